@@ -1,1 +1,17 @@
-export {}
+/** `@burgeon/autograd`: slopes. The public list, nothing else. */
+export { NotDifferentiableError } from './errors.ts'
+export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAndGrad } from './grad.ts'
+export { pullBack, type Recording, record } from './gradients.ts'
+export { type AdamwOptions, adamw } from './optimizer/adamw.ts'
+export { clipByGlobalNorm } from './optimizer/clip-by-global-norm.ts'
+export {
+  applyUpdates,
+  chain,
+  type GradientTransform,
+  stateless,
+  type UpdateContext,
+} from './optimizer/gradient-transform.ts'
+export { type CosineOptions, type Schedule, scheduleOf, warmUp, warmUpCosine } from './optimizer/schedule.ts'
+export { sgd } from './optimizer/sgd.ts'
+export { stopGradient } from './stop-gradient.ts'
+export { Tape, type TapeEntry } from './tape.ts'

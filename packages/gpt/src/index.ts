@@ -1,1 +1,12 @@
-export {}
+/** `@burgeon/gpt`: the model. The public list, nothing else. */
+export { CheckpointError, hasCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
+export type { Disk } from './checkpoint/disk.ts'
+export { StateError } from './checkpoint/state-tree.ts'
+export { forward } from './forward.ts'
+export { type GenerateOptions, generate } from './generate.ts'
+export { Gpt, type GptState } from './gpt.ts'
+export { type BlockConfig, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
+export { KeyValueCache } from './key-value-cache.ts'
+export { isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
+export { type SamplingOptions, sampleToken } from './sampling.ts'
+export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'

@@ -1,1 +1,54 @@
-export {}
+/** `@burgeon/tensor`: numbers. The public list, nothing else. */
+export { defaultDevice, ones, setDefaultDevice, tensor, type TensorOptions, tensorFrom, zeros } from './create.ts'
+export { Device, type MemoryUse } from './device.ts'
+export type { DType, NumericArray } from './dtype.ts'
+export { type Engine, isRecorded, run, withEngine, withoutEngines } from './engine.ts'
+export * from './errors.ts'
+export { derivative } from './expression/derivative.ts'
+export * as expression from './expression/expression.ts'
+export type { Expression } from './expression/expression.ts'
+export type { OpDefinition } from './op.ts'
+export { type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
+export { type AdamwAttrs, adamwUpdate } from './ops/adamw/adamw.ts'
+export { argmax } from './ops/argmax/argmax.ts'
+export { addInto, assign } from './ops/assign/assign.ts'
+export { attention, type AttentionAttrs } from './ops/attention/attention.ts'
+export { broadcastTo } from './ops/broadcast/broadcast.ts'
+export { concatenate } from './ops/concatenate/concatenate.ts'
+export { crossEntropy } from './ops/cross-entropy/cross-entropy.ts'
+export * from './ops/elementwise/arithmetic.ts'
+export { elementwise } from './ops/elementwise/elementwise.ts'
+export { fill } from './ops/fill/fill.ts'
+export { gather } from './ops/gather/gather.ts'
+export { globalNorm } from './ops/global-norm/global-norm.ts'
+export { iota } from './ops/iota/iota.ts'
+export { layerNorm } from './ops/layer-norm/layer-norm.ts'
+export { linear } from './ops/linear/linear.ts'
+export { matmul } from './ops/matmul/matmul.ts'
+export { pad } from './ops/pad/pad.ts'
+export { permute, transpose } from './ops/permute/permute.ts'
+export { randomBits, randomUniform } from './ops/random/random.ts'
+export { max, mean, min, type ReduceOptions, sum, sumTo } from './ops/reduce/reduce.ts'
+export { reshape } from './ops/reshape/reshape.ts'
+export { rmsNorm } from './ops/rms-norm/rms-norm.ts'
+export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
+export { slice } from './ops/slice/slice.ts'
+export { applyPlan } from './parameters/apply-plan.ts'
+export { type Mirror, type PlainTensor, plainTensors, TensorMirror } from './parameters/mirror.ts'
+export { type Axis, type Parameter, ParameterError, ParameterStore, type TensorsByPath } from './parameters/parameter.ts'
+export {
+  type DimensionMap,
+  extended,
+  type Initial,
+  inverse,
+  isIdentity,
+  type ParameterChange,
+  type Plan,
+  unchanged,
+} from './parameters/plan.ts'
+export { freshTensor, type Role } from './parameters/resize.ts'
+export { type RandomState, RandomStream } from './random/random-stream.ts'
+export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
+export { adopt, openScope, Scope, scope, tensorsIn } from './scope.ts'
+export { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
+export { Tensor } from './tensor.ts'

@@ -1,0 +1,78 @@
+/** Gradients of scalar functions of tensors. */
+import { AsyncCallbackError, fill, formatShape, scope, ShapeError, Tensor, tensorsIn } from '@burgeon/tensor'
+import { NotDifferentiableError } from './errors.ts'
+import { pullBack, record } from './gradients.ts'
+
+/** What a function may be differentiated by: a tensor, or arrays and objects of them. */
+export type TensorTree = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
+
+/** The same structure with a gradient in every place. */
+export type GradientOf<T extends TensorTree> = T extends Tensor ? Tensor : { -readonly [K in keyof T]: Tensor }
+
+/** A function's value, its gradient, and whatever else it answered. */
+export interface ValueAndGradient<T extends TensorTree, A> {
+  readonly value: Tensor
+  readonly gradient: GradientOf<T>
+  readonly aux: A
+}
+
+/**
+ * A function that answers value and gradient of `f` together.
+ *
+ * @param f Takes a tensor, an array or an object of tensors, and answers a scalar, or `[scalar, aux]`. It must be
+ *   synchronous.
+ * @returns The gradient has the structure of the argument; an input without influence gets zeros.
+ * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, AsyncCallbackError
+ *   if `f` answers a promise.
+ * @example
+ * ```ts
+ * const { value, gradient } = valueAndGrad((x: Tensor) => sum(multiply(x, x)))(tensor([1, 2]))
+ * ```
+ */
+export function valueAndGrad<T extends TensorTree, A = undefined>(
+  f: (x: T) => Tensor | readonly [Tensor, A],
+): (x: T) => ValueAndGradient<T, A> {
+  return (x) =>
+    scope(() => {
+      const leaves = [...tensorsIn(x)]
+      checkLeaves(leaves)
+      using recorded = record(leaves, () => f(x))
+      if ((recorded.result as unknown) instanceof Promise) {
+        throw new AsyncCallbackError('grad: the function returned a promise; expected it to be synchronous.')
+      }
+      const [value, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
+      checkScalar(value)
+      const slopes = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
+      const gradient = mapTree(x, (leaf) => slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0))
+      return { value, gradient, aux: aux as A }
+    })
+}
+
+/** The gradient of `f` alone; nest it for higher derivatives. See `valueAndGrad`. */
+export function grad<T extends TensorTree>(f: (x: T) => Tensor): (x: T) => GradientOf<T> {
+  const both = valueAndGrad<T>(f)
+  return (x) => scope(() => both(x).gradient)
+}
+
+function checkLeaves(leaves: readonly Tensor[]): void {
+  const whole = leaves.find((leaf) => leaf.dtype !== 'f32')
+  if (whole !== undefined) {
+    throw new NotDifferentiableError(
+      `grad: got an integer tensor ${formatShape(whole.shape)}; expected f32. Close over it instead of passing it.`,
+    )
+  }
+}
+
+function checkScalar(value: Tensor): void {
+  if (value.size !== 1) {
+    throw new ShapeError(
+      `grad: the function answered ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,
+    )
+  }
+}
+
+function mapTree<T extends TensorTree>(tree: T, f: (leaf: Tensor) => Tensor): GradientOf<T> {
+  if (tree instanceof Tensor) return f(tree) as GradientOf<T>
+  if (Array.isArray(tree)) return tree.map(f) as GradientOf<T>
+  return Object.fromEntries(Object.entries(tree).map(([key, leaf]) => [key, f(leaf)])) as GradientOf<T>
+}

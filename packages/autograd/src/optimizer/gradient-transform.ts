@@ -1,0 +1,53 @@
+/** Gradient transforms: gradients in, gradients out; an optimiser is a chain of them that ends in an update. */
+import { addInto, type Mirror, type ParameterStore, scope, type TensorsByPath } from '@burgeon/tensor'
+
+/** What a transform may look at besides the gradients. */
+export interface UpdateContext {
+  /** The parameters before this update, by path. */
+  readonly parameters: TensorsByPath
+  /** Updates made before this one, from 0. */
+  readonly step: number
+}
+
+/** One stage. Stateful stages keep what is shaped like parameters in mirrors, so that it grows with them. */
+export interface GradientTransform {
+  readonly name: string
+  readonly mirrors: readonly Mirror[]
+  /** Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope. */
+  transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
+  /** Plain data: JSON values and typed arrays. */
+  toState(): Promise<unknown>
+  /** Takes a state that `toState` gave. Throws if it does not belong to these parameters. */
+  restore(state: unknown, parameters: ParameterStore): void
+}
+
+/** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
+export function chain(...stages: readonly GradientTransform[]): GradientTransform {
+  return {
+    name: stages.map((stage) => stage.name).join(' → '),
+    mirrors: stages.flatMap((stage) => stage.mirrors),
+    transform: (gradients, context) => stages.reduce((now, stage) => stage.transform(now, context), gradients),
+    toState: () => Promise.all(stages.map((stage) => stage.toState())),
+    restore(state, parameters) {
+      const states = state as readonly unknown[]
+      if (!Array.isArray(state) || states.length !== stages.length) {
+        throw new RangeError(
+          `chain: the saved state is not that of ${stages.length} transforms (${this.name}). Build the same chain.`,
+        )
+      }
+      stages.forEach((stage, i) => stage.restore(states[i], parameters))
+    },
+  }
+}
+
+/** A stage without state. */
+export function stateless(name: string, transform: GradientTransform['transform']): GradientTransform {
+  return { name, mirrors: [], transform, toState: () => Promise.resolve(null), restore: () => {} }
+}
+
+/** Adds each change to its parameter, in place. */
+export function applyUpdates(parameters: TensorsByPath, updates: TensorsByPath): void {
+  scope(() => {
+    for (const [path, update] of Object.entries(updates)) addInto(parameters[path], update)
+  })
+}

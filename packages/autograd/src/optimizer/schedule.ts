@@ -1,0 +1,37 @@
+/** Learning-rate schedules: the rate at each step, as pure functions. */
+import { OptionError } from '@burgeon/tensor'
+
+/** The learning rate of update `step`, counted from 0. */
+export type Schedule = (step: number) => number
+
+/** A number stands for itself at every step. */
+export function scheduleOf(rate: number | Schedule): Schedule {
+  return typeof rate === 'number' ? () => rate : rate
+}
+
+/** Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. */
+export function warmUp(peak: number, warmup: number): Schedule {
+  return (step) => peak * Math.min(1, (step + 1) / Math.max(1, warmup))
+}
+
+export interface CosineOptions {
+  /** Steps of the linear rise, ≥ 0. */
+  readonly warmup: number
+  /** Step at which the cosine reaches `final` (and stays there), > warmup. */
+  readonly total: number
+  readonly peak: number
+  readonly final: number
+}
+
+/** Linear warm-up, then half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts). */
+export function warmUpCosine({ warmup, total, peak, final }: CosineOptions): Schedule {
+  if (!(total > warmup && warmup >= 0)) {
+    throw new OptionError(`warmUpCosine: got warmup ${warmup} and total ${total}; expected 0 ≤ warmup < total.`)
+  }
+  const rise = warmUp(peak, warmup)
+  return (step) => {
+    if (step < warmup) return rise(step)
+    const done = Math.min(1, (step - warmup) / (total - warmup))
+    return final + (peak - final) * 0.5 * (1 + Math.cos(Math.PI * done))
+  }
+}

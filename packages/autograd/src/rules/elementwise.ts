@@ -1,0 +1,30 @@
+/** d/dxᵢ of an elementwise formula: its symbolic derivative times the cotangent, summed over what was broadcast. */
+import { derivative, elementwise, type Expression, expression, sumTo, type Tensor } from '@burgeon/tensor'
+import type { GradientRule } from './rule-table.ts'
+
+const slopes = new WeakMap<Expression, Map<string, Expression>>()
+
+/** cotangent · ∂formula/∂input, with the cotangent as input `count`. */
+function slopeOf(formula: Expression, index: number, count: number): Expression {
+  const known = slopes.get(formula) ?? new Map<string, Expression>()
+  slopes.set(formula, known)
+  const key = `${index} ${count}`
+  let found = known.get(key)
+  if (found === undefined) {
+    found = expression.multiply(derivative(formula, index), expression.input(count))
+    known.set(key, found)
+  }
+  return found
+}
+
+export const elementwiseRule: GradientRule<'elementwise'> = ({ inputs, attrs, cotangents, needed }) => {
+  const dy = cotangents[0] as Tensor
+  if (attrs.dtype !== 'f32') return []
+  return inputs.map((x, i) => {
+    if (!needed[i]) return undefined
+    const slope = slopeOf(attrs.expression, i, inputs.length)
+    const dx =
+      slope === expression.input(inputs.length) ? dy : elementwise(slope, [...inputs, dy], attrs.scalars)
+    return sumTo(dx, x.shape)
+  })
+}

@@ -1,0 +1,47 @@
+/** Ops that only move numbers: each rule moves the slopes back. */
+import { pad, permute, reshape, slice, sumTo, type Tensor } from '@burgeon/tensor'
+import type { GradientRule } from './rule-table.ts'
+
+export const reshapeRule: GradientRule<'reshape'> = ({ inputs: [x], cotangents: [dy] }) => [
+  reshape(dy as Tensor, x.shape),
+]
+
+export const permuteRule: GradientRule<'permute'> = ({ attrs: { order }, cotangents: [dy] }) => [
+  permute(
+    dy as Tensor,
+    order.map((_, axis) => order.indexOf(axis)),
+  ),
+]
+
+export const broadcastRule: GradientRule<'broadcast'> = ({ inputs: [x], cotangents: [dy] }) => [
+  sumTo(dy as Tensor, x.shape),
+]
+
+export const sliceRule: GradientRule<'slice'> = ({ inputs: [x], attrs: { start, stop }, cotangents: [dy] }) => [
+  pad(
+    dy as Tensor,
+    start,
+    x.shape.map((n, i) => n - (stop[i] as number)),
+  ),
+]
+
+export const padRule: GradientRule<'pad'> = ({ inputs: [x], attrs: { before }, cotangents: [dy] }) => [
+  slice(
+    dy as Tensor,
+    before,
+    x.shape.map((n, i) => n + (before[i] as number)),
+  ),
+]
+
+export const concatenateRule: GradientRule<'concatenate'> = ({ inputs, attrs: { axis }, cotangents: [dy] }) => {
+  let at = 0
+  return inputs.map((x) => {
+    const start = x.shape.map((_, i) => (i === axis ? at : 0))
+    at += x.shape[axis] as number
+    return slice(
+      dy as Tensor,
+      start,
+      x.shape.map((n, i) => (i === axis ? at : n)),
+    )
+  })
+}

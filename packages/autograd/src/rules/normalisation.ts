@@ -1,0 +1,13 @@
+import { run } from '@burgeon/tensor'
+import type { GradientRule } from './rule-table.ts'
+
+export const layerNormRule: GradientRule<'layerNorm'> = ({ inputs: [x, gain], outputs, cotangents }) => {
+  const [dy, dMean, dRstd] = cotangents
+  if (dy === undefined || dMean !== undefined || dRstd !== undefined) return null
+  return run('layerNormGrad', [dy, x, gain, outputs[1], outputs[2]], {})
+}
+
+export const rmsNormRule: GradientRule<'rmsNorm'> = ({ inputs: [x, gain], outputs, cotangents: [dy, dRrms] }) => {
+  if (dy === undefined || dRrms !== undefined) return null
+  return run('rmsNormGrad', [dy, x, gain, outputs[1]], {})
+}

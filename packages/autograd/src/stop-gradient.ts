@@ -1,0 +1,6 @@
+import { reshape, type Tensor, withoutEngines } from '@burgeon/tensor'
+
+/** The same numbers, seen by every tape as a constant. */
+export function stopGradient(x: Tensor): Tensor {
+  return withoutEngines(() => reshape(x, x.shape))
+}

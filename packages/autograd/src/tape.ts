@@ -1,0 +1,53 @@
+/** The tape: an engine that calls the engine below and writes down what happened. */
+import type { Attrs, Engine, OpName, Tensor } from '@burgeon/tensor'
+
+/** One op that was run on something tracked. */
+export interface TapeEntry<K extends OpName = OpName> {
+  readonly op: K
+  readonly inputs: readonly Tensor[]
+  readonly attrs: Attrs<K>
+  readonly outputs: readonly Tensor[]
+}
+
+/**
+ * Records the ops that depend on watched tensors. A tape over a tape records what the lower one computes, which is how
+ * second derivatives come about.
+ *
+ * It shares in the ownership of everything it recorded, so tensors of a scope that ended meanwhile are still there for
+ * the backward pass; `using` or dispose lets them go.
+ */
+export class Tape implements Engine {
+  readonly records = true
+  readonly entries: TapeEntry[] = []
+  readonly #below: Engine
+  readonly #tracked = new Set<number>()
+
+  constructor(below: Engine) {
+    this.#below = below
+  }
+
+  /** From here on, what is computed from `tensor` is recorded. Integers have no gradient and are ignored. */
+  watch(tensor: Tensor): void {
+    if (tensor.dtype === 'f32') this.#tracked.add(tensor.id)
+  }
+
+  isTracked(tensor: Tensor): boolean {
+    return this.#tracked.has(tensor.id)
+  }
+
+  run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+    const outputs = this.#below.run(op, inputs, attrs)
+    if (inputs.some((input) => this.isTracked(input))) {
+      for (const tensor of [...inputs, ...outputs]) tensor.retain()
+      this.entries.push({ op, inputs, attrs, outputs } as TapeEntry)
+      for (const output of outputs) this.watch(output)
+    }
+    return outputs
+  }
+
+  [Symbol.dispose](): void {
+    for (const { inputs, outputs } of this.entries.splice(0)) {
+      for (const tensor of [...inputs, ...outputs]) tensor.release()
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** Growth policies: when, where and how much to grow. Pure functions that never see a tensor. */
+import type { GptConfig } from '@burgeon/gpt'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+
+/** What a policy may judge by. Plain data, so every decision can be replayed from the log. */
+export interface GrowthSignals {
+  /** Updates made so far. */
+  readonly step: number
+  /** Prequential loss of the latest steps, oldest first, in nats per token; at most `lossWindow` of them. */
+  readonly losses: readonly number[]
+  /** Updates since the last growth, or since the beginning. */
+  readonly stepsSinceGrowth: number
+  /** Updates since the last drift alarm; null before the first. */
+  readonly stepsSinceDrift: number | null
+  readonly config: GptConfig
+  /** Learnt numbers. */
+  readonly parameters: number
+}
+
+/** How many of the latest losses a policy sees. */
+export const lossWindow = 400
+
+/** What growth may cost in total. The learner enforces it whatever a policy says. */
+export interface GrowthBudget {
+  /** Most learnt numbers the model may ever have. */
+  readonly parameters: number
+}
+
+/** What a policy decided and why. `reason` is for people: it stands in the log. */
+export interface GrowthDecision<S> {
+  readonly request: GrowthRequest | null
+  readonly reason: string
+  readonly state: S
+}
+
+/**
+ * A growth policy. `decide` must be pure: same signals, budget and state, same answer. Its state is plain JSON and
+ * lives in the checkpoint.
+ *
+ * @example
+ * ```ts
+ * const everyHundred: GrowthPolicy<null> = {
+ *   name: 'every hundred steps',
+ *   initial: null,
+ *   decide: ({ stepsSinceGrowth, config }) => ({
+ *     request: stepsSinceGrowth < 100 ? null : { axis: 'layer', at: config.blocks.length },
+ *     reason: 'a hundred steps have passed',
+ *     state: null,
+ *   }),
+ * }
+ * ```
+ */
+export interface GrowthPolicy<S = unknown> {
+  readonly name: string
+  readonly initial: S
+  decide(signals: GrowthSignals, budget: GrowthBudget, state: S): GrowthDecision<S>
+}
+
+/** Never grows: the control of every comparison. */
+export const neverGrow: GrowthPolicy<null> = {
+  name: 'never grow',
+  initial: null,
+  decide: () => ({ request: null, reason: 'never', state: null }),
+}

@@ -1,0 +1,137 @@
+/** One update: a prediction, its loss, the slopes of the loss, and a change of the weights. */
+import { applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/autograd'
+import type { Gpt } from '@burgeon/gpt'
+import {
+  add,
+  BurgeonError,
+  crossEntropy,
+  divide,
+  globalNorm,
+  scope,
+  sum,
+  type Tensor,
+  type TensorsByPath,
+  tensorsIn,
+} from '@burgeon/tensor'
+import type { Penalty } from './penalty/penalty.ts'
+import { type Batch, inputsOf, joinBatches, targetsOf } from './stream/batch.ts'
+
+/** The loss or a gradient was not a finite number; nothing was learnt from that batch. */
+export class NonFiniteError extends BurgeonError {
+  override readonly name = 'NonFiniteError'
+}
+
+/** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
+export interface Learnt {
+  readonly loss: number
+  readonly rowLosses: readonly number[]
+  /** Fresh tokens predicted. */
+  readonly tokens: number
+  readonly penalties: Readonly<Record<string, number>>
+  readonly gradientNorm: number
+  readonly updateNorm: number
+}
+
+/** What learns. */
+export interface LearningParts {
+  readonly model: Gpt
+  readonly optimizer: GradientTransform
+  readonly penalties: readonly Penalty[]
+  /** Updates made before this one. */
+  readonly step: number
+}
+
+/**
+ * Predicts the fresh rows, then learns them together with the old ones.
+ *
+ * @param old Rows to rehearse, of the same length; or null.
+ * @throws NonFiniteError before any weight is touched.
+ */
+export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
+  const batch = old === null ? fresh : joinBatches([fresh, old])
+  const targets = targetsOf(batch)
+  const weights = parts.model.parameters.tensors()
+  const slopes = scope(() => lossAndSlopes(parts, weights, batch, targets))
+  try {
+    const [gradientNorm] = await slopes.gradientNorm.read()
+    const learnt = summarise(fresh, targets, await slopes.losses.read())
+    if (!Number.isFinite(gradientNorm) || !Number.isFinite(learnt.loss)) {
+      throw new NonFiniteError(
+        `learner: step ${parts.step + 1} has loss ${learnt.loss} and gradient norm ${gradientNorm}; ` +
+          'expected finite numbers. Nothing was learnt from this batch.',
+      )
+    }
+    using updateNorm = scope(() => update(parts, weights, slopes.gradient))
+    return {
+      ...learnt,
+      penalties: await numbersIn(slopes.penalties),
+      gradientNorm,
+      updateNorm: (await updateNorm.read())[0],
+    }
+  } finally {
+    for (const tensor of tensorsIn(slopes)) tensor.dispose()
+  }
+}
+
+interface Slopes {
+  readonly gradient: TensorsByPath
+  /** Of every token of the batch, `[B·T]`. */
+  readonly losses: Tensor
+  readonly penalties: Readonly<Record<string, Tensor>>
+  readonly gradientNorm: Tensor
+}
+
+function lossAndSlopes(
+  { model, penalties }: LearningParts,
+  weights: TensorsByPath,
+  batch: Batch,
+  targets: Int32Array,
+): Slopes {
+  const { device } = model
+  const tokens = device.tensor(inputsOf(batch), { shape: [batch.rows, batch.length], dtype: 'i32' }, 'batch')
+  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
+  const counted = Math.max(1, targets.filter((target) => target >= 0).length)
+  const { gradient, aux } = valueAndGrad((w: TensorsByPath) => {
+    const losses = crossEntropy(model.forward(tokens, w), wanted) // [B·T]
+    const terms: Record<string, Tensor> = {}
+    for (const penalty of penalties) {
+      const term = penalty.loss(w)
+      if (term !== null) terms[penalty.name] = term
+    }
+    const total = Object.values(terms).reduce((a, b) => add(a, b), divide(sum(losses), counted))
+    return [total, { losses, penalties: terms }]
+  })(weights)
+  return { gradient, ...aux, gradientNorm: globalNorm(Object.values(gradient)) }
+}
+
+function update({ optimizer, step }: LearningParts, weights: TensorsByPath, gradient: TensorsByPath): Tensor {
+  const updates = optimizer.transform(gradient, { parameters: weights, step })
+  applyUpdates(weights, updates)
+  return globalNorm(Object.values(updates))
+}
+
+/** Means over the tokens that counted, of each fresh row and of all of them. */
+function summarise(
+  fresh: Batch,
+  targets: Int32Array,
+  losses: ArrayLike<number>,
+): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> {
+  let [total, tokens] = [0, 0]
+  const rowLosses = Array.from({ length: fresh.rows }, (_, row) => {
+    let [sumOfRow, count] = [0, 0]
+    for (let i = row * fresh.length; i < (row + 1) * fresh.length; i++) {
+      if (targets[i] < 0) continue
+      sumOfRow += losses[i]
+      count++
+    }
+    total += sumOfRow
+    tokens += count
+    return sumOfRow / count
+  })
+  return { loss: total / tokens, rowLosses, tokens }
+}
+
+async function numbersIn(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> {
+  const entries = Object.entries(tensors).map(async ([name, tensor]) => [name, (await tensor.read())[0]] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}

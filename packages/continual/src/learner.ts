@@ -1,0 +1,237 @@
+/** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
+import { chain, type GradientTransform } from '@burgeon/autograd'
+import { byteTokenizer, Gpt, type GptState } from '@burgeon/gpt'
+import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
+import { growIfWanted } from './growth/grow-if-wanted.ts'
+import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
+import { learnBatch } from './learn-batch.ts'
+import { bitsPerByte } from './metrics/prequential.ts'
+import { type Prediction, predictText } from './predict.ts'
+import type { LearnerEvent, StepReport } from './step-report.ts'
+import type { Strategy } from './strategy.ts'
+import { type Batch, batchOfTokens } from './stream/batch.ts'
+import { onDrift } from './trigger.ts'
+
+export interface LearnerOptions {
+  readonly model: Gpt
+  /** Turns gradients into changes of the weights. */
+  readonly optimizer: GradientTransform
+  /** Plain fine-tuning unless given. */
+  readonly strategy?: Strategy
+  /** No limit unless given. */
+  readonly budget?: GrowthBudget
+  /** Of the random stream for new weights; 0 unless given. */
+  readonly seed?: number
+}
+
+/** Everything a learner knows, as plain data: what a checkpoint holds. */
+export interface LearnerState {
+  /** Names of the parts it was built from, to notice a different build. */
+  readonly parts: readonly string[]
+  readonly model: GptState
+  readonly optimizer: unknown
+  readonly penalties: readonly unknown[]
+  readonly rehearsal: unknown
+  readonly detector: unknown
+  readonly policy: unknown
+  readonly step: number
+  readonly losses: readonly number[]
+  readonly lastGrowth: number
+  readonly lastDrift: number | null
+  readonly journal: readonly LearnerEvent[]
+}
+
+/** Rows of memory by which a penalty judges what is important. */
+const consolidationRows = 32
+
+export class Learner {
+  readonly model: Gpt
+  readonly strategy: Strategy
+  readonly budget: GrowthBudget
+  readonly #optimizer: GradientTransform
+  readonly #mirrors: readonly Mirror[]
+  readonly #key: Key
+  #journal: LearnerEvent[] = []
+  #losses: readonly number[] = []
+  #policyState: unknown
+  #step = 0
+  #lastGrowth = 0
+  #lastDrift: number | null = null
+  #busy = false
+
+  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth. */
+  constructor({ model, optimizer, strategy = {}, budget = { parameters: Infinity }, seed = 0 }: LearnerOptions) {
+    this.model = model
+    this.strategy = strategy
+    this.budget = budget
+    this.#optimizer = chain(...(strategy.transforms ?? []), optimizer)
+    this.#mirrors = [...this.#optimizer.mirrors, ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors)]
+    this.#key = keyFromSeed(seed)
+    this.#policyState = strategy.growth?.initial ?? null
+    const left = this.#mirrors.find((mirror) => typeof mirror.remap !== 'function')
+    if (left) throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.#step
+  }
+
+  /** Drift alarms, consolidations and growth, from the beginning. */
+  get journal(): readonly LearnerEvent[] {
+    return this.#journal
+  }
+
+  /**
+   * Lives one mini-batch: predicts it, learns it, and looks after itself.
+   *
+   * @param data A batch whose rows are no longer than the context, or a text of at least two bytes.
+   * @throws NonFiniteError if the loss or a gradient is not finite; nothing has been learnt then. OptionError if called
+   *   again before the last call was done.
+   */
+  async observe(data: Batch | string): Promise<StepReport> {
+    if (this.#busy) throw new OptionError('learner: observe was called before the last one was done; await it first.')
+    this.#busy = true
+    try {
+      const { strategy } = this
+      const fresh = typeof data === 'string' ? this.#batchOf(data) : data
+      const old = strategy.rehearsal?.recall(fresh) ?? null
+      const learnt = await learnBatch(this.#learningParts(), fresh, old)
+      this.#step++
+      this.#losses = [...this.#losses, learnt.loss].slice(-lossWindow)
+      strategy.rehearsal?.remember(fresh)
+      const drift = this.#noticeDrift(learnt.rowLosses)
+      const events = [...drift, ...this.#consolidate(fresh, drift.length > 0), ...(await this.#grow(fresh))]
+      this.#journal.push(...events)
+      return {
+        ...learnt,
+        step: this.#step,
+        bitsPerByte: bitsPerByte(learnt.loss),
+        domains: fresh.domains,
+        rehearsedRows: old?.rows ?? 0,
+        parameters: this.model.parameters.size,
+        events,
+      }
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  /** How well a text is predicted and what would come next. Never changes state. */
+  predict(text: string): Promise<Prediction> {
+    return predictText(this.model, text)
+  }
+
+  /** A rise of the loss is drift; a fall is what learning looks like. */
+  #noticeDrift(rowLosses: readonly number[]): LearnerEvent[] {
+    const { detector } = this.strategy
+    if (detector === undefined) return []
+    const verdicts = rowLosses.map((loss) => detector.update(bitsPerByte(loss)))
+    if (!verdicts.some(({ drift, direction }) => drift && direction === 'up')) return []
+    this.#lastDrift = this.#step
+    return [{ kind: 'drift', step: this.#step, detector: detector.name, bitsPerByte: bitsPerByte(this.#losses.at(-1) ?? 0) }]
+  }
+
+  /** Makes the present weights the ones to protect, judged by what is remembered. */
+  #consolidate(fresh: Batch, drift: boolean): LearnerEvent[] {
+    const { penalties = [], consolidateWhen = onDrift, rehearsal } = this.strategy
+    if (penalties.length === 0 || !consolidateWhen({ step: this.#step, drift })) return []
+    const sample = rehearsal?.sample(consolidationRows) ?? fresh
+    return penalties.map((penalty) => {
+      penalty.consolidate(this.model, sample)
+      return { kind: 'consolidation', step: this.#step, penalty: penalty.name, rows: sample.rows }
+    })
+  }
+
+  async #grow(fresh: Batch): Promise<LearnerEvent[]> {
+    const { model, budget, strategy } = this
+    if (strategy.growth === undefined) return []
+    const { events, policyState } = await growIfWanted({
+      policy: strategy.growth,
+      policyState: this.#policyState,
+      signals: this.#signals(),
+      budget,
+      model,
+      mirrors: this.#mirrors,
+      recent: fresh,
+      key: foldIn(this.#key, this.#step),
+    })
+    this.#policyState = policyState
+    if (events.some(({ kind }) => kind === 'growth')) this.#lastGrowth = this.#step
+    return events
+  }
+
+  #signals(): GrowthSignals {
+    return {
+      step: this.#step,
+      losses: this.#losses,
+      stepsSinceGrowth: this.#step - this.#lastGrowth,
+      stepsSinceDrift: this.#lastDrift === null ? null : this.#step - this.#lastDrift,
+      config: this.model.config,
+      parameters: this.model.parameters.size,
+    }
+  }
+
+  #learningParts(): Parameters<typeof learnBatch>[0] {
+    const { model, strategy } = this
+    return { model, optimizer: this.#optimizer, penalties: strategy.penalties ?? [], step: this.#step }
+  }
+
+  #batchOf(text: string): Batch {
+    return batchOfTokens(byteTokenizer.encode(text), this.model.config.context, 'text')
+  }
+
+  /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
+  async toState(): Promise<LearnerState> {
+    const { rehearsal, detector, penalties = [] } = this.strategy
+    return {
+      parts: this.#partNames(),
+      model: await this.model.toState(),
+      optimizer: await this.#optimizer.toState(),
+      penalties: await Promise.all(penalties.map((penalty) => penalty.toState())),
+      rehearsal: rehearsal?.toState() ?? null,
+      detector: detector?.toState() ?? null,
+      policy: this.#policyState,
+      step: this.#step,
+      losses: this.#losses,
+      lastGrowth: this.#lastGrowth,
+      lastDrift: this.#lastDrift,
+      journal: [...this.#journal],
+    }
+  }
+
+  /**
+   * The learner that `toState` described.
+   *
+   * @param options The same optimiser and strategy that it was built from, freshly made.
+   * @throws OptionError if the parts differ from those of the saved learner.
+   */
+  static fromState(state: LearnerState, options: Omit<LearnerOptions, 'model'> & { device?: Device }): Learner {
+    const learner = new Learner({ ...options, model: Gpt.fromState(state.model, options.device) })
+    const { strategy } = learner
+    const parts = learner.#partNames()
+    if (parts.join() !== state.parts.join()) {
+      throw new OptionError(
+        `learner: the saved one was made of ${state.parts.join(', ')}; got ${parts.join(', ')}. Build it the same way.`,
+      )
+    }
+    const { parameters } = learner.model
+    learner.#optimizer.restore(state.optimizer, parameters)
+    strategy.penalties?.forEach((penalty, i) => penalty.restore(state.penalties[i], parameters))
+    strategy.rehearsal?.restore(state.rehearsal)
+    strategy.detector?.restore(state.detector)
+    learner.#policyState = state.policy
+    learner.#step = state.step
+    learner.#losses = state.losses
+    learner.#lastGrowth = state.lastGrowth
+    learner.#lastDrift = state.lastDrift
+    learner.#journal = [...state.journal]
+    return learner
+  }
+
+  #partNames(): string[] {
+    const { rehearsal, detector, growth, penalties = [] } = this.strategy
+    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth]
+    return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
+  }
+}

@@ -1,0 +1,17 @@
+/** Penalty: what is added to the loss to protect what is known. */
+import type { Gpt } from '@burgeon/gpt'
+import type { Mirror, ParameterStore, Tensor, TensorsByPath } from '@burgeon/tensor'
+import type { Batch } from '../stream/batch.ts'
+
+/** The role that adds to the loss. */
+export interface Penalty {
+  readonly name: string
+  /** State shaped like parameters, which must follow growth. */
+  readonly mirrors: readonly Mirror[]
+  /** A scalar ≥ 0 of the present weights, in nats per token; null while there is nothing to protect. Runs on the tape. */
+  loss(weights: TensorsByPath): Tensor | null
+  /** Makes the present weights the ones to protect, judging by `sample`. */
+  consolidate(model: Gpt, sample: Batch): void
+  toState(): Promise<unknown>
+  restore(state: unknown, parameters: ParameterStore): void
+}

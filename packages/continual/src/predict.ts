@@ -1,0 +1,75 @@
+/** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
+import { byteTokenizer, type Gpt } from '@burgeon/gpt'
+import { crossEntropy, OptionError, scope, slice, type Tensor } from '@burgeon/tensor'
+import { bitsPerByte } from './metrics/prequential.ts'
+import { type Batch, batchOfTokens, inputsOf, targetsOf } from './stream/batch.ts'
+
+export interface Prediction {
+  /** Mean loss of the text's bytes after the first, in bits; null for a text of one byte. */
+  readonly bitsPerByte: number | null
+  /** Probability of every token to come next, `[V]`, summing to 1. */
+  readonly next: Float64Array
+}
+
+/**
+ * How well a text is predicted, and what would come next. Of a text longer than the context the last part counts.
+ *
+ * @throws OptionError for an empty text.
+ */
+export async function predictText(model: Gpt, text: string): Promise<Prediction> {
+  const all = byteTokenizer.encode(text)
+  if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
+  const tokens = all.subarray(-model.config.context)
+  const { device } = model
+  const { losses, last } = scope(() => {
+    const logits = model.forward(device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'predict'))
+    const targets = Int32Array.from(tokens, (_, i) => tokens[i + 1] ?? -1)
+    const wanted = device.tensor(targets, { shape: [tokens.length], dtype: 'i32' }, 'predict')
+    return { losses: crossEntropy(logits, wanted), last: slice(logits, [tokens.length - 1]) }
+  })
+  using _losses = losses
+  using _last = last
+  const total = (await losses.read()).reduce((a: number, b: number) => a + b, 0)
+  const bits = tokens.length < 2 ? null : bitsPerByte(total / (tokens.length - 1))
+  return { bitsPerByte: bits, next: softmax(await last.read()) }
+}
+
+/**
+ * Mean loss of a token sequence in nats per token, read in rows of the model's context.
+ *
+ * @param tokens At least two.
+ * @param rows Rows computed at a time; 16 unless given.
+ */
+export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16): Promise<number> {
+  const { context } = model.config
+  const whole = batchOfTokens(tokens, context, 'evaluation')
+  let [total, count] = [0, 0]
+  for (let row = 0; row < whole.rows; row += rows) {
+    const part: Batch = {
+      rows: Math.min(rows, whole.rows - row),
+      length: context,
+      tokens: whole.tokens.subarray(row * (context + 1), (row + rows) * (context + 1)),
+      domains: whole.domains,
+    }
+    const targets = targetsOf(part)
+    using losses = scope(() => lossesOf(model, part, targets))
+    const values = await losses.read()
+    for (let i = 0; i < values.length; i++) total += values[i]
+    count += targets.filter((target) => target >= 0).length
+  }
+  return total / count
+}
+
+function lossesOf(model: Gpt, part: Batch, targets: Int32Array): Tensor {
+  const tokens = model.device.tensor(inputsOf(part), { shape: [part.rows, part.length], dtype: 'i32' }, 'evaluation')
+  const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'evaluation')
+  return crossEntropy(model.forward(tokens), wanted)
+}
+
+function softmax(logits: ArrayLike<number>): Float64Array {
+  const numbers = Float64Array.from(logits)
+  const top = Math.max(...numbers)
+  const weights = numbers.map((logit) => Math.exp(logit - top))
+  const total = weights.reduce((a, b) => a + b, 0)
+  return weights.map((weight) => weight / total)
+}

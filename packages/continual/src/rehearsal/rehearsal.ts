@@ -1,0 +1,16 @@
+/** Rehearsal: what is learnt again beside the new. */
+import type { Batch } from '../stream/batch.ts'
+
+/** The role that mixes the batch. */
+export interface Rehearsal {
+  readonly name: string
+  /** Old rows to be learnt together with the new ones; none while there is nothing to rehearse. */
+  recall(fresh: Batch): Batch | null
+  /** Takes note of rows that have just been learnt. */
+  remember(fresh: Batch): void
+  /** Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than asked for. */
+  sample(rows: number): Batch | null
+  /** Plain data. */
+  toState(): unknown
+  restore(state: unknown): void
+}

@@ -1,0 +1,40 @@
+/** What one step of a learner measured. Plain data. */
+import type { GrowthRecord } from '@burgeon/gpt/growth'
+
+/** Something worth a line in the journal. */
+export type LearnerEvent =
+  | { readonly kind: 'drift'; readonly step: number; readonly detector: string; readonly bitsPerByte: number }
+  | { readonly kind: 'consolidation'; readonly step: number; readonly penalty: string; readonly rows: number }
+  | {
+      readonly kind: 'growth'
+      readonly step: number
+      readonly policy: string
+      readonly reason: string
+      readonly record: GrowthRecord
+    }
+  | { readonly kind: 'growth refused'; readonly step: number; readonly policy: string; readonly reason: string }
+
+export interface StepReport {
+  /** Updates made, this one included. */
+  readonly step: number
+  /** Loss of the new tokens before they were learnt: the prequential loss, in nats per token. */
+  readonly loss: number
+  /** The same in bits, which is bits per byte for byte tokens. */
+  readonly bitsPerByte: number
+  /** The prequential loss of each new row, in nats per token. */
+  readonly rowLosses: readonly number[]
+  readonly domains: readonly string[]
+  /** New tokens predicted and learnt. */
+  readonly tokens: number
+  /** Old rows learnt beside the new ones. */
+  readonly rehearsedRows: number
+  /** What each penalty added to the loss, by name, in nats per token. */
+  readonly penalties: Readonly<Record<string, number>>
+  /** Global norm of the gradients before any transform. */
+  readonly gradientNorm: number
+  /** Global norm of the change of the weights. Never 0 in a step that learnt. */
+  readonly updateNorm: number
+  /** Learnt numbers after the step. */
+  readonly parameters: number
+  readonly events: readonly LearnerEvent[]
+}

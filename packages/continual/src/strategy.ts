@@ -1,0 +1,55 @@
+/** A strategy: which parts a learner is made of. Strategies are plain objects, and compose. */
+import type { GradientTransform } from '@burgeon/autograd'
+import { OptionError } from '@burgeon/tensor'
+import type { DriftDetector } from './drift/drift-detector.ts'
+import type { GrowthPolicy } from './growth/growth-policy.ts'
+import type { Penalty } from './penalty/penalty.ts'
+import type { Rehearsal } from './rehearsal/rehearsal.ts'
+import type { Trigger } from './trigger.ts'
+
+export interface Strategy {
+  /** Mixes old rows into every batch. */
+  readonly rehearsal?: Rehearsal
+  /** Added to the loss. */
+  readonly penalties?: readonly Penalty[]
+  /** Applied to the gradients before the optimiser, in order. */
+  readonly transforms?: readonly GradientTransform[]
+  /** Watches the prequential loss, in bits per byte, one number per row. */
+  readonly detector?: DriftDetector
+  readonly growth?: GrowthPolicy
+  /** When the penalties take the present weights as the ones to protect; on drift unless given. */
+  readonly consolidateWhen?: Trigger
+}
+
+const single = ['rehearsal', 'detector', 'growth', 'consolidateWhen'] as const
+
+/**
+ * One strategy that does what several do: penalties and transforms add up in order.
+ *
+ * @throws OptionError if two of them claim a role that only one can have.
+ * @example
+ * ```ts
+ * const strategy = compose(replay({ capacity: 500 }), ewc({ strength: 100 }))
+ * ```
+ */
+export function compose(...strategies: readonly Strategy[]): Strategy {
+  const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
+  for (const strategy of strategies) {
+    for (const role of single) {
+      const [present, added] = [result[role], strategy[role]]
+      if (present !== undefined && added !== undefined) {
+        throw new OptionError(
+          `compose: two strategies claim the role ${role}: ${nameOf(present)} and ${nameOf(added)}. Keep one.`,
+        )
+      }
+    }
+    const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
+    const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
+    Object.assign(result, strategy, { penalties, transforms })
+  }
+  return result
+}
+
+function nameOf(part: { readonly name: string }): string {
+  return part.name || 'an unnamed one'
+}

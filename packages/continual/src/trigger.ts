@@ -1,0 +1,25 @@
+/** Triggers: when something shall happen, apart from what happens. */
+
+/** What a trigger may look at. */
+export interface TriggerSignals {
+  /** Updates made so far, from 1. */
+  readonly step: number
+  /** Whether this step raised a drift alarm. */
+  readonly drift: boolean
+}
+
+/** Whether to act after this step. */
+export type Trigger = (signals: TriggerSignals) => boolean
+
+export const onDrift: Trigger = ({ drift }) => drift
+export const never: Trigger = () => false
+
+/** After every n-th step. */
+export function everySteps(n: number): Trigger {
+  return ({ step }) => step % n === 0
+}
+
+/** When any of them says so. */
+export function anyOf(...triggers: readonly Trigger[]): Trigger {
+  return (signals) => triggers.some((trigger) => trigger(signals))
+}

@@ -1,0 +1,33 @@
+/** A folder of the file system, with Node. */
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Disk } from './disk.ts'
+
+/** The folder at `place`; it is made at the first write. */
+export function nodeDisk(place: string): Disk {
+  const at = (name: string): string => join(place, name)
+  return {
+    place,
+    read: (name) => readFile(at(name)),
+    async write(name, bytes) {
+      await mkdir(place, { recursive: true })
+      await using file = await open(at(name), 'w')
+      await file.writeFile(bytes)
+      await file.sync()
+    },
+    rename: (from, to) => rename(at(from), at(to)),
+    remove: (name) => rm(at(name), { force: true }),
+    async list() {
+      try {
+        return await readdir(place)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        throw error
+      }
+    },
+    async sync() {
+      await using folder = await open(place, 'r')
+      await folder.sync()
+    },
+  }
+}

@@ -1,0 +1,90 @@
+/** Separates a state into JSON and tensors, and joins them again, so that both can be stored in standard formats. */
+import { BurgeonError, type NumericArray, type PlainTensor } from '@burgeon/tensor'
+
+/** Typed arrays that a state may hold. */
+export type StateArray = NumericArray | Uint8Array | Uint32Array
+
+/** What was found in a state cannot be stored, or what was stored makes no state. */
+export class StateError extends BurgeonError {
+  override readonly name = 'StateError'
+}
+
+export interface SeparatedState {
+  readonly json: unknown
+  /** By their place in the state: `moments.first.embed.token.weight`. */
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: StateArray }>
+}
+
+const kinds = [Float32Array, Float64Array, Int32Array, Uint8Array, Uint32Array]
+const isStateArray = (value: unknown): value is StateArray => kinds.some((kind) => value instanceof kind)
+
+/**
+ * Takes the tensors out of a state.
+ *
+ * A state is made of null, booleans, strings, numbers (also non-finite ones), arrays, plain objects, typed arrays and
+ * `{ shape, data }` tensors. Everything else throws StateError with its place: what cannot be stored must not be lost
+ * silently.
+ */
+export function separate(state: unknown): SeparatedState {
+  const tensors = new Map<string, { shape: readonly number[]; data: StateArray }>()
+  const visit = (value: unknown, place: string): unknown => {
+    if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
+    if (typeof value === 'number') return encodeNumber(value)
+    if (isStateArray(value)) {
+      tensors.set(place, { shape: [value.length], data: value })
+      return { $array: place }
+    }
+    if (Array.isArray(value)) return value.map((item, i) => visit(item, join(place, String(i))))
+    if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+      if (isPlainTensor(value)) {
+        tensors.set(place, { shape: value.shape, data: value.data })
+        return { $tensor: place }
+      }
+      const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+      return Object.fromEntries(entries.map(([key, item]) => [checkKey(key, place), visit(item, join(place, key))]))
+    }
+    throw new StateError(`state: ${place || 'the top'} is a ${describe(value)}; expected plain data or typed arrays.`)
+  }
+  return { json: visit(state, ''), tensors }
+}
+
+/** Puts the tensors back where `separate` took them from. Throws StateError if one is missing. */
+export function rejoin({ json, tensors }: SeparatedState): unknown {
+  const take = (place: unknown): { shape: readonly number[]; data: StateArray } => {
+    const found = typeof place === 'string' ? tensors.get(place) : undefined
+    if (found === undefined) throw new StateError(`state: the tensor ${String(place)} is missing from its file.`)
+    return found
+  }
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit)
+    if (typeof value !== 'object' || value === null) return value
+    if (Object.hasOwn(value, '$array')) return take((value as { $array: unknown }).$array).data
+    if (Object.hasOwn(value, '$tensor')) return { ...take((value as { $tensor: unknown }).$tensor) }
+    if (Object.hasOwn(value, '$number')) return Number((value as { $number: unknown }).$number)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item)]))
+  }
+  return visit(json)
+}
+
+/** JSON has no word for these numbers, and detectors and schedules do hold them. */
+function encodeNumber(value: number): unknown {
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : `${value}` }
+}
+
+function isPlainTensor(value: object): value is PlainTensor {
+  const { shape, data, ...rest } = value as Partial<PlainTensor>
+  return Array.isArray(shape) && isStateArray(data) && Object.keys(rest).length === 0
+}
+
+function checkKey(key: string, place: string): string {
+  if (key.startsWith('$') || key === '__proto__') {
+    throw new StateError(`state: ${place || 'the top'} has the key ${key}; keys of that form are reserved.`)
+  }
+  return key
+}
+
+const join = (place: string, key: string): string => (place === '' ? key : `${place}.${key}`)
+
+function describe(value: unknown): string {
+  return typeof value === 'object' ? (value?.constructor?.name ?? 'object') : typeof value
+}

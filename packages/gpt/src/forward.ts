@@ -1,0 +1,90 @@
+/**
+ * The whole forward pass of a GPT, pre-norm (Radford et al. 2019; Xiong et al. 2020), with tied embeddings.
+ *
+ * It runs the same taped or untaped, and never changes a weight.
+ *
+ * B batch, T tokens, C embed, H heads, D head size, M mlpHidden, V vocabulary, S room in the cache.
+ */
+import {
+  add,
+  assign,
+  attention,
+  gather,
+  gelu,
+  layerNorm,
+  linear,
+  matmul,
+  OptionError,
+  reshape,
+  rmsNorm,
+  slice,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import type { KeyValueCache } from './key-value-cache.ts'
+
+/**
+ * Predicts the next token after every token.
+ *
+ * @param w The parameters by path.
+ * @param tokens `i32 [B, T]`, each in [0, V).
+ * @param cache Keys and values of the tokens before these; the new ones are added to it.
+ * @returns Logits, `f32 [B·T, V]`.
+ * @throws OptionError if the sequence is longer than the context.
+ */
+export function forward(config: GptConfig, w: TensorsByPath, tokens: Tensor, cache?: KeyValueCache): Tensor {
+  const [B, T] = tokens.shape as [number, number]
+  const { embed: C, context } = config
+  const past = cache?.length ?? 0
+  if (past + T > context) {
+    throw new OptionError(`forward: got ${past + T} tokens; expected at most the context, ${context}.`)
+  }
+  const positions = slice(w['embed.position.weight'], [past], [past + T]) // [T, C]
+  let x = reshape(add(gather(w['embed.token.weight'], tokens), positions), [B * T, C])
+  for (const block of config.blocks) {
+    x = add(x, selfAttention(config, w, block, x, [B, T], cache))
+    x = add(x, mlp(config, w, block, x))
+  }
+  if (cache) cache.length += T
+  return matmul(normalise(config, w, 'head.norm', x), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
+}
+
+function selfAttention(
+  config: GptConfig,
+  w: TensorsByPath,
+  block: BlockConfig,
+  x: Tensor, // [B·T, C]
+  [B, T]: readonly [number, number],
+  cache: KeyValueCache | undefined,
+): Tensor {
+  const { embed: C, heads: H, headDim: D } = config
+  const at = `blocks.${block.id}.attention`
+  const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
+  const project = (name: string): Tensor => {
+    const [weight, bias] = [w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]]
+    return reshape(linear(normal, reshape(weight, [C, H * D]), reshape(bias, [H * D])), [B, T, H, D])
+  }
+  const [q, k, v] = [project('query'), project('key'), project('value')] // [B, T, H, D] each
+  const o = cache ? attendCached(cache, block.id, q, k, v) : attention(q, k, v) // [B, T, H, D]
+  const weight = reshape(w[`${at}.output.weight`], [H * D, C])
+  return linear(reshape(o, [B * T, H * D]), weight, w[`${at}.output.bias`]) // [B·T, C]
+}
+
+function attendCached(cache: KeyValueCache, block: string, q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const { keys, values } = cache.of(block) // [B, S, H, D] each
+  assign(keys, k, [0, cache.length, 0, 0])
+  assign(values, v, [0, cache.length, 0, 0])
+  return attention(q, keys, values, { keys: cache.length + (q.shape[1] as number) })
+}
+
+function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor): Tensor {
+  const at = `blocks.${block.id}.mlp`
+  const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
+  const hidden = gelu(linear(normal, w[`${at}.up.weight`], w[`${at}.up.bias`])) // [B·T, M]
+  return linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
+}
+
+function normalise({ norm }: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  return norm === 'layer' ? layerNorm(x, w[`${at}.gain`], w[`${at}.bias`]) : rmsNorm(x, w[`${at}.gain`])
+}

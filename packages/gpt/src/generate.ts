@@ -1,0 +1,71 @@
+/** Generation: one token after another, each computed once thanks to the cache. */
+import { keyFromSeed, OptionError, openScope, RandomStream, slice, type Tensor } from '@burgeon/tensor'
+import type { Gpt } from './gpt.ts'
+import { KeyValueCache } from './key-value-cache.ts'
+import { checkSampling, type SamplingOptions, sampleToken } from './sampling.ts'
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens to write, ≥ 0. */
+  readonly tokens: number
+  /** Same seed, same text; 0 unless given. */
+  readonly seed?: number
+}
+
+/**
+ * Continues a prompt, token by token.
+ *
+ * When the context is full, the model goes on with the second half of what it has: positions are learned, so the
+ * window cannot slide one by one without computing everything anew.
+ *
+ * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count.
+ * @throws OptionError for an empty prompt or sampling options outside their range.
+ * @example
+ * ```ts
+ * for await (const token of generate(model, encode('Once'), { tokens: 80, temperature: 0.8 })) write(token)
+ * ```
+ */
+export async function* generate(
+  model: Gpt,
+  prompt: ArrayLike<number>,
+  options: GenerateOptions,
+): AsyncGenerator<number, void, void> {
+  checkSampling(options)
+  if (prompt.length === 0) throw new OptionError('generate: got an empty prompt; expected at least one token.')
+  const { context } = model.config
+  const random = new RandomStream(keyFromSeed(options.seed ?? 0)).named('generate')
+  const text = Array.from(prompt)
+  let unread = text.slice(-context)
+  let cache = new KeyValueCache(model.config, model.device)
+  try {
+    for (let written = 0; written < options.tokens; written++) {
+      if (cache.length + unread.length > context) {
+        cache[Symbol.dispose]()
+        cache = new KeyValueCache(model.config, model.device)
+        unread = text.slice(-Math.max(1, context >> 1))
+      }
+      const token = sampleToken(await lastLogits(model, unread, cache), options, random)
+      text.push(token)
+      unread = [token]
+      yield token
+    }
+  } finally {
+    cache[Symbol.dispose]()
+  }
+}
+
+/** Reads `tokens` into the cache and answers the logits after the last one, `[V]`. */
+async function lastLogits(model: Gpt, tokens: readonly number[], cache: KeyValueCache): Promise<ArrayLike<number>> {
+  const last = logitsAfter(model, tokens, cache)
+  try {
+    return await last.read()
+  } finally {
+    last.dispose()
+  }
+}
+
+function logitsAfter(model: Gpt, tokens: readonly number[], cache: KeyValueCache): Tensor {
+  using opened = openScope()
+  const input = model.device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'generate')
+  const logits = model.forward(input, undefined, cache) // [T, V]
+  return opened.keep(slice(logits, [tokens.length - 1]))
+}

@@ -1,0 +1,103 @@
+/** A GPT: its configuration, its parameters and the device they live on. What one does with it are functions beside it. */
+import {
+  defaultDevice,
+  type Device,
+  freshTensor,
+  keyFromSeed,
+  ParameterError,
+  ParameterStore,
+  type PlainTensor,
+  plainTensors,
+  sameShape,
+  scope,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { forward } from './forward.ts'
+import { type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
+import type { KeyValueCache } from './key-value-cache.ts'
+import { type ParameterSpec, parameterSpecs } from './parameters.ts'
+
+/** A model as plain data. */
+export interface GptState {
+  readonly config: GptConfig
+  readonly weights: Readonly<Record<string, PlainTensor>>
+}
+
+export class Gpt {
+  readonly device: Device
+  readonly parameters: ParameterStore = new ParameterStore()
+  #config: GptConfig
+
+  /** Use `Gpt.create` or `Gpt.fromState`. */
+  private constructor(config: GptConfig, device: Device) {
+    this.#config = config
+    this.device = device
+  }
+
+  /**
+   * A new model with random weights.
+   *
+   * @param sizes See `GptSizes`.
+   * @param options `seed`: same seed, same weights, on every device; 0 unless given.
+   */
+  static create(sizes: GptSizes, options: { seed?: number; device?: Device } = {}): Gpt {
+    const model = new Gpt(gptConfig(sizes), options.device ?? defaultDevice())
+    const key = keyFromSeed(options.seed ?? 0)
+    for (const spec of parameterSpecs(model.config)) {
+      model.#add(spec, () => freshTensor(model.device, spec.shape, spec.initial, key, spec.path))
+    }
+    return model
+  }
+
+  /** A model from plain data. Throws ParameterError if weights are missing, left over or of another shape. */
+  static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
+    const model = new Gpt(state.config, device)
+    const specs = parameterSpecs(state.config)
+    for (const spec of specs) {
+      const saved = Object.hasOwn(state.weights, spec.path) ? state.weights[spec.path] : undefined
+      if (saved === undefined || !sameShape(saved.shape, spec.shape)) {
+        throw new ParameterError(
+          `model state: ${spec.path} is ${saved ? `of shape [${saved.shape.join(', ')}]` : 'missing'}; ` +
+            `expected [${spec.shape.join(', ')}] by the configuration.`,
+        )
+      }
+      model.#add(spec, () => device.tensor(saved.data, { shape: spec.shape, dtype: 'f32' }, spec.path))
+    }
+    const extra = Object.keys(state.weights).find((path) => !model.parameters.has(path))
+    if (extra !== undefined) throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
+    return model
+  }
+
+  get config(): GptConfig {
+    return this.#config
+  }
+
+  /** Growth changes configuration and parameters together; nobody else may. */
+  reconfigure(config: GptConfig): void {
+    this.#config = config
+  }
+
+  /**
+   * Predicts the next token after every token.
+   *
+   * @param tokens `i32 [B, T]`.
+   * @param weights Other weights of the same shapes, such as those a gradient is taken by.
+   * @returns Logits, `f32 [B·T, V]`.
+   */
+  forward(tokens: Tensor, weights: TensorsByPath = this.parameters.tensors(), cache?: KeyValueCache): Tensor {
+    return forward(this.#config, weights, tokens, cache)
+  }
+
+  async toState(): Promise<GptState> {
+    return { config: this.#config, weights: await plainTensors(this.parameters.tensors()) }
+  }
+
+  dispose(): void {
+    this.parameters.dispose()
+  }
+
+  #add({ path, axes }: ParameterSpec, make: () => Tensor): void {
+    scope(() => this.parameters.add(path, axes, make()))
+  }
+}

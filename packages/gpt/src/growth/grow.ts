@@ -1,0 +1,88 @@
+/** Carries out growth on a live model, measures what it did to the function, and takes it back if that is too much. */
+import { applyPlan, BurgeonError, inverse, type Mirror, type Plan, scope, type Tensor } from '@burgeon/tensor'
+import type { Gpt } from '../gpt.ts'
+import type { GptConfig } from '../gpt-config.ts'
+import type { GrowthRequest } from './growth-request.ts'
+import { planGrowth } from './plan-growth.ts'
+
+export interface GrowOptions {
+  /** All state that must follow: optimiser moments, Fisher information, anchors, … */
+  readonly mirrors: readonly Mirror[]
+  /** Tokens `i32 [B, T]` on which the logits are compared before and after. */
+  readonly probe: Tensor
+  /** Of the random stream for new weights. */
+  readonly key: readonly [number, number]
+  /** Largest relative logit change allowed; 1e-5 unless given. */
+  readonly tolerance?: number
+}
+
+/** What a growth did. Plain data for the growth log. */
+export interface GrowthRecord {
+  readonly summary: string
+  readonly request: GrowthRequest
+  readonly parametersBefore: number
+  readonly parametersAfter: number
+  /** Largest absolute difference of a logit on the probe, divided by the largest absolute logit. */
+  readonly logitsMoved: number
+  /** Undoes it with `ungrow`. */
+  readonly undo: Plan
+  readonly configBefore: GptConfig
+}
+
+/** A growth changed the function by more than it may; it has been undone. */
+export class GrowthRefusedError extends BurgeonError {
+  override readonly name = 'GrowthRefusedError'
+}
+
+/**
+ * Grows `model` in place: parameters, configuration and mirrors together, or nothing.
+ *
+ * @throws OptionError for an impossible request, GrowthRefusedError (after undoing it) if the logits moved too far.
+ */
+export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
+  const { mirrors, probe, key, tolerance = 1e-5 } = options
+  const { plan, config } = planGrowth(model.config, request, key)
+  const [configBefore, parametersBefore] = [model.config, model.parameters.size]
+  const before = await probeLogits(model, probe)
+  applyPlan(plan, model.parameters, mirrors, model.device)
+  model.reconfigure(config)
+  const logitsMoved = relativeChange(before, await probeLogits(model, probe))
+  const record: GrowthRecord = {
+    summary: plan.summary,
+    request,
+    parametersBefore,
+    parametersAfter: model.parameters.size,
+    logitsMoved,
+    undo: inverse(plan),
+    configBefore,
+  }
+  if (!(logitsMoved <= tolerance)) {
+    ungrow(model, record, mirrors)
+    throw new GrowthRefusedError(
+      `grow: "${plan.summary}" moved the logits by ${logitsMoved.toExponential(1)}; ` +
+        `expected at most ${tolerance.toExponential(1)}. It has been undone.`,
+    )
+  }
+  return record
+}
+
+/** Takes a growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the new slices learnt. */
+export function ungrow(model: Gpt, record: GrowthRecord, mirrors: readonly Mirror[]): void {
+  applyPlan(record.undo, model.parameters, mirrors, model.device)
+  model.reconfigure(record.configBefore)
+}
+
+async function probeLogits(model: Gpt, probe: Tensor): Promise<ArrayLike<number>> {
+  using logits = scope(() => model.forward(probe))
+  return await logits.read()
+}
+
+function relativeChange(before: ArrayLike<number>, after: ArrayLike<number>): number {
+  let [moved, largest] = [0, 0]
+  for (let i = 0; i < before.length; i++) {
+    const change = Math.abs(after[i] - before[i])
+    moved = change > moved || Number.isNaN(change) ? change : moved
+    largest = Math.max(largest, Math.abs(before[i]))
+  }
+  return moved === 0 ? 0 : moved / largest
+}

@@ -1,0 +1,26 @@
+/** What a growth policy may ask for. */
+
+/** More hidden units in the MLP of one block. */
+export interface GrowMlpHidden {
+  readonly axis: 'mlpHidden'
+  /** Block id, for example `b2`. */
+  readonly block: string
+  /** Units afterwards; more than now. */
+  readonly to: number
+  /**
+   * `fresh` units are random inside and write nothing yet; `split` units are copies that share the work of existing
+   * ones unequally. `fresh` unless given.
+   */
+  readonly how?: 'fresh' | 'split'
+}
+
+/** One more block, an identity at first. */
+export interface GrowLayer {
+  readonly axis: 'layer'
+  /** The new block's place, from 0 (first) to the present number of blocks (last). */
+  readonly at: number
+  /** Units of its MLP; as many as its neighbour below unless given. */
+  readonly mlpHidden?: number
+}
+
+export type GrowthRequest = GrowMlpHidden | GrowLayer

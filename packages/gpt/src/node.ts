@@ -1,0 +1,2 @@
+/** `@burgeon/gpt/node`: what needs Node. */
+export { nodeDisk } from './checkpoint/node-disk.ts'

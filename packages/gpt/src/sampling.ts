@@ -1,0 +1,50 @@
+/** Chooses the next token from logits. */
+import { OptionError, type RandomStream } from '@burgeon/tensor'
+
+export interface SamplingOptions {
+  /** Divides the logits; 0 always takes the likeliest token. 1 unless given. */
+  readonly temperature?: number
+  /** Only the k likeliest tokens stay; all unless given (Fan et al. 2018). */
+  readonly topK?: number
+  /** Only the smallest set of likeliest tokens with this total probability stays; in (0, 1], 1 unless given (Holtzman et al. 2020). */
+  readonly topP?: number
+}
+
+/** Throws OptionError if an option is outside its range. */
+export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
+  if (!(temperature >= 0 && temperature < Infinity)) {
+    throw new OptionError(`sampling: got temperature ${temperature}; expected a number of 0 or more.`)
+  }
+  if (!Number.isInteger(topK) || topK < 1) {
+    throw new OptionError(`sampling: got topK ${topK}; expected a positive integer.`)
+  }
+  if (!(topP > 0 && topP <= 1)) throw new OptionError(`sampling: got topP ${topP}; expected 0 < topP ≤ 1.`)
+}
+
+/**
+ * Draws a token.
+ *
+ * @param logits One number per token.
+ * @param random Advances by one draw, or none at temperature 0.
+ */
+export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions, random: RandomStream): number {
+  checkSampling(options)
+  const { temperature = 1, topK = logits.length, topP = 1 } = options
+  const ranked = Array.from({ length: logits.length }, (_, token) => token).sort(
+    (a, b) => logits[b] - logits[a] || a - b,
+  )
+  if (temperature === 0) return ranked[0]
+  const top = logits[ranked[0]]
+  const weights = ranked.slice(0, topK).map((token) => Math.exp((logits[token] - top) / temperature))
+  const kept = weights.slice(0, nucleus(weights, topP))
+  let left = random.uniform() * kept.reduce((sum, weight) => sum + weight, 0)
+  const chosen = kept.findIndex((weight) => (left -= weight) < 0)
+  return ranked[chosen < 0 ? kept.length - 1 : chosen]
+}
+
+/** How many of the sorted weights it takes to reach the share `topP` of their sum. */
+function nucleus(weights: readonly number[], topP: number): number {
+  let missing = topP * weights.reduce((sum, weight) => sum + weight, 0)
+  const last = weights.findIndex((weight) => (missing -= weight) <= 0)
+  return last < 0 ? weights.length : last + 1
+}

@@ -1,0 +1,15 @@
+/** Byte tokens: text is its UTF-8 bytes, so everything can be encoded and nothing is unknown. */
+
+/** Turns text into tokens and back. */
+export interface Tokenizer {
+  readonly vocabulary: number
+  encode(text: string): Int32Array
+  decode(tokens: ArrayLike<number>): string
+}
+
+/** One token per UTF-8 byte, V = 256. Bytes that are not valid UTF-8 decode to U+FFFD. */
+export const byteTokenizer: Tokenizer = {
+  vocabulary: 256,
+  encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
+  decode: (tokens) => new TextDecoder().decode(Uint8Array.from(Array.from(tokens))),
+}

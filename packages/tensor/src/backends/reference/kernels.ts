@@ -1,0 +1,47 @@
+/** Every op of the table on the reference backend. Fused ops run their definition: it is what they mean. */
+import type { KernelTable } from '../../device.ts'
+import { argmaxReference } from '../../ops/argmax/argmax.reference.ts'
+import { assignReference } from '../../ops/assign/assign.reference.ts'
+import { broadcastReference } from '../../ops/broadcast/broadcast.reference.ts'
+import { concatenateReference } from '../../ops/concatenate/concatenate.reference.ts'
+import { elementwiseReference } from '../../ops/elementwise/elementwise.reference.ts'
+import { fillReference } from '../../ops/fill/fill.reference.ts'
+import { gatherReference } from '../../ops/gather/gather.reference.ts'
+import { iotaReference } from '../../ops/iota/iota.reference.ts'
+import { matmulReference } from '../../ops/matmul/matmul.reference.ts'
+import { padReference } from '../../ops/pad/pad.reference.ts'
+import { permuteReference } from '../../ops/permute/permute.reference.ts'
+import { randomReference } from '../../ops/random/random.reference.ts'
+import { reduceReference } from '../../ops/reduce/reduce.reference.ts'
+import { scatterAddReference } from '../../ops/scatter-add/scatter-add.reference.ts'
+import { sliceReference } from '../../ops/slice/slice.reference.ts'
+import type { ReferenceBackend } from './reference-backend.ts'
+
+export const referenceKernels: KernelTable<ReferenceBackend> = {
+  elementwise: elementwiseReference,
+  reduce: reduceReference,
+  argmax: argmaxReference,
+  matmul: matmulReference,
+  permute: permuteReference,
+  broadcast: broadcastReference,
+  slice: sliceReference,
+  pad: padReference,
+  concatenate: concatenateReference,
+  gather: gatherReference,
+  scatterAdd: scatterAddReference,
+  fill: fillReference,
+  iota: iotaReference,
+  random: randomReference,
+  assign: assignReference,
+  linear: 'definition',
+  layerNorm: 'definition',
+  layerNormGrad: 'definition',
+  rmsNorm: 'definition',
+  rmsNormGrad: 'definition',
+  attention: 'definition',
+  attentionGrad: 'definition',
+  crossEntropy: 'definition',
+  crossEntropyGrad: 'definition',
+  adamw: 'definition',
+  globalNorm: 'definition',
+}

@@ -1,0 +1,36 @@
+/** The reference backend: plain loops over plain arrays, in double precision. Slow and right; the oracle of every test. */
+import type { Backend, Kernel, Operand } from '../../device.ts'
+import type { DType, NumericArray } from '../../dtype.ts'
+import type { OpName } from '../../op-table.ts'
+import { sizeOf, type TensorSpec } from '../../shape.ts'
+
+/** `f32` is kept in double precision here, so that finite differences mean something. */
+export type ReferenceBuffer = Float64Array | Int32Array
+
+export type ReferenceKernel<K extends OpName> = Kernel<K, ReferenceBackend>
+export type ReferenceOperand = Operand<ReferenceBuffer>
+
+export class ReferenceBackend implements Backend<ReferenceBuffer> {
+  readonly name = 'reference'
+
+  allocate(spec: TensorSpec): ReferenceBuffer {
+    const size = sizeOf(spec.shape)
+    return spec.dtype === 'f32' ? new Float64Array(size) : new Int32Array(size)
+  }
+
+  /** Garbage collection does it: these are ordinary arrays. */
+  free(): void {}
+
+  write(buffer: ReferenceBuffer, data: ArrayLike<number>, _dtype: DType): void {
+    buffer.set(data)
+  }
+
+  read(buffer: ReferenceBuffer): Promise<NumericArray> {
+    return Promise.resolve(this.readSync(buffer))
+  }
+
+  readSync(buffer: ReferenceBuffer): NumericArray {
+    return buffer.slice()
+  }
+}
+

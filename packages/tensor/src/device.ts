@@ -1,0 +1,137 @@
+/** A device: the engine at the bottom, which answers ops with kernels of its backend. */
+import type { DType, NumericArray } from './dtype.ts'
+import { type Engine, withoutEngines } from './engine.ts'
+import { ShapeError } from './errors.ts'
+import type { OpDefinition } from './op.ts'
+import { type AliasOpName, type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
+import { adopt, scope } from './scope.ts'
+import { checkShape, formatShape, sizeOf, type TensorSpec } from './shape.ts'
+import { type Storage, Tensor } from './tensor.ts'
+
+/** What a kernel sees of a tensor: its spec and the backend's own buffer. */
+export interface Operand<Buffer> extends TensorSpec {
+  readonly buffer: Buffer
+}
+
+// A buffer is opaque to everyone but its own backend, so the table is generic in it and this alias erases it.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyBackend = Backend<any>
+
+/** Computes the outputs (already allocated) of one op. Shapes have been checked. */
+export type Kernel<K extends OpName, B extends AnyBackend> = (
+  backend: B,
+  inputs: readonly Operand<BufferOf<B>>[],
+  outputs: readonly Operand<BufferOf<B>>[],
+  attrs: Attrs<K>,
+) => void
+
+export type BufferOf<B> = B extends Backend<infer Buffer> ? Buffer : never
+
+/** Every op of the table: a kernel, or for a fused op the word that its definition shall run. */
+export type KernelTable<B extends AnyBackend> = {
+  readonly [K in Exclude<OpName, AliasOpName>]: K extends FusedOpName ? Kernel<K, B> | 'definition' : Kernel<K, B>
+}
+
+/** What a backend must provide; everything else follows. */
+export interface Backend<Buffer> {
+  readonly name: string
+  /** Uninitialised room for `spec`. Throws OutOfMemoryError; `madeBy` is the op that wants it. */
+  allocate(spec: TensorSpec, madeBy: string): Buffer
+  free(buffer: Buffer): void
+  write(buffer: Buffer, data: ArrayLike<number>, dtype: DType): void
+  read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
+  /** Throws UnsupportedError where reading cannot be synchronous. */
+  readSync(buffer: Buffer, spec: TensorSpec): NumericArray
+}
+
+/** Live memory of a device. */
+export interface MemoryUse {
+  /** Storages that live tensors share. */
+  readonly buffers: number
+  /** Their bytes, counted with the element sizes of `f32` and `i32`. */
+  readonly bytes: number
+}
+
+/** The engine that computes. One per backend instance. */
+export class Device implements Engine {
+  readonly name: string
+  readonly #backend: Backend<unknown>
+  readonly #kernels: KernelTable<Backend<unknown>>
+  #buffers = 0
+  #bytes = 0
+  readonly #sizes = new WeakMap<Storage, number>()
+
+  private constructor(backend: Backend<unknown>, kernels: KernelTable<Backend<unknown>>) {
+    this.name = backend.name
+    this.#backend = backend
+    this.#kernels = kernels
+  }
+
+  /** Joins a backend and its kernel table, which must know the same kind of buffer. */
+  static of<B extends AnyBackend>(backend: B, kernels: KernelTable<B>): Device {
+    return new Device(backend, kernels as unknown as KernelTable<Backend<unknown>>)
+  }
+
+  get memory(): MemoryUse {
+    return { buffers: this.#buffers, bytes: this.#bytes }
+  }
+
+  /** A new tensor with these numbers. `i32` takes integers in [−2³¹, 2³²). */
+  tensor(data: ArrayLike<number>, spec: TensorSpec, madeBy = 'tensor'): Tensor {
+    checkShape(madeBy, spec.shape)
+    if (data.length !== sizeOf(spec.shape)) {
+      throw new ShapeError(
+        `${madeBy}: got ${data.length} numbers for shape ${formatShape(spec.shape)}; expected ${sizeOf(spec.shape)}.`,
+      )
+    }
+    const result = this.#make(spec, madeBy)
+    this.#backend.write(result.storage.buffer, data, spec.dtype)
+    return result
+  }
+
+  run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+    const definition = opTable[op] as unknown as OpDefinition<Attrs<K>>
+    const specs = definition.infer(inputs, attrs)
+    const kernel = this.#kernels[op] as Kernel<K, Backend<unknown>> | 'definition'
+    if (kernel === 'definition') {
+      const lowered = definition.definition as NonNullable<typeof definition.definition>
+      return withoutEngines(() => scope(() => lowered(inputs, attrs)))
+    }
+    if (definition.alias) {
+      const spec = specs[0] as TensorSpec
+      return [adopt(new Tensor(this, spec, (inputs[0] as Tensor).storage, op))]
+    }
+    const operands = inputs.map(operand)
+    const outputs = specs.map((spec) => this.#make(spec, op))
+    kernel(this.#backend, operands, outputs.map(operand), attrs)
+    return outputs
+  }
+
+  read(tensor: Tensor): Promise<NumericArray> {
+    return this.#backend.read(tensor.storage.buffer, tensor)
+  }
+
+  readSync(tensor: Tensor): NumericArray {
+    return this.#backend.readSync(tensor.storage.buffer, tensor)
+  }
+
+  /** Called by the last tensor that shared the storage. */
+  free(storage: Storage): void {
+    this.#buffers--
+    this.#bytes -= this.#sizes.get(storage) as number
+    this.#backend.free(storage.buffer)
+  }
+
+  #make(spec: TensorSpec, madeBy: string): Tensor {
+    checkShape(madeBy, spec.shape)
+    const storage: Storage = { buffer: this.#backend.allocate(spec, madeBy), users: 0 }
+    this.#sizes.set(storage, sizeOf(spec.shape) * 4)
+    this.#buffers++
+    this.#bytes += sizeOf(spec.shape) * 4
+    return adopt(new Tensor(this, spec, storage, madeBy))
+  }
+}
+
+function operand(tensor: Tensor): Operand<unknown> {
+  return { shape: tensor.shape, dtype: tensor.dtype, buffer: tensor.storage.buffer }
+}

@@ -1,0 +1,78 @@
+/**
+ * The one choke point: every op of every program goes through `run`.
+ *
+ * An engine is anything that can answer a call. A device answers with kernels. A tape, a profiler or a NaN finder calls
+ * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
+ */
+import type { Device } from './device.ts'
+import { DeviceMismatchError, OptionError } from './errors.ts'
+import type { Attrs, OpName } from './op-table.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface Engine {
+  /** Set by engines that write down what they see in order to differentiate it. */
+  readonly records?: boolean
+  run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[]
+}
+
+let engines: readonly Engine[] = []
+
+/** Below every stack: the device on which the inputs live, or that the attributes of a creating op name. */
+const devices: Engine = {
+  run(op, inputs, attrs) {
+    return deviceOf(op, inputs, attrs).run(op, inputs, attrs)
+  },
+}
+
+/** Calls an op: the only way to compute anything. */
+export function run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+  return (engines.at(-1) ?? devices).run(op, inputs, attrs)
+}
+
+/**
+ * Puts an engine on top of the stack while `body` runs.
+ *
+ * @param make Gets the engine below and answers the new one.
+ */
+export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body: (engine: E) => R): R {
+  const before = engines
+  const engine = make(before.at(-1) ?? devices)
+  engines = [...before, engine]
+  try {
+    return body(engine)
+  } finally {
+    engines = before
+  }
+}
+
+/** Runs `body` straight on the devices: a device computing a definition must not be overheard by the tape above it. */
+export function withoutEngines<R>(body: () => R): R {
+  const before = engines
+  engines = []
+  try {
+    return body()
+  } finally {
+    engines = before
+  }
+}
+
+/** Whether what is computed now is being recorded: a gradient taken under a tape must itself be differentiable. */
+export function isRecorded(): boolean {
+  return engines.some((engine) => engine.records === true)
+}
+
+function deviceOf(op: OpName, inputs: readonly Tensor[], attrs: unknown): Device {
+  const device = inputs[0]?.device ?? (attrs as { device?: Device }).device
+  if (device === undefined) {
+    throw new OptionError(`${op}: got neither an input nor a device; expected one of them.`)
+  }
+  for (const input of inputs) {
+    if (input.device !== device) {
+      throw new DeviceMismatchError(
+        `${op}: inputs live on different devices. Got ${device.name} and ${input.device.name}; ` +
+          'expected one device. Copy the numbers over with tensor(await x.read(), {shape, device}).',
+      )
+    }
+  }
+  return device
+}

@@ -1,0 +1,115 @@
+/** Differentiates scalar expressions symbolically, so that one gradient rule serves every elementwise formula. */
+import {
+  add,
+  constant,
+  cos,
+  divide,
+  equal,
+  type Expression,
+  exp,
+  less,
+  multiply,
+  negate,
+  select,
+  sin,
+  subtract,
+  topologicalOrder,
+} from './expression.ts'
+
+const zero = constant(0)
+const one = constant(1)
+
+/**
+ * The partial derivative of `expression` with respect to input `index`.
+ *
+ * At a kink the derivative of the side on which the formula lies is taken; `minimum` and `maximum` split a tie in
+ * halves, so that the two partial derivatives add up to one. Comparisons and `floor` have derivative 0.
+ *
+ * @example
+ * ```ts
+ * const x = input(0)
+ * derivative(multiply(x, x), 0) // add(x, x)
+ * ```
+ */
+export function derivative(expression: Expression, index: number): Expression {
+  const slopes = new Map<Expression, Expression>()
+  for (const node of topologicalOrder(expression)) {
+    slopes.set(
+      node,
+      slope(node, (child) => slopes.get(child) as Expression, index),
+    )
+  }
+  return slopes.get(expression) as Expression
+}
+
+function slope(node: Expression, d: (child: Expression) => Expression, index: number): Expression {
+  switch (node.kind) {
+    case 'input':
+      return node.index === index ? one : zero
+    case 'scalar':
+    case 'constant':
+      return zero
+    case 'unary':
+      return d(node.x) === zero ? zero : multiply(unarySlope(node), d(node.x))
+    case 'binary':
+      return binarySlope(node, d(node.x), d(node.y))
+    case 'select':
+      return select(node.condition, d(node.x), d(node.y))
+  }
+}
+
+function unarySlope(node: Expression & { kind: 'unary' }): Expression {
+  const { x } = node
+  switch (node.name) {
+    case 'negate':
+      return constant(-1)
+    case 'abs': // sign x, and 0 at 0
+      return subtract(less(zero, x), less(x, zero))
+    case 'exp': // (eˣ)′ = eˣ
+      return node
+    case 'log': // 1/x
+      return divide(one, x)
+    case 'sqrt': // 1/(2√x)
+      return divide(constant(0.5), node)
+    case 'tanh': // 1 − tanh²x
+      return subtract(one, multiply(node, node))
+    case 'erf': // 2/√π · e^(−x²)
+      return multiply(constant(2 / Math.sqrt(Math.PI)), exp(negate(multiply(x, x))))
+    case 'sin':
+      return cos(x)
+    case 'cos':
+      return negate(sin(x))
+    case 'floor':
+      return zero
+  }
+}
+
+function binarySlope(node: Expression & { kind: 'binary' }, dx: Expression, dy: Expression): Expression {
+  const { x, y } = node
+  const half = constant(0.5)
+  switch (node.name) {
+    case 'add':
+      return add(dx, dy)
+    case 'subtract':
+      return subtract(dx, dy)
+    case 'multiply': // (xy)′ = x′y + xy′
+      return add(multiply(dx, y), multiply(x, dy))
+    case 'divide': // (x/y)′ = (x′ − (x/y)·y′)/y
+      return divide(subtract(dx, multiply(node, dy)), y)
+    case 'minimum':
+      return select(
+        equal(x, y),
+        multiply(half, add(dx, dy)),
+        select(less(x, y), dx, dy),
+      )
+    case 'maximum':
+      return select(
+        equal(x, y),
+        multiply(half, add(dx, dy)),
+        select(less(y, x), dx, dy),
+      )
+    case 'less':
+    case 'equal':
+      return zero
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * The scalar-expression language: what one element of an elementwise op computes.
+ *
+ * An expression is plain immutable data. It is built here, differentiated in `derivative.ts`, interpreted in double
+ * precision in `evaluate.ts` (the oracle), and rendered to WASM SIMD and WGSL by the backends. It knows nothing of
+ * shapes: broadcasting happens when inputs are loaded.
+ *
+ * Nodes are interned: two structurally equal expressions are the same object, so `===` is structural equality, shared
+ * subexpressions are computed once, and `id` names a compiled kernel.
+ */
+
+/** Functions of one number. `erf` is the Gauss error function; `floor` rounds towards −∞. */
+export const unaryNames = ['negate', 'abs', 'exp', 'log', 'sqrt', 'tanh', 'erf', 'sin', 'cos', 'floor'] as const
+/** Functions of two numbers. Comparisons answer 1 or 0. `minimum` and `maximum` answer NaN if either side is NaN. */
+export const binaryNames = [
+  'add',
+  'subtract',
+  'multiply',
+  'divide',
+  'minimum',
+  'maximum',
+  'less',
+  'equal',
+] as const
+
+export type UnaryName = (typeof unaryNames)[number]
+export type BinaryName = (typeof binaryNames)[number]
+
+/** One interned node. `id` is unique within the process and depends only on the order of creation. */
+export type Expression = { readonly id: number } & (
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'scalar'; readonly index: number }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'unary'; readonly name: UnaryName; readonly x: Expression }
+  | { readonly kind: 'binary'; readonly name: BinaryName; readonly x: Expression; readonly y: Expression }
+  | { readonly kind: 'select'; readonly condition: Expression; readonly x: Expression; readonly y: Expression }
+)
+
+type Node = Expression extends infer E ? (E extends Expression ? Omit<E, 'id'> : never) : never
+
+const interned = new Map<string, Expression>()
+
+function intern(key: string, node: Node): Expression {
+  let found = interned.get(key)
+  if (found === undefined) {
+    found = Object.freeze({ id: interned.size, ...node }) as Expression
+    interned.set(key, found)
+  }
+  return found
+}
+
+/** The element of input tensor `index` at the output's position, after broadcasting. */
+export function input(index: number): Expression {
+  return intern(`input ${index}`, { kind: 'input', index })
+}
+
+/** A number that arrives with every call (`attrs.scalars[index]`), so that changing it compiles nothing. */
+export function scalar(index: number): Expression {
+  return intern(`scalar ${index}`, { kind: 'scalar', index })
+}
+
+/** A number that is part of the formula. For numbers that vary from call to call use `scalar`. */
+export function constant(value: number): Expression {
+  return intern(`constant ${Object.is(value, -0) ? '-0' : value}`, { kind: 'constant', value })
+}
+
+function unary(name: UnaryName, x: Expression): Expression {
+  if (x.kind === 'constant') return constant(applyUnary(name, x.value))
+  return intern(`${name} ${x.id}`, { kind: 'unary', name, x })
+}
+
+function binary(name: BinaryName, x: Expression, y: Expression): Expression {
+  if (x.kind === 'constant' && y.kind === 'constant') return constant(applyBinary(name, x.value, y.value))
+  return intern(`${name} ${x.id} ${y.id}`, { kind: 'binary', name, x, y })
+}
+
+const isConstant = (x: Expression, value: number): boolean => x.kind === 'constant' && x.value === value
+
+export const negate = (x: Expression): Expression =>
+  x.kind === 'unary' && x.name === 'negate' ? x.x : unary('negate', x)
+export const abs = (x: Expression): Expression => unary('abs', x)
+export const exp = (x: Expression): Expression => unary('exp', x)
+export const log = (x: Expression): Expression => unary('log', x)
+export const sqrt = (x: Expression): Expression => unary('sqrt', x)
+export const tanh = (x: Expression): Expression => unary('tanh', x)
+export const erf = (x: Expression): Expression => unary('erf', x)
+export const sin = (x: Expression): Expression => unary('sin', x)
+export const cos = (x: Expression): Expression => unary('cos', x)
+export const floor = (x: Expression): Expression => unary('floor', x)
+
+export function add(x: Expression, y: Expression): Expression {
+  if (isConstant(x, 0)) return y
+  if (isConstant(y, 0)) return x
+  return binary('add', x, y)
+}
+export function subtract(x: Expression, y: Expression): Expression {
+  if (isConstant(y, 0)) return x
+  if (isConstant(x, 0)) return negate(y)
+  return binary('subtract', x, y)
+}
+/** `0 · y` simplifies to 0: a derivative's dead branch must not carry NaN from an unused infinity. */
+export function multiply(x: Expression, y: Expression): Expression {
+  if (isConstant(x, 0) || isConstant(y, 0)) return constant(0)
+  if (isConstant(x, 1)) return y
+  if (isConstant(y, 1)) return x
+  if (isConstant(x, -1)) return negate(y)
+  if (isConstant(y, -1)) return negate(x)
+  return binary('multiply', x, y)
+}
+export function divide(x: Expression, y: Expression): Expression {
+  if (isConstant(x, 0)) return x
+  if (isConstant(y, 1)) return x
+  return binary('divide', x, y)
+}
+export const minimum = (x: Expression, y: Expression): Expression => binary('minimum', x, y)
+export const maximum = (x: Expression, y: Expression): Expression => binary('maximum', x, y)
+/** 1 where `x < y`, else 0. */
+export const less = (x: Expression, y: Expression): Expression => binary('less', x, y)
+/** 1 where `x = y`, else 0. */
+export const equal = (x: Expression, y: Expression): Expression => binary('equal', x, y)
+/** `x` where `condition` is not 0, else `y`. The branch not taken never contributes, not even a NaN. */
+export function select(condition: Expression, x: Expression, y: Expression): Expression {
+  if (x === y) return x
+  if (condition.kind === 'constant') return condition.value !== 0 ? x : y
+  return intern(`select ${condition.id} ${x.id} ${y.id}`, { kind: 'select', condition, x, y })
+}
+
+/** The direct subexpressions of a node, left to right. */
+export function children(node: Expression): readonly Expression[] {
+  switch (node.kind) {
+    case 'input':
+    case 'scalar':
+    case 'constant':
+      return []
+    case 'unary':
+      return [node.x]
+    case 'binary':
+      return [node.x, node.y]
+    case 'select':
+      return [node.condition, node.x, node.y]
+  }
+}
+
+/** Every distinct node once, children before parents: the order in which a renderer emits code. */
+export function topologicalOrder(root: Expression): Expression[] {
+  const seen = new Set<Expression>()
+  const order: Expression[] = []
+  const visit = (node: Expression): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    for (const child of children(node)) visit(child)
+    order.push(node)
+  }
+  visit(root)
+  return order
+}
+
+/** Rebuilds an expression with every input and scalar replaced by what `leaf` answers for it. */
+export function substitute(
+  root: Expression,
+  leaf: (node: Expression & { kind: 'input' | 'scalar' }) => Expression,
+): Expression {
+  const done = new Map<Expression, Expression>()
+  for (const node of topologicalOrder(root)) {
+    const at = (child: Expression): Expression => done.get(child) as Expression
+    done.set(node, rebuild(node, at, leaf))
+  }
+  return done.get(root) as Expression
+}
+
+const builders: Record<BinaryName, (x: Expression, y: Expression) => Expression> = {
+  add,
+  subtract,
+  multiply,
+  divide,
+  minimum,
+  maximum,
+  less,
+  equal,
+}
+
+function rebuild(
+  node: Expression,
+  at: (child: Expression) => Expression,
+  leaf: (node: Expression & { kind: 'input' | 'scalar' }) => Expression,
+): Expression {
+  switch (node.kind) {
+    case 'input':
+    case 'scalar':
+      return leaf(node)
+    case 'constant':
+      return node
+    case 'unary':
+      return node.name === 'negate' ? negate(at(node.x)) : unary(node.name, at(node.x))
+    case 'binary':
+      return builders[node.name](at(node.x), at(node.y))
+    case 'select':
+      return select(at(node.condition), at(node.x), at(node.y))
+  }
+}
+
+/** What a unary node means, in double precision. */
+export function applyUnary(name: UnaryName, x: number): number {
+  switch (name) {
+    case 'negate':
+      return -x
+    case 'abs':
+      return Math.abs(x)
+    case 'exp':
+      return Math.exp(x)
+    case 'log':
+      return Math.log(x)
+    case 'sqrt':
+      return Math.sqrt(x)
+    case 'tanh':
+      return Math.tanh(x)
+    case 'erf':
+      return errorFunction(x)
+    case 'sin':
+      return Math.sin(x)
+    case 'cos':
+      return Math.cos(x)
+    case 'floor':
+      return Math.floor(x)
+  }
+}
+
+/** What a binary node means, in double precision. */
+export function applyBinary(name: BinaryName, x: number, y: number): number {
+  switch (name) {
+    case 'add':
+      return x + y
+    case 'subtract':
+      return x - y
+    case 'multiply':
+      return x * y
+    case 'divide':
+      return x / y
+    case 'minimum':
+      return Math.min(x, y)
+    case 'maximum':
+      return Math.max(x, y)
+    case 'less':
+      return x < y ? 1 : 0
+    case 'equal':
+      return x === y ? 1 : 0
+  }
+}
+
+/**
+ * The Gauss error function, `2/√π ∫₀ˣ e^(−t²) dt`, to about 1e-15 relative: its Maclaurin series below 3 and the
+ * continued fraction of the complement above (Abramowitz & Stegun 1964, 7.1.6 and 7.1.14).
+ */
+export function errorFunction(x: number): number {
+  const a = Math.abs(x)
+  if (!(a < 6)) return Number.isNaN(x) ? x : Math.sign(x)
+  if (a < 3) {
+    // erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)): all terms positive, so nothing cancels.
+    let term = x
+    let sum = x
+    for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) {
+      term *= (2 * a * a) / (2 * n + 1)
+      sum += term
+    }
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-a * a) * sum
+  }
+  let fraction = 0
+  for (let k = 60; k >= 1; k--) fraction = k / 2 / (a + fraction)
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction))
+}

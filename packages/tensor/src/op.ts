@@ -1,0 +1,39 @@
+/** What an op is: its name, what shapes it takes and gives, what it costs and, for a fused op, what it means. */
+import type { Shape, TensorSpec } from './shape.ts'
+import { sizeOf } from './shape.ts'
+import type { Tensor } from './tensor.ts'
+
+/**
+ * One row of the op table. `Attrs` are the arguments that are not tensors: plain data that can be written to a log.
+ */
+export interface OpDefinition<Attrs> {
+  readonly name: string
+  /** Checks the arguments and answers the outputs' shapes and element types. Throws ShapeError or OptionError. */
+  infer(inputs: readonly TensorSpec[], attrs: Attrs): readonly TensorSpec[]
+  /** Floating-point operations of one call: what is counted is multiplications and additions of the formula. */
+  flops(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: Attrs): number
+  /** A fused op is a lowering of this: its meaning written in other ops, its oracle, fallback and second derivative. */
+  definition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[]
+  /** Indices of the inputs that the op writes in place. No tape records such an op. */
+  readonly mutates?: readonly number[]
+  /** The only output shares the storage of input 0. */
+  readonly alias?: true
+}
+
+/** Names the type of the attributes and keeps the rest of the literal's type. */
+export function defineOp<Attrs>() {
+  return <const D extends OpDefinition<Attrs>>(definition: D): D & OpDefinition<Attrs> => definition
+}
+
+/** The cost of ops that only move numbers. */
+export const movesOnly = (): number => 0
+
+/** The cost of one operation per output element. */
+export function onePerOutput(_: readonly TensorSpec[], outputs: readonly TensorSpec[]): number {
+  return sizeOf((outputs[0] as TensorSpec).shape)
+}
+
+/** Shorthand for an f32 spec. */
+export const f32 = (shape: Shape): TensorSpec => ({ shape, dtype: 'f32' })
+/** Shorthand for an i32 spec. */
+export const i32 = (shape: Shape): TensorSpec => ({ shape, dtype: 'i32' })

@@ -1,0 +1,86 @@
+/** One AdamW step for one tensor (Loshchilov & Hutter 2019, algorithm 2). */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import * as e from '../../expression/expression.ts'
+import type { Expression } from '../../expression/expression.ts'
+import { defineOp, f32 } from '../../op.ts'
+import { formatShape, sameShape, sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { assign } from '../assign/assign.ts'
+import { elementwise } from '../elementwise/elementwise.ts'
+
+export interface AdamwAttrs {
+  /** Positive. */
+  readonly learningRate: number
+  /** Decay of the moments, in [0, 1). */
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  /** Decoupled decay, ≥ 0; multiplied by the learning rate. */
+  readonly weightDecay: number
+  /** Steps taken including this one, from 1; for the bias correction. */
+  readonly step: number
+}
+
+const { add, constant, divide, input, multiply, scalar, sqrt, subtract } = e
+const [w, g, m, v] = [input(0), input(1), input(2), input(3)]
+
+/** WASM and WGSL have no flush-to-zero: tiny moments would become slow denormals, so they are cut to 0. */
+const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constant(1e-30)), constant(0), x)
+const decayed = (old: Expression, fresh: Expression, beta: Expression): Expression =>
+  cutTiny(add(multiply(beta, old), multiply(subtract(constant(1), beta), fresh)))
+
+/** m ← β₁·m + (1 − β₁)·g, with inputs w, g, m, v and the scalars of `scalarsOf`. */
+export const firstMoment: Expression = decayed(m, g, scalar(1))
+/** v ← β₂·v + (1 − β₂)·g². */
+export const secondMoment: Expression = decayed(v, multiply(g, g), scalar(2))
+/** Δw = −rate·(m̂/(√v̂ + ε) + λ·w), from the new moments. */
+export const update: Expression = e.negate(
+  multiply(
+    scalar(0),
+    add(
+      divide(multiply(m, scalar(5)), add(sqrt(multiply(v, scalar(6))), scalar(3))),
+      multiply(scalar(4), w),
+    ),
+  ),
+)
+
+/** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ)] */
+export function scalarsOf(attrs: AdamwAttrs): number[] {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attrs
+  return [learningRate, beta1, beta2, epsilon, weightDecay, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
+}
+
+export const adamwOp = defineOp<AdamwAttrs>()({
+  name: 'adamw',
+  // w, g, m, v of one shape → Δw; m and v are written in place
+  mutates: [2, 3],
+  infer(inputs) {
+    if (!inputs.every((x) => sameShape(x.shape, inputs[0].shape))) {
+      throw new ShapeError(
+        `adamw: got ${inputs.map((x) => formatShape(x.shape)).join(', ')}; ` +
+          'expected parameter, gradient and both moments to have one shape. Was the optimiser left out of a growth plan?',
+      )
+    }
+    return [f32(inputs[0].shape)]
+  },
+  flops: ([x]) => 12 * sizeOf(x.shape),
+  definition([parameter, gradient, first, second], attrs) {
+    const scalars = scalarsOf(attrs)
+    const all = [parameter, gradient, first, second]
+    assign(first, elementwise(firstMoment, all, scalars))
+    assign(second, elementwise(secondMoment, all, scalars))
+    return [elementwise(update, all, scalars)]
+  },
+})
+
+/** Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. */
+export function adamwUpdate(
+  parameter: Tensor,
+  gradient: Tensor,
+  firstMoment: Tensor,
+  secondMoment: Tensor,
+  attrs: AdamwAttrs,
+): Tensor {
+  return run('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0] as Tensor
+}

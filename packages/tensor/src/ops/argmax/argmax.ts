@@ -1,0 +1,22 @@
+/** Argmax: where along the last axis the largest element stands. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, i32 } from '../../op.ts'
+import { formatShape, sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export const argmaxOp = defineOp<object>()({
+  name: 'argmax',
+  infer([x]) {
+    if (!x.shape.at(-1)) {
+      throw new ShapeError(`argmax: got ${formatShape(x.shape)}; expected a last axis with at least one element.`)
+    }
+    return [i32(x.shape.slice(0, -1))]
+  },
+  flops: ([x]) => sizeOf(x.shape),
+})
+
+/** The index of the largest element along the last axis, `[..., N]` to `i32 [...]`; the first of equals. */
+export function argmax(x: Tensor): Tensor {
+  return run('argmax', [x], {})[0] as Tensor
+}

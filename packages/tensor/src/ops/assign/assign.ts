@@ -1,0 +1,39 @@
+/** Assign: writes into a tensor in place, or adds to it. The only way, with the optimiser, to change a parameter. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { formatShape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface AssignAttrs {
+  /** Where the box of `source` begins in `target`, one per axis. */
+  readonly start: readonly number[]
+  readonly mode: 'set' | 'add'
+}
+
+export const assignOp = defineOp<AssignAttrs>()({
+  name: 'assign',
+  mutates: [0],
+  infer([target, source], { start }) {
+    const fits = (i: number): boolean => start[i] >= 0 && start[i] + source.shape[i] <= target.shape[i]
+    const ranksFit = source.shape.length === target.shape.length && start.length === target.shape.length
+    if (!ranksFit || source.dtype !== target.dtype || !target.shape.every((_, i) => fits(i))) {
+      throw new ShapeError(
+        `assign: got source ${source.dtype}${formatShape(source.shape)} at ${formatShape(start)} of target ` +
+          `${target.dtype}${formatShape(target.shape)}; expected it to fit inside, with the same element type.`,
+      )
+    }
+    return []
+  },
+  flops: movesOnly,
+})
+
+/** Overwrites the box of `target` that begins at `start` (its origin unless given) with `source`. */
+export function assign(target: Tensor, source: Tensor, start: readonly number[] = target.shape.map(() => 0)): void {
+  run('assign', [target, source], { start, mode: 'set' })
+}
+
+/** Adds `source` (same shape) to `target` in place. */
+export function addInto(target: Tensor, source: Tensor): void {
+  run('assign', [target, source], { start: target.shape.map(() => 0), mode: 'add' })
+}

@@ -1,0 +1,29 @@
+/** Broadcast: repeats a tensor along new axes and axes of size 1. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { broadcastShapes, formatShape, sameShape, type Shape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface BroadcastAttrs {
+  readonly shape: Shape
+}
+
+export const broadcastOp = defineOp<BroadcastAttrs>()({
+  name: 'broadcast',
+  infer([x], { shape }) {
+    if (!sameShape(broadcastShapes('broadcast', [x.shape, shape]), shape)) {
+      throw new ShapeError(
+        `broadcast: got ${formatShape(x.shape)} and asked for ${formatShape(shape)}; expected a shape it can stretch to.`,
+      )
+    }
+    return [{ shape, dtype: x.dtype }]
+  },
+  flops: movesOnly,
+})
+
+/** Repeats `x` to `shape` by NumPy's rule. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x
+  return run('broadcast', [x], { shape })[0] as Tensor
+}

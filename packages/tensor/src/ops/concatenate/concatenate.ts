@@ -1,0 +1,38 @@
+/** Concatenate: tensors one after another along one axis. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { formatShape, normalizeAxes } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface ConcatenateAttrs {
+  readonly axis: number
+}
+
+export const concatenateOp = defineOp<ConcatenateAttrs>()({
+  name: 'concatenate',
+  infer(inputs, { axis }) {
+    const [first] = inputs
+    for (const x of inputs) {
+      const fits = x.shape.length === first.shape.length && x.shape.every((n, i) => i === axis || n === first.shape[i])
+      if (!fits || x.dtype !== first.dtype) {
+        throw new ShapeError(
+          `concatenate: got ${inputs.map((t) => `${t.dtype}${formatShape(t.shape)}`).join(', ')} along axis ${axis}; ` +
+            'expected one element type and equal sizes along every other axis.',
+        )
+      }
+    }
+    const total = inputs.reduce((n, x) => n + x.shape[axis], 0)
+    return [{ shape: first.shape.map((n, i) => (i === axis ? total : n)), dtype: first.dtype }]
+  },
+  flops: movesOnly,
+})
+
+/** Joins tensors along `axis` (counted from either end). */
+export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors
+  if (first === undefined) throw new ShapeError('concatenate: got no tensor; expected at least one.')
+  if (tensors.length === 1) return first
+  const [at] = normalizeAxes('concatenate', [axis], first.shape.length) as [number]
+  return run('concatenate', tensors, { axis: at })[0] as Tensor
+}

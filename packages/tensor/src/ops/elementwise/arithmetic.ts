@@ -1,0 +1,77 @@
+/** Arithmetic by name: thin compositions over `elementwise`. A number among the arguments is passed as data. */
+import * as e from '../../expression/expression.ts'
+import type { Expression } from '../../expression/expression.ts'
+import type { Tensor } from '../../tensor.ts'
+import { elementwise } from './elementwise.ts'
+
+const x = e.input(0)
+const y = e.input(1)
+const s = e.scalar(0)
+const c = e.constant
+
+type Binary = (a: Tensor | number, b: Tensor | number) => Tensor
+
+/** Makes a two-argument function that takes tensors and numbers in any place, but not two numbers. */
+function binary(name: string, build: (a: Expression, b: Expression) => Expression): Binary {
+  const [both, right, left] = [build(x, y), build(x, s), build(s, x)]
+  return (a, b) => {
+    if (typeof a !== 'number') {
+      return typeof b === 'number' ? elementwise(right, [a], [b]) : elementwise(both, [a, b])
+    }
+    if (typeof b !== 'number') return elementwise(left, [b], [a])
+    throw new TypeError(`${name}: got two numbers; expected at least one tensor.`)
+  }
+}
+
+function unary(build: (a: Expression) => Expression): (a: Tensor) => Tensor {
+  const expression = build(x)
+  return (a) => elementwise(expression, [a])
+}
+
+export const add: Binary = binary('add', e.add)
+export const subtract: Binary = binary('subtract', e.subtract)
+export const multiply: Binary = binary('multiply', e.multiply)
+export const divide: Binary = binary('divide', e.divide)
+export const minimum: Binary = binary('minimum', e.minimum)
+export const maximum: Binary = binary('maximum', e.maximum)
+/** 1 where a < b, else 0. */
+export const less: Binary = binary('less', e.less)
+/** 1 where a = b, else 0. */
+export const equal: Binary = binary('equal', e.equal)
+
+/** Where `condition` is not 0, the element of `a`, else of `b`. */
+export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  return elementwise(e.select(x, y, e.input(2)), [condition, a, b])
+}
+
+export const negate: (a: Tensor) => Tensor = unary(e.negate)
+export const abs: (a: Tensor) => Tensor = unary(e.abs)
+export const exp: (a: Tensor) => Tensor = unary(e.exp)
+/** Natural logarithm. */
+export const log: (a: Tensor) => Tensor = unary(e.log)
+export const sqrt: (a: Tensor) => Tensor = unary(e.sqrt)
+export const tanh: (a: Tensor) => Tensor = unary(e.tanh)
+/** The Gauss error function. */
+export const erf: (a: Tensor) => Tensor = unary(e.erf)
+export const sin: (a: Tensor) => Tensor = unary(e.sin)
+export const cos: (a: Tensor) => Tensor = unary(e.cos)
+export const square: (a: Tensor) => Tensor = unary((a) => e.multiply(a, a))
+/** 1/(1 + e^(−a)). */
+export const sigmoid: (a: Tensor) => Tensor = unary(sigmoidOf)
+export const relu: (a: Tensor) => Tensor = unary((a) => e.maximum(a, c(0)))
+/** log(1 + eᵃ), written so that it does not overflow. */
+export const softplus: (a: Tensor) => Tensor = unary((a) =>
+  e.add(e.maximum(a, c(0)), e.log(e.add(c(1), e.exp(e.negate(e.abs(a)))))),
+)
+/** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
+export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, sigmoidOf(a)))
+/** GELU in the tanh form of GPT-2: a/2 · (1 + tanh(√(2/π)·(a + 0.044715·a³))) (Hendrycks & Gimpel 2016, section 2). */
+export const gelu: (a: Tensor) => Tensor = unary((a) => {
+  const cubed = e.multiply(a, e.multiply(a, a))
+  const inner = e.multiply(c(Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
+  return e.multiply(e.multiply(c(0.5), a), e.add(c(1), e.tanh(inner)))
+})
+
+function sigmoidOf(a: Expression): Expression {
+  return e.divide(c(1), e.add(c(1), e.exp(e.negate(a))))
+}

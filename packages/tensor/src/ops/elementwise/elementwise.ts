@@ -1,0 +1,84 @@
+/** Elementwise: out[i] = expression(inputs[i]…), inputs broadcast. One op for every formula of one element. */
+import type { DType } from '../../dtype.ts'
+import { run } from '../../engine.ts'
+import { OptionError } from '../../errors.ts'
+import { type Expression, input, substitute, topologicalOrder } from '../../expression/expression.ts'
+import { defineOp } from '../../op.ts'
+import { broadcastShapes, sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface ElementwiseAttrs {
+  readonly expression: Expression
+  /** What `scalar(k)` nodes stand for; changing these compiles nothing. */
+  readonly scalars: readonly number[]
+  /** Of the output. Arithmetic is in f32, so `i32` is exact below 2²⁴; storing to `i32` truncates towards 0. */
+  readonly dtype: DType
+}
+
+export const elementwiseOp = defineOp<ElementwiseAttrs>()({
+  name: 'elementwise',
+  infer(inputs, { expression, scalars, dtype }) {
+    for (const node of topologicalOrder(expression)) {
+      const given = node.kind === 'input' ? inputs : node.kind === 'scalar' ? scalars : undefined
+      if (given !== undefined && (node as { index: number }).index >= given.length) {
+        throw new OptionError(
+          `elementwise: the expression reads ${node.kind} ${(node as { index: number }).index}. ` +
+            `Got ${given.length} ${node.kind}s; expected at least one more.`,
+        )
+      }
+    }
+    const shape = broadcastShapes(
+      'elementwise',
+      inputs.map((x) => x.shape),
+    )
+    return [{ shape, dtype }]
+  },
+  flops: (_, outputs, { expression }) =>
+    sizeOf(outputs[0]?.shape ?? []) *
+    topologicalOrder(expression).filter((node) => node.kind === 'unary' || node.kind === 'binary').length,
+})
+
+/**
+ * Applies a formula element by element.
+ *
+ * @param expression Built with the functions of `expression.ts`; `input(k)` is the element of `inputs[k]`.
+ * @param inputs At least one tensor; shapes broadcast as in NumPy.
+ * @param scalars Numbers for the `scalar(k)` nodes.
+ * @param dtype Of the output, `f32` unless given.
+ */
+export function elementwise(
+  expression: Expression,
+  inputs: readonly Tensor[],
+  scalars: readonly number[] = [],
+  dtype: DType = 'f32',
+): Tensor {
+  const used = onlyUsed(expression, inputs)
+  return run('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0] as Tensor
+}
+
+const usedBy = new WeakMap<Expression, { expression: Expression; indices: readonly number[] }>()
+
+/** Drops inputs that the formula never reads, unless they are needed for the shape or none would be left. */
+function onlyUsed(
+  expression: Expression,
+  inputs: readonly Tensor[],
+): { expression: Expression; inputs: readonly Tensor[] } {
+  let found = usedBy.get(expression)
+  if (found === undefined) {
+    const nodes = topologicalOrder(expression)
+    const indices = [...new Set(nodes.flatMap((node) => (node.kind === 'input' ? [node.index] : [])))].sort(
+      (a, b) => a - b,
+    )
+    const renumbered = substitute(expression, (leaf) =>
+      leaf.kind === 'input' ? input(indices.indexOf(leaf.index)) : leaf,
+    )
+    found = { expression: renumbered, indices }
+    usedBy.set(expression, found)
+  }
+  if (found.indices.length === inputs.length || found.indices.length === 0) return { expression, inputs }
+  const kept = found.indices.map((index) => inputs[index] as Tensor)
+  const full = broadcastShapes('elementwise', inputs.map((x) => x.shape))
+  const rest = broadcastShapes('elementwise', kept.map((x) => x.shape))
+  const sameResult = full.length === rest.length && full.every((n, i) => n === rest[i])
+  return sameResult ? { expression: found.expression, inputs: kept } : { expression, inputs }
+}

@@ -1,0 +1,25 @@
+/** Fill: a tensor of one number. */
+import type { Device } from '../../device.ts'
+import type { DType } from '../../dtype.ts'
+import { run } from '../../engine.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import type { Shape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface FillAttrs {
+  readonly shape: Shape
+  readonly value: number
+  readonly dtype: DType
+  readonly device: Device
+}
+
+export const fillOp = defineOp<FillAttrs>()({
+  name: 'fill',
+  infer: (_, { shape, dtype }) => [{ shape, dtype }],
+  flops: movesOnly,
+})
+
+/** A tensor of `shape` whose every element is `value`. */
+export function fill(device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
+  return run('fill', [], { shape, value, dtype, device })[0] as Tensor
+}

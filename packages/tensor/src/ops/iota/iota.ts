@@ -1,0 +1,23 @@
+/** Iota: 0, 1, 2, … */
+import type { Device } from '../../device.ts'
+import type { DType } from '../../dtype.ts'
+import { run } from '../../engine.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface IotaAttrs {
+  readonly size: number
+  readonly dtype: DType
+  readonly device: Device
+}
+
+export const iotaOp = defineOp<IotaAttrs>()({
+  name: 'iota',
+  infer: (_, { size, dtype }) => [{ shape: [size], dtype }],
+  flops: movesOnly,
+})
+
+/** The numbers from 0 to `size − 1`, `[size]`. */
+export function iota(device: Device, size: number, dtype: DType = 'i32'): Tensor {
+  return run('iota', [], { size, dtype, device })[0] as Tensor
+}

@@ -1,0 +1,66 @@
+/** Layer normalisation over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) + bias. */
+import { run } from '../../engine.ts'
+import * as e from '../../expression/expression.ts'
+import { defineOp, f32 } from '../../op.ts'
+import { sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { add, multiply, square, subtract } from '../elementwise/arithmetic.ts'
+import { elementwise } from '../elementwise/elementwise.ts'
+import { mean } from '../reduce/reduce.ts'
+import { checkRowVectors, columnSum } from './row-vectors.ts'
+
+export interface NormAttrs {
+  /** Added to the variance (or mean square); positive. */
+  readonly epsilon: number
+}
+
+const lastAxis = { axes: [-1], keepDims: true }
+const rsqrt = e.divide(e.constant(1), e.sqrt(e.add(e.input(0), e.scalar(0))))
+
+export const layerNormOp = defineOp<NormAttrs>()({
+  name: 'layerNorm',
+  // x[…, C], gain[C], bias[C] → y[…, C], mean[…, 1], rstd[…, 1]
+  infer([x, gain, bias]) {
+    checkRowVectors('layerNorm', x, { gain, bias })
+    const perRow = f32([...x.shape.slice(0, -1), 1])
+    return [f32(x.shape), perRow, perRow]
+  },
+  flops: ([x]) => 8 * sizeOf(x.shape),
+  definition([x, gain, bias], { epsilon }) {
+    const mu = mean(x, lastAxis)
+    const centred = subtract(x, mu)
+    const rstd = elementwise(rsqrt, [mean(square(centred), lastAxis)], [epsilon])
+    return [add(multiply(multiply(centred, rstd), gain), bias), mu, rstd]
+  },
+})
+
+/** The gradient of layerNorm, from the cotangent dy and what the forward pass kept. */
+export const layerNormGradOp = defineOp<object>()({
+  name: 'layerNormGrad',
+  // dy[…, C], x[…, C], gain[C], mean[…, 1], rstd[…, 1] → dx[…, C], dgain[C], dbias[C]
+  infer([dy, x, gain]) {
+    checkRowVectors('layerNormGrad', x, { gain })
+    return [f32(dy.shape), f32(gain.shape), f32(gain.shape)]
+  },
+  flops: ([, x]) => 14 * sizeOf(x.shape),
+  definition([dy, x, gain, mu, rstd]) {
+    // x̂ = (x − μ)·rstd;  dx = rstd·(dŷ − mean(dŷ) − x̂·mean(dŷ·x̂)) with dŷ = dy·gain
+    const normal = multiply(subtract(x, mu), rstd)
+    const dnormal = multiply(dy, gain)
+    const along = multiply(normal, mean(multiply(dnormal, normal), lastAxis))
+    const dx = multiply(subtract(subtract(dnormal, mean(dnormal, lastAxis)), along), rstd)
+    return [dx, columnSum(multiply(dy, normal)), columnSum(dy)]
+  },
+})
+
+/**
+ * Layer normalisation over the last axis.
+ *
+ * @param x `[…, C]`.
+ * @param gain `[C]`.
+ * @param bias `[C]`.
+ * @param epsilon Added to the variance, 1e-5 unless given.
+ */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  return run('layerNorm', [x, gain, bias], { epsilon })[0] as Tensor
+}

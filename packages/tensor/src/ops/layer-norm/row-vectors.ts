@@ -1,0 +1,23 @@
+/** What the normalisations share: vectors of the last axis's size, and sums down the columns. */
+import { ShapeError } from '../../errors.ts'
+import { formatShape, type TensorSpec } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { sum } from '../reduce/reduce.ts'
+
+/** Throws ShapeError unless `x` is […, C] with C ≥ 1 and every vector is [C]. */
+export function checkRowVectors(op: string, x: TensorSpec, vectors: Readonly<Record<string, TensorSpec>>): void {
+  const c = x.shape.at(-1)
+  for (const [name, vector] of Object.entries(vectors)) {
+    if (!c || vector.shape.length !== 1 || vector.shape[0] !== c) {
+      throw new ShapeError(
+        `${op}: got x${formatShape(x.shape)} and ${name}${formatShape(vector.shape)}; ` +
+          `expected x[…, C] with C ≥ 1 and ${name}[C].`,
+      )
+    }
+  }
+}
+
+/** Sums `[…, C]` over all but the last axis. */
+export function columnSum(x: Tensor): Tensor {
+  return sum(x, { axes: x.shape.slice(0, -1).map((_, i) => i) })
+}

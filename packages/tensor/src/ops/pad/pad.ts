@@ -1,0 +1,33 @@
+/** Pad: a tensor inside a larger one of zeros. The adjoint of slice. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { formatShape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface PadAttrs {
+  /** Zeros before the first and after the last element of each axis. */
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+}
+
+export const padOp = defineOp<PadAttrs>()({
+  name: 'pad',
+  infer([x], { before, after }) {
+    const valid = (list: readonly number[]): boolean =>
+      list.length === x.shape.length && list.every((n) => Number.isInteger(n) && n >= 0)
+    if (!valid(before) || !valid(after)) {
+      throw new ShapeError(
+        `pad: got ${formatShape(before)} and ${formatShape(after)} for ${formatShape(x.shape)}; ` +
+          'expected one non-negative integer per axis in each.',
+      )
+    }
+    return [{ shape: x.shape.map((n, i) => before[i] + n + after[i]), dtype: x.dtype }]
+  },
+  flops: movesOnly,
+})
+
+/** Surrounds `x` with zeros. */
+export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  return run('pad', [x], { before, after })[0] as Tensor
+}

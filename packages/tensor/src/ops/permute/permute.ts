@@ -1,0 +1,36 @@
+/** Permute: reorders axes. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { formatShape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface PermuteAttrs {
+  /** Axis `i` of the output is axis `order[i]` of the input. */
+  readonly order: readonly number[]
+}
+
+export const permuteOp = defineOp<PermuteAttrs>()({
+  name: 'permute',
+  infer([x], { order }) {
+    if (order.length !== x.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
+      throw new ShapeError(
+        `permute: got order ${formatShape(order)} for ${formatShape(x.shape)}; expected every axis exactly once.`,
+      )
+    }
+    return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }]
+  },
+  flops: movesOnly,
+})
+
+/** Axis `i` of the result is axis `order[i]` of `x`. */
+export function permute(x: Tensor, order: readonly number[]): Tensor {
+  return run('permute', [x], { order })[0] as Tensor
+}
+
+/** Swaps the last two axes. */
+export function transpose(x: Tensor): Tensor {
+  const rank = x.shape.length
+  if (rank < 2) throw new ShapeError(`transpose: got ${formatShape(x.shape)}; expected rank 2 or more.`)
+  return permute(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2])
+}

@@ -1,0 +1,31 @@
+/** Random: Threefry-2×32 bits or uniform numbers, a pure function of (key, element index), equal on every device. */
+import type { Device } from '../../device.ts'
+import { run } from '../../engine.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import type { Key } from '../../random/threefry.ts'
+import type { Shape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface RandomAttrs {
+  readonly key: Key
+  readonly shape: Shape
+  /** `bits`: 32 random bits as i32. `uniform`: f32 in [0, 1), `(bits >>> 8) · 2⁻²⁴`. */
+  readonly distribution: 'bits' | 'uniform'
+  readonly device: Device
+}
+
+export const randomOp = defineOp<RandomAttrs>()({
+  name: 'random',
+  infer: (_, { shape, distribution }) => [{ shape, dtype: distribution === 'bits' ? 'i32' : 'f32' }],
+  flops: movesOnly,
+})
+
+/** 32 random bits per element, as i32. */
+export function randomBits(device: Device, key: Key, shape: Shape): Tensor {
+  return run('random', [], { key, shape, distribution: 'bits', device })[0] as Tensor
+}
+
+/** Uniform numbers in [0, 1), multiples of 2⁻²⁴. */
+export function randomUniform(device: Device, key: Key, shape: Shape): Tensor {
+  return run('random', [], { key, shape, distribution: 'uniform', device })[0] as Tensor
+}

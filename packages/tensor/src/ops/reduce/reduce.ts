@@ -1,0 +1,66 @@
+/** Reduce: the sum or the maximum over some axes. */
+import { run } from '../../engine.ts'
+import { defineOp } from '../../op.ts'
+import { normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { divide, negate } from '../elementwise/arithmetic.ts'
+import { reshape } from '../reshape/reshape.ts'
+
+export interface ReduceAttrs {
+  readonly kind: 'sum' | 'max'
+  /** Sorted, distinct, non-negative. */
+  readonly axes: readonly number[]
+  /** Keep reduced axes with size 1. */
+  readonly keepDims: boolean
+}
+
+export const reduceOp = defineOp<ReduceAttrs>()({
+  name: 'reduce',
+  infer([x], { axes, keepDims }) {
+    const shape = keepDims
+      ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
+      : x.shape.filter((_, i) => !axes.includes(i))
+    return [{ shape, dtype: x.dtype }]
+  },
+  flops: ([x]) => sizeOf(x.shape),
+})
+
+export interface ReduceOptions {
+  /** Counted from either end; all axes unless given. */
+  readonly axes?: readonly number[]
+  readonly keepDims?: boolean
+}
+
+function reduce(kind: 'sum' | 'max', x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
+  const all = axes ?? x.shape.map((_, i) => i)
+  return run('reduce', [x], { kind, axes: normalizeAxes(kind, all, x.shape.length), keepDims })[0] as Tensor
+}
+
+/** The sum over `axes`; 0 over an empty axis. */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce('sum', x, options)
+}
+
+/** The maximum over `axes`; −∞ over an empty axis, NaN if any element is. */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce('max', x, options)
+}
+
+/** The minimum over `axes`. */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return negate(reduce('max', negate(x), options))
+}
+
+/** The mean over `axes`; NaN over an empty axis. */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const total = sum(x, options)
+  return divide(total, x.size / total.size)
+}
+
+/** Sums what broadcasting to a larger shape had repeated: the adjoint of broadcasting `shape` to x's. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const missing = x.shape.length - shape.length
+  const axes = x.shape.flatMap((n, i) => (i < missing || (shape[i - missing] === 1 && n !== 1) ? [i] : []))
+  if (axes.length === 0) return x
+  return reshape(sum(x, { axes }), shape)
+}

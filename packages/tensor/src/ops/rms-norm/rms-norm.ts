@@ -1,0 +1,57 @@
+/** Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) + ε). */
+import { run } from '../../engine.ts'
+import * as e from '../../expression/expression.ts'
+import { defineOp, f32 } from '../../op.ts'
+import { sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { multiply, square, subtract } from '../elementwise/arithmetic.ts'
+import { elementwise } from '../elementwise/elementwise.ts'
+import type { NormAttrs } from '../layer-norm/layer-norm.ts'
+import { checkRowVectors, columnSum } from '../layer-norm/row-vectors.ts'
+import { mean } from '../reduce/reduce.ts'
+
+const lastAxis = { axes: [-1], keepDims: true }
+const rsqrt = e.divide(e.constant(1), e.sqrt(e.add(e.input(0), e.scalar(0))))
+
+export const rmsNormOp = defineOp<NormAttrs>()({
+  name: 'rmsNorm',
+  // x[…, C], gain[C] → y[…, C], rrms[…, 1]
+  infer([x, gain]) {
+    checkRowVectors('rmsNorm', x, { gain })
+    return [f32(x.shape), f32([...x.shape.slice(0, -1), 1])]
+  },
+  flops: ([x]) => 4 * sizeOf(x.shape),
+  definition([x, gain], { epsilon }) {
+    const rrms = elementwise(rsqrt, [mean(square(x), lastAxis)], [epsilon])
+    return [multiply(multiply(x, rrms), gain), rrms]
+  },
+})
+
+/** The gradient of rmsNorm, from the cotangent dy and what the forward pass kept. */
+export const rmsNormGradOp = defineOp<object>()({
+  name: 'rmsNormGrad',
+  // dy[…, C], x[…, C], gain[C], rrms[…, 1] → dx[…, C], dgain[C]
+  infer([dy, x, gain]) {
+    checkRowVectors('rmsNormGrad', x, { gain })
+    return [f32(dy.shape), f32(gain.shape)]
+  },
+  flops: ([, x]) => 10 * sizeOf(x.shape),
+  definition([dy, x, gain, rrms]) {
+    // x̂ = x·rrms;  dx = rrms·(dŷ − x̂·mean(dŷ·x̂)) with dŷ = dy·gain
+    const normal = multiply(x, rrms)
+    const dnormal = multiply(dy, gain)
+    const along = multiply(normal, mean(multiply(dnormal, normal), lastAxis))
+    return [multiply(subtract(dnormal, along), rrms), columnSum(multiply(dy, normal))]
+  },
+})
+
+/**
+ * RMS normalisation over the last axis.
+ *
+ * @param x `[…, C]`.
+ * @param gain `[C]`.
+ * @param epsilon Added to the mean square, 1e-5 unless given.
+ */
+export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
+  return run('rmsNorm', [x, gain], { epsilon })[0] as Tensor
+}

@@ -1,0 +1,40 @@
+/** Slice: the box from `start` (inclusive) to `stop` (exclusive) along every axis. */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, movesOnly } from '../../op.ts'
+import { formatShape, sameShape } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+
+export interface SliceAttrs {
+  /** One per axis, 0 ≤ start ≤ stop ≤ size. */
+  readonly start: readonly number[]
+  readonly stop: readonly number[]
+}
+
+export const sliceOp = defineOp<SliceAttrs>()({
+  name: 'slice',
+  infer([x], { start, stop }) {
+    const fits = (at: number): boolean => start[at] >= 0 && start[at] <= stop[at] && stop[at] <= x.shape[at]
+    if (start.length !== x.shape.length || stop.length !== x.shape.length || !x.shape.every((_, i) => fits(i))) {
+      throw new ShapeError(
+        `slice: got ${formatShape(start)} to ${formatShape(stop)} of ${formatShape(x.shape)}; ` +
+          'expected 0 ≤ start ≤ stop ≤ size along every axis.',
+      )
+    }
+    return [{ shape: x.shape.map((_, i) => stop[i] - start[i]), dtype: x.dtype }]
+  },
+  flops: movesOnly,
+})
+
+/**
+ * A box of a tensor, copied.
+ *
+ * @param start First index along each axis; axes not named start at 0.
+ * @param stop One past the last index along each axis; axes not named go to the end.
+ */
+export function slice(x: Tensor, start: readonly number[], stop: readonly number[] = []): Tensor {
+  const from = x.shape.map((_, i) => start[i] ?? 0)
+  const to = x.shape.map((n, i) => stop[i] ?? n)
+  if (from.every((n) => n === 0) && sameShape(to, x.shape)) return x
+  return run('slice', [x], { start: from, stop: to })[0] as Tensor
+}

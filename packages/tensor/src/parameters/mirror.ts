@@ -1,0 +1,119 @@
+/** Mirrors: state shaped like parameters, which must follow them when they grow. */
+import { fill } from '../ops/fill/fill.ts'
+import type { NumericArray } from '../dtype.ts'
+import { scope } from '../scope.ts'
+import { sameShape } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+import type { ParameterStore, TensorsByPath } from './parameter.ts'
+import { ParameterError } from './parameter.ts'
+import type { Plan } from './plan.ts'
+import { resized, type Role } from './resize.ts'
+
+/** Anything that must be remapped together with the parameters. */
+export interface Mirror {
+  /** For messages: `adamw first moment`. */
+  readonly name: string
+  /**
+   * Works out the state after the plan, changing nothing yet.
+   *
+   * @param plan Checked against the parameters.
+   * @param after The parameters' tensors as they will be, by path.
+   * @returns What puts the new state in place; it must not throw.
+   */
+  remap(plan: Plan, after: TensorsByPath): () => void
+}
+
+/** Numbers of one tensor outside any device. */
+export interface PlainTensor {
+  readonly shape: readonly number[]
+  readonly data: NumericArray
+}
+
+/** Reads tensors out of their device. */
+export async function plainTensors(tensors: TensorsByPath): Promise<Record<string, PlainTensor>> {
+  const entries = Object.entries(tensors).map(async ([path, tensor]) => {
+    return [path, { shape: tensor.shape, data: await tensor.read() }] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+/** One tensor per parameter, such as a moment of the gradient. Paths not yet present are absent, not zero. */
+export class TensorMirror implements Mirror {
+  readonly name: string
+  /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
+  readonly role: Role
+  readonly #tensors = new Map<string, Tensor>()
+
+  constructor(name: string, role: Role) {
+    this.name = name
+    this.role = role
+  }
+
+  get(path: string): Tensor | undefined {
+    return this.#tensors.get(path)
+  }
+
+  /** The tensor of a path, made of zeros in the shape of `like` if there is none yet. */
+  getOrZero(path: string, like: Tensor): Tensor {
+    return this.#tensors.get(path) ?? this.set(path, fill(like.device, like.shape, 0))
+  }
+
+  /** Becomes an owner of `tensor`, in the place of the one before. */
+  set(path: string, tensor: Tensor): Tensor {
+    const before = this.#tensors.get(path)
+    this.#tensors.set(path, tensor.retain())
+    before?.release()
+    return tensor
+  }
+
+  delete(path: string): void {
+    this.#tensors.get(path)?.release()
+    this.#tensors.delete(path)
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#tensors.keys()]
+  }
+
+  remap(plan: Plan, after: TensorsByPath): () => void {
+    const changed = scope(() => {
+      const next = new Map<string, Tensor>()
+      for (const change of plan.changes) {
+        const old = this.#tensors.get(change.path)
+        if (change.kind !== 'resize' || old === undefined) continue
+        const grown = after[change.path] as Tensor
+        const fresh = this.role === 'value' ? grown : fill(grown.device, grown.shape, 0)
+        next.set(change.path, resized(old, change.dimensions, this.role, fresh))
+      }
+      return next
+    })
+    const removed = plan.changes.flatMap((change) => (change.kind === 'remove' ? [change.path] : []))
+    return () => {
+      for (const [path, tensor] of changed) this.set(path, tensor)
+      for (const path of removed) this.delete(path)
+    }
+  }
+
+  toState(): Promise<Record<string, PlainTensor>> {
+    return plainTensors(Object.fromEntries(this.#tensors))
+  }
+
+  /** Takes the numbers of a state whose paths and shapes belong to these parameters. Throws ParameterError. */
+  restore(state: Readonly<Record<string, PlainTensor>>, parameters: ParameterStore): void {
+    for (const path of this.paths) this.delete(path)
+    for (const [path, { shape, data }] of Object.entries(state)) {
+      const { tensor } = parameters.get(path)
+      if (!sameShape(shape, tensor.shape)) {
+        throw new ParameterError(
+          `${this.name}: the saved state of ${path} has shape [${shape.join(', ')}]; ` +
+            `expected [${tensor.shape.join(', ')}] like the parameter.`,
+        )
+      }
+      this.set(path, tensor.device.tensor(data, { shape, dtype: 'f32' }, this.name))
+    }
+  }
+
+  dispose(): void {
+    for (const path of this.paths) this.delete(path)
+  }
+}

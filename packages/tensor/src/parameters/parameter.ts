@@ -1,0 +1,87 @@
+/** Parameters: the numbers that learn, known by a stable path and by what each of their dimensions means. */
+import { BurgeonError } from '../errors.ts'
+import { formatShape, sizeOf } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+
+/**
+ * What a dimension of a parameter stands for. Axes are the unit of growth: to widen `mlpHidden` is to widen every
+ * dimension that carries this label in the block.
+ */
+export type Axis = 'vocabulary' | 'context' | 'embed' | 'head' | 'headDim' | 'mlpHidden'
+
+/** A tensor with an identity: the path and the labels survive when its numbers or its shape change. */
+export interface Parameter {
+  /** For example `blocks.b0.mlp.up.weight`. */
+  readonly path: string
+  /** One label per dimension. */
+  readonly axes: readonly Axis[]
+  readonly tensor: Tensor
+}
+
+/** Tensors by parameter path. */
+export type TensorsByPath = Readonly<Record<string, Tensor>>
+
+/** A parameter was asked for, added or removed against the rules of the store. */
+export class ParameterError extends BurgeonError {
+  override readonly name = 'ParameterError'
+}
+
+/** All parameters of a model, in a stable order. Owns their tensors. */
+export class ParameterStore {
+  readonly #byPath = new Map<string, Parameter>()
+
+  /** Adds a parameter; the store becomes an owner of its tensor. */
+  add(path: string, axes: readonly Axis[], tensor: Tensor): void {
+    if (this.#byPath.has(path)) throw new ParameterError(`parameter ${path} exists already; expected a new path.`)
+    if (axes.length !== tensor.shape.length) {
+      throw new ParameterError(
+        `parameter ${path}: got ${axes.length} axes for shape ${formatShape(tensor.shape)}; expected one per dimension.`,
+      )
+    }
+    this.#byPath.set(path, { path, axes, tensor: tensor.retain() })
+  }
+
+  get(path: string): Parameter {
+    const found = this.#byPath.get(path)
+    if (found === undefined) {
+      throw new ParameterError(`no parameter ${path}; this model has ${[...this.#byPath.keys()].join(', ')}.`)
+    }
+    return found
+  }
+
+  has(path: string): boolean {
+    return this.#byPath.has(path)
+  }
+
+  /** Puts other numbers, perhaps of another shape, in a parameter's place; the old ones are let go. */
+  replace(path: string, tensor: Tensor): void {
+    const old = this.get(path)
+    this.#byPath.set(path, { path, axes: old.axes, tensor: tensor.retain() })
+    old.tensor.release()
+  }
+
+  remove(path: string): void {
+    this.get(path).tensor.release()
+    this.#byPath.delete(path)
+  }
+
+  /** Every parameter, in the order in which they were added. */
+  [Symbol.iterator](): IterableIterator<Parameter> {
+    return this.#byPath.values()
+  }
+
+  /** The tensors alone, by path: what a forward pass takes and a gradient answers. */
+  tensors(): Record<string, Tensor> {
+    return Object.fromEntries([...this].map(({ path, tensor }) => [path, tensor]))
+  }
+
+  /** Number of learnt numbers. */
+  get size(): number {
+    return [...this].reduce((total, { tensor }) => total + sizeOf(tensor.shape), 0)
+  }
+
+  /** Lets every tensor go. */
+  dispose(): void {
+    for (const { path } of this) this.remove(path)
+  }
+}

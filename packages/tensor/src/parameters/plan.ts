@@ -1,0 +1,100 @@
+/**
+ * A plan: what happens to every parameter when a model grows or shrinks, as pure data.
+ *
+ * The same plan is carried out on the parameters and on every mirror (optimiser moments, Fisher information, anchors, …),
+ * so nothing that is shaped like a parameter can be forgotten.
+ */
+import type { Axis } from './parameter.ts'
+
+/** Where the slices of one dimension come from. */
+export interface DimensionMap {
+  /** Size before. */
+  readonly from: number
+  /** For every new index the old index it is taken from, or −1 for a new slice. */
+  readonly source: readonly number[]
+  /** Factor on copied values, 1 unless given: a split unit's outgoing weights are shared out by these. */
+  readonly valueFactor?: readonly number[]
+  /** Factor on gradients of copied values, 1 unless given; moments and Fisher information follow it. */
+  readonly gradientFactor?: readonly number[]
+}
+
+/** What new numbers start as. */
+export type Initial =
+  | { readonly kind: 'zero' }
+  | { readonly kind: 'one' }
+  /** Gaussian around 0, drawn from the plan's random stream for the parameter's path. */
+  | { readonly kind: 'normal'; readonly standardDeviation: number }
+
+/** What happens to one parameter. */
+export type ParameterChange =
+  | { readonly kind: 'resize'; readonly path: string; readonly dimensions: readonly DimensionMap[]; readonly fresh: Initial }
+  | { readonly kind: 'add'; readonly path: string; readonly axes: readonly Axis[]; readonly shape: readonly number[]; readonly initial: Initial }
+  | { readonly kind: 'remove'; readonly path: string }
+
+export interface Plan {
+  /** One line for people: `block b2: mlpHidden 256 → 384`. */
+  readonly summary: string
+  /** Key of the random stream that new numbers are drawn from. */
+  readonly key: readonly [number, number]
+  readonly changes: readonly ParameterChange[]
+}
+
+/** A dimension that stays as it is. */
+export function unchanged(size: number): DimensionMap {
+  return { from: size, source: Array.from({ length: size }, (_, i) => i) }
+}
+
+/** A dimension that gets `to − from` new slices at its end. */
+export function extended(from: number, to: number): DimensionMap {
+  return { from, source: Array.from({ length: to }, (_, i) => (i < from ? i : -1)) }
+}
+
+/** Whether a change leaves every number where it is. */
+export function isIdentity({ from, source, valueFactor, gradientFactor }: DimensionMap): boolean {
+  const ones = (factors: readonly number[] | undefined): boolean => factors?.every((f) => f === 1) ?? true
+  return source.length === from && source.every((at, i) => at === i) && ones(valueFactor) && ones(gradientFactor)
+}
+
+/**
+ * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
+ * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
+ *
+ * @param before Axes and shapes of the removed parameters, by path: they come back only from a checkpoint, so a plan
+ *   that removes has no inverse and this throws.
+ */
+export function inverse(plan: Plan): Plan {
+  const changes = plan.changes.map((change): ParameterChange => {
+    switch (change.kind) {
+      case 'add':
+        return { kind: 'remove', path: change.path }
+      case 'resize':
+        return { ...change, dimensions: change.dimensions.map(inverseMap) }
+      case 'remove':
+        throw new RangeError(`inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`)
+    }
+  })
+  return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse() }
+}
+
+function inverseMap(map: DimensionMap): DimensionMap {
+  const { from, source, valueFactor, gradientFactor } = map
+  const exactness = (i: number): number => Number(isPowerOfTwo(valueFactor?.[i] ?? 1)) + Number(isPowerOfTwo(gradientFactor?.[i] ?? 1))
+  const takenFrom = Array.from({ length: from }, (_, old) => {
+    const copies = source.flatMap((at, i) => (at === old ? [i] : []))
+    if (copies.length === 0) throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
+    return copies.reduce((best, i) => (exactness(i) > exactness(best) ? i : best))
+  })
+  const reciprocal = (factors: readonly number[] | undefined): readonly number[] | undefined =>
+    factors && takenFrom.map((i) => 1 / factors[i])
+  const [values, gradients] = [reciprocal(valueFactor), reciprocal(gradientFactor)]
+  return {
+    from: source.length,
+    source: takenFrom,
+    ...(values && { valueFactor: values }),
+    ...(gradients && { gradientFactor: gradients }),
+  }
+}
+
+function isPowerOfTwo(factor: number): boolean {
+  return Number.isInteger(Math.log2(factor))
+}

@@ -1,0 +1,86 @@
+/** Pure arithmetic of shapes. A shape is a list of non-negative integers, row-major; `[]` is a scalar. */
+import type { DType } from './dtype.ts'
+import { ShapeError } from './errors.ts'
+
+export type Shape = readonly number[]
+
+/** Shape and element type: all that shape inference needs to know of a tensor. */
+export interface TensorSpec {
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** Number of elements. */
+export function sizeOf(shape: Shape): number {
+  let size = 1
+  for (const n of shape) size *= n
+  return size
+}
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length)
+  let stride = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride
+    stride *= shape[i] as number
+  }
+  return strides
+}
+
+/** Strides for reading a tensor of shape `from` at positions of shape `to`: 0 where it is broadcast. */
+export function broadcastStrides(from: Shape, to: Shape): number[] {
+  const own = stridesOf(from)
+  const missing = to.length - from.length
+  return to.map((_, i) => (i < missing || from[i - missing] === 1 ? 0 : (own[i - missing] as number)))
+}
+
+/** The common shape of several, by NumPy's rule: aligned at the right, size 1 stretches. */
+export function broadcastShapes(op: string, shapes: readonly Shape[]): number[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length))
+  const result = new Array<number>(rank).fill(1)
+  for (const shape of shapes) {
+    shape.forEach((n, i) => {
+      const at = rank - shape.length + i
+      if (result[at] === 1) result[at] = n
+      else if (n !== 1 && n !== result[at]) {
+        throw new ShapeError(
+          `${op}: shapes do not broadcast. Got ${shapes.map(formatShape).join(' and ')}; ` +
+            `expected sizes that are equal or 1, counted from the right. Reshape one of them?`,
+        )
+      }
+    })
+  }
+  return result
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i])
+}
+
+/** `[2, 3]`, for messages. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`
+}
+
+/** Throws unless every size is a non-negative safe integer and the whole has fewer than 2³¹ elements. */
+export function checkShape(op: string, shape: Shape): void {
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || sizeOf(shape) >= 2 ** 31) {
+    throw new ShapeError(
+      `${op}: not a shape. Got ${formatShape(shape)}; expected non-negative integers whose product is below 2^31.`,
+    )
+  }
+}
+
+/** Maps axes counted from either end (`-1` is the last) to sorted, distinct, non-negative ones. */
+export function normalizeAxes(op: string, axes: readonly number[], rank: number): number[] {
+  const result = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
+  const valid = result.every((axis, i) => Number.isInteger(axis) && axis >= 0 && axis < rank && axis !== result[i - 1])
+  if (!valid) {
+    throw new ShapeError(
+      `${op}: axes do not fit. Got ${formatShape(axes)} for a tensor of rank ${rank}; ` +
+        `expected distinct integers from ${-rank} to ${rank - 1}.`,
+    )
+  }
+  return result
+}

@@ -1,0 +1,110 @@
+/** A tensor: an immutable handle on a block of numbers that lives on one device. */
+import type { Device } from './device.ts'
+import type { DType, NumericArray } from './dtype.ts'
+import { DisposedTensorError, ShapeError } from './errors.ts'
+import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
+
+/** A device buffer and the number of live tensors that share it (a reshape shares its input's). */
+export interface Storage {
+  readonly buffer: unknown
+  users: number
+}
+
+let nextId = 1
+
+/**
+ * Row-major numbers of one element type. Tensors are made by ops and creation functions, never by `new`.
+ *
+ * A tensor belongs to the scope in which it was made and dies with it; see `scope`. Ops never change their inputs,
+ * except the few whose name says so (`assign`, the optimiser updates).
+ */
+export class Tensor implements TensorSpec {
+  /** Unique within the process; what a tape knows a tensor by. */
+  readonly id: number
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly device: Device
+  /** The op that made it, for messages. */
+  readonly madeBy: string
+  readonly #storage: Storage
+  // How many owners (scopes, tapes, stores, or whoever made it outside a scope) need it; at zero the storage is let go.
+  #owners = 0
+  #dead = false
+
+  /** For devices only. */
+  constructor(device: Device, spec: TensorSpec, storage: Storage, madeBy: string) {
+    this.id = nextId++
+    this.device = device
+    this.shape = spec.shape
+    this.dtype = spec.dtype
+    this.madeBy = madeBy
+    this.#storage = storage
+    storage.users++
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+
+  get isDisposed(): boolean {
+    return this.#dead
+  }
+
+  /** The storage behind it. Throws DisposedTensorError if its scope has ended. */
+  get storage(): Storage {
+    if (this.#dead) {
+      throw new DisposedTensorError(
+        `${this.madeBy}: this tensor ${formatShape(this.shape)} was used after the scope that owned it had ended. ` +
+          'Return it from the scope, or compute it inside.',
+      )
+    }
+    return this.#storage
+  }
+
+  /** Copies the numbers out. On the GPU this waits until everything before it has been computed. */
+  read(): Promise<NumericArray> {
+    return this.device.read(this)
+  }
+
+  /** Like `read`, without waiting. Throws UnsupportedError on devices that cannot (WebGPU). */
+  readSync(): NumericArray {
+    return this.device.readSync(this)
+  }
+
+  /** The only number of a tensor of size 1, read synchronously. */
+  item(): number {
+    if (this.size !== 1) {
+      throw new ShapeError(`item: got a tensor ${formatShape(this.shape)}; expected exactly one element. Use read().`)
+    }
+    return this.readSync()[0] as number
+  }
+
+  /** Another owner needs this tensor; pairs with `release`. Scopes and tapes call it, user code never does. */
+  retain(): this {
+    this.#owners++
+    return this
+  }
+
+  /** An owner lets go. The last one frees the numbers. */
+  release(): void {
+    this.#owners--
+    if (this.#owners <= 0) this.dispose()
+  }
+
+  /** Frees at once, whoever owns it. Needed only for a tensor made outside every scope. */
+  dispose(): void {
+    if (this.#dead) return
+    this.#dead = true
+    this.#storage.users--
+    if (this.#storage.users === 0) this.device.free(this.#storage)
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} ${formatShape(this.shape)} on ${this.device.name})`
+  }
+}

@@ -1,0 +1,22 @@
+/** Comparisons of numbers for tests of ops, kernels and gradients. */
+
+/**
+ * The largest difference of two lists, each divided by max(1, |expected|): absolute near 0, relative far from it.
+ * Equal infinities and a NaN on both sides count as equal; anything else non-finite counts as ∞.
+ */
+export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity
+  let worst = 0
+  for (let i = 0; i < expected.length; i++) {
+    const [a, e] = [actual[i] as number, expected[i] as number]
+    if (Object.is(a, e) || a === e) continue
+    const difference = Math.abs(a - e) / Math.max(1, Math.abs(e))
+    worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference)
+  }
+  return worst
+}
+
+/** Whether two lists agree to `tolerance` in the sense of `largestDifference`. */
+export function allClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): boolean {
+  return largestDifference(actual, expected) <= tolerance
+}

@@ -1,0 +1,1 @@
+export { allClose, largestDifference } from './all-close.ts'
