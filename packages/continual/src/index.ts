@@ -1,1 +1,30 @@
-export {}
+/** `@burgeon/continual`: learning from a stream. The public list, nothing else. */
+export { AdaptiveWindowing, type AdaptiveWindowingOptions } from './drift/adaptive-windowing.ts'
+export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-detector.ts'
+export { driftDetectorFromState } from './drift/drift-detector-from-state.ts'
+export { PageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
+export { StandardisedDetector, type StandardisedOptions } from './drift/standardised.ts'
+export { growOnPlateau, type PlateauOptions } from './growth/grow-on-plateau.ts'
+export {
+  type GrowthBudget,
+  type GrowthDecision,
+  type GrowthPolicy,
+  type GrowthSignals,
+  lossWindow,
+  neverGrow,
+} from './growth/growth-policy.ts'
+export { NonFiniteError } from './learn-batch.ts'
+export { Learner, type LearnerOptions, type LearnerState } from './learner.ts'
+export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from './metrics/domain-matrix.ts'
+export { bitsPerByte, Prequential, type PrequentialOptions } from './metrics/prequential.ts'
+export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
+export type { Penalty } from './penalty/penalty.ts'
+export { meanLoss, type Prediction } from './predict.ts'
+export type { Rehearsal } from './rehearsal/rehearsal.ts'
+export { Reservoir } from './rehearsal/reservoir.ts'
+export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
+export type { LearnerEvent, StepReport } from './step-report.ts'
+export { compose, type Strategy } from './strategy.ts'
+export { type Batch, batchOfTokens, joinBatches, padding } from './stream/batch.ts'
+export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
+export { anyOf, everySteps, never, onDrift, type Trigger, type TriggerSignals } from './trigger.ts'

@@ -29,7 +29,7 @@ export async function predictText(model: Gpt, text: string): Promise<Prediction>
   })
   using _losses = losses
   using _last = last
-  const total = (await losses.read()).reduce((a: number, b: number) => a + b, 0)
+  const total = Array.from(await losses.read()).reduce((a, b) => a + b, 0)
   const bits = tokens.length < 2 ? null : bitsPerByte(total / (tokens.length - 1))
   return { bitsPerByte: bits, next: softmax(await last.read()) }
 }

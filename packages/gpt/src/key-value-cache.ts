@@ -1,5 +1,5 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
-import { type Device, fill, type Tensor } from '@burgeon/tensor'
+import { type Device, fill, owned, type Tensor } from '@burgeon/tensor'
 import type { GptConfig } from './gpt-config.ts'
 
 /** Room for the whole context. Belongs to one model at one size: after growth start a new one. */
@@ -10,7 +10,7 @@ export class KeyValueCache implements Disposable {
 
   constructor(config: GptConfig, device: Device, batch = 1) {
     const shape = [batch, config.context, config.heads, config.headDim]
-    const room = (): Tensor => fill(device, shape, 0).retain()
+    const room = (): Tensor => owned(() => fill(device, shape, 0))
     this.#blocks = new Map(config.blocks.map(({ id }) => [id, { keys: room(), values: room() }]))
   }
 

@@ -67,6 +67,12 @@ export function scope<R>(body: () => R): R {
   return opened.keep(result)
 }
 
+/** A tensor that belongs to the caller alone, whatever scope is open; it lives until the caller calls `release`. */
+export function owned(make: () => Tensor): Tensor {
+  using _ = openScope()
+  return make().retain()
+}
+
 /** Gives a fresh tensor its first owner: the innermost open scope or, where there is none, whoever made it. */
 export function adopt(tensor: Tensor): Tensor {
   const innermost = stack.at(-1)

@@ -1,7 +1,7 @@
 /** Mirrors: state shaped like parameters, which must follow them when they grow. */
 import { fill } from '../ops/fill/fill.ts'
 import type { NumericArray } from '../dtype.ts'
-import { scope } from '../scope.ts'
+import { openScope, scope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ParameterStore, TensorsByPath } from './parameter.ts'
@@ -55,7 +55,10 @@ export class TensorMirror implements Mirror {
 
   /** The tensor of a path, made of zeros in the shape of `like` if there is none yet. */
   getOrZero(path: string, like: Tensor): Tensor {
-    return this.#tensors.get(path) ?? this.set(path, fill(like.device, like.shape, 0))
+    const known = this.#tensors.get(path)
+    if (known !== undefined) return known
+    using _ = openScope()
+    return this.set(path, fill(like.device, like.shape, 0))
   }
 
   /** Becomes an owner of `tensor`, in the place of the one before. */
@@ -109,7 +112,7 @@ export class TensorMirror implements Mirror {
             `expected [${tensor.shape.join(', ')}] like the parameter.`,
         )
       }
-      this.set(path, tensor.device.tensor(data, { shape, dtype: 'f32' }, this.name))
+      scope(() => void this.set(path, tensor.device.tensor(data, { shape, dtype: 'f32' }, this.name)))
     }
   }
 

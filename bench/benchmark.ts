@@ -1,0 +1,55 @@
+/** What a benchmark is and how its result is printed and kept. Check, then time, then ratio. */
+
+/** One measured number, with the peer's where there is one. */
+export interface BenchmarkRow {
+  readonly case: string
+  readonly metric: string
+  readonly value: number
+  readonly unit: string
+  readonly peer?: string
+  readonly peerValue?: number
+  /** Times better than the peer: above 1 is ours. */
+  readonly ratio?: number
+}
+
+/** A bound that the benchmark exists to hold. */
+export interface BenchmarkCheck {
+  readonly name: string
+  readonly value: number
+  readonly bound: string
+  readonly holds: boolean
+}
+
+export interface BenchmarkResult {
+  readonly rows: readonly BenchmarkRow[]
+  readonly checks: readonly BenchmarkCheck[]
+}
+
+export interface BenchmarkOptions {
+  /** A small version that ends within two minutes. */
+  readonly quick: boolean
+  readonly seeds: number
+  /** Folder with data sets, where a benchmark needs one. */
+  readonly data?: string
+  /** For what is said along the way. */
+  readonly note: (line: string) => void
+}
+
+/** Runs one benchmark. Registered in `run.ts`. */
+export type Benchmark = (options: BenchmarkOptions) => Promise<BenchmarkResult>
+
+/** A check that `value` is at most `limit`. */
+export function atMost(name: string, value: number, limit: number): BenchmarkCheck {
+  return { name, value, bound: `≤ ${format(limit)}`, holds: value <= limit }
+}
+
+/** A check that `value` is at least `limit`. */
+export function atLeast(name: string, value: number, limit: number): BenchmarkCheck {
+  return { name, value, bound: `≥ ${format(limit)}`, holds: value >= limit }
+}
+
+/** Four significant digits, without an exponent where that is readable. */
+export function format(value: number): string {
+  if (Number.isInteger(value)) return value.toLocaleString('en')
+  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6 ? value.toPrecision(4) : value.toExponential(2)
+}

@@ -1,0 +1,73 @@
+/** `npm run bench -- NAME [--json FILE] [--data DIR] [--seeds N] [--quick]` */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { type Benchmark, type BenchmarkResult, format } from './benchmark.ts'
+
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  'first-life': async () => (await import('./streams/first-life.ts')).firstLife,
+  memory: async () => (await import('./streams/memory.ts')).memory,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'string' },
+    data: { type: 'string' },
+    seeds: { type: 'string', default: '3' },
+    quick: { type: 'boolean', default: false },
+  },
+})
+const [name] = positionals
+if (name === undefined || !Object.hasOwn(benchmarks, name)) {
+  console.error(`bench: got ${name ?? 'no name'}; expected one of ${Object.keys(benchmarks).join(', ')}.`)
+  process.exit(2)
+}
+const seeds = Number(values.seeds)
+if (!Number.isInteger(seeds) || seeds < 1) {
+  console.error(`bench: got --seeds ${values.seeds}; expected a positive integer.`)
+  process.exit(2)
+}
+
+const benchmark = await benchmarks[name]()
+const result = await benchmark({
+  quick: values.quick,
+  seeds,
+  ...(values.data !== undefined && { data: values.data }),
+  note: (line) => console.error(line),
+})
+print(result)
+if (values.json !== undefined) {
+  const about = { bench: name, commit: commit(), node: process.version, device: cpus()[0]?.model.trim() ?? 'unknown' }
+  writeFileSync(values.json, `${JSON.stringify({ ...about, ...result }, null, 2)}\n`)
+}
+if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1
+
+function print({ rows, checks }: BenchmarkResult): void {
+  const cells = rows.map((row) => [
+    row.case,
+    row.metric,
+    `${format(row.value)} ${row.unit}`.trim(),
+    row.peer ?? '',
+    row.peerValue === undefined ? '' : `${format(row.peerValue)} ${row.unit}`.trim(),
+    row.ratio === undefined ? '' : `${row.ratio.toFixed(2)}×`,
+  ])
+  console.log(aligned([['case', 'metric', 'value', 'peer', "peer's", 'ratio'], ...cells]))
+  console.log()
+  const outcomes = checks.map(({ name: what, value, bound, holds }) => [holds ? 'holds' : 'FAILS', what, format(value), bound])
+  console.log(aligned([['', 'check', 'value', 'bound'], ...outcomes]))
+}
+
+function aligned(table: readonly (readonly string[])[]): string {
+  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)))
+  return table.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd()).join('\n')
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}

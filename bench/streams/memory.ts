@@ -1,0 +1,36 @@
+/** Whether a learner's memory stays flat: live buffers and resident size after a run and after one ten times as long. */
+import { buildLearner, firstLifeSettings } from 'burgeon/life'
+import { batchOfTokens } from 'burgeon'
+import { atMost, type Benchmark } from '../benchmark.ts'
+
+export const memory: Benchmark = async ({ quick, note }) => {
+  const short = quick ? 30 : 200
+  const settings = { ...firstLifeSettings(0, true), plateau: 0, memoryRows: 200 }
+  const learner = buildLearner(settings)
+  const { context } = settings.model
+  const { device } = learner.model
+  const at: Record<number, { buffers: number; bytes: number; resident: number }> = {}
+  for (let step = 1; step <= 10 * short; step++) {
+    const text = Int32Array.from({ length: settings.rows * context + 1 }, (_, i) => 97 + ((i * 7 + step * 13) % 23))
+    await learner.observe(batchOfTokens(text, context, 'letters'))
+    if (step !== short && step !== 10 * short) continue
+    globalThis.gc?.()
+    at[step] = { ...device.memory, resident: process.memoryUsage().rss }
+    note(`step ${step}: ${at[step].buffers} live buffers, ${at[step].bytes} bytes in them, ${at[step].resident} bytes resident`)
+  }
+  const [first, last] = [at[short], at[10 * short]]
+  const about = `after ${10 * short} steps, peer: after ${short}`
+  const rowOf = (metric: string, value: number, before: number, unit: string) =>
+    ({ case: about, metric, value, unit, peer: 'shorter run', peerValue: before, ratio: before / value }) as const
+  return {
+    rows: [
+      rowOf('live buffers', last.buffers, first.buffers, ''),
+      rowOf('bytes in live buffers', last.bytes, first.bytes, 'bytes'),
+      rowOf('resident size', last.resident / 2 ** 20, first.resident / 2 ** 20, 'MiB'),
+    ],
+    checks: [
+      atMost('live buffers more than in the shorter run', last.buffers - first.buffers, 0),
+      atMost('resident size over the shorter run’s', last.resident / first.resident, 1.1),
+    ],
+  }
+}

@@ -1,0 +1,75 @@
+/** The command line: which commands there are and what they take. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { CommandContext } from './commands/command-context.ts'
+import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
+import { type GenerateCommandOptions, generate } from './commands/generate.ts'
+import { type LearnOptions, learn } from './commands/learn.ts'
+
+/** Builds the program. `finish` is given the exit code of the command that ran. */
+export function commandLine(context: CommandContext, finish: (code: number) => void): Command {
+  const program = new Command('burgeon')
+    .description('A language model that never stops learning and never stops growing.')
+    .showHelpAfterError('(--help says more)')
+    .configureOutput({
+      writeOut: (text) => context.output.write(text),
+      writeErr: (text) => context.status.write(text),
+    })
+    .exitOverride()
+
+  const out = new Option('-o, --out <folder>', 'folder for checkpoint and report').default('life')
+  const seed = new Option('--seed <n>', 'same seed, same life').default(0).argParser(wholeNumber(0))
+  const resume = new Option('--resume', 'go on from the checkpoint in --out').default(false)
+
+  program
+    .command('first-life')
+    .description('let a small GPT live its first life on the text of this checkout, within three minutes')
+    .option('--quick', 'end within half a minute', false)
+    .option('--root <folder>', 'the checkout whose node_modules are read', '.')
+    .addOption(out)
+    .addOption(seed)
+    .addOption(resume)
+    .action(async (options: FirstLifeOptions) => finish(await firstLife(options, context)))
+
+  program
+    .command('learn')
+    .description('learn your own text: a file, a folder, or - for standard input')
+    .argument('<source>', 'file, folder or -')
+    .addOption(out)
+    .addOption(resume)
+    .addOption(seed)
+    .option('--max-parameters <n>', 'most parameters the model may grow to', wholeNumber(1), 4_000_000)
+    .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
+
+  program
+    .command('generate')
+    .description('let a saved model speak')
+    .requiredOption('-p, --prompt <text>', 'what it goes on from')
+    .option('--from <folder>', 'folder of the checkpoint', 'life')
+    .option('-n, --tokens <n>', 'bytes to write', wholeNumber(0), 200)
+    .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
+    .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
+    .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
+    .addOption(seed)
+    .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
+  return program
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number of ${least} or more.`)
+    }
+    return value
+  }
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`Expected a number from ${least}${most === Infinity ? '' : ` to ${most}`}.`)
+    }
+    return value
+  }
+}

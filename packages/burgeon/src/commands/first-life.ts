@@ -1,0 +1,118 @@
+/** `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the user. */
+import { writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { byteTokenizer, generate } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { buildLearner, type LifeSettings } from '../life/build-learner.ts'
+import { firstLifeBytes, firstLifeSettings } from '../life/first-life-settings.ts'
+import { type Life, loadLife } from '../life/life-checkpoint.ts'
+import { emptyRecord } from '../life/life-record.ts'
+import { lifeReportOf } from '../life/life-report-of.ts'
+import { domainChunks } from '../life/life-source.ts'
+import { sit } from '../life/sit.ts'
+import { summaryOf } from '../life/summary.ts'
+import { renderReport } from '../report/render-report.ts'
+import { defaultStream } from '../stream/default-stream.ts'
+import type { DomainText } from '../stream/domain-text.ts'
+import { byteSize, count } from '../terminal/quantities.ts'
+import { palette } from '../terminal/terminal.ts'
+import type { CommandContext } from './command-context.ts'
+import { machineFacts } from './machine-facts.ts'
+
+export interface FirstLifeOptions {
+  /** Ends within half a minute. */
+  readonly quick: boolean
+  readonly seed: number
+  /** Folder for checkpoint and report. */
+  readonly out: string
+  /** Goes on from the checkpoint in `out`. */
+  readonly resume: boolean
+  /** The checkout whose node_modules the stream is made of. */
+  readonly root: string
+}
+
+const prompts: Readonly<Record<string, string>> = {
+  prose: 'This package ',
+  declarations: 'export interface ',
+  data: '{\n  "name": "',
+}
+
+/** Runs the command. Answers the exit code. */
+export async function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
+  const { seed, quick, out, root } = options
+  const { strong } = palette(context.output, context.environment)
+  const domains = await defaultStream({ root, ...firstLifeBytes(quick) })
+  const disk = nodeDisk(out)
+  const life = options.resume ? await loadLife(disk) : newLife(firstLifeSettings(seed, quick))
+  const total = domains.reduce((bytes, { train }) => bytes + train.length, 0)
+  context.output.write(
+    `${strong('burgeon')} lives its first life: ${domains.map(({ name, train }) => `${name} (${byteSize(train.length)})`).join(', then ')}.\n` +
+      `It starts with ${count(life.learner.model.parameters.size)} parameters, predicts every byte before it learns it, and grows when it runs out of room.\n\n`,
+  )
+  const done = await sit(
+    life,
+    {
+      chunks: domainChunks(domains, life.record.position ?? undefined),
+      totalBytes: total,
+      heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
+      measureEvery: quick ? 40 : 100,
+      disk,
+      saveEverySeconds: 20,
+    },
+    context,
+  )
+  const resumeCommand = `npm start -- --resume${quick ? ' --quick' : ''} --out ${out}`
+  if (!done) {
+    context.output.write(`\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`)
+    return 0
+  }
+  await tell(life, domains, { out, resumeCommand }, context)
+  return 0
+}
+
+function newLife(settings: LifeSettings): Life {
+  const learner = buildLearner(settings)
+  return { settings, learner, record: emptyRecord(learner.model.parameters.size) }
+}
+
+/** The table, a sample of what it writes, and the report. */
+async function tell(
+  life: Life,
+  domains: readonly DomainText[],
+  { out, resumeCommand }: { out: string; resumeCommand: string },
+  context: CommandContext,
+): Promise<void> {
+  const samples = []
+  for (const { name } of domains) {
+    samples.push({ bytes: life.record.bytes, domain: name, prompt: prompts[name], text: await write(life, prompts[name]) })
+  }
+  const report = lifeReportOf(life, {
+    title: 'A first life',
+    when: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    command: 'npm start',
+    machine: machineFacts(life.learner.model.device),
+    domains: domains.map(({ name, files, train, heldOut, digest }) => ({
+      name,
+      files,
+      trainBytes: train.length,
+      heldOutBytes: heldOut.length,
+      digest,
+    })),
+    samples,
+    checkpoint: { path: out, resumeCommand },
+    changesAreKnown: true,
+  })
+  const page = join(out, 'report.html')
+  await writeFile(page, renderReport(report))
+  context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
+  context.output.write(`Checkpoint  ${out}\nReport      ${relative('', page)}\n`)
+  context.output.write(`Speak to it npx burgeon generate --from ${out} --prompt "This package "\n`)
+}
+
+/** What the model writes after a prompt: 160 bytes, seeded. */
+async function write({ learner, settings }: Life, prompt: string): Promise<string> {
+  const tokens: number[] = []
+  const options = { tokens: 160, temperature: 0.7, topP: 0.95, seed: settings.seed }
+  for await (const token of generate(learner.model, byteTokenizer.encode(prompt), options)) tokens.push(token)
+  return byteTokenizer.decode(tokens)
+}

@@ -1,0 +1,41 @@
+/** `burgeon generate --prompt TEXT`: lets a saved model speak. */
+import { byteTokenizer, Gpt, type GptState, generate as generateTokens, readCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { printable } from '../terminal/terminal.ts'
+import type { CommandContext } from './command-context.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface GenerateCommandOptions {
+  /** Folder of the checkpoint. */
+  readonly from: string
+  readonly prompt: string
+  readonly tokens: number
+  readonly temperature: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly seed: number
+}
+
+/** Runs the command: writes prompt and continuation as they come. Answers the exit code. */
+export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
+  const { from, prompt, ...sampling } = options
+  if (prompt.length === 0) throw new UsageError('generate: got an empty --prompt; expected at least one character.')
+  const { model: state } = await readCheckpoint(nodeDisk(from))
+  if (!state) throw new UsageError(`generate: the checkpoint in ${from} holds no model.`)
+  const model = Gpt.fromState(state as GptState)
+  // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
+  const decoder = new TextDecoder()
+  const show = (text: string): unknown => context.output.write(text.split(/(\n|\t)/).map(keepLayout).join(''))
+  show(prompt)
+  for await (const token of generateTokens(model, byteTokenizer.encode(prompt), sampling)) {
+    show(decoder.decode(Uint8Array.of(token), { stream: true }))
+    if (context.stop.aborted) break
+  }
+  context.output.write(`${decoder.decode()}\n`)
+  return 0
+}
+
+/** What a model writes must not drive the terminal, but its lines and tabs are its own. */
+function keepLayout(text: string): string {
+  return text === '\n' || text === '\t' ? text : printable(text)
+}

@@ -1,0 +1,93 @@
+/** `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time. */
+import { writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { hasCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { buildLearner, type LifeSettings } from '../life/build-learner.ts'
+import { type Life, loadLife } from '../life/life-checkpoint.ts'
+import { emptyRecord } from '../life/life-record.ts'
+import { lifeReportOf } from '../life/life-report-of.ts'
+import { sourceChunks } from '../life/life-source.ts'
+import { sit } from '../life/sit.ts'
+import { summaryOf } from '../life/summary.ts'
+import { renderReport } from '../report/render-report.ts'
+import { readSource } from '../stream/read-source.ts'
+import { count } from '../terminal/quantities.ts'
+import { palette } from '../terminal/terminal.ts'
+import type { CommandContext } from './command-context.ts'
+import { UsageError } from './usage-error.ts'
+import { machineFacts } from './machine-facts.ts'
+
+export interface LearnOptions {
+  /** Folder for checkpoint and report. */
+  readonly out: string
+  /** Goes on from the checkpoint in `out`. */
+  readonly resume: boolean
+  readonly seed: number
+  /** Most parameters the model may grow to. */
+  readonly maxParameters: number
+}
+
+/** The size that a model for the user's own text starts with. */
+export function learnSettings(seed: number, maxParameters: number): LifeSettings {
+  return {
+    model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
+    seed,
+    rows: 8,
+    learningRate: 2e-3,
+    memoryRows: 2000,
+    rehearsalShare: 1,
+    protection: 20,
+    plateau: 200,
+    maxParameters,
+  }
+}
+
+/** Runs the command. Answers the exit code. */
+export async function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
+  const { out, resume, seed, maxParameters } = options
+  const disk = nodeDisk(out)
+  if (!resume && (await hasCheckpoint(disk))) {
+    throw new UsageError(`learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`)
+  }
+  const life = resume ? await loadLife(disk) : newLife(learnSettings(seed, maxParameters))
+  const { position } = life.record
+  const source = await readSource(path, {
+    ...(position && { from: position }),
+    note: (line) => context.status.write(`${line}\n`),
+  })
+  const sitting = {
+    chunks: sourceChunks(source),
+    totalBytes: source.bytes,
+    heldOut: [],
+    measureEvery: Infinity,
+    disk,
+    saveEverySeconds: 30,
+  }
+  const done = await sit(life, sitting, context)
+  const resumeCommand = `npx burgeon learn ${path} --resume --out ${out}`
+  if (!done) {
+    context.output.write(`\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`)
+    return 0
+  }
+  const report = lifeReportOf(life, {
+    title: `Learning ${path}`,
+    when: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    command: `burgeon learn ${path}`,
+    machine: machineFacts(life.learner.model.device),
+    domains: [],
+    samples: [],
+    checkpoint: { path: out, resumeCommand },
+    changesAreKnown: false,
+  })
+  const page = join(out, 'report.html')
+  await writeFile(page, renderReport(report))
+  context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
+  context.output.write(`Checkpoint  ${out}\nReport      ${relative('', page)}\n`)
+  return 0
+}
+
+function newLife(settings: LifeSettings): Life {
+  const learner = buildLearner(settings)
+  return { settings, learner, record: emptyRecord(learner.model.parameters.size) }
+}

@@ -1,0 +1,71 @@
+/** The learner of a life: which model, which strategy, which limits. */
+import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
+import {
+  AdaptiveWindowing,
+  compose,
+  growOnPlateau,
+  Learner,
+  type LearnerOptions,
+  type LearnerState,
+  onlineEwc,
+  reservoirReplay,
+  type Strategy,
+} from '@burgeon/continual'
+import { Gpt, type GptSizes, isDecayed } from '@burgeon/gpt'
+
+/** What a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is built the same way. */
+export interface LifeSettings {
+  readonly model: GptSizes
+  readonly seed: number
+  /** Rows of a batch, each of `model.context` predictions. */
+  readonly rows: number
+  readonly learningRate: number
+  /** Rows kept for rehearsal; 0 rehearses nothing. */
+  readonly memoryRows: number
+  /** Old rows learnt per new row. */
+  readonly rehearsalShare: number
+  /** EWC's λ; 0 protects nothing. */
+  readonly protection: number
+  /** Steps over which a plateau is looked for; 0 never grows. */
+  readonly plateau: number
+  /** Most learnt numbers the model may have. */
+  readonly maxParameters: number
+}
+
+/** A fresh learner. */
+export function buildLearner(settings: LifeSettings): Learner {
+  const model = Gpt.create(settings.model, { seed: settings.seed })
+  return new Learner({ model, ...parts(settings) })
+}
+
+/** The learner of a checkpoint. Throws OptionError if it was built with other parts. */
+export function rebuildLearner(settings: LifeSettings, state: LearnerState): Learner {
+  return Learner.fromState(state, parts(settings))
+}
+
+function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
+  const { seed, learningRate, maxParameters } = settings
+  return {
+    // An endless stream has no end to anneal towards: a short warm-up, then a constant rate.
+    optimizer: chain(
+      clipByGlobalNorm(1),
+      adamw({ learningRate: warmUp(learningRate, 30), beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
+    ),
+    strategy: strategyOf(settings),
+    budget: { parameters: maxParameters },
+    seed,
+  }
+}
+
+/** The strategy of a life; parts whose setting is 0 are left out. */
+export function strategyOf(settings: LifeSettings): Strategy {
+  const { seed, memoryRows, rehearsalShare, protection, plateau } = settings
+  return compose(
+    memoryRows > 0
+      ? { rehearsal: reservoirReplay({ capacity: memoryRows, share: rehearsalShare, seed }) }
+      : {},
+    protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
+    { detector: new AdaptiveWindowing({ delta: 0.002, clock: 4 }) },
+    plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
+  )
+}

@@ -1,0 +1,10 @@
+/** `burgeon/life`: a whole life in pieces, for benchmarks and for those who build their own. */
+export { firstLifeBytes, firstLifeSettings } from './first-life-settings.ts'
+export { type DomainText } from '../stream/domain-text.ts'
+export { type DefaultStreamOptions, defaultStream } from '../stream/default-stream.ts'
+export { buildLearner, type LifeSettings, strategyOf } from './build-learner.ts'
+export { type Life, loadLife, saveLife } from './life-checkpoint.ts'
+export { emptyRecord, type LifeRecord } from './life-record.ts'
+export { domainMatrix, driftAlarms, forgettingRows } from './life-report-of.ts'
+export { domainChunks, type LifePosition } from './life-source.ts'
+export { type HeldOutText, type LiveOptions, live } from './live.ts'

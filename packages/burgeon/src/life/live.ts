@@ -1,0 +1,69 @@
+/** Lets a learner live through a stream: the outer loop around `learner.observe`. */
+import { batches, bitsPerByte, type Chunk, meanLoss, type StepReport } from '@burgeon/continual'
+import type { Life } from './life-checkpoint.ts'
+import { recordStep } from './life-record.ts'
+import type { LifePosition } from './life-source.ts'
+
+/** Text that is never learnt, to measure on. */
+export interface HeldOutText {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export interface LiveOptions {
+  readonly heldOut: readonly HeldOutText[]
+  /** Steps between two measurements on the held-out text. */
+  readonly measureEvery: number
+  /** Told after every step. */
+  readonly onStep: (report: StepReport) => void
+  /** Asked after every step; what it returns is awaited, so that a checkpoint sees a life between two steps. */
+  readonly betweenSteps: () => Promise<void>
+  /** When aborted, the life pauses after the step at hand. */
+  readonly stop: AbortSignal
+}
+
+/**
+ * Lives until the stream ends or `stop` is raised.
+ *
+ * @returns Whether the stream was lived to its end.
+ */
+export async function live(
+  life: Life,
+  chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>,
+  options: LiveOptions,
+): Promise<boolean> {
+  const { learner, record, settings } = life
+  const { heldOut, stop } = options
+  if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)
+  for await (const { batch, position } of batches(chunks, {
+    rows: settings.rows,
+    length: settings.model.context,
+  })) {
+    const [domain] = batch.domains
+    const before = record.spans.at(-1)?.domain
+    if (before !== undefined && before !== domain) await measure(life, heldOut, `after ${before}`, before)
+    const report = await learner.observe(batch)
+    recordStep(record, report, position)
+    options.onStep(report)
+    if (learner.step % options.measureEvery === 0) await measure(life, heldOut, null, null)
+    await options.betweenSteps()
+    if (stop.aborted) return false
+  }
+  const last = record.spans.at(-1)?.domain
+  if (last !== undefined) await measure(life, heldOut, `after ${last}`, last)
+  return true
+}
+
+/** Measures every held-out text, once per place and stage. */
+async function measure(
+  { learner, record }: Life,
+  heldOut: readonly HeldOutText[],
+  stage: string | null,
+  learnt: string | null,
+): Promise<void> {
+  const known = record.measurements.some((m) => m.bytes === record.bytes && m.stage === stage)
+  if (known || heldOut.length === 0) return
+  const losses: Record<string, number> = {}
+  for (const { name, bytes } of heldOut) losses[name] = bitsPerByte(await meanLoss(learner.model, bytes))
+  record.measurements.push({ bytes: record.bytes, stage, learnt, bitsPerByte: losses })
+}

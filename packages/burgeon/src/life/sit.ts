@@ -1,0 +1,75 @@
+/** One sitting of a life: from waking up to pausing or the end, with a progress line, checkpoints and a last save. */
+import type { Chunk, LearnerEvent } from '@burgeon/continual'
+import type { Disk } from '@burgeon/gpt'
+import type { CommandContext } from '../commands/command-context.ts'
+import { createProgressLine, type ProgressEvent } from '../terminal/progress-line.ts'
+import { count, signed } from '../terminal/quantities.ts'
+import { type Life, saveLife } from './life-checkpoint.ts'
+import { recentBitsPerByte } from './life-record.ts'
+import type { LifePosition } from './life-source.ts'
+import { type HeldOutText, live } from './live.ts'
+
+export interface Sitting {
+  readonly chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
+  /** Bytes of the whole stream; null when nobody knows. */
+  readonly totalBytes: number | null
+  readonly heldOut: readonly HeldOutText[]
+  readonly measureEvery: number
+  readonly disk: Disk
+  /** Seconds between two checkpoints. */
+  readonly saveEverySeconds: number
+}
+
+/** Lives until the stream ends or the user stops; saves in either case. Answers whether the stream ended. */
+export async function sit(life: Life, sitting: Sitting, context: CommandContext): Promise<boolean> {
+  const { record } = life
+  const line = createProgressLine({ output: context.status, environment: context.environment, now: context.now })
+  const begun = context.now() - record.seconds * 1000
+  let saved = context.now()
+  const save = async (): Promise<void> => {
+    record.seconds = (context.now() - begun) / 1000
+    await saveLife(sitting.disk, life)
+    saved = context.now()
+  }
+  try {
+    const done = await live(life, sitting.chunks, {
+      ...sitting,
+      stop: context.stop,
+      onStep(report) {
+        for (const event of report.events) line.event(lineOf(event))
+        line.update({
+          bytes: record.bytes,
+          totalBytes: sitting.totalBytes,
+          domain: report.domains[0],
+          bitsPerByte: recentBitsPerByte(record),
+        })
+      },
+      async betweenSteps() {
+        if (context.now() - saved > sitting.saveEverySeconds * 1000) await save()
+        // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be heard.
+        await new Promise((resolve) => setImmediate(resolve))
+      },
+    })
+    await save()
+    return done
+  } finally {
+    line.end()
+  }
+}
+
+/** A learner's event as a line for people. */
+export function lineOf(event: LearnerEvent): ProgressEvent {
+  switch (event.kind) {
+    case 'drift':
+      return { kind: 'drift', text: `step ${count(event.step)}: the stream changed (${event.bitsPerByte.toFixed(2)} bits/byte)` }
+    case 'consolidation':
+      return { kind: 'note', text: `step ${count(event.step)}: consolidated what was known (${event.penalty}, ${event.rows} rows)` }
+    case 'growth': {
+      const { summary, parametersBefore, parametersAfter, logitsMoved } = event.record
+      const gained = signed(parametersAfter - parametersBefore, 0)
+      return { kind: 'growth', text: `${summary}, ${gained} parameters, logits moved ${logitsMoved.toExponential(0)}` }
+    }
+    case 'growth refused':
+      return { kind: 'note', text: `step ${count(event.step)}: growth refused. ${event.reason}` }
+  }
+}

@@ -1,0 +1,162 @@
+import { bitsPerByte, byteSize, compactCount, duration } from '../terminal/quantities.ts'
+import { escapeMarkup } from './escape-markup.ts'
+import type { LifeReport, TextSample } from './life-report.ts'
+import {
+  heldOutChart,
+  lifeLength,
+  parameterChart,
+  prequentialChart,
+  smoothPrequential,
+} from './report-charts.ts'
+import { reportStyle } from './report-style.ts'
+import {
+  alarmTable,
+  domainTable,
+  factList,
+  forgettingTable,
+  growthTable,
+  matrixTable,
+} from './report-tables.ts'
+
+/**
+ * A life as one self-contained HTML page: no script, no address, readable offline, on paper, in light and dark. Every text of the
+ * report is escaped, and the page forbids itself to load or run anything, so model output in it is harmless.
+ */
+export function renderReport(report: LifeReport): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+<title>${escapeMarkup(report.title)}</title>
+<style>${reportStyle}</style>
+</head>
+<body>
+<header>
+<h1>${escapeMarkup(report.title)}</h1>
+<p class="dateline">${escapeMarkup(report.when)}</p>
+<p class="lead">${escapeMarkup(lead(report))}</p>
+</header>
+<main>
+${learning(report)}
+${remembering(report)}
+${events(report)}
+${samples(report.samples)}
+${goingOn(report)}
+${origins(report)}
+</main>
+</body>
+</html>
+`
+}
+
+/** The whole life in a few sentences, all from its numbers. */
+function lead(report: LifeReport): string {
+  const bytes = lifeLength(report)
+  const smooth = smoothPrequential(report)
+  const [first, last] = [report.prequential[0], smooth[smooth.length - 1]]
+  const domains = new Set(report.spans.map(({ domain }) => domain)).size
+  const sentences = [
+    `In ${duration(report.seconds)} the model read ${byteSize(bytes)} of text of ${many(domains, 'kind')}, predicting each batch before learning from it.`,
+  ]
+  if (first && last) {
+    sentences.push(
+      `It began at ${bitsPerByte(first.bitsPerByte)} bits per byte and ended at ${bitsPerByte(last.bitsPerByte)}.`,
+    )
+  }
+  const changes = Math.max(0, report.spans.length - 1)
+  if (changes > 0) {
+    const falseAlarms = report.alarms.filter(({ verdict }) => verdict === 'false-alarm').length
+    sentences.push(
+      `It noticed ${changesNoticed(report)} of ${many(changes, 'change')} in what it read, with ${many(falseAlarms, 'false alarm')}.`,
+    )
+  }
+  const [before, after] = [report.parameters[0], report.parameters[report.parameters.length - 1]]
+  if (before && after && report.growth.length > 0) {
+    sentences.push(
+      `It grew ${many(report.growth.length, 'time')}, from ${compactCount(before.parameters)} to ${compactCount(after.parameters)} parameters.`,
+    )
+  }
+  return sentences.join(' ')
+}
+
+/** Changes with at least one alarm before the next change: two alarms for one change count once. */
+function changesNoticed({ spans, alarms }: LifeReport): number {
+  const trueAlarms = alarms.filter(({ verdict }) => verdict === 'true-change')
+  return spans.slice(1).filter(({ from, to }) => trueAlarms.some(({ bytes }) => bytes >= from && bytes <= to))
+    .length
+}
+
+function learning(report: LifeReport): string {
+  if (report.prequential.length === 0) return '<p>It has read nothing yet.</p>'
+  return `<section>
+<h2>Learning</h2>
+<p class="note">Bits per byte of each batch before it was learnt (thin), and their moving average. Lower is better; 8 is knowing nothing.</p>
+<div class="scroll">${prequentialChart(report)}</div>
+<p class="note">Parameters, and what grew.</p>
+<div class="scroll">${parameterChart(report)}</div>
+</section>`
+}
+
+function remembering(report: LifeReport): string {
+  if (report.heldOut.length === 0) return ''
+  return `<section>
+<h2>Remembering</h2>
+<p class="note">Bits per byte on text of each kind that the model never learns from. A line that rises after its own stretch is forgetting.</p>
+<div class="scroll">${heldOutChart(report)}</div>
+<div class="pair">
+<div><h3>Before and after each domain</h3>${matrixTable(report)}</div>
+<div><h3>Forgetting</h3>${forgettingTable(report)}</div>
+</div>
+</section>`
+}
+
+function events(report: LifeReport): string {
+  return `<section>
+<h2>Changes noticed</h2>
+${alarmTable(report)}
+<h2>Growth</h2>
+${growthTable(report)}
+</section>`
+}
+
+function samples(all: readonly TextSample[]): string {
+  if (all.length === 0) return ''
+  const figures = all.map(
+    ({ bytes, domain, prompt, text }) => `<figure>
+<figcaption>${escapeMarkup(`${domain}, after ${byteSize(bytes)}`)}</figcaption>
+<pre><span class="prompt">${escapeMarkup(prompt)}</span>${escapeMarkup(text)}</pre>
+</figure>`,
+  )
+  return `<section>
+<h2>What it writes</h2>
+<p class="note">Grey is the prompt; the rest is the model's.</p>
+${figures.join('\n')}
+</section>`
+}
+
+function goingOn({ checkpoint }: LifeReport): string {
+  return `<section>
+<h2>Going on</h2>
+<p>The life is saved in <code>${escapeMarkup(checkpoint.path)}</code>. It goes on where it stopped with</p>
+<pre>${escapeMarkup(checkpoint.resumeCommand)}</pre>
+</section>`
+}
+
+function origins(report: LifeReport): string {
+  return `<section>
+<h2>How it was made</h2>
+<pre>${escapeMarkup(report.command)}</pre>
+<div class="pair">
+<div><h3>Model and learner</h3>${factList(report.config)}</div>
+<div><h3>Machine</h3>${factList(report.machine)}</div>
+</div>
+<h3>Text</h3>
+${domainTable(report)}
+</section>`
+}
+
+function many(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

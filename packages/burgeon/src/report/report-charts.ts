@@ -1,0 +1,136 @@
+import { bitsPerByte, byteSize, compactCount } from '../terminal/quantities.ts'
+import { fit } from '../terminal/terminal.ts'
+import type { LifeReport, LossPoint } from './life-report.ts'
+import { type ChartBand, type ChartLine, type ChartMarker, lineChart, type Tone } from './line-chart.ts'
+import { smoothLoss, thinLoss } from './loss-series.ts'
+
+/** The moving average looks back over this share of a life. */
+const smoothingShare = 1 / 120
+
+/** About one stretch per pixel of the plot. */
+const stretches = 800
+
+/** How many domains have a colour of their own; the next ones begin again. */
+const domainColours = 6
+
+/** Loss of each batch before it was learnt, with the drift alarms. */
+export function prequentialChart(report: LifeReport): string {
+  const end = lifeLength(report)
+  const smooth = smoothPrequential(report)
+  const last = smooth[smooth.length - 1]?.bitsPerByte
+  const lines: ChartLine[] = [
+    { tone: 'quiet', form: 'faint', points: thinLoss(report.prequential, stretches).map(toPoint) },
+    {
+      tone: 'ink',
+      points: thinLoss(smooth, stretches).map(toPoint),
+      ...(last === undefined ? {} : { label: bitsPerByte(last) }),
+    },
+  ]
+  return lineChart({
+    ...frame(report),
+    description: `Bits per byte of each batch before it was learnt, over ${byteSize(end)} of text`,
+    height: 250,
+    yFormat: (value, decimals) => value.toFixed(decimals),
+    lines,
+    markers: report.alarms.map(alarmMarker),
+  })
+}
+
+/** Number of parameters, with what grew. */
+export function parameterChart(report: LifeReport): string {
+  const end = lifeLength(report)
+  const points = report.parameters.map(({ bytes, parameters }) => ({ x: bytes, y: parameters }))
+  const last = points[points.length - 1]
+  const held = last && last.x < end ? [...points, { x: end, y: last.y }] : points
+  return lineChart({
+    ...frame(report),
+    description: `Number of parameters over ${byteSize(end)} of text`,
+    height: 90,
+    yFormat: (value) => roundTick(compactCount(value)),
+    lines: [{ tone: 'growth', form: 'step', points: held, ...(last ? { label: compactCount(last.y) } : {}) }],
+    markers: report.growth.map(
+      ({ bytes, text, reason }): ChartMarker => ({
+        x: bytes,
+        label: text,
+        title: `${text} at ${byteSize(bytes)}: ${reason}`,
+        tone: 'growth',
+      }),
+    ),
+  })
+}
+
+/** Loss on held-out text of every domain. */
+export function heldOutChart(report: LifeReport): string {
+  return lineChart({
+    ...frame(report),
+    description: 'Bits per byte on held-out text of each domain, over the bytes seen',
+    height: 220,
+    yFormat: (value, decimals) => value.toFixed(decimals),
+    lines: report.heldOut.map(({ domain, points }): ChartLine => {
+      const last = points[points.length - 1]
+      return {
+        tone: domainTone(report, domain),
+        points: thinLoss(points, stretches).map(toPoint),
+        ...(points.length <= 60 ? { form: 'dots' as const } : {}),
+        ...(last ? { label: `${fit(domain, 12)} ${bitsPerByte(last.bitsPerByte)}` } : {}),
+      }
+    }),
+    markers: [],
+  })
+}
+
+/** The moving average of the loss before learning. */
+export function smoothPrequential(report: LifeReport): LossPoint[] {
+  return smoothLoss(report.prequential, Math.max(1, lifeLength(report) * smoothingShare))
+}
+
+/** How many bytes were seen, by whichever series knows the most. */
+export function lifeLength({ spans, prequential }: LifeReport): number {
+  return Math.max(0, ...spans.map(({ to }) => to), prequential[prequential.length - 1]?.bytes ?? 0)
+}
+
+function frame(report: LifeReport): {
+  xMax: number
+  xFormat: (value: number, decimals: number) => string
+  bands: ChartBand[]
+} {
+  const bands = report.spans.map(
+    ({ domain, from, to }): ChartBand => ({ from, to, label: domain, tone: domainTone(report, domain) }),
+  )
+  return {
+    xMax: lifeLength(report),
+    xFormat: (value) => (value === 0 ? '0' : roundTick(byteSize(value))),
+    bands,
+  }
+}
+
+/** A round quantity without the zeros that three significant digits would add: `1.50 M` → `1.5 M`. */
+function roundTick(quantity: string): string {
+  return quantity.replace(/(\.\d*?)0+(?= )/, '$1').replace('. ', ' ')
+}
+
+function alarmMarker({ bytes, detector, verdict, delayBytes }: LifeReport['alarms'][number]): ChartMarker {
+  const delay = delayBytes === null ? '' : ` after ${byteSize(delayBytes)}`
+  const label = { 'true-change': `noticed${delay}`, 'false-alarm': 'false alarm', unknown: 'alarm' }[verdict]
+  return {
+    x: bytes,
+    label,
+    title: `${detector} at ${byteSize(bytes)}: ${label}`,
+    tone: verdict === 'false-alarm' ? 'quiet' : 'drift',
+  }
+}
+
+function domainTone(report: LifeReport, name: string): Tone {
+  const names = [
+    ...new Set([...report.domains.map((domain) => domain.name), ...report.spans.map((span) => span.domain)]),
+  ]
+  const place = names.indexOf(name)
+  return place < 0 ? 'ink' : `domain-${place % domainColours}`
+}
+
+function toPoint({ bytes, bitsPerByte: y }: { bytes: number; bitsPerByte: number }): {
+  x: number
+  y: number
+} {
+  return { x: bytes, y }
+}

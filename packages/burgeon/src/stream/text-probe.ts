@@ -1,0 +1,31 @@
+import { open } from 'node:fs/promises'
+
+/** How much of a file is looked at to decide whether it is text. */
+export const probeBytes = 65_536
+
+/**
+ * Why these first bytes are not text, or null when they are.
+ *
+ * @param complete - whether they are all there is; otherwise the last character may be cut.
+ */
+export function whyNotText(bytes: Uint8Array, complete: boolean): string | null {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) return `NUL byte at ${nul}`
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !complete })
+    return null
+  } catch {
+    return 'not valid UTF-8'
+  }
+}
+
+/** Why a file is not text, or null when it is. Rejects with the system's error when it cannot be read. */
+export async function probeFile(path: string): Promise<string | null> {
+  const handle = await open(path, 'r')
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(probeBytes), 0, probeBytes, 0)
+    return whyNotText(buffer.subarray(0, bytesRead), bytesRead < probeBytes)
+  } finally {
+    await handle.close()
+  }
+}
