@@ -49,6 +49,6 @@ export {
 export { freshTensor, type Role } from './parameters/resize.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
-export { adopt, openScope, Scope, scope, tensorsIn } from './scope.ts'
+export { adopt, openScope, owned, Scope, scope, tensorsIn } from './scope.ts'
 export { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 export { Tensor } from './tensor.ts'

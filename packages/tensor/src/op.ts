@@ -1,6 +1,7 @@
 /** What an op is: its name, what shapes it takes and gives, what it costs and, for a fused op, what it means. */
-import type { Shape, TensorSpec } from './shape.ts'
-import { sizeOf } from './shape.ts'
+import type { DType } from './dtype.ts'
+import { ShapeError } from './errors.ts'
+import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -8,6 +9,8 @@ import type { Tensor } from './tensor.ts'
  */
 export interface OpDefinition<Attrs> {
   readonly name: string
+  /** Names and element types of the inputs, in order; or `several`: any number from one on, of any type. */
+  readonly takes: Readonly<Record<string, DType | 'any'>> | 'several'
   /** Checks the arguments and answers the outputs' shapes and element types. Throws ShapeError or OptionError. */
   infer(inputs: readonly TensorSpec[], attrs: Attrs): readonly TensorSpec[]
   /** Floating-point operations of one call: what is counted is multiplications and additions of the formula. */
@@ -20,9 +23,28 @@ export interface OpDefinition<Attrs> {
   readonly alias?: true
 }
 
-/** Names the type of the attributes and keeps the rest of the literal's type. */
+/**
+ * Names the type of the attributes, keeps the rest of the literal's type, and lets `infer` see only inputs of the number
+ * and the element types that the op takes.
+ */
 export function defineOp<Attrs>() {
-  return <const D extends OpDefinition<Attrs>>(definition: D): D & OpDefinition<Attrs> => definition
+  return <const D extends OpDefinition<Attrs>>(definition: D): D & OpDefinition<Attrs> => ({
+    ...definition,
+    infer(inputs: readonly TensorSpec[], attrs: Attrs) {
+      checkInputs(definition, inputs)
+      return definition.infer(inputs, attrs)
+    },
+  })
+}
+
+function checkInputs({ name, takes }: OpDefinition<never>, inputs: readonly TensorSpec[]): void {
+  const wanted = takes === 'several' ? inputs.map(() => 'any') : Object.values(takes)
+  const fits = inputs.length === wanted.length && inputs.every((x, i) => wanted[i] === 'any' || wanted[i] === x.dtype)
+  if (fits && (takes !== 'several' || inputs.length > 0)) return
+  const got = inputs.map((x) => `${x.dtype}${formatShape(x.shape)}`).join(', ')
+  const names = Object.entries(takes).map(([input, dtype]) => (dtype === 'any' ? input : `${input} ${dtype}`))
+  const expected = takes === 'several' ? 'at least one tensor' : names.join(', ') || 'no tensor'
+  throw new ShapeError(`${name}: got ${got || 'no tensor'}; expected ${expected}.`)
 }
 
 /** The cost of ops that only move numbers. */

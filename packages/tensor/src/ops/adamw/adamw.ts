@@ -53,6 +53,7 @@ export function scalarsOf(attrs: AdamwAttrs): number[] {
 
 export const adamwOp = defineOp<AdamwAttrs>()({
   name: 'adamw',
+  takes: { parameter: 'f32', gradient: 'f32', first: 'f32', second: 'f32' },
   // w, g, m, v of one shape → Δw; m and v are written in place
   mutates: [2, 3],
   infer(inputs) {

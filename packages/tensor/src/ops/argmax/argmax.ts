@@ -7,6 +7,7 @@ import type { Tensor } from '../../tensor.ts'
 
 export const argmaxOp = defineOp<object>()({
   name: 'argmax',
+  takes: { x: 'f32' },
   infer([x]) {
     if (!x.shape.at(-1)) {
       throw new ShapeError(`argmax: got ${formatShape(x.shape)}; expected a last axis with at least one element.`)

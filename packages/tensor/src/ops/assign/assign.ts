@@ -13,6 +13,7 @@ export interface AssignAttrs {
 
 export const assignOp = defineOp<AssignAttrs>()({
   name: 'assign',
+  takes: { target: 'any', source: 'any' },
   mutates: [0],
   infer([target, source], { start }) {
     const fits = (i: number): boolean => start[i] >= 0 && start[i] + source.shape[i] <= target.shape[i]

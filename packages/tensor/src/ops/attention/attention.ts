@@ -83,6 +83,7 @@ function products(count: number, inputs: readonly TensorSpec[], attrs: Attention
 
 export const attentionOp = defineOp<AttentionAttrs>()({
   name: 'attention',
+  takes: { q: 'f32', k: 'f32', v: 'f32' },
   // q[B, T, H, D], k[B, S, G, D], v[B, S, G, D] → o[B, T, H, D], lse[B, H, T]
   infer(inputs, attrs) {
     const { b, t, h, d } = attentionSizes('attention', inputs, attrs)
@@ -103,6 +104,7 @@ export const attentionOp = defineOp<AttentionAttrs>()({
 /** The gradient of attention (Dao et al. 2022, appendix B.2), from dO and what the forward pass kept. */
 export const attentionGradOp = defineOp<AttentionAttrs>()({
   name: 'attentionGrad',
+  takes: { dO: 'f32', q: 'f32', k: 'f32', v: 'f32', o: 'f32', lse: 'f32' },
   // dO[B, T, H, D], q, k, v, o, lse[B, H, T] → dq, dk, dv
   infer([, q, k, v], attrs) {
     attentionSizes('attentionGrad', [q, k, v], attrs)

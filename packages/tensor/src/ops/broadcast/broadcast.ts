@@ -11,6 +11,7 @@ export interface BroadcastAttrs {
 
 export const broadcastOp = defineOp<BroadcastAttrs>()({
   name: 'broadcast',
+  takes: { x: 'any' },
   infer([x], { shape }) {
     if (!sameShape(broadcastShapes('broadcast', [x.shape, shape]), shape)) {
       throw new ShapeError(

@@ -11,6 +11,7 @@ export interface ConcatenateAttrs {
 
 export const concatenateOp = defineOp<ConcatenateAttrs>()({
   name: 'concatenate',
+  takes: 'several',
   infer(inputs, { axis }) {
     const [first] = inputs
     for (const x of inputs) {

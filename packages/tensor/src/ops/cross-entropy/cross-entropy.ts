@@ -41,6 +41,7 @@ function check(op: string, logits: TensorSpec, targets: TensorSpec): number {
 
 export const crossEntropyOp = defineOp<object>()({
   name: 'crossEntropy',
+  takes: { logits: 'f32', targets: 'i32' },
   // logits[N, V], targets i32[N] → losses[N], logSumExp[N]
   infer([logits, targets]) {
     const n = check('crossEntropy', logits, targets)
@@ -61,6 +62,7 @@ export const crossEntropyOp = defineOp<object>()({
 /** The gradient: dlogits = (softmax − onehot)·dloss, without keeping the softmax. */
 export const crossEntropyGradOp = defineOp<object>()({
   name: 'crossEntropyGrad',
+  takes: { dlosses: 'f32', logits: 'f32', targets: 'i32', logSumExp: 'f32' },
   // dlosses[N], logits[N, V], targets i32[N], logSumExp[N] → dlogits[N, V]
   infer([, logits, targets]) {
     check('crossEntropyGrad', logits, targets)

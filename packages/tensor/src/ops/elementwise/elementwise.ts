@@ -17,6 +17,7 @@ export interface ElementwiseAttrs {
 
 export const elementwiseOp = defineOp<ElementwiseAttrs>()({
   name: 'elementwise',
+  takes: 'several',
   infer(inputs, { expression, scalars, dtype }) {
     for (const node of topologicalOrder(expression)) {
       const given = node.kind === 'input' ? inputs : node.kind === 'scalar' ? scalars : undefined

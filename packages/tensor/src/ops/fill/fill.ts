@@ -15,6 +15,7 @@ export interface FillAttrs {
 
 export const fillOp = defineOp<FillAttrs>()({
   name: 'fill',
+  takes: {},
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   flops: movesOnly,
 })

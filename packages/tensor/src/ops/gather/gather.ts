@@ -7,6 +7,7 @@ import type { Tensor } from '../../tensor.ts'
 
 export const gatherOp = defineOp<object>()({
   name: 'gather',
+  takes: { table: 'any', ids: 'i32' },
   infer([table, ids]) {
     if (table.shape.length === 0 || ids.dtype !== 'i32') {
       throw new ShapeError(

@@ -8,6 +8,7 @@ import { sum } from '../reduce/reduce.ts'
 
 export const globalNormOp = defineOp<object>()({
   name: 'globalNorm',
+  takes: 'several',
   // any number of tensors, at least one → scalar
   infer: () => [f32([])],
   flops: (inputs) => inputs.reduce((total, x) => total + 2 * sizeOf(x.shape), 0),

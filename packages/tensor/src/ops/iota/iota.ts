@@ -13,6 +13,7 @@ export interface IotaAttrs {
 
 export const iotaOp = defineOp<IotaAttrs>()({
   name: 'iota',
+  takes: {},
   infer: (_, { size, dtype }) => [{ shape: [size], dtype }],
   flops: movesOnly,
 })

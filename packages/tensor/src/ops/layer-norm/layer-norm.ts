@@ -19,6 +19,7 @@ const rsqrt = e.divide(e.constant(1), e.sqrt(e.add(e.input(0), e.scalar(0))))
 
 export const layerNormOp = defineOp<NormAttrs>()({
   name: 'layerNorm',
+  takes: { x: 'f32', gain: 'f32', bias: 'f32' },
   // x[…, C], gain[C], bias[C] → y[…, C], mean[…, 1], rstd[…, 1]
   infer([x, gain, bias]) {
     checkRowVectors('layerNorm', x, { gain, bias })
@@ -37,6 +38,7 @@ export const layerNormOp = defineOp<NormAttrs>()({
 /** The gradient of layerNorm, from the cotangent dy and what the forward pass kept. */
 export const layerNormGradOp = defineOp<object>()({
   name: 'layerNormGrad',
+  takes: { dy: 'f32', x: 'f32', gain: 'f32', mean: 'f32', rstd: 'f32' },
   // dy[…, C], x[…, C], gain[C], mean[…, 1], rstd[…, 1] → dx[…, C], dgain[C], dbias[C]
   infer([dy, x, gain]) {
     checkRowVectors('layerNormGrad', x, { gain })

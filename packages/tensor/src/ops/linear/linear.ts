@@ -9,6 +9,7 @@ import { matmul } from '../matmul/matmul.ts'
 
 export const linearOp = defineOp<object>()({
   name: 'linear',
+  takes: { x: 'f32', W: 'f32', b: 'f32' },
   infer([x, w, b]) {
     const [n, k, m] = [x.shape[0], x.shape[1], w.shape[1]]
     if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[0] !== k || b.shape.length !== 1 || b.shape[0] !== m) {

@@ -1,6 +1,7 @@
 /** The oracle: three loops and a sum in double precision. */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
-import { broadcastStrides, sizeOf } from '../../shape.ts'
+import { sizeOf } from '../../shape.ts'
+import { batchOffsets } from './batch-offsets.ts'
 import { matmulSizes } from './matmul.ts'
 
 export const matmulReference: ReferenceKernel<'matmul'> = (_, [a, b], [c], attrs) => {
@@ -19,17 +20,4 @@ export const matmulReference: ReferenceKernel<'matmul'> = (_, [a, b], [c], attrs
       }
     }
   }
-}
-
-/** Where each matrix of a broadcast batch starts, in elements. */
-export function batchOffsets(own: readonly number[], batch: readonly number[], matrix: number): number[] {
-  const strides = broadcastStrides(own, batch)
-  return Array.from({ length: sizeOf(batch) }, (_, z) => {
-    let [rest, at] = [z, 0]
-    for (let d = batch.length - 1; d >= 0; d--) {
-      at += (rest % batch[d]) * strides[d]
-      rest = Math.floor(rest / batch[d])
-    }
-    return at * matrix
-  })
 }

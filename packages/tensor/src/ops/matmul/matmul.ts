@@ -20,11 +20,16 @@ export interface MatmulSizes {
   readonly k: number
 }
 
-export function matmulSizes(inputs: readonly TensorSpec[], { transposeA, transposeB }: MatmulAttrs): MatmulSizes {
+export function matmulSizes(
+  inputs: readonly TensorSpec[],
+  { transposeA, transposeB }: MatmulAttrs,
+): MatmulSizes {
   const [a, b] = inputs.map((x) => x.shape) as [Shape, Shape]
   const got = `Got a${formatShape(a)}${transposeA ? 'ᵀ' : ''} and b${formatShape(b)}${transposeB ? 'ᵀ' : ''}`
   if (a.length < 2 || b.length < 2) {
-    throw new ShapeError(`matmul: ${got}; expected two matrices, each of rank 2 or more. Reshape a vector to [1, K]?`)
+    throw new ShapeError(
+      `matmul: ${got}; expected two matrices, each of rank 2 or more. Reshape a vector to [1, K]?`,
+    )
   }
   const [m, ka] = transposeA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)]
   const [kb, n] = transposeB ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)]
@@ -40,6 +45,7 @@ export function matmulSizes(inputs: readonly TensorSpec[], { transposeA, transpo
 
 export const matmulOp = defineOp<MatmulAttrs>()({
   name: 'matmul',
+  takes: { a: 'f32', b: 'f32' },
   infer(inputs, attrs) {
     const { batch, m, n } = matmulSizes(inputs, attrs)
     return [f32([...batch, m, n])]

@@ -13,6 +13,7 @@ export interface PadAttrs {
 
 export const padOp = defineOp<PadAttrs>()({
   name: 'pad',
+  takes: { x: 'any' },
   infer([x], { before, after }) {
     const valid = (list: readonly number[]): boolean =>
       list.length === x.shape.length && list.every((n) => Number.isInteger(n) && n >= 0)

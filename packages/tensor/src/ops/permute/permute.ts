@@ -12,6 +12,7 @@ export interface PermuteAttrs {
 
 export const permuteOp = defineOp<PermuteAttrs>()({
   name: 'permute',
+  takes: { x: 'any' },
   infer([x], { order }) {
     if (order.length !== x.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
       throw new ShapeError(

@@ -16,6 +16,7 @@ export interface RandomAttrs {
 
 export const randomOp = defineOp<RandomAttrs>()({
   name: 'random',
+  takes: {},
   infer: (_, { shape, distribution }) => [{ shape, dtype: distribution === 'bits' ? 'i32' : 'f32' }],
   flops: movesOnly,
 })

@@ -16,6 +16,7 @@ export interface ReduceAttrs {
 
 export const reduceOp = defineOp<ReduceAttrs>()({
   name: 'reduce',
+  takes: { x: 'any' },
   infer([x], { axes, keepDims }) {
     const shape = keepDims
       ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))

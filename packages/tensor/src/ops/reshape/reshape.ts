@@ -11,6 +11,7 @@ export interface ReshapeAttrs {
 
 export const reshapeOp = defineOp<ReshapeAttrs>()({
   name: 'reshape',
+  takes: { x: 'any' },
   alias: true,
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {

@@ -15,6 +15,7 @@ const rsqrt = e.divide(e.constant(1), e.sqrt(e.add(e.input(0), e.scalar(0))))
 
 export const rmsNormOp = defineOp<NormAttrs>()({
   name: 'rmsNorm',
+  takes: { x: 'f32', gain: 'f32' },
   // x[…, C], gain[C] → y[…, C], rrms[…, 1]
   infer([x, gain]) {
     checkRowVectors('rmsNorm', x, { gain })
@@ -30,6 +31,7 @@ export const rmsNormOp = defineOp<NormAttrs>()({
 /** The gradient of rmsNorm, from the cotangent dy and what the forward pass kept. */
 export const rmsNormGradOp = defineOp<object>()({
   name: 'rmsNormGrad',
+  takes: { dy: 'f32', x: 'f32', gain: 'f32', rrms: 'f32' },
   // dy[…, C], x[…, C], gain[C], rrms[…, 1] → dx[…, C], dgain[C]
   infer([dy, x, gain]) {
     checkRowVectors('rmsNormGrad', x, { gain })

@@ -1,6 +1,6 @@
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { sizeOf } from '../../shape.ts'
-import { checkIds } from '../gather/gather.reference.ts'
+import { checkIds } from '../gather/check-ids.ts'
 
 export const scatterAddReference: ReferenceKernel<'scatterAdd'> = (_, [ids, values], [out], { rows }) => {
   const width = sizeOf(out.shape.slice(1))

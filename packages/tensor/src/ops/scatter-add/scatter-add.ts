@@ -12,6 +12,7 @@ export interface ScatterAddAttrs {
 
 export const scatterAddOp = defineOp<ScatterAddAttrs>()({
   name: 'scatterAdd',
+  takes: { ids: 'i32', values: 'f32' },
   infer([ids, values], { rows }) {
     const rank = ids.shape.length
     if (ids.dtype !== 'i32' || !sameShape(values.shape.slice(0, rank), ids.shape)) {

@@ -13,6 +13,7 @@ export interface SliceAttrs {
 
 export const sliceOp = defineOp<SliceAttrs>()({
   name: 'slice',
+  takes: { x: 'any' },
   infer([x], { start, stop }) {
     const fits = (at: number): boolean => start[at] >= 0 && start[at] <= stop[at] && stop[at] <= x.shape[at]
     if (start.length !== x.shape.length || stop.length !== x.shape.length || !x.shape.every((_, i) => fits(i))) {

@@ -1,0 +1,134 @@
+/** Collects functions and encodes them as one WebAssembly module over an imported memory. */
+import { OptionError, UnsupportedError } from '../../../errors.ts'
+import { type WasmFunction, type WasmMemory, webAssembly } from '../webassembly.ts'
+import { typeBytes, unsigned, type ValueType, vector } from './code.ts'
+import {
+  type Body,
+  defineFunction,
+  FunctionBuilder,
+  type FunctionDefinition,
+  type Parameters,
+  type PlacedFunction,
+} from './function-builder.ts'
+import type { ScalarType, Value } from './value.ts'
+
+/** JavaScript cannot pass a vector, so exported functions take and answer scalars. */
+export type ExportParameters = Readonly<Record<string, ScalarType>>
+
+interface ModuleFunction {
+  readonly name: string
+  type: number
+  result: ValueType | undefined
+  body: number[]
+}
+
+/**
+ * One WebAssembly module.
+ *
+ * @example
+ * ```ts
+ * const module = new ModuleBuilder()
+ * module.export('scale', { y: 'i32', count: 'i32', factor: 'f32' }, (b, { y, count, factor }) => {
+ *   b.repeat(count, () => {
+ *     b.store(y, f32.mul(f32.load(y), factor))
+ *     b.advance(y, 4)
+ *   })
+ * })
+ * const { scale } = module.instantiate(memory)
+ * scale(pointer, 100, 0.5)
+ * ```
+ */
+export class ModuleBuilder {
+  readonly #sharedMemory: boolean
+  readonly #types: string[] = []
+  readonly #functions: ModuleFunction[] = []
+  readonly #placed = new Map<unknown, number>()
+  readonly #exports: { name: string; index: number }[] = []
+
+  /** `sharedMemory`: whether the memory imported as `env.memory` is shared between threads. */
+  constructor({ sharedMemory = false }: { sharedMemory?: boolean } = {}) {
+    this.#sharedMemory = sharedMemory
+  }
+
+  /** Adds a function that JavaScript may call, with positional arguments in the order of `parameters`. */
+  export<const P extends ExportParameters, Result extends Value<ScalarType> | void>(
+    name: string,
+    parameters: P,
+    body: Body<P, Result>,
+  ): FunctionDefinition<P, Result> {
+    if (this.#exports.some((other) => other.name === name)) {
+      throw new OptionError(`assembler: got a second export named ${name}; expected another name.`)
+    }
+    const definition = defineFunction(name, parameters, body)
+    this.#exports.push({ name, index: this.#place(definition).index })
+    return definition
+  }
+
+  /** Compiles the module over `memory` and answers its exported functions. Throws UnsupportedError without WebAssembly. */
+  instantiate(memory: WasmMemory): Readonly<Record<string, WasmFunction>> {
+    if (webAssembly === undefined) {
+      throw new UnsupportedError(
+        'wasm: this JavaScript engine has no WebAssembly; expected one. Open another backend.',
+      )
+    }
+    const module = new webAssembly.Module(this.toBytes())
+    return new webAssembly.Instance(module, { env: { memory } }).exports
+  }
+
+  /** The module in the binary format (specification 2.0, section 5.5). */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    // The widest limits, so that a memory of any size fits; a shared memory must be declared with a maximum.
+    const limits = this.#sharedMemory ? [0x03, ...unsigned(0), ...unsigned(65536)] : [0x00, ...unsigned(0)]
+    const memory = [...text('env'), ...text('memory'), 0x02, ...limits]
+    const functions = this.#functions
+    return new Uint8Array([
+      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      ...section(1, vector(this.#types.map((type) => JSON.parse(type) as number[]))),
+      ...section(2, vector([memory])),
+      ...section(3, vector(functions.map(({ type }) => unsigned(type)))),
+      ...section(
+        7,
+        vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
+      ),
+      ...section(10, vector(functions.map(({ body }) => sized(body)))),
+      ...section(0, [...text('name'), ...section(1, nameMap(functions))]),
+    ])
+  }
+
+  /** The number of a function; one that is new here is built. */
+  #place<P extends Parameters, Result extends Value | void>(
+    definition: FunctionDefinition<P, Result>,
+  ): PlacedFunction {
+    const known = this.#placed.get(definition)
+    if (known !== undefined) return { index: known, result: this.#functions[known].result }
+    // The place is taken first, because the body may add the functions that it calls.
+    const entry: ModuleFunction = { name: definition.name, type: 0, result: undefined, body: [] }
+    const index = this.#functions.push(entry) - 1
+    this.#placed.set(definition, index)
+    const builder = new FunctionBuilder((callee) => this.#place(callee))
+    const result = definition.body(builder, builder.declareParameters(definition.parameters)) as
+      | Value
+      | undefined
+    entry.result = result?.type
+    entry.body = builder.finish(result)
+    entry.type = this.#typeIndex(Object.values(definition.parameters), entry.result)
+    return { index, result: entry.result }
+  }
+
+  #typeIndex(parameters: readonly ValueType[], result: ValueType | undefined): number {
+    const results = result === undefined ? [] : [result]
+    const encode = (types: readonly ValueType[]): number[] => vector(types.map((type) => [typeBytes[type]]))
+    const key = JSON.stringify([0x60, ...encode(parameters), ...encode(results)])
+    const known = this.#types.indexOf(key)
+    return known >= 0 ? known : this.#types.push(key) - 1
+  }
+}
+
+/** Names of functions, which profilers and stack traces show. */
+function nameMap(functions: readonly { name: string }[]): number[] {
+  return vector(functions.map(({ name }, index) => [...unsigned(index), ...text(name)]))
+}
+
+const text = (string: string): number[] => sized([...new TextEncoder().encode(string)])
+const sized = (bytes: readonly number[]): number[] => [...unsigned(bytes.length), ...bytes]
+const section = (id: number, content: readonly number[]): number[] => [id, ...sized(content)]

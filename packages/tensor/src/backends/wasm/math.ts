@@ -1,0 +1,165 @@
+/**
+ * Vector functions on four single-precision lanes, to be called with `b.call(vectorMath.exp, { x })`.
+ *
+ * Each reduces its argument to a short interval and evaluates a minimax polynomial there (see `math-coefficients.ts`).
+ * None uses a fused multiply-add, so the answers are the same bits on every machine. The largest errors below were
+ * measured on every single-precision number, in units in the last place (ulp) of the exact result.
+ */
+import {
+  defineFunction,
+  f32x4,
+  f64x2,
+  type FunctionBuilder,
+  type FunctionDefinition,
+  i32x4,
+  v128,
+  type Value,
+} from './assembler/index.ts'
+import {
+  cosResidual,
+  erfExponentResidual,
+  erfResidual,
+  expResidual,
+  logResidual,
+  sinResidual,
+  tanhResidual,
+} from './math-coefficients.ts'
+
+type Vector = Value<'v128'>
+/** Four lanes in, four lanes out. */
+export type VectorFunction = FunctionDefinition<{ readonly x: 'v128' }, Vector>
+export type VectorFunctionName = 'exp' | 'log' | 'tanh' | 'erf' | 'sin' | 'cos'
+
+const { abs, add, demoteF64x2Zero, div, floor, lt, mul, pmax, pmin, sub } = f32x4
+
+// Cody & Waite (1980): the high part has so few bits that its products with exponents are exact.
+const ln2High = 0.693359375
+const ln2Low = -2.12194440054690583e-4
+
+/** `Σ cₖ xᵏ` by Horner's rule. */
+function polynomial(x: Vector, coefficients: readonly number[]): Vector {
+  const [highest, ...lower] = coefficients.toReversed()
+  return lower.reduce((sum: Vector, c) => add(mul(sum, x), c), f32x4.splat(highest))
+}
+
+/** `magnitude` (not negative) with the sign of `x`. */
+function withSignOf(x: Vector, magnitude: Vector): Vector {
+  return v128.or(magnitude, v128.and(x, 0x80000000))
+}
+
+/**
+ * `eᵗ = 2ⁿ eʳ` with `n = ⌊t / ln 2⌋` for −88 ≤ t ≤ 89.
+ *
+ * Rounding down makes `eʳ` lie in [1, 2), like a significand: so the exponent field for `n = 128` is that of
+ * infinity exactly where `eᵗ` overflows, and the field for `n = −127` is that of zero.
+ */
+function exponential(b: FunctionBuilder, t: Vector): Vector {
+  const n = b.let(floor(mul(t, Math.LOG2E)))
+  const r = b.let(sub(sub(t, mul(n, ln2High)), mul(n, ln2Low)))
+  const significand = add(add(mul(mul(r, r), polynomial(r, expResidual)), r), 1)
+  // Adding 1.5 · 2²³ leaves an integer in the low bits of a float; with the exponent's bias it is a field of 2ⁿ.
+  const power = i32x4.shl(add(n, 1.5 * 2 ** 23 + 127), 23)
+  return mul(significand, power)
+}
+
+/**
+ * The exponential function. +Infinity above 88.72283; results below 2⁻¹²⁶ are flushed to 0, because subnormal
+ * numbers slow processors down and no network needs them.
+ */
+const exp: VectorFunction = defineFunction('exp', { x: 'v128' }, (b, { x }) => {
+  // pmin and pmax keep their first operand if it is NaN.
+  return exponential(b, b.let(pmin(pmax(x, -88), 89)))
+})
+
+/** The natural logarithm, also of subnormal numbers. log 0 = −Infinity; of a negative number it is NaN. */
+const log: VectorFunction = defineFunction('log', { x: 'v128' }, (b, { x }) => {
+  const isSubnormal = b.let(lt(x, 2 ** -126))
+  const normal = v128.bitselect(mul(x, 2 ** 23), x, isSubnormal)
+  // x = 2ᵉ m with m in [√½, √2): subtracting the bits of √½ first lets the exponent field step at √½, not at 1.
+  const sqrtHalf = 0x3f3504f3
+  const bits = b.let(i32x4.sub(normal, sqrtHalf))
+  const exponent = i32x4.sub(i32x4.shrS(bits, 23), v128.and(isSubnormal, 23))
+  const e = b.let(f32x4.convertI32x4S(exponent))
+  const f = b.let(sub(i32x4.add(v128.and(bits, 0x7fffff), sqrtHalf), 1))
+  const square = b.let(mul(f, f))
+  // ln x = e ln 2 + f − f²/2 + f³ P(f), smallest terms first.
+  const small = add(mul(mul(square, f), polynomial(f, logResidual)), mul(e, ln2Low))
+  const finite = add(add(f, sub(small, mul(square, 0.5))), mul(e, ln2High))
+  const positive = v128.bitselect(finite, x, lt(x, Infinity))
+  const orNaN = v128.or(positive, lt(x, 0))
+  return v128.bitselect(f32x4.splat(-Infinity), orNaN, f32x4.eq(x, 0))
+})
+
+/** The hyperbolic tangent: `x + x³ P(x²)` below 0.625, `1 − 2 / (e²ˣ + 1)` above. */
+const tanh: VectorFunction = defineFunction('tanh', { x: 'v128' }, (b, { x }) => {
+  const a = b.let(abs(x))
+  const square = b.let(mul(x, x))
+  const near = add(mul(mul(square, x), polynomial(square, tanhResidual)), x)
+  const power = exponential(b, b.let(pmin(add(a, a), 20)))
+  const far = sub(1, div(2, add(power, 1)))
+  return v128.bitselect(near, withSignOf(x, far), lt(a, 0.625))
+})
+
+/** The Gauss error function: `x + x P(x²)` below 0.925, `1 − e^(−a − a Q(a))` with a = |x| above. */
+const erf: VectorFunction = defineFunction('erf', { x: 'v128' }, (b, { x }) => {
+  const square = b.let(mul(x, x))
+  const near = add(mul(x, polynomial(square, erfResidual)), x)
+  // From 3.92 on the error function rounds to 1.
+  const a = b.let(pmin(abs(x), 4))
+  const exponent = f32x4.neg(add(mul(a, polynomial(a, erfExponentResidual)), a))
+  const far = sub(1, exponential(b, b.let(exponent)))
+  return v128.bitselect(near, withSignOf(x, far), lt(a, 0.925))
+})
+
+// π/2 in two parts (Cody & Waite): 33 bits, whose products with integers below 2²⁰ are exact in double precision,
+// and the next 53.
+const halfPiHigh = 1.5707963267341256
+const halfPiLow = 6.077100506506192e-11
+
+/**
+ * `sin(x + quadrants · π/2)`.
+ *
+ * x = n π/2 + r with |r| ≤ π/4. The reduction is done in double precision: next to a multiple of π almost every bit
+ * of x cancels.
+ */
+function sine(b: FunctionBuilder, x: Vector, quadrants: number): Vector {
+  const shift = 1.5 * 2 ** 52
+  const halves = [x, i32x4.shuffle(x, x, [2, 3, 2, 3])].map((half) => {
+    const wide = b.let(f64x2.promoteLowF32x4(half))
+    // As in `exponential`, the sum's low bits are the nearest integer.
+    const integer = b.let(f64x2.add(f64x2.mul(wide, 2 / Math.PI), shift))
+    const n = b.let(f64x2.sub(integer, shift))
+    const high = f64x2.sub(wide, f64x2.mul(n, halfPiHigh))
+    return { integer, rest: demoteF64x2Zero(f64x2.sub(high, f64x2.mul(n, halfPiLow))) }
+  })
+  const n = i32x4.shuffle(halves[0].integer, halves[1].integer, [0, 2, 4, 6])
+  const quadrant = b.let(i32x4.add(n, quadrants))
+  const rest = i32x4.shuffle(halves[0].rest, halves[1].rest, [0, 1, 4, 5])
+  // Beyond 2⁵⁰ the rest is noise; it must at least not leave the polynomials' interval.
+  const r = b.let(pmin(pmax(rest, -0.7854), 0.7854))
+  const square = b.let(mul(r, r))
+  const sin = add(mul(mul(square, r), polynomial(square, sinResidual)), r)
+  const cos = add(sub(1, mul(square, 0.5)), mul(mul(square, square), polynomial(square, cosResidual)))
+  const isOdd = i32x4.neg(v128.and(quadrant, 1))
+  const isNegative = i32x4.shl(v128.and(quadrant, 2), 30)
+  return v128.xor(v128.bitselect(cos, sin, isOdd), isNegative)
+}
+
+/**
+ * The sine of an angle in radians, for |x| ≤ 10⁶. Beyond, the absolute error grows as |x| · 2⁻⁵², and from 2⁵⁰ on
+ * the answer is some number in [−1, 1]; sin ±Infinity is NaN.
+ */
+const sin: VectorFunction = defineFunction('sin', { x: 'v128' }, (b, { x }) => sine(b, x, 0))
+
+/** The cosine of an angle in radians, in the same range as `sin`. */
+const cos: VectorFunction = defineFunction('cos', { x: 'v128' }, (b, { x }) => sine(b, x, 1))
+
+/** The functions by the names that scalar expressions use. */
+export const vectorMath: Readonly<Record<VectorFunctionName, VectorFunction>> = {
+  exp,
+  log,
+  tanh,
+  erf,
+  sin,
+  cos,
+}

@@ -1,0 +1,24 @@
+import { f32 } from '../../backends/wasm/assembler/index.ts'
+import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { sizeOf } from '../../shape.ts'
+
+export const argmaxWasm: WasmKernel<'argmax'> = (backend, [x], [out]) => {
+  const { argmax } = backend.functions('argmax', (module) => {
+    module.export('argmax', { to: 'i32', from: 'i32', rows: 'i32', columns: 'i32' }, (b, p) => {
+      b.repeat(p.rows, () => {
+        const [best, largest] = [b.local('i32', 0), b.local('f32', f32.load(p.from))]
+        b.forRange(0, p.columns, 1, (i) => {
+          const value = b.let(f32.load(p.from))
+          b.if(f32.gt(value, largest), () => {
+            b.set(largest, value)
+            b.set(best, i)
+          })
+          b.advance(p.from, 4)
+        })
+        b.store(p.to, best)
+        b.advance(p.to, 4)
+      })
+    })
+  })
+  argmax(out.buffer, x.buffer, sizeOf(out.shape), x.shape.at(-1) as number)
+}

@@ -1,0 +1,24 @@
+import { i32 } from '../../backends/wasm/assembler/index.ts'
+import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { sizeOf } from '../../shape.ts'
+import { checkIds } from './check-ids.ts'
+
+export const gatherWasm: WasmKernel<'gather'> = (backend, [table, ids], [out]) => {
+  const count = sizeOf(ids.shape)
+  checkIds('gather', backend.view('i32', ids.buffer, count), table.shape[0])
+  const { gather } = gatherFunctions(backend)
+  gather(out.buffer, table.buffer, ids.buffer, count, 4 * sizeOf(table.shape.slice(1)))
+}
+
+function gatherFunctions(backend: WasmBackend): ReturnType<WasmBackend['functions']> {
+  return backend.functions('gather', (module) => {
+    const parameters = { to: 'i32', table: 'i32', ids: 'i32', count: 'i32', rowBytes: 'i32' } as const
+    module.export('gather', parameters, (b, { to, table, ids, count, rowBytes }) => {
+      b.repeat(count, () => {
+        b.copy(to, i32.add(table, i32.mul(i32.load(ids), rowBytes)), rowBytes)
+        b.advance(to, rowBytes)
+        b.advance(ids, 4)
+      })
+    })
+  })
+}
