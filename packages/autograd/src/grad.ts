@@ -1,5 +1,5 @@
 /** Gradients of scalar functions of tensors. */
-import { AsyncCallbackError, fill, formatShape, scope, ShapeError, Tensor, tensorsIn } from '@burgeon/tensor'
+import { AsyncCallbackError, fill, formatShape, reshape, scope, ShapeError, Tensor, tensorsIn } from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
 import { pullBack, record } from './gradients.ts'
 
@@ -34,16 +34,17 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
 ): (x: T) => ValueAndGradient<T, A> {
   return (x) =>
     scope(() => {
-      const leaves = [...tensorsIn(x)]
+      const argument = withoutRepeats(x)
+      const leaves = [...tensorsIn(argument)]
       checkLeaves(leaves)
-      using recorded = record(leaves, () => f(x))
+      using recorded = record(leaves, () => f(argument))
       if ((recorded.result as unknown) instanceof Promise) {
         throw new AsyncCallbackError('grad: the function returned a promise; expected it to be synchronous.')
       }
       const [value, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
       checkScalar(value)
       const slopes = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
-      const gradient = mapTree(x, (leaf) => slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0))
+      const gradient = mapTree(argument, (leaf) => slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0))
       return { value, gradient, aux: aux as A }
     })
 }
@@ -61,6 +62,14 @@ function checkLeaves(leaves: readonly Tensor[]): void {
       `grad: got an integer tensor ${formatShape(whole.shape)}; expected f32. Close over it instead of passing it.`,
     )
   }
+}
+
+/** A tensor that stands in two places is two arguments: each place gets the slope of its own use. */
+function withoutRepeats<T extends TensorTree>(tree: T): T {
+  const seen = new Set<Tensor>()
+  const leaves = [...tensorsIn(tree)]
+  if (new Set(leaves).size === leaves.length) return tree
+  return mapTree(tree, (leaf) => (seen.has(leaf) ? reshape(leaf, leaf.shape) : (seen.add(leaf), leaf))) as unknown as T
 }
 
 function checkScalar(value: Tensor): void {

@@ -1,6 +1,5 @@
 /** Walks a tape backwards: from the slopes of a result to the slopes of what it was made from. */
 import { add, isRecorded, type OpDefinition, opTable, type Tensor, withEngine } from '@burgeon/tensor'
-import { NotDifferentiableError } from './errors.ts'
 import { type GradientRule, rules } from './rules/rule-table.ts'
 import { Tape, type TapeEntry } from './tape.ts'
 
@@ -41,9 +40,9 @@ function inputSlopes(
   incoming: readonly (Tensor | undefined)[],
   needed: readonly boolean[],
 ): readonly (Tensor | undefined)[] {
-  const rule = rules[entry.op] as GradientRule<typeof entry.op> | 'definition' | 'constant' | { refused: string }
+  // What is refused never came onto the tape.
+  const rule = rules[entry.op] as GradientRule<typeof entry.op> | 'definition' | 'constant'
   if (rule === 'constant') return []
-  if (typeof rule === 'object') throw new NotDifferentiableError(`${entry.op}: has no gradient. ${rule.refused}`)
   const { definition } = opTable[entry.op] as OpDefinition<typeof entry.attrs>
   // A fused gradient is one opaque op; where the gradient itself is recorded, the definition's is used instead.
   if (rule === 'definition' || (definition !== undefined && isRecorded())) {
@@ -66,7 +65,8 @@ function throughDefinition(
     reached,
     incoming.filter((slope) => slope !== undefined),
   )
-  return inputs.map((input) => slopes.get(input.id))
+  // A tensor that is given twice has one slope, of both places together: it must count once.
+  return inputs.map((input, i) => (inputs.indexOf(input) === i ? slopes.get(input.id) : undefined))
 }
 
 /** What a body computed, with the tape that watched it. */

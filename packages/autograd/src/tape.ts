@@ -1,5 +1,7 @@
 /** The tape: an engine that calls the engine below and writes down what happened. */
 import type { Attrs, Engine, OpName, Tensor } from '@burgeon/tensor'
+import { NotDifferentiableError } from './errors.ts'
+import { rules } from './rules/rule-table.ts'
 
 /** One op that was run on something tracked. */
 export interface TapeEntry<K extends OpName = OpName> {
@@ -35,9 +37,15 @@ export class Tape implements Engine {
     return this.#tracked.has(tensor.id)
   }
 
+  /** Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor. */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+    const isTracked = inputs.some((input) => this.isTracked(input))
+    const rule = rules[op]
+    if (isTracked && typeof rule === 'object') {
+      throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
+    }
     const outputs = this.#below.run(op, inputs, attrs)
-    if (inputs.some((input) => this.isTracked(input))) {
+    if (isTracked) {
       for (const tensor of [...inputs, ...outputs]) tensor.retain()
       this.entries.push({ op, inputs, attrs, outputs } as TapeEntry)
       for (const output of outputs) this.watch(output)

@@ -100,7 +100,7 @@ export class Learner {
       this.#step++
       this.#losses = [...this.#losses, learnt.loss].slice(-lossWindow)
       strategy.rehearsal?.remember(fresh)
-      const drift = this.#noticeDrift(learnt.rowLosses)
+      const drift = this.#noticeDrift(bitsPerByte(learnt.loss))
       const events = [...drift, ...this.#consolidate(fresh, drift.length > 0), ...(await this.#grow(fresh))]
       this.#journal.push(...events)
       return {
@@ -123,13 +123,13 @@ export class Learner {
   }
 
   /** A rise of the loss is drift; a fall is what learning looks like. */
-  #noticeDrift(rowLosses: readonly number[]): LearnerEvent[] {
+  #noticeDrift(bits: number): LearnerEvent[] {
     const { detector } = this.strategy
     if (detector === undefined) return []
-    const verdicts = rowLosses.map((loss) => detector.update(bitsPerByte(loss)))
-    if (!verdicts.some(({ drift, direction }) => drift && direction === 'up')) return []
+    const { drift, direction } = detector.update(bits)
+    if (!drift || direction !== 'up') return []
     this.#lastDrift = this.#step
-    return [{ kind: 'drift', step: this.#step, detector: detector.name, bitsPerByte: bitsPerByte(this.#losses.at(-1) ?? 0) }]
+    return [{ kind: 'drift', step: this.#step, detector: detector.name, bitsPerByte: bits }]
   }
 
   /** Makes the present weights the ones to protect, judged by what is remembered. */

@@ -14,7 +14,7 @@ export interface Strategy {
   readonly penalties?: readonly Penalty[]
   /** Applied to the gradients before the optimiser, in order. */
   readonly transforms?: readonly GradientTransform[]
-  /** Watches the prequential loss, in bits per byte, one number per row. */
+  /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
   readonly growth?: GrowthPolicy
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */

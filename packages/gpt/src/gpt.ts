@@ -52,20 +52,17 @@ export class Gpt {
 
   /** A model from plain data. Throws ParameterError if weights are missing, left over or of another shape. */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
-    const model = new Gpt(state.config, device)
     const specs = parameterSpecs(state.config)
-    for (const spec of specs) {
-      const saved = Object.hasOwn(state.weights, spec.path) ? state.weights[spec.path] : undefined
-      if (saved === undefined || !sameShape(saved.shape, spec.shape)) {
-        throw new ParameterError(
-          `model state: ${spec.path} is ${saved ? `of shape [${saved.shape.join(', ')}]` : 'missing'}; ` +
-            `expected [${spec.shape.join(', ')}] by the configuration.`,
-        )
-      }
-      model.#add(spec, () => device.tensor(saved.data, { shape: spec.shape, dtype: 'f32' }, spec.path))
-    }
-    const extra = Object.keys(state.weights).find((path) => !model.parameters.has(path))
+    const known = new Set(specs.map(({ path }) => path))
+    const extra = Object.keys(state.weights).find((path) => !known.has(path))
     if (extra !== undefined) throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
+    const model = new Gpt(state.config, device)
+    try {
+      for (const spec of specs) model.#restore(spec, state.weights)
+    } catch (error) {
+      model.dispose()
+      throw error
+    }
     return model
   }
 
@@ -95,6 +92,17 @@ export class Gpt {
 
   dispose(): void {
     this.parameters.dispose()
+  }
+
+  #restore(spec: ParameterSpec, weights: GptState['weights']): void {
+    const saved = Object.hasOwn(weights, spec.path) ? weights[spec.path] : undefined
+    if (saved === undefined || !sameShape(saved.shape, spec.shape)) {
+      throw new ParameterError(
+        `model state: ${spec.path} is ${saved ? `of shape [${saved.shape.join(', ')}]` : 'missing'}; ` +
+          `expected [${spec.shape.join(', ')}] by the configuration.`,
+      )
+    }
+    this.#add(spec, () => this.device.tensor(saved.data, { shape: spec.shape, dtype: 'f32' }, spec.path))
   }
 
   #add({ path, axes }: ParameterSpec, make: () => Tensor): void {

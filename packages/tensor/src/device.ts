@@ -102,8 +102,14 @@ export class Device implements Engine {
       return [adopt(new Tensor(this, spec, (inputs[0] as Tensor).storage, op))]
     }
     const operands = inputs.map(operand)
-    const outputs = specs.map((spec) => this.#make(spec, op))
-    kernel(this.#backend, operands, outputs.map(operand), attrs)
+    const outputs: Tensor[] = []
+    try {
+      for (const spec of specs) outputs.push(this.#make(spec, op))
+      kernel(this.#backend, operands, outputs.map(operand), attrs)
+    } catch (error) {
+      for (const output of outputs) output.dispose()
+      throw error
+    }
     return outputs
   }
 

@@ -1,4 +1,4 @@
-import { adamwUpdate, OptionError, type ParameterStore, type PlainTensor, TensorMirror } from '@burgeon/tensor'
+import { adamwUpdate, type Mirror, OptionError, type ParameterStore, type PlainTensor, TensorMirror } from '@burgeon/tensor'
 import type { GradientTransform } from './gradient-transform.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 
@@ -43,9 +43,16 @@ export function adamw(options: AdamwOptions): GradientTransform {
   const first = new TensorMirror('adamw first moment', 'gradient')
   const second = new TensorMirror('adamw second moment', 'squaredGradient')
   const steps = new Map<string, number>()
+  // A parameter that is removed and comes back later under the same path starts young again.
+  const ages: Mirror = {
+    name: 'adamw steps',
+    remap: (plan) => () => {
+      for (const change of plan.changes) if (change.kind === 'remove') steps.delete(change.path)
+    },
+  }
   return {
     name: 'adamw',
-    mirrors: [first, second],
+    mirrors: [first, second, ages],
     transform(gradients, { parameters, step }) {
       const learningRate = rate(step)
       const updates = Object.entries(gradients).map(([path, gradient]) => {

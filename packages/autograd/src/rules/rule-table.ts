@@ -25,7 +25,7 @@ export interface GradientCall<K extends OpName> {
 /** Answers one slope per input; `null` sends a fused op through its definition. */
 export type GradientRule<K extends OpName> = (call: GradientCall<K>) => readonly (Tensor | undefined)[] | null
 
-/** A rule; or that no gradient flows (`constant`); or why there can be none. Fused ops may go by their definition. */
+/** A rule; or that no gradient flows (`constant`); or why no tape may record it. Fused ops may go by their definition. */
 type Row<K extends OpName> =
   | GradientRule<K>
   | 'constant'

@@ -1,4 +1,4 @@
-/** A few kilobytes of one file: the unit that is ordered, held out and learnt from. */
+/** A short stretch of one file: the unit that is ordered, held out and learnt from. */
 export interface Piece {
   /** Path of the file relative to the root, with `/`. */
   readonly file: string
@@ -8,7 +8,7 @@ export interface Piece {
 }
 
 /** Small enough that a domain has hundreds, so that any stretch of it is a fair mixture; longer than any context window. */
-const defaultLength = 4096
+const defaultLength = 768
 
 /** Units of text (paragraphs, declarations, lines) of one file, in order → pieces that never cut a unit, unless it alone is too long. */
 export function pieces(

@@ -1,5 +1,5 @@
 /** Carries out growth on a live model, measures what it did to the function, and takes it back if that is too much. */
-import { applyPlan, BurgeonError, inverse, type Mirror, type Plan, scope, type Tensor } from '@burgeon/tensor'
+import { applyPlan, BurgeonError, inverse, type Mirror, OptionError, type Plan, scope, type Tensor } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import type { GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
@@ -43,31 +43,53 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
   const { mirrors, probe, key, tolerance = 1e-5 } = options
   const { plan, config } = planGrowth(model.config, request, key)
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
+  const undo = inverse(plan)
   const before = await probeLogits(model, probe)
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
-  const logitsMoved = relativeChange(before, await probeLogits(model, probe))
+  const { summary } = plan
+  const takeBack = (): void => ungrow(model, { summary, request, undo, configBefore }, mirrors)
+  const after = await probeLogits(model, probe).catch((error: unknown) => {
+    takeBack()
+    throw error
+  })
+  const logitsMoved = relativeChange(before, after)
   const record: GrowthRecord = {
-    summary: plan.summary,
+    summary,
     request,
     parametersBefore,
     parametersAfter: model.parameters.size,
     logitsMoved,
-    undo: inverse(plan),
+    undo,
     configBefore,
   }
   if (!(logitsMoved <= tolerance)) {
-    ungrow(model, record, mirrors)
+    takeBack()
     throw new GrowthRefusedError(
-      `grow: "${plan.summary}" moved the logits by ${logitsMoved.toExponential(1)}; ` +
+      `grow: "${summary}" moved the logits by ${logitsMoved.toExponential(1)}; ` +
         `expected at most ${tolerance.toExponential(1)}. It has been undone.`,
     )
   }
   return record
 }
 
-/** Takes a growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the new slices learnt. */
-export function ungrow(model: Gpt, record: GrowthRecord, mirrors: readonly Mirror[]): void {
+/**
+ * Takes the latest growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the new slices
+ * learnt.
+ *
+ * @throws OptionError if the model has grown further since, or has already been taken back: nothing has changed then.
+ */
+export function ungrow(
+  model: Gpt,
+  record: Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>,
+  mirrors: readonly Mirror[],
+): void {
+  const { config } = planGrowth(record.configBefore, record.request, record.undo.key)
+  if (JSON.stringify(config) !== JSON.stringify(model.config)) {
+    throw new OptionError(
+      `ungrow: the model is not as "${record.summary}" left it. Take back what was grown since, latest first.`,
+    )
+  }
   applyPlan(record.undo, model.parameters, mirrors, model.device)
   model.reconfigure(record.configBefore)
 }

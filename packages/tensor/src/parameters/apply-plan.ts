@@ -17,6 +17,7 @@ import { freshTensor, resized } from './resize.ts'
  */
 export function applyPlan(plan: Plan, parameters: ParameterStore, mirrors: readonly Mirror[], device: Device): void {
   for (const change of plan.changes) check(change, parameters)
+  checkPaths(plan)
   scope(() => {
     const fresh = new Map<string, Tensor>()
     for (const change of plan.changes) {
@@ -47,9 +48,20 @@ function newTensor(
   return resized(parameters.get(change.path).tensor, change.dimensions, 'value', fresh)
 }
 
+function checkPaths({ changes }: Plan): void {
+  const twice = changes.find(({ path }, i) => changes.findIndex((other) => other.path === path) !== i)
+  if (twice) throw new ParameterError(`plan: changes ${twice.path} twice; expected one change per parameter.`)
+}
+
 function check(change: ParameterChange, parameters: ParameterStore): void {
   if (change.kind === 'add') {
     if (parameters.has(change.path)) throw new ParameterError(`plan: ${change.path} exists already and cannot be added.`)
+    if (change.axes.length !== change.shape.length) {
+      throw new ParameterError(
+        `plan: ${change.path} has ${change.axes.length} axes for shape ${formatShape(change.shape)}; ` +
+          'expected one per dimension.',
+      )
+    }
     return
   }
   const { shape } = parameters.get(change.path).tensor

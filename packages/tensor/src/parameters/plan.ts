@@ -59,8 +59,7 @@ export function isIdentity({ from, source, valueFactor, gradientFactor }: Dimens
  * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
  * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
  *
- * @param before Axes and shapes of the removed parameters, by path: they come back only from a checkpoint, so a plan
- *   that removes has no inverse and this throws.
+ * @throws RangeError if the plan removes a parameter or drops a slice: those come back only from a checkpoint.
  */
 export function inverse(plan: Plan): Plan {
   const changes = plan.changes.map((change): ParameterChange => {

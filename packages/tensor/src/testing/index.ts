@@ -1,1 +1,7 @@
+/** `@burgeon/tensor/testing`: comparisons and cases for testing ops and kernels, for use in any test runner. */
 export { allClose, largestDifference } from './all-close.ts'
+export { drawExpression, type ExpressionShape } from './cases/draw-expression.ts'
+export type { OpCase, OpCases } from './cases/op-case.ts'
+export { opCases } from './cases/op-cases.ts'
+export { checkOp, type OpCheck, OpMismatchError, type PlainAttrs, type PlainInput } from './check-op.ts'
+export { RoundingBounds } from './rounding-bounds.ts'

@@ -11,11 +11,11 @@ import { type VectorFunctionName, vectorMath } from './math.ts'
 
 type Vector = Value<'v128'>
 
-/** Where the leaves of an expression come from, four elements each. Each is asked for once. */
+/** Where the leaves of an expression come from, four elements each. Each leaf is asked for once. */
 export interface Leaves {
   /** Four consecutive elements of input tensor `index`. */
   readonly input: (index: number) => Vector
-  /** Scalar argument `index` in every lane: splat it before the loop. */
+  /** Scalar argument `index` in every lane. */
   readonly scalar: (index: number) => Vector
 }
 
@@ -26,7 +26,10 @@ const instructions: Record<Exclude<UnaryName, VectorFunctionName>, (x: Vector) =
   floor: f32x4.floor,
 }
 
-const arithmetic: Record<Exclude<BinaryName, Comparison>, (x: Vector, y: Vector) => Vector> = {
+type Comparison = 'less' | 'equal'
+type Arithmetic = Exclude<BinaryName, Comparison>
+
+const arithmetic: Record<Arithmetic, (x: Vector, y: Vector) => Vector> = {
   add: f32x4.add,
   subtract: f32x4.sub,
   multiply: f32x4.mul,
@@ -35,12 +38,12 @@ const arithmetic: Record<Exclude<BinaryName, Comparison>, (x: Vector, y: Vector)
   maximum: f32x4.max,
 }
 
-type Comparison = 'less' | 'equal'
 /** These answer a mask: all ones or all zeros in each lane. */
 const comparisons: Record<Comparison, (x: Vector, y: Vector) => Vector> = { less: f32x4.lt, equal: f32x4.eq }
 
 /**
- * Emits the code of `expression` and answers its value. A subexpression that occurs several times is computed once.
+ * Emits the code of `expression` and answers its value. A subexpression that occurs several times is computed once,
+ * and only the math functions that occur get into the module.
  *
  * @param b The function in whose current place the code goes, normally inside a loop.
  * @param expression The formula.
@@ -59,36 +62,32 @@ export function renderExpression(b: FunctionBuilder, expression: Expression, lea
   }
   const isTrue = (node: Expression): Vector => masks.get(node) ?? f32x4.ne(value(node), 0)
 
+  const render = (node: Exclude<Expression, ComparisonNode>): Vector => {
+    switch (node.kind) {
+      case 'input':
+        return leaves.input(node.index)
+      case 'scalar':
+        return leaves.scalar(node.index)
+      case 'constant':
+        return f32x4.splat(node.value)
+      case 'unary':
+        return isVectorFunction(node.name)
+          ? b.call(vectorMath[node.name], { x: value(node.x) })
+          : instructions[node.name](value(node.x))
+      case 'binary':
+        return arithmetic[node.name as Arithmetic](value(node.x), value(node.y))
+      case 'select':
+        return v128.bitselect(value(node.x), value(node.y), isTrue(node.condition))
+    }
+  }
+
   for (const node of order) {
-    const once = (code: Vector): Vector => ((uses.get(node) as number) > 1 ? b.let(code) : code)
-    if (isComparison(node)) masks.set(node, once(comparisons[node.name](value(node.x), value(node.y))))
-    else if (node.kind === 'constant') values.set(node, f32x4.splat(node.value))
-    else values.set(node, once(renderNode(b, node, leaves, value, isTrue)))
+    // A constant is cheaper made again than kept.
+    const isShared = (uses.get(node) as number) > 1 && node.kind !== 'constant'
+    const code = isComparison(node) ? comparisons[node.name](value(node.x), value(node.y)) : render(node)
+    ;(isComparison(node) ? masks : values).set(node, isShared ? b.let(code) : code)
   }
   return value(expression)
-}
-
-function renderNode(
-  b: FunctionBuilder,
-  node: Exclude<Expression, { kind: 'constant' } | ComparisonNode>,
-  leaves: Leaves,
-  value: (child: Expression) => Vector,
-  isTrue: (child: Expression) => Vector,
-): Vector {
-  switch (node.kind) {
-    case 'input':
-      return leaves.input(node.index)
-    case 'scalar':
-      return leaves.scalar(node.index)
-    case 'unary':
-      return isVectorFunction(node.name)
-        ? b.call(vectorMath[node.name], { x: value(node.x) })
-        : instructions[node.name](value(node.x))
-    case 'binary':
-      return arithmetic[node.name as Exclude<BinaryName, Comparison>](value(node.x), value(node.y))
-    case 'select':
-      return v128.bitselect(value(node.x), value(node.y), isTrue(node.condition))
-  }
 }
 
 type ComparisonNode = Expression & { readonly kind: 'binary'; readonly name: Comparison }

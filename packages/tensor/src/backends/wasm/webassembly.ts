@@ -13,19 +13,19 @@ export interface WasmMemory {
 }
 
 /** A compiled module: it may be posted to worker threads, which then only instantiate it. */
-export interface WasmModule {
+interface WasmModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module'
 }
 
 /** What a kernel module imports. */
-export interface WasmImports {
+interface WasmImports {
   readonly env: { readonly memory: WasmMemory }
 }
 
 /** An exported kernel as JavaScript calls it: positional numbers, in the order of its declared parameters. */
 export type WasmFunction = (...args: number[]) => number | undefined
 
-export interface WasmInstance {
+interface WasmInstance {
   readonly exports: Readonly<Record<string, WasmFunction>>
 }
 

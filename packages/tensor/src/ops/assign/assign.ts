@@ -16,7 +16,8 @@ export const assignOp = defineOp<AssignAttrs>()({
   takes: { target: 'any', source: 'any' },
   mutates: [0],
   infer([target, source], { start }) {
-    const fits = (i: number): boolean => start[i] >= 0 && start[i] + source.shape[i] <= target.shape[i]
+    const fits = (i: number): boolean =>
+      Number.isInteger(start[i]) && start[i] >= 0 && start[i] + source.shape[i] <= target.shape[i]
     const ranksFit = source.shape.length === target.shape.length && start.length === target.shape.length
     if (!ranksFit || source.dtype !== target.dtype || !target.shape.every((_, i) => fits(i))) {
       throw new ShapeError(

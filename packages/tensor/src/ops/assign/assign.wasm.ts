@@ -1,8 +1,9 @@
 /** Assign on WASM: a strided copy into the target, or a vector addition row by row. */
-import { f32x4, i32 } from '../../backends/wasm/assembler/index.ts'
+import { f32x4, i32, i32x4 } from '../../backends/wasm/assembler/index.ts'
 import { forRow } from '../../backends/wasm/row-loop.ts'
 import { copyStrided } from '../../backends/wasm/strided-copy.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import type { DType } from '../../dtype.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 
 export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, { start, mode }) => {
@@ -13,7 +14,7 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
     copyStrided(backend, source.shape, to, { at: source.buffer, strides: stridesOf(source.shape) })
     return
   }
-  const { add } = addFunctions(backend)
+  const { add } = addFunctions(backend, target.dtype)
   const row = source.shape.at(-1) ?? 1
   const rows = sizeOf(source.shape) / Math.max(row, 1)
   if (sizeOf(source.shape) === sizeOf(target.shape)) add(target.buffer, source.buffer, sizeOf(source.shape))
@@ -30,12 +31,13 @@ function rowOffset(i: number, shape: readonly number[], strides: readonly number
   return at
 }
 
-function addFunctions(backend: WasmBackend): ReturnType<WasmBackend['functions']> {
-  return backend.functions('add into', (module) => {
+function addFunctions(backend: WasmBackend, dtype: DType): ReturnType<WasmBackend['functions']> {
+  const plus = dtype === 'f32' ? f32x4.add : i32x4.add
+  return backend.functions(`add into ${dtype}`, (module) => {
     module.export('add', { to: 'i32', from: 'i32', count: 'i32' }, (b, { to, from, count }) => {
       forRow(b, i32.shl(count, 2), (at, { load, store }) => {
         const target = b.let(i32.add(to, at))
-        store(target, f32x4.add(load(target), load(i32.add(from, at))))
+        store(target, plus(load(target), load(i32.add(from, at))))
       })
     })
   })

@@ -8,7 +8,7 @@ import { run } from '../../engine.ts'
 import { OptionError, ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
-import { formatShape, type TensorSpec } from '../../shape.ts'
+import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { broadcastTo } from '../broadcast/broadcast.ts'
 import { divide, multiply, subtract } from '../elementwise/arithmetic.ts'
@@ -26,7 +26,7 @@ export interface AttentionAttrs {
   readonly scale: number
   /** Query t sees keys 0 … t + (keys − T): the last query sees every key. */
   readonly causal: boolean
-  /** How many of the S keys exist yet (a cache has room for more); T ≤ keys ≤ S when causal. */
+  /** How many of the S keys exist yet (a cache has room for more); T ≤ keys ≤ S when causal, else 1 ≤ keys ≤ S. */
   readonly keys: number
 }
 
@@ -65,10 +65,11 @@ export function attentionSizes(op: string, inputs: readonly TensorSpec[], attrs:
         'expected q[B, T, H, D], k[B, S, G, D], v[B, S, G, D] with H a multiple of G.',
     )
   }
-  if (!(attrs.keys >= (attrs.causal ? t : 0) && attrs.keys <= s)) {
+  const fewest = attrs.causal ? t : Math.min(t, 1)
+  if (!Number.isInteger(attrs.keys) || attrs.keys < fewest || attrs.keys > s) {
     throw new OptionError(
       `${op}: got keys = ${attrs.keys} for ${t} queries and room for ${s} keys; ` +
-        `expected ${attrs.causal ? t : 0} to ${s}.`,
+        `expected an integer from ${fewest} to ${s}.`,
     )
   }
   return { b, t, s, h, g, d }
@@ -106,8 +107,14 @@ export const attentionGradOp = defineOp<AttentionAttrs>()({
   name: 'attentionGrad',
   takes: { dO: 'f32', q: 'f32', k: 'f32', v: 'f32', o: 'f32', lse: 'f32' },
   // dO[B, T, H, D], q, k, v, o, lse[B, H, T] → dq, dk, dv
-  infer([, q, k, v], attrs) {
-    attentionSizes('attentionGrad', [q, k, v], attrs)
+  infer([dO, q, k, v, o, lse], attrs) {
+    const { b, t, h } = attentionSizes('attentionGrad', [q, k, v], attrs)
+    if (!sameShape(dO.shape, q.shape) || !sameShape(o.shape, q.shape) || !sameShape(lse.shape, [b, h, t])) {
+      throw new ShapeError(
+        `attentionGrad: got dO${formatShape(dO.shape)}, o${formatShape(o.shape)} and lse${formatShape(lse.shape)}; ` +
+          `expected dO and o like q${formatShape(q.shape)}, and lse${formatShape([b, h, t])}.`,
+      )
+    }
     return [f32(q.shape), f32(k.shape), f32(v.shape)]
   },
   flops: ([, q, k, v], _, attrs) => products(5, [q, k, v], attrs),

@@ -14,6 +14,7 @@ export const concatenateOp = defineOp<ConcatenateAttrs>()({
   takes: 'several',
   infer(inputs, { axis }) {
     const [first] = inputs
+    normalizeAxes('concatenate', [axis], first.shape.length)
     for (const x of inputs) {
       const fits = x.shape.length === first.shape.length && x.shape.every((n, i) => i === axis || n === first.shape[i])
       if (!fits || x.dtype !== first.dtype) {

@@ -3,7 +3,7 @@ import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
-import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
+import { formatShape, sameShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 import { iota } from '../iota/iota.ts'
@@ -64,8 +64,14 @@ export const crossEntropyGradOp = defineOp<object>()({
   name: 'crossEntropyGrad',
   takes: { dlosses: 'f32', logits: 'f32', targets: 'i32', logSumExp: 'f32' },
   // dlosses[N], logits[N, V], targets i32[N], logSumExp[N] → dlogits[N, V]
-  infer([, logits, targets]) {
-    check('crossEntropyGrad', logits, targets)
+  infer([dlosses, logits, targets, logSumExp]) {
+    const n = check('crossEntropyGrad', logits, targets)
+    if (!sameShape(dlosses.shape, [n]) || !sameShape(logSumExp.shape, [n])) {
+      throw new ShapeError(
+        `crossEntropyGrad: got dlosses ${formatShape(dlosses.shape)} and logSumExp ${formatShape(logSumExp.shape)} ` +
+          `for logits ${formatShape(logits.shape)}; expected ${formatShape([n])} each.`,
+      )
+    }
     return [f32(logits.shape)]
   },
   flops: ([, logits]) => 4 * sizeOf(logits.shape),

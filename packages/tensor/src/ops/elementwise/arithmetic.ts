@@ -61,7 +61,7 @@ export const sigmoid: (a: Tensor) => Tensor = unary(sigmoidOf)
 export const relu: (a: Tensor) => Tensor = unary((a) => e.maximum(a, c(0)))
 /** log(1 + eᵃ), written so that it does not overflow. */
 export const softplus: (a: Tensor) => Tensor = unary((a) =>
-  e.add(e.maximum(a, c(0)), e.log(e.add(c(1), e.exp(e.negate(e.abs(a)))))),
+  e.add(e.select(e.less(a, c(0)), c(0), a), e.log(e.add(c(1), expOfMinusAbs(a)))),
 )
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
 export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, sigmoidOf(a)))
@@ -72,6 +72,13 @@ export const gelu: (a: Tensor) => Tensor = unary((a) => {
   return e.multiply(e.multiply(c(0.5), a), e.add(c(1), e.tanh(inner)))
 })
 
+/** eᵃ/(1 + eᵃ) below 0, 1/(1 + e^(−a)) from 0 on: where e^(−a) overflowed, the slope would be 0·∞. */
 function sigmoidOf(a: Expression): Expression {
-  return e.divide(c(1), e.add(c(1), e.exp(e.negate(a))))
+  const small = expOfMinusAbs(a)
+  return e.divide(e.select(e.less(a, c(0)), small, c(1)), e.add(c(1), small))
+}
+
+/** e^(−|a|), at most 1. A choice of branches, because |a| has slope 0 at 0 and these functions do not. */
+function expOfMinusAbs(a: Expression): Expression {
+  return e.exp(e.select(e.less(a, c(0)), a, e.negate(a)))
 }

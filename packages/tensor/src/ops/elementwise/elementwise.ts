@@ -76,8 +76,11 @@ function onlyUsed(
     found = { expression: renumbered, indices }
     usedBy.set(expression, found)
   }
-  if (found.indices.length === inputs.length || found.indices.length === 0) return { expression, inputs }
-  const kept = found.indices.map((index) => inputs[index] as Tensor)
+  const { indices } = found
+  // Inputs that are missing are for `infer` to complain about.
+  const isMissing = (indices.at(-1) ?? -1) >= inputs.length
+  if (indices.length === inputs.length || indices.length === 0 || isMissing) return { expression, inputs }
+  const kept = indices.map((index) => inputs[index] as Tensor)
   const full = broadcastShapes('elementwise', inputs.map((x) => x.shape))
   const rest = broadcastShapes('elementwise', kept.map((x) => x.shape))
   const sameResult = full.length === rest.length && full.every((n, i) => n === rest[i])

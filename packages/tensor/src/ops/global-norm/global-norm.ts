@@ -1,7 +1,8 @@
 /** Global norm: √(Σ x²) over all elements of all tensors, as one number. */
 import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
-import { sizeOf } from '../../shape.ts'
+import { formatShape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { add, sqrt, square } from '../elementwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
@@ -10,7 +11,11 @@ export const globalNormOp = defineOp<object>()({
   name: 'globalNorm',
   takes: 'several',
   // any number of tensors, at least one → scalar
-  infer: () => [f32([])],
+  infer(inputs) {
+    const whole = inputs.find((x) => x.dtype !== 'f32')
+    if (whole) throw new ShapeError(`globalNorm: got ${whole.dtype}${formatShape(whole.shape)}; expected f32 tensors.`)
+    return [f32([])]
+  },
   flops: (inputs) => inputs.reduce((total, x) => total + 2 * sizeOf(x.shape), 0),
   definition: (inputs) => [sqrt(inputs.map((x) => sum(square(x))).reduce((a, b) => add(a, b)))],
 })

@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor.ts'
 import { add, multiply, square, subtract } from '../elementwise/arithmetic.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 import { mean } from '../reduce/reduce.ts'
-import { checkRowVectors, columnSum } from './row-vectors.ts'
+import { checkGradInputs, checkRowVectors, columnSum } from './row-vectors.ts'
 
 export interface NormAttrs {
   /** Added to the variance (or mean square); positive. */
@@ -40,8 +40,9 @@ export const layerNormGradOp = defineOp<object>()({
   name: 'layerNormGrad',
   takes: { dy: 'f32', x: 'f32', gain: 'f32', mean: 'f32', rstd: 'f32' },
   // dy[…, C], x[…, C], gain[C], mean[…, 1], rstd[…, 1] → dx[…, C], dgain[C], dbias[C]
-  infer([dy, x, gain]) {
+  infer([dy, x, gain, mean, rstd]) {
     checkRowVectors('layerNormGrad', x, { gain })
+    checkGradInputs('layerNormGrad', x, dy, { mean, rstd })
     return [f32(dy.shape), f32(gain.shape), f32(gain.shape)]
   },
   flops: ([, x]) => 14 * sizeOf(x.shape),

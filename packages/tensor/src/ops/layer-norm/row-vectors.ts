@@ -1,6 +1,6 @@
 /** What the normalisations share: vectors of the last axis's size, and sums down the columns. */
 import { ShapeError } from '../../errors.ts'
-import { formatShape, type TensorSpec } from '../../shape.ts'
+import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { sum } from '../reduce/reduce.ts'
 
@@ -12,6 +12,24 @@ export function checkRowVectors(op: string, x: TensorSpec, vectors: Readonly<Rec
       throw new ShapeError(
         `${op}: got x${formatShape(x.shape)} and ${name}${formatShape(vector.shape)}; ` +
           `expected x[…, C] with C ≥ 1 and ${name}[C].`,
+      )
+    }
+  }
+}
+
+/** Throws ShapeError unless `dy` has the shape of `x`, […, C], and everything kept per row is […, 1]. */
+export function checkGradInputs(
+  op: string,
+  x: TensorSpec,
+  dy: TensorSpec,
+  perRow: Readonly<Record<string, TensorSpec>>,
+): void {
+  const rows = [...x.shape.slice(0, -1), 1]
+  for (const [name, kept] of Object.entries(perRow)) {
+    if (!sameShape(dy.shape, x.shape) || !sameShape(kept.shape, rows)) {
+      throw new ShapeError(
+        `${op}: got dy${formatShape(dy.shape)} and ${name}${formatShape(kept.shape)} for x${formatShape(x.shape)}; ` +
+          `expected dy${formatShape(x.shape)} and ${name}${formatShape(rows)}.`,
       )
     }
   }

@@ -5,7 +5,8 @@ import { sizeOf, stridesOf } from '../../shape.ts'
 export const reduceReference: ReferenceKernel<'reduce'> = (_, [x], [out], { kind, axes }) => {
   const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
   const strides = stridesOf(kept).map((stride, i) => (axes.includes(i) ? 0 : stride))
-  out.buffer.fill(kind === 'sum' ? 0 : -Infinity)
+  const smallest = x.dtype === 'f32' ? -Infinity : -(2 ** 31)
+  out.buffer.fill(kind === 'sum' ? 0 : smallest)
   const position = new Array<number>(x.shape.length).fill(0)
   for (let i = 0; i < sizeOf(x.shape); i++) {
     let at = 0

@@ -1,7 +1,8 @@
 /** Reduce: the sum or the maximum over some axes. */
 import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
-import { normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
+import { formatShape, normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { divide, negate } from '../elementwise/arithmetic.ts'
 import { reshape } from '../reshape/reshape.ts'
@@ -18,6 +19,9 @@ export const reduceOp = defineOp<ReduceAttrs>()({
   name: 'reduce',
   takes: { x: 'any' },
   infer([x], { axes, keepDims }) {
+    if (normalizeAxes('reduce', axes, x.shape.length).some((axis, i) => axis !== axes[i])) {
+      throw new ShapeError(`reduce: got axes ${formatShape(axes)}; expected them sorted and counted from the left.`)
+    }
     const shape = keepDims
       ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
       : x.shape.filter((_, i) => !axes.includes(i))
@@ -42,7 +46,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce('sum', x, options)
 }
 
-/** The maximum over `axes`; −∞ over an empty axis, NaN if any element is. */
+/** The maximum over `axes`; −∞ (for `i32` −2³¹) over an empty axis, NaN if any element is. */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce('max', x, options)
 }

@@ -2,7 +2,7 @@
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
-import { formatShape, type Shape, sizeOf } from '../../shape.ts'
+import { checkShape, formatShape, type Shape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
 export interface ReshapeAttrs {
@@ -14,6 +14,7 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
   takes: { x: 'any' },
   alias: true,
   infer([x], { shape }) {
+    checkShape('reshape', shape)
     if (sizeOf(shape) !== sizeOf(x.shape)) {
       throw new ShapeError(
         `reshape: sizes differ. Got ${formatShape(x.shape)} (${sizeOf(x.shape)} elements) and asked for ` +
@@ -27,7 +28,14 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
 
 /** @param shape May hold one −1, which takes what is left. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1)
-  const full = shape.map((n) => (n === -1 ? x.size / known : n))
-  return run('reshape', [x], { shape: full })[0] as Tensor
+  const open = shape.filter((n) => n === -1).length
+  if (open === 0) return run('reshape', [x], { shape })[0] as Tensor
+  const left = x.size / shape.reduce((product, n) => (n === -1 ? product : product * n), 1)
+  if (open > 1 || !Number.isInteger(left)) {
+    throw new ShapeError(
+      `reshape: got ${formatShape(x.shape)} and asked for ${formatShape(shape)}; ` +
+        'expected one −1 at most, and sizes beside it that divide the number of elements.',
+    )
+  }
+  return run('reshape', [x], { shape: shape.map((n) => (n === -1 ? left : n)) })[0] as Tensor
 }

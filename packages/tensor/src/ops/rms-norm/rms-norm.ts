@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor.ts'
 import { multiply, square, subtract } from '../elementwise/arithmetic.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 import type { NormAttrs } from '../layer-norm/layer-norm.ts'
-import { checkRowVectors, columnSum } from '../layer-norm/row-vectors.ts'
+import { checkGradInputs, checkRowVectors, columnSum } from '../layer-norm/row-vectors.ts'
 import { mean } from '../reduce/reduce.ts'
 
 const lastAxis = { axes: [-1], keepDims: true }
@@ -33,8 +33,9 @@ export const rmsNormGradOp = defineOp<object>()({
   name: 'rmsNormGrad',
   takes: { dy: 'f32', x: 'f32', gain: 'f32', rrms: 'f32' },
   // dy[…, C], x[…, C], gain[C], rrms[…, 1] → dx[…, C], dgain[C]
-  infer([dy, x, gain]) {
+  infer([dy, x, gain, rrms]) {
     checkRowVectors('rmsNormGrad', x, { gain })
+    checkGradInputs('rmsNormGrad', x, dy, { rrms })
     return [f32(dy.shape), f32(gain.shape)]
   },
   flops: ([, x]) => 10 * sizeOf(x.shape),

@@ -15,11 +15,13 @@ export const sliceOp = defineOp<SliceAttrs>()({
   name: 'slice',
   takes: { x: 'any' },
   infer([x], { start, stop }) {
+    const whole = [...start, ...stop].every((n) => Number.isInteger(n))
     const fits = (at: number): boolean => start[at] >= 0 && start[at] <= stop[at] && stop[at] <= x.shape[at]
-    if (start.length !== x.shape.length || stop.length !== x.shape.length || !x.shape.every((_, i) => fits(i))) {
+    const ranksFit = start.length === x.shape.length && stop.length === x.shape.length
+    if (!ranksFit || !whole || !x.shape.every((_, i) => fits(i))) {
       throw new ShapeError(
         `slice: got ${formatShape(start)} to ${formatShape(stop)} of ${formatShape(x.shape)}; ` +
-          'expected 0 ≤ start ≤ stop ≤ size along every axis.',
+          'expected integers with 0 ≤ start ≤ stop ≤ size along every axis.',
       )
     }
     return [{ shape: x.shape.map((_, i) => stop[i] - start[i]), dtype: x.dtype }]

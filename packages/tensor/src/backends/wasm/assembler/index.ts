@@ -7,5 +7,5 @@ export {
 } from './function-builder.ts'
 export { ModuleBuilder } from './module-builder.ts'
 export { f32, f64, i32, select } from './scalar.ts'
-export type { Operand, Value } from './value.ts'
+export type { Value } from './value.ts'
 export { f32x4, f64x2, i8x16, i32x4, v128 } from './vector.ts'

@@ -1,0 +1,76 @@
+/** Mean and spread of some consecutive values. */
+export interface Moments {
+  readonly count: number
+  readonly mean: number
+  /** Sum of squared differences from the mean. */
+  readonly deviation: number
+}
+
+/** The moments of no values. */
+export const noMoments: Moments = { count: 0, mean: 0, deviation: 0 }
+
+/** The moments of two neighbouring stretches together (Chan, Golub & LeVeque 1979, eq. 2.1). */
+export function joined(a: Moments, b: Moments): Moments {
+  const count = a.count + b.count
+  const step = b.mean - a.mean
+  return {
+    count,
+    mean: a.mean + (step * b.count) / count,
+    deviation: a.deviation + b.deviation + (step * step * a.count * b.count) / count,
+  }
+}
+
+export interface ExponentialHistogramState {
+  readonly rows: readonly (readonly Moments[])[]
+  readonly total: Moments
+}
+
+/**
+ * A window of the last `total.count` values in O(log n) memory: row r holds up to five buckets, oldest first, each the
+ * moments of 2^r consecutive values (Bifet & Gavaldà 2007, section 4, M = 5; variance as in Babcock et al. 2003).
+ */
+export class ExponentialHistogram {
+  static readonly bucketsPerRow: number = 5
+  #rows: Moments[][] = [[]]
+  #total: Moments = noMoments
+
+  /** The moments of the whole window. */
+  get total(): Moments {
+    return this.#total
+  }
+
+  insert(value: number): void {
+    const bucket = { count: 1, mean: value, deviation: 0 }
+    this.#total = joined(this.#total, bucket)
+    this.#rows[0].push(bucket)
+    for (let r = 0; this.#rows[r].length > ExponentialHistogram.bucketsPerRow; r++) {
+      // The two oldest merge, so that resolution is lost where it matters least.
+      const [oldest, next] = this.#rows[r].splice(0, 2)
+      this.#rows[r + 1] ??= []
+      this.#rows[r + 1].push(joined(oldest, next))
+    }
+  }
+
+  dropOldest(): void {
+    this.#rows[this.#rows.length - 1].shift()
+    if (this.#rows.length > 1 && this.#rows[this.#rows.length - 1].length === 0) this.#rows.pop()
+    // Summed anew: taking the bucket's moments away would leave rounding errors, even a negative spread, behind.
+    this.#total = noMoments
+    for (const bucket of this.oldestFirst()) this.#total = joined(this.#total, bucket)
+  }
+
+  *oldestFirst(): Generator<Moments, void> {
+    for (let r = this.#rows.length - 1; r >= 0; r--) yield* this.#rows[r]
+  }
+
+  toState(): ExponentialHistogramState {
+    return { rows: this.#rows.map((row) => [...row]), total: this.#total }
+  }
+
+  static fromState(state: ExponentialHistogramState): ExponentialHistogram {
+    const histogram = new ExponentialHistogram()
+    histogram.#rows = state.rows.map((row) => [...row])
+    histogram.#total = state.total
+    return histogram
+  }
+}

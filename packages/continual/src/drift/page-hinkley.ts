@@ -1,0 +1,110 @@
+import { requireMeasurement, requireOption } from '../errors.ts'
+import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
+import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
+
+export interface PageHinkleyOptions {
+  /** Which changes count: a rise of the mean, a fall, or both. `both` unless given. */
+  readonly mode?: DriftDirection | 'both'
+  /** Cumulated deviation that is an alarm, > 0, in units of the signal. 50 unless given. */
+  readonly threshold?: number
+  /** Deviation per value that is tolerated, ≥ 0, in units of the signal. 0.005 unless given. */
+  readonly delta?: number
+  /** What is kept of the cumulative sum from value to value, in (0, 1]. 0.9999 unless given. */
+  readonly alpha?: number
+  /** Values before the first alarm, ≥ 1. 30 unless given. */
+  readonly minSamples?: number
+}
+
+/** Cumulative sums and how far they have been; all are 0 before the first value. */
+interface Sums {
+  readonly count: number
+  readonly mean: number
+  readonly rise: number
+  readonly lowestRise: number
+  readonly fall: number
+  readonly highestFall: number
+}
+
+export interface PageHinkleyState extends Sums {
+  readonly kind: 'page-hinkley'
+  readonly options: Required<PageHinkleyOptions>
+}
+
+const noSums: Sums = { count: 0, mean: 0, rise: 0, lowestRise: 0, fall: 0, highestFall: 0 }
+
+/**
+ * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by more than
+ * `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
+ *
+ * Threshold and delta are in units of the signal. Put a `StandardisedDetector` around it unless you know them: unit
+ * noise alone passes the default threshold about once in two thousand values.
+ *
+ * @example
+ * const detector = new PageHinkley({ mode: 'up', threshold: 5 })
+ * if (detector.update(loss).drift) consolidate()
+ */
+export class PageHinkley implements DriftDetector {
+  readonly name = 'Page–Hinkley'
+  readonly #options: Required<PageHinkleyOptions>
+  #sums: Sums = noSums
+
+  constructor(options: PageHinkleyOptions = {}) {
+    const { mode = 'both', threshold = 50, delta = 0.005, alpha = 0.9999, minSamples = 30 } = options
+    const need = (holds: boolean, option: string, got: unknown, expected: string): void =>
+      requireOption(holds, this.name, option, got, expected)
+    need(['up', 'down', 'both'].includes(mode), 'mode', mode, "'up', 'down' or 'both'")
+    need(threshold > 0 && Number.isFinite(threshold), 'threshold', threshold, 'a positive number')
+    need(delta >= 0 && Number.isFinite(delta), 'delta', delta, 'a number ≥ 0')
+    need(alpha > 0 && alpha <= 1, 'alpha', alpha, 'a number in (0, 1]; 1 keeps everything')
+    need(Number.isSafeInteger(minSamples) && minSamples >= 1, 'minSamples', minSamples, 'a whole number ≥ 1')
+    this.#options = { mode, threshold, delta, alpha, minSamples }
+  }
+
+  /** The estimate is the mean of all values since the last alarm, the one that gave the alarm included. */
+  update(value: number): DriftVerdict {
+    const x = requireMeasurement(this.name, value)
+    const { alpha, delta } = this.#options
+    const count = this.#sums.count + 1
+    const mean = this.#sums.mean + (x - this.#sums.mean) / count
+    // The sums fade, the mean does not.
+    const rise = alpha * this.#sums.rise + (x - mean - delta)
+    const fall = alpha * this.#sums.fall + (x - mean + delta)
+    const lowestRise = Math.min(this.#sums.lowestRise, rise)
+    const highestFall = Math.max(this.#sums.highestFall, fall)
+    this.#sums = { count, mean, rise, lowestRise, fall, highestFall }
+    const direction = this.#alarm()
+    if (direction !== null) this.reset()
+    return { drift: direction !== null, direction, estimate: mean }
+  }
+
+  reset(): void {
+    this.#sums = noSums
+  }
+
+  #alarm(): DriftDirection | null {
+    const { mode, threshold, minSamples } = this.#options
+    const { count, rise, lowestRise, fall, highestFall } = this.#sums
+    if (count < minSamples) return null
+    if (mode !== 'down' && rise - lowestRise > threshold) return 'up'
+    if (mode !== 'up' && highestFall - fall > threshold) return 'down'
+    return null
+  }
+
+  toState(): PageHinkleyState {
+    return { kind: 'page-hinkley', options: this.#options, ...this.#sums }
+  }
+
+  restore(state: unknown): void {
+    const { kind, options, ...sums } = stateOfKind<PageHinkleyState>(state, 'page-hinkley')
+    requireSameOptions(kind, this.#options, options)
+    requireFinite(kind, sums, Object.keys(noSums))
+    this.#sums = sums
+  }
+
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  static fromState(state: unknown): PageHinkley {
+    const detector = new PageHinkley(stateOfKind<PageHinkleyState>(state, 'page-hinkley').options)
+    detector.restore(state)
+    return detector
+  }
+}

@@ -1,0 +1,118 @@
+import { requireMeasurement, requireOption } from '../errors.ts'
+import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
+import type { DriftDetector, DriftVerdict } from './drift-detector.ts'
+
+export interface StandardisedOptions {
+  /** What older values keep of their weight from value to value, in (0, 1). 0.999 unless given: a memory of 1,000. */
+  readonly decay?: number
+  /** Values that only set the yardstick, ≥ 2; the inner detector does not see them. 100 unless given. */
+  readonly warmUp?: number
+}
+
+interface Yardstick {
+  readonly count: number
+  readonly mean: number
+  readonly variance: number
+}
+
+export interface StandardisedState extends Yardstick {
+  readonly kind: 'standardised'
+  readonly options: Required<StandardisedOptions>
+  readonly inner: unknown
+}
+
+const noYardstick: Yardstick = { count: 0, mean: 0, variance: 0 }
+
+/** Standard deviations that one value may count for: a lone spike must neither raise an alarm nor blunt the yardstick. */
+const farthest = 10
+
+/**
+ * Hands another detector the signal in standard deviations from its running mean, so that the inner detector's options
+ * mean the same for every signal. Inside it, `new PageHinkley({ threshold: 30, delta: 0.25 })` gives about one false
+ * alarm in 200,000 values of Gaussian noise and finds a shift of one deviation in about 40.
+ *
+ * Each value is measured by those before it. The yardstick is exponentially weighted, so a slow trend (a loss that
+ * keeps falling as the model learns) is followed instead of reported, and so is a jump too small for the inner
+ * detector to notice within the yardstick's memory. An alarm ends a regime, and the old one's yardstick does not fit
+ * the new one: yardstick and inner detector start afresh, and the next `warmUp` values are not watched.
+ */
+export class StandardisedDetector implements DriftDetector {
+  readonly name: string
+  readonly #inner: DriftDetector
+  readonly #options: Required<StandardisedOptions>
+  #yardstick: Yardstick = noYardstick
+
+  /** @param inner A fresh detector; it belongs to this one from now on. */
+  constructor(inner: DriftDetector, options: StandardisedOptions = {}) {
+    const { decay = 0.999, warmUp = 100 } = options
+    this.name = `standardised ${inner.name}`
+    requireOption(decay > 0 && decay < 1, this.name, 'decay', decay, 'a number in (0, 1), such as 0.999')
+    const whole = Number.isSafeInteger(warmUp) && warmUp >= 2
+    requireOption(whole, this.name, 'warmUp', warmUp, 'a whole number ≥ 2, for a deviation needs two values')
+    this.#inner = inner
+    this.#options = { decay, warmUp }
+  }
+
+  /** The estimate is the inner detector's in units of the signal; while warming up, the mean so far. */
+  update(value: number): DriftVerdict {
+    const x = requireMeasurement(this.name, value)
+    const { count, mean, variance } = this.#yardstick
+    if (count < this.#options.warmUp) {
+      this.#learn(x - mean)
+      return { drift: false, direction: null, estimate: this.#yardstick.mean }
+    }
+    // The floor is what rounding does to a constant signal.
+    const scale = Math.max(Math.sqrt(variance), 1e-9 * Math.abs(mean) + 1e-12)
+    const score = Math.max(-farthest, Math.min(farthest, (x - mean) / scale))
+    const verdict = this.#inner.update(score)
+    if (verdict.drift) this.reset()
+    else this.#learn(score * scale)
+    return { ...verdict, estimate: mean + scale * verdict.estimate }
+  }
+
+  reset(): void {
+    this.#yardstick = noYardstick
+    this.#inner.reset()
+  }
+
+  /** Exponentially weighted mean and variance (Finch 2009, eq. 140–143); plain averages as long as they are few. */
+  #learn(deviation: number): void {
+    const count = this.#yardstick.count + 1
+    const weight = Math.max(1 / count, 1 - this.#options.decay)
+    this.#yardstick = {
+      count,
+      mean: this.#yardstick.mean + weight * deviation,
+      variance: (1 - weight) * (this.#yardstick.variance + weight * deviation * deviation),
+    }
+  }
+
+  toState(): StandardisedState {
+    return { kind: 'standardised', options: this.#options, inner: this.#inner.toState(), ...this.#yardstick }
+  }
+
+  restore(state: unknown): void {
+    const yardstick = this.#yardstickOf(state)
+    // It may refuse, so it comes before anything changes here.
+    this.#inner.restore(stateOfKind<StandardisedState>(state, 'standardised').inner)
+    this.#yardstick = yardstick
+  }
+
+  #yardstickOf(state: unknown): Yardstick {
+    const { kind, options, inner: _, ...yardstick } = stateOfKind<StandardisedState>(state, 'standardised')
+    requireSameOptions(kind, this.#options, options)
+    requireFinite(kind, yardstick, Object.keys(noYardstick))
+    return yardstick
+  }
+
+  /**
+   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged.
+   *
+   * @param restoreInner Makes the inner detector from its own state.
+   */
+  static fromState(state: unknown, restoreInner: (inner: unknown) => DriftDetector): StandardisedDetector {
+    const { options, inner } = stateOfKind<StandardisedState>(state, 'standardised')
+    const detector = new StandardisedDetector(restoreInner(inner), options)
+    detector.#yardstick = detector.#yardstickOf(state)
+    return detector
+  }
+}

@@ -1,0 +1,230 @@
+import { EvaluationError, OptionError, requireMeasurement, requireOption } from '../errors.ts'
+import { requireFinite, stateOfKind } from '../saved-state.ts'
+
+export interface DomainMatrixOptions {
+  /** `lower` for losses, `higher` for accuracies. `lower` unless given. */
+  readonly better?: 'lower' | 'higher'
+}
+
+/**
+ * With what the present is compared. All three are in use under the one name "forgetting":
+ * - `whenLearnt`: right after the domain was first learnt (diagonal − last; Lopez-Paz & Ranzato 2017, −BWT).
+ * - `bestEver`: the best of all earlier evaluations (Chaudhry et al. 2018, section 3.2).
+ * - `bestSinceLearnt`: the best of the earlier ones from the domain's own on.
+ */
+export type ForgettingReference = 'whenLearnt' | 'bestEver' | 'bestSinceLearnt'
+
+interface Evaluation {
+  readonly after: string
+  readonly values: readonly (readonly [domain: string, value: number])[]
+}
+
+export interface DomainMatrixState {
+  readonly kind: 'domain-matrix'
+  readonly options: Required<DomainMatrixOptions>
+  readonly domains: readonly string[]
+  readonly baseline: Evaluation['values']
+  readonly evaluations: readonly Evaluation[]
+}
+
+type Row = Map<string, number>
+
+/**
+ * R[evaluation][domain]: how well each domain was done after each stretch of learning, and every published measure of
+ * forgetting and transfer from it. Measures are in the recorded unit, whichever way is better: positive *forgetting*
+ * is worse, positive *transfer* is better.
+ *
+ * A domain may be learnt again: each change of `afterDomain` begins a new row, and a domain's own row is its first.
+ *
+ * @example
+ * const matrix = new DomainMatrix(['prose', 'code'])
+ * matrix.record('prose', 'prose', 1.1)
+ * matrix.record('code', 'prose', 1.4)
+ * matrix.record('code', 'code', 0.9)
+ * matrix.forgetting('whenLearnt') // 0.3
+ */
+export class DomainMatrix {
+  readonly #better: 'lower' | 'higher'
+  readonly #domains: Set<string> = new Set()
+  #baseline: Row = new Map()
+  #rows: { after: string; values: Row }[] = []
+
+  /** @param domains Distinct names. */
+  constructor(domains: readonly string[], options: DomainMatrixOptions = {}) {
+    const { better = 'lower' } = options
+    const holds = better === 'lower' || better === 'higher'
+    requireOption(holds, 'DomainMatrix', 'better', better, "'lower' or 'higher'")
+    this.#better = better
+    for (const domain of domains) this.addDomain(domain)
+  }
+
+  /** Makes room for a domain that the stream brought later. Throws an `OptionError` if the name is taken. */
+  addDomain(domain: string): void {
+    requireOption(!this.#domains.has(domain), 'DomainMatrix', 'domain', domain, 'a new name')
+    this.#domains.add(domain)
+  }
+
+  /** Domains in the order of their columns. */
+  get domains(): string[] {
+    return [...this.#domains]
+  }
+
+  /** What had been learnt last before each row. */
+  get evaluations(): string[] {
+    return this.#rows.map(({ after }) => after)
+  }
+
+  /**
+   * Takes the value of `domain` after `afterDomain` was learnt.
+   *
+   * @throws OptionError for an unknown name, SignalError for a value that is no finite number, EvaluationError if this
+   * evaluation has that domain already.
+   */
+  record(afterDomain: string, domain: string, value: number): void {
+    this.#known(afterDomain, domain)
+    const last = this.#rows.at(-1)
+    const row = last?.after === afterDomain ? last : { after: afterDomain, values: new Map() }
+    fill(row.values, domain, value, `after '${afterDomain}'`)
+    if (row !== last) this.#rows.push(row)
+  }
+
+  /** Takes the value of `domain` before anything was learnt; forward transfer is measured against it. */
+  recordBaseline(domain: string, value: number): void {
+    this.#known(domain)
+    fill(this.#baseline, domain, value, 'before learning')
+  }
+
+  /** R[evaluation][domain], null where it was not recorded. */
+  value(evaluation: number, domain: string): number | null {
+    this.#known(domain)
+    return this.#rows[evaluation]?.values.get(domain) ?? null
+  }
+
+  /** Mean of the last row over all domains learnt so far; null before the first row. */
+  finalMean(): number | null {
+    const last = this.#rows.length - 1
+    return mean([...this.#ownRows().keys()].map((domain) => this.#cell(last, domain)))
+  }
+
+  /** Mean forgetting over the domains learnt before the last row; null if there are none. */
+  forgetting(reference: ForgettingReference): number | null {
+    return mean(this.#learntBeforeLast().map((domain) => this.#forgettingOf(domain, reference)))
+  }
+
+  /** Forgetting of one domain; null if it was first learnt in the last row or not yet. */
+  forgettingOf(domain: string, reference: ForgettingReference): number | null {
+    this.#known(domain)
+    return this.#learntBeforeLast().includes(domain) ? this.#forgettingOf(domain, reference) : null
+  }
+
+  /** BWT (Lopez-Paz & Ranzato 2017, eq. 3): what later learning did to earlier domains; null before the second. */
+  backwardTransfer(): number | null {
+    const forgotten = this.forgetting('whenLearnt')
+    return forgotten === null ? null : 0 - forgotten
+  }
+
+  /**
+   * FWT (Lopez-Paz & Ranzato 2017, eq. 4): how much better than untrained each domain was just before it was learnt;
+   * null before the second domain. Needs the baseline of every domain but the first.
+   */
+  forwardTransfer(): number | null {
+    const later = [...this.#ownRows()].filter(([, own]) => own > 0)
+    return mean(
+      later.map(([domain, own]) => {
+        const untrained = this.#baseline.get(domain)
+        if (untrained !== undefined) return this.#gain(this.#cell(own - 1, domain), untrained)
+        throw new EvaluationError(
+          `DomainMatrix: forward transfer needs '${domain}' of the untrained model. Call recordBaseline('${domain}', …).`,
+        )
+      }),
+    )
+  }
+
+  /** Each learnt domain's first row. */
+  #ownRows(): Map<string, number> {
+    const own = new Map<string, number>()
+    this.#rows.forEach(({ after }, i) => {
+      if (!own.has(after)) own.set(after, i)
+    })
+    return own
+  }
+
+  #learntBeforeLast(): string[] {
+    const last = this.#rows.length - 1
+    return [...this.#ownRows()].filter(([, own]) => own < last).map(([domain]) => domain)
+  }
+
+  #forgettingOf(domain: string, reference: ForgettingReference): number {
+    const last = this.#rows.length - 1
+    const own = this.#ownRows().get(domain) as number
+    const from = reference === 'bestEver' ? 0 : own
+    // Chaudhry et al. leave the last row out of the maximum, so that getting better counts as negative forgetting.
+    const until = reference === 'whenLearnt' ? own + 1 : last
+    const now = this.#cell(last, domain)
+    const lost = []
+    for (let i = from; i < until; i++) lost.push(this.#gain(this.#cell(i, domain), now))
+    return Math.max(...lost)
+  }
+
+  /** How much better `value` is than `other`. */
+  #gain(value: number, other: number): number {
+    return this.#better === 'higher' ? value - other : other - value
+  }
+
+  #cell(evaluation: number, domain: string): number {
+    const value = this.#rows[evaluation].values.get(domain)
+    if (value !== undefined) return value
+    const { after } = this.#rows[evaluation]
+    throw new EvaluationError(
+      `DomainMatrix: row ${evaluation} (after '${after}') has no value of '${domain}', which this measure needs. ` +
+        `Evaluate '${domain}' after learning '${after}', or ask for a measure that does without.`,
+    )
+  }
+
+  #known(...domains: readonly string[]): void {
+    for (const domain of domains) {
+      if (this.#domains.has(domain)) continue
+      throw new OptionError('DomainMatrix', 'domain', domain, `one of ${this.domains.join(', ')}`)
+    }
+  }
+
+  toState(): DomainMatrixState {
+    return {
+      kind: 'domain-matrix',
+      options: { better: this.#better },
+      domains: this.domains,
+      baseline: [...this.#baseline],
+      evaluations: this.#rows.map(({ after, values }) => ({ after, values: [...values] })),
+    }
+  }
+
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  static fromState(state: unknown): DomainMatrix {
+    const saved = stateOfKind<DomainMatrixState>(state, 'domain-matrix')
+    for (const values of [saved.baseline, ...saved.evaluations.map((row) => row.values)]) {
+      requireFinite(
+        saved.kind,
+        Object.fromEntries(values),
+        [...values].map(([domain]) => domain),
+      )
+    }
+    const matrix = new DomainMatrix(saved.domains, saved.options)
+    matrix.#baseline = new Map(saved.baseline)
+    matrix.#rows = saved.evaluations.map(({ after, values }) => ({ after, values: new Map(values) }))
+    return matrix
+  }
+}
+
+function fill(row: Row, domain: string, value: number, when: string): void {
+  const checked = requireMeasurement('DomainMatrix', value)
+  if (row.has(domain)) {
+    throw new EvaluationError(
+      `DomainMatrix: '${domain}' ${when} is ${row.get(domain)} already; got ${value}. Record each evaluation once.`,
+    )
+  }
+  row.set(domain, checked)
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+}

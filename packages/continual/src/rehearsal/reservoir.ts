@@ -1,0 +1,93 @@
+import { requireOption } from '../errors.ts'
+import { requireFinite, stateOfKind } from '../saved-state.ts'
+
+/** A uniformly random whole number in 0 … exclusiveMax − 1. */
+export type Draw = (exclusiveMax: number) => number
+
+export interface ReservoirState {
+  readonly kind: 'reservoir'
+  readonly capacity: number
+  readonly seen: number
+}
+
+/**
+ * Which of the items of a stream to keep so that each of those seen so far is kept with the same chance (Vitter 1985,
+ * algorithm R). Only the bookkeeping: it hands out slots 0 … capacity − 1, the caller keeps the items.
+ *
+ * @example
+ * const slot = reservoir.offer((max) => random.below(max))
+ * if (slot !== null) kept[slot] = item
+ */
+export class Reservoir {
+  readonly capacity: number
+  #seen: number = 0
+
+  constructor(capacity: number) {
+    const holds = Number.isSafeInteger(capacity) && capacity >= 1
+    requireOption(holds, 'Reservoir', 'capacity', capacity, 'a whole number ≥ 1')
+    this.capacity = capacity
+  }
+
+  /** Items offered so far, kept or not. The chances depend on it, so a resumed run must go on with the same number. */
+  get seen(): number {
+    return this.#seen
+  }
+
+  /** Slots in use. */
+  get size(): number {
+    return Math.min(this.#seen, this.capacity)
+  }
+
+  /** The slot that the next item goes to, in use or not; null if the item is not kept. Draws once the slots are full. */
+  offer(draw: Draw): number | null {
+    // The item itself is one of the seen + 1 that share the slots; without it, late items would be kept too often.
+    const slot = this.#seen < this.capacity ? this.#seen : drawn(draw, this.#seen + 1)
+    this.#seen++
+    return slot < this.capacity ? slot : null
+  }
+
+  /**
+   * Different slots in use, each set and each order with the same chance.
+   *
+   * @param count In 0 … size.
+   */
+  sample(count: number, draw: Draw): number[] {
+    const { size } = this
+    const holds = Number.isSafeInteger(count) && count >= 0 && count <= size
+    requireOption(holds, 'Reservoir', 'count', count, `a whole number in 0 … ${size}, the slots in use`)
+    // The first steps of a Fisher–Yates shuffle of 0 … size − 1, of which only the moved entries are stored.
+    const moved = new Map<number, number>()
+    return Array.from({ length: count }, (_, i) => {
+      const j = i + drawn(draw, size - i)
+      const chosen = moved.get(j) ?? j
+      moved.set(j, moved.get(i) ?? i)
+      return chosen
+    })
+  }
+
+  toState(): ReservoirState {
+    return { kind: 'reservoir', capacity: this.capacity, seen: this.#seen }
+  }
+
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  static fromState(state: unknown): Reservoir {
+    const saved = stateOfKind<ReservoirState>(state, 'reservoir')
+    requireFinite(saved.kind, saved, ['capacity', 'seen'])
+    const reservoir = new Reservoir(saved.capacity)
+    reservoir.#seen = saved.seen
+    return reservoir
+  }
+}
+
+function drawn(draw: Draw, exclusiveMax: number): number {
+  const value = draw(exclusiveMax)
+  const holds = Number.isSafeInteger(value) && value >= 0 && value < exclusiveMax
+  requireOption(
+    holds,
+    'Reservoir',
+    'draw',
+    value,
+    `a whole number in 0 … ${exclusiveMax - 1} from the draw function`,
+  )
+  return value
+}

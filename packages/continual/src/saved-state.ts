@@ -1,0 +1,44 @@
+/** Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later. */
+import { StateError, shown } from './errors.ts'
+
+/** The state itself once its `kind` is right. Throws a `StateError` otherwise. */
+export function stateOfKind<State extends { readonly kind: string }>(
+  state: unknown,
+  kind: State['kind'],
+): State {
+  const found = kindOf(state)
+  if (found === kind) return state as State
+  throw new StateError(
+    `${kind}: got a state of kind ${shown(found)}; expected '${kind}'. Restore it with its own class.`,
+  )
+}
+
+/** The `kind` field of a state, `undefined` where there is none. */
+export function kindOf(state: unknown): unknown {
+  return typeof state === 'object' && state !== null ? (state as { kind?: unknown }).kind : undefined
+}
+
+/** Throws a `StateError` that names the first field that is no finite number; JSON turns NaN and ∞ into null. */
+export function requireFinite(kind: string, saved: object, fields: readonly string[]): void {
+  for (const field of fields) {
+    const value = (saved as Readonly<Record<string, unknown>>)[field]
+    if (!Number.isFinite(value)) {
+      throw new StateError(
+        `${kind}: the saved ${field} is ${shown(value)}; expected a finite number. The file is damaged or of another version.`,
+      )
+    }
+  }
+}
+
+/** Throws a `StateError` unless a state was saved under these options: with others it would not go on as it was. */
+export function requireSameOptions(kind: string, own: object, saved: object | undefined): void {
+  for (const [option, value] of Object.entries(own)) {
+    const found = (saved as Readonly<Record<string, unknown>> | undefined)?.[option]
+    if (found !== value) {
+      throw new StateError(
+        `${kind}: the state was saved with ${option} ${shown(found)}; this one has ${shown(value)}. ` +
+          'Build it with the saved options, or start it afresh.',
+      )
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** The contract of a drift detector, as statements to be checked in any test runner. */
+import type { DriftDetector, DriftDirection, DriftVerdict } from '../drift/drift-detector.ts'
+
+/** One statement about the detector and whether it holds. */
+export interface CheckResult {
+  readonly statement: string
+  readonly holds: boolean
+  /** What was seen; worth reading when it does not hold. */
+  readonly detail: string
+}
+
+export interface DriftExpectation {
+  /** Standard deviation of the noise around the signal's level of 3, > 0. 0.1 unless given. */
+  readonly noise?: number
+  /** Size of the change of level. 1 unless given. */
+  readonly jump?: number
+  /** Values without a change, and without an alarm. 2,000 unless given. */
+  readonly quiet?: number
+  /** Most values from a change to its alarm. 200 unless given. */
+  readonly delay?: number
+  /** The changes it shall report. Both unless given. */
+  readonly directions?: readonly DriftDirection[]
+}
+
+/**
+ * Checks a detector against made-up Gaussian streams, the same in every run.
+ *
+ * @param make Makes a fresh detector.
+ * @param fromState Restores one from its state.
+ * @example
+ * for (const { statement, holds, detail } of checkDriftDetector(() => new PageHinkley(), PageHinkley.fromState)) {
+ *   test(statement, () => assert(holds, detail))
+ * }
+ */
+export function checkDriftDetector(
+  make: () => DriftDetector,
+  fromState: (state: unknown) => DriftDetector,
+  expectation: DriftExpectation = {},
+): CheckResult[] {
+  const { noise = 0.1, jump = 1, quiet = 2000, delay = 200, directions = ['up', 'down'] } = expectation
+  const calm = gaussians(quiet).map((x) => 3 + noise * x)
+  const changed = (direction: DriftDirection): number[] => {
+    const change = direction === 'up' ? jump : -jump
+    return [...calm, ...gaussians(delay).map((x) => 3 + change + noise * x)]
+  }
+  const eventful = [...changed('up'), ...calm.slice(0, 100)]
+  return [
+    isSilent(make(), calm),
+    ...directions.map((direction) => reports(make(), changed(direction), quiet, direction)),
+    isFreshAfterReset(make, eventful),
+    survivesSaving(make, fromState, eventful),
+    refusesBadInput(make(), calm.slice(0, 150)),
+  ]
+}
+
+function isSilent(detector: DriftDetector, calm: readonly number[]): CheckResult {
+  const verdicts = calm.map((value) => detector.update(value))
+  const alarms = verdicts.flatMap(({ drift }, i) => (drift ? [i] : []))
+  const consistent = verdicts.every(({ drift, direction }) => drift === (direction !== null))
+  return {
+    statement: `${detector.name} is silent on ${calm.length} values of a stationary stream`,
+    holds: alarms.length === 0 && consistent,
+    detail: `alarms at ${alarms.join(', ') || 'none'}; direction given exactly with drift: ${consistent}`,
+  }
+}
+
+function reports(
+  detector: DriftDetector,
+  stream: readonly number[],
+  change: number,
+  direction: DriftDirection,
+): CheckResult {
+  const verdicts = stream.map((value) => detector.update(value))
+  const alarm = verdicts.findIndex(({ drift }, i) => drift && i >= change)
+  return {
+    statement: `${detector.name} reports a jump ${direction} within ${stream.length - change} values`,
+    holds: verdicts[alarm]?.direction === direction,
+    detail: alarm < 0 ? 'no alarm' : `'${verdicts[alarm].direction}' after ${alarm - change + 1} values`,
+  }
+}
+
+function isFreshAfterReset(make: () => DriftDetector, stream: readonly number[]): CheckResult {
+  const [fresh, used] = [make(), make()]
+  for (const value of stream) used.update(value)
+  used.reset()
+  const i = stream.findIndex((value) => !same(fresh.update(value), used.update(value)))
+  return {
+    statement: `${fresh.name} after a reset behaves like a new one`,
+    holds: i < 0,
+    detail: `first difference at value ${i}`,
+  }
+}
+
+function survivesSaving(
+  make: () => DriftDetector,
+  fromState: (state: unknown) => DriftDetector,
+  stream: readonly number[],
+): CheckResult {
+  const original = make()
+  // Restored at some point, then run beside the original; the later ones show that taking a state changes nothing.
+  const copies: DriftDetector[] = []
+  const failed = stream.findIndex((value, i) => {
+    if (i % 97 === 0) {
+      const state = original.toState()
+      copies.push(fromState(state))
+      if (!holdsTypedArrays(state)) copies.push(fromState(JSON.parse(JSON.stringify(state))))
+      const used = make()
+      for (const other of stream.slice(0, 50)) used.update(-other)
+      used.restore(state)
+      copies.push(used)
+    }
+    const verdict = original.update(value)
+    return !copies.every((copy) => same(copy.update(value), verdict))
+  })
+  return {
+    statement: `${original.name} goes on to the bit after its state was saved and restored anywhere`,
+    holds: failed < 0,
+    detail: `first difference at value ${failed}`,
+  }
+}
+
+function refusesBadInput(detector: DriftDetector, stream: readonly number[]): CheckResult {
+  for (const value of stream) detector.update(value)
+  const before = JSON.stringify(detector.toState())
+  const accepted = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].filter((value) => {
+    try {
+      detector.update(value)
+      return true
+    } catch (error) {
+      return !(error instanceof Error)
+    }
+  })
+  const unchanged = JSON.stringify(detector.toState()) === before
+  return {
+    statement: `${detector.name} refuses NaN and infinities and is unchanged then`,
+    holds: accepted.length === 0 && unchanged,
+    detail: `accepted: ${accepted.join(', ') || 'none'}; state unchanged: ${unchanged}`,
+  }
+}
+
+function same(a: DriftVerdict, b: DriftVerdict): boolean {
+  return a.drift === b.drift && a.direction === b.direction && Object.is(a.estimate, b.estimate)
+}
+
+function holdsTypedArrays(value: unknown): boolean {
+  if (ArrayBuffer.isView(value)) return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsTypedArrays)
+}
+
+/** Standard normal numbers by Box and Muller (1958) from a 32-bit congruential generator; the same at every call. */
+function gaussians(count: number): number[] {
+  let seed = 20_07
+  const uniform = (): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return (seed + 0.5) / 2 ** 32
+  }
+  return Array.from({ length: count }, () => {
+    const radius = Math.sqrt(-2 * Math.log(uniform()))
+    return radius * Math.cos(2 * Math.PI * uniform())
+  })
+}

@@ -1,0 +1,125 @@
+/** Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are there. */
+import { BadFileError } from './bad-file-error.ts'
+import { HeaderReader } from './header-reader.ts'
+import { elementBytes, type RawTensor, type RawType } from './raw-tensor.ts'
+
+/** What a file may hold. */
+export interface SafetensorsLimits {
+  /** 16 MB unless given. */
+  readonly headerBytes?: number
+  /** 50,000 unless given. */
+  readonly tensors?: number
+}
+
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, RawTensor>
+  readonly metadata: ReadonlyMap<string, string>
+}
+
+const largestRank = 8
+
+/**
+ * The tensors of a file. Their bytes are views of it.
+ *
+ * @throws BadFileError, and nothing else, for any bytes that are not a whole and consistent safetensors file: the
+ *   tensors must cover the data without gap or overlap, and each must have the size that its shape and type say.
+ */
+export function readSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+  const { headerBytes: most = 16 * 2 ** 20, tensors: mostTensors = 50_000 } = limits
+  const { header, dataAt } = headerOf(file, most)
+  const entries = new Map<string, Entry>()
+  const metadata = new Map<string, string>()
+  const reader = new HeaderReader(header)
+  reader.object('the header', (name) => {
+    if (name === '__metadata__') {
+      reader.object(name, (key) => metadata.set(key, reader.string(`metadata ${key}`)))
+    } else if (entries.size === mostTensors) {
+      throw new BadFileError(`safetensors: the header lists more than ${mostTensors} tensors.`)
+    } else entries.set(name, entryOf(reader, name))
+  })
+  reader.end()
+  checkCoverage(entries, file.length - dataAt)
+  const tensors = new Map(
+    [...entries].map(([name, { type, shape, begin, end }]) => {
+      return [name, { type, shape, bytes: file.subarray(dataAt + begin, dataAt + end) }]
+    }),
+  )
+  return { tensors, metadata }
+}
+
+interface Entry {
+  readonly type: RawType
+  readonly shape: readonly number[]
+  readonly begin: number
+  readonly end: number
+}
+
+function headerOf(file: Uint8Array, most: number): { header: string; dataAt: number } {
+  if (file.length < 8) {
+    throw new BadFileError(`safetensors: got ${file.length} bytes; expected at least the 8 of the header's length.`)
+  }
+  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true)
+  if (length > BigInt(most) || length > BigInt(file.length - 8)) {
+    throw new BadFileError(
+      `safetensors: the header's length is ${length}; expected at most ${Math.min(most, file.length - 8)}.`,
+    )
+  }
+  const dataAt = 8 + Number(length)
+  // The format wants `{` at once; a file may not begin with anything that is something else to another reader.
+  if (file[8] !== 0x7b) throw new BadFileError('safetensors: the header does not begin with {.')
+  try {
+    const header = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.subarray(8, dataAt))
+    return { header, dataAt }
+  } catch {
+    throw new BadFileError('safetensors: the header is not valid UTF-8.')
+  }
+}
+
+function entryOf(reader: HeaderReader, name: string): Entry {
+  const found: { type?: string; shape?: number[]; offsets?: number[] } = {}
+  reader.object(`tensor ${name}`, (key) => {
+    if (key === 'dtype') found.type = reader.string(`dtype of ${name}`)
+    else if (key === 'shape') found.shape = reader.integers(`shape of ${name}`, largestRank)
+    else if (key === 'data_offsets') found.offsets = reader.integers(`data_offsets of ${name}`, 2)
+    else throw new BadFileError(`safetensors: tensor ${name} has the unknown key ${key}.`)
+  })
+  const { type, shape, offsets } = found
+  if (type === undefined || shape === undefined || offsets?.length !== 2) {
+    throw new BadFileError(`safetensors: tensor ${name} needs dtype, shape and two data_offsets.`)
+  }
+  if (!Object.hasOwn(elementBytes, type)) {
+    throw new BadFileError(
+      `safetensors: tensor ${name} has dtype ${type}; expected one of ${Object.keys(elementBytes).join(', ')}.`,
+    )
+  }
+  const [begin, end] = offsets as [number, number]
+  const bytes = shape.reduce(safeProduct, elementBytes[type as RawType])
+  if (end < begin || bytes !== end - begin) {
+    throw new BadFileError(
+      `safetensors: tensor ${name} has data_offsets [${begin}, ${end}]; expected ${bytes} bytes for ` +
+        `${type} [${shape.join(', ')}].`,
+    )
+  }
+  return { type: type as RawType, shape, begin, end }
+}
+
+/** NaN, for good, once a product is too large to be exact: a later 0 must not hide it. */
+function safeProduct(product: number, n: number): number {
+  return Number.isSafeInteger(product * n) ? product * n : Number.NaN
+}
+
+function checkCoverage(entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
+  let covered = 0
+  const ordered = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
+  for (const [name, { begin, end }] of ordered) {
+    if (begin !== covered) {
+      throw new BadFileError(
+        `safetensors: tensor ${name} begins at byte ${begin} of the data; expected ${covered}, without gap or overlap.`,
+      )
+    }
+    covered = end
+  }
+  if (covered !== dataBytes) {
+    throw new BadFileError(`safetensors: the tensors cover ${covered} bytes; the file has ${dataBytes} bytes of data.`)
+  }
+}

@@ -1,0 +1,73 @@
+/** Test cases for every op of the table: what each backend's kernels are tried with. */
+import type { OpName } from '../../op-table.ts'
+import {
+  argmaxCases,
+  elementwiseCases,
+  globalNormCases,
+  linearCases,
+  matmulCases,
+  reduceCases,
+} from './arithmetic-cases.ts'
+import { attentionCases, attentionGradCases } from './attention-cases.ts'
+import {
+  assignCases,
+  broadcastCases,
+  concatenateCases,
+  fillCases,
+  gatherCases,
+  iotaCases,
+  padCases,
+  permuteCases,
+  randomCases,
+  reshapeCases,
+  scatterAddCases,
+  sliceCases,
+} from './movement-cases.ts'
+import type { OpCases } from './op-case.ts'
+import {
+  adamwCases,
+  crossEntropyCases,
+  crossEntropyGradCases,
+  layerNormCases,
+  layerNormGradCases,
+  rmsNormCases,
+  rmsNormGradCases,
+} from './row-cases.ts'
+
+/**
+ * By op. The type is exhaustive: a new op without cases does not compile.
+ *
+ * Tolerances are multiples of what f32 rounding can explain (see `checkOp`): 0 where numbers are only moved or counted; 1
+ * where a sum of products leaves a kernel no choice but the order; 2 for formulas, whose functions (`exp`, `erf`, …) are
+ * allowed two units in the last place and may be built of several roundings; 4 for fused ops, which may reach the same
+ * number by another formula than their definition (a sum of squares kept running, a division turned into a product).
+ */
+export const opCases: { readonly [K in OpName]: OpCases<K> } = {
+  elementwise: elementwiseCases,
+  reduce: reduceCases,
+  argmax: argmaxCases,
+  matmul: matmulCases,
+  reshape: reshapeCases,
+  permute: permuteCases,
+  broadcast: broadcastCases,
+  slice: sliceCases,
+  pad: padCases,
+  concatenate: concatenateCases,
+  gather: gatherCases,
+  scatterAdd: scatterAddCases,
+  fill: fillCases,
+  iota: iotaCases,
+  random: randomCases,
+  assign: assignCases,
+  linear: linearCases,
+  layerNorm: layerNormCases,
+  layerNormGrad: layerNormGradCases,
+  rmsNorm: rmsNormCases,
+  rmsNormGrad: rmsNormGradCases,
+  attention: attentionCases,
+  attentionGrad: attentionGradCases,
+  crossEntropy: crossEntropyCases,
+  crossEntropyGrad: crossEntropyGradCases,
+  adamw: adamwCases,
+  globalNorm: globalNormCases,
+}

@@ -1,0 +1,202 @@
+/** Cases for the ops that work row by row: normalisations and cross-entropy, and the optimiser's update. */
+import type { RandomStream } from '../../random/random-stream.ts'
+import { type Shape, sizeOf } from '../../shape.ts'
+import type { PlainInput } from '../check-op.ts'
+import { chance, drawShape, drawSize, f32Input, gaussian, i32Input, pick, spread } from './draw.ts'
+import type { OpCase, OpCases } from './op-case.ts'
+
+/** Rows with all kinds of means and deviations; one deviation for each. */
+function rows(random: RandomStream, shape: Shape): PlainInput {
+  const width = shape.at(-1) as number
+  let [mean, deviation] = [0, 1]
+  return f32Input(shape, (i) => {
+    if (i % width === 0) [mean, deviation] = [pick(random, [0, 0, 3, -50]), pick(random, [1, 1, 0.01, 20, 0])]
+    return mean + deviation * random.normal()
+  })
+}
+
+const rowShapes: readonly Shape[] = [
+  [1],
+  [17],
+  [0, 5],
+  [1, 1],
+  [7, 1],
+  [9, 2],
+  [3, 65],
+  [2, 3, 33],
+  [65, 8],
+  [2, 2, 2, 4],
+]
+
+function drawRows(random: RandomStream): number[] {
+  return [...drawShape(random, random.below(4), 60), drawSize(random)]
+}
+
+function layerNorm(random: RandomStream, shape: Shape): OpCase<'layerNorm'> {
+  const c = [shape.at(-1) as number]
+  const epsilon = pick(random, [1e-5, 1e-3, 1e-6])
+  return { inputs: [rows(random, shape), gaussian(random, c), gaussian(random, c)], attrs: { epsilon } }
+}
+
+/** A statistic of every row, `[…, 1]`. */
+function perRow({ shape, data }: PlainInput, statistic: (row: readonly number[]) => number): PlainInput {
+  const width = shape.at(-1) as number
+  const numbers = Array.from(data)
+  return f32Input([...shape.slice(0, -1), 1], (i) => statistic(numbers.slice(i * width, (i + 1) * width)))
+}
+
+const meanOf = (row: readonly number[]): number => row.reduce((sum, n) => sum + n, 0) / row.length
+const rsqrtOf = (row: readonly number[]): number => 1 / Math.sqrt(meanOf(row.map((n) => n * n)) + 1e-5)
+const centred = (row: readonly number[]): number[] => row.map((n) => n - meanOf(row))
+
+function layerNormGrad(random: RandomStream, shape: Shape): OpCase<'layerNormGrad'> {
+  const x = rows(random, shape)
+  const rstd = perRow(x, (row) => rsqrtOf(centred(row)))
+  const gain = gaussian(random, [shape.at(-1) as number])
+  return { inputs: [spread(random, shape), x, gain, perRow(x, meanOf), rstd], attrs: {} }
+}
+
+function rmsNorm(random: RandomStream, shape: Shape): OpCase<'rmsNorm'> {
+  return {
+    inputs: [rows(random, shape), gaussian(random, [shape.at(-1) as number])],
+    attrs: { epsilon: pick(random, [1e-5, 1e-3, 1e-6]) },
+  }
+}
+
+function rmsNormGrad(random: RandomStream, shape: Shape): OpCase<'rmsNormGrad'> {
+  const x = rows(random, shape)
+  const gain = gaussian(random, [shape.at(-1) as number])
+  return { inputs: [spread(random, shape), x, gain, perRow(x, rsqrtOf)], attrs: {} }
+}
+
+export const layerNormCases: OpCases<'layerNorm'> = {
+  tolerance: 2,
+  edges: (random) => rowShapes.map((shape) => layerNorm(random, shape)),
+  draw: (random) => layerNorm(random, drawRows(random)),
+}
+
+export const layerNormGradCases: OpCases<'layerNormGrad'> = {
+  tolerance: 2,
+  edges: (random) => rowShapes.map((shape) => layerNormGrad(random, shape)),
+  draw: (random) => layerNormGrad(random, drawRows(random)),
+}
+
+export const rmsNormCases: OpCases<'rmsNorm'> = {
+  tolerance: 2,
+  edges: (random) => rowShapes.map((shape) => rmsNorm(random, shape)),
+  draw: (random) => rmsNorm(random, drawRows(random)),
+}
+
+export const rmsNormGradCases: OpCases<'rmsNormGrad'> = {
+  tolerance: 2,
+  edges: (random) => rowShapes.map((shape) => rmsNormGrad(random, shape)),
+  draw: (random) => rmsNormGrad(random, drawRows(random)),
+}
+
+/** What a row of logits may be like. `masked` hides some tokens, `hopeless` also the target. */
+type Row = 'mild' | 'sharp' | 'masked' | 'hopeless' | 'uncounted' | 'uncounted NaN'
+
+interface Predictions {
+  readonly logits: PlainInput
+  readonly targets: PlainInput
+  readonly logSumExp: PlainInput
+}
+
+function predictions(random: RandomStream, n: number, v: number, kinds: readonly Row[]): Predictions {
+  const kind = Array.from({ length: n }, () => pick(random, kinds))
+  const target = kind.map((k) => (k.startsWith('uncounted') ? -1 - random.below(3) : random.below(v)))
+  const logit = (row: number, column: number): number => {
+    if (kind[row] === 'uncounted NaN') return Number.NaN
+    if (kind[row] === 'hopeless' && v > 1 && column === target[row]) return -Infinity
+    if (kind[row] === 'masked' && column !== target[row] && chance(random, 0.5)) return -Infinity
+    return random.normal() * (kind[row] === 'sharp' ? 40 : 2)
+  }
+  const logits = f32Input([n, v], (i) => logit(Math.floor(i / v), i % v))
+  const logSumExp = perRow(logits, (row) => {
+    const top = Math.max(...row)
+    return top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0))
+  })
+  return { logits, targets: i32Input([n], (i) => target[i]), logSumExp: { ...logSumExp, shape: [n] } }
+}
+
+const rowKinds: readonly Row[] = ['mild', 'mild', 'sharp', 'masked', 'hopeless', 'uncounted', 'uncounted NaN']
+const predictionSizes = [
+  [0, 3],
+  [1, 1],
+  [9, 1],
+  [1, 2],
+  [5, 17],
+  [33, 7],
+  [3, 257],
+  [65, 8],
+] as const
+
+function crossEntropy(random: RandomStream, n: number, v: number, kinds = rowKinds): OpCase<'crossEntropy'> {
+  const { logits, targets } = predictions(random, n, v, kinds)
+  return { inputs: [logits, targets], attrs: {} }
+}
+
+function crossEntropyGrad(
+  random: RandomStream,
+  n: number,
+  v: number,
+  kinds = rowKinds,
+): OpCase<'crossEntropyGrad'> {
+  const { logits, targets, logSumExp } = predictions(random, n, v, kinds)
+  return { inputs: [spread(random, [n]), logits, targets, logSumExp], attrs: {} }
+}
+
+export const crossEntropyCases: OpCases<'crossEntropy'> = {
+  tolerance: 2,
+  edges: (random) => [
+    ...predictionSizes.map(([n, v]) => crossEntropy(random, n, v)),
+    ...rowKinds.map((kind) => crossEntropy(random, 5, 9, [kind])),
+  ],
+  draw: (random) => crossEntropy(random, drawSize(random, 33, true), drawSize(random)),
+}
+
+export const crossEntropyGradCases: OpCases<'crossEntropyGrad'> = {
+  tolerance: 2,
+  edges: (random) => [
+    ...predictionSizes.map(([n, v]) => crossEntropyGrad(random, n, v)),
+    ...rowKinds.map((kind) => crossEntropyGrad(random, 5, 9, [kind])),
+  ],
+  draw: (random) => crossEntropyGrad(random, drawSize(random, 33, true), drawSize(random)),
+}
+
+/** A step from moments that a run might have; `moment` and `slope` are the deviations of m and g. */
+function adamw(
+  random: RandomStream,
+  shape: Shape,
+  moment: number,
+  slope: number,
+  step: number,
+): OpCase<'adamw'> {
+  const m = gaussian(random, shape, moment)
+  const v = f32Input(shape, (i) => m.data[i] ** 2 * (0.5 + random.uniform()))
+  const weightDecay = pick(random, [0, 0.1])
+  return {
+    inputs: [gaussian(random, shape), gaussian(random, shape, slope), m, v],
+    attrs: { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay, step },
+  }
+}
+
+export const adamwCases: OpCases<'adamw'> = {
+  tolerance: 2,
+  edges: (random) => [
+    adamw(random, [9], 0, 1, 1),
+    adamw(random, [9], 0, 0, 1),
+    adamw(random, [], 1, 1, 2),
+    adamw(random, [0, 3], 1, 1, 2),
+    // moments that decay until they are cut to 0
+    adamw(random, [33], 1e-15, 0, 500),
+    adamw(random, [33], 1e-30, 0, 500),
+    adamw(random, [33], 1e-30, 1e-20, 500),
+    adamw(random, [65], 1e3, 1e3, 100_000),
+  ],
+  draw(random) {
+    const shape = drawShape(random, random.below(4))
+    const size = pick(random, [1, 1e-3, 1e-8])
+    return adamw(random, shape, sizeOf(shape) > 0 ? size : 0, size, 1 + random.below(2000))
+  },
+}

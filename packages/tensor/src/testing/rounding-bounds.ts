@@ -1,0 +1,197 @@
+/**
+ * An engine that knows, for every number it computes, how far f32 arithmetic may be from it.
+ *
+ * It runs on the reference device and keeps beside each result a tensor of error bounds: what it did not compute itself is
+ * exact, each op adds the rounding of its own, and a sum of n terms may be added up in any order, which costs at most
+ * n − 1 roundings of the sum of their magnitudes (Higham 2002, equation 4.4). Fused ops go through their definition.
+ */
+import { type Engine, run, withoutEngines } from '../engine.ts'
+import type { OpDefinition } from '../op.ts'
+import { type Attrs, type FusedOpName, type OpName, opTable } from '../op-table.ts'
+import { assign } from '../ops/assign/assign.ts'
+import { abs, add, multiply, subtract } from '../ops/elementwise/arithmetic.ts'
+import { fill } from '../ops/fill/fill.ts'
+import { matmul } from '../ops/matmul/matmul.ts'
+import { max, sum } from '../ops/reduce/reduce.ts'
+import { reshape } from '../ops/reshape/reshape.ts'
+import { scatterAdd } from '../ops/scatter-add/scatter-add.ts'
+import { slice } from '../ops/slice/slice.ts'
+import { broadcastStrides, sizeOf } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+import { type Rounded, roundedToF32, roundingEvaluator, roundoff } from './expression-rounding.ts'
+
+export class RoundingBounds implements Engine {
+  readonly #below: Engine
+  readonly #bounds = new Map<number, Tensor>()
+
+  constructor(below: Engine) {
+    this.#below = below
+  }
+
+  /** How far f32 arithmetic may be from each element of `tensor`; ∞ where anything goes. */
+  of(tensor: Tensor): Tensor {
+    return this.#bounds.get(tensor.id) ?? withoutEngines(() => fill(tensor.device, tensor.shape, 0))
+  }
+
+  run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+    const { definition } = opTable[op] as OpDefinition<Attrs<K>>
+    if (definition !== undefined && op !== 'linear') return definition(inputs, attrs)
+    const bounds = inputs.map((input) => this.of(input))
+    const outputs = this.#below.run(op, inputs, attrs)
+    const result = (outputs[0] ?? inputs[0]) as Tensor
+    const rule = rules[op as Primitive] as (call: Call<K>) => Tensor
+    this.#bounds.set(
+      result.id,
+      withoutEngines(() => settled(rule({ inputs, bounds, result, attrs }), result, bounds)),
+    )
+    return outputs
+  }
+}
+
+// Linear has a rule although it is fused: its bias may be added before, between or after the products.
+type Primitive = Exclude<OpName, FusedOpName> | 'linear'
+
+/** One call that has been run. `result` is its output, or what it wrote into. */
+interface Call<K extends OpName> {
+  readonly inputs: readonly Tensor[]
+  readonly bounds: readonly Tensor[]
+  readonly result: Tensor
+  readonly attrs: Attrs<K>
+}
+
+/** The bound of every result. */
+const rules: { readonly [K in Primitive]: (call: Call<K>) => Tensor } = {
+  elementwise: elementwiseBound,
+  reduce: reduceBound,
+  argmax: exact,
+  matmul: matmulBound,
+  reshape: moved('reshape'),
+  permute: moved('permute'),
+  broadcast: moved('broadcast'),
+  slice: moved('slice'),
+  pad: moved('pad'),
+  concatenate: moved('concatenate'),
+  gather: ({ inputs: [, ids], bounds: [table], attrs }) => run('gather', [table, ids], attrs)[0],
+  scatterAdd: scatterAddBound,
+  fill: ({ result, attrs: { value } }) =>
+    fill(result.device, result.shape, result.dtype === 'f32' ? roundedToF32(value).error : 0),
+  iota: exact,
+  random: exact,
+  assign: assignBound,
+  linear: linearBound,
+}
+
+function exact({ result }: { readonly result: Tensor }): Tensor {
+  return fill(result.device, result.shape, 0)
+}
+
+/** Ops that only move numbers move their errors with them. */
+function moved<K extends OpName>(op: K): (call: Call<K>) => Tensor {
+  return ({ bounds, attrs }) => run(op, bounds, attrs)[0]
+}
+
+/** |x| with the error added: the most that a device may see. */
+function magnitude(x: Tensor, bound: Tensor): Tensor {
+  return add(abs(x), bound)
+}
+
+function reduceBound({ inputs: [x], bounds: [bound], attrs }: Call<'reduce'>): Tensor {
+  const options = { axes: attrs.axes, keepDims: attrs.keepDims }
+  if (attrs.kind === 'max') return max(bound, options)
+  const terms = sizeOf(x.shape.filter((_, axis) => attrs.axes.includes(axis)))
+  if (x.dtype === 'i32') return sum(bound, options)
+  return add(sum(bound, options), sumRounding(terms, sum(magnitude(x, bound), options)))
+}
+
+/** The roundings of adding up so many terms of this total magnitude in any order. */
+function sumRounding(terms: number, total: Tensor): Tensor {
+  return multiply(total, Math.max(0, terms - 1) * roundoff)
+}
+
+function matmulBound({ inputs: [a, b], bounds: [boundA, boundB], attrs }: Call<'matmul'>): Tensor {
+  const k = (attrs.transposeA ? a.shape.at(-2) : a.shape.at(-1)) as number
+  const most = matmul(magnitude(a, boundA), magnitude(b, boundB), attrs)
+  const inherited = subtract(most, matmul(abs(a), abs(b), attrs))
+  return add(inherited, multiply(most, k * roundoff))
+}
+
+function linearBound({ inputs: [x, w, b], bounds: [boundX, boundW, boundB] }: Call<'linear'>): Tensor {
+  const k = x.shape[1] as number
+  const products = matmul(magnitude(x, boundX), magnitude(w, boundW))
+  const inherited = add(subtract(products, matmul(abs(x), abs(w))), boundB)
+  return add(inherited, multiply(add(products, magnitude(b, boundB)), (k + 1) * roundoff))
+}
+
+function scatterAddBound({
+  inputs: [ids, values],
+  bounds: [, bound],
+  attrs: { rows },
+}: Call<'scatterAdd'>): Tensor {
+  const terms = scatterAdd(ids, fill(ids.device, ids.shape, 1), rows)
+  const perRow = reshape(terms, [rows, ...values.shape.slice(ids.shape.length).map(() => 1)])
+  const roundings = multiply(add(perRow, -1), roundoff)
+  return add(
+    scatterAdd(ids, bound, rows),
+    multiply(scatterAdd(ids, magnitude(values, bound), rows), roundings),
+  )
+}
+
+function assignBound({ inputs: [target, source], bounds: [before, coming], attrs }: Call<'assign'>): Tensor {
+  const { start, mode } = attrs
+  const bound = add(before, 0)
+  const stop = source.shape.map((n, i) => start[i] + n)
+  const sums = multiply(abs(slice(target, start, stop)), target.dtype === 'f32' ? roundoff : 0)
+  if (mode === 'set') assign(bound, coming, start)
+  else run('assign', [bound, add(coming, sums)], attrs)
+  return bound
+}
+
+function elementwiseBound({ inputs, bounds, result, attrs }: Call<'elementwise'>): Tensor {
+  const evaluate = roundingEvaluator(attrs.expression)
+  const values = inputs.map((x) => x.readSync())
+  const errors = bounds.map((bound) => bound.readSync())
+  const at = inputs.map((x) => positions(x.shape, result.shape))
+  const found = result.readSync()
+  const bound = Float64Array.from(found, (value, i) => {
+    const arguments_ = inputs.map((x, k): Rounded => {
+      const own = { value: values[k][at[k][i]], error: errors[k][at[k][i]] }
+      return x.dtype === 'f32' ? own : { ...own, error: own.error + roundedToF32(own.value).error }
+    })
+    const rounded = evaluate(arguments_, attrs.scalars)
+    if (attrs.dtype === 'i32') return truncationError(rounded)
+    // Where f32 overflows and double precision does not, the difference is part of what is allowed.
+    return Number.isFinite(Math.fround(value))
+      ? rounded.error + Math.abs(rounded.value - value)
+      : rounded.error
+  })
+  return result.device.tensor(bound, { shape: result.shape, dtype: 'f32' })
+}
+
+/** Storing to i32 cuts the fraction off; a value beside an integer may go either way. */
+function truncationError({ value, error }: Rounded): number {
+  return Math.trunc(value - error) === Math.trunc(value + error) ? 0 : Math.ceil(error)
+}
+
+/** For every element of a tensor of shape `to`, where a tensor of shape `from` is read when it is broadcast to it. */
+function positions(from: readonly number[], to: readonly number[]): number[] {
+  const strides = broadcastStrides(from, to)
+  return Array.from({ length: sizeOf(to) }, (_, i) => {
+    let [rest, at] = [i, 0]
+    for (let d = to.length - 1; d >= 0; d--) {
+      at += (rest % to[d]) * strides[d]
+      rest = Math.floor(rest / to[d])
+    }
+    return at
+  })
+}
+
+/** NaN and infinities must be met exactly, unless something that went in was open: then they are open, too. */
+function settled(bound: Tensor, result: Tensor, from: readonly Tensor[]): Tensor {
+  const isOpen = from.some((x) => x.readSync().includes(Infinity))
+  const values = result.readSync()
+  const numbers = Float64Array.from(bound.readSync(), (error, i) => {
+    if (Number.isFinite(values[i]) && !Number.isNaN(error)) return error
+    return isOpen || (error === Infinity && Number.isFinite(values[i])) ? Infinity : 0
+  })
+  return bound.device.tensor(numbers, { shape: bound.shape, dtype: 'f32' })
+}
