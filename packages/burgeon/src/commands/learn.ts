@@ -33,11 +33,11 @@ export function learnSettings(seed: number, maxParameters: number): LifeSettings
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,
-    rows: 8,
-    learningRate: 2e-3,
+    rows: 2,
+    learningRate: 1e-3,
     memoryRows: 2000,
     rehearsalShare: 1,
-    protection: 20,
+    protection: 5,
     plateau: 200,
     maxParameters,
   }

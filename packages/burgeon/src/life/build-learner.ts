@@ -1,14 +1,15 @@
 /** The learner of a life: which model, which strategy, which limits. */
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
 import {
-  AdaptiveWindowing,
   compose,
   growOnPlateau,
   Learner,
   type LearnerOptions,
   type LearnerState,
   onlineEwc,
+  PageHinkley,
   reservoirReplay,
+  StandardisedDetector,
   type Strategy,
 } from '@burgeon/continual'
 import { Gpt, type GptSizes, isDecayed } from '@burgeon/gpt'
@@ -65,7 +66,15 @@ export function strategyOf(settings: LifeSettings): Strategy {
       ? { rehearsal: reservoirReplay({ capacity: memoryRows, share: rehearsalShare, seed }) }
       : {},
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
-    { detector: new AdaptiveWindowing({ delta: 0.002, clock: 4 }) },
+    { detector: lossJump() },
     plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
   )
+}
+
+/**
+ * Page–Hinkley on the loss in standard deviations from its running mean. Text is never quite stationary, so a rise
+ * counts only beyond one deviation, and an alarm takes fourteen of them in all.
+ */
+function lossJump(): StandardisedDetector {
+  return new StandardisedDetector(new PageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })
 }

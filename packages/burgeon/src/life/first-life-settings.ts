@@ -4,19 +4,19 @@ import type { LifeSettings } from './build-learner.ts'
 /** How a first life is lived: tuned so that it ends within three minutes on two cores. */
 export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
   return {
-    model: { context: 64, embed: 96, heads: 6, layers: 2, mlpHidden: 128 },
+    model: { context: 64, embed: 96, heads: 3, layers: 2, mlpHidden: 128 },
     seed,
-    rows: 8,
-    learningRate: 2e-3,
-    memoryRows: 1000,
+    rows: 2,
+    learningRate: 1e-3,
+    memoryRows: 2000,
     rehearsalShare: 1,
-    protection: 20,
-    plateau: quick ? 40 : 120,
-    maxParameters: 600_000,
+    protection: 5,
+    plateau: quick ? 100 : 250,
+    maxParameters: 400_000,
   }
 }
 
 /** Bytes of each domain to learn and to measure on. */
 export function firstLifeBytes(quick: boolean): { bytesPerDomain: number; heldOutBytes: number } {
-  return quick ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 } : { bytesPerDomain: 260_000, heldOutBytes: 8_000 }
+  return quick ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 } : { bytesPerDomain: 180_000, heldOutBytes: 8_000 }
 }

@@ -56,7 +56,7 @@ export async function defaultStream({ root, ...bounds }: DefaultStreamOptions): 
 }
 
 /** Licences read unlike JSON: in short pieces they season the domain instead of interrupting it. */
-const licencePiece = 768
+const licencePiece = 320
 
 /** How many files are open at a time: enough to keep the disk busy, far from any system's limit. */
 const filesAtOnce = 64

@@ -8,7 +8,7 @@ export interface Piece {
 }
 
 /** Small enough that a domain has hundreds, so that any stretch of it is a fair mixture; longer than any context window. */
-const defaultLength = 768
+const defaultLength = 320
 
 /** Units of text (paragraphs, declarations, lines) of one file, in order → pieces that never cut a unit, unless it alone is too long. */
 export function pieces(

@@ -17,9 +17,9 @@ export interface PlateauOptions {
   readonly widenPerLayer?: number
 }
 
-/** Growths asked for so far. */
 interface State {
-  readonly growths: number
+  /** Widenings asked for since the last layer, or since the beginning. */
+  readonly widenings: number
 }
 
 /**
@@ -39,7 +39,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   }
   return {
     name: `on plateau of ${window} steps`,
-    initial: { growths: 0 },
+    initial: { widenings: 0 },
     decide(signals, budget, state) {
       const stay = (reason: string): { request: null; reason: string; state: State } => ({ request: null, reason, state })
       if (signals.stepsSinceGrowth < patience) return stay('still settling after growth')
@@ -47,19 +47,19 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
       if (signals.losses.length < window) return stay('too few losses yet')
       const { slope, standardError } = leastSquares(signals.losses.slice(-window))
       if (slope < -significance * standardError) return stay('the loss is still falling')
-      const request = nextRequest(signals.config, state.growths, widen, widenPerLayer)
+      const request = nextRequest(signals.config, state.widenings, widen, widenPerLayer)
       if (signals.parameters + planGrowth(signals.config, request, [0, 0]).parameters > budget.parameters) {
         return stay('the budget is spent')
       }
       const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
-      return { request, reason, state: { growths: state.growths + 1 } }
+      return { request, reason, state: { widenings: request.axis === 'layer' ? 0 : state.widenings + 1 } }
     },
   }
 }
 
-function nextRequest(config: GptConfig, growths: number, widen: number, widenPerLayer?: number): GrowthRequest {
-  const widenings = widenPerLayer ?? config.blocks.length
-  if (widenings > 0 && growths % (widenings + 1) === widenings) return { axis: 'layer', at: config.blocks.length }
+function nextRequest(config: GptConfig, widenings: number, widen: number, widenPerLayer?: number): GrowthRequest {
+  const enough = widenPerLayer ?? config.blocks.length
+  if (enough > 0 && widenings >= enough) return { axis: 'layer', at: config.blocks.length }
   const narrowest = config.blocks.reduce((a, b) => (b.mlpHidden < a.mlpHidden ? b : a))
   const to = narrowest.mlpHidden + Math.max(1, Math.round(narrowest.mlpHidden * widen))
   return { axis: 'mlpHidden', block: narrowest.id, to }

@@ -1,15 +1,131 @@
-import { bits, foldIn, type Key } from './threefry.ts'
-export interface RandomState { readonly key: Key; readonly counter: number }
+/** Random numbers one after another, as plain state: a key and how many were drawn. */
+import { OptionError } from '../errors.ts'
+import { bits, foldIn, type Key, threefry2x32 } from './threefry.ts'
+
+/** Where a stream stands; plain JSON. */
+export interface RandomState {
+  readonly key: Key
+  /** Draws so far: the element index of the next. */
+  readonly counter: number
+}
+
+/** Arrays that can be shuffled in place. */
+export interface Shufflable {
+  readonly length: number
+  [index: number]: unknown
+}
+
+const two32 = 2 ** 32
+
+/**
+ * A counter-based stream: draw number i is a function of the key and i alone, so a stream resumes with the same bits
+ * from its state, and the draws of one stream never depend on those of another.
+ *
+ * @example
+ * const random = new RandomStream(keyFromSeed(42)).named('reservoir')
+ * const die = 1 + random.below(6)
+ */
 export class RandomStream {
   readonly #key: Key
   #counter = 0
-  constructor(key: Key) { this.#key = key }
-  named(name: string): RandomStream { let h = 2166136261; for (const c of new TextEncoder().encode(name)) h = Math.imul(h ^ c, 16777619); return new RandomStream(foldIn(this.#key, h >>> 0)) }
-  uint32(): number { return bits(this.#key, this.#counter++) }
-  uniform(): number { return (this.uint32() >>> 8) * 2 ** -24 }
-  below(n: number): number { return Math.floor((this.uint32() / 2 ** 32) * n) }
-  normal(): number { return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform()) }
-  fillNormal(out: Float32Array, std: number): void { for (let i = 0; i < out.length; i++) out[i] = this.normal() * std }
-  toState(): RandomState { return { key: this.#key, counter: this.#counter } }
-  static fromState(s: RandomState): RandomStream { const r = new RandomStream(s.key); r.#counter = s.counter; return r }
+
+  /** Throws OptionError unless the key is two uint32 words. */
+  constructor(key: Key) {
+    if (!isKey(key)) {
+      throw new OptionError(
+        `RandomStream: got the key ${JSON.stringify(key)}; expected two uint32. Use keyFromSeed?`,
+      )
+    }
+    this.#key = [key[0], key[1]]
+  }
+
+  /** The stream of that name under this one's key, from its start and however far this one has come. */
+  named(name: string): RandomStream {
+    return new RandomStream(foldIn(this.#key, fnv1a(name)))
+  }
+
+  /** An integer in 0 … 2³² − 1. */
+  uint32(): number {
+    return bits(this.#key, this.#counter++)
+  }
+
+  /** A multiple of 2⁻²⁴ in [0, 1): exact in a single float. */
+  uniform(): number {
+    return (this.uint32() >>> 8) * 2 ** -24
+  }
+
+  /** An integer in 0 … n − 1, each with exactly the same chance. Throws OptionError unless n is in 1 … 2³². */
+  below(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > two32) {
+      throw new OptionError(`RandomStream.below: got ${n}; expected an integer in 1 … 2³².`)
+    }
+    // The numbers from the last multiple of n on would favour small remainders: they are drawn again.
+    const whole = two32 - (two32 % n)
+    let drawn = this.uint32()
+    while (drawn >= whole) drawn = this.uint32()
+    return drawn % n
+  }
+
+  /**
+   * A number of the normal distribution with mean 0 and deviation 1 (Box and Muller 1958), in double precision and at
+   * most 6.7 in size. One draw: the two words of one counter give radius and angle. Engines may differ in the last bit,
+   * because the language leaves log and cos to them.
+   */
+  normal(): number {
+    const index = this.#counter++
+    const words = threefry2x32(this.#key, Math.floor(index / two32), index | 0)
+    // Words of 1 … 2³² rather than 0 … 2³² − 1, so that the logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log((words[0] + 1) / two32))
+    return radius * Math.cos(2 * Math.PI * (words[1] / two32))
+  }
+
+  /** Fills `out` with `normal()` times a deviation. Throws OptionError unless that is finite and 0 or more. */
+  fillNormal(out: Float32Array, standardDeviation: number): void {
+    if (!(standardDeviation >= 0 && standardDeviation < Infinity)) {
+      throw new OptionError(
+        `RandomStream.fillNormal: got the standard deviation ${standardDeviation}; expected a finite number of 0 or more.`,
+      )
+    }
+    for (let i = 0; i < out.length; i++) out[i] = this.normal() * standardDeviation
+  }
+
+  /** Puts an array in an order drawn from all with the same chance (Fisher and Yates; Durstenfeld 1964); returns it. */
+  shuffle<Items extends Shufflable>(items: Items): Items {
+    const list: Shufflable = items
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1)
+      const moved = list[i]
+      list[i] = list[j]
+      list[j] = moved
+    }
+    return items
+  }
+
+  toState(): RandomState {
+    return { key: [this.#key[0], this.#key[1]], counter: this.#counter }
+  }
+
+  /** The stream that goes on where `toState` was called. Throws OptionError for anything else than such a state. */
+  static fromState(state: RandomState): RandomStream {
+    const { key, counter } = (state ?? {}) as Partial<RandomState>
+    if (!isKey(key) || !Number.isSafeInteger(counter) || (counter as number) < 0) {
+      throw new OptionError(
+        `RandomStream.fromState: got ${JSON.stringify(state)}; expected { key: two uint32, counter: an integer ≥ 0 }.`,
+      )
+    }
+    const stream = new RandomStream(key)
+    stream.#counter = counter as number
+    return stream
+  }
+}
+
+function isKey(key: unknown): key is Key {
+  return Array.isArray(key) && key.length === 2 && key.every((word) => word === word >>> 0)
+}
+
+/** FNV-1a of the UTF-8 bytes (Fowler, Noll and Vo): the same on every machine, for good, since states depend on it. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return hash >>> 0
 }

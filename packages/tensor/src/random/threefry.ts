@@ -1,22 +1,106 @@
+/**
+ * Threefry-2×32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), in
+ * JAX's partitionable layout (`jax_threefry_partitionable`, the default since JAX 0.5).
+ *
+ * A value is a pure function of (key, element index), so replay, recomputation, growth and work split over threads see
+ * the same numbers. The cipher needs nothing but 32-bit add, xor and rotate, so every backend gives the same bits.
+ */
+import { OptionError } from '../errors.ts'
+
+/** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `split` or `foldIn`. */
 export type Key = readonly [number, number]
-const rotations = [[13, 15, 26, 6], [17, 29, 16, 24]]
-function threefry2x32(key: Key, a: number, b: number): [number, number] {
-  const ks = [key[0] | 0, key[1] | 0, key[0] ^ key[1] ^ 0x1bd11bda]
-  let x0 = (a + ks[0]) | 0
-  let x1 = (b + ks[1]) | 0
-  for (let i = 0; i < 5; i++) {
-    for (const r of rotations[i % 2]) {
-      x0 = (x0 + x1) | 0
-      x1 = (x1 << r) | (x1 >>> (32 - r))
-      x1 ^= x0
-    }
-    x0 = (x0 + ks[(i + 1) % 3]) | 0
-    x1 = (x1 + ks[(i + 2) % 3] + i + 1) | 0
-  }
-  return [x0 >>> 0, x1 >>> 0]
+
+const two32 = 2 ** 32
+
+/** JAX's `PRNGKey(seed)`. Throws OptionError unless the seed is a safe integer of 0 or more. */
+export function keyFromSeed(seed: number): Key {
+  requireIndex('keyFromSeed', 'seed', seed)
+  return [Math.floor(seed / two32), seed >>> 0]
 }
-export function keyFromSeed(seed: number): Key { return [Math.floor(seed / 2 ** 32), seed >>> 0] }
-export function split(key: Key, n: number): Key[] { return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i)) }
-export function foldIn(key: Key, data: number): Key { return threefry2x32(key, 0, data) }
-export function bits(key: Key, i: number): number { const [a, b] = threefry2x32(key, Math.floor(i / 2 ** 32), i >>> 0); return (a ^ b) >>> 0 }
-export function fillBits(key: Key, out: Uint32Array, start = 0): void { for (let i = 0; i < out.length; i++) out[i] = bits(key, start + i) }
+
+/** `n` keys that share nothing with each other; the first are the same for every `n`. JAX's `split`. */
+export function split(key: Key, n: number): Key[] {
+  requireIndex('split', 'n', n)
+  return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i))
+}
+
+/** The key for number `data` (a step, a layer, a hash) under `key`; data in 0 … 2³² − 1. JAX's `fold_in`. */
+export function foldIn(key: Key, data: number): Key {
+  if (data !== data >>> 0) {
+    throw new OptionError(
+      `foldIn: got data ${data}; expected an integer in 0 … 2³² − 1. Fold in two words for more?`,
+    )
+  }
+  return threefry2x32(key, 0, data)
+}
+
+/** The uint32 of element `index` under `key`. Throws OptionError unless the index is a safe integer of 0 or more. */
+export function bits(key: Key, index: number): number {
+  requireIndex('bits', 'index', index)
+  return bitsAt(key, index)
+}
+
+/** Elements `start`, `start + 1`, … under `key`, as many as `out` holds. JAX's `random.bits` when `start` is 0. */
+export function fillBits(key: Key, out: Uint32Array, start = 0): void {
+  requireIndex('fillBits', 'start', start)
+  for (let i = 0; i < out.length; i++) out[i] = bitsAt(key, start + i)
+}
+
+function bitsAt(key: Key, index: number): number {
+  const words = threefry2x32(key, Math.floor(index / two32), index | 0)
+  // Taking the pair apart as an iterable would take as long as the cipher.
+  return (words[0] ^ words[1]) >>> 0
+}
+
+/**
+ * The cipher: the counter (high, low), as 32-bit words, under a key gives two independent uniform uint32 words.
+ */
+export function threefry2x32(key: Key, high: number, low: number): Key {
+  const k0 = key[0] | 0
+  const k1 = key[1] | 0
+  const k2 = k0 ^ k1 ^ 0x1bd11bda // The parity word of the key schedule.
+  let x = (high + k0) | 0
+  let y = (low + k1) | 0
+  // Five groups of four rounds, each followed by two words of the key schedule and the group's number. Written out:
+  // a loop over the rotations takes three times as long.
+  y = rotated(y, 13) ^ (x = (x + y) | 0)
+  y = rotated(y, 15) ^ (x = (x + y) | 0)
+  y = rotated(y, 26) ^ (x = (x + y) | 0)
+  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  x = (x + k1) | 0
+  y = (y + k2 + 1) | 0
+  y = rotated(y, 17) ^ (x = (x + y) | 0)
+  y = rotated(y, 29) ^ (x = (x + y) | 0)
+  y = rotated(y, 16) ^ (x = (x + y) | 0)
+  y = rotated(y, 24) ^ (x = (x + y) | 0)
+  x = (x + k2) | 0
+  y = (y + k0 + 2) | 0
+  y = rotated(y, 13) ^ (x = (x + y) | 0)
+  y = rotated(y, 15) ^ (x = (x + y) | 0)
+  y = rotated(y, 26) ^ (x = (x + y) | 0)
+  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  x = (x + k0) | 0
+  y = (y + k1 + 3) | 0
+  y = rotated(y, 17) ^ (x = (x + y) | 0)
+  y = rotated(y, 29) ^ (x = (x + y) | 0)
+  y = rotated(y, 16) ^ (x = (x + y) | 0)
+  y = rotated(y, 24) ^ (x = (x + y) | 0)
+  x = (x + k1) | 0
+  y = (y + k2 + 4) | 0
+  y = rotated(y, 13) ^ (x = (x + y) | 0)
+  y = rotated(y, 15) ^ (x = (x + y) | 0)
+  y = rotated(y, 26) ^ (x = (x + y) | 0)
+  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  x = (x + k2) | 0
+  y = (y + k0 + 5) | 0
+  return [x >>> 0, y >>> 0]
+}
+
+function rotated(word: number, left: number): number {
+  return (word << left) | (word >>> (32 - left))
+}
+
+function requireIndex(op: string, name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new OptionError(`${op}: got ${name} ${value}; expected an integer in 0 … 2⁵³ − 1.`)
+}
