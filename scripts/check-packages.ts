@@ -1,0 +1,127 @@
+/**
+ * `node scripts/check-packages.ts [--write]`: looks at the packages as their users will get them.
+ *
+ * Each is built, packed, and read by publint and are-the-types-wrong; the tarballs hold the files they should, weigh
+ * what they may, and come out the same a second time. `--write` takes the present lists of files as the right ones.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { buildPackages, packDependencies, packPackages, root, type Tarball } from './pack-packages.ts'
+
+/** What `npm i burgeon` may take on a disk, with everything it brings, in bytes. To raise it is a decision. */
+const installedLimit = 5_000_000
+
+const snapshot = join(root, 'test/packaging/published-files.json')
+const problems: string[] = []
+
+async function checkManifest({ name }: Tarball, file: string): Promise<void> {
+  const { buffer } = new Uint8Array(readFileSync(file))
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true })
+  for (const message of messages) {
+    problems.push(`publint: ${name}: ${formatMessage(message, pkg, { color: false })}`)
+  }
+}
+
+/** Resolves the types of every entry point as an ES module importer and a bundler do; the packages are for no others. */
+function checkTypes({ name }: Tarball, file: string): void {
+  const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+  try {
+    const args = [
+      attw,
+      file,
+      '--profile',
+      'esm-only',
+      '--no-definitely-typed',
+      '--format',
+      'ascii',
+      '--no-color',
+    ]
+    execFileSync(process.execPath, [...args, '--no-emoji'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+    problems.push(`are the types wrong: ${name}:\n${stdout ?? ''}${stderr ?? ''}`)
+  }
+}
+
+/** The files of a tarball that are written by hand, after a check that all others come from those. */
+function handwritten(tarball: Tarball): string[] {
+  const paths = tarball.files.map(({ path }) => path).toSorted()
+  const built = paths.filter((path) => path.startsWith('dist/'))
+  const others = paths.filter((path) => !path.startsWith('dist/'))
+  const expected = others
+    .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
+    .flatMap((path) =>
+      ['.d.ts', '.d.ts.map', '.js', '.js.map'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
+    )
+  report(tarball, 'holds what no source was compiled to', difference(built, expected))
+  report(tarball, 'lacks what a source is compiled to', difference(expected, built))
+  return others
+}
+
+function checkFiles(tarballs: readonly Tarball[]): void {
+  const found = Object.fromEntries(tarballs.map((tarball) => [tarball.name, handwritten(tarball)]))
+  if (process.argv.includes('--write')) writeFileSync(snapshot, `${JSON.stringify(found, null, 2)}\n`)
+  const known = JSON.parse(readFileSync(snapshot, 'utf8')) as Record<string, readonly string[]>
+  const hint = `${snapshot.slice(root.length + 1)}; if that is meant: npm run check:packages -- --write`
+  for (const tarball of tarballs) {
+    const expected = known[tarball.name] ?? []
+    report(tarball, `publishes what is not in ${hint}`, difference(found[tarball.name], expected))
+    report(tarball, `no longer publishes what is in ${hint}`, difference(expected, found[tarball.name]))
+  }
+}
+
+const difference = (a: readonly string[], b: readonly string[]): string[] =>
+  a.filter((path) => !b.includes(path))
+
+function report({ name }: Tarball, what: string, paths: readonly string[]): void {
+  if (paths.length > 0) problems.push(`files: ${name} ${what}: ${paths.join(', ')}`)
+}
+
+function checkSize(tarballs: readonly Tarball[], folder: string): void {
+  const all = [...tarballs, ...packDependencies(folder)].reduce(
+    (total, { unpackedSize }) => total + unpackedSize,
+    0,
+  )
+  console.log(
+    `npm i burgeon: ${(all / 1e6).toFixed(2)} MB on disk of at most ${(installedLimit / 1e6).toFixed(2)} MB`,
+  )
+  if (all > installedLimit)
+    problems.push(`size: npm i burgeon takes ${all} bytes, more than ${installedLimit}`)
+}
+
+function checkReproducible(first: readonly Tarball[], folder: string): void {
+  buildPackages()
+  const second = new Map(packPackages(folder).map(({ name, integrity }) => [name, integrity]))
+  for (const { name, integrity } of first) {
+    if (second.get(name) !== integrity)
+      problems.push(`build: ${name} comes out different when it is built again`)
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'burgeon-packages-'))
+try {
+  buildPackages()
+  const tarballs = packPackages(folder)
+  for (const tarball of tarballs) {
+    const file = join(folder, tarball.filename)
+    await checkManifest(tarball, file)
+    checkTypes(tarball, file)
+    console.log(
+      `${tarball.name}: ${tarball.files.length} files, ${(statSync(file).size / 1000).toFixed(0)} kB packed`,
+    )
+  }
+  checkFiles(tarballs)
+  checkSize(tarballs, folder)
+  checkReproducible(tarballs, folder)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+for (const problem of problems) console.error(problem)
+if (problems.length > 0) process.exitCode = 1

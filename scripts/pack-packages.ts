@@ -1,0 +1,73 @@
+/** Builds the packages from nothing and packs them as they would be published. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, readFileSync, rmSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+import { dirname, join } from 'node:path'
+
+/** The root of the repository. */
+export const root: string = join(import.meta.dirname, '..')
+
+/** What `npm pack` says of one tarball. */
+export interface Tarball {
+  readonly name: string
+  readonly filename: string
+  readonly integrity: string
+  /** Bytes on the disk of whoever installs it. */
+  readonly unpackedSize: number
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+}
+
+/** Compiles every package anew: what an earlier build left behind would be published too. */
+export function buildPackages(): void {
+  for (const dist of globSync('packages/*/dist', { cwd: root })) {
+    rmSync(join(root, dist), { recursive: true, force: true })
+  }
+  const compile = [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/burgeon']
+  const { status } = spawnSync(process.execPath, compile, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  if (status !== 0) throw new Error('the packages do not compile')
+}
+
+/** Writes one tarball per package into a folder. */
+export function packPackages(folder: string): Tarball[] {
+  return pack(['--workspaces'], folder)
+}
+
+/** Writes one tarball per package of others that ours bring along, taken from where it is installed here. */
+export function packDependencies(folder: string): Tarball[] {
+  const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) => join(root, path))
+  const folders = new Set<string>()
+  for (let manifest = manifests.pop(); manifest !== undefined; manifest = manifests.pop()) {
+    const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: object }
+    for (const name of Object.keys(dependencies).filter(
+      (dependency) => !dependency.startsWith('@burgeon/'),
+    )) {
+      const found = findPackageJSON(name, manifest)
+      if (found === undefined) throw new Error(`${manifest}: ${name} is not installed. Run npm ci.`)
+      if (!folders.has(dirname(found))) manifests.push(found)
+      folders.add(dirname(found))
+    }
+  }
+  return pack([...folders], folder)
+}
+
+function pack(what: readonly string[], folder: string): Tarball[] {
+  const args = [
+    'pack',
+    ...what,
+    '--json',
+    '--loglevel=error',
+    '--ignore-scripts',
+    '--pack-destination',
+    folder,
+  ]
+  const said = execFileSync('npm', args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 28,
+  })
+  return JSON.parse(said) as Tarball[]
+}

@@ -1,0 +1,97 @@
+/** What every package promises in its manifest. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { packages } from './read-packages.ts'
+import { root } from './read-sources.ts'
+
+const version = '0.1.0'
+
+/** Every package that a user's machine gets besides Node. To add one is a decision: say why in the commit. */
+const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  tensor: {},
+  autograd: { '@burgeon/tensor': version },
+  gpt: { '@burgeon/tensor': version },
+  continual: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
+  burgeon: {
+    '@burgeon/tensor': version,
+    '@burgeon/autograd': version,
+    '@burgeon/gpt': version,
+    '@burgeon/continual': version,
+    commander: '14.0.3',
+  },
+}
+
+const readText = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8')
+
+describe.for(packages)('$manifest.name', ({ folder, manifest }) => {
+  it('has exactly the runtime dependencies listed here', () => {
+    expect(manifest.dependencies ?? {}).toEqual(runtimeDependencies[folder])
+    expect(manifest.optionalDependencies ?? {}).toEqual({})
+  })
+
+  it('has only optional peers', () => {
+    const optional = Object.entries(manifest.peerDependenciesMeta ?? {}).filter(
+      ([, peer]) => peer.optional === true,
+    )
+    expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(optional.map(([name]) => name))
+  })
+
+  it('runs nothing when it is installed', () => {
+    expect(Object.keys(manifest.scripts ?? {})).toEqual([])
+  })
+
+  it('says what it is: an ES module without side effects, MIT, for Node 20.19 and up', () => {
+    const { name, license, type, sideEffects, engines, files } = manifest
+    expect({ name, version: manifest.version, license, type, sideEffects, engines, files }).toEqual({
+      name: folder === 'burgeon' ? 'burgeon' : `@burgeon/${folder}`,
+      version,
+      license: 'MIT',
+      type: 'module',
+      sideEffects: false,
+      engines: { node: '>=20.19' },
+      files: ['dist', 'src', '!dist/.tsbuildinfo'],
+    })
+    expect(manifest.description).toMatch(/\.$/)
+  })
+
+  it('offers each entry point as source first, then types, then code', () => {
+    expect(Object.keys(manifest.exports)).toContain('.')
+    for (const [subpath, conditions] of Object.entries(manifest.exports)) {
+      const source = conditions['@burgeon/source']
+      expect(Object.entries(conditions), subpath).toEqual([
+        ['@burgeon/source', source],
+        ['types', source.replace('./src/', './dist/').replace(/\.ts$/, '.d.ts')],
+        ['default', source.replace('./src/', './dist/').replace(/\.ts$/, '.js')],
+      ])
+      expect(existsSync(join(root, 'packages', folder, source)), `${folder} ${source}`).toBe(true)
+    }
+  })
+
+  it('carries the licence of the repository', () => {
+    expect(readText('packages', folder, 'LICENSE')).toBe(readText('LICENSE'))
+  })
+})
+
+describe('the repository', () => {
+  it('pins development dependencies to exact versions', () => {
+    const { devDependencies } = JSON.parse(readText('package.json')) as {
+      devDependencies: Record<string, string>
+    }
+    expect(Object.values(devDependencies).filter((wanted) => !/^\d+\.\d+\.\d+$/.test(wanted))).toEqual([])
+  })
+
+  it('has a lock file that says what, and not from where', () => {
+    const { packages: locked } = JSON.parse(readText('package-lock.json')) as {
+      packages: Record<string, { resolved?: string; link?: boolean; integrity?: string }>
+    }
+    const places = Object.values(locked).flatMap(({ resolved, link }) =>
+      link || resolved === undefined ? [] : [resolved],
+    )
+    expect(places).toEqual([])
+    const unchecked = Object.entries(locked).filter(
+      ([path, { integrity, link }]) => path.startsWith('node_modules/') && !link && integrity === undefined,
+    )
+    expect(unchecked).toEqual([])
+  })
+})

@@ -1,0 +1,61 @@
+/** The documents tell the truth: every program they print runs as printed and prints what they say. */
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { keepsPromise, programsIn, promisedLines, root, runFile, temporaryFolder } from './programs.ts'
+
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
+
+async function check(text: string, file: string, folder: string): Promise<void> {
+  const { code, printed, complaints } = await runFile(file, folder)
+  expect(code, complaints).toBe(0)
+  const promised = promisedLines(text)
+  if (promised.length > 0 && !keepsPromise(printed, promised)) {
+    expect(printed.trimEnd().split('\n')).toEqual(promised)
+  }
+}
+
+function folderForOneTest(): string {
+  const folder = temporaryFolder()
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+it('there is a README.md, and it has a program in a ```ts block', () => {
+  expect(programsIn('README.md').length).toBeGreaterThan(0)
+})
+
+describe('programs in documents run as printed', () => {
+  it.for(documents.flatMap(programsIn))('$name', async ({ text }) => {
+    const folder = folderForOneTest()
+    const file = join(folder, 'program.ts')
+    writeFileSync(file, text)
+    await check(text, file, folder)
+  })
+})
+
+describe('examples run', () => {
+  it.for(globSync('examples/*.ts', { cwd: root }).toSorted())('%s', async (path) => {
+    const file = join(root, path)
+    await check(readFileSync(file, 'utf8'), file, folderForOneTest())
+  })
+})
+
+describe('promises about output', () => {
+  it.for([
+    { printed: 'one\ntwo\n', promised: ['one', 'two'], kept: true },
+    { printed: 'one\n', promised: ['one', 'two'], kept: false },
+    { printed: 'one\ntwo\nthree\n', promised: ['one', 'two'], kept: false },
+    { printed: '2.3 bits (about)\n', promised: ['… bits (about)'], kept: true },
+    { printed: '2+3 bits\n', promised: ['2.3 bits'], kept: false },
+    { printed: 'a\nb\nc\n', promised: ['a', '…', 'c'], kept: true },
+    { printed: 'a\nc\n', promised: ['a', '…', 'c'], kept: true },
+    { printed: 'a\nb\n', promised: ['a', '…', 'c'], kept: false },
+  ])('$printed is promised by $promised: $kept', ({ printed, promised, kept }) => {
+    expect(keepsPromise(printed, promised)).toBe(kept)
+  })
+
+  it('stand behind what prints them', () => {
+    expect(promisedLines("console.log('a') // → a\nlog() // plain\n// → b  \n")).toEqual(['a', 'b'])
+  })
+})
