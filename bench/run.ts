@@ -39,7 +39,12 @@ const result = await benchmark({
 })
 print(result)
 if (values.json !== undefined) {
-  const about = { bench: name, commit: commit(), node: process.version, device: cpus()[0]?.model.trim() ?? 'unknown' }
+  const about = {
+    bench: name,
+    commit: commit(),
+    node: process.version,
+    device: cpus()[0]?.model.trim() ?? 'unknown',
+  }
   writeFileSync(values.json, `${JSON.stringify({ ...about, ...result }, null, 2)}\n`)
 }
 if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1
@@ -55,13 +60,25 @@ function print({ rows, checks }: BenchmarkResult): void {
   ])
   console.log(aligned([['case', 'metric', 'value', 'peer', "peer's", 'ratio'], ...cells]))
   console.log()
-  const outcomes = checks.map(({ name: what, value, bound, holds }) => [holds ? 'holds' : 'FAILS', what, format(value), bound])
+  const outcomes = checks.map(({ name: what, value, bound, holds }) => [
+    holds ? 'holds' : 'FAILS',
+    what,
+    format(value),
+    bound,
+  ])
   console.log(aligned([['', 'check', 'value', 'bound'], ...outcomes]))
 }
 
 function aligned(table: readonly (readonly string[])[]): string {
   const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)))
-  return table.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd()).join('\n')
+  return table
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 function commit(): string {

@@ -6,8 +6,10 @@ const whenStuck: GrowthPolicy<null> = {
   name: 'when stuck',
   initial: null,
   decide({ losses, stepsSinceGrowth, config }) {
-    const mean = (from: number, to: number): number => losses.slice(from, to).reduce((a, b) => a + b, 0) / (to - from)
-    const stuck = losses.length >= 20 && stepsSinceGrowth >= 20 && mean(-10, losses.length) > 0.98 * mean(-20, -10)
+    const mean = (from: number, to: number): number =>
+      losses.slice(from, to).reduce((a, b) => a + b, 0) / (to - from)
+    const stuck =
+      losses.length >= 20 && stepsSinceGrowth >= 20 && mean(-10, losses.length) > 0.98 * mean(-20, -10)
     const { id, mlpHidden } = config.blocks[config.blocks.length - 1]
     const request = stuck ? ({ axis: 'mlpHidden', block: id, to: Math.ceil(mlpHidden * 1.5) } as const) : null
     return { request, reason: 'ten losses no better than the ten before', state: null }
@@ -22,7 +24,9 @@ const learner = new Learner({
   budget: { parameters: 30_000 },
 })
 for (let i = 0; i < 120; i++) {
-  const { step, events } = await learner.observe(`Line ${i % 7} of a short song that is sung again and again. `)
+  const { step, events } = await learner.observe(
+    `Line ${i % 7} of a short song that is sung again and again. `,
+  )
   for (const event of events) {
     if (event.kind === 'growth') console.log(`step ${step}: ${event.record.summary} (${event.reason})`)
     if (event.kind === 'growth refused') console.log(`step ${step}: refused. ${event.reason}`)

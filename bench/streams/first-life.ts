@@ -57,7 +57,12 @@ export const firstLife: Benchmark = async ({ quick, seeds, note }) => {
     row(arm, 'mean forgetting', mean(all, 'forgetting'), 'bits/byte', mean(naive, 'forgetting')),
     row(arm, 'final mean', mean(all, 'finalMean'), 'bits/byte', mean(naive, 'finalMean')),
     { case: arm, metric: 'parameters', value: mean(all, 'parameters'), unit: '' },
-    { case: arm, metric: 'largest delay', value: Math.max(...all.flatMap(({ delays }) => delays)), unit: 'bytes' },
+    {
+      case: arm,
+      metric: 'largest delay',
+      value: Math.max(...all.flatMap(({ delays }) => delays)),
+      unit: 'bytes',
+    },
     { case: arm, metric: 'false alarms', value: mean(all, 'falseAlarms'), unit: 'per life' },
   ])
   const everything = Object.values(outcomes).flat()
@@ -65,15 +70,26 @@ export const firstLife: Benchmark = async ({ quick, seeds, note }) => {
   return {
     rows,
     checks: [
-      atMost('forgetting, replay + EWC over naive', mean(fixed, 'forgetting') / mean(naive, 'forgetting'), 1 / 3),
+      atMost(
+        'forgetting, replay + EWC over naive',
+        mean(fixed, 'forgetting') / mean(naive, 'forgetting'),
+        1 / 3,
+      ),
       atMost('final mean, growth minus fixed (worst seed)', worst(grown, fixed), -1e-9),
       atMost('true changes without an alarm', missed, 0),
-      atMost('largest delay of a true alarm, bytes', Math.max(...everything.flatMap(({ delays }) => delays)), delayBound),
+      atMost(
+        'largest delay of a true alarm, bytes',
+        Math.max(...everything.flatMap(({ delays }) => delays)),
+        delayBound,
+      ),
     ],
   }
 }
 
-async function lived(settings: LifeSettings, domains: Awaited<ReturnType<typeof defaultStream>>): Promise<Outcome> {
+async function lived(
+  settings: LifeSettings,
+  domains: Awaited<ReturnType<typeof defaultStream>>,
+): Promise<Outcome> {
   const learner = buildLearner(settings)
   const life: Life = { settings, learner, record: emptyRecord(learner.model.parameters.size) }
   await live(life, domainChunks(domains), {
@@ -84,10 +100,14 @@ async function lived(settings: LifeSettings, domains: Awaited<ReturnType<typeof 
     stop: new AbortController().signal,
   })
   const { measurements, spans } = life.record
-  const forgotten = forgettingRows(measurements).slice(0, -1).map(({ whenLearnt, atEnd }) => atEnd - whenLearnt)
+  const forgotten = forgettingRows(measurements)
+    .slice(0, -1)
+    .map(({ whenLearnt, atEnd }) => atEnd - whenLearnt)
   const final = domainMatrix(measurements).rows.at(-1)?.values ?? []
   const alarms = driftAlarms(life.record, true)
-  const timely = alarms.filter(({ verdict, delayBytes }) => verdict === 'true-change' && (delayBytes ?? 0) <= delayBound)
+  const timely = alarms.filter(
+    ({ verdict, delayBytes }) => verdict === 'true-change' && (delayBytes ?? 0) <= delayBound,
+  )
   const parameters = learner.model.parameters.size
   learner.model.dispose()
   return {
@@ -110,7 +130,10 @@ function worst(grown: readonly Outcome[], fixed: readonly Outcome[]): number {
   return Math.max(...grown.map(({ finalMean }, seed) => finalMean - fixed[seed].finalMean))
 }
 
-function mean(outcomes: readonly Outcome[], key: 'forgetting' | 'finalMean' | 'parameters' | 'falseAlarms'): number {
+function mean(
+  outcomes: readonly Outcome[],
+  key: 'forgetting' | 'finalMean' | 'parameters' | 'falseAlarms',
+): number {
   return average(outcomes.map((outcome) => outcome[key]))
 }
 

@@ -11,17 +11,30 @@ export const memory: Benchmark = async ({ quick, note }) => {
   const { device } = learner.model
   const at: Record<number, { buffers: number; bytes: number; resident: number }> = {}
   for (let step = 1; step <= 10 * short; step++) {
-    const text = Int32Array.from({ length: settings.rows * context + 1 }, (_, i) => 97 + ((i * 7 + step * 13) % 23))
+    const text = Int32Array.from(
+      { length: settings.rows * context + 1 },
+      (_, i) => 97 + ((i * 7 + step * 13) % 23),
+    )
     await learner.observe(batchOfTokens(text, context, 'letters'))
     if (step !== short && step !== 10 * short) continue
     globalThis.gc?.()
     at[step] = { ...device.memory, resident: process.memoryUsage().rss }
-    note(`step ${step}: ${at[step].buffers} live buffers, ${at[step].bytes} bytes in them, ${at[step].resident} bytes resident`)
+    note(
+      `step ${step}: ${at[step].buffers} live buffers, ${at[step].bytes} bytes in them, ${at[step].resident} bytes resident`,
+    )
   }
   const [first, last] = [at[short], at[10 * short]]
   const about = `after ${10 * short} steps, peer: after ${short}`
   const rowOf = (metric: string, value: number, before: number, unit: string) =>
-    ({ case: about, metric, value, unit, peer: 'shorter run', peerValue: before, ratio: before / value }) as const
+    ({
+      case: about,
+      metric,
+      value,
+      unit,
+      peer: 'shorter run',
+      peerValue: before,
+      ratio: before / value,
+    }) as const
   return {
     rows: [
       rowOf('live buffers', last.buffers, first.buffers, ''),

@@ -65,9 +65,9 @@ export function promisedLines(text: string): string[] {
  * lines.
  */
 export function keepsPromise(printed: string, promised: readonly string[]): boolean {
-  const patterns = promised.map((line) => {
-    if (line === '…') return '(?:.*\\n)*'
-    return `${line.split('…').map(RegExp.escape).join('.*')}\\s*\\n`
-  })
+  const literal = (part: string): string => part.replace(/[^\w\s]/g, '\\$&')
+  const patterns = promised.map((line) =>
+    line === '…' ? '(?:.*\\n)*' : `${line.split('…').map(literal).join('.*')}[ \\t]*\\n`,
+  )
   return new RegExp(`^${patterns.join('')}$`).test(printed.endsWith('\n') ? printed : `${printed}\n`)
 }

@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { createHash } from 'node:crypto'
 import { rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

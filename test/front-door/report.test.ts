@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { axisTicks } from '../../packages/burgeon/src/report/axis-ticks.ts'

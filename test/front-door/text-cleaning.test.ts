@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { declarationSource } from '../../packages/burgeon/src/stream/declaration-source.ts'
 import {

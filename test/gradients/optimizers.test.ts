@@ -58,22 +58,23 @@ function takeSteps(store: ParameterStore, optimizer: GradientTransform, from: nu
 const numbersIn = (store: ParameterStore): number[] =>
   [...store].flatMap(({ tensor }) => [...tensor.readSync()])
 
-/** AdamW of Loshchilov & Hutter (2019), algorithm 2, on plain numbers; `rate` of each step. */
+/** AdamW of Loshchilov & Hutter (2019), algorithm 2, on plain numbers, begun at step `from` of the run. */
 function plainAdamw(
   start: readonly number[],
   steps: number,
   options: Required<Omit<AdamwOptions, 'learningRate' | 'decays'>>,
   rate: (step: number) => number,
+  from = 0,
 ): number[] {
   const { beta1, beta2, epsilon, weightDecay } = options
   const [w, m, v] = [[...start], start.map(() => 0), start.map(() => 0)]
   for (let t = 1; t <= steps; t++) {
     for (const i of w.keys()) {
-      const g = slopeAt(t - 1, i, w[i])
+      const g = slopeAt(from + t - 1, i, w[i])
       m[i] = beta1 * m[i] + (1 - beta1) * g
       v[i] = beta2 * v[i] + (1 - beta2) * g * g
       const step = m[i] / (1 - beta1 ** t) / (Math.sqrt(v[i] / (1 - beta2 ** t)) + epsilon)
-      w[i] -= rate(t - 1) * (step + weightDecay * w[i])
+      w[i] -= rate(from + t - 1) * (step + weightDecay * w[i])
     }
   }
   return w
@@ -118,7 +119,7 @@ describe('AdamW', () => {
     const optimizer = adamw({ learningRate: 0.1, ...options })
     takeSteps(store, optimizer, 0, 5)
     scope(() => store.add('b', ['embed'], reference.tensor(start, { shape: [5], dtype: 'f32' })))
-    takeSteps(store, optimizer, 0, 3)
+    takeSteps(store, optimizer, 5, 8)
     const young = [...store.get('b').tensor.readSync()]
     expect(
       largestDifference(

@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { grad } from '@burgeon/autograd'
 import { checkGradient } from '@burgeon/autograd/testing'
 import {

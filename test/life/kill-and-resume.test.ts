@@ -44,7 +44,7 @@ it('a life killed at random moments and resumed equals one that was never killed
   expect(await live(whole)).toBe(true)
   let kills = 0
   // Odd times, so that the kills fall into start-up, learning and saving alike.
-  for (let wait = 650; !(await live(broken, wait)); wait = 500 + ((wait * 7919) % 1400)) kills++
+  for (let wait = 350; !(await live(broken, wait)); wait = 300 + ((wait * 7919) % 500)) kills++
   expect(kills).toBeGreaterThan(2)
   expect(await remains(broken)).toEqual(await remains(whole))
 })

@@ -5,7 +5,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, domainChunks, emptyRecord, type Life, type LifeSettings, live, loadLife, saveLife } from 'burgeon/life'
+import {
+  buildLearner,
+  domainChunks,
+  emptyRecord,
+  type Life,
+  type LifeSettings,
+  live,
+  loadLife,
+  saveLife,
+} from 'burgeon/life'
 
 export const tinySettings: LifeSettings = {
   model: { context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 16 },
@@ -22,7 +31,7 @@ export const tinySettings: LifeSettings = {
 const encoder = new TextEncoder()
 const domain = (name: string, sentence: string) => ({
   name,
-  train: encoder.encode(sentence.repeat(1800 / sentence.length)),
+  train: encoder.encode(sentence.repeat(4800 / sentence.length)),
   heldOut: encoder.encode(sentence.repeat(3)),
   digest: '',
   files: 1,

@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { Device, type OpName } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { checkOp, OpMismatchError, type PlainInput, RoundingBounds } from '@burgeon/tensor/testing'

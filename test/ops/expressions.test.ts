@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { derivative, type Expression, expression as e, keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { drawExpression } from '@burgeon/tensor/testing'
 import fc from 'fast-check'

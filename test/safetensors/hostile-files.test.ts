@@ -1,5 +1,5 @@
 /** Whatever the bytes, reading ends soon, with a consistent file or with a BadFileError. */
-import { BadFileError, type RawType, readSafetensors, type SafetensorsLimits } from '@burgeon/tensor'
+import { BadFileError, readSafetensors, type SafetensorsLimits } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 
@@ -45,7 +45,7 @@ function verdict(file: Uint8Array, limits?: SafetensorsLimits): 'taken' | 'refus
   }
   let covered = 0
   for (const { type, shape, bytes } of read.tensors.values()) {
-    expect(bytes.length).toBe(shape.reduce((product, n) => product * n, sizes[type as RawType]))
+    expect(bytes.length).toBe(shape.reduce((product, n) => product * n, sizes[type]))
     covered += bytes.length
   }
   expect(covered + 8 + new DataView(file.buffer, file.byteOffset).getUint32(0, true)).toBe(file.length)
@@ -283,7 +283,7 @@ describe('large headers', () => {
   })
 
   test('a header over the limit is not looked at', () => {
-    const file = fileOf(`{${' '.repeat(16_000_001)}}`)
+    const file = fileOf(`{${' '.repeat(16 * 2 ** 20)}}`)
     expect(cost(file)).toEqual({ outcome: 'refused', strings: 0, letters: 0 })
     expect(verdict(many(10), { headerBytes: 100 })).toBe('refused')
   })

@@ -126,7 +126,12 @@ describe('the reference implementation', () => {
     '{"__metadata__":{"format":"np"},"a":{"dtype":"I64","shape":[3],"data_offsets":[0,24]},' +
     '"b.bias":{"dtype":"F32","shape":[2],"data_offsets":[24,32]},"z":{"dtype":"F32","shape":[0,4],"data_offsets":[32,32]},' +
     '"h":{"dtype":"F16","shape":[1,2],"data_offsets":[32,36]},"ü\\"\\n":{"dtype":"BOOL","shape":[],"data_offsets":[36,37]}}'
-  const data = '000000000000000001000000000000000200000000000000' + '0000c03f000000c0' + '003cff7b' + '01'
+  const data = [
+    '000000000000000001000000000000000200000000000000',
+    '0000c03f000000c0',
+    '003cff7b',
+    '01',
+  ].join('')
   const gold = Uint8Array.from(
     Buffer.concat([Buffer.from('4001000000000000', 'hex'), Buffer.from(header), Buffer.from(data, 'hex')]),
   )
@@ -176,6 +181,15 @@ describe('writing', () => {
   ]
   test.for(wrong)('refuses %s', ([, tensors, metadata]) => {
     expect(() => writeSafetensors(tensors, metadata)).toThrow(OptionError)
+  })
+
+  test('refuses more than is read back', () => {
+    const empty = rawFromArray(new Uint8Array(0), [0])
+    const crowd = new Map(Array.from({ length: 50_001 }, (_, i) => [`${i}`, empty]))
+    expect(() => writeSafetensors(crowd)).toThrow(/got 50001 tensors; expected at most 50000/)
+    crowd.delete('0')
+    expect(readSafetensors(writeSafetensors(crowd)).tensors.size).toBe(50_000)
+    expect(() => writeSafetensors(new Map(), { note: 'a'.repeat(16 * 2 ** 20) })).toThrow(/bytes of header/)
   })
 
   test('a tensor or note named __proto__ is like any other', () => {

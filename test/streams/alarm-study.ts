@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 /** The protocol of research/continual.md, section 2.7: twenty seeds, false alarms on 10,000 values, delay of a change at 1,000. */
 import type { DriftDetector } from '../../packages/continual/src/drift/drift-detector.ts'
 import { SeededStream } from './seeded-stream.ts'

@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
 import { OptionError } from '../../packages/continual/src/errors.ts'

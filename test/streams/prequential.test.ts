@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { OptionError, SignalError, StateError } from '../../packages/continual/src/errors.ts'
 import { bitsPerByte, Prequential } from '../../packages/continual/src/metrics/prequential.ts'

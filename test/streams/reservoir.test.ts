@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { OptionError, StateError } from '../../packages/continual/src/errors.ts'
 import { type Draw, Reservoir } from '../../packages/continual/src/rehearsal/reservoir.ts'

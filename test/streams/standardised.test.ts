@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { AdaptiveWindowing } from '../../packages/continual/src/drift/adaptive-windowing.ts'
 import type { DriftDetector } from '../../packages/continual/src/drift/drift-detector.ts'

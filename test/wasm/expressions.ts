@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 /** Random scalar expressions, and how far single precision may take them from the oracle's answer. */
 // The expression language is an inner part of the tensor package, which no public entry point exports.
 import fc from 'fast-check'

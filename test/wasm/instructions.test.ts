@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 // The assembler is an inner part of the backend, which no public entry point exports.
 import { describe, expect, test } from 'vitest'
 import {

@@ -1,3 +1,4 @@
+// Reaches inside: what is tested here is a part of its package, not an entry point.
 // The renderer is an inner part of the backend, which no public entry point exports.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,5 +1,14 @@
 /** Gradients of scalar functions of tensors. */
-import { AsyncCallbackError, fill, formatShape, reshape, scope, ShapeError, Tensor, tensorsIn } from '@burgeon/tensor'
+import {
+  AsyncCallbackError,
+  fill,
+  formatShape,
+  reshape,
+  scope,
+  ShapeError,
+  Tensor,
+  tensorsIn,
+} from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
 import { pullBack, record } from './gradients.ts'
 
@@ -7,7 +16,9 @@ import { pullBack, record } from './gradients.ts'
 export type TensorTree = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
 
 /** The same structure with a gradient in every place. */
-export type GradientOf<T extends TensorTree> = T extends Tensor ? Tensor : { -readonly [K in keyof T]: Tensor }
+export type GradientOf<T extends TensorTree> = T extends Tensor
+  ? Tensor
+  : { -readonly [K in keyof T]: Tensor }
 
 /** A function's value, its gradient, and whatever else it answered. */
 export interface ValueAndGradient<T extends TensorTree, A> {
@@ -69,7 +80,9 @@ function withoutRepeats<T extends TensorTree>(tree: T): T {
   const seen = new Set<Tensor>()
   const leaves = [...tensorsIn(tree)]
   if (new Set(leaves).size === leaves.length) return tree
-  return mapTree(tree, (leaf) => (seen.has(leaf) ? reshape(leaf, leaf.shape) : (seen.add(leaf), leaf))) as unknown as T
+  return mapTree(tree, (leaf) =>
+    seen.has(leaf) ? reshape(leaf, leaf.shape) : (seen.add(leaf), leaf),
+  ) as unknown as T
 }
 
 function checkScalar(value: Tensor): void {

@@ -68,7 +68,9 @@ function number(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (text.trim() === '' || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`Expected a number from ${least}${most === Infinity ? '' : ` to ${most}`}.`)
+      throw new InvalidArgumentError(
+        `Expected a number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
+      )
     }
     return value
   }

@@ -35,5 +35,8 @@ try {
 
 /** Errors whose message says what to do; anything else is a bug and keeps its stack. */
 function isForUser(error: unknown): error is Error {
-  return error instanceof Error && (/^(Usage|Stream|Checkpoint|Option|OutOfMemory|Unsupported|BadFile)/.test(error.name) || 'code' in error)
+  return (
+    error instanceof Error &&
+    (/^(Usage|Stream|Checkpoint|Option|OutOfMemory|Unsupported|BadFile)/.test(error.name) || 'code' in error)
+  )
 }

@@ -132,6 +132,8 @@ function summarise(
 }
 
 async function numbersIn(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> {
-  const entries = Object.entries(tensors).map(async ([name, tensor]) => [name, (await tensor.read())[0]] as const)
+  const entries = Object.entries(tensors).map(
+    async ([name, tensor]) => [name, (await tensor.read())[0]] as const,
+  )
   return Object.fromEntries(await Promise.all(entries))
 }

@@ -12,6 +12,7 @@ import type { Strategy } from './strategy.ts'
 import { type Batch, batchOfTokens } from './stream/batch.ts'
 import { onDrift } from './trigger.ts'
 
+/** What a learner is made of. */
 export interface LearnerOptions {
   readonly model: Gpt
   /** Turns gradients into changes of the weights. */
@@ -44,6 +45,7 @@ export interface LearnerState {
 /** Rows of memory by which a penalty judges what is important. */
 const consolidationRows = 32
 
+/** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
 export class Learner {
   readonly model: Gpt
   readonly strategy: Strategy
@@ -60,16 +62,26 @@ export class Learner {
   #busy = false
 
   /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth. */
-  constructor({ model, optimizer, strategy = {}, budget = { parameters: Infinity }, seed = 0 }: LearnerOptions) {
+  constructor({
+    model,
+    optimizer,
+    strategy = {},
+    budget = { parameters: Infinity },
+    seed = 0,
+  }: LearnerOptions) {
     this.model = model
     this.strategy = strategy
     this.budget = budget
     this.#optimizer = chain(...(strategy.transforms ?? []), optimizer)
-    this.#mirrors = [...this.#optimizer.mirrors, ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors)]
+    this.#mirrors = [
+      ...this.#optimizer.mirrors,
+      ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
+    ]
     this.#key = keyFromSeed(seed)
     this.#policyState = strategy.growth?.initial ?? null
     const left = this.#mirrors.find((mirror) => typeof mirror.remap !== 'function')
-    if (left) throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
+    if (left)
+      throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
   }
 
   /** Updates made so far. */
@@ -90,7 +102,8 @@ export class Learner {
    *   again before the last call was done.
    */
   async observe(data: Batch | string): Promise<StepReport> {
-    if (this.#busy) throw new OptionError('learner: observe was called before the last one was done; await it first.')
+    if (this.#busy)
+      throw new OptionError('learner: observe was called before the last one was done; await it first.')
     this.#busy = true
     try {
       const { strategy } = this
@@ -206,7 +219,10 @@ export class Learner {
    * @param options The same optimiser and strategy that it was built from, freshly made.
    * @throws OptionError if the parts differ from those of the saved learner.
    */
-  static fromState(state: LearnerState, options: Omit<LearnerOptions, 'model'> & { device?: Device }): Learner {
+  static fromState(
+    state: LearnerState,
+    options: Omit<LearnerOptions, 'model'> & { device?: Device },
+  ): Learner {
     const learner = new Learner({ ...options, model: Gpt.fromState(state.model, options.device) })
     const { strategy } = learner
     const parts = learner.#partNames()

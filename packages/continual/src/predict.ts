@@ -4,6 +4,7 @@ import { crossEntropy, OptionError, scope, slice, type Tensor } from '@burgeon/t
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfTokens, inputsOf, targetsOf } from './stream/batch.ts'
 
+/** What a model makes of a text. */
 export interface Prediction {
   /** Mean loss of the text's bytes after the first, in bits; null for a text of one byte. */
   readonly bitsPerByte: number | null
@@ -22,7 +23,9 @@ export async function predictText(model: Gpt, text: string): Promise<Prediction>
   const tokens = all.subarray(-model.config.context)
   const { device } = model
   const { losses, last } = scope(() => {
-    const logits = model.forward(device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'predict'))
+    const logits = model.forward(
+      device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'predict'),
+    )
     const targets = Int32Array.from(tokens, (_, i) => tokens[i + 1] ?? -1)
     const wanted = device.tensor(targets, { shape: [tokens.length], dtype: 'i32' }, 'predict')
     return { losses: crossEntropy(logits, wanted), last: slice(logits, [tokens.length - 1]) }
@@ -61,7 +64,11 @@ export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16)
 }
 
 function lossesOf(model: Gpt, part: Batch, targets: Int32Array): Tensor {
-  const tokens = model.device.tensor(inputsOf(part), { shape: [part.rows, part.length], dtype: 'i32' }, 'evaluation')
+  const tokens = model.device.tensor(
+    inputsOf(part),
+    { shape: [part.rows, part.length], dtype: 'i32' },
+    'evaluation',
+  )
   const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'evaluation')
   return crossEntropy(model.forward(tokens), wanted)
 }

@@ -12,8 +12,14 @@ export type LearnerEvent =
       readonly reason: string
       readonly record: GrowthRecord
     }
-  | { readonly kind: 'growth refused'; readonly step: number; readonly policy: string; readonly reason: string }
+  | {
+      readonly kind: 'growth refused'
+      readonly step: number
+      readonly policy: string
+      readonly reason: string
+    }
 
+/** What one call of `learner.observe` did. */
 export interface StepReport {
   /** Updates made, this one included. */
   readonly step: number

@@ -7,6 +7,7 @@ import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { Trigger } from './trigger.ts'
 
+/** The parts of a learner, by role. All are optional. */
 export interface Strategy {
   /** Mixes old rows into every batch. */
   readonly rehearsal?: Rehearsal

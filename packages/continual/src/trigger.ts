@@ -11,7 +11,9 @@ export interface TriggerSignals {
 /** Whether to act after this step. */
 export type Trigger = (signals: TriggerSignals) => boolean
 
+/** After a step that raised a drift alarm. */
 export const onDrift: Trigger = ({ drift }) => drift
+/** After no step. */
 export const never: Trigger = () => false
 
 /** After every n-th step. */

@@ -4,6 +4,7 @@ import type { Gpt } from './gpt.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling.ts'
 
+/** How much to write, and how to choose. */
 export interface GenerateOptions extends SamplingOptions {
   /** Tokens to write, ≥ 0. */
   readonly tokens: number
@@ -30,7 +31,8 @@ export async function* generate(
   options: GenerateOptions,
 ): AsyncGenerator<number, void, void> {
   checkSampling(options)
-  if (prompt.length === 0) throw new OptionError('generate: got an empty prompt; expected at least one token.')
+  if (prompt.length === 0)
+    throw new OptionError('generate: got an empty prompt; expected at least one token.')
   const { context } = model.config
   const random = new RandomStream(keyFromSeed(options.seed ?? 0)).named('generate')
   const text = Array.from(prompt)
@@ -54,7 +56,11 @@ export async function* generate(
 }
 
 /** Reads `tokens` into the cache and answers the logits after the last one, `[V]`. */
-async function lastLogits(model: Gpt, tokens: readonly number[], cache: KeyValueCache): Promise<ArrayLike<number>> {
+async function lastLogits(
+  model: Gpt,
+  tokens: readonly number[],
+  cache: KeyValueCache,
+): Promise<ArrayLike<number>> {
   const last = logitsAfter(model, tokens, cache)
   try {
     return await last.read()

@@ -8,6 +8,7 @@ export interface BlockConfig {
   readonly mlpHidden: number
 }
 
+/** Every size of a model, block by block. */
 export interface GptConfig {
   /** Number of tokens, V. */
   readonly vocabulary: number
@@ -25,6 +26,7 @@ export interface GptConfig {
   readonly nextBlock: number
 }
 
+/** The sizes of a model with equal blocks, for `gptConfig`. */
 export interface GptSizes {
   /** 256 (bytes) unless given. */
   readonly vocabulary?: number

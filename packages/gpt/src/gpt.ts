@@ -24,6 +24,7 @@ export interface GptState {
   readonly weights: Readonly<Record<string, PlainTensor>>
 }
 
+/** A transformer whose parameters keep their paths and handles while they grow. */
 export class Gpt {
   readonly device: Device
   readonly parameters: ParameterStore = new ParameterStore()
@@ -55,7 +56,8 @@ export class Gpt {
     const specs = parameterSpecs(state.config)
     const known = new Set(specs.map(({ path }) => path))
     const extra = Object.keys(state.weights).find((path) => !known.has(path))
-    if (extra !== undefined) throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
+    if (extra !== undefined)
+      throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
     const model = new Gpt(state.config, device)
     try {
       for (const spec of specs) model.#restore(spec, state.weights)

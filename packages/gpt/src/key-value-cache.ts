@@ -17,7 +17,8 @@ export class KeyValueCache implements Disposable {
   /** Keys and values of a block, `[B, context, H, D]` each; the first `length` positions are filled. */
   of(block: string): { readonly keys: Tensor; readonly values: Tensor } {
     const found = this.#blocks.get(block)
-    if (found === undefined) throw new RangeError(`cache: no block ${block}; the model grew since. Start a new cache.`)
+    if (found === undefined)
+      throw new RangeError(`cache: no block ${block}; the model grew since. Start a new cache.`)
     return found
   }
 

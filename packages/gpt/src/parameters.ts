@@ -2,6 +2,7 @@
 import type { Axis, Initial } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 
+/** What a parameter is before it has numbers. */
 export interface ParameterSpec {
   readonly path: string
   readonly axes: readonly Axis[]
@@ -20,9 +21,21 @@ const normal = (standardDeviation: number): Initial => ({ kind: 'normal', standa
 export function parameterSpecs(config: GptConfig): ParameterSpec[] {
   const { vocabulary, context, embed } = config
   return [
-    { path: 'embed.token.weight', axes: ['vocabulary', 'embed'], shape: [vocabulary, embed], initial: normal(0.02) },
-    { path: 'embed.position.weight', axes: ['context', 'embed'], shape: [context, embed], initial: normal(0.02) },
-    ...config.blocks.flatMap((block) => blockSpecs(config, block, normal(0.02 / Math.sqrt(2 * config.blocks.length)))),
+    {
+      path: 'embed.token.weight',
+      axes: ['vocabulary', 'embed'],
+      shape: [vocabulary, embed],
+      initial: normal(0.02),
+    },
+    {
+      path: 'embed.position.weight',
+      axes: ['context', 'embed'],
+      shape: [context, embed],
+      initial: normal(0.02),
+    },
+    ...config.blocks.flatMap((block) =>
+      blockSpecs(config, block, normal(0.02 / Math.sqrt(2 * config.blocks.length))),
+    ),
     ...normSpecs(config, 'head.norm'),
   ]
 }
@@ -42,7 +55,12 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
       shape: [embed, heads, headDim],
       initial: normal(0.02),
     },
-    { path: `${at}.attention.${name}.bias`, axes: ['head', 'headDim'], shape: [heads, headDim], initial: zero },
+    {
+      path: `${at}.attention.${name}.bias`,
+      axes: ['head', 'headDim'],
+      shape: [heads, headDim],
+      initial: zero,
+    },
   ]
   return [
     ...normSpecs(config, `${at}.attention.norm`),
@@ -62,7 +80,12 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
       initial: normal(0.02),
     },
     { path: `${at}.mlp.up.bias`, axes: ['mlpHidden'], shape: [block.mlpHidden], initial: zero },
-    { path: `${at}.mlp.down.weight`, axes: ['mlpHidden', 'embed'], shape: [block.mlpHidden, embed], initial: writers },
+    {
+      path: `${at}.mlp.down.weight`,
+      axes: ['mlpHidden', 'embed'],
+      shape: [block.mlpHidden, embed],
+      initial: writers,
+    },
     { path: `${at}.mlp.down.bias`, axes: ['embed'], shape: [embed], initial: zero },
   ]
 }

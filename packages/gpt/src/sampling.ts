@@ -1,6 +1,7 @@
 /** Chooses the next token from logits. */
 import { OptionError, type RandomStream } from '@burgeon/tensor'
 
+/** How a token is chosen among the likely ones. */
 export interface SamplingOptions {
   /** Divides the logits; 0 always takes the likeliest token. 1 unless given. */
   readonly temperature?: number
@@ -27,7 +28,11 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingO
  * @param logits One number per token.
  * @param random Advances by one draw, or none at temperature 0.
  */
-export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions, random: RandomStream): number {
+export function sampleToken(
+  logits: ArrayLike<number>,
+  options: SamplingOptions,
+  random: RandomStream,
+): number {
   checkSampling(options)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
   const ranked = Array.from({ length: logits.length }, (_, token) => token).sort(
@@ -35,7 +40,9 @@ export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions,
   )
   if (temperature === 0) return ranked[0]
   const top = logits[ranked[0]]
-  const weights = ranked.slice(0, topK).map((token) => Math.exp((logits[token] - top) / temperature))
+  // The first case also where the top is infinite and a difference would be NaN.
+  const weightOf = (logit: number): number => (logit === top ? 1 : Math.exp((logit - top) / temperature))
+  const weights = ranked.slice(0, topK).map((token) => weightOf(logits[token]))
   const kept = weights.slice(0, nucleus(weights, topP))
   let left = random.uniform() * kept.reduce((sum, weight) => sum + weight, 0)
   const chosen = kept.findIndex((weight) => (left -= weight) < 0)

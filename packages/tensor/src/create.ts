@@ -20,6 +20,7 @@ export function setDefaultDevice(device: Device): Device {
   return device
 }
 
+/** Shape, element type and place of a new tensor. */
 export interface TensorOptions {
   /** One axis of all numbers unless given. */
   readonly shape?: Shape
@@ -38,7 +39,11 @@ export interface TensorOptions {
  * ```
  */
 export function tensor(data: ArrayLike<number>, options: TensorOptions = {}): Tensor {
-  const { shape = [data.length], dtype = data instanceof Int32Array ? 'i32' : 'f32', device = defaultDevice() } = options
+  const {
+    shape = [data.length],
+    dtype = data instanceof Int32Array ? 'i32' : 'f32',
+    device = defaultDevice(),
+  } = options
   return device.tensor(data, { shape, dtype })
 }
 
@@ -53,7 +58,11 @@ export function ones(shape: Shape, device: Device = defaultDevice()): Tensor {
 }
 
 /** A tensor that holds what `make` answers for each position in row-major order. */
-export function tensorFrom(shape: Shape, make: (index: number) => number, device: Device = defaultDevice()): Tensor {
+export function tensorFrom(
+  shape: Shape,
+  make: (index: number) => number,
+  device: Device = defaultDevice(),
+): Tensor {
   return device.tensor(
     Float64Array.from({ length: sizeOf(shape) }, (_, i) => make(i)),
     { shape, dtype: 'f32' },

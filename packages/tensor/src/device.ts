@@ -29,7 +29,9 @@ export type BufferOf<B> = B extends Backend<infer Buffer> ? Buffer : never
 
 /** Every op of the table: a kernel, or for a fused op the word that its definition shall run. */
 export type KernelTable<B extends AnyBackend> = {
-  readonly [K in Exclude<OpName, AliasOpName>]: K extends FusedOpName ? Kernel<K, B> | 'definition' : Kernel<K, B>
+  readonly [K in Exclude<OpName, AliasOpName>]: K extends FusedOpName
+    ? Kernel<K, B> | 'definition'
+    : Kernel<K, B>
 }
 
 /** What a backend must provide; everything else follows. */

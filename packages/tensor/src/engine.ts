@@ -9,6 +9,7 @@ import { DeviceMismatchError, OptionError } from './errors.ts'
 import type { Attrs, OpName } from './op-table.ts'
 import type { Tensor } from './tensor.ts'
 
+/** Anything that can answer the call of an op. */
 export interface Engine {
   /** Set by engines that write down what they see in order to differentiate it. */
   readonly records?: boolean

@@ -1,5 +1,13 @@
 /** `@burgeon/tensor`: numbers. The public list, nothing else. */
-export { defaultDevice, ones, setDefaultDevice, tensor, type TensorOptions, tensorFrom, zeros } from './create.ts'
+export {
+  defaultDevice,
+  ones,
+  setDefaultDevice,
+  tensor,
+  type TensorOptions,
+  tensorFrom,
+  zeros,
+} from './create.ts'
 export { Device, type MemoryUse } from './device.ts'
 export type { DType, NumericArray } from './dtype.ts'
 export { type Engine, isRecorded, run, withEngine, withoutEngines } from './engine.ts'
@@ -35,7 +43,13 @@ export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
 export { slice } from './ops/slice/slice.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { type Mirror, type PlainTensor, plainTensors, TensorMirror } from './parameters/mirror.ts'
-export { type Axis, type Parameter, ParameterError, ParameterStore, type TensorsByPath } from './parameters/parameter.ts'
+export {
+  type Axis,
+  type Parameter,
+  ParameterError,
+  ParameterStore,
+  type TensorsByPath,
+} from './parameters/parameter.ts'
 export {
   type DimensionMap,
   extended,
@@ -50,8 +64,18 @@ export { freshTensor, type Role } from './parameters/resize.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'
-export { arrayFromRaw, type RawArray, type RawTensor, type RawType, rawFromArray } from './safetensors/raw-tensor.ts'
-export { readSafetensors, type SafetensorsFile, type SafetensorsLimits } from './safetensors/read-safetensors.ts'
+export {
+  arrayFromRaw,
+  type RawArray,
+  type RawTensor,
+  type RawType,
+  rawFromArray,
+} from './safetensors/raw-tensor.ts'
+export {
+  readSafetensors,
+  type SafetensorsFile,
+  type SafetensorsLimits,
+} from './safetensors/read-safetensors.ts'
 export { writeSafetensors } from './safetensors/write-safetensors.ts'
 export { adopt, openScope, owned, Scope, scope, tensorsIn } from './scope.ts'
 export { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'

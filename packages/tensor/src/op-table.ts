@@ -27,6 +27,7 @@ import { rmsNormGradOp, rmsNormOp } from './ops/rms-norm/rms-norm.ts'
 import { scatterAddOp } from './ops/scatter-add/scatter-add.ts'
 import { sliceOp } from './ops/slice/slice.ts'
 
+/** Every op there is, by name. */
 export const opTable = {
   // primitives: every backend has a kernel
   elementwise: elementwiseOp,
@@ -60,6 +61,7 @@ export const opTable = {
 } as const
 
 export type OpTable = typeof opTable
+/** The name of an op. */
 export type OpName = keyof OpTable
 /** The attributes of an op. */
 export type Attrs<K extends OpName> = OpTable[K] extends OpDefinition<infer A> ? A : never

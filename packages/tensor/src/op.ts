@@ -39,7 +39,8 @@ export function defineOp<Attrs>() {
 
 function checkInputs({ name, takes }: OpDefinition<never>, inputs: readonly TensorSpec[]): void {
   const wanted = takes === 'several' ? inputs.map(() => 'any') : Object.values(takes)
-  const fits = inputs.length === wanted.length && inputs.every((x, i) => wanted[i] === 'any' || wanted[i] === x.dtype)
+  const fits =
+    inputs.length === wanted.length && inputs.every((x, i) => wanted[i] === 'any' || wanted[i] === x.dtype)
   if (fits && (takes !== 'several' || inputs.length > 0)) return
   const got = inputs.map((x) => `${x.dtype}${formatShape(x.shape)}`).join(', ')
   const names = Object.entries(takes).map(([input, dtype]) => (dtype === 'any' ? input : `${input} ${dtype}`))

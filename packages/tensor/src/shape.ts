@@ -2,6 +2,7 @@
 import type { DType } from './dtype.ts'
 import { ShapeError } from './errors.ts'
 
+/** Sizes from the outermost axis to the innermost. */
 export type Shape = readonly number[]
 
 /** Shape and element type: all that shape inference needs to know of a tensor. */
@@ -54,6 +55,7 @@ export function broadcastShapes(op: string, shapes: readonly Shape[]): number[] 
   return result
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i])
 }
@@ -75,7 +77,9 @@ export function checkShape(op: string, shape: Shape): void {
 /** Maps axes counted from either end (`-1` is the last) to sorted, distinct, non-negative ones. */
 export function normalizeAxes(op: string, axes: readonly number[], rank: number): number[] {
   const result = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
-  const valid = result.every((axis, i) => Number.isInteger(axis) && axis >= 0 && axis < rank && axis !== result[i - 1])
+  const valid = result.every(
+    (axis, i) => Number.isInteger(axis) && axis >= 0 && axis < rank && axis !== result[i - 1],
+  )
   if (!valid) {
     throw new ShapeError(
       `${op}: axes do not fit. Got ${formatShape(axes)} for a tensor of rank ${rank}; ` +

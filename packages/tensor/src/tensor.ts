@@ -75,7 +75,9 @@ export class Tensor implements TensorSpec {
   /** The only number of a tensor of size 1, read synchronously. */
   item(): number {
     if (this.size !== 1) {
-      throw new ShapeError(`item: got a tensor ${formatShape(this.shape)}; expected exactly one element. Use read().`)
+      throw new ShapeError(
+        `item: got a tensor ${formatShape(this.shape)}; expected exactly one element. Use read().`,
+      )
     }
     return this.readSync()[0] as number
   }

@@ -1,7 +1,15 @@
-import { adamwUpdate, type Mirror, OptionError, type ParameterStore, type PlainTensor, TensorMirror } from '@burgeon/tensor'
+import {
+  adamwUpdate,
+  type Mirror,
+  OptionError,
+  type ParameterStore,
+  type PlainTensor,
+  TensorMirror,
+} from '@burgeon/tensor'
 import type { GradientTransform } from './gradient-transform.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 
+/** How `adamw` shall step. */
 export interface AdamwOptions {
   /** Positive, or a schedule over the steps of the run. */
   readonly learningRate: number | Schedule
@@ -31,8 +39,12 @@ interface AdamwState {
  */
 export function adamw(options: AdamwOptions): GradientTransform {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true } = options
-  for (const [name, beta] of [['beta1', beta1], ['beta2', beta2]] as const) {
-    if (!(beta >= 0 && beta < 1)) throw new OptionError(`adamw: got ${name} ${beta}; expected 0 ≤ ${name} < 1.`)
+  for (const [name, beta] of [
+    ['beta1', beta1],
+    ['beta2', beta2],
+  ] as const) {
+    if (!(beta >= 0 && beta < 1))
+      throw new OptionError(`adamw: got ${name} ${beta}; expected 0 ≤ ${name} < 1.`)
   }
   if (!(epsilon > 0 && weightDecay >= 0)) {
     throw new OptionError(

@@ -19,7 +19,10 @@ export function clipByGlobalNorm(limit: number): GradientTransform {
   return stateless(`clip by global norm ${limit}`, (gradients: TensorsByPath) => {
     const norm = globalNorm(Object.values(gradients))
     return Object.fromEntries(
-      Object.entries(gradients).map(([path, gradient]) => [path, elementwise(clipped, [gradient, norm], [limit])]),
+      Object.entries(gradients).map(([path, gradient]) => [
+        path,
+        elementwise(clipped, [gradient, norm], [limit]),
+      ]),
     )
   })
 }

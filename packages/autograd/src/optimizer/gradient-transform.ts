@@ -26,7 +26,8 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
   return {
     name: stages.map((stage) => stage.name).join(' → '),
     mirrors: stages.flatMap((stage) => stage.mirrors),
-    transform: (gradients, context) => stages.reduce((now, stage) => stage.transform(now, context), gradients),
+    transform: (gradients, context) =>
+      stages.reduce((now, stage) => stage.transform(now, context), gradients),
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     restore(state, parameters) {
       const states = state as readonly unknown[]

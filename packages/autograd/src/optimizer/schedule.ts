@@ -14,6 +14,7 @@ export function warmUp(peak: number, warmup: number): Schedule {
   return (step) => peak * Math.min(1, (step + 1) / Math.max(1, warmup))
 }
 
+/** The shape of `warmUpCosine`. */
 export interface CosineOptions {
   /** Steps of the linear rise, ≥ 0. */
   readonly warmup: number
@@ -26,7 +27,9 @@ export interface CosineOptions {
 /** Linear warm-up, then half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts). */
 export function warmUpCosine({ warmup, total, peak, final }: CosineOptions): Schedule {
   if (!(total > warmup && warmup >= 0)) {
-    throw new OptionError(`warmUpCosine: got warmup ${warmup} and total ${total}; expected 0 ≤ warmup < total.`)
+    throw new OptionError(
+      `warmUpCosine: got warmup ${warmup} and total ${total}; expected 0 ≤ warmup < total.`,
+    )
   }
   const rise = warmUp(peak, warmup)
   return (step) => {

@@ -6,6 +6,8 @@ import { type Schedule, scheduleOf } from './schedule.ts'
 export function sgd(learningRate: number | Schedule): GradientTransform {
   const rate = scheduleOf(learningRate)
   return stateless('sgd', (gradients, { step }) =>
-    Object.fromEntries(Object.entries(gradients).map(([path, gradient]) => [path, multiply(gradient, -rate(step))])),
+    Object.fromEntries(
+      Object.entries(gradients).map(([path, gradient]) => [path, multiply(gradient, -rate(step))]),
+    ),
   )
 }

@@ -17,7 +17,11 @@ export const broadcastRule: GradientRule<'broadcast'> = ({ inputs: [x], cotangen
   sumTo(dy as Tensor, x.shape),
 ]
 
-export const sliceRule: GradientRule<'slice'> = ({ inputs: [x], attrs: { start, stop }, cotangents: [dy] }) => [
+export const sliceRule: GradientRule<'slice'> = ({
+  inputs: [x],
+  attrs: { start, stop },
+  cotangents: [dy],
+}) => [
   pad(
     dy as Tensor,
     start,
@@ -33,7 +37,11 @@ export const padRule: GradientRule<'pad'> = ({ inputs: [x], attrs: { before }, c
   ),
 ]
 
-export const concatenateRule: GradientRule<'concatenate'> = ({ inputs, attrs: { axis }, cotangents: [dy] }) => {
+export const concatenateRule: GradientRule<'concatenate'> = ({
+  inputs,
+  attrs: { axis },
+  cotangents: [dy],
+}) => {
   let at = 0
   return inputs.map((x) => {
     const start = x.shape.map((_, i) => (i === axis ? at : 0))

@@ -7,7 +7,11 @@ export const layerNormRule: GradientRule<'layerNorm'> = ({ inputs: [x, gain], ou
   return run('layerNormGrad', [dy, x, gain, outputs[1], outputs[2]], {})
 }
 
-export const rmsNormRule: GradientRule<'rmsNorm'> = ({ inputs: [x, gain], outputs, cotangents: [dy, dRrms] }) => {
+export const rmsNormRule: GradientRule<'rmsNorm'> = ({
+  inputs: [x, gain],
+  outputs,
+  cotangents: [dy, dRrms],
+}) => {
   if (dy === undefined || dRrms !== undefined) return null
   return run('rmsNormGrad', [dy, x, gain, outputs[1]], {})
 }

@@ -1,7 +1,12 @@
 import { broadcastTo, divide, equal, multiply, reshape, sum, type Tensor } from '@burgeon/tensor'
 import type { GradientRule } from './rule-table.ts'
 
-export const reduceRule: GradientRule<'reduce'> = ({ inputs: [x], outputs: [y], attrs, cotangents: [dy] }) => {
+export const reduceRule: GradientRule<'reduce'> = ({
+  inputs: [x],
+  outputs: [y],
+  attrs,
+  cotangents: [dy],
+}) => {
   const kept = x.shape.map((n, i) => (attrs.axes.includes(i) ? 1 : n))
   const slope = reshape(dy as Tensor, kept)
   // y = Σ x: every term moves y as much as itself

@@ -58,6 +58,8 @@ export const rules: { readonly [K in OpName]: Row<K> } = {
   attentionGrad: 'definition',
   crossEntropy: crossEntropyRule,
   crossEntropyGrad: 'definition',
-  adamw: { refused: 'It writes moments in place. To differentiate through an update, write it with ordinary ops.' },
+  adamw: {
+    refused: 'It writes moments in place. To differentiate through an update, write it with ordinary ops.',
+  },
   globalNorm: 'definition',
 }

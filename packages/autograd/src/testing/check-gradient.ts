@@ -3,6 +3,7 @@ import { scope, type Tensor } from '@burgeon/tensor'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { grad } from '../grad.ts'
 
+/** What `checkGradient` found. */
 export interface GradientCheck {
   /** Largest difference between the gradient and central differences; relative where they exceed 1. */
   readonly error: number
@@ -17,7 +18,11 @@ export interface GradientCheck {
  * @param inputs f32 tensors on the reference device, where f32 is computed in double precision.
  * @param h Half the step; 1e-5 balances truncation (h²) and rounding (1e-16/h).
  */
-export function checkGradient(f: (...x: Tensor[]) => Tensor, inputs: readonly Tensor[], h = 1e-5): GradientCheck {
+export function checkGradient(
+  f: (...x: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  h = 1e-5,
+): GradientCheck {
   const slopes = grad((x: readonly Tensor[]) => f(...x))(inputs)
   const errors = inputs.map((input, k) => {
     const numbers = Float64Array.from(input.readSync())

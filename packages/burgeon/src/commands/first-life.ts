@@ -63,7 +63,9 @@ export async function firstLife(options: FirstLifeOptions, context: CommandConte
   )
   const resumeCommand = `npm start -- --resume${quick ? ' --quick' : ''} --out ${out}`
   if (!done) {
-    context.output.write(`\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`)
+    context.output.write(
+      `\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`,
+    )
     return 0
   }
   await tell(life, domains, { out, resumeCommand }, context)
@@ -84,7 +86,12 @@ async function tell(
 ): Promise<void> {
   const samples = []
   for (const { name } of domains) {
-    samples.push({ bytes: life.record.bytes, domain: name, prompt: prompts[name], text: await write(life, prompts[name]) })
+    samples.push({
+      bytes: life.record.bytes,
+      domain: name,
+      prompt: prompts[name],
+      text: await write(life, prompts[name]),
+    })
   }
   const report = lifeReportOf(life, {
     title: 'A first life',

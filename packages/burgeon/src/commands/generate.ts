@@ -19,13 +19,20 @@ export interface GenerateCommandOptions {
 /** Runs the command: writes prompt and continuation as they come. Answers the exit code. */
 export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
   const { from, prompt, ...sampling } = options
-  if (prompt.length === 0) throw new UsageError('generate: got an empty --prompt; expected at least one character.')
+  if (prompt.length === 0)
+    throw new UsageError('generate: got an empty --prompt; expected at least one character.')
   const { model: state } = await readCheckpoint(nodeDisk(from))
   if (!state) throw new UsageError(`generate: the checkpoint in ${from} holds no model.`)
   const model = Gpt.fromState(state as GptState)
   // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
   const decoder = new TextDecoder()
-  const show = (text: string): unknown => context.output.write(text.split(/(\n|\t)/).map(keepLayout).join(''))
+  const show = (text: string): unknown =>
+    context.output.write(
+      text
+        .split(/(\n|\t)/)
+        .map(keepLayout)
+        .join(''),
+    )
   show(prompt)
   for await (const token of generateTokens(model, byteTokenizer.encode(prompt), sampling)) {
     show(decoder.decode(Uint8Array.of(token), { stream: true }))

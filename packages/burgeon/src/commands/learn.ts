@@ -48,7 +48,9 @@ export async function learn(path: string, options: LearnOptions, context: Comman
   const { out, resume, seed, maxParameters } = options
   const disk = nodeDisk(out)
   if (!resume && (await hasCheckpoint(disk))) {
-    throw new UsageError(`learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`)
+    throw new UsageError(
+      `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
+    )
   }
   const life = resume ? await loadLife(disk) : newLife(learnSettings(seed, maxParameters))
   const { position } = life.record
@@ -67,7 +69,9 @@ export async function learn(path: string, options: LearnOptions, context: Comman
   const done = await sit(life, sitting, context)
   const resumeCommand = `npx burgeon learn ${path} --resume --out ${out}`
   if (!done) {
-    context.output.write(`\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`)
+    context.output.write(
+      `\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`,
+    )
     return 0
   }
   const report = lifeReportOf(life, {

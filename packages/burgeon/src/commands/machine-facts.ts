@@ -5,7 +5,10 @@ import type { Fact } from '../report/life-report.ts'
 /** What a figure was measured on. */
 export function machineFacts(device: Device): Fact[] {
   return [
-    { label: 'processor', value: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads` },
+    {
+      label: 'processor',
+      value: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`,
+    },
     { label: 'system', value: `${platform()} ${arch()}` },
     { label: 'Node', value: process.version },
     { label: 'device', value: device.name },

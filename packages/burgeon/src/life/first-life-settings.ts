@@ -18,5 +18,7 @@ export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
 
 /** Bytes of each domain to learn and to measure on. */
 export function firstLifeBytes(quick: boolean): { bytesPerDomain: number; heldOutBytes: number } {
-  return quick ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 } : { bytesPerDomain: 180_000, heldOutBytes: 8_000 }
+  return quick
+    ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 }
+    : { bytesPerDomain: 180_000, heldOutBytes: 8_000 }
 }

@@ -13,6 +13,7 @@ export interface Measurement {
   readonly bitsPerByte: Readonly<Record<string, number>>
 }
 
+/** Everything that happened, in the order in which it did. */
 export interface LifeRecord {
   /** Bytes learnt. */
   bytes: number
@@ -29,6 +30,7 @@ export interface LifeRecord {
   readonly events: { bytes: number; event: LearnerEvent }[]
 }
 
+/** The record of a life that has not begun, with the number of parameters it is born with. */
 export function emptyRecord(parameters: number): LifeRecord {
   return {
     bytes: 0,

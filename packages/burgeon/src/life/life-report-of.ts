@@ -1,6 +1,12 @@
 /** Turns the record of a life into what the report page shows. */
 import type { LearnerEvent } from '@burgeon/continual'
-import type { DomainMatrix, DriftAlarm, ForgettingRow, GrowthEvent, LifeReport } from '../report/life-report.ts'
+import type {
+  DomainMatrix,
+  DriftAlarm,
+  ForgettingRow,
+  GrowthEvent,
+  LifeReport,
+} from '../report/life-report.ts'
 import type { Life } from './life-checkpoint.ts'
 import type { LifeRecord, Measurement } from './life-record.ts'
 
@@ -20,8 +26,14 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     ...rest,
     seconds: record.seconds,
     config: [
-      { label: 'blocks', value: model.config.blocks.map(({ id, mlpHidden }) => `${id}: ${mlpHidden}`).join(', ') },
-      { label: 'width', value: `${model.config.embed}, ${model.config.heads} heads of ${model.config.headDim}` },
+      {
+        label: 'blocks',
+        value: model.config.blocks.map(({ id, mlpHidden }) => `${id}: ${mlpHidden}`).join(', '),
+      },
+      {
+        label: 'width',
+        value: `${model.config.embed}, ${model.config.heads} heads of ${model.config.headDim}`,
+      },
       { label: 'context', value: `${model.config.context} bytes` },
       { label: 'batch', value: `${settings.rows} rows` },
       { label: 'learning rate', value: String(settings.learningRate) },
@@ -34,7 +46,9 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     heldOut: heldOutCurves(record.measurements),
     parameters: record.parameters,
     alarms: driftAlarms(record, changesAreKnown),
-    growth: record.events.flatMap(({ bytes, event }) => (event.kind === 'growth' ? [growthEvent(bytes, event)] : [])),
+    growth: record.events.flatMap(({ bytes, event }) =>
+      event.kind === 'growth' ? [growthEvent(bytes, event)] : [],
+    ),
     matrix: domainMatrix(record.measurements),
     forgetting: forgettingRows(record.measurements),
   }
@@ -73,7 +87,10 @@ export function forgettingRows(measurements: readonly Measurement[]): Forgetting
  *
  * @param changesAreKnown Without that, nobody can say.
  */
-export function driftAlarms({ spans, events }: Pick<LifeRecord, 'spans' | 'events'>, changesAreKnown: boolean): DriftAlarm[] {
+export function driftAlarms(
+  { spans, events }: Pick<LifeRecord, 'spans' | 'events'>,
+  changesAreKnown: boolean,
+): DriftAlarm[] {
   const noticed = new Set<number>()
   return events.flatMap(({ bytes, event }): DriftAlarm[] => {
     if (event.kind !== 'drift') return []

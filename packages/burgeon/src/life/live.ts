@@ -10,6 +10,7 @@ export interface HeldOutText {
   readonly bytes: Uint8Array
 }
 
+/** What `live` measures, and whom it tells. */
 export interface LiveOptions {
   readonly heldOut: readonly HeldOutText[]
   /** Steps between two measurements on the held-out text. */

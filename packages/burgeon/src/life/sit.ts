@@ -23,7 +23,11 @@ export interface Sitting {
 /** Lives until the stream ends or the user stops; saves in either case. Answers whether the stream ended. */
 export async function sit(life: Life, sitting: Sitting, context: CommandContext): Promise<boolean> {
   const { record } = life
-  const line = createProgressLine({ output: context.status, environment: context.environment, now: context.now })
+  const line = createProgressLine({
+    output: context.status,
+    environment: context.environment,
+    now: context.now,
+  })
   const begun = context.now() - record.seconds * 1000
   let saved = context.now()
   const save = async (): Promise<void> => {
@@ -61,13 +65,22 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
 export function lineOf(event: LearnerEvent): ProgressEvent {
   switch (event.kind) {
     case 'drift':
-      return { kind: 'drift', text: `step ${count(event.step)}: the stream changed (${event.bitsPerByte.toFixed(2)} bits/byte)` }
+      return {
+        kind: 'drift',
+        text: `step ${count(event.step)}: the stream changed (${event.bitsPerByte.toFixed(2)} bits/byte)`,
+      }
     case 'consolidation':
-      return { kind: 'note', text: `step ${count(event.step)}: consolidated what was known (${event.penalty}, ${event.rows} rows)` }
+      return {
+        kind: 'note',
+        text: `step ${count(event.step)}: consolidated what was known (${event.penalty}, ${event.rows} rows)`,
+      }
     case 'growth': {
       const { summary, parametersBefore, parametersAfter, logitsMoved } = event.record
       const gained = signed(parametersAfter - parametersBefore, 0)
-      return { kind: 'growth', text: `${summary}, ${gained} parameters, logits moved ${logitsMoved.toExponential(0)}` }
+      return {
+        kind: 'growth',
+        text: `${summary}, ${gained} parameters, logits moved ${logitsMoved.toExponential(0)}`,
+      }
     }
     case 'growth refused':
       return { kind: 'note', text: `step ${count(event.step)}: growth refused. ${event.reason}` }

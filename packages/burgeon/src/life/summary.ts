@@ -9,7 +9,10 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
   const { matrix, forgetting, growth, parameters } = report
   const sections: string[] = []
   if (matrix.rows.length > 0) {
-    const rows = matrix.rows.map(({ stage, values }) => [stage, ...values.map((v) => (v === null ? '' : bitsPerByte(v)))])
+    const rows = matrix.rows.map(({ stage, values }) => [
+      stage,
+      ...values.map((v) => (v === null ? '' : bitsPerByte(v))),
+    ])
     sections.push(`${strong('Bits per byte on held-out text')}\n${table(['', ...matrix.domains], rows)}`)
   }
   if (forgetting.length > 0) {
@@ -35,7 +38,8 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
       `${noticed.length > 0 ? `, after ${noticed.map(({ delayBytes }) => count(delayBytes ?? 0)).join(' and ')} bytes` : ''}` +
       `; ${wrong} false ${wrong === 1 ? 'alarm' : 'alarms'}`,
   )
-  for (const { prompt, text } of report.samples) sections.push(`${faint(printable(prompt))}${printable(text)}`)
+  for (const { prompt, text } of report.samples)
+    sections.push(`${faint(printable(prompt))}${printable(text)}`)
   sections.push(`Lived for ${duration(report.seconds)}.`)
   return sections.join('\n\n')
 }

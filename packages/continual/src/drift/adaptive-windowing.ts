@@ -9,6 +9,7 @@ import {
   noMoments,
 } from './exponential-histogram.ts'
 
+/** How sensitive ADWIN is, and how often it looks. */
 export interface AdaptiveWindowingOptions {
   /** Chance of a false cut, in (0, 1); smaller is calmer and later. 0.002 unless given. */
   readonly delta?: number

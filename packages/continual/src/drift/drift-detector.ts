@@ -9,6 +9,7 @@ export interface DriftVerdict {
   readonly estimate: number
 }
 
+/** Where a signal went. */
 export type DriftDirection = 'up' | 'down'
 
 /**

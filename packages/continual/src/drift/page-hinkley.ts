@@ -2,6 +2,7 @@ import { requireMeasurement, requireOption } from '../errors.ts'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
 
+/** How sensitive Page–Hinkley is, in units of the signal. */
 export interface PageHinkleyOptions {
   /** Which changes count: a rise of the mean, a fall, or both. `both` unless given. */
   readonly mode?: DriftDirection | 'both'

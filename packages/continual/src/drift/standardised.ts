@@ -2,6 +2,7 @@ import { requireMeasurement, requireOption } from '../errors.ts'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftVerdict } from './drift-detector.ts'
 
+/** How the yardstick follows the signal. */
 export interface StandardisedOptions {
   /** What older values keep of their weight from value to value, in (0, 1). 0.999 unless given: a memory of 1,000. */
   readonly decay?: number

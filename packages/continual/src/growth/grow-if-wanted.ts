@@ -26,7 +26,9 @@ export interface GrowthTurn {
  * One decision of a policy, carried out. A wish that cannot be fulfilled is an event, not an error: the model is as it
  * was, and goes on learning.
  */
-export async function growIfWanted(turn: GrowthTurn): Promise<{ policyState: unknown; events: LearnerEvent[] }> {
+export async function growIfWanted(
+  turn: GrowthTurn,
+): Promise<{ policyState: unknown; events: LearnerEvent[] }> {
   const { policy, signals, budget, model, mirrors, key } = turn
   const { request, reason, state } = policy.decide(signals, budget, turn.policyState)
   if (request === null) return { policyState: state, events: [] }
@@ -34,7 +36,9 @@ export async function growIfWanted(turn: GrowthTurn): Promise<{ policyState: unk
   try {
     const after = signals.parameters + planGrowth(model.config, request, key).parameters
     if (after > budget.parameters) {
-      throw new GrowthRefusedError(`growth: it leads to ${after} parameters; the budget allows ${budget.parameters}.`)
+      throw new GrowthRefusedError(
+        `growth: it leads to ${after} parameters; the budget allows ${budget.parameters}.`,
+      )
     }
     using probe = probeOf(model, turn.recent)
     const record = await grow(model, request, { mirrors, probe, key })

@@ -4,6 +4,7 @@ import type { GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
 import { type GrowthPolicy, lossWindow } from './growth-policy.ts'
 
+/** What counts as a plateau, and what is asked for then. */
 export interface PlateauOptions {
   /** Steps over which the slope is measured, 8 to 400. */
   readonly window: number
@@ -41,7 +42,11 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
     name: `on plateau of ${window} steps`,
     initial: { widenings: 0 },
     decide(signals, budget, state) {
-      const stay = (reason: string): { request: null; reason: string; state: State } => ({ request: null, reason, state })
+      const stay = (reason: string): { request: null; reason: string; state: State } => ({
+        request: null,
+        reason,
+        state,
+      })
       if (signals.stepsSinceGrowth < patience) return stay('still settling after growth')
       if ((signals.stepsSinceDrift ?? Infinity) < patience) return stay('still settling after drift')
       if (signals.losses.length < window) return stay('too few losses yet')
@@ -57,7 +62,12 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   }
 }
 
-function nextRequest(config: GptConfig, widenings: number, widen: number, widenPerLayer?: number): GrowthRequest {
+function nextRequest(
+  config: GptConfig,
+  widenings: number,
+  widen: number,
+  widenPerLayer?: number,
+): GrowthRequest {
   const enough = widenPerLayer ?? config.blocks.length
   if (enough > 0 && widenings >= enough) return { axis: 'layer', at: config.blocks.length }
   const narrowest = config.blocks.reduce((a, b) => (b.mlpHidden < a.mlpHidden ? b : a))

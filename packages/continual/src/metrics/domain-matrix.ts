@@ -1,6 +1,7 @@
 import { EvaluationError, OptionError, requireMeasurement, requireOption } from '../errors.ts'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
+/** Which way is better. */
 export interface DomainMatrixOptions {
   /** `lower` for losses, `higher` for accuracies. `lower` unless given. */
   readonly better?: 'lower' | 'higher'

@@ -6,6 +6,7 @@ export function bitsPerByte(nats: number): number {
   return nats / Math.LN2
 }
 
+/** How fast older losses fade. */
 export interface PrequentialOptions {
   /** What older records keep of their weight from record to record, in (0, 1]. 0.99 unless given. */
   readonly fade?: number

@@ -31,6 +31,7 @@ import {
 import { type Batch, inputsOf, rowOf, targetsOf } from '../stream/batch.ts'
 import type { Penalty } from './penalty.ts'
 
+/** How strongly EWC holds on. */
 export interface EwcOptions {
   /** λ: how much a unit of importance-weighted squared movement costs, in nats per token; > 0. */
   readonly strength: number
@@ -83,7 +84,12 @@ export function onlineEwc(options: EwcOptions): Penalty {
         const [f, star] = [importance.get(path) as Tensor, anchor.get(path) as Tensor]
         return sum(elementwise(pull, [f, weights[path], star]))
       })
-      return terms.length === 0 ? null : multiply(terms.reduce((a, b) => add(a, b)), strength / 2)
+      return terms.length === 0
+        ? null
+        : multiply(
+            terms.reduce((a, b) => add(a, b)),
+            strength / 2,
+          )
     },
     consolidate(model, sample) {
       scope(() => {
@@ -159,5 +165,11 @@ function scoreOfRow(
     const drawn = argmax(elementwise(noisy, [logits, noise])) // i32 [T]
     return sum(multiply(crossEntropy(logits, drawn), mask))
   })(weights)
-  return { gradient, count: Math.max(1, present.reduce((a, b) => a + b, 0)) }
+  return {
+    gradient,
+    count: Math.max(
+      1,
+      present.reduce((a, b) => a + b, 0),
+    ),
+  }
 }

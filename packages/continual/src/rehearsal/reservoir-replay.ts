@@ -4,6 +4,7 @@ import { type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
 
+/** How much is remembered, and how much of it is learnt again. */
 export interface ReservoirReplayOptions {
   /** Rows kept, ≥ 1. */
   readonly capacity: number
@@ -61,7 +62,13 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       const length = rows[0]?.length ?? 0
       const tokens = new Int32Array(rows.length * length)
       rows.forEach((row, i) => tokens.set(row, i * length))
-      return { reservoir: reservoir.toState(), random: random.toState(), length, tokens, domains: [...domains] }
+      return {
+        reservoir: reservoir.toState(),
+        random: random.toState(),
+        length,
+        tokens,
+        domains: [...domains],
+      }
     },
     restore(state: unknown) {
       const saved = state as State

@@ -83,7 +83,9 @@ export function batchOfRows(rows: readonly Int32Array[], domains: readonly strin
  */
 export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain: string): Batch {
   if (tokens.length < 2) {
-    throw new OptionError(`batch: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`)
+    throw new OptionError(
+      `batch: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`,
+    )
   }
   const rows = Math.ceil((tokens.length - 1) / length)
   const all = new Int32Array(rows * (length + 1)).fill(padding)

@@ -33,7 +33,8 @@ export async function* batches<P>(
   let end: P | undefined
   for await (const chunk of chunks) {
     if (domain !== undefined && chunk.domain !== domain) {
-      if (pending.length > 1) yield { batch: batchOfTokens(pending, length, domain), position: chunk.positionAfter(0) }
+      if (pending.length > 1)
+        yield { batch: batchOfTokens(pending, length, domain), position: chunk.positionAfter(0) }
       pending = []
     }
     domain = chunk.domain

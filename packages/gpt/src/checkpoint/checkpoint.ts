@@ -4,7 +4,15 @@
  * Saving writes new files beside the old ones, makes them durable, and then replaces the manifest in one indivisible
  * step; only afterwards are the old files removed. Whatever happens in between, the folder holds one whole checkpoint.
  */
-import { arrayFromRaw, BurgeonError, type RawTensor, rawFromArray, readSafetensors, writeSafetensors } from '@burgeon/tensor'
+import {
+  arrayFromRaw,
+  BurgeonError,
+  OptionError,
+  type RawTensor,
+  rawFromArray,
+  readSafetensors,
+  writeSafetensors,
+} from '@burgeon/tensor'
 import type { Disk } from './disk.ts'
 import { rejoin, separate, type StateArray } from './state-tree.ts'
 
@@ -13,6 +21,8 @@ const format = 'burgeon checkpoint'
 const version = 1
 
 interface Manifest {
+  /** Of everything below, as JSON. */
+  readonly sha256: string
   readonly format: string
   readonly version: number
   /** Counts saves, so that file names never repeat. */
@@ -30,9 +40,15 @@ export class CheckpointError extends BurgeonError {
  *
  * @param parts States by name (`model`, `learner`, …); the tensors of each go to a safetensors file of that name.
  *   A name is made of lower-case letters.
+ * @throws OptionError for another name, StateError for a state that cannot be stored; the checkpoint before stays.
  */
 export async function writeCheckpoint(disk: Disk, parts: Readonly<Record<string, unknown>>): Promise<void> {
-  const sequence = ((await readManifest(disk).catch(() => undefined))?.sequence ?? (await highestSequence(disk))) + 1
+  const badName = Object.keys(parts).find((name) => !/^[a-z]+$/.test(name))
+  if (badName !== undefined) {
+    throw new OptionError(`writeCheckpoint: got a part named "${badName}"; expected lower-case letters only.`)
+  }
+  const sequence =
+    ((await readManifest(disk).catch(() => undefined))?.sequence ?? (await highestSequence(disk))) + 1
   const written: Record<string, Manifest['parts'][string]> = {}
   for (const [name, state] of Object.entries(parts)) {
     const { json, tensors } = separate(state)
@@ -42,7 +58,8 @@ export async function writeCheckpoint(disk: Disk, parts: Readonly<Record<string,
     await disk.write(file, bytes)
     written[name] = { file, bytes: bytes.length, sha256: await sha256(bytes), state: json }
   }
-  const manifest: Manifest = { format, version, sequence, parts: written }
+  const content = { format, version, sequence, parts: written }
+  const manifest: Manifest = { sha256: await sha256OfJson(content), ...content }
   await disk.write(`${manifestName}.new`, new TextEncoder().encode(JSON.stringify(manifest)))
   await disk.sync()
   await disk.rename(`${manifestName}.new`, manifestName)
@@ -61,10 +78,14 @@ export async function readCheckpoint(disk: Disk): Promise<Record<string, unknown
   const parts: Record<string, unknown> = {}
   for (const [name, part] of Object.entries(manifest.parts)) {
     const bytes = await disk.read(part.file).catch((error: unknown) => {
-      throw new CheckpointError(`${disk.place}: cannot read ${part.file}, which the checkpoint needs. ${String(error)}`)
+      throw new CheckpointError(
+        `${disk.place}: cannot read ${part.file}, which the checkpoint needs. ${String(error)}`,
+      )
     })
     if (bytes.length !== part.bytes || (await sha256(bytes)) !== part.sha256) {
-      throw new CheckpointError(`${disk.place}: ${part.file} is damaged; its bytes are not those that were saved.`)
+      throw new CheckpointError(
+        `${disk.place}: ${part.file} is damaged; its bytes are not those that were saved.`,
+      )
     }
     const tensors = [...readSafetensors(bytes).tensors].map(([place, raw]) => [place, plain(raw)] as const)
     parts[name] = rejoin({ json: part.state, tensors: new Map(tensors) })
@@ -88,12 +109,18 @@ async function readManifest(disk: Disk): Promise<Manifest> {
   } catch (error) {
     throw new CheckpointError(`${disk.place}: ${manifestName} is damaged. ${String(error)}`)
   }
-  if (manifest?.format !== format || !isParts(manifest.parts) || !Number.isSafeInteger(manifest.sequence)) {
+  if (manifest?.format !== format) {
     throw new CheckpointError(`${disk.place}: ${manifestName} is not the manifest of a ${format}.`)
   }
   if (manifest.version !== version) {
     throw new CheckpointError(
       `${disk.place}: this checkpoint has version ${manifest.version}; this burgeon reads version ${version}.`,
+    )
+  }
+  const { sha256: expected, ...content } = manifest
+  if ((await sha256OfJson(content)) !== expected || !isParts(manifest.parts)) {
+    throw new CheckpointError(
+      `${disk.place}: ${manifestName} is damaged; its text is not the one that was saved.`,
     )
   }
   return manifest as Manifest
@@ -121,6 +148,11 @@ async function removeLeftovers(disk: Disk, manifest: Manifest): Promise<void> {
 
 function plain(raw: RawTensor): { shape: readonly number[]; data: StateArray } {
   return { shape: raw.shape, data: arrayFromRaw(raw) as StateArray }
+}
+
+/** What is parsed and written again is the same text, so the checksum may stand inside the file that it is of. */
+function sha256OfJson(content: unknown): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(content)))
 }
 
 async function sha256(bytes: Uint8Array): Promise<string> {

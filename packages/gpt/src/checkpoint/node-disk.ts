@@ -8,7 +8,11 @@ export function nodeDisk(place: string): Disk {
   const at = (name: string): string => join(place, name)
   return {
     place,
-    read: (name) => readFile(at(name)),
+    async read(name) {
+      // A Buffer's slice shares its bytes where a Uint8Array's copies them, so nobody above may be handed one.
+      const { buffer, byteOffset, byteLength } = await readFile(at(name))
+      return new Uint8Array(buffer, byteOffset, byteLength)
+    },
     async write(name, bytes) {
       await mkdir(place, { recursive: true })
       await using file = await open(at(name), 'w')

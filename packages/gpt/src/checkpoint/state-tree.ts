@@ -27,23 +27,28 @@ const isStateArray = (value: unknown): value is StateArray => kinds.some((kind) 
  */
 export function separate(state: unknown): SeparatedState {
   const tensors = new Map<string, { shape: readonly number[]; data: StateArray }>()
+  const take = (place: string, tensor: { shape: readonly number[]; data: StateArray }): string => {
+    if (tensors.has(place)) {
+      throw new StateError(`state: two tensors would be stored as ${place}. Use keys without full stops.`)
+    }
+    tensors.set(place, tensor)
+    return place
+  }
   const visit = (value: unknown, place: string): unknown => {
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
     if (typeof value === 'number') return encodeNumber(value)
-    if (isStateArray(value)) {
-      tensors.set(place, { shape: [value.length], data: value })
-      return { $array: place }
-    }
+    if (isStateArray(value)) return { $array: take(place, { shape: [value.length], data: value }) }
     if (Array.isArray(value)) return value.map((item, i) => visit(item, join(place, String(i))))
     if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-      if (isPlainTensor(value)) {
-        tensors.set(place, { shape: value.shape, data: value.data })
-        return { $tensor: place }
-      }
+      if (isPlainTensor(value)) return { $tensor: take(place, { shape: value.shape, data: value.data }) }
       const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-      return Object.fromEntries(entries.map(([key, item]) => [checkKey(key, place), visit(item, join(place, key))]))
+      return Object.fromEntries(
+        entries.map(([key, item]) => [checkKey(key, place), visit(item, join(place, key))]),
+      )
     }
-    throw new StateError(`state: ${place || 'the top'} is a ${describe(value)}; expected plain data or typed arrays.`)
+    throw new StateError(
+      `state: ${place || 'the top'} is a ${describe(value)}; expected plain data or typed arrays.`,
+    )
   }
   return { json: visit(state, ''), tensors }
 }
@@ -52,7 +57,8 @@ export function separate(state: unknown): SeparatedState {
 export function rejoin({ json, tensors }: SeparatedState): unknown {
   const take = (place: unknown): { shape: readonly number[]; data: StateArray } => {
     const found = typeof place === 'string' ? tensors.get(place) : undefined
-    if (found === undefined) throw new StateError(`state: the tensor ${String(place)} is missing from its file.`)
+    if (found === undefined)
+      throw new StateError(`state: the tensor ${String(place)} is missing from its file.`)
     return found
   }
   const visit = (value: unknown): unknown => {
@@ -68,7 +74,9 @@ export function rejoin({ json, tensors }: SeparatedState): unknown {
 
 /** JSON has no word for these numbers, and detectors and schedules do hold them. */
 function encodeNumber(value: number): unknown {
-  return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : `${value}` }
+  return Number.isFinite(value) && !Object.is(value, -0)
+    ? value
+    : { $number: Object.is(value, -0) ? '-0' : `${value}` }
 }
 
 function isPlainTensor(value: object): value is PlainTensor {
@@ -77,7 +85,7 @@ function isPlainTensor(value: object): value is PlainTensor {
 }
 
 function checkKey(key: string, place: string): string {
-  if (key.startsWith('$') || key === '__proto__') {
+  if (key.startsWith('$') || key === '__proto__' || key === '__metadata__') {
     throw new StateError(`state: ${place || 'the top'} has the key ${key}; keys of that form are reserved.`)
   }
   return key

@@ -1,10 +1,20 @@
 /** Carries out growth on a live model, measures what it did to the function, and takes it back if that is too much. */
-import { applyPlan, BurgeonError, inverse, type Mirror, OptionError, type Plan, scope, type Tensor } from '@burgeon/tensor'
+import {
+  applyPlan,
+  BurgeonError,
+  inverse,
+  type Mirror,
+  OptionError,
+  type Plan,
+  scope,
+  type Tensor,
+} from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import type { GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planGrowth } from './plan-growth.ts'
 
+/** What `grow` needs besides the wish. */
 export interface GrowOptions {
   /** All state that must follow: optimiser moments, Fisher information, anchors, … */
   readonly mirrors: readonly Mirror[]

@@ -23,4 +23,5 @@ export interface GrowLayer {
   readonly mlpHidden?: number
 }
 
+/** A wish: one axis, one place, one size. */
 export type GrowthRequest = GrowMlpHidden | GrowLayer

@@ -23,7 +23,11 @@ const weights: Initial = { kind: 'normal', standardDeviation: 0.02 }
  * @param key Of the random stream for new weights.
  * @throws OptionError if the request names an unknown block, does not grow, or asks for impossible sizes.
  */
-export function planGrowth(config: GptConfig, request: GrowthRequest, key: readonly [number, number]): PlannedGrowth {
+export function planGrowth(
+  config: GptConfig,
+  request: GrowthRequest,
+  key: readonly [number, number],
+): PlannedGrowth {
   return request.axis === 'mlpHidden' ? planMlpHidden(config, request, key) : planLayer(config, request, key)
 }
 
@@ -31,7 +35,11 @@ export function planGrowth(config: GptConfig, request: GrowthRequest, key: reado
  * Wider MLP. Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights
  * learn at once. Split units (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out.
  */
-function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: readonly [number, number]): PlannedGrowth {
+function planMlpHidden(
+  config: GptConfig,
+  request: GrowMlpHidden,
+  key: readonly [number, number],
+): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
   const block = config.blocks.find((candidate) => candidate.id === id)
   if (block === undefined) {
@@ -47,7 +55,8 @@ function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: readonly 
         `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
     )
   }
-  const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [extended(from, to), extended(from, to)]
+  const [incoming, outgoing] =
+    how === 'split' ? splitMaps(from, to) : [extended(from, to), extended(from, to)]
   const at = `blocks.${id}.mlp`
   const embed = unchanged(config.embed)
   const changes: ParameterChange[] = [
@@ -55,10 +64,16 @@ function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: readonly 
     { kind: 'resize', path: `${at}.up.bias`, dimensions: [incoming], fresh: zero },
     { kind: 'resize', path: `${at}.down.weight`, dimensions: [outgoing, embed], fresh: zero },
   ]
-  const grown = config.blocks.map((candidate) => (candidate.id === id ? { ...candidate, mlpHidden: to } : candidate))
+  const grown = config.blocks.map((candidate) =>
+    candidate.id === id ? { ...candidate, mlpHidden: to } : candidate,
+  )
   return {
     request,
-    plan: { summary: `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`, key, changes },
+    plan: {
+      summary: `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`,
+      key,
+      changes,
+    },
     config: { ...config, blocks: grown },
     parameters: (to - from) * (2 * config.embed + 1),
   }
@@ -85,7 +100,10 @@ function planLayer(config: GptConfig, request: GrowLayer, key: readonly [number,
     throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
   }
   const neighbour = config.blocks[Math.max(0, at - 1)] as BlockConfig
-  const block: BlockConfig = { id: `b${config.nextBlock}`, mlpHidden: request.mlpHidden ?? neighbour.mlpHidden }
+  const block: BlockConfig = {
+    id: `b${config.nextBlock}`,
+    mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,
+  }
   if (!Number.isSafeInteger(block.mlpHidden) || block.mlpHidden < 1) {
     throw new OptionError(`grow layer: got mlpHidden = ${block.mlpHidden}; expected a positive integer.`)
   }

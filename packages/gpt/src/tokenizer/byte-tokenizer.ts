@@ -11,5 +11,7 @@ export interface Tokenizer {
 export const byteTokenizer: Tokenizer = {
   vocabulary: 256,
   encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
-  decode: (tokens) => new TextDecoder().decode(Uint8Array.from(Array.from(tokens))),
+  // A byte order mark is text like any other.
+  decode: (tokens) =>
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(Array.from(tokens))),
 }

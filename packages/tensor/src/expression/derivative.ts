@@ -97,17 +97,9 @@ function binarySlope(node: Expression & { kind: 'binary' }, dx: Expression, dy: 
     case 'divide': // (x/y)′ = (x′ − (x/y)·y′)/y
       return divide(subtract(dx, multiply(node, dy)), y)
     case 'minimum':
-      return select(
-        equal(x, y),
-        multiply(half, add(dx, dy)),
-        select(less(x, y), dx, dy),
-      )
+      return select(equal(x, y), multiply(half, add(dx, dy)), select(less(x, y), dx, dy))
     case 'maximum':
-      return select(
-        equal(x, y),
-        multiply(half, add(dx, dy)),
-        select(less(y, x), dx, dy),
-      )
+      return select(equal(x, y), multiply(half, add(dx, dy)), select(less(y, x), dx, dy))
     case 'less':
     case 'equal':
       return zero

@@ -10,7 +10,18 @@
  */
 
 /** Functions of one number. `erf` is the Gauss error function; `floor` rounds towards −∞. */
-export const unaryNames = ['negate', 'abs', 'exp', 'log', 'sqrt', 'tanh', 'erf', 'sin', 'cos', 'floor'] as const
+export const unaryNames = [
+  'negate',
+  'abs',
+  'exp',
+  'log',
+  'sqrt',
+  'tanh',
+  'erf',
+  'sin',
+  'cos',
+  'floor',
+] as const
 /** Functions of two numbers. Comparisons answer 1 or 0. `minimum` and `maximum` answer NaN if either side is NaN. */
 export const binaryNames = [
   'add',
@@ -23,7 +34,9 @@ export const binaryNames = [
   'equal',
 ] as const
 
+/** The name of a function of one number. */
 export type UnaryName = (typeof unaryNames)[number]
+/** The name of a function of two numbers. */
 export type BinaryName = (typeof binaryNames)[number]
 
 /** One interned node. `id` is unique within the process and depends only on the order of creation. */
@@ -33,7 +46,12 @@ export type Expression = { readonly id: number } & (
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'unary'; readonly name: UnaryName; readonly x: Expression }
   | { readonly kind: 'binary'; readonly name: BinaryName; readonly x: Expression; readonly y: Expression }
-  | { readonly kind: 'select'; readonly condition: Expression; readonly x: Expression; readonly y: Expression }
+  | {
+      readonly kind: 'select'
+      readonly condition: Expression
+      readonly x: Expression
+      readonly y: Expression
+    }
 )
 
 type Node = Expression extends infer E ? (E extends Expression ? Omit<E, 'id'> : never) : never
@@ -76,23 +94,35 @@ function binary(name: BinaryName, x: Expression, y: Expression): Expression {
 
 const isConstant = (x: Expression, value: number): boolean => x.kind === 'constant' && x.value === value
 
+/** −x; a double negation cancels. */
 export const negate = (x: Expression): Expression =>
   x.kind === 'unary' && x.name === 'negate' ? x.x : unary('negate', x)
+/** |x|. */
 export const abs = (x: Expression): Expression => unary('abs', x)
+/** eˣ. */
 export const exp = (x: Expression): Expression => unary('exp', x)
+/** The natural logarithm of x. */
 export const log = (x: Expression): Expression => unary('log', x)
+/** √x. */
 export const sqrt = (x: Expression): Expression => unary('sqrt', x)
+/** The hyperbolic tangent of x. */
 export const tanh = (x: Expression): Expression => unary('tanh', x)
+/** The Gauss error function of x. */
 export const erf = (x: Expression): Expression => unary('erf', x)
+/** The sine of x, in radians. */
 export const sin = (x: Expression): Expression => unary('sin', x)
+/** The cosine of x, in radians. */
 export const cos = (x: Expression): Expression => unary('cos', x)
+/** The largest integer that is not above x. */
 export const floor = (x: Expression): Expression => unary('floor', x)
 
+/** x + y; adding 0 disappears. */
 export function add(x: Expression, y: Expression): Expression {
   if (isConstant(x, 0)) return y
   if (isConstant(y, 0)) return x
   return binary('add', x, y)
 }
+/** x − y; taking 0 away disappears. */
 export function subtract(x: Expression, y: Expression): Expression {
   if (isConstant(y, 0)) return x
   if (isConstant(x, 0)) return negate(y)
@@ -107,12 +137,15 @@ export function multiply(x: Expression, y: Expression): Expression {
   if (isConstant(y, -1)) return negate(x)
   return binary('multiply', x, y)
 }
+/** x / y; dividing by 1 disappears. */
 export function divide(x: Expression, y: Expression): Expression {
   if (isConstant(x, 0)) return x
   if (isConstant(y, 1)) return x
   return binary('divide', x, y)
 }
+/** The smaller of x and y. */
 export const minimum = (x: Expression, y: Expression): Expression => binary('minimum', x, y)
+/** The larger of x and y. */
 export const maximum = (x: Expression, y: Expression): Expression => binary('maximum', x, y)
 /** 1 where `x < y`, else 0. */
 export const less = (x: Expression, y: Expression): Expression => binary('less', x, y)

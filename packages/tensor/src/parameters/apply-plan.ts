@@ -15,7 +15,12 @@ import { freshTensor, resized } from './resize.ts'
  * @param device Where added parameters shall live.
  * @throws ParameterError if the plan does not fit these parameters; nothing has changed then.
  */
-export function applyPlan(plan: Plan, parameters: ParameterStore, mirrors: readonly Mirror[], device: Device): void {
+export function applyPlan(
+  plan: Plan,
+  parameters: ParameterStore,
+  mirrors: readonly Mirror[],
+  device: Device,
+): void {
   for (const change of plan.changes) check(change, parameters)
   checkPaths(plan)
   scope(() => {
@@ -55,7 +60,8 @@ function checkPaths({ changes }: Plan): void {
 
 function check(change: ParameterChange, parameters: ParameterStore): void {
   if (change.kind === 'add') {
-    if (parameters.has(change.path)) throw new ParameterError(`plan: ${change.path} exists already and cannot be added.`)
+    if (parameters.has(change.path))
+      throw new ParameterError(`plan: ${change.path} exists already and cannot be added.`)
     if (change.axes.length !== change.shape.length) {
       throw new ParameterError(
         `plan: ${change.path} has ${change.axes.length} axes for shape ${formatShape(change.shape)}; ` +

@@ -32,7 +32,8 @@ export class ParameterStore {
 
   /** Adds a parameter; the store becomes an owner of its tensor. */
   add(path: string, axes: readonly Axis[], tensor: Tensor): void {
-    if (this.#byPath.has(path)) throw new ParameterError(`parameter ${path} exists already; expected a new path.`)
+    if (this.#byPath.has(path))
+      throw new ParameterError(`parameter ${path} exists already; expected a new path.`)
     if (axes.length !== tensor.shape.length) {
       throw new ParameterError(
         `parameter ${path}: got ${axes.length} axes for shape ${formatShape(tensor.shape)}; expected one per dimension.`,

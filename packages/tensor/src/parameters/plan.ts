@@ -27,10 +27,22 @@ export type Initial =
 
 /** What happens to one parameter. */
 export type ParameterChange =
-  | { readonly kind: 'resize'; readonly path: string; readonly dimensions: readonly DimensionMap[]; readonly fresh: Initial }
-  | { readonly kind: 'add'; readonly path: string; readonly axes: readonly Axis[]; readonly shape: readonly number[]; readonly initial: Initial }
+  | {
+      readonly kind: 'resize'
+      readonly path: string
+      readonly dimensions: readonly DimensionMap[]
+      readonly fresh: Initial
+    }
+  | {
+      readonly kind: 'add'
+      readonly path: string
+      readonly axes: readonly Axis[]
+      readonly shape: readonly number[]
+      readonly initial: Initial
+    }
   | { readonly kind: 'remove'; readonly path: string }
 
+/** One growth, as data: it can be logged, priced, carried out and undone. */
 export interface Plan {
   /** One line for people: `block b2: mlpHidden 256 → 384`. */
   readonly summary: string
@@ -52,7 +64,9 @@ export function extended(from: number, to: number): DimensionMap {
 /** Whether a change leaves every number where it is. */
 export function isIdentity({ from, source, valueFactor, gradientFactor }: DimensionMap): boolean {
   const ones = (factors: readonly number[] | undefined): boolean => factors?.every((f) => f === 1) ?? true
-  return source.length === from && source.every((at, i) => at === i) && ones(valueFactor) && ones(gradientFactor)
+  return (
+    source.length === from && source.every((at, i) => at === i) && ones(valueFactor) && ones(gradientFactor)
+  )
 }
 
 /**
@@ -69,7 +83,9 @@ export function inverse(plan: Plan): Plan {
       case 'resize':
         return { ...change, dimensions: change.dimensions.map(inverseMap) }
       case 'remove':
-        throw new RangeError(`inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`)
+        throw new RangeError(
+          `inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`,
+        )
     }
   })
   return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse() }
@@ -77,7 +93,8 @@ export function inverse(plan: Plan): Plan {
 
 function inverseMap(map: DimensionMap): DimensionMap {
   const { from, source, valueFactor, gradientFactor } = map
-  const exactness = (i: number): number => Number(isPowerOfTwo(valueFactor?.[i] ?? 1)) + Number(isPowerOfTwo(gradientFactor?.[i] ?? 1))
+  const exactness = (i: number): number =>
+    Number(isPowerOfTwo(valueFactor?.[i] ?? 1)) + Number(isPowerOfTwo(gradientFactor?.[i] ?? 1))
   const takenFrom = Array.from({ length: from }, (_, old) => {
     const copies = source.flatMap((at, i) => (at === old ? [i] : []))
     if (copies.length === 0) throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)

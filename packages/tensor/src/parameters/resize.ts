@@ -24,7 +24,8 @@ export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fr
   maps.forEach((map, axis) => {
     if (isIdentity(map)) return
     const along = fresh.shape.map((n, i) => (i === axis ? n : 1))
-    const column = (values: readonly number[]): Tensor => x.device.tensor(values, { shape: along, dtype: 'f32' }, 'resize')
+    const column = (values: readonly number[]): Tensor =>
+      x.device.tensor(values, { shape: along, dtype: 'f32' }, 'resize')
     result = takeAlong(result, axis, map.source)
     const factors = map.source.map((_, i) => factorOf(map, i, role))
     if (factors.some((f) => f !== 1)) result = multiply(result, column(factors))

@@ -34,7 +34,8 @@ export class HeaderReader {
     this.#expect('[', what)
     if (this.#next(']')) return numbers
     do {
-      if (numbers.length === most) throw new BadFileError(`safetensors: ${what} has more than ${most} numbers.`)
+      if (numbers.length === most)
+        throw new BadFileError(`safetensors: ${what} has more than ${most} numbers.`)
       numbers.push(this.#integer(what))
     } while (this.#next(','))
     this.#expect(']', what)
@@ -47,14 +48,15 @@ export class HeaderReader {
     const raw = this.#text.slice(this.#at, end)
     try {
       const value: unknown = JSON.parse(raw)
-      if (typeof value === 'string') {
+      // An escape can smuggle in half a letter, which no UTF-8 can hold and two names would be written the same.
+      if (typeof value === 'string' && !halfLetter.test(value)) {
         this.#at = end
         return value
       }
     } catch {
       // not JSON: said below
     }
-    throw new BadFileError(`safetensors: ${what} is ${shown(raw)}; expected a JSON string.`)
+    throw new BadFileError(`safetensors: ${what} is ${shown(raw)}; expected a JSON string of whole letters.`)
   }
 
   /** Nothing but spaces may follow. */
@@ -77,7 +79,9 @@ export class HeaderReader {
     digits.lastIndex = this.#at
     const found = digits.exec(this.#text)?.[0]
     if (found === undefined || !Number.isSafeInteger(Number(found))) {
-      throw new BadFileError(`safetensors: ${what} holds ${shown(this.#rest())}; expected an integer of 0 or more.`)
+      throw new BadFileError(
+        `safetensors: ${what} holds ${shown(this.#rest())}; expected an integer of 0 or more.`,
+      )
     }
     this.#at += found.length
     return Number(found)
@@ -104,7 +108,10 @@ export class HeaderReader {
   }
 }
 
+/** A surrogate without its other half. */
+export const halfLetter: RegExp = /\p{Surrogate}/u
+
 /** A piece of a hostile file, short and on one line. */
-function shown(text: string): string {
+export function shown(text: string): string {
   return text === '' ? 'nothing' : JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }

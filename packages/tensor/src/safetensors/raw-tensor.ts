@@ -1,8 +1,7 @@
 /** A tensor as it lies in a file: a type, a shape and bytes. */
 import { OptionError } from '../errors.ts'
-import { sizeOf } from '../shape.ts'
 
-/** Bits of one element by the format's name for its type. */
+/** Bytes of one element by the format's name for its type. */
 export const elementBytes = {
   F64: 8,
   F32: 4,
@@ -19,8 +18,10 @@ export const elementBytes = {
   BOOL: 1,
 } as const
 
+/** An element type, by the format's name. */
 export type RawType = keyof typeof elementBytes
 
+/** One tensor of a file. */
 export interface RawTensor {
   readonly type: RawType
   readonly shape: readonly number[]
@@ -28,8 +29,24 @@ export interface RawTensor {
   readonly bytes: Uint8Array
 }
 
+/** Bytes of a tensor; NaN if a size is no integer of 0 or more, or a product too large to be exact. */
+export function byteLengthOf(type: RawType, shape: readonly number[]): number {
+  // NaN stays: a later size of 0 must not hide it.
+  const times = (product: number, n: number): number =>
+    n >= 0 && Number.isSafeInteger(n) && Number.isSafeInteger(product * n) ? product * n : Number.NaN
+  return shape.reduce(times, elementBytes[type])
+}
+
 /** Arrays that can be stored as they are, and what half and brain floats become. */
-export type RawArray = Float64Array | Float32Array | Int32Array | Int16Array | Int8Array | Uint32Array | Uint16Array | Uint8Array
+export type RawArray =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array
 
 const arrayTypes = {
   F64: Float64Array,
@@ -45,8 +62,10 @@ const arrayTypes = {
 
 /** The tensor of an array. Throws OptionError if the shape does not fit. Shares the array's bytes. */
 export function rawFromArray(data: RawArray, shape: readonly number[]): RawTensor {
-  const type = (Object.keys(arrayTypes) as (keyof typeof arrayTypes)[]).find((name) => data instanceof arrayTypes[name])
-  if (type === undefined || sizeOf(shape) !== data.length) {
+  const type = (Object.keys(arrayTypes) as (keyof typeof arrayTypes)[]).find(
+    (name) => data instanceof arrayTypes[name],
+  )
+  if (type === undefined || byteLengthOf(type, shape) !== data.byteLength) {
     throw new OptionError(
       `rawFromArray: got a ${data.constructor.name} of ${data.length} numbers for shape [${shape.join(', ')}]; ` +
         'expected a typed array with as many numbers as the shape holds.',
@@ -55,28 +74,45 @@ export function rawFromArray(data: RawArray, shape: readonly number[]): RawTenso
   return { type, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
 }
 
-/** The numbers of a tensor, copied; F16 and BF16 become single floats. Throws OptionError for 64-bit integers. */
-export function arrayFromRaw({ type, bytes }: RawTensor): RawArray {
-  const aligned = bytes.slice()
-  if (type === 'F16' || type === 'BF16') {
-    const halves = new Uint16Array(aligned.buffer)
-    return Float32Array.from(halves, type === 'F16' ? floatFromHalf : floatFromBrain)
-  }
+/**
+ * The numbers of a tensor, copied; F16 and BF16 become single floats. Throws OptionError for 64-bit integers, and if
+ * shape and bytes do not fit.
+ */
+export function arrayFromRaw({ type, shape, bytes }: RawTensor): RawArray {
   if (type === 'I64' || type === 'U64') {
     throw new OptionError(`arrayFromRaw: got ${type}; 64-bit integers have no array of JavaScript numbers.`)
   }
-  return new arrayTypes[type](aligned.buffer)
+  const expected = byteLengthOf(type, shape)
+  if (bytes.length !== expected) {
+    throw new OptionError(
+      `arrayFromRaw: got ${bytes.length} bytes; expected ${expected} for ${type} [${shape.join(', ')}].`,
+    )
+  }
+  // Not bytes.slice(), which is no copy where bytes is one of Node's Buffers.
+  const { buffer } = new Uint8Array(bytes)
+  if (type === 'F16') return floatsFromHalves(new Uint16Array(buffer))
+  if (type === 'BF16') return floatsFromBrains(new Uint16Array(buffer))
+  return new arrayTypes[type](buffer)
 }
 
-/** IEEE 754 binary16. */
-function floatFromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
+/** IEEE 754 binary16. Loops over bits rather than numbers: pretrained weights have hundreds of millions. */
+function floatsFromHalves(halves: Uint16Array): Float32Array {
+  const floats = new Float32Array(halves.length)
+  const words = new Uint32Array(floats.buffer)
+  for (let i = 0; i < halves.length; i++) {
+    const bits = halves[i]
+    const sign = (bits & 0x8000) << 16
+    const magnitude = bits & 0x7fff
+    // Below 2⁻¹⁴ there is no leading one: the fraction counts units of 2⁻²⁴. From 0x7c00 on it is infinity or NaN.
+    if (magnitude < 0x0400) floats[i] = (sign === 0 ? 1 : -1) * magnitude * 2 ** -24
+    else words[i] = sign | ((magnitude << 13) + (magnitude < 0x7c00 ? 112 << 23 : 224 << 23))
+  }
+  return floats
 }
 
-/** The upper half of a single float. */
-function floatFromBrain(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]
+/** Brain floats are the upper halves of single floats. */
+function floatsFromBrains(brains: Uint16Array): Float32Array {
+  const words = new Uint32Array(brains.length)
+  for (let i = 0; i < brains.length; i++) words[i] = brains[i] << 16
+  return new Float32Array(words.buffer)
 }

@@ -1,7 +1,8 @@
 /** Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are there. */
 import { BadFileError } from './bad-file-error.ts'
-import { HeaderReader } from './header-reader.ts'
-import { elementBytes, type RawTensor, type RawType } from './raw-tensor.ts'
+import { fileLimits } from './file-limits.ts'
+import { HeaderReader, shown } from './header-reader.ts'
+import { byteLengthOf, elementBytes, type RawTensor, type RawType } from './raw-tensor.ts'
 
 /** What a file may hold. */
 export interface SafetensorsLimits {
@@ -11,12 +12,11 @@ export interface SafetensorsLimits {
   readonly tensors?: number
 }
 
+/** What a file holds. */
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, RawTensor>
   readonly metadata: ReadonlyMap<string, string>
 }
-
-const largestRank = 8
 
 /**
  * The tensors of a file. Their bytes are views of it.
@@ -24,15 +24,22 @@ const largestRank = 8
  * @throws BadFileError, and nothing else, for any bytes that are not a whole and consistent safetensors file: the
  *   tensors must cover the data without gap or overlap, and each must have the size that its shape and type say.
  */
-export function readSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
-  const { headerBytes: most = 16 * 2 ** 20, tensors: mostTensors = 50_000 } = limits
+export function readSafetensors(source: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+  const { headerBytes: most, tensors: mostTensors } = { ...fileLimits, ...limits }
+  // Of Node's Buffer the views would be Buffers, whose slice() is no copy.
+  const file = new Uint8Array(source.buffer, source.byteOffset, source.length)
   const { header, dataAt } = headerOf(file, most)
   const entries = new Map<string, Entry>()
   const metadata = new Map<string, string>()
   const reader = new HeaderReader(header)
   reader.object('the header', (name) => {
     if (name === '__metadata__') {
-      reader.object(name, (key) => metadata.set(key, reader.string(`metadata ${key}`)))
+      reader.object(name, (key) => {
+        if (metadata.size === fileLimits.metadata) {
+          throw new BadFileError(`safetensors: ${name} has more than ${fileLimits.metadata} entries.`)
+        }
+        metadata.set(key, reader.string(`metadata ${shown(key)}`))
+      })
     } else if (entries.size === mostTensors) {
       throw new BadFileError(`safetensors: the header lists more than ${mostTensors} tensors.`)
     } else entries.set(name, entryOf(reader, name))
@@ -56,7 +63,9 @@ interface Entry {
 
 function headerOf(file: Uint8Array, most: number): { header: string; dataAt: number } {
   if (file.length < 8) {
-    throw new BadFileError(`safetensors: got ${file.length} bytes; expected at least the 8 of the header's length.`)
+    throw new BadFileError(
+      `safetensors: got ${file.length} bytes; expected at least the 8 of the header's length.`,
+    )
   }
   const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true)
   if (length > BigInt(most) || length > BigInt(file.length - 8)) {
@@ -68,20 +77,22 @@ function headerOf(file: Uint8Array, most: number): { header: string; dataAt: num
   // The format wants `{` at once; a file may not begin with anything that is something else to another reader.
   if (file[8] !== 0x7b) throw new BadFileError('safetensors: the header does not begin with {.')
   try {
-    const header = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.subarray(8, dataAt))
+    // A copy, because browsers decode no memory that threads share.
+    const header = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.slice(8, dataAt))
     return { header, dataAt }
   } catch {
     throw new BadFileError('safetensors: the header is not valid UTF-8.')
   }
 }
 
-function entryOf(reader: HeaderReader, name: string): Entry {
+function entryOf(reader: HeaderReader, rawName: string): Entry {
+  const name = shown(rawName)
   const found: { type?: string; shape?: number[]; offsets?: number[] } = {}
   reader.object(`tensor ${name}`, (key) => {
     if (key === 'dtype') found.type = reader.string(`dtype of ${name}`)
-    else if (key === 'shape') found.shape = reader.integers(`shape of ${name}`, largestRank)
+    else if (key === 'shape') found.shape = reader.integers(`shape of ${name}`, fileLimits.rank)
     else if (key === 'data_offsets') found.offsets = reader.integers(`data_offsets of ${name}`, 2)
-    else throw new BadFileError(`safetensors: tensor ${name} has the unknown key ${key}.`)
+    else throw new BadFileError(`safetensors: tensor ${name} has the unknown key ${shown(key)}.`)
   })
   const { type, shape, offsets } = found
   if (type === undefined || shape === undefined || offsets?.length !== 2) {
@@ -89,11 +100,11 @@ function entryOf(reader: HeaderReader, name: string): Entry {
   }
   if (!Object.hasOwn(elementBytes, type)) {
     throw new BadFileError(
-      `safetensors: tensor ${name} has dtype ${type}; expected one of ${Object.keys(elementBytes).join(', ')}.`,
+      `safetensors: tensor ${name} has dtype ${shown(type)}; expected one of ${Object.keys(elementBytes).join(', ')}.`,
     )
   }
   const [begin, end] = offsets as [number, number]
-  const bytes = shape.reduce(safeProduct, elementBytes[type as RawType])
+  const bytes = byteLengthOf(type as RawType, shape)
   if (end < begin || bytes !== end - begin) {
     throw new BadFileError(
       `safetensors: tensor ${name} has data_offsets [${begin}, ${end}]; expected ${bytes} bytes for ` +
@@ -103,23 +114,20 @@ function entryOf(reader: HeaderReader, name: string): Entry {
   return { type: type as RawType, shape, begin, end }
 }
 
-/** NaN, for good, once a product is too large to be exact: a later 0 must not hide it. */
-function safeProduct(product: number, n: number): number {
-  return Number.isSafeInteger(product * n) ? product * n : Number.NaN
-}
-
 function checkCoverage(entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
   let covered = 0
   const ordered = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
   for (const [name, { begin, end }] of ordered) {
     if (begin !== covered) {
       throw new BadFileError(
-        `safetensors: tensor ${name} begins at byte ${begin} of the data; expected ${covered}, without gap or overlap.`,
+        `safetensors: tensor ${shown(name)} begins at byte ${begin} of the data; expected ${covered}, without gap or overlap.`,
       )
     }
     covered = end
   }
   if (covered !== dataBytes) {
-    throw new BadFileError(`safetensors: the tensors cover ${covered} bytes; the file has ${dataBytes} bytes of data.`)
+    throw new BadFileError(
+      `safetensors: the tensors cover ${covered} bytes; the file has ${dataBytes} bytes of data.`,
+    )
   }
 }

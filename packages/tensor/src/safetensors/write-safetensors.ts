@@ -1,31 +1,42 @@
 /** Writes the safetensors format: a length, a JSON header, and the tensors' bytes without gaps. */
-import { elementBytes, type RawTensor } from './raw-tensor.ts'
+import { OptionError } from '../errors.ts'
+import { fileLimits } from './file-limits.ts'
+import { halfLetter, shown } from './header-reader.ts'
+import { byteLengthOf, elementBytes, type RawTensor } from './raw-tensor.ts'
 
 /**
  * A safetensors file. Same content, same bytes: tensors lie in the order of their element size (largest first, so that
  * each is aligned) and then of their name.
  *
- * @param tensors By name.
+ * @param tensors By name; `__metadata__` is the format's own.
  * @param metadata Strings for people and tools.
+ * @throws OptionError for what `readSafetensors` would not read back: a tensor whose bytes do not fit its shape, or
+ *   more than its limits allow.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const notes = Object.entries(metadata).sort(byName)
+  requireLimit(tensors.size, fileLimits.tensors, 'tensors')
+  requireLimit(notes.length, fileLimits.metadata, 'metadata entries')
   const ordered = [...tensors].sort(
-    ([a, x], [b, y]) => elementBytes[y.type] - elementBytes[x.type] || (a < b ? -1 : 1),
+    (a, b) => elementBytes[b[1].type] - elementBytes[a[1].type] || byName(a, b),
   )
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
-  let end = 0
-  for (const [name, { type, shape, bytes }] of ordered) {
-    header.push([name, { dtype: type, shape, data_offsets: [end, end + bytes.length] }])
-    end += bytes.length
+  const members = notes.length > 0 ? [`"__metadata__":{${notes.map(noteMember).join()}}`] : []
+  let dataBytes = 0
+  for (const [name, tensor] of ordered) {
+    checkTensor(name, tensor)
+    const end = dataBytes + tensor.bytes.length
+    const fields = { dtype: tensor.type, shape: tensor.shape, data_offsets: [dataBytes, end] }
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(fields)}`)
+    dataBytes = end
   }
-  // fromEntries would let a tensor named __proto__ vanish, so the object is written by hand.
-  const json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
-  const text = new TextEncoder().encode(json)
+  // Written member by member: in an object a tensor named __proto__ would vanish.
+  const text = new TextEncoder().encode(`{${members.join()}}`)
   const headerBytes = Math.ceil(text.length / 8) * 8
-  const file = new Uint8Array(8 + headerBytes + end)
+  requireLimit(headerBytes, fileLimits.headerBytes, 'bytes of header')
+  const file = new Uint8Array(8 + headerBytes + dataBytes)
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true)
   file.fill(0x20, 8, 8 + headerBytes)
   file.set(text, 8)
@@ -35,4 +46,34 @@ export function writeSafetensors(
     at += bytes.length
   }
   return file
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function noteMember([key, value]: readonly [string, unknown]): string {
+  if (typeof value !== 'string' || halfLetter.test(key) || halfLetter.test(value)) {
+    throw new OptionError(
+      `writeSafetensors: got the metadata ${shown(key)}: ${shown(String(value))}; expected text of whole letters.`,
+    )
+  }
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`
+}
+
+function checkTensor(name: string, { type, shape, bytes }: RawTensor): void {
+  const fail = (got: string, expected: string): never => {
+    throw new OptionError(`writeSafetensors: tensor ${shown(name)} has ${got}; expected ${expected}.`)
+  }
+  if (name === '__metadata__' || halfLetter.test(name)) fail('this name', 'another: text of whole letters')
+  if (!Object.hasOwn(elementBytes, type))
+    fail(`type ${type}`, `one of ${Object.keys(elementBytes).join(', ')}`)
+  if (shape.length > fileLimits.rank) fail(`${shape.length} dimensions`, `at most ${fileLimits.rank}`)
+  const expected = byteLengthOf(type, shape)
+  if (bytes.length !== expected)
+    fail(`${bytes.length} bytes`, `${expected} for ${type} [${shape.join(', ')}]`)
+}
+
+function requireLimit(count: number, most: number, what: string): void {
+  if (count > most) throw new OptionError(`writeSafetensors: got ${count} ${what}; expected at most ${most}.`)
 }

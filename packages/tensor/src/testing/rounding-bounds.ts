@@ -20,6 +20,7 @@ import { broadcastStrides, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Rounded, roundedToF32, roundingEvaluator, roundoff } from './expression-rounding.ts'
 
+/** How far rounding may carry a result. */
 export class RoundingBounds implements Engine {
   readonly #below: Engine
   readonly #bounds = new Map<number, Tensor>()

@@ -33,4 +33,3 @@ export class ReferenceBackend implements Backend<ReferenceBuffer> {
     return buffer.slice()
   }
 }
-

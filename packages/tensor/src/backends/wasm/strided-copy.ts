@@ -26,7 +26,16 @@ export function copyStrided(backend: WasmBackend, shape: Shape, to: StridedBox, 
   const walk = (depth: number, target: Pointer, source: Pointer): void => {
     const axis = outer[depth]
     if (axis === undefined) {
-      copy(target, source, rows.size, columns.size, 4 * rows.to, 4 * rows.from, 4 * columns.to, 4 * columns.from)
+      copy(
+        target,
+        source,
+        rows.size,
+        columns.size,
+        4 * rows.to,
+        4 * rows.from,
+        4 * columns.to,
+        4 * columns.from,
+      )
       return
     }
     for (let i = 0; i < axis.size; i++) walk(depth + 1, target + 4 * i * axis.to, source + 4 * i * axis.from)

@@ -9,6 +9,7 @@ import type { Tensor } from '../../tensor.ts'
 import { assign } from '../assign/assign.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 
+/** The numbers of one AdamW step. */
 export interface AdamwAttrs {
   /** Positive. */
   readonly learningRate: number
@@ -38,10 +39,7 @@ export const secondMoment: Expression = decayed(v, multiply(g, g), scalar(2))
 export const update: Expression = e.negate(
   multiply(
     scalar(0),
-    add(
-      divide(multiply(m, scalar(5)), add(sqrt(multiply(v, scalar(6))), scalar(3))),
-      multiply(scalar(4), w),
-    ),
+    add(divide(multiply(m, scalar(5)), add(sqrt(multiply(v, scalar(6))), scalar(3))), multiply(scalar(4), w)),
   ),
 )
 

@@ -10,7 +10,9 @@ export const argmaxOp = defineOp<object>()({
   takes: { x: 'f32' },
   infer([x]) {
     if (!x.shape.at(-1)) {
-      throw new ShapeError(`argmax: got ${formatShape(x.shape)}; expected a last axis with at least one element.`)
+      throw new ShapeError(
+        `argmax: got ${formatShape(x.shape)}; expected a last axis with at least one element.`,
+      )
     }
     return [i32(x.shape.slice(0, -1))]
   },

@@ -1,7 +1,12 @@
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 
-export const assignReference: ReferenceKernel<'assign'> = (_, [target, source], _outputs, { start, mode }) => {
+export const assignReference: ReferenceKernel<'assign'> = (
+  _,
+  [target, source],
+  _outputs,
+  { start, mode },
+) => {
   const strides = stridesOf(target.shape)
   const position = new Array<number>(start.length).fill(0)
   for (let i = 0; i < sizeOf(source.shape); i++) {

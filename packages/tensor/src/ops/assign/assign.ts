@@ -31,7 +31,11 @@ export const assignOp = defineOp<AssignAttrs>()({
 })
 
 /** Overwrites the box of `target` that begins at `start` (its origin unless given) with `source`. */
-export function assign(target: Tensor, source: Tensor, start: readonly number[] = target.shape.map(() => 0)): void {
+export function assign(
+  target: Tensor,
+  source: Tensor,
+  start: readonly number[] = target.shape.map(() => 0),
+): void {
   run('assign', [target, source], { start, mode: 'set' })
 }
 

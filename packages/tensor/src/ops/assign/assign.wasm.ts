@@ -18,7 +18,9 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
   const row = source.shape.at(-1) ?? 1
   const rows = sizeOf(source.shape) / Math.max(row, 1)
   if (sizeOf(source.shape) === sizeOf(target.shape)) add(target.buffer, source.buffer, sizeOf(source.shape))
-  else for (let i = 0; i < rows; i++) add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row)
+  else
+    for (let i = 0; i < rows; i++)
+      add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row)
 }
 
 /** Where row `i` of a box lies, in elements from the box's first. */

@@ -21,6 +21,7 @@ import { max, sum } from '../reduce/reduce.ts'
 import { reshape } from '../reshape/reshape.ts'
 import { slice } from '../slice/slice.ts'
 
+/** Scale and mask of attention. */
 export interface AttentionAttrs {
   /** Multiplies q·k; 1/√D in a standard transformer. */
   readonly scale: number
@@ -46,7 +47,11 @@ export interface AttentionSizes {
   readonly d: number
 }
 
-export function attentionSizes(op: string, inputs: readonly TensorSpec[], attrs: AttentionAttrs): AttentionSizes {
+export function attentionSizes(
+  op: string,
+  inputs: readonly TensorSpec[],
+  attrs: AttentionAttrs,
+): AttentionSizes {
   const [q, k, v] = inputs.map((x) => x.shape)
   const [b, t, h, d] = q
   const [, s, g] = k

@@ -2,10 +2,23 @@
  * Attention on WASM: queries in blocks, so that only `rowsPerBlock × keys` scores exist at a time. Products are strided
  * `gemm` calls on q, k and v as they lie; the mask is only a bound on how many keys a row sees.
  */
-import { f32x4, type FunctionBuilder, i32, type Local, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
+import {
+  f32x4,
+  type FunctionBuilder,
+  i32,
+  type Local,
+  type Value,
+  v128,
+} from '../../backends/wasm/assembler/index.ts'
 import { vectorMath } from '../../backends/wasm/math.ts'
 import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
-import type { KernelFunctions, Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
+import type {
+  KernelFunctions,
+  Pointer,
+  WasmBackend,
+  WasmKernel,
+  WasmOperand,
+} from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { gemm } from '../matmul/gemm.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
@@ -79,7 +92,12 @@ export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, l
   })
 }
 
-export const attentionGradWasm: WasmKernel<'attentionGrad'> = (backend, [dO, q, k, v, o, lse], [dq, dk, dv], attrs) => {
+export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
+  backend,
+  [dO, q, k, v, o, lse],
+  [dq, dk, dv],
+  attrs,
+) => {
   const sizes = attentionSizes('attentionGrad', [q, k, v], attrs)
   const { d } = sizes
   const { weights, scoreSlopes } = attentionFunctions(backend)
@@ -171,7 +189,9 @@ function attentionFunctions(backend: WasmBackend): KernelFunctions {
     module.export('scoreSlopes', slopeParameters, (b, p) => {
       const scale = b.let(splat(p.scale))
       b.repeat(p.rows, () => {
-        const delta = sumOfRow(b, p.bytes, (at, { load }) => mul(load(i32.add(p.dO, at)), load(i32.add(p.o, at))))
+        const delta = sumOfRow(b, p.bytes, (at, { load }) =>
+          mul(load(i32.add(p.dO, at)), load(i32.add(p.o, at))),
+        )
         forRow(b, p.width, (at, { load, store }) => {
           const place = b.let(i32.add(p.slopes, at))
           store(place, mul(mul(load(i32.add(p.weights, at)), sub(load(place), delta)), scale))

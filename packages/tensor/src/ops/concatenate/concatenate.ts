@@ -16,7 +16,8 @@ export const concatenateOp = defineOp<ConcatenateAttrs>()({
     const [first] = inputs
     normalizeAxes('concatenate', [axis], first.shape.length)
     for (const x of inputs) {
-      const fits = x.shape.length === first.shape.length && x.shape.every((n, i) => i === axis || n === first.shape[i])
+      const fits =
+        x.shape.length === first.shape.length && x.shape.every((n, i) => i === axis || n === first.shape[i])
       if (!fits || x.dtype !== first.dtype) {
         throw new ShapeError(
           `concatenate: got ${inputs.map((t) => `${t.dtype}${formatShape(t.shape)}`).join(', ')} along axis ${axis}; ` +

@@ -30,7 +30,13 @@ const slope = e.multiply(
 
 function check(op: string, logits: TensorSpec, targets: TensorSpec): number {
   const [n, v] = logits.shape
-  if (logits.shape.length !== 2 || !v || targets.shape.length !== 1 || targets.shape[0] !== n || targets.dtype !== 'i32') {
+  if (
+    logits.shape.length !== 2 ||
+    !v ||
+    targets.shape.length !== 1 ||
+    targets.shape[0] !== n ||
+    targets.dtype !== 'i32'
+  ) {
     throw new ShapeError(
       `${op}: got logits ${formatShape(logits.shape)} and targets ${targets.dtype}${formatShape(targets.shape)}; ` +
         'expected logits f32[N, V] with V ≥ 1 and targets i32[N].',
@@ -79,7 +85,13 @@ export const crossEntropyGradOp = defineOp<object>()({
     const [n, v] = logits.shape
     const column = (x: Tensor): Tensor => reshape(x, [n, 1])
     return [
-      elementwise(slope, [logits, column(logSumExp), iota(logits.device, v), column(targets), column(dlosses)]),
+      elementwise(slope, [
+        logits,
+        column(logSumExp),
+        iota(logits.device, v),
+        column(targets),
+        column(dlosses),
+      ]),
     ]
   },
 })

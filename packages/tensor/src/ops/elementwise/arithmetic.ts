@@ -28,11 +28,17 @@ function unary(build: (a: Expression) => Expression): (a: Tensor) => Tensor {
   return (a) => elementwise(expression, [a])
 }
 
+/** a + b. */
 export const add: Binary = binary('add', e.add)
+/** a − b. */
 export const subtract: Binary = binary('subtract', e.subtract)
+/** a · b. */
 export const multiply: Binary = binary('multiply', e.multiply)
+/** a / b. */
 export const divide: Binary = binary('divide', e.divide)
+/** The smaller of a and b. */
 export const minimum: Binary = binary('minimum', e.minimum)
+/** The larger of a and b. */
 export const maximum: Binary = binary('maximum', e.maximum)
 /** 1 where a < b, else 0. */
 export const less: Binary = binary('less', e.less)
@@ -44,20 +50,29 @@ export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   return elementwise(e.select(x, y, e.input(2)), [condition, a, b])
 }
 
+/** −a. */
 export const negate: (a: Tensor) => Tensor = unary(e.negate)
+/** |a|. */
 export const abs: (a: Tensor) => Tensor = unary(e.abs)
+/** eᵃ. */
 export const exp: (a: Tensor) => Tensor = unary(e.exp)
 /** Natural logarithm. */
 export const log: (a: Tensor) => Tensor = unary(e.log)
+/** √a; NaN below 0. */
 export const sqrt: (a: Tensor) => Tensor = unary(e.sqrt)
+/** The hyperbolic tangent of a. */
 export const tanh: (a: Tensor) => Tensor = unary(e.tanh)
 /** The Gauss error function. */
 export const erf: (a: Tensor) => Tensor = unary(e.erf)
+/** The sine of a, in radians. */
 export const sin: (a: Tensor) => Tensor = unary(e.sin)
+/** The cosine of a, in radians. */
 export const cos: (a: Tensor) => Tensor = unary(e.cos)
+/** a². */
 export const square: (a: Tensor) => Tensor = unary((a) => e.multiply(a, a))
 /** 1/(1 + e^(−a)). */
 export const sigmoid: (a: Tensor) => Tensor = unary(sigmoidOf)
+/** The larger of a and 0. */
 export const relu: (a: Tensor) => Tensor = unary((a) => e.maximum(a, c(0)))
 /** log(1 + eᵃ), written so that it does not overflow. */
 export const softplus: (a: Tensor) => Tensor = unary((a) =>

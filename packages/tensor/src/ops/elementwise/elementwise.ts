@@ -81,8 +81,14 @@ function onlyUsed(
   const isMissing = (indices.at(-1) ?? -1) >= inputs.length
   if (indices.length === inputs.length || indices.length === 0 || isMissing) return { expression, inputs }
   const kept = indices.map((index) => inputs[index] as Tensor)
-  const full = broadcastShapes('elementwise', inputs.map((x) => x.shape))
-  const rest = broadcastShapes('elementwise', kept.map((x) => x.shape))
+  const full = broadcastShapes(
+    'elementwise',
+    inputs.map((x) => x.shape),
+  )
+  const rest = broadcastShapes(
+    'elementwise',
+    kept.map((x) => x.shape),
+  )
   const sameResult = full.length === rest.length && full.every((n, i) => n === rest[i])
   return sameResult ? { expression: found.expression, inputs: kept } : { expression, inputs }
 }

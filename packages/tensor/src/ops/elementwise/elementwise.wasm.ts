@@ -26,10 +26,18 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
     }
     const step = 4 * sizeOf(sizes.slice(depth + 1))
     for (let i = 0; i < outer[depth]; i++) {
-      run(depth + 1, to + i * step, from.map((at, k) => at + 4 * i * strides[k][depth]))
+      run(
+        depth + 1,
+        to + i * step,
+        from.map((at, k) => at + 4 * i * strides[k][depth]),
+      )
     }
   }
-  run(0, out.buffer, inputs.map(({ buffer }) => buffer))
+  run(
+    0,
+    out.buffer,
+    inputs.map(({ buffer }) => buffer),
+  )
 }
 
 /** Output axes of size above 1, neighbours joined where every input continues from one to the next. */
@@ -61,11 +69,19 @@ function kernelOf(
   const { run } = backend.functions(key, (module) => {
     const pointers = inputs.map((_, k) => [`x${k}`, 'i32'] as const)
     const strides = inputs.map((_, k) => [`row${k}`, 'i32'] as const)
-    const parameters = { to: 'i32', rows: 'i32', bytes: 'i32', scalars: 'i32', ...Object.fromEntries([...pointers, ...strides]) }
+    const parameters = {
+      to: 'i32',
+      rows: 'i32',
+      bytes: 'i32',
+      scalars: 'i32',
+      ...Object.fromEntries([...pointers, ...strides]),
+    }
     module.export('run', parameters as Record<string, 'i32'>, (b, p) => {
       const scalar = (k: number): Value<'v128'> => v128.load32Splat(p.scalars, 4 * k)
       b.repeat(p.rows, () => {
-        const constant = inputs.map((x, k) => (walks[k] ? undefined : b.let(numbers(v128.load32Splat(p[`x${k}`]), x))))
+        const constant = inputs.map((x, k) =>
+          walks[k] ? undefined : b.let(numbers(v128.load32Splat(p[`x${k}`]), x)),
+        )
         forRow(b, p.bytes, (at, { load, store }) => {
           const input = (k: number): Value<'v128'> =>
             constant[k] ?? numbers(load(i32.add(p[`x${k}`], at)), inputs[k])

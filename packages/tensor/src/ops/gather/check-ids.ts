@@ -4,7 +4,9 @@ import { IndexError } from '../../errors.ts'
 export function checkIds(op: string, ids: ArrayLike<number>, rows: number): void {
   for (let i = 0; i < ids.length; i++) {
     if (!(ids[i] >= 0 && ids[i] < rows)) {
-      throw new IndexError(`${op}: id ${ids[i]} at position ${i} is outside the table; expected 0 to ${rows - 1}.`)
+      throw new IndexError(
+        `${op}: id ${ids[i]} at position ${i} is outside the table; expected 0 to ${rows - 1}.`,
+      )
     }
   }
 }

@@ -13,7 +13,8 @@ export const globalNormOp = defineOp<object>()({
   // any number of tensors, at least one → scalar
   infer(inputs) {
     const whole = inputs.find((x) => x.dtype !== 'f32')
-    if (whole) throw new ShapeError(`globalNorm: got ${whole.dtype}${formatShape(whole.shape)}; expected f32 tensors.`)
+    if (whole)
+      throw new ShapeError(`globalNorm: got ${whole.dtype}${formatShape(whole.shape)}; expected f32 tensors.`)
     return [f32([])]
   },
   flops: (inputs) => inputs.reduce((total, x) => total + 2 * sizeOf(x.shape), 0),

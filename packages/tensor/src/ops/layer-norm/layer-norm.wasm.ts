@@ -12,11 +12,21 @@ const forwardParameters = {
   rows: 'i32', bytes: 'i32', size: 'f32', epsilon: 'f32',
 } as const
 
-export const layerNormWasm: WasmKernel<'layerNorm'> = (backend, [x, gain, bias], [y, mean, rstd], { epsilon }) => {
+export const layerNormWasm: WasmKernel<'layerNorm'> = (
+  backend,
+  [x, gain, bias],
+  [y, mean, rstd],
+  { epsilon },
+) => {
   const { forward } = backend.functions('layer norm', (module) => {
     module.export('forward', forwardParameters, (b, p) => {
       b.repeat(p.rows, () => {
-        const mu = b.let(div(sumOfRow(b, p.bytes, (at, { load }) => load(i32.add(p.x, at))), splat(p.size)))
+        const mu = b.let(
+          div(
+            sumOfRow(b, p.bytes, (at, { load }) => load(i32.add(p.x, at))),
+            splat(p.size),
+          ),
+        )
         const squares = sumOfRow(b, p.bytes, (at, { load }) => {
           const centred = b.let(sub(load(i32.add(p.x, at)), mu))
           return mul(centred, centred)
@@ -55,12 +65,22 @@ export const layerNormGradWasm: WasmKernel<'layerNormGrad'> = (
       b.fill(p.dbias, 0, p.bytes)
       b.repeat(p.rows, () => {
         const [mu, scale] = [b.let(v128.load32Splat(p.mean)), b.let(v128.load32Splat(p.rstd))]
-        const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> => mul(sub(load(i32.add(p.x, at)), mu), scale)
-        const dnormal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> => mul(load(i32.add(p.dy, at)), load(i32.add(p.gain, at)))
+        const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
+          mul(sub(load(i32.add(p.x, at)), mu), scale)
+        const dnormal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
+          mul(load(i32.add(p.dy, at)), load(i32.add(p.gain, at)))
         const size = b.let(splat(p.size))
-        const meanOf = b.let(div(sumOfRow(b, p.bytes, (at, { load }) => dnormal(at, load)), size))
+        const meanOf = b.let(
+          div(
+            sumOfRow(b, p.bytes, (at, { load }) => dnormal(at, load)),
+            size,
+          ),
+        )
         const along = b.let(
-          div(sumOfRow(b, p.bytes, (at, { load }) => mul(dnormal(at, load), normal(at, load))), size),
+          div(
+            sumOfRow(b, p.bytes, (at, { load }) => mul(dnormal(at, load), normal(at, load))),
+            size,
+          ),
         )
         forRow(b, p.bytes, (at, { load, store }) => {
           const xhat = b.let(normal(at, load))

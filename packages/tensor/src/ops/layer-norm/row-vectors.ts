@@ -5,7 +5,11 @@ import type { Tensor } from '../../tensor.ts'
 import { sum } from '../reduce/reduce.ts'
 
 /** Throws ShapeError unless `x` is […, C] with C ≥ 1 and every vector is [C]. */
-export function checkRowVectors(op: string, x: TensorSpec, vectors: Readonly<Record<string, TensorSpec>>): void {
+export function checkRowVectors(
+  op: string,
+  x: TensorSpec,
+  vectors: Readonly<Record<string, TensorSpec>>,
+): void {
   const c = x.shape.at(-1)
   for (const [name, vector] of Object.entries(vectors)) {
     if (!c || vector.shape.length !== 1 || vector.shape[0] !== c) {

@@ -12,7 +12,13 @@ export const linearOp = defineOp<object>()({
   takes: { x: 'f32', W: 'f32', b: 'f32' },
   infer([x, w, b]) {
     const [n, k, m] = [x.shape[0], x.shape[1], w.shape[1]]
-    if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[0] !== k || b.shape.length !== 1 || b.shape[0] !== m) {
+    if (
+      x.shape.length !== 2 ||
+      w.shape.length !== 2 ||
+      w.shape[0] !== k ||
+      b.shape.length !== 1 ||
+      b.shape[0] !== m
+    ) {
       throw new ShapeError(
         `linear: shapes do not fit. Got x${formatShape(x.shape)}, W${formatShape(w.shape)} and b${formatShape(b.shape)}; ` +
           'expected x[N, K], W[K, M] and b[M].',

@@ -1,5 +1,12 @@
 /** Threefry-2×32 on WASM, four counters at a time; the same bits as `random/threefry.ts`. */
-import { f32x4, type FunctionBuilder, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
+import {
+  f32x4,
+  type FunctionBuilder,
+  i32,
+  i32x4,
+  type Value,
+  v128,
+} from '../../backends/wasm/assembler/index.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 
@@ -18,7 +25,8 @@ export const randomWasm: WasmKernel<'random'> = (backend, _, [out], { key, distr
         // A block is padded to whole vectors, so the last store may pass the last element.
         b.forRange(0, p.count, 4, (i) => {
           const bits = threefry(b, p.key0, p.key1, counters)
-          const numbers = name === 'bits' ? bits : f32x4.mul(f32x4.convertI32x4S(i32x4.shrU(bits, 8)), 2 ** -24)
+          const numbers =
+            name === 'bits' ? bits : f32x4.mul(f32x4.convertI32x4S(i32x4.shrU(bits, 8)), 2 ** -24)
           b.store(i32.add(p.to, i32.shl(i, 2)), numbers)
           b.set(counters, i32x4.add(counters, 4))
         })

@@ -20,7 +20,9 @@ export const reduceOp = defineOp<ReduceAttrs>()({
   takes: { x: 'any' },
   infer([x], { axes, keepDims }) {
     if (normalizeAxes('reduce', axes, x.shape.length).some((axis, i) => axis !== axes[i])) {
-      throw new ShapeError(`reduce: got axes ${formatShape(axes)}; expected them sorted and counted from the left.`)
+      throw new ShapeError(
+        `reduce: got axes ${formatShape(axes)}; expected them sorted and counted from the left.`,
+      )
     }
     const shape = keepDims
       ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
@@ -30,6 +32,7 @@ export const reduceOp = defineOp<ReduceAttrs>()({
   flops: ([x]) => sizeOf(x.shape),
 })
 
+/** Which axes are reduced, and whether they stay. */
 export interface ReduceOptions {
   /** Counted from either end; all axes unless given. */
   readonly axes?: readonly number[]

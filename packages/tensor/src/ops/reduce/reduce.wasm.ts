@@ -51,7 +51,12 @@ function passesOf(shape: readonly number[], axes: readonly number[]): Pass[] {
   return passes.length > 0 ? passes : [{ outer: sizeOf(shape), terms: 1, inner: 1 }]
 }
 
-function carryOut(functions: KernelFunctions, { outer, terms, inner }: Pass, to: Pointer, from: Pointer): void {
+function carryOut(
+  functions: KernelFunctions,
+  { outer, terms, inner }: Pass,
+  to: Pointer,
+  from: Pointer,
+): void {
   if (inner === 1) functions.rows(to, from, outer, 4 * terms)
   else functions.columns(to, from, outer, terms, 4 * inner)
 }

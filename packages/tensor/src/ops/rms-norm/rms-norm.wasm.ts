@@ -46,7 +46,8 @@ export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (backend, [dy, x, gain
       b.fill(p.dgain, 0, p.bytes)
       b.repeat(p.rows, () => {
         const scale = b.let(v128.load32Splat(p.rrms))
-        const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> => mul(load(i32.add(p.x, at)), scale)
+        const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
+          mul(load(i32.add(p.x, at)), scale)
         const dnormal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
           mul(load(i32.add(p.dy, at)), load(i32.add(p.gain, at)))
         const products = sumOfRow(b, p.bytes, (at, { load }) => mul(dnormal(at, load), normal(at, load)))

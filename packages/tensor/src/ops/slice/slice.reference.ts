@@ -8,6 +8,7 @@ export const sliceReference: ReferenceKernel<'slice'> = (_, [x], [out], { start 
     let at = 0
     for (let d = 0; d < position.length; d++) at += position[d] * strides[d]
     out.buffer[i] = x.buffer[at]
-    for (let d = position.length - 1; d >= 0 && ++position[d] === start[d] + out.shape[d]; d--) position[d] = start[d]
+    for (let d = position.length - 1; d >= 0 && ++position[d] === start[d] + out.shape[d]; d--)
+      position[d] = start[d]
   }
 }

@@ -47,6 +47,7 @@ export const smoothBinaries: readonly Binary[] = [
   (x, y) => e.divide(x, e.add(e.constant(1), e.multiply(y, y))),
 ]
 
+/** What a drawn expression may read. */
 export interface ExpressionShape {
   /** Leaves are drawn from `input(0)` … `input(inputs − 1)`, as many scalars, and constants. */
   readonly inputs: number
@@ -57,6 +58,7 @@ export interface ExpressionShape {
   readonly smooth?: boolean
 }
 
+/** A random expression. */
 export function drawExpression(random: RandomStream, shape: ExpressionShape): Expression {
   if (shape.depth === 0 || chance(random, 0.1)) return leaf(random, shape)
   const below = (): Expression => drawExpression(random, { ...shape, depth: shape.depth - 1 })

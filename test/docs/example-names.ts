@@ -1,0 +1,21 @@
+/** What an `@example` may name without saying where it comes from: values that every reader can imagine. */
+import type { Gpt, RandomStream, Tensor } from 'burgeon'
+
+/** A model. */
+export declare const model: Gpt
+/** A tensor of floats. */
+export declare const x: Tensor
+/** A stream of random numbers. */
+export declare const random: RandomStream
+/** A measured loss. */
+export declare const loss: number
+/** A kept or coming thing, and the places that keep such things. */
+export declare const item: unknown
+export declare const kept: unknown[]
+/** A function that takes text or tokens to wherever they shall go. */
+export declare function write(what: string | number | Uint8Array): void
+/** What a learner does when the stream has changed. */
+export declare function consolidate(): void
+/** A test of some test runner, and what it asserts with. */
+export declare function test(name: string, body: () => void): void
+export declare function assert(holds: boolean, message?: string): void

@@ -1,0 +1,104 @@
+/** Every `@example` in the packages compiles: the names it uses exist and take what it gives them. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import * as frontDoor from 'burgeon'
+import { expect, it } from 'vitest'
+import { codeOf, readSources, relativeTarget, type Source } from '../architecture/read-sources.ts'
+import { root, temporaryFolder } from './programs.ts'
+
+interface Example {
+  readonly source: Source
+  readonly line: number
+  readonly text: string
+}
+
+function examplesIn(source: Source): Example[] {
+  return [...source.text.matchAll(/^ *\* @example\n((?: *\*(?!\/| @).*\n)+)/gm)].map(
+    ({ 1: block, index }) => ({
+      source,
+      line: source.text.slice(0, index).split('\n').length + 1,
+      text: block.replace(/^ *\* ?/gm, '').replace(/^```.*\n/gm, ''),
+    }),
+  )
+}
+
+const wordsOf = (text: string): Set<string> => new Set(text.match(/[A-Za-z_$][\w$]*/g))
+
+const imaginable = wordsOf(
+  readFileSync(join(import.meta.dirname, 'example-names.ts'), 'utf8').replace(
+    /^(?!export declare).*$|export declare (?:const|function)|[:(].*$/gm,
+    '',
+  ),
+)
+
+/** Names that a file has at its top level, imported or declared. */
+function boundIn(text: string): Set<string> {
+  const code = codeOf(text)
+  const imports = code.match(/^import\b[^'"]*?\bfrom\b/gm) ?? []
+  const declarations = code.matchAll(
+    /^(?:export )?(?:abstract |async )*(?:function\*?|const|let|class|interface|type) (\{[^}]*\}|\[[^\]]*\]|[\w$]+)/gm,
+  )
+  return wordsOf([...imports, ...[...declarations].map(([, name]) => name)].join(' '))
+}
+
+/**
+ * An example sees what its own file sees, and what it imports itself; what is missing then comes from the front door or
+ * from the names that a reader can imagine. So it is compiled at the end of a copy of its file.
+ */
+function asModule({ source, text }: Example, folder: string): string {
+  const imports = text.match(/^import .*\n/gm) ?? []
+  const body = text.replace(/^import .*\n/gm, '')
+  const file = imports.join('') + source.text
+  const bound = boundIn(file)
+  const importing = (names: readonly string[], from: string): string =>
+    names.length > 0 ? `import { ${names.join(', ')} } from '${from}'\n` : ''
+  const missing = [...wordsOf(codeOf(body))].filter((name) => !bound.has(name))
+  const fromFrontDoor = missing.filter((name) => Object.hasOwn(frontDoor, name))
+  const imagined = missing.filter((name) => imaginable.has(name) && !Object.hasOwn(frontDoor, name))
+  const copy = file.replace(/(from |import\()'(\.[^']+)'/g, (_, before: string, specifier: string) => {
+    return `${before}'${relative(folder, join(root, relativeTarget(source, specifier)))}'`
+  })
+  return [
+    importing(fromFrontDoor, 'burgeon'),
+    importing(imagined, '../../example-names.ts'),
+    copy,
+    `export async function example(): Promise<void> {\n${body}\n}\n`,
+  ].join('')
+}
+
+it('every @example compiles', () => {
+  const examples = readSources('packages').flatMap(examplesIn)
+  expect(examples.length).toBeGreaterThan(10)
+  const folder = temporaryFolder()
+  try {
+    examples.forEach((example, i) =>
+      writeFileSync(join(folder, `example-${i}.ts`), asModule(example, folder)),
+    )
+    const configuration = {
+      extends: '../../../../tsconfig.check.json',
+      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      include: ['*.ts'],
+      exclude: [],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(configuration))
+    let complaints = ''
+    try {
+      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+        cwd: folder,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      })
+    } catch (error) {
+      complaints = (error as { stdout: string }).stdout
+    }
+    // `example-3.ts(70,12): error …` → `packages/…/file.ts, example in line 40: error …`
+    const readable = complaints.replace(/^.*?example-(\d+)\.ts\(.*?\)/gm, (_, i: string) => {
+      const { source, line } = examples[Number(i)]
+      return `${source.path}, example in line ${line}`
+    })
+    expect(readable.split('\n').filter((line) => line !== '')).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})

@@ -1,0 +1,263 @@
+import { byteTokenizer, Gpt, gptConfig, type GptState, KeyValueCache, parameterSpecs } from '@burgeon/gpt'
+import {
+  crossEntropy,
+  type Device,
+  IndexError,
+  mean,
+  OptionError,
+  ParameterError,
+  scope,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+} from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { openWasm } from '@burgeon/tensor/wasm'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  drawConfig,
+  drawFrom,
+  logitsOf,
+  lossAndSlopes,
+  modelOf,
+  numbersOf,
+  relativeDifference,
+  tokensFor,
+} from '../growth/tiny-model.ts'
+
+const devices: readonly (readonly [string, Device, number])[] = [
+  ['the reference', openReference(), 1e-12],
+  ['wasm', openWasm(), 1e-5],
+]
+const seeds = Array.from({ length: 12 }, (_, i) => i + 1)
+const drawModel = (seed: number, device: Device): Gpt =>
+  modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
+const tensorOf = (device: Device, rows: readonly (readonly number[])[]): Tensor =>
+  device.tensor(rows.flat(), { shape: [rows.length, rows[0].length], dtype: 'i32' })
+
+describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
+  test('answers a row of logits for every token of every sequence', () => {
+    for (const seed of seeds) {
+      const model = drawModel(seed, device)
+      const { vocabulary, context } = model.config
+      for (const [b, t] of [
+        [1, 1],
+        [3, context],
+        [0, 2],
+      ]) {
+        scope(() => {
+          const tokens = device.tensor(new Int32Array(b * t), { shape: [b, t], dtype: 'i32' })
+          expect(model.forward(tokens).shape).toEqual([b * t, vocabulary])
+        })
+      }
+    }
+  })
+  test('never looks ahead: a later token changes no earlier logit, not by a bit', () => {
+    for (const seed of seeds) {
+      const [model, random] = [drawModel(seed, device), drawFrom(seed)]
+      const { vocabulary, context } = model.config
+      const row = Array.from({ length: context }, () => random.below(vocabulary))
+      const at = random.below(context)
+      const changed = row.with(at, (row[at] + 1 + random.below(vocabulary - 1)) % vocabulary)
+      const [before, after] = [row, changed].map((tokens) => logitsOf(model, tensorOf(device, [tokens])))
+      const border = at * vocabulary
+      expect(after.slice(0, border)).toEqual(before.slice(0, border))
+      expect(
+        relativeDifference(before.slice(border, border + vocabulary), after.slice(border)),
+      ).toBeGreaterThan(1e-6)
+    }
+  })
+  test('reads the sequences of a batch independently of each other', () => {
+    for (const seed of seeds) {
+      const model = drawModel(seed, device)
+      const tokens = tokensFor(model, drawFrom(seed), 3)
+      const [all, length] = [[...tokens.readSync()], model.config.context]
+      const rows = [0, 1, 2].map((i) => all.slice(i * length, (i + 1) * length))
+      const alone = rows.flatMap((row) => logitsOf(model, tensorOf(device, [row])))
+      expect(relativeDifference(logitsOf(model, tokens), alone)).toBeLessThan(tolerance)
+    }
+  })
+  test('answers the same with a cache, however the sequence is cut into pieces', () => {
+    for (const seed of seeds) {
+      const [model, random] = [drawModel(seed, device), drawFrom(seed)]
+      const tokens = tokensFor(model, random, 2)
+      const [length, all] = [model.config.context, [...tokens.readSync()]]
+      const { vocabulary } = model.config
+      const whole = logitsOf(model, tokens)
+      using cache = new KeyValueCache(model.config, device, 2)
+      for (let at = 0; at < length; ) {
+        const next = at + 1 + random.below(length - at)
+        const piece = [0, 1].map((row) => all.slice(row * length + at, row * length + next))
+        const logits = scope(() => [...model.forward(tensorOf(device, piece), undefined, cache).readSync()])
+        expect(cache.length).toBe(next)
+        for (const row of [0, 1]) {
+          const from = (row * length + at) * vocabulary
+          const expected = whole.slice(from, from + (next - at) * vocabulary)
+          const answered = logits.slice(row * (next - at) * vocabulary, (row + 1) * (next - at) * vocabulary)
+          expect(relativeDifference(expected, answered)).toBeLessThan(tolerance * 10)
+        }
+        at = next
+      }
+    }
+  })
+  test('refuses sequences beyond its context, with and without a cache, and tokens it does not know', () => {
+    const model = drawModel(1, device)
+    const { context, vocabulary } = model.config
+    const zeros = (t: number): Tensor => device.tensor(new Int32Array(t), { shape: [1, t], dtype: 'i32' })
+    expect(() => scope(() => model.forward(zeros(context + 1)))).toThrow(OptionError)
+    expect(() => scope(() => model.forward(zeros(context + 1)))).toThrow(
+      `forward: got ${context + 1} tokens; expected at most the context, ${context}.`,
+    )
+    using cache = new KeyValueCache(model.config, device)
+    scope(() => void model.forward(zeros(context), undefined, cache))
+    expect(() => scope(() => model.forward(zeros(1), undefined, cache))).toThrow(OptionError)
+    expect(cache.length).toBe(context)
+    expect(() => scope(() => model.forward(tensorOf(device, [[vocabulary]])))).toThrow(IndexError)
+  })
+  test('starts with a loss of about log V', async () => {
+    const model = Gpt.create(
+      { vocabulary: 50, context: 8, embed: 16, heads: 2, layers: 2 },
+      { device, seed: 3 },
+    )
+    const loss = scope(() => {
+      const targets = device.tensor(
+        new Int32Array(16).map((_, i) => i),
+        { shape: [16], dtype: 'i32' },
+      )
+      return mean(crossEntropy(model.forward(tokensFor(model, drawFrom(1))), targets)).item()
+    })
+    expect(Math.abs(loss - Math.log(50))).toBeLessThan(0.2)
+  })
+  test('is the same after it was plain data, to the byte, and uses as many buffers', async () => {
+    for (const seed of seeds) {
+      const model = drawModel(seed, device)
+      const { buffers } = device.memory
+      const copy = Gpt.fromState(structuredClone(await model.toState()), device)
+      expect(device.memory.buffers - buffers).toBe([...model.parameters].length)
+      expect(copy.config).toEqual(model.config)
+      expect(numbersOf(copy.parameters.tensors())).toEqual(numbersOf(model.parameters.tensors()))
+      expect([...copy.parameters].map(({ path, axes }) => [path, axes])).toEqual(
+        [...model.parameters].map(({ path, axes }) => [path, axes]),
+      )
+      const tokens = tokensFor(model, drawFrom(seed))
+      expect(logitsOf(copy, tokens)).toEqual(logitsOf(model, tokens))
+      copy.dispose()
+      expect(device.memory.buffers).toBe(buffers + 1)
+      tokens.dispose()
+      model.dispose()
+    }
+  })
+  test('is refused as plain data that does not fit its configuration, and leaves no buffer behind', async () => {
+    const state = await drawModel(2, device).toState()
+    const { buffers } = device.memory
+    const path = 'head.norm.gain'
+    const { [path]: gain, ...others } = state.weights
+    const bad: readonly [GptState, string][] = [
+      [{ ...state, weights: others }, 'model state: head.norm.gain is missing; expected'],
+      [
+        { ...state, weights: { ...others, [path]: { ...gain, shape: [1] } } },
+        'head.norm.gain is of shape [1]; expected',
+      ],
+      [
+        { ...state, weights: { ...state.weights, more: gain } },
+        'model state: more has no place in the configuration.',
+      ],
+    ]
+    for (const [wrong, message] of bad) {
+      expect(() => Gpt.fromState(wrong, device)).toThrow(ParameterError)
+      expect(() => Gpt.fromState(wrong, device)).toThrow(message)
+    }
+    const cut = { ...state, weights: { ...others, [path]: { ...gain, data: gain.data.slice(1) } } }
+    expect(() => Gpt.fromState(cut, device)).toThrow(ShapeError)
+    expect(device.memory.buffers).toBe(buffers)
+  })
+})
+
+describe('two devices', () => {
+  const [[, reference], [, wasm]] = devices
+  test('give a model of one seed the same weights, and of another seed others', () => {
+    const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 3 }
+    const weights = (device: Device, seed?: number): unknown =>
+      numbersOf(Gpt.create(sizes, seed === undefined ? { device } : { device, seed }).parameters.tensors())
+    expect(weights(wasm, 5)).toEqual(weights(reference, 5))
+    expect(weights(reference)).toEqual(weights(reference, 0))
+    expect(weights(reference, 5)).not.toEqual(weights(reference, 6))
+  })
+  test('agree on the loss and on every slope', () => {
+    for (const seed of seeds) {
+      const [exact, single] = [reference, wasm].map((device) => {
+        const model = drawModel(seed, device)
+        return scope(() => {
+          const { value, gradient } = lossAndSlopes(model, tokensFor(model, drawFrom(seed)))
+          return { value: value.item(), slopes: numbersOf(gradient) }
+        })
+      })
+      expect(Math.abs(single.value - exact.value)).toBeLessThan(1e-5 * exact.value)
+      const largest = Math.max(...Object.values(exact.slopes).flat().map(Math.abs))
+      for (const [path, slopes] of Object.entries(exact.slopes)) {
+        slopes.forEach((slope, i) =>
+          expect(Math.abs(single.slopes[path][i] - slope)).toBeLessThan(1e-5 * largest),
+        )
+      }
+    }
+  })
+})
+
+describe('the sizes of a GPT', () => {
+  const sizes = { context: 4, embed: 6, heads: 2, layers: 1 }
+  test('have the defaults of the literature', () => {
+    expect(gptConfig(sizes)).toEqual({
+      ...{ vocabulary: 256, context: 4, embed: 6, heads: 2, headDim: 3, norm: 'rms' },
+      blocks: [{ id: 'b0', mlpHidden: 24 }],
+      nextBlock: 1,
+    })
+  })
+  test('give as many parameters as their shapes say, each with a path of its own and an axis per dimension', () => {
+    for (const seed of seeds) {
+      const config = drawConfig(drawFrom(seed))
+      const specs = parameterSpecs(config)
+      expect(new Set(specs.map(({ path }) => path)).size).toBe(specs.length)
+      expect(specs.every(({ axes, shape }) => axes.length === shape.length)).toBe(true)
+      const { vocabulary: V, context: T, embed: C, heads: H, headDim: D, norm } = config
+      const perNorm = norm === 'layer' ? 2 * C : C
+      const perBlock = config.blocks.map(
+        ({ mlpHidden: M }) =>
+          2 * perNorm + 3 * (C * H * D + H * D) + (H * D * C + C) + (C * M + M) + (M * C + C),
+      )
+      const expected = V * C + T * C + perBlock.reduce((a, b) => a + b) + perNorm
+      expect(specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(expected)
+    }
+  })
+  test.each([
+    [
+      { heads: 4 },
+      'gptConfig: got headDim 1.5; expected a positive integer. Make heads divide embed, or give headDim.',
+    ],
+    [{ layers: 0 }, 'gptConfig: got layers 0; expected a positive integer.'],
+    [{ context: -1 }, 'got context -1'],
+    [{ vocabulary: 2.5 }, 'got vocabulary 2.5'],
+    [{ mlpHidden: Number.NaN }, 'got mlpHidden NaN'],
+  ])('are refused when they are %o', (wrong, message) => {
+    expect(() => gptConfig({ ...sizes, ...wrong })).toThrow(OptionError)
+    expect(() => gptConfig({ ...sizes, ...wrong })).toThrow(message)
+  })
+})
+
+describe('byte tokens', () => {
+  test('give every text back, also one that begins with a byte order mark', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(byteTokenizer.decode(byteTokenizer.encode(text))).toBe(text)
+      }),
+    )
+    for (const text of ['', '\uFEFFx', 'naïve 🌱']) {
+      expect(byteTokenizer.decode(byteTokenizer.encode(text))).toBe(text)
+    }
+  })
+  test('are the bytes of UTF-8; what is not UTF-8 decodes to the replacement character', () => {
+    expect([...byteTokenizer.encode('é!')]).toEqual([0xc3, 0xa9, 0x21])
+    expect(byteTokenizer.decode([0x61, 0xff, 0x62])).toBe('a\uFFFDb')
+    expect(byteTokenizer.vocabulary).toBe(256)
+  })
+})

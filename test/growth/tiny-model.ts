@@ -1,0 +1,134 @@
+/** Small models with weights that are far from their initial ones, and requests to grow them. */
+import { applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/autograd'
+import { Gpt, type GptConfig, type GptState, gptConfig, parameterSpecs } from '@burgeon/gpt'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+import {
+  crossEntropy,
+  type Device,
+  divide,
+  keyFromSeed,
+  type Mirror,
+  RandomStream,
+  reshape,
+  scope,
+  sizeOf,
+  sum,
+  type Tensor,
+  type TensorMirror,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+
+export const drawFrom = (seed: number): RandomStream => new RandomStream(keyFromSeed(seed))
+
+export function pick<T>(random: RandomStream, list: readonly T[]): T {
+  return list[random.below(list.length)]
+}
+
+export function drawConfig(random: RandomStream): GptConfig {
+  const heads = pick(random, [1, 2])
+  return gptConfig({
+    vocabulary: 5 + random.below(5),
+    context: 4 + random.below(3),
+    embed: heads * pick(random, [2, 3]),
+    heads,
+    layers: 1 + random.below(2),
+    mlpHidden: 2 + random.below(4),
+    norm: pick(random, ['layer', 'rms'] as const),
+  })
+}
+
+/** A model whose every number is random: biases, too, and gains around 1. */
+export function modelOf(config: GptConfig, random: RandomStream, device: Device): Gpt {
+  const weights = parameterSpecs(config).map(({ path, shape }) => {
+    const middle = path.endsWith('.gain') ? 1 : 0
+    const data = Float32Array.from({ length: sizeOf(shape) }, () => middle + 0.4 * random.normal())
+    return [path, { shape, data }] as const
+  })
+  const state: GptState = { config, weights: Object.fromEntries(weights) }
+  return Gpt.fromState(state, device)
+}
+
+/** Random tokens `i32 [B, T]`, T the whole context. */
+export function tokensFor({ config, device }: Gpt, random: RandomStream, rows = 2): Tensor {
+  const shape = [rows, config.context]
+  const tokens = Int32Array.from({ length: sizeOf(shape) }, () => random.below(config.vocabulary))
+  return device.tensor(tokens, { shape, dtype: 'i32' })
+}
+
+/** A request that this model can fulfil. */
+export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
+  if (random.uniform() < 0.4) {
+    const at = random.below(config.blocks.length + 1)
+    return random.uniform() < 0.5
+      ? { axis: 'layer', at }
+      : { axis: 'layer', at, mlpHidden: 1 + random.below(4) }
+  }
+  const { id, mlpHidden } = pick(random, config.blocks)
+  const how = pick(random, ['fresh', 'split', undefined] as const)
+  const to = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
+  return { axis: 'mlpHidden', block: id, to, ...(how && { how }) }
+}
+
+/** Mean loss of predicting each next token of `tokens`, with its slopes. The caller owns them. */
+export function lossAndSlopes(model: Gpt, tokens: Tensor): { value: Tensor; gradient: TensorsByPath } {
+  return scope(() => {
+    const [rows, length] = tokens.shape as [number, number]
+    const all = tokens.readSync()
+    const next = Int32Array.from(all, (_, i) => ((i + 1) % length === 0 ? -1 : all[i + 1]))
+    const targets = reshape(model.device.tensor(next, tokens), [rows * length])
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
+      divide(sum(crossEntropy(model.forward(tokens, w), targets)), rows * (length - 1)),
+    )(model.parameters.tensors())
+    return { value, gradient }
+  })
+}
+
+/** One step of learning; answers the gradients that it used, as numbers by path. */
+export function learn(model: Gpt, optimizer: GradientTransform, tokens: Tensor, step: number): Numbers {
+  return scope(() => {
+    const { gradient } = lossAndSlopes(model, tokens)
+    const parameters = model.parameters.tensors()
+    applyUpdates(parameters, optimizer.transform(gradient, { parameters, step }))
+    return numbersOf(gradient)
+  })
+}
+
+export type Numbers = Readonly<Record<string, readonly number[]>>
+
+export function numbersOf(tensors: TensorsByPath): Numbers {
+  return Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, [...tensor.readSync()]]))
+}
+
+/** Every number of a model and of the mirrors beside it, with shapes and configuration: equal only if every byte is. */
+export function everyByte(model: Gpt, mirrors: readonly Mirror[]): unknown {
+  const tensorsOf = (mirror: TensorMirror): TensorsByPath =>
+    Object.fromEntries(mirror.paths.map((path) => [path, mirror.get(path) as Tensor]))
+  return {
+    config: model.config,
+    parameters: [...model.parameters].map(({ path, axes, tensor }) => [
+      path,
+      axes,
+      tensor.shape,
+      ...tensor.readSync(),
+    ]),
+    mirrors: mirrors.filter(isTensorMirror).map((mirror) => [mirror.name, numbersOf(tensorsOf(mirror))]),
+  }
+}
+
+export function isTensorMirror(mirror: Mirror): mirror is TensorMirror {
+  return 'paths' in mirror
+}
+
+/** Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. */
+export const isWithoutSlope = (path: string): boolean => path.endsWith('key.bias')
+
+/** Largest difference, as a share of the largest number before. */
+export function relativeDifference(before: ArrayLike<number>, after: ArrayLike<number>): number {
+  const largest = Array.from(before).reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  const moved = Array.from(before).reduce((most, x, i) => Math.max(most, Math.abs(after[i] - x)), 0)
+  return moved === 0 ? 0 : moved / largest
+}
+
+export function logitsOf(model: Gpt, tokens: Tensor): number[] {
+  return scope(() => [...model.forward(tokens).readSync()])
+}
