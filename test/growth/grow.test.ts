@@ -1,5 +1,5 @@
 import { adamw, chain, clipByGlobalNorm, type GradientTransform, sgd } from '@burgeon/autograd'
-import { Gpt, type GptConfig } from '@burgeon/gpt'
+import type { Gpt, GptConfig } from '@burgeon/gpt'
 import {
   grow,
   type GrowthRecord,

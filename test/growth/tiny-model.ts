@@ -20,7 +20,7 @@ import {
 
 export const drawFrom = (seed: number): RandomStream => new RandomStream(keyFromSeed(seed))
 
-export function pick<T>(random: RandomStream, list: readonly T[]): T {
+function pick<T>(random: RandomStream, list: readonly T[]): T {
   return list[random.below(list.length)]
 }
 

@@ -48,7 +48,7 @@ import { broadcastShapes, broadcastStrides, sizeOf } from '../../packages/tensor
 
 const device = openReference()
 const ops = Object.keys(opTable) as OpName[]
-const definitionOf = (op: OpName): OpDefinition<unknown> => opTable[op] as unknown as OpDefinition<unknown>
+const definitionOf = (op: OpName): OpDefinition<unknown> => opTable[op]
 const ids = (...shape: number[]): Tensor => fill(device, shape, 0, 'i32')
 const x = (...shape: number[]): Tensor => fill(device, shape, 1)
 

@@ -22,14 +22,14 @@ export function pullBack(
     const known = slopes.get(tensor.id)
     slopes.set(tensor.id, known === undefined ? slope : add(known, slope))
   }
-  outputs.forEach((output, i) => tape.isTracked(output) && accumulate(output, cotangents[i] as Tensor))
+  outputs.forEach((output, i) => tape.isTracked(output) && accumulate(output, cotangents[i]))
   for (let i = tape.entries.length - 1; i >= 0; i--) {
-    const entry = tape.entries[i] as TapeEntry
+    const entry = tape.entries[i]
     const incoming = entry.outputs.map((output) => slopes.get(output.id))
     if (incoming.every((slope) => slope === undefined)) continue
     const needed = entry.inputs.map((input) => tape.isTracked(input))
     inputSlopes(entry, incoming, needed).forEach((slope, k) => {
-      if (slope !== undefined && needed[k]) accumulate(entry.inputs[k] as Tensor, slope)
+      if (slope !== undefined && needed[k]) accumulate(entry.inputs[k], slope)
     })
   }
   return slopes

@@ -30,7 +30,10 @@ const single = ['rehearsal', 'detector', 'growth', 'consolidateWhen'] as const
  * @throws OptionError if two of them claim a role that only one can have.
  * @example
  * ```ts
- * const strategy = compose(replay({ capacity: 500 }), ewc({ strength: 100 }))
+ * const strategy = compose(
+ *   { rehearsal: reservoirReplay({ capacity: 500 }) },
+ *   { penalties: [onlineEwc({ strength: 5 })] },
+ * )
  * ```
  */
 export function compose(...strategies: readonly Strategy[]): Strategy {

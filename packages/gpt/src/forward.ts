@@ -75,7 +75,7 @@ function attendCached(cache: KeyValueCache, block: string, q: Tensor, k: Tensor,
   const { keys, values } = cache.of(block) // [B, S, H, D] each
   assign(keys, k, [0, cache.length, 0, 0])
   assign(values, v, [0, cache.length, 0, 0])
-  return attention(q, keys, values, { keys: cache.length + (q.shape[1] as number) })
+  return attention(q, keys, values, { keys: cache.length + q.shape[1] })
 }
 
 function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor): Tensor {

@@ -22,7 +22,7 @@ export interface GenerateOptions extends SamplingOptions {
  * @throws OptionError for an empty prompt or sampling options outside their range.
  * @example
  * ```ts
- * for await (const token of generate(model, encode('Once'), { tokens: 80, temperature: 0.8 })) write(token)
+ * for await (const token of generate(model, byteTokenizer.encode('Once'), { tokens: 8 })) console.log(token)
  * ```
  */
 export async function* generate(

@@ -100,8 +100,8 @@ export class Device implements Engine {
       return withoutEngines(() => scope(() => lowered(inputs, attrs)))
     }
     if (definition.alias) {
-      const spec = specs[0] as TensorSpec
-      return [adopt(new Tensor(this, spec, (inputs[0] as Tensor).storage, op))]
+      const spec = specs[0]
+      return [adopt(new Tensor(this, spec, inputs[0].storage, op))]
     }
     const operands = inputs.map(operand)
     const outputs: Tensor[] = []

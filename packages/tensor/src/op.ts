@@ -1,7 +1,7 @@
 /** What an op is: its name, what shapes it takes and gives, what it costs and, for a fused op, what it means. */
 import type { DType } from './dtype.ts'
 import { ShapeError } from './errors.ts'
-import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
+import { formatShape, type Shape, type TensorSpec } from './shape.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -50,11 +50,6 @@ function checkInputs({ name, takes }: OpDefinition<never>, inputs: readonly Tens
 
 /** The cost of ops that only move numbers. */
 export const movesOnly = (): number => 0
-
-/** The cost of one operation per output element. */
-export function onePerOutput(_: readonly TensorSpec[], outputs: readonly TensorSpec[]): number {
-  return sizeOf((outputs[0] as TensorSpec).shape)
-}
 
 /** Shorthand for an f32 spec. */
 export const f32 = (shape: Shape): TensorSpec => ({ shape, dtype: 'f32' })

@@ -24,7 +24,7 @@ export function stridesOf(shape: Shape): number[] {
   let stride = 1
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = stride
-    stride *= shape[i] as number
+    stride *= shape[i]
   }
   return strides
 }
@@ -33,7 +33,7 @@ export function stridesOf(shape: Shape): number[] {
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const own = stridesOf(from)
   const missing = to.length - from.length
-  return to.map((_, i) => (i < missing || from[i - missing] === 1 ? 0 : (own[i - missing] as number)))
+  return to.map((_, i) => (i < missing || from[i - missing] === 1 ? 0 : own[i - missing]))
 }
 
 /** The common shape of several, by NumPy's rule: aligned at the right, size 1 stretches. */

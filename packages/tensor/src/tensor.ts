@@ -79,7 +79,7 @@ export class Tensor implements TensorSpec {
         `item: got a tensor ${formatShape(this.shape)}; expected exactly one element. Use read().`,
       )
     }
-    return this.readSync()[0] as number
+    return this.readSync()[0]
   }
 
   /** Another owner needs this tensor; pairs with `release`. Scopes and tapes call it, user code never does. */

@@ -3,7 +3,7 @@ import type { GradientRule } from './rule-table.ts'
 
 /** out = table[ids]: a row's slope is the sum over its occurrences. */
 export const gatherRule: GradientRule<'gather'> = ({ inputs: [table, ids], cotangents: [dy] }) => [
-  scatterAdd(ids, dy as Tensor, table.shape[0] as number),
+  scatterAdd(ids, dy as Tensor, table.shape[0]),
 ]
 
 /** table[v] = Σ values with id v: each value's slope is its row's. */

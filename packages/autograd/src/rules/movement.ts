@@ -25,7 +25,7 @@ export const sliceRule: GradientRule<'slice'> = ({
   pad(
     dy as Tensor,
     start,
-    x.shape.map((n, i) => n - (stop[i] as number)),
+    x.shape.map((n, i) => n - stop[i]),
   ),
 ]
 
@@ -33,7 +33,7 @@ export const padRule: GradientRule<'pad'> = ({ inputs: [x], attrs: { before }, c
   slice(
     dy as Tensor,
     before,
-    x.shape.map((n, i) => n + (before[i] as number)),
+    x.shape.map((n, i) => n + before[i]),
   ),
 ]
 
@@ -45,7 +45,7 @@ export const concatenateRule: GradientRule<'concatenate'> = ({
   let at = 0
   return inputs.map((x) => {
     const start = x.shape.map((_, i) => (i === axis ? at : 0))
-    at += x.shape[axis] as number
+    at += x.shape[axis]
     return slice(
       dy as Tensor,
       start,

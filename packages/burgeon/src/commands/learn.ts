@@ -29,7 +29,7 @@ export interface LearnOptions {
 }
 
 /** The size that a model for the user's own text starts with. */
-export function learnSettings(seed: number, maxParameters: number): LifeSettings {
+function learnSettings(seed: number, maxParameters: number): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,

@@ -26,6 +26,6 @@ export async function loadLife(disk: Disk): Promise<Life> {
     )
   }
   const { settings, record } = parts.life as Pick<Life, 'settings' | 'record'>
-  const state = { ...(parts.learner as object), model: parts.model } as LearnerState
+  const state = { ...parts.learner, model: parts.model } as LearnerState
   return { settings, learner: rebuildLearner(settings, state), record }
 }

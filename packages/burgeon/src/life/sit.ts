@@ -62,7 +62,7 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
 }
 
 /** A learner's event as a line for people. */
-export function lineOf(event: LearnerEvent): ProgressEvent {
+function lineOf(event: LearnerEvent): ProgressEvent {
   switch (event.kind) {
     case 'drift':
       return {

@@ -35,7 +35,9 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
   const wrong = report.alarms.filter(({ verdict }) => verdict === 'false-alarm').length
   sections.push(
     `${strong('Drift')} noticed ${noticed.length} of ${changes} changes` +
-      `${noticed.length > 0 ? `, after ${noticed.map(({ delayBytes }) => count(delayBytes ?? 0)).join(' and ')} bytes` : ''}` +
+      (noticed.length > 0
+        ? `, after ${noticed.map(({ delayBytes }) => count(delayBytes ?? 0)).join(' and ')} bytes`
+        : '') +
       `; ${wrong} false ${wrong === 1 ? 'alarm' : 'alarms'}`,
   )
   for (const { prompt, text } of report.samples)

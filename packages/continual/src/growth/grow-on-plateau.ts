@@ -76,7 +76,7 @@ function nextRequest(
 }
 
 /** Slope per step of the line through y₀, y₁, …, and its standard error. */
-export function leastSquares(y: readonly number[]): { slope: number; standardError: number } {
+function leastSquares(y: readonly number[]): { slope: number; standardError: number } {
   const n = y.length
   const meanX = (n - 1) / 2
   const meanY = y.reduce((a, b) => a + b, 0) / n

@@ -15,6 +15,7 @@ export interface ReservoirState {
  * algorithm R). Only the bookkeeping: it hands out slots 0 … capacity − 1, the caller keeps the items.
  *
  * @example
+ * const reservoir = new Reservoir(100)
  * const slot = reservoir.offer((max) => random.below(max))
  * if (slot !== null) kept[slot] = item
  */

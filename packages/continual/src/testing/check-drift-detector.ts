@@ -9,6 +9,7 @@ export interface CheckResult {
   readonly detail: string
 }
 
+/** What a detector must manage on the streams of the suite. */
 export interface DriftExpectation {
   /** Standard deviation of the noise around the signal's level of 3, > 0. 0.1 unless given. */
   readonly noise?: number

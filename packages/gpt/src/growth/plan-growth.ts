@@ -1,6 +1,14 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import { extended, OptionError, type ParameterChange, type Plan, sizeOf, unchanged } from '@burgeon/tensor'
-import type { DimensionMap, Initial } from '@burgeon/tensor'
+import {
+  type DimensionMap,
+  extended,
+  type Initial,
+  OptionError,
+  type ParameterChange,
+  type Plan,
+  sizeOf,
+  unchanged,
+} from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../parameters.ts'
 import type { GrowLayer, GrowMlpHidden, GrowthRequest } from './growth-request.ts'
@@ -99,7 +107,7 @@ function planLayer(config: GptConfig, request: GrowLayer, key: readonly [number,
   if (!Number.isSafeInteger(at) || at < 0 || at > count) {
     throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
   }
-  const neighbour = config.blocks[Math.max(0, at - 1)] as BlockConfig
+  const neighbour = config.blocks[Math.max(0, at - 1)]
   const block: BlockConfig = {
     id: `b${config.nextBlock}`,
     mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,

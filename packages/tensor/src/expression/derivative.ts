@@ -27,8 +27,8 @@ const one = constant(1)
  *
  * @example
  * ```ts
- * const x = input(0)
- * derivative(multiply(x, x), 0) // add(x, x)
+ * const x = expression.input(0)
+ * derivative(expression.multiply(x, x), 0) // add(x, x)
  * ```
  */
 export function derivative(expression: Expression, index: number): Expression {

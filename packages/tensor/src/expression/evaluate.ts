@@ -18,27 +18,27 @@ export function evaluator(
   const steps = order.map((node): Step => {
     switch (node.kind) {
       case 'input':
-        return (inputs) => inputs[node.index] as number
+        return (inputs) => inputs[node.index]
       case 'scalar':
-        return (_, scalars) => scalars[node.index] as number
+        return (_, scalars) => scalars[node.index]
       case 'constant':
         return () => node.value
       case 'unary': {
         const x = at(node.x)
-        return () => applyUnary(node.name, values[x] as number)
+        return () => applyUnary(node.name, values[x])
       }
       case 'binary': {
         const [x, y] = [at(node.x), at(node.y)]
-        return () => applyBinary(node.name, values[x] as number, values[y] as number)
+        return () => applyBinary(node.name, values[x], values[y])
       }
       case 'select': {
         const [c, x, y] = [at(node.condition), at(node.x), at(node.y)]
-        return () => (values[c] !== 0 ? values[x] : values[y]) as number
+        return () => (values[c] !== 0 ? values[x] : values[y])
       }
     }
   })
   return (inputs, scalars) => {
-    for (let i = 0; i < steps.length; i++) values[i] = (steps[i] as Step)(inputs, scalars)
-    return values[values.length - 1] as number
+    for (let i = 0; i < steps.length; i++) values[i] = steps[i](inputs, scalars)
+    return values[values.length - 1]
   }
 }

@@ -84,7 +84,7 @@ export class TensorMirror implements Mirror {
       for (const change of plan.changes) {
         const old = this.#tensors.get(change.path)
         if (change.kind !== 'resize' || old === undefined) continue
-        const grown = after[change.path] as Tensor
+        const grown = after[change.path]
         const fresh = this.role === 'value' ? grown : fill(grown.device, grown.shape, 0)
         next.set(change.path, resized(old, change.dimensions, this.role, fresh))
       }

@@ -8,7 +8,7 @@ export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike
   if (actual.length !== expected.length) return Infinity
   let worst = 0
   for (let i = 0; i < expected.length; i++) {
-    const [a, e] = [actual[i] as number, expected[i] as number]
+    const [a, e] = [actual[i], expected[i]]
     if (Object.is(a, e) || a === e) continue
     const difference = Math.abs(a - e) / Math.max(1, Math.abs(e))
     worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference)

@@ -39,7 +39,7 @@ export class RoundingBounds implements Engine {
     if (definition !== undefined && op !== 'linear') return definition(inputs, attrs)
     const bounds = inputs.map((input) => this.of(input))
     const outputs = this.#below.run(op, inputs, attrs)
-    const result = (outputs[0] ?? inputs[0]) as Tensor
+    const result = outputs[0] ?? inputs[0]
     const rule = rules[op as Primitive] as (call: Call<K>) => Tensor
     this.#bounds.set(
       result.id,
@@ -117,7 +117,7 @@ function matmulBound({ inputs: [a, b], bounds: [boundA, boundB], attrs }: Call<'
 }
 
 function linearBound({ inputs: [x, w, b], bounds: [boundX, boundW, boundB] }: Call<'linear'>): Tensor {
-  const k = x.shape[1] as number
+  const k = x.shape[1]
   const products = matmul(magnitude(x, boundX), magnitude(w, boundW))
   const inherited = add(subtract(products, matmul(abs(x), abs(w))), boundB)
   return add(inherited, multiply(add(products, magnitude(b, boundB)), (k + 1) * roundoff))

@@ -75,7 +75,7 @@ function overRow(
 }
 
 /** Combines the four lanes and puts the result in each. */
-export function acrossLanes(
+function acrossLanes(
   b: FunctionBuilder,
   x: Value<'v128'>,
   combine: (x: Value<'v128'>, y: Value<'v128'>) => Value<'v128'>,

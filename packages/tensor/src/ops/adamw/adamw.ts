@@ -81,5 +81,5 @@ export function adamwUpdate(
   secondMoment: Tensor,
   attrs: AdamwAttrs,
 ): Tensor {
-  return run('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0] as Tensor
+  return run('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0]
 }

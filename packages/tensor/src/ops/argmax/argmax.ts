@@ -21,5 +21,5 @@ export const argmaxOp = defineOp<object>()({
 
 /** The index of the largest element along the last axis, `[..., N]` to `i32 [...]`; the first of equals. */
 export function argmax(x: Tensor): Tensor {
-  return run('argmax', [x], {})[0] as Tensor
+  return run('argmax', [x], {})[0]
 }

@@ -176,5 +176,5 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: Partial<AttentionAttrs> = {}): Tensor {
   const scale = options.scale ?? 1 / Math.sqrt(q.shape.at(-1) ?? 1)
   const attrs = { scale, causal: options.causal ?? true, keys: options.keys ?? k.shape[1] ?? 0 }
-  return run('attention', [q, k, v], attrs)[0] as Tensor
+  return run('attention', [q, k, v], attrs)[0]
 }

@@ -26,5 +26,5 @@ export const broadcastOp = defineOp<BroadcastAttrs>()({
 /** Repeats `x` to `shape` by NumPy's rule. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
-  return run('broadcast', [x], { shape })[0] as Tensor
+  return run('broadcast', [x], { shape })[0]
 }

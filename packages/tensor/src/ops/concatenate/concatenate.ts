@@ -37,5 +37,5 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   if (first === undefined) throw new ShapeError('concatenate: got no tensor; expected at least one.')
   if (tensors.length === 1) return first
   const [at] = normalizeAxes('concatenate', [axis], first.shape.length) as [number]
-  return run('concatenate', tensors, { axis: at })[0] as Tensor
+  return run('concatenate', tensors, { axis: at })[0]
 }

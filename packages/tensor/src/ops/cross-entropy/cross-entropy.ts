@@ -105,5 +105,5 @@ export const crossEntropyGradOp = defineOp<object>()({
  * @returns `f32 [N]`.
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
-  return run('crossEntropy', [logits, targets], {})[0] as Tensor
+  return run('crossEntropy', [logits, targets], {})[0]
 }

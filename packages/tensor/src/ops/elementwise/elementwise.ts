@@ -54,7 +54,7 @@ export function elementwise(
   dtype: DType = 'f32',
 ): Tensor {
   const used = onlyUsed(expression, inputs)
-  return run('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0] as Tensor
+  return run('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0]
 }
 
 const usedBy = new WeakMap<Expression, { expression: Expression; indices: readonly number[] }>()
@@ -80,7 +80,7 @@ function onlyUsed(
   // Inputs that are missing are for `infer` to complain about.
   const isMissing = (indices.at(-1) ?? -1) >= inputs.length
   if (indices.length === inputs.length || indices.length === 0 || isMissing) return { expression, inputs }
-  const kept = indices.map((index) => inputs[index] as Tensor)
+  const kept = indices.map((index) => inputs[index])
   const full = broadcastShapes(
     'elementwise',
     inputs.map((x) => x.shape),

@@ -22,5 +22,5 @@ export const fillOp = defineOp<FillAttrs>()({
 
 /** A tensor of `shape` whose every element is `value`. */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
-  return run('fill', [], { shape, value, dtype, device })[0] as Tensor
+  return run('fill', [], { shape, value, dtype, device })[0]
 }

@@ -27,5 +27,5 @@ export const gatherOp = defineOp<object>()({
  * @param ids `i32 […]`, each in [0, V). CPU devices throw IndexError otherwise; WebGPU clamps.
  */
 export function gather(table: Tensor, ids: Tensor): Tensor {
-  return run('gather', [table, ids], {})[0] as Tensor
+  return run('gather', [table, ids], {})[0]
 }

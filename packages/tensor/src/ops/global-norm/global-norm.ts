@@ -23,5 +23,5 @@ export const globalNormOp = defineOp<object>()({
 
 /** √(Σ x²) over every element of every tensor. */
 export function globalNorm(tensors: readonly Tensor[]): Tensor {
-  return run('globalNorm', tensors, {})[0] as Tensor
+  return run('globalNorm', tensors, {})[0]
 }

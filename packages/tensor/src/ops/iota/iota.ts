@@ -20,5 +20,5 @@ export const iotaOp = defineOp<IotaAttrs>()({
 
 /** The numbers from 0 to `size − 1`, `[size]`. */
 export function iota(device: Device, size: number, dtype: DType = 'i32'): Tensor {
-  return run('iota', [], { size, dtype, device })[0] as Tensor
+  return run('iota', [], { size, dtype, device })[0]
 }

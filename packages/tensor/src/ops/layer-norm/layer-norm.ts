@@ -40,9 +40,9 @@ export const layerNormGradOp = defineOp<object>()({
   name: 'layerNormGrad',
   takes: { dy: 'f32', x: 'f32', gain: 'f32', mean: 'f32', rstd: 'f32' },
   // dy[…, C], x[…, C], gain[C], mean[…, 1], rstd[…, 1] → dx[…, C], dgain[C], dbias[C]
-  infer([dy, x, gain, mean, rstd]) {
+  infer([dy, x, gain, mu, rstd]) {
     checkRowVectors('layerNormGrad', x, { gain })
-    checkGradInputs('layerNormGrad', x, dy, { mean, rstd })
+    checkGradInputs('layerNormGrad', x, dy, { mean: mu, rstd })
     return [f32(dy.shape), f32(gain.shape), f32(gain.shape)]
   },
   flops: ([, x]) => 14 * sizeOf(x.shape),
@@ -65,5 +65,5 @@ export const layerNormGradOp = defineOp<object>()({
  * @param epsilon Added to the variance, 1e-5 unless given.
  */
 export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
-  return run('layerNorm', [x, gain, bias], { epsilon })[0] as Tensor
+  return run('layerNorm', [x, gain, bias], { epsilon })[0]
 }

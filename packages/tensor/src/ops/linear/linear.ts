@@ -26,11 +26,11 @@ export const linearOp = defineOp<object>()({
     }
     return [f32([n, m])]
   },
-  flops: ([x, w]) => 2 * sizeOf(x.shape) * (w.shape[1] as number),
+  flops: ([x, w]) => 2 * sizeOf(x.shape) * w.shape[1],
   definition: ([x, w, b]) => [add(matmul(x, w), b)],
 })
 
 /** `x[N, K] · W[K, M] + b[M]`, giving `[N, M]`. */
 export function linear(x: Tensor, w: Tensor, b: Tensor): Tensor {
-  return run('linear', [x, w, b], {})[0] as Tensor
+  return run('linear', [x, w, b], {})[0]
 }

@@ -66,5 +66,5 @@ export const matmulOp = defineOp<MatmulAttrs>()({
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttrs> = {}): Tensor {
   const attrs = { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false }
-  return run('matmul', [a, b], attrs)[0] as Tensor
+  return run('matmul', [a, b], attrs)[0]
 }

@@ -30,5 +30,5 @@ export const padOp = defineOp<PadAttrs>()({
 
 /** Surrounds `x` with zeros. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
-  return run('pad', [x], { before, after })[0] as Tensor
+  return run('pad', [x], { before, after })[0]
 }

@@ -26,7 +26,7 @@ export const permuteOp = defineOp<PermuteAttrs>()({
 
 /** Axis `i` of the result is axis `order[i]` of `x`. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
-  return run('permute', [x], { order })[0] as Tensor
+  return run('permute', [x], { order })[0]
 }
 
 /** Swaps the last two axes. */

@@ -23,10 +23,10 @@ export const randomOp = defineOp<RandomAttrs>()({
 
 /** 32 random bits per element, as i32. */
 export function randomBits(device: Device, key: Key, shape: Shape): Tensor {
-  return run('random', [], { key, shape, distribution: 'bits', device })[0] as Tensor
+  return run('random', [], { key, shape, distribution: 'bits', device })[0]
 }
 
 /** Uniform numbers in [0, 1), multiples of 2⁻²⁴. */
 export function randomUniform(device: Device, key: Key, shape: Shape): Tensor {
-  return run('random', [], { key, shape, distribution: 'uniform', device })[0] as Tensor
+  return run('random', [], { key, shape, distribution: 'uniform', device })[0]
 }

@@ -41,7 +41,7 @@ export interface ReduceOptions {
 
 function reduce(kind: 'sum' | 'max', x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
   const all = axes ?? x.shape.map((_, i) => i)
-  return run('reduce', [x], { kind, axes: normalizeAxes(kind, all, x.shape.length), keepDims })[0] as Tensor
+  return run('reduce', [x], { kind, axes: normalizeAxes(kind, all, x.shape.length), keepDims })[0]
 }
 
 /** The sum over `axes`; 0 over an empty axis. */

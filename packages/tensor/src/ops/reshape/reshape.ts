@@ -29,7 +29,7 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
 /** @param shape May hold one −1, which takes what is left. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const open = shape.filter((n) => n === -1).length
-  if (open === 0) return run('reshape', [x], { shape })[0] as Tensor
+  if (open === 0) return run('reshape', [x], { shape })[0]
   const left = x.size / shape.reduce((product, n) => (n === -1 ? product : product * n), 1)
   if (open > 1 || !Number.isInteger(left)) {
     throw new ShapeError(
@@ -37,5 +37,5 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
         'expected one −1 at most, and sizes beside it that divide the number of elements.',
     )
   }
-  return run('reshape', [x], { shape: shape.map((n) => (n === -1 ? left : n)) })[0] as Tensor
+  return run('reshape', [x], { shape: shape.map((n) => (n === -1 ? left : n)) })[0]
 }

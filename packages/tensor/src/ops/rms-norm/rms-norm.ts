@@ -56,5 +56,5 @@ export const rmsNormGradOp = defineOp<object>()({
  * @param epsilon Added to the mean square, 1e-5 unless given.
  */
 export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
-  return run('rmsNorm', [x, gain], { epsilon })[0] as Tensor
+  return run('rmsNorm', [x, gain], { epsilon })[0]
 }

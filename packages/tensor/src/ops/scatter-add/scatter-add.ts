@@ -33,5 +33,5 @@ export const scatterAddOp = defineOp<ScatterAddAttrs>()({
  * @param values `f32 [ids…, …]`.
  */
 export function scatterAdd(ids: Tensor, values: Tensor, rows: number): Tensor {
-  return run('scatterAdd', [ids, values], { rows })[0] as Tensor
+  return run('scatterAdd', [ids, values], { rows })[0]
 }

@@ -39,5 +39,5 @@ export function slice(x: Tensor, start: readonly number[], stop: readonly number
   const from = x.shape.map((_, i) => start[i] ?? 0)
   const to = x.shape.map((n, i) => stop[i] ?? n)
   if (from.every((n) => n === 0) && sameShape(to, x.shape)) return x
-  return run('slice', [x], { start: from, stop: to })[0] as Tensor
+  return run('slice', [x], { start: from, stop: to })[0]
 }

@@ -30,7 +30,7 @@ export const binaryBuilders: readonly Binary[] = [
   e.equal,
 ]
 /** Those that are smooth wherever they are finite, for finite differences. `exp` is tamed by a `tanh`. */
-export const smoothUnaries: readonly Unary[] = [
+const smoothUnaries: readonly Unary[] = [
   e.negate,
   e.tanh,
   e.erf,
@@ -40,7 +40,7 @@ export const smoothUnaries: readonly Unary[] = [
   (x) => e.sqrt(e.add(e.constant(1), e.multiply(x, x))),
   (x) => e.log(e.add(e.constant(1), e.multiply(x, x))),
 ]
-export const smoothBinaries: readonly Binary[] = [
+const smoothBinaries: readonly Binary[] = [
   e.add,
   e.subtract,
   e.multiply,

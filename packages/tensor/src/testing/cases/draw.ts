@@ -8,7 +8,7 @@ import type { PlainInput } from '../check-op.ts'
 export const raggedSizes: readonly number[] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65]
 
 export function pick<T>(random: RandomStream, list: readonly T[]): T {
-  return list[random.below(list.length)] as T
+  return list[random.below(list.length)]
 }
 
 export function chance(random: RandomStream, probability: number): boolean {
@@ -36,11 +36,11 @@ export function drawShape(random: RandomStream, rank: number, budget = 2000): nu
   return shuffled(random, shape)
 }
 
-export function shuffled<T>(random: RandomStream, list: readonly T[]): T[] {
+function shuffled<T>(random: RandomStream, list: readonly T[]): T[] {
   const result = [...list]
   for (let i = result.length - 1; i > 0; i--) {
     const j = random.below(i + 1)
-    const [a, b] = [result[i] as T, result[j] as T]
+    const [a, b] = [result[i], result[j]]
     result[i] = b
     result[j] = a
   }
@@ -80,7 +80,7 @@ export function rowIds(random: RandomStream, shape: Shape, below: number): Plain
 }
 
 /** What arithmetic treats apart. */
-export const specialNumbers: readonly number[] = [
+const specialNumbers: readonly number[] = [
   0,
   -0,
   1,

@@ -25,7 +25,8 @@ interface ModuleFunction {
 /**
  * One WebAssembly module.
  *
- * @example
+ * For example:
+ *
  * ```ts
  * const module = new ModuleBuilder()
  * module.export('scale', { y: 'i32', count: 'i32', factor: 'f32' }, (b, { y, count, factor }) => {
