@@ -31,7 +31,7 @@ export const tinySettings: LifeSettings = {
 const encoder = new TextEncoder()
 const domain = (name: string, sentence: string) => ({
   name,
-  train: encoder.encode(sentence.repeat(4800 / sentence.length)),
+  train: encoder.encode(sentence.repeat(3200 / sentence.length)),
   heldOut: encoder.encode(sentence.repeat(3)),
   digest: '',
   files: 1,

@@ -43,7 +43,7 @@ describe('the derivative of a formula', () => {
         fc.pre(Math.abs(exact) < 1e3 && curvature < 1e4)
         expect(Math.abs(exact - slope(f, [a, b], [s]))).toBeLessThan(1e-4 * Math.max(1, Math.abs(exact)))
       }),
-      { numRuns: 400 },
+      { numRuns: 400, seed: 1 },
     )
   })
   test('does not depend on inputs that the formula does not read', () => {
