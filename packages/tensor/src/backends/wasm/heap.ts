@@ -61,7 +61,7 @@ export class Heap {
   #extend(size: number, wantedBy: string): number {
     const pointer = this.#top
     const end = pointer + size
-    const missing = end - this.#memory.buffer.byteLength
+    const missing = end + alignment - this.#memory.buffer.byteLength
     if (end > this.#maximumBytes || (missing > 0 && !this.#grow(missing))) {
       throw new OutOfMemoryError(
         `${wantedBy}: no room for ${size} bytes. ${pointer} bytes are in use or waiting for tensors of other sizes, and ` +

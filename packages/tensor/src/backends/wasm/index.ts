@@ -1,13 +1,38 @@
 /** `@burgeon/tensor/wasm`: the CPU, by WebAssembly SIMD. */
 import { Device } from '../../device.ts'
+import { OptionError } from '../../errors.ts'
 import { wasmKernels } from './kernels.ts'
+import { availableThreads } from './threads/start-worker.ts'
 import { WasmBackend } from './wasm-backend.ts'
+
+/** How a WASM device works. Nothing here but `strictMath` changes a result. */
+export interface WasmOptions {
+  /**
+   * Threads that share the work, the caller among them: an integer from 1 to 64. Default: what the machine runs at once, at
+   * most 8. Without shared memory (a browser page that is not cross-origin isolated) there is one, whatever is asked for.
+   */
+  readonly threads?: number
+  /**
+   * Never uses instructions whose rounding is up to the machine (fused multiply-add), so that every machine gives the same
+   * bits. Matrix products take about a third longer. Default: false.
+   */
+  readonly strictMath?: boolean
+}
+
+const mostThreads = 64
 
 /**
  * Opens a device that computes on the CPU with WebAssembly SIMD, in single precision.
  *
  * @throws UnsupportedError where the JavaScript engine has no WebAssembly SIMD (Node before 20, old browsers).
+ * @throws OptionError for a number of threads that is not an integer from 1 to 64.
  */
-export function openWasm(): Device {
-  return Device.of(new WasmBackend(), wasmKernels)
+export function openWasm({
+  threads = Math.min(8, availableThreads()),
+  strictMath = false,
+}: WasmOptions = {}): Device {
+  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
+    throw new OptionError(`openWasm: got ${threads} threads; expected an integer from 1 to ${mostThreads}.`)
+  }
+  return Device.of(new WasmBackend({ threads, strictMath }), wasmKernels)
 }

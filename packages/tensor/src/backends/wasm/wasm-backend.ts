@@ -3,10 +3,12 @@ import type { Backend, Kernel, Operand } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import type { OpName } from '../../op-table.ts'
+import { type Tile, tiles } from '../../ops/matmul/tile.wasm.ts'
 import { sizeOf, type TensorSpec } from '../../shape.ts'
 import { ModuleBuilder } from './assembler/module-builder.ts'
 import { type Features, requireFeatures } from './features.ts'
 import { Heap } from './heap.ts'
+import { poolBytes, type SharedFunction, ThreadPool } from './threads/thread-pool.ts'
 import type { WasmFunction, WasmMemory } from './webassembly.ts'
 
 /** A buffer is a byte address. */
@@ -23,19 +25,45 @@ const largestMemory = 65536 * pageBytes
 /** Where the numbers of the call at hand lie, and the first address that is given out. */
 const [scalarsAt, firstAddress] = [64, 1024]
 
+/** `many` units of work from `first` on. */
+export interface Stretch {
+  readonly first: number
+  readonly many: number
+}
+
+/** What a WASM device may use; `openWasm` fills in what is not said. */
+export interface WasmSettings {
+  /** From 1; the caller is one of them. */
+  readonly threads: number
+  /** Products are rounded before they are added, so that every machine gives the same bits. */
+  readonly strictMath: boolean
+}
+
 export class WasmBackend implements Backend<Pointer> {
   readonly name = 'wasm'
   readonly features: Features
   readonly memory: WasmMemory
   readonly heap: Heap
+  /** Threads among which work is cut up; the result does not depend on it. */
+  readonly threads: number
+  /** The tile of matrix products. */
+  readonly tile: Tile
+  readonly #pool: ThreadPool | undefined
   readonly #functions = new Map<string, KernelFunctions>()
+  /** How the other threads know a function; a module is shown to them when they first need it. */
+  readonly #shared = new Map<WasmFunction, () => SharedFunction | undefined>()
 
   /** Throws UnsupportedError where the engine has no WebAssembly SIMD. */
-  constructor() {
+  constructor({ threads, strictMath }: WasmSettings) {
     const { webAssembly, features } = requireFeatures()
-    this.features = features
-    this.memory = new webAssembly.Memory({ initial: 256, maximum: largestMemory / pageBytes })
-    this.heap = new Heap(this.memory, firstAddress, largestMemory)
+    this.features = { ...features, relaxedSimd: features.relaxedSimd && !strictMath }
+    this.tile = tiles[this.features.relaxedSimd ? 'fused' : 'strict'][0]
+    this.threads = features.sharedMemory ? threads : 1
+    const shared = this.threads > 1
+    const limits = { initial: 256, maximum: largestMemory / pageBytes }
+    this.memory = new webAssembly.Memory(shared ? { ...limits, shared } : limits)
+    if (shared) this.#pool = new ThreadPool(this.memory, firstAddress, this.threads)
+    this.heap = new Heap(this.memory, firstAddress + (shared ? poolBytes : 0), largestMemory)
   }
 
   allocate(spec: TensorSpec, madeBy: string): Pointer {
@@ -68,18 +96,77 @@ export class WasmBackend implements Backend<Pointer> {
   functions(key: string, build: (module: ModuleBuilder) => void): KernelFunctions {
     let found = this.#functions.get(key)
     if (found === undefined) {
-      const module = new ModuleBuilder()
+      const module = new ModuleBuilder({ sharedMemory: this.#pool !== undefined })
       build(module)
       found = module.instantiate(this.memory)
       this.#functions.set(key, found)
+      if (this.#pool !== undefined) this.#announce(this.#pool, module, found)
     }
     return found
+  }
+
+  #announce(pool: ThreadPool, module: ModuleBuilder, functions: KernelFunctions): void {
+    let code: ReturnType<ThreadPool['share']> | null = null
+    const share = (): typeof code => (code === null ? (code = pool.share(module.toBytes())) : code)
+    for (const [index, own] of Object.values(functions).entries()) {
+      this.#shared.set(own, () => {
+        const at = share()
+        return at ? { ...at, index } : undefined
+      })
+    }
+  }
+
+  /**
+   * Calls a kernel with each list of arguments, on several threads where there are some.
+   *
+   * No call may write what another one reads or writes; then it does not matter which thread makes which call.
+   */
+  runAll(kernel: WasmFunction, calls: readonly (readonly number[])[]): void {
+    const shared =
+      calls.length > 1 && calls[0].length <= ThreadPool.mostArguments && this.#shared.get(kernel)?.()
+    if (shared && this.#pool) this.#pool.runAll(kernel, shared, calls)
+    else for (const call of calls) kernel(...call)
+  }
+
+  /**
+   * Calls a kernel for `count` units of work, cut into stretches of at least `least` units; none if there is nothing to do.
+   *
+   * @param args The arguments for `many` units from `first` on.
+   */
+  runOver(
+    kernel: WasmFunction,
+    count: number,
+    least: number,
+    args: (first: number, many: number) => readonly number[],
+  ): void {
+    this.runAll(
+      kernel,
+      this.cut(count, least).map(({ first, many }) => args(first, many)),
+    )
+  }
+
+  /** Stretches of `count` units of work for the threads, of at least `least` units each unless there are fewer. */
+  cut(count: number, least: number): Stretch[] {
+    if (count === 0) return []
+    // Two for each thread, so that one that is held up elsewhere is waited for only half as long.
+    const most = this.threads === 1 ? 1 : 2 * this.threads
+    const pieces = Math.max(1, Math.min(most, Math.floor(count / least)))
+    const startOf = (piece: number): number => Math.floor((count * piece) / pieces)
+    return Array.from({ length: pieces }, (_, i) => ({
+      first: startOf(i),
+      many: startOf(i + 1) - startOf(i),
+    }))
   }
 
   /** Puts numbers where a kernel finds them until the next call of this; at most 240. */
   scalars(values: readonly number[]): Pointer {
     this.view('f32', scalarsAt, values.length).set(values)
     return scalarsAt
+  }
+
+  /** Sets bytes to 0. */
+  zero(pointer: Pointer, bytes: number): void {
+    new Uint8Array(this.memory.buffer, pointer, bytes).fill(0)
   }
 
   /** Room that lives while `body` runs. */

@@ -1,10 +1,15 @@
 /**
  * Attention on WASM: queries in blocks, so that only `rowsPerBlock × keys` scores exist at a time. Products are strided
  * `gemm` calls on q, k and v as they lie; the mask is only a bound on how many keys a row sees.
+ *
+ * A unit of work is one key/value group of one sequence, with all the heads that read it: dk and dv of a group are then
+ * summed by one thread, in the order of heads and blocks.
  */
 import {
+  defineFunction,
   f32x4,
   type FunctionBuilder,
+  type FunctionDefinition,
   i32,
   type Local,
   type Value,
@@ -12,84 +17,27 @@ import {
 } from '../../backends/wasm/assembler/index.ts'
 import { vectorMath } from '../../backends/wasm/math.ts'
 import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
-import type {
-  KernelFunctions,
-  Pointer,
-  WasmBackend,
-  WasmKernel,
-  WasmOperand,
-} from '../../backends/wasm/wasm-backend.ts'
+import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
+import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
-import { gemm } from '../matmul/gemm.wasm.ts'
+import { gemmKernel, nameOf, packingBytes, zerosBytes } from '../matmul/gemm.wasm.ts'
+import { atMost, type Tile } from '../matmul/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
 
 const { add, div, mul, splat, sub } = f32x4
 
 /** Queries whose scores exist at a time. */
 const rowsPerBlock = 64
-
-/** One block of queries of one head. */
-interface Block {
-  readonly batch: number
-  readonly head: number
-  /** The key/value group the head reads. */
-  readonly group: number
-  /** First query. */
-  readonly row: number
-  readonly rows: number
-  /** Keys that the last query sees: the width of the block. */
-  readonly keys: number
-  /** Keys that the first query sees; each next one sees one more, up to `keys`. */
-  readonly firstKeys: number
-}
-
-function* blocksOf({ b, t, h, g }: AttentionSizes, { causal, keys }: AttentionAttrs): Generator<Block> {
-  for (let batch = 0; batch < b; batch++) {
-    for (let head = 0; head < h; head++) {
-      const group = Math.floor((head * g) / h)
-      for (let row = 0; row < t; row += rowsPerBlock) {
-        const rows = Math.min(rowsPerBlock, t - row)
-        const seen = (query: number): number => (causal ? keys - t + query + 1 : keys)
-        yield { batch, head, group, row, rows, keys: seen(row + rows - 1), firstKeys: seen(row) }
-      }
-    }
-  }
-}
-
-/** Where a block's rows of q (or o, dO, dq) and its keys of k (or v, dk, dv) begin, and how far apart rows are. */
-function places({ t, s, h, g, d }: AttentionSizes, { batch, head, group, row }: Block) {
-  return {
-    query: (x: WasmOperand): Pointer => x.buffer + 4 * d * ((batch * t + row) * h + head),
-    key: (x: WasmOperand): Pointer => x.buffer + 4 * d * (batch * s * g + group),
-    perRow: (x: WasmOperand): Pointer => x.buffer + 4 * ((batch * h + head) * t + row),
-    queryRow: 4 * d * h,
-    keyRow: 4 * d * g,
-  }
-}
+/** Scores that are worth handing to another thread. */
+const leastScores = 4096
 
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
   const sizes = attentionSizes('attention', [q, k, v], attrs)
-  const { d } = sizes
-  const { softmax } = attentionFunctions(backend)
-  if (sizeOf(o.shape) === 0) return
-  backend.scratch(4 * rowsPerBlock * attrs.keys, 'attention', (scores) => {
-    for (const block of blocksOf(sizes, attrs)) {
-      const { rows, keys, firstKeys } = block
-      const { query, key, perRow, queryRow, keyRow } = places(sizes, block)
-      // S = q·kᵀ, then P = softmax(scale·S) in its place, then o = P·v
-      gemm(backend, {
-        ...{ m: rows, n: keys, k: d, c: scores, cRow: 4 * keys, init: 'zero' },
-        a: { at: query(q), row: queryRow, column: 4 },
-        b: { at: key(k), row: 4, column: keyRow },
-      })
-      softmax(scores, perRow(lse), rows, 4 * keys, 4 * firstKeys, attrs.scale, attrs.causal ? 4 : 0)
-      gemm(backend, {
-        ...{ m: rows, n: d, k: keys, c: query(o), cRow: queryRow, init: 'zero' },
-        a: { at: scores, row: 4 * keys, column: 4 },
-        b: { at: key(v), row: keyRow, column: 4 },
-      })
-    }
+  const { tile } = backend
+  const { forward } = backend.functions(`attention ${nameOf(tile)}`, (module) => {
+    module.exportDefined(buildForward(tile))
   })
+  runUnits(backend, forward, [q, k, v, o, lse], sizes, attrs, 1)
 }
 
 export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
@@ -99,109 +47,228 @@ export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
   attrs,
 ) => {
   const sizes = attentionSizes('attentionGrad', [q, k, v], attrs)
-  const { d } = sizes
-  const { weights, scoreSlopes } = attentionFunctions(backend)
-  for (const x of [dk, dv]) backend.view('f32', x.buffer, sizeOf(x.shape)).fill(0)
-  if (sizeOf(q.shape) === 0) return
-  const bytes = 4 * rowsPerBlock * attrs.keys
-  backend.scratch(2 * bytes, 'attentionGrad', (scores) => {
-    const slopes = scores + bytes
-    for (const block of blocksOf(sizes, attrs)) {
-      const { rows, keys, firstKeys } = block
-      const { query, key, perRow, queryRow, keyRow } = places(sizes, block)
-      const width = 4 * keys
-      // P = exp(scale·q·kᵀ − lse)
-      gemm(backend, {
-        ...{ m: rows, n: keys, k: d, c: scores, cRow: width, init: 'zero' },
-        a: { at: query(q), row: queryRow, column: 4 },
-        b: { at: key(k), row: 4, column: keyRow },
-      })
-      weights(scores, perRow(lse), rows, width, 4 * firstKeys, attrs.scale, attrs.causal ? 4 : 0)
-      // dv += Pᵀ·dO
-      gemm(backend, {
-        ...{ m: keys, n: d, k: rows, c: key(dv), cRow: keyRow, init: 'accumulate' },
-        a: { at: scores, row: 4, column: width },
-        b: { at: query(dO), row: queryRow, column: 4 },
-      })
-      // dP = dO·vᵀ, then dS = P∘(dP − Σ dO·o)·scale in its place
-      gemm(backend, {
-        ...{ m: rows, n: keys, k: d, c: slopes, cRow: width, init: 'zero' },
-        a: { at: query(dO), row: queryRow, column: 4 },
-        b: { at: key(v), row: 4, column: keyRow },
-      })
-      scoreSlopes(slopes, scores, query(dO), query(o), rows, width, 4 * d, queryRow, attrs.scale)
-      // dq = dS·k,  dk += dSᵀ·q
-      gemm(backend, {
-        ...{ m: rows, n: d, k: keys, c: query(dq), cRow: queryRow, init: 'zero' },
-        a: { at: slopes, row: width, column: 4 },
-        b: { at: key(k), row: keyRow, column: 4 },
-      })
-      gemm(backend, {
-        ...{ m: keys, n: d, k: rows, c: key(dk), cRow: keyRow, init: 'accumulate' },
-        a: { at: slopes, row: 4, column: width },
-        b: { at: query(q), row: queryRow, column: 4 },
-      })
-    }
+  const { tile } = backend
+  const { backward } = backend.functions(`attention grad ${nameOf(tile)}`, (module) => {
+    module.exportDefined(buildBackward(tile))
+  })
+  for (const x of [dk, dv]) backend.zero(x.buffer, 4 * sizeOf(x.shape))
+  runUnits(backend, backward, [q, k, v, o, lse, dO, dq, dk, dv], sizes, attrs, 2)
+}
+
+/** Calls a kernel for all units. `blocks`: how many blocks of scores it keeps at a time. */
+function runUnits(
+  backend: WasmBackend,
+  kernel: WasmFunction,
+  operands: readonly WasmOperand[],
+  { b, t, s, h, g, d }: AttentionSizes,
+  { keys, scale, causal }: AttentionAttrs,
+  blocks: number,
+): void {
+  if (b * t * h * d === 0) return
+  const stretches = backend.cut(b * g, leastScores / Math.max(1, (t * keys * h) / g))
+  const rows = Math.min(rowsPerBlock, t)
+  const packing = [
+    packingBytes(backend.tile, rows, keys, d),
+    packingBytes(backend.tile, rows, d, keys),
+    packingBytes(backend.tile, keys, d, rows),
+  ]
+  const bytes = 4 * rows * keys * blocks + Math.max(...packing)
+  backend.scratch(zerosBytes + bytes * stretches.length, 'attention', (zeros) => {
+    backend.zero(zeros, zerosBytes)
+    const pointers = operands.map(({ buffer }) => buffer)
+    const calls = stretches.map(({ first, many }, i) => {
+      const room = zeros + zerosBytes + i * bytes
+      return [...pointers, first, many, t, s, h, g, d, keys, scale, causal ? 4 : 0, zeros, room]
+    })
+    backend.runAll(kernel, calls)
   })
 }
 
-// biome-ignore format: the rows, what belongs to each, and how many numbers of it count
+// biome-ignore format: sizes as in `AttentionSizes`; `causal` is 4 (the next row sees 4 bytes more) or 0
+const unitParameters = {
+  first: 'i32', many: 'i32', t: 'i32', s: 'i32', h: 'i32', g: 'i32', d: 'i32', keys: 'i32',
+  scale: 'f32', causal: 'i32', zeros: 'i32', room: 'i32',
+} as const
+// biome-ignore format: one line
+const forwardParameters = { q: 'i32', k: 'i32', v: 'i32', o: 'i32', lse: 'i32', ...unitParameters } as const
+// biome-ignore format: one line
+const backwardParameters = {
+  q: 'i32', k: 'i32', v: 'i32', o: 'i32', lse: 'i32', dO: 'i32', dq: 'i32', dk: 'i32', dv: 'i32', ...unitParameters,
+} as const
+
+type Units = { readonly [Name in keyof typeof unitParameters]: Local<(typeof unitParameters)[Name]> }
+
+/** One block of queries of one head. */
+interface Block {
+  /** Bytes from the start of q, o, dO, dq to the first query of the block; of k, v, dk, dv; of lse. */
+  readonly query: Value<'i32'>
+  readonly key: Value<'i32'>
+  readonly perRow: Value<'i32'>
+  readonly rows: Value<'i32'>
+  /** Keys that the last query sees: the width of the block. */
+  readonly seen: Value<'i32'>
+  /** Bytes of scores that the first query sees. */
+  readonly firstSeen: Value<'i32'>
+  /** Bytes from row to row. */
+  readonly queryRow: Value<'i32'>
+  readonly keyRow: Value<'i32'>
+}
+
+function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): void {
+  const headBytes = f.let(i32.shl(p.d, 2))
+  const [queryRow, keyRow] = [f.let(i32.mul(headBytes, p.h)), f.let(i32.mul(headBytes, p.g))]
+  const headsOfGroup = f.let(i32.divU(p.h, p.g))
+  const end = f.let(i32.add(p.first, p.many))
+  f.forRange(p.first, end, 1, (unit) => {
+    const batch = f.let(i32.divU(unit, p.g))
+    const group = f.let(i32.remU(unit, p.g))
+    const key = f.let(i32.add(i32.mul(i32.mul(batch, p.s), keyRow), i32.mul(group, headBytes)))
+    const head = f.local('i32', i32.mul(group, headsOfGroup))
+    f.repeat(headsOfGroup, () => {
+      const start = f.let(i32.add(i32.mul(i32.mul(batch, p.t), queryRow), i32.mul(head, headBytes)))
+      const perRow = f.let(i32.shl(i32.mul(i32.add(i32.mul(batch, p.h), head), p.t), 2))
+      f.forRange(0, p.t, rowsPerBlock, (row) => {
+        const rows = f.let(atMost(i32.sub(p.t, row), rowsPerBlock))
+        const hidden = i32.sub(p.t, i32.add(row, rows))
+        const seen = f.local('i32', p.keys)
+        f.if(p.causal, () => f.set(seen, i32.sub(p.keys, hidden)))
+        body({
+          query: f.let(i32.add(start, i32.mul(row, queryRow))),
+          perRow: f.let(i32.add(perRow, i32.shl(row, 2))),
+          firstSeen: f.let(i32.sub(i32.shl(seen, 2), i32.mul(i32.sub(rows, 1), p.causal))),
+          ...{ key, rows, seen, queryRow, keyRow },
+        })
+      })
+      f.advance(head, 1)
+    })
+  })
+}
+
+/** A matrix that a product reads: address, bytes from row to row, bytes from column to column. */
+type Matrix = readonly [at: Value<'i32'>, row: Value<'i32'>, column: Value<'i32'>]
+
+/** Writes calls of the product: `zero` starts at nothing, `accumulate` at what C holds. */
+function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Value<'i32'>) {
+  const gemm = gemmKernel(tile)
+  const [none, four] = [i32.const(0), i32.const(4)]
+  return (
+    start: 'zero' | 'accumulate',
+    [c, cRow]: readonly [Value<'i32'>, Value<'i32'>],
+    [m, n, k]: readonly [Value<'i32'>, Value<'i32'>, Value<'i32'>],
+    [a, aRow, aColumn]: Matrix,
+    [b, bRow, bColumn]: Matrix,
+  ): void => {
+    const [init, initRow, initColumn] = start === 'zero' ? [zeros, none, none] : [c, cRow, four]
+    // biome-ignore format: one line
+    f.call(gemm, { a, aRow, aColumn, b, bRow, bColumn, c, cRow, m, n, k, init, initRow, initColumn, room })
+  }
+}
+
+function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, void> {
+  return defineFunction('forward', forwardParameters, (f, p) => {
+    const four = i32.const(4)
+    const scores = p.room
+    const packing = f.let(i32.add(p.room, i32.shl(i32.mul(atMost(p.t, rowsPerBlock), p.keys), 2)))
+    const product = products(f, tile, p.zeros, packing)
+    eachBlock(f, p, ({ query, key, perRow, rows, seen, firstSeen, queryRow, keyRow }) => {
+      const [q, k, v, o] = [
+        f.let(i32.add(p.q, query)),
+        f.let(i32.add(p.k, key)),
+        f.let(i32.add(p.v, key)),
+        f.let(i32.add(p.o, query)),
+      ]
+      const width = f.let(i32.shl(seen, 2))
+      // S = q·kᵀ, then P = softmax(scale·S) in its place, then o = P·v
+      product('zero', [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
+      const lse = f.let(i32.add(p.lse, perRow))
+      f.call(softmax, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
+      product('zero', [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four])
+    })
+  })
+}
+
+function buildBackward(tile: Tile): FunctionDefinition<typeof backwardParameters, void> {
+  return defineFunction('backward', backwardParameters, (f, p) => {
+    const four = i32.const(4)
+    const blockBytes = f.let(i32.shl(i32.mul(atMost(p.t, rowsPerBlock), p.keys), 2))
+    const [scores, slopes] = [p.room, f.let(i32.add(p.room, blockBytes))]
+    const packing = f.let(i32.add(slopes, blockBytes))
+    const product = products(f, tile, p.zeros, packing)
+    const bytes = f.let(i32.shl(p.d, 2))
+    eachBlock(f, p, ({ query, key, perRow, rows, seen, firstSeen, queryRow, keyRow }) => {
+      const [q, o, dO, dq] = [p.q, p.o, p.dO, p.dq].map((x) => f.let(i32.add(x, query)))
+      const [k, v, dk, dv] = [p.k, p.v, p.dk, p.dv].map((x) => f.let(i32.add(x, key)))
+      const width = f.let(i32.shl(seen, 2))
+      // P = exp(scale·q·kᵀ − lse)
+      product('zero', [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
+      const lse = f.let(i32.add(p.lse, perRow))
+      f.call(weights, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
+      // dv += Pᵀ·dO
+      product('accumulate', [dv, keyRow], [seen, p.d, rows], [scores, four, width], [dO, queryRow, four])
+      // dP = dO·vᵀ, then dS = P∘(dP − Σ dO·o)·scale in its place
+      product('zero', [slopes, width], [rows, seen, p.d], [dO, queryRow, four], [v, four, keyRow])
+      f.call(scoreSlopes, { slopes, weights: scores, dO, o, rows, width, bytes, queryRow, scale: p.scale })
+      // dq = dS·k,  dk += dSᵀ·q
+      product('zero', [dq, queryRow], [rows, p.d, seen], [slopes, width, four], [k, keyRow, four])
+      product('accumulate', [dk, keyRow], [seen, p.d, rows], [slopes, four, width], [q, queryRow, four])
+    })
+  })
+}
+
+// biome-ignore format: the rows, what belongs to each, and how many bytes of it count
 const maskedParameters = {
   scores: 'i32', lse: 'i32', rows: 'i32', width: 'i32', seen: 'i32', scale: 'f32', more: 'i32',
 } as const
 
-function attentionFunctions(backend: WasmBackend): KernelFunctions {
-  return backend.functions('attention', (module) => {
-    module.export('softmax', maskedParameters, (b, p) => {
-      const scale = b.let(splat(p.scale))
-      eachMaskedRow(b, p, () => {
-        const scaled = (at: Value<'i32'>, load: (pointer: Value<'i32'>) => Value<'v128'>): Value<'v128'> =>
-          mul(load(i32.add(p.scores, at)), scale)
-        const top = maxOfRow(b, p.seen, (at, { load }) => scaled(at, load))
-        const total = sumOfRow(b, p.seen, (at, { load, store }) => {
-          const weight = b.call(vectorMath.exp, { x: sub(scaled(at, load), top) })
-          store(i32.add(p.scores, at), weight)
-          return weight
-        })
-        const share = b.let(div(1, total))
-        forRow(b, p.seen, (at, { load, store }) => {
-          const place = b.let(i32.add(p.scores, at))
-          store(place, mul(load(place), share))
-        })
-        b.storeLane(p.lse, add(top, b.call(vectorMath.log, { x: total })), 0)
-      })
+const softmax = defineFunction('softmax', maskedParameters, (b, p) => {
+  const scale = b.let(splat(p.scale))
+  eachMaskedRow(b, p, () => {
+    const scaled = (at: Value<'i32'>, load: (pointer: Value<'i32'>) => Value<'v128'>): Value<'v128'> =>
+      mul(load(i32.add(p.scores, at)), scale)
+    const top = maxOfRow(b, p.seen, (at, { load }) => scaled(at, load))
+    const total = sumOfRow(b, p.seen, (at, { load, store }) => {
+      const weight = b.call(vectorMath.exp, { x: sub(scaled(at, load), top) })
+      store(i32.add(p.scores, at), weight)
+      return weight
     })
-    module.export('weights', maskedParameters, (b, p) => {
-      const scale = b.let(splat(p.scale))
-      eachMaskedRow(b, p, () => {
-        const logSumExp = b.let(v128.load32Splat(p.lse))
-        forRow(b, p.seen, (at, { load, store }) => {
-          const place = b.let(i32.add(p.scores, at))
-          store(place, b.call(vectorMath.exp, { x: sub(mul(load(place), scale), logSumExp) }))
-        })
-      })
+    const share = b.let(div(1, total))
+    forRow(b, p.seen, (at, { load, store }) => {
+      const place = b.let(i32.add(p.scores, at))
+      store(place, mul(load(place), share))
     })
-    // biome-ignore format: slopes and weights of the scores, dO and o, sizes
-    const slopeParameters = {
-      slopes: 'i32', weights: 'i32', dO: 'i32', o: 'i32',
-      rows: 'i32', width: 'i32', bytes: 'i32', queryRow: 'i32', scale: 'f32',
-    } as const
-    module.export('scoreSlopes', slopeParameters, (b, p) => {
-      const scale = b.let(splat(p.scale))
-      b.repeat(p.rows, () => {
-        const delta = sumOfRow(b, p.bytes, (at, { load }) =>
-          mul(load(i32.add(p.dO, at)), load(i32.add(p.o, at))),
-        )
-        forRow(b, p.width, (at, { load, store }) => {
-          const place = b.let(i32.add(p.slopes, at))
-          store(place, mul(mul(load(i32.add(p.weights, at)), sub(load(place), delta)), scale))
-        })
-        for (const row of [p.slopes, p.weights]) b.advance(row, p.width)
-        for (const row of [p.dO, p.o]) b.advance(row, p.queryRow)
-      })
+    b.storeLane(p.lse, add(top, b.call(vectorMath.log, { x: total })), 0)
+  })
+})
+
+const weights = defineFunction('weights', maskedParameters, (b, p) => {
+  const scale = b.let(splat(p.scale))
+  eachMaskedRow(b, p, () => {
+    const logSumExp = b.let(v128.load32Splat(p.lse))
+    forRow(b, p.seen, (at, { load, store }) => {
+      const place = b.let(i32.add(p.scores, at))
+      store(place, b.call(vectorMath.exp, { x: sub(mul(load(place), scale), logSumExp) }))
     })
   })
-}
+})
+
+// biome-ignore format: slopes and weights of the scores, dO and o, sizes
+const slopeParameters = {
+  slopes: 'i32', weights: 'i32', dO: 'i32', o: 'i32',
+  rows: 'i32', width: 'i32', bytes: 'i32', queryRow: 'i32', scale: 'f32',
+} as const
+
+const scoreSlopes = defineFunction('scoreSlopes', slopeParameters, (b, p) => {
+  const scale = b.let(splat(p.scale))
+  b.repeat(p.rows, () => {
+    const delta = sumOfRow(b, p.bytes, (at, { load }) => mul(load(i32.add(p.dO, at)), load(i32.add(p.o, at))))
+    forRow(b, p.width, (at, { load, store }) => {
+      const place = b.let(i32.add(p.slopes, at))
+      store(place, mul(mul(load(i32.add(p.weights, at)), sub(load(place), delta)), scale))
+    })
+    for (const row of [p.slopes, p.weights]) b.advance(row, p.width)
+    for (const row of [p.dO, p.o]) b.advance(row, p.queryRow)
+  })
+})
 
 /** The row at hand: `scores` and `lse` point at it, `seen` bytes of it count. */
 interface MaskedRow {

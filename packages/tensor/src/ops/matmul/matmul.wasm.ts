@@ -11,16 +11,10 @@ export const matmulWasm: WasmKernel<'matmul'> = (backend, [a, b], [c], attrs) =>
   const [rowB, columnB] = attrs.transposeB ? [4, 4 * k] : [4 * n, 4]
   const offsetsA = batchOffsets(a.shape.slice(0, -2), batch, m * k)
   const offsetsB = batchOffsets(b.shape.slice(0, -2), batch, k * n)
-  for (let z = 0; z < sizeOf(batch); z++) {
-    gemm(backend, {
-      m,
-      n,
-      k,
-      a: { at: a.buffer + 4 * offsetsA[z], row: rowA, column: columnA },
-      b: { at: b.buffer + 4 * offsetsB[z], row: rowB, column: columnB },
-      c: c.buffer + 4 * z * m * n,
-      cRow: 4 * n,
-      init: 'zero',
-    })
-  }
+  const products = Array.from({ length: sizeOf(batch) }, (_, z) => ({
+    ...{ m, n, k, c: c.buffer + 4 * z * m * n, cRow: 4 * n, init: 'zero' as const },
+    a: { at: a.buffer + 4 * offsetsA[z], row: rowA, column: columnA },
+    b: { at: b.buffer + 4 * offsetsB[z], row: rowB, column: columnB },
+  }))
+  gemm(backend, ...products)
 }

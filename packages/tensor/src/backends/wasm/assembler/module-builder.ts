@@ -57,12 +57,19 @@ export class ModuleBuilder {
     parameters: P,
     body: Body<P, Result>,
   ): FunctionDefinition<P, Result> {
-    if (this.#exports.some((other) => other.name === name)) {
-      throw new OptionError(`assembler: got a second export named ${name}; expected another name.`)
-    }
     const definition = defineFunction(name, parameters, body)
-    this.#exports.push({ name, index: this.#place(definition).index })
+    this.exportDefined(definition)
     return definition
+  }
+
+  /** Lets JavaScript call a function that is defined elsewhere, by its own name. */
+  exportDefined<P extends ExportParameters, Result extends Value<ScalarType> | void>(
+    definition: FunctionDefinition<P, Result>,
+  ): void {
+    if (this.#exports.some((other) => other.name === definition.name)) {
+      throw new OptionError(`assembler: got a second export named ${definition.name}; expected another name.`)
+    }
+    this.#exports.push({ name: definition.name, index: this.#place(definition).index })
   }
 
   /** Compiles the module over `memory` and answers its exported functions. Throws UnsupportedError without WebAssembly. */
