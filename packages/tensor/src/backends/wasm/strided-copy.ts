@@ -1,7 +1,7 @@
 /** Copies a box of numbers between any two strided layouts: what every op that only moves numbers comes down to. */
 import type { Shape } from '../../shape.ts'
 import { i32 } from './assembler/index.ts'
-import type { KernelFunctions, Pointer, WasmBackend } from './wasm-backend.ts'
+import { type KernelFunctions, leastNumbers, type Pointer, type WasmBackend } from './wasm-backend.ts'
 
 /** One side of a copy: address of the first number, and elements from index to index along each axis. */
 export interface StridedBox {
@@ -26,16 +26,11 @@ export function copyStrided(backend: WasmBackend, shape: Shape, to: StridedBox, 
   const walk = (depth: number, target: Pointer, source: Pointer): void => {
     const axis = outer[depth]
     if (axis === undefined) {
-      copy(
-        target,
-        source,
-        rows.size,
-        columns.size,
-        4 * rows.to,
-        4 * rows.from,
-        4 * columns.to,
-        4 * columns.from,
-      )
+      backend.runOver(copy, rows.size, leastNumbers / columns.size, (first, many) => {
+        const starts = [target + 4 * first * rows.to, source + 4 * first * rows.from]
+        const strides = [rows.to, rows.from, columns.to, columns.from].map((n) => 4 * n)
+        return [...starts, many, columns.size, ...strides]
+      })
       return
     }
     for (let i = 0; i < axis.size; i++) walk(depth + 1, target + 4 * i * axis.to, source + 4 * i * axis.from)

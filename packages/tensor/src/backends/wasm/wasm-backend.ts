@@ -19,11 +19,15 @@ export type WasmOperand = Operand<Pointer>
 /** The exported functions of one kernel module, by name. */
 export type KernelFunctions = Readonly<Record<string, WasmFunction>>
 
+/** Numbers to be read or written that are worth handing to another thread. */
+export const leastNumbers = 8192
+
 const pageBytes = 65536
 /** 32-bit addresses reach so far. */
 const largestMemory = 65536 * pageBytes
-/** Where the numbers of the call at hand lie, and the first address that is given out. */
-const [scalarsAt, firstAddress] = [64, 1024]
+const mostScalars = 240
+/** Where the numbers of the call at hand lie, then a row of zeros, and the first address that is given out. */
+const [scalarsAt, zerosAt, firstAddress] = [64, 1024, pageBytes]
 
 /** `many` units of work from `first` on. */
 export interface Stretch {
@@ -46,8 +50,11 @@ export class WasmBackend implements Backend<Pointer> {
   readonly heap: Heap
   /** Threads among which work is cut up; the result does not depend on it. */
   readonly threads: number
+  /** Address of 32 zeros: a row of nothing, wide enough for any tile. */
+  readonly zeros: Pointer = zerosAt
   /** The tile of matrix products. */
   readonly tile: Tile
+  #scalars: Float32Array | Int32Array
   readonly #pool: ThreadPool | undefined
   readonly #functions = new Map<string, KernelFunctions>()
   /** How the other threads know a function; a module is shown to them when they first need it. */
@@ -62,6 +69,7 @@ export class WasmBackend implements Backend<Pointer> {
     const shared = this.threads > 1
     const limits = { initial: 256, maximum: largestMemory / pageBytes }
     this.memory = new webAssembly.Memory(shared ? { ...limits, shared } : limits)
+    this.#scalars = this.view('f32', scalarsAt, mostScalars)
     if (shared) this.#pool = new ThreadPool(this.memory, firstAddress, this.threads)
     this.heap = new Heap(this.memory, firstAddress + (shared ? poolBytes : 0), largestMemory)
   }
@@ -90,6 +98,11 @@ export class WasmBackend implements Backend<Pointer> {
   view(dtype: DType, pointer: Pointer, count: number): Float32Array | Int32Array {
     const { buffer } = this.memory
     return dtype === 'f32' ? new Float32Array(buffer, pointer, count) : new Int32Array(buffer, pointer, count)
+  }
+
+  /** A window on `count` numbers of double precision, which only scratch room holds. */
+  doubles(pointer: Pointer, count: number): Float64Array {
+    return new Float64Array(this.memory.buffer, pointer, count)
   }
 
   /** The functions that `build` defines, assembled and compiled at the first call with this key. */
@@ -160,7 +173,9 @@ export class WasmBackend implements Backend<Pointer> {
 
   /** Puts numbers where a kernel finds them until the next call of this; at most 240. */
   scalars(values: readonly number[]): Pointer {
-    this.view('f32', scalarsAt, values.length).set(values)
+    // An unshared memory that grows leaves this view without length.
+    if (this.#scalars.length === 0) this.#scalars = this.view('f32', scalarsAt, mostScalars)
+    this.#scalars.set(values)
     return scalarsAt
   }
 

@@ -2,7 +2,7 @@
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/render-expression.ts'
 import { forRow } from '../../backends/wasm/row-loop.ts'
-import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, type WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { firstMoment, scalarsOf, secondMoment, update } from './adamw.ts'
 
@@ -27,5 +27,8 @@ export const adamwWasm: WasmKernel<'adamw'> = (backend, inputs, [change], attrs)
     })
   })
   const scalars = backend.scalars(scalarsOf(attrs))
-  step(...inputs.map(({ buffer }) => buffer), change.buffer, 4 * sizeOf(change.shape), scalars)
+  const pointers = [...inputs, change].map(({ buffer }) => buffer)
+  backend.runOver(step, sizeOf(change.shape), leastNumbers, (first, many) => {
+    return [...pointers.map((at) => at + 4 * first), 4 * many, scalars]
+  })
 }

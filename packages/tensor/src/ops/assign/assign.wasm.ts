@@ -2,7 +2,7 @@
 import { f32x4, i32, i32x4 } from '../../backends/wasm/assembler/index.ts'
 import { forRow } from '../../backends/wasm/row-loop.ts'
 import { copyStrided } from '../../backends/wasm/strided-copy.ts'
-import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, type WasmBackend, type WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 
@@ -17,10 +17,14 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
   const { add } = addFunctions(backend, target.dtype)
   const row = source.shape.at(-1) ?? 1
   const rows = sizeOf(source.shape) / Math.max(row, 1)
-  if (sizeOf(source.shape) === sizeOf(target.shape)) add(target.buffer, source.buffer, sizeOf(source.shape))
-  else
-    for (let i = 0; i < rows; i++)
-      add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row)
+  if (sizeOf(source.shape) === sizeOf(target.shape)) {
+    backend.runOver(add, sizeOf(source.shape), leastNumbers, (from, many) => {
+      return [target.buffer + 4 * from, source.buffer + 4 * from, many]
+    })
+    return
+  }
+  for (let i = 0; i < rows; i++)
+    add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row)
 }
 
 /** Where row `i` of a box lies, in elements from the box's first. */

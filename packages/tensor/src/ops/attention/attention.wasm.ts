@@ -20,7 +20,7 @@ import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
-import { gemmKernel, nameOf, packingBytes, zerosBytes } from '../matmul/gemm.wasm.ts'
+import { gemmKernel, nameOf, packingBytes } from '../matmul/gemm.wasm.ts'
 import { atMost, type Tile } from '../matmul/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
 
@@ -73,12 +73,11 @@ function runUnits(
     packingBytes(backend.tile, keys, d, rows),
   ]
   const bytes = 4 * rows * keys * blocks + Math.max(...packing)
-  backend.scratch(zerosBytes + bytes * stretches.length, 'attention', (zeros) => {
-    backend.zero(zeros, zerosBytes)
+  backend.scratch(bytes * stretches.length, 'attention', (start) => {
     const pointers = operands.map(({ buffer }) => buffer)
     const calls = stretches.map(({ first, many }, i) => {
-      const room = zeros + zerosBytes + i * bytes
-      return [...pointers, first, many, t, s, h, g, d, keys, scale, causal ? 4 : 0, zeros, room]
+      const room = start + i * bytes
+      return [...pointers, first, many, t, s, h, g, d, keys, scale, causal ? 4 : 0, backend.zeros, room]
     })
     backend.runAll(kernel, calls)
   })

@@ -5,6 +5,9 @@ import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import { IndexError } from '../../errors.ts'
 
+/** Exponentials that are worth handing to another thread. */
+const leastExponentials = 4096
+
 const { add, extractLane, mul, splat, sub } = f32x4
 
 export const crossEntropyWasm: WasmKernel<'crossEntropy'> = (backend, [logits, targets], [losses, lse]) => {
@@ -34,7 +37,10 @@ export const crossEntropyWasm: WasmKernel<'crossEntropy'> = (backend, [logits, t
     })
   })
   const [n, v] = logits.shape
-  forward(logits.buffer, targets.buffer, losses.buffer, lse.buffer, n, 4 * v)
+  backend.runOver(forward, n, leastExponentials / v, (first, many) => {
+    const perRow = [targets, losses, lse].map(({ buffer }) => buffer + 4 * first)
+    return [logits.buffer + 4 * v * first, ...perRow, many, 4 * v]
+  })
 }
 
 export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
@@ -70,7 +76,11 @@ export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
     })
   })
   const [n, v] = logits.shape
-  backward(dlosses.buffer, logits.buffer, targets.buffer, lse.buffer, dlogits.buffer, n, 4 * v)
+  backend.runOver(backward, n, leastExponentials / v, (first, many) => {
+    const [row, perRow] = [4 * v * first, 4 * first]
+    const from = [dlosses.buffer + perRow, logits.buffer + row, targets.buffer + perRow, lse.buffer + perRow]
+    return [...from, dlogits.buffer + row, many, 4 * v]
+  })
 }
 
 /** Throws IndexError for a target beyond the vocabulary; a negative one means "not counted". */

@@ -80,11 +80,14 @@ export const softplus: (a: Tensor) => Tensor = unary((a) =>
 )
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
 export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, sigmoidOf(a)))
-/** GELU in the tanh form of GPT-2: a/2 · (1 + tanh(√(2/π)·(a + 0.044715·a³))) (Hendrycks & Gimpel 2016, section 2). */
+/**
+ * GELU in the tanh form of GPT-2: a/2 · (1 + tanh u), u = √(2/π)·(a + 0.044715·a³) (Hendrycks & Gimpel 2016, section 2),
+ * computed as a · sigmoid(2u), which is the same and does not cancel for negative a.
+ */
 export const gelu: (a: Tensor) => Tensor = unary((a) => {
   const cubed = e.multiply(a, e.multiply(a, a))
-  const inner = e.multiply(c(Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
-  return e.multiply(e.multiply(c(0.5), a), e.add(c(1), e.tanh(inner)))
+  const inner = e.multiply(c(2 * Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
+  return e.multiply(a, sigmoidOf(inner))
 })
 
 /** eᵃ/(1 + eᵃ) below 0, 1/(1 + e^(−a)) from 0 on: where e^(−a) overflowed, the slope would be 0·∞. */

@@ -5,7 +5,13 @@
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/render-expression.ts'
 import { forRow } from '../../backends/wasm/row-loop.ts'
-import type { Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
+import {
+  leastNumbers,
+  type Pointer,
+  type WasmBackend,
+  type WasmKernel,
+  type WasmOperand,
+} from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { broadcastStrides, type Shape, sizeOf } from '../../shape.ts'
 import type { ElementwiseAttrs } from './elementwise.ts'
@@ -21,7 +27,14 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
   const outer = sizes.slice(0, -2)
   const run = (depth: number, to: Pointer, from: readonly Pointer[]): void => {
     if (depth === outer.length) {
-      kernel(to, rows, 4 * columns, scalars, ...from, ...rowBytes)
+      // Whole rows for each thread, or stretches of the only row.
+      const [count, many] = rows > 1 ? [rows, columns] : [columns, 1]
+      const steps = rows > 1 ? rowBytes : walks.map((walking) => (walking ? 4 : 0))
+      backend.runOver(kernel, count, leastNumbers / many, (first, part) => {
+        const [height, width] = rows > 1 ? [part, columns] : [1, part]
+        const starts = from.map((at, k) => at + first * steps[k])
+        return [to + 4 * first * many, height, 4 * width, scalars, ...starts, ...rowBytes]
+      })
       return
     }
     const step = 4 * sizeOf(sizes.slice(depth + 1))

@@ -1,5 +1,5 @@
 import { i32 } from '../../backends/wasm/assembler/index.ts'
-import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, type WasmBackend, type WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from './check-ids.ts'
 
@@ -7,7 +7,10 @@ export const gatherWasm: WasmKernel<'gather'> = (backend, [table, ids], [out]) =
   const count = sizeOf(ids.shape)
   checkIds('gather', backend.view('i32', ids.buffer, count), table.shape[0])
   const { gather } = gatherFunctions(backend)
-  gather(out.buffer, table.buffer, ids.buffer, count, 4 * sizeOf(table.shape.slice(1)))
+  const row = 4 * sizeOf(table.shape.slice(1))
+  backend.runOver(gather, count, (4 * leastNumbers) / Math.max(row, 1), (first, many) => {
+    return [out.buffer + row * first, table.buffer, ids.buffer + 4 * first, many, row]
+  })
 }
 
 function gatherFunctions(backend: WasmBackend): ReturnType<WasmBackend['functions']> {

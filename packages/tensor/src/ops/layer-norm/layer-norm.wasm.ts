@@ -1,8 +1,9 @@
-/** Layer normalisation on WASM: two passes over each row, so that nothing cancels; gradients of gain and bias row by row. */
+/** Layer normalisation on WASM: two passes over each row, so that nothing cancels; rows are shared among threads. */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { forRow, type RowAccess, sumOfRow } from '../../backends/wasm/row-loop.ts'
-import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, type WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
+import { sumOverRows } from './sum-over-rows.wasm.ts'
 
 const { add, div, mul, splat, sqrt, sub } = f32x4
 
@@ -45,7 +46,12 @@ export const layerNormWasm: WasmKernel<'layerNorm'> = (
   })
   const c = gain.shape[0]
   const rows = sizeOf(mean.shape)
-  forward(x.buffer, gain.buffer, bias.buffer, y.buffer, mean.buffer, rstd.buffer, rows, 4 * c, c, epsilon)
+  backend.runOver(forward, rows, leastNumbers / c, (first, many) => {
+    const [row, perRow] = [4 * c * first, 4 * first]
+    const from = [x.buffer + row, gain.buffer, bias.buffer]
+    const to = [y.buffer + row, mean.buffer + perRow, rstd.buffer + perRow]
+    return [...from, ...to, many, 4 * c, c, epsilon]
+  })
 }
 
 // biome-ignore format: what comes in, what goes out
@@ -97,6 +103,9 @@ export const layerNormGradWasm: WasmKernel<'layerNormGrad'> = (
   })
   const c = gain.shape[0]
   const rows = sizeOf(mean.shape)
-  const pointers = [dy, x, gain, mean, rstd, dx, dgain, dbias].map(({ buffer }) => buffer)
-  backward(...pointers, rows, 4 * c, c)
+  sumOverRows(backend, rows, c, [dgain.buffer, dbias.buffer], (first, many, [gainSums, biasSums]) => {
+    const [row, perRow] = [4 * c * first, 4 * first]
+    const from = [dy.buffer + row, x.buffer + row, gain.buffer, mean.buffer + perRow, rstd.buffer + perRow]
+    return [backward, [...from, dx.buffer + row, gainSums, biasSums, many, 4 * c, c]]
+  })
 }

@@ -53,12 +53,11 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   const parts = calls.filter(({ m, n }) => m > 0 && n > 0).flatMap((call) => cut(call, backend, calls.length))
   const bytes = parts.map(({ m, n, k }) => packingBytes(tile, m, n, k))
   const total = bytes.reduce((sum, own) => sum + own, 0)
-  backend.scratch(total + zerosBytes, 'matmul', (zeros) => {
-    backend.zero(zeros, zerosBytes)
-    let room = zeros + zerosBytes
+  backend.scratch(total, 'matmul', (start) => {
+    let room = start
     const lists = parts.map(({ m, n, k, a, b, c, cRow, init }, i) => {
-      const start = init === 'zero' ? [zeros, 0, 0] : [init.row, 0, 4]
-      const list = [a.at, a.row, a.column, b.at, b.row, b.column, c, cRow, m, n, k, ...start, room]
+      const from = init === 'zero' ? [backend.zeros, 0, 0] : [init.row, 0, 4]
+      const list = [a.at, a.row, a.column, b.at, b.row, b.column, c, cRow, m, n, k, ...from, room]
       room += bytes[i]
       return list
     })
@@ -68,9 +67,6 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
 
 /** Part of a key of `backend.functions`. */
 export const nameOf = ({ MR, NR, fused }: Tile): string => `${MR}x${NR}${fused ? ' fused' : ''}`
-
-/** A row of zeros, wide enough for any tile. */
-export const zerosBytes = 64
 
 /** Cuts a product between threads: along the rows or the columns of C, so that less is packed twice. */
 function cut(call: GemmCall, { threads, tile }: WasmBackend, calls: number): GemmCall[] {

@@ -2,9 +2,15 @@
  * Reduce on WASM. Adjacent axes of one kind are joined, so what is left alternates between kept and reduced; each run of
  * reduced axes is one pass, from the last to the first.
  */
-import { f32x4, i32, i32x4, type Value } from '../../backends/wasm/assembler/index.ts'
+import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { forRow } from '../../backends/wasm/row-loop.ts'
-import type { KernelFunctions, Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import {
+  type KernelFunctions,
+  leastNumbers,
+  type Pointer,
+  type WasmBackend,
+  type WasmKernel,
+} from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'
 import type { ReduceAttrs } from './reduce.ts'
@@ -15,11 +21,11 @@ export const reduceWasm: WasmKernel<'reduce'> = (backend, [x], [out], { kind, ax
   const run = (at: Pointer, rest: readonly Pass[]): void => {
     const [pass, ...later] = rest
     if (later.length === 0) {
-      carryOut(functions, pass, out.buffer, at)
+      carryOut(backend, functions, pass, out.buffer, at)
       return
     }
     backend.scratch(4 * pass.outer * pass.inner, 'reduce', (between) => {
-      carryOut(functions, pass, between, at)
+      carryOut(backend, functions, pass, between, at)
       run(between, later)
     })
   }
@@ -52,13 +58,42 @@ function passesOf(shape: readonly number[], axes: readonly number[]): Pass[] {
 }
 
 function carryOut(
+  backend: WasmBackend,
   functions: KernelFunctions,
   { outer, terms, inner }: Pass,
   to: Pointer,
   from: Pointer,
 ): void {
-  if (inner === 1) functions.rows(to, from, outer, 4 * terms)
-  else functions.columns(to, from, outer, terms, 4 * inner)
+  if (inner === 1) {
+    backend.runOver(functions.rows, outer, leastNumbers / terms, (first, many) => {
+      return [to + 4 * first, from + 4 * first * terms, many, 4 * terms]
+    })
+    return
+  }
+  // Whole matrices for each thread, or columns of the only one.
+  const row = 4 * inner
+  if (outer > 1) {
+    backend.runOver(functions.columns, outer, leastNumbers / (terms * inner), (first, many) => {
+      return [to + first * row, from + first * terms * row, many, terms, row, row]
+    })
+    return
+  }
+  backend.runOver(functions.columns, Math.ceil(inner / 16), leastNumbers / (16 * terms), (first, many) => {
+    const bytes = Math.min(64 * many, row - 64 * first)
+    return [to + 64 * first, from + 64 * first, 1, terms, bytes, row]
+  })
+}
+
+/** Adds up rows of `columns` numbers, in their order. */
+export function columnSums(
+  backend: WasmBackend,
+  to: Pointer,
+  from: Pointer,
+  rows: number,
+  columns: number,
+): void {
+  const functions = reduceFunctions(backend, 'sum', 'f32')
+  carryOut(backend, functions, { outer: 1, terms: rows, inner: columns }, to, from)
 }
 
 function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype: DType): KernelFunctions {
@@ -77,19 +112,36 @@ function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype:
         b.advance(p.from, p.bytes)
       })
     })
-    module.export('columns', { to: 'i32', from: 'i32', outer: 'i32', terms: 'i32', bytes: 'i32' }, (b, p) => {
+    // biome-ignore format: `bytes` of a row that is `row` bytes long
+    const columnParameters = {
+      to: 'i32', from: 'i32', outer: 'i32', terms: 'i32', bytes: 'i32', row: 'i32',
+    } as const
+    module.export('columns', columnParameters, (b, p) => {
+      // A cache line of columns at a time, then what is left.
+      const lines = b.let(i32.and(p.bytes, ~63))
+      const rest = b.let(i32.sub(p.bytes, lines))
       b.repeat(p.outer, () => {
-        forRow(b, p.bytes, (at, { load, store }) => {
+        b.forRange(0, lines, 64, (at) => {
+          const totals = [0, 16, 32, 48].map((offset) => ({ offset, sum: b.local('v128', nothing()) }))
+          const term = b.local('i32', i32.add(p.from, at))
+          b.repeat(p.terms, () => {
+            for (const { offset, sum } of totals) b.set(sum, combine(sum, v128.load(term, offset)))
+            b.advance(term, p.row)
+          })
+          for (const { offset, sum } of totals) b.store(i32.add(p.to, at), sum, offset)
+        })
+        forRow(b, rest, (after, { load, store }) => {
+          const at = b.let(i32.add(lines, after))
           const total = b.local('v128', nothing())
           const term = b.local('i32', i32.add(p.from, at))
           b.repeat(p.terms, () => {
             b.set(total, combine(total, load(term)))
-            b.advance(term, p.bytes)
+            b.advance(term, p.row)
           })
           store(i32.add(p.to, at), total)
         })
-        b.advance(p.to, p.bytes)
-        b.advance(p.from, i32.mul(p.terms, p.bytes))
+        b.advance(p.to, p.row)
+        b.advance(p.from, i32.mul(p.terms, p.row))
       })
     })
   })

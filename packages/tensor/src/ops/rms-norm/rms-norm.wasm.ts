@@ -1,8 +1,9 @@
 /** RMS normalisation on WASM, forward and backward, one row at a time. */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { forRow, type RowAccess, sumOfRow } from '../../backends/wasm/row-loop.ts'
-import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, type WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
+import { sumOverRows } from '../layer-norm/sum-over-rows.wasm.ts'
 
 const { add, div, mul, splat, sqrt, sub } = f32x4
 
@@ -31,7 +32,11 @@ export const rmsNormWasm: WasmKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms]
     })
   })
   const c = gain.shape[0]
-  forward(x.buffer, gain.buffer, y.buffer, rrms.buffer, sizeOf(rrms.shape), 4 * c, c, epsilon)
+  backend.runOver(forward, sizeOf(rrms.shape), leastNumbers / c, (first, many) => {
+    const row = 4 * c * first
+    const to = [y.buffer + row, rrms.buffer + 4 * first]
+    return [x.buffer + row, gain.buffer, ...to, many, 4 * c, c, epsilon]
+  })
 }
 
 // biome-ignore format: what comes in, what goes out
@@ -64,6 +69,9 @@ export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (backend, [dy, x, gain
     })
   })
   const c = gain.shape[0]
-  const pointers = [dy, x, gain, rrms, dx, dgain].map(({ buffer }) => buffer)
-  backward(...pointers, sizeOf(rrms.shape), 4 * c, c)
+  sumOverRows(backend, sizeOf(rrms.shape), c, [dgain.buffer], (first, many, [gainSums]) => {
+    const row = 4 * c * first
+    const from = [dy.buffer + row, x.buffer + row, gain.buffer, rrms.buffer + 4 * first]
+    return [backward, [...from, dx.buffer + row, gainSums, many, 4 * c, c]]
+  })
 }

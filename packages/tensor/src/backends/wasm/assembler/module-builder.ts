@@ -1,6 +1,7 @@
 /** Collects functions and encodes them as one WebAssembly module over an imported memory. */
 import { OptionError, UnsupportedError } from '../../../errors.ts'
 import { type WasmFunction, type WasmMemory, webAssembly } from '../webassembly.ts'
+import { writeConstants } from './constant-pool.ts'
 import { typeBytes, unsigned, type ValueType, vector } from './code.ts'
 import {
   type Body,
@@ -80,6 +81,7 @@ export class ModuleBuilder {
       )
     }
     const module = new webAssembly.Module(this.toBytes())
+    writeConstants(memory)
     return new webAssembly.Instance(module, { env: { memory } }).exports
   }
 

@@ -1,6 +1,7 @@
 /** The 128-bit instructions, named as in the WebAssembly specification (2.0 and the relaxed SIMD proposal). */
 import { OptionError } from '../../../errors.ts'
 import { type Code, littleEndian, unsigned } from './code.ts'
+import { constantAddress } from './constant-pool.ts'
 import {
   type Binary,
   binary,
@@ -32,7 +33,14 @@ const vector = (...code: Code[]): Vector => ({ type: 'v128', code })
 
 /** A number stands for itself in every lane of the namespace's shape. */
 function lanesOperand(type: ScalarType, lanes: number): Coercion<'v128'> {
-  return (x) => (typeof x === 'number' ? vectorConstant(type, new Array<number>(lanes).fill(x)) : x)
+  return (x) => (typeof x === 'number' ? everyLane(type, lanes, x) : x)
+}
+/** Zero is made by one instruction; everything else is loaded. */
+function everyLane(type: ScalarType, lanes: number, x: number): Vector {
+  const values = new Array<number>(lanes).fill(x)
+  const at = Object.is(x, 0) ? undefined : constantAddress(littleEndian(type, ...values))
+  if (at === undefined) return vectorConstant(type, values)
+  return vector(i32Operand(0).code, simd(0x00), memoryArgument(at))
 }
 const vectorConstant = (type: ScalarType, values: readonly number[]): Vector =>
   vector(simd(0x0c), littleEndian(type, ...values))
