@@ -44,6 +44,8 @@ export interface Backend<Buffer> {
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** Throws UnsupportedError where reading cannot be synchronous. */
   readSync(buffer: Buffer, spec: TensorSpec): NumericArray
+  /** Floating-point operations per second that the kernel of matrix products was seen to reach, where that was measured. */
+  readonly peakFlops?: number
 }
 
 /** Live memory of a device. */
@@ -72,6 +74,14 @@ export class Device implements Engine {
   /** Joins a backend and its kernel table, which must know the same kind of buffer. */
   static of<B extends AnyBackend>(backend: B, kernels: KernelTable<B>): Device {
     return new Device(backend, kernels as unknown as KernelTable<Backend<unknown>>)
+  }
+
+  /**
+   * Floating-point operations per second that matrix products reach at best, on all threads; `undefined` where that was not
+   * measured. The first question may take some twenty milliseconds.
+   */
+  get peakFlops(): number | undefined {
+    return this.#backend.peakFlops
   }
 
   get memory(): MemoryUse {

@@ -42,14 +42,19 @@ interface ModuleFunction {
  */
 export class ModuleBuilder {
   readonly #sharedMemory: boolean
+  readonly #name: string
   readonly #types: string[] = []
   readonly #functions: ModuleFunction[] = []
   readonly #placed = new Map<unknown, number>()
   readonly #exports: { name: string; index: number }[] = []
 
-  /** `sharedMemory`: whether the memory imported as `env.memory` is shared between threads. */
-  constructor({ sharedMemory = false }: { sharedMemory?: boolean } = {}) {
+  /**
+   * @param options `sharedMemory`: whether the memory imported as `env.memory` is shared between threads. `name`: what debuggers
+   *   show; engines that keep compiled code keep it by the bytes of a module, so another name means compiling anew.
+   */
+  constructor({ sharedMemory = false, name = 'burgeon' }: { sharedMemory?: boolean; name?: string } = {}) {
     this.#sharedMemory = sharedMemory
+    this.#name = name
   }
 
   /** Adds a function that JavaScript may call, with positional arguments in the order of `parameters`. */
@@ -101,7 +106,7 @@ export class ModuleBuilder {
         vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
       ),
       ...section(10, vector(functions.map(({ body }) => sized(body)))),
-      ...section(0, [...text('name'), ...section(1, nameMap(functions))]),
+      ...section(0, [...text('name'), ...section(0, text(this.#name)), ...section(1, nameMap(functions))]),
     ])
   }
 
