@@ -45,11 +45,14 @@ const microParameters = {
   a: 'i32', b: 'i32', terms: 'i32', init: 'i32', initRow: 'i32', c: 'i32', cRow: 'i32',
 } as const
 
-/** c[MR][NR] = init[MR][NR] + Σ over terms of a[term][MR] ⊗ b[term][NR], all in registers. */
-export function microKernel({ MR, NR, fused }: Tile): FunctionDefinition<typeof microParameters, void> {
-  return defineFunction('micro', microParameters, (f, p) => {
+/** c[rows][NR] = init[rows][NR] + Σ over terms of a[term][rows of MR] ⊗ b[term][NR], all in registers. */
+export function microKernel(
+  { MR, NR, fused }: Tile,
+  rows = MR,
+): FunctionDefinition<typeof microParameters, void> {
+  return defineFunction(`micro${rows}`, microParameters, (f, p) => {
     const vectors = NR / 4
-    const sums = Array.from({ length: MR }, () => {
+    const sums = Array.from({ length: rows }, () => {
       const row = Array.from({ length: vectors }, (_, j) => f.local('v128', v128.load(p.init, 16 * j)))
       f.advance(p.init, p.initRow)
       return row
@@ -88,8 +91,8 @@ const blockParameters = {
 
 /** All tiles of a block of C: panels of B outside, so that one stays in the first cache while A's pass by. */
 export function blockKernel(kind: Tile): FunctionDefinition<typeof blockParameters, void> {
-  const micro = microKernel(kind)
   const { MR, NR } = kind
+  const [micro, ...shorter] = Array.from({ length: MR }, (_, i) => microKernel(kind, MR - i))
   return defineFunction('block', blockParameters, (f, p) => {
     const panelA = f.let(i32.mul(p.terms, 4 * MR))
     const panelB = f.let(i32.mul(p.terms, 4 * NR))
@@ -100,31 +103,25 @@ export function blockKernel(kind: Tile): FunctionDefinition<typeof blockParamete
       const columns = f.let(atMost(width, NR))
       f.while(height, () => {
         const rows = f.let(atMost(height, MR))
-        const whole = i32.and(i32.eq(rows, MR), i32.eq(columns, NR))
-        const tile = (
-          from: Value<'i32'>,
-          fromRow: Value<'i32'>,
-          to: Value<'i32'>,
-          toRow: Value<'i32'>,
-        ): void => {
-          f.call(micro, { a, b: p.b, terms: p.terms, init: from, initRow: fromRow, c: to, cRow: toRow })
+        const ragged = (): void => {
+          const row = i32.const(4 * NR)
+          copyRows(f, { to: p.tile, toRow: row, from: init, fromRow: p.initRow, rows, columns })
+          const tile = { init: p.tile, initRow: row, c: p.tile, cRow: row }
+          f.call(micro, { a, b: p.b, terms: p.terms, ...tile })
+          copyRows(f, { to: c, toRow: p.cRow, from: p.tile, fromRow: row, rows, columns })
         }
-        f.if(
-          whole,
-          () => tile(init, p.initRow, c, p.cRow),
-          () => {
-            copyRows(f, {
-              to: p.tile,
-              toRow: i32.const(4 * NR),
-              from: init,
-              fromRow: p.initRow,
-              rows,
-              columns,
-            })
-            tile(p.tile, i32.const(4 * NR), p.tile, i32.const(4 * NR))
-            copyRows(f, { to: c, toRow: p.cRow, from: p.tile, fromRow: i32.const(4 * NR), rows, columns })
-          },
-        )
+        const straight = (kernel: typeof micro): void =>
+          f.call(kernel, { a, b: p.b, terms: p.terms, init, initRow: p.initRow, c, cRow: p.cRow })
+        const choose = ([kernel, ...others]: readonly (typeof micro)[], count: number): void => {
+          if (others.length === 0) straight(kernel)
+          else
+            f.if(
+              i32.eq(rows, count),
+              () => straight(kernel),
+              () => choose(others, count - 1),
+            )
+        }
+        f.if(i32.eq(columns, NR), () => choose([micro, ...shorter], MR), ragged)
         f.advance(a, panelA)
         f.advance(init, i32.mul(p.initRow, MR))
         f.advance(c, i32.mul(p.cRow, MR))
