@@ -27,7 +27,7 @@ import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './atte
 const { add, div, mul, splat, sub } = f32x4
 
 /** Queries whose scores exist at a time. */
-const rowsPerBlock = 64
+const rowsPerBlock = 24
 /** Scores that are worth handing to another thread. */
 const leastScores = 4096
 

@@ -18,8 +18,8 @@ export interface SharedFunction {
 /** Bytes that a pool needs at an address which no allocator gives out. */
 export const poolBytes = board.codeAt + board.codeBytes
 
-/** Looks at the board before sleeping: about 20 µs. */
-const looks = 400
+/** Looks at the board before sleeping: about 100 µs, for waking a sleeper takes as long on some machines. */
+const looks = 2000
 
 const ended = new FinalizationRegistry<Int32Array>((words) => {
   Atomics.store(words, word.closed, 1)
