@@ -44,8 +44,6 @@ export interface Backend<Buffer> {
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** Throws UnsupportedError where reading cannot be synchronous. */
   readSync(buffer: Buffer, spec: TensorSpec): NumericArray
-  /** Floating-point operations per second that the kernel of matrix products was seen to reach, where that was measured. */
-  readonly peakFlops?: number
 }
 
 /** Live memory of a device. */
@@ -61,19 +59,37 @@ export class Device implements Engine {
   readonly name: string
   readonly #backend: Backend<unknown>
   readonly #kernels: KernelTable<Backend<unknown>>
+  readonly #peakFlops: ((backend: Backend<unknown>) => number) | undefined
   #buffers = 0
   #bytes = 0
   readonly #sizes = new WeakMap<Storage, number>()
 
-  private constructor(backend: Backend<unknown>, kernels: KernelTable<Backend<unknown>>) {
+  private constructor(
+    backend: Backend<unknown>,
+    kernels: KernelTable<Backend<unknown>>,
+    peakFlops: ((backend: Backend<unknown>) => number) | undefined,
+  ) {
     this.name = backend.name
     this.#backend = backend
     this.#kernels = kernels
+    this.#peakFlops = peakFlops
   }
 
-  /** Joins a backend and its kernel table, which must know the same kind of buffer. */
-  static of<B extends AnyBackend>(backend: B, kernels: KernelTable<B>): Device {
-    return new Device(backend, kernels as unknown as KernelTable<Backend<unknown>>)
+  /**
+   * Joins a backend and its kernel table, which must know the same kind of buffer.
+   *
+   * @param peakFlops Measures what `Device.peakFlops` answers.
+   */
+  static of<B extends AnyBackend>(
+    backend: B,
+    kernels: KernelTable<B>,
+    peakFlops?: (backend: B) => number,
+  ): Device {
+    return new Device(
+      backend,
+      kernels as unknown as KernelTable<Backend<unknown>>,
+      peakFlops as ((backend: Backend<unknown>) => number) | undefined,
+    )
   }
 
   /**
@@ -81,7 +97,7 @@ export class Device implements Engine {
    * measured. The first question may take some twenty milliseconds.
    */
   get peakFlops(): number | undefined {
-    return this.#backend.peakFlops
+    return this.#peakFlops?.(this.#backend)
   }
 
   get memory(): MemoryUse {

@@ -1,9 +1,9 @@
 /** `@burgeon/tensor/wasm`: the CPU, by WebAssembly SIMD. */
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
-import { wasmKernels } from './kernels.ts'
+import { peakFlops, wasmKernels } from './kernels.ts'
 import { switchOnRevectorization } from './revectorize.ts'
-import { selfTest } from './self-test.ts'
+import { selfTest } from '../../self-test.ts'
 import { availableThreads } from './threads/start-worker.ts'
 import { WasmBackend } from './wasm-backend.ts'
 
@@ -47,8 +47,9 @@ export function openWasm({
   if (revectorize) {
     switchOnRevectorization((isTrial) => {
       const trial = new WasmBackend({ threads: 1, strictMath, revectorized: isTrial })
-      return selfTest(Device.of(trial, wasmKernels))
+      return selfTest(Device.of(trial, wasmKernels, peakFlops))
     })
   }
-  return Device.of(new WasmBackend({ threads, strictMath, revectorized: revectorize }), wasmKernels)
+  const backend = new WasmBackend({ threads, strictMath, revectorized: revectorize })
+  return Device.of(backend, wasmKernels, peakFlops)
 }

@@ -14,6 +14,7 @@ import { globalNormWasm } from '../../ops/global-norm/global-norm.wasm.ts'
 import { iotaWasm } from '../../ops/iota/iota.wasm.ts'
 import { layerNormGradWasm, layerNormWasm } from '../../ops/layer-norm/layer-norm.wasm.ts'
 import { linearWasm } from '../../ops/linear/linear.wasm.ts'
+import { calibrationOf } from '../../ops/matmul/calibrate.wasm.ts'
 import { matmulWasm } from '../../ops/matmul/matmul.wasm.ts'
 import { padWasm } from '../../ops/pad/pad.wasm.ts'
 import { permuteWasm } from '../../ops/permute/permute.wasm.ts'
@@ -52,3 +53,6 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   adamw: adamwWasm,
   globalNorm: globalNormWasm,
 }
+
+/** Floating-point operations per second that products reach on all threads while everything is in the first cache. */
+export const peakFlops = (backend: WasmBackend): number => calibrationOf(backend).peakFlops * backend.threads

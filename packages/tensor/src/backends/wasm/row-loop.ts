@@ -1,6 +1,9 @@
 /** Loops over the numbers of a row, four at a time and then one at a time, from one description of the work. */
 import { f32x4, type FunctionBuilder, i32, i32x4, type Value, v128 } from './assembler/index.ts'
 
+/** Numbers to be read or written that are worth handing to another thread. */
+export const leastNumbers = 8192
+
 /** How a turn of the loop reads and writes: a whole vector, or lane 0 alone with zeros beside it. */
 export interface RowAccess {
   load(pointer: Value<'i32'>, offset?: number): Value<'v128'>

@@ -1,7 +1,8 @@
 /** Copies a box of numbers between any two strided layouts: what every op that only moves numbers comes down to. */
 import type { Shape } from '../../shape.ts'
 import { i32 } from './assembler/index.ts'
-import { type KernelFunctions, leastNumbers, type Pointer, type WasmBackend } from './wasm-backend.ts'
+import { leastNumbers } from './row-loop.ts'
+import type { KernelFunctions, Pointer, WasmBackend } from './wasm-backend.ts'
 
 /** One side of a copy: address of the first number, and elements from index to index along each axis. */
 export interface StridedBox {

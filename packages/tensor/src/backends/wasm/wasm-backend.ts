@@ -3,14 +3,12 @@ import type { Backend, Kernel, Operand } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import type { OpName } from '../../op-table.ts'
-import { type Calibration, calibrate } from '../../ops/matmul/calibrate.wasm.ts'
-import { type Tile, tiles } from '../../ops/matmul/tile.wasm.ts'
 import { sizeOf, type TensorSpec } from '../../shape.ts'
 import { ModuleBuilder } from './assembler/module-builder.ts'
 import { type Features, requireFeatures } from './features.ts'
 import { Heap } from './heap.ts'
 import { poolBytes, type SharedFunction, ThreadPool } from './threads/thread-pool.ts'
-import type { WasmFunction, WasmMemory, WebAssemblyInterface } from './webassembly.ts'
+import type { WasmFunction, WasmMemory } from './webassembly.ts'
 
 /** A buffer is a byte address. */
 export type Pointer = number
@@ -19,9 +17,6 @@ export type WasmOperand = Operand<Pointer>
 
 /** The exported functions of one kernel module, by name. */
 export type KernelFunctions = Readonly<Record<string, WasmFunction>>
-
-/** Numbers to be read or written that are worth handing to another thread. */
-export const leastNumbers = 8192
 
 const pageBytes = 65536
 /** 32-bit addresses reach so far. */
@@ -46,9 +41,6 @@ export interface WasmSettings {
   readonly revectorized: boolean
 }
 
-/** Races that have been run in this process, by the name of the modules and the kind of tile. */
-const calibrations = new Map<string, Calibration>()
-
 export class WasmBackend implements Backend<Pointer> {
   readonly name = 'wasm'
   readonly features: Features
@@ -58,9 +50,8 @@ export class WasmBackend implements Backend<Pointer> {
   readonly threads: number
   /** Address of 32 zeros: a row of nothing, wide enough for any tile. */
   readonly zeros: Pointer = zerosAt
-  readonly #webAssembly: WebAssemblyInterface
   /** Of all modules; see `ModuleBuilder`. */
-  readonly #moduleName: string
+  readonly moduleName: string
   #scalars: Float32Array | Int32Array
   readonly #pool: ThreadPool | undefined
   readonly #functions = new Map<string, KernelFunctions>()
@@ -71,8 +62,7 @@ export class WasmBackend implements Backend<Pointer> {
   constructor({ threads, strictMath, revectorized }: WasmSettings) {
     const { webAssembly, features } = requireFeatures()
     this.features = { ...features, relaxedSimd: features.relaxedSimd && !strictMath }
-    this.#webAssembly = webAssembly
-    this.#moduleName = revectorized ? 'burgeon revectorized' : 'burgeon'
+    this.moduleName = revectorized ? 'burgeon revectorized' : 'burgeon'
     this.threads = features.sharedMemory ? threads : 1
     const shared = this.threads > 1
     const limits = { initial: 256, maximum: largestMemory / pageBytes }
@@ -80,26 +70,6 @@ export class WasmBackend implements Backend<Pointer> {
     this.#scalars = this.view('f32', scalarsAt, mostScalars)
     if (shared) this.#pool = new ThreadPool(this.memory, firstAddress, this.threads)
     this.heap = new Heap(this.memory, firstAddress + (shared ? poolBytes : 0), largestMemory)
-  }
-
-  /** The tile of matrix products, chosen when it is first needed. */
-  get tile(): Tile {
-    return this.#calibration.tile
-  }
-
-  /** Floating-point operations per second that products reach on all threads while everything is in the first cache. */
-  get peakFlops(): number {
-    return this.#calibration.peakFlops * this.threads
-  }
-
-  get #calibration(): Calibration {
-    const kind = this.features.relaxedSimd ? 'fused' : 'strict'
-    const key = `${this.#moduleName} ${kind}`
-    const known = calibrations.get(key)
-    if (known !== undefined) return known
-    const made = calibrate(this.#webAssembly, tiles[kind], this.#moduleName)
-    calibrations.set(key, made)
-    return made
   }
 
   allocate(spec: TensorSpec, madeBy: string): Pointer {
@@ -137,7 +107,7 @@ export class WasmBackend implements Backend<Pointer> {
   functions(key: string, build: (module: ModuleBuilder) => void): KernelFunctions {
     let found = this.#functions.get(key)
     if (found === undefined) {
-      const module = new ModuleBuilder({ sharedMemory: this.#pool !== undefined, name: this.#moduleName })
+      const module = new ModuleBuilder({ sharedMemory: this.#pool !== undefined, name: this.moduleName })
       build(module)
       found = module.instantiate(this.memory)
       this.#functions.set(key, found)

@@ -20,6 +20,7 @@ import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
+import { calibrationOf } from '../matmul/calibrate.wasm.ts'
 import { gemmKernel, nameOf, packingBytes } from '../matmul/gemm.wasm.ts'
 import { atMost, type Tile } from '../matmul/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
@@ -33,7 +34,7 @@ const leastScores = 4096
 
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
   const sizes = attentionSizes('attention', [q, k, v], attrs)
-  const { tile } = backend
+  const { tile } = calibrationOf(backend)
   const { forward } = backend.functions(`attention ${nameOf(tile)}`, (module) => {
     module.exportDefined(buildForward(tile))
   })
@@ -47,7 +48,7 @@ export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
   attrs,
 ) => {
   const sizes = attentionSizes('attentionGrad', [q, k, v], attrs)
-  const { tile } = backend
+  const { tile } = calibrationOf(backend)
   const { backward } = backend.functions(`attention grad ${nameOf(tile)}`, (module) => {
     module.exportDefined(buildBackward(tile))
   })
@@ -66,11 +67,12 @@ function runUnits(
 ): void {
   if (b * t * h * d === 0) return
   const stretches = backend.cut(b * g, leastScores / Math.max(1, (t * keys * h) / g))
+  const { tile } = calibrationOf(backend)
   const rows = Math.min(rowsPerBlock, t)
   const packing = [
-    packingBytes(backend.tile, rows, keys, d),
-    packingBytes(backend.tile, rows, d, keys),
-    packingBytes(backend.tile, keys, d, rows),
+    packingBytes(tile, rows, keys, d),
+    packingBytes(tile, rows, d, keys),
+    packingBytes(tile, keys, d, rows),
   ]
   const bytes = 4 * rows * keys * blocks + Math.max(...packing)
   backend.scratch(bytes * stretches.length, 'attention', (start) => {

@@ -4,14 +4,8 @@
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/render-expression.ts'
-import { forRow } from '../../backends/wasm/row-loop.ts'
-import {
-  leastNumbers,
-  type Pointer,
-  type WasmBackend,
-  type WasmKernel,
-  type WasmOperand,
-} from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, forRow } from '../../backends/wasm/row-loop.ts'
+import type { Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { broadcastStrides, type Shape, sizeOf } from '../../shape.ts'
 import type { ElementwiseAttrs } from './elementwise.ts'

@@ -3,8 +3,10 @@
  * the same sums, so whoever wins, no result changes.
  */
 import { i32, ModuleBuilder } from '../../backends/wasm/assembler/index.ts'
-import type { WasmFunction, WebAssemblyInterface } from '../../backends/wasm/webassembly.ts'
-import { microKernel, type Tile } from './tile.wasm.ts'
+import { requireFeatures } from '../../backends/wasm/features.ts'
+import type { WasmBackend } from '../../backends/wasm/wasm-backend.ts'
+import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
+import { microKernel, type Tile, tiles } from './tile.wasm.ts'
 
 /** The winner, and its floating-point operations per second on one thread with everything in the first cache. */
 export interface Calibration {
@@ -17,15 +19,24 @@ const terms = 256
 /** Engines compile anew what runs often; twelve rounds of half a millisecond give them the time. */
 const [rounds, roundMilliseconds] = [12, 0.5]
 
-/** Runs the race. `name` is that of the modules. */
-export function calibrate(
-  webAssembly: WebAssemblyInterface,
-  contestants: readonly Tile[],
-  name: string,
-): Calibration {
+const calibrations = new Map<string, Calibration>()
+
+/** The best tile for a backend. The race is run once in a process for each kind of arithmetic and of compilation. */
+export function calibrationOf({ features, moduleName }: WasmBackend): Calibration {
+  const kind = features.relaxedSimd ? 'fused' : 'strict'
+  const key = `${moduleName} ${kind}`
+  const known = calibrations.get(key)
+  if (known !== undefined) return known
+  const made = race(tiles[kind], moduleName)
+  calibrations.set(key, made)
+  return made
+}
+
+function race(contestants: readonly Tile[], moduleName: string): Calibration {
+  const { webAssembly } = requireFeatures()
   const runners = contestants.map((tile) => {
     const memory = new webAssembly.Memory({ initial: 2 })
-    return { tile, run: raceModule(tile, name).instantiate(memory).run, calls: 4, speed: 0 }
+    return { tile, run: raceModule(tile, moduleName).instantiate(memory).run, calls: 4, speed: 0 }
   })
   for (let round = 0; round < rounds; round++) {
     for (const runner of runners) {

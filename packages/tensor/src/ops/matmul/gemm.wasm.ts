@@ -9,6 +9,8 @@
  */
 import { defineFunction, type FunctionDefinition, i32, select } from '../../backends/wasm/assembler/index.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
+import { calibrationOf } from './calibrate.wasm.ts'
+import { gemvKernel } from './gemv.wasm.ts'
 import { packA, packB } from './pack.wasm.ts'
 import { atMost, blockKernel, type Tile } from './tile.wasm.ts'
 
@@ -20,6 +22,11 @@ const NC = 1024
 const panelsOfA = 16
 /** Floating-point operations that are worth handing to another thread. */
 const leastFlops = 1e6
+
+/** Rows of A up to which B is read as it lies, if its columns are adjacent or if its rows are. */
+const [fewRows, fewRowsTransposed] = [5, 2]
+/** Numbers of B that are worth handing to another thread then. */
+const leastGemvNumbers = 65536
 
 /** A matrix somewhere in memory: byte address, and bytes from row to row and from column to column. */
 export interface StridedMatrix {
@@ -44,13 +51,16 @@ export interface GemmCall {
   readonly init: 'zero' | { readonly row: Pointer }
 }
 
-/** Computes one C, or several that do not overlap, on as many threads as that pays for. */
+/** Computes one C, or several of one shape that do not overlap, on as many threads as that pays for. */
 export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void {
-  const { tile } = backend
+  const some = calls.filter(({ m, n }) => m > 0 && n > 0)
+  if (some.length === 0) return
+  if (some.every(suitsGemv)) return runGemv(backend, some)
+  const { tile } = calibrationOf(backend)
   const { gemm: kernel } = backend.functions(`gemm ${nameOf(tile)}`, (module) => {
     module.exportDefined(gemmKernel(tile))
   })
-  const parts = calls.filter(({ m, n }) => m > 0 && n > 0).flatMap((call) => cut(call, backend, calls.length))
+  const parts = some.flatMap((call) => cut(call, backend.threads, tile, some.length))
   const bytes = parts.map(({ m, n, k }) => packingBytes(tile, m, n, k))
   const total = bytes.reduce((sum, own) => sum + own, 0)
   backend.scratch(total, 'matmul', (start) => {
@@ -65,11 +75,37 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   })
 }
 
+/** So few rows that packing B would cost more than it saves. */
+const suitsGemv = ({ m, b }: GemmCall): boolean =>
+  (b.column === 4 && m <= fewRows) || (b.row === 4 && m <= fewRowsTransposed)
+
+function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
+  const { fused } = calibrationOf(backend).tile
+  const { gemv } = backend.functions(`gemv${fused ? ' fused' : ''}`, (module) => {
+    module.exportDefined(gemvKernel(fused))
+  })
+  const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }) => {
+    // Columns in units of a cache line, so that no two threads write one.
+    const stretches = backend.cut(Math.ceil(n / 16), leastGemvNumbers / (16 * Math.max(k, 1)))
+    return stretches.flatMap(({ first, many }) => {
+      const column = 16 * first
+      const columns = Math.min(16 * many, n - column)
+      const from = init === 'zero' ? [backend.zeros, 0] : [init.row + 4 * column, 4]
+      return Array.from({ length: m }, (_, i) => {
+        const to = c + i * cRow + 4 * column
+        const matrix = [b.at + column * b.column, b.row, b.column]
+        return [a.at + i * a.row, a.column, ...matrix, to, columns, k, ...from]
+      })
+    })
+  })
+  backend.runAll(gemv, lists)
+}
+
 /** Part of a key of `backend.functions`. */
 export const nameOf = ({ MR, NR, fused }: Tile): string => `${MR}x${NR}${fused ? ' fused' : ''}`
 
 /** Cuts a product between threads: along the rows or the columns of C, so that less is packed twice. */
-function cut(call: GemmCall, { threads, tile }: WasmBackend, calls: number): GemmCall[] {
+function cut(call: GemmCall, threads: number, tile: Tile, calls: number): GemmCall[] {
   const { m, n, k, a, b, c, cRow, init } = call
   const pieces = Math.min(Math.ceil(threads / calls), Math.floor((2 * m * n * k) / leastFlops))
   if (pieces <= 1) return [call]

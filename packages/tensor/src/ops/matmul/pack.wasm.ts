@@ -80,7 +80,7 @@ export function packA(MR: number): FunctionDefinition<typeof packAParameters, vo
 }
 
 /** Four columns of a 4 × 4 block from its four rows. */
-function transposed(b: FunctionBuilder, [r0, r1, r2, r3]: readonly Value<'v128'>[]): Value<'v128'>[] {
+export function transposed(b: FunctionBuilder, [r0, r1, r2, r3]: readonly Value<'v128'>[]): Value<'v128'>[] {
   const low01 = b.let(i32x4.shuffle(r0, r1, [0, 4, 1, 5]))
   const low23 = b.let(i32x4.shuffle(r2, r3, [0, 4, 1, 5]))
   const high01 = b.let(i32x4.shuffle(r0, r1, [2, 6, 3, 7]))

@@ -3,14 +3,8 @@
  * reduced axes is one pass, from the last to the first.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { forRow } from '../../backends/wasm/row-loop.ts'
-import {
-  type KernelFunctions,
-  leastNumbers,
-  type Pointer,
-  type WasmBackend,
-  type WasmKernel,
-} from '../../backends/wasm/wasm-backend.ts'
+import { leastNumbers, forRow } from '../../backends/wasm/row-loop.ts'
+import type { KernelFunctions, Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'
 import type { ReduceAttrs } from './reduce.ts'

@@ -33,14 +33,16 @@ export function startWorker(start: WorkerStart): boolean {
   try {
     const threads = node?.getBuiltinModule?.('node:worker_threads')
     if (threads !== undefined) {
-      const source = `(${serveTasks})(require('node:worker_threads').workerData)`
+      const source = `(${serveTasks.toString()})(require('node:worker_threads').workerData)`
       new threads.Worker(source, { eval: true, workerData: start }).unref()
       return true
     }
     const { Worker, Blob, URL } = browser
     if (Worker === undefined || Blob === undefined || URL === undefined) return false
-    const source = `onmessage = ({ data }) => (${serveTasks})(data)`
-    new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))).postMessage(start)
+    const source = `onmessage = ({ data }) => (${serveTasks.toString()})(data)`
+    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to name
+    worker.postMessage(start)
     return true
   } catch {
     return false

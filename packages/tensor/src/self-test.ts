@@ -1,7 +1,7 @@
 /** A short program that meets the kernels of a training step, for telling whether two ways of compiling them agree. */
-import type { Device } from '../../device.ts'
-import { run } from '../../engine.ts'
-import { adamwUpdate } from '../../ops/adamw/adamw.ts'
+import type { Device } from './device.ts'
+import { run } from './engine.ts'
+import { adamwUpdate } from './ops/adamw/adamw.ts'
 import {
   cos,
   erf,
@@ -13,15 +13,15 @@ import {
   square,
   subtract,
   tanh,
-} from '../../ops/elementwise/arithmetic.ts'
-import { globalNorm } from '../../ops/global-norm/global-norm.ts'
-import { linear } from '../../ops/linear/linear.ts'
-import { matmul } from '../../ops/matmul/matmul.ts'
-import { randomUniform } from '../../ops/random/random.ts'
-import { sum } from '../../ops/reduce/reduce.ts'
-import { rmsNorm } from '../../ops/rms-norm/rms-norm.ts'
-import { openScope } from '../../scope.ts'
-import type { Tensor } from '../../tensor.ts'
+} from './ops/elementwise/arithmetic.ts'
+import { globalNorm } from './ops/global-norm/global-norm.ts'
+import { linear } from './ops/linear/linear.ts'
+import { matmul } from './ops/matmul/matmul.ts'
+import { randomUniform } from './ops/random/random.ts'
+import { sum } from './ops/reduce/reduce.ts'
+import { rmsNorm } from './ops/rms-norm/rms-norm.ts'
+import { openScope } from './scope.ts'
+import type { Tensor } from './tensor.ts'
 
 /** Runs the program, with ragged sizes, and answers the bytes of its results. */
 export function selfTest(device: Device): Uint8Array[] {
