@@ -43,6 +43,11 @@ export function atMost(name: string, value: number, limit: number): BenchmarkChe
   return { name, value, bound: `≤ ${format(limit)}`, holds: value <= limit }
 }
 
+/** A check that `value` is at least `limit`. */
+export function atLeast(name: string, value: number, limit: number): BenchmarkCheck {
+  return { name, value, bound: `≥ ${format(limit)}`, holds: value >= limit }
+}
+
 /** Four significant digits, without an exponent where that is readable. */
 export function format(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en')

@@ -8,6 +8,7 @@ import { type Benchmark, type BenchmarkResult, format } from './benchmark.ts'
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'first-life': async () => (await import('./streams/first-life.ts')).firstLife,
   ops: async () => (await import('./ops/matmul.ts')).ops,
+  training: async () => (await import('./training/training.ts')).training,
   memory: async () => (await import('./streams/memory.ts')).memory,
 }
 

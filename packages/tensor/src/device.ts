@@ -44,6 +44,8 @@ export interface Backend<Buffer> {
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** Throws UnsupportedError where reading cannot be synchronous. */
   readSync(buffer: Buffer, spec: TensorSpec): NumericArray
+  /** Bytes taken from the system, where the backend keeps what is freed. */
+  readonly reservedBytes?: number
 }
 
 /** Live memory of a device. */
@@ -52,6 +54,8 @@ export interface MemoryUse {
   readonly buffers: number
   /** Their bytes, counted with the element sizes of `f32` and `i32`. */
   readonly bytes: number
+  /** Bytes taken from the system for tensors that live, have lived or are being computed; they are kept for the next ones. */
+  readonly reserved: number
 }
 
 /** The engine that computes. One per backend instance. */
@@ -101,7 +105,8 @@ export class Device implements Engine {
   }
 
   get memory(): MemoryUse {
-    return { buffers: this.#buffers, bytes: this.#bytes }
+    const reserved = this.#backend.reservedBytes ?? this.#bytes
+    return { buffers: this.#buffers, bytes: this.#bytes, reserved }
   }
 
   /** A new tensor with these numbers. `i32` takes integers in [−2³¹, 2³²). */

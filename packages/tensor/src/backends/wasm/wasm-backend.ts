@@ -72,6 +72,10 @@ export class WasmBackend implements Backend<Pointer> {
     this.heap = new Heap(this.memory, firstAddress + (shared ? poolBytes : 0), largestMemory)
   }
 
+  get reservedBytes(): number {
+    return this.heap.reservedBytes
+  }
+
   allocate(spec: TensorSpec, madeBy: string): Pointer {
     return this.heap.allocate(sizeOf(spec.shape) * bytesPerElement[spec.dtype], madeBy)
   }

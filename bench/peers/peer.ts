@@ -1,0 +1,76 @@
+/** What a benchmark asks of a peer: the same GPT as ours, trained the same way. */
+import type { PlainTensor } from '@burgeon/tensor'
+
+/** Sizes of a model and its batch. */
+export interface TrainingCase {
+  readonly name: string
+  readonly layers: number
+  readonly heads: number
+  readonly embed: number
+  readonly context: number
+  readonly batch: number
+  readonly vocabulary: number
+}
+
+/** Numbers of AdamW with clipping, the same for everyone. */
+export const optimizer = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clip: 1 }
+
+/** Weights by path, as `Gpt.toState` answers them. */
+export type Weights = Readonly<Record<string, PlainTensor>>
+
+/** A model in training. */
+export interface Trainer {
+  /** Does updates number `first` to `first + count − 1` and answers their losses and the milliseconds each took. */
+  run(first: number, count: number): Promise<{ losses: number[]; milliseconds: number[] }>
+  dispose(): Promise<void> | void
+}
+
+/** A library to compare with. */
+export interface Peer {
+  /** As printed in tables, with its version. */
+  readonly name: string
+  readonly isJavaScript: boolean
+  trainer(about: TrainingCase, weights: Weights): Promise<Trainer>
+  /** Milliseconds that `a · b` takes, the median of many; absent where the peer does not have that product. */
+  matmul?(shape: ProductShape, options: { oneThread: boolean }): Promise<number>
+  /** Milliseconds of causal attention forward over [B, T, H, D]. */
+  attention?(shape: readonly [number, number, number, number]): Promise<number>
+  close(): Promise<void> | void
+}
+
+/** C[m, n] = A[m, k]·B[k, n], each operand stored as it is or transposed. */
+export interface ProductShape {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly transposeA?: boolean
+  readonly transposeB?: boolean
+}
+
+/** Tokens and targets of update `step`: arithmetic, so that every peer makes them itself. */
+export function batchOf(step: number, { batch, context, vocabulary }: TrainingCase) {
+  const token = (i: number): number => (i * 7 + i * Math.floor(i / 3) + step * 31) % vocabulary
+  const count = batch * context
+  return {
+    tokens: Int32Array.from({ length: count }, (_, i) => token(i)),
+    targets: Int32Array.from({ length: count }, (_, i) => token(i + 1)),
+  }
+}
+
+/** Runs something until it is warm, then for a while, and answers the median of the milliseconds it took. */
+export async function medianOf(run: () => unknown, milliseconds = 300): Promise<number> {
+  const times: number[] = []
+  const start = performance.now()
+  while (performance.now() - start < 2 * milliseconds || times.length < 5) {
+    const before = performance.now()
+    await run()
+    if (performance.now() - start > milliseconds || times.length > 0) times.push(performance.now() - before)
+    if (performance.now() - start > 20_000) break
+  }
+  return median(times)
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}

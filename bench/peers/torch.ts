@@ -1,0 +1,104 @@
+/** PyTorch as a peer: a Python process that is asked line by line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { optimizer, type Peer, type TrainingCase, type Weights } from './peer.ts'
+
+const script = fileURLToPath(new URL('gpt_torch.py', import.meta.url))
+/** Debian's packages are for Debian's Python, which need not be the first on the path. */
+const interpreters = ['/usr/bin/python3', 'python3']
+
+/** PyTorch, with what only it can do. */
+export interface TorchPeer extends Peer {
+  /** Sends one command of `gpt_torch.py` and answers its result. */
+  ask(command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>
+  /** Loads a model; `decays` lists the paths that are decayed, all unless given. */
+  load(about: TrainingCase, weights: Weights, decays?: readonly string[]): Promise<void>
+  /** A folder for files that commands name; it is gone after `close`. */
+  readonly folder: string
+}
+
+/** Starts PyTorch; `undefined` where there is none. */
+export async function openTorch(): Promise<TorchPeer | undefined> {
+  for (const interpreter of interpreters) {
+    const peer = await start(interpreter, {})
+    if (peer !== undefined) return peer
+  }
+  return undefined
+}
+
+async function start(interpreter: string, environment: object): Promise<TorchPeer | undefined> {
+  const child = spawn(interpreter, [script], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, ...environment },
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const answer = async (): Promise<Record<string, unknown>> => {
+    const { value, done } = await lines.next()
+    if (done === true) throw new Error(`PyTorch ended. Run ${script} by hand to see why.`)
+    return JSON.parse(value as string) as Record<string, unknown>
+  }
+  child.on('error', () => {})
+  let about: Record<string, unknown>
+  try {
+    about = await answer()
+  } catch {
+    return undefined
+  }
+  return peerOf(interpreter, child, answer, about)
+}
+
+function peerOf(
+  interpreter: string,
+  child: ChildProcess,
+  answer: () => Promise<Record<string, unknown>>,
+  about: Record<string, unknown>,
+): TorchPeer {
+  const folder = mkdtempSync(join(tmpdir(), 'burgeon-bench-'))
+  const ask: TorchPeer['ask'] = (command) => {
+    child.stdin?.write(`${JSON.stringify(command)}\n`)
+    return answer()
+  }
+  const load: TorchPeer['load'] = async (sizes, weights, decays) => {
+    const file = join(folder, 'weights.f32')
+    const entries = Object.entries(weights)
+    writeFileSync(file, Buffer.concat(entries.map(([, { data }]) => Buffer.from(Float32Array.from(data).buffer))))
+    const index = entries.map(([path, { shape }]) => [path, shape])
+    await ask({ do: 'model', sizes, weights: { file, index }, optimizer, ...(decays && { decays }) })
+  }
+  return {
+    name: `PyTorch ${about.version} (${about.blas})`,
+    isJavaScript: false,
+    folder,
+    ask,
+    load,
+    async trainer(sizes, weights) {
+      await load(sizes, weights)
+      return {
+        run: async (first, count) =>
+          (await ask({ do: 'steps', first, count })) as { losses: number[]; milliseconds: number[] },
+        dispose() {},
+      }
+    },
+    async matmul(shape, { oneThread }) {
+      if (!oneThread) return (await ask({ do: 'matmul', ...shape })).milliseconds as number
+      const single = await start(interpreter, { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' })
+      if (single === undefined) throw new Error('PyTorch did not start a second time.')
+      try {
+        return (await single.ask({ do: 'matmul', ...shape })).milliseconds as number
+      } finally {
+        await single.close()
+      }
+    },
+    async attention(shape) {
+      return (await ask({ do: 'attention', shape })).milliseconds as number
+    },
+    close() {
+      child.kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,51 @@
+/** Our own GPT in training, in the terms in which peers are asked. */
+import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { Gpt } from '@burgeon/gpt'
+import { crossEntropy, type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
+import { batchOf, optimizer, type Trainer, type TrainingCase, type Weights } from '../peers/peer.ts'
+
+/** A model of these sizes with random weights, the same at every call. */
+export function createModel(sizes: TrainingCase, device: Device): Gpt {
+  const { vocabulary, context, embed, heads, layers } = sizes
+  return Gpt.create({ vocabulary, context, embed, heads, layers, norm: 'layer' }, { device, seed: 1 })
+}
+
+/** Weights to start a peer from. */
+export async function initialWeights(sizes: TrainingCase, device: Device): Promise<Weights> {
+  const model = createModel(sizes, device)
+  const { weights } = await model.toState()
+  model.dispose()
+  return weights
+}
+
+/** Our trainer on a device. */
+export function ourTrainer(sizes: TrainingCase, device: Device): Trainer {
+  const model = createModel(sizes, device)
+  const { clip, ...rates } = optimizer
+  const transform = chain(clipByGlobalNorm(clip), adamw(rates))
+  const update = (step: number): number => {
+    using _ = openScope()
+    const { tokens, targets } = batchOf(step, sizes)
+    const { batch, context } = sizes
+    const x = device.tensor(tokens, { shape: [batch, context], dtype: 'i32' })
+    const y = device.tensor(targets, { shape: [batch * context], dtype: 'i32' })
+    const parameters = model.parameters.tensors()
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) => mean(crossEntropy(model.forward(x, w), y)))(
+      parameters,
+    )
+    applyUpdates(parameters, transform.transform(gradient, { parameters, step }))
+    return value.readSync()[0]
+  }
+  return {
+    run(first, count) {
+      const [losses, milliseconds]: number[][] = [[], []]
+      for (let step = first; step < first + count; step++) {
+        const start = performance.now()
+        losses.push(update(step))
+        milliseconds.push(performance.now() - start)
+      }
+      return Promise.resolve({ losses, milliseconds })
+    },
+    dispose: () => model.dispose(),
+  }
+}
