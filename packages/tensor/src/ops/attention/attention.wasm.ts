@@ -12,6 +12,7 @@ import {
   type FunctionDefinition,
   i32,
   type Local,
+  select,
   type Value,
   v128,
 } from '../../backends/wasm/assembler/index.ts'
@@ -52,7 +53,10 @@ export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
   const { backward } = backend.functions(`attention grad ${nameOf(tile)}`, (module) => {
     module.exportDefined(buildBackward(tile))
   })
-  for (const x of [dk, dv]) backend.zero(x.buffer, 4 * sizeOf(x.shape))
+  // Keys beyond `attrs.keys` are nobody's, and without queries so are all.
+  if (attrs.keys < sizes.s || sizeOf(q.shape) === 0) {
+    for (const x of [dk, dv]) backend.zero(x.buffer, 4 * sizeOf(x.shape))
+  }
   runUnits(backend, backward, [q, k, v, o, lse, dO, dq, dk, dv], sizes, attrs, 2)
 }
 
@@ -110,11 +114,14 @@ interface Block {
   readonly seen: Value<'i32'>
   /** Bytes of scores that the first query sees. */
   readonly firstSeen: Value<'i32'>
+  /** Not 0 for the first block of a group, which sees all keys: later ones add to what it wrote. */
+  readonly isFirst: Value<'i32'>
   /** Bytes from row to row. */
   readonly queryRow: Value<'i32'>
   readonly keyRow: Value<'i32'>
 }
 
+/** The blocks of each head from the last to the first: under a causal mask the last one sees all keys. */
 function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): void {
   const headBytes = f.let(i32.shl(p.d, 2))
   const [queryRow, keyRow] = [f.let(i32.mul(headBytes, p.h)), f.let(i32.mul(headBytes, p.g))]
@@ -125,10 +132,16 @@ function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): 
     const group = f.let(i32.remU(unit, p.g))
     const key = f.let(i32.add(i32.mul(i32.mul(batch, p.s), keyRow), i32.mul(group, headBytes)))
     const head = f.local('i32', i32.mul(group, headsOfGroup))
+    const isFirst = f.local('i32', 1)
     f.repeat(headsOfGroup, () => {
       const start = f.let(i32.add(i32.mul(i32.mul(batch, p.t), queryRow), i32.mul(head, headBytes)))
       const perRow = f.let(i32.shl(i32.mul(i32.add(i32.mul(batch, p.h), head), p.t), 2))
-      f.forRange(0, p.t, rowsPerBlock, (row) => {
+      const row = f.local(
+        'i32',
+        i32.mul(i32.divU(i32.add(p.t, rowsPerBlock - 1), rowsPerBlock), rowsPerBlock),
+      )
+      f.while(row, () => {
+        f.advance(row, -rowsPerBlock)
         const rows = f.let(atMost(i32.sub(p.t, row), rowsPerBlock))
         const hidden = i32.sub(p.t, i32.add(row, rows))
         const seen = f.local('i32', p.keys)
@@ -137,8 +150,9 @@ function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): 
           query: f.let(i32.add(start, i32.mul(row, queryRow))),
           perRow: f.let(i32.add(perRow, i32.shl(row, 2))),
           firstSeen: f.let(i32.sub(i32.shl(seen, 2), i32.mul(i32.sub(rows, 1), p.causal))),
-          ...{ key, rows, seen, queryRow, keyRow },
+          ...{ key, rows, seen, queryRow, keyRow, isFirst },
         })
+        f.set(isFirst, 0)
       })
       f.advance(head, 1)
     })
@@ -148,18 +162,22 @@ function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): 
 /** A matrix that a product reads: address, bytes from row to row, bytes from column to column. */
 type Matrix = readonly [at: Value<'i32'>, row: Value<'i32'>, column: Value<'i32'>]
 
-/** Writes calls of the product: `zero` starts at nothing, `accumulate` at what C holds. */
+/** Writes calls of the product: C starts at nothing if `isFirst` is not 0, else at what it holds. */
 function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Value<'i32'>) {
   const gemm = gemmKernel(tile)
   const [none, four] = [i32.const(0), i32.const(4)]
   return (
-    start: 'zero' | 'accumulate',
+    isFirst: Value<'i32'>,
     [c, cRow]: readonly [Value<'i32'>, Value<'i32'>],
     [m, n, k]: readonly [Value<'i32'>, Value<'i32'>, Value<'i32'>],
     [a, aRow, aColumn]: Matrix,
     [b, bRow, bColumn]: Matrix,
   ): void => {
-    const [init, initRow, initColumn] = start === 'zero' ? [zeros, none, none] : [c, cRow, four]
+    const [init, initRow, initColumn] = [
+      select(isFirst, zeros, c),
+      select(isFirst, none, cRow),
+      select(isFirst, none, four),
+    ]
     // biome-ignore format: one line
     f.call(gemm, { a, aRow, aColumn, b, bRow, bColumn, c, cRow, m, n, k, init, initRow, initColumn, room })
   }
@@ -167,7 +185,7 @@ function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Val
 
 function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, void> {
   return defineFunction('forward', forwardParameters, (f, p) => {
-    const four = i32.const(4)
+    const [four, always] = [i32.const(4), i32.const(1)]
     const scores = p.room
     const packing = f.let(i32.add(p.room, i32.shl(i32.mul(atMost(p.t, rowsPerBlock), p.keys), 2)))
     const product = products(f, tile, p.zeros, packing)
@@ -180,38 +198,38 @@ function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, 
       ]
       const width = f.let(i32.shl(seen, 2))
       // S = q·kᵀ, then P = softmax(scale·S) in its place, then o = P·v
-      product('zero', [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
+      product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
       const lse = f.let(i32.add(p.lse, perRow))
       f.call(softmax, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
-      product('zero', [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four])
+      product(always, [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four])
     })
   })
 }
 
 function buildBackward(tile: Tile): FunctionDefinition<typeof backwardParameters, void> {
   return defineFunction('backward', backwardParameters, (f, p) => {
-    const four = i32.const(4)
+    const [four, always] = [i32.const(4), i32.const(1)]
     const blockBytes = f.let(i32.shl(i32.mul(atMost(p.t, rowsPerBlock), p.keys), 2))
     const [scores, slopes] = [p.room, f.let(i32.add(p.room, blockBytes))]
     const packing = f.let(i32.add(slopes, blockBytes))
     const product = products(f, tile, p.zeros, packing)
     const bytes = f.let(i32.shl(p.d, 2))
-    eachBlock(f, p, ({ query, key, perRow, rows, seen, firstSeen, queryRow, keyRow }) => {
+    eachBlock(f, p, ({ query, key, perRow, rows, seen, firstSeen, isFirst, queryRow, keyRow }) => {
       const [q, o, dO, dq] = [p.q, p.o, p.dO, p.dq].map((x) => f.let(i32.add(x, query)))
       const [k, v, dk, dv] = [p.k, p.v, p.dk, p.dv].map((x) => f.let(i32.add(x, key)))
       const width = f.let(i32.shl(seen, 2))
       // P = exp(scale·q·kᵀ − lse)
-      product('zero', [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
+      product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
       const lse = f.let(i32.add(p.lse, perRow))
       f.call(weights, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
       // dv += Pᵀ·dO
-      product('accumulate', [dv, keyRow], [seen, p.d, rows], [scores, four, width], [dO, queryRow, four])
+      product(isFirst, [dv, keyRow], [seen, p.d, rows], [scores, four, width], [dO, queryRow, four])
       // dP = dO·vᵀ, then dS = P∘(dP − Σ dO·o)·scale in its place
-      product('zero', [slopes, width], [rows, seen, p.d], [dO, queryRow, four], [v, four, keyRow])
+      product(always, [slopes, width], [rows, seen, p.d], [dO, queryRow, four], [v, four, keyRow])
       f.call(scoreSlopes, { slopes, weights: scores, dO, o, rows, width, bytes, queryRow, scale: p.scale })
       // dq = dS·k,  dk += dSᵀ·q
-      product('zero', [dq, queryRow], [rows, p.d, seen], [slopes, width, four], [k, keyRow, four])
-      product('accumulate', [dk, keyRow], [seen, p.d, rows], [slopes, four, width], [q, queryRow, four])
+      product(always, [dq, queryRow], [rows, p.d, seen], [slopes, width, four], [k, keyRow, four])
+      product(isFirst, [dk, keyRow], [seen, p.d, rows], [slopes, four, width], [q, queryRow, four])
     })
   })
 }
