@@ -35,6 +35,11 @@ export interface BenchmarkOptions {
   readonly note: (line: string) => void
 }
 
+/** The command line does not say what the benchmark needs. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
 /** Runs one benchmark. Registered in `run.ts`. */
 export type Benchmark = (options: BenchmarkOptions) => Promise<BenchmarkResult>
 

@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Benchmark, type BenchmarkResult, format } from './benchmark.ts'
+import { type Benchmark, type BenchmarkResult, format, UsageError } from './benchmark.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'first-life': async () => (await import('./streams/first-life.ts')).firstLife,
   ops: async () => (await import('./ops/matmul.ts')).ops,
+  shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
   training: async () => (await import('./training/training.ts')).training,
   memory: async () => (await import('./streams/memory.ts')).memory,
 }
@@ -38,6 +39,10 @@ const result = await benchmark({
   seeds,
   ...(values.data !== undefined && { data: values.data }),
   note: (line) => console.error(line),
+}).catch((error: unknown) => {
+  if (!(error instanceof UsageError)) throw error
+  console.error(error.message)
+  process.exit(2)
 })
 print(result)
 if (values.json !== undefined) {

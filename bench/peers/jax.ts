@@ -39,7 +39,9 @@ interface Jax {
   init(device: string): Promise<string[]>
   defaultDevice(device: string): string
   jit<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => R
-  valueAndGrad(f: (w: Tree, x: NdArray, y: NdArray) => NdArray): (w: Tree, x: NdArray, y: NdArray) => [NdArray, Tree]
+  valueAndGrad(
+    f: (w: Tree, x: NdArray, y: NdArray) => NdArray,
+  ): (w: Tree, x: NdArray, y: NdArray) => [NdArray, Tree]
 }
 
 type Tree = Record<string, NdArray>
@@ -51,7 +53,7 @@ export async function openJax(): Promise<Peer | undefined> {
   let version: string
   try {
     const name = '@jax-js/jax'
-    jax = (await import(name)) as unknown as Jax
+    jax = (await import(name)) as Jax
     version = (require('./package.json') as { dependencies: Record<string, string> }).dependencies[name]
   } catch {
     return undefined
@@ -89,7 +91,7 @@ export async function openEagerJax(): Promise<Pick<Peer, 'name' | 'matmul'> | un
   const peer = await openJax()
   if (peer === undefined) return undefined
   const name = '@jax-js/jax'
-  const { numpy: np } = (await import(name)) as unknown as Jax
+  const { numpy: np } = (await import(name)) as Jax
   return {
     name: peer.name.replace('jit', 'eager'),
     matmul({ m, n, k }) {
@@ -114,7 +116,10 @@ const causalMask = ({ numpy: np }: Jax, t: number): NdArray =>
 /** Heads first: [B, H, T, D] each. */
 function attend({ numpy: np, nn }: Jax, q: NdArray, k: NdArray, v: NdArray, mask: NdArray): NdArray {
   const scale = 1 / Math.sqrt(q.shape[3])
-  const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(scale).add(mask)
+  const scores = np
+    .matmul(q, k.transpose([0, 1, 3, 2]))
+    .mul(scale)
+    .add(mask)
   return np.matmul(nn.softmax(scores, -1), v)
 }
 
@@ -133,7 +138,10 @@ function trainer(jax: Jax, about: TrainingCase, weights: Weights) {
   const norm = (x: NdArray, gain: NdArray, bias: NdArray): NdArray => {
     const centred = x.ref.sub(np.mean(x, 1, { keepdims: true }))
     const variance = np.mean(np.square(centred.ref), 1, { keepdims: true })
-    return centred.div(np.sqrt(variance.add(1e-5))).mul(gain).add(bias)
+    return centred
+      .div(np.sqrt(variance.add(1e-5)))
+      .mul(gain)
+      .add(bias)
   }
   const gelu = (x: NdArray): NdArray => {
     const cubed = x.ref.mul(x.ref).mul(x.ref)
@@ -156,7 +164,9 @@ function trainer(jax: Jax, about: TrainingCase, weights: Weights) {
           .reshape([B, T, H, C / H])
           .transpose([0, 2, 1, 3]),
       )
-      const heads = attend(jax, q, k, value, mask.ref).transpose([0, 2, 1, 3]).reshape([B * T, C])
+      const heads = attend(jax, q, k, value, mask.ref)
+        .transpose([0, 2, 1, 3])
+        .reshape([B * T, C])
       x = x.add(linear(heads, `${attention}.output`, C, C))
       const wide = gelu(linear(normAt(x.ref, `${mlp}.norm`), `${mlp}.up`, C, 4 * C))
       x = x.add(linear(wide, `${mlp}.down`, 4 * C, C))

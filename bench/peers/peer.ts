@@ -13,7 +13,14 @@ export interface TrainingCase {
 }
 
 /** Numbers of AdamW with clipping, the same for everyone. */
-export const optimizer = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clip: 1 }
+export const optimizer = {
+  learningRate: 1e-3,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+}
 
 /** Weights by path, as `Gpt.toState` answers them. */
 export type Weights = Readonly<Record<string, PlainTensor>>

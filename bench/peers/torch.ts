@@ -39,7 +39,7 @@ async function start(interpreter: string, environment: object): Promise<TorchPee
   const answer = async (): Promise<Record<string, unknown>> => {
     const { value, done } = await lines.next()
     if (done === true) throw new Error(`PyTorch ended. Run ${script} by hand to see why.`)
-    return JSON.parse(value as string) as Record<string, unknown>
+    return JSON.parse(value) as Record<string, unknown>
   }
   child.on('error', () => {})
   let about: Record<string, unknown>
@@ -65,12 +65,15 @@ function peerOf(
   const load: TorchPeer['load'] = async (sizes, weights, decays) => {
     const file = join(folder, 'weights.f32')
     const entries = Object.entries(weights)
-    writeFileSync(file, Buffer.concat(entries.map(([, { data }]) => Buffer.from(Float32Array.from(data).buffer))))
+    writeFileSync(
+      file,
+      Buffer.concat(entries.map(([, { data }]) => Buffer.from(Float32Array.from(data).buffer))),
+    )
     const index = entries.map(([path, { shape }]) => [path, shape])
     await ask({ do: 'model', sizes, weights: { file, index }, optimizer, ...(decays && { decays }) })
   }
   return {
-    name: `PyTorch ${about.version} (${about.blas})`,
+    name: `PyTorch ${String(about.version)} (${String(about.blas)})`,
     isJavaScript: false,
     folder,
     ask,

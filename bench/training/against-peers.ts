@@ -75,7 +75,9 @@ export async function againstPeers(
   const bound = bounds[sizes.name]
   const best = Math.min(...others.filter((one) => one.isJavaScript).map(({ times }) => median(times)))
   if (Number.isFinite(best)) {
-    checks.push(atLeast(`${sizes.name}: times faster than the best in JavaScript`, best / own, bound.javascript))
+    checks.push(
+      atLeast(`${sizes.name}: times faster than the best in JavaScript`, best / own, bound.javascript),
+    )
   }
   if (theirs !== undefined && bound.torch !== undefined) {
     checks.push(atLeast(`${sizes.name}: times as fast as PyTorch`, theirs / own, bound.torch))

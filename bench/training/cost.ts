@@ -25,10 +25,16 @@ export async function costOfGrowth(device: Device): Promise<BenchmarkRow[]> {
 }
 
 /** Tokens a second with the cache, one sequence. */
-export async function costOfGeneration(device: Device, sizes: readonly TrainingCase[]): Promise<BenchmarkRow[]> {
+export async function costOfGeneration(
+  device: Device,
+  sizes: readonly TrainingCase[],
+): Promise<BenchmarkRow[]> {
   const rows: BenchmarkRow[] = []
   for (const { name, vocabulary, context, embed, heads, layers } of sizes) {
-    const model = Gpt.create({ vocabulary, context, embed, heads, layers, norm: 'layer' }, { device, seed: 1 })
+    const model = Gpt.create(
+      { vocabulary, context, embed, heads, layers, norm: 'layer' },
+      { device, seed: 1 },
+    )
     const many = Math.min(context - 2, 200)
     const times: number[] = []
     for (let round = 0; round < 4; round++) {
@@ -37,7 +43,12 @@ export async function costOfGeneration(device: Device, sizes: readonly TrainingC
       for await (const _token of generate(model, [1], { tokens: many, seed: round })) count++
       times.push((1000 * count) / (performance.now() - start))
     }
-    rows.push({ case: `generation, ${name}`, metric: 'speed', value: median(times.slice(1)), unit: 'tokens/s' })
+    rows.push({
+      case: `generation, ${name}`,
+      metric: 'speed',
+      value: median(times.slice(1)),
+      unit: 'tokens/s',
+    })
     model.dispose()
   }
   return rows

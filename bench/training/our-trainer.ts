@@ -30,9 +30,9 @@ export function ourTrainer(sizes: TrainingCase, device: Device): Trainer {
     const x = device.tensor(tokens, { shape: [batch, context], dtype: 'i32' })
     const y = device.tensor(targets, { shape: [batch * context], dtype: 'i32' })
     const parameters = model.parameters.tensors()
-    const { value, gradient } = valueAndGrad((w: TensorsByPath) => mean(crossEntropy(model.forward(x, w), y)))(
-      parameters,
-    )
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
+      mean(crossEntropy(model.forward(x, w), y)),
+    )(parameters)
     applyUpdates(parameters, transform.transform(gradient, { parameters, step }))
     return value.readSync()[0]
   }

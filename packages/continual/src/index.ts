@@ -13,7 +13,6 @@ export {
   lossWindow,
   neverGrow,
 } from './growth/growth-policy.ts'
-export { NonFiniteError } from './learn-batch.ts'
 export { Learner, type LearnerOptions, type LearnerState } from './learner.ts'
 export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from './metrics/domain-matrix.ts'
 export { bitsPerByte, Prequential, type PrequentialOptions } from './metrics/prequential.ts'

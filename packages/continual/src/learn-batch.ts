@@ -3,10 +3,10 @@ import { applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/aut
 import type { Gpt } from '@burgeon/gpt'
 import {
   add,
-  BurgeonError,
   crossEntropy,
   divide,
   globalNorm,
+  NonFiniteError,
   scope,
   sum,
   type Tensor,
@@ -15,11 +15,6 @@ import {
 } from '@burgeon/tensor'
 import type { Penalty } from './penalty/penalty.ts'
 import { type Batch, inputsOf, joinBatches, targetsOf } from './stream/batch.ts'
-
-/** The loss or a gradient was not a finite number; nothing was learnt from that batch. */
-export class NonFiniteError extends BurgeonError {
-  override readonly name = 'NonFiniteError'
-}
 
 /** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
 export interface Learnt {

@@ -46,6 +46,35 @@ export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body
   }
 }
 
+/**
+ * The same for a body that waits: the engine stays on top until the promise is settled, so everything that runs meanwhile
+ * passes through it.
+ *
+ * @throws OptionError if another engine that was put on top meanwhile is still there at the end.
+ */
+export async function withEngineAsync<E extends Engine, R>(
+  make: (below: Engine) => E,
+  body: (engine: E) => Promise<R>,
+): Promise<R> {
+  const before = engines
+  const engine = make(before.at(-1) ?? devices)
+  const during = [...before, engine]
+  engines = during
+  try {
+    return await body(engine)
+  } finally {
+    if (engines !== during) {
+      engines = engines.filter((other) => other !== engine)
+      // oxlint-disable-next-line no-unsafe-finally -- an overlap is a mistake in the program, whatever else happened
+      throw new OptionError(
+        'withEngineAsync: got engines that overlap; expected the one put on top last to end first. Await one body before ' +
+          'the next begins.',
+      )
+    }
+    engines = before
+  }
+}
+
 /** Runs `body` straight on the devices: a device computing a definition must not be overheard by the tape above it. */
 export function withoutEngines<R>(body: () => R): R {
   const before = engines

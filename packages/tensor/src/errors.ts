@@ -35,6 +35,11 @@ export class IndexError extends BurgeonError {
   override readonly name = 'IndexError'
 }
 
+/** A number that had to be finite was NaN or infinite. */
+export class NonFiniteError extends BurgeonError {
+  override readonly name = 'NonFiniteError'
+}
+
 /** The device has no room for another tensor. */
 export class OutOfMemoryError extends BurgeonError {
   override readonly name = 'OutOfMemoryError'

@@ -10,7 +10,14 @@ export {
 } from './create.ts'
 export { Device, type MemoryUse } from './device.ts'
 export type { DType, NumericArray } from './dtype.ts'
-export { type Engine, isRecorded, run, withEngine, withoutEngines } from './engine.ts'
+export { type Engine, isRecorded, run, withEngine, withEngineAsync, withoutEngines } from './engine.ts'
+export { type ProfiledOp, Profile, type ProfileRow } from './engines/profile.ts'
+export { profile, profileAsync, type Profiled, type ProfileOptions } from './engines/profiler.ts'
+export {
+  findNonFinite,
+  findNonFiniteAsync,
+  type NonFiniteOptions,
+} from './engines/non-finite-finder.ts'
 export * from './errors.ts'
 export { derivative } from './expression/derivative.ts'
 export * as expression from './expression/expression.ts'

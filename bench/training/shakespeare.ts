@@ -1,0 +1,179 @@
+/**
+ * `npm run bench -- shakespeare --data DIR`: the tiny model learns `tinyshakespeare.txt` character by character, and PyTorch
+ * the same model from the same weights over the same batches.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad, warmUpCosine } from '@burgeon/autograd'
+import { isDecayed } from '@burgeon/gpt'
+import {
+  crossEntropy,
+  type Device,
+  keyFromSeed,
+  mean,
+  openScope,
+  RandomStream,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
+import {
+  atLeast,
+  atMost,
+  type Benchmark,
+  type BenchmarkCheck,
+  type BenchmarkRow,
+  UsageError,
+} from '../benchmark.ts'
+import { openTorch } from '../peers/torch.ts'
+import { optimizer } from '../peers/peer.ts'
+import { createModel, initialWeights } from './our-trainer.ts'
+import { tiny } from './sizes.ts'
+
+/** Where batches are validated: the same for everyone. */
+const validationBatches = 200
+/** PyTorch's own run ended at 1.8905 on the machine where the bound was set. */
+const mostLoss = 1.9
+
+/** Text as tokens, and where every batch begins. */
+interface Course {
+  readonly tokens: Int32Array
+  /** A row of starts for every step. */
+  readonly starts: readonly Int32Array[]
+  readonly validation: readonly Int32Array[]
+  /** Learning rate of every step. */
+  readonly rates: readonly number[]
+}
+
+export const shakespeare: Benchmark = async ({ data, quick, note }) => {
+  if (data === undefined)
+    throw new UsageError('shakespeare: got no --data DIR; expected a folder with tinyshakespeare.txt.')
+  const course = prepare(textIn(data), quick ? 200 : 2000)
+  const device = openWasm()
+  const ours = learn(course, device, note)
+  note(`ours: validation loss ${ours.loss.toFixed(4)} after ${ours.seconds.toFixed(1)} s`)
+  const rows: BenchmarkRow[] = []
+  const checks: BenchmarkCheck[] = quick
+    ? []
+    : [atMost('validation loss, nats per character', ours.loss, mostLoss)]
+  const torch = await openTorch()
+  if (torch === undefined) {
+    rows.push({ case: 'shakespeare', metric: 'validation loss', value: ours.loss, unit: 'nats' })
+    rows.push({ case: 'shakespeare', metric: 'training', value: ours.seconds, unit: 's' })
+    rows.push({
+      ...{ case: 'PyTorch', metric: 'not installed', value: 0 },
+      unit: '(apt-get install python3-torch libopenblas0-pthread)',
+    })
+    return { rows, checks }
+  }
+  const weights = await initialWeights(tiny, device)
+  await torch.load(tiny, weights, Object.keys(weights).filter(isDecayed))
+  const file = (name: string, numbers: Int32Array): string => {
+    writeFileSync(join(torch.folder, name), numbers)
+    return join(torch.folder, name)
+  }
+  const theirs = (await torch.ask({
+    do: 'train',
+    text: file('text.i32', course.tokens),
+    offsets: file('starts.i32', joined(course.starts)),
+    validation: file('validation.i32', joined(course.validation)),
+    rates: course.rates,
+  })) as { seconds: number; validationLoss: number }
+  await torch.close()
+  note(
+    `${torch.name}: validation loss ${theirs.validationLoss.toFixed(4)} after ${theirs.seconds.toFixed(1)} s`,
+  )
+  const peer = { peer: torch.name }
+  rows.push({
+    ...{ case: 'shakespeare', metric: 'validation loss', value: ours.loss, unit: 'nats' },
+    ...{ ...peer, peerValue: theirs.validationLoss, ratio: theirs.validationLoss / ours.loss },
+  })
+  const ratio = theirs.seconds / ours.seconds
+  rows.push({
+    ...{ case: 'shakespeare', metric: 'training', value: ours.seconds, unit: 's' },
+    ...{ ...peer, peerValue: theirs.seconds, ratio },
+  })
+  checks.push(atLeast('times as fast as PyTorch', ratio, 1))
+  return { rows, checks }
+}
+
+function textIn(folder: string): string {
+  const path = join(folder, 'tinyshakespeare.txt')
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`shakespeare: cannot read ${path}; expected the text there.`, { cause: error })
+  }
+}
+
+function prepare(text: string, steps: number): Course {
+  const characters = [...new Set(text)].toSorted()
+  if (characters.length !== tiny.vocabulary) {
+    throw new UsageError(
+      `shakespeare: got a text of ${characters.length} different characters; expected ${tiny.vocabulary}.`,
+    )
+  }
+  const ids = new Map(characters.map((character, id) => [character, id]))
+  const tokens = Int32Array.from(text, (character) => ids.get(character) as number)
+  const split = Math.floor(0.9 * tokens.length)
+  const random = new RandomStream(keyFromSeed(1)).named('shakespeare')
+  const batches = (count: number, from: number, to: number): Int32Array[] =>
+    Array.from({ length: count }, () =>
+      Int32Array.from({ length: tiny.batch }, () => from + random.below(to - from - tiny.context)),
+    )
+  const rate = warmUpCosine({ warmup: 100, total: steps, peak: 1e-3, final: 1e-4 })
+  return {
+    tokens,
+    starts: batches(steps, 0, split),
+    validation: batches(validationBatches, split, tokens.length),
+    rates: Array.from({ length: steps }, (_, step) => rate(step)),
+  }
+}
+
+function learn(
+  course: Course,
+  device: Device,
+  note: (line: string) => void,
+): { loss: number; seconds: number } {
+  const model = createModel(tiny, device)
+  const { clip, ...options } = optimizer
+  const rate = (step: number): number => course.rates[step]
+  const transform = chain(
+    clipByGlobalNorm(clip),
+    adamw({ ...options, learningRate: rate, decays: isDecayed }),
+  )
+  const lossOf = (starts: Int32Array, w: TensorsByPath) => {
+    const rows = Array.from(starts, (start) => course.tokens.subarray(start, start + tiny.context + 1))
+    const spec = { shape: [tiny.batch, tiny.context], dtype: 'i32' } as const
+    const tokens = device.tensor(joined(rows.map((row) => row.subarray(0, -1))), spec)
+    const targets = device.tensor(joined(rows.map((row) => row.subarray(1))), {
+      ...{ shape: [tiny.batch * tiny.context], dtype: 'i32' },
+    })
+    return mean(crossEntropy(model.forward(tokens, w), targets))
+  }
+  const start = performance.now()
+  for (const [step, starts] of course.starts.entries()) {
+    using _ = openScope()
+    const parameters = model.parameters.tensors()
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) => lossOf(starts, w))(parameters)
+    applyUpdates(parameters, transform.transform(gradient, { parameters, step }))
+    if (step % 200 === 0) note(`step ${step}: loss ${value.readSync()[0].toFixed(4)}`)
+  }
+  const seconds = (performance.now() - start) / 1000
+  let total = 0
+  for (const starts of course.validation) {
+    using _ = openScope()
+    total += lossOf(starts, model.parameters.tensors()).readSync()[0]
+  }
+  model.dispose()
+  return { loss: total / course.validation.length, seconds }
+}
+
+function joined(arrays: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(arrays.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const array of arrays) {
+    all.set(array, at)
+    at += array.length
+  }
+  return all
+}
