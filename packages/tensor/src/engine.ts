@@ -50,7 +50,16 @@ export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body
  * The same for a body that waits: the engine stays on top until the promise is settled, so everything that runs meanwhile
  * passes through it.
  *
- * @throws OptionError if another engine that was put on top meanwhile is still there at the end.
+ * @throws OptionError if another engine that was put on top meanwhile is still there at the end, or if the stack on which it
+ *   was put has been taken down before; what `body` threw is then its cause.
+ * @example
+ * ```ts
+ * const heard: string[] = []
+ * const listen = (below: Engine): Engine => ({
+ *   run: (op, inputs, attrs) => (heard.push(op), below.run(op, inputs, attrs)),
+ * })
+ * const numbers = await withEngineAsync(listen, async () => multiply(x, await x.read().then(([first]) => first)).read())
+ * ```
  */
 export async function withEngineAsync<E extends Engine, R>(
   make: (below: Engine) => E,
@@ -60,8 +69,12 @@ export async function withEngineAsync<E extends Engine, R>(
   const engine = make(before.at(-1) ?? devices)
   const during = [...before, engine]
   engines = during
+  let failure: unknown
   try {
     return await body(engine)
+  } catch (error) {
+    failure = error
+    throw error
   } finally {
     if (engines !== during) {
       engines = engines.filter((other) => other !== engine)
@@ -69,6 +82,7 @@ export async function withEngineAsync<E extends Engine, R>(
       throw new OptionError(
         'withEngineAsync: got engines that overlap; expected the one put on top last to end first. Await one body before ' +
           'the next begins.',
+        { cause: failure },
       )
     }
     engines = before

@@ -9,7 +9,18 @@ export interface ProfileTableOptions {
   readonly most?: number
 }
 
-const heading = ['op', 'calls', 'ms', 'of time', 'GFLOP', 'GFLOP/s', 'MB read', 'MB written', 'GB/s', 'of peak']
+const heading = [
+  'op',
+  'calls',
+  'ms',
+  'of time',
+  'MFLOP',
+  'GFLOP/s',
+  'MB read',
+  'MB written',
+  'GB/s',
+  'of peak',
+]
 
 /** Rows by time, then what was left out, all ops and the time between them: the columns add up. */
 export function profileTable(
@@ -51,7 +62,7 @@ const cellsOf =
     row.name,
     String(row.calls),
     ...timeCells(row.milliseconds, whole),
-    inUnits(row.flops, 1e9, 3),
+    inUnits(row.flops, 1e6, 2),
     inUnits(row.flopsPerSecond, 1e9, 1),
     inUnits(row.bytesRead, 1e6, 2),
     inUnits(row.bytesWritten, 1e6, 2),
