@@ -28,6 +28,7 @@ import {
   sin,
   sqrt,
   subtract,
+  sigmoid,
   tanh,
   topologicalOrder,
   type UnaryName,
@@ -56,7 +57,7 @@ const exactBinary: BinaryBuilder[] = [add, subtract, multiply, minimum, maximum,
 export const exactExpression: fc.Arbitrary<Expression> = expressions(exactUnary, exactBinary, exactNumber)
 /** Expressions of every operation. */
 export const anyExpression: fc.Arbitrary<Expression> = expressions(
-  [...exactUnary, exp, log, sqrt, tanh, erf, sin, cos],
+  [...exactUnary, exp, log, sqrt, sigmoid, tanh, erf, sin, cos],
   [...exactBinary, divide],
   anyNumber,
 )

@@ -12,6 +12,7 @@ import {
   sin,
   square,
   subtract,
+  sigmoid,
   tanh,
 } from './ops/elementwise/arithmetic.ts'
 import { globalNorm } from './ops/global-norm/global-norm.ts'
@@ -46,7 +47,7 @@ export function selfTest(device: Device): Uint8Array[] {
     matmul(noise(300, 67), noise(43, 300), { transposeA: true, transposeB: true }),
     matmul(noise(3, 5, 7), noise(7, 33)),
     linear(noise(50, 19), noise(19, 30), noise(30)),
-    ...[exp, tanh, erf, sin, cos, gelu].map((f) => f(x)),
+    ...[exp, sigmoid, tanh, erf, sin, cos, gelu].map((f) => f(x)),
     log(square(x)),
     sum(x),
     sum(x, { axes: [0] }),

@@ -71,6 +71,8 @@ function unarySlope(node: Expression & { kind: 'unary' }): Expression {
       return divide(one, x)
     case 'sqrt': // 1/(2√x)
       return divide(constant(0.5), node)
+    case 'sigmoid': // s·(1 − s)
+      return multiply(node, subtract(one, node))
     case 'tanh': // 1 − tanh²x
       return subtract(one, multiply(node, node))
     case 'erf': // 2/√π · e^(−x²)

@@ -18,6 +18,7 @@ export const unaryNames = [
   'exp',
   'log',
   'sqrt',
+  'sigmoid',
   'tanh',
   'erf',
   'sin',
@@ -107,6 +108,8 @@ export const exp = (x: Expression): Expression => unary('exp', x)
 export const log = (x: Expression): Expression => unary('log', x)
 /** √x. */
 export const sqrt = (x: Expression): Expression => unary('sqrt', x)
+/** The logistic function of x, 1/(1 + e⁻ˣ). */
+export const sigmoid = (x: Expression): Expression => unary('sigmoid', x)
 /** The hyperbolic tangent of x. */
 export const tanh = (x: Expression): Expression => unary('tanh', x)
 /** The Gauss error function of x. */
@@ -247,6 +250,8 @@ export function applyUnary(name: UnaryName, x: number): number {
       return Math.log(x)
     case 'sqrt':
       return Math.sqrt(x)
+    case 'sigmoid':
+      return 1 / (1 + Math.exp(-x))
     case 'tanh':
       return Math.tanh(x)
     case 'erf':

@@ -110,6 +110,9 @@ function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
       return e === 0 ? own : x > e ? e / (x - e) + own : Infinity
     case 'sqrt':
       return e === 0 ? own : x > e ? e / Math.sqrt(x - e) + own : Infinity
+    case 'sigmoid':
+      // s′ = s(1 − s) is largest at 0, and falls to both sides. The exponential's error, a sum's and a quotient's.
+      return e * applyUnary(name, nearest) * applyUnary(name, -nearest) + own + rounding(value, 1)
     case 'tanh':
       return e * (1 - Math.tanh(nearest) ** 2) + own
     case 'erf':

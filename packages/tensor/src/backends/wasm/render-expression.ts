@@ -72,7 +72,7 @@ export function renderExpression(b: FunctionBuilder, expression: Expression, lea
         return f32x4.splat(node.value)
       case 'unary':
         return isVectorFunction(node.name)
-          ? b.call(vectorMath[node.name], { x: value(node.x) })
+          ? b.inline(vectorMath[node.name], { x: value(node.x) })
           : instructions[node.name](value(node.x))
       case 'binary':
         return arithmetic[node.name as Arithmetic](value(node.x), value(node.y))

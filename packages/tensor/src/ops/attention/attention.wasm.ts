@@ -246,7 +246,7 @@ const softmax = defineFunction('softmax', maskedParameters, (b, p) => {
       mul(load(i32.add(p.scores, at)), scale)
     const top = maxOfRow(b, p.seen, (at, { load }) => scaled(at, load))
     const total = sumOfRow(b, p.seen, (at, { load, store }) => {
-      const weight = b.call(vectorMath.exp, { x: sub(scaled(at, load), top) })
+      const weight = b.inline(vectorMath.exp, { x: sub(scaled(at, load), top) })
       store(i32.add(p.scores, at), weight)
       return weight
     })
@@ -265,7 +265,7 @@ const weights = defineFunction('weights', maskedParameters, (b, p) => {
     const logSumExp = b.let(v128.load32Splat(p.lse))
     forRow(b, p.seen, (at, { load, store }) => {
       const place = b.let(i32.add(p.scores, at))
-      store(place, b.call(vectorMath.exp, { x: sub(mul(load(place), scale), logSumExp) }))
+      store(place, b.inline(vectorMath.exp, { x: sub(mul(load(place), scale), logSumExp) }))
     })
   })
 })

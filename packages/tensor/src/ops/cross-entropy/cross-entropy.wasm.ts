@@ -21,7 +21,7 @@ export const crossEntropyWasm: WasmKernel<'crossEntropy'> = (backend, [logits, t
       b.repeat(p.rows, () => {
         const top = maxOfRow(b, p.bytes, (at, { load }) => load(i32.add(p.logits, at)))
         const total = sumOfRow(b, p.bytes, (at, { load }) =>
-          b.call(vectorMath.exp, { x: sub(load(i32.add(p.logits, at)), top) }),
+          b.inline(vectorMath.exp, { x: sub(load(i32.add(p.logits, at)), top) }),
         )
         const logSumExp = b.let(extractLane(add(top, b.call(vectorMath.log, { x: total })), 0))
         const target = b.let(i32.load(p.targets))
@@ -63,7 +63,7 @@ export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
           () => {
             const [dloss, logSumExp] = [b.let(f32.load(p.dlosses)), b.let(v128.load32Splat(p.lse))]
             forRow(b, p.bytes, (at, { load, store }) => {
-              const share = b.call(vectorMath.exp, { x: sub(load(i32.add(p.logits, at)), logSumExp) })
+              const share = b.inline(vectorMath.exp, { x: sub(load(i32.add(p.logits, at)), logSumExp) })
               store(i32.add(p.dlogits, at), mul(share, splat(dloss)))
             })
             const chosen = b.let(i32.add(p.dlogits, i32.shl(target, 2)))

@@ -71,7 +71,7 @@ export const cos: (a: Tensor) => Tensor = unary(e.cos)
 /** a². */
 export const square: (a: Tensor) => Tensor = unary((a) => e.multiply(a, a))
 /** 1/(1 + e^(−a)). */
-export const sigmoid: (a: Tensor) => Tensor = unary(sigmoidOf)
+export const sigmoid: (a: Tensor) => Tensor = unary(e.sigmoid)
 /** The larger of a and 0. */
 export const relu: (a: Tensor) => Tensor = unary((a) => e.maximum(a, c(0)))
 /** log(1 + eᵃ), written so that it does not overflow. */
@@ -79,7 +79,7 @@ export const softplus: (a: Tensor) => Tensor = unary((a) =>
   e.add(e.select(e.less(a, c(0)), c(0), a), e.log(e.add(c(1), expOfMinusAbs(a)))),
 )
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
-export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, sigmoidOf(a)))
+export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, e.sigmoid(a)))
 /**
  * GELU in the tanh form of GPT-2: a/2 · (1 + tanh u), u = √(2/π)·(a + 0.044715·a³) (Hendrycks & Gimpel 2016, section 2),
  * computed as a · sigmoid(2u), which is the same and does not cancel for negative a.
@@ -87,14 +87,8 @@ export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, sigmoidOf(
 export const gelu: (a: Tensor) => Tensor = unary((a) => {
   const cubed = e.multiply(a, e.multiply(a, a))
   const inner = e.multiply(c(2 * Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
-  return e.multiply(a, sigmoidOf(inner))
+  return e.multiply(a, e.sigmoid(inner))
 })
-
-/** eᵃ/(1 + eᵃ) below 0, 1/(1 + e^(−a)) from 0 on: where e^(−a) overflowed, the slope would be 0·∞. */
-function sigmoidOf(a: Expression): Expression {
-  const small = expOfMinusAbs(a)
-  return e.divide(e.select(e.less(a, c(0)), small, c(1)), e.add(c(1), small))
-}
 
 /** e^(−|a|), at most 1. A choice of branches, because |a| has slope 0 at 0 and these functions do not. */
 function expOfMinusAbs(a: Expression): Expression {

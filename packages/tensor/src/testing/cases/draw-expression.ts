@@ -13,6 +13,7 @@ export const unaryBuilders: readonly Unary[] = [
   e.exp,
   e.log,
   e.sqrt,
+  e.sigmoid,
   e.tanh,
   e.erf,
   e.sin,
@@ -32,6 +33,7 @@ export const binaryBuilders: readonly Binary[] = [
 /** Those that are smooth wherever they are finite, for finite differences. `exp` is tamed by a `tanh`. */
 const smoothUnaries: readonly Unary[] = [
   e.negate,
+  e.sigmoid,
   e.tanh,
   e.erf,
   e.sin,

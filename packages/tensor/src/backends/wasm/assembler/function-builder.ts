@@ -182,6 +182,18 @@ export class FunctionBuilder {
     else this.if(left, loop)
   }
 
+  /** Writes another function's statements here instead of a call, which is worth it for a few of them in a loop. */
+  inline<P extends Parameters, Result extends Value | void>(
+    callee: FunctionDefinition<P, Result>,
+    args: Arguments<P>,
+  ): Result {
+    const entries = Object.entries(callee.parameters).map(([name, type]) => [
+      name,
+      this.local(type, args[name]),
+    ])
+    return callee.body(this, Object.fromEntries(entries) as Locals<P>)
+  }
+
   /** Calls another function, here and once, even if the result is not consumed. */
   call<P extends Parameters, Result extends Value | void>(
     callee: FunctionDefinition<P, Result>,
