@@ -1,41 +1,92 @@
-/** V8's revectorisation: pairs of 128-bit instructions become single ones of 256 bits. An experiment of V8's, in Node only. */
+/**
+ * V8's revectorisation: pairs of 128-bit instructions become single ones of 256 bits. An experiment of V8's, so a module is
+ * compiled with it only after the same kernels have given the same bits with it as without.
+ */
 import { UnsupportedError } from '../../errors.ts'
+import type { Compile } from './webassembly.ts'
 
 interface NodeProcess {
+  readonly arch?: string
+  readonly versions?: { readonly v8?: string; readonly bun?: string; readonly deno?: string }
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void } | undefined
 }
 
-let isOn = false
+/** Node 24 and 26. In an engine that has not been tried, the experiment might end the process, which no test can catch. */
+const triedEngines = ['13.6', '14.6']
+
+/** Everything is compiled at once by the optimising compiler, the only one that does it; inlining needs the other's counts. */
+const flags = [
+  'experimental-wasm-revectorize',
+  'liftoff',
+  'wasm-tier-up',
+  'wasm-lazy-compilation',
+  'wasm-inlining',
+]
+const on = flags.map((flag, i) => (i === 0 ? `--${flag}` : `--no-${flag}`))
+const off = flags.map((flag, i) => (i === 0 ? `--no-${flag}` : `--${flag}`))
+
+/** Whether this engine is one of those with which revectorisation has been tried at length. */
+export function isTriedEngine(): boolean {
+  const { process } = globalThis as { process?: NodeProcess }
+  const version = process?.versions?.v8 ?? ''
+  return triedEngines.some((tried) => version.startsWith(`${tried}.`))
+}
+
+/** Makes a compiler revectorise. The switch is the process's, so it is turned back before anything else runs. */
+export function revectorizing(compile: Compile): Compile {
+  const v8 = switchOfV8()
+  if (v8 === undefined) return compile
+  return (bytes) => {
+    for (const flag of on) v8.setFlagsFromString(flag)
+    try {
+      return compile(bytes)
+    } finally {
+      for (const flag of off) v8.setFlagsFromString(flag)
+    }
+  }
+}
+
+/** Only Node on x86 processors has wider instructions to offer and lets its flags be set. */
+function switchOfV8(): ReturnType<NonNullable<NodeProcess['getBuiltinModule']>> {
+  const { process } = globalThis as { process?: NodeProcess }
+  const { bun, deno } = process?.versions ?? {}
+  if (process?.arch !== 'x64' || bun !== undefined || deno !== undefined) return undefined
+  return process.getBuiltinModule?.('node:v8')
+}
+
+const mistakes = new Map<string, UnsupportedError | undefined>()
 
 /**
- * Switches it on for all WebAssembly that this process compiles from now on, unless it changes a single bit.
+ * Why revectorisation must not be used here; `undefined` if it may. Found out once in a process for each kind of arithmetic.
  *
- * @param program Computes something with many kernels; `isTrial` when it is to use freshly compiled ones.
- * @throws UnsupportedError where the host has no such switch, or when the trial differs; then it is off again.
+ * @param program Computes something with the kernels in question; `isTrial` when they are to be revectorised.
  */
-export function switchOnRevectorization(program: (isTrial: boolean) => readonly Uint8Array[]): void {
-  if (isOn) return
-  const v8 = (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('node:v8')
-  if (v8 === undefined) {
-    throw new UnsupportedError(
-      'openWasm: got revectorize on a host without it; expected Node. Leave it out here.',
+export function whyNotRevectorize(
+  kind: string,
+  program: (isTrial: boolean) => readonly Uint8Array[],
+): UnsupportedError | undefined {
+  if (!mistakes.has(kind)) mistakes.set(kind, tryIt(program))
+  return mistakes.get(kind)
+}
+
+function tryIt(program: (isTrial: boolean) => readonly Uint8Array[]): UnsupportedError | undefined {
+  if (switchOfV8() === undefined) {
+    return new UnsupportedError(
+      'openWasm: got revectorize on a host without it; expected Node on x64. Leave it out here.',
     )
   }
   const expected = program(false)
-  v8.setFlagsFromString('--experimental-wasm-revectorize')
-  // Only V8's optimising compiler does it, so for the trial the quick one is left out.
-  v8.setFlagsFromString('--no-liftoff')
   try {
     const differs = program(true).findIndex((bytes, i) => !sameBytes(bytes, expected[i]))
-    if (differs >= 0) {
-      throw new UnsupportedError(
-        `openWasm: revectorize changes result ${differs} of its self-test on this machine. Leave it out here.`,
-      )
-    }
-    isOn = true
-  } finally {
-    v8.setFlagsFromString('--liftoff')
-    if (!isOn) v8.setFlagsFromString('--no-experimental-wasm-revectorize')
+    if (differs < 0) return undefined
+    return new UnsupportedError(
+      `openWasm: revectorize changes result ${differs} of its self-test on this machine. Leave it out here.`,
+    )
+  } catch (cause) {
+    return new UnsupportedError(
+      'openWasm: revectorize fails its self-test on this machine. Leave it out here.',
+      { cause },
+    )
   }
 }
 

@@ -4,11 +4,12 @@ import type { DType, NumericArray } from '../../dtype.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import type { OpName } from '../../op-table.ts'
 import { sizeOf, type TensorSpec } from '../../shape.ts'
-import { ModuleBuilder } from './assembler/module-builder.ts'
+import { compilePlainly, ModuleBuilder } from './assembler/module-builder.ts'
 import { type Features, requireFeatures } from './features.ts'
 import { Heap } from './heap.ts'
+import { revectorizing } from './revectorize.ts'
 import { poolBytes, type SharedFunction, ThreadPool } from './threads/thread-pool.ts'
-import type { WasmFunction, WasmMemory } from './webassembly.ts'
+import type { Compile, WasmFunction, WasmMemory } from './webassembly.ts'
 
 /** A buffer is a byte address. */
 export type Pointer = number
@@ -37,7 +38,7 @@ export interface WasmSettings {
   readonly threads: number
   /** Products are rounded before they are added, so that every machine gives the same bits. */
   readonly strictMath: boolean
-  /** Kernels are compiled with V8's revectorisation, which has been switched on. */
+  /** Matrix products are compiled with V8's revectorisation. */
   readonly revectorized: boolean
 }
 
@@ -50,8 +51,8 @@ export class WasmBackend implements Backend<Pointer> {
   readonly threads: number
   /** Address of 32 zeros: a row of nothing, wide enough for any tile. */
   readonly zeros: Pointer = zerosAt
-  /** Of all modules; see `ModuleBuilder`. */
-  readonly moduleName: string
+  /** How matrix products are compiled, and what their modules are called; see `ModuleBuilder`. */
+  readonly products: { readonly name: string; readonly compile: Compile }
   #scalars: Float32Array | Int32Array
   readonly #pool: ThreadPool | undefined
   readonly #functions = new Map<string, KernelFunctions>()
@@ -62,7 +63,9 @@ export class WasmBackend implements Backend<Pointer> {
   constructor({ threads, strictMath, revectorized }: WasmSettings) {
     const { webAssembly, features } = requireFeatures()
     this.features = { ...features, relaxedSimd: features.relaxedSimd && !strictMath }
-    this.moduleName = revectorized ? 'burgeon revectorized' : 'burgeon'
+    this.products = revectorized
+      ? { name: 'burgeon revectorized', compile: revectorizing(compilePlainly) }
+      : { name: 'burgeon', compile: compilePlainly }
     this.threads = features.sharedMemory ? threads : 1
     const shared = this.threads > 1
     const limits = { initial: 256, maximum: largestMemory / pageBytes }
@@ -107,13 +110,22 @@ export class WasmBackend implements Backend<Pointer> {
     return new Float64Array(this.memory.buffer, pointer, count)
   }
 
-  /** The functions that `build` defines, assembled and compiled at the first call with this key. */
-  functions(key: string, build: (module: ModuleBuilder) => void): KernelFunctions {
+  /**
+   * The functions that `build` defines, assembled and compiled at the first call with this key.
+   *
+   * @param options `areProducts`: they spend their time in matrix products, and are compiled like these.
+   */
+  functions(
+    key: string,
+    build: (module: ModuleBuilder) => void,
+    { areProducts = false }: { areProducts?: boolean } = {},
+  ): KernelFunctions {
     let found = this.#functions.get(key)
     if (found === undefined) {
-      const module = new ModuleBuilder({ sharedMemory: this.#pool !== undefined, name: this.moduleName })
+      const { name, compile } = areProducts ? this.products : { name: 'burgeon', compile: compilePlainly }
+      const module = new ModuleBuilder({ sharedMemory: this.#pool !== undefined, name })
       build(module)
-      found = module.instantiate(this.memory)
+      found = module.instantiate(this.memory, compile)
       this.#functions.set(key, found)
       if (this.#pool !== undefined) this.#announce(this.#pool, module, found)
     }

@@ -13,9 +13,12 @@ export interface WasmMemory {
 }
 
 /** A compiled module: it may be posted to worker threads, which then only instantiate it. */
-interface WasmModule {
+export interface WasmModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module'
 }
+
+/** Makes a module of its bytes. */
+export type Compile = (bytes: Uint8Array) => WasmModule
 
 /** What a kernel module imports. */
 interface WasmImports {

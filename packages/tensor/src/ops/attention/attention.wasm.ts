@@ -36,9 +36,11 @@ const leastScores = 4096
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
   const sizes = attentionSizes('attention', [q, k, v], attrs)
   const { tile } = calibrationOf(backend)
-  const { forward } = backend.functions(`attention ${nameOf(tile)}`, (module) => {
-    module.exportDefined(buildForward(tile))
-  })
+  const { forward } = backend.functions(
+    `attention ${nameOf(tile)}`,
+    (module) => module.exportDefined(buildForward(tile)),
+    { areProducts: true },
+  )
   runUnits(backend, forward, [q, k, v, o, lse], sizes, attrs, 1)
 }
 
@@ -50,9 +52,11 @@ export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
 ) => {
   const sizes = attentionSizes('attentionGrad', [q, k, v], attrs)
   const { tile } = calibrationOf(backend)
-  const { backward } = backend.functions(`attention grad ${nameOf(tile)}`, (module) => {
-    module.exportDefined(buildBackward(tile))
-  })
+  const { backward } = backend.functions(
+    `attention grad ${nameOf(tile)}`,
+    (module) => module.exportDefined(buildBackward(tile)),
+    { areProducts: true },
+  )
   // Keys beyond `attrs.keys` are nobody's, and without queries so are all.
   if (attrs.keys < sizes.s || sizeOf(q.shape) === 0) {
     for (const x of [dk, dv]) backend.zero(x.buffer, 4 * sizeOf(x.shape))

@@ -22,21 +22,21 @@ const [rounds, roundMilliseconds] = [12, 0.5]
 const calibrations = new Map<string, Calibration>()
 
 /** The best tile for a backend. The race is run once in a process for each kind of arithmetic and of compilation. */
-export function calibrationOf({ features, moduleName }: WasmBackend): Calibration {
+export function calibrationOf({ features, products }: WasmBackend): Calibration {
   const kind = features.relaxedSimd ? 'fused' : 'strict'
-  const key = `${moduleName} ${kind}`
+  const key = `${products.name} ${kind}`
   const known = calibrations.get(key)
   if (known !== undefined) return known
-  const made = race(tiles[kind], moduleName)
+  const made = race(tiles[kind], products)
   calibrations.set(key, made)
   return made
 }
 
-function race(contestants: readonly Tile[], moduleName: string): Calibration {
+function race(contestants: readonly Tile[], { name, compile }: WasmBackend['products']): Calibration {
   const { webAssembly } = requireFeatures()
   const runners = contestants.map((tile) => {
     const memory = new webAssembly.Memory({ initial: 2 })
-    return { tile, run: raceModule(tile, moduleName).instantiate(memory).run, calls: 4, speed: 0 }
+    return { tile, run: raceModule(tile, name).instantiate(memory, compile).run, calls: 4, speed: 0 }
   })
   for (let round = 0; round < rounds; round++) {
     for (const runner of runners) {

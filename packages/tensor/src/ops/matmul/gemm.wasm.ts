@@ -57,9 +57,11 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   if (some.length === 0) return
   if (some.every(suitsGemv)) return runGemv(backend, some)
   const { tile } = calibrationOf(backend)
-  const { gemm: kernel } = backend.functions(`gemm ${nameOf(tile)}`, (module) => {
-    module.exportDefined(gemmKernel(tile))
-  })
+  const { gemm: kernel } = backend.functions(
+    `gemm ${nameOf(tile)}`,
+    (module) => module.exportDefined(gemmKernel(tile)),
+    { areProducts: true },
+  )
   const parts = some.flatMap((call) => cut(call, backend.threads, tile, some.length))
   const bytes = parts.map(({ m, n, k }) => packingBytes(tile, m, n, k))
   const total = bytes.reduce((sum, own) => sum + own, 0)

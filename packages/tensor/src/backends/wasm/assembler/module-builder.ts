@@ -1,6 +1,12 @@
 /** Collects functions and encodes them as one WebAssembly module over an imported memory. */
 import { OptionError, UnsupportedError } from '../../../errors.ts'
-import { type WasmFunction, type WasmMemory, webAssembly } from '../webassembly.ts'
+import {
+  type Compile,
+  type WasmFunction,
+  type WasmMemory,
+  webAssembly,
+  type WebAssemblyInterface,
+} from '../webassembly.ts'
 import { writeConstants } from './constant-pool.ts'
 import { typeBytes, unsigned, type ValueType, vector } from './code.ts'
 import {
@@ -79,13 +85,13 @@ export class ModuleBuilder {
   }
 
   /** Compiles the module over `memory` and answers its exported functions. Throws UnsupportedError without WebAssembly. */
-  instantiate(memory: WasmMemory): Readonly<Record<string, WasmFunction>> {
+  instantiate(memory: WasmMemory, compile: Compile = compilePlainly): Readonly<Record<string, WasmFunction>> {
     if (webAssembly === undefined) {
       throw new UnsupportedError(
         'wasm: this JavaScript engine has no WebAssembly; expected one. Open another backend.',
       )
     }
-    const module = new webAssembly.Module(this.toBytes())
+    const module = compile(this.toBytes())
     writeConstants(memory)
     return new webAssembly.Instance(module, { env: { memory } }).exports
   }
@@ -138,6 +144,9 @@ export class ModuleBuilder {
     return known >= 0 ? known : this.#types.push(key) - 1
   }
 }
+
+/** As the engine does it by itself. */
+export const compilePlainly: Compile = (bytes) => new (webAssembly as WebAssemblyInterface).Module(bytes)
 
 /** Names of functions, which profilers and stack traces show. */
 function nameMap(functions: readonly { name: string }[]): number[] {
