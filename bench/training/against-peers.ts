@@ -1,7 +1,6 @@
 /** One whole training step of the same GPT, ours and the peers' in turn: forward, backward, clipping, AdamW. */
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { Device } from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import { median, type Peer, type Trainer, type TrainingCase } from '../peers/peer.ts'
 import { initialWeights, ourTrainer } from './our-trainer.ts'
@@ -13,16 +12,16 @@ const rounds = 3
 /** A peer gets this long for a size; then it has to make do with the steps it has. */
 const mostMilliseconds = 40_000
 
-/** How many times faster ours must be: than the best in JavaScript, and than PyTorch, as it is and revectorised. */
-const bounds: Record<string, { javascript: number; torch?: number; revectorized?: number }> = {
+/** How many times as fast ours must be, as `openWasm()` comes; and than PyTorch without V8's revectorisation. */
+const bounds: Record<string, { javascript: number; torch?: number; torchPlain?: number }> = {
   tiny: { javascript: 3, torch: 1 },
-  baby: { javascript: 3, torch: 0.6, revectorized: 0.9 },
+  baby: { javascript: 3, torch: 0.9, torchPlain: 0.6 },
   'GPT-2 small': { javascript: 3 },
 }
 
 interface Entrant {
   readonly name: string
-  readonly isJavaScript: boolean
+  readonly kind: 'ours' | 'JavaScript' | 'native'
   readonly trainer: Trainer
   readonly losses: number[]
   readonly times: number[]
@@ -36,57 +35,82 @@ export async function againstPeers(
   peers: readonly Peer[],
   note: (line: string) => void,
 ): Promise<{ rows: BenchmarkRow[]; checks: BenchmarkCheck[] }> {
-  const weights = await initialWeights(sizes, device)
   const entrants: Entrant[] = []
-  const enter = async (name: string, isJavaScript: boolean, trainer: Trainer): Promise<void> => {
+  const enter = async (name: string, kind: Entrant['kind'], trainer: Trainer): Promise<Entrant> => {
     const start = performance.now()
     const { losses } = await trainer.run(0, checkedSteps)
-    entrants.push({ name, isJavaScript, trainer, losses, times: [], spent: performance.now() - start })
+    const entrant = { name, kind, trainer, losses, times: [], spent: performance.now() - start }
+    entrants.push(entrant)
     note(`${sizes.name}: ${name} starts with losses ${losses.map((loss) => loss.toFixed(4)).join(', ')}`)
+    return entrant
   }
-  await enter('burgeon', false, ourTrainer(sizes, device))
-  for (const peer of peers) await enter(peer.name, peer.isJavaScript, await peer.trainer(sizes, weights))
-  const [ours, ...others] = entrants
-  const checks = others.map(({ name, losses }) => {
-    const apart = Math.max(...losses.map((loss, i) => Math.abs(loss - ours.losses[i])))
-    return atMost(`${sizes.name}: losses of ${name} and ours lie apart by`, apart, tolerance)
-  })
+  const ours = await enter('burgeon', 'ours', ourTrainer(sizes, device))
+  const plain = await enter(
+    'burgeon, not revectorised',
+    'ours',
+    ourTrainer(sizes, openWasm({ revectorize: false })),
+  )
+  const weights = await initialWeights(sizes, device)
+  for (const peer of peers) {
+    const kind = peer.isJavaScript ? 'JavaScript' : 'native'
+    await enter(peer.name, kind, await peer.trainer(sizes, weights))
+  }
+  const others = entrants.filter(({ kind }) => kind !== 'ours')
+  const checks = [
+    atMost(
+      `${sizes.name}: losses that revectorisation changes`,
+      ours.losses.filter((loss, i) => loss !== plain.losses[i]).length,
+      0,
+    ),
+    ...others.map(({ name, losses }) => {
+      const apart = Math.max(...losses.map((loss, i) => Math.abs(loss - ours.losses[i])))
+      return atMost(`${sizes.name}: losses of ${name} and ours lie apart by`, apart, tolerance)
+    }),
+  ]
   for (let round = 0; round < rounds; round++) {
     for (const entrant of entrants) await measure(entrant, round, sizes)
   }
   for (const { trainer } of entrants) await trainer.dispose()
-
-  const own = median(ours.times)
-  const revectorized = revectorizedStep(sizes, ours.losses, checks)
-  const about = { case: `training step, ${sizes.name}`, metric: 'median', unit: 'ms' }
-  const rows: BenchmarkRow[] = []
-  for (const { name, times } of others) {
-    const theirs = median(times)
-    note(`${sizes.name}: ours ${own.toFixed(1)} ms, ${name} ${theirs.toFixed(1)} ms`)
-    rows.push({ ...about, value: own, peer: name, peerValue: theirs, ratio: theirs / own })
+  const rows = [ours, plain].flatMap((own) => rowsOf(sizes, own, others))
+  for (const { case: about, value, peer, peerValue } of rows) {
+    note(`${about}: ${value.toFixed(1)} ms${peer ? `, ${peer} ${peerValue?.toFixed(1)} ms` : ''}`)
   }
-  if (others.length === 0) rows.push({ ...about, value: own })
-  const torch = others.find(({ isJavaScript }) => !isJavaScript)
-  const theirs = torch && median(torch.times)
-  rows.push({
-    ...{ ...about, case: `${about.case}, revectorised`, value: revectorized },
-    ...(torch && theirs && { peer: torch.name, peerValue: theirs, ratio: theirs / revectorized }),
+  return { rows, checks: [...checks, ...speedChecks(sizes, ours, plain, others)] }
+}
+
+/** One of ours against each of the others. */
+function rowsOf(sizes: TrainingCase, { name, times }: Entrant, others: readonly Entrant[]): BenchmarkRow[] {
+  const value = median(times)
+  const about = {
+    ...{ case: `training step, ${sizes.name}${name.replace('burgeon', '')}`, metric: 'median' },
+    ...{ value, unit: 'ms' },
+  }
+  if (others.length === 0) return [about]
+  return others.map((peer) => {
+    const peerValue = median(peer.times)
+    return { ...about, peer: peer.name, peerValue, ratio: peerValue / value }
   })
-  const bound = bounds[sizes.name]
-  const best = Math.min(...others.filter((one) => one.isJavaScript).map(({ times }) => median(times)))
-  if (Number.isFinite(best)) {
+}
+
+function speedChecks(
+  sizes: TrainingCase,
+  ours: Entrant,
+  plain: Entrant,
+  others: readonly Entrant[],
+): BenchmarkCheck[] {
+  const { javascript, torch, torchPlain } = bounds[sizes.name]
+  const checks: BenchmarkCheck[] = []
+  const against = (what: string, own: Entrant, kind: Entrant['kind'], bound: number | undefined): void => {
+    const times = others.filter((other) => other.kind === kind).map((other) => median(other.times))
+    if (times.length === 0 || bound === undefined) return
     checks.push(
-      atLeast(`${sizes.name}: times faster than the best in JavaScript`, best / own, bound.javascript),
+      atLeast(`${sizes.name}: times as fast as ${what}`, Math.min(...times) / median(own.times), bound),
     )
   }
-  if (theirs !== undefined && bound.torch !== undefined) {
-    checks.push(atLeast(`${sizes.name}: times as fast as PyTorch`, theirs / own, bound.torch))
-  }
-  if (theirs !== undefined && bound.revectorized !== undefined) {
-    const ratio = theirs / revectorized
-    checks.push(atLeast(`${sizes.name}: times as fast as PyTorch, revectorised`, ratio, bound.revectorized))
-  }
-  return { rows, checks }
+  against('the best in JavaScript', ours, 'JavaScript', javascript)
+  against('PyTorch', ours, 'native', torch)
+  against('PyTorch, not revectorised', plain, 'native', torchPlain)
+  return checks
 }
 
 /** Steps of a round: many of a small model, one of a large one, none of a peer whose time is up. */
@@ -96,15 +120,4 @@ async function measure(entrant: Entrant, round: number, sizes: TrainingCase): Pr
   const { milliseconds } = await entrant.trainer.run(checkedSteps + round * 20, count)
   entrant.times.push(...milliseconds)
   entrant.spent += milliseconds.reduce((a, b) => a + b, 0)
-}
-
-function revectorizedStep(sizes: TrainingCase, losses: readonly number[], checks: BenchmarkCheck[]): number {
-  const script = fileURLToPath(new URL('revectorized.ts', import.meta.url))
-  const steps = sizes === tiny ? 60 : 6
-  const flags = ['--conditions=@burgeon/source', script, sizes.name, String(steps)]
-  const output = execFileSync(process.execPath, flags, { encoding: 'utf8' })
-  const result = JSON.parse(output) as { losses: number[]; milliseconds: number[] }
-  const different = losses.filter((loss, i) => loss !== result.losses[i]).length
-  checks.push(atMost(`${sizes.name}: losses that revectorisation changes`, different, 0))
-  return median(result.milliseconds.slice(checkedSteps))
 }

@@ -29,8 +29,6 @@ import { optimizer } from '../peers/peer.ts'
 import { createModel, initialWeights } from './our-trainer.ts'
 import { tiny } from './sizes.ts'
 
-/** Where batches are validated: the same for everyone. */
-const validationBatches = 200
 /** PyTorch's own run ended at 1.8905 on the machine where the bound was set. */
 const mostLoss = 1.9
 
@@ -115,16 +113,21 @@ function prepare(text: string, steps: number): Course {
   const ids = new Map(characters.map((character, id) => [character, id]))
   const tokens = Int32Array.from(text, (character) => ids.get(character) as number)
   const split = Math.floor(0.9 * tokens.length)
+  const { batch, context } = tiny
+  // The whole of the validation text once, window after window, but for the last windows that fill no batch.
+  const windows = Math.floor((tokens.length - 1 - split) / context)
+  const validation = Array.from({ length: Math.floor(windows / batch) }, (_, i) =>
+    Int32Array.from({ length: batch }, (_row, row) => split + context * (batch * i + row)),
+  )
   const random = new RandomStream(keyFromSeed(1)).named('shakespeare')
-  const batches = (count: number, from: number, to: number): Int32Array[] =>
-    Array.from({ length: count }, () =>
-      Int32Array.from({ length: tiny.batch }, () => from + random.below(to - from - tiny.context)),
-    )
+  const starts = Array.from({ length: steps }, () =>
+    Int32Array.from({ length: batch }, () => random.below(split - context)),
+  )
   const rate = warmUpCosine({ warmup: 100, total: steps, peak: 1e-3, final: 1e-4 })
   return {
     tokens,
-    starts: batches(steps, 0, split),
-    validation: batches(validationBatches, split, tokens.length),
+    starts,
+    validation,
     rates: Array.from({ length: steps }, (_, step) => rate(step)),
   }
 }
