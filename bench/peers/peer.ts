@@ -1,5 +1,6 @@
 /** What a benchmark asks of a peer: the same GPT as ours, trained the same way. */
 import type { PlainTensor } from '@burgeon/tensor'
+import { Bench } from 'tinybench'
 
 /** Sizes of a model and its batch. */
 export interface TrainingCase {
@@ -38,8 +39,8 @@ export interface Peer {
   readonly name: string
   readonly isJavaScript: boolean
   trainer(about: TrainingCase, weights: Weights): Promise<Trainer>
-  /** Milliseconds that `a · b` takes, the median of many; absent where the peer does not have that product. */
-  matmul?(shape: ProductShape, options: { oneThread: boolean }): Promise<number>
+  /** Milliseconds until `a · b` has been read, the median of many; absent where the peer does not have that product. */
+  matmul?(shape: ProductShape): Promise<number>
   /** Milliseconds of causal attention forward over [B, T, H, D]. */
   attention?(shape: readonly [number, number, number, number]): Promise<number>
   close(): Promise<void> | void
@@ -65,16 +66,17 @@ export function batchOf(step: number, { batch, context, vocabulary }: TrainingCa
 }
 
 /** Runs something until it is warm, then for a while, and answers the median of the milliseconds it took. */
-export async function medianOf(run: () => unknown, milliseconds = 300): Promise<number> {
-  const times: number[] = []
-  const start = performance.now()
-  while (performance.now() - start < 2 * milliseconds || times.length < 5) {
-    const before = performance.now()
-    await run()
-    if (performance.now() - start > milliseconds || times.length > 0) times.push(performance.now() - before)
-    if (performance.now() - start > 20_000) break
-  }
-  return median(times)
+export async function medianOf(run: () => void, milliseconds = 300): Promise<number> {
+  const bench = new Bench({
+    ...{ time: milliseconds, iterations: 5 },
+    ...{ warmupTime: milliseconds, warmupIterations: 1 },
+    throws: true,
+  })
+  bench.add('run', run)
+  await bench.run()
+  const { result } = bench.tasks[0]
+  if (!('latency' in result)) throw new Error(`bench: a run ended as ${result.state}.`)
+  return result.latency.p50
 }
 
 export function median(numbers: readonly number[]): number {

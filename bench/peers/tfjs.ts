@@ -59,12 +59,16 @@ export async function openTfjs(): Promise<Peer | undefined> {
     matmul: ({ m, n, k, transposeA = false, transposeB = false }) => {
       const a = noise(tf, transposeA ? [k, m] : [m, k])
       const b = noise(tf, transposeB ? [n, k] : [k, n])
-      return medianOf(() => tf.matMul(a, b, transposeA, transposeB).dispose())
+      return medianOf(() => {
+        const product = tf.matMul(a, b, transposeA, transposeB)
+        product.dataSync()
+        product.dispose()
+      })
     },
     attention: ([b, t, h, d]) => {
       const [q, k, v] = [0, 1, 2].map(() => noise(tf, [b, h, t, d]))
       const mask = causalMask(tf, t)
-      return medianOf(() => tf.tidy(() => void attend(tf, q, k, v, mask)))
+      return medianOf(() => tf.tidy(() => void attend(tf, q, k, v, mask).dataSync()))
     },
     close() {},
   }

@@ -22,9 +22,12 @@ export interface TorchPeer extends Peer {
 }
 
 /** Starts PyTorch; `undefined` where there is none. */
-export async function openTorch(): Promise<TorchPeer | undefined> {
+export async function openTorch({ oneThread = false } = {}): Promise<TorchPeer | undefined> {
   for (const interpreter of interpreters) {
-    const peer = await start(interpreter, {})
+    const peer = await start(
+      interpreter,
+      oneThread ? { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' } : {},
+    )
     if (peer !== undefined) return peer
   }
   return undefined
@@ -48,11 +51,10 @@ async function start(interpreter: string, environment: object): Promise<TorchPee
   } catch {
     return undefined
   }
-  return peerOf(interpreter, child, answer, about)
+  return peerOf(child, answer, about)
 }
 
 function peerOf(
-  interpreter: string,
   child: ChildProcess,
   answer: () => Promise<Record<string, unknown>>,
   about: Record<string, unknown>,
@@ -86,15 +88,8 @@ function peerOf(
         dispose() {},
       }
     },
-    async matmul(shape, { oneThread }) {
-      if (!oneThread) return (await ask({ do: 'matmul', ...shape })).milliseconds as number
-      const single = await start(interpreter, { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' })
-      if (single === undefined) throw new Error('PyTorch did not start a second time.')
-      try {
-        return (await single.ask({ do: 'matmul', ...shape })).milliseconds as number
-      } finally {
-        await single.close()
-      }
+    async matmul(shape) {
+      return (await ask({ do: 'matmul', ...shape })).milliseconds as number
     },
     async attention(shape) {
       return (await ask({ do: 'attention', shape })).milliseconds as number

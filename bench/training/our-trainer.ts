@@ -4,15 +4,15 @@ import { Gpt } from '@burgeon/gpt'
 import { crossEntropy, type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
 import { batchOf, optimizer, type Trainer, type TrainingCase, type Weights } from '../peers/peer.ts'
 
-/** A model of these sizes with random weights, the same at every call. */
-export function createModel(sizes: TrainingCase, device: Device): Gpt {
+/** A model of these sizes with random weights, the same at every call with one seed. */
+export function createModel(sizes: TrainingCase, device: Device, seed = 1): Gpt {
   const { vocabulary, context, embed, heads, layers } = sizes
-  return Gpt.create({ vocabulary, context, embed, heads, layers, norm: 'layer' }, { device, seed: 1 })
+  return Gpt.create({ vocabulary, context, embed, heads, layers, norm: 'layer' }, { device, seed })
 }
 
 /** Weights to start a peer from. */
-export async function initialWeights(sizes: TrainingCase, device: Device): Promise<Weights> {
-  const model = createModel(sizes, device)
+export async function initialWeights(sizes: TrainingCase, device: Device, seed = 1): Promise<Weights> {
+  const model = createModel(sizes, device, seed)
   const { weights } = await model.toState()
   model.dispose()
   return weights

@@ -22,9 +22,15 @@ const heading = [
   'of peak',
 ]
 
+/** What the table says of a profile. */
+type Told = Pick<
+  Profile,
+  'rows' | 'total' | 'milliseconds' | 'millisecondsBetween' | 'events' | 'droppedEvents'
+>
+
 /** Rows by time, then what was left out, all ops and the time between them: the columns add up. */
 export function profileTable(
-  profile: Profile,
+  profile: Told,
   { byShape = false, most = Number.POSITIVE_INFINITY }: ProfileTableOptions,
 ): string {
   const rows = profile.rows({ byShape })

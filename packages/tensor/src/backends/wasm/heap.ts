@@ -40,7 +40,7 @@ export class Heap {
   }
 
   /** Room for `bytes`, uninitialised. Throws OutOfMemoryError with the name of who wanted it. */
-  allocate(bytes: number, wantedBy: string): number {
+  allocate(bytes: number, wantedBy: () => string): number {
     const size = sizeClass(bytes)
     const pointer = this.#free.get(size)?.pop() ?? this.#extend(size, wantedBy)
     this.#sizes.set(pointer, size)
@@ -58,13 +58,13 @@ export class Heap {
     else waiting.push(pointer)
   }
 
-  #extend(size: number, wantedBy: string): number {
+  #extend(size: number, wantedBy: () => string): number {
     const pointer = this.#top
     const end = pointer + size
     const missing = end + alignment - this.#memory.buffer.byteLength
     if (end > this.#maximumBytes || (missing > 0 && !this.#grow(missing))) {
       throw new OutOfMemoryError(
-        `${wantedBy}: no room for ${size} bytes. ${pointer} bytes are in use or waiting for tensors of other sizes, and ` +
+        `${wantedBy()}: no room for ${size} bytes. ${pointer} bytes are in use or waiting for tensors of other sizes, and ` +
           `this device may hold ${this.#maximumBytes}. Use a smaller model or batch, or run each step in a scope.`,
       )
     }

@@ -11,6 +11,8 @@ interface NodeProcess {
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void } | undefined
 }
 
+const host = globalThis as { readonly process?: NodeProcess }
+
 /** Node 24 and 26. In an engine that has not been tried, the experiment might end the process, which no test can catch. */
 const triedEngines = ['13.6', '14.6']
 
@@ -27,8 +29,7 @@ const off = flags.map((flag, i) => (i === 0 ? `--no-${flag}` : `--${flag}`))
 
 /** Whether this engine is one of those with which revectorisation has been tried at length. */
 export function isTriedEngine(): boolean {
-  const { process } = globalThis as { process?: NodeProcess }
-  const version = process?.versions?.v8 ?? ''
+  const version = host.process?.versions?.v8 ?? ''
   return triedEngines.some((tried) => version.startsWith(`${tried}.`))
 }
 
@@ -48,10 +49,9 @@ export function revectorizing(compile: Compile): Compile {
 
 /** Only Node on x86 processors has wider instructions to offer and lets its flags be set. */
 function switchOfV8(): ReturnType<NonNullable<NodeProcess['getBuiltinModule']>> {
-  const { process } = globalThis as { process?: NodeProcess }
-  const { bun, deno } = process?.versions ?? {}
-  if (process?.arch !== 'x64' || bun !== undefined || deno !== undefined) return undefined
-  return process.getBuiltinModule?.('node:v8')
+  const { arch, versions, getBuiltinModule } = host.process ?? {}
+  if (arch !== 'x64' || versions?.bun !== undefined || versions?.deno !== undefined) return undefined
+  return getBuiltinModule?.('node:v8')
 }
 
 const mistakes = new Map<string, UnsupportedError | undefined>()

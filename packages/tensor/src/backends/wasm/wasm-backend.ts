@@ -3,7 +3,7 @@ import type { Backend, Kernel, Operand } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
 import { bytesPerElement } from '../../dtype.ts'
 import type { OpName } from '../../op-table.ts'
-import { sizeOf, type TensorSpec } from '../../shape.ts'
+import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import { compilePlainly, ModuleBuilder } from './assembler/module-builder.ts'
 import { type Features, requireFeatures } from './features.ts'
 import { Heap } from './heap.ts'
@@ -80,7 +80,8 @@ export class WasmBackend implements Backend<Pointer> {
   }
 
   allocate(spec: TensorSpec, madeBy: string): Pointer {
-    return this.heap.allocate(sizeOf(spec.shape) * bytesPerElement[spec.dtype], madeBy)
+    const { shape, dtype } = spec
+    return this.heap.allocate(sizeOf(shape) * bytesPerElement[dtype], () => `${madeBy} ${formatShape(shape)}`)
   }
 
   free(buffer: Pointer): void {
@@ -200,7 +201,7 @@ export class WasmBackend implements Backend<Pointer> {
 
   /** Room that lives while `body` runs. */
   scratch<R>(bytes: number, wantedBy: string, body: (pointer: Pointer) => R): R {
-    const pointer = this.heap.allocate(bytes, wantedBy)
+    const pointer = this.heap.allocate(bytes, () => wantedBy)
     try {
       return body(pointer)
     } finally {
