@@ -13,7 +13,7 @@ import {
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
-import { medianOf, type Peer } from '../peers/peer.ts'
+import { inTurn, median, medianOf, type Peer, timesAsFast } from '../peers/peer.ts'
 
 type Noise = (...shape: number[]) => Tensor
 
@@ -105,16 +105,25 @@ export async function attentionOps(
   for (const shape of [[12, 64, 4, 32] as const, [8, 256, 6, 64] as const]) {
     using _ = openScope()
     const ours = attend(device, shape)
-    const value = await medianOf(() => {
-      using _step = openScope()
-      ours().readSync()
-    })
+    const [own, ...theirs] = await inTurn([
+      {
+        name: 'burgeon',
+        measure: () =>
+          medianOf(() => {
+            using _step = openScope()
+            ours().readSync()
+          }),
+      },
+      ...peers.map(({ name, attention }) => ({
+        name,
+        measure: () => attention?.(shape) ?? Promise.resolve(Number.NaN),
+      })),
+    ])
+    const value = median(own.times)
     const about = { case: `attention [${shape.join(', ')}]`, metric: 'median', unit: 'ms', value }
-    for (const peer of peers) {
-      const peerValue = await peer.attention?.(shape)
-      if (peerValue !== undefined) {
-        all.push({ ...about, peer: peer.name, peerValue, ratio: peerValue / value })
-      }
+    for (const peer of theirs) {
+      const ratio = timesAsFast(own, peer)
+      all.push({ ...about, peer: peer.name, peerValue: median(peer.times), ratio })
     }
     if (peers.length === 0) all.push(about)
   }

@@ -127,13 +127,13 @@ class Session:
             times.append((time.perf_counter() - before) * 1e3)
         return {'milliseconds': sorted(times)[len(times) // 2]}
 
-    def matmul(self, m, n, k, transposeA=False, transposeB=False, milliseconds=300):
+    def matmul(self, m, n, k, transposeA=False, transposeB=False, milliseconds=60):
         a, b = torch.randn((k, m) if transposeA else (m, k)), torch.randn((n, k) if transposeB else (k, n))
         a, b = a.t() if transposeA else a, b.t() if transposeB else b
         with torch.no_grad():
             return self.time(lambda: a @ b, milliseconds)
 
-    def attention(self, shape, milliseconds=300):
+    def attention(self, shape, milliseconds=60):
         b, t, h, d = shape
         q, k, v = (torch.randn(b, h, t, d) for _ in range(3))
         mask = torch.triu(torch.ones(t, t, dtype=torch.bool), 1)

@@ -66,7 +66,7 @@ export function batchOf(step: number, { batch, context, vocabulary }: TrainingCa
 }
 
 /** Runs something until it is warm, then for a while, and answers the median of the milliseconds it took. */
-export async function medianOf(run: () => void, milliseconds = 300): Promise<number> {
+export async function medianOf(run: () => void, milliseconds = 60): Promise<number> {
   const bench = new Bench({
     ...{ time: milliseconds, iterations: 5 },
     ...{ warmupTime: milliseconds, warmupIterations: 1 },
@@ -78,6 +78,34 @@ export async function medianOf(run: () => void, milliseconds = 300): Promise<num
   if (!('latency' in result)) throw new Error(`bench: a run ended as ${result.state}.`)
   return result.latency.p50
 }
+
+/** Rounds of a comparison, and how long one contestant may take for its part of one before it is let off the others. */
+const [rounds, mostMilliseconds] = [7, 3000]
+
+/** What one contestant needed, round by round, in milliseconds. */
+export interface Timed {
+  readonly name: string
+  readonly times: readonly number[]
+}
+
+/** Measures all in turn, round after round, so that every round is a comparison within one mood of the machine. */
+export async function inTurn<T extends { readonly name: string; measure(): Promise<number> }>(
+  contestants: readonly T[],
+): Promise<(T & Timed)[]> {
+  const entries = contestants.map((contestant) => ({ contestant, times: [] as number[], isSlow: false }))
+  for (let round = 0; round < rounds; round++) {
+    for (const entry of entries.filter(({ isSlow }) => !isSlow)) {
+      const start = performance.now()
+      entry.times.push(await entry.contestant.measure())
+      entry.isSlow = performance.now() - start > mostMilliseconds
+    }
+  }
+  return entries.map(({ contestant, times }) => ({ ...contestant, times }))
+}
+
+/** How many times as fast as `peer`: the median of the rounds that both took part in. */
+export const timesAsFast = (own: Timed, peer: Timed): number =>
+  median(peer.times.map((time, round) => time / own.times[round]))
 
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)

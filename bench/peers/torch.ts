@@ -88,8 +88,8 @@ function peerOf(
         dispose() {},
       }
     },
-    async matmul(shape) {
-      return (await ask({ do: 'matmul', ...shape })).milliseconds as number
+    async matmul({ m, n, k, transposeA, transposeB }) {
+      return (await ask({ do: 'matmul', m, n, k, transposeA, transposeB })).milliseconds as number
     },
     async attention(shape) {
       return (await ask({ do: 'attention', shape })).milliseconds as number
