@@ -8,6 +8,8 @@ import { type Benchmark, type BenchmarkResult, format, UsageError } from './benc
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'first-life': async () => (await import('./streams/first-life.ts')).firstLife,
   ops: async () => (await import('./ops/ops.ts')).ops,
+  'gpu-ops': async () => (await import('./gpu/gpu-ops.ts')).gpuOps,
+  'gpu-training': async () => (await import('./gpu/gpu-training.ts')).gpuTraining,
   shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
   training: async () => (await import('./training/training.ts')).training,
   memory: async () => (await import('./streams/memory.ts')).memory,

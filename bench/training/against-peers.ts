@@ -51,9 +51,22 @@ export async function againstPeers(
     ourTrainer(sizes, openWasm({ revectorize: false })),
   )
   const weights = await initialWeights(sizes, device)
+  const failed: BenchmarkRow[] = []
   for (const peer of peers) {
     const kind = peer.isJavaScript ? 'JavaScript' : 'native'
-    await enter(peer.name, kind, await peer.trainer(sizes, weights))
+    // A library may not have the memory for a model; then it is no peer in that size.
+    try {
+      await enter(peer.name, kind, await peer.trainer(sizes, weights))
+    } catch (error) {
+      const [why] = String(error).split('\n')
+      note(`${sizes.name}: ${peer.name} fails: ${why}`)
+      failed.push({
+        case: `training step, ${sizes.name}, ${peer.name}`,
+        metric: 'fails',
+        value: 0,
+        unit: `(${why})`,
+      })
+    }
   }
   const others = entrants.filter(({ kind }) => kind !== 'ours')
   const checks = [
@@ -75,7 +88,7 @@ export async function againstPeers(
   for (const { case: about, value, peer, peerValue } of rows) {
     note(`${about}: ${value.toFixed(1)} ms${peer ? `, ${peer} ${peerValue?.toFixed(1)} ms` : ''}`)
   }
-  return { rows, checks: [...checks, ...speedChecks(sizes, ours, plain, others)] }
+  return { rows: [...rows, ...failed], checks: [...checks, ...speedChecks(sizes, ours, plain, others)] }
 }
 
 /** One of ours against each of the others. */

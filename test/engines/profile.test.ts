@@ -47,9 +47,10 @@ describe('profile', () => {
     expect(rows.matmul).toMatchObject({
       calls: 2,
       flops: 2 * (2 * 4 * 5 * 6),
-      bytes: 2 * 4 * (4 * 6 + 6 * 5 + 4 * 5),
+      bytesRead: 2 * 4 * (4 * 6 + 6 * 5),
+      bytesWritten: 2 * 4 * (4 * 5),
     })
-    expect(rows.elementwise).toMatchObject({ calls: 1, bytes: 4 * 3 * 20 })
+    expect(rows.elementwise).toMatchObject({ calls: 1, bytesRead: 4 * 2 * 20, bytesWritten: 4 * 20 })
     expect(rows.matmul.fractionOfPeak).toBeGreaterThan(0)
     expect(rows.matmul.fractionOfPeak).toBeLessThan(1)
   })
@@ -80,7 +81,7 @@ describe('profile', () => {
     const { profile: report } = profile(gradientOfModel)
     const sum = report.rows().reduce((total, { milliseconds }) => total + milliseconds, 0)
     const lines = report.table().split('\n')
-    expect(lines[0]).toMatch(/^op +calls +ms +of time +GFLOP\/s +GB\/s +of peak$/)
+    expect(lines[0]).toMatch(/^op +calls +ms +of time +MFLOP +GFLOP\/s +MB read +MB written +GB\/s +of peak$/)
     expect(lines).toHaveLength(report.rows().length + 3)
     expect(lines.at(-2)).toContain(sum.toFixed(3))
     expect(lines.at(-1)).toContain((report.milliseconds - sum).toFixed(3))
@@ -94,9 +95,11 @@ describe('profile', () => {
       otherData: object
     }
     expect(otherData).toEqual({ droppedEvents: 0 })
-    expect(traceEvents).toHaveLength(report.events.length)
+    const [body, ...calls] = traceEvents
+    expect(body).toMatchObject({ ph: 'X', name: 'profile', ts: 0, dur: report.milliseconds * 1000 })
+    expect(calls).toHaveLength(report.events.length)
     let end = 0
-    for (const event of traceEvents) {
+    for (const event of calls) {
       expect(event.ph).toBe('X')
       expect(event.ts).toBeGreaterThanOrEqual(end - 1e-6)
       end = event.ts + event.dur

@@ -9,7 +9,7 @@ import {
   logResidual,
   sinResidual,
   tanhResidual,
-} from '../../packages/tensor/src/backends/wasm/math-coefficients.ts'
+} from '../../packages/tensor/src/expression/math-coefficients.ts'
 import { fitSinglePrecision, largestError, type Problem } from './minimax.ts'
 
 const coefficients = {

@@ -45,6 +45,11 @@ export class OutOfMemoryError extends BurgeonError {
   override readonly name = 'OutOfMemoryError'
 }
 
+/** The GPU has gone (driver reset, unplugged, out of memory): its tensors are lost, and another device must be opened. */
+export class DeviceLostError extends BurgeonError {
+  override readonly name = 'DeviceLostError'
+}
+
 /** This machine or JavaScript engine lacks what the backend needs. */
 export class UnsupportedError extends BurgeonError {
   override readonly name = 'UnsupportedError'

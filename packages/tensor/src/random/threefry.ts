@@ -10,6 +10,13 @@ import { OptionError } from '../errors.ts'
 /** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `split` or `foldIn`. */
 export type Key = readonly [number, number]
 
+/** Rotation distances of the rounds (Salmon et al. 2011, table 2), and the parity word of the key schedule. */
+export const rotations: readonly (readonly number[])[] = [
+  [13, 15, 26, 6],
+  [17, 29, 16, 24],
+]
+export const parity = 0x1bd11bda
+
 const two32 = 2 ** 32
 
 /** JAX's `PRNGKey(seed)`. Throws OptionError unless the seed is a safe integer of 0 or more. */
@@ -58,7 +65,7 @@ function bitsAt(key: Key, index: number): number {
 export function threefry2x32(key: Key, high: number, low: number): Key {
   const k0 = key[0] | 0
   const k1 = key[1] | 0
-  const k2 = k0 ^ k1 ^ 0x1bd11bda // The parity word of the key schedule.
+  const k2 = k0 ^ k1 ^ parity
   let x = (high + k0) | 0
   let y = (low + k1) | 0
   // Five groups of four rounds, each followed by two words of the key schedule and the group's number. Written out:

@@ -26,7 +26,7 @@ import {
   logResidual,
   sinResidual,
   tanhResidual,
-} from './math-coefficients.ts'
+} from '../../expression/math-coefficients.ts'
 
 type Vector = Value<'v128'>
 /** Four lanes in, four lanes out. */

@@ -8,14 +8,8 @@ import {
   v128,
 } from '../../backends/wasm/assembler/index.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
+import { parity, rotations } from '../../random/threefry.ts'
 import { sizeOf } from '../../shape.ts'
-
-/** Rotation distances of the rounds (Salmon et al. 2011, table 2), and the parity of the key schedule. */
-const rotations = [
-  [13, 15, 26, 6],
-  [17, 29, 16, 24],
-]
-const parity = 0x1bd11bda
 
 export const randomWasm: WasmKernel<'random'> = (backend, _, [out], { key, distribution }) => {
   const functions = backend.functions('random', (module) => {

@@ -1,5 +1,5 @@
 /**
- * Coefficients of the polynomials in `math.ts`, lowest power first. Each is the minimax fit, with single-precision
+ * Coefficients of the polynomials in `backends/wasm/math.ts` and `backends/webgpu/wgsl-math.ts`, lowest power first. Each is the minimax fit, with single-precision
  * coefficients, of the residual and the interval named; `test/wasm/math-coefficients.test.ts` fits them again.
  */
 

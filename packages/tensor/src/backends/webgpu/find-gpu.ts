@@ -1,0 +1,67 @@
+/** Finds WebGPU: the browser's own, or in Node that of the `webgpu` package (Dawn), an optional dependency. */
+import { UnsupportedError } from '../../errors.ts'
+import type { Gpu, GpuAdapter, GpuDevice } from './gpu-interface.ts'
+
+interface WebGpuPackage {
+  create(flags: readonly string[]): Gpu
+}
+
+/**
+ * What Dawn is asked for. On NVIDIA it hides half precision, and with it the tensor cores, unless told; matrices of subgroups
+ * count as unsafe as long as their specification is a draft.
+ */
+const flags = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']
+
+let found: Promise<Gpu> | undefined
+
+/** The same object at every call: in Node each one would hold on to its own driver. */
+function findGpu(): Promise<Gpu> {
+  found ??= find()
+  return found
+}
+
+async function find(): Promise<Gpu> {
+  const { navigator } = globalThis as { navigator?: { gpu?: Gpu } }
+  if (navigator?.gpu !== undefined) return navigator.gpu
+  // The name is put together at run time, so that bundlers for browsers do not look for the package.
+  const name = ['web', 'gpu'].join('')
+  let dawn: WebGpuPackage
+  try {
+    dawn = (await import(/* @vite-ignore */ name)) as WebGpuPackage
+  } catch (cause) {
+    throw new UnsupportedError(
+      'openWebGpu: this host has no WebGPU of its own, and the package `webgpu` cannot be loaded. In Node: npm install webgpu.',
+      { cause },
+    )
+  }
+  return dawn.create(flags)
+}
+
+/** Limits of which as much is asked for as the adapter has. */
+const limits = [
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBuffersPerShaderStage',
+] as const
+
+/** A device with all that the adapter allows. Throws UnsupportedError where there is no WebGPU or no adapter. */
+export async function requestDevice(): Promise<GpuDevice> {
+  const adapter = await findAdapter()
+  return adapter.requestDevice({
+    requiredFeatures: [],
+    requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
+  })
+}
+
+/** The fastest adapter. Throws UnsupportedError where there is no WebGPU or no adapter. */
+export async function findAdapter(): Promise<GpuAdapter> {
+  const gpu = await findGpu()
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (adapter !== null) return adapter
+  throw new UnsupportedError(
+    'openWebGpu: no adapter was found; expected a GPU with a Vulkan, Metal or Direct3D 12 driver. Use openWasm().',
+  )
+}

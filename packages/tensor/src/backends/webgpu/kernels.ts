@@ -1,0 +1,54 @@
+/** Every op of the table on the WebGPU backend. */
+import type { KernelTable } from '../../device.ts'
+import { adamwWebGpu } from '../../ops/adamw/adamw.webgpu.ts'
+import { attentionGradWebGpu, attentionWebGpu } from '../../ops/attention/attention.webgpu.ts'
+import { crossEntropyGradWebGpu, crossEntropyWebGpu } from '../../ops/cross-entropy/cross-entropy.webgpu.ts'
+import { globalNormWebGpu } from '../../ops/global-norm/global-norm.webgpu.ts'
+import { layerNormGradWebGpu, layerNormWebGpu } from '../../ops/layer-norm/layer-norm.webgpu.ts'
+import { linearWebGpu } from '../../ops/linear/linear.webgpu.ts'
+import { rmsNormGradWebGpu, rmsNormWebGpu } from '../../ops/rms-norm/rms-norm.webgpu.ts'
+import { argmaxWebGpu } from '../../ops/argmax/argmax.webgpu.ts'
+import { assignWebGpu } from '../../ops/assign/assign.webgpu.ts'
+import { broadcastWebGpu } from '../../ops/broadcast/broadcast.webgpu.ts'
+import { concatenateWebGpu } from '../../ops/concatenate/concatenate.webgpu.ts'
+import { elementwiseWebGpu } from '../../ops/elementwise/elementwise.webgpu.ts'
+import { fillWebGpu } from '../../ops/fill/fill.webgpu.ts'
+import { gatherWebGpu } from '../../ops/gather/gather.webgpu.ts'
+import { iotaWebGpu } from '../../ops/iota/iota.webgpu.ts'
+import { matmulWebGpu } from '../../ops/matmul/matmul.webgpu.ts'
+import { padWebGpu } from '../../ops/pad/pad.webgpu.ts'
+import { permuteWebGpu } from '../../ops/permute/permute.webgpu.ts'
+import { randomWebGpu } from '../../ops/random/random.webgpu.ts'
+import { reduceWebGpu } from '../../ops/reduce/reduce.webgpu.ts'
+import { scatterAddWebGpu } from '../../ops/scatter-add/scatter-add.webgpu.ts'
+import { sliceWebGpu } from '../../ops/slice/slice.webgpu.ts'
+import type { WebGpuBackend } from './webgpu-backend.ts'
+
+export const webGpuKernels: KernelTable<WebGpuBackend> = {
+  elementwise: elementwiseWebGpu,
+  reduce: reduceWebGpu,
+  argmax: argmaxWebGpu,
+  matmul: matmulWebGpu,
+  permute: permuteWebGpu,
+  broadcast: broadcastWebGpu,
+  slice: sliceWebGpu,
+  pad: padWebGpu,
+  concatenate: concatenateWebGpu,
+  gather: gatherWebGpu,
+  scatterAdd: scatterAddWebGpu,
+  fill: fillWebGpu,
+  iota: iotaWebGpu,
+  random: randomWebGpu,
+  assign: assignWebGpu,
+  linear: linearWebGpu,
+  layerNorm: layerNormWebGpu,
+  layerNormGrad: layerNormGradWebGpu,
+  rmsNorm: rmsNormWebGpu,
+  rmsNormGrad: rmsNormGradWebGpu,
+  attention: attentionWebGpu,
+  attentionGrad: attentionGradWebGpu,
+  crossEntropy: crossEntropyWebGpu,
+  crossEntropyGrad: crossEntropyGradWebGpu,
+  adamw: adamwWebGpu,
+  globalNorm: globalNormWebGpu,
+}

@@ -1,0 +1,255 @@
+/** The WebGPU backend: buffers of a device, and kernels in WGSL that are compiled when first needed. */
+import type { Backend, Kernel } from '../../device.ts'
+import type { DType, NumericArray } from '../../dtype.ts'
+import { DeviceLostError, UnsupportedError } from '../../errors.ts'
+import type { OpName } from '../../op-table.ts'
+import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
+import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
+import { CommandStream } from './command-stream.ts'
+import {
+  type GpuBindGroup,
+  type GpuBindGroupLayout,
+  type GpuDevice,
+  type GpuMemory,
+  type GpuPipeline,
+  mapRead,
+  usage,
+} from './gpu-interface.ts'
+import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf, writeParameters } from './wgsl.ts'
+
+export type WebGpuKernel<K extends OpName> = Kernel<K, WebGpuBackend>
+
+/** A compiled kernel. */
+export interface Program {
+  readonly pipeline: GpuPipeline
+  readonly layout: GpuBindGroupLayout
+  /** Distinguishes layouts in the cache of bind groups: `r` or `w` for each buffer. */
+  readonly access: string
+  readonly types: readonly ParameterType[]
+  readonly workgroup: number
+}
+
+/** What has been made so far; a step of unchanged shapes makes nothing. */
+export interface WebGpuCounts {
+  readonly pipelines: number
+  readonly buffers: number
+  readonly bindGroups: number
+  readonly dispatches: number
+  readonly submissions: number
+}
+
+export class WebGpuBackend implements Backend<GpuBuffer> {
+  readonly name = 'webgpu'
+  readonly device: GpuDevice
+  readonly #pool: BufferPool
+  readonly #stream: CommandStream
+  readonly #programs = new Map<string, Program>()
+  readonly #layouts = new Map<string, GpuBindGroupLayout>()
+  readonly #groups = new Map<string, GpuBindGroup>()
+  readonly #staging = new Map<number, GpuMemory[]>()
+  readonly #parameterLayout: GpuBindGroupLayout
+  readonly #parameters: GpuBindGroup
+  #dispatches = 0
+  #soon: Promise<void> | undefined
+  #failure: Error | undefined
+
+  constructor(device: GpuDevice) {
+    this.device = device
+    this.#pool = new BufferPool(device)
+    this.#stream = new CommandStream(device)
+    this.#parameterLayout = device.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: 4, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+    })
+    const { arena, slotBytes } = this.#stream
+    this.#parameters = device.createBindGroup({
+      layout: this.#parameterLayout,
+      entries: [{ binding: 0, resource: { buffer: arena, offset: 0, size: slotBytes } }],
+    })
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.#failure ??= new Error(`webgpu: ${error.message}`)
+    })
+    void this.#noteLoss()
+  }
+
+  get reservedBytes(): number {
+    return this.#pool.reservedBytes
+  }
+
+  get counts(): WebGpuCounts {
+    return {
+      pipelines: this.#programs.size,
+      buffers: this.#pool.created,
+      bindGroups: this.#groups.size,
+      dispatches: this.#dispatches,
+      submissions: this.#stream.current,
+    }
+  }
+
+  allocate({ shape }: TensorSpec, madeBy: string): GpuBuffer {
+    this.#check()
+    return this.#pool.take(4 * sizeOf(shape), () => `${madeBy} ${formatShape(shape)}`)
+  }
+
+  free(buffer: GpuBuffer): void {
+    this.#pool.give(buffer)
+  }
+
+  write(buffer: GpuBuffer, data: ArrayLike<number>, dtype: DType): void {
+    if (dtype === 'f32') {
+      this.#stream.upload(buffer, data instanceof Float32Array ? data : Float32Array.from(data))
+      return
+    }
+    buffer.uploaded = Int32Array.from(data)
+    this.#stream.upload(buffer, buffer.uploaded)
+  }
+
+  async read(buffer: GpuBuffer, { shape, dtype }: TensorSpec): Promise<NumericArray> {
+    this.#check()
+    const bytes = 4 * sizeOf(shape)
+    if (bytes === 0) return dtype === 'f32' ? new Float32Array() : new Int32Array()
+    const waiting = this.#staging.get(buffer.size)?.pop()
+    const staging =
+      waiting ?? this.device.createBuffer({ size: buffer.size, usage: usage.MAP_READ | usage.COPY_DST })
+    this.#stream.copy(buffer, staging, bytes)
+    await this.#submitSoon()
+    try {
+      await staging.mapAsync(mapRead)
+    } catch (cause) {
+      // The loss is announced a moment after what it broke.
+      await Promise.race([this.device.lost, new Promise((resolve) => void setTimeoutOf(resolve, 100))])
+      this.#check()
+      throw new DeviceLostError('webgpu: a result could not be read.', { cause })
+    }
+    this.#check()
+    const numbers = staging.getMappedRange(0, bytes).slice(0)
+    staging.unmap()
+    const list = this.#staging.get(buffer.size)
+    if (list === undefined) this.#staging.set(buffer.size, [staging])
+    else list.push(staging)
+    return dtype === 'f32' ? new Float32Array(numbers) : new Int32Array(numbers)
+  }
+
+  readSync(): NumericArray {
+    throw new UnsupportedError(
+      'webgpu: numbers cannot be read synchronously; expected `await tensor.read()`.',
+    )
+  }
+
+  /** Room that lives while `body` encodes. */
+  scratch(bytes: number, wantedBy: string, body: (buffer: GpuBuffer) => void): void {
+    const buffer = this.#pool.take(bytes, () => wantedBy)
+    body(buffer)
+    this.#pool.give(buffer)
+  }
+
+  /** The kernel with this key, compiled at the first call. Everything that `build` depends on must be part of the key. */
+  program(key: string, build: () => KernelSource): Program {
+    const known = this.#programs.get(key)
+    if (known !== undefined) return known
+    const source = build()
+    const code = wgslOf(source)
+    const access = Object.values(source.bindings)
+      .map((kind) => kind[0])
+      .join('')
+    const layout = this.#layoutOf(access)
+    const pipeline = this.device.createComputePipeline({
+      label: key,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.#parameterLayout, layout] }),
+      compute: { module: this.device.createShaderModule({ code, label: key }), entryPoint: 'main' },
+    })
+    const made = {
+      ...{ pipeline, layout, access },
+      types: Object.values(source.parameters),
+      workgroup: source.workgroup ?? defaultWorkgroup,
+    }
+    this.#programs.set(key, made)
+    return made
+  }
+
+  /** Calls a kernel with `count` invocations at least, in whole workgroups. The body must leave out those beyond. */
+  run(program: Program, buffers: readonly GpuBuffer[], parameters: readonly number[], count: number): void {
+    this.runGroups(program, buffers, parameters, Math.ceil(count / program.workgroup))
+  }
+
+  /** Calls a kernel with `groups` workgroups at least, in the order of the bindings and parameters of its source. */
+  runGroups(
+    program: Program,
+    buffers: readonly GpuBuffer[],
+    parameters: readonly number[],
+    groups: number,
+  ): void {
+    if (groups === 0) return
+    const stream = this.#stream
+    const slot = stream.nextSlot()
+    writeParameters(program.types, parameters, stream.view, slot)
+    const current = stream.current
+    for (let i = 0; i < buffers.length; i++) {
+      const buffer = buffers[i]
+      buffer.lastUse = current
+      if (program.access[i] === 'w') buffer.uploaded = undefined
+    }
+    const most = this.device.limits.maxComputeWorkgroupsPerDimension
+    const grid = groups <= most ? ([groups, 1] as const) : ([most, Math.ceil(groups / most)] as const)
+    stream.dispatch(program.pipeline, this.#parameters, slot, this.#groupOf(program, buffers), grid)
+    this.#dispatches++
+  }
+
+  /** Throws what has gone wrong on the device since the last question. */
+  #check(): void {
+    if (this.#failure === undefined) return
+    const failure = this.#failure
+    if (!(failure instanceof DeviceLostError)) this.#failure = undefined
+    throw failure
+  }
+
+  /** Everything that is read in the same moment shares one submission. */
+  #submitSoon(): Promise<void> {
+    this.#soon ??= this.#submitNext()
+    return this.#soon
+  }
+
+  async #submitNext(): Promise<void> {
+    await Promise.resolve()
+    this.#soon = undefined
+    this.#stream.submit()
+  }
+
+  async #noteLoss(): Promise<void> {
+    const { reason, message } = await this.device.lost
+    this.#failure = new DeviceLostError(
+      `webgpu: the device was lost (${reason || 'no reason given'}). ${message} ` +
+        'Open another one and go on from the last snapshot.',
+    )
+  }
+
+  #layoutOf(access: string): GpuBindGroupLayout {
+    let layout = this.#layouts.get(access)
+    if (layout === undefined) {
+      const entries = Array.from(access, (mode, binding) => ({
+        ...{ binding, visibility: 4 },
+        buffer: { type: mode === 'r' ? 'read-only-storage' : 'storage' },
+      }))
+      layout = this.device.createBindGroupLayout({ entries })
+      this.#layouts.set(access, layout)
+    }
+    return layout
+  }
+
+  #groupOf({ access, layout }: Program, buffers: readonly GpuBuffer[]): GpuBindGroup {
+    let key = access
+    for (const { id } of buffers) key += ` ${id}`
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      const entries = buffers.map(({ memory }, binding) => ({ binding, resource: { buffer: memory } }))
+      group = this.device.createBindGroup({ layout, entries })
+      this.#groups.set(key, group)
+    }
+    return group
+  }
+}
+
+const setTimeoutOf = (then: (value: unknown) => void, milliseconds: number): unknown =>
+  (globalThis as unknown as { setTimeout(run: (value: unknown) => void, wait: number): unknown }).setTimeout(
+    then,
+    milliseconds,
+  )

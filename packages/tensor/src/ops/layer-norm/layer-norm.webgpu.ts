@@ -1,0 +1,86 @@
+/** Layer normalisation on WebGPU: a workgroup for a row. Variance from centred numbers, so that nothing cancels. */
+import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
+import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { sizeOf } from '../../shape.ts'
+import { sumOverRows } from './sum-over-rows.webgpu.ts'
+
+const workgroup = 128
+
+export const layerNormWebGpu: WebGpuKernel<'layerNorm'> = (backend, inputs, outputs, { epsilon }) => {
+  const program = backend.program('layerNorm', () => ({
+    bindings: {
+      ...{ x: 'read f32', gain: 'read f32', bias: 'read f32' },
+      ...{ y: 'write f32', mean: 'write f32', rstd: 'write f32' },
+    },
+    parameters: { rows: 'u32', columns: 'u32', epsilon: 'f32' },
+    workgroup,
+    declarations: workgroupSums(workgroup),
+    body: `  if (group >= params.rows) { return; }
+  let start = group * params.columns;
+  let count = f32(params.columns);
+  var total = 0.0;
+  for (var i = local; i < params.columns; i += ${workgroup}u) { total += x[start + i]; }
+  let mu = sumOfAll(total, local) / count;
+  var squares = 0.0;
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    let centred = x[start + i] - mu;
+    squares += centred * centred;
+  }
+  let scale = 1.0 / sqrt(sumOfAll(squares, local) / count + params.epsilon);
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    y[start + i] = (x[start + i] - mu) * scale * gain[i] + bias[i];
+  }
+  if (local == 0u) { mean[group] = mu; rstd[group] = scale; }`,
+  }))
+  const [{ shape }] = inputs
+  const columns = shape.at(-1) ?? 1
+  const rows = sizeOf(shape.slice(0, -1))
+  backend.runGroups(
+    program,
+    [...inputs, ...outputs].map(({ buffer }) => buffer),
+    [rows, columns, epsilon],
+    rows,
+  )
+}
+
+export const layerNormGradWebGpu: WebGpuKernel<'layerNormGrad'> = (backend, inputs, outputs) => {
+  const [dy, x, gain, mean, rstd] = inputs
+  const [dx, dgain, dbias] = outputs
+  const columns = x.shape.at(-1) ?? 1
+  const rows = sizeOf(x.shape.slice(0, -1))
+  // x̂ = (x − μ)·rstd;  dx = rstd·(dŷ − mean(dŷ) − x̂·mean(dŷ·x̂)) with dŷ = dy·gain
+  const program = backend.program('layerNormGrad', () => ({
+    bindings: {
+      ...{ dy: 'read f32', x: 'read f32', gain: 'read f32', mean: 'read f32', rstd: 'read f32' },
+      dx: 'write f32',
+    },
+    parameters: { rows: 'u32', columns: 'u32' },
+    workgroup,
+    declarations: workgroupSums(workgroup),
+    body: `  if (group >= params.rows) { return; }
+  let start = group * params.columns;
+  let count = f32(params.columns);
+  let mu = mean[group];
+  let scale = rstd[group];
+  var total = 0.0;
+  var along = 0.0;
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    let slope = dy[start + i] * gain[i];
+    total += slope;
+    along += slope * ((x[start + i] - mu) * scale);
+  }
+  let meanSlope = sumOfAll(total, local) / count;
+  let meanAlong = sumOfAll(along, local) / count;
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    let normal = (x[start + i] - mu) * scale;
+    dx[start + i] = scale * (dy[start + i] * gain[i] - meanSlope - normal * meanAlong);
+  }`,
+  }))
+  const buffers = [dy, x, gain, mean, rstd].map(({ buffer }) => buffer)
+  backend.runGroups(program, [...buffers, dx.buffer], [rows, columns], rows)
+  const reads = [dy, x, mean, rstd].map(({ buffer }) => buffer)
+  const names = ['dy', 'x', 'mean', 'rstd']
+  const size = { rows, columns }
+  sumOverRows(backend, names, reads, 'dy[at] * ((x[at] - mean[row]) * rstd[row])', dgain.buffer, size)
+  sumOverRows(backend, ['dy'], [dy.buffer], 'dy[at]', dbias.buffer, size)
+}

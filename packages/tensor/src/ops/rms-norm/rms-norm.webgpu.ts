@@ -1,0 +1,53 @@
+/** Root-mean-square normalisation on WebGPU: a workgroup for a row. */
+import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
+import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { sizeOf } from '../../shape.ts'
+import { sumOverRows } from '../layer-norm/sum-over-rows.webgpu.ts'
+
+const workgroup = 128
+
+export const rmsNormWebGpu: WebGpuKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms], { epsilon }) => {
+  const program = backend.program('rmsNorm', () => ({
+    bindings: { x: 'read f32', gain: 'read f32', y: 'write f32', rrms: 'write f32' },
+    parameters: { rows: 'u32', columns: 'u32', epsilon: 'f32' },
+    workgroup,
+    declarations: workgroupSums(workgroup),
+    body: `  if (group >= params.rows) { return; }
+  let start = group * params.columns;
+  var squares = 0.0;
+  for (var i = local; i < params.columns; i += ${workgroup}u) { squares += x[start + i] * x[start + i]; }
+  let scale = 1.0 / sqrt(sumOfAll(squares, local) / f32(params.columns) + params.epsilon);
+  for (var i = local; i < params.columns; i += ${workgroup}u) { y[start + i] = x[start + i] * scale * gain[i]; }
+  if (local == 0u) { rrms[group] = scale; }`,
+  }))
+  const columns = x.shape.at(-1) ?? 1
+  const rows = sizeOf(x.shape.slice(0, -1))
+  backend.runGroups(program, [x.buffer, gain.buffer, y.buffer, rrms.buffer], [rows, columns, epsilon], rows)
+}
+
+export const rmsNormGradWebGpu: WebGpuKernel<'rmsNormGrad'> = (backend, [dy, x, gain, rrms], [dx, dgain]) => {
+  const program = backend.program('rmsNormGrad', () => ({
+    bindings: { dy: 'read f32', x: 'read f32', gain: 'read f32', rrms: 'read f32', dx: 'write f32' },
+    parameters: { rows: 'u32', columns: 'u32' },
+    workgroup,
+    declarations: workgroupSums(workgroup),
+    body: `  if (group >= params.rows) { return; }
+  let start = group * params.columns;
+  let scale = rrms[group];
+  var along = 0.0;
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    along += dy[start + i] * gain[i] * (x[start + i] * scale);
+  }
+  let mean = sumOfAll(along, local) / f32(params.columns);
+  for (var i = local; i < params.columns; i += ${workgroup}u) {
+    dx[start + i] = scale * (dy[start + i] * gain[i] - x[start + i] * scale * mean);
+  }`,
+  }))
+  const columns = x.shape.at(-1) ?? 1
+  const rows = sizeOf(x.shape.slice(0, -1))
+  const buffers = [dy, x, gain, rrms].map(({ buffer }) => buffer)
+  backend.runGroups(program, [...buffers, dx.buffer], [rows, columns], rows)
+  const term = 'dy[at] * (x[at] * rrms[row])'
+  const reads = [dy.buffer, x.buffer, rrms.buffer]
+  sumOverRows(backend, ['dy', 'x', 'rrms'], reads, term, dgain.buffer, { rows, columns })
+}
