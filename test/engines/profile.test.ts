@@ -85,7 +85,7 @@ describe('profile', () => {
     expect(lines).toHaveLength(report.rows().length + 3)
     expect(lines.at(-2)).toContain(sum.toFixed(3))
     expect(lines.at(-1)).toContain((report.milliseconds - sum).toFixed(3))
-    expect(report.table({ most: 2 }).split('\n')).toHaveLength(5)
+    expect(report.table({ most: 2 }).split('\n')).toHaveLength(6)
   })
 
   test('writes a trace whose events follow one another', () => {
