@@ -28,6 +28,7 @@ export class CommandStream {
   #encoder: GpuEncoder | undefined
   #pass: GpuPass | undefined
   #pipeline: GpuPipeline | undefined
+  readonly #offset = [0]
   #used = 0
   #submissions = 0
 
@@ -66,9 +67,8 @@ export class CommandStream {
   /** Encodes a call whose parameters lie at `slot`. */
   dispatch(
     pipeline: GpuPipeline,
-    parameters: GpuBindGroup,
+    bindings: GpuBindGroup,
     slot: number,
-    buffers: GpuBindGroup,
     [x, y]: readonly [number, number],
   ): void {
     const pass = (this.#pass ??= this.#open().beginComputePass())
@@ -76,8 +76,8 @@ export class CommandStream {
       pass.setPipeline(pipeline)
       this.#pipeline = pipeline
     }
-    pass.setBindGroup(0, parameters, [slot])
-    pass.setBindGroup(1, buffers)
+    this.#offset[0] = slot
+    pass.setBindGroup(0, bindings, this.#offset)
     pass.dispatchWorkgroups(x, y)
   }
 

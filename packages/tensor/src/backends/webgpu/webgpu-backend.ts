@@ -47,8 +47,6 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly #layouts = new Map<string, GpuBindGroupLayout>()
   readonly #groups = new Map<string, GpuBindGroup>()
   readonly #staging = new Map<number, GpuMemory[]>()
-  readonly #parameterLayout: GpuBindGroupLayout
-  readonly #parameters: GpuBindGroup
   #dispatches = 0
   #soon: Promise<void> | undefined
   #failure: Error | undefined
@@ -57,14 +55,6 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.device = device
     this.#pool = new BufferPool(device)
     this.#stream = new CommandStream(device)
-    this.#parameterLayout = device.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: 4, buffer: { type: 'uniform', hasDynamicOffset: true } }],
-    })
-    const { arena, slotBytes } = this.#stream
-    this.#parameters = device.createBindGroup({
-      layout: this.#parameterLayout,
-      entries: [{ binding: 0, resource: { buffer: arena, offset: 0, size: slotBytes } }],
-    })
     device.addEventListener('uncapturederror', ({ error }) => {
       this.#failure ??= new Error(`webgpu: ${error.message}`)
     })
@@ -154,7 +144,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     const layout = this.#layoutOf(access)
     const pipeline = this.device.createComputePipeline({
       label: key,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.#parameterLayout, layout] }),
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module: this.device.createShaderModule({ code, label: key }), entryPoint: 'main' },
     })
     const made = {
@@ -190,7 +180,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     }
     const most = this.device.limits.maxComputeWorkgroupsPerDimension
     const grid = groups <= most ? ([groups, 1] as const) : ([most, Math.ceil(groups / most)] as const)
-    stream.dispatch(program.pipeline, this.#parameters, slot, this.#groupOf(program, buffers), grid)
+    stream.dispatch(program.pipeline, this.#groupOf(program, buffers), slot, grid)
     this.#dispatches++
   }
 
@@ -225,11 +215,12 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   #layoutOf(access: string): GpuBindGroupLayout {
     let layout = this.#layouts.get(access)
     if (layout === undefined) {
-      const entries = Array.from(access, (mode, binding) => ({
-        ...{ binding, visibility: 4 },
+      const buffers = Array.from(access, (mode, i) => ({
+        ...{ binding: i + 1, visibility: 4 },
         buffer: { type: mode === 'r' ? 'read-only-storage' : 'storage' },
       }))
-      layout = this.device.createBindGroupLayout({ entries })
+      const parameters = { binding: 0, visibility: 4, buffer: { type: 'uniform', hasDynamicOffset: true } }
+      layout = this.device.createBindGroupLayout({ entries: [parameters, ...buffers] })
       this.#layouts.set(access, layout)
     }
     return layout
@@ -240,8 +231,10 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     for (const { id } of buffers) key += ` ${id}`
     let group = this.#groups.get(key)
     if (group === undefined) {
-      const entries = buffers.map(({ memory }, binding) => ({ binding, resource: { buffer: memory } }))
-      group = this.device.createBindGroup({ layout, entries })
+      const { arena, slotBytes } = this.#stream
+      const parameters = { binding: 0, resource: { buffer: arena, offset: 0, size: slotBytes } }
+      const others = buffers.map(({ memory }, i) => ({ binding: i + 1, resource: { buffer: memory } }))
+      group = this.device.createBindGroup({ layout, entries: [parameters, ...others] })
       this.#groups.set(key, group)
     }
     return group

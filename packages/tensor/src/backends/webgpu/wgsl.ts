@@ -25,7 +25,7 @@ export interface KernelSource {
 export const defaultWorkgroup = 64
 
 /**
- * The module's text. Parameters are in group 0, buffers in group 1. One parameter more is `zero`, which only the caller knows to
+ * The module's text. Parameters are binding 0, buffers those behind it. One parameter more is `zero`, which only the caller knows to
  * be 0: compilers may take for granted that nothing is infinite or NaN, but not what they cannot see.
  */
 export function wgslOf({ bindings, parameters, workgroup, declarations, body }: KernelSource): string {
@@ -33,7 +33,7 @@ export function wgslOf({ bindings, parameters, workgroup, declarations, body }: 
   const buffers = Object.entries(bindings).map(([name, kind], i) => {
     const [access, type] = kind.split(' ')
     const mode = access === 'read' ? 'read' : 'read_write'
-    return `@group(1) @binding(${i}) var<storage, ${mode}> ${name}: array<${type}>;`
+    return `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${name}: array<${type}>;`
   })
   return `struct Params {
 ${[...fields, '  zero: u32,'].join('\n')}

@@ -1,7 +1,8 @@
 /**
  * Strided matrix products in WGSL: C = A·B, tiles of C in registers, panels of A and B in workgroup memory.
  *
- * A workgroup of 256 makes a tile of BM × BN, each invocation TM × TN of it, BK terms at a time. Sums run in the order of k.
+ * A workgroup makes a tile of BM × BN, BK terms at a time; each invocation has TM × TN numbers of it, as far apart as there are
+ * invocations, so that neighbours read neighbours. Sums run in the order of k.
  */
 import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
 import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
@@ -68,6 +69,13 @@ function programOf(backend: WebGpuBackend, tile: TileShape, hasBias: boolean): P
   const each = (count: number, line: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => line(i)).join('\n')
   const key = `matmul ${BM}×${BN}×${BK}${hasBias ? ' + bias' : ''}`
+  const bias = (column: string): string => (hasBias ? ` + bias[${column}]` : '')
+  const storeOf = (row: number, column: number, value: string): string => {
+    const [atRow, atColumn] = [`firstRow + myRow + ${row}u`, `firstColumn + myColumn + ${column}u`]
+    return `  if (${atRow} < params.m && ${atColumn} < params.n) {
+    c[cStart + (${atRow}) * params.n + ${atColumn}] = ${value}${bias(atColumn)};
+  }`
+  }
   return backend.program(key, () => ({
     bindings: { a: 'read f32', b: 'read f32', c: 'write f32', ...(hasBias && { bias: 'read f32' }) },
     parameters: Object.fromEntries(names.map((name) => [name, 'u32' as const])),
@@ -81,8 +89,8 @@ var<workgroup> panelB: array<f32, ${BK * (BN + 1)}>;`,
   let firstColumn = group % params.across * ${BN}u;
   let aStart = params.aAt + z * params.aStep;
   let bStart = params.bAt + z * params.bStep;
-  let myRow = local / ${BN / TN}u * ${TM}u;
-  let myColumn = local % ${BN / TN}u * ${TN}u;
+  let myRow = local / ${BN / TN}u;
+  let myColumn = local % ${BN / TN}u;
 ${each(TM, (i) => each(TN, (j) => `  var c${i}_${j} = 0.0;`))}
   for (var first = 0u; first < params.k; first += ${BK}u) {
     // Neighbouring invocations read neighbours in memory, along whichever axis those lie.
@@ -107,22 +115,15 @@ ${each(TM, (i) => each(TN, (j) => `  var c${i}_${j} = 0.0;`))}
       panelB[t * ${BN + 1}u + column] = value;
     }
     workgroupBarrier();
-    let last = min(${BK}u, params.k - first);
-    for (var t = 0u; t < last; t++) {
-${each(TM, (i) => `      let a${i} = panelA[t * ${BM + 1}u + myRow + ${i}u];`)}
-${each(TN, (j) => `      let b${j} = panelB[t * ${BN + 1}u + myColumn + ${j}u];`)}
+    // Panels are filled up with zeros, so the last one is like the others.
+    for (var t = 0u; t < ${BK}u; t++) {
+${each(TM, (i) => `      let a${i} = panelA[t * ${BM + 1}u + myRow + ${i * (BM / TM)}u];`)}
+${each(TN, (j) => `      let b${j} = panelB[t * ${BN + 1}u + myColumn + ${j * (BN / TN)}u];`)}
 ${each(TM, (i) => each(TN, (j) => `      c${i}_${j} = fma(a${i}, b${j}, c${i}_${j});`))}
     }
     workgroupBarrier();
   }
   let cStart = params.cAt + z * params.m * params.n;
-${each(TM, (i) =>
-  each(
-    TN,
-    (j) => `  if (firstRow + myRow + ${i}u < params.m && firstColumn + myColumn + ${j}u < params.n) {
-    c[cStart + (firstRow + myRow + ${i}u) * params.n + firstColumn + myColumn + ${j}u] = c${i}_${j}${hasBias ? ` + bias[firstColumn + myColumn + ${j}u]` : ''};
-  }`,
-  ),
-)}`,
+${each(TM, (i) => each(TN, (j) => storeOf(i * (BM / TM), j * (BN / TN), `c${i}_${j}`)))}`,
   }))
 }

@@ -1,0 +1,78 @@
+import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import {
+  type GrowthPolicy,
+  Learner,
+  type LearnerOptions,
+  onlineEwc,
+  reservoirReplay,
+} from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { type Device, DeviceLostError } from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { describe, expect, test } from 'vitest'
+import { openWithBackend, withAdapter } from './adapter.ts'
+
+const onceAtSix: GrowthPolicy<null> = {
+  name: 'once, at step 6',
+  initial: null,
+  decide: ({ step }) => ({
+    request: step === 6 ? { axis: 'mlpHidden', block: 'b1', to: 40 } : null,
+    reason: 'six steps have passed',
+    state: null,
+  }),
+}
+
+/** All that a learner is made of but its model. */
+const parts = (): Omit<LearnerOptions, 'model'> => ({
+  optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-3 })),
+  strategy: {
+    rehearsal: reservoirReplay({ capacity: 20, share: 0.5, seed: 1 }),
+    penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 2 })],
+    growth: onceAtSix,
+  },
+  seed: 3,
+})
+
+const newborn = (device: Device): Learner =>
+  new Learner({
+    model: Gpt.create({ context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 24 }, { device, seed: 4 }),
+    ...parts(),
+  })
+
+const textOf = (step: number): string =>
+  `Step ${step}: the quick brown fox number ${step * step} jumps over lazy dogs.`
+
+async function live(learner: Learner, from: number, to: number): Promise<number[]> {
+  const losses: number[] = []
+  for (let step = from; step < to; step++) losses.push((await learner.observe(textOf(step))).loss)
+  return losses
+}
+
+await withAdapter((device, adapter) => {
+  describe(`a life on WebGPU (${adapter})`, () => {
+    test('learns, rehearses and grows as on the CPU', async () => {
+      const [gpu, cpu] = [newborn(device), newborn(openWasm())]
+      const [got, wanted] = [await live(gpu, 0, 12), await live(cpu, 0, 12)]
+      got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-3))
+      const growth = (learner: Learner): unknown[] =>
+        learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
+      expect(growth(gpu)).toEqual(growth(cpu))
+      expect(growth(gpu)).toHaveLength(1)
+    })
+
+    test('a lost device costs no more than the steps since the last snapshot', async () => {
+      const whole = await live(newborn(device), 0, 12)
+      const { device: doomed, backend } = await openWithBackend()
+      const learner = newborn(doomed)
+      expect(await live(learner, 0, 8)).toEqual(whole.slice(0, 8))
+      const snapshot = await learner.toState()
+      expect(await live(learner, 8, 10)).toEqual(whole.slice(8, 10))
+      backend.device.destroy()
+      await expect(live(learner, 10, 11)).rejects.toThrow(DeviceLostError)
+      const { device: fresh } = await openWithBackend()
+      expect(await live(Learner.fromState(snapshot, { ...parts(), device: fresh }), 8, 12)).toEqual(
+        whole.slice(8),
+      )
+    })
+  })
+})
