@@ -46,6 +46,9 @@ export function ourTrainer(sizes: TrainingCase, device: Device): Trainer {
       }
       return Promise.resolve({ losses, milliseconds })
     },
-    dispose: () => model.dispose(),
+    dispose() {
+      model.dispose()
+      for (const mirror of transform.mirrors) mirror.dispose?.()
+    },
   }
 }

@@ -194,6 +194,11 @@ export class Learner {
     return batchOfTokens(byteTokenizer.encode(text), this.model.config.context, 'text')
   }
 
+  /** Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The model can. */
+  dispose(): void {
+    for (const mirror of this.#mirrors) mirror.dispose?.()
+  }
+
   /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
   async toState(): Promise<LearnerState> {
     const { rehearsal, detector, penalties = [] } = this.strategy

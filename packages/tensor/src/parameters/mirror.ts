@@ -21,6 +21,8 @@ export interface Mirror {
    * @returns What puts the new state in place; it must not throw.
    */
   remap(plan: Plan, after: TensorsByPath): () => void
+  /** Lets its tensors go, if it has any; whatever the mirror belongs to has come to its end. */
+  dispose?(): void
 }
 
 /** Numbers of one tensor outside any device. */
