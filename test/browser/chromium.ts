@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serveSources } from './serve-sources.ts'
+
+/** Set where a browser must be there, so that no test is left out unnoticed. */
+const isRequired = process.env.BURGEON_REQUIRE_BROWSER === '1'
+// WebGPU on a software adapter, which needs no GPU and no X server.
+const flags = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
+/** Calls of the exports of `page.ts`, in the page. */
+export interface Tab {
+  readonly page: () => Page
+  readonly ask: <R>(call: string) => Promise<R>
+}
+
+/** Runs `tests` where there is a Chromium; elsewhere leaves a skipped test that says why. */
+export function withChromium(tests: (open: (options: { isolated: boolean }) => Tab) => void): void {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    existsSync,
+  )
+  if (executablePath !== undefined) {
+    tests((options) => tabOf(executablePath, options))
+    return
+  }
+  const why = 'no Chromium was found; install the package `chromium`'
+  if (isRequired) throw new Error(why)
+  test('in Chromium', ({ skip }) => {
+    skip(why)
+    expect.fail('skipped tests do not get here')
+  })
+}
+
+/** A tab for the tests of one `describe`. */
+function tabOf(executablePath: string, options: { isolated: boolean }): Tab {
+  let open: { server: Server; browser: Browser; page: Page }
+  beforeAll(async () => {
+    const { server, url } = await serveSources(options)
+    const browser = await chromium.launch({ executablePath, args: flags })
+    const page = await browser.newPage()
+    await page.goto(url)
+    open = { server, browser, page }
+  })
+  afterAll(async () => {
+    await open.browser.close()
+    open.server.close()
+  })
+  return {
+    page: () => open.page,
+    ask: <R>(call: string) =>
+      open.page.evaluate<R>(`import('/test/browser/page.ts').then((page) => page.${call})`),
+  }
+}
