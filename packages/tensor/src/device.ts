@@ -66,7 +66,6 @@ export class Device implements Engine {
   readonly #peakFlops: ((backend: Backend<unknown>) => number) | undefined
   #buffers = 0
   #bytes = 0
-  readonly #sizes = new WeakMap<Storage, number>()
 
   private constructor(
     backend: Backend<unknown>,
@@ -157,16 +156,16 @@ export class Device implements Engine {
   /** Called by the last tensor that shared the storage. */
   free(storage: Storage): void {
     this.#buffers--
-    this.#bytes -= this.#sizes.get(storage) as number
+    this.#bytes -= storage.bytes
     this.#backend.free(storage.buffer)
   }
 
   #make(spec: TensorSpec, madeBy: string): Tensor {
     checkShape(madeBy, spec.shape)
-    const storage: Storage = { buffer: this.#backend.allocate(spec, madeBy), users: 0 }
-    this.#sizes.set(storage, sizeOf(spec.shape) * 4)
+    const bytes = 4 * sizeOf(spec.shape)
+    const storage: Storage = { buffer: this.#backend.allocate(spec, madeBy), bytes, users: 0 }
     this.#buffers++
-    this.#bytes += sizeOf(spec.shape) * 4
+    this.#bytes += bytes
     return adopt(new Tensor(this, spec, storage, madeBy))
   }
 }

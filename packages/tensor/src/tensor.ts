@@ -7,6 +7,8 @@ import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 /** A device buffer and the number of live tensors that share it (a reshape shares its input's). */
 export interface Storage {
   readonly buffer: unknown
+  /** What its numbers take, without what the backend rounds up. */
+  readonly bytes: number
   users: number
 }
 

@@ -179,8 +179,12 @@ export function children(node: Expression): readonly Expression[] {
   }
 }
 
+const orders = new WeakMap<Expression, readonly Expression[]>()
+
 /** Every distinct node once, children before parents: the order in which a renderer emits code. */
-export function topologicalOrder(root: Expression): Expression[] {
+export function topologicalOrder(root: Expression): readonly Expression[] {
+  const known = orders.get(root)
+  if (known !== undefined) return known
   const seen = new Set<Expression>()
   const order: Expression[] = []
   const visit = (node: Expression): void => {
@@ -190,6 +194,7 @@ export function topologicalOrder(root: Expression): Expression[] {
     order.push(node)
   }
   visit(root)
+  orders.set(root, order)
   return order
 }
 

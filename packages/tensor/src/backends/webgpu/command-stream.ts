@@ -12,6 +12,7 @@ import {
   type GpuPipeline,
   usage,
 } from './gpu-interface.ts'
+import type { ParameterType } from './wgsl.ts'
 
 /** Calls of kernels between two submissions at most. */
 const slots = 2048
@@ -22,9 +23,8 @@ export class CommandStream {
   readonly #device: GpuDevice
   readonly #slotBytes: number
   readonly #arena: GpuMemory
-  readonly #bytes: Uint8Array
-  /** Where the parameters of the next call go. */
-  readonly view: DataView
+  readonly #integers: Uint32Array
+  readonly #floats: Float32Array
   #encoder: GpuEncoder | undefined
   #pass: GpuPass | undefined
   #pipeline: GpuPipeline | undefined
@@ -39,8 +39,8 @@ export class CommandStream {
       size: slots * this.#slotBytes,
       usage: usage.UNIFORM | usage.COPY_DST,
     })
-    this.#bytes = new Uint8Array(slots * this.#slotBytes)
-    this.view = new DataView(this.#bytes.buffer)
+    this.#integers = new Uint32Array((slots * this.#slotBytes) / 4)
+    this.#floats = new Float32Array(this.#integers.buffer)
   }
 
   /** The uniform buffer in which parameters lie. */
@@ -58,19 +58,27 @@ export class CommandStream {
     return this.#submissions
   }
 
-  /** Room for the parameters of the next call: a position in `view`. */
-  nextSlot(): number {
-    if (this.#used === slots) this.submit()
-    return this.#used++ * this.#slotBytes
-  }
-
-  /** Encodes a call whose parameters lie at `slot`. */
+  /**
+   * Encodes a call.
+   *
+   * @param parameters As many as there are `types`; every one takes four bytes, and behind the last comes the 0 that kernels
+   *   know as `params.zero`.
+   */
   dispatch(
-    pipeline: GpuPipeline,
+    { pipeline, types }: { readonly pipeline: GpuPipeline; readonly types: readonly ParameterType[] },
     bindings: GpuBindGroup,
-    slot: number,
-    [x, y]: readonly [number, number],
+    parameters: readonly number[],
+    across: number,
+    down: number,
   ): void {
+    if (this.#used === slots) this.submit()
+    const slot = this.#used++ * this.#slotBytes
+    const at = slot / 4
+    for (let i = 0; i < types.length; i++) {
+      if (types[i] === 'f32') this.#floats[at + i] = parameters[i]
+      else this.#integers[at + i] = parameters[i]
+    }
+    this.#integers[at + types.length] = 0
     const pass = (this.#pass ??= this.#open().beginComputePass())
     if (this.#pipeline !== pipeline) {
       pass.setPipeline(pipeline)
@@ -78,7 +86,7 @@ export class CommandStream {
     }
     this.#offset[0] = slot
     pass.setBindGroup(0, bindings, this.#offset)
-    pass.dispatchWorkgroups(x, y)
+    pass.dispatchWorkgroups(across, down)
   }
 
   /** Encodes a copy of the first `bytes` of a buffer, after everything that was encoded before. */
@@ -100,7 +108,8 @@ export class CommandStream {
     const encoder = this.#encoder
     if (encoder === undefined) return
     this.#endPass()
-    this.#device.queue.writeBuffer(this.#arena, 0, this.#bytes.subarray(0, this.#used * this.#slotBytes))
+    const numbers = this.#integers.subarray(0, (this.#used * this.#slotBytes) / 4)
+    this.#device.queue.writeBuffer(this.#arena, 0, numbers)
     this.#device.queue.submit([encoder.finish()])
     this.#encoder = undefined
     this.#used = 0

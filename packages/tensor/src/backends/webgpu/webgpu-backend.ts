@@ -7,24 +7,23 @@ import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
 import { CommandStream } from './command-stream.ts'
 import {
-  type GpuBindGroup,
-  type GpuBindGroupLayout,
   type GpuDevice,
   type GpuMemory,
   type GpuPipeline,
   mapRead,
   usage,
 } from './gpu-interface.ts'
-import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf, writeParameters } from './wgsl.ts'
+import { BindGroups } from './bind-groups.ts'
+import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl.ts'
 
 export type WebGpuKernel<K extends OpName> = Kernel<K, WebGpuBackend>
 
 /** A compiled kernel. */
 export interface Program {
   readonly pipeline: GpuPipeline
-  readonly layout: GpuBindGroupLayout
-  /** Distinguishes layouts in the cache of bind groups: `r` or `w` for each buffer. */
+  /** `r` or `w` for each buffer. */
   readonly access: string
+  readonly bindGroups: BindGroups
   readonly types: readonly ParameterType[]
   readonly workgroup: number
 }
@@ -41,11 +40,12 @@ export interface WebGpuCounts {
 export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly name = 'webgpu'
   readonly device: GpuDevice
+  /** Workgroups along one axis of a call; asking the device every time would cost as much as the call. */
+  readonly #mostAcross: number
   readonly #pool: BufferPool
   readonly #stream: CommandStream
   readonly #programs = new Map<string, Program>()
-  readonly #layouts = new Map<string, GpuBindGroupLayout>()
-  readonly #groups = new Map<string, GpuBindGroup>()
+  readonly #bindGroups = new Map<string, BindGroups>()
   readonly #staging = new Map<number, GpuMemory[]>()
   #dispatches = 0
   #soon: Promise<void> | undefined
@@ -53,6 +53,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
 
   constructor(device: GpuDevice) {
     this.device = device
+    this.#mostAcross = device.limits.maxComputeWorkgroupsPerDimension
     this.#pool = new BufferPool(device)
     this.#stream = new CommandStream(device)
     device.addEventListener('uncapturederror', ({ error }) => {
@@ -69,7 +70,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     return {
       pipelines: this.#programs.size,
       buffers: this.#pool.created,
-      bindGroups: this.#groups.size,
+      bindGroups: [...this.#bindGroups.values()].reduce((sum, { created }) => sum + created, 0),
       dispatches: this.#dispatches,
       submissions: this.#stream.current,
     }
@@ -141,14 +142,14 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     const access = Object.values(source.bindings)
       .map((kind) => kind[0])
       .join('')
-    const layout = this.#layoutOf(access)
+    const bindGroups = this.#bindGroupsOf(access)
     const pipeline = this.device.createComputePipeline({
       label: key,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [bindGroups.layout] }),
       compute: { module: this.device.createShaderModule({ code, label: key }), entryPoint: 'main' },
     })
     const made = {
-      ...{ pipeline, layout, access },
+      ...{ pipeline, access, bindGroups },
       types: Object.values(source.parameters),
       workgroup: source.workgroup ?? defaultWorkgroup,
     }
@@ -169,18 +170,20 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     groups: number,
   ): void {
     if (groups === 0) return
-    const stream = this.#stream
-    const slot = stream.nextSlot()
-    writeParameters(program.types, parameters, stream.view, slot)
-    const current = stream.current
+    const current = this.#stream.current
     for (let i = 0; i < buffers.length; i++) {
       const buffer = buffers[i]
       buffer.lastUse = current
       if (program.access[i] === 'w') buffer.uploaded = undefined
     }
-    const most = this.device.limits.maxComputeWorkgroupsPerDimension
-    const grid = groups <= most ? ([groups, 1] as const) : ([most, Math.ceil(groups / most)] as const)
-    stream.dispatch(program.pipeline, this.#groupOf(program, buffers), slot, grid)
+    const across = Math.min(groups, this.#mostAcross)
+    this.#stream.dispatch(
+      program,
+      program.bindGroups.of(buffers),
+      parameters,
+      across,
+      Math.ceil(groups / across),
+    )
     this.#dispatches++
   }
 
@@ -212,32 +215,13 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     )
   }
 
-  #layoutOf(access: string): GpuBindGroupLayout {
-    let layout = this.#layouts.get(access)
-    if (layout === undefined) {
-      const buffers = Array.from(access, (mode, i) => ({
-        ...{ binding: i + 1, visibility: 4 },
-        buffer: { type: mode === 'r' ? 'read-only-storage' : 'storage' },
-      }))
-      const parameters = { binding: 0, visibility: 4, buffer: { type: 'uniform', hasDynamicOffset: true } }
-      layout = this.device.createBindGroupLayout({ entries: [parameters, ...buffers] })
-      this.#layouts.set(access, layout)
+  #bindGroupsOf(access: string): BindGroups {
+    let known = this.#bindGroups.get(access)
+    if (known === undefined) {
+      known = new BindGroups(this.device, access, this.#stream)
+      this.#bindGroups.set(access, known)
     }
-    return layout
-  }
-
-  #groupOf({ access, layout }: Program, buffers: readonly GpuBuffer[]): GpuBindGroup {
-    let key = access
-    for (const { id } of buffers) key += ` ${id}`
-    let group = this.#groups.get(key)
-    if (group === undefined) {
-      const { arena, slotBytes } = this.#stream
-      const parameters = { binding: 0, resource: { buffer: arena, offset: 0, size: slotBytes } }
-      const others = buffers.map(({ memory }, i) => ({ binding: i + 1, resource: { buffer: memory } }))
-      group = this.device.createBindGroup({ layout, entries: [parameters, ...others] })
-      this.#groups.set(key, group)
-    }
-    return group
+    return known
   }
 }
 

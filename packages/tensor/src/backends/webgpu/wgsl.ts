@@ -53,17 +53,3 @@ ${body}
 }
 `
 }
-
-/** Numbers of a call as they lie in memory: every parameter takes four bytes. */
-export function writeParameters(
-  types: readonly ParameterType[],
-  values: readonly number[],
-  to: DataView,
-  at: number,
-): void {
-  for (let i = 0; i < types.length; i++) {
-    if (types[i] === 'f32') to.setFloat32(at + 4 * i, values[i], true)
-    else to.setUint32(at + 4 * i, values[i], true)
-  }
-  to.setUint32(at + 4 * types.length, 0, true)
-}

@@ -25,17 +25,18 @@ export function matmulSizes(
   { transposeA, transposeB }: MatmulAttrs,
 ): MatmulSizes {
   const [a, b] = inputs.map((x) => x.shape) as [Shape, Shape]
-  const got = `Got a${formatShape(a)}${transposeA ? 'ᵀ' : ''} and b${formatShape(b)}${transposeB ? 'ᵀ' : ''}`
+  const got = (): string =>
+    `Got a${formatShape(a)}${transposeA ? 'ᵀ' : ''} and b${formatShape(b)}${transposeB ? 'ᵀ' : ''}`
   if (a.length < 2 || b.length < 2) {
     throw new ShapeError(
-      `matmul: ${got}; expected two matrices, each of rank 2 or more. Reshape a vector to [1, K]?`,
+      `matmul: ${got()}; expected two matrices, each of rank 2 or more. Reshape a vector to [1, K]?`,
     )
   }
   const [m, ka] = transposeA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)]
   const [kb, n] = transposeB ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)]
   if (ka !== kb) {
     throw new ShapeError(
-      `matmul: inner sizes differ. ${got}; expected b to have ${ka} ${transposeB ? 'columns' : 'rows'}. ` +
+      `matmul: inner sizes differ. ${got()}; expected b to have ${ka} ${transposeB ? 'columns' : 'rows'}. ` +
         `Transpose b?`,
     )
   }
