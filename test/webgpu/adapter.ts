@@ -29,6 +29,7 @@ export async function withAdapter(tests: (device: Device, adapter: string) => vo
 
 /** Another device, with its backend at hand. */
 export async function openWithBackend(): Promise<{ device: Device; backend: WebGpuBackend }> {
-  const backend = new WebGpuBackend(await requestDevice())
+  const { device, capabilities } = await requestDevice()
+  const backend = new WebGpuBackend(device, capabilities)
   return { device: Device.of(backend, webGpuKernels), backend }
 }

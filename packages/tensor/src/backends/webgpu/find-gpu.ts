@@ -1,5 +1,6 @@
 /** Finds WebGPU: the browser's own, or in Node that of the `webgpu` package (Dawn), an optional dependency. */
 import { UnsupportedError } from '../../errors.ts'
+import { type Capabilities, capabilitiesOf, type Precision, wantedFeatures } from './capabilities.ts'
 import type { Gpu, GpuAdapter, GpuDevice } from './gpu-interface.ts'
 
 interface WebGpuPackage {
@@ -47,19 +48,28 @@ const limits = [
   'maxStorageBuffersPerShaderStage',
 ] as const
 
-/** A device with all that the adapter allows. Throws UnsupportedError where there is no WebGPU or no adapter. */
-export async function requestDevice(): Promise<GpuDevice> {
-  const adapter = await findAdapter()
-  return adapter.requestDevice({
-    requiredFeatures: [],
+/**
+ * A device with all that the adapter allows, and what that is.
+ *
+ * @param gpu Where to look instead of what the host has.
+ * @throws UnsupportedError where there is no WebGPU or no adapter.
+ */
+export async function requestDevice(
+  precision: Precision = 'single',
+  gpu?: Gpu,
+): Promise<{ device: GpuDevice; capabilities: Capabilities }> {
+  const adapter = await findAdapter(gpu)
+  const device = await adapter.requestDevice({
+    requiredFeatures: wantedFeatures.filter((name) => adapter.features.has(name)),
     requiredLimits: Object.fromEntries(limits.map((name) => [name, adapter.limits[name]])),
   })
+  return { device, capabilities: capabilitiesOf(adapter, device, precision) }
 }
 
 /** The fastest adapter. Throws UnsupportedError where there is no WebGPU or no adapter. */
-export async function findAdapter(): Promise<GpuAdapter> {
-  const gpu = await findGpu()
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+export async function findAdapter(gpu?: Gpu): Promise<GpuAdapter> {
+  const from = gpu ?? (await findGpu())
+  const adapter = await from.requestAdapter({ powerPreference: 'high-performance' })
   if (adapter !== null) return adapter
   throw new UnsupportedError(
     'openWebGpu: no adapter was found; expected a GPU with a Vulkan, Metal or Direct3D 12 driver. Use openWasm().',

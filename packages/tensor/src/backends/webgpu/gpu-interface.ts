@@ -40,6 +40,14 @@ export interface GpuInfo {
   readonly architecture: string
   readonly device: string
   readonly description: string
+  /** Sizes of the matrices that subgroups multiply; a draft, so not everywhere. */
+  readonly subgroupMatrixConfigs?: readonly {
+    readonly componentType: string
+    readonly resultComponentType: string
+    readonly M: number
+    readonly N: number
+    readonly K: number
+  }[]
 }
 
 export type GpuPipeline = { readonly label: string }

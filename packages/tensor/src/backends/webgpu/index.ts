@@ -1,11 +1,16 @@
 /** `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu` (Dawn). */
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
+import { checkTuning, tune, type WebGpuTuning } from '../../ops/matmul/tune.webgpu.ts'
+import { adapterName, type Precision } from './capabilities.ts'
 import { findAdapter, requestDevice } from './find-gpu.ts'
+import type { Gpu } from './gpu-interface.ts'
 import { webGpuKernels } from './kernels.ts'
 import { measurePeak } from './measure-peak.ts'
 import { WebGpuBackend, type WebGpuCounts } from './webgpu-backend.ts'
 
+export type { WebGpuTuning } from '../../ops/matmul/tune.webgpu.ts'
+export type { Precision } from './capabilities.ts'
 export type { WebGpuCounts } from './webgpu-backend.ts'
 
 /** What the adapter is and can do. */
@@ -16,16 +21,38 @@ export interface WebGpuAbout {
   readonly features: readonly string[]
 }
 
+/** How `openWebGpu` shall open the device. */
+export interface WebGpuOptions {
+  /**
+   * `single` unless given. With `mixed`, matrix products and attention round their factors to half precision and sum in single
+   * precision, on tensor cores where the adapter has them; parameters, moments and results stay single. Slopes then need a
+   * loss scale, see `dynamicLossScale` in `@burgeon/autograd`.
+   */
+  readonly precision?: Precision
+  /** What `tuneWebGpu` measured on this adapter. */
+  readonly tuning?: WebGpuTuning
+  /** A WebGPU other than the host's: what the package `webgpu` makes with other flags. */
+  readonly gpu?: object
+}
+
 /**
- * Opens a device that computes on the GPU, in single precision. Numbers must be read with `await tensor.read()`.
+ * Opens a device that computes on the GPU. Numbers must be read with `await tensor.read()`.
  *
- * @throws UnsupportedError where there is no WebGPU or no adapter.
+ * @throws UnsupportedError where there is no WebGPU or no adapter, OptionError for an unknown precision or a tuning of another
+ *   adapter.
  */
-export async function openWebGpu(): Promise<Device> {
-  const backend = new WebGpuBackend(await requestDevice())
-  const device = Device.of(backend, webGpuKernels)
-  backends.set(device, backend)
-  return device
+export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
+  const { precision = 'single', tuning } = options
+  if (precision !== 'single' && precision !== 'mixed') {
+    throw new OptionError(`openWebGpu: got precision ${String(precision)}; expected 'single' or 'mixed'.`)
+  }
+  const gpu = options.gpu as Gpu | undefined
+  if (tuning !== undefined) checkTuning(tuning, adapterName((await findAdapter(gpu)).info))
+  const { device, capabilities } = await requestDevice(precision, gpu)
+  const backend = new WebGpuBackend(device, capabilities, tuning?.kernels)
+  const opened = Device.of(backend, webGpuKernels)
+  backends.set(opened, backend)
+  return opened
 }
 
 const backends = new WeakMap<Device, WebGpuBackend>()
@@ -56,9 +83,22 @@ export function webGpuPeakFlops(device: Device): Promise<number> {
   return measurePeak(backendOf(device))
 }
 
+/**
+ * Measures which kernel is the fastest for products of these sizes, in all layouts that training needs. Give the answer to
+ * `openWebGpu`; it is plain data, so it can be kept as JSON. Takes some seconds for each size.
+ *
+ * @param sizes `[M, N, K]` of each product; it speaks for all whose sizes are the same to the next power of two.
+ * @throws OptionError for a device that `openWebGpu` has not made, or sizes that are not positive integers.
+ */
+export function tuneWebGpu(
+  device: Device,
+  sizes: readonly (readonly [m: number, n: number, k: number])[],
+): Promise<WebGpuTuning> {
+  return tune(backendOf(device), sizes)
+}
+
 /** What `openWebGpu` would open. Throws UnsupportedError as it does. */
 export async function aboutWebGpu(): Promise<WebGpuAbout> {
   const { info, features } = await findAdapter()
-  const adapter = [info.vendor, info.architecture, info.device, info.description].filter((x) => x !== '')
-  return { adapter: adapter.join(', ') || 'unnamed', features: [...features].toSorted() }
+  return { adapter: adapterName(info), features: [...features].toSorted() }
 }

@@ -4,15 +4,11 @@ import type { DType, NumericArray } from '../../dtype.ts'
 import { DeviceLostError, UnsupportedError } from '../../errors.ts'
 import type { OpName } from '../../op-table.ts'
 import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
+import type { VariantName } from '../../ops/matmul/variants.webgpu.ts'
+import type { Capabilities } from './capabilities.ts'
 import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
 import { CommandStream } from './command-stream.ts'
-import {
-  type GpuDevice,
-  type GpuMemory,
-  type GpuPipeline,
-  mapRead,
-  usage,
-} from './gpu-interface.ts'
+import { type GpuDevice, type GpuMemory, type GpuPipeline, mapRead, usage } from './gpu-interface.ts'
 import { BindGroups } from './bind-groups.ts'
 import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl.ts'
 
@@ -40,6 +36,7 @@ export interface WebGpuCounts {
 export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly name = 'webgpu'
   readonly device: GpuDevice
+  readonly capabilities: Capabilities
   /** Workgroups along one axis of a call; asking the device every time would cost as much as the call. */
   readonly #mostAcross: number
   readonly #pool: BufferPool
@@ -47,12 +44,20 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly #programs = new Map<string, Program>()
   readonly #bindGroups = new Map<string, BindGroups>()
   readonly #staging = new Map<number, GpuMemory[]>()
+  readonly #tuned: ReadonlyMap<string, VariantName>
   #dispatches = 0
   #soon: Promise<void> | undefined
   #failure: Error | undefined
 
-  constructor(device: GpuDevice) {
+  /** @param tuned The fastest kernels for classes of products, as `tune` measured them. */
+  constructor(
+    device: GpuDevice,
+    capabilities: Capabilities,
+    tuned: Readonly<Record<string, VariantName>> = {},
+  ) {
     this.device = device
+    this.capabilities = capabilities
+    this.#tuned = new Map(Object.entries(tuned))
     this.#mostAcross = device.limits.maxComputeWorkgroupsPerDimension
     this.#pool = new BufferPool(device)
     this.#stream = new CommandStream(device)
@@ -124,6 +129,15 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     throw new UnsupportedError(
       'webgpu: numbers cannot be read synchronously; expected `await tensor.read()`.',
     )
+  }
+
+  get isTuned(): boolean {
+    return this.#tuned.size > 0
+  }
+
+  /** The fastest kernel for a class of products, where that was measured. */
+  tuning(productClass: string): VariantName | undefined {
+    return this.#tuned.get(productClass)
   }
 
   /** Room that lives while `body` encodes. */

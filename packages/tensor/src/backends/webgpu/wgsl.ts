@@ -3,8 +3,11 @@
 /** The type of a number that comes with each call. */
 export type ParameterType = 'u32' | 'i32' | 'f32'
 
-/** Buffers by name, in the order of the call. */
-export type Bindings = Readonly<Record<string, 'read f32' | 'read i32' | 'write f32' | 'write i32'>>
+/** Buffers by name, in the order of the call. A buffer of `vec4f` holds the same numbers as one of `f32`, read by fours. */
+export type Bindings = Readonly<Record<string, `${'read' | 'write'} ${'f32' | 'i32' | 'vec4f'}`>>
+
+/** What a kernel needs beyond the core of WGSL. */
+export type Extension = 'half precision' | 'tensor cores'
 
 export interface KernelSource {
   readonly bindings: Bindings
@@ -12,13 +15,23 @@ export interface KernelSource {
   readonly parameters: Readonly<Record<string, ParameterType>>
   /** Invocations of a workgroup; 64 unless given. */
   readonly workgroup?: number
+  readonly needs?: readonly Extension[]
   /** Declarations outside the function: shared memory and functions. */
   readonly declarations?: string
   /**
-   * Statements. They know `index` (the number of this invocation among all), `local` (among those of its workgroup) and `group`
-   * (the number of the workgroup).
+   * Statements. They know `index` (the number of this invocation among all), `local` (among those of its workgroup), `group`
+   * (the number of the workgroup) and, with tensor cores, `subgroup` (the number of its 32 invocations in the workgroup).
    */
   readonly body: string
+}
+
+const directives: Record<Extension, string> = {
+  'half precision': 'enable f16;',
+  // Which subgroup runs what follows from its number, which the compiler takes for something that varies within it.
+  'tensor cores': `enable subgroups;
+enable subgroup_size_control;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);`,
 }
 
 /** Invocations of a workgroup unless a kernel says otherwise. */
@@ -28,24 +41,27 @@ export const defaultWorkgroup = 64
  * The module's text. Parameters are binding 0, buffers those behind it. One parameter more is `zero`, which only the caller knows to
  * be 0: compilers may take for granted that nothing is infinite or NaN, but not what they cannot see.
  */
-export function wgslOf({ bindings, parameters, workgroup, declarations, body }: KernelSource): string {
+export function wgslOf({ bindings, parameters, workgroup, needs, declarations, body }: KernelSource): string {
+  const hasTensorCores = needs?.includes('tensor cores') === true
   const fields = Object.entries(parameters).map(([name, type]) => `  ${name}: ${type},`)
   const buffers = Object.entries(bindings).map(([name, kind], i) => {
     const [access, type] = kind.split(' ')
     const mode = access === 'read' ? 'read' : 'read_write'
     return `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${name}: array<${type}>;`
   })
-  return `struct Params {
+  return `${(needs ?? []).map((extension) => directives[extension]).join('\n')}
+struct Params {
 ${[...fields, '  zero: u32,'].join('\n')}
 }
 @group(0) @binding(0) var<uniform> params: Params;
 ${buffers.join('\n')}
 ${declarations ?? ''}
-@compute @workgroup_size(${workgroup ?? defaultWorkgroup})
+@compute @workgroup_size(${workgroup ?? defaultWorkgroup}) ${hasTensorCores ? '@subgroup_size(32)' : ''}
 fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
+  ${hasTensorCores ? '@builtin(subgroup_id) subgroup: u32,' : ''}
 ) {
   let group = workgroup.y * workgroups.x + workgroup.x;
   let index = group * ${workgroup ?? defaultWorkgroup}u + local;

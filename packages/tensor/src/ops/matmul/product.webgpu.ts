@@ -1,11 +1,17 @@
-/**
- * Strided matrix products in WGSL: C = A·B, tiles of C in registers, panels of A and B in workgroup memory.
- *
- * A workgroup makes a tile of BM × BN, BK terms at a time; each invocation has TM × TN numbers of it, as far apart as there are
- * invocations, so that neighbours read neighbours. Sums run in the order of k.
- */
+/** Strided matrix products on WebGPU: chooses a kernel, shares long sums out among workgroups where tiles are few, and calls it. */
+import { factorsOf } from '../../backends/webgpu/capabilities.ts'
+import type { Factors } from '../../backends/webgpu/factors.ts'
 import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
-import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
+import type { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
+import {
+  formKey,
+  type OperandForm,
+  type ProductForm,
+  type ProductParameters,
+  parameterValues,
+  type Tile,
+} from './operands.webgpu.ts'
+import { defaultVariant, type VariantName, variants } from './variants.webgpu.ts'
 
 /** A matrix, or one for each of a batch: first element and steps from row to row, column to column, matrix to matrix. */
 interface Matrix {
@@ -21,6 +27,7 @@ export interface Product {
   readonly n: number
   readonly k: number
   readonly batch: number
+  /** Rows or columns of A and B must be dense. */
   readonly a: Matrix
   readonly b: Matrix
   /** Row-major and dense. */
@@ -29,101 +36,119 @@ export interface Product {
   readonly bias?: GpuBuffer
 }
 
-/** Sizes of a tile and of each invocation's part of it. */
-interface TileShape {
-  readonly BM: number
-  readonly BN: number
-  readonly BK: number
-  readonly TM: number
-  readonly TN: number
+/** The form of a product before its tile is known. */
+export function productForm({ m, n, k, a, b, c, bias }: Product, factors: Factors): ProductForm {
+  return {
+    a: formOf(a, 'column', m, k),
+    b: formOf(b, 'row', n, k),
+    vectorsC: n % 4 === 0 && c.at % 4 === 0,
+    ...{ guarded: true, hasBias: bias !== undefined, factors },
+  }
 }
 
-const large: TileShape = { BM: 64, BN: 64, BK: 16, TM: 4, TN: 4 }
-const small: TileShape = { BM: 16, BN: 16, BK: 16, TM: 1, TN: 1 }
-
-export function product(backend: WebGpuBackend, { m, n, k, batch, a, b, c, bias }: Product): void {
-  if (m * n * batch === 0) return
-  const tile = m >= 32 && n >= 32 ? large : small
-  const [across, down] = [Math.ceil(n / tile.BN), Math.ceil(m / tile.BM)]
-  const parameters = [
-    ...[m, n, k, across, down],
-    ...[a.at, a.row, a.column, a.step],
-    ...[b.at, b.row, b.column, b.step],
-    c.at,
-    across * down * batch,
-  ]
-  const program = programOf(backend, tile, bias !== undefined)
-  const buffers = [a.buffer, b.buffer, c.buffer, ...(bias ? [bias] : [])]
-  backend.runGroups(program, buffers, parameters, across * down * batch)
+/** C = A·B + bias. @param forced The kernel to use, for tests and measurements; the best one unless given. */
+export function product(backend: WebGpuBackend, given: Product, forced?: VariantName): void {
+  if (given.m * given.n * given.batch === 0) return
+  const asked = asColumns(given)
+  const { m, n, k, batch, a, b, c, bias } = asked
+  const { capabilities } = backend
+  const open = productForm(asked, factorsOf(capabilities))
+  const tuned = backend.isTuned ? backend.tuning(productClass(asked, open)) : undefined
+  const name = forced ?? tuned ?? defaultVariant(asked, open, capabilities)
+  const variant = variants[name]
+  const tile = variant.tile(open)
+  const form = {
+    ...open,
+    guarded: k === 0 || m % tile.rows > 0 || n % tile.columns > 0 || k % tile.terms > 0,
+  }
+  const [across, down] = [Math.ceil(n / tile.columns), Math.ceil(m / tile.rows)]
+  const { splits, termsOfSplit } = splitOf(across * down * batch, k, tile, capabilities.busyGroups)
+  const parameters = (cAt: number): ProductParameters => ({
+    ...{ m, n, k, across, down, splits, termsOfSplit },
+    groups: across * down * batch * splits,
+    ...{ aAt: a.at, aStride: open.a.along === 'terms' ? a.row : a.column, aStep: a.step },
+    ...{ bAt: b.at, bStride: open.b.along === 'terms' ? b.column : b.row, bStep: b.step },
+    ...{ cAt, cStep: m * n },
+  })
+  const call = (to: GpuBuffer, cAt: number, withBias: GpuBuffer | undefined): void => {
+    const own = { ...form, hasBias: withBias !== undefined }
+    const program = backend.program(`matmul ${name}: ${formKey(own)}`, () =>
+      variant.source(own, capabilities),
+    )
+    const buffers = [a.buffer, b.buffer, to, ...(withBias ? [withBias] : [])]
+    const values = parameters(cAt)
+    backend.runGroups(program, buffers, parameterValues(values), values.groups)
+  }
+  if (splits === 1) return call(c.buffer, c.at, bias)
+  backend.scratch(4 * m * n * batch * splits, 'matmul', (parts) => {
+    call(parts, 0, undefined)
+    addSplits(backend, parts, c, bias, { m, n, batch, splits })
+  })
 }
 
-function programOf(backend: WebGpuBackend, tile: TileShape, hasBias: boolean): Program {
-  const { BM, BN, BK, TM, TN } = tile
-  const threads = (BM / TM) * (BN / TN)
-  const names = [
-    ...['m', 'n', 'k', 'across', 'down'],
-    ...['aAt', 'aRow', 'aColumn', 'aStep'],
-    ...['bAt', 'bRow', 'bColumn', 'bStep'],
-    ...['cAt', 'groups'],
-  ]
-  const each = (count: number, line: (i: number) => string): string =>
-    Array.from({ length: count }, (_, i) => line(i)).join('\n')
-  const key = `matmul ${BM}×${BN}×${BK}${hasBias ? ' + bias' : ''}`
-  const bias = (column: string): string => (hasBias ? ` + bias[${column}]` : '')
-  const storeOf = (row: number, column: number, value: string): string => {
-    const [atRow, atColumn] = [`firstRow + myRow + ${row}u`, `firstColumn + myColumn + ${column}u`]
-    return `  if (${atRow} < params.m && ${atColumn} < params.n) {
-    c[cStart + (${atRow}) * params.n + ${atColumn}] = ${value}${bias(atColumn)};
-  }`
-  }
-  return backend.program(key, () => ({
-    bindings: { a: 'read f32', b: 'read f32', c: 'write f32', ...(hasBias && { bias: 'read f32' }) },
-    parameters: Object.fromEntries(names.map((name) => [name, 'u32' as const])),
-    workgroup: threads,
-    declarations: `var<workgroup> panelA: array<f32, ${BK * (BM + 1)}>;
-var<workgroup> panelB: array<f32, ${BK * (BN + 1)}>;`,
-    body: `  if (group >= params.groups) { return; }
-  let tiles = params.across * params.down;
-  let z = group / tiles;
-  let firstRow = (group % tiles) / params.across * ${BM}u;
-  let firstColumn = group % params.across * ${BN}u;
-  let aStart = params.aAt + z * params.aStep;
-  let bStart = params.bAt + z * params.bStep;
-  let myRow = local / ${BN / TN}u;
-  let myColumn = local % ${BN / TN}u;
-${each(TM, (i) => each(TN, (j) => `  var c${i}_${j} = 0.0;`))}
-  for (var first = 0u; first < params.k; first += ${BK}u) {
-    // Neighbouring invocations read neighbours in memory, along whichever axis those lie.
-    for (var i = local; i < ${BM * BK}u; i += ${threads}u) {
-      let alongK = params.aColumn == 1u;
-      let row = select(i % ${BM}u, i / ${BK}u, alongK);
-      let t = select(i / ${BM}u, i % ${BK}u, alongK);
-      var value = 0.0;
-      if (firstRow + row < params.m && first + t < params.k) {
-        value = a[aStart + (firstRow + row) * params.aRow + (first + t) * params.aColumn];
-      }
-      panelA[t * ${BM + 1}u + row] = value;
-    }
-    for (var i = local; i < ${BN * BK}u; i += ${threads}u) {
-      let alongK = params.bRow == 1u && params.bColumn != 1u;
-      let column = select(i % ${BN}u, i / ${BK}u, alongK);
-      let t = select(i / ${BN}u, i % ${BK}u, alongK);
-      var value = 0.0;
-      if (firstColumn + column < params.n && first + t < params.k) {
-        value = b[bStart + (first + t) * params.bRow + (firstColumn + column) * params.bColumn];
-      }
-      panelB[t * ${BN + 1}u + column] = value;
-    }
-    workgroupBarrier();
-    // Panels are filled up with zeros, so the last one is like the others.
-    for (var t = 0u; t < ${BK}u; t++) {
-${each(TM, (i) => `      let a${i} = panelA[t * ${BM + 1}u + myRow + ${i * (BM / TM)}u];`)}
-${each(TN, (j) => `      let b${j} = panelB[t * ${BN + 1}u + myColumn + ${j * (BN / TN)}u];`)}
-${each(TM, (i) => each(TN, (j) => `      c${i}_${j} = fma(a${i}, b${j}, c${i}_${j});`))}
-    }
-    workgroupBarrier();
-  }
-  let cStart = params.cAt + z * params.m * params.n;
-${each(TM, (i) => each(TN, (j) => storeOf(i * (BM / TM), j * (BN / TN), `c${i}_${j}`)))}`,
+/** A single column is a row of the transposed product, which lies in memory the same way. */
+function asColumns(asked: Product): Product {
+  const { m, n, a, b, bias } = asked
+  if (n !== 1 || m === 1 || bias !== undefined) return asked
+  const turned = (x: Matrix): Matrix => ({ ...x, row: x.column, column: x.row })
+  return { ...asked, m: n, n: m, a: turned(b), b: turned(a) }
+}
+
+/**
+ * How a factor lies. @param alongTerms Whether terms follow its rows (B) or its columns (A). @param size Of the other axis.
+ */
+function formOf(
+  { at, row, column, step }: Matrix,
+  termAxis: 'row' | 'column',
+  size: number,
+  k: number,
+): OperandForm {
+  const [term, other] = termAxis === 'row' ? [row, column] : [column, row]
+  const along = term === 1 && (other !== 1 || size === 1 || termAxis === 'column') ? 'terms' : 'tile'
+  const stride = along === 'terms' ? other : term
+  const inner = along === 'terms' ? k : size
+  return { along, vectors: [at, stride, step, inner].every((x) => x % 4 === 0) }
+}
+
+/** Long sums of few tiles are cut, so that all of the adapter has work. */
+function splitOf(
+  groups: number,
+  k: number,
+  { terms }: Tile,
+  busyGroups: number,
+): { splits: number; termsOfSplit: number } {
+  const wanted = Math.min(16, Math.floor(busyGroups / groups), Math.floor(k / (8 * terms)))
+  if (wanted < 2) return { splits: 1, termsOfSplit: Math.max(k, 1) }
+  const termsOfSplit = Math.ceil(k / wanted / terms) * terms
+  return { splits: Math.ceil(k / termsOfSplit), termsOfSplit }
+}
+
+/** Adds the parts of every sum in their order. */
+function addSplits(
+  backend: WebGpuBackend,
+  parts: GpuBuffer,
+  c: Product['c'],
+  bias: GpuBuffer | undefined,
+  { m, n, batch, splits }: { m: number; n: number; batch: number; splits: number },
+): void {
+  const program = backend.program(`matmul parts${bias ? ', bias' : ''}`, () => ({
+    bindings: { parts: 'read f32', c: 'write f32', ...(bias && { bias: 'read f32' }) },
+    parameters: { count: 'u32', size: 'u32', n: 'u32', splits: 'u32', cAt: 'u32' },
+    body: `  if (index >= params.count) { return; }
+  let within = index % params.size;
+  let start = index / params.size * params.splits * params.size + within;
+  var sum = 0.0;
+  for (var s = 0u; s < params.splits; s++) { sum += parts[start + s * params.size]; }
+  c[params.cAt + index] = sum${bias ? ' + bias[within % params.n]' : ''};`,
   }))
+  const count = m * n * batch
+  backend.run(program, [parts, c.buffer, ...(bias ? [bias] : [])], [count, m * n, n, splits, c.at], count)
+}
+
+/**
+ * Products that one measurement speaks for: layouts, and sizes to the next power of two.
+ */
+export function productClass({ m, n, k }: Product, { a, b, factors }: ProductForm): string {
+  const layout = `${a.along === 'terms' ? 'N' : 'T'}${b.along === 'tile' ? 'N' : 'T'}`
+  return `${layout} ${[m, n, k].map((size) => 2 ** Math.ceil(Math.log2(Math.max(size, 1)))).join('×')} ${factors.name}`
 }
