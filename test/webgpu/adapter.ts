@@ -10,7 +10,9 @@ import { WebGpuBackend } from '../../packages/tensor/src/backends/webgpu/webgpu-
 const isRequired = process.env.BURGEON_REQUIRE_WEBGPU === '1'
 
 /** Runs `tests` with a device on this machine's adapter; where there is none, leaves a skipped test that says why. */
-export async function withAdapter(tests: (device: Device, adapter: string) => void): Promise<void> {
+export async function withAdapter(
+  tests: (device: Device, adapter: string) => void | Promise<void>,
+): Promise<void> {
   let device: Device
   let adapter: string
   try {
@@ -24,7 +26,7 @@ export async function withAdapter(tests: (device: Device, adapter: string) => vo
     })
     return
   }
-  tests(device, adapter)
+  await tests(device, adapter)
 }
 
 /** Another device, with its backend at hand. */

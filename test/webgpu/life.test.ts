@@ -1,4 +1,4 @@
-import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd'
 import {
   type GrowthPolicy,
   Learner,
@@ -9,6 +9,7 @@ import {
 import { Gpt } from '@burgeon/gpt'
 import { type Device, DeviceLostError } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
+import { openWebGpu } from '@burgeon/tensor/webgpu'
 import { describe, expect, test } from 'vitest'
 import { openWithBackend, withAdapter } from './adapter.ts'
 
@@ -33,10 +34,11 @@ const parts = (): Omit<LearnerOptions, 'model'> => ({
   seed: 3,
 })
 
-const newborn = (device: Device): Learner =>
+const newborn = (device: Device, more: Partial<LearnerOptions> = {}): Learner =>
   new Learner({
     model: Gpt.create({ context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 24 }, { device, seed: 4 }),
     ...parts(),
+    ...more,
   })
 
 const textOf = (step: number): string =>
@@ -58,6 +60,15 @@ await withAdapter((device, adapter) => {
         learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
       expect(growth(gpu)).toEqual(growth(cpu))
       expect(growth(gpu)).toHaveLength(1)
+    })
+
+    test('in mixed precision learns, rehearses, protects and grows within a hundredth of the CPU', async () => {
+      const mixed = await openWebGpu({ precision: 'mixed' })
+      const [gpu, cpu] = [newborn(mixed, { lossScale: dynamicLossScale() }), newborn(openWasm())]
+      const [got, wanted] = [await live(gpu, 0, 12), await live(cpu, 0, 12)]
+      got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-2))
+      expect(gpu.journal.map(({ kind }) => kind)).toEqual(cpu.journal.map(({ kind }) => kind))
+      expect(gpu.model.config).toEqual(cpu.model.config)
     })
 
     test('a lost device costs no more than the steps since the last snapshot', async () => {

@@ -1,6 +1,13 @@
 // Reaches inside: a device with its backend at hand, to count what steps make.
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
-import { Gpt } from '@burgeon/gpt'
+import {
+  adamw,
+  applyUpdates,
+  chain,
+  clipByGlobalNorm,
+  dynamicLossScale,
+  valueAndGrad,
+} from '@burgeon/autograd'
+import { Gpt, type GptSizes } from '@burgeon/gpt'
 import {
   crossEntropy,
   type Device,
@@ -12,16 +19,22 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
+import { openWebGpu } from '@burgeon/tensor/webgpu'
 import { describe, expect, test } from 'vitest'
 import { openWithBackend, withAdapter } from './adapter.ts'
 
-const sizes = { vocabulary: 31, context: 16, embed: 32, heads: 4, layers: 2, norm: 'layer' } as const
+const usualSizes = { vocabulary: 31, context: 16, embed: 32, heads: 4, layers: 2, norm: 'layer' } as const
 const batch = 4
 
 /** A training that is taken step by step; each answers its loss. */
-function training(device: Device): { step(): Promise<number>; dispose(): void } {
+function training(
+  device: Device,
+  initialScale = 1,
+  sizes: GptSizes = usualSizes,
+): { step(): Promise<number>; dispose(): void } {
   const model = Gpt.create(sizes, { device, seed: 5 })
-  const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-3, weightDecay: 0.1 }))
+  const lossScale = dynamicLossScale({ initial: initialScale })
+  const optimizer = chain(lossScale, clipByGlobalNorm(1), adamw({ learningRate: 1e-3, weightDecay: 0.1 }))
   let done = 0
   return {
     async step() {
@@ -30,18 +43,22 @@ function training(device: Device): { step(): Promise<number>; dispose(): void } 
         const tokens = device.tensor(ids.subarray(0, -1), { shape: [batch, sizes.context], dtype: 'i32' })
         const targets = device.tensor(ids.subarray(1), { shape: [batch * sizes.context], dtype: 'i32' })
         const parameters = model.parameters.tensors()
-        const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
-          mean(crossEntropy(model.forward(tokens, w), targets)),
-        )(parameters)
+        const { gradient, aux } = valueAndGrad((w: TensorsByPath) => {
+          const mine = mean(crossEntropy(model.forward(tokens, w), targets))
+          return [lossScale.scaled(mine), mine] as const
+        })(parameters)
         applyUpdates(parameters, optimizer.transform(gradient, { parameters, step: done }))
-        return value
+        return aux
       })
       done++
       const [number] = await loss.read()
       loss.dispose()
       return number
     },
-    dispose: () => model.dispose(),
+    dispose() {
+      model.dispose()
+      lossScale.dispose()
+    },
   }
 }
 
@@ -54,6 +71,27 @@ await withAdapter((device, adapter) => {
         expect(Math.abs(got - wanted) / wanted, `step ${i}`).toBeLessThan(1e-3)
       }
       for (const one of [gpu, cpu]) one.dispose()
+    })
+
+    test('in mixed precision follows the losses of the CPU, with slopes scaled to fit', async () => {
+      const [gpu, cpu] = [training(await openWebGpu({ precision: 'mixed' }), 2 ** 16), training(openWasm())]
+      for (let i = 0; i < 30; i++) {
+        const [got, wanted] = [await gpu.step(), await cpu.step()]
+        expect(Math.abs(got - wanted) / wanted, `step ${i}`).toBeLessThan(5e-3)
+      }
+      for (const one of [gpu, cpu]) one.dispose()
+    })
+
+    test('keeps its memory constant over a thousand steps', { timeout: 120_000 }, async () => {
+      const { device: own, backend } = await openWithBackend()
+      const run = training(own, 1, { ...usualSizes, context: 4, embed: 8, heads: 2, layers: 1 })
+      for (let i = 0; i < 3; i++) await run.step()
+      const { memory } = own
+      const { buffers, bindGroups } = backend.counts
+      for (let i = 0; i < 1000; i++) await run.step()
+      expect(own.memory).toEqual(memory)
+      expect(backend.counts).toMatchObject({ buffers, bindGroups })
+      run.dispose()
     })
 
     test('makes no pipeline, buffer or bind group after the second step, and one submission for each', async () => {

@@ -4,6 +4,7 @@ export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAnd
 export { pullBack, type Recording, record } from './gradients.ts'
 export { type AdamwOptions, adamw } from './optimizer/adamw.ts'
 export { clipByGlobalNorm } from './optimizer/clip-by-global-norm.ts'
+export { dynamicLossScale, type LossScale, type LossScaleOptions } from './optimizer/dynamic-loss-scale.ts'
 export {
   applyUpdates,
   chain,

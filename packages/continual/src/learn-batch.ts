@@ -1,5 +1,5 @@
 /** One update: a prediction, its loss, the slopes of the loss, and a change of the weights. */
-import { applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/autograd'
+import { applyUpdates, type GradientTransform, type LossScale, valueAndGrad } from '@burgeon/autograd'
 import type { Gpt } from '@burgeon/gpt'
 import {
   add,
@@ -23,15 +23,23 @@ export interface Learnt {
   /** Fresh tokens predicted. */
   readonly tokens: number
   readonly penalties: Readonly<Record<string, number>>
+  /** Infinite or NaN only where a loss scale called the update off. */
   readonly gradientNorm: number
   readonly updateNorm: number
 }
+
+/** In a row; a loss scale falls from its highest to 1 in fewer. */
+const mostOverflows = 40
 
 /** What learns. */
 export interface LearningParts {
   readonly model: Gpt
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
+  /** Multiplies the loss; the optimiser must begin with it. */
+  readonly lossScale?: LossScale
+  /** Updates that it has called off just before this one. */
+  readonly overflows?: number
   /** Updates made before this one. */
   readonly step: number
 }
@@ -50,7 +58,8 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
   try {
     const [gradientNorm] = await slopes.gradientNorm.read()
     const learnt = summarise(fresh, targets, await slopes.losses.read())
-    if (!Number.isFinite(gradientNorm) || !Number.isFinite(learnt.loss)) {
+    const mayOverflow = parts.lossScale !== undefined && (parts.overflows ?? 0) < mostOverflows
+    if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
         `learner: step ${parts.step + 1} has loss ${learnt.loss} and gradient norm ${gradientNorm}; ` +
           'expected finite numbers. Nothing was learnt from this batch.',
@@ -77,7 +86,7 @@ interface Slopes {
 }
 
 function lossAndSlopes(
-  { model, penalties }: LearningParts,
+  { model, penalties, lossScale }: LearningParts,
   weights: TensorsByPath,
   batch: Batch,
   targets: Int32Array,
@@ -94,9 +103,10 @@ function lossAndSlopes(
       if (term !== null) terms[penalty.name] = term
     }
     const total = Object.values(terms).reduce((a, b) => add(a, b), divide(sum(losses), counted))
-    return [total, { losses, penalties: terms }]
+    return [lossScale?.scaled(total) ?? total, { losses, penalties: terms }]
   })(weights)
-  return { gradient, ...aux, gradientNorm: globalNorm(Object.values(gradient)) }
+  const norm = globalNorm(Object.values(gradient))
+  return { gradient, ...aux, gradientNorm: lossScale?.unscaled(norm) ?? norm }
 }
 
 function update({ optimizer, step }: LearningParts, weights: TensorsByPath, gradient: TensorsByPath): Tensor {

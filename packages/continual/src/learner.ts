@@ -1,5 +1,5 @@
 /** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
-import { chain, type GradientTransform } from '@burgeon/autograd'
+import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
 import { byteTokenizer, Gpt, type GptState } from '@burgeon/gpt'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
@@ -17,6 +17,8 @@ export interface LearnerOptions {
   readonly model: Gpt
   /** Turns gradients into changes of the weights. */
   readonly optimizer: GradientTransform
+  /** For a device of mixed precision: keeps small slopes from vanishing. None unless given. */
+  readonly lossScale?: LossScale
   /** Plain fine-tuning unless given. */
   readonly strategy?: Strategy
   /** No limit unless given. */
@@ -51,6 +53,7 @@ export class Learner {
   readonly strategy: Strategy
   readonly budget: GrowthBudget
   readonly #optimizer: GradientTransform
+  readonly #lossScale: LossScale | undefined
   readonly #mirrors: readonly Mirror[]
   readonly #key: Key
   #journal: LearnerEvent[] = []
@@ -59,12 +62,14 @@ export class Learner {
   #step = 0
   #lastGrowth = 0
   #lastDrift: number | null = null
+  #overflows = 0
   #busy = false
 
   /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth. */
   constructor({
     model,
     optimizer,
+    lossScale,
     strategy = {},
     budget = { parameters: Infinity },
     seed = 0,
@@ -72,7 +77,8 @@ export class Learner {
     this.model = model
     this.strategy = strategy
     this.budget = budget
-    this.#optimizer = chain(...(strategy.transforms ?? []), optimizer)
+    this.#lossScale = lossScale
+    this.#optimizer = chain(...(lossScale ? [lossScale] : []), ...(strategy.transforms ?? []), optimizer)
     this.#mirrors = [
       ...this.#optimizer.mirrors,
       ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
@@ -114,7 +120,15 @@ export class Learner {
       this.#losses = [...this.#losses, learnt.loss].slice(-lossWindow)
       strategy.rehearsal?.remember(fresh)
       const drift = this.#noticeDrift(bitsPerByte(learnt.loss))
-      const events = [...drift, ...this.#consolidate(fresh, drift.length > 0), ...(await this.#grow(fresh))]
+      const isOverflow = !Number.isFinite(learnt.gradientNorm)
+      this.#overflows = isOverflow ? this.#overflows + 1 : 0
+      const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
+      const events = [
+        ...overflow,
+        ...drift,
+        ...this.#consolidate(fresh, drift.length > 0),
+        ...(await this.#grow(fresh)),
+      ]
       this.#journal.push(...events)
       return {
         ...learnt,
@@ -187,7 +201,13 @@ export class Learner {
 
   #learningParts(): Parameters<typeof learnBatch>[0] {
     const { model, strategy } = this
-    return { model, optimizer: this.#optimizer, penalties: strategy.penalties ?? [], step: this.#step }
+    return {
+      model,
+      optimizer: this.#optimizer,
+      ...(this.#lossScale && { lossScale: this.#lossScale, overflows: this.#overflows }),
+      penalties: strategy.penalties ?? [],
+      step: this.#step,
+    }
   }
 
   #batchOf(text: string): Batch {
@@ -197,6 +217,7 @@ export class Learner {
   /** Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The model can. */
   dispose(): void {
     for (const mirror of this.#mirrors) mirror.dispose?.()
+    this.#lossScale?.dispose()
   }
 
   /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */

@@ -5,6 +5,8 @@ import type { GrowthRecord } from '@burgeon/gpt/growth'
 export type LearnerEvent =
   | { readonly kind: 'drift'; readonly step: number; readonly detector: string; readonly bitsPerByte: number }
   | { readonly kind: 'consolidation'; readonly step: number; readonly penalty: string; readonly rows: number }
+  /** Slopes did not fit into half precision: the loss scale was halved and nothing was learnt. */
+  | { readonly kind: 'overflow'; readonly step: number }
   | {
       readonly kind: 'growth'
       readonly step: number
@@ -36,9 +38,9 @@ export interface StepReport {
   readonly rehearsedRows: number
   /** What each penalty added to the loss, by name, in nats per token. */
   readonly penalties: Readonly<Record<string, number>>
-  /** Global norm of the gradients before any transform. */
+  /** Global norm of the gradients before any transform; infinite or NaN in a step with an `overflow`. */
   readonly gradientNorm: number
-  /** Global norm of the change of the weights. Never 0 in a step that learnt. */
+  /** Global norm of the change of the weights. Never 0 in a step that learnt, 0 in one with an `overflow`. */
   readonly updateNorm: number
   /** Learnt numbers after the step. */
   readonly parameters: number

@@ -13,7 +13,10 @@ export interface UpdateContext {
 export interface GradientTransform {
   readonly name: string
   readonly mirrors: readonly Mirror[]
-  /** Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope. */
+  /**
+   * Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope. An optimiser leaves weights and its
+   * own state alone where a gradient is infinite or NaN: that is how `dynamicLossScale` calls a step off.
+   */
   transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
   /** Plain data: JSON values and typed arrays. */
   toState(): Promise<unknown>

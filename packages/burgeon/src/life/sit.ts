@@ -82,6 +82,8 @@ function lineOf(event: LearnerEvent): ProgressEvent {
         text: `${summary}, ${gained} parameters, logits moved ${logitsMoved.toExponential(0)}`,
       }
     }
+    case 'overflow':
+      return { kind: 'note', text: `step ${count(event.step)}: slopes overflowed, the loss scale was halved` }
     case 'growth refused':
       return { kind: 'note', text: `step ${count(event.step)}: growth refused. ${event.reason}` }
   }

@@ -31,16 +31,26 @@ const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constan
 const decayed = (old: Expression, fresh: Expression, beta: Expression): Expression =>
   cutTiny(add(multiply(beta, old), multiply(subtract(constant(1), beta), fresh)))
 
+/** What a gradient that is infinite or NaN must not touch. */
+const whereFinite = (x: Expression, otherwise: Expression): Expression =>
+  e.select(e.less(e.abs(g), constant(Infinity)), x, otherwise)
+
 /** m ← β₁·m + (1 − β₁)·g, with inputs w, g, m, v and the scalars of `scalarsOf`. */
-export const firstMoment: Expression = decayed(m, g, scalar(1))
+export const firstMoment: Expression = whereFinite(decayed(m, g, scalar(1)), m)
 /** v ← β₂·v + (1 − β₂)·g². */
-export const secondMoment: Expression = decayed(v, multiply(g, g), scalar(2))
+export const secondMoment: Expression = whereFinite(decayed(v, multiply(g, g), scalar(2)), v)
 /** Δw = −rate·(m̂/(√v̂ + ε) + λ·w), from the new moments. */
-export const update: Expression = e.negate(
-  multiply(
-    scalar(0),
-    add(divide(multiply(m, scalar(5)), add(sqrt(multiply(v, scalar(6))), scalar(3))), multiply(scalar(4), w)),
+export const update: Expression = whereFinite(
+  e.negate(
+    multiply(
+      scalar(0),
+      add(
+        divide(multiply(m, scalar(5)), add(sqrt(multiply(v, scalar(6))), scalar(3))),
+        multiply(scalar(4), w),
+      ),
+    ),
   ),
+  constant(0),
 )
 
 /** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ)] */
@@ -73,7 +83,10 @@ export const adamwOp = defineOp<AdamwAttrs>()({
   },
 })
 
-/** Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. */
+/**
+ * Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. Where the gradient is
+ * infinite or NaN nothing changes: so a loss scale can call a step off on the device.
+ */
 export function adamwUpdate(
   parameter: Tensor,
   gradient: Tensor,

@@ -1,26 +1,57 @@
 /**
- * Scatter-add on WebGPU: every element of the result looks at all ids, in their order, and adds what is its own. No
- * atomics, so the same bits at every run.
+ * Scatter-add on WebGPU: a workgroup for a row of the result, which looks through all ids, many at a time, and adds up the rows
+ * that are its own in their order. No atomics on sums, so the same bits at every run; and ids may come from the device.
  */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'
 
+const workgroup = 64
+/** Ids that are looked at between two barriers: 32 for each word of a mask, a word for each invocation. */
+const stretch = 32 * workgroup
+
 export const scatterAddWebGpu: WebGpuKernel<'scatterAdd'> = (backend, [ids, values], [out], { rows }) => {
   if (ids.buffer.uploaded) checkIds('scatterAdd', ids.buffer.uploaded, rows)
   const width = sizeOf(out.shape.slice(1))
+  if (width === 0) return
   const program = backend.program('scatterAdd', () => ({
     bindings: { ids: 'read i32', values: 'read f32', to: 'write f32' },
-    parameters: { count: 'u32', width: 'u32', many: 'u32' },
-    body: `  if (index >= params.count) { return; }
-  let row = i32(index / params.width);
-  let column = index % params.width;
+    parameters: { groups: 'u32', width: 'u32', many: 'u32', parts: 'u32' },
+    workgroup,
+    declarations: `var<workgroup> mine: array<u32, ${workgroup}>;
+var<workgroup> any: atomic<u32>;`,
+    body: `  if (group >= params.groups) { return; }
+  let row = i32(group / params.parts);
+  let column = group % params.parts * ${workgroup}u + local;
   var sum = 0.0;
-  for (var i = 0u; i < params.many; i++) {
-    if (ids[i] == row) { sum += values[i * params.width + column]; }
+  for (var first = 0u; first < params.many; first += ${stretch}u) {
+    // Which ids of the stretch are this row's: bit b of word w stands for id 32w + b.
+    var word = 0u;
+    for (var b = 0u; b < 32u; b++) {
+      let i = first + 32u * local + b;
+      if (i < params.many) { word |= select(0u, 1u << b, ids[i] == row); }
+    }
+    mine[local] = word;
+    if (word != 0u) { atomicOr(&any, 1u); }
+    workgroupBarrier();
+    if (atomicLoad(&any) != 0u) {
+      for (var w = 0u; w < ${workgroup}u; w++) {
+        var left = mine[w];
+        while (left != 0u) {
+          let b = firstTrailingBit(left);
+          if (column < params.width) { sum += values[(first + 32u * w + b) * params.width + column]; }
+          left &= left - 1u;
+        }
+      }
+    }
+    workgroupBarrier();
+    if (local == 0u) { atomicStore(&any, 0u); }
+    workgroupBarrier();
   }
-  to[index] = sum;`,
+  if (column < params.width) { to[u32(row) * params.width + column] = sum; }`,
   }))
-  const count = sizeOf(out.shape)
-  backend.run(program, [ids.buffer, values.buffer, out.buffer], [count, width, sizeOf(ids.shape)], count)
+  const parts = Math.ceil(width / workgroup)
+  const groups = rows * parts
+  const buffers = [ids.buffer, values.buffer, out.buffer]
+  backend.runGroups(program, buffers, [groups, width, sizeOf(ids.shape), parts], groups)
 }
