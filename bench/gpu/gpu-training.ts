@@ -1,6 +1,6 @@
 /** `npm run bench -- gpu-training`: training steps on the GPU: their losses beside the CPU's, their time, and what encoding costs. */
 import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
-import { crossEntropy, type Device, mean, scope, type TensorsByPath } from '@burgeon/tensor'
+import { type Device, mean, scope, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { aboutWebGpu, openWebGpu, webGpuCounts } from '@burgeon/tensor/webgpu'
 import { atMost, type Benchmark, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
@@ -74,9 +74,9 @@ function gpuStep(sizes: TrainingCase, device: Device) {
       const x = device.tensor(tokens, { shape: [batch, context], dtype: 'i32' })
       const y = device.tensor(targets, { shape: [batch * context], dtype: 'i32' })
       const parameters = model.parameters.tensors()
-      const { value: loss, gradient } = valueAndGrad((w: TensorsByPath) =>
-        mean(crossEntropy(model.forward(x, w), y)),
-      )(parameters)
+      const { value: loss, gradient } = valueAndGrad((w: TensorsByPath) => mean(model.losses(x, y, w)))(
+        parameters,
+      )
       applyUpdates(parameters, transform.transform(gradient, { parameters, step }))
       return loss
     })

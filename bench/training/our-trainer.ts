@@ -1,7 +1,7 @@
 /** Our own GPT in training, in the terms in which peers are asked. */
 import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
-import { crossEntropy, type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
+import { type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
 import { batchOf, optimizer, type Trainer, type TrainingCase, type Weights } from '../peers/peer.ts'
 
 /** A model of these sizes with random weights, the same at every call with one seed. */
@@ -30,9 +30,7 @@ export function ourTrainer(sizes: TrainingCase, device: Device): Trainer {
     const x = device.tensor(tokens, { shape: [batch, context], dtype: 'i32' })
     const y = device.tensor(targets, { shape: [batch * context], dtype: 'i32' })
     const parameters = model.parameters.tensors()
-    const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
-      mean(crossEntropy(model.forward(x, w), y)),
-    )(parameters)
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) => mean(model.losses(x, y, w)))(parameters)
     applyUpdates(parameters, transform.transform(gradient, { parameters, step }))
     return value.readSync()[0]
   }

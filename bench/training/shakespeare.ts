@@ -6,15 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad, warmUpCosine } from '@burgeon/autograd'
 import { isDecayed } from '@burgeon/gpt'
-import {
-  crossEntropy,
-  type Device,
-  keyFromSeed,
-  mean,
-  openScope,
-  RandomStream,
-  type TensorsByPath,
-} from '@burgeon/tensor'
+import { type Device, keyFromSeed, mean, openScope, RandomStream, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, UsageError } from '../benchmark.ts'
 import { optimizer, type Weights } from '../peers/peer.ts'
@@ -161,7 +153,7 @@ function learn(course: Course, device: Device, seed: number, note: (line: string
     const targets = device.tensor(joined(rows.map((row) => row.subarray(1))), {
       ...{ shape: [tiny.batch * tiny.context], dtype: 'i32' },
     })
-    return mean(crossEntropy(model.forward(tokens, w), targets))
+    return mean(model.losses(tokens, targets, w))
   }
   const start = performance.now()
   for (const [step, starts] of course.starts.entries()) {

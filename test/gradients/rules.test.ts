@@ -177,6 +177,17 @@ const calls: { readonly [K in OpName]: ((draw: Draw) => Call<K>) | 'no gradient'
     const inputs = [draw.tensor([n]), draw.tensor([n, v]), draw.tensor([n])]
     return { inputs, attrs: {}, all: ([dy, logits, lse]) => [dy, logits, targets, lse] }
   },
+  linearCrossEntropy(draw) {
+    const [n, c, v] = [draw.between(1, 3), draw.between(1, 3), draw.between(1, 4)]
+    const targets = draw.integers([n], -1, v - 1)
+    return { inputs: [draw.tensor([n, c]), draw.tensor([v, c])], attrs: {}, all: ([x, w]) => [x, w, targets] }
+  },
+  linearCrossEntropyGrad(draw) {
+    const [n, c, v] = [draw.between(1, 3), draw.between(1, 3), draw.between(1, 4)]
+    const targets = draw.integers([n], -1, v - 1)
+    const inputs = [draw.tensor([n]), draw.tensor([n, c], 0.5), draw.tensor([v, c], 0.5), draw.tensor([n])]
+    return { inputs, attrs: {}, all: ([dy, x, w, lse]) => [dy, x, w, targets, lse] }
+  },
   adamw: 'no gradient',
   globalNorm(draw) {
     const inputs = Array.from({ length: draw.between(1, 3) }, () => draw.tensor(draw.shape()))

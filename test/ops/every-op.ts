@@ -9,7 +9,10 @@ const reference = openReference()
  * Ops that round their factors to half precision on a device of mixed precision: two roundings to 11 bits instead of 24, and to
  * two bits less for the smallest numbers that are drawn.
  */
-const halfOps: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'linear', 'attention', 'attentionGrad'])
+const halfOps: ReadonlySet<OpName> = new Set<OpName>([
+  ...(['matmul', 'linear', 'attention', 'attentionGrad'] as const),
+  ...(['linearCrossEntropy', 'linearCrossEntropyGrad'] as const),
+])
 const halfRoundoff = 2 ** 16
 
 /** Tests that a device answers every op of the table as the reference does. */

@@ -3,7 +3,6 @@ import { applyUpdates, type GradientTransform, type LossScale, valueAndGrad } fr
 import type { Gpt } from '@burgeon/gpt'
 import {
   add,
-  crossEntropy,
   divide,
   globalNorm,
   NonFiniteError,
@@ -96,7 +95,7 @@ function lossAndSlopes(
   const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
   const counted = Math.max(1, targets.filter((target) => target >= 0).length)
   const { gradient, aux } = valueAndGrad((w: TensorsByPath) => {
-    const losses = crossEntropy(model.forward(tokens, w), wanted) // [B·T]
+    const losses = model.losses(tokens, wanted, w) // [B·T]
     const terms: Record<string, Tensor> = {}
     for (const penalty of penalties) {
       const term = penalty.loss(w)

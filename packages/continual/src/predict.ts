@@ -70,7 +70,7 @@ function lossesOf(model: Gpt, part: Batch, targets: Int32Array): Tensor {
     'evaluation',
   )
   const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'evaluation')
-  return crossEntropy(model.forward(tokens), wanted)
+  return model.losses(tokens, wanted)
 }
 
 function softmax(logits: ArrayLike<number>): Float64Array {

@@ -9,10 +9,12 @@ import {
   add,
   assign,
   attention,
+  crossEntropy,
   gather,
   gelu,
   layerNorm,
   linear,
+  linearCrossEntropy,
   matmul,
   OptionError,
   reshape,
@@ -34,6 +36,25 @@ import type { KeyValueCache } from './key-value-cache.ts'
  * @throws OptionError if the sequence is longer than the context.
  */
 export function forward(config: GptConfig, w: TensorsByPath, tokens: Tensor, cache?: KeyValueCache): Tensor {
+  return matmul(features(config, w, tokens, cache), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
+}
+
+/** Logits beyond which they are not held all at once: 128 MiB. */
+const manyLogits = 2 ** 25
+
+/**
+ * The loss of every prediction, in nats. Where logits would be very many they are made and used up piece by piece.
+ *
+ * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
+ * @returns `f32 [B·T]`.
+ */
+export function losses(config: GptConfig, w: TensorsByPath, tokens: Tensor, targets: Tensor): Tensor {
+  if (targets.size * config.vocabulary <= manyLogits) return crossEntropy(forward(config, w, tokens), targets)
+  return linearCrossEntropy(features(config, w, tokens), w['embed.token.weight'], targets)
+}
+
+/** What the head sees of every token, `f32 [B·T, C]`. */
+function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, cache?: KeyValueCache): Tensor {
   const [B, T] = tokens.shape as [number, number]
   const { embed: C, context } = config
   const past = cache?.length ?? 0
@@ -47,7 +68,7 @@ export function forward(config: GptConfig, w: TensorsByPath, tokens: Tensor, cac
     x = add(x, mlp(config, w, block, x))
   }
   if (cache) cache.length += T
-  return matmul(normalise(config, w, 'head.norm', x), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
+  return normalise(config, w, 'head.norm', x)
 }
 
 function selfAttention(

@@ -13,7 +13,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward } from './forward.ts'
+import { forward, losses } from './forward.ts'
 import { type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
@@ -86,6 +86,18 @@ export class Gpt {
    */
   forward(tokens: Tensor, weights: TensorsByPath = this.parameters.tensors(), cache?: KeyValueCache): Tensor {
     return forward(this.#config, weights, tokens, cache)
+  }
+
+  /**
+   * The loss of every prediction, in nats: what training needs, without holding all logits where they would be very many.
+   *
+   * @param tokens `i32 [B, T]`.
+   * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
+   * @param weights As in `forward`.
+   * @returns `f32 [B·T]`.
+   */
+  losses(tokens: Tensor, targets: Tensor, weights: TensorsByPath = this.parameters.tensors()): Tensor {
+    return losses(this.#config, weights, tokens, targets)
   }
 
   async toState(): Promise<GptState> {

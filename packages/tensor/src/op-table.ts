@@ -16,6 +16,10 @@ import { gatherOp } from './ops/gather/gather.ts'
 import { globalNormOp } from './ops/global-norm/global-norm.ts'
 import { iotaOp } from './ops/iota/iota.ts'
 import { layerNormGradOp, layerNormOp } from './ops/layer-norm/layer-norm.ts'
+import {
+  linearCrossEntropyGradOp,
+  linearCrossEntropyOp,
+} from './ops/linear-cross-entropy/linear-cross-entropy.ts'
 import { linearOp } from './ops/linear/linear.ts'
 import { matmulOp } from './ops/matmul/matmul.ts'
 import { padOp } from './ops/pad/pad.ts'
@@ -56,6 +60,8 @@ export const opTable = {
   attentionGrad: attentionGradOp,
   crossEntropy: crossEntropyOp,
   crossEntropyGrad: crossEntropyGradOp,
+  linearCrossEntropy: linearCrossEntropyOp,
+  linearCrossEntropyGrad: linearCrossEntropyGradOp,
   adamw: adamwOp,
   globalNorm: globalNormOp,
 } as const

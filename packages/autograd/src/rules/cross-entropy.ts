@@ -6,3 +6,10 @@ export const crossEntropyRule: GradientRule<'crossEntropy'> = ({ inputs, outputs
   if (dLosses === undefined || dLogSumExp !== undefined) return null
   return run('crossEntropyGrad', [dLosses, inputs[0], inputs[1], outputs[1]], {})
 }
+
+export const linearCrossEntropyRule: GradientRule<'linearCrossEntropy'> = (call) => {
+  const [x, w, targets] = call.inputs
+  const [dLosses, dLogSumExp] = call.cotangents
+  if (dLosses === undefined || dLogSumExp !== undefined) return null
+  return run('linearCrossEntropyGrad', [dLosses, x, w, targets, call.outputs[1]], {})
+}

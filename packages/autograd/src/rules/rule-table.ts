@@ -4,7 +4,7 @@
  */
 import type { Attrs, FusedOpName, OpName, Tensor } from '@burgeon/tensor'
 import { attentionRule } from './attention.ts'
-import { crossEntropyRule } from './cross-entropy.ts'
+import { crossEntropyRule, linearCrossEntropyRule } from './cross-entropy.ts'
 import { elementwiseRule } from './elementwise.ts'
 import { gatherRule, scatterAddRule } from './gather.ts'
 import { linearRule, matmulRule } from './matmul.ts'
@@ -58,6 +58,8 @@ export const rules: { readonly [K in OpName]: Row<K> } = {
   attentionGrad: 'definition',
   crossEntropy: crossEntropyRule,
   crossEntropyGrad: 'definition',
+  linearCrossEntropy: linearCrossEntropyRule,
+  linearCrossEntropyGrad: 'definition',
   adamw: {
     refused: 'It writes moments in place. To differentiate through an update, write it with ordinary ops.',
   },

@@ -42,6 +42,8 @@ export const referenceKernels: KernelTable<ReferenceBackend> = {
   attentionGrad: 'definition',
   crossEntropy: 'definition',
   crossEntropyGrad: 'definition',
+  linearCrossEntropy: 'definition',
+  linearCrossEntropyGrad: 'definition',
   adamw: 'definition',
   globalNorm: 'definition',
 }

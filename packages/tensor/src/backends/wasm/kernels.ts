@@ -13,6 +13,10 @@ import { gatherWasm } from '../../ops/gather/gather.wasm.ts'
 import { globalNormWasm } from '../../ops/global-norm/global-norm.wasm.ts'
 import { iotaWasm } from '../../ops/iota/iota.wasm.ts'
 import { layerNormGradWasm, layerNormWasm } from '../../ops/layer-norm/layer-norm.wasm.ts'
+import {
+  linearCrossEntropyGradWasm,
+  linearCrossEntropyWasm,
+} from '../../ops/linear-cross-entropy/linear-cross-entropy.wasm.ts'
 import { linearWasm } from '../../ops/linear/linear.wasm.ts'
 import { calibrationOf } from '../../ops/matmul/calibrate.wasm.ts'
 import { matmulWasm } from '../../ops/matmul/matmul.wasm.ts'
@@ -50,6 +54,8 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   attentionGrad: attentionGradWasm,
   crossEntropy: crossEntropyWasm,
   crossEntropyGrad: crossEntropyGradWasm,
+  linearCrossEntropy: linearCrossEntropyWasm,
+  linearCrossEntropyGrad: linearCrossEntropyGradWasm,
   adamw: adamwWasm,
   globalNorm: globalNormWasm,
 }

@@ -1,15 +1,15 @@
 /** `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu` (Dawn). */
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
-import { checkTuning, tune, type WebGpuTuning } from '../../ops/matmul/tune.webgpu.ts'
 import { adapterName, type Precision } from './capabilities.ts'
 import { findAdapter, requestDevice } from './find-gpu.ts'
 import type { Gpu } from './gpu-interface.ts'
-import { webGpuKernels } from './kernels.ts'
+import { checkTuning, tune, webGpuKernels } from './kernels.ts'
+import type { WebGpuTuning } from './tuning.ts'
 import { measurePeak } from './measure-peak.ts'
 import { WebGpuBackend, type WebGpuCounts } from './webgpu-backend.ts'
 
-export type { WebGpuTuning } from '../../ops/matmul/tune.webgpu.ts'
+export type { WebGpuTuning } from './tuning.ts'
 export type { Precision } from './capabilities.ts'
 export type { WebGpuCounts } from './webgpu-backend.ts'
 
@@ -90,7 +90,7 @@ export function webGpuPeakFlops(device: Device): Promise<number> {
  * @param sizes `[M, N, K]` of each product; it speaks for all whose sizes are the same to the next power of two.
  * @throws OptionError for a device that `openWebGpu` has not made, or sizes that are not positive integers.
  */
-export function tuneWebGpu(
+export async function tuneWebGpu(
   device: Device,
   sizes: readonly (readonly [m: number, n: number, k: number])[],
 ): Promise<WebGpuTuning> {

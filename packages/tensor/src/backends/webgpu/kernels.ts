@@ -5,6 +5,10 @@ import { attentionGradWebGpu, attentionWebGpu } from '../../ops/attention/attent
 import { crossEntropyGradWebGpu, crossEntropyWebGpu } from '../../ops/cross-entropy/cross-entropy.webgpu.ts'
 import { globalNormWebGpu } from '../../ops/global-norm/global-norm.webgpu.ts'
 import { layerNormGradWebGpu, layerNormWebGpu } from '../../ops/layer-norm/layer-norm.webgpu.ts'
+import {
+  linearCrossEntropyGradWebGpu,
+  linearCrossEntropyWebGpu,
+} from '../../ops/linear-cross-entropy/linear-cross-entropy.webgpu.ts'
 import { linearWebGpu } from '../../ops/linear/linear.webgpu.ts'
 import { rmsNormGradWebGpu, rmsNormWebGpu } from '../../ops/rms-norm/rms-norm.webgpu.ts'
 import { argmaxWebGpu } from '../../ops/argmax/argmax.webgpu.ts'
@@ -23,6 +27,8 @@ import { reduceWebGpu } from '../../ops/reduce/reduce.webgpu.ts'
 import { scatterAddWebGpu } from '../../ops/scatter-add/scatter-add.webgpu.ts'
 import { sliceWebGpu } from '../../ops/slice/slice.webgpu.ts'
 import type { WebGpuBackend } from './webgpu-backend.ts'
+
+export { checkTuning, tune } from '../../ops/matmul/tune.webgpu.ts'
 
 export const webGpuKernels: KernelTable<WebGpuBackend> = {
   elementwise: elementwiseWebGpu,
@@ -49,6 +55,8 @@ export const webGpuKernels: KernelTable<WebGpuBackend> = {
   attentionGrad: attentionGradWebGpu,
   crossEntropy: crossEntropyWebGpu,
   crossEntropyGrad: crossEntropyGradWebGpu,
+  linearCrossEntropy: linearCrossEntropyWebGpu,
+  linearCrossEntropyGrad: linearCrossEntropyGradWebGpu,
   adamw: adamwWebGpu,
   globalNorm: globalNormWebGpu,
 }

@@ -4,7 +4,6 @@ import type { DType, NumericArray } from '../../dtype.ts'
 import { DeviceLostError, UnsupportedError } from '../../errors.ts'
 import type { OpName } from '../../op-table.ts'
 import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
-import type { VariantName } from '../../ops/matmul/variants.webgpu.ts'
 import type { Capabilities } from './capabilities.ts'
 import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
 import { CommandStream } from './command-stream.ts'
@@ -44,17 +43,13 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly #programs = new Map<string, Program>()
   readonly #bindGroups = new Map<string, BindGroups>()
   readonly #staging = new Map<number, GpuMemory[]>()
-  readonly #tuned: ReadonlyMap<string, VariantName>
+  readonly #tuned: ReadonlyMap<string, string>
   #dispatches = 0
   #soon: Promise<void> | undefined
   #failure: Error | undefined
 
   /** @param tuned The fastest kernels for classes of products, as `tune` measured them. */
-  constructor(
-    device: GpuDevice,
-    capabilities: Capabilities,
-    tuned: Readonly<Record<string, VariantName>> = {},
-  ) {
+  constructor(device: GpuDevice, capabilities: Capabilities, tuned: Readonly<Record<string, string>> = {}) {
     this.device = device
     this.capabilities = capabilities
     this.#tuned = new Map(Object.entries(tuned))
@@ -136,7 +131,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   }
 
   /** The fastest kernel for a class of products, where that was measured. */
-  tuning(productClass: string): VariantName | undefined {
+  tuning(productClass: string): string | undefined {
     return this.#tuned.get(productClass)
   }
 

@@ -1,25 +1,40 @@
 /** Cross-entropy on WebGPU: a workgroup for a row, without a softmax in memory. */
-import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
+import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
 import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
 
 const workgroup = 128
 
-export const crossEntropyWebGpu: WebGpuKernel<'crossEntropy'> = (
-  backend,
-  [logits, targets],
-  [losses, logSumExp],
-) => {
+/** A stretch of rows: logits begin at their buffer's start, everything that has one number for a row at `firstRow`. */
+interface Rows {
+  readonly firstRow: number
+  readonly rows: number
+  readonly columns: number
+}
+
+export const crossEntropyWebGpu: WebGpuKernel<'crossEntropy'> = (backend, inputs, outputs) => {
+  const [rows, columns] = inputs[0].shape
+  const [logits, targets, losses, logSumExp] = [...inputs, ...outputs].map(({ buffer }) => buffer)
+  rowLosses(backend, { logits, targets, losses, logSumExp }, { firstRow: 0, rows, columns })
+}
+
+export function rowLosses(
+  backend: WebGpuBackend,
+  buffers: Readonly<Record<'logits' | 'targets' | 'losses' | 'logSumExp', GpuBuffer>>,
+  { firstRow, rows, columns }: Rows,
+): void {
   const program = backend.program('crossEntropy', () => ({
     bindings: {
       ...{ logits: 'read f32', targets: 'read i32' },
       ...{ losses: 'write f32', logSumExp: 'write f32' },
     },
-    parameters: { rows: 'u32', columns: 'u32' },
+    parameters: { firstRow: 'u32', rows: 'u32', columns: 'u32' },
     workgroup,
     declarations: workgroupSums(workgroup),
     body: `  if (group >= params.rows) { return; }
   let start = group * params.columns;
+  let row = params.firstRow + group;
   var top = bitcast<f32>(0xff800000u | params.zero);
   for (var i = local; i < params.columns; i += ${workgroup}u) { top = maximum(top, logits[start + i]); }
   let highest = maxOfAll(top, local);
@@ -28,34 +43,57 @@ export const crossEntropyWebGpu: WebGpuKernel<'crossEntropy'> = (
   let sum = sumOfAll(total, local);
   if (local == 0u) {
     let whole = highest + log_(sum);
-    let target_id = targets[group];
-    logSumExp[group] = whole;
+    let target_id = targets[row];
+    logSumExp[row] = whole;
     var chosen = 0.0;
     if (target_id >= 0 && target_id < i32(params.columns)) { chosen = logits[start + u32(target_id)]; }
-    losses[group] = select(whole - chosen, 0.0, target_id < 0);
+    losses[row] = select(whole - chosen, 0.0, target_id < 0);
   }`,
   }))
-  const [rows, columns] = logits.shape
-  const buffers = [logits, targets, losses, logSumExp].map(({ buffer }) => buffer)
-  backend.runGroups(program, buffers, [rows, columns], rows)
+  const { logits, targets, losses, logSumExp } = buffers
+  backend.runGroups(program, [logits, targets, losses, logSumExp], [firstRow, rows, columns], rows)
 }
 
-export const crossEntropyGradWebGpu: WebGpuKernel<'crossEntropyGrad'> = (backend, inputs, [dlogits]) => {
+export const crossEntropyGradWebGpu: WebGpuKernel<'crossEntropyGrad'> = (backend, inputs, [out]) => {
+  const [rows, columns] = out.shape
+  const [dlosses, logits, targets, logSumExp] = inputs.map(({ buffer }) => buffer)
   const program = backend.program('crossEntropyGrad', () => ({
     bindings: {
       ...{ dlosses: 'read f32', logits: 'read f32', targets: 'read i32', logSumExp: 'read f32' },
       dlogits: 'write f32',
     },
-    parameters: { count: 'u32', columns: 'u32' },
+    parameters: gradParameters,
     declarations: mathFunctions,
-    body: `  if (index >= params.count) { return; }
-  let row = index / params.columns;
-  let target_id = targets[row];
-  let share = exp_(logits[index] - logSumExp[row]);
-  let slope = share - select(0.0, 1.0, i32(index % params.columns) == target_id);
-  dlogits[index] = select(slope, 0.0, target_id < 0) * dlosses[row];`,
+    body: gradBody('logits'),
   }))
-  const [rows, columns] = dlogits.shape
-  const buffers = [...inputs, dlogits].map(({ buffer }) => buffer)
-  backend.run(program, buffers, [rows * columns, columns], rows * columns)
+  const buffers = [dlosses, logits, targets, logSumExp, out.buffer]
+  backend.run(program, buffers, [rows * columns, columns, 0], rows * columns)
 }
+
+/** Turns logits into their slopes, in place. */
+export function rowSlopes(
+  backend: WebGpuBackend,
+  buffers: Readonly<Record<'logits' | 'targets' | 'dlosses' | 'logSumExp', GpuBuffer>>,
+  { firstRow, rows, columns }: Rows,
+): void {
+  const program = backend.program('crossEntropyGrad in place', () => ({
+    bindings: {
+      ...{ dlosses: 'read f32', targets: 'read i32', logSumExp: 'read f32' },
+      dlogits: 'write f32',
+    },
+    parameters: gradParameters,
+    declarations: mathFunctions,
+    body: gradBody('dlogits'),
+  }))
+  const { dlosses, targets, logSumExp, logits } = buffers
+  const count = rows * columns
+  backend.run(program, [dlosses, targets, logSumExp, logits], [count, columns, firstRow], count)
+}
+
+const gradParameters = { count: 'u32', columns: 'u32', firstRow: 'u32' } as const
+const gradBody = (logits: string): string => `  if (index >= params.count) { return; }
+  let row = params.firstRow + index / params.columns;
+  let target_id = targets[row];
+  let share = exp_(${logits}[index] - logSumExp[row]);
+  let slope = share - select(0.0, 1.0, i32(index % params.columns) == target_id);
+  dlogits[index] = select(slope, 0.0, target_id < 0) * dlosses[row];`

@@ -32,8 +32,8 @@ export function fragmentProduct(tile: Tile, fragments: Fragments, form: ProductF
     panel('B', form.b, columns, terms, [shape.columns, shape.terms]),
   ]
   const [down, across] = [rows / 2 / shape.rows, columns / 2 / shape.columns]
-  // Without a bias and within the edges, sums go straight into C.
-  const isDirect = !form.guarded && !form.hasBias
+  // Within the edges and with nothing to be added, sums go straight into C.
+  const isDirect = !form.guarded && !form.hasBias && !form.accumulates
   const written = { ...form, vectorsC: form.vectorsC && !isDirect }
   const size = shape.rows * shape.columns
   return {

@@ -47,8 +47,8 @@ export interface GemmCall {
   readonly c: Pointer
   /** Bytes from row to row of C. */
   readonly cRow: number
-  /** C starts as zeros, or as a row of n numbers at this address. */
-  readonly init: 'zero' | { readonly row: Pointer }
+  /** C starts as zeros, as what it already holds, or as a row of n numbers at this address. */
+  readonly init: 'zero' | 'result' | { readonly row: Pointer }
 }
 
 /** Computes one C, or several of one shape that do not overlap, on as many threads as that pays for. */
@@ -68,7 +68,8 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   backend.scratch(total, 'matmul', (start) => {
     let room = start
     const lists = parts.map(({ m, n, k, a, b, c, cRow, init }, i) => {
-      const from = init === 'zero' ? [backend.zeros, 0, 0] : [init.row, 0, 4]
+      const from =
+        init === 'zero' ? [backend.zeros, 0, 0] : init === 'result' ? [c, cRow, 4] : [init.row, 0, 4]
       const list = [a.at, a.row, a.column, b.at, b.row, b.column, c, cRow, m, n, k, ...from, room]
       room += bytes[i]
       return list
@@ -92,9 +93,10 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
     return stretches.flatMap(({ first, many }) => {
       const column = 16 * first
       const columns = Math.min(16 * many, n - column)
-      const from = init === 'zero' ? [backend.zeros, 0] : [init.row + 4 * column, 4]
       return Array.from({ length: m }, (_, i) => {
         const to = c + i * cRow + 4 * column
+        const from =
+          init === 'zero' ? [backend.zeros, 0] : [init === 'result' ? to : init.row + 4 * column, 4]
         const matrix = [b.at + column * b.column, b.row, b.column]
         return [a.at + i * a.row, a.column, ...matrix, to, columns, k, ...from]
       })
@@ -117,7 +119,7 @@ function cut(call: GemmCall, threads: number, tile: Tile, calls: number): GemmCa
   return starts.map((at) => {
     const many = Math.min(step, size - at)
     if (m >= n) return { ...call, m: many, a: { ...a, at: a.at + at * a.row }, c: c + at * cRow }
-    const moved = init === 'zero' ? init : { row: init.row + 4 * at }
+    const moved = typeof init === 'string' ? init : { row: init.row + 4 * at }
     return { ...call, n: many, b: { ...b, at: b.at + at * b.column }, c: c + 4 * at, init: moved }
   })
 }

@@ -22,6 +22,8 @@ export interface ProductForm {
   /** Whether tiles may reach over the edges of the matrices. */
   readonly guarded: boolean
   readonly hasBias: boolean
+  /** Whether sums are added to what C holds. */
+  readonly accumulates: boolean
   readonly factors: Factors
 }
 
@@ -32,9 +34,9 @@ export interface Tile {
   readonly terms: number
 }
 
-export const formKey = ({ a, b, vectorsC, guarded, hasBias, factors }: ProductForm): string =>
+export const formKey = ({ a, b, vectorsC, guarded, hasBias, accumulates, factors }: ProductForm): string =>
   [a, b].map(({ along, vectors }) => `${along}${vectors ? ' by 4' : ''}`).join(', ') +
-  `${vectorsC ? ', C by 4' : ''}${guarded ? ', guarded' : ''}${hasBias ? ', bias' : ''}, ${factors.name}`
+  `${vectorsC ? ', C by 4' : ''}${guarded ? ', guarded' : ''}${hasBias ? ', bias' : ''}${accumulates ? ', added' : ''}, ${factors.name}`
 
 // biome-ignore format: a line for each matrix
 const names = [
@@ -64,18 +66,19 @@ export const bindingsOf = ({ a, b, vectorsC, hasBias }: ProductForm): Bindings =
  * sums)`, which writes four neighbours of C.
  */
 export function operandFunctions(form: ProductForm): string {
-  const { a, b, vectorsC, guarded, hasBias, factors } = form
+  const { a, b, vectorsC, guarded, hasBias, accumulates, factors } = form
   const [rows, columns, terms] = ['params.m', 'params.n', 'params.k']
   const bias = (i: number): string => (hasBias ? ` + bias[column + ${i}u]` : '')
+  const sign = accumulates ? '+=' : '='
   const putOne = (i: number): string =>
-    `if (column + ${i}u < params.n) { c[place + ${i}u] = sums[${i}]${bias(i)}; }`
+    `if (column + ${i}u < params.n) { c[place + ${i}u] ${sign} sums[${i}]${bias(i)}; }`
   const biases = `vec4f(${[0, 1, 2, 3].map((i) => `bias[column + ${i}u]`).join(', ')})`
   return `${factors.declarations}
 ${load('A', a, a.along === 'terms' ? [rows, terms] : [terms, rows], guarded)}
 ${load('B', b, b.along === 'terms' ? [columns, terms] : [terms, columns], guarded)}
 fn put(row: u32, column: u32, place: u32, sums: vec4f) {
   ${guarded ? 'if (row >= params.m || column >= params.n) { return; }' : ''}
-  ${vectorsC ? `c[place / 4u] = sums${hasBias ? ` + ${biases}` : ''};` : [0, 1, 2, 3].map(putOne).join('\n  ')}
+  ${vectorsC ? `c[place / 4u] ${sign} sums${hasBias ? ` + ${biases}` : ''};` : [0, 1, 2, 3].map(putOne).join('\n  ')}
 }`
 }
 

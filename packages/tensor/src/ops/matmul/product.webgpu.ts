@@ -34,15 +34,18 @@ export interface Product {
   readonly c: { readonly buffer: GpuBuffer; readonly at: number }
   /** A row of n numbers that every row of C begins with. */
   readonly bias?: GpuBuffer
+  /** C += A·B instead of C = A·B. */
+  readonly accumulates?: boolean
 }
 
 /** The form of a product before its tile is known. */
-export function productForm({ m, n, k, a, b, c, bias }: Product, factors: Factors): ProductForm {
+export function productForm(asked: Product, factors: Factors): ProductForm {
+  const { m, n, k, a, b, c, bias } = asked
   return {
     a: formOf(a, 'column', m, k),
     b: formOf(b, 'row', n, k),
     vectorsC: n % 4 === 0 && c.at % 4 === 0,
-    ...{ guarded: true, hasBias: bias !== undefined, factors },
+    ...{ guarded: true, hasBias: bias !== undefined, accumulates: asked.accumulates === true, factors },
   }
 }
 
@@ -53,7 +56,8 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   const { m, n, k, batch, a, b, c, bias } = asked
   const { capabilities } = backend
   const open = productForm(asked, factorsOf(capabilities))
-  const tuned = backend.isTuned ? backend.tuning(productClass(asked, open)) : undefined
+  // A tuning was checked when the device was opened.
+  const tuned = backend.isTuned ? (backend.tuning(productClass(asked, open)) as VariantName) : undefined
   const name = forced ?? tuned ?? defaultVariant(asked, open, capabilities)
   const variant = variants[name]
   const tile = variant.tile(open)
@@ -71,7 +75,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
     ...{ cAt, cStep: m * n },
   })
   const call = (to: GpuBuffer, cAt: number, withBias: GpuBuffer | undefined): void => {
-    const own = { ...form, hasBias: withBias !== undefined }
+    const own = { ...form, hasBias: withBias !== undefined, accumulates: form.accumulates && to === c.buffer }
     const program = backend.program(`matmul ${name}: ${formKey(own)}`, () =>
       variant.source(own, capabilities),
     )
@@ -82,7 +86,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   if (splits === 1) return call(c.buffer, c.at, bias)
   backend.scratch(4 * m * n * batch * splits, 'matmul', (parts) => {
     call(parts, 0, undefined)
-    addSplits(backend, parts, c, bias, { m, n, batch, splits })
+    addSplits(backend, parts, asked, splits)
   })
 }
 
@@ -127,11 +131,11 @@ function splitOf(
 function addSplits(
   backend: WebGpuBackend,
   parts: GpuBuffer,
-  c: Product['c'],
-  bias: GpuBuffer | undefined,
-  { m, n, batch, splits }: { m: number; n: number; batch: number; splits: number },
+  { m, n, batch, c, bias, accumulates }: Product,
+  splits: number,
 ): void {
-  const program = backend.program(`matmul parts${bias ? ', bias' : ''}`, () => ({
+  const key = `matmul parts${bias ? ', bias' : ''}${accumulates ? ', added' : ''}`
+  const program = backend.program(key, () => ({
     bindings: { parts: 'read f32', c: 'write f32', ...(bias && { bias: 'read f32' }) },
     parameters: { count: 'u32', size: 'u32', n: 'u32', splits: 'u32', cAt: 'u32' },
     body: `  if (index >= params.count) { return; }
@@ -139,7 +143,7 @@ function addSplits(
   let start = index / params.size * params.splits * params.size + within;
   var sum = 0.0;
   for (var s = 0u; s < params.splits; s++) { sum += parts[start + s * params.size]; }
-  c[params.cAt + index] = sum${bias ? ' + bias[within % params.n]' : ''};`,
+  c[params.cAt + index] ${accumulates ? '+=' : '='} sum${bias ? ' + bias[within % params.n]' : ''};`,
   }))
   const count = m * n * batch
   backend.run(program, [parts, c.buffer, ...(bias ? [bias] : [])], [count, m * n, n, splits, c.at], count)

@@ -1,17 +1,10 @@
 /** Measures which kernel makes products the fastest. What it finds is plain data, for `openWebGpu`. */
 import { factorsOf } from '../../backends/webgpu/capabilities.ts'
+import type { WebGpuTuning } from '../../backends/webgpu/tuning.ts'
 import type { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
 import { OptionError } from '../../errors.ts'
 import { product, type Product, productClass, productForm } from './product.webgpu.ts'
 import { type VariantName, variants } from './variants.webgpu.ts'
-
-/** The fastest kernels of one adapter. */
-export interface WebGpuTuning {
-  /** The adapter on which they were measured, as `aboutWebGpu` calls it. */
-  readonly adapter: string
-  /** A kernel for each class of products. */
-  readonly kernels: Readonly<Record<string, VariantName>>
-}
 
 /** Throws OptionError unless the tuning belongs to this adapter and names kernels that there are. */
 export function checkTuning(tuning: WebGpuTuning, adapter: string): void {

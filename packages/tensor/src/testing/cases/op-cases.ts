@@ -30,6 +30,8 @@ import {
   crossEntropyGradCases,
   layerNormCases,
   layerNormGradCases,
+  linearCrossEntropyCases,
+  linearCrossEntropyGradCases,
   rmsNormCases,
   rmsNormGradCases,
 } from './row-cases.ts'
@@ -68,6 +70,8 @@ export const opCases: { readonly [K in OpName]: OpCases<K> } = {
   attentionGrad: attentionGradCases,
   crossEntropy: crossEntropyCases,
   crossEntropyGrad: crossEntropyGradCases,
+  linearCrossEntropy: linearCrossEntropyCases,
+  linearCrossEntropyGrad: linearCrossEntropyGradCases,
   adamw: adamwCases,
   globalNorm: globalNormCases,
 }

@@ -200,3 +200,57 @@ export const adamwCases: OpCases<'adamw'> = {
     return adamw(random, shape, sizeOf(shape) > 0 ? size : 0, size, 1 + random.below(2000))
   },
 }
+
+function linearLoss(random: RandomStream, n: number, c: number, v: number): PlainInput[] {
+  const targets = i32Input([n], () => (chance(random, 0.2) ? -1 : random.below(v)))
+  // Mild logits: sharp ones are tried with `crossEntropy`.
+  const numbers = (shape: readonly number[]): PlainInput =>
+    f32Input(shape, () => random.normal() / Math.sqrt(Math.max(c, 1)))
+  return [numbers([n, c]), numbers([v, c]), targets]
+}
+
+function linearCrossEntropyGrad(
+  random: RandomStream,
+  n: number,
+  c: number,
+  v: number,
+): OpCase<'linearCrossEntropyGrad'> {
+  const [x, w, targets] = linearLoss(random, n, c, v)
+  const logSumExp = f32Input([n], (row) => {
+    const logits = Array.from({ length: v }, (_, k) => {
+      let sum = 0
+      for (let i = 0; i < c; i++) sum += x.data[row * c + i] * w.data[k * c + i]
+      return sum
+    })
+    const top = Math.max(...logits)
+    return top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0))
+  })
+  return { inputs: [spread(random, [n]), x, w, targets, logSumExp], attrs: {} }
+}
+
+// The last is worked on in two pieces.
+const linearLossShapes = [
+  [0, 3, 4],
+  [1, 1, 1],
+  [5, 0, 3],
+  [9, 7, 17],
+  [33, 16, 40],
+  [1030, 2, 3],
+] as const
+
+export const linearCrossEntropyCases: OpCases<'linearCrossEntropy'> = {
+  tolerance: 4,
+  edges: (random) =>
+    linearLossShapes.map(([n, c, v]) => ({ inputs: linearLoss(random, n, c, v), attrs: {} })),
+  draw: (random) => {
+    const [n, c, v] = [drawSize(random, 33, true), drawSize(random), drawSize(random)]
+    return { inputs: linearLoss(random, n, c, v), attrs: {} }
+  },
+}
+
+export const linearCrossEntropyGradCases: OpCases<'linearCrossEntropyGrad'> = {
+  tolerance: 4,
+  edges: (random) => linearLossShapes.map(([n, c, v]) => linearCrossEntropyGrad(random, n, c, v)),
+  draw: (random) =>
+    linearCrossEntropyGrad(random, drawSize(random, 33, true), drawSize(random), drawSize(random)),
+}

@@ -1,0 +1,92 @@
+/**
+ * Cross-entropy of a linear layer, loss = logsumexp(x·Wᵀ) − (x·Wᵀ)[target] for every row, without ever holding all N·V logits: they
+ * are made and used up some rows at a time, and made again for the gradient (Hsu et al. 2024, Liger Kernel, section 3.2).
+ */
+import { run } from '../../engine.ts'
+import { ShapeError } from '../../errors.ts'
+import { defineOp, f32 } from '../../op.ts'
+import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { matmul } from '../matmul/matmul.ts'
+
+/** N rows of C features, and V classes. */
+export interface LinearLossSizes {
+  readonly n: number
+  readonly c: number
+  readonly v: number
+}
+
+export function linearLossSizes(op: string, [x, w, targets]: readonly TensorSpec[]): LinearLossSizes {
+  const [n, c] = x.shape
+  const [v] = w.shape
+  const fits =
+    x.shape.length === 2 && w.shape.length === 2 && w.shape[1] === c && v > 0 && sameShape(targets.shape, [n])
+  if (fits) return { n, c, v }
+  throw new ShapeError(
+    `${op}: got x${formatShape(x.shape)}, W${formatShape(w.shape)} and targets${formatShape(targets.shape)}; ` +
+      'expected x[N, C], W[V, C] with V ≥ 1, and targets[N].',
+  )
+}
+
+export const linearCrossEntropyOp = defineOp<object>()({
+  name: 'linearCrossEntropy',
+  takes: { x: 'f32', W: 'f32', targets: 'i32' },
+  // x[N, C], W[V, C], targets i32[N] → losses[N], logSumExp[N]
+  infer(inputs) {
+    const { n } = linearLossSizes('linearCrossEntropy', inputs)
+    return [f32([n]), f32([n])]
+  },
+  flops(inputs) {
+    const { n, c, v } = linearLossSizes('linearCrossEntropy', inputs)
+    return 2 * n * c * v + 4 * n * v
+  },
+  definition: ([x, w, targets]): readonly Tensor[] =>
+    run('crossEntropy', [matmul(x, w, { transposeB: true }), targets], {}),
+})
+
+/** The gradient, from the slopes of the losses and what the forward pass kept. */
+export const linearCrossEntropyGradOp = defineOp<object>()({
+  name: 'linearCrossEntropyGrad',
+  takes: { dlosses: 'f32', x: 'f32', W: 'f32', targets: 'i32', logSumExp: 'f32' },
+  // dlosses[N], x[N, C], W[V, C], targets i32[N], logSumExp[N] → dx[N, C], dW[V, C]
+  infer([dlosses, x, w, targets, logSumExp]) {
+    const { n } = linearLossSizes('linearCrossEntropyGrad', [x, w, targets])
+    if (!sameShape(dlosses.shape, [n]) || !sameShape(logSumExp.shape, [n])) {
+      throw new ShapeError(
+        `linearCrossEntropyGrad: got dlosses${formatShape(dlosses.shape)} and logSumExp${formatShape(logSumExp.shape)}; ` +
+          `expected ${formatShape([n])} each.`,
+      )
+    }
+    return [f32(x.shape), f32(w.shape)]
+  },
+  flops([, x, w, targets]) {
+    const { n, c, v } = linearLossSizes('linearCrossEntropyGrad', [x, w, targets])
+    return 6 * n * c * v + 4 * n * v
+  },
+  definition([dlosses, x, w, targets, logSumExp]): readonly Tensor[] {
+    const logits = matmul(x, w, { transposeB: true })
+    const [dlogits] = run('crossEntropyGrad', [dlosses, logits, targets, logSumExp], {})
+    return [matmul(dlogits, w), matmul(dlogits, x, { transposeA: true })]
+  },
+})
+
+/** Logits that are held at a time, unless there are so many classes that rows would be too few for a fast product. */
+const mostLogits = 2 ** 25
+const [fewestRows, mostRows] = [64, 1024]
+
+/** Rows that are worked on together. */
+export const rowsOfChunk = ({ n, v }: LinearLossSizes): number =>
+  Math.max(1, Math.min(n, mostRows, Math.max(fewestRows, Math.floor(mostLogits / v))))
+
+/**
+ * The loss of every row of `x · wᵀ`, in nats, without holding its logits: for vocabularies so large that N·V numbers are a
+ * burden. Costs one product more than `crossEntropy(matmul(x, w, …))` when a gradient is taken.
+ *
+ * @param x `f32 [N, C]`.
+ * @param w `f32 [V, C]`.
+ * @param targets `i32 [N]`, as in `crossEntropy`.
+ * @returns `f32 [N]`.
+ */
+export function linearCrossEntropy(x: Tensor, w: Tensor, targets: Tensor): Tensor {
+  return run('linearCrossEntropy', [x, w, targets], {})[0]
+}
