@@ -10,6 +10,8 @@ import { type VariantName, variants } from '../../packages/tensor/src/ops/matmul
 import { withAdapter } from './adapter.ts'
 
 const layouts = { NN: [false, false], NT: [false, true], TN: [true, false], TT: [true, true] } as const
+/** Software compilers take long for emulated fragments. */
+const slow = { timeout: 240_000 }
 /** [m, n, k, batch, with a bias]: within the edges and beyond them, by fours and not, sums long enough to be shared out. */
 const sizes = [
   [64, 128, 64, 1, false],
@@ -45,7 +47,7 @@ await withAdapter(() => {
     )
     const canUse = shape === undefined || capabilities.hasHalfPrecision
 
-    test.skipIf(!canUse).each(ownNames)('%s products are those of the definition', async (name) => {
+    test.skipIf(!canUse).each(ownNames)('%s products are those of the definition', slow, async (name) => {
       const [ownSizes, ownLayouts] =
         shape === undefined ? [sizes, Object.keys(layouts)] : [sizes.slice(0, 4), ['NN', 'TT']]
       for (const [i, [m, n, k, batch, hasBias]] of ownSizes.entries()) {
