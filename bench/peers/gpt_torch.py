@@ -1,4 +1,7 @@
-"""The GPT of the benchmarks in PyTorch. Reads one JSON command a line on standard input, answers one JSON line each."""
+"""The GPT of the benchmarks in PyTorch. Reads one JSON command a line on standard input, answers one JSON line each.
+
+The argument names a device, `cpu` unless given.
+"""
 
 import json
 import math
@@ -11,12 +14,30 @@ import torch
 import torch.nn.functional as F
 
 
+device = torch.device(sys.argv[1] if len(sys.argv) > 1 else 'cpu')
+
+
 def about():
+    if device.type == 'cuda':
+        name = torch.cuda.get_device_name(device)
+        return {'version': torch.__version__.split('+')[0], 'blas': name, 'threads': torch.get_num_threads()}
     blas = os.path.realpath('/etc/alternatives/libblas.so.3-x86_64-linux-gnu')
     name = 'OpenBLAS' if 'openblas' in blas else 'MKL' if 'mkl' in blas else 'reference BLAS'
     if 'mkl' in torch.__config__.show().lower().split('mkl-dnn')[0]:
         name = 'MKL'
     return {'version': torch.__version__.split('+')[0], 'blas': name, 'threads': torch.get_num_threads()}
+
+
+def attend(q, k, v, mask):
+    if device.type == 'cuda':
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(q.shape[-1]))
+    return scores.masked_fill(mask, float('-inf')).softmax(-1) @ v
+
+
+def synchronise():
+    if device.type == 'cuda':
+        torch.cuda.synchronize()
 
 
 class Gpt:
@@ -26,10 +47,10 @@ class Gpt:
         self.w, at = {}, 0
         for path, shape in weights['index']:
             count = int(np.prod(shape))
-            self.w[path] = torch.tensor(raw[at : at + count].reshape(shape), requires_grad=True)
+            self.w[path] = torch.tensor(raw[at : at + count].reshape(shape), device=device, requires_grad=True)
             at += count
         t = sizes['context']
-        self.mask = torch.triu(torch.ones(t, t, dtype=torch.bool), 1)
+        self.mask = torch.triu(torch.ones(t, t, dtype=torch.bool, device=device), 1)
 
     def norm(self, at, x):
         return F.layer_norm(x, x.shape[-1:], self.w[at + '.gain'], self.w[at + '.bias'], 1e-5)
@@ -42,9 +63,7 @@ class Gpt:
         b, t, c = x.shape
         h = self.sizes['heads']
         q, k, v = (self.project(f'{at}.{n}', x).view(b, t, h, -1).transpose(1, 2) for n in ('query', 'key', 'value'))
-        scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(q.shape[-1]))
-        scores = scores.masked_fill(self.mask[:t, :t], float('-inf'))
-        o = (scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, -1)
+        o = attend(q, k, v, self.mask[:t, :t]).transpose(1, 2).reshape(b, t, -1)
         return F.linear(o, self.w[f'{at}.output.weight'].reshape(o.shape[-1], c).t(), self.w[f'{at}.output.bias'])
 
     def loss(self, tokens, targets):
@@ -59,7 +78,10 @@ class Gpt:
 
 
 class Session:
-    def model(self, sizes, weights, optimizer, decays=None):
+    mixed = False
+
+    def model(self, sizes, weights, optimizer, decays=None, mixed=False):
+        self.mixed = mixed
         self.gpt, self.limit = Gpt(sizes, weights), optimizer['clip']
         groups = [
             {'params': [w for p, w in self.gpt.w.items() if decays is None or p in decays]},
@@ -76,7 +98,8 @@ class Session:
 
     def update(self, tokens, targets):
         self.adamw.zero_grad(set_to_none=True)
-        loss = self.gpt.loss(tokens, targets)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.mixed):
+            loss = self.gpt.loss(tokens, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.gpt.w.values(), self.limit)
         self.adamw.step()
@@ -87,7 +110,7 @@ class Session:
         n = s['batch'] * s['context']
         losses, milliseconds = [], []
         for step in range(first, first + count):
-            i = torch.arange(n + 1)
+            i = torch.arange(n + 1, device=device)
             ids = (i * 7 + i * (i // 3) + step * 31) % s['vocabulary']
             start = time.perf_counter()
             loss = self.update(ids[:-1].view(s['batch'], -1), ids[1:]).item()
@@ -120,30 +143,29 @@ class Session:
         times, start = [], time.perf_counter()
         while time.perf_counter() - start < milliseconds / 1e3:
             run()
+        synchronise()
         start = time.perf_counter()
         while time.perf_counter() - start < milliseconds / 1e3 or len(times) < 5:
             before = time.perf_counter()
             run()
+            synchronise()
             times.append((time.perf_counter() - before) * 1e3)
         return {'milliseconds': sorted(times)[len(times) // 2]}
 
-    def matmul(self, m, n, k, transposeA=False, transposeB=False, milliseconds=60):
-        a, b = torch.randn((k, m) if transposeA else (m, k)), torch.randn((n, k) if transposeB else (k, n))
+    def matmul(self, m, n, k, transposeA=False, transposeB=False, milliseconds=60, mixed=False):
+        about = {'device': device, 'dtype': torch.float16 if mixed else torch.float32}
+        a = torch.randn((k, m) if transposeA else (m, k), **about)
+        b = torch.randn((n, k) if transposeB else (k, n), **about)
         a, b = a.t() if transposeA else a, b.t() if transposeB else b
         with torch.no_grad():
             return self.time(lambda: a @ b, milliseconds)
 
     def attention(self, shape, milliseconds=60):
         b, t, h, d = shape
-        q, k, v = (torch.randn(b, h, t, d) for _ in range(3))
-        mask = torch.triu(torch.ones(t, t, dtype=torch.bool), 1)
-
-        def run():
-            scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(d))
-            return scores.masked_fill(mask, float('-inf')).softmax(-1) @ v
-
+        q, k, v = (torch.randn(b, h, t, d, device=device) for _ in range(3))
+        mask = torch.triu(torch.ones(t, t, dtype=torch.bool, device=device), 1)
         with torch.no_grad():
-            return self.time(run, milliseconds)
+            return self.time(lambda: attend(q, k, v, mask), milliseconds)
 
     def about(self):
         return about()

@@ -15,17 +15,32 @@ const interpreters = ['/usr/bin/python3', 'python3']
 export interface TorchPeer extends Peer {
   /** Sends one command of `gpt_torch.py` and answers its result. */
   ask(command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>
-  /** Loads a model; `decays` lists the paths that are decayed, all unless given. */
-  load(about: TrainingCase, weights: Weights, decays?: readonly string[]): Promise<void>
+  /** Loads a model. */
+  load(about: TrainingCase, weights: Weights, options?: TorchOptions): Promise<void>
   /** A folder for files that commands name; it is gone after `close`. */
   readonly folder: string
 }
 
+/** How PyTorch shall train. */
+export interface TorchOptions {
+  /** Paths that are decayed, all unless given. */
+  readonly decays?: readonly string[]
+  /** Products in bf16 by autocast. */
+  readonly mixed?: boolean
+}
+
 /** Starts PyTorch; `undefined` where there is none. */
-export async function openTorch({ oneThread = false } = {}): Promise<TorchPeer | undefined> {
+export async function openTorch({
+  oneThread = false,
+  device = 'cpu',
+}: {
+  oneThread?: boolean
+  device?: 'cpu' | 'cuda'
+} = {}): Promise<TorchPeer | undefined> {
   for (const interpreter of interpreters) {
     const peer = await start(
       interpreter,
+      device,
       oneThread ? { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' } : {},
     )
     if (peer !== undefined) return peer
@@ -33,8 +48,12 @@ export async function openTorch({ oneThread = false } = {}): Promise<TorchPeer |
   return undefined
 }
 
-async function start(interpreter: string, environment: object): Promise<TorchPeer | undefined> {
-  const child = spawn(interpreter, [script], {
+async function start(
+  interpreter: string,
+  device: string,
+  environment: object,
+): Promise<TorchPeer | undefined> {
+  const child = spawn(interpreter, [script, device], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, ...environment },
   })
@@ -64,7 +83,7 @@ function peerOf(
     child.stdin?.write(`${JSON.stringify(command)}\n`)
     return answer()
   }
-  const load: TorchPeer['load'] = async (sizes, weights, decays) => {
+  const load: TorchPeer['load'] = async (sizes, weights, options = {}) => {
     const file = join(folder, 'weights.f32')
     const entries = Object.entries(weights)
     writeFileSync(
@@ -72,7 +91,7 @@ function peerOf(
       Buffer.concat(entries.map(([, { data }]) => Buffer.from(Float32Array.from(data).buffer))),
     )
     const index = entries.map(([path, { shape }]) => [path, shape])
-    await ask({ do: 'model', sizes, weights: { file, index }, optimizer, ...(decays && { decays }) })
+    await ask({ do: 'model', sizes, weights: { file, index }, optimizer, ...options })
   }
   return {
     name: `PyTorch ${String(about.version)} (${String(about.blas)})`,

@@ -85,7 +85,7 @@ const meanOf = (results: readonly Result[], key: keyof Result): number =>
   results.reduce((sum, result) => sum + result[key], 0) / results.length
 
 async function learnInTorch(torch: TorchPeer, course: Course, weights: Weights): Promise<Result> {
-  await torch.load(tiny, weights, Object.keys(weights).filter(isDecayed))
+  await torch.load(tiny, weights, { decays: Object.keys(weights).filter(isDecayed) })
   const file = (name: string, numbers: Int32Array): string => {
     writeFileSync(join(torch.folder, name), numbers)
     return join(torch.folder, name)

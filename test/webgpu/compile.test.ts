@@ -4,6 +4,7 @@ import { create } from 'webgpu'
 import { requestDevice } from '../../packages/tensor/src/backends/webgpu/find-gpu.ts'
 import { tensorCores } from '../../packages/tensor/src/backends/webgpu/fragments.ts'
 import type { Gpu } from '../../packages/tensor/src/backends/webgpu/gpu-interface.ts'
+import { measurePeak } from '../../packages/tensor/src/backends/webgpu/measure-peak.ts'
 import { WebGpuBackend } from '../../packages/tensor/src/backends/webgpu/webgpu-backend.ts'
 import { product } from '../../packages/tensor/src/ops/matmul/product.webgpu.ts'
 import type { VariantName } from '../../packages/tensor/src/ops/matmul/variants.webgpu.ts'
@@ -23,6 +24,10 @@ describe.each([
   { rows: 8, columns: 16, terms: 16 },
   { rows: 8, columns: 8, terms: 8 },
 ])('on tensor cores of $rows × $columns × $terms', ({ rows, columns, terms }) => {
+  test('the yardstick compiles', async () => {
+    expect(await measurePeak(await openNull(rows, columns, terms))).toBeGreaterThan(0)
+  })
+
   // The null driver has less workgroup memory than `large fragments` needs: its shallow twin differs only in numbers.
   const names: VariantName[] = ['large shallow fragments', 'medium fragments', 'small fragments']
   test.each(names)('products in %s compile in every form', async (name) => {

@@ -14,14 +14,15 @@ import {
 } from './gpu-interface.ts'
 import type { ParameterType } from './wgsl.ts'
 
-/** Calls of kernels between two submissions at most. */
-const slots = 2048
+/** Bytes of parameters between two submissions at most. */
+const arenaBytes = 2 ** 20
 /** Numbers that come with a call at most: the sizes and strides of eight inputs of eight axes. */
 const mostParameters = 128
 
 export class CommandStream {
   readonly #device: GpuDevice
   readonly #slotBytes: number
+  readonly #alignment: number
   readonly #arena: GpuMemory
   readonly #integers: Uint32Array
   readonly #floats: Float32Array
@@ -34,12 +35,10 @@ export class CommandStream {
 
   constructor(device: GpuDevice) {
     this.#device = device
-    this.#slotBytes = Math.max(mostParameters * 4, device.limits.minUniformBufferOffsetAlignment)
-    this.#arena = device.createBuffer({
-      size: slots * this.#slotBytes,
-      usage: usage.UNIFORM | usage.COPY_DST,
-    })
-    this.#integers = new Uint32Array((slots * this.#slotBytes) / 4)
+    this.#slotBytes = mostParameters * 4
+    this.#alignment = device.limits.minUniformBufferOffsetAlignment
+    this.#arena = device.createBuffer({ size: arenaBytes, usage: usage.UNIFORM | usage.COPY_DST })
+    this.#integers = new Uint32Array(arenaBytes / 4)
     this.#floats = new Float32Array(this.#integers.buffer)
   }
 
@@ -48,7 +47,7 @@ export class CommandStream {
     return this.#arena
   }
 
-  /** Bytes that one call's parameters may take. */
+  /** Bytes that one call's parameters may take; most take less, and the next call's begin sooner. */
   get slotBytes(): number {
     return this.#slotBytes
   }
@@ -71,8 +70,9 @@ export class CommandStream {
     across: number,
     down: number,
   ): void {
-    if (this.#used === slots) this.submit()
-    const slot = this.#used++ * this.#slotBytes
+    if (this.#used + this.#slotBytes > arenaBytes) this.submit()
+    const slot = this.#used
+    this.#used += Math.ceil((4 * types.length + 4) / this.#alignment) * this.#alignment
     const at = slot / 4
     for (let i = 0; i < types.length; i++) {
       if (types[i] === 'f32') this.#floats[at + i] = parameters[i]
@@ -86,7 +86,8 @@ export class CommandStream {
     }
     this.#offset[0] = slot
     pass.setBindGroup(0, bindings, this.#offset)
-    pass.dispatchWorkgroups(across, down)
+    if (down === 1) pass.dispatchWorkgroups(across)
+    else pass.dispatchWorkgroups(across, down)
   }
 
   /** Encodes a copy of the first `bytes` of a buffer, after everything that was encoded before. */
@@ -108,7 +109,7 @@ export class CommandStream {
     const encoder = this.#encoder
     if (encoder === undefined) return
     this.#endPass()
-    const numbers = this.#integers.subarray(0, (this.#used * this.#slotBytes) / 4)
+    const numbers = this.#integers.subarray(0, this.#used / 4)
     this.#device.queue.writeBuffer(this.#arena, 0, numbers)
     this.#device.queue.submit([encoder.finish()])
     this.#encoder = undefined

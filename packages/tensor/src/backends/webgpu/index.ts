@@ -52,10 +52,13 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
   const backend = new WebGpuBackend(device, capabilities, tuning?.kernels)
   const opened = Device.of(backend, webGpuKernels)
   backends.set(opened, backend)
+  if (gpu !== undefined) origins.set(opened, gpu)
   return opened
 }
 
 const backends = new WeakMap<Device, WebGpuBackend>()
+/** Dawn's driver ends with the object that stands for it, even under devices that are still used. */
+const origins = new WeakMap<Device, Gpu>()
 
 function backendOf(device: Device): WebGpuBackend {
   const backend = backends.get(device)

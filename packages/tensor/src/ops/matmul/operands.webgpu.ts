@@ -38,6 +38,23 @@ export const formKey = ({ a, b, vectorsC, guarded, hasBias, accumulates, factors
   [a, b].map(({ along, vectors }) => `${along}${vectors ? ' by 4' : ''}`).join(', ') +
   `${vectorsC ? ', C by 4' : ''}${guarded ? ', guarded' : ''}${hasBias ? ', bias' : ''}${accumulates ? ', added' : ''}, ${factors.name}`
 
+/** How many forms there are for one kind of factors. */
+export const formNumbers = 256
+
+/** Tells forms of one kind of factors apart. */
+export function numberOfForm({ a, b, vectorsC, guarded, hasBias, accumulates }: ProductForm): number {
+  return (
+    Number(a.along === 'terms') +
+    2 * Number(a.vectors) +
+    4 * Number(b.along === 'terms') +
+    8 * Number(b.vectors) +
+    16 * Number(vectorsC) +
+    32 * Number(guarded) +
+    64 * Number(hasBias) +
+    128 * Number(accumulates)
+  )
+}
+
 // biome-ignore format: a line for each matrix
 const names = [
   'm', 'n', 'k', 'across', 'down', 'groups', 'splits', 'termsOfSplit',

@@ -2,9 +2,11 @@
 import { factorsOf } from '../../backends/webgpu/capabilities.ts'
 import type { Factors } from '../../backends/webgpu/factors.ts'
 import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
-import type { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
+import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
 import {
   formKey,
+  formNumbers,
+  numberOfForm,
   type OperandForm,
   type ProductForm,
   type ProductParameters,
@@ -76,9 +78,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   })
   const call = (to: GpuBuffer, cAt: number, withBias: GpuBuffer | undefined): void => {
     const own = { ...form, hasBias: withBias !== undefined, accumulates: form.accumulates && to === c.buffer }
-    const program = backend.program(`matmul ${name}: ${formKey(own)}`, () =>
-      variant.source(own, capabilities),
-    )
+    const program = programOf(backend, name, own)
     const buffers = [a.buffer, b.buffer, to, ...(withBias ? [withBias] : [])]
     const values = parameters(cAt)
     backend.runGroups(program, buffers, parameterValues(values), values.groups)
@@ -90,6 +90,19 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   })
 }
 
+const programs = new WeakMap<WebGpuBackend, Program[]>()
+const variantNumbers = new Map(Object.keys(variants).map((name, i) => [name, i]))
+
+/** Found by number: products are so many that putting a key together for each would be felt. */
+function programOf(backend: WebGpuBackend, name: VariantName, form: ProductForm): Program {
+  let known = programs.get(backend)
+  if (known === undefined) programs.set(backend, (known = []))
+  const index = (variantNumbers.get(name) as number) * formNumbers + numberOfForm(form)
+  return (known[index] ??= backend.program(`matmul ${name}: ${formKey(form)}`, () =>
+    variants[name].source(form, backend.capabilities),
+  ))
+}
+
 /** A single column is a row of the transposed product, which lies in memory the same way. */
 function asColumns(asked: Product): Product {
   const { m, n, a, b, bias } = asked
@@ -98,9 +111,7 @@ function asColumns(asked: Product): Product {
   return { ...asked, m: n, n: m, a: turned(b), b: turned(a) }
 }
 
-/**
- * How a factor lies. @param alongTerms Whether terms follow its rows (B) or its columns (A). @param size Of the other axis.
- */
+/** How a factor lies whose terms follow its rows (B) or its columns (A); `size` is that of its other axis. */
 function formOf(
   { at, row, column, step }: Matrix,
   termAxis: 'row' | 'column',

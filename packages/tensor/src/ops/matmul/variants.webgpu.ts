@@ -57,22 +57,15 @@ export const variants = {
 
 export type VariantName = keyof typeof variants
 
-/** From the first that can make a product on: fragments for what fills them, then tiles as large as the matrix. */
+/** Fragments for what fills them, else tiles as large as the matrix. */
 export function defaultVariant(sizes: ProductSizes, form: ProductForm, able: Capabilities): VariantName {
-  const { m, n } = sizes
-  const least = Math.min(m, n)
-  const preferred: readonly (readonly [VariantName, boolean])[] = [
-    ['few rows', true],
-    ['large fragments', least >= 256],
-    ['large shallow fragments', least >= 256],
-    ['medium fragments', least >= 64],
-    ['small fragments', least >= 16],
-    ['direct', able.sharesThroughCaches],
-    ['large', least >= 512],
-    ['medium', least >= 64],
-    ['small', true],
-  ]
-  const isFine = ([name, wanted]: readonly [VariantName, boolean]): boolean =>
-    wanted && variants[name].fits(sizes, form, able)
-  return (preferred.find(isFine) as readonly [VariantName, boolean])[0]
+  const least = Math.min(sizes.m, sizes.n)
+  const canUse = (name: VariantName): boolean => variants[name].fits(sizes, form, able)
+  if (canUse('few rows')) return 'few rows'
+  if (least >= 256 && canUse('large fragments')) return 'large fragments'
+  if (least >= 256 && canUse('large shallow fragments')) return 'large shallow fragments'
+  if (least >= 64 && canUse('medium fragments')) return 'medium fragments'
+  if (least >= 16 && canUse('small fragments')) return 'small fragments'
+  if (able.sharesThroughCaches) return 'direct'
+  return least >= 512 ? 'large' : least >= 64 ? 'medium' : 'small'
 }
