@@ -2,7 +2,7 @@
 import type { Device } from '@burgeon/tensor'
 import { aboutWebGpu, openWebGpu, type Precision, webGpuPeakFlops } from '@burgeon/tensor/webgpu'
 
-export const precisions: readonly Precision[] = ['single', 'mixed']
+const precisions: readonly Precision[] = ['single', 'mixed']
 
 /** A device and the yardstick of its products. */
 export interface GpuUnderTest {

@@ -67,7 +67,9 @@ const nextScale = select(
  * ```ts
  * const lossScale = dynamicLossScale()
  * const optimizer = chain(lossScale, clipByGlobalNorm(1), adamw({ learningRate: 1e-3 }))
- * const { gradient } = valueAndGrad((w: TensorsByPath) => lossScale.scaled(loss(w)))(weights)
+ * const weights = { x }
+ * const { gradient } = valueAndGrad((w: TensorsByPath) => lossScale.scaled(sum(multiply(w['x'], w['x']))))(weights)
+ * const updates = optimizer.transform(gradient, { parameters: weights, step: 0 })
  * ```
  */
 export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
