@@ -27,14 +27,17 @@ const sizes = [
 
 await withAdapter(() => {
   describe.each([
-    { precision: 'single', shape: undefined },
-    { precision: 'mixed', shape: undefined },
-    { precision: 'mixed', shape: { rows: 16, columns: 16, terms: 16 } },
-    { precision: 'mixed', shape: { rows: 8, columns: 16, terms: 16 } },
-  ] as const)('with $precision precision and emulated fragments of $shape', async ({ precision, shape }) => {
+    { about: 'single precision', shape: undefined },
+    { about: 'mixed precision', shape: undefined },
+    { about: 'mixed precision without a type for it', shape: undefined },
+    { about: 'mixed precision in fragments of 16 × 16', shape: { rows: 16, columns: 16, terms: 16 } },
+    { about: 'mixed precision in fragments of 8 × 16', shape: { rows: 8, columns: 16, terms: 16 } },
+  ] as const)('in $about', async ({ about, shape }) => {
+    const precision = about === 'single precision' ? 'single' : 'mixed'
     const { device, capabilities } = await requestDevice(precision)
     const able: Capabilities = {
       ...capabilities,
+      hasHalfPrecision: capabilities.hasHalfPrecision && !about.endsWith('without a type for it'),
       fragments: shape && emulatedFragments(shape),
       // As on a GPU, so that long sums are shared out.
       busyGroups: 64,

@@ -29,13 +29,19 @@ export const halfFactors: Factors = {
 }`,
 }
 
-/** The same numbers where the adapter has no type for them: right, but not faster. */
+/**
+ * The same numbers where the adapter has no type for them: right, but not faster. WGSL has `quantizeToF16`, which may truncate;
+ * this rounds to the nearest, ties to even: eleven bits, or steps of 2⁻²⁴ below 2⁻¹⁴.
+ */
 export const quantisedFactors: Factors = {
   ...{ name: 'f16 in f32', type: 'f32', needs: [] },
   declarations: `fn rounded(x: vec4f) -> vec4f {
   let above = vec4f(bitcast<f32>(0x7f800000u | params.zero));
   let below = vec4f(bitcast<f32>(0xff800000u | params.zero));
-  let finite = quantizeToF16(clamp(x, vec4f(-65504.0), vec4f(65504.0)));
+  let exponent = clamp(vec4i((bitcast<vec4u>(x) >> vec4u(23u)) & vec4u(255u)) - 127, vec4i(-14), vec4i(15));
+  let perStep = bitcast<vec4f>(vec4u(137 - exponent) << vec4u(23u));
+  let step = bitcast<vec4f>(vec4u(117 + exponent) << vec4u(23u));
+  let finite = round(x * perStep) * step;
   return select(select(finite, select(above, below, x < vec4f(0.0)), ${tooLarge}), x, x != x);
 }`,
 }
