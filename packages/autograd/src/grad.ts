@@ -47,7 +47,7 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
     scope(() => {
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
-      checkLeaves(leaves)
+      checkLeaves('grad', leaves)
       using recorded = record(leaves, () => f(argument))
       if ((recorded.result as unknown) instanceof Promise) {
         throw new AsyncCallbackError('grad: the function returned a promise; expected it to be synchronous.')
@@ -66,17 +66,18 @@ export function grad<T extends TensorTree>(f: (x: T) => Tensor): (x: T) => Gradi
   return (x) => scope(() => both(x).gradient)
 }
 
-function checkLeaves(leaves: readonly Tensor[]): void {
+/** Throws NotDifferentiableError if one of them is not f32. */
+export function checkLeaves(op: string, leaves: readonly Tensor[]): void {
   const whole = leaves.find((leaf) => leaf.dtype !== 'f32')
   if (whole !== undefined) {
     throw new NotDifferentiableError(
-      `grad: got an integer tensor ${formatShape(whole.shape)}; expected f32. Close over it instead of passing it.`,
+      `${op}: got an integer tensor ${formatShape(whole.shape)}; expected f32. Close over it instead of passing it.`,
     )
   }
 }
 
 /** A tensor that stands in two places is two arguments: each place gets the slope of its own use. */
-function withoutRepeats<T extends TensorTree>(tree: T): T {
+export function withoutRepeats<T extends TensorTree>(tree: T): T {
   const seen = new Set<Tensor>()
   const leaves = [...tensorsIn(tree)]
   if (new Set(leaves).size === leaves.length) return tree
@@ -93,7 +94,8 @@ function checkScalar(value: Tensor): void {
   }
 }
 
-function mapTree<T extends TensorTree>(tree: T, f: (leaf: Tensor) => Tensor): GradientOf<T> {
+/** The same structure with every tensor replaced. */
+export function mapTree<T extends TensorTree>(tree: T, f: (leaf: Tensor) => Tensor): GradientOf<T> {
   if (tree instanceof Tensor) return f(tree) as GradientOf<T>
   if (Array.isArray(tree)) return tree.map(f) as GradientOf<T>
   return Object.fromEntries(Object.entries(tree).map(([key, leaf]) => [key, f(leaf)])) as GradientOf<T>

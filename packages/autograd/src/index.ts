@@ -14,5 +14,6 @@ export {
 } from './optimizer/gradient-transform.ts'
 export { type CosineOptions, type Schedule, scheduleOf, warmUp, warmUpCosine } from './optimizer/schedule.ts'
 export { sgd } from './optimizer/sgd.ts'
+export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
 export { Tape, type TapeEntry } from './tape.ts'

@@ -1,0 +1,139 @@
+/** Products with Jacobians and Hessians, none of which is ever held: what the reverse mode gives, once or twice. */
+import {
+  add,
+  concatenate,
+  fill,
+  formatShape,
+  multiply,
+  reshape,
+  sameShape,
+  scope,
+  ShapeError,
+  sum,
+  type Tensor,
+  tensorFrom,
+  tensorsIn,
+} from '@burgeon/tensor'
+import { checkLeaves, grad, type GradientOf, mapTree, type TensorTree, withoutRepeats } from './grad.ts'
+import { pullBack, record } from './gradients.ts'
+
+/** A function's value and a product of its Jacobian with something. */
+export interface ValueAndProduct<P> {
+  readonly value: Tensor
+  readonly product: P
+}
+
+/**
+ * Vector-Jacobian product: `product` is Jᵀ·cotangent, in the structure of the argument.
+ *
+ * @param f Answers one tensor of any shape, synchronously.
+ * @returns A function of the argument and a cotangent of the value's shape.
+ * @throws ShapeError if the cotangent is of another shape, NotDifferentiableError for integer arguments.
+ * @example
+ * ```ts
+ * const { product } = vjp((y: Tensor) => multiply(y, y))(x, x) // 2x²
+ * ```
+ */
+export function vjp<T extends TensorTree>(
+  f: (x: T) => Tensor,
+): (x: T, cotangent: Tensor) => ValueAndProduct<GradientOf<T>> {
+  return (x, cotangent) =>
+    scope(() => {
+      const argument = withoutRepeats(x)
+      const leaves = [...tensorsIn(argument)]
+      checkLeaves('vjp', leaves)
+      using recorded = record(leaves, () => f(argument))
+      const value = recorded.result
+      checkShapes('vjp', 'cotangent', cotangent, value)
+      const slopes = pullBack(recorded.tape, [value], [cotangent])
+      return { value, product: mapTree(argument, (leaf) => slopes.get(leaf.id) ?? zerosLike(leaf)) }
+    })
+}
+
+/**
+ * Jacobian-vector product: `product` is J·tangent, the derivative of `f` in that direction. Made of two backward passes, for the
+ * first is linear in its cotangent (Townsend 2017), so it costs about three times `f`.
+ *
+ * @param f Answers one tensor of any shape, synchronously.
+ * @returns A function of the argument and a tangent of the argument's structure and shapes.
+ * @throws As `vjp`.
+ */
+export function jvp<T extends TensorTree>(
+  f: (x: T) => Tensor,
+): (x: T, tangent: T) => ValueAndProduct<Tensor> {
+  return (x, tangent) =>
+    scope(() => {
+      const argument = withoutRepeats(x)
+      const [leaves, directions] = [[...tensorsIn(argument)], [...tensorsIn(tangent)]]
+      checkLeaves('jvp', leaves)
+      if (directions.length !== leaves.length) {
+        throw new ShapeError(
+          `jvp: got ${directions.length} tangents for ${leaves.length} tensors; expected the argument's structure.`,
+        )
+      }
+      leaves.forEach((leaf, i) => checkShapes('jvp', 'tangent', directions[i], leaf))
+      using forward = record(leaves, () => f(argument))
+      const value = forward.result
+      const cotangent = zerosLike(value)
+      using backward = record([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
+      const reached = leaves.flatMap((leaf, i) => {
+        const slope = backward.result.get(leaf.id)
+        return slope === undefined ? [] : [[slope, directions[i]] as const]
+      })
+      const slopes = pullBack(
+        backward.tape,
+        reached.map(([slope]) => slope),
+        reached.map(([, direction]) => direction),
+      )
+      return { value, product: slopes.get(cotangent.id) ?? zerosLike(value) }
+    })
+}
+
+/**
+ * Hessian-vector product of a scalar function: ∇(∇f·v) (Pearlmutter 1994), at the cost of a few gradients.
+ *
+ * @returns A function of the argument and a vector of the argument's structure; it answers H·v in that structure.
+ * @throws As `grad`.
+ */
+export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T) => GradientOf<T> {
+  return (x, vector) =>
+    scope(() => {
+      const directions = [...tensorsIn(vector)]
+      return grad<T>((y) => {
+        const slopes = [...tensorsIn(grad(f)(y))]
+        slopes.forEach((slope, i) => checkShapes('hvp', 'vector', directions[i], slope))
+        return slopes.map((slope, i) => sum(multiply(slope, directions[i]))).reduce((a, b) => add(a, b))
+      })(x)
+    })
+}
+
+/**
+ * The whole Jacobian of a function of one tensor, a row for each number of the value: as many backward passes as it has numbers.
+ *
+ * @returns `f32 [value's shape…, argument's shape…]`.
+ * @throws As `vjp`.
+ */
+export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) =>
+    scope(() => {
+      checkLeaves('jacobian', [x])
+      using recorded = record([x], () => f(x))
+      const value = recorded.result
+      const rows = Array.from({ length: value.size }, (_, i) => {
+        const one = tensorFrom(value.shape, (k) => Number(k === i), value.device)
+        const row = pullBack(recorded.tape, [value], [one]).get(x.id) ?? zerosLike(x)
+        return reshape(row, [1, x.size])
+      })
+      const shape = [...value.shape, ...x.shape]
+      return rows.length === 0 ? fill(x.device, shape, 0) : reshape(concatenate(rows, 0), shape)
+    })
+}
+
+const zerosLike = (x: Tensor): Tensor => fill(x.device, x.shape, 0)
+
+function checkShapes(op: string, what: string, got: Tensor | undefined, wanted: Tensor): void {
+  if (got !== undefined && sameShape(got.shape, wanted.shape)) return
+  throw new ShapeError(
+    `${op}: got a ${what} ${got ? formatShape(got.shape) : 'that is missing'}; expected ${formatShape(wanted.shape)}.`,
+  )
+}
