@@ -4,6 +4,7 @@ export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAnd
 export { pullBack, type Recording, record } from './gradients.ts'
 export { type AdamwOptions, adamw } from './optimizer/adamw.ts'
 export { clipByGlobalNorm } from './optimizer/clip-by-global-norm.ts'
+export { clipByValue } from './optimizer/clip-by-value.ts'
 export { dynamicLossScale, type LossScale, type LossScaleOptions } from './optimizer/dynamic-loss-scale.ts'
 export {
   applyUpdates,
@@ -12,8 +13,17 @@ export {
   stateless,
   type UpdateContext,
 } from './optimizer/gradient-transform.ts'
-export { type CosineOptions, type Schedule, scheduleOf, warmUp, warmUpCosine } from './optimizer/schedule.ts'
-export { sgd } from './optimizer/sgd.ts'
+export { type LionOptions, lion } from './optimizer/lion.ts'
+export {
+  type CosineOptions,
+  type Schedule,
+  type StableOptions,
+  scheduleOf,
+  warmUp,
+  warmUpCosine,
+  warmUpStableDecay,
+} from './optimizer/schedule.ts'
+export { type SgdOptions, sgd } from './optimizer/sgd.ts'
 export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
 export { Tape, type TapeEntry } from './tape.ts'

@@ -38,3 +38,34 @@ export function warmUpCosine({ warmup, total, peak, final }: CosineOptions): Sch
     return final + (peak - final) * 0.5 * (1 + Math.cos(Math.PI * done))
   }
 }
+
+/** The shape of `warmUpStableDecay`. */
+export interface StableOptions {
+  /** Steps of the linear rise, ≥ 0. */
+  readonly warmup: number
+  /** Step from which the rate falls, ≥ warmup. */
+  readonly decayFrom: number
+  /** Step at which it reaches `final` (and stays there), > decayFrom. */
+  readonly total: number
+  readonly peak: number
+  readonly final: number
+}
+
+/**
+ * Linear warm-up, a plateau, and a short fall as 1 − √(share done) (Hägele et al. 2024, section 3): until the fall begins, a run
+ * can go on for as long as there is data.
+ */
+export function warmUpStableDecay({ warmup, decayFrom, total, peak, final }: StableOptions): Schedule {
+  if (!(warmup >= 0 && decayFrom >= warmup && total > decayFrom)) {
+    throw new OptionError(
+      `warmUpStableDecay: got warmup ${warmup}, decayFrom ${decayFrom} and total ${total}; ` +
+        'expected 0 ≤ warmup ≤ decayFrom < total.',
+    )
+  }
+  const rise = warmUp(peak, warmup)
+  return (step) => {
+    if (step < decayFrom) return rise(step)
+    const done = Math.min(1, (step - decayFrom) / (total - decayFrom))
+    return final + (peak - final) * (1 - Math.sqrt(done))
+  }
+}

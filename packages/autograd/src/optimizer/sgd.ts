@@ -1,19 +1,47 @@
-import { elementwise, expression } from '@burgeon/tensor'
+import { elementwise, expression, OptionError } from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
+import { gradient, moment, oneMoment } from './one-moment.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 
-const { abs, constant, input, less, multiply, scalar, select } = expression
-const step = select(less(abs(input(0)), constant(Infinity)), multiply(input(0), scalar(0)), constant(0))
+/** What `sgd` shall remember. */
+export interface SgdOptions {
+  /** How much of the last step's direction is kept, in [0, 1); 0 unless given. */
+  readonly momentum?: number
+  /** Looks ahead by the momentum (Sutskever et al. 2013, eq. 4); false unless given. */
+  readonly nesterov?: boolean
+}
 
-/** Plain gradient descent: Δ = −rate·g; no change where g is infinite or NaN. */
-export function sgd(learningRate: number | Schedule): GradientTransform {
+const { abs, add, constant, input, less, multiply, scalar, select } = expression
+const plain = select(less(abs(input(0)), constant(Infinity)), multiply(input(0), scalar(0)), constant(0))
+const direction = add(multiply(scalar(1), moment), gradient)
+const ahead = add(multiply(scalar(1), direction), gradient)
+
+/**
+ * Gradient descent: Δ = −rate·g; with momentum μ, m ← μ·m + g and Δ = −rate·m (Polyak 1964), or −rate·(g + μ·m) when it looks
+ * ahead. Nothing changes where g is infinite or NaN.
+ *
+ * @throws OptionError for a momentum outside [0, 1), or for looking ahead without one.
+ */
+export function sgd(learningRate: number | Schedule, options: SgdOptions = {}): GradientTransform {
+  const { momentum = 0, nesterov = false } = options
+  if (!(momentum >= 0 && momentum < 1) || (nesterov && momentum === 0)) {
+    throw new OptionError(
+      `sgd: got momentum ${momentum}${nesterov ? ' with nesterov' : ''}; expected 0 ≤ momentum < 1, and above 0 with nesterov.`,
+    )
+  }
   const rate = scheduleOf(learningRate)
-  return stateless('sgd', (gradients, context) =>
-    Object.fromEntries(
-      Object.entries(gradients).map(([path, gradient]) => [
-        path,
-        elementwise(step, [gradient], [-rate(context.step)]),
-      ]),
-    ),
-  )
+  if (momentum > 0) {
+    return oneMoment({
+      name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',
+      next: direction,
+      change: multiply(scalar(0), nesterov ? ahead : direction),
+      scalarsOf: ({ step }) => [-rate(step), momentum],
+    })
+  }
+  return stateless('sgd', (gradients, { step }) => {
+    const factor = -rate(step)
+    return Object.fromEntries(
+      Object.entries(gradients).map(([path, slope]) => [path, elementwise(plain, [slope], [factor])]),
+    )
+  })
 }

@@ -1,0 +1,51 @@
+import { expression, OptionError } from '@burgeon/tensor'
+import type { GradientTransform } from './gradient-transform.ts'
+import { gradient, moment, oneMoment, parameter } from './one-moment.ts'
+import { type Schedule, scheduleOf } from './schedule.ts'
+
+/** How `lion` shall step. */
+export interface LionOptions {
+  /** Positive, or a schedule; three to ten times smaller than for AdamW. */
+  readonly learningRate: number | Schedule
+  /** Share of the moment in the direction, in [0, 1); 0.9 unless given. */
+  readonly beta1?: number
+  /** Decay of the moment, in [0, 1); 0.99 unless given. */
+  readonly beta2?: number
+  /** Decoupled weight decay, ≥ 0; three to ten times larger than for AdamW; 0 unless given. */
+  readonly weightDecay?: number
+  /** Which parameters decay; all unless given. */
+  readonly decays?: (path: string) => boolean
+}
+
+const { add, constant, less, multiply, scalar, select, subtract } = expression
+const average = (share: typeof gradient): typeof gradient =>
+  add(multiply(share, moment), multiply(subtract(constant(1), share), gradient))
+const mixed = average(scalar(1))
+const sign = select(
+  less(constant(0), mixed),
+  constant(1),
+  select(less(mixed, constant(0)), constant(-1), constant(0)),
+)
+
+/**
+ * Lion (Chen et al. 2023, algorithm 2): Δ = −rate·(sign(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g. Half of AdamW's
+ * memory; nothing changes where g is infinite or NaN.
+ *
+ * @throws OptionError for options out of range.
+ */
+export function lion(options: LionOptions): GradientTransform {
+  const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true } = options
+  const inRange = (beta: number): boolean => beta >= 0 && beta < 1
+  if (!inRange(beta1) || !inRange(beta2) || !(weightDecay >= 0)) {
+    throw new OptionError(
+      `lion: got beta1 ${beta1}, beta2 ${beta2} and weightDecay ${weightDecay}; expected 0 ≤ beta < 1 and weightDecay ≥ 0.`,
+    )
+  }
+  const rate = scheduleOf(options.learningRate)
+  return oneMoment({
+    name: 'lion',
+    next: average(scalar(2)),
+    change: multiply(scalar(0), add(sign, multiply(scalar(3), parameter))),
+    scalarsOf: ({ step }, path) => [-rate(step), beta1, beta2, decays(path) ? weightDecay : 0],
+  })
+}
