@@ -12,8 +12,12 @@ import type { GradientTransform, UpdateContext } from './gradient-transform.ts'
 
 const { abs, constant, input, less, select } = expression
 
-/** The gradient, the moment before the step, and the parameter. */
-export const [gradient, moment, parameter]: readonly Expression[] = [input(0), input(1), input(2)]
+/** The gradient. */
+export const gradient: Expression = input(0)
+/** The moment before the step. */
+export const moment: Expression = input(1)
+/** The parameter before the step. */
+export const parameter: Expression = input(2)
 
 /** `x` where the gradient is finite, else `otherwise`. */
 const whereFinite = (x: Expression, otherwise: Expression): Expression =>
