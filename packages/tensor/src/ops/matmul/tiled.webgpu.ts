@@ -21,7 +21,8 @@ export interface RegisterTile extends Tile {
   readonly myColumns: number
 }
 
-export function tiledProduct(tile: RegisterTile, form: ProductForm): KernelSource {
+/** @param unrolls Whether compilers may unroll the loop over terms, which pays on GPUs; for a processor they take seconds over it. */
+export function tiledProduct(tile: RegisterTile, form: ProductForm, unrolls: boolean): KernelSource {
   const { rows, columns, terms, myRows, myColumns } = tile
   const workgroup = (rows / myRows) * (columns / myColumns)
   const [a, b] = [
@@ -52,7 +53,7 @@ ${b.fill}
 ${a.loadNext}
 ${b.loadNext}
     }
-    for (var t = 0u; t < ${terms}u; t++) {
+    for (var t = ${unrolls ? '0u' : 'params.zero'}; t < ${terms}u; t++) {
 ${each(down, (i) => `      let a${i} = ${a.read('t', `myRow + ${i * rowStep}u`)};`)}
 ${each(across, (j) => `      let b${j} = ${b.read('t', `myColumn + ${j * columnStep}u`)};`)}
 ${each44((i, row, j) => `      c${i}_${row}_${j} = fma(vec4f(a${i}[${row}]), b${j}, c${i}_${row}_${j});`)}

@@ -24,7 +24,7 @@ export interface Variant {
 const registers = (tile: RegisterTile): Variant => ({
   tile: () => tile,
   fits: () => true,
-  source: (form) => tiledProduct(tile, form),
+  source: (form, { sharesThroughCaches }) => tiledProduct(tile, form, !sharesThroughCaches),
 })
 
 const inFragments = (tile: Tile): Variant => ({
