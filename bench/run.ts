@@ -12,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'gpu-training': async () => (await import('./gpu/gpu-training.ts')).gpuTraining,
   shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
   training: async () => (await import('./training/training.ts')).training,
+  checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,
   memory: async () => (await import('./streams/memory.ts')).memory,
 }
 

@@ -105,7 +105,9 @@ describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
       for (let at = 0; at < length; ) {
         const next = at + 1 + random.below(length - at)
         const piece = [0, 1].map((row) => all.slice(row * length + at, row * length + next))
-        const logits = scope(() => [...model.forward(tensorOf(device, piece), undefined, cache).readSync()])
+        const logits = scope(() => [
+          ...model.forward(tensorOf(device, piece), undefined, { cache }).readSync(),
+        ])
         expect(cache.length).toBe(next)
         for (const row of [0, 1]) {
           const from = (row * length + at) * vocabulary
@@ -126,8 +128,8 @@ describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
       `forward: got ${context + 1} tokens; expected at most the context, ${context}.`,
     )
     using cache = new KeyValueCache(model.config, device)
-    scope(() => void model.forward(zeros(context), undefined, cache))
-    expect(() => scope(() => model.forward(zeros(1), undefined, cache))).toThrow(OptionError)
+    scope(() => void model.forward(zeros(context), undefined, { cache }))
+    expect(() => scope(() => model.forward(zeros(1), undefined, { cache }))).toThrow(OptionError)
     expect(cache.length).toBe(context)
     expect(() => scope(() => model.forward(tensorOf(device, [[vocabulary]])))).toThrow(IndexError)
   })

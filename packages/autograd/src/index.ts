@@ -1,4 +1,5 @@
 /** `@burgeon/autograd`: slopes. The public list, nothing else. */
+export { checkpoint } from '@burgeon/tensor'
 export { NotDifferentiableError } from './errors.ts'
 export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAndGrad } from './grad.ts'
 export { pullBack, type Recording, record } from './gradients.ts'
@@ -26,4 +27,4 @@ export {
 export { type SgdOptions, sgd } from './optimizer/sgd.ts'
 export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
-export { Tape, type TapeEntry } from './tape.ts'
+export { type RerunEntry, Tape, type TapeEntry } from './tape.ts'

@@ -1,5 +1,5 @@
 /** The tape: an engine that calls the engine below and writes down what happened. */
-import type { Attrs, Engine, OpName, Tensor } from '@burgeon/tensor'
+import type { Attrs, Engine, OpName, Pause, Rerun, Tensor } from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
 import { rules } from './rules/rule-table.ts'
 
@@ -11,6 +11,14 @@ export interface TapeEntry<K extends OpName = OpName> {
   readonly outputs: readonly Tensor[]
 }
 
+/** A body that was run without being written down, and will be run again when slopes come through it. */
+export interface RerunEntry {
+  readonly op: 'checkpoint'
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  readonly again: () => readonly Tensor[]
+}
+
 /**
  * Records the ops that depend on watched tensors. A tape over a tape records what the lower one computes, which is how
  * second derivatives come about.
@@ -20,9 +28,10 @@ export interface TapeEntry<K extends OpName = OpName> {
  */
 export class Tape implements Engine {
   readonly records = true
-  readonly entries: TapeEntry[] = []
+  readonly entries: (TapeEntry | RerunEntry)[] = []
   readonly #below: Engine
   readonly #tracked = new Set<number>()
+  #paused = false
 
   constructor(below: Engine) {
     this.#below = below
@@ -39,18 +48,35 @@ export class Tape implements Engine {
 
   /** Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor. */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
-    const isTracked = inputs.some((input) => this.isTracked(input))
+    const isTracked = !this.#paused && inputs.some((input) => this.isTracked(input))
     const rule = rules[op]
     if (isTracked && typeof rule === 'object') {
       throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
     }
     const outputs = this.#below.run(op, inputs, attrs)
-    if (isTracked) {
-      for (const tensor of [...inputs, ...outputs]) tensor.retain()
-      this.entries.push({ op, inputs, attrs, outputs } as TapeEntry)
-      for (const output of outputs) this.watch(output)
-    }
+    if (isTracked) this.#write({ op, inputs, attrs, outputs } as TapeEntry)
     return outputs
+  }
+
+  /** For `checkpoint`. Answers null within a pause: then it is the outer body that will be run again. */
+  pause(): Pause | null {
+    if (this.#paused) return null
+    this.#paused = true
+    return {
+      note: ({ reads, outputs, again }: Rerun) => {
+        const inputs = reads.filter((tensor) => this.isTracked(tensor))
+        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, outputs, again })
+      },
+      [Symbol.dispose]: () => {
+        this.#paused = false
+      },
+    }
+  }
+
+  #write(entry: TapeEntry | RerunEntry): void {
+    for (const tensor of [...entry.inputs, ...entry.outputs]) tensor.retain()
+    this.entries.push(entry)
+    for (const output of entry.outputs) this.watch(output)
   }
 
   [Symbol.dispose](): void {

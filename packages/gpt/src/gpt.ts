@@ -13,9 +13,8 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward, losses } from './forward.ts'
+import { forward, type ForwardOptions, losses } from './forward.ts'
 import { type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
-import type { KeyValueCache } from './key-value-cache.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
 /** A model as plain data. */
@@ -84,8 +83,12 @@ export class Gpt {
    * @param weights Other weights of the same shapes, such as those a gradient is taken by.
    * @returns Logits, `f32 [B·T, V]`.
    */
-  forward(tokens: Tensor, weights: TensorsByPath = this.parameters.tensors(), cache?: KeyValueCache): Tensor {
-    return forward(this.#config, weights, tokens, cache)
+  forward(
+    tokens: Tensor,
+    weights: TensorsByPath = this.parameters.tensors(),
+    options: ForwardOptions = {},
+  ): Tensor {
+    return forward(this.#config, weights, tokens, options)
   }
 
   /**
@@ -96,8 +99,13 @@ export class Gpt {
    * @param weights As in `forward`.
    * @returns `f32 [B·T]`.
    */
-  losses(tokens: Tensor, targets: Tensor, weights: TensorsByPath = this.parameters.tensors()): Tensor {
-    return losses(this.#config, weights, tokens, targets)
+  losses(
+    tokens: Tensor,
+    targets: Tensor,
+    weights: TensorsByPath = this.parameters.tensors(),
+    options: Omit<ForwardOptions, 'cache'> = {},
+  ): Tensor {
+    return losses(this.#config, weights, tokens, targets, options)
   }
 
   async toState(): Promise<GptState> {

@@ -10,7 +10,17 @@ export {
 } from './create.ts'
 export { Device, type MemoryUse } from './device.ts'
 export type { DType, NumericArray } from './dtype.ts'
-export { type Engine, isRecorded, run, withEngine, withEngineAsync, withoutEngines } from './engine.ts'
+export {
+  checkpoint,
+  type Engine,
+  isRecorded,
+  type Pause,
+  type Rerun,
+  run,
+  withEngine,
+  withEngineAsync,
+  withoutEngines,
+} from './engine.ts'
 export { type ChromeTrace, type ProfiledOp, Profile, type ProfileRow } from './engines/profile.ts'
 export type { ProfileTableOptions } from './engines/profile-table.ts'
 export { profile, profileAsync, type Profiled, type ProfileOptions } from './engines/profiler.ts'
