@@ -9,4 +9,6 @@ export { type BlockConfig, type GptConfig, type GptSizes, gptConfig } from './gp
 export { KeyValueCache } from './key-value-cache.ts'
 export { isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
 export { type SamplingOptions, sampleToken } from './sampling.ts'
+export { type BytePairState, BytePairTokenizer, type Merge } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'
+export { MergeLearner, type MergeLearnerOptions, type ProposedMerge } from './tokenizer/merge-learner.ts'
