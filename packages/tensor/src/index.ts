@@ -70,6 +70,8 @@ export {
   type TensorsByPath,
 } from './parameters/parameter.ts'
 export {
+  type Average,
+  type Copy,
   type DimensionMap,
   extended,
   type Initial,

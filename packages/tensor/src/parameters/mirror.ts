@@ -8,7 +8,7 @@ import type { ParameterStore, TensorsByPath } from './parameter.ts'
 import { ParameterError } from './parameter.ts'
 import type { Plan } from './plan.ts'
 import { unchanged } from './plan.ts'
-import { resized, type Role } from './resize.ts'
+import { averages, resized, type Role } from './resize.ts'
 
 /** Anything that must be remapped together with the parameters. */
 export interface Mirror {
@@ -99,12 +99,18 @@ export class TensorMirror implements Mirror {
         if (change.kind !== 'resize' || old === undefined) continue
         const grown = after[change.path]
         const shape = this.#shapeFor(change.path, grown.shape)
-        const fresh =
-          this.role === 'value' && sameShape(shape, grown.shape) ? grown : fill(grown.device, shape, 0)
         const maps = change.dimensions.map((map, axis) =>
           this.#spans(change.path, axis) ? map : unchanged(1),
         )
-        next.set(change.path, resized(old, maps, this.role, fresh))
+        const { fresh } = change
+        const isWhole = this.role === 'value' && sameShape(shape, grown.shape)
+        const newSlices = (): Tensor =>
+          !isWhole
+            ? fill(grown.device, shape, 0)
+            : fresh.kind === 'average'
+              ? averages(old, maps, fresh)
+              : grown
+        next.set(change.path, resized(old, maps, this.role, newSlices))
       }
       return next
     })
