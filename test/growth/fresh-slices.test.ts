@@ -74,6 +74,11 @@ describe('new slices', () => {
     )
     expect([...store.get('w').tensor.readSync()]).toEqual([4, 5, 6, 2.5, 3.5, 4.5, 1, 2, 3])
   })
+  test('are means of all old ones where none are named', () => {
+    const { store } = start()
+    applyPlan(widened({ kind: 'average', axis: 1 }), store, [], device)
+    expect([...store.get('w').tensor.readSync()]).toEqual([1, 2, 3, 2, 2, 4, 5, 6, 5, 5])
+  })
   test('can be given as numbers', () => {
     const { store } = start()
     const values = [0, 0, 0, 7, 8, 0, 0, 0, 9, 10]

@@ -57,7 +57,10 @@ export function tokensFor({ config, device }: Gpt, random: RandomStream, rows = 
 
 /** A request that this model can fulfil. */
 export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
-  if (random.uniform() < 0.4) {
+  const axis = random.uniform()
+  if (axis < 0.2) return { axis: 'embed', to: config.embed + 1 + random.below(4) }
+  if (axis < 0.3) return { axis: 'context', to: config.context + 1 + random.below(3) }
+  if (axis < 0.6) {
     const at = random.below(config.blocks.length + 1)
     return random.uniform() < 0.5
       ? { axis: 'layer', at }
@@ -119,8 +122,12 @@ export function isTensorMirror(mirror: Mirror): mirror is TensorMirror {
   return 'paths' in mirror
 }
 
-/** Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. */
-export const isWithoutSlope = (path: string): boolean => path.endsWith('key.bias')
+/**
+ * Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. A position that
+ * no token stands on, or whose prediction nobody checks, has none either.
+ */
+export const isWithoutSlope = (path: string): boolean =>
+  path.endsWith('key.bias') || path === 'embed.position.weight'
 
 /** Largest difference, as a share of the largest number before. */
 export function relativeDifference(before: ArrayLike<number>, after: ArrayLike<number>): number {

@@ -17,6 +17,7 @@ import {
   linear,
   linearCrossEntropy,
   matmul,
+  multiply,
   OptionError,
   reshape,
   rmsNorm,
@@ -54,6 +55,9 @@ export function forward(
 ): Tensor {
   return matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
 }
+
+/** Added to the mean square or the variance in every norm. */
+const epsilon = 1e-5
 
 /** Logits beyond which they are not held all at once: 128 MiB. */
 const manyLogits = 2 ** 25
@@ -134,6 +138,11 @@ function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor)
   return linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
 }
 
-function normalise({ norm }: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  return norm === 'layer' ? layerNorm(x, w[`${at}.gain`], w[`${at}.bias`]) : rmsNorm(x, w[`${at}.gain`])
+/** With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that divides by n. */
+function normalise(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  const share = (config.normWidth ?? config.embed) / config.embed
+  const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
+  return config.norm === 'layer'
+    ? layerNorm(x, gain, w[`${at}.bias`], epsilon * share)
+    : rmsNorm(x, gain, epsilon * share)
 }

@@ -20,6 +20,11 @@ export interface GptConfig {
   /** Width of one head, D. */
   readonly headDim: number
   readonly norm: 'layer' | 'rms'
+  /**
+   * The width that norms divide by: the one the model was born with, `embed` unless given. So they answer the same when the residual
+   * stream has become wider and the new channels are still empty.
+   */
+  readonly normWidth?: number
   /** From the input to the output. */
   readonly blocks: readonly BlockConfig[]
   /** The number that the next inserted block will be named after. */

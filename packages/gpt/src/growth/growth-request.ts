@@ -23,5 +23,19 @@ export interface GrowLayer {
   readonly mlpHidden?: number
 }
 
+/** A wider residual stream: new channels that nothing has written to yet. */
+export interface GrowEmbed {
+  readonly axis: 'embed'
+  /** Channels afterwards; more than now. */
+  readonly to: number
+}
+
+/** Longer sequences. What the model says of sequences that were possible before stays the same. */
+export interface GrowContext {
+  readonly axis: 'context'
+  /** Tokens afterwards; more than now. */
+  readonly to: number
+}
+
 /** A wish: one axis, one place, one size. */
-export type GrowthRequest = GrowMlpHidden | GrowLayer
+export type GrowthRequest = GrowMlpHidden | GrowLayer | GrowEmbed | GrowContext

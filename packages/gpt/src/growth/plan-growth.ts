@@ -11,6 +11,8 @@ import {
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../parameters.ts'
+import { planContext } from './operators/context.ts'
+import { planEmbed } from './operators/embed.ts'
 import type { GrowLayer, GrowMlpHidden, GrowthRequest } from './growth-request.ts'
 
 /** A plan with the configuration it leads to and its price, to be weighed before anything is paid. */
@@ -36,7 +38,16 @@ export function planGrowth(
   request: GrowthRequest,
   key: readonly [number, number],
 ): PlannedGrowth {
-  return request.axis === 'mlpHidden' ? planMlpHidden(config, request, key) : planLayer(config, request, key)
+  switch (request.axis) {
+    case 'mlpHidden':
+      return planMlpHidden(config, request, key)
+    case 'layer':
+      return planLayer(config, request, key)
+    case 'embed':
+      return planEmbed(config, request, key)
+    case 'context':
+      return planContext(config, request, key)
+  }
 }
 
 /**

@@ -127,12 +127,13 @@ function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis,
   const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from
   const fits =
     axis >= 0 &&
-    fresh === of.length &&
-    of.every((parts) => parts.length > 0 && parts.every(isPart)) &&
+    from > 0 &&
+    (of === undefined ||
+      (fresh === of.length && of.every((parts) => parts.length > 0 && parts.every(isPart)))) &&
     dimensions.every((map, i) => i === axis || isIdentity(map))
   if (fits) return
   throw new ParameterError(
-    `plan: ${path} gets ${of.length} averages along axis ${axis} for ${fresh} new slices; ` +
+    `plan: ${path} gets ${of?.length ?? 'some'} averages along axis ${axis} for ${fresh} new slices; ` +
       'expected the old slices of each new one, and no other dimension to change.',
   )
 }

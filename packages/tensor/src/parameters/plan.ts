@@ -35,13 +35,14 @@ export interface Copy {
 }
 
 /**
- * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`. Every other dimension stays as
+ * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`, or of all. Every other dimension stays as
  * it is. A copy of the values (an anchor, a moving average) takes the means of its own.
  */
 export interface Average {
   readonly kind: 'average'
   readonly axis: number
-  readonly of: readonly (readonly number[])[]
+  /** The old slices of each new one; all of them for each unless given. */
+  readonly of?: readonly (readonly number[])[]
 }
 
 /** What happens to one parameter. */

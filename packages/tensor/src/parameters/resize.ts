@@ -62,11 +62,12 @@ function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
 /** Of the new shape: in place of the new slices along one axis the means of old ones, elsewhere zeros. */
 export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: Average): Tensor {
   const { from, source } = maps[axis]
+  const all = Array.from({ length: from }, (_, i) => i)
   const weights = new Float64Array(source.length * from)
   let next = 0
   source.forEach((at, row) => {
     if (at >= 0) return
-    const parts = of[next++]
+    const parts = of?.[next++] ?? all
     for (const part of parts) weights[row * from + part] += 1 / parts.length
   })
   const mix = x.device.tensor(weights, { shape: [source.length, from], dtype: 'f32' }, 'averages')
