@@ -22,7 +22,7 @@ export interface GrowOptions {
   readonly probe: Tensor
   /** Of the random stream for new weights. */
   readonly key: readonly [number, number]
-  /** Largest relative logit change allowed; 1e-5 unless given. */
+  /** Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be exact. */
   readonly tolerance?: number
 }
 
@@ -50,8 +50,9 @@ export class GrowthRefusedError extends BurgeonError {
  * @throws OptionError for an impossible request, GrowthRefusedError (after undoing it) if the logits moved too far.
  */
 export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
-  const { mirrors, probe, key, tolerance = 1e-5 } = options
-  const { plan, config } = planGrowth(model.config, request, key)
+  const { mirrors, probe, key } = options
+  const { plan, config, isExact = true } = planGrowth(model.config, request, key)
+  const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
   const undo = inverse(plan)
   const before = await probeLogits(model, probe)

@@ -13,6 +13,7 @@ import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../parameters.ts'
 import { planContext } from './operators/context.ts'
 import { planEmbed } from './operators/embed.ts'
+import { planStack } from './operators/stack.ts'
 import type { GrowLayer, GrowMlpHidden, GrowthRequest } from './growth-request.ts'
 
 /** A plan with the configuration it leads to and its price, to be weighed before anything is paid. */
@@ -22,6 +23,8 @@ export interface PlannedGrowth {
   readonly config: GptConfig
   /** Additional learnt numbers. */
   readonly parameters: number
+  /** Whether the function stays as it is; true unless given. */
+  readonly isExact?: boolean
 }
 
 const zero: Initial = { kind: 'zero' }
@@ -43,6 +46,8 @@ export function planGrowth(
       return planMlpHidden(config, request, key)
     case 'layer':
       return planLayer(config, request, key)
+    case 'stack':
+      return planStack(config, request, key)
     case 'embed':
       return planEmbed(config, request, key)
     case 'context':
