@@ -44,8 +44,8 @@ async function printed(...args: readonly string[]): Promise<string> {
 test('a checkpoint is told in numbers', async () => {
   const text = await printed('inspect', '--from', place('life'))
   expect(text).toContain(`parameters    ${model.parameters.size.toLocaleString('en')}\n`)
-  expect(text).toMatch(/width +8, 2 heads of 4, RMSNorm\n/)
-  expect(text).toMatch(/blocks +b0 \(16\), b1 \(16\)\n/)
+  expect(text).toMatch(/width +8, RMSNorm, learned positions, gelu\n/)
+  expect(text).toMatch(/block b0 +2 heads of 4, 16 hidden units\nblock b1 +2 heads of 4, 16 hidden units\n/)
   expect(text).toMatch(/steps learnt +3\n/)
   expect(text).not.toContain('Growth')
 })

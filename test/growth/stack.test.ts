@@ -7,10 +7,11 @@ import { describe, expect, test } from 'vitest'
 import { drawConfig, drawFrom, everyByte, learn, modelOf, numbersOf, tokensFor } from './tiny-model.ts'
 
 const device = openReference()
-const config = { ...drawConfig(drawFrom(3)), nextBlock: 3 }
+const config = drawConfig(drawFrom(3))
 const three = {
   ...config,
-  blocks: ['b0', 'b1', 'b2'].map((id, i) => ({ id, mlpHidden: 2 + i })),
+  nextBlock: 3,
+  blocks: ['b0', 'b1', 'b2'].map((id, i) => ({ ...config.blocks[0], id, mlpHidden: 2 + i })),
 }
 const model = (): Gpt => modelOf(three, drawFrom(5), device)
 const idsAfter = (request: object): string[] =>
@@ -33,7 +34,7 @@ describe('stacking', () => {
     const copied = Object.keys(after).filter((path) => path.startsWith('blocks.b3.'))
     expect(copied.length).toBeGreaterThan(8)
     for (const path of copied) expect(after[path], path).toEqual(before[path.replace('b3', 'b1')])
-    expect(small.config.blocks[2]).toEqual({ id: 'b3', mlpHidden: 3 })
+    expect(small.config.blocks[2]).toEqual({ ...three.blocks[1], id: 'b3' })
     expect(record.parametersAfter - record.parametersBefore).toBe(
       planGrowth(three, record.request, [1, 2]).parameters,
     )

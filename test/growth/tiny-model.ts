@@ -26,14 +26,19 @@ function pick<T>(random: RandomStream, list: readonly T[]): T {
 
 export function drawConfig(random: RandomStream): GptConfig {
   const heads = pick(random, [1, 2])
+  const positions = pick(random, ['learned', 'rotary'] as const)
   return gptConfig({
     vocabulary: 5 + random.below(5),
     context: 4 + random.below(3),
     embed: heads * pick(random, [2, 3]),
     heads,
+    kvHeads: pick(random, [1, heads]),
+    headDim: positions === 'rotary' ? 2 * pick(random, [1, 2]) : pick(random, [2, 3]),
     layers: 1 + random.below(2),
     mlpHidden: 2 + random.below(4),
     norm: pick(random, ['layer', 'rms'] as const),
+    positions,
+    activation: pick(random, ['gelu', 'swiglu'] as const),
   })
 }
 

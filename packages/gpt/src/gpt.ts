@@ -14,7 +14,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { forward, type ForwardOptions, losses } from './forward.ts'
-import { type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
+import { configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
 /** A model as plain data. */
@@ -50,14 +50,19 @@ export class Gpt {
     return model
   }
 
-  /** A model from plain data. Throws ParameterError if weights are missing, left over or of another shape. */
+  /**
+   * A model from plain data, also of an earlier version.
+   *
+   * @throws OptionError for a configuration that is none, ParameterError if weights are missing, left over or of another shape.
+   */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
-    const specs = parameterSpecs(state.config)
+    const config = configFromState(state.config)
+    const specs = parameterSpecs(config)
     const known = new Set(specs.map(({ path }) => path))
     const extra = Object.keys(state.weights).find((path) => !known.has(path))
     if (extra !== undefined)
       throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
-    const model = new Gpt(state.config, device)
+    const model = new Gpt(config, device)
     try {
       for (const spec of specs) model.#restore(spec, state.weights)
     } catch (error) {

@@ -1,6 +1,6 @@
 /** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
 import type { LearnerState } from '@burgeon/continual'
-import { type GptState, readCheckpoint } from '@burgeon/gpt'
+import { type BlockConfig, configFromState, type GptState, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
@@ -23,7 +23,7 @@ export async function inspect({ from, growth }: InspectOptions, context: Command
     learner?: Omit<LearnerState, 'model'>
   }
   if (!model) throw new UsageError(`inspect: the checkpoint in ${from} holds no model.`)
-  const { config } = model
+  const config = configFromState(model.config)
   const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
   const { strong } = palette(context.output, context.environment)
   const norm = config.norm === 'rms' ? 'RMSNorm' : 'LayerNorm'
@@ -31,8 +31,8 @@ export async function inspect({ from, growth }: InspectOptions, context: Command
     ['parameters', count(parameters)],
     ['vocabulary', count(config.vocabulary)],
     ['context', count(config.context)],
-    ['width', `${count(config.embed)}, ${config.heads} heads of ${config.headDim}, ${norm}`],
-    ['blocks', config.blocks.map(({ id, mlpHidden }) => `${printable(id)} (${count(mlpHidden)})`).join(', ')],
+    ['width', `${count(config.embed)}, ${norm}, ${config.positions} positions, ${config.activation}`],
+    ...config.blocks.map((block): [string, string] => [`block ${printable(block.id)}`, sizesOf(block)]),
     ...(learner ? ([['steps learnt', count(learner.step)]] as [string, string][]) : []),
     ...(learner ? ([['built from', learner.parts.map(printable).join(', ')]] as [string, string][]) : []),
   ]
@@ -47,4 +47,9 @@ export async function inspect({ from, growth }: InspectOptions, context: Command
   }
   context.output.write(`${sections.join('\n\n')}\n`)
   return 0
+}
+
+function sizesOf({ heads, kvHeads, headDim, mlpHidden }: BlockConfig): string {
+  const shared = kvHeads === heads ? '' : `, ${count(kvHeads)} of keys and values`
+  return `${count(heads)} heads of ${count(headDim)}${shared}, ${count(mlpHidden)} hidden units`
 }

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
-import type { GptConfig } from '../gpt-config.ts'
+import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planGrowth } from './plan-growth.ts'
 
@@ -95,14 +95,15 @@ export function ungrow(
   record: Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>,
   mirrors: readonly Mirror[],
 ): void {
-  const { config } = planGrowth(record.configBefore, record.request, record.undo.key)
-  if (JSON.stringify(config) !== JSON.stringify(model.config)) {
+  const configBefore = configFromState(record.configBefore)
+  const { config } = planGrowth(configBefore, record.request, record.undo.key)
+  if (JSON.stringify(configFromState(config)) !== JSON.stringify(configFromState(model.config))) {
     throw new OptionError(
       `ungrow: the model is not as "${record.summary}" left it. Take back what was grown since, latest first.`,
     )
   }
   applyPlan(record.undo, model.parameters, mirrors, model.device)
-  model.reconfigure(record.configBefore)
+  model.reconfigure(configBefore)
 }
 
 async function probeLogits(model: Gpt, probe: Tensor): Promise<ArrayLike<number>> {

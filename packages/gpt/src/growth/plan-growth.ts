@@ -13,6 +13,7 @@ import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../parameters.ts'
 import { planContext } from './operators/context.ts'
 import { planEmbed } from './operators/embed.ts'
+import { parametersBetween } from './operators/resize-axis.ts'
 import { planStack } from './operators/stack.ts'
 import type { GrowLayer, GrowMlpHidden, GrowthRequest } from './growth-request.ts'
 
@@ -83,14 +84,18 @@ function planMlpHidden(
     how === 'split' ? splitMaps(from, to) : [extended(from, to), extended(from, to)]
   const at = `blocks.${id}.mlp`
   const embed = unchanged(config.embed)
+  const projections = config.activation === 'gelu' ? ['up'] : ['gate', 'up']
   const changes: ParameterChange[] = [
-    { kind: 'resize', path: `${at}.up.weight`, dimensions: [embed, incoming], fresh: weights },
-    { kind: 'resize', path: `${at}.up.bias`, dimensions: [incoming], fresh: zero },
+    ...projections.flatMap((name): ParameterChange[] => [
+      { kind: 'resize', path: `${at}.${name}.weight`, dimensions: [embed, incoming], fresh: weights },
+      { kind: 'resize', path: `${at}.${name}.bias`, dimensions: [incoming], fresh: zero },
+    ]),
     { kind: 'resize', path: `${at}.down.weight`, dimensions: [outgoing, embed], fresh: zero },
   ]
   const grown = config.blocks.map((candidate) =>
     candidate.id === id ? { ...candidate, mlpHidden: to } : candidate,
   )
+  const after = { ...config, blocks: grown }
   return {
     request,
     plan: {
@@ -98,8 +103,8 @@ function planMlpHidden(
       key,
       changes,
     },
-    config: { ...config, blocks: grown },
-    parameters: (to - from) * (2 * config.embed + 1),
+    config: after,
+    parameters: parametersBetween(config, after),
   }
 }
 
@@ -125,6 +130,7 @@ function planLayer(config: GptConfig, request: GrowLayer, key: readonly [number,
   }
   const neighbour = config.blocks[Math.max(0, at - 1)]
   const block: BlockConfig = {
+    ...neighbour,
     id: `b${config.nextBlock}`,
     mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,
   }
