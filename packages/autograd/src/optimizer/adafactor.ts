@@ -27,7 +27,7 @@ export interface AdafactorOptions {
   readonly decays?: (path: string) => boolean
   /** How many leading axes of a parameter of rank 2 or more are the rows; what makes it most nearly square unless given. */
   readonly rowAxes?: RowAxes
-  /** Steps over which the rate of everything newborn rises to that of the schedule, a whole number; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 

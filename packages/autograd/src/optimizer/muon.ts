@@ -35,7 +35,7 @@ export interface MuonOptions {
   readonly scale?: 'adamw' | 'spectral'
   /** How many leading axes of a parameter are the rows; what makes it most nearly square unless given. */
   readonly rowAxes?: RowAxes
-  /** Steps over which the rate of everything newborn rises to that of the schedule, a whole number; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 
