@@ -57,14 +57,16 @@ export class Gpt {
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
     const config = configFromState(state.config)
-    const specs = parameterSpecs(config)
-    const known = new Set(specs.map(({ path }) => path))
-    const extra = Object.keys(state.weights).find((path) => !known.has(path))
+    const specs = new Map(parameterSpecs(config).map((spec) => [spec.path, spec]))
+    const saved = Object.keys(state.weights)
+    const extra = saved.find((path) => !specs.has(path))
     if (extra !== undefined)
       throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
     const model = new Gpt(config, device)
     try {
-      for (const spec of specs) model.#restore(spec, state.weights)
+      // In the order of the saved model, where a grown block stands last: the last bit of a norm over all parameters depends on it.
+      const inOrder = [...saved.flatMap((path) => specs.get(path) ?? []), ...specs.values()]
+      for (const spec of new Set(inOrder)) model.#restore(spec, state.weights)
     } catch (error) {
       model.dispose()
       throw error

@@ -6,7 +6,7 @@ import {
   TensorMirror,
 } from '@burgeon/tensor'
 import { adamwUpdateByAge } from './adamw-by-age.ts'
-import { Ages, type AgesState } from './ages.ts'
+import { Ages, type AgesState, settledAge } from './ages.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 import { checkWarmUp, shareAt } from './warming-up.ts'
@@ -25,7 +25,7 @@ export interface AdamwOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
-  /** Steps over which the rate of everything newborn rises to that of the schedule, a whole number; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 
@@ -61,9 +61,8 @@ export function adamw(options: AdamwOptions): GradientTransform {
   const rate = scheduleOf(options.learningRate)
   const first = new TensorMirror('adamw first moment', 'gradient')
   const second = new TensorMirror('adamw second moment', 'squaredGradient')
-  // From this age on, both corrections are 1 in single precision: 1/(1 − x) is where x < 2⁻²⁴.
-  const settled = Math.ceil((-25 * Math.LN2) / Math.log(Math.max(beta1, beta2)))
-  const ages = new Ages('adamw ages', Math.max(settled, warmUp))
+  // From then on both corrections are 1.
+  const ages = new Ages('adamw ages', Math.max(settledAge(Math.max(beta1, beta2)), warmUp))
   const share = (age: number): number => shareAt(age, warmUp)
   return {
     name: 'adamw',

@@ -118,6 +118,11 @@ export class Ages implements Mirror {
   }
 }
 
+/** The age at which decay^age no longer shows beside 1 in single precision: below 2⁻²⁵. Infinity for a decay of 1. */
+export function settledAge(decay: number): number {
+  return decay === 1 ? Infinity : Math.ceil((-25 * Math.LN2) / Math.log(decay))
+}
+
 const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0
 
 const extreme = (numbers: readonly number[], of: (a: number, b: number) => number): number =>

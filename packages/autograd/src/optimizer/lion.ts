@@ -16,7 +16,7 @@ export interface LionOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
-  /** Steps over which the rate of everything newborn rises to that of the schedule, a whole number; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 
