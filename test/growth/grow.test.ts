@@ -89,7 +89,7 @@ describe.each([
     for (let seed = 1; seed <= lives; seed++) {
       const life = lifeOf(seed, device)
       const before = logitsOf(life.model, life.tokens)
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 10; i++) {
         const request = drawRequest(life.model.config, life.random)
         const { parameters } = planGrowth(life.model.config, request, [1, 2])
         const record = await life.grow(request)
@@ -104,7 +104,7 @@ describe.each([
     for (let seed = 1; seed <= lives; seed++) {
       const life = lifeOf(seed, device)
       const [stages, records, { buffers }] = [[] as unknown[], [] as GrowthRecord[], device.memory]
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 10; i++) {
         stages.push(everyByte(life.model, life.mirrors))
         records.push(await life.grow(drawRequest(life.model.config, life.random)))
       }

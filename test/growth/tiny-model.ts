@@ -25,14 +25,14 @@ function pick<T>(random: RandomStream, list: readonly T[]): T {
 }
 
 export function drawConfig(random: RandomStream): GptConfig {
-  const heads = pick(random, [1, 2])
+  const heads = pick(random, [1, 2, 4])
   const positions = pick(random, ['learned', 'rotary'] as const)
   return gptConfig({
     vocabulary: 5 + random.below(5),
     context: 4 + random.below(3),
     embed: heads * pick(random, [2, 3]),
     heads,
-    kvHeads: pick(random, [1, heads]),
+    kvHeads: pick(random, [1, Math.ceil(heads / 2), heads]),
     headDim: positions === 'rotary' ? 2 * pick(random, [1, 2]) : pick(random, [2, 3]),
     layers: 1 + random.below(2),
     mlpHidden: 2 + random.below(4),
@@ -60,21 +60,30 @@ export function tokensFor({ config, device }: Gpt, random: RandomStream, rows = 
   return device.tensor(tokens, { shape, dtype: 'i32' })
 }
 
-/** A request that this model can fulfil. */
+/** Multiples of the first number, above it, that divide the second. */
+const multiplesWithin = (from: number, most: number): number[] =>
+  Array.from({ length: most / from - 1 }, (_, i) => (i + 2) * from).filter((n) => most % n === 0)
+
+/** A request that this model can fulfil, on any axis. */
 export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
-  const axis = random.uniform()
-  if (axis < 0.2) return { axis: 'embed', to: config.embed + 1 + random.below(4) }
-  if (axis < 0.3) return { axis: 'context', to: config.context + 1 + random.below(3) }
-  if (axis < 0.6) {
-    const at = random.below(config.blocks.length + 1)
-    return random.uniform() < 0.5
-      ? { axis: 'layer', at }
-      : { axis: 'layer', at, mlpHidden: 1 + random.below(4) }
-  }
-  const { id, mlpHidden } = pick(random, config.blocks)
+  const { id, mlpHidden, heads, kvHeads, headDim } = pick(random, config.blocks)
+  const at = random.below(config.blocks.length + 1)
   const how = pick(random, ['fresh', 'split', undefined] as const)
-  const to = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
-  return { axis: 'mlpHidden', block: id, to, ...(how && { how }) }
+  const units = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
+  const step = kvHeads < heads ? kvHeads : 1
+  return pick<GrowthRequest>(random, [
+    { axis: 'mlpHidden', block: id, to: units, ...(how && { how }) },
+    { axis: 'head', block: id, to: heads + step * (1 + random.below(2)) },
+    kvHeads < heads
+      ? { axis: 'kvHead', block: id, to: pick(random, multiplesWithin(kvHeads, heads)) }
+      : { axis: 'head', block: id, to: heads + 1 },
+    { axis: 'headDim', block: id, to: headDim + 2 * (1 + random.below(2)) },
+    { axis: 'layer', at },
+    { axis: 'layer', at, how: 'copy' },
+    { axis: 'layer', at, mlpHidden: 1 + random.below(4) },
+    { axis: 'embed', to: config.embed + 1 + random.below(4) },
+    { axis: 'context', to: config.context + 1 + random.below(3) },
+  ])
 }
 
 /** Mean loss of predicting each next token of `tokens`, with its slopes. The caller owns them. */

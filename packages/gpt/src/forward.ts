@@ -133,7 +133,7 @@ interface Place {
 function selfAttention(
   config: GptConfig,
   w: TensorsByPath,
-  { id, heads: H, kvHeads: G, headDim: D }: BlockConfig,
+  { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D }: BlockConfig,
   x: Tensor, // [B·T, C]
   { B, T, turns, cache }: Place,
 ): Tensor {
@@ -146,16 +146,22 @@ function selfAttention(
   }
   const place = (y: Tensor): Tensor => (turns ? turned(y, turns) : y)
   const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
-  const o = cache ? attendCached(cache, id, q, k, v) : attention(q, k, v) // [B, T, H, D]
+  const scale = 1 / Math.sqrt(scoreWidth)
+  const o = cache ? attendCached(cache, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
   const weight = reshape(w[`${at}.output.weight`], [H * D, C])
   return linear(reshape(o, [B * T, H * D]), weight, w[`${at}.output.bias`]) // [B·T, C]
 }
 
-function attendCached(cache: KeyValueCache, block: string, q: Tensor, k: Tensor, v: Tensor): Tensor {
+function attendCached(
+  cache: KeyValueCache,
+  block: string,
+  [q, k, v]: readonly Tensor[],
+  scale: number,
+): Tensor {
   const { keys, values } = cache.of(block) // [B, S, G, D] each
   assign(keys, k, [0, cache.length, 0, 0])
   assign(values, v, [0, cache.length, 0, 0])
-  return attention(q, keys, values, { keys: cache.length + q.shape[1] })
+  return attention(q, keys, values, { keys: cache.length + q.shape[1], scale })
 }
 
 function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor): Tensor {

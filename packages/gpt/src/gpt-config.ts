@@ -12,6 +12,8 @@ export interface BlockConfig {
   readonly kvHeads: number
   /** Width of one head, D. */
   readonly headDim: number
+  /** Attention scores are divided by the root of this: the width that the heads were born with, `headDim` unless given. */
+  readonly scoreWidth?: number
   /**
    * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is turned, D/2 numbers. They belong to the
    * pairs and not to D, so that a head can become wider without turning its old pairs otherwise.
@@ -120,10 +122,11 @@ export function configFromState(saved: GptConfig): GptConfig {
     EarlierConfig
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
-    const { id, mlpHidden, frequencies } = block
+    const { id, mlpHidden, scoreWidth, frequencies } = block
     const { heads, headDim } = { ...rest, ...block } as BlockConfig
     const { kvHeads = heads } = block as Partial<BlockConfig>
-    return { id, mlpHidden, heads, kvHeads, headDim, ...(frequencies && { frequencies }) }
+    const given = { ...(scoreWidth !== undefined && { scoreWidth }), ...(frequencies && { frequencies }) }
+    return { id, mlpHidden, heads, kvHeads, headDim, ...given }
   })
   const width = normWidth === undefined ? {} : { normWidth }
   const config = { vocabulary, context, embed, norm, ...width, positions, activation, blocks, nextBlock }
@@ -144,8 +147,8 @@ function checkConfig(config: GptConfig): void {
     norm,
   } = config
   const sizes: [string, number][] = Object.entries({ vocabulary, context, embed, normWidth, nextBlock })
-  for (const { id, mlpHidden, heads, kvHeads, headDim } of blocks) {
-    const own = { mlpHidden, heads, kvHeads, headDim, 'heads / kvHeads': heads / kvHeads }
+  for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim } of blocks) {
+    const own = { mlpHidden, heads, kvHeads, headDim, scoreWidth, 'heads / kvHeads': heads / kvHeads }
     for (const [name, size] of Object.entries(own)) sizes.push([`${name} of ${id}`, size])
   }
   const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)

@@ -14,6 +14,30 @@ export interface GrowMlpHidden {
   readonly how?: 'fresh' | 'split'
 }
 
+/** More query heads in one block; where they do not share keys and values, more of those, too. */
+export interface GrowHead {
+  readonly axis: 'head'
+  readonly block: string
+  /** Heads afterwards; more than now, and a multiple of `kvHeads` where these are shared. */
+  readonly to: number
+}
+
+/** Keys and values of one block that fewer query heads share. */
+export interface GrowKvHead {
+  readonly axis: 'kvHead'
+  readonly block: string
+  /** Afterwards; a multiple of the present number, and a divisor of `heads`. */
+  readonly to: number
+}
+
+/** Wider heads in one block. */
+export interface GrowHeadDim {
+  readonly axis: 'headDim'
+  readonly block: string
+  /** Channels of a head afterwards; more than now, and even with rotary positions. */
+  readonly to: number
+}
+
 /** One more block, an identity at first. */
 export interface GrowLayer {
   readonly axis: 'layer'
@@ -21,6 +45,8 @@ export interface GrowLayer {
   readonly at: number
   /** Units of its MLP; as many as its neighbour below unless given. */
   readonly mlpHidden?: number
+  /** `fresh` is random inside, `copy` has what its neighbour below has. `fresh` unless given. */
+  readonly how?: 'fresh' | 'copy'
 }
 
 /**
@@ -55,4 +81,12 @@ export interface GrowContext {
 }
 
 /** A wish: one axis, one place, one size. */
-export type GrowthRequest = GrowMlpHidden | GrowLayer | GrowStack | GrowEmbed | GrowContext
+export type GrowthRequest =
+  | GrowMlpHidden
+  | GrowHead
+  | GrowKvHead
+  | GrowHeadDim
+  | GrowLayer
+  | GrowStack
+  | GrowEmbed
+  | GrowContext

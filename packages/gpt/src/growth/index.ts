@@ -3,9 +3,13 @@ export { type GrowOptions, GrowthRefusedError, type GrowthRecord, grow, ungrow }
 export type {
   GrowContext,
   GrowEmbed,
+  GrowHead,
+  GrowHeadDim,
+  GrowKvHead,
   GrowLayer,
   GrowMlpHidden,
   GrowStack,
   GrowthRequest,
 } from './growth-request.ts'
-export { type PlannedGrowth, planGrowth } from './plan-growth.ts'
+export { planGrowth } from './plan-growth.ts'
+export type { PlannedGrowth } from './planned-growth.ts'

@@ -3,8 +3,7 @@ import { extended, type Key } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { parameterSpecs } from '../../parameters.ts'
 import type { GrowContext } from '../growth-request.ts'
-import type { PlannedGrowth } from '../plan-growth.ts'
-import { checkGrows, parametersBetween, resizeAxis } from './resize-axis.ts'
+import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
 
 /** New positions are random and small, like those of a new model. Attention is causal, so no earlier position sees them. */
 export function planContext(config: GptConfig, request: GrowContext, key: Key): PlannedGrowth {

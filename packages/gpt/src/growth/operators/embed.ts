@@ -3,8 +3,7 @@ import { type Average, extended, type Initial, type Key } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../parameters.ts'
 import type { GrowEmbed } from '../growth-request.ts'
-import type { PlannedGrowth } from '../plan-growth.ts'
-import { checkGrows, parametersBetween, resizeAxis } from './resize-axis.ts'
+import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
 
 /**
  * New channels, by what each weight does to the stream:

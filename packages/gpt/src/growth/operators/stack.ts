@@ -3,8 +3,7 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs } from '../../parameters.ts'
 import type { GrowStack } from '../growth-request.ts'
-import type { PlannedGrowth } from '../plan-growth.ts'
-import { parametersBetween } from './resize-axis.ts'
+import { parametersBetween, type PlannedGrowth } from '../planned-growth.ts'
 
 /** New blocks with every number of an old one, the two writers into the residual stream included. Moments begin at 0. */
 export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {

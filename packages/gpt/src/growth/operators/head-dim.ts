@@ -1,0 +1,60 @@
+/** Wider heads in a block. */
+import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import type { GptConfig } from '../../gpt-config.ts'
+import type { ParameterSpec } from '../../parameters.ts'
+import type { GrowHeadDim } from '../growth-request.ts'
+import {
+  blockOf,
+  checkGrows,
+  parametersBetween,
+  type PlannedGrowth,
+  resizeAxis,
+  small,
+  specsOf,
+  withBlock,
+  zero,
+} from '../planned-growth.ts'
+
+/**
+ * New channels of keys are 0 and meet random queries, so scores stay, and keys learn at once; new channels of values are random and
+ * meet rows of 0 in the output projection, which learn at once. Scores go on being divided by the root of the width that the head was
+ * born with. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the same range.
+ */
+export function planHeadDim(config: GptConfig, request: GrowHeadDim, key: Key): PlannedGrowth {
+  const { block: id, to } = request
+  const { headDim: from, scoreWidth = from, frequencies } = blockOf('headDim', config, id)
+  checkGrows('headDim', from, to)
+  if (frequencies && to % 2 !== 0) {
+    throw new OptionError(`grow headDim: got to = ${to} with rotary positions; expected an even number.`)
+  }
+  const turned = frequencies ? atTheEndOfBothHalves(from, to) : extended(from, to)
+  const map = ({ path }: ParameterSpec): DimensionMap =>
+    /\.(query|key)\./.test(path) ? turned : extended(from, to)
+  const fresh = ({ path }: ParameterSpec): typeof zero =>
+    /\.(query|value)\.weight$/.test(path) ? small : zero
+  const added = (to - from) / 2
+  const more = Array.from({ length: added }, (_, i) => 10_000 ** (-(i + 0.5) / added))
+  const after = withBlock(config, id, {
+    headDim: to,
+    scoreWidth,
+    ...(frequencies && { frequencies: [...frequencies, ...more] }),
+  })
+  const changes = resizeAxis(specsOf(config, id, 'attention'), 'headDim', map, fresh)
+  const summary = `block ${id}: headDim ${from} → ${to}`
+  return {
+    request,
+    plan: { summary, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}
+
+/** The pairs of rotary positions are channels i and i + D/2: both halves get longer. */
+function atTheEndOfBothHalves(from: number, to: number): DimensionMap {
+  const [half, longer] = [from / 2, to / 2]
+  const source = Array.from({ length: to }, (_, i) => {
+    const place = i % longer
+    return place < half ? place + (i < longer ? 0 : half) : -1
+  })
+  return { from, source }
+}

@@ -1,0 +1,58 @@
+/** More attention heads in a block. */
+import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import type { GptConfig } from '../../gpt-config.ts'
+import type { GrowHead } from '../growth-request.ts'
+import {
+  blockOf,
+  checkGrows,
+  parametersBetween,
+  type PlannedGrowth,
+  resizeAxis,
+  small,
+  specsOf,
+  withBlock,
+  zero,
+} from '../planned-growth.ts'
+
+/**
+ * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once. Where every
+ * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
+ */
+export function planHead(config: GptConfig, request: GrowHead, key: Key): PlannedGrowth {
+  const { block: id, to } = request
+  const { heads: from, kvHeads: groups } = blockOf('head', config, id)
+  checkGrows('head', from, to)
+  const isShared = groups < from
+  if (isShared && to % groups !== 0) {
+    throw new OptionError(
+      `grow head: got to = ${to} for block ${id}, whose ${from} heads share ${groups} of keys and values; ` +
+        `expected a multiple of ${groups}.`,
+    )
+  }
+  const specs = specsOf(config, id, 'attention')
+  const map = isShared ? atTheEndOfEach(groups, from, to) : extended(from, to)
+  const fresh = ({ path }: { readonly path: string }): typeof zero =>
+    path.endsWith('.bias') || path.endsWith('output.weight') ? zero : small
+  const after = withBlock(config, id, { heads: to, kvHeads: isShared ? groups : to })
+  const changes = [
+    ...resizeAxis(specs, 'head', map, fresh),
+    ...(isShared ? [] : resizeAxis(specs, 'kvHead', map, fresh)),
+  ]
+  const summary = `block ${id}: heads ${from} → ${to}`
+  return {
+    request,
+    plan: { summary, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}
+
+/** Heads of one group stand side by side, so new ones come at the end of each group. */
+function atTheEndOfEach(groups: number, from: number, to: number): DimensionMap {
+  const [before, after] = [from / groups, to / groups]
+  const source = Array.from({ length: to }, (_, i) => {
+    const [group, place] = [Math.floor(i / after), i % after]
+    return place < before ? group * before + place : -1
+  })
+  return { from, source }
+}

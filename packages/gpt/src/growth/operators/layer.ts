@@ -1,0 +1,51 @@
+/** One more block. */
+import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
+import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
+import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
+import type { GrowLayer } from '../growth-request.ts'
+import { parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
+
+/** What writes into the residual stream. Where all of it is 0, a block passes the stream on as it is. */
+const isWriter = (path: string): boolean => /\.(output|down)\.(weight|bias)$/.test(path)
+
+/**
+ * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
+ * its neighbour (block expansion, Wu et al. 2024).
+ */
+export function planLayer(config: GptConfig, request: GrowLayer, key: Key): PlannedGrowth {
+  const { at, how = 'fresh' } = request
+  const count = config.blocks.length
+  if (!Number.isSafeInteger(at) || at < 0 || at > count) {
+    throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
+  }
+  const neighbour = config.blocks[Math.max(0, at - 1)]
+  const block: BlockConfig = {
+    ...neighbour,
+    id: `b${config.nextBlock}`,
+    mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,
+  }
+  if (!Number.isSafeInteger(block.mlpHidden) || block.mlpHidden < 1) {
+    throw new OptionError(`grow layer: got mlpHidden = ${block.mlpHidden}; expected a positive integer.`)
+  }
+  if (how === 'copy' && block.mlpHidden !== neighbour.mlpHidden) {
+    throw new OptionError(
+      `grow layer: got mlpHidden = ${block.mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
+    )
+  }
+  const changes = blockSpecs(config, block, zero).map(
+    ({ path, axes, shape, initial }: ParameterSpec): ParameterChange => {
+      const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbour.id}.`)
+      const copied = how === 'copy' && !isWriter(path)
+      return { kind: 'add', path, axes, shape, initial: copied ? { kind: 'copy', of } : initial }
+    },
+  )
+  const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`
+  const what = how === 'copy' ? `block ${block.id}, a copy of ${neighbour.id},` : `new block ${block.id}`
+  const after = { ...config, blocks: config.blocks.toSpliced(at, 0, block), nextBlock: config.nextBlock + 1 }
+  return {
+    request,
+    plan: { summary: `layer ${count} → ${count + 1}: ${what} ${below}`, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}

@@ -1,0 +1,59 @@
+/** More hidden units in an MLP. */
+import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import type { GptConfig } from '../../gpt-config.ts'
+import type { GrowMlpHidden } from '../growth-request.ts'
+import {
+  blockOf,
+  parametersBetween,
+  type PlannedGrowth,
+  resizeAxis,
+  small,
+  specsOf,
+  withBlock,
+  zero,
+} from '../planned-growth.ts'
+
+/**
+ * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights learn at once. Split units
+ * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out.
+ */
+export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
+  const { block: id, to, how = 'fresh' } = request
+  const { mlpHidden: from } = blockOf('mlpHidden', config, id)
+  const most = how === 'split' ? 2 * from : Infinity
+  if (!Number.isSafeInteger(to) || to <= from || to > most) {
+    throw new OptionError(
+      `grow mlpHidden: got to = ${to} for block ${id}; expected an integer above ${from}` +
+        `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
+    )
+  }
+  const fresh = extended(from, to)
+  const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [fresh, fresh]
+  const after = withBlock(config, id, { mlpHidden: to })
+  const changes = resizeAxis(
+    specsOf(config, id, 'mlp'),
+    'mlpHidden',
+    ({ path }) => (path.endsWith('down.weight') ? outgoing : incoming),
+    ({ path }) => (path.endsWith('down.weight') || path.endsWith('.bias') ? zero : small),
+  )
+  const summary = `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`
+  return {
+    request,
+    plan: { summary, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}
+
+/**
+ * The first `to − from` units are split in two. The outgoing shares 1/4 and 3/4 are unequal, so the halves diverge, and
+ * the quarter, a power of two, makes the inverse exact. A half's incoming gradient is its share of the whole's.
+ */
+function splitMaps(from: number, to: number): [DimensionMap, DimensionMap] {
+  const source = Array.from({ length: to }, (_, i) => (i < from ? i : i - from))
+  const share = source.map((_, i) => (i >= from ? 0.75 : i < to - from ? 0.25 : 1))
+  return [
+    { from, source, gradientFactor: share },
+    { from, source, valueFactor: share },
+  ]
+}

@@ -1,0 +1,79 @@
+/** What planning answers, and what every operator needs for it. */
+import {
+  type Average,
+  type Axis,
+  type DimensionMap,
+  type Initial,
+  OptionError,
+  type ParameterChange,
+  type Plan,
+  sizeOf,
+  unchanged,
+} from '@burgeon/tensor'
+import type { BlockConfig, GptConfig } from '../gpt-config.ts'
+import { type ParameterSpec, parameterSpecs } from '../parameters.ts'
+import type { GrowthRequest } from './growth-request.ts'
+
+/** A plan with the configuration it leads to and its price, to be weighed before anything is paid. */
+export interface PlannedGrowth {
+  readonly request: GrowthRequest
+  readonly plan: Plan
+  readonly config: GptConfig
+  /** Additional learnt numbers. */
+  readonly parameters: number
+  /** Whether the function stays as it is; true unless given. */
+  readonly isExact?: boolean
+}
+
+export const zero: Initial = { kind: 'zero' }
+export const small: Initial = { kind: 'normal', standardDeviation: 0.02 }
+
+/** Learnt numbers that the second configuration has more than the first. */
+export function parametersBetween(before: GptConfig, after: GptConfig): number {
+  const [from, to] = [before, after].map((config) =>
+    parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0),
+  )
+  return to - from
+}
+
+/** Resizes the dimensions with this label in all these parameters. `fresh` says what new slices hold. */
+export function resizeAxis(
+  specs: readonly ParameterSpec[],
+  axis: Axis,
+  map: DimensionMap | ((spec: ParameterSpec) => DimensionMap),
+  fresh: (spec: ParameterSpec) => Initial | Average,
+): ParameterChange[] {
+  return specs
+    .filter(({ axes }) => axes.includes(axis))
+    .map((spec) => {
+      const along = typeof map === 'function' ? map(spec) : map
+      const dimensions = spec.axes.map((label, i) => (label === axis ? along : unchanged(spec.shape[i])))
+      return { kind: 'resize', path: spec.path, dimensions, fresh: fresh(spec) }
+    })
+}
+
+/** The parameters of one part of a block, such as `attention`. */
+export function specsOf(config: GptConfig, block: string, part: 'attention' | 'mlp'): ParameterSpec[] {
+  const start = `blocks.${block}.${part}.`
+  return parameterSpecs(config).filter(({ path }) => path.startsWith(start))
+}
+
+/** Throws OptionError if there is no such block. */
+export function blockOf(axis: string, config: GptConfig, id: string): BlockConfig {
+  const block = config.blocks.find((candidate) => candidate.id === id)
+  if (block !== undefined) return block
+  const known = config.blocks.map((other) => other.id).join(', ')
+  throw new OptionError(`grow ${axis}: no block ${id}; this model has ${known}.`)
+}
+
+/** The configuration with other sizes for one block. */
+export function withBlock(config: GptConfig, id: string, sizes: Partial<BlockConfig>): GptConfig {
+  const blocks = config.blocks.map((block) => (block.id === id ? { ...block, ...sizes } : block))
+  return { ...config, blocks }
+}
+
+/** Throws OptionError unless `to` is an integer above `from`. */
+export function checkGrows(axis: string, from: number, to: number): void {
+  if (Number.isSafeInteger(to) && to > from) return
+  throw new OptionError(`grow ${axis}: got to = ${to}; expected an integer above ${from}.`)
+}
