@@ -1,5 +1,12 @@
 /** The tape: an engine that calls the engine below and writes down what happened. */
-import type { Attrs, Engine, OpName, Tensor } from '@burgeon/tensor'
+import {
+  type Attrs,
+  type Engine,
+  type OpDefinition,
+  type OpName,
+  opTable,
+  type Tensor,
+} from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
 import { rules } from './rules/rule-table.ts'
 
@@ -44,6 +51,12 @@ export class Tape implements Engine {
     if (isTracked && typeof rule === 'object') {
       throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
     }
+    const { mutates } = opTable[op] as OpDefinition<unknown>
+    if (mutates !== undefined)
+      this.#protect(
+        op,
+        mutates.map((i) => inputs[i]),
+      )
     const outputs = this.#below.run(op, inputs, attrs)
     if (isTracked) {
       for (const tensor of [...inputs, ...outputs]) tensor.retain()
@@ -51,6 +64,17 @@ export class Tape implements Engine {
       for (const output of outputs) this.watch(output)
     }
     return outputs
+  }
+
+  /** What an op on the tape has read must still be there for the backward pass. */
+  #protect(op: OpName, written: readonly Tensor[]): void {
+    const storages = new Set(written.map((tensor) => tensor.storage))
+    const isWritten = (tensor: Tensor): boolean => !tensor.isDisposed && storages.has(tensor.storage)
+    if (this.entries.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isWritten))) {
+      throw new NotDifferentiableError(
+        `${op}: would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.`,
+      )
+    }
   }
 
   [Symbol.dispose](): void {
