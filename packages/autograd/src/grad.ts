@@ -1,6 +1,7 @@
 /** Gradients of scalar functions of tensors. */
 import {
   AsyncCallbackError,
+  DisposedTensorError,
   fill,
   formatShape,
   reshape,
@@ -88,7 +89,8 @@ export function withoutRepeats<T extends TensorTree>(tree: T): T {
 /**
  * What a function answered, if it has slopes.
  *
- * @throws AsyncCallbackError for a promise, NotDifferentiableError for what is no tensor or holds integers.
+ * @throws AsyncCallbackError for a promise, DisposedTensorError for a tensor that is gone, NotDifferentiableError for what is no tensor
+ *   or holds integers.
  */
 export function slopedFrom(op: string, answer: unknown): Tensor {
   if (answer instanceof Promise) {
@@ -100,6 +102,12 @@ export function slopedFrom(op: string, answer: unknown): Tensor {
     throw new NotDifferentiableError(
       `${op}: the function answered ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
         'Return what the ops gave; a number that was read from a tensor has lost its history.',
+    )
+  }
+  if (answer.isDisposed) {
+    throw new DisposedTensorError(
+      `${op}: the function answered a tensor ${formatShape(answer.shape)} that it had disposed of; expected a live one. ` +
+        'Leave disposing to the scope.',
     )
   }
   if (answer.dtype !== 'f32') {
