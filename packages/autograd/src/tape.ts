@@ -44,7 +44,10 @@ export class Tape implements Engine {
     return this.#tracked.has(tensor.id)
   }
 
-  /** Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor. */
+  /**
+   * Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor, or would write over
+   * what is on the tape.
+   */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
     const isTracked = inputs.some((input) => this.isTracked(input))
     const rule = rules[op]
@@ -52,11 +55,8 @@ export class Tape implements Engine {
       throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
     }
     const { mutates } = opTable[op] as OpDefinition<unknown>
-    if (mutates !== undefined)
-      this.#protect(
-        op,
-        mutates.map((i) => inputs[i]),
-      )
+    const written = mutates?.map((i) => inputs[i])
+    if (written !== undefined) this.#protect(op, written)
     const outputs = this.#below.run(op, inputs, attrs)
     if (isTracked) {
       for (const tensor of [...inputs, ...outputs]) tensor.retain()

@@ -4,7 +4,7 @@
  * A tensor "holds the examples" if its first axis is B·k long and rows n·k … (n + 1)·k are those of example n. All other tensors are
  * shared: every example reads them whole, and their slopes get a leading axis of examples.
  */
-import type { Attrs, OpName, Tensor } from '@burgeon/tensor'
+import type { Attrs, FusedOpName, OpName, Tensor } from '@burgeon/tensor'
 import { elementwiseSlopes, holdsElementwise } from './broadcast-slopes.ts'
 import { gatherSlopes, scatterAddSlopes } from './gather-slopes.ts'
 import {
@@ -47,11 +47,11 @@ export type Holds<K extends OpName> = (call: Held<K>) => readonly boolean[] | st
 /** The slopes of the shared input `index`, `[N, input's shape…]`. */
 export type ExampleSlopes<K extends OpName> = (call: ExampleCall<K>, index: number) => Tensor
 
-/** One op. Without `slopes` no input of it is shared, or the op goes by its definition. */
-interface Row<K extends OpName> {
-  readonly holds: Holds<K>
-  readonly slopes?: ExampleSlopes<K>
-}
+/** What is said of one op. A fused op whose inputs are never shared needs no `slopes`, or is followed through its definition. */
+type Row<K extends OpName> =
+  | { readonly holds: Holds<K>; readonly slopes: ExampleSlopes<K> }
+  | (K extends FusedOpName ? { readonly holds: Holds<K> } | 'definition' : never)
+  | 'none'
 
 const all: Holds<OpName> = ({ inputs }) => inputs.map(() => true)
 const onlyFirst: Holds<OpName> = ({ inputs: [x, ...others] }) =>
@@ -59,8 +59,8 @@ const onlyFirst: Holds<OpName> = ({ inputs: [x, ...others] }) =>
 const ifAxisStays = (stays: boolean): readonly boolean[] | string =>
   stays ? [true] : 'It moves numbers along the first axis.'
 
-/** Every op; `definition` for those that are followed through theirs, `none` for those that are never differentiated. */
-export const exampleRules: { readonly [K in OpName]: Row<K> | 'definition' | 'none' } = {
+/** Every op; `none` for those that are never differentiated. */
+export const exampleRules: { readonly [K in OpName]: Row<K> } = {
   elementwise: { holds: holdsElementwise, slopes: elementwiseSlopes },
   reduce: {
     holds: ({ attrs }) => (attrs.axes.includes(0) ? 'It joins examples before the last sum.' : [true]),
