@@ -139,7 +139,7 @@ const cases: Readonly<Record<string, Case>> = {
       const normal = layerNorm(w.table, w.gain, w.bias)
       const ids = device.tensor([2, 0, 2], { shape: [3], dtype: 'i32' })
       const mixed = scatterAdd(ids, gather(normal, ids), 3) // [3, 3]
-      return sum(tanh(multiply(matmul(x, mixed), max(w.table, { axes: [0] }))))
+      return sum(tanh(multiply(matmul(x, mixed), max(gather(normal, ids), { axes: [0] }))))
     },
   ],
   'positions by index': [

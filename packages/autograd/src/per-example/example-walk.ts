@@ -2,7 +2,6 @@
 import {
   add,
   expression,
-  isRecorded,
   type OpDefinition,
   type OpName,
   opTable,
@@ -108,7 +107,7 @@ export class ExampleWalk {
     const cotangents = outputs.map(({ id }) => this.#held.get(id))
     const [dy, ...others] = cotangents
     const isFirst = dy !== undefined && others.every((slope) => slope === undefined)
-    if (typeof row === 'string' || !isFirst || (hasDefinition(op) && isRecorded())) {
+    if (typeof row === 'string' || !isFirst) {
       this.#throughDefinition(entry, needed, this.#held)
       return
     }
