@@ -14,6 +14,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   tape: async () => (await import('./gradients/tape.ts')).tape,
   shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
   training: async () => (await import('./training/training.ts')).training,
+  checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,
   memory: async () => (await import('./streams/memory.ts')).memory,
 }
 

@@ -25,6 +25,9 @@ const devices = [
   { name: 'wasm', open: openWasm, step: 1e-5, run: 1e-4 },
 ]
 
+/** Between them, every pair of choices: norm, positions, activation, and whether heads share keys and values. */
+const kinds = ['layer', 'rms', 'rms-rotary-swiglu-grouped', 'layer-rotary', 'layer-grouped', 'layer-swiglu']
+
 function build(gold: GptGold, device: Device) {
   const weights = Object.fromEntries(Object.entries(gold.weights).map(([path, w]) => [path, plainTensor(w)]))
   const model = Gpt.fromState({ config: gold.config, weights }, device)
@@ -37,8 +40,8 @@ function build(gold: GptGold, device: Device) {
 }
 
 describe.for(devices)('on the $name device', ({ open, step, run }) => {
-  describe.for(['layer', 'rms'])('a GPT with %s normalisation', (norm) => {
-    const gold = readGold(`gpt-${norm}.json`) as GptGold
+  describe.for(kinds)('a GPT (%s)', (kind) => {
+    const gold = readGold(`gpt-${kind}.json`) as GptGold
 
     it('gives the logits, the loss and every gradient that PyTorch gives', async () => {
       const { model, loss } = build(gold, open())

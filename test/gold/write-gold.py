@@ -3,13 +3,15 @@
     /usr/bin/python3 test/gold/write-gold.py        (Debian: apt-get install python3-torch)
 
 The model is written here a second time, from the papers and not from the TypeScript, so that the two can disagree:
-a pre-norm GPT with tied embeddings, learned positions, tanh GELU and causal attention scaled by 1/sqrt(D).
+a pre-norm GPT with tied embeddings, learned or rotary positions, tanh GELU or SwiGLU, and causal attention scaled by
+1/sqrt(D) whose keys and values may be shared by several heads.
 Everything a test needs is in the files, initial weights included, so nothing depends on PyTorch's random numbers.
 Inputs are multiples of 2^-10: single precision holds them exactly, and a float32 device starts from the same point.
 """
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -41,38 +43,59 @@ def write(name, content):
     print(f"{name}: {path.stat().st_size / 1000:.0f} kB")
 
 
+@dataclass(frozen=True)
+class Kind:
+    norm: str
+    positions: str = "learned"
+    activation: str = "gelu"
+    kv_heads: int = HEADS
+
+
+# Every pair of choices occurs in one of them.
+KINDS = {
+    "layer": (20, Kind("layer")),
+    "rms": (21, Kind("rms")),
+    "rms-rotary-swiglu-grouped": (23, Kind("rms", "rotary", "swiglu", 1)),
+    "layer-rotary": (24, Kind("layer", "rotary")),
+    "layer-grouped": (25, Kind("layer", kv_heads=1)),
+    "layer-swiglu": (26, Kind("layer", activation="swiglu")),
+}
+
+
 # The model. Shapes as in the TypeScript: a projection into heads is [embed, head, headDim], one out of them
 # [head, headDim, embed], a matrix is [from, to].
 
 
-def weight_shapes(norm):
+def weight_shapes(kind):
     def norm_shapes(at):
         yield f"{at}.gain", [EMBED]
-        if norm == "layer":
+        if kind.norm == "layer":
             yield f"{at}.bias", [EMBED]
 
     yield "embed.token.weight", [VOCABULARY, EMBED]
-    yield "embed.position.weight", [CONTEXT, EMBED]
+    if kind.positions == "learned":
+        yield "embed.position.weight", [CONTEXT, EMBED]
     for i in range(LAYERS):
         attention, mlp = f"blocks.b{i}.attention", f"blocks.b{i}.mlp"
         yield from norm_shapes(f"{attention}.norm")
-        for name in ("query", "key", "value"):
-            yield f"{attention}.{name}.weight", [EMBED, HEADS, HEAD_DIM]
-            yield f"{attention}.{name}.bias", [HEADS, HEAD_DIM]
+        for name, heads in (("query", HEADS), ("key", kind.kv_heads), ("value", kind.kv_heads)):
+            yield f"{attention}.{name}.weight", [EMBED, heads, HEAD_DIM]
+            yield f"{attention}.{name}.bias", [heads, HEAD_DIM]
         yield f"{attention}.output.weight", [HEADS, HEAD_DIM, EMBED]
         yield f"{attention}.output.bias", [EMBED]
         yield from norm_shapes(f"{mlp}.norm")
-        yield f"{mlp}.up.weight", [EMBED, MLP_HIDDEN]
-        yield f"{mlp}.up.bias", [MLP_HIDDEN]
+        for name in ("gate", "up") if kind.activation == "swiglu" else ("up",):
+            yield f"{mlp}.{name}.weight", [EMBED, MLP_HIDDEN]
+            yield f"{mlp}.{name}.bias", [MLP_HIDDEN]
         yield f"{mlp}.down.weight", [MLP_HIDDEN, EMBED]
         yield f"{mlp}.down.bias", [EMBED]
     yield from norm_shapes("head.norm")
 
 
-def initial_weights(norm, generator):
+def initial_weights(kind, generator):
     """Far from a real start (biases and gains differ from 0 and 1, attention is uneven): every term must show."""
     weights = {}
-    for path, shape in weight_shapes(norm):
+    for path, shape in weight_shapes(kind):
         noise = torch.randn(shape, generator=generator)
         if path.endswith(".gain"):
             value = 1 + 0.2 * noise
@@ -97,13 +120,26 @@ def causal_attention(q, k, v, scale=None):
     return torch.einsum("bhts,bshd->bthd", scores.masked_fill(hidden, -math.inf).softmax(-1), v)
 
 
-def forward(w, norm, tokens):
+def frequencies():
+    return [10000 ** (-2 * i / HEAD_DIM) for i in range(HEAD_DIM // 2)]
+
+
+def turned(x):
+    """Rotary positions as complex numbers: channels i and i + D/2 are one number, turned by its position."""
+    angles = torch.arange(x.shape[1])[:, None, None] * torch.tensor(frequencies())
+    pairs = torch.complex(*x.chunk(2, dim=-1)) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([pairs.real, pairs.imag], dim=-1)
+
+
+def forward(w, kind, tokens):
     def normalise(at, x):
-        if norm == "layer":
+        if kind.norm == "layer":
             return F.layer_norm(x, [EMBED], w[f"{at}.gain"], w[f"{at}.bias"], eps=1e-5)
         return rms_norm(x, w[f"{at}.gain"])
 
-    x = w["embed.token.weight"][tokens] + w["embed.position.weight"][: tokens.shape[1]]
+    x = w["embed.token.weight"][tokens]
+    if kind.positions == "learned":
+        x = x + w["embed.position.weight"][: tokens.shape[1]]
     for i in range(LAYERS):
         at = f"blocks.b{i}.attention"
         normal = normalise(f"{at}.norm", x)
@@ -111,22 +147,29 @@ def forward(w, norm, tokens):
             torch.einsum("btc,chd->bthd", normal, w[f"{at}.{name}.weight"]) + w[f"{at}.{name}.bias"]
             for name in ("query", "key", "value")
         )
+        if kind.positions == "rotary":
+            q, k = turned(q), turned(k)
         heads = causal_attention(q, k, v)
         x = x + torch.einsum("bthd,hdc->btc", heads, w[f"{at}.output.weight"]) + w[f"{at}.output.bias"]
         at = f"blocks.b{i}.mlp"
-        hidden = normalise(f"{at}.norm", x) @ w[f"{at}.up.weight"] + w[f"{at}.up.bias"]
-        x = x + F.gelu(hidden, approximate="tanh") @ w[f"{at}.down.weight"] + w[f"{at}.down.bias"]
+        normal = normalise(f"{at}.norm", x)
+        hidden = normal @ w[f"{at}.up.weight"] + w[f"{at}.up.bias"]
+        if kind.activation == "swiglu":
+            hidden = F.silu(normal @ w[f"{at}.gate.weight"] + w[f"{at}.gate.bias"]) * hidden
+        else:
+            hidden = F.gelu(hidden, approximate="tanh")
+        x = x + hidden @ w[f"{at}.down.weight"] + w[f"{at}.down.bias"]
     return normalise("head.norm", x) @ w["embed.token.weight"].T
 
 
-def write_gpt(norm):
-    generator = torch.Generator().manual_seed(20 if norm == "layer" else 21)
-    weights = initial_weights(norm, generator)
+def write_gpt(name, seed, kind):
+    generator = torch.Generator().manual_seed(seed)
+    weights = initial_weights(kind, generator)
     tokens = torch.randint(0, VOCABULARY, [BATCH, CONTEXT], generator=generator)
     targets = torch.randint(0, VOCABULARY, [BATCH, CONTEXT], generator=generator)
 
     def loss_and_logits():
-        logits = forward(weights, norm, tokens).reshape(BATCH * CONTEXT, VOCABULARY)
+        logits = forward(weights, kind, tokens).reshape(BATCH * CONTEXT, VOCABULARY)
         return F.cross_entropy(logits, targets.reshape(-1)), logits
 
     before = {path: plain(weight) for path, weight in weights.items()}
@@ -145,20 +188,23 @@ def write_gpt(norm):
         losses.append(loss.item())
         norms.append(torch.nn.utils.clip_grad_norm_(list(weights.values()), 1.0).item())
         optimizer.step()
-    print(f"{norm}: losses {losses[0]:.4f} to {losses[-1]:.4f}, gradient norms {norms[0]:.4f} to {norms[-1]:.4f}")
+    print(f"{name}: losses {losses[0]:.4f} to {losses[-1]:.4f}, gradient norms {norms[0]:.4f} to {norms[-1]:.4f}")
     assert max(norms) > 1 and losses[-1] < losses[0], "clipping must bite and the model must learn"
+    block = {"mlpHidden": MLP_HIDDEN, "heads": HEADS, "kvHeads": kind.kv_heads, "headDim": HEAD_DIM}
+    if kind.positions == "rotary":
+        block["frequencies"] = frequencies()
     config = {
         "vocabulary": VOCABULARY,
         "context": CONTEXT,
         "embed": EMBED,
-        "heads": HEADS,
-        "headDim": HEAD_DIM,
-        "norm": norm,
-        "blocks": [{"id": f"b{i}", "mlpHidden": MLP_HIDDEN} for i in range(LAYERS)],
+        "norm": kind.norm,
+        "positions": kind.positions,
+        "activation": kind.activation,
+        "blocks": [{"id": f"b{i}", **block} for i in range(LAYERS)],
         "nextBlock": LAYERS,
     }
     data = {"tokens": plain(tokens), "targets": plain(targets.reshape(-1))}
-    write(f"gpt-{norm}.json", {"config": config, **data, "weights": before, **first, "gradientNorms": norms, "losses": losses})
+    write(f"gpt-{name}.json", {"config": config, **data, "weights": before, **first, "gradientNorms": norms, "losses": losses})
 
 
 # Single ops: inputs, the output, a cotangent, and the gradient of sum(output * cotangent) by every input.
@@ -239,6 +285,6 @@ def write_ops():
     write("ops.json", [op_case(*case, generator) for case in cases])
 
 
-write_gpt("layer")
-write_gpt("rms")
+for name, (seed, kind) in KINDS.items():
+    write_gpt(name, seed, kind)
 write_ops()

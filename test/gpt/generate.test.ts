@@ -109,7 +109,7 @@ test('a cache of before a growth says that the model has grown', async () => {
   using cache = new KeyValueCache(model.config, device)
   const probe = tokensFor(model, drawFrom(1), 1)
   await grow(model, { axis: 'layer', at: 0 }, { mirrors: [], probe, key: [1, 2] })
-  expect(() => scope(() => model.forward(probe, undefined, cache))).toThrow(
+  expect(() => scope(() => model.forward(probe, undefined, { cache }))).toThrow(
     'the model grew since. Start a new cache.',
   )
 })

@@ -105,7 +105,9 @@ describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
       for (let at = 0; at < length; ) {
         const next = at + 1 + random.below(length - at)
         const piece = [0, 1].map((row) => all.slice(row * length + at, row * length + next))
-        const logits = scope(() => [...model.forward(tensorOf(device, piece), undefined, cache).readSync()])
+        const logits = scope(() => [
+          ...model.forward(tensorOf(device, piece), undefined, { cache }).readSync(),
+        ])
         expect(cache.length).toBe(next)
         for (const row of [0, 1]) {
           const from = (row * length + at) * vocabulary
@@ -126,8 +128,8 @@ describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
       `forward: got ${context + 1} tokens; expected at most the context, ${context}.`,
     )
     using cache = new KeyValueCache(model.config, device)
-    scope(() => void model.forward(zeros(context), undefined, cache))
-    expect(() => scope(() => model.forward(zeros(1), undefined, cache))).toThrow(OptionError)
+    scope(() => void model.forward(zeros(context), undefined, { cache }))
+    expect(() => scope(() => model.forward(zeros(1), undefined, { cache }))).toThrow(OptionError)
     expect(cache.length).toBe(context)
     expect(() => scope(() => model.forward(tensorOf(device, [[vocabulary]])))).toThrow(IndexError)
   })
@@ -220,14 +222,57 @@ describe('two devices', () => {
   })
 })
 
+describe('a saved configuration', () => {
+  const sizes = { vocabulary: 7, context: 4, embed: 6, heads: 2, layers: 2 }
+  const saved = Gpt.create(sizes, { device: openReference(), seed: 1 }).toState()
+  const rotary = gptConfig({ ...sizes, headDim: 4, positions: 'rotary' })
+
+  test('of an earlier version, with heads of one size and no choices, is read as it was meant', async () => {
+    const { config, weights } = await saved
+    const { vocabulary, context, embed, norm, nextBlock } = config
+    const earlier = {
+      ...{ vocabulary, context, embed, heads: 2, headDim: 3, norm, nextBlock },
+      blocks: config.blocks.map(({ id, mlpHidden }) => ({ id, mlpHidden })),
+    } as unknown as GptState['config']
+    const [then, now] = [earlier, config].map((own) =>
+      Gpt.fromState({ config: own, weights }, openReference()),
+    )
+    expect(then.config).toEqual(now.config)
+    const tokens = tokensFor(now, drawFrom(1))
+    expect(logitsOf(then, tokensFor(then, drawFrom(1)))).toEqual(logitsOf(now, tokens))
+  })
+  test.each<[string, object]>([
+    ['got vocabulary 0', { vocabulary: 0 }],
+    ['got embed 2.5', { embed: 2.5 }],
+    ['got context undefined', { context: undefined }],
+    ['got blocks 0', { blocks: [] }],
+    ['got norm of no kind; expected one of layer, rms', { norm: 'norm of no kind' }],
+    ['got sinus; expected one of learned, rotary', { positions: 'sinus' }],
+    ['got tanh; expected one of gelu, swiglu', { activation: 'tanh' }],
+    ['got heads / kvHeads of b0 1.5', { blocks: [{ ...rotary.blocks[0], heads: 3, kvHeads: 2 }] }],
+    ['got mlpHidden of b0 undefined', { blocks: [{ ...rotary.blocks[0], mlpHidden: undefined }] }],
+    ['got 1 frequencies for block b0; expected 2', { blocks: [{ ...rotary.blocks[0], frequencies: [1] }] }],
+    ['got 2 frequencies for block b0; expected 0', { positions: 'learned' }],
+  ])('is refused when it is none: %s', (message, wrong) => {
+    const config = { ...rotary, ...wrong } as GptState['config']
+    const restore = (): Gpt => Gpt.fromState({ config, weights: {} }, openReference())
+    expect(restore).toThrow(OptionError)
+    expect(restore).toThrow(message)
+  })
+})
+
 describe('the sizes of a GPT', () => {
   const sizes = { context: 4, embed: 6, heads: 2, layers: 1 }
   test('have the defaults of the literature', () => {
     expect(gptConfig(sizes)).toEqual({
-      ...{ vocabulary: 256, context: 4, embed: 6, heads: 2, headDim: 3, norm: 'rms' },
-      blocks: [{ id: 'b0', mlpHidden: 24 }],
+      ...{ vocabulary: 256, context: 4, embed: 6, norm: 'rms', positions: 'learned', activation: 'gelu' },
+      blocks: [{ id: 'b0', mlpHidden: 24, heads: 2, kvHeads: 2, headDim: 3 }],
       nextBlock: 1,
     })
+    const modern = { heads: 3, kvHeads: 1, headDim: 4, positions: 'rotary', activation: 'swiglu' } as const
+    expect(gptConfig({ ...sizes, ...modern }).blocks).toEqual([
+      { id: 'b0', mlpHidden: 16, heads: 3, kvHeads: 1, headDim: 4, frequencies: [1, 0.01] },
+    ])
   })
   test('give as many parameters as their shapes say, each with a path of its own and an axis per dimension', () => {
     for (const seed of seeds) {
@@ -235,13 +280,15 @@ describe('the sizes of a GPT', () => {
       const specs = parameterSpecs(config)
       expect(new Set(specs.map(({ path }) => path)).size).toBe(specs.length)
       expect(specs.every(({ axes, shape }) => axes.length === shape.length)).toBe(true)
-      const { vocabulary: V, context: T, embed: C, heads: H, headDim: D, norm } = config
+      const { vocabulary: V, context: T, embed: C, norm, positions, activation } = config
       const perNorm = norm === 'layer' ? 2 * C : C
-      const perBlock = config.blocks.map(
-        ({ mlpHidden: M }) =>
-          2 * perNorm + 3 * (C * H * D + H * D) + (H * D * C + C) + (C * M + M) + (M * C + C),
-      )
-      const expected = V * C + T * C + perBlock.reduce((a, b) => a + b) + perNorm
+      const perBlock = config.blocks.map(({ mlpHidden: M, heads: H, kvHeads: G, headDim: D }) => {
+        const attention = (H + 2 * G) * (C * D + D) + (H * D * C + C)
+        const mlp = (activation === 'swiglu' ? 2 : 1) * (C * M + M) + (M * C + C)
+        return 2 * perNorm + attention + mlp
+      })
+      const embedded = V * C + (positions === 'learned' ? T * C : 0)
+      const expected = embedded + perBlock.reduce((a, b) => a + b) + perNorm
       expect(specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(expected)
     }
   })
@@ -254,6 +301,9 @@ describe('the sizes of a GPT', () => {
     [{ context: -1 }, 'got context -1'],
     [{ vocabulary: 2.5 }, 'got vocabulary 2.5'],
     [{ mlpHidden: Number.NaN }, 'got mlpHidden NaN'],
+    [{ heads: 3, kvHeads: 2 }, 'got kvHeads 2 for 3 heads; expected a divisor of heads.'],
+    [{ heads: 3, kvHeads: 0 }, 'got kvHeads 0'],
+    [{ positions: 'rotary' as const }, 'got headDim 3 with rotary positions; expected an even number.'],
   ])('are refused when they are %o', (wrong, message) => {
     expect(() => gptConfig({ ...sizes, ...wrong })).toThrow(OptionError)
     expect(() => gptConfig({ ...sizes, ...wrong })).toThrow(message)

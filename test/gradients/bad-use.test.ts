@@ -15,6 +15,7 @@ import {
   argmax,
   assign,
   AsyncCallbackError,
+  checkpoint,
   DisposedTensorError,
   multiply,
   ones,
@@ -157,6 +158,16 @@ const refusals: Readonly<Record<string, Refusal>> = {
     (y) => {
       const product = multiply(y, constant)
       addInto(reshape(constant, [1, 2]), ones([1, 2], device))
+      return sum(product)
+    },
+    NotDifferentiableError,
+    'assign: would write over numbers that a gradient still needs.',
+    all,
+  ],
+  'writing over what a checkpoint has read': [
+    (y) => {
+      const product = checkpoint(() => multiply(y, constant))
+      addInto(constant, constant)
       return sum(product)
     },
     NotDifferentiableError,

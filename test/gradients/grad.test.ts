@@ -5,6 +5,7 @@ import {
   argmax,
   assign,
   attention,
+  checkpoint,
   crossEntropy,
   gather,
   layerNorm,
@@ -114,6 +115,14 @@ describe('a tape', () => {
   }
   test('keeps what a scope inside the function has let go', () => {
     expect(checkGradient(f, [vector(0.3, 1.1)]).error).toBeLessThan(1e-8)
+  })
+  test('keeps what a checkpoint has read and a scope has let go, constants too', () => {
+    const g = (x: Tensor): Tensor =>
+      scope(() => {
+        const constant = ones(x.shape, device)
+        return checkpoint(() => sum(multiply(square(x), constant)))
+      })
+    expect(checkGradient(g, [vector(0.3, 1.1)]).error).toBeLessThan(1e-8)
   })
   test('lets everything go afterwards but value, gradient and aux', () => {
     const x = vector(1, 2)

@@ -62,7 +62,7 @@ const numbersIn = (store: ParameterStore): number[] =>
 function plainAdamw(
   start: readonly number[],
   steps: number,
-  options: Required<Omit<AdamwOptions, 'learningRate' | 'decays'>>,
+  options: Required<Omit<AdamwOptions, 'learningRate' | 'decays' | 'warmUp'>>,
   rate: (step: number) => number,
   from = 0,
 ): number[] {

@@ -3,6 +3,7 @@ import {
   add,
   attention,
   broadcastTo,
+  checkpoint,
   concatenate,
   crossEntropy,
   type Device,
@@ -67,7 +68,7 @@ describe.each([
   ['the reference', device, 1e-10],
   ['WASM', openWasm({ threads: 1 }), 1e-5],
 ] as const)('for models drawn at random, on %s', (_, on: Device, tolerance) => {
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
     'the squares are those of the gradients of each sequence alone (seed %d)',
     (seed) => {
       scope(() => {
@@ -188,6 +189,15 @@ const cases: Readonly<Record<string, Case>> = {
     (w, [x, ids]) => {
       const both = concatenate([matmul(x, w.w), gather(w.w, ids)], 1)
       return sum(tanh(max(pad(both, [0, 1], [0, 0]), { axes: [1] })))
+    },
+  ],
+  'bodies that are run again, with weights and data, with weights alone, and of the sum': [
+    { a: [2, 3], b: [3, 2], c: [2] },
+    [[B * 2, 2]],
+    (w, [x]) => {
+      const product = checkpoint(() => scope(() => tanh(matmul(w.a, w.b))))
+      const y = checkpoint(() => scope(() => tanh(add(matmul(tanh(matmul(x, product)), w.a), 1))))
+      return checkpoint(() => multiply(sum(square(matmul(y, multiply(w.b, w.c)))), 2))
     },
   ],
   'two losses, each a mean': [

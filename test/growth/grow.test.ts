@@ -1,5 +1,5 @@
 import { adamw, chain, clipByGlobalNorm, type GradientTransform, sgd } from '@burgeon/autograd'
-import type { Gpt, GptConfig } from '@burgeon/gpt'
+import { type Gpt, type GptConfig, gptConfig } from '@burgeon/gpt'
 import {
   grow,
   type GrowthRecord,
@@ -74,12 +74,11 @@ function lifeOf(seed: number, device: Device, config?: GptConfig): Life {
 }
 
 const tiny: GptConfig = {
-  ...{ vocabulary: 7, context: 5, embed: 4, heads: 2, headDim: 2, norm: 'layer' },
+  ...gptConfig({ vocabulary: 7, context: 5, embed: 4, heads: 2, layers: 2, norm: 'layer' }),
   blocks: [
-    { id: 'b0', mlpHidden: 4 },
-    { id: 'b1', mlpHidden: 3 },
+    { id: 'b0', mlpHidden: 4, heads: 2, kvHeads: 2, headDim: 2 },
+    { id: 'b1', mlpHidden: 3, heads: 2, kvHeads: 2, headDim: 2 },
   ],
-  nextBlock: 2,
 }
 
 describe.each([
@@ -91,10 +90,12 @@ describe.each([
       const life = lifeOf(seed, device)
       const before = logitsOf(life.model, life.tokens)
       for (let i = 0; i < 6; i++) {
-        const record = await life.grow(drawRequest(life.model.config, life.random))
+        const request = drawRequest(life.model.config, life.random)
+        const { parameters } = planGrowth(life.model.config, request, [1, 2])
+        const record = await life.grow(request)
         expect(record.logitsMoved).toBeLessThanOrEqual(tolerance)
         expect(record.parametersAfter).toBe(life.model.parameters.size)
-        expect(record.parametersAfter).toBeGreaterThan(record.parametersBefore)
+        expect(record.parametersAfter).toBe(record.parametersBefore + parameters)
       }
       expect(relativeDifference(before, logitsOf(life.model, life.tokens))).toBeLessThanOrEqual(tolerance)
     }
@@ -223,7 +224,7 @@ describe('what is shaped like parameters', () => {
     const life = lifeOf(3, device, tiny)
     const before = momentsOf(life)
     const { configBefore } = await life.grow({ axis: 'layer', at: 1, mlpHidden: 2 })
-    expect(configBefore).toBe(tiny)
+    expect(configBefore).toEqual(tiny)
     expect(life.model.config.blocks.map(({ id }) => id)).toEqual(['b0', 'b2', 'b1'])
     expect(momentsOf(life)).toEqual(before)
   })

@@ -26,14 +26,19 @@ function pick<T>(random: RandomStream, list: readonly T[]): T {
 
 export function drawConfig(random: RandomStream): GptConfig {
   const heads = pick(random, [1, 2])
+  const positions = pick(random, ['learned', 'rotary'] as const)
   return gptConfig({
     vocabulary: 5 + random.below(5),
     context: 4 + random.below(3),
     embed: heads * pick(random, [2, 3]),
     heads,
+    kvHeads: pick(random, [1, heads]),
+    headDim: positions === 'rotary' ? 2 * pick(random, [1, 2]) : pick(random, [2, 3]),
     layers: 1 + random.below(2),
     mlpHidden: 2 + random.below(4),
     norm: pick(random, ['layer', 'rms'] as const),
+    positions,
+    activation: pick(random, ['gelu', 'swiglu'] as const),
   })
 }
 
@@ -57,7 +62,10 @@ export function tokensFor({ config, device }: Gpt, random: RandomStream, rows = 
 
 /** A request that this model can fulfil. */
 export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
-  if (random.uniform() < 0.4) {
+  const axis = random.uniform()
+  if (axis < 0.2) return { axis: 'embed', to: config.embed + 1 + random.below(4) }
+  if (axis < 0.3) return { axis: 'context', to: config.context + 1 + random.below(3) }
+  if (axis < 0.6) {
     const at = random.below(config.blocks.length + 1)
     return random.uniform() < 0.5
       ? { axis: 'layer', at }
@@ -119,8 +127,12 @@ export function isTensorMirror(mirror: Mirror): mirror is TensorMirror {
   return 'paths' in mirror
 }
 
-/** Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. */
-export const isWithoutSlope = (path: string): boolean => path.endsWith('key.bias')
+/**
+ * Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. A position that
+ * no token stands on, or whose prediction nobody checks, has none either.
+ */
+export const isWithoutSlope = (path: string): boolean =>
+  path.endsWith('key.bias') || path === 'embed.position.weight'
 
 /** Largest difference, as a share of the largest number before. */
 export function relativeDifference(before: ArrayLike<number>, after: ArrayLike<number>): number {

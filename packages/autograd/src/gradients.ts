@@ -1,38 +1,112 @@
 /** Walks a tape backwards: from the slopes of a result to the slopes of what it was made from. */
-import { add, isRecorded, type OpDefinition, opTable, type Tensor, withEngine } from '@burgeon/tensor'
+import {
+  add,
+  adopt,
+  isRecorded,
+  openScope,
+  type OpDefinition,
+  opTable,
+  type Tensor,
+  withEngine,
+} from '@burgeon/tensor'
 import { type GradientRule, rules } from './rules/rule-table.ts'
-import { Tape, type TapeEntry } from './tape.ts'
+import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
 
 /**
  * Pulls cotangents (the slopes of a scalar with respect to `outputs`) back through everything a tape recorded.
  *
- * The order of additions is fixed: entries from the last to the first, inputs from left to right. Same tape, same bits.
+ * The order of additions is fixed: entries from the last to the first, inputs from left to right. Same tape, same bits. A slope
+ * is freed as soon as it has been passed on.
  *
  * @param outputs Tensors computed under the tape.
  * @param cotangents One per output, of its shape.
- * @returns The slope of every tracked tensor that had an influence, by tensor id.
+ * @returns The slope of every watched tensor that had an influence, by tensor id.
  */
 export function pullBack(
   tape: Tape,
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
 ): ReadonlyMap<number, Tensor> {
-  const slopes = new Map<number, Tensor>()
-  const accumulate = (tensor: Tensor, slope: Tensor): void => {
-    const known = slopes.get(tensor.id)
-    slopes.set(tensor.id, known === undefined ? slope : add(known, slope))
+  using slopes = new Slopes()
+  outputs.forEach((output, i) => tape.isTracked(output) && slopes.add(output, cotangents[i]))
+  passOn(tape, slopes)
+  return slopes.handOver()
+}
+
+/** The slopes known so far. It shares in their ownership, so each can be let go when it is no longer needed. */
+class Slopes {
+  readonly #byId = new Map<number, Tensor>()
+
+  of(tensor: Tensor): Tensor | undefined {
+    return this.#byId.get(tensor.id)
   }
-  outputs.forEach((output, i) => tape.isTracked(output) && accumulate(output, cotangents[i]))
-  for (let i = tape.entries.length - 1; i >= 0; i--) {
-    const entry = tape.entries[i]
-    const incoming = entry.outputs.map((output) => slopes.get(output.id))
+
+  set(tensor: Tensor, slope: Tensor): void {
+    slope.retain()
+    this.of(tensor)?.release()
+    this.#byId.set(tensor.id, slope)
+  }
+
+  add(tensor: Tensor, slope: Tensor): void {
+    const known = this.of(tensor)
+    this.set(tensor, known === undefined ? slope : add(known, slope))
+  }
+
+  delete(tensor: Tensor): void {
+    this.of(tensor)?.release()
+    this.#byId.delete(tensor.id)
+  }
+
+  /** Everything that is left, given to the innermost open scope. */
+  handOver(): ReadonlyMap<number, Tensor> {
+    for (const slope of this.#byId.values()) adopt(slope)
+    return new Map(this.#byId)
+  }
+
+  [Symbol.dispose](): void {
+    for (const slope of this.#byId.values()) slope.release()
+    this.#byId.clear()
+  }
+}
+
+/** From the last entry to the first, hands the slopes of what it made to what it was made from. */
+function passOn(tape: Tape, slopes: Slopes): void {
+  for (const entry of tape.entries.toReversed()) {
+    const incoming = entry.outputs.map((output) => slopes.of(output))
     if (incoming.every((slope) => slope === undefined)) continue
-    const needed = entry.inputs.map((input) => tape.isTracked(input))
-    inputSlopes(entry, incoming, needed).forEach((slope, k) => {
-      if (slope !== undefined && needed[k]) accumulate(entry.inputs[k], slope)
-    })
+    using _ = openScope()
+    if (entry.op === 'checkpoint') passThroughRerun(entry, incoming, slopes)
+    else {
+      const needed = entry.inputs.map((input) => tape.isTracked(input))
+      inputSlopes(entry, incoming, needed).forEach((slope, k) => {
+        if (slope !== undefined && needed[k]) slopes.add(entry.inputs[k], slope)
+      })
+    }
+    for (const output of entry.outputs) slopes.delete(output)
   }
-  return slopes
+}
+
+/** Runs a body again, recorded this time. Its inputs' slopes go on from where they are, so that additions keep their order. */
+function passThroughRerun(
+  { inputs, again }: RerunEntry,
+  incoming: readonly (Tensor | undefined)[],
+  slopes: Slopes,
+): void {
+  using recorded = record(inputs, again)
+  using inner = new Slopes()
+  for (const input of inputs) {
+    const known = slopes.of(input)
+    if (known !== undefined) inner.set(input, known)
+  }
+  recorded.result.forEach((tensor, i) => {
+    const slope = incoming[i]
+    if (slope !== undefined) inner.add(tensor, slope)
+  })
+  passOn(recorded.tape, inner)
+  for (const input of inputs) {
+    const slope = inner.of(input)
+    if (slope !== undefined) slopes.set(input, slope)
+  }
 }
 
 function inputSlopes(

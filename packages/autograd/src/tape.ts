@@ -5,6 +5,8 @@ import {
   type OpDefinition,
   type OpName,
   opTable,
+  type Pause,
+  type Rerun,
   type Tensor,
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
@@ -18,6 +20,17 @@ export interface TapeEntry<K extends OpName = OpName> {
   readonly outputs: readonly Tensor[]
 }
 
+/** A body that was run without being written down, and will be run again when slopes come through it. */
+export interface RerunEntry {
+  readonly op: 'checkpoint'
+  /** What it reads from outside and is tracked. */
+  readonly inputs: readonly Tensor[]
+  /** All that it reads from outside. */
+  readonly reads: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  readonly again: () => readonly Tensor[]
+}
+
 /**
  * Records the ops that depend on watched tensors. A tape over a tape records what the lower one computes, which is how
  * second derivatives come about.
@@ -27,9 +40,10 @@ export interface TapeEntry<K extends OpName = OpName> {
  */
 export class Tape implements Engine {
   readonly records = true
-  readonly entries: TapeEntry[] = []
+  readonly entries: (TapeEntry | RerunEntry)[] = []
   readonly #below: Engine
   readonly #tracked = new Set<number>()
+  #paused = false
 
   constructor(below: Engine) {
     this.#below = below
@@ -49,7 +63,7 @@ export class Tape implements Engine {
    * what is on the tape.
    */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
-    const isTracked = inputs.some((input) => this.isTracked(input))
+    const isTracked = !this.#paused && inputs.some((input) => this.isTracked(input))
     const rule = rules[op]
     if (isTracked && typeof rule === 'object') {
       throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
@@ -58,11 +72,7 @@ export class Tape implements Engine {
     const written = mutates?.map((i) => inputs[i])
     if (written !== undefined) this.#protect(op, written)
     const outputs = this.#below.run(op, inputs, attrs)
-    if (isTracked) {
-      for (const tensor of [...inputs, ...outputs]) tensor.retain()
-      this.entries.push({ op, inputs, attrs, outputs } as TapeEntry)
-      for (const output of outputs) this.watch(output)
-    }
+    if (isTracked) this.#write({ op, inputs, attrs, outputs } as TapeEntry)
     return outputs
   }
 
@@ -70,16 +80,42 @@ export class Tape implements Engine {
   #protect(op: OpName, written: readonly Tensor[]): void {
     const storages = new Set(written.map((tensor) => tensor.storage))
     const isWritten = (tensor: Tensor): boolean => !tensor.isDisposed && storages.has(tensor.storage)
-    if (this.entries.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isWritten))) {
+    if (this.entries.some((entry) => neededBy(entry).some(isWritten))) {
       throw new NotDifferentiableError(
         `${op}: would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.`,
       )
     }
   }
 
-  [Symbol.dispose](): void {
-    for (const { inputs, outputs } of this.entries.splice(0)) {
-      for (const tensor of [...inputs, ...outputs]) tensor.release()
+  /** For `checkpoint`. Answers null within a pause: then it is the outer body that will be run again. */
+  pause(): Pause | null {
+    if (this.#paused) return null
+    this.#paused = true
+    return {
+      note: ({ reads, outputs, again }: Rerun) => {
+        const inputs = reads.filter((tensor) => this.isTracked(tensor))
+        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, reads, outputs, again })
+      },
+      [Symbol.dispose]: () => {
+        this.#paused = false
+      },
     }
   }
+
+  #write(entry: TapeEntry | RerunEntry): void {
+    for (const tensor of neededBy(entry)) tensor.retain()
+    this.entries.push(entry)
+    for (const output of entry.outputs) this.watch(output)
+  }
+
+  [Symbol.dispose](): void {
+    for (const entry of this.entries.splice(0)) {
+      for (const tensor of neededBy(entry)) tensor.release()
+    }
+  }
+}
+
+/** The tensors that must be there when slopes come through an entry. */
+function neededBy(entry: TapeEntry | RerunEntry): readonly Tensor[] {
+  return [...(entry.op === 'checkpoint' ? entry.reads : entry.inputs), ...entry.outputs]
 }

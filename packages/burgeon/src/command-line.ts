@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './commands/command-context.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
+import { type InspectOptions, inspect } from './commands/inspect.ts'
 import { type LearnOptions, learn } from './commands/learn.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
@@ -51,6 +52,13 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
     .addOption(seed)
     .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
+
+  program
+    .command('inspect')
+    .description('tell what a checkpoint holds')
+    .option('--from <folder>', 'folder of the checkpoint', 'life')
+    .option('--growth', 'tell how the model grew, too', false)
+    .action(async (options: InspectOptions) => finish(await inspect(options, context)))
   return program
 }
 

@@ -4,7 +4,11 @@ export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-
 export { driftDetectorFromState } from './drift/drift-detector-from-state.ts'
 export { PageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { StandardisedDetector, type StandardisedOptions } from './drift/standardised.ts'
+export { budgeted, type GrowthLimits } from './growth/budgeted.ts'
+export { type DryGrowth, type DryRunInput, dryRun } from './growth/dry-run.ts'
+export { growOnDrift, type GrowOnDriftOptions } from './growth/grow-on-drift.ts'
 export { growOnPlateau, type PlateauOptions } from './growth/grow-on-plateau.ts'
+export { growOnSchedule, type ScheduledGrowth } from './growth/grow-on-schedule.ts'
 export {
   type GrowthBudget,
   type GrowthDecision,

@@ -37,6 +37,8 @@ export interface LearningParts {
   readonly penalties: readonly Penalty[]
   /** Multiplies the loss; the optimiser must begin with it. */
   readonly lossScale?: LossScale
+  /** Whether blocks are computed again on the way back instead of being kept. */
+  readonly checkpointBlocks: boolean
   /** Updates that it has called off just before this one. */
   readonly overflows?: number
   /** Updates made before this one. */
@@ -85,7 +87,7 @@ interface Slopes {
 }
 
 function lossAndSlopes(
-  { model, penalties, lossScale }: LearningParts,
+  { model, penalties, lossScale, checkpointBlocks }: LearningParts,
   weights: TensorsByPath,
   batch: Batch,
   targets: Int32Array,
@@ -95,7 +97,7 @@ function lossAndSlopes(
   const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
   const counted = Math.max(1, targets.filter((target) => target >= 0).length)
   const { gradient, aux } = valueAndGrad((w: TensorsByPath) => {
-    const losses = model.losses(tokens, wanted, w) // [B·T]
+    const losses = model.losses(tokens, wanted, w, { checkpointBlocks }) // [B·T]
     const terms: Record<string, Tensor> = {}
     for (const penalty of penalties) {
       const term = penalty.loss(w)

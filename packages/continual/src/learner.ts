@@ -19,6 +19,8 @@ export interface LearnerOptions {
   readonly optimizer: GradientTransform
   /** For a device of mixed precision: keeps small slopes from vanishing. None unless given. */
   readonly lossScale?: LossScale
+  /** Computes each block again on the way back instead of keeping what is in it: less memory, more time. False unless given. */
+  readonly checkpointBlocks?: boolean
   /** Plain fine-tuning unless given. */
   readonly strategy?: Strategy
   /** No limit unless given. */
@@ -54,6 +56,7 @@ export class Learner {
   readonly budget: GrowthBudget
   readonly #optimizer: GradientTransform
   readonly #lossScale: LossScale | undefined
+  readonly #checkpointBlocks: boolean
   readonly #mirrors: readonly Mirror[]
   readonly #key: Key
   #journal: LearnerEvent[] = []
@@ -70,6 +73,7 @@ export class Learner {
     model,
     optimizer,
     lossScale,
+    checkpointBlocks = false,
     strategy = {},
     budget = { parameters: Infinity },
     seed = 0,
@@ -78,6 +82,7 @@ export class Learner {
     this.strategy = strategy
     this.budget = budget
     this.#lossScale = lossScale
+    this.#checkpointBlocks = checkpointBlocks
     this.#optimizer = chain(...(lossScale ? [lossScale] : []), ...(strategy.transforms ?? []), optimizer)
     this.#mirrors = [
       ...this.#optimizer.mirrors,
@@ -204,6 +209,7 @@ export class Learner {
     return {
       model,
       optimizer: this.#optimizer,
+      checkpointBlocks: this.#checkpointBlocks,
       ...(this.#lossScale && { lossScale: this.#lossScale, overflows: this.#overflows }),
       penalties: strategy.penalties ?? [],
       step: this.#step,

@@ -3,19 +3,24 @@
  *
  * It runs the same taped or untaped, and never changes a weight.
  *
- * B batch, T tokens, C embed, H heads, D head size, M mlpHidden, V vocabulary, S room in the cache.
+ * B batch, T tokens, C embed, H heads, G heads of keys and values, D head size, M mlpHidden, V vocabulary, S room in the cache.
  */
 import {
   add,
   assign,
   attention,
+  checkpoint,
   crossEntropy,
+  type Device,
+  elementwise,
+  expression,
   gather,
   gelu,
   layerNorm,
   linear,
   linearCrossEntropy,
   matmul,
+  multiply,
   OptionError,
   reshape,
   rmsNorm,
@@ -25,19 +30,38 @@ import {
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
+import { type Turns, turned, turnsOf } from './rotary.ts'
+
+/** What a pass needs besides weights and tokens. */
+export interface ForwardOptions {
+  /** Keys and values of the tokens before these; the new ones are added to it. */
+  readonly cache?: KeyValueCache
+  /**
+   * Of each block, a tape keeps only what goes in and out, and computes the rest again on the way back (`checkpoint`): a third more
+   * work for a fraction of the memory. Without effect where nothing is recorded, or with a cache. False unless given.
+   */
+  readonly checkpointBlocks?: boolean
+}
 
 /**
  * Predicts the next token after every token.
  *
  * @param w The parameters by path.
  * @param tokens `i32 [B, T]`, each in [0, V).
- * @param cache Keys and values of the tokens before these; the new ones are added to it.
  * @returns Logits, `f32 [B·T, V]`.
  * @throws OptionError if the sequence is longer than the context.
  */
-export function forward(config: GptConfig, w: TensorsByPath, tokens: Tensor, cache?: KeyValueCache): Tensor {
-  return matmul(features(config, w, tokens, cache), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
+export function forward(
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  options: ForwardOptions = {},
+): Tensor {
+  return matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
 }
+
+/** Added to the mean square or the variance in every norm. */
+const epsilon = 1e-5
 
 /** Logits beyond which they are not held all at once: 128 MiB. */
 const manyLogits = 2 ** 25
@@ -48,52 +72,87 @@ const manyLogits = 2 ** 25
  * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
  * @returns `f32 [B·T]`.
  */
-export function losses(config: GptConfig, w: TensorsByPath, tokens: Tensor, targets: Tensor): Tensor {
-  if (targets.size * config.vocabulary <= manyLogits) return crossEntropy(forward(config, w, tokens), targets)
-  return linearCrossEntropy(features(config, w, tokens), w['embed.token.weight'], targets)
+export function losses(
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  targets: Tensor,
+  options: Omit<ForwardOptions, 'cache'> = {},
+): Tensor {
+  const areFew = targets.size * config.vocabulary <= manyLogits
+  if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
+  return linearCrossEntropy(features(config, w, tokens, options), w['embed.token.weight'], targets)
 }
 
 /** What the head sees of every token, `f32 [B·T, C]`. */
-function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, cache?: KeyValueCache): Tensor {
+function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: ForwardOptions): Tensor {
+  const { cache } = options
   const [B, T] = tokens.shape as [number, number]
   const { embed: C, context } = config
   const past = cache?.length ?? 0
   if (past + T > context) {
     throw new OptionError(`forward: got ${past + T} tokens; expected at most the context, ${context}.`)
   }
-  const positions = slice(w['embed.position.weight'], [past], [past + T]) // [T, C]
-  let x = reshape(add(gather(w['embed.token.weight'], tokens), positions), [B * T, C])
-  for (const block of config.blocks) {
-    x = add(x, selfAttention(config, w, block, x, [B, T], cache))
-    x = add(x, mlp(config, w, block, x))
-  }
+  const embedded = gather(w['embed.token.weight'], tokens) // [B, T, C]
+  const position = w['embed.position.weight'] // none with rotary positions
+  const placed = position ? add(embedded, slice(position, [past], [past + T])) : embedded
+  const turns = turnsOfBlocks(config, tokens.device, past, T)
+  let x = reshape(placed, [B * T, C])
+  config.blocks.forEach((block, i) => {
+    const before = x
+    const through = (): Tensor => {
+      const attended = add(before, selfAttention(config, w, block, before, { B, T, turns: turns[i], cache }))
+      return add(attended, mlp(config, w, block, attended))
+    }
+    x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
+  })
   if (cache) cache.length += T
   return normalise(config, w, 'head.norm', x)
+}
+
+/** Blocks whose pairs turn alike share their tables; without rotary positions there are none. */
+function turnsOfBlocks(config: GptConfig, device: Device, past: number, T: number): (Turns | undefined)[] {
+  const made = new Map<string, Turns>()
+  return config.blocks.map(({ frequencies }) => {
+    if (frequencies === undefined) return undefined
+    const key = frequencies.join()
+    const turns = made.get(key) ?? turnsOf(device, frequencies, past, T)
+    made.set(key, turns)
+    return turns
+  })
+}
+
+/** Where a block stands in the pass: the batch, the turns of its positions, and the cache. */
+interface Place {
+  readonly B: number
+  readonly T: number
+  readonly turns: Turns | undefined
+  readonly cache: KeyValueCache | undefined
 }
 
 function selfAttention(
   config: GptConfig,
   w: TensorsByPath,
-  block: BlockConfig,
+  { id, heads: H, kvHeads: G, headDim: D }: BlockConfig,
   x: Tensor, // [B·T, C]
-  [B, T]: readonly [number, number],
-  cache: KeyValueCache | undefined,
+  { B, T, turns, cache }: Place,
 ): Tensor {
-  const { embed: C, heads: H, headDim: D } = config
-  const at = `blocks.${block.id}.attention`
+  const { embed: C } = config
+  const at = `blocks.${id}.attention`
   const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
-  const project = (name: string): Tensor => {
+  const project = (name: string, N: number): Tensor => {
     const [weight, bias] = [w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]]
-    return reshape(linear(normal, reshape(weight, [C, H * D]), reshape(bias, [H * D])), [B, T, H, D])
+    return reshape(linear(normal, reshape(weight, [C, N * D]), reshape(bias, [N * D])), [B, T, N, D])
   }
-  const [q, k, v] = [project('query'), project('key'), project('value')] // [B, T, H, D] each
-  const o = cache ? attendCached(cache, block.id, q, k, v) : attention(q, k, v) // [B, T, H, D]
+  const place = (y: Tensor): Tensor => (turns ? turned(y, turns) : y)
+  const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
+  const o = cache ? attendCached(cache, id, q, k, v) : attention(q, k, v) // [B, T, H, D]
   const weight = reshape(w[`${at}.output.weight`], [H * D, C])
   return linear(reshape(o, [B * T, H * D]), weight, w[`${at}.output.bias`]) // [B·T, C]
 }
 
 function attendCached(cache: KeyValueCache, block: string, q: Tensor, k: Tensor, v: Tensor): Tensor {
-  const { keys, values } = cache.of(block) // [B, S, H, D] each
+  const { keys, values } = cache.of(block) // [B, S, G, D] each
   assign(keys, k, [0, cache.length, 0, 0])
   assign(values, v, [0, cache.length, 0, 0])
   return attention(q, keys, values, { keys: cache.length + q.shape[1] })
@@ -102,10 +161,23 @@ function attendCached(cache: KeyValueCache, block: string, q: Tensor, k: Tensor,
 function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor): Tensor {
   const at = `blocks.${block.id}.mlp`
   const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
-  const hidden = gelu(linear(normal, w[`${at}.up.weight`], w[`${at}.up.bias`])) // [B·T, M]
+  const project = (name: string): Tensor => linear(normal, w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]) // [B·T, M]
+  const hidden =
+    config.activation === 'gelu' ? gelu(project('up')) : elementwise(gated, [project('gate'), project('up')])
   return linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
 }
 
-function normalise({ norm }: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  return norm === 'layer' ? layerNorm(x, w[`${at}.gain`], w[`${at}.bias`]) : rmsNorm(x, w[`${at}.gain`])
+/** silu(gate) · up, with silu(g) = g·σ(g). */
+const gated = expression.multiply(
+  expression.multiply(expression.input(0), expression.sigmoid(expression.input(0))),
+  expression.input(1),
+)
+
+/** With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that divides by n. */
+function normalise(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  const share = (config.normWidth ?? config.embed) / config.embed
+  const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
+  return config.norm === 'layer'
+    ? layerNorm(x, gain, w[`${at}.bias`], epsilon * share)
+    : rmsNorm(x, gain, epsilon * share)
 }

@@ -72,6 +72,6 @@ async function lastLogits(
 function logitsAfter(model: Gpt, tokens: readonly number[], cache: KeyValueCache): Tensor {
   using opened = openScope()
   const input = model.device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'generate')
-  const logits = model.forward(input, undefined, cache) // [T, V]
+  const logits = model.forward(input, undefined, { cache }) // [T, V]
   return opened.keep(slice(logits, [tokens.length - 1]))
 }

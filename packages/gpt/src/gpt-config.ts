@@ -6,6 +6,17 @@ export interface BlockConfig {
   /** Stable name within the model, for example `b3`. Parameter paths use it, so inserting a block renames nothing. */
   readonly id: string
   readonly mlpHidden: number
+  /** Query heads, a multiple of `kvHeads`. */
+  readonly heads: number
+  /** Heads of keys and values, each shared by `heads / kvHeads` neighbouring query heads (Ainslie et al. 2023). */
+  readonly kvHeads: number
+  /** Width of one head, D. */
+  readonly headDim: number
+  /**
+   * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is turned, D/2 numbers. They belong to the
+   * pairs and not to D, so that a head can become wider without turning its old pairs otherwise.
+   */
+  readonly frequencies?: readonly number[]
 }
 
 /** Every size of a model, block by block. */
@@ -16,10 +27,16 @@ export interface GptConfig {
   readonly context: number
   /** Width of the residual stream, C. */
   readonly embed: number
-  readonly heads: number
-  /** Width of one head, D. */
-  readonly headDim: number
   readonly norm: 'layer' | 'rms'
+  /**
+   * The width that norms divide by: the one the model was born with, `embed` unless given. So they answer the same when the residual
+   * stream has become wider and the new channels are still empty.
+   */
+  readonly normWidth?: number
+  /** `learned` embeddings of each position, or `rotary`: queries and keys are turned by it (Su et al. 2021). */
+  readonly positions: 'learned' | 'rotary'
+  /** Of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
+  readonly activation: 'gelu' | 'swiglu'
   /** From the input to the output. */
   readonly blocks: readonly BlockConfig[]
   /** The number that the next inserted block will be named after. */
@@ -33,30 +50,124 @@ export interface GptSizes {
   readonly context: number
   readonly embed: number
   readonly heads: number
-  /** embed / heads unless given. */
+  /** Heads of keys and values; must divide `heads`, which it is unless given. */
+  readonly kvHeads?: number
+  /** embed / heads unless given. Even with rotary positions. */
   readonly headDim?: number
   readonly layers: number
-  /** 4 · embed unless given. */
+  /** 4 · embed unless given; with `swiglu`, whose MLP has a third matrix, 8/3 · embed, rounded up to a multiple of 8. */
   readonly mlpHidden?: number
   /** `rms` unless given: a residual stream under RMSNorm can be widened exactly. */
-  readonly norm?: 'layer' | 'rms'
+  readonly norm?: GptConfig['norm']
+  /** `learned` unless given. */
+  readonly positions?: GptConfig['positions']
+  /** `gelu` unless given. */
+  readonly activation?: GptConfig['activation']
 }
 
 /**
  * A configuration with equal blocks.
  *
- * @throws OptionError unless every size is a positive integer and `heads` divides `embed` where `headDim` is not given.
+ * @throws OptionError unless every size is a positive integer, `heads` divides `embed` where `headDim` is not given, `kvHeads` divides
+ *   `heads`, and `headDim` is even with rotary positions.
  */
 export function gptConfig(sizes: GptSizes): GptConfig {
-  const { vocabulary = 256, context, embed, heads, layers, mlpHidden = 4 * embed, norm = 'rms' } = sizes
-  const headDim = sizes.headDim ?? embed / heads
-  const positive = { vocabulary, context, embed, heads, headDim, layers, mlpHidden }
+  const { vocabulary = 256, context, embed, heads, layers } = sizes
+  const { norm = 'rms', positions = 'learned', activation = 'gelu' } = sizes
+  const { kvHeads = heads, headDim = embed / heads, mlpHidden = usualHidden(embed, activation) } = sizes
+  const positive = { vocabulary, context, embed, heads, kvHeads, headDim, layers, mlpHidden }
   for (const [name, size] of Object.entries(positive)) {
     if (!Number.isSafeInteger(size) || size < 1) {
       const hint = name === 'headDim' ? ' Make heads divide embed, or give headDim.' : ''
       throw new OptionError(`gptConfig: got ${name} ${size}; expected a positive integer.${hint}`)
     }
   }
-  const blocks = Array.from({ length: layers }, (_, i) => ({ id: `b${i}`, mlpHidden }))
-  return { vocabulary, context, embed, heads, headDim, norm, blocks, nextBlock: layers }
+  if (heads % kvHeads !== 0) {
+    throw new OptionError(
+      `gptConfig: got kvHeads ${kvHeads} for ${heads} heads; expected a divisor of heads.`,
+    )
+  }
+  if (positions === 'rotary' && headDim % 2 !== 0) {
+    throw new OptionError(`gptConfig: got headDim ${headDim} with rotary positions; expected an even number.`)
+  }
+  const block = { mlpHidden, heads, kvHeads, headDim, ...(positions === 'rotary' && rotary(headDim)) }
+  const blocks = Array.from({ length: layers }, (_, i) => ({ id: `b${i}`, ...block }))
+  return { vocabulary, context, embed, norm, positions, activation, blocks, nextBlock: layers }
+}
+
+const usualHidden = (embed: number, activation: GptConfig['activation']): number =>
+  activation === 'gelu' ? 4 * embed : 8 * Math.ceil(embed / 3)
+
+/** 10000^(−2i/D) for pair i (Su et al. 2021, section 3.2.2). */
+function rotary(headDim: number): Pick<Required<BlockConfig>, 'frequencies'> {
+  return { frequencies: Array.from({ length: headDim / 2 }, (_, i) => 10_000 ** ((-2 * i) / headDim)) }
+}
+
+/** A configuration as earlier versions saved it: heads of one size for all blocks, and no choices. */
+interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
+  readonly heads?: number
+  readonly headDim?: number
+  readonly blocks?: readonly Partial<BlockConfig>[]
+}
+
+/**
+ * A saved configuration in the present form, its entries in one order.
+ *
+ * @throws OptionError if it is none.
+ */
+export function configFromState(saved: GptConfig): GptConfig {
+  const { vocabulary, context, embed, norm, normWidth, nextBlock, ...rest } = saved as GptConfig &
+    EarlierConfig
+  const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
+  const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
+    const { id, mlpHidden, frequencies } = block
+    const { heads, headDim } = { ...rest, ...block } as BlockConfig
+    const { kvHeads = heads } = block as Partial<BlockConfig>
+    return { id, mlpHidden, heads, kvHeads, headDim, ...(frequencies && { frequencies }) }
+  })
+  const width = normWidth === undefined ? {} : { normWidth }
+  const config = { vocabulary, context, embed, norm, ...width, positions, activation, blocks, nextBlock }
+  checkConfig(config)
+  return config
+}
+
+function checkConfig(config: GptConfig): void {
+  const {
+    vocabulary,
+    context,
+    embed,
+    normWidth = embed,
+    nextBlock,
+    blocks,
+    positions,
+    activation,
+    norm,
+  } = config
+  const sizes: [string, number][] = Object.entries({ vocabulary, context, embed, normWidth, nextBlock })
+  for (const { id, mlpHidden, heads, kvHeads, headDim } of blocks) {
+    const own = { mlpHidden, heads, kvHeads, headDim, 'heads / kvHeads': heads / kvHeads }
+    for (const [name, size] of Object.entries(own)) sizes.push([`${name} of ${id}`, size])
+  }
+  const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)
+  if (wrong || blocks.length === 0) {
+    const [name, size] = wrong ?? ['blocks', 0]
+    throw new OptionError(`model state: got ${name} ${size}; expected a positive integer.`)
+  }
+  const known: readonly (readonly [string, readonly string[]])[] = [
+    [norm, ['layer', 'rms']],
+    [positions, ['learned', 'rotary']],
+    [activation, ['gelu', 'swiglu']],
+  ]
+  const unknown = known.find(([choice, all]) => !all.includes(choice))
+  if (unknown) {
+    throw new OptionError(`model state: got ${unknown[0]}; expected one of ${unknown[1].join(', ')}.`)
+  }
+  const pairs = (block: BlockConfig): number => (positions === 'rotary' ? block.headDim / 2 : 0)
+  const crooked = blocks.find((block) => (block.frequencies?.length ?? 0) !== pairs(block))
+  if (crooked) {
+    throw new OptionError(
+      `model state: got ${crooked.frequencies?.length ?? 0} frequencies for block ${crooked.id}; ` +
+        `expected ${pairs(crooked)}, one for each pair of channels of a head with rotary positions.`,
+    )
+  }
 }

@@ -13,9 +13,8 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward, losses } from './forward.ts'
-import { type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
-import type { KeyValueCache } from './key-value-cache.ts'
+import { forward, type ForwardOptions, losses } from './forward.ts'
+import { configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
 /** A model as plain data. */
@@ -51,16 +50,23 @@ export class Gpt {
     return model
   }
 
-  /** A model from plain data. Throws ParameterError if weights are missing, left over or of another shape. */
+  /**
+   * A model from plain data, also of an earlier version.
+   *
+   * @throws OptionError for a configuration that is none, ParameterError if weights are missing, left over or of another shape.
+   */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
-    const specs = parameterSpecs(state.config)
-    const known = new Set(specs.map(({ path }) => path))
-    const extra = Object.keys(state.weights).find((path) => !known.has(path))
+    const config = configFromState(state.config)
+    const specs = new Map(parameterSpecs(config).map((spec) => [spec.path, spec]))
+    const saved = Object.keys(state.weights)
+    const extra = saved.find((path) => !specs.has(path))
     if (extra !== undefined)
       throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
-    const model = new Gpt(state.config, device)
+    const model = new Gpt(config, device)
     try {
-      for (const spec of specs) model.#restore(spec, state.weights)
+      // In the order of the saved model, where a grown block stands last: the last bit of a norm over all parameters depends on it.
+      const inOrder = [...saved.flatMap((path) => specs.get(path) ?? []), ...specs.values()]
+      for (const spec of new Set(inOrder)) model.#restore(spec, state.weights)
     } catch (error) {
       model.dispose()
       throw error
@@ -84,8 +90,12 @@ export class Gpt {
    * @param weights Other weights of the same shapes, such as those a gradient is taken by.
    * @returns Logits, `f32 [B·T, V]`.
    */
-  forward(tokens: Tensor, weights: TensorsByPath = this.parameters.tensors(), cache?: KeyValueCache): Tensor {
-    return forward(this.#config, weights, tokens, cache)
+  forward(
+    tokens: Tensor,
+    weights: TensorsByPath = this.parameters.tensors(),
+    options: ForwardOptions = {},
+  ): Tensor {
+    return forward(this.#config, weights, tokens, options)
   }
 
   /**
@@ -96,8 +106,13 @@ export class Gpt {
    * @param weights As in `forward`.
    * @returns `f32 [B·T]`.
    */
-  losses(tokens: Tensor, targets: Tensor, weights: TensorsByPath = this.parameters.tensors()): Tensor {
-    return losses(this.#config, weights, tokens, targets)
+  losses(
+    tokens: Tensor,
+    targets: Tensor,
+    weights: TensorsByPath = this.parameters.tensors(),
+    options: Omit<ForwardOptions, 'cache'> = {},
+  ): Tensor {
+    return losses(this.#config, weights, tokens, targets, options)
   }
 
   async toState(): Promise<GptState> {

@@ -9,12 +9,15 @@ export class KeyValueCache implements Disposable {
   readonly #blocks: ReadonlyMap<string, { readonly keys: Tensor; readonly values: Tensor }>
 
   constructor(config: GptConfig, device: Device, batch = 1) {
-    const shape = [batch, config.context, config.heads, config.headDim]
-    const room = (): Tensor => owned(() => fill(device, shape, 0))
-    this.#blocks = new Map(config.blocks.map(({ id }) => [id, { keys: room(), values: room() }]))
+    this.#blocks = new Map(
+      config.blocks.map(({ id, kvHeads, headDim }) => {
+        const room = (): Tensor => owned(() => fill(device, [batch, config.context, kvHeads, headDim], 0))
+        return [id, { keys: room(), values: room() }]
+      }),
+    )
   }
 
-  /** Keys and values of a block, `[B, context, H, D]` each; the first `length` positions are filled. */
+  /** Keys and values of a block, `[B, context, kvHeads, D]` each; the first `length` positions are filled. */
   of(block: string): { readonly keys: Tensor; readonly values: Tensor } {
     const found = this.#blocks.get(block)
     if (found === undefined)

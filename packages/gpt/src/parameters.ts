@@ -20,6 +20,12 @@ const normal = (standardDeviation: number): Initial => ({ kind: 'normal', standa
  */
 export function parameterSpecs(config: GptConfig): ParameterSpec[] {
   const { vocabulary, context, embed } = config
+  const positions: ParameterSpec = {
+    path: 'embed.position.weight',
+    axes: ['context', 'embed'],
+    shape: [context, embed],
+    initial: normal(0.02),
+  }
   return [
     {
       path: 'embed.token.weight',
@@ -27,12 +33,7 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
       shape: [vocabulary, embed],
       initial: normal(0.02),
     },
-    {
-      path: 'embed.position.weight',
-      axes: ['context', 'embed'],
-      shape: [context, embed],
-      initial: normal(0.02),
-    },
+    ...(config.positions === 'learned' ? [positions] : []),
     ...config.blocks.flatMap((block) =>
       blockSpecs(config, block, normal(0.02 / Math.sqrt(2 * config.blocks.length))),
     ),
@@ -46,25 +47,32 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
  * @param writers What the two projections into the residual stream start as; with `zero` the block is an identity.
  */
 export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initial): ParameterSpec[] {
-  const { embed, heads, headDim } = config
+  const { embed } = config
+  const { mlpHidden, heads, kvHeads, headDim } = block
   const at = `blocks.${block.id}`
-  const projection = (name: string): ParameterSpec[] => [
+  const projection = (name: string, axis: 'head' | 'kvHead', count: number): ParameterSpec[] => [
     {
       path: `${at}.attention.${name}.weight`,
-      axes: ['embed', 'head', 'headDim'],
-      shape: [embed, heads, headDim],
+      axes: ['embed', axis, 'headDim'],
+      shape: [embed, count, headDim],
       initial: normal(0.02),
     },
+    { path: `${at}.attention.${name}.bias`, axes: [axis, 'headDim'], shape: [count, headDim], initial: zero },
+  ]
+  const hidden = (name: string): ParameterSpec[] => [
     {
-      path: `${at}.attention.${name}.bias`,
-      axes: ['head', 'headDim'],
-      shape: [heads, headDim],
-      initial: zero,
+      path: `${at}.mlp.${name}.weight`,
+      axes: ['embed', 'mlpHidden'],
+      shape: [embed, mlpHidden],
+      initial: normal(0.02),
     },
+    { path: `${at}.mlp.${name}.bias`, axes: ['mlpHidden'], shape: [mlpHidden], initial: zero },
   ]
   return [
     ...normSpecs(config, `${at}.attention.norm`),
-    ...['query', 'key', 'value'].flatMap(projection),
+    ...projection('query', 'head', heads),
+    ...projection('key', 'kvHead', kvHeads),
+    ...projection('value', 'kvHead', kvHeads),
     {
       path: `${at}.attention.output.weight`,
       axes: ['head', 'headDim', 'embed'],
@@ -73,17 +81,12 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
     },
     { path: `${at}.attention.output.bias`, axes: ['embed'], shape: [embed], initial: zero },
     ...normSpecs(config, `${at}.mlp.norm`),
-    {
-      path: `${at}.mlp.up.weight`,
-      axes: ['embed', 'mlpHidden'],
-      shape: [embed, block.mlpHidden],
-      initial: normal(0.02),
-    },
-    { path: `${at}.mlp.up.bias`, axes: ['mlpHidden'], shape: [block.mlpHidden], initial: zero },
+    ...(config.activation === 'swiglu' ? hidden('gate') : []),
+    ...hidden('up'),
     {
       path: `${at}.mlp.down.weight`,
       axes: ['mlpHidden', 'embed'],
-      shape: [block.mlpHidden, embed],
+      shape: [mlpHidden, embed],
       initial: writers,
     },
     { path: `${at}.mlp.down.bias`, axes: ['embed'], shape: [embed], initial: zero },

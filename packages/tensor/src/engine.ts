@@ -5,15 +5,32 @@
  * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
  */
 import type { Device } from './device.ts'
-import { DeviceMismatchError, OptionError } from './errors.ts'
+import { AsyncCallbackError, DeviceMismatchError, OptionError } from './errors.ts'
 import type { Attrs, OpName } from './op-table.ts'
+import { scope, tensorsIn } from './scope.ts'
+import { sameShape } from './shape.ts'
 import type { Tensor } from './tensor.ts'
 
 /** Anything that can answer the call of an op. */
 export interface Engine {
   /** Set by engines that write down what they see in order to differentiate it. */
   readonly records?: boolean
+  /** Of such engines: hears nothing until what it answers is disposed, and then of the whole body as one step. */
+  pause?(): Pause | null
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[]
+}
+
+/** A part of a program that has run: what it read from outside, what it made of that, and how to make it again. */
+export interface Rerun {
+  readonly reads: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  readonly again: () => readonly Tensor[]
+}
+
+/** While it lasts an engine writes nothing down. */
+export interface Pause extends Disposable {
+  /** Writes down all that happened meanwhile as one step. */
+  note(rerun: Rerun): void
 }
 
 let engines: readonly Engine[] = []
@@ -103,6 +120,73 @@ export function withoutEngines<R>(body: () => R): R {
 /** Whether what is computed now is being recorded: a gradient taken under a tape must itself be differentiable. */
 export function isRecorded(): boolean {
   return engines.some((engine) => engine.records === true)
+}
+
+/**
+ * Gradient checkpointing (Chen et al. 2016): of `body`, tapes keep only what it reads and what it answers, and run it once more when
+ * slopes are pulled back through it. Memory for what lies between is thus needed for one body at a time, and gradients are the
+ * same to the bit. Where nothing is recorded, `body` just runs. Bodies may nest.
+ *
+ * @param body Synchronous, and the same whenever it runs: it may read any tensors from outside, but draw no random keys, which
+ *   belong outside, and write nowhere.
+ * @throws AsyncCallbackError if `body` returns a promise; while slopes are pulled back, OptionError if it answers other tensors
+ *   the second time.
+ * @example
+ * ```ts
+ * const slope = grad((w: Tensor) => sum(checkpoint(() => tanh(multiply(w, w)))))
+ * ```
+ */
+export function checkpoint<R>(body: () => R): R {
+  const pauses = engines.map((engine) => engine.pause?.() ?? null).filter((pause) => pause !== null)
+  if (pauses.length === 0) return body()
+  try {
+    const first = scope(() => overhear(body))
+    for (const pause of pauses) {
+      pause.note({ reads: first.reads, outputs: first.outputs, again: () => sameAgain(body, first) })
+    }
+    return first.result
+  } finally {
+    for (const pause of pauses) pause[Symbol.dispose]()
+  }
+}
+
+/** What a body answered, and what of that it made itself; what it read from outside. */
+interface Overheard<R> {
+  readonly result: R
+  readonly reads: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+}
+
+function overhear<R>(body: () => R): Overheard<R> {
+  const reads = new Set<Tensor>()
+  const made = new Set<Tensor>()
+  const listen = (below: Engine): Engine => ({
+    run(op, inputs, attrs) {
+      for (const input of inputs) if (!made.has(input)) reads.add(input)
+      const outputs = below.run(op, inputs, attrs)
+      for (const output of outputs) made.add(output)
+      return outputs
+    },
+  })
+  const result = withEngine(listen, body)
+  if (result instanceof Promise) {
+    throw new AsyncCallbackError('checkpoint: the body returned a promise; expected it to be synchronous.')
+  }
+  const outputs = [...new Set(tensorsIn(result))].filter((tensor) => made.has(tensor))
+  return { result, reads: [...reads], outputs }
+}
+
+function sameAgain(body: () => unknown, first: Overheard<unknown>): readonly Tensor[] {
+  const { reads, outputs } = overhear(body)
+  const isSame =
+    outputs.length === first.outputs.length &&
+    outputs.every(({ shape }, i) => sameShape(shape, first.outputs[i].shape)) &&
+    reads.every((tensor) => first.reads.includes(tensor))
+  if (isSame) return outputs
+  throw new OptionError(
+    'checkpoint: the body read other tensors, or answered other shapes, when it ran again. ' +
+      'Let it depend on nothing that changes, such as a variable that is assigned anew in a loop.',
+  )
 }
 
 function deviceOf(op: OpName, inputs: readonly Tensor[], attrs: unknown): Device {

@@ -10,7 +10,17 @@ export {
 } from './create.ts'
 export { Device, type MemoryUse } from './device.ts'
 export type { DType, NumericArray } from './dtype.ts'
-export { type Engine, isRecorded, run, withEngine, withEngineAsync, withoutEngines } from './engine.ts'
+export {
+  checkpoint,
+  type Engine,
+  isRecorded,
+  type Pause,
+  type Rerun,
+  run,
+  withEngine,
+  withEngineAsync,
+  withoutEngines,
+} from './engine.ts'
 export { type ChromeTrace, type ProfiledOp, Profile, type ProfileRow } from './engines/profile.ts'
 export type { ProfileTableOptions } from './engines/profile-table.ts'
 export { profile, profileAsync, type Profiled, type ProfileOptions } from './engines/profiler.ts'
@@ -25,7 +35,7 @@ export * as expression from './expression/expression.ts'
 export type { Expression } from './expression/expression.ts'
 export type { OpDefinition } from './op.ts'
 export { type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
-export { type AdamwAttrs, adamwUpdate } from './ops/adamw/adamw.ts'
+export { type AdamwAttrs, type AdamwFormulas, adamwFormulas, adamwUpdate } from './ops/adamw/adamw.ts'
 export { argmax } from './ops/argmax/argmax.ts'
 export { addInto, assign } from './ops/assign/assign.ts'
 export { attention, type AttentionAttrs } from './ops/attention/attention.ts'
@@ -60,6 +70,8 @@ export {
   type TensorsByPath,
 } from './parameters/parameter.ts'
 export {
+  type Average,
+  type Copy,
   type DimensionMap,
   extended,
   type Initial,

@@ -1,13 +1,15 @@
 import {
   adamwUpdate,
-  type Mirror,
   OptionError,
   type ParameterStore,
   type PlainTensor,
   TensorMirror,
 } from '@burgeon/tensor'
+import { adamwUpdateByAge } from './adamw-by-age.ts'
+import { Ages, type AgesState, settledAge } from './ages.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
+import { checkWarmUp, shareAt } from './warming-up.ts'
 
 /** How `adamw` shall step. */
 export interface AdamwOptions {
@@ -23,10 +25,11 @@ export interface AdamwOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  readonly warmUp?: number
 }
 
-interface AdamwState {
-  readonly steps: Readonly<Record<string, number>>
+interface AdamwState extends AgesState {
   readonly first: Readonly<Record<string, PlainTensor>>
   readonly second: Readonly<Record<string, PlainTensor>>
 }
@@ -34,11 +37,14 @@ interface AdamwState {
 /**
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
  *
- * Bias correction counts the steps of each parameter since its own birth, so a block that was added late starts its
- * moments like a young one.
+ * Bias correction and warm-up count the steps of each part since its own birth: a block that was added late, or the new columns of a
+ * matrix that grew, begin like young ones, and what was there before goes on as if nothing had happened.
+ *
+ * @throws OptionError for options out of range.
  */
 export function adamw(options: AdamwOptions): GradientTransform {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true } = options
+  const { warmUp = 0 } = options
   for (const [name, beta] of [
     ['beta1', beta1],
     ['beta2', beta2],
@@ -51,43 +57,40 @@ export function adamw(options: AdamwOptions): GradientTransform {
       `adamw: got epsilon ${epsilon} and weightDecay ${weightDecay}; expected epsilon > 0 and weightDecay ≥ 0.`,
     )
   }
+  checkWarmUp('adamw', warmUp)
   const rate = scheduleOf(options.learningRate)
   const first = new TensorMirror('adamw first moment', 'gradient')
   const second = new TensorMirror('adamw second moment', 'squaredGradient')
-  const steps = new Map<string, number>()
-  // A parameter that is removed and comes back later under the same path starts young again.
-  const ages: Mirror = {
-    name: 'adamw steps',
-    remap: (plan) => () => {
-      for (const change of plan.changes) if (change.kind === 'remove') steps.delete(change.path)
-    },
-  }
+  // From then on both corrections are 1.
+  const ages = new Ages('adamw ages', Math.max(settledAge(Math.max(beta1, beta2)), warmUp))
+  const share = (age: number): number => shareAt(age, warmUp)
   return {
     name: 'adamw',
     mirrors: [first, second, ages],
     transform(gradients, { parameters, step }) {
       const learningRate = rate(step)
       const updates = Object.entries(gradients).map(([path, gradient]) => {
-        const age = (steps.get(path) ?? 0) + 1
-        steps.set(path, age)
-        const decay = decays(path) ? weightDecay : 0
-        const attrs = { learningRate, beta1, beta2, epsilon, weightDecay: decay, step: age }
+        const { oldest, along } = ages.tick(path)
+        const attrs = { learningRate, beta1, beta2, epsilon, weightDecay: decays(path) ? weightDecay : 0 }
         const [m, v] = [first.getOrZero(path, gradient), second.getOrZero(path, gradient)]
-        return [path, adamwUpdate(parameters[path], gradient, m, v, attrs)] as const
+        if (along.length > 0) {
+          return [path, adamwUpdateByAge([parameters[path], gradient, m, v], attrs, along, share)] as const
+        }
+        const ofAll = { ...attrs, learningRate: learningRate * share(oldest), step: oldest }
+        return [path, adamwUpdate(parameters[path], gradient, m, v, ofAll)] as const
       })
       return Object.fromEntries(updates)
     },
     toState: async (): Promise<AdamwState> => ({
-      steps: Object.fromEntries(steps),
+      ...ages.toState(),
       first: await first.toState(),
       second: await second.toState(),
     }),
     restore(state: unknown, parameters: ParameterStore) {
       const saved = state as AdamwState
+      ages.restore(saved, parameters)
       first.restore(saved.first, parameters)
       second.restore(saved.second, parameters)
-      steps.clear()
-      for (const [path, age] of Object.entries(saved.steps)) steps.set(path, age)
     },
   }
 }

@@ -2,6 +2,7 @@ import { expression, OptionError } from '@burgeon/tensor'
 import type { GradientTransform } from './gradient-transform.ts'
 import { gradient, moment, oneMoment, parameter } from './one-moment.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
+import { warmingUp } from './warming-up.ts'
 
 /** How `lion` shall step. */
 export interface LionOptions {
@@ -15,6 +16,8 @@ export interface LionOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  readonly warmUp?: number
 }
 
 const { add, constant, less, multiply, scalar, select, subtract } = expression
@@ -34,7 +37,7 @@ const sign = select(
  * @throws OptionError for options out of range.
  */
 export function lion(options: LionOptions): GradientTransform {
-  const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true } = options
+  const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true, warmUp = 0 } = options
   const inRange = (beta: number): boolean => beta >= 0 && beta < 1
   if (!inRange(beta1) || !inRange(beta2) || !(weightDecay >= 0)) {
     throw new OptionError(
@@ -42,10 +45,11 @@ export function lion(options: LionOptions): GradientTransform {
     )
   }
   const rate = scheduleOf(options.learningRate)
-  return oneMoment({
+  const lion = oneMoment({
     name: 'lion',
     next: average(scalar(2)),
     change: multiply(scalar(0), add(sign, multiply(scalar(3), parameter))),
     scalarsOf: ({ step }, path) => [-rate(step), beta1, beta2, decays(path) ? weightDecay : 0],
   })
+  return warmingUp(lion, warmUp)
 }

@@ -2,6 +2,7 @@ import { elementwise, expression, OptionError } from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 import { gradient, moment, oneMoment } from './one-moment.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
+import { warmingUp } from './warming-up.ts'
 
 /** What `sgd` shall remember. */
 export interface SgdOptions {
@@ -9,6 +10,8 @@ export interface SgdOptions {
   readonly momentum?: number
   /** Looks ahead by the momentum (Sutskever et al. 2013, eq. 4); false unless given. */
   readonly nesterov?: boolean
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  readonly warmUp?: number
 }
 
 const { abs, add, constant, input, less, multiply, scalar, select } = expression
@@ -23,7 +26,7 @@ const ahead = add(multiply(scalar(1), direction), gradient)
  * @throws OptionError for a momentum outside [0, 1), or for looking ahead without one.
  */
 export function sgd(learningRate: number | Schedule, options: SgdOptions = {}): GradientTransform {
-  const { momentum = 0, nesterov = false } = options
+  const { momentum = 0, nesterov = false, warmUp = 0 } = options
   if (!(momentum >= 0 && momentum < 1) || (nesterov && momentum === 0)) {
     throw new OptionError(
       `sgd: got momentum ${momentum}${nesterov ? ' with nesterov' : ''}; expected 0 ≤ momentum < 1, and above 0 with nesterov.`,
@@ -31,17 +34,19 @@ export function sgd(learningRate: number | Schedule, options: SgdOptions = {}): 
   }
   const rate = scheduleOf(learningRate)
   if (momentum > 0) {
-    return oneMoment({
+    const descent = oneMoment({
       name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',
       next: direction,
       change: multiply(scalar(0), nesterov ? ahead : direction),
       scalarsOf: ({ step }) => [-rate(step), momentum],
     })
+    return warmingUp(descent, warmUp)
   }
-  return stateless('sgd', (gradients, { step }) => {
+  const descent = stateless('sgd', (gradients, { step }) => {
     const factor = -rate(step)
     return Object.fromEntries(
       Object.entries(gradients).map(([path, slope]) => [path, elementwise(plain, [slope], [factor])]),
     )
   })
+  return warmingUp(descent, warmUp)
 }

@@ -10,10 +10,10 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
-import { record } from '../gradients.ts'
+import { type Recording, record } from '../gradients.ts'
 import { slopeOf } from '../rules/elementwise.ts'
 import { type GradientRule, rules } from '../rules/rule-table.ts'
-import type { Tape, TapeEntry } from '../tape.ts'
+import type { RerunEntry, Tape, TapeEntry } from '../tape.ts'
 import { type ExampleSlopes, exampleRules, type Holds } from './example-rules.ts'
 
 /** Examples `from` to `to − 1`, and their slopes of shared tensors as far as they are known. */
@@ -30,14 +30,15 @@ type Contribution = (chunk: Chunk) => Tensor
  * Slopes by tensor. A tensor that holds the examples along its first axis has slopes of its own shape, because row blocks have nothing
  * to do with one another; a shared one has contributions.
  *
- * B examples, N of them at a time.
+ * B examples, N of them at a time. Dispose it when all slopes have been asked for.
  */
-export class ExampleWalk {
+export class ExampleWalk implements Disposable {
   readonly #examples: number
   /** After the sum over examples. */
   readonly #totals = new Map<number, Tensor>()
   readonly #held = new Map<number, Tensor>()
   readonly #shared = new Map<number, Contribution[]>()
+  readonly #recordings: Disposable[] = []
 
   constructor(examples: number) {
     this.#examples = examples
@@ -71,6 +72,10 @@ export class ExampleWalk {
   #walk(tape: Tape): void {
     for (let i = tape.entries.length - 1; i >= 0; i--) {
       const entry = tape.entries[i]
+      if (entry.op === 'checkpoint') {
+        this.#throughRerun(entry)
+        continue
+      }
       // What is refused never came onto the tape.
       if (rules[entry.op] === 'constant') continue
       const needed = entry.inputs.map((input) => tape.isTracked(input))
@@ -80,7 +85,7 @@ export class ExampleWalk {
     }
   }
 
-  #reaches(slopes: ReadonlyMap<number, unknown>, { outputs }: TapeEntry): boolean {
+  #reaches(slopes: ReadonlyMap<number, unknown>, { outputs }: TapeEntry | RerunEntry): boolean {
     return outputs.some(({ id }) => slopes.has(id))
   }
 
@@ -157,12 +162,28 @@ export class ExampleWalk {
     const { definition } = opTable[op] as OpDefinition<typeof attrs>
     if (definition === undefined) this.#refuse(op, 'It has no rule for examples.')
     const watched = inputs.filter((_, i) => needed[i])
-    using recorded = record(watched, () => definition(inputs, attrs))
-    outputs.forEach(({ id }, i) => {
-      const slope = slopes.get(id)
-      if (slope !== undefined) slopes.set(recorded.result[i].id, slope)
-    })
-    this.#walk(recorded.tape)
+    const { tape, result } = this.#keep(record(watched, () => definition(inputs, attrs)))
+    rename(slopes, outputs, result)
+    this.#walk(tape)
+  }
+
+  /** Runs a body again, recorded this time. */
+  #throughRerun(entry: RerunEntry): void {
+    const all = [this.#totals, this.#held, this.#shared]
+    if (!all.some((slopes) => this.#reaches(slopes, entry))) return
+    const { tape, result } = this.#keep(record(entry.inputs, entry.again))
+    for (const slopes of all) rename<unknown>(slopes, entry.outputs, result)
+    this.#walk(tape)
+  }
+
+  /** Contributions are asked for later, and need what was recorded. */
+  #keep<R>(recorded: Recording<R>): Recording<R> {
+    this.#recordings.push(recorded)
+    return recorded
+  }
+
+  [Symbol.dispose](): void {
+    for (const recorded of this.#recordings.splice(0)) recorded[Symbol.dispose]()
   }
 
   /** The rows of a chunk's examples, `[N, k, …]`. */
@@ -196,6 +217,14 @@ function addTo(slopes: Map<number, Tensor>, tensor: Tensor, slope: Tensor | unde
   if (slope === undefined) return
   const known = slopes.get(tensor.id)
   slopes.set(tensor.id, known === undefined ? slope : add(known, slope))
+}
+
+/** The slopes of some tensors, for others that hold the same numbers. */
+function rename<S>(slopes: Map<number, S>, from: readonly Tensor[], to: readonly Tensor[]): void {
+  from.forEach(({ id }, i) => {
+    const slope = slopes.get(id)
+    if (slope !== undefined) slopes.set(to[i].id, slope)
+  })
 }
 
 const hasDefinition = (op: OpName): boolean => (opTable[op] as OpDefinition<unknown>).definition !== undefined

@@ -70,7 +70,7 @@ export function sumOfSquaredGradients<T extends TensorTree>(
       checkLeaves('sumOfSquaredGradients', leaves)
       using recorded = record(leaves, () => f(argument))
       const value = scalarFrom('sumOfSquaredGradients', recorded.result)
-      const walk = new ExampleWalk(examples)
+      using walk = new ExampleWalk(examples)
       walk.pullBack(recorded.tape, value, fill(value.device, value.shape, 1))
       const squares = mapTree(argument, (leaf) => squaresOf(walk, leaf, examples, numbersAtOnce))
       return { value, squares }

@@ -28,12 +28,11 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     config: [
       {
         label: 'blocks',
-        value: model.config.blocks.map(({ id, mlpHidden }) => `${id}: ${mlpHidden}`).join(', '),
+        value: model.config.blocks
+          .map(({ id, mlpHidden, heads, headDim }) => `${id}: ${mlpHidden}, ${heads} heads of ${headDim}`)
+          .join('; '),
       },
-      {
-        label: 'width',
-        value: `${model.config.embed}, ${model.config.heads} heads of ${model.config.headDim}`,
-      },
+      { label: 'width', value: String(model.config.embed) },
       { label: 'context', value: `${model.config.context} bytes` },
       { label: 'batch', value: `${settings.rows} rows` },
       { label: 'learning rate', value: String(settings.learningRate) },

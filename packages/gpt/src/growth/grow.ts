@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
-import type { GptConfig } from '../gpt-config.ts'
+import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planGrowth } from './plan-growth.ts'
 
@@ -22,7 +22,7 @@ export interface GrowOptions {
   readonly probe: Tensor
   /** Of the random stream for new weights. */
   readonly key: readonly [number, number]
-  /** Largest relative logit change allowed; 1e-5 unless given. */
+  /** Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be exact. */
   readonly tolerance?: number
 }
 
@@ -50,8 +50,9 @@ export class GrowthRefusedError extends BurgeonError {
  * @throws OptionError for an impossible request, GrowthRefusedError (after undoing it) if the logits moved too far.
  */
 export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
-  const { mirrors, probe, key, tolerance = 1e-5 } = options
-  const { plan, config } = planGrowth(model.config, request, key)
+  const { mirrors, probe, key } = options
+  const { plan, config, isExact = true } = planGrowth(model.config, request, key)
+  const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
   const undo = inverse(plan)
   const before = await probeLogits(model, probe)
@@ -94,14 +95,15 @@ export function ungrow(
   record: Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>,
   mirrors: readonly Mirror[],
 ): void {
-  const { config } = planGrowth(record.configBefore, record.request, record.undo.key)
-  if (JSON.stringify(config) !== JSON.stringify(model.config)) {
+  const configBefore = configFromState(record.configBefore)
+  const { config } = planGrowth(configBefore, record.request, record.undo.key)
+  if (JSON.stringify(configFromState(config)) !== JSON.stringify(configFromState(model.config))) {
     throw new OptionError(
       `ungrow: the model is not as "${record.summary}" left it. Take back what was grown since, latest first.`,
     )
   }
   applyPlan(record.undo, model.parameters, mirrors, model.device)
-  model.reconfigure(record.configBefore)
+  model.reconfigure(configBefore)
 }
 
 async function probeLogits(model: Gpt, probe: Tensor): Promise<ArrayLike<number>> {

@@ -23,5 +23,36 @@ export interface GrowLayer {
   readonly mlpHidden?: number
 }
 
+/**
+ * Copies of trained blocks. The model says something else afterwards, but learns faster than one that began with so many layers
+ * (Gong et al. 2019; Du et al. 2024): a warm start, not an exact growth.
+ */
+export interface GrowStack {
+  readonly axis: 'stack'
+  /** The blocks to copy, by id; all of them unless given. */
+  readonly of?: readonly string[]
+  /** Copies of each, 1 unless given: 3 makes a model four times as deep. */
+  readonly copies?: number
+  /**
+   * `top` puts whole copies on top of the highest copied block, in order (stacking; with a few `of` the uppermost blocks: gradual
+   * stacking); `beside` puts each copy next to its original (interpolation). `top` unless given.
+   */
+  readonly order?: 'top' | 'beside'
+}
+
+/** A wider residual stream: new channels that nothing has written to yet. */
+export interface GrowEmbed {
+  readonly axis: 'embed'
+  /** Channels afterwards; more than now. */
+  readonly to: number
+}
+
+/** Longer sequences. What the model says of sequences that were possible before stays the same. */
+export interface GrowContext {
+  readonly axis: 'context'
+  /** Tokens afterwards; more than now. */
+  readonly to: number
+}
+
 /** A wish: one axis, one place, one size. */
-export type GrowthRequest = GrowMlpHidden | GrowLayer
+export type GrowthRequest = GrowMlpHidden | GrowLayer | GrowStack | GrowEmbed | GrowContext

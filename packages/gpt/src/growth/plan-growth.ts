@@ -11,6 +11,10 @@ import {
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../parameters.ts'
+import { planContext } from './operators/context.ts'
+import { planEmbed } from './operators/embed.ts'
+import { parametersBetween } from './operators/resize-axis.ts'
+import { planStack } from './operators/stack.ts'
 import type { GrowLayer, GrowMlpHidden, GrowthRequest } from './growth-request.ts'
 
 /** A plan with the configuration it leads to and its price, to be weighed before anything is paid. */
@@ -20,6 +24,8 @@ export interface PlannedGrowth {
   readonly config: GptConfig
   /** Additional learnt numbers. */
   readonly parameters: number
+  /** Whether the function stays as it is; true unless given. */
+  readonly isExact?: boolean
 }
 
 const zero: Initial = { kind: 'zero' }
@@ -36,7 +42,18 @@ export function planGrowth(
   request: GrowthRequest,
   key: readonly [number, number],
 ): PlannedGrowth {
-  return request.axis === 'mlpHidden' ? planMlpHidden(config, request, key) : planLayer(config, request, key)
+  switch (request.axis) {
+    case 'mlpHidden':
+      return planMlpHidden(config, request, key)
+    case 'layer':
+      return planLayer(config, request, key)
+    case 'stack':
+      return planStack(config, request, key)
+    case 'embed':
+      return planEmbed(config, request, key)
+    case 'context':
+      return planContext(config, request, key)
+  }
 }
 
 /**
@@ -67,14 +84,18 @@ function planMlpHidden(
     how === 'split' ? splitMaps(from, to) : [extended(from, to), extended(from, to)]
   const at = `blocks.${id}.mlp`
   const embed = unchanged(config.embed)
+  const projections = config.activation === 'gelu' ? ['up'] : ['gate', 'up']
   const changes: ParameterChange[] = [
-    { kind: 'resize', path: `${at}.up.weight`, dimensions: [embed, incoming], fresh: weights },
-    { kind: 'resize', path: `${at}.up.bias`, dimensions: [incoming], fresh: zero },
+    ...projections.flatMap((name): ParameterChange[] => [
+      { kind: 'resize', path: `${at}.${name}.weight`, dimensions: [embed, incoming], fresh: weights },
+      { kind: 'resize', path: `${at}.${name}.bias`, dimensions: [incoming], fresh: zero },
+    ]),
     { kind: 'resize', path: `${at}.down.weight`, dimensions: [outgoing, embed], fresh: zero },
   ]
   const grown = config.blocks.map((candidate) =>
     candidate.id === id ? { ...candidate, mlpHidden: to } : candidate,
   )
+  const after = { ...config, blocks: grown }
   return {
     request,
     plan: {
@@ -82,8 +103,8 @@ function planMlpHidden(
       key,
       changes,
     },
-    config: { ...config, blocks: grown },
-    parameters: (to - from) * (2 * config.embed + 1),
+    config: after,
+    parameters: parametersBetween(config, after),
   }
 }
 
@@ -109,6 +130,7 @@ function planLayer(config: GptConfig, request: GrowLayer, key: readonly [number,
   }
   const neighbour = config.blocks[Math.max(0, at - 1)]
   const block: BlockConfig = {
+    ...neighbour,
     id: `b${config.nextBlock}`,
     mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,
   }

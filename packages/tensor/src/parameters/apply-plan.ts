@@ -1,12 +1,21 @@
 /** Carries out a plan on the parameters and every mirror: all together, or not at all. */
+import { add } from '../ops/elementwise/arithmetic.ts'
 import { scope } from '../scope.ts'
-import { formatShape } from '../shape.ts'
+import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
 import type { Mirror } from './mirror.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
-import type { ParameterChange, Plan } from './plan.ts'
-import { freshTensor, resized } from './resize.ts'
+import {
+  type Average,
+  type DimensionMap,
+  type Initial,
+  isIdentity,
+  type ParameterChange,
+  type Plan,
+  unchanged,
+} from './plan.ts'
+import { averages, freshTensor, resized } from './resize.ts'
 
 /**
  * Applies `plan`. Everything new is worked out first; only when all of it exists is anything replaced, by steps that
@@ -47,11 +56,22 @@ function newTensor(
   parameters: ParameterStore,
   device: Device,
 ): Tensor {
-  if (change.kind === 'add') return freshTensor(device, change.shape, change.initial, plan.key, change.path)
-  const shape = change.dimensions.map((map) => map.source.length)
-  const fresh = freshTensor(device, shape, change.fresh, plan.key, change.path)
-  return resized(parameters.get(change.path).tensor, change.dimensions, 'value', fresh)
+  const { path } = change
+  if (change.kind === 'add') {
+    const { initial, shape } = change
+    if (initial.kind !== 'copy') return freshTensor(device, shape, initial, plan.key, path)
+    return add(parameters.get(initial.of).tensor, 0) // with numbers of its own, which can be written to
+  }
+  const { dimensions, fresh } = change
+  const { tensor } = parameters.get(path)
+  return resized(tensor, dimensions, 'value', () =>
+    fresh.kind === 'average'
+      ? averages(tensor, dimensions, fresh)
+      : freshTensor(device, shapeOf(dimensions), fresh, plan.key, path),
+  )
 }
+
+const shapeOf = (dimensions: readonly DimensionMap[]): Shape => dimensions.map(({ source }) => source.length)
 
 function checkPaths({ changes }: Plan): void {
   const twice = changes.find(({ path }, i) => changes.findIndex((other) => other.path === path) !== i)
@@ -59,23 +79,61 @@ function checkPaths({ changes }: Plan): void {
 }
 
 function check(change: ParameterChange, parameters: ParameterStore): void {
-  if (change.kind === 'add') {
-    if (parameters.has(change.path))
-      throw new ParameterError(`plan: ${change.path} exists already and cannot be added.`)
-    if (change.axes.length !== change.shape.length) {
-      throw new ParameterError(
-        `plan: ${change.path} has ${change.axes.length} axes for shape ${formatShape(change.shape)}; ` +
-          'expected one per dimension.',
-      )
-    }
-    return
-  }
-  const { shape } = parameters.get(change.path).tensor
-  if (change.kind === 'remove') return
-  const from = change.dimensions.map((map) => map.from)
-  if (from.length !== shape.length || from.some((n, i) => n !== shape[i])) {
+  if (change.kind === 'add') checkAdded(change, parameters)
+  else if (change.kind === 'resize') checkResized(change, parameters.get(change.path).tensor.shape)
+  else parameters.get(change.path)
+}
+
+function checkAdded(change: ParameterChange & { kind: 'add' }, parameters: ParameterStore): void {
+  const { path, axes, shape, initial } = change
+  if (parameters.has(path)) throw new ParameterError(`plan: ${path} exists already and cannot be added.`)
+  if (axes.length !== shape.length) {
     throw new ParameterError(
-      `plan: made for ${change.path} of shape ${formatShape(from)}, which now is ${formatShape(shape)}. Plan again.`,
+      `plan: ${path} has ${axes.length} axes for shape ${formatShape(shape)}; expected one per dimension.`,
     )
   }
+  if (initial.kind !== 'copy') return checkInitial(path, shape, initial)
+  const other = parameters.get(initial.of).tensor.shape
+  if (!sameShape(other, shape)) {
+    throw new ParameterError(
+      `plan: ${path} of shape ${formatShape(shape)} is to be a copy of ${initial.of}, which is ${formatShape(other)}; ` +
+        'expected the same shape.',
+    )
+  }
+}
+
+function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 'resize' }, shape: Shape): void {
+  const from = dimensions.map((map) => map.from)
+  if (!sameShape(from, shape)) {
+    throw new ParameterError(
+      `plan: made for ${path} of shape ${formatShape(from)}, which now is ${formatShape(shape)}. Plan again.`,
+    )
+  }
+  if (!dimensions.some(({ source }) => source.includes(-1))) return
+  if (fresh.kind === 'average') checkAverage(path, dimensions, fresh)
+  else checkInitial(path, shapeOf(dimensions), fresh)
+}
+
+function checkInitial(path: string, shape: Shape, initial: Initial): void {
+  if (initial.kind !== 'values' || initial.values.length === sizeOf(shape)) return
+  throw new ParameterError(
+    `plan: ${path} gets ${initial.values.length} numbers for shape ${formatShape(shape)}; expected ${sizeOf(shape)}.`,
+  )
+}
+
+function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: Average): void {
+  const { from, source } = dimensions.at(axis) ?? unchanged(0)
+  const fresh = source.filter((at) => at < 0).length
+  const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from
+  const fits =
+    axis >= 0 &&
+    from > 0 &&
+    (of === undefined ||
+      (fresh === of.length && of.every((parts) => parts.length > 0 && parts.every(isPart)))) &&
+    dimensions.every((map, i) => i === axis || isIdentity(map))
+  if (fits) return
+  throw new ParameterError(
+    `plan: ${path} gets ${of?.length ?? 'some'} averages along axis ${axis} for ${fresh} new slices; ` +
+      'expected the old slices of each new one, and no other dimension to change.',
+  )
 }

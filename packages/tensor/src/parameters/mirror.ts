@@ -2,12 +2,13 @@
 import { fill } from '../ops/fill/fill.ts'
 import type { NumericArray } from '../dtype.ts'
 import { openScope, scope } from '../scope.ts'
-import { sameShape } from '../shape.ts'
+import { sameShape, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ParameterStore, TensorsByPath } from './parameter.ts'
 import { ParameterError } from './parameter.ts'
 import type { Plan } from './plan.ts'
-import { resized, type Role } from './resize.ts'
+import { unchanged } from './plan.ts'
+import { averages, resized, type Role } from './resize.ts'
 
 /** Anything that must be remapped together with the parameters. */
 export interface Mirror {
@@ -44,23 +45,33 @@ export class TensorMirror implements Mirror {
   readonly name: string
   /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
   readonly role: Role
+  readonly #spans: (path: string, axis: number) => boolean
   readonly #tensors = new Map<string, Tensor>()
 
-  constructor(name: string, role: Role) {
+  /**
+   * @param spans Whether the tensor of a path has this axis of the parameter, counted from 0; where not, its size there is 1.
+   *   All axes unless given. A mean over the columns of a matrix spans axis 0 alone, and follows the growth of rows.
+   */
+  constructor(name: string, role: Role, spans: (path: string, axis: number) => boolean = () => true) {
     this.name = name
     this.role = role
+    this.#spans = spans
   }
 
   get(path: string): Tensor | undefined {
     return this.#tensors.get(path)
   }
 
-  /** The tensor of a path, made of zeros in the shape of `like` if there is none yet. */
+  /** The tensor of a path, made of zeros for a parameter of the shape of `like` if there is none yet. */
   getOrZero(path: string, like: Tensor): Tensor {
     const known = this.#tensors.get(path)
     if (known !== undefined) return known
     using _ = openScope()
-    return this.set(path, fill(like.device, like.shape, 0))
+    return this.set(path, fill(like.device, this.#shapeFor(path, like.shape), 0))
+  }
+
+  #shapeFor(path: string, shape: Shape): Shape {
+    return shape.map((n, axis) => (this.#spans(path, axis) ? n : 1))
   }
 
   /** Becomes an owner of `tensor`, in the place of the one before. */
@@ -87,8 +98,19 @@ export class TensorMirror implements Mirror {
         const old = this.#tensors.get(change.path)
         if (change.kind !== 'resize' || old === undefined) continue
         const grown = after[change.path]
-        const fresh = this.role === 'value' ? grown : fill(grown.device, grown.shape, 0)
-        next.set(change.path, resized(old, change.dimensions, this.role, fresh))
+        const shape = this.#shapeFor(change.path, grown.shape)
+        const maps = change.dimensions.map((map, axis) =>
+          this.#spans(change.path, axis) ? map : unchanged(1),
+        )
+        const { fresh } = change
+        const isWhole = this.role === 'value' && sameShape(shape, grown.shape)
+        const newSlices = (): Tensor =>
+          !isWhole
+            ? fill(grown.device, shape, 0)
+            : fresh.kind === 'average'
+              ? averages(old, maps, fresh)
+              : grown
+        next.set(change.path, resized(old, maps, this.role, newSlices))
       }
       return next
     })
@@ -108,10 +130,14 @@ export class TensorMirror implements Mirror {
     for (const path of this.paths) this.delete(path)
     for (const [path, { shape, data }] of Object.entries(state)) {
       const { tensor } = parameters.get(path)
-      if (!sameShape(shape, tensor.shape)) {
+      const wanted = this.#shapeFor(path, tensor.shape)
+      if (!sameShape(shape, wanted)) {
+        const like = sameShape(wanted, tensor.shape)
+          ? 'like the parameter'
+          : 'along its axes of the parameter'
         throw new ParameterError(
           `${this.name}: the saved state of ${path} has shape [${shape.join(', ')}]; ` +
-            `expected [${tensor.shape.join(', ')}] like the parameter.`,
+            `expected [${wanted.join(', ')}] ${like}.`,
         )
       }
       scope(() => void this.set(path, tensor.device.tensor(data, { shape, dtype: 'f32' }, this.name)))

@@ -24,6 +24,26 @@ export type Initial =
   | { readonly kind: 'one' }
   /** Gaussian around 0, drawn from the plan's random stream for the parameter's path. */
   | { readonly kind: 'normal'; readonly standardDeviation: number }
+  /** These numbers, as many as the tensor has, in row-major order. */
+  | { readonly kind: 'values'; readonly values: readonly number[] }
+
+/** A copy of another parameter of the same shape, as it is before the plan. */
+export interface Copy {
+  readonly kind: 'copy'
+  /** The other's path. */
+  readonly of: string
+}
+
+/**
+ * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`, or of all. Every other dimension stays as
+ * it is. A copy of the values (an anchor, a moving average) takes the means of its own.
+ */
+export interface Average {
+  readonly kind: 'average'
+  readonly axis: number
+  /** The old slices of each new one; all of them for each unless given. */
+  readonly of?: readonly (readonly number[])[]
+}
 
 /** What happens to one parameter. */
 export type ParameterChange =
@@ -31,14 +51,15 @@ export type ParameterChange =
       readonly kind: 'resize'
       readonly path: string
       readonly dimensions: readonly DimensionMap[]
-      readonly fresh: Initial
+      /** What new slices hold. */
+      readonly fresh: Initial | Average
     }
   | {
       readonly kind: 'add'
       readonly path: string
       readonly axes: readonly Axis[]
       readonly shape: readonly number[]
-      readonly initial: Initial
+      readonly initial: Initial | Copy
     }
   | { readonly kind: 'remove'; readonly path: string }
 

@@ -2,12 +2,14 @@
 import { fill } from '../ops/fill/fill.ts'
 import { multiply, where } from '../ops/elementwise/arithmetic.ts'
 import { gather } from '../ops/gather/gather.ts'
+import { matmul } from '../ops/matmul/matmul.ts'
 import { permute } from '../ops/permute/permute.ts'
+import { reshape } from '../ops/reshape/reshape.ts'
 import { RandomStream } from '../random/random-stream.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
-import { type DimensionMap, type Initial, isIdentity } from './plan.ts'
+import { type Average, type DimensionMap, type Initial, isIdentity } from './plan.ts'
 
 /** Which factor of a plan applies, and how often: values, gradients, or squares of gradients. */
 export type Role = 'value' | 'gradient' | 'squaredGradient'
@@ -16,14 +18,14 @@ export type Role = 'value' | 'gradient' | 'squaredGradient'
  * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows.
  *
  * @param x Shape `maps[d].from` along each dimension d.
- * @param fresh Of the new shape.
+ * @param fresh Makes a tensor of the new shape; not asked where nothing is new.
  */
-export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: Tensor): Tensor {
+export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
   let result = x
   let isOld: Tensor | undefined
   maps.forEach((map, axis) => {
     if (isIdentity(map)) return
-    const along = fresh.shape.map((n, i) => (i === axis ? n : 1))
+    const along = maps.map(({ source }, i) => (i === axis ? source.length : 1))
     const column = (values: readonly number[]): Tensor =>
       x.device.tensor(values, { shape: along, dtype: 'f32' }, 'resize')
     result = takeAlong(result, axis, map.source)
@@ -34,7 +36,7 @@ export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fr
       isOld = isOld === undefined ? old : multiply(isOld, old)
     }
   })
-  return isOld === undefined ? result : where(isOld, result, fresh)
+  return isOld === undefined ? result : where(isOld, result, fresh())
 }
 
 function factorOf(map: DimensionMap, index: number, role: Role): number {
@@ -57,6 +59,25 @@ function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
   return axis === 0 ? taken : permute(taken, back)
 }
 
+/** Of the new shape: in place of the new slices along one axis the means of old ones, elsewhere zeros. */
+export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: Average): Tensor {
+  const { from, source } = maps[axis]
+  const all = Array.from({ length: from }, (_, i) => i)
+  const weights = new Float64Array(source.length * from)
+  let next = 0
+  source.forEach((at, row) => {
+    if (at >= 0) return
+    const parts = of?.[next++] ?? all
+    for (const part of parts) weights[row * from + part] += 1 / parts.length
+  })
+  const mix = x.device.tensor(weights, { shape: [source.length, from], dtype: 'f32' }, 'averages')
+  const order = x.shape.map((_, i) => (i === 0 ? axis : i <= axis ? i - 1 : i))
+  const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i))
+  const front = permute(x, order)
+  const flat = matmul(mix, reshape(front, [from, x.size / from]))
+  return permute(reshape(flat, [source.length, ...front.shape.slice(1)]), back)
+}
+
 /** New numbers as a plan asks for them: drawn on the CPU, so that every device gets the same. */
 export function freshTensor(
   device: Device,
@@ -67,6 +88,8 @@ export function freshTensor(
 ): Tensor {
   if (initial.kind === 'zero') return fill(device, shape, 0)
   if (initial.kind === 'one') return fill(device, shape, 1)
+  if (initial.kind === 'values')
+    return device.tensor(initial.values, { shape, dtype: 'f32' }, `initial ${path}`)
   const numbers = new Float32Array(sizeOf(shape))
   new RandomStream(key).named(path).fillNormal(numbers, initial.standardDeviation)
   return device.tensor(numbers, { shape, dtype: 'f32' }, `initial ${path}`)

@@ -59,6 +59,21 @@ export function scalarsOf(attrs: AdamwAttrs): number[] {
   return [learningRate, beta1, beta2, epsilon, weightDecay, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
 }
 
+/** AdamW as formulas, for a step that `adamwUpdate` cannot take in one go. */
+export interface AdamwFormulas {
+  /** m ← β₁·m + (1 − β₁)·g, from the inputs w, g, m, v and the scalars of `scalarsOf`; m where g is infinite or NaN. */
+  readonly firstMoment: Expression
+  /** v ← β₂·v + (1 − β₂)·g², likewise. */
+  readonly secondMoment: Expression
+  /** Δw from the inputs w, g and the new m, v; 0 where g is infinite or NaN. */
+  readonly update: Expression
+  /** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ)] */
+  readonly scalarsOf: (attrs: AdamwAttrs) => number[]
+}
+
+/** The formulas of `adamwUpdate`, the same on every device. */
+export const adamwFormulas: AdamwFormulas = { firstMoment, secondMoment, update, scalarsOf }
+
 export const adamwOp = defineOp<AdamwAttrs>()({
   name: 'adamw',
   takes: { parameter: 'f32', gradient: 'f32', first: 'f32', second: 'f32' },

@@ -1,0 +1,79 @@
+import {
+  add,
+  addInto,
+  fill,
+  multiply,
+  OptionError,
+  type ParameterStore,
+  type PlainTensor,
+  scope,
+  TensorMirror,
+} from '@burgeon/tensor'
+import type { GradientTransform } from './gradient-transform.ts'
+
+interface AccumulateState {
+  readonly taken: number
+  readonly sums: Readonly<Record<string, PlainTensor>>
+  readonly inner: unknown
+}
+
+/**
+ * Hands on the mean of every `count` gradients and answers zeros in between: `count` small batches learn what one of their size together
+ * would teach. The inner optimiser sees one step for each mean, so its schedule counts whole batches.
+ *
+ * What joins in between has had no gradient before its birth. Where one of the gradients is infinite or NaN, so is the mean, and
+ * the inner optimiser leaves that alone.
+ *
+ * @param count A positive integer.
+ * @throws OptionError for another count.
+ * @example
+ * ```ts
+ * const optimizer = accumulate(8, chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-3 })))
+ * ```
+ */
+export function accumulate(count: number, inner: GradientTransform): GradientTransform {
+  if (!(Number.isSafeInteger(count) && count > 0)) {
+    throw new OptionError(`accumulate: got count ${count}; expected a positive integer.`)
+  }
+  const sums = new TensorMirror('sum of gradients', 'gradient')
+  let taken = 0
+  return {
+    name: `mean of ${count} → ${inner.name}`,
+    mirrors: [sums, ...inner.mirrors],
+    transform(gradients, { parameters, step }) {
+      const entries = Object.entries(gradients)
+      taken++
+      if (taken < count) {
+        const nothing = entries.map(([path, gradient]) => {
+          scope(() => addInto(sums.getOrZero(path, gradient), multiply(gradient, 1 / count)))
+          return [path, fill(gradient.device, gradient.shape, 0)] as const
+        })
+        return Object.fromEntries(nothing)
+      }
+      const means = entries.map(([path, gradient]) => {
+        const [last, sum] = [multiply(gradient, 1 / count), sums.get(path)]
+        return [path, sum === undefined ? last : add(sum, last)] as const
+      })
+      taken = 0
+      sums.dispose()
+      return inner.transform(Object.fromEntries(means), { parameters, step: Math.floor(step / count) })
+    },
+    toState: async (): Promise<AccumulateState> => ({
+      taken,
+      sums: await sums.toState(),
+      inner: await inner.toState(),
+    }),
+    restore(state: unknown, parameters: ParameterStore) {
+      const saved = state as AccumulateState | null
+      if (!(Number.isSafeInteger(saved?.taken) && (saved as AccumulateState).taken < count)) {
+        throw new OptionError(
+          `accumulate: the saved state has taken ${saved?.taken} gradients; expected fewer than ${count}. Build it the same way.`,
+        )
+      }
+      const { sums: savedSums, inner: savedInner, taken: savedTaken } = saved as AccumulateState
+      sums.restore(savedSums, parameters)
+      inner.restore(savedInner, parameters)
+      taken = savedTaken
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  elementwise,
+  type Expression,
+  expression,
+  globalNorm,
+  OptionError,
+  type ParameterStore,
+  scope,
+} from '@burgeon/tensor'
+import { Ages, type AgesState } from './ages.ts'
+import { mostSquare, type RowAxes } from './as-matrix.ts'
+import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
+import type { GradientTransform } from './gradient-transform.ts'
+import { type Schedule, scheduleOf } from './schedule.ts'
+import { spoilt, unlessSpoilt } from './spoilt.ts'
+import { warmingUp } from './warming-up.ts'
+
+/** How `adafactor` shall step. */
+export interface AdafactorOptions {
+  /** Positive, or a schedule; min(10⁻², 1/√t) at update t, counted from 1, unless given. */
+  readonly learningRate?: number | Schedule
+  /** Whether a step is relative to the parameter, the rate being multiplied by max(10⁻³, RMS(w)); true unless given. */
+  readonly relative?: boolean
+  /** Decoupled weight decay, ≥ 0; 0 unless given. */
+  readonly weightDecay?: number
+  /** Which parameters decay; all unless given. */
+  readonly decays?: (path: string) => boolean
+  /** How many leading axes of a parameter of rank 2 or more are the rows; what makes it most nearly square unless given. */
+  readonly rowAxes?: RowAxes
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  readonly warmUp?: number
+}
+
+interface AdafactorState {
+  readonly ages: AgesState
+  readonly moment: FactoredMomentState
+}
+
+const { add, constant, divide, input, maximum, multiply, scalar } = expression
+// inputs: U = g/√V̂, ‖U‖, w, ‖w‖, flag; scalars: −rate, decay, 1/√size. Clipped at RMS(U) = 1 (algorithm 4, d of algorithm 6).
+const clipped = divide(input(0), maximum(constant(1), multiply(input(1), scalar(2))))
+const moved = (rate: Expression): Expression =>
+  unlessSpoilt(input(4), multiply(rate, add(clipped, multiply(scalar(1), input(2)))), constant(0))
+const absolute = moved(scalar(0))
+// ε₂ of algorithm 6
+const relative = moved(multiply(scalar(0), maximum(constant(1e-3), multiply(input(3), scalar(2)))))
+
+const defaultRate: Schedule = (step) => Math.min(1e-2, 1 / Math.sqrt(step + 1))
+
+/**
+ * Adafactor (Shazeer & Stern 2018, algorithms 4 to 6, without a first moment): Adam's second moment from means over rows and columns, which
+ * take R + C numbers for a matrix of R·C. U = g/√V̂; Δ = −α·(U/max(1, RMS(U)) + λ·w), α = rate·max(10⁻³, RMS(w)).
+ *
+ * The averages go by the age of each row and each column. Where any number of a gradient is infinite or NaN, the whole parameter and
+ * its averages are left alone.
+ *
+ * @throws OptionError for options out of range.
+ */
+export function adafactor(options: AdafactorOptions = {}): GradientTransform {
+  const { weightDecay = 0, decays = () => true, rowAxes = mostSquare, warmUp = 0 } = options
+  if (!(weightDecay >= 0)) {
+    throw new OptionError(`adafactor: got weightDecay ${weightDecay}; expected a number ≥ 0.`)
+  }
+  const rate = scheduleOf(options.learningRate ?? defaultRate)
+  const change = (options.relative ?? true) ? relative : absolute
+  // 1 − t^−0.8 does not settle within a life.
+  const ages = new Ages('adafactor ages', Infinity)
+  const moment = new FactoredMoment('adafactor', rowAxes)
+  const optimizer: GradientTransform = {
+    name: 'adafactor',
+    mirrors: [ages, ...moment.mirrors],
+    transform(gradients, { parameters, step }) {
+      const learningRate = rate(step)
+      const updates = Object.entries(gradients).map(([path, gradient]) => {
+        const age = ages.tick(path)
+        const update = scope(() => {
+          const [flag, w] = [spoilt(gradient), parameters[path]]
+          const direction = moment.normalised(path, gradient, flag, age)
+          const inputs = [direction, globalNorm([direction]), w, globalNorm([w]), flag]
+          const decay = decays(path) ? weightDecay : 0
+          return elementwise(change, inputs, [-learningRate, decay, 1 / Math.sqrt(gradient.size)])
+        })
+        return [path, update] as const
+      })
+      return Object.fromEntries(updates)
+    },
+    toState: async (): Promise<AdafactorState> => ({
+      ages: ages.toState(),
+      moment: await moment.toState(),
+    }),
+    restore(state: unknown, parameters: ParameterStore) {
+      const saved = state as AdafactorState | null
+      if (saved?.ages === undefined || saved.moment === undefined) {
+        throw new OptionError(
+          'adafactor: the saved state has no ages and moments. Was another optimizer saved?',
+        )
+      }
+      ages.restore(saved.ages, parameters)
+      moment.restore(saved.moment, parameters)
+    },
+  }
+  return warmingUp(optimizer, warmUp)
+}

@@ -1,0 +1,159 @@
+/** How long each part of each parameter has lived: growth gives a parameter parts of different age. */
+import {
+  type Device,
+  type DimensionMap,
+  maximum,
+  minimum,
+  type Mirror,
+  OptionError,
+  ParameterError,
+  type ParameterStore,
+  type Plan,
+  type Tensor,
+} from '@burgeon/tensor'
+
+/** The ages of one parameter in one step, in steps, this one included. */
+export interface Age {
+  /** Of its oldest part, from 1; of all of it where `along` is empty. */
+  readonly oldest: number
+  /** Axes along which ages differ, with the age of every index. An element is as old as the youngest of its indices. */
+  readonly along: readonly AxisAges[]
+}
+
+/** The age of every index of one axis. */
+export interface AxisAges {
+  readonly axis: number
+  readonly ages: readonly number[]
+}
+
+/** Steps of a parameter, and at which of them each index was born, by axis; null where all were born with it. */
+interface Life {
+  readonly steps: number
+  readonly births: readonly (readonly number[] | null)[]
+}
+
+/** Plain JSON. `births` holds the parameters whose parts differ in age; a state without it knows of none. */
+export interface AgesState {
+  readonly steps: Readonly<Record<string, number>>
+  readonly births?: Readonly<Record<string, Life['births']>>
+}
+
+/**
+ * A clock for every parameter, and for every slice that growth adds. A copied slice is as old as what it was copied from, for its
+ * moments are copies too. What is removed and comes back later under the same path starts young again.
+ */
+export class Ages implements Mirror {
+  readonly name: string
+  readonly #settled: number
+  readonly #lives = new Map<string, Life>()
+
+  /** @param settled Age from which a difference no longer matters: younger and older parts then count as one. */
+  constructor(name: string, settled: number) {
+    this.name = name
+    this.#settled = settled
+  }
+
+  /** Counts a step of a parameter. */
+  tick(path: string): Age {
+    const before = this.#lives.get(path) ?? { steps: 0, births: [] }
+    const steps = before.steps + 1
+    const births = before.births.map((own) =>
+      own === null || steps - extreme(own, Math.max) >= this.#settled ? null : own,
+    )
+    this.#lives.set(path, { steps, births })
+    const along = births.flatMap((own, axis) =>
+      own === null ? [] : [{ axis, ages: own.map((birth) => steps - birth) }],
+    )
+    return { oldest: steps, along }
+  }
+
+  remap(plan: Plan): () => void {
+    const next = new Map<string, Life>()
+    for (const change of plan.changes) {
+      const life = this.#lives.get(change.path)
+      if (change.kind === 'resize' && life !== undefined)
+        next.set(change.path, grown(life, change.dimensions))
+    }
+    return () => {
+      for (const [path, life] of next) this.#lives.set(path, life)
+      for (const change of plan.changes) if (change.kind === 'remove') this.#lives.delete(change.path)
+    }
+  }
+
+  toState(): Required<AgesState> {
+    const lives = [...this.#lives]
+    const uneven = lives.filter(([, { births }]) => births.some((own) => own !== null))
+    return {
+      steps: Object.fromEntries(lives.map(([path, { steps }]) => [path, steps])),
+      births: Object.fromEntries(uneven.map(([path, { births }]) => [path, births])),
+    }
+  }
+
+  /** @throws OptionError for a state without ages, ParameterError if it does not belong to these parameters. */
+  restore(state: AgesState, parameters: ParameterStore): void {
+    const { steps, births = {} } = state ?? {}
+    if (typeof steps !== 'object' || steps === null) {
+      throw new OptionError(
+        `${this.name}: the saved state has no steps; expected a number for every parameter. Was another optimizer saved?`,
+      )
+    }
+    const lives = Object.entries(steps).map(([path, count]): [string, Life] => {
+      const own = births[path] ?? []
+      if (!isCount(count) || !own.every((axis) => axis?.every((birth) => isCount(birth)) ?? true)) {
+        throw new ParameterError(
+          `${this.name}: got ages of ${path} that are no whole numbers of steps. Is the file whole?`,
+        )
+      }
+      const { shape } = own.length > 0 ? parameters.get(path).tensor : { shape: [] }
+      if (own.length !== shape.length || own.some((axis, i) => (axis?.length ?? shape[i]) !== shape[i])) {
+        throw new ParameterError(
+          `${this.name}: the saved ages of ${path} are those of shape [${own.map((axis) => axis?.length ?? 'any').join(', ')}]; ` +
+            `expected [${shape.join(', ')}] like the parameter.`,
+        )
+      }
+      return [path, { steps: count, births: own }]
+    })
+    this.#lives.clear()
+    for (const [path, life] of lives) this.#lives.set(path, life)
+  }
+}
+
+/** The age at which decay^age no longer shows beside 1 in single precision: below 2⁻²⁵. Infinity for a decay of 1. */
+export function settledAge(decay: number): number {
+  return decay === 1 ? Infinity : Math.ceil((-25 * Math.LN2) / Math.log(decay))
+}
+
+const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0
+
+const extreme = (numbers: readonly number[], of: (a: number, b: number) => number): number =>
+  numbers.reduce((a, b) => of(a, b))
+
+function grown({ steps, births }: Life, dimensions: readonly DimensionMap[]): Life {
+  const next = dimensions.map(({ source }, axis) =>
+    source.map((at) => (at < 0 ? steps : (births[axis]?.[at] ?? 0))),
+  )
+  // Where every index of an axis is younger than the parameter, so is every element: its life begins with the oldest.
+  const first = Math.max(0, ...next.map((own) => (own.length === 0 ? 0 : extreme(own, Math.min))))
+  const since = next.map((own) => own.map((birth) => Math.max(0, birth - first)))
+  return { steps: steps - first, births: since.map((own) => (own.some((birth) => birth > 0) ? own : null)) }
+}
+
+/**
+ * `f(age)` of every element, in a shape that broadcasts to the parameter's.
+ *
+ * @param along Not empty.
+ * @param kind Whether `f` rises or falls with age: the youngest index of an element has its smallest or its largest value.
+ */
+export function byAge(
+  device: Device,
+  rank: number,
+  along: readonly AxisAges[],
+  kind: 'rises' | 'falls',
+  f: (age: number) => number,
+): Tensor {
+  const vectors = along.map(({ axis, ages }) => {
+    const shape = Array.from({ length: rank }, (_, i) => (i === axis ? ages.length : 1))
+    return device.tensor(ages.map(f), { shape, dtype: 'f32' }, 'ages')
+  })
+  return vectors.reduce((a, b) => (kind === 'rises' ? minimum(a, b) : maximum(a, b)))
+}

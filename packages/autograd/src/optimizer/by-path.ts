@@ -1,0 +1,62 @@
+import { OptionError, type TensorsByPath } from '@burgeon/tensor'
+import type { GradientTransform } from './gradient-transform.ts'
+
+/**
+ * Gives every parameter to one of several optimisers. Each sees the gradients of its own parameters alone: what looks at all of them
+ * together, such as `clipByGlobalNorm`, belongs before it in a chain.
+ *
+ * @param pick Says by its path which one a parameter goes to; always the same.
+ * @throws OptionError where there is nothing to choose from; the transform throws it for a path whose choice does not exist.
+ * @example
+ * ```ts
+ * const isHidden = (path: string) => path.startsWith('blocks.') && path.endsWith('.weight')
+ * const optimizer = byPath((path) => (isHidden(path) ? 'hidden' : 'others'), {
+ *   hidden: muon({ learningRate: 1e-3, weightDecay: 0.1 }),
+ *   others: adamw({ learningRate: 1e-3, weightDecay: 0 }),
+ * })
+ * ```
+ */
+export function byPath<Choice extends string>(
+  pick: (path: string) => NoInfer<Choice>,
+  optimizers: Readonly<Record<Choice, GradientTransform>>,
+): GradientTransform {
+  const all = Object.entries<GradientTransform>(optimizers)
+  if (all.length === 0) throw new OptionError('byPath: got no optimizers; expected at least one.')
+  const choices = all.map(([choice]) => choice)
+  return {
+    name: `by path: ${all.map(([choice, { name }]) => `${choice} by ${name}`).join(', ')}`,
+    mirrors: all.flatMap(([, optimizer]) => optimizer.mirrors),
+    transform(gradients, context) {
+      const paths = Object.keys(gradients)
+      const chosen = new Map(paths.map((path): [string, string] => [path, pick(path)]))
+      const lost = paths.find((path) => !choices.includes(chosen.get(path) as string))
+      if (lost !== undefined) {
+        throw new OptionError(
+          `byPath: ${lost} is to go to ${chosen.get(lost)}; expected one of ${choices.join(', ')}.`,
+        )
+      }
+      const updates: Record<string, TensorsByPath[string]> = {}
+      for (const [choice, optimizer] of all) {
+        const own = paths.filter((path) => chosen.get(path) === choice)
+        if (own.length === 0) continue
+        const part = Object.fromEntries(own.map((path) => [path, gradients[path]]))
+        Object.assign(updates, optimizer.transform(part, context))
+      }
+      return Object.fromEntries(paths.map((path) => [path, updates[path]]))
+    },
+    toState: async () => {
+      const states = all.map(async ([choice, optimizer]) => [choice, await optimizer.toState()] as const)
+      return Object.fromEntries(await Promise.all(states))
+    },
+    restore(state, parameters) {
+      const saved = Object.keys(state ?? {})
+      if (saved.length !== choices.length || saved.some((choice) => !choices.includes(choice))) {
+        throw new OptionError(
+          `byPath: the saved state is that of ${saved.join(', ') || 'nothing'}; expected ${choices.join(', ')}. Build it the same way.`,
+        )
+      }
+      const states = state as Readonly<Record<string, unknown>>
+      for (const [choice, optimizer] of all) optimizer.restore(states[choice], parameters)
+    },
+  }
+}

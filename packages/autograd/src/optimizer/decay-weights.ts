@@ -1,0 +1,29 @@
+import { elementwise, expression, OptionError } from '@burgeon/tensor'
+import { type GradientTransform, stateless } from './gradient-transform.ts'
+
+const { add, input, multiply, scalar } = expression
+const pulled = add(input(0), multiply(scalar(0), input(1)))
+
+/**
+ * Pulls weights to 0: g + rate·w in the place of g. A stage for before `sgd`, where it is both L2 regularisation and, without momentum,
+ * decoupled decay. Optimisers that divide by the size of the gradient (`adamw`, `lion`, `muon`, `adafactor`) have a decay of their own,
+ * which is not divided.
+ *
+ * @param rate ≥ 0; the learning rate of the optimiser multiplies it.
+ * @param decays Which parameters decay; all unless given.
+ * @throws OptionError for a negative rate.
+ */
+export function decayWeights(
+  rate: number,
+  decays: (path: string) => boolean = () => true,
+): GradientTransform {
+  if (!(rate >= 0)) throw new OptionError(`decayWeights: got rate ${rate}; expected a number ≥ 0.`)
+  return stateless(`decay weights by ${rate}`, (gradients, { parameters }) =>
+    Object.fromEntries(
+      Object.entries(gradients).map(([path, gradient]) => [
+        path,
+        decays(path) ? elementwise(pulled, [gradient, parameters[path]], [rate]) : gradient,
+      ]),
+    ),
+  )
+}

@@ -1,0 +1,107 @@
+import {
+  assign,
+  elementwise,
+  expression,
+  OptionError,
+  type PlainTensor,
+  reshape,
+  scope,
+  sizeOf,
+  TensorMirror,
+} from '@burgeon/tensor'
+import { checkedRowAxes, mostSquare, type RowAxes } from './as-matrix.ts'
+import type { GradientTransform } from './gradient-transform.ts'
+import { orthogonalised } from './orthogonalised.ts'
+import { type Schedule, scheduleOf } from './schedule.ts'
+import { spoilt, unlessSpoilt } from './spoilt.ts'
+import { warmingUp } from './warming-up.ts'
+
+/** How `muon` shall step. */
+export interface MuonOptions {
+  /** Positive, or a schedule. With the scale `adamw` a rate that suits AdamW, with `spectral` some 0.02. */
+  readonly learningRate: number | Schedule
+  /** How much of the last direction is kept, in [0, 1); 0.95 unless given. */
+  readonly momentum?: number
+  /** Looks ahead by the momentum; true unless given. */
+  readonly nesterov?: boolean
+  /** Decoupled weight decay, ≥ 0; 0 unless given. */
+  readonly weightDecay?: number
+  /** Which parameters decay; all unless given. */
+  readonly decays?: (path: string) => boolean
+  /**
+   * Factor on the orthogonal direction of an R × C matrix that maps R inputs to C outputs. `adamw`: 0.2·√max(R, C), which moves a number
+   * as far as AdamW does (Liu et al. 2025, section 2.2). `spectral`: √max(1, C/R) (Jordan et al. 2024). `adamw` unless given.
+   */
+  readonly scale?: 'adamw' | 'spectral'
+  /** How many leading axes of a parameter are the rows; what makes it most nearly square unless given. */
+  readonly rowAxes?: RowAxes
+  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  readonly warmUp?: number
+}
+
+const { add, constant, input, multiply, scalar } = expression
+// inputs: g, m, flag; scalar 0: momentum
+const sum = add(multiply(scalar(0), input(1)), input(0))
+const kept = unlessSpoilt(input(2), sum, input(1))
+const ahead = add(multiply(scalar(0), sum), input(0))
+// inputs: orthogonal direction, w, flag; scalars: −rate, scale, decay
+const change = unlessSpoilt(
+  input(2),
+  multiply(scalar(0), add(multiply(scalar(1), input(0)), multiply(scalar(2), input(1)))),
+  constant(0),
+)
+
+/**
+ * Muon: momentum whose direction is made orthogonal by Newton–Schulz steps (Jordan et al. 2024), so that every direction of a matrix
+ * learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalised(g + μ·m) + λ·w).
+ *
+ * It is for hidden matrices; embeddings, gains and biases want AdamW, see `byPath`. A parameter of rank above 2 is read as a matrix by
+ * `rowAxes`. Where any number of a gradient is infinite or NaN, the whole parameter and its moment are left alone.
+ *
+ * @throws OptionError for options out of range. The transform throws ShapeError for a parameter of rank below 2.
+ */
+export function muon(options: MuonOptions): GradientTransform {
+  const { momentum = 0.95, nesterov = true, weightDecay = 0, decays = () => true } = options
+  const { scale = 'adamw', rowAxes = mostSquare, warmUp = 0 } = options
+  if (!(momentum >= 0 && momentum < 1 && weightDecay >= 0)) {
+    throw new OptionError(
+      `muon: got momentum ${momentum} and weightDecay ${weightDecay}; expected 0 ≤ momentum < 1 and weightDecay ≥ 0.`,
+    )
+  }
+  if (scale !== 'adamw' && scale !== 'spectral') {
+    throw new OptionError(`muon: got scale ${String(scale)}; expected 'adamw' or 'spectral'.`)
+  }
+  const rate = scheduleOf(options.learningRate)
+  const moments = new TensorMirror('muon moment', 'gradient')
+  const factorOf = (rows: number, columns: number): number =>
+    scale === 'adamw' ? 0.2 * Math.sqrt(Math.max(rows, columns)) : Math.sqrt(Math.max(1, columns / rows))
+  const optimizer: GradientTransform = {
+    name: 'muon',
+    mirrors: [moments],
+    transform(gradients, { parameters, step }) {
+      const learningRate = rate(step)
+      const updates = Object.entries(gradients).map(([path, gradient]) => {
+        const { shape } = gradient
+        const rowCount = checkedRowAxes('muon', path, shape, rowAxes)
+        const [rows, columns] = [sizeOf(shape.slice(0, rowCount)), sizeOf(shape.slice(rowCount))]
+        const moment = moments.getOrZero(path, gradient)
+        const update = scope(() => {
+          const flag = spoilt(gradient)
+          const inputs = [gradient, moment, flag]
+          const direction = elementwise(nesterov ? ahead : sum, inputs, [momentum])
+          assign(moment, elementwise(kept, inputs, [momentum]))
+          const orthogonal = reshape(orthogonalised(reshape(direction, [rows, columns])), shape)
+          const scalars = [-learningRate, factorOf(rows, columns), decays(path) ? weightDecay : 0]
+          return elementwise(change, [orthogonal, parameters[path], flag], scalars)
+        })
+        return [path, update] as const
+      })
+      return Object.fromEntries(updates)
+    },
+    toState: () => moments.toState(),
+    restore(state, parameters) {
+      moments.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
+    },
+  }
+  return warmingUp(optimizer, warmUp)
+}

@@ -1,0 +1,66 @@
+/** A warm-up that every part of a parameter goes through after its birth. */
+import { multiply, OptionError, type ParameterStore, type TensorsByPath } from '@burgeon/tensor'
+import { Ages, type AgesState, byAge } from './ages.ts'
+import type { GradientTransform } from './gradient-transform.ts'
+
+interface WarmingUpState {
+  readonly optimizer: unknown
+  readonly ages: AgesState
+}
+
+/** The share of its rate that a part of some age gets: min(1, age/steps). */
+export function shareAt(age: number, steps: number): number {
+  return Math.min(1, age / steps)
+}
+
+/** @throws OptionError unless `warmUp` is a whole number of steps. */
+export function checkWarmUp(who: string, warmUp: number): void {
+  if (Number.isSafeInteger(warmUp) && warmUp >= 0) return
+  throw new OptionError(`${who}: got warmUp ${warmUp}; expected a whole number of steps, 0 for none.`)
+}
+
+/**
+ * The same optimiser, with the changes of every part multiplied by min(1, age/steps): as if its rate were. All that an optimiser
+ * keeps between steps stays what it was without.
+ *
+ * @param steps 0 answers the optimiser itself.
+ */
+export function warmingUp(optimizer: GradientTransform, steps: number): GradientTransform {
+  checkWarmUp(optimizer.name, steps)
+  if (steps === 0) return optimizer
+  const name = `${optimizer.name} with warm-up`
+  const ages = new Ages(`${name}: ages`, steps)
+  return {
+    name,
+    mirrors: [...optimizer.mirrors, ages],
+    transform(gradients, context) {
+      const updates = Object.entries(optimizer.transform(gradients, context))
+      return Object.fromEntries(
+        updates.map(([path, update]) => {
+          const { oldest, along } = ages.tick(path)
+          if (along.length > 0) {
+            const shares = byAge(update.device, update.shape.length, along, 'rises', (age) =>
+              shareAt(age, steps),
+            )
+            return [path, multiply(update, shares)]
+          }
+          return [path, oldest >= steps ? update : multiply(update, shareAt(oldest, steps))]
+        }),
+      ) satisfies TensorsByPath
+    },
+    toState: async (): Promise<WarmingUpState> => ({
+      optimizer: await optimizer.toState(),
+      ages: ages.toState(),
+    }),
+    restore(state: unknown, parameters: ParameterStore) {
+      const saved = state as WarmingUpState | null
+      if (typeof saved !== 'object' || saved === null || !('ages' in saved && 'optimizer' in saved)) {
+        throw new OptionError(
+          `${name}: the saved state knows no ages; was it saved without warmUp? Build the same.`,
+        )
+      }
+      optimizer.restore(saved.optimizer, parameters)
+      ages.restore(saved.ages, parameters)
+    },
+  }
+}

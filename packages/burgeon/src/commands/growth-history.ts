@@ -1,0 +1,46 @@
+/** The life of a model as a table with a picture in it: one line a growth, one bar a size. */
+import type { LearnerEvent } from '@burgeon/continual'
+import { count } from '../terminal/quantities.ts'
+import { table } from '../terminal/table.ts'
+import { fit, printable } from '../terminal/terminal.ts'
+
+const widestBar = 24
+/** What the columns besides `why` take at most. */
+const otherColumns = 96
+
+/**
+ * @param journal Of the learner; refused growths are counted, not told.
+ * @param parameters Learnt numbers now.
+ * @param columns Of the terminal; text is as long as it is where there is none.
+ */
+export function growthHistory(
+  journal: readonly LearnerEvent[],
+  parameters: number,
+  columns: number = Infinity,
+): string {
+  const growths = journal.filter((event) => event.kind === 'growth')
+  const refused = journal.filter(({ kind }) => kind === 'growth refused').length
+  const born = growths[0]?.record.parametersBefore ?? parameters
+  const largest = growths.reduce((most, { record }) => Math.max(most, record.parametersAfter), born)
+  const rows = [
+    ['0', bar(born / largest), count(born), '', 'born', ''],
+    ...growths.map(({ step, reason, record }) => [
+      count(step),
+      bar(record.parametersAfter / largest),
+      count(record.parametersAfter),
+      record.logitsMoved === 0 ? '0' : record.logitsMoved.toExponential(0),
+      printable(record.summary),
+      fit(printable(reason), Math.max(20, columns - otherColumns)),
+    ]),
+  ]
+  const told = table(['step', '', 'parameters', 'logits moved', 'what grew', 'why'], rows)
+  const turned = refused === 1 ? 'One wish was' : `${count(refused)} wishes were`
+  return refused === 0 ? told : `${told}\n${turned} refused.`
+}
+
+/** Eighths of a character, so that small growths show. */
+function bar(share: number): string {
+  const eighths = Math.max(1, Math.round(share * widestBar * 8))
+  const rest = eighths % 8
+  return '█'.repeat(Math.floor(eighths / 8)) + (rest === 0 ? '' : String.fromCodePoint(0x2590 - rest))
+}

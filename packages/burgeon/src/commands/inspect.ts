@@ -1,0 +1,55 @@
+/** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
+import type { LearnerState } from '@burgeon/continual'
+import { type BlockConfig, configFromState, type GptState, readCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { count } from '../terminal/quantities.ts'
+import { table } from '../terminal/table.ts'
+import { palette, printable } from '../terminal/terminal.ts'
+import type { CommandContext } from './command-context.ts'
+import { growthHistory } from './growth-history.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface InspectOptions {
+  /** Folder of the checkpoint. */
+  readonly from: string
+  /** Tells every growth, too. */
+  readonly growth: boolean
+}
+
+/** Runs the command. Answers the exit code. */
+export async function inspect({ from, growth }: InspectOptions, context: CommandContext): Promise<number> {
+  const { model, learner } = (await readCheckpoint(nodeDisk(from))) as {
+    model?: GptState
+    learner?: Omit<LearnerState, 'model'>
+  }
+  if (!model) throw new UsageError(`inspect: the checkpoint in ${from} holds no model.`)
+  const config = configFromState(model.config)
+  const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
+  const { strong } = palette(context.output, context.environment)
+  const norm = config.norm === 'rms' ? 'RMSNorm' : 'LayerNorm'
+  const facts: [string, string][] = [
+    ['parameters', count(parameters)],
+    ['vocabulary', count(config.vocabulary)],
+    ['context', count(config.context)],
+    ['width', `${count(config.embed)}, ${norm}, ${config.positions} positions, ${config.activation}`],
+    ...config.blocks.map((block): [string, string] => [`block ${printable(block.id)}`, sizesOf(block)]),
+    ...(learner ? ([['steps learnt', count(learner.step)]] as [string, string][]) : []),
+    ...(learner ? ([['built from', learner.parts.map(printable).join(', ')]] as [string, string][]) : []),
+  ]
+  const sections = [`${strong('Model')}\n${table(['', printable(from)], facts)}`]
+  if (growth) {
+    const title = strong('Growth')
+    sections.push(
+      learner
+        ? `${title}\n${growthHistory(learner.journal, parameters, context.output.columns)}`
+        : `${title}: this checkpoint holds a model without its learner, so nobody knows how it grew.`,
+    )
+  }
+  context.output.write(`${sections.join('\n\n')}\n`)
+  return 0
+}
+
+function sizesOf({ heads, kvHeads, headDim, mlpHidden }: BlockConfig): string {
+  const shared = kvHeads === heads ? '' : `, ${count(kvHeads)} of keys and values`
+  return `${count(heads)} heads of ${count(headDim)}${shared}, ${count(mlpHidden)} hidden units`
+}

@@ -1,0 +1,66 @@
+/** What a policy would have done: a life's signals again, without a model. */
+import type { GptConfig } from '@burgeon/gpt'
+import { type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
+import { type GrowthBudget, type GrowthPolicy, lossWindow } from './growth-policy.ts'
+
+/** The course of a life as a policy sees it. */
+export interface DryRunInput {
+  readonly config: GptConfig
+  /** Learnt numbers at the beginning. */
+  readonly parameters: number
+  /** The prequential loss of every step, in nats per token. */
+  readonly losses: readonly number[]
+  /** Steps, counted from 1, with a drift alarm; none unless given. */
+  readonly drifts?: readonly number[]
+  /** No limit unless given. */
+  readonly budget?: GrowthBudget
+}
+
+/** One growth that would have been asked for. */
+export interface DryGrowth {
+  readonly step: number
+  readonly request: GrowthRequest
+  readonly reason: string
+  /** Learnt numbers afterwards. */
+  readonly parameters: number
+  /** Whether the budget forbids it: then nothing grows. */
+  readonly refused: boolean
+}
+
+/**
+ * Asks a policy after every step of a life that is given as numbers, and lets the configuration grow as it wishes. Losses stay as they
+ * are given, so it tells when a policy would act, not what it would gain.
+ *
+ * @throws OptionError if it asks for the impossible.
+ */
+export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowth[] {
+  const { losses, drifts = [], budget = { parameters: Infinity } } = input
+  let { config, parameters } = input
+  let state = policy.initial
+  let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
+  const growths: DryGrowth[] = []
+  for (let step = 1; step <= losses.length; step++) {
+    if (drifts.includes(step)) lastDrift = step
+    const signals = {
+      step,
+      losses: losses.slice(Math.max(0, step - lossWindow), step),
+      stepsSinceGrowth: step - lastGrowth,
+      stepsSinceDrift: lastDrift === null ? null : step - lastDrift,
+      config,
+      parameters,
+    }
+    const decision = policy.decide(signals, budget, state)
+    state = decision.state
+    const { request, reason } = decision
+    if (request === null) continue
+    const planned = planGrowth(config, request, [0, 0])
+    const refused = parameters + planned.parameters > budget.parameters
+    if (!refused) {
+      config = planned.config
+      parameters += planned.parameters
+      lastGrowth = step
+    }
+    growths.push({ step, request, reason, parameters, refused })
+  }
+  return growths
+}

@@ -1,0 +1,40 @@
+/** A wider residual stream. */
+import { type Average, extended, type Initial, type Key } from '@burgeon/tensor'
+import type { GptConfig } from '../../gpt-config.ts'
+import { type ParameterSpec, parameterSpecs } from '../../parameters.ts'
+import type { GrowEmbed } from '../growth-request.ts'
+import type { PlannedGrowth } from '../plan-growth.ts'
+import { checkGrows, parametersBetween, resizeAxis } from './resize-axis.ts'
+
+/**
+ * New channels, by what each weight does to the stream:
+ *
+ * - Writers (embeddings, attention output, MLP down) put nothing into them under RMSNorm: the sum of squares stays. Under LayerNorm
+ *   they put the mean of their old columns there, so that a new channel is the mean of the old ones: mean and sum of squared
+ *   deviations stay, and the channel is normalised to 0.
+ * - Readers (query, key, value, up) have random rows for them, which meet zeros.
+ * - Norms go on dividing by the width they were born with (`normWidth`).
+ *
+ * So every logit stays; writers learn at once, through the random readers, and readers as soon as writers have moved. The embedding
+ * is tied to the head and is a writer in both: the head meets zeros too.
+ */
+export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): PlannedGrowth {
+  const { embed: from, norm, normWidth = from } = config
+  const { to } = request
+  checkGrows('embed', from, to)
+  const fresh = ({ path, axes }: ParameterSpec): Initial | Average => {
+    if (path.endsWith('.gain')) return { kind: 'one' }
+    if (path.endsWith('.norm.bias')) return { kind: 'zero' }
+    const isWriter = /^embed\.|\.(output|down)\.(weight|bias)$/.test(path)
+    if (!isWriter) return { kind: 'normal', standardDeviation: 0.02 }
+    return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
+  }
+  const after = { ...config, embed: to, normWidth }
+  const changes = resizeAxis(parameterSpecs(config), 'embed', extended(from, to), fresh)
+  return {
+    request,
+    plan: { summary: `embed ${from} → ${to}`, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}

@@ -1,0 +1,119 @@
+/** Learns from a stream which pairs of tokens deserve a token of their own. */
+import { OptionError } from '@burgeon/tensor'
+import { type BytePairTokenizer, type Merge, piecesOf } from './byte-pair-tokenizer.ts'
+
+/** A pair that is worth a token. */
+export interface ProposedMerge {
+  readonly merge: Merge
+  /** How often it would have been used in what was observed. */
+  readonly count: number
+}
+
+/** How much is remembered. */
+export interface MergeLearnerOptions {
+  /** Different pieces that are counted at most, 20,000 unless given. When there are more, old counts fade. */
+  readonly capacity?: number
+}
+
+/**
+ * Counts the pieces of a stream (words with the space before them) in bounded memory: when there are too many, every count is
+ * halved and those that vanish are forgotten (the lossy counting of Manku & Motwani 2002 with decay), so that what the stream says
+ * now counts for more than what it said long ago.
+ *
+ * @example
+ * ```ts
+ * const learner = new MergeLearner()
+ * learner.observe('to be or not to be')
+ * const grow = (tokenizer: BytePairTokenizer): void =>
+ *   tokenizer.add(learner.propose(tokenizer, 2).map(({ merge }) => merge))
+ * ```
+ */
+export class MergeLearner {
+  readonly #capacity: number
+  readonly #counts: Map<string, number>
+
+  /**
+   * @param state What `toState` answered.
+   * @throws OptionError for a capacity that is not a positive integer.
+   */
+  constructor(options: MergeLearnerOptions = {}, state: Readonly<Record<string, number>> = {}) {
+    this.#capacity = options.capacity ?? 20_000
+    if (!Number.isSafeInteger(this.#capacity) || this.#capacity < 1) {
+      throw new OptionError(`merge learner: got capacity ${this.#capacity}; expected a positive integer.`)
+    }
+    this.#counts = new Map(Object.entries(state))
+  }
+
+  observe(text: string): void {
+    for (const piece of piecesOf(text)) this.#counts.set(piece, (this.#counts.get(piece) ?? 0) + 1)
+    while (this.#counts.size > this.#capacity) this.#fade()
+  }
+
+  /**
+   * The pairs that are most frequent now, one after another, each counted as if those before it had been merged. Changes nothing.
+   *
+   * @param most How many at most.
+   * @param minimum Pairs seen more rarely are left alone; 2 unless given.
+   */
+  propose(tokenizer: BytePairTokenizer, most: number, minimum = 2): ProposedMerge[] {
+    const words: Word[] = [...this.#counts].map(([piece, count]) => ({
+      tokens: [...tokenizer.encode(piece)],
+      count,
+    }))
+    const proposed: ProposedMerge[] = []
+    while (proposed.length < most) {
+      const best = mostFrequentPair(words)
+      if (best === undefined || best.count < minimum) break
+      const token = tokenizer.vocabulary + proposed.length
+      for (const word of words) word.tokens = merged(word.tokens, best.merge, token)
+      proposed.push(best)
+    }
+    return proposed
+  }
+
+  toState(): Record<string, number> {
+    return Object.fromEntries(this.#counts)
+  }
+
+  #fade(): void {
+    for (const [piece, count] of this.#counts) {
+      const half = Math.floor(count / 2)
+      if (half === 0) this.#counts.delete(piece)
+      else this.#counts.set(piece, half)
+    }
+  }
+}
+
+interface Word {
+  tokens: readonly number[]
+  readonly count: number
+}
+
+/** Of equally frequent pairs the one with the smallest tokens, so that the same stream gives the same merges. */
+function mostFrequentPair(words: readonly Word[]): ProposedMerge | undefined {
+  const counts = new Map<number, number>()
+  for (const { tokens, count } of words) {
+    for (let i = 0; i + 1 < tokens.length; i++) {
+      const key = tokens[i] * 2 ** 26 + tokens[i + 1]
+      counts.set(key, (counts.get(key) ?? 0) + count)
+    }
+  }
+  let [bestKey, bestCount] = [-1, 0]
+  for (const [key, count] of counts) {
+    if (count > bestCount || (count === bestCount && key < bestKey)) [bestKey, bestCount] = [key, count]
+  }
+  if (bestKey < 0) return undefined
+  const right = bestKey % 2 ** 26
+  return { merge: [(bestKey - right) / 2 ** 26, right], count: bestCount }
+}
+
+function merged(tokens: readonly number[], [left, right]: Merge, token: number): readonly number[] {
+  if (!tokens.includes(left)) return tokens
+  const result: number[] = []
+  for (let i = 0; i < tokens.length; i++) {
+    const isPair = tokens[i] === left && tokens[i + 1] === right
+    result.push(isPair ? token : tokens[i])
+    if (isPair) i++
+  }
+  return result
+}

@@ -1,0 +1,70 @@
+// Reaches inside: a command is part of the front door, which has no other entry than the process itself.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Gpt, writeCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { growOnSchedule, Learner, adamw } from 'burgeon'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { commandLine } from '../../packages/burgeon/src/command-line.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'burgeon-inspect-'))
+const place = (name: string): string => join(folder, name)
+const model = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }, { seed: 1 })
+
+beforeAll(async () => {
+  await writeCheckpoint(nodeDisk(place('bare')), { model: await model.toState() })
+  const growth = growOnSchedule([
+    { step: 1, request: { axis: 'mlpHidden', block: 'b0', to: 16 } },
+    { step: 2, request: { axis: 'layer', at: 1 } },
+    { step: 3, request: { axis: 'layer', at: 9 } },
+  ])
+  const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { growth } })
+  for (const text of ['one two', 'three four', 'five six']) await learner.observe(text)
+  const { model: saved, ...rest } = await learner.toState()
+  await writeCheckpoint(nodeDisk(place('life')), { model: saved, learner: rest })
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** What a command prints. */
+async function printed(...args: readonly string[]): Promise<string> {
+  let text = ''
+  const output = { write: (more: string) => (text += more) }
+  const context = {
+    output,
+    status: output,
+    environment: {},
+    now: () => 0,
+    stop: new AbortController().signal,
+  }
+  await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
+  return text
+}
+
+test('a checkpoint is told in numbers', async () => {
+  const text = await printed('inspect', '--from', place('life'))
+  expect(text).toContain(`parameters    ${model.parameters.size.toLocaleString('en')}\n`)
+  expect(text).toMatch(/width +8, RMSNorm, learned positions, gelu\n/)
+  expect(text).toMatch(/block b0 +2 heads of 4, 16 hidden units\nblock b1 +2 heads of 4, 16 hidden units\n/)
+  expect(text).toMatch(/steps learnt +3\n/)
+  expect(text).not.toContain('Growth')
+})
+test('and how it grew, with a bar for each size', async () => {
+  const text = await printed('inspect', '--from', place('life'), '--growth')
+  const lines = text.slice(text.indexOf('Growth')).split('\n')
+  const bars = lines.slice(3, 6).map((line) => line.match(/[▉▊▋▌▍▎▏█]+/)?.[0].length ?? 0)
+  expect(bars[0]).toBeGreaterThan(0)
+  expect(bars).toEqual(bars.toSorted((a, b) => a - b))
+  expect(bars[2]).toBe(24)
+  expect(lines[4]).toContain('block b0: mlpHidden 8 → 16')
+  expect(lines[5]).toContain('layer 1 → 2: new block b1 above block b0')
+  expect(lines[6]).toBe('One wish was refused.')
+})
+test('a model without a learner has no history', async () => {
+  expect(await printed('inspect', '--from', place('bare'), '--growth')).toContain(
+    'this checkpoint holds a model without its learner',
+  )
+})
+test('where there is no checkpoint, it says so', async () => {
+  await expect(printed('inspect', '--from', place('nowhere'))).rejects.toThrow(/nowhere/)
+})

@@ -1,0 +1,144 @@
+import { adamw, checkpoint, grad, hvp, jvp, valueAndGrad } from '@burgeon/autograd'
+import { Learner } from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import {
+  add,
+  AsyncCallbackError,
+  type Device,
+  matmul,
+  mean,
+  multiply,
+  OptionError,
+  reshape,
+  scope,
+  softplus,
+  sum,
+  type Tensor,
+  type TensorsByPath,
+  tanh,
+} from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { largestDifference } from '@burgeon/tensor/testing'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { describe, expect, test } from 'vitest'
+import { drawConfig, drawFrom, modelOf, numbersOf, tokensFor } from '../growth/tiny-model.ts'
+import { Draw, device as reference } from './draw.ts'
+
+const devices: readonly (readonly [string, Device])[] = [
+  ['the reference', openReference()],
+  ['wasm', openWasm()],
+]
+const numbers = (x: Tensor): number[] => [...x.readSync()]
+const apart = (a: Tensor, b: Tensor): number => largestDifference(numbers(a), numbers(b))
+const seeds = Array.from({ length: 12 }, (_, i) => i + 1)
+
+test.each(devices)('slopes of a GPT are the same to the bit on %s', (_, device) => {
+  for (const seed of seeds) {
+    const model = modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
+    const tokens = tokensFor(model, drawFrom(seed))
+    const slopes = [false, true].map((isChecked) =>
+      scope(() => {
+        const targets = reshape(tokens, [tokens.size])
+        const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
+          mean(model.losses(tokens, targets, w, { checkpointBlocks: isChecked })),
+        )(model.parameters.tensors())
+        return { loss: value.item(), gradient: numbersOf(gradient) }
+      }),
+    )
+    expect(slopes[1]).toEqual(slopes[0])
+    tokens.dispose()
+    model.dispose()
+  }
+})
+
+describe.each([1, 2, 3])('for the drawn function %d', (seed) => {
+  const draw = new Draw(seed)
+  const [w, u] = [draw.tensor([3, 3]), draw.tensor([3, 3])]
+  const layer = (x: Tensor): Tensor => add(x, tanh(matmul(x, softplus(w))))
+  // x is used inside and outside of the bodies, which nest and answer more than one tensor.
+  const f = (wrap: typeof checkpoint) => (x: Tensor) => {
+    const [y, same, z] = wrap(() => {
+      const inner = wrap(() => layer(x))
+      return [inner, x, layer(multiply(inner, x))]
+    })
+    return add(sum(multiply(y, z)), sum(multiply(same, x)))
+  }
+  const [plain, checked] = [f((body) => body()), f(checkpoint)]
+  const x = draw.tensor([3, 3])
+
+  test('the gradient is the same to the bit', () => {
+    expect(numbers(grad(checked)(x))).toEqual(numbers(grad(plain)(x)))
+  })
+  test('products with the Hessian and the Jacobian are the same but for the order of additions', () => {
+    expect(apart(hvp(checked)(x, u), hvp(plain)(x, u))).toBeLessThan(1e-12)
+    expect(apart(jvp(checked)(x, u).product, jvp(plain)(x, u).product)).toBeLessThan(1e-12)
+  })
+  test('and third derivatives', () => {
+    const third = (g: (y: Tensor) => Tensor): Tensor => grad((y: Tensor) => sum(multiply(hvp(g)(y, u), u)))(x)
+    expect(apart(third(checked), third(plain))).toBeLessThan(1e-11)
+  })
+  test('a gradient taken inside is differentiated too', () => {
+    const inside = (wrap: typeof checkpoint) => (y: Tensor) =>
+      sum(wrap(() => multiply(grad((z: Tensor) => sum(layer(z)))(y), y)))
+    expect(apart(grad(inside(checkpoint))(x), grad(inside((body) => body()))(x))).toBeLessThan(1e-12)
+  })
+})
+
+test('what lies between is held for one body at a time', () => {
+  const device = openWasm()
+  const x = device.tensor(new Float32Array(1000), { shape: [1000], dtype: 'f32' })
+  const most = (wrap: typeof checkpoint): number => {
+    let peak = 0
+    const watch = (y: Tensor): Tensor => {
+      peak = Math.max(peak, device.memory.bytes)
+      return y
+    }
+    const before = device.memory.bytes
+    const body = (y: Tensor) => (): Tensor =>
+      Array.from({ length: 20 }).reduce<Tensor>((z) => watch(tanh(z)), y)
+    const deep = (y: Tensor): Tensor =>
+      sum(Array.from({ length: 20 }).reduce<Tensor>((z) => wrap(body(z)), y))
+    grad(deep)(x).dispose()
+    expect(device.memory.bytes).toBe(before)
+    return (peak - before) / x.storage.bytes
+  }
+  expect(most((body) => body())).toBeGreaterThanOrEqual(400)
+  expect(most(checkpoint)).toBeLessThan(70)
+})
+
+test('without a tape the body just runs', () => {
+  const answer = { deep: [tanh(reference.tensor([1], { shape: [1], dtype: 'f32' }))], other: 'text' }
+  expect(checkpoint(() => answer)).toBe(answer)
+})
+
+test('a body that is not the same again is refused', () => {
+  const x = reference.tensor([1, 2], { shape: [2], dtype: 'f32' })
+  const reassigned = (y: Tensor): Tensor => {
+    let now = y
+    for (let i = 0; i < 2; i++) now = checkpoint(() => tanh(now))
+    return sum(now)
+  }
+  expect(() => grad(reassigned)(x)).toThrow(OptionError)
+  let runs = 0
+  const other = (y: Tensor): Tensor => sum(checkpoint(() => (runs++ === 0 ? tanh(y) : sum(y))))
+  expect(() => grad(other)(x)).toThrow('read other tensors, or answered other shapes')
+})
+
+test('a body that waits is refused', () => {
+  const x = reference.tensor([1], { shape: [1], dtype: 'f32' })
+  expect(() => grad((y: Tensor) => checkpoint(async () => tanh(y)) as unknown as Tensor)(x)).toThrow(
+    AsyncCallbackError,
+  )
+})
+
+test('a learner that recomputes its blocks lives the same life', async () => {
+  const lives = [false, true].map(async (checkpointBlocks) => {
+    const model = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 2 }, { device: openWasm(), seed: 1 })
+    const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-2 }), checkpointBlocks })
+    for (const text of ['once upon a time', 'there was a loop']) await learner.observe(text)
+    const { weights } = await model.toState()
+    return weights
+  })
+  const [kept, again] = await Promise.all(lives)
+  expect(again).toEqual(kept)
+})

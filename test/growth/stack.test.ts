@@ -1,0 +1,67 @@
+import { adamw } from '@burgeon/autograd'
+import type { Gpt } from '@burgeon/gpt'
+import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'
+import { OptionError } from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { describe, expect, test } from 'vitest'
+import { drawConfig, drawFrom, everyByte, learn, modelOf, numbersOf, tokensFor } from './tiny-model.ts'
+
+const device = openReference()
+const config = drawConfig(drawFrom(3))
+const three = {
+  ...config,
+  nextBlock: 3,
+  blocks: ['b0', 'b1', 'b2'].map((id, i) => ({ ...config.blocks[0], id, mlpHidden: 2 + i })),
+}
+const model = (): Gpt => modelOf(three, drawFrom(5), device)
+const idsAfter = (request: object): string[] =>
+  planGrowth(three, { axis: 'stack', ...request }, [1, 2]).config.blocks.map(({ id }) => id)
+
+describe('stacking', () => {
+  test('puts copies on top, in order, or each beside its original', () => {
+    expect(idsAfter({})).toEqual(['b0', 'b1', 'b2', 'b3', 'b4', 'b5'])
+    expect(idsAfter({ order: 'beside' })).toEqual(['b0', 'b3', 'b1', 'b4', 'b2', 'b5'])
+    expect(idsAfter({ copies: 3 })).toHaveLength(12)
+    expect(idsAfter({ of: ['b1', 'b2'] })).toEqual(['b0', 'b1', 'b2', 'b3', 'b4'])
+    expect(idsAfter({ of: ['b0'], copies: 2 })).toEqual(['b0', 'b3', 'b4', 'b1', 'b2'])
+  })
+  test('copies every number and size of a block', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const before = numbersOf(small.parameters.tensors())
+    const record = await grow(small, { axis: 'stack', of: ['b1'] }, { mirrors: [], probe, key: [1, 2] })
+    const after = numbersOf(small.parameters.tensors())
+    const copied = Object.keys(after).filter((path) => path.startsWith('blocks.b3.'))
+    expect(copied.length).toBeGreaterThan(8)
+    for (const path of copied) expect(after[path], path).toEqual(before[path.replace('b3', 'b1')])
+    expect(small.config.blocks[2]).toEqual({ ...three.blocks[1], id: 'b3' })
+    expect(record.parametersAfter - record.parametersBefore).toBe(
+      planGrowth(three, record.request, [1, 2]).parameters,
+    )
+  })
+  test('changes what the model says, and can be taken back to the byte', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const optimizer = adamw({ learningRate: 0.01 })
+    learn(small, optimizer, probe, 0)
+    const before = everyByte(small, optimizer.mirrors)
+    const record = await grow(small, { axis: 'stack' }, { mirrors: optimizer.mirrors, probe, key: [1, 2] })
+    expect(record.logitsMoved).toBeGreaterThan(0)
+    ungrow(small, record, optimizer.mirrors)
+    expect(everyByte(small, optimizer.mirrors)).toEqual(before)
+  })
+  test('is refused where exactness is asked for, and the model is as it was', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const before = everyByte(small, [])
+    const options = { mirrors: [], probe, key: [1, 2], tolerance: 1e-5 } as const
+    await expect(grow(small, { axis: 'stack' }, options)).rejects.toThrow(GrowthRefusedError)
+    expect(everyByte(small, [])).toEqual(before)
+  })
+  test.each([{ of: [] }, { of: ['b7'] }, { of: ['b0', 'b0'] }, { copies: 0 }, { copies: 1.5 }])(
+    '%j is refused',
+    (request) => {
+      expect(() => idsAfter(request)).toThrow(OptionError)
+    },
+  )
+})

@@ -1,0 +1,145 @@
+import { BytePairTokenizer, type Merge, MergeLearner } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+const bytes = (text: string): number[] => [...new TextEncoder().encode(text)]
+const sentence = 'the cat sat on the mat, the hat on the cat. '
+
+/** A tokenizer that has learnt `count` merges from a text. */
+function learnt(text: string, count: number): BytePairTokenizer {
+  const tokenizer = new BytePairTokenizer()
+  const learner = new MergeLearner()
+  learner.observe(text)
+  tokenizer.add(learner.propose(tokenizer, count).map(({ merge }) => merge))
+  return tokenizer
+}
+
+/** Merge after merge over the whole text: the definition (Sennrich et al. 2016, algorithm 1), blind to pieces. */
+function byDefinition(text: string, merges: readonly Merge[]): number[] {
+  return merges.reduce<number[]>((tokens, [left, right], i) => {
+    const next: number[] = []
+    for (let at = 0; at < tokens.length; at++) {
+      const isPair = tokens[at] === left && tokens[at + 1] === right
+      next.push(isPair ? 256 + i : tokens[at])
+      at += Number(isPair)
+    }
+    return next
+  }, bytes(text))
+}
+
+describe('byte pairs', () => {
+  test('give every text back, whatever was learnt', () => {
+    const tokenizer = learnt(sentence, 30)
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+      fc
+        .array(fc.constantFrom('the', ' cat', '  ', '\n', '42', ' é', '…', '한국'))
+        .map((words) => words.join('')),
+    )
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
+      }),
+    )
+  })
+  test('encode as the definition does, within a piece', () => {
+    const word = fc.string({ unit: fc.constantFrom('t', 'h', 'e', 'a'), minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), word, (seen, text) => {
+        const tokenizer = learnt(seen.join(' '), 20)
+        expect([...tokenizer.encode(text)]).toEqual(byDefinition(text, tokenizer.merges))
+      }),
+    )
+  })
+  test('are shorter the more was learnt', () => {
+    const lengths = [0, 5, 20].map((count) => learnt(sentence, count).encode(sentence).length)
+    expect(lengths[0]).toBe(sentence.length)
+    expect(lengths[1]).toBeLessThan(lengths[0])
+    expect(lengths[2]).toBeLessThan(lengths[1])
+  })
+  test('never cross from one word into the next', () => {
+    const tokenizer = learnt('ab '.repeat(100), 50)
+    expect(tokenizer.merges.map(([left, right]) => tokenizer.decode([left, right]))).toEqual(['ab', ' ab'])
+  })
+  test('keep their numbers when more are learnt, so what was encoded before still says the same', () => {
+    const tokenizer = learnt(sentence, 4)
+    const before = tokenizer.encode(sentence)
+    const saved = tokenizer.toState()
+    const learner = new MergeLearner()
+    learner.observe(sentence)
+    tokenizer.add(learner.propose(tokenizer, 10).map(({ merge }) => merge))
+    expect(tokenizer.decode(before)).toBe(sentence)
+    expect(tokenizer.encode(sentence).length).toBeLessThan(before.length)
+    expect([...new BytePairTokenizer(saved).encode(sentence)]).toEqual([...before])
+    expect(tokenizer.merges.slice(0, 4)).toEqual(saved.merges)
+    expect(tokenizer.vocabulary).toBe(256 + tokenizer.merges.length)
+  })
+  test('a lone surrogate becomes U+FFFD, a byte order mark stays', () => {
+    const tokenizer = new BytePairTokenizer()
+    expect(tokenizer.decode(tokenizer.encode('a\ud800b'))).toBe('a\ufffdb')
+    expect(tokenizer.decode(tokenizer.encode('\ufeffa'))).toBe('\ufeffa')
+  })
+  test.each([
+    ['one word without end', 'a'.repeat(400_000)],
+    ['white space', ' '.repeat(400_000)],
+    ['words that share nothing', Array.from({ length: 100_000 }, (_, i) => i.toString(36)).join(' ')],
+  ])('%s takes no more than its share of time', (_, text) => {
+    const tokenizer = learnt(`${'aaaa aaaaaaaa '.repeat(50)}${' '.repeat(64)}`, 40)
+    const start = performance.now()
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
+    expect(performance.now() - start).toBeLessThan(4000)
+  })
+  test.each<[string, Merge[]]>([
+    ['a token that is not there yet', [[258, 97]]],
+    ['itself', [[97, 257]]],
+    ['a fraction', [[97.5, 97]]],
+    ['less than nothing', [[-1, 97]]],
+    [
+      'a pair that exists',
+      [
+        [97, 98],
+        [97, 98],
+      ],
+    ],
+  ])('a merge that names %s is refused, and nothing is added', (_, merges) => {
+    const tokenizer = new BytePairTokenizer()
+    expect(() => tokenizer.add([[99, 99], ...merges])).toThrow(OptionError)
+    expect(tokenizer.vocabulary).toBe(256)
+    expect(() => tokenizer.decode([300])).toThrow('got token 300; expected an integer from 0 to 255.')
+  })
+})
+
+describe('a merge learner', () => {
+  test('proposes the most frequent pair first, each counted after those before it', () => {
+    const learner = new MergeLearner()
+    learner.observe('aab aab aab xy')
+    const proposed = learner.propose(new BytePairTokenizer(), 9)
+    expect(proposed.map(({ count }) => count)).toEqual([3, 3, 2])
+    const counts = proposed.map(({ count }) => count)
+    expect(counts).toEqual(counts.toSorted((a, b) => b - a))
+  })
+  test('proposes the same for the same stream, also when it was saved on the way', () => {
+    const [whole, first] = [new MergeLearner(), new MergeLearner()]
+    whole.observe(sentence)
+    whole.observe('the end')
+    first.observe(sentence)
+    const second = new MergeLearner({}, JSON.parse(JSON.stringify(first.toState())))
+    second.observe('the end')
+    const tokenizer = new BytePairTokenizer()
+    expect(second.propose(tokenizer, 20)).toEqual(whole.propose(tokenizer, 20))
+  })
+  test('forgets what the stream no longer says, in bounded memory', () => {
+    const learner = new MergeLearner({ capacity: 50 })
+    learner.observe('old '.repeat(20))
+    for (let i = 0; i < 2000; i++) learner.observe(` ${(i * 7919).toString(36)} new`)
+    const state = learner.toState()
+    expect(Object.keys(state).length).toBeLessThanOrEqual(50)
+    expect(state[' old']).toBeUndefined()
+    expect(state[' new']).toBeGreaterThan(10)
+  })
+  test.each([0, -1, 1.5, Number.NaN])('a capacity of %s is refused', (capacity) => {
+    expect(() => new MergeLearner({ capacity })).toThrow(OptionError)
+  })
+})

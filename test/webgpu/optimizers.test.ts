@@ -1,0 +1,81 @@
+/** Optimisers made of several ops take the same steps on a GPU as on the CPU, also after growth. */
+import {
+  adafactor,
+  adamw,
+  applyUpdates,
+  chain,
+  type GradientTransform,
+  lion,
+  movingAverage,
+  muon,
+} from '@burgeon/autograd'
+import {
+  applyPlan,
+  type Device,
+  extended,
+  ParameterStore,
+  type Plan,
+  scope,
+  unchanged,
+} from '@burgeon/tensor'
+import { largestDifference } from '@burgeon/tensor/testing'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { describe, expect, test } from 'vitest'
+import { withAdapter } from './adapter.ts'
+
+const fresh = { kind: 'normal', standardDeviation: 0.5 } as const
+const wider: Plan = {
+  summary: 'wider both ways',
+  key: [1, 2],
+  changes: [{ kind: 'resize', path: 'w', dimensions: [extended(5, 7), unchanged(6)], fresh }],
+}
+const longer: Plan = {
+  summary: 'longer',
+  key: [3, 4],
+  changes: [{ kind: 'resize', path: 'w', dimensions: [unchanged(7), extended(6, 8)], fresh }],
+}
+
+/** The weights after twelve steps, and their averages. */
+async function afterGrowth(device: Device, make: () => GradientTransform): Promise<number[]> {
+  const average = movingAverage(0.9)
+  const optimizer = chain(make(), average)
+  const store = new ParameterStore()
+  const wave = (count: number, phase: number): number[] =>
+    Array.from({ length: count }, (_, i) => Math.sin(phase + 1.7 * i))
+  scope(() =>
+    store.add('w', ['embed', 'mlpHidden'], device.tensor(wave(30, 0), { shape: [5, 6], dtype: 'f32' })),
+  )
+  for (let step = 0; step < 12; step++) {
+    if (step === 4) applyPlan(wider, store, optimizer.mirrors, device)
+    if (step === 7) applyPlan(longer, store, optimizer.mirrors, device)
+    scope(() => {
+      const parameters = store.tensors()
+      // One step is called off.
+      const slopes = wave(parameters['w'].size, 3 * step).map((x) => (step === 9 ? Number.NaN : x))
+      const gradients = { w: device.tensor(slopes, parameters['w']) }
+      applyUpdates(parameters, optimizer.transform(gradients, { parameters, step }))
+    })
+  }
+  const ends = [store.get('w').tensor, average.tensors(store.tensors())['w']]
+  const numbers = (await Promise.all(ends.map((tensor) => tensor.read()))).flatMap((data) => [...data])
+  store.dispose()
+  for (const mirror of optimizer.mirrors) mirror.dispose?.()
+  return numbers
+}
+
+const family: Readonly<Record<string, () => GradientTransform>> = {
+  adamw: () => adamw({ learningRate: 0.05, weightDecay: 0.1, warmUp: 3 }),
+  lion: () => lion({ learningRate: 0.05, warmUp: 3 }),
+  muon: () => muon({ learningRate: 0.05, weightDecay: 0.1 }),
+  adafactor: () => adafactor({ learningRate: 0.05, weightDecay: 0.1 }),
+}
+
+await withAdapter((device, adapter) => {
+  describe(`optimizers on WebGPU (${adapter})`, () => {
+    test.each(Object.entries(family))('%s', async (_, make) => {
+      const [here, there] = [await afterGrowth(openWasm(), make), await afterGrowth(device, make)]
+      expect(here.every(Number.isFinite)).toBe(true)
+      expect(largestDifference(there, here)).toBeLessThan(1e-4)
+    })
+  })
+})
