@@ -10,6 +10,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   ops: async () => (await import('./ops/ops.ts')).ops,
   'gpu-ops': async () => (await import('./gpu/gpu-ops.ts')).gpuOps,
   'gpu-training': async () => (await import('./gpu/gpu-training.ts')).gpuTraining,
+  'per-example': async () => (await import('./gradients/per-example.ts')).perExample,
+  tape: async () => (await import('./gradients/tape.ts')).tape,
   shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
   training: async () => (await import('./training/training.ts')).training,
   checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,

@@ -1,6 +1,7 @@
 /** Gradients of scalar functions of tensors. */
 import {
   AsyncCallbackError,
+  DisposedTensorError,
   fill,
   formatShape,
   reshape,
@@ -32,9 +33,11 @@ export interface ValueAndGradient<T extends TensorTree, A> {
  *
  * @param f Takes a tensor, an array or an object of tensors, and answers a scalar, or `[scalar, aux]`. It must be
  *   synchronous.
- * @returns The gradient has the structure of the argument; an input without influence gets zeros.
- * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, AsyncCallbackError
- *   if `f` answers a promise.
+ * @returns The gradient has the structure of the argument; an input without influence gets zeros, and so does every
+ *   input of a function that answers a constant.
+ * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, for a result that is no tensor or holds
+ *   integers, and for ops that write in place what the gradient needs, AsyncCallbackError if `f` answers a promise,
+ *   DisposedTensorError if `f` disposed of a tensor that the gradient needs.
  * @example
  * ```ts
  * const { value, gradient } = valueAndGrad((x: Tensor) => sum(multiply(x, x)))(tensor([1, 2]))
@@ -49,11 +52,8 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
       const leaves = [...tensorsIn(argument)]
       checkLeaves('grad', leaves)
       using recorded = record(leaves, () => f(argument))
-      if ((recorded.result as unknown) instanceof Promise) {
-        throw new AsyncCallbackError('grad: the function returned a promise; expected it to be synchronous.')
-      }
-      const [value, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
-      checkScalar(value)
+      const [answer, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
+      const value = scalarFrom('grad', answer)
       const slopes = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
       const gradient = mapTree(argument, (leaf) => slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0))
       return { value, gradient, aux: aux as A }
@@ -86,12 +86,47 @@ export function withoutRepeats<T extends TensorTree>(tree: T): T {
   ) as unknown as T
 }
 
-function checkScalar(value: Tensor): void {
-  if (value.size !== 1) {
-    throw new ShapeError(
-      `grad: the function answered ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,
+/**
+ * What a function answered, if it has slopes.
+ *
+ * @throws AsyncCallbackError for a promise, DisposedTensorError for a tensor that is gone, NotDifferentiableError for what is no tensor
+ *   or holds integers.
+ */
+export function slopedFrom(op: string, answer: unknown): Tensor {
+  if (answer instanceof Promise) {
+    throw new AsyncCallbackError(
+      `${op}: the function returned a promise; expected it to be synchronous. Await before it is called or after.`,
     )
   }
+  if (!(answer instanceof Tensor)) {
+    throw new NotDifferentiableError(
+      `${op}: the function answered ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
+        'Return what the ops gave; a number that was read from a tensor has lost its history.',
+    )
+  }
+  if (answer.isDisposed) {
+    throw new DisposedTensorError(
+      `${op}: the function answered a tensor ${formatShape(answer.shape)} that it had disposed of; expected a live one. ` +
+        'Leave disposing to the scope.',
+    )
+  }
+  if (answer.dtype !== 'f32') {
+    throw new NotDifferentiableError(
+      `${op}: the function answered integers ${formatShape(answer.shape)}; expected f32. Integers have no slope.`,
+    )
+  }
+  return answer
+}
+
+/** The same for a function whose answer must be a single number. Throws ShapeError if it is not. */
+export function scalarFrom(op: string, answer: unknown): Tensor {
+  const value = slopedFrom(op, answer)
+  if (value.size !== 1) {
+    throw new ShapeError(
+      `${op}: the function answered ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,
+    )
+  }
+  return value
 }
 
 /** The same structure with every tensor replaced. */

@@ -38,6 +38,11 @@ export {
   warmUpStableDecay,
 } from './optimizer/schedule.ts'
 export { type SgdOptions, sgd } from './optimizer/sgd.ts'
+export {
+  type ExampleOptions,
+  sumOfSquaredGradients,
+  type ValueAndSquares,
+} from './per-example/sum-of-squared-gradients.ts'
 export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
 export { type RerunEntry, Tape, type TapeEntry } from './tape.ts'

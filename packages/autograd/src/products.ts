@@ -14,7 +14,15 @@ import {
   tensorFrom,
   tensorsIn,
 } from '@burgeon/tensor'
-import { checkLeaves, grad, type GradientOf, mapTree, type TensorTree, withoutRepeats } from './grad.ts'
+import {
+  checkLeaves,
+  grad,
+  type GradientOf,
+  mapTree,
+  slopedFrom,
+  type TensorTree,
+  withoutRepeats,
+} from './grad.ts'
 import { pullBack, record } from './gradients.ts'
 
 /** A function's value and a product of its Jacobian with something. */
@@ -28,7 +36,7 @@ export interface ValueAndProduct<P> {
  *
  * @param f Answers one tensor of any shape, synchronously.
  * @returns A function of the argument and a cotangent of the value's shape.
- * @throws ShapeError if the cotangent is of another shape, NotDifferentiableError for integer arguments.
+ * @throws ShapeError if the cotangent is of another shape; for arguments and answers without slopes, as `grad`.
  * @example
  * ```ts
  * const { product } = vjp((y: Tensor) => multiply(y, y))(x, x) // 2x²
@@ -43,7 +51,7 @@ export function vjp<T extends TensorTree>(
       const leaves = [...tensorsIn(argument)]
       checkLeaves('vjp', leaves)
       using recorded = record(leaves, () => f(argument))
-      const value = recorded.result
+      const value = slopedFrom('vjp', recorded.result)
       checkShapes('vjp', 'cotangent', cotangent, value)
       const slopes = pullBack(recorded.tape, [value], [cotangent])
       return { value, product: mapTree(argument, (leaf) => slopes.get(leaf.id) ?? zerosLike(leaf)) }
@@ -73,7 +81,7 @@ export function jvp<T extends TensorTree>(
       }
       leaves.forEach((leaf, i) => checkShapes('jvp', 'tangent', directions[i], leaf))
       using forward = record(leaves, () => f(argument))
-      const value = forward.result
+      const value = slopedFrom('jvp', forward.result)
       const cotangent = zerosLike(value)
       using backward = record([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
       const reached = leaves.flatMap((leaf, i) => {
@@ -118,7 +126,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
     scope(() => {
       checkLeaves('jacobian', [x])
       using recorded = record([x], () => f(x))
-      const value = recorded.result
+      const value = slopedFrom('jacobian', recorded.result)
       const rows = Array.from({ length: value.size }, (_, i) => {
         const one = tensorFrom(value.shape, (k) => Number(k === i), value.device)
         const row = pullBack(recorded.tape, [value], [one]).get(x.id) ?? zerosLike(x)

@@ -1,5 +1,14 @@
 /** The tape: an engine that calls the engine below and writes down what happened. */
-import type { Attrs, Engine, OpName, Pause, Rerun, Tensor } from '@burgeon/tensor'
+import {
+  type Attrs,
+  type Engine,
+  type OpDefinition,
+  type OpName,
+  opTable,
+  type Pause,
+  type Rerun,
+  type Tensor,
+} from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
 import { rules } from './rules/rule-table.ts'
 
@@ -14,7 +23,10 @@ export interface TapeEntry<K extends OpName = OpName> {
 /** A body that was run without being written down, and will be run again when slopes come through it. */
 export interface RerunEntry {
   readonly op: 'checkpoint'
+  /** What it reads from outside and is tracked. */
   readonly inputs: readonly Tensor[]
+  /** All that it reads from outside. */
+  readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly again: () => readonly Tensor[]
 }
@@ -46,16 +58,33 @@ export class Tape implements Engine {
     return this.#tracked.has(tensor.id)
   }
 
-  /** Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor. */
+  /**
+   * Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor, or would write over
+   * what is on the tape.
+   */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
     const isTracked = !this.#paused && inputs.some((input) => this.isTracked(input))
     const rule = rules[op]
     if (isTracked && typeof rule === 'object') {
       throw new NotDifferentiableError(`${op}: has no gradient. ${rule.refused}`)
     }
+    const { mutates } = opTable[op] as OpDefinition<unknown>
+    const written = mutates?.map((i) => inputs[i])
+    if (written !== undefined) this.#protect(op, written)
     const outputs = this.#below.run(op, inputs, attrs)
     if (isTracked) this.#write({ op, inputs, attrs, outputs } as TapeEntry)
     return outputs
+  }
+
+  /** What an op on the tape has read must still be there for the backward pass. */
+  #protect(op: OpName, written: readonly Tensor[]): void {
+    const storages = new Set(written.map((tensor) => tensor.storage))
+    const isWritten = (tensor: Tensor): boolean => !tensor.isDisposed && storages.has(tensor.storage)
+    if (this.entries.some((entry) => neededBy(entry).some(isWritten))) {
+      throw new NotDifferentiableError(
+        `${op}: would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.`,
+      )
+    }
   }
 
   /** For `checkpoint`. Answers null within a pause: then it is the outer body that will be run again. */
@@ -65,7 +94,7 @@ export class Tape implements Engine {
     return {
       note: ({ reads, outputs, again }: Rerun) => {
         const inputs = reads.filter((tensor) => this.isTracked(tensor))
-        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, outputs, again })
+        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, reads, outputs, again })
       },
       [Symbol.dispose]: () => {
         this.#paused = false
@@ -74,14 +103,19 @@ export class Tape implements Engine {
   }
 
   #write(entry: TapeEntry | RerunEntry): void {
-    for (const tensor of [...entry.inputs, ...entry.outputs]) tensor.retain()
+    for (const tensor of neededBy(entry)) tensor.retain()
     this.entries.push(entry)
     for (const output of entry.outputs) this.watch(output)
   }
 
   [Symbol.dispose](): void {
-    for (const { inputs, outputs } of this.entries.splice(0)) {
-      for (const tensor of [...inputs, ...outputs]) tensor.release()
+    for (const entry of this.entries.splice(0)) {
+      for (const tensor of neededBy(entry)) tensor.release()
     }
   }
+}
+
+/** The tensors that must be there when slopes come through an entry. */
+function neededBy(entry: TapeEntry | RerunEntry): readonly Tensor[] {
+  return [...(entry.op === 'checkpoint' ? entry.reads : entry.inputs), ...entry.outputs]
 }

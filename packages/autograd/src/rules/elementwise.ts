@@ -5,7 +5,7 @@ import type { GradientRule } from './rule-table.ts'
 const slopes = new WeakMap<Expression, Map<string, Expression>>()
 
 /** cotangent · ∂formula/∂input, with the cotangent as input `count`. */
-function slopeOf(formula: Expression, index: number, count: number): Expression {
+export function slopeOf(formula: Expression, index: number, count: number): Expression {
   const known = slopes.get(formula) ?? new Map<string, Expression>()
   slopes.set(formula, known)
   const key = `${index} ${count}`

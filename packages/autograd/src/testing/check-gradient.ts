@@ -1,42 +1,90 @@
 /** Finite differences in double precision: the oracle of every gradient rule. */
-import { scope, type Tensor } from '@burgeon/tensor'
+import { keyFromSeed, OptionError, RandomStream, scope, type Tensor } from '@burgeon/tensor'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { grad } from '../grad.ts'
+import { hvp } from '../products.ts'
 
 /** What `checkGradient` found. */
 export interface GradientCheck {
-  /** Largest difference between the gradient and central differences; relative where they exceed 1. */
+  /** Largest difference between the slopes and central differences; relative where they exceed 1. */
   readonly error: number
   /** Which argument it was found in. */
   readonly argument: number
 }
 
+/** What `checkGradient` compares. */
+export interface GradientCheckOptions {
+  /** 1, unless given: the gradient with differences of the function. 2: the Hessian with differences of the gradient. */
+  readonly order?: 1 | 2
+  /** h, half the step; > 0. 1e-5 unless given, which balances truncation (h²) and rounding (1e-16/h). */
+  readonly step?: number
+}
+
 /**
- * Compares the gradient of `f` with central differences `(f(x+h) − f(x−h))/2h`.
+ * Compares slopes of `f` with central differences: its gradient, number by number, with `(f(x+h) − f(x−h))/2h`; or to second order the
+ * product of its Hessian with a vector v of Gaussian numbers, always the same, with `(∇f(x+hv) − ∇f(x−hv))/2h`.
  *
  * @param f A smooth scalar function of tensors.
  * @param inputs f32 tensors on the reference device, where f32 is computed in double precision.
- * @param h Half the step; 1e-5 balances truncation (h²) and rounding (1e-16/h).
+ * @throws OptionError for another order or a step that is not positive.
+ * @example
+ * ```ts
+ * const { error } = checkGradient((y) => sum(multiply(y, y)), [x], { order: 2 })
+ * assert(error < 1e-6)
+ * ```
  */
 export function checkGradient(
   f: (...x: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
-  h = 1e-5,
+  { order = 1, step = 1e-5 }: GradientCheckOptions = {},
 ): GradientCheck {
-  const slopes = grad((x: readonly Tensor[]) => f(...x))(inputs)
-  const errors = inputs.map((input, k) => {
-    const numbers = Float64Array.from(input.readSync())
+  if (!((order === 1 || order === 2) && step > 0)) {
+    throw new OptionError(
+      `checkGradient: got order ${order} and step ${step}; expected order 1 or 2 and step > 0.`,
+    )
+  }
+  const listed = (x: readonly Tensor[]): Tensor => f(...x)
+  const errors = scope(() =>
+    order === 1 ? firstOrder(listed, inputs, step) : secondOrder(listed, inputs, step),
+  )
+  const error = Math.max(0, ...errors)
+  return { error, argument: errors.indexOf(error) }
+}
+
+type Listed = (x: readonly Tensor[]) => Tensor
+
+const numbersOf = (x: Tensor): Float64Array => Float64Array.from(x.readSync())
+
+function firstOrder(f: Listed, inputs: readonly Tensor[], step: number): number[] {
+  const slopes = grad(f)(inputs)
+  return inputs.map((input, k) => {
+    const numbers = numbersOf(input)
     const at = (i: number, value: number): number =>
-      scope(() => {
-        const moved = numbers.slice()
-        moved[i] = value
-        const replaced = input.device.tensor(moved, input)
-        return f(...inputs.map((x, j) => (j === k ? replaced : x))).item()
-      })
-    const expected = numbers.map((x, i) => (at(i, x + h) - at(i, x - h)) / (2 * h))
+      scope(() => f(inputs.with(k, input.device.tensor(numbers.with(i, value), input))).item())
+    const expected = numbers.map((x, i) => (at(i, x + step) - at(i, x - step)) / (2 * step))
     return largestDifference(slopes[k].readSync(), expected)
   })
-  const error = Math.max(0, ...errors)
-  for (const slope of slopes) slope.dispose()
-  return { error, argument: errors.indexOf(error) }
+}
+
+function secondOrder(f: Listed, inputs: readonly Tensor[], step: number): number[] {
+  const random = new RandomStream(keyFromSeed(0))
+  const directions = inputs.map((x) => Float64Array.from({ length: x.size }, () => random.normal()))
+  const moved = (by: number): Tensor[] =>
+    inputs.map((x, k) =>
+      x.device.tensor(
+        numbersOf(x).map((value, i) => value + by * directions[k][i]),
+        x,
+      ),
+    )
+  const vector = inputs.map((x, k) => x.device.tensor(directions[k], x))
+  const products = hvp<readonly Tensor[]>(f)(inputs, vector)
+  const [above, below] = [grad(f)(moved(step)), grad(f)(moved(-step))]
+  return products.map((product, k) => {
+    const high = numbersOf(above[k])
+    const low = numbersOf(below[k])
+    return largestDifference(
+      product.readSync(),
+      high.map((slope, i) => (slope - low[i]) / (2 * step)),
+    )
+  })
 }

@@ -1,2 +1,2 @@
 /** `@burgeon/autograd/testing`: checks for gradient rules, for use in any test runner. */
-export { checkGradient, type GradientCheck } from './check-gradient.ts'
+export { checkGradient, type GradientCheck, type GradientCheckOptions } from './check-gradient.ts'

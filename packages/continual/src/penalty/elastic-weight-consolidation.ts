@@ -4,13 +4,14 @@
  *
  *   penalty = strength/2 · Σᵢ Fᵢ·(θᵢ − θ*ᵢ)²,   F ← decay·F + F_new,   θ* ← θ at each consolidation.
  */
-import { valueAndGrad } from '@burgeon/autograd'
+import { sumOfSquaredGradients } from '@burgeon/autograd'
 import type { Gpt } from '@burgeon/gpt'
 import {
   add,
   addInto,
   argmax,
   assign,
+  concatenate,
   crossEntropy,
   elementwise,
   expression,
@@ -28,7 +29,7 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { type Batch, inputsOf, rowOf, targetsOf } from '../stream/batch.ts'
+import { type Batch, batchOfRows, inputsOf, rowOf, targetsOf } from '../stream/batch.ts'
 import type { Penalty } from './penalty.ts'
 
 /** How strongly EWC holds on. */
@@ -118,11 +119,16 @@ export function onlineEwc(options: EwcOptions): Penalty {
   }
 }
 
+/** Tokens, and logits, that one pass over sequences may hold. */
+const [mostTokens, mostLogits] = [2 ** 12, 2 ** 25]
+
 /**
  * The diagonal Fisher information per token, estimated with one label per position drawn from the model.
  *
+ * Sequences are worked on together, some thousand tokens at a time, and their gradients squared one by one all the same.
+ *
  * @param sample Sequences to judge by; each contributes equally.
- * @param nextKey Keys for the draws.
+ * @param nextKey Keys for the draws, one for each sequence in order: how many are worked on together changes no draw.
  * @returns One tensor per parameter, of its shape, ≥ 0.
  */
 export function fisherInformation(
@@ -131,45 +137,63 @@ export function fisherInformation(
   nextKey: () => readonly [number, number],
 ): TensorsByPath {
   const weights = model.parameters.tensors()
+  const { rows, length } = sample
   const total = Object.fromEntries(
     Object.entries(weights).map(([path, w]) => [path, fill(w.device, w.shape, 0)]),
   )
-  for (let row = 0; row < sample.rows; row++) {
+  const tokens = Math.min(mostTokens, mostLogits / model.config.vocabulary)
+  const together = Math.max(1, Math.floor(tokens / length))
+  for (let row = 0; row < rows; row += together) {
+    const part = rowsOf(sample, row, Math.min(rows, row + together))
+    const keys = part.domains.map(() => nextKey())
     scope(() => {
-      const { gradient, count } = scoreOfRow(model, weights, sample, row, nextKey())
-      for (const [path, slope] of Object.entries(gradient)) {
-        addInto(total[path], multiply(multiply(slope, slope), 1 / (count * sample.rows)))
+      for (const [path, squares] of Object.entries(squaredScores(model, weights, part, keys))) {
+        addInto(total[path], multiply(squares, 1 / rows))
       }
     })
   }
   return total
 }
 
-/** ∇ Σₜ log p(yₜ) for one sequence, with yₜ drawn from the model (Gumbel-max). */
-function scoreOfRow(
+const rowsOf = (sample: Batch, from: number, to: number): Batch => {
+  const rows = Array.from({ length: to - from }, (_, i) => rowOf(sample, from + i))
+  return batchOfRows(rows, sample.domains.slice(from, to), sample.length)
+}
+
+/** Σₙ (∇ Σₜ log p(yₙₜ))²/Tₙ over sequences of Tₙ predictions, with yₙₜ drawn from the model (Gumbel-max). */
+function squaredScores(
   model: Gpt,
   weights: TensorsByPath,
-  sample: Batch,
-  row: number,
-  key: readonly [number, number],
-): { gradient: TensorsByPath; count: number } {
-  const { length } = sample
-  const one: Batch = { rows: 1, length, tokens: rowOf(sample, row), domains: [sample.domains[row]] }
-  const spec = { shape: [1, length], dtype: 'i32' } as const
-  const tokens = model.device.tensor(inputsOf(one), spec)
-  const present = targetsOf(one).map((target) => (target < 0 ? 0 : 1))
-  const mask = model.device.tensor(present, { shape: [length], dtype: 'f32' })
-  const { gradient } = valueAndGrad((w: TensorsByPath) => {
-    const logits = model.forward(tokens, w) // [T, V]
-    const noise = randomUniform(model.device, key, logits.shape)
-    const drawn = argmax(elementwise(noisy, [logits, noise])) // i32 [T]
+  part: Batch,
+  keys: readonly (readonly [number, number])[],
+): TensorsByPath {
+  const { device, config } = model
+  const { rows, length } = part
+  const tokens = device.tensor(inputsOf(part), { shape: [rows, length], dtype: 'i32' })
+  const noise = concatenate(
+    keys.map((key) => randomUniform(device, key, [length, config.vocabulary])),
+    0,
+  )
+  const mask = device.tensor(rootShares(part), { shape: [rows * length], dtype: 'f32' })
+  const loss = (w: TensorsByPath): Tensor => {
+    const logits = model.forward(tokens, w) // [B·T, V]
+    const drawn = argmax(elementwise(noisy, [logits, noise])) // i32 [B·T]
     return sum(multiply(crossEntropy(logits, drawn), mask))
-  })(weights)
-  return {
-    gradient,
-    count: Math.max(
-      1,
-      present.reduce((a, b) => a + b, 0),
-    ),
   }
+  return sumOfSquaredGradients(loss, { examples: rows })(weights).squares
+}
+
+/** 1/√Tₙ where a prediction counts, 0 elsewhere: the root, because slopes are squared. */
+function rootShares(part: Batch): Float64Array {
+  const { rows, length } = part
+  const targets = targetsOf(part)
+  const shares = new Float64Array(rows * length)
+  for (let row = 0; row < rows; row++) {
+    const own = targets.subarray(row * length, (row + 1) * length)
+    const count = own.reduce((total, target) => total + Number(target >= 0), 0)
+    own.forEach((target, t) => {
+      if (target >= 0) shares[row * length + t] = 1 / Math.sqrt(count)
+    })
+  }
+  return shares
 }

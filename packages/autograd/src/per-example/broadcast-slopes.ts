@@ -1,0 +1,23 @@
+/** Formulas of one element, and what broadcasting repeats. */
+import { elementwise, expression, reshape, type Shape, sumTo, type Tensor } from '@burgeon/tensor'
+import { slopeOf } from '../rules/elementwise.ts'
+import type { ExampleSlopes, Held } from './example-rules.ts'
+
+/** An input that is not repeated along the output's first axis holds the examples as the output does. */
+export function holdsElementwise({ inputs, output }: Held<'elementwise' | 'broadcast'>): readonly boolean[] {
+  return inputs.map((x) => x.shape.length === output.shape.length && x.shape[0] === output.shape[0])
+}
+
+export const elementwiseSlopes: ExampleSlopes<'elementwise'> = ({ inputs, attrs, dy }, index) => {
+  const slope = slopeOf(attrs.expression, index, inputs.length)
+  const dx =
+    slope === expression.input(inputs.length) ? dy : elementwise(slope, [...inputs, dy], attrs.scalars)
+  return sumToKeepingFirst(dx, inputs[index].shape)
+}
+
+/** `[N, …]` summed to `[N, shape…]`. */
+export function sumToKeepingFirst(x: Tensor, shape: Shape): Tensor {
+  const [count] = x.shape
+  const between = new Array<number>(x.shape.length - 1 - shape.length).fill(1)
+  return reshape(sumTo(x, [count, ...between, ...shape]), [count, ...shape])
+}

@@ -1,0 +1,239 @@
+/** Walks a tape backwards once for all examples, keeping what each of them would say about shared tensors. */
+import {
+  add,
+  expression,
+  type OpDefinition,
+  type OpName,
+  opTable,
+  reshape,
+  slice,
+  type Tensor,
+} from '@burgeon/tensor'
+import { NotDifferentiableError } from '../errors.ts'
+import { type Recording, record } from '../gradients.ts'
+import { slopeOf } from '../rules/elementwise.ts'
+import { type GradientRule, rules } from '../rules/rule-table.ts'
+import type { RerunEntry, Tape, TapeEntry } from '../tape.ts'
+import { type ExampleSlopes, exampleRules, type Holds } from './example-rules.ts'
+
+/** Examples `from` to `to − 1`, and their slopes of shared tensors as far as they are known. */
+export interface Chunk {
+  readonly from: number
+  readonly to: number
+  readonly known: Map<number, Tensor>
+}
+
+/** What one use of a shared tensor adds to its slopes, `[N, shape…]`; made when it is asked for. */
+type Contribution = (chunk: Chunk) => Tensor
+
+/**
+ * Slopes by tensor. A tensor that holds the examples along its first axis has slopes of its own shape, because row blocks have nothing
+ * to do with one another; a shared one has contributions.
+ *
+ * B examples, N of them at a time. Dispose it when all slopes have been asked for.
+ */
+export class ExampleWalk implements Disposable {
+  readonly #examples: number
+  /** After the sum over examples. */
+  readonly #totals = new Map<number, Tensor>()
+  readonly #held = new Map<number, Tensor>()
+  readonly #shared = new Map<number, Contribution[]>()
+  readonly #recordings: Disposable[] = []
+
+  constructor(examples: number) {
+    this.#examples = examples
+  }
+
+  /** The slopes of everything on the tape, from that of its scalar result. */
+  pullBack(tape: Tape, result: Tensor, slope: Tensor): void {
+    if (tape.isTracked(result)) this.#totals.set(result.id, slope)
+    this.#walk(tape)
+  }
+
+  /** Whether a tensor that all examples should share has slopes of no example or of all. */
+  isTornApart(tensor: Tensor): boolean {
+    return this.#totals.has(tensor.id) || this.#held.has(tensor.id)
+  }
+
+  hasSlopes(tensor: Tensor): boolean {
+    return this.#shared.has(tensor.id)
+  }
+
+  /** The slopes of a shared tensor, example by example: `[N, shape…]`. */
+  slopesOf({ id }: Tensor, chunk: Chunk): Tensor {
+    const known = chunk.known.get(id)
+    if (known !== undefined) return known
+    const parts = (this.#shared.get(id) ?? []).map((part) => part(chunk))
+    const slopes = parts.reduce((a, b) => add(a, b))
+    chunk.known.set(id, slopes)
+    return slopes
+  }
+
+  #walk(tape: Tape): void {
+    for (let i = tape.entries.length - 1; i >= 0; i--) {
+      const entry = tape.entries[i]
+      if (entry.op === 'checkpoint') {
+        this.#throughRerun(entry)
+        continue
+      }
+      // What is refused never came onto the tape.
+      if (rules[entry.op] === 'constant') continue
+      const needed = entry.inputs.map((input) => tape.isTracked(input))
+      if (this.#reaches(this.#totals, entry)) this.#pullTotal(entry, needed)
+      if (this.#reaches(this.#held, entry)) this.#pullHeld(entry, needed)
+      if (this.#reaches(this.#shared, entry)) this.#pullShared(entry, needed)
+    }
+  }
+
+  #reaches(slopes: ReadonlyMap<number, unknown>, { outputs }: TapeEntry | RerunEntry): boolean {
+    return outputs.some(({ id }) => slopes.has(id))
+  }
+
+  /** From the result back to the sum over examples, through what is linear in it. */
+  #pullTotal(entry: TapeEntry, needed: readonly boolean[]): void {
+    const { op, inputs, outputs, attrs } = entry
+    const isSum = op === 'reduce' && (attrs as { kind: string }).kind === 'sum'
+    const isLinear = op === 'elementwise' && isLinearIn(entry as TapeEntry<'elementwise'>, needed)
+    if (!isSum && !isLinear && op !== 'reshape') {
+      this.#refuse(op, 'The function does more with the sum over examples than scale it.')
+    }
+    const rule = rules[op] as GradientRule<OpName>
+    const slopes = rule({ ...entry, cotangents: outputs.map(({ id }) => this.#totals.get(id)), needed })
+    const [rows] = inputs[0].shape
+    const isOverExamples = isSum && (attrs as { axes: readonly number[] }).axes.includes(0)
+    const target = isOverExamples && rows % this.#examples === 0 ? this.#held : this.#totals
+    slopes?.forEach((slope, i) => needed[i] && addTo(target, inputs[i], slope))
+  }
+
+  /** Of an op whose output holds the examples. */
+  #pullHeld(entry: TapeEntry, needed: readonly boolean[]): void {
+    const { op, inputs, outputs, attrs } = entry
+    const row = exampleRules[op] as { holds: Holds<OpName>; slopes?: ExampleSlopes<OpName> } | string
+    const cotangents = outputs.map(({ id }) => this.#held.get(id))
+    const [dy, ...others] = cotangents
+    const isFirst = dy !== undefined && others.every((slope) => slope === undefined)
+    if (typeof row === 'string' || !isFirst) {
+      this.#throughDefinition(entry, needed, this.#held)
+      return
+    }
+    const holds = row.holds({ inputs, output: outputs[0], attrs })
+    if (typeof holds === 'string') this.#refuse(op, holds)
+    const wanted = needed.map((is, i) => is && holds[i])
+    if (wanted.includes(true)) {
+      inputs.forEach((x, i) => wanted[i] && this.#checkRows(op, x))
+      const slopes = (rules[op] as GradientRule<OpName>)({ ...entry, cotangents, needed: wanted })
+      slopes?.forEach((slope, i) => wanted[i] && addTo(this.#held, inputs[i], slope))
+    }
+    const { slopes } = row
+    inputs.forEach((x, i) => {
+      if (!needed[i] || holds[i] || slopes === undefined) return
+      this.#contribute(x, (chunk) => {
+        const views = inputs.map((input, j) => (holds[j] ? this.#view(input, chunk) : input))
+        const results = outputs.map((output) => this.#view(output, chunk))
+        const count = chunk.to - chunk.from
+        return slopes({ inputs: views, outputs: results, attrs, count, dy: this.#view(dy, chunk) }, i)
+      })
+    })
+  }
+
+  /** Of an op whose output all examples share, and with it every input. */
+  #pullShared(entry: TapeEntry, needed: readonly boolean[]): void {
+    const { op, inputs, outputs, attrs } = entry
+    if (hasDefinition(op)) {
+      this.#throughDefinition(entry, needed, this.#shared)
+      return
+    }
+    const { slopes } = exampleRules[op] as { slopes: ExampleSlopes<OpName> }
+    inputs.forEach((x, i) => {
+      if (!needed[i]) return
+      this.#contribute(x, (chunk) => {
+        const dy = this.slopesOf(outputs[0], chunk)
+        return slopes({ inputs, outputs, attrs, count: chunk.to - chunk.from, dy }, i)
+      })
+    })
+  }
+
+  /** Runs a fused op's definition under a tape of its own and walks back through that. */
+  #throughDefinition<S>(
+    { op, inputs, outputs, attrs }: TapeEntry,
+    needed: readonly boolean[],
+    slopes: Map<number, S>,
+  ): void {
+    const { definition } = opTable[op] as OpDefinition<typeof attrs>
+    if (definition === undefined) this.#refuse(op, 'It has no rule for examples.')
+    const watched = inputs.filter((_, i) => needed[i])
+    const { tape, result } = this.#keep(record(watched, () => definition(inputs, attrs)))
+    rename(slopes, outputs, result)
+    this.#walk(tape)
+  }
+
+  /** Runs a body again, recorded this time. */
+  #throughRerun(entry: RerunEntry): void {
+    const all = [this.#totals, this.#held, this.#shared]
+    if (!all.some((slopes) => this.#reaches(slopes, entry))) return
+    const { tape, result } = this.#keep(record(entry.inputs, entry.again))
+    for (const slopes of all) rename<unknown>(slopes, entry.outputs, result)
+    this.#walk(tape)
+  }
+
+  /** Contributions are asked for later, and need what was recorded. */
+  #keep<R>(recorded: Recording<R>): Recording<R> {
+    this.#recordings.push(recorded)
+    return recorded
+  }
+
+  [Symbol.dispose](): void {
+    for (const recorded of this.#recordings.splice(0)) recorded[Symbol.dispose]()
+  }
+
+  /** The rows of a chunk's examples, `[N, k, …]`. */
+  #view(tensor: Tensor, { from, to }: Chunk): Tensor {
+    const [rows, ...rest] = tensor.shape
+    const k = rows / this.#examples
+    return reshape(slice(tensor, [from * k], [to * k]), [to - from, k, ...rest])
+  }
+
+  #contribute(tensor: Tensor, part: Contribution): void {
+    const parts = this.#shared.get(tensor.id)
+    if (parts === undefined) this.#shared.set(tensor.id, [part])
+    else parts.push(part)
+  }
+
+  #checkRows(op: OpName, { shape: [rows] }: Tensor): void {
+    if (rows === undefined || rows % this.#examples !== 0) {
+      this.#refuse(op, `It makes ${rows ?? 1} rows into a multiple of ${this.#examples}.`)
+    }
+  }
+
+  #refuse(op: OpName, why: string): never {
+    throw new NotDifferentiableError(
+      `sumOfSquaredGradients: ${op} does not keep ${this.#examples} examples apart. ${why} ` +
+        'Keep them in order along the first axis up to one last sum, or square the gradient of each example by itself.',
+    )
+  }
+}
+
+function addTo(slopes: Map<number, Tensor>, tensor: Tensor, slope: Tensor | undefined): void {
+  if (slope === undefined) return
+  const known = slopes.get(tensor.id)
+  slopes.set(tensor.id, known === undefined ? slope : add(known, slope))
+}
+
+/** The slopes of some tensors, for others that hold the same numbers. */
+function rename<S>(slopes: Map<number, S>, from: readonly Tensor[], to: readonly Tensor[]): void {
+  from.forEach(({ id }, i) => {
+    const slope = slopes.get(id)
+    if (slope !== undefined) slopes.set(to[i].id, slope)
+  })
+}
+
+const hasDefinition = (op: OpName): boolean => (opTable[op] as OpDefinition<unknown>).definition !== undefined
+
+/** Whether no slope of a formula depends on what it is differentiated by. */
+function isLinearIn({ inputs, attrs }: TapeEntry<'elementwise'>, needed: readonly boolean[]): boolean {
+  return inputs.every((_, i) => {
+    if (!needed[i]) return true
+    const nodes = expression.topologicalOrder(slopeOf(attrs.expression, i, inputs.length))
+    return nodes.every((node) => node.kind !== 'input' || node.index === inputs.length || !needed[node.index])
+  })
+}
