@@ -41,9 +41,13 @@ async function remains(place: string): Promise<unknown> {
 
 it('a life killed at random moments and resumed equals one that was never killed', async () => {
   const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')]
+  const start = performance.now()
   expect(await live(whole)).toBe(true)
-  // Odd times, so that the kills fall into start-up, learning and saving alike; then it may live on.
-  for (const wait of [450, 700, 560, 910, 800, 640, 1030, 870]) if (await live(broken, wait)) break
+  const lifetime = performance.now() - start
+  // Odd shares of a lifetime on this machine, so that the kills fall into start-up, learning and saving alike; then it may live on.
+  for (const share of [0.11, 0.23, 0.37, 0.19, 0.41, 0.29, 0.53, 0.31]) {
+    if (await live(broken, share * lifetime)) break
+  }
   const { parts } = JSON.parse(await readFile(join(broken, 'checkpoint.json'), 'utf8'))
   const afterKills = parts.learner.state.step as number
   expect(await live(broken)).toBe(true)
