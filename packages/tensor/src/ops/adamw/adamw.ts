@@ -23,22 +23,23 @@ export interface AdamwAttrs {
   readonly step: number
 }
 
-const { add, constant, divide, input, multiply, scalar, sqrt, subtract } = e
+const { add, constant, divide, input, multiply, scalar, sqrt } = e
 const [w, g, m, v] = [input(0), input(1), input(2), input(3)]
 
 /** WASM and WGSL have no flush-to-zero: tiny moments would become slow denormals, so they are cut to 0. */
 const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constant(1e-30)), constant(0), x)
-const decayed = (old: Expression, fresh: Expression, beta: Expression): Expression =>
-  cutTiny(add(multiply(beta, old), multiply(subtract(constant(1), beta), fresh)))
+/** The share 1 − β comes in double precision: in single, 1 − 0.999 would be off by a hundred-thousandth. */
+const decayed = (old: Expression, fresh: Expression, beta: Expression, share: Expression): Expression =>
+  cutTiny(add(multiply(beta, old), multiply(share, fresh)))
 
 /** What a gradient that is infinite or NaN must not touch. */
 const whereFinite = (x: Expression, otherwise: Expression): Expression =>
   e.select(e.less(e.abs(g), constant(Infinity)), x, otherwise)
 
 /** m ← β₁·m + (1 − β₁)·g, with inputs w, g, m, v and the scalars of `scalarsOf`. */
-export const firstMoment: Expression = whereFinite(decayed(m, g, scalar(1)), m)
+export const firstMoment: Expression = whereFinite(decayed(m, g, scalar(1), scalar(7)), m)
 /** v ← β₂·v + (1 − β₂)·g². */
-export const secondMoment: Expression = whereFinite(decayed(v, multiply(g, g), scalar(2)), v)
+export const secondMoment: Expression = whereFinite(decayed(v, multiply(g, g), scalar(2), scalar(8)), v)
 /** Δw = −rate·(m̂/(√v̂ + ε) + λ·w), from the new moments. */
 export const update: Expression = whereFinite(
   e.negate(
@@ -53,10 +54,11 @@ export const update: Expression = whereFinite(
   constant(0),
 )
 
-/** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ)] */
+/** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ), 1 − β₁, 1 − β₂] */
 export function scalarsOf(attrs: AdamwAttrs): number[] {
   const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attrs
-  return [learningRate, beta1, beta2, epsilon, weightDecay, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
+  const corrections = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
+  return [learningRate, beta1, beta2, epsilon, weightDecay, ...corrections, 1 - beta1, 1 - beta2]
 }
 
 /** AdamW as formulas, for a step that `adamwUpdate` cannot take in one go. */
@@ -67,7 +69,7 @@ export interface AdamwFormulas {
   readonly secondMoment: Expression
   /** Δw from the inputs w, g and the new m, v; 0 where g is infinite or NaN. */
   readonly update: Expression
-  /** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ)] */
+  /** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ), 1 − β₁, 1 − β₂] */
   readonly scalarsOf: (attrs: AdamwAttrs) => number[]
 }
 

@@ -84,7 +84,7 @@ export const elementwiseCases: OpCases<'elementwise'> = {
     ]),
     ...[firstMoment, secondMoment].map((formula) => {
       const moments = Array.from({ length: 4 }, () => gaussian(random, [17], 1e-15))
-      return elementwise(formula, moments, [0.001, 0.9, 0.999])
+      return elementwise(formula, moments, [0.001, 0.9, 0.999, 1e-8, 0.1, 2, 3, 0.1, 0.001])
     }),
     elementwise(
       update,
