@@ -10,10 +10,12 @@ import {
   assign,
   attention,
   checkpoint,
+  concatenate,
   crossEntropy,
   type Device,
   elementwise,
   expression,
+  fill,
   gather,
   gelu,
   layerNorm,
@@ -57,7 +59,8 @@ export function forward(
   tokens: Tensor,
   options: ForwardOptions = {},
 ): Tensor {
-  return matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true }) // [B·T, V]
+  const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
+  return config.headBias ? add(logits, w['head.bias']) : logits // [B·T, V]
 }
 
 /** Added to the mean square or the variance in every norm. */
@@ -81,7 +84,12 @@ export function losses(
 ): Tensor {
   const areFew = targets.size * config.vocabulary <= manyLogits
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
-  return linearCrossEntropy(features(config, w, tokens, options), w['embed.token.weight'], targets)
+  const [x, weight] = [features(config, w, tokens, options), w['embed.token.weight']]
+  if (!config.headBias) return linearCrossEntropy(x, weight, targets)
+  // A bias is the weight of one more feature that is always 1.
+  const always = fill(x.device, [targets.size, 1], 1)
+  const biases = reshape(w['head.bias'], [config.vocabulary, 1])
+  return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
 }
 
 /** What the head sees of every token, `f32 [B·T, C]`. */

@@ -35,6 +35,8 @@ export interface GptConfig {
    * stream has become wider and the new channels are still empty.
    */
   readonly normWidth?: number
+  /** Whether each token's logit has a bias; a grown vocabulary has. False unless given. */
+  readonly headBias?: boolean
   /** `learned` embeddings of each position, or `rotary`: queries and keys are turned by it (Su et al. 2021). */
   readonly positions: 'learned' | 'rotary'
   /** Of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
@@ -118,7 +120,7 @@ interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
  * @throws OptionError if it is none.
  */
 export function configFromState(saved: GptConfig): GptConfig {
-  const { vocabulary, context, embed, norm, normWidth, nextBlock, ...rest } = saved as GptConfig &
+  const { vocabulary, context, embed, norm, normWidth, headBias, nextBlock, ...rest } = saved as GptConfig &
     EarlierConfig
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
@@ -128,8 +130,8 @@ export function configFromState(saved: GptConfig): GptConfig {
     const given = { ...(scoreWidth !== undefined && { scoreWidth }), ...(frequencies && { frequencies }) }
     return { id, mlpHidden, heads, kvHeads, headDim, ...given }
   })
-  const width = normWidth === undefined ? {} : { normWidth }
-  const config = { vocabulary, context, embed, norm, ...width, positions, activation, blocks, nextBlock }
+  const given = { ...(normWidth !== undefined && { normWidth }), ...(headBias && { headBias }) }
+  const config = { vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock }
   checkConfig(config)
   return config
 }

@@ -38,6 +38,9 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
       blockSpecs(config, block, normal(0.02 / Math.sqrt(2 * config.blocks.length))),
     ),
     ...normSpecs(config, 'head.norm'),
+    ...(config.headBias
+      ? [{ path: 'head.bias', axes: ['vocabulary'], shape: [vocabulary], initial: zero } as const]
+      : []),
   ]
 }
 

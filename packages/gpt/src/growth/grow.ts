@@ -2,11 +2,17 @@
 import {
   applyPlan,
   BurgeonError,
+  divide,
+  exp,
   inverse,
+  max,
   type Mirror,
   OptionError,
   type Plan,
   scope,
+  slice,
+  subtract,
+  sum,
   type Tensor,
 } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
@@ -32,8 +38,10 @@ export interface GrowthRecord {
   readonly request: GrowthRequest
   readonly parametersBefore: number
   readonly parametersAfter: number
-  /** Largest absolute difference of a logit on the probe, divided by the largest absolute logit. */
+  /** Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit. */
   readonly logitsMoved: number
+  /** Largest total probability of new tokens at any place of the probe; absent where there are none. */
+  readonly freshShare?: number
   /** Undoes it with `ungrow`. */
   readonly undo: Plan
   readonly configBefore: GptConfig
@@ -55,22 +63,23 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
   const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
   const undo = inverse(plan)
-  const before = await probeLogits(model, probe)
+  const before = await probeLogits(model, probe, configBefore.vocabulary)
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
   const { summary } = plan
   const takeBack = (): void => ungrow(model, { summary, request, undo, configBefore }, mirrors)
-  const after = await probeLogits(model, probe).catch((error: unknown) => {
+  const after = await probeLogits(model, probe, configBefore.vocabulary).catch((error: unknown) => {
     takeBack()
     throw error
   })
-  const logitsMoved = relativeChange(before, after)
+  const logitsMoved = relativeChange(before.old, after.old)
   const record: GrowthRecord = {
     summary,
     request,
     parametersBefore,
     parametersAfter: model.parameters.size,
     logitsMoved,
+    ...(config.vocabulary > configBefore.vocabulary && { freshShare: after.freshShare }),
     undo,
     configBefore,
   }
@@ -106,9 +115,25 @@ export function ungrow(
   model.reconfigure(configBefore)
 }
 
-async function probeLogits(model: Gpt, probe: Tensor): Promise<ArrayLike<number>> {
-  using logits = scope(() => model.forward(probe))
-  return await logits.read()
+/** The logits of the first `vocabulary` tokens, and the largest probability of all others together. */
+async function probeLogits(
+  model: Gpt,
+  probe: Tensor,
+  vocabulary: number,
+): Promise<{ old: ArrayLike<number>; freshShare: number }> {
+  const { old, fresh } = scope(() => {
+    const logits = model.forward(probe)
+    const rows = logits.shape[0]
+    const weights = exp(subtract(logits, max(logits, { axes: [1], keepDims: true })))
+    const known = sum(slice(weights, [], [rows, vocabulary]), { axes: [1] })
+    return {
+      old: slice(logits, [], [rows, vocabulary]),
+      fresh: max(subtract(1, divide(known, sum(weights, { axes: [1] })))),
+    }
+  })
+  using _old = old
+  using _fresh = fresh
+  return { old: await old.read(), freshShare: (await fresh.read())[0] }
 }
 
 function relativeChange(before: ArrayLike<number>, after: ArrayLike<number>): number {

@@ -73,6 +73,20 @@ export interface GrowEmbed {
   readonly to: number
 }
 
+/** A token that stands for a row of others. */
+export interface NewToken {
+  /** The tokens it is made of, in order: old ones, or ones that come before it in the same request. */
+  readonly parts: readonly number[]
+  /** How probable it is at first where its parts are, relative to them, in (0, 1]; 0.01 unless given. */
+  readonly share?: number
+}
+
+/** New tokens, numbered from the present vocabulary on. */
+export interface GrowVocabulary {
+  readonly axis: 'vocabulary'
+  readonly tokens: readonly NewToken[]
+}
+
 /** Longer sequences. What the model says of sequences that were possible before stays the same. */
 export interface GrowContext {
   readonly axis: 'context'
@@ -89,4 +103,5 @@ export type GrowthRequest =
   | GrowLayer
   | GrowStack
   | GrowEmbed
+  | GrowVocabulary
   | GrowContext

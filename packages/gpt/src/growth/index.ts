@@ -10,6 +10,8 @@ export type {
   GrowMlpHidden,
   GrowStack,
   GrowthRequest,
+  GrowVocabulary,
+  NewToken,
 } from './growth-request.ts'
 export { planGrowth } from './plan-growth.ts'
 export type { PlannedGrowth } from './planned-growth.ts'

@@ -10,6 +10,7 @@ import { planKvHead } from './operators/kv-head.ts'
 import { planLayer } from './operators/layer.ts'
 import { planMlpHidden } from './operators/mlp-hidden.ts'
 import { planStack } from './operators/stack.ts'
+import { planVocabulary } from './operators/vocabulary.ts'
 import type { PlannedGrowth } from './planned-growth.ts'
 
 /**
@@ -34,6 +35,8 @@ export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key):
       return planStack(config, request, key)
     case 'embed':
       return planEmbed(config, request, key)
+    case 'vocabulary':
+      return planVocabulary(config, request, key)
     case 'context':
       return planContext(config, request, key)
   }

@@ -116,10 +116,15 @@ function inverseMap(map: DimensionMap): DimensionMap {
   const { from, source, valueFactor, gradientFactor } = map
   const exactness = (i: number): number =>
     Number(isPowerOfTwo(valueFactor?.[i] ?? 1)) + Number(isPowerOfTwo(gradientFactor?.[i] ?? 1))
+  const best = new Map<number, number>()
+  source.forEach((at, i) => {
+    const known = best.get(at)
+    if (known === undefined || exactness(i) > exactness(known)) best.set(at, i)
+  })
   const takenFrom = Array.from({ length: from }, (_, old) => {
-    const copies = source.flatMap((at, i) => (at === old ? [i] : []))
-    if (copies.length === 0) throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
-    return copies.reduce((best, i) => (exactness(i) > exactness(best) ? i : best))
+    const copy = best.get(old)
+    if (copy === undefined) throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
+    return copy
   })
   const reciprocal = (factors: readonly number[] | undefined): readonly number[] | undefined =>
     factors && takenFrom.map((i) => 1 / factors[i])

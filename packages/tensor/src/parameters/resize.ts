@@ -1,4 +1,5 @@
 /** Carries out one parameter's change on a tensor, on whatever device it lives. */
+import { concatenate } from '../ops/concatenate/concatenate.ts'
 import { fill } from '../ops/fill/fill.ts'
 import { multiply, where } from '../ops/elementwise/arithmetic.ts'
 import { gather } from '../ops/gather/gather.ts'
@@ -59,23 +60,25 @@ function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
   return axis === 0 ? taken : permute(taken, back)
 }
 
-/** Of the new shape: in place of the new slices along one axis the means of old ones, elsewhere zeros. */
+/** Of the new shape: old slices where they come from, and means of old ones in place of the new ones along one axis. */
 export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: Average): Tensor {
   const { from, source } = maps[axis]
   const all = Array.from({ length: from }, (_, i) => i)
-  const weights = new Float64Array(source.length * from)
-  let next = 0
-  source.forEach((at, row) => {
-    if (at >= 0) return
-    const parts = of?.[next++] ?? all
-    for (const part of parts) weights[row * from + part] += 1 / parts.length
+  const parts = source.filter((at) => at < 0).map((_, i) => of?.[i] ?? all)
+  const weights = new Float64Array(parts.length * from)
+  parts.forEach((own, row) => {
+    for (const part of own) weights[row * from + part] += 1 / own.length
   })
-  const mix = x.device.tensor(weights, { shape: [source.length, from], dtype: 'f32' }, 'averages')
+  const mix = x.device.tensor(weights, { shape: [parts.length, from], dtype: 'f32' }, 'averages')
   const order = x.shape.map((_, i) => (i === 0 ? axis : i <= axis ? i - 1 : i))
   const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i))
   const front = permute(x, order)
-  const flat = matmul(mix, reshape(front, [from, x.size / from]))
-  return permute(reshape(flat, [source.length, ...front.shape.slice(1)]), back)
+  const flat = reshape(front, [from, x.size / from])
+  let next = from
+  const rows = source.map((at) => (at < 0 ? next++ : at))
+  const ids = x.device.tensor(rows, { shape: [rows.length], dtype: 'i32' }, 'averages')
+  const taken = gather(concatenate([flat, matmul(mix, flat)], 0), ids)
+  return permute(reshape(taken, [rows.length, ...front.shape.slice(1)]), back)
 }
 
 /** New numbers as a plan asks for them: drawn on the CPU, so that every device gets the same. */
