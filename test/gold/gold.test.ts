@@ -1,5 +1,5 @@
 /** A model of ours and the same model in PyTorch: same logits, same gradients, same ten losses. See `write-gold.py`. */
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm, hvp, valueAndGrad } from '@burgeon/autograd'
 import { Gpt, type GptConfig, isDecayed } from '@burgeon/gpt'
 import { crossEntropy, type Device, globalNorm, mean, scope, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -32,11 +32,12 @@ function build(gold: GptGold, device: Device) {
   const weights = Object.fromEntries(Object.entries(gold.weights).map(([path, w]) => [path, plainTensor(w)]))
   const model = Gpt.fromState({ config: gold.config, weights }, device)
   const [tokens, targets] = [placed(device, gold.tokens, 'i32'), placed(device, gold.targets, 'i32')]
-  const lossOf = valueAndGrad((w: TensorsByPath) => {
+  const lossAndLogits = (w: TensorsByPath) => {
     const logits = model.forward(tokens, w)
     return [mean(crossEntropy(logits, targets)), logits] as const
-  })
-  return { model, loss: () => lossOf(model.parameters.tensors()) }
+  }
+  const loss = () => valueAndGrad(lossAndLogits)(model.parameters.tensors())
+  return { model, loss, lossOf: (w: TensorsByPath) => lossAndLogits(w)[0] }
 }
 
 describe.for(devices)('on the $name device', ({ open, step, run }) => {
@@ -79,4 +80,33 @@ describe.for(devices)('on the $name device', ({ open, step, run }) => {
       model.dispose()
     })
   })
+})
+
+describe.for([
+  { name: 'reference', open: openReference, bound: 1e-10 },
+  { name: 'wasm', open: openWasm, bound: 1e-4 },
+])('on the $name device', ({ open, bound }) => {
+  it.for(['layer', 'rms-rotary-swiglu-grouped'])(
+    'a GPT (%s) has the products with its Hessian that PyTorch gives',
+    async (kind) => {
+      const device = open()
+      const { model, lossOf } = build(readGold(`gpt-${kind}.json`) as GptGold, device)
+      const { direction, product } = readGold(`curvature-${kind}.json`) as Record<
+        'direction' | 'product',
+        Readonly<Record<string, GoldTensor>>
+      >
+      const along = Object.fromEntries(
+        Object.entries(direction).map(([path, step]) => [path, placed(device, step)]),
+      )
+      const ours = hvp(lossOf)(model.parameters.tensors(), along)
+      expect(Object.keys(ours)).toEqual(Object.keys(product))
+      const far: Record<string, number> = {}
+      for (const [path, expected] of Object.entries(product)) {
+        const apart = await distance(ours[path], expected)
+        if (!(apart < bound)) far[path] = apart
+      }
+      expect(far).toEqual({})
+      model.dispose()
+    },
+  )
 })

@@ -207,6 +207,28 @@ def write_gpt(name, seed, kind):
     write(f"gpt-{name}.json", {"config": config, **data, "weights": before, **first, "gradientNorms": norms, "losses": losses})
 
 
+def write_curvature(name):
+    """The Hessian of the loss of `gpt-{name}.json`, by all weights, times a direction."""
+    seed, kind = KINDS[name]
+    generator = torch.Generator().manual_seed(seed)
+    weights = initial_weights(kind, generator)
+    tokens = torch.randint(0, VOCABULARY, [BATCH, CONTEXT], generator=generator)
+    targets = torch.randint(0, VOCABULARY, [BATCH, CONTEXT], generator=generator)
+    logits = forward(weights, kind, tokens).reshape(BATCH * CONTEXT, VOCABULARY)
+    loss = F.cross_entropy(logits, targets.reshape(-1))
+    gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
+    direction = [exact(torch.randn(weight.shape, generator=generator)) for weight in weights.values()]
+    along = sum((gradient * step).sum() for gradient, step in zip(gradients, direction))
+    products = torch.autograd.grad(along, list(weights.values()))
+    write(
+        f"curvature-{name}.json",
+        {
+            "direction": dict(zip(weights, map(plain, direction))),
+            "product": dict(zip(weights, map(plain, products))),
+        },
+    )
+
+
 # Single ops: inputs, the output, a cotangent, and the gradient of sum(output * cotangent) by every input.
 
 
@@ -287,4 +309,6 @@ def write_ops():
 
 for name, (seed, kind) in KINDS.items():
     write_gpt(name, seed, kind)
+for name in ("layer", "rms-rotary-swiglu-grouped"):
+    write_curvature(name)
 write_ops()
