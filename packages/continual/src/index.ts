@@ -18,6 +18,12 @@ export {
   neverGrow,
 } from './growth/growth-policy.ts'
 export { Learner, type LearnerOptions, type LearnerState } from './learner.ts'
+export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'
+export { LearnedRates, type LearnedRatesOptions } from './meta/learned-rates.ts'
+export { anil, fomaml, maml } from './meta/maml.ts'
+export { type MetaSgdSlopes, metaSgd } from './meta/meta-sgd.ts'
+export { copiesOf, type MetaOptions, type MetaSlopes, type MetaTask } from './meta/meta-task.ts'
+export { reptile } from './meta/reptile.ts'
 export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from './metrics/domain-matrix.ts'
 export { bitsPerByte, Prequential, type PrequentialOptions } from './metrics/prequential.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
