@@ -63,7 +63,7 @@ export const sinusoid: Benchmark = async ({ quick, note }) => {
 }
 
 function rowsOf(which: string, errors: Errors): BenchmarkRow[] {
-  // Rates that were learnt for one step may be far too large for five.
+  // Rates that were learnt for one step may be far too large for five: no row where the error is infinite. The notes tell.
   const finite = measuredSteps.filter((steps) => Number.isFinite(errors[steps]))
   return finite.map((steps) => ({
     case: which,

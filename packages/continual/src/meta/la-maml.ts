@@ -30,11 +30,11 @@ export interface LaMamlOptions {
    * loss rises, take less.
    */
   readonly rateOfRates: number
-  /** Global norm to which the slopes of the rates are held, positive, as the authors do; none unless given. */
+  /** Global norm to which the slopes of the rates are held, positive; none unless given. The authors' program holds them to 2. */
   readonly clipRateSlopes?: number
   /** Steps in thought, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
-  /** Leaves out second derivatives, as the authors' experiments do: less work. False unless given. */
+  /** Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False unless given. */
   readonly firstOrder?: boolean
 }
 
@@ -52,7 +52,9 @@ const rateOf = 'rate of '
  * falls to 0 where it hurts them. Give the learner a rehearsal for the old rows, and `sgd(1)` as optimiser: the update is then the paper's.
  * Another optimiser gets gradients multiplied by the rates.
  *
- * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once.
+ * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
+ * after the last step in thought; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
+ * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateSlopes` keep them out.
  *
  * @throws OptionError for options out of range.
  * @example

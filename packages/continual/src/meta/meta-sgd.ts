@@ -21,7 +21,8 @@ const rateOf = 'rate of '
 
 /**
  * Meta-SGD (Li et al. 2017, algorithm 1): MAML with a rate of its own for every number of every weight, and slopes by weights and rates
- * together. Rates may become negative. `LearnedRates` keeps them, and follows growth.
+ * together. Rates may become negative, and those learnt for one inner step may be far too large for several. `LearnedRates` keeps them, and
+ * follows growth.
  *
  * @param rates Tensors by path, of the weights' shapes or such that broadcast to them.
  * @returns As `maml`, and the gradient by the rates in the structure of `rates`, for a `GradientTransform` of its own.
