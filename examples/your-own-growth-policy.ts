@@ -1,4 +1,4 @@
-/** A growth policy of your own: ten lines, one pure function. Run with `npm run example examples/your-own-growth-policy.ts`. */
+/** A growth policy of your own: ten lines, one pure function. Run with `node --conditions=@burgeon/source examples/your-own-growth-policy.ts`. */
 import { adamw, Gpt, type GrowthPolicy, Learner } from 'burgeon'
 
 /** Widens the last block by half whenever the last ten losses are no better than the ten before. */

@@ -12,8 +12,9 @@ import {
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
+import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
-import { type Batch, inputsOf, joinBatches, targetsOf } from './stream/batch.ts'
+import { type Batch, inputsOf, joinBatches, partsOf, targetsOf } from './stream/batch.ts'
 
 /** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
 export interface Learnt {
@@ -35,6 +36,8 @@ export interface LearningParts {
   readonly model: Gpt
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
+  /** Takes the slopes after steps in thought; the optimiser must hold it. Not beside a loss scale. */
+  readonly lookAhead?: LookAhead
   /** Multiplies the loss; the optimiser must begin with it. */
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */
@@ -55,7 +58,7 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const targets = targetsOf(batch)
   const weights = parts.model.parameters.tensors()
-  const slopes = scope(() => lossAndSlopes(parts, weights, batch, targets))
+  const slopes = scope(() => lossAndSlopes(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await slopes.gradientNorm.read()
     const learnt = summarise(fresh, targets, await slopes.losses.read())
@@ -66,7 +69,7 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
           'expected finite numbers. Nothing was learnt from this batch.',
       )
     }
-    using updateNorm = scope(() => update(parts, weights, slopes.gradient))
+    using updateNorm = scope(() => update(parts, weights, slopes))
     return {
       ...learnt,
       penalties: await numbersIn(slopes.penalties),
@@ -80,38 +83,66 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
 
 interface Slopes {
   readonly gradient: TensorsByPath
-  /** Of every token of the batch, `[B·T]`. */
+  /** By the rates of a look-ahead. */
+  readonly rates?: TensorsByPath
+  /** Of every token of the batch, or of its fresh rows alone, before anything is learnt: `[B·T]`. */
   readonly losses: Tensor
   readonly penalties: Readonly<Record<string, Tensor>>
   readonly gradientNorm: Tensor
 }
 
-function lossAndSlopes(
-  { model, penalties, lossScale, checkpointBlocks }: LearningParts,
-  weights: TensorsByPath,
-  batch: Batch,
-  targets: Int32Array,
-): Slopes {
-  const { device } = model
-  const tokens = device.tensor(inputsOf(batch), { shape: [batch.rows, batch.length], dtype: 'i32' }, 'batch')
-  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
-  const counted = Math.max(1, targets.filter((target) => target >= 0).length)
-  const { gradient, aux } = valueAndGrad((w: TensorsByPath) => {
-    const losses = model.losses(tokens, wanted, w, { checkpointBlocks }) // [B·T]
+function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batch, batch: Batch): Slopes {
+  const { penalties, lossScale, lookAhead } = parts
+  const meanLoss = lossesOn(parts, batch)
+  const objective = (w: TensorsByPath) => {
+    const { losses, mean } = meanLoss(w)
     const terms: Record<string, Tensor> = {}
     for (const penalty of penalties) {
       const term = penalty.loss(w)
       if (term !== null) terms[penalty.name] = term
     }
-    const total = Object.values(terms).reduce((a, b) => add(a, b), divide(sum(losses), counted))
-    return [lossScale?.scaled(total) ?? total, { losses, penalties: terms }]
-  })(weights)
-  const norm = globalNorm(Object.values(gradient))
-  return { gradient, ...aux, gradientNorm: lossScale?.unscaled(norm) ?? norm }
+    const total = Object.values(terms).reduce((a, b) => add(a, b), mean)
+    return [lossScale?.scaled(total) ?? total, { losses, penalties: terms }] as const
+  }
+  if (lookAhead === undefined) {
+    const { gradient, aux } = valueAndGrad(objective)(weights)
+    const norm = globalNorm(Object.values(gradient))
+    return { gradient, ...aux, gradientNorm: lossScale?.unscaled(norm) ?? norm }
+  }
+  const tries = partsOf(fresh, lookAhead.steps).map((part) => {
+    const lossOfPart = lossesOn(parts, part)
+    return (w: TensorsByPath): Tensor => lossOfPart(w).mean
+  })
+  const { gradient, rates, aux } = lookAhead.slopes(objective, tries, weights)
+  // The objective has seen changed weights; the prequential loss is of the present ones.
+  const { losses } = lossesOn(parts, fresh)(weights)
+  return { gradient, rates, ...aux, losses, gradientNorm: globalNorm(Object.values(gradient)) }
 }
 
-function update({ optimizer, step }: LearningParts, weights: TensorsByPath, gradient: TensorsByPath): Tensor {
-  const updates = optimizer.transform(gradient, { parameters: weights, step })
+/** The loss of every token of a batch, `[B·T]`, and the mean of those that count, as a function of the weights. */
+function lossesOn(
+  { model, checkpointBlocks }: LearningParts,
+  batch: Batch,
+): (w: TensorsByPath) => { losses: Tensor; mean: Tensor } {
+  const targets = targetsOf(batch)
+  const { device } = model
+  const tokens = device.tensor(inputsOf(batch), { shape: [batch.rows, batch.length], dtype: 'i32' }, 'batch')
+  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
+  const counted = Math.max(1, targets.filter((target) => target >= 0).length)
+  return (w) => {
+    const losses = model.losses(tokens, wanted, w, { checkpointBlocks })
+    return { losses, mean: divide(sum(losses), counted) }
+  }
+}
+
+function update(
+  { optimizer, lookAhead, step }: LearningParts,
+  weights: TensorsByPath,
+  { gradient, rates }: Slopes,
+): Tensor {
+  const context = { parameters: weights, step }
+  if (rates !== undefined) lookAhead?.learn(rates, context)
+  const updates = optimizer.transform(gradient, context)
   applyUpdates(weights, updates)
   return globalNorm(Object.values(updates))
 }

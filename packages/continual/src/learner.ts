@@ -68,7 +68,7 @@ export class Learner {
   #overflows = 0
   #busy = false
 
-  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth. */
+  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, or for a loss scale beside a look-ahead. */
   constructor({
     model,
     optimizer,
@@ -83,7 +83,17 @@ export class Learner {
     this.budget = budget
     this.#lossScale = lossScale
     this.#checkpointBlocks = checkpointBlocks
-    this.#optimizer = chain(...(lossScale ? [lossScale] : []), ...(strategy.transforms ?? []), optimizer)
+    const { transforms = [], lookAhead } = strategy
+    if (lossScale && lookAhead)
+      throw new OptionError(
+        `learner: got a loss scale and ${lookAhead.name}, whose rates know no scale; keep one.`,
+      )
+    this.#optimizer = chain(
+      ...(lossScale ? [lossScale] : []),
+      ...transforms,
+      ...(lookAhead ? [lookAhead] : []),
+      optimizer,
+    )
     this.#mirrors = [
       ...this.#optimizer.mirrors,
       ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
@@ -212,6 +222,7 @@ export class Learner {
       checkpointBlocks: this.#checkpointBlocks,
       ...(this.#lossScale && { lossScale: this.#lossScale, overflows: this.#overflows }),
       penalties: strategy.penalties ?? [],
+      ...(strategy.lookAhead && { lookAhead: strategy.lookAhead }),
       step: this.#step,
     }
   }

@@ -3,6 +3,7 @@ import type { GradientTransform } from '@burgeon/autograd'
 import { OptionError } from '@burgeon/tensor'
 import type { DriftDetector } from './drift/drift-detector.ts'
 import type { GrowthPolicy } from './growth/growth-policy.ts'
+import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { Trigger } from './trigger.ts'
@@ -15,6 +16,8 @@ export interface Strategy {
   readonly penalties?: readonly Penalty[]
   /** Applied to the gradients before the optimiser, in order. */
   readonly transforms?: readonly GradientTransform[]
+  /** Takes the slopes after the fresh rows have been learnt in thought; just before the optimiser. */
+  readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
   readonly growth?: GrowthPolicy
@@ -22,7 +25,7 @@ export interface Strategy {
   readonly consolidateWhen?: Trigger
 }
 
-const single = ['rehearsal', 'detector', 'growth', 'consolidateWhen'] as const
+const single = ['rehearsal', 'lookAhead', 'detector', 'growth', 'consolidateWhen'] as const
 
 /**
  * One strategy that does what several do: penalties and transforms add up in order.

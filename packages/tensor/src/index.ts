@@ -81,7 +81,7 @@ export {
   type Plan,
   unchanged,
 } from './parameters/plan.ts'
-export { freshTensor, type Role } from './parameters/resize.ts'
+export { freshTensor, resized, type Role } from './parameters/resize.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'

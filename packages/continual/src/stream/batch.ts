@@ -69,6 +69,17 @@ export function rowOf({ length, tokens }: Batch, index: number): Int32Array {
   return tokens.slice(index * (length + 1), (index + 1) * (length + 1))
 }
 
+/** The rows in order in `count` parts, as equal as can be; in as many as there are rows if those are fewer. */
+export function partsOf({ rows, length, tokens, domains }: Batch, count: number): Batch[] {
+  const parts = Math.min(count, rows)
+  const border = (i: number): number => Math.floor((i * rows) / parts)
+  return Array.from({ length: parts }, (_, i) => {
+    const [from, to] = [border(i), border(i + 1)]
+    const own = tokens.subarray(from * (length + 1), to * (length + 1))
+    return { rows: to - from, length, tokens: own, domains: domains.slice(from, to) }
+  })
+}
+
 /** A batch of rows of `length + 1` tokens each. */
 export function batchOfRows(rows: readonly Int32Array[], domains: readonly string[], length: number): Batch {
   const tokens = new Int32Array(rows.length * (length + 1))

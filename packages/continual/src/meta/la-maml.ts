@@ -1,0 +1,116 @@
+/**
+ * La-MAML (Gupta, Yadav & Paull 2020, algorithm 1):
+ *
+ *   w′ ← w, then w′ ← w′ − α∘∇loss(w′, part) for each part of the fresh rows
+ *   α ← max(0, α − η·∇_α loss(w′, fresh and old rows))
+ *   w ← w − α∘∇_w loss(w′, fresh and old rows)
+ */
+import { chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import {
+  assign,
+  elementwise,
+  expression,
+  multiply,
+  OptionError,
+  type PlainTensor,
+  scope,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { adapt, mapPaths } from './adapt.ts'
+import { LearnedRates } from './learned-rates.ts'
+import type { LookAhead } from './look-ahead.ts'
+
+/** How `laMaml` shall learn. */
+export interface LaMamlOptions {
+  /** α of everything newborn, positive. */
+  readonly rate: number
+  /**
+   * η: the rate of the rates, ≥ 0; 0 keeps them as they are born. Too large a one lets rates run away, the sooner the more steps: if the
+   * loss rises, take less.
+   */
+  readonly rateOfRates: number
+  /** Global norm to which the slopes of the rates are held, positive; none unless given. The authors' program holds them to 2. */
+  readonly clipRateSlopes?: number
+  /** Steps in thought, a whole number ≥ 1; 1 unless given. */
+  readonly steps?: number
+  /** Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False unless given. */
+  readonly firstOrder?: boolean
+}
+
+const { abs, constant, input, less, maximum, scalar, select, subtract } = expression
+// inputs: rate, its slope; where the slope is infinite or NaN the rate stays
+const nextRate = select(
+  less(abs(input(1)), constant(Infinity)),
+  maximum(constant(0), subtract(input(0), expression.multiply(scalar(0), input(1)))),
+  input(0),
+)
+const rateOf = 'rate of '
+
+/**
+ * Look-ahead MAML: every number of every weight has a learned rate, which rises where the step on fresh rows also helps on old ones and
+ * falls to 0 where it hurts them. Give the learner a rehearsal for the old rows, and `sgd(1)` as optimiser: the update is then the paper's.
+ * Another optimiser gets gradients multiplied by the rates.
+ *
+ * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
+ * after the last step in thought; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
+ * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateSlopes` keep them out.
+ *
+ * @throws OptionError for options out of range.
+ * @example
+ * ```ts
+ * const strategy = compose(
+ *   { rehearsal: reservoirReplay({ capacity: 500 }) },
+ *   { lookAhead: laMaml({ rate: 0.1, rateOfRates: 0.05 }) },
+ * )
+ * const learner = new Learner({ model, optimizer: sgd(1), strategy })
+ * ```
+ */
+export function laMaml(options: LaMamlOptions): LookAhead {
+  const { rate, rateOfRates, clipRateSlopes, steps = 1, firstOrder = false } = options
+  if (!(rate > 0 && Number.isFinite(rate) && rateOfRates >= 0 && Number.isFinite(rateOfRates))) {
+    throw new OptionError(
+      `laMaml: got rate ${rate} and rateOfRates ${rateOfRates}; expected finite numbers, the first positive, the second from 0 on.`,
+    )
+  }
+  if (!(Number.isSafeInteger(steps) && steps >= 1)) {
+    throw new OptionError(`laMaml: got ${steps} steps; expected a whole number from 1 on.`)
+  }
+  const clip = clipRateSlopes === undefined ? chain() : clipByGlobalNorm(clipRateSlopes)
+  const rates = new LearnedRates({ initial: rate, name: 'La-MAML rates' })
+  return {
+    name: `La-MAML, ${steps} ${steps === 1 ? 'step' : 'steps'}${firstOrder ? ', first order' : ''}`,
+    mirrors: [rates],
+    steps,
+    slopes(objective, tries, weights) {
+      const paths = Object.keys(weights)
+      const own = rates.of(weights)
+      const both = { ...weights, ...Object.fromEntries(paths.map((path) => [rateOf + path, own[path]])) }
+      const { gradient, aux } = valueAndGrad((all: TensorsByPath) => {
+        const [w, alpha] = ['', rateOf].map((kind) => mapPaths(paths, (path) => all[kind + path]))
+        const practise = (now: TensorsByPath, step: number): Tensor => tries[step](now, step)
+        return objective(adapt(practise, w, alpha, { steps: tries.length, firstOrder }))
+      })(both)
+      const [ofWeights, ofRates] = ['', rateOf].map((kind) =>
+        mapPaths(paths, (path) => gradient[kind + path]),
+      )
+      return { gradient: ofWeights, rates: ofRates, aux }
+    },
+    learn(slopes, context) {
+      const own = rates.of(slopes)
+      scope(() => {
+        for (const [path, slope] of Object.entries(clip.transform(slopes, context))) {
+          assign(own[path], elementwise(nextRate, [own[path], slope], [rateOfRates]))
+        }
+      })
+    },
+    transform(gradients) {
+      const own = rates.of(gradients)
+      return mapPaths(Object.keys(gradients), (path) => multiply(gradients[path], own[path]))
+    },
+    toState: () => rates.toState(),
+    restore(state, parameters) {
+      rates.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
+    },
+  }
+}

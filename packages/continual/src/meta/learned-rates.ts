@@ -1,0 +1,91 @@
+/** Learning rates that are learnt: one for every number of every weight. */
+import {
+  fill,
+  type Mirror,
+  openScope,
+  OptionError,
+  type ParameterStore,
+  type Plan,
+  type PlainTensor,
+  resized,
+  type Tensor,
+  TensorMirror,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+
+/** Where learned rates begin. */
+export interface LearnedRatesOptions {
+  /** The rate of everything newborn, ≥ 0. */
+  readonly initial: number
+  /** For messages; `learned rates` unless given. */
+  readonly name?: string
+}
+
+/**
+ * A rate for every number of every weight. It follows growth: what is copied keeps its rate, what is new gets the initial one.
+ */
+export class LearnedRates implements Mirror {
+  readonly name: string
+  readonly initial: number
+  readonly #rates: TensorMirror
+
+  /** @throws OptionError for an initial rate that is negative or not finite. */
+  constructor({ initial, name = 'learned rates' }: LearnedRatesOptions) {
+    if (!(initial >= 0 && Number.isFinite(initial))) {
+      throw new OptionError(`${name}: got initial rate ${initial}; expected a number from 0 on.`)
+    }
+    this.name = name
+    this.initial = initial
+    this.#rates = new TensorMirror(name, 'value')
+  }
+
+  /**
+   * The rates of these weights, by path and of their shapes; they belong to this object, and `applyUpdates` or `assign` may change them.
+   *
+   * @param weights All of them: a path not seen before is newborn.
+   */
+  of(weights: TensorsByPath): TensorsByPath {
+    const rates = Object.entries(weights).map(([path, weight]) => [path, this.#of(path, weight)] as const)
+    return Object.fromEntries(rates)
+  }
+
+  #of(path: string, { device, shape }: Tensor): Tensor {
+    const known = this.#rates.get(path)
+    if (known !== undefined) return known
+    using _ = openScope()
+    return this.#rates.set(path, fill(device, shape, this.initial))
+  }
+
+  remap(plan: Plan, after: TensorsByPath): () => void {
+    const changed = new Map<string, Tensor>()
+    for (const change of plan.changes) {
+      const old = this.#rates.get(change.path)
+      if (change.kind !== 'resize' || old === undefined) continue
+      const { device, shape } = after[change.path]
+      // A plan's factors are for values and slopes; a rate is neither.
+      const maps = change.dimensions.map(({ from, source }) => ({ from, source }))
+      changed.set(
+        change.path,
+        resized(old, maps, 'value', () => fill(device, shape, this.initial)),
+      )
+    }
+    return () => {
+      for (const [path, rate] of changed) this.#rates.set(path, rate)
+      for (const change of plan.changes) if (change.kind === 'remove') this.#rates.delete(change.path)
+    }
+  }
+
+  /** Plain data, by path. */
+  toState(): Promise<Record<string, PlainTensor>> {
+    return this.#rates.toState()
+  }
+
+  /** Takes what `toState` gave. Throws ParameterError if it does not belong to these parameters. */
+  restore(state: Readonly<Record<string, PlainTensor>>, parameters: ParameterStore): void {
+    this.#rates.restore(state, parameters)
+  }
+
+  dispose(): void {
+    this.#rates.dispose()
+  }
+}

@@ -1,0 +1,36 @@
+/** Look-ahead: updates judged by what they lead to. */
+import type { GradientTransform, UpdateContext } from '@burgeon/autograd'
+import type { Tensor, TensorsByPath } from '@burgeon/tensor'
+import type { TaskLoss } from './adapt.ts'
+
+/** What a look ahead found. */
+export interface LookAheadSlopes<A> {
+  /** Of the objective after the steps in thought, by the weights before them. */
+  readonly gradient: TensorsByPath
+  /** The same by the rates of those steps, for `learn`. */
+  readonly rates: TensorsByPath
+  /** Whatever else the objective answered. */
+  readonly aux: A
+}
+
+/**
+ * The role that learns the fresh rows in thought first, and takes the slopes of what is then lost on fresh and old rows alike. It learns
+ * rates of its own by the same slopes. As a transform it stands just before the optimiser.
+ */
+export interface LookAhead extends GradientTransform {
+  /** Steps in thought: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */
+  readonly steps: number
+  /**
+   * Changes nothing.
+   *
+   * @param objective The loss of the whole step, a scalar, and whatever else.
+   * @param tries Losses of the parts of the fresh rows, one for each step in thought.
+   */
+  slopes<A>(
+    objective: (weights: TensorsByPath) => readonly [Tensor, A],
+    tries: readonly TaskLoss[],
+    weights: TensorsByPath,
+  ): LookAheadSlopes<A>
+  /** Learns its rates; called before `transform` in the same step, once it is known that the step counts. */
+  learn(rates: TensorsByPath, context: UpdateContext): void
+}

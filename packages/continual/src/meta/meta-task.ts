@@ -1,0 +1,108 @@
+/** Tasks to learn from how to learn, and sums over several of them. */
+import {
+  add,
+  broadcastTo,
+  formatShape,
+  multiply,
+  OptionError,
+  scope,
+  ShapeError,
+  sum,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { type AdaptOptions, mapPaths, type TaskLoss } from './adapt.ts'
+
+/**
+ * A task: what its learner practises on, and what it is judged by afterwards.
+ *
+ * Several tasks of one form can stand side by side in one (`copies`), which is far quicker than one after another: both losses then get
+ * weights with a new first axis of that length, one copy for each task, and answer one number for each.
+ */
+export interface MetaTask {
+  /** The loss of the inner steps: a scalar, or `f32 [copies]`. */
+  readonly support: TaskLoss
+  /** The loss after them, which the meta-gradient is of: a scalar, or `f32 [copies]`. */
+  readonly query: (weights: TensorsByPath) => Tensor
+  /** How many tasks stand side by side, a whole number ≥ 1; none, and no new axis, unless given. */
+  readonly copies?: number
+}
+
+/** What a batch of tasks says about the weights they all begin with. */
+export interface MetaSlopes {
+  /** Mean query loss of the tasks after adaptation, a scalar. */
+  readonly value: Tensor
+  /** What to descend along, by path: any `GradientTransform` takes it. */
+  readonly gradient: TensorsByPath
+}
+
+/** An inner loop with one rate for all weights. */
+export interface MetaOptions extends AdaptOptions {
+  /** α, positive. */
+  readonly rate: number
+}
+
+/**
+ * The same weights once for each of several tasks side by side.
+ *
+ * @param copies A whole number ≥ 1.
+ * @returns Tensors of the shapes `[copies, …]`.
+ * @throws OptionError for another number.
+ */
+export function copiesOf(weights: TensorsByPath, copies: number): TensorsByPath {
+  if (!(Number.isSafeInteger(copies) && copies >= 1)) {
+    throw new OptionError(`copiesOf: got ${copies} copies; expected a whole number from 1 on.`)
+  }
+  return mapPaths(Object.keys(weights), (path) =>
+    broadcastTo(weights[path], [copies, ...weights[path].shape]),
+  )
+}
+
+/** What a task's inner loop begins with. */
+export function beginningOf({ copies }: MetaTask, weights: TensorsByPath): TensorsByPath {
+  return copies === undefined ? weights : copiesOf(weights, copies)
+}
+
+/** The practice loss of all tasks that stand side by side. Each depends on its own copy alone, so slopes do not mix. */
+export function supportOf(task: MetaTask): TaskLoss {
+  return (weights, step) => total('support', task.support(weights, step), task)
+}
+
+/** The judging loss of all tasks that stand side by side. */
+export function queryOf(task: MetaTask, weights: TensorsByPath): Tensor {
+  return total('query', task.query(weights), task)
+}
+
+function total(what: string, loss: Tensor, { copies }: MetaTask): Tensor {
+  if (copies === undefined) return loss
+  if (loss.size === copies) return sum(loss)
+  throw new ShapeError(
+    `meta task: the ${what} loss is ${formatShape(loss.shape)} for ${copies} copies; expected one number for each, [${copies}].`,
+  )
+}
+
+/**
+ * Means over the tasks. The graph of one task lives at a time; their gradients are added in order.
+ *
+ * @param slopesOf Sums over the copies of one task.
+ */
+export function meanOverTasks(
+  tasks: readonly MetaTask[],
+  slopesOf: (task: MetaTask) => MetaSlopes,
+): MetaSlopes {
+  if (tasks.length === 0) throw new OptionError('meta-learning: got no tasks; expected one or more.')
+  const count = tasks.reduce((all, { copies = 1 }) => all + copies, 0)
+  return scope(() => {
+    const each = tasks.map((task) => scope(() => slopesOf(task)))
+    const meanOf = (tensors: readonly Tensor[]): Tensor =>
+      multiply(
+        tensors.reduce((a, b) => add(a, b)),
+        1 / count,
+      )
+    const paths = Object.keys(each[0].gradient)
+    return {
+      value: meanOf(each.map(({ value }) => value)),
+      gradient: mapPaths(paths, (path) => meanOf(each.map(({ gradient }) => gradient[path]))),
+    }
+  })
+}

@@ -1,0 +1,211 @@
+/** A learner that looks ahead: what it does in one step, how well it learns, and what it takes along. */
+import { clipByGlobalNorm, dynamicLossScale, grad, sgd } from '@burgeon/autograd'
+import {
+  adapt,
+  type Batch,
+  batchOfTokens,
+  compose,
+  growOnSchedule,
+  laMaml,
+  type LaMamlOptions,
+  Learner,
+  type LearnerOptions,
+  onlineEwc,
+  type Rehearsal,
+  reservoirReplay,
+} from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { fill, mean, OptionError, scope, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import { largestDifference } from '@burgeon/tensor/testing'
+import { openReference } from '@burgeon/tensor/reference'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { describe, expect, test } from 'vitest'
+
+const wasm = openWasm({ threads: 1 })
+const sizes = { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }
+const encoder = new TextEncoder()
+const batchOf = (text: string): Batch => batchOfTokens(encoder.encode(text), sizes.context, 'text')
+
+const replay = (): Rehearsal => reservoirReplay({ capacity: 40, seed: 3 })
+const parts = (options: Partial<LaMamlOptions> = {}): Omit<LearnerOptions, 'model'> => ({
+  optimizer: sgd(1),
+  strategy: compose(
+    { rehearsal: replay() },
+    { lookAhead: laMaml({ rate: 0.1, rateOfRates: 0.05, ...options }) },
+  ),
+})
+
+const numbersOf = (model: Gpt): number[] =>
+  [...model.parameters].flatMap(({ tensor }) => [...tensor.readSync()])
+
+describe('one step', () => {
+  const device = openReference()
+  const [text, rate, rateOfRates] = ['learning by looking ahead', 0.2, 40]
+
+  /** The weights after one step on all rows at once, worked out number by number. */
+  function algorithmOne(model: Gpt, batch: Batch, limit: number) {
+    const { rows, tokens } = batch
+    const at = (t: number): number[] =>
+      Array.from({ length: rows * 8 }, (_, i) => tokens[Math.floor(i / 8) * 9 + (i % 8) + t])
+    return scope(() => {
+      const inputs = device.tensor(at(0), { shape: [rows, 8], dtype: 'i32' })
+      const targets = device.tensor(at(1), { shape: [rows * 8], dtype: 'i32' })
+      const loss = (w: TensorsByPath): Tensor => mean(model.losses(inputs, targets, w))
+      const weights = model.parameters.tensors()
+      const rates = Object.fromEntries(
+        Object.entries(weights).map(([path, { shape }]) => [path, fill(device, shape, rate)]),
+      )
+      const numbers = (trees: TensorsByPath): number[] =>
+        Object.values(trees).flatMap((x) => [...x.readSync()])
+      const byWeights = grad((w: TensorsByPath) => loss(adapt(loss, w, rates)))(weights)
+      const byRates = numbers(grad((r: TensorsByPath) => loss(adapt(loss, weights, r)))(rates))
+      const factor = Math.min(1, limit / (Math.hypot(...byRates) + 1e-6))
+      const slopes = numbers(byWeights)
+      const learned = byRates.map((slope) => rate - rateOfRates * factor * slope)
+      const after = numbers(weights).map((x, i) => x - Math.max(0, learned[i]) * slopes[i])
+      return { before: loss(weights).item(), after, lowest: Math.min(...learned) }
+    })
+  }
+
+  test.each([
+    ['', {}, Infinity],
+    [', slopes of rates held to a norm', { clipRateSlopes: 0.3 }, 0.3],
+  ])('is what algorithm 1 says: rates first, none below 0, then weights%s', async (_, options, limit) => {
+    const model = Gpt.create(sizes, { device, seed: 2 })
+    const batch = batchOf(text)
+    const wanted = algorithmOne(model, batch, limit)
+    const learner = new Learner({ model, ...parts({ rate, rateOfRates, ...options }) })
+    const { loss, rowLosses } = await learner.observe(batch)
+    expect(wanted.lowest).toBeLessThan(0)
+    expect(loss).toBeCloseTo(wanted.before, 12)
+    expect(rowLosses).toHaveLength(batch.rows)
+    expect(largestDifference(numbersOf(model), wanted.after)).toBeLessThan(1e-12)
+  })
+
+  test('with rates that stay and next to no step in thought it is plain gradient descent', async () => {
+    const numbersAfter = async (options: Omit<LearnerOptions, 'model'>): Promise<number[]> => {
+      const learner = new Learner({ model: Gpt.create(sizes, { device, seed: 2 }), ...options })
+      await learner.observe(text)
+      return numbersOf(learner.model)
+    }
+    const tiny = 1e-7
+    const ahead = await numbersAfter({
+      optimizer: sgd(0.3 / tiny),
+      strategy: { lookAhead: laMaml({ rate: tiny, rateOfRates: 0 }) },
+    })
+    const plain = await numbersAfter({ optimizer: sgd(0.3) })
+    expect(largestDifference(ahead, plain)).toBeLessThan(1e-6)
+    expect(largestDifference(ahead, plain)).toBeGreaterThan(0)
+  })
+})
+
+test('blocks may be computed again instead of being kept', async () => {
+  const numbersWith = async (checkpointBlocks: boolean): Promise<number[]> => {
+    const model = Gpt.create(sizes, { device: openReference(), seed: 2 })
+    const learner = new Learner({ model, checkpointBlocks, ...parts({ steps: 2 }) })
+    for (const text of ['one text and', 'another text']) await learner.observe(text)
+    return numbersOf(model)
+  }
+  // Second derivatives are added in another order, so not to the bit.
+  expect(largestDifference(await numbersWith(true), await numbersWith(false))).toBeLessThan(1e-11)
+})
+
+describe('on a stream that drifts', () => {
+  const sentences = ['the cat sat on the mat. ', 'let x = 3; let y = 4; ', '1, 2, 4, 8, 16, 32, 64, ']
+  const text = sentences.map((sentence) => sentence.repeat(28)).join('')
+
+  async function meanLossOf(options: Omit<LearnerOptions, 'model'>): Promise<number> {
+    const learner = new Learner({ model: Gpt.create(sizes, { device: wasm, seed: 1 }), ...options })
+    let [total, steps] = [0, 0]
+    for (let at = 0; at + 25 <= text.length; at += 24, steps++) {
+      total += (await learner.observe(batchOf(text.slice(at, at + 25)))).loss
+    }
+    learner.dispose()
+    learner.model.dispose()
+    return total / steps
+  }
+
+  const rate = 0.02
+  const clip = { transforms: [clipByGlobalNorm(2)] }
+  const plain = meanLossOf({ optimizer: sgd(rate), strategy: compose(clip, { rehearsal: replay() }) })
+  test.each([
+    ['one step in thought', {}],
+    ['three', { steps: 3 }],
+    ['three, first order', { steps: 3, firstOrder: true }],
+  ])('%s: it predicts better than plain descent at the rate it began with', async (_, options) => {
+    const learning = async (rateOfRates: number): Promise<number> => {
+      const { optimizer, strategy } = parts({ rate, rateOfRates, clipRateSlopes: 2, ...options })
+      return meanLossOf({ optimizer, strategy: compose(clip, strategy ?? {}) })
+    }
+    expect(await learning(0.2)).toBeLessThan((await plain) - 0.3)
+    // It is the rates that make the difference: without learning them it is no better.
+    expect(await learning(0)).toBeGreaterThan((await plain) - 0.1)
+  })
+})
+
+describe('a life', () => {
+  const grown = (): Omit<LearnerOptions, 'model'> => {
+    const base = parts({ steps: 2 })
+    const growth = growOnSchedule([
+      { step: 4, request: { axis: 'mlpHidden', block: 'b0', to: 12, how: 'split' } },
+      { step: 6, request: { axis: 'layer', at: 1 } },
+      { step: 9, request: { axis: 'embed', to: 12 } },
+    ])
+    return {
+      ...base,
+      strategy: compose(base.strategy ?? {}, { growth, penalties: [onlineEwc({ strength: 1 })] }),
+    }
+  }
+  const textOf = (step: number): string => `step ${step} of a life that looks ahead`
+
+  test('grows, is saved and wakes up, to the byte', async () => {
+    const begin = (): Learner =>
+      new Learner({ model: Gpt.create(sizes, { device: wasm, seed: 4 }), ...grown() })
+    const whole = begin()
+    let broken = begin()
+    for (let step = 0; step < 12; step++) {
+      await whole.observe(textOf(step))
+      await broken.observe(textOf(step))
+      const saved = structuredClone(await broken.toState())
+      broken.dispose()
+      broken.model.dispose()
+      broken = Learner.fromState(saved, { ...grown(), device: wasm })
+    }
+    expect(whole.journal.filter(({ kind }) => kind === 'growth')).toHaveLength(3)
+    expect(await broken.toState()).toEqual(await whole.toState())
+    whole.dispose()
+    broken.dispose()
+  })
+
+  test('holds no more memory from step to step, and lets go of it in the end', async () => {
+    const device = openWasm({ threads: 1 })
+    const model = Gpt.create(sizes, { device, seed: 4 })
+    const own = device.memory.buffers
+    const learner = new Learner({ model, ...parts({ steps: 2 }) })
+    await learner.observe(textOf(0))
+    const { buffers, bytes } = device.memory
+    for (let step = 1; step < 6; step++) await learner.observe(textOf(step))
+    expect(device.memory).toMatchObject({ buffers, bytes })
+    learner.dispose()
+    expect(device.memory.buffers).toBe(own)
+  })
+})
+
+describe('refuses', () => {
+  test.each([
+    ['a rate of 0', { rate: 0 }],
+    ['a negative rate of rates', { rateOfRates: -1 }],
+    ['a bound of 0 for slopes', { clipRateSlopes: 0 }],
+    ['no steps', { steps: 0 }],
+    ['half a step', { steps: 0.5 }],
+  ])('%s', (_, options) => {
+    expect(() => parts(options)).toThrow(OptionError)
+  })
+
+  test('a loss scale beside it, and a second look-ahead', () => {
+    const model = Gpt.create(sizes, { device: wasm })
+    expect(() => new Learner({ model, ...parts(), lossScale: dynamicLossScale() })).toThrow(OptionError)
+    const lookAhead = laMaml({ rate: 1, rateOfRates: 1 })
+    expect(() => compose({ lookAhead }, { lookAhead })).toThrow(OptionError)
+  })
+})
