@@ -5,10 +5,14 @@ import {
   add,
   AsyncCallbackError,
   type Device,
+  foldIn,
+  keyFromSeed,
+  less,
   matmul,
   mean,
   multiply,
   OptionError,
+  randomUniform,
   reshape,
   scope,
   softplus,
@@ -104,6 +108,15 @@ test('what lies between is held for one body at a time', () => {
   }
   expect(most((body) => body())).toBeGreaterThanOrEqual(400)
   expect(most(checkpoint)).toBeLessThan(70)
+})
+
+test('random numbers are the same again, because their keys are', () => {
+  const x = reference.tensor([1, 2, 3, 4], { shape: [4], dtype: 'f32' })
+  const dropout = (wrap: typeof checkpoint) => (y: Tensor) => {
+    const key = foldIn(keyFromSeed(3), 0)
+    return sum(wrap(() => multiply(tanh(y), less(randomUniform(reference, key, [4]), 0.5))))
+  }
+  expect(numbers(grad(dropout(checkpoint))(x))).toEqual(numbers(grad(dropout((body) => body()))(x)))
 })
 
 test('without a tape the body just runs', () => {

@@ -55,6 +55,7 @@ export interface LearningParts {
  * @throws NonFiniteError before any weight is touched.
  */
 export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
+  using _ = parts.model.hold()
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const targets = targetsOf(batch)
   const weights = parts.model.parameters.tensors()

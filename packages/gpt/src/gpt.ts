@@ -28,6 +28,7 @@ export class Gpt {
   readonly device: Device
   readonly parameters: ParameterStore = new ParameterStore()
   #config: GptConfig
+  #holds = 0
 
   /** Use `Gpt.create` or `Gpt.fromState`. */
   private constructor(config: GptConfig, device: Device) {
@@ -81,6 +82,23 @@ export class Gpt {
   /** Growth changes configuration and parameters together; nobody else may. */
   reconfigure(config: GptConfig): void {
     this.#config = config
+  }
+
+  /** Keeps the model from growing until what it answers is disposed: the weights in hand would not be the model's any more. */
+  hold(): Disposable {
+    this.#holds++
+    let isHeld = true
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#holds--
+        isHeld = false
+      },
+    }
+  }
+
+  /** Whether someone holds it. */
+  get isHeld(): boolean {
+    return this.#holds > 0
   }
 
   /**

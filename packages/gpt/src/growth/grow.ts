@@ -55,9 +55,12 @@ export class GrowthRefusedError extends BurgeonError {
 /**
  * Grows `model` in place: parameters, configuration and mirrors together, or nothing.
  *
- * @throws OptionError for an impossible request, GrowthRefusedError (after undoing it) if the logits moved too far.
+ * @throws OptionError for an impossible request, or while someone holds the model (a learning step that is not done yet);
+ *   GrowthRefusedError (after undoing it) if the logits moved too far.
  */
 export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
+  checkFree(model)
+  using _ = model.hold()
   const { mirrors, probe, key } = options
   const { plan, config, isExact = true } = planGrowth(model.config, request, key)
   const { tolerance = isExact ? 1e-5 : Infinity } = options
@@ -67,7 +70,7 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
   const { summary } = plan
-  const takeBack = (): void => ungrow(model, { summary, request, undo, configBefore }, mirrors)
+  const takeBack = (): void => takenBack(model, { summary, request, undo, configBefore }, mirrors)
   const after = await probeLogits(model, probe, configBefore.vocabulary).catch((error: unknown) => {
     takeBack()
     throw error
@@ -97,13 +100,24 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
  * Takes the latest growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the new slices
  * learnt.
  *
- * @throws OptionError if the model has grown further since, or has already been taken back: nothing has changed then.
+ * @throws OptionError if the model has grown further since, has already been taken back, or is held by someone: nothing has changed then.
  */
-export function ungrow(
-  model: Gpt,
-  record: Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>,
-  mirrors: readonly Mirror[],
-): void {
+export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
+  checkFree(model)
+  takenBack(model, record, mirrors)
+}
+
+/** What taking a growth back needs of its record. */
+type Undoable = Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>
+
+function checkFree(model: Gpt): void {
+  if (!model.isHeld) return
+  throw new OptionError(
+    'grow: a learning step or another growth of this model is not done yet; expected none. Await it first.',
+  )
+}
+
+function takenBack(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
   const configBefore = configFromState(record.configBefore)
   const { config } = planGrowth(configBefore, record.request, record.undo.key)
   if (JSON.stringify(configFromState(config)) !== JSON.stringify(configFromState(model.config))) {

@@ -1,4 +1,5 @@
 /** Carries out a plan on the parameters and every mirror: all together, or not at all. */
+import { isRecorded } from '../engine.ts'
 import { add } from '../ops/elementwise/arithmetic.ts'
 import { scope } from '../scope.ts'
 import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
@@ -22,7 +23,8 @@ import { averages, freshTensor, resized } from './resize.ts'
  * cannot fail.
  *
  * @param device Where added parameters shall live.
- * @throws ParameterError if the plan does not fit these parameters; nothing has changed then.
+ * @throws ParameterError if the plan does not fit these parameters, or within a function that is being differentiated; nothing has
+ *   changed then.
  */
 export function applyPlan(
   plan: Plan,
@@ -30,6 +32,11 @@ export function applyPlan(
   mirrors: readonly Mirror[],
   device: Device,
 ): void {
+  if (isRecorded()) {
+    throw new ParameterError(
+      `plan: "${plan.summary}" was to be applied while slopes are being taken; expected to be outside. Finish the step first.`,
+    )
+  }
   for (const change of plan.changes) check(change, parameters)
   checkPaths(plan)
   scope(() => {
