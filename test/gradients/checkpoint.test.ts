@@ -4,22 +4,30 @@ import { Gpt } from '@burgeon/gpt'
 import {
   add,
   AsyncCallbackError,
+  concatenate,
   type Device,
+  type Engine,
   foldIn,
   keyFromSeed,
   less,
+  linear,
   matmul,
+  max,
   mean,
   multiply,
   OptionError,
   randomUniform,
   reshape,
+  rmsNorm,
   scope,
+  slice,
   softplus,
+  square,
   sum,
   type Tensor,
   type TensorsByPath,
   tanh,
+  withEngine,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
@@ -117,6 +125,45 @@ test('random numbers are the same again, because their keys are', () => {
     return sum(wrap(() => multiply(tanh(y), less(randomUniform(reference, key, [4]), 0.5))))
   }
   expect(numbers(grad(dropout(checkpoint))(x))).toEqual(numbers(grad(dropout((body) => body()))(x)))
+})
+
+describe('what no slope depends on is not computed again', () => {
+  const draw = new Draw(7)
+  const [w, u, b] = [draw.tensor([3, 3]), draw.tensor([3, 3]), draw.tensor([3])]
+  const x = draw.tensor([4, 3])
+  /** How often each op is called for a gradient through a checkpointed body. */
+  const callsOf = (body: (y: Tensor) => Tensor): Record<string, number> => {
+    const calls: Record<string, number> = {}
+    const count = (below: Engine): Engine => ({
+      run: (op, inputs, attrs) => {
+        calls[op] = (calls[op] ?? 0) + 1
+        return below.run(op, inputs, attrs)
+      },
+    })
+    withEngine(count, () => grad((y: Tensor) => sum(checkpoint(() => body(y))))(x))
+    return calls
+  }
+  test('such as the last product of a block and the sum behind it', () => {
+    const calls = callsOf((y) => add(y, linear(tanh(linear(y, w, b)), u, b)))
+    expect(calls['linear']).toBe(3)
+  })
+  test('but whatever a rule looks at is', () => {
+    const bodies: readonly ((y: Tensor) => Tensor)[] = [
+      (y) => max(linear(y, w, b), { axes: [1] }),
+      (y) => tanh(reshape(linear(y, w, b), [12])),
+      (y) => rmsNorm(linear(y, w, b), b),
+      (y) => multiply(linear(y, w, b), matmul(y, u)),
+      (y) => concatenate([slice(linear(y, w, b), [1]), y], 0),
+      (y) => square(add(linear(y, w, b), 1)),
+    ]
+    for (const body of bodies) {
+      const slope = (wrap: typeof checkpoint): number[] =>
+        numbers(grad((y: Tensor) => sum(tanh(wrap(() => body(y)))))(x))
+      expect(slope(checkpoint)).toEqual(slope((run) => run()))
+    }
+    expect(callsOf(bodies[0])['linear']).toBe(2)
+    expect(callsOf(bodies[4])['linear']).toBe(1)
+  })
 })
 
 test('without a tape the body just runs', () => {

@@ -9,6 +9,7 @@ import {
   type Tensor,
   withEngine,
 } from '@burgeon/tensor'
+import { IdleStepsSkipped, idleSteps } from './idle-steps.ts'
 import { type GradientRule, rules } from './rules/rule-table.ts'
 import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
 
@@ -88,11 +89,14 @@ function passOn(tape: Tape, slopes: Slopes): void {
 
 /** Runs a body again, recorded this time. Its inputs' slopes go on from where they are, so that additions keep their order. */
 function passThroughRerun(
-  { inputs, again }: RerunEntry,
+  { inputs, again, steps }: RerunEntry,
   incoming: readonly (Tensor | undefined)[],
   slopes: Slopes,
 ): void {
-  using recorded = record(inputs, again)
+  using recorded = withEngine(
+    (below) => new IdleStepsSkipped(below, idleSteps(steps)),
+    () => record(inputs, again),
+  )
   using inner = new Slopes()
   for (const input of inputs) {
     const known = slopes.of(input)

@@ -7,6 +7,7 @@ import {
   opTable,
   type Pause,
   type Rerun,
+  type RerunStep,
   type Tensor,
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
@@ -29,6 +30,7 @@ export interface RerunEntry {
   readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly again: () => readonly Tensor[]
+  readonly steps: readonly RerunStep[]
 }
 
 /**
@@ -92,9 +94,10 @@ export class Tape implements Engine {
     if (this.#paused) return null
     this.#paused = true
     return {
-      note: ({ reads, outputs, again }: Rerun) => {
-        const inputs = reads.filter((tensor) => this.isTracked(tensor))
-        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, reads, outputs, again })
+      note: (rerun: Rerun) => {
+        const inputs = rerun.reads.filter((tensor) => this.isTracked(tensor))
+        const { reads, outputs, again, steps } = rerun
+        if (inputs.length > 0) this.#write({ op: 'checkpoint', inputs, reads, outputs, again, steps })
       },
       [Symbol.dispose]: () => {
         this.#paused = false

@@ -25,6 +25,16 @@ export interface Rerun {
   readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly again: () => readonly Tensor[]
+  /** The ops it called, in order. */
+  readonly steps: readonly RerunStep[]
+}
+
+/** One op of a body that has run, with the ids of its tensors. */
+export interface RerunStep {
+  readonly op: OpName
+  readonly attrs: unknown
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
 }
 
 /** While it lasts an engine writes nothing down. */
@@ -142,7 +152,7 @@ export function checkpoint<R>(body: () => R): R {
   try {
     const first = scope(() => overhear(body))
     for (const pause of pauses) {
-      pause.note({ reads: first.reads, outputs: first.outputs, again: () => sameAgain(body, first) })
+      pause.note({ ...first, again: () => sameAgain(body, first) })
     }
     return first.result
   } finally {
@@ -155,16 +165,20 @@ interface Overheard<R> {
   readonly result: R
   readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
+  readonly steps: readonly RerunStep[]
 }
 
 function overhear<R>(body: () => R): Overheard<R> {
   const reads = new Set<Tensor>()
   const made = new Set<Tensor>()
+  const steps: RerunStep[] = []
+  const idsOf = (tensors: readonly Tensor[]): number[] => tensors.map(({ id }) => id)
   const listen = (below: Engine): Engine => ({
     run(op, inputs, attrs) {
       for (const input of inputs) if (!made.has(input)) reads.add(input)
       const outputs = below.run(op, inputs, attrs)
       for (const output of outputs) made.add(output)
+      steps.push({ op, attrs, inputs: idsOf(inputs), outputs: idsOf(outputs) })
       return outputs
     },
   })
@@ -173,7 +187,7 @@ function overhear<R>(body: () => R): Overheard<R> {
     throw new AsyncCallbackError('checkpoint: the body returned a promise; expected it to be synchronous.')
   }
   const outputs = [...new Set(tensorsIn(result))].filter((tensor) => made.has(tensor))
-  return { result, reads: [...reads], outputs }
+  return { result, reads: [...reads], outputs, steps }
 }
 
 function sameAgain(body: () => unknown, first: Overheard<unknown>): readonly Tensor[] {

@@ -16,6 +16,7 @@ export {
   isRecorded,
   type Pause,
   type Rerun,
+  type RerunStep,
   run,
   withEngine,
   withEngineAsync,
