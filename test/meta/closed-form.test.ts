@@ -74,6 +74,15 @@ describe.each([openWasm({ threads: 1 }), openReference()])('on $name', (device) 
     expect(Math.abs(slopes('rates') - -h * (w - a) * q * (after(1) - b))).toBeLessThan(1e-5)
   })
 
+  test.each([1, 3])('Meta-SGD without second derivatives is FOMAML, after %d inner steps', (steps) => {
+    const slopes = (pick: 'gradient' | 'rates'): number =>
+      numberOf(() => metaSgd([task], weights, { w: one(rate) }, { steps, firstOrder: true })[pick]['w'])
+    expect(slopes('gradient')).toBeCloseTo(q * (after(steps) - b), 5)
+    // Each step moves by −α times a slope that counts as a constant.
+    const way = Array.from({ length: steps }, (_, step) => -h * (after(step) - a)).reduce((x, y) => x + y)
+    expect(slopes('rates')).toBeCloseTo(way * q * (after(steps) - b), 4)
+  })
+
   test('several tasks count by their mean, one after another or side by side', () => {
     const lowest = [0.4, -1, 2]
     const apart = lowest.map((low): MetaTask => ({ ...task, support: ({ w: x }) => sum(bowl(x, h, low)) }))
@@ -166,6 +175,14 @@ describe('refuses', () => {
   })
   test.each([
     ['a rate of another shape', () => metaSgd([simple], { x }, { x: wide })],
+    [
+      'weights that grew without their rates',
+      () => {
+        const rates = new LearnedRates({ initial: 1 })
+        rates.of({ x: device.tensor([1], { shape: [1], dtype: 'f32' }) })
+        rates.of({ x })
+      },
+    ],
     ['a loss that is no scalar', () => adapt((p) => p['x'], { x }, 1)],
     ['one loss for two copies', () => maml([{ ...simple, copies: 2 }], { x }, { rate: 1 })],
     [

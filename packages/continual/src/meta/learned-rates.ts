@@ -1,6 +1,7 @@
 /** Learning rates that are learnt: one for every number of every weight. */
 import {
   fill,
+  formatShape,
   type Mirror,
   openScope,
   OptionError,
@@ -8,6 +9,8 @@ import {
   type Plan,
   type PlainTensor,
   resized,
+  sameShape,
+  ShapeError,
   type Tensor,
   TensorMirror,
   type TensorsByPath,
@@ -43,6 +46,7 @@ export class LearnedRates implements Mirror {
    * The rates of these weights, by path and of their shapes; they belong to this object, and `applyUpdates` or `assign` may change them.
    *
    * @param weights All of them: a path not seen before is newborn.
+   * @throws ShapeError if a weight has another shape than its rates: it has grown, and they were not among the mirrors.
    */
   of(weights: TensorsByPath): TensorsByPath {
     const rates = Object.entries(weights).map(([path, weight]) => [path, this.#of(path, weight)] as const)
@@ -51,7 +55,13 @@ export class LearnedRates implements Mirror {
 
   #of(path: string, { device, shape }: Tensor): Tensor {
     const known = this.#rates.get(path)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (sameShape(known.shape, shape)) return known
+      throw new ShapeError(
+        `${this.name}: got ${path} ${formatShape(shape)}, whose rates are ${formatShape(known.shape)}; expected one shape. ` +
+          'Hand them to growth as a mirror.',
+      )
+    }
     using _ = openScope()
     return this.#rates.set(path, fill(device, shape, this.initial))
   }
