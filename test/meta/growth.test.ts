@@ -78,6 +78,11 @@ test.each(requests)('%o: old parts keep their rates, new ones are young', async 
   const record = await grow(model, request, { mirrors, probe, key: [1, 2] })
   const added = record.parametersAfter - record.parametersBefore
   const after = learner.numbers(learner.ratesNow())
+  // Copies share out what a weight does, not how fast it learns.
+  for (const [path, numbers] of Object.entries(after)) {
+    const old = new Set([...(before[path] ?? []), Math.fround(initial)])
+    expect(numbers.filter((rate) => !old.has(rate))).toEqual([])
+  }
   expect(young() - youngBefore).toBe(added * (1 - copies))
   for (const [path, rate] of Object.entries(learner.ratesNow())) {
     expect(rate.shape).toEqual(model.parameters.get(path).tensor.shape)

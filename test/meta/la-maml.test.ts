@@ -1,4 +1,7 @@
-/** A learner that looks ahead: what it does in one step, how well it learns, and what it takes along. */
+/**
+ * A learner that looks ahead: what it does in one step, how well it learns, and what it takes along.
+ * Reaches inside gpt for a disk that lies in memory.
+ */
 import { clipByGlobalNorm, dynamicLossScale, grad, sgd } from '@burgeon/autograd'
 import {
   adapt,
@@ -10,16 +13,18 @@ import {
   type LaMamlOptions,
   Learner,
   type LearnerOptions,
+  type LearnerState,
   onlineEwc,
   type Rehearsal,
   reservoirReplay,
 } from '@burgeon/continual'
-import { Gpt } from '@burgeon/gpt'
+import { Gpt, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { fill, mean, OptionError, scope, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 
 const wasm = openWasm({ threads: 1 })
 const sizes = { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }
@@ -42,23 +47,40 @@ describe('one step', () => {
   const device = openReference()
   const [text, rate, rateOfRates] = ['learning by looking ahead', 0.2, 40]
 
-  /** The weights after one step on all rows at once, worked out number by number. */
-  function algorithmOne(model: Gpt, batch: Batch, limit: number) {
-    const { rows, tokens } = batch
+  // Rows of the text that each step in thought sees, from one to before another: the fresh ones are split as equally as can be.
+  const whole = [0, 3] as const
+  const inTwo = [[0, 1] as const, [1, 3] as const]
+  const rowByRow = [[0, 1] as const, [1, 2] as const, [2, 3] as const]
+
+  /** The mean loss of the rows from one to before another. */
+  function lossOf(model: Gpt, { tokens }: Batch, [from, to]: readonly [number, number]) {
     const at = (t: number): number[] =>
-      Array.from({ length: rows * 8 }, (_, i) => tokens[Math.floor(i / 8) * 9 + (i % 8) + t])
+      Array.from({ length: (to - from) * 8 }, (_, i) => tokens[(from + Math.floor(i / 8)) * 9 + (i % 8) + t])
+    const inputs = device.tensor(at(0), { shape: [to - from, 8], dtype: 'i32' })
+    const targets = device.tensor(at(1), { shape: [(to - from) * 8], dtype: 'i32' })
+    return (w: TensorsByPath): Tensor => mean(model.losses(inputs, targets, w))
+  }
+
+  /** The weights after one step that tries these rows one after another, worked out number by number. */
+  function algorithmOne(
+    model: Gpt,
+    batch: Batch,
+    limit: number,
+    tries: readonly (readonly [number, number])[],
+  ) {
     return scope(() => {
-      const inputs = device.tensor(at(0), { shape: [rows, 8], dtype: 'i32' })
-      const targets = device.tensor(at(1), { shape: [rows * 8], dtype: 'i32' })
-      const loss = (w: TensorsByPath): Tensor => mean(model.losses(inputs, targets, w))
+      const loss = lossOf(model, batch, [0, batch.rows])
+      const parts = tries.map((rows) => lossOf(model, batch, rows))
       const weights = model.parameters.tensors()
       const rates = Object.fromEntries(
         Object.entries(weights).map(([path, { shape }]) => [path, fill(device, shape, rate)]),
       )
       const numbers = (trees: TensorsByPath): number[] =>
         Object.values(trees).flatMap((x) => [...x.readSync()])
-      const byWeights = grad((w: TensorsByPath) => loss(adapt(loss, w, rates)))(weights)
-      const byRates = numbers(grad((r: TensorsByPath) => loss(adapt(loss, weights, r)))(rates))
+      const ahead = (from: TensorsByPath, alpha: TensorsByPath): Tensor =>
+        loss(parts.reduce((w, part) => adapt(part, w, alpha), from))
+      const byWeights = grad((w: TensorsByPath) => ahead(w, rates))(weights)
+      const byRates = numbers(grad((r: TensorsByPath) => ahead(weights, r))(rates))
       const factor = Math.min(1, limit / (Math.hypot(...byRates) + 1e-6))
       const slopes = numbers(byWeights)
       const learned = byRates.map((slope) => rate - rateOfRates * factor * slope)
@@ -68,19 +90,24 @@ describe('one step', () => {
   }
 
   test.each([
-    ['', {}, Infinity],
-    [', slopes of rates held to a norm', { clipRateSlopes: 0.3 }, 0.3],
-  ])('is what algorithm 1 says: rates first, none below 0, then weights%s', async (_, options, limit) => {
-    const model = Gpt.create(sizes, { device, seed: 2 })
-    const batch = batchOf(text)
-    const wanted = algorithmOne(model, batch, limit)
-    const learner = new Learner({ model, ...parts({ rate, rateOfRates, ...options }) })
-    const { loss, rowLosses } = await learner.observe(batch)
-    expect(wanted.lowest).toBeLessThan(0)
-    expect(loss).toBeCloseTo(wanted.before, 12)
-    expect(rowLosses).toHaveLength(batch.rows)
-    expect(largestDifference(numbersOf(model), wanted.after)).toBeLessThan(1e-12)
-  })
+    ['', {}, Infinity, [whole]],
+    [', slopes of rates held to a norm', { clipRateSlopes: 0.3 }, 0.3, [whole]],
+    [', in two steps', { steps: 2 }, Infinity, inTwo],
+    [', in more steps than there are rows', { steps: 5 }, Infinity, rowByRow],
+  ] as const)(
+    'is what algorithm 1 says: rates first, none below 0, then weights%s',
+    async (_, options, limit, tries) => {
+      const model = Gpt.create(sizes, { device, seed: 2 })
+      const batch = batchOf(text)
+      const wanted = algorithmOne(model, batch, limit, tries)
+      const learner = new Learner({ model, ...parts({ rate, rateOfRates, ...options }) })
+      const { loss, rowLosses } = await learner.observe(batch)
+      expect(wanted.lowest).toBeLessThan(0)
+      expect(loss).toBeCloseTo(wanted.before, 12)
+      expect(rowLosses).toHaveLength(batch.rows)
+      expect(largestDifference(numbersOf(model), wanted.after)).toBeLessThan(1e-12)
+    },
+  )
 
   test('with rates that stay and next to no step in thought it is plain gradient descent', async () => {
     const numbersAfter = async (options: Omit<LearnerOptions, 'model'>): Promise<number[]> => {
@@ -163,13 +190,17 @@ describe('a life', () => {
       new Learner({ model: Gpt.create(sizes, { device: wasm, seed: 4 }), ...grown() })
     const whole = begin()
     let broken = begin()
+    const disk = memoryDisk()
     for (let step = 0; step < 12; step++) {
       await whole.observe(textOf(step))
       await broken.observe(textOf(step))
-      const saved = structuredClone(await broken.toState())
+      const { model, ...rest } = await broken.toState()
+      await writeCheckpoint(disk, { model, learner: rest })
       broken.dispose()
       broken.model.dispose()
-      broken = Learner.fromState(saved, { ...grown(), device: wasm })
+      const saved = await readCheckpoint(disk)
+      const state = { ...(saved['learner'] as object), model: saved['model'] } as LearnerState
+      broken = Learner.fromState(state, { ...grown(), device: wasm })
     }
     expect(whole.journal.filter(({ kind }) => kind === 'growth')).toHaveLength(3)
     expect(await broken.toState()).toEqual(await whole.toState())
