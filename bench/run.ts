@@ -16,6 +16,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   training: async () => (await import('./training/training.ts')).training,
   checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,
   memory: async () => (await import('./streams/memory.ts')).memory,
+  growth: async () => (await import('./growth/growth.ts')).growth,
   meta: async () => (await import('./meta/sinusoid.ts')).sinusoid,
 }
 

@@ -1,0 +1,101 @@
+/** One model that learns a course and grows on the way, with every floating-point operation counted by the op table. */
+import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { Gpt, type GptConfig, type GptSizes, isDecayed } from '@burgeon/gpt'
+import { grow, type GrowthRequest } from '@burgeon/gpt/growth'
+import { type Device, mean, profile, scope, type TensorsByPath } from '@burgeon/tensor'
+import { batchOf, type Course, heldOutLoss } from './course.ts'
+
+/** Where a life stands. */
+export interface Measurement {
+  readonly step: number
+  /** Operations of training so far; looking at held-out text is not counted. */
+  readonly flops: number
+  /** On held-out text, in nats per character. */
+  readonly loss: number
+}
+
+/** How a model begins and what becomes of it. */
+export interface Plan {
+  readonly name: string
+  readonly sizes: Omit<GptSizes, 'context' | 'vocabulary'>
+  /** Asked before every step; `share` is what part of the budget is spent, `losses` those of all steps so far. */
+  readonly requests: (share: number, config: GptConfig, losses: readonly number[]) => readonly GrowthRequest[]
+  /** Spoils what growth keeps: a control. */
+  readonly afterGrowth?: (model: Gpt) => void
+}
+
+export interface LifeOptions {
+  readonly course: Course
+  readonly device: Device
+  /** Operations after which it ends. */
+  readonly budget: number
+  readonly measureEvery: number
+  readonly note: (line: string) => void
+}
+
+/** Rises over the first part of the budget, stays, and falls over the last fifth of it: so every life ends settled. */
+const rateAt = (share: number): number =>
+  3e-3 * Math.min(1, share / 0.02) * (share < 0.8 ? 1 : 1 - Math.sqrt((share - 0.8) / 0.2) * 0.98)
+
+/** Lives it, and answers what was measured. */
+export async function live(plan: Plan, options: LifeOptions): Promise<Measurement[]> {
+  const { course, device, budget, measureEvery, note } = options
+  const { seed, vocabulary, length } = course
+  const model = Gpt.create({ ...plan.sizes, vocabulary, context: length }, { device, seed })
+  let flops = 0
+  const optimizer = chain(
+    clipByGlobalNorm(1),
+    adamw({
+      learningRate: () => Math.max(1e-6, rateAt(Math.min(1, flops / budget))),
+      ...{ beta2: 0.99, weightDecay: 0.1, decays: isDecayed, warmUp: 20 },
+    }),
+  )
+  const measured: Measurement[] = [{ step: 0, flops: 0, loss: heldOutLoss(course, model) }]
+  const losses: number[] = []
+  let flopsOfStep = 0
+  for (let step = 0; flops < budget; step++) {
+    const requests = plan.requests(flops / budget, model.config, losses)
+    for (const request of requests) {
+      using probe = scope(() => batchOf(course, step, model).tokens)
+      const { summary } = await grow(model, request, { mirrors: optimizer.mirrors, probe, key: [seed, step] })
+      note(`${plan.name}, step ${step}, ${(flops / 1e12).toFixed(2)} TFLOP: ${summary}`)
+    }
+    if (requests.length > 0) plan.afterGrowth?.(model)
+    const isNew = requests.length > 0 || step === 0
+    const learnStep = (): void => learn(model, course, step, optimizer, losses)
+    if (isNew) flopsOfStep = operationsOf(learnStep)
+    else learnStep()
+    flops += flopsOfStep
+    if ((step + 1) % measureEvery === 0 || flops >= budget) {
+      measured.push({ step: step + 1, flops, loss: heldOutLoss(course, model) })
+    }
+  }
+  model.dispose()
+  for (const mirror of optimizer.mirrors) mirror.dispose?.()
+  return measured
+}
+
+/** By the formulas of the op table. */
+function operationsOf(body: () => void): number {
+  return profile(body)
+    .profile.rows()
+    .reduce((total, { flops }) => total + flops, 0)
+}
+
+function learn(
+  model: Gpt,
+  course: Course,
+  step: number,
+  optimizer: ReturnType<typeof adamw>,
+  losses: number[],
+): void {
+  scope(() => {
+    const { tokens, targets } = batchOf(course, step, model)
+    const parameters = model.parameters.tensors()
+    const { value, gradient } = valueAndGrad((w: TensorsByPath) => mean(model.losses(tokens, targets, w)))(
+      parameters,
+    )
+    applyUpdates(parameters, optimizer.transform(gradient, { parameters, step }))
+    losses.push(value.item())
+  })
+}
