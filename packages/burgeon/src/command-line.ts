@@ -39,6 +39,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(resume)
     .addOption(seed)
     .option('--max-parameters <n>', 'most parameters the model may grow to', wholeNumber(1), 4_000_000)
+    .option('--vocabulary <n>', 'most tokens it may grow to; the bytes alone are 256', wholeNumber(256), 256)
     .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
 
   program
@@ -46,7 +47,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .description('let a saved model speak')
     .requiredOption('-p, --prompt <text>', 'what it goes on from')
     .option('--from <folder>', 'folder of the checkpoint', 'life')
-    .option('-n, --tokens <n>', 'bytes to write', wholeNumber(0), 200)
+    .option('-n, --tokens <n>', 'tokens to write, bytes unless the vocabulary has grown', wholeNumber(0), 200)
     .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
     .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
     .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))

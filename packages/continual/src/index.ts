@@ -30,7 +30,7 @@ export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from
 export { bitsPerByte, Prequential, type PrequentialOptions } from './metrics/prequential.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
 export type { Penalty } from './penalty/penalty.ts'
-export { meanLoss, type Prediction } from './predict.ts'
+export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
 export type { Rehearsal } from './rehearsal/rehearsal.ts'
 export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
@@ -38,4 +38,17 @@ export type { LearnerEvent, StepReport } from './step-report.ts'
 export { compose, type Strategy } from './strategy.ts'
 export { type Batch, batchOfTokens, joinBatches, padding } from './stream/batch.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
-export { anyOf, everySteps, never, onDrift, type Trigger, type TriggerSignals } from './trigger.ts'
+export {
+  afterDrift,
+  anyOf,
+  everySteps,
+  never,
+  onDrift,
+  type Trigger,
+  type TriggerSignals,
+} from './trigger.ts'
+export {
+  GrowingVocabulary,
+  type VocabularyOptions,
+  type WantedTokens,
+} from './vocabulary/growing-vocabulary.ts'

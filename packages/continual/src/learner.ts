@@ -1,7 +1,8 @@
 /** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
 import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
-import { byteTokenizer, Gpt, type GptState } from '@burgeon/gpt'
+import { Gpt, type GptState } from '@burgeon/gpt'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
+import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
 import { learnBatch } from './learn-batch.ts'
@@ -9,8 +10,10 @@ import { bitsPerByte } from './metrics/prequential.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { LearnerEvent, StepReport } from './step-report.ts'
 import type { Strategy } from './strategy.ts'
-import { type Batch, batchOfTokens } from './stream/batch.ts'
+import type { Batch } from './stream/batch.ts'
 import { onDrift } from './trigger.ts'
+import { batchOf, bytesPredicted } from './vocabulary/encode-batch.ts'
+import { growVocabulary } from './vocabulary/grow-vocabulary.ts'
 
 /** What a learner is made of. */
 export interface LearnerOptions {
@@ -39,6 +42,8 @@ export interface LearnerState {
   readonly rehearsal: unknown
   readonly detector: unknown
   readonly policy: unknown
+  /** None of a learner that was saved by an earlier version. */
+  readonly vocabulary?: unknown
   readonly step: number
   readonly losses: readonly number[]
   readonly lastGrowth: number
@@ -100,9 +105,7 @@ export class Learner {
     ]
     this.#key = keyFromSeed(seed)
     this.#policyState = strategy.growth?.initial ?? null
-    const left = this.#mirrors.find((mirror) => typeof mirror.remap !== 'function')
-    if (left)
-      throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
+    checkFollows(this.#mirrors, strategy)
   }
 
   /** Updates made so far. */
@@ -118,7 +121,7 @@ export class Learner {
   /**
    * Lives one mini-batch: predicts it, learns it, and looks after itself.
    *
-   * @param data A batch whose rows are no longer than the context, or a text of at least two bytes.
+   * @param data A batch whose rows are no longer than the context, of bytes or any tokens of the vocabulary, or a text of two bytes or more.
    * @throws NonFiniteError if the loss or a gradient is not finite; nothing has been learnt then. OptionError if called
    *   again before the last call was done.
    */
@@ -128,13 +131,15 @@ export class Learner {
     this.#busy = true
     try {
       const { strategy } = this
-      const fresh = typeof data === 'string' ? this.#batchOf(data) : data
+      const fresh = batchOf(data, this.model, strategy.vocabulary)
       const old = strategy.rehearsal?.recall(fresh) ?? null
       const learnt = await learnBatch(this.#learningParts(), fresh, old)
       this.#step++
-      this.#losses = [...this.#losses, learnt.loss].slice(-lossWindow)
+      const bytes = bytesPredicted(fresh, strategy.vocabulary)
+      const lossPerByte = learnt.loss * (learnt.tokens / bytes)
+      this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
       strategy.rehearsal?.remember(fresh)
-      const drift = this.#noticeDrift(bitsPerByte(learnt.loss))
+      const drift = this.#noticeDrift(bitsPerByte(lossPerByte))
       const isOverflow = !Number.isFinite(learnt.gradientNorm)
       this.#overflows = isOverflow ? this.#overflows + 1 : 0
       const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
@@ -142,13 +147,14 @@ export class Learner {
         ...overflow,
         ...drift,
         ...this.#consolidate(fresh, drift.length > 0),
-        ...(await this.#grow(fresh)),
+        ...(await this.#grow(fresh, drift.length > 0)),
       ]
       this.#journal.push(...events)
       return {
         ...learnt,
         step: this.#step,
-        bitsPerByte: bitsPerByte(learnt.loss),
+        bytes,
+        bitsPerByte: bitsPerByte(lossPerByte),
         domains: fresh.domains,
         rehearsedRows: old?.rows ?? 0,
         parameters: this.model.parameters.size,
@@ -161,7 +167,7 @@ export class Learner {
 
   /** How well a text is predicted and what would come next. Never changes state. */
   predict(text: string): Promise<Prediction> {
-    return predictText(this.model, text)
+    return predictText(this.model, text, this.strategy.vocabulary?.tokenizer)
   }
 
   /** A rise of the loss is drift; a fall is what learning looks like. */
@@ -177,7 +183,7 @@ export class Learner {
   /** Makes the present weights the ones to protect, judged by what is remembered. */
   #consolidate(fresh: Batch, drift: boolean): LearnerEvent[] {
     const { penalties = [], consolidateWhen = onDrift, rehearsal } = this.strategy
-    if (penalties.length === 0 || !consolidateWhen({ step: this.#step, drift })) return []
+    if (penalties.length === 0 || !consolidateWhen({ ...this.#signals(), drift })) return []
     const sample = rehearsal?.sample(consolidationRows) ?? fresh
     return penalties.map((penalty) => {
       penalty.consolidate(this.model, sample)
@@ -185,22 +191,17 @@ export class Learner {
     })
   }
 
-  async #grow(fresh: Batch): Promise<LearnerEvent[]> {
+  async #grow(recent: Batch, drift: boolean): Promise<LearnerEvent[]> {
     const { model, budget, strategy } = this
-    if (strategy.growth === undefined) return []
-    const { events, policyState } = await growIfWanted({
-      policy: strategy.growth,
-      policyState: this.#policyState,
-      signals: this.#signals(),
-      budget,
-      model,
-      mirrors: this.#mirrors,
-      recent: fresh,
-      key: foldIn(this.#key, this.#step),
-    })
+    const ground = { budget, model, mirrors: this.#mirrors, recent, key: foldIn(this.#key, this.#step) }
+    const words = await growVocabulary({ ...ground, strategy, signals: { ...this.#signals(), drift } })
+    const { growth: policy } = strategy
+    if (policy === undefined) return words
+    const turn = { ...ground, policy, policyState: this.#policyState, signals: this.#signals() }
+    const { events, policyState } = await growIfWanted(turn)
     this.#policyState = policyState
     if (events.some(({ kind }) => kind === 'growth')) this.#lastGrowth = this.#step
-    return events
+    return [...words, ...events]
   }
 
   #signals(): GrowthSignals {
@@ -227,10 +228,6 @@ export class Learner {
     }
   }
 
-  #batchOf(text: string): Batch {
-    return batchOfTokens(byteTokenizer.encode(text), this.model.config.context, 'text')
-  }
-
   /** Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The model can. */
   dispose(): void {
     for (const mirror of this.#mirrors) mirror.dispose?.()
@@ -239,7 +236,7 @@ export class Learner {
 
   /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
   async toState(): Promise<LearnerState> {
-    const { rehearsal, detector, penalties = [] } = this.strategy
+    const { rehearsal, detector, vocabulary, penalties = [] } = this.strategy
     return {
       parts: this.#partNames(),
       model: await this.model.toState(),
@@ -248,6 +245,7 @@ export class Learner {
       rehearsal: rehearsal?.toState() ?? null,
       detector: detector?.toState() ?? null,
       policy: this.#policyState,
+      vocabulary: vocabulary?.toState() ?? null,
       step: this.#step,
       losses: this.#losses,
       lastGrowth: this.#lastGrowth,
@@ -279,6 +277,7 @@ export class Learner {
     strategy.penalties?.forEach((penalty, i) => penalty.restore(state.penalties[i], parameters))
     strategy.rehearsal?.restore(state.rehearsal)
     strategy.detector?.restore(state.detector)
+    strategy.vocabulary?.restore(state.vocabulary)
     learner.#policyState = state.policy
     learner.#step = state.step
     learner.#losses = state.losses
@@ -289,8 +288,8 @@ export class Learner {
   }
 
   #partNames(): string[] {
-    const { rehearsal, detector, growth, penalties = [] } = this.strategy
-    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth]
+    const { rehearsal, detector, growth, vocabulary, penalties = [] } = this.strategy
+    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth, vocabulary]
     return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
   }
 }

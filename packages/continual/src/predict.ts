@@ -1,12 +1,16 @@
 /** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
-import { byteTokenizer, type Gpt } from '@burgeon/gpt'
+import { BytePairTokenizer, type Gpt } from '@burgeon/gpt'
 import { crossEntropy, OptionError, scope, slice, type Tensor } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfTokens, inputsOf, targetsOf } from './stream/batch.ts'
+import { encodedAnew } from './vocabulary/encode-batch.ts'
+
+/** A tokenizer without merges. */
+const bytes = new BytePairTokenizer()
 
 /** What a model makes of a text. */
 export interface Prediction {
-  /** Mean loss of the text's bytes after the first, in bits; null for a text of one byte. */
+  /** Loss of the text's tokens after the first, in bits per byte that they stand for; null for a text of one token. */
   readonly bitsPerByte: number | null
   /** Probability of every token to come next, `[V]`, summing to 1. */
   readonly next: Float64Array
@@ -15,10 +19,15 @@ export interface Prediction {
 /**
  * How well a text is predicted, and what would come next. Of a text longer than the context the last part counts.
  *
+ * @param tokenizer Every token is a byte unless given.
  * @throws OptionError for an empty text.
  */
-export async function predictText(model: Gpt, text: string): Promise<Prediction> {
-  const all = byteTokenizer.encode(text)
+export async function predictText(
+  model: Gpt,
+  text: string,
+  tokenizer: BytePairTokenizer = bytes,
+): Promise<Prediction> {
+  const all = tokenizer.encode(text)
   if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
   const tokens = all.subarray(-model.config.context)
   const { device } = model
@@ -33,8 +42,28 @@ export async function predictText(model: Gpt, text: string): Promise<Prediction>
   using _losses = losses
   using _last = last
   const total = Array.from(await losses.read()).reduce((a, b) => a + b, 0)
-  const bits = tokens.length < 2 ? null : bitsPerByte(total / (tokens.length - 1))
-  return { bitsPerByte: bits, next: softmax(await last.read()) }
+  const predicted = tokenizer.decodeBytes(tokens.subarray(1)).length
+  return {
+    bitsPerByte: predicted === 0 ? null : bitsPerByte(total / predicted),
+    next: softmax(await last.read()),
+  }
+}
+
+/**
+ * Bits per byte of a text of any length, all but the first byte of it, read in rows of the model's context.
+ *
+ * @param text At least two bytes, as they are or as a string.
+ * @param tokenizer Every token is a byte unless given.
+ */
+export async function bitsPerByteOf(
+  model: Gpt,
+  text: string | Uint8Array,
+  tokenizer: BytePairTokenizer = bytes,
+): Promise<number> {
+  const all = typeof text === 'string' ? new TextEncoder().encode(text) : text
+  const tokens = encodedAnew(all, tokenizer)
+  const loss = await meanLoss(model, tokens)
+  return bitsPerByte(loss, (all.length - 1) / (tokens.length - 1))
 }
 
 /**

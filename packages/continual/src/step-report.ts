@@ -27,13 +27,15 @@ export interface StepReport {
   readonly step: number
   /** Loss of the new tokens before they were learnt: the prequential loss, in nats per token. */
   readonly loss: number
-  /** The same in bits, which is bits per byte for byte tokens. */
+  /** The same in bits, per byte that the tokens stand for. */
   readonly bitsPerByte: number
   /** The prequential loss of each new row, in nats per token. */
   readonly rowLosses: readonly number[]
   readonly domains: readonly string[]
   /** New tokens predicted and learnt. */
   readonly tokens: number
+  /** Bytes that these stand for. */
+  readonly bytes: number
   /** Old rows learnt beside the new ones. */
   readonly rehearsedRows: number
   /** What each penalty added to the loss, by name, in nats per token. */

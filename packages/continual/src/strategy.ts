@@ -7,6 +7,7 @@ import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { Trigger } from './trigger.ts'
+import type { GrowingVocabulary } from './vocabulary/growing-vocabulary.ts'
 
 /** The parts of a learner, by role. All are optional. */
 export interface Strategy {
@@ -21,11 +22,13 @@ export interface Strategy {
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
   readonly growth?: GrowthPolicy
+  /** Gives what the stream says often a token of its own; every token is a byte without it. */
+  readonly vocabulary?: GrowingVocabulary
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */
   readonly consolidateWhen?: Trigger
 }
 
-const single = ['rehearsal', 'lookAhead', 'detector', 'growth', 'consolidateWhen'] as const
+const single = ['rehearsal', 'lookAhead', 'detector', 'growth', 'vocabulary', 'consolidateWhen'] as const
 
 /**
  * One strategy that does what several do: penalties and transforms add up in order.

@@ -6,6 +6,8 @@ export interface TriggerSignals {
   readonly step: number
   /** Whether this step raised a drift alarm. */
   readonly drift: boolean
+  /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
+  readonly stepsSinceDrift: number | null
 }
 
 /** Whether to act after this step. */
@@ -13,6 +15,11 @@ export type Trigger = (signals: TriggerSignals) => boolean
 
 /** After a step that raised a drift alarm. */
 export const onDrift: Trigger = ({ drift }) => drift
+/** So many steps after a drift alarm: when something of the new has been seen. */
+export function afterDrift(patience: number): Trigger {
+  return ({ stepsSinceDrift }) => stepsSinceDrift === patience
+}
+
 /** After no step. */
 export const never: Trigger = () => false
 

@@ -60,7 +60,14 @@ export function forward(
   options: ForwardOptions = {},
 ): Tensor {
   const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
-  return config.headBias ? add(logits, w['head.bias']) : logits // [B·T, V]
+  return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
+}
+
+/** What is added to the logits, `[V]`: the learnt biases, and what growth has set. */
+function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
+  const learnt = w['head.bias']
+  if (logitOffsets === undefined) return learnt
+  return add(learnt, device.tensor(logitOffsets, { shape: [logitOffsets.length], dtype: 'f32' }, 'offsets'))
 }
 
 /** Added to the mean square or the variance in every norm. */
@@ -88,7 +95,7 @@ export function losses(
   if (!config.headBias) return linearCrossEntropy(x, weight, targets)
   // A bias is the weight of one more feature that is always 1.
   const always = fill(x.device, [targets.size, 1], 1)
-  const biases = reshape(w['head.bias'], [config.vocabulary, 1])
+  const biases = reshape(logitBias(config, w, tokens.device), [config.vocabulary, 1])
   return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
 }
 

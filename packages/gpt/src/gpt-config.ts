@@ -37,6 +37,11 @@ export interface GptConfig {
   readonly normWidth?: number
   /** Whether each token's logit has a bias; a grown vocabulary has. False unless given. */
   readonly headBias?: boolean
+  /**
+   * Added to the logit of each token beside its bias, V numbers in nats: what growth of the vocabulary has set, apart from what was learnt
+   * since. 0 unless given.
+   */
+  readonly logitOffsets?: readonly number[]
   /** `learned` embeddings of each position, or `rotary`: queries and keys are turned by it (Su et al. 2021). */
   readonly positions: 'learned' | 'rotary'
   /** Of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
@@ -120,8 +125,8 @@ interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
  * @throws OptionError if it is none.
  */
 export function configFromState(saved: GptConfig): GptConfig {
-  const { vocabulary, context, embed, norm, normWidth, headBias, nextBlock, ...rest } = saved as GptConfig &
-    EarlierConfig
+  const { vocabulary, context, embed, norm, normWidth, headBias, logitOffsets, nextBlock, ...rest } =
+    saved as GptConfig & EarlierConfig
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
     const { id, mlpHidden, scoreWidth, frequencies } = block
@@ -130,7 +135,11 @@ export function configFromState(saved: GptConfig): GptConfig {
     const given = { ...(scoreWidth !== undefined && { scoreWidth }), ...(frequencies && { frequencies }) }
     return { id, mlpHidden, heads, kvHeads, headDim, ...given }
   })
-  const given = { ...(normWidth !== undefined && { normWidth }), ...(headBias && { headBias }) }
+  const given = {
+    ...(normWidth !== undefined && { normWidth }),
+    ...(headBias && { headBias }),
+    ...(logitOffsets && { logitOffsets }),
+  }
   const config = { vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock }
   checkConfig(config)
   return config
@@ -168,6 +177,12 @@ function checkConfig(config: GptConfig): void {
     throw new OptionError(`model state: got ${unknown[0]}; expected one of ${unknown[1].join(', ')}.`)
   }
   const pairs = (block: BlockConfig): number => (positions === 'rotary' ? block.headDim / 2 : 0)
+  const { headBias, logitOffsets: offsets } = config
+  if (offsets && !(headBias && offsets.length === config.vocabulary && offsets.every(Number.isFinite))) {
+    throw new OptionError(
+      `model state: got ${offsets.length} logitOffsets; expected ${config.vocabulary} finite numbers, and a headBias.`,
+    )
+  }
   const crooked = blocks.find((block) => (block.frequencies?.length ?? 0) !== pairs(block))
   if (crooked) {
     throw new OptionError(

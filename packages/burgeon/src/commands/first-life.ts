@@ -120,6 +120,7 @@ async function tell(
 async function write({ learner, settings }: Life, prompt: string): Promise<string> {
   const tokens: number[] = []
   const options = { tokens: 160, temperature: 0.7, topP: 0.95, seed: settings.seed }
-  for await (const token of generate(learner.model, byteTokenizer.encode(prompt), options)) tokens.push(token)
-  return byteTokenizer.decode(tokens)
+  const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
+  for await (const token of generate(learner.model, tokenizer.encode(prompt), options)) tokens.push(token)
+  return tokenizer.decode(tokens)
 }

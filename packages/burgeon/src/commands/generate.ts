@@ -1,5 +1,13 @@
 /** `burgeon generate --prompt TEXT`: lets a saved model speak. */
-import { byteTokenizer, Gpt, type GptState, generate as generateTokens, readCheckpoint } from '@burgeon/gpt'
+import type { LearnerState } from '@burgeon/continual'
+import {
+  type BytePairState,
+  BytePairTokenizer,
+  Gpt,
+  type GptState,
+  generate as generateTokens,
+  readCheckpoint,
+} from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
@@ -21,9 +29,11 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { from, prompt, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { model: state } = await readCheckpoint(nodeDisk(from))
+  const { model: state, learner } = await readCheckpoint(nodeDisk(from))
   if (!state) throw new UsageError(`generate: the checkpoint in ${from} holds no model.`)
   const model = Gpt.fromState(state as GptState)
+  const { vocabulary } = (learner ?? {}) as Partial<LearnerState>
+  const tokenizer = new BytePairTokenizer((vocabulary ?? undefined) as BytePairState | undefined)
   // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
   const decoder = new TextDecoder()
   const show = (text: string): unknown =>
@@ -34,8 +44,8 @@ export async function generate(options: GenerateCommandOptions, context: Command
         .join(''),
     )
   show(prompt)
-  for await (const token of generateTokens(model, byteTokenizer.encode(prompt), sampling)) {
-    show(decoder.decode(Uint8Array.of(token), { stream: true }))
+  for await (const token of generateTokens(model, tokenizer.encode(prompt), sampling)) {
+    show(decoder.decode(tokenizer.bytesOf(token), { stream: true }))
     if (context.stop.aborted) break
   }
   context.output.write(`${decoder.decode()}\n`)

@@ -26,10 +26,12 @@ export interface LearnOptions {
   readonly seed: number
   /** Most parameters the model may grow to. */
   readonly maxParameters: number
+  /** Most tokens the vocabulary may grow to; the 256 bytes stay alone unless it is more. */
+  readonly vocabulary: number
 }
 
 /** The size that a model for the user's own text starts with. */
-function learnSettings(seed: number, maxParameters: number): LifeSettings {
+function learnSettings({ seed, maxParameters, vocabulary }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,
@@ -40,19 +42,20 @@ function learnSettings(seed: number, maxParameters: number): LifeSettings {
     protection: 5,
     plateau: 200,
     maxParameters,
+    vocabulary,
   }
 }
 
 /** Runs the command. Answers the exit code. */
 export async function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
-  const { out, resume, seed, maxParameters } = options
+  const { out, resume } = options
   const disk = nodeDisk(out)
   if (!resume && (await hasCheckpoint(disk))) {
     throw new UsageError(
       `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
     )
   }
-  const life = resume ? await loadLife(disk) : newLife(learnSettings(seed, maxParameters))
+  const life = resume ? await loadLife(disk) : newLife(learnSettings(options))
   const { position } = life.record
   const source = await readSource(path, {
     ...(position && { from: position }),

@@ -2,6 +2,7 @@
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
 import {
   compose,
+  GrowingVocabulary,
   growOnPlateau,
   Learner,
   type LearnerOptions,
@@ -31,6 +32,8 @@ export interface LifeSettings {
   readonly plateau: number
   /** Most learnt numbers the model may have. */
   readonly maxParameters: number
+  /** Most tokens the vocabulary may come to; the 256 bytes alone unless given. */
+  readonly vocabulary?: number
 }
 
 /** A fresh learner. */
@@ -60,7 +63,7 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
 
 /** The strategy of a life; parts whose setting is 0 are left out. */
 export function strategyOf(settings: LifeSettings): Strategy {
-  const { seed, memoryRows, rehearsalShare, protection, plateau } = settings
+  const { seed, memoryRows, rehearsalShare, protection, plateau, vocabulary = 256 } = settings
   return compose(
     memoryRows > 0
       ? { rehearsal: reservoirReplay({ capacity: memoryRows, share: rehearsalShare, seed }) }
@@ -68,6 +71,7 @@ export function strategyOf(settings: LifeSettings): Strategy {
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
     { detector: lossJump() },
     plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
+    vocabulary > 256 ? { vocabulary: new GrowingVocabulary({ tokens: vocabulary }) } : {},
   )
 }
 

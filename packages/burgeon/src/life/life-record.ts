@@ -49,7 +49,7 @@ export function recordStep(record: LifeRecord, report: StepReport, position: Lif
   const [domain] = report.domains
   record.prequential.push({ bytes: record.bytes, bitsPerByte: report.bitsPerByte })
   const span = record.spans.at(-1)
-  const end = record.bytes + report.tokens
+  const end = record.bytes + report.bytes
   if (span?.domain === domain) span.to = end
   else record.spans.push({ domain, from: record.bytes, to: end })
   record.bytes = end

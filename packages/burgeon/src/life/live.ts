@@ -1,5 +1,5 @@
 /** Lets a learner live through a stream: the outer loop around `learner.observe`. */
-import { batches, bitsPerByte, type Chunk, meanLoss, type StepReport } from '@burgeon/continual'
+import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
 import type { Life } from './life-checkpoint.ts'
 import { recordStep } from './life-record.ts'
 import type { LifePosition } from './life-source.ts'
@@ -65,6 +65,9 @@ async function measure(
   const known = record.measurements.some((m) => m.bytes === record.bytes && m.stage === stage)
   if (known || heldOut.length === 0) return
   const losses: Record<string, number> = {}
-  for (const { name, bytes } of heldOut) losses[name] = bitsPerByte(await meanLoss(learner.model, bytes))
+  const { model, strategy } = learner
+  for (const { name, bytes } of heldOut) {
+    losses[name] = await bitsPerByteOf(model, bytes, strategy.vocabulary?.tokenizer)
+  }
   record.measurements.push({ bytes: record.bytes, stage, learnt, bitsPerByte: losses })
 }

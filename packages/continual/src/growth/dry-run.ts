@@ -8,7 +8,7 @@ export interface DryRunInput {
   readonly config: GptConfig
   /** Learnt numbers at the beginning. */
   readonly parameters: number
-  /** The prequential loss of every step, in nats per token. */
+  /** The prequential loss of every step, in nats per byte. */
   readonly losses: readonly number[]
   /** Steps, counted from 1, with a drift alarm; none unless given. */
   readonly drifts?: readonly number[]

@@ -6,9 +6,9 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
 export interface GrowthSignals {
   /** Updates made so far. */
   readonly step: number
-  /** Prequential loss of the latest steps, oldest first, in nats per token; at most `lossWindow` of them. */
+  /** Prequential loss of the latest steps, oldest first, in nats per byte; at most `lossWindow` of them. */
   readonly losses: readonly number[]
-  /** Updates since the last growth, or since the beginning. */
+  /** Updates since the policy's last growth, or since the beginning. */
   readonly stepsSinceGrowth: number
   /** Updates since the last drift alarm; null before the first. */
   readonly stepsSinceDrift: number | null

@@ -1,9 +1,13 @@
 import { requireMeasurement, requireOption } from '../errors.ts'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
-/** Bits per byte of a loss in nats per token, where every token is a byte: nats / ln 2. */
-export function bitsPerByte(nats: number): number {
-  return nats / Math.LN2
+/**
+ * Bits per byte of a loss in nats per token: nats / ln 2 / bytes per token.
+ *
+ * @param bytesPerToken > 0; 1 unless given, as where every token is a byte.
+ */
+export function bitsPerByte(nats: number, bytesPerToken = 1): number {
+  return nats / Math.LN2 / bytesPerToken
 }
 
 /** How fast older losses fade. */

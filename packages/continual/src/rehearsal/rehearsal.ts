@@ -10,6 +10,11 @@ export interface Rehearsal {
   remember(fresh: Batch): void
   /** Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than asked for. */
   sample(rows: number): Batch | null
+  /**
+   * Puts another row of the same length in the place of each remembered one, when the vocabulary has grown: what a mirror's `remap` is for
+   * parameters. Needed beside a growing vocabulary.
+   */
+  recode?(encoded: (row: Int32Array) => Int32Array): void
   /** Plain data. */
   toState(): unknown
   restore(state: unknown): void

@@ -58,6 +58,9 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       }
     },
     sample,
+    recode(encoded) {
+      rows.forEach((row, i) => (rows[i] = encoded(row)))
+    },
     toState(): State {
       const length = rows[0]?.length ?? 0
       const tokens = new Int32Array(rows.length * length)

@@ -16,6 +16,8 @@ export interface Batch {
   readonly tokens: Int32Array
   /** Where each row comes from, one name per row. */
   readonly domains: readonly string[]
+  /** Whether the rows are one text, each beginning with the last token of the one before. False unless given. */
+  readonly isContinuous?: boolean
 }
 
 /** The rows of several batches of one length, in order. */
@@ -105,5 +107,5 @@ export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain:
       all[row * (length + 1) + t] = tokens[row * length + t]
     }
   }
-  return { rows, length, tokens: all, domains: new Array<string>(rows).fill(domain) }
+  return { rows, length, tokens: all, domains: new Array<string>(rows).fill(domain), isContinuous: true }
 }

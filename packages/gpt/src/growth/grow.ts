@@ -38,7 +38,10 @@ export interface GrowthRecord {
   readonly request: GrowthRequest
   readonly parametersBefore: number
   readonly parametersAfter: number
-  /** Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit. */
+  /**
+   * Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit. What new tokens take from
+   * their parts (`takes`) is asked for, and not counted.
+   */
   readonly logitsMoved: number
   /** Largest total probability of new tokens at any place of the probe; absent where there are none. */
   readonly freshShare?: number
@@ -75,7 +78,7 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
     takeBack()
     throw error
   })
-  const logitsMoved = relativeChange(before.old, after.old)
+  const logitsMoved = relativeChange(before.old, after.old, shiftsBetween(configBefore, config))
   const record: GrowthRecord = {
     summary,
     request,
@@ -150,10 +153,20 @@ async function probeLogits(
   return { old: await old.read(), freshShare: (await fresh.read())[0] }
 }
 
-function relativeChange(before: ArrayLike<number>, after: ArrayLike<number>): number {
+/** What the growth itself adds to the logit of each old token. */
+function shiftsBetween(before: GptConfig, after: GptConfig): number[] {
+  const { vocabulary, logitOffsets: old } = before
+  return Array.from({ length: vocabulary }, (_, i) => (after.logitOffsets?.[i] ?? 0) - (old?.[i] ?? 0))
+}
+
+function relativeChange(
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+  shifts: readonly number[],
+): number {
   let [moved, largest] = [0, 0]
   for (let i = 0; i < before.length; i++) {
-    const change = Math.abs(after[i] - before[i])
+    const change = Math.abs(after[i] - before[i] - shifts[i % shifts.length])
     moved = change > moved || Number.isNaN(change) ? change : moved
     largest = Math.max(largest, Math.abs(before[i]))
   }

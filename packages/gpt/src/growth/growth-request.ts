@@ -77,8 +77,13 @@ export interface GrowEmbed {
 export interface NewToken {
   /** The tokens it is made of, in order: old ones, or ones that come before it in the same request. */
   readonly parts: readonly number[]
-  /** How probable it is at first where its parts are, relative to them, in (0, 1]; 0.01 unless given. */
+  /** How probable it is at first, relative to its first part as that is by then, in (0, 1]; 0.01 unless given. */
   readonly share?: number
+  /**
+   * What part of the occurrences of each of its parts it takes over, in [0, 1): so much less probable they are afterwards. Text that is
+   * encoded with the new token has that many fewer of them. Nothing unless given.
+   */
+  readonly takes?: readonly number[]
 }
 
 /** New tokens, numbered from the present vocabulary on. */

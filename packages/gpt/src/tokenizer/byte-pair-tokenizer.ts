@@ -2,6 +2,7 @@
 import { OptionError } from '@burgeon/tensor'
 import { mergePairs } from './merge-pairs.ts'
 import type { Tokenizer } from './byte-tokenizer.ts'
+import { textRuns } from './text-runs.ts'
 
 /** Two tokens that become one. */
 export type Merge = readonly [left: number, right: number]
@@ -96,8 +97,23 @@ export class BytePairTokenizer implements Tokenizer {
     return Int32Array.from(tokens)
   }
 
+  /** As `encode`, but of bytes, of which none is lost: those that are no UTF-8, such as half a character, stay tokens of their own. */
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    const tokens: number[] = []
+    for (const { from, to, isText } of textRuns(bytes)) {
+      const run = bytes.subarray(from, to)
+      for (const token of isText ? this.encode(decoder.decode(run)) : run) tokens.push(token)
+    }
+    return Int32Array.from(tokens)
+  }
+
   /** @throws OptionError for a token that does not exist. */
   decode(tokens: ArrayLike<number>): string {
+    return decoder.decode(this.decodeBytes(tokens))
+  }
+
+  /** @throws OptionError for a token that does not exist. */
+  decodeBytes(tokens: ArrayLike<number>): Uint8Array<ArrayBuffer> {
     const parts = Array.from(tokens, (token) => this.bytesOf(token))
     const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
     let at = 0
@@ -105,7 +121,7 @@ export class BytePairTokenizer implements Tokenizer {
       bytes.set(part, at)
       at += part.length
     }
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+    return bytes
   }
 
   toState(): BytePairState {
@@ -123,6 +139,7 @@ export class BytePairTokenizer implements Tokenizer {
 }
 
 const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const keyOf = (left: number, right: number): number => left * 2 ** 26 + right
 
 /** The pieces of a text in order; together they are the text. */

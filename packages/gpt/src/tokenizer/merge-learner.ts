@@ -7,6 +7,9 @@ export interface ProposedMerge {
   readonly merge: Merge
   /** How often it would have been used in what was observed. */
   readonly count: number
+  /** How often its left token was there by then, with the right one after it or not. */
+  readonly ofLeft: number
+  readonly ofRight: number
 }
 
 /** How much is remembered. */
@@ -65,8 +68,9 @@ export class MergeLearner {
       const best = mostFrequentPair(words)
       if (best === undefined || best.count < minimum) break
       const token = tokenizer.vocabulary + proposed.length
+      const [left, right] = best.merge
+      proposed.push({ ...best, ofLeft: occurrences(words, left), ofRight: occurrences(words, right) })
       for (const word of words) word.tokens = merged(word.tokens, best.merge, token)
-      proposed.push(best)
     }
     return proposed
   }
@@ -90,7 +94,7 @@ interface Word {
 }
 
 /** Of equally frequent pairs the one with the smallest tokens, so that the same stream gives the same merges. */
-function mostFrequentPair(words: readonly Word[]): ProposedMerge | undefined {
+function mostFrequentPair(words: readonly Word[]): Pick<ProposedMerge, 'merge' | 'count'> | undefined {
   const counts = new Map<number, number>()
   for (const { tokens, count } of words) {
     for (let i = 0; i + 1 < tokens.length; i++) {
@@ -105,6 +109,12 @@ function mostFrequentPair(words: readonly Word[]): ProposedMerge | undefined {
   if (bestKey < 0) return undefined
   const right = bestKey % 2 ** 26
   return { merge: [(bestKey - right) / 2 ** 26, right], count: bestCount }
+}
+
+function occurrences(words: readonly Word[], token: number): number {
+  let total = 0
+  for (const { tokens, count } of words) for (const other of tokens) if (other === token) total += count
+  return total
 }
 
 function merged(tokens: readonly number[], [left, right]: Merge, token: number): readonly number[] {

@@ -1,40 +1,37 @@
 /** More tokens. */
 import { extended, type Key, OptionError, unchanged } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
-import type { GrowVocabulary } from '../growth-request.ts'
-import { parametersBetween, type PlannedGrowth } from '../planned-growth.ts'
+import type { GrowVocabulary, NewToken } from '../growth-request.ts'
+import { parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
 
 /** What part of its first part's probability a new token starts with where none is given. */
 const usualShare = 0.01
 
 /**
- * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean of its parts'; a bias on its
- * logit, ln(share), makes it as improbable as wanted. Where the head had no biases it gets them, 0 for the old tokens.
+ * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean of its parts'; its bias is
+ * that of its first part, and an offset of ln(share) makes it as improbable as wanted. Where the head had no biases it gets them, 0 at first.
  *
- * The logits of old tokens stay. The distribution over them cannot stay exactly: the new tokens take what `grow` reports as `freshShare`,
- * and the old ones keep their proportions.
+ * The logits of old tokens stay, but for those of parts of which something is taken: they fall by −ln(1 − take). If a token ab took all
+ * that it stands for, p(ab) = p(a)·p(b | a) and p′(a) = p(a)·(1 − p(b | a)): with share = take = p(b | a), and rows like that of a, the
+ * other tokens keep their probability. So share and takes that are counted in the stream move a model's predictions of texts least. Whatever
+ * they are, `grow` reports what the new tokens have got as `freshShare`.
  */
 export function planVocabulary(config: GptConfig, request: GrowVocabulary, key: Key): PlannedGrowth {
   const { vocabulary: from, headBias = false } = config
   const to = from + request.tokens.length
   if (to === from) throw new OptionError('grow vocabulary: got no tokens; expected one or more.')
+  const offsets = [...(config.logitOffsets ?? Array.from({ length: from }, () => 0))]
   // Parts that are new themselves stand for their own parts.
   const parts: number[][] = []
-  for (const [i, token] of request.tokens.entries()) {
-    const { share = usualShare } = token
-    const isToken = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from + i
-    if (token.parts.length === 0 || !token.parts.every(isToken) || !(share > 0 && share <= 1)) {
-      throw new OptionError(
-        `grow vocabulary: got parts ${token.parts.join(', ')} and share ${share} for token ${from + i}; ` +
-          'expected earlier tokens, and a share above 0, at most 1.',
-      )
-    }
+  for (const token of request.tokens) {
+    checkToken(token, offsets.length)
     parts.push(token.parts.flatMap((part) => (part < from ? [part] : parts[part - from])))
+    offsets.push(offsets[token.parts[0]] + Math.log(token.share ?? usualShare))
+    token.takes?.forEach((take, i) => (offsets[token.parts[i]] += Math.log1p(-take)))
   }
-  const biases = request.tokens.map(({ share = usualShare }) => Math.log(share))
-  const fresh = { kind: 'values', values: [...Array.from({ length: from }, () => 0), ...biases] } as const
-  const after = { ...config, vocabulary: to, headBias: true }
+  const after = { ...config, vocabulary: to, headBias: true, logitOffsets: offsets }
   const rows = extended(from, to)
+  const firsts = parts.map(([first]) => [first])
   return {
     request,
     plan: {
@@ -48,11 +45,33 @@ export function planVocabulary(config: GptConfig, request: GrowVocabulary, key: 
           fresh: { kind: 'average', axis: 0, of: parts },
         },
         headBias
-          ? { kind: 'resize', path: 'head.bias', dimensions: [rows], fresh }
-          : { kind: 'add', path: 'head.bias', axes: ['vocabulary'], shape: [to], initial: fresh },
+          ? {
+              kind: 'resize',
+              path: 'head.bias',
+              dimensions: [rows],
+              fresh: { kind: 'average', axis: 0, of: firsts },
+            }
+          : { kind: 'add', path: 'head.bias', axes: ['vocabulary'], shape: [to], initial: zero },
       ],
     },
     config: after,
     parameters: parametersBetween(config, after),
+  }
+}
+
+/** Throws OptionError unless the token can have number `id`. */
+function checkToken({ parts, share = usualShare, takes }: NewToken, id: number): void {
+  const isToken = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < id
+  if (parts.length === 0 || !parts.every(isToken) || !(share > 0 && share <= 1)) {
+    throw new OptionError(
+      `grow vocabulary: got parts ${parts.join(', ')} and share ${share} for token ${id}; ` +
+        'expected earlier tokens, and a share above 0, at most 1.',
+    )
+  }
+  if (takes && !(takes.length === parts.length && takes.every((take) => take >= 0 && take < 1))) {
+    throw new OptionError(
+      `grow vocabulary: got takes ${takes.join(', ')} for token ${id} of ${parts.length} parts; ` +
+        'expected a number from 0 to below 1 for each part.',
+    )
   }
 }

@@ -1,0 +1,55 @@
+/** Has a wish to grow carried out, within the budget, and says what became of it. */
+import type { Gpt } from '@burgeon/gpt'
+import { GrowthRefusedError, type GrowthRequest, grow, planGrowth } from '@burgeon/gpt/growth'
+import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
+import type { LearnerEvent } from '../step-report.ts'
+import { type Batch, inputsOf } from '../stream/batch.ts'
+import type { GrowthBudget } from './growth-policy.ts'
+
+/** Rows on which the logits are compared before and after growth. */
+const probeRows = 4
+
+/** The model that is to grow, and what must follow or limit it. */
+export interface GrowthGround {
+  readonly step: number
+  readonly budget: GrowthBudget
+  readonly model: Gpt
+  readonly mirrors: readonly Mirror[]
+  /** Rows the model has just seen. */
+  readonly recent: Batch
+  /** Of the random stream for new weights. */
+  readonly key: Key
+}
+
+/** A wish, whose it is, and why. */
+export interface GrowthWish {
+  readonly policy: string
+  readonly request: GrowthRequest
+  readonly reason: string
+}
+
+/** A wish that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning. */
+export async function carryOut(wish: GrowthWish, ground: GrowthGround): Promise<LearnerEvent> {
+  const { policy, request, reason } = wish
+  const { step, budget, model, mirrors, key } = ground
+  try {
+    const after = model.parameters.size + planGrowth(model.config, request, key).parameters
+    if (after > budget.parameters) {
+      throw new GrowthRefusedError(
+        `growth: it leads to ${after} parameters; the budget allows ${budget.parameters}.`,
+      )
+    }
+    using probe = probeOf(model, ground.recent)
+    const record = await grow(model, request, { mirrors, probe, key })
+    return { kind: 'growth', step, policy, reason, record }
+  } catch (error) {
+    if (!(error instanceof BurgeonError)) throw error
+    return { kind: 'growth refused', step, policy, reason: error.message }
+  }
+}
+
+function probeOf({ device }: Gpt, recent: Batch): ReturnType<Gpt['device']['tensor']> {
+  const rows = Math.min(probeRows, recent.rows)
+  const tokens = inputsOf(recent).subarray(0, rows * recent.length)
+  return device.tensor(tokens, { shape: [rows, recent.length], dtype: 'i32' }, 'probe')
+}

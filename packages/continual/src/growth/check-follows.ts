@@ -1,0 +1,14 @@
+/** Refuses what growth would leave behind, when a learner is built and not when it grows. */
+import { type Mirror, OptionError } from '@burgeon/tensor'
+import type { Strategy } from '../strategy.ts'
+
+/** Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow growth. */
+export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal }: Strategy): void {
+  const left = mirrors.find((mirror) => typeof mirror.remap !== 'function')
+  if (left)
+    throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
+  if (vocabulary && rehearsal && !rehearsal.recode)
+    throw new OptionError(
+      `learner: ${rehearsal.name} has no recode(encoded) and would keep old tokens when the vocabulary grows.`,
+    )
+}

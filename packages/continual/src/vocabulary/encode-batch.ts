@@ -1,0 +1,67 @@
+/** Between text, batches of earlier tokens, and batches of the tokens that there are now. */
+import { type BytePairTokenizer, byteTokenizer, type Gpt } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
+import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, targetsOf } from '../stream/batch.ts'
+import type { GrowingVocabulary } from './growing-vocabulary.ts'
+
+/**
+ * What a model is to learn, as a batch in its tokens.
+ *
+ * With a vocabulary, a batch may hold the tokens of any time, such as the bytes that `batches` cuts a stream into: it is encoded anew. Rows that
+ * follow each other become fewer full ones, others are padded at their end. Either way the bytes that are predicted are the same.
+ *
+ * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that is not the model's.
+ */
+export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): Batch {
+  if (vocabulary === undefined) {
+    return typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), config.context, 'text') : data
+  }
+  const { tokenizer } = vocabulary
+  if (tokenizer.vocabulary !== config.vocabulary) {
+    throw new OptionError(
+      `learner: the tokenizer has ${tokenizer.vocabulary} tokens and the model ${config.vocabulary}; expected as many. ` +
+        'Grow them together, or give both of one checkpoint.',
+    )
+  }
+  if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), config.context, 'text')
+  const { isContinuous, length, tokens, rows, domains } = data
+  if (isContinuous) {
+    const text = tokens.filter((token, i) => token >= 0 && (i === 0 || i % (length + 1) !== 0))
+    return batchOfTokens(encodedAnew(text, tokenizer), length, domains[0])
+  }
+  const all = Array.from({ length: rows }, (_, row) => encodedRow(rowOf(data, row), tokenizer))
+  return batchOfRows(all, domains, length)
+}
+
+/** The same row in the tokens that there are now, padded at its end. */
+export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32Array {
+  const encoded = encodedAnew(
+    row.filter((token) => token >= 0),
+    tokenizer,
+  )
+  const result = new Int32Array(row.length).fill(padding)
+  result.set(encoded)
+  return result
+}
+
+/** The first token, which is only read, stays: what comes after it is predicted, and stands for the same bytes. */
+export function encodedAnew(tokens: ArrayLike<number>, tokenizer: BytePairTokenizer): Int32Array {
+  const rest = tokenizer.encodeBytes(tokenizer.decodeBytes(Array.from(tokens).slice(1)))
+  const all = new Int32Array(Math.min(tokens.length, 1) + rest.length)
+  all.set(Array.from(tokens).slice(0, 1))
+  all.set(rest, all.length - rest.length)
+  return all
+}
+
+/** The bytes of a batch as text; what is cut at its borders, and no character, becomes U+FFFD. */
+export function textOf(batch: Batch, tokenizer: BytePairTokenizer): string {
+  const { isContinuous, length, tokens } = batch
+  const all = tokens.filter((token, i) => token >= 0 && !(isContinuous && i > 0 && i % (length + 1) === 0))
+  return tokenizer.decode(all)
+}
+
+/** Bytes that the predicted tokens of a batch stand for. Every token is a byte without a vocabulary. */
+export function bytesPredicted(batch: Batch, vocabulary?: GrowingVocabulary): number {
+  const predicted = targetsOf(batch).filter((token) => token >= 0)
+  return vocabulary?.tokenizer.decodeBytes(predicted).length ?? predicted.length
+}

@@ -1,0 +1,137 @@
+/** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
+import { BytePairTokenizer, type Merge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
+import type { GrowVocabulary } from '@burgeon/gpt/growth'
+import { OptionError } from '@burgeon/tensor'
+import { shown, StateError } from '../errors.ts'
+import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
+
+/** When a vocabulary grows, and how far. */
+export interface VocabularyOptions {
+  /** The tokens to begin with; the bytes unless given. The vocabulary adds its merges to it. */
+  readonly tokenizer?: BytePairTokenizer
+  /** Most tokens there may ever be, the 256 bytes among them. */
+  readonly tokens: number
+  /** Most new ones at a time; 32 unless given. */
+  readonly tokensAtOnce?: number
+  /** How often a pair must have been seen to be worth a token; 20 unless given. */
+  readonly minimumCount?: number
+  /** Every 200 steps, and 20 steps after a drift alarm, unless given. */
+  readonly growWhen?: Trigger
+  /** Different words that are counted at most; 20,000 unless given. */
+  readonly capacity?: number
+}
+
+interface State {
+  readonly merges: readonly Merge[]
+  readonly pieces: readonly string[]
+  readonly counts: readonly number[]
+}
+
+/** A wish for tokens, in the words of the model and of the tokenizer. */
+export interface WantedTokens {
+  readonly request: GrowVocabulary
+  readonly merges: readonly Merge[]
+  readonly reason: string
+}
+
+/**
+ * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every text that is learnt, and when it
+ * is due the model and the tokenizer grow together. Belongs to one learner.
+ *
+ * @example
+ * ```ts
+ * const vocabulary = new GrowingVocabulary({ tokens: 512, growWhen: everySteps(100) })
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { vocabulary } })
+ * ```
+ */
+export class GrowingVocabulary {
+  readonly name: string
+  readonly tokenizer: BytePairTokenizer
+  readonly growWhen: Trigger
+  readonly #options: { readonly tokens: number; readonly tokensAtOnce: number; readonly minimumCount: number }
+  readonly #capacity: number
+  #merges: MergeLearner
+
+  /** @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive integers. */
+  constructor(options: VocabularyOptions) {
+    const { tokenizer = new BytePairTokenizer(), tokens, tokensAtOnce = 32, minimumCount = 20 } = options
+    const { growWhen = anyOf(everySteps(200), afterDrift(20)), capacity = 20_000 } = options
+    const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 1
+    if (
+      !(isCount(tokens) && tokens > tokenizer.vocabulary && isCount(tokensAtOnce) && isCount(minimumCount))
+    ) {
+      throw new OptionError(
+        `vocabulary: got tokens ${tokens}, tokensAtOnce ${tokensAtOnce} and minimumCount ${minimumCount}; ` +
+          `expected positive integers, and tokens above the present ${tokenizer.vocabulary}.`,
+      )
+    }
+    this.name = `vocabulary of at most ${tokens} tokens`
+    this.tokenizer = tokenizer
+    this.growWhen = growWhen
+    this.#options = { tokens, tokensAtOnce, minimumCount }
+    this.#capacity = capacity
+    this.#merges = new MergeLearner({ capacity })
+  }
+
+  /** Counts the words of a text. What is no text, such as half a character, is left out. */
+  observe(text: string): void {
+    this.#merges.observe(text.replaceAll('\ufffd', ''))
+  }
+
+  /**
+   * The tokens that what was seen calls for most, or null if it calls for none or there are enough. Their share, and what they take from
+   * their parts, is what was counted. Changes nothing.
+   *
+   * @param room Most tokens that there is room for.
+   */
+  wanted(room: number = Infinity): WantedTokens | null {
+    const { tokens, tokensAtOnce, minimumCount } = this.#options
+    const { vocabulary } = this.tokenizer
+    const most = Math.min(tokensAtOnce, tokens - vocabulary, room)
+    if (most < 1) return null
+    const proposed = this.#merges.propose(this.tokenizer, most, minimumCount)
+    if (proposed.length === 0) return null
+    const merges = proposed.map(({ merge }) => merge)
+    const after = new BytePairTokenizer({ merges: [...this.tokenizer.merges, ...merges] })
+    const said = merges.slice(0, 3).map((_, i) => JSON.stringify(after.decode([vocabulary + i])))
+    return {
+      request: { axis: 'vocabulary', tokens: proposed.map(newToken) },
+      merges,
+      reason: `${said.join(', ')}${merges.length > 3 ? ', …' : ''} seen ${proposed[0].count} to ${proposed.at(-1)?.count} times`,
+    }
+  }
+
+  /** Plain data. */
+  toState(): State {
+    const counts = Object.entries(this.#merges.toState())
+    return {
+      merges: this.tokenizer.toState().merges,
+      pieces: counts.map(([piece]) => piece),
+      counts: counts.map(([, count]) => count),
+    }
+  }
+
+  /** @throws StateError for a state that is none, or of a tokenizer that began otherwise. */
+  restore(state: unknown): void {
+    const { merges, pieces, counts } = (state ?? {}) as Partial<State>
+    const own = this.tokenizer.merges
+    const goesOn = own.every(([left, right], i) => merges?.[i]?.[0] === left && merges[i][1] === right)
+    if (!merges || !pieces || pieces.length !== counts?.length || !goesOn) {
+      throw new StateError(
+        `${this.name}: got a state with ${shown(merges?.length)} merges, ${shown(pieces?.length)} words and ` +
+          `${shown(counts?.length)} counts; expected one that goes on from the ${own.length} merges of its tokenizer.`,
+      )
+    }
+    this.tokenizer.add(merges.slice(own.length))
+    this.#merges = new MergeLearner(
+      { capacity: this.#capacity },
+      Object.fromEntries(pieces.map((piece, i) => [piece, counts[i]])),
+    )
+  }
+}
+
+/** One more in the denominator: a token that always came with the other may come alone. */
+function newToken({ merge, count, ofLeft, ofRight }: ProposedMerge): GrowVocabulary['tokens'][number] {
+  const share = count / (ofLeft + 1)
+  return { parts: merge, share, takes: [share, count / (ofRight + 1)] }
+}
