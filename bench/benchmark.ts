@@ -23,6 +23,8 @@ export interface BenchmarkCheck {
 export interface BenchmarkResult {
   readonly rows: readonly BenchmarkRow[]
   readonly checks: readonly BenchmarkCheck[]
+  /** In SVG, where a table does not tell it. */
+  readonly picture?: string
 }
 
 export interface BenchmarkOptions {

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--data DIR] [--seeds N] [--quick]` */
+/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick]` */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -24,6 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'string' },
+    picture: { type: 'string' },
     data: { type: 'string' },
     seeds: { type: 'string', default: '3' },
     quick: { type: 'boolean', default: false },
@@ -41,7 +42,7 @@ if (!Number.isInteger(seeds) || seeds < 1) {
 }
 
 const benchmark = await benchmarks[name]()
-const result = await benchmark({
+const { picture, ...result } = await benchmark({
   quick: values.quick,
   seeds,
   ...(values.data !== undefined && { data: values.data }),
@@ -60,6 +61,11 @@ if (values.json !== undefined) {
     device: cpus()[0]?.model.trim() ?? 'unknown',
   }
   writeFileSync(values.json, `${JSON.stringify({ ...about, ...result }, null, 2)}\n`)
+}
+if (values.picture !== undefined) {
+  if (picture === undefined)
+    console.error(`bench: ${name} draws no picture; ${values.picture} was not written.`)
+  else writeFileSync(values.picture, picture)
 }
 if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1
 

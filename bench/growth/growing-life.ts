@@ -14,14 +14,24 @@ export interface Measurement {
   readonly loss: number
 }
 
+/** What a life shows to whoever decides about its growth. */
+export interface Moment {
+  /** What part of the budget is spent, in [0, 1]. */
+  readonly share: number
+  readonly config: GptConfig
+  readonly parameters: number
+  /** Of all steps so far, in nats per character. */
+  readonly losses: readonly number[]
+}
+
 /** How a model begins and what becomes of it. */
 export interface Plan {
   readonly name: string
   readonly sizes: Omit<GptSizes, 'context' | 'vocabulary'>
-  /** Asked before every step; `share` is what part of the budget is spent, `losses` those of all steps so far. */
-  readonly requests: (share: number, config: GptConfig, losses: readonly number[]) => readonly GrowthRequest[]
-  /** Spoils what growth keeps: a control. */
-  readonly afterGrowth?: (model: Gpt) => void
+  /** Asked before every step; none unless given. */
+  readonly requests?: (moment: Moment) => readonly GrowthRequest[]
+  /** Spoils what growth keeps: a control. Gets the shapes from before. */
+  readonly afterGrowth?: (model: Gpt, before: ReadonlyMap<string, readonly number[]>, seed: number) => void
 }
 
 export interface LifeOptions {
@@ -29,17 +39,22 @@ export interface LifeOptions {
   readonly device: Device
   /** Operations after which it ends. */
   readonly budget: number
-  readonly measureEvery: number
   readonly note: (line: string) => void
 }
 
-/** Rises over the first part of the budget, stays, and falls over the last fifth of it: so every life ends settled. */
+/** Rises over the first fiftieth of the budget, stays, and falls over the last fifth of it: so every life ends settled. */
 const rateAt = (share: number): number =>
-  3e-3 * Math.min(1, share / 0.02) * (share < 0.8 ? 1 : 1 - Math.sqrt((share - 0.8) / 0.2) * 0.98)
+  3e-3 * Math.min(1, share / 0.02) * (share < decay ? 1 : 1 - Math.sqrt((share - decay) / (1 - decay)) * 0.98)
+const decay = 0.8
+
+/** Shares of the budget at which held-out text is looked at: more often where the rate falls. */
+const measuredAt: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) * 0.04).concat(
+  Array.from({ length: 10 }, (_, i) => decay + (i + 1) * 0.02),
+)
 
 /** Lives it, and answers what was measured. */
 export async function live(plan: Plan, options: LifeOptions): Promise<Measurement[]> {
-  const { course, device, budget, measureEvery, note } = options
+  const { course, device, budget, note } = options
   const { seed, vocabulary, length } = course
   const model = Gpt.create({ ...plan.sizes, vocabulary, context: length }, { device, seed })
   let flops = 0
@@ -54,21 +69,27 @@ export async function live(plan: Plan, options: LifeOptions): Promise<Measuremen
   const losses: number[] = []
   let flopsOfStep = 0
   for (let step = 0; flops < budget; step++) {
-    const requests = plan.requests(flops / budget, model.config, losses)
+    const moment = {
+      ...{ share: flops / budget, config: model.config },
+      ...{ parameters: model.parameters.size, losses },
+    }
+    const requests = plan.requests?.(moment) ?? []
+    const before = new Map(
+      Object.entries(model.parameters.tensors()).map(([path, { shape }]) => [path, shape]),
+    )
     for (const request of requests) {
       using probe = scope(() => batchOf(course, step, model).tokens)
       const { summary } = await grow(model, request, { mirrors: optimizer.mirrors, probe, key: [seed, step] })
       note(`${plan.name}, step ${step}, ${(flops / 1e12).toFixed(2)} TFLOP: ${summary}`)
     }
-    if (requests.length > 0) plan.afterGrowth?.(model)
-    const isNew = requests.length > 0 || step === 0
+    if (requests.length > 0) plan.afterGrowth?.(model, before, seed)
     const learnStep = (): void => learn(model, course, step, optimizer, losses)
-    if (isNew) flopsOfStep = operationsOf(learnStep)
+    if (requests.length > 0 || step === 0) flopsOfStep = operationsOf(learnStep)
     else learnStep()
+    const [was, is] = [flops / budget, (flops + flopsOfStep) / budget]
     flops += flopsOfStep
-    if ((step + 1) % measureEvery === 0 || flops >= budget) {
+    if (is >= 1 || measuredAt.some((share) => was < share && share <= is))
       measured.push({ step: step + 1, flops, loss: heldOutLoss(course, model) })
-    }
   }
   model.dispose()
   for (const mirror of optimizer.mirrors) mirror.dispose?.()

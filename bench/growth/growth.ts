@@ -1,127 +1,88 @@
 /**
- * `npm run bench -- growth --data DIR [--seeds N]`: whether growing pays. A model of eight layers learns Shakespeare character by character
- * from scratch; others begin small, become as large on the way, and may compute less in total. Each method of a seed sees the same batches,
- * and its rate falls at the end of its own budget.
+ * `npm run bench -- growth --data DIR [--seeds N] [--picture FILE]`: whether growing pays. A model of eight layers learns Shakespeare
+ * character by character from scratch; others begin small and become as large on the way. Each method of a seed sees the same batches, and
+ * its rate falls at the end of its own budget. The question is how many operations each needs to get to where the first one ends.
  */
-import type { GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
 import { readCourse } from './course.ts'
-import { live, type Measurement, type Plan } from './growing-life.ts'
+import { type Curve, curves } from './curves.ts'
+import { live, type Measurement } from './growing-life.ts'
+import { byPolicy, careless, fromScratch, type Method, neverGrown, stacking, widening } from './methods.ts'
 
-/** The sizes that every method but one ends with. */
-const full = { embed: 96, heads: 4, layers: 8, mlpHidden: 384 }
-
-type Growths = readonly (readonly [share: number, (config: GptConfig) => readonly GrowthRequest[]])[]
-
-/** Each once, as soon as its share of the budget is spent. */
-function scheduled(growths: Growths): Plan['requests'] {
-  let next = 0
-  return (share, config) => {
-    const due = growths.at(next)
-    if (due === undefined || share < due[0]) return []
-    next++
-    return due[1](config)
-  }
-}
-
-const doubled = (): GrowthRequest[] => [{ axis: 'stack', order: 'beside' }]
-const quadrupled = (): GrowthRequest[] => [{ axis: 'stack', copies: 3 }]
-const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
-  { axis: 'embed', to: full.embed },
-  ...blocks.flatMap(({ id }): GrowthRequest[] => [
-    { axis: 'head', block: id, to: full.heads },
-    { axis: 'mlpHidden', block: id, to: full.mlpHidden },
-  ]),
-]
-
-interface Method {
-  /** Of what the model from scratch may compute. */
-  readonly budget: number
-  readonly plan: () => Plan
-}
-
-const scratch: Method = { budget: 1, plan: () => ({ name: 'from scratch', sizes: full, requests: () => [] }) }
-
-const growing: readonly Method[] = [
-  {
-    budget: 0.65,
-    plan: () => ({
-      name: 'doubled twice, copies beside their originals',
-      sizes: { ...full, layers: 2 },
-      requests: scheduled([
-        [0.3, doubled],
-        [0.7, doubled],
-      ]),
-    }),
-  },
-  {
-    budget: 0.65,
-    plan: () => ({
-      name: 'stacked once, four times as deep',
-      sizes: { ...full, layers: 2 },
-      requests: scheduled([[0.45, quadrupled]]),
-    }),
-  },
-  {
-    budget: 0.8,
-    plan: () => ({
-      name: 'twice as wide, exactly',
-      sizes: {
-        ...full,
-        embed: full.embed / 2,
-        heads: full.heads / 2,
-        headDim: 24,
-        mlpHidden: full.mlpHidden / 2,
-      },
-      requests: scheduled([[0.4, widened]]),
-    }),
-  },
-  {
-    budget: 0.65,
-    plan: () => ({ name: 'small, never grown', sizes: { ...full, layers: 2 }, requests: () => [] }),
-  },
-]
+const methods = [fromScratch, ...stacking, byPolicy, widening, careless, neverGrown]
 
 export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
   const device = openWasm()
-  const budget = (quick ? 0.5 : 8) * 1e12
-  const ends = new Map<string, number[]>()
+  const budget = (quick ? 0.25 : 10) * 1e12
+  const lives = new Map<string, Measurement[][]>(methods.map(({ name }) => [name, []]))
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const course = readCourse(data, 16, 64, seed)
-    for (const method of [scratch, ...growing]) {
-      const plan = method.plan()
-      const options = { course, device, measureEvery: quick ? 50 : 200, note }
-      const measured = await live(plan, { ...options, budget: method.budget * budget })
-      note(`${plan.name}, seed ${seed}: ${measured.map(said).join(', ')}`)
-      ends.set(plan.name, [...(ends.get(plan.name) ?? []), measured[measured.length - 1].loss])
+    for (const { name, budget: part, plan } of methods) {
+      const measured = await live({ name, ...plan() }, { course, device, note, budget: part * budget })
+      lives.get(name)?.push(measured)
+      note(`${name}, seed ${seed}: ${said(measured[measured.length - 1])}`)
     }
   }
-  const mean = (name: string): number => {
-    const losses = ends.get(name) ?? []
-    return losses.reduce((a, b) => a + b, 0) / losses.length
-  }
-  const [control, ...grown] = [scratch, ...growing].map(({ budget: part, plan }) => {
-    const { name } = plan()
-    return { name, part, loss: mean(name) }
+  const of = ({ name }: Method): Measurement[][] => lives.get(name) ?? []
+  const goals = of(fromScratch).map(endOf)
+  const [scratchLoss, scratchFlops] = [
+    mean(goals.map(({ loss }) => loss)),
+    mean(goals.map(({ flops }) => flops)),
+  ]
+  const finalLoss = (method: Method): number => mean(of(method).map((life) => endOf(life).loss))
+  const flopsToGoal = (method: Method): number =>
+    mean(of(method).map((life, i) => flopsToReach(goals[i].loss, life)))
+  const saved = (method: Method): number => 1 - flopsToGoal(method) / scratchFlops
+
+  const rows = methods.slice(1).flatMap((method): BenchmarkRow[] => {
+    const peer = fromScratch.name
+    const about = `${method.name}, ${(100 * method.budget).toFixed(0)} % of the operations`
+    const [loss, flops] = [finalLoss(method), flopsToGoal(method)]
+    return [
+      row(about, 'held-out loss at the end', loss, 'nats', peer, scratchLoss),
+      row(
+        method.name,
+        'operations to the loss of its peer',
+        flops / 1e12,
+        'TFLOP',
+        peer,
+        scratchFlops / 1e12,
+      ),
+    ]
   })
-  const rows = grown.map(
-    ({ name, part, loss }): BenchmarkRow => ({
-      ...{ case: `${name}, ${(100 * part).toFixed(0)} % of the operations`, metric: 'held-out loss' },
-      ...{
-        value: loss,
-        unit: 'nats',
-        peer: control.name,
-        peerValue: control.loss,
-        ratio: control.loss / loss,
-      },
-    }),
-  )
-  const checks = grown
-    .slice(0, 3)
-    .map(({ name, loss }) => atMost(`${name}: loss above that from scratch`, loss - control.loss, 0))
-  return { rows, checks: quick ? [] : checks }
+  const best = Math.min(...stacking.map(flopsToGoal))
+  const checks = [
+    ...stacking.map((method) => atLeast(`${method.name}: operations saved`, saved(method), 0.35)),
+    atLeast(`${widening.name}: operations saved`, saved(widening), 0.2),
+    atMost(`${byPolicy.name}: operations, of the best by hand`, flopsToGoal(byPolicy) / best, 1.05),
+    atLeast(`${careless.name}: loss above that with care`, finalLoss(careless) - finalLoss(widening), 0),
+  ]
+  const curve = (method: Method): Curve => ({ name: method.name, points: of(method)[0] })
+  return { rows, checks: quick ? [] : checks, picture: curves(methods.map(curve), scratchLoss) }
+}
+
+const endOf = (life: readonly Measurement[]): Measurement => life[life.length - 1]
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** Between measurements the loss is taken to change evenly; infinite where it is never reached. */
+function flopsToReach(loss: number, life: readonly Measurement[]): number {
+  const at = life.findIndex((measured) => measured.loss <= loss)
+  if (at < 0) return Infinity
+  if (at === 0) return 0
+  const [before, after] = [life[at - 1], life[at]]
+  return before.flops + ((before.loss - loss) / (before.loss - after.loss)) * (after.flops - before.flops)
+}
+
+function row(
+  about: string,
+  metric: string,
+  value: number,
+  unit: string,
+  peer: string,
+  peerValue: number,
+): BenchmarkRow {
+  return { case: about, metric, value, unit, peer, peerValue, ratio: peerValue / value }
 }
 
 const said = ({ step, flops, loss }: Measurement): string =>

@@ -16,6 +16,8 @@ export interface PlateauOptions {
   readonly widen?: number
   /** After so many widenings comes a layer; 0 never adds layers. As many as there are blocks unless given. */
   readonly widenPerLayer?: number
+  /** What to ask for instead of the above, such as copies of trained blocks. */
+  readonly request?: (config: GptConfig) => GrowthRequest
 }
 
 interface State {
@@ -29,6 +31,8 @@ interface State {
  */
 export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   const { window, patience, significance = 2, widen = 0.5, widenPerLayer } = options
+  const wish = (config: GptConfig, widenings: number): GrowthRequest =>
+    options.request?.(config) ?? nextRequest(config, widenings, widen, widenPerLayer)
   if (!(Number.isInteger(window) && window >= 8 && window <= lossWindow)) {
     throw new OptionError(`growOnPlateau: got window ${window}; expected an integer from 8 to ${lossWindow}.`)
   }
@@ -52,7 +56,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
       if (signals.losses.length < window) return stay('too few losses yet')
       const { slope, standardError } = leastSquares(signals.losses.slice(-window))
       if (slope < -significance * standardError) return stay('the loss is still falling')
-      const request = nextRequest(signals.config, state.widenings, widen, widenPerLayer)
+      const request = wish(signals.config, state.widenings)
       if (signals.parameters + planGrowth(signals.config, request, [0, 0]).parameters > budget.parameters) {
         return stay('the budget is spent')
       }
