@@ -2,6 +2,7 @@
 export { CheckpointError, hasCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
 export type { Disk } from './checkpoint/disk.ts'
 export { StateError } from './checkpoint/state-tree.ts'
+export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward } from './forward.ts'
 export { type GenerateOptions, generate } from './generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
