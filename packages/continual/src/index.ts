@@ -17,7 +17,9 @@ export {
   lossWindow,
   neverGrow,
 } from './growth/growth-policy.ts'
-export { Learner, type LearnerOptions, type LearnerState } from './learner.ts'
+export { type BlockSignals, type Measurement, measurementsIn } from './growth/measurement.ts'
+export { Learner, type LearnerOptions } from './learner.ts'
+export type { LearnerState } from './learner-state.ts'
 export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'
 export { type LaMamlOptions, laMaml } from './meta/la-maml.ts'
 export { LearnedRates, type LearnedRatesOptions } from './meta/learned-rates.ts'

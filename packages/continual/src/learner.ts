@@ -1,10 +1,13 @@
 /** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
 import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
-import { byteTokenizer, Gpt, type GptState } from '@burgeon/gpt'
+import { byteTokenizer, Gpt } from '@burgeon/gpt'
+import { stateBytesOf } from '@burgeon/gpt/growth'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
+import { checkBudget } from './growth/within-budget.ts'
 import { learnBatch } from './learn-batch.ts'
+import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { LearnerEvent, StepReport } from './step-report.ts'
@@ -27,23 +30,8 @@ export interface LearnerOptions {
   readonly budget?: GrowthBudget
   /** Of the random stream for new weights; 0 unless given. */
   readonly seed?: number
-}
-
-/** Everything a learner knows, as plain data: what a checkpoint holds. */
-export interface LearnerState {
-  /** Names of the parts it was built from, to notice a different build. */
-  readonly parts: readonly string[]
-  readonly model: GptState
-  readonly optimizer: unknown
-  readonly penalties: readonly unknown[]
-  readonly rehearsal: unknown
-  readonly detector: unknown
-  readonly policy: unknown
-  readonly step: number
-  readonly losses: readonly number[]
-  readonly lastGrowth: number
-  readonly lastDrift: number | null
-  readonly journal: readonly LearnerEvent[]
+  /** A clock in milliseconds, such as `performance.now`: then the journal says how long each growth took. */
+  readonly now?: () => number
 }
 
 /** Rows of memory by which a penalty judges what is important. */
@@ -59,6 +47,7 @@ export class Learner {
   readonly #checkpointBlocks: boolean
   readonly #mirrors: readonly Mirror[]
   readonly #key: Key
+  readonly #now: (() => number) | undefined
   #journal: LearnerEvent[] = []
   #losses: readonly number[] = []
   #policyState: unknown
@@ -68,7 +57,7 @@ export class Learner {
   #overflows = 0
   #busy = false
 
-  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, or for a loss scale beside a look-ahead. */
+  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a loss scale beside a look-ahead, or a budget that is none. */
   constructor({
     model,
     optimizer,
@@ -77,7 +66,9 @@ export class Learner {
     strategy = {},
     budget = { parameters: Infinity },
     seed = 0,
+    now,
   }: LearnerOptions) {
+    checkBudget('learner', budget)
     this.model = model
     this.strategy = strategy
     this.budget = budget
@@ -99,6 +90,7 @@ export class Learner {
       ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
     ]
     this.#key = keyFromSeed(seed)
+    this.#now = now
     this.#policyState = strategy.growth?.initial ?? null
     const left = this.#mirrors.find((mirror) => typeof mirror.remap !== 'function')
     if (left)
@@ -197,6 +189,7 @@ export class Learner {
       mirrors: this.#mirrors,
       recent: fresh,
       key: foldIn(this.#key, this.#step),
+      ...(this.#now && { now: this.#now }),
     })
     this.#policyState = policyState
     if (events.some(({ kind }) => kind === 'growth')) this.#lastGrowth = this.#step
@@ -211,6 +204,7 @@ export class Learner {
       stepsSinceDrift: this.#lastDrift === null ? null : this.#step - this.#lastDrift,
       config: this.model.config,
       parameters: this.model.parameters.size,
+      stateBytes: stateBytesOf(this.#mirrors),
     }
   }
 

@@ -3,7 +3,7 @@ export { CheckpointError, hasCheckpoint, readCheckpoint, writeCheckpoint } from 
 export type { Disk } from './checkpoint/disk.ts'
 export { StateError } from './checkpoint/state-tree.ts'
 export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
-export { type ForwardOptions, forward } from './forward.ts'
+export { type ForwardOptions, forward, type Observed } from './forward.ts'
 export { type GenerateOptions, generate } from './generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
 export { type BlockConfig, configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'

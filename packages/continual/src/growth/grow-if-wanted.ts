@@ -1,10 +1,12 @@
 /** Asks the policy, holds its wish against the budget, and has it carried out. */
 import type { Gpt } from '@burgeon/gpt'
-import { GrowthRefusedError, grow, planGrowth } from '@burgeon/gpt/growth'
+import { GrowthRefusedError, grow } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
 import type { LearnerEvent } from '../step-report.ts'
 import { type Batch, inputsOf } from '../stream/batch.ts'
 import type { GrowthBudget, GrowthPolicy, GrowthSignals } from './growth-policy.ts'
+import { measureBlocks } from './measure-blocks.ts'
+import { excessOf } from './within-budget.ts'
 
 /** Rows on which the logits are compared before and after growth. */
 const probeRows = 4
@@ -20,6 +22,8 @@ export interface GrowthTurn {
   readonly recent: Batch
   /** Of the random stream for new weights. */
   readonly key: Key
+  /** In milliseconds, for the record. */
+  readonly now?: () => number
 }
 
 /**
@@ -29,23 +33,32 @@ export interface GrowthTurn {
 export async function growIfWanted(
   turn: GrowthTurn,
 ): Promise<{ policyState: unknown; events: LearnerEvent[] }> {
-  const { policy, signals, budget, model, mirrors, key } = turn
-  const { request, reason, state } = policy.decide(signals, budget, turn.policyState)
-  if (request === null) return { policyState: state, events: [] }
-  const about = { step: signals.step, policy: policy.name }
+  const { policy, policyState, budget, model, mirrors, key, now } = turn
+  const isMeasured = policy.measures?.(turn.signals, budget, policyState) ?? false
+  const measured = isMeasured ? await measureBlocks(model, turn.recent) : undefined
+  const signals = measured ? { ...turn.signals, measured } : turn.signals
+  const { request, reason, state } = policy.decide(signals, budget, policyState)
+  const because = (why: string) => ({ step: signals.step, policy: policy.name, reason: why })
+  if (request === null) {
+    const considered: LearnerEvent[] = measured
+      ? [{ kind: 'growth considered', ...because(reason), measured }]
+      : []
+    return { policyState: state, events: considered }
+  }
+  const seen = measured && { measured }
   try {
-    const after = signals.parameters + planGrowth(model.config, request, key).parameters
-    if (after > budget.parameters) {
+    const excess = excessOf(signals, request, budget)
+    if (excess !== null) {
       throw new GrowthRefusedError(
-        `growth: it leads to ${after} parameters; the budget allows ${budget.parameters}.`,
+        `growth: it leads to ${excess.comes} ${excess.what}; the budget allows ${excess.allowed}.`,
       )
     }
     using probe = probeOf(model, turn.recent)
-    const record = await grow(model, request, { mirrors, probe, key })
-    return { policyState: state, events: [{ kind: 'growth', ...about, reason, record }] }
+    const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
+    return { policyState: state, events: [{ kind: 'growth', ...because(reason), record, ...seen }] }
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
-    return { policyState: state, events: [{ kind: 'growth refused', ...about, reason: error.message }] }
+    return { policyState: state, events: [{ kind: 'growth refused', ...because(error.message), ...seen }] }
   }
 }
 

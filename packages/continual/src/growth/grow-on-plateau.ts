@@ -1,8 +1,9 @@
 /** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
 import { OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
-import { type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { type GrowthPolicy, lossWindow } from './growth-policy.ts'
+import { excessOf } from './within-budget.ts'
 
 /** What counts as a plateau, and what is asked for then. */
 export interface PlateauOptions {
@@ -53,9 +54,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
       const { slope, standardError } = leastSquares(signals.losses.slice(-window))
       if (slope < -significance * standardError) return stay('the loss is still falling')
       const request = nextRequest(signals.config, state.widenings, widen, widenPerLayer)
-      if (signals.parameters + planGrowth(signals.config, request, [0, 0]).parameters > budget.parameters) {
-        return stay('the budget is spent')
-      }
+      if (excessOf(signals, request, budget) !== null) return stay('the budget is spent')
       const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
       return { request, reason, state: { widenings: request.axis === 'layer' ? 0 : state.widenings + 1 } }
     },
