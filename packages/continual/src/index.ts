@@ -20,6 +20,7 @@ export {
   lossWindow,
   neverGrow,
 } from './growth/growth-policy.ts'
+export { measureBlocks } from './growth/measure-blocks.ts'
 export { type BlockSignals, type Measurement, measurementsIn } from './growth/measurement.ts'
 export { Learner, type LearnerOptions } from './learner.ts'
 export type { LearnerState } from './learner-state.ts'

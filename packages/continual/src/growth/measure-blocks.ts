@@ -40,7 +40,12 @@ const openness = 0.5
  * and over all v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
  * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is that of present units.
  *
- * @param batch Rows with at least one prediction among the first 1,024 tokens.
+ * @param batch At least one prediction. Only so many of its first rows are looked at as have 1,024 tokens, or one.
+ * @example
+ * ```ts
+ * const { blocks } = await measureBlocks(model, batchOfTokens(new TextEncoder().encode('What is missing?'), 8, 'text'))
+ * console.log(blocks.map(({ block, gradMax }) => `${block} could learn ${gradMax}`))
+ * ```
  */
 export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measurement> {
   using _ = model.hold()
