@@ -21,14 +21,16 @@ import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
  *
  * @param outputs Tensors computed under the tape.
  * @param cotangents One per output, of its shape.
- * @returns The slope of every watched tensor that had an influence, by tensor id.
+ * @param between Tensors on the way whose slopes are wanted, too.
+ * @returns The slope of every watched tensor, and of those `between`, that had an influence, by tensor id.
  */
 export function pullBack(
   tape: Tape,
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
+  between: readonly Tensor[] = [],
 ): ReadonlyMap<number, Tensor> {
-  using slopes = new Slopes()
+  using slopes = new Slopes(new Set(between))
   outputs.forEach((output, i) => tape.isTracked(output) && slopes.add(output, cotangents[i]))
   passOn(tape, slopes)
   return slopes.handOver()
@@ -37,6 +39,12 @@ export function pullBack(
 /** The slopes known so far. It shares in their ownership, so each can be let go when it is no longer needed. */
 class Slopes {
   readonly #byId = new Map<number, Tensor>()
+  readonly #kept: ReadonlySet<Tensor>
+
+  /** @param kept Those whose slopes stay when they have been passed on. */
+  constructor(kept: ReadonlySet<Tensor> = new Set()) {
+    this.#kept = kept
+  }
 
   of(tensor: Tensor): Tensor | undefined {
     return this.#byId.get(tensor.id)
@@ -53,7 +61,9 @@ class Slopes {
     this.set(tensor, known === undefined ? slope : add(known, slope))
   }
 
-  delete(tensor: Tensor): void {
+  /** Lets go of a slope that has been passed on, unless it is wanted. */
+  passed(tensor: Tensor): void {
+    if (this.#kept.has(tensor)) return
     this.of(tensor)?.release()
     this.#byId.delete(tensor.id)
   }
@@ -83,7 +93,7 @@ function passOn(tape: Tape, slopes: Slopes): void {
         if (slope !== undefined && needed[k]) slopes.add(entry.inputs[k], slope)
       })
     }
-    for (const output of entry.outputs) slopes.delete(output)
+    for (const output of entry.outputs) slopes.passed(output)
   }
 }
 

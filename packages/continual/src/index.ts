@@ -6,8 +6,11 @@ export { PageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { StandardisedDetector, type StandardisedOptions } from './drift/standardised.ts'
 export { budgeted, type GrowthLimits } from './growth/budgeted.ts'
 export { type DryGrowth, type DryRunInput, dryRun } from './growth/dry-run.ts'
+export { type ComputeOptions, growByCompute } from './growth/grow-by-compute.ts'
+export { type GradientOptions, growByGradient } from './growth/grow-by-gradient.ts'
 export { growOnDrift, type GrowOnDriftOptions } from './growth/grow-on-drift.ts'
 export { growOnPlateau, type PlateauOptions } from './growth/grow-on-plateau.ts'
+export { growOnSaturation, type SaturationOptions } from './growth/grow-on-saturation.ts'
 export { growOnSchedule, type ScheduledGrowth } from './growth/grow-on-schedule.ts'
 export {
   type GrowthBudget,
@@ -17,7 +20,10 @@ export {
   lossWindow,
   neverGrow,
 } from './growth/growth-policy.ts'
-export { Learner, type LearnerOptions, type LearnerState } from './learner.ts'
+export { measureBlocks } from './growth/measure-blocks.ts'
+export { type BlockSignals, type Measurement, measurementsIn } from './growth/measurement.ts'
+export { Learner, type LearnerOptions } from './learner.ts'
+export type { LearnerState } from './learner-state.ts'
 export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'
 export { type LaMamlOptions, laMaml } from './meta/la-maml.ts'
 export { LearnedRates, type LearnedRatesOptions } from './meta/learned-rates.ts'

@@ -1,11 +1,14 @@
 /** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
 import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
-import { Gpt, type GptState } from '@burgeon/gpt'
+import { Gpt } from '@burgeon/gpt'
+import { stateBytesOf } from '@burgeon/gpt/growth'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
 import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
+import { checkBudget } from './growth/within-budget.ts'
 import { learnBatch } from './learn-batch.ts'
+import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { LearnerEvent, StepReport } from './step-report.ts'
@@ -30,25 +33,8 @@ export interface LearnerOptions {
   readonly budget?: GrowthBudget
   /** Of the random stream for new weights; 0 unless given. */
   readonly seed?: number
-}
-
-/** Everything a learner knows, as plain data: what a checkpoint holds. */
-export interface LearnerState {
-  /** Names of the parts it was built from, to notice a different build. */
-  readonly parts: readonly string[]
-  readonly model: GptState
-  readonly optimizer: unknown
-  readonly penalties: readonly unknown[]
-  readonly rehearsal: unknown
-  readonly detector: unknown
-  readonly policy: unknown
-  /** None of a learner that was saved by an earlier version. */
-  readonly vocabulary?: unknown
-  readonly step: number
-  readonly losses: readonly number[]
-  readonly lastGrowth: number
-  readonly lastDrift: number | null
-  readonly journal: readonly LearnerEvent[]
+  /** A clock in milliseconds, such as `performance.now`: then the journal says how long each growth took. */
+  readonly now?: () => number
 }
 
 /** Rows of memory by which a penalty judges what is important. */
@@ -64,6 +50,7 @@ export class Learner {
   readonly #checkpointBlocks: boolean
   readonly #mirrors: readonly Mirror[]
   readonly #key: Key
+  readonly #now: (() => number) | undefined
   #journal: LearnerEvent[] = []
   #losses: readonly number[] = []
   #policyState: unknown
@@ -73,7 +60,7 @@ export class Learner {
   #overflows = 0
   #busy = false
 
-  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, or for a loss scale beside a look-ahead. */
+  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a loss scale beside a look-ahead, or a budget that is none. */
   constructor({
     model,
     optimizer,
@@ -82,7 +69,9 @@ export class Learner {
     strategy = {},
     budget = { parameters: Infinity },
     seed = 0,
+    now,
   }: LearnerOptions) {
+    checkBudget('learner', budget)
     this.model = model
     this.strategy = strategy
     this.budget = budget
@@ -104,6 +93,7 @@ export class Learner {
       ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
     ]
     this.#key = keyFromSeed(seed)
+    this.#now = now
     this.#policyState = strategy.growth?.initial ?? null
     checkFollows(this.#mirrors, strategy)
   }
@@ -193,7 +183,10 @@ export class Learner {
 
   async #grow(recent: Batch, drift: boolean): Promise<LearnerEvent[]> {
     const { model, budget, strategy } = this
-    const ground = { budget, model, mirrors: this.#mirrors, recent, key: foldIn(this.#key, this.#step) }
+    const ground = {
+      ...{ budget, model, recent, mirrors: this.#mirrors, key: foldIn(this.#key, this.#step) },
+      ...(this.#now && { now: this.#now }),
+    }
     const words = await growVocabulary({ ...ground, strategy, signals: { ...this.#signals(), drift } })
     const { growth: policy } = strategy
     if (policy === undefined) return words
@@ -212,6 +205,7 @@ export class Learner {
       stepsSinceDrift: this.#lastDrift === null ? null : this.#step - this.#lastDrift,
       config: this.model.config,
       parameters: this.model.parameters.size,
+      stateBytes: stateBytesOf(this.#mirrors),
     }
   }
 

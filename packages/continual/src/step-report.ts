@@ -1,5 +1,6 @@
 /** What one step of a learner measured. Plain data. */
 import type { GrowthRecord } from '@burgeon/gpt/growth'
+import type { Measurement } from './growth/measurement.ts'
 
 /** Something worth a line in the journal. */
 export type LearnerEvent =
@@ -13,12 +14,23 @@ export type LearnerEvent =
       readonly policy: string
       readonly reason: string
       readonly record: GrowthRecord
+      /** What the policy had measured, if it did. */
+      readonly measured?: Measurement
     }
   | {
       readonly kind: 'growth refused'
       readonly step: number
       readonly policy: string
       readonly reason: string
+      readonly measured?: Measurement
+    }
+  /** The policy had the blocks measured and decided to stay as it is. */
+  | {
+      readonly kind: 'growth considered'
+      readonly step: number
+      readonly policy: string
+      readonly reason: string
+      readonly measured: Measurement
     }
 
 /** What one call of `learner.observe` did. */

@@ -43,7 +43,12 @@ export interface ForwardOptions {
    * work for a fraction of the memory. Without effect where nothing is recorded, or with a cache. False unless given.
    */
   readonly checkpointBlocks?: boolean
+  /** Is shown what flows inside each block, and must not change it. A block that is run again shows it again. */
+  readonly observe?: (block: string, what: Observed, x: Tensor) => void
 }
+
+/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M], and what comes out [B·T, C]. */
+export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput'
 
 /**
  * Predicts the next token after every token.
@@ -117,7 +122,7 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
     const before = x
     const through = (): Tensor => {
       const attended = add(before, selfAttention(config, w, block, before, { B, T, turns: turns[i], cache }))
-      return add(attended, mlp(config, w, block, attended))
+      return add(attended, mlp(config, w, block, attended, options.observe))
     }
     x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
   })
@@ -179,13 +184,23 @@ function attendCached(
   return attention(q, keys, values, { keys: cache.length + q.shape[1], scale })
 }
 
-function mlp(config: GptConfig, w: TensorsByPath, block: BlockConfig, x: Tensor): Tensor {
-  const at = `blocks.${block.id}.mlp`
+function mlp(
+  config: GptConfig,
+  w: TensorsByPath,
+  { id }: BlockConfig,
+  x: Tensor,
+  observe: ForwardOptions['observe'],
+): Tensor {
+  const at = `blocks.${id}.mlp`
   const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
   const project = (name: string): Tensor => linear(normal, w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]) // [B·T, M]
   const hidden =
     config.activation === 'gelu' ? gelu(project('up')) : elementwise(gated, [project('gate'), project('up')])
-  return linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
+  const written = linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
+  observe?.(id, 'mlpInput', normal)
+  observe?.(id, 'mlpHidden', hidden)
+  observe?.(id, 'mlpOutput', written)
+  return written
 }
 
 /** silu(gate) · up, with silu(g) = g·σ(g). */

@@ -84,6 +84,8 @@ function lineOf(event: LearnerEvent): ProgressEvent {
     }
     case 'overflow':
       return { kind: 'note', text: `step ${count(event.step)}: slopes overflowed, the loss scale was halved` }
+    case 'growth considered':
+      return { kind: 'note', text: `step ${count(event.step)}: no growth. ${event.reason}` }
     case 'growth refused':
       return { kind: 'note', text: `step ${count(event.step)}: growth refused. ${event.reason}` }
   }

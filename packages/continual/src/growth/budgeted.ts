@@ -1,12 +1,10 @@
 /** Limits around any policy. */
-import { planGrowth } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
-import type { GrowthPolicy } from './growth-policy.ts'
+import type { GrowthBudget, GrowthPolicy, GrowthSignals } from './growth-policy.ts'
+import { checkBudget, excessOf } from './within-budget.ts'
 
-/** What a policy may ask for in total. No limit where none is given. */
-export interface GrowthLimits {
-  /** Most learnt numbers the model may come to. */
-  readonly parameters?: number
+/** What a policy may ask for in total: a budget's limits and more. No limit where none is given. */
+export interface GrowthLimits extends Partial<GrowthBudget> {
   /** Most growths asked for. */
   readonly growths?: number
   /** Fewest updates between one growth and the next, and before the first. */
@@ -29,28 +27,35 @@ interface State<S> {
  * ```
  */
 export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): GrowthPolicy<State<S>> {
-  const { parameters: most = Infinity, growths = Infinity, steps = 0 } = limits
-  if (!(most >= 0 && growths >= 0 && steps >= 0)) {
-    throw new OptionError(
-      `budgeted: got parameters ${most}, growths ${growths} and steps ${steps}; expected numbers ≥ 0.`,
-    )
+  const { parameters = Infinity, flopsPerToken = Infinity, bytes = Infinity } = limits
+  const { growths = Infinity, steps = 0 } = limits
+  checkBudget('budgeted', limits)
+  if (!(growths >= 0 && steps >= 0)) {
+    throw new OptionError(`budgeted: got growths ${growths} and steps ${steps}; expected numbers ≥ 0.`)
   }
+  const own: GrowthBudget = { parameters, flopsPerToken, bytes }
+  const both = (budget: GrowthBudget): GrowthBudget => ({
+    parameters: Math.min(budget.parameters, parameters),
+    flopsPerToken: Math.min(budget.flopsPerToken ?? Infinity, flopsPerToken),
+    bytes: Math.min(budget.bytes ?? Infinity, bytes),
+  })
+  const tooSoon = ({ stepsSinceGrowth }: GrowthSignals, { growths: had }: State<S>): string | false =>
+    (had >= growths && `${growths} growths are enough`) ||
+    (stepsSinceGrowth < steps && `the last growth is not ${steps} steps ago`)
   return {
     name: `${policy.name}, within limits`,
     initial: { inner: policy.initial, growths: 0 },
+    // Nothing is measured for a wish that would not be granted.
+    measures: (signals, budget, state) =>
+      !tooSoon(signals, state) && (policy.measures?.(signals, both(budget), state.inner) ?? false),
     decide(signals, budget, state) {
-      const decision = policy.decide(
-        signals,
-        { ...budget, parameters: Math.min(budget.parameters, most) },
-        state.inner,
-      )
+      const decision = policy.decide(signals, both(budget), state.inner)
       const { request } = decision
       if (request === null) return { ...decision, state: { ...state, inner: decision.state } }
-      const parameters = signals.parameters + planGrowth(signals.config, request, [0, 0]).parameters
+      const excess = excessOf(signals, request, own)
       const limit =
-        (state.growths >= growths && `${growths} growths are enough`) ||
-        (signals.stepsSinceGrowth < steps && `the last growth is not ${steps} steps ago`) ||
-        (parameters > most && `it would come to ${parameters} parameters, above ${most}`)
+        tooSoon(signals, state) ||
+        (excess !== null && `it would come to ${excess.comes} ${excess.what}, above ${excess.allowed}`)
       if (limit) return { request: null, reason: `${limit} (${decision.reason})`, state }
       return { ...decision, state: { inner: decision.state, growths: state.growths + 1 } }
     },

@@ -1,10 +1,11 @@
 /** Has a wish to grow carried out, within the budget, and says what became of it. */
 import type { Gpt } from '@burgeon/gpt'
-import { GrowthRefusedError, type GrowthRequest, grow, planGrowth } from '@burgeon/gpt/growth'
+import { GrowthRefusedError, type GrowthRequest, grow, stateBytesOf } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
 import type { LearnerEvent } from '../step-report.ts'
 import { type Batch, inputsOf } from '../stream/batch.ts'
 import type { GrowthBudget } from './growth-policy.ts'
+import { excessOf } from './within-budget.ts'
 
 /** Rows on which the logits are compared before and after growth. */
 const probeRows = 4
@@ -19,6 +20,8 @@ export interface GrowthGround {
   readonly recent: Batch
   /** Of the random stream for new weights. */
   readonly key: Key
+  /** In milliseconds, for the record. */
+  readonly now?: () => number
 }
 
 /** A wish, whose it is, and why. */
@@ -29,18 +32,25 @@ export interface GrowthWish {
 }
 
 /** A wish that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning. */
-export async function carryOut(wish: GrowthWish, ground: GrowthGround): Promise<LearnerEvent> {
+export async function carryOut(
+  wish: GrowthWish,
+  ground: GrowthGround,
+): Promise<LearnerEvent & { kind: 'growth' | 'growth refused' }> {
   const { policy, request, reason } = wish
-  const { step, budget, model, mirrors, key } = ground
+  const { step, budget, model, mirrors, key, now } = ground
   try {
-    const after = model.parameters.size + planGrowth(model.config, request, key).parameters
-    if (after > budget.parameters) {
+    const has = {
+      ...{ config: model.config, parameters: model.parameters.size },
+      stateBytes: stateBytesOf(mirrors),
+    }
+    const excess = excessOf(has, request, budget)
+    if (excess !== null) {
       throw new GrowthRefusedError(
-        `growth: it leads to ${after} parameters; the budget allows ${budget.parameters}.`,
+        `growth: it leads to ${excess.comes} ${excess.what}; the budget allows ${excess.allowed}.`,
       )
     }
     using probe = probeOf(model, ground.recent)
-    const record = await grow(model, request, { mirrors, probe, key })
+    const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
     return { kind: 'growth', step, policy, reason, record }
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error

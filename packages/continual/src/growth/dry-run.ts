@@ -1,7 +1,9 @@
 /** What a policy would have done: a life's signals again, without a model. */
 import type { GptConfig } from '@burgeon/gpt'
-import { type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
-import { type GrowthBudget, type GrowthPolicy, lossWindow } from './growth-policy.ts'
+import { type GrowthRequest, planGrowth, priceOf } from '@burgeon/gpt/growth'
+import { type GrowthBudget, type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
+import type { Measurement } from './measurement.ts'
+import { checkBudget, excessOf } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */
 export interface DryRunInput {
@@ -14,6 +16,10 @@ export interface DryRunInput {
   readonly drifts?: readonly number[]
   /** No limit unless given. */
   readonly budget?: GrowthBudget
+  /** What was measured, by step: see `measurementsIn`. Given to the policy where it asks for it and there is one. */
+  readonly measurements?: Readonly<Record<number, Measurement>>
+  /** Bytes of state beside the weights at the beginning; they grow as these do. None unless given. */
+  readonly stateBytes?: number
 }
 
 /** One growth that would have been asked for. */
@@ -34,30 +40,36 @@ export interface DryGrowth {
  * @throws OptionError if it asks for the impossible.
  */
 export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowth[] {
-  const { losses, drifts = [], budget = { parameters: Infinity } } = input
-  let { config, parameters } = input
+  const { losses, drifts = [], budget = { parameters: Infinity }, measurements = {} } = input
+  checkBudget('dryRun', budget)
+  let { config, parameters, stateBytes = 0 } = input
   let state = policy.initial
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
   const growths: DryGrowth[] = []
   for (let step = 1; step <= losses.length; step++) {
     if (drifts.includes(step)) lastDrift = step
-    const signals = {
+    const known: GrowthSignals = {
       step,
       losses: losses.slice(Math.max(0, step - lossWindow), step),
       stepsSinceGrowth: step - lastGrowth,
       stepsSinceDrift: lastDrift === null ? null : step - lastDrift,
       config,
       parameters,
+      stateBytes,
     }
+    const measured = measurements[step]
+    const isMeasured = measured !== undefined && policy.measures?.(known, budget, state)
+    const signals = isMeasured ? { ...known, measured } : known
     const decision = policy.decide(signals, budget, state)
     state = decision.state
     const { request, reason } = decision
     if (request === null) continue
-    const planned = planGrowth(config, request, [0, 0])
-    const refused = parameters + planned.parameters > budget.parameters
+    const refused = excessOf(signals, request, budget) !== null
     if (!refused) {
-      config = planned.config
-      parameters += planned.parameters
+      const { after, before } = priceOf(config, request, stateBytes)
+      config = planGrowth(config, request, [0, 0]).config
+      parameters += after.parameters - before.parameters
+      stateBytes = after.stateBytes
       lastGrowth = step
     }
     growths.push({ step, request, reason, parameters, refused })

@@ -1,8 +1,11 @@
 /** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
 import { OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '@burgeon/gpt'
-import { type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
-import { type GrowthPolicy, lossWindow } from './growth-policy.ts'
+import type { BlockConfig, GptConfig } from '@burgeon/gpt'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
+import { leastSquares } from './least-squares.ts'
+import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { excessOf } from './within-budget.ts'
 
 /** What counts as a plateau, and what is asked for then. */
 export interface PlateauOptions {
@@ -18,6 +21,8 @@ export interface PlateauOptions {
   readonly widenPerLayer?: number
   /** What to ask for instead of the above, such as copies of trained blocks. */
   readonly request?: (config: GptConfig) => GrowthRequest
+  /** Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then; `narrowest` unless given. */
+  readonly where?: 'narrowest' | 'gradient'
 }
 
 interface State {
@@ -27,12 +32,10 @@ interface State {
 
 /**
  * Fits a line to the latest losses and grows when its slope is not significantly negative (a one-sided t-test on the
- * ordinary least-squares slope). Blocks are widened in turn, the narrowest first, and now and then a layer is added on top.
+ * ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
  */
 export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
-  const { window, patience, significance = 2, widen = 0.5, widenPerLayer } = options
-  const wish = (config: GptConfig, widenings: number): GrowthRequest =>
-    options.request?.(config) ?? nextRequest(config, widenings, widen, widenPerLayer)
+  const { window, patience, significance = 2, widen = 0.5, widenPerLayer, where = 'narrowest' } = options
   if (!(Number.isInteger(window) && window >= 8 && window <= lossWindow)) {
     throw new OptionError(`growOnPlateau: got window ${window}; expected an integer from 8 to ${lossWindow}.`)
   }
@@ -42,50 +45,60 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
         'expected patience ≥ 0, significance ≥ 0, widen > 0.',
     )
   }
+  if (!['narrowest', 'gradient'].includes(where)) {
+    throw new OptionError(`growOnPlateau: got where ${where}; expected narrowest or gradient.`)
+  }
+  /** Whether the loss has stopped falling, and why it counts as that or not. */
+  const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals): Verdict => {
+    const stay = (reason: string): Verdict => ({ isPlateau: false, reason })
+    if (stepsSinceGrowth < patience) return stay('still settling after growth')
+    if ((stepsSinceDrift ?? Infinity) < patience) return stay('still settling after drift')
+    if (losses.length < window) return stay('too few losses yet')
+    const { slope, standardError } = leastSquares(
+      Array.from({ length: window }, (_, i) => i),
+      losses.slice(-window),
+    )
+    if (slope < -significance * standardError) return stay('the loss is still falling')
+    const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
+    return { isPlateau: true, reason }
+  }
+  const isTimeForLayer = ({ blocks }: GptConfig, { widenings }: State): boolean => {
+    const enough = widenPerLayer ?? blocks.length
+    return enough > 0 && widenings >= enough
+  }
   return {
     name: `on plateau of ${window} steps`,
     initial: { widenings: 0 },
+    // A layer goes on top wherever it is needed.
+    measures: (signals, _, state) =>
+      where === 'gradient' && !isTimeForLayer(signals.config, state) && judged(signals).isPlateau,
     decide(signals, budget, state) {
-      const stay = (reason: string): { request: null; reason: string; state: State } => ({
-        request: null,
-        reason,
-        state,
-      })
-      if (signals.stepsSinceGrowth < patience) return stay('still settling after growth')
-      if ((signals.stepsSinceDrift ?? Infinity) < patience) return stay('still settling after drift')
-      if (signals.losses.length < window) return stay('too few losses yet')
-      const { slope, standardError } = leastSquares(signals.losses.slice(-window))
-      if (slope < -significance * standardError) return stay('the loss is still falling')
-      const request = wish(signals.config, state.widenings)
-      if (signals.parameters + planGrowth(signals.config, request, [0, 0]).parameters > budget.parameters) {
-        return stay('the budget is spent')
-      }
-      const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
-      return { request, reason, state: { widenings: request.axis === 'layer' ? 0 : state.widenings + 1 } }
+      const { isPlateau, reason } = judged(signals)
+      if (!isPlateau) return { request: null, reason, state }
+      const isLayer = isTimeForLayer(signals.config, state)
+      const { block, why } = placeOf(signals)
+      const request: GrowthRequest =
+        options.request?.(signals.config) ??
+        (isLayer ? { axis: 'layer', at: signals.config.blocks.length } : widened(block, widen))
+      if (excessOf(signals, request, budget) !== null)
+        return { request: null, reason: 'the budget is spent', state }
+      const widenings = request.axis === 'mlpHidden' ? state.widenings + 1 : 0
+      return { request, reason: request.axis === 'mlpHidden' ? reason + why : reason, state: { widenings } }
     },
   }
 }
 
-function nextRequest(
-  config: GptConfig,
-  widenings: number,
-  widen: number,
-  widenPerLayer?: number,
-): GrowthRequest {
-  const enough = widenPerLayer ?? config.blocks.length
-  if (enough > 0 && widenings >= enough) return { axis: 'layer', at: config.blocks.length }
-  const narrowest = config.blocks.reduce((a, b) => (b.mlpHidden < a.mlpHidden ? b : a))
-  const to = narrowest.mlpHidden + Math.max(1, Math.round(narrowest.mlpHidden * widen))
-  return { axis: 'mlpHidden', block: narrowest.id, to }
+interface Verdict {
+  readonly isPlateau: boolean
+  readonly reason: string
 }
 
-/** Slope per step of the line through y₀, y₁, …, and its standard error. */
-function leastSquares(y: readonly number[]): { slope: number; standardError: number } {
-  const n = y.length
-  const meanX = (n - 1) / 2
-  const meanY = y.reduce((a, b) => a + b, 0) / n
-  const sxx = (n * (n * n - 1)) / 12
-  const slope = y.reduce((total, value, x) => total + (x - meanX) * (value - meanY), 0) / sxx
-  const residual = y.reduce((total, value, x) => total + (value - meanY - slope * (x - meanX)) ** 2, 0)
-  return { slope, standardError: Math.sqrt(residual / (n - 2) / sxx) }
+/** The block where one more neuron promises most, where that was measured; else the narrowest. */
+function placeOf({ config, measured }: GrowthSignals): { block: BlockConfig; why: string } {
+  const best = measured && largestBy(measuredBlocks(config, measured), ({ gradMax }) => gradMax)
+  if (best !== undefined) {
+    const why = `; a new neuron promises most in block ${best.block.id} (gradient norm ${best.signals.gradMax.toExponential(1)})`
+    return { block: best.block, why }
+  }
+  return { block: config.blocks.reduce((a, b) => (b.mlpHidden < a.mlpHidden ? b : a)), why: '' }
 }

@@ -1,6 +1,7 @@
 /** Growth policies: when, where and how much to grow. Pure functions that never see a tensor. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
+import type { Measurement } from './measurement.ts'
 
 /** What a policy may judge by. Plain data, so every decision can be replayed from the log. */
 export interface GrowthSignals {
@@ -15,6 +16,10 @@ export interface GrowthSignals {
   readonly config: GptConfig
   /** Learnt numbers. */
   readonly parameters: number
+  /** Bytes of state beside the weights that grows with them: moments, importance, anchors. None unless given. */
+  readonly stateBytes?: number
+  /** What the blocks look like inside; only where the policy asked for it by `measures`. */
+  readonly measured?: Measurement
 }
 
 /** How many of the latest losses a policy sees. */
@@ -24,6 +29,10 @@ export const lossWindow = 400
 export interface GrowthBudget {
   /** Most learnt numbers the model may ever have. */
   readonly parameters: number
+  /** Most floating-point operations of training for each token, at full context; no limit unless given. */
+  readonly flopsPerToken?: number
+  /** Most bytes of weights and of the state beside them; no limit unless given. Slopes and activations are not counted. */
+  readonly bytes?: number
 }
 
 /** What a policy decided and why. `reason` is for people: it stands in the log. */
@@ -53,6 +62,11 @@ export interface GrowthDecision<S> {
 export interface GrowthPolicy<S = unknown> {
   readonly name: string
   readonly initial: S
+  /**
+   * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just learnt, so a policy asks for it
+   * when the answer could lead to growth. As pure as `decide`; never unless given.
+   */
+  measures?(signals: GrowthSignals, budget: GrowthBudget, state: S): boolean
   decide(signals: GrowthSignals, budget: GrowthBudget, state: S): GrowthDecision<S>
 }
 

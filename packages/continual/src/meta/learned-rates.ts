@@ -66,6 +66,10 @@ export class LearnedRates implements Mirror {
     return this.#rates.set(path, fill(device, shape, this.initial))
   }
 
+  get bytes(): number {
+    return this.#rates.bytes
+  }
+
   remap(plan: Plan, after: TensorsByPath): () => void {
     const changed = new Map<string, Tensor>()
     for (const change of plan.changes) {

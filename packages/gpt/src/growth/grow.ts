@@ -19,6 +19,7 @@ import type { Gpt } from '../gpt.ts'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planGrowth } from './plan-growth.ts'
+import { type GrowthPrice, priceBetween, stateBytesOf } from './price.ts'
 
 /** What `grow` needs besides the wish. */
 export interface GrowOptions {
@@ -30,6 +31,8 @@ export interface GrowOptions {
   readonly key: readonly [number, number]
   /** Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be exact. */
   readonly tolerance?: number
+  /** A clock in milliseconds, such as `performance.now`; the record says how long it took only where one is given. */
+  readonly now?: () => number
 }
 
 /** What a growth did. Plain data for the growth log. */
@@ -38,6 +41,10 @@ export interface GrowthRecord {
   readonly request: GrowthRequest
   readonly parametersBefore: number
   readonly parametersAfter: number
+  /** What the model cost before, and costs now. */
+  readonly price: GrowthPrice
+  /** From the request to the verdict on the logits; absent without a clock. */
+  readonly milliseconds?: number
   /**
    * Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit. What new tokens take from
    * their parts (`takes`) is asked for, and not counted.
@@ -64,11 +71,13 @@ export class GrowthRefusedError extends BurgeonError {
 export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
   checkFree(model)
   using _ = model.hold()
-  const { mirrors, probe, key } = options
+  const { mirrors, probe, key, now } = options
+  const start = now?.()
   const { plan, config, isExact = true } = planGrowth(model.config, request, key)
   const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
   const undo = inverse(plan)
+  const price = priceBetween(configBefore, config, stateBytesOf(mirrors))
   const before = await probeLogits(model, probe, configBefore.vocabulary)
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
@@ -84,6 +93,8 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
     request,
     parametersBefore,
     parametersAfter: model.parameters.size,
+    price,
+    ...(now !== undefined && start !== undefined && { milliseconds: now() - start }),
     logitsMoved,
     ...(config.vocabulary > configBefore.vocabulary && { freshShare: after.freshShare }),
     undo,

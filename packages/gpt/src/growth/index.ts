@@ -15,3 +15,4 @@ export type {
 } from './growth-request.ts'
 export { planGrowth } from './plan-growth.ts'
 export type { PlannedGrowth } from './planned-growth.ts'
+export { type GrowthPrice, type ModelCost, priceOf, stateBytesOf } from './price.ts'

@@ -14,6 +14,8 @@ import { averages, resized, type Role } from './resize.ts'
 export interface Mirror {
   /** For messages: `adamw first moment`. */
   readonly name: string
+  /** Bytes of device memory that it holds; none unless given. */
+  readonly bytes?: number
   /**
    * Works out the state after the plan, changing nothing yet.
    *
@@ -85,6 +87,10 @@ export class TensorMirror implements Mirror {
   delete(path: string): void {
     this.#tensors.get(path)?.release()
     this.#tensors.delete(path)
+  }
+
+  get bytes(): number {
+    return [...this.#tensors.values()].reduce((total, { storage }) => total + storage.bytes, 0)
   }
 
   get paths(): readonly string[] {

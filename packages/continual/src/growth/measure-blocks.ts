@@ -1,0 +1,155 @@
+/** Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and backwards. */
+import { pullBack, record } from '@burgeon/autograd'
+import type { Gpt, Observed } from '@burgeon/gpt'
+import {
+  abs,
+  add,
+  divide,
+  fill,
+  gather,
+  globalNorm,
+  matmul,
+  mean,
+  RandomStream,
+  keyFromSeed,
+  scope,
+  subtract,
+  sum,
+  type Tensor,
+  tensorsIn,
+} from '@burgeon/tensor'
+import { type Batch, inputsOf, partsOf, targetsOf } from '../stream/batch.ts'
+import { effectiveRank } from './effective-rank.ts'
+import type { BlockSignals, Measurement } from './measurement.ts'
+
+/** Tokens that are looked at: so many rows, and at least one. More would make the rank of wide layers a long calculation. */
+const mostTokens = 1024
+/** Of the power iteration: its relative error is on average below ln C / 60 whatever the matrix (Kuczyński & Woźniakowski 1992). */
+const iterations = 32
+/** Of a unit's activity relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section 3). */
+const dormantBelow = 0.025
+/** The slope of GELU at 0, and what a SwiGLU unit lets through whose gate stands half open. */
+const openness = 0.5
+
+/**
+ * Measures every block on rows of a batch.
+ *
+ * How much one more unit of an MLP could learn at once (GradMax, Evci et al. 2022, eq. 6): let a unit be born with incoming weights 0 and
+ * outgoing weights v, so that it says nothing yet. With n what goes into the MLP and δ the slope of what comes out, both by token, the slope of
+ * the incoming weights is ½·Σ n·δᵀ·v, for GELU has the slope ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact,
+ * and over all v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
+ * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is that of present units.
+ *
+ * @param batch At least one prediction. Only so many of its first rows are looked at as have 1,024 tokens, or one.
+ * @example
+ * ```ts
+ * const { blocks } = await measureBlocks(model, batchOfTokens(new TextEncoder().encode('What is missing?'), 8, 'text'))
+ * console.log(blocks.map(({ block, gradMax }) => `${block} could learn ${gradMax}`))
+ * ```
+ */
+export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measurement> {
+  using _ = model.hold()
+  const rows = Math.max(1, Math.floor(mostTokens / batch.length))
+  const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))
+  const targets = targetsOf(probe)
+  const predicted = Array.from(targets.keys()).filter((i) => targets[i] >= 0)
+  const found = scope(() => look(model, probe, targets, predicted))
+  try {
+    const [gradientNorm] = await found.norm.read()
+    const blocks = found.blocks.map(
+      async ({ block, norm, gradMax, activity, gram }): Promise<BlockSignals> => {
+        const [own] = await norm.read()
+        const units = activity.size
+        return {
+          block,
+          gradientShare: gradientNorm > 0 ? Math.min(1, (own / gradientNorm) ** 2) : 0,
+          gradMax: (await gradMax.read())[0],
+          effectiveRank: effectiveRank(await gram.read(), gram.shape[0]),
+          mostRank: Math.min(units, predicted.length - 1),
+          dormant: dormantShare(Array.from(await activity.read())),
+        }
+      },
+    )
+    return { tokens: predicted.length, gradientNorm, blocks: await Promise.all(blocks) }
+  } finally {
+    for (const tensor of tensorsIn(found)) tensor.dispose()
+  }
+}
+
+interface Seen {
+  readonly block: string
+  /** Of the slopes of its own weights. */
+  readonly norm: Tensor
+  readonly gradMax: Tensor
+  /** Mean absolute activation of each hidden unit, `[M]`. */
+  readonly activity: Tensor
+  /** Of the centred activations, by unit or by token, whichever are fewer. */
+  readonly gram: Tensor
+}
+
+function look(
+  model: Gpt,
+  probe: Batch,
+  targets: Int32Array,
+  predicted: readonly number[],
+): { norm: Tensor; blocks: Seen[] } {
+  const { device, parameters, config } = model
+  const weights = parameters.tensors()
+  const tokens = device.tensor(inputsOf(probe), { shape: [probe.rows, probe.length], dtype: 'i32' }, 'probe')
+  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'probe')
+  const counted = device.tensor(predicted, { shape: [predicted.length], dtype: 'i32' }, 'probe')
+  const seen = new Map<string, Tensor>()
+  const observe = (block: string, what: Observed, x: Tensor): void => void seen.set(`${block} ${what}`, x)
+  const of = (block: string, what: Observed): Tensor => seen.get(`${block} ${what}`) as Tensor
+  using recorded = record(Object.values(weights), () =>
+    divide(sum(model.losses(tokens, wanted, weights, { observe })), predicted.length),
+  )
+  const outputs = config.blocks.map(({ id }) => of(id, 'mlpOutput'))
+  const slopes = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], outputs)
+  const normOf = (start: string): Tensor =>
+    globalNorm(
+      Object.entries(weights).flatMap(([path, { id }]) => {
+        const slope = path.startsWith(start) ? slopes.get(id) : undefined
+        return slope === undefined ? [] : [slope]
+      }),
+    )
+  const length = outgoingLength(model)
+  const blocks = config.blocks.map(({ id }, i): Seen => {
+    const slope = slopes.get(outputs[i].id) as Tensor
+    const correlation = matmul(of(id, 'mlpInput'), slope, { transposeA: true }) // Σ n·δᵀ, [C, C]
+    const hidden = gather(of(id, 'mlpHidden'), counted) // [N, M]
+    const centred = subtract(hidden, mean(hidden, { axes: [0], keepDims: true }))
+    const [n, m] = hidden.shape
+    return {
+      block: id,
+      norm: normOf(`blocks.${id}.`),
+      gradMax: divide(largestSingularValue(correlation), divide(1 / openness, length)),
+      activity: mean(abs(hidden), { axes: [0] }),
+      gram: matmul(centred, centred, m <= n ? { transposeA: true } : { transposeB: true }),
+    }
+  })
+  return { norm: normOf(''), blocks }
+}
+
+/** Root mean square over all hidden units of the length of their outgoing weights. */
+function outgoingLength({ config, parameters }: Gpt): Tensor {
+  const outgoing = config.blocks.map(({ id }) => parameters.get(`blocks.${id}.mlp.down.weight`).tensor)
+  const units = config.blocks.reduce((total, { mlpHidden }) => total + mlpHidden, 0)
+  return divide(globalNorm(outgoing), Math.sqrt(units))
+}
+
+/** By power iteration on xᵀx, from a start that is the same every time. A scalar. */
+function largestSingularValue(x: Tensor): Tensor {
+  const n = x.shape[1]
+  const start = new Float32Array(n)
+  new RandomStream(keyFromSeed(0)).named('power iteration').fillNormal(start, 1)
+  const unit = (v: Tensor): Tensor => divide(v, add(globalNorm([v]), 1e-30))
+  let v = unit(x.device.tensor(start, { shape: [n, 1], dtype: 'f32' }, 'power iteration'))
+  for (let i = 0; i < iterations; i++) v = unit(matmul(x, unit(matmul(x, v)), { transposeA: true }))
+  return globalNorm([matmul(x, v)])
+}
+
+function dormantShare(activity: readonly number[]): number {
+  const average = activity.reduce((a, b) => a + b, 0) / activity.length
+  return activity.filter((x) => !(x > dormantBelow * average)).length / activity.length
+}

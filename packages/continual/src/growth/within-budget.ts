@@ -1,0 +1,44 @@
+/** Holds a request against a budget: every limit of it, in one place. */
+import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
+import { OptionError } from '@burgeon/tensor'
+import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
+
+/** A limit that a growth would break. */
+export interface Excess {
+  /** What there would be too many of. */
+  readonly what: string
+  /** How many there would be. */
+  readonly comes: number
+  readonly allowed: number
+}
+
+/**
+ * The first limit that `request` would break; null if it keeps them all.
+ *
+ * @throws OptionError for a request that the configuration cannot fulfil.
+ */
+export function excessOf(
+  { config, parameters, stateBytes = 0 }: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes'>,
+  request: GrowthRequest,
+  { parameters: most, flopsPerToken: mostFlops = Infinity, bytes: mostBytes = Infinity }: GrowthBudget,
+): Excess | null {
+  const { before, after } = priceOf(config, request, stateBytes)
+  const { flopsPerToken, weightBytes } = after
+  const limits: Excess[] = [
+    { what: 'parameters', comes: parameters + after.parameters - before.parameters, allowed: most },
+    { what: 'operations of training per token', comes: flopsPerToken.training, allowed: mostFlops },
+    { what: 'bytes of weights and state', comes: weightBytes + after.stateBytes, allowed: mostBytes },
+  ]
+  return limits.find(({ comes, allowed }) => comes > allowed) ?? null
+}
+
+/** Throws OptionError for a limit that is negative or not a number: it would limit nothing. */
+export function checkBudget(
+  whose: string,
+  { parameters, flopsPerToken, bytes }: Partial<GrowthBudget>,
+): void {
+  for (const [name, most] of Object.entries({ parameters, flopsPerToken, bytes })) {
+    if (most === undefined || most >= 0) continue
+    throw new OptionError(`${whose}: got ${name} ${most}; expected a number ≥ 0.`)
+  }
+}

@@ -1,0 +1,22 @@
+/** A learner as plain data. */
+import type { GptState } from '@burgeon/gpt'
+import type { LearnerEvent } from './step-report.ts'
+
+/** Everything a learner knows, as plain data: what a checkpoint holds. */
+export interface LearnerState {
+  /** Names of the parts it was built from, to notice a different build. */
+  readonly parts: readonly string[]
+  readonly model: GptState
+  readonly optimizer: unknown
+  readonly penalties: readonly unknown[]
+  readonly rehearsal: unknown
+  readonly detector: unknown
+  readonly policy: unknown
+  /** None of a learner that was saved by an earlier version. */
+  readonly vocabulary?: unknown
+  readonly step: number
+  readonly losses: readonly number[]
+  readonly lastGrowth: number
+  readonly lastDrift: number | null
+  readonly journal: readonly LearnerEvent[]
+}

@@ -1,0 +1,37 @@
+/** What a token costs a model of given sizes, in floating-point operations. */
+import { OptionError } from '@burgeon/tensor'
+import type { GptConfig } from './gpt-config.ts'
+
+/** Floating-point operations for each token of a sequence. A multiplication and an addition are two. */
+export interface FlopsPerToken {
+  /** To predict the next token. */
+  readonly forward: number
+  /** To predict it and to take the slopes of all weights. */
+  readonly training: number
+}
+
+/**
+ * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For each token: 2 for every weight of
+ * a projection, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Slopes take every product
+ * of a projection twice more, and five products of attention instead of two.
+ *
+ * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and less in wider models; so are
+ * the optimiser, whose work does not depend on the number of tokens, and what is done twice to save memory (`checkpointBlocks`, and the
+ * logits where they are not held all at once).
+ *
+ * @param length Tokens of a sequence, T, up to the context, which it is unless given.
+ * @throws OptionError for a length that is no integer from 1 to the context.
+ */
+export function flopsPerToken(config: GptConfig, length: number = config.context): FlopsPerToken {
+  const { context, embed, vocabulary, activation, blocks } = config
+  if (!Number.isInteger(length) || length < 1 || length > context) {
+    throw new OptionError(`flopsPerToken: got length ${length}; expected an integer from 1 to ${context}.`)
+  }
+  let [projections, attention] = [2 * embed * vocabulary, 0]
+  for (const { mlpHidden, heads, kvHeads, headDim } of blocks) {
+    const matrices = activation === 'swiglu' ? 3 : 2
+    projections += 2 * embed * (2 * (heads + kvHeads) * headDim + matrices * mlpHidden)
+    attention += heads * headDim * (length + 1)
+  }
+  return { forward: projections + 2 * attention, training: 3 * projections + 7 * attention }
+}

@@ -1,0 +1,65 @@
+/** What a growth costs, before it is paid. */
+import { type Mirror, sizeOf } from '@burgeon/tensor'
+import { type FlopsPerToken, flopsPerToken } from '../flops-per-token.ts'
+import type { GptConfig } from '../gpt-config.ts'
+import { parameterSpecs } from '../parameters.ts'
+import type { GrowthRequest } from './growth-request.ts'
+import { planGrowth } from './plan-growth.ts'
+
+/** What a model of some size costs to keep and to use. */
+export interface ModelCost {
+  /** Learnt numbers. */
+  readonly parameters: number
+  /** At full context. */
+  readonly flopsPerToken: FlopsPerToken
+  /** Of the weights on their device. */
+  readonly weightBytes: number
+  /** Of all state beside them that follows growth: moments, importance, anchors. */
+  readonly stateBytes: number
+}
+
+/** A model's cost before and after a growth. Plain data. */
+export interface GrowthPrice {
+  readonly before: ModelCost
+  readonly after: ModelCost
+}
+
+/**
+ * The price of a request. Pure: nothing is touched.
+ *
+ * @param stateBytes What `stateBytesOf` says of the mirrors; 0 unless given. State is taken to grow as the weights do, which holds for
+ *   moments and anchors of every weight once new weights have been learnt.
+ * @throws OptionError for a request that this configuration cannot fulfil.
+ * @example
+ * ```ts
+ * const { before, after } = priceOf(model.config, { axis: 'layer', at: 0 })
+ * console.log(`${after.flopsPerToken.training / before.flopsPerToken.training} times the work per token`)
+ * ```
+ */
+export function priceOf(config: GptConfig, request: GrowthRequest, stateBytes = 0): GrowthPrice {
+  return priceBetween(config, planGrowth(config, request, [0, 0]).config, stateBytes)
+}
+
+/** The price of becoming another configuration, with so many bytes of state before. */
+export function priceBetween(before: GptConfig, after: GptConfig, stateBytes: number): GrowthPrice {
+  const perParameter = stateBytes / parametersOf(before)
+  return { before: costOf(before, perParameter), after: costOf(after, perParameter) }
+}
+
+/** Bytes of device memory that mirrors hold beside the weights, as far as they say. */
+export function stateBytesOf(mirrors: readonly Mirror[]): number {
+  return mirrors.reduce((total, { bytes = 0 }) => total + bytes, 0)
+}
+
+function costOf(config: GptConfig, stateBytesPerParameter: number): ModelCost {
+  const parameters = parametersOf(config)
+  return {
+    parameters,
+    flopsPerToken: flopsPerToken(config),
+    weightBytes: 4 * parameters,
+    stateBytes: Math.round(parameters * stateBytesPerParameter),
+  }
+}
+
+const parametersOf = (config: GptConfig): number =>
+  parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0)
