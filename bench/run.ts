@@ -17,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,
   memory: async () => (await import('./streams/memory.ts')).memory,
   growth: async () => (await import('./growth/growth.ts')).growth,
+  vocabulary: async () => (await import('./streams/vocabulary.ts')).vocabulary,
   meta: async () => (await import('./meta/sinusoid.ts')).sinusoid,
 }
 

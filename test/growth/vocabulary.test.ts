@@ -1,4 +1,4 @@
-import { BytePairTokenizer, Gpt, KeyValueCache, MergeLearner } from '@burgeon/gpt'
+import { BytePairTokenizer, configFromState, Gpt, KeyValueCache, MergeLearner } from '@burgeon/gpt'
 import { grow, type GrowthRecord, type GrowthRequest, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import { adamw } from '@burgeon/autograd'
 import { crossEntropy, type Device, OptionError, scope, type Tensor } from '@burgeon/tensor'
@@ -38,7 +38,10 @@ describe.each(devices)('a growing vocabulary on %s', (_, device, tolerance) => {
         const { vocabulary } = model.config
         const request: GrowthRequest =
           i % 2 === 0
-            ? { axis: 'vocabulary', tokens: [{ parts: [0, 1] }, { parts: [vocabulary, 2], share: 0.5 }] }
+            ? {
+                axis: 'vocabulary',
+                tokens: [{ parts: [0, 1] }, { parts: [vocabulary, 2], share: 0.5, takes: [0.3, 0.1] }],
+              }
             : drawRequest(model.config, random)
         stages.push(everyByte(model, optimizer.mirrors))
         const record = await grow(model, request, { ...growing(probe), mirrors: optimizer.mirrors })
@@ -76,7 +79,7 @@ describe('new tokens', () => {
   const model = (): Gpt =>
     modelOf({ ...Gpt.create(sizes, { device: reference }).config }, drawFrom(2), reference)
 
-  test('begin as the mean of their parts, also of parts that are new, with ln(share) as bias', async () => {
+  test('begin as the mean of their parts, also of parts that are new, ln(share) below the first of them', async () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
     const tokens = [{ parts: [1, 3], share: 0.25 }, { parts: [8, 5] }]
@@ -85,9 +88,54 @@ describe('new tokens', () => {
     const row = (i: number): readonly number[] => table.slice(6 * i, 6 * i + 6)
     row(8).forEach((x, c) => expect(x).toBeCloseTo((row(1)[c] + row(3)[c]) / 2, 12))
     row(9).forEach((x, c) => expect(x).toBeCloseTo((row(1)[c] + row(3)[c] + row(5)[c]) / 3, 12))
-    expect(bias.slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
-    expect(bias[8]).toBeCloseTo(Math.log(0.25), 12)
-    expect(bias[9]).toBeCloseTo(Math.log(0.01), 12)
+    expect(bias).toEqual(new Array(10).fill(0))
+    const offsets = small.config.logitOffsets ?? []
+    expect(offsets.slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
+    expect(offsets[8]).toBeCloseTo(Math.log(0.25), 12)
+    expect(offsets[9]).toBeCloseTo(Math.log(0.25) + Math.log(0.01), 12)
+  })
+  test('have the learnt bias of their first part', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    await grow(small, { axis: 'vocabulary', tokens: [{ parts: [1, 3] }] }, growing(probe))
+    learn(small, adamw({ learningRate: 0.5 }), probe, 0)
+    await grow(small, { axis: 'vocabulary', tokens: [{ parts: [8, 2] }, { parts: [2, 8] }] }, growing(probe))
+    const { 'head.bias': bias } = numbersOf(small.parameters.tensors())
+    expect(bias[1]).not.toBe(0)
+    expect(bias.slice(9)).toEqual([bias[8], bias[2]])
+  })
+  test('that take as much from a part as they get, where it stood, leave every other token its probability', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const probabilities = (): number[][] => {
+      const [logits, { vocabulary }] = [logitsOf(small, probe), small.config]
+      return Array.from({ length: logits.length / vocabulary }, (_, row) => {
+        const weights = logits.slice(row * vocabulary, (row + 1) * vocabulary).map(Math.exp)
+        const total = weights.reduce((a, b) => a + b)
+        return weights.map((weight) => weight / total)
+      })
+    }
+    const before = probabilities()
+    const tokens = [{ parts: [3], share: 0.4, takes: [0.4] }]
+    const { logitsMoved } = await grow(small, { axis: 'vocabulary', tokens }, growing(probe))
+    expect(logitsMoved).toBeLessThan(1e-12)
+    probabilities().forEach((row, i) => {
+      const expected = before[i].map((p, token) => (token === 3 ? 0.6 * p : p))
+      row.forEach((p, token) => expect(p).toBeCloseTo([...expected, 0.4 * before[i][3]][token], 12))
+    })
+  })
+  test('of a saved model keep what was set for them', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const tokens = [{ parts: [1, 3], share: 0.25, takes: [0.5, 0.125] }]
+    await grow(small, { axis: 'vocabulary', tokens }, growing(probe))
+    const { weights, config: saved } = await small.toState()
+    const woken = Gpt.fromState({ weights, config: JSON.parse(JSON.stringify(saved)) }, reference)
+    expect(logitsOf(woken, probe)).toEqual(logitsOf(small, probe))
+    const { config } = small
+    for (const logitOffsets of [[0], [...(config.logitOffsets ?? []).slice(1), Number.NaN]]) {
+      expect(() => configFromState({ ...config, logitOffsets })).toThrow('expected 9 finite numbers')
+    }
   })
   test('take as little probability as asked for, and the record says how much', async () => {
     const shares = [0.5, 1e-3, 1e-6]
@@ -146,7 +194,7 @@ describe('new tokens', () => {
     using ids = reference.tensor(text, { shape: [1, text.length], dtype: 'i32' })
     expect(logitsOf(bytes, ids).length).toBe(text.length * tokenizer.vocabulary)
   })
-  test.each<[string, readonly { parts: readonly number[]; share?: number }[]]>([
+  test.each<[string, readonly { parts: readonly number[]; share?: number; takes?: readonly number[] }[]]>([
     ['got no tokens', []],
     ['got parts  and share', [{ parts: [] }]],
     ['got parts 8 and share', [{ parts: [8] }]],
@@ -154,6 +202,9 @@ describe('new tokens', () => {
     ['got parts 9 and share 0.01 for token 8', [{ parts: [9] }, { parts: [1] }]],
     ['share 0 for', [{ parts: [1], share: 0 }]],
     ['share 2 for', [{ parts: [1], share: 2 }]],
+    ['got takes 0.1 for token 8 of 2 parts', [{ parts: [1, 2], takes: [0.1] }]],
+    ['got takes 1 for', [{ parts: [1], takes: [1] }]],
+    ['got takes -0.1 for', [{ parts: [1], takes: [-0.1] }]],
   ])('are refused: %s', (message, tokens) => {
     const plan = (): unknown => planGrowth(model().config, { axis: 'vocabulary', tokens }, [1, 2])
     expect(plan).toThrow(OptionError)

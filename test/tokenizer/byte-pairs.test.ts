@@ -44,6 +44,22 @@ describe('byte pairs', () => {
       }),
     )
   })
+  test('lose no byte, also of what is no text, and encode bytes of text as the text', () => {
+    const tokenizer = learnt(`${sentence}é…한국 é…한국`, 30)
+    const halves = fc.constantFrom(...bytes('é…한국😀'), 0xed, 0xa0, 0xc0, 0xf4, 0x90, 0xff, 116, 104)
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array(), fc.array(halves)), (some) => {
+        expect([...tokenizer.decodeBytes(tokenizer.encodeBytes(Uint8Array.from(some)))]).toEqual([...some])
+      }),
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(tokenizer.encodeBytes(Uint8Array.from(bytes(text)))).toEqual(tokenizer.encode(text))
+      }),
+    )
+    const cut = Uint8Array.from(bytes('한 the cat').slice(1))
+    expect([...tokenizer.encodeBytes(cut)]).toEqual([...cut.subarray(0, 2), ...tokenizer.encode(' the cat')])
+  })
   test('encode as the definition does, within a piece', () => {
     const word = fc.string({ unit: fc.constantFrom('t', 'h', 'e', 'a'), minLength: 1, maxLength: 40 })
     fc.assert(
@@ -119,6 +135,10 @@ describe('a merge learner', () => {
     expect(proposed.map(({ count }) => count)).toEqual([3, 3, 2])
     const counts = proposed.map(({ count }) => count)
     expect(counts).toEqual(counts.toSorted((a, b) => b - a))
+    // aab aab aab xy: six a, of which three are left of another; then every aa is before the only b; two of three aab follow a space.
+    expect(proposed[0]).toEqual({ merge: [97, 97], count: 3, ofLeft: 6, ofRight: 6 })
+    expect(proposed[1]).toEqual({ merge: [256, 98], count: 3, ofLeft: 3, ofRight: 3 })
+    expect(proposed[2]).toEqual({ merge: [32, 257], count: 2, ofLeft: 3, ofRight: 3 })
   })
   test('proposes the same for the same stream, also when it was saved on the way', () => {
     const [whole, first] = [new MergeLearner(), new MergeLearner()]
