@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Gpt, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { growOnSchedule, Learner, adamw } from 'burgeon'
+import { adamw, grow, growOnSchedule, Learner, tensor } from 'burgeon'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 
@@ -48,6 +48,21 @@ test('a checkpoint is told in numbers', async () => {
   expect(text).toMatch(/block b0 +2 heads of 4, 16 hidden units\nblock b1 +2 heads of 4, 16 hidden units\n/)
   expect(text).toMatch(/steps learnt +3\n/)
   expect(text).not.toContain('Growth')
+})
+test('experts and adapters are told with their block', async () => {
+  const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 2, mlpHidden: 8 }, { seed: 1 })
+  const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })
+  for (const request of [
+    { axis: 'experts', block: 'b0', to: 3 },
+    { axis: 'adapter', block: 'b0', to: 4 },
+    { axis: 'adapter', block: 'b1', to: 2 },
+  ] as const) {
+    await grow(other, request, { mirrors: [], probe, key: [1, 2] })
+  }
+  await writeCheckpoint(nodeDisk(place('parts')), { model: await other.toState() })
+  expect(await printed('inspect', '--from', place('parts'))).toMatch(
+    /block b0 +2 heads of 4, 3 experts of 8 hidden units, adapter of rank 4\nblock b1 +2 heads of 4, 8 hidden units, adapter of rank 2\n/,
+  )
 })
 test('and how it grew, with a bar for each size', async () => {
   const text = await printed('inspect', '--from', place('life'), '--growth')

@@ -226,6 +226,7 @@ describe('a saved configuration', () => {
   const sizes = { vocabulary: 7, context: 4, embed: 6, heads: 2, layers: 2 }
   const saved = Gpt.create(sizes, { device: openReference(), seed: 1 }).toState()
   const rotary = gptConfig({ ...sizes, headDim: 4, positions: 'rotary' })
+  const withPart = (part: object): object => ({ blocks: [{ ...rotary.blocks[0], ...part }] })
 
   test('of an earlier version, with heads of one size and no choices, is read as it was meant', async () => {
     const { config, weights } = await saved
@@ -253,6 +254,13 @@ describe('a saved configuration', () => {
     ['got mlpHidden of b0 undefined', { blocks: [{ ...rotary.blocks[0], mlpHidden: undefined }] }],
     ['got 1 frequencies for block b0; expected 2', { blocks: [{ ...rotary.blocks[0], frequencies: [1] }] }],
     ['got 2 frequencies for block b0; expected 0', { positions: 'learned' }],
+    ['got adapter rank of b0 0; expected a positive integer', withPart({ adapter: { rank: 0, scale: 1 } })],
+    ['got adapter rank of b0 undefined', withPart({ adapter: 3 })],
+    ['got adapter scale 0 of b0; expected a finite', withPart({ adapter: { rank: 1, scale: 0 } })],
+    ['got adapter scale null of b0', withPart({ adapter: { rank: 1, scale: null } })],
+    ['got expert shares 1 of b0; expected two or more', withPart({ expertShares: [1] })],
+    ['got expert shares 1,0 of b0; expected two or more', withPart({ expertShares: [1, 0] })],
+    ['got expert shares 2 of b0', withPart({ expertShares: 2 })],
   ])('is refused when it is none: %s', (message, wrong) => {
     const config = { ...rotary, ...wrong } as GptState['config']
     const restore = (): Gpt => Gpt.fromState({ config, weights: {} }, openReference())
@@ -282,10 +290,19 @@ describe('the sizes of a GPT', () => {
       expect(specs.every(({ axes, shape }) => axes.length === shape.length)).toBe(true)
       const { vocabulary: V, context: T, embed: C, norm, positions, activation } = config
       const perNorm = norm === 'layer' ? 2 * C : C
-      const perBlock = config.blocks.map(({ mlpHidden: M, heads: H, kvHeads: G, headDim: D }) => {
+      const perBlock = config.blocks.map((block) => {
+        const { mlpHidden: M, heads: H, kvHeads: G, headDim: D, adapter, expertShares } = block
+        const rank = adapter?.rank ?? 0
         const attention = (H + 2 * G) * (C * D + D) + (H * D * C + C)
         const mlp = (activation === 'swiglu' ? 2 : 1) * (C * M + M) + (M * C + C)
-        return 2 * perNorm + attention + mlp
+        // Of maps [in, out], A and B have rank · (in + out).
+        const [beside, inMlp] = [
+          2 * (C + H * D) + 2 * (C + G * D),
+          (activation === 'swiglu' ? 3 : 2) * (C + M),
+        ]
+        const experts = expertShares?.length ?? 1
+        const router = experts > 1 ? (C + 1) * experts : 0
+        return 2 * perNorm + attention + rank * beside + experts * (mlp + rank * inMlp) + router
       })
       const embedded = V * C + (positions === 'learned' ? T * C : 0)
       const expected = embedded + perBlock.reduce((a, b) => a + b) + perNorm

@@ -115,6 +115,12 @@ describe('a new parameter', () => {
     applyPlan(inverse(plan), store, [], device)
     expect(store.has('v')).toBe(false)
   })
+  test('can be a multiple of another', () => {
+    const { store } = start()
+    applyPlan(copied({ kind: 'copy', of: 'w', factor: 1.5 }), store, [], device)
+    expect([...store.get('v').tensor.readSync()]).toEqual(numbers.map((x) => 1.5 * x))
+    expect([...store.get('w').tensor.readSync()]).toEqual(numbers)
+  })
   test('is refused as a copy of another shape, or of nothing', () => {
     const { store } = start()
     expect(() => applyPlan(copied({ kind: 'copy', of: 'w' }, [3, 2]), store, [], device)).toThrow(

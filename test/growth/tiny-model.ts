@@ -27,7 +27,7 @@ function pick<T>(random: RandomStream, list: readonly T[]): T {
 export function drawConfig(random: RandomStream): GptConfig {
   const heads = pick(random, [1, 2, 4])
   const positions = pick(random, ['learned', 'rotary'] as const)
-  return gptConfig({
+  const plain = gptConfig({
     vocabulary: 5 + random.below(5),
     context: 4 + random.below(3),
     embed: heads * pick(random, [2, 3]),
@@ -40,6 +40,20 @@ export function drawConfig(random: RandomStream): GptConfig {
     positions,
     activation: pick(random, ['gelu', 'swiglu'] as const),
   })
+  const blocks = plain.blocks.map((block) => ({
+    ...block,
+    ...(random.below(3) === 0 && {
+      adapter: { rank: 1 + random.below(3), scale: pick(random, [1, 0.5, 3]) },
+    }),
+    ...(random.below(3) === 0 && {
+      expertShares: pick(random, [
+        [1, 1],
+        [1, 1, 1],
+        [0.5, 1, 0.5],
+      ]),
+    }),
+  }))
+  return { ...plain, blocks }
 }
 
 /** A model whose every number is random: biases, too, and gains around 1. */
@@ -66,7 +80,7 @@ const multiplesWithin = (from: number, most: number): number[] =>
 
 /** A request that this model can fulfil, on any axis. */
 export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
-  const { id, mlpHidden, heads, kvHeads, headDim } = pick(random, config.blocks)
+  const { id, mlpHidden, heads, kvHeads, headDim, adapter, expertShares = [1] } = pick(random, config.blocks)
   const at = random.below(config.blocks.length + 1)
   const how = pick(random, ['fresh', 'split', undefined] as const)
   const units = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
@@ -83,6 +97,10 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
     { axis: 'layer', at, mlpHidden: 1 + random.below(4) },
     { axis: 'embed', to: config.embed + 1 + random.below(4) },
     { axis: 'context', to: config.context + 1 + random.below(3) },
+    adapter
+      ? { axis: 'adapter', block: id, to: adapter.rank + 1 + random.below(2) }
+      : { axis: 'adapter', block: id, to: 1 + random.below(3), alpha: pick(random, [1, 4]) },
+    { axis: 'experts', block: id, to: expertShares.length + 1 + random.below(3) },
   ])
 }
 

@@ -16,6 +16,8 @@ const requests: readonly (readonly [GrowthRequest, number])[] = [
   [{ axis: 'embed', to: 12 }, 0],
   [{ axis: 'context', to: 8 }, 0],
   [{ axis: 'layer', at: 1 }, 0],
+  [{ axis: 'adapter', block: 'b0', to: 2 }, 0],
+  [{ axis: 'experts', block: 'b0', to: 3 }, 0],
   [{ axis: 'stack' }, 0],
 ]
 

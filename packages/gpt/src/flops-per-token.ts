@@ -1,6 +1,7 @@
 /** What a token costs a model of given sizes, in floating-point operations. */
-import { OptionError } from '@burgeon/tensor'
+import { OptionError, sizeOf } from '@burgeon/tensor'
 import type { GptConfig } from './gpt-config.ts'
+import { blockSpecs } from './parameters.ts'
 
 /** Floating-point operations for each token of a sequence. A multiplication and an addition are two. */
 export interface FlopsPerToken {
@@ -12,7 +13,7 @@ export interface FlopsPerToken {
 
 /**
  * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For each token: 2 for every weight of
- * a projection, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Slopes take every product
+ * a projection, an adapter, an expert and a router, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Slopes take every product
  * of a projection twice more, and five products of attention instead of two.
  *
  * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and less in wider models; so are
@@ -23,15 +24,14 @@ export interface FlopsPerToken {
  * @throws OptionError for a length that is no integer from 1 to the context.
  */
 export function flopsPerToken(config: GptConfig, length: number = config.context): FlopsPerToken {
-  const { context, embed, vocabulary, activation, blocks } = config
+  const { context, embed, vocabulary, blocks } = config
   if (!Number.isInteger(length) || length < 1 || length > context) {
     throw new OptionError(`flopsPerToken: got length ${length}; expected an integer from 1 to ${context}.`)
   }
-  let [projections, attention] = [2 * embed * vocabulary, 0]
-  for (const { mlpHidden, heads, kvHeads, headDim } of blocks) {
-    const matrices = activation === 'swiglu' ? 3 : 2
-    projections += 2 * embed * (2 * (heads + kvHeads) * headDim + matrices * mlpHidden)
-    attention += heads * headDim * (length + 1)
-  }
+  const weights = blocks.flatMap((block) => blockSpecs(config, block, { kind: 'zero' }))
+  const products = weights.filter(({ path }) => path.endsWith('.weight'))
+  const projections =
+    2 * embed * vocabulary + products.reduce((total, { shape }) => total + 2 * sizeOf(shape), 0)
+  const attention = blocks.reduce((total, { heads, headDim }) => total + heads * headDim * (length + 1), 0)
   return { forward: projections + 2 * attention, training: 3 * projections + 7 * attention }
 }

@@ -19,7 +19,6 @@ import {
   gather,
   gelu,
   layerNorm,
-  linear,
   linearCrossEntropy,
   matmul,
   multiply,
@@ -32,6 +31,9 @@ import {
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
+import { linearMap } from './linear-map.ts'
+import { mixedExperts } from './mixed-experts.ts'
+import { expertPaths } from './parameters.ts'
 import { type Turns, turned, turnsOf } from './rotary.ts'
 
 /** What a pass needs besides weights and tokens. */
@@ -47,7 +49,7 @@ export interface ForwardOptions {
   readonly observe?: (block: string, what: Observed, x: Tensor) => void
 }
 
-/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M], and what comes out [B·T, C]. */
+/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M] (of all experts side by side), and what comes out [B·T, C]. */
 export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput'
 
 /**
@@ -153,23 +155,21 @@ interface Place {
 function selfAttention(
   config: GptConfig,
   w: TensorsByPath,
-  { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D }: BlockConfig,
+  block: BlockConfig,
   x: Tensor, // [B·T, C]
   { B, T, turns, cache }: Place,
 ): Tensor {
+  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D } = block
   const { embed: C } = config
   const at = `blocks.${id}.attention`
   const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
-  const project = (name: string, N: number): Tensor => {
-    const [weight, bias] = [w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]]
-    return reshape(linear(normal, reshape(weight, [C, N * D]), reshape(bias, [N * D])), [B, T, N, D])
-  }
+  const project = (name: string, N: number): Tensor =>
+    reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
   const place = (y: Tensor): Tensor => (turns ? turned(y, turns) : y)
   const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
   const scale = 1 / Math.sqrt(scoreWidth)
   const o = cache ? attendCached(cache, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
-  const weight = reshape(w[`${at}.output.weight`], [H * D, C])
-  return linear(reshape(o, [B * T, H * D]), weight, w[`${at}.output.bias`]) // [B·T, C]
+  return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C) // [B·T, C]
 }
 
 function attendCached(
@@ -187,18 +187,26 @@ function attendCached(
 function mlp(
   config: GptConfig,
   w: TensorsByPath,
-  { id }: BlockConfig,
+  block: BlockConfig,
   x: Tensor,
   observe: ForwardOptions['observe'],
 ): Tensor {
-  const at = `blocks.${id}.mlp`
-  const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
-  const project = (name: string): Tensor => linear(normal, w[`${at}.${name}.weight`], w[`${at}.${name}.bias`]) // [B·T, M]
-  const hidden =
-    config.activation === 'gelu' ? gelu(project('up')) : elementwise(gated, [project('gate'), project('up')])
-  const written = linear(hidden, w[`${at}.down.weight`], w[`${at}.down.bias`]) // [B·T, C]
+  const { id, mlpHidden } = block
+  const normal = normalise(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
+  const hiddens: Tensor[] = []
+  const expert = (at: string): Tensor => {
+    const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden) // [B·T, M]
+    const hidden =
+      config.activation === 'gelu'
+        ? gelu(project('up'))
+        : elementwise(gated, [project('gate'), project('up')])
+    hiddens.push(hidden)
+    return linearMap(w, block, `${at}.down`, hidden, config.embed) // [B·T, C]
+  }
+  const outputs = expertPaths(block).map(expert)
+  const written = outputs.length === 1 ? outputs[0] : mixedExperts(w, block, normal, outputs)
   observe?.(id, 'mlpInput', normal)
-  observe?.(id, 'mlpHidden', hidden)
+  observe?.(id, 'mlpHidden', hiddens.length === 1 ? hiddens[0] : concatenate(hiddens, 1))
   observe?.(id, 'mlpOutput', written)
   return written
 }

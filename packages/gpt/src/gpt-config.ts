@@ -19,6 +19,20 @@ export interface BlockConfig {
    * pairs and not to D, so that a head can become wider without turning its old pairs otherwise.
    */
   readonly frequencies?: readonly number[]
+  /** A low-rank adapter beside each linear map of the block; none unless given. */
+  readonly adapter?: AdapterConfig
+  /**
+   * Where the MLP is several experts, one number for each, above 0: expert i is weighted by gate i = share i · e^(logit i), divided by the
+   * sum of these over all experts. Equal shares at first; a split expert shares its own out. One plain MLP unless given.
+   */
+  readonly expertShares?: readonly number[]
+}
+
+/** Beside a linear map y = x·W + b: y + scale·(x·A)·B with A `[in, rank]` and B `[rank, out]` (Hu et al. 2022, section 4.1). */
+export interface AdapterConfig {
+  readonly rank: number
+  /** α/rank in the paper. It stays when the rank grows from r to r′, which is to carry α along as α·r′/r. Finite, not 0. */
+  readonly scale: number
 }
 
 /** Every size of a model, block by block. */
@@ -129,10 +143,15 @@ export function configFromState(saved: GptConfig): GptConfig {
     saved as GptConfig & EarlierConfig
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
-    const { id, mlpHidden, scoreWidth, frequencies } = block
+    const { id, mlpHidden, scoreWidth, frequencies, adapter, expertShares } = block
     const { heads, headDim } = { ...rest, ...block } as BlockConfig
     const { kvHeads = heads } = block as Partial<BlockConfig>
-    const given = { ...(scoreWidth !== undefined && { scoreWidth }), ...(frequencies && { frequencies }) }
+    const given = {
+      ...(scoreWidth !== undefined && { scoreWidth }),
+      ...(frequencies && { frequencies }),
+      ...(adapter && { adapter: { rank: adapter.rank, scale: adapter.scale } }),
+      ...(expertShares && { expertShares }),
+    }
     return { id, mlpHidden, heads, kvHeads, headDim, ...given }
   })
   const given = {
@@ -158,8 +177,11 @@ function checkConfig(config: GptConfig): void {
     norm,
   } = config
   const sizes: [string, number][] = Object.entries({ vocabulary, context, embed, normWidth, nextBlock })
-  for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim } of blocks) {
-    const own = { mlpHidden, heads, kvHeads, headDim, scoreWidth, 'heads / kvHeads': heads / kvHeads }
+  for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim, adapter } of blocks) {
+    const own = {
+      ...{ mlpHidden, heads, kvHeads, headDim, scoreWidth, 'heads / kvHeads': heads / kvHeads },
+      ...(adapter && { 'adapter rank': adapter.rank }),
+    }
     for (const [name, size] of Object.entries(own)) sizes.push([`${name} of ${id}`, size])
   }
   const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)
@@ -188,6 +210,23 @@ function checkConfig(config: GptConfig): void {
     throw new OptionError(
       `model state: got ${crooked.frequencies?.length ?? 0} frequencies for block ${crooked.id}; ` +
         `expected ${pairs(crooked)}, one for each pair of channels of a head with rotary positions.`,
+    )
+  }
+  for (const block of blocks) checkParts(block)
+}
+
+/** What a block may have besides its sizes. */
+function checkParts({ id, adapter, expertShares }: BlockConfig): void {
+  if (adapter && (!Number.isFinite(adapter.scale) || adapter.scale === 0)) {
+    throw new OptionError(
+      `model state: got adapter scale ${adapter.scale} of ${id}; expected a finite number other than 0.`,
+    )
+  }
+  if (expertShares === undefined) return
+  const isShare = (share: unknown): boolean => Number.isFinite(share) && (share as number) > 0
+  if (!Array.isArray(expertShares) || expertShares.length < 2 || !expertShares.every(isShare)) {
+    throw new OptionError(
+      `model state: got expert shares ${String(expertShares)} of ${id}; expected two or more numbers above 0.`,
     )
   }
 }

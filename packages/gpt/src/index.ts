@@ -6,9 +6,16 @@ export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward.ts'
 export { type GenerateOptions, generate } from './generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
-export { type BlockConfig, configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
+export {
+  type AdapterConfig,
+  type BlockConfig,
+  configFromState,
+  type GptConfig,
+  type GptSizes,
+  gptConfig,
+} from './gpt-config.ts'
 export { KeyValueCache } from './key-value-cache.ts'
-export { isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
+export { isAdapter, isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
 export { type SamplingOptions, sampleToken } from './sampling.ts'
 export { type BytePairState, BytePairTokenizer, type Merge } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'

@@ -15,8 +15,12 @@ const one: Initial = { kind: 'one' }
 const normal = (standardDeviation: number): Initial => ({ kind: 'normal', standardDeviation })
 
 /**
- * All parameters in order. Weights start Gaussian with deviation 0.02, and those that write into the residual stream
- * with 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3).
+ * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output, its attention and then its MLP
+ * (norm, router, gate, up, down, further experts; A and B of an adapter after the map they stand beside); norm and bias of the head.
+ *
+ * Weights start Gaussian with deviation 0.02, and those that write into the residual stream
+ * with 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3); routers with 1/√C, so that
+ * gates differ between tokens from the start.
  */
 export function parameterSpecs(config: GptConfig): ParameterSpec[] {
   const { vocabulary, context, embed } = config
@@ -45,54 +49,82 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
 }
 
 /**
- * The parameters of one block.
+ * The parameters of one block: norm, query, key, value and output of the attention; norm, router (of several experts), gate (with `swiglu`),
+ * up and down of the MLP; gate, up and down of each further expert. Of a linear map: weight, bias, and A and B of its adapter.
  *
- * @param writers What the two projections into the residual stream start as; with `zero` the block is an identity.
+ * @param writers What the projections into the residual stream start as; with `zero` the block is an identity. B of every adapter is 0.
  */
 export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initial): ParameterSpec[] {
-  const { embed } = config
   const { mlpHidden, heads, kvHeads, headDim } = block
-  const at = `blocks.${block.id}`
-  const projection = (name: string, axis: 'head' | 'kvHead', count: number): ParameterSpec[] => [
-    {
-      path: `${at}.attention.${name}.weight`,
-      axes: ['embed', axis, 'headDim'],
-      shape: [embed, count, headDim],
-      initial: normal(0.02),
-    },
-    { path: `${at}.attention.${name}.bias`, axes: [axis, 'headDim'], shape: [count, headDim], initial: zero },
+  const attention = `blocks.${block.id}.attention`
+  const [embed, hidden]: [Side, Side] = [[['embed', config.embed]], [['mlpHidden', mlpHidden]]]
+  const ofHeads = (axis: 'head' | 'kvHead', count: number): Side => [
+    [axis, count],
+    ['headDim', headDim],
   ]
-  const hidden = (name: string): ParameterSpec[] => [
-    {
-      path: `${at}.mlp.${name}.weight`,
-      axes: ['embed', 'mlpHidden'],
-      shape: [embed, mlpHidden],
-      initial: normal(0.02),
-    },
-    { path: `${at}.mlp.${name}.bias`, axes: ['mlpHidden'], shape: [mlpHidden], initial: zero },
+  const linear = (path: string, from: Side, to: Side, initial: Initial): ParameterSpec[] =>
+    linearSpecs(block, path, from, to, initial)
+  const expert = (at: string): ParameterSpec[] => [
+    ...(config.activation === 'swiglu' ? linear(`${at}.gate`, embed, hidden, normal(0.02)) : []),
+    ...linear(`${at}.up`, embed, hidden, normal(0.02)),
+    ...linear(`${at}.down`, hidden, embed, writers),
   ]
   return [
-    ...normSpecs(config, `${at}.attention.norm`),
-    ...projection('query', 'head', heads),
-    ...projection('key', 'kvHead', kvHeads),
-    ...projection('value', 'kvHead', kvHeads),
+    ...normSpecs(config, `${attention}.norm`),
+    ...linear(`${attention}.query`, embed, ofHeads('head', heads), normal(0.02)),
+    ...linear(`${attention}.key`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
+    ...linear(`${attention}.value`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
+    ...linear(`${attention}.output`, ofHeads('head', heads), embed, writers),
+    ...normSpecs(config, `blocks.${block.id}.mlp.norm`),
+    ...routerSpecs(config, block),
+    ...expertPaths(block).flatMap(expert),
+  ]
+}
+
+/** Where the maps of each expert of a block are: the first is the plain MLP, the others are called by their number. */
+export function expertPaths({ id, expertShares = [1] }: BlockConfig): string[] {
+  return expertShares.map((_, i) => (i === 0 ? `blocks.${id}.mlp` : `blocks.${id}.mlp.experts.${i}`))
+}
+
+/** What a linear map reads or writes: the label and size of each dimension. */
+type Side = readonly (readonly [Axis, number])[]
+
+function linearSpecs(
+  { adapter }: BlockConfig,
+  path: string,
+  from: Side,
+  to: Side,
+  initial: Initial,
+): ParameterSpec[] {
+  const spec = (name: string, side: Side, start: Initial): ParameterSpec => {
+    return {
+      path: `${path}.${name}`,
+      axes: side.map(([axis]) => axis),
+      shape: side.map(([, n]) => n),
+      initial: start,
+    }
+  }
+  const whole = [spec('weight', [...from, ...to], initial), spec('bias', to, zero)]
+  if (adapter === undefined) return whole
+  const rank: Side = [['rank', adapter.rank]]
+  return [
+    ...whole,
+    spec('adapter.a.weight', [...from, ...rank], normal(0.02)),
+    spec('adapter.b.weight', [...rank, ...to], zero),
+  ]
+}
+
+function routerSpecs({ embed }: GptConfig, { id, expertShares }: BlockConfig): ParameterSpec[] {
+  if (expertShares === undefined) return []
+  const [path, { length: experts }] = [`blocks.${id}.mlp.router`, expertShares]
+  return [
     {
-      path: `${at}.attention.output.weight`,
-      axes: ['head', 'headDim', 'embed'],
-      shape: [heads, headDim, embed],
-      initial: writers,
+      path: `${path}.weight`,
+      axes: ['embed', 'expert'],
+      shape: [embed, experts],
+      initial: normal(1 / Math.sqrt(embed)),
     },
-    { path: `${at}.attention.output.bias`, axes: ['embed'], shape: [embed], initial: zero },
-    ...normSpecs(config, `${at}.mlp.norm`),
-    ...(config.activation === 'swiglu' ? hidden('gate') : []),
-    ...hidden('up'),
-    {
-      path: `${at}.mlp.down.weight`,
-      axes: ['mlpHidden', 'embed'],
-      shape: [mlpHidden, embed],
-      initial: writers,
-    },
-    { path: `${at}.mlp.down.bias`, axes: ['embed'], shape: [embed], initial: zero },
+    { path: `${path}.bias`, axes: ['expert'], shape: [experts], initial: zero },
   ]
 }
 
@@ -105,4 +137,20 @@ function normSpecs({ norm, embed }: GptConfig, path: string): ParameterSpec[] {
 /** Weight decay is for matrices: biases and gains have no business near 0 (as in GPT-2's training). */
 export function isDecayed(path: string): boolean {
   return path.endsWith('.weight')
+}
+
+/**
+ * Whether a parameter belongs to a low-rank adapter.
+ *
+ * @example
+ * ```ts
+ * // Only adapters learn. Weight decay would move the others, too: `sgd` has none.
+ * const optimizer = byPath((path) => (isAdapter(path) ? 'adapters' : 'others'), {
+ *   adapters: adamw({ learningRate: 1e-3 }),
+ *   others: sgd(0),
+ * })
+ * ```
+ */
+export function isAdapter(path: string): boolean {
+  return /\.adapter\.[ab]\.weight$/.test(path)
 }

@@ -49,7 +49,9 @@ export async function inspect({ from, growth }: InspectOptions, context: Command
   return 0
 }
 
-function sizesOf({ heads, kvHeads, headDim, mlpHidden }: BlockConfig): string {
+function sizesOf({ heads, kvHeads, headDim, mlpHidden, adapter, expertShares }: BlockConfig): string {
   const shared = kvHeads === heads ? '' : `, ${count(kvHeads)} of keys and values`
-  return `${count(heads)} heads of ${count(headDim)}${shared}, ${count(mlpHidden)} hidden units`
+  const experts = expertShares ? `${count(expertShares.length)} experts of ` : ''
+  const beside = adapter ? `, adapter of rank ${count(adapter.rank)}` : ''
+  return `${count(heads)} heads of ${count(headDim)}${shared}, ${experts}${count(mlpHidden)} hidden units${beside}`
 }

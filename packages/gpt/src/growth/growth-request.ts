@@ -99,6 +99,30 @@ export interface GrowContext {
   readonly to: number
 }
 
+/**
+ * A low-rank adapter beside every linear map of one block (query, key, value, output; gate, up and down of every expert), or more rank for
+ * the one that is there.
+ */
+export interface GrowAdapter {
+  readonly axis: 'adapter'
+  readonly block: string
+  /** Rank afterwards; more than now, which is 0 without an adapter. */
+  readonly to: number
+  /**
+   * Of a new adapter: what it computes is multiplied by alpha / `to` (Hu et al. 2022). Finite, not 0; `to` unless given. One that is there
+   * keeps its factor.
+   */
+  readonly alpha?: number
+}
+
+/** Several experts in the place of one block's MLP, or more of them. Each computes each token, and a router weights what they say. */
+export interface GrowExperts {
+  readonly axis: 'experts'
+  readonly block: string
+  /** Experts afterwards; more than now, which is 1 where there is a plain MLP. */
+  readonly to: number
+}
+
 /** A wish: one axis, one place, one size. */
 export type GrowthRequest =
   | GrowMlpHidden
@@ -110,3 +134,5 @@ export type GrowthRequest =
   | GrowEmbed
   | GrowVocabulary
   | GrowContext
+  | GrowAdapter
+  | GrowExperts

@@ -1,8 +1,11 @@
 /** `@burgeon/gpt/growth`: the mechanism of growth. When to grow is decided elsewhere. */
+export { forAllBlocks } from './for-all-blocks.ts'
 export { type GrowOptions, GrowthRefusedError, type GrowthRecord, grow, ungrow } from './grow.ts'
 export type {
+  GrowAdapter,
   GrowContext,
   GrowEmbed,
+  GrowExperts,
   GrowHead,
   GrowHeadDim,
   GrowKvHead,
@@ -13,6 +16,7 @@ export type {
   GrowVocabulary,
   NewToken,
 } from './growth-request.ts'
+export { mergeAdapter, type MergeRecord } from './merge-adapter.ts'
 export { planGrowth } from './plan-growth.ts'
 export type { PlannedGrowth } from './planned-growth.ts'
 export { type GrowthPrice, type ModelCost, priceOf, stateBytesOf } from './price.ts'

@@ -2,8 +2,10 @@
 import type { Key } from '@burgeon/tensor'
 import type { GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
+import { planAdapter } from './operators/adapter.ts'
 import { planContext } from './operators/context.ts'
 import { planEmbed } from './operators/embed.ts'
+import { planExperts } from './operators/experts.ts'
 import { planHead } from './operators/head.ts'
 import { planHeadDim } from './operators/head-dim.ts'
 import { planKvHead } from './operators/kv-head.ts'
@@ -39,5 +41,9 @@ export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key):
       return planVocabulary(config, request, key)
     case 'context':
       return planContext(config, request, key)
+    case 'adapter':
+      return planAdapter(config, request, key)
+    case 'experts':
+      return planExperts(config, request, key)
   }
 }

@@ -2,6 +2,7 @@
 import {
   type Average,
   type Axis,
+  type Copy,
   type DimensionMap,
   type Initial,
   OptionError,
@@ -50,6 +51,24 @@ export function resizeAxis(
       const dimensions = spec.axes.map((label, i) => (label === axis ? along : unchanged(spec.shape[i])))
       return { kind: 'resize', path: spec.path, dimensions, fresh: fresh(spec) }
     })
+}
+
+/** Adds what the second configuration has and the first has not; each starts as its specification says unless `initial` does. */
+export function additions(
+  before: GptConfig,
+  after: GptConfig,
+  initial: (spec: ParameterSpec) => Initial | Copy = (spec) => spec.initial,
+): ParameterChange[] {
+  const known = new Set(parameterSpecs(before).map(({ path }) => path))
+  return parameterSpecs(after)
+    .filter(({ path }) => !known.has(path))
+    .map((spec) => ({
+      kind: 'add',
+      path: spec.path,
+      axes: spec.axes,
+      shape: spec.shape,
+      initial: initial(spec),
+    }))
 }
 
 /** The parameters of one part of a block, such as `attention`. */

@@ -1,6 +1,6 @@
 /** Carries out a plan on the parameters and every mirror: all together, or not at all. */
 import { isRecorded } from '../engine.ts'
-import { add } from '../ops/elementwise/arithmetic.ts'
+import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { scope } from '../scope.ts'
 import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -67,7 +67,9 @@ function newTensor(
   if (change.kind === 'add') {
     const { initial, shape } = change
     if (initial.kind !== 'copy') return freshTensor(device, shape, initial, plan.key, path)
-    return add(parameters.get(initial.of).tensor, 0) // with numbers of its own, which can be written to
+    const { tensor } = parameters.get(initial.of)
+    const { factor = 1 } = initial
+    return factor === 1 ? add(tensor, 0) : multiply(tensor, factor) // with numbers of its own, which can be written to
   }
   const { dimensions, fresh } = change
   const { tensor } = parameters.get(path)

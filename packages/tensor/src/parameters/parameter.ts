@@ -7,7 +7,16 @@ import type { Tensor } from '../tensor.ts'
  * What a dimension of a parameter stands for. Axes are the unit of growth: to widen `mlpHidden` is to widen every
  * dimension that carries this label in the block.
  */
-export type Axis = 'vocabulary' | 'context' | 'embed' | 'head' | 'kvHead' | 'headDim' | 'mlpHidden'
+export type Axis =
+  | 'vocabulary'
+  | 'context'
+  | 'embed'
+  | 'head'
+  | 'kvHead'
+  | 'headDim'
+  | 'mlpHidden'
+  | 'rank'
+  | 'expert'
 
 /** A tensor with an identity: the path and the labels survive when its numbers or its shape change. */
 export interface Parameter {

@@ -32,6 +32,8 @@ export interface Copy {
   readonly kind: 'copy'
   /** The other's path. */
   readonly of: string
+  /** What every number is multiplied by, 1 unless given. */
+  readonly factor?: number
 }
 
 /**

@@ -11,7 +11,7 @@ import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '.
  * - Writers (embeddings, attention output, MLP down) put nothing into them under RMSNorm: the sum of squares stays. Under LayerNorm
  *   they put the mean of their old columns there, so that a new channel is the mean of the old ones: mean and sum of squared
  *   deviations stay, and the channel is normalised to 0.
- * - Readers (query, key, value, up) have random rows for them, which meet zeros.
+ * - Readers (query, key, value, up, the router, and A of adapters beside them) have random rows for them, which meet zeros.
  * - Norms go on dividing by the width they were born with (`normWidth`).
  *
  * So every logit stays; writers learn at once, through the random readers, and readers as soon as writers have moved. The embedding
@@ -24,7 +24,7 @@ export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): Plan
   const fresh = ({ path, axes }: ParameterSpec): Initial | Average => {
     if (path.endsWith('.gain')) return { kind: 'one' }
     if (path.endsWith('.norm.bias')) return { kind: 'zero' }
-    const isWriter = /^embed\.|\.(output|down)\.(weight|bias)$/.test(path)
+    const isWriter = /^embed\.|\.(output|down)\./.test(path) // their adapters' B, too
     if (!isWriter) return { kind: 'normal', standardDeviation: 0.02 }
     return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
   }

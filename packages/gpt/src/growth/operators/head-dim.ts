@@ -18,7 +18,7 @@ import {
 /**
  * New channels of keys are 0 and meet random queries, so scores stay, and keys learn at once; new channels of values are random and
  * meet rows of 0 in the output projection, which learn at once. Scores go on being divided by the root of the width that the head was
- * born with. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the same range.
+ * born with. Of adapters, what belongs to new channels is 0. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the same range.
  */
 export function planHeadDim(config: GptConfig, request: GrowHeadDim, key: Key): PlannedGrowth {
   const { block: id, to } = request

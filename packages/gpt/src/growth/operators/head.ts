@@ -15,7 +15,7 @@ import {
 } from '../planned-growth.ts'
 
 /**
- * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once. Where every
+ * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once; so are their parts of adapters. Where every
  * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
  */
 export function planHead(config: GptConfig, request: GrowHead, key: Key): PlannedGrowth {
@@ -32,7 +32,7 @@ export function planHead(config: GptConfig, request: GrowHead, key: Key): Planne
   const specs = specsOf(config, id, 'attention')
   const map = isShared ? atTheEndOfEach(groups, from, to) : extended(from, to)
   const fresh = ({ path }: { readonly path: string }): typeof zero =>
-    path.endsWith('.bias') || path.endsWith('output.weight') ? zero : small
+    /\.(bias|output\.weight)$|\.adapter\./.test(path) ? zero : small
   const after = withBlock(config, id, { heads: to, kvHeads: isShared ? groups : to })
   const changes = [
     ...resizeAxis(specs, 'head', map, fresh),

@@ -3,14 +3,17 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
 import type { GrowLayer } from '../growth-request.ts'
-import { parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
+import { parametersBetween, type PlannedGrowth, small, zero } from '../planned-growth.ts'
 
 /** What writes into the residual stream. Where all of it is 0, a block passes the stream on as it is. */
-const isWriter = (path: string): boolean => /\.(output|down)\.(weight|bias)$/.test(path)
+const isWriter = (path: string): boolean => /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
+
+/** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
+const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)
 
 /**
  * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
- * its neighbour (block expansion, Wu et al. 2024).
+ * its neighbour (block expansion, Wu et al. 2024). It has the neighbour's sizes, adapter and number of experts included.
  */
 export function planLayer(config: GptConfig, request: GrowLayer, key: Key): PlannedGrowth {
   const { at, how = 'fresh' } = request
@@ -36,7 +39,8 @@ export function planLayer(config: GptConfig, request: GrowLayer, key: Key): Plan
     ({ path, axes, shape, initial }: ParameterSpec): ParameterChange => {
       const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbour.id}.`)
       const copied = how === 'copy' && !isWriter(path)
-      return { kind: 'add', path, axes, shape, initial: copied ? { kind: 'copy', of } : initial }
+      const fresh = isInnerB(path) ? small : initial
+      return { kind: 'add', path, axes, shape, initial: copied ? { kind: 'copy', of } : fresh }
     },
   )
   const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`

@@ -15,7 +15,8 @@ import {
 
 /**
  * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights learn at once. Split units
- * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out.
+ * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out. Of adapters, B beside up is incoming and A beside
+ * down outgoing. All experts of a block are equally wide and get as many.
  */
 export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
@@ -33,8 +34,8 @@ export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Ke
   const changes = resizeAxis(
     specsOf(config, id, 'mlp'),
     'mlpHidden',
-    ({ path }) => (path.endsWith('down.weight') ? outgoing : incoming),
-    ({ path }) => (path.endsWith('down.weight') || path.endsWith('.bias') ? zero : small),
+    ({ path }) => (/\.down\./.test(path) ? outgoing : incoming),
+    ({ path }) => (/\.down\.|\.bias$|\.adapter\./.test(path) ? zero : small),
   )
   const summary = `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`
   return {

@@ -1,0 +1,128 @@
+/** Several experts in the place of one MLP. */
+import {
+  type Copy,
+  type DimensionMap,
+  type Initial,
+  type Key,
+  type ParameterChange,
+  unchanged,
+} from '@burgeon/tensor'
+import type { GptConfig } from '../../gpt-config.ts'
+import { expertPaths, type ParameterSpec } from '../../parameters.ts'
+import type { GrowExperts } from '../growth-request.ts'
+import {
+  additions,
+  blockOf,
+  checkGrows,
+  parametersBetween,
+  type PlannedGrowth,
+  resizeAxis,
+  specsOf,
+  withBlock,
+  zero,
+} from '../planned-growth.ts'
+
+/**
+ * From one MLP to n: copies of it, weighted by gates whose sum is 1, and a random router (sparse upcycling, Komatsuzaki et al. 2023, with
+ * every expert at work). A mean of equal outputs is that output, whatever the gates: what the router says may vary with deviation 1
+ * between tokens. So each copy's slope is another weighted sum over tokens, and copies part with the first step; the router learns as soon
+ * as they have.
+ *
+ * From n to more: the experts with the largest shares are copied, each copy with its original's column of the router. If m of them share
+ * one's share equally, each has 1/m of its gate at every token, and all other gates stay. Their columns have to be alike for that, and
+ * so do not tell them apart; but what they write may differ as long as it is the same on the average: the k-th writes c_k = 1/2 + k/(m − 1)
+ * times what the original wrote, of which the sum is m. So their slopes differ by more than a factor after one step, and the router, whose
+ * slope is gate·(what an expert says − what all say together), parts them at once. The original's 1/2 is a power of two, which the way
+ * back undoes exactly.
+ *
+ * Moments of the original follow the gradient: its gate, so all of it, is m times smaller, and what stands before the halved writers is
+ * halved once more. 1/m is taken as the nearest power of two, again for the way back; from one MLP it is an average, too, as gates
+ * are not equal. Copies have no moments: they are young.
+ */
+export function planExperts(config: GptConfig, request: GrowExperts, key: Key): PlannedGrowth {
+  const { block: id, to } = request
+  const block = blockOf('experts', config, id)
+  const shares = block.expertShares ?? [1]
+  const from = shares.length
+  checkGrows('experts', from, to)
+  const { originals, copiesOf, expertShares, writes, gates } = splitOf(shares, to)
+  const after = withBlock(config, id, { expertShares })
+  const paths = expertPaths({ ...block, expertShares })
+  /** The number of the expert that a parameter belongs to; −1 for norm and router. */
+  const expertOf = ({ path }: ParameterSpec): number =>
+    /\.mlp\.(norm|router)\./.test(path) ? -1 : paths.findLastIndex((at) => path.startsWith(`${at}.`))
+  const copy = (spec: ParameterSpec): Initial | Copy => {
+    const expert = expertOf(spec)
+    if (expert < 0) return spec.initial
+    const of = spec.path.replace(`${paths[expert]}.`, `${paths[originals[expert]]}.`)
+    return { kind: 'copy', of, ...(isWriter(spec) && { factor: writes[expert] }) }
+  }
+  const before = specsOf(config, id, 'mlp')
+  const columns = { from, source: originals, gradientFactor: originals.map((original) => gates[original]) }
+  const changes = [
+    ...resizeAxis(before, 'expert', columns, () => zero),
+    ...before
+      .filter((spec) => copiesOf[expertOf(spec)] > 1)
+      .map((spec) => shared(spec, writes[expertOf(spec)], gates[expertOf(spec)])),
+    ...additions(config, after, copy),
+  ]
+  const summary = `block ${id}: experts ${from} → ${to}`
+  return {
+    request,
+    plan: { summary, key, changes },
+    config: after,
+    parameters: parametersBetween(config, after),
+  }
+}
+
+/** Who becomes what when experts with these shares become more. */
+interface Split {
+  /** Of each expert afterwards, the old one that it is or is a copy of. */
+  readonly originals: readonly number[]
+  /** Of each old one, how many there are then, itself included. */
+  readonly copiesOf: readonly number[]
+  readonly expertShares: readonly number[]
+  /** Of each expert afterwards, how much of its original's output it writes. */
+  readonly writes: readonly number[]
+  /** Of each old one, what is left of its gate: a power of two. */
+  readonly gates: readonly number[]
+}
+
+/** Each new expert takes part of the largest share there is then. One MLP has no columns of a router to share: its copies are equals. */
+function splitOf(shares: readonly number[], to: number): Split {
+  const originals = shares.map((_, i) => i)
+  const copiesOf = shares.map(() => 1)
+  while (originals.length < to) {
+    const parts = shares.map((share, i) => share / copiesOf[i])
+    const largest = parts.indexOf(Math.max(...parts))
+    originals.push(largest)
+    copiesOf[largest]++
+  }
+  const isOne = shares.length === 1
+  const next = shares.map(() => 0)
+  return {
+    originals,
+    copiesOf,
+    expertShares: originals.map((original) => (isOne ? 1 : shares[original] / copiesOf[original])),
+    writes: originals.map((original) => {
+      const [m, k] = [copiesOf[original], next[original]++]
+      return isOne || m === 1 ? 1 : 1 / 2 + k / (m - 1)
+    }),
+    gates: copiesOf.map((m) => 2 ** -Math.round(Math.log2(m))),
+  }
+}
+
+/** The parameters that what an expert writes is proportional to. */
+const isWriter = ({ path }: ParameterSpec): boolean => /\.down\.(weight|bias|adapter\.b\.weight)$/.test(path)
+
+/** A parameter of an expert that has been copied: its writers write less, and slopes are those of a smaller gate and of such writers. */
+function shared(spec: ParameterSpec, writes: number, gate: number): ParameterChange {
+  const [length, ...others] = spec.shape
+  const all = (factor: number): number[] => Array.from({ length }, () => factor)
+  const first: DimensionMap = {
+    ...unchanged(length),
+    ...(isWriter(spec) && writes !== 1 && { valueFactor: all(writes) }),
+    gradientFactor: all(isWriter(spec) ? gate : gate * writes),
+  }
+  return { kind: 'resize', path: spec.path, dimensions: [first, ...others.map(unchanged)], fresh: zero }
+}
