@@ -10,6 +10,8 @@ export interface Measurement {
   readonly step: number
   /** Operations of training so far; looking at held-out text is not counted. */
   readonly flops: number
+  /** Learnt numbers. */
+  readonly parameters: number
   /** On held-out text, in nats per character. */
   readonly loss: number
 }
@@ -65,7 +67,11 @@ export async function live(plan: Plan, options: LifeOptions): Promise<Measuremen
       ...{ beta2: 0.99, weightDecay: 0.1, decays: isDecayed, warmUp: 20 },
     }),
   )
-  const measured: Measurement[] = [{ step: 0, flops: 0, loss: heldOutLoss(course, model) }]
+  const measured: Measurement[] = []
+  const measure = (step: number): void => {
+    measured.push({ step, flops, parameters: model.parameters.size, loss: heldOutLoss(course, model) })
+  }
+  measure(0)
   const losses: number[] = []
   let flopsOfStep = 0
   for (let step = 0; flops < budget; step++) {
@@ -77,19 +83,22 @@ export async function live(plan: Plan, options: LifeOptions): Promise<Measuremen
     const before = new Map(
       Object.entries(model.parameters.tensors()).map(([path, { shape }]) => [path, shape]),
     )
+    if (requests.length > 0) measure(step)
     for (const request of requests) {
       using probe = scope(() => batchOf(course, step, model).tokens)
       const { summary } = await grow(model, request, { mirrors: optimizer.mirrors, probe, key: [seed, step] })
       note(`${plan.name}, step ${step}, ${(flops / 1e12).toFixed(2)} TFLOP: ${summary}`)
     }
-    if (requests.length > 0) plan.afterGrowth?.(model, before, seed)
+    if (requests.length > 0) {
+      plan.afterGrowth?.(model, before, seed)
+      measure(step)
+    }
     const learnStep = (): void => learn(model, course, step, optimizer, losses)
     if (requests.length > 0 || step === 0) flopsOfStep = operationsOf(learnStep)
     else learnStep()
     const [was, is] = [flops / budget, (flops + flopsOfStep) / budget]
     flops += flopsOfStep
-    if (is >= 1 || measuredAt.some((share) => was < share && share <= is))
-      measured.push({ step: step + 1, flops, loss: heldOutLoss(course, model) })
+    if (is >= 1 || measuredAt.some((share) => was < share && share <= is)) measure(step + 1)
   }
   model.dispose()
   for (const mirror of optimizer.mirrors) mirror.dispose?.()

@@ -32,7 +32,7 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
   ]
   const finalLoss = (method: Method): number => mean(of(method).map((life) => endOf(life).loss))
   const flopsToGoal = (method: Method): number =>
-    mean(of(method).map((life, i) => flopsToReach(goals[i].loss, life)))
+    mean(of(method).map((life, i) => flopsToReach(goals[i], life)))
   const saved = (method: Method): number => 1 - flopsToGoal(method) / scratchFlops
 
   const rows = methods.slice(1).flatMap((method): BenchmarkRow[] => {
@@ -41,9 +41,10 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
     const [loss, flops] = [finalLoss(method), flopsToGoal(method)]
     return [
       row(about, 'held-out loss at the end', loss, 'nats', peer, scratchLoss),
+      ...(method === neverGrown ? [] : [risen(method.name, mean(of(method).map(riseOf)))]),
       row(
         method.name,
-        'operations to the loss of its peer',
+        'operations to the loss of its peer, at full size',
         flops / 1e12,
         'TFLOP',
         peer,
@@ -65,13 +66,27 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
 const endOf = (life: readonly Measurement[]): Measurement => life[life.length - 1]
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
-/** Between measurements the loss is taken to change evenly; infinite where it is never reached. */
-function flopsToReach(loss: number, life: readonly Measurement[]): number {
-  const at = life.findIndex((measured) => measured.loss <= loss)
+/** Largest rise of the held-out loss at a growth, from just before to just after, before anything is learnt. */
+function riseOf(life: readonly Measurement[]): number {
+  const rises = life.map(({ step, loss }, i) => (life[i - 1]?.step === step ? loss - life[i - 1].loss : 0))
+  return Math.max(...rises)
+}
+
+const risen = (name: string, value: number): BenchmarkRow => ({
+  case: name,
+  metric: 'rise of the held-out loss by growth',
+  value,
+  unit: 'nats',
+})
+
+/** When a model of full size is as good. Between measurements the loss is taken to change evenly; infinite where it never is. */
+function flopsToReach(goal: Measurement, life: readonly Measurement[]): number {
+  const at = life.findIndex(({ parameters, loss }) => parameters === goal.parameters && loss <= goal.loss)
   if (at < 0) return Infinity
-  if (at === 0) return 0
-  const [before, after] = [life[at - 1], life[at]]
-  return before.flops + ((before.loss - loss) / (before.loss - after.loss)) * (after.flops - before.flops)
+  const [before, after] = [life[Math.max(0, at - 1)], life[at]]
+  if (before.loss <= goal.loss) return after.flops
+  const share = (before.loss - goal.loss) / (before.loss - after.loss)
+  return before.flops + share * (after.flops - before.flops)
 }
 
 function row(

@@ -129,7 +129,7 @@ export const byPolicy: Method = {
 export const widening: Method = {
   name: 'twice as wide, exactly',
   budget: 0.75,
-  plan: () => ({ sizes: narrow, requests: scheduled([[0.4, widened]]) }),
+  plan: () => ({ sizes: narrow, requests: scheduled([[0.6, widened]]) }),
 }
 
 /** The same, but for what the new slices hold. */
