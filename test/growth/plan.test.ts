@@ -169,6 +169,16 @@ describe('a plan', () => {
       expect(isIdentity(map)).toBe(false)
     }
   })
+  test('copies what another parameter is before the plan, wherever that one stands in it', () => {
+    const state = stateOf([2])
+    const [wider] = planOf([{ ...extended(2, 3), valueFactor: [0.5, 0.5, 1] }]).changes
+    const added = { kind: 'add', path: 'v', axes: ['embed'], shape: [2] } as const
+    const before = state.numbers().parameter.data
+    const changes: Plan['changes'] = [wider, { ...added, initial: { kind: 'copy', of: path } }]
+    apply({ summary: 'test', key: [1, 2], changes }, state)
+    expect([...state.store.get('v').tensor.readSync()]).toEqual(before)
+    expect(state.numbers().parameter.data.slice(0, 2)).toEqual(before.map((x) => x / 2))
+  })
   test('uses no more buffers afterwards than before', () => {
     fc.assert(
       fc.property(maps, (dimensions) => {

@@ -1,4 +1,5 @@
 import { adamw, applyUpdates, valueAndGrad } from '@burgeon/autograd'
+import { batchOfTokens, measureBlocks } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { grow, type GrowthRecord, ungrow } from '@burgeon/gpt/growth'
 import { mean, plainTensors, reshape, scope, type TensorMirror, type TensorsByPath } from '@burgeon/tensor'
@@ -59,5 +60,21 @@ await withAdapter((device, adapter) => {
         }
       },
     )
+    test('is decided by the same signals of blocks as on the CPU', async () => {
+      for (const seed of [1, 2]) {
+        const config = drawConfig(drawFrom(seed))
+        const text = Int32Array.from({ length: 30 }, (_, i) => (i * i + seed) % config.vocabulary)
+        const batch = batchOfTokens(text, config.context, 'text')
+        const [here, there] = await Promise.all(
+          [device, reference].map((own) => measureBlocks(modelOf(config, drawFrom(seed), own), batch)),
+        )
+        expect(here.gradientNorm / there.gradientNorm).toBeCloseTo(1, 3)
+        for (const [i, { gradMax, effectiveRank, dormant }] of here.blocks.entries()) {
+          expect(gradMax / there.blocks[i].gradMax).toBeCloseTo(1, 3)
+          expect(effectiveRank / there.blocks[i].effectiveRank).toBeCloseTo(1, 2)
+          expect(dormant).toBe(there.blocks[i].dormant)
+        }
+      }
+    })
   })
 })

@@ -1,10 +1,11 @@
 /** One update: a prediction, its loss, the slopes of the loss, and a change of the weights. */
 import { applyUpdates, type GradientTransform, type LossScale, valueAndGrad } from '@burgeon/autograd'
-import type { Gpt } from '@burgeon/gpt'
+import { type Gpt, isBelow } from '@burgeon/gpt'
 import {
   add,
   divide,
   globalNorm,
+  multiply,
   NonFiniteError,
   scope,
   sum,
@@ -42,6 +43,8 @@ export interface LearningParts {
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */
   readonly checkpointBlocks: boolean
+  /** What share of their rate the lowest blocks learn with (see `Freezing`); with 0 their backward pass is left out. */
+  readonly shares: readonly number[]
   /** Updates that it has called off just before this one. */
   readonly overflows?: number
   /** Updates made before this one. */
@@ -58,7 +61,7 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
   using _ = parts.model.hold()
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const targets = targetsOf(batch)
-  const weights = parts.model.parameters.tensors()
+  const weights = learningWeights(parts)
   const slopes = scope(() => lossAndSlopes(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await slopes.gradientNorm.read()
@@ -70,7 +73,7 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
           'expected finite numbers. Nothing was learnt from this batch.',
       )
     }
-    using updateNorm = scope(() => update(parts, weights, slopes))
+    using updateNorm = scope(() => update(parts, slopes))
     return {
       ...learnt,
       penalties: await numbersIn(slopes.penalties),
@@ -80,6 +83,14 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
   } finally {
     for (const tensor of tensorsIn(slopes)) tensor.dispose()
   }
+}
+
+const frozenBlocks = (shares: readonly number[]): number => shares.filter((share) => share === 0).length
+
+/** All but those of frozen blocks. */
+function learningWeights({ model, shares }: LearningParts): TensorsByPath {
+  const isFrozen = isBelow(model.config, frozenBlocks(shares))
+  return Object.fromEntries(Object.entries(model.parameters.tensors()).filter(([path]) => !isFrozen(path)))
 }
 
 interface Slopes {
@@ -94,12 +105,13 @@ interface Slopes {
 
 function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batch, batch: Batch): Slopes {
   const { penalties, lossScale, lookAhead } = parts
+  const all = parts.model.parameters.tensors()
   const meanLoss = lossesOn(parts, batch)
   const objective = (w: TensorsByPath) => {
     const { losses, mean } = meanLoss(w)
     const terms: Record<string, Tensor> = {}
     for (const penalty of penalties) {
-      const term = penalty.loss(w)
+      const term = penalty.loss({ ...all, ...w })
       if (term !== null) terms[penalty.name] = term
     }
     const total = Object.values(terms).reduce((a, b) => add(a, b), mean)
@@ -122,7 +134,7 @@ function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batc
 
 /** The loss of every token of a batch, `[B·T]`, and the mean of those that count, as a function of the weights. */
 function lossesOn(
-  { model, checkpointBlocks }: LearningParts,
+  { model, checkpointBlocks, shares }: LearningParts,
   batch: Batch,
 ): (w: TensorsByPath) => { losses: Tensor; mean: Tensor } {
   const targets = targetsOf(batch)
@@ -131,20 +143,28 @@ function lossesOn(
   const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
   const counted = Math.max(1, targets.filter((target) => target >= 0).length)
   return (w) => {
-    const losses = model.losses(tokens, wanted, w, { checkpointBlocks })
+    const all = frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w
+    const losses = model.losses(tokens, wanted, all, { checkpointBlocks })
     return { losses, mean: divide(sum(losses), counted) }
   }
 }
 
 function update(
-  { optimizer, lookAhead, step }: LearningParts,
-  weights: TensorsByPath,
+  { model, optimizer, lookAhead, shares, step }: LearningParts,
   { gradient, rates }: Slopes,
 ): Tensor {
-  const context = { parameters: weights, step }
+  const parameters = model.parameters.tensors()
+  const context = { parameters, step }
   if (rates !== undefined) lookAhead?.learn(rates, context)
-  const updates = optimizer.transform(gradient, context)
-  applyUpdates(weights, updates)
+  const wanted = Object.entries(optimizer.transform(gradient, context))
+  const settling = shares.map((share, i) => ({ share, isIn: isBelow(model.config, i + 1) }))
+  const updates = Object.fromEntries(
+    wanted.map(([path, change]) => {
+      const { share = 1 } = settling.find(({ isIn }) => isIn(path)) ?? {}
+      return [path, share === 1 ? change : multiply(change, share)]
+    }),
+  )
+  applyUpdates(parameters, updates)
   return globalNorm(Object.values(updates))
 }
 

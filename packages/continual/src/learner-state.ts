@@ -14,6 +14,8 @@ export interface LearnerState {
   readonly policy: unknown
   /** None of a learner that was saved by an earlier version. */
   readonly vocabulary?: unknown
+  /** None of a learner that was saved by an earlier version. */
+  readonly freezing?: unknown
   readonly step: number
   readonly losses: readonly number[]
   readonly lastGrowth: number

@@ -133,12 +133,13 @@ export class Learner {
       const isOverflow = !Number.isFinite(learnt.gradientNorm)
       this.#overflows = isOverflow ? this.#overflows + 1 : 0
       const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
-      const events = [
+      const happened = [
         ...overflow,
         ...drift,
         ...this.#consolidate(fresh, drift.length > 0),
         ...(await this.#grow(fresh, drift.length > 0)),
       ]
+      const events = [...happened, ...(await this.#freeze(fresh, happened))]
       this.#journal.push(...events)
       return {
         ...learnt,
@@ -197,6 +198,12 @@ export class Learner {
     return [...words, ...events]
   }
 
+  async #freeze(recent: Batch, events: readonly LearnerEvent[]): Promise<LearnerEvent[]> {
+    const { model, strategy } = this
+    const disturbance = events.find(({ kind }) => kind === 'drift' || kind === 'growth')?.kind ?? null
+    return (await strategy.freezing?.observe({ model, recent, step: this.#step, disturbance })) ?? []
+  }
+
   #signals(): GrowthSignals {
     return {
       step: this.#step,
@@ -215,6 +222,7 @@ export class Learner {
       model,
       optimizer: this.#optimizer,
       checkpointBlocks: this.#checkpointBlocks,
+      shares: strategy.freezing?.sharesAt(this.#step) ?? [],
       ...(this.#lossScale && { lossScale: this.#lossScale, overflows: this.#overflows }),
       penalties: strategy.penalties ?? [],
       ...(strategy.lookAhead && { lookAhead: strategy.lookAhead }),
@@ -230,7 +238,7 @@ export class Learner {
 
   /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
   async toState(): Promise<LearnerState> {
-    const { rehearsal, detector, vocabulary, penalties = [] } = this.strategy
+    const { rehearsal, detector, vocabulary, freezing, penalties = [] } = this.strategy
     return {
       parts: this.#partNames(),
       model: await this.model.toState(),
@@ -240,6 +248,7 @@ export class Learner {
       detector: detector?.toState() ?? null,
       policy: this.#policyState,
       vocabulary: vocabulary?.toState() ?? null,
+      freezing: freezing?.toState() ?? null,
       step: this.#step,
       losses: this.#losses,
       lastGrowth: this.#lastGrowth,
@@ -272,6 +281,7 @@ export class Learner {
     strategy.rehearsal?.restore(state.rehearsal)
     strategy.detector?.restore(state.detector)
     strategy.vocabulary?.restore(state.vocabulary)
+    strategy.freezing?.restore(state.freezing)
     learner.#policyState = state.policy
     learner.#step = state.step
     learner.#losses = state.losses
@@ -282,8 +292,8 @@ export class Learner {
   }
 
   #partNames(): string[] {
-    const { rehearsal, detector, growth, vocabulary, penalties = [] } = this.strategy
-    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth, vocabulary]
+    const { rehearsal, detector, growth, freezing, vocabulary, penalties = [] } = this.strategy
+    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth, freezing, vocabulary]
     return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
   }
 }

@@ -24,6 +24,13 @@ export type LearnerEvent =
       readonly reason: string
       readonly measured?: Measurement
     }
+  /** So many of the lowest blocks have converged by now, and learn no more as soon as they have settled; 0: all learn again. */
+  | {
+      readonly kind: 'freezing'
+      readonly step: number
+      readonly blocks: number
+      readonly reason: string
+    }
   /** The policy had the blocks measured and decided to stay as it is. */
   | {
       readonly kind: 'growth considered'

@@ -2,6 +2,7 @@
 import type { GradientTransform } from '@burgeon/autograd'
 import { OptionError } from '@burgeon/tensor'
 import type { DriftDetector } from './drift/drift-detector.ts'
+import type { Freezing } from './freezing/freezing.ts'
 import type { GrowthPolicy } from './growth/growth-policy.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
@@ -22,13 +23,23 @@ export interface Strategy {
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
   readonly growth?: GrowthPolicy
+  /** Spares layers that have converged; every layer learns in every step without it. */
+  readonly freezing?: Freezing
   /** Gives what the stream says often a token of its own; every token is a byte without it. */
   readonly vocabulary?: GrowingVocabulary
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */
   readonly consolidateWhen?: Trigger
 }
 
-const single = ['rehearsal', 'lookAhead', 'detector', 'growth', 'vocabulary', 'consolidateWhen'] as const
+const single = [
+  'rehearsal',
+  'lookAhead',
+  'detector',
+  'growth',
+  'freezing',
+  'vocabulary',
+  'consolidateWhen',
+] as const
 
 /**
  * One strategy that does what several do: penalties and transforms add up in order.

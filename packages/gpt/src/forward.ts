@@ -49,8 +49,8 @@ export interface ForwardOptions {
   readonly observe?: (block: string, what: Observed, x: Tensor) => void
 }
 
-/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M] (of all experts side by side), and what comes out [B·T, C]. */
-export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput'
+/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M] (of all experts side by side), and what comes out [B·T, C]; and the residual stream above each block, `output` [B·T, C]. */
+export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 
 /**
  * Predicts the next token after every token.
@@ -127,6 +127,7 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
       return add(attended, mlp(config, w, block, attended, options.observe))
     }
     x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
+    options.observe?.(block.id, 'output', x)
   })
   if (cache) cache.length += T
   return normalise(config, w, 'head.norm', x)

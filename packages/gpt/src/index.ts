@@ -15,7 +15,7 @@ export {
   gptConfig,
 } from './gpt-config.ts'
 export { KeyValueCache } from './key-value-cache.ts'
-export { isAdapter, isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
+export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
 export { type SamplingOptions, sampleToken } from './sampling.ts'
 export { type BytePairState, BytePairTokenizer, type Merge } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'

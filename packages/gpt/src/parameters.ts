@@ -154,3 +154,13 @@ export function isDecayed(path: string): boolean {
 export function isAdapter(path: string): boolean {
   return /\.adapter\.[ab]\.weight$/.test(path)
 }
+
+/**
+ * Whether a parameter belongs to what stands below block `count`, counted from 0: the lowest blocks, the positions and the token embedding,
+ * which is the head, too. With all of them constant, no tape follows what happens there. (Half of the embedding's slope, that of the head,
+ * would be worse than none: it pulls the embedding away from what the blocks expect.)
+ */
+export function isBelow({ blocks }: GptConfig, count: number): (path: string) => boolean {
+  const starts = blocks.slice(0, count).map(({ id }) => `blocks.${id}.`)
+  return (path) => count > 0 && (path.startsWith('embed.') || starts.some((start) => path.startsWith(start)))
+}

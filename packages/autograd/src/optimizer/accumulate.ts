@@ -54,6 +54,9 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
         const [last, sum] = [multiply(gradient, 1 / count), sums.get(path)]
         return [path, sum === undefined ? last : add(sum, last)] as const
       })
+      // What sat out the last of the gradients still learns from those before.
+      const early = sums.paths.filter((path) => !Object.hasOwn(gradients, path))
+      for (const path of early) means.push([path, add(sums.getOrZero(path, parameters[path]), 0)])
       taken = 0
       sums.dispose()
       return inner.transform(Object.fromEntries(means), { parameters, step: Math.floor(step / count) })

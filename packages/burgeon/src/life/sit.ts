@@ -84,6 +84,14 @@ function lineOf(event: LearnerEvent): ProgressEvent {
     }
     case 'overflow':
       return { kind: 'note', text: `step ${count(event.step)}: slopes overflowed, the loss scale was halved` }
+    case 'freezing':
+      return {
+        kind: 'note',
+        text:
+          event.blocks === 0
+            ? `step ${count(event.step)}: all blocks learn again. ${event.reason}`
+            : `step ${count(event.step)}: ${count(event.blocks)} of the lowest blocks settle and freeze. ${event.reason}`,
+      }
     case 'growth considered':
       return { kind: 'note', text: `step ${count(event.step)}: no growth. ${event.reason}` }
     case 'growth refused':

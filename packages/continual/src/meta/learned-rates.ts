@@ -29,6 +29,7 @@ export interface LearnedRatesOptions {
  */
 export class LearnedRates implements Mirror {
   readonly name: string
+  readonly piecewise = true
   readonly initial: number
   readonly #rates: TensorMirror
 

@@ -1,30 +1,24 @@
 /** Carries out a plan on the parameters and every mirror: all together, or not at all. */
+import type { Device } from '../device.ts'
 import { isRecorded } from '../engine.ts'
 import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { scope } from '../scope.ts'
-import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
+import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Device } from '../device.ts'
+import { checkPlan } from './check-plan.ts'
 import type { Mirror } from './mirror.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
-import {
-  type Average,
-  type DimensionMap,
-  type Initial,
-  isIdentity,
-  type ParameterChange,
-  type Plan,
-  unchanged,
-} from './plan.ts'
+import { type DimensionMap, inverse, isExactlyInvertible, type ParameterChange, type Plan } from './plan.ts'
 import { averages, freshTensor, resized } from './resize.ts'
 
 /**
- * Applies `plan`. Everything new is worked out first; only when all of it exists is anything replaced, by steps that
- * cannot fail.
+ * Applies `plan`. A plan that can be undone to the byte, as growth can, is carried out parameter by parameter, each followed by the mirrors
+ * that allow it (`piecewise`), so that of one tensor at a time there are two. If that fails on the way, what was done is taken back. Of any
+ * other plan, and for other mirrors, everything new is worked out first, and only when all of it exists is anything replaced.
  *
  * @param device Where added parameters shall live.
- * @throws ParameterError if the plan does not fit these parameters, or within a function that is being differentiated; nothing has
- *   changed then.
+ * @throws ParameterError if the plan does not fit these parameters, or within a function that is being differentiated. Whatever it
+ *   throws, nothing has changed then, unless the message says that it could not be taken back.
  */
 export function applyPlan(
   plan: Plan,
@@ -37,13 +31,68 @@ export function applyPlan(
       `plan: "${plan.summary}" was to be applied while slopes are being taken; expected to be outside. Finish the step first.`,
     )
   }
-  for (const change of plan.changes) check(change, parameters)
-  checkPaths(plan)
+  checkPlan(plan, parameters)
+  if (!isExactlyInvertible(plan)) return applyAtOnce(plan, parameters, mirrors, device)
+  const done: (() => void)[] = []
+  try {
+    // What is added may be a copy of what is there before the plan, so it comes first.
+    const isAdded = ({ kind }: ParameterChange): boolean => kind === 'add'
+    for (const change of [...plan.changes.filter(isAdded), ...plan.changes.filter((c) => !isAdded(c))]) {
+      const [step, back] = [{ ...plan, changes: [change] }, inverse({ ...plan, changes: [change] })]
+      applyAtOnce(step, parameters, [], device)
+      const followed: Mirror[] = []
+      done.push(() => {
+        applyAtOnce(back, parameters, [], device)
+        for (const mirror of followed) follow(mirror, back, parameters)
+      })
+      for (const mirror of mirrors.filter(({ piecewise }) => piecewise)) {
+        follow(mirror, step, parameters)
+        followed.push(mirror)
+      }
+    }
+    scope(() => {
+      const others = mirrors.filter(({ piecewise }) => !piecewise)
+      const after = parameters.tensors()
+      for (const commit of others.map((mirror) => mirror.remap(plan, after))) commit()
+    })
+  } catch (error) {
+    takeBack(plan, done, error)
+    throw error
+  }
+}
+
+function follow(mirror: Mirror, step: Plan, parameters: ParameterStore): void {
+  scope(() => {
+    mirror.remap(step, parameters.tensors())()
+  })
+}
+
+function takeBack({ summary }: Plan, done: readonly (() => void)[], reason: unknown): void {
+  try {
+    for (const undo of done.toReversed()) undo()
+  } catch (error) {
+    throw new ParameterError(
+      `plan: "${summary}" failed half-way and could not be taken back; these parameters are of no use any more. Load a checkpoint.`,
+      { cause: new AggregateError([reason, error]) },
+    )
+  }
+}
+
+/** Works out everything new, then replaces the old by steps that cannot fail. */
+function applyAtOnce(
+  plan: Plan,
+  parameters: ParameterStore,
+  mirrors: readonly Mirror[],
+  device: Device,
+): void {
   scope(() => {
     const fresh = new Map<string, Tensor>()
     for (const change of plan.changes) {
       if (change.kind === 'remove') continue
-      fresh.set(change.path, newTensor(plan, change, parameters, device))
+      fresh.set(
+        change.path,
+        scope(() => newTensor(plan, change, parameters, device)),
+      )
     }
     const after: Record<string, Tensor> = { ...parameters.tensors(), ...Object.fromEntries(fresh) }
     const commits = mirrors.map((mirror) => mirror.remap(plan, after))
@@ -81,68 +130,3 @@ function newTensor(
 }
 
 const shapeOf = (dimensions: readonly DimensionMap[]): Shape => dimensions.map(({ source }) => source.length)
-
-function checkPaths({ changes }: Plan): void {
-  const twice = changes.find(({ path }, i) => changes.findIndex((other) => other.path === path) !== i)
-  if (twice) throw new ParameterError(`plan: changes ${twice.path} twice; expected one change per parameter.`)
-}
-
-function check(change: ParameterChange, parameters: ParameterStore): void {
-  if (change.kind === 'add') checkAdded(change, parameters)
-  else if (change.kind === 'resize') checkResized(change, parameters.get(change.path).tensor.shape)
-  else parameters.get(change.path)
-}
-
-function checkAdded(change: ParameterChange & { kind: 'add' }, parameters: ParameterStore): void {
-  const { path, axes, shape, initial } = change
-  if (parameters.has(path)) throw new ParameterError(`plan: ${path} exists already and cannot be added.`)
-  if (axes.length !== shape.length) {
-    throw new ParameterError(
-      `plan: ${path} has ${axes.length} axes for shape ${formatShape(shape)}; expected one per dimension.`,
-    )
-  }
-  if (initial.kind !== 'copy') return checkInitial(path, shape, initial)
-  const other = parameters.get(initial.of).tensor.shape
-  if (!sameShape(other, shape)) {
-    throw new ParameterError(
-      `plan: ${path} of shape ${formatShape(shape)} is to be a copy of ${initial.of}, which is ${formatShape(other)}; ` +
-        'expected the same shape.',
-    )
-  }
-}
-
-function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 'resize' }, shape: Shape): void {
-  const from = dimensions.map((map) => map.from)
-  if (!sameShape(from, shape)) {
-    throw new ParameterError(
-      `plan: made for ${path} of shape ${formatShape(from)}, which now is ${formatShape(shape)}. Plan again.`,
-    )
-  }
-  if (!dimensions.some(({ source }) => source.includes(-1))) return
-  if (fresh.kind === 'average') checkAverage(path, dimensions, fresh)
-  else checkInitial(path, shapeOf(dimensions), fresh)
-}
-
-function checkInitial(path: string, shape: Shape, initial: Initial): void {
-  if (initial.kind !== 'values' || initial.values.length === sizeOf(shape)) return
-  throw new ParameterError(
-    `plan: ${path} gets ${initial.values.length} numbers for shape ${formatShape(shape)}; expected ${sizeOf(shape)}.`,
-  )
-}
-
-function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: Average): void {
-  const { from, source } = dimensions.at(axis) ?? unchanged(0)
-  const fresh = source.filter((at) => at < 0).length
-  const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from
-  const fits =
-    axis >= 0 &&
-    from > 0 &&
-    (of === undefined ||
-      (fresh === of.length && of.every((parts) => parts.length > 0 && parts.every(isPart)))) &&
-    dimensions.every((map, i) => i === axis || isIdentity(map))
-  if (fits) return
-  throw new ParameterError(
-    `plan: ${path} gets ${of?.length ?? 'some'} averages along axis ${axis} for ${fresh} new slices; ` +
-      'expected the old slices of each new one, and no other dimension to change.',
-  )
-}

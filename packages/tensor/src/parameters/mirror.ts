@@ -1,4 +1,5 @@
 /** Mirrors: state shaped like parameters, which must follow them when they grow. */
+import { add } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
 import type { NumericArray } from '../dtype.ts'
 import { openScope, scope } from '../scope.ts'
@@ -16,6 +17,11 @@ export interface Mirror {
   readonly name: string
   /** Bytes of device memory that it holds; none unless given. */
   readonly bytes?: number
+  /**
+   * Whether growth may ask it change by change, each time with a plan of one change that is done at once, and with the inverse of it if a later
+   * one fails: then a large state never exists twice. If not, it is asked once, last of all. False unless given.
+   */
+  readonly piecewise?: boolean
   /**
    * Works out the state after the plan, changing nothing yet.
    *
@@ -45,6 +51,7 @@ export async function plainTensors(tensors: TensorsByPath): Promise<Record<strin
 /** One tensor per parameter, such as a moment of the gradient. Paths not yet present are absent, not zero. */
 export class TensorMirror implements Mirror {
   readonly name: string
+  readonly piecewise = true
   /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
   readonly role: Role
   readonly #spans: (path: string, axis: number) => boolean
@@ -115,7 +122,7 @@ export class TensorMirror implements Mirror {
             ? fill(grown.device, shape, 0)
             : fresh.kind === 'average'
               ? averages(old, maps, fresh)
-              : grown
+              : add(grown, 0)
         next.set(change.path, resized(old, maps, this.role, newSlices))
       }
       return next

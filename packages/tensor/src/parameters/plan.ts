@@ -139,6 +139,21 @@ function inverseMap(map: DimensionMap): DimensionMap {
   }
 }
 
+/** Whether `inverse` brings back every byte: each old slice has a copy whose factors are powers of two, and nothing is removed. */
+export function isExactlyInvertible({ changes }: Plan): boolean {
+  return changes.every(
+    (change) =>
+      change.kind === 'add' || (change.kind === 'resize' && change.dimensions.every(keepsEverySlice)),
+  )
+}
+
+function keepsEverySlice({ from, source, valueFactor, gradientFactor }: DimensionMap): boolean {
+  const kept = new Set(
+    source.filter((_, i) => isPowerOfTwo(valueFactor?.[i] ?? 1) && isPowerOfTwo(gradientFactor?.[i] ?? 1)),
+  )
+  return unchanged(from).source.every((old) => kept.has(old))
+}
+
 function isPowerOfTwo(factor: number): boolean {
   return Number.isInteger(Math.log2(factor))
 }

@@ -1,4 +1,5 @@
 /** Carries out one parameter's change on a tensor, on whatever device it lives. */
+import { assign } from '../ops/assign/assign.ts'
 import { concatenate } from '../ops/concatenate/concatenate.ts'
 import { fill } from '../ops/fill/fill.ts'
 import { multiply, where } from '../ops/elementwise/arithmetic.ts'
@@ -6,7 +7,9 @@ import { gather } from '../ops/gather/gather.ts'
 import { matmul } from '../ops/matmul/matmul.ts'
 import { permute } from '../ops/permute/permute.ts'
 import { reshape } from '../ops/reshape/reshape.ts'
+import { slice } from '../ops/slice/slice.ts'
 import { RandomStream } from '../random/random-stream.ts'
+import { scope } from '../scope.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
@@ -16,28 +19,52 @@ import { type Average, type DimensionMap, type Initial, isIdentity } from './pla
 export type Role = 'value' | 'gradient' | 'squaredGradient'
 
 /**
- * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows.
+ * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
+ * soon as possible; where slices only come or go at the ends of axes, there is nothing beside the result.
  *
  * @param x Shape `maps[d].from` along each dimension d.
- * @param fresh Makes a tensor of the new shape; not asked where nothing is new.
+ * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
  */
 export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
+  const shape = maps.map(({ source }) => source.length)
+  const ends = maps.map((map) => endOf(map, role))
+  if (ends.every((end) => end === 'same' || end === 'shorter')) return slice(x, [], shape)
+  if (ends.every((end) => end === 'same' || end === 'longer')) {
+    const into = scope(fresh)
+    assign(into, x)
+    return into
+  }
   let result = x
   let isOld: Tensor | undefined
+  const become = (make: () => Tensor): void => {
+    const next = scope(make)
+    if (result !== x) result.dispose()
+    result = next
+  }
   maps.forEach((map, axis) => {
     if (isIdentity(map)) return
     const along = maps.map(({ source }, i) => (i === axis ? source.length : 1))
     const column = (values: readonly number[]): Tensor =>
       x.device.tensor(values, { shape: along, dtype: 'f32' }, 'resize')
-    result = takeAlong(result, axis, map.source)
+    become(() => takeAlong(result, axis, map.source))
     const factors = map.source.map((_, i) => factorOf(map, i, role))
-    if (factors.some((f) => f !== 1)) result = multiply(result, column(factors))
+    if (factors.some((f) => f !== 1)) become(() => multiply(result, column(factors)))
     if (map.source.includes(-1)) {
       const old = column(map.source.map((at) => (at < 0 ? 0 : 1)))
       isOld = isOld === undefined ? old : multiply(isOld, old)
     }
   })
-  return isOld === undefined ? result : where(isOld, result, fresh())
+  const mask = isOld
+  if (mask !== undefined) become(() => where(mask, result, fresh()))
+  return result
+}
+
+/** What happens to an axis whose first slices all stay in place, as they are: it keeps its end, loses some of it, or gets a new one. */
+function endOf(map: DimensionMap, role: Role): 'same' | 'shorter' | 'longer' | undefined {
+  const { from, source } = map
+  const inPlace = source.every((at, i) => (i < from ? at === i && factorOf(map, i, role) === 1 : at === -1))
+  if (!inPlace) return undefined
+  return source.length === from ? 'same' : source.length < from ? 'shorter' : 'longer'
 }
 
 function factorOf(map: DimensionMap, index: number, role: Role): number {
@@ -48,17 +75,27 @@ function factorOf(map: DimensionMap, index: number, role: Role): number {
 
 /** The slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be covered by fresh numbers. */
 function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
-  const order = x.shape.map((_, i) => (i === 0 ? axis : i <= axis ? i - 1 : i))
-  const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i))
   const ids = x.device.tensor(
     source.map((at) => Math.max(at, 0)),
     { shape: [source.length], dtype: 'i32' },
     'resize',
   )
-  const front = axis === 0 ? x : permute(x, order)
-  const taken = gather(front, ids)
-  return axis === 0 ? taken : permute(taken, back)
+  if (axis === 0) return gather(x, ids)
+  const taken = scope(() => gather(axisFirst(x, axis), ids))
+  return axisBack(taken, axis)
 }
+
+const axisFirst = (x: Tensor, axis: number): Tensor =>
+  permute(
+    x,
+    x.shape.map((_, i) => (i === 0 ? axis : i <= axis ? i - 1 : i)),
+  )
+
+const axisBack = (x: Tensor, axis: number): Tensor =>
+  permute(
+    x,
+    x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i)),
+  )
 
 /** Of the new shape: old slices where they come from, and means of old ones in place of the new ones along one axis. */
 export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: Average): Tensor {
@@ -70,15 +107,21 @@ export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }:
     for (const part of own) weights[row * from + part] += 1 / own.length
   })
   const mix = x.device.tensor(weights, { shape: [parts.length, from], dtype: 'f32' }, 'averages')
-  const order = x.shape.map((_, i) => (i === 0 ? axis : i <= axis ? i - 1 : i))
-  const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i))
-  const front = permute(x, order)
-  const flat = reshape(front, [from, x.size / from])
   let next = from
   const rows = source.map((at) => (at < 0 ? next++ : at))
-  const ids = x.device.tensor(rows, { shape: [rows.length], dtype: 'i32' }, 'averages')
-  const taken = gather(concatenate([flat, matmul(mix, flat)], 0), ids)
-  return permute(reshape(taken, [rows.length, ...front.shape.slice(1)]), back)
+  const inOrder = rows.length === next && rows.every((row, i) => row === i)
+  const rest = x.shape.filter((_, i) => i !== axis)
+  const oldAndNew = scope(() => {
+    const flat = reshape(axis === 0 ? x : axisFirst(x, axis), [from, x.size / from])
+    return concatenate([flat, matmul(mix, flat)], 0)
+  })
+  const taken = scope(() => {
+    const ids = x.device.tensor(rows, { shape: [rows.length], dtype: 'i32' }, 'averages')
+    return inOrder ? oldAndNew : gather(oldAndNew, ids)
+  })
+  if (taken !== oldAndNew) oldAndNew.dispose()
+  const shaped = reshape(taken, [rows.length, ...rest])
+  return axis === 0 ? shaped : axisBack(shaped, axis)
 }
 
 /** New numbers as a plan asks for them: drawn on the CPU, so that every device gets the same. */

@@ -1,0 +1,111 @@
+/**
+ * `npm run bench -- freezing --data DIR [--seeds N]`: whether layers that have converged can sit steps out. The same model learns the same
+ * batches of Shakespeare twice, with all layers in every step and with converged ones slowed down.
+ */
+import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import {
+  type Batch,
+  batchOfTokens,
+  freezeConverged,
+  joinBatches,
+  Learner,
+  type Strategy,
+} from '@burgeon/continual'
+import { Gpt, isDecayed } from '@burgeon/gpt'
+import { type Device, keyFromSeed, profileAsync, RandomStream } from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { type Course, heldOutLoss, readCourse } from './course.ts'
+
+const sizes = { embed: 64, heads: 4, layers: 4, mlpHidden: 256 }
+
+interface Outcome {
+  /** On held-out text, in nats per character. */
+  readonly loss: number
+  /** Of all steps, looks at the blocks included, by the formulas of the op table. */
+  readonly flops: number
+}
+
+export const freezing: Benchmark = async ({ data, seeds, quick, note }) => {
+  const device = openWasm()
+  const steps = quick ? 200 : 3000
+  const outcomes: { all: Outcome; frozen: Outcome }[] = []
+  for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
+    const course = readCourse(data, 16, 64, seed)
+    const say = (name: string, { loss, flops }: Outcome): void =>
+      note(`seed ${seed}, ${name}: ${loss.toFixed(4)} after ${(flops / 1e12).toFixed(3)} TFLOP`)
+    const all = await live(course, device, steps, {}, note)
+    say('all layers in every step', all)
+    const frozen = await live(course, device, steps, { freezing: freezeConverged({ every: 50 }) }, note)
+    say('converged layers slowed down', frozen)
+    outcomes.push({ all, frozen })
+  }
+  const meanOf = (f: (outcome: (typeof outcomes)[number]) => number): number =>
+    outcomes.reduce((total, outcome) => total + f(outcome), 0) / outcomes.length
+  const [loss, flops] = [meanOf(({ frozen }) => frozen.loss), meanOf(({ frozen }) => frozen.flops)]
+  const [peerLoss, peerFlops] = [meanOf(({ all }) => all.loss), meanOf(({ all }) => all.flops)]
+  const about = { case: 'converged layers slowed down', peer: 'all layers in every step' }
+  const rows: BenchmarkRow[] = [
+    {
+      ...about,
+      metric: 'held-out loss',
+      value: loss,
+      unit: 'nats',
+      peerValue: peerLoss,
+      ratio: peerLoss / loss,
+    },
+    {
+      ...{ ...about, metric: 'operations', value: flops / 1e12, unit: 'TFLOP' },
+      ...{ peerValue: peerFlops / 1e12, ratio: peerFlops / flops },
+    },
+  ]
+  const checks = [
+    atLeast('operations saved', 1 - flops / peerFlops, 0.2),
+    atMost('held-out loss, of that of all layers', loss / peerLoss, 1.005),
+  ]
+  return { rows, checks: quick ? [] : checks }
+}
+
+/** Rises over fifty steps, stays, and falls over the last fifth. */
+const rateAt = (step: number, steps: number): number => {
+  const left = (steps - step) / (0.2 * steps)
+  return 3e-3 * Math.min(1, (step + 1) / 50, Math.max(0.02, left))
+}
+
+async function live(
+  course: Course,
+  device: Device,
+  steps: number,
+  strategy: Strategy,
+  note: (line: string) => void,
+): Promise<Outcome> {
+  const { vocabulary, length, seed } = course
+  const model = Gpt.create({ ...sizes, vocabulary, context: length }, { device, seed })
+  const optimizer = chain(
+    clipByGlobalNorm(1),
+    adamw({ learningRate: (step) => rateAt(step, steps), beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
+  )
+  const learner = new Learner({ model, optimizer, strategy, seed })
+  let flops = 0
+  for (let step = 0; step < steps; step++) {
+    const { result, profile } = await profileAsync(() => learner.observe(rowsOf(course, step)))
+    for (const row of profile.rows()) flops += row.flops
+    for (const event of result.events)
+      if (event.kind === 'freezing')
+        note(`step ${event.step}: ${event.blocks} blocks settle. ${event.reason}`)
+  }
+  const loss = heldOutLoss(course, model)
+  learner.dispose()
+  model.dispose()
+  return { loss, flops }
+}
+
+/** The batch of a step; the same whatever has been asked before. */
+function rowsOf({ rows, length, learnt, seed }: Course, step: number): Batch {
+  const random = new RandomStream(keyFromSeed(seed)).named(`batch ${step}`)
+  const row = (): Batch => {
+    const start = random.below(learnt.length - length - 1)
+    return batchOfTokens(learnt.subarray(start, start + length + 1), length, 'Shakespeare')
+  }
+  return joinBatches(Array.from({ length: rows }, row))
+}

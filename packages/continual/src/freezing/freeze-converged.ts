@@ -1,0 +1,127 @@
+/** Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes them when the world changes. */
+import { OptionError } from '@burgeon/tensor'
+import { StateError } from '../errors.ts'
+import { stateOfKind } from '../saved-state.ts'
+import type { LearnerEvent } from '../step-report.ts'
+import { inputsOf } from '../stream/batch.ts'
+import type { Freezing, FreezingTurn } from './freezing.ts'
+import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'
+
+/** When a block counts as converged, and what follows. */
+export interface FreezeConvergedOptions {
+  /** Steps between two looks, from 1; 50 unless given. A look is a forward pass over 128 tokens. */
+  readonly every?: number
+  /** Looks over which the change of a block must have stopped falling, from 2; 4 unless given. */
+  readonly patience?: number
+  /** What does not count as falling: a loss of less than this share over those looks, in [0, 1); 0.15 unless given. */
+  readonly tolerance?: number
+  /** Steps over which the rate of a converged block falls to 0, from 1; 200 unless given. Only then is it frozen. */
+  readonly settle?: number
+  /** Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.5 unless given. */
+  readonly most?: number
+}
+
+/** Of one block, from the lowest on. */
+interface BlockHistory {
+  readonly block: string
+  /** The smoothed changes between the latest looks, oldest first. */
+  readonly changes: readonly number[]
+}
+
+/** The state of a life. Plain data. */
+interface State {
+  readonly kind: 'freeze converged'
+  /** Of the lowest blocks, the step at which each had converged. */
+  readonly since: readonly number[]
+  readonly probe: Probe | null
+  /** By block, at the last look. */
+  readonly seen: Readonly<Record<string, Representation>>
+  readonly histories: readonly BlockHistory[]
+}
+
+const probeTokens = 128
+const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {}, histories: [] }
+
+/**
+ * Lower layers converge first (Raghu et al. 2017, SVCCA, section 4.2), so blocks are frozen from below. A block is judged by how much what it
+ * says of the same 128 tokens changes between looks (1 − CKA, see `changeBetween`): at first less and less, and from some time on no less than
+ * before, because what remains is the noise of the learning rate. Its rate then falls to 0, so that it settles (Brock et al. 2017,
+ * FreezeOut, section 3), and only then the backward pass ends above it. A drift alarm or growth wakes all blocks.
+ *
+ * @throws OptionError for options out of range.
+ * @example
+ * ```ts
+ * const strategy = { freezing: freezeConverged({ every: 50 }) }
+ * ```
+ */
+export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing {
+  const { every = 50, patience = 4, tolerance = 0.15, settle = 200, most = 0.5 } = options
+  const isCount = (x: number, least: number): boolean => Number.isSafeInteger(x) && x >= least
+  if (!(isCount(every, 1) && isCount(patience, 2) && isCount(settle, 1))) {
+    throw new OptionError(
+      `freezeConverged: got every ${every}, patience ${patience}, settle ${settle}; expected integers from 1, 2 and 1.`,
+    )
+  }
+  if (!(tolerance >= 0 && tolerance < 1 && most > 0 && most < 1)) {
+    throw new OptionError(
+      `freezeConverged: got tolerance ${tolerance} and most ${most}; expected 0 ≤ tolerance < 1 and 0 < most < 1.`,
+    )
+  }
+  let state = awake
+  const hasConverged = ({ changes }: BlockHistory): boolean =>
+    changes.length > patience && changes[changes.length - 1] >= (1 - tolerance) * changes[0]
+
+  const look = async ({ model, recent, step }: FreezingTurn): Promise<LearnerEvent[]> => {
+    const probe = state.probe ?? {
+      tokens: inputsOf(recent).slice(0, Math.max(1, Math.floor(probeTokens / recent.length)) * recent.length),
+      length: recent.length,
+    }
+    const representations = await representationsOf(model, probe)
+    const histories = [...representations].map(([block, now], i): BlockHistory => {
+      const [last, known = []] = [state.seen[block], state.histories.at(i)?.changes]
+      if (last === undefined) return { block, changes: [] }
+      const change = changeBetween(last, now)
+      const smoothed = known.length === 0 ? change : (known[known.length - 1] + change) / 2
+      return { block, changes: [...known, smoothed].slice(-patience - 1) }
+    })
+    const limit = Math.min(histories.length - 1, Math.floor(most * histories.length))
+    const since = [...state.since]
+    while (since.length < limit && hasConverged(histories[since.length])) since.push(step)
+    const blocks = since.length
+    const isNew = blocks > state.since.length
+    state = { ...awake, since, probe, seen: Object.fromEntries(representations), histories }
+    if (!isNew) return []
+    const [first, last] = [histories[blocks - 1].changes[0], histories[blocks - 1].changes.at(-1)]
+    const reason = `its change between looks went from ${first.toFixed(3)} to ${last?.toFixed(3)} over ${patience}`
+    return [
+      {
+        kind: 'freezing',
+        step,
+        blocks,
+        reason: `block ${histories[blocks - 1].block} has converged: ${reason}`,
+      },
+    ]
+  }
+
+  return {
+    name: `freeze converged blocks, a look every ${every} steps`,
+    sharesAt: (step) => state.since.map((at) => Math.max(0, 1 - (step - at) / settle)),
+    async observe(turn) {
+      if (turn.disturbance === null) return turn.step % every === 0 ? look(turn) : []
+      const isAsleep = state.since.length > 0
+      state = awake
+      return isAsleep ? [{ kind: 'freezing', step: turn.step, blocks: 0, reason: turn.disturbance }] : []
+    },
+    toState: (): State => state,
+    restore(saved) {
+      const found = stateOfKind<State>(saved, 'freeze converged')
+      if (!(Array.isArray(found.since) && found.since.every((step) => isCount(step, 0)))) {
+        throw new StateError(
+          `freeze converged: the saved state says that blocks converged at ${String(found.since)}; ` +
+            'expected steps. Is the file whole?',
+        )
+      }
+      state = found
+    },
+  }
+}

@@ -1,0 +1,58 @@
+/** How much what a block says has changed since it was last looked at. */
+import type { Gpt } from '@burgeon/gpt'
+import { matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
+
+/** Tokens on which representations are compared, and how they lie: rows of `length`. */
+export interface Probe {
+  readonly tokens: Int32Array
+  readonly length: number
+}
+
+/** Of one block: the inner products of its centred outputs for all pairs of n tokens, `[n, n]` in row-major order. */
+export type Representation = Float32Array
+
+/** What every block says of the probe, by block id. */
+export async function representationsOf(
+  model: Gpt,
+  { tokens, length }: Probe,
+): Promise<Map<string, Representation>> {
+  using _ = model.hold()
+  const grams = scope(() => {
+    const found = new Map<string, Tensor>()
+    const rows = model.device.tensor(
+      tokens,
+      { shape: [tokens.length / length, length], dtype: 'i32' },
+      'probe',
+    )
+    model.forward(rows, undefined, {
+      observe: (block, what, x) => {
+        if (what !== 'output') return
+        const centred = subtract(x, mean(x, { axes: [0], keepDims: true }))
+        found.set(block, matmul(centred, centred, { transposeB: true }))
+      },
+    })
+    return [...found].map(([block, gram]) => ({ block, gram }))
+  })
+  const result = new Map<string, Representation>()
+  for (const { block, gram } of grams) {
+    result.set(block, Float32Array.from(await gram.read()))
+    gram.dispose()
+  }
+  return result
+}
+
+/**
+ * 1 − linear centred kernel alignment (Kornblith et al. 2019, eqs. 2 and 3 with linear kernels): 0 for the same representation up to rotation
+ * and scale, towards 1 for unrelated ones.
+ */
+export function changeBetween(before: Representation, now: Representation): number {
+  let [both, own, other] = [0, 0, 0]
+  for (let i = 0; i < now.length; i++) {
+    both += before[i] * now[i]
+    own += now[i] * now[i]
+    other += before[i] * before[i]
+  }
+  // A block that says the same of every token has no direction to compare.
+  if (own === 0 || other === 0) return own === other ? 0 : 1
+  return Math.max(0, 1 - both / Math.sqrt(own * other))
+}

@@ -1,0 +1,85 @@
+/** Whether a plan fits the parameters it was made for: what can be known before anything is done. */
+import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
+import { ParameterError, type ParameterStore } from './parameter.ts'
+import {
+  type Average,
+  type DimensionMap,
+  type Initial,
+  isIdentity,
+  type ParameterChange,
+  type Plan,
+  unchanged,
+} from './plan.ts'
+
+/** Throws ParameterError if a plan does not fit these parameters. */
+export function checkPlan(plan: Plan, parameters: ParameterStore): void {
+  for (const change of plan.changes) check(change, parameters)
+  checkPaths(plan)
+}
+
+function checkPaths({ changes }: Plan): void {
+  const twice = changes.find(({ path }, i) => changes.findIndex((other) => other.path === path) !== i)
+  if (twice) throw new ParameterError(`plan: changes ${twice.path} twice; expected one change per parameter.`)
+}
+
+function check(change: ParameterChange, parameters: ParameterStore): void {
+  if (change.kind === 'add') checkAdded(change, parameters)
+  else if (change.kind === 'resize') checkResized(change, parameters.get(change.path).tensor.shape)
+  else parameters.get(change.path)
+}
+
+function checkAdded(change: ParameterChange & { kind: 'add' }, parameters: ParameterStore): void {
+  const { path, axes, shape, initial } = change
+  if (parameters.has(path)) throw new ParameterError(`plan: ${path} exists already and cannot be added.`)
+  if (axes.length !== shape.length) {
+    throw new ParameterError(
+      `plan: ${path} has ${axes.length} axes for shape ${formatShape(shape)}; expected one per dimension.`,
+    )
+  }
+  if (initial.kind !== 'copy') return checkInitial(path, shape, initial)
+  const other = parameters.get(initial.of).tensor.shape
+  if (!sameShape(other, shape)) {
+    throw new ParameterError(
+      `plan: ${path} of shape ${formatShape(shape)} is to be a copy of ${initial.of}, which is ${formatShape(other)}; ` +
+        'expected the same shape.',
+    )
+  }
+}
+
+function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 'resize' }, shape: Shape): void {
+  const from = dimensions.map((map) => map.from)
+  if (!sameShape(from, shape)) {
+    throw new ParameterError(
+      `plan: made for ${path} of shape ${formatShape(from)}, which now is ${formatShape(shape)}. Plan again.`,
+    )
+  }
+  if (!dimensions.some(({ source }) => source.includes(-1))) return
+  if (fresh.kind === 'average') checkAverage(path, dimensions, fresh)
+  else checkInitial(path, shapeOf(dimensions), fresh)
+}
+
+function checkInitial(path: string, shape: Shape, initial: Initial): void {
+  if (initial.kind !== 'values' || initial.values.length === sizeOf(shape)) return
+  throw new ParameterError(
+    `plan: ${path} gets ${initial.values.length} numbers for shape ${formatShape(shape)}; expected ${sizeOf(shape)}.`,
+  )
+}
+
+function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: Average): void {
+  const { from, source } = dimensions.at(axis) ?? unchanged(0)
+  const fresh = source.filter((at) => at < 0).length
+  const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from
+  const fits =
+    axis >= 0 &&
+    from > 0 &&
+    (of === undefined ||
+      (fresh === of.length && of.every((parts) => parts.length > 0 && parts.every(isPart)))) &&
+    dimensions.every((map, i) => i === axis || isIdentity(map))
+  if (fits) return
+  throw new ParameterError(
+    `plan: ${path} gets ${of?.length ?? 'some'} averages along axis ${axis} for ${fresh} new slices; ` +
+      'expected the old slices of each new one, and no other dimension to change.',
+  )
+}
+
+const shapeOf = (dimensions: readonly DimensionMap[]): Shape => dimensions.map(({ source }) => source.length)
