@@ -111,6 +111,7 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
   const { cache } = options
   const [B, T] = tokens.shape as [number, number]
   const { embed: C, context } = config
+  cache?.check(config)
   const past = cache?.length ?? 0
   if (past + T > context) {
     throw new OptionError(`forward: got ${past + T} tokens; expected at most the context, ${context}.`)

@@ -16,7 +16,8 @@ export interface GenerateOptions extends SamplingOptions {
  * Continues a prompt, token by token.
  *
  * When the context is full, the model goes on with the second half of what it has: positions are learned, so the
- * window cannot slide one by one without computing everything anew.
+ * window cannot slide one by one without computing everything anew. The model may learn and grow between two tokens: after growth what has
+ * been read is read once more, so that the text goes on as if nothing had happened where the growth was exact.
  *
  * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count.
  * @throws OptionError for an empty prompt or sampling options outside their range.
@@ -33,21 +34,23 @@ export async function* generate(
   checkSampling(options)
   if (prompt.length === 0)
     throw new OptionError('generate: got an empty prompt; expected at least one token.')
-  const { context } = model.config
   const random = new RandomStream(keyFromSeed(options.seed ?? 0)).named('generate')
   const text = Array.from(prompt)
-  let unread = text.slice(-context)
+  let window = text.slice(-model.config.context)
   let cache = new KeyValueCache(model.config, model.device)
   try {
     for (let written = 0; written < options.tokens; written++) {
-      if (cache.length + unread.length > context) {
+      const { context } = model.config
+      const isFull = window.length > context
+      if (isFull) window = text.slice(-Math.max(1, context >> 1))
+      if (isFull || !cache.isFor(model.config)) {
         cache[Symbol.dispose]()
         cache = new KeyValueCache(model.config, model.device)
-        unread = text.slice(-Math.max(1, context >> 1))
       }
+      const unread = window.slice(cache.length)
       const token = sampleToken(await lastLogits(model, unread, cache), options, random)
       text.push(token)
-      unread = [token]
+      window.push(token)
       yield token
     }
   } finally {

@@ -1,14 +1,20 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
-import { type Device, fill, owned, type Tensor } from '@burgeon/tensor'
+import { type Device, fill, OptionError, owned, type Tensor } from '@burgeon/tensor'
 import type { GptConfig } from './gpt-config.ts'
 
-/** Room for the whole context. Belongs to one model at one size: after growth start a new one. */
+/**
+ * Room for the whole context. Belongs to one model at one size: when that has grown, `isFor` says so, and whoever reads into the cache
+ * begins a new one with the tokens it had read, as `generate` does. After learning without growth it goes on: what was read is
+ * remembered as it was understood then.
+ */
 export class KeyValueCache implements Disposable {
   /** Tokens held. */
   length = 0
+  readonly #config: GptConfig
   readonly #blocks: ReadonlyMap<string, { readonly keys: Tensor; readonly values: Tensor }>
 
   constructor(config: GptConfig, device: Device, batch = 1) {
+    this.#config = config
     this.#blocks = new Map(
       config.blocks.map(({ id, kvHeads, headDim }) => {
         const room = (): Tensor => owned(() => fill(device, [batch, config.context, kvHeads, headDim], 0))
@@ -17,11 +23,23 @@ export class KeyValueCache implements Disposable {
     )
   }
 
+  /** Whether the model still has the size that this was made for. */
+  isFor(config: GptConfig): boolean {
+    return config === this.#config
+  }
+
+  /** Throws OptionError if the model has grown, or shrunk, since. */
+  check(config: GptConfig): void {
+    if (this.isFor(config)) return
+    throw new OptionError(
+      'cache: got one from before the model grew; expected one of its present size. Read the tokens into a new one.',
+    )
+  }
+
   /** Keys and values of a block, `[B, context, kvHeads, D]` each; the first `length` positions are filled. */
   of(block: string): { readonly keys: Tensor; readonly values: Tensor } {
     const found = this.#blocks.get(block)
-    if (found === undefined)
-      throw new RangeError(`cache: no block ${block}; the model grew since. Start a new cache.`)
+    if (found === undefined) throw new OptionError(`cache: got block ${block}; expected one of its model.`)
     return found
   }
 
