@@ -24,6 +24,7 @@ export {
 } from './growth/growth-policy.ts'
 export { measureBlocks } from './growth/measure-blocks.ts'
 export { type BlockSignals, type Measurement, measurementsIn } from './growth/measurement.ts'
+export { type PartImportance, partImportance } from './growth/part-importance.ts'
 export { Learner, type LearnerOptions } from './learner.ts'
 export type { LearnerState } from './learner-state.ts'
 export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'

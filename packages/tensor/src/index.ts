@@ -82,6 +82,7 @@ export {
   type Plan,
   unchanged,
 } from './parameters/plan.ts'
+export { undoing } from './parameters/undoing.ts'
 export { freshTensor, resized, type Role } from './parameters/resize.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'

@@ -32,6 +32,14 @@ interface Life {
   readonly births: readonly (readonly number[] | null)[]
 }
 
+/** A life as it was before something of it was dropped, and how many steps it counted `after` that. */
+type KeptLife = Life & { readonly after: number }
+
+/** Births do not change; the steps since are counted. */
+function broughtBack({ steps, births, after }: KeptLife, now: Life | undefined): Life {
+  return { steps: steps + (now === undefined ? 0 : now.steps - after), births }
+}
+
 /** Plain JSON. `births` holds the parameters whose parts differ in age; a state without it knows of none. */
 export interface AgesState {
   readonly steps: Readonly<Record<string, number>>
@@ -71,13 +79,25 @@ export class Ages implements Mirror {
     const next = new Map<string, Life>()
     for (const change of plan.changes) {
       const life = this.#lives.get(change.path)
-      if (change.kind === 'resize' && life !== undefined)
+      const kept = plan.kept?.[this.name]?.[change.path] as KeptLife | undefined
+      if (kept !== undefined && change.kind !== 'remove') next.set(change.path, broughtBack(kept, life))
+      else if (change.kind === 'resize' && life !== undefined)
         next.set(change.path, grown(life, change.dimensions))
     }
     return () => {
       for (const [path, life] of next) this.#lives.set(path, life)
       for (const change of plan.changes) if (change.kind === 'remove') this.#lives.delete(change.path)
     }
+  }
+
+  keep({ changes }: Plan): Promise<Record<string, KeptLife>> {
+    const kept = changes.flatMap((change) => {
+      const life = this.#lives.get(change.path)
+      if (life === undefined) return []
+      const after = change.kind === 'resize' ? grown(life, change.dimensions).steps : life.steps
+      return [[change.path, { ...life, after }] as const]
+    })
+    return Promise.resolve(Object.fromEntries(kept))
   }
 
   toState(): Required<AgesState> {

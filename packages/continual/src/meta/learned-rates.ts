@@ -73,7 +73,14 @@ export class LearnedRates implements Mirror {
 
   remap(plan: Plan, after: TensorsByPath): () => void {
     const changed = new Map<string, Tensor>()
+    const kept = plan.kept?.[this.name] as Readonly<Record<string, PlainTensor>> | undefined
+    const keptOf = (path: string): Tensor | undefined => {
+      const own = kept?.[path]
+      return own && after[path].device.tensor(own.data, { shape: own.shape, dtype: 'f32' }, this.name)
+    }
     for (const change of plan.changes) {
+      const added = change.kind === 'add' ? keptOf(change.path) : undefined
+      if (added) changed.set(change.path, added)
       const old = this.#rates.get(change.path)
       if (change.kind !== 'resize' || old === undefined) continue
       const { device, shape } = after[change.path]
@@ -81,13 +88,17 @@ export class LearnedRates implements Mirror {
       const maps = change.dimensions.map(({ from, source }) => ({ from, source }))
       changed.set(
         change.path,
-        resized(old, maps, 'value', () => fill(device, shape, this.initial)),
+        resized(old, maps, 'value', () => keptOf(change.path) ?? fill(device, shape, this.initial)),
       )
     }
     return () => {
       for (const [path, rate] of changed) this.#rates.set(path, rate)
       for (const change of plan.changes) if (change.kind === 'remove') this.#rates.delete(change.path)
     }
+  }
+
+  keep(plan: Plan): Promise<Record<string, PlainTensor>> {
+    return this.#rates.keep(plan)
   }
 
   /** Plain data, by path. */

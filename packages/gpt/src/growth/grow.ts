@@ -4,7 +4,6 @@ import {
   BurgeonError,
   divide,
   exp,
-  inverse,
   max,
   type Mirror,
   OptionError,
@@ -14,6 +13,7 @@ import {
   subtract,
   sum,
   type Tensor,
+  undoing,
 } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
@@ -76,7 +76,7 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
   const { plan, config, isExact = true } = planGrowth(model.config, request, key)
   const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
-  const undo = inverse(plan)
+  const undo = await undoing(plan, model.parameters, mirrors)
   const price = priceBetween(configBefore, config, stateBytesOf(mirrors))
   const before = await probeLogits(model, probe, configBefore.vocabulary)
   applyPlan(plan, model.parameters, mirrors, model.device)

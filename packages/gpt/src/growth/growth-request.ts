@@ -123,8 +123,36 @@ export interface GrowExperts {
   readonly to: number
 }
 
+/** Fewer hidden units in the MLP of one block, in all its experts. What the model says changes, unless the units wrote nothing. */
+export interface PruneHidden {
+  readonly axis: 'pruneHidden'
+  readonly block: string
+  /** The units to drop, by number from 0, each once; one must stay. */
+  readonly drop: readonly number[]
+}
+
+/**
+ * Fewer query heads in one block, and their keys and values with them. Where these are shared, groups must stay equally large: whole groups go,
+ * or as many heads of each group that stays.
+ */
+export interface PruneHead {
+  readonly axis: 'pruneHead'
+  readonly block: string
+  /** The heads to drop, by number from 0, each once; one must stay. */
+  readonly drop: readonly number[]
+}
+
+/** One block less; one must stay. */
+export interface PruneLayer {
+  readonly axis: 'pruneLayer'
+  readonly block: string
+}
+
 /** A wish: one axis, one place, one size. */
 export type GrowthRequest =
+  | PruneHidden
+  | PruneHead
+  | PruneLayer
   | GrowMlpHidden
   | GrowHead
   | GrowKvHead

@@ -15,6 +15,9 @@ export type {
   GrowthRequest,
   GrowVocabulary,
   NewToken,
+  PruneHead,
+  PruneHidden,
+  PruneLayer,
 } from './growth-request.ts'
 export { mergeAdapter, type MergeRecord } from './merge-adapter.ts'
 export { planGrowth } from './plan-growth.ts'

@@ -13,6 +13,7 @@ import { planLayer } from './operators/layer.ts'
 import { planMlpHidden } from './operators/mlp-hidden.ts'
 import { planStack } from './operators/stack.ts'
 import { planVocabulary } from './operators/vocabulary.ts'
+import { planPruneHead, planPruneHidden, planPruneLayer } from './operators/prune.ts'
 import type { PlannedGrowth } from './planned-growth.ts'
 
 /**
@@ -23,6 +24,12 @@ import type { PlannedGrowth } from './planned-growth.ts'
  */
 export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
   switch (request.axis) {
+    case 'pruneHidden':
+      return planPruneHidden(config, request, key)
+    case 'pruneHead':
+      return planPruneHead(config, request, key)
+    case 'pruneLayer':
+      return planPruneLayer(config, request, key)
     case 'mlpHidden':
       return planMlpHidden(config, request, key)
     case 'head':

@@ -99,7 +99,7 @@ function applyAtOnce(
     for (const change of plan.changes) {
       const tensor = fresh.get(change.path) as Tensor
       if (change.kind === 'resize') parameters.replace(change.path, tensor)
-      else if (change.kind === 'add') parameters.add(change.path, change.axes, tensor)
+      else if (change.kind === 'add') parameters.add(change.path, change.axes, tensor, change.before)
       else parameters.remove(change.path)
     }
     for (const commit of commits) commit()

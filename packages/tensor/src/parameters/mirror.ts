@@ -30,6 +30,13 @@ export interface Mirror {
    * @returns What puts the new state in place; it must not throw.
    */
   remap(plan: Plan, after: TensorsByPath): () => void
+  /**
+   * Hands out what it has of the numbers that a plan drops, by path, as plain data. `remap` finds it again in the `kept` of the plan that
+   * brings those numbers back, under this mirror's name. Without it nothing can be pruned.
+   *
+   * @param plan Only the changes that drop something.
+   */
+  keep?(plan: Plan): Promise<Readonly<Record<string, unknown>>>
   /** Lets its tensors go, if it has any; whatever the mirror belongs to has come to its end. */
   dispose?(): void
 }
@@ -109,6 +116,12 @@ export class TensorMirror implements Mirror {
       const next = new Map<string, Tensor>()
       for (const change of plan.changes) {
         const old = this.#tensors.get(change.path)
+        const own = change.kind === 'add' ? this.#keptIn(plan, change.path) : undefined
+        if (own)
+          next.set(
+            change.path,
+            after[change.path].device.tensor(own.data, { shape: own.shape, dtype: 'f32' }),
+          )
         if (change.kind !== 'resize' || old === undefined) continue
         const grown = after[change.path]
         const shape = this.#shapeFor(change.path, grown.shape)
@@ -117,12 +130,15 @@ export class TensorMirror implements Mirror {
         )
         const { fresh } = change
         const isWhole = this.role === 'value' && sameShape(shape, grown.shape)
+        const kept = this.#keptIn(plan, change.path)
         const newSlices = (): Tensor =>
-          !isWhole
-            ? fill(grown.device, shape, 0)
-            : fresh.kind === 'average'
-              ? averages(old, maps, fresh)
-              : add(grown, 0)
+          kept
+            ? grown.device.tensor(kept.data, { shape, dtype: 'f32' }, this.name)
+            : !isWhole
+              ? fill(grown.device, shape, 0)
+              : fresh.kind === 'average'
+                ? averages(old, maps, fresh)
+                : add(grown, 0)
         next.set(change.path, resized(old, maps, this.role, newSlices))
       }
       return next
@@ -132,6 +148,18 @@ export class TensorMirror implements Mirror {
       for (const [path, tensor] of changed) this.set(path, tensor)
       for (const path of removed) this.delete(path)
     }
+  }
+
+  keep({ changes }: Plan): Promise<Record<string, PlainTensor>> {
+    const known = changes.flatMap(({ path }) => {
+      const tensor = this.#tensors.get(path)
+      return tensor === undefined ? [] : [[path, tensor] as const]
+    })
+    return plainTensors(Object.fromEntries(known))
+  }
+
+  #keptIn({ kept }: Plan, path: string): PlainTensor | undefined {
+    return kept?.[this.name]?.[path] as PlainTensor | undefined
   }
 
   toState(): Promise<Record<string, PlainTensor>> {

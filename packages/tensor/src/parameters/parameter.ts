@@ -39,8 +39,12 @@ export class ParameterError extends BurgeonError {
 export class ParameterStore {
   readonly #byPath = new Map<string, Parameter>()
 
-  /** Adds a parameter; the store becomes an owner of its tensor. */
-  add(path: string, axes: readonly Axis[], tensor: Tensor): void {
+  /**
+   * Adds a parameter; the store becomes an owner of its tensor.
+   *
+   * @param before Path of the one that it shall stand before, if that is there; else it is the last.
+   */
+  add(path: string, axes: readonly Axis[], tensor: Tensor, before?: string): void {
     if (this.#byPath.has(path))
       throw new ParameterError(`parameter ${path} exists already; expected a new path.`)
     if (axes.length !== tensor.shape.length) {
@@ -48,7 +52,15 @@ export class ParameterStore {
         `parameter ${path}: got ${axes.length} axes for shape ${formatShape(tensor.shape)}; expected one per dimension.`,
       )
     }
+    const others = [...this.#byPath]
+    const at = others.findIndex(([other]) => other === before)
     this.#byPath.set(path, { path, axes, tensor: tensor.retain() })
+    if (at < 0) return
+    // A map keeps its order: what comes after is taken out and put back.
+    for (const [other, parameter] of others.slice(at)) {
+      this.#byPath.delete(other)
+      this.#byPath.set(other, parameter)
+    }
   }
 
   get(path: string): Parameter {
@@ -75,7 +87,7 @@ export class ParameterStore {
     this.#byPath.delete(path)
   }
 
-  /** Every parameter, in the order in which they were added. */
+  /** Every parameter, in the order in which they were added, unless that was before another. */
   [Symbol.iterator](): IterableIterator<Parameter> {
     return this.#byPath.values()
   }

@@ -25,7 +25,7 @@ export type Initial =
   /** Gaussian around 0, drawn from the plan's random stream for the parameter's path. */
   | { readonly kind: 'normal'; readonly standardDeviation: number }
   /** These numbers, as many as the tensor has, in row-major order. */
-  | { readonly kind: 'values'; readonly values: readonly number[] }
+  | { readonly kind: 'values'; readonly values: ArrayLike<number> }
 
 /** A copy of another parameter of the same shape, as it is before the plan. */
 export interface Copy {
@@ -62,6 +62,8 @@ export type ParameterChange =
       readonly axes: readonly Axis[]
       readonly shape: readonly number[]
       readonly initial: Initial | Copy
+      /** Path of the parameter that it shall stand before; the last unless given. */
+      readonly before?: string
     }
   | { readonly kind: 'remove'; readonly path: string }
 
@@ -72,6 +74,8 @@ export interface Plan {
   /** Key of the random stream that new numbers are drawn from. */
   readonly key: readonly [number, number]
   readonly changes: readonly ParameterChange[]
+  /** In a plan that brings back what was dropped: what each mirror had of it, by the mirror's name and the parameter's path (`undoing`). */
+  readonly kept?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
 /** A dimension that stays as it is. */
@@ -96,7 +100,7 @@ export function isIdentity({ from, source, valueFactor, gradientFactor }: Dimens
  * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
  * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
  *
- * @throws RangeError if the plan removes a parameter or drops a slice: those come back only from a checkpoint.
+ * @throws RangeError if the plan removes a parameter or drops a slice: for those there is `undoing`.
  */
 export function inverse(plan: Plan): Plan {
   const changes = plan.changes.map((change): ParameterChange => {
@@ -104,7 +108,7 @@ export function inverse(plan: Plan): Plan {
       case 'add':
         return { kind: 'remove', path: change.path }
       case 'resize':
-        return { ...change, dimensions: change.dimensions.map(inverseMap) }
+        return { ...change, dimensions: change.dimensions.map((map) => inverseMap(map)) }
       case 'remove':
         throw new RangeError(
           `inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`,
@@ -114,7 +118,8 @@ export function inverse(plan: Plan): Plan {
   return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse() }
 }
 
-function inverseMap(map: DimensionMap): DimensionMap {
+/** @param mayDrop Whether a dropped slice comes back as a new one; else it is an error. False unless given. */
+export function inverseMap(map: DimensionMap, mayDrop: boolean = false): DimensionMap {
   const { from, source, valueFactor, gradientFactor } = map
   const exactness = (i: number): number =>
     Number(isPowerOfTwo(valueFactor?.[i] ?? 1)) + Number(isPowerOfTwo(gradientFactor?.[i] ?? 1))
@@ -125,11 +130,12 @@ function inverseMap(map: DimensionMap): DimensionMap {
   })
   const takenFrom = Array.from({ length: from }, (_, old) => {
     const copy = best.get(old)
-    if (copy === undefined) throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
-    return copy
+    if (copy === undefined && !mayDrop)
+      throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
+    return copy ?? -1
   })
   const reciprocal = (factors: readonly number[] | undefined): readonly number[] | undefined =>
-    factors && takenFrom.map((i) => 1 / factors[i])
+    factors && takenFrom.map((i) => (i < 0 ? 1 : 1 / factors[i]))
   const [values, gradients] = [reciprocal(valueFactor), reciprocal(gradientFactor)]
   return {
     from: source.length,

@@ -1,0 +1,72 @@
+/** The way back from a plan, also from one that drops numbers: those are kept with it. */
+import type { Mirror } from './mirror.ts'
+import { ParameterError, type ParameterStore } from './parameter.ts'
+import { inverse, inverseMap, type ParameterChange, type Plan } from './plan.ts'
+
+/** Whether a change takes numbers away: a parameter, or slices of one. */
+function drops(change: ParameterChange): boolean {
+  if (change.kind !== 'resize') return change.kind === 'remove'
+  return change.dimensions.some(({ from, source }) => new Set(source.filter((at) => at >= 0)).size < from)
+}
+
+/**
+ * The plan that takes another back, made before that one is carried out. What it drops is read from the parameters and every mirror, and kept
+ * in the plan, so that all of it comes back to the byte; it is plain data like the rest. Numbers that stayed keep what they have learnt since.
+ *
+ * @throws ParameterError if a mirror cannot hand out what would be dropped (`Mirror.keep`).
+ */
+export async function undoing(
+  plan: Plan,
+  parameters: ParameterStore,
+  mirrors: readonly Mirror[],
+): Promise<Plan> {
+  const dropping = { ...plan, changes: plan.changes.filter(drops) }
+  if (dropping.changes.length === 0) return inverse(plan)
+  const kept: Record<string, Record<string, unknown>> = {}
+  for (const mirror of mirrors) {
+    if (mirror.keep === undefined) {
+      throw new ParameterError(
+        `plan: "${plan.summary}" drops numbers that ${mirror.name} cannot hand out, so it could not be taken back. Give it keep(plan).`,
+      )
+    }
+    kept[mirror.name] = { ...kept[mirror.name], ...(await mirror.keep(dropping)) }
+  }
+  const others = plan.changes.filter(({ kind }) => kind !== 'remove').toReversed()
+  const changes = [
+    ...(await Promise.all(removedFrom(parameters, plan))),
+    ...(await Promise.all(others.map((change) => takenBack(plan, change, parameters)))),
+  ]
+  return { summary: `undo ${plan.summary}`, key: plan.key, changes, kept }
+}
+
+/** Adds again what a plan removes, in the order in which it stands now, each before the next parameter that stays. */
+function removedFrom(parameters: ParameterStore, { changes }: Plan): Promise<ParameterChange>[] {
+  const removed = new Set(changes.filter(({ kind }) => kind === 'remove').map(({ path }) => path))
+  const paths = [...parameters].map(({ path }) => path)
+  return paths.flatMap((path, i) => {
+    if (!removed.has(path)) return []
+    const before = paths.slice(i).find((other) => !removed.has(other))
+    return [added(path, parameters, before)]
+  })
+}
+
+async function added(
+  path: string,
+  parameters: ParameterStore,
+  before: string | undefined,
+): Promise<ParameterChange> {
+  const { axes, tensor } = parameters.get(path)
+  const initial = { kind: 'values', values: await tensor.read() } as const
+  return { kind: 'add', path, axes, shape: tensor.shape, initial, ...(before !== undefined && { before }) }
+}
+
+async function takenBack(
+  plan: Plan,
+  change: ParameterChange,
+  parameters: ParameterStore,
+): Promise<ParameterChange> {
+  if (change.kind !== 'resize' || !drops(change)) return inverse({ ...plan, changes: [change] }).changes[0]
+  const values = await parameters.get(change.path).tensor.read()
+  const dimensions = change.dimensions.map((map) => inverseMap(map, true))
+  return { ...change, dimensions, fresh: { kind: 'values', values } }
+}
