@@ -309,3 +309,17 @@ describe('what cannot work is refused', () => {
     expect(tokenizer.vocabulary).toBe(257)
   })
 })
+
+test('a row that begins inside a character, and would need more tokens alone, is learnt as it is', async () => {
+  const tokenizer = new BytePairTokenizer()
+  tokenizer.add([[0xa9, 0x74]]) // the second byte of é, and t
+  expect([...tokenizer.encode('éte')]).toEqual([0xc3, 256, 0x65])
+  const model = Gpt.create({ ...sizes, vocabulary: 257 }, { seed: 5 })
+  const learner = new Learner({ model, ...parts({ tokenizer, growWhen: never }) })
+  const row = Int32Array.from([0xc3, 256, 0x65])
+  const batch: Batch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
+  const { tokens, bytes } = await learner.observe(batch)
+  expect([tokens, bytes]).toEqual([2, 3])
+  const { rehearsal } = await learner.toState()
+  expect([...(rehearsal as { tokens: Int32Array }).tokens.subarray(0, 3)]).toEqual([...row])
+})

@@ -14,6 +14,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { forward, type ForwardOptions, losses } from './forward.ts'
+import { type GrowthEntry, type GrowthLog, logFromState } from './growth/growth-log.ts'
 import { configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
@@ -21,6 +22,8 @@ import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 export interface GptState {
   readonly config: GptConfig
   readonly weights: Readonly<Record<string, PlainTensor>>
+  /** How it came to its sizes; none of a model that was saved by an earlier version, which then counts as born with them. */
+  readonly growth?: GrowthLog
 }
 
 /** A transformer whose parameters keep their paths and handles while they grow. */
@@ -28,11 +31,13 @@ export class Gpt {
   readonly device: Device
   readonly parameters: ParameterStore = new ParameterStore()
   #config: GptConfig
+  #log: GrowthLog
   #holds = 0
 
   /** Use `Gpt.create` or `Gpt.fromState`. */
   private constructor(config: GptConfig, device: Device) {
     this.#config = config
+    this.#log = { birth: config, entries: [] }
     this.device = device
   }
 
@@ -54,7 +59,7 @@ export class Gpt {
   /**
    * A model from plain data, also of an earlier version.
    *
-   * @throws OptionError for a configuration that is none, ParameterError if weights are missing, left over or of another shape.
+   * @throws OptionError for a configuration that is none or a growth log that does not lead to it, ParameterError if weights are missing, left over or of another shape.
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
     const config = configFromState(state.config)
@@ -64,6 +69,7 @@ export class Gpt {
     if (extra !== undefined)
       throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
     const model = new Gpt(config, device)
+    if (state.growth) model.#log = logFromState(state.growth, config)
     try {
       // In the order of the saved model, where a grown block stands last: the last bit of a norm over all parameters depends on it.
       const inOrder = [...saved.flatMap((path) => specs.get(path) ?? []), ...specs.values()]
@@ -82,6 +88,16 @@ export class Gpt {
   /** Growth changes configuration and parameters together; nobody else may. */
   reconfigure(config: GptConfig): void {
     this.#config = config
+  }
+
+  /** How it came to its sizes: append-only, and part of its state. */
+  get growthLog(): GrowthLog {
+    return this.#log
+  }
+
+  /** Whoever reconfigures says so. */
+  logGrowth(entry: GrowthEntry): void {
+    this.#log = { ...this.#log, entries: [...this.#log.entries, entry] }
   }
 
   /** Keeps the model from growing until what it answers is disposed: the weights in hand would not be the model's any more. */
@@ -134,7 +150,8 @@ export class Gpt {
   }
 
   async toState(): Promise<GptState> {
-    return { config: this.#config, weights: await plainTensors(this.parameters.tensors()) }
+    const weights = await plainTensors(this.parameters.tensors())
+    return { config: this.#config, weights, growth: this.#log }
   }
 
   dispose(): void {

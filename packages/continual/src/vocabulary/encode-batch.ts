@@ -33,12 +33,16 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
   return batchOfRows(all, domains, length)
 }
 
-/** The same row in the tokens that there are now, padded at its end. */
+/**
+ * The same row in the tokens that there are now, padded at its end. Where they would be more than before, it stays as it is: a row that begins
+ * inside a character can be encoded worse alone than in its text.
+ */
 export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32Array {
   const encoded = encodedAnew(
     row.filter((token) => token >= 0),
     tokenizer,
   )
+  if (encoded.length > row.length) return row
   const result = new Int32Array(row.length).fill(padding)
   result.set(encoded)
   return result

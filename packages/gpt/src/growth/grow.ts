@@ -18,6 +18,7 @@ import {
 import type { Gpt } from '../gpt.ts'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
+import { replay, undoOf } from './growth-log.ts'
 import { planGrowth } from './plan-growth.ts'
 import { type GrowthPrice, priceBetween, stateBytesOf } from './price.ts'
 
@@ -107,6 +108,12 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
         `expected at most ${tolerance.toExponential(1)}. It has been undone.`,
     )
   }
+  const { parametersAfter } = record
+  const isKept = undo.kept !== undefined
+  model.logGrowth({
+    ...{ kind: 'grown', summary, request, key, parametersBefore, parametersAfter, logitsMoved },
+    ...(isKept && { undo }),
+  })
   return record
 }
 
@@ -118,7 +125,41 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
  */
 export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
   checkFree(model)
+  const parametersBefore = model.parameters.size
   takenBack(model, record, mirrors)
+  const { summary } = record
+  model.logGrowth({ kind: 'taken back', summary, parametersBefore, parametersAfter: model.parameters.size })
+}
+
+/**
+ * Takes growths back, latest first, until the model has the sizes that it had after so many entries of its growth log: 0 is its birth. What new
+ * slices have learnt is dropped; if nothing was learnt since, every byte is as it was.
+ *
+ * @param entries At most as many as the log has.
+ * @throws OptionError for another number, for sizes that were taken back or merged away since, or while someone holds the model: nothing has
+ *   changed then.
+ */
+export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]): void {
+  checkFree(model)
+  const log = model.growthLog
+  if (!Number.isInteger(entries) || entries < 0 || entries > log.entries.length) {
+    throw new OptionError(
+      `ungrowTo: got ${entries} entries; expected an integer from 0 to ${log.entries.length}, as many as the log has.`,
+    )
+  }
+  const [wanted, now] = [replay(log, entries), replay(log)]
+  const left = wanted.standing.length
+  const isAmong = wanted.standing.every(({ at }, i) => now.standing.at(i)?.at === at)
+  if (entries < now.barrier || !isAmong) {
+    throw new OptionError(
+      `ungrowTo: got ${entries} entries, and what was grown there has been taken back or merged since; expected sizes that still stand. ` +
+        'Load an older checkpoint.',
+    )
+  }
+  for (const growth of now.standing.slice(left).toReversed()) {
+    const { entry, configBefore } = growth
+    ungrow(model, { ...entry, undo: undoOf(growth), configBefore }, mirrors)
+  }
 }
 
 /** What taking a growth back needs of its record. */

@@ -1,6 +1,14 @@
 /** `@burgeon/gpt/growth`: the mechanism of growth. When to grow is decided elsewhere. */
 export { forAllBlocks } from './for-all-blocks.ts'
-export { type GrowOptions, GrowthRefusedError, type GrowthRecord, grow, ungrow } from './grow.ts'
+export { type GrowOptions, GrowthRefusedError, type GrowthRecord, grow, ungrow, ungrowTo } from './grow.ts'
+export {
+  type GrowthEntry,
+  type GrowthLog,
+  type GrownEntry,
+  type Replay,
+  replay,
+  type StandingGrowth,
+} from './growth-log.ts'
 export type {
   GrowAdapter,
   GrowContext,

@@ -15,7 +15,7 @@ import {
 import type { Gpt } from '../gpt.ts'
 import type { AdapterConfig, BlockConfig } from '../gpt-config.ts'
 import { isAdapter } from '../parameters.ts'
-import { blockOf, specsOf } from './planned-growth.ts'
+import { blockOf, specsOf, withoutAdapter } from './planned-growth.ts'
 
 /** What a merge did. */
 export interface MergeRecord {
@@ -61,9 +61,10 @@ export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror
     for (const [path, tensor] of weights) parameters.replace(path, tensor)
     for (const [mirror, tensors] of copies) for (const [path, tensor] of tensors) mirror.set(path, tensor)
   })
-  const blocks = config.blocks.map((other) => (other.id === block ? without : other))
-  model.reconfigure({ ...config, blocks })
-  return { summary, parametersBefore, parametersAfter: parameters.size }
+  model.reconfigure(withoutAdapter(config, block))
+  const record = { summary, parametersBefore, parametersAfter: parameters.size }
+  model.logGrowth({ kind: 'adapter merged', block, ...record })
+  return record
 }
 
 /** Of all adapters of a block, A and B by turns. */

@@ -85,6 +85,12 @@ export function blockOf(axis: string, config: GptConfig, id: string): BlockConfi
   throw new OptionError(`grow ${axis}: no block ${id}; this model has ${known}.`)
 }
 
+/** The configuration with one block's adapter taken away. */
+export function withoutAdapter(config: GptConfig, id: string): GptConfig {
+  const { adapter: _, ...without } = blockOf('adapter', config, id)
+  return { ...config, blocks: config.blocks.map((block) => (block.id === id ? without : block)) }
+}
+
 /** The configuration with other sizes for one block. */
 export function withBlock(config: GptConfig, id: string, sizes: Partial<BlockConfig>): GptConfig {
   const blocks = config.blocks.map((block) => (block.id === id ? { ...block, ...sizes } : block))
