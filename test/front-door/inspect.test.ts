@@ -1,10 +1,10 @@
 // Reaches inside: a command is part of the front door, which has no other entry than the process itself.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Gpt, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { adamw, grow, growOnSchedule, Learner, tensor } from 'burgeon'
+import { adamw, grow, growOnSchedule, Learner, tensor, ungrow } from 'burgeon'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 
@@ -75,10 +75,40 @@ test('and how it grew, with a bar for each size', async () => {
   expect(lines[5]).toContain('layer 1 → 2: new block b1 above block b0')
   expect(lines[6]).toBe('One wish was refused.')
 })
-test('a model without a learner has no history', async () => {
-  expect(await printed('inspect', '--from', place('bare'), '--growth')).toContain(
-    'this checkpoint holds a model without its learner',
-  )
+test('a model without a learner tells its own log, what was taken back included', async () => {
+  expect(await printed('inspect', '--from', place('bare'), '--growth')).toMatch(/0 +█+ +[\d,]+ +born\n/)
+  const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }, { seed: 1 })
+  const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })
+  const options = { mirrors: [], probe, key: [1, 2] } as const
+  await grow(other, { axis: 'layer', at: 1 }, options)
+  ungrow(other, await grow(other, { axis: 'embed', to: 12 }, options), [])
+  await writeCheckpoint(nodeDisk(place('log')), { model: await other.toState() })
+  const text = await printed('inspect', '--from', place('log'), '--growth')
+  const lines = text.slice(text.indexOf('Growth')).split('\n').slice(4)
+  expect(lines[0]).toMatch(/^ *1 .* layer 1 → 2/)
+  expect(lines[1]).toMatch(/^ *2 .* embed 8 → 12/)
+  expect(lines[2]).toMatch(/^ *3 .* taken back: embed 8 → 12/)
+})
+test('and draws it: a band for every block at every size, in well-formed SVG', async () => {
+  const file = place('growth.svg')
+  await printed('inspect', '--from', place('log'), '--picture', file)
+  const svg = readFileSync(file, 'utf8')
+  expect(svg.match(/<g>/g)).toHaveLength(4)
+  // Birth has one block and the rest, every other column two.
+  expect(svg.match(/<rect /g)).toHaveLength(2 + 3 + 3 + 3)
+  for (const what of ['0. born', '1. layer 1 → 2', '2. embed 8 → 12', '3. taken back: embed 8 → 12'])
+    expect(svg).toContain(`<title>${what}`)
+  const open: string[] = []
+  for (const [, end, name, , self] of svg.matchAll(/<(\/?)(\w+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>/g)) {
+    if (end) expect(open.pop()).toBe(name)
+    else if (!self) open.push(name)
+  }
+  expect(open).toEqual([])
+  expect(svg.replaceAll(/<(\/?)(\w+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>/g, '')).not.toMatch(/[<>]/)
+})
+test('a picture that cannot be written is a mistake of usage', async () => {
+  const file = place('nowhere/growth.svg')
+  await expect(printed('inspect', '--from', place('bare'), '--picture', file)).rejects.toThrow('cannot write')
 })
 test('where there is no checkpoint, it says so', async () => {
   await expect(printed('inspect', '--from', place('nowhere'))).rejects.toThrow(/nowhere/)

@@ -59,6 +59,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .description('tell what a checkpoint holds')
     .option('--from <folder>', 'folder of the checkpoint', 'life')
     .option('--growth', 'tell how the model grew, too', false)
+    .option('--picture <file>', 'draw how the model grew, as SVG')
     .action(async (options: InspectOptions) => finish(await inspect(options, context)))
   return program
 }

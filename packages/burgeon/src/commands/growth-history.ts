@@ -1,5 +1,6 @@
 /** The life of a model as a table with a picture in it: one line a growth, one bar a size. */
 import type { LearnerEvent } from '@burgeon/continual'
+import type { GrowthLog } from '@burgeon/gpt/growth'
 import { count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { fit, printable } from '../terminal/terminal.ts'
@@ -36,6 +37,31 @@ export function growthHistory(
   const told = table(['step', '', 'parameters', 'logits moved', 'what grew', 'why'], rows)
   const turned = refused === 1 ? 'One wish was' : `${count(refused)} wishes were`
   return refused === 0 ? told : `${told}\n${turned} refused.`
+}
+
+/** The same of a model that grew without a learner: its own log, which knows neither steps nor reasons. */
+export function logHistory(
+  log: GrowthLog | undefined,
+  parameters: number,
+  columns: number = Infinity,
+): string {
+  const entries = log?.entries ?? []
+  const born = entries[0]?.parametersBefore ?? parameters
+  const largest = entries.reduce((most, { parametersAfter }) => Math.max(most, parametersAfter), born)
+  const rows = [
+    ['0', bar(born / largest), count(born), '', 'born'],
+    ...entries.map((entry, i) => [
+      count(i + 1),
+      bar(entry.parametersAfter / largest),
+      count(entry.parametersAfter),
+      entry.kind !== 'grown' ? '' : entry.logitsMoved === 0 ? '0' : entry.logitsMoved.toExponential(0),
+      fit(
+        printable(entry.kind === 'taken back' ? `taken back: ${entry.summary}` : entry.summary),
+        Math.max(20, columns - otherColumns),
+      ),
+    ]),
+  ]
+  return table(['entry', '', 'parameters', 'logits moved', 'what grew'], rows)
 }
 
 /** Eighths of a character, so that small growths show. */

@@ -1,4 +1,5 @@
 /** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
+import { writeFile } from 'node:fs/promises'
 import type { LearnerState } from '@burgeon/continual'
 import { type BlockConfig, configFromState, type GptState, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
@@ -6,7 +7,8 @@ import { count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
-import { growthHistory } from './growth-history.ts'
+import { growthPicture } from '../report/growth-picture.ts'
+import { growthHistory, logHistory } from './growth-history.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface InspectOptions {
@@ -14,10 +16,15 @@ export interface InspectOptions {
   readonly from: string
   /** Tells every growth, too. */
   readonly growth: boolean
+  /** Draws how it grew, too, as SVG into this file. */
+  readonly picture?: string
 }
 
 /** Runs the command. Answers the exit code. */
-export async function inspect({ from, growth }: InspectOptions, context: CommandContext): Promise<number> {
+export async function inspect(
+  { from, growth, picture }: InspectOptions,
+  context: CommandContext,
+): Promise<number> {
   const { model, learner } = (await readCheckpoint(nodeDisk(from))) as {
     model?: GptState
     learner?: Omit<LearnerState, 'model'>
@@ -42,8 +49,14 @@ export async function inspect({ from, growth }: InspectOptions, context: Command
     sections.push(
       learner
         ? `${title}\n${growthHistory(learner.journal, parameters, context.output.columns)}`
-        : `${title}: this checkpoint holds a model without its learner, so nobody knows how it grew.`,
+        : `${title}\n${logHistory(model.growth, parameters, context.output.columns)}`,
     )
+  }
+  if (picture !== undefined) {
+    const log = model.growth ?? { birth: config, entries: [] }
+    await writeFile(picture, growthPicture(log)).catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError(`inspect: cannot write ${printable(picture)} (${error.code ?? error.message}).`)
+    })
   }
   context.output.write(`${sections.join('\n\n')}\n`)
   return 0
