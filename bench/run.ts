@@ -18,6 +18,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   memory: async () => (await import('./streams/memory.ts')).memory,
   growth: async () => (await import('./growth/growth.ts')).growth,
   vocabulary: async () => (await import('./streams/vocabulary.ts')).vocabulary,
+  'growth-cost': async () => (await import('./growth/growth-cost.ts')).growthCost,
   freezing: async () => (await import('./growth/freezing.ts')).freezing,
   meta: async () => (await import('./meta/sinusoid.ts')).sinusoid,
 }

@@ -1,5 +1,5 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import type { Key } from '@burgeon/tensor'
+import { type Key, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planAdapter } from './operators/adapter.ts'
@@ -52,5 +52,9 @@ export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key):
       return planAdapter(config, request, key)
     case 'experts':
       return planExperts(config, request, key)
+    default:
+      throw new OptionError(
+        `grow: got axis ${String((request as { axis: unknown }).axis)}; expected one of those of GrowthRequest.`,
+      )
   }
 }
