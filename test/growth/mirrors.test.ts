@@ -1,0 +1,27 @@
+/** Whatever follows growth is known here: a new kind of mirror needs its rule proved before it may exist. */
+import { globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+/** Every source that defines a `remap`, and the tests that prove its rule to the byte. */
+const proved: Readonly<Record<string, readonly string[]>> = {
+  // Moments, sums, averages, importance and anchors: growth and undo on every axis, then pruning and undo.
+  'packages/tensor/src/parameters/mirror.ts': ['test/growth/grow.test.ts', 'test/growth/prune.test.ts'],
+  'packages/autograd/src/optimizer/ages.ts': ['test/growth/births.test.ts', 'test/growth/prune.test.ts'],
+  'packages/continual/src/meta/learned-rates.ts': ['test/meta/growth.test.ts', 'test/growth/prune.test.ts'],
+}
+
+test('every mirror is among those whose rules are proved', () => {
+  const defining = globSync('packages/*/src/**/*.ts').filter((file) =>
+    /^ {2}remap\([^)]*\)[^{}]*\{$/m.test(readFileSync(file, 'utf8')),
+  )
+  expect(defining.map((file) => file.replaceAll('\\', '/')).toSorted()).toEqual(
+    Object.keys(proved).toSorted(),
+  )
+  for (const tests of Object.values(proved)) {
+    for (const file of tests) expect(readFileSync(file, 'utf8')).toMatch(/mirrors/)
+  }
+})
+
+test('every mirror can hand out what pruning drops', () => {
+  for (const file of Object.keys(proved)) expect(readFileSync(file, 'utf8')).toMatch(/^ {2}keep\(/m)
+})
