@@ -43,19 +43,23 @@ function boundIn(text: string): Set<string> {
 }
 
 /**
- * An example sees what its own file sees, and what it imports itself; what is missing then comes from the front door or
- * from the names that a reader can imagine. So it is compiled at the end of a copy of its file.
+ * An example whose names are all public is a program of a user's, who has them from the front door. Any other sees what its own file
+ * sees, and what it imports itself, so it is compiled at the end of a copy of its file; what is missing then comes from the front door
+ * or from the names that a reader can imagine.
  */
 function asModule({ source, text }: Example, folder: string): string {
   const imports = text.match(/^import .*\n/gm) ?? []
   const body = text.replace(/^import .*\n/gm, '')
-  const file = imports.join('') + source.text
+  const atTheDoor = (name: string): boolean => Object.hasOwn(frontDoor, name)
+  const own = boundIn(source.text)
+  const isPublic = [...wordsOf(codeOf(body))].filter((name) => own.has(name)).every(atTheDoor)
+  const file = imports.join('') + (isPublic ? '' : source.text)
   const bound = boundIn(file)
   const importing = (names: readonly string[], from: string): string =>
     names.length > 0 ? `import { ${names.join(', ')} } from '${from}'\n` : ''
   const missing = [...wordsOf(codeOf(body))].filter((name) => !bound.has(name))
-  const fromFrontDoor = missing.filter((name) => Object.hasOwn(frontDoor, name))
-  const imagined = missing.filter((name) => imaginable.has(name) && !Object.hasOwn(frontDoor, name))
+  const fromFrontDoor = missing.filter(atTheDoor)
+  const imagined = missing.filter((name) => imaginable.has(name) && !atTheDoor(name))
   const copy = file.replace(/(from |import\()'(\.[^']+)'/g, (_, before: string, specifier: string) => {
     return `${before}'${relative(folder, join(root, relativeTarget(source, specifier)))}'`
   })

@@ -1,6 +1,14 @@
 /** `@burgeon/gpt`: the model. The public list, nothing else. */
-export { CheckpointError, hasCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
+export {
+  CheckpointError,
+  describeCheckpoint,
+  hasCheckpoint,
+  readCheckpoint,
+  type WhichCheckpoint,
+  writeCheckpoint,
+} from './checkpoint/checkpoint.ts'
 export type { Disk } from './checkpoint/disk.ts'
+export { keepCheckpoint, keptCheckpoints, restoreCheckpoint } from './checkpoint/kept-checkpoints.ts'
 export { StateError } from './checkpoint/state-tree.ts'
 export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward.ts'

@@ -1,5 +1,6 @@
 /**
- * Checkpoints: a folder of safetensors files and one JSON manifest that names them.
+ * Checkpoints: a folder of safetensors files and one JSON manifest that names them. Beside the present checkpoint the folder may hold earlier
+ * ones that were kept.
  *
  * Saving writes new files beside the old ones, makes them durable, and then replaces the manifest in one indivisible
  * step; only afterwards are the old files removed. Whatever happens in between, the folder holds one whole checkpoint.
@@ -16,11 +17,13 @@ import {
 import type { Disk } from './disk.ts'
 import { rejoin, separate, type StateArray } from './state-tree.ts'
 
-const manifestName = 'checkpoint.json'
+/** Of the present checkpoint. */
+export const manifestName = 'checkpoint.json'
 const format = 'burgeon checkpoint'
 const version = 1
 
-interface Manifest {
+/** What a checkpoint consists of. */
+export interface Manifest {
   /** Of everything below, as JSON. */
   readonly sha256: string
   readonly format: string
@@ -60,11 +63,22 @@ export async function writeCheckpoint(disk: Disk, parts: Readonly<Record<string,
   }
   const content = { format, version, sequence, parts: written }
   const manifest: Manifest = { sha256: await sha256OfJson(content), ...content }
-  await disk.write(`${manifestName}.new`, new TextEncoder().encode(JSON.stringify(manifest)))
-  await disk.sync()
-  await disk.rename(`${manifestName}.new`, manifestName)
-  await disk.sync()
+  await writeManifest(disk, manifestName, new TextEncoder().encode(JSON.stringify(manifest)))
   await removeLeftovers(disk, manifest)
+}
+
+/** Puts a manifest in its place in one indivisible step, after all that was written before it. */
+export async function writeManifest(disk: Disk, name: string, bytes: Uint8Array): Promise<void> {
+  await disk.write(`${name}.new`, bytes)
+  await disk.sync()
+  await disk.rename(`${name}.new`, name)
+  await disk.sync()
+}
+
+/** Which checkpoint of a folder is meant. */
+export interface WhichCheckpoint {
+  /** The number of one that was kept (`keptCheckpoints`); the present one unless given. */
+  readonly kept?: number
 }
 
 /**
@@ -73,24 +87,51 @@ export async function writeCheckpoint(disk: Disk, parts: Readonly<Record<string,
  * @returns The states by name, as they were given to `writeCheckpoint`.
  * @throws CheckpointError if there is none or a file of it is missing or damaged.
  */
-export async function readCheckpoint(disk: Disk): Promise<Record<string, unknown>> {
-  const manifest = await readManifest(disk)
+export async function readCheckpoint(
+  disk: Disk,
+  which: WhichCheckpoint = {},
+): Promise<Record<string, unknown>> {
+  const manifest = await readManifest(disk, which)
   const parts: Record<string, unknown> = {}
   for (const [name, part] of Object.entries(manifest.parts)) {
-    const bytes = await disk.read(part.file).catch((error: unknown) => {
-      throw new CheckpointError(
-        `${disk.place}: cannot read ${part.file}, which the checkpoint needs. ${String(error)}`,
-      )
-    })
-    if (bytes.length !== part.bytes || (await sha256(bytes)) !== part.sha256) {
-      throw new CheckpointError(
-        `${disk.place}: ${part.file} is damaged; its bytes are not those that were saved.`,
-      )
-    }
+    const bytes = await readPart(disk, part)
     const tensors = [...readSafetensors(bytes).tensors].map(([place, raw]) => [place, plain(raw)] as const)
     parts[name] = rejoin({ json: part.state, tensors: new Map(tensors) })
   }
   return parts
+}
+
+/**
+ * Reads of a checkpoint what is no tensor, however large the tensors are.
+ *
+ * @returns The states by name, with names of tensors in the places of tensors.
+ * @throws CheckpointError if there is none or its manifest is damaged.
+ */
+export async function describeCheckpoint(
+  disk: Disk,
+  which: WhichCheckpoint = {},
+): Promise<Record<string, unknown>> {
+  const { parts } = await readManifest(disk, which)
+  const described = Object.entries(parts).map(([name, { state }]) => [
+    name,
+    rejoin({ json: state, tensors: 'names' }),
+  ])
+  return Object.fromEntries(described) as Record<string, unknown>
+}
+
+/** The bytes of a file of a checkpoint. Throws CheckpointError unless they are those that were saved. */
+export async function readPart(disk: Disk, part: Manifest['parts'][string]): Promise<Uint8Array> {
+  const bytes = await disk.read(part.file).catch((error: unknown) => {
+    throw new CheckpointError(
+      `${disk.place}: cannot read ${part.file}, which the checkpoint needs. ${String(error)}`,
+    )
+  })
+  if (bytes.length !== part.bytes || (await sha256(bytes)) !== part.sha256) {
+    throw new CheckpointError(
+      `${disk.place}: ${part.file} is damaged; its bytes are not those that were saved.`,
+    )
+  }
+  return bytes
 }
 
 /** Whether the folder holds a checkpoint, damaged or not. */
@@ -98,19 +139,21 @@ export async function hasCheckpoint(disk: Disk): Promise<boolean> {
   return (await disk.list()).includes(manifestName)
 }
 
-async function readManifest(disk: Disk): Promise<Manifest> {
-  if (!(await hasCheckpoint(disk))) {
-    throw new CheckpointError(`${disk.place}: there is no checkpoint here (no ${manifestName}).`)
+/** What a checkpoint consists of. Throws CheckpointError if there is no such checkpoint, or its manifest is damaged. */
+export async function readManifest(disk: Disk, { kept }: WhichCheckpoint = {}): Promise<Manifest> {
+  const name = kept === undefined ? manifestName : keptName(kept)
+  if (!(await disk.list()).includes(name)) {
+    throw new CheckpointError(`${disk.place}: there is no checkpoint here (no ${name}).`)
   }
-  const text = new TextDecoder().decode(await disk.read(manifestName))
+  const text = new TextDecoder().decode(await disk.read(name))
   let manifest: Partial<Manifest> | null
   try {
     manifest = JSON.parse(text) as Partial<Manifest> | null
   } catch (error) {
-    throw new CheckpointError(`${disk.place}: ${manifestName} is damaged. ${String(error)}`)
+    throw new CheckpointError(`${disk.place}: ${name} is damaged. ${String(error)}`)
   }
   if (manifest?.format !== format) {
-    throw new CheckpointError(`${disk.place}: ${manifestName} is not the manifest of a ${format}.`)
+    throw new CheckpointError(`${disk.place}: ${name} is not the manifest of a ${format}.`)
   }
   if (manifest.version !== version) {
     throw new CheckpointError(
@@ -119,9 +162,7 @@ async function readManifest(disk: Disk): Promise<Manifest> {
   }
   const { sha256: expected, ...content } = manifest
   if ((await sha256OfJson(content)) !== expected || !isParts(manifest.parts)) {
-    throw new CheckpointError(
-      `${disk.place}: ${manifestName} is damaged; its text is not the one that was saved.`,
-    )
+    throw new CheckpointError(`${disk.place}: ${name} is damaged; its text is not the one that was saved.`)
   }
   return manifest as Manifest
 }
@@ -134,16 +175,33 @@ function isParts(parts: unknown): parts is Manifest['parts'] {
 }
 
 const partFile = /^[a-z]+-(\d+)\.safetensors$/
+const keptFile = /^kept-(\d+)\.json$/
+
+/** The manifest of the checkpoint that was saved with this sequence number, once it is kept. */
+export const keptName = (sequence: number): string => `kept-${String(sequence).padStart(6, '0')}.json`
+
+/** The sequence numbers of the checkpoints that are kept, lowest first. A file of theirs has that number in its name. */
+export function keptSequences(names: readonly string[]): number[] {
+  return names
+    .flatMap((name) => keptFile.exec(name)?.[1] ?? [])
+    .map(Number)
+    .toSorted((a, b) => a - b)
+}
 
 async function highestSequence(disk: Disk): Promise<number> {
   return Math.max(0, ...(await disk.list()).map((name) => Number(partFile.exec(name)?.[1] ?? 0)))
 }
 
 async function removeLeftovers(disk: Disk, manifest: Manifest): Promise<void> {
+  const names = await disk.list()
   const needed = new Set(Object.values(manifest.parts).map(({ file }) => file))
-  for (const name of await disk.list()) {
-    if ((partFile.test(name) && !needed.has(name)) || name === `${manifestName}.new`) await disk.remove(name)
+  const kept = new Set(keptSequences(names))
+  const isLeft = (name: string): boolean => {
+    const sequence = partFile.exec(name)?.[1]
+    if (sequence !== undefined) return !needed.has(name) && !kept.has(Number(sequence))
+    return name === `${manifestName}.new` || /^kept-\d+\.json\.new$/.test(name)
   }
+  for (const name of names) if (isLeft(name)) await disk.remove(name)
 }
 
 function plain(raw: RawTensor): { shape: readonly number[]; data: StateArray } {

@@ -53,10 +53,17 @@ export function separate(state: unknown): SeparatedState {
   return { json: visit(state, ''), tensors }
 }
 
-/** Puts the tensors back where `separate` took them from. Throws StateError if one is missing. */
-export function rejoin({ json, tensors }: SeparatedState): unknown {
+/**
+ * Puts the tensors back where `separate` took them from, or their names. Throws StateError if one is missing.
+ *
+ * @param tensors `names`: no tensors are put back, and their places in the state stand where they would be.
+ */
+export function rejoin({
+  json,
+  tensors,
+}: Omit<SeparatedState, 'tensors'> & { tensors: SeparatedState['tensors'] | 'names' }): unknown {
   const take = (place: unknown): { shape: readonly number[]; data: StateArray } => {
-    const found = typeof place === 'string' ? tensors.get(place) : undefined
+    const found = typeof place === 'string' && tensors !== 'names' ? tensors.get(place) : undefined
     if (found === undefined)
       throw new StateError(`state: the tensor ${String(place)} is missing from its file.`)
     return found
@@ -64,6 +71,7 @@ export function rejoin({ json, tensors }: SeparatedState): unknown {
   const visit = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(visit)
     if (typeof value !== 'object' || value === null) return value
+    if (tensors === 'names' && isReference(value)) return Object.values(value)[0]
     if (Object.hasOwn(value, '$array')) return take((value as { $array: unknown }).$array).data
     if (Object.hasOwn(value, '$tensor')) return { ...take((value as { $tensor: unknown }).$tensor) }
     if (Object.hasOwn(value, '$number')) return Number((value as { $number: unknown }).$number)
@@ -71,6 +79,9 @@ export function rejoin({ json, tensors }: SeparatedState): unknown {
   }
   return visit(json)
 }
+
+const isReference = (value: object): boolean =>
+  Object.hasOwn(value, '$array') || Object.hasOwn(value, '$tensor')
 
 /** JSON has no word for these numbers, and detectors and schedules do hold them. */
 function encodeNumber(value: number): unknown {
