@@ -1,4 +1,3 @@
-// Reaches inside: a command is part of the front door, which has no other entry than the process itself.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +5,7 @@ import { Gpt, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { adamw, grow, growOnSchedule, Learner, tensor, ungrow } from 'burgeon'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { commandLine } from '../../packages/burgeon/src/command-line.ts'
+import { printed } from './small-life.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'burgeon-inspect-'))
 const place = (name: string): string => join(folder, name)
@@ -25,21 +24,6 @@ beforeAll(async () => {
   await writeCheckpoint(nodeDisk(place('life')), { model: saved, learner: rest })
 })
 afterAll(() => rmSync(folder, { recursive: true }))
-
-/** What a command prints. */
-async function printed(...args: readonly string[]): Promise<string> {
-  let text = ''
-  const output = { write: (more: string) => (text += more) }
-  const context = {
-    output,
-    status: output,
-    environment: {},
-    now: () => 0,
-    stop: new AbortController().signal,
-  }
-  await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
-  return text
-}
 
 test('a checkpoint is told in numbers', async () => {
   const text = await printed('inspect', '--from', place('life'))

@@ -1,49 +1,18 @@
-// Reaches inside: a command is part of the front door, which has no other entry than the process itself.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import {
-  buildLearner,
-  domainChunks,
-  emptyRecord,
-  type Life,
-  type LifeSettings,
-  live,
-  loadLife,
-  saveLife,
-} from 'burgeon/life'
+import { buildLearner, domainChunks, emptyRecord, type Life, live, loadLife, saveLife } from 'burgeon/life'
 import { bitsPerByteOf } from 'burgeon'
 import { afterAll, expect, test } from 'vitest'
-import { commandLine } from '../../packages/burgeon/src/command-line.ts'
+import { printed, smallLife, smallText } from './small-life.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'burgeon-vocabulary-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const settings: LifeSettings = {
-  model: { context: 16, embed: 16, heads: 2, layers: 1, mlpHidden: 16 },
-  seed: 7,
-  rows: 4,
-  learningRate: 5e-3,
-  memoryRows: 20,
-  rehearsalShare: 1,
-  protection: 5,
-  plateau: 0,
-  maxParameters: 12_000,
-  vocabulary: 280,
-}
-const text = new TextEncoder().encode('là, the quick brown fox jumps over the lazy dog. '.repeat(300))
+const settings = smallLife
+const text = smallText(300)
 const domain = { name: 'prose', train: text, heldOut: text.subarray(0, 200), digest: '', files: 1 }
-
-/** Runs a command that must succeed; answers what it prints. */
-async function printed(...args: readonly string[]): Promise<string> {
-  let said = ''
-  const output = { write: (more: string) => (said += more) }
-  const stop = new AbortController().signal
-  const context = { output, status: { write: () => true }, environment: {}, now: () => 0, stop }
-  await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
-  return said
-}
 
 test('a life whose vocabulary grows counts bytes, wakes up as it was, and speaks in its own tokens', async () => {
   const learner = buildLearner(settings)

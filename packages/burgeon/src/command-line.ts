@@ -5,6 +5,7 @@ import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'
 import { type LearnOptions, learn } from './commands/learn.ts'
+import { type RestoreOptions, restore } from './commands/restore.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
 export function commandLine(context: CommandContext, finish: (code: number) => void): Command {
@@ -40,6 +41,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(seed)
     .option('--max-parameters <n>', 'most parameters the model may grow to', wholeNumber(1), 4_000_000)
     .option('--vocabulary <n>', 'most tokens it may grow to; the bytes alone are 256', wholeNumber(256), 256)
+    .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
     .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
 
   program
@@ -61,6 +63,14 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--growth', 'tell how the model grew, too', false)
     .option('--picture <file>', 'draw how the model grew, as SVG')
     .action(async (options: InspectOptions) => finish(await inspect(options, context)))
+
+  program
+    .command('restore')
+    .description('make a checkpoint that was kept the present one of another folder')
+    .option('--from <folder>', 'folder of the checkpoint', 'life')
+    .requiredOption('--kept <n>', 'its number, as inspect tells it', wholeNumber(1))
+    .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
+    .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
 }
 

@@ -1,7 +1,16 @@
 /** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
 import { writeFile } from 'node:fs/promises'
 import type { LearnerState } from '@burgeon/continual'
-import { type BlockConfig, configFromState, type GptState, readCheckpoint } from '@burgeon/gpt'
+import {
+  type BlockConfig,
+  configFromState,
+  type Disk,
+  describeCheckpoint,
+  type GptState,
+  keptCheckpoints,
+  parameterSpecs,
+  readCheckpoint,
+} from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
@@ -25,7 +34,8 @@ export async function inspect(
   { from, growth, picture }: InspectOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { model, learner } = (await readCheckpoint(nodeDisk(from))) as {
+  const disk = nodeDisk(from)
+  const { model, learner } = (await readCheckpoint(disk)) as {
     model?: GptState
     learner?: Omit<LearnerState, 'model'>
   }
@@ -52,6 +62,11 @@ export async function inspect(
         : `${title}\n${logHistory(model.growth, parameters, context.output.columns)}`,
     )
   }
+  const kept = await keptOn(disk)
+  if (kept.length > 0) {
+    const title = `${strong('Kept')} (burgeon restore --from ${printable(from)} --kept N --out FOLDER)`
+    sections.push(`${title}\n${table(['N', 'parameters', 'steps learnt'], kept)}`)
+  }
   if (picture !== undefined) {
     const log = model.growth ?? { birth: config, entries: [] }
     await writeFile(picture, growthPicture(log)).catch((error: NodeJS.ErrnoException) => {
@@ -60,6 +75,21 @@ export async function inspect(
   }
   context.output.write(`${sections.join('\n\n')}\n`)
   return 0
+}
+
+/** The checkpoints that were kept, a line each. */
+async function keptOn(disk: Disk): Promise<string[][]> {
+  const lines: string[][] = []
+  for (const kept of await keptCheckpoints(disk)) {
+    const { model, learner } = (await describeCheckpoint(disk, { kept })) as {
+      model?: Pick<GptState, 'config'>
+      learner?: Pick<LearnerState, 'step'>
+    }
+    const specs = model ? parameterSpecs(configFromState(model.config)) : []
+    const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    lines.push([`${kept}`, count(parameters), learner ? count(learner.step) : ''])
+  }
+  return lines
 }
 
 function sizesOf({ heads, kvHeads, headDim, mlpHidden, adapter, expertShares }: BlockConfig): string {

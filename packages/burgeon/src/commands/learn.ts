@@ -28,6 +28,8 @@ export interface LearnOptions {
   readonly maxParameters: number
   /** Most tokens the vocabulary may grow to; the 256 bytes stay alone unless it is more. */
   readonly vocabulary: number
+  /** Keeps a checkpoint of every size, so that each can be restored. */
+  readonly keepSizes: boolean
 }
 
 /** The size that a model for the user's own text starts with. */
@@ -68,6 +70,7 @@ export async function learn(path: string, options: LearnOptions, context: Comman
     measureEvery: Infinity,
     disk,
     saveEverySeconds: 30,
+    keepSizes: options.keepSizes,
   }
   const done = await sit(life, sitting, context)
   const resumeCommand = `npx burgeon learn ${path} --resume --out ${out}`

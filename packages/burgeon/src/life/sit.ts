@@ -1,6 +1,6 @@
 /** One sitting of a life: from waking up to pausing or the end, with a progress line, checkpoints and a last save. */
 import type { Chunk, LearnerEvent } from '@burgeon/continual'
-import type { Disk } from '@burgeon/gpt'
+import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
 import type { CommandContext } from '../commands/command-context.ts'
 import { createProgressLine, type ProgressEvent } from '../terminal/progress-line.ts'
 import { count, signed } from '../terminal/quantities.ts'
@@ -18,6 +18,8 @@ export interface Sitting {
   readonly disk: Disk
   /** Seconds between two checkpoints. */
   readonly saveEverySeconds: number
+  /** Keeps a checkpoint of every size: the last that was saved before the model grew. */
+  readonly keepSizes?: boolean
 }
 
 /** Lives until the stream ends or the user stops; saves in either case. Answers whether the stream ended. */
@@ -30,17 +32,20 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
   })
   const begun = context.now() - record.seconds * 1000
   let saved = context.now()
+  let hasGrown = false
   const save = async (): Promise<void> => {
     record.seconds = (context.now() - begun) / 1000
     await saveLife(sitting.disk, life)
     saved = context.now()
   }
   try {
+    if (sitting.keepSizes && !(await hasCheckpoint(sitting.disk))) await save()
     const done = await live(life, sitting.chunks, {
       ...sitting,
       stop: context.stop,
       onStep(report) {
         for (const event of report.events) line.event(lineOf(event))
+        hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({
           bytes: record.bytes,
           totalBytes: sitting.totalBytes,
@@ -49,7 +54,9 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
         })
       },
       async betweenSteps() {
-        if (context.now() - saved > sitting.saveEverySeconds * 1000) await save()
+        const isNewSize = hasGrown && sitting.keepSizes
+        if (isNewSize) await keepCheckpoint(sitting.disk)
+        if (isNewSize || context.now() - saved > sitting.saveEverySeconds * 1000) await save()
         // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be heard.
         await new Promise((resolve) => setImmediate(resolve))
       },

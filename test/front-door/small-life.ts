@@ -1,0 +1,32 @@
+// Reaches inside: a command is part of the front door, which has no other entry than the process itself.
+import type { LifeSettings } from 'burgeon/life'
+import { expect } from 'vitest'
+import { commandLine } from '../../packages/burgeon/src/command-line.ts'
+
+/** A life that reads 64 bytes a step and takes a millisecond or two for it; its vocabulary grows every 200 steps. */
+export const smallLife: LifeSettings = {
+  model: { context: 16, embed: 16, heads: 2, layers: 1, mlpHidden: 16 },
+  seed: 7,
+  rows: 4,
+  learningRate: 5e-3,
+  memoryRows: 20,
+  rehearsalShare: 1,
+  protection: 5,
+  plateau: 0,
+  maxParameters: 12_000,
+  vocabulary: 280,
+}
+
+/** Text that repeats itself, of which letters are no bytes. 49 bytes a time. */
+export const smallText = (times: number): Uint8Array =>
+  new TextEncoder().encode('là, the quick brown fox jumps over the lazy dog. '.repeat(times))
+
+/** Runs a command that must succeed; answers what it prints. */
+export async function printed(...args: readonly string[]): Promise<string> {
+  let said = ''
+  const output = { write: (more: string) => (said += more) }
+  const stop = new AbortController().signal
+  const context = { output, status: { write: () => true }, environment: {}, now: () => 0, stop }
+  await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
+  return said
+}
