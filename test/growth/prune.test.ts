@@ -2,14 +2,13 @@
 import { adamw, chain, clipByGlobalNorm, movingAverage, muon } from '@burgeon/autograd'
 import { LearnedRates } from '@burgeon/continual'
 import { Gpt, type GptConfig } from '@burgeon/gpt'
-import { grow, GrowthRefusedError, type GrowthRequest, planGrowth, ungrow } from '@burgeon/gpt/growth'
+import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import {
   type Device,
   fill,
   type Mirror,
   OptionError,
   ParameterError,
-  type RandomStream,
   scope,
   TensorMirror,
 } from '@burgeon/tensor'
@@ -19,6 +18,7 @@ import { describe, expect, test } from 'vitest'
 import {
   drawConfig,
   drawFrom,
+  drawPruning,
   drawRequest,
   everyByte,
   learn,
@@ -33,21 +33,6 @@ async function everything(model: Gpt, mirrors: readonly Mirror[]): Promise<unkno
     'toState' in mirror ? (mirror as { toState(): unknown }).toState() : null,
   )
   return [everyByte(model, mirrors), ...(await Promise.all(states))]
-}
-
-/** A pruning that this model can bear, or null. */
-function drawPruning({ blocks }: GptConfig, random: RandomStream): GrowthRequest | null {
-  const { id, mlpHidden, heads, kvHeads } = blocks[random.below(blocks.length)]
-  const kind = random.below(3)
-  if (kind === 0) return blocks.length > 1 ? { axis: 'pruneLayer', block: id } : null
-  if (kind === 1) {
-    if (mlpHidden === 1) return null
-    const drop = Array.from({ length: mlpHidden }, (_, i) => i).filter(() => random.below(3) === 0)
-    return drop.length === 0 || drop.length === mlpHidden ? null : { axis: 'pruneHidden', block: id, drop }
-  }
-  if (kvHeads === 1) return null
-  const [group, size] = [random.below(kvHeads), heads / kvHeads]
-  return { axis: 'pruneHead', block: id, drop: Array.from({ length: size }, (_, i) => group * size + i) }
 }
 
 function lifeOf(seed: number, device: Device, config?: GptConfig) {

@@ -104,6 +104,21 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
   ])
 }
 
+/** A pruning that this model can bear, or null. */
+export function drawPruning({ blocks }: GptConfig, random: RandomStream): GrowthRequest | null {
+  const { id, mlpHidden, heads, kvHeads } = blocks[random.below(blocks.length)]
+  const kind = random.below(3)
+  if (kind === 0) return blocks.length > 1 ? { axis: 'pruneLayer', block: id } : null
+  if (kind === 1) {
+    if (mlpHidden === 1) return null
+    const drop = Array.from({ length: mlpHidden }, (_, i) => i).filter(() => random.below(3) === 0)
+    return drop.length === 0 || drop.length === mlpHidden ? null : { axis: 'pruneHidden', block: id, drop }
+  }
+  if (kvHeads === 1) return null
+  const [group, size] = [random.below(kvHeads), heads / kvHeads]
+  return { axis: 'pruneHead', block: id, drop: Array.from({ length: size }, (_, i) => group * size + i) }
+}
+
 /** Mean loss of predicting each next token of `tokens`, with its slopes. The caller owns them. */
 export function lossAndSlopes(model: Gpt, tokens: Tensor): { value: Tensor; gradient: TensorsByPath } {
   return scope(() => {

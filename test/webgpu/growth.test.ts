@@ -1,15 +1,26 @@
-import { adamw, applyUpdates, valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, type GradientTransform, sgd, valueAndGrad } from '@burgeon/autograd'
 import { batchOfTokens, measureBlocks } from '@burgeon/continual'
-import type { Gpt } from '@burgeon/gpt'
-import { grow, type GrowthRecord, ungrow } from '@burgeon/gpt/growth'
-import { mean, plainTensors, reshape, scope, type TensorMirror, type TensorsByPath } from '@burgeon/tensor'
+import { Gpt } from '@burgeon/gpt'
+import { grow, type GrowthRecord, planGrowth, ungrow } from '@burgeon/gpt/growth'
+import {
+  mean,
+  type PlainTensor,
+  plainTensors,
+  reshape,
+  scope,
+  type Tensor,
+  type TensorMirror,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { describe, expect, test } from 'vitest'
 import {
   drawConfig,
   drawFrom,
+  drawPruning,
   drawRequest,
   isTensorMirror,
+  isWithoutSlope,
   modelOf,
   tokensFor,
 } from '../growth/tiny-model.ts'
@@ -24,10 +35,29 @@ async function everything(model: Gpt, mirrors: readonly TensorMirror[]): Promise
   return { config: model.config, weights, others }
 }
 
+/** A step that takes every token for the one that follows; answers its slopes. */
+async function learn(
+  model: Gpt,
+  optimizer: GradientTransform,
+  tokens: Tensor,
+): Promise<Record<string, PlainTensor>> {
+  const slopes = scope(() => {
+    const parameters = model.parameters.tensors()
+    const { gradient } = valueAndGrad((w: TensorsByPath) =>
+      mean(model.losses(tokens, reshape(tokens, [tokens.size]), w)),
+    )(parameters)
+    applyUpdates(parameters, optimizer.transform(gradient, { parameters, step: 0 }))
+    return gradient
+  })
+  const plain = await plainTensors(slopes)
+  for (const tensor of Object.values(slopes)) tensor.dispose()
+  return plain
+}
+
 await withAdapter((device, adapter) => {
   describe(`growth on ${adapter}`, () => {
     test.each([1, 2, 3, 4])(
-      'of every kind leaves the logits, and goes back to the byte (life %d)',
+      'of every kind leaves the logits, and goes back to the byte as pruning does (life %d)',
       async (seed) => {
         const random = drawFrom(seed)
         const model = modelOf(drawConfig(random), random, device)
@@ -35,29 +65,63 @@ await withAdapter((device, adapter) => {
         const drawn = tokensFor(modelOf(model.config, drawFrom(seed), reference), drawFrom(seed))
         using probe = device.tensor(drawn.readSync(), drawn)
         const optimizer = adamw({ learningRate: 0.01 })
-        scope(() => {
-          const parameters = model.parameters.tensors()
-          const { gradient } = valueAndGrad((w: TensorsByPath) =>
-            mean(model.losses(probe, reshape(probe, [probe.size]), w)),
-          )(parameters)
-          applyUpdates(parameters, optimizer.transform(gradient, { parameters, step: 0 }))
-        })
+        await learn(model, optimizer, probe)
         const moments = optimizer.mirrors.filter(isTensorMirror)
+        let prunings = 0
         const [stages, records]: [unknown[], GrowthRecord[]] = [[], []]
-        for (let i = 0; i < 5; i++) {
+        for (let i = 0; i < 10; i++) {
           stages.push(await everything(model, moments))
-          const request =
+          const pruning = i % 2 === 1 ? drawPruning(model.config, random) : null
+          const growing =
             i === 2
               ? ({ axis: 'vocabulary', tokens: [{ parts: [0, 1] }] } as const)
               : drawRequest(model.config, random)
-          const record = await grow(model, request, { mirrors: optimizer.mirrors, probe, key: [seed, i] })
-          expect(record.logitsMoved).toBeLessThanOrEqual(1e-5)
+          const options = { mirrors: optimizer.mirrors, probe, key: [seed, i] } as const
+          const record = await grow(model, pruning ?? growing, options)
+          if (!pruning) expect(record.logitsMoved).toBeLessThanOrEqual(1e-5)
+          prunings += pruning ? 1 : 0
           records.push(record)
         }
+        expect(prunings).toBeGreaterThan(0)
         for (const [i, record] of [...records.entries()].reverse()) {
           ungrow(model, record, optimizer.mirrors)
           expect(await everything(model, moments)).toEqual(stages[i])
         }
+      },
+    )
+    test.each([1, 2, 3, 4])(
+      'comes to the same when it is saved and loaded before as after, and all that is new learns within two steps (life %d)',
+      async (seed) => {
+        const random = drawFrom(seed)
+        const model = modelOf(drawConfig(random), random, device)
+        for (let i = 0; i < 3; i++) {
+          const other = Gpt.fromState(await model.toState(), device)
+          const request = drawRequest(model.config, random)
+          const { plan } = planGrowth(model.config, request, [seed, i])
+          for (const each of [model, other]) {
+            const { config } = each
+            using probe = device.tensor(
+              Int32Array.from({ length: 4 }, (_, at) => at % config.vocabulary),
+              {
+                shape: [1, 4],
+                dtype: 'i32',
+              },
+            )
+            await grow(each, request, { mirrors: [], probe, key: [seed, i] })
+          }
+          expect(await other.toState()).toEqual(await model.toState())
+          other.dispose()
+          const drawn = tokensFor(modelOf(model.config, drawFrom(seed), reference), drawFrom(seed))
+          using tokens = device.tensor(drawn.readSync(), drawn)
+          const steps = [await learn(model, sgd(0.1), tokens), await learn(model, sgd(0.1), tokens)]
+          for (const { path } of plan.changes) {
+            if (isWithoutSlope(path)) continue
+            const [first, second] = steps.map((slopes) => slopes[path].data)
+            const dead = first.findIndex((slope, at) => slope === 0 && second[at] === 0)
+            expect(dead, `${plan.summary}: ${path} of life ${seed}`).toBe(-1)
+          }
+        }
+        model.dispose()
       },
     )
     test('is decided by the same signals of blocks as on the CPU', async () => {
