@@ -41,7 +41,7 @@ export const freezing: Benchmark = async ({ data, seeds, quick, note }) => {
       course,
       device,
       steps,
-      { freezing: freezeConverged({ every: 200, settle: 1000 }) },
+      { freezing: freezeConverged({ every: 200, patience: 20, settle: 500, most: 0.75 }) },
       note,
     )
     say('converged layers frozen', frozen)
@@ -74,7 +74,7 @@ export const freezing: Benchmark = async ({ data, seeds, quick, note }) => {
 }
 
 /** Rises over fifty steps, and stays. */
-const rateAt = (step: number): number => 2e-3 * Math.min(1, (step + 1) / 50)
+const rateAt = (step: number): number => 1e-3 * Math.min(1, (step + 1) / 50)
 
 async function live(
   course: Course,

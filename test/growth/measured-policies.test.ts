@@ -36,7 +36,8 @@ const measurement = (...blocks: readonly Partial<BlockSignals>[]): Measurement =
   tokens: 100,
   gradientNorm: 1,
   blocks: config.blocks.map(({ id }, i) => ({
-    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, mostRank: 10, dormant: 0 },
+    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, mostRank: 10 },
+    ...{ dormant: 0, dormantUnits: [] },
     ...blocks[i],
   })),
 })

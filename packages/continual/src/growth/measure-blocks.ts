@@ -57,16 +57,19 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
   try {
     const [gradientNorm] = await found.norm.read()
     const blocks = found.blocks.map(
-      async ({ block, norm, gradMax, activity, gram }): Promise<BlockSignals> => {
+      async ({ block, norm, gradMax, activity, gram }, i): Promise<BlockSignals> => {
         const [own] = await norm.read()
         const units = activity.size
+        const dormant = dormantUnits(Array.from(await activity.read()))
+        const { mlpHidden } = model.config.blocks[i]
         return {
           block,
           gradientShare: gradientNorm > 0 ? Math.min(1, (own / gradientNorm) ** 2) : 0,
           gradMax: (await gradMax.read())[0],
           effectiveRank: effectiveRank(await gram.read(), gram.shape[0]),
           mostRank: Math.min(units, predicted.length - 1),
-          dormant: dormantShare(Array.from(await activity.read())),
+          dormant: dormant.length / units,
+          dormantUnits: inEveryExpert(dormant, mlpHidden, units / mlpHidden),
         }
       },
     )
@@ -149,7 +152,14 @@ function largestSingularValue(x: Tensor): Tensor {
   return globalNorm([matmul(x, v)])
 }
 
-function dormantShare(activity: readonly number[]): number {
+function dormantUnits(activity: readonly number[]): number[] {
   const average = activity.reduce((a, b) => a + b, 0) / activity.length
-  return activity.filter((x) => !(x > dormantBelow * average)).length / activity.length
+  return [...activity.keys()].filter((unit) => !(activity[unit] > dormantBelow * average))
+}
+
+/** Of units of all experts side by side, those numbers that every expert has among them. */
+function inEveryExpert(units: readonly number[], mlpHidden: number, experts: number): number[] {
+  const found = new Array<number>(mlpHidden).fill(0)
+  for (const unit of units) found[unit % mlpHidden]++
+  return [...found.keys()].filter((unit) => found[unit] === experts)
 }

@@ -18,6 +18,8 @@ export interface BlockSignals {
   readonly mostRank: number
   /** Share of units that are hardly active on any token, in [0, 1] (Sokar et al. 2023, τ = 0.025). */
   readonly dormant: number
+  /** Their numbers, as `pruneHidden` takes them: of a block with experts, units that are dormant in all of them. */
+  readonly dormantUnits: readonly number[]
 }
 
 /** All blocks at one time. */

@@ -7,13 +7,15 @@ import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
 export interface Excess {
   /** What there would be too many of. */
   readonly what: string
+  /** How many there are. */
+  readonly had: number
   /** How many there would be. */
   readonly comes: number
   readonly allowed: number
 }
 
 /**
- * The first limit that `request` would break; null if it keeps them all.
+ * The first limit that `request` would break; null if it keeps them all. What becomes no more breaks none, even if it is too much already.
  *
  * @throws OptionError for a request that the configuration cannot fulfil.
  */
@@ -23,13 +25,17 @@ export function excessOf(
   { parameters: most, flopsPerToken: mostFlops = Infinity, bytes: mostBytes = Infinity }: GrowthBudget,
 ): Excess | null {
   const { before, after } = priceOf(config, request, stateBytes)
-  const { flopsPerToken, weightBytes } = after
+  const [had, comes] = [before, after].map((cost) => ({
+    parameters: parameters + cost.parameters - before.parameters,
+    flops: cost.flopsPerToken.training,
+    bytes: cost.weightBytes + cost.stateBytes,
+  }))
   const limits: Excess[] = [
-    { what: 'parameters', comes: parameters + after.parameters - before.parameters, allowed: most },
-    { what: 'operations of training per token', comes: flopsPerToken.training, allowed: mostFlops },
-    { what: 'bytes of weights and state', comes: weightBytes + after.stateBytes, allowed: mostBytes },
+    { what: 'parameters', had: had.parameters, comes: comes.parameters, allowed: most },
+    { what: 'operations of training per token', had: had.flops, comes: comes.flops, allowed: mostFlops },
+    { what: 'bytes of weights and state', had: had.bytes, comes: comes.bytes, allowed: mostBytes },
   ]
-  return limits.find(({ comes, allowed }) => comes > allowed) ?? null
+  return limits.find((limit) => limit.comes > limit.allowed && limit.comes > limit.had) ?? null
 }
 
 /** Throws OptionError for a limit that is negative or not a number: it would limit nothing. */

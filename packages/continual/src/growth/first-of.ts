@@ -1,0 +1,38 @@
+/** Several policies as one. */
+import { OptionError } from '@burgeon/tensor'
+import type { GrowthPolicy } from './growth-policy.ts'
+
+/**
+ * Asks one policy after the other, and has the first wish. Policies behind it are not asked at that step, and their state stays. A step of
+ * growth is one for all of them: `stepsSinceGrowth` begins anew whoever wished. What was measured is shown to those who asked for it.
+ *
+ * @throws OptionError without a policy.
+ * @example
+ * ```ts
+ * const growth = firstOf(growOnDrift({ patience: 100 }), growOnPlateau({ window: 100, patience: 200 }))
+ * ```
+ */
+export function firstOf(
+  ...policies: readonly [GrowthPolicy, ...GrowthPolicy[]]
+): GrowthPolicy<readonly unknown[]> {
+  if (policies.length === 0) throw new OptionError('firstOf: got no policy; expected at least one.')
+  return {
+    name: `first of: ${policies.map(({ name }) => name).join('; ')}`,
+    initial: policies.map(({ initial }) => initial),
+    measures: (signals, budget, states) =>
+      policies.some((policy, i) => policy.measures?.(signals, budget, states[i]) ?? false),
+    decide(signals, budget, states) {
+      const next = [...states]
+      const reasons: string[] = []
+      for (const [i, policy] of policies.entries()) {
+        const { measured: _, ...unmeasured } = signals
+        const hasAsked = policy.measures?.(signals, budget, states[i]) ?? false
+        const { request, reason, state } = policy.decide(hasAsked ? signals : unmeasured, budget, states[i])
+        next[i] = state
+        if (request !== null) return { request, reason, state: next }
+        reasons.push(reason)
+      }
+      return { request: null, reason: reasons.join('; '), state: next }
+    },
+  }
+}
