@@ -37,13 +37,7 @@ export const freezing: Benchmark = async ({ data, seeds, quick, note }) => {
       note(`seed ${seed}, ${name}: ${loss.toFixed(4)} after ${(flops / 1e12).toFixed(3)} TFLOP`)
     const all = await live(course, device, steps, {}, note)
     say('all layers in every step', all)
-    const frozen = await live(
-      course,
-      device,
-      steps,
-      { freezing: freezeConverged({ every: 200, patience: 20, settle: 500, most: 0.75 }) },
-      note,
-    )
+    const frozen = await live(course, device, steps, { freezing: freezeConverged() }, note)
     say('converged layers frozen', frozen)
     outcomes.push({ all, frozen })
   }

@@ -98,7 +98,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
 
 const device = openWasm()
 /** Judges every fifth step, and finds everything converged that does not halve its change. */
-const soon = (): Freezing => freezeConverged({ every: 5, patience: 2, tolerance: 0.5, settle: 10 })
+const soon = (): Freezing => freezeConverged({ every: 5, patience: 2, tolerance: 0.5, settle: 10, most: 0.5 })
 
 test('a life: blocks converge from below, settle, freeze, and wake when the model grows', async () => {
   const learner = learnerWith(device, { freezing: soon() })

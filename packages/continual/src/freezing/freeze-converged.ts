@@ -7,17 +7,17 @@ import { inputsOf } from '../stream/batch.ts'
 import type { Freezing, FreezingTurn } from './freezing.ts'
 import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'
 
-/** When a block counts as converged, and what follows. */
+/** When a block counts as converged, and what follows. Unless given they are what `npm run bench -- freezing` measures. */
 export interface FreezeConvergedOptions {
-  /** Steps between two looks, from 1; 50 unless given. A look is a forward pass over 128 tokens. */
+  /** Steps between two looks, from 1; 200 unless given. A look is a forward pass over 128 tokens. */
   readonly every?: number
-  /** Looks over which the change of a block must have stopped falling, from 2; 4 unless given. */
+  /** Looks over which the change of a block must have stopped falling, from 2; 20 unless given. */
   readonly patience?: number
   /** What does not count as falling: a loss of less than this share over those looks, in [0, 1); 0.15 unless given. */
   readonly tolerance?: number
-  /** Steps over which the rate of a converged block falls to 0, from 1; 200 unless given. Only then is it frozen. */
+  /** Steps over which the rate of a converged block falls to 0, from 1; 500 unless given. Only then is it frozen. */
   readonly settle?: number
-  /** Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.5 unless given. */
+  /** Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.75 unless given. */
   readonly most?: number
 }
 
@@ -51,11 +51,11 @@ const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {
  * @throws OptionError for options out of range.
  * @example
  * ```ts
- * const strategy = { freezing: freezeConverged({ every: 50 }) }
+ * const strategy = { freezing: freezeConverged() }
  * ```
  */
 export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing {
-  const { every = 50, patience = 4, tolerance = 0.15, settle = 200, most = 0.5 } = options
+  const { every = 200, patience = 20, tolerance = 0.15, settle = 500, most = 0.75 } = options
   const isCount = (x: number, least: number): boolean => Number.isSafeInteger(x) && x >= least
   if (!(isCount(every, 1) && isCount(patience, 2) && isCount(settle, 1))) {
     throw new OptionError(
