@@ -5,22 +5,30 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Benchmark, type BenchmarkResult, format, UsageError } from './benchmark.ts'
 
-const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
-  'first-life': async () => (await import('./streams/first-life.ts')).firstLife,
-  ops: async () => (await import('./ops/ops.ts')).ops,
-  'gpu-ops': async () => (await import('./gpu/gpu-ops.ts')).gpuOps,
-  'gpu-training': async () => (await import('./gpu/gpu-training.ts')).gpuTraining,
-  'per-example': async () => (await import('./gradients/per-example.ts')).perExample,
-  tape: async () => (await import('./gradients/tape.ts')).tape,
-  shakespeare: async () => (await import('./training/shakespeare.ts')).shakespeare,
-  training: async () => (await import('./training/training.ts')).training,
-  checkpoint: async () => (await import('./gradients/checkpoint.ts')).checkpointing,
-  memory: async () => (await import('./streams/memory.ts')).memory,
-  growth: async () => (await import('./growth/growth.ts')).growth,
-  vocabulary: async () => (await import('./streams/vocabulary.ts')).vocabulary,
-  'growth-cost': async () => (await import('./growth/growth-cost.ts')).growthCost,
-  freezing: async () => (await import('./growth/freezing.ts')).freezing,
-  meta: async () => (await import('./meta/sinusoid.ts')).sinusoid,
+/** What a benchmark may be given besides `--json`. */
+type Flag = 'data' | 'seeds' | 'quick' | 'picture'
+
+const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {
+  'first-life': [async () => (await import('./streams/first-life.ts')).firstLife, 'quick', 'seeds'],
+  ops: [async () => (await import('./ops/ops.ts')).ops, 'quick'],
+  'gpu-ops': [async () => (await import('./gpu/gpu-ops.ts')).gpuOps, 'quick'],
+  'gpu-training': [async () => (await import('./gpu/gpu-training.ts')).gpuTraining, 'quick'],
+  'per-example': [async () => (await import('./gradients/per-example.ts')).perExample, 'quick'],
+  tape: [async () => (await import('./gradients/tape.ts')).tape, 'quick'],
+  shakespeare: [
+    async () => (await import('./training/shakespeare.ts')).shakespeare,
+    'quick',
+    'seeds',
+    'data',
+  ],
+  training: [async () => (await import('./training/training.ts')).training, 'quick'],
+  checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
+  memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
+  growth: [async () => (await import('./growth/growth.ts')).growth, 'quick', 'seeds', 'data', 'picture'],
+  vocabulary: [async () => (await import('./streams/vocabulary.ts')).vocabulary, 'quick', 'seeds', 'data'],
+  'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
+  freezing: [async () => (await import('./growth/freezing.ts')).freezing, 'quick', 'seeds', 'data'],
+  meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
 const { values, positionals } = parseArgs({
@@ -29,7 +37,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'string' },
     picture: { type: 'string' },
     data: { type: 'string' },
-    seeds: { type: 'string', default: '3' },
+    seeds: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 })
@@ -38,13 +46,19 @@ if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   console.error(`bench: got ${name ?? 'no name'}; expected one of ${Object.keys(benchmarks).join(', ')}.`)
   process.exit(2)
 }
-const seeds = Number(values.seeds)
+const [load, ...flags] = benchmarks[name]
+for (const flag of ['data', 'seeds', 'quick', 'picture'] as const) {
+  if (!values[flag] || flags.includes(flag)) continue
+  console.error(`bench: ${name} takes no --${flag}.`)
+  process.exit(2)
+}
+const seeds = Number(values.seeds ?? 3)
 if (!Number.isInteger(seeds) || seeds < 1) {
   console.error(`bench: got --seeds ${values.seeds}; expected a positive integer.`)
   process.exit(2)
 }
 
-const benchmark = await benchmarks[name]()
+const benchmark = await load()
 const { picture, ...result } = await benchmark({
   quick: values.quick,
   seeds,
@@ -65,11 +79,7 @@ if (values.json !== undefined) {
   }
   writeFileSync(values.json, `${JSON.stringify({ ...about, ...result }, null, 2)}\n`)
 }
-if (values.picture !== undefined) {
-  if (picture === undefined)
-    console.error(`bench: ${name} draws no picture; ${values.picture} was not written.`)
-  else writeFileSync(values.picture, picture)
-}
+if (values.picture !== undefined && picture !== undefined) writeFileSync(values.picture, picture)
 if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1
 
 function print({ rows, checks }: BenchmarkResult): void {

@@ -2,33 +2,44 @@
 import { flopsPerToken, type GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
-import { type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
+import type { GrowthPolicy, GrowthSignals } from './growth-policy.ts'
 import { leastSquares } from './least-squares.ts'
 import { excessOf } from './within-budget.ts'
 
 /** How the rate of learning is measured, and what is asked for. */
 export interface ComputeOptions {
-  /** Steps over which it is measured, from 8 to 400; nothing is measured in so many steps at the beginning and after a growth. */
+  /** Steps that are left alone at the beginning, after a growth and after a drift, and the fewest in either half that is judged; from 8. */
   readonly window: number
-  /** The rates must differ by so many standard errors, ≥ 0; 2 unless given. */
+  /** The rates must differ by so many standard errors of each, ≥ 0; 2 unless given. */
   readonly significance?: number
   /** What to ask for; a layer on top unless given. */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
 
-/** Plain JSON. */
-interface State {
-  /** Steps since the beginning or the last drift. */
+/** Means over a stretch of steps. */
+interface Stretch {
   readonly steps: number
-  /** Operations of training per token, summed over these steps: the compute but for the number of tokens in a step. */
+  /** ln of the compute so far. */
   readonly compute: number
-  /** That of the latest steps, oldest first, at most `window` of them. */
-  readonly course: readonly number[]
-  /** The largest exponent so far that was surely reached; null before the first. */
-  readonly best: number | null
+  /** ln of the loss. */
+  readonly loss: number
 }
 
-const beginning: State = { steps: 0, compute: 0, course: [], best: null }
+/** Plain JSON. */
+interface State {
+  /** Steps since the beginning, the last growth or the last drift. */
+  readonly steps: number
+  /** Operations of training per token, summed since the beginning or the last drift: the compute but for the number of tokens in a step. */
+  readonly compute: number
+  /** All that is judged, oldest first: stretches of as many steps each, but for the last, which may not be full yet. */
+  readonly course: readonly Stretch[]
+  /** Steps of a full stretch. */
+  readonly span: number
+}
+
+const beginning: State = { steps: 0, compute: 0, course: [], span: 1 }
+/** Stretches that are remembered: when there are more, two become one. */
+const mostStretches = 64
 
 const layerOnTop = (config: GptConfig): GrowthRequest => ({ axis: 'layer', at: config.blocks.length })
 
@@ -36,11 +47,13 @@ const layerOnTop = (config: GptConfig): GrowthRequest => ({ axis: 'layer', at: c
  * Staged training (Shen et al. 2022, section 3.3): grow when the loss falls more slowly for the compute spent than that of the larger model would
  * at the same loss. What the larger one would do is not known, so it is estimated by this run alone:
  *
- * - With C the compute so far, losses follow L ∝ C^−α as long as a model has room (Kaplan et al. 2020, eq. 1.3); α, the slope of
- *   ln L over ln C, is fitted over the window. For the present model then −dL/dC = α·L/C.
- * - A model that has room would go on at the best α of the run, α₀. The larger one needs κ times the operations for a token, so at
- *   the same loss and after as many tokens its curve stands at κ·C, and −dL/dC = α₀·L/(κ·C).
- * - So it grows when α < α₀/κ by `significance` standard errors: the dearer the growth, the later.
+ * - With C the compute so far, losses follow L ∝ C^−α as long as a model has room (Kaplan et al. 2020, eq. 1.3); α is the slope of
+ *   ln L over ln C. It is fitted twice to what the model has lived since it has its size: to the first half, and to the second. For the
+ *   present model −dL/dC = α₂·L/C.
+ * - A model that has room would go on with α₁. (The best α of the whole run would be too much to ask: what no model can learn
+ *   flattens every curve with time.) The larger one needs κ times the operations for a token, so at the same loss and after as many tokens its
+ *   curve stands at κ·C, and −dL/dC = α₁·L/(κ·C).
+ * - So it grows when α₂ < α₁/κ, each taken `significance` standard errors towards the other: the dearer the growth, the later.
  *
  * The first `window` steps do not count: there the loss falls steeply while a model of any size learns how frequent tokens are. Steps are taken
  * to have equally many tokens. After a drift alarm all begins anew, for the losses are of another stream.
@@ -49,45 +62,70 @@ const layerOnTop = (config: GptConfig): GrowthRequest => ({ axis: 'layer', at: c
  */
 export function growByCompute(options: ComputeOptions): GrowthPolicy<State> {
   const { window, significance = 2, request: requestFor = layerOnTop } = options
-  if (!(Number.isInteger(window) && window >= 8 && window <= lossWindow && significance >= 0)) {
+  if (!(Number.isSafeInteger(window) && window >= 8 && significance >= 0)) {
     throw new OptionError(
       `growByCompute: got window ${window} and significance ${significance}; ` +
-        `expected an integer from 8 to ${lossWindow} and a number ≥ 0.`,
+        'expected an integer from 8 and a number ≥ 0.',
     )
   }
+  /** The exponent over some stretches, and how far off it may be. */
+  const exponentOf = (course: readonly Stretch[]): { alpha: number; error: number } => {
+    const [computes, losses] = [course.map(({ compute }) => compute), course.map(({ loss }) => loss)]
+    const { slope, standardError } = leastSquares(computes, losses)
+    return { alpha: -slope, error: significance * standardError }
+  }
   return {
-    name: `by compute, over ${window} steps`,
+    name: `by compute, from ${window} steps on`,
     initial: beginning,
     decide(signals, budget, before) {
       const state = lived(signals, before, window)
-      const stay = (reason: string, best = state.best) => ({
-        request: null,
-        reason,
-        state: { ...state, best },
-      })
-      if (signals.stepsSinceGrowth < window) return stay('still settling after growth')
-      const losses = signals.losses.slice(-window)
-      if (state.steps < 2 * window || losses.length < window) return stay('too few losses yet')
-      if (!losses.every((loss) => loss > 0)) return stay('a loss of 0 has no exponent')
-      const { slope, standardError } = leastSquares(state.course.map(Math.log), losses.map(Math.log))
-      const [alpha, error] = [-slope, significance * standardError]
-      const best = Math.max(state.best ?? 0, alpha - error)
+      const stay = (reason: string) => ({ request: null, reason, state })
+      if (state.steps <= window) return stay('still settling')
+      const full = state.course.filter(({ steps }) => steps === state.span)
+      const half = Math.floor(full.length / 2)
+      if (half * state.span < window || half < 4) return stay('too few losses yet')
+      const [early, late] = [full.slice(0, half), full.slice(-half)].map(exponentOf)
       const request = requestFor(signals.config)
       const { before: small, after: large } = priceOf(signals.config, request)
       const dearer = large.flopsPerToken.training / small.flopsPerToken.training
       const reason =
-        `the loss falls with compute to the power of ${alpha.toFixed(3)}, at best ${best.toFixed(3)}; ` +
+        `at this size the loss fell with compute to the power of ${early.alpha.toFixed(3)} at first and ${late.alpha.toFixed(3)} lately; ` +
         `a step of the larger model takes ${dearer.toFixed(2)} times the work`
-      if (!(alpha + error < best / dearer)) return stay(reason, best)
-      if (excessOf(signals, request, budget) !== null) return stay(`the budget is spent (${reason})`, best)
-      return { request, reason, state: { ...state, best } }
+      if (!(late.alpha + late.error < (early.alpha - early.error) / dearer)) return stay(reason)
+      if (excessOf(signals, request, budget) !== null) return stay(`the budget is spent (${reason})`)
+      return { request, reason, state }
     },
   }
 }
 
 /** The state with the latest step in it. */
-function lived({ config, stepsSinceDrift }: GrowthSignals, before: State, window: number): State {
-  const { steps, compute, course, best } = stepsSinceDrift === 0 ? beginning : before
-  const now = compute + flopsPerToken(config).training
-  return { steps: steps + 1, compute: now, course: [...course, now].slice(-window), best }
+function lived(
+  { config, losses, stepsSinceGrowth, stepsSinceDrift }: GrowthSignals,
+  before: State,
+  window: number,
+): State {
+  const loss = losses.at(-1)
+  if (loss === undefined) return before
+  const known = stepsSinceDrift === 0 ? beginning : before
+  const compute = known.compute + flopsPerToken(config).training
+  const steps = stepsSinceGrowth <= known.steps ? stepsSinceGrowth : known.steps + 1
+  if (steps <= window) return { ...beginning, steps, compute }
+  // A loss of 0 has no exponent.
+  if (!(loss > 0)) return { ...known, steps, compute }
+  const now = { steps: 1, compute: Math.log(compute), loss: Math.log(loss) }
+  const last = known.course.at(-1)
+  const course =
+    last !== undefined && last.steps < known.span
+      ? [...known.course.slice(0, -1), together(last, now)]
+      : [...known.course, now]
+  if (course.length <= mostStretches) return { ...known, steps, compute, course }
+  const pairs = Array.from({ length: Math.ceil(course.length / 2) }, (_, i) => course.slice(2 * i, 2 * i + 2))
+  const merged = pairs.map(([first, second]) => (second === undefined ? first : together(first, second)))
+  return { steps, compute, course: merged, span: 2 * known.span }
+}
+
+function together(a: Stretch, b: Stretch): Stretch {
+  const steps = a.steps + b.steps
+  const meanOf = (x: number, y: number): number => (a.steps * x + b.steps * y) / steps
+  return { steps, compute: meanOf(a.compute, b.compute), loss: meanOf(a.loss, b.loss) }
 }
