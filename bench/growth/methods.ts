@@ -31,14 +31,14 @@ function scheduled(growths: Growths): NonNullable<Plan['requests']> {
   }
 }
 
-/** As the learner would ask it, until the model has its full size. */
-function decidedBy<S>(policy: GrowthPolicy<S>): NonNullable<Plan['requests']> {
+/** As the learner would ask it, until the model has so many parameters; those of full size unless given. */
+export function decidedBy<S>(policy: GrowthPolicy<S>, most?: number): NonNullable<Plan['requests']> {
   let state = policy.initial
   let lastGrowth = 0
   return (moment: Moment) => {
     const { vocabulary, context } = moment.config
     const specs = parameterSpecs(gptConfig({ ...full, vocabulary, context }))
-    const parameters = specs.reduce((total, { shape }) => total + sizeOf(shape), 0)
+    const parameters = most ?? specs.reduce((total, { shape }) => total + sizeOf(shape), 0)
     const step = moment.losses.length
     const signals = {
       ...{ step, losses: moment.losses.slice(-lossWindow), stepsSinceGrowth: step - lastGrowth },
