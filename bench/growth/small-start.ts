@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- small-start --data DIR [--seeds N]`: whether a model that outgrows its size should. One layer, 17 thousand parameters,
- * learns Shakespeare character by character until it has no room left. The same one grows by policy; all see the same batches, compute as much,
- * and let their rates fall at the end. Two layers from the start are there to compare with: what one would have chosen knowing the outcome.
+ * `npm run bench -- small-start --data DIR [--seeds N]`: whether a model that has outgrown its size should grow, and by what kind of layer. One
+ * layer, 17 thousand parameters, learns Shakespeare character by character. The same one grows when `growByCompute` says so; all see the same
+ * batches, compute as much, and let their rates fall at the end. Two layers from the start are what one would have chosen knowing the outcome.
  */
-import { type GrowthPolicy, growByCompute, growOnPlateau, lossWindow, neverGrow } from '@burgeon/continual'
+import { type GrowthPolicy, growByCompute, lossWindow, neverGrow } from '@burgeon/continual'
+import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
@@ -13,13 +14,15 @@ import { decidedBy } from './methods.ts'
 
 const tiny = { embed: 32, heads: 4, layers: 1, mlpHidden: 128 }
 const mostParameters = 1e6
-const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside' })
+
+const freshLayer = ({ blocks }: GptConfig): GrowthRequest => ({ axis: 'layer', at: blocks.length })
 
 const lives = (window: number): readonly (readonly [name: string, layers: number, GrowthPolicy])[] => [
   ['one layer, never grown', 1, neverGrow],
   ['two layers from the start', 2, neverGrow],
-  ['doubled on plateau', 1, growOnPlateau({ window, patience: window, request: doubled })],
-  ['doubled by compute', 1, growByCompute({ window, request: doubled })],
+  ['a copied layer on top', 1, growByCompute({ window })],
+  ['a fresh layer on top', 1, growByCompute({ window, request: freshLayer })],
+  ['every layer doubled', 1, growByCompute({ window, request: () => ({ axis: 'stack', order: 'beside' }) })],
 ]
 
 export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
@@ -40,7 +43,7 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
     loss: mean(of.map(({ loss }) => loss)),
     parameters: mean(of.map(({ parameters }) => parameters)),
   }))
-  const [small, , , byCompute] = means
+  const [small, , copied, fresh] = means
   const rows = means.flatMap(({ name, loss, parameters }): BenchmarkRow[] => [
     {
       ...{ case: name, metric: 'held-out loss', value: loss, unit: 'nats' },
@@ -48,7 +51,10 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
     },
     { case: name, metric: 'parameters at the end', value: parameters, unit: '' },
   ])
-  const checks = [atMost(`${byCompute.name}: loss, of that of ${small.name}`, byCompute.loss / small.loss, 1)]
+  const checks = [
+    atMost(`${copied.name}: loss, of that of ${small.name}`, copied.loss / small.loss, 1),
+    atMost(`${copied.name}: loss, of that of ${fresh.name}`, copied.loss / fresh.loss, 1),
+  ]
   return { rows, checks: quick ? [] : checks }
 }
 

@@ -208,7 +208,7 @@ describe('by compute', () => {
     const [first] = dryRun(policy, { ...input, losses: losses(200) })
     expect(first.step).toBeGreaterThan(200)
     expect(first.step).toBeLessThan(260)
-    expect(first.request).toEqual({ axis: 'layer', at: 1 })
+    expect(first.request).toEqual({ axis: 'layer', at: 1, how: 'copy' })
     expect(first.reason).toMatch(
       /to the power of 0\.(09|10)\d at first and 0\.0\d\d lately; .* takes 1\.\d\d times the work$/,
     )

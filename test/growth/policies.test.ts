@@ -38,7 +38,9 @@ describe('on drift', () => {
   test('grows once for an alarm that learning does not make good', () => {
     const losses = course([30, 1], [60, 2])
     const growths = dryRun(policy, { ...life, losses, drifts: [31] })
-    expect(growths.map(({ step, request }) => [step, request])).toEqual([[41, { axis: 'layer', at: 2 }]])
+    expect(growths.map(({ step, request }) => [step, request])).toEqual([
+      [41, { axis: 'layer', at: 2, how: 'copy' }],
+    ])
     expect(growths[0].reason).toMatch(/^10 steps after the drift the loss is (2.0|1.9)/)
   })
   test('and again for the next one', () => {

@@ -3,6 +3,7 @@ import { flopsPerToken, type GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
 import type { GrowthPolicy, GrowthSignals } from './growth-policy.ts'
+import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from './least-squares.ts'
 import { excessOf } from './within-budget.ts'
 
@@ -12,7 +13,7 @@ export interface ComputeOptions {
   readonly window: number
   /** The rates must differ by so many standard errors of each, ≥ 0; 2 unless given. */
   readonly significance?: number
-  /** What to ask for; a layer on top unless given. */
+  /** What to ask for; a copy of the last block on top of it unless given. */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
 
@@ -40,8 +41,6 @@ interface State {
 const beginning: State = { steps: 0, compute: 0, course: [], span: 1 }
 /** Stretches that are remembered: when there are more, two become one. */
 const mostStretches = 64
-
-const layerOnTop = (config: GptConfig): GrowthRequest => ({ axis: 'layer', at: config.blocks.length })
 
 /**
  * Staged training (Shen et al. 2022, section 3.3): grow when the loss falls more slowly for the compute spent than that of the larger model would

@@ -3,6 +3,7 @@ import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
+import { layerOnTop } from './layer-on-top.ts'
 
 /** When a change counts as too much for the model as it is. */
 export interface GrowOnDriftOptions {
@@ -10,7 +11,7 @@ export interface GrowOnDriftOptions {
   readonly patience: number
   /** The mean loss then, relative to that before the alarm, above which it grows; > 0, 1.05 unless given. */
   readonly tolerance?: number
-  /** What to ask for; a layer on top unless given. */
+  /** What to ask for; a copy of the last block on top of it unless given. */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
 
@@ -18,8 +19,6 @@ interface State {
   /** The alarm that was judged last, as the step at which it was raised; null before the first. */
   readonly judged: number | null
 }
-
-const layerOnTop = (config: GptConfig): GrowthRequest => ({ axis: 'layer', at: config.blocks.length })
 
 /**
  * Judges each drift alarm once: `patience` steps later, the losses of the later half of those steps are compared with those of as many

@@ -3,6 +3,7 @@ import { OptionError } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
+import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from './least-squares.ts'
 import { largestBy, measuredBlocks, widened } from './widened.ts'
 import { excessOf } from './within-budget.ts'
@@ -78,8 +79,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
       const isLayer = isTimeForLayer(signals.config, state)
       const { block, why } = placeOf(signals)
       const request: GrowthRequest =
-        options.request?.(signals.config) ??
-        (isLayer ? { axis: 'layer', at: signals.config.blocks.length } : widened(block, widen))
+        options.request?.(signals.config) ?? (isLayer ? layerOnTop(signals.config) : widened(block, widen))
       if (excessOf(signals, request, budget) !== null)
         return { request: null, reason: 'the budget is spent', state }
       const widenings = request.axis === 'mlpHidden' ? state.widenings + 1 : 0
