@@ -11,9 +11,9 @@ import { changeBetween, type Probe, type Representation, representationsOf } fro
 export interface FreezeConvergedOptions {
   /** Steps between two looks, from 1; 200 unless given. A look is a forward pass over 128 tokens. */
   readonly every?: number
-  /** Looks over which the change of a block must have stopped falling, from 2; 20 unless given. */
+  /** Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 20 unless given. */
   readonly patience?: number
-  /** What does not count as falling: a loss of less than this share over those looks, in [0, 1); 0.15 unless given. */
+  /** What does not count as smaller: a difference of less than this share, in [0, 1); 0.15 unless given. */
   readonly tolerance?: number
   /** Steps over which the rate of a converged block falls to 0, from 1; 500 unless given. Only then is it frozen. */
   readonly settle?: number
@@ -24,8 +24,10 @@ export interface FreezeConvergedOptions {
 /** Of one block, from the lowest on. */
 interface BlockHistory {
   readonly block: string
-  /** The smoothed changes between the latest looks, oldest first. */
+  /** The changes between the latest looks, oldest first. */
   readonly changes: readonly number[]
+  /** Once said, it holds until the block is woken: it freezes when those below it have converged, too. */
+  readonly hasConverged: boolean
 }
 
 /** The state of a life. Plain data. */
@@ -68,8 +70,10 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     )
   }
   let state = awake
-  const hasConverged = ({ changes }: BlockHistory): boolean =>
-    changes.length > patience && changes[changes.length - 1] >= (1 - tolerance) * changes[0]
+  const isFlat = (changes: readonly number[]): boolean => {
+    const [earlier, later] = halvesOf(changes)
+    return changes.length === patience && later >= (1 - tolerance) * earlier
+  }
 
   const look = async ({ model, recent, step }: FreezingTurn): Promise<LearnerEvent[]> => {
     const probe = state.probe ?? {
@@ -78,29 +82,24 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     }
     const representations = await representationsOf(model, probe)
     const histories = [...representations].map(([block, now], i): BlockHistory => {
-      const [last, known = []] = [state.seen[block], state.histories.at(i)?.changes]
-      if (last === undefined) return { block, changes: [] }
-      const change = changeBetween(last, now)
-      const smoothed = known.length === 0 ? change : (known[known.length - 1] + change) / 2
-      return { block, changes: [...known, smoothed].slice(-patience - 1) }
+      const [last, known] = [state.seen[block], state.histories.at(i)]
+      if (last === undefined || known === undefined) return { block, changes: [], hasConverged: false }
+      const changes = [...known.changes, changeBetween(last, now)].slice(-patience)
+      return { block, changes, hasConverged: known.hasConverged || isFlat(changes) }
     })
     const limit = Math.min(histories.length - 1, Math.floor(most * histories.length))
     const since = [...state.since]
-    while (since.length < limit && hasConverged(histories[since.length])) since.push(step)
-    const blocks = since.length
-    const isNew = blocks > state.since.length
+    while (since.length < limit && histories[since.length].hasConverged) since.push(step)
+    const [blocks, before] = [since.length, state.since.length]
     state = { ...awake, since, probe, seen: Object.fromEntries(representations), histories }
-    if (!isNew) return []
-    const [first, last] = [histories[blocks - 1].changes[0], histories[blocks - 1].changes.at(-1)]
-    const reason = `its change between looks went from ${first.toFixed(3)} to ${last?.toFixed(3)} over ${patience}`
-    return [
-      {
-        kind: 'freezing',
-        step,
-        blocks,
-        reason: `block ${histories[blocks - 1].block} has converged: ${reason}`,
-      },
-    ]
+    if (blocks === before) return []
+    // The lowest of the new ones converged at this look; those above had waited for it.
+    const { block, changes } = histories[before]
+    const [earlier, later] = halvesOf(changes)
+    const reason =
+      `block ${block} has converged: it changed by ${earlier.toFixed(3)} a look at first ` +
+      `and by ${later.toFixed(3)} later, over ${patience} looks`
+    return [{ kind: 'freezing', step, blocks, reason }]
   }
 
   return {
@@ -124,4 +123,11 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
       state = found
     },
   }
+}
+
+/** The mean of the earlier half of a series and of the later; of an odd one, the middle is left out. */
+function halvesOf(series: readonly number[]): readonly [earlier: number, later: number] {
+  const half = Math.floor(series.length / 2)
+  const meanOf = (part: readonly number[]): number => part.reduce((sum, x) => sum + x, 0) / half
+  return [meanOf(series.slice(0, half)), meanOf(series.slice(series.length - half))]
 }
