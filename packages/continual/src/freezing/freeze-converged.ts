@@ -11,7 +11,7 @@ import { changeBetween, type Probe, type Representation, representationsOf } fro
 export interface FreezeConvergedOptions {
   /** Steps between two looks, from 1; 200 unless given. A look is a forward pass over 128 tokens. */
   readonly every?: number
-  /** Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 20 unless given. */
+  /** Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 24 unless given. */
   readonly patience?: number
   /** What does not count as smaller: a difference of less than this share, in [0, 1); 0.15 unless given. */
   readonly tolerance?: number
@@ -57,7 +57,7 @@ const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {
  * ```
  */
 export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing {
-  const { every = 200, patience = 20, tolerance = 0.15, settle = 500, most = 0.75 } = options
+  const { every = 200, patience = 24, tolerance = 0.15, settle = 500, most = 0.75 } = options
   const isCount = (x: number, least: number): boolean => Number.isSafeInteger(x) && x >= least
   if (!(isCount(every, 1) && isCount(patience, 2) && isCount(settle, 1))) {
     throw new OptionError(
