@@ -20,6 +20,7 @@ const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
     ...sized('mlpHidden', 6, { block: 'b0' }),
     { axis: 'mlpHidden', block: 'b7', to: 8 },
     { axis: 'mlpHidden', block: 'b0', to: 13, how: 'split' },
+    { axis: 'mlpHidden', block: 'b0', to: 8, how: 'spilt' as 'split' },
   ],
   head: [
     ...sized('head', 4, { block: 'b0' }),
@@ -34,12 +35,17 @@ const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
   ],
   headDim: [...sized('headDim', 2, { block: 'b1' }), { axis: 'headDim', block: 'b7', to: 4 }],
   embed: sized('embed', 8, {}),
-  context: sized('context', 6, {}),
+  context: [
+    ...sized('context', 6, {}),
+    { axis: 'context', to: 8, how: 'byParts' }, // its positions are learned
+    { axis: 'context', to: 8, how: 'streched' as 'stretched' },
+  ],
   layer: [
     ...[-1, 3, 0.5, Number.NaN].map((at): GrowthRequest => ({ axis: 'layer', at })),
     { axis: 'layer', at: 1, mlpHidden: 0 },
     { axis: 'layer', at: 1, mlpHidden: 1.5 },
     { axis: 'layer', at: 1, mlpHidden: 7, how: 'copy' },
+    { axis: 'layer', at: 1, how: 'clone' as 'copy' },
   ],
   stack: [
     { axis: 'stack', copies: 0 },
@@ -47,6 +53,7 @@ const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
     { axis: 'stack', of: [] },
     { axis: 'stack', of: ['b0', 'b0'] },
     { axis: 'stack', of: ['b7'] },
+    { axis: 'stack', order: 'bottom' as 'top' },
   ],
   vocabulary: [
     { axis: 'vocabulary', tokens: [] },

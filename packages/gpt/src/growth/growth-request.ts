@@ -92,11 +92,22 @@ export interface GrowVocabulary {
   readonly tokens: readonly NewToken[]
 }
 
-/** Longer sequences. What the model says of sequences that were possible before stays the same. */
+/** Longer sequences. */
 export interface GrowContext {
   readonly axis: 'context'
   /** Tokens afterwards; more than now. */
   readonly to: number
+  /**
+   * Where the new positions come. `appended` unless given.
+   *
+   * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again. Learned positions start at random,
+   *   rotary ones turn on at their frequencies, to angles that were never learnt.
+   * - `stretched`: between the old ones, which move apart. A learned position between two is their mean, and rotary frequencies fall as the
+   *   context grows (position interpolation, Chen et al. 2023, eq. 4). Not exact: neighbours stand closer than was learnt.
+   * - `byParts`, for rotary positions: only pairs that turn slowly are stretched; those that turn often within the old context
+   *   tell neighbours apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section 3.2). Not exact.
+   */
+  readonly how?: 'appended' | 'stretched' | 'byParts'
 }
 
 /**

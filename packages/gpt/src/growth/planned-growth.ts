@@ -102,3 +102,9 @@ export function checkGrows(axis: string, from: number, to: number): void {
   if (Number.isSafeInteger(to) && to > from) return
   throw new OptionError(`grow ${axis}: got to = ${to}; expected an integer above ${from}.`)
 }
+
+/** Throws OptionError for a choice that there is not, such as a misspelt one. */
+export function checkChoice(axis: string, name: string, choice: string, all: readonly string[]): void {
+  if (all.includes(choice)) return
+  throw new OptionError(`grow ${axis}: got ${name} = ${choice}; expected ${all.join(' or ')}.`)
+}

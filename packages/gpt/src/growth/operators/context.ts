@@ -1,22 +1,74 @@
 /** Longer sequences. */
-import { extended, type Key } from '@burgeon/tensor'
+import { type Average, type DimensionMap, extended, type Initial, type Key } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { parameterSpecs } from '../../parameters.ts'
 import type { GrowContext } from '../growth-request.ts'
-import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
+import {
+  checkChoice,
+  checkGrows,
+  parametersBetween,
+  resizeAxis,
+  type PlannedGrowth,
+} from '../planned-growth.ts'
 
-/** New positions are random and small, like those of a new model. Attention is causal, so no earlier position sees them. */
+/**
+ * Appended positions are random and small, like those of a new model, and attention is causal: no earlier position sees them. Stretched
+ * ones lie between the old ones, in the table of learned positions or by slower rotary frequencies.
+ */
 export function planContext(config: GptConfig, request: GrowContext, key: Key): PlannedGrowth {
-  const { context: from } = config
-  const { to } = request
+  const { context: from, positions } = config
+  const { to, how = 'appended' } = request
   checkGrows('context', from, to)
-  const fresh = { kind: 'normal', standardDeviation: 0.02 } as const
-  const after = { ...config, context: to }
-  const changes = resizeAxis(parameterSpecs(config), 'context', extended(from, to), () => fresh)
+  const choices = positions === 'rotary' ? ['appended', 'stretched', 'byParts'] : ['appended', 'stretched']
+  checkChoice('context', `${positions} positions and how`, how, choices)
+  const slowed = (frequency: number): number =>
+    (how === 'byParts' ? shareOfParts(frequency, from, to) : from / to) * frequency
+  const blocks =
+    how === 'appended'
+      ? config.blocks
+      : config.blocks.map(({ frequencies, ...block }) => ({
+          ...block,
+          ...(frequencies && { frequencies: frequencies.map(slowed) }),
+        }))
+  const after = { ...config, context: to, blocks }
+  const [map, fresh] = how === 'appended' ? appended(from, to) : stretched(from, to)
+  const changes = resizeAxis(parameterSpecs(config), 'context', map, () => fresh)
+  const said = { appended: '', stretched: ' (stretched)', byParts: ' (stretched by parts)' }[how]
   return {
     request,
-    plan: { summary: `context ${from} → ${to}`, key, changes },
+    plan: { summary: `context ${from} → ${to}${said}`, key, changes },
     config: after,
     parameters: parametersBetween(config, after),
+    isExact: how === 'appended',
   }
+}
+
+function appended(from: number, to: number): [DimensionMap, Initial] {
+  return [extended(from, to), { kind: 'normal', standardDeviation: 0.02 }]
+}
+
+/** Row i moves to the place nearest to i·to/from; a row between two is their mean, and what comes after the last is like it. */
+function stretched(from: number, to: number): [DimensionMap, Average] {
+  const source = Array.from({ length: to }, () => -1)
+  for (let i = 0; i < from; i++) source[Math.round((i * to) / from)] = i
+  const of: number[][] = []
+  let below = 0
+  for (const at of source) {
+    if (at >= 0) below = at
+    else of.push(below + 1 < from ? [below, below + 1] : [below])
+  }
+  return [
+    { from, source },
+    { kind: 'average', axis: 0, of },
+  ]
+}
+
+/** Turns within the old context below which a pair is stretched, and above which it stays. */
+const [fewTurns, manyTurns] = [1, 32]
+
+/** h(θ)/θ of Peng et al. 2023, eqs. 17 to 20: 1 for a pair that turns often, from/to for one that hardly does. */
+function shareOfParts(frequency: number, from: number, to: number): number {
+  const turns = (frequency * from) / (2 * Math.PI)
+  const stays = Math.min(1, Math.max(0, (turns - fewTurns) / (manyTurns - fewTurns)))
+  return stays + (1 - stays) * (from / to)
 }

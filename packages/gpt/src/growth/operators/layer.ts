@@ -3,7 +3,7 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
 import type { GrowLayer } from '../growth-request.ts'
-import { parametersBetween, type PlannedGrowth, small, zero } from '../planned-growth.ts'
+import { checkChoice, parametersBetween, type PlannedGrowth, small, zero } from '../planned-growth.ts'
 
 /** What writes into the residual stream. Where all of it is 0, a block passes the stream on as it is. */
 const isWriter = (path: string): boolean => /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
@@ -21,6 +21,7 @@ export function planLayer(config: GptConfig, request: GrowLayer, key: Key): Plan
   if (!Number.isSafeInteger(at) || at < 0 || at > count) {
     throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
   }
+  checkChoice('layer', 'how', how, ['fresh', 'copy'])
   const neighbour = config.blocks[Math.max(0, at - 1)]
   const block: BlockConfig = {
     ...neighbour,

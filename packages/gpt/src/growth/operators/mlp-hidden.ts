@@ -4,6 +4,7 @@ import type { GptConfig } from '../../gpt-config.ts'
 import type { GrowMlpHidden } from '../growth-request.ts'
 import {
   blockOf,
+  checkChoice,
   parametersBetween,
   type PlannedGrowth,
   resizeAxis,
@@ -21,6 +22,7 @@ import {
 export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
   const { mlpHidden: from } = blockOf('mlpHidden', config, id)
+  checkChoice('mlpHidden', 'how', how, ['fresh', 'split'])
   const most = how === 'split' ? 2 * from : Infinity
   if (!Number.isSafeInteger(to) || to <= from || to > most) {
     throw new OptionError(

@@ -3,7 +3,7 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs } from '../../parameters.ts'
 import type { GrowStack } from '../growth-request.ts'
-import { parametersBetween, type PlannedGrowth } from '../planned-growth.ts'
+import { checkChoice, parametersBetween, type PlannedGrowth } from '../planned-growth.ts'
 
 /** New blocks with every number of an old one, the two writers into the residual stream included. Moments begin at 0. */
 export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {
@@ -16,6 +16,7 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
   if (!Number.isSafeInteger(copies) || copies < 1) {
     throw new OptionError(`grow stack: got copies = ${copies}; expected a positive integer.`)
   }
+  checkChoice('stack', 'order', order, ['top', 'beside'])
   let nextBlock = config.nextBlock
   const copiesOf = (block: BlockConfig): [BlockConfig, string] => [
     { ...block, id: `b${nextBlock++}` },
