@@ -29,6 +29,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [async () => (await import('./growth/small-start.ts')).smallStart, 'quick', 'seeds', 'data'],
   freezing: [async () => (await import('./growth/freezing.ts')).freezing, 'quick', 'seeds', 'data'],
+  context: [async () => (await import('./growth/context.ts')).context, 'quick', 'seeds', 'data'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

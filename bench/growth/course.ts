@@ -1,6 +1,7 @@
 /** Text to learn character by character: the same batches for every method of one seed, and text that is never learnt. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Batch, batchOfTokens, joinBatches } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { keyFromSeed, mean, RandomStream, scope, type Tensor } from '@burgeon/tensor'
 import { UsageError } from '../benchmark.ts'
@@ -46,10 +47,21 @@ export interface PlacedRows {
 
 /** The batch of a step, counted from 0; the same whatever has been asked before. */
 export function batchOf(course: Course, step: number, { device }: Gpt): PlacedRows {
-  const { rows, length, learnt, seed } = course
+  return placed(course.learnt, startsOf(course, step), course.length, device)
+}
+
+/** The same batch, for a learner. */
+export function rowsOf(course: Course, step: number): Batch {
+  const { learnt, length } = course
+  const rows = startsOf(course, step).map((start) =>
+    batchOfTokens(learnt.subarray(start, start + length + 1), length, 'Shakespeare'),
+  )
+  return joinBatches(rows)
+}
+
+function startsOf({ rows, length, learnt, seed }: Course, step: number): number[] {
   const random = new RandomStream(keyFromSeed(seed)).named(`batch ${step}`)
-  const starts = Array.from({ length: rows }, () => random.below(learnt.length - length - 1))
-  return placed(learnt, starts, length, device)
+  return Array.from({ length: rows }, () => random.below(learnt.length - length - 1))
 }
 
 /** Mean loss on held-out text, in nats per character: the same rows each time, spread evenly over it. */

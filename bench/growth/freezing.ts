@@ -4,19 +4,12 @@
  * an end does, and is judged by what it knows over the last tenth of the time.
  */
 import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
-import {
-  type Batch,
-  batchOfTokens,
-  freezeConverged,
-  joinBatches,
-  Learner,
-  type Strategy,
-} from '@burgeon/continual'
+import { freezeConverged, Learner, type Strategy } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
-import { type Device, keyFromSeed, profileAsync, RandomStream } from '@burgeon/tensor'
+import { type Device, profileAsync } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
-import { type Course, heldOutLoss, readCourse } from './course.ts'
+import { type Course, heldOutLoss, readCourse, rowsOf } from './course.ts'
 
 const sizes = { embed: 48, heads: 4, layers: 4, mlpHidden: 192 }
 
@@ -99,14 +92,4 @@ async function live(
   learner.dispose()
   model.dispose()
   return { loss, flops }
-}
-
-/** The batch of a step; the same whatever has been asked before. */
-function rowsOf({ rows, length, learnt, seed }: Course, step: number): Batch {
-  const random = new RandomStream(keyFromSeed(seed)).named(`batch ${step}`)
-  const row = (): Batch => {
-    const start = random.below(learnt.length - length - 1)
-    return batchOfTokens(learnt.subarray(start, start + length + 1), length, 'Shakespeare')
-  }
-  return joinBatches(Array.from({ length: rows }, row))
 }
