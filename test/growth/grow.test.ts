@@ -48,19 +48,23 @@ interface Life {
   grow(request: GrowthRequest): Promise<GrowthRecord>
 }
 
-/** A model that has learnt a little, so that all moments are there, with an anchor as EWC keeps one. */
+/** A model that has learnt a little, so that all moments are there, with an anchor as EWC keeps one and a path integral. */
 function lifeOf(seed: number, device: Device, config?: GptConfig): Life {
   const random = drawFrom(seed)
   const model = modelOf(config ?? drawConfig(random), random, device)
   const tokens = tokensFor(model, random)
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 0.01 }))
   for (let step = 0; step < 2; step++) learn(model, optimizer, tokens, step)
-  const anchor = new TensorMirror('anchor', 'value')
+  const [anchor, integral] = [
+    new TensorMirror('anchor', 'value'),
+    new TensorMirror('path integral', 'pathIntegral'),
+  ]
   scope(() => {
-    for (const { path, tensor } of model.parameters)
-      anchor.set(path, device.tensor(tensor.readSync(), tensor))
+    for (const mirror of [anchor, integral])
+      for (const { path, tensor } of model.parameters)
+        mirror.set(path, device.tensor(tensor.readSync(), tensor))
   })
-  const mirrors = [...optimizer.mirrors, anchor]
+  const mirrors = [...optimizer.mirrors, anchor, integral]
   const options = { mirrors, probe: tokens, key: [seed, 7] as const }
   return {
     random,

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 
 /** Every source that defines a `remap`, and the tests that prove its rule to the byte. */
 const proved: Readonly<Record<string, readonly string[]>> = {
-  // Moments, sums, averages, importance and anchors: growth and undo on every axis, then pruning and undo.
+  // Moments, sums, averages, importance, anchors and path integrals: growth and undo on every axis, then pruning and undo.
   'packages/tensor/src/parameters/mirror.ts': ['test/growth/grow.test.ts', 'test/growth/prune.test.ts'],
+  'packages/tensor/src/parameters/derived-mirror.ts': ['test/growth/companions.test.ts'],
   'packages/autograd/src/optimizer/ages.ts': ['test/growth/births.test.ts', 'test/growth/prune.test.ts'],
   'packages/continual/src/meta/learned-rates.ts': ['test/meta/growth.test.ts', 'test/growth/prune.test.ts'],
 }

@@ -62,6 +62,7 @@ export { rmsNorm } from './ops/rms-norm/rms-norm.ts'
 export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
 export { slice } from './ops/slice/slice.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
+export { DerivedMirror } from './parameters/derived-mirror.ts'
 export { type Mirror, type PlainTensor, plainTensors, TensorMirror } from './parameters/mirror.ts'
 export {
   type Axis,

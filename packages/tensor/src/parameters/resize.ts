@@ -15,8 +15,11 @@ import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
 import { type Average, type DimensionMap, type Initial, isIdentity } from './plan.ts'
 
-/** Which factor of a plan applies, and how often: values, gradients, or squares of gradients. */
-export type Role = 'value' | 'gradient' | 'squaredGradient'
+/**
+ * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a gradient times a change of the value,
+ * as path integrals of the loss are (Zenke et al. 2017, eq. 3).
+ */
+export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral'
 
 /**
  * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
@@ -68,9 +71,8 @@ function endOf(map: DimensionMap, role: Role): 'same' | 'shorter' | 'longer' | u
 }
 
 function factorOf(map: DimensionMap, index: number, role: Role): number {
-  if (role === 'value') return map.valueFactor?.[index] ?? 1
-  const factor = map.gradientFactor?.[index] ?? 1
-  return role === 'gradient' ? factor : factor * factor
+  const [value, gradient] = [map.valueFactor?.[index] ?? 1, map.gradientFactor?.[index] ?? 1]
+  return { value, gradient, squaredGradient: gradient * gradient, pathIntegral: value * gradient }[role]
 }
 
 /** The slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be covered by fresh numbers. */

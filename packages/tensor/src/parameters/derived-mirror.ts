@@ -1,0 +1,76 @@
+/** Copies of parameters in another form: rounded, quantised, transposed. They are worked out anew from what has grown. */
+import { scope } from '../scope.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Mirror } from './mirror.ts'
+import type { ParameterStore, TensorsByPath } from './parameter.ts'
+import type { Plan } from './plan.ts'
+
+/**
+ * One tensor per parameter that follows from it, such as its weights rounded to eight bits. No rule of growth could carry it along as
+ * well as its own definition: scales of rounding change with the numbers.
+ *
+ * @example
+ * ```ts
+ * const halves = new DerivedMirror('half', (weight) => multiply(weight, 0.5))
+ * halves.refresh(model.parameters) // after learning; growth, and taking it back, refresh what they touch
+ * ```
+ */
+export class DerivedMirror implements Mirror {
+  readonly name: string
+  readonly piecewise = true
+  readonly #derive: (parameter: Tensor, path: string) => Tensor | null
+  readonly #tensors = new Map<string, Tensor>()
+
+  /** @param derive Makes a new tensor of any shape; null for a parameter that needs none. */
+  constructor(name: string, derive: (parameter: Tensor, path: string) => Tensor | null) {
+    this.name = name
+    this.#derive = derive
+  }
+
+  /** Undefined before `refresh`, and for parameters that need none. */
+  get(path: string): Tensor | undefined {
+    return this.#tensors.get(path)
+  }
+
+  get bytes(): number {
+    return [...this.#tensors.values()].reduce((total, { storage }) => total + storage.bytes, 0)
+  }
+
+  /** Works everything out from the present weights. */
+  refresh(parameters: ParameterStore): void {
+    scope(() => {
+      const tensors = parameters.tensors()
+      const fresh = Object.keys(tensors).map((path) => [path, this.#derive(tensors[path], path)] as const)
+      this.dispose()
+      for (const [path, tensor] of fresh) this.#put(path, tensor)
+    })
+  }
+
+  remap({ changes }: Plan, after: TensorsByPath): () => void {
+    // Before the first `refresh` there is nothing to follow.
+    if (this.#tensors.size === 0) return () => {}
+    const fresh = changes.map(({ kind, path }) => {
+      const tensor = kind === 'remove' ? null : scope(() => this.#derive(after[path], path))
+      return [path, tensor] as const
+    })
+    return () => {
+      for (const [path, tensor] of fresh) this.#put(path, tensor)
+    }
+  }
+
+  /** Nothing of it is lost with what is dropped. */
+  keep(): Promise<Record<string, never>> {
+    return Promise.resolve({})
+  }
+
+  dispose(): void {
+    for (const path of this.#tensors.keys()) this.#put(path, null)
+  }
+
+  #put(path: string, tensor: Tensor | null): void {
+    const before = this.#tensors.get(path)
+    if (tensor === null) this.#tensors.delete(path)
+    else this.#tensors.set(path, tensor.retain())
+    before?.release()
+  }
+}
