@@ -4,6 +4,7 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
+import { excessOf } from './within-budget.ts'
 
 /** When a change counts as too much for the model as it is. */
 export interface GrowOnDriftOptions {
@@ -37,7 +38,8 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
   return {
     name: `on drift, after ${patience} steps`,
     initial: { judged: null },
-    decide({ step, losses, stepsSinceDrift, config }, _, state) {
+    decide(signals, budget, state) {
+      const { step, losses, stepsSinceDrift, config } = signals
       const stay = (reason: string, judged = state.judged) =>
         ({ request: null, reason, state: { judged } }) as const
       if (stepsSinceDrift === null) return stay('no drift yet')
@@ -51,7 +53,9 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
       const ratio = mean(since) / mean(before)
       const reason = `${patience} steps after the drift the loss is ${ratio.toFixed(2)} times that before`
       if (!(ratio > tolerance)) return stay(reason, alarm)
-      return { request: request(config), reason, state: { judged: alarm } }
+      const wish = request(config)
+      if (excessOf(signals, wish, budget) !== null) return stay(`the budget is spent (${reason})`, alarm)
+      return { request: wish, reason, state: { judged: alarm } }
     },
   }
 }

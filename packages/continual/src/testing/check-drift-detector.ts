@@ -1,13 +1,7 @@
 /** The contract of a drift detector, as statements to be checked in any test runner. */
 import type { DriftDetector, DriftDirection, DriftVerdict } from '../drift/drift-detector.ts'
-
-/** One statement about the detector and whether it holds. */
-export interface CheckResult {
-  readonly statement: string
-  readonly holds: boolean
-  /** What was seen; worth reading when it does not hold. */
-  readonly detail: string
-}
+import type { CheckResult } from './check-result.ts'
+import { gaussians } from './gaussians.ts'
 
 /** What a detector must manage on the streams of the suite. */
 export interface DriftExpectation {
@@ -146,17 +140,4 @@ function same(a: DriftVerdict, b: DriftVerdict): boolean {
 function holdsTypedArrays(value: unknown): boolean {
   if (ArrayBuffer.isView(value)) return true
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsTypedArrays)
-}
-
-/** Standard normal numbers by Box and Muller (1958) from a 32-bit congruential generator; the same at every call. */
-function gaussians(count: number): number[] {
-  let seed = 20_07
-  const uniform = (): number => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-    return (seed + 0.5) / 2 ** 32
-  }
-  return Array.from({ length: count }, () => {
-    const radius = Math.sqrt(-2 * Math.log(uniform()))
-    return radius * Math.cos(2 * Math.PI * uniform())
-  })
 }

@@ -1,2 +1,4 @@
 /** `@burgeon/continual/testing`: contract suites for parts of a learner, for use in any test runner. */
-export { type CheckResult, checkDriftDetector, type DriftExpectation } from './check-drift-detector.ts'
+export { checkDriftDetector, type DriftExpectation } from './check-drift-detector.ts'
+export { checkGrowthPolicy, type LossCourse, type PolicyExpectation } from './check-growth-policy.ts'
+export type { CheckResult } from './check-result.ts'
