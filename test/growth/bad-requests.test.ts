@@ -54,6 +54,7 @@ const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
     { axis: 'stack', of: ['b0', 'b0'] },
     { axis: 'stack', of: ['b7'] },
     { axis: 'stack', order: 'bottom' as 'top' },
+    { axis: 'stack', writes: 'half' as 'shared' },
   ],
   vocabulary: [
     { axis: 'vocabulary', tokens: [] },

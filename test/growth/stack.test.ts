@@ -1,10 +1,20 @@
 import { adamw } from '@burgeon/autograd'
 import type { Gpt } from '@burgeon/gpt'
 import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { multiply, OptionError, scope, type Tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { describe, expect, test } from 'vitest'
-import { drawConfig, drawFrom, everyByte, learn, modelOf, numbersOf, tokensFor } from './tiny-model.ts'
+import {
+  drawConfig,
+  drawFrom,
+  everyByte,
+  isTensorMirror,
+  learn,
+  modelOf,
+  type Numbers,
+  numbersOf,
+  tokensFor,
+} from './tiny-model.ts'
 
 const device = openReference()
 const config = drawConfig(drawFrom(3))
@@ -49,6 +59,76 @@ describe('stacking', () => {
     expect(record.logitsMoved).toBeGreaterThan(0)
     ungrow(small, record, optimizer.mirrors)
     expect(everyByte(small, optimizer.mirrors)).toEqual(before)
+  })
+  test.each([1, 2, 3])('%i copies that share make up what the original wrote', async (copies) => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const before = numbersOf(small.parameters.tensors())
+    await grow(
+      small,
+      { axis: 'stack', of: ['b1'], copies, writes: 'shared' },
+      { mirrors: [], probe, key: [1, 2] },
+    )
+    const after = numbersOf(small.parameters.tensors())
+    const ids = ['b1', ...Array.from({ length: copies }, (_, i) => `b${3 + i}`)]
+    for (const path of Object.keys(before).filter((name) => name.startsWith('blocks.b1.'))) {
+      const parts = ids.map((id) => after[path.replace('b1', id)])
+      if (!/\.(output|down)\./.test(path)) for (const part of parts) expect(part, path).toEqual(before[path])
+      else
+        before[path].forEach((value, i) => {
+          expect(parts.reduce((sum, part) => sum + part[i], 0)).toBeCloseTo(value, 12)
+        })
+    }
+  })
+  test.each([1, 2])('%i copies that share move logits by the square of what is written', async (copies) => {
+    const movedBy = async (writes: 'whole' | 'shared', written: number): Promise<number> => {
+      const small = model()
+      using probe = tokensFor(small, drawFrom(1))
+      for (const { path, tensor } of small.parameters)
+        if (/\.(output|down)\./.test(path))
+          scope(() => small.parameters.replace(path, multiply(tensor, written)))
+      const options = { mirrors: [], probe, key: [1, 2] } as const
+      return (await grow(small, { axis: 'stack', copies, order: 'beside', writes }, options)).logitsMoved
+    }
+    const fourTimes = async (writes: 'whole' | 'shared'): Promise<number> =>
+      (await movedBy(writes, 1 / 256)) / (await movedBy(writes, 1 / 1024))
+    expect(await fourTimes('whole')).toBeCloseTo(4, 0)
+    expect(await fourTimes('shared')).toBeCloseTo(16, -1)
+    expect(await movedBy('shared', 1 / 1024)).toBeLessThan((await movedBy('whole', 1 / 1024)) / 100)
+  })
+  test.each([1, 2])('%i copies that share are taken back to the byte, with moments', async (copies) => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const optimizer = adamw({ learningRate: 0.01 })
+    learn(small, optimizer, probe, 0)
+    const before = everyByte(small, optimizer.mirrors)
+    const request = { axis: 'stack', copies, order: 'beside', writes: 'shared' } as const
+    const record = await grow(small, request, { mirrors: optimizer.mirrors, probe, key: [1, 2] })
+    expect(everyByte(small, optimizer.mirrors)).not.toEqual(before)
+    ungrow(small, record, optimizer.mirrors)
+    expect(everyByte(small, optimizer.mirrors)).toEqual(before)
+  })
+  test('moments of an original that shares are those of what it is now a part of', async () => {
+    const small = model()
+    using probe = tokensFor(small, drawFrom(1))
+    const optimizer = adamw({ learningRate: 0.01 })
+    learn(small, optimizer, probe, 0)
+    const momentsOf = (): Numbers => {
+      const first = optimizer.mirrors.filter(isTensorMirror).find(({ role }) => role === 'gradient')
+      if (first === undefined) throw new Error('adamw has no first moment')
+      return numbersOf(Object.fromEntries(first.paths.map((path) => [path, first.get(path) as Tensor])))
+    }
+    const before = momentsOf()
+    await grow(
+      small,
+      { axis: 'stack', of: ['b1'], order: 'beside', writes: 'shared' },
+      { mirrors: optimizer.mirrors, probe, key: [1, 2] },
+    )
+    const after = momentsOf()
+    for (const path of Object.keys(before).filter((name) => name.startsWith('blocks.b1.'))) {
+      const factor = /\.(output|down)\./.test(path) ? 1 : 1 / 2
+      expect(after[path], path).toEqual(before[path].map((value) => value * factor))
+    }
   })
   test('is refused where exactness is asked for, and the model is as it was', async () => {
     const small = model()

@@ -64,6 +64,12 @@ export interface GrowStack {
    * stacking); `beside` puts each copy next to its original (interpolation). `top` unless given.
    */
   readonly order?: 'top' | 'beside'
+  /**
+   * How much a block and each copy of it write into the residual stream: `whole`, what the block wrote, or `shared`, a part of it that makes
+   * it up together. Beside their originals, copies that share move the function little: it is a finer step along the same way (Chang et al.
+   * 2018). `whole` unless given.
+   */
+  readonly writes?: 'whole' | 'shared'
 }
 
 /** A wider residual stream: new channels that nothing has written to yet. */

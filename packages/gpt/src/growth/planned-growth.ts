@@ -53,6 +53,31 @@ export function resizeAxis(
     })
 }
 
+/** What attention and MLPs write into the residual stream with. Where all of it is 0, a block passes the stream on as it is. */
+export const isWriter = (path: string): boolean =>
+  /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
+
+/**
+ * A parameter of a part of the model that writes `share` of what it wrote. Its writers are multiplied by that; their slopes
+ * stay, and those of all that stands before them are multiplied by it.
+ *
+ * @param slope What else the slopes of all are multiplied by, 1 unless given.
+ */
+export function writingLess(
+  { path, shape }: ParameterSpec,
+  share: number,
+  slope: number = 1,
+): ParameterChange {
+  const [length, ...others] = shape
+  const all = (factor: number): number[] => Array.from({ length }, () => factor)
+  const first: DimensionMap = {
+    ...unchanged(length),
+    ...(isWriter(path) && share !== 1 && { valueFactor: all(share) }),
+    gradientFactor: all(isWriter(path) ? slope : slope * share),
+  }
+  return { kind: 'resize', path, dimensions: [first, ...others.map(unchanged)], fresh: zero }
+}
+
 /** Adds what the second configuration has and the first has not; each starts as its specification says unless `initial` does. */
 export function additions(
   before: GptConfig,

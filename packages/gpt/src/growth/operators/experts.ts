@@ -1,12 +1,5 @@
 /** Several experts in the place of one MLP. */
-import {
-  type Copy,
-  type DimensionMap,
-  type Initial,
-  type Key,
-  type ParameterChange,
-  unchanged,
-} from '@burgeon/tensor'
+import type { Copy, Initial, Key } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { expertPaths, type ParameterSpec } from '../../parameters.ts'
 import type { GrowExperts } from '../growth-request.ts'
@@ -14,11 +7,13 @@ import {
   additions,
   blockOf,
   checkGrows,
+  isWriter,
   parametersBetween,
   type PlannedGrowth,
   resizeAxis,
   specsOf,
   withBlock,
+  writingLess,
   zero,
 } from '../planned-growth.ts'
 
@@ -55,7 +50,7 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
     const expert = expertOf(spec)
     if (expert < 0) return spec.initial
     const of = spec.path.replace(`${paths[expert]}.`, `${paths[originals[expert]]}.`)
-    return { kind: 'copy', of, ...(isWriter(spec) && { factor: writes[expert] }) }
+    return { kind: 'copy', of, ...(isWriter(spec.path) && { factor: writes[expert] }) }
   }
   const before = specsOf(config, id, 'mlp')
   const columns = { from, source: originals, gradientFactor: originals.map((original) => gates[original]) }
@@ -63,7 +58,7 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
     ...resizeAxis(before, 'expert', columns, () => zero),
     ...before
       .filter((spec) => copiesOf[expertOf(spec)] > 1)
-      .map((spec) => shared(spec, writes[expertOf(spec)], gates[expertOf(spec)])),
+      .map((spec) => writingLess(spec, writes[expertOf(spec)], gates[expertOf(spec)])),
     ...additions(config, after, copy),
   ]
   const summary = `block ${id}: experts ${from} → ${to}`
@@ -110,19 +105,4 @@ function splitOf(shares: readonly number[], to: number): Split {
     }),
     gates: copiesOf.map((m) => 2 ** -Math.round(Math.log2(m))),
   }
-}
-
-/** The parameters that what an expert writes is proportional to. */
-const isWriter = ({ path }: ParameterSpec): boolean => /\.down\.(weight|bias|adapter\.b\.weight)$/.test(path)
-
-/** A parameter of an expert that has been copied: its writers write less, and slopes are those of a smaller gate and of such writers. */
-function shared(spec: ParameterSpec, writes: number, gate: number): ParameterChange {
-  const [length, ...others] = spec.shape
-  const all = (factor: number): number[] => Array.from({ length }, () => factor)
-  const first: DimensionMap = {
-    ...unchanged(length),
-    ...(isWriter(spec) && writes !== 1 && { valueFactor: all(writes) }),
-    gradientFactor: all(isWriter(spec) ? gate : gate * writes),
-  }
-  return { kind: 'resize', path: spec.path, dimensions: [first, ...others.map(unchanged)], fresh: zero }
 }

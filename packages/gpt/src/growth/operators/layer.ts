@@ -3,10 +3,14 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
 import type { GrowLayer } from '../growth-request.ts'
-import { checkChoice, parametersBetween, type PlannedGrowth, small, zero } from '../planned-growth.ts'
-
-/** What writes into the residual stream. Where all of it is 0, a block passes the stream on as it is. */
-const isWriter = (path: string): boolean => /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
+import {
+  checkChoice,
+  isWriter,
+  parametersBetween,
+  type PlannedGrowth,
+  small,
+  zero,
+} from '../planned-growth.ts'
 
 /** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)

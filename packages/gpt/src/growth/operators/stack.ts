@@ -3,11 +3,21 @@ import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs } from '../../parameters.ts'
 import type { GrowStack } from '../growth-request.ts'
-import { checkChoice, parametersBetween, type PlannedGrowth } from '../planned-growth.ts'
+import {
+  checkChoice,
+  isWriter,
+  parametersBetween,
+  type PlannedGrowth,
+  writingLess,
+  zero,
+} from '../planned-growth.ts'
 
-/** New blocks with every number of an old one, the two writers into the residual stream included. Moments begin at 0. */
+/**
+ * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these. The share of an
+ * original is a power of two, which the way back undoes exactly. Moments of copies begin at 0.
+ */
 export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {
-  const { of = config.blocks.map(({ id }) => id), copies = 1, order = 'top' } = request
+  const { of = config.blocks.map(({ id }) => id), copies = 1, order = 'top', writes = 'whole' } = request
   const originals = config.blocks.filter(({ id }) => of.includes(id))
   if (of.length === 0 || originals.length !== of.length) {
     const known = config.blocks.map(({ id }) => id).join(', ')
@@ -17,6 +27,9 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
     throw new OptionError(`grow stack: got copies = ${copies}; expected a positive integer.`)
   }
   checkChoice('stack', 'order', order, ['top', 'beside'])
+  checkChoice('stack', 'writes', writes, ['whole', 'shared'])
+  const share = writes === 'whole' ? 1 : 2 ** -Math.round(Math.log2(copies + 1))
+  const shareOfCopies = writes === 'whole' ? 1 : (1 - share) / copies
   let nextBlock = config.nextBlock
   const copiesOf = (block: BlockConfig): [BlockConfig, string] => [
     { ...block, id: `b${nextBlock++}` },
@@ -38,14 +51,16 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
     )
   const added = [...above.values()].flat()
   const changes = added.flatMap(([block, original]): ParameterChange[] =>
-    blockSpecs(config, block, { kind: 'zero' }).map(({ path, axes, shape }) => {
+    blockSpecs(config, block, zero).map(({ path, axes, shape }) => {
       const initial = {
         kind: 'copy',
         of: path.replace(`blocks.${block.id}.`, `blocks.${original}.`),
+        ...(isWriter(path) && { factor: shareOfCopies }),
       } as const
       return { kind: 'add', path, axes, shape, initial }
     }),
   )
+  const less = writes === 'whole' ? [] : originals.flatMap((block) => blockSpecs(config, block, zero))
   const blocks = config.blocks.flatMap((block) => [
     block,
     ...(above.get(block.id) ?? []).map(([copy]) => copy),
@@ -54,9 +69,9 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
   return {
     request,
     plan: {
-      summary: `layer ${config.blocks.length} → ${blocks.length}: copies of ${of.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}`,
+      summary: `layer ${config.blocks.length} → ${blocks.length}: copies of ${of.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}${writes === 'shared' ? ', which share what they write' : ''}`,
       key,
-      changes,
+      changes: [...changes, ...less.map((spec) => writingLess(spec, share))],
     },
     config: after,
     parameters: parametersBetween(config, after),
