@@ -33,16 +33,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'string' },
-    picture: { type: 'string' },
-    data: { type: 'string' },
-    seeds: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-  },
-})
+const { values, positionals } = flagsOf(process.argv.slice(2))
 const [name] = positionals
 if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   console.error(`bench: got ${name ?? 'no name'}; expected one of ${Object.keys(benchmarks).join(', ')}.`)
@@ -83,6 +74,25 @@ if (values.json !== undefined) {
 }
 if (values.picture !== undefined && picture !== undefined) writeFileSync(values.picture, picture)
 if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1
+
+function flagsOf(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'string' },
+        picture: { type: 'string' },
+        data: { type: 'string' },
+        seeds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`)
+    process.exit(2)
+  }
+}
 
 function print({ rows, checks }: BenchmarkResult): void {
   const cells = rows.map((row) => [

@@ -28,15 +28,16 @@ export function curves(lives: readonly Curve[], goal: number): string {
   const amounts = Array.from({ length: 6 }, (_, i) => (i / 5) * most)
   const lines = lives.map(({ name, points: of }, i) => {
     const colour = colours[i % colours.length]
+    const line = `stroke="${colour}" stroke-width="2"${i < colours.length ? '' : ' stroke-dasharray="6 3"'}`
     const seen = of.filter(({ loss }) => loss <= highest)
     const path = seen.map(({ flops, loss }) => `${x(flops)},${y(loss)}`).join(' ')
     const end = of[of.length - 1]
     const legend = top + 14 + 20 * i
     return (
       `<g><title>${name}: ${end.loss.toFixed(3)} nats after ${(end.flops / 1e12).toFixed(2)} TFLOP</title>` +
-      `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>` +
+      `<polyline points="${path}" fill="none" ${line}/>` +
       `<circle cx="${x(end.flops)}" cy="${y(end.loss)}" r="4" fill="${colour}"/>` +
-      `<path d="M${width - 340} ${legend}h24" stroke="${colour}" stroke-width="2"/>` +
+      `<path d="M${width - 340} ${legend}h24" ${line}/>` +
       `<text x="${width - 308}" y="${legend + 4}">${name}</text></g>`
     )
   })

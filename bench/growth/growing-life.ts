@@ -41,12 +41,14 @@ export interface LifeOptions {
   readonly device: Device
   /** Operations after which it ends. */
   readonly budget: number
+  /** The highest learning rate. */
+  readonly rate: number
   readonly note: (line: string) => void
 }
 
-/** Rises over the first fiftieth of the budget, stays, and falls over the last fifth of it: so every life ends settled. */
+/** What part of the highest rate is due: it rises over the first fiftieth of the budget, stays, and falls over the last fifth of it. */
 const rateAt = (share: number): number =>
-  3e-3 * Math.min(1, share / 0.02) * (share < decay ? 1 : 1 - Math.sqrt((share - decay) / (1 - decay)) * 0.98)
+  Math.min(1, share / 0.02) * (share < decay ? 1 : 1 - Math.sqrt((share - decay) / (1 - decay)) * 0.98)
 const decay = 0.8
 
 /** Shares of the budget at which held-out text is looked at: more often where the rate falls. */
@@ -56,14 +58,14 @@ const measuredAt: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 
 
 /** Lives it, and answers what was measured. */
 export async function live(plan: Plan, options: LifeOptions): Promise<Measurement[]> {
-  const { course, device, budget, note } = options
+  const { course, device, budget, rate, note } = options
   const { seed, vocabulary, length } = course
   const model = Gpt.create({ ...plan.sizes, vocabulary, context: length }, { device, seed })
   let flops = 0
   const optimizer = chain(
     clipByGlobalNorm(1),
     adamw({
-      learningRate: () => Math.max(1e-6, rateAt(Math.min(1, flops / budget))),
+      learningRate: () => Math.max(1e-6, rate * rateAt(Math.min(1, flops / budget))),
       ...{ beta2: 0.99, weightDecay: 0.1, decays: isDecayed, warmUp: 20 },
     }),
   )

@@ -53,6 +53,10 @@ export function decidedBy<S>(policy: GrowthPolicy<S>, most?: number): NonNullabl
 }
 
 const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside' })
+const doubledInShares = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
+/** From the top, so that what is asked later stands where it is said to. */
+const doubledExactly = ({ blocks }: GptConfig): GrowthRequest[] =>
+  blocks.map((_, i) => ({ axis: 'layer', at: blocks.length - i, how: 'copy' }))
 const quadrupled = (): GrowthRequest => ({ axis: 'stack', copies: 3 })
 const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
   { axis: 'embed', to: full.embed },
@@ -97,6 +101,12 @@ const byHand = (growths: Growths) => (): Omit<Plan, 'name'> => ({
   requests: scheduled(growths),
 })
 
+const doubledTwice = (how: (config: GptConfig) => readonly GrowthRequest[]): Method['plan'] =>
+  byHand([
+    [0.3, how],
+    [0.7, how],
+  ])
+
 export const fromScratch: Method = { name: 'from scratch', budget: 1, plan: () => ({ sizes: full }) }
 
 /** From two layers to eight, at times fixed beforehand. */
@@ -104,10 +114,12 @@ export const stacking: readonly Method[] = [
   {
     name: 'doubled twice, copies beside their originals',
     budget: 0.6,
-    plan: byHand([
-      [0.3, () => [doubled()]],
-      [0.7, () => [doubled()]],
-    ]),
+    plan: doubledTwice(() => [doubled()]),
+  },
+  {
+    name: 'doubled twice, each beside the copy it shares with',
+    budget: 0.6,
+    plan: doubledTwice(() => [doubledInShares()]),
   },
   {
     name: 'stacked once, four times as deep',
@@ -115,6 +127,13 @@ export const stacking: readonly Method[] = [
     plan: byHand([[0.45, () => [quadrupled()]]]),
   },
 ]
+
+/** The copies write nothing at first: the function is kept. */
+export const deepening: Method = {
+  name: 'doubled twice, exactly',
+  budget: 0.6,
+  plan: doubledTwice(doubledExactly),
+}
 
 /** Doubled whenever the loss has stopped falling, by a policy that knows neither the budget nor the rate. */
 export const byPolicy: Method = {

@@ -33,7 +33,7 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
     const course = readCourse(data, 16, 64, seed)
     for (const [name, layers, policy] of lives(window)) {
       const plan = { name, sizes: { ...tiny, layers }, requests: decidedBy(policy, mostParameters) }
-      const end = (await live(plan, { course, device, note, budget })).at(-1) as Measurement
+      const end = (await live(plan, { course, device, note, budget, rate: 3e-3 })).at(-1) as Measurement
       ends.set(name, [...(ends.get(name) ?? []), end])
       note(`${name}, seed ${seed}: ${end.loss.toFixed(4)}, ${end.parameters} parameters`)
     }
