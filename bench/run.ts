@@ -28,6 +28,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   vocabulary: [async () => (await import('./streams/vocabulary.ts')).vocabulary, 'quick', 'seeds', 'data'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [async () => (await import('./growth/small-start.ts')).smallStart, 'quick', 'seeds', 'data'],
+  where: [async () => (await import('./growth/where.ts')).where, 'quick', 'seeds', 'data'],
   freezing: [async () => (await import('./growth/freezing.ts')).freezing, 'quick', 'seeds', 'data'],
   context: [async () => (await import('./growth/context.ts')).context, 'quick', 'seeds', 'data'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],

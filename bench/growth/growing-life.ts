@@ -20,6 +20,7 @@ export interface Measurement {
 export interface Moment {
   /** What part of the budget is spent, in [0, 1]. */
   readonly share: number
+  readonly model: Gpt
   readonly config: GptConfig
   readonly parameters: number
   /** Of all steps so far, in nats per character. */
@@ -31,7 +32,7 @@ export interface Plan {
   readonly name: string
   readonly sizes: Omit<GptSizes, 'context' | 'vocabulary'>
   /** Asked before every step; none unless given. */
-  readonly requests?: (moment: Moment) => readonly GrowthRequest[]
+  readonly requests?: (moment: Moment) => readonly GrowthRequest[] | Promise<readonly GrowthRequest[]>
   /** Spoils what growth keeps: a control. Gets the shapes from before. */
   readonly afterGrowth?: (model: Gpt, before: ReadonlyMap<string, readonly number[]>, seed: number) => void
 }
@@ -78,10 +79,10 @@ export async function live(plan: Plan, options: LifeOptions): Promise<Measuremen
   let flopsOfStep = 0
   for (let step = 0; flops < budget; step++) {
     const moment = {
-      ...{ share: flops / budget, config: model.config },
+      ...{ share: flops / budget, model, config: model.config },
       ...{ parameters: model.parameters.size, losses },
     }
-    const requests = plan.requests?.(moment) ?? []
+    const requests = (await plan.requests?.(moment)) ?? []
     const before = new Map(
       Object.entries(model.parameters.tensors()).map(([path, { shape }]) => [path, shape]),
     )
