@@ -19,7 +19,7 @@ type Positions = 'learned' | 'rotary'
 type How = NonNullable<GrowContext['how']>
 /** Null does not grow. */
 const ways: Readonly<Record<Positions, readonly (How | null)[]>> = {
-  learned: [null, 'appended', 'stretched'],
+  learned: [null, 'appended', 'repeated', 'stretched'],
   rotary: [null, 'appended', 'stretched', 'byParts'],
 }
 

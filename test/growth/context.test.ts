@@ -19,7 +19,7 @@ const lengths = fc
   .map(([from, more]) => [from, from + more] as const)
 
 describe('learned positions', () => {
-  test('that are stretched keep their rows and order, and what lies between is the mean', async () => {
+  test('that are stretched keep their rows and order, and what lies between is on the line from one to the other', async () => {
     await fc.assert(
       fc.asyncProperty(lengths, async ([from, to]) => {
         const model = modelOf({ ...learned, context: from }, drawFrom(from), device)
@@ -32,12 +32,28 @@ describe('learned positions', () => {
         const after = rowsOf(table())
         expect(after).toHaveLength(to)
         for (const [j, row] of after.entries()) {
-          // The old position that this one lies at or after, and how old positions lie around it.
+          // The old position that this one lies at or after, the next, and how far it is on the way.
           const below = before.findLastIndex((_, i) => Math.round((i * to) / from) <= j)
-          const isOld = Math.round((below * to) / from) === j
-          const above = before[isOld ? below : Math.min(below + 1, from - 1)]
-          row.forEach((x, c) => expect(x).toBeCloseTo((before[below][c] + above[c]) / 2, 6))
+          const above = Math.min(below + 1, from - 1)
+          const [at, next] = [below, below + 1].map((i) => Math.round((i * to) / from))
+          const way = (j - at) / (next - at)
+          row.forEach((x, c) =>
+            expect(x).toBeCloseTo(before[below][c] * (1 - way) + before[above][c] * way, 6),
+          )
         }
+        model.dispose()
+      }),
+    )
+  })
+  test('that are repeated are the old ones in turn', async () => {
+    await fc.assert(
+      fc.asyncProperty(lengths, async ([from, to]) => {
+        const model = modelOf({ ...learned, context: from }, drawFrom(from), device)
+        const table = (): number[] => [...model.parameters.get('embed.position.weight').tensor.readSync()]
+        const before = table()
+        using probe = tokensFor(model, drawFrom(1))
+        await grow(model, { axis: 'context', to, how: 'repeated' }, { mirrors: [], probe, key: [1, 2] })
+        expect(table()).toEqual(Array.from({ length: 4 * to }, (_, i) => before[i % (4 * from)]))
         model.dispose()
       }),
     )
@@ -77,7 +93,7 @@ describe('rotary positions', () => {
   })
 })
 
-test('appended positions leave every logit, the others say how far they moved, and all are taken back to the byte', async () => {
+test('appended and repeated positions leave every logit, the others say how far they moved, and all are taken back to the byte', async () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = drawFrom(seed)
     const model = modelOf(drawConfig(random), random, device)
@@ -91,16 +107,12 @@ test('appended positions leave every logit, the others say how far they moved, a
     })
     const mirrors = [...optimizer.mirrors, anchor]
     const { context, positions } = model.config
-    for (const how of [
-      'appended',
-      'stretched',
-      ...(positions === 'rotary' ? ['byParts' as const] : []),
-    ] as const) {
+    for (const how of ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated'] as const) {
       const [bytes, logits] = [everyByte(model, mirrors), logitsOf(model, probe)]
       const to = context + 1 + random.below(6)
       const record = await grow(model, { axis: 'context', to, how }, { mirrors, probe, key: [seed, 1] })
       expect(model.config.context).toBe(to)
-      expect(record.logitsMoved > 0).toBe(how !== 'appended')
+      expect(record.logitsMoved > 0).toBe(how !== 'appended' && how !== 'repeated')
       expect(everyByte(model, [anchor])).toMatchObject({ mirrors: [['anchor', { ...valuesOf(model) }]] })
       ungrow(model, record, mirrors)
       expect(everyByte(model, mirrors)).toEqual(bytes)

@@ -108,12 +108,14 @@ export interface GrowContext {
    *
    * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again. Learned positions start at random,
    *   rotary ones turn on at their frequencies, to angles that were never learnt.
-   * - `stretched`: between the old ones, which move apart. A learned position between two is their mean, and rotary frequencies fall as the
+   * - `repeated`, for learned positions: after the old ones too, and each like an old one, in turn (Beltagy et al. 2020, section 5): what was
+   *   learnt about neighbours goes on, beside what it now takes for them.
+   * - `stretched`: between the old ones, which move apart. A learned position between two is a mix of them, and rotary frequencies fall as the
    *   context grows (position interpolation, Chen et al. 2023, eq. 4). Not exact: neighbours stand closer than was learnt.
    * - `byParts`, for rotary positions: only pairs that turn slowly are stretched; those that turn often within the old context
    *   tell neighbours apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section 3.2). Not exact.
    */
-  readonly how?: 'appended' | 'stretched' | 'byParts'
+  readonly how?: 'appended' | 'repeated' | 'stretched' | 'byParts'
 }
 
 /**

@@ -43,7 +43,7 @@ export interface Copy {
 export interface Average {
   readonly kind: 'average'
   readonly axis: number
-  /** The old slices of each new one; all of them for each unless given. */
+  /** The old slices of each new one, of which one may count more than once; all of them for each unless given. */
   readonly of?: readonly (readonly number[])[]
 }
 

@@ -12,50 +12,60 @@ import {
 } from '../planned-growth.ts'
 
 /**
- * Appended positions are random and small, like those of a new model, and attention is causal: no earlier position sees them. Stretched
- * ones lie between the old ones, in the table of learned positions or by slower rotary frequencies.
+ * Appended positions are random and small, like those of a new model, and repeated ones are like the old ones, in turn; attention is causal: no
+ * earlier position sees them. Stretched ones lie between the old ones, in the table of learned positions or by slower rotary frequencies.
  */
 export function planContext(config: GptConfig, request: GrowContext, key: Key): PlannedGrowth {
   const { context: from, positions } = config
   const { to, how = 'appended' } = request
   checkGrows('context', from, to)
-  const choices = positions === 'rotary' ? ['appended', 'stretched', 'byParts'] : ['appended', 'stretched']
+  const choices = ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated']
   checkChoice('context', `${positions} positions and how`, how, choices)
   const slowed = (frequency: number): number =>
     (how === 'byParts' ? shareOfParts(frequency, from, to) : from / to) * frequency
-  const blocks =
-    how === 'appended'
-      ? config.blocks
-      : config.blocks.map(({ frequencies, ...block }) => ({
-          ...block,
-          ...(frequencies && { frequencies: frequencies.map(slowed) }),
-        }))
+  const isExact = how === 'appended' || how === 'repeated'
+  const blocks = isExact
+    ? config.blocks
+    : config.blocks.map(({ frequencies, ...block }) => ({
+        ...block,
+        ...(frequencies && { frequencies: frequencies.map(slowed) }),
+      }))
   const after = { ...config, context: to, blocks }
-  const [map, fresh] = how === 'appended' ? appended(from, to) : stretched(from, to)
+  const [map, fresh] = isExact ? later(from, to, how) : stretched(from, to)
   const changes = resizeAxis(parameterSpecs(config), 'context', map, () => fresh)
-  const said = { appended: '', stretched: ' (stretched)', byParts: ' (stretched by parts)' }[how]
+  const said = {
+    appended: '',
+    repeated: ' (repeated)',
+    stretched: ' (stretched)',
+    byParts: ' (stretched by parts)',
+  }[how]
   return {
     request,
     plan: { summary: `context ${from} → ${to}${said}`, key, changes },
     config: after,
     parameters: parametersBetween(config, after),
-    isExact: how === 'appended',
+    isExact,
   }
 }
 
-function appended(from: number, to: number): [DimensionMap, Initial] {
-  return [extended(from, to), { kind: 'normal', standardDeviation: 0.02 }]
+function later(from: number, to: number, how: 'appended' | 'repeated'): [DimensionMap, Initial | Average] {
+  const of = Array.from({ length: to - from }, (_, i) => [i % from])
+  return [
+    extended(from, to),
+    how === 'repeated' ? { kind: 'average', axis: 0, of } : { kind: 'normal', standardDeviation: 0.02 },
+  ]
 }
 
-/** Row i moves to the place nearest to i·to/from; a row between two is their mean, and what comes after the last is like it. */
+/** Row i moves to the place nearest to i·to/from; rows between two lie evenly on the line from one to the other, and those after the last are like it. */
 function stretched(from: number, to: number): [DimensionMap, Average] {
   const source = Array.from({ length: to }, () => -1)
   for (let i = 0; i < from; i++) source[Math.round((i * to) / from)] = i
   const of: number[][] = []
-  let below = 0
-  for (const at of source) {
-    if (at >= 0) below = at
-    else of.push(below + 1 < from ? [below, below + 1] : [below])
+  for (let below = 0; below < from; below++) {
+    const [at, next] = [below, below + 1].map((i) => Math.round((i * to) / from))
+    const above = Math.min(below + 1, from - 1)
+    for (let j = at + 1; j < next; j++)
+      of.push(Array.from({ length: next - at }, (_, part) => (part < j - at ? above : below)))
   }
   return [
     { from, source },
