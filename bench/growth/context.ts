@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- context --data DIR [--seeds N]`: what a longer context is worth, and where new positions should come. A small model learns
- * Shakespeare by rows of 32 characters, grows to 128 in each way that there is, and learns on; its peer learns on as it is. All see as many
- * characters in every step.
+ * `npm run bench -- context --data DIR [--seeds N]`: whether a context should grow, and where new positions should come. A small model learns
+ * Shakespeare by rows of 32 characters, grows to 128 in each way that there is, and learns on. Its peer has 128 from the start; another
+ * never grows. All see as many characters in every step.
  */
 import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
 import { Learner } from '@burgeon/continual'
@@ -17,10 +17,11 @@ const tokensPerStep = 1024
 
 type Positions = 'learned' | 'rotary'
 type How = NonNullable<GrowContext['how']>
-/** Null does not grow. */
-const ways: Readonly<Record<Positions, readonly (How | null)[]>> = {
-  learned: [null, 'appended', 'repeated', 'stretched'],
-  rotary: [null, 'appended', 'stretched', 'byParts'],
+const fixed = ['long from the start', 'never grown'] as const
+type Way = How | (typeof fixed)[number]
+const growths: Readonly<Record<Positions, readonly How[]>> = {
+  learned: ['appended', 'repeated', 'stretched'],
+  rotary: ['appended', 'stretched', 'byParts'],
 }
 
 /** Held-out losses in nats per character, each over rows as long as the context of that time. */
@@ -32,20 +33,14 @@ interface Outcome {
 
 export const context: Benchmark = async ({ data, seeds, quick, note }) => {
   const device = openWasm()
-  const steps = quick ? [60, 20] : [2400, 600]
+  const steps = quick ? ([60, 20] as const) : ([1200, 2400] as const)
   const outcomes = new Map<string, Outcome[]>()
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const courses = [short, long].map((length) => readCourse(data, tokensPerStep / length, length, seed))
     for (const positions of ['learned', 'rotary'] as const) {
-      for (const how of ways[positions]) {
-        const outcome = await live(
-          courses as [Course, Course],
-          device,
-          positions,
-          how,
-          steps as [number, number],
-        )
-        const name = nameOf(positions, how)
+      for (const way of [...fixed, ...growths[positions]]) {
+        const outcome = await live(courses as [Course, Course], device, positions, way, steps)
+        const name = nameOf(positions, way)
         outcomes.set(name, [...(outcomes.get(name) ?? []), outcome])
         note(
           `seed ${seed}, ${name}: ${outcome.before.toFixed(4)}, then ${outcome.atOnce.toFixed(4)}, at last ${outcome.after.toFixed(4)}`,
@@ -57,26 +52,30 @@ export const context: Benchmark = async ({ data, seeds, quick, note }) => {
     const all = outcomes.get(name) ?? []
     return all.reduce((total, outcome) => total + outcome[what], 0) / all.length
   }
-  const grown = (['learned', 'rotary'] as const).flatMap((positions) =>
-    ways[positions].flatMap((how) =>
-      how === null ? [] : [{ name: nameOf(positions, how), peer: nameOf(positions, null) }],
-    ),
-  )
-  const rows = grown.flatMap(({ name, peer }): BenchmarkRow[] =>
-    (['atOnce', 'after'] as const).map((what) => {
-      const [value, peerValue] = [meanOf(name, what), meanOf(peer, what)]
-      const metric = what === 'atOnce' ? 'held-out loss, just grown' : 'held-out loss at the end'
+  const rows: BenchmarkRow[] = []
+  for (const positions of ['learned', 'rotary'] as const) {
+    const [peer, never] = fixed.map((way) => nameOf(positions, way))
+    const row = (name: string, what: keyof Outcome, metric: string): BenchmarkRow => {
+      const [value, peerValue] = [meanOf(name, what), meanOf(peer, 'after')]
       return { case: name, metric, value, unit: 'nats', peer, peerValue, ratio: peerValue / value }
-    }),
-  )
-  const checks = grown.map(({ name, peer }) =>
-    atMost(`${name}: loss at the end, of that of ${peer}`, meanOf(name, 'after') / meanOf(peer, 'after'), 1),
-  )
+    }
+    rows.push(row(never, 'after', atTheEnd))
+    for (const how of growths[positions]) {
+      const name = nameOf(positions, how)
+      rows.push(row(name, 'atOnce', 'held-out loss, just grown'), row(name, 'after', atTheEnd))
+    }
+  }
+  const checks = (['learned', 'rotary'] as const).map((positions) => {
+    const [name, peer] = [nameOf(positions, 'appended'), nameOf(positions, fixed[0])]
+    const ratio = meanOf(name, 'after') / meanOf(peer, 'after')
+    return atMost(`${name}: loss at the end, of that of ${peer}`, ratio, 1)
+  })
   return { rows, checks: quick ? [] : checks }
 }
 
-const nameOf = (positions: Positions, how: How | null): string =>
-  `${positions} positions, ${how === null ? 'not grown' : how === 'byParts' ? 'stretched by parts' : how}`
+const atTheEnd = 'held-out loss at the end'
+const nameOf = (positions: Positions, way: Way): string =>
+  `${positions} positions, ${way === 'byParts' ? 'stretched by parts' : way}`
 
 /** Rises over fifty steps, and stays. */
 const rateAt = (step: number): number => 2e-3 * Math.min(1, (step + 1) / 50)
@@ -85,28 +84,29 @@ async function live(
   [brief, full]: readonly [Course, Course],
   device: Device,
   positions: Positions,
-  how: How | null,
+  way: Way,
   [first, second]: readonly [number, number],
 ): Promise<Outcome> {
-  const { vocabulary, seed } = brief
-  const sizes = { vocabulary, context: short, embed: 64, heads: 4, layers: 3, positions }
+  const begin = way === 'long from the start' ? full : brief
+  const end = way === 'never grown' ? brief : full
+  const { vocabulary, seed } = begin
+  const sizes = { vocabulary, context: begin.length, embed: 64, heads: 4, layers: 3, positions }
   const model = Gpt.create(sizes, { device, seed })
   const optimizer = chain(
     clipByGlobalNorm(1),
     adamw({ learningRate: rateAt, beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
   )
   const learner = new Learner({ model, optimizer, seed })
-  for (let step = 0; step < first; step++) await learner.observe(rowsOf(brief, step))
-  const before = heldOutLoss(brief, model)
-  const course = how === null ? brief : full
-  if (how !== null) {
-    using probe = scope(() => batchOf(brief, first, model).tokens)
+  for (let step = 0; step < first; step++) await learner.observe(rowsOf(begin, step))
+  const before = heldOutLoss(begin, model)
+  if (way !== 'long from the start' && way !== 'never grown') {
+    using probe = scope(() => batchOf(begin, first, model).tokens)
     const { mirrors } = optimizer
-    await grow(model, { axis: 'context', to: long, how }, { mirrors, probe, key: [seed, 1] })
+    await grow(model, { axis: 'context', to: long, how: way }, { mirrors, probe, key: [seed, 1] })
   }
-  const atOnce = heldOutLoss(course, model)
-  for (let step = first; step < first + second; step++) await learner.observe(rowsOf(course, step))
-  const after = heldOutLoss(course, model)
+  const atOnce = heldOutLoss(end, model)
+  for (let step = first; step < first + second; step++) await learner.observe(rowsOf(end, step))
+  const after = heldOutLoss(end, model)
   learner.dispose()
   model.dispose()
   return { before, atOnce, after }

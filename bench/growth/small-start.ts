@@ -1,61 +1,94 @@
 /**
- * `npm run bench -- small-start --data DIR [--seeds N]`: whether a model that has outgrown its size should grow, and by what kind of layer. One
- * layer, 17 thousand parameters, learns Shakespeare character by character. The same one grows when `growByCompute` says so; all see the same
- * batches, compute as much, and let their rates fall at the end. Two layers from the start are what one would have chosen knowing the outcome.
+ * `npm run bench -- small-start --data DIR [--seeds N]`: what a model gains that grows when its size is used up. One layer, 34 thousand
+ * parameters, learns Shakespeare character by character: more than it can hold. Others grow from it to four layers on the way, by a schedule
+ * or when `growByCompute` says so, and compute less than those of a fixed size. Every life lets its rate fall at its end.
  */
-import { type GrowthPolicy, growByCompute, lossWindow, neverGrow } from '@burgeon/continual'
+import { growByCompute } from '@burgeon/continual'
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
 import { readCourse } from './course.ts'
 import { live, type Measurement } from './growing-life.ts'
-import { decidedBy } from './methods.ts'
+import { decidedBy, type Method, scheduled } from './methods.ts'
 
-const tiny = { embed: 32, heads: 4, layers: 1, mlpHidden: 128 }
-const mostParameters = 1e6
+const sizes = { embed: 48, heads: 4, mlpHidden: 192 }
+/** Of four layers, and a few more. */
+const mostParameters = 120_000
+/** The highest learning rate of all: of 2, 3 and 5 thousandths the one that is best for four layers from the start. */
+const rate = 5e-3
+/** What a life that grows may compute, as a share of what one of a fixed size may. */
+const part = 0.7
 
+const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
 const freshLayer = ({ blocks }: GptConfig): GrowthRequest => ({ axis: 'layer', at: blocks.length })
 
-const lives = (window: number): readonly (readonly [name: string, layers: number, GrowthPolicy])[] => [
-  ['one layer, never grown', 1, neverGrow],
-  ['two layers from the start', 2, neverGrow],
-  ['a copied layer on top', 1, growByCompute({ window })],
-  ['a fresh layer on top', 1, growByCompute({ window, request: freshLayer })],
-  ['every layer doubled', 1, growByCompute({ window, request: () => ({ axis: 'stack', order: 'beside' }) })],
-]
+const fixed = (name: string, layers: number): Method => ({
+  name,
+  budget: 1,
+  plan: () => ({ sizes: { ...sizes, layers } }),
+})
+const byCompute = (name: string, request?: (config: GptConfig) => GrowthRequest): Method => ({
+  name: `${name}, by growByCompute`,
+  budget: part,
+  plan: () => {
+    const policy = growByCompute({ window: 100, significance: 1, ...(request && { request }) })
+    return { sizes: { ...sizes, layers: 1 }, requests: decidedBy(policy, mostParameters) }
+  },
+})
+
+const small = fixed('one layer, never grown', 1)
+const middle = fixed('two layers from the start', 2)
+const large = fixed('four layers from the start', 4)
+const byHand: Method = {
+  name: 'doubled in shares, by hand',
+  budget: part,
+  plan: () => ({
+    sizes: { ...sizes, layers: 1 },
+    requests: scheduled([
+      [0.01, () => [doubled()]],
+      [0.25, () => [doubled()]],
+    ]),
+  }),
+}
+const byPolicy = byCompute('doubled in shares', doubled)
+const copied = byCompute('copied layers on top')
+const fresh = byCompute('fresh layers on top', freshLayer)
+const methods = [small, middle, large, byHand, byPolicy, copied, fresh]
 
 export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   const device = openWasm()
-  const [budget, window] = quick ? [0.1e12, 50] : [2e12, lossWindow]
-  const ends = new Map<string, Measurement[]>()
+  const budget = (quick ? 0.1 : 12) * 1e12
+  const ends = new Map<string, Measurement[]>(methods.map(({ name }) => [name, []]))
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const course = readCourse(data, 16, 64, seed)
-    for (const [name, layers, policy] of lives(window)) {
-      const plan = { name, sizes: { ...tiny, layers }, requests: decidedBy(policy, mostParameters) }
-      const end = (await live(plan, { course, device, note, budget, rate: 3e-3 })).at(-1) as Measurement
-      ends.set(name, [...(ends.get(name) ?? []), end])
+    for (const { name, budget: share, plan } of methods) {
+      const life = await live({ name, ...plan() }, { course, device, note, budget: share * budget, rate })
+      const end = life[life.length - 1]
+      ends.get(name)?.push(end)
       note(`${name}, seed ${seed}: ${end.loss.toFixed(4)}, ${end.parameters} parameters`)
     }
   }
-  const means = [...ends].map(([name, of]) => ({
-    name,
-    loss: mean(of.map(({ loss }) => loss)),
-    parameters: mean(of.map(({ parameters }) => parameters)),
-  }))
-  const [small, , copied, fresh] = means
-  const rows = means.flatMap(({ name, loss, parameters }): BenchmarkRow[] => [
-    {
-      ...{ case: name, metric: 'held-out loss', value: loss, unit: 'nats' },
-      ...(name !== small.name && { peer: small.name, peerValue: small.loss, ratio: small.loss / loss }),
-    },
-    { case: name, metric: 'parameters at the end', value: parameters, unit: '' },
-  ])
+  const meanOf = ({ name }: Method, what: 'loss' | 'parameters'): number => {
+    const values = (ends.get(name) ?? []).map((end) => end[what])
+    return values.reduce((a, b) => a + b, 0) / values.length
+  }
+  const loss = (method: Method): number => meanOf(method, 'loss')
+  const rows = methods.flatMap((method): BenchmarkRow[] => {
+    const about = { case: `${method.name}, ${((method.budget * budget) / 1e12).toPrecision(2)} TFLOP` }
+    const peer = { peer: large.name, peerValue: loss(large), ratio: loss(large) / loss(method) }
+    return [
+      { ...about, metric: 'held-out loss', value: loss(method), unit: 'nats', ...(method !== large && peer) },
+      { ...about, metric: 'parameters at the end', value: meanOf(method, 'parameters'), unit: '' },
+    ]
+  })
+  const no = (method: Method, peer: Method, bound: number) =>
+    atMost(`${method.name}: loss, of that of ${peer.name}`, loss(method) / loss(peer), bound)
   const checks = [
-    atMost(`${copied.name}: loss, of that of ${small.name}`, copied.loss / small.loss, 1),
-    atMost(`${copied.name}: loss, of that of ${fresh.name}`, copied.loss / fresh.loss, 1),
+    no(byHand, large, 1.005),
+    no(byPolicy, large, 1.01),
+    no(byPolicy, small, 0.95),
+    no(copied, fresh, 1),
   ]
   return { rows, checks: quick ? [] : checks }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
