@@ -37,8 +37,8 @@ export function curves(lives: readonly Curve[], goal: number): string {
       `<g><title>${name}: ${end.loss.toFixed(3)} nats after ${(end.flops / 1e12).toFixed(2)} TFLOP</title>` +
       `<polyline points="${path}" fill="none" ${line}/>` +
       `<circle cx="${x(end.flops)}" cy="${y(end.loss)}" r="4" fill="${colour}"/>` +
-      `<path d="M${width - 340} ${legend}h24" ${line}/>` +
-      `<text x="${width - 308}" y="${legend + 4}">${name}</text></g>`
+      `<path d="M${width - 376} ${legend}h24" ${line}/>` +
+      `<text x="${width - 344}" y="${legend + 4}">${name}</text></g>`
     )
   })
   return [
