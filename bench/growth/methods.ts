@@ -53,10 +53,6 @@ export function decidedBy<S>(policy: GrowthPolicy<S>, most?: number): NonNullabl
 }
 
 const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside' })
-const doubledInShares = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
-/** From the top, so that what is asked later stands where it is said to. */
-const doubledExactly = ({ blocks }: GptConfig): GrowthRequest[] =>
-  blocks.map((_, i) => ({ axis: 'layer', at: blocks.length - i, how: 'copy' }))
 const quadrupled = (): GrowthRequest => ({ axis: 'stack', copies: 3 })
 const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
   { axis: 'embed', to: full.embed },
@@ -101,11 +97,13 @@ const byHand = (growths: Growths) => (): Omit<Plan, 'name'> => ({
   requests: scheduled(growths),
 })
 
-const doubledTwice = (how: (config: GptConfig) => readonly GrowthRequest[]): Method['plan'] =>
-  byHand([
-    [0.3, how],
-    [0.7, how],
+const doubledTwice = (writes: 'whole' | 'shared' | 'nothing'): Method['plan'] => {
+  const beside: GrowthRequest = { axis: 'stack', order: 'beside', writes }
+  return byHand([
+    [0.3, () => [beside]],
+    [0.7, () => [beside]],
   ])
+}
 
 export const fromScratch: Method = { name: 'from scratch', budget: 1, plan: () => ({ sizes: full }) }
 
@@ -114,12 +112,12 @@ export const stacking: readonly Method[] = [
   {
     name: 'doubled twice, copies beside their originals',
     budget: 0.6,
-    plan: doubledTwice(() => [doubled()]),
+    plan: doubledTwice('whole'),
   },
   {
     name: 'doubled twice, each beside the copy it shares with',
     budget: 0.6,
-    plan: doubledTwice(() => [doubledInShares()]),
+    plan: doubledTwice('shared'),
   },
   {
     name: 'stacked once, four times as deep',
@@ -132,7 +130,7 @@ export const stacking: readonly Method[] = [
 export const deepening: Method = {
   name: 'doubled twice, exactly',
   budget: 0.6,
-  plan: doubledTwice(doubledExactly),
+  plan: doubledTwice('nothing'),
 }
 
 /** Doubled whenever the loss has stopped falling, by a policy that knows neither the budget nor the rate. */

@@ -20,7 +20,8 @@ const rate = 5e-3
 /** What a life that grows may compute, as a share of what one of a fixed size may. */
 const part = 0.7
 
-const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
+const inShares = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
+const exactly = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'nothing' })
 const freshLayer = ({ blocks }: GptConfig): GrowthRequest => ({ axis: 'layer', at: blocks.length })
 
 const fixed = (name: string, layers: number): Method => ({
@@ -46,15 +47,16 @@ const byHand: Method = {
   plan: () => ({
     sizes: { ...sizes, layers: 1 },
     requests: scheduled([
-      [0.01, () => [doubled()]],
-      [0.25, () => [doubled()]],
+      [0.01, () => [inShares()]],
+      [0.25, () => [inShares()]],
     ]),
   }),
 }
-const byPolicy = byCompute('doubled in shares', doubled)
+const byPolicy = byCompute('doubled in shares', inShares)
+const exact = byCompute('doubled exactly', exactly)
 const copied = byCompute('copied layers on top')
 const fresh = byCompute('fresh layers on top', freshLayer)
-const methods = [small, middle, large, byHand, byPolicy, copied, fresh]
+const methods = [small, middle, large, byHand, byPolicy, exact, copied, fresh]
 
 export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   const device = openWasm()

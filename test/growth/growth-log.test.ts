@@ -128,6 +128,7 @@ test('earlier checkpoints begin an empty log; a damaged one is refused', async (
     { birth, entries: [{ ...entries[0], kind: 'taken back' }] },
     { birth, entries: null },
     { birth: { ...birth, embed: 0 }, entries },
+    { birth, entries: [{ ...entries[0], parametersAfter: 1 }, ...entries.slice(1)] },
   ]
   for (const damaged of logs) {
     const load = (): Gpt => Gpt.fromState({ ...earlier, growth: damaged as GrowthLog }, device)

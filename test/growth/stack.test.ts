@@ -10,9 +10,11 @@ import {
   everyByte,
   isTensorMirror,
   learn,
+  logitsOf,
   modelOf,
   type Numbers,
   numbersOf,
+  relativeDifference,
   tokensFor,
 } from './tiny-model.ts'
 
@@ -60,6 +62,29 @@ describe('stacking', () => {
     ungrow(small, record, optimizer.mirrors)
     expect(everyByte(small, optimizer.mirrors)).toEqual(before)
   })
+  test.each(['top', 'beside'] as const)(
+    'copies on %s that write nothing yet leave the logits',
+    async (order) => {
+      const small = model()
+      using probe = tokensFor(small, drawFrom(1))
+      const [before, logits] = [numbersOf(small.parameters.tensors()), logitsOf(small, probe)]
+      const record = await grow(
+        small,
+        { axis: 'stack', order, copies: 2, writes: 'nothing' },
+        { mirrors: [], probe, key: [1, 2] },
+      )
+      expect(record.logitsMoved).toBeLessThanOrEqual(1e-12)
+      expect(relativeDifference(logits, logitsOf(small, probe))).toBeLessThanOrEqual(1e-12)
+      const after = numbersOf(small.parameters.tensors())
+      const copied = Object.keys(after).filter((path) => !Object.hasOwn(before, path))
+      expect(copied.length).toBeGreaterThan(48)
+      for (const path of copied) {
+        if (/\.(output|down)\./.test(path)) expect(new Set(after[path]), path).toEqual(new Set([0]))
+        else expect(Object.values(before), path).toContainEqual(after[path])
+      }
+      for (const path of Object.keys(before)) expect(after[path], path).toEqual(before[path])
+    },
+  )
   test.each([1, 2, 3])('%i copies that share make up what the original wrote', async (copies) => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))

@@ -95,8 +95,13 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
     { axis: 'layer', at },
     { axis: 'layer', at, how: 'copy' },
     { axis: 'layer', at, mlpHidden: 1 + random.below(4) },
+    { axis: 'stack', of: [id], order: 'beside', writes: 'nothing' },
     { axis: 'embed', to: config.embed + 1 + random.below(4) },
     { axis: 'context', to: config.context + 1 + random.below(3) },
+    {
+      ...{ axis: 'context', to: config.context + 1 + random.below(3) },
+      how: config.positions === 'learned' ? 'repeated' : 'appended',
+    },
     adapter
       ? { axis: 'adapter', block: id, to: adapter.rank + 1 + random.below(2) }
       : { axis: 'adapter', block: id, to: 1 + random.below(3), alpha: pick(random, [1, 4]) },

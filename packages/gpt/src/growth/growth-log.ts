@@ -2,7 +2,7 @@
 import { inverse, OptionError, type Plan } from '@burgeon/tensor'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
-import { withoutAdapter } from './planned-growth.ts'
+import { parametersOf, withoutAdapter } from './planned-growth.ts'
 import { planGrowth } from './plan-growth.ts'
 
 interface Entry {
@@ -66,6 +66,7 @@ export function replay({ birth, entries }: GrowthLog, count: number = entries.le
   let standing: StandingGrowth[] = []
   let barrier = 0
   for (const [at, entry] of entries.slice(0, count).entries()) {
+    checkSize(entry.parametersBefore, config, at)
     if (entry.kind === 'grown') {
       standing.push({ entry, at, configBefore: config })
       config = planGrowth(config, entry.request, entry.key).config
@@ -77,8 +78,14 @@ export function replay({ birth, entries }: GrowthLog, count: number = entries.le
       config = withoutAdapter(config, entry.block)
       ;[standing, barrier] = [[], at + 1]
     } else throw damaged(at, `is of kind ${String((entry as { kind: unknown }).kind)}`)
+    checkSize(entry.parametersAfter, config, at)
   }
   return { config, standing, barrier }
+}
+
+function checkSize(said: number, config: GptConfig, at: number): void {
+  const is = parametersOf(config)
+  if (said !== is) throw damaged(at, `says ${said} parameters where there are ${is}`)
 }
 
 /** What takes a growth back. */

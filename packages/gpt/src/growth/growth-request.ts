@@ -65,11 +65,14 @@ export interface GrowStack {
    */
   readonly order?: 'top' | 'beside'
   /**
-   * How much a block and each copy of it write into the residual stream: `whole`, what the block wrote, or `shared`, a part of it that makes
-   * it up together. Beside their originals, copies that share move the function little: it is a finer step along the same way (Chang et al.
-   * 2018). `whole` unless given.
+   * What copies write into the residual stream. `whole` unless given.
+   *
+   * - `whole`: what their originals do. Not exact.
+   * - `shared`: a part of it; originals write less, and together they write what it was. Beside their originals such copies
+   *   move the function by a second-order term: a finer step along the same way (Chang et al. 2018). Not exact.
+   * - `nothing`, until they learn to: the function is kept (block expansion, Wu et al. 2024).
    */
-  readonly writes?: 'whole' | 'shared'
+  readonly writes?: 'whole' | 'shared' | 'nothing'
 }
 
 /** A wider residual stream: new channels that nothing has written to yet. */

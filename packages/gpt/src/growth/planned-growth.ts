@@ -31,11 +31,12 @@ export const small: Initial = { kind: 'normal', standardDeviation: 0.02 }
 
 /** Learnt numbers that the second configuration has more than the first. */
 export function parametersBetween(before: GptConfig, after: GptConfig): number {
-  const [from, to] = [before, after].map((config) =>
-    parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0),
-  )
-  return to - from
+  return parametersOf(after) - parametersOf(before)
 }
+
+/** Learnt numbers. */
+export const parametersOf = (config: GptConfig): number =>
+  parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0)
 
 /** Resizes the dimensions with this label in all these parameters. `fresh` says what new slices hold. */
 export function resizeAxis(

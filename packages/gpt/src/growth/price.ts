@@ -1,10 +1,10 @@
 /** What a growth costs, before it is paid. */
-import { type Mirror, sizeOf } from '@burgeon/tensor'
+import type { Mirror } from '@burgeon/tensor'
 import { type FlopsPerToken, flopsPerToken } from '../flops-per-token.ts'
 import type { GptConfig } from '../gpt-config.ts'
-import { parameterSpecs } from '../parameters.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planGrowth } from './plan-growth.ts'
+import { parametersOf } from './planned-growth.ts'
 
 /** What a model of some size costs to keep and to use. */
 export interface ModelCost {
@@ -60,6 +60,3 @@ function costOf(config: GptConfig, stateBytesPerParameter: number): ModelCost {
     stateBytes: Math.round(parameters * stateBytesPerParameter),
   }
 }
-
-const parametersOf = (config: GptConfig): number =>
-  parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0)

@@ -13,8 +13,8 @@ import {
 } from '../planned-growth.ts'
 
 /**
- * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these. The share of an
- * original is a power of two, which the way back undoes exactly. Moments of copies begin at 0.
+ * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these, or zeros in their place. The
+ * share of an original is a power of two, which the way back undoes exactly. Moments of copies begin at 0.
  */
 export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {
   const { of = config.blocks.map(({ id }) => id), copies = 1, order = 'top', writes = 'whole' } = request
@@ -27,9 +27,9 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
     throw new OptionError(`grow stack: got copies = ${copies}; expected a positive integer.`)
   }
   checkChoice('stack', 'order', order, ['top', 'beside'])
-  checkChoice('stack', 'writes', writes, ['whole', 'shared'])
-  const share = writes === 'whole' ? 1 : 2 ** -Math.round(Math.log2(copies + 1))
-  const shareOfCopies = writes === 'whole' ? 1 : (1 - share) / copies
+  checkChoice('stack', 'writes', writes, ['whole', 'shared', 'nothing'])
+  const share = writes === 'shared' ? 2 ** -Math.round(Math.log2(copies + 1)) : 1
+  const shareOfCopies = writes === 'shared' ? (1 - share) / copies : 1
   let nextBlock = config.nextBlock
   const copiesOf = (block: BlockConfig): [BlockConfig, string] => [
     { ...block, id: `b${nextBlock++}` },
@@ -52,29 +52,29 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
   const added = [...above.values()].flat()
   const changes = added.flatMap(([block, original]): ParameterChange[] =>
     blockSpecs(config, block, zero).map(({ path, axes, shape }) => {
-      const initial = {
-        kind: 'copy',
-        of: path.replace(`blocks.${block.id}.`, `blocks.${original}.`),
-        ...(isWriter(path) && { factor: shareOfCopies }),
-      } as const
-      return { kind: 'add', path, axes, shape, initial }
+      const of = path.replace(`blocks.${block.id}.`, `blocks.${original}.`)
+      const copy = { kind: 'copy', of, ...(isWriter(path) && { factor: shareOfCopies }) } as const
+      return { kind: 'add', path, axes, shape, initial: writes === 'nothing' && isWriter(path) ? zero : copy }
     }),
   )
-  const less = writes === 'whole' ? [] : originals.flatMap((block) => blockSpecs(config, block, zero))
+  const less = writes !== 'shared' ? [] : originals.flatMap((block) => blockSpecs(config, block, zero))
   const blocks = config.blocks.flatMap((block) => [
     block,
     ...(above.get(block.id) ?? []).map(([copy]) => copy),
   ])
   const after = { ...config, blocks, nextBlock }
+  const said = { whole: '', shared: ', which share what they write', nothing: ', which write nothing yet' }[
+    writes
+  ]
   return {
     request,
     plan: {
-      summary: `layer ${config.blocks.length} → ${blocks.length}: copies of ${of.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}${writes === 'shared' ? ', which share what they write' : ''}`,
+      summary: `layer ${config.blocks.length} → ${blocks.length}: copies of ${of.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}${said}`,
       key,
       changes: [...changes, ...less.map((spec) => writingLess(spec, share))],
     },
     config: after,
     parameters: parametersBetween(config, after),
-    isExact: false,
+    isExact: writes === 'nothing',
   }
 }
