@@ -21,7 +21,7 @@ const narrow = { ...full, embed: 56, heads: 2, headDim: 28, mlpHidden: 224 }
 type Growths = readonly (readonly [share: number, (config: GptConfig) => readonly GrowthRequest[]])[]
 
 /** Each once, as soon as its share of the budget is spent. */
-export function scheduled(growths: Growths): NonNullable<Plan['requests']> {
+function scheduled(growths: Growths): NonNullable<Plan['requests']> {
   let next = 0
   return ({ share, config }) => {
     const due = growths.at(next)

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- small-start --data DIR [--seeds N]`: what a model gains that grows when its size is used up. One layer, 34 thousand
- * parameters, learns Shakespeare character by character: more than it can hold. Others grow from it to four layers on the way, by a schedule
- * or when `growByCompute` says so, and compute less than those of a fixed size. Every life lets its rate fall at its end.
+ * parameters, learns Shakespeare character by character: more than it can hold. Others grow from it to four layers, when `growByCompute` says
+ * so, and compute less than those of a fixed size. Every life lets its rate fall at its end.
  */
 import { growByCompute } from '@burgeon/continual'
 import type { GptConfig } from '@burgeon/gpt'
@@ -10,7 +10,7 @@ import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
 import { readCourse } from './course.ts'
 import { live, type Measurement } from './growing-life.ts'
-import { decidedBy, type Method, scheduled } from './methods.ts'
+import { decidedBy, type Method } from './methods.ts'
 
 const sizes = { embed: 48, heads: 4, mlpHidden: 192 }
 /** Of four layers, and a few more. */
@@ -39,24 +39,12 @@ const byCompute = (name: string, request?: (config: GptConfig) => GrowthRequest)
 })
 
 const small = fixed('one layer, never grown', 1)
-const middle = fixed('two layers from the start', 2)
 const large = fixed('four layers from the start', 4)
-const byHand: Method = {
-  name: 'doubled in shares, by hand',
-  budget: part,
-  plan: () => ({
-    sizes: { ...sizes, layers: 1 },
-    requests: scheduled([
-      [0.01, () => [inShares()]],
-      [0.25, () => [inShares()]],
-    ]),
-  }),
-}
 const byPolicy = byCompute('doubled in shares', inShares)
 const exact = byCompute('doubled exactly', exactly)
 const copied = byCompute('copied layers on top')
 const fresh = byCompute('fresh layers on top', freshLayer)
-const methods = [small, middle, large, byHand, byPolicy, exact, copied, fresh]
+const methods = [small, large, byPolicy, exact, copied, fresh]
 
 export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   const device = openWasm()
@@ -86,11 +74,6 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   })
   const no = (method: Method, peer: Method, bound: number) =>
     atMost(`${method.name}: loss, of that of ${peer.name}`, loss(method) / loss(peer), bound)
-  const checks = [
-    no(byHand, large, 1.005),
-    no(byPolicy, large, 1.01),
-    no(byPolicy, small, 0.95),
-    no(copied, fresh, 1),
-  ]
+  const checks = [no(byPolicy, large, 1.01), no(byPolicy, small, 0.95), no(copied, fresh, 1)]
   return { rows, checks: quick ? [] : checks }
 }
