@@ -34,13 +34,16 @@ const roomy: GrowthBudget = { parameters: 30 * sizeOf(born) }
 const tight: GrowthBudget = { parameters: Math.round(1.2 * sizeOf(born)) }
 
 /**
- * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it wishes, within a budget of thirty times its size and within one that is soon spent. It is
- * asked after every step, with measurements where it wants them.
+ * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it wishes, within a budget of thirty times its size
+ * and within one that is soon spent. It is asked after every step, with measurements where it wants them.
  *
  * @example
- * for (const { statement, holds, detail } of checkGrowthPolicy(myPolicy, { asksIn: ['plateau'], silentIn: ['falling'] })) {
- *   test(statement, () => assert(holds, detail))
+ * ```ts
+ * const policy = growOnPlateau({ window: 100, patience: 200 })
+ * for (const { statement, holds, detail } of checkGrowthPolicy(policy, { asksIn: ['plateau'], silentIn: ['falling'] })) {
+ *   if (!holds) throw new Error(`${statement}: ${detail}`)
  * }
+ * ```
  */
 export function checkGrowthPolicy<S>(
   policy: GrowthPolicy<S>,
