@@ -13,7 +13,10 @@ export interface ComputeOptions {
   readonly window: number
   /** The rates must differ by so many standard errors of each, ≥ 0; 2 unless given. */
   readonly significance?: number
-  /** What to ask for; a copy of the last block on top of it unless given. */
+  /**
+   * What to ask for; a copy of the last block on top of it unless given, which keeps the function. Where predictions may be worse for a moment,
+   * `{ axis: 'stack', order: 'beside', writes: 'shared' }` ends better (`npm run bench -- small-start`).
+   */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
 
