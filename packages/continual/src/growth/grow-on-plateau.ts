@@ -22,7 +22,10 @@ export interface PlateauOptions {
   readonly widenPerLayer?: number
   /** What to ask for instead of the above, such as copies of trained blocks. */
   readonly request?: (config: GptConfig) => GrowthRequest
-  /** Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then; `narrowest` unless given. */
+  /**
+   * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then, which chooses better where
+   * nothing else grows (`npm run bench -- where`); `narrowest` unless given.
+   */
   readonly where?: 'narrowest' | 'gradient'
 }
 
