@@ -55,6 +55,8 @@ export function atLeast(name: string, value: number, limit: number): BenchmarkCh
   return { name, value, bound: `≥ ${format(limit)}`, holds: value >= limit }
 }
 
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
 /** Four significant digits, without an exponent where that is readable. */
 export function format(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en')

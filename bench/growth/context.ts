@@ -9,13 +9,14 @@ import { Gpt, isDecayed } from '@burgeon/gpt'
 import { grow, type GrowContext } from '@burgeon/gpt/growth'
 import { type Device, scope } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
 import { batchOf, type Course, heldOutLoss, readCourse, rowsOf } from './course.ts'
 
 const [short, long] = [32, 128]
 const tokensPerStep = 1024
 
-type Positions = 'learned' | 'rotary'
+const kinds = ['learned', 'rotary'] as const
+type Positions = (typeof kinds)[number]
 type How = NonNullable<GrowContext['how']>
 const fixed = ['long from the start', 'never grown'] as const
 type Way = How | (typeof fixed)[number]
@@ -37,7 +38,7 @@ export const context: Benchmark = async ({ data, seeds, quick, note }) => {
   const outcomes = new Map<string, Outcome[]>()
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const courses = [short, long].map((length) => readCourse(data, tokensPerStep / length, length, seed))
-    for (const positions of ['learned', 'rotary'] as const) {
+    for (const positions of kinds) {
       for (const way of [...fixed, ...growths[positions]]) {
         const outcome = await live(courses as [Course, Course], device, positions, way, steps)
         const name = nameOf(positions, way)
@@ -49,11 +50,10 @@ export const context: Benchmark = async ({ data, seeds, quick, note }) => {
     }
   }
   const meanOf = (name: string, what: keyof Outcome): number => {
-    const all = outcomes.get(name) ?? []
-    return all.reduce((total, outcome) => total + outcome[what], 0) / all.length
+    return mean((outcomes.get(name) ?? []).map((outcome) => outcome[what]))
   }
   const rows: BenchmarkRow[] = []
-  for (const positions of ['learned', 'rotary'] as const) {
+  for (const positions of kinds) {
     const [peer, never] = fixed.map((way) => nameOf(positions, way))
     const row = (name: string, what: keyof Outcome, metric: string): BenchmarkRow => {
       const [value, peerValue] = [meanOf(name, what), meanOf(peer, 'after')]
@@ -65,7 +65,7 @@ export const context: Benchmark = async ({ data, seeds, quick, note }) => {
       rows.push(row(name, 'atOnce', 'held-out loss, just grown'), row(name, 'after', atTheEnd))
     }
   }
-  const checks = (['learned', 'rotary'] as const).map((positions) => {
+  const checks = kinds.map((positions) => {
     const [name, peer] = [nameOf(positions, 'appended'), nameOf(positions, fixed[0])]
     const ratio = meanOf(name, 'after') / meanOf(peer, 'after')
     return atMost(`${name}: loss at the end, of that of ${peer}`, ratio, 1)

@@ -4,7 +4,7 @@
  * its rate falls at the end of its own budget. The question is how many operations each needs to get to where the first one ends.
  */
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
 import { readCourse } from './course.ts'
 import { type Curve, curves } from './curves.ts'
 import { live, type Measurement } from './growing-life.ts'
@@ -75,7 +75,6 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
 }
 
 const endOf = (life: readonly Measurement[]): Measurement => life[life.length - 1]
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
 /** Largest rise of the held-out loss at a growth, from just before to just after, before anything is learnt. */
 function riseOf(life: readonly Measurement[]): number {

@@ -7,7 +7,7 @@ import { growByCompute } from '@burgeon/continual'
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
 import { readCourse } from './course.ts'
 import { live, type Measurement } from './growing-life.ts'
 import { decidedBy, type Method } from './methods.ts'
@@ -60,8 +60,7 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
     }
   }
   const meanOf = ({ name }: Method, what: 'loss' | 'parameters'): number => {
-    const values = (ends.get(name) ?? []).map((end) => end[what])
-    return values.reduce((a, b) => a + b, 0) / values.length
+    return mean((ends.get(name) ?? []).map((end) => end[what]))
   }
   const loss = (method: Method): number => meanOf(method, 'loss')
   const rows = methods.flatMap((method): BenchmarkRow[] => {
@@ -72,8 +71,8 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
       { ...about, metric: 'parameters at the end', value: meanOf(method, 'parameters'), unit: '' },
     ]
   })
-  const no = (method: Method, peer: Method, bound: number) =>
+  const within = (method: Method, peer: Method, bound: number) =>
     atMost(`${method.name}: loss, of that of ${peer.name}`, loss(method) / loss(peer), bound)
-  const checks = [no(byPolicy, large, 1.01), no(byPolicy, small, 0.95), no(copied, fresh, 1)]
+  const checks = [within(byPolicy, large, 1.01), within(byPolicy, small, 0.95), within(copied, fresh, 1)]
   return { rows, checks: quick ? [] : checks }
 }

@@ -5,7 +5,7 @@
 import { type BlockSignals, measureBlocks } from '@burgeon/continual'
 import type { BlockConfig } from '@burgeon/gpt'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
 import { type Course, readCourse, rowsOf } from './course.ts'
 import { live, type Plan } from './growing-life.ts'
 
@@ -68,5 +68,3 @@ function widenedBy(rule: Rule, course: Course, widths: Map<string, number>): Non
     return [{ axis: 'mlpHidden', block: id, to: mlpHidden + more }]
   }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

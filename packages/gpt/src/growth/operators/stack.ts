@@ -57,7 +57,7 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
       return { kind: 'add', path, axes, shape, initial: writes === 'nothing' && isWriter(path) ? zero : copy }
     }),
   )
-  const less = writes !== 'shared' ? [] : originals.flatMap((block) => blockSpecs(config, block, zero))
+  const less = writes === 'shared' ? originals.flatMap((block) => blockSpecs(config, block, zero)) : []
   const blocks = config.blocks.flatMap((block) => [
     block,
     ...(above.get(block.id) ?? []).map(([copy]) => copy),
