@@ -8,7 +8,7 @@ import { Reservoir } from './reservoir.ts'
 export interface ReservoirReplayOptions {
   /** Rows kept, ≥ 1. */
   readonly capacity: number
-  /** Old rows learnt per new row, > 0; 1 unless given. */
+  /** Old rows learnt per new row, > 0, over any number of batches: fractions add up until they make a row. Default 1. */
   readonly share?: number
   /** 0 unless given. */
   readonly seed?: number
@@ -17,6 +17,8 @@ export interface ReservoirReplayOptions {
 interface State {
   readonly reservoir: unknown
   readonly random: RandomState
+  /** Fraction of a row carried over to the next batch. None in a state of an earlier version. */
+  readonly owed?: number
   readonly length: number
   /** All kept rows one after another. */
   readonly tokens: Int32Array
@@ -36,9 +38,17 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   const rows: Int32Array[] = []
   const domains: string[] = []
   const below = (limit: number): number => random.below(limit)
+  let owed = 0
 
+  /** How many whole old rows this batch takes; the rest of the share is carried over. */
+  const due = (freshRows: number): number => {
+    // The allowance is for rounding: ten batches of a tenth make one row.
+    const whole = Math.floor(owed + freshRows * share + 1e-9)
+    owed = Math.max(0, owed + freshRows * share - whole)
+    return whole
+  }
   const sample = (count: number): Batch | null => {
-    if (rows.length === 0) return null
+    if (rows.length === 0 || count === 0) return null
     const chosen = reservoir.sample(Math.min(count, rows.length), below)
     return batchOfRows(
       chosen.map((slot) => rows[slot]),
@@ -48,7 +58,8 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   }
   return {
     name: `replay ${capacity} rows, share ${share}`,
-    recall: (fresh) => sample(Math.max(1, Math.round(fresh.rows * share))),
+    // Nothing is owed while there is nothing to rehearse.
+    recall: (fresh) => (rows.length === 0 ? null : sample(due(fresh.rows))),
     remember(fresh) {
       for (let i = 0; i < fresh.rows; i++) {
         const slot = reservoir.offer(below)
@@ -68,6 +79,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       return {
         reservoir: reservoir.toState(),
         random: random.toState(),
+        owed,
         length,
         tokens,
         domains: [...domains],
@@ -77,6 +89,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       const saved = state as State
       reservoir = Reservoir.fromState(saved.reservoir)
       random = RandomStream.fromState(saved.random)
+      owed = saved.owed ?? 0
       rows.length = 0
       domains.length = 0
       for (const [i, domain] of saved.domains.entries()) {
