@@ -1,14 +1,7 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
-import {
-  type Disk,
-  hasCheckpoint,
-  CheckpointError,
-  readCheckpoint,
-  StateError,
-  writeCheckpoint,
-} from '@burgeon/gpt'
+import { type Disk, hasCheckpoint, CheckpointError, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
+import { keyFromSeed, OptionError, RandomStream, StateError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

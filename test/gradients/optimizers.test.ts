@@ -18,6 +18,7 @@ import {
   ParameterError,
   ParameterStore,
   scope,
+  StateError,
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
@@ -264,7 +265,7 @@ describe('a chain', () => {
     takeSteps(store, optimizer, 0, 1)
     const state = await optimizer.toState()
     expect(() => chain(adamw({ learningRate: 1 })).restore(state, store)).toThrow('Build the same chain.')
-    expect(() => build().restore({}, store)).toThrow(RangeError)
+    expect(() => build().restore({}, store)).toThrow(StateError)
     const smaller = storeOf(reference, { ...start, a: [1, 2] })
     expect(() => build().restore(state, smaller)).toThrow(ParameterError)
     expect(() => build().restore(state, smaller)).toThrow('a has shape [3]; expected [2] like the parameter.')

@@ -1,6 +1,7 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
-import { EvaluationError, OptionError, SignalError, StateError } from '../../packages/continual/src/errors.ts'
+import { EvaluationError, SignalError } from '@burgeon/continual'
+import { OptionError, StateError } from '@burgeon/tensor'
 import { DomainMatrix } from '../../packages/continual/src/metrics/domain-matrix.ts'
 
 const domains = ['a', 'b', 'c', 'd']

@@ -5,7 +5,8 @@ import type { DriftDetector } from '../../packages/continual/src/drift/drift-det
 import { driftDetectorFromState } from '../../packages/continual/src/drift/drift-detector-from-state.ts'
 import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
 import { StandardisedDetector } from '../../packages/continual/src/drift/standardised.ts'
-import { SignalError, StateError } from '../../packages/continual/src/errors.ts'
+import { SignalError } from '@burgeon/continual'
+import { StateError } from '@burgeon/tensor'
 import {
   checkDriftDetector,
   type DriftExpectation,

@@ -1,7 +1,7 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
-import { OptionError } from '../../packages/continual/src/errors.ts'
+import { OptionError } from '@burgeon/tensor'
 import { bernoulli, delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
 

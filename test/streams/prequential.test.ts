@@ -1,6 +1,7 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
-import { OptionError, SignalError, StateError } from '../../packages/continual/src/errors.ts'
+import { SignalError } from '@burgeon/continual'
+import { OptionError, StateError } from '@burgeon/tensor'
 import { bitsPerByte, Prequential } from '../../packages/continual/src/metrics/prequential.ts'
 import { SeededStream } from './seeded-stream.ts'
 

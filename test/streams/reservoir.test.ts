@@ -1,6 +1,6 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
-import { OptionError, StateError } from '../../packages/continual/src/errors.ts'
+import { OptionError, StateError } from '@burgeon/tensor'
 import { type Draw, Reservoir } from '../../packages/continual/src/rehearsal/reservoir.ts'
 import { SeededStream } from './seeded-stream.ts'
 

@@ -4,7 +4,7 @@ import { AdaptiveWindowing } from '../../packages/continual/src/drift/adaptive-w
 import type { DriftDetector } from '../../packages/continual/src/drift/drift-detector.ts'
 import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
 import { StandardisedDetector } from '../../packages/continual/src/drift/standardised.ts'
-import { OptionError } from '../../packages/continual/src/errors.ts'
+import { OptionError } from '@burgeon/tensor'
 import { delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The executable: wires the command line to this process. */
+import { BurgeonError, InternalError } from '@burgeon/tensor'
 import { CommanderError } from 'commander'
 import { commandLine } from './command-line.ts'
 
@@ -35,8 +36,6 @@ try {
 
 /** Errors whose message says what to do; anything else is a bug and keeps its stack. */
 function isForUser(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    (/^(Usage|Stream|Checkpoint|Option|OutOfMemory|Unsupported|BadFile)/.test(error.name) || 'code' in error)
-  )
+  if (error instanceof BurgeonError) return !(error instanceof InternalError)
+  return error instanceof Error && 'code' in error
 }

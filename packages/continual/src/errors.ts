@@ -1,32 +1,14 @@
 /** The typed errors of continual learning. Each message names the part, what came, what was expected and what to do. */
 
-/** An option or argument is outside its range. */
-export class OptionError extends RangeError {
-  override readonly name = 'OptionError'
-  readonly option: string
-  readonly got: unknown
-  readonly expected: string
-
-  constructor(owner: string, option: string, got: unknown, expected: string) {
-    super(`${owner}: got ${option} ${shown(got)}; expected ${expected}.`)
-    this.option = option
-    this.got = got
-    this.expected = expected
-  }
-}
+import { BurgeonError, OptionError } from '@burgeon/tensor'
 
 /** A measurement is no finite number of sane size; what received it is unchanged. */
-export class SignalError extends RangeError {
+export class SignalError extends BurgeonError {
   override readonly name = 'SignalError'
 }
 
-/** A saved state does not belong to what it was given to, or a number in it was lost. */
-export class StateError extends TypeError {
-  override readonly name = 'StateError'
-}
-
 /** A metric needs an evaluation that was not recorded, or one was recorded twice. */
-export class EvaluationError extends Error {
+export class EvaluationError extends BurgeonError {
   override readonly name = 'EvaluationError'
 }
 
@@ -38,7 +20,7 @@ export function requireOption(
   got: unknown,
   expected: string,
 ): asserts holds {
-  if (!holds) throw new OptionError(owner, option, got, expected)
+  if (!holds) throw new OptionError(`${owner}: got ${option} ${shown(got)}; expected ${expected}.`)
 }
 
 /** Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for ever. */

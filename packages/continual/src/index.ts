@@ -4,6 +4,7 @@ export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-
 export { driftDetectorFromState } from './drift/drift-detector-from-state.ts'
 export { PageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { StandardisedDetector, type StandardisedOptions } from './drift/standardised.ts'
+export { EvaluationError, SignalError } from './errors.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing, FreezingTurn } from './freezing/freezing.ts'
 export { budgeted, type GrowthLimits } from './growth/budgeted.ts'

@@ -1,5 +1,6 @@
 /** Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later. */
-import { StateError, shown } from './errors.ts'
+import { StateError } from '@burgeon/tensor'
+import { shown } from './errors.ts'
 
 /** The state itself once its `kind` is right. Throws a `StateError` otherwise. */
 export function stateOfKind<State extends { readonly kind: string }>(

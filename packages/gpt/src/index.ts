@@ -9,7 +9,6 @@ export {
 } from './checkpoint/checkpoint.ts'
 export type { Disk } from './checkpoint/disk.ts'
 export { keepCheckpoint, keptCheckpoints, restoreCheckpoint } from './checkpoint/kept-checkpoints.ts'
-export { StateError } from './checkpoint/state-tree.ts'
 export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward.ts'
 export { type GenerateOptions, generate } from './generate.ts'

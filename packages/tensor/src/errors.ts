@@ -45,6 +45,11 @@ export class OutOfMemoryError extends BurgeonError {
   override readonly name = 'OutOfMemoryError'
 }
 
+/** A saved state cannot be stored, does not belong to what it was given to, or is damaged. */
+export class StateError extends BurgeonError {
+  override readonly name = 'StateError'
+}
+
 /** The GPU has gone (driver reset, unplugged, out of memory): its tensors are lost, and another device must be opened. */
 export class DeviceLostError extends BurgeonError {
   override readonly name = 'DeviceLostError'
@@ -53,4 +58,9 @@ export class DeviceLostError extends BurgeonError {
 /** This machine or JavaScript engine lacks what the backend needs. */
 export class UnsupportedError extends BurgeonError {
   override readonly name = 'UnsupportedError'
+}
+
+/** Something happened that no use of the library can bring about: a bug of burgeon's. Please report it. */
+export class InternalError extends BurgeonError {
+  override readonly name = 'InternalError'
 }

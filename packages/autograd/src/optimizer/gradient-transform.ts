@@ -1,5 +1,12 @@
 /** Gradient transforms: gradients in, gradients out; an optimiser is a chain of them that ends in an update. */
-import { addInto, type Mirror, type ParameterStore, scope, type TensorsByPath } from '@burgeon/tensor'
+import {
+  addInto,
+  type Mirror,
+  type ParameterStore,
+  scope,
+  StateError,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 
 /** What a transform may look at besides the gradients. */
 export interface UpdateContext {
@@ -20,7 +27,7 @@ export interface GradientTransform {
   transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
   /** Plain data: JSON values and typed arrays. */
   toState(): Promise<unknown>
-  /** Takes a state that `toState` gave. Throws if it does not belong to these parameters. */
+  /** Takes a state that `toState` gave. Throws a `StateError` if it does not belong to these parameters. */
   restore(state: unknown, parameters: ParameterStore): void
 }
 
@@ -35,7 +42,7 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
     restore(state, parameters) {
       const states = state as readonly unknown[]
       if (!Array.isArray(state) || states.length !== stages.length) {
-        throw new RangeError(
+        throw new StateError(
           `chain: the saved state is not that of ${stages.length} transforms (${this.name}). Build the same chain.`,
         )
       }

@@ -1,3 +1,5 @@
+import { BurgeonError } from '@burgeon/tensor'
+
 /** What went wrong with a stream of text, for callers that react to it (the message is for people). */
 export type StreamErrorCode =
   | 'no-lock-file'
@@ -11,7 +13,7 @@ export type StreamErrorCode =
   | 'source-changed'
 
 /** A stream that cannot be built or read. The message is one line: what came, what was expected, what to do. */
-export class StreamError extends Error {
+export class StreamError extends BurgeonError {
   override readonly name = 'StreamError'
   readonly code: StreamErrorCode
 

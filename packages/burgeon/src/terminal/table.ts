@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { OptionError } from '@burgeon/tensor'
 import { displayWidth } from './terminal.ts'
 
 /** What a table holds: numbers are written as they are, so format them first where digits matter. */
@@ -8,7 +9,7 @@ export type TableCell = string | number
  * Rows as aligned text, one line each, with a rule below the header. A column whose cells all read as numbers (a sign, digits, a
  * unit) is aligned right, the others left. Colour codes take no room.
  *
- * @throws RangeError when a row has another number of cells than the header.
+ * @throws OptionError when a row has another number of cells than the header.
  *
  * @example
  * table(['domain', 'bits/byte'], [['prose', '2.310'], ['data', '1.902']])
@@ -16,7 +17,7 @@ export type TableCell = string | number
 export function table(header: readonly string[], rows: readonly (readonly TableCell[])[]): string {
   const cells = rows.map((row, i) => {
     if (row.length === header.length) return row.map(String)
-    throw new RangeError(
+    throw new OptionError(
       `table: row ${i} has ${row.length} cells, expected ${header.length} as in the header.`,
     )
   })

@@ -1,4 +1,5 @@
-import { StateError, shown } from '../errors.ts'
+import { StateError } from '@burgeon/tensor'
+import { shown } from '../errors.ts'
 import { kindOf } from '../saved-state.ts'
 import { AdaptiveWindowing } from './adaptive-windowing.ts'
 import type { DriftDetector } from './drift-detector.ts'

@@ -1,6 +1,5 @@
 /** Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes them when the world changes. */
-import { OptionError } from '@burgeon/tensor'
-import { StateError } from '../errors.ts'
+import { OptionError, StateError } from '@burgeon/tensor'
 import { stateOfKind } from '../saved-state.ts'
 import type { LearnerEvent } from '../step-report.ts'
 import { inputsOf } from '../stream/batch.ts'

@@ -1,4 +1,4 @@
-import { EvaluationError, OptionError, requireMeasurement, requireOption } from '../errors.ts'
+import { EvaluationError, requireMeasurement, requireOption } from '../errors.ts'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
 /** Which way is better. */
@@ -184,8 +184,8 @@ export class DomainMatrix {
 
   #known(...domains: readonly string[]): void {
     for (const domain of domains) {
-      if (this.#domains.has(domain)) continue
-      throw new OptionError('DomainMatrix', 'domain', domain, `one of ${this.domains.join(', ')}`)
+      const known = this.#domains.has(domain)
+      requireOption(known, 'DomainMatrix', 'domain', domain, `one of ${this.domains.join(', ')}`)
     }
   }
 

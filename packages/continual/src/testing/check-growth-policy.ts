@@ -1,6 +1,7 @@
 /** The contract of a growth policy, as statements to be checked in any test runner. */
 import { type GptConfig, gptConfig } from '@burgeon/gpt'
 import { planGrowth, priceOf } from '@burgeon/gpt/growth'
+import { OptionError } from '@burgeon/tensor'
 import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
 import type { Measurement } from '../growth/measurement.ts'
@@ -169,7 +170,7 @@ function decided<S>(
   const seen = wants[0] ? frozen({ ...signals, measured: measuredAt(signals) }) : signals
   const [first, second] = [1, 2].map(() => policy.decide(seen, budget, state))
   if (wants[0] !== wants[1] || JSON.stringify(first) !== JSON.stringify(second)) {
-    throw new Error(
+    throw new OptionError(
       `at step ${signals.step} it answered ${JSON.stringify(first)}, then ${JSON.stringify(second)}`,
     )
   }

@@ -1,8 +1,8 @@
 /** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
 import { BytePairTokenizer, type Merge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
-import { shown, StateError } from '../errors.ts'
+import { OptionError, StateError } from '@burgeon/tensor'
+import { shown } from '../errors.ts'
 import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
 
 /** When a vocabulary grows, and how far. */

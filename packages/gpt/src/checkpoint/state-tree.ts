@@ -1,13 +1,8 @@
 /** Separates a state into JSON and tensors, and joins them again, so that both can be stored in standard formats. */
-import { BurgeonError, type NumericArray, type PlainTensor } from '@burgeon/tensor'
+import { type NumericArray, type PlainTensor, StateError } from '@burgeon/tensor'
 
 /** Typed arrays that a state may hold. */
 export type StateArray = NumericArray | Uint8Array | Uint32Array
-
-/** What was found in a state cannot be stored, or what was stored makes no state. */
-export class StateError extends BurgeonError {
-  override readonly name = 'StateError'
-}
 
 export interface SeparatedState {
   readonly json: unknown

@@ -4,6 +4,7 @@
  * The same plan is carried out on the parameters and on every mirror (optimiser moments, Fisher information, anchors, …),
  * so nothing that is shaped like a parameter can be forgotten.
  */
+import { OptionError } from '../errors.ts'
 import type { Axis } from './parameter.ts'
 
 /** Where the slices of one dimension come from. */
@@ -100,7 +101,7 @@ export function isIdentity({ from, source, valueFactor, gradientFactor }: Dimens
  * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
  * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
  *
- * @throws RangeError if the plan removes a parameter or drops a slice: for those there is `undoing`.
+ * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoing`.
  */
 export function inverse(plan: Plan): Plan {
   const changes = plan.changes.map((change): ParameterChange => {
@@ -110,7 +111,7 @@ export function inverse(plan: Plan): Plan {
       case 'resize':
         return { ...change, dimensions: change.dimensions.map((map) => inverseMap(map)) }
       case 'remove':
-        throw new RangeError(
+        throw new OptionError(
           `inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`,
         )
     }
@@ -131,7 +132,7 @@ export function inverseMap(map: DimensionMap, mayDrop: boolean = false): Dimensi
   const takenFrom = Array.from({ length: from }, (_, old) => {
     const copy = best.get(old)
     if (copy === undefined && !mayDrop)
-      throw new RangeError(`inverse: slice ${old} was dropped; its numbers are gone.`)
+      throw new OptionError(`inverse: slice ${old} was dropped; its numbers are gone.`)
     return copy ?? -1
   })
   const reciprocal = (factors: readonly number[] | undefined): readonly number[] | undefined =>

@@ -1,5 +1,5 @@
 /** A deterministic allocator over one linear memory: the same program gets the same addresses. */
-import { OutOfMemoryError } from '../../errors.ts'
+import { InternalError, OutOfMemoryError } from '../../errors.ts'
 import type { WasmMemory } from './webassembly.ts'
 
 const pageBytes = 65536
@@ -61,7 +61,7 @@ export class Heap {
 
   free(pointer: number): void {
     const size = this.#sizes.get(pointer)
-    if (size === undefined) throw new RangeError(`heap: ${pointer} is not a live block.`)
+    if (size === undefined) throw new InternalError(`heap: ${pointer} is not a live block.`)
     this.#sizes.delete(pointer)
     this.#waiting += size
     const waiting = this.#free.get(size)

@@ -1,7 +1,7 @@
 /** The WebGPU backend: buffers of a device, and kernels in WGSL that are compiled when first needed. */
 import type { Backend, Kernel } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
-import { DeviceLostError, UnsupportedError } from '../../errors.ts'
+import { DeviceLostError, InternalError, UnsupportedError } from '../../errors.ts'
 import type { OpName } from '../../op-table.ts'
 import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -57,7 +57,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#pool = new BufferPool(device)
     this.#stream = new CommandStream(device)
     device.addEventListener('uncapturederror', ({ error }) => {
-      this.#failure ??= new Error(`webgpu: ${error.message}`)
+      this.#failure ??= new InternalError(`webgpu: ${error.message}`)
     })
     void this.#noteLoss()
   }

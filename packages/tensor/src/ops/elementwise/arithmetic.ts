@@ -1,4 +1,5 @@
 /** Arithmetic by name: thin compositions over `elementwise`. A number among the arguments is passed as data. */
+import { OptionError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -19,7 +20,7 @@ function binary(name: string, build: (a: Expression, b: Expression) => Expressio
       return typeof b === 'number' ? elementwise(right, [a], [b]) : elementwise(both, [a, b])
     }
     if (typeof b !== 'number') return elementwise(left, [b], [a])
-    throw new TypeError(`${name}: got two numbers; expected at least one tensor.`)
+    throw new OptionError(`${name}: got two numbers; expected at least one tensor.`)
   }
 }
 

@@ -1,4 +1,5 @@
 /** The caller's side of the threads: writes tasks on the board, takes its share of them, and waits for the rest. */
+import { InternalError } from '../../../errors.ts'
 import type { WasmFunction, WasmMemory } from '../webassembly.ts'
 import type { WorkerStart } from './serve-tasks.ts'
 import { startWorker } from './start-worker.ts'
@@ -98,7 +99,8 @@ export class ThreadPool {
     }
     this.#wait(count)
     if (mistake) throw mistake.error
-    if (Atomics.load(words, word.failed) > 0) throw new Error('wasm: a kernel failed on another thread.')
+    if (Atomics.load(words, word.failed) > 0)
+      throw new InternalError('wasm: a kernel failed on another thread.')
   }
 
   #write(task: number, shared: SharedFunction, args: readonly number[]): void {
