@@ -1,4 +1,7 @@
 /** `@burgeon/tensor`: numbers. The public list, nothing else. */
+export { checkArgument, checkOptions, type ChecksOf, shown } from './checks/check-options.ts'
+export * as checks from './checks/checks.ts'
+export type { Check, Range, RequiredCheck } from './checks/checks.ts'
 export {
   defaultDevice,
   ones,

@@ -1,6 +1,8 @@
 import {
   add,
   addInto,
+  checkArgument,
+  checks,
   fill,
   multiply,
   OptionError,
@@ -9,7 +11,7 @@ import {
   scope,
   TensorMirror,
 } from '@burgeon/tensor'
-import type { GradientTransform } from './gradient-transform.ts'
+import { aGradientTransform, type GradientTransform } from './gradient-transform.ts'
 
 interface AccumulateState {
   readonly taken: number
@@ -32,9 +34,8 @@ interface AccumulateState {
  * ```
  */
 export function accumulate(count: number, inner: GradientTransform): GradientTransform {
-  if (!(Number.isSafeInteger(count) && count > 0)) {
-    throw new OptionError(`accumulate: got count ${count}; expected a positive integer.`)
-  }
+  checkArgument('accumulate', 'count', count, checks.integer({ from: 1 }))
+  checkArgument('accumulate', 'inner', inner, aGradientTransform)
   const sums = new TensorMirror('sum of gradients', 'gradient')
   let taken = 0
   return {

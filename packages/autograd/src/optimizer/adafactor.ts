@@ -1,4 +1,7 @@
 import {
+  checkOptions,
+  type ChecksOf,
+  checks,
   elementwise,
   type Expression,
   expression,
@@ -11,13 +14,13 @@ import { Ages, type AgesState } from './ages.ts'
 import { mostSquare, type RowAxes } from './as-matrix.ts'
 import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
 import type { GradientTransform } from './gradient-transform.ts'
-import { type Schedule, scheduleOf } from './schedule.ts'
+import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { spoilt, unlessSpoilt } from './spoilt.ts'
-import { warmingUp } from './warming-up.ts'
+import { warmingUp, warmUpSteps } from './warming-up.ts'
 
 /** How `adafactor` shall step. */
 export interface AdafactorOptions {
-  /** Positive, or a schedule; min(10⁻², 1/√t) at update t, counted from 1, unless given. */
+  /** A number ≥ 0, or a schedule; min(10⁻², 1/√t) at update t, counted from 1, unless given. */
   readonly learningRate?: number | Schedule
   /** Whether a step is relative to the parameter, the rate being multiplied by max(10⁻³, RMS(w)); true unless given. */
   readonly relative?: boolean
@@ -29,6 +32,15 @@ export interface AdafactorOptions {
   readonly rowAxes?: RowAxes
   /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
+}
+
+const optionChecks: ChecksOf<AdafactorOptions> = {
+  learningRate: aRate,
+  relative: checks.boolean,
+  weightDecay: checks.number({ from: 0 }),
+  decays: checks.callback('a function of a path'),
+  rowAxes: checks.callback('a function of a path and a shape'),
+  warmUp: warmUpSteps,
 }
 
 interface AdafactorState {
@@ -57,10 +69,8 @@ const defaultRate: Schedule = (step) => Math.min(1e-2, 1 / Math.sqrt(step + 1))
  * @throws OptionError for options out of range.
  */
 export function adafactor(options: AdafactorOptions = {}): GradientTransform {
+  checkOptions('adafactor', options, optionChecks)
   const { weightDecay = 0, decays = () => true, rowAxes = mostSquare, warmUp = 0 } = options
-  if (!(weightDecay >= 0)) {
-    throw new OptionError(`adafactor: got weightDecay ${weightDecay}; expected a number ≥ 0.`)
-  }
   const rate = scheduleOf(options.learningRate ?? defaultRate)
   const change = (options.relative ?? true) ? relative : absolute
   // 1 − t^−0.8 does not settle within a life.

@@ -1,6 +1,8 @@
 import {
   adamwUpdate,
-  OptionError,
+  checkOptions,
+  type ChecksOf,
+  checks,
   type ParameterStore,
   type PlainTensor,
   TensorMirror,
@@ -8,12 +10,12 @@ import {
 import { adamwUpdateByAge } from './adamw-by-age.ts'
 import { Ages, type AgesState, settledAge } from './ages.ts'
 import type { GradientTransform } from './gradient-transform.ts'
-import { type Schedule, scheduleOf } from './schedule.ts'
-import { checkWarmUp, shareAt } from './warming-up.ts'
+import { aRate, type Schedule, scheduleOf } from './schedule.ts'
+import { shareAt, warmUpSteps } from './warming-up.ts'
 
 /** How `adamw` shall step. */
 export interface AdamwOptions {
-  /** Positive, or a schedule over the steps of the run. */
+  /** A number ≥ 0, or a schedule over the steps of the run. */
   readonly learningRate: number | Schedule
   /** In [0, 1); 0.9 unless given. */
   readonly beta1?: number
@@ -27,6 +29,16 @@ export interface AdamwOptions {
   readonly decays?: (path: string) => boolean
   /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
+}
+
+const optionChecks: ChecksOf<AdamwOptions> = {
+  learningRate: checks.required(aRate),
+  beta1: checks.number({ from: 0, below: 1 }),
+  beta2: checks.number({ from: 0, below: 1 }),
+  epsilon: checks.number({ above: 0 }),
+  weightDecay: checks.number({ from: 0 }),
+  decays: checks.callback('a function of a path'),
+  warmUp: warmUpSteps,
 }
 
 interface AdamwState extends AgesState {
@@ -43,21 +55,9 @@ interface AdamwState extends AgesState {
  * @throws OptionError for options out of range.
  */
 export function adamw(options: AdamwOptions): GradientTransform {
+  checkOptions('adamw', options, optionChecks)
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true } = options
   const { warmUp = 0 } = options
-  for (const [name, beta] of [
-    ['beta1', beta1],
-    ['beta2', beta2],
-  ] as const) {
-    if (!(beta >= 0 && beta < 1))
-      throw new OptionError(`adamw: got ${name} ${beta}; expected 0 ≤ ${name} < 1.`)
-  }
-  if (!(epsilon > 0 && weightDecay >= 0)) {
-    throw new OptionError(
-      `adamw: got epsilon ${epsilon} and weightDecay ${weightDecay}; expected epsilon > 0 and weightDecay ≥ 0.`,
-    )
-  }
-  checkWarmUp('adamw', warmUp)
   const rate = scheduleOf(options.learningRate)
   const first = new TensorMirror('adamw first moment', 'gradient')
   const second = new TensorMirror('adamw second moment', 'squaredGradient')

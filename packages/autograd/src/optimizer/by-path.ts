@@ -1,5 +1,5 @@
-import { OptionError, type TensorsByPath } from '@burgeon/tensor'
-import type { GradientTransform } from './gradient-transform.ts'
+import { checkArgument, checks, OptionError, type TensorsByPath } from '@burgeon/tensor'
+import { aGradientTransform, type GradientTransform } from './gradient-transform.ts'
 
 /**
  * Gives every parameter to one of several optimisers. Each sees the gradients of its own parameters alone: what looks at all of them
@@ -20,6 +20,13 @@ export function byPath<Choice extends string>(
   pick: (path: string) => NoInfer<Choice>,
   optimizers: Readonly<Record<Choice, GradientTransform>>,
 ): GradientTransform {
+  checkArgument('byPath', 'pick', pick, checks.callback('a function of a path'))
+  checkArgument(
+    'byPath',
+    'optimizers',
+    optimizers,
+    checks.record('gradient transforms by name', aGradientTransform),
+  )
   const all = Object.entries<GradientTransform>(optimizers)
   if (all.length === 0) throw new OptionError('byPath: got no optimizers; expected at least one.')
   const choices = all.map(([choice]) => choice)

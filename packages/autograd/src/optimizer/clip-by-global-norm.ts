@@ -1,4 +1,11 @@
-import { elementwise, expression, globalNorm, OptionError, type TensorsByPath } from '@burgeon/tensor'
+import {
+  checkArgument,
+  checks,
+  elementwise,
+  expression,
+  globalNorm,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 
 const { constant, divide, input, minimum, multiply, scalar } = expression
@@ -15,7 +22,7 @@ const clipped = multiply(
  * @param limit Positive.
  */
 export function clipByGlobalNorm(limit: number): GradientTransform {
-  if (!(limit > 0)) throw new OptionError(`clipByGlobalNorm: got limit ${limit}; expected a positive number.`)
+  checkArgument('clipByGlobalNorm', 'limit', limit, checks.number({ above: 0, infinite: true }))
   return stateless(`clip by global norm ${limit}`, (gradients: TensorsByPath) => {
     const norm = globalNorm(Object.values(gradients))
     return Object.fromEntries(

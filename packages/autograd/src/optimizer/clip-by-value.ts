@@ -1,4 +1,4 @@
-import { elementwise, expression, OptionError } from '@burgeon/tensor'
+import { checkArgument, checks, elementwise, expression } from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 
 const { input, maximum, minimum, negate, scalar } = expression
@@ -10,7 +10,7 @@ const clipped = minimum(scalar(0), maximum(negate(scalar(0)), input(0)))
  * @param limit Positive.
  */
 export function clipByValue(limit: number): GradientTransform {
-  if (!(limit > 0)) throw new OptionError(`clipByValue: got limit ${limit}; expected a positive number.`)
+  checkArgument('clipByValue', 'limit', limit, checks.number({ above: 0, infinite: true }))
   return stateless(`clip by value ${limit}`, (gradients) =>
     Object.fromEntries(
       Object.entries(gradients).map(([path, gradient]) => [path, elementwise(clipped, [gradient], [limit])]),

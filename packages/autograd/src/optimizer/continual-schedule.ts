@@ -1,6 +1,8 @@
 /** Learning rates for a stream whose end is not known (Ibrahim et al. 2024). */
-import { OptionError } from '@burgeon/tensor'
-import { type Schedule, warmUp } from './schedule.ts'
+import { checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { peakRate, type Schedule, steps, warmUp } from './schedule.ts'
+
+const positiveRate = checks.required(checks.number({ above: 0 }))
 
 /** The shape of `infiniteSchedule`. */
 export interface InfiniteOptions {
@@ -30,18 +32,23 @@ export interface InfiniteOptions {
  * @throws OptionError for steps out of order or a rate that is not positive.
  */
 export function infiniteSchedule(options: InfiniteOptions): Schedule {
+  checkOptions('infiniteSchedule', options, {
+    warmup: steps,
+    constantFrom: steps,
+    peak: peakRate,
+    constant: positiveRate,
+    anneal: checks.object('an object with from, total and final'),
+  })
   const { warmup, constantFrom, peak, constant, anneal } = options
+  if (anneal) {
+    checkOptions('infiniteSchedule: anneal', anneal, { from: steps, total: steps, final: positiveRate })
+  }
   const { from, total, final } = anneal ?? { from: Infinity, total: Infinity, final: constant }
-  const inOrder = warmup >= 0 && constantFrom >= warmup && from >= constantFrom
+  const inOrder = constantFrom >= warmup && from >= constantFrom
   if (!inOrder || (anneal !== undefined && !(total > from))) {
     throw new OptionError(
       `infiniteSchedule: got warmup ${warmup}, constantFrom ${constantFrom} and anneal from ${from} to ${total}; ` +
         'expected 0 ≤ warmup ≤ constantFrom ≤ anneal.from < anneal.total.',
-    )
-  }
-  if (!(constant > 0 && final > 0)) {
-    throw new OptionError(
-      `infiniteSchedule: got constant ${constant} and final ${final}; expected positive rates.`,
     )
   }
   const rise = warmUp(peak, warmup)
@@ -73,14 +80,21 @@ export interface ReWarmedOptions {
  * @throws OptionError for steps out of order.
  */
 export function reWarmedCosine(options: ReWarmedOptions): Schedule {
+  checkOptions('reWarmedCosine', options, {
+    restarts: checks.required(checks.list('a list of positive integers', checks.integer({ from: 1 }))),
+    warmup: steps,
+    total: steps,
+    peak: peakRate,
+    final: peakRate,
+  })
   const { warmup, total, peak, final } = options
   const begins = [0, ...options.restarts]
-  if (!(warmup >= 0 && total > warmup)) {
+  if (!(total > warmup)) {
     throw new OptionError(
       `reWarmedCosine: got warmup ${warmup} and total ${total}; expected 0 ≤ warmup < total.`,
     )
   }
-  if (!begins.every((begin, i) => Number.isSafeInteger(begin) && begin > (begins[i - 1] ?? -1))) {
+  if (!begins.every((begin, i) => begin > (begins[i - 1] ?? -1))) {
     throw new OptionError(
       `reWarmedCosine: got restarts ${options.restarts.join(', ')}; expected positive integers, each above the last.`,
     )

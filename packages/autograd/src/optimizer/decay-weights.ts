@@ -1,4 +1,4 @@
-import { elementwise, expression, OptionError } from '@burgeon/tensor'
+import { checkArgument, checks, elementwise, expression } from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 
 const { add, input, multiply, scalar } = expression
@@ -17,7 +17,8 @@ export function decayWeights(
   rate: number,
   decays: (path: string) => boolean = () => true,
 ): GradientTransform {
-  if (!(rate >= 0)) throw new OptionError(`decayWeights: got rate ${rate}; expected a number ≥ 0.`)
+  checkArgument('decayWeights', 'rate', rate, checks.number({ from: 0 }))
+  checkArgument('decayWeights', 'decays', decays, checks.callback('a function of a path'))
   return stateless(`decay weights by ${rate}`, (gradients, { parameters }) =>
     Object.fromEntries(
       Object.entries(gradients).map(([path, gradient]) => [

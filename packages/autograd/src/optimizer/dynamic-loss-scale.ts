@@ -4,13 +4,15 @@
  */
 import {
   assign,
+  checkArgument,
+  checkOptions,
+  checks,
   type Device,
   divide,
   elementwise,
   expression,
   globalNorm,
   multiply,
-  OptionError,
   owned,
   scope,
   type Tensor,
@@ -73,12 +75,11 @@ const nextScale = select(
  * ```
  */
 export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
+  checkOptions('dynamicLossScale', options, {
+    initial: checks.number({ from: 1 }),
+    growAfter: checks.integer({ from: 1 }),
+  })
   const { initial = 2 ** 16, growAfter = 2000 } = options
-  if (!(initial >= 1 && Number.isFinite(initial) && Number.isInteger(growAfter) && growAfter > 0)) {
-    throw new OptionError(
-      `dynamicLossScale: got initial ${initial} and growAfter ${growAfter}; expected a number from 1 on and a positive integer.`,
-    )
-  }
   let start: LossScaleState = { scale: initial, clean: 0 }
   let kept: { device: Device; scale: Tensor; clean: Tensor } | undefined
   const dispose = (): void => {
@@ -98,8 +99,14 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
   return {
     name: 'dynamic loss scale',
     mirrors: [],
-    scaled: (loss) => multiply(loss, on(loss.device).scale),
-    unscaled: (slope) => divide(slope, on(slope.device).scale),
+    scaled(loss) {
+      checkArgument('dynamicLossScale: scaled', 'loss', loss, checks.tensor)
+      return multiply(loss, on(loss.device).scale)
+    },
+    unscaled(slope) {
+      checkArgument('dynamicLossScale: unscaled', 'slope', slope, checks.tensor)
+      return divide(slope, on(slope.device).scale)
+    },
     transform(gradients: TensorsByPath) {
       const [first] = Object.values(gradients)
       if (first === undefined) return gradients

@@ -1,6 +1,9 @@
 /** Gradient transforms: gradients in, gradients out; an optimiser is a chain of them that ends in an update. */
 import {
   addInto,
+  type Check,
+  checkArgument,
+  checks,
   type Mirror,
   type ParameterStore,
   scope,
@@ -31,8 +34,15 @@ export interface GradientTransform {
   restore(state: unknown, parameters: ParameterStore): void
 }
 
+/** Any object of the role. */
+export const aGradientTransform: Check<GradientTransform> = checks.role(
+  'a gradient transform',
+  ...(['name', 'mirrors', 'transform', 'toState', 'restore'] as const),
+)
+
 /** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
 export function chain(...stages: readonly GradientTransform[]): GradientTransform {
+  stages.forEach((stage, i) => checkArgument('chain', `stages[${i}]`, stage, aGradientTransform))
   return {
     name: stages.map((stage) => stage.name).join(' → '),
     mirrors: stages.flatMap((stage) => stage.mirrors),
@@ -53,11 +63,15 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
 
 /** A stage without state. */
 export function stateless(name: string, transform: GradientTransform['transform']): GradientTransform {
+  checkArgument('stateless', 'name', name, checks.text)
+  checkArgument('stateless', 'transform', transform, checks.callback())
   return { name, mirrors: [], transform, toState: () => Promise.resolve(null), restore: () => {} }
 }
 
 /** Adds each change to its parameter, in place. */
 export function applyUpdates(parameters: TensorsByPath, updates: TensorsByPath): void {
+  checkArgument('applyUpdates', 'parameters', parameters, checks.tensorsByPath)
+  checkArgument('applyUpdates', 'updates', updates, checks.tensorsByPath)
   scope(() => {
     for (const [path, update] of Object.entries(updates)) addInto(parameters[path], update)
   })

@@ -1,12 +1,12 @@
-import { expression, OptionError } from '@burgeon/tensor'
+import { checkOptions, type ChecksOf, checks, expression } from '@burgeon/tensor'
 import type { GradientTransform } from './gradient-transform.ts'
 import { gradient, moment, oneMoment, parameter } from './one-moment.ts'
-import { type Schedule, scheduleOf } from './schedule.ts'
-import { warmingUp } from './warming-up.ts'
+import { aRate, type Schedule, scheduleOf } from './schedule.ts'
+import { warmingUp, warmUpSteps } from './warming-up.ts'
 
 /** How `lion` shall step. */
 export interface LionOptions {
-  /** Positive, or a schedule; three to ten times smaller than for AdamW. */
+  /** A number ≥ 0, or a schedule; three to ten times smaller than for AdamW. */
   readonly learningRate: number | Schedule
   /** Share of the moment in the direction, in [0, 1); 0.9 unless given. */
   readonly beta1?: number
@@ -18,6 +18,15 @@ export interface LionOptions {
   readonly decays?: (path: string) => boolean
   /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
+}
+
+const optionChecks: ChecksOf<LionOptions> = {
+  learningRate: checks.required(aRate),
+  beta1: checks.number({ from: 0, below: 1 }),
+  beta2: checks.number({ from: 0, below: 1 }),
+  weightDecay: checks.number({ from: 0 }),
+  decays: checks.callback('a function of a path'),
+  warmUp: warmUpSteps,
 }
 
 const { add, constant, less, multiply, scalar, select, subtract } = expression
@@ -37,13 +46,8 @@ const sign = select(
  * @throws OptionError for options out of range.
  */
 export function lion(options: LionOptions): GradientTransform {
+  checkOptions('lion', options, optionChecks)
   const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true, warmUp = 0 } = options
-  const inRange = (beta: number): boolean => beta >= 0 && beta < 1
-  if (!inRange(beta1) || !inRange(beta2) || !(weightDecay >= 0)) {
-    throw new OptionError(
-      `lion: got beta1 ${beta1}, beta2 ${beta2} and weightDecay ${weightDecay}; expected 0 ≤ beta < 1 and weightDecay ≥ 0.`,
-    )
-  }
   const rate = scheduleOf(options.learningRate)
   const lion = oneMoment({
     name: 'lion',

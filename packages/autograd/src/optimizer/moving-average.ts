@@ -1,9 +1,10 @@
 import {
   assign,
+  checkArgument,
+  checks,
   elementwise,
   type Expression,
   expression,
-  OptionError,
   type ParameterStore,
   type PlainTensor,
   scope,
@@ -57,9 +58,7 @@ const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
  * ```
  */
 export function movingAverage(decay: number): MovingAverage {
-  if (!(decay >= 0 && decay <= 1)) {
-    throw new OptionError(`movingAverage: got decay ${decay}; expected 0 ≤ decay ≤ 1.`)
-  }
+  checkArgument('movingAverage', 'decay', decay, checks.number({ from: 0, to: 1 }))
   const averages = new TensorMirror('moving average', 'value')
   const ages = new Ages('moving average ages', settledAge(decay))
   const shareAt = (t: number): number => (decay === 1 ? 1 / t : (1 - decay) / (1 - decay ** t))

@@ -1,8 +1,10 @@
 import {
   assign,
+  checkOptions,
+  type ChecksOf,
+  checks,
   elementwise,
   expression,
-  OptionError,
   type PlainTensor,
   reshape,
   scope,
@@ -12,13 +14,13 @@ import {
 import { checkedRowAxes, mostSquare, type RowAxes } from './as-matrix.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { orthogonalised } from './orthogonalised.ts'
-import { type Schedule, scheduleOf } from './schedule.ts'
+import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { spoilt, unlessSpoilt } from './spoilt.ts'
-import { warmingUp } from './warming-up.ts'
+import { warmingUp, warmUpSteps } from './warming-up.ts'
 
 /** How `muon` shall step. */
 export interface MuonOptions {
-  /** Positive, or a schedule. With the scale `adamw` a rate that suits AdamW, with `spectral` some 0.02. */
+  /** A number ≥ 0, or a schedule. With the scale `adamw` a rate that suits AdamW, with `spectral` some 0.02. */
   readonly learningRate: number | Schedule
   /** How much of the last direction is kept, in [0, 1); 0.95 unless given. */
   readonly momentum?: number
@@ -37,6 +39,17 @@ export interface MuonOptions {
   readonly rowAxes?: RowAxes
   /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
+}
+
+const optionChecks: ChecksOf<MuonOptions> = {
+  learningRate: checks.required(aRate),
+  momentum: checks.number({ from: 0, below: 1 }),
+  nesterov: checks.boolean,
+  weightDecay: checks.number({ from: 0 }),
+  decays: checks.callback('a function of a path'),
+  scale: checks.oneOf('adamw', 'spectral'),
+  rowAxes: checks.callback('a function of a path and a shape'),
+  warmUp: warmUpSteps,
 }
 
 const { add, constant, input, multiply, scalar } = expression
@@ -61,16 +74,9 @@ const change = unlessSpoilt(
  * @throws OptionError for options out of range. The transform throws ShapeError for a parameter of rank below 2.
  */
 export function muon(options: MuonOptions): GradientTransform {
+  checkOptions('muon', options, optionChecks)
   const { momentum = 0.95, nesterov = true, weightDecay = 0, decays = () => true } = options
   const { scale = 'adamw', rowAxes = mostSquare, warmUp = 0 } = options
-  if (!(momentum >= 0 && momentum < 1 && weightDecay >= 0)) {
-    throw new OptionError(
-      `muon: got momentum ${momentum} and weightDecay ${weightDecay}; expected 0 ≤ momentum < 1 and weightDecay ≥ 0.`,
-    )
-  }
-  if (scale !== 'adamw' && scale !== 'spectral') {
-    throw new OptionError(`muon: got scale ${String(scale)}; expected 'adamw' or 'spectral'.`)
-  }
   const rate = scheduleOf(options.learningRate)
   const moments = new TensorMirror('muon moment', 'gradient')
   const factorOf = (rows: number, columns: number): number =>

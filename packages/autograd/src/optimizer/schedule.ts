@@ -1,16 +1,37 @@
 /** Learning-rate schedules: the rate at each step, as pure functions. */
-import { OptionError } from '@burgeon/tensor'
+import {
+  type Check,
+  checkArgument,
+  checkOptions,
+  checks,
+  OptionError,
+  type RequiredCheck,
+} from '@burgeon/tensor'
 
 /** The learning rate of update `step`, counted from 0. */
 export type Schedule = (step: number) => number
 
-/** A number stands for itself at every step. */
+/** What every optimiser takes as its learning rate. */
+export const aRate: Check<number | Schedule> = checks.either(
+  checks.number({ from: 0 }),
+  checks.callback<Schedule>('a schedule (a function of the step)'),
+)
+
+/** A rate of a schedule. */
+export const peakRate: RequiredCheck<number> = checks.required(checks.number({ from: 0 }))
+/** A step of a schedule, or a number of them. */
+export const steps: RequiredCheck<number> = checks.required(checks.number({ from: 0 }))
+
+/** A number, ≥ 0, stands for itself at every step. Throws OptionError for what is no rate. */
 export function scheduleOf(rate: number | Schedule): Schedule {
+  checkArgument('scheduleOf', 'rate', rate, aRate)
   return typeof rate === 'number' ? () => rate : rate
 }
 
-/** Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. */
+/** Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. Both ≥ 0; throws OptionError for others. */
 export function warmUp(peak: number, warmup: number): Schedule {
+  checkArgument('warmUp', 'peak', peak, peakRate)
+  checkArgument('warmUp', 'warmup', warmup, steps)
   return (step) => peak * Math.min(1, (step + 1) / Math.max(1, warmup))
 }
 
@@ -25,8 +46,10 @@ export interface CosineOptions {
 }
 
 /** Linear warm-up, then half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts). */
-export function warmUpCosine({ warmup, total, peak, final }: CosineOptions): Schedule {
-  if (!(total > warmup && warmup >= 0)) {
+export function warmUpCosine(options: CosineOptions): Schedule {
+  checkOptions('warmUpCosine', options, { warmup: steps, total: steps, peak: peakRate, final: peakRate })
+  const { warmup, total, peak, final } = options
+  if (!(total > warmup)) {
     throw new OptionError(
       `warmUpCosine: got warmup ${warmup} and total ${total}; expected 0 ≤ warmup < total.`,
     )
@@ -55,8 +78,16 @@ export interface StableOptions {
  * Linear warm-up, a plateau, and a short fall as 1 − √(share done) (Hägele et al. 2024, section 3): until the fall begins, a run
  * can go on for as long as there is data.
  */
-export function warmUpStableDecay({ warmup, decayFrom, total, peak, final }: StableOptions): Schedule {
-  if (!(warmup >= 0 && decayFrom >= warmup && total > decayFrom)) {
+export function warmUpStableDecay(options: StableOptions): Schedule {
+  checkOptions('warmUpStableDecay', options, {
+    warmup: steps,
+    decayFrom: steps,
+    total: steps,
+    peak: peakRate,
+    final: peakRate,
+  })
+  const { warmup, decayFrom, total, peak, final } = options
+  if (!(decayFrom >= warmup && total > decayFrom)) {
     throw new OptionError(
       `warmUpStableDecay: got warmup ${warmup}, decayFrom ${decayFrom} and total ${total}; ` +
         'expected 0 ≤ warmup ≤ decayFrom < total.',

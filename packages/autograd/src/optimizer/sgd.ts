@@ -1,17 +1,26 @@
-import { elementwise, expression, OptionError } from '@burgeon/tensor'
+import { checkOptions, type ChecksOf, checks, elementwise, expression, OptionError } from '@burgeon/tensor'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 import { gradient, moment, oneMoment } from './one-moment.ts'
-import { type Schedule, scheduleOf } from './schedule.ts'
-import { warmingUp } from './warming-up.ts'
+import { aRate, type Schedule, scheduleOf } from './schedule.ts'
+import { warmingUp, warmUpSteps } from './warming-up.ts'
 
-/** What `sgd` shall remember. */
+/** How `sgd` shall step. */
 export interface SgdOptions {
+  /** A number ≥ 0, or a schedule over the steps of the run. */
+  readonly learningRate: number | Schedule
   /** How much of the last step's direction is kept, in [0, 1); 0 unless given. */
   readonly momentum?: number
   /** Looks ahead by the momentum (Sutskever et al. 2013, eq. 4); false unless given. */
   readonly nesterov?: boolean
   /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
+}
+
+const optionChecks: ChecksOf<SgdOptions> = {
+  learningRate: checks.required(aRate),
+  momentum: checks.number({ from: 0, below: 1 }),
+  nesterov: checks.boolean,
+  warmUp: warmUpSteps,
 }
 
 const { abs, add, constant, input, less, multiply, scalar, select } = expression
@@ -23,16 +32,26 @@ const ahead = add(multiply(scalar(1), direction), gradient)
  * Gradient descent: Δ = −rate·g; with momentum μ, m ← μ·m + g and Δ = −rate·m (Polyak 1964), or −rate·(g + μ·m) when it looks
  * ahead. Nothing changes where g is infinite or NaN.
  *
- * @throws OptionError for a momentum outside [0, 1), or for looking ahead without one.
+ * @param options As of the other optimisers; a learning rate alone is short for `{ learningRate }`.
+ * @param more Beside a learning rate alone, the other options.
+ * @throws OptionError for options out of range, or for looking ahead without momentum.
+ * @example
+ * ```ts
+ * const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 })
+ * ```
  */
-export function sgd(learningRate: number | Schedule, options: SgdOptions = {}): GradientTransform {
-  const { momentum = 0, nesterov = false, warmUp = 0 } = options
-  if (!(momentum >= 0 && momentum < 1) || (nesterov && momentum === 0)) {
-    throw new OptionError(
-      `sgd: got momentum ${momentum}${nesterov ? ' with nesterov' : ''}; expected 0 ≤ momentum < 1, and above 0 with nesterov.`,
-    )
+export function sgd(
+  options: SgdOptions | number | Schedule,
+  more: Omit<SgdOptions, 'learningRate'> = {},
+): GradientTransform {
+  const isRate = typeof options === 'number' || typeof options === 'function'
+  const given: SgdOptions = isRate ? { learningRate: options, ...more } : options
+  checkOptions('sgd', given, optionChecks)
+  const { momentum = 0, nesterov = false, warmUp = 0 } = given
+  if (nesterov && momentum === 0) {
+    throw new OptionError('sgd: got nesterov without momentum; expected a momentum above 0 with it.')
   }
-  const rate = scheduleOf(learningRate)
+  const rate = scheduleOf(given.learningRate)
   if (momentum > 0) {
     const descent = oneMoment({
       name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',

@@ -1,5 +1,13 @@
 /** A warm-up that every part of a parameter goes through after its birth. */
-import { multiply, OptionError, type ParameterStore, type TensorsByPath } from '@burgeon/tensor'
+import {
+  type Check,
+  checkArgument,
+  checks,
+  multiply,
+  OptionError,
+  type ParameterStore,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import { Ages, type AgesState, byAge } from './ages.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 
@@ -13,11 +21,8 @@ export function shareAt(age: number, steps: number): number {
   return Math.min(1, age / steps)
 }
 
-/** @throws OptionError unless `warmUp` is a whole number of steps. */
-export function checkWarmUp(who: string, warmUp: number): void {
-  if (Number.isSafeInteger(warmUp) && warmUp >= 0) return
-  throw new OptionError(`${who}: got warmUp ${warmUp}; expected a whole number of steps, 0 for none.`)
-}
+/** Steps of a warm-up; 0 for none. */
+export const warmUpSteps: Check<number> = checks.integer({ from: 0 })
 
 /**
  * The same optimiser, with the changes of every part multiplied by min(1, age/steps): as if its rate were. All that an optimiser
@@ -26,7 +31,7 @@ export function checkWarmUp(who: string, warmUp: number): void {
  * @param steps 0 answers the optimiser itself.
  */
 export function warmingUp(optimizer: GradientTransform, steps: number): GradientTransform {
-  checkWarmUp(optimizer.name, steps)
+  checkArgument(optimizer.name, 'warmUp', steps, warmUpSteps)
   if (steps === 0) return optimizer
   const name = `${optimizer.name} with warm-up`
   const ages = new Ages(`${name}: ages`, steps)

@@ -1,0 +1,166 @@
+/** What an option or an argument may be. A check reads like its range: `number({ from: 0, below: 1 })`. */
+import type { DType } from '../dtype.ts'
+import type { Shape } from '../shape.ts'
+import { Tensor } from '../tensor.ts'
+
+/** One kind of value, and the words for it. */
+export interface Check<T> {
+  /** Completes the sentence "expected …". */
+  readonly expected: string
+  /** Whether the value is of that kind; it may be anything. */
+  readonly accepts: (value: unknown) => value is T
+  /** Of an option: whether it must be given. */
+  readonly isRequired?: true
+}
+
+/** A check of an option that must be given. */
+export interface RequiredCheck<T> extends Check<T> {
+  readonly isRequired: true
+}
+
+/** Bounds of a number; none unless given. */
+export interface Range {
+  readonly from?: number
+  /** Exclusive. */
+  readonly above?: number
+  readonly to?: number
+  /** Exclusive. */
+  readonly below?: number
+  /** Whether ±∞ will do where no bound forbids it; false unless given. NaN never does. */
+  readonly infinite?: true
+}
+
+const make = <T>(expected: string, accepts: (value: unknown) => boolean): Check<T> => ({
+  expected,
+  accepts: accepts as Check<T>['accepts'],
+})
+
+/** The same kind of value, for an option that must be given. */
+export const required = <T>(check: Check<T>): RequiredCheck<T> => ({ ...check, isRequired: true })
+
+/** A number in a range; finite unless told otherwise. */
+export function number(range: Range = {}): Check<number> {
+  const finite = range.infinite ? 'number' : 'finite number'
+  const isUpwards = range.from === undefined && range.above === 0
+  const noun = isUpwards && range.to === undefined && range.below === undefined ? 'positive number' : finite
+  const bounds = noun === 'positive number' ? '' : boundsOf(range)
+  return make(`a ${bounds === '' ? noun : 'number'}${bounds}`, (value) => {
+    return typeof value === 'number' && (range.infinite || Number.isFinite(value)) && isWithin(value, range)
+  })
+}
+
+/** A whole number in a range, small enough to be exact. */
+export function integer(range: Pick<Range, 'from' | 'to' | 'infinite'> = {}): Check<number> {
+  const isPositive = range.from === 1 && range.to === undefined
+  const expected = isPositive ? 'a positive integer' : `an integer${boundsOf(range)}`
+  return make(`${expected}${range.infinite ? ' or Infinity' : ''}`, (value) => {
+    const isWhole = Number.isSafeInteger(value) || (range.infinite === true && value === Infinity)
+    return isWhole && isWithin(value as number, range)
+  })
+}
+
+/** True or false. */
+export const boolean: Check<boolean> = make('true or false', (value) => typeof value === 'boolean')
+
+/** A string of any length. */
+export const text: Check<string> = make('a string', (value) => typeof value === 'string')
+
+/** A function; what it returns is looked at when it is called. */
+export function callback<F extends (...args: never[]) => unknown>(expected: string = 'a function'): Check<F> {
+  return make(expected, (value) => typeof value === 'function')
+}
+
+/** One of some words. */
+export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
+  const quoted = words.map((word) => `'${word}'`)
+  const expected = quoted.length === 1 ? quoted[0] : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
+  return make(expected, (value) => (words as readonly unknown[]).includes(value))
+}
+
+/** An object of a class. */
+export function instance<T>(what: string, type: { readonly prototype: T }): Check<T> {
+  return make(what, (value) => value instanceof (type as unknown as new () => unknown))
+}
+
+/** An object that plays a role: it has all these members. */
+export function role<T extends object>(what: string, ...members: readonly (keyof T & string)[]): Check<T> {
+  return make(`${what} (an object with ${members.join(', ')})`, (value) => {
+    const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
+    return isObject && members.every((member) => member in value)
+  })
+}
+
+/** A list, all of whose items pass. */
+export function list<T>(what: string, item: Check<T>): Check<readonly T[]> {
+  return make(what, (value) => Array.isArray(value) && value.every((each) => item.accepts(each)))
+}
+
+/** Numbers, in an array or a typed array. */
+export const numbers: Check<ArrayLike<number>> = make('an array of numbers', (value) => {
+  if (ArrayBuffer.isView(value)) return !(value instanceof DataView || isOfBigInts(value))
+  return Array.isArray(value) && value.every((each) => typeof each === 'number')
+})
+
+/** Whole numbers from 0 on, in an array or a typed array. */
+export const tokens: Check<ArrayLike<number>> = make('an array of tokens (integers ≥ 0)', (value) => {
+  return numbers.accepts(value) && Array.prototype.every.call(value, (n) => Number.isSafeInteger(n) && n >= 0)
+})
+
+/** A plain or other object, none of whose members is looked at. */
+export function object<T extends object>(what: string): Check<T> {
+  return make(what, (value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+}
+
+/** Values of one kind by name. */
+export function record<T>(what: string, item: Check<T>): Check<Readonly<Record<string, T>>> {
+  return make(what, (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+    return !ArrayBuffer.isView(value) && Object.values(value).every((each) => item.accepts(each))
+  })
+}
+
+/** Either of two kinds. */
+export function either<A, B>(a: Check<A>, b: Check<B>): Check<A | B> {
+  return make(`${a.expected}, or ${b.expected}`, (value) => a.accepts(value) || b.accepts(value))
+}
+
+/** Whatever it is: what uses it looks at it. */
+export const anything: Check<unknown> = make('anything', () => true)
+
+/** A tensor. */
+export const tensor: Check<Tensor> = instance('a tensor', Tensor)
+
+/** Tensors in a list. */
+export const tensors: Check<readonly Tensor[]> = list('a list of tensors', tensor)
+
+/** Tensors by path. */
+export const tensorsByPath: Check<Readonly<Record<string, Tensor>>> = record('tensors by path', tensor)
+
+/** Sizes of a tensor. */
+export const shape: Check<Shape> = list('a shape: a list of integers ≥ 0', integer({ from: 0 }))
+
+/** An element type. */
+export const dtype: Check<DType> = oneOf('f32', 'i32')
+
+function isWithin(value: number, { from, above, to, below }: Range): boolean {
+  return (
+    (from === undefined || value >= from) &&
+    (above === undefined || value > above) &&
+    (to === undefined || value <= to) &&
+    (below === undefined || value < below)
+  )
+}
+
+/** ` in [0, 1)`, ` ≥ 0`, or nothing. */
+function boundsOf({ from, above, to, below }: Range): string {
+  const [low, high] = [from ?? above, to ?? below]
+  if (low !== undefined && high !== undefined) {
+    return ` in ${from === undefined ? '(' : '['}${low}, ${high}${to === undefined ? ')' : ']'}`
+  }
+  if (low !== undefined) return from === undefined ? ` > ${low}` : ` ≥ ${low}`
+  if (high !== undefined) return to === undefined ? ` < ${high}` : ` ≤ ${high}`
+  return ''
+}
+
+const isOfBigInts = (value: ArrayBufferView): boolean =>
+  value instanceof BigInt64Array || value instanceof BigUint64Array
