@@ -4,6 +4,7 @@ import { OptionError } from '../../errors.ts'
 import { peakFlops, wasmKernels } from './kernels.ts'
 import { isTriedEngine, whyNotRevectorize } from './revectorize.ts'
 import { selfTest } from '../../self-test.ts'
+import { survivingLostWorkers } from './threads/lost-worker.ts'
 import { availableThreads } from './threads/start-worker.ts'
 import { WasmBackend, type WasmSettings } from './wasm-backend.ts'
 
@@ -59,4 +60,6 @@ function mayRevectorize(strictMath: boolean, must: boolean): boolean {
   return why === undefined
 }
 
-const open = (settings: WasmSettings): Device => Device.of(new WasmBackend(settings), wasmKernels, peakFlops)
+const kernels = survivingLostWorkers(wasmKernels)
+
+const open = (settings: WasmSettings): Device => Device.of(new WasmBackend(settings), kernels, peakFlops)

@@ -148,11 +148,14 @@ export class WasmBackend implements Backend<Pointer> {
    * Calls a kernel with each list of arguments, on several threads where there are some.
    *
    * No call may write what another one reads or writes; then it does not matter which thread makes which call.
+   *
+   * @param mayRepeat Whether a call that broke off may be made again.
+   * @throws `lostWorker` if not, and a thread has ended in the middle of a call. `survivingLostWorkers` then runs the whole op again.
    */
-  runAll(kernel: WasmFunction, calls: readonly (readonly number[])[]): void {
+  runAll(kernel: WasmFunction, calls: readonly (readonly number[])[], mayRepeat = false): void {
     const shared =
       calls.length > 1 && calls[0].length <= ThreadPool.mostArguments && this.#shared.get(kernel)?.()
-    if (shared && this.#pool) this.#pool.runAll(kernel, shared, calls)
+    if (shared && this.#pool) this.#pool.runAll(kernel, shared, calls, mayRepeat)
     else for (const call of calls) kernel(...call)
   }
 

@@ -1,6 +1,7 @@
 /** Assign on WASM: a strided copy into the target, or a vector addition row by row. */
 import { f32x4, i32, i32x4 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers, forRow } from '../../backends/wasm/row-loop.ts'
+import { forRow } from '../../backends/wasm/row-loop.ts'
+import { runInPlace, writeInPlace } from '../../backends/wasm/run-in-place.ts'
 import { copyStrided } from '../../backends/wasm/strided-copy.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
@@ -18,13 +19,13 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
   const row = source.shape.at(-1) ?? 1
   const rows = sizeOf(source.shape) / Math.max(row, 1)
   if (sizeOf(source.shape) === sizeOf(target.shape)) {
-    backend.runOver(add, sizeOf(source.shape), leastNumbers, (from, many) => {
-      return [target.buffer + 4 * from, source.buffer + 4 * from, many]
+    runInPlace(backend, add, sizeOf(source.shape), 1, (from, many, room) => {
+      return [target.buffer + 4 * from, source.buffer + 4 * from, many, room]
     })
     return
   }
   for (let i = 0; i < rows; i++)
-    add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row)
+    add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row, 0)
 }
 
 /** Where row `i` of a box lies, in elements from the box's first. */
@@ -40,10 +41,13 @@ function rowOffset(i: number, shape: readonly number[], strides: readonly number
 function addFunctions(backend: WasmBackend, dtype: DType): ReturnType<WasmBackend['functions']> {
   const plus = dtype === 'f32' ? f32x4.add : i32x4.add
   return backend.functions(`add into ${dtype}`, (module) => {
-    module.export('add', { to: 'i32', from: 'i32', count: 'i32' }, (b, { to, from, count }) => {
-      forRow(b, i32.shl(count, 2), (at, { load, store }) => {
-        const target = b.let(i32.add(to, at))
-        store(target, plus(load(target), load(i32.add(from, at))))
+    const parameters = { to: 'i32', from: 'i32', count: 'i32', room: 'i32' } as const
+    module.export('add', parameters, (b, { to, from, count, room }) => {
+      const bytes = b.let(i32.shl(count, 2))
+      writeInPlace(b, room, bytes, [to], ([sums]) => {
+        forRow(b, bytes, (at, { load, store }) => {
+          store(i32.add(sums, at), plus(load(i32.add(to, at)), load(i32.add(from, at))))
+        })
       })
     })
   })

@@ -1,5 +1,42 @@
-/** Starts a worker thread, in Node and in browsers, from the source text of a function. */
-import { serveTasks, type WorkerStart } from './serve-tasks.ts'
+/** Starts a worker thread, in Node and in browsers. Whatever happens to it, no error of it reaches the program. */
+import type { WasmMemory } from '../webassembly.ts'
+import { browserProgram, nodeProgram } from './worker-program.ts'
+
+/** What a worker is told when it starts. A list, because tools that shorten names do not look into text. */
+export type WorkerStart = readonly [
+  memory: WasmMemory,
+  /** Address of the board. */
+  at: number,
+  /** How often it looks at the board before it sleeps: a futex costs more than a few microseconds of looking. */
+  looks: number,
+  /** By which it claims tasks, from 1. */
+  self: number,
+]
+
+/** A thread that was started. */
+export interface StartedWorker {
+  /** Whether it runs no more, for certain. False where nobody can tell. */
+  hasEnded(): boolean
+}
+
+interface Emitter {
+  on(event: 'error' | 'exit' | 'messageerror', listen: () => void): void
+  unref(): void
+}
+
+interface NodePort {
+  /** In Node: whether there is somebody at the other end. */
+  postMessage(message: unknown): boolean | undefined
+  unref(): void
+}
+
+interface NodeThreads {
+  readonly Worker: new (
+    source: string,
+    options: { eval: true; execArgv: string[]; workerData: unknown; transferList: unknown[] },
+  ) => Emitter
+  readonly MessageChannel: new () => { readonly port1: NodePort; readonly port2: NodePort }
+}
 
 /** The part of Node's process that is used, where there is one. */
 interface NodeProcess {
@@ -7,44 +44,79 @@ interface NodeProcess {
   getBuiltinModule?(name: 'node:os'): { availableParallelism(): number }
 }
 
-interface NodeThreads {
-  readonly Worker: new (source: string, options: { eval: true; workerData: unknown }) => { unref(): void }
+interface BrowserWorker {
+  addEventListener(event: 'error' | 'messageerror', listen: (event: { preventDefault(): void }) => void): void
+  postMessage(message: unknown): void
+  terminate(): void
 }
 
 /** The part of a browser that is used. */
 interface BrowserScope {
-  readonly Worker?: new (url: string) => { postMessage(message: unknown): void }
+  readonly Worker?: new (url: string) => BrowserWorker
   readonly Blob?: new (parts: string[], options: { type: string }) => object
   readonly URL?: { createObjectURL(blob: object): string }
   readonly navigator?: { readonly hardwareConcurrency?: number }
 }
 
-const node = (globalThis as { process?: NodeProcess }).process
-const browser = globalThis as BrowserScope
+/** Looked up at each call: what a program has put in the place of `Worker` counts. */
+const nodeProcess = (): NodeProcess | undefined => (globalThis as { process?: NodeProcess }).process
 
 /** Threads that this machine runs at once, as far as the JavaScript engine tells. */
 export function availableThreads(): number {
-  const os = node?.getBuiltinModule?.('node:os')
-  return os?.availableParallelism() ?? browser.navigator?.hardwareConcurrency ?? 1
+  const os = nodeProcess()?.getBuiltinModule?.('node:os')
+  const { navigator } = globalThis as BrowserScope
+  return os?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1
 }
 
-/** Starts a thread that serves tasks. Answers false where threads cannot be had; it never keeps a process alive. */
-export function startWorker(start: WorkerStart): boolean {
+/** Starts a thread that serves tasks; `undefined` where it cannot be had. It never keeps a process alive. */
+export function startWorker(start: WorkerStart): StartedWorker | undefined {
   try {
-    const threads = node?.getBuiltinModule?.('node:worker_threads')
-    if (threads !== undefined) {
-      const source = `(${serveTasks.toString()})(require('node:worker_threads').workerData)`
-      new threads.Worker(source, { eval: true, workerData: start }).unref()
-      return true
-    }
-    const { Worker, Blob, URL } = browser
-    if (Worker === undefined || Blob === undefined || URL === undefined) return false
-    const source = `onmessage = ({ data }) => (${serveTasks.toString()})(data)`
-    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+    const threads = nodeProcess()?.getBuiltinModule?.('node:worker_threads')
+    return threads === undefined ? startInBrowser(start) : startInNode(threads, start)
+  } catch {
+    return undefined
+  }
+}
+
+function startInNode({ Worker, MessageChannel }: NodeThreads, start: WorkerStart): StartedWorker {
+  const { port1: port, port2 } = new MessageChannel()
+  // Without the process's own flags: preloaded modules and the kind of module of standard input are not for this program.
+  const worker = new Worker(nodeProgram, {
+    ...{ eval: true, execArgv: [] },
+    workerData: { start, port: port2 },
+    transferList: [port2],
+  })
+  let isGone = false
+  const listen = (): void => {
+    isGone = true
+  }
+  worker.on('exit', listen)
+  // `exit` follows both. Without a listener an error would end the process.
+  worker.on('error', () => {})
+  worker.on('messageerror', () => {})
+  worker.unref()
+  port.unref()
+  return {
+    // Events wait for the caller, who may be waiting for this worker. The port is closed when the thread has stopped.
+    hasEnded: () => (isGone ||= port.postMessage(null) === false),
+  }
+}
+
+function startInBrowser(start: WorkerStart): StartedWorker | undefined {
+  const { Worker, Blob, URL } = globalThis as BrowserScope
+  if (Worker === undefined || Blob === undefined || URL === undefined) return undefined
+  const url = URL.createObjectURL(new Blob([browserProgram], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  const ignore = (event: { preventDefault(): void }): void => event.preventDefault()
+  worker.addEventListener('error', ignore)
+  worker.addEventListener('messageerror', ignore)
+  try {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to name
     worker.postMessage(start)
-    return true
   } catch {
-    return false
+    worker.terminate()
+    return undefined
   }
+  // A page's workers end with the page, or when they have left a task.
+  return { hasEnded: () => false }
 }

@@ -1,32 +1,45 @@
 /**
  * Where threads meet: a few words at fixed addresses of the shared memory.
  *
- * A batch of tasks is written down, `open` is set to their number and `round` is raised. Whoever is awake, the caller too,
- * takes the task at `open − 1` by subtracting one; a taker that finds nothing left sleeps until the next round. A task
- * is one call of one exported function. Which thread runs it changes nothing, because tasks never write what another
- * task of their batch reads.
+ * The caller writes a batch of tasks, marks each as open, sets `open` to their number and raises `round`. Whoever is awake,
+ * the caller too, gets a task's number by subtracting one from `open`, and then claims it by writing its own name over the
+ * mark; a taker that finds nothing left sleeps until the next round. A task is one call of one exported function. Which
+ * thread runs it changes nothing, because tasks never write what another task of their batch reads.
+ *
+ * The claim is one atomic step, so the board always tells which thread a task is with. Where that thread has ended, the
+ * task will not be finished, and the caller takes care of it.
  */
 
 /** Words of the board, as indices of an `Int32Array` on its address. */
 export const word = {
   /** Raised with each batch; threads without work sleep on it. */
   round: 0,
-  /** Tasks that nobody has taken; below zero when takers came in vain. */
+  /** Numbers of tasks that nobody has asked for; below zero when takers came in vain. */
   open: 1,
-  /** Tasks of the batch that are finished; the caller may sleep on it. */
-  done: 2,
-  /** Tasks of the batch that ended in an exception on another thread. */
-  failed: 3,
+  /** Raised when a thread leaves a task, finished or not; the caller may sleep on it. */
+  left: 2,
   /** Not 0 when the threads are to end. */
-  closed: 4,
+  closed: 3,
   /** Threads that have come up. */
-  present: 5,
+  present: 4,
+} as const
+
+/** How a task stands. A number above 0 is the worker that has claimed it. */
+export const state = {
+  done: 0,
+  open: -1,
+  /** It ended in an exception on a worker, which has left. */
+  failed: -2,
+  /** The caller has claimed it. */
+  caller: -3,
 } as const
 
 /** Where things lie, counted from the address of the board. */
 export const board = {
+  /** How each task stands, 4 bytes each. */
+  statesAt: 64,
   /** The tasks, `taskBytes` each: module, function, address and size of the module's code, count of arguments, arguments. */
-  tasksAt: 64,
+  tasksAt: 64 + 4 * 256,
   taskBytes: 256,
   /** Tasks in a batch at most. */
   capacity: 256,
@@ -35,6 +48,6 @@ export const board = {
   /** Arguments of a call at most. */
   arguments: 29,
   /** The code of modules that threads run, one after the other. */
-  codeAt: 64 + 256 * 256,
+  codeAt: 64 + 4 * 256 + 256 * 256,
   codeBytes: 2 ** 21,
 } as const

@@ -1,9 +1,8 @@
 /** The caller's side of the threads: writes tasks on the board, takes its share of them, and waits for the rest. */
-import { InternalError } from '../../../errors.ts'
 import type { WasmFunction, WasmMemory } from '../webassembly.ts'
-import type { WorkerStart } from './serve-tasks.ts'
-import { startWorker } from './start-worker.ts'
-import { board, word } from './task-board.ts'
+import { lostWorker } from './lost-worker.ts'
+import { type StartedWorker, startWorker } from './start-worker.ts'
+import { board, state, word } from './task-board.ts'
 
 /** A function that tasks may call, as the other threads know it. */
 export interface SharedFunction {
@@ -16,11 +15,20 @@ export interface SharedFunction {
   readonly size: number
 }
 
+/** Function and argument lists of one batch. */
+interface Batch {
+  readonly own: WasmFunction
+  readonly calls: readonly (readonly number[])[]
+  readonly mayRepeat: boolean
+}
+
 /** Bytes that a pool needs at an address which no allocator gives out. */
 export const poolBytes = board.codeAt + board.codeBytes
 
 /** Looks at the board before sleeping: about 100 µs, for waking a sleeper takes as long on some machines. */
 const looks = 2000
+/** Milliseconds of sleep after which the caller asks for the first time whether a worker is still there. */
+const firstDoubt = 250
 
 const ended = new FinalizationRegistry<Int32Array>((words) => {
   Atomics.store(words, word.closed, 1)
@@ -31,14 +39,17 @@ const ended = new FinalizationRegistry<Int32Array>((words) => {
 export class ThreadPool {
   /** Arguments of a call at most. */
   static readonly mostArguments = board.arguments
-  readonly #start: WorkerStart
+  readonly #memory: WasmMemory
+  readonly #at: number
   readonly #others: number
   readonly #words: Int32Array
+  readonly #states: Int32Array
   readonly #tasks: Int32Array
   readonly #numbers: Float64Array
+  /** By the name under which they claim tasks, which begins at 1. */
+  #workers: readonly (StartedWorker | undefined)[] | undefined
   #codeTop: number
   #modules = 0
-  #started = false
   #maySleep = true
 
   /**
@@ -47,9 +58,11 @@ export class ThreadPool {
    * @param threads At least 2; the caller is one of them. The others start with the first batch.
    */
   constructor(memory: WasmMemory, at: number, threads: number) {
-    this.#start = { memory, at, word, board, looks }
+    this.#memory = memory
+    this.#at = at
     this.#others = threads - 1
     this.#words = new Int32Array(memory.buffer, at, 16)
+    this.#states = new Int32Array(memory.buffer, at + board.statesAt, board.capacity)
     this.#tasks = new Int32Array(memory.buffer, at + board.tasksAt, (board.taskBytes / 4) * board.capacity)
     this.#numbers = new Float64Array(this.#tasks.buffer, this.#tasks.byteOffset, this.#tasks.length / 2)
     this.#codeTop = at + board.codeAt
@@ -59,48 +72,70 @@ export class ThreadPool {
   /** Puts a module's code where the threads find it; `undefined` when there is no more room for code. */
   share(code: Uint8Array): Omit<SharedFunction, 'index'> | undefined {
     const address = this.#codeTop
-    if (address + code.length > this.#start.at + poolBytes) return undefined
+    if (address + code.length > this.#at + poolBytes) return undefined
     new Uint8Array(this.#words.buffer, address, code.length).set(code)
     this.#codeTop += code.length
     return { module: this.#modules++, address, size: code.length }
   }
 
-  /** Calls `own`, which the others know as `shared`, with every list of arguments. Returns when all are done. */
-  runAll(own: WasmFunction, shared: SharedFunction, calls: readonly (readonly number[])[]): void {
-    if (!this.#started) this.#startOthers()
+  /**
+   * Calls `own`, which the others know as `shared`, with every list of arguments. Returns when all are done.
+   *
+   * @param mayRepeat Whether a call that broke off may be made again. If so, the caller makes those of a worker that has ended.
+   * @throws `lostWorker` if not, and a worker has ended in a call; the other calls have been made then.
+   */
+  runAll(
+    own: WasmFunction,
+    shared: SharedFunction,
+    calls: readonly (readonly number[])[],
+    mayRepeat = false,
+  ): void {
+    this.#workers ??= Array.from({ length: this.#others }, (_, i) =>
+      startWorker([this.#memory, this.#at, looks, i + 1]),
+    )
     for (let first = 0; first < calls.length; first += board.capacity) {
-      this.#runBatch(own, shared, calls.slice(first, first + board.capacity))
+      this.#runBatch({ own, calls: calls.slice(first, first + board.capacity), mayRepeat }, shared)
     }
   }
 
-  #startOthers(): void {
-    this.#started = true
-    for (let i = 0; i < this.#others; i++) startWorker(this.#start)
-  }
-
-  #runBatch(own: WasmFunction, shared: SharedFunction, calls: readonly (readonly number[])[]): void {
+  #runBatch(batch: Batch, shared: SharedFunction): void {
     const words = this.#words
-    // Taken from the end of the list, so it is written in reverse: the first call is the first to be taken.
-    const count = calls.length
-    for (let i = 0; i < count; i++) this.#write(count - 1 - i, shared, calls[i])
-    Atomics.store(words, word.failed, 0)
-    Atomics.store(words, word.done, 0)
+    const count = batch.calls.length
+    for (let task = 0; task < count; task++) {
+      this.#write(task, shared, batch.calls[callOf(batch, task)])
+      Atomics.store(this.#states, task, state.open)
+    }
     Atomics.store(words, word.open, count)
     Atomics.add(words, word.round, 1)
     Atomics.notify(words, word.round)
-    let mistake: { error: unknown } | undefined
-    for (let task = Atomics.sub(words, word.open, 1); task > 0; task = Atomics.sub(words, word.open, 1)) {
+    const mistakes: unknown[] = []
+    const take = (task: number): void => {
+      if (Atomics.compareExchange(this.#states, task, state.open, state.caller) !== state.open) return
       try {
-        own(...calls[count - task])
+        this.#perform(batch, task)
       } catch (error) {
-        mistake = { error }
+        mistakes.push(error)
       }
-      Atomics.add(words, word.done, 1)
     }
-    this.#wait(count)
-    if (mistake) throw mistake.error
-    if (Atomics.load(words, word.failed) > 0)
-      throw new InternalError('wasm: a kernel failed on another thread.')
+    for (let task = this.#nextTask(); task >= 0; task = this.#nextTask()) take(task)
+    // A worker that has asked for a number may have ended before it claimed the task.
+    for (let task = 0; task < count; task++) take(task)
+    const lost = this.#wait(count)
+    for (const mistake of mistakes) throw mistake
+    if (lost.length > 0 && !batch.mayRepeat) throw lostWorker
+    for (const task of lost) this.#perform(batch, task)
+  }
+
+  #nextTask(): number {
+    return Atomics.sub(this.#words, word.open, 1) - 1
+  }
+
+  #perform(batch: Batch, task: number): void {
+    try {
+      batch.own(...batch.calls[callOf(batch, task)])
+    } finally {
+      Atomics.store(this.#states, task, state.done)
+    }
   }
 
   #write(task: number, shared: SharedFunction, args: readonly number[]): void {
@@ -113,24 +148,45 @@ export class ThreadPool {
     this.#numbers.set(args, start / 2 + board.argumentsAt)
   }
 
+  /** Waits until no task is with a worker any more. Returns those that are not done. */
+  #wait(count: number): readonly number[] {
+    const lost: number[] = []
+    for (let task = 0; task < count; task++) {
+      if (this.#outcome(task) === state.done) continue
+      Atomics.store(this.#states, task, state.done)
+      lost.push(task)
+    }
+    return lost
+  }
+
   /** Looks for a while, then sleeps, except on the main thread of a browser, which must not. */
-  #wait(count: number): void {
-    const words = this.#words
+  #outcome(task: number): number {
+    let doubt = firstDoubt
     for (let look = 0; ; look++) {
-      const done = Atomics.load(words, word.done)
-      if (done === count) return
+      const left = Atomics.load(this.#words, word.left)
+      const now = Atomics.load(this.#states, task)
+      if (now <= 0) return now
       if (look < looks) pause()
-      else if (this.#maySleep) this.#sleep(done)
+      else if (this.#maySleep && this.#sleep(left, doubt) === 'timed-out') {
+        if (this.#workers?.[now - 1]?.hasEnded() === true && Atomics.load(this.#states, task) === now) {
+          return state.failed
+        }
+        doubt *= 2
+      }
     }
   }
 
-  #sleep(done: number): void {
+  #sleep(left: number, milliseconds: number): string {
     try {
-      Atomics.wait(this.#words, word.done, done)
+      return Atomics.wait(this.#words, word.left, left, milliseconds)
     } catch {
       this.#maySleep = false
+      return 'not allowed'
     }
   }
 }
+
+/** Tasks are taken from the end of the list, so it is in reverse: the first call is the first to be taken. */
+const callOf = ({ calls }: Batch, task: number): number => calls.length - 1 - task
 
 const pause = (Atomics as { pause?: () => void }).pause ?? ((): void => {})

@@ -1,0 +1,39 @@
+/** What a kernel throws when a thread has ended in the middle of it. */
+import type { KernelTable } from '../../../device.ts'
+import { InternalError } from '../../../errors.ts'
+import type { WasmBackend } from '../wasm-backend.ts'
+
+/** A worker has ended with a task half done. No other thread is in the kernel any more. Nobody outside of this backend sees it. */
+export const lostWorker: InternalError = new InternalError(
+  'wasm: a thread has ended in the middle of a kernel.',
+)
+
+type AnyKernel = (...operands: readonly unknown[]) => void
+
+/**
+ * Kernels that run once more when a worker was lost, with those that are left.
+ *
+ * They write all of their outputs, and read nothing else that they write, so nothing of the first attempt remains. Those that change
+ * what they read see to it themselves: see `runInPlace`.
+ */
+export function survivingLostWorkers(kernels: KernelTable<WasmBackend>): KernelTable<WasmBackend> {
+  const surviving = Object.entries(kernels).map(([op, kernel]) => [
+    op,
+    typeof kernel === 'string' ? kernel : repeated(kernel as AnyKernel),
+  ])
+  return Object.fromEntries(surviving) as KernelTable<WasmBackend>
+}
+
+const repeated =
+  (kernel: AnyKernel): AnyKernel =>
+  (...operands) => {
+    for (;;) {
+      try {
+        kernel(...operands)
+        return
+      } catch (error) {
+        // It ends: every attempt has a worker less, and with none there is nobody to lose.
+        if (error !== lostWorker) throw error
+      }
+    }
+  }
