@@ -25,8 +25,9 @@ export const smallText = (times: number): Uint8Array =>
 export async function printed(...args: readonly string[]): Promise<string> {
   let said = ''
   const output = { write: (more: string) => (said += more) }
-  const stop = new AbortController().signal
-  const context = { output, status: { write: () => true }, environment: {}, now: () => 0, stop }
+  const { signal } = new AbortController()
+  const status = { write: () => true }
+  const context = { output, status, environment: {}, now: () => 0, stop: signal, closed: signal }
   await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
   return said
 }

@@ -1,4 +1,5 @@
 /** The command line: which commands there are and what they take. */
+import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './commands/command-context.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
@@ -6,15 +7,17 @@ import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'
 import { type LearnOptions, learn } from './commands/learn.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
+import { printableLines } from './terminal/terminal.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
 export function commandLine(context: CommandContext, finish: (code: number) => void): Command {
   const program = new Command('burgeon')
     .description('A language model that never stops learning and never stops growing.')
+    .version(version(), '-V, --version', 'tell the version')
     .showHelpAfterError('(--help says more)')
     .configureOutput({
-      writeOut: (text) => context.output.write(text),
-      writeErr: (text) => context.status.write(text),
+      writeOut: (text) => context.output.write(printableLines(text)),
+      writeErr: (text) => context.status.write(printableLines(text)),
     })
     .exitOverride()
 
@@ -72,6 +75,12 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
+}
+
+/** Of this package, from its manifest. */
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function wholeNumber(least: number): (text: string) => number {

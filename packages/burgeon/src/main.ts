@@ -1,41 +1,48 @@
-#!/usr/bin/env node
-/** The executable: wires the command line to this process. */
+/** The process: wires the command line to signals, outputs and the exit code. `bin/burgeon.js` starts it. */
 import { BurgeonError, InternalError } from '@burgeon/tensor'
 import { CommanderError } from 'commander'
 import { commandLine } from './command-line.ts'
+import { exitCodes } from './commands/exit-codes.ts'
+import { outlet } from './terminal/outlet.ts'
+import { printable } from './terminal/terminal.ts'
 
 const stop = new AbortController()
-process.on('SIGINT', () => {
-  // The second Ctrl-C is for those who cannot wait for the step at hand to be saved.
-  if (stop.signal.aborted) process.exit(130)
-  stop.abort()
-  process.stderr.write('\nstopping after this step; press Ctrl-C again to quit at once\n')
-})
-process.on('SIGTERM', () => stop.abort())
-// A reader that went away (`burgeon generate | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-
-const context = {
-  output: process.stdout,
-  status: process.stderr,
-  environment: process.env,
-  now: () => performance.now(),
-  stop: stop.signal,
+for (const [signal, code] of Object.entries(exitCodes)) {
+  process.on(signal, () => {
+    // The first signal lets the step at hand be saved; the second is for those who cannot wait.
+    if (stop.signal.aborted) process.exit(code)
+    stop.abort(signal)
+  })
 }
+const [output, status] = [outlet(process.stdout), outlet(process.stderr)]
 try {
+  const context = {
+    output,
+    status,
+    environment: process.env,
+    now: () => performance.now(),
+    stop: stop.signal,
+    closed: output.closed,
+  }
   await commandLine(context, (code) => {
     process.exitCode = code
   }).parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode
   else if (isForUser(error)) {
-    process.stderr.write(`burgeon: ${error.message}\n`)
+    status.write(`burgeon: ${printable(error.message)}\n`)
     process.exitCode = 1
   } else throw error
 }
+// A full disk behind `> file` is told, but only after everything else was done.
+process.once('exit', () => {
+  if (output.fault === undefined) return
+  status.write(`burgeon: cannot write the results (${output.fault.code ?? output.fault.message}).\n`)
+  process.exitCode ||= 1
+})
 
-/** Errors whose message says what to do; anything else is a bug and keeps its stack. */
+/** Errors whose message says what to do: our own, and the system's. Anything else is a bug and keeps its stack. */
 function isForUser(error: unknown): error is Error {
   if (error instanceof BurgeonError) return !(error instanceof InternalError)
-  return error instanceof Error && 'code' in error
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number'
 }

@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly environment: TerminalEnvironment
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number
-  /** Raised when the user asks to stop. */
+  /** Raised when the user asks to stop. Its reason is the signal, `SIGINT` for example. */
   readonly stop: AbortSignal
+  /** Raised when nobody reads the results any more. */
+  readonly closed: AbortSignal
 }

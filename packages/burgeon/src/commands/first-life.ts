@@ -15,7 +15,8 @@ import { renderReport } from '../report/render-report.ts'
 import { defaultStream } from '../stream/default-stream.ts'
 import type { DomainText } from '../stream/domain-text.ts'
 import { byteSize, count } from '../terminal/quantities.ts'
-import { palette } from '../terminal/terminal.ts'
+import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
+import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
 import { machineFacts } from './machine-facts.ts'
 
@@ -61,10 +62,17 @@ export async function firstLife(options: FirstLifeOptions, context: CommandConte
     },
     context,
   )
-  const resumeCommand = `npm start -- --resume${quick ? ' --quick' : ''} --out ${out}`
+  const resumeCommand = shellCommand(
+    'first-life',
+    '--resume',
+    ...(quick ? ['--quick'] : []),
+    ...(root === '.' ? [] : ['--root', pathArgument(root)]),
+    '--out',
+    pathArgument(out),
+  )
   if (!done) {
     context.output.write(
-      `\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`,
+      `\nPaused after step ${count(life.learner.step)}; saved in ${printable(out)}.\nGo on with: ${resumeCommand}\n`,
     )
     return 0
   }
@@ -112,8 +120,10 @@ async function tell(
   const page = join(out, 'report.html')
   await writeFile(page, renderReport(report))
   context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
-  context.output.write(`Checkpoint  ${out}\nReport      ${relative('', page)}\n`)
-  context.output.write(`Speak to it npx burgeon generate --from ${out} --prompt "This package "\n`)
+  const speak = shellCommand('generate', '--from', pathArgument(out), '--prompt', prompts.prose)
+  context.output.write(
+    `Checkpoint  ${printable(out)}\nReport      ${printable(relative('', page))}\nSpeak to it ${speak}\n`,
+  )
 }
 
 /** What the model writes after a prompt: 160 bytes, seeded. */

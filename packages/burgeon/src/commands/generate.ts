@@ -9,8 +9,9 @@ import {
   readCheckpoint,
 } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { printable } from '../terminal/terminal.ts'
+import { printable, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
+import { exitCodes } from './exit-codes.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface GenerateCommandOptions {
@@ -30,29 +31,25 @@ export async function generate(options: GenerateCommandOptions, context: Command
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
   const { model: state, learner } = await readCheckpoint(nodeDisk(from))
-  if (!state) throw new UsageError(`generate: the checkpoint in ${from} holds no model.`)
+  if (!state) throw new UsageError(`generate: the checkpoint in ${printable(from)} holds no model.`)
   const model = Gpt.fromState(state as GptState)
   const { vocabulary } = (learner ?? {}) as Partial<LearnerState>
   const tokenizer = new BytePairTokenizer((vocabulary ?? undefined) as BytePairState | undefined)
   // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
   const decoder = new TextDecoder()
-  const show = (text: string): unknown =>
-    context.output.write(
-      text
-        .split(/(\n|\t)/)
-        .map(keepLayout)
-        .join(''),
-    )
-  show(prompt)
+  // What a model writes must not drive the terminal, but its lines and tabs are its own.
+  const show = (text: string): unknown => context.output.write(printableLines(text))
+  let isFirst = true
   for await (const token of generateTokens(model, tokenizer.encode(prompt), sampling)) {
+    // The prompt comes with the first token, so that a mistake in the options is all that is said about it.
+    if (isFirst) show(prompt)
+    isFirst = false
     show(decoder.decode(tokenizer.bytesOf(token), { stream: true }))
-    if (context.stop.aborted) break
+    // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be heard.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (context.stop.aborted || context.closed.aborted) break
   }
+  if (isFirst) show(prompt)
   context.output.write(`${decoder.decode()}\n`)
-  return 0
-}
-
-/** What a model writes must not drive the terminal, but its lines and tabs are its own. */
-function keepLayout(text: string): string {
-  return text === '\n' || text === '\t' ? text : printable(text)
+  return exitCodes[String(context.stop.reason)] ?? 0
 }

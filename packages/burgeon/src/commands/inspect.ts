@@ -14,6 +14,7 @@ import {
 import { nodeDisk } from '@burgeon/gpt/node'
 import { count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
+import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
 import { growthPicture } from '../report/growth-picture.ts'
@@ -39,7 +40,7 @@ export async function inspect(
     model?: GptState
     learner?: Omit<LearnerState, 'model'>
   }
-  if (!model) throw new UsageError(`inspect: the checkpoint in ${from} holds no model.`)
+  if (!model) throw new UsageError(`inspect: the checkpoint in ${printable(from)} holds no model.`)
   const config = configFromState(model.config)
   const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
   const { strong } = palette(context.output, context.environment)
@@ -64,8 +65,12 @@ export async function inspect(
   }
   const kept = await keptOn(disk)
   if (kept.length > 0) {
-    const title = `${strong('Kept')} (burgeon restore --from ${printable(from)} --kept N --out FOLDER)`
-    sections.push(`${title}\n${table(['N', 'parameters', 'steps learnt'], kept)}`)
+    const [[latest]] = kept.slice(-1)
+    const out = pathArgument(`${from}-${latest}`)
+    const take = shellCommand('restore', '--from', pathArgument(from), '--kept', latest, '--out', out)
+    sections.push(
+      `${strong('Kept')}\n${table(['number', 'parameters', 'steps learnt'], kept)}\nTake the last one up again with: ${take}`,
+    )
   }
   if (picture !== undefined) {
     const log = model.growth ?? { birth: config, entries: [] }

@@ -13,7 +13,8 @@ import { summaryOf } from '../life/summary.ts'
 import { renderReport } from '../report/render-report.ts'
 import { readSource } from '../stream/read-source.ts'
 import { count } from '../terminal/quantities.ts'
-import { palette } from '../terminal/terminal.ts'
+import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
+import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './usage-error.ts'
 import { machineFacts } from './machine-facts.ts'
@@ -61,7 +62,7 @@ export async function learn(path: string, options: LearnOptions, context: Comman
   const { position } = life.record
   const source = await readSource(path, {
     ...(position && { from: position }),
-    note: (line) => context.status.write(`${line}\n`),
+    note: (line) => context.status.write(`${printable(line)}\n`),
   })
   const sitting = {
     chunks: sourceChunks(source),
@@ -73,10 +74,10 @@ export async function learn(path: string, options: LearnOptions, context: Comman
     keepSizes: options.keepSizes,
   }
   const done = await sit(life, sitting, context)
-  const resumeCommand = `npx burgeon learn ${path} --resume --out ${out}`
+  const resumeCommand = shellCommand('learn', pathArgument(path), '--resume', '--out', pathArgument(out))
   if (!done) {
     context.output.write(
-      `\nPaused after step ${count(life.learner.step)}; saved in ${out}.\nGo on with: ${resumeCommand}\n`,
+      `\nPaused after step ${count(life.learner.step)}; saved in ${printable(out)}.\nGo on with: ${resumeCommand}\n`,
     )
     return 0
   }
@@ -93,7 +94,7 @@ export async function learn(path: string, options: LearnOptions, context: Comman
   const page = join(out, 'report.html')
   await writeFile(page, renderReport(report))
   context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
-  context.output.write(`Checkpoint  ${out}\nReport      ${relative('', page)}\n`)
+  context.output.write(`Checkpoint  ${printable(out)}\nReport      ${printable(relative('', page))}\n`)
   return 0
 }
 

@@ -1,6 +1,8 @@
 /** `burgeon restore`: goes back to a checkpoint that was kept, as one of its own. */
 import { restoreCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
+import { printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
 
 export interface RestoreOptions {
@@ -15,9 +17,11 @@ export interface RestoreOptions {
 /** Runs the command. Answers the exit code. */
 export async function restore({ from, kept, out }: RestoreOptions, context: CommandContext): Promise<number> {
   await restoreCheckpoint(nodeDisk(from), nodeDisk(out), { kept })
+  const go = shellCommand('learn', '-', '--resume', '--out', pathArgument(out))
   context.output.write(
-    `Restored checkpoint ${kept} of ${from} into ${out}.\n` +
-      `Go on with: npx burgeon learn FILE --resume --out ${out}\n`,
+    `Restored checkpoint ${kept} of ${printable(from)} into ${printable(out)}.\n` +
+      `Go on with: ${go}\n` +
+      'It learns standard input; name a file or a folder in the place of - to learn that.\n',
   )
   return 0
 }

@@ -38,6 +38,11 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
     await saveLife(sitting.disk, life)
     saved = context.now()
   }
+  const tellStop = (): void => {
+    const again = context.stop.reason === 'SIGINT' ? '; press Ctrl-C again to quit at once' : ''
+    line.event({ kind: 'note', text: `stopping after this step${again}` })
+  }
+  context.stop.addEventListener('abort', tellStop)
   try {
     if (sitting.keepSizes && !(await hasCheckpoint(sitting.disk))) await save()
     const done = await live(life, sitting.chunks, {
@@ -64,6 +69,7 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
     await save()
     return done
   } finally {
+    context.stop.removeEventListener('abort', tellStop)
     line.end()
   }
 }

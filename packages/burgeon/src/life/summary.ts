@@ -10,14 +10,16 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
   const sections: string[] = []
   if (matrix.rows.length > 0) {
     const rows = matrix.rows.map(({ stage, values }) => [
-      stage,
+      printable(stage),
       ...values.map((v) => (v === null ? '' : bitsPerByte(v))),
     ])
-    sections.push(`${strong('Bits per byte on held-out text')}\n${table(['', ...matrix.domains], rows)}`)
+    sections.push(
+      `${strong('Bits per byte on held-out text')}\n${table(['', ...matrix.domains.map(printable)], rows)}`,
+    )
   }
   if (forgetting.length > 0) {
     const rows = forgetting.map(({ domain, whenLearnt, atEnd }) => [
-      domain,
+      printable(domain),
       bitsPerByte(whenLearnt),
       bitsPerByte(atEnd),
       signed(atEnd - whenLearnt, 3),
@@ -27,7 +29,7 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
   const sizes = parameters.map(({ bytes, parameters: size }, i) => [
     count(bytes),
     count(size),
-    i === 0 ? 'born' : (growth.find((event) => event.bytes === bytes)?.text ?? ''),
+    i === 0 ? 'born' : printable(growth.find((event) => event.bytes === bytes)?.text ?? ''),
   ])
   sections.push(`${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}`)
   const noticed = report.alarms.filter(({ verdict }) => verdict === 'true-change')

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 export interface TerminalOutput {
   write(text: string): unknown
   readonly isTTY?: boolean
-  readonly columns?: number
+  readonly columns?: number | undefined
 }
 
 /** The environment variables that decide how to write. */
@@ -49,6 +49,14 @@ export function palette(output: TerminalOutput, environment: TerminalEnvironment
 /** Text from outside on one line without control characters: a file name or a model's output must not drive the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
+}
+
+/** Text from outside with its lines and tabs, but without any other control character. */
+export function printableLines(text: string): string {
+  return text
+    .split(/([\n\t])/)
+    .map((part) => (part === '\n' || part === '\t' ? part : printable(part)))
+    .join('')
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
