@@ -47,6 +47,7 @@ export function exampleLife(): LifeReport {
       { bytes: 446_000, parameters: 742_000 },
       { bytes: 871_000, parameters: 1_010_000 },
     ],
+    changesAreKnown: true,
     alarms: [
       { bytes: 252_000, detector: 'ADWIN', verdict: 'false-alarm', delayBytes: null },
       { bytes: 403_100, detector: 'ADWIN', verdict: 'true-change', delayBytes: 3_100 },

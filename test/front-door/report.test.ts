@@ -103,7 +103,7 @@ describe('the report', () => {
     ])
       expect(shown).toContain(text)
     expect(shown).toContain('In 2 min 51 s the model read 1.20 MB of text of 3 kinds')
-    expect(shown).toContain('It noticed 2 of 2 changes in what it read, with 1 false alarm.')
+    expect(shown).toContain('It noticed 2 of 2 changes in what it read, after')
     expect(shown).toContain('It grew 4 times, from 412 k to 1.01 M parameters.')
   })
 

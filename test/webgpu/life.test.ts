@@ -1,5 +1,6 @@
 import { adamw, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd'
 import {
+  everySteps,
   type GrowthPolicy,
   Learner,
   type LearnerOptions,
@@ -29,6 +30,7 @@ const parts = (): Omit<LearnerOptions, 'model'> => ({
   strategy: {
     rehearsal: reservoirReplay({ capacity: 20, share: 0.5, seed: 1 }),
     penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 2 })],
+    consolidateWhen: everySteps(5),
     growth: onceAtSix,
   },
   seed: 3,
@@ -50,12 +52,19 @@ async function live(learner: Learner, from: number, to: number): Promise<number[
   return losses
 }
 
+/** What the penalty adds to the loss of one more step: more than 0 only where something was consolidated and has moved since. */
+const protectedBy = async (learner: Learner): Promise<number> => {
+  const { penalties } = await learner.observe(textOf(99))
+  return Object.values(penalties)[0] ?? 0
+}
+
 await withAdapter((device, adapter) => {
   describe(`a life on WebGPU (${adapter})`, () => {
-    test('learns, rehearses and grows as on the CPU', async () => {
+    test('learns, rehearses, protects and grows as on the CPU', async () => {
       const [gpu, cpu] = [newborn(device), newborn(openWasm())]
       const [got, wanted] = [await live(gpu, 0, 12), await live(cpu, 0, 12)]
       got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-3))
+      expect(await protectedBy(gpu)).toBeGreaterThan(0)
       const growth = (learner: Learner): unknown[] =>
         learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
       expect(growth(gpu)).toEqual(growth(cpu))
@@ -69,6 +78,7 @@ await withAdapter((device, adapter) => {
       got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-2))
       expect(gpu.journal.map(({ kind }) => kind)).toEqual(cpu.journal.map(({ kind }) => kind))
       expect(gpu.model.config).toEqual(cpu.model.config)
+      expect(await protectedBy(gpu)).toBeGreaterThan(0)
     })
 
     test('a lost device costs no more than the steps since the last snapshot', async () => {

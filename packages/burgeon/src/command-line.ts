@@ -43,7 +43,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(resume)
     .addOption(seed)
     .option('--max-parameters <n>', 'most parameters the model may grow to', wholeNumber(1), 4_000_000)
-    .option('--vocabulary <n>', 'most tokens it may grow to; the bytes alone are 256', wholeNumber(256), 256)
+    .option('--vocabulary <n>', 'most tokens it may grow to; the bytes alone are 256', wholeNumber(256), 1024)
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
     .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
 

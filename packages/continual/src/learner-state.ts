@@ -9,8 +9,11 @@ export interface LearnerState {
   readonly model: GptState
   readonly optimizer: unknown
   readonly penalties: readonly unknown[]
+  /** Of the rehearsal, or of the latest rows where nothing is rehearsed. */
   readonly rehearsal: unknown
   readonly detector: unknown
+  /** None of a learner that was saved by an earlier version. */
+  readonly watches?: readonly unknown[]
   readonly policy: unknown
   /** None of a learner that was saved by an earlier version. */
   readonly vocabulary?: unknown

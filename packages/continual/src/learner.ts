@@ -3,6 +3,7 @@ import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd
 import { Gpt } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
+import { noticeDrift } from './drift/notice-drift.ts'
 import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
@@ -10,12 +11,14 @@ import { checkBudget } from './growth/within-budget.ts'
 import { learnBatch } from './learn-batch.ts'
 import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
+import { consolidate } from './penalty/consolidate.ts'
 import { type Prediction, predictText } from './predict.ts'
+import { recentRows } from './rehearsal/recent-rows.ts'
+import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { LearnerEvent, StepReport } from './step-report.ts'
-import type { Strategy } from './strategy.ts'
+import { partNames, type Strategy } from './strategy.ts'
 import type { Batch } from './stream/batch.ts'
-import { onDrift } from './trigger.ts'
-import { batchOf, bytesPredicted } from './vocabulary/encode-batch.ts'
+import { batchOf, bytesOf } from './vocabulary/encode-batch.ts'
 import { growVocabulary } from './vocabulary/grow-vocabulary.ts'
 
 /** What a learner is made of. */
@@ -49,6 +52,8 @@ export class Learner {
   readonly #lossScale: LossScale | undefined
   readonly #checkpointBlocks: boolean
   readonly #mirrors: readonly Mirror[]
+  /** The rehearsal; without one, the latest rows, if there is a penalty that judges by them. */
+  readonly #memory: Rehearsal | undefined
   readonly #key: Key
   readonly #now: (() => number) | undefined
   #journal: LearnerEvent[] = []
@@ -92,6 +97,8 @@ export class Learner {
       ...this.#optimizer.mirrors,
       ...(strategy.penalties ?? []).flatMap(({ mirrors }) => mirrors),
     ]
+    this.#memory =
+      strategy.rehearsal ?? (strategy.penalties?.length ? recentRows(consolidationRows) : undefined)
     this.#key = keyFromSeed(seed)
     this.#now = now
     this.#policyState = strategy.growth?.initial ?? null
@@ -125,18 +132,25 @@ export class Learner {
       const old = strategy.rehearsal?.recall(fresh) ?? null
       const learnt = await learnBatch(this.#learningParts(), fresh, old)
       this.#step++
-      const bytes = bytesPredicted(fresh, strategy.vocabulary)
-      const lossPerByte = learnt.loss * (learnt.tokens / bytes)
+      const bytes = bytesOf(fresh, strategy.vocabulary?.tokenizer)
+      const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
       this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
-      strategy.rehearsal?.remember(fresh)
-      const drift = this.#noticeDrift(bitsPerByte(lossPerByte))
+      const drift = noticeDrift(strategy, { step: this.#step, bitsPerByte: bitsPerByte(lossPerByte), bytes })
+      if (drift.length > 0) this.#lastDrift = this.#step
       const isOverflow = !Number.isFinite(learnt.gradientNorm)
       this.#overflows = isOverflow ? this.#overflows + 1 : 0
       const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
+      // What is important is judged by what came before this batch.
+      const consolidated = consolidate(strategy, {
+        signals: { ...this.#signals(), drift: drift.length > 0 },
+        model: this.model,
+        sample: () => this.#memory?.sample(consolidationRows) ?? fresh,
+      })
+      this.#memory?.remember(fresh)
       const happened = [
         ...overflow,
         ...drift,
-        ...this.#consolidate(fresh, drift.length > 0),
+        ...consolidated,
         ...(await this.#grow(fresh, drift.length > 0)),
       ]
       const events = [...happened, ...(await this.#freeze(fresh, happened))]
@@ -144,7 +158,7 @@ export class Learner {
       return {
         ...learnt,
         step: this.#step,
-        bytes,
+        bytes: bytes.length,
         bitsPerByte: bitsPerByte(lossPerByte),
         domains: fresh.domains,
         rehearsedRows: old?.rows ?? 0,
@@ -161,34 +175,18 @@ export class Learner {
     return predictText(this.model, text, this.strategy.vocabulary?.tokenizer)
   }
 
-  /** A rise of the loss is drift; a fall is what learning looks like. */
-  #noticeDrift(bits: number): LearnerEvent[] {
-    const { detector } = this.strategy
-    if (detector === undefined) return []
-    const { drift, direction } = detector.update(bits)
-    if (!drift || direction !== 'up') return []
-    this.#lastDrift = this.#step
-    return [{ kind: 'drift', step: this.#step, detector: detector.name, bitsPerByte: bits }]
-  }
-
-  /** Makes the present weights the ones to protect, judged by what is remembered. */
-  #consolidate(fresh: Batch, drift: boolean): LearnerEvent[] {
-    const { penalties = [], consolidateWhen = onDrift, rehearsal } = this.strategy
-    if (penalties.length === 0 || !consolidateWhen({ ...this.#signals(), drift })) return []
-    const sample = rehearsal?.sample(consolidationRows) ?? fresh
-    return penalties.map((penalty) => {
-      penalty.consolidate(this.model, sample)
-      return { kind: 'consolidation', step: this.#step, penalty: penalty.name, rows: sample.rows }
-    })
-  }
-
   async #grow(recent: Batch, drift: boolean): Promise<LearnerEvent[]> {
     const { model, budget, strategy } = this
     const ground = {
       ...{ budget, model, recent, mirrors: this.#mirrors, key: foldIn(this.#key, this.#step) },
       ...(this.#now && { now: this.#now }),
     }
-    const words = await growVocabulary({ ...ground, strategy, signals: { ...this.#signals(), drift } })
+    const words = await growVocabulary({
+      ...ground,
+      vocabulary: strategy.vocabulary,
+      memory: this.#memory,
+      signals: { ...this.#signals(), drift },
+    })
     const { growth: policy } = strategy
     if (policy === undefined) return words
     const turn = { ...ground, policy, policyState: this.#policyState, signals: this.#signals() }
@@ -238,14 +236,15 @@ export class Learner {
 
   /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
   async toState(): Promise<LearnerState> {
-    const { rehearsal, detector, vocabulary, freezing, penalties = [] } = this.strategy
+    const { detector, watches = [], vocabulary, freezing, penalties = [] } = this.strategy
     return {
-      parts: this.#partNames(),
+      parts: partNames(this.#optimizer, this.strategy),
       model: await this.model.toState(),
       optimizer: await this.#optimizer.toState(),
       penalties: await Promise.all(penalties.map((penalty) => penalty.toState())),
-      rehearsal: rehearsal?.toState() ?? null,
+      rehearsal: this.#memory?.toState() ?? null,
       detector: detector?.toState() ?? null,
+      watches: watches.map((watch) => watch.toState()),
       policy: this.#policyState,
       vocabulary: vocabulary?.toState() ?? null,
       freezing: freezing?.toState() ?? null,
@@ -269,7 +268,7 @@ export class Learner {
   ): Learner {
     const learner = new Learner({ ...options, model: Gpt.fromState(state.model, options.device) })
     const { strategy } = learner
-    const parts = learner.#partNames()
+    const parts = partNames(learner.#optimizer, strategy)
     if (parts.join() !== state.parts.join()) {
       throw new OptionError(
         `learner: the saved one was made of ${state.parts.join(', ')}; got ${parts.join(', ')}. Build it the same way.`,
@@ -278,8 +277,10 @@ export class Learner {
     const { parameters } = learner.model
     learner.#optimizer.restore(state.optimizer, parameters)
     strategy.penalties?.forEach((penalty, i) => penalty.restore(state.penalties[i], parameters))
-    strategy.rehearsal?.restore(state.rehearsal)
+    // A learner that was saved by an earlier version kept no rows unless it rehearsed.
+    if (state.rehearsal !== null) learner.#memory?.restore(state.rehearsal)
     strategy.detector?.restore(state.detector)
+    strategy.watches?.forEach((watch, i) => watch.restore(state.watches?.[i]))
     strategy.vocabulary?.restore(state.vocabulary)
     strategy.freezing?.restore(state.freezing)
     learner.#policyState = state.policy
@@ -289,11 +290,5 @@ export class Learner {
     learner.#lastDrift = state.lastDrift
     learner.#journal = [...state.journal]
     return learner
-  }
-
-  #partNames(): string[] {
-    const { rehearsal, detector, growth, freezing, vocabulary, penalties = [] } = this.strategy
-    const parts = [this.#optimizer, rehearsal, ...penalties, detector, growth, freezing, vocabulary]
-    return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
   }
 }

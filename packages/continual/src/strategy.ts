@@ -2,6 +2,7 @@
 import type { GradientTransform } from '@burgeon/autograd'
 import { OptionError } from '@burgeon/tensor'
 import type { DriftDetector } from './drift/drift-detector.ts'
+import type { StreamWatch } from './drift/stream-watch.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import type { GrowthPolicy } from './growth/growth-policy.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
@@ -22,6 +23,8 @@ export interface Strategy {
   readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
+  /** Watch the bytes of the stream, beside the loss. */
+  readonly watches?: readonly StreamWatch[]
   readonly growth?: GrowthPolicy
   /** Spares layers that have converged; every layer learns in every step without it. */
   readonly freezing?: Freezing
@@ -42,7 +45,7 @@ const single = [
 ] as const
 
 /**
- * One strategy that does what several do: penalties and transforms add up in order.
+ * One strategy that does what several do: penalties, transforms and watches add up in order.
  *
  * @throws OptionError if two of them claim a role that only one can have.
  * @example
@@ -66,9 +69,17 @@ export function compose(...strategies: readonly Strategy[]): Strategy {
     }
     const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
     const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
-    Object.assign(result, strategy, { penalties, transforms })
+    const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
+    Object.assign(result, strategy, { penalties, transforms, watches })
   }
   return result
+}
+
+/** Names of the parts of a learner, in a fixed order: what a saved learner was built from. */
+export function partNames(optimizer: GradientTransform, strategy: Strategy): string[] {
+  const { rehearsal, penalties = [], detector, growth, freezing, vocabulary, watches = [] } = strategy
+  const parts = [optimizer, rehearsal, ...penalties, detector, growth, freezing, vocabulary, ...watches]
+  return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
 }
 
 function nameOf(part: { readonly name: string }): string {

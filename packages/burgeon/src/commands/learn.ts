@@ -42,10 +42,11 @@ function learnSettings({ seed, maxParameters, vocabulary }: LearnOptions): LifeS
     learningRate: 1e-3,
     memoryRows: 2000,
     rehearsalShare: 1,
-    protection: 5,
+    protection: 0,
     plateau: 200,
     maxParameters,
     vocabulary,
+    watchesBytes: true,
   }
 }
 

@@ -1,6 +1,7 @@
 /** The learner of a life: which model, which strategy, which limits. */
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
 import {
+  byteShift,
   compose,
   GrowingVocabulary,
   growOnPlateau,
@@ -26,7 +27,7 @@ export interface LifeSettings {
   readonly memoryRows: number
   /** Old rows learnt per new row. */
   readonly rehearsalShare: number
-  /** EWC's λ; 0 protects nothing. */
+  /** EWC's λ; 0 protects nothing by it. */
   readonly protection: number
   /** Steps over which a plateau is looked for; 0 never grows. */
   readonly plateau: number
@@ -34,6 +35,8 @@ export interface LifeSettings {
   readonly maxParameters: number
   /** Most tokens the vocabulary may come to; the 256 bytes alone unless given. */
   readonly vocabulary?: number
+  /** Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version. */
+  readonly watchesBytes?: boolean
 }
 
 /** A fresh learner. */
@@ -63,13 +66,14 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
 
 /** The strategy of a life; parts whose setting is 0 are left out. */
 export function strategyOf(settings: LifeSettings): Strategy {
-  const { seed, memoryRows, rehearsalShare, protection, plateau, vocabulary = 256 } = settings
+  const { seed, memoryRows, rehearsalShare, protection, plateau } = settings
+  const { vocabulary = 256, watchesBytes = false } = settings
   return compose(
     memoryRows > 0
       ? { rehearsal: reservoirReplay({ capacity: memoryRows, share: rehearsalShare, seed }) }
       : {},
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
-    { detector: lossJump() },
+    { detector: lossJump(), watches: watchesBytes ? [byteShift()] : [] },
     plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
     vocabulary > 256 ? { vocabulary: new GrowingVocabulary({ tokens: vocabulary }) } : {},
   )

@@ -10,9 +10,11 @@ export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
     learningRate: 1e-3,
     memoryRows: 2000,
     rehearsalShare: 1,
-    protection: 5,
+    protection: 0,
     plateau: quick ? 100 : 250,
     maxParameters: 400_000,
+    vocabulary: 1024,
+    watchesBytes: true,
   }
 }
 

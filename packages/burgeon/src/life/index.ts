@@ -5,6 +5,6 @@ export { type DefaultStreamOptions, defaultStream } from '../stream/default-stre
 export { buildLearner, type LifeSettings, strategyOf } from './build-learner.ts'
 export { type Life, loadLife, saveLife } from './life-checkpoint.ts'
 export { emptyRecord, type LifeRecord } from './life-record.ts'
-export { domainMatrix, driftAlarms, forgettingRows } from './life-report-of.ts'
+export { domainMatrix, driftAlarms, evaluationsOf, forgettingRows, noticedWithin } from './life-report-of.ts'
 export { domainChunks, type LifePosition } from './life-source.ts'
 export { type HeldOutText, type LiveOptions, live } from './live.ts'

@@ -1,7 +1,7 @@
 /** Turns the record of a life into what the report page shows. */
-import type { LearnerEvent } from '@burgeon/continual'
+import { DomainMatrix, type LearnerEvent, scoreAlarms } from '@burgeon/continual'
 import type {
-  DomainMatrix,
+  DomainMatrix as DomainTable,
   DriftAlarm,
   ForgettingRow,
   GrowthEvent,
@@ -13,17 +13,13 @@ import type { LifeRecord, Measurement } from './life-record.ts'
 /** What the record does not know. */
 export type ReportFrame = Pick<
   LifeReport,
-  'title' | 'when' | 'command' | 'machine' | 'domains' | 'samples' | 'checkpoint'
-> & {
-  /** Whether the places where domains change are known to be true changes of the stream. */
-  readonly changesAreKnown: boolean
-}
+  'title' | 'when' | 'command' | 'machine' | 'domains' | 'samples' | 'checkpoint' | 'changesAreKnown'
+>
 
 export function lifeReportOf({ settings, learner, record }: Life, frame: ReportFrame): LifeReport {
-  const { changesAreKnown, ...rest } = frame
   const { model } = learner
   return {
-    ...rest,
+    ...frame,
     seconds: record.seconds,
     config: [
       {
@@ -37,14 +33,14 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
       { label: 'batch', value: `${settings.rows} rows` },
       { label: 'learning rate', value: String(settings.learningRate) },
       { label: 'memory', value: `${settings.memoryRows} rows, ${settings.rehearsalShare} old per new` },
-      { label: 'protection', value: `EWC λ ${settings.protection}` },
+      ...(settings.protection > 0 ? [{ label: 'protection', value: `EWC λ ${settings.protection}` }] : []),
       { label: 'seed', value: String(settings.seed) },
     ],
     spans: record.spans,
     prequential: record.prequential,
     heldOut: heldOutCurves(record.measurements),
     parameters: record.parameters,
-    alarms: driftAlarms(record, changesAreKnown),
+    alarms: driftAlarms(record, frame.changesAreKnown),
     growth: record.events.flatMap(({ bytes, event }) =>
       event.kind === 'growth' ? [growthEvent(bytes, event)] : [],
     ),
@@ -62,7 +58,7 @@ function heldOutCurves(measurements: readonly Measurement[]): LifeReport['heldOu
 }
 
 /** One row for each stage; measurements along the way belong to the curves alone. */
-export function domainMatrix(measurements: readonly Measurement[]): DomainMatrix {
+export function domainMatrix(measurements: readonly Measurement[]): DomainTable {
   const domains = Object.keys(measurements[0]?.bitsPerByte ?? {})
   const rows = measurements.flatMap(({ stage, learnt, bitsPerByte }) =>
     stage === null ? [] : [{ stage, learnt, values: domains.map((domain) => bitsPerByte[domain] ?? null) }],
@@ -70,36 +66,54 @@ export function domainMatrix(measurements: readonly Measurement[]): DomainMatrix
   return { domains, rows }
 }
 
-/** Loss right after a domain was learnt against the loss at the end; of a domain learnt twice the first time counts. */
+/**
+ * Loss of each domain right after it was learnt and at the end, as in `DomainMatrix.forgettingOf(…, 'whenLearnt')`; of
+ * a domain learnt twice the first time counts. A domain not learnt yet has no row.
+ */
 export function forgettingRows(measurements: readonly Measurement[]): ForgettingRow[] {
   const last = measurements.at(-1)
-  const domains = Object.keys(last?.bitsPerByte ?? {})
-  return domains.flatMap((domain) => {
-    const own = measurements.find(({ learnt }) => learnt === domain)
-    if (own === undefined || last === undefined) return []
-    return [{ domain, whenLearnt: own.bitsPerByte[domain], atEnd: last.bitsPerByte[domain] }]
+  const matrix = evaluationsOf(measurements)
+  return matrix.domains.flatMap((domain) => {
+    const own = matrix.evaluations.indexOf(domain)
+    const whenLearnt = own < 0 ? null : matrix.value(own, domain)
+    if (whenLearnt === null || last === undefined) return []
+    return [{ domain, whenLearnt, atEnd: last.bitsPerByte[domain] }]
   })
 }
 
+/** The measurements taken whenever a domain had been learnt, with all that `DomainMatrix` can say of them. */
+export function evaluationsOf(measurements: readonly Measurement[]): DomainMatrix {
+  const domains = Object.keys(measurements[0]?.bitsPerByte ?? {})
+  const matrix = new DomainMatrix(domains)
+  for (const { learnt, bitsPerByte } of measurements) {
+    if (learnt === null || !domains.includes(learnt)) continue
+    for (const domain of domains) matrix.record(learnt, domain, bitsPerByte[domain])
+  }
+  return matrix
+}
+
+/** A change of the stream counts as noticed if an alarm follows within so many bytes. */
+export const noticedWithin = 8192
+
 /**
- * Each alarm with its verdict: the first one after a change of domain noticed that change, any other is false.
+ * Each alarm with its verdict, by the definition of `scoreAlarms`: the first one within `noticedWithin` bytes after a
+ * change of domain is true, any other is false.
  *
- * @param changesAreKnown Without that, nobody can say.
+ * @param changesAreKnown Without that, nobody can tell, and every verdict is `unknown`.
  */
 export function driftAlarms(
   { spans, events }: Pick<LifeRecord, 'spans' | 'events'>,
   changesAreKnown: boolean,
 ): DriftAlarm[] {
-  const noticed = new Set<number>()
-  return events.flatMap(({ bytes, event }): DriftAlarm[] => {
-    if (event.kind !== 'drift') return []
-    const { detector } = event
-    if (!changesAreKnown) return [{ bytes, detector, verdict: 'unknown', delayBytes: null }]
-    const span = spans.findLastIndex(({ from }) => from < bytes)
-    const first = span > 0 && !noticed.has(span)
-    noticed.add(span)
-    if (!first) return [{ bytes, detector, verdict: 'false-alarm', delayBytes: null }]
-    return [{ bytes, detector, verdict: 'true-change', delayBytes: bytes - spans[span].from }]
+  const raised = events.flatMap(({ bytes, event }) =>
+    event.kind === 'drift' ? [{ bytes, detector: event.detector }] : [],
+  )
+  if (!changesAreKnown) return raised.map((alarm) => ({ ...alarm, verdict: 'unknown', delayBytes: null }))
+  const changes = spans.slice(1).map(({ from }) => from)
+  const score = scoreAlarms({ changes, alarms: raised.map(({ bytes }) => bytes), within: noticedWithin })
+  return raised.map((alarm, i) => {
+    const { isTrue, delay } = score.alarms[i]
+    return { ...alarm, verdict: isTrue ? 'true-change' : 'false-alarm', delayBytes: delay }
   })
 }
 

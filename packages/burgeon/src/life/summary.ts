@@ -1,4 +1,5 @@
 /** The end of a life on the terminal: tables a person can read. */
+import { driftSentence } from '../report/drift-sentence.ts'
 import type { LifeReport } from '../report/life-report.ts'
 import { bitsPerByte, count, duration, signed } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
@@ -32,16 +33,8 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
     i === 0 ? 'born' : printable(growth.find((event) => event.bytes === bytes)?.text ?? ''),
   ])
   sections.push(`${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}`)
-  const noticed = report.alarms.filter(({ verdict }) => verdict === 'true-change')
-  const changes = Math.max(0, report.spans.length - 1)
-  const wrong = report.alarms.filter(({ verdict }) => verdict === 'false-alarm').length
-  sections.push(
-    `${strong('Drift')} noticed ${noticed.length} of ${changes} changes` +
-      (noticed.length > 0
-        ? `, after ${noticed.map(({ delayBytes }) => count(delayBytes ?? 0)).join(' and ')} bytes`
-        : '') +
-      `; ${wrong} false ${wrong === 1 ? 'alarm' : 'alarms'}`,
-  )
+  if (report.spans.length > 1 || report.alarms.length > 0)
+    sections.push(`${strong('Drift')}\n${driftSentence(report)}`)
   for (const { prompt, text } of report.samples)
     sections.push(`${faint(printable(prompt))}${printable(text)}`)
   sections.push(`Lived for ${duration(report.seconds)}.`)

@@ -19,6 +19,8 @@ export interface LifeReport {
   /** The first point, and one for each change. */
   readonly parameters: readonly ParameterPoint[]
   readonly alarms: readonly DriftAlarm[]
+  /** Whether the places where domains change are known to be true changes of the stream. */
+  readonly changesAreKnown: boolean
   readonly growth: readonly GrowthEvent[]
   readonly matrix: DomainMatrix
   readonly forgetting: readonly ForgettingRow[]

@@ -1,5 +1,6 @@
-import { bitsPerByte, byteSize, compactCount, duration } from '../terminal/quantities.ts'
+import { bitsPerByte, byteSize, compactCount, duration, many } from '../terminal/quantities.ts'
 import { escapeMarkup } from './escape-markup.ts'
+import { driftSentence } from './drift-sentence.ts'
 import type { LifeReport, TextSample } from './life-report.ts'
 import {
   heldOutChart,
@@ -65,13 +66,7 @@ function lead(report: LifeReport): string {
       `It began at ${bitsPerByte(first.bitsPerByte)} bits per byte and ended at ${bitsPerByte(last.bitsPerByte)}.`,
     )
   }
-  const changes = Math.max(0, report.spans.length - 1)
-  if (changes > 0) {
-    const falseAlarms = report.alarms.filter(({ verdict }) => verdict === 'false-alarm').length
-    sentences.push(
-      `It noticed ${changesNoticed(report)} of ${many(changes, 'change')} in what it read, with ${many(falseAlarms, 'false alarm')}.`,
-    )
-  }
+  if (report.spans.length > 1) sentences.push(driftSentence(report))
   const [before, after] = [report.parameters[0], report.parameters[report.parameters.length - 1]]
   if (before && after && report.growth.length > 0) {
     sentences.push(
@@ -79,13 +74,6 @@ function lead(report: LifeReport): string {
     )
   }
   return sentences.join(' ')
-}
-
-/** Changes with at least one alarm before the next change: two alarms for one change count once. */
-function changesNoticed({ spans, alarms }: LifeReport): number {
-  const trueAlarms = alarms.filter(({ verdict }) => verdict === 'true-change')
-  return spans.slice(1).filter(({ from, to }) => trueAlarms.some(({ bytes }) => bytes >= from && bytes <= to))
-    .length
 }
 
 function learning(report: LifeReport): string {
@@ -155,8 +143,4 @@ function origins(report: LifeReport): string {
 <h3>Text</h3>
 ${domainTable(report)}
 </section>`
-}
-
-function many(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -5,6 +5,11 @@ export function count(value: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/** A whole number and what is counted: `1 change`, `2 changes`. */
+export function many(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`
+}
+
 const scales = ['', 'k', 'M', 'G', 'T', 'P']
 
 /** A number in three significant digits with a metric letter: 1234567 → `1.23 M`. */

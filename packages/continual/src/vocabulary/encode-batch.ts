@@ -64,8 +64,8 @@ export function textOf(batch: Batch, tokenizer: BytePairTokenizer): string {
   return tokenizer.decode(all)
 }
 
-/** Bytes that the predicted tokens of a batch stand for. Every token is a byte without a vocabulary. */
-export function bytesPredicted(batch: Batch, vocabulary?: GrowingVocabulary): number {
+/** The bytes that the predicted tokens of a batch stand for. Every token is a byte without a tokenizer. */
+export function bytesOf(batch: Batch, tokenizer?: BytePairTokenizer): ArrayLike<number> {
   const predicted = targetsOf(batch).filter((token) => token >= 0)
-  return vocabulary?.tokenizer.decodeBytes(predicted).length ?? predicted.length
+  return tokenizer?.decodeBytes(predicted) ?? predicted
 }

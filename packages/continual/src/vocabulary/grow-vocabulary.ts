@@ -1,13 +1,16 @@
 /** Lets the vocabulary see what was learnt, and grow with the model when it is due. */
 import { carryOut, type GrowthGround } from '../growth/carry-out.ts'
 import type { LearnerEvent } from '../step-report.ts'
-import type { Strategy } from '../strategy.ts'
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { TriggerSignals } from '../trigger.ts'
+import type { GrowingVocabulary } from './growing-vocabulary.ts'
 import { encodedRow, textOf } from './encode-batch.ts'
 
 /** What happened in the step, and who takes part. */
 export interface VocabularyTurn extends Omit<GrowthGround, 'step'> {
-  readonly strategy: Strategy
+  readonly vocabulary: GrowingVocabulary | undefined
+  /** Holds rows of tokens, which are encoded anew. */
+  readonly memory: Rehearsal | undefined
   readonly signals: TriggerSignals
 }
 
@@ -16,7 +19,7 @@ export interface VocabularyTurn extends Omit<GrowthGround, 'step'> {
  * for as many tokens as there is room for.
  */
 export async function growVocabulary(turn: VocabularyTurn): Promise<LearnerEvent[]> {
-  const { vocabulary, rehearsal } = turn.strategy
+  const { vocabulary, memory } = turn
   if (vocabulary === undefined) return []
   const { tokenizer } = vocabulary
   vocabulary.observe(textOf(turn.recent, tokenizer))
@@ -27,7 +30,7 @@ export async function growVocabulary(turn: VocabularyTurn): Promise<LearnerEvent
   const event = await carryOut({ policy: vocabulary.name, ...wanted }, { ...turn, step })
   if (event.kind === 'growth') {
     tokenizer.add(wanted.merges)
-    rehearsal?.recode?.((row) => encodedRow(row, tokenizer))
+    memory?.recode?.((row) => encodedRow(row, tokenizer))
   }
   return [event]
 }

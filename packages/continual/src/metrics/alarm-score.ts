@@ -1,0 +1,54 @@
+/** The one definition of how good alarms are: for reports, benchmarks and documents alike. */
+import { OptionError } from '@burgeon/tensor'
+
+/** A stream whose changes are known, and what was reported. All places are in one unit, such as bytes or steps. */
+export interface AlarmRun {
+  /** Where the stream changed, ascending. */
+  readonly changes: readonly number[]
+  /** Where alarms were raised, ascending. */
+  readonly alarms: readonly number[]
+  /** The longest delay with which an alarm still counts as having noticed a change, > 0. */
+  readonly within: number
+}
+
+/** One alarm: the first within the bound after a change is true, every other one is false. */
+export interface ScoredAlarm {
+  readonly at: number
+  readonly isTrue: boolean
+  /** From the change to the alarm; null for a false alarm. */
+  readonly delay: number | null
+}
+
+/** What was noticed, missed and made up. */
+export interface AlarmScore {
+  readonly alarms: readonly ScoredAlarm[]
+  readonly changes: number
+  readonly noticed: number
+  readonly missed: number
+  readonly falseAlarms: number
+}
+
+/**
+ * Scores alarms against the true changes of a stream. A change that no alarm follows within the bound was missed, and
+ * an alarm that comes later than that is a false one.
+ *
+ * @throws OptionError for a bound that is not positive.
+ */
+export function scoreAlarms({ changes, alarms, within }: AlarmRun): AlarmScore {
+  if (!(within > 0)) throw new OptionError(`scoreAlarms: got within ${within}; expected a positive number.`)
+  const noticed = new Set<number>()
+  const scored = alarms.map((at): ScoredAlarm => {
+    const change = changes.findLast((place) => place < at)
+    if (change === undefined || at - change > within || noticed.has(change))
+      return { at, isTrue: false, delay: null }
+    noticed.add(change)
+    return { at, isTrue: true, delay: at - change }
+  })
+  return {
+    alarms: scored,
+    changes: changes.length,
+    noticed: noticed.size,
+    missed: changes.length - noticed.size,
+    falseAlarms: scored.filter(({ isTrue }) => !isTrue).length,
+  }
+}
