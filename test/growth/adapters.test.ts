@@ -189,6 +189,7 @@ describe('an adapter that cannot be', () => {
     }
     const stubborn: Mirror = {
       name: 'stubborn',
+      keep: () => Promise.resolve({}),
       remap() {
         throw new Error('I do not grow')
       },

@@ -285,6 +285,7 @@ describe('growth that cannot be', () => {
     const before = everyByte(life.model, life.mirrors)
     const stubborn: Mirror = {
       name: 'stubborn',
+      keep: () => Promise.resolve({}),
       remap() {
         throw new Error('I do not grow')
       },
@@ -313,7 +314,11 @@ describe('growth that cannot be', () => {
     const life = lifeOf(1, device, tiny)
     const before = everyByte(life.model, life.mirrors)
     const probe = tokensFor(life.model, life.random)
-    const clumsy: Mirror = { name: 'clumsy', remap: () => () => probe.dispose() }
+    const clumsy: Mirror = {
+      name: 'clumsy',
+      keep: () => Promise.resolve({}),
+      remap: () => () => probe.dispose(),
+    }
     const options = { mirrors: [...life.mirrors, clumsy], probe, key: [1, 2] as const }
     await expect(grow(life.model, { axis: 'layer', at: 1 }, options)).rejects.toThrow(DisposedTensorError)
     expect(everyByte(life.model, life.mirrors)).toEqual(before)

@@ -184,6 +184,7 @@ describe('a growth that fails on the way', () => {
       let asked = 0
       const stubborn: Mirror = {
         name: 'stubborn',
+        keep: () => Promise.resolve({}),
         remap({ changes }, after) {
           asked++
           expect(changes).toEqual(planGrowth(life.model.config, request, [1, 2]).plan.changes)

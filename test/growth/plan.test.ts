@@ -299,6 +299,7 @@ describe('a plan that cannot be carried out', () => {
     const [before, { buffers }] = [state.numbers(), device.memory]
     const stubborn: Mirror = {
       name: 'stubborn',
+      keep: () => Promise.resolve({}),
       remap() {
         throw new Error('I do not grow')
       },

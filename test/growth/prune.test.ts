@@ -1,15 +1,25 @@
 /** Smaller by the same algebra: what is dropped comes back to the byte, in the weights and in all that follows them. */
-import { adamw, chain, clipByGlobalNorm, movingAverage, muon } from '@burgeon/autograd'
-import { LearnedRates } from '@burgeon/continual'
+import {
+  adafactor,
+  adamw,
+  chain,
+  clipByGlobalNorm,
+  type GradientTransform,
+  movingAverage,
+  muon,
+} from '@burgeon/autograd'
+import { LearnedRates, Learner, pruneDormant } from '@burgeon/continual'
 import { Gpt, type GptConfig } from '@burgeon/gpt'
 import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import {
   type Device,
   fill,
   type Mirror,
+  multiply,
   OptionError,
   ParameterError,
   scope,
+  type Tensor,
   TensorMirror,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -35,17 +45,33 @@ async function everything(model: Gpt, mirrors: readonly Mirror[]): Promise<unkno
   return [everyByte(model, mirrors), ...(await Promise.all(states))]
 }
 
+/** A mirror that holds nothing of its own and shows everything that an optimiser knows. */
+const wholeStateOf = (optimizer: GradientTransform): Mirror & { toState(): Promise<unknown> } => ({
+  name: `all of ${optimizer.name}`,
+  remap: () => () => {},
+  keep: () => Promise.resolve({}),
+  toState: () => optimizer.toState(),
+})
+
 function lifeOf(seed: number, device: Device, config?: GptConfig) {
   const random = drawFrom(seed)
   const model = modelOf(config ?? drawConfig(random), random, device)
   const tokens = tokensFor(model, random)
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 0.01 }), movingAverage(0.9))
   const others = muon({ momentum: 0.9, learningRate: 0.01 })
+  const factored = adafactor({ learningRate: 0.01 })
   const rates = new LearnedRates({ name: 'rates', initial: 0.1 })
   const anchor = new TensorMirror('anchor', 'value')
-  const mirrors: Mirror[] = [...optimizer.mirrors, ...others.mirrors, rates, anchor]
+  const mirrors: Mirror[] = [
+    ...[...optimizer.mirrors, ...others.mirrors, ...factored.mirrors],
+    ...[rates, anchor, wholeStateOf(factored)],
+  ]
   const live = (step: number): void => {
     learn(model, optimizer, tokens, step)
+    scope(() => {
+      const parameters = model.parameters.tensors()
+      factored.transform(parameters, { parameters, step })
+    })
     scope(() => void rates.of(model.parameters.tensors()))
   }
   for (let step = 0; step < 2; step++) live(step)
@@ -193,7 +219,7 @@ test('bad wishes and mirrors that cannot hand out what is dropped are refused, a
     await expect(grow(model, request, options)).rejects.toThrow(OptionError)
     expect(await everything(model, mirrors)).toEqual(before)
   }
-  const mute: Mirror = { name: 'mute', remap: () => () => {} }
+  const mute = { name: 'mute', remap: () => () => {} } as unknown as Mirror
   const pruning = grow(
     model,
     { axis: 'pruneLayer', block: 'b0' },
@@ -204,3 +230,28 @@ test('bad wishes and mirrors that cannot hand out what is dropped are refused, a
   await grow(model, { axis: 'pruneLayer', block: 'b0' }, options)
   await expect(grow(model, { axis: 'pruneLayer', block: 'b1' }, options)).rejects.toThrow('the last one')
 })
+
+test('beside Adafactor a learner prunes what is dormant', async () => {
+  const model = Gpt.create(
+    { vocabulary: 128, context: 6, embed: 6, heads: 2, layers: 1, mlpHidden: 8 },
+    { device },
+  )
+  scope(() => {
+    for (const part of ['up.weight', 'up.bias', 'down.weight'])
+      model.parameters.replace(
+        `blocks.b0.mlp.${part}`,
+        multiply(model.parameters.get(`blocks.b0.mlp.${part}`).tensor, idleUnits(part)),
+      )
+  })
+  const strategy = { growth: pruneDormant({ every: 1, looks: 2 }) }
+  const learner = new Learner({ model, optimizer: adafactor({ learningRate: 1e-3 }), strategy })
+  for (let step = 0; step < 4; step++) await learner.observe('pruning is growth backwards')
+  expect(learner.journal.filter(({ kind }) => kind === 'growth refused')).toEqual([])
+  expect(model.config.blocks[0].mlpHidden).toBeLessThan(8)
+})
+
+/** 0 for the first two of eight hidden units, 1 for the others, in a shape that broadcasts. */
+function idleUnits(part: string): Tensor {
+  const data = [0, 0, 1, 1, 1, 1, 1, 1]
+  return device.tensor(data, { shape: part === 'down.weight' ? [8, 1] : [8], dtype: 'f32' })
+}

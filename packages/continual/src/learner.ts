@@ -189,7 +189,8 @@ export class Learner {
     })
     const { growth: policy } = strategy
     if (policy === undefined) return words
-    const turn = { ...ground, policy, policyState: this.#policyState, signals: this.#signals() }
+    const [policyBefore, hasVocabulary] = [this.#policyState, strategy.vocabulary !== undefined]
+    const turn = { ...ground, policy, policyState: policyBefore, signals: this.#signals(), hasVocabulary }
     const { events, policyState } = await growIfWanted(turn)
     this.#policyState = policyState
     if (events.some(({ kind }) => kind === 'growth')) this.#lastGrowth = this.#step

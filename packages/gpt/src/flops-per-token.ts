@@ -1,7 +1,7 @@
 /** What a token costs a model of given sizes, in floating-point operations. */
-import { OptionError, sizeOf } from '@burgeon/tensor'
+import { OptionError } from '@burgeon/tensor'
+import { blockSize } from './block-size.ts'
 import type { GptConfig } from './gpt-config.ts'
-import { blockSpecs } from './parameters.ts'
 
 /** Floating-point operations for each token of a sequence. A multiplication and an addition are two. */
 export interface FlopsPerToken {
@@ -28,10 +28,8 @@ export function flopsPerToken(config: GptConfig, length: number = config.context
   if (!Number.isInteger(length) || length < 1 || length > context) {
     throw new OptionError(`flopsPerToken: got length ${length}; expected an integer from 1 to ${context}.`)
   }
-  const weights = blocks.flatMap((block) => blockSpecs(config, block, { kind: 'zero' }))
-  const products = weights.filter(({ path }) => path.endsWith('.weight'))
-  const projections =
-    2 * embed * vocabulary + products.reduce((total, { shape }) => total + 2 * sizeOf(shape), 0)
+  const products = blocks.reduce((total, block) => total + blockSize(config, block).products, 0)
+  const projections = 2 * embed * vocabulary + 2 * products
   const attention = blocks.reduce((total, { heads, headDim }) => total + heads * headDim * (length + 1), 0)
   return { forward: projections + 2 * attention, training: 3 * projections + 7 * attention }
 }

@@ -1,5 +1,7 @@
 /** The sizes of a GPT. Plain data: it is written into every checkpoint. */
 import { OptionError } from '@burgeon/tensor'
+import { checkConfig, checkIsConfig } from './check-config.ts'
+import { checkLimit, checkTotalSize } from './size-limits.ts'
 
 /** One transformer block. Blocks may differ in size, because each can grow on its own. */
 export interface BlockConfig {
@@ -105,6 +107,8 @@ export function gptConfig(sizes: GptSizes): GptConfig {
       throw new OptionError(`gptConfig: got ${name} ${size}; expected a positive integer.${hint}`)
     }
   }
+  for (const [name, size] of Object.entries({ ...positive, blocks: layers }))
+    checkLimit('gptConfig', name, size)
   if (heads % kvHeads !== 0) {
     throw new OptionError(
       `gptConfig: got kvHeads ${kvHeads} for ${heads} heads; expected a divisor of heads.`,
@@ -115,7 +119,9 @@ export function gptConfig(sizes: GptSizes): GptConfig {
   }
   const block = { mlpHidden, heads, kvHeads, headDim, ...(positions === 'rotary' && rotary(headDim)) }
   const blocks = Array.from({ length: layers }, (_, i) => ({ id: `b${i}`, ...block }))
-  return { vocabulary, context, embed, norm, positions, activation, blocks, nextBlock: layers }
+  const config = { vocabulary, context, embed, norm, positions, activation, blocks, nextBlock: layers }
+  checkTotalSize('gptConfig', config)
+  return config
 }
 
 const usualHidden = (embed: number, activation: GptConfig['activation']): number =>
@@ -139,6 +145,7 @@ interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
  * @throws OptionError if it is none.
  */
 export function configFromState(saved: GptConfig): GptConfig {
+  checkIsConfig(saved)
   const { vocabulary, context, embed, norm, normWidth, headBias, logitOffsets, nextBlock, ...rest } =
     saved as GptConfig & EarlierConfig
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
@@ -162,71 +169,4 @@ export function configFromState(saved: GptConfig): GptConfig {
   const config = { vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock }
   checkConfig(config)
   return config
-}
-
-function checkConfig(config: GptConfig): void {
-  const {
-    vocabulary,
-    context,
-    embed,
-    normWidth = embed,
-    nextBlock,
-    blocks,
-    positions,
-    activation,
-    norm,
-  } = config
-  const sizes: [string, number][] = Object.entries({ vocabulary, context, embed, normWidth, nextBlock })
-  for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim, adapter } of blocks) {
-    const own = {
-      ...{ mlpHidden, heads, kvHeads, headDim, scoreWidth, 'heads / kvHeads': heads / kvHeads },
-      ...(adapter && { 'adapter rank': adapter.rank }),
-    }
-    for (const [name, size] of Object.entries(own)) sizes.push([`${name} of ${id}`, size])
-  }
-  const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)
-  if (wrong || blocks.length === 0) {
-    const [name, size] = wrong ?? ['blocks', 0]
-    throw new OptionError(`model state: got ${name} ${size}; expected a positive integer.`)
-  }
-  const known: readonly (readonly [string, readonly string[]])[] = [
-    [norm, ['layer', 'rms']],
-    [positions, ['learned', 'rotary']],
-    [activation, ['gelu', 'swiglu']],
-  ]
-  const unknown = known.find(([choice, all]) => !all.includes(choice))
-  if (unknown) {
-    throw new OptionError(`model state: got ${unknown[0]}; expected one of ${unknown[1].join(', ')}.`)
-  }
-  const pairs = (block: BlockConfig): number => (positions === 'rotary' ? block.headDim / 2 : 0)
-  const { headBias, logitOffsets: offsets } = config
-  if (offsets && !(headBias && offsets.length === config.vocabulary && offsets.every(Number.isFinite))) {
-    throw new OptionError(
-      `model state: got ${offsets.length} logitOffsets; expected ${config.vocabulary} finite numbers, and a headBias.`,
-    )
-  }
-  const crooked = blocks.find((block) => (block.frequencies?.length ?? 0) !== pairs(block))
-  if (crooked) {
-    throw new OptionError(
-      `model state: got ${crooked.frequencies?.length ?? 0} frequencies for block ${crooked.id}; ` +
-        `expected ${pairs(crooked)}, one for each pair of channels of a head with rotary positions.`,
-    )
-  }
-  for (const block of blocks) checkParts(block)
-}
-
-/** What a block may have besides its sizes. */
-function checkParts({ id, adapter, expertShares }: BlockConfig): void {
-  if (adapter && (!Number.isFinite(adapter.scale) || adapter.scale === 0)) {
-    throw new OptionError(
-      `model state: got adapter scale ${adapter.scale} of ${id}; expected a finite number other than 0.`,
-    )
-  }
-  if (expertShares === undefined) return
-  const isShare = (share: unknown): boolean => Number.isFinite(share) && (share as number) > 0
-  if (!Array.isArray(expertShares) || expertShares.length < 2 || !expertShares.every(isShare)) {
-    throw new OptionError(
-      `model state: got expert shares ${String(expertShares)} of ${id}; expected two or more numbers above 0.`,
-    )
-  }
 }

@@ -63,17 +63,22 @@ export class Gpt {
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
     const config = configFromState(state.config)
+    checkCount(config, state.weights)
     const specs = new Map(parameterSpecs(config).map((spec) => [spec.path, spec]))
     const saved = Object.keys(state.weights)
     const extra = saved.find((path) => !specs.has(path))
     if (extra !== undefined)
       throw new ParameterError(`model state: ${extra} has no place in the configuration.`)
+    for (const spec of specs.values()) checkStored(spec, state.weights)
     const model = new Gpt(config, device)
     if (state.growth) model.#log = logFromState(state.growth, config)
     try {
       // In the order of the saved model, where a grown block stands last: the last bit of a norm over all parameters depends on it.
       const inOrder = [...saved.flatMap((path) => specs.get(path) ?? []), ...specs.values()]
-      for (const spec of new Set(inOrder)) model.#restore(spec, state.weights)
+      for (const spec of new Set(inOrder)) {
+        const { data } = state.weights[spec.path]
+        model.#add(spec, () => device.tensor(data, { shape: spec.shape, dtype: 'f32' }, spec.path))
+      }
     } catch (error) {
       model.dispose()
       throw error
@@ -158,18 +163,30 @@ export class Gpt {
     this.parameters.dispose()
   }
 
-  #restore(spec: ParameterSpec, weights: GptState['weights']): void {
-    const saved = Object.hasOwn(weights, spec.path) ? weights[spec.path] : undefined
-    if (saved === undefined || !sameShape(saved.shape, spec.shape)) {
-      throw new ParameterError(
-        `model state: ${spec.path} is ${saved ? `of shape [${saved.shape.join(', ')}]` : 'missing'}; ` +
-          `expected [${spec.shape.join(', ')}] by the configuration.`,
-      )
-    }
-    this.#add(spec, () => this.device.tensor(saved.data, { shape: spec.shape, dtype: 'f32' }, spec.path))
-  }
-
   #add({ path, axes }: ParameterSpec, make: () => Tensor): void {
     scope(() => this.parameters.add(path, axes, make()))
   }
+}
+
+/** Throws ParameterError for blocks that cannot all be among so many tensors, before each of their parameters is listed. */
+function checkCount({ blocks }: GptConfig, weights: GptState['weights']): void {
+  const stored = Object.keys(weights ?? {}).length
+  // Two maps for each expert, with weight and bias; four for attention; two norms.
+  const least = blocks.reduce((total, { expertShares }) => total + 10 + 4 * (expertShares?.length ?? 1), 0)
+  if (least <= stored) return
+  throw new ParameterError(
+    `model state: ${blocks.length} blocks have ${least} tensors or more, and ${stored} are stored; expected those of the configuration. ` +
+      'Something is missing. Is the file whole?',
+  )
+}
+
+/** Throws ParameterError unless a parameter is stored, with its shape. */
+function checkStored(spec: ParameterSpec, weights: GptState['weights']): void {
+  const saved = Object.hasOwn(weights, spec.path) ? weights[spec.path] : undefined
+  const fits = Array.isArray(saved?.shape) && sameShape(saved.shape, spec.shape)
+  if (fits) return
+  throw new ParameterError(
+    `model state: ${spec.path} is ${saved ? `of shape [${String(saved.shape)}]` : 'missing'}; ` +
+      `expected [${spec.shape.join(', ')}] by the configuration.`,
+  )
 }

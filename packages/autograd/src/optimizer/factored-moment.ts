@@ -71,7 +71,18 @@ export class FactoredMoment {
     const splits: Mirror = {
       name: `${name} row axes`,
       remap: (plan) => () => {
-        for (const change of plan.changes) if (change.kind === 'remove') this.#rowAxes.delete(change.path)
+        const kept = plan.kept?.[splits.name] as Readonly<Record<string, number>> | undefined
+        for (const { kind, path } of plan.changes) {
+          if (kind === 'remove') this.#rowAxes.delete(path)
+          else if (kept?.[path] !== undefined) this.#rowAxes.set(path, kept[path])
+        }
+      },
+      keep: ({ changes }) => {
+        const known = changes.flatMap(({ path }) => {
+          const split = this.#rowAxes.get(path)
+          return split === undefined ? [] : [[path, split] as const]
+        })
+        return Promise.resolve(Object.fromEntries(known))
       },
     }
     this.mirrors = [this.#rows, this.#columns, this.#overall, this.#whole, splits]

@@ -1,6 +1,12 @@
 /** Has a wish to grow carried out, within the budget, and says what became of it. */
 import type { Gpt } from '@burgeon/gpt'
-import { GrowthRefusedError, type GrowthRequest, grow, stateBytesOf } from '@burgeon/gpt/growth'
+import {
+  GrowthRefusedError,
+  type GrowthRequest,
+  GrowthStandsError,
+  grow,
+  stateBytesOf,
+} from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
 import type { LearnerEvent } from '../step-report.ts'
 import { type Batch, inputsOf } from '../stream/batch.ts'
@@ -54,6 +60,9 @@ export async function carryOut(
     return { kind: 'growth', step, policy, reason, record }
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
+    if (error instanceof GrowthStandsError) {
+      return { kind: 'growth', step, policy, reason: `${reason}; ${error.message}`, record: error.record }
+    }
     return { kind: 'growth refused', step, policy, reason: error.message }
   }
 }

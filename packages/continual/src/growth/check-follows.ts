@@ -5,6 +5,11 @@ import type { Strategy } from '../strategy.ts'
 /** Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow growth. */
 export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal }: Strategy): void {
   const left = mirrors.find((mirror) => typeof mirror.remap !== 'function')
+  const mute = mirrors.find((mirror) => typeof mirror.keep !== 'function')
+  if (mute)
+    throw new OptionError(
+      `learner: ${mute.name} has no keep(plan), so nothing could ever be pruned beside it.`,
+    )
   if (left)
     throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
   if (vocabulary && rehearsal && !rehearsal.recode)

@@ -2,23 +2,19 @@
 import {
   applyPlan,
   BurgeonError,
-  divide,
-  exp,
-  max,
   type Mirror,
   OptionError,
   type Plan,
-  scope,
-  slice,
-  subtract,
-  sum,
   type Tensor,
   undoing,
 } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
+import { requestOf } from './check-request.ts'
+import { grownConfig } from './grown-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { replay, undoOf } from './growth-log.ts'
+import { probeLogits, relativeChange, shiftsBetween } from './logit-change.ts'
 import { planGrowth } from './plan-growth.ts'
 import { type GrowthPrice, priceBetween, stateBytesOf } from './price.ts'
 
@@ -26,7 +22,7 @@ import { type GrowthPrice, priceBetween, stateBytesOf } from './price.ts'
 export interface GrowOptions {
   /** All state that must follow: optimiser moments, Fisher information, anchors, … */
   readonly mirrors: readonly Mirror[]
-  /** Tokens `i32 [B, T]` on which the logits are compared before and after. */
+  /** Tokens `i32 [B, T]` on which the logits are compared before and after. A negative one is padding: nothing is compared there. */
   readonly probe: Tensor
   /** Of the random stream for new weights. */
   readonly key: readonly [number, number]
@@ -64,14 +60,29 @@ export class GrowthRefusedError extends BurgeonError {
 }
 
 /**
+ * A growth changed the function by more than it may, or could not be tried, and taking it back failed: it stands, and is in the growth
+ * log. `ungrowTo` takes it back once the fault is gone.
+ */
+export class GrowthStandsError extends BurgeonError {
+  override readonly name = 'GrowthStandsError'
+  readonly record: GrowthRecord
+
+  constructor(message: string, record: GrowthRecord, cause: unknown) {
+    super(message, { cause })
+    this.record = record
+  }
+}
+
+/**
  * Grows `model` in place: parameters, configuration and mirrors together, or nothing.
  *
  * @throws OptionError for an impossible request, or while someone holds the model (a learning step that is not done yet);
- *   GrowthRefusedError (after undoing it) if the logits moved too far.
+ *   GrowthRefusedError (after undoing it) if the logits moved too far; GrowthStandsError if undoing it failed.
  */
-export async function grow(model: Gpt, request: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
+export async function grow(model: Gpt, wanted: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
   checkFree(model)
   using _ = model.hold()
+  const request = requestOf(wanted)
   const { mirrors, probe, key, now } = options
   const start = now?.()
   const { plan, config, isExact = true } = planGrowth(model.config, request, key)
@@ -83,13 +94,7 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
   const { summary } = plan
-  const takeBack = (): void => takenBack(model, { summary, request, undo, configBefore }, mirrors)
-  const after = await probeLogits(model, probe, configBefore.vocabulary).catch((error: unknown) => {
-    takeBack()
-    throw error
-  })
-  const logitsMoved = relativeChange(before.old, after.old, shiftsBetween(configBefore, config))
-  const record: GrowthRecord = {
+  const recordOf = (logitsMoved: number, freshShare: number): GrowthRecord => ({
     summary,
     request,
     parametersBefore,
@@ -97,24 +102,49 @@ export async function grow(model: Gpt, request: GrowthRequest, options: GrowOpti
     price,
     ...(now !== undefined && start !== undefined && { milliseconds: now() - start }),
     logitsMoved,
-    ...(config.vocabulary > configBefore.vocabulary && { freshShare: after.freshShare }),
+    ...(config.vocabulary > configBefore.vocabulary && { freshShare }),
     undo,
     configBefore,
+  })
+  const takeBack = (logitsMoved: number, reason: unknown): void => {
+    try {
+      takenBack(model, { summary, request, undo, configBefore }, mirrors)
+    } catch (error) {
+      const record = recordOf(logitsMoved, Number.NaN)
+      logGrown(model, record, key)
+      throw new GrowthStandsError(
+        `grow: "${summary}" was to be taken back, and that failed: ${String(error)} It stands, and is in the growth log. ` +
+          'Take it back with ungrowTo once the fault is gone.',
+        record,
+        new AggregateError([reason, error]),
+      )
+    }
   }
+  const after = await probeLogits(model, probe, configBefore.vocabulary).catch((error: unknown) => {
+    takeBack(Infinity, error)
+    throw error
+  })
+  const logitsMoved = relativeChange(before.old, after.old, shiftsBetween(configBefore, config))
   if (!(logitsMoved <= tolerance)) {
-    takeBack()
-    throw new GrowthRefusedError(
+    const refusal = new GrowthRefusedError(
       `grow: "${summary}" moved the logits by ${logitsMoved.toExponential(1)}; ` +
         `expected at most ${tolerance.toExponential(1)}. It has been undone.`,
     )
+    takeBack(logitsMoved, refusal)
+    throw refusal
   }
-  const { parametersAfter } = record
+  const record = recordOf(logitsMoved, after.freshShare)
+  logGrown(model, record, key)
+  return record
+}
+
+function logGrown(model: Gpt, record: GrowthRecord, key: GrowOptions['key']): void {
+  const { summary, request, parametersBefore, parametersAfter, logitsMoved, undo } = record
   const isKept = undo.kept !== undefined
   model.logGrowth({
     ...{ kind: 'grown', summary, request, key, parametersBefore, parametersAfter, logitsMoved },
     ...(isKept && { undo }),
   })
-  return record
 }
 
 /**
@@ -174,7 +204,7 @@ function checkFree(model: Gpt): void {
 
 function takenBack(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
   const configBefore = configFromState(record.configBefore)
-  const { config } = planGrowth(configBefore, record.request, record.undo.key)
+  const config = grownConfig(configBefore, record.request)
   if (JSON.stringify(configFromState(config)) !== JSON.stringify(configFromState(model.config))) {
     throw new OptionError(
       `ungrow: the model is not as "${record.summary}" left it. Take back what was grown since, latest first.`,
@@ -182,45 +212,4 @@ function takenBack(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): vo
   }
   applyPlan(record.undo, model.parameters, mirrors, model.device)
   model.reconfigure(configBefore)
-}
-
-/** The logits of the first `vocabulary` tokens, and the largest probability of all others together. */
-async function probeLogits(
-  model: Gpt,
-  probe: Tensor,
-  vocabulary: number,
-): Promise<{ old: ArrayLike<number>; freshShare: number }> {
-  const { old, fresh } = scope(() => {
-    const logits = model.forward(probe)
-    const rows = logits.shape[0]
-    const weights = exp(subtract(logits, max(logits, { axes: [1], keepDims: true })))
-    const known = sum(slice(weights, [], [rows, vocabulary]), { axes: [1] })
-    return {
-      old: slice(logits, [], [rows, vocabulary]),
-      fresh: max(subtract(1, divide(known, sum(weights, { axes: [1] })))),
-    }
-  })
-  using _old = old
-  using _fresh = fresh
-  return { old: await old.read(), freshShare: (await fresh.read())[0] }
-}
-
-/** What the growth itself adds to the logit of each old token. */
-function shiftsBetween(before: GptConfig, after: GptConfig): number[] {
-  const { vocabulary, logitOffsets: old } = before
-  return Array.from({ length: vocabulary }, (_, i) => (after.logitOffsets?.[i] ?? 0) - (old?.[i] ?? 0))
-}
-
-function relativeChange(
-  before: ArrayLike<number>,
-  after: ArrayLike<number>,
-  shifts: readonly number[],
-): number {
-  let [moved, largest] = [0, 0]
-  for (let i = 0; i < before.length; i++) {
-    const change = Math.abs(after[i] - before[i] - shifts[i % shifts.length])
-    moved = change > moved || Number.isNaN(change) ? change : moved
-    largest = Math.max(largest, Math.abs(before[i]))
-  }
-  return moved === 0 ? 0 : moved / largest
 }

@@ -2,7 +2,9 @@
 import { inverse, OptionError, type Plan } from '@burgeon/tensor'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
-import { parametersOf, withoutAdapter } from './planned-growth.ts'
+import { parametersOf } from '../block-size.ts'
+import { grownConfig } from './grown-config.ts'
+import { withoutAdapter } from './planned-growth.ts'
 import { planGrowth } from './plan-growth.ts'
 
 interface Entry {
@@ -66,10 +68,11 @@ export function replay({ birth, entries }: GrowthLog, count: number = entries.le
   let standing: StandingGrowth[] = []
   let barrier = 0
   for (const [at, entry] of entries.slice(0, count).entries()) {
+    if (typeof entry !== 'object' || entry === null) throw damaged(at, 'is no entry')
     checkSize(entry.parametersBefore, config, at)
     if (entry.kind === 'grown') {
       standing.push({ entry, at, configBefore: config })
-      config = planGrowth(config, entry.request, entry.key).config
+      config = grownConfig(config, entry.request)
     } else if (entry.kind === 'taken back') {
       const last = standing.pop()
       if (last === undefined) throw damaged(at, 'takes back what nobody grew')
@@ -95,7 +98,7 @@ export function undoOf({ entry, configBefore }: StandingGrowth): Plan {
 
 /** @throws OptionError if it is no log, or does not lead to `config`. */
 export function logFromState(saved: GrowthLog, config: GptConfig): GrowthLog {
-  if (!Array.isArray(saved.entries)) throw damaged(0, 'is missing')
+  if (!Array.isArray(saved?.entries)) throw damaged(0, 'is missing')
   const after = JSON.stringify(configFromState(replay(saved).config))
   if (after !== JSON.stringify(configFromState(config)))
     throw damaged(saved.entries.length, 'does not lead to the sizes of the model')

@@ -1,7 +1,15 @@
 /** `@burgeon/gpt/growth`: the mechanism of growth. When to grow is decided elsewhere. */
 export { earlierTokens, logitsOfEarlier } from './earlier-vocabulary.ts'
 export { forAllBlocks } from './for-all-blocks.ts'
-export { type GrowOptions, GrowthRefusedError, type GrowthRecord, grow, ungrow, ungrowTo } from './grow.ts'
+export {
+  type GrowOptions,
+  GrowthRefusedError,
+  type GrowthRecord,
+  GrowthStandsError,
+  grow,
+  ungrow,
+  ungrowTo,
+} from './grow.ts'
 export {
   type GrowthEntry,
   type GrowthLog,

@@ -1,6 +1,8 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import { type Key, OptionError } from '@burgeon/tensor'
+import type { Key } from '@burgeon/tensor'
 import type { GptConfig } from '../gpt-config.ts'
+import { requestOf } from './check-request.ts'
+import { grownConfig } from './grown-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planAdapter } from './operators/adapter.ts'
 import { planContext } from './operators/context.ts'
@@ -23,6 +25,11 @@ import type { PlannedGrowth } from './planned-growth.ts'
  * @throws OptionError if the request names an unknown block, does not grow, or asks for impossible sizes.
  */
 export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
+  grownConfig(config, request)
+  return planned(config, requestOf(request), key)
+}
+
+function planned(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
   switch (request.axis) {
     case 'pruneHidden':
       return planPruneHidden(config, request, key)
@@ -52,9 +59,5 @@ export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key):
       return planAdapter(config, request, key)
     case 'experts':
       return planExperts(config, request, key)
-    default:
-      throw new OptionError(
-        `grow: got axis ${String((request as { axis: unknown }).axis)}; expected one of those of GrowthRequest.`,
-      )
   }
 }

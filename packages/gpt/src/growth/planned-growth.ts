@@ -8,9 +8,9 @@ import {
   OptionError,
   type ParameterChange,
   type Plan,
-  sizeOf,
   unchanged,
 } from '@burgeon/tensor'
+import { parametersOf } from '../block-size.ts'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../parameters.ts'
 import type { GrowthRequest } from './growth-request.ts'
@@ -33,10 +33,6 @@ export const small: Initial = { kind: 'normal', standardDeviation: 0.02 }
 export function parametersBetween(before: GptConfig, after: GptConfig): number {
   return parametersOf(after) - parametersOf(before)
 }
-
-/** Learnt numbers. */
-export const parametersOf = (config: GptConfig): number =>
-  parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0)
 
 /** Resizes the dimensions with this label in all these parameters. `fresh` says what new slices hold. */
 export function resizeAxis(
@@ -128,6 +124,18 @@ export function checkGrows(axis: string, from: number, to: number): void {
   if (Number.isSafeInteger(to) && to > from) return
   throw new OptionError(`grow ${axis}: got to = ${to}; expected an integer above ${from}.`)
 }
+
+/** Throws OptionError for more means of old slices than can be taken at once: there is a matrix of them. */
+export function checkMix(axis: string, from: number, added: number): void {
+  if (added * from <= mostMixed) return
+  throw new OptionError(
+    `grow ${axis}: got ${added} new slices made of ${from} old ones; expected at most ${Math.floor(mostMixed / from)}. ` +
+      'Grow in several steps.',
+  )
+}
+
+/** Numbers of a matrix of means. */
+const mostMixed = 2 ** 27
 
 /** Throws OptionError for a choice that there is not, such as a misspelt one. */
 export function checkChoice(axis: string, name: string, choice: string, all: readonly string[]): void {

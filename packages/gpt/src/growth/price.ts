@@ -1,10 +1,10 @@
 /** What a growth costs, before it is paid. */
 import type { Mirror } from '@burgeon/tensor'
+import { parametersOf } from '../block-size.ts'
 import { type FlopsPerToken, flopsPerToken } from '../flops-per-token.ts'
 import type { GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
-import { planGrowth } from './plan-growth.ts'
-import { parametersOf } from './planned-growth.ts'
+import { grownConfig } from './grown-config.ts'
 
 /** What a model of some size costs to keep and to use. */
 export interface ModelCost {
@@ -37,7 +37,7 @@ export interface GrowthPrice {
  * ```
  */
 export function priceOf(config: GptConfig, request: GrowthRequest, stateBytes = 0): GrowthPrice {
-  return priceBetween(config, planGrowth(config, request, [0, 0]).config, stateBytes)
+  return priceBetween(config, grownConfig(config, request), stateBytes)
 }
 
 /** The price of becoming another configuration, with so many bytes of state before. */

@@ -32,11 +32,11 @@ export interface Mirror {
   remap(plan: Plan, after: TensorsByPath): () => void
   /**
    * Hands out what it has of the numbers that a plan drops, by path, as plain data. `remap` finds it again in the `kept` of the plan that
-   * brings those numbers back, under this mirror's name. Without it nothing can be pruned.
+   * brings those numbers back, under this mirror's name.
    *
    * @param plan Only the changes that drop something.
    */
-  keep?(plan: Plan): Promise<Readonly<Record<string, unknown>>>
+  keep(plan: Plan): Promise<Readonly<Record<string, unknown>>>
   /** Lets its tensors go, if it has any; whatever the mirror belongs to has come to its end. */
   dispose?(): void
 }

@@ -24,7 +24,8 @@ export async function undoing(
   if (dropping.changes.length === 0) return inverse(plan)
   const kept: Record<string, Record<string, unknown>> = {}
   for (const mirror of mirrors) {
-    if (mirror.keep === undefined) {
+    // In JavaScript it may be missing.
+    if ((mirror as Partial<Mirror>).keep === undefined) {
       throw new ParameterError(
         `plan: "${plan.summary}" drops numbers that ${mirror.name} cannot hand out, so it could not be taken back. Give it keep(plan).`,
       )

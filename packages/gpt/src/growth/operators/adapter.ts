@@ -15,6 +15,20 @@ import {
   zero,
 } from '../planned-growth.ts'
 
+/** The configuration with an adapter, or with a larger one. */
+export function withAdapter(config: GptConfig, request: GrowAdapter): GptConfig {
+  const { block: id, to } = request
+  const { adapter: before } = blockOf('adapter', config, id)
+  checkGrows('adapter', before?.rank ?? 0, to)
+  if (before && request.alpha !== undefined) {
+    throw new OptionError(
+      `grow adapter: got alpha = ${request.alpha} for the adapter that block ${id} has; expected none. Its scale stays ${before.scale}.`,
+    )
+  }
+  const adapter: AdapterConfig = { rank: to, scale: before?.scale ?? newScale(request) }
+  return withBlock(config, id, { adapter })
+}
+
 /**
  * A is random and B is 0 (Hu et al. 2022, section 4.1), in a new adapter and in new rank: A·B stays what it was. B learns at once, A as soon
  * as B has moved.
@@ -23,14 +37,7 @@ export function planAdapter(config: GptConfig, request: GrowAdapter, key: Key): 
   const { block: id, to } = request
   const { adapter: before } = blockOf('adapter', config, id)
   const from = before?.rank ?? 0
-  checkGrows('adapter', from, to)
-  const adapter: AdapterConfig = { rank: to, scale: before?.scale ?? newScale(request) }
-  if (before && request.alpha !== undefined) {
-    throw new OptionError(
-      `grow adapter: got alpha = ${request.alpha} for the adapter that block ${id} has; expected none. Its scale stays ${before.scale}.`,
-    )
-  }
-  const after = withBlock(config, id, { adapter })
+  const after = withAdapter(config, request)
   const specs = [...specsOf(config, id, 'attention'), ...specsOf(config, id, 'mlp')]
   const changes = before
     ? resizeAxis(specs, 'rank', extended(from, to), ({ path }) => (path.endsWith('.a.weight') ? small : zero))

@@ -1,15 +1,43 @@
 /** Longer sequences. */
-import { type Average, type DimensionMap, extended, type Initial, type Key } from '@burgeon/tensor'
+import {
+  type Average,
+  type DimensionMap,
+  extended,
+  type Initial,
+  type Key,
+  type ParameterChange,
+} from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { parameterSpecs } from '../../parameters.ts'
 import type { GrowContext } from '../growth-request.ts'
 import {
   checkChoice,
   checkGrows,
+  checkMix,
   parametersBetween,
   resizeAxis,
   type PlannedGrowth,
 } from '../planned-growth.ts'
+
+/** The configuration for longer sequences. */
+export function withContext(config: GptConfig, { to, how = 'appended' }: GrowContext): GptConfig {
+  const { context: from, positions } = config
+  checkGrows('context', from, to)
+  const choices = ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated']
+  checkChoice('context', `${positions} positions and how`, how, choices)
+  if (how !== 'appended' && positions === 'learned') checkMix('context', from, to - from)
+  const slowed = (frequency: number): number =>
+    (how === 'byParts' ? shareOfParts(frequency, from, to) : from / to) * frequency
+  const blocks = keepsOldPositions(how)
+    ? config.blocks
+    : config.blocks.map(({ frequencies, ...block }) => ({
+        ...block,
+        ...(frequencies && { frequencies: frequencies.map(slowed) }),
+      }))
+  return { ...config, context: to, blocks }
+}
+
+const keepsOldPositions = (how: GrowContext['how']): boolean => how === 'appended' || how === 'repeated'
 
 /**
  * Appended positions are random and small, like those of a new model, and repeated ones are like the old ones, in turn; attention is causal: no
@@ -18,21 +46,9 @@ import {
 export function planContext(config: GptConfig, request: GrowContext, key: Key): PlannedGrowth {
   const { context: from, positions } = config
   const { to, how = 'appended' } = request
-  checkGrows('context', from, to)
-  const choices = ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated']
-  checkChoice('context', `${positions} positions and how`, how, choices)
-  const slowed = (frequency: number): number =>
-    (how === 'byParts' ? shareOfParts(frequency, from, to) : from / to) * frequency
-  const isExact = how === 'appended' || how === 'repeated'
-  const blocks = isExact
-    ? config.blocks
-    : config.blocks.map(({ frequencies, ...block }) => ({
-        ...block,
-        ...(frequencies && { frequencies: frequencies.map(slowed) }),
-      }))
-  const after = { ...config, context: to, blocks }
-  const [map, fresh] = isExact ? later(from, to, how) : stretched(from, to)
-  const changes = resizeAxis(parameterSpecs(config), 'context', map, () => fresh)
+  const after = withContext(config, request)
+  const isExact = keepsOldPositions(how)
+  const changes = positions === 'rotary' ? [] : changesOf(config, request)
   const said = {
     appended: '',
     repeated: ' (repeated)',
@@ -46,6 +62,13 @@ export function planContext(config: GptConfig, request: GrowContext, key: Key): 
     parameters: parametersBetween(config, after),
     isExact,
   }
+}
+
+/** Rotary positions have no table. */
+function changesOf(config: GptConfig, { to, how = 'appended' }: GrowContext): ParameterChange[] {
+  const { context: from } = config
+  const [map, fresh] = how === 'appended' || how === 'repeated' ? later(from, to, how) : stretched(from, to)
+  return resizeAxis(parameterSpecs(config), 'context', map, () => fresh)
 }
 
 function later(from: number, to: number, how: 'appended' | 'repeated'): [DimensionMap, Initial | Average] {

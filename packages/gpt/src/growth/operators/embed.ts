@@ -3,7 +3,15 @@ import { type Average, extended, type Initial, type Key } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../parameters.ts'
 import type { GrowEmbed } from '../growth-request.ts'
-import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
+import { checkGrows, checkMix, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
+
+/** The configuration with more channels. */
+export function withEmbed(config: GptConfig, { to }: GrowEmbed): GptConfig {
+  const { embed: from, norm, normWidth = from } = config
+  checkGrows('embed', from, to)
+  if (norm === 'layer') checkMix('embed', from, to - from)
+  return { ...config, embed: to, normWidth }
+}
 
 /**
  * New channels, by what each weight does to the stream:
@@ -18,9 +26,9 @@ import { checkGrows, parametersBetween, resizeAxis, type PlannedGrowth } from '.
  * is tied to the head and is a writer in both: the head meets zeros too.
  */
 export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): PlannedGrowth {
-  const { embed: from, norm, normWidth = from } = config
+  const { embed: from, norm } = config
   const { to } = request
-  checkGrows('embed', from, to)
+  const after = withEmbed(config, request)
   const fresh = ({ path, axes }: ParameterSpec): Initial | Average => {
     if (path.endsWith('.gain')) return { kind: 'one' }
     if (path.endsWith('.norm.bias')) return { kind: 'zero' }
@@ -28,7 +36,6 @@ export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): Plan
     if (!isWriter) return { kind: 'normal', standardDeviation: 0.02 }
     return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
   }
-  const after = { ...config, embed: to, normWidth }
   const changes = resizeAxis(parameterSpecs(config), 'embed', extended(from, to), fresh)
   return {
     request,

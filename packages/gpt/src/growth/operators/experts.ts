@@ -17,6 +17,13 @@ import {
   zero,
 } from '../planned-growth.ts'
 
+/** The configuration with so many experts. */
+export function withExperts(config: GptConfig, { block: id, to }: GrowExperts): GptConfig {
+  const { expertShares: shares = [1] } = blockOf('experts', config, id)
+  checkGrows('experts', shares.length, to)
+  return withBlock(config, id, { expertShares: splitOf(shares, to).expertShares })
+}
+
 /**
  * From one MLP to n: copies of it, weighted by gates whose sum is 1, and a random router (sparse upcycling, Komatsuzaki et al. 2023, with
  * every expert at work). A mean of equal outputs is that output, whatever the gates: what the router says may vary with deviation 1
@@ -39,9 +46,8 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
   const block = blockOf('experts', config, id)
   const shares = block.expertShares ?? [1]
   const from = shares.length
-  checkGrows('experts', from, to)
+  const after = withExperts(config, request)
   const { originals, copiesOf, expertShares, writes, gates } = splitOf(shares, to)
-  const after = withBlock(config, id, { expertShares })
   const paths = expertPaths({ ...block, expertShares })
   /** The number of the expert that a parameter belongs to; −1 for norm and router. */
   const expertOf = ({ path }: ParameterSpec): number =>

@@ -15,6 +15,22 @@ import {
   zero,
 } from '../planned-growth.ts'
 
+/** The configuration with wider heads in one block. */
+export function withHeadDim(config: GptConfig, { block: id, to }: GrowHeadDim): GptConfig {
+  const { headDim: from, scoreWidth = from, frequencies } = blockOf('headDim', config, id)
+  checkGrows('headDim', from, to)
+  if (frequencies && to % 2 !== 0) {
+    throw new OptionError(`grow headDim: got to = ${to} with rotary positions; expected an even number.`)
+  }
+  const added = (to - from) / 2
+  const more = (): number[] => Array.from({ length: added }, (_, i) => 10_000 ** (-(i + 0.5) / added))
+  return withBlock(config, id, {
+    headDim: to,
+    scoreWidth,
+    ...(frequencies && { frequencies: [...frequencies, ...more()] }),
+  })
+}
+
 /**
  * New channels of keys are 0 and meet random queries, so scores stay, and keys learn at once; new channels of values are random and
  * meet rows of 0 in the output projection, which learn at once. Scores go on being divided by the root of the width that the head was
@@ -22,23 +38,13 @@ import {
  */
 export function planHeadDim(config: GptConfig, request: GrowHeadDim, key: Key): PlannedGrowth {
   const { block: id, to } = request
-  const { headDim: from, scoreWidth = from, frequencies } = blockOf('headDim', config, id)
-  checkGrows('headDim', from, to)
-  if (frequencies && to % 2 !== 0) {
-    throw new OptionError(`grow headDim: got to = ${to} with rotary positions; expected an even number.`)
-  }
+  const { headDim: from, frequencies } = blockOf('headDim', config, id)
+  const after = withHeadDim(config, request)
   const turned = frequencies ? atTheEndOfBothHalves(from, to) : extended(from, to)
   const map = ({ path }: ParameterSpec): DimensionMap =>
     /\.(query|key)\./.test(path) ? turned : extended(from, to)
   const fresh = ({ path }: ParameterSpec): typeof zero =>
     /\.(query|value)\.weight$/.test(path) ? small : zero
-  const added = (to - from) / 2
-  const more = Array.from({ length: added }, (_, i) => 10_000 ** (-(i + 0.5) / added))
-  const after = withBlock(config, id, {
-    headDim: to,
-    scoreWidth,
-    ...(frequencies && { frequencies: [...frequencies, ...more] }),
-  })
   const changes = resizeAxis(specsOf(config, id, 'attention'), 'headDim', map, fresh)
   const summary = `block ${id}: headDim ${from} → ${to}`
   return {

@@ -14,12 +14,8 @@ import {
   zero,
 } from '../planned-growth.ts'
 
-/**
- * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once; so are their parts of adapters. Where every
- * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
- */
-export function planHead(config: GptConfig, request: GrowHead, key: Key): PlannedGrowth {
-  const { block: id, to } = request
+/** The configuration with more heads in one block. */
+export function withHead(config: GptConfig, { block: id, to }: GrowHead): GptConfig {
   const { heads: from, kvHeads: groups } = blockOf('head', config, id)
   checkGrows('head', from, to)
   const isShared = groups < from
@@ -29,11 +25,22 @@ export function planHead(config: GptConfig, request: GrowHead, key: Key): Planne
         `expected a multiple of ${groups}.`,
     )
   }
+  return withBlock(config, id, { heads: to, kvHeads: isShared ? groups : to })
+}
+
+/**
+ * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once; so are their parts of adapters. Where every
+ * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
+ */
+export function planHead(config: GptConfig, request: GrowHead, key: Key): PlannedGrowth {
+  const { block: id, to } = request
+  const { heads: from, kvHeads: groups } = blockOf('head', config, id)
+  const after = withHead(config, request)
+  const isShared = groups < from
   const specs = specsOf(config, id, 'attention')
   const map = isShared ? atTheEndOfEach(groups, from, to) : extended(from, to)
   const fresh = ({ path }: { readonly path: string }): typeof zero =>
     /\.(bias|output\.weight)$|\.adapter\./.test(path) ? zero : small
-  const after = withBlock(config, id, { heads: to, kvHeads: isShared ? groups : to })
   const changes = [
     ...resizeAxis(specs, 'head', map, fresh),
     ...(isShared ? [] : resizeAxis(specs, 'kvHead', map, fresh)),

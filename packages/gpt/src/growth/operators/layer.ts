@@ -2,6 +2,7 @@
 import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
+import { checkLimit } from '../../size-limits.ts'
 import type { GrowLayer } from '../growth-request.ts'
 import {
   checkChoice,
@@ -15,6 +16,31 @@ import {
 /** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)
 
+/** The configuration with one more block, like its neighbour below. */
+export function withLayer(config: GptConfig, request: GrowLayer): GptConfig {
+  const { at, how = 'fresh' } = request
+  const count = config.blocks.length
+  if (!Number.isSafeInteger(at) || at < 0 || at > count) {
+    throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
+  }
+  checkChoice('layer', 'how', how, ['fresh', 'copy'])
+  checkLimit('grow layer', 'blocks', count + 1)
+  const neighbour = neighbourOf(config, at)
+  const { mlpHidden = neighbour.mlpHidden } = request
+  if (!Number.isSafeInteger(mlpHidden) || mlpHidden < 1) {
+    throw new OptionError(`grow layer: got mlpHidden = ${mlpHidden}; expected a positive integer.`)
+  }
+  if (how === 'copy' && mlpHidden !== neighbour.mlpHidden) {
+    throw new OptionError(
+      `grow layer: got mlpHidden = ${mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
+    )
+  }
+  const block: BlockConfig = { ...neighbour, id: `b${config.nextBlock}`, mlpHidden }
+  return { ...config, blocks: config.blocks.toSpliced(at, 0, block), nextBlock: config.nextBlock + 1 }
+}
+
+const neighbourOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[Math.max(0, at - 1)]
+
 /**
  * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
  * its neighbour (block expansion, Wu et al. 2024). It has the neighbour's sizes, adapter and number of experts included.
@@ -22,24 +48,8 @@ const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') &
 export function planLayer(config: GptConfig, request: GrowLayer, key: Key): PlannedGrowth {
   const { at, how = 'fresh' } = request
   const count = config.blocks.length
-  if (!Number.isSafeInteger(at) || at < 0 || at > count) {
-    throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
-  }
-  checkChoice('layer', 'how', how, ['fresh', 'copy'])
-  const neighbour = config.blocks[Math.max(0, at - 1)]
-  const block: BlockConfig = {
-    ...neighbour,
-    id: `b${config.nextBlock}`,
-    mlpHidden: request.mlpHidden ?? neighbour.mlpHidden,
-  }
-  if (!Number.isSafeInteger(block.mlpHidden) || block.mlpHidden < 1) {
-    throw new OptionError(`grow layer: got mlpHidden = ${block.mlpHidden}; expected a positive integer.`)
-  }
-  if (how === 'copy' && block.mlpHidden !== neighbour.mlpHidden) {
-    throw new OptionError(
-      `grow layer: got mlpHidden = ${block.mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
-    )
-  }
+  const after = withLayer(config, request)
+  const [neighbour, block] = [neighbourOf(config, at), after.blocks[at]]
   const changes = blockSpecs(config, block, zero).map(
     ({ path, axes, shape, initial }: ParameterSpec): ParameterChange => {
       const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbour.id}.`)
@@ -50,7 +60,6 @@ export function planLayer(config: GptConfig, request: GrowLayer, key: Key): Plan
   )
   const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`
   const what = how === 'copy' ? `block ${block.id}, a copy of ${neighbour.id},` : `new block ${block.id}`
-  const after = { ...config, blocks: config.blocks.toSpliced(at, 0, block), nextBlock: config.nextBlock + 1 }
   return {
     request,
     plan: { summary: `layer ${count} → ${count + 1}: ${what} ${below}`, key, changes },

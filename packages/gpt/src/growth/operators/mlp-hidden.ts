@@ -14,13 +14,8 @@ import {
   zero,
 } from '../planned-growth.ts'
 
-/**
- * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights learn at once. Split units
- * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out. Of adapters, B beside up is incoming and A beside
- * down outgoing. All experts of a block are equally wide and get as many.
- */
-export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
-  const { block: id, to, how = 'fresh' } = request
+/** The configuration with more hidden units in one block. */
+export function withMlpHidden(config: GptConfig, { block: id, to, how = 'fresh' }: GrowMlpHidden): GptConfig {
   const { mlpHidden: from } = blockOf('mlpHidden', config, id)
   checkChoice('mlpHidden', 'how', how, ['fresh', 'split'])
   const most = how === 'split' ? 2 * from : Infinity
@@ -30,9 +25,20 @@ export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Ke
         `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
     )
   }
+  return withBlock(config, id, { mlpHidden: to })
+}
+
+/**
+ * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights learn at once. Split units
+ * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out. Of adapters, B beside up is incoming and A beside
+ * down outgoing. All experts of a block are equally wide and get as many.
+ */
+export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
+  const { block: id, to, how = 'fresh' } = request
+  const { mlpHidden: from } = blockOf('mlpHidden', config, id)
+  const after = withMlpHidden(config, request)
   const fresh = extended(from, to)
   const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [fresh, fresh]
-  const after = withBlock(config, id, { mlpHidden: to })
   const changes = resizeAxis(
     specsOf(config, id, 'mlp'),
     'mlpHidden',

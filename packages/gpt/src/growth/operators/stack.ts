@@ -2,6 +2,7 @@
 import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
 import { blockSpecs } from '../../parameters.ts'
+import { checkLimit } from '../../size-limits.ts'
 import type { GrowStack } from '../growth-request.ts'
 import {
   checkChoice,
@@ -12,11 +13,20 @@ import {
   zero,
 } from '../planned-growth.ts'
 
-/**
- * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these, or zeros in their place. The
- * share of an original is a power of two, which the way back undoes exactly. Moments of copies begin at 0.
- */
-export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {
+/** Which blocks come from a stack, each with the one that it is a copy of. */
+interface Stack {
+  readonly originals: readonly BlockConfig[]
+  /** New blocks, from the input to the output. */
+  readonly added: readonly { readonly block: BlockConfig; readonly original: string }[]
+  readonly config: GptConfig
+}
+
+/** The configuration with copies of blocks. */
+export function withStack(config: GptConfig, request: GrowStack): GptConfig {
+  return stackOf(config, request).config
+}
+
+function stackOf(config: GptConfig, request: GrowStack): Stack {
   const { of = config.blocks.map(({ id }) => id), copies = 1, order = 'top', writes = 'whole' } = request
   const originals = config.blocks.filter(({ id }) => of.includes(id))
   if (of.length === 0 || originals.length !== of.length) {
@@ -28,29 +38,37 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
   }
   checkChoice('stack', 'order', order, ['top', 'beside'])
   checkChoice('stack', 'writes', writes, ['whole', 'shared', 'nothing'])
+  checkLimit('grow stack', 'blocks', config.blocks.length + copies * originals.length)
+  let { nextBlock } = config
+  const copyOf = (original: BlockConfig): Stack['added'][number] => ({
+    block: { ...original, id: `b${nextBlock++}` },
+    original: original.id,
+  })
+  const rounds = Array.from({ length: copies })
+  const last = originals[originals.length - 1]
+  // What is to stand right above each block.
+  const above = new Map<string, Stack['added']>(
+    order === 'beside'
+      ? originals.map((block) => [block.id, rounds.map(() => copyOf(block))])
+      : [[last.id, rounds.flatMap(() => originals.map(copyOf))]],
+  )
+  const blocks = config.blocks.flatMap((block) => [
+    block,
+    ...(above.get(block.id) ?? []).map((copy) => copy.block),
+  ])
+  return { originals, added: [...above.values()].flat(), config: { ...config, blocks, nextBlock } }
+}
+
+/**
+ * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these, or zeros in their place. The
+ * share of an original is a power of two, which the way back undoes exactly. Moments of copies begin at 0.
+ */
+export function planStack(config: GptConfig, request: GrowStack, key: Key): PlannedGrowth {
+  const { copies = 1, order = 'top', writes = 'whole' } = request
+  const { originals, added, config: after } = stackOf(config, request)
   const share = writes === 'shared' ? 2 ** -Math.round(Math.log2(copies + 1)) : 1
   const shareOfCopies = writes === 'shared' ? (1 - share) / copies : 1
-  let nextBlock = config.nextBlock
-  const copiesOf = (block: BlockConfig): [BlockConfig, string] => [
-    { ...block, id: `b${nextBlock++}` },
-    block.id,
-  ]
-  const rounds = Array.from({ length: copies })
-  // Every block below, what is to stand on top of it: pairs of a new block and the id of its original.
-  const above = new Map<string, (readonly [BlockConfig, string])[]>()
-  if (order === 'beside')
-    for (const block of originals)
-      above.set(
-        block.id,
-        rounds.map(() => copiesOf(block)),
-      )
-  else
-    above.set(
-      originals[originals.length - 1].id,
-      rounds.flatMap(() => originals.map(copiesOf)),
-    )
-  const added = [...above.values()].flat()
-  const changes = added.flatMap(([block, original]): ParameterChange[] =>
+  const changes = added.flatMap(({ block, original }): ParameterChange[] =>
     blockSpecs(config, block, zero).map(({ path, axes, shape }) => {
       const of = path.replace(`blocks.${block.id}.`, `blocks.${original}.`)
       const copy = { kind: 'copy', of, ...(isWriter(path) && { factor: shareOfCopies }) } as const
@@ -58,18 +76,14 @@ export function planStack(config: GptConfig, request: GrowStack, key: Key): Plan
     }),
   )
   const less = writes === 'shared' ? originals.flatMap((block) => blockSpecs(config, block, zero)) : []
-  const blocks = config.blocks.flatMap((block) => [
-    block,
-    ...(above.get(block.id) ?? []).map(([copy]) => copy),
-  ])
-  const after = { ...config, blocks, nextBlock }
   const said = { whole: '', shared: ', which share what they write', nothing: ', which write nothing yet' }[
     writes
   ]
+  const ids = request.of ?? config.blocks.map(({ id }) => id)
   return {
     request,
     plan: {
-      summary: `layer ${config.blocks.length} → ${blocks.length}: copies of ${of.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}${said}`,
+      summary: `layer ${config.blocks.length} → ${after.blocks.length}: copies of ${ids.join(', ')}${order === 'beside' ? ', each beside its original' : ' on top'}${said}`,
       key,
       changes: [...changes, ...less.map((spec) => writingLess(spec, share))],
     },

@@ -2,10 +2,39 @@
 import { extended, type Key, OptionError, unchanged } from '@burgeon/tensor'
 import type { GptConfig } from '../../gpt-config.ts'
 import type { GrowVocabulary, NewToken } from '../growth-request.ts'
-import { parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
+import { checkLimit } from '../../size-limits.ts'
+import { checkMix, parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
 
 /** What part of its first part's probability a new token starts with where none is given. */
 const usualShare = 0.01
+
+/** The configuration with more tokens. */
+export function withVocabulary(config: GptConfig, request: GrowVocabulary): GptConfig {
+  const { vocabulary: from } = config
+  const to = from + request.tokens.length
+  if (to === from) throw new OptionError('grow vocabulary: got no tokens; expected one or more.')
+  checkLimit('grow vocabulary', 'vocabulary', to)
+  checkMix('vocabulary', from, to - from)
+  const offsets = [...(config.logitOffsets ?? Array.from({ length: from }, () => 0))]
+  // Parts that are new themselves stand for their own parts, whose number can double from token to token.
+  const lengths: number[] = []
+  for (const token of request.tokens) {
+    checkToken(token, offsets.length)
+    lengths.push(token.parts.reduce((total, part) => total + (part < from ? 1 : lengths[part - from]), 0))
+    offsets.push(offsets[token.parts[0]] + Math.log(token.share ?? usualShare))
+    token.takes?.forEach((take, i) => (offsets[token.parts[i]] += Math.log1p(-take)))
+  }
+  const parts = lengths.reduce((a, b) => a + b, 0)
+  if (parts > mostParts) {
+    throw new OptionError(
+      `grow vocabulary: got tokens that come to ${parts} old ones; expected at most ${mostParts}. Ask for fewer at a time.`,
+    )
+  }
+  return { ...config, vocabulary: to, headBias: true, logitOffsets: offsets }
+}
+
+/** Old tokens that all new ones of a request may be made of. */
+const mostParts = 2 ** 20
 
 /**
  * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean of its parts'; its bias is
@@ -18,18 +47,11 @@ const usualShare = 0.01
  */
 export function planVocabulary(config: GptConfig, request: GrowVocabulary, key: Key): PlannedGrowth {
   const { vocabulary: from, headBias = false } = config
-  const to = from + request.tokens.length
-  if (to === from) throw new OptionError('grow vocabulary: got no tokens; expected one or more.')
-  const offsets = [...(config.logitOffsets ?? Array.from({ length: from }, () => 0))]
-  // Parts that are new themselves stand for their own parts.
+  const after = withVocabulary(config, request)
+  const { vocabulary: to } = after
   const parts: number[][] = []
-  for (const token of request.tokens) {
-    checkToken(token, offsets.length)
+  for (const token of request.tokens)
     parts.push(token.parts.flatMap((part) => (part < from ? [part] : parts[part - from])))
-    offsets.push(offsets[token.parts[0]] + Math.log(token.share ?? usualShare))
-    token.takes?.forEach((take, i) => (offsets[token.parts[i]] += Math.log1p(-take)))
-  }
-  const after = { ...config, vocabulary: to, headBias: true, logitOffsets: offsets }
   const rows = extended(from, to)
   const firsts = parts.map(([first]) => [first])
   return {

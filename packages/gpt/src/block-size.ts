@@ -1,0 +1,43 @@
+/** How many learnt numbers a model has, by its configuration alone and without listing its parameters. */
+import type { BlockConfig, GptConfig } from './gpt-config.ts'
+
+/** What the parameters of a part come to. */
+export interface PartSize {
+  /** Learnt numbers. */
+  readonly parameters: number
+  /** Of these, the numbers of the matrices that tokens are multiplied by. */
+  readonly products: number
+}
+
+/** The size of one block: attention, norms, and the MLP or experts with their router. */
+export function blockSize(config: GptConfig, block: BlockConfig): PartSize {
+  const { embed: C, activation } = config
+  const { heads, kvHeads, headDim: D, mlpHidden: M, adapter, expertShares } = block
+  const rank = adapter?.rank ?? 0
+  const experts = expertShares?.length ?? 1
+  let [products, biases] = [0, 0]
+  const linear = (from: number, to: number, count: number = 1): void => {
+    products += count * (from * to + rank * (from + to))
+    biases += count * to
+  }
+  linear(C, heads * D)
+  linear(C, kvHeads * D, 2)
+  linear(heads * D, C)
+  linear(C, M, experts * (activation === 'swiglu' ? 2 : 1))
+  linear(M, C, experts)
+  if (expertShares !== undefined) {
+    products += C * experts
+    biases += experts
+  }
+  return { parameters: products + biases + 2 * normSize(config), products }
+}
+
+/** Learnt numbers of a model: the sum of the sizes of `parameterSpecs`. */
+export function parametersOf(config: GptConfig): number {
+  const { vocabulary, context, embed, positions, headBias, blocks } = config
+  const blocksSize = blocks.reduce((total, block) => total + blockSize(config, block).parameters, 0)
+  const tables = embed * (vocabulary + (positions === 'learned' ? context : 0))
+  return tables + blocksSize + normSize(config) + (headBias ? vocabulary : 0)
+}
+
+const normSize = ({ norm, embed }: GptConfig): number => (norm === 'layer' ? 2 : 1) * embed
