@@ -2,7 +2,7 @@
 import {
   type Device,
   matmul,
-  openScope,
+  scopeAsync,
   opTable,
   reshape,
   run,
@@ -71,9 +71,10 @@ async function products(
   const speeds = new Map<number, number>()
   const options = layouts[layout]
   for (const n of sizesToTry) {
-    using _operands = openScope()
-    const [a, b] = [matrix(device, n, 0.7), matrix(device, n, 1.3)]
-    const { milliseconds, first } = await timeOf(() => [matmul(a, b, options)])
+    const { milliseconds, first } = await scopeAsync((part) => {
+      const [a, b] = part(() => [matrix(device, n, 0.7), matrix(device, n, 1.3)])
+      return timeOf(() => [matmul(a, b, options)])
+    })
     const speed = (2 * n ** 3) / milliseconds / 1e-3
     speeds.set(n, speed)
     const peer = await torch?.ask({
@@ -107,19 +108,22 @@ async function attentions(
   let gained = 0
   const small = [2, 64, 4, 32] as const
   for (const shape of quick ? [small] : [small, [8, 256, 6, 64] as const, [8, 1024, 12, 64] as const]) {
-    using _inputs = openScope()
-    const [q, k, v, dO] = [1, 2, 3, 4].map((seed) =>
-      tensorFrom(shape, (i) => Math.fround(Math.sin(i * seed + (i % 89))), device),
-    )
-    const attrs = { scale: 1 / Math.sqrt(shape[3]), causal: true, keys: shape[1] }
-    const forward = await timeOf(() => [run('attention', [q, k, v], attrs)[0]])
-    const both = await timeOf(() => {
-      const [o, lse] = run('attention', [q, k, v], attrs)
-      return run('attentionGrad', [dO, q, k, v, o, lse], attrs)
-    })
-    const unfused = await timeOf(() => {
-      const [o, lse] = opTable.attention.definition([q, k, v], attrs)
-      return opTable.attentionGrad.definition([dO, q, k, v, o, lse], attrs)
+    const { forward, both, unfused } = await scopeAsync(async (part) => {
+      const [q, k, v, dO] = [1, 2, 3, 4].map((seed) =>
+        part(() => tensorFrom(shape, (i) => Math.fround(Math.sin(i * seed + (i % 89))), device)),
+      )
+      const attrs = { scale: 1 / Math.sqrt(shape[3]), causal: true, keys: shape[1] }
+      return {
+        forward: await timeOf(() => [run('attention', [q, k, v], attrs)[0]]),
+        both: await timeOf(() => {
+          const [o, lse] = run('attention', [q, k, v], attrs)
+          return run('attentionGrad', [dO, q, k, v, o, lse], attrs)
+        }),
+        unfused: await timeOf(() => {
+          const [o, lse] = opTable.attention.definition([q, k, v], attrs)
+          return opTable.attentionGrad.definition([dO, q, k, v, o, lse], attrs)
+        }),
+      }
     })
     gained = unfused.milliseconds / both.milliseconds
     const name = `${precision} attention [${shape.join(', ')}]`
@@ -145,9 +149,11 @@ const matrix = (device: Device, n: number, seed: number): Tensor =>
   tensorFrom([n, n], (i) => Math.fround(Math.sin(i * seed)), device)
 
 async function differenceAt(device: Device, n: number, options: object): Promise<number> {
-  using _ = openScope()
   const product = (on: Device): Tensor => matmul(matrix(on, n, 0.7), matrix(on, n, 1.3), options)
-  return largestDifference(await product(device).read(), await product(openReference()).read())
+  return scopeAsync(async (part) => {
+    const [ours, expected] = part(() => [product(device), product(openReference())])
+    return largestDifference(await ours.read(), await expected.read())
+  })
 }
 
 /** Median of the milliseconds of one call among as many as fit into a tenth of a second, all waited for together. */

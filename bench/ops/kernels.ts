@@ -6,6 +6,7 @@ import {
   gelu,
   layerNorm,
   openScope,
+  scopeAsync,
   run,
   type Tensor,
   tensorFrom,
@@ -70,13 +71,14 @@ export async function otherOps(device: Device): Promise<{ rows: BenchmarkRow[]; 
   const all: BenchmarkRow[] = []
   const checks: BenchmarkCheck[] = []
   for (const { name, bytes, prepare } of kernels) {
-    using _ = openScope()
-    const [ours, expected] = [device, openReference()].map((on) => prepare(noiseOn(on), on))
-    const difference = largestDifference(ours().readSync(), expected().readSync())
-    checks.push(atMost(`${name}: difference from the reference`, difference, 1e-5))
-    const milliseconds = await medianOf(() => {
-      using _step = openScope()
-      ours()
+    const milliseconds = await scopeAsync((part) => {
+      const [ours, expected] = [device, openReference()].map((on) => part(() => prepare(noiseOn(on), on)))
+      const difference = part(() => largestDifference(ours().readSync(), expected().readSync()))
+      checks.push(atMost(`${name}: difference from the reference`, difference, 1e-5))
+      return medianOf(() => {
+        using _step = openScope()
+        ours()
+      })
     })
     all.push({ case: name, metric: 'median', value: milliseconds, unit: 'ms' })
     all.push({ case: name, metric: 'traffic', value: bytes / milliseconds / 1e6, unit: 'GB/s' })
@@ -103,22 +105,23 @@ export async function attentionOps(
     checks.push(atMost('attention: difference from the reference', largestDifference(ours, expected), 1e-5))
   }
   for (const shape of [[12, 64, 4, 32] as const, [8, 256, 6, 64] as const]) {
-    using _ = openScope()
-    const ours = attend(device, shape)
-    const [own, ...theirs] = await inTurn([
-      {
-        name: 'burgeon',
-        measure: () =>
-          medianOf(() => {
-            using _step = openScope()
-            ours().readSync()
-          }),
-      },
-      ...peers.map(({ name, attention }) => ({
-        name,
-        measure: () => attention?.(shape) ?? Promise.resolve(Number.NaN),
-      })),
-    ])
+    const [own, ...theirs] = await scopeAsync((part) => {
+      const ours = part(() => attend(device, shape))
+      return inTurn([
+        {
+          name: 'burgeon',
+          measure: () =>
+            medianOf(() => {
+              using _step = openScope()
+              ours().readSync()
+            }),
+        },
+        ...peers.map(({ name, attention }) => ({
+          name,
+          measure: () => attention?.(shape) ?? Promise.resolve(Number.NaN),
+        })),
+      ])
+    })
     const value = median(own.times)
     const about = { case: `attention [${shape.join(', ')}]`, metric: 'median', unit: 'ms', value }
     for (const peer of theirs) {

@@ -1,5 +1,5 @@
 /** Matrix products on one thread: checked entry by entry, then timed beside the peers until the result has been read. */
-import { type Device, fill, matmul, openScope, type Tensor, tensorFrom } from '@burgeon/tensor'
+import { type Device, fill, matmul, openScope, scopeAsync, type Tensor, tensorFrom } from '@burgeon/tensor'
 import { atLeast, atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import {
   inTurn,
@@ -117,14 +117,14 @@ const isTransposed = ({ transposeA = false, transposeB = false }: ProductShape):
 const operands = ({ m, n, k, transposeA, transposeB }: ProductShape) =>
   [transposeA ? [k, m] : [m, k], transposeB ? [n, k] : [k, n]] as const
 
-async function timeOf(device: Device, shape: ProductShape, { read }: { read: boolean }): Promise<number> {
-  using _operands = openScope()
-  const [a, b] = operands(shape).map((size) => fill(device, size, 0.5))
-  // Awaited here, so that the operands live until then.
-  return await medianOf(() => {
-    using _ = openScope()
-    const product = matmul(a, b, shape)
-    if (read) product.readSync()
+function timeOf(device: Device, shape: ProductShape, { read }: { read: boolean }): Promise<number> {
+  return scopeAsync((part) => {
+    const [a, b] = part(() => operands(shape).map((size) => fill(device, size, 0.5)))
+    return medianOf(() => {
+      using _ = openScope()
+      const product = matmul(a, b, shape)
+      if (read) product.readSync()
+    })
   })
 }
 

@@ -118,7 +118,6 @@ describe('findNonFinite', () => {
   })
 
   test('follows a body that waits', async () => {
-    using _ = openScope()
     const body = async (): Promise<Tensor> => {
       await Promise.resolve()
       return log(vector(-1))

@@ -138,7 +138,6 @@ describe('profile', () => {
   })
 
   test('follows a body that waits', async () => {
-    using _ = openScope()
     const x = ones([1], device)
     const { result, profile: report } = await profileAsync(async () => {
       const before = await exp(x).read()
@@ -150,7 +149,6 @@ describe('profile', () => {
   })
 
   test('refuses bodies that overlap, and is gone afterwards', async () => {
-    using _ = openScope()
     const x = ones([1], device)
     let finish = (): void => {}
     const second = new Promise<void>((resolve) => {

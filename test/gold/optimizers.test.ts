@@ -10,16 +10,7 @@ import {
   sgd,
   valueAndGrad,
 } from '@burgeon/autograd'
-import {
-  add,
-  type Device,
-  elementwise,
-  expression,
-  openScope,
-  scope,
-  sum,
-  type TensorsByPath,
-} from '@burgeon/tensor'
+import { add, type Device, elementwise, expression, scope, sum, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, it } from 'vitest'
@@ -84,7 +75,6 @@ describe.each([
   ['wasm', openWasm(), 1e-5],
 ] as const)('on %s', (_, device, bound) => {
   it.each(Object.entries(ours))('%s', async (name, make) => {
-    using _ = openScope()
     const optimizer = make()
     const weights = Object.fromEntries(
       Object.entries(gold.start).map(([path, start]) => [path, placed(device, start)]),
@@ -99,5 +89,6 @@ describe.each([
       }
     }
     for (const mirror of optimizer.mirrors) mirror.dispose?.()
+    for (const tensor of Object.values(weights)) tensor.dispose()
   })
 })

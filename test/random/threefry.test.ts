@@ -163,9 +163,11 @@ test.for([-1, 0.5, Number.NaN, Infinity, 2 ** 53])('%d is no seed, count or inde
   expect(() => split(under, wrong)).toThrow(OptionError)
   expect(() => bits(under, wrong)).toThrow(OptionError)
   expect(() => fillBits(under, new Uint32Array(1), wrong)).toThrow(OptionError)
-  expect(() => foldIn(under, wrong)).toThrow(/foldIn: got data .*; expected an integer in 0 … 2³² − 1/)
+  expect(() => foldIn(under, wrong)).toThrow(/foldIn: got data .*; expected an integer in 0 … 2⁵³ − 1/)
 })
 
-test('foldIn refuses what does not fit in a word', () => {
-  expect(() => foldIn(keyFromSeed(0), 2 ** 32)).toThrow(OptionError)
+test('foldIn goes on beyond 2³², with keys of their own', () => {
+  const late = [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 40, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER, 0, 1]
+  const keys = late.map((data) => foldIn(keyFromSeed(0), data).join())
+  expect(new Set(keys).size).toBe(late.length)
 })

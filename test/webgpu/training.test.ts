@@ -14,7 +14,6 @@ import {
   DeviceLostError,
   mean,
   ones,
-  openScope,
   scope,
   type TensorsByPath,
 } from '@burgeon/tensor'
@@ -113,7 +112,6 @@ await withAdapter((device, adapter) => {
 
     test('a lost device is told by a typed error, and the next one works', async () => {
       const { device: own, backend } = await openWithBackend()
-      using _ = openScope()
       const x = ones([3], own)
       backend.device.destroy()
       await backend.device.lost

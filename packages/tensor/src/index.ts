@@ -104,6 +104,6 @@ export {
   type SafetensorsLimits,
 } from './safetensors/read-safetensors.ts'
 export { writeSafetensors } from './safetensors/write-safetensors.ts'
-export { adopt, openScope, owned, Scope, scope, tensorsIn } from './scope.ts'
+export { adopt, openScope, owned, Scope, scope, scopeAsync, type ScopedPart, tensorsIn } from './scope.ts'
 export { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 export { Tensor } from './tensor.ts'

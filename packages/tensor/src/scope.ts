@@ -1,12 +1,22 @@
-/** Who owns a tensor and when it dies. A scope per step owns everything made inside it. */
-import { AsyncCallbackError } from './errors.ts'
+/**
+ * Who owns a tensor and when it dies. A scope per step owns everything made inside it.
+ *
+ * Which scope is the innermost is a fact of the thread, and a thread changes hands at every `await`. So no scope may be open across
+ * one: `scope` takes no asynchronous body, `openScope` is noticed, and `scopeAsync` is inside only while a part of its body runs.
+ */
+import { disposeSymbol } from './dispose-symbol.ts'
+import { AsyncCallbackError, OptionError } from './errors.ts'
 import { Tensor } from './tensor.ts'
 
 const stack: Scope[] = []
+/** Those on the stack that `openScope` put there. */
+const unguarded = new Set<Scope>()
+let willLook = false
 
 /** Owns the tensors made while it is the innermost open scope, until it is closed. */
 export class Scope {
   readonly #owned = new Set<Tensor>()
+  #wasLeft = false
 
   /** Takes a share in the ownership of a tensor. */
   own(tensor: Tensor): void {
@@ -18,8 +28,11 @@ export class Scope {
   /**
    * Hands everything in `value` (tensors, and arrays, maps and plain objects of them) to the enclosing scope; where
    * there is none, to whoever holds it, who frees it with `dispose()`.
+   *
+   * @throws AsyncCallbackError if something was awaited since the scope was opened.
    */
   keep<R>(value: R): R {
+    this.#refuseIfLeft()
     const outer = stack[stack.indexOf(this) - 1]
     for (const tensor of tensorsIn(value)) {
       if (!this.#owned.delete(tensor) || outer === undefined) continue
@@ -29,27 +42,89 @@ export class Scope {
     return value
   }
 
-  /** Ends the scope: what was not kept is freed. */
-  [Symbol.dispose](): void {
+  /**
+   * Ends the scope: what was not kept is freed. To end it twice is to end it once.
+   *
+   * @throws AsyncCallbackError if something was awaited since the scope was opened: tensors of others may be among its own then, so
+   *   nothing is freed.
+   */
+  close(): void {
     const at = stack.indexOf(this)
-    if (at < 0) return
-    stack.splice(at, 1)
+    if (at >= 0) stack.splice(at, 1)
+    unguarded.delete(this)
+    this.#refuseIfLeft()
     for (const tensor of this.#owned) tensor.release()
     this.#owned.clear()
   }
+
+  /** What was made from now on is not its own any more, and what is its own already belongs to whoever holds it. */
+  leave(): void {
+    stack.splice(stack.indexOf(this), 1)
+    this.#owned.clear()
+    this.#wasLeft = true
+  }
+
+  /** Once: what is thrown while an error is under way would hide that. */
+  #refuseIfLeft(): void {
+    if (!this.#wasLeft) return
+    this.#wasLeft = false
+    throw new AsyncCallbackError(
+      'openScope: something was awaited while the scope was open; expected it to end before, because what other tasks make meanwhile ' +
+        'would belong to it. Use scopeAsync, or end the scope first and await outside of it.',
+    )
+  }
+
+  [disposeSymbol](): void {
+    this.close()
+  }
 }
 
-/** Opens a scope that ends with the block: `using step = openScope()`. */
+/**
+ * Opens a scope that ends with the block: `using step = openScope()`, or `step.close()`. Nothing may be awaited in between: then the
+ * scope owns nothing any more, and to close it throws AsyncCallbackError. See `scopeAsync`.
+ */
 export function openScope(): Scope {
   const opened = new Scope()
   stack.push(opened)
+  unguarded.add(opened)
+  if (!willLook) {
+    willLook = true
+    void leaveAfterTurn()
+  }
   return opened
+}
+
+/** Leaves the scopes that are open at the end of the turn. Whoever awaits something goes on later, for this waits already. */
+async function leaveAfterTurn(): Promise<void> {
+  await Promise.resolve()
+  willLook = false
+  for (const left of unguarded) left.leave()
+  unguarded.clear()
+}
+
+/** Runs `part` with `owner` as the innermost scope. */
+function within<R>(owner: Scope, part: () => R, name: string): R {
+  stack.push(owner)
+  let result: R
+  try {
+    result = part()
+  } finally {
+    stack.splice(stack.lastIndexOf(owner), 1)
+  }
+  if (result instanceof Promise) {
+    // Nobody waits for it any more, and its failure would be nobody's.
+    result.catch(() => {})
+    throw new AsyncCallbackError(
+      `${name}: the callback returned a promise; expected it to be synchronous. Await outside, or use scopeAsync.`,
+    )
+  }
+  return result
 }
 
 /**
  * Runs `body`; everything it made dies at its end, except the tensors in what it returns.
  *
- * @param body Must be synchronous: queueing work is, and reading a result belongs outside.
+ * @param body Must be synchronous: queueing work is, and reading a result belongs outside. See `scopeAsync`.
  * @throws AsyncCallbackError if `body` returns a promise.
  * @example
  * ```ts
@@ -57,20 +132,58 @@ export function openScope(): Scope {
  * ```
  */
 export function scope<R>(body: () => R): R {
-  using opened = openScope()
-  const result = body()
-  if (result instanceof Promise) {
-    throw new AsyncCallbackError(
-      'scope: the callback returned a promise; expected it to be synchronous. Await outside, or use openScope().',
+  const opened = new Scope()
+  stack.push(opened)
+  try {
+    return opened.keep(within(opened, body, 'scope'))
+  } finally {
+    opened.close()
+  }
+}
+
+/** Runs a synchronous part of the body of `scopeAsync`: what it makes belongs to that scope. */
+export type ScopedPart = <R>(part: () => R) => R
+
+/**
+ * `scope` for a body that waits: what its parts make dies when it ends, except the tensors in what it returns, which belong to whoever
+ * holds them and frees them with `dispose()`. Any number of such bodies may run at once.
+ *
+ * @param body Gets `part`, which runs a synchronous function inside the scope. What is made outside of all parts is not the scope's.
+ * @throws AsyncCallbackError from `part` if its function returns a promise, OptionError if the scope has ended.
+ * @example
+ * ```ts
+ * const losses = await scopeAsync(async (part) => {
+ *   const first = part(() => sum(multiply(x, x)))
+ *   const [size] = await first.read()
+ *   return part(() => divide(first, size))
+ * })
+ * ```
+ */
+export async function scopeAsync<R>(body: (part: ScopedPart) => Promise<R>): Promise<R> {
+  const owner = new Scope()
+  let hasEnded = false
+  const part: ScopedPart = (run) => {
+    if (!hasEnded) return within(owner, run, 'scopeAsync')
+    throw new OptionError(
+      'scopeAsync: got a part after the scope had ended; expected its body to wait for all of them.',
     )
   }
-  return opened.keep(result)
+  try {
+    return owner.keep(await body(part))
+  } finally {
+    hasEnded = true
+    owner.close()
+  }
 }
 
 /** A tensor that belongs to the caller alone, whatever scope is open; it lives until the caller calls `release`. */
 export function owned(make: () => Tensor): Tensor {
-  using _ = openScope()
-  return make().retain()
+  const owner = new Scope()
+  try {
+    return within(owner, () => make().retain(), 'owned')
+  } finally {
+    owner.close()
+  }
 }
 
 /** Gives a fresh tensor its first owner: the innermost open scope or, where there is none, whoever made it. */

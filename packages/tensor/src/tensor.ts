@@ -1,5 +1,6 @@
 /** A tensor: an immutable handle on a block of numbers that lives on one device. */
 import type { Device } from './device.ts'
+import { disposeSymbol } from './dispose-symbol.ts'
 import type { DType, NumericArray } from './dtype.ts'
 import { DisposedTensorError, ShapeError } from './errors.ts'
 import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
@@ -104,7 +105,7 @@ export class Tensor implements TensorSpec {
     if (this.#storage.users === 0) this.device.free(this.#storage)
   }
 
-  [Symbol.dispose](): void {
+  [disposeSymbol](): void {
     this.dispose()
   }
 

@@ -16,6 +16,7 @@ export interface Shufflable {
 }
 
 const two32 = 2 ** 32
+const two53 = 2 ** 53
 
 /**
  * A counter-based stream: draw number i is a function of the key and i alone, so a stream resumes with the same bits
@@ -54,15 +55,21 @@ export class RandomStream {
     return (this.uint32() >>> 8) * 2 ** -24
   }
 
-  /** An integer in 0 … n − 1, each with exactly the same chance. Throws OptionError unless n is in 1 … 2³². */
+  /**
+   * An integer in 0 … n − 1, each with exactly the same chance. One draw for n up to 2³², two beyond, more where they are refused.
+   * Throws OptionError unless n is in 1 … 2⁵³ − 1.
+   */
   below(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > two32) {
-      throw new OptionError(`RandomStream.below: got ${n}; expected an integer in 1 … 2³².`)
+    if (!Number.isSafeInteger(n) || n < 1) {
+      throw new OptionError(`RandomStream.below: got ${n}; expected an integer in 1 … 2⁵³ − 1.`)
     }
+    const isLarge = n > two32
+    const range = isLarge ? two53 : two32
     // The numbers from the last multiple of n on would favour small remainders: they are drawn again.
-    const whole = two32 - (two32 % n)
-    let drawn = this.uint32()
-    while (drawn >= whole) drawn = this.uint32()
+    const whole = range - (range % n)
+    let drawn: number
+    do drawn = isLarge ? (this.uint32() >>> 11) * two32 + this.uint32() : this.uint32()
+    while (drawn >= whole)
     return drawn % n
   }
 

@@ -31,14 +31,10 @@ export function split(key: Key, n: number): Key[] {
   return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i))
 }
 
-/** The key for number `data` (a step, a layer, a hash) under `key`; data in 0 … 2³² − 1. JAX's `fold_in`. */
+/** The key for number `data` (a step, a layer, a hash) under `key`, from 0 to 2⁵³ − 1. Below 2³² it is JAX's `fold_in`. */
 export function foldIn(key: Key, data: number): Key {
-  if (data !== data >>> 0) {
-    throw new OptionError(
-      `foldIn: got data ${data}; expected an integer in 0 … 2³² − 1. Fold in two words for more?`,
-    )
-  }
-  return threefry2x32(key, 0, data)
+  requireIndex('foldIn', 'data', data)
+  return threefry2x32(key, Math.floor(data / two32), data >>> 0)
 }
 
 /** The uint32 of element `index` under `key`. Throws OptionError unless the index is a safe integer of 0 or more. */
