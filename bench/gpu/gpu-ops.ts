@@ -15,7 +15,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { atLeast, atMost, type Benchmark, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import { median } from '../peers/peer.ts'
-import { openTorch, type TorchPeer } from '../peers/torch.ts'
+import { openTorchOnGpu, type TorchPeer } from '../peers/torch.ts'
 import { type GpuUnderTest, openAdapter } from './adapter.ts'
 
 const sizes = [256, 512, 1024, 2048, 4096]
@@ -31,7 +31,7 @@ const mostMilliseconds = 2000
 
 export const gpuOps: Benchmark = async ({ quick, note }) => {
   const { adapter, hasTargets, devices } = await openAdapter(note)
-  const torch = await openTorch({ device: 'cuda' })
+  const torch = await openTorchOnGpu()
   note(torch === undefined ? 'no PyTorch with CUDA here' : `beside ${torch.name}`)
   const rows: BenchmarkRow[] = []
   const checks: BenchmarkCheck[] = []

@@ -6,7 +6,7 @@ import { openWasm } from '@burgeon/tensor/wasm'
 import { webGpuCounts } from '@burgeon/tensor/webgpu'
 import { atLeast, atMost, type Benchmark, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import { median, type TrainingCase } from '../peers/peer.ts'
-import { openTorch, type TorchPeer } from '../peers/torch.ts'
+import { openTorchOnGpu, type TorchPeer } from '../peers/torch.ts'
 import { initialWeights, ourTrainer } from '../training/our-trainer.ts'
 import { baby, gpt2Small, tiny } from '../training/sizes.ts'
 import { type GpuUnderTest, openAdapter } from './adapter.ts'
@@ -45,7 +45,7 @@ export const gpuTraining: Benchmark = async ({ quick, note }) => {
     atMost('microseconds of encoding for each call', inDevice, mostPerDispatch),
   ]
   const { adapter, hasTargets, devices } = await openAdapter(note)
-  const torch = await openTorch({ device: 'cuda' })
+  const torch = await openTorchOnGpu()
   note(torch === undefined ? 'no PyTorch with CUDA here' : `beside ${torch.name}`)
   for (const gpu of devices) {
     for (const sizes of quick ? [tiny] : [tiny, baby, gpt2Small, gpt2]) {

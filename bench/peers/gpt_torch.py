@@ -3,9 +3,9 @@
 The argument names a device, `cpu` unless given.
 """
 
+import ctypes
 import json
 import math
-import os
 import sys
 import time
 
@@ -21,11 +21,19 @@ def about():
     if device.type == 'cuda':
         name = torch.cuda.get_device_name(device)
         return {'version': torch.__version__.split('+')[0], 'blas': name, 'threads': torch.get_num_threads()}
-    blas = os.path.realpath('/etc/alternatives/libblas.so.3-x86_64-linux-gnu')
-    name = 'OpenBLAS' if 'openblas' in blas else 'MKL' if 'mkl' in blas else 'reference BLAS'
-    if 'mkl' in torch.__config__.show().lower().split('mkl-dnn')[0]:
-        name = 'MKL'
-    return {'version': torch.__version__.split('+')[0], 'blas': name, 'threads': torch.get_num_threads()}
+    return {'version': torch.__version__.split('+')[0], 'blas': blas(), 'threads': torch.get_num_threads()}
+
+
+def blas():
+    """The BLAS that this process has loaded: its build, its kernel, and how many threads it takes."""
+    try:
+        library = ctypes.CDLL('libblas.so.3')
+        library.openblas_get_corename.restype = ctypes.c_char_p
+        build = {0: 'sequential', 1: 'pthread', 2: 'OpenMP'}[library.openblas_get_parallel()]
+        threads = library.openblas_get_num_threads()
+        return f"OpenBLAS {build}, kernel {library.openblas_get_corename().decode()}, {threads} thread{'' if threads == 1 else 's'}"
+    except (OSError, AttributeError):
+        return 'MKL' if 'mkl' in torch.__config__.show().lower().split('mkl-dnn')[0] else 'another BLAS'
 
 
 def attend(q, k, v, mask):

@@ -10,7 +10,7 @@ import { type Device, keyFromSeed, mean, openScope, RandomStream, type TensorsBy
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, UsageError } from '../benchmark.ts'
 import { optimizer, type Weights } from '../peers/peer.ts'
-import { openTorch, type TorchPeer } from '../peers/torch.ts'
+import { fastestTorch, type TorchPeer } from '../peers/torch.ts'
 import { createModel, initialWeights } from './our-trainer.ts'
 import { tiny } from './sizes.ts'
 
@@ -32,7 +32,7 @@ export const shakespeare: Benchmark = async ({ data, seeds, quick, note }) => {
     throw new UsageError('shakespeare: got no --data DIR; expected a folder with tinyshakespeare.txt.')
   const text = textIn(data)
   const device = openWasm()
-  const torch = await openTorch()
+  const torch = await fastestTorch(tiny, await initialWeights(tiny, device, 1))
   const [ours, theirs]: Result[][] = [[], []]
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const course = prepare(text, quick ? 200 : 2000, seed)
@@ -64,7 +64,7 @@ export const shakespeare: Benchmark = async ({ data, seeds, quick, note }) => {
   if (torch === undefined) {
     rows.push({
       ...{ case: 'PyTorch', metric: 'not installed', value: 0 },
-      unit: '(apt-get install python3-torch libopenblas0-pthread)',
+      unit: '(apt-get install python3-torch libopenblas0-pthread libopenblas0-openmp)',
     })
     return { rows, checks }
   }
