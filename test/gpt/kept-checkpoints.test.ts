@@ -113,6 +113,15 @@ describe('a checkpoint that is restored', () => {
     await expect(restoreCheckpoint(disk, other, { kept: 1 })).rejects.toThrow(OptionError)
     expect(other.files).toEqual(kept)
   })
+  test('takes no file of the other folder for its own', async () => {
+    const disk = await chain()
+    for (const name of ['model-000001.safetensors', 'model-000003.safetensors']) {
+      const to = memoryDisk()
+      await to.write(name, Uint8Array.of(1))
+      await expect(restoreCheckpoint(disk, to)).rejects.toThrow(OptionError)
+      expect([...to.files]).toEqual([[name, Uint8Array.of(1)]])
+    }
+  })
   test('leaves nothing behind when it is damaged', async () => {
     for (const name of ['kept-000001.json', ...ofSequence(1)]) {
       const [disk, to] = [await chain(), memoryDisk()]
@@ -125,7 +134,9 @@ describe('a checkpoint that is restored', () => {
   test('is whole or not there when the power goes', async () => {
     const disk = await chain()
     const found = new Set<boolean>()
-    for (let at = 0; at < 10; at++) {
+    const whole = memoryDisk()
+    await restoreCheckpoint(disk, whole, { kept: 2 })
+    for (let at = 0; at < whole.calls; at++) {
       for (const how of ['before', 'torn', 'after'] as const) {
         const to = memoryDisk({ at, how, power: 'cut' })
         await restoreCheckpoint(disk, to, { kept: 2 }).catch(() => {})
@@ -134,6 +145,10 @@ describe('a checkpoint that is restored', () => {
           const isThere = (await restarted.list()).includes('checkpoint.json')
           found.add(isThere)
           if (isThere) expect(await readCheckpoint(restarted)).toEqual(partsOf(2))
+          else await restoreCheckpoint(disk, restarted, { kept: 2 })
+          await writeCheckpoint(restarted, partsOf(9))
+          expect(await readCheckpoint(restarted)).toEqual(partsOf(9))
+          expect(restarted.files.size).toBe(3)
         }
       }
     }

@@ -1,14 +1,14 @@
 /** `@burgeon/gpt`: the model. The public list, nothing else. */
 export {
-  CheckpointError,
   describeCheckpoint,
   hasCheckpoint,
   readCheckpoint,
-  type WhichCheckpoint,
+  type WriteCheckpointOptions,
   writeCheckpoint,
 } from './checkpoint/checkpoint.ts'
-export type { Disk } from './checkpoint/disk.ts'
+export { type Disk, type DiskLock, LockedError, type LockPurpose } from './checkpoint/disk.ts'
 export { keepCheckpoint, keptCheckpoints, restoreCheckpoint } from './checkpoint/kept-checkpoints.ts'
+export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
 export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward.ts'
 export { type GenerateOptions, generate } from './generate.ts'

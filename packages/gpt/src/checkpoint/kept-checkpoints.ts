@@ -5,17 +5,21 @@
  * and saving leaves them alone. Whoever wants the room back removes the manifest: the next save removes what belonged to it.
  */
 import { OptionError } from '@burgeon/tensor'
+import { hasCheckpoint, readFile, withManifest } from './checkpoint.ts'
+import type { Disk, DiskLock } from './disk.ts'
+import { abandonFiles, announceFiles, ownedFiles, removeLeftovers, writeManifest } from './folder.ts'
 import {
-  hasCheckpoint,
+  CheckpointError,
+  filesOf,
   keptName,
   keptSequences,
+  type Manifest,
   manifestName,
+  nameOf,
+  parseManifest,
   readManifest,
-  readPart,
   type WhichCheckpoint,
-  writeManifest,
-} from './checkpoint.ts'
-import type { Disk } from './disk.ts'
+} from './manifest.ts'
 
 /**
  * Keeps the present checkpoint of a folder. To do so twice is to do so once.
@@ -23,12 +27,17 @@ import type { Disk } from './disk.ts'
  * Like saving it is indivisible: whatever happens in between, the present checkpoint stays whole, and all that were kept before.
  *
  * @returns The number by which it is known from now on.
- * @throws CheckpointError if there is none, or its manifest is damaged.
+ * @throws CheckpointError if there is none, or its manifest is damaged; LockedError if another process holds the folder.
  */
 export async function keepCheckpoint(disk: Disk): Promise<number> {
-  const { sequence } = await readManifest(disk)
-  await writeManifest(disk, keptName(sequence), await disk.read(manifestName))
-  return sequence
+  const lock = await disk.lock('save')
+  try {
+    const { sequence } = await readManifest(disk)
+    await writeManifest(disk, lock, keptName(sequence), await disk.read(manifestName))
+    return sequence
+  } finally {
+    await lock.release()
+  }
 }
 
 /** The numbers of all checkpoints that are kept in a folder, oldest first. */
@@ -41,7 +50,7 @@ export async function keptCheckpoints(disk: Disk): Promise<readonly number[]> {
  *
  * @param which One that was kept; the present one of `from` unless given.
  * @throws CheckpointError if there is no such checkpoint or a file of it is missing or damaged, OptionError if the other folder holds a
- *   checkpoint, or one that was kept: nothing is written then.
+ *   checkpoint, or one that was kept, or a file of a name that the checkpoint uses: nothing is written then.
  */
 export async function restoreCheckpoint(from: Disk, to: Disk, which: WhichCheckpoint = {}): Promise<void> {
   // Files of a kept one may have the names of those that are to be written.
@@ -50,10 +59,46 @@ export async function restoreCheckpoint(from: Disk, to: Disk, which: WhichCheckp
       `restoreCheckpoint: got ${to.place}, which holds a checkpoint already; expected a folder without one.`,
     )
   }
-  const { parts } = await readManifest(from, which)
-  // All is read before anything is written, so that a damaged one leaves nothing behind; each file once more when it is its turn.
-  for (const part of Object.values(parts)) await readPart(from, part)
-  for (const part of Object.values(parts)) await to.write(part.file, await readPart(from, part))
-  const name = which.kept === undefined ? manifestName : keptName(which.kept)
-  await writeManifest(to, manifestName, await from.read(name))
+  await withManifest(from, which, async (manifest) => {
+    // All is read before anything is written, so that a damaged one leaves nothing behind; each file once more when it is its turn.
+    for (const file of filesOf(manifest)) await readFile(from, file)
+    const lock = await to.lock('save')
+    try {
+      await copy(from, to, lock, { manifest, which })
+    } finally {
+      await lock.release()
+    }
+  })
+}
+
+async function copy(
+  from: Disk,
+  to: Disk,
+  lock: DiskLock,
+  { manifest, which }: { manifest: Manifest; which: WhichCheckpoint },
+): Promise<void> {
+  for (const left of await ownedFiles(to, await to.list(), undefined)) await to.remove(left)
+  const files = filesOf(manifest)
+  const names = files.map(({ file }) => file)
+  const used = new Set([...names, ...(manifest.owned ?? [])])
+  const foreign = (await to.list()).find((name) => used.has(name))
+  if (foreign !== undefined) {
+    throw new OptionError(
+      `restoreCheckpoint: got ${to.place}, which holds ${foreign}, a name that the checkpoint uses; expected a folder without it.`,
+    )
+  }
+  await announceFiles(to, lock, names)
+  try {
+    for (const file of files) await to.create(file.file, await readFile(from, file))
+    const name = nameOf(which)
+    const bytes = await from.read(name)
+    if ((await parseManifest(from.place, name, bytes)).sha256 !== manifest.sha256) {
+      throw new CheckpointError(`${from.place}: another save replaced the checkpoint while it was copied.`)
+    }
+    await writeManifest(to, lock, manifestName, bytes)
+  } catch (error) {
+    await abandonFiles(to, lock, manifest.sequence, names)
+    throw error
+  }
+  await removeLeftovers(to, manifest)
 }

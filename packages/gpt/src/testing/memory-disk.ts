@@ -1,5 +1,6 @@
 /** A disk in memory that can fail at any call and lose power: the adversary of every checkpoint. */
 import type { Disk } from '../checkpoint/disk.ts'
+import { turns } from '../checkpoint/turns.ts'
 
 /** What goes wrong, and at which call. */
 export interface Fault {
@@ -42,11 +43,15 @@ interface Content {
 
 type Folder = Map<string, Content>
 
+/** Of all disks, as tokens are never used twice. */
+let locks = 0
+
 /** An empty disk, or one that starts with these files. */
 export function memoryDisk(fault?: Fault, files: ReadonlyMap<string, Uint8Array> = new Map()): MemoryDisk {
   const now: Folder = new Map([...files].map(([name, bytes]) => [name, { bytes }]))
   const atLastSync: Folder = new Map(now)
   const changes: ((folder: Folder) => void)[] = []
+  const turn = turns()
   let calls = 0
 
   /** Runs a call, or fails it. `half` is what a torn one leaves. */
@@ -100,6 +105,21 @@ export function memoryDisk(fault?: Fault, files: ReadonlyMap<string, Uint8Array>
         () => put(name, bytes),
         () => put(name, bytes.subarray(0, bytes.length >> 1)),
       ),
+    create: (name, bytes) => {
+      const check = (): void => {
+        if (now.has(name)) throw new Error(`memory disk: there is a file ${name} already`)
+      }
+      return call(
+        () => {
+          check()
+          put(name, bytes)
+        },
+        () => {
+          check()
+          put(name, bytes.subarray(0, bytes.length >> 1))
+        },
+      )
+    },
     rename: (from, to) =>
       call(() => {
         const content = contentOf(from)
@@ -113,5 +133,15 @@ export function memoryDisk(fault?: Fault, files: ReadonlyMap<string, Uint8Array>
         for (const [name, content] of now) atLastSync.set(name, content)
         changes.length = 0
       }),
+    // Nobody else has this disk, so there is nobody to lock out but another save of the same process.
+    lock: async (purpose) => {
+      await call(() => {})
+      const end = purpose === 'save' ? await turn() : () => {}
+      return {
+        token: `${locks++}`,
+        isHeld: () => Promise.resolve(true),
+        release: () => Promise.resolve(end()),
+      }
+    },
   }
 }
