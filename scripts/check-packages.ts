@@ -58,7 +58,7 @@ function handwritten(tarball: Tarball): string[] {
   const expected = others
     .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
     .flatMap((path) =>
-      ['.d.ts', '.d.ts.map', '.js', '.js.map'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
+      ['.d.ts', '.js', '.js.map'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
     )
   report(tarball, 'holds what no source was compiled to', difference(built, expected))
   report(tarball, 'lacks what a source is compiled to', difference(expected, built))
