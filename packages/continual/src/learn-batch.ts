@@ -3,19 +3,18 @@ import { applyUpdates, type GradientTransform, type LossScale, valueAndGrad } fr
 import { type Gpt, isBelow } from '@burgeon/gpt'
 import {
   add,
-  divide,
   globalNorm,
   multiply,
   NonFiniteError,
   scope,
-  sum,
   type Tensor,
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
-import { type Batch, inputsOf, joinBatches, partsOf, targetsOf } from './stream/batch.ts'
+import { type Batch, joinBatches, partsOf, targetsOf, withinContext } from './stream/batch.ts'
+import { type BatchLoss, lossOn } from './stream/batch-tensors.ts'
 
 /** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
 export interface Learnt {
@@ -54,18 +53,17 @@ export interface LearningParts {
 /**
  * Predicts the fresh rows, then learns them together with the old ones.
  *
- * @param old Rows to rehearse, of the same length; or null.
+ * @param old Rows to rehearse, of any length, of which what is beyond the context is left out; or null.
  * @throws NonFiniteError before any weight is touched.
  */
 export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
   using _ = parts.model.hold()
-  const batch = old === null ? fresh : joinBatches([fresh, old])
-  const targets = targetsOf(batch)
+  const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
   const weights = learningWeights(parts)
   const slopes = scope(() => lossAndSlopes(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await slopes.gradientNorm.read()
-    const learnt = summarise(fresh, targets, await slopes.losses.read())
+    const learnt = summarise(fresh.rows, slopes.rows, await slopes.losses.read())
     const mayOverflow = parts.lossScale !== undefined && (parts.overflows ?? 0) < mostOverflows
     if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
@@ -81,7 +79,8 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
       updateNorm: (await updateNorm.read())[0],
     }
   } finally {
-    for (const tensor of tensorsIn(slopes)) tensor.dispose()
+    const { rows: _rows, ...tensors } = slopes
+    for (const tensor of tensorsIn(tensors)) tensor.dispose()
   }
 }
 
@@ -97,8 +96,10 @@ interface Slopes {
   readonly gradient: TensorsByPath
   /** By the rates of a look-ahead. */
   readonly rates?: TensorsByPath
-  /** Of every token of the batch, or of its fresh rows alone, before anything is learnt: `[B·T]`. */
+  /** Of every place of `rows`, before anything is learnt: `[B·T]`. */
   readonly losses: Tensor
+  /** What `losses` are of: the whole batch, or its fresh rows alone; these come first in either. */
+  readonly rows: Batch
   readonly penalties: Readonly<Record<string, Tensor>>
   readonly gradientNorm: Tensor
 }
@@ -120,7 +121,7 @@ function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batc
   if (lookAhead === undefined) {
     const { gradient, aux } = valueAndGrad(objective)(weights)
     const norm = globalNorm(Object.values(gradient))
-    return { gradient, ...aux, gradientNorm: lossScale?.unscaled(norm) ?? norm }
+    return { gradient, ...aux, rows: batch, gradientNorm: lossScale?.unscaled(norm) ?? norm }
   }
   const tries = partsOf(fresh, lookAhead.steps).map((part) => {
     const lossOfPart = lossesOn(parts, part)
@@ -129,24 +130,16 @@ function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batc
   const { gradient, rates, aux } = lookAhead.slopes(objective, tries, weights)
   // The objective has seen changed weights; the prequential loss is of the present ones.
   const { losses } = lossesOn(parts, fresh)(weights)
-  return { gradient, rates, ...aux, losses, gradientNorm: globalNorm(Object.values(gradient)) }
+  return { gradient, rates, ...aux, losses, rows: fresh, gradientNorm: globalNorm(Object.values(gradient)) }
 }
 
-/** The loss of every token of a batch, `[B·T]`, and the mean of those that count, as a function of the weights. */
+/** The loss of a batch as a function of the weights that learn. */
 function lossesOn(
   { model, checkpointBlocks, shares }: LearningParts,
   batch: Batch,
-): (w: TensorsByPath) => { losses: Tensor; mean: Tensor } {
-  const targets = targetsOf(batch)
-  const { device } = model
-  const tokens = device.tensor(inputsOf(batch), { shape: [batch.rows, batch.length], dtype: 'i32' }, 'batch')
-  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch')
-  const counted = Math.max(1, targets.filter((target) => target >= 0).length)
-  return (w) => {
-    const all = frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w
-    const losses = model.losses(tokens, wanted, all, { checkpointBlocks })
-    return { losses, mean: divide(sum(losses), counted) }
-  }
+): (w: TensorsByPath) => BatchLoss {
+  const loss = lossOn(model, batch, { checkpointBlocks })
+  return (w) => loss(frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w)
 }
 
 function update(
@@ -168,16 +161,17 @@ function update(
   return globalNorm(Object.values(updates))
 }
 
-/** Means over the tokens that counted, of each fresh row and of all of them. */
+/** Means over the tokens that counted, of each of the first `fresh` rows and of all of them. */
 function summarise(
-  fresh: Batch,
-  targets: Int32Array,
+  fresh: number,
+  batch: Batch,
   losses: ArrayLike<number>,
 ): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> {
+  const [targets, { length }] = [targetsOf(batch), batch]
   let [total, tokens] = [0, 0]
-  const rowLosses = Array.from({ length: fresh.rows }, (_, row) => {
+  const rowLosses = Array.from({ length: fresh }, (_, row) => {
     let [sumOfRow, count] = [0, 0]
-    for (let i = row * fresh.length; i < (row + 1) * fresh.length; i++) {
+    for (let i = row * length; i < (row + 1) * length; i++) {
       if (targets[i] < 0) continue
       sumOfRow += losses[i]
       count++

@@ -17,7 +17,7 @@ import { recentRows } from './rehearsal/recent-rows.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { LearnerEvent, StepReport } from './step-report.ts'
 import { partNames, type Strategy } from './strategy.ts'
-import type { Batch } from './stream/batch.ts'
+import { type Batch, withinContext } from './stream/batch.ts'
 import { batchOf, bytesOf } from './vocabulary/encode-batch.ts'
 import { growVocabulary } from './vocabulary/grow-vocabulary.ts'
 
@@ -144,7 +144,8 @@ export class Learner {
       const consolidated = consolidate(strategy, {
         signals: { ...this.#signals(), drift: drift.length > 0 },
         model: this.model,
-        sample: () => this.#memory?.sample(consolidationRows) ?? fresh,
+        sample: () =>
+          withinContext(this.#memory?.sample(consolidationRows) ?? fresh, this.model.config.context),
       })
       this.#memory?.remember(fresh)
       const happened = [

@@ -1,8 +1,9 @@
 /** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
 import { BytePairTokenizer, type Gpt } from '@burgeon/gpt'
-import { crossEntropy, OptionError, scope, slice, type Tensor } from '@burgeon/tensor'
+import { crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
-import { type Batch, batchOfTokens, inputsOf, targetsOf } from './stream/batch.ts'
+import { type Batch, batchOfTokens } from './stream/batch.ts'
+import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
 
 /** A tokenizer without merges. */
@@ -83,23 +84,16 @@ export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16)
       tokens: whole.tokens.subarray(row * (context + 1), (row + rows) * (context + 1)),
       domains: whole.domains,
     }
-    const targets = targetsOf(part)
-    using losses = scope(() => lossesOf(model, part, targets))
+    const { losses, counted } = scope(() => {
+      const { tokens: read, targets, counted: places } = batchTensors(model.device, part)
+      return { losses: model.losses(read, targets), counted: places.length }
+    })
+    using _losses = losses
     const values = await losses.read()
     for (let i = 0; i < values.length; i++) total += values[i]
-    count += targets.filter((target) => target >= 0).length
+    count += counted
   }
   return total / count
-}
-
-function lossesOf(model: Gpt, part: Batch, targets: Int32Array): Tensor {
-  const tokens = model.device.tensor(
-    inputsOf(part),
-    { shape: [part.rows, part.length], dtype: 'i32' },
-    'evaluation',
-  )
-  const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'evaluation')
-  return model.losses(tokens, wanted)
 }
 
 function softmax(logits: ArrayLike<number>): Float64Array {

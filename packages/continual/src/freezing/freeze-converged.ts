@@ -2,7 +2,7 @@
 import { OptionError, StateError } from '@burgeon/tensor'
 import { stateOfKind } from '../saved-state.ts'
 import type { LearnerEvent } from '../step-report.ts'
-import { inputsOf } from '../stream/batch.ts'
+import { readOf } from '../stream/batch.ts'
 import type { Freezing, FreezingTurn } from './freezing.ts'
 import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'
 
@@ -75,8 +75,10 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 
   const look = async ({ model, recent, step }: FreezingTurn): Promise<LearnerEvent[]> => {
+    // A context that was taken back can be shorter than what was looked at.
+    if (state.probe !== null && state.probe.length > model.config.context) state = awake
     const probe = state.probe ?? {
-      tokens: inputsOf(recent).slice(0, Math.max(1, Math.floor(probeTokens / recent.length)) * recent.length),
+      tokens: readOf(recent).slice(0, Math.max(1, Math.floor(probeTokens / recent.length)) * recent.length),
       length: recent.length,
     }
     const representations = await representationsOf(model, probe)

@@ -1,8 +1,8 @@
 /** How much what a block says has changed since it was last looked at. */
 import type { Gpt } from '@burgeon/gpt'
-import { matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
+import { gather, matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
 
-/** Tokens on which representations are compared, and how they lie: rows of `length`. */
+/** Tokens on which representations are compared, and how they lie: rows of `length`. Negative ones are padding, and nothing is compared there. */
 export interface Probe {
   readonly tokens: Int32Array
   readonly length: number
@@ -19,15 +19,18 @@ export async function representationsOf(
   using _ = model.hold()
   const grams = scope(() => {
     const found = new Map<string, Tensor>()
+    const places = Array.from(tokens.keys()).filter((i) => tokens[i] >= 0)
+    const counted = model.device.tensor(places, { shape: [places.length], dtype: 'i32' }, 'probe')
     const rows = model.device.tensor(
-      tokens,
+      tokens.map((token) => Math.max(token, 0)),
       { shape: [tokens.length / length, length], dtype: 'i32' },
       'probe',
     )
     model.forward(rows, undefined, {
       observe: (block, what, x) => {
         if (what !== 'output') return
-        const centred = subtract(x, mean(x, { axes: [0], keepDims: true }))
+        const said = places.length === tokens.length ? x : gather(x, counted)
+        const centred = subtract(said, mean(said, { axes: [0], keepDims: true }))
         found.set(block, matmul(centred, centred, { transposeB: true }))
       },
     })

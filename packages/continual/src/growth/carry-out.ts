@@ -9,7 +9,7 @@ import {
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
 import type { LearnerEvent } from '../step-report.ts'
-import { type Batch, inputsOf } from '../stream/batch.ts'
+import { type Batch, readOf } from '../stream/batch.ts'
 import type { GrowthBudget } from './growth-policy.ts'
 import { excessOf } from './within-budget.ts'
 
@@ -69,6 +69,6 @@ export async function carryOut(
 
 function probeOf({ device }: Gpt, recent: Batch): ReturnType<Gpt['device']['tensor']> {
   const rows = Math.min(probeRows, recent.rows)
-  const tokens = inputsOf(recent).subarray(0, rows * recent.length)
+  const tokens = readOf(recent).subarray(0, rows * recent.length)
   return device.tensor(tokens, { shape: [rows, recent.length], dtype: 'i32' }, 'probe')
 }

@@ -18,7 +18,8 @@ import {
   type Tensor,
   tensorsIn,
 } from '@burgeon/tensor'
-import { type Batch, inputsOf, partsOf, targetsOf } from '../stream/batch.ts'
+import { type Batch, partsOf } from '../stream/batch.ts'
+import { batchTensors } from '../stream/batch-tensors.ts'
 import { effectiveRank } from './effective-rank.ts'
 import type { BlockSignals, Measurement } from './measurement.ts'
 
@@ -51,9 +52,7 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
   using _ = model.hold()
   const rows = Math.max(1, Math.floor(mostTokens / batch.length))
   const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))
-  const targets = targetsOf(probe)
-  const predicted = Array.from(targets.keys()).filter((i) => targets[i] >= 0)
-  const found = scope(() => look(model, probe, targets, predicted))
+  const found = scope(() => look(model, probe))
   try {
     const [gradientNorm] = await found.norm.read()
     const blocks = found.blocks.map(
@@ -67,15 +66,15 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
           gradientShare: gradientNorm > 0 ? Math.min(1, (own / gradientNorm) ** 2) : 0,
           gradMax: (await gradMax.read())[0],
           effectiveRank: effectiveRank(await gram.read(), gram.shape[0]),
-          mostRank: Math.min(units, predicted.length - 1),
+          mostRank: Math.min(units, found.predicted - 1),
           dormant: dormant.length / units,
           dormantUnits: inEveryExpert(dormant, mlpHidden, units / mlpHidden),
         }
       },
     )
-    return { tokens: predicted.length, gradientNorm, blocks: await Promise.all(blocks) }
+    return { tokens: found.predicted, gradientNorm, blocks: await Promise.all(blocks) }
   } finally {
-    for (const tensor of tensorsIn(found)) tensor.dispose()
+    for (const tensor of tensorsIn([found.norm, found.blocks])) tensor.dispose()
   }
 }
 
@@ -90,22 +89,17 @@ interface Seen {
   readonly gram: Tensor
 }
 
-function look(
-  model: Gpt,
-  probe: Batch,
-  targets: Int32Array,
-  predicted: readonly number[],
-): { norm: Tensor; blocks: Seen[] } {
+function look(model: Gpt, probe: Batch): { norm: Tensor; blocks: Seen[]; predicted: number } {
   const { device, parameters, config } = model
   const weights = parameters.tensors()
-  const tokens = device.tensor(inputsOf(probe), { shape: [probe.rows, probe.length], dtype: 'i32' }, 'probe')
-  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'probe')
-  const counted = device.tensor(predicted, { shape: [predicted.length], dtype: 'i32' }, 'probe')
+  const { tokens, targets, counted: places } = batchTensors(device, probe)
+  const predicted = places.length
+  const counted = device.tensor(places, { shape: [predicted], dtype: 'i32' }, 'probe')
   const seen = new Map<string, Tensor>()
   const observe = (block: string, what: Observed, x: Tensor): void => void seen.set(`${block} ${what}`, x)
   const of = (block: string, what: Observed): Tensor => seen.get(`${block} ${what}`) as Tensor
   using recorded = record(Object.values(weights), () =>
-    divide(sum(model.losses(tokens, wanted, weights, { observe })), predicted.length),
+    divide(sum(model.losses(tokens, targets, weights, { observe })), predicted),
   )
   const outputs = config.blocks.map(({ id }) => of(id, 'mlpOutput'))
   const slopes = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], outputs)
@@ -131,7 +125,7 @@ function look(
       gram: matmul(centred, centred, m <= n ? { transposeA: true } : { transposeB: true }),
     }
   })
-  return { norm: normOf(''), blocks }
+  return { norm: normOf(''), blocks, predicted }
 }
 
 /** Root mean square over all hidden units of the length of their outgoing weights. */

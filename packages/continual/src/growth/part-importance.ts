@@ -1,18 +1,9 @@
 /** How much the loss would miss each part of a model: what to prune first. */
 import { valueAndGrad } from '@burgeon/autograd'
 import type { Gpt } from '@burgeon/gpt'
-import {
-  abs,
-  add,
-  divide,
-  multiply,
-  scope,
-  sum,
-  type Tensor,
-  type TensorsByPath,
-  tensorsIn,
-} from '@burgeon/tensor'
-import { type Batch, inputsOf, targetsOf } from '../stream/batch.ts'
+import { abs, add, multiply, scope, sum, type Tensor, type TensorsByPath, tensorsIn } from '@burgeon/tensor'
+import type { Batch } from '../stream/batch.ts'
+import { lossOn } from '../stream/batch-tensors.ts'
 
 /** Of one block, in nats per token, ≥ 0: by how much the loss would change to first order without a part. */
 export interface PartImportance {
@@ -41,7 +32,8 @@ export async function partImportance(model: Gpt, batch: Batch): Promise<PartImpo
   const scores = scope(() => {
     const { config } = model
     const weights = model.parameters.tensors()
-    const gradient = slopesOf(model, batch, weights)
+    const loss = lossOn(model, batch)
+    const { gradient } = valueAndGrad((w: TensorsByPath) => loss(w).mean)(weights)
     return config.blocks.map(({ id }) => {
       const written = (path: string): Tensor => perPart(weights[path], gradient[path])
       const experts = Object.keys(weights).filter((path) => isDown(path, `blocks.${id}.mlp.`))
@@ -68,20 +60,6 @@ export async function partImportance(model: Gpt, batch: Batch): Promise<PartImpo
 /** The weight by which an MLP or an expert writes. */
 const isDown = (path: string, start: string): boolean =>
   path.startsWith(start) && path.endsWith('.down.weight')
-
-function slopesOf(model: Gpt, batch: Batch, weights: TensorsByPath): TensorsByPath {
-  const { device } = model
-  const targets = targetsOf(batch)
-  const counted = Math.max(1, targets.filter((target) => target >= 0).length)
-  const tokens = device.tensor(
-    inputsOf(batch),
-    { shape: [batch.rows, batch.length], dtype: 'i32' },
-    'importance',
-  )
-  const wanted = device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'importance')
-  const loss = (w: TensorsByPath): Tensor => divide(sum(model.losses(tokens, wanted, w)), counted)
-  return valueAndGrad(loss)(weights).gradient
-}
 
 /** Σ w·∂L/∂w over all axes but the first, which numbers the parts. */
 function perPart(weight: Tensor, slope: Tensor): Tensor {

@@ -29,7 +29,8 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { type Batch, batchOfRows, inputsOf, rowOf, targetsOf } from '../stream/batch.ts'
+import { type Batch, batchOfRows, rowOf, targetsOf } from '../stream/batch.ts'
+import { batchTensors } from '../stream/batch-tensors.ts'
 import type { Penalty } from './penalty.ts'
 
 /** How strongly EWC holds on. */
@@ -169,7 +170,7 @@ function squaredScores(
 ): TensorsByPath {
   const { device, config } = model
   const { rows, length } = part
-  const tokens = device.tensor(inputsOf(part), { shape: [rows, length], dtype: 'i32' })
+  const { tokens } = batchTensors(device, part)
   const noise = concatenate(
     keys.map((key) => randomUniform(device, key, [length, config.vocabulary])),
     0,

@@ -1,6 +1,6 @@
 /** Experience replay from a reservoir: every row ever seen has the same chance to be in memory (Vitter 1985). */
 import { keyFromSeed, OptionError, type RandomState, RandomStream } from '@burgeon/tensor'
-import { type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
+import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
 
@@ -20,7 +20,7 @@ interface State {
   /** Fraction of a row carried over to the next batch. None in a state of an earlier version. */
   readonly owed?: number
   readonly length: number
-  /** All kept rows one after another. */
+  /** All kept rows one after another, the shorter ones padded to `length`. */
   readonly tokens: Int32Array
   readonly domains: readonly string[]
 }
@@ -50,10 +50,11 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   const sample = (count: number): Batch | null => {
     if (rows.length === 0 || count === 0) return null
     const chosen = reservoir.sample(Math.min(count, rows.length), below)
+    const own = chosen.map((slot) => rows[slot])
     return batchOfRows(
-      chosen.map((slot) => rows[slot]),
+      own,
       chosen.map((slot) => domains[slot]),
-      rows[0].length - 1,
+      longest(own) - 1,
     )
   }
   return {
@@ -64,17 +65,17 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       for (let i = 0; i < fresh.rows; i++) {
         const slot = reservoir.offer(below)
         if (slot === null) continue
-        rows[slot] = rowOf(fresh, i)
+        rows[slot] = trimmed(rowOf(fresh, i))
         domains[slot] = fresh.domains[i]
       }
     },
     sample,
     recode(encoded) {
-      rows.forEach((row, i) => (rows[i] = encoded(row)))
+      rows.forEach((row, i) => (rows[i] = trimmed(encoded(row))))
     },
     toState(): State {
-      const length = rows[0]?.length ?? 0
-      const tokens = new Int32Array(rows.length * length)
+      const length = longest(rows)
+      const tokens = new Int32Array(rows.length * length).fill(padding)
       rows.forEach((row, i) => tokens.set(row, i * length))
       return {
         reservoir: reservoir.toState(),
@@ -93,9 +94,12 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       rows.length = 0
       domains.length = 0
       for (const [i, domain] of saved.domains.entries()) {
-        rows.push(saved.tokens.slice(i * saved.length, (i + 1) * saved.length))
+        rows.push(trimmed(saved.tokens.slice(i * saved.length, (i + 1) * saved.length)))
         domains.push(domain)
       }
     },
   }
 }
+
+const longest = (rows: readonly Int32Array[]): number =>
+  rows.reduce((most, { length }) => Math.max(most, length), 0)

@@ -20,26 +20,38 @@ export interface Batch {
   readonly isContinuous?: boolean
 }
 
-/** The rows of several batches of one length, in order. */
+/** The rows of several batches, in order. Where some are longer, the others are padded at their end. */
 export function joinBatches(batches: readonly Batch[]): Batch {
-  const [first] = batches as readonly [Batch, ...Batch[]]
-  if (batches.some((batch) => batch.length !== first.length)) {
-    throw new OptionError(
-      `joinBatches: rows have ${batches.map((batch) => batch.length).join(', ')} predictions; expected one length.`,
-    )
-  }
-  const tokens = new Int32Array(batches.reduce((total, batch) => total + batch.tokens.length, 0))
-  let at = 0
-  for (const batch of batches) {
-    tokens.set(batch.tokens, at)
-    at += batch.tokens.length
-  }
-  return {
-    rows: batches.reduce((total, batch) => total + batch.rows, 0),
-    length: first.length,
-    tokens,
-    domains: batches.flatMap((batch) => batch.domains),
-  }
+  if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
+  const rows = batches.flatMap((batch) => rowsOf(batch))
+  const length = Math.max(...batches.map((batch) => batch.length))
+  return batchOfRows(
+    rows,
+    batches.flatMap(({ domains }) => domains),
+    length,
+  )
+}
+
+/** The same rows, of those that are longer than a context the beginning. */
+export function withinContext(batch: Batch, context: number): Batch {
+  if (batch.length <= context) return batch
+  const rows = rowsOf(batch).map((row) => row.subarray(0, context + 1))
+  return batchOfRows(rows, batch.domains, context)
+}
+
+const rowsOf = (batch: Batch): Int32Array[] =>
+  Array.from({ length: batch.rows }, (_, row) => rowOf(batch, row))
+
+/** A row without the padding at its end. */
+export function trimmed(row: Int32Array): Int32Array {
+  let end = row.length
+  while (end > 0 && row[end - 1] === padding) end--
+  return row.slice(0, end)
+}
+
+/** What the model reads, as it stands there: `B · T` tokens, padding included. */
+export function readOf({ rows, length, tokens }: Batch): Int32Array {
+  return windowOf(rows, length, tokens, 0, (token) => token)
 }
 
 /** What the model reads: `B · T` tokens, with 0 in the place of padding. */
@@ -82,9 +94,9 @@ export function partsOf({ rows, length, tokens, domains }: Batch, count: number)
   })
 }
 
-/** A batch of rows of `length + 1` tokens each. */
+/** A batch of rows of `length + 1` tokens each; shorter ones are padded at their end. */
 export function batchOfRows(rows: readonly Int32Array[], domains: readonly string[], length: number): Batch {
-  const tokens = new Int32Array(rows.length * (length + 1))
+  const tokens = new Int32Array(rows.length * (length + 1)).fill(padding)
   rows.forEach((row, i) => tokens.set(row, i * (length + 1)))
   return { rows: rows.length, length, tokens, domains }
 }
@@ -92,13 +104,22 @@ export function batchOfRows(rows: readonly Int32Array[], domains: readonly strin
 /**
  * Cuts a token sequence into rows, each continuing where the one before ended, the last one padded.
  *
- * @param tokens At least two: one to read and one to predict.
+ * @param tokens At least two: one to read and one to predict. Integers from 0.
+ * @param length Predictions per row, a positive integer.
+ * @throws OptionError for others.
  */
 export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain: string): Batch {
   if (tokens.length < 2) {
     throw new OptionError(
       `batch: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`,
     )
+  }
+  if (!(Number.isSafeInteger(length) && length >= 1)) {
+    throw new OptionError(`batch: got length ${length}; expected a positive integer.`)
+  }
+  for (let i = 0; i < tokens.length; i++) {
+    if (Number.isInteger(tokens[i]) && tokens[i] >= 0 && tokens[i] < 2 ** 31) continue
+    throw new OptionError(`batch: got ${String(tokens[i])} as token ${i}; expected an integer from 0.`)
   }
   const rows = Math.ceil((tokens.length - 1) / length)
   const all = new Int32Array(rows * (length + 1)).fill(padding)

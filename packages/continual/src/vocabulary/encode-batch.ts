@@ -2,6 +2,7 @@
 import { type BytePairTokenizer, byteTokenizer, type Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, targetsOf } from '../stream/batch.ts'
+import { checkBatch } from '../stream/check-batch.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
 /**
@@ -14,7 +15,10 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
  */
 export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): Batch {
   if (vocabulary === undefined) {
-    return typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), config.context, 'text') : data
+    const batch =
+      typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), config.context, 'text') : data
+    checkBatch(batch, config)
+    return batch
   }
   const { tokenizer } = vocabulary
   if (tokenizer.vocabulary !== config.vocabulary) {
@@ -24,6 +28,7 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
     )
   }
   if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), config.context, 'text')
+  checkBatch(data, config)
   const { isContinuous, length, tokens, rows, domains } = data
   if (isContinuous) {
     const text = tokens.filter((token, i) => token >= 0 && (i === 0 || i % (length + 1) !== 0))
