@@ -13,7 +13,7 @@ import { formatMessage } from 'publint/utils'
 import { buildPackages, packDependencies, packPackages, root, type Tarball } from './pack-packages.ts'
 
 /** What `npm i burgeon` may take on a disk, with everything it brings, in bytes. To raise it is a decision. */
-const installedLimit = 5_000_000
+const installedLimit = 5_500_000
 
 const snapshot = join(root, 'test/packaging/published-files.json')
 const problems: string[] = []

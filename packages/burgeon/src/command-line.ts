@@ -21,8 +21,10 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     })
     .exitOverride()
 
-  const out = new Option('-o, --out <folder>', 'folder for checkpoint and report').default('life')
-  const seed = new Option('--seed <n>', 'same seed, same life').default(0).argParser(wholeNumber(0))
+  const out = (folder: string): Option =>
+    new Option('-o, --out <folder>', 'folder for checkpoint and report').default(folder)
+  // Without a default: whoever goes on with a life must not seem to have asked for one.
+  const seed = new Option('--seed <n>', 'same seed, same life; 0 unless given').argParser(wholeNumber(0))
   const resume = new Option('--resume', 'go on from the checkpoint in --out').default(false)
 
   program
@@ -30,7 +32,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .description('let a small GPT live its first life on the text of this checkout, within three minutes')
     .option('--quick', 'end within half a minute', false)
     .option('--root <folder>', 'the checkout whose node_modules are read', '.')
-    .addOption(out)
+    .addOption(out('first-life'))
     .addOption(seed)
     .addOption(resume)
     .action(async (options: FirstLifeOptions) => finish(await firstLife(options, context)))
@@ -39,12 +41,23 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .command('learn')
     .description('learn your own text: a file, a folder, or - for standard input')
     .argument('<source>', 'file, folder or -')
-    .addOption(out)
+    .addOption(out('life'))
     .addOption(resume)
+    .option('--append', 'go on from there with text that is new from its first byte', false)
+    .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
     .addOption(seed)
-    .option('--max-parameters <n>', 'most parameters the model may grow to', wholeNumber(1), 4_000_000)
-    .option('--vocabulary <n>', 'most tokens it may grow to; the bytes alone are 256', wholeNumber(256), 1024)
+    .option(
+      '--max-parameters <n>',
+      'max parameters the model may grow to; 4000000 unless given, may change with --resume',
+      wholeNumber(1),
+    )
+    .option(
+      '--vocabulary <n>',
+      'max tokens it may grow to, 256 being the bytes alone; 1024 unless given',
+      wholeNumber(256),
+    )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
+    .addHelpText('after', learnHelp)
     .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
 
   program
@@ -56,7 +69,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
     .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
     .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
-    .addOption(seed)
+    .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
     .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
 
   program
@@ -76,6 +89,18 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
 }
+
+const learnHelp = `
+With --resume, what was read is known by length and content: what is the same is not read again, what is longer goes on
+where it ended, new and changed files are read whole. Another source is simply learnt next. Standard input must begin
+with what was read of it before; with --append all of it is new text.
+
+Examples:
+  burgeon learn notes/                          a folder, from the beginning, into the folder life
+  burgeon learn notes/ --resume                 go on, or learn what was added since
+  burgeon learn book.txt --resume --passes 3    another text, three times
+  tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
+`
 
 /** Of this package, from its manifest. */
 function version(): string {

@@ -1,14 +1,15 @@
 /** `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the user. */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { byteTokenizer, generate } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, type LifeSettings } from '../life/build-learner.ts'
+import { buildLearner } from '../life/build-learner.ts'
 import { firstLifeBytes, firstLifeSettings } from '../life/first-life-settings.ts'
-import { type Life, loadLife } from '../life/life-checkpoint.ts'
+import { type KnownLife, type Life, loadLife } from '../life/life-checkpoint.ts'
+import { newOrigin, readOf, rememberRead } from '../life/life-origin.ts'
 import { emptyRecord } from '../life/life-record.ts'
 import { lifeReportOf } from '../life/life-report-of.ts'
 import { domainChunks } from '../life/life-source.ts'
+import { writeSample } from '../life/sample.ts'
 import { sit } from '../life/sit.ts'
 import { summaryOf } from '../life/summary.ts'
 import { renderReport } from '../report/render-report.ts'
@@ -17,13 +18,16 @@ import type { DomainText } from '../stream/domain-text.ts'
 import { byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
+import { checkOutput, makerOf } from './check-output.ts'
 import type { CommandContext } from './command-context.ts'
 import { machineFacts } from './machine-facts.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface FirstLifeOptions {
   /** Ends within half a minute. */
   readonly quick: boolean
-  readonly seed: number
+  /** Of a new life; 0 unless given. */
+  readonly seed?: number
   /** Folder for checkpoint and report. */
   readonly out: string
   /** Goes on from the checkpoint in `out`. */
@@ -38,13 +42,20 @@ const prompts: Readonly<Record<string, string>> = {
   data: '{\n  "name": "',
 }
 
-/** Runs the command. Answers the exit code. */
+/** Runs the command. Returns the exit code. */
 export async function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
-  const { seed, quick, out, root } = options
+  const { quick, out, root } = options
   const { strong } = palette(context.output, context.environment)
+  const maker = await makerOf(out)
+  if (maker !== null && !options.resume && maker !== 'first-life') {
+    throw new UsageError(
+      `first-life: ${out} holds a checkpoint that first-life did not make, and would be overwritten. Give another --out.`,
+    )
+  }
   const domains = await defaultStream({ root, ...firstLifeBytes(quick) })
+  await checkOutput('first-life', out)
   const disk = nodeDisk(out)
-  const life = options.resume ? await loadLife(disk) : newLife(firstLifeSettings(seed, quick))
+  const life = options.resume ? await takenUp(options, domains) : newLife(options, domains)
   const total = domains.reduce((bytes, { train }) => bytes + train.length, 0)
   context.output.write(
     `${strong('burgeon')} lives its first life: ${domains.map(({ name, train }) => `${name} (${byteSize(train.length)})`).join(', then ')}.\n` +
@@ -80,9 +91,38 @@ export async function firstLife(options: FirstLifeOptions, context: CommandConte
   return 0
 }
 
-function newLife(settings: LifeSettings): Life {
+function newLife({ seed = 0, quick }: FirstLifeOptions, domains: readonly DomainText[]): KnownLife {
+  const settings = firstLifeSettings(seed, quick)
   const learner = buildLearner(settings)
-  return { settings, learner, record: emptyRecord(learner.model.parameters.size) }
+  const origin = newOrigin('first-life')
+  for (const { name, train, digest } of domains) {
+    const files = [{ name, bytes: train.length, sha256: digest }]
+    rememberRead(origin, name, { passes: 1, pass: 0, files, heldOut: [] })
+  }
+  return { settings, learner, record: emptyRecord(learner.model.parameters.size), origin }
+}
+
+/** The life in the folder, if it is one of this command's, on this text. */
+async function takenUp({ out, seed }: FirstLifeOptions, domains: readonly DomainText[]): Promise<KnownLife> {
+  const life = await loadLife(nodeDisk(out))
+  const { settings, origin } = life
+  if (origin.maker === 'learn') {
+    throw new UsageError(`first-life: the life in ${out} learns other text. Go on with burgeon learn.`)
+  }
+  if (seed !== undefined && seed !== settings.seed) {
+    throw new UsageError(
+      `first-life: got --seed ${seed}, but the life in ${out} was begun with ${settings.seed}, which cannot change. Leave it out.`,
+    )
+  }
+  for (const { name, digest } of domains) {
+    const begun = readOf(origin, name)?.files[0]?.sha256
+    if (begun !== undefined && begun !== digest) {
+      throw new UsageError(
+        `first-life: its ${name} is not the text that the life in ${out} began with. Go on with the --quick and --root of then, and the same node_modules.`,
+      )
+    }
+  }
+  return life
 }
 
 /** The table, a sample of what it writes, and the report. */
@@ -98,7 +138,7 @@ async function tell(
       bytes: life.record.bytes,
       domain: name,
       prompt: prompts[name],
-      text: await write(life, prompts[name]),
+      text: await writeSample(life, prompts[name]),
     })
   }
   const report = lifeReportOf(life, {
@@ -124,13 +164,4 @@ async function tell(
   context.output.write(
     `Checkpoint  ${printable(out)}\nReport      ${printable(relative('', page))}\nSpeak to it ${speak}\n`,
   )
-}
-
-/** What the model writes after a prompt: 160 bytes, seeded. */
-async function write({ learner, settings }: Life, prompt: string): Promise<string> {
-  const tokens: number[] = []
-  const options = { tokens: 160, temperature: 0.7, topP: 0.95, seed: settings.seed }
-  const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
-  for await (const token of generate(learner.model, tokenizer.encode(prompt), options)) tokens.push(token)
-  return tokenizer.decode(tokens)
 }

@@ -4,37 +4,49 @@ import { join, relative } from 'node:path'
 import { hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner, type LifeSettings } from '../life/build-learner.ts'
-import { type Life, loadLife } from '../life/life-checkpoint.ts'
-import { emptyRecord } from '../life/life-record.ts'
+import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
+import { heldOutOf, newOrigin, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
+import { emptyRecord, recentBitsPerByte } from '../life/life-record.ts'
 import { lifeReportOf } from '../life/life-report-of.ts'
 import { sourceChunks } from '../life/life-source.ts'
+import { beginningOf, writeSample } from '../life/sample.ts'
 import { sit } from '../life/sit.ts'
 import { summaryOf } from '../life/summary.ts'
 import { renderReport } from '../report/render-report.ts'
-import { readSource } from '../stream/read-source.ts'
-import { count } from '../terminal/quantities.ts'
+import { readSource, type Source, sourceLabel } from '../stream/read-source.ts'
+import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
+import { checkOutput } from './check-output.ts'
 import type { CommandContext } from './command-context.ts'
-import { UsageError } from './usage-error.ts'
 import { machineFacts } from './machine-facts.ts'
+import { SourceNotes } from './source-notes.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface LearnOptions {
   /** Folder for checkpoint and report. */
   readonly out: string
   /** Goes on from the checkpoint in `out`. */
   readonly resume: boolean
-  readonly seed: number
+  /** Goes on from it with a source that is new from its first byte, whatever was read of it. */
+  readonly append: boolean
+  /** How many times the source is read in all. */
+  readonly passes?: number
+  readonly seed?: number
   /** Most parameters the model may grow to. */
-  readonly maxParameters: number
-  /** Most tokens the vocabulary may grow to; the 256 bytes stay alone unless it is more. */
-  readonly vocabulary: number
+  readonly maxParameters?: number
+  /** Most tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
+  readonly vocabulary?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
 }
 
 /** The size that a model for the user's own text starts with. */
-function learnSettings({ seed, maxParameters, vocabulary }: LearnOptions): LifeSettings {
+function learnSettings({
+  seed = 0,
+  maxParameters = 4_000_000,
+  vocabulary = 1024,
+}: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,
@@ -50,56 +62,163 @@ function learnSettings({ seed, maxParameters, vocabulary }: LearnOptions): LifeS
   }
 }
 
-/** Runs the command. Answers the exit code. */
+/** Runs the command. Returns the exit code. */
 export async function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
-  const { out, resume } = options
+  const { out } = options
   const disk = nodeDisk(out)
-  if (!resume && (await hasCheckpoint(disk))) {
-    throw new UsageError(
-      `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
-    )
-  }
-  const life = resume ? await loadLife(disk) : newLife(learnSettings(options))
-  const { position } = life.record
+  const life = await begunOrTakenUp(path, options)
+  const { origin, record } = life
+  const notes = new SourceNotes(context)
+  const label = await sourceLabel(path)
+  const known = readOf(origin, label)
   const source = await readSource(path, {
-    ...(position && { from: position }),
-    note: (line) => context.status.write(`${printable(line)}\n`),
+    read: known && options.append ? { ...known, passes: 1, pass: 0, files: [] } : known,
+    position: origin.sources.length === 0 && !options.append ? (record.position ?? undefined) : undefined,
+    passes: options.passes,
+    holdOut: true,
+    out,
+    stop: context.stop,
+    note: notes.add,
   })
-  const sitting = {
-    chunks: sourceChunks(source),
-    totalBytes: source.bytes,
-    heldOut: [],
-    measureEvery: Infinity,
-    disk,
-    saveEverySeconds: 30,
-    keepSizes: options.keepSizes,
+  await checkOutput('learn', out)
+  sayBefore(path, source, context)
+  notes.show()
+  const again = (...more: string[]): string =>
+    shellCommand('learn', pathArgument(path), ...more, '--out', pathArgument(out))
+  if (source.bytes === 0) {
+    const { passes } = source.toState()
+    context.output.write(
+      `All of it was read before. Add text to it, name another, or read it once more:\n` +
+        `${again('--resume', '--passes', String(passes + 1))}\n`,
+    )
+    return 0
   }
-  const done = await sit(life, sitting, context)
-  const resumeCommand = shellCommand('learn', pathArgument(path), '--resume', '--out', pathArgument(out))
+  if (known === undefined) rememberHeldOut(origin, source.heldOut)
+  origin.maker = 'learn'
+  let latest: Uint8Array = new Uint8Array()
+  const begun = life.learner.step
+  const done = await sit(
+    life,
+    {
+      chunks: sourceChunks(source, (bytes) => {
+        latest = bytes
+      }),
+      totalBytes: source.bytes === null ? null : record.bytes + source.bytes,
+      heldOut: heldOutOf(origin),
+      whole: { name: label, isNew: known === undefined },
+      measureEvery: Infinity,
+      disk,
+      saveEverySeconds: 30,
+      keepSizes: options.keepSizes,
+      beforeSave(isDone) {
+        if (isDone) source.finish()
+        // Before the first step the record still tells a place in the source before this one.
+        else if (record.position && life.learner.step > begun) source.reached(record.position)
+        rememberRead(origin, label, source.toState())
+      },
+      listen: notes.listen,
+    },
+    context,
+  )
+  const passes = source.toState().passes > 1 ? ['--passes', String(source.toState().passes)] : []
+  const resumeCommand = again('--resume', ...passes)
   if (!done) {
     context.output.write(
       `\nPaused after step ${count(life.learner.step)}; saved in ${printable(out)}.\nGo on with: ${resumeCommand}\n`,
     )
     return 0
   }
+  const onceMore =
+    path === '-' ? again('--append') : again('--resume', '--passes', String(source.toState().passes + 1))
+  await tell(life, { path, label, out, resumeCommand, onceMore, latest }, context)
+  return 0
+}
+
+/** A new life; or the one in the folder, if the command is to go on and may. */
+async function begunOrTakenUp(path: string, options: LearnOptions): Promise<KnownLife> {
+  const { out, seed, vocabulary, maxParameters, passes } = options
+  if (path === '-' && (passes ?? 1) > 1)
+    throw new UsageError('learn: got --passes for standard input, which can be read only once.')
+  const disk = nodeDisk(out)
+  if (!options.resume && !options.append) {
+    if (await hasCheckpoint(disk)) {
+      throw new UsageError(
+        `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
+      )
+    }
+    const settings = learnSettings(options)
+    const learner = buildLearner(settings)
+    const record = emptyRecord(learner.model.parameters.size)
+    return { settings, learner, record, origin: newOrigin('learn') }
+  }
+  const life = await loadLife(disk, maxParameters === undefined ? {} : { maxParameters })
+  const { settings } = life
+  for (const [option, got, kept] of [
+    ['--seed', seed, settings.seed],
+    ['--vocabulary', vocabulary, settings.vocabulary ?? 256],
+  ] as const) {
+    if (got !== undefined && got !== kept) {
+      throw new UsageError(
+        `learn: got ${option} ${got}, but the life in ${out} was begun with ${kept}, which cannot change. Leave it out.`,
+      )
+    }
+  }
+  return life
+}
+
+function sayBefore(path: string, source: Source, { output, environment }: CommandContext): void {
+  const { strong } = palette(output, environment)
+  const { files, size, bytes, heldOut } = source
+  const name = path === '-' ? 'standard input' : printable(path)
+  if (files === null || size === null || bytes === null) {
+    output.write(`${strong('burgeon')} learns ${name}, until it ends or Ctrl-C.\n`)
+    return
+  }
+  const kept = heldOut.reduce((sum, text) => sum + text.bytes.length, 0)
+  output.write(
+    `${strong('burgeon')} learns ${name}: ${count(files)} text ${files === 1 ? 'file' : 'files'}, ${byteSize(size)}; ` +
+      `${byteSize(bytes)} to learn${kept > 0 ? `, ${byteSize(kept)} kept aside to measure on` : ''}.\n`,
+  )
+}
+
+interface Told {
+  readonly path: string
+  readonly label: string
+  readonly out: string
+  readonly resumeCommand: string
+  readonly onceMore: string
+  /** Text that was read last. */
+  readonly latest: Uint8Array
+}
+
+/** What came of it: losses, sizes, a sample, the report, and what to do next. */
+async function tell(life: KnownLife, told: Told, context: CommandContext): Promise<void> {
+  const { path, label, out, resumeCommand } = told
+  const [heldOut] = heldOutOf(life.origin).slice(-1)
+  const prompt = beginningOf(heldOut?.bytes ?? told.latest)
   const report = lifeReportOf(life, {
     title: `Learning ${path}`,
     when: new Date().toISOString().slice(0, 16).replace('T', ' '),
-    command: `burgeon learn ${path}`,
+    command: shellCommand('learn', pathArgument(path)),
     machine: machineFacts(life.learner.model.device),
     domains: [],
-    samples: [],
+    samples: [{ bytes: life.record.bytes, domain: label, prompt, text: await writeSample(life, prompt) }],
     checkpoint: { path: out, resumeCommand },
     changesAreKnown: false,
   })
   const page = join(out, 'report.html')
   await writeFile(page, renderReport(report))
-  context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
-  context.output.write(`Checkpoint  ${printable(out)}\nReport      ${printable(relative('', page))}\n`)
-  return 0
-}
-
-function newLife(settings: LifeSettings): Life {
-  const learner = buildLearner(settings)
-  return { settings, learner, record: emptyRecord(learner.model.parameters.size) }
+  const loss = recentBitsPerByte(life.record, 100)
+  const lines = [
+    `Lately it predicted text at ${loss === null ? '?' : bitsPerByte(loss)} bits per byte before it learnt it` +
+      (heldOut === undefined ? '; there was too little text, or a pipe, to hold any out.' : '.'),
+    `Checkpoint  ${printable(out)}`,
+    `Report      ${printable(relative('', page))}`,
+    `Speak to it ${shellCommand('generate', '--from', pathArgument(out), '--prompt', prompt)}`,
+    `Look inside ${shellCommand('inspect', '--from', pathArgument(out), '--growth')}`,
+    `Learn more  ${told.onceMore}`,
+  ]
+  context.output.write(
+    `\n${summaryOf(report, palette(context.output, context.environment))}\n${lines.join('\n')}\n`,
+  )
 }

@@ -2,6 +2,7 @@
 import type { Learner, LearnerState } from '@burgeon/continual'
 import { CheckpointError, type Disk, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { type LifeSettings, rebuildLearner } from './build-learner.ts'
+import { type LifeOrigin, newOrigin } from './life-origin.ts'
 import type { LifeRecord } from './life-record.ts'
 
 /** A life between two steps. */
@@ -9,23 +10,38 @@ export interface Life {
   readonly settings: LifeSettings
   readonly learner: Learner
   readonly record: LifeRecord
+  /** What made it and what it has read; nobody knows unless given. */
+  readonly origin?: LifeOrigin
 }
+
+/** A life that knows where it comes from. */
+export type KnownLife = Life & { readonly origin: LifeOrigin }
 
 /** Writes everything a life is, indivisibly: a killed process finds this one or the one before. */
-export async function saveLife(disk: Disk, { settings, learner, record }: Life): Promise<void> {
+export async function saveLife(disk: Disk, { settings, learner, record, origin }: Life): Promise<void> {
   const { model, ...rest } = await learner.toState()
-  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record } })
+  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record, ...(origin && { origin }) } })
 }
 
-/** Reads a life. Throws CheckpointError if there is none, it is damaged, or it is something else. */
-export async function loadLife(disk: Disk): Promise<Life> {
+/**
+ * Reads a life.
+ *
+ * @param changes Settings that are to be others from now on; only those that no part of a learner is made of can be.
+ * @throws CheckpointError if there is none, it is damaged, or it is something else.
+ */
+export async function loadLife(
+  disk: Disk,
+  changes: Partial<Pick<LifeSettings, 'maxParameters'>> = {},
+): Promise<KnownLife> {
   const parts = await readCheckpoint(disk)
   if (!parts.model || !parts.learner || !parts.life) {
     throw new CheckpointError(
       `${disk.place}: this checkpoint holds ${Object.keys(parts).join(', ')}, which is no life.`,
     )
   }
-  const { settings, record } = parts.life as Pick<Life, 'settings' | 'record'>
+  const saved = parts.life as Pick<Life, 'settings' | 'record' | 'origin'>
+  const settings = { ...saved.settings, ...changes }
   const state = { ...parts.learner, model: parts.model } as LearnerState
-  return { settings, learner: rebuildLearner(settings, state), record }
+  const { record, origin = newOrigin('unknown') } = saved
+  return { settings, learner: rebuildLearner(settings, state), record, origin }
 }

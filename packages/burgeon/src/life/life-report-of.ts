@@ -50,16 +50,22 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
 }
 
 function heldOutCurves(measurements: readonly Measurement[]): LifeReport['heldOut'] {
-  const names = Object.keys(measurements[0]?.bitsPerByte ?? {})
-  return names.map((domain) => ({
+  return domainsOf(measurements).map((domain) => ({
     domain,
-    points: measurements.map(({ bytes, bitsPerByte }) => ({ bytes, bitsPerByte: bitsPerByte[domain] })),
+    points: measurements.flatMap(({ bytes, bitsPerByte }) =>
+      domain in bitsPerByte ? [{ bytes, bitsPerByte: bitsPerByte[domain] }] : [],
+    ),
   }))
+}
+
+/** Domains in the order in which they were first measured: a life that goes on with another text gets more of them. */
+function domainsOf(measurements: readonly Measurement[]): string[] {
+  return [...new Set(measurements.flatMap(({ bitsPerByte }) => Object.keys(bitsPerByte)))]
 }
 
 /** One row for each stage; measurements along the way belong to the curves alone. */
 export function domainMatrix(measurements: readonly Measurement[]): DomainTable {
-  const domains = Object.keys(measurements[0]?.bitsPerByte ?? {})
+  const domains = domainsOf(measurements)
   const rows = measurements.flatMap(({ stage, learnt, bitsPerByte }) =>
     stage === null ? [] : [{ stage, learnt, values: domains.map((domain) => bitsPerByte[domain] ?? null) }],
   )
@@ -76,18 +82,19 @@ export function forgettingRows(measurements: readonly Measurement[]): Forgetting
   return matrix.domains.flatMap((domain) => {
     const own = matrix.evaluations.indexOf(domain)
     const whenLearnt = own < 0 ? null : matrix.value(own, domain)
-    if (whenLearnt === null || last === undefined) return []
+    if (whenLearnt === null || last?.bitsPerByte[domain] === undefined) return []
     return [{ domain, whenLearnt, atEnd: last.bitsPerByte[domain] }]
   })
 }
 
 /** The measurements taken whenever a domain had been learnt, with all that `DomainMatrix` can say of them. */
 export function evaluationsOf(measurements: readonly Measurement[]): DomainMatrix {
-  const domains = Object.keys(measurements[0]?.bitsPerByte ?? {})
+  const domains = domainsOf(measurements)
   const matrix = new DomainMatrix(domains)
   for (const { learnt, bitsPerByte } of measurements) {
-    if (learnt === null || !domains.includes(learnt)) continue
-    for (const domain of domains) matrix.record(learnt, domain, bitsPerByte[domain])
+    // What is learnt twice in a row, as in a second pass, is judged by the first time.
+    if (learnt === null || !domains.includes(learnt) || matrix.evaluations.at(-1) === learnt) continue
+    for (const [domain, value] of Object.entries(bitsPerByte)) matrix.record(learnt, domain, value)
   }
   return matrix
 }

@@ -1,7 +1,8 @@
 /** Where a life's text comes from: the default stream, or the user's own. */
 import type { Chunk } from '@burgeon/continual'
 import type { DomainText } from '../stream/domain-text.ts'
-import type { Source, SourcePosition } from '../stream/read-source.ts'
+import type { Source } from '../stream/read-source.ts'
+import type { SourcePosition } from '../stream/source-read.ts'
 
 /** A place in a stream, plain data for the checkpoint. */
 export type LifePosition = SourcePosition
@@ -30,13 +31,17 @@ export function* domainChunks(
   }
 }
 
-/** The user's own text, chunk by chunk. */
-export async function* sourceChunks(source: Source): AsyncGenerator<Chunk<LifePosition>> {
+/** The user's own text, chunk by chunk. `onBytes` is told each of them. */
+export async function* sourceChunks(
+  source: Source,
+  onBytes: (bytes: Uint8Array) => void,
+): AsyncGenerator<Chunk<LifePosition>> {
   for await (const { domain, bytes, position } of source) {
+    onBytes(bytes)
     yield {
       domain,
       tokens: bytes,
-      positionAfter: (used) => ({ file: position.file, offset: position.offset + used }),
+      positionAfter: (used) => ({ ...position, offset: position.offset + used }),
     }
   }
 }

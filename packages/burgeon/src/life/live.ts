@@ -13,6 +13,8 @@ export interface HeldOutText {
 /** What `live` measures, and whom it tells. */
 export interface LiveOptions {
   readonly heldOut: readonly HeldOutText[]
+  /** The stream is one text of many domains: measured before, if it is new, and at its end, but not wherever a domain ends. */
+  readonly whole?: { readonly name: string; readonly isNew: boolean }
   /** Steps between two measurements on the held-out text. */
   readonly measureEvery: number
   /** Told after every step. */
@@ -34,15 +36,17 @@ export async function live(
   options: LiveOptions,
 ): Promise<boolean> {
   const { learner, record, settings } = life
-  const { heldOut, stop } = options
+  const { heldOut, stop, whole } = options
   if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)
+  else if (whole?.isNew) await measure(life, heldOut, `before ${whole.name}`, null)
   for await (const { batch, position } of batches(chunks, {
     rows: settings.rows,
     length: settings.model.context,
   })) {
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
-    if (before !== undefined && before !== domain) await measure(life, heldOut, `after ${before}`, before)
+    if (!whole && before !== undefined && before !== domain)
+      await measure(life, heldOut, `after ${before}`, before)
     const report = await learner.observe(batch)
     recordStep(record, report, position)
     options.onStep(report)
@@ -50,7 +54,8 @@ export async function live(
     await options.betweenSteps()
     if (stop.aborted) return false
   }
-  const last = record.spans.at(-1)?.domain
+  if (stop.aborted) return false
+  const last = whole?.name ?? record.spans.at(-1)?.domain
   if (last !== undefined) await measure(life, heldOut, `after ${last}`, last)
   return true
 }

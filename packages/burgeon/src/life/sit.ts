@@ -7,20 +7,29 @@ import { count, signed } from '../terminal/quantities.ts'
 import { type Life, saveLife } from './life-checkpoint.ts'
 import { recentBitsPerByte } from './life-record.ts'
 import type { LifePosition } from './life-source.ts'
-import { type HeldOutText, live } from './live.ts'
+import { type HeldOutText, live, type LiveOptions } from './live.ts'
+import { whileWaiting } from './while-waiting.ts'
 
 export interface Sitting {
   readonly chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
   /** Bytes of the whole stream; null when nobody knows. */
   readonly totalBytes: number | null
   readonly heldOut: readonly HeldOutText[]
+  readonly whole?: NonNullable<LiveOptions['whole']>
   readonly measureEvery: number
   readonly disk: Disk
   /** Seconds between two checkpoints. */
   readonly saveEverySeconds: number
   /** Keeps a checkpoint of every size: the last that was saved before the model grew. */
   readonly keepSizes?: boolean
+  /** Called before each save, between two steps; told whether the stream has ended. */
+  readonly beforeSave?: (isDone: boolean) => void
+  /** Given what shows a note as long as the progress line stands, and null after that. */
+  readonly listen?: (say: ((text: string) => void) | null) => void
 }
+
+/** Seconds without new text after which what was learnt is saved: the moment costs nothing. */
+const idleSeconds = 1
 
 /** Lives until the stream ends or the user stops; saves in either case. Answers whether the stream ended. */
 export async function sit(life: Life, sitting: Sitting, context: CommandContext): Promise<boolean> {
@@ -33,10 +42,16 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
   const begun = context.now() - record.seconds * 1000
   let saved = context.now()
   let hasGrown = false
-  const save = async (): Promise<void> => {
+  let isSaved = false
+  const save = async (isDone = false): Promise<void> => {
+    sitting.beforeSave?.(isDone)
     record.seconds = (context.now() - begun) / 1000
     await saveLife(sitting.disk, life)
     saved = context.now()
+    isSaved = true
+  }
+  const saveIfIdle = async (): Promise<void> => {
+    if (!isSaved && life.learner.step > 0) await save()
   }
   const tellStop = (): void => {
     const again = context.stop.reason === 'SIGINT' ? '; press Ctrl-C again to quit at once' : ''
@@ -45,10 +60,12 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
   context.stop.addEventListener('abort', tellStop)
   try {
     if (sitting.keepSizes && !(await hasCheckpoint(sitting.disk))) await save()
-    const done = await live(life, sitting.chunks, {
+    sitting.listen?.((text) => line.event({ kind: 'note', text }))
+    const done = await live(life, whileWaiting(sitting.chunks, idleSeconds, saveIfIdle), {
       ...sitting,
       stop: context.stop,
       onStep(report) {
+        isSaved = false
         for (const event of report.events) line.event(lineOf(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({
@@ -66,10 +83,11 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
         await new Promise((resolve) => setImmediate(resolve))
       },
     })
-    await save()
+    await save(done)
     return done
   } finally {
     context.stop.removeEventListener('abort', tellStop)
+    sitting.listen?.(null)
     line.end()
   }
 }

@@ -19,6 +19,9 @@ import {
   matrixTable,
 } from './report-tables.ts'
 
+/** By this a page is known as one of ours, which may be written anew. */
+export const reportMark = '<meta name="generator" content="burgeon" />'
+
 /**
  * A life as one self-contained HTML page: no script, no address, readable offline, on paper, in light and dark. Every text of the
  * report is escaped, and the page forbids itself to load or run anything, so model output in it is harmless.
@@ -28,6 +31,7 @@ export function renderReport(report: LifeReport): string {
 <html lang="en">
 <head>
 <meta charset="utf-8" />
+${reportMark}
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
 <title>${escapeMarkup(report.title)}</title>

@@ -1,170 +1,159 @@
 import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { chooseHeldOut, heldOutText } from './held-out.ts'
+import { bytesToLearn, type FileToRead, planReading, readBefore } from './plan-reading.ts'
+import { type ReadFilesOptions, readFiles, type SourceChunk } from './read-files.ts'
+import { readPipe, wakeReader } from './read-pipe.ts'
 import { type SourceFile, textFiles } from './source-files.ts'
+import { ReadSoFar, type SourcePosition, type SourceRead } from './source-read.ts'
 import { StreamError } from './stream-error.ts'
-import { probeBytes, probeFile, whyNotText } from './text-probe.ts'
-
-/** A place in a source, plain data for a checkpoint. */
-export interface SourcePosition {
-  /** Path of the file relative to the folder, with `/`; its name when the source is one file; `-` for standard input. */
-  readonly file: string
-  /** Bytes of this file that lie before the position. */
-  readonly offset: number
-}
-
-/** Bytes of one file, as they are on disk. */
-export interface SourceChunk {
-  /** The top-level file or sub-folder the bytes come from. */
-  readonly domain: string
-  readonly bytes: Uint8Array
-  /** Where `bytes[0]` lies. To resume after `n` of these bytes, come back with `offset + n`. */
-  readonly position: SourcePosition
-}
+import { notTextMessage, probeFile } from './text-probe.ts'
 
 /** The user's own text, in order. It is read once, and only as fast as it is asked for. */
 export interface Source extends AsyncIterable<SourceChunk> {
-  /** Size of the whole source in bytes, whatever was already read; null for a pipe, which does not tell. */
+  /** Text files it consists of; null for a pipe. */
+  readonly files: number | null
+  /** Their size in bytes; null for a pipe, which does not tell. */
+  readonly size: number | null
+  /** Bytes that are left to be learnt, in all passes; null for a pipe. */
   readonly bytes: number | null
+  /** Text that is never learnt, by domain. */
+  readonly heldOut: readonly { readonly name: string; readonly bytes: Uint8Array }[]
+  /** Told how far the learner has come; what it has not come past counts as unread. */
+  reached(position: SourcePosition): void
+  /** Told that the learner has come to the end of all that was given out. */
+  finish(): void
+  /** What was read, for a checkpoint: the reading goes on from there. */
+  toState(): SourceRead
 }
 
 export interface ReadSourceOptions {
-  /** Where to go on; from the beginning by default. */
-  readonly from?: SourcePosition
+  /** What was read before; nothing unless given. */
+  readonly read?: SourceRead | undefined
+  /** The place that an older burgeon had come to; it kept no more. */
+  readonly position?: SourcePosition | undefined
+  /** How many times the source is read in all; as often as was asked for before, or once. */
+  readonly passes?: number | undefined
+  /** Whether a part is held out of what was never read before. False unless given. */
+  readonly holdOut?: boolean
   /** Largest size of a chunk in bytes; 65 536 by default. */
   readonly chunkBytes?: number
   /** What `-` reads; standard input by default. */
   readonly stdin?: AsyncIterable<Uint8Array>
-  /** Told, in one line each, which files of a folder are left out and why. */
-  readonly note?: (line: string) => void
+  /** Told, in one line each, what is left out, read again or passed over, and why. */
+  readonly note?: ((line: string) => void) | undefined
+  /** The folder that the run writes to: never a part of the source. */
+  readonly out?: string | undefined
+  /** Ends a pipe, also while it waits for its writer. */
+  readonly stop?: AbortSignal | undefined
 }
 
 /**
- * Opens the user's own text: a file, a folder (recursively, ordered by path, without hidden entries, node_modules and files that
- * are not text), or standard input (`-`).
+ * Opens the user's own text: a file, a folder (recursively, ordered by path; see `textFiles` for what is left out), or standard input
+ * (`-`).
  *
- * A resumed folder goes on in the order of paths: files that sort after the position are read even if they are new. A pipe cannot
- * seek; what was already consumed is read again and dropped, so it must be given the same input.
+ * What was read is known by length and digest: files that are as they were are not read again, longer ones go on where they ended, new
+ * and changed ones are read whole. A pipe cannot seek: what was read must come again, and is dropped.
  *
- * @throws StreamError `missing-path`, `unreadable`, `not-text`, `no-text-file`, `empty-input`; and `source-changed` when
- * the source is not the one, or shorter than, where the run stopped. Only for pipes are the last three thrown while reading.
+ * @throws StreamError `missing-path`, `unreadable`, `not-text`, `no-text-file`, `empty-input`; `source-changed` when a pipe does not
+ * begin with what was read. Of pipes the last three are thrown while reading.
  *
  * @example
  * const source = await readSource('notes')
  * for await (const { domain, bytes, position } of source) console.log(domain, position.offset, bytes.length)
  */
 export async function readSource(path: string, options: ReadSourceOptions = {}): Promise<Source> {
-  if (path === '-')
-    return source(null, readPipe('standard input', '-', options.stdin ?? process.stdin, options))
+  if (path === '-') return pipe('standard input', '-', options.stdin ?? process.stdin, options)
   try {
     const found = await stat(path)
     if (found.isDirectory()) return await openFolder(path, options)
     if (found.isFile()) return await openFile(path, found.size, options)
     // A named pipe or a device, such as what the shell makes of <(command).
-    return source(null, readPipe(path, basename(path), createReadStream(path), options))
+    const release = (): void => wakeReader(path)
+    return pipe(path, basename(path), createReadStream(path), options, found.isFIFO() ? release : undefined)
   } catch (cause) {
     throw cannotRead(path, cause)
   }
+}
+
+/** The name by which a source is known in a checkpoint: that of the file, or of the folder with a `/`. */
+export async function sourceLabel(path: string): Promise<string> {
+  if (path === '-') return '-'
+  const name = basename(resolve(path))
+  return (await stat(path).catch(() => null))?.isDirectory() ? `${name}/` : name
 }
 
 async function openFile(path: string, size: number, options: ReadSourceOptions): Promise<Source> {
   const name = basename(path)
   if (size === 0) throw new StreamError('empty-input', `learn: ${path} is empty. Expected a file with text.`)
   const reason = await probeFile(path)
-  if (reason !== null) throw notText(path, reason)
-  if (options.from && options.from.file !== name) {
-    throw new StreamError(
-      'source-changed',
-      `learn: the run stopped in ${options.from.file}, but got ${path}. Give the same source, or start a new run.`,
-    )
-  }
-  return source(size, readFiles([{ path, name, domain: name, size }], options))
+  if (reason !== null) throw new StreamError('not-text', notTextMessage(path, reason))
+  return files([{ path, name, domain: name, size }], options)
 }
 
 async function openFolder(path: string, options: ReadSourceOptions): Promise<Source> {
-  const files = await textFiles(path, options.note)
-  if (files.length === 0) {
+  const found = await textFiles(path, options)
+  if (found.length === 0) {
     throw new StreamError(
       'no-text-file',
       `learn: no text file in ${path}. Expected UTF-8 text below it, outside hidden folders and node_modules.`,
     )
   }
-  const bytes = files.reduce((sum, file) => sum + file.size, 0)
-  return source(bytes, readFiles(files, options))
+  return files(found, options)
 }
 
-function source(bytes: number | null, chunks: AsyncIterable<SourceChunk>): Source {
-  return { bytes, [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator]() }
-}
-
-async function* readFiles(
-  files: readonly SourceFile[],
-  { from, chunkBytes = 65_536 }: ReadSourceOptions,
-): AsyncGenerator<SourceChunk> {
-  for (const file of files) {
-    if (from && file.name < from.file) continue
-    try {
-      yield* readFrom(file, file.name === from?.file ? from.offset : 0, chunkBytes)
-    } catch (cause) {
-      throw cannotRead(file.path, cause)
+async function files(found: readonly SourceFile[], options: ReadSourceOptions): Promise<Source> {
+  const { read, chunkBytes = 65_536, note = () => {} } = options
+  const heldOut = read ? read.heldOut : options.holdOut && !options.position ? await chooseHeldOut(found) : []
+  const passes = options.passes ?? read?.passes ?? 1
+  const before = read?.files ?? (options.position ? readBefore(found, options.position) : [])
+  const firstPass = read?.pass ?? 0
+  const first = await planReading(found, before, note)
+  const whole = found.map((file): FileToRead => ({ file, from: 0, before: null }))
+  const laterPasses = Math.max(0, passes - 1 - firstPass)
+  const soFar = new ReadSoFar({ pass: firstPass, files: before })
+  async function* chunks(): AsyncGenerator<SourceChunk> {
+    const shared = { chunkBytes, heldOut, soFar, note } satisfies Omit<ReadFilesOptions, 'pass'>
+    for (let pass = firstPass; pass <= firstPass + laterPasses; pass++) {
+      yield* readFiles(pass === firstPass ? first : whole, { ...shared, pass })
     }
+  }
+  return {
+    files: found.length,
+    size: found.reduce((sum, { size }) => sum + size, 0),
+    bytes: bytesToLearn(first, heldOut) + laterPasses * bytesToLearn(whole, heldOut),
+    heldOut: await heldOutText(found, heldOut),
+    ...followed(soFar),
+    toState: () => ({ passes: Math.max(passes, firstPass + 1), heldOut, ...soFar.toState() }),
+    [Symbol.asyncIterator]: chunks,
   }
 }
 
-async function* readFrom(file: SourceFile, start: number, chunkBytes: number): AsyncGenerator<SourceChunk> {
-  const handle = await open(file.path, 'r')
-  try {
-    const { size } = await handle.stat()
-    if (size < start) throw shorter(file.path, size, start)
-    for (let offset = start; ; ) {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(chunkBytes), 0, chunkBytes, offset)
-      if (bytesRead === 0) return
-      yield {
-        domain: file.domain,
-        bytes: buffer.subarray(0, bytesRead),
-        position: { file: file.name, offset },
-      }
-      offset += bytesRead
-    }
-  } finally {
-    await handle.close()
-  }
-}
-
-async function* readPipe(
+function pipe(
   shown: string,
-  file: string,
+  name: string,
   input: AsyncIterable<Uint8Array>,
-  { from, chunkBytes = 65_536 }: ReadSourceOptions,
-): AsyncGenerator<SourceChunk> {
-  const start = from?.offset ?? 0
-  const domain = file === '-' ? 'stdin' : file
-  let offset = 0
-  for await (const bytes of input) {
-    // The first piece of a pipe is all that can be judged without holding the rest back.
-    const reason = offset === 0 ? whyNotText(bytes.subarray(0, probeBytes), false) : null
-    if (reason !== null) throw notText(shown, reason)
-    for (let at = Math.max(0, start - offset); at < bytes.length; at += chunkBytes) {
-      yield { domain, bytes: bytes.subarray(at, at + chunkBytes), position: { file, offset: offset + at } }
-    }
-    offset += bytes.length
+  { read, position, stop, chunkBytes = 65_536 }: ReadSourceOptions,
+  release: () => void = () => {},
+): Source {
+  const old = position?.file === name ? { name, bytes: position.offset, sha256: null } : undefined
+  const part = read ? read.files.find((file) => file.name === name) : old
+  const soFar = new ReadSoFar({ pass: 0, files: part ? [part] : [] })
+  return {
+    files: null,
+    size: null,
+    bytes: null,
+    heldOut: [],
+    ...followed(soFar),
+    toState: () => ({ passes: 1, heldOut: [], ...soFar.toState() }),
+    [Symbol.asyncIterator]: () =>
+      readPipe(input, { shown, name, chunkBytes, read: part, soFar, stop, release }),
   }
-  if (offset === 0) throw new StreamError('empty-input', `learn: ${shown} gave no bytes. Expected text.`)
-  if (offset < start) throw shorter(shown, offset, start)
 }
 
-function notText(path: string, reason: string): StreamError {
-  return new StreamError(
-    'not-text',
-    `learn: ${path} is not text (${reason}). Expected UTF-8; convert it first.`,
-  )
-}
-
-function shorter(path: string, size: number, start: number): StreamError {
-  return new StreamError(
-    'source-changed',
-    `learn: ${path} has ${size} bytes, but the run stopped after ${start}. Give the same source, or start a new run.`,
-  )
+function followed(soFar: ReadSoFar): Pick<Source, 'reached' | 'finish'> {
+  return { reached: (position) => soFar.reached(position), finish: () => soFar.finish() }
 }
 
 function cannotRead(path: string, cause: unknown): unknown {
@@ -175,9 +164,7 @@ function cannotRead(path: string, cause: unknown): unknown {
     return new StreamError(
       'missing-path',
       `learn: ${path} does not exist. Expected a file, a folder, or - for standard input.`,
-      {
-        cause,
-      },
+      { cause },
     )
   }
   return new StreamError('unreadable', `learn: ${path} cannot be read (${code}). Check its permissions.`, {

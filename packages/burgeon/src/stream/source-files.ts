@@ -1,10 +1,11 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { compareCodeUnits } from './compare-code-units.ts'
+import { holdsCheckpoint, ownFile, whyFolderIsLeftOut } from './left-out-folder.ts'
 import { probeFile } from './text-probe.ts'
 
-/** A text file of a folder. */
+/** A text file of a source. */
 export interface SourceFile {
   /** What to open. */
   readonly path: string
@@ -16,18 +17,28 @@ export interface SourceFile {
   readonly size: number
 }
 
+export interface TextFilesOptions {
+  /** Told, in one line each, what is left out and why. */
+  readonly note?: ((line: string) => void) | undefined
+  /** The folder that the run at hand writes to. */
+  readonly out?: string | undefined
+}
+
 /** How many files are looked into at a time. */
 const probesAtOnce = 32
 
 /**
- * The text files below a folder, ordered by name by code unit. Hidden entries and node_modules are passed over in silence; links to
- * folders (they may lead in circles), empty, unreadable and binary files with a note.
+ * The text files below a folder, ordered by name by code unit. Left out, each with a note: what is hidden, folders of packages and
+ * caches, folders that hold a checkpoint or are about to (`out`), links to folders (they may lead in circles), and files that are
+ * empty, unreadable or binary.
  */
 export async function textFiles(
   root: string,
-  note: (line: string) => void = () => {},
+  { note = () => {}, out }: TextFilesOptions = {},
 ): Promise<SourceFile[]> {
-  const names = (await fileNames(root, '', note)).sort(compareCodeUnits)
+  const names: string[] = []
+  await collectNames(root, '', { note, out }, names)
+  names.sort(compareCodeUnits)
   const found: SourceFile[] = []
   for (let from = 0; from < names.length; from += probesAtOnce) {
     const batch = names.slice(from, from + probesAtOnce)
@@ -39,23 +50,36 @@ export async function textFiles(
   return found
 }
 
-async function fileNames(root: string, folder: string, note: (line: string) => void): Promise<string[]> {
+async function collectNames(
+  root: string,
+  folder: string,
+  options: { note: (line: string) => void; out: string | undefined },
+  names: string[],
+): Promise<void> {
+  const { note, out } = options
+  const path = join(root, folder)
   let entries: Dirent[]
   try {
-    entries = await readdir(join(root, folder), { withFileTypes: true })
+    entries = await readdir(path, { withFileTypes: true })
   } catch (cause) {
     if (folder === '') throw cause
-    note(`left out ${folder}: ${reason(cause)}`)
-    return []
+    note(`left out ${folder}: ${unreadable(cause)}`)
+    return
   }
-  const names: string[] = []
+  entries.sort((a, b) => compareCodeUnits(a.name, b.name))
+  const siblings = new Set(entries.map(({ name }) => name))
+  const isOut = (out !== undefined && resolve(path) === resolve(out)) || (await holdsCheckpoint(path))
   for (const entry of entries) {
-    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
     const name = folder === '' ? entry.name : `${folder}/${entry.name}`
-    if (entry.isDirectory()) names.push(...(await fileNames(root, name, note)))
+    if (entry.isDirectory()) {
+      const why = await whyFolderIsLeftOut(join(path, entry.name), entry.name, siblings, out)
+      if (why === null) await collectNames(root, name, options, names)
+      else note(`left out ${name}/: ${why}`)
+    } else if (entry.name.startsWith('.')) note(`left out ${name}: hidden`)
+    else if (isOut && ownFile.test(entry.name)) note(`left out ${name}: written by burgeon`)
     else if (entry.isFile() || entry.isSymbolicLink()) names.push(name)
+    else note(`left out ${name}: not a file`)
   }
-  return names
 }
 
 /** The file, or a note that says why it is left out. */
@@ -70,10 +94,11 @@ async function look(root: string, name: string): Promise<SourceFile | string> {
       ? { path, name, domain: name.split('/')[0], size: found.size }
       : `left out ${name}: ${why}`
   } catch (cause) {
-    return `left out ${name}: ${reason(cause)}`
+    return `left out ${name}: ${unreadable(cause)}`
   }
 }
 
-function reason(cause: unknown): string {
+/** Why the system could not read something, for a note. */
+export function unreadable(cause: unknown): string {
   return `cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`
 }

@@ -29,3 +29,8 @@ export async function probeFile(path: string): Promise<string | null> {
     await handle.close()
   }
 }
+
+/** For people who gave something that is not text. */
+export function notTextMessage(path: string, reason: string): string {
+  return `learn: ${path} is not text (${reason}). Expected UTF-8; convert it first.`
+}

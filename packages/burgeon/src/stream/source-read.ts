@@ -1,0 +1,138 @@
+/** What was read of a source: its identity, as far as a life knows it. Plain data for the checkpoint. */
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+
+/** A place in a source. */
+export interface SourcePosition {
+  /** Path of the file relative to the folder, with `/`; its name when the source is one file; `-` for standard input. */
+  readonly file: string
+  /** Bytes of this file that lie before the position. */
+  readonly offset: number
+  /** Whole passes over the source before this one; 0 unless given. */
+  readonly pass?: number
+}
+
+/** The part of a file that was read. */
+export interface FileRead {
+  readonly name: string
+  readonly bytes: number
+  /** Of these bytes, in hexadecimal; null where an older burgeon did not keep it. */
+  readonly sha256: string | null
+}
+
+/** A part of a file that is never learnt from, but measured on. */
+export interface HeldOutRange {
+  readonly file: string
+  readonly domain: string
+  readonly from: number
+  readonly to: number
+}
+
+export interface SourceRead {
+  /** Passes over the source that were asked for. */
+  readonly passes: number
+  /** Whole passes before the present one. */
+  readonly pass: number
+  /** What was read in the present pass. */
+  readonly files: readonly FileRead[]
+  readonly heldOut: readonly HeldOutRange[]
+}
+
+/** The first bytes of a file as a digest that can go on; null when there are not as many. */
+export async function digestOfStart(path: string, bytes: number): Promise<Hash | null> {
+  const digest = createHash('sha256')
+  if (bytes === 0) return digest
+  let seen = 0
+  for await (const chunk of createReadStream(path, { end: bytes - 1 }) as AsyncIterable<Buffer>) {
+    digest.update(chunk)
+    seen += chunk.length
+  }
+  return seen === bytes ? digest : null
+}
+
+interface TakenBytes {
+  readonly place: Required<SourcePosition>
+  readonly bytes: Uint8Array
+  readonly before: Hash | null
+}
+
+/** Follows a reader that is ahead of its learner: bytes count as read only when the learner has come past them. */
+export class ReadSoFar {
+  readonly #done: Map<string, FileRead>
+  #pass: number
+  #open: { name: string; bytes: number; digest: Hash } | null = null
+  #ahead: TakenBytes[] = []
+
+  constructor({ pass, files }: Pick<SourceRead, 'pass' | 'files'>) {
+    this.#pass = pass
+    this.#done = new Map(files.map((file) => [file.name, file]))
+  }
+
+  /**
+   * The reader has taken bytes from a file.
+   *
+   * @param before Digest of all bytes of the file before these, with the first of them.
+   */
+  took(place: Required<SourcePosition>, bytes: Uint8Array, before: Hash | null): void {
+    this.#ahead.push({ place, bytes, before })
+  }
+
+  /** The learner has come to a place. */
+  reached({ file, offset, pass = 0 }: SourcePosition): void {
+    const holds = ({ place, bytes }: TakenBytes): boolean =>
+      place.pass === pass &&
+      place.file === file &&
+      place.offset <= offset &&
+      offset <= place.offset + bytes.length
+    if (!this.#ahead.some(holds)) return
+    for (;;) {
+      const [next] = this.#ahead
+      const isHere = holds(next)
+      this.#absorb(isHere ? offset - next.place.offset : next.bytes.length)
+      if (isHere) return
+    }
+  }
+
+  /** The learner has come to the end of all that was taken. */
+  finish(): void {
+    while (this.#ahead.length > 0) this.#absorb(this.#ahead[0].bytes.length)
+  }
+
+  /** What was read in the present pass. */
+  toState(): Pick<SourceRead, 'pass' | 'files'> {
+    const open = this.#open
+    const files = [...this.#done.values()].filter(({ name }) => name !== open?.name)
+    if (open && open.bytes > 0) files.push(readPart(open))
+    return { pass: this.#pass, files }
+  }
+
+  /** Takes the first bytes of what is ahead for read. */
+  #absorb(length: number): void {
+    const [{ place, bytes, before }] = this.#ahead
+    if (place.pass !== this.#pass) {
+      this.#close()
+      this.#done.clear()
+      this.#pass = place.pass
+    }
+    if (this.#open?.name !== place.file) {
+      this.#close()
+      this.#open = { name: place.file, bytes: place.offset, digest: before?.copy() ?? createHash('sha256') }
+    }
+    this.#open.digest.update(bytes.subarray(0, length))
+    this.#open.bytes += length
+    if (length === bytes.length) this.#ahead.shift()
+    else {
+      const rest = { ...place, offset: place.offset + length }
+      this.#ahead[0] = { place: rest, bytes: bytes.subarray(length), before: null }
+    }
+  }
+
+  #close(): void {
+    if (this.#open) this.#done.set(this.#open.name, readPart(this.#open))
+    this.#open = null
+  }
+}
+
+function readPart({ name, bytes, digest }: { name: string; bytes: number; digest: Hash }): FileRead {
+  return { name, bytes, sha256: digest.copy().digest('hex') }
+}
