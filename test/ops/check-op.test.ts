@@ -30,6 +30,8 @@ function wrongIn(
 
 const f32 = (shape: readonly number[], data: readonly number[]): PlainInput => ({ shape, dtype: 'f32', data })
 const ones = (n: number): number[] => new Array<number>(n).fill(1)
+/** The sum in f32, one after another. */
+const sumInF32 = (numbers: readonly number[]): number => numbers.reduce((sum, x) => Math.fround(sum + x), 0)
 
 describe('checkOp', () => {
   test('finds nothing where there is nothing', async () => {
@@ -74,6 +76,23 @@ describe('checkOp', () => {
     await expect(sumOf(2, 1e-5)).rejects.toThrow(OpMismatchError)
     await expect(sumOf(1000, 1e-5)).resolves.toBeDefined()
     await expect(sumOf(1000, 1)).rejects.toThrow(OpMismatchError)
+  })
+  test('does not let a long sum be off as a running sum in single precision is', async () => {
+    const numbers = new Array<number>(1_000_000).fill(Math.fround(0.1))
+    const naive = wrongIn('reduce', ([x], [out]) => {
+      out.buffer[0] = sumInF32([...x.buffer])
+    })
+    const attrs = { kind: 'sum', axes: [0], keepDims: false } as const
+    const check = checkOp(naive, reference, 'reduce', [f32([1_000_000], numbers)], attrs, 4)
+    await expect(check).rejects.toThrow(/is 10095\d\.\d+; expected 100000\.00/)
+    const scatter = wrongIn('scatterAdd', ([, values], [out]) => {
+      out.buffer[0] = sumInF32([...values.buffer])
+    })
+    const hits = { shape: [1_000_000], dtype: 'i32', data: new Int32Array(1_000_000) } as const
+    const inputs = [hits, f32([1_000_000], numbers)]
+    await expect(checkOp(scatter, reference, 'scatterAdd', inputs, { rows: 1 }, 4)).rejects.toThrow(
+      OpMismatchError,
+    )
   })
   test('wants moved numbers, NaN and infinities exactly, whatever the tolerance', async () => {
     const reverse = { order: [1, 0] }
@@ -143,20 +162,26 @@ describe('rounding bounds', () => {
       ),
     )
   }
-  /** The sum in f32, one after another. */
-  const sumInF32 = (numbers: readonly number[]): number => numbers.reduce((sum, x) => Math.fround(sum + x), 0)
+  /** The sum in f32 of sums in f32 of blocks of 64, and so on. */
+  const blockedSumInF32 = (numbers: readonly number[]): number => {
+    if (numbers.length <= 64) return sumInF32(numbers)
+    const blocks = Array.from({ length: Math.ceil(numbers.length / 64) }, (_, i) =>
+      numbers.slice(64 * i, 64 * i + 64),
+    )
+    return blockedSumInF32(blocks.map(sumInF32))
+  }
 
-  test('hold for sums that are carried out in f32, and are within a factor of n of what happens', () => {
-    for (let n = 2; n < 400; n = Math.ceil(n * 1.7)) {
+  test('hold for sums in f32, long ones in blocks, and are within a factor of n of what happens', () => {
+    for (let n = 2; n < 40_000; n = Math.ceil(n * 1.7)) {
       const numbers = Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i * i) + 1.1))
       const { value, bound } = bounded('reduce', [f32([n], numbers)], {
         kind: 'sum',
         axes: [0],
         keepDims: false,
       })
-      const error = Math.abs(sumInF32(numbers) - value[0])
+      const error = Math.abs(blockedSumInF32(numbers) - value[0])
       expect(error).toBeLessThanOrEqual(bound[0])
-      expect(bound[0]).toBeLessThan(n * n * 2 * 2 ** -24)
+      expect(bound[0]).toBeLessThan(Math.min(n, 216) * n * 2 * 2 ** -24)
     }
   })
   test('grow where a sum cancels, and do not where it does not', () => {

@@ -7,6 +7,7 @@ import { attentionRule } from './attention.ts'
 import { crossEntropyRule, linearCrossEntropyRule } from './cross-entropy.ts'
 import { elementwiseRule } from './elementwise.ts'
 import { gatherRule, scatterAddRule } from './gather.ts'
+import { globalNormRule } from './global-norm.ts'
 import { linearRule, matmulRule } from './matmul.ts'
 import { broadcastRule, concatenateRule, padRule, permuteRule, reshapeRule, sliceRule } from './movement.ts'
 import { layerNormRule, rmsNormRule } from './normalisation.ts'
@@ -63,5 +64,5 @@ export const rules: { readonly [K in OpName]: Row<K> } = {
   adamw: {
     refused: 'It writes moments in place. To differentiate through an update, write it with ordinary ops.',
   },
-  globalNorm: 'definition',
+  globalNorm: globalNormRule,
 }

@@ -16,7 +16,7 @@ export const roundoff: number = 2 ** -24
 /** What `exp`, `tanh`, … may be off, in units of `roundoff`: two units in the last place. */
 const functionError = 4
 /** Below this f32 numbers are subnormal; a device may take them for 0. */
-const smallestNormal: number = 2 ** -126
+export const smallestNormal: number = 2 ** -126
 const largestFinite = (2 - 2 ** -23) * 2 ** 127
 
 /** A number as f32 arithmetic may see it: within `error` of `value`. An infinite error means that anything goes. */

@@ -2,8 +2,8 @@
  * An engine that knows, for every number it computes, how far f32 arithmetic may be from it.
  *
  * It runs on the reference device and keeps beside each result a tensor of error bounds: what it did not compute itself is
- * exact, each op adds the rounding of its own, and a sum of n terms may be added up in any order, which costs at most
- * n − 1 roundings of the sum of their magnitudes (Higham 2002, equation 4.4). Fused ops go through their definition.
+ * exact, each op adds the rounding of its own. A short sum may be added up in any order, a long one in blocks of blocks only: see
+ * `roundingsOfSum`. Fused ops go through their definition.
  */
 import { type Engine, run, withoutEngines } from '../engine.ts'
 import type { OpDefinition } from '../op.ts'
@@ -18,7 +18,13 @@ import { scatterAdd } from '../ops/scatter-add/scatter-add.ts'
 import { slice } from '../ops/slice/slice.ts'
 import { broadcastStrides, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Rounded, roundedToF32, roundingEvaluator, roundoff } from './expression-rounding.ts'
+import {
+  type Rounded,
+  roundedToF32,
+  roundingEvaluator,
+  roundoff,
+  smallestNormal,
+} from './expression-rounding.ts'
 
 /** How far rounding may carry a result. */
 export class RoundingBounds implements Engine {
@@ -36,23 +42,26 @@ export class RoundingBounds implements Engine {
 
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
     const { definition } = opTable[op] as OpDefinition<Attrs<K>>
-    if (definition !== undefined && op !== 'linear') return definition(inputs, attrs)
+    if (definition !== undefined && !(op in rules)) return definition(inputs, attrs)
     const bounds = inputs.map((input) => this.of(input))
     const outputs = this.#below.run(op, inputs, attrs)
-    const result = outputs[0] ?? inputs[0]
     const rule = rules[op as Primitive] as (call: Call<K>) => Tensor
-    this.#bounds.set(
-      result.id,
-      withoutEngines(() => settled(rule({ inputs, bounds, result, attrs }), result, bounds)),
-    )
+    const results = outputs.length > 0 ? outputs : [inputs[0]]
+    for (const result of results) {
+      this.#bounds.set(
+        result.id,
+        withoutEngines(() => settled(rule({ inputs, bounds, result, attrs }), result, bounds)),
+      )
+    }
     return outputs
   }
 }
 
-// Linear has a rule although it is fused: its bias may be added before, between or after the products.
-type Primitive = Exclude<OpName, FusedOpName> | 'linear'
+// Two have a rule although they are fused. The bias of `linear` may be added before, between or after the products; the squares of
+// `globalNorm` may not overflow or vanish as those of its definition would.
+type Primitive = Exclude<OpName, FusedOpName> | 'linear' | 'globalNorm'
 
-/** One call that has been run. `result` is its output, or what it wrote into. */
+/** One call that has been run. `result` is its output, or one of them, or what it wrote into. */
 interface Call<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly bounds: readonly Tensor[]
@@ -80,6 +89,29 @@ const rules: { readonly [K in Primitive]: (call: Call<K>) => Tensor } = {
   random: exact,
   assign: assignBound,
   linear: linearBound,
+  globalNorm: normBound,
+}
+
+/** Blocks of so many terms, and blocks of so many blocks, are added one after another at most. */
+const blockTerms = 64
+/** Roundings that one level of blocks may cost: its terms, and joining the lanes and invocations that share them. */
+const roundingsOfBlock = blockTerms + 8
+
+/**
+ * How many roundings of Σ|x| a sum of `terms` may be off: any order for a block, O(log n) for long sums (Higham 2002, section 4.2). One
+ * running sum of a million equal numbers in single precision is off by several hundred times as much.
+ */
+function roundingsOfSum(terms: number): number {
+  const levels = Math.ceil(Math.log2(Math.max(terms, 2)) / Math.log2(blockTerms))
+  return Math.min(Math.max(0, terms - 1), roundingsOfBlock * levels)
+}
+
+/** Terms that a matrix product may add one after another; longer ones are summed in stretches of so many. */
+const productStretch = 1024
+
+/** The same for `terms` products of two numbers, each of which is rounded once, too. */
+function roundingsOfProduct(terms: number): number {
+  return terms <= productStretch ? terms : productStretch + Math.ceil(terms / productStretch)
 }
 
 function exact({ result }: { readonly result: Tensor }): Tensor {
@@ -98,29 +130,29 @@ function magnitude(x: Tensor, bound: Tensor): Tensor {
 
 function reduceBound({ inputs: [x], bounds: [bound], attrs }: Call<'reduce'>): Tensor {
   const options = { axes: attrs.axes, keepDims: attrs.keepDims }
-  if (attrs.kind === 'max') return max(bound, options)
+  if (attrs.kind !== 'sum') return max(bound, options)
   const terms = sizeOf(x.shape.filter((_, axis) => attrs.axes.includes(axis)))
   if (x.dtype === 'i32') return sum(bound, options)
   return add(sum(bound, options), sumRounding(terms, sum(magnitude(x, bound), options)))
 }
 
-/** The roundings of adding up so many terms of this total magnitude in any order. */
+/** The roundings of adding up so many terms of this total magnitude. */
 function sumRounding(terms: number, total: Tensor): Tensor {
-  return multiply(total, Math.max(0, terms - 1) * roundoff)
+  return multiply(total, roundingsOfSum(terms) * roundoff)
 }
 
 function matmulBound({ inputs: [a, b], bounds: [boundA, boundB], attrs }: Call<'matmul'>): Tensor {
   const k = (attrs.transposeA ? a.shape.at(-2) : a.shape.at(-1)) as number
   const most = matmul(magnitude(a, boundA), magnitude(b, boundB), attrs)
   const inherited = subtract(most, matmul(abs(a), abs(b), attrs))
-  return add(inherited, multiply(most, k * roundoff))
+  return add(inherited, multiply(most, roundingsOfProduct(k) * roundoff))
 }
 
 function linearBound({ inputs: [x, w, b], bounds: [boundX, boundW, boundB] }: Call<'linear'>): Tensor {
   const k = x.shape[1]
   const products = matmul(magnitude(x, boundX), magnitude(w, boundW))
   const inherited = add(subtract(products, matmul(abs(x), abs(w))), boundB)
-  return add(inherited, multiply(add(products, magnitude(b, boundB)), (k + 1) * roundoff))
+  return add(inherited, multiply(add(products, magnitude(b, boundB)), (roundingsOfProduct(k) + 1) * roundoff))
 }
 
 function scatterAddBound({
@@ -130,11 +162,28 @@ function scatterAddBound({
 }: Call<'scatterAdd'>): Tensor {
   const terms = scatterAdd(ids, fill(ids.device, ids.shape, 1), rows)
   const perRow = reshape(terms, [rows, ...values.shape.slice(ids.shape.length).map(() => 1)])
-  const roundings = multiply(add(perRow, -1), roundoff)
+  const counts = Float64Array.from(perRow.readSync(), (count) => roundingsOfSum(count) * roundoff)
+  const roundings = perRow.device.tensor(counts, { shape: perRow.shape, dtype: 'f32' })
   return add(
     scatterAdd(ids, bound, rows),
     multiply(scatterAdd(ids, magnitude(values, bound), rows), roundings),
   )
+}
+
+/** ‖x + δ‖ is at most ‖δ‖ away from ‖x‖; half the relative error of the squares' sum is that of its root. */
+function normBound({ inputs, bounds, result }: Call<'globalNorm'>): Tensor {
+  const terms = inputs.reduce((all, x) => all + x.size, 0)
+  const square = (numbers: ArrayLike<number>): number =>
+    Array.from(numbers).reduce((all, x) => all + x * x, 0)
+  const norm = Math.sqrt(inputs.reduce((all, x) => all + square(x.readSync()), 0))
+  const [value] = result.readSync()
+  const inherited = Math.sqrt(bounds.reduce((all, x) => all + square(x.readSync()), 0))
+  const own = ((roundingsOfSum(terms) + 1) / 2 + 4) * roundoff * norm
+  // Subnormal numbers, and a subnormal result, may be taken for 0.
+  const subnormal = smallestNormal * Math.sqrt(terms)
+  const scale = norm > 0 && Number.isFinite(norm) ? value / norm : 1
+  const bound = scale * (inherited + own + subnormal) + (norm > 0 ? smallestNormal : 0)
+  return fill(result.device, result.shape, bound)
 }
 
 function assignBound({ inputs: [target, source], bounds: [before, coming], attrs }: Call<'assign'>): Tensor {

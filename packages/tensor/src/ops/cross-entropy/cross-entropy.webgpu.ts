@@ -2,9 +2,11 @@
 import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
 
 const workgroup = 128
+const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }
 
 /** A stretch of rows: logits begin at their buffer's start, everything that has one number for a row at `firstRow`. */
 interface Rows {
@@ -38,8 +40,7 @@ export function rowLosses(
   var top = bitcast<f32>(0xff800000u | params.zero);
   for (var i = local; i < params.columns; i += ${workgroup}u) { top = maximum(top, logits[start + i]); }
   let highest = maxOfAll(top, local);
-  var total = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) { total += exp_(logits[start + i] - highest); }
+${blockedSums({ total: 'exp_(logits[start + i] - highest)' }, ownColumns)}
   let sum = sumOfAll(total, local);
   if (local == 0u) {
     let whole = highest + log_(sum);

@@ -1,10 +1,12 @@
 /** Layer normalisation on WebGPU: a workgroup for a row. Variance from centred numbers, so that nothing cancels. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
+import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 import { sumOverRows } from './sum-over-rows.webgpu.ts'
 
 const workgroup = 128
+const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }
 
 export const layerNormWebGpu: WebGpuKernel<'layerNorm'> = (backend, inputs, outputs, { epsilon }) => {
   const program = backend.program('layerNorm', () => ({
@@ -18,14 +20,9 @@ export const layerNormWebGpu: WebGpuKernel<'layerNorm'> = (backend, inputs, outp
     body: `  if (group >= params.rows) { return; }
   let start = group * params.columns;
   let count = f32(params.columns);
-  var total = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) { total += x[start + i]; }
+${blockedSums({ total: 'x[start + i]' }, ownColumns)}
   let mu = sumOfAll(total, local) / count;
-  var squares = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) {
-    let centred = x[start + i] - mu;
-    squares += centred * centred;
-  }
+${blockedSums({ squares: 'centred * centred' }, { ...ownColumns, before: 'let centred = x[start + i] - mu;' })}
   let scale = 1.0 / sqrt(sumOfAll(squares, local) / count + params.epsilon);
   for (var i = local; i < params.columns; i += ${workgroup}u) {
     y[start + i] = (x[start + i] - mu) * scale * gain[i] + bias[i];
@@ -62,13 +59,10 @@ export const layerNormGradWebGpu: WebGpuKernel<'layerNormGrad'> = (backend, inpu
   let count = f32(params.columns);
   let mu = mean[group];
   let scale = rstd[group];
-  var total = 0.0;
-  var along = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) {
-    let slope = dy[start + i] * gain[i];
-    total += slope;
-    along += slope * ((x[start + i] - mu) * scale);
-  }
+${blockedSums(
+  { total: 'slope', along: 'slope * ((x[start + i] - mu) * scale)' },
+  { ...ownColumns, before: 'let slope = dy[start + i] * gain[i];' },
+)}
   let meanSlope = sumOfAll(total, local) / count;
   let meanAlong = sumOfAll(along, local) / count;
   for (var i = local; i < params.columns; i += ${workgroup}u) {

@@ -1,15 +1,16 @@
 /** Sums over rows that several threads go through, such as the gradient of a gain: the same bits for any number of threads. */
+import { type FunctionBuilder, i32, type Local, select } from '../../backends/wasm/assembler/index.ts'
+import { blockTerms, leastNumbers } from '../../backends/wasm/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { columnSums } from '../reduce/reduce.wasm.ts'
 
-/** Rows are summed in chunks that depend on their number alone; then the chunks' sums are added in order. */
-const [leastRows, mostChunks] = [64, 32]
-
 /**
+ * Rows are summed in blocks of `blockTerms`, then the blocks' sums are added: no sum drifts, however many rows there are.
+ *
  * @param columns Numbers in each sum.
  * @param sums Where the sums go.
- * @param call Kernel and arguments for `many` rows from `first` on, which writes its sums to `partial`.
+ * @param call Kernel and arguments for `many` rows from `first` on. It calls `forBlocksOfRows` with pointers that begin at `partial`.
  */
 export function sumOverRows(
   backend: WasmBackend,
@@ -18,23 +19,41 @@ export function sumOverRows(
   sums: readonly Pointer[],
   call: (first: number, many: number, partial: readonly Pointer[]) => [WasmFunction, readonly number[]],
 ): void {
-  const chunk = Math.max(leastRows, Math.ceil(rows / mostChunks))
-  const chunks = Math.ceil(rows / chunk)
-  if (chunks <= 1) {
+  const blocks = Math.ceil(rows / blockTerms)
+  if (blocks <= 1) {
+    if (rows === 0) for (const to of sums) backend.zero(to, 4 * columns)
     const [kernel, args] = call(0, rows, sums)
     kernel(...args)
     return
   }
-  const bytes = 4 * columns * chunks
+  const bytes = 4 * columns * blocks
   backend.scratch(bytes * sums.length, 'sums over rows', (start) => {
-    const stretches = Array.from({ length: chunks }, (_, i) => {
-      const partial = sums.map((_sum, k) => start + k * bytes + 4 * columns * i)
-      return call(i * chunk, Math.min(chunk, rows - i * chunk), partial)
+    const stretches = backend.cut(blocks, leastNumbers / (blockTerms * columns)).map(({ first, many }) => {
+      const row = first * blockTerms
+      const partial = sums.map((_sum, k) => start + k * bytes + 4 * columns * first)
+      return call(row, Math.min(many * blockTerms, rows - row), partial)
     })
     backend.runAll(
       stretches[0][0],
       stretches.map(([, args]) => args),
     )
-    sums.forEach((to, k) => columnSums(backend, to, start + k * bytes, chunks, columns))
+    sums.forEach((to, k) => columnSums(backend, to, start + k * bytes, blocks, columns))
+  })
+}
+
+/** Runs `body` for each of `rows` rows; at each block's begin the sums start at 0, and behind it they move on by `bytes`. */
+export function forBlocksOfRows(
+  b: FunctionBuilder,
+  rows: Local<'i32'>,
+  bytes: Local<'i32'>,
+  sums: readonly Local<'i32'>[],
+  body: () => void,
+): void {
+  b.while(rows, () => {
+    const many = b.let(select(i32.ltU(rows, blockTerms), rows, i32.const(blockTerms)))
+    for (const sum of sums) b.fill(sum, 0, bytes)
+    b.repeat(many, body)
+    for (const sum of sums) b.advance(sum, bytes)
+    b.set(rows, i32.sub(rows, many))
   })
 }

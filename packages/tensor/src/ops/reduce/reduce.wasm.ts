@@ -1,9 +1,10 @@
 /**
- * Reduce on WASM. Adjacent axes of one kind are joined, so what is left alternates between kept and reduced; each run of
+ * Reduce on WASM. Sums of single precision run in blocks, so that long ones are as good as short ones. Adjacent axes of one kind are joined, so what is left alternates between kept and reduced; each run of
  * reduced axes is one pass, from the last to the first.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers, forRow } from '../../backends/wasm/row-loop.ts'
+import { forRow, leastNumbers, overRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
+import { sumOfVectors } from '../../backends/wasm/sum-of-vectors.ts'
 import type { KernelFunctions, Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'
@@ -78,7 +79,7 @@ function carryOut(
   })
 }
 
-/** Adds up rows of `columns` numbers, in their order. */
+/** Adds up rows of `columns` numbers, in blocks and in their order. */
 export function columnSums(
   backend: WasmBackend,
   to: Pointer,
@@ -93,14 +94,23 @@ export function columnSums(
 function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype: DType): KernelFunctions {
   return backend.functions(`reduce ${kind} ${dtype}`, (module) => {
     const { combine, nothing } = monoids[dtype][kind]
+    const rounds = dtype === 'f32' && kind === 'sum'
+    const ofRow: typeof sumOfRow = rounds
+      ? sumOfRow
+      : (b, bytes, term) => overRow(b, bytes, term, combine, nothing)
+    const ofVectors: typeof sumOfVectors = rounds
+      ? sumOfVectors
+      : (b, count, width, term, next) => {
+          const totals = Array.from({ length: width }, () => b.local('v128', nothing()))
+          b.repeat(count, () => {
+            term().forEach((value, i) => b.set(totals[i], combine(totals[i], value)))
+            next()
+          })
+          return totals
+        }
     module.export('rows', { to: 'i32', from: 'i32', rows: 'i32', bytes: 'i32' }, (b, p) => {
       b.repeat(p.rows, () => {
-        const total = b.local('v128', nothing())
-        forRow(b, p.bytes, (at, { load, fillWith }) => {
-          b.set(total, combine(total, fillWith(load(i32.add(p.from, at)), nothing())))
-        })
-        b.set(total, combine(total, i32x4.shuffle(total, total, [2, 3, 0, 1])))
-        b.set(total, combine(total, i32x4.shuffle(total, total, [1, 0, 3, 2])))
+        const total = ofRow(b, p.bytes, (at, { load }) => load(i32.add(p.from, at)))
         b.storeLane(p.to, total, 0)
         b.advance(p.to, 4)
         b.advance(p.from, p.bytes)
@@ -111,28 +121,28 @@ function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype:
       to: 'i32', from: 'i32', outer: 'i32', terms: 'i32', bytes: 'i32', row: 'i32',
     } as const
     module.export('columns', columnParameters, (b, p) => {
+      const downFrom = (
+        start: Value<'i32'>,
+        loads: readonly ((pointer: Value<'i32'>) => Value<'v128'>)[],
+      ): Value<'v128'>[] => {
+        const term = b.local('i32', start)
+        const vectors = (): Value<'v128'>[] => loads.map((load) => load(term))
+        return ofVectors(b, p.terms, loads.length, vectors, () => b.advance(term, p.row))
+      }
       // A cache line of columns at a time, then what is left.
       const lines = b.let(i32.and(p.bytes, ~63))
       const rest = b.let(i32.sub(p.bytes, lines))
       b.repeat(p.outer, () => {
         b.forRange(0, lines, 64, (at) => {
-          const totals = [0, 16, 32, 48].map((offset) => ({ offset, sum: b.local('v128', nothing()) }))
-          const term = b.local('i32', i32.add(p.from, at))
-          b.repeat(p.terms, () => {
-            for (const { offset, sum } of totals) b.set(sum, combine(sum, v128.load(term, offset)))
-            b.advance(term, p.row)
-          })
-          for (const { offset, sum } of totals) b.store(i32.add(p.to, at), sum, offset)
+          const offsets = [0, 16, 32, 48]
+          const loads = offsets.map((offset) => (pointer: Value<'i32'>) => v128.load(pointer, offset))
+          const sums = downFrom(i32.add(p.from, at), loads)
+          sums.forEach((sum, i) => b.store(i32.add(p.to, at), sum, offsets[i]))
         })
         forRow(b, rest, (after, { load, store }) => {
           const at = b.let(i32.add(lines, after))
-          const total = b.local('v128', nothing())
-          const term = b.local('i32', i32.add(p.from, at))
-          b.repeat(p.terms, () => {
-            b.set(total, combine(total, load(term)))
-            b.advance(term, p.row)
-          })
-          store(i32.add(p.to, at), total)
+          const [sum] = downFrom(i32.add(p.from, at), [load])
+          store(i32.add(p.to, at), sum)
         })
         b.advance(p.to, p.row)
         b.advance(p.from, i32.mul(p.terms, p.row))
@@ -151,9 +161,11 @@ const monoids: Record<DType, Record<ReduceAttrs['kind'], Monoid>> = {
   f32: {
     sum: { combine: f32x4.add, nothing: () => f32x4.splat(0) },
     max: { combine: f32x4.max, nothing: () => f32x4.splat(-Infinity) },
+    min: { combine: f32x4.min, nothing: () => f32x4.splat(Infinity) },
   },
   i32: {
     sum: { combine: i32x4.add, nothing: () => i32x4.splat(0) },
     max: { combine: i32x4.maxS, nothing: () => i32x4.splat(-(2 ** 31)) },
+    min: { combine: i32x4.minS, nothing: () => i32x4.splat(2 ** 31 - 1) },
   },
 }

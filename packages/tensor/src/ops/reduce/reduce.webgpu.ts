@@ -5,11 +5,13 @@
 import { boxParameters, joinAxes, places } from '../../backends/webgpu/strided.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import { blockedSums, type TermRange } from '../../backends/webgpu/blocked-sum.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
+import type { ReduceAttrs } from './reduce.ts'
 
-type Kind = 'sum' | 'max'
+type Kind = ReduceAttrs['kind']
 
 /** Invocations that share one result. */
 const workgroup = 128
@@ -70,13 +72,11 @@ function reduceRows(
     `reduce ${kind} ${dtype} ${ranks.join(' ')}${isShared ? ' shared' : ''}`,
     () => {
       const start = places(ranks[0], ['row'], isShared ? 'group' : 'index', 'row')
-      const step = `${places(ranks[1], ['term'], 'i', 'term')}
-    let place = rowPlace + termPlace;
-    if (place < params.end) { total = ${join(kind, dtype, 'total', 'x[place]')}; }`
-      const loop = (first: string, by: string): string => `  var total: ${dtype} = ${nothing(kind, dtype)};
-  for (var i = ${first}; i < params.count; i += ${by}) {
-${step}
-  }`
+      const before = `${places(ranks[1], ['term'], 'i', 'term')}
+    let place = rowPlace + termPlace;`
+      const terms = isShared
+        ? termLoop(kind, dtype, { first: 'local', end: 'params.count', step: workgroup, before })
+        : termLoop(kind, dtype, { first: '0u', end: 'params.count', step: 1, levels: 4, before })
       return {
         bindings: { x: `read ${dtype}`, to: `write ${dtype}` },
         parameters: {
@@ -89,7 +89,7 @@ ${step}
         body: isShared
           ? `  if (group >= params.results) { return; }
 ${start}
-${loop('local', `${workgroup}u`)}
+${terms}
   scratchpad[local] = total;
   for (var half = ${workgroup / 2}u; half > 0u; half = half >> 1u) {
     workgroupBarrier();
@@ -98,7 +98,7 @@ ${loop('local', `${workgroup}u`)}
   if (local == 0u) { to[group] = scratchpad[0]; }`
           : `  if (index >= params.results) { return; }
 ${start}
-${loop('0u', '1u')}
+${terms}
   to[index] = total;`,
       }
     },
@@ -109,14 +109,28 @@ ${loop('0u', '1u')}
   else backend.run(program, [from, to], parameters, results)
 }
 
+/** Declares `total`, of the terms at `place` that exist. */
+function termLoop(kind: Kind, dtype: DType, range: TermRange): string {
+  if (kind === 'sum') {
+    const zero = `${dtype}(0)`
+    return blockedSums({ total: `select(${zero}, x[place], place < params.end)` }, range, zero)
+  }
+  const { first, end, step, before } = range
+  return `  var total: ${dtype} = ${nothing(kind, dtype)};
+  for (var i = ${first}; i < ${end}; i += ${step}u) {
+${before}
+    if (place < params.end) { total = ${join(kind, dtype, 'total', 'x[place]')}; }
+  }`
+}
+
 /** Two partial results as one. */
 function join(kind: Kind, dtype: DType, a: string, b: string): string {
   if (kind === 'sum') return `${a} + ${b}`
-  return dtype === 'f32' ? `maximum(${a}, ${b})` : `max(${a}, ${b})`
+  return dtype === 'f32' ? `${kind}imum(${a}, ${b})` : `${kind}(${a}, ${b})`
 }
 
-/** The result of no terms at all. */
-function nothing(kind: Kind, dtype: DType): string {
-  if (kind === 'sum') return `${dtype}(0)`
-  return dtype === 'f32' ? 'bitcast<f32>(0xff800000u | params.zero)' : 'i32(-2147483647) - 1'
+/** The largest or smallest of no terms at all. */
+function nothing(kind: 'max' | 'min', dtype: DType): string {
+  if (dtype === 'f32') return `bitcast<f32>(${kind === 'max' ? '0xff800000u' : '0x7f800000u'} | params.zero)`
+  return kind === 'max' ? 'i32(-2147483647) - 1' : 'i32(2147483647)'
 }

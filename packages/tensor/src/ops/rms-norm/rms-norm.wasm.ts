@@ -3,7 +3,7 @@ import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/inde
 import { leastNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
-import { sumOverRows } from '../layer-norm/sum-over-rows.wasm.ts'
+import { forBlocksOfRows, sumOverRows } from '../layer-norm/sum-over-rows.wasm.ts'
 
 const { add, div, mul, splat, sqrt, sub } = f32x4
 
@@ -48,8 +48,7 @@ const backwardParameters = {
 export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (backend, [dy, x, gain, rrms], [dx, dgain]) => {
   const { backward } = backend.functions('rms norm grad', (module) => {
     module.export('backward', backwardParameters, (b, p) => {
-      b.fill(p.dgain, 0, p.bytes)
-      b.repeat(p.rows, () => {
+      forBlocksOfRows(b, p.rows, p.bytes, [p.dgain], () => {
         const scale = b.let(v128.load32Splat(p.rrms))
         const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
           mul(load(i32.add(p.x, at)), scale)

@@ -1,10 +1,12 @@
 /** Root-mean-square normalisation on WebGPU: a workgroup for a row. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
+import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 import { sumOverRows } from '../layer-norm/sum-over-rows.webgpu.ts'
 
 const workgroup = 128
+const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }
 
 export const rmsNormWebGpu: WebGpuKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms], { epsilon }) => {
   const program = backend.program('rmsNorm', () => ({
@@ -14,8 +16,7 @@ export const rmsNormWebGpu: WebGpuKernel<'rmsNorm'> = (backend, [x, gain], [y, r
     declarations: workgroupSums(workgroup),
     body: `  if (group >= params.rows) { return; }
   let start = group * params.columns;
-  var squares = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) { squares += x[start + i] * x[start + i]; }
+${blockedSums({ squares: 'x[start + i] * x[start + i]' }, ownColumns)}
   let scale = 1.0 / sqrt(sumOfAll(squares, local) / f32(params.columns) + params.epsilon);
   for (var i = local; i < params.columns; i += ${workgroup}u) { y[start + i] = x[start + i] * scale * gain[i]; }
   if (local == 0u) { rrms[group] = scale; }`,
@@ -34,10 +35,7 @@ export const rmsNormGradWebGpu: WebGpuKernel<'rmsNormGrad'> = (backend, [dy, x, 
     body: `  if (group >= params.rows) { return; }
   let start = group * params.columns;
   let scale = rrms[group];
-  var along = 0.0;
-  for (var i = local; i < params.columns; i += ${workgroup}u) {
-    along += dy[start + i] * gain[i] * (x[start + i] * scale);
-  }
+${blockedSums({ along: 'dy[start + i] * gain[i] * (x[start + i] * scale)' }, ownColumns)}
   let mean = sumOfAll(along, local) / f32(params.columns);
   for (var i = local; i < params.columns; i += ${workgroup}u) {
     dx[start + i] = scale * (dy[start + i] * gain[i] - x[start + i] * scale * mean);

@@ -2,6 +2,7 @@
  * Scatter-add on WebGPU: a workgroup for a row of the result, which looks through all ids, many at a time, and adds up the rows
  * that are its own in their order. No atomics on sums, so the same bits at every run; and ids may come from the device.
  */
+import { blockTerms } from '../../backends/webgpu/blocked-sum.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'
@@ -23,7 +24,9 @@ var<workgroup> any: atomic<u32>;`,
     body: `  if (group >= params.groups) { return; }
   let row = i32(group / params.parts);
   let column = group % params.parts * ${workgroup}u + local;
+  // In blocks of blocks: own rows, those of a stretch, those of many stretches, all.
   var sum = 0.0;
+  var ofMany = 0.0;
   for (var first = 0u; first < params.many; first += ${stretch}u) {
     // Which ids of the stretch are this row's: bit b of word w stands for id 32w + b.
     var word = 0u;
@@ -35,20 +38,27 @@ var<workgroup> any: atomic<u32>;`,
     if (word != 0u) { atomicOr(&any, 1u); }
     workgroupBarrier();
     if (atomicLoad(&any) != 0u) {
+      var ofStretch = 0.0;
+      var ofBlock = 0.0;
+      var inBlock = 0u;
       for (var w = 0u; w < ${workgroup}u; w++) {
         var left = mine[w];
         while (left != 0u) {
           let b = firstTrailingBit(left);
-          if (column < params.width) { sum += values[(first + 32u * w + b) * params.width + column]; }
+          if (column < params.width) { ofBlock += values[(first + 32u * w + b) * params.width + column]; }
           left &= left - 1u;
+          inBlock++;
+          if (inBlock == ${blockTerms}u) { ofStretch += ofBlock; ofBlock = 0.0; inBlock = 0u; }
         }
       }
+      ofMany += ofStretch + ofBlock;
     }
+    if (first / ${stretch}u % ${blockTerms}u == ${blockTerms - 1}u) { sum += ofMany; ofMany = 0.0; }
     workgroupBarrier();
     if (local == 0u) { atomicStore(&any, 0u); }
     workgroupBarrier();
   }
-  if (column < params.width) { to[u32(row) * params.width + column] = sum; }`,
+  if (column < params.width) { to[u32(row) * params.width + column] = sum + ofMany; }`,
   }))
   const parts = Math.ceil(width / workgroup)
   const groups = rows * parts

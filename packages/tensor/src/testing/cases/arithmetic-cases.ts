@@ -145,10 +145,12 @@ export const elementwiseCases: OpCases<'elementwise'> = {
   },
 }
 
+const reductions = ['sum', 'max', 'min'] as const
+
 export const reduceCases: OpCases<'reduce'> = {
   tolerance: 1,
   edges: (random) =>
-    (['sum', 'max'] as const).flatMap((kind): OpCase<'reduce'>[] => [
+    reductions.flatMap((kind): OpCase<'reduce'>[] => [
       { inputs: [gaussian(random, [])], attrs: { kind, axes: [], keepDims: false } },
       { inputs: [gaussian(random, [7])], attrs: { kind, axes: [], keepDims: true } },
       { inputs: [gaussian(random, [0])], attrs: { kind, axes: [0], keepDims: false } },
@@ -171,13 +173,22 @@ export const reduceCases: OpCases<'reduce'> = {
         inputs: [i32Input([5, 9], () => random.below(100) - 200)],
         attrs: { kind, axes: [0], keepDims: false },
       },
+      {
+        inputs: [i32Input([3, 70], () => random.below(2) + 2 ** 31 - 3)],
+        attrs: { kind, axes: [1], keepDims: false },
+      },
+      // so long that a running sum would drift
+      { inputs: [f32Input([200_003], () => 0.1)], attrs: { kind, axes: [0], keepDims: false } },
+      { inputs: [f32Input([3, 30_001], () => 0.1)], attrs: { kind, axes: [1], keepDims: false } },
+      { inputs: [f32Input([30_001, 5], () => 0.1)], attrs: { kind, axes: [0], keepDims: false } },
+      { inputs: [f32Input([300, 3, 300], () => 0.1)], attrs: { kind, axes: [0, 2], keepDims: false } },
     ]),
   draw(random) {
     const shape = drawShape(random, random.below(5), 3000)
     const axes = shape.flatMap((_, i) => (chance(random, 0.5) ? [i] : []))
     return {
       inputs: [pick(random, [spread, spread, withSpecials])(random, shape)],
-      attrs: { kind: pick(random, ['sum', 'max'] as const), axes, keepDims: chance(random, 0.5) },
+      attrs: { kind: pick(random, reductions), axes, keepDims: chance(random, 0.5) },
     }
   },
 }
@@ -288,6 +299,18 @@ export const globalNormCases: OpCases<'globalNorm'> = {
     { inputs: [gaussian(random, [])], attrs: {} },
     { inputs: [gaussian(random, [0])], attrs: {} },
     { inputs: [f32Input([9], () => 0), gaussian(random, [0, 3])], attrs: {} },
+    // squares that overflow or vanish, alone and beside others, and subnormal numbers
+    ...[1e19, 1e38, 1e-25, 1e-37, 1e-40].map((size) => ({
+      inputs: [gaussian(random, [128], size)],
+      attrs: {},
+    })),
+    {
+      inputs: [gaussian(random, [33], 1e25), gaussian(random, [65], 1e5), gaussian(random, [7], 1e-25)],
+      attrs: {},
+    },
+    { inputs: [gaussian(random, [33], 1e-5), gaussian(random, [65], 1e-25)], attrs: {} },
+    { inputs: [f32Input([3], () => -3.4e38)], attrs: {} },
+    { inputs: [f32Input([100_003], () => 0.1)], attrs: {} },
     { inputs: [gaussian(random, [33], 1e15), gaussian(random, [3], 1e-15)], attrs: {} },
     { inputs: [gaussian(random, [9]), f32Input([2], () => Infinity)], attrs: {} },
     { inputs: [gaussian(random, [9]), f32Input([2], () => Number.NaN)], attrs: {} },

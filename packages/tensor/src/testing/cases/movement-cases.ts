@@ -8,6 +8,7 @@ import {
   drawOrder,
   drawShape,
   drawSize,
+  f32Input,
   gaussian,
   i32Input,
   pick,
@@ -168,6 +169,9 @@ export const scatterAddCases: OpCases<'scatterAdd'> = {
     { inputs: [rowIds(random, [3], 2), spread(random, [3, 0])], attrs: { rows: 2 } },
     { inputs: [i32Input([65], () => 1), spread(random, [65, 3])], attrs: { rows: 2 } },
     { inputs: [rowIds(random, [9, 7], 2), spread(random, [9, 7, 5])], attrs: { rows: 33 } },
+    // rows that are hit so often that a running sum would drift
+    { inputs: [i32Input([20_000], () => 1), f32Input([20_000], () => 0.1)], attrs: { rows: 2 } },
+    { inputs: [rowIds(random, [9000], 3), f32Input([9000, 21], () => 0.1)], attrs: { rows: 3 } },
   ],
   draw(random) {
     const rows = drawSize(random)

@@ -26,6 +26,9 @@ const rowShapes: readonly Shape[] = [
   [2, 3, 33],
   [65, 8],
   [2, 2, 2, 4],
+  // sums along rows, and over rows, that would drift if they were not in blocks
+  [2, 9001],
+  [3001, 2],
 ]
 
 function drawRows(random: RandomStream): number[] {
@@ -129,6 +132,7 @@ const predictionSizes = [
   [33, 7],
   [3, 257],
   [65, 8],
+  [2, 9001],
 ] as const
 
 function crossEntropy(random: RandomStream, n: number, v: number, kinds = rowKinds): OpCase<'crossEntropy'> {
