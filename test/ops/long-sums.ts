@@ -5,8 +5,11 @@ import {
   fill,
   globalNorm,
   layerNorm,
+  linearCrossEntropy,
+  matmul,
   mean,
   multiply,
+  reshape,
   rmsNorm,
   run,
   scatterAdd,
@@ -35,8 +38,12 @@ async function errorOf(expected: number, body: () => Tensor): Promise<number> {
   )
 }
 
-/** Sums of `n` and more terms along every axis, in every op that adds up numbers. */
-export function testLongSums(device: Device, n: number): void {
+/**
+ * Sums of `n` and more terms along every axis, in every op that adds up numbers.
+ *
+ * @param roundingsOfProduct How many a matrix product of `n` terms may be off.
+ */
+export function testLongSums(device: Device, n: number, roundingsOfProduct: number): void {
   const tenths = (...shape: number[]): Tensor => fill(device, shape, tenth)
 
   describe.each<[string, number[], number[]]>([
@@ -99,6 +106,39 @@ export function testLongSums(device: Device, n: number): void {
       valueAndGrad((gain: Tensor) => sum(rmsNorm(tenths(count, 2), gain, 1e-12)))(ones).gradient
     expect(await errorOf(count, ofGain)).toBeLessThan(2 * bound(count))
     ones.dispose()
+  })
+  test('a matrix product with many terms does not drift, whichever operand is transposed', async () => {
+    for (const [m, width] of [
+      [1, 1],
+      [1, 9],
+      [9, 1],
+      [7, 9],
+    ]) {
+      for (const transposeA of [false, true]) {
+        for (const transposeB of [false, true]) {
+          const product = (): Tensor => {
+            const a = tenths(...(transposeA ? [n, m] : [m, n]))
+            return matmul(a, fill(device, transposeB ? [width, n] : [n, width], 1), {
+              transposeA,
+              transposeB,
+            })
+          }
+          expect(await errorOf(n * tenth, product)).toBeLessThan(roundingsOfProduct * 2 ** -24)
+        }
+      }
+    }
+  })
+  test('the weight gradient of a linear loss is a good sum over rows', async () => {
+    const count = Math.min(n, 200_000)
+    const gradient = (): Tensor => {
+      const x = fill(device, [count, 1], 1)
+      const targets = fill(device, [count], 0, 'i32')
+      const ofWeights = valueAndGrad((w: Tensor) => sum(linearCrossEntropy(x, w, targets)))(
+        fill(device, [5, 1], 0),
+      )
+      return reshape(run('slice', [ofWeights.gradient], { start: [1, 0], stop: [5, 1] })[0], [4])
+    }
+    expect(await errorOf(count / 5, gradient)).toBeLessThan((1024 + count / 256) * 2 ** -24)
   })
 }
 

@@ -89,6 +89,12 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
         expect(await read(() => clip(1.001 * norm, vector(numbers)))).toEqual(numbers)
       }
     })
+    test('without a limit changes nothing', async () => {
+      expect(await read(() => clip(Infinity, vector([2 ** 100, -(2 ** -100)])))).toEqual([
+        2 ** 100,
+        -(2 ** -100),
+      ])
+    })
     test('makes NaN of everything where there is one', async () => {
       expect(await read(() => clip(1, vector([Number.NaN, 2])))).toEqual([NaN, NaN])
     })

@@ -64,7 +64,7 @@ describe('revectorisation', () => {
 })
 
 describe('strictMath', () => {
-  it('rounds every product before it is added', () => {
+  it('rounds every product before it is added, in blocks of 256', () => {
     using _ = openScope()
     const device = openWasm({ threads: 1, strictMath: true })
     const [m, n, k] = [7, 19, 300]
@@ -73,11 +73,14 @@ describe('strictMath', () => {
     const b = tensorFrom([k, n], (i) => number(i + 9999), device)
     const expected = Float32Array.from({ length: m * n }, (_element, at) => {
       const [row, column] = [Math.floor(at / n), at % n]
-      let sum = 0
-      for (let t = 0; t < k; t++) {
-        sum = Math.fround(sum + Math.fround(number(row * k + t) * number(t * n + column + 9999)))
+      const product = (t: number): number => Math.fround(number(row * k + t) * number(t * n + column + 9999))
+      // In blocks of 256 terms.
+      const sumFrom = (first: number, end: number): number => {
+        let sum = 0
+        for (let t = first; t < end; t++) sum = Math.fround(sum + product(t))
+        return sum
       }
-      return sum
+      return Math.fround(sumFrom(0, 256) + sumFrom(256, k))
     })
     expect(matmul(a, b).readSync()).toEqual(expected)
   })

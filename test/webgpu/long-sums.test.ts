@@ -4,6 +4,6 @@ import { withAdapter } from './adapter.ts'
 
 await withAdapter((device, adapter) => {
   describe(`on WebGPU (${adapter})`, () => {
-    testLongSums(device, 1_000_000)
+    testLongSums(device, 1_000_000, 4096 + 64)
   })
 })

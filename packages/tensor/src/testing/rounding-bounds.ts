@@ -107,7 +107,7 @@ function roundingsOfSum(terms: number): number {
 }
 
 /** Terms that a matrix product may add one after another; longer ones are summed in stretches of so many. */
-const productStretch = 1024
+const productStretch = 4096
 
 /** The same for `terms` products of two numbers, each of which is rounded once, too. */
 function roundingsOfProduct(terms: number): number {

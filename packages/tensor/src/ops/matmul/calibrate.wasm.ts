@@ -6,7 +6,7 @@ import { i32, ModuleBuilder } from '../../backends/wasm/assembler/index.ts'
 import { requireFeatures } from '../../backends/wasm/features.ts'
 import type { WasmBackend } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
-import { microKernel, type Tile, tiles } from './tile.wasm.ts'
+import { KC, microKernel, type Tile, tiles } from './tile.wasm.ts'
 
 /** The winner, and its floating-point operations per second on one thread with everything in the first cache. */
 export interface Calibration {
@@ -15,7 +15,7 @@ export interface Calibration {
 }
 
 /** Terms of a panel, as in a large product. */
-const terms = 256
+const terms = KC
 /** Engines compile anew what runs often; twelve rounds of half a millisecond give them the time. */
 const [rounds, roundMilliseconds] = [12, 0.5]
 
@@ -60,7 +60,16 @@ function raceModule(tile: Tile, name: string): ModuleBuilder {
   module.export('run', { calls: 'i32' }, (f, { calls }) => {
     const [row, at] = [i32.const(4 * tile.NR), i32.const(c)]
     f.repeat(calls, () => {
-      f.call(micro, { a: i32.const(a), b: i32.const(b), terms, init: at, initRow: row, c: at, cRow: row })
+      f.call(micro, {
+        a: i32.const(a),
+        b: i32.const(b),
+        terms,
+        init: at,
+        initRow: row,
+        c: at,
+        cRow: row,
+        last: 0,
+      })
     })
   })
   return module

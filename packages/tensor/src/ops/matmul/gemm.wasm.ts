@@ -4,18 +4,25 @@
  * Blocking as in BLIS (Van Zee & van de Geijn 2015): panels of A (MR rows) and B (NR columns) are packed so that the
  * micro-kernel reads both in order; it keeps an MR × NR tile of C in registers.
  *
- * Every element of C is summed in the order of k, in blocks of KC, whatever the tile and wherever the matrix is cut: results
- * depend neither on MR and NR nor on the number of threads.
+ * Every element of C is summed in the order of k, in blocks of KC terms whose sums are added one after another, whatever the tile and
+ * wherever the matrix is cut: results depend neither on MR and NR nor on the number of threads. Very long sums are halved first.
  */
-import { defineFunction, type FunctionDefinition, i32, select } from '../../backends/wasm/assembler/index.ts'
+import {
+  defineFunction,
+  f32x4,
+  type FunctionDefinition,
+  i32,
+  select,
+} from '../../backends/wasm/assembler/index.ts'
+import { forRow, leastNumbers } from '../../backends/wasm/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
 import { calibrationOf } from './calibrate.wasm.ts'
 import { gemvKernel } from './gemv.wasm.ts'
 import { packA, packB } from './pack.wasm.ts'
-import { atMost, blockKernel, type Tile } from './tile.wasm.ts'
+import { atMost, blockKernel, KC, type Tile } from './tile.wasm.ts'
 
-/** Terms summed before the partial sums go back to C: a packed panel of B (KC × NR) then fits the first cache. */
-const KC = 256
+/** Terms from which on a sum is made of two halves, lest the sums of many blocks drift. */
+const longest = 64 * KC
 /** Columns of B packed at a time. */
 const NC = 1024
 /** Panels of A packed at a time: KC × 16 · MR fits the second cache. */
@@ -55,6 +62,10 @@ export interface GemmCall {
 export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void {
   const some = calls.filter(({ m, n }) => m > 0 && n > 0)
   if (some.length === 0) return
+  if (some[0].k > longest) {
+    for (const call of some) inHalves(backend, call)
+    return
+  }
   if (some.every(suitsGemv)) return runGemv(backend, some)
   const { tile } = calibrationOf(backend)
   const { gemm: kernel } = backend.functions(
@@ -78,6 +89,37 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   })
 }
 
+/** The first half of the terms as a product of its own, and the other one added to it. */
+function inHalves(backend: WasmBackend, call: GemmCall): void {
+  const { m, n, k, a, b } = call
+  const first = longest * 2 ** Math.ceil(Math.log2(k / longest) - 1)
+  gemm(backend, { ...call, k: first })
+  const row = 4 * n
+  backend.scratch(m * row, 'matmul', (half) => {
+    const rest = {
+      a: { ...a, at: a.at + first * a.column },
+      b: { ...b, at: b.at + first * b.row },
+    }
+    gemm(backend, { ...rest, m, n, k: k - first, c: half, cRow: row, init: 'zero' })
+    const { addRows } = backend.functions('add rows', (module) => {
+      const parameters = { to: 'i32', toRow: 'i32', from: 'i32', rows: 'i32', bytes: 'i32' } as const
+      module.export('addRows', parameters, (f, p) => {
+        f.repeat(p.rows, () => {
+          forRow(f, p.bytes, (at, { load, store }) => {
+            const place = f.let(i32.add(p.to, at))
+            store(place, f32x4.add(load(place), load(i32.add(p.from, at))))
+          })
+          f.advance(p.to, p.toRow)
+          f.advance(p.from, p.bytes)
+        })
+      })
+    })
+    backend.runOver(addRows, m, leastNumbers / n, (from, many) => {
+      return [call.c + from * call.cRow, call.cRow, half + from * row, many, row]
+    })
+  })
+}
+
 /** So few rows that packing B would cost more than it saves. */
 const suitsGemv = ({ m, b }: GemmCall): boolean =>
   (b.column === 4 && m <= fewRows) || (b.row === 4 && m <= fewRowsTransposed)
@@ -87,22 +129,32 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
   const { gemv } = backend.functions(`gemv${fused ? ' fused' : ''}`, (module) => {
     module.exportDefined(gemvKernel(fused))
   })
-  const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }) => {
-    // Columns in units of a cache line, so that no two threads write one.
-    const stretches = backend.cut(Math.ceil(n / 16), leastGemvNumbers / (16 * Math.max(k, 1)))
-    return stretches.flatMap(({ first, many }) => {
-      const column = 16 * first
-      const columns = Math.min(16 * many, n - column)
-      return Array.from({ length: m }, (_, i) => {
-        const to = c + i * cRow + 4 * column
-        const from =
-          init === 'zero' ? [backend.zeros, 0] : [init === 'result' ? to : init.row + 4 * column, 4]
-        const matrix = [b.at + column * b.column, b.row, b.column]
-        return [a.at + i * a.row, a.column, ...matrix, to, columns, k, ...from]
+  // Room for a row of sums, beside each row of C, that are added to it as a whole.
+  const bytes = calls.map((call) => 4 * call.m * call.n)
+  const needsRoom = calls.some(({ k, init }) => k > KC || init === 'result')
+  const total = needsRoom ? bytes.reduce((sum, own) => sum + own, 0) : 0
+  backend.scratch(total, 'matmul', (start) => {
+    let room = start
+    const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }, z) => {
+      // Columns in units of a cache line, so that no two threads write one.
+      const stretches = backend.cut(Math.ceil(n / 16), leastGemvNumbers / (16 * Math.max(k, 1)))
+      const ownRoom = room
+      room += bytes[z]
+      return stretches.flatMap(({ first, many }) => {
+        const column = 16 * first
+        const columns = Math.min(16 * many, n - column)
+        return Array.from({ length: m }, (_, i) => {
+          const to = c + i * cRow + 4 * column
+          const from =
+            init === 'zero' ? [backend.zeros, 0] : [init === 'result' ? to : init.row + 4 * column, 4]
+          const matrix = [b.at + column * b.column, b.row, b.column]
+          const sums = ownRoom + 4 * (i * n + column)
+          return [a.at + i * a.row, a.column, ...matrix, to, columns, k, ...from, sums]
+        })
       })
     })
+    backend.runAll(gemv, lists)
   })
-  backend.runAll(gemv, lists)
 }
 
 /** Part of a key of `backend.functions`. */
@@ -181,6 +233,7 @@ function buildGemm(tile: Tile): FunctionDefinition<typeof gemmParameters, void> 
             init: select(t, c, start),
             initRow: select(t, p.cRow, p.initRow),
             initPanel: select(t, i32.const(4 * NR), initPanel),
+            last: i32.or(t, i32.eq(p.init, p.c)),
           })
           f.advance(i, rows)
         })

@@ -57,6 +57,9 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   const asked = asColumns(given)
   const { m, n, k, batch, a, b, c, bias } = asked
   const { capabilities } = backend
+  const parts = Math.max(1, Math.min(mostParts, Math.floor(roomForParts / (m * n * batch))))
+  const longest = longestRun(factorsOf(capabilities))
+  if (k > parts * longest) return inStretches(backend, asked, parts * longest, forced)
   const open = productForm(asked, factorsOf(capabilities))
   // A tuning was checked when the device was opened.
   const tuned = backend.isTuned ? (backend.tuning(productClass(asked, open)) as VariantName) : undefined
@@ -68,7 +71,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
     guarded: k === 0 || m % tile.rows > 0 || n % tile.columns > 0 || k % tile.terms > 0,
   }
   const [across, down] = [Math.ceil(n / tile.columns), Math.ceil(m / tile.rows)]
-  const { splits, termsOfSplit } = splitOf(across * down * batch, k, tile, capabilities.busyGroups)
+  const { splits, termsOfSplit } = splitOf(across * down * batch, k, tile, capabilities.busyGroups, longest)
   const parameters = (cAt: number): ProductParameters => ({
     ...{ m, n, k, across, down, splits, termsOfSplit },
     groups: across * down * batch * splits,
@@ -88,6 +91,27 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
     call(parts, 0, undefined)
     addSplits(backend, parts, asked, splits)
   })
+}
+
+/**
+ * Terms that are added one after another; longer sums are made of several, lest they drift. Factors of half precision are off by as
+ * much as so many roundings.
+ */
+const longestRun = ({ name }: Factors): number => (name === 'f16' ? 8192 : 4096)
+/** Parts of every sum that are held at a time, and numbers that they may take. */
+const [mostParts, roomForParts] = [64, 2 ** 24]
+
+/** Some terms at a time, added to C one stretch after another. */
+function inStretches(backend: WebGpuBackend, asked: Product, atOnce: number, forced?: VariantName): void {
+  const { k, a, b, bias, accumulates, ...rest } = asked
+  for (let first = 0; first < k; first += atOnce) {
+    const stretch = {
+      ...{ ...rest, k: Math.min(atOnce, k - first) },
+      ...{ a: { ...a, at: a.at + first * a.column }, b: { ...b, at: b.at + first * b.row } },
+    }
+    const start = { ...(bias && { bias }), ...(accumulates && { accumulates }) }
+    product(backend, first === 0 ? { ...stretch, ...start } : { ...stretch, accumulates: true }, forced)
+  }
 }
 
 const programs = new WeakMap<WebGpuBackend, Program[]>()
@@ -125,14 +149,16 @@ function formOf(
   return { along, vectors: [at, stride, step, inner].every((x) => x % 4 === 0) }
 }
 
-/** Long sums of few tiles are cut, so that all of the adapter has work. */
+/** Long sums of few tiles are cut, so that all of the adapter has work; very long ones always. */
 function splitOf(
   groups: number,
   k: number,
   { terms }: Tile,
   busyGroups: number,
+  longest: number,
 ): { splits: number; termsOfSplit: number } {
-  const wanted = Math.min(16, Math.floor(busyGroups / groups), Math.floor(k / (8 * terms)))
+  const forWork = Math.min(16, Math.floor(busyGroups / groups), Math.floor(k / (8 * terms)))
+  const wanted = Math.max(forWork, Math.ceil(k / longest))
   if (wanted < 2) return { splits: 1, termsOfSplit: Math.max(k, 1) }
   const termsOfSplit = Math.ceil(k / wanted / terms) * terms
   return { splits: Math.ceil(k / termsOfSplit), termsOfSplit }

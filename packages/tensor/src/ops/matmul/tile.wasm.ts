@@ -11,10 +11,17 @@ import {
   type FunctionBuilder,
   type FunctionDefinition,
   i32,
+  type Local,
   select,
   type Value,
   v128,
 } from '../../backends/wasm/assembler/index.ts'
+
+/**
+ * Terms of a block: they are summed by themselves, and their sum is then added to C, lest long sums drift. A packed panel of B
+ * (KC × NR) fits the first cache.
+ */
+export const KC = 256
 
 /** Rows and columns of a tile, and whether products are added without being rounded first. */
 export interface Tile {
@@ -40,23 +47,31 @@ export const tiles: Readonly<Record<'fused' | 'strict', readonly Tile[]>> = {
   ],
 }
 
-// biome-ignore format: what is multiplied, what it is added to, where it goes
+// biome-ignore format: what is multiplied, what it is added to, where it goes, and whether it is added last
 const microParameters = {
-  a: 'i32', b: 'i32', terms: 'i32', init: 'i32', initRow: 'i32', c: 'i32', cRow: 'i32',
+  a: 'i32', b: 'i32', terms: 'i32', init: 'i32', initRow: 'i32', c: 'i32', cRow: 'i32', last: 'i32',
 } as const
 
-/** c[rows][NR] = init[rows][NR] + Σ over terms of a[term][rows of MR] ⊗ b[term][NR], all in registers. */
+/**
+ * c[rows][NR] = init[rows][NR] + Σ over terms of a[term][rows of MR] ⊗ b[term][NR], all in registers. The sum starts from `init`; if `last`
+ * is not 0, it starts from nothing and is added to `init` as a whole.
+ */
 export function microKernel(
   { MR, NR, fused }: Tile,
   rows = MR,
 ): FunctionDefinition<typeof microParameters, void> {
   return defineFunction(`micro${rows}`, microParameters, (f, p) => {
     const vectors = NR / 4
-    const sums = Array.from({ length: rows }, () => {
-      const row = Array.from({ length: vectors }, (_, j) => f.local('v128', v128.load(p.init, 16 * j)))
-      f.advance(p.init, p.initRow)
-      return row
-    })
+    const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => f.local('v128')))
+    /** Runs `body` for every vector of the tile, with what it starts from. */
+    const eachSum = (body: (sum: Local<'v128'>, init: Value<'v128'>) => void): void => {
+      const start = f.local('i32', p.init)
+      for (const row of sums) {
+        row.forEach((sum, j) => body(sum, v128.load(start, 16 * j)))
+        f.advance(start, p.initRow)
+      }
+    }
+    f.if(i32.eqz(p.last), () => eachSum((sum, init) => f.set(sum, init)))
     const term = (t: number): void => {
       const right = Array.from({ length: vectors }, (_, j) => f.let(v128.load(p.b, 4 * NR * t + 16 * j)))
       sums.forEach((row, r) => {
@@ -76,6 +91,7 @@ export function microKernel(
       f.advance(p.b, 8 * NR)
     })
     f.if(i32.and(p.terms, 1), () => term(0))
+    f.if(p.last, () => eachSum((sum, init) => f.set(sum, f32x4.add(init, sum))))
     for (const row of sums) {
       row.forEach((sum, j) => f.store(p.c, sum, 16 * j))
       f.advance(p.c, p.cRow)
@@ -86,7 +102,7 @@ export function microKernel(
 // biome-ignore format: packed operands, sizes, what C starts from, C, room for one ragged tile
 const blockParameters = {
   a: 'i32', b: 'i32', rows: 'i32', columns: 'i32', terms: 'i32',
-  init: 'i32', initRow: 'i32', initPanel: 'i32', c: 'i32', cRow: 'i32', tile: 'i32',
+  init: 'i32', initRow: 'i32', initPanel: 'i32', c: 'i32', cRow: 'i32', tile: 'i32', last: 'i32',
 } as const
 
 /** All tiles of a block of C: panels of B outside, so that one stays in the first cache while A's pass by. */
@@ -107,11 +123,20 @@ export function blockKernel(kind: Tile): FunctionDefinition<typeof blockParamete
           const row = i32.const(4 * NR)
           copyRows(f, { to: p.tile, toRow: row, from: init, fromRow: p.initRow, rows, columns })
           const tile = { init: p.tile, initRow: row, c: p.tile, cRow: row }
-          f.call(micro, { a, b: p.b, terms: p.terms, ...tile })
+          f.call(micro, { a, b: p.b, terms: p.terms, ...tile, last: p.last })
           copyRows(f, { to: c, toRow: p.cRow, from: p.tile, fromRow: row, rows, columns })
         }
         const straight = (kernel: typeof micro): void =>
-          f.call(kernel, { a, b: p.b, terms: p.terms, init, initRow: p.initRow, c, cRow: p.cRow })
+          f.call(kernel, {
+            a,
+            b: p.b,
+            terms: p.terms,
+            init,
+            initRow: p.initRow,
+            c,
+            cRow: p.cRow,
+            last: p.last,
+          })
         const choose = ([kernel, ...others]: readonly (typeof micro)[], count: number): void => {
           if (others.length === 0) straight(kernel)
           else

@@ -249,6 +249,9 @@ export const matmulCases: OpCases<'matmul'> = {
           [6, 8, 300],
           [7, 9, 257],
           [17, 65, 33],
+          // longer than one block, and than one stretch, of terms
+          [7, 9, 1025],
+          [2, 3, 20_001],
         ] as const
       ).map((sizes) => product(random, sizes, layout)),
       product(random, [5, 7, 3], layout, [
