@@ -55,8 +55,11 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
       const [answer, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
       const value = scalarFrom('grad', answer)
       const slopes = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
-      const gradient = mapTree(argument, (leaf) => slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0))
-      return { value, gradient, aux: aux as A }
+      const own = ownTensors(leaves)
+      const gradient = mapTree(argument, (leaf) =>
+        own(slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0)),
+      )
+      return { value: own(value), gradient, aux: aux as A }
     })
 }
 
@@ -84,6 +87,21 @@ export function withoutRepeats<T extends TensorTree>(tree: T): T {
   return mapTree(tree, (leaf) =>
     seen.has(leaf) ? reshape(leaf, leaf.shape) : (seen.add(leaf), leaf),
   ) as unknown as T
+}
+
+/**
+ * Makes each result a tensor of its own, so that disposing or writing to one leaves the others and the arguments alone: a sum passes
+ * one and the same gradient on to both its terms, and a function may return its argument.
+ *
+ * @param given The arguments.
+ */
+export function ownTensors(given: readonly Tensor[]): (result: Tensor) => Tensor {
+  const taken = new Set(given)
+  return (result) => {
+    const own = taken.has(result) ? reshape(result, result.shape) : result
+    taken.add(own)
+    return own
+  }
 }
 
 /**

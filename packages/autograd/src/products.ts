@@ -19,6 +19,7 @@ import {
   grad,
   type GradientOf,
   mapTree,
+  ownTensors,
   slopedFrom,
   type TensorTree,
   withoutRepeats,
@@ -54,7 +55,9 @@ export function vjp<T extends TensorTree>(
       const value = slopedFrom('vjp', recorded.result)
       checkShapes('vjp', 'cotangent', cotangent, value)
       const slopes = pullBack(recorded.tape, [value], [cotangent])
-      return { value, product: mapTree(argument, (leaf) => slopes.get(leaf.id) ?? zerosLike(leaf)) }
+      const own = ownTensors([...leaves, cotangent])
+      const product = mapTree(argument, (leaf) => own(slopes.get(leaf.id) ?? zerosLike(leaf)))
+      return { value: own(value), product }
     })
 }
 
@@ -93,7 +96,8 @@ export function jvp<T extends TensorTree>(
         reached.map(([slope]) => slope),
         reached.map(([, direction]) => direction),
       )
-      return { value, product: slopes.get(cotangent.id) ?? zerosLike(value) }
+      const own = ownTensors([...leaves, ...directions])
+      return { value: own(value), product: own(slopes.get(cotangent.id) ?? zerosLike(value)) }
     })
 }
 

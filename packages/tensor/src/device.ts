@@ -1,5 +1,5 @@
 /** A device: the engine at the bottom, which answers ops with kernels of its backend. */
-import type { DType, NumericArray } from './dtype.ts'
+import { checkDType, checkNumbers, type DType, type NumericArray } from './dtype.ts'
 import { type Engine, withoutEngines } from './engine.ts'
 import { ShapeError } from './errors.ts'
 import type { OpDefinition } from './op.ts'
@@ -108,7 +108,11 @@ export class Device implements Engine {
     return { buffers: this.#buffers, bytes: this.#bytes, reserved }
   }
 
-  /** A new tensor with these numbers. `i32` takes integers in [−2³¹, 2³²). */
+  /**
+   * A new tensor with these numbers. `i32` takes integers in [−2³¹, 2³²).
+   *
+   * @throws ShapeError if their count does not fit the shape, OptionError for what is no such number and for an unknown element type.
+   */
   tensor(data: ArrayLike<number>, spec: TensorSpec, madeBy = 'tensor'): Tensor {
     checkShape(madeBy, spec.shape)
     if (data.length !== sizeOf(spec.shape)) {
@@ -116,6 +120,8 @@ export class Device implements Engine {
         `${madeBy}: got ${data.length} numbers for shape ${formatShape(spec.shape)}; expected ${sizeOf(spec.shape)}.`,
       )
     }
+    checkDType(madeBy, spec.dtype)
+    checkNumbers(madeBy, data, spec.dtype)
     const result = this.#make(spec, madeBy)
     this.#backend.write(result.storage.buffer, data, spec.dtype)
     return result
@@ -133,6 +139,7 @@ export class Device implements Engine {
       const spec = specs[0]
       return [adopt(new Tensor(this, spec, inputs[0].storage, op))]
     }
+    for (const i of definition.mutates ?? []) this.#unshare(inputs[i])
     const operands = inputs.map(operand)
     const outputs: Tensor[] = []
     try {
@@ -160,8 +167,17 @@ export class Device implements Engine {
     this.#backend.free(storage.buffer)
   }
 
+  /** Gives a tensor that is about to be written to a storage of its own: others see the numbers from before. */
+  #unshare(tensor: Tensor): void {
+    if (tensor.storage.users === 1) return
+    const [copy] = this.run('slice', [tensor], { start: tensor.shape.map(() => 0), stop: tensor.shape })
+    tensor.exchangeStorage(copy)
+    copy.dispose()
+  }
+
   #make(spec: TensorSpec, madeBy: string): Tensor {
     checkShape(madeBy, spec.shape)
+    checkDType(madeBy, spec.dtype)
     const bytes = 4 * sizeOf(spec.shape)
     const storage: Storage = { buffer: this.#backend.allocate(spec, madeBy), bytes, users: 0 }
     this.#buffers++

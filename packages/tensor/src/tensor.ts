@@ -5,7 +5,10 @@ import type { DType, NumericArray } from './dtype.ts'
 import { DisposedTensorError, ShapeError } from './errors.ts'
 import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 
-/** A device buffer and the number of live tensors that share it (a reshape shares its input's). */
+/**
+ * A device buffer and the number of live tensors that share it. A reshape shares its input's until one of the two is
+ * written to, so no tensor ever sees what was written to another.
+ */
 export interface Storage {
   readonly buffer: unknown
   /** What its numbers take, without what the backend rounds up. */
@@ -29,7 +32,7 @@ export class Tensor implements TensorSpec {
   readonly device: Device
   /** The op that made it, for messages. */
   readonly madeBy: string
-  readonly #storage: Storage
+  #storage: Storage
   // How many owners (scopes, tapes, stores, or whoever made it outside a scope) need it; at zero the storage is let go.
   #owners = 0
   #dead = false
@@ -63,6 +66,13 @@ export class Tensor implements TensorSpec {
       )
     }
     return this.#storage
+  }
+
+  /** Two tensors of one shape and type trade numbers. For devices only: nobody else may change what a tensor holds. */
+  exchangeStorage(other: Tensor): void {
+    const own = this.storage
+    this.#storage = other.storage
+    other.#storage = own
   }
 
   /** Copies the numbers out. On the GPU this waits until everything before it has been computed. */

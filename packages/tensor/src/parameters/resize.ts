@@ -23,7 +23,8 @@ export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral'
 
 /**
  * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
- * soon as possible; where slices only come or go at the ends of axes, there is nothing beside the result.
+ * soon as possible; where slices only come or go at the ends of axes, there is nothing beside the result. Where nothing changes it is
+ * `x` itself, which stays in place.
  *
  * @param x Shape `maps[d].from` along each dimension d.
  * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
@@ -31,6 +32,7 @@ export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral'
 export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
   const shape = maps.map(({ source }) => source.length)
   const ends = maps.map((map) => endOf(map, role))
+  if (ends.every((end) => end === 'same')) return x
   if (ends.every((end) => end === 'same' || end === 'shorter')) return slice(x, [], shape)
   if (ends.every((end) => end === 'same' || end === 'longer')) {
     const into = scope(fresh)

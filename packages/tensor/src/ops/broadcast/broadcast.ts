@@ -4,6 +4,7 @@ import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { broadcastShapes, formatShape, sameShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
+import { reshape } from '../reshape/reshape.ts'
 
 export interface BroadcastAttrs {
   readonly shape: Shape
@@ -25,6 +26,6 @@ export const broadcastOp = defineOp<BroadcastAttrs>()({
 
 /** Repeats `x` to `shape` by NumPy's rule. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x
+  if (sameShape(x.shape, shape)) return reshape(x, x.shape)
   return run('broadcast', [x], { shape })[0]
 }

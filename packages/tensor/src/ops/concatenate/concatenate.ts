@@ -4,6 +4,7 @@ import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { formatShape, normalizeAxes } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
+import { reshape } from '../reshape/reshape.ts'
 
 export interface ConcatenateAttrs {
   readonly axis: number
@@ -35,7 +36,7 @@ export const concatenateOp = defineOp<ConcatenateAttrs>()({
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   const [first] = tensors
   if (first === undefined) throw new ShapeError('concatenate: got no tensor; expected at least one.')
-  if (tensors.length === 1) return first
   const [at] = normalizeAxes('concatenate', [axis], first.shape.length) as [number]
+  if (tensors.length === 1) return reshape(first, first.shape)
   return run('concatenate', tensors, { axis: at })[0]
 }

@@ -76,6 +76,6 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const missing = x.shape.length - shape.length
   const axes = x.shape.flatMap((n, i) => (i < missing || (shape[i - missing] === 1 && n !== 1) ? [i] : []))
-  if (axes.length === 0) return x
+  if (axes.length === 0) return reshape(x, shape)
   return reshape(sum(x, { axes }), shape)
 }

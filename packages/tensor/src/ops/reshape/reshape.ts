@@ -1,4 +1,7 @@
-/** Reshape: the same numbers in the same order under another shape. Costs nothing: the storage is shared. */
+/**
+ * Reshape: the same numbers in the same order under another shape. Costs nothing: the storage is shared until one of the
+ * two tensors is written to or disposed. Functions that have nothing to do return a reshape to the same shape.
+ */
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'

@@ -4,6 +4,7 @@ import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { formatShape, sameShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
+import { reshape } from '../reshape/reshape.ts'
 
 export interface SliceAttrs {
   /** One per axis, 0 ≤ start ≤ stop ≤ size. */
@@ -30,14 +31,21 @@ export const sliceOp = defineOp<SliceAttrs>()({
 })
 
 /**
- * A box of a tensor, copied.
+ * A box of a tensor. The whole of it costs nothing.
  *
  * @param start First index along each axis; axes not named start at 0.
  * @param stop One past the last index along each axis; axes not named go to the end.
+ * @throws ShapeError for indices outside the tensor, or more of them than it has axes.
  */
 export function slice(x: Tensor, start: readonly number[], stop: readonly number[] = []): Tensor {
+  if (start.length > x.shape.length || stop.length > x.shape.length) {
+    throw new ShapeError(
+      `slice: got ${formatShape(start)} to ${formatShape(stop)} of ${formatShape(x.shape)}; ` +
+        `expected at most one index per axis, ${x.shape.length} in each list.`,
+    )
+  }
   const from = x.shape.map((_, i) => start[i] ?? 0)
   const to = x.shape.map((n, i) => stop[i] ?? n)
-  if (from.every((n) => n === 0) && sameShape(to, x.shape)) return x
+  if (from.every((n) => n === 0) && sameShape(to, x.shape)) return reshape(x, x.shape)
   return run('slice', [x], { start: from, stop: to })[0]
 }
