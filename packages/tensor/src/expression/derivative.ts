@@ -22,8 +22,9 @@ const one = constant(1)
 /**
  * The partial derivative of `expression` with respect to input `index`.
  *
- * At a kink the derivative of the side on which the formula lies is taken; `minimum` and `maximum` split a tie in
- * halves, so that the two partial derivatives add up to one. Comparisons and `floor` have derivative 0.
+ * The conventions are those of PyTorch and JAX. The derivative of `abs` at 0 is 0. `minimum` and `maximum` split a tie in halves, so that
+ * the two partial derivatives add up to one. That of `sqrt` at 0 is infinite. `select` has that of the branch taken. Comparisons and
+ * `floor` have derivative 0.
  *
  * @example
  * ```ts
@@ -67,8 +68,12 @@ function unarySlope(node: Expression & { kind: 'unary' }): Expression {
       return subtract(less(zero, x), less(x, zero))
     case 'exp': // (eˣ)′ = eˣ
       return node
+    case 'expm1': // eˣ
+      return exp(x)
     case 'log': // 1/x
       return divide(one, x)
+    case 'log1p': // 1/(1 + x)
+      return divide(one, add(one, x))
     case 'sqrt': // 1/(2√x)
       return divide(constant(0.5), node)
     case 'sigmoid': // s·(1 − s)

@@ -16,7 +16,9 @@ export const unaryNames = [
   'negate',
   'abs',
   'exp',
+  'expm1',
   'log',
+  'log1p',
   'sqrt',
   'sigmoid',
   'tanh',
@@ -104,8 +106,12 @@ export const negate = (x: Expression): Expression =>
 export const abs = (x: Expression): Expression => unary('abs', x)
 /** eˣ. */
 export const exp = (x: Expression): Expression => unary('exp', x)
+/** eˣ − 1, to full relative precision also near 0. */
+export const expm1 = (x: Expression): Expression => unary('expm1', x)
 /** The natural logarithm of x. */
 export const log = (x: Expression): Expression => unary('log', x)
+/** The natural logarithm of 1 + x, to full relative precision also near 0. */
+export const log1p = (x: Expression): Expression => unary('log1p', x)
 /** √x. */
 export const sqrt = (x: Expression): Expression => unary('sqrt', x)
 /** The logistic function of x, 1/(1 + e⁻ˣ). */
@@ -251,8 +257,12 @@ export function applyUnary(name: UnaryName, x: number): number {
       return Math.abs(x)
     case 'exp':
       return Math.exp(x)
+    case 'expm1':
+      return Math.expm1(x)
     case 'log':
       return Math.log(x)
+    case 'log1p':
+      return Math.log1p(x)
     case 'sqrt':
       return Math.sqrt(x)
     case 'sigmoid':

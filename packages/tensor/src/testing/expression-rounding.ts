@@ -106,6 +106,10 @@ function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
       return Math.floor(x - e) === Math.floor(x + e) ? 0 : Math.ceil(e)
     case 'exp':
       return value * Math.expm1(e) + own
+    case 'expm1':
+      return (value + 1) * Math.expm1(e) + own
+    case 'log1p':
+      return e === 0 ? own : x + 1 > e ? e / (x + 1 - e) + own : Infinity
     case 'log':
       return e === 0 ? own : x > e ? e / (x - e) + own : Infinity
     case 'sqrt':

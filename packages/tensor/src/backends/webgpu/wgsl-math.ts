@@ -56,9 +56,25 @@ const functions = {
   if (isNaN(x)) { return x; }
   return exponential(within(x, -88.0, 89.0));
 }`,
+  // 2t + 2t²/(1 − t) with t = tanh(x/2) near 0, as on the CPU.
+  expm1_: `fn expm1_(x: f32) -> f32 {
+  if (isNaN(x)) { return x; }
+  if (abs(x) >= 1.25) { return exponential(within(x, -88.0, 89.0)) - 1.0; }
+  let half = x * 0.5;
+  let square = half * half;
+  let residual = square * ${polynomial('square', tanhResidual)};
+  let t = half + half * residual;
+  return x + (x * residual + 2.0 * t * t / (1.0 - t));
+}`,
   sigmoid_: `fn sigmoid_(x: f32) -> f32 {
   if (isNaN(x)) { return x; }
   return 1.0 / (1.0 + exponential(within(-x, -88.0, 89.0)));
+}`,
+  // e ln 2 + ln(1 + f) for √½ ≤ 1 + f < √2
+  logarithm: `fn logarithm(f: f32, e: f32) -> f32 {
+  let square = f * f;
+  let small = square * f * ${polynomial('f', logResidual)} + e * ${literal(ln2Low)};
+  return (f + (small - square * 0.5)) + e * ${literal(ln2High)};
 }`,
   log_: `fn log_(x: f32) -> f32 {
   if (isNaN(x) || x < 0.0) { return bitcast<f32>(0x7fc00000u | params.zero); }
@@ -69,10 +85,13 @@ const functions = {
   let normal = select(bitcast<u32>(x), bitcast<u32>(f32(bitcast<u32>(x))), isSubnormal);
   let bits = bitcast<i32>(normal) - 0x3f3504f3;
   let e = f32((bits >> 23u) - select(0, 149, isSubnormal));
-  let f = bitcast<f32>((bits & 0x7fffff) + 0x3f3504f3) - 1.0;
-  let square = f * f;
-  let small = square * f * ${polynomial('f', logResidual)} + e * ${literal(ln2Low)};
-  return (f + (small - square * 0.5)) + e * ${literal(ln2High)};
+  return logarithm(bitcast<f32>((bits & 0x7fffff) + 0x3f3504f3) - 1.0, e);
+}`,
+  // Where 1 + x lies in [√½, √2), x itself is the f of the logarithm, as on the CPU.
+  log1p_: `fn log1p_(x: f32) -> f32 {
+  let bits = bitcast<i32>(x + 1.0) - 0x3f3504f3;
+  if (isNaN(x) || (bits >> 23u) != 0) { return log_(x + 1.0); }
+  return logarithm(x, 0.0);
 }`,
   tanh_: `fn tanh_(x: f32) -> f32 {
   if (isNaN(x)) { return x; }

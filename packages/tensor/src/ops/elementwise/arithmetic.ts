@@ -37,9 +37,9 @@ export const subtract: Binary = binary('subtract', e.subtract)
 export const multiply: Binary = binary('multiply', e.multiply)
 /** a / b. */
 export const divide: Binary = binary('divide', e.divide)
-/** The smaller of a and b. */
+/** The smaller of a and b; of equals, each gets half of the gradient. */
 export const minimum: Binary = binary('minimum', e.minimum)
-/** The larger of a and b. */
+/** The larger of a and b; of equals, each gets half of the gradient. */
 export const maximum: Binary = binary('maximum', e.maximum)
 /** 1 where a < b, else 0. */
 export const less: Binary = binary('less', e.less)
@@ -53,13 +53,17 @@ export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
 
 /** −a. */
 export const negate: (a: Tensor) => Tensor = unary(e.negate)
-/** |a|. */
+/** |a|; its gradient at 0 is 0. */
 export const abs: (a: Tensor) => Tensor = unary(e.abs)
 /** eᵃ. */
 export const exp: (a: Tensor) => Tensor = unary(e.exp)
+/** eᵃ − 1, to full relative precision also near 0. */
+export const expm1: (a: Tensor) => Tensor = unary(e.expm1)
 /** Natural logarithm. */
 export const log: (a: Tensor) => Tensor = unary(e.log)
-/** √a; NaN below 0. */
+/** The natural logarithm of 1 + a, to full relative precision also near 0. */
+export const log1p: (a: Tensor) => Tensor = unary(e.log1p)
+/** √a; NaN below 0. Its gradient at 0 is infinite. */
 export const sqrt: (a: Tensor) => Tensor = unary(e.sqrt)
 /** The hyperbolic tangent of a. */
 export const tanh: (a: Tensor) => Tensor = unary(e.tanh)
@@ -73,11 +77,18 @@ export const cos: (a: Tensor) => Tensor = unary(e.cos)
 export const square: (a: Tensor) => Tensor = unary((a) => e.multiply(a, a))
 /** 1/(1 + e^(−a)). */
 export const sigmoid: (a: Tensor) => Tensor = unary(e.sigmoid)
-/** The larger of a and 0. */
-export const relu: (a: Tensor) => Tensor = unary((a) => e.maximum(a, c(0)))
-/** log(1 + eᵃ), written so that it does not overflow. */
+/** The larger of a and 0; its gradient at 0 is 0. */
+export const relu: (a: Tensor) => Tensor = unary((a) =>
+  // The floor of 0 is 0 and that of NaN is NaN, and it has no gradient.
+  e.select(e.less(c(0), a), a, e.floor(e.maximum(a, c(0)))),
+)
+/** log(1 + eᵃ). Does not overflow, and is eᵃ where a is far below 0. */
 export const softplus: (a: Tensor) => Tensor = unary((a) =>
-  e.add(e.select(e.less(a, c(0)), c(0), a), e.log(e.add(c(1), expOfMinusAbs(a)))),
+  e.add(e.select(e.less(a, c(0)), c(0), a), e.log1p(expOfMinusAbs(a))),
+)
+/** log(1/(1 + e⁻ᵃ)). Does not overflow, and is −e⁻ᵃ where a is far above 0. */
+export const logSigmoid: (a: Tensor) => Tensor = unary((a) =>
+  e.subtract(e.select(e.less(a, c(0)), a, c(0)), e.log1p(expOfMinusAbs(a))),
 )
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
 export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, e.sigmoid(a)))

@@ -34,7 +34,8 @@ const [x, y] = [input(0), input(1)]
 
 /** Formulas of one input that models use, and their first and second slopes. */
 function formulas(): readonly Expression[] {
-  return [arithmetic.sigmoid, arithmetic.silu, arithmetic.relu, arithmetic.softplus, arithmetic.gelu]
+  const { gelu, logSigmoid, relu, sigmoid, silu, softplus } = arithmetic
+  return [sigmoid, logSigmoid, silu, relu, softplus, gelu]
     .map(formulaOf)
     .flatMap((formula) => [formula, derivative(formula, 0), derivative(derivative(formula, 0), 0)])
 }
@@ -202,6 +203,8 @@ export const argmaxCases: OpCases<'argmax'> = {
     { inputs: [f32Input([5, 9], () => -Infinity)], attrs: {} },
     { inputs: [f32Input([9, 33], () => pick(random, [1, -1, Infinity, -Infinity]))], attrs: {} },
     { inputs: [gaussian(random, [2, 3, 1])], attrs: {} },
+    ...[1, 2, 7, 33].map((size) => ({ inputs: [withSpecials(random, [19, size])], attrs: {} })),
+    { inputs: [f32Input([3, 5], () => Number.NaN)], attrs: {} },
   ],
   draw(random) {
     const shape = [...drawShape(random, random.below(4), 60), drawSize(random)]

@@ -11,7 +11,9 @@ export const unaryBuilders: readonly Unary[] = [
   e.negate,
   e.abs,
   e.exp,
+  e.expm1,
   e.log,
+  e.log1p,
   e.sqrt,
   e.sigmoid,
   e.tanh,
@@ -39,6 +41,8 @@ const smoothUnaries: readonly Unary[] = [
   e.sin,
   e.cos,
   (x) => e.exp(e.tanh(x)),
+  (x) => e.expm1(e.tanh(x)),
+  (x) => e.log1p(e.multiply(x, x)),
   (x) => e.sqrt(e.add(e.constant(1), e.multiply(x, x))),
   (x) => e.log(e.add(e.constant(1), e.multiply(x, x))),
 ]
