@@ -1,5 +1,13 @@
 /** Generation: one token after another, each computed once thanks to the cache. */
-import { keyFromSeed, OptionError, openScope, RandomStream, slice, type Tensor } from '@burgeon/tensor'
+import {
+  keyFromSeed,
+  NonFiniteError,
+  OptionError,
+  openScope,
+  RandomStream,
+  slice,
+  type Tensor,
+} from '@burgeon/tensor'
 import type { Gpt } from './gpt.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { checkSampling, type SamplingOptions, sampleToken } from './sampling.ts'
@@ -20,7 +28,8 @@ export interface GenerateOptions extends SamplingOptions {
  * been read is read once more, so that the text goes on as if nothing had happened where the growth was exact.
  *
  * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count.
- * @throws OptionError for an empty prompt or sampling options outside their range.
+ * @throws OptionError for an empty prompt or sampling options outside their range; NonFiniteError if the model's logits are not
+ *   finite.
  * @example
  * ```ts
  * for await (const token of generate(model, byteTokenizer.encode('Once'), { tokens: 8 })) console.log(token)
@@ -66,7 +75,13 @@ async function lastLogits(
 ): Promise<ArrayLike<number>> {
   const last = logitsAfter(model, tokens, cache)
   try {
-    return await last.read()
+    const logits = await last.read()
+    const bad = logits.find((logit) => !Number.isFinite(logit))
+    if (bad === undefined) return logits
+    throw new NonFiniteError(
+      `generate: the model returned a logit of ${bad}; expected finite numbers. Its weights are ruined: go back to an earlier ` +
+        'checkpoint.',
+    )
   } finally {
     last.dispose()
   }

@@ -1,5 +1,5 @@
 /** Chooses the next token from logits. */
-import { OptionError, type RandomStream } from '@burgeon/tensor'
+import { NonFiniteError, OptionError, type RandomStream } from '@burgeon/tensor'
 
 /** How a token is chosen among the likely ones. */
 export interface SamplingOptions {
@@ -25,8 +25,10 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingO
 /**
  * Draws a token.
  *
- * @param logits One number per token.
+ * @param logits One number per token. −Infinity masks a token; +Infinity makes it certain, and several are equally likely.
  * @param random Advances by one draw, or none at temperature 0.
+ * @throws OptionError for sampling options outside their range; NonFiniteError for a logit that is NaN, and where every token
+ *   is masked. Nothing has been drawn then.
  */
 export function sampleToken(
   logits: ArrayLike<number>,
@@ -34,6 +36,7 @@ export function sampleToken(
   random: RandomStream,
 ): number {
   checkSampling(options)
+  checkLogits(logits)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
   const ranked = Array.from({ length: logits.length }, (_, token) => token).sort(
     (a, b) => logits[b] - logits[a] || a - b,
@@ -47,6 +50,24 @@ export function sampleToken(
   let left = random.uniform() * kept.reduce((sum, weight) => sum + weight, 0)
   const chosen = kept.findIndex((weight) => (left -= weight) < 0)
   return ranked[chosen < 0 ? kept.length - 1 : chosen]
+}
+
+function checkLogits(logits: ArrayLike<number>): void {
+  let isMasked = true
+  for (let token = 0; token < logits.length; token++) {
+    if (typeof logits[token] !== 'number' || Number.isNaN(logits[token])) {
+      throw new NonFiniteError(
+        `sampling: got ${logits[token]} as the logit of token ${token}; expected numbers. If they are a model's, its weights ` +
+          'are ruined: go back to an earlier checkpoint.',
+      )
+    }
+    isMasked &&= logits[token] === -Infinity
+  }
+  if (isMasked) {
+    throw new NonFiniteError(
+      `sampling: got ${logits.length} logits, all −Infinity; expected at least one token that is not masked.`,
+    )
+  }
 }
 
 /** How many of the sorted weights it takes to reach the share `topP` of their sum. */

@@ -25,6 +25,7 @@ export {
   withEngineAsync,
   withoutEngines,
 } from './engine.ts'
+export type { NestedNumbers } from './nested-numbers.ts'
 export { type ChromeTrace, type ProfiledOp, Profile, type ProfileRow } from './engines/profile.ts'
 export type { ProfileTableOptions } from './engines/profile-table.ts'
 export { profile, profileAsync, type Profiled, type ProfileOptions } from './engines/profiler.ts'

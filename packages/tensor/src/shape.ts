@@ -1,5 +1,5 @@
 /** Pure arithmetic of shapes. A shape is a list of non-negative integers, row-major; `[]` is a scalar. */
-import type { DType } from './dtype.ts'
+import { type DType, inWords } from './dtype.ts'
 import { ShapeError } from './errors.ts'
 
 /** Sizes from the outermost axis to the innermost. */
@@ -67,6 +67,11 @@ export function formatShape(shape: Shape): string {
 
 /** Throws unless every size is a non-negative safe integer and the whole has fewer than 2³¹ elements. */
 export function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(
+      `${op}: got ${inWords(shape)} as a shape; expected an array of sizes, such as [2, 3].`,
+    )
+  }
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || sizeOf(shape) >= 2 ** 31) {
     throw new ShapeError(
       `${op}: not a shape. Got ${formatShape(shape)}; expected non-negative integers whose product is below 2^31.`,
@@ -76,7 +81,10 @@ export function checkShape(op: string, shape: Shape): void {
 
 /** Maps axes counted from either end (`-1` is the last) to sorted, distinct, non-negative ones. */
 export function normalizeAxes(op: string, axes: readonly number[], rank: number): number[] {
-  const result = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
+  if (!Array.isArray(axes)) {
+    throw new ShapeError(`${op}: got ${inWords(axes)} as axes; expected an array, such as [0].`)
+  }
+  const result = axes.map((axis: number) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
   const valid = result.every(
     (axis, i) => Number.isInteger(axis) && axis >= 0 && axis < rank && axis !== result[i - 1],
   )

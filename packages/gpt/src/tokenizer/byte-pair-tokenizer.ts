@@ -84,10 +84,10 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** The bytes of a token. Throws OptionError if there is no such token. */
   bytesOf(token: number): Uint8Array {
-    const bytes = this.#bytes[token]
+    const bytes = Number.isInteger(token) ? this.#bytes[token] : undefined
     if (bytes !== undefined) return bytes
     throw new OptionError(
-      `byte pairs: got token ${token}; expected an integer from 0 to ${this.vocabulary - 1}.`,
+      `byte pairs: got token ${String(token)}; expected an integer from 0 to ${this.vocabulary - 1}.`,
     )
   }
 

@@ -1,9 +1,11 @@
 /** Byte tokens: text is its UTF-8 bytes, so everything can be encoded and nothing is unknown. */
+import { OptionError } from '@burgeon/tensor'
 
 /** Turns text into tokens and back. */
 export interface Tokenizer {
   readonly vocabulary: number
   encode(text: string): Int32Array
+  /** Throws OptionError for a token that does not exist. */
   decode(tokens: ArrayLike<number>): string
 }
 
@@ -13,5 +15,10 @@ export const byteTokenizer: Tokenizer = {
   encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
   // A byte order mark is text like any other.
   decode: (tokens) =>
-    new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(Array.from(tokens))),
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(Array.from(tokens, byteOf))),
+}
+
+function byteOf(token: number): number {
+  if (Number.isInteger(token) && token >= 0 && token < 256) return token
+  throw new OptionError(`bytes: got token ${String(token)}; expected an integer from 0 to 255.`)
 }

@@ -19,7 +19,10 @@ export const argmaxOp = defineOp<object>()({
   flops: ([x]) => sizeOf(x.shape),
 })
 
-/** The index of the largest element along the last axis, `[..., N]` to `i32 [...]`; the first of equals. */
+/**
+ * The index of the largest element along the last axis, `[..., N]` to `i32 [...]`; the first of equals. NaN counts as larger than
+ * anything, as in NumPy, PyTorch and JAX: a row with NaN has the index of its first.
+ */
 export function argmax(x: Tensor): Tensor {
   return run('argmax', [x], {})[0]
 }

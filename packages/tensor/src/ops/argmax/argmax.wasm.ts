@@ -1,4 +1,4 @@
-import { f32 } from '../../backends/wasm/assembler/index.ts'
+import { f32, i32 } from '../../backends/wasm/assembler/index.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 
@@ -9,7 +9,9 @@ export const argmaxWasm: WasmKernel<'argmax'> = (backend, [x], [out]) => {
         const [best, largest] = [b.local('i32', 0), b.local('f32', f32.load(p.from))]
         b.forRange(0, p.columns, 1, (i) => {
           const value = b.let(f32.load(p.from))
-          b.if(f32.gt(value, largest), () => {
+          // Not at most the largest: greater, or NaN. Once the largest is NaN nothing is larger.
+          const isLarger = i32.and(i32.eqz(f32.le(value, largest)), f32.eq(largest, largest))
+          b.if(isLarger, () => {
             b.set(largest, value)
             b.set(best, i)
           })

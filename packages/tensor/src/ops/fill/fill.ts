@@ -1,6 +1,6 @@
 /** Fill: a tensor of one number. */
 import type { Device } from '../../device.ts'
-import type { DType } from '../../dtype.ts'
+import { checkNumbers, type DType } from '../../dtype.ts'
 import { run } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import type { Shape } from '../../shape.ts'
@@ -16,7 +16,10 @@ export interface FillAttrs {
 export const fillOp = defineOp<FillAttrs>()({
   name: 'fill',
   takes: {},
-  infer: (_, { shape, dtype }) => [{ shape, dtype }],
+  infer(_, { shape, value, dtype }) {
+    checkNumbers('fill', [value], dtype)
+    return [{ shape, dtype }]
+  },
   flops: movesOnly,
 })
 
