@@ -9,40 +9,16 @@
  * subexpressions are computed once, and `id` names a compiled kernel.
  */
 
-import { errorFunction } from './error-function.ts'
+import { applyBinary, applyUnary, type BinaryName, type UnaryName } from './scalar-functions.ts'
 
-/** Functions of one number. */
-export const unaryNames = [
-  'negate',
-  'abs',
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sqrt',
-  'sigmoid',
-  'tanh',
-  'erf',
-  'sin',
-  'cos',
-  'floor',
-] as const
-/** Functions of two numbers. Comparisons answer 1 or 0. `minimum` and `maximum` answer NaN if either side is NaN. */
-export const binaryNames = [
-  'add',
-  'subtract',
-  'multiply',
-  'divide',
-  'minimum',
-  'maximum',
-  'less',
-  'equal',
-] as const
-
-/** The name of a function of one number. */
-export type UnaryName = (typeof unaryNames)[number]
-/** The name of a function of two numbers. */
-export type BinaryName = (typeof binaryNames)[number]
+export {
+  applyBinary,
+  applyUnary,
+  type BinaryName,
+  binaryNames,
+  type UnaryName,
+  unaryNames,
+} from './scalar-functions.ts'
 
 /** One interned node. `id` is unique within the process and depends only on the order of creation. */
 export type Expression = { readonly id: number } & (
@@ -245,59 +221,5 @@ function rebuild(
       return builders[node.name](at(node.x), at(node.y))
     case 'select':
       return select(at(node.condition), at(node.x), at(node.y))
-  }
-}
-
-/** What a unary node means, in double precision. */
-export function applyUnary(name: UnaryName, x: number): number {
-  switch (name) {
-    case 'negate':
-      return -x
-    case 'abs':
-      return Math.abs(x)
-    case 'exp':
-      return Math.exp(x)
-    case 'expm1':
-      return Math.expm1(x)
-    case 'log':
-      return Math.log(x)
-    case 'log1p':
-      return Math.log1p(x)
-    case 'sqrt':
-      return Math.sqrt(x)
-    case 'sigmoid':
-      return 1 / (1 + Math.exp(-x))
-    case 'tanh':
-      return Math.tanh(x)
-    case 'erf':
-      return errorFunction(x)
-    case 'sin':
-      return Math.sin(x)
-    case 'cos':
-      return Math.cos(x)
-    case 'floor':
-      return Math.floor(x)
-  }
-}
-
-/** What a binary node means, in double precision. */
-export function applyBinary(name: BinaryName, x: number, y: number): number {
-  switch (name) {
-    case 'add':
-      return x + y
-    case 'subtract':
-      return x - y
-    case 'multiply':
-      return x * y
-    case 'divide':
-      return x / y
-    case 'minimum':
-      return Math.min(x, y)
-    case 'maximum':
-      return Math.max(x, y)
-    case 'less':
-      return x < y ? 1 : 0
-    case 'equal':
-      return x === y ? 1 : 0
   }
 }
