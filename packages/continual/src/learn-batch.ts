@@ -6,6 +6,7 @@ import {
   globalNorm,
   multiply,
   NonFiniteError,
+  reshape,
   scope,
   type Tensor,
   type TensorsByPath,
@@ -13,6 +14,7 @@ import {
 } from '@burgeon/tensor'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
+import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import { type Batch, joinBatches, partsOf, targetsOf, withinContext } from './stream/batch.ts'
 import { type BatchLoss, lossOn } from './stream/batch-tensors.ts'
 
@@ -30,6 +32,9 @@ export interface Learnt {
 
 /** In a row; a loss scale falls from its highest to 1 in fewer. */
 const mostOverflows = 40
+
+/** Norms of gradients and learning rates above which the product of two, or a square, may leave single precision. */
+const riskyAbove = 1e9
 
 /** What learns. */
 export interface LearningParts {
@@ -54,10 +59,12 @@ export interface LearningParts {
  * Predicts the fresh rows, then learns them together with the old ones.
  *
  * @param old Rows to rehearse, of any length, of which what is beyond the context is left out; or null.
- * @throws NonFiniteError before any weight is touched.
+ * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning rate that is none: before
+ *   any weight is touched, and with the optimiser as it was.
  */
-export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
+async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
   using _ = parts.model.hold()
+  const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
   const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
   const weights = learningWeights(parts)
   const slopes = scope(() => lossAndSlopes(parts, weights, fresh, batch))
@@ -71,17 +78,39 @@ export async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch 
           'expected finite numbers. Nothing was learnt from this batch.',
       )
     }
-    using updateNorm = scope(() => update(parts, slopes))
-    return {
-      ...learnt,
-      penalties: await numbersIn(slopes.penalties),
-      gradientNorm,
-      updateNorm: (await updateNorm.read())[0],
-    }
+    const penalties = await numbersIn(slopes.penalties)
+    const updateNorm = await update(parts, slopes, gradientNorm > riskyAbove || rate > riskyAbove)
+    return { ...learnt, penalties, gradientNorm, updateNorm }
   } finally {
     const { rows: _rows, ...tensors } = slopes
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
   }
+}
+
+/**
+ * Recalls old rows and learns them together with the fresh ones.
+ *
+ * @throws As `learnBatch`; the rehearsal is then as it was, its random stream included.
+ */
+export async function learnWithRecall(
+  parts: LearningParts,
+  fresh: Batch,
+  rehearsal: Rehearsal | undefined,
+): Promise<{ readonly learnt: Learnt; readonly old: Batch | null }> {
+  const takeBack = rehearsal === undefined ? undefined : (rehearsal.mark?.() ?? marked(rehearsal))
+  try {
+    const old = rehearsal?.recall(fresh) ?? null
+    return { learnt: await learnBatch(parts, fresh, old), old }
+  } catch (error) {
+    takeBack?.()
+    throw error
+  }
+}
+
+/** The same by its whole state, of one that cannot do better. */
+function marked(rehearsal: Rehearsal): () => void {
+  const before = rehearsal.toState()
+  return () => rehearsal.restore(before)
 }
 
 const frozenBlocks = (shares: readonly number[]): number => shares.filter((share) => share === 0).length
@@ -142,10 +171,39 @@ function lossesOn(
   return (w) => loss(frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w)
 }
 
-function update(
+/**
+ * Changes the weights, once the whole change is known to be finite.
+ *
+ * @param isRisky Whether to keep the state of the optimiser until then. That costs a copy; no optimiser of ours needs it for gradients and
+ *   rates of an ordinary size.
+ * @returns The norm of the change.
+ */
+async function update(parts: LearningParts, slopes: Slopes, isRisky: boolean): Promise<number> {
+  const { model, optimizer, step } = parts
+  const before = isRisky ? await optimizer.toState() : undefined
+  const change = scope(() => changeOf(parts, slopes))
+  try {
+    const [norm] = await change.norm.read()
+    if (!Number.isFinite(norm)) {
+      if (isRisky) optimizer.restore(before, model.parameters)
+      throw new NonFiniteError(
+        `learner: step ${step + 1} would change the weights by ${norm}; expected a finite number. ` +
+          (isRisky ? 'Nothing was learnt from this batch. ' : 'No weight was changed. ') +
+          'Is the learning rate too high, or a gradient that should be clipped?',
+      )
+    }
+    applyUpdates(model.parameters.tensors(), change.updates)
+    return norm
+  } finally {
+    for (const tensor of tensorsIn(change)) tensor.dispose()
+  }
+}
+
+/** Each update is a tensor of its own, whatever else the optimiser does with it. */
+function changeOf(
   { model, optimizer, lookAhead, shares, step }: LearningParts,
   { gradient, rates }: Slopes,
-): Tensor {
+): { readonly updates: TensorsByPath; readonly norm: Tensor } {
   const parameters = model.parameters.tensors()
   const context = { parameters, step }
   if (rates !== undefined) lookAhead?.learn(rates, context)
@@ -154,11 +212,10 @@ function update(
   const updates = Object.fromEntries(
     wanted.map(([path, change]) => {
       const { share = 1 } = settling.find(({ isIn }) => isIn(path)) ?? {}
-      return [path, share === 1 ? change : multiply(change, share)]
+      return [path, share === 1 ? reshape(change, change.shape) : multiply(change, share)]
     }),
   )
-  applyUpdates(parameters, updates)
-  return globalNorm(Object.values(updates))
+  return { updates, norm: globalNorm(Object.values(updates)) }
 }
 
 /** Means over the tokens that counted, of each of the first `fresh` rows and of all of them. */

@@ -8,7 +8,7 @@ import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
 import { checkBudget } from './growth/within-budget.ts'
-import { learnBatch } from './learn-batch.ts'
+import { type LearningParts, learnWithRecall } from './learn-batch.ts'
 import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { consolidate } from './penalty/consolidate.ts'
@@ -119,7 +119,8 @@ export class Learner {
    * Lives one mini-batch: predicts it, learns it, and looks after itself.
    *
    * @param data A batch whose rows are no longer than the context, of bytes or any tokens of the vocabulary, or a text of two bytes or more.
-   * @throws NonFiniteError if the loss or a gradient is not finite; nothing has been learnt then. OptionError if called
+   * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError for a learning rate that is
+   *   none: nothing has been learnt then, and the learner is as it was, its random streams included. OptionError if called
    *   again before the last call was done.
    */
   async observe(data: Batch | string): Promise<StepReport> {
@@ -129,8 +130,7 @@ export class Learner {
     try {
       const { strategy } = this
       const fresh = batchOf(data, this.model, strategy.vocabulary)
-      const old = strategy.rehearsal?.recall(fresh) ?? null
-      const learnt = await learnBatch(this.#learningParts(), fresh, old)
+      const { learnt, old } = await learnWithRecall(this.#learningParts(), fresh, strategy.rehearsal)
       this.#step++
       const bytes = bytesOf(fresh, strategy.vocabulary?.tokenizer)
       const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
@@ -216,7 +216,7 @@ export class Learner {
     }
   }
 
-  #learningParts(): Parameters<typeof learnBatch>[0] {
+  #learningParts(): LearningParts {
     const { model, strategy } = this
     return {
       model,

@@ -11,7 +11,7 @@ import {
   scope,
   TensorMirror,
 } from '@burgeon/tensor'
-import { aGradientTransform, type GradientTransform } from './gradient-transform.ts'
+import { aGradientTransform, type GradientTransform, largestRateOf } from './gradient-transform.ts'
 
 interface AccumulateState {
   readonly taken: number
@@ -41,7 +41,9 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
   return {
     name: `mean of ${count} → ${inner.name}`,
     mirrors: [sums, ...inner.mirrors],
+    rateAt: (step) => largestRateOf([inner], Math.floor(step / count)),
     transform(gradients, { parameters, step }) {
+      largestRateOf([inner], Math.floor(step / count))
       const entries = Object.entries(gradients)
       taken++
       if (taken < count) {

@@ -71,7 +71,7 @@ const defaultRate: Schedule = (step) => Math.min(1e-2, 1 / Math.sqrt(step + 1))
 export function adafactor(options: AdafactorOptions = {}): GradientTransform {
   checkOptions('adafactor', options, optionChecks)
   const { weightDecay = 0, decays = () => true, rowAxes = mostSquare, warmUp = 0 } = options
-  const rate = scheduleOf(options.learningRate ?? defaultRate)
+  const rate = scheduleOf(options.learningRate ?? defaultRate, 'adafactor')
   const change = (options.relative ?? true) ? relative : absolute
   // 1 − t^−0.8 does not settle within a life.
   const ages = new Ages('adafactor ages', Infinity)
@@ -79,6 +79,7 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
   const optimizer: GradientTransform = {
     name: 'adafactor',
     mirrors: [ages, ...moment.mirrors],
+    rateAt: rate,
     transform(gradients, { parameters, step }) {
       const learningRate = rate(step)
       const updates = Object.entries(gradients).map(([path, gradient]) => {

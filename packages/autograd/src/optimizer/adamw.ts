@@ -58,7 +58,7 @@ export function adamw(options: AdamwOptions): GradientTransform {
   checkOptions('adamw', options, optionChecks)
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true } = options
   const { warmUp = 0 } = options
-  const rate = scheduleOf(options.learningRate)
+  const rate = scheduleOf(options.learningRate, 'adamw')
   const first = new TensorMirror('adamw first moment', 'gradient')
   const second = new TensorMirror('adamw second moment', 'squaredGradient')
   // From then on both corrections are 1.
@@ -67,6 +67,7 @@ export function adamw(options: AdamwOptions): GradientTransform {
   return {
     name: 'adamw',
     mirrors: [first, second, ages],
+    rateAt: rate,
     transform(gradients, { parameters, step }) {
       const learningRate = rate(step)
       const updates = Object.entries(gradients).map(([path, gradient]) => {

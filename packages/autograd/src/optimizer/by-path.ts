@@ -1,5 +1,5 @@
 import { checkArgument, checks, OptionError, type TensorsByPath } from '@burgeon/tensor'
-import { aGradientTransform, type GradientTransform } from './gradient-transform.ts'
+import { aGradientTransform, type GradientTransform, largestRateOf } from './gradient-transform.ts'
 
 /**
  * Gives every parameter to one of several optimisers. Each sees the gradients of its own parameters alone: what looks at all of them
@@ -33,7 +33,16 @@ export function byPath<Choice extends string>(
   return {
     name: `by path: ${all.map(([choice, { name }]) => `${choice} by ${name}`).join(', ')}`,
     mirrors: all.flatMap(([, optimizer]) => optimizer.mirrors),
+    rateAt: (step) =>
+      largestRateOf(
+        all.map(([, optimizer]) => optimizer),
+        step,
+      ),
     transform(gradients, context) {
+      largestRateOf(
+        all.map(([, optimizer]) => optimizer),
+        context.step,
+      )
       const paths = Object.keys(gradients)
       const chosen = new Map(paths.map((path): [string, string] => [path, pick(path)]))
       const lost = paths.find((path) => !choices.includes(chosen.get(path) as string))

@@ -28,6 +28,11 @@ export interface GradientTransform {
    * own state alone where a gradient is infinite or NaN: that is how `dynamicLossScale` calls a step off.
    */
   transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
+  /**
+   * The learning rate of a step, the largest where there are several, for stages that have one. Throws OptionError if it is negative, NaN or
+   * infinite; whoever joins stages asks all of them before the first one changes anything.
+   */
+  rateAt?(step: number): number
   /** Plain data: JSON values and typed arrays. */
   toState(): Promise<unknown>
   /** Takes a state that `toState` gave. Throws a `StateError` if it does not belong to these parameters. */
@@ -46,8 +51,11 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
   return {
     name: stages.map((stage) => stage.name).join(' → '),
     mirrors: stages.flatMap((stage) => stage.mirrors),
-    transform: (gradients, context) =>
-      stages.reduce((now, stage) => stage.transform(now, context), gradients),
+    rateAt: (step) => largestRateOf(stages, step),
+    transform(gradients, context) {
+      largestRateOf(stages, context.step)
+      return stages.reduce((now, stage) => stage.transform(now, context), gradients)
+    },
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     restore(state, parameters) {
       const states = state as readonly unknown[]
@@ -59,6 +67,11 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
       stages.forEach((stage, i) => stage.restore(states[i], parameters))
     },
   }
+}
+
+/** The largest learning rate of several stages at a step, 0 if none has one. Throws OptionError if one of them is no rate. */
+export function largestRateOf(stages: readonly GradientTransform[], step: number): number {
+  return Math.max(0, ...stages.map((stage) => stage.rateAt?.(step) ?? 0))
 }
 
 /** A stage without state. */

@@ -48,12 +48,13 @@ const sign = select(
 export function lion(options: LionOptions): GradientTransform {
   checkOptions('lion', options, optionChecks)
   const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true, warmUp = 0 } = options
-  const rate = scheduleOf(options.learningRate)
+  const rate = scheduleOf(options.learningRate, 'lion')
   const lion = oneMoment({
     name: 'lion',
     next: average(scalar(2)),
     change: multiply(scalar(0), add(sign, multiply(scalar(3), parameter))),
-    scalarsOf: ({ step }, path) => [-rate(step), beta1, beta2, decays(path) ? weightDecay : 0],
+    rateAt: rate,
+    scalarsOf: (learningRate, path) => [-learningRate, beta1, beta2, decays(path) ? weightDecay : 0],
   })
   return warmingUp(lion, warmUp)
 }

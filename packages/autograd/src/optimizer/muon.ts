@@ -77,18 +77,23 @@ export function muon(options: MuonOptions): GradientTransform {
   checkOptions('muon', options, optionChecks)
   const { momentum = 0.95, nesterov = true, weightDecay = 0, decays = () => true } = options
   const { scale = 'adamw', rowAxes = mostSquare, warmUp = 0 } = options
-  const rate = scheduleOf(options.learningRate)
+  const rate = scheduleOf(options.learningRate, 'muon')
   const moments = new TensorMirror('muon moment', 'gradient')
   const factorOf = (rows: number, columns: number): number =>
     scale === 'adamw' ? 0.2 * Math.sqrt(Math.max(rows, columns)) : Math.sqrt(Math.max(1, columns / rows))
   const optimizer: GradientTransform = {
     name: 'muon',
     mirrors: [moments],
+    rateAt: rate,
     transform(gradients, { parameters, step }) {
       const learningRate = rate(step)
-      const updates = Object.entries(gradients).map(([path, gradient]) => {
+      // All of them before the first moment changes.
+      const rowCounts = Object.entries(gradients).map(([path, { shape }]) =>
+        checkedRowAxes('muon', path, shape, rowAxes),
+      )
+      const updates = Object.entries(gradients).map(([path, gradient], i) => {
         const { shape } = gradient
-        const rowCount = checkedRowAxes('muon', path, shape, rowAxes)
+        const rowCount = rowCounts[i]
         const [rows, columns] = [sizeOf(shape.slice(0, rowCount)), sizeOf(shape.slice(rowCount))]
         const moment = moments.getOrZero(path, gradient)
         const update = scope(() => {

@@ -8,7 +8,7 @@ import {
   type PlainTensor,
   TensorMirror,
 } from '@burgeon/tensor'
-import type { GradientTransform, UpdateContext } from './gradient-transform.ts'
+import type { GradientTransform } from './gradient-transform.ts'
 
 const { abs, constant, input, less, select } = expression
 
@@ -30,21 +30,24 @@ export interface OneMomentRule {
   readonly next: Expression
   /** The change of the parameter. */
   readonly change: Expression
-  readonly scalarsOf: (context: UpdateContext, path: string) => readonly number[]
+  readonly rateAt: (step: number) => number
+  readonly scalarsOf: (rate: number, path: string) => readonly number[]
 }
 
 /** Where a gradient is infinite or NaN nothing changes. */
-export function oneMoment({ name, next, change, scalarsOf }: OneMomentRule): GradientTransform {
+export function oneMoment({ name, next, change, rateAt, scalarsOf }: OneMomentRule): GradientTransform {
   const moments = new TensorMirror(`${name} moment`, 'gradient')
   const [kept, moved] = [whereFinite(next, moment), whereFinite(change, constant(0))]
   return {
     name,
     mirrors: [moments],
-    transform(gradients, context) {
+    rateAt,
+    transform(gradients, { parameters, step }) {
+      const rate = rateAt(step)
       const updates = Object.entries(gradients).map(([path, slope]) => {
         const before = moments.getOrZero(path, slope)
-        const inputs = [slope, before, context.parameters[path]]
-        const scalars = scalarsOf(context, path)
+        const inputs = [slope, before, parameters[path]]
+        const scalars = scalarsOf(rate, path)
         const update = elementwise(moved, inputs, scalars)
         scope(() => assign(before, elementwise(kept, inputs, scalars)))
         return [path, update] as const

@@ -6,6 +6,7 @@ import {
   checks,
   OptionError,
   type RequiredCheck,
+  shown,
 } from '@burgeon/tensor'
 
 /** The learning rate of update `step`, counted from 0. */
@@ -22,11 +23,28 @@ export const peakRate: RequiredCheck<number> = checks.required(checks.number({ f
 /** A step of a schedule, or a number of them. */
 export const steps: RequiredCheck<number> = checks.required(checks.number({ from: 0 }))
 
-/** A number, ≥ 0, stands for itself at every step. Throws OptionError for what is no rate. */
-export function scheduleOf(rate: number | Schedule): Schedule {
-  checkArgument('scheduleOf', 'rate', rate, aRate)
-  return typeof rate === 'number' ? () => rate : rate
+/**
+ * A number, ≥ 0, stands for itself at every step.
+ *
+ * @param who Whose rate it is, for messages.
+ * @returns The same schedule, which throws OptionError at a step whose rate is negative, NaN or infinite.
+ * @throws OptionError for what is no rate.
+ */
+export function scheduleOf(rate: number | Schedule, who = 'scheduleOf'): Schedule {
+  checkArgument(who, 'rate', rate, aRate)
+  if (typeof rate === 'number') return () => rate
+  return (step) => {
+    const now = rate(step)
+    if (typeof now === 'number' && now >= 0 && now <= largestRate) return now
+    throw new OptionError(
+      `${who}: the schedule returned a learning rate of ${shown(now)} for step ${step}; expected a finite number ≥ 0. ` +
+        'Nothing was changed.',
+    )
+  }
 }
+
+/** The largest number in single precision. */
+const largestRate = (2 - 2 ** -23) * 2 ** 127
 
 /** Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. Both ≥ 0; throws OptionError for others. */
 export function warmUp(peak: number, warmup: number): Schedule {

@@ -51,13 +51,14 @@ export function sgd(
   if (nesterov && momentum === 0) {
     throw new OptionError('sgd: got nesterov without momentum; expected a momentum above 0 with it.')
   }
-  const rate = scheduleOf(given.learningRate)
+  const rate = scheduleOf(given.learningRate, 'sgd')
   if (momentum > 0) {
     const descent = oneMoment({
       name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',
       next: direction,
       change: multiply(scalar(0), nesterov ? ahead : direction),
-      scalarsOf: ({ step }) => [-rate(step), momentum],
+      rateAt: rate,
+      scalarsOf: (learningRate) => [-learningRate, momentum],
     })
     return warmingUp(descent, warmUp)
   }
@@ -67,5 +68,5 @@ export function sgd(
       Object.entries(gradients).map(([path, slope]) => [path, elementwise(plain, [slope], [factor])]),
     )
   })
-  return warmingUp(descent, warmUp)
+  return warmingUp({ ...descent, rateAt: rate }, warmUp)
 }

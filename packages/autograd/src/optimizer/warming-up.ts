@@ -9,7 +9,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { Ages, type AgesState, byAge } from './ages.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { type GradientTransform, largestRateOf } from './gradient-transform.ts'
 
 interface WarmingUpState {
   readonly optimizer: unknown
@@ -38,6 +38,7 @@ export function warmingUp(optimizer: GradientTransform, steps: number): Gradient
   return {
     name,
     mirrors: [...optimizer.mirrors, ages],
+    rateAt: (step) => largestRateOf([optimizer], step),
     transform(gradients, context) {
       const updates = Object.entries(optimizer.transform(gradients, context))
       return Object.fromEntries(

@@ -9,6 +9,7 @@ import { chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
 import {
   assign,
   elementwise,
+  type Expression,
   expression,
   multiply,
   OptionError,
@@ -39,12 +40,10 @@ export interface LaMamlOptions {
 }
 
 const { abs, constant, input, less, maximum, scalar, select, subtract } = expression
-// inputs: rate, its slope; where the slope is infinite or NaN the rate stays
-const nextRate = select(
-  less(abs(input(1)), constant(Infinity)),
-  maximum(constant(0), subtract(input(0), expression.multiply(scalar(0), input(1)))),
-  input(0),
-)
+// inputs: rate, its slope; where the slope or the new rate is infinite or NaN the rate stays
+const newRate = maximum(constant(0), subtract(input(0), expression.multiply(scalar(0), input(1))))
+const isFinite = (x: Expression): Expression => less(abs(x), constant(Infinity))
+const nextRate = select(isFinite(input(1)), select(isFinite(newRate), newRate, input(0)), input(0))
 const rateOf = 'rate of '
 
 /**

@@ -6,6 +6,11 @@ export interface Rehearsal {
   readonly name: string
   /** Old rows to be learnt together with the new ones; none while there is nothing to rehearse. */
   recall(fresh: Batch): Batch | null
+  /**
+   * Returns what undoes every `recall` since, for a step that fails: random streams, remainders and whatever else recalling changes. Where it
+   * is missing, the learner takes the whole state before each step.
+   */
+  mark?(): () => void
   /** Takes note of rows that have just been learnt. */
   remember(fresh: Batch): void
   /** Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than asked for. */

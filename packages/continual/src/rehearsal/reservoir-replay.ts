@@ -61,6 +61,13 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
     name: `replay ${capacity} rows, share ${share}`,
     // Nothing is owed while there is nothing to rehearse.
     recall: (fresh) => (rows.length === 0 ? null : sample(due(fresh.rows))),
+    mark() {
+      const [randomBefore, owedBefore] = [random.toState(), owed]
+      return () => {
+        random = RandomStream.fromState(randomBefore)
+        owed = owedBefore
+      }
+    },
     remember(fresh) {
       for (let i = 0; i < fresh.rows; i++) {
         const slot = reservoir.offer(below)
