@@ -1,5 +1,6 @@
 /** d/dxᵢ of an elementwise formula: its symbolic derivative times the cotangent, summed over what was broadcast. */
-import { derivative, elementwise, type Expression, expression, sumTo, type Tensor } from '@burgeon/tensor'
+import { derivative, elementwise, type Expression, expression, type Tensor } from '@burgeon/tensor'
+import { summedTo } from './movement.ts'
 import type { GradientRule } from './rule-table.ts'
 
 const slopes = new WeakMap<Expression, Map<string, Expression>>()
@@ -25,6 +26,6 @@ export const elementwiseRule: GradientRule<'elementwise'> = ({ inputs, attrs, co
     const slope = slopeOf(attrs.expression, i, inputs.length)
     const dx =
       slope === expression.input(inputs.length) ? dy : elementwise(slope, [...inputs, dy], attrs.scalars)
-    return sumTo(dx, x.shape)
+    return summedTo(dx, x.shape)
   })
 }

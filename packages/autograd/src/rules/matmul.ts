@@ -1,4 +1,5 @@
-import { matmul, sum, sumTo, type Tensor } from '@burgeon/tensor'
+import { matmul, sum, type Tensor } from '@burgeon/tensor'
+import { summedTo } from './movement.ts'
 import type { GradientRule } from './rule-table.ts'
 
 /** C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand gets the transpose, a broadcast batch its sum. */
@@ -13,7 +14,7 @@ export const matmulRule: GradientRule<'matmul'> = ({ inputs: [a, b], attrs, cota
     transposeB
       ? matmul(dc, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, dc, { transposeA: !transposeA })
-  return [needed[0] ? sumTo(da(), a.shape) : undefined, needed[1] ? sumTo(db(), b.shape) : undefined]
+  return [needed[0] ? summedTo(da(), a.shape) : undefined, needed[1] ? summedTo(db(), b.shape) : undefined]
 }
 
 /** y = x·W + b: dx = dy·Wᵀ, dW = xᵀ·dy, db = column sums of dy. */

@@ -1,6 +1,10 @@
 /** Ops that only move numbers: each rule moves the slopes back. */
-import { pad, permute, reshape, slice, sumTo, type Tensor } from '@burgeon/tensor'
+import { pad, permute, reshape, sameShape, type Shape, slice, sumTo, type Tensor } from '@burgeon/tensor'
 import type { GradientRule } from './rule-table.ts'
+
+/** As `sumTo`, but a cotangent that fits is passed on as it is: what leaves the tape gets a tensor of its own there. */
+export const summedTo = (dy: Tensor, shape: Shape): Tensor =>
+  sameShape(dy.shape, shape) ? dy : sumTo(dy, shape)
 
 export const reshapeRule: GradientRule<'reshape'> = ({ inputs: [x], cotangents: [dy] }) => [
   reshape(dy as Tensor, x.shape),
@@ -14,7 +18,7 @@ export const permuteRule: GradientRule<'permute'> = ({ attrs: { order }, cotange
 ]
 
 export const broadcastRule: GradientRule<'broadcast'> = ({ inputs: [x], cotangents: [dy] }) => [
-  sumTo(dy as Tensor, x.shape),
+  summedTo(dy as Tensor, x.shape),
 ]
 
 export const sliceRule: GradientRule<'slice'> = ({
