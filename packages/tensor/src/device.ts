@@ -40,6 +40,8 @@ export interface Backend<Buffer> {
   /** Uninitialised room for `spec`. Throws OutOfMemoryError; `madeBy` is the op that wants it. */
   allocate(spec: TensorSpec, madeBy: string): Buffer
   free(buffer: Buffer): void
+  /** Throws OutOfMemoryError where the numbers of a buffer were never computed, for want of room. */
+  requireNumbers?(buffer: Buffer): void
   write(buffer: Buffer, data: ArrayLike<number>, dtype: DType): void
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** Throws UnsupportedError where reading cannot be synchronous. */
@@ -141,6 +143,7 @@ export class Device implements Engine {
     }
     for (const i of definition.mutates ?? []) this.#unshare(inputs[i])
     const operands = inputs.map(operand)
+    for (const { buffer } of operands) this.#backend.requireNumbers?.(buffer)
     const outputs: Tensor[] = []
     try {
       for (const spec of specs) outputs.push(this.#make(spec, op))

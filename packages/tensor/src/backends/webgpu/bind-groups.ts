@@ -54,6 +54,17 @@ export class BindGroups {
     return (bound.group ??= this.#make(buffers))
   }
 
+  /** Forgets what was bound with buffers that are no more. */
+  forget(buffers: ReadonlySet<number>): void {
+    const prune = (bound: Bound): void => {
+      for (const [id, next] of bound.next) {
+        if (buffers.has(id)) bound.next.delete(id)
+        else prune(next)
+      }
+    }
+    prune(this.#root)
+  }
+
   #make(buffers: readonly GpuBuffer[]): GpuBindGroup {
     this.#created++
     const { arena, slotBytes } = this.#parameters

@@ -117,6 +117,15 @@ export class CommandStream {
     this.#submissions++
   }
 
+  /** Drops what has been encoded: part of it cannot run, so nothing of it would. */
+  discard(): void {
+    if (this.#encoder === undefined) return
+    this.#endPass()
+    this.#encoder = undefined
+    this.#used = 0
+    this.#submissions++
+  }
+
   #open(): GpuEncoder {
     return (this.#encoder ??= this.#device.createCommandEncoder())
   }

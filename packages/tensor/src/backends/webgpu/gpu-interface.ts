@@ -82,6 +82,10 @@ export interface GpuDevice {
   readonly queue: GpuQueue
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>
   createBuffer(about: { size: number; usage: number }): GpuMemory
+  /** Errors of this kind go to the scope, from here on. */
+  pushErrorScope(kind: 'out-of-memory'): void
+  /** Ends the scope, and tells its first error. */
+  popErrorScope(): Promise<{ readonly message: string } | null>
   createShaderModule(about: { code: string; label: string }): GpuShaderModule
   createBindGroupLayout(about: { entries: readonly object[] }): GpuBindGroupLayout
   createPipelineLayout(about: { bindGroupLayouts: readonly GpuBindGroupLayout[] }): GpuPipelineLayout

@@ -1,13 +1,15 @@
 /** The WebGPU backend: buffers of a device, and kernels in WGSL that are compiled when first needed. */
 import type { Backend, Kernel } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
-import { DeviceLostError, InternalError, UnsupportedError } from '../../errors.ts'
+import { DeviceLostError, InternalError, OutOfMemoryError, UnsupportedError } from '../../errors.ts'
 import type { OpName } from '../../op-table.ts'
 import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import type { Capabilities } from './capabilities.ts'
 import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
 import { CommandStream } from './command-stream.ts'
-import { type GpuDevice, type GpuMemory, type GpuPipeline, mapRead, usage } from './gpu-interface.ts'
+import { type GpuDevice, type GpuPipeline, mapRead } from './gpu-interface.ts'
+import { failureOf, waitFor } from './failure-of.ts'
+import { Staging } from './staging.ts'
 import { BindGroups } from './bind-groups.ts'
 import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl.ts'
 
@@ -32,6 +34,9 @@ export interface WebGpuCounts {
   readonly submissions: number
 }
 
+/** Memory that no submission has used for so many goes back to the device; looked for once in so many. */
+const [idleSubmissions, sweepEvery] = [128, 32]
+
 export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly name = 'webgpu'
   readonly device: GpuDevice
@@ -42,11 +47,13 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly #stream: CommandStream
   readonly #programs = new Map<string, Program>()
   readonly #bindGroups = new Map<string, BindGroups>()
-  readonly #staging = new Map<number, GpuMemory[]>()
+  readonly #staging: Staging
   readonly #tuned: ReadonlyMap<string, string>
   #dispatches = 0
   #soon: Promise<void> | undefined
   #failure: Error | undefined
+  #swept = 0
+  #wasRefused = false
 
   /** @param tuned The fastest kernels for classes of products, as `tune` measured them. */
   constructor(device: GpuDevice, capabilities: Capabilities, tuned: Readonly<Record<string, string>> = {}) {
@@ -54,11 +61,13 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.capabilities = capabilities
     this.#tuned = new Map(Object.entries(tuned))
     this.#mostAcross = device.limits.maxComputeWorkgroupsPerDimension
-    this.#pool = new BufferPool(device)
     this.#stream = new CommandStream(device)
-    device.addEventListener('uncapturederror', ({ error }) => {
-      this.#failure ??= new InternalError(`webgpu: ${error.message}`)
+    this.#staging = new Staging(device)
+    this.#pool = new BufferPool(device, {
+      current: () => this.#stream.current,
+      onRefusal: (error, buffer) => this.#noteRefusal(error, buffer.lastUse),
     })
+    device.addEventListener('uncapturederror', ({ error }) => void this.#noteError(error.message))
     void this.#noteLoss()
   }
 
@@ -85,6 +94,10 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#pool.give(buffer)
   }
 
+  requireNumbers({ lost }: GpuBuffer): void {
+    if (lost !== undefined) throw lost
+  }
+
   write(buffer: GpuBuffer, data: ArrayLike<number>, dtype: DType): void {
     if (dtype === 'f32') {
       this.#stream.upload(buffer, data instanceof Float32Array ? data : Float32Array.from(data))
@@ -98,25 +111,24 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#check()
     const bytes = 4 * sizeOf(shape)
     if (bytes === 0) return dtype === 'f32' ? new Float32Array() : new Int32Array()
-    const waiting = this.#staging.get(buffer.size)?.pop()
-    const staging =
-      waiting ?? this.device.createBuffer({ size: buffer.size, usage: usage.MAP_READ | usage.COPY_DST })
-    this.#stream.copy(buffer, staging, bytes)
+    this.requireNumbers(buffer)
+    const since = this.#stream.current
+    const { memory, refusal } = this.#staging.take(buffer.size)
+    this.#stream.copy(buffer, memory, bytes)
     await this.#submitSoon()
-    try {
-      await staging.mapAsync(mapRead)
-    } catch (cause) {
-      // The loss is announced a moment after what it broke.
-      await Promise.race([this.device.lost, new Promise((resolve) => void setTimeoutOf(resolve, 100))])
+    const failure = await failureOf(memory.mapAsync(mapRead))
+    const refused = await refusal
+    if (this.#pool.isUnsettled) await this.#pool.settle()
+    if (refused !== undefined) this.#loseReading(bytes, since, refused)
+    if ((failure ?? buffer.lost ?? this.#failure) !== undefined) {
+      memory.destroy()
       this.#check()
-      throw new DeviceLostError('webgpu: a result could not be read.', { cause })
+      const error = buffer.lost ?? (await this.#lossAfter(failure))
+      throw error
     }
-    this.#check()
-    const numbers = staging.getMappedRange(0, bytes).slice(0)
-    staging.unmap()
-    const list = this.#staging.get(buffer.size)
-    if (list === undefined) this.#staging.set(buffer.size, [staging])
-    else list.push(staging)
+    const numbers = memory.getMappedRange(0, bytes).slice(0)
+    memory.unmap()
+    this.#staging.give(memory, this.#stream.current)
     return dtype === 'f32' ? new Float32Array(numbers) : new Int32Array(numbers)
   }
 
@@ -138,8 +150,11 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   /** Room that lives while `body` encodes. */
   scratch(bytes: number, wantedBy: string, body: (buffer: GpuBuffer) => void): void {
     const buffer = this.#pool.take(bytes, () => wantedBy)
-    body(buffer)
-    this.#pool.give(buffer)
+    try {
+      body(buffer)
+    } finally {
+      this.#pool.give(buffer)
+    }
   }
 
   /** The kernel with this key, compiled at the first call. Everything that `build` depends on must be part of the key. */
@@ -214,6 +229,48 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     await Promise.resolve()
     this.#soon = undefined
     this.#stream.submit()
+    const { current } = this.#stream
+    if (current - this.#swept < sweepEvery) return
+    this.#swept = current
+    this.#release(current - idleSubmissions)
+  }
+
+  /** Gives the device back what no submission has used from this one on. */
+  #release(before: number): void {
+    this.#staging.release(before)
+    const released = this.#pool.release(before)
+    if (released.size > 0) for (const groups of this.#bindGroups.values()) groups.forget(released)
+  }
+
+  /** A buffer had no memory, so no submission runs that uses it. What is kept without need makes room for the next attempt. */
+  #noteRefusal(error: OutOfMemoryError, lastUse: number): void {
+    if (lastUse === this.#stream.current) this.#stream.discard()
+    this.#wasRefused = true
+    if (!(this.#failure instanceof DeviceLostError)) this.#failure = error
+    this.#release(this.#stream.current)
+  }
+
+  #loseReading(bytes: number, since: number, message: string): void {
+    const error = new OutOfMemoryError(
+      `read: the GPU has no room for ${bytes} bytes through which numbers come back. Dispose of what is not needed. ` +
+        `(${message.split('\n')[0]})`,
+    )
+    this.#pool.lose(error, since)
+    this.#noteRefusal(error, since)
+  }
+
+  /** Notes a mistake of ours. What cannot run for want of memory is none, and the device reports it, too. */
+  async #noteError(message: string): Promise<void> {
+    if (this.#pool.isUnsettled) await this.#pool.settle()
+    if (this.#wasRefused && /invalid/i.test(message)) return
+    this.#failure ??= new InternalError(`webgpu: ${message}`)
+  }
+
+  /** Why a result could not be read. The loss of a device is announced a moment after what it broke. */
+  async #lossAfter(cause: unknown): Promise<Error> {
+    await waitFor(this.device.lost, 100)
+    this.#check()
+    return new DeviceLostError('webgpu: a result could not be read.', { cause })
   }
 
   async #noteLoss(): Promise<void> {
@@ -233,9 +290,3 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     return known
   }
 }
-
-const setTimeoutOf = (then: (value: unknown) => void, milliseconds: number): unknown =>
-  (globalThis as unknown as { setTimeout(run: (value: unknown) => void, wait: number): unknown }).setTimeout(
-    then,
-    milliseconds,
-  )
