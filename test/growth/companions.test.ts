@@ -114,7 +114,7 @@ describe.each(devices)('on %s', (_, device, tolerance) => {
     }
   })
 
-  test('the penalty of EWC after units were split is that of importance and anchors measured on split units', async () => {
+  test('the penalty of EWC after units were split is what it was before, though squares measured anew would come to less', async () => {
     for (const seed of seeds) {
       const [model, twin] = [modelFor(seed), modelFor(seed)]
       const random = drawFrom(seed + 50)
@@ -131,12 +131,13 @@ describe.each(devices)('on %s', (_, device, tolerance) => {
       scope(() => {
         for (const { tensor } of model.parameters) assign(tensor, multiply(tensor, 1.01))
       })
+      const costOf = (own: typeof ewc): number =>
+        scope(() => (own.loss(model.parameters.tensors()) as Tensor).item())
+      const before = costOf(ewc)
       await splitUnits(model, ewc.mirrors as TensorMirror[])
-      const [penalty, expected] = [ewc, measured].map((own) =>
-        scope(() => (own.loss(model.parameters.tensors()) as Tensor).item()),
-      )
-      expect(penalty).toBeGreaterThan(0)
-      expect(Math.abs(penalty - expected) / expected).toBeLessThan(tolerance)
+      expect(before).toBeGreaterThan(0)
+      expect(Math.abs(costOf(ewc) - before) / before).toBeLessThan(tolerance)
+      expect(costOf(measured)).toBeLessThan(before)
     }
   })
 

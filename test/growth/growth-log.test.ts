@@ -1,7 +1,15 @@
 /** Reaches inside for a disk in memory: the append-only log of a model's sizes, and the way back to any of them. */
 import { adamw } from '@burgeon/autograd'
 import { Gpt, type GptState, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
-import { grow, type GrowthLog, mergeAdapter, replay, ungrow, ungrowTo } from '@burgeon/gpt/growth'
+import {
+  grow,
+  type GrowthEntry,
+  type GrowthLog,
+  mergeAdapter,
+  replay,
+  ungrow,
+  ungrowTo,
+} from '@burgeon/gpt/growth'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import { type Device, OptionError, type RandomStream } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -18,6 +26,9 @@ function lifeOf(seed: number, device: Device) {
   return { random, model, tokens, optimizer, mirrors: optimizer.mirrors }
 }
 type Life = ReturnType<typeof lifeOf>
+
+const said = (entries: readonly GrowthEntry[]): unknown[] =>
+  entries.map((entry) => ({ ...entry, undo: null, undoLetGo: null }))
 
 async function growOnce({ model, tokens, mirrors, random }: Life, step: number, by: RandomStream = random) {
   const request =
@@ -39,7 +50,8 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
           const before = model.growthLog.entries
           const record = await growOnce(life, step)
           if (random.below(3) === 0) ungrow(model, record, mirrors)
-          expect(model.growthLog.entries.slice(0, before.length)).toEqual(before)
+          // What a pruning dropped can be let go; what the line says stays.
+          expect(said(model.growthLog.entries.slice(0, before.length))).toEqual(said(before))
           expect(model.growthLog.birth).toEqual(birth)
           expect(replay(model.growthLog).config).toEqual(model.config)
         }

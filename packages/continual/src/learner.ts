@@ -1,7 +1,7 @@
 /** The learner: the whole life of one mini-batch, from prediction to growth, top to bottom in `observe`. */
 import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
-import { stateBytesOf } from '@burgeon/gpt/growth'
+import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
 import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
 import { noticeDrift } from './drift/notice-drift.ts'
 import { checkFollows } from './growth/check-follows.ts'
@@ -212,7 +212,8 @@ export class Learner {
       stepsSinceDrift: this.#lastDrift === null ? null : this.#step - this.#lastDrift,
       config: this.model.config,
       parameters: this.model.parameters.size,
-      stateBytes: stateBytesOf(this.#mirrors),
+      stateBytes: stateBytesOf(this.#mirrors, this.model.parameters.size),
+      keptBytes: keptBytesOf(this.model.growthLog),
     }
   }
 

@@ -2,6 +2,9 @@
 import type { GrowthRecord } from '@burgeon/gpt/growth'
 import type { Measurement } from './growth/measurement.ts'
 
+/** What a growth did. What takes it back is in the model's growth log (`ungrowTo`), once, and not here. */
+export type JournalledGrowth = Omit<GrowthRecord, 'undo'>
+
 /** Something worth a line in the journal. */
 export type LearnerEvent =
   | { readonly kind: 'drift'; readonly step: number; readonly detector: string; readonly bitsPerByte: number }
@@ -13,7 +16,7 @@ export type LearnerEvent =
       readonly step: number
       readonly policy: string
       readonly reason: string
-      readonly record: GrowthRecord
+      readonly record: JournalledGrowth
       /** What the policy had measured, if it did. */
       readonly measured?: Measurement
     }

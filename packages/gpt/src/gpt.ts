@@ -14,7 +14,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { forward, type ForwardOptions, losses } from './forward.ts'
-import { type GrowthEntry, type GrowthLog, logFromState } from './growth/growth-log.ts'
+import { type GrowthEntry, type GrowthLog, logFromState, withinKept } from './growth/growth-log.ts'
 import { configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
@@ -100,9 +100,13 @@ export class Gpt {
     return this.#log
   }
 
-  /** Whoever reconfigures says so. */
-  logGrowth(entry: GrowthEntry): void {
-    this.#log = { ...this.#log, entries: [...this.#log.entries, entry] }
+  /**
+   * Whoever reconfigures says so.
+   *
+   * @param mostKept Bytes of what prunings dropped that may be kept (`withinKept`); any number unless given.
+   */
+  logGrowth(entry: GrowthEntry, mostKept: number = Infinity): void {
+    this.#log = withinKept({ ...this.#log, entries: [...this.#log.entries, entry] }, mostKept)
   }
 
   /** Keeps the model from growing until what it answers is disposed: the weights in hand would not be the model's any more. */

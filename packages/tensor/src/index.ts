@@ -89,6 +89,7 @@ export {
 } from './parameters/plan.ts'
 export { undoing } from './parameters/undoing.ts'
 export { freshTensor, resized, type Role } from './parameters/resize.ts'
+export { type KeptNumbers, keptNumbers } from './parameters/slices.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'

@@ -47,16 +47,21 @@ export interface AgesState {
 }
 
 /**
- * A clock for every parameter, and for every slice that growth adds. A copied slice is as old as what it was copied from, for its
- * moments are copies too. What is removed and comes back later under the same path starts young again.
+ * A clock for every parameter, and for every slice that growth adds. What is copied is as old as what it was copied from, for its
+ * moments are copies too; a copied parameter without a gradient has none, and is young. What is removed and comes back later under the same path starts young again.
  */
 export class Ages implements Mirror {
   readonly name: string
   readonly #settled: number
+  readonly #of: 'gradients' | 'values'
   readonly #lives = new Map<string, Life>()
 
-  /** @param settled Age from which a difference no longer matters: younger and older parts then count as one. */
-  constructor(name: string, settled: number) {
+  /**
+   * @param settled Age from which a difference no longer matters: younger and older parts then count as one.
+   * @param of What the ages are those of: moments of gradients, or averages of values, which every copy has. `gradients` unless given.
+   */
+  constructor(name: string, settled: number, of: 'gradients' | 'values' = 'gradients') {
+    this.#of = of
     this.name = name
     this.#settled = settled
   }
@@ -81,7 +86,12 @@ export class Ages implements Mirror {
       const life = this.#lives.get(change.path)
       const kept = plan.kept?.[this.name]?.[change.path] as KeptLife | undefined
       if (kept !== undefined && change.kind !== 'remove') next.set(change.path, broughtBack(kept, life))
-      else if (change.kind === 'resize' && life !== undefined)
+      else if (change.kind === 'add' && change.initial.kind === 'copy') {
+        const { of, gradientFactor = 1 } = change.initial
+        const other = this.#lives.get(of)
+        if (other !== undefined && (this.#of === 'values' || gradientFactor !== 0))
+          next.set(change.path, other)
+      } else if (change.kind === 'resize' && life !== undefined)
         next.set(change.path, grown(life, change.dimensions))
     }
     return () => {

@@ -72,8 +72,12 @@ export class FactoredMoment {
       name: `${name} row axes`,
       remap: (plan) => () => {
         const kept = plan.kept?.[splits.name] as Readonly<Record<string, number>> | undefined
-        for (const { kind, path } of plan.changes) {
+        for (const change of plan.changes) {
+          const { kind, path } = change
+          const copied = kind === 'add' && change.initial.kind === 'copy' ? change.initial.of : undefined
+          const ofCopied = copied === undefined ? undefined : this.#rowAxes.get(copied)
           if (kind === 'remove') this.#rowAxes.delete(path)
+          else if (ofCopied !== undefined) this.#rowAxes.set(path, ofCopied)
           else if (kept?.[path] !== undefined) this.#rowAxes.set(path, kept[path])
         }
       },

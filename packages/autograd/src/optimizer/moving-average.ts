@@ -60,7 +60,7 @@ const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
 export function movingAverage(decay: number): MovingAverage {
   checkArgument('movingAverage', 'decay', decay, checks.number({ from: 0, to: 1 }))
   const averages = new TensorMirror('moving average', 'value')
-  const ages = new Ages('moving average ages', settledAge(decay))
+  const ages = new Ages('moving average ages', settledAge(decay), 'values')
   const shareAt = (t: number): number => (decay === 1 ? 1 / t : (1 - decay) / (1 - decay ** t))
   return {
     name: `moving average ${decay}`,

@@ -4,11 +4,13 @@ import {
   GrowthRefusedError,
   type GrowthRequest,
   GrowthStandsError,
+  type GrowthRecord,
   grow,
+  keptBytesOf,
   stateBytesOf,
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
-import type { LearnerEvent } from '../step-report.ts'
+import type { JournalledGrowth, LearnerEvent } from '../step-report.ts'
 import { type Batch, readOf } from '../stream/batch.ts'
 import type { GrowthBudget } from './growth-policy.ts'
 import { excessOf } from './within-budget.ts'
@@ -47,7 +49,8 @@ export async function carryOut(
   try {
     const has = {
       ...{ config: model.config, parameters: model.parameters.size },
-      stateBytes: stateBytesOf(mirrors),
+      stateBytes: stateBytesOf(mirrors, model.parameters.size),
+      keptBytes: keptBytesOf(model.growthLog),
     }
     const excess = excessOf(has, request, budget)
     if (excess !== null) {
@@ -57,14 +60,25 @@ export async function carryOut(
     }
     using probe = probeOf(model, ground.recent)
     const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
-    return { kind: 'growth', step, policy, reason, record }
+    return { kind: 'growth', step, policy, reason, record: withoutUndo(record) }
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
     if (error instanceof GrowthStandsError) {
-      return { kind: 'growth', step, policy, reason: `${reason}; ${error.message}`, record: error.record }
+      return {
+        kind: 'growth',
+        step,
+        policy,
+        reason: `${reason}; ${error.message}`,
+        record: withoutUndo(error.record),
+      }
     }
     return { kind: 'growth refused', step, policy, reason: error.message }
   }
+}
+
+/** What takes it back is in the model's growth log, once. */
+function withoutUndo({ undo: _, ...record }: GrowthRecord): JournalledGrowth {
+  return record
 }
 
 function probeOf({ device }: Gpt, recent: Batch): ReturnType<Gpt['device']['tensor']> {

@@ -18,6 +18,8 @@ export interface GrowthSignals {
   readonly parameters: number
   /** Bytes of state beside the weights that grows with them: moments, importance, anchors. None unless given. */
   readonly stateBytes?: number
+  /** Bytes of what prunings dropped and can bring back (`keptBytesOf`). None unless given. */
+  readonly keptBytes?: number
   /** What the blocks look like inside; only where the policy asked for it by `measures`. */
   readonly measured?: Measurement
 }
@@ -31,7 +33,10 @@ export interface GrowthBudget {
   readonly parameters: number
   /** Most floating-point operations of training for each token, at full context; no limit unless given. */
   readonly flopsPerToken?: number
-  /** Most bytes of weights and of the state beside them; no limit unless given. Slopes and activations are not counted. */
+  /**
+   * Most bytes of weights, of the state beside them (also of what a penalty does not hold yet, but will), and of what prunings dropped; no limit
+   * unless given. Slopes and activations are not counted.
+   */
   readonly bytes?: number
 }
 

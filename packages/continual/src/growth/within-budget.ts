@@ -1,5 +1,5 @@
 /** Holds a request against a budget: every limit of it, in one place. */
-import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
+import { type GrowthRequest, type ModelCost, priceOf } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
 import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
 
@@ -20,7 +20,12 @@ export interface Excess {
  * @throws OptionError for a request that the configuration cannot fulfil.
  */
 export function excessOf(
-  { config, parameters, stateBytes = 0 }: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes'>,
+  {
+    config,
+    parameters,
+    stateBytes = 0,
+    keptBytes = 0,
+  }: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes' | 'keptBytes'>,
   request: GrowthRequest,
   { parameters: most, flopsPerToken: mostFlops = Infinity, bytes: mostBytes = Infinity }: GrowthBudget,
 ): Excess | null {
@@ -28,7 +33,8 @@ export function excessOf(
   const [had, comes] = [before, after].map((cost) => ({
     parameters: parameters + cost.parameters - before.parameters,
     flops: cost.flopsPerToken.training,
-    bytes: cost.weightBytes + cost.stateBytes,
+    // What a pruning drops is kept.
+    bytes: Math.max(bytesOf(cost), bytesOf(before)) + keptBytes,
   }))
   const limits: Excess[] = [
     { what: 'parameters', had: had.parameters, comes: comes.parameters, allowed: most },
@@ -37,6 +43,8 @@ export function excessOf(
   ]
   return limits.find((limit) => limit.comes > limit.allowed && limit.comes > limit.had) ?? null
 }
+
+const bytesOf = ({ weightBytes, stateBytes }: ModelCost): number => weightBytes + stateBytes
 
 /** Throws OptionError for a limit that is negative or not a number: it would limit nothing. */
 export function checkBudget(

@@ -1,7 +1,11 @@
 /** Learning rates that are learnt: one for every number of every weight. */
 import {
+  add,
+  type DimensionMap,
   fill,
   formatShape,
+  type KeptNumbers,
+  keptNumbers,
   type Mirror,
   openScope,
   OptionError,
@@ -73,14 +77,20 @@ export class LearnedRates implements Mirror {
 
   remap(plan: Plan, after: TensorsByPath): () => void {
     const changed = new Map<string, Tensor>()
-    const kept = plan.kept?.[this.name] as Readonly<Record<string, PlainTensor>> | undefined
-    const keptOf = (path: string): Tensor | undefined => {
+    const kept = plan.kept?.[this.name] as Readonly<Record<string, KeptNumbers>> | undefined
+    const keptOf = (path: string, maps: readonly DimensionMap[]): Tensor | undefined => {
       const own = kept?.[path]
-      return own && after[path].device.tensor(own.data, { shape: own.shape, dtype: 'f32' }, this.name)
+      const { device, shape } = after[path]
+      return own && device.tensor(keptNumbers(maps, own), { shape, dtype: 'f32' }, this.name)
     }
     for (const change of plan.changes) {
-      const added = change.kind === 'add' ? keptOf(change.path) : undefined
+      const added = change.kind === 'add' ? keptOf(change.path, []) : undefined
       if (added) changed.set(change.path, added)
+      const copied =
+        change.kind === 'add' && change.initial.kind === 'copy'
+          ? this.#rates.get(change.initial.of)
+          : undefined
+      if (copied) changed.set(change.path, add(copied, 0))
       const old = this.#rates.get(change.path)
       if (change.kind !== 'resize' || old === undefined) continue
       const { device, shape } = after[change.path]
@@ -88,7 +98,7 @@ export class LearnedRates implements Mirror {
       const maps = change.dimensions.map(({ from, source }) => ({ from, source }))
       changed.set(
         change.path,
-        resized(old, maps, 'value', () => keptOf(change.path) ?? fill(device, shape, this.initial)),
+        resized(old, maps, 'value', () => keptOf(change.path, maps) ?? fill(device, shape, this.initial)),
       )
     }
     return () => {
@@ -97,7 +107,7 @@ export class LearnedRates implements Mirror {
     }
   }
 
-  keep(plan: Plan): Promise<Record<string, PlainTensor>> {
+  keep(plan: Plan): Promise<Record<string, KeptNumbers>> {
     return this.#rates.keep(plan)
   }
 

@@ -75,14 +75,15 @@ export function onlineEwc(options: EwcOptions): Penalty {
       `onlineEwc: got strength ${strength} and decay ${decay}; expected strength > 0 and 0 ≤ decay ≤ 1.`,
     )
   }
-  const importance = new TensorMirror('ewc importance', 'squaredGradient')
-  const anchor = new TensorMirror('ewc anchor', 'value')
+  const importance = new TensorMirror('ewc importance', 'importance', () => true, true)
+  const anchor = new TensorMirror('ewc anchor', 'value', () => true, true)
   let random = new RandomStream(keyFromSeed(seed)).named('ewc')
   return {
     name: `online EWC, strength ${strength}`,
     mirrors: [importance, anchor],
     loss(weights) {
-      const terms = anchor.paths.map((path) => {
+      // A copy that has no gradient yet has an anchor, and no importance before the next consolidation.
+      const terms = importance.paths.map((path) => {
         const [f, star] = [importance.get(path) as Tensor, anchor.get(path) as Tensor]
         return sum(elementwise(pull, [f, weights[path], star]))
       })

@@ -76,6 +76,10 @@ export class GrowthStandsError extends BurgeonError {
 /**
  * Grows `model` in place: parameters, configuration and mirrors together, or nothing.
  *
+ * What a pruning drops is kept in the growth log, so that it can be brought back. All that is kept takes at most as many bytes as the weights
+ * and the mirrors: where it would take more, the oldest is let go, and nothing from before that can be taken back any more. The
+ * latest pruning can always be.
+ *
  * @throws OptionError for an impossible request, or while someone holds the model (a learning step that is not done yet);
  *   GrowthRefusedError (after undoing it) if the logits moved too far; GrowthStandsError if undoing it failed.
  */
@@ -89,7 +93,7 @@ export async function grow(model: Gpt, wanted: GrowthRequest, options: GrowOptio
   const { tolerance = isExact ? 1e-5 : Infinity } = options
   const [configBefore, parametersBefore] = [model.config, model.parameters.size]
   const undo = await undoing(plan, model.parameters, mirrors)
-  const price = priceBetween(configBefore, config, stateBytesOf(mirrors))
+  const price = priceBetween(configBefore, config, stateBytesOf(mirrors, parametersBefore))
   const before = await probeLogits(model, probe, configBefore.vocabulary)
   applyPlan(plan, model.parameters, mirrors, model.device)
   model.reconfigure(config)
@@ -111,7 +115,7 @@ export async function grow(model: Gpt, wanted: GrowthRequest, options: GrowOptio
       takenBack(model, { summary, request, undo, configBefore }, mirrors)
     } catch (error) {
       const record = recordOf(logitsMoved, Number.NaN)
-      logGrown(model, record, key)
+      logGrown(model, record, options)
       throw new GrowthStandsError(
         `grow: "${summary}" was to be taken back, and that failed: ${String(error)} It stands, and is in the growth log. ` +
           'Take it back with ungrowTo once the fault is gone.',
@@ -134,17 +138,24 @@ export async function grow(model: Gpt, wanted: GrowthRequest, options: GrowOptio
     throw refusal
   }
   const record = recordOf(logitsMoved, after.freshShare)
-  logGrown(model, record, key)
+  logGrown(model, record, options)
   return record
 }
 
-function logGrown(model: Gpt, record: GrowthRecord, key: GrowOptions['key']): void {
+function logGrown(model: Gpt, record: GrowthRecord, { key, mirrors }: GrowOptions): void {
   const { summary, request, parametersBefore, parametersAfter, logitsMoved, undo } = record
   const isKept = undo.kept !== undefined
-  model.logGrowth({
-    ...{ kind: 'grown', summary, request, key, parametersBefore, parametersAfter, logitsMoved },
-    ...(isKept && { undo }),
-  })
+  const entry = {
+    kind: 'grown',
+    summary,
+    request,
+    key,
+    parametersBefore,
+    parametersAfter,
+    logitsMoved,
+  } as const
+  const mostKept = 4 * parametersAfter + stateBytesOf(mirrors)
+  model.logGrowth({ ...entry, ...(isKept && { undo }) }, mostKept)
 }
 
 /**
@@ -178,6 +189,13 @@ export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]
     )
   }
   const [wanted, now] = [replay(log, entries), replay(log)]
+  const last = now.barrier > 0 ? log.entries[now.barrier - 1] : undefined
+  if (entries < now.barrier && last?.kind === 'grown') {
+    throw new OptionError(
+      `ungrowTo: got ${entries} entries, and what "${last.summary}" dropped has been let go since, to make room; ` +
+        `expected ${now.barrier} or more. Load an older checkpoint.`,
+    )
+  }
   const left = wanted.standing.length
   const isAmong = wanted.standing.every(({ at }, i) => now.standing.at(i)?.at === at)
   if (entries < now.barrier || !isAmong) {

@@ -1,4 +1,7 @@
-/** The life of a model's sizes: what it was born as and every change since, appended and never rewritten. Plain data, in every checkpoint. */
+/**
+ * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
+ * dropped can be let go. Plain data, in every checkpoint.
+ */
 import { inverse, OptionError, type Plan } from '@burgeon/tensor'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import type { GrowthRequest } from './growth-request.ts'
@@ -25,6 +28,8 @@ export interface GrownEntry extends Entry {
   readonly logitsMoved: number
   /** What takes it back, where it dropped numbers; elsewhere it follows from the request. */
   readonly undo?: Plan
+  /** Whether what it dropped was let go: then neither it nor what was grown before can be taken back any more. */
+  readonly undoLetGo?: true
 }
 
 /** One line of the log. */
@@ -83,7 +88,58 @@ export function replay({ birth, entries }: GrowthLog, count: number = entries.le
     } else throw damaged(at, `is of kind ${String((entry as { kind: unknown }).kind)}`)
     checkSize(entry.parametersAfter, config, at)
   }
+  const letGo = standing.findLastIndex(({ entry }) => entry.undoLetGo === true)
+  if (letGo >= 0) [standing, barrier] = [standing.slice(letGo + 1), standing[letGo].at + 1]
   return { config, standing, barrier }
+}
+
+/** Bytes of what prunings dropped and can bring back. */
+export function keptBytesOf({ entries }: GrowthLog): number {
+  return entries.reduce((total, entry) => total + keptBytesIn(entry), 0)
+}
+
+function keptBytesIn(entry: GrowthEntry): number {
+  const { kept, changes } = (entry.kind === 'grown' && entry.undo) || { changes: [] }
+  const values = changes.map((change) =>
+    change.kind === 'add' ? change.initial : change.kind === 'resize' ? change.fresh : null,
+  )
+  return bytesIn(kept) + bytesIn(values)
+}
+
+function bytesIn(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return value.byteLength
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((total, own) => total + bytesIn(own), 0)
+}
+
+/**
+ * The log with no more of what prunings dropped than so many bytes. The latest pruning that stands always keeps its own; of earlier ones the
+ * oldest are let go first. What was taken back needs nothing any more.
+ */
+export function withinKept({ birth, entries }: GrowthLog, mostBytes: number): GrowthLog {
+  let standing: number[] = []
+  for (const [i, { kind }] of entries.entries()) {
+    if (kind === 'grown') standing.push(i)
+    else if (kind === 'taken back') standing.pop()
+    else standing = []
+  }
+  const own = [...entries]
+  const letGo = (i: number, isMarked: boolean): void => {
+    const entry = own[i]
+    if (entry.kind !== 'grown') return
+    const { undo: _, ...others } = entry
+    own[i] = { ...others, ...(isMarked && { undoLetGo: true }) }
+  }
+  const keeps = (i: number): boolean => keptBytesIn(own[i]) > 0
+  const stands = new Set(standing)
+  for (const i of own.keys()) if (keeps(i) && !stands.has(i)) letGo(i, false)
+  let total = keptBytesOf({ birth, entries: own })
+  for (const i of standing.filter(keeps).slice(0, -1)) {
+    if (total <= mostBytes) break
+    total -= keptBytesIn(own[i])
+    letGo(i, true)
+  }
+  return { birth, entries: own }
 }
 
 function checkSize(said: number, config: GptConfig, at: number): void {

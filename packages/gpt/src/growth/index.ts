@@ -11,6 +11,7 @@ export {
   ungrowTo,
 } from './grow.ts'
 export {
+  keptBytesOf,
   type GrowthEntry,
   type GrowthLog,
   type GrownEntry,

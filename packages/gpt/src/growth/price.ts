@@ -46,9 +46,17 @@ export function priceBetween(before: GptConfig, after: GptConfig, stateBytes: nu
   return { before: costOf(before, perParameter), after: costOf(after, perParameter) }
 }
 
-/** Bytes of device memory that mirrors hold beside the weights, as far as they say. */
-export function stateBytesOf(mirrors: readonly Mirror[]): number {
-  return mirrors.reduce((total, { bytes = 0 }) => total + bytes, 0)
+/**
+ * Bytes of device memory that mirrors hold beside the weights, as far as they say, or will hold: importance and anchors of a penalty are there
+ * from the first consolidation on, and a budget must leave room for them.
+ *
+ * @param parameters Learnt numbers of the model; 0 unless given, and then only what is there already counts.
+ */
+export function stateBytesOf(mirrors: readonly Mirror[], parameters: number = 0): number {
+  return mirrors.reduce(
+    (total, { bytes = 0, bytesPerParameter = 0 }) => total + Math.max(bytes, bytesPerParameter * parameters),
+    0,
+  )
 }
 
 function costOf(config: GptConfig, stateBytesPerParameter: number): ModelCost {

@@ -10,6 +10,7 @@ import type { Mirror } from './mirror.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
 import { type DimensionMap, inverse, isExactlyInvertible, type ParameterChange, type Plan } from './plan.ts'
 import { averages, freshTensor, resized } from './resize.ts'
+import { withSlices } from './slices.ts'
 
 /**
  * Applies `plan`. A plan that can be undone to the byte, as growth can, is carried out parameter by parameter, each followed by the mirrors
@@ -125,7 +126,13 @@ function newTensor(
   return resized(tensor, dimensions, 'value', () =>
     fresh.kind === 'average'
       ? averages(tensor, dimensions, fresh)
-      : freshTensor(device, shapeOf(dimensions), fresh, plan.key, path),
+      : fresh.kind === 'slices'
+        ? device.tensor(
+            withSlices(dimensions, fresh.values),
+            { shape: shapeOf(dimensions), dtype: 'f32' },
+            path,
+          )
+        : freshTensor(device, shapeOf(dimensions), fresh, plan.key, path),
   )
 }
 

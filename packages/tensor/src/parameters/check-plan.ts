@@ -10,6 +10,7 @@ import {
   type Plan,
   unchanged,
 } from './plan.ts'
+import { newPlaces } from './slices.ts'
 
 /** Throws ParameterError if a plan does not fit these parameters. */
 export function checkPlan(plan: Plan, parameters: ParameterStore): void {
@@ -55,13 +56,19 @@ function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 're
   }
   if (!dimensions.some(({ source }) => source.includes(-1))) return
   if (fresh.kind === 'average') checkAverage(path, dimensions, fresh)
+  else if (fresh.kind === 'slices')
+    checkCount(path, shapeOf(dimensions), fresh.values.length, newPlaces(dimensions))
   else checkInitial(path, shapeOf(dimensions), fresh)
 }
 
 function checkInitial(path: string, shape: Shape, initial: Initial): void {
-  if (initial.kind !== 'values' || initial.values.length === sizeOf(shape)) return
+  if (initial.kind === 'values') checkCount(path, shape, initial.values.length, sizeOf(shape))
+}
+
+function checkCount(path: string, shape: Shape, count: number, expected: number): void {
+  if (count === expected) return
   throw new ParameterError(
-    `plan: ${path} gets ${initial.values.length} numbers for shape ${formatShape(shape)}; expected ${sizeOf(shape)}.`,
+    `plan: ${path} gets ${count} numbers for shape ${formatShape(shape)}; expected ${expected}.`,
   )
 }
 

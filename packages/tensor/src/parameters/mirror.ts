@@ -1,5 +1,5 @@
 /** Mirrors: state shaped like parameters, which must follow them when they grow. */
-import { add } from '../ops/elementwise/arithmetic.ts'
+import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
 import type { NumericArray } from '../dtype.ts'
 import { openScope, scope } from '../scope.ts'
@@ -7,9 +7,9 @@ import { sameShape, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ParameterStore, TensorsByPath } from './parameter.ts'
 import { ParameterError } from './parameter.ts'
-import type { Plan } from './plan.ts'
-import { unchanged } from './plan.ts'
-import { averages, resized, type Role } from './resize.ts'
+import { type DimensionMap, inverseMap, type ParameterChange, type Plan, unchanged } from './plan.ts'
+import { averages, resized, type Role, roleFactor } from './resize.ts'
+import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
 
 /** Anything that must be remapped together with the parameters. */
 export interface Mirror {
@@ -17,6 +17,8 @@ export interface Mirror {
   readonly name: string
   /** Bytes of device memory that it holds; none unless given. */
   readonly bytes?: number
+  /** Bytes that it will hold for each learnt number of the model once it is full, where that is known before; 0 unless given. */
+  readonly bytesPerParameter?: number
   /**
    * Whether growth may ask it change by change, each time with a plan of one change that is done at once, and with the inverse of it if a later
    * one fails: then a large state never exists twice. If not, it is asked once, last of all. False unless given.
@@ -61,14 +63,23 @@ export class TensorMirror implements Mirror {
   readonly piecewise = true
   /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
   readonly role: Role
+  readonly bytesPerParameter: number
   readonly #spans: (path: string, axis: number) => boolean
   readonly #tensors = new Map<string, Tensor>()
 
   /**
    * @param spans Whether the tensor of a path has this axis of the parameter, counted from 0; where not, its size there is 1.
    *   All axes unless given. A mean over the columns of a matrix spans axis 0 alone, and follows the growth of rows.
+   * @param ofEveryParameter Whether sooner or later it holds a tensor for every parameter, so that a budget must leave room for them. False
+   *   unless given.
    */
-  constructor(name: string, role: Role, spans: (path: string, axis: number) => boolean = () => true) {
+  constructor(
+    name: string,
+    role: Role,
+    spans: (path: string, axis: number) => boolean = () => true,
+    ofEveryParameter: boolean = false,
+  ) {
+    this.bytesPerParameter = ofEveryParameter ? 4 : 0
     this.name = name
     this.role = role
     this.#spans = spans
@@ -116,8 +127,10 @@ export class TensorMirror implements Mirror {
       const next = new Map<string, Tensor>()
       for (const change of plan.changes) {
         const old = this.#tensors.get(change.path)
+        const copied = change.kind === 'add' ? this.#copied(change) : undefined
+        if (copied) next.set(change.path, copied)
         const own = change.kind === 'add' ? this.#keptIn(plan, change.path) : undefined
-        if (own)
+        if (own && 'shape' in own)
           next.set(
             change.path,
             after[change.path].device.tensor(own.data, { shape: own.shape, dtype: 'f32' }),
@@ -125,15 +138,13 @@ export class TensorMirror implements Mirror {
         if (change.kind !== 'resize' || old === undefined) continue
         const grown = after[change.path]
         const shape = this.#shapeFor(change.path, grown.shape)
-        const maps = change.dimensions.map((map, axis) =>
-          this.#spans(change.path, axis) ? map : unchanged(1),
-        )
+        const maps = this.#mapsFor(change, (map) => map)
         const { fresh } = change
         const isWhole = this.role === 'value' && sameShape(shape, grown.shape)
         const kept = this.#keptIn(plan, change.path)
         const newSlices = (): Tensor =>
           kept
-            ? grown.device.tensor(kept.data, { shape, dtype: 'f32' }, this.name)
+            ? grown.device.tensor(keptNumbers(maps, kept), { shape, dtype: 'f32' }, this.name)
             : !isWhole
               ? fill(grown.device, shape, 0)
               : fresh.kind === 'average'
@@ -150,16 +161,44 @@ export class TensorMirror implements Mirror {
     }
   }
 
-  keep({ changes }: Plan): Promise<Record<string, PlainTensor>> {
-    const known = changes.flatMap(({ path }) => {
-      const tensor = this.#tensors.get(path)
-      return tensor === undefined ? [] : [[path, tensor] as const]
-    })
-    return plainTensors(Object.fromEntries(known))
+  /** What it has of a parameter that is a copy, from what it has of the other. */
+  #copied({ initial }: ParameterChange & { kind: 'add' }): Tensor | undefined {
+    if (initial.kind !== 'copy') return undefined
+    const other = this.#tensors.get(initial.of)
+    const factor = roleFactor(this.role, initial.factor ?? 1, initial.gradientFactor ?? 1)
+    if (other === undefined || factor === 0) return undefined
+    return factor === 1 ? add(other, 0) : multiply(other, factor)
   }
 
-  #keptIn({ kept }: Plan, path: string): PlainTensor | undefined {
-    return kept?.[this.name]?.[path] as PlainTensor | undefined
+  async keep({ changes }: Plan): Promise<Record<string, KeptNumbers>> {
+    const kept: Record<string, KeptNumbers> = {}
+    for (const change of changes) {
+      const tensor = this.#tensors.get(change.path)
+      if (tensor === undefined) continue
+      const data = await tensor.read()
+      kept[change.path] =
+        change.kind === 'resize'
+          ? {
+              slices: slicesOf(
+                this.#mapsFor(change, (map) => inverseMap(map, true)),
+                data,
+              ),
+            }
+          : { shape: tensor.shape, data }
+    }
+    return kept
+  }
+
+  /** The maps of the axes that its tensor of a path has. */
+  #mapsFor(
+    { path, dimensions }: ParameterChange & { kind: 'resize' },
+    of: (map: DimensionMap) => DimensionMap,
+  ): DimensionMap[] {
+    return dimensions.map((map, axis) => (this.#spans(path, axis) ? of(map) : unchanged(1)))
+  }
+
+  #keptIn({ kept }: Plan, path: string): KeptNumbers | undefined {
+    return kept?.[this.name]?.[path] as KeptNumbers | undefined
   }
 
   toState(): Promise<Record<string, PlainTensor>> {

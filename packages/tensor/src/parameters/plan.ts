@@ -6,6 +6,7 @@
  */
 import { OptionError } from '../errors.ts'
 import type { Axis } from './parameter.ts'
+import type { Slices } from './slices.ts'
 
 /** Where the slices of one dimension come from. */
 export interface DimensionMap {
@@ -35,6 +36,11 @@ export interface Copy {
   readonly of: string
   /** What every number is multiplied by, 1 unless given. */
   readonly factor?: number
+  /**
+   * What its gradient is, as a multiple of that of the other before the plan; 1 unless given. What mirrors have of the other is copied with the
+   * factor of their role. With 0 it has no moments and no importance yet; what is kept of values is copied all the same.
+   */
+  readonly gradientFactor?: number
 }
 
 /**
@@ -55,7 +61,7 @@ export type ParameterChange =
       readonly path: string
       readonly dimensions: readonly DimensionMap[]
       /** What new slices hold. */
-      readonly fresh: Initial | Average
+      readonly fresh: Initial | Average | Slices
     }
   | {
       readonly kind: 'add'

@@ -18,8 +18,13 @@ import { type Average, type DimensionMap, type Initial, isIdentity } from './pla
 /**
  * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a gradient times a change of the value,
  * as path integrals of the loss are (Zenke et al. 2017, eq. 3).
+ *
+ * `importance` is what squared movements of values are weighted with, as by the penalty of EWC. The sum of these stays what it was: with shares v
+ * of the value and g of the gradient, of which Σ g·v = 1, the weights are g/v. Measured anew, the squares of split gradients would come
+ * to less, Σ g²·v², because a diagonal does not see that copies move together; of all diagonals that do not fall short of the
+ * whole matrix this is one that is no larger where they do, for (Σ gᵢ·xᵢ)² ≤ Σ gᵢ/vᵢ·xᵢ² by Cauchy and Schwarz.
  */
-export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral'
+export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | 'importance'
 
 /**
  * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
@@ -73,8 +78,23 @@ function endOf(map: DimensionMap, role: Role): 'same' | 'shorter' | 'longer' | u
 }
 
 function factorOf(map: DimensionMap, index: number, role: Role): number {
-  const [value, gradient] = [map.valueFactor?.[index] ?? 1, map.gradientFactor?.[index] ?? 1]
-  return { value, gradient, squaredGradient: gradient * gradient, pathIntegral: value * gradient }[role]
+  return roleFactor(role, map.valueFactor?.[index] ?? 1, map.gradientFactor?.[index] ?? 1)
+}
+
+/** The factor of a role where the value is multiplied by `value` and its gradient by `gradient`. */
+export function roleFactor(role: Role, value: number, gradient: number): number {
+  switch (role) {
+    case 'value':
+      return value
+    case 'gradient':
+      return gradient
+    case 'squaredGradient':
+      return gradient * gradient
+    case 'pathIntegral':
+      return value * gradient
+    case 'importance':
+      return gradient === 0 ? 0 : gradient / value
+  }
 }
 
 /** The slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be covered by fresh numbers. */

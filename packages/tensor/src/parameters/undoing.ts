@@ -2,6 +2,7 @@
 import type { Mirror } from './mirror.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
 import { inverse, inverseMap, type ParameterChange, type Plan } from './plan.ts'
+import { slicesOf } from './slices.ts'
 
 /** Whether a change takes numbers away: a parameter, or slices of one. */
 function drops(change: ParameterChange): boolean {
@@ -11,7 +12,7 @@ function drops(change: ParameterChange): boolean {
 
 /**
  * The plan that takes another back, made before that one is carried out. What it drops is read from the parameters and every mirror, and kept
- * in the plan, so that all of it comes back to the byte; it is plain data like the rest. Numbers that stayed keep what they have learnt since.
+ * in the plan, dropped slices and removed parameters alone, so that all of it comes back to the byte; it is plain data like the rest. Numbers that stayed keep what they have learnt since.
  *
  * @throws ParameterError if a mirror cannot hand out what would be dropped (`Mirror.keep`).
  */
@@ -67,7 +68,7 @@ async function takenBack(
   parameters: ParameterStore,
 ): Promise<ParameterChange> {
   if (change.kind !== 'resize' || !drops(change)) return inverse({ ...plan, changes: [change] }).changes[0]
-  const values = await parameters.get(change.path).tensor.read()
   const dimensions = change.dimensions.map((map) => inverseMap(map, true))
-  return { ...change, dimensions, fresh: { kind: 'values', values } }
+  const values = slicesOf(dimensions, await parameters.get(change.path).tensor.read())
+  return { ...change, dimensions, fresh: { kind: 'slices', values } }
 }

@@ -39,7 +39,7 @@ export function withExperts(config: GptConfig, { block: id, to }: GrowExperts): 
  *
  * Moments of the original follow the gradient: its gate, so all of it, is m times smaller, and what stands before the halved writers is
  * halved once more. 1/m is taken as the nearest power of two, again for the way back; from one MLP it is an average, too, as gates
- * are not equal. Copies have no moments: they are young.
+ * are not equal. Copies have the rest of it.
  */
 export function planExperts(config: GptConfig, request: GrowExperts, key: Key): PlannedGrowth {
   const { block: id, to } = request
@@ -47,7 +47,7 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
   const shares = block.expertShares ?? [1]
   const from = shares.length
   const after = withExperts(config, request)
-  const { originals, copiesOf, expertShares, writes, gates } = splitOf(shares, to)
+  const { originals, copiesOf, expertShares, writes, gates, gatesOfCopies } = splitOf(shares, to)
   const paths = expertPaths({ ...block, expertShares })
   /** The number of the expert that a parameter belongs to; −1 for norm and router. */
   const expertOf = ({ path }: ParameterSpec): number =>
@@ -56,10 +56,13 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
     const expert = expertOf(spec)
     if (expert < 0) return spec.initial
     const of = spec.path.replace(`${paths[expert]}.`, `${paths[originals[expert]]}.`)
-    return { kind: 'copy', of, ...(isWriter(spec.path) && { factor: writes[expert] }) }
+    const gate = gatesOfCopies[originals[expert]]
+    return isWriter(spec.path)
+      ? { kind: 'copy', of, factor: writes[expert], gradientFactor: gate }
+      : { kind: 'copy', of, gradientFactor: gate * writes[expert] }
   }
   const before = specsOf(config, id, 'mlp')
-  const columns = { from, source: originals, gradientFactor: originals.map((original) => gates[original]) }
+  const columns = { from, source: originals, gradientFactor: columnFactors(from, originals, copiesOf, gates) }
   const changes = [
     ...resizeAxis(before, 'expert', columns, () => zero),
     ...before
@@ -87,6 +90,8 @@ interface Split {
   readonly writes: readonly number[]
   /** Of each old one, what is left of its gate: a power of two. */
   readonly gates: readonly number[]
+  /** What each copy of it has of its gate: so much that all gradients together are what the one was. */
+  readonly gatesOfCopies: readonly number[]
 }
 
 /** Each new expert takes part of the largest share there is then. One MLP has no columns of a router to share: its copies are equals. */
@@ -101,6 +106,7 @@ function splitOf(shares: readonly number[], to: number): Split {
   }
   const isOne = shares.length === 1
   const next = shares.map(() => 0)
+  const gates = copiesOf.map((m) => 2 ** -Math.round(Math.log2(m)))
   return {
     originals,
     copiesOf,
@@ -109,6 +115,21 @@ function splitOf(shares: readonly number[], to: number): Split {
       const [m, k] = [copiesOf[original], next[original]++]
       return isOne || m === 1 ? 1 : 1 / 2 + k / (m - 1)
     }),
-    gates: copiesOf.map((m) => 2 ** -Math.round(Math.log2(m))),
+    gates,
+    gatesOfCopies: copiesOf.map((m, i) =>
+      isOne ? (1 - gates[i]) / (m - 1) : (1 - gates[i] / 2) / (m - 1 / 2),
+    ),
   }
+}
+
+/** Columns of copies share the gradient of their original's, of which this keeps its power of two. */
+function columnFactors(
+  from: number,
+  originals: readonly number[],
+  copiesOf: readonly number[],
+  gates: readonly number[],
+): number[] {
+  return originals.map((original, i) =>
+    i < from ? gates[original] : (1 - gates[original]) / (copiesOf[original] - 1),
+  )
 }

@@ -43,7 +43,7 @@ const neighbourOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[M
 
 /**
  * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
- * its neighbour (block expansion, Wu et al. 2024). It has the neighbour's sizes, adapter and number of experts included.
+ * its neighbour (block expansion, Wu et al. 2024), behind whose empty writers nothing has a gradient yet. It has the neighbour's sizes, adapter and number of experts included.
  */
 export function planLayer(config: GptConfig, request: GrowLayer, key: Key): PlannedGrowth {
   const { at, how = 'fresh' } = request
@@ -55,7 +55,13 @@ export function planLayer(config: GptConfig, request: GrowLayer, key: Key): Plan
       const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbour.id}.`)
       const copied = how === 'copy' && !isWriter(path)
       const fresh = isInnerB(path) ? small : initial
-      return { kind: 'add', path, axes, shape, initial: copied ? { kind: 'copy', of } : fresh }
+      return {
+        kind: 'add',
+        path,
+        axes,
+        shape,
+        initial: copied ? { kind: 'copy', of, gradientFactor: 0 } : fresh,
+      }
     },
   )
   const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`
