@@ -2,7 +2,7 @@
 import { adamw, applyUpdates } from '@burgeon/autograd'
 import { fomaml, LearnedRates, metaSgd, type MetaTask, reptile } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
-import { type GrowthRequest, grow, ungrow } from '@burgeon/gpt/growth'
+import { type GrowthRequest, grow, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import { mean, scope, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { expect, test } from 'vitest'
@@ -77,15 +77,21 @@ test.each(requests)('%o: old parts keep their rates, new ones are young', async 
       .flat()
       .filter((rate) => rate === Math.fround(initial)).length
   const [before, youngBefore] = [learner.numbers(learner.ratesNow()), young()]
+  const { changes } = planGrowth(model.config, request, [1, 2]).plan
   const record = await grow(model, request, { mirrors, probe, key: [1, 2] })
   const added = record.parametersAfter - record.parametersBefore
+  const copied = changes
+    .flatMap((change) =>
+      change.kind === 'add' && change.initial.kind === 'copy' ? before[change.initial.of] : [],
+    )
+    .filter((rate) => rate !== Math.fround(initial)).length
   const after = learner.numbers(learner.ratesNow())
   // Copies share out what a weight does, not how fast it learns.
   for (const [path, numbers] of Object.entries(after)) {
-    const old = new Set([...(before[path] ?? []), Math.fround(initial)])
+    const old = new Set([...(before[path] ?? Object.values(before).flat()), Math.fround(initial)])
     expect(numbers.filter((rate) => !old.has(rate))).toEqual([])
   }
-  expect(young() - youngBefore).toBe(added * (1 - copies))
+  expect(young() - youngBefore).toBe(added * (1 - copies) - copied)
   for (const [path, rate] of Object.entries(learner.ratesNow())) {
     expect(rate.shape).toEqual(model.parameters.get(path).tensor.shape)
   }

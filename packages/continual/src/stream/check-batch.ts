@@ -27,8 +27,9 @@ export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): a
     if (own.length < 2) throw refused(`row ${row} has ${own.length} tokens`, 'one to read and one to predict')
     const at = own.findIndex((token) => token < 0 || token >= vocabulary)
     if (at < 0) continue
-    const wanted = own[at] === padding ? 'padding at the end of a row only' : `0 to ${vocabulary - 1}`
-    throw refused(`row ${row} has ${own[at]} at place ${at}`, wanted)
+    const where = `at place ${at} of row ${row}`
+    if (own[at] === padding) throw refused(`got padding ${where}`, 'it at the end of a row only')
+    throw refused(`got token ${own[at]}`, `an integer from 0 to ${vocabulary - 1} ${where}`)
   }
 }
 
