@@ -31,7 +31,7 @@ export function growthPicture(log: GrowthLog): string {
   const colourOf = (id: string | null): string =>
     id === null ? restColour : colours[ids.indexOf(id) % colours.length]
   const totals = columns.map(({ bands }) => bands.reduce((total, { parameters }) => total + parameters, 0))
-  const most = Math.max(...totals)
+  const most = totals.reduce((a, b) => Math.max(a, b))
   const [plotWidth, plotHeight] = [width - margin.left - margin.right, height - margin.top - margin.bottom]
   const step = plotWidth / columns.length
   const y = (parameters: number): number => margin.top + (1 - parameters / most) * plotHeight

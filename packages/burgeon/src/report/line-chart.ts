@@ -66,7 +66,7 @@ export function lineChart(chart: LineChart): string {
   )
   const right = width - margin.right
   const markers = placeMarkers(chart)
-  const used = Math.max(0, ...markers.map(({ lane }) => (lane === null ? 0 : lane + 1)))
+  const used = markers.reduce((most, { lane }) => Math.max(most, lane === null ? 0 : lane + 1), 0)
   const top = (used + (chart.bands.length > 0 ? 1 : 0)) * laneHeight + 8
   const bottom = top + chart.height
   const x = xScale(chart.xMax)

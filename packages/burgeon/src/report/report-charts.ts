@@ -86,7 +86,7 @@ export function smoothPrequential(report: LifeReport): LossPoint[] {
 
 /** How many bytes were seen, by whichever series knows the most. */
 export function lifeLength({ spans, prequential }: LifeReport): number {
-  return Math.max(0, ...spans.map(({ to }) => to), prequential[prequential.length - 1]?.bytes ?? 0)
+  return spans.reduce((most, { to }) => Math.max(most, to), prequential[prequential.length - 1]?.bytes ?? 0)
 }
 
 function frame(report: LifeReport): {

@@ -48,4 +48,4 @@ export async function holdsCheckpoint(folder: string): Promise<boolean> {
 
 /** Files that burgeon writes into `--out`; they lie beside the user's own where that is the source itself. */
 export const ownFile: RegExp =
-  /^(checkpoint\.json(\.new)?|kept-\d+\.json|report\.html|[a-z]+-\d+\.safetensors)$/
+  /^(checkpoint\.(json|lock)(\..+)?|kept-\d+\.json(\..+)?|report\.html|[a-z]+-\d+(-\d+-of-\d+)?\.safetensors)$/

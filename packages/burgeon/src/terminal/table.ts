@@ -22,7 +22,7 @@ export function table(header: readonly string[], rows: readonly (readonly TableC
     )
   })
   const widths = header.map((name, column) =>
-    Math.max(displayWidth(name), ...cells.map((row) => displayWidth(row[column]))),
+    cells.reduce((most, row) => Math.max(most, displayWidth(row[column])), displayWidth(name)),
   )
   const right = header.map((_, column) => cells.length > 0 && cells.every((row) => isQuantity(row[column])))
   const line = (row: readonly string[]): string =>

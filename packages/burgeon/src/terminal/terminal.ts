@@ -65,6 +65,7 @@ const wide =
 
 /** How many columns a text takes on a terminal. Colour codes take none, an emoji or a Chinese character takes two. */
 export function displayWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length
   let columns = 0
   for (const { segment } of graphemes.segment(stripVTControlCharacters(text)))
     columns += wide.test(segment) ? 2 : 1
