@@ -4,9 +4,11 @@ import {
   type Device,
   fill,
   globalNorm,
+  iota,
   layerNorm,
   linearCrossEntropy,
   matmul,
+  maximum,
   mean,
   multiply,
   reshape,
@@ -87,6 +89,19 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
   test('the softmax of a long row has the right denominator', async () => {
     const loss = (): Tensor => crossEntropy(fill(device, [2, n], 0), fill(device, [2], 1, 'i32'))
     expect(await errorOf(Math.log(n), loss)).toBeLessThan(bound(n))
+  })
+  test('attention to many keys has the right denominator', async () => {
+    const keys = n / 10
+    const logSumExp = (): Tensor => {
+      // One key scores 0, all others −ln 10.
+      const scores = multiply(reshape(iota(device, keys, 'f32'), [1, keys, 1, 1]), -1)
+      const [q, v] = [fill(device, [1, 1, 1, 1], 1), tenths(1, keys, 1, 1)]
+      return run('attention', [q, maximum(scores, -Math.LN10), v], { scale: 1, causal: false, keys })[1]
+    }
+    let total = 1
+    for (let i = 1; i < keys; i++) total += Math.exp(-Math.min(i, Math.LN10))
+    // Of the sum, not of its logarithm.
+    expect(Math.log(total) * (await errorOf(Math.log(total), logSumExp))).toBeLessThan(2 * bound(keys) + 1e-6)
   })
   test('norms of a long row have the right statistics', async () => {
     const ones = (): Tensor => fill(device, [n], 1)

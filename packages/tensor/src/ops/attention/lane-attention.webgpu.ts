@@ -3,6 +3,7 @@
  * while tiles of the other rows pass through workgroup memory.
  */
 import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
+import { blockTerms } from '../../backends/webgpu/blocked-sum.ts'
 import type { Bindings, ParameterType } from '../../backends/webgpu/wgsl.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
 
@@ -42,22 +43,30 @@ ${loadRow('mine', 'q', 'queryPlace', head)}
 ${zeroRow('sum', head)}
   var top = bitcast<f32>(0xff800000u | params.zero);
   var total = 0.0;
+  var ofBlock = 0.0;
   for (var first = 0u; first < lastSeen; first += ${head.tile}u) {
 ${loadTiles(head, 'k', 'v', 'batch * params.s', 'params.g', 'head * params.g / params.h', 'params.keys')}
     let many = min(${head.tile}u, visible - min(first, visible));
+    // The denominator is summed by tiles, and these in blocks, lest it drift.
+    var ofTile = 0.0;
     for (var i = 0u; i < many; i++) {
       let score = ${dot('mine', 'tileA', 'i', head)} * params.scale;
       if (score > top) {
         let shrink = exp_(top - score);
         total = total * shrink;
+        ofBlock = ofBlock * shrink;
+        ofTile = ofTile * shrink;
 ${each(head, (n) => `        sum${n} = sum${n} * shrink;`)}
         top = score;
       }
       let weight = exp_(score - top);
-      total += weight;
+      ofTile += weight;
 ${each(head, (n) => `      sum${n} = fma(vec4f(weight), tileB[i * ${head.vectors}u + ${n}u], sum${n});`)}
     }
+    ofBlock += ofTile;
+    if (first / ${head.tile}u % ${blockTerms}u == ${blockTerms - 1}u) { total += ofBlock; ofBlock = 0.0; }
   }
+  total += ofBlock;
   if (exists) {
 ${storeRow('o', 'queryPlace', 'sum', ' / total', head)}
     lse[(batch * params.h + head) * params.t + query] = top + log_(total);
