@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+// Ends a test that hangs. Tests wait for states, so no busy machine comes near it.
+const hangs = 3_600_000
+
 export default defineConfig({
   resolve: { conditions: ['@burgeon/source'] },
   ssr: { resolve: { conditions: ['@burgeon/source'], externalConditions: ['@burgeon/source'] } },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: hangs,
+    hookTimeout: hangs,
+    teardownTimeout: hangs,
+    expect: { poll: { timeout: hangs } },
+  },
 })

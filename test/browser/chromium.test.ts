@@ -27,12 +27,12 @@ withChromium((open) => {
   describe('WebGPU in Chromium', () => {
     const { ask } = open({ isolated: false })
 
-    test('every op answers as the reference does', { timeout: 300_000 }, async () => {
+    test('every op answers as the reference does', async () => {
       const { compared, mistakes } = await ask<Sweep>("sweep('webgpu', 2)")
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(100)
     })
-    test('a training gives the losses of the CPU to a thousandth', { timeout: 300_000 }, async () => {
+    test('a training gives the losses of the CPU to a thousandth', async () => {
       const [gpu, cpu] = [await ask<number[]>("train('webgpu', 10)"), await train('wasm', 10)]
       gpu.forEach((loss, i) => expect(Math.abs(loss - cpu[i]) / cpu[i], `step ${i}`).toBeLessThan(1e-3))
     })

@@ -37,8 +37,10 @@ function tabOf(executablePath: string, options: { isolated: boolean }): Tab {
   let open: { server: Server; browser: Browser; page: Page }
   beforeAll(async () => {
     const { server, url } = await serveSources(options)
-    const browser = await chromium.launch({ executablePath, args: flags })
+    const browser = await chromium.launch({ executablePath, args: flags, timeout: 0 })
     const page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    page.setDefaultNavigationTimeout(0)
     await page.goto(url)
     open = { server, browser, page }
   })

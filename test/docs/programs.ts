@@ -43,7 +43,7 @@ export interface Outcome {
 /** Runs a file with Node from the sources, in a folder. */
 export function runFile(file: string, folder: string): Promise<Outcome> {
   return new Promise((resolve) => {
-    const options = { cwd: folder, encoding: 'utf8', timeout: 120_000 } as const
+    const options = { cwd: folder, encoding: 'utf8' } as const
     execFile(
       process.execPath,
       ['--conditions=@burgeon/source', file],

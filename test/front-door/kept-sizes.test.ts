@@ -40,7 +40,7 @@ test('a life that keeps its sizes can be taken up again at each of them', async 
   await printed('learn', place('text.txt'), '--resume', '--out', place('size-0'))
   const { learner: again } = await loadLife(nodeDisk(place('size-0')))
   expect(await again.toState()).toEqual(await now.toState())
-}, 60_000)
+})
 
 test('what was never kept, and a folder that is taken, are typed errors', async () => {
   const from = ['restore', '--from', place('life')]

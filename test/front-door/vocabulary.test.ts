@@ -47,4 +47,4 @@ test('burgeon learn takes a vocabulary and says in the checkpoint what it became
   await printed('learn', file, '--out', place, '--vocabulary', '300')
   const said = await printed('inspect', '--from', place)
   expect(said).toMatch(/built from .*vocabulary of at most 300 tokens/)
-}, 60_000)
+})

@@ -1,56 +1,127 @@
-/** A real process, killed at random moments and woken up again, ends where one that was never killed ends. */
+/** A real process, killed in states of every kind and woken up again, ends where one that was never killed ends. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { someOf } from '../how-long.ts'
+import { halted } from './halt-at.ts'
 
-const program = join(import.meta.dirname, 'tiny-life.ts')
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'burgeon-life-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs the life in `place`; kills it after `milliseconds`. Answers whether it reached its end. */
-function live(place: string, milliseconds = Infinity): Promise<boolean> {
+/** Lives in `place` to the end, or up to `state`, and is killed there. */
+function live(program: string, place: string, state?: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--conditions=@burgeon/source', program, place], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const file = join(import.meta.dirname, program)
+    const args = ['--conditions=@burgeon/source', file, place, ...(state === undefined ? [] : [state])]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let [said, complained] = ['', '']
-    child.stdout.on('data', (data) => (said += String(data)))
     child.stderr.on('data', (data) => (complained += String(data)))
-    const timer = milliseconds < Infinity ? setTimeout(() => child.kill('SIGKILL'), milliseconds) : undefined
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer)
-      if (signal === 'SIGKILL') resolve(false)
-      else if (code === 0 && said === 'lived\n') resolve(true)
-      else reject(new Error(`the life failed with ${code}: ${complained}`))
+    child.stdout.on('data', (data) => {
+      said += String(data)
+      if (said === halted) child.kill('SIGKILL')
+    })
+    child.on('close', (code, signal) => {
+      const isRight =
+        state === undefined ? code === 0 && said === 'lived\n' : signal === 'SIGKILL' && said === halted
+      if (isRight) resolve()
+      else
+        reject(new Error(`${state ?? 'the whole life'}: ended with ${code ?? signal}, ${said}${complained}`))
     })
   })
 }
 
-/** What must be equal to the bit: digests of all tensors, and all states but the seconds lived. */
-async function remains(place: string): Promise<unknown> {
-  const { parts } = JSON.parse(await readFile(join(place, 'checkpoint.json'), 'utf8'))
-  parts.life.state.record.seconds = 0
-  for (const part of Object.values<{ file?: string }>(parts)) delete part.file
+/** The saved state, without the seconds lived. */
+async function remains(place: string): Promise<Record<string, unknown>> {
+  const parts = await readCheckpoint(nodeDisk(place))
+  const life = parts.life as { record: { seconds: number } } | undefined
+  if (life) life.record.seconds = 0
   return parts
 }
 
-it('a life killed at random moments and resumed equals one that was never killed', async () => {
-  const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')]
-  const start = performance.now()
-  expect(await live(whole)).toBe(true)
-  const lifetime = performance.now() - start
-  // Odd shares of a lifetime on this machine, so that the kills fall into start-up, learning and saving alike; then it may live on.
-  for (const share of [0.11, 0.23, 0.37, 0.19, 0.41, 0.29, 0.53, 0.31]) {
-    if (await live(broken, share * lifetime)) break
-  }
-  const { parts } = JSON.parse(await readFile(join(broken, 'checkpoint.json'), 'utf8'))
-  const afterKills = parts.learner.state.step as number
-  expect(await live(broken)).toBe(true)
-  expect(afterKills).toBeGreaterThan(0)
-  expect(await remains(broken)).toEqual(await remains(whole))
-}, 300_000)
+describe.each([
+  {
+    program: 'tiny-life.ts',
+    about: 'a life of the front door',
+    states: [
+      'awake',
+      'step 1: torn write 0',
+      'step 1: before the rename',
+      'step 2: learnt',
+      'step 17: torn write 1',
+      'step 40: written 2',
+      'step 41: torn write 3',
+      'step 60: after the rename',
+      'step 90: removed',
+    ],
+  },
+  {
+    program: 'full-life.ts',
+    about: 'a life of all parts',
+    // An odd step has half of an accumulated gradient; growth is at 6, the vocabulary grows at 10 and 20, the world changes after 14.
+    states: [
+      'awake',
+      'step 1: updating',
+      'step 2: torn write 0',
+      'step 4: updating',
+      'step 6: updating',
+      'step 6: learnt',
+      'step 8: before the rename',
+      'step 10: learnt',
+      'step 12: after the rename',
+      'step 15: learnt',
+      'step 17: torn write 1',
+      'step 18: removed',
+      'step 20: learnt',
+      'step 22: updating',
+      'step 26: learnt',
+    ],
+  },
+])('$about', ({ program, states }) => {
+  let [whole, broken] = ['', '']
+  beforeAll(async () => {
+    ;[whole, broken] = [join(folder, `whole ${program}`), join(folder, `broken ${program}`)]
+    await live(program, whole)
+  })
+
+  it('killed in states of every kind and resumed equals one that was never killed', async () => {
+    for (const state of someOf(states, 7)) await live(program, broken, state)
+    await live(program, broken)
+    expect(await remains(broken)).toEqual(await remains(whole))
+    // Nothing of the torn saves is left.
+    expect(await readdir(broken)).toHaveLength((await readdir(whole)).length)
+  })
+})
+
+it('a life of all parts has lived all of them', async () => {
+  const { learner } = (await remains(join(folder, 'whole full-life.ts'))) as { learner: LivedState }
+  const kinds = learner.journal.map(({ kind, blocks }) => (kind === 'freezing' ? `freezing ${blocks}` : kind))
+  expect([...new Set(kinds)].toSorted()).toEqual([
+    'consolidation',
+    'drift',
+    'freezing 0',
+    'freezing 1',
+    'growth',
+  ])
+  const policies = learner.journal.flatMap(({ kind, policy }) => (kind === 'growth' ? [policy] : []))
+  expect(policies).toContain('vocabulary of at most 272 tokens')
+  expect(new Set(policies).size).toBe(2)
+  const [, lookAhead, accumulated] = learner.optimizer as [unknown, Rates, { taken: number }]
+  expect(accumulated).toHaveProperty('taken')
+  expect(new Set(Object.values(lookAhead).flatMap(({ data }) => [...data])).size).toBeGreaterThan(100)
+  expect(learner.rehearsal).not.toBeNull()
+})
+
+type Rates = Readonly<Record<string, { readonly data: Float32Array }>>
+
+interface LivedState {
+  readonly journal: readonly { readonly kind: string; readonly policy?: string; readonly blocks?: number }[]
+  readonly optimizer: unknown
+  readonly rehearsal: unknown
+}

@@ -1,6 +1,6 @@
 /**
- * A child process that lives a small life with everything in it (rehearsal, EWC, drift, growth), saving after every
- * step. `node tiny-life.ts FOLDER` begins or goes on. Reaches inside the front door for the pieces of a sitting.
+ * A child process that lives a small life of the front door (rehearsal, EWC, drift, growth), saving after every step.
+ * `node tiny-life.ts FOLDER [STATE]` begins or goes on, and halts in the state named.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,8 +15,9 @@ import {
   loadLife,
   saveLife,
 } from 'burgeon/life'
+import { haltAt, haltingDisk } from './halt-at.ts'
 
-export const tinySettings: LifeSettings = {
+const tinySettings: LifeSettings = {
   model: { context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 16 },
   seed: 7,
   rows: 4,
@@ -36,29 +37,32 @@ const domain = (name: string, sentence: string) => ({
   digest: '',
   files: 1,
 })
-export const tinyDomains = [
+const tinyDomains = [
   domain('prose', 'the quick brown fox jumps over the lazy dog. '),
   domain('code', 'export const x: number = 42;\n'),
   domain('numbers', '3.14159 2.71828 1.41421 '),
 ]
 
-/** Begins a life, or wakes the one in the folder. */
-export async function tinyLife(folder: string): Promise<Life> {
-  if (existsSync(join(folder, 'checkpoint.json'))) return loadLife(nodeDisk(folder))
+const [folder, wanted] = process.argv.slice(2)
+const pass = haltAt(wanted)
+let step = 0
+const disk = haltingDisk(nodeDisk(folder), pass, () => `step ${step}:`, wanted)
+pass('awake')
+const life = existsSync(join(folder, 'checkpoint.json')) ? await loadLife(disk) : newborn()
+await live(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
+  heldOut: tinyDomains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
+  measureEvery: 10,
+  onStep(report) {
+    step = report.step
+    pass(`step ${step}: learnt`)
+  },
+  betweenSteps: () => saveLife(disk, life),
+  stop: new AbortController().signal,
+})
+await saveLife(disk, life)
+process.stdout.write('lived\n')
+
+function newborn(): Life {
   const learner = buildLearner(tinySettings)
   return { settings: tinySettings, learner, record: emptyRecord(learner.model.parameters.size) }
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const folder = process.argv[2]
-  const life = await tinyLife(folder)
-  await live(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
-    heldOut: tinyDomains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
-    measureEvery: 10,
-    onStep: () => {},
-    betweenSteps: () => saveLife(nodeDisk(folder), life),
-    stop: new AbortController().signal,
-  })
-  await saveLife(nodeDisk(folder), life)
-  process.stdout.write('lived\n')
 }

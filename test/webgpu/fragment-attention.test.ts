@@ -60,8 +60,7 @@ const names = ['o', 'dq', 'dk', 'dv']
 
 await withAdapter(async () => {
   const { device, capabilities } = await open(emulatedFragments(shape), undefined, 32768)
-  const slow = { timeout: 240_000 }
-  describe.skipIf(!capabilities.hasHalfPrecision)('attention in emulated fragments', slow, () => {
+  describe.skipIf(!capabilities.hasHalfPrecision)('attention in emulated fragments', () => {
     test.each([
       { sizes: [1, 70, 70, 2, 2, 32], causal: true },
       { sizes: [2, 33, 40, 2, 1, 32], causal: true },

@@ -10,8 +10,6 @@ import { type VariantName, variants } from '../../packages/tensor/src/ops/matmul
 import { withAdapter } from './adapter.ts'
 
 const layouts = { NN: [false, false], NT: [false, true], TN: [true, false], TT: [true, true] } as const
-/** Software compilers take long for emulated fragments. */
-const slow = { timeout: 240_000 }
 /**
  * [layout, m, n, k, batch, with a bias]: within the edges and beyond them, by fours and not, sums long enough to be shared out.
  * Every size in every layout would keep software compilers busy for minutes.
@@ -56,7 +54,7 @@ await withAdapter(() => {
     })
     const canUse = shape === undefined || capabilities.hasHalfPrecision
 
-    test.skipIf(!canUse).each(ownNames)('%s products are those of the definition', slow, async (name) => {
+    test.skipIf(!canUse).each(ownNames)('%s products are those of the definition', async (name) => {
       for (const [i, [layout, m, n, k, batch, hasBias]] of cases.entries()) {
         if (shape !== undefined && i > 3) break
         const [transposeA, transposeB] = layouts[layout]

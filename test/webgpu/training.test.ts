@@ -81,7 +81,7 @@ await withAdapter((device, adapter) => {
       for (const one of [gpu, cpu]) one.dispose()
     })
 
-    test('keeps its memory constant over a thousand steps', { timeout: 120_000 }, async () => {
+    test('keeps its memory constant over a thousand steps', async () => {
       const { device: own, backend } = await openWithBackend()
       const run = training(own, 1, { ...usualSizes, context: 4, embed: 8, heads: 2, layers: 1 })
       for (let i = 0; i < 3; i++) await run.step()

@@ -1,0 +1,14 @@
+/**
+ * How much the tests try: the one place that decides. `npm test` takes the short form, which two busy cores end within ten minutes;
+ * `BURGEON_LONG_TESTS=1`, as in `.ci/run`, takes the long one.
+ */
+const isLong = process.env.BURGEON_LONG_TESTS === '1'
+
+/** How often a property is tried, or how many steps a trial has. */
+export const times = (short: number, long: number): number => (isLong ? long : short)
+
+/** A few of many cases, evenly from the first to the last; all of them in the long form. */
+export function someOf<T>(cases: readonly T[], few: number): readonly T[] {
+  if (isLong || cases.length <= few) return cases
+  return Array.from({ length: few }, (_, i) => cases[Math.round((i * (cases.length - 1)) / (few - 1))])
+}

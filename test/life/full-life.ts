@@ -1,0 +1,80 @@
+/**
+ * A child process whose learner has a part in every role: rehearsal, EWC, drift, growth, a growing vocabulary, freezing, look-ahead and
+ * accumulated gradients. `node full-life.ts FOLDER [STATE]` begins or goes on, saves after every step, and halts in the state named.
+ */
+import { accumulate, adamw, chain, clipByGlobalNorm, stateless } from '@burgeon/autograd'
+import {
+  type Batch,
+  batchOfTokens,
+  compose,
+  everySteps,
+  freezeConverged,
+  GrowingVocabulary,
+  growOnSchedule,
+  laMaml,
+  Learner,
+  type LearnerOptions,
+  type LearnerState,
+  onlineEwc,
+  PageHinkley,
+  reservoirReplay,
+} from '@burgeon/continual'
+import { Gpt, hasCheckpoint, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { haltAt, haltingDisk } from './halt-at.ts'
+
+const steps = 26
+const [folder, wanted] = process.argv.slice(2)
+const pass = haltAt(wanted)
+let step = 0
+const about = (): string => `step ${step}:`
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const prose = bytes('the quick brown fox jumps over the lazy dog. '.repeat(20))
+const numbers = bytes('3.14159 + 2.71828 = 5.85987; '.repeat(30))
+
+function batchAt(at: number): Batch {
+  const [text, domain] = at < 14 ? [prose, 'prose'] : [numbers, 'numbers']
+  const from = (at * 23) % 200
+  return batchOfTokens(text.subarray(from, from + 49), 12, domain)
+}
+
+function parts(): Omit<LearnerOptions, 'model'> {
+  const learns = adamw({ learningRate: 3e-2, weightDecay: 0.1 })
+  const announcing = stateless('announcing', (gradients) => {
+    pass(`${about()} updating`)
+    return gradients
+  })
+  return {
+    optimizer: accumulate(2, chain(clipByGlobalNorm(1), learns)),
+    budget: { parameters: 20_000 },
+    seed: 3,
+    strategy: compose(
+      { rehearsal: reservoirReplay({ capacity: 10, share: 0.5, seed: 1 }) },
+      { penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })] },
+      { transforms: [announcing], lookAhead: laMaml({ rate: 0.5, rateOfRates: 0.05 }) },
+      { detector: new PageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
+      { growth: growOnSchedule([{ step: 6, request: { axis: 'mlpHidden', block: 'b1', to: 24 } }]) },
+      { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
+      {
+        vocabulary: new GrowingVocabulary({
+          ...{ tokens: 272, tokensAtOnce: 4, minimumCount: 4, growWhen: everySteps(10) },
+        }),
+      },
+    ),
+  }
+}
+
+const disk = haltingDisk(nodeDisk(folder), pass, about, wanted)
+pass('awake')
+const sizes = { context: 12, embed: 8, heads: 2, layers: 2, mlpHidden: 16 }
+const learner = (await hasCheckpoint(disk))
+  ? Learner.fromState((await readCheckpoint(disk)).learner as LearnerState, parts())
+  : new Learner({ model: Gpt.create(sizes, { seed: 5 }), ...parts() })
+while (learner.step < steps) {
+  step = learner.step + 1
+  await learner.observe(batchAt(learner.step))
+  pass(`${about()} learnt`)
+  await writeCheckpoint(disk, { learner: await learner.toState() })
+}
+process.stdout.write('lived\n')
