@@ -10,5 +10,6 @@ export const times = (short: number, long: number): number => (isLong ? long : s
 /** A few of many cases, evenly from the first to the last; all of them in the long form. */
 export function someOf<T>(cases: readonly T[], few: number): readonly T[] {
   if (isLong || cases.length <= few) return cases
+  if (few === 1) return cases.slice(0, 1)
   return Array.from({ length: few }, (_, i) => cases[Math.round((i * (cases.length - 1)) / (few - 1))])
 }

@@ -5,6 +5,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
 import { drawConfig, drawFrom, logitsOf, modelOf, tokensFor } from '../growth/tiny-model.ts'
+import { times } from '../how-long.ts'
 
 const drawModel = (seed: number, device: Device): Gpt =>
   modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
@@ -42,7 +43,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
   'generation on %s',
   (_, device) => {
     test('writes what it would write without a cache, also long after the context is full', async () => {
-      for (let seed = 1; seed <= 10; seed++) {
+      for (let seed = 1; seed <= times(5, 10); seed++) {
         const model = drawModel(seed, device)
         const { context } = model.config
         for (const length of [1, context - 1, context, context + 3]) {

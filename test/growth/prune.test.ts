@@ -36,6 +36,7 @@ import {
   modelOf,
   tokensFor,
 } from './tiny-model.ts'
+import { times } from '../how-long.ts'
 
 /** Also of mirrors that hold other things than tensors, such as ages. */
 async function everything(model: Gpt, mirrors: readonly Mirror[]): Promise<unknown> {
@@ -87,7 +88,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
   (_, device) => {
     test('mixed with growth, in sequences of ten: taken back, every byte of weights and mirrors is there again', async () => {
       const axes = new Set<string>()
-      for (let seed = 1; seed <= 25; seed++) {
+      for (let seed = 1; seed <= times(10, 25); seed++) {
         const { random, model, tokens, mirrors, live, key } = lifeOf(seed, device)
         const done: { record: Awaited<ReturnType<typeof grow>>; before: unknown }[] = []
         for (let i = 0; i < 10; i++) {

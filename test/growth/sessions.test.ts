@@ -6,6 +6,7 @@ import { keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
 import { drawConfig, drawFrom, drawRequest, learn, modelOf, tokensFor } from './tiny-model.ts'
+import { times } from '../how-long.ts'
 
 const device = openReference()
 
@@ -22,7 +23,7 @@ const nothing = (): Promise<void> => Promise.resolve()
 
 test('goes on word for word through exact growth on every axis, also after the context is full', async () => {
   const grownAxes = new Set<string>()
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= times(12, 40); seed++) {
     const modelFor = (): Gpt => modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
     const [still, growing] = [modelFor(), modelFor()]
     const { context } = still.config

@@ -2,13 +2,14 @@ import { openWebGpu } from '@burgeon/tensor/webgpu'
 import { describe } from 'vitest'
 import { testEveryOp } from '../ops/every-op.ts'
 import { withAdapter } from './adapter.ts'
+import { times } from '../how-long.ts'
 
 await withAdapter(async (device, adapter) => {
   describe(`on WebGPU (${adapter})`, () => {
-    testEveryOp(device, { draws: 20 })
+    testEveryOp(device, { draws: times(8, 20) })
   })
   const mixed = await openWebGpu({ precision: 'mixed' })
   describe(`on WebGPU in mixed precision (${adapter})`, () => {
-    testEveryOp(mixed, { draws: 20, precision: 'mixed' })
+    testEveryOp(mixed, { draws: times(8, 20), precision: 'mixed' })
   })
 })
