@@ -37,7 +37,7 @@ interface Ended {
 }
 
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const options = { cwd: root, env: { ...process.env, ...env }, timeout: 120_000 }
+  const options = { cwd: root, env: { ...process.env, ...env } }
   return new Promise((resolve) => {
     execFile(process.execPath, args, options, (error, printed, complaints) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), printed, complaints })
