@@ -2,13 +2,18 @@
  * `node scripts/try-packages.ts`: the packages as a stranger gets them.
  *
  * Builds and packs them, installs the tarballs into an empty project without a network, and lets a small program and
- * the command line run there, with the machine's own Node and not the newer one that this repository brings along.
+ * the command line run there, with the machine's own Node and not the newer one that this repository brings along. Two
+ * compilers read the types.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, sep } from 'node:path'
 import { buildPackages, packDependencies, packPackages, root } from './pack-packages.ts'
+import { tryTypes } from './try-types.ts'
+
+/** The compiler of this repository, and the last of the generation before, which is fetched. */
+const olderCompiler = '5.9.3'
 
 /** The oldest Node that the packages promise to run on: see `engines` in their manifests. */
 const oldest = [20, 19]
@@ -64,7 +69,7 @@ try {
   buildPackages()
   const tarballs = [...packPackages(project), ...packDependencies(project)]
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-  const files = tarballs.map(({ filename }) => `./${filename}`)
+  const packed = tarballs.map(({ filename }) => `./${filename}`)
   run(
     'npm',
     'install',
@@ -73,7 +78,7 @@ try {
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
-    ...files,
+    ...packed,
   )
   console.log(`installed: ${tarballs.map(({ name }) => name).join(', ')}`)
 
@@ -84,6 +89,24 @@ try {
   const help = run('npx', '--offline', 'burgeon', '--help')
   if (!/^Usage: burgeon /m.test(help)) throw new Error(`burgeon --help says something else:\n${help}`)
   console.log(`npx burgeon --help: ${help.split('\n').length} lines`)
+
+  const compilers = join(project, 'compilers')
+  run(
+    'npm',
+    'install',
+    '--prefix',
+    compilers,
+    '--ignore-scripts',
+    '--loglevel=error',
+    `typescript@${olderCompiler}`,
+  )
+  const own = join(root, 'node_modules/typescript')
+  const { version } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { version: string }
+  const older = join(compilers, 'node_modules/typescript')
+  const files = new Map(
+    [own, older].map((folder, i) => [[version, olderCompiler][i], join(folder, 'bin/tsc')]),
+  )
+  tryTypes(project, entries, files)
 } finally {
   rmSync(project, { recursive: true, force: true })
 }

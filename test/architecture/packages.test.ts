@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { completeManifest, inOrder, manifestText } from '../../scripts/package-manifests.ts'
 import { packages } from './read-packages.ts'
 import { root } from './read-sources.ts'
 
-const version = '0.1.0'
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
 /** Every package that a user's machine gets besides Node. To add one is a decision: say why in the commit. */
 const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -66,6 +67,28 @@ describe.for(packages)('$manifest.name', ({ folder, manifest }) => {
       ])
       expect(existsSync(join(root, 'packages', folder, source)), `${folder} ${source}`).toBe(true)
     }
+  })
+
+  it('says where it comes from, where to complain and what to look for, in step with the root', () => {
+    const text = readText('packages', folder, 'package.json')
+    expect(text, 'node scripts/package-manifests.ts --write').toBe(manifestText(completeManifest(folder)))
+    for (const field of ['author', 'homepage', 'bugs', 'repository', 'publishConfig', 'keywords'])
+      expect(JSON.parse(text), folder).toHaveProperty(field)
+    expect(inOrder).toContain(folder)
+  })
+
+  it('is published after what it needs', () => {
+    const needed = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith('@burgeon/'))
+    const order: readonly string[] = inOrder
+    for (const name of needed)
+      expect(order.indexOf(name.slice('@burgeon/'.length))).toBeLessThan(order.indexOf(folder))
+  })
+
+  it('has a page of its own: its name, a sentence, a program', () => {
+    const page = readText('packages', folder, 'README.md')
+    expect(page).toMatch(new RegExp(`^# ${manifest.name}\n\n[A-Z]`))
+    expect(page).toContain('```ts\nimport ')
+    expect(page.split('\n').length).toBeLessThan(30)
   })
 
   it('carries the licence of the repository', () => {

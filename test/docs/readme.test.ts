@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { keepsPromise, programsIn, promisedLines, root, runFile, temporaryFolder } from './programs.ts'
 
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
+const documents = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
+  ...globSync('packages/*/README.md', { cwd: root }).toSorted(),
+]
 
 async function check(text: string, file: string, folder: string): Promise<void> {
   const { code, printed, complaints } = await runFile(file, folder)

@@ -67,16 +67,19 @@ await withAdapter(async () => {
       { sizes: [2, 33, 40, 2, 1, 32], causal: true },
       { sizes: [1, 5, 37, 2, 1, 32], causal: false },
     ]
-    test.each(someOf(cases, 1))('is that of the definition to half precision: $sizes, causal $causal', async ({ sizes, causal }) => {
-      const wanted = await results(openReference(), sizes, causal)
-      const got = await results(device, sizes, causal)
-      for (const [i, numbers] of got.entries()) {
-        const apart = Math.max(...numbers.map((x, at) => Math.abs(x - wanted[i][at])))
-        expect(apart, names[i]).toBeLessThan(2e-2)
-        // Single precision would be closer: fragments were used.
-        expect(apart, names[i]).toBeGreaterThan(1e-5)
-      }
-    })
+    test.each(someOf(cases, 1))(
+      'is that of the definition to half precision: $sizes, causal $causal',
+      async ({ sizes, causal }) => {
+        const wanted = await results(openReference(), sizes, causal)
+        const got = await results(device, sizes, causal)
+        for (const [i, numbers] of got.entries()) {
+          const apart = Math.max(...numbers.map((x, at) => Math.abs(x - wanted[i][at])))
+          expect(apart, names[i]).toBeLessThan(2e-2)
+          // Single precision would be closer: fragments were used.
+          expect(apart, names[i]).toBeGreaterThan(1e-5)
+        }
+      },
+    )
   })
 })
 
