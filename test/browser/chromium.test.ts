@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { withChromium } from './chromium.ts'
-import { train } from './page.ts'
+import { type Lived, live, train } from './page.ts'
 
 interface Sweep {
   readonly compared: number
@@ -13,6 +13,7 @@ withChromium((open) => {
 
     test('the page has shared memory, or not, as it should', async () => {
       expect(await page().evaluate('crossOriginIsolated')).toBe(isolated)
+      await ask('watchThreads()')
     })
     test('every op answers as the reference does', async () => {
       const { compared, mistakes } = await ask<Sweep>("sweep('wasm', 5)")
@@ -21,6 +22,16 @@ withChromium((open) => {
     })
     test('a training gives the losses of Node, bit for bit', async () => {
       expect(await ask<number[]>("train('wasm', 20)")).toEqual(await train('wasm', 20))
+    })
+    test('a life learns, grows, and goes on from what was saved, bit for bit as in Node', async () => {
+      const lived = await ask<Lived>("live('wasm')")
+      expect(lived).toEqual(await live('wasm'))
+      expect(lived.again).toEqual(lived.losses.slice(-3))
+      expect(lived.growths).toEqual(['block b0: mlpHidden 64 → 96'])
+    })
+    test('threads run where there is shared memory, and none of them failed', async () => {
+      const { started, errors } = await ask<{ started: number; errors: number }>('threads')
+      expect([started > 0, errors]).toEqual([isolated, 0])
     })
   })
 
@@ -31,6 +42,13 @@ withChromium((open) => {
       const { compared, mistakes } = await ask<Sweep>("sweep('webgpu', 2)")
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(100)
+    })
+    test('a life learns, grows, and goes on from what was saved', async () => {
+      const lived = await ask<Lived>("live('webgpu')")
+      const wanted = await live('wasm')
+      lived.losses.forEach((loss, i) => expect(loss / wanted.losses[i], `step ${i}`).toBeCloseTo(1, 2))
+      expect(lived.again).toEqual(lived.losses.slice(-3))
+      expect(lived.growths).toEqual(wanted.growths)
     })
     test('a training gives the losses of the CPU to a thousandth', async () => {
       const [gpu, cpu] = [await ask<number[]>("train('webgpu', 10)"), await train('wasm', 10)]

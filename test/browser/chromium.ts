@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { serveSources } from './serve-sources.ts'
+import { bundlePage, servePage } from './serve-page.ts'
 
 /** Set where a browser must be there, so that no test is left out unnoticed. */
 const isRequired = process.env.BURGEON_REQUIRE_BROWSER === '1'
@@ -32,11 +32,13 @@ export function withChromium(tests: (open: (options: { isolated: boolean }) => T
   })
 }
 
+let bundle: Promise<string> | undefined
+
 /** A tab for the tests of one `describe`. */
 function tabOf(executablePath: string, options: { isolated: boolean }): Tab {
   let open: { server: Server; browser: Browser; page: Page }
   beforeAll(async () => {
-    const { server, url } = await serveSources(options)
+    const { server, url } = await servePage({ ...options, bundle: await (bundle ??= bundlePage()) })
     const browser = await chromium.launch({ executablePath, args: flags, timeout: 0 })
     const page = await browser.newPage()
     page.setDefaultTimeout(0)
@@ -50,7 +52,6 @@ function tabOf(executablePath: string, options: { isolated: boolean }): Tab {
   })
   return {
     page: () => open.page,
-    ask: <R>(call: string) =>
-      open.page.evaluate<R>(`import('/test/browser/page.ts').then((page) => page.${call})`),
+    ask: <R>(call: string) => open.page.evaluate<R>(`page.${call}`),
   }
 }

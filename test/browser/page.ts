@@ -1,4 +1,14 @@
 /** Runs in the browser: what the tests in Node ask a page to do. Everything that goes in and out is JSON. */
+import {
+  type Disk,
+  growOnSchedule,
+  Learner,
+  type LearnerOptions,
+  type LearnerState,
+  readCheckpoint,
+  reservoirReplay,
+  writeCheckpoint,
+} from 'burgeon'
 import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
 import {
@@ -44,6 +54,77 @@ export async function sweep(
     }
   }
   return { compared, mistakes }
+}
+
+/** Threads that the page has started so far, and errors of theirs. */
+export const threads = { started: 0, errors: 0 }
+
+/** Counts threads from now on; a page calls it before it opens a device. */
+export function watchThreads(): void {
+  const { Worker } = globalThis as unknown as {
+    Worker: typeof EventTarget & (new (url: string) => EventTarget)
+  }
+  class Watched extends Worker {
+    constructor(url: string) {
+      super(url)
+      threads.started++
+      for (const event of ['error', 'messageerror']) this.addEventListener(event, () => threads.errors++)
+    }
+  }
+  Object.assign(globalThis, { Worker: Watched })
+}
+
+/** What a life in a page came to. */
+export interface Lived {
+  readonly losses: readonly number[]
+  /** Of the same steps after the learner was saved, forgotten and loaded. */
+  readonly again: readonly number[]
+  readonly growths: readonly string[]
+}
+
+/** A learner that rehearses, grows and is saved half-way, all through the front door. */
+export async function live(name: DeviceName): Promise<Lived> {
+  const device = await open(name)
+  const parts = (): Omit<LearnerOptions, 'model'> => ({
+    optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-2 })),
+    strategy: {
+      rehearsal: reservoirReplay({ capacity: 20, seed: 1 }),
+      growth: growOnSchedule([{ step: 4, request: { axis: 'mlpHidden', block: 'b0', to: 96 } }]),
+    },
+  })
+  const sizes = { context: 16, embed: 32, heads: 2, layers: 2, mlpHidden: 64 }
+  const learner = new Learner({ model: Gpt.create(sizes, { device, seed: 5 }), ...parts() })
+  const lossOf = async (one: Learner): Promise<number> =>
+    (await one.observe(`Step ${one.step}: the quick brown fox jumps over the lazy dog.`)).loss
+  const losses: number[] = []
+  while (learner.step < 6) losses.push(await lossOf(learner))
+  const files = new Map<string, Uint8Array>()
+  await writeCheckpoint(diskIn(files), { learner: await learner.toState() })
+  const { learner: saved } = await readCheckpoint(diskIn(files))
+  const woken = Learner.fromState(saved as LearnerState, { ...parts(), device })
+  const again: number[] = []
+  while (learner.step < 9) {
+    losses.push(await lossOf(learner))
+    again.push(await lossOf(woken))
+  }
+  const growths = woken.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
+  return { losses, again, growths }
+}
+
+/** A disk as a page has it: it could be IndexedDB, it is a map. */
+function diskIn(files: Map<string, Uint8Array>): Disk {
+  return {
+    place: 'the page',
+    read: (name) => Promise.resolve(files.get(name) ?? new Uint8Array()),
+    write: (name, bytes) => Promise.resolve(void files.set(name, bytes.slice())),
+    rename(from, to) {
+      files.set(to, files.get(from) ?? new Uint8Array())
+      return Promise.resolve(void files.delete(from))
+    },
+    remove: (name) => Promise.resolve(void files.delete(name)),
+    list: () => Promise.resolve([...files.keys()]),
+    sync: () => Promise.resolve(),
+  }
 }
 
 /** Losses of a short training, the same in Node and in a page. */
