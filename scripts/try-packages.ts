@@ -6,42 +6,15 @@
  * compilers read the types.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join, sep } from 'node:path'
-import { buildPackages, packDependencies, packPackages, root } from './pack-packages.ts'
+import { join } from 'node:path'
+import { buildPackages, root } from './pack-packages.ts'
+import { environmentOf, installTarballs, nodeOfTheMachine } from './stranger.ts'
 import { tryTypes } from './try-types.ts'
 
 /** The compiler of this repository, and the last of the generation before, which is fetched. */
 const olderCompiler = '5.9.3'
-
-/** The oldest Node that the packages promise to run on: see `engines` in their manifests. */
-const oldest = [20, 19]
-
-const isOurs = (folder: string): boolean => folder.split(sep).includes('node_modules')
-
-/** The first Node on the path that no package brought. */
-function nodeOfTheMachine(): string {
-  const folders = (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '' && !isOurs(folder))
-  const node = folders.map((folder) => join(folder, 'node')).find((file) => existsSync(file))
-  if (node === undefined) throw new Error('there is no Node on the path besides the one in node_modules')
-  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
-  const [major, minor] = version.slice(1).split('.').map(Number)
-  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
-    throw new Error(`${node} is ${version}; the packages need ${oldest.join('.')} or newer`)
-  }
-  console.log(`the machine's own Node: ${version}`)
-  return node
-}
-
-/** An environment in which that Node comes first and nothing is left of the npm that called this script. */
-function environmentOf(node: string): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|NODE_OPTIONS$)/.test(name))
-  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !isOurs(folder))
-  return { ...Object.fromEntries(kept), PATH: [dirname(node), ...path].join(delimiter) }
-}
 
 /** Every `import` that the packages offer, as a program would write it. */
 function entryPoints(folders: readonly string[]): string[] {
@@ -67,19 +40,7 @@ try {
     })
 
   buildPackages()
-  const tarballs = [...packPackages(project), ...packDependencies(project)]
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-  const packed = tarballs.map(({ filename }) => `./${filename}`)
-  run(
-    'npm',
-    'install',
-    '--offline',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    ...packed,
-  )
+  const tarballs = installTarballs(project, environment)
   console.log(`installed: ${tarballs.map(({ name }) => name).join(', ')}`)
 
   copyFileSync(join(import.meta.dirname, 'try-packages-program.js'), join(project, 'program.js'))

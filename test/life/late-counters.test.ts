@@ -5,7 +5,7 @@ import { keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { strategyOf } from 'burgeon/life'
 import { Gpt } from '@burgeon/gpt'
 import { describe, expect, it, test } from 'vitest'
-import { tinyDomains, tinySettings } from './tiny-life.ts'
+import { tinyDomains, tinySettings } from './tiny-settings.ts'
 
 const late = [2 ** 32 - 2, 2 ** 40]
 

@@ -1,0 +1,137 @@
+/** The commands that documents print, and how each of them is tried. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './pack-packages.ts'
+
+/** A command as printed, without its comment. */
+export interface PrintedCommand {
+  readonly document: string
+  readonly command: string
+}
+
+/** Documents with commands. Those of the packages are read by people who have no checkout. */
+export const documents: readonly string[] = [
+  ...['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'],
+  ...globSync(['docs/*.md', 'packages/*/README.md'], { cwd: root }).toSorted(),
+]
+
+const program = /^(?:npm|npx|node|bash|git|apt-get|scripts\/\S+)(?: |$)/
+
+/** Every command of a document, in order: the lines of ```sh blocks, and what stands between backticks and begins as one. */
+export function commandsIn(document: string): PrintedCommand[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  const found = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$|`([^`\n]+)`/gm)].flatMap(
+    ([, kind, block, inline]) => {
+      if (kind === 'sh') return block.split('\n').map((line) => line.replace(/(^|\s+)#.*$/, '').trim())
+      return inline === undefined ? [] : [complete(inline)].filter((command) => program.test(command))
+    },
+  )
+  return [...new Set(found.filter((line) => line !== ''))].map((command) => ({ document, command }))
+}
+
+/** Lines of blocks that are not marked as commands although they begin as some. */
+export function unmarkedIn(document: string): string[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, kind, block]) =>
+    kind === 'sh' || kind === 'ts' ? [] : block.split('\n').filter((line) => program.test(line)),
+  )
+}
+
+/** Prose that has just named `npm run bench -- tape` goes on with `-- checkpoint`, and leaves out npx where that is no command to type. */
+function complete(inline: string): string {
+  return inline
+    .replace(/^(?:bench )?-- (?=[a-z])/, 'npm run bench -- ')
+    .replace(/^burgeon (?=[a-z])/, 'npx burgeon ')
+}
+
+/** How a command is tried that is not run as it is printed. */
+export interface Otherwise {
+  /** What is run in its place; nothing if it cannot be run. */
+  readonly run?: string
+  readonly because: string
+  /** Takes minutes: only `node scripts/try-commands.ts --all` runs it. */
+  readonly isLong?: boolean
+}
+
+const data = 'needs a data set, which no checkout has'
+const gpu = 'needs a GPU to say anything'
+const peers = 'fetches peers of hundreds of megabytes'
+const bench = (name: string): Otherwise => ({
+  run: `npm run bench -- ${name} --quick`,
+  because: 'the whole benchmark takes too long; its small form runs',
+  isLong: true,
+})
+
+/** By command. A command that is not here is run as printed. */
+export const otherwise: Readonly<Record<string, Otherwise>> = {
+  'npm ci && npm start': {
+    run: 'npm start -- --quick',
+    because: 'installed already; a whole first life takes minutes',
+  },
+  'npm ci && npm test': {
+    run: 'npm test -- test/random',
+    because: 'installed already; this very run is part of all tests',
+  },
+  'npm ci': { run: 'npm ls --depth=0', because: 'installed already' },
+  'npm test': { run: 'npm test -- test/random', because: 'this very run is part of all tests' },
+  'npm run check': { run: 'npm run check:format', because: 'the checks have run before' },
+  'npx burgeon inspect --growth --picture FILE': {
+    run: 'npx burgeon inspect --growth --picture growth.svg',
+    because: 'FILE stands for any name',
+  },
+  'npx burgeon learn --keep-sizes': {
+    run: 'npx burgeon learn notes --keep-sizes --out kept',
+    because: 'the text does not say what is learnt',
+  },
+  'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },
+  'npx node --conditions=@burgeon/source file.ts': {
+    run: 'npx node --conditions=@burgeon/source examples/grow-while-learning.ts',
+    because: 'file.ts stands for any source',
+  },
+  'npm run release -- --publish': { because: 'publishes' },
+  'npm run bench -- first-life --seeds 3': bench('first-life --seeds 1'),
+  'npm run bench -- first-life': bench('first-life --seeds 1'),
+  'npm run bench -- first-life --seeds 1 --quick': {
+    ...bench('first-life --seeds 1'),
+    because: 'takes minutes',
+  },
+  'npm run bench -- growth-cost': bench('growth-cost'),
+  'npm run bench -- meta': bench('meta'),
+  'npm run bench -- checkpoint': bench('checkpoint'),
+  'npm run bench -- per-example': bench('per-example'),
+  'npm run bench -- tape': bench('tape'),
+  'npm run bench -- memory': bench('memory'),
+  'npm run bench -- ops': bench('ops'),
+  'npm run bench -- training': bench('training'),
+  'npm run bench -- shakespeare': { because: data },
+  'npm run bench -- shakespeare --data DIR': { because: data },
+  'npm run bench -- growth': { because: data },
+  'npm run bench -- growth --data DIR': { because: data },
+  'npm run bench -- small-start': { because: data },
+  'npm run bench -- small-start --data DIR': { because: data },
+  'npm run bench -- context': { because: data },
+  'npm run bench -- context --data DIR': { because: data },
+  'npm run bench -- where': { because: data },
+  'npm run bench -- where --data DIR': { because: data },
+  'npm run bench -- vocabulary': { because: data },
+  'npm run bench -- vocabulary --data DIR': { because: data },
+  'npm run bench -- freezing --data DIR': { because: data },
+  'npm run bench -- gpu-ops': { because: gpu },
+  'npm run bench -- gpu-training': { because: gpu },
+  'scripts/pack-gpu.sh': { because: gpu },
+  'bash .gpu/run.sh node --conditions=@burgeon/source bench/run.ts gpu-ops --json bench/results/gpu-ops.json':
+    {
+      because: gpu,
+    },
+  'bash .gpu/run.sh node --conditions=@burgeon/source bench/run.ts gpu-training --json bench/results/gpu-training.json':
+    { because: gpu },
+  'npm ci --prefix bench/peers': { because: peers },
+  'apt-get install python3-torch libopenblas0-pthread': { because: peers },
+  'npm install webgpu': {
+    because: 'fetches a GPU driver; the checkout has it among its development packages',
+  },
+  'npm install burgeon': { run: 'npm ls burgeon', because: 'the tarballs have been installed in its place' },
+  'npx burgeon first-life --quick': {
+    because: 'the default stream is the text of a checkout; there npm start -- --quick runs',
+  },
+}
