@@ -72,15 +72,15 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npm test -- test/random',
     because: 'installed already; this very run is part of all tests',
   },
-  'npm ci': { run: 'npm ls --depth=0', because: 'installed already' },
+  'npm ci': { run: 'npm ci --dry-run --offline', because: 'installed already' },
   'npm test': { run: 'npm test -- test/random', because: 'this very run is part of all tests' },
   'npm run check': { run: 'npm run check:format', because: 'the checks have run before' },
   'npx burgeon inspect --growth --picture FILE': {
-    run: 'npx burgeon inspect --growth --picture growth.svg',
+    run: 'npx burgeon inspect --growth --picture life/growth.svg',
     because: 'FILE stands for any name',
   },
   'npx burgeon learn --keep-sizes': {
-    run: 'npx burgeon learn notes --keep-sizes --out kept',
+    run: 'npx burgeon learn notes --keep-sizes --out life/kept',
     because: 'the text does not say what is learnt',
   },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },

@@ -6,7 +6,7 @@
  * run as printed stands in `doc-commands.ts`, with why. Run it after `npm ci` on a committed tree.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandsIn, documents, type Otherwise, otherwise } from './doc-commands.ts'
@@ -73,7 +73,8 @@ try {
   const clone = join(folder, 'clone')
   execFileSync('git', ['clone', '--quiet', root, clone])
   // As `npm ci` leaves them: links to the packages lead into the clone.
-  execFileSync('cp', ['--archive', join(root, 'node_modules'), join(clone, 'node_modules')])
+  for (const modules of globSync(['node_modules', 'packages/*/node_modules'], { cwd: root }))
+    execFileSync('cp', ['--archive', join(root, modules), join(clone, modules)])
   const commands = printed.filter(({ document }) => !isOfStranger(document)).map(({ command }) => command)
   tryIn(clone, 'checkout', commands, environmentOf(own))
 } finally {
