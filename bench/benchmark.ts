@@ -6,6 +6,8 @@ export interface BenchmarkRow {
   readonly metric: string
   readonly value: number
   readonly unit: string
+  /** Of every seed, in order, where `value` is their mean. */
+  readonly values?: readonly number[]
   readonly peer?: string
   readonly peerValue?: number
   /** Times better than the peer: above 1 is ours. */
@@ -56,6 +58,12 @@ export function atLeast(name: string, value: number, limit: number): BenchmarkCh
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** The rows with how far their seeds lie apart, the highest less the lowest. */
+export const withSpread = (rows: readonly BenchmarkRow[]): (BenchmarkRow & { readonly spread?: number })[] =>
+  rows.map((row) =>
+    row.values === undefined ? row : { ...row, spread: Math.max(...row.values) - Math.min(...row.values) },
+  )
 
 /** Four significant digits, without an exponent where that is readable. */
 export function format(value: number): string {

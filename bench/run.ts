@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Benchmark, type BenchmarkResult, format, UsageError } from './benchmark.ts'
+import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } from './benchmark.ts'
 
 /** What a benchmark may be given besides `--json`. */
 type Flag = 'data' | 'seeds' | 'quick' | 'picture'
@@ -67,11 +67,15 @@ print(result)
 if (values.json !== undefined) {
   const about = {
     bench: name,
+    command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     commit: commit(),
     node: process.version,
     device: cpus()[0]?.model.trim() ?? 'unknown',
   }
-  writeFileSync(values.json, `${JSON.stringify({ ...about, ...result }, null, 2)}\n`)
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ ...about, ...result, rows: withSpread(result.rows) }, null, 2)}\n`,
+  )
 }
 if (values.picture !== undefined && picture !== undefined) writeFileSync(values.picture, picture)
 if (result.checks.some(({ holds }) => !holds)) process.exitCode = 1

@@ -39,7 +39,7 @@ try {
   if (status !== 0) throw new Error(`npm start ended with ${status}:\n${log}`)
   const report = join(clone, /^Report\s+(.+)$/m.exec(log)?.[1].replace(/^'|'$/g, '') ?? '')
   const digest = createHash('sha256').update(readFileSync(report)).digest('hex')
-  const picture = withPngText(await painted(report), 'burgeon report', digest)
+  const picture = withPngText(await painted(report, browserAt), 'burgeon report', digest)
   const about = {
     command: 'npm start',
     commit: git('rev-parse', '--short', 'HEAD'),
@@ -60,8 +60,8 @@ try {
 }
 
 /** The top of the page, as README shows it. */
-async function painted(page: string): Promise<Uint8Array> {
-  const browser = await chromium.launch({ executablePath: browserAt, args: ['--no-sandbox'] })
+async function painted(page: string, executablePath: string): Promise<Uint8Array> {
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   try {
     const tab = await browser.newPage({ viewport: { width: 1000, height: 1500 } })
     await tab.goto(pathToFileURL(page).href)

@@ -57,7 +57,8 @@ export const context: Benchmark = async ({ data, seeds, quick, note }) => {
     const [peer, never] = fixed.map((way) => nameOf(positions, way))
     const row = (name: string, what: keyof Outcome, metric: string): BenchmarkRow => {
       const [value, peerValue] = [meanOf(name, what), meanOf(peer, 'after')]
-      return { case: name, metric, value, unit: 'nats', peer, peerValue, ratio: peerValue / value }
+      const values = (outcomes.get(name) ?? []).map((outcome) => outcome[what])
+      return { case: name, metric, value, values, unit: 'nats', peer, peerValue, ratio: peerValue / value }
     }
     rows.push(row(never, 'after', atTheEnd))
     for (const how of growths[positions]) {

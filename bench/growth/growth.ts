@@ -51,16 +51,22 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
     const about = `${method.name}, ${(100 * method.budget).toFixed(0)} % of the operations`
     const [loss, flops] = [finalLoss(method), flopsToGoal(method)]
     return [
-      row(about, 'held-out loss at the end', loss, 'nats', peer, scratchLoss),
+      {
+        ...row(about, 'held-out loss at the end', loss, 'nats', peer, scratchLoss),
+        values: of(method).map((life) => endOf(life).loss),
+      },
       ...(method === neverGrown ? [] : [risen(method.name, mean(of(method).map(riseOf)))]),
-      row(
-        method.name,
-        'operations to the loss of its peer, at full size',
-        flops / 1e12,
-        'TFLOP',
-        peer,
-        scratchFlops / 1e12,
-      ),
+      {
+        ...row(
+          method.name,
+          'operations to the loss of its peer, at full size',
+          flops / 1e12,
+          'TFLOP',
+          peer,
+          scratchFlops / 1e12,
+        ),
+        values: of(method).map((life, i) => flopsToReach(goals[i], life) / 1e12),
+      },
     ]
   })
   const best = Math.min(...stacking.map(flopsToGoal))

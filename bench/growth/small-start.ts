@@ -65,9 +65,17 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   const loss = (method: Method): number => meanOf(method, 'loss')
   const rows = methods.flatMap((method): BenchmarkRow[] => {
     const about = { case: `${method.name}, ${((method.budget * budget) / 1e12).toPrecision(2)} TFLOP` }
+    const values = (ends.get(method.name) ?? []).map((end) => end.loss)
     const peer = { peer: large.name, peerValue: loss(large), ratio: loss(large) / loss(method) }
     return [
-      { ...about, metric: 'held-out loss', value: loss(method), unit: 'nats', ...(method !== large && peer) },
+      {
+        ...about,
+        metric: 'held-out loss',
+        value: loss(method),
+        values,
+        unit: 'nats',
+        ...(method !== large && peer),
+      },
       { ...about, metric: 'parameters at the end', value: meanOf(method, 'parameters'), unit: '' },
     ]
   })

@@ -43,7 +43,8 @@ export const where: Benchmark = async ({ data, seeds, quick, note }) => {
   }
   const lossOf = (name: string): number => mean(losses.get(name) ?? [])
   const rows = Object.keys(rules).map((name): BenchmarkRow => {
-    const about = { case: name, metric: 'held-out loss', value: lossOf(name), unit: 'nats' }
+    const values = losses.get(name) ?? []
+    const about = { case: name, metric: 'held-out loss', value: lossOf(name), values, unit: 'nats' }
     if (name === byWidth) return about
     return { ...about, peer: byWidth, peerValue: lossOf(byWidth), ratio: lossOf(byWidth) / lossOf(name) }
   })

@@ -89,7 +89,16 @@ export const vocabulary: Benchmark = async ({ data, quick, seeds, note }) => {
   const ratio = (of: (outcome: Outcome) => number, peer: string): number => mean(growing, of) / mean(peer, of)
   const against = (peer: string, metric: string, unit: string, of: (o: Outcome) => number): BenchmarkRow => {
     const [value, peerValue] = [growing, peer].map((arm) => mean(arm, of))
-    return { case: growing, metric, value, unit, peer, peerValue, ratio: peerValue / value }
+    return {
+      case: growing,
+      metric,
+      value,
+      values: outcomes[growing].map(of),
+      unit,
+      peer,
+      peerValue,
+      ratio: peerValue / value,
+    }
   }
   const atEnd = (name: string) => (outcome: Outcome) => outcome.measured[outcome.measured.length - 1][name]
   const result = [bytesAlone, larger].flatMap((peer) => [

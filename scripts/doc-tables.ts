@@ -1,0 +1,124 @@
+/** The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes them. */
+import { type KeptResult, readResult, rowOf } from './kept-results.ts'
+
+/** A table between marks of its name. */
+export interface DocTable {
+  readonly document: string
+  readonly write: () => string
+}
+
+const grouped = (value: number, digits = 0): string =>
+  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+/** Three digits that count, and never fewer than the whole part has. */
+function short(value: number): string {
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
+  return value >= 10_000 ? grouped(value) : value.toFixed(digits)
+}
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`.replace(/\|  (?=\|)/g, '| ')
+
+const table = ([head, ...rows]: readonly (readonly string[])[]): string =>
+  [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
+
+const rivals = ['TensorFlow.js', 'jax-js', 'PyTorch']
+
+function speedRow(title: string, unit: string, result: KeptResult, about: string, metric: string): string[] {
+  const cells = rivals.map((rival) => {
+    // Where a peer has several modes, the first is the one with its compiler.
+    const row = result.rows.find(
+      (one) => one.case === about && one.metric === metric && (one.peer ?? '').startsWith(rival),
+    )
+    if (row !== undefined) return row.peerValue === undefined ? '' : short(row.peerValue)
+    const failed = result.rows.some(
+      ({ case: of, metric: what }) => what === 'fails' && of.startsWith(`${about}, ${rival}`),
+    )
+    return failed ? 'out of memory' : ''
+  })
+  return [title, `${short(rowOf(result, about, metric).value)} ${unit}`, ...cells]
+}
+
+function speeds(): string {
+  const [ops, training, shakespeare] = ['ops', 'training', 'shakespeare'].map(readResult)
+  const attention = 'attention [8, 256, 6, 64]'
+  const step = (title: string, model: string): string[] =>
+    speedRow(`training step, ${title}`, 'ms', training, `training step, ${model}`, 'median')
+  return table([
+    ['', 'burgeon', 'TensorFlow.js (WASM)', 'jax-js (WASM, jit)', 'PyTorch (OpenBLAS)'],
+    speedRow('matmul 512³, one thread', 'GFLOP/s', ops, '512³ NN', 'speed'),
+    speedRow(
+      'matmul 512³, one thread, not revectorised',
+      'GFLOP/s',
+      ops,
+      '512³ NN, not revectorised',
+      'speed',
+    ),
+    speedRow('matmul 64³, one thread', 'GFLOP/s', ops, '64³ NN', 'speed'),
+    speedRow(`${attention}, one thread`, 'ms', ops, attention, 'median'),
+    step('4 layers of 128, context 64', 'tiny'),
+    step('6 layers of 384, context 256', 'baby'),
+    step('12 layers of 768, context 256', 'GPT-2 small'),
+    speedRow('2,000 steps on Shakespeare', 's', shakespeare, 'mean', 'training'),
+  ])
+}
+
+/** What README calls the methods of the growth benchmark, in its order. */
+const growthMethods = {
+  'doubled twice, exactly':
+    'two layers, doubled twice, copies that write nothing at first: the function is kept',
+  'doubled twice, copies beside their originals': 'two layers, doubled twice, copies beside their originals',
+  'doubled twice, each beside the copy it shares with':
+    'two layers, doubled twice, copies that share what their originals wrote',
+  'stacked once, four times as deep': 'two layers, stacked once, four times as deep',
+  'doubled on plateau, by a policy': 'two layers, doubled on plateau, by `growOnPlateau`',
+  'twice as wide, exactly': 'half as wide, widened exactly',
+  'twice as wide, the function not preserved': 'half as wide, widened without keeping the function',
+}
+
+function growthPays(): string {
+  const result = readResult('growth')
+  const metric = 'operations to the loss of its peer, at full size'
+  const rows = Object.entries(growthMethods).map(([method, title]) => {
+    const { value, peerValue = Number.NaN } = rowOf(result, method, metric)
+    return [title, `${value.toFixed(2)} TFLOP`, `${(100 * (1 - value / peerValue)).toFixed(0)} %`]
+  })
+  const { peerValue = Number.NaN } = rowOf(result, 'twice as wide, exactly', metric)
+  return table([['', 'operations', 'saved'], ['from scratch', `${peerValue.toFixed(1)} TFLOP`, ''], ...rows])
+}
+
+/** By name. */
+export const docTables: Readonly<Record<string, DocTable>> = {
+  'table: speeds': { document: 'README.md', write: speeds },
+  'table: growing instead of learning from scratch': { document: 'README.md', write: growthPays },
+}
+
+/** Paragraphs whose numbers are of one kept result, by the mark before them. */
+export const quotedResults: readonly string[] = ['growth', 'small-start', 'context', 'where', 'vocabulary']
+
+/** Numbers with decimals, and percentages, of a paragraph that no row of a result rounds to. */
+export function unfoundedNumbers(paragraph: string, { rows, checks }: KeptResult): string[] {
+  const values = rows.flatMap(({ value, peerValue }) => [
+    value,
+    ...(peerValue === undefined ? [] : [peerValue]),
+  ])
+  const pairs = rows.flatMap(({ value, peerValue }) =>
+    peerValue === undefined ? [] : [Math.abs(1 - value / peerValue), Math.abs(1 - peerValue / value)],
+  )
+  // Arms with less to learn with say so in their names.
+  const budgets = rows.map(({ case: about }) => Number(/([\d.]+) TFLOP/.exec(about)?.[1]))
+  const ofBudgets = budgets.map((budget) => 1 - budget / Math.max(...budgets))
+  const shares = [...pairs, ...ofBudgets, ...checks.flatMap(({ value }) => [value, Math.abs(1 - value)])].map(
+    (share) => 100 * share,
+  )
+  const isFounded = (text: string, of: readonly number[]): boolean => {
+    const digits = text.split('.')[1]?.length ?? 0
+    return of.some((value) => value !== null && Math.abs(value).toFixed(digits) === text)
+  }
+  const prose = paragraph.replace(/`[^`]*`/g, '')
+  const percentages = [...prose.matchAll(/(\d+(?:\.\d+)?) %/g)].map(([, text]) => text)
+  const decimals = [...prose.matchAll(/\d+\.\d+(?! %)\b/g)].map(([text]) => text)
+  return [
+    ...decimals.filter((text) => !isFounded(text, values)),
+    ...percentages.filter((text) => !isFounded(text, shares)).map((text) => `${text} %`),
+  ]
+}
