@@ -111,12 +111,18 @@ export async function live(name: DeviceName): Promise<Lived> {
   return { losses, again, growths }
 }
 
+let locks = 0
+
 /** A disk as a page has it: it could be IndexedDB, it is a map. */
 function diskIn(files: Map<string, Uint8Array>): Disk {
   return {
     place: 'the page',
     read: (name) => Promise.resolve(files.get(name) ?? new Uint8Array()),
     write: (name, bytes) => Promise.resolve(void files.set(name, bytes.slice())),
+    create(name, bytes) {
+      if (files.has(name)) return Promise.reject(new Error(`there is a file ${name}`))
+      return Promise.resolve(void files.set(name, bytes.slice()))
+    },
     rename(from, to) {
       files.set(to, files.get(from) ?? new Uint8Array())
       return Promise.resolve(void files.delete(from))
@@ -124,6 +130,13 @@ function diskIn(files: Map<string, Uint8Array>): Disk {
     remove: (name) => Promise.resolve(void files.delete(name)),
     list: () => Promise.resolve([...files.keys()]),
     sync: () => Promise.resolve(),
+    // Nobody else knows this map.
+    lock: () =>
+      Promise.resolve({
+        token: `page-${locks++}`,
+        isHeld: () => Promise.resolve(true),
+        release: () => Promise.resolve(),
+      }),
   }
 }
 

@@ -27,18 +27,20 @@ export function haltAt(wanted: string | undefined): Passing {
  */
 export function haltingDisk(disk: Disk, pass: Passing, about: () => string, wanted?: string): Disk {
   let writes = 0
+  const put = async (how: 'write' | 'create', name: string, bytes: Uint8Array): Promise<void> => {
+    const index = writes++
+    const torn = `${about()} torn write ${index}`
+    if (torn === wanted) {
+      await disk[how](name, bytes.subarray(0, bytes.length >> 1))
+      pass(torn)
+    }
+    await disk[how](name, bytes)
+    pass(`${about()} written ${index}`)
+  }
   return {
     ...disk,
-    async write(name, bytes) {
-      const index = writes++
-      const torn = `${about()} torn write ${index}`
-      if (torn === wanted) {
-        await disk.write(name, bytes.subarray(0, bytes.length >> 1))
-        pass(torn)
-      }
-      await disk.write(name, bytes)
-      pass(`${about()} written ${index}`)
-    },
+    write: (name, bytes) => put('write', name, bytes),
+    create: (name, bytes) => put('create', name, bytes),
     async rename(from, to) {
       pass(`${about()} before the rename`)
       await disk.rename(from, to)
