@@ -129,7 +129,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'bash .gpu/run.sh node --conditions=@burgeon/source bench/run.ts gpu-training --json bench/results/gpu-training.json':
     { because: gpu },
   'npm ci --prefix bench/peers': { because: peers },
-  'apt-get install python3-torch libopenblas0-pthread': { because: peers },
+  'apt-get install python3-torch libopenblas0-pthread libopenblas0-openmp': { because: peers },
   'npm install webgpu': {
     because: 'fetches a GPU driver; the checkout has it among its development packages',
   },

@@ -67,7 +67,7 @@ test('processes that save into one folder at once leave one whole checkpoint, an
   expect(seen.size).toBeGreaterThan(3)
   expect([159, 259, 359]).toContain(await age())
   expect(await names()).toHaveLength(3)
-}, 120_000)
+})
 
 test('learners of one process that save into one folder at once leave one whole checkpoint', async () => {
   const disks = [1, 2, 3, 4].map(() => nodeDisk(place))
@@ -78,7 +78,7 @@ test('learners of one process that save into one folder at once leave one whole 
     expect(Math.floor((await age()) / 10)).toBe(round)
   }
   expect(await names()).toHaveLength(3)
-}, 60_000)
+})
 
 test('processes that are killed in the middle lose nothing, and others go on at once', async () => {
   await writeCheckpoint(nodeDisk(place), partsOf(1))
@@ -92,7 +92,7 @@ test('processes that are killed in the middle lose nothing, and others go on at 
   }
   await writeCheckpoint(nodeDisk(place), partsOf(5))
   expect(await names()).toHaveLength(3)
-}, 120_000)
+})
 
 test('a folder that a session holds is refused until the session ends, however it ends', async () => {
   const session = saver(1, 400, 'hold')
@@ -113,7 +113,7 @@ test('a folder that a session holds is refused until the session ends, however i
   await writeCheckpoint(nodeDisk(place), partsOf(8))
   expect(await age()).toBe(8)
   expect(await names()).toHaveLength(3)
-}, 60_000)
+})
 
 test('a lock whose owner is dead, or of a process that only has its number by now, is taken over', async () => {
   const disk = nodeDisk(place)
@@ -133,7 +133,7 @@ test('a lock whose owner is dead, or of a process that only has its number by no
     await writeCheckpoint(nodeDisk(place), partsOf(2))
     expect(await names()).toHaveLength(3)
   }
-}, 30_000)
+})
 
 test('a lock that names nobody, or somebody on another machine, is taken over once it shows no sign of life', async () => {
   const disk = nodeDisk(place)
@@ -147,4 +147,4 @@ test('a lock that names nobody, or somebody on another machine, is taken over on
   const touching = setInterval(() => void writeFile(join(place, 'checkpoint.lock'), text), 300)
   await expect(writeCheckpoint(disk, partsOf(3))).rejects.toThrow(/on not .* saves checkpoints/)
   clearInterval(touching)
-}, 60_000)
+})
