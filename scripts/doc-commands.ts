@@ -72,6 +72,10 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npm test -- test/random',
     because: 'installed already; this very run is part of all tests',
   },
+  'npm start -- --resume': {
+    run: 'npm start -- --quick --resume',
+    because: 'goes on with the small life that was tried',
+  },
   'npm ci': { run: 'npm ci --dry-run --offline', because: 'installed already' },
   'npm test': { run: 'npm test -- test/random', because: 'this very run is part of all tests' },
   'npm run check': { run: 'npm run check:format', because: 'the checks have run before' },

@@ -20,12 +20,16 @@ const failures: string[] = []
 /** Text to learn, as the documents name it. */
 function writeNotes(place: string): void {
   mkdirSync(join(place, 'notes'), { recursive: true })
-  for (const name of ['first', 'second']) {
+  for (const [name, file] of [
+    ['first', 'notes/first.txt'],
+    ['second', 'notes/second.txt'],
+    ['third', 'book.txt'],
+  ]) {
     const lines = Array.from(
       { length: 120 },
       (_, i) => `Dear ${name} friend, this is line ${i} of what I noted.`,
     )
-    writeFileSync(join(place, 'notes', `${name}.txt`), `${lines.join('\n')}\n`)
+    writeFileSync(join(place, file), `${lines.join('\n')}\n`)
   }
 }
 
