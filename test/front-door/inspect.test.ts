@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Gpt, writeCheckpoint } from '@burgeon/gpt'
@@ -93,6 +93,15 @@ test('and draws it: a band for every block at every size, in well-formed SVG', a
 test('a picture that cannot be written is a mistake of usage', async () => {
   const file = place('nowhere/growth.svg')
   await expect(printed('inspect', '--from', place('bare'), '--picture', file)).rejects.toThrow('cannot write')
+})
+test('a picture takes the place of a picture only', async () => {
+  const file = place('notes.txt')
+  writeFileSync(file, 'mine')
+  const drawing = printed('inspect', '--from', place('bare'), '--picture', file)
+  await expect(drawing).rejects.toThrow('is no picture')
+  expect(readFileSync(file, 'utf8')).toBe('mine')
+  for (let i = 0; i < 2; i++) await printed('inspect', '--from', place('bare'), '--picture', place('two.svg'))
+  expect(readFileSync(place('two.svg'), 'utf8')).toContain('<svg')
 })
 test('where there is no checkpoint, it says so', async () => {
   await expect(printed('inspect', '--from', place('nowhere'))).rejects.toThrow(/nowhere/)

@@ -1,5 +1,5 @@
 /** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { LearnerState } from '@burgeon/continual'
 import {
   type BlockConfig,
@@ -73,6 +73,11 @@ export async function inspect(
     )
   }
   if (picture !== undefined) {
+    if (!(await mayBecomePicture(picture))) {
+      throw new UsageError(
+        `inspect: ${printable(picture)} is no picture and would be overwritten. Give another file.`,
+      )
+    }
     const log = model.growth ?? { birth: config, entries: [] }
     await writeFile(picture, growthPicture(log)).catch((error: NodeJS.ErrnoException) => {
       throw new UsageError(`inspect: cannot write ${printable(picture)} (${error.code ?? error.message}).`)
@@ -80,6 +85,12 @@ export async function inspect(
   }
   context.output.write(`${sections.join('\n\n')}\n`)
   return 0
+}
+
+/** Whether there is no such file yet, or one that is an SVG already. */
+async function mayBecomePicture(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => '<svg')
+  return /^\s*(<\?xml[^>]*>\s*)?<svg/.test(text)
 }
 
 /** The checkpoints that were kept, a line each. */
