@@ -1,146 +1,221 @@
 /**
- * What protecting and growing are worth on the default stream: the same start model lives the same text three times,
- * as naive fine-tuning, with replay and EWC, and with growth on top.
+ * `npm run bench -- first-life [--data DIR] [--seeds N]`: what every part of the default life is worth. The same start
+ * model lives the same text with each part alone, with all of them, and as large from the start as it would grow; on
+ * the default stream and, with `--data`, on texts of other kinds.
  */
 import {
   buildLearner,
-  defaultStream,
+  type DomainText,
   domainChunks,
-  domainMatrix,
   driftAlarms,
   emptyRecord,
+  evaluationsOf,
   firstLifeBytes,
   firstLifeSettings,
-  forgettingRows,
   type Life,
   type LifeSettings,
   live,
+  defaultStream,
 } from 'burgeon/life'
-import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { profileAsync } from '@burgeon/tensor'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
+import { otherStreams } from './other-streams.ts'
 
-/** A true change counts as noticed only if the alarm comes within so many bytes of it. */
-const delayBound = 8192
-
+/** Numbers of one life. */
 interface Outcome {
+  /** Mean held-out loss of all domains at the end, in bits per byte. */
+  readonly final: number
+  /** Mean loss of all bytes before they were learnt. */
+  readonly prequential: number
+  /** Mean rise of a domain's loss from when it was learnt to the end. */
   readonly forgetting: number
-  readonly finalMean: number
   readonly parameters: number
+  readonly teraflops: number
+  readonly noticed: number
   readonly changes: number
-  readonly delays: readonly number[]
   readonly falseAlarms: number
 }
 
-const arms = {
-  'naive fine-tuning': { memoryRows: 0, protection: 0, plateau: 0 },
-  'replay + EWC': { plateau: 0 },
-  'replay + EWC + growth': {},
-} satisfies Record<string, Partial<LifeSettings>>
+const none = { memoryRows: 0, protection: 0, plateau: 0, vocabulary: 256 }
+const replay = { protection: 0, plateau: 0, vocabulary: 256 }
+const theDefault = 'the default: replay, growth, vocabulary'
 
-export const firstLife: Benchmark = async ({ quick, seeds, note }) => {
-  const domains = await defaultStream({ root: process.cwd(), ...firstLifeBytes(quick) })
-  const outcomes: Record<string, Outcome[]> = {}
-  for (let seed = 0; seed < seeds; seed++) {
-    for (const [arm, change] of Object.entries(arms)) {
-      const outcome = await lived({ ...firstLifeSettings(seed, quick), ...change }, domains)
-      note(
-        `seed ${seed}, ${arm}: forgetting ${outcome.forgetting.toFixed(3)}, final mean ${outcome.finalMean.toFixed(3)} ` +
-          `bits/byte, ${outcome.parameters} parameters, alarms after ${outcome.delays.join(' and ')} bytes, ` +
-          `${outcome.falseAlarms} false`,
-      )
-      outcomes[arm] = [...(outcomes[arm] ?? []), outcome]
-    }
-  }
-  const naive = outcomes['naive fine-tuning']
-  const fixed = outcomes['replay + EWC']
-  const grown = outcomes['replay + EWC + growth']
-  const rows: BenchmarkRow[] = Object.entries(outcomes).flatMap(([arm, all]) => [
-    row(arm, 'mean forgetting', mean(all, 'forgetting'), 'bits/byte', mean(naive, 'forgetting')),
-    row(arm, 'final mean', mean(all, 'finalMean'), 'bits/byte', mean(naive, 'finalMean')),
-    { case: arm, metric: 'parameters', value: mean(all, 'parameters'), unit: '' },
-    {
-      case: arm,
-      metric: 'largest delay',
-      value: Math.max(...all.flatMap(({ delays }) => delays)),
-      unit: 'bytes',
-    },
-    { case: arm, metric: 'changes noticed', value: noticed(all), unit: `of ${all[0].changes} per life` },
-    { case: arm, metric: 'false alarms', value: mean(all, 'falseAlarms'), unit: 'per life' },
-  ])
-  const everything = Object.values(outcomes).flat()
-  return {
-    rows,
-    checks: [
-      atMost(
-        'forgetting, replay + EWC over naive',
-        mean(fixed, 'forgetting') / mean(naive, 'forgetting'),
-        1 / 3,
-      ),
-      atMost('final mean, growth minus fixed (worst seed)', worst(grown, fixed), -1e-9),
-      atMost(
-        'largest delay of a true alarm, bytes',
-        Math.max(...everything.flatMap(({ delays }) => delays)),
-        delayBound,
-      ),
-    ],
-  }
+/** What the default model has grown to by the end of the default stream. */
+const grownSizes = { context: 64, embed: 96, heads: 3, layers: 3, mlpHidden: 288 }
+
+/** What each life is made with, beside the default settings. */
+const arms: Readonly<Record<string, Partial<LifeSettings>>> = {
+  'naive fine-tuning': none,
+  'EWC alone': { ...none, protection: 5 },
+  'growth alone': { ...none, plateau: 250 },
+  'vocabulary alone': { ...none, vocabulary: 1024 },
+  'replay alone': replay,
+  'replay + EWC': { ...replay, protection: 5 },
+  'replay + growth': { vocabulary: 256 },
+  'replay, as large from the start': {
+    ...replay,
+    model: grownSizes,
+  },
+  'replay + vocabulary': { plateau: 0 },
+  'replay + vocabulary, as large from the start': { plateau: 0, model: grownSizes },
+  [theDefault]: {},
+  'the default + EWC': { protection: 5 },
 }
 
-async function lived(
-  settings: LifeSettings,
-  domains: Awaited<ReturnType<typeof defaultStream>>,
-): Promise<Outcome> {
+/** What is left of the default without each of its parts. */
+const withoutPart: Readonly<Record<string, string>> = {
+  replay: 'vocabulary alone',
+  growth: 'replay + vocabulary',
+  vocabulary: 'replay + growth',
+}
+
+const measures = [
+  'final',
+  'prequential',
+  'forgetting',
+  'parameters',
+  'teraflops',
+  'noticed',
+  'falseAlarms',
+] as const
+const units: Readonly<Record<(typeof measures)[number], string>> = {
+  final: 'bits/byte',
+  prequential: 'bits/byte',
+  forgetting: 'bits/byte',
+  parameters: '',
+  teraflops: 'TFLOP',
+  noticed: 'changes',
+  falseAlarms: 'alarms',
+}
+
+export const firstLife: Benchmark = async ({ quick, seeds, data, note }) => {
+  const bytes = firstLifeBytes(quick)
+  const streams = {
+    checkout: await defaultStream({ root: process.cwd(), ...bytes }),
+    ...(data === undefined ? {} : otherStreams(data, bytes)),
+  }
+  const rows: BenchmarkRow[] = []
+  const checks = []
+  for (const [text, domains] of Object.entries(streams)) {
+    const outcomes: Record<string, Outcome[]> = {}
+    for (let seed = 0; seed < seeds; seed++) {
+      for (const [arm, change] of Object.entries(arms)) {
+        const outcome = await lived({ ...firstLifeSettings(seed, quick), ...change }, domains)
+        note(`${text}, seed ${seed}, ${arm}: ${said(outcome)}`)
+        outcomes[arm] = [...(outcomes[arm] ?? []), outcome]
+      }
+    }
+    rows.push(...Object.entries(outcomes).flatMap(([arm, lives]) => rowsOf(`${text}, ${arm}`, lives)))
+    checks.push(...checksOf(text, outcomes))
+  }
+  return { rows, checks: quick ? [] : checks }
+}
+
+/** The mean over the seeds, its spread, and every seed by itself. */
+function rowsOf(about: string, lives: readonly Outcome[]): BenchmarkRow[] {
+  return measures.flatMap((metric) => {
+    const values = lives.map((life) => life[metric])
+    const unit = units[metric]
+    return [
+      { case: about, metric, value: mean(values), unit },
+      { case: about, metric: `${metric}, standard deviation`, value: deviation(values), unit },
+      ...values.map((value, seed) => ({ case: `${about}, seed ${seed}`, metric, value, unit })),
+    ]
+  })
+}
+
+function checksOf(text: string, outcomes: Readonly<Record<string, readonly Outcome[]>>) {
+  const own = outcomes[theDefault]
+  const others = Object.entries(outcomes).filter(([arm]) => arm !== theDefault)
+  const finalOf = (lives: readonly Outcome[]): number => mean(lives.map(({ final }) => final))
+  const best = Math.min(...others.map(([, lives]) => finalOf(lives)))
+  const forgotten = (arm: string): number => mean(outcomes[arm].map(({ forgetting }) => forgetting))
+  return [
+    atMost(`${text}: final loss of the default less that of the best other life`, finalOf(own) - best, 0),
+    ...Object.entries(withoutPart).map(([part, arm]) => {
+      const gains = outcomes[arm].map(({ final }, seed) => final - own[seed].final)
+      return atLeast(
+        `${text}: final loss without ${part} less with it, in standard deviations`,
+        inDeviations(gains),
+        2,
+      )
+    }),
+    atMost(
+      `${text}: forgetting, replay alone less naive`,
+      forgotten('replay alone') - forgotten('naive fine-tuning'),
+      0,
+    ),
+    atLeast(
+      `${text}: share of changes noticed within 8,192 bytes by the default`,
+      mean(own.map(({ noticed, changes }) => noticed / changes)),
+      1,
+    ),
+    atMost(
+      `${text}: false alarms per life of the default`,
+      mean(own.map(({ falseAlarms }) => falseAlarms)),
+      1,
+    ),
+  ]
+}
+
+/** Mean of some differences in units of their spread; infinite where they do not differ. */
+const inDeviations = (values: readonly number[]): number => mean(values) / deviation(values)
+
+function deviation(values: readonly number[]): number {
+  const middle = mean(values)
+  return values.length < 2
+    ? 0
+    : Math.sqrt(values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1))
+}
+
+async function lived(settings: LifeSettings, domains: readonly DomainText[]): Promise<Outcome> {
   const learner = buildLearner(settings)
   const life: Life = { settings, learner, record: emptyRecord(learner.model.parameters.size) }
-  await live(life, domainChunks(domains), {
-    heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
-    measureEvery: Infinity,
-    onStep: () => {},
-    betweenSteps: () => Promise.resolve(),
-    stop: new AbortController().signal,
-  })
-  const { measurements, spans } = life.record
-  const forgotten = forgettingRows(measurements)
-    .slice(0, -1)
-    .map(({ whenLearnt, atEnd }) => atEnd - whenLearnt)
-  const final = domainMatrix(measurements).rows.at(-1)?.values ?? []
-  const alarms = driftAlarms(life.record, true)
-  const timely = alarms.filter(
-    ({ verdict, delayBytes }) => verdict === 'true-change' && (delayBytes ?? 0) <= delayBound,
+  let [bits, bytes] = [0, 0]
+  const { profile } = await profileAsync(
+    () =>
+      live(life, domainChunks(domains), {
+        heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
+        measureEvery: Infinity,
+        onStep: (report) => {
+          bits += report.bitsPerByte * report.bytes
+          bytes += report.bytes
+        },
+        betweenSteps: () => Promise.resolve(),
+        stop: new AbortController().signal,
+      }),
+    { events: 0 },
   )
-  const parameters = learner.model.parameters.size
+  const matrix = evaluationsOf(life.record.measurements)
+  const alarms = driftAlarms(life.record, true)
+  const noticed = alarms.filter(({ verdict }) => verdict === 'true-change').length
+  const { size: parameters } = learner.model.parameters
+  learner.dispose()
   learner.model.dispose()
   return {
-    forgetting: average(forgotten),
-    finalMean: average(final.map((value) => value ?? Number.NaN)),
+    final: matrix.finalMean() ?? Number.NaN,
+    prequential: bits / bytes,
+    forgetting: matrix.forgetting('whenLearnt') ?? Number.NaN,
     parameters,
-    changes: spans.length - 1,
-    delays: timely.map(({ delayBytes }) => delayBytes ?? 0),
-    falseAlarms: alarms.length - timely.length,
+    teraflops: profile.total.flops / 1e12,
+    noticed,
+    changes: life.record.spans.length - 1,
+    falseAlarms: alarms.length - noticed,
   }
 }
 
-function row(arm: string, metric: string, value: number, unit: string, naive: number): BenchmarkRow {
-  const isNaive = arm === 'naive fine-tuning'
-  if (isNaive) return { case: arm, metric, value, unit }
-  return { case: arm, metric, value, unit, peer: 'naive fine-tuning', peerValue: naive, ratio: naive / value }
-}
-
-/** True changes that raised an alarm in time, per life. */
-function noticed(outcomes: readonly Outcome[]): number {
-  return average(outcomes.map(({ delays }) => delays.length))
-}
-
-function worst(grown: readonly Outcome[], fixed: readonly Outcome[]): number {
-  return Math.max(...grown.map(({ finalMean }, seed) => finalMean - fixed[seed].finalMean))
-}
-
-function mean(
-  outcomes: readonly Outcome[],
-  key: 'forgetting' | 'finalMean' | 'parameters' | 'falseAlarms',
-): number {
-  return average(outcomes.map((outcome) => outcome[key]))
-}
-
-function average(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0) / numbers.length
+function said({
+  final,
+  forgetting,
+  prequential,
+  parameters,
+  teraflops,
+  noticed,
+  changes,
+  falseAlarms,
+}: Outcome): string {
+  return (
+    `final ${final.toFixed(3)}, prequential ${prequential.toFixed(3)}, forgetting ${forgetting.toFixed(3)} bits/byte, ` +
+    `${parameters} parameters, ${teraflops.toFixed(3)} TFLOP, ${noticed} of ${changes} changes, ${falseAlarms} false alarms`
+  )
 }
