@@ -46,6 +46,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--append', 'go on from there with text that is new from its first byte', false)
     .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
     .addOption(seed)
+    .option('--learning-rate <x>', 'how far a step goes; 0.001 for a new life', number(1e-12, 1e12))
     .option(
       '--max-parameters <n>',
       'max parameters the model may grow to; 4000000 unless given, may change with --resume',

@@ -8,10 +8,12 @@ import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
 import { checkBudget } from './growth/within-budget.ts'
+import { extendJournal } from './journal.ts'
 import { type LearningParts, learnWithRecall } from './learn-batch.ts'
 import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { consolidate } from './penalty/consolidate.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
@@ -56,6 +58,7 @@ export class Learner {
   readonly #memory: Rehearsal | undefined
   readonly #key: Key
   readonly #now: (() => number) | undefined
+  readonly #alone = oneAtATime()
   #journal: LearnerEvent[] = []
   #losses: readonly number[] = []
   #policyState: unknown
@@ -110,7 +113,7 @@ export class Learner {
     return this.#step
   }
 
-  /** Drift alarms, consolidations and growth, from the beginning. */
+  /** Every growth from the beginning; of drift alarms, consolidations and the rest the latest 4096. */
   get journal(): readonly LearnerEvent[] {
     return this.#journal
   }
@@ -128,46 +131,45 @@ export class Learner {
       throw new OptionError('learner: observe was called before the last one was done; await it first.')
     this.#busy = true
     try {
-      const { strategy } = this
-      const fresh = batchOf(data, this.model, strategy.vocabulary)
-      const { learnt, old } = await learnWithRecall(this.#learningParts(), fresh, strategy.rehearsal)
-      this.#step++
-      const bytes = bytesOf(fresh, strategy.vocabulary?.tokenizer)
-      const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
-      this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
-      const drift = noticeDrift(strategy, { step: this.#step, bitsPerByte: bitsPerByte(lossPerByte), bytes })
-      if (drift.length > 0) this.#lastDrift = this.#step
-      const isOverflow = !Number.isFinite(learnt.gradientNorm)
-      this.#overflows = isOverflow ? this.#overflows + 1 : 0
-      const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
-      // What is important is judged by what came before this batch.
-      const consolidated = consolidate(strategy, {
-        signals: { ...this.#signals(), drift: drift.length > 0 },
-        model: this.model,
-        sample: () =>
-          withinContext(this.#memory?.sample(consolidationRows) ?? fresh, this.model.config.context),
-      })
-      this.#memory?.remember(fresh)
-      const happened = [
-        ...overflow,
-        ...drift,
-        ...consolidated,
-        ...(await this.#grow(fresh, drift.length > 0)),
-      ]
-      const events = [...happened, ...(await this.#freeze(fresh, happened))]
-      this.#journal.push(...events)
-      return {
-        ...learnt,
-        step: this.#step,
-        bytes: bytes.length,
-        bitsPerByte: bitsPerByte(lossPerByte),
-        domains: fresh.domains,
-        rehearsedRows: old?.rows ?? 0,
-        parameters: this.model.parameters.size,
-        events,
-      }
+      return await this.#alone(() => this.#live(data))
     } finally {
       this.#busy = false
+    }
+  }
+
+  async #live(data: Batch | string): Promise<StepReport> {
+    const { strategy } = this
+    const fresh = batchOf(data, this.model, strategy.vocabulary)
+    const { learnt, old } = await learnWithRecall(this.#learningParts(), fresh, strategy.rehearsal)
+    this.#step++
+    const bytes = bytesOf(fresh, strategy.vocabulary?.tokenizer)
+    const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
+    this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
+    const drift = noticeDrift(strategy, { step: this.#step, bitsPerByte: bitsPerByte(lossPerByte), bytes })
+    if (drift.length > 0) this.#lastDrift = this.#step
+    const isOverflow = !Number.isFinite(learnt.gradientNorm)
+    this.#overflows = isOverflow ? this.#overflows + 1 : 0
+    const overflow: LearnerEvent[] = isOverflow ? [{ kind: 'overflow', step: this.#step }] : []
+    // What is important is judged by what came before this batch.
+    const consolidated = consolidate(strategy, {
+      signals: { ...this.#signals(), drift: drift.length > 0 },
+      model: this.model,
+      sample: () =>
+        withinContext(this.#memory?.sample(consolidationRows) ?? fresh, this.model.config.context),
+    })
+    this.#memory?.remember(fresh)
+    const happened = [...overflow, ...drift, ...consolidated, ...(await this.#grow(fresh, drift.length > 0))]
+    const events = [...happened, ...(await this.#freeze(fresh, happened))]
+    this.#journal = extendJournal(this.#journal, events, ({ kind }) => kind)
+    return {
+      ...learnt,
+      step: this.#step,
+      bytes: bytes.length,
+      bitsPerByte: bitsPerByte(lossPerByte),
+      domains: fresh.domains,
+      rehearsedRows: old?.rows ?? 0,
+      parameters: this.model.parameters.size,
+      events,
     }
   }
 
@@ -237,10 +239,10 @@ export class Learner {
     this.#lossScale?.dispose()
   }
 
-  /** Everything it knows. Taken between two steps, it leads a resumed learner to the same bits. */
-  async toState(): Promise<LearnerState> {
+  /** Everything it knows, between two steps: waits for the one at hand. It leads a resumed learner to the same bits. */
+  toState(): Promise<LearnerState> {
     const { detector, watches = [], vocabulary, freezing, penalties = [] } = this.strategy
-    return {
+    return this.#alone(async () => ({
       parts: partNames(this.#optimizer, this.strategy),
       model: await this.model.toState(),
       optimizer: await this.#optimizer.toState(),
@@ -256,7 +258,7 @@ export class Learner {
       lastGrowth: this.#lastGrowth,
       lastDrift: this.#lastDrift,
       journal: [...this.#journal],
-    }
+    }))
   }
 
   /**
@@ -291,7 +293,7 @@ export class Learner {
     learner.#losses = state.losses
     learner.#lastGrowth = state.lastGrowth
     learner.#lastDrift = state.lastDrift
-    learner.#journal = [...state.journal]
+    learner.#journal = extendJournal([...state.journal], [], ({ kind }) => kind)
     return learner
   }
 }

@@ -98,7 +98,7 @@ export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16)
 
 function softmax(logits: ArrayLike<number>): Float64Array {
   const numbers = Float64Array.from(logits)
-  const top = Math.max(...numbers)
+  const top = numbers.reduce((a, b) => Math.max(a, b), -Infinity)
   const weights = numbers.map((logit) => Math.exp(logit - top))
   const total = weights.reduce((a, b) => a + b, 0)
   return weights.map((weight) => weight / total)

@@ -7,7 +7,12 @@ export {
   writeCheckpoint,
 } from './checkpoint/checkpoint.ts'
 export { type Disk, type DiskLock, LockedError, type LockPurpose } from './checkpoint/disk.ts'
-export { keepCheckpoint, keptCheckpoints, restoreCheckpoint } from './checkpoint/kept-checkpoints.ts'
+export {
+  forgetCheckpoint,
+  keepCheckpoint,
+  keptCheckpoints,
+  restoreCheckpoint,
+} from './checkpoint/kept-checkpoints.ts'
 export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
 export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward.ts'

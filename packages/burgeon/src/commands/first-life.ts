@@ -1,6 +1,7 @@
 /** `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the user. */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner } from '../life/build-learner.ts'
 import { firstLifeBytes, firstLifeSettings } from '../life/first-life-settings.ts'
@@ -20,6 +21,7 @@ import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { checkOutput, makerOf } from './check-output.ts'
 import type { CommandContext } from './command-context.ts'
+import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -43,7 +45,11 @@ const prompts: Readonly<Record<string, string>> = {
 }
 
 /** Runs the command. Returns the exit code. */
-export async function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
+export function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
+  return holdingFolder(options.out, (disk) => liveInto(disk, options, context))
+}
+
+async function liveInto(disk: Disk, options: FirstLifeOptions, context: CommandContext): Promise<number> {
   const { quick, out, root } = options
   const { strong } = palette(context.output, context.environment)
   const maker = await makerOf(out)
@@ -54,7 +60,6 @@ export async function firstLife(options: FirstLifeOptions, context: CommandConte
   }
   const domains = await defaultStream({ root, ...firstLifeBytes(quick) })
   await checkOutput('first-life', out)
-  const disk = nodeDisk(out)
   const life = options.resume ? await takenUp(options, domains) : newLife(options, domains)
   const total = domains.reduce((bytes, { train }) => bytes + train.length, 0)
   context.output.write(

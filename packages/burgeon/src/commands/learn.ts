@@ -1,7 +1,7 @@
 /** `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time. */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { hasCheckpoint } from '@burgeon/gpt'
+import { type Disk, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner, type LifeSettings } from '../life/build-learner.ts'
 import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
@@ -19,6 +19,7 @@ import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { checkOutput } from './check-output.ts'
 import type { CommandContext } from './command-context.ts'
+import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { SourceNotes } from './source-notes.ts'
 import { UsageError } from './usage-error.ts'
@@ -33,6 +34,8 @@ export interface LearnOptions {
   /** How many times the source is read in all. */
   readonly passes?: number
   readonly seed?: number
+  /** How far a step goes; that of the checkpoint, or 0.001 for a new life, unless given. */
+  readonly learningRate?: number
   /** Most parameters the model may grow to. */
   readonly maxParameters?: number
   /** Most tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
@@ -46,12 +49,13 @@ function learnSettings({
   seed = 0,
   maxParameters = 4_000_000,
   vocabulary = 1024,
+  learningRate = 1e-3,
 }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,
     rows: 2,
-    learningRate: 1e-3,
+    learningRate,
     memoryRows: 2000,
     rehearsalShare: 1,
     protection: 0,
@@ -63,9 +67,17 @@ function learnSettings({
 }
 
 /** Runs the command. Returns the exit code. */
-export async function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
+export function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
+  return holdingFolder(options.out, (disk) => learnInto(disk, path, options, context))
+}
+
+async function learnInto(
+  disk: Disk,
+  path: string,
+  options: LearnOptions,
+  context: CommandContext,
+): Promise<number> {
   const { out } = options
-  const disk = nodeDisk(out)
   const life = await begunOrTakenUp(path, options)
   const { origin, record } = life
   const notes = new SourceNotes(context)
@@ -110,6 +122,7 @@ export async function learn(path: string, options: LearnOptions, context: Comman
       disk,
       saveEverySeconds: 30,
       keepSizes: options.keepSizes,
+      resumeCommand: again('--resume'),
       beforeSave(isDone) {
         if (isDone) source.finish()
         // Before the first step the record still tells a place in the source before this one.
@@ -136,7 +149,7 @@ export async function learn(path: string, options: LearnOptions, context: Comman
 
 /** A new life; or the one in the folder, if the command is to go on and may. */
 async function begunOrTakenUp(path: string, options: LearnOptions): Promise<KnownLife> {
-  const { out, seed, vocabulary, maxParameters, passes } = options
+  const { out, seed, vocabulary, maxParameters, learningRate, passes } = options
   if (path === '-' && (passes ?? 1) > 1)
     throw new UsageError('learn: got --passes for standard input, which can be read only once.')
   const disk = nodeDisk(out)
@@ -151,7 +164,10 @@ async function begunOrTakenUp(path: string, options: LearnOptions): Promise<Know
     const record = emptyRecord(learner.model.parameters.size)
     return { settings, learner, record, origin: newOrigin('learn') }
   }
-  const life = await loadLife(disk, maxParameters === undefined ? {} : { maxParameters })
+  const life = await loadLife(disk, {
+    ...(maxParameters !== undefined && { maxParameters }),
+    ...(learningRate !== undefined && { learningRate }),
+  })
   const { settings } = life
   for (const [option, got, kept] of [
     ['--seed', seed, settings.seed],

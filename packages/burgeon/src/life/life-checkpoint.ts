@@ -3,7 +3,7 @@ import type { Learner, LearnerState } from '@burgeon/continual'
 import { CheckpointError, type Disk, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { type LifeSettings, rebuildLearner } from './build-learner.ts'
 import { type LifeOrigin, newOrigin } from './life-origin.ts'
-import type { LifeRecord } from './life-record.ts'
+import { type LifeRecord, recordFromState } from './life-record.ts'
 
 /** A life between two steps. */
 export interface Life {
@@ -31,7 +31,7 @@ export async function saveLife(disk: Disk, { settings, learner, record, origin }
  */
 export async function loadLife(
   disk: Disk,
-  changes: Partial<Pick<LifeSettings, 'maxParameters'>> = {},
+  changes: Partial<Pick<LifeSettings, 'maxParameters' | 'learningRate'>> = {},
 ): Promise<KnownLife> {
   const parts = await readCheckpoint(disk)
   if (!parts.model || !parts.learner || !parts.life) {
@@ -43,5 +43,6 @@ export async function loadLife(
   const settings = { ...saved.settings, ...changes }
   const state = { ...parts.learner, model: parts.model } as LearnerState
   const { record, origin = newOrigin('unknown') } = saved
-  return { settings, learner: rebuildLearner(settings, state), record, origin }
+  const learner = rebuildLearner(settings, state)
+  return { settings, learner, record: recordFromState(record), origin }
 }

@@ -1,5 +1,11 @@
-/** What a life has been so far: the series behind the report. Plain data that lives in the checkpoint. */
-import type { LearnerEvent, StepReport } from '@burgeon/continual'
+/**
+ * What a life has been so far: the series behind the report. Plain data that lives in the checkpoint.
+ *
+ * It does not grow with the steps of a life, in memory or on disk: each series has a rule for what it lets go of (`bounded-series.ts`). Only
+ * what belongs to growths, which are few, stays for good.
+ */
+import { extendJournal, type LearnerEvent, type StepReport } from '@burgeon/continual'
+import { addLoss, emptyCurve, joinSpans, type LossCurve, thinMeasurements } from './bounded-series.ts'
 import type { LifePosition } from './life-source.ts'
 
 /** Held-out loss of every domain at one place of the stream. */
@@ -13,6 +19,15 @@ export interface Measurement {
   readonly bitsPerByte: Readonly<Record<string, number>>
 }
 
+/** How well the last checkpoint predicted that was not far worse than the one before it. */
+export interface GoodCheckpoint {
+  readonly step: number
+  /** Prequential loss over the latest steps when it was saved. */
+  readonly bitsPerByte: number
+  /** Its number, once it is kept beside a later one that predicts far worse. */
+  readonly kept: number | null
+}
+
 /** Everything that happened, in the order in which it did. */
 export interface LifeRecord {
   /** Bytes learnt. */
@@ -21,13 +36,18 @@ export interface LifeRecord {
   position: LifePosition | null
   /** Seconds lived, over all sittings. */
   seconds: number
-  /** Where each domain began and ended. */
-  readonly spans: { domain: string; from: number; to: number }[]
-  /** Prequential loss of every step: bytes before it, and bits per byte. */
-  readonly prequential: { bytes: number; bitsPerByte: number }[]
-  readonly measurements: Measurement[]
+  /** Where each domain began and ended; in a life of very many, earlier ones are joined. */
+  spans: { domain: string; from: number; to: number }[]
+  /** Prequential loss: bytes before some steps in a row, and their mean in bits per byte. */
+  prequential: { bytes: number; bitsPerByte: number }[]
+  /** What of the loss is not in `prequential` yet. */
+  readonly curve: LossCurve
+  measurements: Measurement[]
   readonly parameters: { bytes: number; parameters: number }[]
-  readonly events: { bytes: number; event: LearnerEvent }[]
+  /** Every growth, and the latest 4096 of all else. */
+  events: { bytes: number; event: LearnerEvent }[]
+  /** Null before the first save. */
+  good: GoodCheckpoint | null
 }
 
 /** The record of a life that has not begun, with the number of parameters it is born with. */
@@ -38,31 +58,55 @@ export function emptyRecord(parameters: number): LifeRecord {
     seconds: 0,
     spans: [],
     prequential: [],
+    curve: emptyCurve(),
     measurements: [],
     parameters: [{ bytes: 0, parameters }],
     events: [],
+    good: null,
   }
+}
+
+/** A saved record, also one of an earlier version, which held every step. */
+export function recordFromState(state: LifeRecord): LifeRecord {
+  const { curve, prequential, good, ...rest } = state as Pick<Partial<LifeRecord>, 'curve' | 'good'> &
+    Omit<LifeRecord, 'curve' | 'good'>
+  const record: LifeRecord = { ...rest, prequential, good: good ?? null, curve: curve ?? emptyCurve() }
+  if (curve === undefined) {
+    record.prequential = []
+    for (const point of prequential) addLoss(record, point)
+  }
+  record.events = extendJournal(record.events, [], ({ event }) => event.kind)
+  record.spans = joinSpans(record.spans)
+  record.measurements = thinMeasurements(record.measurements)
+  return record
 }
 
 /** Adds one step. */
 export function recordStep(record: LifeRecord, report: StepReport, position: LifePosition): void {
   const [domain] = report.domains
-  record.prequential.push({ bytes: record.bytes, bitsPerByte: report.bitsPerByte })
+  addLoss(record, { bytes: record.bytes, bitsPerByte: report.bitsPerByte })
   const span = record.spans.at(-1)
   const end = record.bytes + report.bytes
   if (span?.domain === domain) span.to = end
-  else record.spans.push({ domain, from: record.bytes, to: end })
+  else {
+    record.spans.push({ domain, from: record.bytes, to: end })
+    record.spans = joinSpans(record.spans)
+  }
   record.bytes = end
   record.position = position
-  for (const event of report.events) record.events.push({ bytes: end, event })
+  const events = report.events.map((event) => ({ bytes: end, event }))
+  record.events = extendJournal(record.events, events, ({ event }) => event.kind)
   if (record.parameters.at(-1)?.parameters !== report.parameters) {
     record.parameters.push({ bytes: end, parameters: report.parameters })
   }
 }
 
-/** Mean prequential loss of the latest steps, for the progress line; null before the first. */
-export function recentBitsPerByte(record: LifeRecord, steps = 20): number | null {
-  const latest = record.prequential.slice(-steps)
+/** Mean prequential loss of the latest steps, 100 at most, or of as many as there are; null before the first. */
+export function recentBitsPerByte(
+  { curve: { recent } }: Pick<LifeRecord, 'curve'>,
+  steps = 20,
+): number | null {
+  const latest = recent.slice(-steps)
   if (latest.length === 0) return null
-  return latest.reduce((total, point) => total + point.bitsPerByte, 0) / latest.length
+  return latest.reduce((total, bits) => total + bits, 0) / latest.length
 }

@@ -7,6 +7,7 @@ import type {
   GrowthEvent,
   LifeReport,
 } from '../report/life-report.ts'
+import { lossCurve } from './bounded-series.ts'
 import type { Life } from './life-checkpoint.ts'
 import type { LifeRecord, Measurement } from './life-record.ts'
 
@@ -37,7 +38,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
       { label: 'seed', value: String(settings.seed) },
     ],
     spans: record.spans,
-    prequential: record.prequential,
+    prequential: lossCurve(record),
     heldOut: heldOutCurves(record.measurements),
     parameters: record.parameters,
     alarms: driftAlarms(record, frame.changesAreKnown),

@@ -1,5 +1,6 @@
 /** Lets a learner live through a stream: the outer loop around `learner.observe`. */
 import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
+import { thinMeasurements } from './bounded-series.ts'
 import type { Life } from './life-checkpoint.ts'
 import { recordStep } from './life-record.ts'
 import type { LifePosition } from './life-source.ts'
@@ -75,4 +76,5 @@ async function measure(
     losses[name] = await bitsPerByteOf(model, bytes, strategy.vocabulary?.tokenizer)
   }
   record.measurements.push({ bytes: record.bytes, stage, learnt, bitsPerByte: losses })
+  record.measurements = thinMeasurements(record.measurements)
 }

@@ -1,10 +1,13 @@
 /** One sitting of a life: from waking up to pausing or the end, with a progress line, checkpoints and a last save. */
-import type { Chunk, LearnerEvent } from '@burgeon/continual'
+import type { Chunk } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
+import { NonFiniteError } from '@burgeon/tensor'
 import type { CommandContext } from '../commands/command-context.ts'
-import { createProgressLine, type ProgressEvent } from '../terminal/progress-line.ts'
-import { count, signed } from '../terminal/quantities.ts'
-import { type Life, saveLife } from './life-checkpoint.ts'
+import { createProgressLine } from '../terminal/progress-line.ts'
+import { isRuined } from './diverged.ts'
+import { eventLine } from './event-line.ts'
+import { keeper } from './keeper.ts'
+import type { Life } from './life-checkpoint.ts'
 import { recentBitsPerByte } from './life-record.ts'
 import type { LifePosition } from './life-source.ts'
 import { type HeldOutText, live, type LiveOptions } from './live.ts'
@@ -22,6 +25,8 @@ export interface Sitting {
   readonly saveEverySeconds: number
   /** Keeps a checkpoint of every size: the last that was saved before the model grew. */
   readonly keepSizes?: boolean
+  /** Command that goes on from the checkpoint, for messages. */
+  readonly resumeCommand?: string
   /** Called before each save, between two steps; told whether the stream has ended. */
   readonly beforeSave?: (isDone: boolean) => void
   /** Given what shows a note as long as the progress line stands, and null after that. */
@@ -31,27 +36,39 @@ export interface Sitting {
 /** Seconds without new text after which what was learnt is saved: the moment costs nothing. */
 const idleSeconds = 1
 
-/** Lives until the stream ends or the user stops; saves in either case. Answers whether the stream ended. */
+/**
+ * Lives until the stream ends or the user stops. Returns whether the stream ended.
+ *
+ * Every way out saves, or throws an error that says why it could not: the end, a request to stop, a source that fails. Weights that learning
+ * has ruined are not saved.
+ */
 export async function sit(life: Life, sitting: Sitting, context: CommandContext): Promise<boolean> {
-  const { record } = life
+  const { record, learner } = life
   const line = createProgressLine({
     output: context.status,
     environment: context.environment,
     now: context.now,
   })
   const begun = context.now() - record.seconds * 1000
-  let saved = context.now()
+  let tried = context.now()
   let hasGrown = false
-  let isSaved = false
+  let [isSaved, recorded] = [false, learner.step]
+  const checkpoints = keeper(life, sitting, (text) => line.event({ kind: 'note', text }))
   const save = async (isDone = false): Promise<void> => {
     sitting.beforeSave?.(isDone)
     record.seconds = (context.now() - begun) / 1000
-    await saveLife(sitting.disk, life)
-    saved = context.now()
+    tried = context.now()
+    await checkpoints.save()
     isSaved = true
   }
+  /** There may be room again, or the end will say that there is none. */
+  const saveOrTell = async (): Promise<void> => {
+    await save().catch((error: unknown) =>
+      line.event({ kind: 'note', text: `${(error as Error).message} Learning goes on.` }),
+    )
+  }
   const saveIfIdle = async (): Promise<void> => {
-    if (!isSaved && life.learner.step > 0) await save()
+    if (!isSaved && learner.step > 0) await saveOrTell()
   }
   const tellStop = (): void => {
     const again = context.stop.reason === 'SIGINT' ? '; press Ctrl-C again to quit at once' : ''
@@ -59,14 +76,16 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
   }
   context.stop.addEventListener('abort', tellStop)
   try {
-    if (sitting.keepSizes && !(await hasCheckpoint(sitting.disk))) await save()
+    // A folder that cannot be written to is noticed before anything is learnt, and there is a checkpoint to go back to.
+    if (!(await hasCheckpoint(sitting.disk))) await save()
     sitting.listen?.((text) => line.event({ kind: 'note', text }))
     const done = await live(life, whileWaiting(sitting.chunks, idleSeconds, saveIfIdle), {
       ...sitting,
       stop: context.stop,
       onStep(report) {
         isSaved = false
-        for (const event of report.events) line.event(lineOf(event))
+        recorded = learner.step
+        for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({
           bytes: record.bytes,
@@ -76,56 +95,35 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
         })
       },
       async betweenSteps() {
+        if (isRuined(record.curve.recent)) {
+          const ruin = await checkpoints.diverged()
+          throw ruin
+        }
         const isNewSize = hasGrown && sitting.keepSizes
         if (isNewSize) await keepCheckpoint(sitting.disk)
-        if (isNewSize || context.now() - saved > sitting.saveEverySeconds * 1000) await save()
+        if (isNewSize || context.now() - tried > sitting.saveEverySeconds * 1000) await saveOrTell()
         // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be heard.
         await new Promise((resolve) => setImmediate(resolve))
       },
     })
     await save(done)
     return done
+  } catch (error) {
+    if (error instanceof NonFiniteError) {
+      const ruin = await checkpoints.diverged(error)
+      throw ruin
+    }
+    if (checkpoints.isOwn(error)) throw error
+    // Something failed, but not the learner: it stands between two steps.
+    if (learner.step === recorded) await save()
+    else {
+      const text = `step ${learner.step} failed half-way and was not saved. ${checkpoints.remains()}`
+      line.event({ kind: 'note', text })
+    }
+    throw error
   } finally {
     context.stop.removeEventListener('abort', tellStop)
     sitting.listen?.(null)
     line.end()
-  }
-}
-
-/** A learner's event as a line for people. */
-function lineOf(event: LearnerEvent): ProgressEvent {
-  switch (event.kind) {
-    case 'drift':
-      return {
-        kind: 'drift',
-        text: `step ${count(event.step)}: the stream changed (${event.bitsPerByte.toFixed(2)} bits/byte)`,
-      }
-    case 'consolidation':
-      return {
-        kind: 'note',
-        text: `step ${count(event.step)}: consolidated what was known (${event.penalty}, ${event.rows} rows)`,
-      }
-    case 'growth': {
-      const { summary, parametersBefore, parametersAfter, logitsMoved } = event.record
-      const gained = signed(parametersAfter - parametersBefore, 0)
-      return {
-        kind: 'growth',
-        text: `${summary}, ${gained} parameters, logits moved ${logitsMoved.toExponential(0)}`,
-      }
-    }
-    case 'overflow':
-      return { kind: 'note', text: `step ${count(event.step)}: slopes overflowed, the loss scale was halved` }
-    case 'freezing':
-      return {
-        kind: 'note',
-        text:
-          event.blocks === 0
-            ? `step ${count(event.step)}: all blocks learn again. ${event.reason}`
-            : `step ${count(event.step)}: ${count(event.blocks)} of the lowest blocks settle and freeze. ${event.reason}`,
-      }
-    case 'growth considered':
-      return { kind: 'note', text: `step ${count(event.step)}: no growth. ${event.reason}` }
-    case 'growth refused':
-      return { kind: 'note', text: `step ${count(event.step)}: growth refused. ${event.reason}` }
   }
 }

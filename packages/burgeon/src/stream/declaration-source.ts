@@ -17,7 +17,7 @@ export function declarationSource(text: string): DeclarationSource {
   const prose: string[] = []
   const uncommented = text.replace(commentOrString, (match) => {
     if (!match.startsWith('/*') && !match.startsWith('//')) return match
-    if (match.startsWith('/**')) prose.push(...docCommentProse(match))
+    if (match.startsWith('/**')) for (const part of docCommentProse(match)) prose.push(part)
     return ''
   })
   const code = uncommented

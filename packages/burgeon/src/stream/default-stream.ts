@@ -38,14 +38,14 @@ export async function defaultStream({ root, ...bounds }: DefaultStreamOptions): 
     separator: string,
     length?: number,
   ): void => {
-    found[domain].push(...pieces(file, known[domain].new(units), separator, length))
+    for (const piece of pieces(file, known[domain].new(units), separator, length)) found[domain].push(piece)
   }
   for await (const { file, kind, text } of texts(root, files)) {
     if (kind === 'licence') add('data', file, licenceParagraphs(text), '\n\n', licencePiece)
     if (kind === 'markdown') add('prose', file, markdownProse(text), '\n\n')
     // Lines of JSON repeat by nature; only a whole file that was seen before is a duplicate.
     if (kind === 'json' && known.data.new([text]).length > 0)
-      found.data.push(...pieces(file, jsonLines(text), '\n'))
+      for (const piece of pieces(file, jsonLines(text), '\n')) found.data.push(piece)
     if (kind === 'declarations') {
       const source = declarationSource(text)
       add('prose', file, source.prose, '\n\n')

@@ -164,7 +164,7 @@ export class DomainMatrix {
     const now = this.#cell(last, domain)
     const lost = []
     for (let i = from; i < until; i++) lost.push(this.#gain(this.#cell(i, domain), now))
-    return Math.max(...lost)
+    return lost.reduce((a, b) => Math.max(a, b), -Infinity)
   }
 
   /** How much better `value` is than `other`. */

@@ -45,6 +45,11 @@ export async function keptCheckpoints(disk: Disk): Promise<readonly number[]> {
   return keptSequences(await disk.list())
 }
 
+/** Lets go of a checkpoint that was kept, if there is such a one; the next save gives its room back. */
+export async function forgetCheckpoint(disk: Disk, kept: number): Promise<void> {
+  await disk.remove(keptName(kept))
+}
+
 /**
  * Makes a checkpoint the present one of another folder, byte for byte.
  *

@@ -57,7 +57,7 @@ export function logitsOfEarlier(logits: Tensor, first: readonly number[]): Tenso
       `logitsOfEarlier: got ${first.length} earlier tokens for ${V} columns; expected one for each.`,
     )
   }
-  const W = Math.max(...first) + 1
+  const W = first.reduce((a, b) => Math.max(a, b), -Infinity) + 1
   if (W === V) return logits
   const members = new Float32Array(V * W)
   first.forEach((earlier, token) => (members[token * W + earlier] = 1))

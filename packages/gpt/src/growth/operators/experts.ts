@@ -100,7 +100,7 @@ function splitOf(shares: readonly number[], to: number): Split {
   const copiesOf = shares.map(() => 1)
   while (originals.length < to) {
     const parts = shares.map((share, i) => share / copiesOf[i])
-    const largest = parts.indexOf(Math.max(...parts))
+    const largest = parts.indexOf(parts.reduce((a, b) => Math.max(a, b), -Infinity))
     originals.push(largest)
     copiesOf[largest]++
   }
