@@ -8,3 +8,13 @@ if ((Symbol as { dispose?: symbol }).dispose === undefined) {
 
 /** `Symbol.dispose`. Whoever names a method by it imports it from here, so that it is there before the name is needed. */
 export const disposeSymbol: typeof Symbol.dispose = Symbol.dispose
+
+// For programs that are compiled without the library `esnext.disposable`; where it is there, the declarations are the same ones.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol
+  }
+  interface Disposable {
+    [Symbol.dispose](): void
+  }
+}

@@ -1,13 +1,13 @@
-import type { Hash } from 'node:crypto'
 import { type SourceFile, unreadable } from './source-files.ts'
 import { digestOfStart, type FileRead, type HeldOutRange, type SourcePosition } from './source-read.ts'
+import type { RunningDigest } from './running-digest.ts'
 
 /** What is to be read of a file. */
 export interface FileToRead {
   readonly file: SourceFile
   readonly from: number
   /** Digest of what lies before `from`; null for nothing. */
-  readonly before: Hash | null
+  readonly before: RunningDigest | null
 }
 
 /**

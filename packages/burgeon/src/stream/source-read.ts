@@ -1,6 +1,7 @@
 /** What was read of a source: its identity, as far as a life knows it. Plain data for the checkpoint. */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import type { RunningDigest } from './running-digest.ts'
 
 /** A place in a source. */
 export interface SourcePosition {
@@ -39,7 +40,7 @@ export interface SourceRead {
 }
 
 /** The first bytes of a file as a digest that can go on; null when there are not as many. */
-export async function digestOfStart(path: string, bytes: number): Promise<Hash | null> {
+export async function digestOfStart(path: string, bytes: number): Promise<RunningDigest | null> {
   const digest = createHash('sha256')
   if (bytes === 0) return digest
   let seen = 0
@@ -53,14 +54,14 @@ export async function digestOfStart(path: string, bytes: number): Promise<Hash |
 interface TakenBytes {
   readonly place: Required<SourcePosition>
   readonly bytes: Uint8Array
-  readonly before: Hash | null
+  readonly before: RunningDigest | null
 }
 
 /** Follows a reader that is ahead of its learner: bytes count as read only when the learner has come past them. */
 export class ReadSoFar {
   readonly #done: Map<string, FileRead>
   #pass: number
-  #open: { name: string; bytes: number; digest: Hash } | null = null
+  #open: { name: string; bytes: number; digest: RunningDigest } | null = null
   #ahead: TakenBytes[] = []
 
   constructor({ pass, files }: Pick<SourceRead, 'pass' | 'files'>) {
@@ -73,7 +74,7 @@ export class ReadSoFar {
    *
    * @param before Digest of all bytes of the file before these, with the first of them.
    */
-  took(place: Required<SourcePosition>, bytes: Uint8Array, before: Hash | null): void {
+  took(place: Required<SourcePosition>, bytes: Uint8Array, before: RunningDigest | null): void {
     this.#ahead.push({ place, bytes, before })
   }
 
@@ -133,6 +134,6 @@ export class ReadSoFar {
   }
 }
 
-function readPart({ name, bytes, digest }: { name: string; bytes: number; digest: Hash }): FileRead {
+function readPart({ name, bytes, digest }: { name: string; bytes: number; digest: RunningDigest }): FileRead {
   return { name, bytes, sha256: digest.copy().digest('hex') }
 }
