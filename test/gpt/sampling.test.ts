@@ -127,12 +127,12 @@ describe('sampling', () => {
     expect(counts([Infinity, 0, Infinity], {}, 50).map((n) => n > 0)).toEqual([true, false, true])
   })
   test.each([
-    [{ temperature: -1 }, 'sampling: got temperature -1; expected a number of 0 or more.'],
+    [{ temperature: -1 }, 'sampleToken: got temperature -1; expected a number ≥ 0.'],
     [{ temperature: Infinity }, 'got temperature Infinity'],
     [{ temperature: Number.NaN }, 'got temperature NaN'],
-    [{ topK: 0 }, 'sampling: got topK 0; expected a positive integer.'],
+    [{ topK: 0 }, 'sampleToken: got topK 0; expected a positive integer.'],
     [{ topK: 1.5 }, 'got topK 1.5'],
-    [{ topP: 0 }, 'sampling: got topP 0; expected 0 < topP ≤ 1.'],
+    [{ topP: 0 }, 'sampleToken: got topP 0; expected a number in (0, 1].'],
     [{ topP: 1.1 }, 'got topP 1.1'],
   ])('refuses %o', (options, message) => {
     expect(() => sampleToken(logits, options, stream(1))).toThrow(OptionError)

@@ -14,6 +14,7 @@ import {
   Learner,
   type LearnerOptions,
   type LearnerState,
+  everySteps,
   onlineEwc,
   type Rehearsal,
   reservoirReplay,
@@ -180,7 +181,11 @@ describe('a life', () => {
     ])
     return {
       ...base,
-      strategy: compose(base.strategy ?? {}, { growth, penalties: [onlineEwc({ strength: 1 })] }),
+      strategy: compose(base.strategy ?? {}, {
+        growth,
+        penalties: [onlineEwc({ strength: 1 })],
+        consolidateWhen: everySteps(5),
+      }),
     }
   }
   const textOf = (step: number): string => `step ${step} of a life that looks ahead`

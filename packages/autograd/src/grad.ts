@@ -1,6 +1,8 @@
 /** Gradients of scalar functions of tensors. */
 import {
   AsyncCallbackError,
+  checkArgument,
+  checks,
   DisposedTensorError,
   fill,
   formatShape,
@@ -46,8 +48,10 @@ export interface ValueAndGradient<T extends TensorTree, A> {
 export function valueAndGrad<T extends TensorTree, A = undefined>(
   f: (x: T) => Tensor | readonly [Tensor, A],
 ): (x: T) => ValueAndGradient<T, A> {
+  checkFunction('valueAndGrad', f)
   return (x) =>
     scope(() => {
+      checkTree('grad', 'x', x)
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
       checkLeaves('grad', leaves)
@@ -65,8 +69,21 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
 
 /** The gradient of `f` alone; nest it for higher derivatives. See `valueAndGrad`. */
 export function grad<T extends TensorTree>(f: (x: T) => Tensor): (x: T) => GradientOf<T> {
+  checkFunction('grad', f)
   const both = valueAndGrad<T>(f)
   return (x) => scope(() => both(x).gradient)
+}
+
+const aTree = checks.either(checks.tensor, checks.either(checks.tensors, checks.tensorsByPath))
+
+/** Throws OptionError for what is no tensor and no array or object of tensors. */
+export function checkTree(op: string, name: string, tree: unknown): void {
+  checkArgument(op, name, tree, aTree)
+}
+
+/** Throws OptionError for what is no function. */
+export function checkFunction(op: string, f: unknown): void {
+  checkArgument(op, 'f', f, checks.callback('a function of tensors'))
 }
 
 /** Throws NotDifferentiableError if one of them is not f32. */

@@ -2,10 +2,13 @@
 import {
   add,
   adopt,
+  checkArgument,
+  checks,
   isRecorded,
   openScope,
   type OpDefinition,
   opTable,
+  ShapeError,
   type Tensor,
   withEngine,
 } from '@burgeon/tensor'
@@ -30,6 +33,15 @@ export function pullBack(
   cotangents: readonly Tensor[],
   between: readonly Tensor[] = [],
 ): ReadonlyMap<number, Tensor> {
+  checkArgument('pullBack', 'tape', tape, checks.instance('a Tape', Tape))
+  checkArgument('pullBack', 'outputs', outputs, checks.tensors)
+  checkArgument('pullBack', 'cotangents', cotangents, checks.tensors)
+  checkArgument('pullBack', 'between', between, checks.tensors)
+  if (cotangents.length !== outputs.length) {
+    throw new ShapeError(
+      `pullBack: got ${cotangents.length} cotangents for ${outputs.length} outputs; expected one for each.`,
+    )
+  }
   using slopes = new Slopes(new Set(between))
   outputs.forEach((output, i) => tape.isTracked(output) && slopes.add(output, cotangents[i]))
   passOn(tape, slopes)
@@ -157,6 +169,8 @@ function throughDefinition(
   return inputs.map((input, i) => (inputs.indexOf(input) === i ? slopes.get(input.id) : undefined))
 }
 
+const anIterable = checks.role<Iterable<Tensor>>('several tensors', Symbol.iterator)
+
 /** What a body computed, with the tape that watched it. */
 export interface Recording<R> extends Disposable {
   readonly tape: Tape
@@ -165,10 +179,14 @@ export interface Recording<R> extends Disposable {
 
 /** Runs `body` under a fresh tape that watches `inputs`. Dispose the answer when the backward pass is done. */
 export function record<R>(inputs: Iterable<Tensor>, body: () => R): Recording<R> {
+  checkArgument('record', 'inputs', inputs, anIterable)
+  const watched = [...inputs]
+  checkArgument('record', 'inputs', watched, checks.tensors)
+  checkArgument('record', 'body', body, checks.callback())
   return withEngine(
     (below) => new Tape(below),
     (tape) => {
-      for (const input of inputs) tape.watch(input)
+      for (const input of watched) tape.watch(input)
       try {
         return { tape, result: body(), [Symbol.dispose]: () => tape[Symbol.dispose]() }
       } catch (error) {

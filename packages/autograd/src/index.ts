@@ -19,6 +19,7 @@ export {
 export { decayWeights } from './optimizer/decay-weights.ts'
 export { dynamicLossScale, type LossScale, type LossScaleOptions } from './optimizer/dynamic-loss-scale.ts'
 export {
+  aGradientTransform,
   applyUpdates,
   chain,
   type GradientTransform,

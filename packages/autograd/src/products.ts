@@ -1,10 +1,13 @@
 /** Products with Jacobians and Hessians, none of which is ever held: what the reverse mode gives, once or twice. */
 import {
   add,
+  checkArgument,
+  checks,
   concatenate,
   fill,
   formatShape,
   multiply,
+  OptionError,
   reshape,
   sameShape,
   scope,
@@ -15,7 +18,9 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import {
+  checkFunction,
   checkLeaves,
+  checkTree,
   grad,
   type GradientOf,
   mapTree,
@@ -46,8 +51,11 @@ export interface ValueAndProduct<P> {
 export function vjp<T extends TensorTree>(
   f: (x: T) => Tensor,
 ): (x: T, cotangent: Tensor) => ValueAndProduct<GradientOf<T>> {
+  checkFunction('vjp', f)
   return (x, cotangent) =>
     scope(() => {
+      checkTree('vjp', 'x', x)
+      checkArgument('vjp', 'cotangent', cotangent, checks.tensor)
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
       checkLeaves('vjp', leaves)
@@ -72,8 +80,11 @@ export function vjp<T extends TensorTree>(
 export function jvp<T extends TensorTree>(
   f: (x: T) => Tensor,
 ): (x: T, tangent: T) => ValueAndProduct<Tensor> {
+  checkFunction('jvp', f)
   return (x, tangent) =>
     scope(() => {
+      checkTree('jvp', 'x', x)
+      checkTree('jvp', 'tangent', tangent)
       const argument = withoutRepeats(x)
       const [leaves, directions] = [[...tensorsIn(argument)], [...tensorsIn(tangent)]]
       checkLeaves('jvp', leaves)
@@ -108,9 +119,15 @@ export function jvp<T extends TensorTree>(
  * @throws As `grad`.
  */
 export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T) => GradientOf<T> {
+  checkFunction('hvp', f)
   return (x, vector) =>
     scope(() => {
+      checkTree('hvp', 'x', x)
+      checkTree('hvp', 'vector', vector)
       const directions = [...tensorsIn(vector)]
+      if (directions.length === 0 || [...tensorsIn(x)].length === 0) {
+        throw new OptionError('hvp: got x or vector without tensors; expected one or more in each.')
+      }
       return grad<T>((y) => {
         const slopes = [...tensorsIn(grad(f)(y))]
         slopes.forEach((slope, i) => checkShapes('hvp', 'vector', directions[i], slope))
@@ -126,8 +143,10 @@ export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T
  * @throws As `vjp`.
  */
 export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  checkFunction('jacobian', f)
   return (x) =>
     scope(() => {
+      checkArgument('jacobian', 'x', x, checks.tensor)
       checkLeaves('jacobian', [x])
       using recorded = record([x], () => f(x))
       const value = slopedFrom('jacobian', recorded.result)

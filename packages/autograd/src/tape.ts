@@ -1,5 +1,7 @@
 /** The tape: an engine that calls the engine below and writes down what happened. */
 import {
+  checkArgument,
+  checks,
   type Attrs,
   type Engine,
   type OpDefinition,
@@ -53,6 +55,7 @@ export class Tape implements Engine {
 
   /** From here on, what is computed from `tensor` is recorded. Integers have no gradient and are ignored. */
   watch(tensor: Tensor): void {
+    checkArgument('Tape: watch', 'tensor', tensor, checks.tensor)
     if (tensor.dtype === 'f32') this.#tracked.add(tensor.id)
   }
 

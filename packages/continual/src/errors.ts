@@ -1,6 +1,6 @@
 /** The typed errors of continual learning. Each message names the part, what came, what was expected and what to do. */
 
-import { BurgeonError, OptionError } from '@burgeon/tensor'
+import { BurgeonError, shown } from '@burgeon/tensor'
 
 /** A measurement is no finite number of sane size; what received it is unchanged. */
 export class SignalError extends BurgeonError {
@@ -12,30 +12,14 @@ export class EvaluationError extends BurgeonError {
   override readonly name = 'EvaluationError'
 }
 
-/** Throws an `OptionError` unless `holds`. */
-export function requireOption(
-  holds: boolean,
-  owner: string,
-  option: string,
-  got: unknown,
-  expected: string,
-): asserts holds {
-  if (!holds) throw new OptionError(`${owner}: got ${option} ${shown(got)}; expected ${expected}.`)
-}
-
 /** Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for ever. */
 const largest = 1e100
 
 /** The same number, never −0 (which JSON would turn into 0). Throws a `SignalError` for NaN, ±∞ and beyond ±1e100. */
 export function requireMeasurement(owner: string, value: number): number {
-  if (Math.abs(value) <= largest) return value + 0
+  if (typeof value === 'number' && Math.abs(value) <= largest) return value + 0
   throw new SignalError(
     `${owner}: got ${shown(value)}; expected a finite number between ±${largest}. Find the step that produced it; ` +
       'nothing was recorded.',
   )
-}
-
-/** A value as messages quote it. */
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value)
 }

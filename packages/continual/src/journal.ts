@@ -3,7 +3,11 @@
  *
  * The rule: every growth stays, for the model is made of them; of everything else the latest 4096 events stay.
  */
+import { checkArgument, checks } from '@burgeon/tensor'
 import type { LearnerEvent } from './step-report.ts'
+
+/** Events of any form; looking at each of a long journal would cost more than extending it. */
+const someEvents = checks.array('a list of events')
 
 const latest = 4096
 /** Letting go takes a pass over everything, so it is done for many at once. */
@@ -20,6 +24,9 @@ export function extendJournal<E>(
   events: readonly E[],
   kindOf: (event: E) => LearnerEvent['kind'],
 ): E[] {
+  checkArgument('extendJournal', 'journal', journal, someEvents)
+  checkArgument('extendJournal', 'events', events, someEvents)
+  checkArgument('extendJournal', 'kindOf', kindOf, checks.callback())
   for (const event of events) journal.push(event)
   if (journal.length <= latest + spare) return journal
   const isGrowth = (event: E): boolean => kindOf(event) === 'growth'

@@ -2,14 +2,22 @@
 import { chain, type GradientTransform, type LossScale } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
 import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
-import { type Device, foldIn, type Key, keyFromSeed, type Mirror, OptionError } from '@burgeon/tensor'
+import {
+  checkArgument,
+  type Device,
+  foldIn,
+  type Key,
+  keyFromSeed,
+  type Mirror,
+  OptionError,
+} from '@burgeon/tensor'
 import { noticeDrift } from './drift/notice-drift.ts'
 import { checkFollows } from './growth/check-follows.ts'
 import { growIfWanted } from './growth/grow-if-wanted.ts'
 import { type GrowthBudget, type GrowthSignals, lossWindow } from './growth/growth-policy.ts'
-import { checkBudget } from './growth/within-budget.ts'
 import { extendJournal } from './journal.ts'
 import { type LearningParts, learnWithRecall } from './learn-batch.ts'
+import { checkLearnerOptions, checkRestored, type LearnerOptions, someData } from './learner-options.ts'
 import type { LearnerState } from './learner-state.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { consolidate } from './penalty/consolidate.ts'
@@ -22,25 +30,6 @@ import { partNames, type Strategy } from './strategy.ts'
 import { type Batch, withinContext } from './stream/batch.ts'
 import { batchOf, bytesOf } from './vocabulary/encode-batch.ts'
 import { growVocabulary } from './vocabulary/grow-vocabulary.ts'
-
-/** What a learner is made of. */
-export interface LearnerOptions {
-  readonly model: Gpt
-  /** Turns gradients into changes of the weights. */
-  readonly optimizer: GradientTransform
-  /** For a device of mixed precision: keeps small slopes from vanishing. None unless given. */
-  readonly lossScale?: LossScale
-  /** Computes each block again on the way back instead of keeping what is in it: less memory, more time. False unless given. */
-  readonly checkpointBlocks?: boolean
-  /** Plain fine-tuning unless given. */
-  readonly strategy?: Strategy
-  /** No limit unless given. */
-  readonly budget?: GrowthBudget
-  /** Of the random stream for new weights; 0 unless given. */
-  readonly seed?: number
-  /** A clock in milliseconds, such as `performance.now`: then the journal says how long each growth took. */
-  readonly now?: () => number
-}
 
 /** Rows of memory by which a penalty judges what is important. */
 const consolidationRows = 32
@@ -68,28 +57,17 @@ export class Learner {
   #overflows = 0
   #busy = false
 
-  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a loss scale beside a look-ahead, or a budget that is none. */
-  constructor({
-    model,
-    optimizer,
-    lossScale,
-    checkpointBlocks = false,
-    strategy = {},
-    budget = { parameters: Infinity },
-    seed = 0,
-    now,
-  }: LearnerOptions) {
-    checkBudget('learner', budget)
+  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a part that could never do anything beside the others, for a loss scale beside a look-ahead, or options that are none. */
+  constructor(options: LearnerOptions) {
+    checkLearnerOptions(options)
+    const { model, optimizer, lossScale, checkpointBlocks = false } = options
+    const { strategy = {}, budget = { parameters: Infinity }, seed = 0, now } = options
     this.model = model
     this.strategy = strategy
     this.budget = budget
     this.#lossScale = lossScale
     this.#checkpointBlocks = checkpointBlocks
     const { transforms = [], lookAhead } = strategy
-    if (lossScale && lookAhead)
-      throw new OptionError(
-        `learner: got a loss scale and ${lookAhead.name}, whose rates know no scale; keep one.`,
-      )
     this.#optimizer = chain(
       ...(lossScale ? [lossScale] : []),
       ...transforms,
@@ -127,6 +105,7 @@ export class Learner {
    *   again before the last call was done.
    */
   async observe(data: Batch | string): Promise<StepReport> {
+    checkArgument('Learner: observe', 'data', data, someData)
     if (this.#busy)
       throw new OptionError('learner: observe was called before the last one was done; await it first.')
     this.#busy = true
@@ -271,7 +250,9 @@ export class Learner {
     state: LearnerState,
     options: Omit<LearnerOptions, 'model'> & { device?: Device },
   ): Learner {
-    const learner = new Learner({ ...options, model: Gpt.fromState(state.model, options.device) })
+    checkRestored(state, options)
+    const { device, ...own } = options
+    const learner = new Learner({ ...own, model: Gpt.fromState(state.model, device) })
     const { strategy } = learner
     const parts = partNames(learner.#optimizer, strategy)
     if (parts.join() !== state.parts.join()) {

@@ -1,10 +1,13 @@
 /** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
-import { BytePairTokenizer, type Gpt } from '@burgeon/gpt'
-import { crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
+import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
+import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfTokens } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
+
+const aGpt = checks.instance('a Gpt', Gpt)
+const aTokenizer = checks.instance('a BytePairTokenizer', BytePairTokenizer)
 
 /** A tokenizer without merges. */
 const bytes = new BytePairTokenizer()
@@ -28,6 +31,7 @@ export async function predictText(
   text: string,
   tokenizer: BytePairTokenizer = bytes,
 ): Promise<Prediction> {
+  checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
   if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
   const tokens = all.subarray(-model.config.context)
@@ -61,7 +65,18 @@ export async function bitsPerByteOf(
   text: string | Uint8Array,
   tokenizer: BytePairTokenizer = bytes,
 ): Promise<number> {
+  checkArgument('bitsPerByteOf', 'model', model, aGpt)
+  checkArgument(
+    'bitsPerByteOf',
+    'text',
+    text,
+    checks.either(checks.text, checks.instance('bytes', Uint8Array)),
+  )
+  checkArgument('bitsPerByteOf', 'tokenizer', tokenizer, aTokenizer)
   const all = typeof text === 'string' ? new TextEncoder().encode(text) : text
+  if (all.length < 2) {
+    throw new OptionError(`bitsPerByteOf: got a text of ${all.length} bytes; expected at least 2.`)
+  }
   const tokens = encodedAnew(all, tokenizer)
   const loss = await meanLoss(model, tokens)
   return bitsPerByte(loss, (all.length - 1) / (tokens.length - 1))
@@ -74,6 +89,14 @@ export async function bitsPerByteOf(
  * @param rows Rows computed at a time; 16 unless given.
  */
 export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16): Promise<number> {
+  checkArgument('meanLoss', 'model', model, aGpt)
+  checkArgument('meanLoss', 'tokens', tokens, checks.numbers)
+  if (tokens.length < 2) {
+    throw new OptionError(
+      `meanLoss: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`,
+    )
+  }
+  checkArgument('meanLoss', 'rows', rows, checks.integer({ from: 1 }))
   const { context } = model.config
   const whole = batchOfTokens(tokens, context, 'evaluation')
   let [total, count] = [0, 0]

@@ -1,6 +1,5 @@
 /** Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later. */
-import { StateError } from '@burgeon/tensor'
-import { shown } from './errors.ts'
+import { shown, StateError } from '@burgeon/tensor'
 
 /** The state itself once its `kind` is right. Throws a `StateError` otherwise. */
 export function stateOfKind<State extends { readonly kind: string }>(

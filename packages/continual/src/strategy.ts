@@ -1,6 +1,7 @@
 /** A strategy: which parts a learner is made of. Strategies are plain objects, and compose. */
 import type { GradientTransform } from '@burgeon/autograd'
 import { OptionError } from '@burgeon/tensor'
+import { checkRoles } from './check-strategy.ts'
 import type { DriftDetector } from './drift/drift-detector.ts'
 import type { StreamWatch } from './drift/stream-watch.ts'
 import type { Freezing } from './freezing/freezing.ts'
@@ -47,18 +48,19 @@ const single = [
 /**
  * One strategy that does what several do: penalties, transforms and watches add up in order.
  *
- * @throws OptionError if two of them claim a role that only one can have.
+ * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
  * @example
  * ```ts
  * const strategy = compose(
  *   { rehearsal: reservoirReplay({ capacity: 500 }) },
- *   { penalties: [onlineEwc({ strength: 5 })] },
+ *   { penalties: [onlineEwc({ strength: 5 })], consolidateWhen: everySteps(500) },
  * )
  * ```
  */
 export function compose(...strategies: readonly Strategy[]): Strategy {
   const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
-  for (const strategy of strategies) {
+  for (const [i, strategy] of strategies.entries()) {
+    checkRoles(`compose: strategies[${i}]`, strategy)
     for (const role of single) {
       const [present, added] = [result[role], strategy[role]]
       if (present !== undefined && added !== undefined) {

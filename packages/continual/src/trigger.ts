@@ -1,5 +1,7 @@
 /** Triggers: when something shall happen, apart from what happens. */
 
+import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+
 /** What a trigger may look at. */
 export interface TriggerSignals {
   /** Updates made so far, from 1. */
@@ -13,22 +15,47 @@ export interface TriggerSignals {
 /** Whether to act after this step. */
 export type Trigger = (signals: TriggerSignals) => boolean
 
+/** Triggers that nothing but a drift alarm can set off. */
+const driftTriggers = new WeakSet<Trigger>()
+
+const onlyOnDrift = (trigger: Trigger): Trigger => {
+  driftTriggers.add(trigger)
+  return trigger
+}
+
+/** Whether nothing but a drift alarm can set it off: without a detector it never acts. */
+export const waitsForDrift = (trigger: Trigger): boolean => driftTriggers.has(trigger)
+
 /** After a step that raised a drift alarm. */
-export const onDrift: Trigger = ({ drift }) => drift
-/** So many steps after a drift alarm: when something of the new has been seen. */
+export const onDrift: Trigger = onlyOnDrift(({ drift }) => drift)
+
+/**
+ * So many steps after a drift alarm: when something of the new has been seen.
+ *
+ * @param patience An integer ≥ 0.
+ */
 export function afterDrift(patience: number): Trigger {
-  return ({ stepsSinceDrift }) => stepsSinceDrift === patience
+  checkArgument('afterDrift', 'patience', patience, checks.integer({ from: 0 }))
+  return onlyOnDrift(({ stepsSinceDrift }) => stepsSinceDrift === patience)
 }
 
 /** After no step. */
 export const never: Trigger = () => false
 
-/** After every n-th step. */
+/**
+ * After every n-th step.
+ *
+ * @param n A positive integer.
+ */
 export function everySteps(n: number): Trigger {
+  checkArgument('everySteps', 'n', n, checks.integer({ from: 1 }))
   return ({ step }) => step % n === 0
 }
 
-/** When any of them says so. */
+/** When any of them says so. Throws OptionError without a trigger. */
 export function anyOf(...triggers: readonly Trigger[]): Trigger {
-  return (signals) => triggers.some((trigger) => trigger(signals))
+  if (triggers.length === 0) throw new OptionError('anyOf: got no trigger; expected at least one.')
+  triggers.forEach((trigger, i) => checkArgument('anyOf', `triggers[${i}]`, trigger, checks.callback()))
+  const any: Trigger = (signals) => triggers.some((trigger) => trigger(signals))
+  return triggers.every(waitsForDrift) ? onlyOnDrift(any) : any
 }

@@ -9,7 +9,9 @@ const owner = 'model state'
 export function checkIsConfig(saved: unknown): void {
   const { blocks } = isObject(saved) ? (saved as { blocks?: unknown }) : {}
   if (!isObject(saved) || !Array.isArray(blocks)) {
-    throw new OptionError(`${owner}: got a configuration without a list of blocks; expected that of a model.`)
+    throw new OptionError(
+      `${owner}: got a saved configuration without a list of blocks; expected that of a model.`,
+    )
   }
   checkLimit(owner, 'blocks', blocks.length)
   const wrong = blocks.findIndex((block) => !isBlock(block))

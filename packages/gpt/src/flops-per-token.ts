@@ -1,5 +1,5 @@
 /** What a token costs a model of given sizes, in floating-point operations. */
-import { OptionError } from '@burgeon/tensor'
+import { checkArgument, checks } from '@burgeon/tensor'
 import { blockSize } from './block-size.ts'
 import type { GptConfig } from './gpt-config.ts'
 
@@ -23,11 +23,15 @@ export interface FlopsPerToken {
  * @param length Tokens of a sequence, T, up to the context, which it is unless given.
  * @throws OptionError for a length that is no integer from 1 to the context.
  */
-export function flopsPerToken(config: GptConfig, length: number = config.context): FlopsPerToken {
+export function flopsPerToken(config: GptConfig, length: number = config?.context): FlopsPerToken {
+  checkArgument(
+    'flopsPerToken',
+    'config',
+    config,
+    checks.role<GptConfig>('a configuration of gptConfig', 'blocks'),
+  )
   const { context, embed, vocabulary, blocks } = config
-  if (!Number.isInteger(length) || length < 1 || length > context) {
-    throw new OptionError(`flopsPerToken: got length ${length}; expected an integer from 1 to ${context}.`)
-  }
+  checkArgument('flopsPerToken', 'length', length, checks.integer({ from: 1, to: context }))
   const products = blocks.reduce((total, block) => total + blockSize(config, block).products, 0)
   const projections = 2 * embed * vocabulary + 2 * products
   const attention = blocks.reduce((total, { heads, headDim }) => total + heads * headDim * (length + 1), 0)

@@ -9,13 +9,18 @@ import {
   add,
   assign,
   attention,
+  checkArgument,
+  checkOptions,
   checkpoint,
+  type ChecksOf,
+  checks,
   concatenate,
   crossEntropy,
   type Device,
   elementwise,
   expression,
   fill,
+  formatShape,
   gather,
   gelu,
   layerNorm,
@@ -25,12 +30,13 @@ import {
   OptionError,
   reshape,
   rmsNorm,
+  ShapeError,
   slice,
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
-import type { KeyValueCache } from './key-value-cache.ts'
+import { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
 import { expertPaths } from './parameters.ts'
@@ -66,8 +72,38 @@ export function forward(
   tokens: Tensor,
   options: ForwardOptions = {},
 ): Tensor {
+  checkForward('forward', config, w, tokens, options)
   const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
   return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
+}
+
+function checkForward(
+  who: string,
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  options: ForwardOptions,
+): void {
+  checkArgument(who, 'config', config, aConfig)
+  checkArgument(who, 'w', w, checks.tensorsByPath)
+  if (!Object.hasOwn(w, 'embed.token.weight')) {
+    throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
+  }
+  checkArgument(who, 'tokens', tokens, checks.tensor)
+  if (tokens.dtype !== 'i32' || tokens.shape.length !== 2) {
+    throw new ShapeError(
+      `${who}: got tokens ${tokens.dtype}${formatShape(tokens.shape)}; expected i32 [B, T].`,
+    )
+  }
+  checkOptions(who, options, optionChecks)
+}
+
+const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'context', 'blocks')
+
+const optionChecks: ChecksOf<ForwardOptions> = {
+  cache: checks.instance('a KeyValueCache', KeyValueCache),
+  checkpointBlocks: checks.boolean,
+  observe: checks.callback(),
 }
 
 /** What is added to the logits, `[V]`: the learnt biases, and what growth has set. */
@@ -96,6 +132,8 @@ export function losses(
   targets: Tensor,
   options: Omit<ForwardOptions, 'cache'> = {},
 ): Tensor {
+  checkForward('losses', config, w, tokens, options)
+  checkArgument('losses', 'targets', targets, checks.tensor)
   const areFew = targets.size * config.vocabulary <= manyLogits
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
   const [x, weight] = [features(config, w, tokens, options), w['embed.token.weight']]

@@ -1,5 +1,8 @@
 /** Generation: one token after another, each computed once thanks to the cache. */
 import {
+  checkArgument,
+  checkOptions,
+  checks,
   keyFromSeed,
   NonFiniteError,
   OptionError,
@@ -8,9 +11,9 @@ import {
   slice,
   type Tensor,
 } from '@burgeon/tensor'
-import type { Gpt } from './gpt.ts'
+import { Gpt } from './gpt.ts'
 import { KeyValueCache } from './key-value-cache.ts'
-import { checkSampling, type SamplingOptions, sampleToken } from './sampling.ts'
+import { samplingChecks, type SamplingOptions, sampleToken } from './sampling.ts'
 
 /** How much to write, and how to choose. */
 export interface GenerateOptions extends SamplingOptions {
@@ -40,15 +43,22 @@ export async function* generate(
   prompt: ArrayLike<number>,
   options: GenerateOptions,
 ): AsyncGenerator<number, void, void> {
-  checkSampling(options)
+  checkArgument('generate', 'model', model, checks.instance('a Gpt', Gpt))
+  checkArgument('generate', 'prompt', prompt, checks.tokens)
+  checkOptions('generate', options, {
+    ...samplingChecks,
+    tokens: checks.required(checks.integer({ from: 0, infinite: true })),
+    seed: checks.seed,
+  })
+  const { tokens, seed = 0, ...sampling } = options
   if (prompt.length === 0)
     throw new OptionError('generate: got an empty prompt; expected at least one token.')
-  const random = new RandomStream(keyFromSeed(options.seed ?? 0)).named('generate')
+  const random = new RandomStream(keyFromSeed(seed)).named('generate')
   const text = Array.from(prompt)
   let window = text.slice(-model.config.context)
   let cache = new KeyValueCache(model.config, model.device)
   try {
-    for (let written = 0; written < options.tokens; written++) {
+    for (let written = 0; written < tokens; written++) {
       const { context } = model.config
       const isFull = window.length > context
       if (isFull) window = text.slice(-Math.max(1, context >> 1))
@@ -57,7 +67,7 @@ export async function* generate(
         cache = new KeyValueCache(model.config, model.device)
       }
       const unread = window.slice(cache.length)
-      const token = sampleToken(await lastLogits(model, unread, cache), options, random)
+      const token = sampleToken(await lastLogits(model, unread, cache), sampling, random)
       text.push(token)
       window.push(token)
       yield token

@@ -1,5 +1,5 @@
 /** The sizes of a GPT. Plain data: it is written into every checkpoint. */
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { checkConfig, checkIsConfig } from './check-config.ts'
 import { checkLimit, checkTotalSize } from './size-limits.ts'
 
@@ -90,6 +90,23 @@ export interface GptSizes {
   readonly activation?: GptConfig['activation']
 }
 
+const aSize = checks.integer({ from: 1 })
+
+/** Of every size of `GptSizes`. */
+export const sizeChecks: ChecksOf<GptSizes> = {
+  vocabulary: aSize,
+  context: checks.required(aSize),
+  embed: checks.required(aSize),
+  heads: checks.required(aSize),
+  kvHeads: aSize,
+  headDim: aSize,
+  layers: checks.required(aSize),
+  mlpHidden: aSize,
+  norm: checks.oneOf('layer', 'rms'),
+  positions: checks.oneOf('learned', 'rotary'),
+  activation: checks.oneOf('gelu', 'swiglu'),
+}
+
 /**
  * A configuration with equal blocks.
  *
@@ -97,17 +114,25 @@ export interface GptSizes {
  *   `heads`, and `headDim` is even with rotary positions.
  */
 export function gptConfig(sizes: GptSizes): GptConfig {
+  checkOptions('gptConfig', sizes, sizeChecks)
   const { vocabulary = 256, context, embed, heads, layers } = sizes
   const { norm = 'rms', positions = 'learned', activation = 'gelu' } = sizes
   const { kvHeads = heads, headDim = embed / heads, mlpHidden = usualHidden(embed, activation) } = sizes
-  const positive = { vocabulary, context, embed, heads, kvHeads, headDim, layers, mlpHidden }
-  for (const [name, size] of Object.entries(positive)) {
-    if (!Number.isSafeInteger(size) || size < 1) {
-      const hint = name === 'headDim' ? ' Make heads divide embed, or give headDim.' : ''
-      throw new OptionError(`gptConfig: got ${name} ${size}; expected a positive integer.${hint}`)
-    }
+  if (!Number.isSafeInteger(headDim)) {
+    throw new OptionError(
+      `gptConfig: got headDim ${headDim}; expected a positive integer. Make heads divide embed, or give headDim.`,
+    )
   }
-  for (const [name, size] of Object.entries({ ...positive, blocks: layers }))
+  for (const [name, size] of Object.entries({
+    vocabulary,
+    context,
+    embed,
+    heads,
+    kvHeads,
+    headDim,
+    mlpHidden,
+    blocks: layers,
+  }))
     checkLimit('gptConfig', name, size)
   if (heads % kvHeads !== 0) {
     throw new OptionError(

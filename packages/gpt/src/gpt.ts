@@ -1,7 +1,10 @@
 /** A GPT: its configuration, its parameters and the device they live on. What one does with it are functions beside it. */
 import {
+  checkArgument,
+  checkOptions,
+  checks,
   defaultDevice,
-  type Device,
+  Device,
   freshTensor,
   keyFromSeed,
   ParameterError,
@@ -15,7 +18,7 @@ import {
 } from '@burgeon/tensor'
 import { forward, type ForwardOptions, losses } from './forward.ts'
 import { type GrowthEntry, type GrowthLog, logFromState, withinKept } from './growth/growth-log.ts'
-import { configFromState, type GptConfig, type GptSizes, gptConfig } from './gpt-config.ts'
+import { configFromState, type GptConfig, type GptSizes, gptConfig, sizeChecks } from './gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './parameters.ts'
 
 /** A model as plain data. */
@@ -48,6 +51,11 @@ export class Gpt {
    * @param options `seed`: same seed, same weights, on every device; 0 unless given.
    */
   static create(sizes: GptSizes, options: { seed?: number; device?: Device } = {}): Gpt {
+    checkOptions('Gpt.create', sizes, sizeChecks)
+    checkOptions('Gpt.create', options, {
+      seed: checks.seed,
+      device: checks.instance('a Device', Device),
+    })
     const model = new Gpt(gptConfig(sizes), options.device ?? defaultDevice())
     const key = keyFromSeed(options.seed ?? 0)
     for (const spec of parameterSpecs(model.config)) {
@@ -62,6 +70,13 @@ export class Gpt {
    * @throws OptionError for a configuration that is none or a growth log that does not lead to it, ParameterError if weights are missing, left over or of another shape.
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
+    checkArgument(
+      'Gpt.fromState',
+      'state',
+      state,
+      checks.role<GptState>('a model state', 'config', 'weights'),
+    )
+    checkArgument('Gpt.fromState', 'device', device, checks.instance('a Device', Device))
     const config = configFromState(state.config)
     checkCount(config, state.weights)
     const specs = new Map(parameterSpecs(config).map((spec) => [spec.path, spec]))

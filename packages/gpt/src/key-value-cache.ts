@@ -1,5 +1,5 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
-import { type Device, fill, OptionError, owned, type Tensor } from '@burgeon/tensor'
+import { checkArgument, checks, Device, fill, OptionError, owned, type Tensor } from '@burgeon/tensor'
 import type { GptConfig } from './gpt-config.ts'
 
 /**
@@ -13,7 +13,12 @@ export class KeyValueCache implements Disposable {
   readonly #config: GptConfig
   readonly #blocks: ReadonlyMap<string, { readonly keys: Tensor; readonly values: Tensor }>
 
+  /** @param batch Sequences that are read side by side, a positive integer. */
   constructor(config: GptConfig, device: Device, batch = 1) {
+    const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'context', 'blocks')
+    checkArgument('KeyValueCache', 'config', config, aConfig)
+    checkArgument('KeyValueCache', 'device', device, checks.instance('a Device', Device))
+    checkArgument('KeyValueCache', 'batch', batch, checks.integer({ from: 1 }))
     this.#config = config
     this.#blocks = new Map(
       config.blocks.map(({ id, kvHeads, headDim }) => {
@@ -38,6 +43,7 @@ export class KeyValueCache implements Disposable {
 
   /** Keys and values of a block, `[B, context, kvHeads, D]` each; the first `length` positions are filled. */
   of(block: string): { readonly keys: Tensor; readonly values: Tensor } {
+    checkArgument('KeyValueCache: of', 'block', block, checks.text)
     const found = this.#blocks.get(block)
     if (found === undefined) throw new OptionError(`cache: got block ${block}; expected one of its model.`)
     return found

@@ -1,6 +1,8 @@
 /** Every parameter of a GPT: its path, what its dimensions mean, and what it starts as. */
-import type { Axis, Initial } from '@burgeon/tensor'
+import { checkArgument, checks, type Axis, type Initial } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
+
+const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
 
 /** What a parameter is before it has numbers. */
 export interface ParameterSpec {
@@ -23,6 +25,7 @@ const normal = (standardDeviation: number): Initial => ({ kind: 'normal', standa
  * gates differ between tokens from the start.
  */
 export function parameterSpecs(config: GptConfig): ParameterSpec[] {
+  checkArgument('parameterSpecs', 'config', config, aConfig)
   const { vocabulary, context, embed } = config
   const positions: ParameterSpec = {
     path: 'embed.position.weight',
@@ -136,6 +139,7 @@ function normSpecs({ norm, embed }: GptConfig, path: string): ParameterSpec[] {
 
 /** Weight decay is for matrices: biases and gains have no business near 0 (as in GPT-2's training). */
 export function isDecayed(path: string): boolean {
+  checkArgument('isDecayed', 'path', path, checks.text)
   return path.endsWith('.weight')
 }
 
@@ -152,6 +156,7 @@ export function isDecayed(path: string): boolean {
  * ```
  */
 export function isAdapter(path: string): boolean {
+  checkArgument('isAdapter', 'path', path, checks.text)
   return /\.adapter\.[ab]\.weight$/.test(path)
 }
 
@@ -160,7 +165,10 @@ export function isAdapter(path: string): boolean {
  * which is the head, too. With all of them constant, no tape follows what happens there. (Half of the embedding's slope, that of the head,
  * would be worse than none: it pulls the embedding away from what the blocks expect.)
  */
-export function isBelow({ blocks }: GptConfig, count: number): (path: string) => boolean {
+export function isBelow(config: GptConfig, count: number): (path: string) => boolean {
+  checkArgument('isBelow', 'config', config, aConfig)
+  checkArgument('isBelow', 'count', count, checks.integer({ from: 0 }))
+  const { blocks } = config
   const starts = blocks.slice(0, count).map(({ id }) => `blocks.${id}.`)
   return (path) => count > 0 && (path.startsWith('embed.') || starts.some((start) => path.startsWith(start)))
 }

@@ -1,5 +1,13 @@
 /** Chooses the next token from logits. */
-import { NonFiniteError, OptionError, type RandomStream } from '@burgeon/tensor'
+import {
+  checkArgument,
+  checkOptions,
+  type ChecksOf,
+  checks,
+  NonFiniteError,
+  OptionError,
+  RandomStream,
+} from '@burgeon/tensor'
 
 /** How a token is chosen among the likely ones. */
 export interface SamplingOptions {
@@ -11,15 +19,11 @@ export interface SamplingOptions {
   readonly topP?: number
 }
 
-/** Throws OptionError if an option is outside its range. */
-export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new OptionError(`sampling: got temperature ${temperature}; expected a number of 0 or more.`)
-  }
-  if (!Number.isInteger(topK) || topK < 1) {
-    throw new OptionError(`sampling: got topK ${topK}; expected a positive integer.`)
-  }
-  if (!(topP > 0 && topP <= 1)) throw new OptionError(`sampling: got topP ${topP}; expected 0 < topP ≤ 1.`)
+/** Of every option of sampling. */
+export const samplingChecks: ChecksOf<SamplingOptions> = {
+  temperature: checks.number({ from: 0 }),
+  topK: checks.integer({ from: 1 }),
+  topP: checks.number({ above: 0, to: 1 }),
 }
 
 /**
@@ -35,7 +39,10 @@ export function sampleToken(
   options: SamplingOptions,
   random: RandomStream,
 ): number {
-  checkSampling(options)
+  checkArgument('sampleToken', 'logits', logits, checks.numbers)
+  checkOptions('sampleToken', options, samplingChecks)
+  checkArgument('sampleToken', 'random', random, checks.instance('a RandomStream', RandomStream))
+  if (logits.length === 0) throw new OptionError('sampleToken: got no logits; expected at least one.')
   checkLogits(logits)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
   const ranked = Array.from({ length: logits.length }, (_, token) => token).sort(

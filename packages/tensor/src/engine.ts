@@ -4,6 +4,8 @@
  * An engine is anything that can answer a call. A device answers with kernels. A tape, a profiler or a NaN finder calls
  * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
  */
+import { checkArgument } from './checks/check-options.ts'
+import * as checks from './checks/checks.ts'
 import type { Device } from './device.ts'
 import { AsyncCallbackError, DeviceMismatchError, OptionError } from './errors.ts'
 import type { Attrs, OpName } from './op-table.ts'
@@ -147,6 +149,7 @@ export function isRecorded(): boolean {
  * ```
  */
 export function checkpoint<R>(body: () => R): R {
+  checkArgument('checkpoint', 'body', body, checks.callback())
   const pauses = engines.map((engine) => engine.pause?.() ?? null).filter((pause) => pause !== null)
   if (pauses.length === 0) return body()
   try {

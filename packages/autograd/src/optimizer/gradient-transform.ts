@@ -3,8 +3,11 @@ import {
   addInto,
   type Check,
   checkArgument,
+  checkOptions,
+  type ChecksOf,
   checks,
   type Mirror,
+  OptionError,
   type ParameterStore,
   scope,
   StateError,
@@ -39,6 +42,11 @@ export interface GradientTransform {
   restore(state: unknown, parameters: ParameterStore): void
 }
 
+const contextChecks: ChecksOf<UpdateContext> = {
+  parameters: checks.required(checks.tensorsByPath),
+  step: checks.required(checks.integer({ from: 0 })),
+}
+
 /** Any object of the role. */
 export const aGradientTransform: Check<GradientTransform> = checks.role(
   'a gradient transform',
@@ -53,6 +61,8 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
     mirrors: stages.flatMap((stage) => stage.mirrors),
     rateAt: (step) => largestRateOf(stages, step),
     transform(gradients, context) {
+      checkArgument('chain: transform', 'gradients', gradients, checks.tensorsByPath)
+      checkOptions('chain: transform', context, contextChecks)
       largestRateOf(stages, context.step)
       return stages.reduce((now, stage) => stage.transform(now, context), gradients)
     },
@@ -85,6 +95,10 @@ export function stateless(name: string, transform: GradientTransform['transform'
 export function applyUpdates(parameters: TensorsByPath, updates: TensorsByPath): void {
   checkArgument('applyUpdates', 'parameters', parameters, checks.tensorsByPath)
   checkArgument('applyUpdates', 'updates', updates, checks.tensorsByPath)
+  const lost = Object.keys(updates).find((path) => !Object.hasOwn(parameters, path))
+  if (lost !== undefined) {
+    throw new OptionError(`applyUpdates: got an update of ${lost}; expected parameters to have that path.`)
+  }
   scope(() => {
     for (const [path, update] of Object.entries(updates)) addInto(parameters[path], update)
   })

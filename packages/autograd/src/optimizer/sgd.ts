@@ -16,12 +16,13 @@ export interface SgdOptions {
   readonly warmUp?: number
 }
 
-const optionChecks: ChecksOf<SgdOptions> = {
-  learningRate: checks.required(aRate),
+const moreChecks: ChecksOf<Omit<SgdOptions, 'learningRate'>> = {
   momentum: checks.number({ from: 0, below: 1 }),
   nesterov: checks.boolean,
   warmUp: warmUpSteps,
 }
+
+const optionChecks: ChecksOf<SgdOptions> = { learningRate: checks.required(aRate), ...moreChecks }
 
 const { abs, add, constant, input, less, multiply, scalar, select } = expression
 const plain = select(less(abs(input(0)), constant(Infinity)), multiply(input(0), scalar(0)), constant(0))
@@ -45,6 +46,7 @@ export function sgd(
   more: Omit<SgdOptions, 'learningRate'> = {},
 ): GradientTransform {
   const isRate = typeof options === 'number' || typeof options === 'function'
+  if (isRate) checkOptions('sgd', more, moreChecks)
   const given: SgdOptions = isRate ? { learningRate: options, ...more } : options
   checkOptions('sgd', given, optionChecks)
   const { momentum = 0, nesterov = false, warmUp = 0 } = given

@@ -2,10 +2,12 @@
  * Gradients squared example by example, Σₙ (∇ lossₙ)², from one backward pass: a per-example slope of a weight matrix is a small product
  * of what the pass has made anyway (Goodfellow 2015, "Efficient Per-Example Gradient Computations", for layers; here for every op).
  */
-import { add, fill, OptionError, scope, square, sum, type Tensor, tensorsIn } from '@burgeon/tensor'
+import { add, checkOptions, checks, fill, scope, square, sum, type Tensor, tensorsIn } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
 import {
+  checkFunction,
   checkLeaves,
+  checkTree,
   type GradientOf,
   mapTree,
   scalarFrom,
@@ -55,15 +57,15 @@ export function sumOfSquaredGradients<T extends TensorTree>(
   f: (x: T) => Tensor,
   options: ExampleOptions,
 ): (x: T) => ValueAndSquares<T> {
+  checkFunction('sumOfSquaredGradients', f)
+  checkOptions('sumOfSquaredGradients', options, {
+    examples: checks.required(checks.integer({ from: 1 })),
+    numbersAtOnce: checks.number({ from: 1, to: 2 ** 24 }),
+  })
   const { examples, numbersAtOnce = 2 ** 22 } = options
-  if (!(Number.isInteger(examples) && examples >= 1 && numbersAtOnce >= 1 && numbersAtOnce <= 2 ** 24)) {
-    throw new OptionError(
-      `sumOfSquaredGradients: got ${examples} examples and ${numbersAtOnce} numbers at once; ` +
-        'expected an integer from 1 on, and 1 to 2^24.',
-    )
-  }
   return (x) =>
     scope(() => {
+      checkTree('sumOfSquaredGradients', 'x', x)
       if (examples === 1) return ofOneExample(f, x)
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]

@@ -1,4 +1,5 @@
-import { requireMeasurement, requireOption } from '../errors.ts'
+import { checkOptions, checks } from '@burgeon/tensor'
+import { requireMeasurement } from '../errors.ts'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
 import {
@@ -50,16 +51,13 @@ export class AdaptiveWindowing implements DriftDetector {
   #sinceTest: number = 0
 
   constructor(options: AdaptiveWindowingOptions = {}) {
+    checkOptions('AdaptiveWindowing', options, {
+      delta: checks.number({ above: 0, below: 1 }),
+      clock: checks.integer({ from: 1 }),
+      gracePeriod: checks.integer({ from: 0 }),
+      minWindow: checks.integer({ from: 1 }),
+    })
     const { delta = 0.002, clock = 32, gracePeriod = 10, minWindow = 5 } = options
-    requireOption(delta > 0 && delta < 1, 'ADWIN', 'delta', delta, 'a number in (0, 1), such as 0.002')
-    for (const [option, value, least] of [
-      ['clock', clock, 1],
-      ['gracePeriod', gracePeriod, 0],
-      ['minWindow', minWindow, 1],
-    ] as const) {
-      const holds = Number.isSafeInteger(value) && value >= least
-      requireOption(holds, 'ADWIN', option, value, `a whole number of values ≥ ${least}`)
-    }
     this.#options = { delta, clock, gracePeriod, minWindow }
   }
 

@@ -1,4 +1,4 @@
-import { OptionError, StateError } from '@burgeon/tensor'
+import { checkOptions, checks, OptionError, StateError } from '@burgeon/tensor'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
 
 import type { DriftVerdict } from './drift-detector.ts'
@@ -59,8 +59,17 @@ const [pastPrior, presentPrior] = [0.5, 256]
  * ```
  */
 export function byteShift(options: ByteShiftOptions = {}): StreamWatch {
+  checkOptions('byteShift', options, {
+    recent: checks.number({ above: 0 }),
+    past: checks.number({ above: 0 }),
+    tolerance: checks.number({ from: 0 }),
+    threshold: checks.number({ above: 0 }),
+    warmUp: checks.integer({ from: 1 }),
+  })
   const all = { ...defaults, ...options }
-  checkOptions(all)
+  if (!(all.past > all.recent)) {
+    throw new OptionError(`byteShift: got recent ${all.recent} and past ${all.past}; expected recent < past.`)
+  }
   const [present, past] = [new FadingCounts(all.recent), new FadingCounts(all.past)]
   let [seen, evidence] = [0, 0]
   const reset = (): void => {
@@ -112,21 +121,6 @@ export function byteShift(options: ByteShiftOptions = {}): StreamWatch {
       seen = saved.seen
       evidence = saved.evidence
     },
-  }
-}
-
-function checkOptions({ recent, past, tolerance, threshold, warmUp }: Required<ByteShiftOptions>): void {
-  const positive = (value: number): boolean => value > 0 && Number.isFinite(value)
-  if (!(positive(recent) && positive(past) && past > recent)) {
-    throw new OptionError(`byteShift: got recent ${recent} and past ${past}; expected 0 < recent < past.`)
-  }
-  if (!(tolerance >= 0 && Number.isFinite(tolerance) && positive(threshold))) {
-    throw new OptionError(
-      `byteShift: got tolerance ${tolerance} and threshold ${threshold}; expected tolerance ≥ 0 and threshold > 0.`,
-    )
-  }
-  if (!(Number.isSafeInteger(warmUp) && warmUp >= 1)) {
-    throw new OptionError(`byteShift: got warmUp ${warmUp}; expected a positive integer.`)
   }
 }
 

@@ -1,5 +1,4 @@
-import { StateError } from '@burgeon/tensor'
-import { shown } from '../errors.ts'
+import { shown, StateError } from '@burgeon/tensor'
 import { kindOf } from '../saved-state.ts'
 import { AdaptiveWindowing } from './adaptive-windowing.ts'
 import type { DriftDetector } from './drift-detector.ts'

@@ -1,3 +1,5 @@
+import { type Check, checks } from '@burgeon/tensor'
+
 /** One number in, one verdict out: has the stream changed? */
 
 /** What a detector says after a value. */
@@ -30,3 +32,9 @@ export interface DriftDetector {
    */
   restore(state: unknown): void
 }
+
+/** Any object of the role. */
+export const aDriftDetector: Check<DriftDetector> = checks.role(
+  'a drift detector',
+  ...(['name', 'update', 'reset', 'toState', 'restore'] as const),
+)

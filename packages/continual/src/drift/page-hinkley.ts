@@ -1,4 +1,5 @@
-import { requireMeasurement, requireOption } from '../errors.ts'
+import { checkOptions, checks } from '@burgeon/tensor'
+import { requireMeasurement } from '../errors.ts'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
 
@@ -50,14 +51,14 @@ export class PageHinkley implements DriftDetector {
   #sums: Sums = noSums
 
   constructor(options: PageHinkleyOptions = {}) {
+    checkOptions('PageHinkley', options, {
+      mode: checks.oneOf('up', 'down', 'both'),
+      threshold: checks.number({ above: 0 }),
+      delta: checks.number({ from: 0 }),
+      alpha: checks.number({ above: 0, to: 1 }),
+      minSamples: checks.integer({ from: 1 }),
+    })
     const { mode = 'both', threshold = 50, delta = 0.005, alpha = 0.9999, minSamples = 30 } = options
-    const need = (holds: boolean, option: string, got: unknown, expected: string): void =>
-      requireOption(holds, this.name, option, got, expected)
-    need(['up', 'down', 'both'].includes(mode), 'mode', mode, "'up', 'down' or 'both'")
-    need(threshold > 0 && Number.isFinite(threshold), 'threshold', threshold, 'a positive number')
-    need(delta >= 0 && Number.isFinite(delta), 'delta', delta, 'a number ≥ 0')
-    need(alpha > 0 && alpha <= 1, 'alpha', alpha, 'a number in (0, 1]; 1 keeps everything')
-    need(Number.isSafeInteger(minSamples) && minSamples >= 1, 'minSamples', minSamples, 'a whole number ≥ 1')
     this.#options = { mode, threshold, delta, alpha, minSamples }
   }
 

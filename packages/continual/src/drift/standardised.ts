@@ -1,6 +1,7 @@
-import { requireMeasurement, requireOption } from '../errors.ts'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { requireMeasurement } from '../errors.ts'
 import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
-import type { DriftDetector, DriftVerdict } from './drift-detector.ts'
+import { aDriftDetector, type DriftDetector, type DriftVerdict } from './drift-detector.ts'
 
 /** How the yardstick follows the signal. */
 export interface StandardisedOptions {
@@ -45,11 +46,14 @@ export class StandardisedDetector implements DriftDetector {
 
   /** @param inner A fresh detector; it belongs to this one from now on. */
   constructor(inner: DriftDetector, options: StandardisedOptions = {}) {
+    checkArgument('StandardisedDetector', 'inner', inner, aDriftDetector)
+    // A deviation needs two values.
+    checkOptions('StandardisedDetector', options, {
+      decay: checks.number({ above: 0, below: 1 }),
+      warmUp: checks.integer({ from: 2 }),
+    })
     const { decay = 0.999, warmUp = 100 } = options
     this.name = `standardised ${inner.name}`
-    requireOption(decay > 0 && decay < 1, this.name, 'decay', decay, 'a number in (0, 1), such as 0.999')
-    const whole = Number.isSafeInteger(warmUp) && warmUp >= 2
-    requireOption(whole, this.name, 'warmUp', warmUp, 'a whole number ≥ 2, for a deviation needs two values')
     this.#inner = inner
     this.#options = { decay, warmUp }
   }

@@ -1,5 +1,5 @@
 /** Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes them when the world changes. */
-import { OptionError, StateError } from '@burgeon/tensor'
+import { checkOptions, checks, StateError } from '@burgeon/tensor'
 import { stateOfKind } from '../saved-state.ts'
 import type { LearnerEvent } from '../step-report.ts'
 import { readOf } from '../stream/batch.ts'
@@ -56,18 +56,14 @@ const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {
  * ```
  */
 export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing {
+  checkOptions('freezeConverged', options, {
+    every: checks.integer({ from: 1 }),
+    patience: checks.integer({ from: 2 }),
+    tolerance: checks.number({ from: 0, below: 1 }),
+    settle: checks.integer({ from: 1 }),
+    most: checks.number({ above: 0, below: 1 }),
+  })
   const { every = 200, patience = 24, tolerance = 0.15, settle = 500, most = 0.75 } = options
-  const isCount = (x: number, least: number): boolean => Number.isSafeInteger(x) && x >= least
-  if (!(isCount(every, 1) && isCount(patience, 2) && isCount(settle, 1))) {
-    throw new OptionError(
-      `freezeConverged: got every ${every}, patience ${patience}, settle ${settle}; expected integers from 1, 2 and 1.`,
-    )
-  }
-  if (!(tolerance >= 0 && tolerance < 1 && most > 0 && most < 1)) {
-    throw new OptionError(
-      `freezeConverged: got tolerance ${tolerance} and most ${most}; expected 0 ≤ tolerance < 1 and 0 < most < 1.`,
-    )
-  }
   let state = awake
   const isFlat = (changes: readonly number[]): boolean => {
     const [earlier, later] = halvesOf(changes)
@@ -115,7 +111,9 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     toState: (): State => state,
     restore(saved) {
       const found = stateOfKind<State>(saved, 'freeze converged')
-      if (!(Array.isArray(found.since) && found.since.every((step) => isCount(step, 0)))) {
+      if (
+        !(Array.isArray(found.since) && found.since.every((step) => Number.isSafeInteger(step) && step >= 0))
+      ) {
         throw new StateError(
           `freeze converged: the saved state says that blocks converged at ${String(found.since)}; ` +
             'expected steps. Is the file whole?',

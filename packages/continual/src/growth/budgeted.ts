@@ -1,7 +1,13 @@
 /** Limits around any policy. */
-import { OptionError } from '@burgeon/tensor'
-import type { GrowthBudget, GrowthPolicy, GrowthSignals } from './growth-policy.ts'
-import { checkBudget, excessOf } from './within-budget.ts'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import {
+  aGrowthPolicy,
+  budgetChecks,
+  type GrowthBudget,
+  type GrowthPolicy,
+  type GrowthSignals,
+} from './growth-policy.ts'
+import { excessOf } from './within-budget.ts'
 
 /** What a policy may ask for in total: a budget's limits and more. No limit where none is given. */
 export interface GrowthLimits extends Partial<GrowthBudget> {
@@ -27,12 +33,15 @@ interface State<S> {
  * ```
  */
 export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): GrowthPolicy<State<S>> {
+  checkArgument('budgeted', 'policy', policy, aGrowthPolicy)
+  checkOptions('budgeted', limits, {
+    ...budgetChecks,
+    parameters: checks.number({ from: 0, infinite: true }),
+    growths: checks.number({ from: 0, infinite: true }),
+    steps: checks.number({ from: 0, infinite: true }),
+  })
   const { parameters = Infinity, flopsPerToken = Infinity, bytes = Infinity } = limits
   const { growths = Infinity, steps = 0 } = limits
-  checkBudget('budgeted', limits)
-  if (!(growths >= 0 && steps >= 0)) {
-    throw new OptionError(`budgeted: got growths ${growths} and steps ${steps}; expected numbers ≥ 0.`)
-  }
   const own: GrowthBudget = { parameters, flopsPerToken, bytes }
   const both = (budget: GrowthBudget): GrowthBudget => ({
     parameters: Math.min(budget.parameters, parameters),
@@ -44,6 +53,7 @@ export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): Grow
     (stepsSinceGrowth < steps && `the last growth is not ${steps} steps ago`)
   return {
     name: `${policy.name}, within limits`,
+    ...(policy.waitsForDrift && { waitsForDrift: true }),
     initial: { inner: policy.initial, growths: 0 },
     // Nothing is measured for a wish that would not be granted.
     measures: (signals, budget, state) =>

@@ -1,9 +1,17 @@
 /** What a policy would have done: a life's signals again, without a model. */
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, planGrowth, priceOf } from '@burgeon/gpt/growth'
-import { type GrowthBudget, type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
+import {
+  aGrowthPolicy,
+  budgetChecks,
+  type GrowthBudget,
+  type GrowthPolicy,
+  type GrowthSignals,
+  lossWindow,
+} from './growth-policy.ts'
 import type { Measurement } from './measurement.ts'
-import { checkBudget, excessOf } from './within-budget.ts'
+import { excessOf } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */
 export interface DryRunInput {
@@ -40,8 +48,18 @@ export interface DryGrowth {
  * @throws OptionError if it asks for the impossible.
  */
 export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowth[] {
+  checkArgument('dryRun', 'policy', policy, aGrowthPolicy)
+  checkOptions('dryRun', input, {
+    config: checks.required(checks.object('a configuration of gptConfig')),
+    parameters: checks.required(checks.integer({ from: 0 })),
+    losses: checks.required(checks.list('a list of numbers', checks.number())),
+    drifts: checks.list('a list of positive integers', checks.integer({ from: 1 })),
+    budget: checks.object('an object with parameters'),
+    measurements: checks.object('measurements by step'),
+    stateBytes: checks.number({ from: 0 }),
+  })
+  if (input.budget) checkOptions('dryRun: budget', input.budget, budgetChecks)
   const { losses, drifts = [], budget = { parameters: Infinity }, measurements = {} } = input
-  checkBudget('dryRun', budget)
   let { config, parameters, stateBytes = 0 } = input
   let state = policy.initial
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]

@@ -1,6 +1,6 @@
 /** Several policies as one. */
-import { OptionError } from '@burgeon/tensor'
-import type { GrowthPolicy } from './growth-policy.ts'
+import { checkArgument, OptionError } from '@burgeon/tensor'
+import { aGrowthPolicy, type GrowthPolicy } from './growth-policy.ts'
 
 /**
  * Asks one policy after the other, and has the first wish. Policies behind it are not asked at that step, and their state stays. A step of
@@ -16,8 +16,10 @@ export function firstOf(
   ...policies: readonly [GrowthPolicy, ...GrowthPolicy[]]
 ): GrowthPolicy<readonly unknown[]> {
   if (policies.length === 0) throw new OptionError('firstOf: got no policy; expected at least one.')
+  policies.forEach((policy, i) => checkArgument('firstOf', `policies[${i}]`, policy, aGrowthPolicy))
   return {
     name: `first of: ${policies.map(({ name }) => name).join('; ')}`,
+    ...(policies.some((policy) => policy.waitsForDrift) && { waitsForDrift: true }),
     initial: policies.map(({ initial }) => initial),
     measures: (signals, budget, states) =>
       policies.some((policy, i) => policy.measures?.(signals, budget, states[i]) ?? false),

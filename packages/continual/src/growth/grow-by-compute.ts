@@ -1,7 +1,7 @@
 /** Grows when the compute that goes into a step would buy more in a larger model. */
 import { flopsPerToken, type GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy, GrowthSignals } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from './least-squares.ts'
@@ -63,13 +63,12 @@ const mostStretches = 64
  * @throws OptionError for options out of range.
  */
 export function growByCompute(options: ComputeOptions): GrowthPolicy<State> {
+  checkOptions('growByCompute', options, {
+    window: checks.required(checks.integer({ from: 8 })),
+    significance: checks.number({ from: 0 }),
+    request: checks.callback('a function of a configuration'),
+  })
   const { window, significance = 2, request: requestFor = layerOnTop } = options
-  if (!(Number.isSafeInteger(window) && window >= 8 && significance >= 0)) {
-    throw new OptionError(
-      `growByCompute: got window ${window} and significance ${significance}; ` +
-        'expected an integer from 8 and a number ≥ 0.',
-    )
-  }
   /** The exponent over some stretches, and how far off it may be. */
   const exponentOf = (course: readonly Stretch[]): { alpha: number; error: number } => {
     const [computes, losses] = [course.map(({ compute }) => compute), course.map(({ loss }) => loss)]

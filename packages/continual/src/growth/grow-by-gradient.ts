@@ -1,6 +1,6 @@
 /** Grows where one more neuron promises most, and when it promises enough. */
 import { priceOf } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { largestBy, measuredBlocks, widened } from './widened.ts'
 import { excessOf } from './within-budget.ts'
@@ -25,13 +25,12 @@ export interface GradientOptions {
  * @throws OptionError for options out of range.
  */
 export function growByGradient(options: GradientOptions = {}): GrowthPolicy<null> {
+  checkOptions('growByGradient', options, {
+    every: checks.integer({ from: 1 }),
+    threshold: checks.number({ above: 0 }),
+    widen: checks.number({ above: 0 }),
+  })
   const { every = 100, threshold = 1, widen = 0.25 } = options
-  if (!(Number.isInteger(every) && every >= 1 && threshold > 0 && widen > 0)) {
-    throw new OptionError(
-      `growByGradient: got every ${every}, threshold ${threshold}, widen ${widen}; ` +
-        'expected an integer from 1 and numbers > 0.',
-    )
-  }
   return {
     name: `by gradient, every ${every} steps`,
     initial: null,

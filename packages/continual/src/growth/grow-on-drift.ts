@@ -1,7 +1,7 @@
 /** Grows when the world has changed and learning alone does not catch up. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { excessOf } from './within-budget.ts'
@@ -28,16 +28,16 @@ interface State {
  * @throws OptionError for options out of range.
  */
 export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
+  checkOptions('growOnDrift', options, {
+    patience: checks.required(checks.integer({ from: 1, to: 200 })),
+    tolerance: checks.number({ above: 0 }),
+    request: checks.callback('a function of a configuration'),
+  })
   const { patience, tolerance = 1.05, request = layerOnTop } = options
-  if (!(Number.isInteger(patience) && patience >= 1 && patience <= 200 && tolerance > 0)) {
-    throw new OptionError(
-      `growOnDrift: got patience ${patience} and tolerance ${tolerance}; ` +
-        'expected an integer from 1 to 200 and a positive number.',
-    )
-  }
   return {
     name: `on drift, after ${patience} steps`,
     initial: { judged: null },
+    waitsForDrift: true,
     decide(signals, budget, state) {
       const { step, losses, stepsSinceDrift, config } = signals
       const stay = (reason: string, judged = state.judged) =>

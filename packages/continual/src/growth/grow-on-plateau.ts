@@ -1,5 +1,5 @@
 /** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
@@ -39,19 +39,16 @@ interface State {
  * ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
  */
 export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
+  checkOptions('growOnPlateau', options, {
+    window: checks.required(checks.integer({ from: 8, to: lossWindow })),
+    patience: checks.required(checks.number({ from: 0, infinite: true })),
+    significance: checks.number({ from: 0 }),
+    widen: checks.number({ above: 0 }),
+    widenPerLayer: checks.integer({ from: 0, infinite: true }),
+    request: checks.callback('a function of a configuration'),
+    where: checks.oneOf('narrowest', 'gradient'),
+  })
   const { window, patience, significance = 2, widen = 0.5, widenPerLayer, where = 'narrowest' } = options
-  if (!(Number.isInteger(window) && window >= 8 && window <= lossWindow)) {
-    throw new OptionError(`growOnPlateau: got window ${window}; expected an integer from 8 to ${lossWindow}.`)
-  }
-  if (!(patience >= 0 && significance >= 0 && widen > 0)) {
-    throw new OptionError(
-      `growOnPlateau: got patience ${patience}, significance ${significance}, widen ${widen}; ` +
-        'expected patience ≥ 0, significance ≥ 0, widen > 0.',
-    )
-  }
-  if (!['narrowest', 'gradient'].includes(where)) {
-    throw new OptionError(`growOnPlateau: got where ${where}; expected narrowest or gradient.`)
-  }
   /** Whether the loss has stopped falling, and why it counts as that or not. */
   const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals): Verdict => {
     const stay = (reason: string): Verdict => ({ isPlateau: false, reason })

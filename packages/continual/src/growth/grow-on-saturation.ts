@@ -1,5 +1,5 @@
 /** Grows where the units that are there are used up, and not where they lie idle. */
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { largestBy, measuredBlocks, widened } from './widened.ts'
 import { excessOf } from './within-budget.ts'
@@ -25,14 +25,13 @@ export interface SaturationOptions {
  * @throws OptionError for options out of range.
  */
 export function growOnSaturation(options: SaturationOptions = {}): GrowthPolicy<null> {
+  checkOptions('growOnSaturation', options, {
+    every: checks.integer({ from: 1 }),
+    rank: checks.number({ above: 0, to: 1 }),
+    dormant: checks.number({ from: 0, below: 1 }),
+    widen: checks.number({ above: 0 }),
+  })
   const { every = 100, rank = 0.6, dormant = 0.1, widen = 0.25 } = options
-  const areShares = rank > 0 && rank <= 1 && dormant >= 0 && dormant < 1
-  if (!(Number.isInteger(every) && every >= 1 && areShares && widen > 0)) {
-    throw new OptionError(
-      `growOnSaturation: got every ${every}, rank ${rank}, dormant ${dormant}, widen ${widen}; ` +
-        'expected an integer from 1, 0 < rank ≤ 1, 0 ≤ dormant < 1 and widen > 0.',
-    )
-  }
   return {
     name: `on saturation, every ${every} steps`,
     initial: null,

@@ -1,7 +1,7 @@
 /** Grows at steps that were fixed beforehand. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 
 /** One growth of a schedule. */
@@ -11,6 +11,9 @@ export interface ScheduledGrowth {
   /** What to ask for, given the model of that time. */
   readonly request: GrowthRequest | ((config: GptConfig) => GrowthRequest)
 }
+
+const anEntry = checks.object<ScheduledGrowth>('an object with step and request')
+const aRequest = checks.role<GrowthRequest>('a growth request', 'axis')
 
 interface State {
   /** How many of the schedule have been asked for. */
@@ -32,8 +35,17 @@ interface State {
  * ```
  */
 export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPolicy<State> {
+  checkArgument('growOnSchedule', 'schedule', schedule, checks.list('a list of objects', anEntry))
+  for (const [i, entry] of schedule.entries()) {
+    checkOptions(`growOnSchedule: schedule[${i}]`, entry, {
+      step: checks.required(checks.integer({ from: 0 })),
+      request: checks.required(
+        checks.either(checks.callback<(config: GptConfig) => GrowthRequest>(), aRequest),
+      ),
+    })
+  }
   const steps = schedule.map(({ step }) => step)
-  const isOrdered = steps.every((step, i) => Number.isSafeInteger(step) && step >= (steps[i - 1] ?? 0))
+  const isOrdered = steps.every((step, i) => step >= (steps[i - 1] ?? 0))
   if (!isOrdered) {
     throw new OptionError(
       `growOnSchedule: got steps ${steps.join(', ')}; expected integers from 0 in ascending order.`,

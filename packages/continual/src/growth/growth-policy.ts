@@ -1,4 +1,5 @@
 /** Growth policies: when, where and how much to grow. Pure functions that never see a tensor. */
+import { type Check, type ChecksOf, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { Measurement } from './measurement.ts'
@@ -72,7 +73,19 @@ export interface GrowthPolicy<S = unknown> {
    * when the answer could lead to growth. As pure as `decide`; never unless given.
    */
   measures?(signals: GrowthSignals, budget: GrowthBudget, state: S): boolean
+  /** Whether it can only ask after a drift alarm; a learner without a detector refuses it then. False unless given. */
+  readonly waitsForDrift?: boolean
   decide(signals: GrowthSignals, budget: GrowthBudget, state: S): GrowthDecision<S>
+}
+
+/** Any object of the role. */
+export const aGrowthPolicy: Check<GrowthPolicy> = checks.role('a growth policy', 'name', 'initial', 'decide')
+
+/** Limits of a budget. Infinity is none. */
+export const budgetChecks: ChecksOf<GrowthBudget> = {
+  parameters: checks.required(checks.number({ from: 0, infinite: true })),
+  flopsPerToken: checks.number({ from: 0, infinite: true }),
+  bytes: checks.number({ from: 0, infinite: true }),
 }
 
 /** Never grows: the control of every comparison. */

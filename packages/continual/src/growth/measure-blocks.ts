@@ -1,9 +1,11 @@
 /** Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and backwards. */
 import { pullBack, record } from '@burgeon/autograd'
-import type { Gpt, Observed } from '@burgeon/gpt'
+import { Gpt, type Observed } from '@burgeon/gpt'
 import {
   abs,
   add,
+  checkArgument,
+  checks,
   divide,
   fill,
   gather,
@@ -18,10 +20,12 @@ import {
   type Tensor,
   tensorsIn,
 } from '@burgeon/tensor'
-import { type Batch, partsOf } from '../stream/batch.ts'
+import { aBatch, type Batch, partsOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import { effectiveRank } from './effective-rank.ts'
 import type { BlockSignals, Measurement } from './measurement.ts'
+
+const aGpt = checks.instance('a Gpt', Gpt)
 
 /** Tokens that are looked at: so many rows, and at least one. More would make the rank of wide layers a long calculation. */
 const mostTokens = 1024
@@ -49,6 +53,8 @@ const openness = 0.5
  * ```
  */
 export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measurement> {
+  checkArgument('measureBlocks', 'model', model, aGpt)
+  checkArgument('measureBlocks', 'batch', batch, aBatch)
   using _ = model.hold()
   const rows = Math.max(1, Math.floor(mostTokens / batch.length))
   const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))

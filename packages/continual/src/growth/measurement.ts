@@ -1,4 +1,5 @@
 /** What a look inside the model told a growth policy. Plain data: it stands in the journal. */
+import { checkArgument, checks } from '@burgeon/tensor'
 import type { LearnerEvent } from '../step-report.ts'
 
 /** What was measured of the MLP of one block, on the rows that the model had just learnt. */
@@ -32,6 +33,11 @@ export interface Measurement {
   readonly blocks: readonly BlockSignals[]
 }
 
+const someEvents = checks.list(
+  'the journal of a learner',
+  checks.role<LearnerEvent>('an event', 'kind', 'step'),
+)
+
 /**
  * The measurements in a learner's journal, by step, for `dryRun`.
  *
@@ -42,6 +48,7 @@ export interface Measurement {
  * ```
  */
 export function measurementsIn(journal: readonly LearnerEvent[]): Record<number, Measurement> {
+  checkArgument('measurementsIn', 'journal', journal, someEvents)
   const measurements: Record<number, Measurement> = {}
   for (const event of journal) {
     if ('measured' in event && event.measured !== undefined) measurements[event.step] = event.measured

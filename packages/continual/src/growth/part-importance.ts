@@ -1,9 +1,22 @@
 /** How much the loss would miss each part of a model: what to prune first. */
 import { valueAndGrad } from '@burgeon/autograd'
-import type { Gpt } from '@burgeon/gpt'
-import { abs, add, multiply, scope, sum, type Tensor, type TensorsByPath, tensorsIn } from '@burgeon/tensor'
-import type { Batch } from '../stream/batch.ts'
+import { Gpt } from '@burgeon/gpt'
+import {
+  abs,
+  add,
+  checkArgument,
+  checks,
+  multiply,
+  scope,
+  sum,
+  type Tensor,
+  type TensorsByPath,
+  tensorsIn,
+} from '@burgeon/tensor'
+import { aBatch, type Batch } from '../stream/batch.ts'
 import { lossOn } from '../stream/batch-tensors.ts'
+
+const aGpt = checks.instance('a Gpt', Gpt)
 
 /** Of one block, in nats per token, ≥ 0: by how much the loss would change to first order without a part. */
 export interface PartImportance {
@@ -28,6 +41,8 @@ export interface PartImportance {
  * ```
  */
 export async function partImportance(model: Gpt, batch: Batch): Promise<PartImportance[]> {
+  checkArgument('partImportance', 'model', model, aGpt)
+  checkArgument('partImportance', 'batch', batch, aBatch)
   using _ = model.hold()
   const scores = scope(() => {
     const { config } = model

@@ -1,5 +1,5 @@
 /** Drops units that lie idle, so that the work and the room they took are there for others. */
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { measuredBlocks } from './widened.ts'
 
@@ -25,10 +25,12 @@ type Looks = readonly Readonly<Record<string, readonly number[]>>[]
  * const growth = firstOf(pruneDormant(), growOnSaturation())
  * ```
  */
-export function pruneDormant({ every = 100, looks = 3 }: PruneDormantOptions = {}): GrowthPolicy<Looks> {
-  if (![every, looks].every((n) => Number.isSafeInteger(n) && n >= 1)) {
-    throw new OptionError(`pruneDormant: got every ${every} and looks ${looks}; expected integers from 1.`)
-  }
+export function pruneDormant(options: PruneDormantOptions = {}): GrowthPolicy<Looks> {
+  checkOptions('pruneDormant', options, {
+    every: checks.integer({ from: 1 }),
+    looks: checks.integer({ from: 1 }),
+  })
+  const { every = 100, looks = 3 } = options
   return {
     name: `prune what is dormant, a look every ${every} steps`,
     initial: [],

@@ -1,6 +1,5 @@
 /** Holds a request against a budget: every limit of it, in one place. */
 import { type GrowthRequest, type ModelCost, priceOf } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
 import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
 
 /** A limit that a growth would break. */
@@ -45,14 +44,3 @@ export function excessOf(
 }
 
 const bytesOf = ({ weightBytes, stateBytes }: ModelCost): number => weightBytes + stateBytes
-
-/** Throws OptionError for a limit that is negative or not a number: it would limit nothing. */
-export function checkBudget(
-  whose: string,
-  { parameters, flopsPerToken, bytes }: Partial<GrowthBudget>,
-): void {
-  for (const [name, most] of Object.entries({ parameters, flopsPerToken, bytes })) {
-    if (most === undefined || most >= 0) continue
-    throw new OptionError(`${whose}: got ${name} ${most}; expected a number ≥ 0.`)
-  }
-}

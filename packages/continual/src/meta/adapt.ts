@@ -1,6 +1,10 @@
 /** The inner loop of meta-learning: gradient steps made of ordinary ops, so that slopes can be taken through them. */
 import { grad, stopGradient } from '@burgeon/autograd'
 import {
+  checkArgument,
+  checkOptions,
+  checks,
+  type ChecksOf,
   formatShape,
   multiply,
   OptionError,
@@ -25,6 +29,15 @@ export interface AdaptOptions {
   readonly adapts?: (path: string) => boolean
 }
 
+const aRate = checks.number({ above: 0 })
+
+/** Of an inner loop. */
+export const adaptChecks: ChecksOf<AdaptOptions> = {
+  steps: checks.integer({ from: 1 }),
+  firstOrder: checks.boolean,
+  adapts: checks.callback('a function of a path'),
+}
+
 /**
  * A few steps of gradient descent, w ← w − α∘∇loss(w) (Finn et al. 2017, eq. 1), with new weights in the place of the old ones. Under
  * a tape everything in them can be differentiated: the first weights, the rates, and whatever else the loss depends on.
@@ -46,9 +59,13 @@ export function adapt(
   rates: number | TensorsByPath,
   options: AdaptOptions = {},
 ): TensorsByPath {
+  checkOptions('adapt', options, adaptChecks)
   const { steps = 1, firstOrder = false, adapts = () => true } = options
+  checkArgument('adapt', 'loss', loss, checks.callback('a function of weights'))
+  checkArgument('adapt', 'weights', weights, checks.tensorsByPath)
+  checkArgument('adapt', 'rates', rates, checks.either(aRate, checks.tensorsByPath))
   const paths = Object.keys(weights).filter(adapts)
-  checkSteps(steps, paths)
+  checkPaths(paths)
   checkRates(rates, weights, paths)
   return scope(() => {
     let now = weights
@@ -76,27 +93,21 @@ export function mapPaths(paths: readonly string[], make: (path: string) => Tenso
   return Object.fromEntries(paths.map((path) => [path, make(path)]))
 }
 
-function checkSteps(steps: number, paths: readonly string[]): void {
-  if (!(Number.isSafeInteger(steps) && steps >= 1)) {
-    throw new OptionError(`adapt: got ${steps} inner steps; expected a whole number from 1 on.`)
-  }
+function checkPaths(paths: readonly string[]): void {
   if (paths.length === 0) {
     throw new OptionError(
-      'adapt: got no weight that steps; expected one or more. Let adapts pick some paths.',
+      'adapt: got no weights that step; expected one or more. Let adapts pick some paths.',
     )
   }
 }
 
 function checkRates(rates: number | TensorsByPath, weights: TensorsByPath, paths: readonly string[]): void {
-  if (typeof rates === 'number') {
-    if (rates > 0 && Number.isFinite(rates)) return
-    throw new OptionError(`adapt: got rate ${rates}; expected a positive number.`)
-  }
+  if (typeof rates === 'number') return
   for (const path of paths) {
     const rate = Object.hasOwn(rates, path) ? rates[path] : undefined
     if (rate === undefined) {
       throw new OptionError(
-        `adapt: got no rate for ${path}; expected one for every weight that steps. Add it, or leave the path out with adapts.`,
+        `adapt: got no rates of ${path}; expected one for every weight that steps. Add it, or leave the path out with adapts.`,
       )
     }
     if (!stretches(rate, weights[path])) {

@@ -8,11 +8,12 @@
 import { chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
 import {
   assign,
+  checkOptions,
+  checks,
   elementwise,
   type Expression,
   expression,
   multiply,
-  OptionError,
   type PlainTensor,
   scope,
   type Tensor,
@@ -66,15 +67,14 @@ const rateOf = 'rate of '
  * ```
  */
 export function laMaml(options: LaMamlOptions): LookAhead {
+  checkOptions('laMaml', options, {
+    rate: checks.required(checks.number({ above: 0 })),
+    rateOfRates: checks.required(checks.number({ from: 0 })),
+    clipRateSlopes: checks.number({ above: 0 }),
+    steps: checks.integer({ from: 1 }),
+    firstOrder: checks.boolean,
+  })
   const { rate, rateOfRates, clipRateSlopes, steps = 1, firstOrder = false } = options
-  if (!(rate > 0 && Number.isFinite(rate) && rateOfRates >= 0 && Number.isFinite(rateOfRates))) {
-    throw new OptionError(
-      `laMaml: got rate ${rate} and rateOfRates ${rateOfRates}; expected finite numbers, the first positive, the second from 0 on.`,
-    )
-  }
-  if (!(Number.isSafeInteger(steps) && steps >= 1)) {
-    throw new OptionError(`laMaml: got ${steps} steps; expected a whole number from 1 on.`)
-  }
   const clip = clipRateSlopes === undefined ? chain() : clipByGlobalNorm(clipRateSlopes)
   const rates = new LearnedRates({ initial: rate, name: 'La-MAML rates' })
   return {

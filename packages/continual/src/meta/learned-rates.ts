@@ -1,6 +1,9 @@
 /** Learning rates that are learnt: one for every number of every weight. */
 import {
   add,
+  checkArgument,
+  checkOptions,
+  checks,
   type DimensionMap,
   fill,
   formatShape,
@@ -8,10 +11,9 @@ import {
   keptNumbers,
   type Mirror,
   openScope,
-  OptionError,
   type ParameterStore,
-  type Plan,
   type PlainTensor,
+  type Plan,
   resized,
   sameShape,
   ShapeError,
@@ -38,10 +40,12 @@ export class LearnedRates implements Mirror {
   readonly #rates: TensorMirror
 
   /** @throws OptionError for an initial rate that is negative or not finite. */
-  constructor({ initial, name = 'learned rates' }: LearnedRatesOptions) {
-    if (!(initial >= 0 && Number.isFinite(initial))) {
-      throw new OptionError(`${name}: got initial rate ${initial}; expected a number from 0 on.`)
-    }
+  constructor(options: LearnedRatesOptions) {
+    checkOptions('LearnedRates', options, {
+      initial: checks.required(checks.number({ from: 0 })),
+      name: checks.text,
+    })
+    const { initial, name = 'learned rates' } = options
     this.name = name
     this.initial = initial
     this.#rates = new TensorMirror(name, 'value')
@@ -54,6 +58,7 @@ export class LearnedRates implements Mirror {
    * @throws ShapeError if a weight has another shape than its rates: it has grown, and they were not among the mirrors.
    */
   of(weights: TensorsByPath): TensorsByPath {
+    checkArgument('LearnedRates: of', 'weights', weights, checks.tensorsByPath)
     const rates = Object.entries(weights).map(([path, weight]) => [path, this.#of(path, weight)] as const)
     return Object.fromEntries(rates)
   }

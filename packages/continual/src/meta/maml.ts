@@ -1,9 +1,10 @@
 /** Model-agnostic meta-learning (Finn et al. 2017): weights from which a few gradient steps lead far. */
 import { valueAndGrad } from '@burgeon/autograd'
-import type { TensorsByPath } from '@burgeon/tensor'
+import { checkArgument, checks, type TensorsByPath } from '@burgeon/tensor'
 import { adapt } from './adapt.ts'
 import {
   beginningOf,
+  checkMeta,
   meanOverTasks,
   type MetaOptions,
   type MetaSlopes,
@@ -32,11 +33,9 @@ import {
  * }
  * ```
  */
-export function maml(
-  tasks: readonly MetaTask[],
-  weights: TensorsByPath,
-  { rate, ...inner }: MetaOptions,
-): MetaSlopes {
+export function maml(tasks: readonly MetaTask[], weights: TensorsByPath, options: MetaOptions): MetaSlopes {
+  checkMeta('maml', tasks, weights, options)
+  const { rate, ...inner } = options
   return meanOverTasks(tasks, (task) =>
     valueAndGrad((w: TensorsByPath) =>
       queryOf(task, adapt(supportOf(task), beginningOf(task, w), rate, inner)),
@@ -53,6 +52,7 @@ export function fomaml(
   weights: TensorsByPath,
   options: Omit<MetaOptions, 'firstOrder'>,
 ): MetaSlopes {
+  checkMeta('fomaml', tasks, weights, options)
   return maml(tasks, weights, { ...options, firstOrder: true })
 }
 
@@ -65,5 +65,7 @@ export function anil(
   weights: TensorsByPath,
   options: MetaOptions & { readonly adapts: (path: string) => boolean },
 ): MetaSlopes {
+  checkMeta('anil', tasks, weights, options)
+  checkArgument('anil', 'adapts', options.adapts, checks.callback('a function of a path'))
   return maml(tasks, weights, options)
 }

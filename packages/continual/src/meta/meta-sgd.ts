@@ -1,8 +1,9 @@
 import { valueAndGrad } from '@burgeon/autograd'
-import type { TensorsByPath } from '@burgeon/tensor'
-import { adapt, type AdaptOptions, mapPaths } from './adapt.ts'
+import { checkArgument, checkOptions, checks, type TensorsByPath } from '@burgeon/tensor'
+import { adapt, adaptChecks, type AdaptOptions, mapPaths } from './adapt.ts'
 import {
   beginningOf,
+  checkTasks,
   meanOverTasks,
   type MetaSlopes,
   type MetaTask,
@@ -41,6 +42,9 @@ export function metaSgd(
   rates: TensorsByPath,
   inner: AdaptOptions = {},
 ): MetaSgdSlopes {
+  checkTasks('metaSgd', tasks, weights)
+  checkArgument('metaSgd', 'rates', rates, checks.tensorsByPath)
+  checkOptions('metaSgd', inner, adaptChecks)
   const [paths, ratePaths] = [Object.keys(weights), Object.keys(rates)]
   const both = { ...weights, ...Object.fromEntries(ratePaths.map((path) => [rateOf + path, rates[path]])) }
   const { value, gradient } = meanOverTasks(tasks, (task) =>

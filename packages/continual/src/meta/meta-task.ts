@@ -2,6 +2,9 @@
 import {
   add,
   broadcastTo,
+  checkArgument,
+  checkOptions,
+  checks,
   formatShape,
   multiply,
   OptionError,
@@ -11,7 +14,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { type AdaptOptions, mapPaths, type TaskLoss } from './adapt.ts'
+import { adaptChecks, type AdaptOptions, mapPaths, type TaskLoss } from './adapt.ts'
 
 /**
  * A task: what its learner practises on, and what it is judged by afterwards.
@@ -42,6 +45,37 @@ export interface MetaOptions extends AdaptOptions {
   readonly rate: number
 }
 
+const aCount = checks.integer({ from: 1 })
+
+/** Throws OptionError for what are no tasks, weights or options of an inner loop. */
+export function checkMeta(
+  who: string,
+  tasks: readonly MetaTask[],
+  weights: TensorsByPath,
+  options: MetaOptions,
+): void {
+  checkTasks(who, tasks, weights)
+  checkOptions(who, options, { ...adaptChecks, rate: checks.required(checks.number({ above: 0 })) })
+}
+
+/** Throws OptionError for what are no tasks or weights. */
+export function checkTasks(who: string, tasks: readonly MetaTask[], weights: TensorsByPath): void {
+  checkArgument(who, 'tasks', tasks, checks.list('a list of tasks', aTask))
+  if (tasks.length === 0) throw new OptionError(`${who}: got no tasks; expected one or more.`)
+  for (const [i, task] of tasks.entries()) {
+    checkOptions(`${who}: tasks[${i}]`, task, {
+      support: checks.required(checks.callback('a function of weights')),
+      query: checks.required(checks.callback('a function of weights')),
+      copies: aCount,
+    })
+  }
+  checkArgument(who, 'weights', weights, checks.tensorsByPath)
+  if (Object.keys(weights).length === 0)
+    throw new OptionError(`${who}: got no weights; expected one or more.`)
+}
+
+const aTask = checks.object<MetaTask>('a task')
+
 /**
  * The same weights once for each of several tasks side by side.
  *
@@ -50,9 +84,8 @@ export interface MetaOptions extends AdaptOptions {
  * @throws OptionError for another number.
  */
 export function copiesOf(weights: TensorsByPath, copies: number): TensorsByPath {
-  if (!(Number.isSafeInteger(copies) && copies >= 1)) {
-    throw new OptionError(`copiesOf: got ${copies} copies; expected a whole number from 1 on.`)
-  }
+  checkArgument('copiesOf', 'weights', weights, checks.tensorsByPath)
+  checkArgument('copiesOf', 'copies', copies, aCount)
   return mapPaths(Object.keys(weights), (path) =>
     broadcastTo(weights[path], [copies, ...weights[path].shape]),
   )
@@ -90,7 +123,6 @@ export function meanOverTasks(
   tasks: readonly MetaTask[],
   slopesOf: (task: MetaTask) => MetaSlopes,
 ): MetaSlopes {
-  if (tasks.length === 0) throw new OptionError('meta-learning: got no tasks; expected one or more.')
   const count = tasks.reduce((all, { copies = 1 }) => all + copies, 0)
   return scope(() => {
     const each = tasks.map((task) => scope(() => slopesOf(task)))

@@ -2,6 +2,7 @@ import { subtract, sum, type TensorsByPath } from '@burgeon/tensor'
 import { adapt, mapPaths } from './adapt.ts'
 import {
   beginningOf,
+  checkMeta,
   meanOverTasks,
   type MetaOptions,
   type MetaSlopes,
@@ -21,8 +22,10 @@ import {
 export function reptile(
   tasks: readonly MetaTask[],
   weights: TensorsByPath,
-  { rate, ...inner }: Omit<MetaOptions, 'firstOrder'>,
+  options: Omit<MetaOptions, 'firstOrder'>,
 ): MetaSlopes {
+  checkMeta('reptile', tasks, weights, options)
+  const { rate, ...inner } = options
   return meanOverTasks(tasks, (task) => {
     const before = beginningOf(task, weights)
     const after = adapt(supportOf(task), before, rate, { ...inner, firstOrder: true })

@@ -1,5 +1,5 @@
 /** The one definition of how good alarms are: for reports, benchmarks and documents alike. */
-import { OptionError } from '@burgeon/tensor'
+import { checkOptions, checks } from '@burgeon/tensor'
 
 /** A stream whose changes are known, and what was reported. All places are in one unit, such as bytes or steps. */
 export interface AlarmRun {
@@ -34,8 +34,14 @@ export interface AlarmScore {
  *
  * @throws OptionError for a bound that is not positive.
  */
-export function scoreAlarms({ changes, alarms, within }: AlarmRun): AlarmScore {
-  if (!(within > 0)) throw new OptionError(`scoreAlarms: got within ${within}; expected a positive number.`)
+export function scoreAlarms(run: AlarmRun): AlarmScore {
+  const places = checks.list('a list of numbers', checks.number())
+  checkOptions('scoreAlarms', run, {
+    changes: checks.required(places),
+    alarms: checks.required(places),
+    within: checks.required(checks.number({ above: 0, infinite: true })),
+  })
+  const { changes, alarms, within } = run
   const noticed = new Set<number>()
   const scored = alarms.map((at): ScoredAlarm => {
     const change = changes.findLast((place) => place < at)

@@ -1,4 +1,5 @@
-import { EvaluationError, requireMeasurement, requireOption } from '../errors.ts'
+import { checkArgument, checkOptions, checks, OptionError, shown } from '@burgeon/tensor'
+import { EvaluationError, requireMeasurement } from '../errors.ts'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
 /** Which way is better. */
@@ -52,16 +53,21 @@ export class DomainMatrix {
 
   /** @param domains Distinct names. */
   constructor(domains: readonly string[], options: DomainMatrixOptions = {}) {
+    checkArgument('DomainMatrix', 'domains', domains, checks.list('a list of names', checks.text))
+    checkOptions('DomainMatrix', options, { better: checks.oneOf('lower', 'higher') })
     const { better = 'lower' } = options
-    const holds = better === 'lower' || better === 'higher'
-    requireOption(holds, 'DomainMatrix', 'better', better, "'lower' or 'higher'")
     this.#better = better
     for (const domain of domains) this.addDomain(domain)
   }
 
   /** Makes room for a domain that the stream brought later. Throws an `OptionError` if the name is taken. */
   addDomain(domain: string): void {
-    requireOption(!this.#domains.has(domain), 'DomainMatrix', 'domain', domain, 'a new name')
+    checkArgument('DomainMatrix: addDomain', 'domain', domain, checks.text)
+    if (this.#domains.has(domain)) {
+      throw new OptionError(
+        `DomainMatrix: got domain '${domain}', which is there already; expected a new name.`,
+      )
+    }
     this.#domains.add(domain)
   }
 
@@ -82,7 +88,8 @@ export class DomainMatrix {
    * evaluation has that domain already.
    */
   record(afterDomain: string, domain: string, value: number): void {
-    this.#known(afterDomain, domain)
+    this.#known(afterDomain, 'afterDomain')
+    this.#known(domain)
     const last = this.#rows.at(-1)
     const row = last?.after === afterDomain ? last : { after: afterDomain, values: new Map() }
     fill(row.values, domain, value, `after '${afterDomain}'`)
@@ -98,6 +105,7 @@ export class DomainMatrix {
   /** R[evaluation][domain], null where it was not recorded. */
   value(evaluation: number, domain: string): number | null {
     this.#known(domain)
+    checkArgument('DomainMatrix: value', 'evaluation', evaluation, checks.integer({ from: 0 }))
     return this.#rows[evaluation]?.values.get(domain) ?? null
   }
 
@@ -109,12 +117,14 @@ export class DomainMatrix {
 
   /** Mean forgetting over the domains learnt before the last row; null if there are none. */
   forgetting(reference: ForgettingReference): number | null {
+    checkReference('forgetting', reference)
     return mean(this.#learntBeforeLast().map((domain) => this.#forgettingOf(domain, reference)))
   }
 
   /** Forgetting of one domain; null if it was first learnt in the last row or not yet. */
   forgettingOf(domain: string, reference: ForgettingReference): number | null {
     this.#known(domain)
+    checkReference('forgettingOf', reference)
     return this.#learntBeforeLast().includes(domain) ? this.#forgettingOf(domain, reference) : null
   }
 
@@ -182,11 +192,10 @@ export class DomainMatrix {
     )
   }
 
-  #known(...domains: readonly string[]): void {
-    for (const domain of domains) {
-      const known = this.#domains.has(domain)
-      requireOption(known, 'DomainMatrix', 'domain', domain, `one of ${this.domains.join(', ')}`)
-    }
+  #known(domain: string, name = 'domain'): void {
+    if (this.#domains.has(domain)) return
+    const all = this.domains.join(', ')
+    throw new OptionError(`DomainMatrix: got ${name} ${shown(domain)}; expected one of ${all}.`)
   }
 
   toState(): DomainMatrixState {
@@ -214,6 +223,11 @@ export class DomainMatrix {
     matrix.#rows = saved.evaluations.map(({ after, values }) => ({ after, values: new Map(values) }))
     return matrix
   }
+}
+
+function checkReference(method: string, reference: ForgettingReference): void {
+  const all = checks.oneOf('whenLearnt', 'bestEver', 'bestSinceLearnt')
+  checkArgument(`DomainMatrix: ${method}`, 'reference', reference, all)
 }
 
 function fill(row: Row, domain: string, value: number, when: string): void {

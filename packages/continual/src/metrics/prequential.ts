@@ -1,4 +1,5 @@
-import { requireMeasurement, requireOption } from '../errors.ts'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { requireMeasurement } from '../errors.ts'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
 /**
@@ -7,6 +8,8 @@ import { requireFinite, stateOfKind } from '../saved-state.ts'
  * @param bytesPerToken > 0; 1 unless given, as where every token is a byte.
  */
 export function bitsPerByte(nats: number, bytesPerToken = 1): number {
+  checkArgument('bitsPerByte', 'nats', nats, checks.number({ infinite: true }))
+  checkArgument('bitsPerByte', 'bytesPerToken', bytesPerToken, checks.number({ above: 0 }))
   return nats / Math.LN2 / bytesPerToken
 }
 
@@ -53,9 +56,8 @@ export class Prequential {
   readonly #domains: Map<string, Running> = new Map()
 
   constructor(options: PrequentialOptions = {}) {
+    checkOptions('Prequential', options, { fade: checks.number({ above: 0, to: 1 }) })
     const { fade = 0.99 } = options
-    const expected = 'a number in (0, 1]; 1 forgets nothing'
-    requireOption(fade > 0 && fade <= 1, 'Prequential', 'fade', fade, expected)
     this.#options = { fade }
   }
 
@@ -67,8 +69,8 @@ export class Prequential {
    */
   record(loss: number, tokens = 1, domain?: string): void {
     const value = requireMeasurement('Prequential', loss)
-    const countable = tokens > 0 && Number.isFinite(tokens)
-    requireOption(countable, 'Prequential', 'tokens', tokens, 'a positive number')
+    checkArgument('Prequential: record', 'tokens', tokens, checks.number({ above: 0 }))
+    if (domain !== undefined) checkArgument('Prequential: record', 'domain', domain, checks.text)
     this.#overall = this.#after(this.#overall, value, tokens)
     if (domain !== undefined) {
       this.#domains.set(domain, this.#after(this.#domains.get(domain) ?? nothing, value, tokens))

@@ -5,12 +5,15 @@
  *   penalty = strength/2 · Σᵢ Fᵢ·(θᵢ − θ*ᵢ)²,   F ← decay·F + F_new,   θ* ← θ at each consolidation.
  */
 import { sumOfSquaredGradients } from '@burgeon/autograd'
-import type { Gpt } from '@burgeon/gpt'
+import { Gpt } from '@burgeon/gpt'
 import {
   add,
   addInto,
   argmax,
   assign,
+  checkArgument,
+  checkOptions,
+  checks,
   concatenate,
   crossEntropy,
   elementwise,
@@ -18,18 +21,17 @@ import {
   fill,
   keyFromSeed,
   multiply,
-  OptionError,
   type PlainTensor,
-  randomUniform,
   type RandomState,
   RandomStream,
+  randomUniform,
   scope,
   sum,
   type Tensor,
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { type Batch, batchOfRows, rowOf, targetsOf } from '../stream/batch.ts'
+import { aBatch, type Batch, batchOfRows, rowOf, targetsOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import type { Penalty } from './penalty.ts'
 
@@ -69,18 +71,19 @@ const noisy = expression.add(input(0), gumbel)
  * batched (van de Ven 2025). It is per token: F = E[(∇ Σₜ log pₜ)²]/T.
  */
 export function onlineEwc(options: EwcOptions): Penalty {
+  checkOptions('onlineEwc', options, {
+    strength: checks.required(checks.number({ above: 0 })),
+    decay: checks.number({ from: 0, to: 1 }),
+    seed: checks.seed,
+  })
   const { strength, decay = 1, seed = 0 } = options
-  if (!(strength > 0 && decay >= 0 && decay <= 1)) {
-    throw new OptionError(
-      `onlineEwc: got strength ${strength} and decay ${decay}; expected strength > 0 and 0 ≤ decay ≤ 1.`,
-    )
-  }
   const importance = new TensorMirror('ewc importance', 'importance', () => true, true)
   const anchor = new TensorMirror('ewc anchor', 'value', () => true, true)
   let random = new RandomStream(keyFromSeed(seed)).named('ewc')
   return {
     name: `online EWC, strength ${strength}`,
     mirrors: [importance, anchor],
+    waitsForConsolidation: true,
     loss(weights) {
       // A copy that has no gradient yet has an anchor, and no importance before the next consolidation.
       const terms = importance.paths.map((path) => {
@@ -138,6 +141,9 @@ export function fisherInformation(
   sample: Batch,
   nextKey: () => readonly [number, number],
 ): TensorsByPath {
+  checkArgument('fisherInformation', 'model', model, checks.instance('a Gpt', Gpt))
+  checkArgument('fisherInformation', 'sample', sample, aBatch)
+  checkArgument('fisherInformation', 'nextKey', nextKey, checks.callback())
   const weights = model.parameters.tensors()
   const { rows, length } = sample
   const total = Object.fromEntries(

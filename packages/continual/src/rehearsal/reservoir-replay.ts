@@ -1,5 +1,5 @@
 /** Experience replay from a reservoir: every row ever seen has the same chance to be in memory (Vitter 1985). */
-import { keyFromSeed, OptionError, type RandomState, RandomStream } from '@burgeon/tensor'
+import { checkOptions, checks, keyFromSeed, type RandomState, RandomStream } from '@burgeon/tensor'
 import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
@@ -31,8 +31,12 @@ interface State {
  * @throws OptionError for a capacity below 1 or a share that is not positive.
  */
 export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
+  checkOptions('reservoirReplay', options, {
+    capacity: checks.required(checks.integer({ from: 1 })),
+    share: checks.number({ above: 0 }),
+    seed: checks.seed,
+  })
   const { capacity, share = 1, seed = 0 } = options
-  if (!(share > 0)) throw new OptionError(`reservoirReplay: got share ${share}; expected a positive number.`)
   let reservoir = new Reservoir(capacity)
   let random = new RandomStream(keyFromSeed(seed)).named('replay')
   const rows: Int32Array[] = []

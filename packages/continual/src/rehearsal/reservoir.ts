@@ -1,4 +1,4 @@
-import { requireOption } from '../errors.ts'
+import { checkArgument, checks } from '@burgeon/tensor'
 import { requireFinite, stateOfKind } from '../saved-state.ts'
 
 /** A uniformly random whole number in 0 … exclusiveMax − 1. */
@@ -24,8 +24,7 @@ export class Reservoir {
   #seen: number = 0
 
   constructor(capacity: number) {
-    const holds = Number.isSafeInteger(capacity) && capacity >= 1
-    requireOption(holds, 'Reservoir', 'capacity', capacity, 'a whole number ≥ 1')
+    checkArgument('Reservoir', 'capacity', capacity, checks.integer({ from: 1 }))
     this.capacity = capacity
   }
 
@@ -41,6 +40,7 @@ export class Reservoir {
 
   /** The slot that the next item goes to, in use or not; null if the item is not kept. Draws once the slots are full. */
   offer(draw: Draw): number | null {
+    checkArgument('Reservoir: offer', 'draw', draw, checks.callback())
     // The item itself is one of the seen + 1 that share the slots; without it, late items would be kept too often.
     const slot = this.#seen < this.capacity ? this.#seen : drawn(draw, this.#seen + 1)
     this.#seen++
@@ -54,8 +54,8 @@ export class Reservoir {
    */
   sample(count: number, draw: Draw): number[] {
     const { size } = this
-    const holds = Number.isSafeInteger(count) && count >= 0 && count <= size
-    requireOption(holds, 'Reservoir', 'count', count, `a whole number in 0 … ${size}, the slots in use`)
+    checkArgument('Reservoir: sample', 'count', count, checks.integer({ from: 0, to: size }))
+    checkArgument('Reservoir: sample', 'draw', draw, checks.callback())
     // The first steps of a Fisher–Yates shuffle of 0 … size − 1, of which only the moved entries are stored.
     const moved = new Map<number, number>()
     return Array.from({ length: count }, (_, i) => {
@@ -82,13 +82,6 @@ export class Reservoir {
 
 function drawn(draw: Draw, exclusiveMax: number): number {
   const value = draw(exclusiveMax)
-  const holds = Number.isSafeInteger(value) && value >= 0 && value < exclusiveMax
-  requireOption(
-    holds,
-    'Reservoir',
-    'draw',
-    value,
-    `a whole number in 0 … ${exclusiveMax - 1} from the draw function`,
-  )
+  checkArgument('Reservoir', 'draw', value, checks.integer({ from: 0, to: exclusiveMax - 1 }))
   return value
 }

@@ -1,5 +1,5 @@
 /** A mini-batch of token sequences, as plain data. */
-import { OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
 
 /** What stands where a sequence is shorter than its row: never predicted, never counted. */
 export const padding = -1
@@ -20,8 +20,12 @@ export interface Batch {
   readonly isContinuous?: boolean
 }
 
+/** An object of this form; whether its numbers fit together, and the model, is looked at when it is learnt. */
+export const aBatch: Check<Batch> = checks.role('a batch', 'rows', 'length', 'tokens', 'domains')
+
 /** The rows of several batches, in order. Where some are longer, the others are padded at their end. */
 export function joinBatches(batches: readonly Batch[]): Batch {
+  checkArgument('joinBatches', 'batches', batches, checks.list('a list of batches', aBatch))
   if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
   const rows = batches.flatMap((batch) => rowsOf(batch))
   const length = Math.max(...batches.map((batch) => batch.length))
@@ -109,17 +113,19 @@ export function batchOfRows(rows: readonly Int32Array[], domains: readonly strin
  * @throws OptionError for others.
  */
 export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain: string): Batch {
+  checkArgument('batchOfTokens', 'tokens', tokens, checks.numbers)
+  checkArgument('batchOfTokens', 'length', length, checks.integer({ from: 1 }))
+  checkArgument('batchOfTokens', 'domain', domain, checks.text)
   if (tokens.length < 2) {
     throw new OptionError(
-      `batch: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`,
+      `batchOfTokens: got ${tokens.length} tokens; expected at least 2, one to read and one to predict.`,
     )
-  }
-  if (!(Number.isSafeInteger(length) && length >= 1)) {
-    throw new OptionError(`batch: got length ${length}; expected a positive integer.`)
   }
   for (let i = 0; i < tokens.length; i++) {
     if (Number.isInteger(tokens[i]) && tokens[i] >= 0 && tokens[i] < 2 ** 31) continue
-    throw new OptionError(`batch: got ${String(tokens[i])} as token ${i}; expected an integer from 0.`)
+    throw new OptionError(
+      `batchOfTokens: got ${String(tokens[i])} as tokens[${i}]; expected an integer from 0.`,
+    )
   }
   const rows = Math.ceil((tokens.length - 1) / length)
   const all = new Int32Array(rows * (length + 1)).fill(padding)

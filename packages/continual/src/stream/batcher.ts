@@ -1,4 +1,5 @@
 /** Turns a stream of tagged chunks into batches that know where in the stream they end. */
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { Batch } from './batch.ts'
 import { batchOfTokens } from './batch.ts'
 
@@ -16,6 +17,12 @@ export interface PlacedBatch<P> {
   readonly position: P
 }
 
+const aChunk = checks.role<Chunk<unknown>>('a chunk', 'domain', 'tokens', 'positionAfter')
+const severalChunks = checks.either(
+  checks.role<Iterable<unknown>>('chunks one after another', Symbol.iterator),
+  checks.role<AsyncIterable<unknown>>('as they come', Symbol.asyncIterator),
+)
+
 /**
  * Batches of `rows` rows of `length` predictions, every token predicted exactly once. A change of domain ends a batch
  * early, with what there is.
@@ -25,13 +32,20 @@ export interface PlacedBatch<P> {
  */
 export async function* batches<P>(
   chunks: AsyncIterable<Chunk<P>> | Iterable<Chunk<P>>,
-  { rows, length }: { readonly rows: number; readonly length: number },
+  options: { readonly rows: number; readonly length: number },
 ): AsyncGenerator<PlacedBatch<P>, void, void> {
+  checkArgument('batches', 'chunks', chunks, severalChunks)
+  checkOptions('batches', options, {
+    rows: checks.required(checks.integer({ from: 1 })),
+    length: checks.required(checks.integer({ from: 1 })),
+  })
+  const { rows, length } = options
   const wanted = rows * length + 1
   let pending: number[] = []
   let domain: string | undefined
   let end: P | undefined
   for await (const chunk of chunks) {
+    checkArgument('batches', 'chunks', chunk, aChunk)
     if (domain !== undefined && chunk.domain !== domain) {
       if (pending.length > 1)
         yield { batch: batchOfTokens(pending, length, domain), position: chunk.positionAfter(0) }

@@ -1,8 +1,7 @@
 /** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
 import { BytePairTokenizer, type Merge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
-import { OptionError, StateError } from '@burgeon/tensor'
-import { shown } from '../errors.ts'
+import { checkArgument, checkOptions, checks, OptionError, shown, StateError } from '@burgeon/tensor'
 import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
 
 /** When a vocabulary grows, and how far. */
@@ -54,15 +53,19 @@ export class GrowingVocabulary {
 
   /** @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive integers. */
   constructor(options: VocabularyOptions) {
+    checkOptions('GrowingVocabulary', options, {
+      tokenizer: checks.instance('a BytePairTokenizer', BytePairTokenizer),
+      tokens: checks.required(checks.integer({ from: 1 })),
+      tokensAtOnce: checks.integer({ from: 1 }),
+      minimumCount: checks.integer({ from: 1 }),
+      growWhen: checks.callback('a trigger, such as everySteps(200)'),
+      capacity: checks.integer({ from: 1 }),
+    })
     const { tokenizer = new BytePairTokenizer(), tokens, tokensAtOnce = 32, minimumCount = 20 } = options
     const { growWhen = anyOf(everySteps(200), afterDrift(20)), capacity = 20_000 } = options
-    const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 1
-    if (
-      !(isCount(tokens) && tokens > tokenizer.vocabulary && isCount(tokensAtOnce) && isCount(minimumCount))
-    ) {
+    if (tokens <= tokenizer.vocabulary) {
       throw new OptionError(
-        `vocabulary: got tokens ${tokens}, tokensAtOnce ${tokensAtOnce} and minimumCount ${minimumCount}; ` +
-          `expected positive integers, and tokens above the present ${tokenizer.vocabulary}.`,
+        `GrowingVocabulary: got tokens ${tokens}; expected more than the present ${tokenizer.vocabulary}.`,
       )
     }
     this.name = `vocabulary of at most ${tokens} tokens`
@@ -75,6 +78,7 @@ export class GrowingVocabulary {
 
   /** Counts the words of a text. What is no text, such as half a character, is left out. */
   observe(text: string): void {
+    checkArgument('GrowingVocabulary: observe', 'text', text, checks.text)
     this.#merges.observe(text.replaceAll('\ufffd', ''))
   }
 
@@ -85,9 +89,10 @@ export class GrowingVocabulary {
    * @param room Most tokens that there is room for.
    */
   wanted(room: number = Infinity): WantedTokens | null {
+    checkArgument('GrowingVocabulary: wanted', 'room', room, checks.number({ infinite: true }))
     const { tokens, tokensAtOnce, minimumCount } = this.#options
     const { vocabulary } = this.tokenizer
-    const most = Math.min(tokensAtOnce, tokens - vocabulary, room)
+    const most = Math.floor(Math.min(tokensAtOnce, tokens - vocabulary, room))
     if (most < 1) return null
     const proposed = this.#merges.propose(this.tokenizer, most, minimumCount)
     if (proposed.length === 0) return null

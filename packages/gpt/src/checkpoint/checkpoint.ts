@@ -8,12 +8,16 @@
  */
 import {
   arrayFromRaw,
+  checkArgument,
+  checkOptions,
+  checks,
   OptionError,
   type RawTensor,
   rawFromArray,
   readSafetensors,
   writeSafetensors,
 } from '@burgeon/tensor'
+import { checkDisk, checkWhich } from './check-arguments.ts'
 import type { Disk, DiskLock } from './disk.ts'
 import { abandonFiles, announceFiles, ownedFiles, removeLeftovers, writeManifest } from './folder.ts'
 import {
@@ -53,14 +57,15 @@ export interface WriteCheckpointOptions {
 export async function writeCheckpoint(
   disk: Disk,
   parts: Readonly<Record<string, unknown>>,
-  { fileBytes = 2 ** 30 }: WriteCheckpointOptions = {},
+  options: WriteCheckpointOptions = {},
 ): Promise<void> {
+  checkDisk('writeCheckpoint', 'disk', disk)
+  checkArgument('writeCheckpoint', 'parts', parts, checks.object('states by name'))
+  checkOptions('writeCheckpoint', options, { fileBytes: checks.number({ above: 0, infinite: true }) })
+  const { fileBytes = 2 ** 30 } = options
   const badName = Object.keys(parts).find((name) => !/^[a-z]+$/.test(name))
   if (badName !== undefined) {
     throw new OptionError(`writeCheckpoint: got a part named "${badName}"; expected lower-case letters only.`)
-  }
-  if (!(fileBytes > 0)) {
-    throw new OptionError(`writeCheckpoint: got fileBytes ${fileBytes}; expected a number above 0.`)
   }
   const planned = Object.entries(parts).map(([name, state]) => {
     const { json, tensors } = separate(state)
@@ -136,7 +141,12 @@ async function manifestIfAny(disk: Disk): Promise<Manifest | undefined> {
  * @returns The states by name, as they were given to `writeCheckpoint`.
  * @throws CheckpointError if there is none or a file of it is missing or damaged.
  */
-export function readCheckpoint(disk: Disk, which: WhichCheckpoint = {}): Promise<Record<string, unknown>> {
+export async function readCheckpoint(
+  disk: Disk,
+  which: WhichCheckpoint = {},
+): Promise<Record<string, unknown>> {
+  checkDisk('readCheckpoint', 'disk', disk)
+  checkWhich('readCheckpoint', which)
   return withManifest(disk, which, async ({ parts }) => {
     const states: Record<string, unknown> = {}
     for (const [name, part] of Object.entries(parts)) {
@@ -186,6 +196,8 @@ export async function describeCheckpoint(
   disk: Disk,
   which: WhichCheckpoint = {},
 ): Promise<Record<string, unknown>> {
+  checkDisk('describeCheckpoint', 'disk', disk)
+  checkWhich('describeCheckpoint', which)
   const { parts } = await readManifest(disk, which)
   const described = Object.entries(parts).map(([name, { state }]) => [
     name,
@@ -212,5 +224,6 @@ export async function readFile(
 
 /** Whether the folder holds a checkpoint, damaged or not. */
 export async function hasCheckpoint(disk: Disk): Promise<boolean> {
+  checkDisk('hasCheckpoint', 'disk', disk)
   return (await disk.list()).includes(manifestName)
 }

@@ -4,7 +4,8 @@
  * A kept checkpoint is the manifest it had under another name, `kept-000012.json`, and the files it had all along; nothing large is copied,
  * and saving leaves them alone. Whoever wants the room back removes the manifest: the next save removes what belonged to it.
  */
-import { OptionError } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import { checkDisk, checkWhich } from './check-arguments.ts'
 import { hasCheckpoint, readFile, withManifest } from './checkpoint.ts'
 import type { Disk, DiskLock } from './disk.ts'
 import { abandonFiles, announceFiles, ownedFiles, removeLeftovers, writeManifest } from './folder.ts'
@@ -30,6 +31,7 @@ import {
  * @throws CheckpointError if there is none, or its manifest is damaged; LockedError if another process holds the folder.
  */
 export async function keepCheckpoint(disk: Disk): Promise<number> {
+  checkDisk('keepCheckpoint', 'disk', disk)
   const lock = await disk.lock('save')
   try {
     const { sequence } = await readManifest(disk)
@@ -42,11 +44,14 @@ export async function keepCheckpoint(disk: Disk): Promise<number> {
 
 /** The numbers of all checkpoints that are kept in a folder, oldest first. */
 export async function keptCheckpoints(disk: Disk): Promise<readonly number[]> {
+  checkDisk('keptCheckpoints', 'disk', disk)
   return keptSequences(await disk.list())
 }
 
 /** Lets go of a checkpoint that was kept, if there is such a one; the next save gives its room back. */
 export async function forgetCheckpoint(disk: Disk, kept: number): Promise<void> {
+  checkDisk('forgetCheckpoint', 'disk', disk)
+  checkArgument('forgetCheckpoint', 'kept', kept, checks.integer({ from: 0 }))
   await disk.remove(keptName(kept))
 }
 
@@ -58,6 +63,9 @@ export async function forgetCheckpoint(disk: Disk, kept: number): Promise<void> 
  *   checkpoint, or one that was kept, or a file of a name that the checkpoint uses: nothing is written then.
  */
 export async function restoreCheckpoint(from: Disk, to: Disk, which: WhichCheckpoint = {}): Promise<void> {
+  checkDisk('restoreCheckpoint', 'from', from)
+  checkDisk('restoreCheckpoint', 'to', to)
+  checkWhich('restoreCheckpoint', which)
   // Files of a kept one may have the names of those that are to be written.
   if ((await hasCheckpoint(to)) || (await keptCheckpoints(to)).length > 0) {
     throw new OptionError(

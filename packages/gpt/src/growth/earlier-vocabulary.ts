@@ -1,5 +1,17 @@
 /** What a model says in the words that it had earlier, so that it can be compared with what was said then. */
-import { add, exp, log, matmul, max, OptionError, subtract, type Tensor } from '@burgeon/tensor'
+import {
+  add,
+  checkArgument,
+  checks,
+  exp,
+  log,
+  matmul,
+  max,
+  OptionError,
+  subtract,
+  type Tensor,
+} from '@burgeon/tensor'
+import { aLog } from './growth-checks.ts'
 import type { GrowthLog } from './growth-log.ts'
 
 /**
@@ -9,7 +21,10 @@ import type { GrowthLog } from './growth-log.ts'
  * @param vocabulary As many tokens as there were then.
  * @throws OptionError for a number of tokens that the model never had.
  */
-export function earlierTokens({ birth, entries }: GrowthLog, vocabulary: number): number[] {
+export function earlierTokens(log: GrowthLog, vocabulary: number): number[] {
+  checkArgument('earlierTokens', 'log', log, aLog)
+  checkArgument('earlierTokens', 'vocabulary', vocabulary, checks.integer({ from: 1 }))
+  const { birth, entries } = log
   const sizes = [birth.vocabulary]
   // What was grown and stands, each with the first part of each new token.
   const grown: (readonly number[])[] = []
@@ -51,10 +66,12 @@ export function earlierTokens({ birth, entries }: GrowthLog, vocabulary: number)
  * ```
  */
 export function logitsOfEarlier(logits: Tensor, first: readonly number[]): Tensor {
+  checkArgument('logitsOfEarlier', 'logits', logits, checks.tensor)
+  checkArgument('logitsOfEarlier', 'first', first, checks.tokens)
   const [, V] = logits.shape
   if (first.length !== V || V === 0) {
     throw new OptionError(
-      `logitsOfEarlier: got ${first.length} earlier tokens for ${V} columns; expected one for each.`,
+      `logitsOfEarlier: got first of ${first.length} earlier tokens for ${V} columns; expected one for each.`,
     )
   }
   const W = first.reduce((a, b) => Math.max(a, b), -Infinity) + 1

@@ -1,6 +1,7 @@
 /** One wish for every block. */
-import { OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
+import { aConfig, aRequest } from './growth-checks.ts'
 import type {
   GrowAdapter,
   GrowExperts,
@@ -39,11 +40,14 @@ const sizes: Readonly<Record<SizedRequest['axis'], (block: BlockConfig) => numbe
  * ```
  */
 export function forAllBlocks(config: GptConfig, request: WithoutBlock<SizedRequest>): SizedRequest[] {
+  checkArgument('forAllBlocks', 'config', config, aConfig)
+  checkArgument('forAllBlocks', 'request', request, aRequest as Check<WithoutBlock<SizedRequest>>)
   if (!Object.hasOwn(sizes, request.axis)) {
     throw new OptionError(
       `forAllBlocks: got axis ${request.axis}; expected one of ${Object.keys(sizes).join(', ')}.`,
     )
   }
+  checkArgument('forAllBlocks', 'request.to', request.to, checks.integer({ from: 1 }))
   const sizeOf = sizes[request.axis]
   return config.blocks
     .filter((block) => sizeOf(block) < request.to)

@@ -2,6 +2,9 @@
 import {
   applyPlan,
   BurgeonError,
+  checkArgument,
+  checkOptions,
+  checks,
   type Mirror,
   OptionError,
   type Plan,
@@ -12,6 +15,7 @@ import type { Gpt } from '../gpt.ts'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import { requestOf } from './check-request.ts'
 import { grownConfig } from './grown-config.ts'
+import { aGpt, aKey, aRequest, someMirrors } from './growth-checks.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { replay, undoOf } from './growth-log.ts'
 import { probeLogits, relativeChange, shiftsBetween } from './logit-change.ts'
@@ -84,6 +88,16 @@ export class GrowthStandsError extends BurgeonError {
  *   GrowthRefusedError (after undoing it) if the logits moved too far; GrowthStandsError if undoing it failed.
  */
 export async function grow(model: Gpt, wanted: GrowthRequest, options: GrowOptions): Promise<GrowthRecord> {
+  checkArgument('grow', 'model', model, aGpt)
+  checkArgument('grow', 'request', wanted, aRequest)
+  checkOptions('grow', options, {
+    mirrors: checks.required(someMirrors),
+    probe: checks.required(checks.tensor),
+    key: checks.required(aKey),
+    // A negative one refuses whatever changes.
+    tolerance: checks.number({ infinite: true }),
+    now: checks.callback('a clock in milliseconds'),
+  })
   checkFree(model)
   using _ = model.hold()
   const request = requestOf(wanted)
@@ -165,6 +179,9 @@ function logGrown(model: Gpt, record: GrowthRecord, { key, mirrors }: GrowOption
  * @throws OptionError if the model has grown further since, has already been taken back, or is held by someone: nothing has changed then.
  */
 export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
+  checkArgument('ungrow', 'model', model, aGpt)
+  checkArgument('ungrow', 'record', record, aRecord)
+  checkArgument('ungrow', 'mirrors', mirrors, someMirrors)
   checkFree(model)
   const parametersBefore = model.parameters.size
   takenBack(model, record, mirrors)
@@ -181,6 +198,9 @@ export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[])
  *   changed then.
  */
 export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]): void {
+  checkArgument('ungrowTo', 'model', model, aGpt)
+  checkArgument('ungrowTo', 'entries', entries, checks.integer({ from: 0 }))
+  checkArgument('ungrowTo', 'mirrors', mirrors, someMirrors)
   checkFree(model)
   const log = model.growthLog
   if (!Number.isInteger(entries) || entries < 0 || entries > log.entries.length) {
@@ -212,6 +232,8 @@ export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]
 
 /** What taking a growth back needs of its record. */
 type Undoable = Pick<GrowthRecord, 'summary' | 'request' | 'undo' | 'configBefore'>
+
+const aRecord = checks.role<Undoable>('a record of grow', 'summary', 'request', 'undo', 'configBefore')
 
 function checkFree(model: Gpt): void {
   if (!model.isHeld) return

@@ -2,8 +2,9 @@
  * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
  * dropped can be let go. Plain data, in every checkpoint.
  */
-import { inverse, OptionError, type Plan } from '@burgeon/tensor'
+import { checkArgument, checks, inverse, OptionError, type Plan } from '@burgeon/tensor'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
+import { aLog } from './growth-checks.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { parametersOf } from '../block-size.ts'
 import { grownConfig } from './grown-config.ts'
@@ -68,7 +69,10 @@ export interface Replay {
  *
  * @throws OptionError if an entry does not fit what is there: the log is damaged.
  */
-export function replay({ birth, entries }: GrowthLog, count: number = entries.length): Replay {
+export function replay(log: GrowthLog, count: number = log?.entries?.length): Replay {
+  checkArgument('replay', 'log', log, aLog)
+  const { birth, entries } = log
+  checkArgument('replay', 'count', count, checks.integer({ from: 0 }))
   let config = configFromState(birth)
   let standing: StandingGrowth[] = []
   let barrier = 0
@@ -94,8 +98,9 @@ export function replay({ birth, entries }: GrowthLog, count: number = entries.le
 }
 
 /** Bytes of what prunings dropped and can bring back. */
-export function keptBytesOf({ entries }: GrowthLog): number {
-  return entries.reduce((total, entry) => total + keptBytesIn(entry), 0)
+export function keptBytesOf(log: GrowthLog): number {
+  checkArgument('keptBytesOf', 'log', log, aLog)
+  return log.entries.reduce((total, entry) => total + keptBytesIn(entry), 0)
 }
 
 function keptBytesIn(entry: GrowthEntry): number {

@@ -2,6 +2,8 @@
 import {
   add,
   applyPlan,
+  checkArgument,
+  checks,
   matmul,
   type Mirror,
   multiply,
@@ -15,6 +17,7 @@ import {
 import type { Gpt } from '../gpt.ts'
 import type { AdapterConfig, BlockConfig } from '../gpt-config.ts'
 import { isAdapter } from '../parameters.ts'
+import { aGpt, someMirrors } from './growth-checks.ts'
 import { blockOf, specsOf, withoutAdapter } from './planned-growth.ts'
 
 /** What a merge did. */
@@ -36,6 +39,9 @@ export interface MergeRecord {
  * @throws OptionError if there is no such block, if it has no adapter, or while someone holds the model: nothing has changed then.
  */
 export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror[]): MergeRecord {
+  checkArgument('mergeAdapter', 'model', model, aGpt)
+  checkArgument('mergeAdapter', 'block', block, checks.text)
+  checkArgument('mergeAdapter', 'mirrors', mirrors, someMirrors)
   if (model.isHeld) {
     throw new OptionError(
       'mergeAdapter: a learning step or a growth of this model is not done yet; expected none. Await it first.',

@@ -1,8 +1,9 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import type { Key } from '@burgeon/tensor'
+import { checkArgument, type Key } from '@burgeon/tensor'
 import type { GptConfig } from '../gpt-config.ts'
 import { requestOf } from './check-request.ts'
 import { grownConfig } from './grown-config.ts'
+import { aConfig, aKey, aRequest } from './growth-checks.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { planAdapter } from './operators/adapter.ts'
 import { planContext } from './operators/context.ts'
@@ -25,6 +26,9 @@ import type { PlannedGrowth } from './planned-growth.ts'
  * @throws OptionError if the request names an unknown block, does not grow, or asks for impossible sizes.
  */
 export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
+  checkArgument('planGrowth', 'config', config, aConfig)
+  checkArgument('planGrowth', 'request', request, aRequest)
+  checkArgument('planGrowth', 'key', key, aKey)
   grownConfig(config, request)
   return planned(config, requestOf(request), key)
 }

@@ -1,8 +1,9 @@
 /** What a growth costs, before it is paid. */
-import type { Mirror } from '@burgeon/tensor'
+import { checkArgument, checks, type Mirror } from '@burgeon/tensor'
 import { parametersOf } from '../block-size.ts'
 import { type FlopsPerToken, flopsPerToken } from '../flops-per-token.ts'
 import type { GptConfig } from '../gpt-config.ts'
+import { aConfig, aRequest, someMirrors } from './growth-checks.ts'
 import type { GrowthRequest } from './growth-request.ts'
 import { grownConfig } from './grown-config.ts'
 
@@ -37,6 +38,9 @@ export interface GrowthPrice {
  * ```
  */
 export function priceOf(config: GptConfig, request: GrowthRequest, stateBytes = 0): GrowthPrice {
+  checkArgument('priceOf', 'config', config, aConfig)
+  checkArgument('priceOf', 'request', request, aRequest)
+  checkArgument('priceOf', 'stateBytes', stateBytes, checks.number({ from: 0 }))
   return priceBetween(config, grownConfig(config, request), stateBytes)
 }
 
@@ -53,6 +57,8 @@ export function priceBetween(before: GptConfig, after: GptConfig, stateBytes: nu
  * @param parameters Learnt numbers of the model; 0 unless given, and then only what is there already counts.
  */
 export function stateBytesOf(mirrors: readonly Mirror[], parameters: number = 0): number {
+  checkArgument('stateBytesOf', 'mirrors', mirrors, someMirrors)
+  checkArgument('stateBytesOf', 'parameters', parameters, checks.number({ from: 0 }))
   return mirrors.reduce(
     (total, { bytes = 0, bytesPerParameter = 0 }) => total + Math.max(bytes, bytesPerParameter * parameters),
     0,

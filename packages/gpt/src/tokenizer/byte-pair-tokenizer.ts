@@ -1,5 +1,5 @@
 /** Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can grow. */
-import { OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import { mergePairs } from './merge-pairs.ts'
 import type { Tokenizer } from './byte-tokenizer.ts'
 import { textRuns } from './text-runs.ts'
@@ -11,6 +11,11 @@ export type Merge = readonly [left: number, right: number]
 export interface BytePairState {
   readonly merges: readonly Merge[]
 }
+
+const someMerges: Check<readonly Merge[]> = checks.list(
+  'a list of pairs of tokens',
+  checks.pair('a pair', checks.integer({ from: 0 })),
+)
 
 /**
  * Pieces that a merge never crosses: a word, a short number or a run of signs, each with a space before it; or white space. None is
@@ -44,6 +49,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** @throws OptionError as `add`. */
   constructor(state: BytePairState = { merges: [] }) {
+    checkOptions('BytePairTokenizer', state, { merges: checks.required(someMerges) })
     this.add(state.merges)
   }
 
@@ -61,6 +67,7 @@ export class BytePairTokenizer implements Tokenizer {
    * @throws OptionError for a pair that exists already, or that names a token which does not exist by then.
    */
   add(merges: readonly Merge[]): void {
+    checkArgument('BytePairTokenizer: add', 'merges', merges, someMerges)
     const fresh = new Set<number>()
     merges.forEach(([left, right], i) => {
       const known = this.vocabulary + i
@@ -92,6 +99,7 @@ export class BytePairTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
+    checkArgument('BytePairTokenizer: encode', 'text', text, checks.text)
     const tokens: number[] = []
     for (const piece of piecesOf(text)) for (const token of this.#encodePiece(piece)) tokens.push(token)
     return Int32Array.from(tokens)
@@ -99,6 +107,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** As `encode`, but of bytes, of which none is lost: those that are no UTF-8, such as half a character, stay tokens of their own. */
   encodeBytes(bytes: Uint8Array): Int32Array {
+    checkArgument('BytePairTokenizer: encodeBytes', 'bytes', bytes, checks.instance('bytes', Uint8Array))
     const tokens: number[] = []
     for (const { from, to, isText } of textRuns(bytes)) {
       const run = bytes.subarray(from, to)
@@ -114,6 +123,7 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** @throws OptionError for a token that does not exist. */
   decodeBytes(tokens: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    checkArgument('BytePairTokenizer: decode', 'tokens', tokens, checks.numbers)
     const parts = Array.from(tokens, (token) => this.bytesOf(token))
     const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
     let at = 0

@@ -1,5 +1,5 @@
 /** Byte tokens: text is its UTF-8 bytes, so everything can be encoded and nothing is unknown. */
-import { OptionError } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 
 /** Turns text into tokens and back. */
 export interface Tokenizer {
@@ -12,10 +12,15 @@ export interface Tokenizer {
 /** One token per UTF-8 byte, V = 256. Bytes that are not valid UTF-8 decode to U+FFFD. */
 export const byteTokenizer: Tokenizer = {
   vocabulary: 256,
-  encode: (text) => Int32Array.from(new TextEncoder().encode(text)),
+  encode(text) {
+    checkArgument('byteTokenizer: encode', 'text', text, checks.text)
+    return Int32Array.from(new TextEncoder().encode(text))
+  },
   // A byte order mark is text like any other.
-  decode: (tokens) =>
-    new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(Array.from(tokens, byteOf))),
+  decode(tokens) {
+    checkArgument('byteTokenizer: decode', 'tokens', tokens, checks.numbers)
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(Array.from(tokens, byteOf)))
+  },
 }
 
 function byteOf(token: number): number {

@@ -1,6 +1,6 @@
 /** Learns from a stream which pairs of tokens deserve a token of their own. */
-import { OptionError } from '@burgeon/tensor'
-import { type BytePairTokenizer, type Merge, piecesOf } from './byte-pair-tokenizer.ts'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { BytePairTokenizer, type Merge, piecesOf } from './byte-pair-tokenizer.ts'
 
 /** A pair that is worth a token. */
 export interface ProposedMerge {
@@ -40,14 +40,19 @@ export class MergeLearner {
    * @throws OptionError for a capacity that is not a positive integer.
    */
   constructor(options: MergeLearnerOptions = {}, state: Readonly<Record<string, number>> = {}) {
+    checkOptions('MergeLearner', options, { capacity: checks.integer({ from: 1 }) })
+    checkArgument(
+      'MergeLearner',
+      'state',
+      state,
+      checks.record('counts by word', checks.integer({ from: 1 })),
+    )
     this.#capacity = options.capacity ?? 20_000
-    if (!Number.isSafeInteger(this.#capacity) || this.#capacity < 1) {
-      throw new OptionError(`merge learner: got capacity ${this.#capacity}; expected a positive integer.`)
-    }
     this.#counts = new Map(Object.entries(state))
   }
 
   observe(text: string): void {
+    checkArgument('MergeLearner: observe', 'text', text, checks.text)
     for (const piece of piecesOf(text)) this.#counts.set(piece, (this.#counts.get(piece) ?? 0) + 1)
     while (this.#counts.size > this.#capacity) this.#fade()
   }
@@ -59,6 +64,10 @@ export class MergeLearner {
    * @param minimum Pairs seen more rarely are left alone; 2 unless given.
    */
   propose(tokenizer: BytePairTokenizer, most: number, minimum = 2): ProposedMerge[] {
+    const who = 'MergeLearner: propose'
+    checkArgument(who, 'tokenizer', tokenizer, checks.instance('a BytePairTokenizer', BytePairTokenizer))
+    checkArgument(who, 'most', most, checks.integer({ from: 0 }))
+    checkArgument(who, 'minimum', minimum, checks.integer({ from: 1 }))
     const words: Word[] = [...this.#counts].map(([piece, count]) => ({
       tokens: [...tokenizer.encode(piece)],
       count,

@@ -45,7 +45,8 @@ export function number(range: Range = {}): Check<number> {
   const noun = isUpwards && range.to === undefined && range.below === undefined ? 'positive number' : finite
   const bounds = noun === 'positive number' ? '' : boundsOf(range)
   return make(`a ${bounds === '' ? noun : 'number'}${bounds}`, (value) => {
-    return typeof value === 'number' && (range.infinite || Number.isFinite(value)) && isWithin(value, range)
+    if (typeof value !== 'number' || Number.isNaN(value)) return false
+    return (range.infinite === true || Number.isFinite(value)) && isWithin(value, range)
   })
 }
 
@@ -58,6 +59,9 @@ export function integer(range: Pick<Range, 'from' | 'to' | 'infinite'> = {}): Ch
     return isWhole && isWithin(value as number, range)
   })
 }
+
+/** Of a random stream: an integer from 0 to 2⁵³ − 1. */
+export const seed: Check<number> = integer({ from: 0 })
 
 /** True or false. */
 export const boolean: Check<boolean> = make('true or false', (value) => typeof value === 'boolean')
@@ -83,11 +87,16 @@ export function instance<T>(what: string, type: { readonly prototype: T }): Chec
 }
 
 /** An object that plays a role: it has all these members. */
-export function role<T extends object>(what: string, ...members: readonly (keyof T & string)[]): Check<T> {
-  return make(`${what} (an object with ${members.join(', ')})`, (value) => {
+export function role<T extends object>(what: string, ...members: readonly (keyof T)[]): Check<T> {
+  return make(`${what} (an object with ${members.map(String).join(', ')})`, (value) => {
     const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
     return isObject && members.every((member) => member in value)
   })
+}
+
+/** A list of anything. */
+export function array(what: string): Check<readonly unknown[]> {
+  return make(what, (value) => Array.isArray(value))
 }
 
 /** A list, all of whose items pass. */
@@ -101,10 +110,25 @@ export const numbers: Check<ArrayLike<number>> = make('an array of numbers', (va
   return Array.isArray(value) && value.every((each) => typeof each === 'number')
 })
 
-/** Whole numbers from 0 on, in an array or a typed array. */
-export const tokens: Check<ArrayLike<number>> = make('an array of tokens (integers ≥ 0)', (value) => {
-  return numbers.accepts(value) && Array.prototype.every.call(value, (n) => Number.isSafeInteger(n) && n >= 0)
-})
+/** Two of one kind in an array. */
+export function pair<T>(what: string, item: Check<T>): Check<readonly [T, T]> {
+  return make(what, (value) => Array.isArray(value) && value.length === 2 && value.every(item.accepts))
+}
+
+/** Numbers in an array or a typed array, each of which passes. */
+export function each(what: string, item: Check<number>): Check<ArrayLike<number>> {
+  return make(what, (value) => {
+    if (!numbers.accepts(value)) return false
+    for (let i = 0; i < value.length; i++) if (!item.accepts(value[i])) return false
+    return true
+  })
+}
+
+/** Token ids in an array or a typed array. */
+export const tokens: Check<ArrayLike<number>> = each(
+  'an array of tokens (integers ≥ 0)',
+  integer({ from: 0 }),
+)
 
 /** A plain or other object, none of whose members is looked at. */
 export function object<T extends object>(what: string): Check<T> {

@@ -1,0 +1,20 @@
+/** What the functions of checkpoints take. */
+import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import type { Disk } from './disk.ts'
+import type { WhichCheckpoint } from './manifest.ts'
+
+/** Any object of the role. */
+const aDisk: Check<Disk> = checks.role(
+  'a disk, such as that of nodeDisk',
+  ...(['place', 'read', 'write', 'rename', 'remove', 'list', 'sync', 'lock'] as const),
+)
+
+/** Throws OptionError for what is no disk. */
+export function checkDisk(who: string, name: string, disk: Disk): void {
+  checkArgument(who, name, disk, aDisk)
+}
+
+/** Throws OptionError for what says of no checkpoint which. */
+export function checkWhich(who: string, which: WhichCheckpoint): void {
+  checkOptions(who, which, { kept: checks.integer({ from: 0 }) })
+}

@@ -1,0 +1,328 @@
+/** Right calls of `@burgeon/continual`. */
+import { sgd } from '@burgeon/autograd'
+import * as api from '@burgeon/continual'
+import { BytePairTokenizer, Gpt, gptConfig } from '@burgeon/gpt'
+import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import type { Call, CallsOf } from './call.ts'
+
+const device = openReference()
+const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
+const born = await Gpt.create(sizes, { device, seed: 1 }).toState()
+const config = gptConfig(sizes)
+const model = (): Gpt => Gpt.fromState(born, device)
+const batch = (): api.Batch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
+const request = () => ({ axis: 'layer', at: 1 }) as const
+const policy = (): api.GrowthPolicy<never> => api.neverGrow as unknown as api.GrowthPolicy<never>
+const budget = { parameters: 1e6, flopsPerToken: 1e9, bytes: 1e9 }
+const weights = (): TensorsByPath => ({ x: tensor([1, 2], { device }) })
+const loss = (at: TensorsByPath): Tensor => sum(square(at['x'] ?? Object.values(at)[0]))
+const task = { support: loss, query: loss }
+const always = (): boolean => true
+const inner = { rate: 0.1, steps: 1, adapts: always }
+const draw = (): number => 0
+const optimizer = () => sgd({ learningRate: 0.1 })
+const unlimited = { 'options.parameters': ['number'] } as const
+/** Meta-learning of one kind. */
+const meta = (run: Call['run'], options: object): (() => Call) => {
+  return () => ({ args: { tasks: [task], weights: weights(), options }, run })
+}
+const matrix = (): api.DomainMatrix => {
+  const made = new api.DomainMatrix(['a', 'b'])
+  made.record('a', 'a', 1)
+  return made
+}
+const full = (): api.Reservoir => {
+  const made = new api.Reservoir(4)
+  for (let i = 0; i < 4; i++) made.offer(draw)
+  return made
+}
+const learner = (): api.Learner => new api.Learner({ model: model(), optimizer: optimizer() })
+const state = await learner().toState()
+
+/** By export. */
+export const continualCalls: CallsOf<typeof api> = {
+  extendJournal: [
+    () => ({ args: { journal: [], events: [], kindOf: () => 'drift' }, run: api.extendJournal }),
+  ],
+  lossWindow: 'a number',
+  padding: 'a number',
+  AdaptiveWindowing: [
+    () => ({
+      args: { options: { delta: 0.1, clock: 1, gracePeriod: 1, minWindow: 1 } },
+      run: (options: api.AdaptiveWindowingOptions) => new api.AdaptiveWindowing(options),
+    }),
+    () => ({
+      args: { value: 1 },
+      run: (v: number) => new api.AdaptiveWindowing().update(v),
+      says: ['ADWIN'],
+    }),
+  ],
+  driftDetectorFromState: [
+    () => ({
+      args: { state: new api.PageHinkley().toState() },
+      run: api.driftDetectorFromState,
+      says: ['detector'],
+    }),
+  ],
+  PageHinkley: [
+    () => ({
+      args: { options: { mode: 'up', threshold: 1, delta: 1, alpha: 1, minSamples: 1 } },
+      run: (options: api.PageHinkleyOptions) => new api.PageHinkley(options),
+    }),
+    () => ({
+      args: { value: 1 },
+      run: (v: number) => new api.PageHinkley().update(v),
+      says: ['Page–Hinkley'],
+    }),
+  ],
+  StandardisedDetector: [
+    () => ({
+      args: { inner: new api.PageHinkley(), options: { decay: 0.9, warmUp: 2 } },
+      run: (...args: ConstructorParameters<typeof api.StandardisedDetector>) =>
+        new api.StandardisedDetector(...args),
+    }),
+    () => ({
+      args: { value: 1 },
+      run: (v: number) => new api.StandardisedDetector(new api.PageHinkley()).update(v),
+      says: ['standardised'],
+    }),
+  ],
+  freezeConverged: [
+    () => ({
+      args: { options: { every: 1, patience: 2, tolerance: 0.1, settle: 1, most: 0.5 } },
+      run: api.freezeConverged,
+    }),
+  ],
+  budgeted: [
+    () => ({
+      args: { policy: policy(), options: { ...budget, growths: 1, steps: 1 } },
+      run: api.budgeted,
+      takes: unlimited,
+    }),
+  ],
+  dryRun: [
+    () => ({
+      args: {
+        policy: policy(),
+        options: {
+          config,
+          parameters: 9,
+          losses: [1, 2],
+          drifts: [1],
+          budget,
+          measurements: {},
+          stateBytes: 0,
+        },
+      },
+      run: api.dryRun,
+    }),
+  ],
+  firstOf: [() => ({ args: { policies: policy() }, run: api.firstOf })],
+  growByCompute: [
+    () => ({ args: { options: { window: 8, significance: 1, request } }, run: api.growByCompute }),
+  ],
+  growByGradient: [
+    () => ({ args: { options: { every: 1, threshold: 1, widen: 1 } }, run: api.growByGradient }),
+  ],
+  growOnDrift: [() => ({ args: { options: { patience: 1, tolerance: 1, request } }, run: api.growOnDrift })],
+  growOnPlateau: [
+    () => ({
+      args: {
+        options: {
+          ...{ window: 8, patience: 8, significance: 1, widen: 1 },
+          ...{ widenPerLayer: 1, where: 'narrowest', request },
+        },
+      },
+      run: api.growOnPlateau,
+    }),
+  ],
+  growOnSaturation: [
+    () => ({ args: { options: { every: 1, rank: 0.5, dormant: 0.1, widen: 1 } }, run: api.growOnSaturation }),
+  ],
+  growOnSchedule: [
+    () => ({ args: { schedule: [{ step: 1, request: request() }] }, run: api.growOnSchedule }),
+    () => ({
+      args: { options: { step: 1, request } },
+      run: (entry: api.ScheduledGrowth) => api.growOnSchedule([entry]),
+      takes: { 'options.request': ['object'], 'options.step': [] },
+    }),
+  ],
+  neverGrow: 'a policy, called by the learner',
+  measureBlocks: [() => ({ args: { model: model(), batch: batch() }, run: api.measureBlocks })],
+  measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
+  partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],
+  pruneDormant: [() => ({ args: { options: { every: 1, looks: 1 } }, run: api.pruneDormant })],
+  Learner: [
+    () => ({
+      args: {
+        options: {
+          ...{ model: model(), optimizer: optimizer(), checkpointBlocks: false },
+          ...{ strategy: {}, budget, seed: 1, now: () => 0 },
+        },
+      },
+      run: (options: api.LearnerOptions) => new api.Learner(options),
+    }),
+    () => ({
+      args: { options: { rehearsal: api.reservoirReplay({ capacity: 2 }), penalties: [], transforms: [] } },
+      run: (strategy: api.Strategy) => new api.Learner({ model: model(), optimizer: optimizer(), strategy }),
+    }),
+    () => ({
+      args: { options: budget },
+      run: (limits: api.GrowthBudget) =>
+        new api.Learner({ model: model(), optimizer: optimizer(), budget: limits }),
+    }),
+    () => ({
+      args: { state, options: { optimizer: optimizer(), device } },
+      run: api.Learner.fromState,
+    }),
+    () => ({
+      args: { data: 'some' },
+      run: (data: string) => learner().observe(data),
+      says: ['batchOfTokens'],
+      takes: { data: ['object'] },
+    }),
+    () => ({ args: { text: 'some' }, run: (text: string) => learner().predict(text), says: ['predict'] }),
+  ],
+  adapt: [
+    () => ({
+      args: { loss, weights: weights(), rates: 0.1, options: { steps: 1, firstOrder: true, adapts: always } },
+      run: api.adapt,
+      says: ['grad'],
+      takes: { rates: ['object'] },
+    }),
+  ],
+  laMaml: [
+    () => ({
+      args: { options: { rate: 0.1, rateOfRates: 0.1, clipRateSlopes: 1, steps: 1, firstOrder: true } },
+      run: api.laMaml,
+    }),
+  ],
+  LearnedRates: [
+    () => ({
+      args: { options: { initial: 0.1, name: 'rates' } },
+      run: (options: api.LearnedRatesOptions) => new api.LearnedRates(options),
+    }),
+    () => ({
+      args: { weights: weights() },
+      run: (at: TensorsByPath) => new api.LearnedRates({ initial: 1 }).of(at),
+    }),
+  ],
+  anil: [meta(api.anil, inner)],
+  fomaml: [meta(api.fomaml, inner)],
+  maml: [meta(api.maml, { ...inner, firstOrder: true })],
+  reptile: [meta(api.reptile, inner)],
+  metaSgd: [
+    () => ({
+      args: { tasks: [task], weights: weights(), rates: weights(), options: { steps: 1, adapts: always } },
+      run: api.metaSgd,
+      says: ['adapt'],
+    }),
+  ],
+  copiesOf: [() => ({ args: { weights: weights(), copies: 2 }, run: api.copiesOf })],
+  DomainMatrix: [
+    () => ({
+      args: { domains: ['a'], options: { better: 'lower' } },
+      run: (...args: ConstructorParameters<typeof api.DomainMatrix>) => new api.DomainMatrix(...args),
+    }),
+    () => ({ args: { domain: 'new' }, run: (name: string) => matrix().addDomain(name) }),
+    () => ({
+      args: { afterDomain: 'a', domain: 'b', value: 1 },
+      run: (...args: Parameters<api.DomainMatrix['record']>) => matrix().record(...args),
+      says: ['DomainMatrix'],
+    }),
+    () => ({
+      args: { reference: 'whenLearnt' },
+      run: (r: api.ForgettingReference) => matrix().forgetting(r),
+    }),
+    () => ({ args: { evaluation: 0, domain: 'a' }, run: (e: number, d: string) => matrix().value(e, d) }),
+  ],
+  byteShift: [
+    () => ({
+      args: { options: { recent: 8, past: 16, tolerance: 0.1, threshold: 9, warmUp: 1 } },
+      run: api.byteShift,
+    }),
+  ],
+  scoreAlarms: [
+    () => ({ args: { options: { changes: [1], alarms: [2], within: 3 } }, run: api.scoreAlarms }),
+  ],
+  bitsPerByte: [() => ({ args: { nats: 1, bytesPerToken: 1 }, run: api.bitsPerByte })],
+  Prequential: [
+    () => ({
+      args: { options: { fade: 0.9 } },
+      run: (options: api.PrequentialOptions) => new api.Prequential(options),
+    }),
+    () => ({
+      args: { loss: 1, tokens: 1, domain: 'a' },
+      run: (...args: Parameters<api.Prequential['record']>) => new api.Prequential().record(...args),
+    }),
+  ],
+  fisherInformation: [
+    () => ({ args: { model: model(), sample: batch(), nextKey: () => [1, 2] }, run: api.fisherInformation }),
+  ],
+  onlineEwc: [() => ({ args: { options: { strength: 1, decay: 1, seed: 1 } }, run: api.onlineEwc })],
+  bitsPerByteOf: [
+    () => ({
+      args: { model: model(), text: 'some text', tokenizer: new BytePairTokenizer() },
+      run: api.bitsPerByteOf,
+      takes: { text: ['array'] },
+    }),
+  ],
+  meanLoss: [() => ({ args: { model: model(), tokens: [1, 2, 3], rows: 2 }, run: api.meanLoss })],
+  Reservoir: [
+    () => ({ args: { capacity: 2 }, run: (capacity: number) => new api.Reservoir(capacity) }),
+    () => ({ args: { draw }, run: (d: () => number) => full().offer(d) }),
+    () => ({ args: { count: 2, draw }, run: (n: number, d: () => number) => full().sample(n, d) }),
+  ],
+  reservoirReplay: [
+    () => ({ args: { options: { capacity: 2, share: 1, seed: 1 } }, run: api.reservoirReplay }),
+  ],
+  compose: [
+    () => ({
+      args: {
+        options: {
+          ...{ rehearsal: api.reservoirReplay({ capacity: 2 }), penalties: [], transforms: [] },
+          ...{ lookAhead: api.laMaml({ rate: 1, rateOfRates: 1 }), detector: new api.PageHinkley() },
+          ...{ growth: api.neverGrow, freezing: api.freezeConverged(), consolidateWhen: api.never },
+          vocabulary: new api.GrowingVocabulary({ tokens: 300 }),
+        },
+      },
+      run: api.compose,
+    }),
+  ],
+  batchOfTokens: [() => ({ args: { tokens: [1, 2, 3], length: 2, domain: 'a' }, run: api.batchOfTokens })],
+  joinBatches: [() => ({ args: { batches: [batch()] }, run: api.joinBatches })],
+  batches: [
+    () => ({
+      args: {
+        chunks: [{ domain: 'a', tokens: [1, 2], positionAfter: () => 0 }],
+        options: { rows: 1, length: 1 },
+      },
+      run: api.batches,
+    }),
+  ],
+  afterDrift: [() => ({ args: { patience: 1 }, run: api.afterDrift })],
+  anyOf: [() => ({ args: { triggers: api.never }, run: api.anyOf })],
+  everySteps: [() => ({ args: { n: 1 }, run: api.everySteps })],
+  never: 'a trigger, called by the learner',
+  onDrift: 'a trigger, called by the learner',
+  GrowingVocabulary: [
+    () => ({
+      args: {
+        options: {
+          ...{ tokenizer: new BytePairTokenizer(), tokens: 300, tokensAtOnce: 1 },
+          ...{ minimumCount: 1, growWhen: api.never, capacity: 9 },
+        },
+      },
+      run: (options: api.VocabularyOptions) => new api.GrowingVocabulary(options),
+    }),
+    () => ({
+      args: { text: 'a' },
+      run: (text: string) => new api.GrowingVocabulary({ tokens: 300 }).observe(text),
+    }),
+    () => ({
+      args: { room: 2 },
+      run: (room: number) => new api.GrowingVocabulary({ tokens: 300 }).wanted(room),
+    }),
+  ],
+}

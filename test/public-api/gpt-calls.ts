@@ -1,0 +1,207 @@
+/** Right calls of `@burgeon/gpt` and `@burgeon/gpt/growth`. Reaches inside for a disk in memory, which no entry point offers. */
+import * as api from '@burgeon/gpt'
+import * as growth from '@burgeon/gpt/growth'
+import { keyFromSeed, RandomStream, type Tensor, tensor } from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
+import type { CallsOf } from './call.ts'
+
+const device = openReference()
+const sizes = { context: 4, embed: 4, heads: 2, layers: 1, vocabulary: 8, mlpHidden: 4 }
+const config = api.gptConfig(sizes)
+const born = api.Gpt.create(sizes, { device, seed: 1 })
+const state = await born.toState()
+const modelOf = (): api.Gpt => api.Gpt.fromState(state, device)
+const i32 = (numbers: readonly number[], shape: readonly number[]): Tensor =>
+  tensor(numbers, { shape, dtype: 'i32', device })
+const tokens = (): Tensor => i32([1, 2, 3], [1, 3])
+const w = (): Record<string, Tensor> => born.parameters.tensors()
+const random = (): RandomStream => new RandomStream(keyFromSeed(1))
+const merges = [[1, 2]] as const
+const wider = { axis: 'mlpHidden', block: 'b0', to: 6 } as const
+const forwardOptions = { checkpointBlocks: false, observe: () => {} }
+const saved = memoryDisk()
+await api.writeCheckpoint(saved, { model: { a: 1 } })
+const disk = () => memoryDisk(undefined, saved.files)
+const kept = { kept: 1 }
+const pairs = (): api.BytePairTokenizer => new api.BytePairTokenizer({ merges })
+const learner = (): api.MergeLearner => {
+  const made = new api.MergeLearner()
+  made.observe('to be or not to be')
+  return made
+}
+const anything = ['anything'] as const
+
+/** By export. */
+export const gptCalls: CallsOf<typeof api> = {
+  describeCheckpoint: [
+    () => ({ args: { disk: disk(), options: {} }, run: api.describeCheckpoint, says: ['memory'] }),
+  ],
+  readCheckpoint: [
+    () => ({ args: { disk: disk(), options: {} }, run: api.readCheckpoint, says: ['memory'] }),
+  ],
+  hasCheckpoint: [() => ({ args: { disk: disk() }, run: api.hasCheckpoint })],
+  writeCheckpoint: [
+    () => ({
+      args: { disk: disk(), parts: { model: { a: 1 } }, options: { fileBytes: 1e6 } },
+      run: api.writeCheckpoint,
+      takes: { 'parts.model': anything },
+    }),
+  ],
+  keepCheckpoint: [() => ({ args: { disk: disk() }, run: api.keepCheckpoint })],
+  forgetCheckpoint: [() => ({ args: { disk: disk(), kept: 1 }, run: api.forgetCheckpoint })],
+  keptCheckpoints: [() => ({ args: { disk: disk() }, run: api.keptCheckpoints })],
+  restoreCheckpoint: [
+    () => ({
+      args: { from: disk(), to: memoryDisk(), options: {} },
+      run: api.restoreCheckpoint,
+      says: ['memory'],
+    }),
+    async () => {
+      const from = disk()
+      await api.keepCheckpoint(from)
+      return { args: { from, to: memoryDisk(), options: kept }, run: api.restoreCheckpoint, says: ['memory'] }
+    },
+  ],
+  flopsPerToken: [() => ({ args: { config, length: 3 }, run: api.flopsPerToken })],
+  forward: [
+    () => ({ args: { config, w: w(), tokens: tokens(), options: forwardOptions }, run: api.forward }),
+  ],
+  generate: [
+    () => ({
+      args: {
+        model: modelOf(),
+        prompt: [1, 2],
+        options: { tokens: 1, seed: 1, temperature: 1, topK: 2, topP: 0.5 },
+      },
+      run: api.generate,
+    }),
+  ],
+  Gpt: [
+    () => ({
+      args: { sizes, options: { device, seed: 1 } },
+      run: (s: api.GptSizes, o: { seed?: number }) => api.Gpt.create(s, o),
+    }),
+    () => ({
+      args: {
+        options: { ...sizes, kvHeads: 1, headDim: 2, norm: 'rms', positions: 'rotary', activation: 'gelu' },
+      },
+      run: (s: api.GptSizes) => api.Gpt.create(s, { device }),
+    }),
+    () => ({ args: { state, device }, run: api.Gpt.fromState }),
+    () => ({
+      args: { tokens: tokens(), w: w(), options: forwardOptions },
+      run: (...args: Parameters<api.Gpt['forward']>) => modelOf().forward(...args),
+      says: ['forward'],
+    }),
+    () => ({
+      args: { tokens: tokens(), targets: i32([2, 3, 4], [3]), w: w(), options: forwardOptions },
+      run: (...args: Parameters<api.Gpt['losses']>) => modelOf().losses(...args),
+      says: ['losses'],
+    }),
+  ],
+  configFromState: [() => ({ args: { saved: config }, run: api.configFromState, says: ['model state'] })],
+  gptConfig: [
+    () => ({
+      args: {
+        options: { ...sizes, kvHeads: 1, headDim: 2, norm: 'rms', positions: 'rotary', activation: 'gelu' },
+      },
+      run: api.gptConfig,
+    }),
+  ],
+  KeyValueCache: [
+    () => ({
+      args: { config, device, batch: 1 },
+      run: (...args: ConstructorParameters<typeof api.KeyValueCache>) => new api.KeyValueCache(...args),
+    }),
+    () => ({
+      args: { block: 'b0' },
+      run: (b: string) => new api.KeyValueCache(config, device).of(b),
+      says: ['cache'],
+    }),
+  ],
+  isAdapter: [() => ({ args: { path: 'a' }, run: api.isAdapter })],
+  isDecayed: [() => ({ args: { path: 'a' }, run: api.isDecayed })],
+  isBelow: [() => ({ args: { config, count: 1 }, run: api.isBelow })],
+  parameterSpecs: [() => ({ args: { config }, run: api.parameterSpecs })],
+  sampleToken: [
+    () => ({
+      args: { logits: [1, 2], options: { temperature: 1, topK: 1, topP: 1 }, random: random() },
+      run: api.sampleToken,
+    }),
+  ],
+  BytePairTokenizer: [
+    () => ({
+      args: { options: { merges } },
+      run: (s: api.BytePairState) => new api.BytePairTokenizer(s),
+    }),
+    () => ({ args: { merges }, run: (m: typeof merges) => new api.BytePairTokenizer().add(m) }),
+    () => ({ args: { text: 'a' }, run: (text: string) => pairs().encode(text) }),
+    () => ({ args: { bytes: Uint8Array.of(1) }, run: (bytes: Uint8Array) => pairs().encodeBytes(bytes) }),
+    () => ({ args: { tokens: [1] }, run: (ids: number[]) => pairs().decode(ids) }),
+    () => ({ args: { token: 1 }, run: (id: number) => pairs().bytesOf(id), says: ['byte pairs'] }),
+  ],
+  byteTokenizer: [
+    () => ({ args: { text: 'a' }, run: api.byteTokenizer.encode }),
+    () => ({ args: { tokens: [1] }, run: api.byteTokenizer.decode, says: ['byte'] }),
+  ],
+  MergeLearner: [
+    () => ({
+      args: { options: { capacity: 9 }, state: { a: 1 } },
+      run: (...args: ConstructorParameters<typeof api.MergeLearner>) => new api.MergeLearner(...args),
+    }),
+    () => ({ args: { text: 'a' }, run: (text: string) => learner().observe(text) }),
+    () => ({
+      args: { tokenizer: pairs(), most: 2, minimum: 2 },
+      run: (...args: Parameters<api.MergeLearner['propose']>) => learner().propose(...args),
+    }),
+  ],
+}
+
+const options = (): growth.GrowOptions => ({
+  ...{ mirrors: [], probe: tokens(), key: [1, 2], tolerance: 1, now: () => 0 },
+})
+const grown = modelOf()
+const record = await growth.grow(grown, wider, options())
+const log = grown.growthLog
+const grownState = await grown.toState()
+const adapted = modelOf()
+await growth.grow(adapted, { axis: 'adapter', block: 'b0', to: 2 }, options())
+const adaptedState = await adapted.toState()
+
+/** By export. */
+export const growthCalls: CallsOf<typeof growth> = {
+  earlierTokens: [() => ({ args: { log, vocabulary: 8 }, run: growth.earlierTokens })],
+  logitsOfEarlier: [
+    () => ({
+      args: { logits: tensor([1, 2, 3], { shape: [1, 3], device }), first: [0, 1, 1] },
+      run: growth.logitsOfEarlier,
+    }),
+  ],
+  forAllBlocks: [() => ({ args: { config, request: { axis: 'head', to: 4 } }, run: growth.forAllBlocks })],
+  grow: [() => ({ args: { model: modelOf(), request: wider, options: options() }, run: growth.grow })],
+  ungrow: [
+    () => ({
+      args: { model: api.Gpt.fromState(grownState, device), record, mirrors: [] },
+      run: growth.ungrow,
+    }),
+  ],
+  ungrowTo: [
+    () => ({
+      args: { model: api.Gpt.fromState(grownState, device), entries: 0, mirrors: [] },
+      run: growth.ungrowTo,
+    }),
+  ],
+  replay: [() => ({ args: { log, count: 1 }, run: growth.replay })],
+  mergeAdapter: [
+    () => ({
+      args: { model: api.Gpt.fromState(adaptedState, device), block: 'b0', mirrors: [] },
+      run: growth.mergeAdapter,
+      says: ['grow adapter'],
+    }),
+  ],
+  planGrowth: [() => ({ args: { config, request: wider, key: [1, 2] }, run: growth.planGrowth })],
+  priceOf: [() => ({ args: { config, request: wider, stateBytes: 0 }, run: growth.priceOf })],
+  keptBytesOf: [() => ({ args: { log }, run: growth.keptBytesOf })],
+  stateBytesOf: [() => ({ args: { mirrors: [], parameters: 9 }, run: growth.stateBytesOf })],
+}
