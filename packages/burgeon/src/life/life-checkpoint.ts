@@ -18,9 +18,12 @@ export interface Life {
 export type KnownLife = Life & { readonly origin: LifeOrigin }
 
 /** Writes everything a life is, indivisibly: a killed process finds this one or the one before. */
-export async function saveLife(disk: Disk, { settings, learner, record, origin }: Life): Promise<void> {
+export async function saveLife(
+  disk: Disk,
+  { settings, learner, record, origin = newOrigin('unknown') }: Life,
+): Promise<void> {
   const { model, ...rest } = await learner.toState()
-  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record, ...(origin && { origin }) } })
+  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record, origin } })
 }
 
 /**
