@@ -23,10 +23,11 @@ async function written(model: Gpt, prompt: readonly number[], options: GenerateO
 /** The same text without a cache: every step reads its whole window anew. */
 function writtenPlainly(model: Gpt, prompt: readonly number[], options: GenerateOptions): number[] {
   const { context, vocabulary } = model.config
-  const random = new RandomStream(keyFromSeed(options.seed ?? 0)).named('generate')
+  const { tokens: count, seed = 0, ...sampling } = options
+  const random = new RandomStream(keyFromSeed(seed)).named('generate')
   const text = [...prompt]
   let start = Math.max(0, text.length - context)
-  for (let i = 0; i < options.tokens; i++) {
+  for (let i = 0; i < count; i++) {
     // When the context is full, the second half of it is the new beginning.
     if (text.length - start > context) start = text.length - Math.max(1, context >> 1)
     const window = text.slice(start)
@@ -34,7 +35,7 @@ function writtenPlainly(model: Gpt, prompt: readonly number[], options: Generate
       const tokens = model.device.tensor(window, { shape: [1, window.length], dtype: 'i32' })
       return logitsOf(model, tokens).slice(-vocabulary)
     })
-    text.push(sampleToken(logits, options, random))
+    text.push(sampleToken(logits, sampling, random))
   }
   return text.slice(prompt.length)
 }

@@ -132,7 +132,7 @@ export const gptCalls: CallsOf<typeof api> = {
   ],
   BytePairTokenizer: [
     () => ({
-      args: { options: { merges } },
+      args: { state: { merges } },
       run: (s: api.BytePairState) => new api.BytePairTokenizer(s),
     }),
     () => ({ args: { merges }, run: (m: typeof merges) => new api.BytePairTokenizer().add(m) }),

@@ -155,7 +155,7 @@ describe('a matrix refuses', () => {
     matrix.record('a', 'a', 1)
     const before = JSON.stringify(matrix.toState())
     expect(() => matrix.record('a', 'A', 1)).toThrow(OptionError)
-    expect(() => matrix.record('A', 'a', 1)).toThrow("got domain 'A'; expected one of a, b, c, d")
+    expect(() => matrix.record('A', 'a', 1)).toThrow("got afterDomain 'A'; expected one of a, b, c, d")
     expect(() => matrix.record('a', 'a', 2)).toThrow(EvaluationError)
     expect(() => matrix.record('b', 'a', Number.NaN)).toThrow(SignalError)
     expect(() => matrix.addDomain('a')).toThrow(OptionError)

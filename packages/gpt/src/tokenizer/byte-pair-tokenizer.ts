@@ -1,5 +1,5 @@
 /** Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can grow. */
-import { type Check, checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
 import { mergePairs } from './merge-pairs.ts'
 import type { Tokenizer } from './byte-tokenizer.ts'
 import { textRuns } from './text-runs.ts'
@@ -49,7 +49,9 @@ export class BytePairTokenizer implements Tokenizer {
 
   /** @throws OptionError as `add`. */
   constructor(state: BytePairState = { merges: [] }) {
-    checkOptions('BytePairTokenizer', state, { merges: checks.required(someMerges) })
+    // A state may hold more: that of a growing vocabulary is one, too.
+    checkArgument('BytePairTokenizer', 'state', state, checks.role<BytePairState>('a state', 'merges'))
+    checkArgument('BytePairTokenizer', 'merges', state.merges, someMerges)
     this.add(state.merges)
   }
 
