@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test('a life that keeps its sizes can be taken up again at each of them', async () => {
   const text = smallText(600)
-  const settings = { ...smallLife, vocabulary: 310 }
+  const settings = { ...smallLife, vocabulary: 310, plateau: 40, maxParameters: 20_000 }
   writeFileSync(place('text.txt'), text)
   const learner = buildLearner(settings)
   const newborn = { settings, learner, record: emptyRecord(learner.model.parameters.size) }

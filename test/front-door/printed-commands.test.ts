@@ -80,7 +80,7 @@ test('those of first-life', async () => {
   expect(resume).toBe('npx burgeon first-life --resume --quick --root root --out first-life')
   const [speak, ...none] = commandsIn((await pasted(resume, folder)).output)
   expect(none).toEqual([])
-  expect((await pasted(speak, folder)).output).toMatch(/^This package /)
+  expect((await pasted(speak, folder)).output).toMatch(/^If you/)
 })
 
 test('those of inspect and restore', async () => {

@@ -54,7 +54,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     )
     .option(
       '--vocabulary <n>',
-      'max tokens it may grow to, 256 being the bytes alone; 1024 unless given',
+      'max tokens it may grow to, 256 being the bytes alone; 1536 unless given',
       wholeNumber(256),
     )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)

@@ -39,9 +39,9 @@ export interface FirstLifeOptions {
 }
 
 const prompts: Readonly<Record<string, string>> = {
-  prose: 'This package ',
-  declarations: 'export interface ',
-  data: '{\n  "name": "',
+  prose: 'If you',
+  declarations: 'export interface',
+  data: '{\n  "name":',
 }
 
 /** Runs the command. Returns the exit code. */
@@ -72,6 +72,7 @@ async function liveInto(disk: Disk, options: FirstLifeOptions, context: CommandC
       chunks: domainChunks(domains, life.record.position ?? undefined),
       totalBytes: total,
       heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
+      afterDomain: (domain) => recordSample(life, domain),
       measureEvery: quick ? 40 : 100,
       disk,
       saveEverySeconds: 20,
@@ -130,22 +131,21 @@ async function takenUp({ out, seed }: FirstLifeOptions, domains: readonly Domain
   return life
 }
 
-/** The table, a sample of what it writes, and the report. */
+/** Keeps what the model writes of a domain that it has just learnt: once, also if the life was taken up again there. */
+async function recordSample(life: Life, domain: string): Promise<void> {
+  const { record } = life
+  record.samples ??= []
+  if (record.samples.some((sample) => sample.domain === domain)) return
+  record.samples.push({ bytes: record.bytes, domain, ...(await writeSample(life, prompts[domain])) })
+}
+
+/** The table, what it wrote of each domain, and the report. */
 async function tell(
   life: Life,
   domains: readonly DomainText[],
   { out, resumeCommand }: { out: string; resumeCommand: string },
   context: CommandContext,
 ): Promise<void> {
-  const samples = []
-  for (const { name } of domains) {
-    samples.push({
-      bytes: life.record.bytes,
-      domain: name,
-      prompt: prompts[name],
-      text: await writeSample(life, prompts[name]),
-    })
-  }
   const report = lifeReportOf(life, {
     title: 'A first life',
     when: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -158,7 +158,7 @@ async function tell(
       heldOutBytes: heldOut.length,
       digest,
     })),
-    samples,
+    samples: life.record.samples ?? [],
     checkpoint: { path: out, resumeCommand },
     changesAreKnown: true,
   })

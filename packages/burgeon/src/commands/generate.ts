@@ -34,22 +34,25 @@ export async function generate(options: GenerateCommandOptions, context: Command
   if (!state) throw new UsageError(`generate: the checkpoint in ${printable(from)} holds no model.`)
   const model = Gpt.fromState(state as GptState)
   const { vocabulary } = (learner ?? {}) as Partial<LearnerState>
-  const tokenizer = new BytePairTokenizer((vocabulary ?? undefined) as BytePairState | undefined)
+  const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>
+  const tokenizer = new BytePairTokenizer({ merges })
+  // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
+  const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
   const decoder = new TextDecoder()
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
   const show = (text: string): unknown => context.output.write(printableLines(text))
   let isFirst = true
-  for await (const token of generateTokens(model, tokenizer.encode(prompt), sampling)) {
+  for await (const token of generateTokens(model, tokenizer.encode(begun), sampling)) {
     // The prompt comes with the first token, so that a mistake in the options is all that is said about it.
-    if (isFirst) show(prompt)
+    if (isFirst) show(begun)
     isFirst = false
     show(decoder.decode(tokenizer.bytesOf(token), { stream: true }))
     // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (context.stop.aborted || context.closed.aborted) break
   }
-  if (isFirst) show(prompt)
+  if (isFirst) show(begun)
   context.output.write(`${decoder.decode()}\n`)
   return exitCodes[String(context.stop.reason)] ?? 0
 }

@@ -48,7 +48,7 @@ export interface LearnOptions {
 function learnSettings({
   seed = 0,
   maxParameters = 4_000_000,
-  vocabulary = 1024,
+  vocabulary = 1536,
   learningRate = 1e-3,
 }: LearnOptions): LifeSettings {
   return {
@@ -218,7 +218,7 @@ async function tell(life: KnownLife, told: Told, context: CommandContext): Promi
     command: shellCommand('learn', pathArgument(path)),
     machine: machineFacts(life.learner.model.device),
     domains: [],
-    samples: [{ bytes: life.record.bytes, domain: label, prompt, text: await writeSample(life, prompt) }],
+    samples: [{ bytes: life.record.bytes, domain: label, ...(await writeSample(life, prompt)) }],
     checkpoint: { path: out, resumeCommand },
     changesAreKnown: false,
   })

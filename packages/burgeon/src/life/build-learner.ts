@@ -1,8 +1,11 @@
 /** The learner of a life: which model, which strategy, which limits. */
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
 import {
+  afterDrift,
+  anyOf,
   byteShift,
   compose,
+  everySteps,
   GrowingVocabulary,
   growOnPlateau,
   Learner,
@@ -75,8 +78,17 @@ export function strategyOf(settings: LifeSettings): Strategy {
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
     { detector: lossJump(), watches: watchesBytes ? [byteShift()] : [] },
     plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
-    vocabulary > 256 ? { vocabulary: new GrowingVocabulary({ tokens: vocabulary }) } : {},
+    vocabulary > 256 ? { vocabulary: words(vocabulary) } : {},
   )
+}
+
+/** Words come early and many at a time: what they are worth is the greater the sooner they are there. */
+function words(tokens: number): GrowingVocabulary {
+  return new GrowingVocabulary({
+    tokens,
+    tokensAtOnce: 64,
+    growWhen: anyOf(everySteps(50), afterDrift(20)),
+  })
 }
 
 /**

@@ -48,6 +48,8 @@ export interface LifeRecord {
   events: { bytes: number; event: LearnerEvent }[]
   /** Null before the first save. */
   good: GoodCheckpoint | null
+  /** What the model wrote when it had learnt a domain, one for each; none in a life of the user's own text. */
+  samples?: { bytes: number; domain: string; prompt: string; text: string }[]
 }
 
 /** The record of a life that has not begun, with the number of parameters it is born with. */

@@ -18,6 +18,8 @@ export interface LiveOptions {
   readonly whole?: { readonly name: string; readonly isNew: boolean }
   /** Steps between two measurements on the held-out text. */
   readonly measureEvery: number
+  /** Awaited whenever a domain has been learnt, after the measurement. Not called for a stream that is one text. */
+  readonly afterDomain?: (domain: string) => Promise<void>
   /** Told after every step. */
   readonly onStep: (report: StepReport) => void
   /** Asked after every step; what it returns is awaited, so that a checkpoint sees a life between two steps. */
@@ -46,8 +48,10 @@ export async function live(
   })) {
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
-    if (!whole && before !== undefined && before !== domain)
+    if (!whole && before !== undefined && before !== domain) {
       await measure(life, heldOut, `after ${before}`, before)
+      await options.afterDomain?.(before)
+    }
     const report = await learner.observe(batch)
     recordStep(record, report, position)
     options.onStep(report)
@@ -58,6 +62,7 @@ export async function live(
   if (stop.aborted) return false
   const last = whole?.name ?? record.spans.at(-1)?.domain
   if (last !== undefined) await measure(life, heldOut, `after ${last}`, last)
+  if (!whole && last !== undefined) await options.afterDomain?.(last)
   return true
 }
 

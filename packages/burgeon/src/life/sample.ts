@@ -2,13 +2,26 @@
 import { byteTokenizer, generate } from '@burgeon/gpt'
 import type { Life } from './life-checkpoint.ts'
 
-/** A sample of about 160 bytes, seeded. */
-export async function writeSample({ learner, settings }: Life, prompt: string): Promise<string> {
-  const tokens: number[] = []
-  const options = { tokens: 160, temperature: 0.7, topP: 0.95, seed: settings.seed }
+/** What a model wrote, and after what. */
+export interface Sample {
+  readonly prompt: string
+  readonly text: string
+}
+
+/**
+ * A seeded sample of up to 200 bytes. A prompt ends with a word: in a vocabulary of words the next one begins with its
+ * own blank, and a blank of the prompt's would be one too many.
+ */
+export async function writeSample({ learner, settings }: Life, prompt: string): Promise<Sample> {
   const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
-  for await (const token of generate(learner.model, tokenizer.encode(prompt), options)) tokens.push(token)
-  return tokenizer.decode(tokens)
+  const begun = settings.vocabulary === undefined ? prompt : prompt.trimEnd()
+  const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed }
+  const tokens: number[] = []
+  for await (const token of generate(learner.model, tokenizer.encode(begun), options)) {
+    tokens.push(token)
+    if (tokenizer.decode(tokens).length >= 200) break
+  }
+  return { prompt: begun, text: tokenizer.decode(tokens) }
 }
 
 /** The first words of a text as a prompt, of its second line where there is one: the first may be cut. `The ` where there are none. */

@@ -19,6 +19,7 @@ export interface Sitting {
   readonly totalBytes: number | null
   readonly heldOut: readonly HeldOutText[]
   readonly whole?: NonNullable<LiveOptions['whole']>
+  readonly afterDomain?: NonNullable<LiveOptions['afterDomain']>
   readonly measureEvery: number
   readonly disk: Disk
   /** Seconds between two checkpoints. */
