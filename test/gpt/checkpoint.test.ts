@@ -9,7 +9,7 @@ import {
   writeCheckpoint,
 } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { keyFromSeed, OptionError, RandomStream, StateError } from '@burgeon/tensor'
+import { keyFromSeed, OptionError, RandomStream, readSafetensors, StateError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -115,6 +115,64 @@ describe('a checkpoint', () => {
       expect(to.files.size).toBe(3)
     }
     await expect(writeCheckpoint(memoryDisk(), partsOf(1), { fileBytes: 0 })).rejects.toThrow(OptionError)
+  })
+  test('cuts a tensor that is larger than a file may be, and puts it together again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (piece, file) => {
+          const sizes = { pieceBytes: piece, fileBytes: file }
+          const disk = await diskWith(1)
+          await writeCheckpoint(disk, partsOf(2), sizes)
+          expect(await readCheckpoint(disk)).toEqual(partsOf(2))
+          for (const [name, bytes] of disk.files) {
+            if (!name.endsWith('.safetensors')) continue
+            for (const tensor of readSafetensors(bytes).tensors.values())
+              expect(tensor.bytes.length).toBeLessThanOrEqual(Math.max(piece, 8))
+          }
+          await keepCheckpoint(disk)
+          const to = memoryDisk()
+          await restoreCheckpoint(disk, to, { kept: 2 })
+          expect(await readCheckpoint(to)).toEqual(partsOf(2))
+        },
+      ),
+      { numRuns: 40 },
+    )
+    await expect(writeCheckpoint(memoryDisk(), partsOf(1), { pieceBytes: 0 })).rejects.toThrow(OptionError)
+  })
+  test('with a piece too few, too many or of another tensor is damaged', async () => {
+    const disk = await diskWith(1)
+    await writeCheckpoint(
+      disk,
+      { part: { w: Float32Array.of(1, 2, 3), v: Float32Array.of(4, 5, 6) } },
+      { pieceBytes: 4 },
+    )
+    type Files = { file: string }[]
+    const withFiles = async (change: (files: Files) => Files): Promise<Record<string, unknown>> => {
+      const { sha256: _, ...content } = JSON.parse(
+        new TextDecoder().decode(disk.files.get('checkpoint.json')),
+      ) as { sha256: string; parts: { part: { files: Files } } }
+      content.parts.part.files = change(content.parts.part.files)
+      const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex')
+      const other = memoryDisk(undefined, disk.files)
+      other.damage(
+        'checkpoint.json',
+        new TextEncoder().encode(JSON.stringify({ sha256: digest, ...content })),
+      )
+      return readCheckpoint(other)
+    }
+    expect(await withFiles((files) => files)).toEqual({
+      part: { w: Float32Array.of(1, 2, 3), v: Float32Array.of(4, 5, 6) },
+    })
+    const bad: ((files: Files) => Files)[] = [
+      (files) => files.slice(0, -1),
+      (files) => files.slice(1),
+      (files) => [...files, files[5]],
+      ([a, b, c, ...others]) => [b, a, c, ...others],
+      ([a, _b, c, ...others]) => [a, c, ...others],
+    ]
+    for (const change of bad) await expect(withFiles(change)).rejects.toThrow(CheckpointError)
   })
   test('is there or is not', async () => {
     expect(await hasCheckpoint(memoryDisk())).toBe(false)

@@ -12,7 +12,6 @@ import {
   checkOptions,
   checks,
   OptionError,
-  type RawTensor,
   rawFromArray,
   readSafetensors,
   writeSafetensors,
@@ -36,13 +35,15 @@ import {
   version,
   type WhichCheckpoint,
 } from './manifest.ts'
-import { shardsOf } from './shards.ts'
+import { PieceJoiner, type Shard, shardsOf } from './shards.ts'
 import { rejoin, separate, type StateArray } from './state-tree.ts'
 
 /** How a checkpoint is written. */
 export interface WriteCheckpointOptions {
   /** Bytes of tensors that one file holds at most; a larger tensor has a file of its own. 1 GiB unless given. */
   readonly fileBytes?: number
+  /** Bytes of one tensor that a file holds at most; a larger one is cut. 1 GiB unless given: digests take less than 2 GiB. */
+  readonly pieceBytes?: number
 }
 
 /**
@@ -61,8 +62,9 @@ export async function writeCheckpoint(
 ): Promise<void> {
   checkDisk('writeCheckpoint', 'disk', disk)
   checkArgument('writeCheckpoint', 'parts', parts, checks.object('states by name'))
-  checkOptions('writeCheckpoint', options, { fileBytes: checks.number({ above: 0, infinite: true }) })
-  const { fileBytes = 2 ** 30 } = options
+  const size = checks.number({ above: 0, infinite: true })
+  checkOptions('writeCheckpoint', options, { fileBytes: size, pieceBytes: size })
+  const { fileBytes = 2 ** 30, pieceBytes = 2 ** 30 } = options
   const badName = Object.keys(parts).find((name) => !/^[a-z]+$/.test(name))
   if (badName !== undefined) {
     throw new OptionError(`writeCheckpoint: got a part named "${badName}"; expected lower-case letters only.`)
@@ -70,7 +72,7 @@ export async function writeCheckpoint(
   const planned = Object.entries(parts).map(([name, state]) => {
     const { json, tensors } = separate(state)
     const raw = new Map([...tensors].map(([place, { shape, data }]) => [place, rawFromArray(data, shape)]))
-    return { name, state: json, shards: shardsOf(raw, fileBytes) }
+    return { name, state: json, shards: shardsOf(raw, { fileBytes, pieceBytes }) }
   })
   const lock = await disk.lock('save')
   try {
@@ -85,7 +87,7 @@ interface PlannedPart {
   /** Without its tensors. */
   readonly state: unknown
   /** The tensors, file by file. */
-  readonly shards: readonly ReadonlyMap<string, RawTensor>[]
+  readonly shards: readonly Shard[]
 }
 
 async function save(disk: Disk, lock: DiskLock, planned: readonly PlannedPart[]): Promise<void> {
@@ -115,12 +117,8 @@ async function save(disk: Disk, lock: DiskLock, planned: readonly PlannedPart[])
   }
 }
 
-async function createFile(
-  disk: Disk,
-  file: string,
-  tensors: ReadonlyMap<string, RawTensor>,
-): Promise<ManifestFile> {
-  const bytes = writeSafetensors(tensors)
+async function createFile(disk: Disk, file: string, { tensors, metadata }: Shard): Promise<ManifestFile> {
+  const bytes = writeSafetensors(tensors, metadata)
   await disk.create(file, bytes)
   return { file, bytes: bytes.length, sha256: await sha256(bytes) }
 }
@@ -151,12 +149,13 @@ export async function readCheckpoint(
     const states: Record<string, unknown> = {}
     for (const [name, part] of Object.entries(parts)) {
       const tensors = new Map<string, { shape: readonly number[]; data: StateArray }>()
+      const joiner = new PieceJoiner(disk.place)
       for (const file of filesOfPart(part)) {
-        const { tensors: stored } = readSafetensors(await readFile(disk, file))
-        for (const [place, { shape, ...raw }] of stored) {
-          tensors.set(place, { shape, data: arrayFromRaw({ shape, ...raw }) as StateArray })
+        for (const [place, raw] of joiner.take(readSafetensors(await readFile(disk, file)))) {
+          tensors.set(place, { shape: raw.shape, data: arrayFromRaw(raw) as StateArray })
         }
       }
+      joiner.end()
       states[name] = rejoin({ json: part.state, tensors })
     }
     return states
