@@ -6,7 +6,14 @@ import {
   sgd,
   warmUpStableDecay,
 } from '@burgeon/autograd'
-import { type Device, OptionError, ParameterStore, scope, type TensorsByPath } from '@burgeon/tensor'
+import {
+  type Device,
+  NonFiniteError,
+  OptionError,
+  ParameterStore,
+  scope,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -27,11 +34,15 @@ function life(device: Device, optimizer: GradientTransform) {
   return {
     store,
     numbers: () => [...tensor.readSync()],
-    step(step: number, slopes = [...tensor.readSync()].map((w, i) => slopeAt(step, i, w))) {
+    step(
+      step: number,
+      slopes = [...tensor.readSync()].map((w, i) => slopeAt(step, i, w)),
+      told?: { nonFinite: 'skip' },
+    ) {
       scope(() => {
         const parameters: TensorsByPath = store.tensors()
         const gradients = { 'w.weight': device.tensor(slopes, { shape: [5], dtype: 'f32' }) }
-        applyUpdates(parameters, optimizer.transform(gradients, { parameters, step }))
+        applyUpdates(parameters, optimizer.transform(gradients, { parameters, step, ...told }))
       })
     },
   }
@@ -81,12 +92,13 @@ describe.each(Object.entries(family))('%s', (name, { make, rule }) => {
     expect(largestDifference(own.numbers(), onPaper(20, rule))).toBeLessThan(tolerance)
   })
 
-  test('leaves weight and moment alone where the gradient is not finite', async () => {
+  test('told to skip, leaves weight and moment alone where the gradient is not finite', async () => {
     const optimizer = make()
     const own = life(reference, optimizer)
     own.step(0)
     const [before, state] = [own.numbers(), await optimizer.toState()]
-    own.step(1, [NaN, Infinity, -Infinity, NaN, NaN])
+    expect(() => own.step(1, [NaN, Infinity, -Infinity, NaN, NaN])).toThrow(NonFiniteError)
+    own.step(1, [NaN, Infinity, -Infinity, NaN, NaN], { nonFinite: 'skip' })
     expect(own.numbers()).toEqual(before)
     expect(await optimizer.toState()).toEqual(state)
   })

@@ -132,6 +132,27 @@ describe.each(Object.entries(makers))('with %s,', (_, make) => {
   })
 })
 
+test('a gradient whose square is too large for a moment is refused, and what comes later is learnt', async () => {
+  const fault: Fault = { isOn: false, slope: 1e25 }
+  const [learner, other] = [fault, { isOn: false }].map((own) =>
+    learnerWith(makers['AdamW and an average'], own),
+  )
+  for (const each of [learner, other]) for (const text of texts.slice(0, 3)) await each.observe(text)
+  const before = structuredClone(await learner.toState())
+  fault.isOn = true
+  await expect(learner.observe(texts[3])).rejects.toThrow(
+    /learner: step 4: adamw: the gradient of .* expected numbers below 9.22e\+18 in size\. .*Nothing was learnt from this batch/,
+  )
+  expect(await learner.toState()).toEqual(before)
+  fault.isOn = false
+  for (const text of texts.slice(5)) expect(await learner.observe(text)).toEqual(await other.observe(text))
+  expect(await learner.toState()).toEqual(await other.toState())
+  for (const each of [learner, other]) {
+    each.dispose()
+    each.model.dispose()
+  }
+})
+
 test('a rehearsal that marks nothing is put back by its whole state', async () => {
   const { mark: _, ...plain } = reservoirReplay({ capacity: 4, share: 1.5 })
   const fault: Fault = { isOn: false, rate: Number.NaN }

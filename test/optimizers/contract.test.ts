@@ -64,12 +64,12 @@ describe.each([
   ['wasm', openWasm()],
 ] as const)('on %s,', (_, device) => {
   describe.each(Object.entries(family))('%s', (_, make) => {
-    test('leaves weights and state alone where no gradient is finite, and goes on from there', async () => {
+    test('told to skip, leaves weights and state alone where no gradient is finite, and goes on from there', async () => {
       const life = new OptimizerLife(device, make(), shapes)
       life.steps(0, 4)
       const [before, state] = [life.all(), await life.optimizer.toState()]
       for (const [i, bad] of [Number.NaN, Infinity, -Infinity, Number.NaN].entries())
-        life.step(4 + i, () => bad)
+        life.step(4 + i, () => bad, 'skip')
       expect(life.all()).toEqual(before)
       expect(tensorsIn(await life.optimizer.toState())).toEqual(tensorsIn(state))
       life.steps(8, 12)
@@ -78,11 +78,11 @@ describe.each([
       life.dispose()
     })
 
-    test('lets one number that is not finite spoil nothing beyond its parameter', () => {
+    test('told to skip, lets one number that is not finite spoil nothing beyond its parameter', () => {
       const life = new OptimizerLife(device, make(), shapes)
       life.steps(0, 4)
       for (let step = 4; step < 8; step++) {
-        life.step(step, (at, place, value) => (place === 1 ? Number.NaN : slopeAt(at, place, value)))
+        life.step(step, (at, place, value) => (place === 1 ? Number.NaN : slopeAt(at, place, value)), 'skip')
       }
       life.steps(8, 12)
       expect(Object.values(life.all()).flat().every(Number.isFinite)).toBe(true)

@@ -37,15 +37,18 @@ export class OptimizerLife {
     }
   }
 
-  /** @param slopeOf The gradient of a number; `slopeAt` unless given. */
-  step(step: number, slopeOf: typeof slopeAt = slopeAt): void {
+  /**
+   * @param slopeOf The gradient of a number; `slopeAt` unless given.
+   * @param nonFinite Told to skip, the optimiser leaves alone what it would refuse.
+   */
+  step(step: number, slopeOf: typeof slopeAt = slopeAt, nonFinite?: 'skip'): void {
     scope(() => {
       const parameters = this.store.tensors()
       const gradients = Object.entries(parameters).map(([path, tensor]): [string, Tensor] => {
         const slopes = [...tensor.readSync()].map((value, i) => slopeOf(step, i, value))
         return [path, this.device.tensor(slopes, tensor)]
       })
-      const context = { parameters, step }
+      const context = { parameters, step, ...(nonFinite && { nonFinite }) }
       applyUpdates(parameters, this.optimizer.transform(Object.fromEntries(gradients), context))
     })
   }

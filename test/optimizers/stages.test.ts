@@ -90,12 +90,12 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
     life.dispose()
   })
 
-  test('calls a batch off where one of its gradients is not finite, and that one alone', async () => {
+  test('told to skip, calls a batch off where one of its gradients is not finite, and that one alone', async () => {
     const life = new OptimizerLife(device, accumulate(2, adamw({ learningRate: 0.1 })), { a: [3] })
     life.steps(0, 2)
     const [before, state] = [life.numbers('a'), (await life.optimizer.toState()) as { inner: object }]
-    life.step(2, () => Number.NaN)
-    life.step(3)
+    life.step(2, () => Number.NaN, 'skip')
+    life.step(3, slopeAt, 'skip')
     expect(life.numbers('a')).toEqual(before)
     const { inner } = (await life.optimizer.toState()) as { inner: object }
     expect({ ...inner, steps: {} }).toEqual({ ...state.inner, steps: {} })
@@ -214,7 +214,8 @@ describe('optimizers by path', () => {
     for (const life of [both, hidden, others]) life.steps(0, 4)
     expect(both.all()).toEqual({ ...hidden.all(), ...others.all() })
     expect(both.optimizer.name).toBe('by path: hidden by muon, others by adamw')
-    expect(both.optimizer.mirrors).toHaveLength(4)
+    // A moment and two, the ages of AdamW, and of each a count of skipped steps.
+    expect(both.optimizer.mirrors).toHaveLength(6)
   })
 
   test('answer gradients in their order, and need no parameter for each of them', () => {
@@ -265,7 +266,9 @@ describe('weight decay as a stage', () => {
   test('keeps a gradient that is not finite for the optimizer to see', () => {
     const life = new OptimizerLife(reference, chain(decayWeights(0.5), sgd(0.1)), { a: [3] })
     const start = life.numbers('a')
-    life.step(0, (_, place) => [Number.NaN, Infinity, -Infinity][place])
+    const bad = (_: number, place: number): number => [Number.NaN, Infinity, -Infinity][place]
+    expect(() => life.step(0, bad)).toThrow('the gradient of a has NaN at place 0 of 3')
+    life.step(0, bad, 'skip')
     expect(life.numbers('a')).toEqual(start)
   })
   test('has a rate', () => {

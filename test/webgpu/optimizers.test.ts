@@ -3,6 +3,7 @@ import {
   adafactor,
   adamw,
   applyUpdates,
+  byPath,
   chain,
   type GradientTransform,
   lion,
@@ -50,12 +51,14 @@ async function afterGrowth(device: Device, make: () => GradientTransform): Promi
     if (step === 7) applyPlan(longer, store, optimizer.mirrors, device)
     scope(() => {
       const parameters = store.tensors()
-      // One step is called off.
+      // One step is called off, on the CPU only because it is told so.
       const slopes = wave(parameters['w'].size, 3 * step).map((x) => (step === 9 ? Number.NaN : x))
       const gradients = { w: device.tensor(slopes, parameters['w']) }
-      applyUpdates(parameters, optimizer.transform(gradients, { parameters, step }))
+      const told = device.readsAtOnce ? ({ nonFinite: 'skip' } as const) : {}
+      applyUpdates(parameters, optimizer.transform(gradients, { parameters, step, ...told }))
     })
   }
+  expect(await optimizer.skipped?.()).toBe(device.readsAtOnce ? 0 : 1)
   const ends = [store.get('w').tensor, average.tensors(store.tensors())['w']]
   const numbers = (await Promise.all(ends.map((tensor) => tensor.read()))).flatMap((data) => [...data])
   store.dispose()
@@ -77,5 +80,46 @@ await withAdapter((device, adapter) => {
       expect(here.every(Number.isFinite)).toBe(true)
       expect(largestDifference(there, here)).toBeLessThan(1e-4)
     })
+
+    test.each([Number.NaN, Infinity, 1e38])(
+      'a gradient of %d is skipped and counted, and no buffer stays',
+      async (bad) => {
+        const { buffers } = device.memory
+        const parts = { some: adamw({ learningRate: 0.1 }), others: muon({ learningRate: 0.1 }) }
+        const optimizer = chain(
+          byPath((path) => (path === 'a' ? 'some' : 'others'), parts),
+          movingAverage(0.9),
+        )
+        const store = new ParameterStore()
+        const of = (...numbers: number[]) => device.tensor(numbers, { shape: [1, 2], dtype: 'f32' })
+        scope(() => {
+          for (const path of ['a', 'b']) store.add(path, ['embed', 'embed'], of(1, 2))
+        })
+        const step = (at: number, a: number, b: number): void =>
+          scope(() => {
+            const parameters = store.tensors()
+            const gradients = { a: of(a, a), b: of(b, b) }
+            applyUpdates(parameters, optimizer.transform(gradients, { parameters, step: at }))
+          })
+        const weights = async (): Promise<number[]> => {
+          const read = await Promise.all([...store].map(({ tensor }) => tensor.read()))
+          return read.flatMap((data) => [...data])
+        }
+        step(0, 1, 1)
+        const before = await weights()
+        for (let at = 1; at < 4; at++) step(at, bad, bad)
+        expect(await weights()).toEqual(before)
+        // Three steps of each.
+        expect(await optimizer.skipped?.()).toBe(6)
+        step(4, bad, 1)
+        step(5, 1, 1)
+        expect(await optimizer.skipped?.()).toBe(7)
+        const after = await weights()
+        expect(after.every((x, i) => Number.isFinite(x) && x !== before[i])).toBe(true)
+        store.dispose()
+        for (const mirror of optimizer.mirrors) mirror.dispose?.()
+        expect(device.memory.buffers).toBe(buffers)
+      },
+    )
   })
 })

@@ -1,5 +1,11 @@
 /** One update: a prediction, its loss, the slopes of the loss, and a change of the weights. */
-import { applyUpdates, type GradientTransform, type LossScale, valueAndGrad } from '@burgeon/autograd'
+import {
+  applyUpdates,
+  type GradientTransform,
+  type LossScale,
+  type UpdateContext,
+  valueAndGrad,
+} from '@burgeon/autograd'
 import { type Gpt, isBelow } from '@burgeon/gpt'
 import {
   add,
@@ -181,31 +187,52 @@ function lossesOn(
 async function update(parts: LearningParts, slopes: Slopes, isRisky: boolean): Promise<number> {
   const { model, optimizer, step } = parts
   const before = isRisky ? await optimizer.toState() : undefined
-  const change = scope(() => changeOf(parts, slopes))
+  const skippedBefore = isRisky ? await optimizer.skipped?.() : undefined
+  let change: ReturnType<typeof changeOf>
+  try {
+    change = scope(() => changeOf(parts, slopes, isRisky))
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error
+    if (isRisky) optimizer.restore(before, model.parameters)
+    throw new NonFiniteError(
+      `learner: step ${step + 1}: ${error.message} Nothing was learnt from this batch.`,
+      { cause: error },
+    )
+  }
   try {
     const [norm] = await change.norm.read()
-    if (!Number.isFinite(norm)) {
+    const wasSkipped = isRisky && (await optimizer.skipped?.()) !== skippedBefore
+    if (!Number.isFinite(norm) || wasSkipped) {
       if (isRisky) optimizer.restore(before, model.parameters)
+      const what = wasSkipped
+        ? 'has gradients that are too large for the optimizer.'
+        : `would change the weights by ${norm}; expected a finite number.`
       throw new NonFiniteError(
-        `learner: step ${step + 1} would change the weights by ${norm}; expected a finite number. ` +
+        `learner: step ${step + 1} ${what} ` +
           (isRisky ? 'Nothing was learnt from this batch. ' : 'No weight was changed. ') +
           'Is the learning rate too high, or a gradient that should be clipped?',
       )
     }
-    applyUpdates(model.parameters.tensors(), change.updates)
+    // Its norm has just been looked at.
+    applyUpdates(model.parameters.tensors(), change.updates, { nonFinite: 'skip' })
     return norm
   } finally {
     for (const tensor of tensorsIn(change)) tensor.dispose()
   }
 }
 
-/** Each update is a tensor of its own, whatever else the optimiser does with it. */
+/**
+ * Each update is a tensor of its own, whatever else the optimiser does with it.
+ *
+ * @param isRisky Whether the optimiser shall look at the gradients itself; otherwise their norm has said that it need not.
+ */
 function changeOf(
   { model, optimizer, lookAhead, shares, step }: LearningParts,
   { gradient, rates }: Slopes,
+  isRisky: boolean,
 ): { readonly updates: TensorsByPath; readonly norm: Tensor } {
   const parameters = model.parameters.tensors()
-  const context = { parameters, step }
+  const context: UpdateContext = { parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) }
   if (rates !== undefined) lookAhead?.learn(rates, context)
   const wanted = Object.entries(optimizer.transform(gradient, context))
   const settling = shares.map((share, i) => ({ share, isIn: isBelow(model.config, i + 1) }))

@@ -44,7 +44,8 @@ export interface Backend<Buffer> {
   requireNumbers?(buffer: Buffer): void
   write(buffer: Buffer, data: ArrayLike<number>, dtype: DType): void
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
-  /** Throws UnsupportedError where reading cannot be synchronous. */
+  /** True where reading cannot be synchronous, and `readSync` throws UnsupportedError. */
+  readonly readsLater?: boolean
   readSync(buffer: Buffer, spec: TensorSpec): NumericArray
   /** Bytes taken from the system, where the backend keeps what is freed. */
   readonly reservedBytes?: number
@@ -103,6 +104,11 @@ export class Device implements Engine {
    */
   get peakFlops(): number | undefined {
     return this.#peakFlops?.(this.#backend)
+  }
+
+  /** Whether numbers can be read without waiting (`Tensor.readSync`), as on the CPU. */
+  get readsAtOnce(): boolean {
+    return this.#backend.readsLater !== true
   }
 
   get memory(): MemoryUse {

@@ -10,8 +10,16 @@ import {
   type PlainTensor,
   scope,
   TensorMirror,
+  type TensorsByPath,
 } from '@burgeon/tensor'
-import { aGradientTransform, type GradientTransform, largestRateOf } from './gradient-transform.ts'
+import {
+  aGradientTransform,
+  type GradientTransform,
+  largestRateOf,
+  skippedBy,
+  type UpdateContext,
+} from './gradient-transform.ts'
+import { requireFinite } from './require-finite.ts'
 
 interface AccumulateState {
   readonly taken: number
@@ -23,8 +31,8 @@ interface AccumulateState {
  * Hands on the mean of every `count` gradients and answers zeros in between: `count` small batches learn what one of their size together
  * would teach. The inner optimiser sees one step for each mean, so its schedule counts whole batches.
  *
- * What joins in between has had no gradient before its birth. Where one of the gradients is infinite or NaN, so is the mean, and
- * the inner optimiser leaves that alone.
+ * What joins in between has had no gradient before its birth. A gradient that is infinite or NaN is refused as optimisers do, and is not
+ * counted; told to skip, or on a GPU, so is the mean, and the inner optimiser leaves that alone.
  *
  * @param count A positive integer.
  * @throws OptionError for another count.
@@ -38,15 +46,28 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
   checkArgument('accumulate', 'inner', inner, aGradientTransform)
   const sums = new TensorMirror('sum of gradients', 'gradient')
   let taken = 0
+  const innerContext = (context: UpdateContext): UpdateContext => ({
+    ...context,
+    step: Math.floor(context.step / count),
+  })
+  // By the limits of the inner optimiser: what is in a sum cannot be refused any more.
+  const inspect = (gradients: TensorsByPath, context: UpdateContext): void => {
+    if (inner.inspect !== undefined) inner.inspect(gradients, innerContext(context))
+    else if (context.nonFinite !== 'skip') requireFinite('accumulate', 'gradient', gradients)
+  }
   return {
     name: `mean of ${count} → ${inner.name}`,
     mirrors: [sums, ...inner.mirrors],
     rateAt: (step) => largestRateOf([inner], Math.floor(step / count)),
-    transform(gradients, { parameters, step }) {
+    inspect,
+    skipped: () => skippedBy([inner]),
+    transform(gradients, context) {
+      const { parameters, step } = context
       largestRateOf([inner], Math.floor(step / count))
+      inspect(gradients, context)
       const entries = Object.entries(gradients)
-      taken++
-      if (taken < count) {
+      if (taken + 1 < count) {
+        taken++
         const nothing = entries.map(([path, gradient]) => {
           scope(() => addInto(sums.getOrZero(path, gradient), multiply(gradient, 1 / count)))
           return [path, fill(gradient.device, gradient.shape, 0)] as const
@@ -60,9 +81,10 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
       // What sat out the last of the gradients still learns from those before.
       const early = sums.paths.filter((path) => !Object.hasOwn(gradients, path))
       for (const path of early) means.push([path, add(sums.getOrZero(path, parameters[path]), 0)])
+      const updates = inner.transform(Object.fromEntries(means), innerContext(context))
       taken = 0
       sums.dispose()
-      return inner.transform(Object.fromEntries(means), { parameters, step: Math.floor(step / count) })
+      return updates
     },
     toState: async (): Promise<AccumulateState> => ({
       taken,

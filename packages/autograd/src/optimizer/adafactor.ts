@@ -13,6 +13,7 @@ import {
 import { Ages, type AgesState } from './ages.ts'
 import { mostSquare, type RowAxes } from './as-matrix.ts'
 import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
+import { finiteOnly, limitAtRate } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { spoilt, unlessSpoilt } from './spoilt.ts'
@@ -57,14 +58,17 @@ const absolute = moved(scalar(0))
 // ε₂ of algorithm 6
 const relative = moved(multiply(scalar(0), maximum(constant(1e-3), multiply(input(3), scalar(2)))))
 
+/** The squares of 2³¹ smaller ones add up to less than single precision holds. */
+const largestGradient = 2 ** 48
+
 const defaultRate: Schedule = (step) => Math.min(1e-2, 1 / Math.sqrt(step + 1))
 
 /**
  * Adafactor (Shazeer & Stern 2018, algorithms 4 to 6, without a first moment): Adam's second moment from means over rows and columns, which
  * take R + C numbers for a matrix of R·C. U = g/√V̂; Δ = −α·(U/max(1, RMS(U)) + λ·w), α = rate·max(10⁻³, RMS(w)).
  *
- * The averages go by the age of each row and each column. Where any number of a gradient is infinite or NaN, the whole parameter and
- * its averages are left alone.
+ * The averages go by the age of each row and each column. Refuses gradients that are not finite, or of 2⁴⁸ or more: means of their
+ * squares leave single precision. After a loss scale it leaves the whole parameter and its averages alone instead.
  *
  * @throws OptionError for options out of range.
  */
@@ -76,16 +80,16 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
   // 1 − t^−0.8 does not settle within a life.
   const ages = new Ages('adafactor ages', Infinity)
   const moment = new FactoredMoment('adafactor', rowAxes)
-  const optimizer: GradientTransform = {
+  const optimizer = finiteOnly({
     name: 'adafactor',
     mirrors: [ages, ...moment.mirrors],
     rateAt: rate,
-    transform(gradients, { parameters, step }) {
-      const learningRate = rate(step)
+    largestAt: (learningRate) => limitAtRate(learningRate, largestGradient),
+    transform(gradients, { parameters, rate: learningRate }) {
       const updates = Object.entries(gradients).map(([path, gradient]) => {
         const age = ages.tick(path)
         const update = scope(() => {
-          const [flag, w] = [spoilt(gradient), parameters[path]]
+          const [flag, w] = [spoilt(gradient, largestGradient), parameters[path]]
           const direction = moment.normalised(path, gradient, flag, age)
           const inputs = [direction, globalNorm([direction]), w, globalNorm([w]), flag]
           const decay = decays(path) ? weightDecay : 0
@@ -109,6 +113,6 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
       ages.restore(saved.ages, parameters)
       moment.restore(saved.moment, parameters)
     },
-  }
+  })
   return warmingUp(optimizer, warmUp)
 }

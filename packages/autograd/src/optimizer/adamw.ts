@@ -1,4 +1,5 @@
 import {
+  adamwFormulas,
   adamwUpdate,
   checkOptions,
   type ChecksOf,
@@ -9,6 +10,7 @@ import {
 } from '@burgeon/tensor'
 import { adamwUpdateByAge } from './adamw-by-age.ts'
 import { Ages, type AgesState, settledAge } from './ages.ts'
+import { finiteOnly, limitAtRate } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { shareAt, warmUpSteps } from './warming-up.ts'
@@ -50,7 +52,8 @@ interface AdamwState extends AgesState {
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
  *
  * Bias correction and warm-up count the steps of each part since its own birth: a block that was added late, or the new columns of a
- * matrix that grew, begin like young ones, and what was there before goes on as if nothing had happened.
+ * matrix that grew, begin like young ones, and what was there before goes on as if nothing had happened. Refuses gradients that are not
+ * finite, or of 2⁶³ or more: their squares leave single precision.
  *
  * @throws OptionError for options out of range.
  */
@@ -64,12 +67,12 @@ export function adamw(options: AdamwOptions): GradientTransform {
   // From then on both corrections are 1.
   const ages = new Ages('adamw ages', Math.max(settledAge(Math.max(beta1, beta2)), warmUp))
   const share = (age: number): number => shareAt(age, warmUp)
-  return {
+  return finiteOnly({
     name: 'adamw',
     mirrors: [first, second, ages],
     rateAt: rate,
-    transform(gradients, { parameters, step }) {
-      const learningRate = rate(step)
+    largestAt: (learningRate) => limitAtRate(learningRate, adamwFormulas.largestGradient),
+    transform(gradients, { parameters, rate: learningRate }) {
       const updates = Object.entries(gradients).map(([path, gradient]) => {
         const { oldest, along } = ages.tick(path)
         const attrs = { learningRate, beta1, beta2, epsilon, weightDecay: decays(path) ? weightDecay : 0 }
@@ -93,5 +96,5 @@ export function adamw(options: AdamwOptions): GradientTransform {
       first.restore(saved.first, parameters)
       second.restore(saved.second, parameters)
     },
-  }
+  })
 }

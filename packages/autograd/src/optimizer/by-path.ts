@@ -1,5 +1,21 @@
 import { checkArgument, checks, OptionError, type TensorsByPath } from '@burgeon/tensor'
-import { aGradientTransform, type GradientTransform, largestRateOf } from './gradient-transform.ts'
+import {
+  aGradientTransform,
+  type GradientTransform,
+  largestRateOf,
+  skippedBy,
+  type UpdateContext,
+} from './gradient-transform.ts'
+
+/** The gradients of one optimiser; there is at least one. */
+interface Part {
+  readonly optimizer: GradientTransform
+  readonly part: TensorsByPath
+}
+
+function inspectAll(parts: readonly Part[], context: UpdateContext): void {
+  for (const { optimizer, part } of parts) optimizer.inspect?.(part, context)
+}
 
 /**
  * Gives every parameter to one of several optimisers. Each sees the gradients of its own parameters alone: what looks at all of them
@@ -30,6 +46,21 @@ export function byPath<Choice extends string>(
   const all = Object.entries<GradientTransform>(optimizers)
   if (all.length === 0) throw new OptionError('byPath: got no optimizers; expected at least one.')
   const choices = all.map(([choice]) => choice)
+  const partsOf = (gradients: TensorsByPath): Part[] => {
+    const paths = Object.keys(gradients)
+    const chosen = new Map(paths.map((path): [string, string] => [path, pick(path)]))
+    const lost = paths.find((path) => !choices.includes(chosen.get(path) as string))
+    if (lost !== undefined) {
+      throw new OptionError(
+        `byPath: ${lost} is to go to ${chosen.get(lost)}; expected one of ${choices.join(', ')}.`,
+      )
+    }
+    return all.flatMap(([choice, optimizer]) => {
+      const own = paths.filter((path) => chosen.get(path) === choice)
+      const part = Object.fromEntries(own.map((path) => [path, gradients[path]]))
+      return own.length === 0 ? [] : [{ optimizer, part }]
+    })
+  }
   return {
     name: `by path: ${all.map(([choice, { name }]) => `${choice} by ${name}`).join(', ')}`,
     mirrors: all.flatMap(([, optimizer]) => optimizer.mirrors),
@@ -38,27 +69,19 @@ export function byPath<Choice extends string>(
         all.map(([, optimizer]) => optimizer),
         step,
       ),
+    inspect: (gradients, context) => inspectAll(partsOf(gradients), context),
+    skipped: () => skippedBy(all.map(([, optimizer]) => optimizer)),
     transform(gradients, context) {
       largestRateOf(
         all.map(([, optimizer]) => optimizer),
         context.step,
       )
-      const paths = Object.keys(gradients)
-      const chosen = new Map(paths.map((path): [string, string] => [path, pick(path)]))
-      const lost = paths.find((path) => !choices.includes(chosen.get(path) as string))
-      if (lost !== undefined) {
-        throw new OptionError(
-          `byPath: ${lost} is to go to ${chosen.get(lost)}; expected one of ${choices.join(', ')}.`,
-        )
-      }
       const updates: Record<string, TensorsByPath[string]> = {}
-      for (const [choice, optimizer] of all) {
-        const own = paths.filter((path) => chosen.get(path) === choice)
-        if (own.length === 0) continue
-        const part = Object.fromEntries(own.map((path) => [path, gradients[path]]))
-        Object.assign(updates, optimizer.transform(part, context))
-      }
-      return Object.fromEntries(paths.map((path) => [path, updates[path]]))
+      const parts = partsOf(gradients)
+      // All of them before the first one changes anything.
+      if (parts.length > 1) inspectAll(parts, context)
+      for (const { optimizer, part } of parts) Object.assign(updates, optimizer.transform(part, context))
+      return Object.fromEntries(Object.keys(gradients).map((path) => [path, updates[path]]))
     },
     toState: async () => {
       const states = all.map(async ([choice, optimizer]) => [choice, await optimizer.toState()] as const)

@@ -99,6 +99,7 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
   return {
     name: 'dynamic loss scale',
     mirrors: [],
+    callsOff: true,
     scaled(loss) {
       checkArgument('dynamicLossScale: scaled', 'loss', loss, checks.tensor)
       return multiply(loss, on(loss.device).scale)

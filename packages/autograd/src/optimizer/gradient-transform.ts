@@ -7,12 +7,14 @@ import {
   type ChecksOf,
   checks,
   type Mirror,
+  NonFiniteError,
   OptionError,
   type ParameterStore,
   scope,
   StateError,
   type TensorsByPath,
 } from '@burgeon/tensor'
+import { requireFinite } from './require-finite.ts'
 
 /** What a transform may look at besides the gradients. */
 export interface UpdateContext {
@@ -20,6 +22,11 @@ export interface UpdateContext {
   readonly parameters: TensorsByPath
   /** Updates made before this one, from 0. */
   readonly step: number
+  /**
+   * `skip`: optimisers leave alone what has no finite gradient, and neither complain nor count. For whoever has looked at the gradients
+   * already, or has them called off on the device. Unless given, see `GradientTransform.transform`.
+   */
+  readonly nonFinite?: 'skip'
 }
 
 /** One stage. Stateful stages keep what is shaped like parameters in mirrors, so that it grows with them. */
@@ -27,10 +34,25 @@ export interface GradientTransform {
   readonly name: string
   readonly mirrors: readonly Mirror[]
   /**
-   * Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope. An optimiser leaves weights and its
-   * own state alone where a gradient is infinite or NaN: that is how `dynamicLossScale` calls a step off.
+   * Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope.
+   *
+   * Our optimisers throw a NonFiniteError, before anything changes, for a gradient that is infinite, NaN or so large that it would spoil
+   * a moment or a change. On a device whose numbers cannot be read at once, and after a loss scale, they leave weights and state
+   * alone there.
    */
   transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
+  /**
+   * Throws as `transform` would because of gradients that are not finite, and changes nothing; whoever joins stages side by side asks all
+   * of them before the first one changes anything.
+   */
+  inspect?(gradients: TensorsByPath, context: UpdateContext): void
+  /**
+   * Steps since it was made in which a gradient was left alone, on devices whose numbers cannot be read at once: by the norm of all
+   * its gradients, in steps without `nonFinite`. Waits for the device; nothing else does.
+   */
+  skipped?(): Promise<number>
+  /** Whether it makes gradients NaN on purpose, so that the stages after it must `skip` them; false unless given. */
+  readonly callsOff?: boolean
   /**
    * The learning rate of a step, the largest where there are several, for stages that have one. Throws OptionError if it is negative, NaN or
    * infinite; whoever joins stages asks all of them before the first one changes anything.
@@ -45,6 +67,7 @@ export interface GradientTransform {
 const contextChecks: ChecksOf<UpdateContext> = {
   parameters: checks.required(checks.tensorsByPath),
   step: checks.required(checks.integer({ from: 0 })),
+  nonFinite: checks.oneOf('skip'),
 }
 
 /** Any object of the role. */
@@ -56,16 +79,31 @@ export const aGradientTransform: Check<GradientTransform> = checks.role(
 /** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
 export function chain(...stages: readonly GradientTransform[]): GradientTransform {
   stages.forEach((stage, i) => checkArgument('chain', `stages[${i}]`, stage, aGradientTransform))
+  const callsOff = stages.some((stage) => stage.callsOff === true)
   return {
     name: stages.map((stage) => stage.name).join(' → '),
     mirrors: stages.flatMap((stage) => stage.mirrors),
     rateAt: (step) => largestRateOf(stages, step),
+    inspect(gradients, context) {
+      if (callsOff || context.nonFinite === 'skip') return
+      if (stages[0]?.inspect === undefined) requireFinite('chain', 'gradient', gradients)
+      else stages[0].inspect(gradients, context)
+    },
     transform(gradients, context) {
       checkArgument('chain: transform', 'gradients', gradients, checks.tensorsByPath)
       checkOptions('chain: transform', context, contextChecks)
       largestRateOf(stages, context.step)
-      return stages.reduce((now, stage) => stage.transform(now, context), gradients)
+      const inner: UpdateContext = callsOff ? { ...context, nonFinite: 'skip' } : context
+      try {
+        return stages.reduce((now, stage) => stage.transform(now, inner), gradients)
+      } catch (error) {
+        // A stage in between, such as clipping, has carried what was bad everywhere.
+        if (error instanceof NonFiniteError) requireFinite('chain', 'gradient', gradients)
+        throw error
+      }
     },
+    skipped: () => skippedBy(stages),
+    callsOff,
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     restore(state, parameters) {
       const states = state as readonly unknown[]
@@ -84,6 +122,12 @@ export function largestRateOf(stages: readonly GradientTransform[], step: number
   return Math.max(0, ...stages.map((stage) => stage.rateAt?.(step) ?? 0))
 }
 
+/** Steps skipped by several stages. */
+export async function skippedBy(stages: readonly GradientTransform[]): Promise<number> {
+  const counts = await Promise.all(stages.map((stage) => stage.skipped?.() ?? Promise.resolve(0)))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
 /** A stage without state. */
 export function stateless(name: string, transform: GradientTransform['transform']): GradientTransform {
   checkArgument('stateless', 'name', name, checks.text)
@@ -91,14 +135,25 @@ export function stateless(name: string, transform: GradientTransform['transform'
   return { name, mirrors: [], transform, toState: () => Promise.resolve(null), restore: () => {} }
 }
 
-/** Adds each change to its parameter, in place. */
-export function applyUpdates(parameters: TensorsByPath, updates: TensorsByPath): void {
+/**
+ * Adds each change to its parameter, in place.
+ *
+ * @param options With `nonFinite: 'skip'` nobody looks whether the changes are finite: for whoever has done so.
+ * @throws NonFiniteError for a change that is infinite or NaN, before any parameter changes, on devices that can be read at once.
+ */
+export function applyUpdates(
+  parameters: TensorsByPath,
+  updates: TensorsByPath,
+  options: Pick<UpdateContext, 'nonFinite'> = {},
+): void {
   checkArgument('applyUpdates', 'parameters', parameters, checks.tensorsByPath)
   checkArgument('applyUpdates', 'updates', updates, checks.tensorsByPath)
   const lost = Object.keys(updates).find((path) => !Object.hasOwn(parameters, path))
   if (lost !== undefined) {
     throw new OptionError(`applyUpdates: got an update of ${lost}; expected parameters to have that path.`)
   }
+  checkOptions('applyUpdates', options, { nonFinite: contextChecks.nonFinite })
+  if (options.nonFinite !== 'skip') requireFinite('applyUpdates', 'change', updates)
   scope(() => {
     for (const [path, update] of Object.entries(updates)) addInto(parameters[path], update)
   })

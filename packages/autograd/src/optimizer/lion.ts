@@ -1,4 +1,5 @@
 import { checkOptions, type ChecksOf, checks, expression } from '@burgeon/tensor'
+import { limitAtRate } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { gradient, moment, oneMoment, parameter } from './one-moment.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
@@ -39,9 +40,12 @@ const sign = select(
   select(less(mixed, constant(0)), constant(-1), constant(0)),
 )
 
+/** An average of numbers below it stays in single precision, however it is rounded. */
+const largestGradient = 2 ** 127
+
 /**
  * Lion (Chen et al. 2023, algorithm 2): Δ = −rate·(sign(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g. Half of AdamW's
- * memory; nothing changes where g is infinite or NaN.
+ * memory. Refuses gradients that are not finite, or of 2¹²⁷ or more.
  *
  * @throws OptionError for options out of range.
  */
@@ -54,6 +58,8 @@ export function lion(options: LionOptions): GradientTransform {
     next: average(scalar(2)),
     change: multiply(scalar(0), add(sign, multiply(scalar(3), parameter))),
     rateAt: rate,
+    largest: largestGradient,
+    largestAt: (learningRate) => limitAtRate(learningRate, largestGradient),
     scalarsOf: (learningRate, path) => [-learningRate, beta1, beta2, decays(path) ? weightDecay : 0],
   })
   return warmingUp(lion, warmUp)

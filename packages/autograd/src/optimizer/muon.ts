@@ -12,6 +12,7 @@ import {
   TensorMirror,
 } from '@burgeon/tensor'
 import { checkedRowAxes, mostSquare, type RowAxes } from './as-matrix.ts'
+import { finiteOnly, limitAtRate } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { orthogonalised } from './orthogonalised.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
@@ -69,7 +70,8 @@ const change = unlessSpoilt(
  * learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalised(g + μ·m) + λ·w).
  *
  * It is for hidden matrices; embeddings, gains and biases want AdamW, see `byPath`. A parameter of rank above 2 is read as a matrix by
- * `rowAxes`. Where any number of a gradient is infinite or NaN, the whole parameter and its moment are left alone.
+ * `rowAxes`. Refuses gradients that are not finite, or of (1 − μ)·2⁶³ or more. After a loss scale it leaves the whole parameter and
+ * its moment alone instead.
  *
  * @throws OptionError for options out of range. The transform throws ShapeError for a parameter of rank below 2.
  */
@@ -79,14 +81,16 @@ export function muon(options: MuonOptions): GradientTransform {
   const { scale = 'adamw', rowAxes = mostSquare, warmUp = 0 } = options
   const rate = scheduleOf(options.learningRate, 'muon')
   const moments = new TensorMirror('muon moment', 'gradient')
+  // However long such gradients last, the norm of what they add up to is finite.
+  const largest = 2 ** 63 * (1 - momentum)
   const factorOf = (rows: number, columns: number): number =>
     scale === 'adamw' ? 0.2 * Math.sqrt(Math.max(rows, columns)) : Math.sqrt(Math.max(1, columns / rows))
-  const optimizer: GradientTransform = {
+  const optimizer = finiteOnly({
     name: 'muon',
     mirrors: [moments],
     rateAt: rate,
-    transform(gradients, { parameters, step }) {
-      const learningRate = rate(step)
+    largestAt: (learningRate) => limitAtRate(learningRate, largest),
+    transform(gradients, { parameters, rate: learningRate }) {
       // All of them before the first moment changes.
       const rowCounts = Object.entries(gradients).map(([path, { shape }]) =>
         checkedRowAxes('muon', path, shape, rowAxes),
@@ -97,7 +101,7 @@ export function muon(options: MuonOptions): GradientTransform {
         const [rows, columns] = [sizeOf(shape.slice(0, rowCount)), sizeOf(shape.slice(rowCount))]
         const moment = moments.getOrZero(path, gradient)
         const update = scope(() => {
-          const flag = spoilt(gradient)
+          const flag = spoilt(gradient, largest)
           const inputs = [gradient, moment, flag]
           const direction = elementwise(nesterov ? ahead : sum, inputs, [momentum])
           assign(moment, elementwise(kept, inputs, [momentum]))
@@ -113,6 +117,6 @@ export function muon(options: MuonOptions): GradientTransform {
     restore(state, parameters) {
       moments.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
     },
-  }
+  })
   return warmingUp(optimizer, warmUp)
 }

@@ -8,6 +8,7 @@ import {
   type PlainTensor,
   TensorMirror,
 } from '@burgeon/tensor'
+import { finiteOnly } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 
 const { abs, constant, input, less, select } = expression
@@ -19,9 +20,12 @@ export const moment: Expression = input(1)
 /** The parameter before the step. */
 export const parameter: Expression = input(2)
 
-/** `x` where the gradient is finite, else `otherwise`. */
-const whereFinite = (x: Expression, otherwise: Expression): Expression =>
-  select(less(abs(gradient), constant(Infinity)), x, otherwise)
+/** `x` where the gradient is below a limit, else `otherwise`. */
+const below = (limit: number, x: Expression, otherwise: Expression): Expression =>
+  select(less(abs(gradient), constant(limit)), x, otherwise)
+
+/** `x`, or 0 where it is infinite or NaN. */
+export const finite = (x: Expression): Expression => select(less(abs(x), constant(Infinity)), x, constant(0))
 
 /** One step as formulas over `gradient`, `moment`, `parameter` and the scalars. */
 export interface OneMomentRule {
@@ -31,19 +35,24 @@ export interface OneMomentRule {
   /** The change of the parameter. */
   readonly change: Expression
   readonly rateAt: (step: number) => number
+  /** From what size on a gradient that lasts would make the moment infinite. */
+  readonly largest: number
+  /** The same, or less where the rate makes changes infinite before. */
+  readonly largestAt: (rate: number) => number
   readonly scalarsOf: (rate: number, path: string) => readonly number[]
 }
 
-/** Where a gradient is infinite or NaN nothing changes. */
-export function oneMoment({ name, next, change, rateAt, scalarsOf }: OneMomentRule): GradientTransform {
+/** Refuses gradients above the limit; told to skip them, changes nothing there. */
+export function oneMoment(rule: OneMomentRule): GradientTransform {
+  const { name, next, change, rateAt, largest, largestAt, scalarsOf } = rule
   const moments = new TensorMirror(`${name} moment`, 'gradient')
-  const [kept, moved] = [whereFinite(next, moment), whereFinite(change, constant(0))]
-  return {
+  const [kept, moved] = [below(largest, next, moment), below(largest, finite(change), constant(0))]
+  return finiteOnly({
     name,
     mirrors: [moments],
     rateAt,
-    transform(gradients, { parameters, step }) {
-      const rate = rateAt(step)
+    largestAt,
+    transform(gradients, { parameters, rate }) {
       const updates = Object.entries(gradients).map(([path, slope]) => {
         const before = moments.getOrZero(path, slope)
         const inputs = [slope, before, parameters[path]]
@@ -58,5 +67,5 @@ export function oneMoment({ name, next, change, rateAt, scalarsOf }: OneMomentRu
     restore(state, parameters) {
       moments.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
     },
-  }
+  })
 }

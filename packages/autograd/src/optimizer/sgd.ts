@@ -1,6 +1,7 @@
 import { checkOptions, type ChecksOf, checks, elementwise, expression, OptionError } from '@burgeon/tensor'
+import { finiteOnly } from './finite-only.ts'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
-import { gradient, moment, oneMoment } from './one-moment.ts'
+import { finite, gradient, moment, oneMoment } from './one-moment.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { warmingUp, warmUpSteps } from './warming-up.ts'
 
@@ -24,14 +25,18 @@ const moreChecks: ChecksOf<Omit<SgdOptions, 'learningRate'>> = {
 
 const optionChecks: ChecksOf<SgdOptions> = { learningRate: checks.required(aRate), ...moreChecks }
 
-const { abs, add, constant, input, less, multiply, scalar, select } = expression
-const plain = select(less(abs(input(0)), constant(Infinity)), multiply(input(0), scalar(0)), constant(0))
+const { add, input, multiply, scalar } = expression
+const plain = finite(multiply(input(0), scalar(0)))
 const direction = add(multiply(scalar(1), moment), gradient)
 const ahead = add(multiply(scalar(1), direction), gradient)
 
+/** Numbers below it, and moments and changes that do not exceed it, stay in single precision however they are rounded. */
+const most = 2 ** 127
+
 /**
  * Gradient descent: Δ = −rate·g; with momentum μ, m ← μ·m + g and Δ = −rate·m (Polyak 1964), or −rate·(g + μ·m) when it looks
- * ahead. Nothing changes where g is infinite or NaN.
+ * ahead. Refuses gradients that are not finite, or that would make a moment or a change leave single precision: (1 − μ)·2¹²⁷/max(1, rate)
+ * or more.
  *
  * @param options As of the other optimisers; a learning rate alone is short for `{ learningRate }`.
  * @param more Beside a learning rate alone, the other options.
@@ -55,20 +60,29 @@ export function sgd(
   }
   const rate = scheduleOf(given.learningRate, 'sgd')
   if (momentum > 0) {
+    const largest = most * (1 - momentum)
     const descent = oneMoment({
       name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',
       next: direction,
       change: multiply(scalar(0), nesterov ? ahead : direction),
       rateAt: rate,
+      largest,
+      largestAt: (learningRate) => largest / Math.max(1, learningRate),
       scalarsOf: (learningRate) => [-learningRate, momentum],
     })
     return warmingUp(descent, warmUp)
   }
-  const descent = stateless('sgd', (gradients, { step }) => {
-    const factor = -rate(step)
-    return Object.fromEntries(
-      Object.entries(gradients).map(([path, slope]) => [path, elementwise(plain, [slope], [factor])]),
-    )
+  const descent = finiteOnly({
+    ...stateless('sgd', (gradients) => gradients),
+    rateAt: rate,
+    largestAt: (learningRate) => most / Math.max(1, learningRate),
+    transform: (gradients, { rate: learningRate }) =>
+      Object.fromEntries(
+        Object.entries(gradients).map(([path, slope]) => [
+          path,
+          elementwise(plain, [slope], [-learningRate]),
+        ]),
+      ),
   })
-  return warmingUp({ ...descent, rateAt: rate }, warmUp)
+  return warmingUp(descent, warmUp)
 }

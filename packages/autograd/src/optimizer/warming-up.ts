@@ -9,7 +9,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { Ages, type AgesState, byAge } from './ages.ts'
-import { type GradientTransform, largestRateOf } from './gradient-transform.ts'
+import { type GradientTransform, largestRateOf, skippedBy } from './gradient-transform.ts'
 
 interface WarmingUpState {
   readonly optimizer: unknown
@@ -39,6 +39,8 @@ export function warmingUp(optimizer: GradientTransform, steps: number): Gradient
     name,
     mirrors: [...optimizer.mirrors, ages],
     rateAt: (step) => largestRateOf([optimizer], step),
+    inspect: (gradients, context) => optimizer.inspect?.(gradients, context),
+    skipped: () => skippedBy([optimizer]),
     transform(gradients, context) {
       const updates = Object.entries(optimizer.transform(gradients, context))
       return Object.fromEntries(

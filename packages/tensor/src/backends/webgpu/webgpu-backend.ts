@@ -39,6 +39,7 @@ const [idleSubmissions, sweepEvery] = [128, 32]
 
 export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly name = 'webgpu'
+  readonly readsLater = true
   readonly device: GpuDevice
   readonly capabilities: Capabilities
   /** Workgroups along one axis of a call; asking the device every time would cost as much as the call. */

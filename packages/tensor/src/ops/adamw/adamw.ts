@@ -32,9 +32,12 @@ const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constan
 const decayed = (old: Expression, fresh: Expression, beta: Expression, share: Expression): Expression =>
   cutTiny(add(multiply(beta, old), multiply(share, fresh)))
 
-/** What a gradient that is infinite or NaN must not touch. */
+/** From here on a square may leave single precision, and a second moment that is infinite would stay so for ever. */
+const largestGradient = 2 ** 63
+
+/** What a gradient that is NaN, infinite or too large to be squared must not touch. */
 const whereFinite = (x: Expression, otherwise: Expression): Expression =>
-  e.select(e.less(e.abs(g), constant(Infinity)), x, otherwise)
+  e.select(e.less(e.abs(g), constant(largestGradient)), x, otherwise)
 
 /** m ← β₁·m + (1 − β₁)·g, with inputs w, g, m, v and the scalars of `scalarsOf`. */
 export const firstMoment: Expression = whereFinite(decayed(m, g, scalar(1), scalar(7)), m)
@@ -63,18 +66,26 @@ export function scalarsOf(attrs: AdamwAttrs): number[] {
 
 /** AdamW as formulas, for a step that `adamwUpdate` cannot take in one go. */
 export interface AdamwFormulas {
-  /** m ← β₁·m + (1 − β₁)·g, from the inputs w, g, m, v and the scalars of `scalarsOf`; m where g is infinite or NaN. */
+  /** m ← β₁·m + (1 − β₁)·g, from the inputs w, g, m, v and the scalars of `scalarsOf`; m where |g| is not below `largestGradient`. */
   readonly firstMoment: Expression
   /** v ← β₂·v + (1 − β₂)·g², likewise. */
   readonly secondMoment: Expression
-  /** Δw from the inputs w, g and the new m, v; 0 where g is infinite or NaN. */
+  /** Δw from the inputs w, g and the new m, v; 0 where |g| is not below `largestGradient`. */
   readonly update: Expression
   /** [rate, β₁, β₂, ε, λ, 1/(1 − β₁ᵗ), 1/(1 − β₂ᵗ), 1 − β₁, 1 − β₂] */
   readonly scalarsOf: (attrs: AdamwAttrs) => number[]
+  /** 2⁶³. */
+  readonly largestGradient: number
 }
 
 /** The formulas of `adamwUpdate`, the same on every device. */
-export const adamwFormulas: AdamwFormulas = { firstMoment, secondMoment, update, scalarsOf }
+export const adamwFormulas: AdamwFormulas = {
+  firstMoment,
+  secondMoment,
+  update,
+  scalarsOf,
+  largestGradient,
+}
 
 export const adamwOp = defineOp<AdamwAttrs>()({
   name: 'adamw',
@@ -102,7 +113,8 @@ export const adamwOp = defineOp<AdamwAttrs>()({
 
 /**
  * Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. Where the gradient is
- * infinite or NaN nothing changes: so a loss scale can call a step off on the device.
+ * NaN, infinite or at least 2⁶³ (its square might leave single precision) nothing changes: so a loss scale can call a step off on the
+ * device.
  */
 export function adamwUpdate(
   parameter: Tensor,
