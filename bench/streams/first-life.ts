@@ -48,7 +48,7 @@ const arms: Readonly<Record<string, Partial<LifeSettings>>> = {
   'naive fine-tuning': none,
   'EWC alone': { ...none, protection: 5 },
   'growth alone': { ...none, plateau: 250 },
-  'vocabulary alone': { ...none, vocabulary: 2048 },
+  'vocabulary alone': { ...none, vocabulary: 1536 },
   'replay alone': replay,
   'replay + EWC': { ...replay, protection: 5 },
   'replay + growth': { vocabulary: 256 },

@@ -1,11 +1,13 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
+import { exampleLife } from './example-life.ts'
 import {
   createProgressLine,
   type Progress,
   progressText,
 } from '../../packages/burgeon/src/terminal/progress-line.ts'
 import * as quantities from '../../packages/burgeon/src/terminal/quantities.ts'
+import { summaryOf } from '../../packages/burgeon/src/life/summary.ts'
 import { table } from '../../packages/burgeon/src/terminal/table.ts'
 import {
   displayWidth,
@@ -200,4 +202,21 @@ describe('quantities', () => {
   ])('%s', (shown, expected) => {
     expect(shown).toBe(expected)
   })
+})
+
+test('the summary joins growths of the vocabulary that follow each other, and no others', () => {
+  const life = exampleLife()
+  const grown = (bytes: number, text: string) => ({ ...life.growth[0], bytes, text })
+  const growth = [
+    grown(10, 'vocabulary 256 → 300'),
+    grown(20, 'vocabulary 300 → 350'),
+    grown(30, 'block b0: mlpHidden 16 → 24'),
+    grown(40, 'vocabulary 350 → 400'),
+  ]
+  const parameters = [0, 10, 20, 30, 40].map((bytes) => ({ bytes, parameters: 1000 + bytes }))
+  const shown = summaryOf({ ...life, growth, parameters }, palette({ write: () => true }, {}))
+  const sizes = shown.slice(shown.indexOf('Size'), shown.indexOf('Drift'))
+  expect(sizes).not.toContain('1,010')
+  for (const row of ['1,020  vocabulary 256 → 350', '1,030  block b0', '1,040  vocabulary 350 → 400'])
+    expect(sizes).toContain(row)
 })

@@ -90,7 +90,7 @@ test('the default life rehearses, watches loss and bytes, grows in size and in v
   expect(strategy.detector?.name).toBe('standardised Page–Hinkley')
   expect(strategy.watches?.map(({ name }) => name)).toEqual(['byte shift'])
   expect(strategy.growth?.name).toContain('plateau')
-  expect(strategy.vocabulary?.name).toBe('vocabulary of at most 2048 tokens')
+  expect(strategy.vocabulary?.name).toBe('vocabulary of at most 1536 tokens')
   // With replay EWC makes both old and new worse (`npm run bench -- first-life`).
   expect(strategy.penalties).toEqual([])
   expect(emptyRecord(model.parameters.size).parameters).toEqual([

@@ -87,7 +87,7 @@ function words(tokens: number): GrowingVocabulary {
   return new GrowingVocabulary({
     tokens,
     tokensAtOnce: 64,
-    growWhen: anyOf(everySteps(50), afterDrift(20)),
+    growWhen: anyOf(everySteps(100), afterDrift(20)),
   })
 }
 

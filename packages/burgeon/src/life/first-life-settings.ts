@@ -12,8 +12,8 @@ export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
     rehearsalShare: 1,
     protection: 0,
     plateau: quick ? 100 : 250,
-    maxParameters: 700_000,
-    vocabulary: 2048,
+    maxParameters: 600_000,
+    vocabulary: 1536,
     watchesBytes: true,
   }
 }
@@ -22,5 +22,5 @@ export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
 export function firstLifeBytes(quick: boolean): { bytesPerDomain: number; heldOutBytes: number } {
   return quick
     ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 }
-    : { bytesPerDomain: 300_000, heldOutBytes: 8_000 }
+    : { bytesPerDomain: 240_000, heldOutBytes: 8_000 }
 }

@@ -7,7 +7,7 @@ import { type Palette, printable } from '../terminal/terminal.ts'
 
 /** Losses before and after each domain, forgetting, size over time, alarms, and samples. */
 export function summaryOf(report: LifeReport, { strong, faint }: Palette): string {
-  const { matrix, forgetting, growth, parameters } = report
+  const { matrix, forgetting } = report
   const sections: string[] = []
   if (matrix.rows.length > 0) {
     const rows = matrix.rows.map(({ stage, values }) => [
@@ -27,10 +27,10 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
     ])
     sections.push(`${strong('Forgetting')}\n${table(['', 'when learnt', 'at the end', 'forgotten'], rows)}`)
   }
-  const sizes = parameters.map(({ bytes, parameters: size }, i) => [
+  const sizes = sizesOf(report).map(({ bytes, parameters, text }) => [
     count(bytes),
-    count(size),
-    i === 0 ? 'born' : printable(growth.find((event) => event.bytes === bytes)?.text ?? ''),
+    count(parameters),
+    printable(text),
   ])
   sections.push(`${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}`)
   if (report.spans.length > 1 || report.alarms.length > 0)
@@ -39,4 +39,32 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
     sections.push(`${faint(printable(prompt))}${printable(text)}`)
   sections.push(`Lived for ${duration(report.seconds)}.`)
   return sections.join('\n\n')
+}
+
+interface Size {
+  readonly bytes: number
+  readonly parameters: number
+  /** What grew. */
+  readonly text: string
+}
+
+/** Every size the model had. Growths of the vocabulary that follow each other are one row: there may be very many. */
+function sizesOf({ parameters, growth }: LifeReport): Size[] {
+  const sizes: Size[] = []
+  for (const [i, { bytes, parameters: size }] of parameters.entries()) {
+    const text = i === 0 ? 'born' : (growth.find((event) => event.bytes === bytes)?.text ?? '')
+    const [last, words] = [vocabularyIn(sizes.at(-1)?.text), vocabularyIn(text)]
+    if (last && words) sizes.pop()
+    sizes.push({
+      bytes,
+      parameters: size,
+      text: last && words ? `vocabulary ${last.from} → ${words.to}` : text,
+    })
+  }
+  return sizes
+}
+
+function vocabularyIn(text = ''): { from: string; to: string } | null {
+  const found = /^vocabulary (\d+) → (\d+)$/.exec(text)
+  return found && { from: found[1], to: found[2] }
 }
