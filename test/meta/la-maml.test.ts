@@ -142,8 +142,8 @@ describe('on a stream that drifts', () => {
   const sentences = ['the cat sat on the mat. ', 'let x = 3; let y = 4; ', '1, 2, 4, 8, 16, 32, 64, ']
   const text = sentences.map((sentence) => sentence.repeat(28)).join('')
 
-  async function meanLossOf(options: Omit<LearnerOptions, 'model'>): Promise<number> {
-    const learner = new Learner({ model: Gpt.create(sizes, { device: wasm, seed: 1 }), ...options })
+  async function meanLossOf(seed: number, options: Omit<LearnerOptions, 'model'>): Promise<number> {
+    const learner = new Learner({ model: Gpt.create(sizes, { device: wasm, seed }), ...options })
     let [total, steps] = [0, 0]
     for (let at = 0; at + 25 <= text.length; at += 24, steps++) {
       total += (await learner.observe(batchOf(text.slice(at, at + 25)))).loss
@@ -155,20 +155,30 @@ describe('on a stream that drifts', () => {
 
   const rate = 0.02
   const clip = { transforms: [clipByGlobalNorm(2)] }
-  const plain = meanLossOf({ optimizer: sgd(rate), strategy: compose(clip, { rehearsal: replay() }) })
+  /** One run tells little: several steps of second order are sensitive to the last bits of a gradient. */
+  const overSeeds = async (options: () => Omit<LearnerOptions, 'model'>): Promise<number> => {
+    const losses = []
+    for (const seed of [1, 2, 3]) losses.push(await meanLossOf(seed, options()))
+    return losses.reduce((a, b) => a + b, 0) / losses.length
+  }
+  const plain = overSeeds(() => ({ optimizer: sgd(rate), strategy: compose(clip, { rehearsal: replay() }) }))
   test.each([
-    ['one step in thought', {}],
-    ['three', { steps: 3 }],
-    ['three, first order', { steps: 3, firstOrder: true }],
-  ])('%s: it predicts better than plain descent at the rate it began with', async (_, options) => {
-    const learning = async (rateOfRates: number): Promise<number> => {
-      const { optimizer, strategy } = parts({ rate, rateOfRates, clipRateSlopes: 2, ...options })
-      return meanLossOf({ optimizer, strategy: compose(clip, strategy ?? {}) })
-    }
-    expect(await learning(0.2)).toBeLessThan((await plain) - 0.3)
-    // It is the rates that make the difference: without learning them it is no better.
-    expect(await learning(0)).toBeGreaterThan((await plain) - 0.1)
-  })
+    ['one inner step', 0.2, {}],
+    ['three', 0.1, { steps: 3 }],
+    ['three, first order', 0.2, { steps: 3, firstOrder: true }],
+  ])(
+    '%s: it predicts better than plain descent at the rate it began with',
+    async (_, rateOfRates, options) => {
+      const learning = (ofRates: number): Promise<number> =>
+        overSeeds(() => {
+          const { optimizer, strategy } = parts({ rate, rateOfRates: ofRates, clipRateSlopes: 2, ...options })
+          return { optimizer, strategy: compose(clip, strategy ?? {}) }
+        })
+      expect(await learning(rateOfRates)).toBeLessThan((await plain) - 0.3)
+      // It is the rates that make the difference: without learning them it is no better.
+      expect(await learning(0)).toBeGreaterThan((await plain) - 0.1)
+    },
+  )
 })
 
 describe('a life', () => {
