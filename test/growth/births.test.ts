@@ -1,6 +1,14 @@
 /** What growth adds lives like something young, and what was there before lives on as if nothing had happened. */
 import { adamw, type GradientTransform, lion, sgd } from '@burgeon/autograd'
-import { applyPlan, type Device, OptionError, ParameterError, ParameterStore, scope } from '@burgeon/tensor'
+import {
+  applyPlan,
+  type Device,
+  OptionError,
+  ParameterError,
+  ParameterStore,
+  scope,
+  StateError,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -130,9 +138,9 @@ describe('the ages of AdamW', () => {
     for (const each of [matrix, old]) live(each, 2)
     expect(old.numbers()).toEqual(matrix.numbers())
     for (const [damage, error, says] of [
-      [{ steps: undefined }, OptionError, 'adamw ages: the saved state has no steps'],
-      [{ steps: { w: -1 } }, ParameterError, 'no whole numbers of steps'],
-      [{ births: { w: [null, [0, 1.5]] } }, ParameterError, 'no whole numbers of steps'],
+      [{ steps: undefined }, StateError, 'adamw ages: the saved state has no steps'],
+      [{ steps: { w: -1 } }, StateError, 'no whole numbers of steps'],
+      [{ births: { w: [null, [0, 1.5]] } }, StateError, 'no whole numbers of steps'],
       [{ births: { w: [null, [0, 1, 2]] } }, ParameterError, 'shape [any, 3]; expected [2, 2]'],
       [{ births: { w: [[0, 1]] } }, ParameterError, 'expected [2, 2] like the parameter'],
     ] as const) {
@@ -156,7 +164,7 @@ describe('a warm-up after birth', () => {
     const plain = new GrownParameter(device, () => sgd(1, { momentum: 0.5 }), [1, 1])
     expect(sgd(1, { warmUp: 4 }).name).toBe('sgd with warm-up')
     const state = await plain.state()
-    expect(() => matrix.restore(state)).toThrow(OptionError)
+    expect(() => matrix.restore(state)).toThrow(StateError)
     expect(() => matrix.restore(null)).toThrow('was it saved without warmUp?')
   })
   test('is a whole number of steps', () => {

@@ -1,5 +1,5 @@
 import { adafactor, type AdafactorOptions } from '@burgeon/autograd'
-import { extended, inverse, OptionError, type Plan, type Shape, unchanged } from '@burgeon/tensor'
+import { extended, inverse, OptionError, type Plan, type Shape, StateError, unchanged } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -196,7 +196,7 @@ test('Adafactor refuses wrong options and states that are not its own', async ()
     { ...state, moment: undefined },
     { ...state, moment: { ...state.moment, rowAxes: { w: 2 } } },
   ]) {
-    expect(() => adafactor().restore(damage, life.store)).toThrow(OptionError)
+    expect(() => adafactor().restore(damage, life.store)).toThrow(StateError)
   }
   const transposed = new OptimizerLife(reference, adafactor(), { w: [3, 2] })
   expect(() => adafactor().restore(state, transposed.store)).toThrow(

@@ -10,7 +10,7 @@ import {
   muon,
   sgd,
 } from '@burgeon/autograd'
-import { extended, inverse, OptionError, type Plan, scope, type Shape } from '@burgeon/tensor'
+import { extended, inverse, OptionError, type Plan, scope, type Shape, StateError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -114,7 +114,7 @@ test('accumulation refuses counts that are none, and states of a longer one', as
   expect(() => accumulate(3, sgd(1)).restore(state, life.store)).toThrow(
     'has taken 3 gradients; expected fewer than 3',
   )
-  expect(() => accumulate(3, sgd(1)).restore(null, life.store)).toThrow(OptionError)
+  expect(() => accumulate(3, sgd(1)).restore(null, life.store)).toThrow(StateError)
   expect(life.optimizer.name).toBe('mean of 4 → sgd')
 })
 
@@ -238,7 +238,7 @@ describe('optimizers by path', () => {
     expect(() => other.restore(state, life.store)).toThrow(
       'byPath: the saved state is that of hidden, others; expected all. Build it the same way.',
     )
-    expect(() => other.restore(null, life.store)).toThrow(OptionError)
+    expect(() => other.restore(null, life.store)).toThrow(StateError)
   })
 
   test('refuse a choice that does not exist', () => {

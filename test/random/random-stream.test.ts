@@ -1,5 +1,5 @@
 /** Named, counter-based streams: fair, independent of each other, and resumed with the same bits. */
-import { keyFromSeed, OptionError, type RandomState, RandomStream } from '@burgeon/tensor'
+import { keyFromSeed, OptionError, type RandomState, RandomStream, StateError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -218,7 +218,7 @@ describe('state', () => {
     { key: [0, 0], counter: 0.5 },
     { key: [0, 0], counter: '0' },
   ])('refuses %j as a state', (state) => {
-    expect(() => RandomStream.fromState(state as RandomState)).toThrow(OptionError)
+    expect(() => RandomStream.fromState(state as RandomState)).toThrow(StateError)
   })
 
   test('refuses a key that is not two words', () => {

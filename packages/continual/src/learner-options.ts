@@ -7,11 +7,16 @@ import {
   checkOptions,
   type ChecksOf,
   checks,
+  checkState,
   Device,
   OptionError,
+  optional,
+  type StateChecks,
 } from '@burgeon/tensor'
 import { checkStrategy } from './check-strategy.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
+import { count } from './saved-state.ts'
+import type { LearnerEvent } from './step-report.ts'
 import type { LearnerState } from './learner-state.ts'
 import type { Strategy } from './strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
@@ -62,13 +67,30 @@ export function checkLearnerOptions(options: LearnerOptions): void {
   }
 }
 
-/** Throws OptionError for what is no state of a learner, or no options to restore it with. */
+const stateChecks: StateChecks<LearnerState> = {
+  parts: checks.list('names', checks.text),
+  model: checks.object('the state of a model'),
+  optimizer: checks.anything,
+  penalties: checks.array('a state of every penalty'),
+  rehearsal: checks.anything,
+  detector: checks.anything,
+  watches: optional(checks.array('a state of every watch')),
+  policy: checks.anything,
+  vocabulary: checks.anything,
+  freezing: checks.anything,
+  step: count,
+  losses: checks.numbers as Check<readonly number[]>,
+  lastGrowth: count,
+  lastDrift: checks.either(count, { expected: 'null', accepts: (value): value is null => value === null }),
+  journal: checks.list('events', checks.role<LearnerEvent>('an event', 'kind', 'step')),
+}
+
+/** Throws StateError for what is no state of a learner, OptionError for no options to restore it with. */
 export function checkRestored(
   state: LearnerState,
   options: Omit<LearnerOptions, 'model'> & { device?: Device },
 ): void {
-  const aState = checks.role<LearnerState>('a state of toState', 'parts', 'model', 'optimizer', 'penalties')
-  checkArgument('Learner.fromState', 'state', state, aState)
+  checkState<LearnerState>('Learner.fromState', state, stateChecks)
   checkArgument('Learner.fromState', 'options', options, checks.object('an object with optimizer'))
   if (options.device === undefined) return
   checkArgument('Learner.fromState', 'device', options.device, checks.instance('a Device', Device))

@@ -244,7 +244,8 @@ export class Learner {
    * The learner that `toState` described.
    *
    * @param options The same optimiser and strategy that it was built from, freshly made.
-   * @throws OptionError if the parts differ from those of the saved learner.
+   * @throws StateError for what is no such state, OptionError if the parts differ from those of the saved learner, and what its parts and
+   *   `Gpt.fromState` throw. Parts that had taken their state by then are those of no learner: try another state with fresh ones.
    */
   static fromState(
     state: LearnerState,
@@ -252,29 +253,40 @@ export class Learner {
   ): Learner {
     checkRestored(state, options)
     const { device, ...own } = options
-    const learner = new Learner({ ...own, model: Gpt.fromState(state.model, device) })
-    const { strategy } = learner
-    const parts = partNames(learner.#optimizer, strategy)
+    const model = Gpt.fromState(state.model, device)
+    try {
+      const learner = new Learner({ ...own, model })
+      learner.#restore(state)
+      return learner
+    } catch (error) {
+      model.dispose()
+      throw error
+    }
+  }
+
+  #restore(state: LearnerState): void {
+    const { strategy } = this
+    const { parameters } = this.model
+    const parts = partNames(this.#optimizer, strategy)
     if (parts.join() !== state.parts.join()) {
       throw new OptionError(
         `learner: the saved one was made of ${state.parts.join(', ')}; got ${parts.join(', ')}. Build it the same way.`,
       )
     }
-    const { parameters } = learner.model
-    learner.#optimizer.restore(state.optimizer, parameters)
+    this.#optimizer.restore(state.optimizer, parameters)
     strategy.penalties?.forEach((penalty, i) => penalty.restore(state.penalties[i], parameters))
     // A learner that was saved by an earlier version kept no rows unless it rehearsed.
-    if (state.rehearsal !== null) learner.#memory?.restore(state.rehearsal)
+    if (state.rehearsal !== null) this.#memory?.restore(state.rehearsal)
     strategy.detector?.restore(state.detector)
     strategy.watches?.forEach((watch, i) => watch.restore(state.watches?.[i]))
-    strategy.vocabulary?.restore(state.vocabulary)
     strategy.freezing?.restore(state.freezing)
-    learner.#policyState = state.policy
-    learner.#step = state.step
-    learner.#losses = state.losses
-    learner.#lastGrowth = state.lastGrowth
-    learner.#lastDrift = state.lastDrift
-    learner.#journal = extendJournal([...state.journal], [], ({ kind }) => kind)
-    return learner
+    // Last: a tokenizer that has grown cannot take another state than one that goes on from it.
+    strategy.vocabulary?.restore(state.vocabulary)
+    this.#policyState = state.policy
+    this.#step = state.step
+    this.#losses = state.losses
+    this.#lastGrowth = state.lastGrowth
+    this.#lastDrift = state.lastDrift
+    this.#journal = extendJournal([...state.journal], [], ({ kind }) => kind)
   }
 }

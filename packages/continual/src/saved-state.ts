@@ -1,5 +1,24 @@
 /** Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later. */
-import { shown, StateError } from '@burgeon/tensor'
+import { type Check, checks, shown, StateError } from '@burgeon/tensor'
+
+/** A whole number of whatever was counted. */
+export const count: Check<number> = checks.integer({ from: 0 })
+
+/** Tokens, with padding where a row is shorter, in a typed array. */
+export const savedTokens: Check<Int32Array> = checks.each(
+  'tokens',
+  checks.integer({ from: -1, to: 2 ** 31 - 1 }),
+) as Check<Int32Array>
+
+/** Values by name in the order in which they came, as a `Map` has them. */
+export function entriesOf<T>(what: string, item: Check<T>): Check<readonly (readonly [string, T])[]> {
+  return {
+    expected: what,
+    accepts: (value): value is readonly (readonly [string, T])[] =>
+      Array.isArray(value) &&
+      value.every((entry) => Array.isArray(entry) && checks.text.accepts(entry[0]) && item.accepts(entry[1])),
+  }
+}
 
 /** The state itself once its `kind` is right. Throws a `StateError` otherwise. */
 export function stateOfKind<State extends { readonly kind: string }>(

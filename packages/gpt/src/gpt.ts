@@ -13,6 +13,7 @@ import {
   plainTensors,
   sameShape,
   scope,
+  shown,
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
@@ -78,6 +79,7 @@ export class Gpt {
     )
     checkArgument('Gpt.fromState', 'device', device, checks.instance('a Device', Device))
     const config = configFromState(state.config)
+    checkArgument('Gpt.fromState', 'weights', state.weights, checks.object('tensors by path'))
     checkCount(config, state.weights)
     const specs = new Map(parameterSpecs(config).map((spec) => [spec.path, spec]))
     const saved = Object.keys(state.weights)
@@ -203,9 +205,9 @@ function checkCount({ blocks }: GptConfig, weights: GptState['weights']): void {
 function checkStored(spec: ParameterSpec, weights: GptState['weights']): void {
   const saved = Object.hasOwn(weights, spec.path) ? weights[spec.path] : undefined
   const fits = Array.isArray(saved?.shape) && sameShape(saved.shape, spec.shape)
-  if (fits) return
+  if (fits && checks.numbers.accepts(saved.data)) return
   throw new ParameterError(
-    `model state: ${spec.path} is ${saved ? `of shape [${String(saved.shape)}]` : 'missing'}; ` +
+    `model state: ${spec.path} is ${saved ? `of shape ${shown(saved.shape)}${fits ? ' without numbers' : ''}` : 'missing'}; ` +
       `expected [${spec.shape.join(', ')}] by the configuration.`,
   )
 }

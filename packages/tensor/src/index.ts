@@ -1,5 +1,6 @@
 /** `@burgeon/tensor`: numbers. The public list, nothing else. */
 export { checkArgument, checkOptions, type ChecksOf, shown } from './checks/check-options.ts'
+export { checkState, fields, optional, type StateChecks } from './checks/check-state.ts'
 export * as checks from './checks/checks.ts'
 export type { Check, Range, RequiredCheck } from './checks/checks.ts'
 export {
@@ -67,7 +68,13 @@ export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
 export { slice } from './ops/slice/slice.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { DerivedMirror } from './parameters/derived-mirror.ts'
-export { type Mirror, type PlainTensor, plainTensors, TensorMirror } from './parameters/mirror.ts'
+export {
+  type Mirror,
+  type PlainTensor,
+  type PlainTensors,
+  plainTensors,
+  TensorMirror,
+} from './parameters/mirror.ts'
 export {
   type Axis,
   type Parameter,

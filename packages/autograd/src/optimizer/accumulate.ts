@@ -5,10 +5,10 @@ import {
   checks,
   fill,
   multiply,
-  OptionError,
-  type ParameterStore,
-  type PlainTensor,
+  type PlainTensors,
   scope,
+  shown,
+  StateError,
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
@@ -16,6 +16,7 @@ import {
   aGradientTransform,
   type GradientTransform,
   largestRateOf,
+  restorable,
   skippedBy,
   type UpdateContext,
 } from './gradient-transform.ts'
@@ -23,7 +24,7 @@ import { requireFinite } from './require-finite.ts'
 
 interface AccumulateState {
   readonly taken: number
-  readonly sums: Readonly<Record<string, PlainTensor>>
+  readonly sums: PlainTensors
   readonly inner: unknown
 }
 
@@ -91,17 +92,23 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
       sums: await sums.toState(),
       inner: await inner.toState(),
     }),
-    restore(state: unknown, parameters: ParameterStore) {
-      const saved = state as AccumulateState | null
-      if (!(Number.isSafeInteger(saved?.taken) && (saved as AccumulateState).taken < count)) {
-        throw new OptionError(
-          `accumulate: the saved state has taken ${saved?.taken} gradients; expected fewer than ${count}. Build it the same way.`,
-        )
-      }
-      const { sums: savedSums, inner: savedInner, taken: savedTaken } = saved as AccumulateState
-      sums.restore(savedSums, parameters)
-      inner.restore(savedInner, parameters)
-      taken = savedTaken
-    },
+    ...restorable(
+      (state, parameters) => {
+        const saved = state as AccumulateState | null | undefined
+        if (!checks.integer({ from: 0, to: count - 1 }).accepts(saved?.taken)) {
+          throw new StateError(
+            `accumulate: the saved state has taken ${shown(saved?.taken)} gradients; expected fewer than ${count}. Build it the same way.`,
+          )
+        }
+        sums.checkState(saved?.sums, parameters)
+        inner.checkState?.(saved?.inner, parameters)
+        return saved
+      },
+      (saved, parameters) => {
+        sums.restore(saved.sums, parameters)
+        inner.restore(saved.inner, parameters)
+        taken = saved.taken
+      },
+    ),
   }
 }

@@ -1,20 +1,19 @@
 import {
   checkOptions,
+  checkState,
   type ChecksOf,
   checks,
   elementwise,
   type Expression,
   expression,
   globalNorm,
-  OptionError,
-  type ParameterStore,
   scope,
 } from '@burgeon/tensor'
 import { Ages, type AgesState } from './ages.ts'
 import { mostSquare, type RowAxes } from './as-matrix.ts'
 import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
 import { finiteOnly, limitAtRate } from './finite-only.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { type GradientTransform, restorable } from './gradient-transform.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { spoilt, unlessSpoilt } from './spoilt.ts'
 import { warmingUp, warmUpSteps } from './warming-up.ts'
@@ -103,16 +102,21 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
       ages: ages.toState(),
       moment: await moment.toState(),
     }),
-    restore(state: unknown, parameters: ParameterStore) {
-      const saved = state as AdafactorState | null
-      if (saved?.ages === undefined || saved.moment === undefined) {
-        throw new OptionError(
-          'adafactor: the saved state has no ages and moments. Was another optimizer saved?',
-        )
-      }
-      ages.restore(saved.ages, parameters)
-      moment.restore(saved.moment, parameters)
-    },
+    ...restorable(
+      (state, parameters) => {
+        const saved = checkState<AdafactorState>('adafactor', state, {
+          ages: checks.object('steps of every parameter'),
+          moment: checks.object('rowAxes, rows, columns, overall and whole'),
+        })
+        ages.checkState(saved.ages, parameters)
+        moment.checkState(saved.moment, parameters)
+        return saved
+      },
+      (saved, parameters) => {
+        ages.restore(saved.ages, parameters)
+        moment.restore(saved.moment, parameters)
+      },
+    ),
   })
   return warmingUp(optimizer, warmUp)
 }

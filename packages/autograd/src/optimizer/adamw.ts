@@ -4,14 +4,13 @@ import {
   checkOptions,
   type ChecksOf,
   checks,
-  type ParameterStore,
-  type PlainTensor,
+  type PlainTensors,
   TensorMirror,
 } from '@burgeon/tensor'
 import { adamwUpdateByAge } from './adamw-by-age.ts'
 import { Ages, type AgesState, settledAge } from './ages.ts'
 import { finiteOnly, limitAtRate } from './finite-only.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { type GradientTransform, restorable } from './gradient-transform.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
 import { shareAt, warmUpSteps } from './warming-up.ts'
 
@@ -44,8 +43,8 @@ const optionChecks: ChecksOf<AdamwOptions> = {
 }
 
 interface AdamwState extends AgesState {
-  readonly first: Readonly<Record<string, PlainTensor>>
-  readonly second: Readonly<Record<string, PlainTensor>>
+  readonly first: PlainTensors
+  readonly second: PlainTensors
 }
 
 /**
@@ -90,11 +89,19 @@ export function adamw(options: AdamwOptions): GradientTransform {
       first: await first.toState(),
       second: await second.toState(),
     }),
-    restore(state: unknown, parameters: ParameterStore) {
-      const saved = state as AdamwState
-      ages.restore(saved, parameters)
-      first.restore(saved.first, parameters)
-      second.restore(saved.second, parameters)
-    },
+    ...restorable(
+      (state, parameters) => {
+        ages.checkState(state, parameters)
+        const saved = state as AdamwState
+        first.checkState(saved.first, parameters)
+        second.checkState(saved.second, parameters)
+        return saved
+      },
+      (saved, parameters) => {
+        ages.restore(saved, parameters)
+        first.restore(saved.first, parameters)
+        second.restore(saved.second, parameters)
+      },
+    ),
   })
 }

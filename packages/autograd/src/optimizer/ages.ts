@@ -5,10 +5,10 @@ import {
   maximum,
   minimum,
   type Mirror,
-  OptionError,
   ParameterError,
   type ParameterStore,
   type Plan,
+  StateError,
   type Tensor,
 } from '@burgeon/tensor'
 
@@ -119,18 +119,29 @@ export class Ages implements Mirror {
     }
   }
 
-  /** @throws OptionError for a state without ages, ParameterError if it does not belong to these parameters. */
-  restore(state: AgesState, parameters: ParameterStore): void {
-    const { steps, births = {} } = state ?? {}
-    if (typeof steps !== 'object' || steps === null) {
-      throw new OptionError(
+  /** @throws What `checkState` throws; the ages are unchanged then. */
+  restore(state: unknown, parameters: ParameterStore): void {
+    const lives = this.checkState(state, parameters)
+    this.#lives.clear()
+    for (const [path, life] of lives) this.#lives.set(path, life)
+  }
+
+  /**
+   * The lives in a saved state; changes nothing.
+   *
+   * @throws StateError for a state without ages, ParameterError if it does not belong to these parameters.
+   */
+  checkState(state: unknown, parameters: ParameterStore): readonly (readonly [string, Life])[] {
+    const { steps, births = {} } = (state ?? {}) as Partial<AgesState>
+    if (!isByPath(steps) || !isByPath(births)) {
+      throw new StateError(
         `${this.name}: the saved state has no steps; expected a number for every parameter. Was another optimizer saved?`,
       )
     }
-    const lives = Object.entries(steps).map(([path, count]): [string, Life] => {
-      const own = births[path] ?? []
-      if (!isCount(count) || !own.every((axis) => axis?.every((birth) => isCount(birth)) ?? true)) {
-        throw new ParameterError(
+    return Object.entries(steps).map(([path, count]): [string, Life] => {
+      const own = Object.hasOwn(births, path) ? births[path] : []
+      if (!isCount(count) || !areBirths(own, count)) {
+        throw new StateError(
           `${this.name}: got ages of ${path} that are no whole numbers of steps. Is the file whole?`,
         )
       }
@@ -143,14 +154,22 @@ export class Ages implements Mirror {
       }
       return [path, { steps: count, births: own }]
     })
-    this.#lives.clear()
-    for (const [path, life] of lives) this.#lives.set(path, life)
   }
 }
 
 /** The age at which decay^age no longer shows beside 1 in single precision: below 2⁻²⁵. Infinity for a decay of 1. */
 export function settledAge(decay: number): number {
   return decay === 1 ? Infinity : Math.ceil((-25 * Math.LN2) / Math.log(decay))
+}
+
+const isByPath = (x: unknown): x is object => typeof x === 'object' && x !== null && !Array.isArray(x)
+
+/** Whether nothing was born after the last step. */
+function areBirths(own: unknown, steps: number): boolean {
+  const isBirth = (birth: unknown): boolean => isCount(birth) && (birth as number) <= steps
+  return (
+    Array.isArray(own) && own.every((axis) => axis === null || (Array.isArray(axis) && axis.every(isBirth)))
+  )
 }
 
 const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0

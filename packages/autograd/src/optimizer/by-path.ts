@@ -1,8 +1,9 @@
-import { checkArgument, checks, OptionError, type TensorsByPath } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError, StateError, type TensorsByPath } from '@burgeon/tensor'
 import {
   aGradientTransform,
   type GradientTransform,
   largestRateOf,
+  restorable,
   skippedBy,
   type UpdateContext,
 } from './gradient-transform.ts'
@@ -87,15 +88,21 @@ export function byPath<Choice extends string>(
       const states = all.map(async ([choice, optimizer]) => [choice, await optimizer.toState()] as const)
       return Object.fromEntries(await Promise.all(states))
     },
-    restore(state, parameters) {
-      const saved = Object.keys(state ?? {})
-      if (saved.length !== choices.length || saved.some((choice) => !choices.includes(choice))) {
-        throw new OptionError(
-          `byPath: the saved state is that of ${saved.join(', ') || 'nothing'}; expected ${choices.join(', ')}. Build it the same way.`,
-        )
-      }
-      const states = state as Readonly<Record<string, unknown>>
-      for (const [choice, optimizer] of all) optimizer.restore(states[choice], parameters)
-    },
+    ...restorable(
+      (state, parameters) => {
+        const saved = Object.keys(state ?? {})
+        if (saved.length !== choices.length || saved.some((choice) => !choices.includes(choice))) {
+          throw new StateError(
+            `byPath: the saved state is that of ${saved.join(', ') || 'nothing'}; expected ${choices.join(', ')}. Build it the same way.`,
+          )
+        }
+        const states = state as Readonly<Record<string, unknown>>
+        for (const [choice, optimizer] of all) optimizer.checkState?.(states[choice], parameters)
+        return states
+      },
+      (states, parameters) => {
+        for (const [choice, optimizer] of all) optimizer.restore(states[choice], parameters)
+      },
+    ),
   }
 }

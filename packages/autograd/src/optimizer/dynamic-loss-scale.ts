@@ -6,6 +6,7 @@ import {
   assign,
   checkArgument,
   checkOptions,
+  checkState,
   checks,
   type Device,
   divide,
@@ -18,7 +19,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import type { GradientTransform } from './gradient-transform.ts'
+import { type GradientTransform, restorable } from './gradient-transform.ts'
 
 /** How `dynamicLossScale` shall search. */
 export interface LossScaleOptions {
@@ -44,6 +45,12 @@ interface LossScaleState {
   readonly scale: number
   readonly clean: number
 }
+
+const checkScale = (state: unknown): LossScaleState =>
+  checkState<LossScaleState>('dynamicLossScale', state, {
+    scale: checks.number({ from: 1, infinite: true }),
+    clean: checks.integer({ from: 0 }),
+  })
 
 const { add, constant, divide: over, input, less, maximum, scalar, select, subtract } = expression
 // x / scale, or NaN throughout where the norm is not finite: ∞ − ∞ and NaN − NaN are NaN, a number minus itself is 0.
@@ -132,9 +139,9 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
       kept === undefined
         ? start
         : { scale: (await kept.scale.read())[0], clean: (await kept.clean.read())[0] },
-    restore(state: unknown) {
+    ...restorable(checkScale, (saved) => {
       dispose()
-      start = state as LossScaleState
-    },
+      start = saved
+    }),
   }
 }

@@ -6,17 +6,15 @@ import {
   expression,
   mean,
   type Mirror,
-  OptionError,
   type ParameterStore,
-  type PlainTensor,
+  type PlainTensors,
+  StateError,
   type Tensor,
   TensorMirror,
 } from '@burgeon/tensor'
 import { type Age, byAge } from './ages.ts'
 import { checkedRowAxes, type RowAxes } from './as-matrix.ts'
 import { unlessSpoilt } from './spoilt.ts'
-
-type PlainTensors = Readonly<Record<string, PlainTensor>>
 
 /** What a `FactoredMoment` knows, as plain data. */
 export interface FactoredMomentState {
@@ -52,7 +50,7 @@ const freshAt = (t: number): number => t ** -0.8
 export class FactoredMoment {
   readonly mirrors: readonly Mirror[]
   readonly #rowAxesOf: RowAxes
-  readonly #rowAxes = new Map<string, number>()
+  #rowAxes = new Map<string, number>()
   readonly #rows: TensorMirror
   readonly #columns: TensorMirror
   readonly #overall: TensorMirror
@@ -135,21 +133,43 @@ export class FactoredMoment {
     }
   }
 
-  /** @throws OptionError or ParameterError if the state is not one of these parameters. */
+  /** @throws What `checkState` throws; nothing changes then. */
   restore(state: FactoredMomentState, parameters: ParameterStore): void {
-    const splits = Object.entries(state.rowAxes ?? {})
+    this.#rowAxes = this.checkState(state, parameters)
+    for (const [of, mirror] of this.#factors) mirror.restore(state[of], parameters)
+  }
+
+  /**
+   * The row axes in a saved state; changes nothing.
+   *
+   * @throws StateError or ParameterError if the state is not one of these parameters.
+   */
+  checkState(state: FactoredMomentState, parameters: ParameterStore): Map<string, number> {
+    const splits = new Map(Object.entries(state.rowAxes ?? {}))
     for (const [path, split] of splits) {
       if (!(Number.isInteger(split) && split > 0 && split < parameters.get(path).axes.length)) {
-        throw new OptionError(
+        throw new StateError(
           `adafactor: the saved state reads ${path} with ${split} axes of rows; expected from 1 to all but one. Is the file whole?`,
         )
       }
     }
-    this.#rowAxes.clear()
-    for (const [path, split] of splits) this.#rowAxes.set(path, split)
-    this.#rows.restore(state.rows, parameters)
-    this.#columns.restore(state.columns, parameters)
-    this.#overall.restore(state.overall, parameters)
-    this.#whole.restore(state.whole, parameters)
+    // What shape a factor must have depends on the row axes that were saved with it.
+    const before = this.#rowAxes
+    this.#rowAxes = splits
+    try {
+      for (const [of, mirror] of this.#factors) mirror.checkState(state[of], parameters)
+    } finally {
+      this.#rowAxes = before
+    }
+    return splits
+  }
+
+  get #factors(): readonly (readonly ['rows' | 'columns' | 'overall' | 'whole', TensorMirror])[] {
+    return [
+      ['rows', this.#rows],
+      ['columns', this.#columns],
+      ['overall', this.#overall],
+      ['whole', this.#whole],
+    ]
   }
 }

@@ -60,8 +60,17 @@ export interface GradientTransform {
   rateAt?(step: number): number
   /** Plain data: JSON values and typed arrays. */
   toState(): Promise<unknown>
-  /** Takes a state that `toState` gave. Throws a `StateError` if it does not belong to these parameters. */
+  /**
+   * Takes a state that `toState` gave.
+   *
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; it is unchanged then.
+   */
   restore(state: unknown, parameters: ParameterStore): void
+  /**
+   * Throws what `restore` would, and changes nothing. Whoever joins stages asks all of them before the first one changes: one without it
+   * could refuse its state when others have taken theirs.
+   */
+  checkState?(state: unknown, parameters: ParameterStore): void
 }
 
 const contextChecks: ChecksOf<UpdateContext> = {
@@ -76,12 +85,29 @@ export const aGradientTransform: Check<GradientTransform> = checks.role(
   ...(['name', 'mirrors', 'transform', 'toState', 'restore'] as const),
 )
 
+/**
+ * The methods that take a saved state, as one: nothing changes before all of it was looked at.
+ *
+ * @param check Returns the state, or throws; changes nothing.
+ * @param take Must not throw.
+ */
+export function restorable<State>(
+  check: (state: unknown, parameters: ParameterStore) => State,
+  take: (state: State, parameters: ParameterStore) => void,
+): Required<Pick<GradientTransform, 'checkState' | 'restore'>> {
+  return {
+    checkState: (state, parameters) => void check(state, parameters),
+    restore: (state, parameters) => take(check(state, parameters), parameters),
+  }
+}
+
 /** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
 export function chain(...stages: readonly GradientTransform[]): GradientTransform {
   stages.forEach((stage, i) => checkArgument('chain', `stages[${i}]`, stage, aGradientTransform))
   const callsOff = stages.some((stage) => stage.callsOff === true)
+  const name = stages.map((stage) => stage.name).join(' → ')
   return {
-    name: stages.map((stage) => stage.name).join(' → '),
+    name,
     mirrors: stages.flatMap((stage) => stage.mirrors),
     rateAt: (step) => largestRateOf(stages, step),
     inspect(gradients, context) {
@@ -105,15 +131,18 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
     skipped: () => skippedBy(stages),
     callsOff,
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
-    restore(state, parameters) {
-      const states = state as readonly unknown[]
-      if (!Array.isArray(state) || states.length !== stages.length) {
-        throw new StateError(
-          `chain: the saved state is not that of ${stages.length} transforms (${this.name}). Build the same chain.`,
-        )
-      }
-      stages.forEach((stage, i) => stage.restore(states[i], parameters))
-    },
+    ...restorable(
+      (state, parameters): readonly unknown[] => {
+        if (!Array.isArray(state) || state.length !== stages.length) {
+          throw new StateError(
+            `chain: the saved state is not that of ${stages.length} transforms (${name}). Build the same chain.`,
+          )
+        }
+        stages.forEach((stage, i) => stage.checkState?.(state[i], parameters))
+        return state
+      },
+      (states, parameters) => stages.forEach((stage, i) => stage.restore(states[i], parameters)),
+    ),
   }
 }
 

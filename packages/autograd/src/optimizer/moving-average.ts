@@ -5,14 +5,13 @@ import {
   elementwise,
   type Expression,
   expression,
-  type ParameterStore,
-  type PlainTensor,
+  type PlainTensors,
   scope,
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { Ages, type AgesState, byAge, settledAge } from './ages.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { type GradientTransform, restorable } from './gradient-transform.ts'
 
 /** The last stage of a chain, which lets every update pass and remembers an average of the weights. */
 export interface MovingAverage extends GradientTransform {
@@ -24,7 +23,7 @@ export interface MovingAverage extends GradientTransform {
 }
 
 interface MovingAverageState extends AgesState {
-  readonly average: Readonly<Record<string, PlainTensor>>
+  readonly average: PlainTensors
 }
 
 const { abs, add, constant, input, less, multiply, scalar, select, subtract } = expression
@@ -89,10 +88,17 @@ export function movingAverage(decay: number): MovingAverage {
       ...ages.toState(),
       average: await averages.toState(),
     }),
-    restore(state: unknown, parameters: ParameterStore) {
-      const saved = state as MovingAverageState
-      ages.restore(saved, parameters)
-      averages.restore(saved.average, parameters)
-    },
+    ...restorable(
+      (state, parameters) => {
+        ages.checkState(state, parameters)
+        const saved = state as MovingAverageState
+        averages.checkState(saved.average, parameters)
+        return saved
+      },
+      (saved, parameters) => {
+        ages.restore(saved, parameters)
+        averages.restore(saved.average, parameters)
+      },
+    ),
   }
 }

@@ -5,7 +5,6 @@ import {
   checks,
   elementwise,
   expression,
-  type PlainTensor,
   reshape,
   scope,
   sizeOf,
@@ -114,9 +113,8 @@ export function muon(options: MuonOptions): GradientTransform {
       return Object.fromEntries(updates)
     },
     toState: () => moments.toState(),
-    restore(state, parameters) {
-      moments.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
-    },
+    checkState: (state, parameters) => moments.checkState(state, parameters),
+    restore: (state, parameters) => moments.restore(state, parameters),
   })
   return warmingUp(optimizer, warmUp)
 }

@@ -1,13 +1,5 @@
 /** Optimisers that keep one moving average of the gradient beside each parameter. */
-import {
-  assign,
-  elementwise,
-  type Expression,
-  expression,
-  scope,
-  type PlainTensor,
-  TensorMirror,
-} from '@burgeon/tensor'
+import { assign, elementwise, type Expression, expression, scope, TensorMirror } from '@burgeon/tensor'
 import { finiteOnly } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 
@@ -64,8 +56,7 @@ export function oneMoment(rule: OneMomentRule): GradientTransform {
       return Object.fromEntries(updates)
     },
     toState: () => moments.toState(),
-    restore(state, parameters) {
-      moments.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
-    },
+    checkState: (state, parameters) => moments.checkState(state, parameters),
+    restore: (state, parameters) => moments.restore(state, parameters),
   })
 }

@@ -1,15 +1,7 @@
 /** A warm-up that every part of a parameter goes through after its birth. */
-import {
-  type Check,
-  checkArgument,
-  checks,
-  multiply,
-  OptionError,
-  type ParameterStore,
-  type TensorsByPath,
-} from '@burgeon/tensor'
+import { type Check, checkArgument, checks, multiply, StateError, type TensorsByPath } from '@burgeon/tensor'
 import { Ages, type AgesState, byAge } from './ages.ts'
-import { type GradientTransform, largestRateOf, skippedBy } from './gradient-transform.ts'
+import { type GradientTransform, largestRateOf, restorable, skippedBy } from './gradient-transform.ts'
 
 interface WarmingUpState {
   readonly optimizer: unknown
@@ -60,15 +52,22 @@ export function warmingUp(optimizer: GradientTransform, steps: number): Gradient
       optimizer: await optimizer.toState(),
       ages: ages.toState(),
     }),
-    restore(state: unknown, parameters: ParameterStore) {
-      const saved = state as WarmingUpState | null
-      if (typeof saved !== 'object' || saved === null || !('ages' in saved && 'optimizer' in saved)) {
-        throw new OptionError(
-          `${name}: the saved state knows no ages; was it saved without warmUp? Build the same.`,
-        )
-      }
-      optimizer.restore(saved.optimizer, parameters)
-      ages.restore(saved.ages, parameters)
-    },
+    ...restorable(
+      (state, parameters) => {
+        const saved = state as WarmingUpState | null
+        if (typeof saved !== 'object' || saved === null || !('ages' in saved && 'optimizer' in saved)) {
+          throw new StateError(
+            `${name}: the saved state knows no ages; was it saved without warmUp? Build the same.`,
+          )
+        }
+        optimizer.checkState?.(saved.optimizer, parameters)
+        ages.checkState(saved.ages, parameters)
+        return saved
+      },
+      (saved, parameters) => {
+        optimizer.restore(saved.optimizer, parameters)
+        ages.restore(saved.ages, parameters)
+      },
+    ),
   }
 }

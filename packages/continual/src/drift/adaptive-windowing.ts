@@ -1,6 +1,6 @@
-import { checkOptions, checks } from '@burgeon/tensor'
+import { checkOptions, checks, checkState } from '@burgeon/tensor'
 import { requireMeasurement } from '../errors.ts'
-import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
+import { count, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
 import {
   ExponentialHistogram,
@@ -128,15 +128,12 @@ export class AdaptiveWindowing implements DriftDetector {
       'adaptive-windowing',
     )
     requireSameOptions(kind, this.#options, options)
-    requireFinite(kind, { sinceTest }, ['sinceTest'])
-    for (const moments of [window.total, ...window.rows.flat()]) {
-      requireFinite(kind, moments, Object.keys(noMoments))
-    }
+    checkState<{ sinceTest: number }>(kind, { sinceTest }, { sinceTest: count })
     this.#window = ExponentialHistogram.fromState(window)
     this.#sinceTest = sinceTest
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
   static fromState(state: unknown): AdaptiveWindowing {
     const { options } = stateOfKind<AdaptiveWindowingState>(state, 'adaptive-windowing')
     const detector = new AdaptiveWindowing(options)

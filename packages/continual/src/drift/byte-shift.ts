@@ -125,9 +125,16 @@ export function byteShift(options: ByteShiftOptions = {}): StreamWatch {
 }
 
 function checkCounts(picture: string, state: FadingCountsState | undefined): void {
-  const { counts, total = -1, weight = 0 } = state ?? {}
+  const { counts, total = -1, weight = 0 } = (state ?? {}) as Partial<FadingCountsState>
   const isCount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0
-  if (Array.isArray(counts) && counts.length === 256 && counts.every(isCount) && isCount(total) && weight > 0)
+  if (
+    Array.isArray(counts) &&
+    counts.length === 256 &&
+    counts.every(isCount) &&
+    isCount(total) &&
+    isCount(weight) &&
+    weight > 0
+  )
     return
   throw new StateError(
     `byte-shift: the saved picture of the ${picture} is damaged; expected 256 counts, their sum and a positive weight.`,

@@ -1,3 +1,6 @@
+import { checks, checkState, fields, StateError } from '@burgeon/tensor'
+import { count } from '../saved-state.ts'
+
 /** Mean and spread of some consecutive values. */
 export interface Moments {
   readonly count: number
@@ -5,6 +8,12 @@ export interface Moments {
   /** Sum of squared differences from the mean. */
   readonly deviation: number
 }
+
+const aBucket = fields<Moments>('moments', {
+  count: checks.integer({ from: 1 }),
+  mean: checks.number(),
+  deviation: checks.number({ from: 0 }),
+})
 
 /** The moments of no values. */
 export const noMoments: Moments = { count: 0, mean: 0, deviation: 0 }
@@ -67,10 +76,26 @@ export class ExponentialHistogram {
     return { rows: this.#rows.map((row) => [...row]), total: this.#total }
   }
 
-  static fromState(state: ExponentialHistogramState): ExponentialHistogram {
+  /** @throws StateError for a state that is none, or whose buckets do not make up the whole. */
+  static fromState(state: unknown): ExponentialHistogram {
+    const saved = checkState<ExponentialHistogramState>('adaptive-windowing: window', state, {
+      rows: checks.list('rows of buckets', checks.list('buckets', aBucket)),
+      total: fields<Moments>('moments', {
+        count,
+        mean: checks.number(),
+        deviation: checks.number({ from: 0 }),
+      }),
+    })
+    const inBuckets = saved.rows.flat().reduce((sum, bucket) => sum + bucket.count, 0)
+    if (saved.rows.length === 0 || inBuckets !== saved.total.count) {
+      throw new StateError(
+        `adaptive-windowing: the saved window has ${inBuckets} values in ${saved.rows.length} rows of buckets; ` +
+          `expected ${saved.total.count} in one or more. Is the file whole?`,
+      )
+    }
     const histogram = new ExponentialHistogram()
-    histogram.#rows = state.rows.map((row) => [...row])
-    histogram.#total = state.total
+    histogram.#rows = saved.rows.map((row) => [...row])
+    histogram.#total = saved.total
     return histogram
   }
 }

@@ -1,6 +1,6 @@
-import { checkOptions, checks } from '@burgeon/tensor'
+import { checkOptions, checks, checkState, type StateChecks } from '@burgeon/tensor'
 import { requireMeasurement } from '../errors.ts'
-import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
+import { count, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { DriftDetector, DriftDirection, DriftVerdict } from './drift-detector.ts'
 
 /** How sensitive Page–Hinkley is, in units of the signal. */
@@ -30,6 +30,15 @@ interface Sums {
 export interface PageHinkleyState extends Sums {
   readonly kind: 'page-hinkley'
   readonly options: Required<PageHinkleyOptions>
+}
+
+const sumChecks: StateChecks<Sums> = {
+  count,
+  mean: checks.number(),
+  rise: checks.number(),
+  lowestRise: checks.number(),
+  fall: checks.number(),
+  highestFall: checks.number(),
 }
 
 const noSums: Sums = { count: 0, mean: 0, rise: 0, lowestRise: 0, fall: 0, highestFall: 0 }
@@ -97,13 +106,13 @@ export class PageHinkley implements DriftDetector {
   }
 
   restore(state: unknown): void {
-    const { kind, options, ...sums } = stateOfKind<PageHinkleyState>(state, 'page-hinkley')
+    const { kind, options, ...saved } = stateOfKind<PageHinkleyState>(state, 'page-hinkley')
     requireSameOptions(kind, this.#options, options)
-    requireFinite(kind, sums, Object.keys(noSums))
-    this.#sums = sums
+    const { count, mean, rise, lowestRise, fall, highestFall } = checkState<Sums>(kind, saved, sumChecks)
+    this.#sums = { count, mean, rise, lowestRise, fall, highestFall }
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
   static fromState(state: unknown): PageHinkley {
     const detector = new PageHinkley(stateOfKind<PageHinkleyState>(state, 'page-hinkley').options)
     detector.restore(state)

@@ -1,6 +1,6 @@
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, checkState, type StateChecks } from '@burgeon/tensor'
 import { requireMeasurement } from '../errors.ts'
-import { requireFinite, requireSameOptions, stateOfKind } from '../saved-state.ts'
+import { count, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import { aDriftDetector, type DriftDetector, type DriftVerdict } from './drift-detector.ts'
 
 /** How the yardstick follows the signal. */
@@ -21,6 +21,12 @@ export interface StandardisedState extends Yardstick {
   readonly kind: 'standardised'
   readonly options: Required<StandardisedOptions>
   readonly inner: unknown
+}
+
+const yardstickChecks: StateChecks<Yardstick> = {
+  count,
+  mean: checks.number(),
+  variance: checks.number({ from: 0 }),
 }
 
 const noYardstick: Yardstick = { count: 0, mean: 0, variance: 0 }
@@ -103,14 +109,14 @@ export class StandardisedDetector implements DriftDetector {
   }
 
   #yardstickOf(state: unknown): Yardstick {
-    const { kind, options, inner: _, ...yardstick } = stateOfKind<StandardisedState>(state, 'standardised')
+    const { kind, options, inner: _, ...saved } = stateOfKind<StandardisedState>(state, 'standardised')
     requireSameOptions(kind, this.#options, options)
-    requireFinite(kind, yardstick, Object.keys(noYardstick))
-    return yardstick
+    const { count, mean, variance } = checkState<Yardstick>(kind, saved, yardstickChecks)
+    return { count, mean, variance }
   }
 
   /**
-   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged.
+   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range.
    *
    * @param restoreInner Makes the inner detector from its own state.
    */

@@ -1,6 +1,14 @@
 /** Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes them when the world changes. */
-import { checkOptions, checks, StateError } from '@burgeon/tensor'
-import { stateOfKind } from '../saved-state.ts'
+import {
+  type Check,
+  checkOptions,
+  checks,
+  checkState,
+  fields,
+  type StateChecks,
+  StateError,
+} from '@burgeon/tensor'
+import { count, savedTokens, stateOfKind } from '../saved-state.ts'
 import type { LearnerEvent } from '../step-report.ts'
 import { readOf } from '../stream/batch.ts'
 import type { Freezing, FreezingTurn } from './freezing.ts'
@@ -38,6 +46,24 @@ interface State {
   /** By block, at the last look. */
   readonly seen: Readonly<Record<string, Representation>>
   readonly histories: readonly BlockHistory[]
+}
+
+const stateChecks: StateChecks<State> = {
+  kind: checks.oneOf('freeze converged'),
+  since: checks.list('steps', count),
+  probe: checks.either(
+    fields<Probe>('a probe', { tokens: savedTokens, length: checks.integer({ from: 1 }) }),
+    { expected: 'null', accepts: (value): value is null => value === null },
+  ),
+  seen: checks.record('products by block', checks.numbers as Check<Representation>),
+  histories: checks.list(
+    'a history of every block',
+    fields<BlockHistory>('a history', {
+      block: checks.text,
+      changes: checks.list('changes', checks.number()),
+      hasConverged: checks.boolean,
+    }),
+  ),
 }
 
 const probeTokens = 128
@@ -111,12 +137,13 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     toState: (): State => state,
     restore(saved) {
       const found = stateOfKind<State>(saved, 'freeze converged')
-      if (
-        !(Array.isArray(found.since) && found.since.every((step) => Number.isSafeInteger(step) && step >= 0))
-      ) {
+      checkState<State>('freeze converged', found, stateChecks)
+      const places = found.probe?.tokens.filter((token) => token >= 0).length ?? 0
+      const isWhole = Object.values(found.seen).every(({ length }) => length === places ** 2)
+      if (!isWhole || found.since.length > found.histories.length) {
         throw new StateError(
-          `freeze converged: the saved state says that blocks converged at ${String(found.since)}; ` +
-            'expected steps. Is the file whole?',
+          `freeze converged: the saved state has ${found.since.length} converged blocks of ${found.histories.length} and looked at ` +
+            `${places} tokens; expected no more than there are, and the products of all pairs of tokens. Is the file whole?`,
         )
       }
       state = found

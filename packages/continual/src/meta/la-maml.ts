@@ -14,7 +14,6 @@ import {
   type Expression,
   expression,
   multiply,
-  type PlainTensor,
   scope,
   type Tensor,
   type TensorsByPath,
@@ -108,8 +107,7 @@ export function laMaml(options: LaMamlOptions): LookAhead {
       return mapPaths(Object.keys(gradients), (path) => multiply(gradients[path], own[path]))
     },
     toState: () => rates.toState(),
-    restore(state, parameters) {
-      rates.restore(state as Readonly<Record<string, PlainTensor>>, parameters)
-    },
+    checkState: (state, parameters) => rates.checkState(state, parameters),
+    restore: (state, parameters) => rates.restore(state, parameters),
   }
 }

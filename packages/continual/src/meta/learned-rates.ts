@@ -121,9 +121,18 @@ export class LearnedRates implements Mirror {
     return this.#rates.toState()
   }
 
-  /** Takes what `toState` gave. Throws ParameterError if it does not belong to these parameters. */
-  restore(state: Readonly<Record<string, PlainTensor>>, parameters: ParameterStore): void {
+  /**
+   * Takes what `toState` gave.
+   *
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the rates are unchanged then.
+   */
+  restore(state: unknown, parameters: ParameterStore): void {
     this.#rates.restore(state, parameters)
+  }
+
+  /** Throws what `restore` would, and changes nothing. */
+  checkState(state: unknown, parameters: ParameterStore): void {
+    this.#rates.checkState(state, parameters)
   }
 
   dispose(): void {

@@ -1,6 +1,16 @@
-import { checkArgument, checkOptions, checks, OptionError, shown } from '@burgeon/tensor'
+import {
+  checkArgument,
+  checkOptions,
+  checks,
+  checkState,
+  fields,
+  OptionError,
+  shown,
+  type StateChecks,
+  StateError,
+} from '@burgeon/tensor'
 import { EvaluationError, requireMeasurement } from '../errors.ts'
-import { requireFinite, stateOfKind } from '../saved-state.ts'
+import { entriesOf, stateOfKind } from '../saved-state.ts'
 
 /** Which way is better. */
 export interface DomainMatrixOptions {
@@ -27,6 +37,18 @@ export interface DomainMatrixState {
   readonly domains: readonly string[]
   readonly baseline: Evaluation['values']
   readonly evaluations: readonly Evaluation[]
+}
+
+const values = entriesOf('values by domain', checks.number())
+const stateChecks: StateChecks<DomainMatrixState> = {
+  kind: checks.oneOf('domain-matrix'),
+  options: checks.object('options'),
+  domains: checks.list('a list of names', checks.text),
+  baseline: values,
+  evaluations: checks.list(
+    'evaluations',
+    fields<Evaluation>('an evaluation', { after: checks.text, values }),
+  ),
 }
 
 type Row = Map<string, number>
@@ -208,14 +230,16 @@ export class DomainMatrix {
     }
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
   static fromState(state: unknown): DomainMatrix {
     const saved = stateOfKind<DomainMatrixState>(state, 'domain-matrix')
-    for (const values of [saved.baseline, ...saved.evaluations.map((row) => row.values)]) {
-      requireFinite(
-        saved.kind,
-        Object.fromEntries(values),
-        [...values].map(([domain]) => domain),
+    checkState<DomainMatrixState>(saved.kind, saved, stateChecks)
+    const rows = [saved.baseline, ...saved.evaluations.map(({ values }) => values)]
+    const named = [...rows.flat().map(([domain]) => domain), ...saved.evaluations.map(({ after }) => after)]
+    const lost = named.find((domain) => !saved.domains.includes(domain))
+    if (lost !== undefined) {
+      throw new StateError(
+        `domain-matrix: the saved state has a value of '${lost}'; expected one of ${saved.domains.join(', ')}. Is the file whole?`,
       )
     }
     const matrix = new DomainMatrix(saved.domains, saved.options)

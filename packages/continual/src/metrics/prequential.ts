@@ -1,6 +1,6 @@
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, checkState, fields, type StateChecks } from '@burgeon/tensor'
 import { requireMeasurement } from '../errors.ts'
-import { requireFinite, stateOfKind } from '../saved-state.ts'
+import { entriesOf, stateOfKind } from '../saved-state.ts'
 
 /**
  * Bits per byte of a loss in nats per token: nats / ln 2 / bytes per token.
@@ -37,6 +37,20 @@ export interface PrequentialState {
   readonly options: Required<PrequentialOptions>
   readonly overall: Running
   readonly domains: readonly (readonly [name: string, running: Running])[]
+}
+
+const aRunning = fields<Running>('a running loss', {
+  tokens: checks.number({ from: 0 }),
+  mean: checks.number(),
+  faded: checks.number(),
+  fadedTokens: checks.number({ from: 0 }),
+})
+
+const stateChecks: StateChecks<PrequentialState> = {
+  kind: checks.oneOf('prequential'),
+  options: checks.object('options'),
+  overall: aRunning,
+  domains: entriesOf('running losses by domain', aRunning),
 }
 
 const nothing: Running = { tokens: 0, mean: 0, faded: 0, fadedTokens: 0 }
@@ -112,13 +126,11 @@ export class Prequential {
     }
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
+  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
   static fromState(state: unknown): Prequential {
-    const { kind, options, overall, domains } = stateOfKind<PrequentialState>(state, 'prequential')
+    const saved = stateOfKind<PrequentialState>(state, 'prequential')
+    const { options, overall, domains } = checkState<PrequentialState>(saved.kind, saved, stateChecks)
     const prequential = new Prequential(options)
-    for (const running of [overall, ...domains.map(([, running]) => running)]) {
-      requireFinite(kind, running, Object.keys(nothing))
-    }
     prequential.#overall = overall
     for (const [name, running] of domains) prequential.#domains.set(name, running)
     return prequential

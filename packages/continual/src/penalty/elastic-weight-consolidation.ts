@@ -13,6 +13,7 @@ import {
   assign,
   checkArgument,
   checkOptions,
+  checkState,
   checks,
   concatenate,
   crossEntropy,
@@ -21,11 +22,13 @@ import {
   fill,
   keyFromSeed,
   multiply,
-  type PlainTensor,
+  type PlainTensors,
   type RandomState,
   RandomStream,
   randomUniform,
   scope,
+  type StateChecks,
+  StateError,
   sum,
   type Tensor,
   TensorMirror,
@@ -46,9 +49,15 @@ export interface EwcOptions {
 }
 
 interface State {
-  readonly importance: Readonly<Record<string, PlainTensor>>
-  readonly anchor: Readonly<Record<string, PlainTensor>>
+  readonly importance: PlainTensors
+  readonly anchor: PlainTensors
   readonly random: RandomState
+}
+
+const stateChecks: StateChecks<State> = {
+  importance: checks.object('tensors by path'),
+  anchor: checks.object('tensors by path'),
+  random: checks.object('the state of a random stream'),
 }
 
 const { constant, input, log, subtract } = expression
@@ -116,10 +125,18 @@ export function onlineEwc(options: EwcOptions): Penalty {
       random: random.toState(),
     }),
     restore(state, parameters) {
-      const saved = state as State
+      const saved = checkState<State>('onlineEwc', state, stateChecks)
+      importance.checkState(saved.importance, parameters)
+      anchor.checkState(saved.anchor, parameters)
+      const adrift = Object.keys(saved.importance).find((path) => !Object.hasOwn(saved.anchor, path))
+      if (adrift !== undefined) {
+        throw new StateError(
+          `onlineEwc: the saved state has the importance of ${adrift} and no anchor; expected both. Is the file whole?`,
+        )
+      }
+      random = RandomStream.fromState(saved.random)
       importance.restore(saved.importance, parameters)
       anchor.restore(saved.anchor, parameters)
-      random = RandomStream.fromState(saved.random)
     },
   }
 }

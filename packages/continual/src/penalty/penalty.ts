@@ -15,5 +15,10 @@ export interface Penalty {
   /** Makes the present weights the ones to protect, judging by `sample`. */
   consolidate(model: Gpt, sample: Batch): void
   toState(): Promise<unknown>
+  /**
+   * Takes a state that `toState` gave.
+   *
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the penalty is unchanged then.
+   */
   restore(state: unknown, parameters: ParameterStore): void
 }

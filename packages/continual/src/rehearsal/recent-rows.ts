@@ -1,5 +1,6 @@
 /** The latest rows of a stream: what importance is judged by where nothing is rehearsed. */
-import { StateError } from '@burgeon/tensor'
+import { checkState, checks, StateError, type StateChecks } from '@burgeon/tensor'
+import { savedTokens } from '../saved-state.ts'
 import { type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
 
 import type { Rehearsal } from './rehearsal.ts'
@@ -7,6 +8,11 @@ import type { Rehearsal } from './rehearsal.ts'
 interface State {
   readonly rows: readonly Int32Array[]
   readonly domains: readonly string[]
+}
+
+const stateChecks: StateChecks<State> = {
+  rows: checks.list('a list of rows', savedTokens),
+  domains: checks.list('a list of names', checks.text),
 }
 
 /**
@@ -40,11 +46,11 @@ export function recentRows(capacity: number): Rehearsal {
     },
     toState: (): State => ({ rows: kept.map(({ row }) => row), domains: kept.map(({ domain }) => domain) }),
     restore(state) {
-      const { rows, domains } = (state ?? {}) as Partial<State>
-      if (!Array.isArray(rows) || rows.length !== domains?.length) {
+      const { rows, domains } = checkState<State>('recent rows', state, stateChecks)
+      if (rows.length !== domains.length) {
         throw new StateError('recent rows: the saved state is damaged; expected as many rows as domains.')
       }
-      kept = rows.map((row, i) => ({ row: Int32Array.from(row), domain: domains[i] }))
+      kept = rows.slice(-capacity).map((row, i) => ({ row: Int32Array.from(row), domain: domains[i] }))
     },
   }
 }

@@ -22,5 +22,10 @@ export interface Rehearsal {
   recode?(encoded: (row: Int32Array) => Int32Array): void
   /** Plain data. */
   toState(): unknown
+  /**
+   * Takes a state that `toState` gave.
+   *
+   * @throws StateError if it is none; the rehearsal is unchanged then.
+   */
   restore(state: unknown): void
 }

@@ -1,5 +1,16 @@
 /** Experience replay from a reservoir: every row ever seen has the same chance to be in memory (Vitter 1985). */
-import { checkOptions, checks, keyFromSeed, type RandomState, RandomStream } from '@burgeon/tensor'
+import {
+  checkOptions,
+  checks,
+  checkState,
+  keyFromSeed,
+  optional,
+  type RandomState,
+  RandomStream,
+  type StateChecks,
+  StateError,
+} from '@burgeon/tensor'
+import { count, savedTokens } from '../saved-state.ts'
 import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
@@ -23,6 +34,15 @@ interface State {
   /** All kept rows one after another, the shorter ones padded to `length`. */
   readonly tokens: Int32Array
   readonly domains: readonly string[]
+}
+
+const stateChecks: StateChecks<State> = {
+  reservoir: checks.object('the state of a reservoir'),
+  random: checks.object('the state of a random stream'),
+  owed: optional(checks.number({ from: 0 })),
+  length: count,
+  tokens: savedTokens,
+  domains: checks.list('a list of names', checks.text),
 }
 
 /**
@@ -98,14 +118,28 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       }
     },
     restore(state: unknown) {
-      const saved = state as State
-      reservoir = Reservoir.fromState(saved.reservoir)
-      random = RandomStream.fromState(saved.random)
+      const saved = checkState<State>('replay', state, stateChecks)
+      const [savedReservoir, savedRandom] = [
+        Reservoir.fromState(saved.reservoir),
+        RandomStream.fromState(saved.random),
+      ]
+      const slots = savedReservoir.size
+      const isWhole = saved.domains.length === slots && saved.tokens.length === slots * saved.length
+      if (savedReservoir.capacity !== capacity || !isWhole) {
+        throw new StateError(
+          `replay: the saved state has ${saved.tokens.length} tokens in rows of ${saved.length}, ${saved.domains.length} domains and ` +
+            `${slots} slots of ${savedReservoir.capacity} in use; expected as many rows as slots, and ${capacity} slots. ` +
+            'Build it with the saved options; if they are the same, the file is damaged.',
+        )
+      }
+      reservoir = savedReservoir
+      random = savedRandom
       owed = saved.owed ?? 0
       rows.length = 0
       domains.length = 0
+      const tokens = Int32Array.from(saved.tokens)
       for (const [i, domain] of saved.domains.entries()) {
-        rows.push(trimmed(saved.tokens.slice(i * saved.length, (i + 1) * saved.length)))
+        rows.push(trimmed(tokens.slice(i * saved.length, (i + 1) * saved.length)))
         domains.push(domain)
       }
     },

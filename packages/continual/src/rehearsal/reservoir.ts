@@ -1,5 +1,5 @@
-import { checkArgument, checks } from '@burgeon/tensor'
-import { requireFinite, stateOfKind } from '../saved-state.ts'
+import { checkArgument, checks, checkState } from '@burgeon/tensor'
+import { count, stateOfKind } from '../saved-state.ts'
 
 /** A uniformly random whole number in 0 … exclusiveMax − 1. */
 export type Draw = (exclusiveMax: number) => number
@@ -73,7 +73,11 @@ export class Reservoir {
   /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged. */
   static fromState(state: unknown): Reservoir {
     const saved = stateOfKind<ReservoirState>(state, 'reservoir')
-    requireFinite(saved.kind, saved, ['capacity', 'seen'])
+    checkState<ReservoirState>('reservoir', saved, {
+      kind: checks.oneOf('reservoir'),
+      capacity: checks.integer({ from: 1 }),
+      seen: count,
+    })
     const reservoir = new Reservoir(saved.capacity)
     reservoir.#seen = saved.seen
     return reservoir

@@ -1,7 +1,16 @@
 /** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
 import { BytePairTokenizer, type Merge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
-import { checkArgument, checkOptions, checks, OptionError, shown, StateError } from '@burgeon/tensor'
+import {
+  type Check,
+  checkArgument,
+  checkOptions,
+  checks,
+  fields,
+  OptionError,
+  shown,
+  StateError,
+} from '@burgeon/tensor'
 import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
 
 /** When a vocabulary grows, and how far. */
@@ -116,24 +125,39 @@ export class GrowingVocabulary {
     }
   }
 
-  /** @throws StateError for a state that is none, or of a tokenizer that began otherwise. */
+  /**
+   * @throws StateError for a state that is none, or of a tokenizer that began otherwise; OptionError for merges that no tokenizer
+   *   can have. It is unchanged then.
+   */
   restore(state: unknown): void {
-    const { merges, pieces, counts } = (state ?? {}) as Partial<State>
     const own = this.tokenizer.merges
-    const goesOn = own.every(([left, right], i) => merges?.[i]?.[0] === left && merges[i][1] === right)
-    if (!merges || !pieces || pieces.length !== counts?.length || !goesOn) {
+    if (!aState.accepts(state) || !goesOn(own, state)) {
       throw new StateError(
-        `${this.name}: got a state with ${shown(merges?.length)} merges, ${shown(pieces?.length)} words and ` +
-          `${shown(counts?.length)} counts; expected one that goes on from the ${own.length} merges of its tokenizer.`,
+        `${this.name}: got ${shown(state)}; expected one that goes on from the ${own.length} merges of its ` +
+          'tokenizer, with words and a count for each.',
       )
     }
-    this.tokenizer.add(merges.slice(own.length))
-    this.#merges = new MergeLearner(
+    const { merges, pieces, counts } = state
+    const learnt = new MergeLearner(
       { capacity: this.#capacity },
       Object.fromEntries(pieces.map((piece, i) => [piece, counts[i]])),
     )
+    this.tokenizer.add(merges.slice(own.length))
+    this.#merges = learnt
   }
 }
+
+const aState: Check<State> = fields<State>('a vocabulary', {
+  merges: checks.list('pairs of tokens', checks.pair('a pair of tokens', checks.integer({ from: 0 }))),
+  pieces: checks.list('words', checks.text),
+  counts: checks.list('counts', checks.integer({ from: 1 })),
+})
+
+/** Whether a state has a count for every word, and the merges of a tokenizer before all others. */
+const goesOn = (own: readonly Merge[], { merges, pieces, counts }: State): boolean =>
+  pieces.length === counts.length &&
+  own.length <= merges.length &&
+  own.every(([left, right], i) => merges[i][0] === left && merges[i][1] === right)
 
 /** One more in the denominator: a token that always came with the other may come alone. */
 function newToken({ merge, count, ofLeft, ofRight }: ProposedMerge): GrowVocabulary['tokens'][number] {

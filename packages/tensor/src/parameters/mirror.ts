@@ -1,9 +1,13 @@
 /** Mirrors: state shaped like parameters, which must follow them when they grow. */
 import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
+import { checkState, type StateChecks } from '../checks/check-state.ts'
+import * as checks from '../checks/checks.ts'
+import type { Check } from '../checks/checks.ts'
 import type { NumericArray } from '../dtype.ts'
+import { StateError } from '../errors.ts'
 import { openScope, scope } from '../scope.ts'
-import { sameShape, type Shape } from '../shape.ts'
+import { sameShape, type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ParameterStore, TensorsByPath } from './parameter.ts'
 import { ParameterError } from './parameter.ts'
@@ -47,6 +51,14 @@ export interface Mirror {
 export interface PlainTensor {
   readonly shape: readonly number[]
   readonly data: NumericArray
+}
+
+/** Numbers of tensors outside any device, by path. */
+export type PlainTensors = Readonly<Record<string, PlainTensor>>
+
+const aPlainTensor: StateChecks<PlainTensor> = {
+  shape: checks.shape,
+  data: checks.numbers as Check<NumericArray>,
 }
 
 /** Reads tensors out of their device. */
@@ -205,10 +217,33 @@ export class TensorMirror implements Mirror {
     return plainTensors(Object.fromEntries(this.#tensors))
   }
 
-  /** Takes the numbers of a state whose paths and shapes belong to these parameters. Throws ParameterError. */
-  restore(state: Readonly<Record<string, PlainTensor>>, parameters: ParameterStore): void {
+  /**
+   * Takes the numbers of a state whose paths and shapes belong to these parameters.
+   *
+   * @throws What `checkState` throws; it is unchanged then.
+   */
+  restore(state: unknown, parameters: ParameterStore): void {
+    this.checkState(state, parameters)
     for (const path of this.paths) this.delete(path)
-    for (const [path, { shape, data }] of Object.entries(state)) {
+    for (const [path, { shape, data }] of Object.entries(state as PlainTensors)) {
+      const { device } = parameters.get(path).tensor
+      scope(() => void this.set(path, device.tensor(data, { shape, dtype: 'f32' }, this.name)))
+    }
+  }
+
+  /**
+   * Looks whether `restore` would take a state; changes nothing.
+   *
+   * @throws StateError for what holds no tensors by path, ParameterError for a path or a shape that is not one of these parameters.
+   */
+  checkState(state: unknown, parameters: ParameterStore): void {
+    for (const path of Object.keys(checkState(this.name, state, {}))) {
+      const saved = checkState<PlainTensor>(
+        `${this.name}: ${path}`,
+        (state as Readonly<Record<string, unknown>>)[path],
+        aPlainTensor,
+      )
+      const { shape, data } = saved
       const { tensor } = parameters.get(path)
       const wanted = this.#shapeFor(path, tensor.shape)
       if (!sameShape(shape, wanted)) {
@@ -220,7 +255,11 @@ export class TensorMirror implements Mirror {
             `expected [${wanted.join(', ')}] ${like}.`,
         )
       }
-      scope(() => void this.set(path, tensor.device.tensor(data, { shape, dtype: 'f32' }, this.name)))
+      if (data.length !== sizeOf(shape)) {
+        throw new StateError(
+          `${this.name}: the saved state of ${path} has ${data.length} numbers; expected ${sizeOf(shape)}. Is the file whole?`,
+        )
+      }
     }
   }
 

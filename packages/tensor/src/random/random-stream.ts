@@ -1,4 +1,7 @@
 /** Random numbers one after another, as plain state: a key and how many were drawn. */
+import { shown } from '../checks/check-options.ts'
+import { checkState, type StateChecks } from '../checks/check-state.ts'
+import { integer } from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 import { bits, foldIn, type Key, threefry2x32 } from './threefry.ts'
 
@@ -18,6 +21,11 @@ export interface Shufflable {
 const two32 = 2 ** 32
 const two53 = 2 ** 53
 
+const stateChecks = {
+  key: { expected: 'two uint32 words', accepts: isKey },
+  counter: integer({ from: 0 }),
+} satisfies StateChecks<RandomState>
+
 /**
  * A counter-based stream: draw number i is a function of the key and i alone, so a stream resumes with the same bits
  * from its state, and the draws of one stream never depend on those of another.
@@ -33,9 +41,7 @@ export class RandomStream {
   /** Throws OptionError unless the key is two uint32 words. */
   constructor(key: Key) {
     if (!isKey(key)) {
-      throw new OptionError(
-        `RandomStream: got the key ${JSON.stringify(key)}; expected two uint32. Use keyFromSeed?`,
-      )
+      throw new OptionError(`RandomStream: got the key ${shown(key)}; expected two uint32. Use keyFromSeed?`)
     }
     this.#key = [key[0], key[1]]
   }
@@ -112,22 +118,21 @@ export class RandomStream {
     return { key: [this.#key[0], this.#key[1]], counter: this.#counter }
   }
 
-  /** The stream that goes on where `toState` was called. Throws OptionError for anything else than such a state. */
+  /** The stream that goes on where `toState` was called. Throws StateError for anything else than such a state. */
   static fromState(state: RandomState): RandomStream {
-    const { key, counter } = (state ?? {}) as Partial<RandomState>
-    if (!isKey(key) || !Number.isSafeInteger(counter) || (counter as number) < 0) {
-      throw new OptionError(
-        `RandomStream.fromState: got ${JSON.stringify(state)}; expected { key: two uint32, counter: an integer ≥ 0 }.`,
-      )
-    }
+    const { key, counter } = checkState<RandomState>('RandomStream', state, stateChecks)
     const stream = new RandomStream(key)
-    stream.#counter = counter as number
+    stream.#counter = counter
     return stream
   }
 }
 
 function isKey(key: unknown): key is Key {
-  return Array.isArray(key) && key.length === 2 && key.every((word) => word === word >>> 0)
+  return (
+    Array.isArray(key) &&
+    key.length === 2 &&
+    key.every((word) => typeof word === 'number' && word === word >>> 0)
+  )
 }
 
 /** FNV-1a of the UTF-8 bytes (Fowler, Noll and Vo): the same on every machine, for good, since states depend on it. */

@@ -1,0 +1,276 @@
+/** Every part that keeps state, how it gets one, and how its own kind is gone on with. */
+import * as autograd from '@burgeon/autograd'
+import * as continual from '@burgeon/continual'
+import * as gpt from '@burgeon/gpt'
+import { keyFromSeed, RandomStream, TensorMirror, tensor } from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
+import { OptimizerLife } from '../optimizers/optimizer-life.ts'
+
+/** One part, some steps into its life. */
+export interface Living {
+  toState(): unknown
+  /** May also make it anew: what matters is that a refused state leaves what there is. */
+  restore(state: unknown): void
+  /** Some steps more. */
+  goOn(): unknown
+}
+
+/** A fresh part of that name, after so many steps. */
+export type Part = (steps: number) => Living | Promise<Living>
+
+const device = openReference()
+const batch = () => rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7])
+
+/** A part that is one of a chain of an optimiser. */
+const stage =
+  (make: () => autograd.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>
+  (steps) => {
+    const life = new OptimizerLife(device, make(), shapes)
+    life.steps(0, steps)
+    if (steps > 0) {
+      const dimensions = shapes.w.map((n, axis) => {
+        const source = Array.from({ length: n }, (_, i) => (axis === 0 && i === 0 ? -1 : i))
+        return { from: n, source }
+      })
+      const change = { kind: 'resize', path: 'w', dimensions, fresh: { kind: 'one' } } as const
+      life.apply({ summary: '', key: [0, 0], changes: [change] })
+      life.step(steps)
+    }
+    return {
+      toState: () => life.optimizer.toState(),
+      restore: (state) => life.optimizer.restore(state, life.store),
+      goOn: () => life.step(steps + 1),
+    }
+  }
+const shapes = { w: [2, 3], b: [3] }
+const matrices = { w: [2, 3] }
+
+/** A part whose state makes it anew. */
+function remade<T extends { toState(): unknown }>(
+  make: () => T,
+  fromState: (state: never) => T,
+  live: (part: T) => unknown,
+): Part {
+  return (steps) => {
+    let part = make()
+    for (let i = 0; i < steps; i++) live(part)
+    return {
+      toState: () => part.toState(),
+      restore: (state) => (part = fromState(state as never)),
+      goOn: () => live(part),
+    }
+  }
+}
+
+/** A part that takes a state in place. */
+function own<T extends { toState(): unknown; restore(state: unknown): void }>(
+  make: () => T,
+  live: (part: T) => unknown,
+): Part {
+  return (steps) => {
+    const part = make()
+    for (let i = 0; i < steps; i++) live(part)
+    return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn: () => live(part) }
+  }
+}
+
+const detectors = {
+  adaptiveWindowing: () => new continual.AdaptiveWindowing({ clock: 1, gracePeriod: 1, minWindow: 1 }),
+  pageHinkley: () => new continual.PageHinkley({ threshold: 3, minSamples: 2 }),
+  standardised: () => new continual.StandardisedDetector(new continual.PageHinkley(), { warmUp: 2 }),
+}
+let noise = 0
+const signal = (): number => Math.sin(noise++) * 3
+const feed = (detector: continual.DriftDetector): unknown => detector.update(signal())
+const remember = (rehearsal: continual.Rehearsal): void => {
+  rehearsal.remember(batch())
+  rehearsal.recall(batch())
+  rehearsal.sample(2)
+}
+const draw = (max: number): number => noise++ % max
+const sentence = 'the cat sat on the mat with the hat '
+const tokenizer = () => new gpt.BytePairTokenizer({ merges: [[116, 104]] })
+
+const ewc: Part = (steps) => {
+  const model = tinyModel(device)
+  const penalty = continual.onlineEwc({ strength: 1 })
+  if (steps > 0) penalty.consolidate(model, batch())
+  return {
+    toState: () => penalty.toState(),
+    restore: (state) => penalty.restore(state, model.parameters),
+    goOn: () => {
+      penalty.loss(model.parameters.tensors())
+      penalty.consolidate(model, batch())
+    },
+  }
+}
+
+/** Tensors beside a parameter. */
+const beside =
+  (make: () => TensorMirror | continual.LearnedRates): Part =>
+  (steps) => {
+    const { store } = new OptimizerLife(device, autograd.sgd(1), shapes)
+    const part = make()
+    const live = (): void => {
+      if (part instanceof TensorMirror) part.set('w', store.get('w').tensor)
+      else part.of(store.tensors())
+    }
+    if (steps > 0) live()
+    return { toState: () => part.toState(), restore: (state) => part.restore(state, store), goOn: live }
+  }
+
+const freezing: Part = async (steps) => {
+  const model = tinyModel(device)
+  const part = continual.freezeConverged({ every: 1, patience: 2 })
+  const turn = { model, recent: batch(), disturbance: null }
+  let step = 0
+  const goOn = () => part.observe({ ...turn, step: ++step })
+  for (let i = 0; i < steps; i++) await goOn()
+  return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
+}
+
+const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
+const learnerParts = (): Omit<continual.LearnerOptions, 'model'> => ({
+  optimizer: autograd.adamw({ learningRate: 0.01 }),
+  strategy: {
+    rehearsal: continual.reservoirReplay({ capacity: 4 }),
+    penalties: [continual.onlineEwc({ strength: 1 })],
+    consolidateWhen: continual.everySteps(2),
+    detector: detectors.pageHinkley(),
+    watches: [continual.byteShift()],
+    freezing: continual.freezeConverged({ every: 1, patience: 2 }),
+    vocabulary: new continual.GrowingVocabulary({ tokens: 300 }),
+  },
+})
+
+const learner: Part = async (steps) => {
+  let part = new continual.Learner({ model: gpt.Gpt.create(sizes, { device }), ...learnerParts() })
+  const text = continual.batchOfTokens([...new TextEncoder().encode(sentence)].slice(0, 9), 4, 'text')
+  const goOn = () => part.observe(text)
+  for (let i = 0; i < steps; i++) await goOn()
+  return {
+    toState: () => part.toState(),
+    restore: (state) => (part = continual.Learner.fromState(state as never, { ...learnerParts(), device })),
+    goOn,
+  }
+}
+
+/** By the name under which the part is exported. */
+export const parts: Readonly<Record<string, Part>> = {
+  // tensor
+  RandomStream: remade(
+    () => new RandomStream(keyFromSeed(1)),
+    RandomStream.fromState,
+    (random) => random.below(7),
+  ),
+  TensorMirror: beside(() => new TensorMirror('mirror', 'value')),
+  // autograd
+  accumulate: stage(() => autograd.accumulate(3, autograd.adamw({ learningRate: 0.1 })), shapes),
+  adafactor: stage(() => autograd.adafactor({ warmUp: 2 }), shapes),
+  adamw: stage(() => autograd.adamw({ learningRate: 0.1 }), shapes),
+  byPath: stage(
+    () =>
+      autograd.byPath((path) => (path === 'w' ? 'matrix' : 'rest'), {
+        matrix: autograd.muon({ learningRate: 0.1 }),
+        rest: autograd.lion({ learningRate: 0.1 }),
+      }),
+    shapes,
+  ),
+  chain: stage(
+    () =>
+      autograd.chain(
+        autograd.dynamicLossScale(),
+        autograd.accumulate(2, autograd.sgd(0.1, { momentum: 0.5, warmUp: 3 })),
+        autograd.adamw({ learningRate: 0.1 }),
+      ),
+    shapes,
+  ),
+  dynamicLossScale: stage(() => autograd.dynamicLossScale({ growAfter: 2 }), shapes),
+  lion: stage(() => autograd.lion({ learningRate: 0.1, warmUp: 4 }), shapes),
+  movingAverage: stage(() => autograd.movingAverage(0.9), shapes),
+  muon: stage(() => autograd.muon({ learningRate: 0.1 }), matrices),
+  sgd: stage(() => autograd.sgd(0.1, { momentum: 0.5 }), shapes),
+  // gpt
+  BytePairTokenizer: remade(
+    tokenizer,
+    (state) => new gpt.BytePairTokenizer(state),
+    (part) => part.encode(sentence),
+  ),
+  Gpt: (steps) => {
+    let part = gpt.Gpt.create(sizes, { device, seed: steps })
+    return {
+      toState: () => part.toState(),
+      restore: (state) => (part = gpt.Gpt.fromState(state as never, device)),
+      goOn: () => part.forward(tensor([[1, 2]], { dtype: 'i32', device })),
+    }
+  },
+  MergeLearner: remade(
+    () => new gpt.MergeLearner(),
+    (state) => new gpt.MergeLearner({}, state),
+    (part) => part.observe(sentence),
+  ),
+  // continual
+  AdaptiveWindowing: own(detectors.adaptiveWindowing, feed),
+  DomainMatrix: remade(
+    () => new continual.DomainMatrix(['first']),
+    continual.DomainMatrix.fromState,
+    (matrix) => {
+      const name = `domain ${noise++}`
+      matrix.addDomain(name)
+      matrix.record(name, 'first', 1)
+      matrix.record(name, name, 2)
+      return matrix.toState()
+    },
+  ),
+  GrowingVocabulary: own(
+    () => new continual.GrowingVocabulary({ tokens: 300, minimumCount: 1, tokenizer: tokenizer() }),
+    (vocabulary) => {
+      vocabulary.observe(sentence)
+      return vocabulary.wanted()
+    },
+  ),
+  LearnedRates: beside(() => new continual.LearnedRates({ initial: 0.1 })),
+  Learner: learner,
+  PageHinkley: own(detectors.pageHinkley, feed),
+  Prequential: remade(
+    () => new continual.Prequential(),
+    continual.Prequential.fromState,
+    (prequential) => prequential.record(Math.abs(signal()), 2, 'text'),
+  ),
+  Reservoir: remade(
+    () => new continual.Reservoir(3),
+    continual.Reservoir.fromState,
+    (reservoir) => reservoir.offer(draw),
+  ),
+  StandardisedDetector: own(detectors.standardised, feed),
+  byteShift: own(
+    () => continual.byteShift({ recent: 4, past: 8, warmUp: 1 }),
+    (watch) => watch.update(Uint8Array.of(1, noise++ % 256, 3)),
+  ),
+  driftDetectorFromState: remade<continual.DriftDetector>(
+    detectors.standardised,
+    continual.driftDetectorFromState,
+    feed,
+  ),
+  freezeConverged: freezing,
+  laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),
+  onlineEwc: ewc,
+  reservoirReplay: own(() => continual.reservoirReplay({ capacity: 3, share: 0.7 }), remember),
+}
+
+/** Functions that make nothing with a state of its own, by name. */
+export const stateless: readonly string[] = [
+  // autograd
+  ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
+  ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'record', 'scheduleOf'],
+  ...['stateless', 'stopGradient', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp', 'warmUp'],
+  ...['warmUpCosine', 'warmUpStableDecay'],
+  // continual; a growth policy keeps nothing itself, the learner keeps its state
+  ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
+  ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'extendJournal', 'firstOf'],
+  ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+  ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
+  ...['measurementsIn', 'metaSgd', 'never', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
+  ...['scoreAlarms'],
+]
