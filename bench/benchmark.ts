@@ -59,6 +59,27 @@ export function atLeast(name: string, value: number, limit: number): BenchmarkCh
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
+/**
+ * A check that one life ends worse than another by more than the seeds explain: the mean of the differences, seed by
+ * seed, is at least two of their standard deviations. It cannot hold with one seed.
+ */
+export function worseBeyondSeeds(
+  name: string,
+  worse: readonly number[],
+  better: readonly number[],
+): BenchmarkCheck {
+  const differences = worse.map((value, seed) => value - better[seed])
+  return atLeast(`${name}, in standard deviations`, inDeviations(differences), 2)
+}
+
+/** Mean of some values in units of their standard deviation; 0 for a single one, which has none. */
+function inDeviations(values: readonly number[]): number {
+  if (values.length < 2) return 0
+  const middle = mean(values)
+  const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1)
+  return middle / Math.sqrt(variance)
+}
+
 /** The rows with how far their seeds lie apart, the highest less the lowest. */
 export const withSpread = (rows: readonly BenchmarkRow[]): (BenchmarkRow & { readonly spread?: number })[] =>
   rows.map((row) =>

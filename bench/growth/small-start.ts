@@ -7,7 +7,7 @@ import { growByCompute } from '@burgeon/continual'
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
+import { atMost, type Benchmark, type BenchmarkRow, mean, worseBeyondSeeds } from '../benchmark.ts'
 import { readCourse } from './course.ts'
 import { live, type Measurement } from './growing-life.ts'
 import { decidedBy, type Method } from './methods.ts'
@@ -81,6 +81,11 @@ export const smallStart: Benchmark = async ({ data, seeds, quick, note }) => {
   })
   const within = (method: Method, peer: Method, bound: number) =>
     atMost(`${method.name}: loss, of that of ${peer.name}`, loss(method) / loss(peer), bound)
-  const checks = [within(byPolicy, large, 1.01), within(byPolicy, small, 0.95), within(copied, fresh, 1)]
+  const lossesOf = ({ name }: Method): number[] => (ends.get(name) ?? []).map((end) => end.loss)
+  const checks = [
+    within(byPolicy, large, 1.01),
+    within(byPolicy, small, 0.95),
+    worseBeyondSeeds(`${fresh.name}: loss above that of ${copied.name}`, lossesOf(fresh), lossesOf(copied)),
+  ]
   return { rows, checks: quick ? [] : checks }
 }

@@ -5,7 +5,7 @@
 import { type BlockSignals, measureBlocks } from '@burgeon/continual'
 import type { BlockConfig } from '@burgeon/gpt'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
+import { type Benchmark, type BenchmarkRow, mean, worseBeyondSeeds } from '../benchmark.ts'
 import { type Course, readCourse, rowsOf } from './course.ts'
 import { live, type Plan } from './growing-life.ts'
 
@@ -48,7 +48,8 @@ export const where: Benchmark = async ({ data, seeds, quick, note }) => {
     if (name === byWidth) return about
     return { ...about, peer: byWidth, peerValue: lossOf(byWidth), ratio: lossOf(byWidth) / lossOf(name) }
   })
-  const checks = [atMost(`${bySlope}: loss, of that of ${byWidth}`, lossOf(bySlope) / lossOf(byWidth), 1)]
+  const [narrowest, steepest] = [byWidth, bySlope].map((name) => losses.get(name) ?? [])
+  const checks = [worseBeyondSeeds(`${byWidth}: loss above that of ${bySlope}`, narrowest, steepest)]
   return { rows, checks: quick ? [] : checks }
 }
 

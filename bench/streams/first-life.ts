@@ -18,7 +18,7 @@ import {
   defaultStream,
 } from 'burgeon/life'
 import { profileAsync } from '@burgeon/tensor'
-import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean, worseBeyondSeeds } from '../benchmark.ts'
 import { otherStreams } from './other-streams.ts'
 
 /** Numbers of one life. */
@@ -111,16 +111,10 @@ export const firstLife: Benchmark = async ({ quick, seeds, data, note }) => {
   return { rows, checks: quick ? [] : checks }
 }
 
-/** The mean over the seeds, its spread, and every seed by itself. */
 function rowsOf(about: string, lives: readonly Outcome[]): BenchmarkRow[] {
-  return measures.flatMap((metric) => {
+  return measures.map((metric) => {
     const values = lives.map((life) => life[metric])
-    const unit = units[metric]
-    return [
-      { case: about, metric, value: mean(values), unit },
-      { case: about, metric: `${metric}, standard deviation`, value: deviation(values), unit },
-      ...values.map((value, seed) => ({ case: `${about}, seed ${seed}`, metric, value, unit })),
-    ]
+    return { case: about, metric, value: mean(values), values, unit: units[metric] }
   })
 }
 
@@ -132,14 +126,13 @@ function checksOf(text: string, outcomes: Readonly<Record<string, readonly Outco
   const forgotten = (arm: string): number => mean(outcomes[arm].map(({ forgetting }) => forgetting))
   return [
     atMost(`${text}: final loss of the default less that of the best other life`, finalOf(own) - best, 0),
-    ...Object.entries(withoutPart).map(([part, arm]) => {
-      const gains = outcomes[arm].map(({ final }, seed) => final - own[seed].final)
-      return atLeast(
-        `${text}: final loss without ${part} less with it, in standard deviations`,
-        inDeviations(gains),
-        2,
-      )
-    }),
+    ...Object.entries(withoutPart).map(([part, arm]) =>
+      worseBeyondSeeds(
+        `${text}: final loss without ${part} above that with it`,
+        outcomes[arm].map(({ final }) => final),
+        own.map(({ final }) => final),
+      ),
+    ),
     atMost(
       `${text}: forgetting, replay alone less naive`,
       forgotten('replay alone') - forgotten('naive fine-tuning'),
@@ -156,16 +149,6 @@ function checksOf(text: string, outcomes: Readonly<Record<string, readonly Outco
       1,
     ),
   ]
-}
-
-/** Mean of some differences in units of their spread; infinite where they do not differ. */
-const inDeviations = (values: readonly number[]): number => mean(values) / deviation(values)
-
-function deviation(values: readonly number[]): number {
-  const middle = mean(values)
-  return values.length < 2
-    ? 0
-    : Math.sqrt(values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1))
 }
 
 async function lived(settings: LifeSettings, domains: readonly DomainText[]): Promise<Outcome> {
