@@ -168,7 +168,7 @@ describe('profile', () => {
 
   test('refuses a number of events that makes no sense', () => {
     for (const events of [-1, 0.5, Number.NaN]) {
-      expect(() => profile(() => 1, { events })).toThrow(`profile: got ${events} events`)
+      expect(() => profile(() => 1, { events })).toThrow(`profile: got events ${events};`)
     }
   })
 })

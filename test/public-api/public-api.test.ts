@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
+import { tensorCalls } from './tensor-calls.ts'
 import type { Calls } from './call.ts'
 import { complaintOf, wrongCalls } from './wrong-calls.ts'
 
 const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> = {
+  '@burgeon/tensor': tensorCalls,
   '@burgeon/autograd': autogradCalls,
   '@burgeon/gpt': gptCalls,
   '@burgeon/gpt/growth': growthCalls,

@@ -5,7 +5,6 @@ import {
   type ChecksOf,
   checks,
   NonFiniteError,
-  OptionError,
   RandomStream,
 } from '@burgeon/tensor'
 
@@ -42,7 +41,7 @@ export function sampleToken(
   checkArgument('sampleToken', 'logits', logits, checks.numbers)
   checkOptions('sampleToken', options, samplingChecks)
   checkArgument('sampleToken', 'random', random, checks.instance('a RandomStream', RandomStream))
-  if (logits.length === 0) throw new OptionError('sampleToken: got no logits; expected at least one.')
+  if (logits.length === 0) throw new NonFiniteError('sampleToken: got no logits; expected at least one.')
   checkLogits(logits)
   const { temperature = 1, topK = logits.length, topP = 1 } = options
   const ranked = Array.from({ length: logits.length }, (_, token) => token).sort(

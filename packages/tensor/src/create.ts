@@ -1,10 +1,10 @@
 /** Tensors from plain numbers, on a device of the caller's choice or the default one. */
 import { openWasm } from './backends/wasm/index.ts'
-import { checkOptions } from './checks/check-options.ts'
+import { checkArgument, checkOptions } from './checks/check-options.ts'
 import * as checks from './checks/checks.ts'
 import type { Check } from './checks/checks.ts'
 import { Device } from './device.ts'
-import type { DType } from './dtype.ts'
+import { checkNumbers, type DType } from './dtype.ts'
 import { flattened, type NestedNumbers } from './nested-numbers.ts'
 import { checkShape, type Shape, sizeOf } from './shape.ts'
 import type { Tensor } from './tensor.ts'
@@ -20,6 +20,7 @@ export function defaultDevice(): Device {
 
 /** Makes another device the default, and answers it. */
 export function setDefaultDevice(device: Device): Device {
+  checkArgument('setDefaultDevice', 'device', device, checks.instance('a device', Device))
   fallback = device
   return device
 }
@@ -77,7 +78,10 @@ export function tensorFrom(
   make: (index: number) => number,
   device: Device = defaultDevice(),
 ): Tensor {
+  checkArgument('tensorFrom', 'make', make, checks.callback())
+  checkArgument('tensorFrom', 'device', device, checks.instance('a device', Device))
   checkShape('tensorFrom', shape)
   const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => make(i))
+  checkNumbers('tensorFrom', numbers, 'f32', ' of what make returned')
   return device.tensor(numbers, { shape, dtype: 'f32' }, 'tensorFrom')
 }

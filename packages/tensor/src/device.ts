@@ -1,7 +1,11 @@
 /** A device: the engine at the bottom, which answers ops with kernels of its backend. */
+import { didYouMean } from './checks/did-you-mean.ts'
+import { checkTensor } from './checks/check-tensor.ts'
+import { checkArgument, shown } from './checks/check-options.ts'
+import * as checks from './checks/checks.ts'
 import { checkDType, checkNumbers, type DType, type NumericArray } from './dtype.ts'
 import { type Engine, withoutEngines } from './engine.ts'
-import { ShapeError } from './errors.ts'
+import { OptionError, ShapeError } from './errors.ts'
 import type { OpDefinition } from './op.ts'
 import { type AliasOpName, type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
 import { adopt, scope } from './scope.ts'
@@ -50,6 +54,9 @@ export interface Backend<Buffer> {
   /** Bytes taken from the system, where the backend keeps what is freed. */
   readonly reservedBytes?: number
 }
+
+const aList = checks.role<ArrayLike<number>>('an array of numbers', 'length')
+const aSpec = checks.object<TensorSpec>('an object with shape and dtype')
 
 /** Live memory of a device. */
 export interface MemoryUse {
@@ -122,6 +129,9 @@ export class Device implements Engine {
    * @throws ShapeError if their count does not fit the shape, OptionError for what is no such number and for an unknown element type.
    */
   tensor(data: ArrayLike<number>, spec: TensorSpec, madeBy = 'tensor'): Tensor {
+    checkArgument('Device.tensor', 'data', data, aList)
+    checkArgument('Device.tensor', 'spec', spec, aSpec)
+    checkArgument('Device.tensor', 'madeBy', madeBy, checks.text)
     checkShape(madeBy, spec.shape)
     if (data.length !== sizeOf(spec.shape)) {
       throw new ShapeError(
@@ -137,6 +147,11 @@ export class Device implements Engine {
 
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
     const definition = opTable[op] as unknown as OpDefinition<Attrs<K>>
+    if ((definition as typeof definition | undefined) === undefined) {
+      throw new OptionError(
+        `run: got op ${shown(op)}, which does not exist; ${didYouMean(op, Object.keys(opTable))}`,
+      )
+    }
     const specs = definition.infer(inputs, attrs)
     const kernel = this.#kernels[op] as Kernel<K, Backend<unknown>> | 'definition'
     if (kernel === 'definition') {
@@ -162,10 +177,12 @@ export class Device implements Engine {
   }
 
   read(tensor: Tensor): Promise<NumericArray> {
+    checkTensor('Device.read', 'tensor', tensor)
     return this.#backend.read(tensor.storage.buffer, tensor)
   }
 
   readSync(tensor: Tensor): NumericArray {
+    checkTensor('Device.readSync', 'tensor', tensor)
     return this.#backend.readSync(tensor.storage.buffer, tensor)
   }
 

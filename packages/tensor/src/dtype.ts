@@ -12,28 +12,28 @@ export const bytesPerElement: Record<DType, number> = { f32: 4, i32: 4 }
 /** Throws OptionError unless it is the name of an element type; other libraries' names are known. */
 export function checkDType(op: string, dtype: DType): void {
   if (dtype === 'f32' || dtype === 'i32') return
-  const name = String(dtype)
+  const name = typeof (dtype as unknown) === 'string' ? dtype : inWords(dtype)
   const meant = /^(f|float|double|number)/i.test(name)
     ? 'f32'
     : /^(u?int|i|u|long|bool)/i.test(name)
       ? 'i32'
       : undefined
   const advice = meant === undefined ? '' : ` Did you mean '${meant}'?`
-  throw new OptionError(`${op}: got the element type ${name}; expected 'f32' or 'i32'.${advice}`)
+  throw new OptionError(`${op}: got the element type ${name} as dtype; expected 'f32' or 'i32'.${advice}`)
 }
 
 /**
  * Throws OptionError unless every element is a number and, for `i32`, an integer in [−2³¹, 2³²): what a typed array would
  * silently make of it is another number.
  */
-export function checkNumbers(op: string, data: ArrayLike<number>, dtype: DType): void {
+export function checkNumbers(op: string, data: ArrayLike<number>, dtype: DType, source = ''): void {
   if (isTyped(data) && (dtype === 'f32' || !(data instanceof Float32Array || data instanceof Float64Array)))
     return
   const isGood = dtype === 'i32' ? isInt32 : isNumber
   for (let i = 0; i < data.length; i++) {
     if (isGood(data[i])) continue
     const expected = dtype === 'i32' ? 'integers from −2^31 to 2^32 − 1' : 'numbers'
-    throw new OptionError(`${op}: got ${inWords(data[i])} at index ${i}; expected ${expected}.`)
+    throw new OptionError(`${op}: got ${inWords(data[i])} at index ${i}${source}; expected ${expected}.`)
   }
 }
 

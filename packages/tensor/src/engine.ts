@@ -4,6 +4,7 @@
  * An engine is anything that can answer a call. A device answers with kernels. A tape, a profiler or a NaN finder calls
  * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
  */
+import { checkTensor } from './checks/check-tensor.ts'
 import { checkArgument } from './checks/check-options.ts'
 import * as checks from './checks/checks.ts'
 import type { Device } from './device.ts'
@@ -56,6 +57,11 @@ const devices: Engine = {
 
 /** Calls an op: the only way to compute anything. */
 export function run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+  if (typeof op !== 'string') checkArgument('run', 'op', op, checks.text)
+  if (!Array.isArray(inputs)) checkArgument('run', 'inputs', inputs, checks.tensors)
+  for (const input of inputs) checkTensor(op, 'an input', input)
+  if (typeof attrs !== 'object' || attrs === null)
+    checkArgument(op, 'attrs', attrs, checks.object('an object'))
   return (engines.at(-1) ?? devices).run(op, inputs, attrs)
 }
 
@@ -65,6 +71,8 @@ export function run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: A
  * @param make Gets the engine below and answers the new one.
  */
 export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body: (engine: E) => R): R {
+  checkArgument('withEngine', 'make', make, checks.callback())
+  checkArgument('withEngine', 'body', body, checks.callback())
   const before = engines
   const engine = make(before.at(-1) ?? devices)
   engines = [...before, engine]
@@ -94,6 +102,8 @@ export async function withEngineAsync<E extends Engine, R>(
   make: (below: Engine) => E,
   body: (engine: E) => Promise<R>,
 ): Promise<R> {
+  checkArgument('withEngineAsync', 'make', make, checks.callback())
+  checkArgument('withEngineAsync', 'body', body, checks.callback())
   const before = engines
   const engine = make(before.at(-1) ?? devices)
   const during = [...before, engine]
@@ -120,6 +130,7 @@ export async function withEngineAsync<E extends Engine, R>(
 
 /** Runs `body` straight on the devices: a device computing a definition must not be overheard by the tape above it. */
 export function withoutEngines<R>(body: () => R): R {
+  checkArgument('withoutEngines', 'body', body, checks.callback())
   const before = engines
   engines = []
   try {

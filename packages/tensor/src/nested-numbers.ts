@@ -23,7 +23,7 @@ export interface Flattened {
 export function flattened(op: string, data: NestedNumbers): Flattened {
   if (!isArray(data)) {
     throw new OptionError(
-      `${op}: got ${inWords(data)}; expected an array of numbers, which may be nested, or a typed array. ` +
+      `${op}: got ${inWords(data)}; expected an array of numbers as data, which may be nested, or a typed array. ` +
         'For a single number: tensor([x], { shape: [] }).',
     )
   }

@@ -4,6 +4,9 @@
  * Which scope is the innermost is a fact of the thread, and a thread changes hands at every `await`. So no scope may be open across
  * one: `scope` takes no asynchronous body, `openScope` is noticed, and `scopeAsync` is inside only while a part of its body runs.
  */
+import { checkTensor } from './checks/check-tensor.ts'
+import { checkArgument } from './checks/check-options.ts'
+import * as checks from './checks/checks.ts'
 import { disposeSymbol } from './dispose-symbol.ts'
 import { AsyncCallbackError, OptionError } from './errors.ts'
 import { Tensor } from './tensor.ts'
@@ -20,6 +23,7 @@ export class Scope {
 
   /** Takes a share in the ownership of a tensor. */
   own(tensor: Tensor): void {
+    checkTensor('Scope.own', 'tensor', tensor)
     if (this.#owned.has(tensor)) return
     this.#owned.add(tensor)
     tensor.retain()
@@ -132,6 +136,7 @@ function within<R>(owner: Scope, part: () => R, name: string): R {
  * ```
  */
 export function scope<R>(body: () => R): R {
+  checkArgument('scope', 'body', body, checks.callback())
   const opened = new Scope()
   stack.push(opened)
   try {
@@ -160,6 +165,7 @@ export type ScopedPart = <R>(part: () => R) => R
  * ```
  */
 export async function scopeAsync<R>(body: (part: ScopedPart) => Promise<R>): Promise<R> {
+  checkArgument('scopeAsync', 'body', body, checks.callback())
   const owner = new Scope()
   let hasEnded = false
   const part: ScopedPart = (run) => {
@@ -178,9 +184,18 @@ export async function scopeAsync<R>(body: (part: ScopedPart) => Promise<R>): Pro
 
 /** A tensor that belongs to the caller alone, whatever scope is open; it lives until the caller calls `release`. */
 export function owned(make: () => Tensor): Tensor {
+  checkArgument('owned', 'make', make, checks.callback())
   const owner = new Scope()
   try {
-    return within(owner, () => make().retain(), 'owned')
+    return within(
+      owner,
+      () => {
+        const made = make()
+        checkArgument('owned', 'what make returned,', made, checks.tensor)
+        return made.retain()
+      },
+      'owned',
+    )
   } finally {
     owner.close()
   }
@@ -188,6 +203,7 @@ export function owned(make: () => Tensor): Tensor {
 
 /** Gives a fresh tensor its first owner: the innermost open scope or, where there is none, whoever made it. */
 export function adopt(tensor: Tensor): Tensor {
+  checkTensor('adopt', 'tensor', tensor)
   const innermost = stack.at(-1)
   if (innermost === undefined) return tensor.retain()
   innermost.own(tensor)

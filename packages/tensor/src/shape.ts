@@ -13,6 +13,7 @@ export interface TensorSpec {
 
 /** Number of elements. */
 export function sizeOf(shape: Shape): number {
+  requireList('sizeOf', shape)
   let size = 1
   for (const n of shape) size *= n
   return size
@@ -38,6 +39,8 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
 
 /** The common shape of several, by NumPy's rule: aligned at the right, size 1 stretches. */
 export function broadcastShapes(op: string, shapes: readonly Shape[]): number[] {
+  requireList('broadcastShapes', shapes)
+  for (const shape of shapes) requireList(op, shape)
   const rank = Math.max(0, ...shapes.map((shape) => shape.length))
   const result = new Array<number>(rank).fill(1)
   for (const shape of shapes) {
@@ -57,21 +60,26 @@ export function broadcastShapes(op: string, shapes: readonly Shape[]): number[] 
 
 /** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
+  requireList('sameShape', a)
+  requireList('sameShape', b)
   return a.length === b.length && a.every((n, i) => n === b[i])
 }
 
 /** `[2, 3]`, for messages. */
 export function formatShape(shape: Shape): string {
-  return `[${shape.join(', ')}]`
+  requireList('formatShape', shape)
+  return `[${shape.map(String).join(', ')}]`
+}
+
+/** Shapes are read very often, so their sizes are looked at only where tensors are made. */
+function requireList(op: string, shape: readonly unknown[]): void {
+  if (Array.isArray(shape)) return
+  throw new ShapeError(`${op}: got ${inWords(shape)} as a shape; expected an array of sizes, such as [2, 3].`)
 }
 
 /** Throws unless every size is a non-negative safe integer and the whole has fewer than 2³¹ elements. */
 export function checkShape(op: string, shape: Shape): void {
-  if (!Array.isArray(shape)) {
-    throw new ShapeError(
-      `${op}: got ${inWords(shape)} as a shape; expected an array of sizes, such as [2, 3].`,
-    )
-  }
+  requireList(op, shape)
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || sizeOf(shape) >= 2 ** 31) {
     throw new ShapeError(
       `${op}: not a shape. Got ${formatShape(shape)}; expected non-negative integers whose product is below 2^31.`,
@@ -81,7 +89,7 @@ export function checkShape(op: string, shape: Shape): void {
 
 /** Maps axes counted from either end (`-1` is the last) to sorted, distinct, non-negative ones. */
 export function normalizeAxes(op: string, axes: readonly number[], rank: number): number[] {
-  if (!Array.isArray(axes)) {
+  if (!Array.isArray(axes) || !axes.every((axis) => typeof axis === 'number')) {
     throw new ShapeError(`${op}: got ${inWords(axes)} as axes; expected an array, such as [0].`)
   }
   const result = axes.map((axis: number) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)

@@ -171,6 +171,7 @@ export function fisherInformation(
   for (let row = 0; row < rows; row += together) {
     const part = rowsOf(sample, row, Math.min(rows, row + together))
     const keys = part.domains.map(() => nextKey())
+    for (const key of keys) checkArgument('fisherInformation', 'a key of nextKey', key, checks.key)
     scope(() => {
       for (const [path, squares] of Object.entries(squaredScores(model, weights, part, keys))) {
         addInto(total[path], multiply(squares, 1 / rows))

@@ -34,17 +34,17 @@ export function checkOptions<Options extends object>(
   options: Options,
   checks: ChecksOf<NoInfer<Options>>,
 ): void {
-  const known: ReadonlyMap<string, Check<unknown>> = new Map(Object.entries<Check<unknown>>(checks))
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const names = [...known.keys()].join(', ')
+    const names = Object.keys(checks).join(', ')
     throw new OptionError(`${who}: got options ${shown(options)}; expected an object with ${names}.`)
   }
   for (const name of Object.keys(options)) {
-    if (known.has(name)) continue
-    const hint = didYouMean(name, [...known.keys()])
+    if (Object.hasOwn(checks, name)) continue
+    const hint = didYouMean(name, Object.keys(checks))
     throw new OptionError(`${who}: got an option ${name}, which does not exist; ${hint}`)
   }
-  for (const [name, check] of known) {
+  for (const name of Object.keys(checks)) {
+    const check = (checks as Readonly<Record<string, Check<unknown>>>)[name]
     const value = (options as Readonly<Record<string, unknown>>)[name]
     if (value !== undefined || check.isRequired) checkArgument(who, name, value, check)
   }

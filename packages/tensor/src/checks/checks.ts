@@ -1,4 +1,5 @@
 /** What an option or an argument may be. A check reads like its range: `number({ from: 0, below: 1 })`. */
+import type { Device } from '../device.ts'
 import type { DType } from '../dtype.ts'
 import type { Shape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
@@ -59,6 +60,9 @@ export function integer(range: Pick<Range, 'from' | 'to' | 'infinite'> = {}): Ch
     return isWhole && isWithin(value as number, range)
   })
 }
+
+/** Any number, NaN and infinities included: what is data. */
+export const anyNumber: Check<number> = make('a number', (value) => typeof value === 'number')
 
 /** Of a random stream: an integer from 0 to 2⁵³ − 1. */
 export const seed: Check<number> = integer({ from: 0 })
@@ -160,8 +164,20 @@ export const tensors: Check<readonly Tensor[]> = list('a list of tensors', tenso
 /** Tensors by path. */
 export const tensorsByPath: Check<Readonly<Record<string, Tensor>>> = record('tensors by path', tensor)
 
+/** Numbers in an array that ought to be whole: how far they fit a tensor is for its op to say. */
+export const integers: Check<readonly number[]> = list('a list of integers', anyNumber)
+
+/** A device, known by its members: the class itself depends on all ops. */
+export const device: Check<Device> = role<Device>('a Device', 'name', 'tensor', 'run')
+
 /** Sizes of a tensor. */
 export const shape: Check<Shape> = list('a shape: a list of integers ≥ 0', integer({ from: 0 }))
+
+/** Of a random stream: two 32-bit words. */
+export const key: Check<readonly [number, number]> = pair(
+  'a key: two integers from 0 to 2³² − 1',
+  integer({ from: 0, to: 2 ** 32 - 1 }),
+)
 
 /** An element type. */
 export const dtype: Check<DType> = oneOf('f32', 'i32')

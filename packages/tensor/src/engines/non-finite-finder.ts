@@ -1,4 +1,6 @@
 /** The finder of NaN and infinity: an engine that looks at every number which passes through it. */
+import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { type Engine, withEngine, withEngineAsync } from '../engine.ts'
 import { AsyncCallbackError, NonFiniteError, UnsupportedError } from '../errors.ts'
 import type { OpDefinition } from '../op.ts'
@@ -37,6 +39,8 @@ export interface NonFiniteOptions {
  * ```
  */
 export function findNonFinite<R>(body: () => R, options: NonFiniteOptions = {}): R {
+  checkArgument('findNonFinite', 'body', body, checks.callback())
+  checkOptions('findNonFinite', options, { infinities: checks.boolean })
   return withEngine(
     (below) => new Finder(below, options),
     () => {
@@ -62,6 +66,8 @@ export function findNonFinite<R>(body: () => R, options: NonFiniteOptions = {}):
  * ```
  */
 export function findNonFiniteAsync<R>(body: () => Promise<R>, options: NonFiniteOptions = {}): Promise<R> {
+  checkArgument('findNonFiniteAsync', 'body', body, checks.callback())
+  checkOptions('findNonFiniteAsync', options, { infinities: checks.boolean })
   return withEngineAsync((below) => new Finder(below, options), body)
 }
 

@@ -1,4 +1,6 @@
 /** What a profiler found: sums by op, a table to print, a trace to look at. */
+import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
 import type { OpName } from '../op-table.ts'
 import { formatShape, type Shape } from '../shape.ts'
@@ -118,6 +120,7 @@ export class Profile {
 
   /** @param limit Events that are kept. */
   constructor(limit: number) {
+    checkArgument('Profile', 'limit', limit, checks.integer({ from: 0 }))
     this.#limit = limit
   }
 
@@ -155,13 +158,19 @@ export class Profile {
   }
 
   /** Sums by op, or by op and shapes of the inputs; what took longest comes first. */
-  rows({ byShape = false }: { byShape?: boolean } = {}): ProfileRow[] {
+  rows(options: { byShape?: boolean } = {}): ProfileRow[] {
+    checkOptions('Profile.rows', options, { byShape: checks.boolean })
+    const { byShape = false } = options
     const sums = [...(byShape ? this.#byShape : this.#byOp)]
     return sums.map(([name, sum]) => sum.row(name)).toSorted((a, b) => b.milliseconds - a.milliseconds)
   }
 
   /** The sums as text: a line for each row, then all ops together and the time between them. */
   table(options: ProfileTableOptions = {}): string {
+    checkOptions('Profile.table', options, {
+      byShape: checks.boolean,
+      most: checks.integer({ from: 0, infinite: true }),
+    })
     return profileTable(this, options)
   }
 

@@ -1,6 +1,8 @@
 /** The profiler: an engine that times what passes through it. */
+import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { type Engine, withEngine, withEngineAsync } from '../engine.ts'
-import { AsyncCallbackError, OptionError } from '../errors.ts'
+import { AsyncCallbackError } from '../errors.ts'
 import type { OpDefinition } from '../op.ts'
 import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { sizeOf } from '../shape.ts'
@@ -39,7 +41,9 @@ export interface Profiled<R> {
  * ```
  */
 export function profile<R>(body: () => R, options: ProfileOptions = {}): Profiled<R> {
-  const limit = eventLimit(options)
+  checkArgument('profile', 'body', body, checks.callback())
+  checkOptions('profile', options, { events: checks.integer({ from: 0 }) })
+  const { events: limit = 100_000 } = options
   return withEngine(
     (below) => new Profiler(below, limit),
     (profiler) => {
@@ -70,16 +74,13 @@ export async function profileAsync<R>(
   body: () => Promise<R>,
   options: ProfileOptions = {},
 ): Promise<Profiled<R>> {
-  const limit = eventLimit(options)
+  checkArgument('profileAsync', 'body', body, checks.callback())
+  checkOptions('profileAsync', options, { events: checks.integer({ from: 0 }) })
+  const { events: limit = 100_000 } = options
   return withEngineAsync(
     (below) => new Profiler(below, limit),
     async (profiler) => profiler.finish(await body()),
   )
-}
-
-function eventLimit({ events = 100_000 }: ProfileOptions): number {
-  if (Number.isSafeInteger(events) && events >= 0) return events
-  throw new OptionError(`profile: got ${events} events; expected a whole number from 0 on.`)
 }
 
 class Profiler implements Engine {

@@ -1,6 +1,9 @@
 /** Differentiates scalar expressions symbolically, so that one gradient rule serves every elementwise formula. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import {
   add,
+  checkExpression,
   constant,
   cos,
   divide,
@@ -33,6 +36,8 @@ const one = constant(1)
  * ```
  */
 export function derivative(expression: Expression, index: number): Expression {
+  checkExpression('derivative', 'expression', expression)
+  checkArgument('derivative', 'index', index, checks.integer({ from: 0 }))
   const slopes = new Map<Expression, Expression>()
   for (const node of topologicalOrder(expression)) {
     slopes.set(

@@ -9,6 +9,9 @@
  * subexpressions are computed once, and `id` names a compiled kernel.
  */
 
+import { OptionError } from '../errors.ts'
+import { checkArgument, shown } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { applyBinary, applyUnary, type BinaryName, type UnaryName } from './scalar-functions.ts'
 
 export {
@@ -38,37 +41,54 @@ export type Expression = { readonly id: number } & (
 type Node = Expression extends infer E ? (E extends Expression ? Omit<E, 'id'> : never) : never
 
 const interned = new Map<string, Expression>()
+/** What is no member was not made here, and nothing holds of it. */
+const made = new WeakSet<object>()
+
+/** Throws OptionError for what is no expression. */
+export function checkExpression(op: string, name: string, value: unknown): asserts value is Expression {
+  if (typeof value === 'object' && value !== null && made.has(value)) return
+  throw new OptionError(
+    `${op}: got ${name} ${shown(value)}; expected an expression, such as expression.input(0).`,
+  )
+}
 
 function intern(key: string, node: Node): Expression {
   let found = interned.get(key)
   if (found === undefined) {
     found = Object.freeze({ id: interned.size, ...node }) as Expression
     interned.set(key, found)
+    made.add(found)
   }
   return found
 }
 
 /** The element of input tensor `index` at the output's position, after broadcasting. */
 export function input(index: number): Expression {
+  checkArgument('input', 'index', index, checks.integer({ from: 0 }))
   return intern(`input ${index}`, { kind: 'input', index })
 }
 
 /** A number that arrives with every call (`attrs.scalars[index]`), so that changing it compiles nothing. */
 export function scalar(index: number): Expression {
+  checkArgument('scalar', 'index', index, checks.integer({ from: 0 }))
   return intern(`scalar ${index}`, { kind: 'scalar', index })
 }
 
 /** A number that is part of the formula. For numbers that vary from call to call use `scalar`. */
 export function constant(value: number): Expression {
+  checkArgument('constant', 'value', value, checks.anyNumber)
   return intern(`constant ${Object.is(value, -0) ? '-0' : value}`, { kind: 'constant', value })
 }
 
 function unary(name: UnaryName, x: Expression): Expression {
+  checkExpression(name, 'x', x)
   if (x.kind === 'constant') return constant(applyUnary(name, x.value))
   return intern(`${name} ${x.id}`, { kind: 'unary', name, x })
 }
 
 function binary(name: BinaryName, x: Expression, y: Expression): Expression {
+  checkExpression(name, 'x', x)
+  checkExpression(name, 'y', y)
   if (x.kind === 'constant' && y.kind === 'constant') return constant(applyBinary(name, x.value, y.value))
   return intern(`${name} ${x.id} ${y.id}`, { kind: 'binary', name, x, y })
 }
@@ -76,8 +96,10 @@ function binary(name: BinaryName, x: Expression, y: Expression): Expression {
 const isConstant = (x: Expression, value: number): boolean => x.kind === 'constant' && x.value === value
 
 /** −x; a double negation cancels. */
-export const negate = (x: Expression): Expression =>
-  x.kind === 'unary' && x.name === 'negate' ? x.x : unary('negate', x)
+export function negate(x: Expression): Expression {
+  checkExpression('negate', 'x', x)
+  return x.kind === 'unary' && x.name === 'negate' ? x.x : unary('negate', x)
+}
 /** |x|. */
 export const abs = (x: Expression): Expression => unary('abs', x)
 /** eˣ. */
@@ -105,18 +127,24 @@ export const floor = (x: Expression): Expression => unary('floor', x)
 
 /** x + y; adding 0 disappears. */
 export function add(x: Expression, y: Expression): Expression {
+  checkExpression('add', 'x', x)
+  checkExpression('add', 'y', y)
   if (isConstant(x, 0)) return y
   if (isConstant(y, 0)) return x
   return binary('add', x, y)
 }
 /** x − y; taking 0 away disappears. */
 export function subtract(x: Expression, y: Expression): Expression {
+  checkExpression('subtract', 'x', x)
+  checkExpression('subtract', 'y', y)
   if (isConstant(y, 0)) return x
   if (isConstant(x, 0)) return negate(y)
   return binary('subtract', x, y)
 }
 /** `0 · y` simplifies to 0: a derivative's dead branch must not carry NaN from an unused infinity. */
 export function multiply(x: Expression, y: Expression): Expression {
+  checkExpression('multiply', 'x', x)
+  checkExpression('multiply', 'y', y)
   if (isConstant(x, 0) || isConstant(y, 0)) return constant(0)
   if (isConstant(x, 1)) return y
   if (isConstant(y, 1)) return x
@@ -126,6 +154,8 @@ export function multiply(x: Expression, y: Expression): Expression {
 }
 /** x / y; dividing by 1 disappears. */
 export function divide(x: Expression, y: Expression): Expression {
+  checkExpression('divide', 'x', x)
+  checkExpression('divide', 'y', y)
   if (isConstant(x, 0)) return x
   if (isConstant(y, 1)) return x
   return binary('divide', x, y)
@@ -140,6 +170,9 @@ export const less = (x: Expression, y: Expression): Expression => binary('less',
 export const equal = (x: Expression, y: Expression): Expression => binary('equal', x, y)
 /** `x` where `condition` is not 0, else `y`. The branch not taken never contributes, not even a NaN. */
 export function select(condition: Expression, x: Expression, y: Expression): Expression {
+  checkExpression('select', 'condition', condition)
+  checkExpression('select', 'x', x)
+  checkExpression('select', 'y', y)
   if (x === y) return x
   if (condition.kind === 'constant') return condition.value !== 0 ? x : y
   return intern(`select ${condition.id} ${x.id} ${y.id}`, { kind: 'select', condition, x, y })
@@ -147,6 +180,7 @@ export function select(condition: Expression, x: Expression, y: Expression): Exp
 
 /** The direct subexpressions of a node, left to right. */
 export function children(node: Expression): readonly Expression[] {
+  checkExpression('children', 'node', node)
   switch (node.kind) {
     case 'input':
     case 'scalar':
@@ -165,6 +199,7 @@ const orders = new WeakMap<Expression, readonly Expression[]>()
 
 /** Every distinct node once, children before parents: the order in which a renderer emits code. */
 export function topologicalOrder(root: Expression): readonly Expression[] {
+  checkExpression('topologicalOrder', 'root', root)
   const known = orders.get(root)
   if (known !== undefined) return known
   const seen = new Set<Expression>()
@@ -185,6 +220,8 @@ export function substitute(
   root: Expression,
   leaf: (node: Expression & { kind: 'input' | 'scalar' }) => Expression,
 ): Expression {
+  checkExpression('substitute', 'root', root)
+  checkArgument('substitute', 'leaf', leaf, checks.callback())
   const done = new Map<Expression, Expression>()
   for (const node of topologicalOrder(root)) {
     const at = (child: Expression): Expression => done.get(child) as Expression

@@ -1,4 +1,6 @@
 /** Carries out a plan on the parameters and every mirror: all together, or not at all. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
 import { isRecorded } from '../engine.ts'
 import { add, multiply } from '../ops/elementwise/arithmetic.ts'
@@ -6,9 +8,16 @@ import { scope } from '../scope.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { checkPlan } from './check-plan.ts'
-import type { Mirror } from './mirror.ts'
-import { ParameterError, type ParameterStore } from './parameter.ts'
-import { type DimensionMap, inverse, isExactlyInvertible, type ParameterChange, type Plan } from './plan.ts'
+import { aMirrors, type Mirror } from './mirror.ts'
+import { ParameterError, ParameterStore } from './parameter.ts'
+import {
+  type DimensionMap,
+  inverse,
+  isExactlyInvertible,
+  type ParameterChange,
+  type Plan,
+  requirePlan,
+} from './plan.ts'
 import { averages, freshTensor, resized } from './resize.ts'
 import { withSlices } from './slices.ts'
 
@@ -27,6 +36,10 @@ export function applyPlan(
   mirrors: readonly Mirror[],
   device: Device,
 ): void {
+  requirePlan('applyPlan', plan)
+  checkArgument('applyPlan', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
+  checkArgument('applyPlan', 'mirrors', mirrors, aMirrors)
+  checkArgument('applyPlan', 'device', device, checks.device)
   if (isRecorded()) {
     throw new ParameterError(
       `plan: "${plan.summary}" was to be applied while slopes are being taken; expected to be outside. Finish the step first.`,

@@ -1,8 +1,10 @@
 /** Copies of parameters in another form: rounded, quantised, transposed. They are worked out anew from what has grown. */
+import * as checks from '../checks/checks.ts'
+import { checkArgument } from '../checks/check-options.ts'
 import { scope } from '../scope.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Mirror } from './mirror.ts'
-import type { ParameterStore, TensorsByPath } from './parameter.ts'
+import { ParameterStore, type TensorsByPath } from './parameter.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -23,6 +25,8 @@ export class DerivedMirror implements Mirror {
 
   /** @param derive Makes a new tensor of any shape; null for a parameter that needs none. */
   constructor(name: string, derive: (parameter: Tensor, path: string) => Tensor | null) {
+    checkArgument('DerivedMirror', 'name', name, checks.text)
+    checkArgument('DerivedMirror', 'derive', derive, checks.callback())
     this.name = name
     this.#derive = derive
   }
@@ -38,6 +42,12 @@ export class DerivedMirror implements Mirror {
 
   /** Works everything out from the present weights. */
   refresh(parameters: ParameterStore): void {
+    checkArgument(
+      'DerivedMirror.refresh',
+      'parameters',
+      parameters,
+      checks.instance('a ParameterStore', ParameterStore),
+    )
     scope(() => {
       const tensors = parameters.tensors()
       const fresh = Object.keys(tensors).map((path) => [path, this.#derive(tensors[path], path)] as const)

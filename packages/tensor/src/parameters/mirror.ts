@@ -1,18 +1,26 @@
 /** Mirrors: state shaped like parameters, which must follow them when they grow. */
+import type { Check } from '../checks/checks.ts'
+import { checkTensor } from '../checks/check-tensor.ts'
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
 import { checkState, type StateChecks } from '../checks/check-state.ts'
-import * as checks from '../checks/checks.ts'
-import type { Check } from '../checks/checks.ts'
 import type { NumericArray } from '../dtype.ts'
 import { StateError } from '../errors.ts'
 import { openScope, scope } from '../scope.ts'
 import { sameShape, type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import type { ParameterStore, TensorsByPath } from './parameter.ts'
-import { ParameterError } from './parameter.ts'
-import { type DimensionMap, inverseMap, type ParameterChange, type Plan, unchanged } from './plan.ts'
-import { averages, resized, type Role, roleFactor } from './resize.ts'
+import { ParameterError, ParameterStore, type TensorsByPath } from './parameter.ts'
+import {
+  type DimensionMap,
+  inverseMap,
+  type ParameterChange,
+  type Plan,
+  requirePlan,
+  unchanged,
+} from './plan.ts'
+import { aRole, averages, resized, type Role, roleFactor } from './resize.ts'
 import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
 
 /** Anything that must be remapped together with the parameters. */
@@ -47,6 +55,12 @@ export interface Mirror {
   dispose?(): void
 }
 
+/** Mirrors in a list, known by their members. */
+export const aMirrors: Check<readonly Mirror[]> = checks.list(
+  'a list of mirrors',
+  checks.role<Mirror>('a Mirror', 'name', 'remap'),
+)
+
 /** Numbers of one tensor outside any device. */
 export interface PlainTensor {
   readonly shape: readonly number[]
@@ -63,11 +77,14 @@ const aPlainTensor: StateChecks<PlainTensor> = {
 
 /** Reads tensors out of their device. */
 export async function plainTensors(tensors: TensorsByPath): Promise<Record<string, PlainTensor>> {
+  checkArgument('plainTensors', 'tensors', tensors, checks.tensorsByPath)
   const entries = Object.entries(tensors).map(async ([path, tensor]) => {
     return [path, { shape: tensor.shape, data: await tensor.read() }] as const
   })
   return Object.fromEntries(await Promise.all(entries))
 }
+
+const aStore = checks.instance('a ParameterStore', ParameterStore)
 
 /** One tensor per parameter, such as a moment of the gradient. Paths not yet present are absent, not zero. */
 export class TensorMirror implements Mirror {
@@ -91,6 +108,10 @@ export class TensorMirror implements Mirror {
     spans: (path: string, axis: number) => boolean = () => true,
     ofEveryParameter: boolean = false,
   ) {
+    checkArgument('TensorMirror', 'name', name, checks.text)
+    checkArgument('TensorMirror', 'role', role, aRole)
+    checkArgument('TensorMirror', 'spans', spans, checks.callback())
+    checkArgument('TensorMirror', 'ofEveryParameter', ofEveryParameter, checks.boolean)
     this.bytesPerParameter = ofEveryParameter ? 4 : 0
     this.name = name
     this.role = role
@@ -103,6 +124,8 @@ export class TensorMirror implements Mirror {
 
   /** The tensor of a path, made of zeros for a parameter of the shape of `like` if there is none yet. */
   getOrZero(path: string, like: Tensor): Tensor {
+    checkArgument('TensorMirror.getOrZero', 'path', path, checks.text)
+    checkTensor('TensorMirror.getOrZero', 'like', like)
     const known = this.#tensors.get(path)
     if (known !== undefined) return known
     using _ = openScope()
@@ -115,6 +138,8 @@ export class TensorMirror implements Mirror {
 
   /** Becomes an owner of `tensor`, in the place of the one before. */
   set(path: string, tensor: Tensor): Tensor {
+    checkArgument('TensorMirror.set', 'path', path, checks.text)
+    checkTensor('TensorMirror.set', 'tensor', tensor)
     const before = this.#tensors.get(path)
     this.#tensors.set(path, tensor.retain())
     before?.release()
@@ -135,6 +160,8 @@ export class TensorMirror implements Mirror {
   }
 
   remap(plan: Plan, after: TensorsByPath): () => void {
+    requirePlan('TensorMirror.remap', plan)
+    checkArgument('TensorMirror.remap', 'after', after, checks.object<TensorsByPath>('tensors by path'))
     const changed = scope(() => {
       const next = new Map<string, Tensor>()
       for (const change of plan.changes) {
@@ -223,6 +250,7 @@ export class TensorMirror implements Mirror {
    * @throws What `checkState` throws; it is unchanged then.
    */
   restore(state: unknown, parameters: ParameterStore): void {
+    checkArgument('TensorMirror.restore', 'parameters', parameters, aStore)
     this.checkState(state, parameters)
     for (const path of this.paths) this.delete(path)
     for (const [path, { shape, data }] of Object.entries(state as PlainTensors)) {

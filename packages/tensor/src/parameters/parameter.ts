@@ -1,4 +1,7 @@
 /** Parameters: the numbers that learn, known by a stable path and by what each of their dimensions means. */
+import { checkTensor } from '../checks/check-tensor.ts'
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { BurgeonError } from '../errors.ts'
 import { formatShape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -45,6 +48,10 @@ export class ParameterStore {
    * @param before Path of the one that it shall stand before, if that is there; else it is the last.
    */
   add(path: string, axes: readonly Axis[], tensor: Tensor, before?: string): void {
+    checkArgument('ParameterStore.add', 'path', path, checks.text)
+    checkArgument('ParameterStore.add', 'axes', axes, checks.list('a list of axes', checks.text))
+    checkTensor('ParameterStore.add', 'tensor', tensor)
+    if (before !== undefined) checkArgument('ParameterStore.add', 'before', before, checks.text)
     if (this.#byPath.has(path))
       throw new ParameterError(`parameter ${path} exists already; expected a new path.`)
     if (axes.length !== tensor.shape.length) {
@@ -64,6 +71,7 @@ export class ParameterStore {
   }
 
   get(path: string): Parameter {
+    checkArgument('ParameterStore.get', 'path', path, checks.text)
     const found = this.#byPath.get(path)
     if (found === undefined) {
       throw new ParameterError(`no parameter ${path}; this model has ${[...this.#byPath.keys()].join(', ')}.`)
@@ -72,11 +80,13 @@ export class ParameterStore {
   }
 
   has(path: string): boolean {
+    checkArgument('ParameterStore.has', 'path', path, checks.text)
     return this.#byPath.has(path)
   }
 
   /** Puts other numbers, perhaps of another shape, in a parameter's place; the old ones are let go. */
   replace(path: string, tensor: Tensor): void {
+    checkTensor('ParameterStore.replace', 'tensor', tensor)
     const old = this.get(path)
     this.#byPath.set(path, { path, axes: old.axes, tensor: tensor.retain() })
     old.tensor.release()

@@ -4,6 +4,9 @@
  * The same plan is carried out on the parameters and on every mirror (optimiser moments, Fisher information, anchors, …),
  * so nothing that is shaped like a parameter can be forgotten.
  */
+import type { Check } from '../checks/checks.ts'
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 import type { Axis } from './parameter.ts'
 import type { Slices } from './slices.ts'
@@ -85,18 +88,55 @@ export interface Plan {
   readonly kept?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
+const aFactor = checks.list('a list of factors', checks.anyNumber)
+/** Of a dimension. */
+const aMap: Check<DimensionMap> = {
+  expected: 'a map of a dimension: { from, source }, integers',
+  accepts: (value): value is DimensionMap => {
+    if (typeof value !== 'object' || value === null) return false
+    const { from, source, valueFactor, gradientFactor } = value as DimensionMap
+    const isFactor = (factors: unknown): boolean => factors === undefined || aFactor.accepts(factors)
+    const isWhole = Number.isSafeInteger(from) && from >= 0 && checks.integers.accepts(source)
+    return isWhole && isFactor(valueFactor) && isFactor(gradientFactor)
+  },
+}
+
+const aChange = checks.role<ParameterChange>('a change', 'kind', 'path')
+
+/** Throws OptionError for what is no plan. What its changes say is for `applyPlan` to hold against parameters. */
+export function requirePlan(who: string, plan: Plan): void {
+  checkArgument(who, 'plan', plan, checks.role<Plan>('a Plan', 'summary', 'key', 'changes'))
+  checkArgument(who, 'plan.summary', plan.summary, checks.text)
+  checkArgument(who, 'plan.key', plan.key, checks.key)
+  checkArgument(who, 'plan.changes', plan.changes, checks.list('a list of changes', aChange))
+  for (const change of plan.changes) {
+    checkArgument(who, 'plan.changes, the kind,', change.kind, checks.oneOf('resize', 'add', 'remove'))
+    checkArgument(who, 'plan.changes, the path,', change.path, checks.text)
+    if (change.kind !== 'resize') continue
+    checkArgument(who, `plan.changes, dimensions of ${change.path},`, change.dimensions, maps)
+  }
+}
+
+/** One per dimension. */
+export const maps: Check<readonly DimensionMap[]> = checks.list('a list of maps { from, source }', aMap)
+
 /** A dimension that stays as it is. */
 export function unchanged(size: number): DimensionMap {
+  checkArgument('unchanged', 'size', size, checks.integer({ from: 0 }))
   return { from: size, source: Array.from({ length: size }, (_, i) => i) }
 }
 
 /** A dimension that gets `to − from` new slices at its end. */
 export function extended(from: number, to: number): DimensionMap {
+  checkArgument('extended', 'from', from, checks.integer({ from: 0 }))
+  checkArgument('extended', 'to', to, checks.integer({ from: 0 }))
   return { from, source: Array.from({ length: to }, (_, i) => (i < from ? i : -1)) }
 }
 
 /** Whether a change leaves every number where it is. */
-export function isIdentity({ from, source, valueFactor, gradientFactor }: DimensionMap): boolean {
+export function isIdentity(map: DimensionMap): boolean {
+  checkArgument('isIdentity', 'map', map, aMap)
+  const { from, source, valueFactor, gradientFactor } = map
   const ones = (factors: readonly number[] | undefined): boolean => factors?.every((f) => f === 1) ?? true
   return (
     source.length === from && source.every((at, i) => at === i) && ones(valueFactor) && ones(gradientFactor)
@@ -110,6 +150,7 @@ export function isIdentity({ from, source, valueFactor, gradientFactor }: Dimens
  * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoing`.
  */
 export function inverse(plan: Plan): Plan {
+  requirePlan('inverse', plan)
   const changes = plan.changes.map((change): ParameterChange => {
     switch (change.kind) {
       case 'add':

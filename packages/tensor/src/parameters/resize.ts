@@ -1,4 +1,9 @@
 /** Carries out one parameter's change on a tensor, on whatever device it lives. */
+import type { Check } from '../checks/checks.ts'
+import { ShapeError } from '../errors.ts'
+import { checkTensor } from '../checks/check-tensor.ts'
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { assign } from '../ops/assign/assign.ts'
 import { concatenate } from '../ops/concatenate/concatenate.ts'
 import { fill } from '../ops/fill/fill.ts'
@@ -10,10 +15,10 @@ import { reshape } from '../ops/reshape/reshape.ts'
 import { slice } from '../ops/slice/slice.ts'
 import { RandomStream } from '../random/random-stream.ts'
 import { scope } from '../scope.ts'
-import { type Shape, sizeOf } from '../shape.ts'
+import { formatShape, sameShape, type Shape, sizeOf, checkShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
-import { type Average, type DimensionMap, type Initial, isIdentity } from './plan.ts'
+import { type Average, type DimensionMap, type Initial, isIdentity, maps as someMaps } from './plan.ts'
 
 /**
  * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a gradient times a change of the value,
@@ -35,6 +40,11 @@ export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | '
  * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
  */
 export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
+  checkTensor('resized', 'x', x)
+  checkArgument('resized', 'maps', maps, someMaps)
+  checkFits(x, maps)
+  checkArgument('resized', 'role', role, aRole)
+  checkArgument('resized', 'fresh', fresh, checks.callback())
   const shape = maps.map(({ source }) => source.length)
   const ends = maps.map((map) => endOf(map, role))
   if (ends.every((end) => end === 'same')) return x
@@ -68,6 +78,24 @@ export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fr
   if (mask !== undefined) become(() => where(mask, result, fresh()))
   return result
 }
+
+function checkFits({ shape }: Tensor, maps: readonly DimensionMap[]): void {
+  const from = maps.map((map) => map.from)
+  if (sameShape(from, shape)) return
+  throw new ShapeError(
+    `resized: got maps from ${formatShape(from)} for a tensor of shape ${formatShape(shape)}; ` +
+      'expected one for each dimension, from its size.',
+  )
+}
+
+/** Those of `Role`. */
+export const aRole: Check<Role> = checks.oneOf(
+  'value',
+  'gradient',
+  'squaredGradient',
+  'pathIntegral',
+  'importance',
+)
 
 /** What happens to an axis whose first slices all stay in place, as they are: it keeps its end, loses some of it, or gets a new one. */
 function endOf(map: DimensionMap, role: Role): 'same' | 'shorter' | 'longer' | undefined {
@@ -148,6 +176,18 @@ export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }:
   return axis === 0 ? shaped : axisBack(shaped, axis)
 }
 
+const anInitial: Check<Initial> = {
+  expected:
+    "{ kind: 'zero' }, { kind: 'one' }, { kind: 'normal', standardDeviation } or { kind: 'values', values }",
+  accepts: (value): value is Initial => {
+    if (typeof value !== 'object' || value === null) return false
+    const initial = value as Partial<Initial>
+    if (initial.kind === 'values') return checks.numbers.accepts((initial as { values: unknown }).values)
+    if (initial.kind !== 'normal') return initial.kind === 'zero' || initial.kind === 'one'
+    return checks.number({ from: 0 }).accepts((initial as { standardDeviation: unknown }).standardDeviation)
+  },
+}
+
 /** New numbers as a plan asks for them: drawn on the CPU, so that every device gets the same. */
 export function freshTensor(
   device: Device,
@@ -156,6 +196,11 @@ export function freshTensor(
   key: readonly [number, number],
   path: string,
 ): Tensor {
+  checkArgument('freshTensor', 'device', device, checks.device)
+  checkShape('freshTensor', shape)
+  checkArgument('freshTensor', 'initial', initial, anInitial)
+  checkArgument('freshTensor', 'key', key, checks.key)
+  checkArgument('freshTensor', 'path', path, checks.text)
   if (initial.kind === 'zero') return fill(device, shape, 0)
   if (initial.kind === 'one') return fill(device, shape, 1)
   if (initial.kind === 'values')

@@ -1,8 +1,10 @@
 /** What is new in a tensor that grows, or was dropped from one that shrank, apart from all that stays. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import type { NumericArray } from '../dtype.ts'
 import { sizeOf } from '../shape.ts'
 import type { PlainTensor } from './mirror.ts'
-import type { DimensionMap } from './plan.ts'
+import { type DimensionMap, maps as someMaps } from './plan.ts'
 
 /** The numbers of all places that are new along some dimension, in row-major order: what brings back dropped slices. */
 export interface Slices {
@@ -37,7 +39,19 @@ export function withSlices(maps: readonly DimensionMap[], values: NumericArray):
 
 /** Numbers for all places from what was kept. */
 export function keptNumbers(maps: readonly DimensionMap[], kept: KeptNumbers): NumericArray {
-  return 'slices' in kept ? withSlices(maps, kept.slices) : kept.data
+  checkArgument('keptNumbers', 'maps', maps, someMaps)
+  checkArgument(
+    'keptNumbers',
+    'kept',
+    kept,
+    checks.object<KeptNumbers>('an object with slices, or with shape and data'),
+  )
+  if (!('slices' in kept)) {
+    checkArgument('keptNumbers', 'kept.data', kept.data, checks.numbers)
+    return kept.data
+  }
+  checkArgument('keptNumbers', 'kept.slices', kept.slices, checks.numbers)
+  return withSlices(maps, kept.slices)
 }
 
 /** How many places are new along some dimension. */

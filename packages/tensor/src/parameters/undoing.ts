@@ -1,7 +1,9 @@
 /** The way back from a plan, also from one that drops numbers: those are kept with it. */
-import type { Mirror } from './mirror.ts'
-import { ParameterError, type ParameterStore } from './parameter.ts'
-import { inverse, inverseMap, type ParameterChange, type Plan } from './plan.ts'
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
+import { aMirrors, type Mirror } from './mirror.ts'
+import { ParameterError, ParameterStore } from './parameter.ts'
+import { inverse, inverseMap, type ParameterChange, type Plan, requirePlan } from './plan.ts'
 import { slicesOf } from './slices.ts'
 
 /** Whether a change takes numbers away: a parameter, or slices of one. */
@@ -21,6 +23,9 @@ export async function undoing(
   parameters: ParameterStore,
   mirrors: readonly Mirror[],
 ): Promise<Plan> {
+  requirePlan('undoing', plan)
+  checkArgument('undoing', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
+  checkArgument('undoing', 'mirrors', mirrors, aMirrors)
   const dropping = { ...plan, changes: plan.changes.filter(drops) }
   if (dropping.changes.length === 0) return inverse(plan)
   const kept: Record<string, Record<string, unknown>> = {}

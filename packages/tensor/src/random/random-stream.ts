@@ -1,7 +1,7 @@
 /** Random numbers one after another, as plain state: a key and how many were drawn. */
-import { shown } from '../checks/check-options.ts'
+import { checkArgument, shown } from '../checks/check-options.ts'
 import { checkState, type StateChecks } from '../checks/check-state.ts'
-import { integer } from '../checks/checks.ts'
+import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 import { bits, foldIn, type Key, threefry2x32 } from './threefry.ts'
 
@@ -23,7 +23,7 @@ const two53 = 2 ** 53
 
 const stateChecks = {
   key: { expected: 'two uint32 words', accepts: isKey },
-  counter: integer({ from: 0 }),
+  counter: checks.integer({ from: 0 }),
 } satisfies StateChecks<RandomState>
 
 /**
@@ -41,13 +41,14 @@ export class RandomStream {
   /** Throws OptionError unless the key is two uint32 words. */
   constructor(key: Key) {
     if (!isKey(key)) {
-      throw new OptionError(`RandomStream: got the key ${shown(key)}; expected two uint32. Use keyFromSeed?`)
+      throw new OptionError(`RandomStream: got key ${shown(key)}; expected two uint32. Use keyFromSeed?`)
     }
     this.#key = [key[0], key[1]]
   }
 
   /** The stream of that name under this one's key, from its start and however far this one has come. */
   named(name: string): RandomStream {
+    checkArgument('RandomStream.named', 'name', name, checks.text)
     return new RandomStream(foldIn(this.#key, fnv1a(name)))
   }
 
@@ -67,7 +68,7 @@ export class RandomStream {
    */
   below(n: number): number {
     if (!Number.isSafeInteger(n) || n < 1) {
-      throw new OptionError(`RandomStream.below: got ${n}; expected an integer in 1 … 2⁵³ − 1.`)
+      throw new OptionError(`RandomStream.below: got n ${shown(n)}; expected an integer in 1 … 2⁵³ − 1.`)
     }
     const isLarge = n > two32
     const range = isLarge ? two53 : two32
@@ -94,9 +95,10 @@ export class RandomStream {
 
   /** Fills `out` with `normal()` times a deviation. Throws OptionError unless that is finite and 0 or more. */
   fillNormal(out: Float32Array, standardDeviation: number): void {
-    if (!(standardDeviation >= 0 && standardDeviation < Infinity)) {
+    checkArgument('RandomStream.fillNormal', 'out', out, checks.instance('a Float32Array', Float32Array))
+    if (!(Number.isFinite(standardDeviation) && standardDeviation >= 0)) {
       throw new OptionError(
-        `RandomStream.fillNormal: got the standard deviation ${standardDeviation}; expected a finite number of 0 or more.`,
+        `RandomStream.fillNormal: got standardDeviation ${shown(standardDeviation)}; expected a finite number of 0 or more.`,
       )
     }
     for (let i = 0; i < out.length; i++) out[i] = this.normal() * standardDeviation
@@ -104,6 +106,7 @@ export class RandomStream {
 
   /** Puts an array in an order drawn from all with the same chance (Fisher and Yates; Durstenfeld 1964); returns it. */
   shuffle<Items extends Shufflable>(items: Items): Items {
+    checkArgument('RandomStream.shuffle', 'items', items, checks.role<Shufflable>('an array', 'length'))
     const list: Shufflable = items
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.below(i + 1)

@@ -5,6 +5,8 @@
  * A value is a pure function of (key, element index), so replay, recomputation, growth and work split over threads see
  * the same numbers. The cipher needs nothing but 32-bit add, xor and rotate, so every backend gives the same bits.
  */
+import * as checks from '../checks/checks.ts'
+import { checkArgument, shown } from '../checks/check-options.ts'
 import { OptionError } from '../errors.ts'
 
 /** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `split` or `foldIn`. */
@@ -27,12 +29,14 @@ export function keyFromSeed(seed: number): Key {
 
 /** `n` keys that share nothing with each other; the first are the same for every `n`. JAX's `split`. */
 export function split(key: Key, n: number): Key[] {
+  checkArgument('split', 'key', key, checks.key)
   requireIndex('split', 'n', n)
   return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i))
 }
 
 /** The key for number `data` (a step, a layer, a hash) under `key`, from 0 to 2⁵³ − 1. Below 2³² it is JAX's `fold_in`. */
 export function foldIn(key: Key, data: number): Key {
+  checkArgument('foldIn', 'key', key, checks.key)
   requireIndex('foldIn', 'data', data)
   return threefry2x32(key, Math.floor(data / two32), data >>> 0)
 }
@@ -105,5 +109,5 @@ function rotated(word: number, left: number): number {
 
 function requireIndex(op: string, name: string, value: number): void {
   if (Number.isSafeInteger(value) && value >= 0) return
-  throw new OptionError(`${op}: got ${name} ${value}; expected an integer in 0 … 2⁵³ − 1.`)
+  throw new OptionError(`${op}: got ${name} ${shown(value)}; expected an integer in 0 … 2⁵³ − 1.`)
 }

@@ -1,4 +1,6 @@
 /** A tensor as it lies in a file: a type, a shape and bytes. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 
 /** Bytes of one element by the format's name for its type. */
@@ -62,23 +64,39 @@ const arrayTypes = {
 
 /** The tensor of an array. Throws OptionError if the shape does not fit. Shares the array's bytes. */
 export function rawFromArray(data: RawArray, shape: readonly number[]): RawTensor {
+  checkArgument('rawFromArray', 'data', data, checks.numbers)
+  checkArgument('rawFromArray', 'shape', shape, checks.integers)
   const type = (Object.keys(arrayTypes) as (keyof typeof arrayTypes)[]).find(
     (name) => data instanceof arrayTypes[name],
   )
   if (type === undefined || byteLengthOf(type, shape) !== data.byteLength) {
     throw new OptionError(
-      `rawFromArray: got a ${data.constructor.name} of ${data.length} numbers for shape [${shape.join(', ')}]; ` +
+      `rawFromArray: got data, a ${data.constructor.name} of ${data.length} numbers for shape [${shape.join(', ')}]; ` +
         'expected a typed array with as many numbers as the shape holds.',
     )
   }
   return { type, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
 }
 
+const aType = checks.oneOf(...(Object.keys(elementBytes) as RawType[]))
+const someBytes = checks.instance('a Uint8Array', Uint8Array)
+
+/** Throws OptionError for what is no RawTensor; how shape and bytes fit is for others to look at. */
+export function requireRaw(who: string, name: string, tensor: RawTensor): void {
+  checkArgument(who, name, tensor, checks.object<RawTensor>('an object with type, shape and bytes'))
+  const { type, shape, bytes } = tensor
+  checkArgument(who, `${name}.type`, type, aType)
+  checkArgument(who, `${name}.shape`, shape, checks.integers)
+  checkArgument(who, `${name}.bytes`, bytes, someBytes)
+}
+
 /**
  * The numbers of a tensor, copied; F16 and BF16 become single floats. Throws OptionError for 64-bit integers, and if
  * shape and bytes do not fit.
  */
-export function arrayFromRaw({ type, shape, bytes }: RawTensor): RawArray {
+export function arrayFromRaw(tensor: RawTensor): RawArray {
+  requireRaw('arrayFromRaw', 'tensor', tensor)
+  const { type, shape, bytes } = tensor
   if (type === 'I64' || type === 'U64') {
     throw new OptionError(`arrayFromRaw: got ${type}; 64-bit integers have no array of JavaScript numbers.`)
   }

@@ -1,4 +1,6 @@
 /** Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are there. */
+import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { BadFileError } from './bad-file-error.ts'
 import { fileLimits } from './file-limits.ts'
 import { HeaderReader, shown } from './header-reader.ts'
@@ -25,6 +27,11 @@ export interface SafetensorsFile {
  *   tensors must cover the data without gap or overlap, and each must have the size that its shape and type say.
  */
 export function readSafetensors(source: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+  checkArgument('readSafetensors', 'source', source, checks.instance('a Uint8Array', Uint8Array))
+  checkOptions('readSafetensors', limits, {
+    headerBytes: checks.number({ from: 0, infinite: true }),
+    tensors: checks.number({ from: 0, infinite: true }),
+  })
   const { headerBytes: most, tensors: mostTensors } = { ...fileLimits, ...limits }
   // Of Node's Buffer the views would be Buffers, whose slice() is no copy.
   const file = new Uint8Array(source.buffer, source.byteOffset, source.length)
@@ -68,7 +75,7 @@ function headerOf(file: Uint8Array, most: number): { header: string; dataAt: num
     )
   }
   const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(most) || length > BigInt(file.length - 8)) {
+  if (Number(length) > most || length > BigInt(file.length - 8)) {
     throw new BadFileError(
       `safetensors: the header's length is ${length}; expected at most ${Math.min(most, file.length - 8)}.`,
     )

@@ -1,8 +1,10 @@
 /** Writes the safetensors format: a length, a JSON header, and the tensors' bytes without gaps. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 import { fileLimits } from './file-limits.ts'
 import { halfLetter, shown } from './header-reader.ts'
-import { byteLengthOf, elementBytes, type RawTensor } from './raw-tensor.ts'
+import { byteLengthOf, elementBytes, type RawTensor, requireRaw } from './raw-tensor.ts'
 
 /**
  * A safetensors file. Same content, same bytes: tensors lie in the order of their element size (largest first, so that
@@ -17,16 +19,23 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, RawTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  checkArgument(
+    'writeSafetensors',
+    'tensors',
+    tensors,
+    checks.instance<ReadonlyMap<string, RawTensor>>('a Map of tensors by name', Map),
+  )
+  checkArgument('writeSafetensors', 'metadata', metadata, checks.object('an object of strings by name'))
   const notes = Object.entries(metadata).sort(byName)
   requireLimit(tensors.size, fileLimits.tensors, 'tensors')
   requireLimit(notes.length, fileLimits.metadata, 'metadata entries')
+  for (const [name, tensor] of tensors) checkRaw(name, tensor)
   const ordered = [...tensors].sort(
     (a, b) => elementBytes[b[1].type] - elementBytes[a[1].type] || byName(a, b),
   )
   const members = notes.length > 0 ? [`"__metadata__":{${notes.map(noteMember).join()}}`] : []
   let dataBytes = 0
   for (const [name, tensor] of ordered) {
-    checkTensor(name, tensor)
     const end = dataBytes + tensor.bytes.length
     const fields = { dtype: tensor.type, shape: tensor.shape, data_offsets: [dataBytes, end] }
     members.push(`${JSON.stringify(name)}:${JSON.stringify(fields)}`)
@@ -61,7 +70,10 @@ function noteMember([key, value]: readonly [string, unknown]): string {
   return `${JSON.stringify(key)}:${JSON.stringify(value)}`
 }
 
-function checkTensor(name: string, { type, shape, bytes }: RawTensor): void {
+function checkRaw(name: string, tensor: RawTensor): void {
+  checkArgument('writeSafetensors', 'a name of tensors', name, checks.text)
+  requireRaw('writeSafetensors', `tensors, of which ${shown(name)} is`, tensor)
+  const { type, shape, bytes } = tensor
   const fail = (got: string, expected: string): never => {
     throw new OptionError(`writeSafetensors: tensor ${shown(name)} has ${got}; expected ${expected}.`)
   }

@@ -1,4 +1,6 @@
 /** Compares one op on a device under test with the reference, number by number. */
+import { checkArgument } from '../checks/check-options.ts'
+import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
 import type { NumericArray } from '../dtype.ts'
 import { run, withEngine } from '../engine.ts'
@@ -18,6 +20,12 @@ export interface PlainInput extends TensorSpec {
 
 /** The attributes of an op without the device, which `checkOp` fills in. */
 export type PlainAttrs<K extends OpName> = Omit<Attrs<K>, 'device'>
+
+const plainInputs = checks.list(
+  'a list of inputs { data, shape, dtype }',
+  checks.role<PlainInput>('an input', 'data', 'shape', 'dtype'),
+)
+const anOp = checks.oneOf(...(Object.keys(opTable) as OpName[]))
 
 /** How far a device was from the reference. */
 export interface OpCheck {
@@ -54,6 +62,12 @@ export async function checkOp<K extends OpName>(
   attrs: PlainAttrs<K>,
   tolerance: number,
 ): Promise<OpCheck> {
+  checkArgument('checkOp', 'device', device, checks.device)
+  checkArgument('checkOp', 'reference', reference, checks.device)
+  checkArgument('checkOp', 'op', op, anOp)
+  checkArgument('checkOp', 'inputs', inputs, plainInputs)
+  checkArgument('checkOp', 'attrs', attrs, checks.object<PlainAttrs<K>>('an object'))
+  checkArgument('checkOp', 'tolerance', tolerance, checks.number({ from: 0, infinite: true }))
   const expected = expectedResults(reference, op, inputs, attrs)
   const { buffers } = device.memory
   const actual = await actualResults(device, op, inputs, attrs)

@@ -1,4 +1,6 @@
 /** `@burgeon/tensor/wasm`: the CPU, by WebAssembly SIMD. */
+import * as checks from '../../checks/checks.ts'
+import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
 import { peakFlops, wasmKernels } from './kernels.ts'
@@ -30,6 +32,11 @@ export interface WasmOptions {
 }
 
 const mostThreads = 64
+const optionChecks: ChecksOf<WasmOptions> = {
+  threads: checks.anyNumber,
+  strictMath: checks.boolean,
+  revectorize: checks.boolean,
+}
 
 /**
  * Opens a device that computes on the CPU with WebAssembly SIMD, in single precision.
@@ -38,11 +45,9 @@ const mostThreads = 64
  * @throws UnsupportedError if `revectorize` is true where it cannot be had or changes a result.
  * @throws OptionError for a number of threads that is not an integer from 1 to 64.
  */
-export function openWasm({
-  threads = Math.min(8, availableThreads()),
-  strictMath = false,
-  revectorize,
-}: WasmOptions = {}): Device {
+export function openWasm(options: WasmOptions = {}): Device {
+  checkOptions('openWasm', options, optionChecks)
+  const { threads = Math.min(8, availableThreads()), strictMath = false, revectorize } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
     throw new OptionError(`openWasm: got ${threads} threads; expected an integer from 1 to ${mostThreads}.`)
   }

@@ -1,4 +1,6 @@
 /** `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu` (Dawn). */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument, checkOptions } from '../../checks/check-options.ts'
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
 import { adapterName, type Precision } from './capabilities.ts'
@@ -42,10 +44,12 @@ export interface WebGpuOptions {
  *   adapter.
  */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
+  checkOptions('openWebGpu', options, {
+    precision: checks.oneOf('single', 'mixed'),
+    tuning: checks.role<WebGpuTuning>('what tuneWebGpu returned', 'adapter', 'kernels'),
+    gpu: checks.role<Gpu>('a WebGPU', 'requestAdapter'),
+  })
   const { precision = 'single', tuning } = options
-  if (precision !== 'single' && precision !== 'mixed') {
-    throw new OptionError(`openWebGpu: got precision ${String(precision)}; expected 'single' or 'mixed'.`)
-  }
   const gpu = options.gpu as Gpu | undefined
   if (tuning !== undefined) checkTuning(tuning, adapterName((await findAdapter(gpu)).info))
   const { device, capabilities } = await requestDevice(precision, gpu)
@@ -60,10 +64,11 @@ const backends = new WeakMap<Device, WebGpuBackend>()
 /** Dawn's driver ends with the object that stands for it, even under devices that are still used. */
 const origins = new WeakMap<Device, Gpu>()
 
-function backendOf(device: Device): WebGpuBackend {
+function backendOf(who: string, device: Device): WebGpuBackend {
+  checkArgument(who, 'device', device, checks.instance('a device of openWebGpu()', Device))
   const backend = backends.get(device)
   if (backend !== undefined) return backend
-  throw new OptionError(`webgpu: got a device of kind ${device.name}; expected one of openWebGpu().`)
+  throw new OptionError(`${who}: got a device of kind ${device.name}; expected one of openWebGpu().`)
 }
 
 /**
@@ -73,7 +78,7 @@ function backendOf(device: Device): WebGpuBackend {
  * @throws OptionError for a device that `openWebGpu` has not made.
  */
 export function webGpuCounts(device: Device): WebGpuCounts {
-  return backendOf(device).counts
+  return backendOf('webGpuCounts', device).counts
 }
 
 /**
@@ -83,7 +88,7 @@ export function webGpuCounts(device: Device): WebGpuCounts {
  * @throws OptionError for a device that `openWebGpu` has not made.
  */
 export function webGpuPeakFlops(device: Device): Promise<number> {
-  return measurePeak(backendOf(device))
+  return measurePeak(backendOf('webGpuPeakFlops', device))
 }
 
 /**
@@ -97,7 +102,8 @@ export async function tuneWebGpu(
   device: Device,
   sizes: readonly (readonly [m: number, n: number, k: number])[],
 ): Promise<WebGpuTuning> {
-  return tune(backendOf(device), sizes)
+  checkArgument('tuneWebGpu', 'sizes', sizes, checks.list('a list of sizes [M, N, K]', checks.integers))
+  return tune(backendOf('tuneWebGpu', device), sizes)
 }
 
 /** What `openWebGpu` would open. Throws UnsupportedError as it does. */

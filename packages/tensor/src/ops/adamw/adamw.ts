@@ -1,4 +1,7 @@
 /** One AdamW step for one tensor (Loshchilov & Hutter 2019, algorithm 2). */
+import * as checks from '../../checks/checks.ts'
+import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
@@ -111,6 +114,17 @@ export const adamwOp = defineOp<AdamwAttrs>()({
   },
 })
 
+const decay = checks.required(checks.number({ from: 0, below: 1 }))
+const atLeast0 = checks.required(checks.number({ from: 0 }))
+const attrChecks: ChecksOf<AdamwAttrs> = {
+  learningRate: atLeast0,
+  beta1: decay,
+  beta2: decay,
+  epsilon: atLeast0,
+  weightDecay: atLeast0,
+  step: checks.required(checks.integer({ from: 1 })),
+}
+
 /**
  * Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. Where the gradient is
  * NaN, infinite or at least 2⁶³ (its square might leave single precision) nothing changes: so a loss scale can call a step off on the
@@ -123,5 +137,10 @@ export function adamwUpdate(
   secondMoment: Tensor,
   attrs: AdamwAttrs,
 ): Tensor {
+  checkTensor('adamwUpdate', 'parameter', parameter)
+  checkTensor('adamwUpdate', 'gradient', gradient)
+  checkTensor('adamwUpdate', 'firstMoment', firstMoment)
+  checkTensor('adamwUpdate', 'secondMoment', secondMoment)
+  checkOptions('adamwUpdate', attrs, attrChecks)
   return run('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0]
 }

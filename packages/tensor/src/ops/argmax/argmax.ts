@@ -1,4 +1,5 @@
 /** Argmax: where along the last axis the largest element stands. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, i32 } from '../../op.ts'
@@ -24,5 +25,6 @@ export const argmaxOp = defineOp<object>()({
  * anything, as in NumPy, PyTorch and JAX: a row with NaN has the index of its first.
  */
 export function argmax(x: Tensor): Tensor {
+  checkTensor('argmax', 'x', x)
   return run('argmax', [x], {})[0]
 }

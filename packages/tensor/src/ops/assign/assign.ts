@@ -1,4 +1,7 @@
 /** Assign: writes into a tensor in place, or adds to it. The only way, with the optimiser, to change a parameter. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -31,15 +34,16 @@ export const assignOp = defineOp<AssignAttrs>()({
 })
 
 /** Overwrites the box of `target` that begins at `start` (its origin unless given) with `source`. */
-export function assign(
-  target: Tensor,
-  source: Tensor,
-  start: readonly number[] = target.shape.map(() => 0),
-): void {
-  run('assign', [target, source], { start, mode: 'set' })
+export function assign(target: Tensor, source: Tensor, start?: readonly number[]): void {
+  checkTensor('assign', 'target', target)
+  checkTensor('assign', 'source', source)
+  if (start !== undefined) checkArgument('assign', 'start', start, checks.integers)
+  run('assign', [target, source], { start: start ?? target.shape.map(() => 0), mode: 'set' })
 }
 
 /** Adds `source` (same shape) to `target` in place. */
 export function addInto(target: Tensor, source: Tensor): void {
+  checkTensor('addInto', 'target', target)
+  checkTensor('addInto', 'source', source)
   run('assign', [target, source], { start: target.shape.map(() => 0), mode: 'add' })
 }

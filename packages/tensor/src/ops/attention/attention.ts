@@ -4,6 +4,9 @@
  *
  * B batch, T queries, S keys, H query heads, G key/value heads (H a multiple of G; head h reads group ⌊h·G/H⌋), D head size.
  */
+import * as checks from '../../checks/checks.ts'
+import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { OptionError, ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
@@ -164,6 +167,12 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
   return keys === s ? placed : pad(placed, [0, 0, 0, 0], [0, s - keys, 0, 0])
 }
 
+const optionChecks: ChecksOf<Partial<AttentionAttrs>> = {
+  scale: checks.number(),
+  causal: checks.boolean,
+  keys: checks.number({ infinite: true }),
+}
+
 /**
  * Attention of every head.
  *
@@ -174,6 +183,10 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
  * @returns `[B, T, H, D]`.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: Partial<AttentionAttrs> = {}): Tensor {
+  checkTensor('attention', 'q', q)
+  checkTensor('attention', 'k', k)
+  checkTensor('attention', 'v', v)
+  checkOptions('attention', options, optionChecks)
   const scale = options.scale ?? 1 / Math.sqrt(q.shape.at(-1) ?? 1)
   const attrs = { scale, causal: options.causal ?? true, keys: options.keys ?? k.shape[1] ?? 0 }
   return run('attention', [q, k, v], attrs)[0]

@@ -1,8 +1,9 @@
 /** Broadcast: repeats a tensor along new axes and axes of size 1. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
-import { broadcastShapes, formatShape, sameShape, type Shape } from '../../shape.ts'
+import { broadcastShapes, checkShape, formatShape, sameShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { reshape } from '../reshape/reshape.ts'
 
@@ -26,6 +27,8 @@ export const broadcastOp = defineOp<BroadcastAttrs>()({
 
 /** Repeats `x` to `shape` by NumPy's rule. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('broadcastTo', 'x', x)
+  checkShape('broadcastTo', shape)
   if (sameShape(x.shape, shape)) return reshape(x, x.shape)
   return run('broadcast', [x], { shape })[0]
 }

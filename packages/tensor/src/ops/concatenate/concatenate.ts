@@ -1,4 +1,6 @@
 /** Concatenate: tensors one after another along one axis. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -34,6 +36,8 @@ export const concatenateOp = defineOp<ConcatenateAttrs>()({
 
 /** Joins tensors along `axis` (counted from either end). */
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkArgument('concatenate', 'tensors', tensors, checks.tensors)
+  checkArgument('concatenate', 'axis', axis, checks.integer())
   const [first] = tensors
   if (first === undefined) throw new ShapeError('concatenate: got no tensor; expected at least one.')
   const [at] = normalizeAxes('concatenate', [axis], first.shape.length) as [number]

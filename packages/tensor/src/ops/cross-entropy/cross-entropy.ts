@@ -1,4 +1,5 @@
 /** Cross-entropy of a categorical prediction: loss[i] = log Σⱼ exp(logits[i, j]) − logits[i, target[i]], in nats. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
@@ -105,5 +106,7 @@ export const crossEntropyGradOp = defineOp<object>()({
  * @returns `f32 [N]`.
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  checkTensor('crossEntropy', 'logits', logits)
+  checkTensor('crossEntropy', 'targets', targets)
   return run('crossEntropy', [logits, targets], {})[0]
 }

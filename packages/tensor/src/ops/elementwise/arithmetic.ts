@@ -1,4 +1,5 @@
 /** Arithmetic by name: thin compositions over `elementwise`. A number among the arguments is passed as data. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { OptionError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
@@ -16,6 +17,8 @@ type Binary = (a: Tensor | number, b: Tensor | number) => Tensor
 function binary(name: string, build: (a: Expression, b: Expression) => Expression): Binary {
   const [both, right, left] = [build(x, y), build(x, s), build(s, x)]
   return (a, b) => {
+    if (typeof a !== 'number') checkTensor(name, 'a', a)
+    if (typeof b !== 'number') checkTensor(name, 'b', b)
     if (typeof a !== 'number') {
       return typeof b === 'number' ? elementwise(right, [a], [b]) : elementwise(both, [a, b])
     }
@@ -24,9 +27,12 @@ function binary(name: string, build: (a: Expression, b: Expression) => Expressio
   }
 }
 
-function unary(build: (a: Expression) => Expression): (a: Tensor) => Tensor {
+function unary(name: string, build: (a: Expression) => Expression): (a: Tensor) => Tensor {
   const expression = build(x)
-  return (a) => elementwise(expression, [a])
+  return (a) => {
+    checkTensor(name, 'a', a)
+    return elementwise(expression, [a])
+  }
 }
 
 /** a + b. */
@@ -48,55 +54,58 @@ export const equal: Binary = binary('equal', e.equal)
 
 /** Where `condition` is not 0, the element of `a`, else of `b`. */
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  checkTensor('where', 'condition', condition)
+  checkTensor('where', 'a', a)
+  checkTensor('where', 'b', b)
   return elementwise(e.select(x, y, e.input(2)), [condition, a, b])
 }
 
 /** −a. */
-export const negate: (a: Tensor) => Tensor = unary(e.negate)
+export const negate: (a: Tensor) => Tensor = unary('negate', e.negate)
 /** |a|; its gradient at 0 is 0. */
-export const abs: (a: Tensor) => Tensor = unary(e.abs)
+export const abs: (a: Tensor) => Tensor = unary('abs', e.abs)
 /** eᵃ. */
-export const exp: (a: Tensor) => Tensor = unary(e.exp)
+export const exp: (a: Tensor) => Tensor = unary('exp', e.exp)
 /** eᵃ − 1, to full relative precision also near 0. */
-export const expm1: (a: Tensor) => Tensor = unary(e.expm1)
+export const expm1: (a: Tensor) => Tensor = unary('expm1', e.expm1)
 /** Natural logarithm. */
-export const log: (a: Tensor) => Tensor = unary(e.log)
+export const log: (a: Tensor) => Tensor = unary('log', e.log)
 /** The natural logarithm of 1 + a, to full relative precision also near 0. */
-export const log1p: (a: Tensor) => Tensor = unary(e.log1p)
+export const log1p: (a: Tensor) => Tensor = unary('log1p', e.log1p)
 /** √a; NaN below 0. Its gradient at 0 is infinite. */
-export const sqrt: (a: Tensor) => Tensor = unary(e.sqrt)
+export const sqrt: (a: Tensor) => Tensor = unary('sqrt', e.sqrt)
 /** The hyperbolic tangent of a. */
-export const tanh: (a: Tensor) => Tensor = unary(e.tanh)
+export const tanh: (a: Tensor) => Tensor = unary('tanh', e.tanh)
 /** The Gauss error function. */
-export const erf: (a: Tensor) => Tensor = unary(e.erf)
+export const erf: (a: Tensor) => Tensor = unary('erf', e.erf)
 /** The sine of a, in radians. */
-export const sin: (a: Tensor) => Tensor = unary(e.sin)
+export const sin: (a: Tensor) => Tensor = unary('sin', e.sin)
 /** The cosine of a, in radians. */
-export const cos: (a: Tensor) => Tensor = unary(e.cos)
+export const cos: (a: Tensor) => Tensor = unary('cos', e.cos)
 /** a². */
-export const square: (a: Tensor) => Tensor = unary((a) => e.multiply(a, a))
+export const square: (a: Tensor) => Tensor = unary('square', (a) => e.multiply(a, a))
 /** 1/(1 + e^(−a)). */
-export const sigmoid: (a: Tensor) => Tensor = unary(e.sigmoid)
+export const sigmoid: (a: Tensor) => Tensor = unary('sigmoid', e.sigmoid)
 /** The larger of a and 0; its gradient at 0 is 0. */
-export const relu: (a: Tensor) => Tensor = unary((a) =>
+export const relu: (a: Tensor) => Tensor = unary('relu', (a) =>
   // The floor of 0 is 0 and that of NaN is NaN, and it has no gradient.
   e.select(e.less(c(0), a), a, e.floor(e.maximum(a, c(0)))),
 )
 /** log(1 + eᵃ). Does not overflow, and is eᵃ where a is far below 0. */
-export const softplus: (a: Tensor) => Tensor = unary((a) =>
+export const softplus: (a: Tensor) => Tensor = unary('softplus', (a) =>
   e.add(e.select(e.less(a, c(0)), c(0), a), e.log1p(expOfMinusAbs(a))),
 )
 /** log(1/(1 + e⁻ᵃ)). Does not overflow, and is −e⁻ᵃ where a is far above 0. */
-export const logSigmoid: (a: Tensor) => Tensor = unary((a) =>
+export const logSigmoid: (a: Tensor) => Tensor = unary('logSigmoid', (a) =>
   e.subtract(e.select(e.less(a, c(0)), a, c(0)), e.log1p(expOfMinusAbs(a))),
 )
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
-export const silu: (a: Tensor) => Tensor = unary((a) => e.multiply(a, e.sigmoid(a)))
+export const silu: (a: Tensor) => Tensor = unary('silu', (a) => e.multiply(a, e.sigmoid(a)))
 /**
  * GELU in the tanh form of GPT-2: a/2 · (1 + tanh u), u = √(2/π)·(a + 0.044715·a³) (Hendrycks & Gimpel 2016, section 2),
  * computed as a · sigmoid(2u), which is the same and does not cancel for negative a.
  */
-export const gelu: (a: Tensor) => Tensor = unary((a) => {
+export const gelu: (a: Tensor) => Tensor = unary('gelu', (a) => {
   const cubed = e.multiply(a, e.multiply(a, a))
   const inner = e.multiply(c(2 * Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
   return e.multiply(a, e.sigmoid(inner))

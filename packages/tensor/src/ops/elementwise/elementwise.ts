@@ -1,8 +1,16 @@
 /** Elementwise: out[i] = expression(inputs[i]…), inputs broadcast. One op for every formula of one element. */
-import type { DType } from '../../dtype.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import * as checks from '../../checks/checks.ts'
+import { checkDType, type DType } from '../../dtype.ts'
 import { run } from '../../engine.ts'
 import { OptionError } from '../../errors.ts'
-import { type Expression, input, substitute, topologicalOrder } from '../../expression/expression.ts'
+import {
+  checkExpression,
+  type Expression,
+  input,
+  substitute,
+  topologicalOrder,
+} from '../../expression/expression.ts'
 import { defineOp } from '../../op.ts'
 import { broadcastShapes, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -39,6 +47,8 @@ export const elementwiseOp = defineOp<ElementwiseAttrs>()({
     topologicalOrder(expression).filter((node) => node.kind === 'unary' || node.kind === 'binary').length,
 })
 
+const someNumbers = checks.list('a list of numbers', checks.anyNumber)
+
 /**
  * Applies a formula element by element.
  *
@@ -53,6 +63,11 @@ export function elementwise(
   scalars: readonly number[] = [],
   dtype: DType = 'f32',
 ): Tensor {
+  checkExpression('elementwise', 'expression', expression)
+  checkArgument('elementwise', 'inputs', inputs, checks.tensors)
+  checkArgument('elementwise', 'scalars', scalars, someNumbers)
+  checkDType('elementwise', dtype)
+  if (inputs.length === 0) throw new OptionError('elementwise: got no inputs; expected at least one tensor.')
   const used = onlyUsed(expression, inputs)
   return run('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0]
 }

@@ -1,9 +1,11 @@
 /** Fill: a tensor of one number. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
-import { checkNumbers, type DType } from '../../dtype.ts'
+import { checkDType, checkNumbers, type DType } from '../../dtype.ts'
 import { run } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
-import type { Shape } from '../../shape.ts'
+import { checkShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
 export interface FillAttrs {
@@ -25,5 +27,9 @@ export const fillOp = defineOp<FillAttrs>()({
 
 /** A tensor of `shape` whose every element is `value`. */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
+  checkArgument('fill', 'device', device, checks.device)
+  checkShape('fill', shape)
+  checkArgument('fill', 'value', value, checks.anyNumber)
+  checkDType('fill', dtype)
   return run('fill', [], { shape, value, dtype, device })[0]
 }

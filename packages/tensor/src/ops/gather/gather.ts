@@ -1,4 +1,5 @@
 /** Gather: rows of a table by index, as in an embedding. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -27,5 +28,7 @@ export const gatherOp = defineOp<object>()({
  * @param ids `i32 […]`, each in [0, V). CPU devices throw IndexError otherwise; WebGPU clamps.
  */
 export function gather(table: Tensor, ids: Tensor): Tensor {
+  checkTensor('gather', 'table', table)
+  checkTensor('gather', 'ids', ids)
   return run('gather', [table, ids], {})[0]
 }

@@ -1,6 +1,8 @@
 /** Global norm: √(Σ x²) over all elements of all tensors, as one number. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
 import { run } from '../../engine.ts'
-import { ShapeError } from '../../errors.ts'
+import { OptionError, ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { formatShape, sizeOf } from '../../shape.ts'
@@ -39,5 +41,7 @@ export const globalNormOp = defineOp<object>()({
  * Squares neither overflow nor vanish: the result is right to rounding wherever single precision can hold it. Its gradient at 0 is 0.
  */
 export function globalNorm(tensors: readonly Tensor[]): Tensor {
+  checkArgument('globalNorm', 'tensors', tensors, checks.tensors)
+  if (tensors.length === 0) throw new OptionError('globalNorm: got no tensors; expected at least one.')
   return run('globalNorm', tensors, {})[0]
 }

@@ -1,6 +1,8 @@
 /** Iota: 0, 1, 2, … */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
-import type { DType } from '../../dtype.ts'
+import { checkDType, type DType } from '../../dtype.ts'
 import { run } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -20,5 +22,8 @@ export const iotaOp = defineOp<IotaAttrs>()({
 
 /** The numbers from 0 to `size − 1`, `[size]`. */
 export function iota(device: Device, size: number, dtype: DType = 'i32'): Tensor {
+  checkArgument('iota', 'device', device, checks.device)
+  checkArgument('iota', 'size', size, checks.anyNumber)
+  checkDType('iota', dtype)
   return run('iota', [], { size, dtype, device })[0]
 }

@@ -1,4 +1,7 @@
 /** Layer normalisation over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) + bias. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -65,5 +68,9 @@ export const layerNormGradOp = defineOp<object>()({
  * @param epsilon Added to the variance, 1e-5 unless given.
  */
 export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  checkTensor('layerNorm', 'x', x)
+  checkTensor('layerNorm', 'gain', gain)
+  checkTensor('layerNorm', 'bias', bias)
+  checkArgument('layerNorm', 'epsilon', epsilon, checks.number({ from: 0 }))
   return run('layerNorm', [x, gain, bias], { epsilon })[0]
 }

@@ -2,6 +2,7 @@
  * Cross-entropy of a linear layer, loss = logsumexp(x·Wᵀ) − (x·Wᵀ)[target] for every row, without ever holding all N·V logits: they
  * are made and used up some rows at a time, and made again for the gradient (Hsu et al. 2024, Liger Kernel, section 3.2).
  */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -88,5 +89,8 @@ export const rowsOfChunk = ({ n, v }: LinearLossSizes): number =>
  * @returns `f32 [N]`.
  */
 export function linearCrossEntropy(x: Tensor, w: Tensor, targets: Tensor): Tensor {
+  checkTensor('linearCrossEntropy', 'x', x)
+  checkTensor('linearCrossEntropy', 'w', w)
+  checkTensor('linearCrossEntropy', 'targets', targets)
   return run('linearCrossEntropy', [x, w, targets], {})[0]
 }

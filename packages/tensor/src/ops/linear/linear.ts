@@ -1,4 +1,5 @@
 /** Linear: y = x·W + b, the bias added while the product is written back. */
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -32,5 +33,8 @@ export const linearOp = defineOp<object>()({
 
 /** `x[N, K] · W[K, M] + b[M]`, giving `[N, M]`. */
 export function linear(x: Tensor, w: Tensor, b: Tensor): Tensor {
+  checkTensor('linear', 'x', x)
+  checkTensor('linear', 'w', w)
+  checkTensor('linear', 'b', b)
   return run('linear', [x, w, b], {})[0]
 }

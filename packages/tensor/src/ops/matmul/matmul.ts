@@ -1,4 +1,7 @@
 /** Matmul: c[…, i, j] = Σₖ a[…, i, k] · b[…, k, j], with either operand read transposed and batch axes broadcast. */
+import * as checks from '../../checks/checks.ts'
+import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -57,6 +60,11 @@ export const matmulOp = defineOp<MatmulAttrs>()({
   },
 })
 
+const optionChecks: ChecksOf<Partial<MatmulAttrs>> = {
+  transposeA: checks.boolean,
+  transposeB: checks.boolean,
+}
+
 /**
  * Matrix product.
  *
@@ -66,6 +74,9 @@ export const matmulOp = defineOp<MatmulAttrs>()({
  * @throws ShapeError if the inner sizes differ or the batch axes do not broadcast.
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttrs> = {}): Tensor {
+  checkTensor('matmul', 'a', a)
+  checkTensor('matmul', 'b', b)
+  checkOptions('matmul', options, optionChecks)
   const attrs = { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false }
   return run('matmul', [a, b], attrs)[0]
 }

@@ -1,4 +1,7 @@
 /** Pad: a tensor inside a larger one of zeros. The adjoint of slice. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -30,5 +33,8 @@ export const padOp = defineOp<PadAttrs>()({
 
 /** Surrounds `x` with zeros. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  checkTensor('pad', 'x', x)
+  checkArgument('pad', 'before', before, checks.integers)
+  checkArgument('pad', 'after', after, checks.integers)
   return run('pad', [x], { before, after })[0]
 }

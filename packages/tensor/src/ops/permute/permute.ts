@@ -1,4 +1,7 @@
 /** Permute: reorders axes. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -26,11 +29,14 @@ export const permuteOp = defineOp<PermuteAttrs>()({
 
 /** Axis `i` of the result is axis `order[i]` of `x`. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
+  checkTensor('permute', 'x', x)
+  checkArgument('permute', 'order', order, checks.integers)
   return run('permute', [x], { order })[0]
 }
 
 /** Swaps the last two axes. */
 export function transpose(x: Tensor): Tensor {
+  checkTensor('transpose', 'x', x)
   const rank = x.shape.length
   if (rank < 2) throw new ShapeError(`transpose: got ${formatShape(x.shape)}; expected rank 2 or more.`)
   return permute(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2])

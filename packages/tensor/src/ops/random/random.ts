@@ -1,9 +1,11 @@
 /** Random: Threefry-2×32 bits or uniform numbers, a pure function of (key, element index), equal on every device. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
 import { run } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import type { Key } from '../../random/threefry.ts'
-import type { Shape } from '../../shape.ts'
+import { checkShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
 export interface RandomAttrs {
@@ -23,10 +25,16 @@ export const randomOp = defineOp<RandomAttrs>()({
 
 /** 32 random bits per element, as i32. */
 export function randomBits(device: Device, key: Key, shape: Shape): Tensor {
+  checkArgument('randomBits', 'device', device, checks.device)
+  checkArgument('randomBits', 'key', key, checks.key)
+  checkShape('randomBits', shape)
   return run('random', [], { key, shape, distribution: 'bits', device })[0]
 }
 
 /** Uniform numbers in [0, 1), multiples of 2⁻²⁴. */
 export function randomUniform(device: Device, key: Key, shape: Shape): Tensor {
+  checkArgument('randomUniform', 'device', device, checks.device)
+  checkArgument('randomUniform', 'key', key, checks.key)
+  checkShape('randomUniform', shape)
   return run('random', [], { key, shape, distribution: 'uniform', device })[0]
 }

@@ -1,9 +1,12 @@
 /** Reduce: the sum, the maximum or the minimum over some axes. */
+import * as checks from '../../checks/checks.ts'
+import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { input } from '../../expression/expression.ts'
 import { defineOp } from '../../op.ts'
-import { formatShape, normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
+import { checkShape, formatShape, normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { divide } from '../elementwise/arithmetic.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
@@ -41,9 +44,21 @@ export interface ReduceOptions {
   readonly keepDims?: boolean
 }
 
-function reduce(kind: ReduceAttrs['kind'], x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
-  const all = axes ?? x.shape.map((_, i) => i)
-  return run('reduce', [x], { kind, axes: normalizeAxes(kind, all, x.shape.length), keepDims })[0]
+const optionChecks: ChecksOf<ReduceOptions> = {
+  // `normalizeAxes` looks at them beside the tensor.
+  axes: { expected: 'axes', accepts: (_): _ is never => true },
+  keepDims: checks.boolean,
+}
+
+/** @param who The function that was called, for messages. */
+function reduce(
+  who: string,
+  kind: ReduceAttrs['kind'],
+  x: Tensor,
+  { axes, keepDims = false }: ReduceOptions,
+): Tensor {
+  const all = axes === undefined ? x.shape.map((_, i) => i) : axes
+  return run('reduce', [x], { kind, axes: normalizeAxes(who, all, x.shape.length), keepDims })[0]
 }
 
 /**
@@ -52,28 +67,38 @@ function reduce(kind: ReduceAttrs['kind'], x: Tensor, { axes, keepDims = false }
  * Rounding costs at most 72·⌈log₆₄ n⌉ roundings of the sum of n magnitudes, not n: terms are added in blocks.
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce('sum', x, options)
+  checkTensor('sum', 'x', x)
+  checkOptions('sum', options, optionChecks)
+  return reduce('sum', 'sum', x, options)
 }
 
 /** The maximum over `axes`; −∞ (for `i32` −2³¹) over an empty axis, NaN if any element is. */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce('max', x, options)
+  checkTensor('max', 'x', x)
+  checkOptions('max', options, optionChecks)
+  return reduce('max', 'max', x, options)
 }
 
 /** The minimum over `axes`; ∞ (for `i32` 2³¹ − 1) over an empty axis, NaN if any element is. */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduce('min', x, options)
+  checkTensor('min', 'x', x)
+  checkOptions('min', options, optionChecks)
+  return reduce('min', 'min', x, options)
 }
 
 /** The mean over `axes`, of `f32` whatever the type of `x`; NaN over an empty axis. Infinite where the sum overflows. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkTensor('mean', 'x', x)
+  checkOptions('mean', options, optionChecks)
   // A sum of i32 wraps around; single precision does not.
-  const total = sum(x.dtype === 'i32' ? elementwise(input(0), [x]) : x, options)
+  const total = reduce('mean', 'sum', x.dtype === 'i32' ? elementwise(input(0), [x]) : x, options)
   return divide(total, x.size / total.size)
 }
 
 /** Sums what broadcasting to a larger shape had repeated: the adjoint of broadcasting `shape` to x's. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('sumTo', 'x', x)
+  checkShape('sumTo', shape)
   const missing = x.shape.length - shape.length
   const axes = x.shape.flatMap((n, i) => (i < missing || (shape[i - missing] === 1 && n !== 1) ? [i] : []))
   if (axes.length === 0) return reshape(x, shape)

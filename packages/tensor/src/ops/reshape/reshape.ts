@@ -2,6 +2,9 @@
  * Reshape: the same numbers in the same order under another shape. Costs nothing: the storage is shared until one of the
  * two tensors is written to or disposed. Functions that have nothing to do return a reshape to the same shape.
  */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -31,6 +34,8 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
 
 /** @param shape May hold one −1, which takes what is left. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', 'x', x)
+  checkArgument('reshape', 'shape', shape, checks.integers)
   const open = shape.filter((n) => n === -1).length
   if (open === 0) return run('reshape', [x], { shape })[0]
   const left = x.size / shape.reduce((product, n) => (n === -1 ? product : product * n), 1)

@@ -1,4 +1,7 @@
 /** Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) + ε). */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -56,5 +59,8 @@ export const rmsNormGradOp = defineOp<object>()({
  * @param epsilon Added to the mean square, 1e-5 unless given.
  */
 export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
+  checkTensor('rmsNorm', 'x', x)
+  checkTensor('rmsNorm', 'gain', gain)
+  checkArgument('rmsNorm', 'epsilon', epsilon, checks.number({ from: 0 }))
   return run('rmsNorm', [x, gain], { epsilon })[0]
 }

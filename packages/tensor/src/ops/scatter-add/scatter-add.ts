@@ -1,4 +1,7 @@
 /** Scatter-add: sums rows into a table by index. The adjoint of gather; each row's terms are added in order of position. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -33,5 +36,8 @@ export const scatterAddOp = defineOp<ScatterAddAttrs>()({
  * @param values `f32 [ids…, …]`.
  */
 export function scatterAdd(ids: Tensor, values: Tensor, rows: number): Tensor {
+  checkTensor('scatterAdd', 'ids', ids)
+  checkTensor('scatterAdd', 'values', values)
+  checkArgument('scatterAdd', 'rows', rows, checks.anyNumber)
   return run('scatterAdd', [ids, values], { rows })[0]
 }

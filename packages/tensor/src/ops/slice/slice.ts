@@ -1,4 +1,7 @@
 /** Slice: the box from `start` (inclusive) to `stop` (exclusive) along every axis. */
+import * as checks from '../../checks/checks.ts'
+import { checkArgument } from '../../checks/check-options.ts'
+import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
@@ -38,6 +41,9 @@ export const sliceOp = defineOp<SliceAttrs>()({
  * @throws ShapeError for indices outside the tensor, or more of them than it has axes.
  */
 export function slice(x: Tensor, start: readonly number[], stop: readonly number[] = []): Tensor {
+  checkTensor('slice', 'x', x)
+  checkArgument('slice', 'start', start, checks.integers)
+  checkArgument('slice', 'stop', stop, checks.integers)
   if (start.length > x.shape.length || stop.length > x.shape.length) {
     throw new ShapeError(
       `slice: got ${formatShape(start)} to ${formatShape(stop)} of ${formatShape(x.shape)}; ` +
