@@ -3,12 +3,17 @@ import { describe, expect, test } from 'vitest'
 import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
+import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import type { Calls } from './call.ts'
 import { complaintOf, wrongCalls } from './wrong-calls.ts'
 
 const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> = {
   '@burgeon/tensor': tensorCalls,
+  '@burgeon/tensor/reference': referenceCalls,
+  '@burgeon/tensor/wasm': wasmCalls,
+  '@burgeon/autograd/testing': checkGradientCalls,
+  '@burgeon/gpt/node': nodeCalls,
   '@burgeon/autograd': autogradCalls,
   '@burgeon/gpt': gptCalls,
   '@burgeon/gpt/growth': growthCalls,

@@ -1,5 +1,15 @@
 /** Finite differences in double precision: the oracle of every gradient rule. */
-import { keyFromSeed, OptionError, RandomStream, scope, type Tensor } from '@burgeon/tensor'
+import {
+  type Check,
+  checkArgument,
+  checkOptions,
+  checks,
+  keyFromSeed,
+  OptionError,
+  RandomStream,
+  scope,
+  type Tensor,
+} from '@burgeon/tensor'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { grad } from '../grad.ts'
 import { hvp } from '../products.ts'
@@ -20,6 +30,9 @@ export interface GradientCheckOptions {
   readonly step?: number
 }
 
+/** Which ones there are is told together with the step. */
+const anyNumber = checks.anyNumber as Check<1 | 2>
+
 /**
  * Compares slopes of `f` with central differences: its gradient, number by number, with `(f(x+h) − f(x−h))/2h`; or to second order the
  * product of its Hessian with a vector v of Gaussian numbers, always the same, with `(∇f(x+hv) − ∇f(x−hv))/2h`.
@@ -36,8 +49,12 @@ export interface GradientCheckOptions {
 export function checkGradient(
   f: (...x: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
-  { order = 1, step = 1e-5 }: GradientCheckOptions = {},
+  options: GradientCheckOptions = {},
 ): GradientCheck {
+  checkArgument('checkGradient', 'f', f, checks.callback())
+  checkArgument('checkGradient', 'inputs', inputs, checks.tensors)
+  checkOptions('checkGradient', options, { order: anyNumber, step: checks.anyNumber })
+  const { order = 1, step = 1e-5 } = options
   if (!((order === 1 || order === 2) && step > 0)) {
     throw new OptionError(
       `checkGradient: got order ${order} and step ${step}; expected order 1 or 2 and step > 0.`,

@@ -1,12 +1,14 @@
 /** A folder of the file system, with Node. */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checkArgument, checks } from '@burgeon/tensor'
 import { type Disk, type DiskLock, LockedError } from './disk.ts'
 import { takeLockFile } from './node-lock.ts'
 import { turns } from './turns.ts'
 
 /** The folder at `place`; it is made at the first write. */
 export function nodeDisk(place: string): Disk {
+  checkArgument('nodeDisk', 'place', place, checks.text)
   const at = (name: string): string => join(place, name)
   const put = async (name: string, bytes: Uint8Array, flags: 'w' | 'wx'): Promise<void> => {
     await mkdir(place, { recursive: true })

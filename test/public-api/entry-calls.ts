@@ -1,0 +1,38 @@
+/** Right calls of entry points that export one or two functions. */
+import * as autogradTesting from '@burgeon/autograd/testing'
+import * as node from '@burgeon/gpt/node'
+import { square, sum, type Tensor, tensor } from '@burgeon/tensor'
+import * as reference from '@burgeon/tensor/reference'
+import * as wasm from '@burgeon/tensor/wasm'
+import type { CallsOf } from './call.ts'
+
+const device = reference.openReference()
+/** An empty list of tensors is a right argument, too. */
+const loss = (x: Tensor): Tensor => (x === undefined ? tensor([1], { shape: [], device }) : sum(square(x)))
+
+export const referenceCalls: CallsOf<typeof reference> = {
+  openReference: [() => ({ args: {}, run: reference.openReference })],
+}
+
+export const wasmCalls: CallsOf<typeof wasm> = {
+  openWasm: [
+    () => ({
+      args: { options: { threads: 1, strictMath: true, revectorize: false } },
+      run: wasm.openWasm,
+    }),
+  ],
+}
+
+export const nodeCalls: CallsOf<typeof node> = {
+  nodeDisk: [() => ({ args: { place: 'nowhere' }, run: node.nodeDisk })],
+}
+
+export const checkGradientCalls: CallsOf<typeof autogradTesting> = {
+  checkGradient: [
+    () => ({
+      args: { f: loss, inputs: [tensor([1, 2], { device })], options: { order: 1, step: 1e-5 } },
+      run: autogradTesting.checkGradient,
+      says: ['grad'],
+    }),
+  ],
+}
