@@ -80,7 +80,8 @@ describe('pruning what is dormant', () => {
 
   /** A model in which units 0 and 1 of block b0 never speak, and a step of its life. */
   async function withDeadUnits(activation: 'gelu' | 'swiglu', expertShares?: readonly number[]) {
-    const plain = gptConfig({ ...config, heads: 2, layers: 2, mlpHidden: 4, activation })
+    const { vocabulary, context, embed } = config
+    const plain = gptConfig({ vocabulary, context, embed, heads: 2, layers: 2, mlpHidden: 4, activation })
     const blocks = plain.blocks.map((block) => ({ ...block, ...(expertShares && { expertShares }) }))
     const wanted: GptConfig = { ...plain, blocks }
     const { weights } = await modelOf(wanted, drawFrom(3), device).toState()

@@ -2,10 +2,18 @@
 export type OneAtATime = <R>(work: () => Promise<R>) => Promise<R>
 
 export function oneAtATime(): OneAtATime {
-  let last: Promise<unknown> = Promise.resolve()
+  let last: Promise<unknown> | null = null
   return (work) => {
-    const result = last.then(work)
-    last = result.catch(() => {})
+    // Work that need not wait begins at once, so that what it takes hold of is held when the call returns.
+    const result = last === null ? work() : last.then(work)
+    const done: Promise<void> = result.then(
+      () => clear(),
+      () => clear(),
+    )
+    const clear = (): void => {
+      if (last === done) last = null
+    }
+    last = done
     return result
   }
 }
