@@ -97,7 +97,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench:all -- --data DIR': { because: data },
   'npm run release -- --publish': { because: 'publishes' },
   'npm run bench -- first-life --seeds 3': bench('first-life --seeds 1'),
-  'npm run bench -- first-life': bench('first-life --seeds 1'),
+  'npm run bench -- first-life --data DIR': { because: data },
   'npm run bench -- first-life --seeds 1 --quick': {
     ...bench('first-life --seeds 1'),
     because: 'takes minutes',
