@@ -46,7 +46,7 @@ afterAll(() => {
 
 describe('a worker that ends in the middle of a call', () => {
   it('has its call made by the caller, and others go on', () => {
-    const { pool, memory, shared, own } = poolWithATrap(mark)
+    const { pool, memory, shared, own } = poolWithATrap(mark, lastMarkAt)
     const { calls, marks } = marking(memory)
     pool.runAll(own, shared, calls, true)
     expect([...marks()]).toEqual(calls.map(() => 1))
@@ -56,7 +56,7 @@ describe('a worker that ends in the middle of a call', () => {
   })
 
   it('is told of, after all other calls, where its call may not be made again', () => {
-    const { pool, memory, shared, own } = poolWithATrap(mark)
+    const { pool, memory, shared, own } = poolWithATrap(mark, lastMarkAt)
     const { calls, marks } = marking(memory)
     expect(() => pool.runAll(own, shared, calls)).toThrow(lostWorker.message)
     expect(marks().filter((mark) => mark === 1).length).toBe(calls.length - 1)
@@ -69,15 +69,18 @@ describe('a call that changes what it reads, and that breaks off half-way', () =
   const numbers = 64
   const pieces = 20
   const run = (hasRoom: boolean): Set<number> => {
-    const { pool, memory, own, shared } = poolWithATrap((b, { at, room }, trap) => {
-      const bytes = i32.const(4 * numbers)
-      writeInPlace(b, room, bytes, [at], ([to]) => {
-        b.forRange(0, bytes, 4, (offset) => {
-          b.if(i32.eq(offset, 2 * numbers), trap)
-          b.store(i32.add(to, offset), i32.add(i32.load(i32.add(at, offset)), 1))
+    const { pool, memory, own, shared } = poolWithATrap(
+      (b, { at, room }, trap) => {
+        const bytes = i32.const(4 * numbers)
+        writeInPlace(b, room, bytes, [at], ([to]) => {
+          b.forRange(0, bytes, 4, (offset) => {
+            b.if(i32.eq(offset, 2 * numbers), trap)
+            b.store(i32.add(to, offset), i32.add(i32.load(i32.add(at, offset)), 1))
+          })
         })
-      })
-    })
+      },
+      markAt + 4 * numbers * (pieces - 1),
+    )
     const rooms = markAt + 4 * numbers * pieces
     const calls = Array.from({ length: pieces }, (_, i) => {
       return [markAt + 4 * numbers * i, hasRoom ? rooms + 8 * numbers * i : 0]
@@ -151,6 +154,7 @@ describe('a training whose workers are killed while they compute', () => {
 
 const markAt = 65536 + poolBytes
 const gateAt = markAt - 64
+const lastMarkAt = markAt + 4 * 39
 
 /** Calls that each add 1 to a word of their own, and the words. */
 function marking(memory: WasmMemory) {
@@ -167,10 +171,10 @@ const mark: Kernel = (b, { at }, trap) => {
 }
 
 /**
- * A pool of three threads over a kernel with a trap in it: the first thread that comes by waits there for ever. It is a worker, for the
- * caller looks on until a worker is in the trap, ends it, and only then computes.
+ * A pool of three threads over a kernel with a trap in it: who makes the last call, at `lastAt`, waits there for ever. It is a worker, for
+ * the caller looks on until a worker is in the trap, ends it, and only then computes.
  */
-function poolWithATrap(kernel: Kernel) {
+function poolWithATrap(kernel: Kernel, lastAt: number) {
   const { webAssembly } = requireFeatures()
   const memory = new webAssembly.Memory({ initial: 64, maximum: 128, shared: true })
   const pool = new ThreadPool(memory, 65536, 3)
@@ -178,9 +182,11 @@ function poolWithATrap(kernel: Kernel) {
   const trapAt = 64
   module.export('kernel', { at: 'i32', room: 'i32' }, (b, places) => {
     kernel(b, places, () => {
-      b.if(i32.eqz(i32.load(i32.const(trapAt))), () => {
-        b.store(i32.const(trapAt), i32.const(1))
-        b.while(i32.load(i32.const(trapAt)), () => {})
+      b.if(i32.eq(places.at, lastAt), () => {
+        b.if(i32.eqz(i32.load(i32.const(trapAt))), () => {
+          b.store(i32.const(trapAt), i32.const(1))
+          b.while(i32.load(i32.const(trapAt)), () => {})
+        })
       })
     })
   })
@@ -193,6 +199,7 @@ function poolWithATrap(kernel: Kernel) {
   const workersAtWork = (): number[] => [...claims].filter((claim) => claim > 0)
   const own = (...args: number[]): undefined => {
     if (gate[1] === 0) {
+      expect(args[0], 'the caller has no time to get to the last call').not.toBe(lastAt)
       while (Atomics.load(trap, 0) === 0 || workersAtWork().length !== 1) Atomics.wait(gate, 0, 0, 5)
       // The other worker has had time for all that is left by now: who still has a call is the one in the trap.
       Atomics.wait(gate, 0, 0, 20)
