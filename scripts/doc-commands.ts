@@ -94,6 +94,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   },
   'npm run write:first-life': { because: 'writes documents anew' },
   'npm run try:commands': { because: 'is this very run' },
+  'npm run mutants': { because: 'runs the tests once for each of hundreds of mutants' },
   'npm run bench:all -- --data DIR': { because: data },
   'npm run release -- --publish': { because: 'publishes' },
   'npm run bench -- first-life --seeds 3': bench('first-life --seeds 1'),
