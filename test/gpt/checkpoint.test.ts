@@ -361,7 +361,8 @@ describe('a damaged checkpoint', () => {
       disk.damage('checkpoint.json', new TextEncoder().encode(text))
       return disk
     }
-    for (const text of ['', 'null', '[]', '{"format": "other"}', '{']) {
+    const odd = '{"format": "burgeon checkpoint", "version": {"toString": 1}}'
+    for (const text of ['', 'null', '[]', '{"format": "other"}', '{', odd]) {
       await expect(readCheckpoint(await withManifest(text))).rejects.toThrow(CheckpointError)
     }
     const newer = await withManifest('{"format": "burgeon checkpoint", "version": 2}')

@@ -247,9 +247,9 @@ describe('a saved configuration', () => {
     ['got embed 2.5', { embed: 2.5 }],
     ['got context undefined', { context: undefined }],
     ['got blocks 0', { blocks: [] }],
-    ['got norm of no kind; expected one of layer, rms', { norm: 'norm of no kind' }],
-    ['got sinus; expected one of learned, rotary', { positions: 'sinus' }],
-    ['got tanh; expected one of gelu, swiglu', { activation: 'tanh' }],
+    ["got 'norm of no kind'; expected one of layer, rms", { norm: 'norm of no kind' }],
+    ["got 'sinus'; expected one of learned, rotary", { positions: 'sinus' }],
+    ["got 'tanh'; expected one of gelu, swiglu", { activation: 'tanh' }],
     ['got heads / kvHeads of b0 1.5', { blocks: [{ ...rotary.blocks[0], heads: 3, kvHeads: 2 }] }],
     ['got mlpHidden of b0 undefined', { blocks: [{ ...rotary.blocks[0], mlpHidden: undefined }] }],
     ['got 1 frequencies for block b0; expected 2', { blocks: [{ ...rotary.blocks[0], frequencies: [1] }] }],
@@ -258,8 +258,8 @@ describe('a saved configuration', () => {
     ['got adapter rank of b0 undefined', withPart({ adapter: 3 })],
     ['got adapter scale 0 of b0; expected a finite', withPart({ adapter: { rank: 1, scale: 0 } })],
     ['got adapter scale null of b0', withPart({ adapter: { rank: 1, scale: null } })],
-    ['got expert shares 1 of b0; expected two or more', withPart({ expertShares: [1] })],
-    ['got expert shares 1,0 of b0; expected two or more', withPart({ expertShares: [1, 0] })],
+    ['got expert shares [1] of b0; expected two or more', withPart({ expertShares: [1] })],
+    ['got expert shares [1, 0] of b0; expected two or more', withPart({ expertShares: [1, 0] })],
     ['got expert shares 2 of b0', withPart({ expertShares: 2 })],
   ])('is refused when it is none: %s', (message, wrong) => {
     const config = { ...rotary, ...wrong } as GptState['config']

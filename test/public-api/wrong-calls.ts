@@ -14,7 +14,7 @@ interface WrongCall {
 
 const wrongValues: readonly unknown[] = [
   ...[null, Number.NaN, Infinity, -Infinity, -1, 1.5, 0, 2 ** 53],
-  ...['wrong', '', true, Symbol('wrong'), 10n, () => 'wrong', {}, [], [null], { wrong: 1 }],
+  ...['wrong', '', true, Symbol('wrong'), 10n, () => 'wrong', {}, [], [null], { wrong: 1 }, { toString: 1 }],
 ]
 
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -40,6 +40,8 @@ const damages: readonly ((value: unknown) => unknown)[] = [
   () => [],
   () => ({}),
   () => Object.create(null) as object,
+  // JSON can say it, and no message can be made of it by String.
+  () => ({ toString: 1, valueOf: null }),
   () => [null],
   () => new Float32Array(3),
   () => new Uint8Array(1),

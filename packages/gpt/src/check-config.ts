@@ -1,5 +1,5 @@
 /** Whether a saved configuration is one: known before anything is made for it, however it was damaged or forged. */
-import { OptionError } from '@burgeon/tensor'
+import { OptionError, shown } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 import { checkLimit, checkTotalSize, sizeLimits } from './size-limits.ts'
 
@@ -81,10 +81,7 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
     nextBlock,
   }).map(([name, size]) => [name, size, ''])
   for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim, adapter } of blocks) {
-    const own = {
-      ...{ mlpHidden, heads, kvHeads, headDim, scoreWidth, 'heads / kvHeads': heads / kvHeads },
-      ...(adapter && { rank: adapter.rank }),
-    }
+    const own = { mlpHidden, heads, kvHeads, headDim, scoreWidth, ...(adapter && { rank: adapter.rank }) }
     for (const [name, size] of Object.entries(own)) sizes.push([name, size, ` of ${id}`])
   }
   const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)
@@ -94,6 +91,12 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
     throw new OptionError(`${owner}: got ${called}${of} ${shown(size)}; expected a positive integer.`)
   }
   for (const [name, size, of] of sizes) checkLimit(`${owner}${of}`, name, size)
+  const uneven = blocks.find(({ heads, kvHeads }) => heads % kvHeads !== 0)
+  if (uneven === undefined) return
+  const { id, heads, kvHeads } = uneven
+  throw new OptionError(
+    `${owner}: got heads / kvHeads of ${id} ${heads / kvHeads}; expected a positive integer.`,
+  )
 }
 
 /** What a block may have besides its sizes. */
@@ -110,12 +113,4 @@ function checkParts({ id, adapter, expertShares }: BlockConfig): void {
       `${owner}: got expert shares ${shown(expertShares)} of ${id}; expected two or more numbers above 0.`,
     )
   }
-}
-
-/** What a file holds can be anything. */
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return value.slice(0, 8).map(shown).join()
-  if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return `${value}`
-  return value === null ? 'null' : `a ${typeof value}`
 }

@@ -1,5 +1,5 @@
 /** A mini-batch of token sequences, as plain data. */
-import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 
 /** What stands where a sequence is shorter than its row: never predicted, never counted. */
 export const padding = -1
@@ -124,7 +124,7 @@ export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain:
   for (let i = 0; i < tokens.length; i++) {
     if (Number.isInteger(tokens[i]) && tokens[i] >= 0 && tokens[i] < 2 ** 31) continue
     throw new OptionError(
-      `batchOfTokens: got ${String(tokens[i])} as tokens[${i}]; expected an integer from 0.`,
+      `batchOfTokens: got ${shown(tokens[i])} as tokens[${i}]; expected an integer from 0.`,
     )
   }
   const rows = Math.ceil((tokens.length - 1) / length)

@@ -1,7 +1,7 @@
 /** The contract of a growth policy, as statements to be checked in any test runner. */
 import { type GptConfig, gptConfig } from '@burgeon/gpt'
 import { planGrowth, priceOf } from '@burgeon/gpt/growth'
-import { OptionError } from '@burgeon/tensor'
+import { OptionError, shown } from '@burgeon/tensor'
 import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
 import type { Measurement } from '../growth/measurement.ts'
@@ -235,7 +235,7 @@ function attempt<T>(body: () => T[]): T[] | string {
   try {
     return body()
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return error instanceof Error ? error.message : shown(error)
   }
 }
 

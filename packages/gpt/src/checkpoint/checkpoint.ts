@@ -67,7 +67,9 @@ export async function writeCheckpoint(
   const { fileBytes = 2 ** 30, pieceBytes = 2 ** 30 } = options
   const badName = Object.keys(parts).find((name) => !/^[a-z]+$/.test(name))
   if (badName !== undefined) {
-    throw new OptionError(`writeCheckpoint: got a part named "${badName}"; expected lower-case letters only.`)
+    throw new OptionError(
+      `writeCheckpoint: got parts with one named "${badName}"; expected names of lower-case letters only.`,
+    )
   }
   const planned = Object.entries(parts).map(([name, state]) => {
     const { json, tensors } = separate(state)

@@ -75,7 +75,9 @@ async function announcedIn(disk: Disk, name: string): Promise<readonly string[]>
   const text = new TextDecoder().decode(await disk.read(name))
   try {
     const names = JSON.parse(text) as unknown
-    return Array.isArray(names) ? names.filter((file) => sequenceOf(String(file)) !== undefined) : []
+    return Array.isArray(names)
+      ? names.filter((file) => typeof file === 'string' && sequenceOf(file) !== undefined)
+      : []
   } catch {
     return []
   }

@@ -1,5 +1,5 @@
 /** The manifest of a checkpoint: one JSON file that names all others, with their sizes and digests. */
-import { BurgeonError } from '@burgeon/tensor'
+import { BurgeonError, shown } from '@burgeon/tensor'
 import type { Disk } from './disk.ts'
 
 /** Of the present checkpoint. */
@@ -69,7 +69,7 @@ export async function parseManifest(place: string, name: string, bytes: Uint8Arr
   }
   if (manifest.version !== version) {
     throw new CheckpointError(
-      `${place}: this checkpoint has version ${manifest.version}; this burgeon reads version ${version}.`,
+      `${place}: this checkpoint has version ${shown(manifest.version)}; this burgeon reads version ${version}.`,
     )
   }
   const { sha256: expected, ...content } = manifest
@@ -93,6 +93,8 @@ export function filesOf({ parts }: Pick<Manifest, 'parts'>): readonly ManifestFi
   return Object.values(parts).flatMap(filesOfPart)
 }
 
+const isPartFile = (name: unknown): boolean => typeof name === 'string' && partFile.test(name)
+
 function isWhole({ parts, owned = [] }: Partial<Manifest>): boolean {
   if (typeof parts !== 'object' || parts === null || !Array.isArray(owned)) return false
   const files = Object.values(
@@ -101,8 +103,8 @@ function isWhole({ parts, owned = [] }: Partial<Manifest>): boolean {
     Array.isArray(part?.files) ? (part.files as (Partial<ManifestFile> | null)[]) : [part],
   )
   return (
-    owned.every((name) => partFile.test(String(name))) &&
-    files.every((file) => partFile.test(file?.file ?? '') && Number.isSafeInteger(file?.bytes))
+    owned.every(isPartFile) &&
+    files.every((file) => isPartFile(file?.file) && Number.isSafeInteger(file?.bytes))
   )
 }
 

@@ -1,5 +1,5 @@
 /** Separates a state into JSON and tensors, and joins them again, so that both can be stored in standard formats. */
-import { type NumericArray, type PlainTensor, StateError } from '@burgeon/tensor'
+import { type NumericArray, type PlainTensor, shown, StateError } from '@burgeon/tensor'
 
 /** Typed arrays that a state may hold. */
 export type StateArray = NumericArray | Uint8Array | Uint32Array
@@ -60,7 +60,7 @@ export function rejoin({
   const take = (place: unknown): { shape: readonly number[]; data: StateArray } => {
     const found = typeof place === 'string' && tensors !== 'names' ? tensors.get(place) : undefined
     if (found === undefined)
-      throw new StateError(`state: the tensor ${String(place)} is missing from its file.`)
+      throw new StateError(`state: the tensor ${shown(place)} is missing from its file.`)
     return found
   }
   const visit = (value: unknown): unknown => {

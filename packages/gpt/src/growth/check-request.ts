@@ -1,5 +1,5 @@
 /** Whether something is a growth request at all: requests come from policies, configurations and files, in JavaScript as in TypeScript. */
-import { OptionError } from '@burgeon/tensor'
+import { OptionError, shown } from '@burgeon/tensor'
 import { checkLimit, sizeLimits } from '../size-limits.ts'
 import type { GrowthRequest } from './growth-request.ts'
 
@@ -106,12 +106,4 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
-}
-
-/** A value of any kind as messages quote it. */
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return `${value}`
-  return value === null ? 'null' : `a ${typeof value}`
 }

@@ -2,7 +2,7 @@
  * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
  * dropped can be let go. Plain data, in every checkpoint.
  */
-import { checkArgument, checks, inverse, OptionError, type Plan } from '@burgeon/tensor'
+import { checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
 import { configFromState, type GptConfig } from '../gpt-config.ts'
 import { aLog } from './growth-checks.ts'
 import type { GrowthRequest } from './growth-request.ts'
@@ -89,7 +89,7 @@ export function replay(log: GrowthLog, count: number = log?.entries?.length): Re
     } else if (entry.kind === 'adapter merged') {
       config = withoutAdapter(config, entry.block)
       ;[standing, barrier] = [[], at + 1]
-    } else throw damaged(at, `is of kind ${String((entry as { kind: unknown }).kind)}`)
+    } else throw damaged(at, `is of kind ${shown((entry as { kind: unknown }).kind)}`)
     checkSize(entry.parametersAfter, config, at)
   }
   const letGo = standing.findLastIndex(({ entry }) => entry.undoLetGo === true)

@@ -1,5 +1,5 @@
 /** Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can grow. */
-import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { mergePairs } from './merge-pairs.ts'
 import type { Tokenizer } from './byte-tokenizer.ts'
 import { textRuns } from './text-runs.ts'
@@ -96,7 +96,7 @@ export class BytePairTokenizer implements Tokenizer {
     const bytes = Number.isInteger(token) ? this.#bytes[token] : undefined
     if (bytes !== undefined) return bytes
     throw new OptionError(
-      `byte pairs: got token ${String(token)}; expected an integer from 0 to ${this.vocabulary - 1}.`,
+      `byte pairs: got token ${shown(token)}; expected an integer from 0 to ${this.vocabulary - 1}.`,
     )
   }
 

@@ -1,5 +1,5 @@
 /** Byte tokens: text is its UTF-8 bytes, so everything can be encoded and nothing is unknown. */
-import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 
 /** Turns text into tokens and back. */
 export interface Tokenizer {
@@ -25,5 +25,5 @@ export const byteTokenizer: Tokenizer = {
 
 function byteOf(token: number): number {
   if (Number.isInteger(token) && token >= 0 && token < 256) return token
-  throw new OptionError(`bytes: got token ${String(token)}; expected an integer from 0 to 255.`)
+  throw new OptionError(`bytes: got token ${shown(token)}; expected an integer from 0 to 255.`)
 }
