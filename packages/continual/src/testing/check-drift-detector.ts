@@ -1,5 +1,11 @@
 /** The contract of a drift detector, as statements to be checked in any test runner. */
-import type { DriftDetector, DriftDirection, DriftVerdict } from '../drift/drift-detector.ts'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import {
+  aDriftDetector,
+  type DriftDetector,
+  type DriftDirection,
+  type DriftVerdict,
+} from '../drift/drift-detector.ts'
 import type { CheckResult } from './check-result.ts'
 import { gaussians } from './gaussians.ts'
 
@@ -7,11 +13,11 @@ import { gaussians } from './gaussians.ts'
 export interface DriftExpectation {
   /** Standard deviation of the noise around the signal's level of 3, > 0. 0.1 unless given. */
   readonly noise?: number
-  /** Size of the change of level. 1 unless given. */
+  /** Size of the change of level, > 0. 1 unless given. */
   readonly jump?: number
-  /** Values without a change, and without an alarm. 2,000 unless given. */
+  /** Values without a change, and without an alarm; from 1 to a million. 2,000 unless given. */
   readonly quiet?: number
-  /** Most values from a change to its alarm. 200 unless given. */
+  /** Most values from a change to its alarm; from 1 to a million. 200 unless given. */
   readonly delay?: number
   /** The changes it shall report. Both unless given. */
   readonly directions?: readonly DriftDirection[]
@@ -22,6 +28,7 @@ export interface DriftExpectation {
  *
  * @param make Makes a fresh detector.
  * @param fromState Restores one from its state.
+ * @throws OptionError for what makes no detector, and for an expectation that does not exist or is outside its range.
  * @example
  * for (const { statement, holds, detail } of checkDriftDetector(() => new PageHinkley(), PageHinkley.fromState)) {
  *   test(statement, () => assert(holds, detail))
@@ -32,6 +39,22 @@ export function checkDriftDetector(
   fromState: (state: unknown) => DriftDetector,
   expectation: DriftExpectation = {},
 ): CheckResult[] {
+  checkArgument('checkDriftDetector', 'make', make, checks.callback('a function that makes a drift detector'))
+  checkArgument(
+    'checkDriftDetector',
+    'fromState',
+    fromState,
+    checks.callback('a function that restores a drift detector'),
+  )
+  checkOptions('checkDriftDetector', expectation, {
+    noise: checks.number({ above: 0 }),
+    jump: checks.number({ above: 0 }),
+    quiet: manyValues,
+    delay: manyValues,
+    directions: checks.list("a list of 'up' and 'down'", checks.oneOf('up', 'down')),
+  })
+  const made = (): DriftDetector => aDetectorOf('make', make())
+  const restored = (state: unknown): DriftDetector => aDetectorOf('fromState', fromState(state))
   const { noise = 0.1, jump = 1, quiet = 2000, delay = 200, directions = ['up', 'down'] } = expectation
   const calm = gaussians(quiet).map((x) => 3 + noise * x)
   const changed = (direction: DriftDirection): number[] => {
@@ -40,16 +63,30 @@ export function checkDriftDetector(
   }
   const eventful = [...changed('up'), ...calm.slice(0, 100)]
   return [
-    isSilent(make(), calm),
-    ...directions.map((direction) => reports(make(), changed(direction), quiet, direction)),
-    isFreshAfterReset(make, eventful),
-    survivesSaving(make, fromState, eventful),
-    refusesBadInput(make(), calm.slice(0, 150)),
+    isSilent(made(), calm),
+    ...directions.map((direction) => reports(made(), changed(direction), quiet, direction)),
+    isFreshAfterReset(made, eventful),
+    survivesSaving(made, restored, eventful),
+    refusesBadInput(made(), calm.slice(0, 150)),
   ]
 }
 
+const manyValues = checks.integer({ from: 1, to: 1_000_000 })
+const aVerdict = checks.role<DriftVerdict>('a verdict', 'drift', 'direction', 'estimate')
+
+function aDetectorOf(who: 'make' | 'fromState', made: unknown): DriftDetector {
+  checkArgument('checkDriftDetector', `detector from ${who}()`, made, aDriftDetector)
+  return made
+}
+
+function verdictOf(detector: DriftDetector, value: number): DriftVerdict {
+  const verdict = detector.update(value)
+  checkArgument('checkDriftDetector', `verdict from ${detector.name}.update()`, verdict, aVerdict)
+  return verdict
+}
+
 function isSilent(detector: DriftDetector, calm: readonly number[]): CheckResult {
-  const verdicts = calm.map((value) => detector.update(value))
+  const verdicts = calm.map((value) => verdictOf(detector, value))
   const alarms = verdicts.flatMap(({ drift }, i) => (drift ? [i] : []))
   const consistent = verdicts.every(({ drift, direction }) => drift === (direction !== null))
   return {
@@ -65,7 +102,7 @@ function reports(
   change: number,
   direction: DriftDirection,
 ): CheckResult {
-  const verdicts = stream.map((value) => detector.update(value))
+  const verdicts = stream.map((value) => verdictOf(detector, value))
   const alarm = verdicts.findIndex(({ drift }, i) => drift && i >= change)
   return {
     statement: `${detector.name} reports a jump ${direction} within ${stream.length - change} values`,
@@ -78,7 +115,7 @@ function isFreshAfterReset(make: () => DriftDetector, stream: readonly number[])
   const [fresh, used] = [make(), make()]
   for (const value of stream) used.update(value)
   used.reset()
-  const i = stream.findIndex((value) => !same(fresh.update(value), used.update(value)))
+  const i = stream.findIndex((value) => !same(verdictOf(fresh, value), verdictOf(used, value)))
   return {
     statement: `${fresh.name} after a reset behaves like a new one`,
     holds: i < 0,
@@ -104,8 +141,8 @@ function survivesSaving(
       used.restore(state)
       copies.push(used)
     }
-    const verdict = original.update(value)
-    return !copies.every((copy) => same(copy.update(value), verdict))
+    const verdict = verdictOf(original, value)
+    return !copies.every((copy) => same(verdictOf(copy, value), verdict))
   })
   return {
     statement: `${original.name} goes on to the bit after its state was saved and restored anywhere`,

@@ -1,9 +1,15 @@
 /** The contract of a growth policy, as statements to be checked in any test runner. */
 import { type GptConfig, gptConfig } from '@burgeon/gpt'
 import { planGrowth, priceOf } from '@burgeon/gpt/growth'
-import { OptionError, shown } from '@burgeon/tensor'
-import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
-import { lossWindow } from '../growth/growth-policy.ts'
+import { checkArgument, checkOptions, checks, OptionError, shown } from '@burgeon/tensor'
+import {
+  aGrowthPolicy,
+  type GrowthBudget,
+  type GrowthDecision,
+  type GrowthPolicy,
+  type GrowthSignals,
+  lossWindow,
+} from '../growth/growth-policy.ts'
 import type { Measurement } from '../growth/measurement.ts'
 import { excessOf } from '../growth/within-budget.ts'
 import type { CheckResult } from './check-result.ts'
@@ -23,6 +29,7 @@ export interface PolicyExpectation {
 }
 
 const courses: readonly LossCourse[] = ['falling', 'plateau', 'drift']
+const someCourses = checks.list("a list of 'falling', 'plateau' and 'drift'", checks.oneOf(...courses))
 const steps = 1500
 /** Of the life with a drift alarm. */
 const driftAt = 900
@@ -38,6 +45,7 @@ const tight: GrowthBudget = { parameters: Math.round(1.2 * sizeOf(born)) }
  * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it wishes, within a budget of thirty times its size
  * and within one that is soon spent. It is asked after every step, with measurements where it wants them.
  *
+ * @throws OptionError for what is no policy, and for an expectation that does not exist.
  * @example
  * ```ts
  * const policy = growOnPlateau({ window: 100, patience: 200 })
@@ -48,8 +56,15 @@ const tight: GrowthBudget = { parameters: Math.round(1.2 * sizeOf(born)) }
  */
 export function checkGrowthPolicy<S>(
   policy: GrowthPolicy<S>,
-  { asksIn = [], silentIn = [], mayExceedBudget = false }: PolicyExpectation = {},
+  expectation: PolicyExpectation = {},
 ): CheckResult[] {
+  checkArgument('checkGrowthPolicy', 'policy', policy, aGrowthPolicy)
+  checkOptions('checkGrowthPolicy', expectation, {
+    asksIn: someCourses,
+    silentIn: someCourses,
+    mayExceedBudget: checks.boolean,
+  })
+  const { asksIn = [], silentIn = [], mayExceedBudget = false } = expectation
   const { name } = policy
   const lives = courses.map((course) => ({
     course,
