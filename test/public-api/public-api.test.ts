@@ -5,6 +5,7 @@ import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
+import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
 import type { Calls } from './call.ts'
 import { complaintOf, wrongCalls } from './wrong-calls.ts'
 
@@ -12,12 +13,14 @@ const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> = {
   '@burgeon/tensor': tensorCalls,
   '@burgeon/tensor/reference': referenceCalls,
   '@burgeon/tensor/wasm': wasmCalls,
+  '@burgeon/tensor/testing': tensorTestingCalls,
   '@burgeon/autograd/testing': checkGradientCalls,
   '@burgeon/gpt/node': nodeCalls,
   '@burgeon/autograd': autogradCalls,
   '@burgeon/gpt': gptCalls,
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,
+  '@burgeon/continual/testing': continualTestingCalls,
 }
 
 let tried = 0

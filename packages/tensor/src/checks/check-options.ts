@@ -3,6 +3,7 @@ import { OptionError } from '../errors.ts'
 import { Tensor } from '../tensor.ts'
 import type { Check, RequiredCheck } from './checks.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { objectWith } from './object-with.ts'
 
 /** A check for every option: an option without one does not compile, nor one that must be given and is not `required`. */
 export type ChecksOf<Options extends object> = {
@@ -35,8 +36,8 @@ export function checkOptions<Options extends object>(
   checks: ChecksOf<NoInfer<Options>>,
 ): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const names = Object.keys(checks).join(', ')
-    throw new OptionError(`${who}: got options ${shown(options)}; expected an object with ${names}.`)
+    const expected = objectWith(Object.keys(checks))
+    throw new OptionError(`${who}: got options ${shown(options)}; expected ${expected}.`)
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(checks, name)) continue

@@ -2,6 +2,7 @@
 import { StateError } from '../errors.ts'
 import { shown } from './check-options.ts'
 import type { Check } from './checks.ts'
+import { objectWith } from './object-with.ts'
 
 /** A check for every field of a state. That of a field which earlier versions did not save is `optional`. */
 export type StateChecks<State extends object> = {
@@ -19,7 +20,7 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
 /** An object whose fields pass, inside a state. */
 export function fields<State extends object>(what: string, checks: StateChecks<State>): Check<State> {
   return {
-    expected: `${what} (an object with ${Object.keys(checks).join(', ')})`,
+    expected: `${what} (${objectWith(Object.keys(checks))})`,
     accepts: (value): value is State => isObject(value) && wrongField(value, checks) === undefined,
   }
 }
@@ -36,9 +37,8 @@ export function checkState<State extends object>(
   checks: StateChecks<State>,
 ): State {
   if (!isObject(state)) {
-    throw new StateError(
-      `${who}: got the state ${shown(state)}; expected an object with ${Object.keys(checks).join(', ')}.`,
-    )
+    const expected = objectWith(Object.keys(checks))
+    throw new StateError(`${who}: got the state ${shown(state)}; expected ${expected}.`)
   }
   const wrong = wrongField(state, checks)
   if (wrong === undefined) return state as State

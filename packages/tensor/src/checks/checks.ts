@@ -3,6 +3,7 @@ import type { Device } from '../device.ts'
 import type { DType } from '../dtype.ts'
 import type { Shape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
+import { objectWith } from './object-with.ts'
 
 /** One kind of value, and the words for it. */
 export interface Check<T> {
@@ -92,7 +93,7 @@ export function instance<T>(what: string, type: { readonly prototype: T }): Chec
 
 /** An object that plays a role: it has all these members. */
 export function role<T extends object>(what: string, ...members: readonly (keyof T)[]): Check<T> {
-  return make(`${what} (an object with ${members.map(String).join(', ')})`, (value) => {
+  return make(`${what} (${objectWith(members.map(String))})`, (value) => {
     const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
     return isObject && members.every((member) => member in value)
   })

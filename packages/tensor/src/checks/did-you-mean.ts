@@ -52,9 +52,10 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
 /**
  * A sentence with the name that was meant, if one is near: by another name that is known for it, or at most a third of its letters away.
  *
- * @param names Those that exist, one or more.
+ * @param names Those that exist.
  */
 export function didYouMean(given: string, names: readonly string[]): string {
+  if (names.length === 0) return 'there is none.'
   const plain = plainOf(given)
   const known = aliases[plain]?.find((name) => names.includes(name))
   const ranked = names

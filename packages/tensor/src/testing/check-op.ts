@@ -1,5 +1,6 @@
 /** Compares one op on a device under test with the reference, number by number. */
-import { checkArgument } from '../checks/check-options.ts'
+import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import { fields } from '../checks/check-state.ts'
 import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
 import type { NumericArray } from '../dtype.ts'
@@ -11,7 +12,8 @@ import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { scope } from '../scope.ts'
 import { formatShape, type TensorSpec } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { RoundingBounds } from './rounding-bounds.ts'
+import { attrChecks } from './attr-checks.ts'
+import { anOp, RoundingBounds } from './rounding-bounds.ts'
 
 /** An input as plain numbers. Those of `f32` should be representable in f32, or rounding them counts as an error. */
 export interface PlainInput extends TensorSpec {
@@ -23,9 +25,8 @@ export type PlainAttrs<K extends OpName> = Omit<Attrs<K>, 'device'>
 
 const plainInputs = checks.list(
   'a list of inputs { data, shape, dtype }',
-  checks.role<PlainInput>('an input', 'data', 'shape', 'dtype'),
+  fields<PlainInput>('an input', { data: checks.numbers, shape: checks.shape, dtype: checks.dtype }),
 )
-const anOp = checks.oneOf(...(Object.keys(opTable) as OpName[]))
 
 /** How far a device was from the reference. */
 export interface OpCheck {
@@ -66,7 +67,7 @@ export async function checkOp<K extends OpName>(
   checkArgument('checkOp', 'reference', reference, checks.device)
   checkArgument('checkOp', 'op', op, anOp)
   checkArgument('checkOp', 'inputs', inputs, plainInputs)
-  checkArgument('checkOp', 'attrs', attrs, checks.object<PlainAttrs<K>>('an object'))
+  checkOptions('checkOp', attrs, attrChecks[op])
   checkArgument('checkOp', 'tolerance', tolerance, checks.number({ from: 0, infinite: true }))
   const expected = expectedResults(reference, op, inputs, attrs)
   const { buffers } = device.memory

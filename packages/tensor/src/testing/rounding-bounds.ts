@@ -5,6 +5,10 @@
  * exact, each op adds the rounding of its own. A short sum may be added up in any order, a long one in blocks of blocks only: see
  * `roundingsOfSum`. Fused ops go through their definition.
  */
+import { checkArgument } from '../checks/check-options.ts'
+import { checkTensor } from '../checks/check-tensor.ts'
+import * as checks from '../checks/checks.ts'
+import type { Check } from '../checks/checks.ts'
 import { type Engine, run, withoutEngines } from '../engine.ts'
 import type { OpDefinition } from '../op.ts'
 import { type Attrs, type FusedOpName, type OpName, opTable } from '../op-table.ts'
@@ -26,22 +30,34 @@ import {
   smallestNormal,
 } from './expression-rounding.ts'
 
+/** The name of an op of the table. */
+export const anOp: Check<OpName> = checks.oneOf(...(Object.keys(opTable) as OpName[]))
+const anEngine = checks.role<Engine>('an engine', 'run')
+
 /** How far rounding may carry a result. */
 export class RoundingBounds implements Engine {
   readonly #below: Engine
   readonly #bounds = new Map<number, Tensor>()
 
+  /** @param below What computes the results: `withEngine` hands it over. Throws OptionError for what is no engine. */
   constructor(below: Engine) {
+    checkArgument('RoundingBounds', 'below', below, anEngine)
     this.#below = below
   }
 
-  /** How far f32 arithmetic may be from each element of `tensor`; ∞ where anything goes. */
+  /** How far f32 arithmetic may be from each element of `tensor`; ∞ where anything goes. Throws OptionError for what is no tensor. */
   of(tensor: Tensor): Tensor {
+    checkTensor('RoundingBounds.of', 'tensor', tensor)
     return this.#bounds.get(tensor.id) ?? withoutEngines(() => fill(tensor.device, tensor.shape, 0))
   }
 
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
-    const { definition } = opTable[op] as OpDefinition<Attrs<K>>
+    checkArgument('RoundingBounds.run', 'op', op, anOp)
+    checkArgument('RoundingBounds.run', 'inputs', inputs, checks.tensors)
+    checkArgument('RoundingBounds.run', 'attrs', attrs, checks.object('an object'))
+    const { definition, infer } = opTable[op] as OpDefinition<Attrs<K>>
+    // A definition takes for granted what the op looks at.
+    infer(inputs, attrs)
     if (definition !== undefined && !(op in rules)) return definition(inputs, attrs)
     const bounds = inputs.map((input) => this.of(input))
     const outputs = this.#below.run(op, inputs, attrs)

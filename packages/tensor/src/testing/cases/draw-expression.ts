@@ -1,7 +1,10 @@
 /** Draws formulas for elementwise cases. */
+import { checkArgument, checkOptions } from '../../checks/check-options.ts'
+import * as checks from '../../checks/checks.ts'
+import type { Check } from '../../checks/checks.ts'
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
-import type { RandomStream } from '../../random/random-stream.ts'
+import { RandomStream } from '../../random/random-stream.ts'
 import { chance, pick } from './draw.ts'
 
 type Unary = (x: Expression) => Expression
@@ -55,19 +58,33 @@ const smoothBinaries: readonly Binary[] = [
 
 /** What a drawn expression may read. */
 export interface ExpressionShape {
-  /** Leaves are drawn from `input(0)` … `input(inputs − 1)`, as many scalars, and constants. */
+  /** Leaves are drawn from `input(0)` … `input(inputs − 1)`, `scalar(0)` … `scalar(scalars − 1)`, and constants. Both up to 1024. */
   readonly inputs: number
   readonly scalars: number
-  /** Levels of functions at most. */
+  /** Levels of functions at most, up to 16: each is half as large again as the one above it. */
   readonly depth: number
   /** Only functions of `smoothUnaries` and `smoothBinaries`. */
   readonly smooth?: boolean
 }
 
-/** A random expression. */
+/** A random expression. Throws OptionError for what is no random stream, and for numbers outside their ranges. */
 export function drawExpression(random: RandomStream, shape: ExpressionShape): Expression {
+  checkArgument('drawExpression', 'random', random, aRandomStream)
+  checkOptions('drawExpression', shape, {
+    inputs: checks.required(checks.integer({ from: 0, to: 1024 })),
+    scalars: checks.required(checks.integer({ from: 0, to: 1024 })),
+    depth: checks.required(checks.integer({ from: 0, to: 16 })),
+    smooth: checks.boolean,
+  })
+  return drawn(random, shape)
+}
+
+/** What cases are drawn with. */
+export const aRandomStream: Check<RandomStream> = checks.instance('a RandomStream', RandomStream)
+
+function drawn(random: RandomStream, shape: ExpressionShape): Expression {
   if (shape.depth === 0 || chance(random, 0.1)) return leaf(random, shape)
-  const below = (): Expression => drawExpression(random, { ...shape, depth: shape.depth - 1 })
+  const below = (): Expression => drawn(random, { ...shape, depth: shape.depth - 1 })
   const kind = random.uniform()
   if (kind < 0.4) return pick(random, shape.smooth ? smoothUnaries : unaryBuilders)(below())
   if (kind < 0.9 || shape.smooth)

@@ -9,7 +9,7 @@ export interface OpCase<K extends OpName> {
   readonly attrs: PlainAttrs<K>
 }
 
-/** Everything `checkOp` needs to try a kernel. */
+/** Everything `checkOp` needs to try a kernel. Both functions throw OptionError for what is no random stream. */
 export interface OpCases<K extends OpName> {
   /** What a device that computes in f32 may be off, in the unit of `checkOp`; 0: only exact answers will do. */
   readonly tolerance: number

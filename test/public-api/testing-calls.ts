@@ -1,0 +1,82 @@
+/** Right calls of `@burgeon/tensor/testing` and `@burgeon/continual/testing`. */
+import { growOnPlateau, PageHinkley } from '@burgeon/continual'
+import * as continualApi from '@burgeon/continual/testing'
+import { keyFromSeed, type OpName, RandomStream, tensor, withEngine } from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import * as api from '@burgeon/tensor/testing'
+import type { Call, CallsOf } from './call.ts'
+
+const device = openReference()
+const random = (): RandomStream => new RandomStream(keyFromSeed(1)).named('calls')
+const opNames = Object.keys(api.opCases) as OpName[]
+
+/** A call of `checkOp` with the first case that is drawn for an op. */
+function checked(op: OpName): () => Call {
+  return () => {
+    const { inputs, attrs } = api.opCases[op].draw(random())
+    return {
+      args: { device, reference: device, op, inputs, options: attrs, tolerance: 4 },
+      run: api.checkOp,
+      // The op itself says what is wrong with its inputs and attributes, together.
+      says: [op, 'tensor'],
+      takes: op === 'fill' ? { 'options.value': ['NaN'] } : {},
+    }
+  }
+}
+
+export const tensorTestingCalls: CallsOf<typeof api> = {
+  allClose: [() => ({ args: { actual: [1], expected: [1], tolerance: 0.1 }, run: api.allClose })],
+  largestDifference: [() => ({ args: { actual: [1], expected: [1] }, run: api.largestDifference })],
+  drawExpression: [
+    () => ({
+      args: { random: random(), options: { inputs: 2, scalars: 1, depth: 3, smooth: true } },
+      run: api.drawExpression,
+    }),
+  ],
+  opCases: opNames.flatMap((op) => [
+    () => ({ args: { random: random() }, run: api.opCases[op].draw }),
+    () => ({ args: { random: random() }, run: api.opCases[op].edges }),
+  ]),
+  checkOp: opNames.map(checked),
+  RoundingBounds: [
+    () => ({
+      args: { below: new api.RoundingBounds({ run: () => [] }) },
+      run: (below: ConstructorParameters<typeof api.RoundingBounds>[0]) => new api.RoundingBounds(below),
+    }),
+    () => ({
+      args: { tensor: tensor([1, 2], { device }) },
+      run: (of: Parameters<api.RoundingBounds['of']>[0]) => new api.RoundingBounds({ run: () => [] }).of(of),
+    }),
+    () => ({
+      args: { op: 'reshape', inputs: [tensor([1, 2], { device })], attrs: { shape: [2, 1] } },
+      run: (...args: Parameters<api.RoundingBounds['run']>) =>
+        withEngine(
+          (below) => new api.RoundingBounds(below),
+          (bounds) => bounds.run(...args),
+        ),
+      says: ['reshape'],
+    }),
+  ],
+}
+
+export const continualTestingCalls: CallsOf<typeof continualApi> = {
+  checkDriftDetector: [
+    () => ({
+      args: {
+        make: () => new PageHinkley(),
+        fromState: PageHinkley.fromState,
+        options: { noise: 0.1, jump: 1, quiet: 200, delay: 100, directions: ['up'] },
+      },
+      run: continualApi.checkDriftDetector,
+    }),
+  ],
+  checkGrowthPolicy: [
+    () => ({
+      args: {
+        policy: growOnPlateau({ window: 100, patience: 200 }),
+        options: { asksIn: ['plateau'], silentIn: ['falling'], mayExceedBudget: true },
+      },
+      run: continualApi.checkGrowthPolicy,
+    }),
+  ],
+}
