@@ -49,7 +49,7 @@ const more = [
 const tests = [
   'test/continual/*.test.ts',
   'test/streams/*.test.ts',
-  'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary}.test.ts',
+  'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary,whole-report}.test.ts',
   'test/growth/policies.test.ts',
   'test/front-door/{life-record,report}.test.ts',
 ]

@@ -29,6 +29,9 @@ describe('the score of alarms', () => {
       missed: 2,
     })
   })
+  test('needs a bound', () => {
+    expect(() => scoreAlarms({ changes: [1], alarms: [2] } as never)).toThrow(OptionError)
+  })
   test('always adds up', () => {
     const places = fc
       .uniqueArray(fc.nat(1000), { maxLength: 30 })

@@ -88,12 +88,58 @@ describe('a byte shift', () => {
     { recent: 100, past: 100 },
     { past: Number.POSITIVE_INFINITY },
     { tolerance: -1 },
+    { past: Number.NaN },
     { threshold: 0 },
     { threshold: Number.NaN },
     { warmUp: 0 },
     { warmUp: 1.5 },
   ])('refuses %j', (options) => {
     expect(() => byteShift(options)).toThrow(OptionError)
+  })
+  test('gathers the evidence of its definition, worked out byte by byte', () => {
+    const options = { recent: 20, past: 80, tolerance: 0.05, threshold: 6, warmUp: 30 }
+    const watch = byteShift(options)
+    // The weights of the watch are made small again after 2,000 bytes.
+    const stream = joined(bytes(7, 1500, 97, 6), bytes(8, 800, 120, 6), bytes(9, 700, 97, 26))
+    const fresh = () => ({ recent: new Float64Array(256), past: new Float64Array(256), seen: 0, evidence: 0 })
+    const total = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count, 0)
+    let [own, found] = [fresh(), 0]
+    for (const byte of stream) {
+      const p = (own.past[byte] + 0.5 / 256) / (total(own.past) + 0.5)
+      const q = (own.recent[byte] + 256 * p) / (total(own.recent) + 256)
+      for (const name of ['recent', 'past'] as const) {
+        own[name] = own[name].map((count) => count * 2 ** (-1 / options[name]))
+        own[name][byte]++
+      }
+      own.seen++
+      const gained = Math.max(-2, Math.min(2, Math.log2(q / p)))
+      if (own.seen > options.warmUp) own.evidence = Math.max(0, own.evidence + gained - options.tolerance)
+      const { drift, direction, estimate } = watch.update(Uint8Array.of(byte))
+      expect(estimate).toBeCloseTo(own.evidence, 6)
+      expect(drift).toBe(own.evidence > options.threshold)
+      expect(direction).toBe(drift ? 'up' : null)
+      if (!drift) continue
+      found++
+      own = fresh()
+    }
+    expect(found).toBeGreaterThan(0)
+  })
+  test('reports the evidence of the first alarm in a piece, and that of the end where there is none', () => {
+    const options = { recent: 20, past: 80, tolerance: 0, threshold: 6, warmUp: 30 }
+    const stream = joined(bytes(7, 200, 97, 6), bytes(8, 400, 120, 6))
+    const [one, whole] = [byteShift(options), byteShift(options)]
+    const single = [...stream].map((byte) => one.update(Uint8Array.of(byte)))
+    const first = single.find(({ drift }) => drift)
+    expect(first?.estimate).toBeGreaterThan(6)
+    expect(whole.update(stream)).toEqual(first)
+    const [quiet, calm] = [byteShift(options), stream.subarray(0, 60)]
+    const last = single[59]
+    expect(quiet.update(calm)).toEqual(last)
+    expect(quiet.update(new Uint8Array(0))).toEqual({
+      drift: false,
+      direction: null,
+      estimate: last.estimate,
+    })
   })
   test('refuses a state that is damaged or of other options, and is unchanged then', () => {
     const watch = byteShift()
@@ -108,6 +154,10 @@ describe('a byte shift', () => {
       { ...before, present: undefined },
       { ...before, present: { ...present, counts: [1, 2] } },
       { ...before, past: { ...present, weight: 0 } },
+      { ...before, past: { ...present, counts: [...(present.counts as number[]).slice(1), -1] } },
+      { ...before, past: { ...present, counts: [...(present.counts as number[]).slice(1), Infinity] } },
+      { ...before, past: { ...present, total: -1 } },
+      { ...before, past: { counts: present.counts, weight: 1 } },
       { ...before, past: { ...present, total: Number.NaN } },
       byteShift({ threshold: 1 }).toState(),
     ]) {

@@ -123,9 +123,15 @@ describe('a reservoir refuses', () => {
     }
     expect(reservoir.seen).toBe(2)
     expect(() => reservoir.sample(3, () => 0)).toThrow('[0, 2]')
+    expect(() => reservoir.offer(3 as never)).toThrow(OptionError)
+    expect(() => reservoir.sample(1, 3 as never)).toThrow(OptionError)
+    expect(reservoir.seen).toBe(2)
   })
   test('states of another kind or without a count', () => {
     expect(() => Reservoir.fromState({ kind: 'prequential' })).toThrow(StateError)
     expect(() => Reservoir.fromState({ kind: 'reservoir', capacity: 3 })).toThrow('seen')
+    for (const capacity of [0, 1.5, null]) {
+      expect(() => Reservoir.fromState({ kind: 'reservoir', capacity, seen: 3 })).toThrow(StateError)
+    }
   })
 })

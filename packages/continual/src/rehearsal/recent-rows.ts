@@ -50,7 +50,7 @@ export function recentRows(capacity: number): Rehearsal {
       if (rows.length !== domains.length) {
         throw new StateError('recent rows: the saved state is damaged; expected as many rows as domains.')
       }
-      kept = rows.slice(-capacity).map((row, i) => ({ row: Int32Array.from(row), domain: domains[i] }))
+      kept = rows.map((row, i) => ({ row: Int32Array.from(row), domain: domains[i] })).slice(-capacity)
     },
   }
 }
