@@ -27,11 +27,23 @@ export function extendJournal<E>(
   checkArgument('extendJournal', 'journal', journal, someEvents)
   checkArgument('extendJournal', 'events', events, someEvents)
   checkArgument('extendJournal', 'kindOf', kindOf, checks.callback())
+  const isOther = (event: E): boolean => kindOf(event) !== 'growth'
+  const known = counted.get(journal)
+  const before = known?.length === journal.length ? known.others : countOf(journal, isOther)
+  const others = before + countOf(events, isOther)
   for (const event of events) journal.push(event)
-  if (journal.length <= latest + spare) return journal
-  const isGrowth = (event: E): boolean => kindOf(event) === 'growth'
-  const others = journal.filter((event) => !isGrowth(event)).length
-  if (others <= latest + spare) return journal
-  let before = others - latest
-  return journal.filter((event) => isGrowth(event) || before-- <= 0)
+  if (others <= latest + spare) {
+    counted.set(journal, { length: journal.length, others })
+    return journal
+  }
+  let leaving = others - latest
+  const shorter = journal.filter((event) => !isOther(event) || leaving-- <= 0)
+  counted.set(shorter, { length: shorter.length, others: latest })
+  return shorter
 }
+
+/** How many of a journal's events are no growths. Counting anew at each step would take ever longer in a life of many growths. */
+const counted = new WeakMap<readonly unknown[], { length: number; others: number }>()
+
+const countOf = <E>(events: readonly E[], isCounted: (event: E) => boolean): number =>
+  events.reduce((sum, event) => sum + (isCounted(event) ? 1 : 0), 0)

@@ -44,7 +44,7 @@ export function scoreAlarms(run: AlarmRun): AlarmScore {
   const { changes, alarms, within } = run
   const noticed = new Set<number>()
   const scored = alarms.map((at): ScoredAlarm => {
-    const change = changes.findLast((place) => place < at)
+    const change = lastBefore(changes, at)
     if (change === undefined || at - change > within || noticed.has(change))
       return { at, isTrue: false, delay: null }
     noticed.add(change)
@@ -57,4 +57,15 @@ export function scoreAlarms(run: AlarmRun): AlarmScore {
     missed: changes.length - noticed.size,
     falseAlarms: scored.filter(({ isTrue }) => !isTrue).length,
   }
+}
+
+/** The last of ascending places that lies before another; found by halving, for both lists may be very long. */
+function lastBefore(places: readonly number[], at: number): number | undefined {
+  let [from, to] = [0, places.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (places[middle] < at) from = middle + 1
+    else to = middle
+  }
+  return places[from - 1]
 }

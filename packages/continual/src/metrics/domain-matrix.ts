@@ -53,6 +53,9 @@ const stateChecks: StateChecks<DomainMatrixState> = {
 
 type Row = Map<string, number>
 
+/** Domains that a message names. */
+const namedAtMost = 20
+
 /**
  * R[evaluation][domain]: how well each domain was done after each stretch of learning, and every published measure of
  * forgetting and transfer from it. Measures are in the recorded unit, whichever way is better: positive *forgetting*
@@ -71,7 +74,9 @@ export class DomainMatrix {
   readonly #better: 'lower' | 'higher'
   readonly #domains: Set<string> = new Set()
   #baseline: Row = new Map()
-  #rows: { after: string; values: Row }[] = []
+  readonly #rows: { after: string; values: Row }[] = []
+  /** Each learnt domain's first row. */
+  readonly #own: Map<string, number> = new Map()
 
   /** @param domains Distinct names. */
   constructor(domains: readonly string[], options: DomainMatrixOptions = {}) {
@@ -115,7 +120,7 @@ export class DomainMatrix {
     const last = this.#rows.at(-1)
     const row = last?.after === afterDomain ? last : { after: afterDomain, values: new Map() }
     fill(row.values, domain, value, `after '${afterDomain}'`)
-    if (row !== last) this.#rows.push(row)
+    if (row !== last) this.#add(row)
   }
 
   /** Takes the value of `domain` before anything was learnt; forward transfer is measured against it. */
@@ -134,7 +139,7 @@ export class DomainMatrix {
   /** Mean of the last row over all domains learnt so far; null before the first row. */
   finalMean(): number | null {
     const last = this.#rows.length - 1
-    return mean([...this.#ownRows().keys()].map((domain) => this.#cell(last, domain)))
+    return mean([...this.#own.keys()].map((domain) => this.#cell(last, domain)))
   }
 
   /** Mean forgetting over the domains learnt before the last row; null if there are none. */
@@ -147,7 +152,7 @@ export class DomainMatrix {
   forgettingOf(domain: string, reference: ForgettingReference): number | null {
     this.#known(domain)
     checkReference('forgettingOf', reference)
-    return this.#learntBeforeLast().includes(domain) ? this.#forgettingOf(domain, reference) : null
+    return this.#isLearntBeforeLast(domain) ? this.#forgettingOf(domain, reference) : null
   }
 
   /** BWT (Lopez-Paz & Ranzato 2017, eq. 3): what later learning did to earlier domains; null before the second. */
@@ -161,7 +166,7 @@ export class DomainMatrix {
    * null before the second domain. Needs the baseline of every domain but the first.
    */
   forwardTransfer(): number | null {
-    const later = [...this.#ownRows()].filter(([, own]) => own > 0)
+    const later = [...this.#own].filter(([, own]) => own > 0)
     return mean(
       later.map(([domain, own]) => {
         const untrained = this.#baseline.get(domain)
@@ -173,23 +178,22 @@ export class DomainMatrix {
     )
   }
 
-  /** Each learnt domain's first row. */
-  #ownRows(): Map<string, number> {
-    const own = new Map<string, number>()
-    this.#rows.forEach(({ after }, i) => {
-      if (!own.has(after)) own.set(after, i)
-    })
-    return own
+  #add(row: { after: string; values: Row }): void {
+    if (!this.#own.has(row.after)) this.#own.set(row.after, this.#rows.length)
+    this.#rows.push(row)
+  }
+
+  #isLearntBeforeLast(domain: string): boolean {
+    return (this.#own.get(domain) ?? Infinity) < this.#rows.length - 1
   }
 
   #learntBeforeLast(): string[] {
-    const last = this.#rows.length - 1
-    return [...this.#ownRows()].filter(([, own]) => own < last).map(([domain]) => domain)
+    return [...this.#own.keys()].filter((domain) => this.#isLearntBeforeLast(domain))
   }
 
   #forgettingOf(domain: string, reference: ForgettingReference): number {
     const last = this.#rows.length - 1
-    const own = this.#ownRows().get(domain) as number
+    const own = this.#own.get(domain) as number
     const from = reference === 'bestEver' ? 0 : own
     // Chaudhry et al. leave the last row out of the maximum, so that getting better counts as negative forgetting.
     const until = reference === 'whenLearnt' ? own + 1 : last
@@ -216,8 +220,9 @@ export class DomainMatrix {
 
   #known(domain: string, name = 'domain'): void {
     if (this.#domains.has(domain)) return
-    const all = this.domains.join(', ')
-    throw new OptionError(`DomainMatrix: got ${name} ${shown(domain)}; expected one of ${all}.`)
+    throw new OptionError(
+      `DomainMatrix: got ${name} ${shown(domain)}; expected one of ${named([...this.#domains])}.`,
+    )
   }
 
   toState(): DomainMatrixState {
@@ -235,16 +240,17 @@ export class DomainMatrix {
     const saved = stateOfKind<DomainMatrixState>(state, 'domain-matrix')
     checkState<DomainMatrixState>(saved.kind, saved, stateChecks)
     const rows = [saved.baseline, ...saved.evaluations.map(({ values }) => values)]
-    const named = [...rows.flat().map(([domain]) => domain), ...saved.evaluations.map(({ after }) => after)]
-    const lost = named.find((domain) => !saved.domains.includes(domain))
+    const used = [...rows.flat().map(([domain]) => domain), ...saved.evaluations.map(({ after }) => after)]
+    const known = new Set(saved.domains)
+    const lost = used.find((domain) => !known.has(domain))
     if (lost !== undefined) {
       throw new StateError(
-        `domain-matrix: the saved state has a value of '${lost}'; expected one of ${saved.domains.join(', ')}. Is the file whole?`,
+        `domain-matrix: the saved state has a value of '${lost}'; expected one of ${named(saved.domains)}. Is the file whole?`,
       )
     }
     const matrix = new DomainMatrix(saved.domains, saved.options)
     matrix.#baseline = new Map(saved.baseline)
-    matrix.#rows = saved.evaluations.map(({ after, values }) => ({ after, values: new Map(values) }))
+    for (const { after, values } of saved.evaluations) matrix.#add({ after, values: new Map(values) })
     return matrix
   }
 }
@@ -252,6 +258,12 @@ export class DomainMatrix {
 function checkReference(method: string, reference: ForgettingReference): void {
   const all = checks.oneOf('whenLearnt', 'bestEver', 'bestSinceLearnt')
   checkArgument(`DomainMatrix: ${method}`, 'reference', reference, all)
+}
+
+/** Names for a message, of very many the first. */
+function named(domains: readonly string[]): string {
+  const more = domains.length - namedAtMost
+  return domains.slice(0, namedAtMost).join(', ') + (more > 0 ? `, and ${more} more` : '')
 }
 
 function fill(row: Row, domain: string, value: number, when: string): void {

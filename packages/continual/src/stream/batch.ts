@@ -28,7 +28,7 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   checkArgument('joinBatches', 'batches', batches, checks.list('a list of batches', aBatch))
   if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
   const rows = batches.flatMap((batch) => rowsOf(batch))
-  const length = Math.max(...batches.map((batch) => batch.length))
+  const length = batches.reduce((longest, batch) => Math.max(longest, batch.length), 0)
   return batchOfRows(
     rows,
     batches.flatMap(({ domains }) => domains),
