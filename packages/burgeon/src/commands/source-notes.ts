@@ -1,4 +1,5 @@
 /** What a source has to say while it is opened and read. */
+import { count } from '../terminal/quantities.ts'
 import { printable } from '../terminal/terminal.ts'
 import type { CommandContext } from './command-context.ts'
 
@@ -8,16 +9,19 @@ const shownAtMost = 12
 export class SourceNotes {
   readonly #context: CommandContext
   #collected: string[] = []
+  /** Lines that were not kept. */
+  #more = 0
   #say: ((line: string) => void) | null = null
 
   constructor(context: CommandContext) {
     this.#context = context
   }
 
-  /** Takes a line: kept until `show`, then shown at once. */
+  /** Takes a line: kept until `show`, or counted where there are many; then shown at once. */
   readonly add = (line: string): void => {
     if (this.#say) this.#say(line)
-    else this.#collected.push(line)
+    else if (this.#collected.length < shownAtMost) this.#collected.push(line)
+    else this.#more++
   }
 
   /** Lets another show what is said from now on, such as a progress line. */
@@ -28,9 +32,9 @@ export class SourceNotes {
   /** Shows what was kept. */
   show(): void {
     const { status } = this.#context
-    for (const line of this.#collected.slice(0, shownAtMost)) status.write(`${printable(line)}\n`)
-    const more = this.#collected.length - shownAtMost
-    if (more > 0) status.write(`and ${more} more like these\n`)
+    for (const line of this.#collected) status.write(`${printable(line)}\n`)
+    if (this.#more > 0) status.write(`and ${count(this.#more)} more like these\n`)
     this.#collected = []
+    this.#more = 0
   }
 }

@@ -6,7 +6,9 @@ import type {
   ForgettingRow,
   GrowthEvent,
   LifeReport,
+  LossPoint,
 } from '../report/life-report.ts'
+import { domainsAtMost, ends } from '../report/legible.ts'
 import { lossCurve } from './bounded-series.ts'
 import type { Life } from './life-checkpoint.ts'
 import type { LifeRecord, Measurement } from './life-record.ts'
@@ -45,32 +47,54 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     growth: record.events.flatMap(({ bytes, event }) =>
       event.kind === 'growth' ? [growthEvent(bytes, event)] : [],
     ),
-    matrix: domainMatrix(record.measurements),
+    matrix: domainMatrix(record.measurements, { domains: domainsAtMost, first: 10, last: 30 }),
     forgetting: forgettingRows(record.measurements),
   }
 }
 
 function heldOutCurves(measurements: readonly Measurement[]): LifeReport['heldOut'] {
-  return domainsOf(measurements).map((domain) => ({
-    domain,
-    points: measurements.flatMap(({ bytes, bitsPerByte }) =>
-      domain in bitsPerByte ? [{ bytes, bitsPerByte: bitsPerByte[domain] }] : [],
-    ),
-  }))
+  const curves = new Map<string, LossPoint[]>()
+  for (const { bytes, bitsPerByte } of measurements) {
+    for (const [domain, value] of Object.entries(bitsPerByte)) {
+      const points = curves.get(domain) ?? []
+      points.push({ bytes, bitsPerByte: value })
+      curves.set(domain, points)
+    }
+  }
+  return [...curves].map(([domain, points]) => ({ domain, points }))
 }
 
 /** Domains in the order in which they were first measured: a life that goes on with another text gets more of them. */
-function domainsOf(measurements: readonly Measurement[]): string[] {
-  return [...new Set(measurements.flatMap(({ bitsPerByte }) => Object.keys(bitsPerByte)))]
+function domainsOf(measurements: readonly Measurement[]): Set<string> {
+  return new Set(measurements.flatMap(({ bitsPerByte }) => Object.keys(bitsPerByte)))
 }
 
-/** One row for each stage; measurements along the way belong to the curves alone. */
-export function domainMatrix(measurements: readonly Measurement[]): DomainTable {
-  const domains = domainsOf(measurements)
-  const rows = measurements.flatMap(({ stage, learnt, bitsPerByte }) =>
-    stage === null ? [] : [{ stage, learnt, values: domains.map((domain) => bitsPerByte[domain] ?? null) }],
+/**
+ * One row for each stage; measurements along the way belong to the curves alone.
+ *
+ * @param most How many domains it shows, and of the stages how many of the first and of the last; all unless given.
+ */
+export function domainMatrix(
+  measurements: readonly Measurement[],
+  most: { readonly domains: number; readonly first: number; readonly last: number } = everything,
+): DomainTable {
+  const domains = ends([...domainsOf(measurements)], most.domains, 0)
+  const stages = ends(
+    measurements.flatMap(({ stage, ...rest }) => (stage === null ? [] : [{ stage, ...rest }])),
+    most.first,
+    most.last,
   )
-  return { domains, rows }
+  const rows = stages.shown.map(({ stage, learnt, bitsPerByte }) => ({
+    stage,
+    learnt,
+    values: domains.shown.map((domain) => bitsPerByte[domain] ?? null),
+  }))
+  const leftOut = { domains: domains.more, stages: stages.more }
+  return {
+    domains: domains.shown,
+    rows,
+    ...(leftOut.domains + leftOut.stages > 0 && { leftOut }),
+  }
 }
 
 /**
@@ -80,9 +104,11 @@ export function domainMatrix(measurements: readonly Measurement[]): DomainTable 
 export function forgettingRows(measurements: readonly Measurement[]): ForgettingRow[] {
   const last = measurements.at(-1)
   const matrix = evaluationsOf(measurements)
+  const own = new Map<string, number>()
+  for (const [i, learnt] of matrix.evaluations.entries()) if (!own.has(learnt)) own.set(learnt, i)
   return matrix.domains.flatMap((domain) => {
-    const own = matrix.evaluations.indexOf(domain)
-    const whenLearnt = own < 0 ? null : matrix.value(own, domain)
+    const row = own.get(domain)
+    const whenLearnt = row === undefined ? null : matrix.value(row, domain)
     if (whenLearnt === null || last?.bitsPerByte[domain] === undefined) return []
     return [{ domain, whenLearnt, atEnd: last.bitsPerByte[domain] }]
   })
@@ -91,14 +117,20 @@ export function forgettingRows(measurements: readonly Measurement[]): Forgetting
 /** The measurements taken whenever a domain had been learnt, with all that `DomainMatrix` can say of them. */
 export function evaluationsOf(measurements: readonly Measurement[]): DomainMatrix {
   const domains = domainsOf(measurements)
-  const matrix = new DomainMatrix(domains)
+  const matrix = new DomainMatrix([...domains])
+  let latest: string | null = null
   for (const { learnt, bitsPerByte } of measurements) {
     // What is learnt twice in a row, as in a second pass, is judged by the first time.
-    if (learnt === null || !domains.includes(learnt) || matrix.evaluations.at(-1) === learnt) continue
-    for (const [domain, value] of Object.entries(bitsPerByte)) matrix.record(learnt, domain, value)
+    if (learnt === null || !domains.has(learnt) || latest === learnt) continue
+    for (const [domain, value] of Object.entries(bitsPerByte)) {
+      matrix.record(learnt, domain, value)
+      latest = learnt
+    }
   }
   return matrix
 }
+
+const everything = { domains: Infinity, first: Infinity, last: Infinity }
 
 /** A change of the stream counts as noticed if an alarm follows within so many bytes. */
 export const noticedWithin = 8192

@@ -1,6 +1,8 @@
 /** The end of a life on the terminal: tables a person can read. */
 import { driftSentence } from '../report/drift-sentence.ts'
+import { ends, moreOf, rowsAtMost, samplesAtMost } from '../report/legible.ts'
 import type { LifeReport } from '../report/life-report.ts'
+import { matrixRest, mostForgotten } from '../report/report-tables.ts'
 import { bitsPerByte, count, duration, signed } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { type Palette, printable } from '../terminal/terminal.ts'
@@ -15,31 +17,39 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
       ...values.map((v) => (v === null ? '' : bitsPerByte(v))),
     ])
     sections.push(
-      `${strong('Bits per byte on held-out text')}\n${table(['', ...matrix.domains.map(printable)], rows)}`,
+      `${strong('Bits per byte on held-out text')}\n${table(['', ...matrix.domains.map(printable)], rows)}${line(matrixRest(matrix))}`,
     )
   }
   if (forgetting.length > 0) {
-    const rows = forgetting.map(({ domain, whenLearnt, atEnd }) => [
+    const told = mostForgotten(forgetting)
+    const rows = told.shown.map(({ domain, whenLearnt, atEnd }) => [
       printable(domain),
       bitsPerByte(whenLearnt),
       bitsPerByte(atEnd),
       signed(atEnd - whenLearnt, 3),
     ])
-    sections.push(`${strong('Forgetting')}\n${table(['', 'when learnt', 'at the end', 'forgotten'], rows)}`)
+    const lost = table(['', 'when learnt', 'at the end', 'forgotten'], rows)
+    sections.push(`${strong('Forgetting')}\n${lost}${line(moreOf(told.more, 'domains, which lost less'))}`)
   }
-  const sizes = sizesOf(report).map(({ bytes, parameters, text }) => [
+  const told = ends(sizesOf(report), 0, rowsAtMost)
+  const sizes = told.shown.map(({ bytes, parameters, text }) => [
     count(bytes),
     count(parameters),
     printable(text),
   ])
-  sections.push(`${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}`)
+  sections.push(
+    `${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}${line(moreOf(told.more, 'before these'))}`,
+  )
   if (report.spans.length > 1 || report.alarms.length > 0)
     sections.push(`${strong('Drift')}\n${driftSentence(report)}`)
-  for (const { prompt, text } of report.samples)
+  for (const { prompt, text } of ends(report.samples, 0, samplesAtMost).shown)
     sections.push(`${faint(printable(prompt))}${printable(text)}`)
   sections.push(`Lived for ${duration(report.seconds)}.`)
   return sections.join('\n\n')
 }
+
+/** A sentence on a line of its own; nothing for none. */
+const line = (sentence: string): string => (sentence === '' ? '' : `\n${sentence}`)
 
 interface Size {
   readonly bytes: number
@@ -51,8 +61,9 @@ interface Size {
 /** Every size the model had. Growths of the vocabulary that follow each other are one row: there may be very many. */
 function sizesOf({ parameters, growth }: LifeReport): Size[] {
   const sizes: Size[] = []
+  const grown = new Map(growth.toReversed().map((event) => [event.bytes, event.text]))
   for (const [i, { bytes, parameters: size }] of parameters.entries()) {
-    const text = i === 0 ? 'born' : (growth.find((event) => event.bytes === bytes)?.text ?? '')
+    const text = i === 0 ? 'born' : (grown.get(bytes) ?? '')
     const [last, words] = [vocabularyIn(sizes.at(-1)?.text), vocabularyIn(text)]
     if (last && words) sizes.pop()
     sizes.push({

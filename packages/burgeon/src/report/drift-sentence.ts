@@ -1,5 +1,5 @@
 /** What a life noticed of the changes in its stream, as terminal and page say it. */
-import { byteSize, many } from '../terminal/quantities.ts'
+import { byteSize, count, many } from '../terminal/quantities.ts'
 import type { LifeReport } from './life-report.ts'
 
 /** One sentence, from the verdicts on the alarms. */
@@ -9,9 +9,20 @@ export function driftSentence({ alarms, spans, changesAreKnown }: LifeReport): s
   }
   const noticed = alarms.filter(({ verdict }) => verdict === 'true-change')
   const changes = Math.max(0, spans.length - 1)
-  const delays = noticed.map(({ delayBytes }) => byteSize(delayBytes ?? 0)).join(' and ')
+  const delays = delaysOf(noticed.map(({ delayBytes }) => delayBytes ?? 0))
   return (
-    `It noticed ${noticed.length} of ${many(changes, 'change')} in what it read` +
+    `It noticed ${count(noticed.length)} of ${many(changes, 'change')} in what it read` +
     `${noticed.length > 0 ? `, after ${delays}` : ''}, with ${many(alarms.length - noticed.length, 'false alarm')}.`
   )
 }
+
+/** Few delays one by one; of many, between which they lie and the one in the middle. */
+function delaysOf(delays: readonly number[]): string {
+  if (delays.length <= toldAtMost) return delays.map(byteSize).join(' and ')
+  const sorted = delays.toSorted((a, b) => a - b)
+  const [least, most] = [sorted[0], sorted[sorted.length - 1]]
+  return `${byteSize(least)} to ${byteSize(most)}, ${byteSize(sorted[sorted.length >> 1])} in the median`
+}
+
+/** Delays that are told one by one. */
+const toldAtMost = 6

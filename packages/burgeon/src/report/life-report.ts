@@ -96,6 +96,8 @@ export interface DomainMatrix {
     /** One for each of `domains`; null where it was not measured. */
     readonly values: readonly (number | null)[]
   }[]
+  /** How many of each it does not show; none unless given. */
+  readonly leftOut?: { readonly domains: number; readonly stages: number }
 }
 
 export interface ForgettingRow {

@@ -2,6 +2,7 @@ import { fit } from '../terminal/terminal.ts'
 import { axisTicks } from './axis-ticks.ts'
 import { escapeMarkup } from './escape-markup.ts'
 import { spreadLabels, stackLabels, textWidth } from './label-layout.ts'
+import { thinBands, thinMarkers } from './thin-marks.ts'
 
 /** Names of colours; the page's style sheet says what they are in light and dark. */
 export type Tone = 'ink' | 'quiet' | 'drift' | 'growth' | `domain-${number}`
@@ -25,6 +26,8 @@ export interface ChartBand {
   readonly from: number
   readonly to: number
   readonly label: string
+  /** What it is; the label unless given. */
+  readonly title?: string
   readonly tone: Tone
 }
 
@@ -54,6 +57,8 @@ const margin = { left: 50, right: 130, bottom: 26 }
 const laneHeight = 15
 const lanes = 4
 const fontSize = 12
+/** Pixels that a band or the room between two markers takes to be seen. */
+const narrowest = 2
 
 /** An SVG line chart that starts at zero on both axes: thin lines labelled at their ends, bands, and event markers. */
 export function lineChart(chart: LineChart): string {
@@ -65,9 +70,11 @@ export function lineChart(chart: LineChart): string {
     4,
   )
   const right = width - margin.right
-  const markers = placeMarkers(chart)
+  const narrow = (narrowest * chart.xMax) / (right - margin.left)
+  const bands = thinBands(chart.bands, narrow)
+  const markers = placeMarkers(thinMarkers(chart.markers, narrow), chart.xMax)
   const used = markers.reduce((most, { lane }) => Math.max(most, lane === null ? 0 : lane + 1), 0)
-  const top = (used + (chart.bands.length > 0 ? 1 : 0)) * laneHeight + 8
+  const top = (used + (bands.length > 0 ? 1 : 0)) * laneHeight + 8
   const bottom = top + chart.height
   const x = xScale(chart.xMax)
   const yTop = ticksY.values[ticksY.values.length - 1]
@@ -87,10 +94,10 @@ export function lineChart(chart: LineChart): string {
     )
   return (
     `<svg class="chart" viewBox="0 0 ${width} ${bottom + margin.bottom}" role="img" aria-label="${escapeMarkup(chart.description)}">` +
-    chart.bands.map((band) => drawBand(band, x, top, bottom, markers)).join('') +
+    bands.map((band) => drawBand(band, x, top, bottom, markers)).join('') +
     axisY.join('') +
     axisX.join('') +
-    markers.map((marker) => drawMarker(marker, top, bottom, chart.bands.length > 0)).join('') +
+    markers.map((marker) => drawMarker(marker, top, bottom, bands.length > 0)).join('') +
     shown.map((line) => drawLine(line, x, y)).join('') +
     endLabels(shown, y, top, bottom) +
     '</svg>'
@@ -117,14 +124,14 @@ function drawBand(
   const start = starts.find((at) => crossings.every((place) => place < at || place > at + size)) ?? starts[0]
   const area = `x="${px(from)}" y="${top}" width="${px(Math.max(0, to - from))}" height="${bottom - top}"`
   return (
-    `<rect class="band fill-${band.tone}" ${area}><title>${escapeMarkup(band.label)}</title></rect>` +
+    `<rect class="band fill-${band.tone}" ${area}><title>${escapeMarkup(band.title ?? band.label)}</title></rect>` +
     (start === undefined ? '' : text(`fill-${band.tone}`, start, top - 6, band.label))
   )
 }
 
 type PlacedMarker = ChartMarker & { readonly place: number; readonly lane: number | null }
 
-function placeMarkers({ markers, xMax }: LineChart): PlacedMarker[] {
+function placeMarkers(markers: readonly ChartMarker[], xMax: number): PlacedMarker[] {
   const x = xScale(xMax)
   const placed = markers.map((marker) => {
     const place = x(marker.x)

@@ -1,6 +1,7 @@
-import { bitsPerByte, byteSize, compactCount, duration, many } from '../terminal/quantities.ts'
+import { bitsPerByte, byteSize, compactCount, count, duration, many } from '../terminal/quantities.ts'
 import { escapeMarkup } from './escape-markup.ts'
 import { driftSentence } from './drift-sentence.ts'
+import { domainsAtMost, ends, moreOf, samplesAtMost } from './legible.ts'
 import type { LifeReport, TextSample } from './life-report.ts'
 import {
   heldOutChart,
@@ -95,13 +96,20 @@ function remembering(report: LifeReport): string {
   if (report.heldOut.length === 0) return ''
   return `<section>
 <h2>Remembering</h2>
-<p class="note">Bits per byte on text of each kind that the model never learns from. A line that rises after its own stretch is forgetting.</p>
+<p class="note">Bits per byte on text of each kind that the model never learns from. A line that rises after its own stretch is forgetting.${drawnOf(report.heldOut.length)}</p>
 <div class="scroll">${heldOutChart(report)}</div>
 <div class="pair">
 <div><h3>Before and after each domain</h3>${matrixTable(report)}</div>
 <div><h3>Forgetting</h3>${forgettingTable(report)}</div>
 </div>
 </section>`
+}
+
+/** Says that lines are missing from a chart, where they are. */
+function drawnOf(domains: number): string {
+  return domains <= domainsAtMost
+    ? ''
+    : ` Of ${count(domains)} domains, the ${domainsAtMost} that are known worst at the end are drawn.`
 }
 
 function events(report: LifeReport): string {
@@ -115,7 +123,8 @@ ${growthTable(report)}
 
 function samples(all: readonly TextSample[]): string {
   if (all.length === 0) return ''
-  const figures = all.map(
+  const told = ends(all, 0, samplesAtMost)
+  const figures = told.shown.map(
     ({ bytes, domain, prompt, text }) => `<figure>
 <figcaption>${escapeMarkup(`${domain}, after ${byteSize(bytes)}`)}</figcaption>
 <pre><span class="prompt">${escapeMarkup(prompt)}</span>${escapeMarkup(text)}</pre>
@@ -123,7 +132,7 @@ function samples(all: readonly TextSample[]): string {
   )
   return `<section>
 <h2>What it writes</h2>
-<p class="note">Grey is the prompt; the rest is the model's.</p>
+<p class="note">Grey is the prompt; the rest is the model's.${told.more > 0 ? ` The latest, ${moreOf(told.more, 'before them')}.` : ''}</p>
 ${figures.join('\n')}
 </section>`
 }

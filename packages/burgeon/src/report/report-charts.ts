@@ -1,5 +1,6 @@
 import { bitsPerByte, byteSize, compactCount } from '../terminal/quantities.ts'
 import { fit } from '../terminal/terminal.ts'
+import { domainsAtMost, worst } from './legible.ts'
 import type { LifeReport, LossPoint } from './life-report.ts'
 import { type ChartBand, type ChartLine, type ChartMarker, lineChart, type Tone } from './line-chart.ts'
 import { smoothLoss, thinLoss } from './loss-series.ts'
@@ -59,17 +60,19 @@ export function parameterChart(report: LifeReport): string {
   })
 }
 
-/** Loss on held-out text of every domain. */
+/** Loss on held-out text of every domain; of many, of those that are known worst at the end. */
 export function heldOutChart(report: LifeReport): string {
+  const toneOf = domainTones(report)
+  const drawn = worst(report.heldOut, domainsAtMost, ({ points }) => points.at(-1)?.bitsPerByte ?? 0)
   return lineChart({
     ...frame(report),
     description: 'Bits per byte on held-out text of each domain, over the bytes seen',
     height: 220,
     yFormat: (value, decimals) => value.toFixed(decimals),
-    lines: report.heldOut.map(({ domain, points }): ChartLine => {
+    lines: drawn.shown.map(({ domain, points }): ChartLine => {
       const last = points[points.length - 1]
       return {
-        tone: domainTone(report, domain),
+        tone: toneOf(domain),
         points: thinLoss(points, stretches).map(toPoint),
         ...(points.length <= 60 ? { form: 'dots' as const } : {}),
         ...(last ? { label: `${fit(domain, 12)} ${bitsPerByte(last.bitsPerByte)}` } : {}),
@@ -94,8 +97,9 @@ function frame(report: LifeReport): {
   xFormat: (value: number, decimals: number) => string
   bands: ChartBand[]
 } {
+  const toneOf = domainTones(report)
   const bands = report.spans.map(
-    ({ domain, from, to }): ChartBand => ({ from, to, label: domain, tone: domainTone(report, domain) }),
+    ({ domain, from, to }): ChartBand => ({ from, to, label: domain, tone: toneOf(domain) }),
   )
   return {
     xMax: lifeLength(report),
@@ -120,12 +124,16 @@ function alarmMarker({ bytes, detector, verdict, delayBytes }: LifeReport['alarm
   }
 }
 
-function domainTone(report: LifeReport, name: string): Tone {
-  const names = [
-    ...new Set([...report.domains.map((domain) => domain.name), ...report.spans.map((span) => span.domain)]),
-  ]
-  const place = names.indexOf(name)
-  return place < 0 ? 'ink' : `domain-${place % domainColours}`
+/** The colour of each domain, by the order in which they are told of. */
+function domainTones({ domains, spans }: LifeReport): (name: string) => Tone {
+  const places = new Map<string, number>()
+  for (const name of [...domains.map((own) => own.name), ...spans.map(({ domain }) => domain)]) {
+    if (!places.has(name)) places.set(name, places.size)
+  }
+  return (name) => {
+    const place = places.get(name)
+    return place === undefined ? 'ink' : `domain-${place % domainColours}`
+  }
 }
 
 function toPoint({ bytes, bitsPerByte: y }: { bytes: number; bitsPerByte: number }): {

@@ -1,6 +1,7 @@
 import { bitsPerByte, byteSize, compactCount, count, signed } from '../terminal/quantities.ts'
 import { escapeMarkup } from './escape-markup.ts'
-import type { Fact, LifeReport } from './life-report.ts'
+import { ends, type Legible, moreOf, rowsAtMost, worst } from './legible.ts'
+import type { Fact, ForgettingRow, LifeReport } from './life-report.ts'
 
 /** One cell: its text, not yet escaped, and classes of the style sheet. */
 interface Cell {
@@ -21,16 +22,26 @@ export function matrixTable({ matrix }: LifeReport): string {
       }
     }),
   ])
-  return htmlTable(head, rows)
+  return htmlTable(head, rows) + rest(matrixRest(matrix))
 }
 
-/** What each domain lost between being learnt and the end of life. */
+/** What of a matrix is not shown, in words; nothing where all is. */
+export function matrixRest({ leftOut = { domains: 0, stages: 0 } }: LifeReport['matrix']): string {
+  const parts = [
+    moreOf(leftOut.domains, 'domains'),
+    moreOf(leftOut.stages, 'stages between the first and the latest'),
+  ]
+  return parts.filter((part) => part !== '').join(', ')
+}
+
+/** What each domain lost between being learnt and the end of life; of many, those that lost most. */
 export function forgettingTable({ forgetting }: LifeReport): string {
   const head = ['domain', 'when learnt', 'at the end', 'forgotten'].map((text, i) => ({
     text,
     classes: i > 0 ? 'number' : '',
   }))
-  const rows = forgetting.map(({ domain, whenLearnt, atEnd }): Cell[] => {
+  const told = mostForgotten(forgetting)
+  const rows = told.shown.map(({ domain, whenLearnt, atEnd }): Cell[] => {
     const lost = atEnd - whenLearnt
     const mark = Math.abs(lost) < 0.0005 ? '' : lost > 0 ? ' worse' : ' better'
     return [
@@ -40,10 +51,15 @@ export function forgettingTable({ forgetting }: LifeReport): string {
       { text: signed(lost, 3), classes: `number${mark}` },
     ]
   })
-  return htmlTable(head, rows)
+  return htmlTable(head, rows) + rest(moreOf(told.more, 'domains, which lost less'))
 }
 
-/** Every alarm, true or false. */
+/** All domains, or of many those that lost most. */
+export function mostForgotten(forgetting: LifeReport['forgetting']): Legible<ForgettingRow> {
+  return worst(forgetting, rowsAtMost, ({ whenLearnt, atEnd }) => atEnd - whenLearnt)
+}
+
+/** Every alarm, true or false; of many the latest. */
 export function alarmTable({ alarms }: LifeReport): string {
   if (alarms.length === 0) return none('No detector raised an alarm.')
   const head = [
@@ -52,16 +68,17 @@ export function alarmTable({ alarms }: LifeReport): string {
     { text: 'verdict' },
     { text: 'delay', classes: 'number' },
   ]
-  const rows = alarms.map(({ bytes, detector, verdict, delayBytes }): Cell[] => [
+  const told = ends(alarms, 0, rowsAtMost)
+  const rows = told.shown.map(({ bytes, detector, verdict, delayBytes }): Cell[] => [
     { text: byteSize(bytes), classes: 'number' },
     { text: detector },
     { text: verdict.replace('-', ' '), classes: verdict === 'false-alarm' ? 'worse' : '' },
     { text: delayBytes === null ? '\u2013' : byteSize(delayBytes), classes: 'number' },
   ])
-  return htmlTable(head, rows)
+  return htmlTable(head, rows) + rest(moreOf(told.more, 'before these'))
 }
 
-/** Every growth, with what it cost and why it happened. */
+/** Every growth, with what it cost and why it happened; of many the latest. */
 export function growthTable({ growth }: LifeReport): string {
   if (growth.length === 0) return none('The model did not grow.')
   const head = [
@@ -71,7 +88,8 @@ export function growthTable({ growth }: LifeReport): string {
     { text: 'logits moved', classes: 'number' },
     { text: 'why' },
   ]
-  const rows = growth.map((event): Cell[] => [
+  const told = ends(growth, 0, rowsAtMost)
+  const rows = told.shown.map((event): Cell[] => [
     { text: byteSize(event.bytes), classes: 'number' },
     { text: event.text, classes: 'nowrap' },
     {
@@ -81,10 +99,10 @@ export function growthTable({ growth }: LifeReport): string {
     { text: event.logitsMoved === 0 ? '0' : event.logitsMoved.toExponential(1), classes: 'number' },
     { text: event.reason },
   ])
-  return htmlTable(head, rows, 'wide')
+  return htmlTable(head, rows, 'wide') + rest(moreOf(told.more, 'before these'))
 }
 
-/** What the stream was made of; the digests prove that another machine read the same. */
+/** What the stream was made of, of many domains the first; the digests prove that another machine read the same. */
 export function domainTable({ domains }: LifeReport): string {
   const head = [
     { text: 'domain' },
@@ -93,14 +111,15 @@ export function domainTable({ domains }: LifeReport): string {
     { text: 'held out', classes: 'number' },
     { text: 'SHA-256' },
   ]
-  const rows = domains.map(({ name, files, trainBytes, heldOutBytes, digest }): Cell[] => [
+  const told = ends(domains, rowsAtMost, 0)
+  const rows = told.shown.map(({ name, files, trainBytes, heldOutBytes, digest }): Cell[] => [
     { text: name },
     { text: count(files), classes: 'number' },
     { text: byteSize(trainBytes), classes: 'number' },
     { text: byteSize(heldOutBytes), classes: 'number' },
     { text: digest, classes: 'digest' },
   ])
-  return htmlTable(head, rows, 'wide')
+  return htmlTable(head, rows, 'wide') + rest(moreOf(told.more, 'domains'))
 }
 
 /** Names and values. */
@@ -124,6 +143,11 @@ function htmlTable(head: readonly Cell[], rows: readonly (readonly Cell[])[], cl
 
 function classAttribute(classes = ''): string {
   return classes === '' ? '' : ` class="${classes}"`
+}
+
+/** What is not shown, below what is. */
+function rest(sentence: string): string {
+  return sentence === '' ? '' : none(`${sentence}.`)
 }
 
 function none(sentence: string): string {

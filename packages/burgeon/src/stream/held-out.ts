@@ -23,7 +23,8 @@ export async function chooseHeldOut(files: readonly SourceFile[]): Promise<HeldO
     if (wanted < smallest) continue
     const own = files.filter((file) => file.domain === domain).sort((a, b) => b.size - a.size)
     for (const file of own) {
-      if (wanted < smallest) break
+      // At most half of a file is held out: this one and all behind it are too small, and need not be opened.
+      if (wanted < smallest || Math.floor(file.size / 2) < smallest) break
       const from = await startOfLine(file, file.size - Math.min(wanted, Math.floor(file.size / 2)))
       if (file.size - from < smallest) continue
       ranges.push({ file: file.name, domain, from, to: file.size })
@@ -39,11 +40,13 @@ export async function heldOutText(
   ranges: readonly HeldOutRange[],
 ): Promise<{ name: string; bytes: Uint8Array }[]> {
   const texts = new Map<string, Uint8Array[]>()
+  const paths = new Map(files.map(({ name, path }) => [name, path]))
   for (const { file: name, domain, from, to } of ranges) {
-    const file = files.find((candidate) => candidate.name === name)
-    if (file === undefined) continue
-    const bytes = await readRange(file.path, from, to)
-    texts.set(domain, [...(texts.get(domain) ?? []), bytes])
+    const path = paths.get(name)
+    if (path === undefined) continue
+    const parts = texts.get(domain) ?? []
+    parts.push(await readRange(path, from, to))
+    texts.set(domain, parts)
   }
   return [...texts].map(([name, parts]) => ({ name, bytes: new Uint8Array(Buffer.concat(parts)) }))
 }

@@ -57,7 +57,11 @@ export function bytesToLearn(plan: readonly FileToRead[], heldOut: readonly Held
 
 export function rangesByFile(heldOut: readonly HeldOutRange[]): Map<string, HeldOutRange[]> {
   const ranges = new Map<string, HeldOutRange[]>()
-  for (const range of heldOut) ranges.set(range.file, [...(ranges.get(range.file) ?? []), range])
+  for (const range of heldOut) {
+    const own = ranges.get(range.file) ?? []
+    own.push(range)
+    ranges.set(range.file, own)
+  }
   return ranges
 }
 

@@ -85,18 +85,24 @@ export class ReadSoFar {
       place.file === file &&
       place.offset <= offset &&
       offset <= place.offset + bytes.length
-    if (!this.#ahead.some(holds)) return
-    for (;;) {
-      const [next] = this.#ahead
-      const isHere = holds(next)
-      this.#absorb(isHere ? offset - next.place.offset : next.bytes.length)
-      if (isHere) return
+    const found = this.#ahead.findIndex(holds)
+    if (found < 0) return
+    const here = this.#ahead[found]
+    const length = offset - here.place.offset
+    for (const taken of this.#ahead.slice(0, found)) this.#absorb(taken)
+    this.#absorb({ ...here, bytes: here.bytes.subarray(0, length) })
+    // What is ahead may be very long, so it is cut once and not shifted chunk by chunk.
+    this.#ahead = this.#ahead.slice(length < here.bytes.length ? found : found + 1)
+    if (length < here.bytes.length) {
+      const place = { ...here.place, offset }
+      this.#ahead[0] = { place, bytes: here.bytes.subarray(length), before: null }
     }
   }
 
   /** The learner has come to the end of all that was taken. */
   finish(): void {
-    while (this.#ahead.length > 0) this.#absorb(this.#ahead[0].bytes.length)
+    for (const taken of this.#ahead) this.#absorb(taken)
+    this.#ahead = []
   }
 
   /** What was read in the present pass. */
@@ -107,9 +113,8 @@ export class ReadSoFar {
     return { pass: this.#pass, files }
   }
 
-  /** Takes the first bytes of what is ahead for read. */
-  #absorb(length: number): void {
-    const [{ place, bytes, before }] = this.#ahead
+  /** Takes bytes for read. */
+  #absorb({ place, bytes, before }: TakenBytes): void {
     if (place.pass !== this.#pass) {
       this.#close()
       this.#done.clear()
@@ -119,13 +124,8 @@ export class ReadSoFar {
       this.#close()
       this.#open = { name: place.file, bytes: place.offset, digest: before?.copy() ?? createHash('sha256') }
     }
-    this.#open.digest.update(bytes.subarray(0, length))
-    this.#open.bytes += length
-    if (length === bytes.length) this.#ahead.shift()
-    else {
-      const rest = { ...place, offset: place.offset + length }
-      this.#ahead[0] = { place: rest, bytes: bytes.subarray(length), before: null }
-    }
+    this.#open.digest.update(bytes)
+    this.#open.bytes += bytes.length
   }
 
   #close(): void {
