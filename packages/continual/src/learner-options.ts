@@ -15,7 +15,7 @@ import {
 } from '@burgeon/tensor'
 import { checkStrategy } from './check-strategy.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
-import { count } from './saved-state.ts'
+import { count, none, plainData } from './saved-state.ts'
 import type { LearnerEvent } from './step-report.ts'
 import type { LearnerState } from './learner-state.ts'
 import type { Strategy } from './strategy.ts'
@@ -75,13 +75,13 @@ const stateChecks: StateChecks<LearnerState> = {
   rehearsal: checks.anything,
   detector: checks.anything,
   watches: optional(checks.array('a state of every watch')),
-  policy: checks.anything,
+  policy: plainData,
   vocabulary: checks.anything,
   freezing: checks.anything,
   step: count,
   losses: checks.numbers as Check<readonly number[]>,
   lastGrowth: count,
-  lastDrift: checks.either(count, { expected: 'null', accepts: (value): value is null => value === null }),
+  lastDrift: checks.either(count, none),
   journal: checks.list('events', checks.role<LearnerEvent>('an event', 'kind', 'step')),
 }
 
@@ -92,6 +92,11 @@ export function checkRestored(
 ): void {
   checkState<LearnerState>('Learner.fromState', state, stateChecks)
   checkArgument('Learner.fromState', 'options', options, checks.object('an object with optimizer'))
+  const { growth } = options.strategy ?? {}
+  // Of another policy the parts tell more.
+  if (growth?.stateCheck && state.parts.includes(growth.name)) {
+    checkState(`growth policy ${growth.name}`, { state: state.policy }, { state: growth.stateCheck })
+  }
   if (options.device === undefined) return
   checkArgument('Learner.fromState', 'device', options.device, checks.instance('a Device', Device))
 }

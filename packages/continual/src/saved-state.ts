@@ -4,6 +4,30 @@ import { type Check, checks, shown, StateError } from '@burgeon/tensor'
 /** A whole number of whatever was counted. */
 export const count: Check<number> = checks.integer({ from: 0 })
 
+/** Nothing, where there may be nothing yet. */
+export const none: Check<null> = { expected: 'null', accepts: (value): value is null => value === null }
+
+/** Data as a file can hold it. */
+export const plainData: Check<unknown> = {
+  expected: 'plain data without functions, objects of classes and cycles',
+  accepts: (value): value is unknown => isPlain(value, new Set()),
+}
+
+/** Deeper data is none that anybody means, and looking at it would overflow the stack. */
+const deepest = 256
+
+function isPlain(value: unknown, above: Set<object>): boolean {
+  if (typeof value !== 'object') return !['function', 'symbol', 'bigint'].includes(typeof value)
+  if (value === null || ArrayBuffer.isView(value)) return true
+  const prototype = Object.getPrototypeOf(value) as object | null
+  const isSimple = Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
+  if (!isSimple || above.has(value) || above.size === deepest) return false
+  above.add(value)
+  const isAll = Object.values(value).every((inner) => isPlain(inner, above))
+  above.delete(value)
+  return isAll
+}
+
 /** Tokens, with padding where a row is shorter, in a typed array. */
 export const savedTokens: Check<Int32Array> = checks.each(
   'tokens',

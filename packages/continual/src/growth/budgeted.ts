@@ -1,5 +1,6 @@
 /** Limits around any policy. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks, fields } from '@burgeon/tensor'
+import { count } from '../saved-state.ts'
 import {
   aGrowthPolicy,
   budgetChecks,
@@ -55,6 +56,10 @@ export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): Grow
     name: `${policy.name}, within limits`,
     ...(policy.waitsForDrift && { waitsForDrift: true }),
     initial: { inner: policy.initial, growths: 0 },
+    stateCheck: fields<State<S>>('a count and a state', {
+      inner: policy.stateCheck ?? (checks.anything as Check<S>),
+      growths: count,
+    }),
     // Nothing is measured for a wish that would not be granted.
     measures: (signals, budget, state) =>
       !tooSoon(signals, state) && (policy.measures?.(signals, both(budget), state.inner) ?? false),

@@ -21,6 +21,13 @@ export function firstOf(
     name: `first of: ${policies.map(({ name }) => name).join('; ')}`,
     ...(policies.some((policy) => policy.waitsForDrift) && { waitsForDrift: true }),
     initial: policies.map(({ initial }) => initial),
+    stateCheck: {
+      expected: 'a state of each policy',
+      accepts: (states): states is readonly unknown[] =>
+        Array.isArray(states) &&
+        states.length === policies.length &&
+        policies.every(({ stateCheck }, i) => stateCheck?.accepts(states[i]) ?? true),
+    },
     measures: (signals, budget, states) =>
       policies.some((policy, i) => policy.measures?.(signals, budget, states[i]) ?? false),
     decide(signals, budget, states) {

@@ -1,7 +1,8 @@
 /** Grows when the compute that goes into a step would buy more in a larger model. */
 import { flopsPerToken, type GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
-import { checkOptions, checks } from '@burgeon/tensor'
+import { checkOptions, checks, fields, type StateChecks } from '@burgeon/tensor'
+import { count } from '../saved-state.ts'
 import type { GrowthPolicy, GrowthSignals } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from './least-squares.ts'
@@ -41,6 +42,18 @@ interface State {
   readonly span: number
 }
 
+const stretchChecks: StateChecks<Stretch> = {
+  steps: count,
+  compute: checks.number(),
+  loss: checks.number(),
+}
+const stateChecks: StateChecks<State> = {
+  steps: count,
+  compute: checks.number({ from: 0 }),
+  course: checks.list('stretches', fields<Stretch>('a stretch', stretchChecks)),
+  span: checks.integer({ from: 1 }),
+}
+
 const beginning: State = { steps: 0, compute: 0, course: [], span: 1 }
 /** Stretches that are remembered: when there are more, two become one. */
 const mostStretches = 64
@@ -78,6 +91,7 @@ export function growByCompute(options: ComputeOptions): GrowthPolicy<State> {
   return {
     name: `by compute, from ${window} steps on`,
     initial: beginning,
+    stateCheck: fields<State>('a course', stateChecks),
     decide(signals, budget, before) {
       const state = lived(signals, before, window)
       const stay = (reason: string) => ({ request: null, reason, state })

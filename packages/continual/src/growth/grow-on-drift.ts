@@ -1,7 +1,8 @@
 /** Grows when the world has changed and learning alone does not catch up. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import { checkOptions, checks } from '@burgeon/tensor'
+import { checkOptions, checks, fields } from '@burgeon/tensor'
+import { count, none } from '../saved-state.ts'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { excessOf } from './within-budget.ts'
@@ -37,6 +38,7 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
   return {
     name: `on drift, after ${patience} steps`,
     initial: { judged: null },
+    stateCheck: fields<State>('the last alarm', { judged: checks.either(count, none) }),
     waitsForDrift: true,
     decide(signals, budget, state) {
       const { step, losses, stepsSinceDrift, config } = signals

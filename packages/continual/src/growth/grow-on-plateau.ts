@@ -1,7 +1,8 @@
 /** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
-import { checkOptions, checks } from '@burgeon/tensor'
+import { checkOptions, checks, fields } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { count } from '../saved-state.ts'
 import { type GrowthPolicy, type GrowthSignals, lossWindow } from './growth-policy.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from './least-squares.ts'
@@ -70,6 +71,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   return {
     name: `on plateau of ${window} steps`,
     initial: { widenings: 0 },
+    stateCheck: fields<State>('a count', { widenings: count }),
     // A layer goes on top wherever it is needed.
     measures: (signals, _, state) =>
       where === 'gradient' && !isTimeForLayer(signals.config, state) && judged(signals).isPlateau,

@@ -1,7 +1,8 @@
 /** Grows at steps that were fixed beforehand. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
+import { count } from '../saved-state.ts'
 import type { GrowthPolicy } from './growth-policy.ts'
 
 /** One growth of a schedule. */
@@ -54,6 +55,7 @@ export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPoli
   return {
     name: `on a schedule of ${schedule.length}`,
     initial: { asked: 0 },
+    stateCheck: fields<State>('a count', { asked: count }),
     decide({ step, config }, _, state) {
       const due = schedule.at(state.asked)
       if (due === undefined) return { request: null, reason: 'the schedule is done', state }

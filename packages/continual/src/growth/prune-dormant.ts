@@ -1,5 +1,6 @@
 /** Drops units that lie idle, so that the work and the room they took are there for others. */
 import { checkOptions, checks } from '@burgeon/tensor'
+import { count } from '../saved-state.ts'
 import type { GrowthPolicy } from './growth-policy.ts'
 import { measuredBlocks } from './widened.ts'
 
@@ -34,6 +35,7 @@ export function pruneDormant(options: PruneDormantOptions = {}): GrowthPolicy<Lo
   return {
     name: `prune what is dormant, a look every ${every} steps`,
     initial: [],
+    stateCheck: checks.list('looks', checks.record('units by block', checks.list('units', count))),
     measures: ({ stepsSinceGrowth }) => stepsSinceGrowth > 0 && stepsSinceGrowth % every === 0,
     decide({ measured, config, stepsSinceGrowth }, _, state) {
       if (measured === undefined) return { request: null, reason: 'not measured at this step', state }
