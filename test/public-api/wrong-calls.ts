@@ -78,7 +78,8 @@ export async function complaintOf(name: string, call: Call, wrong: WrongCall): P
     const names = [name, ...(call.says ?? [])].map((each) => each.toLowerCase())
     if (!names.some((each) => message.toLowerCase().includes(each))) return `${told}: who? "${message}"`
     const isOfOptions =
-      ['one argument too many', 'options'].includes(where) || /got (options|an option|no) /.test(message)
+      ['nothing', 'one argument too many', 'options'].includes(where) ||
+      /got (options|an option|no) /.test(message)
     // What it calls has names of its own.
     const isCalled = !message.toLowerCase().includes(name.toLowerCase())
     const isNamed = message.includes(where) || isOfOptions || isCalled

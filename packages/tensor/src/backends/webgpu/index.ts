@@ -1,6 +1,7 @@
 /** `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu` (Dawn). */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument, checkOptions } from '../../checks/check-options.ts'
+import { fields } from '../../checks/check-state.ts'
 import { Device } from '../../device.ts'
 import { OptionError } from '../../errors.ts'
 import { adapterName, type Precision } from './capabilities.ts'
@@ -46,7 +47,10 @@ export interface WebGpuOptions {
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
   checkOptions('openWebGpu', options, {
     precision: checks.oneOf('single', 'mixed'),
-    tuning: checks.role<WebGpuTuning>('what tuneWebGpu returned', 'adapter', 'kernels'),
+    tuning: fields('what tuneWebGpu returned', {
+      adapter: checks.text,
+      kernels: checks.record('kernels by name', checks.text),
+    }),
     gpu: checks.role<Gpu>('a WebGPU', 'requestAdapter'),
   })
   const { precision = 'single', tuning } = options

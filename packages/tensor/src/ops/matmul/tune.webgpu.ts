@@ -10,10 +10,10 @@ import { type VariantName, variants } from './variants.webgpu.ts'
 export function checkTuning(tuning: WebGpuTuning, adapter: string): void {
   if (tuning.adapter !== adapter) {
     throw new OptionError(
-      `openWebGpu: got a tuning of ${tuning.adapter}; expected one of ${adapter}. Measure again with tuneWebGpu().`,
+      `openWebGpu: got a tuning of ${tuning.adapter}; expected one of this adapter, ${adapter}. Measure again with tuneWebGpu().`,
     )
   }
-  for (const [products, name] of Object.entries(tuning.kernels ?? {})) {
+  for (const [products, name] of Object.entries(tuning.kernels)) {
     if (Object.hasOwn(variants, name)) continue
     throw new OptionError(
       `openWebGpu: the tuning gives products ${products} to ${name}; expected one of ${Object.keys(variants).join(', ')}.`,

@@ -1,0 +1,24 @@
+/** The tables of right calls, by entry point. */
+import { autogradCalls } from './autograd-calls.ts'
+import { continualCalls } from './continual-calls.ts'
+import { gptCalls, growthCalls } from './gpt-calls.ts'
+import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
+import { tensorCalls } from './tensor-calls.ts'
+import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
+import type { Calls } from './call.ts'
+import { webGpuCalls } from './webgpu-calls.ts'
+
+export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> = {
+  '@burgeon/tensor': tensorCalls,
+  '@burgeon/tensor/reference': referenceCalls,
+  '@burgeon/tensor/wasm': wasmCalls,
+  '@burgeon/tensor/webgpu': webGpuCalls(),
+  '@burgeon/tensor/testing': tensorTestingCalls,
+  '@burgeon/autograd/testing': checkGradientCalls,
+  '@burgeon/gpt/node': nodeCalls,
+  '@burgeon/autograd': autogradCalls,
+  '@burgeon/gpt': gptCalls,
+  '@burgeon/gpt/growth': growthCalls,
+  '@burgeon/continual': continualCalls,
+  '@burgeon/continual/testing': continualTestingCalls,
+}
