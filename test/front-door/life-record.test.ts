@@ -80,12 +80,12 @@ it('its spans cover the life without gaps, the latest exactly', () => {
 it('a record of an earlier version, with every step in it, is read and bounded', () => {
   const { curve: _, good: __, ...rest } = lived(3)
   const prequential = Array.from({ length: 20_000 }, (___, i) => ({ bytes: i * 64, bitsPerByte: lossAt(i) }))
-  const record = recordFromState({ ...rest, prequential } as unknown as LifeRecord)
+  const record = recordFromState('test', { ...rest, prequential })
   expect(record.prequential.length).toBeLessThan(4096)
   expect(lossCurve(record)[0].bytes).toBe(0)
   expect(record.good).toBeNull()
   // One that is saved and read again is the same.
-  expect(recordFromState(JSON.parse(JSON.stringify(record)) as LifeRecord)).toEqual(record)
+  expect(recordFromState('test', JSON.parse(JSON.stringify(record)))).toEqual(record)
 })
 
 it('a journal keeps every growth and the latest of all else, and measurements the first and the latest stages', () => {

@@ -91,9 +91,17 @@ function wrapped(text: string, width: number): string {
 export async function written(files: Iterable<readonly [string, string | Uint8Array]>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'burgeon-front-door-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
+  await writtenInto(root, files)
+  return root
+}
+
+/** Writes files into a folder, which stays. */
+export async function writtenInto(
+  root: string,
+  files: Iterable<readonly [string, string | Uint8Array]>,
+): Promise<void> {
   for (const [path, content] of files) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), content)
   }
-  return root
 }

@@ -3,6 +3,7 @@ import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
+import { lifeCalls } from './life-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
 import type { Calls } from './call.ts'
@@ -21,4 +22,5 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,
   '@burgeon/continual/testing': continualTestingCalls,
+  'burgeon/life': lifeCalls,
 }

@@ -17,38 +17,17 @@ import {
   StandardisedDetector,
   type Strategy,
 } from '@burgeon/continual'
-import { Gpt, type GptSizes, isDecayed } from '@burgeon/gpt'
+import { Gpt, isDecayed } from '@burgeon/gpt'
+import { checkSettings, type LifeSettings } from './life-settings.ts'
 
-/** What a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is built the same way. */
-export interface LifeSettings {
-  readonly model: GptSizes
-  readonly seed: number
-  /** Rows of a batch, each of `model.context` predictions. */
-  readonly rows: number
-  readonly learningRate: number
-  /** Rows kept for rehearsal; 0 rehearses nothing. */
-  readonly memoryRows: number
-  /** Old rows learnt per new row. */
-  readonly rehearsalShare: number
-  /** EWC's λ; 0 protects nothing by it. */
-  readonly protection: number
-  /** Steps over which a plateau is looked for; 0 never grows. */
-  readonly plateau: number
-  /** Most learnt numbers the model may have. */
-  readonly maxParameters: number
-  /** Most tokens the vocabulary may come to; the 256 bytes alone unless given. */
-  readonly vocabulary?: number
-  /** Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version. */
-  readonly watchesBytes?: boolean
-}
-
-/** A fresh learner. */
+/** A fresh learner. Throws OptionError for a setting that does not exist or is outside its range. */
 export function buildLearner(settings: LifeSettings): Learner {
+  checkSettings('buildLearner', settings)
   const model = Gpt.create(settings.model, { seed: settings.seed })
   return new Learner({ model, ...parts(settings) })
 }
 
-/** The learner of a checkpoint. Throws OptionError if it was built with other parts. */
+/** The learner of a checkpoint, whose settings were looked at. Throws OptionError if it was built with other parts. */
 export function rebuildLearner(settings: LifeSettings, state: LearnerState): Learner {
   return Learner.fromState(state, parts(settings))
 }
@@ -61,14 +40,19 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
       clipByGlobalNorm(1),
       adamw({ learningRate: warmUp(learningRate, 30), beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
     ),
-    strategy: strategyOf(settings),
+    strategy: composed(settings),
     budget: { parameters: maxParameters },
     seed,
   }
 }
 
-/** The strategy of a life; parts whose setting is 0 are left out. */
+/** The strategy of a life; parts whose setting is 0 are left out. Throws OptionError as `buildLearner` does. */
 export function strategyOf(settings: LifeSettings): Strategy {
+  checkSettings('strategyOf', settings)
+  return composed(settings)
+}
+
+function composed(settings: LifeSettings): Strategy {
   const { seed, memoryRows, rehearsalShare, protection, plateau } = settings
   const { vocabulary = 256, watchesBytes = false } = settings
   return compose(

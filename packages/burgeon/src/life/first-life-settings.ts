@@ -1,8 +1,11 @@
 /** The settings of the default life. */
-import type { LifeSettings } from './build-learner.ts'
+import { checkArgument, checks } from '@burgeon/tensor'
+import type { LifeSettings } from './life-settings.ts'
 
 /** How a first life is lived: tuned so that it ends within three minutes on two cores. */
 export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
+  checkArgument('firstLifeSettings', 'seed', seed, checks.seed)
+  checkArgument('firstLifeSettings', 'quick', quick, checks.boolean)
   return {
     model: { context: 64, embed: 96, heads: 3, layers: 2, mlpHidden: 128 },
     seed,
@@ -20,6 +23,7 @@ export function firstLifeSettings(seed: number, quick: boolean): LifeSettings {
 
 /** Bytes of each domain to learn and to measure on. */
 export function firstLifeBytes(quick: boolean): { bytesPerDomain: number; heldOutBytes: number } {
+  checkArgument('firstLifeBytes', 'quick', quick, checks.boolean)
   return quick
     ? { bytesPerDomain: 40_000, heldOutBytes: 4_000 }
     : { bytesPerDomain: 240_000, heldOutBytes: 8_000 }

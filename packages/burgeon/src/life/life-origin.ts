@@ -1,4 +1,5 @@
 /** Where a life comes from: what made it, and what it has read so far. Plain data for the checkpoint. */
+import { type Check, checks, fields } from '@burgeon/tensor'
 import type { SourceRead } from '../stream/source-read.ts'
 import type { HeldOutText } from './live.ts'
 
@@ -13,6 +14,27 @@ export interface LifeOrigin {
   /** Text of these sources that is never learnt, to measure on. */
   heldOut: readonly { readonly name: string; readonly base64: string }[]
 }
+
+const aCount = checks.integer({ from: 0 })
+const aRead: Check<SourceRead> = fields('what was read of a source', {
+  passes: checks.number({ from: 0, infinite: true }),
+  pass: aCount,
+  files: checks.list('a list of files', checks.role('a file { name, bytes, sha256 }', 'name', 'bytes')),
+  heldOut: checks.list('a list of ranges', checks.role('a range { file, from, to }', 'file', 'from', 'to')),
+})
+
+/** An origin, for a caller and for a checkpoint. */
+export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
+  maker: checks.oneOf('first-life', 'learn', 'unknown'),
+  sources: checks.list(
+    'a list of sources { label, read }',
+    fields('a source', { label: checks.text, read: aRead }),
+  ),
+  heldOut: checks.list(
+    'a list of texts { name, base64 }',
+    fields('a text', { name: checks.text, base64: checks.text }),
+  ),
+})
 
 /** Sources that are remembered. Who comes back to an older one reads it anew. */
 const sourcesAtMost = 16

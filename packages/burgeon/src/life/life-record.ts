@@ -5,8 +5,10 @@
  * what belongs to growths, which are few, stays for good.
  */
 import { extendJournal, type LearnerEvent, type StepReport } from '@burgeon/continual'
+import { checkArgument, checks, checkState } from '@burgeon/tensor'
 import { addLoss, emptyCurve, joinSpans, type LossCurve, thinMeasurements } from './bounded-series.ts'
 import type { LifePosition } from './life-source.ts'
+import { savedRecord } from './record-checks.ts'
 
 /** Held-out loss of every domain at one place of the stream. */
 export interface Measurement {
@@ -54,6 +56,7 @@ export interface LifeRecord {
 
 /** The record of a life that has not begun, with the number of parameters it is born with. */
 export function emptyRecord(parameters: number): LifeRecord {
+  checkArgument('emptyRecord', 'parameters', parameters, checks.integer({ from: 0 }))
   return {
     bytes: 0,
     position: null,
@@ -68,10 +71,9 @@ export function emptyRecord(parameters: number): LifeRecord {
   }
 }
 
-/** A saved record, also one of an earlier version, which held every step. */
-export function recordFromState(state: LifeRecord): LifeRecord {
-  const { curve, prequential, good, ...rest } = state as Pick<Partial<LifeRecord>, 'curve' | 'good'> &
-    Omit<LifeRecord, 'curve' | 'good'>
+/** A saved record, also one of an earlier version, which held every step. Throws StateError for a damaged one. */
+export function recordFromState(who: string, state: unknown): LifeRecord {
+  const { curve, prequential, good, ...rest } = checkState(who, state, savedRecord)
   const record: LifeRecord = { ...rest, prequential, good: good ?? null, curve: curve ?? emptyCurve() }
   if (curve === undefined) {
     record.prequential = []

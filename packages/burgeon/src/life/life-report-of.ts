@@ -1,5 +1,6 @@
 /** Turns the record of a life into what the report page shows. */
 import { DomainMatrix, type LearnerEvent, scoreAlarms } from '@burgeon/continual'
+import { checkArgument, checkOptions, checks, fields } from '@burgeon/tensor'
 import type {
   DomainMatrix as DomainTable,
   DriftAlarm,
@@ -12,6 +13,7 @@ import { domainsAtMost, ends } from '../report/legible.ts'
 import { lossCurve } from './bounded-series.ts'
 import type { Life } from './life-checkpoint.ts'
 import type { LifeRecord, Measurement } from './life-record.ts'
+import { events, measurements as someMeasurements, spans } from './record-checks.ts'
 
 /** What the record does not know. */
 export type ReportFrame = Pick<
@@ -78,6 +80,8 @@ export function domainMatrix(
   measurements: readonly Measurement[],
   most: { readonly domains: number; readonly first: number; readonly last: number } = everything,
 ): DomainTable {
+  checkArgument('domainMatrix', 'measurements', measurements, someMeasurements)
+  checkOptions('domainMatrix', most, { domains: howMany, first: howMany, last: howMany })
   const domains = ends([...domainsOf(measurements)], most.domains, 0)
   const stages = ends(
     measurements.flatMap(({ stage, ...rest }) => (stage === null ? [] : [{ stage, ...rest }])),
@@ -102,6 +106,7 @@ export function domainMatrix(
  * a domain learnt twice the first time counts. A domain not learnt yet has no row.
  */
 export function forgettingRows(measurements: readonly Measurement[]): ForgettingRow[] {
+  checkArgument('forgettingRows', 'measurements', measurements, someMeasurements)
   const last = measurements.at(-1)
   const matrix = evaluationsOf(measurements)
   const own = new Map<string, number>()
@@ -116,6 +121,7 @@ export function forgettingRows(measurements: readonly Measurement[]): Forgetting
 
 /** The measurements taken whenever a domain had been learnt, with all that `DomainMatrix` can say of them. */
 export function evaluationsOf(measurements: readonly Measurement[]): DomainMatrix {
+  checkArgument('evaluationsOf', 'measurements', measurements, someMeasurements)
   const domains = domainsOf(measurements)
   const matrix = new DomainMatrix([...domains])
   let latest: string | null = null
@@ -131,9 +137,12 @@ export function evaluationsOf(measurements: readonly Measurement[]): DomainMatri
 }
 
 const everything = { domains: Infinity, first: Infinity, last: Infinity }
+const howMany = checks.required(checks.integer({ from: 0, infinite: true }))
 
 /** A change of the stream counts as noticed if an alarm follows within so many bytes. */
 export const noticedWithin = 8192
+
+const whatHappened = fields('the record of a life', { spans, events })
 
 /**
  * Each alarm with its verdict, by the definition of `scoreAlarms`: the first one within `noticedWithin` bytes after a
@@ -142,14 +151,16 @@ export const noticedWithin = 8192
  * @param changesAreKnown Without that, nobody can tell, and every verdict is `unknown`.
  */
 export function driftAlarms(
-  { spans, events }: Pick<LifeRecord, 'spans' | 'events'>,
+  record: Pick<LifeRecord, 'spans' | 'events'>,
   changesAreKnown: boolean,
 ): DriftAlarm[] {
-  const raised = events.flatMap(({ bytes, event }) =>
+  checkArgument('driftAlarms', 'record', record, whatHappened)
+  checkArgument('driftAlarms', 'changesAreKnown', changesAreKnown, checks.boolean)
+  const raised = record.events.flatMap(({ bytes, event }) =>
     event.kind === 'drift' ? [{ bytes, detector: event.detector }] : [],
   )
   if (!changesAreKnown) return raised.map((alarm) => ({ ...alarm, verdict: 'unknown', delayBytes: null }))
-  const changes = spans.slice(1).map(({ from }) => from)
+  const changes = record.spans.slice(1).map(({ from }) => from)
   const score = scoreAlarms({ changes, alarms: raised.map(({ bytes }) => bytes), within: noticedWithin })
   return raised.map((alarm, i) => {
     const { isTrue, delay } = score.alarms[i]

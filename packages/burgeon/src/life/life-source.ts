@@ -1,8 +1,10 @@
 /** Where a life's text comes from: the default stream, or the user's own. */
 import type { Chunk } from '@burgeon/continual'
+import { checkArgument, checks, fields, OptionError, shown } from '@burgeon/tensor'
 import type { DomainText } from '../stream/domain-text.ts'
 import type { Source } from '../stream/read-source.ts'
 import type { SourcePosition } from '../stream/source-read.ts'
+import { aPosition } from './record-checks.ts'
 
 /** A place in a stream, plain data for the checkpoint. */
 export type LifePosition = SourcePosition
@@ -10,18 +12,44 @@ export type LifePosition = SourcePosition
 /** Bytes per chunk of the default stream: small enough that a pause is noticed soon. */
 const chunkBytes = 4096
 
-/** The domains one after another, from `from` on. A position's `file` is the domain's name. */
-export function* domainChunks(
+const severalDomains = checks.list(
+  'a list of domains { name, train }',
+  fields<Pick<DomainText, 'name' | 'train'>>('a domain', {
+    name: checks.text,
+    train: checks.instance('bytes', Uint8Array),
+  }),
+)
+
+/**
+ * The domains one after another, from `from` on. A position's `file` is the domain's name.
+ *
+ * @throws OptionError for what are no domains, and for a place that is in none of them.
+ */
+export function domainChunks(
   domains: readonly DomainText[],
   from?: LifePosition,
 ): Generator<Chunk<LifePosition>> {
-  const first = Math.max(
-    0,
-    domains.findIndex(({ name }) => name === from?.file),
-  )
+  checkArgument('domainChunks', 'domains', domains, severalDomains)
+  if (from === undefined) return chunksOf(domains, 0, 0)
+  checkArgument('domainChunks', 'from', from, aPosition)
+  const first = domains.findIndex(({ name }) => name === from.file)
+  if (first < 0) {
+    const names = domains.map(({ name }) => shown(name)).join(', ')
+    throw new OptionError(
+      `domainChunks: got from in ${shown(from.file)}; expected a place in one of the domains ${names || '(none)'}.`,
+    )
+  }
+  return chunksOf(domains, first, from.offset)
+}
+
+function* chunksOf(
+  domains: readonly DomainText[],
+  first: number,
+  begin: number,
+): Generator<Chunk<LifePosition>> {
   for (const [i, { name, train }] of domains.entries()) {
     if (i < first) continue
-    for (let offset = i === first ? (from?.offset ?? 0) : 0; offset < train.length; offset += chunkBytes) {
+    for (let offset = i === first ? begin : 0; offset < train.length; offset += chunkBytes) {
       yield {
         domain: name,
         tokens: train.subarray(offset, offset + chunkBytes),

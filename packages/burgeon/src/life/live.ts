@@ -1,7 +1,8 @@
 /** Lets a learner live through a stream: the outer loop around `learner.observe`. */
 import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
+import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
 import { thinMeasurements } from './bounded-series.ts'
-import type { Life } from './life-checkpoint.ts'
+import { checkLife, type Life } from './life-checkpoint.ts'
 import { recordStep } from './life-record.ts'
 import type { LifePosition } from './life-source.ts'
 
@@ -16,7 +17,7 @@ export interface LiveOptions {
   readonly heldOut: readonly HeldOutText[]
   /** The stream is one text of many domains: measured before, if it is new, and at its end, but not wherever a domain ends. */
   readonly whole?: { readonly name: string; readonly isNew: boolean }
-  /** Steps between two measurements on the held-out text. */
+  /** Steps between two measurements on the held-out text; Infinity for none. */
   readonly measureEvery: number
   /** Awaited whenever a domain has been learnt, after the measurement. Not called for a stream that is one text. */
   readonly afterDomain?: (domain: string) => Promise<void>
@@ -28,16 +29,40 @@ export interface LiveOptions {
   readonly stop: AbortSignal
 }
 
+const { required } = checks
+const optionChecks: ChecksOf<LiveOptions> = {
+  heldOut: required(
+    checks.list(
+      'a list of texts { name, bytes }',
+      fields('a text', { name: checks.text, bytes: checks.instance('bytes', Uint8Array) }),
+    ),
+  ),
+  whole: fields('a stream of one text', { name: checks.text, isNew: checks.boolean }),
+  measureEvery: required(checks.integer({ from: 1, infinite: true })),
+  afterDomain: checks.callback(),
+  onStep: required(checks.callback()),
+  betweenSteps: required(checks.callback()),
+  stop: required(checks.role('an AbortSignal', 'aborted')),
+}
+const someChunks: Check<object> = checks.either(
+  checks.role<Iterable<unknown>>('chunks one after another', Symbol.iterator),
+  checks.role<AsyncIterable<unknown>>('as they come', Symbol.asyncIterator),
+)
+
 /**
  * Lives until the stream ends or `stop` is raised.
  *
  * @returns Whether the stream was lived to its end.
+ * @throws OptionError for what is no life, no stream, or no such option.
  */
 export async function live(
   life: Life,
   chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>,
   options: LiveOptions,
 ): Promise<boolean> {
+  checkLife('live', life)
+  checkArgument('live', 'chunks', chunks, someChunks)
+  checkOptions('live', options, optionChecks)
   const { learner, record, settings } = life
   const { heldOut, stop, whole } = options
   if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)

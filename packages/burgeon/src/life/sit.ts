@@ -81,7 +81,10 @@ export async function sit(life: Life, sitting: Sitting, context: CommandContext)
     if (!(await hasCheckpoint(sitting.disk))) await save()
     sitting.listen?.((text) => line.event({ kind: 'note', text }))
     const done = await live(life, whileWaiting(sitting.chunks, idleSeconds, saveIfIdle), {
-      ...sitting,
+      heldOut: sitting.heldOut,
+      ...(sitting.whole && { whole: sitting.whole }),
+      measureEvery: sitting.measureEvery,
+      ...(sitting.afterDomain && { afterDomain: sitting.afterDomain }),
       stop: context.stop,
       onStep(report) {
         isSaved = false

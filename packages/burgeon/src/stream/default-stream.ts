@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checkOptions, checks } from '@burgeon/tensor'
 import { declarationSource } from './declaration-source.ts'
 import { declarationUnits, isLicence, isTranslation, jsonLines, licenceParagraphs } from './document-units.ts'
 import { type DomainBounds, type DomainText, domainText } from './domain-text.ts'
@@ -20,13 +21,20 @@ export interface DefaultStreamOptions extends DomainBounds {
  * TypeScript `declarations`, and `data` (JSON and licences). Cleaned, deduplicated, and the same bytes on every machine
  * with the same lock file.
  *
+ * @throws OptionError for bounds that are no positive integers.
  * @throws StreamError when there is no lock file, or node_modules is missing, incomplete or too poor; the message says to run `npm ci`.
  *
  * @example
  * const [prose] = await defaultStream({ root: process.cwd(), bytesPerDomain: 200_000, heldOutBytes: 16_000 })
  * console.log(prose.name, prose.train.length, prose.digest)
  */
-export async function defaultStream({ root, ...bounds }: DefaultStreamOptions): Promise<DomainText[]> {
+export async function defaultStream(options: DefaultStreamOptions): Promise<DomainText[]> {
+  checkOptions('defaultStream', options, {
+    root: checks.required(checks.text),
+    bytesPerDomain: checks.required(checks.integer({ from: 1 })),
+    heldOutBytes: checks.required(checks.integer({ from: 1 })),
+  })
+  const { root, ...bounds } = options
   const packages = await installedPackages(root)
   const files = (await Promise.all(packages.map(({ path }) => packageFiles(root, path)))).flat()
   const known = { prose: new UniqueTexts(), declarations: new UniqueTexts(), data: new UniqueTexts() }

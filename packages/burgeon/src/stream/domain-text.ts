@@ -16,7 +16,7 @@ export interface DomainText {
   readonly files: number
 }
 
-/** Upper bounds in bytes. */
+/** Upper bounds in bytes, positive integers. */
 export interface DomainBounds {
   /** Of `train`. */
   readonly bytesPerDomain: number

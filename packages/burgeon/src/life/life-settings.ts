@@ -1,0 +1,95 @@
+/** The settings of a life, and what each may be: said once, for a caller and for a checkpoint. */
+import { lossWindow } from '@burgeon/continual'
+import { type GptSizes, gptConfig } from '@burgeon/gpt'
+import {
+  type Check,
+  checkOptions,
+  checks,
+  type ChecksOf,
+  checkState,
+  fields,
+  OptionError,
+  optional,
+  type StateChecks,
+} from '@burgeon/tensor'
+
+/** What a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is built the same way. */
+export interface LifeSettings {
+  readonly model: GptSizes
+  readonly seed: number
+  /** Rows of a batch, each of `model.context` predictions; a positive integer. */
+  readonly rows: number
+  /** ≥ 0. */
+  readonly learningRate: number
+  /** Rows kept for rehearsal; 0 rehearses nothing. */
+  readonly memoryRows: number
+  /** Old rows learnt per new row; positive where something is rehearsed. */
+  readonly rehearsalShare: number
+  /** EWC's λ; 0 protects nothing by it. */
+  readonly protection: number
+  /** Steps over which a plateau is looked for, 8 to 2,000; 0 never grows. */
+  readonly plateau: number
+  /** Most learnt numbers the model may have. */
+  readonly maxParameters: number
+  /** Most tokens the vocabulary may come to, from 256 on; the 256 bytes alone unless given. */
+  readonly vocabulary?: number
+  /** Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version. */
+  readonly watchesBytes?: boolean
+}
+
+const { required } = checks
+const aWindow = checks.integer({ from: 8, to: lossWindow })
+const aPlateau: Check<number> = {
+  expected: `0, or ${aWindow.expected}`,
+  accepts: (value): value is number => value === 0 || aWindow.accepts(value),
+}
+
+/** What may be changed when a life is taken up again. */
+export const changeChecks: Readonly<Record<'learningRate' | 'maxParameters', Check<number>>> = {
+  learningRate: checks.number({ from: 0 }),
+  maxParameters: checks.number({ from: 0, infinite: true }),
+}
+
+const settingsChecks: ChecksOf<LifeSettings> = {
+  model: required(
+    // What else a model is made of, `gptConfig` looks at.
+    fields('sizes of a model', { context: checks.integer({ from: 1 }) }) as unknown as Check<GptSizes>,
+  ),
+  seed: required(checks.seed),
+  rows: required(checks.integer({ from: 1 })),
+  learningRate: required(changeChecks.learningRate),
+  memoryRows: required(checks.integer({ from: 0 })),
+  rehearsalShare: required(checks.number({ from: 0 })),
+  protection: required(checks.number({ from: 0 })),
+  plateau: required(aPlateau),
+  maxParameters: required(changeChecks.maxParameters),
+  vocabulary: checks.integer({ from: 256 }),
+  watchesBytes: checks.boolean,
+}
+
+const { vocabulary, watchesBytes, ...ofEveryVersion } = settingsChecks
+const savedChecks: StateChecks<LifeSettings> = {
+  ...ofEveryVersion,
+  vocabulary: optional(vocabulary),
+  watchesBytes: optional(watchesBytes),
+}
+
+/** Settings, of this version or another, as a part of a life. */
+export const someSettings: Check<LifeSettings> = fields('settings of a life', savedChecks)
+
+/** Throws OptionError for a setting that does not exist, is missing or outside its range. */
+export function checkSettings(who: string, settings: LifeSettings): void {
+  checkOptions(who, settings, settingsChecks)
+  const { memoryRows, rehearsalShare } = settings
+  if (memoryRows > 0 && rehearsalShare === 0) {
+    throw new OptionError(
+      `${who}: got rehearsalShare 0 with memoryRows ${memoryRows}; expected a positive number, or memoryRows 0.`,
+    )
+  }
+  gptConfig(settings.model)
+}
+
+/** The settings of a checkpoint. Throws StateError for one that is damaged. */
+export function settingsFromState(who: string, state: unknown): LifeSettings {
+  return checkState(who, state, savedChecks)
+}
