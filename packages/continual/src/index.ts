@@ -44,7 +44,13 @@ export { copiesOf, type MetaOptions, type MetaSlopes, type MetaTask } from './me
 export { reptile } from './meta/reptile.ts'
 export { type AlarmRun, type AlarmScore, scoreAlarms, type ScoredAlarm } from './metrics/alarm-score.ts'
 export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from './metrics/domain-matrix.ts'
-export { bitsPerByte, Prequential, type PrequentialOptions } from './metrics/prequential.ts'
+export {
+  bitsPerByte,
+  Prequential,
+  type PrequentialOptions,
+  type PrequentialReading,
+  type PrequentialState,
+} from './metrics/prequential.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
 export type { Penalty } from './penalty/penalty.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'

@@ -12,7 +12,8 @@ import {
   readCheckpoint,
 } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { count } from '../terminal/quantities.ts'
+import { predictedOf, recordFromState } from '../life/life-record.ts'
+import { bitsPerByte, count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
@@ -36,14 +37,16 @@ export async function inspect(
   context: CommandContext,
 ): Promise<number> {
   const disk = nodeDisk(from)
-  const { model, learner } = (await readCheckpoint(disk)) as {
+  const { model, learner, life } = (await readCheckpoint(disk)) as {
     model?: GptState
     learner?: Omit<LearnerState, 'model'>
+    life?: { record?: unknown }
   }
   if (!model) throw new UsageError(`inspect: the checkpoint in ${printable(from)} holds no model.`)
   const config = configFromState(model.config)
   const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
   const { strong } = palette(context.output, context.environment)
+  const predicted = life?.record ? predictedOf(recordFromState('inspect', life.record)) : null
   const norm = config.norm === 'rms' ? 'RMSNorm' : 'LayerNorm'
   const facts: [string, string][] = [
     ['parameters', count(parameters)],
@@ -52,6 +55,14 @@ export async function inspect(
     ['width', `${count(config.embed)}, ${norm}, ${config.positions} positions, ${config.activation}`],
     ...config.blocks.map((block): [string, string] => [`block ${printable(block.id)}`, sizesOf(block)]),
     ...(learner ? ([['steps learnt', count(learner.step)]] as [string, string][]) : []),
+    ...(predicted
+      ? ([
+          [
+            'predicted',
+            `${bitsPerByte(predicted.mean)} bits per byte before it was learnt, lately ${bitsPerByte(predicted.faded)}`,
+          ],
+        ] as [string, string][])
+      : []),
     ...(learner ? ([['built from', learner.parts.map(printable).join(', ')]] as [string, string][]) : []),
   ]
   const sections = [`${strong('Model')}\n${table(['', printable(from)], facts)}`]

@@ -6,7 +6,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner } from '../life/build-learner.ts'
 import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
 import { heldOutOf, newOrigin, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
-import { emptyRecord, recentBitsPerByte } from '../life/life-record.ts'
+import { emptyRecord, predictedOf } from '../life/life-record.ts'
 import { lifeReportOf } from '../life/life-report-of.ts'
 import type { LifeSettings } from '../life/life-settings.ts'
 import { sourceChunks } from '../life/life-source.ts'
@@ -198,6 +198,8 @@ function sayBefore(path: string, source: Source, { output, environment }: Comman
   )
 }
 
+const shownLoss = (loss: number | undefined): string => (loss === undefined ? '?' : bitsPerByte(loss))
+
 interface Told {
   readonly path: string
   readonly label: string
@@ -225,9 +227,10 @@ async function tell(life: KnownLife, told: Told, context: CommandContext): Promi
   })
   const page = join(out, 'report.html')
   await writeFile(page, renderReport(report))
-  const loss = recentBitsPerByte(life.record, 100)
+  const predicted = predictedOf(life.record)
   const lines = [
-    `Lately it predicted text at ${loss === null ? '?' : bitsPerByte(loss)} bits per byte before it learnt it` +
+    `Lately it predicted text at ${shownLoss(predicted?.faded)} bits per byte before it learnt it, ` +
+      `and at ${shownLoss(predicted?.mean)} over its whole life` +
       (heldOut === undefined ? '; there was too little text, or a pipe, to hold any out.' : '.'),
     `Checkpoint  ${printable(out)}`,
     `Report      ${printable(relative('', page))}`,

@@ -4,9 +4,23 @@
  * It does not grow with the steps of a life, in memory or on disk: each series has a rule for what it lets go of (`bounded-series.ts`). Only
  * what belongs to growths, which are few, stays for good.
  */
-import { extendJournal, type LearnerEvent, type StepReport } from '@burgeon/continual'
+import {
+  extendJournal,
+  type LearnerEvent,
+  Prequential,
+  type PrequentialReading,
+  type PrequentialState,
+  type StepReport,
+} from '@burgeon/continual'
 import { checkArgument, checks, checkState } from '@burgeon/tensor'
-import { addLoss, emptyCurve, joinSpans, type LossCurve, thinMeasurements } from './bounded-series.ts'
+import {
+  addLoss,
+  emptyCurve,
+  joinSpans,
+  lossCurve,
+  type LossCurve,
+  thinMeasurements,
+} from './bounded-series.ts'
 import type { LifePosition } from './life-source.ts'
 import { savedRecord } from './record-checks.ts'
 
@@ -44,6 +58,8 @@ export interface LifeRecord {
   prequential: { bytes: number; bitsPerByte: number }[]
   /** What of the loss is not in `prequential` yet. */
   readonly curve: LossCurve
+  /** Loss of everything before it was learnt, in bits per byte, by bytes; by no domain, of which there may be very many. */
+  predicted: PrequentialState
   measurements: Measurement[]
   readonly parameters: { bytes: number; parameters: number }[]
   /** Every growth, and the latest 4096 of all else. */
@@ -64,6 +80,7 @@ export function emptyRecord(parameters: number): LifeRecord {
     spans: [],
     prequential: [],
     curve: emptyCurve(),
+    predicted: new Prequential().toState(),
     measurements: [],
     parameters: [{ bytes: 0, parameters }],
     events: [],
@@ -73,22 +90,59 @@ export function emptyRecord(parameters: number): LifeRecord {
 
 /** A saved record, also one of an earlier version, which held every step. Throws StateError for a damaged one. */
 export function recordFromState(who: string, state: unknown): LifeRecord {
-  const { curve, prequential, good, ...rest } = checkState(who, state, savedRecord)
-  const record: LifeRecord = { ...rest, prequential, good: good ?? null, curve: curve ?? emptyCurve() }
+  const { curve, prequential, good, predicted, ...rest } = checkState(who, state, savedRecord)
+  const record: LifeRecord = {
+    ...rest,
+    prequential,
+    good: good ?? null,
+    curve: curve ?? emptyCurve(),
+    predicted: predicted ?? new Prequential().toState(),
+  }
   if (curve === undefined) {
     record.prequential = []
     for (const point of prequential) addLoss(record, point)
   }
+  if (predicted === undefined) record.predicted = predictedByCurve(record)
   record.events = extendJournal(record.events, [], ({ event }) => event.kind)
   record.spans = joinSpans(record.spans)
   record.measurements = thinMeasurements(record.measurements)
   return record
 }
 
+/** What the loss curve of an earlier version knows of it: a point counts for the bytes up to the next, and fades what is older as a step does. */
+function predictedByCurve(record: LifeRecord): PrequentialState {
+  const predicted = new Prequential()
+  const points = lossCurve(record)
+  for (const [i, { bytes, bitsPerByte }] of points.entries()) {
+    const length = (points[i + 1]?.bytes ?? record.bytes) - bytes
+    if (length > 0 && Number.isFinite(bitsPerByte)) predicted.record(bitsPerByte, length)
+  }
+  return predicted.toState()
+}
+
+/** Bits per byte of everything before it was learnt, and of late; null before the first step. */
+export function predictedOf({ predicted }: Pick<LifeRecord, 'predicted'>): PrequentialReading | null {
+  return Prequential.fromState(predicted).overall()
+}
+
+/** Who made the latest state of each record: to make it anew at each step would cost more than all else here. */
+const makers = new WeakMap<PrequentialState, Prequential>()
+
+function predictedAfter(before: PrequentialState, { bitsPerByte, bytes }: StepReport): PrequentialState {
+  const maker = makers.get(before) ?? Prequential.fromState(before)
+  // It is past this state from now on: whoever goes on from here once more makes another.
+  makers.delete(before)
+  maker.record(bitsPerByte, bytes)
+  const after = maker.toState()
+  makers.set(after, maker)
+  return after
+}
+
 /** Adds one step. */
 export function recordStep(record: LifeRecord, report: StepReport, position: LifePosition): void {
   const [domain] = report.domains
   addLoss(record, { bytes: record.bytes, bitsPerByte: report.bitsPerByte })
+  record.predicted = predictedAfter(record.predicted, report)
   const span = record.spans.at(-1)
   const end = record.bytes + report.bytes
   if (span?.domain === domain) span.to = end
@@ -105,12 +159,12 @@ export function recordStep(record: LifeRecord, report: StepReport, position: Lif
   }
 }
 
-/** Mean prequential loss of the latest steps, 100 at most, or of as many as there are; null before the first. */
-export function recentBitsPerByte(
-  { curve: { recent } }: Pick<LifeRecord, 'curve'>,
-  steps = 20,
-): number | null {
-  const latest = recent.slice(-steps)
+/**
+ * Mean prequential loss of the latest 20 steps, or of as many as there are; null before the first. Not the faded mean of `predicted`: what
+ * decides whether a checkpoint is good must forget older steps wholly.
+ */
+export function recentBitsPerByte({ curve: { recent } }: Pick<LifeRecord, 'curve'>): number | null {
+  const latest = recent.slice(-20)
   if (latest.length === 0) return null
   return latest.reduce((total, bits) => total + bits, 0) / latest.length
 }

@@ -12,7 +12,7 @@ import type {
 import { domainsAtMost, ends } from '../report/legible.ts'
 import { lossCurve } from './bounded-series.ts'
 import type { Life } from './life-checkpoint.ts'
-import type { LifeRecord, Measurement } from './life-record.ts'
+import { type LifeRecord, type Measurement, predictedOf } from './life-record.ts'
 import { events, measurements as someMeasurements, spans } from './record-checks.ts'
 
 /** What the record does not know. */
@@ -23,6 +23,7 @@ export type ReportFrame = Pick<
 
 export function lifeReportOf({ settings, learner, record }: Life, frame: ReportFrame): LifeReport {
   const { model } = learner
+  const predicted = predictedOf(record)
   return {
     ...frame,
     seconds: record.seconds,
@@ -43,6 +44,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     ],
     spans: record.spans,
     prequential: lossCurve(record),
+    ...(predicted && { predicted: { mean: predicted.mean, late: predicted.faded } }),
     heldOut: heldOutCurves(record.measurements),
     parameters: record.parameters,
     alarms: driftAlarms(record, frame.changesAreKnown),

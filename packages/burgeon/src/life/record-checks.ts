@@ -1,4 +1,5 @@
 /** What each part of a life's record may be, for a caller and for a checkpoint. Losses may be any number: a life can go wrong. */
+import { Prequential } from '@burgeon/continual'
 import { type Check, checks, fields, optional, type StateChecks } from '@burgeon/tensor'
 import type { LossCurve } from './bounded-series.ts'
 import type { GoodCheckpoint, LifeRecord, Measurement } from './life-record.ts'
@@ -89,19 +90,33 @@ const curve: Check<LossCurve> = fields('the end of a loss curve', {
 const good: Check<GoodCheckpoint | null> = orNull(
   fields('the last good checkpoint', { step: count, bitsPerByte: loss, kept: orNull(count) }),
 )
+const predicted: Check<LifeRecord['predicted']> = {
+  expected: 'the state of a Prequential',
+  accepts: (value): value is LifeRecord['predicted'] => {
+    try {
+      Prequential.fromState(value)
+      return true
+    } catch {
+      return false
+    }
+  },
+}
 /** A record of this version. */
 export const aRecord: Check<LifeRecord> = fields<LifeRecord>('the record of a life', {
   ...parts,
   curve,
   good,
+  predicted,
 })
 
 /** What is saved of a record. */
-type SavedRecord = Omit<LifeRecord, 'curve' | 'good'> & Partial<Pick<LifeRecord, 'curve' | 'good'>>
+type SavedRecord = Omit<LifeRecord, Later> & Partial<Pick<LifeRecord, Later>>
+type Later = 'curve' | 'good' | 'predicted'
 
-/** A saved record. Earlier versions kept every loss instead of a curve, knew of no good checkpoint, and wrote no samples. */
+/** A saved record. Earlier versions kept every loss instead of a curve, knew of no good checkpoint and no mean of everything, and wrote no samples. */
 export const savedRecord: StateChecks<SavedRecord> = {
   ...parts,
   curve: optional(curve),
   good: optional(good),
+  predicted: optional(predicted),
 }

@@ -14,6 +14,8 @@ export interface LifeReport {
   readonly spans: readonly DomainSpan[]
   /** Loss of each batch before it was learnt. */
   readonly prequential: readonly LossPoint[]
+  /** Mean of that over all bytes, and over the latest; none of a life that has not begun. */
+  readonly predicted?: { readonly mean: number; readonly late: number }
   /** Loss on text that is never learnt, measured from time to time. */
   readonly heldOut: readonly HeldOutCurve[]
   /** The first point, and one for each change. */

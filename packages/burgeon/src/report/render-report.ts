@@ -71,6 +71,12 @@ function lead(report: LifeReport): string {
       `It began at ${bitsPerByte(first.bitsPerByte)} bits per byte and ended at ${bitsPerByte(last.bitsPerByte)}.`,
     )
   }
+  if (report.predicted) {
+    const { mean, late } = report.predicted
+    sentences.push(
+      `Over its whole life it predicted text at ${bitsPerByte(mean)} bits per byte, and lately at ${bitsPerByte(late)}.`,
+    )
+  }
   if (report.spans.length > 1) sentences.push(driftSentence(report))
   const [before, after] = [report.parameters[0], report.parameters[report.parameters.length - 1]]
   if (before && after && report.growth.length > 0) {

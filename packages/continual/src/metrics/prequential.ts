@@ -32,6 +32,7 @@ interface Running extends PrequentialReading {
   readonly fadedTokens: number
 }
 
+/** What a `Prequential` knows, as plain data. */
 export interface PrequentialState {
   readonly kind: 'prequential'
   readonly options: Required<PrequentialOptions>
