@@ -111,6 +111,10 @@ describe('a replay', () => {
     expect(reservoirReplay({ capacity: 4 }).sample(2)).toBe(null)
     expect(reservoirReplay({ capacity: 4 }).recall(row(0, 2, 'a'))).toBe(null)
     expect(filled().sample(3)?.length).toBe(2)
+    expect(reservoirReplay({ capacity: 4 }).toState()).toMatchObject({
+      tokens: new Int32Array(0),
+      domains: [],
+    })
   })
   test('keeps as many rows as it has room for, of all that came', () => {
     const rehearsal = filled()
@@ -122,6 +126,12 @@ describe('a replay', () => {
     }
     expect(new Set(kept.map(([domain]) => domain)).size).toBe(4)
     expect((rehearsal.toState() as { domains: readonly string[] }).domains).toHaveLength(4)
+  })
+  test('owes no fraction of a row for what came before there was anything to rehearse', () => {
+    const rehearsal = reservoirReplay({ capacity: 4, share: 0.75 })
+    rehearsal.recall(row(0, 2, 'a'))
+    rehearsal.remember(row(0, 2, 'a'))
+    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(row(0, 2, 'a'))).length)).toEqual([0, 1, 1, 1])
   })
   test('gives rows of two lengths as long as the longer', () => {
     const rehearsal = filled()
@@ -177,6 +187,7 @@ describe('a replay', () => {
   test('is refused without room, or with a share of nothing', () => {
     for (const capacity of [0, -1, 1.5, Number.NaN]) {
       expect(() => reservoirReplay({ capacity })).toThrow(OptionError)
+      expect(() => reservoirReplay({ capacity })).toThrow('reservoirReplay: got')
     }
     for (const share of [0, -1, Number.NaN]) {
       expect(() => reservoirReplay({ capacity: 1, share })).toThrow(OptionError)

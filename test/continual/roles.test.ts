@@ -306,3 +306,23 @@ test('a rehearsal that recalls nothing leaves the step as it is without one', as
   }
   expect(await lived(empty)).toEqual(await lived())
 })
+
+test('nothing is drawn from memory for a consolidation of nothing', async () => {
+  let samples = 0
+  const rehearsal: Rehearsal = {
+    name: 'counts what is drawn',
+    recall: () => null,
+    remember: () => {},
+    sample: () => {
+      samples++
+      return null
+    },
+    toState: () => ({}),
+    restore: () => {},
+  }
+  const strategy = { rehearsal, consolidateWhen: everySteps(1) }
+  const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy })
+  await learner.observe(rowsOf(row(1), row(2)))
+  await learner.observe(rowsOf(row(3), row(4)))
+  expect(samples).toBe(0)
+})

@@ -29,6 +29,9 @@ describe('the score of alarms', () => {
       missed: 2,
     })
   })
+  test('without a bound counts an alarm however late', () => {
+    expect(scoreAlarms({ changes: [1], alarms: [1e9], within: Infinity })).toMatchObject({ noticed: 1 })
+  })
   test('needs a bound', () => {
     expect(() => scoreAlarms({ changes: [1], alarms: [2] } as never)).toThrow(OptionError)
   })

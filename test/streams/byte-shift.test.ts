@@ -97,10 +97,10 @@ describe('a byte shift', () => {
     expect(() => byteShift(options)).toThrow(OptionError)
   })
   test('gathers the evidence of its definition, worked out byte by byte', () => {
-    const options = { recent: 20, past: 80, tolerance: 0.05, threshold: 6, warmUp: 30 }
+    const options = { recent: 20, past: 80, tolerance: 0, threshold: 6, warmUp: 30 }
     const watch = byteShift(options)
     // The weights of the watch are made small again after 2,000 bytes.
-    const stream = joined(bytes(7, 1500, 97, 6), bytes(8, 800, 120, 6), bytes(9, 700, 97, 26))
+    const stream = joined(bytes(7, 2500, 97, 6), bytes(8, 800, 120, 6), bytes(9, 700, 97, 26))
     const fresh = () => ({ recent: new Float64Array(256), past: new Float64Array(256), seen: 0, evidence: 0 })
     const total = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count, 0)
     let [own, found] = [fresh(), 0]
@@ -115,7 +115,7 @@ describe('a byte shift', () => {
       const gained = Math.max(-2, Math.min(2, Math.log2(q / p)))
       if (own.seen > options.warmUp) own.evidence = Math.max(0, own.evidence + gained - options.tolerance)
       const { drift, direction, estimate } = watch.update(Uint8Array.of(byte))
-      expect(estimate).toBeCloseTo(own.evidence, 6)
+      expect(estimate).toBeCloseTo(own.evidence, 9)
       expect(drift).toBe(own.evidence > options.threshold)
       expect(direction).toBe(drift ? 'up' : null)
       if (!drift) continue
@@ -123,6 +123,15 @@ describe('a byte shift', () => {
       own = fresh()
     }
     expect(found).toBeGreaterThan(0)
+  })
+  test('raises no alarm at its threshold, and one beyond it', () => {
+    const options = { recent: 20, past: 80, tolerance: 0, warmUp: 30 }
+    const stream = joined(bytes(7, 200, 97, 6), bytes(8, 40, 120, 6))
+    const open = byteShift({ ...options, threshold: 1e6 })
+    const evidence = [...stream].map((byte) => open.update(Uint8Array.of(byte)).estimate)
+    const highest = Math.max(...evidence)
+    expect(byteShift({ ...options, threshold: highest }).update(stream).drift).toBe(false)
+    expect(byteShift({ ...options, threshold: highest * (1 - 1e-12) }).update(stream).drift).toBe(true)
   })
   test('reports the evidence of the first alarm in a piece, and that of the end where there is none', () => {
     const options = { recent: 20, past: 80, tolerance: 0, threshold: 6, warmUp: 30 }
