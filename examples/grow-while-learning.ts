@@ -29,7 +29,7 @@ const verse = [
 for (let i = 0; i < 120; i++) {
   const { step, bitsPerByte, parameters, events } = await learner.observe(verse[i % verse.length])
   for (const event of events)
-    if (event.kind === 'growth') console.log(`step ${step}: ${event.record.summary}`)
+    if (event.kind === 'growth') console.log(`step ${step}: ${event.data.record.summary}`)
   if (step % 30 === 0)
     console.log(`step ${step}: ${bitsPerByte.toFixed(2)} bits per byte, ${parameters} parameters`)
 }

@@ -28,8 +28,9 @@ for (let i = 0; i < 120; i++) {
     `Line ${i % 7} of a short song that is sung again and again. `,
   )
   for (const event of events) {
-    if (event.kind === 'growth') console.log(`step ${step}: ${event.record.summary} (${event.reason})`)
-    if (event.kind === 'growth refused') console.log(`step ${step}: refused. ${event.reason}`)
+    if (event.kind === 'growth')
+      console.log(`step ${step}: ${event.data.record.summary} (${event.data.reason})`)
+    if (event.kind === 'growth refused') console.log(`step ${step}: refused. ${event.data.reason}`)
   }
 }
 console.log(`${model.parameters.size} parameters, budget ${learner.budget.parameters}`)

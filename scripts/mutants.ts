@@ -27,16 +27,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What decides which rows are learnt, what is protected, and what is called drift. */
 const core = [
-  'packages/continual/src/drift/{notice-drift,byte-shift,fading-counts}.ts',
+  'packages/continual/src/drift/{byte-shift,fading-counts}.ts',
   'packages/continual/src/metrics/alarm-score.ts',
   'packages/continual/src/penalty/*.ts',
   'packages/continual/src/rehearsal/*.ts',
   'packages/continual/src/trigger.ts',
+  'packages/continual/src/upkeep/{consolidation,notice-drift}.ts',
   'packages/burgeon/src/life/life-report-of.ts',
 ]
 
 const more = [
-  'packages/continual/src/{learner,learn-batch,strategy,predict}.ts',
+  'packages/continual/src/{learner,learner-parts,learner-state,learning-step,strategy,predict}.ts',
   'packages/continual/src/drift/{page-hinkley,standardised,adaptive-windowing}.ts',
   'packages/continual/src/freezing/*.ts',
   'packages/continual/src/metrics/*.ts',

@@ -86,7 +86,7 @@ async function live(
       late.push(heldOutLoss(course, model))
     for (const event of result.events)
       if (event.kind === 'freezing')
-        note(`step ${event.step}: ${event.blocks} blocks settle. ${event.reason}`)
+        note(`step ${event.step}: ${event.data.blocks} blocks settle. ${event.data.reason}`)
   }
   const loss = late.reduce((a, b) => a + b, 0) / late.length
   learner.dispose()

@@ -107,7 +107,9 @@ export async function live(name: DeviceName): Promise<Lived> {
     losses.push(await lossOf(learner))
     again.push(await lossOf(woken))
   }
-  const growths = woken.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
+  const growths = woken.journal.flatMap((event) =>
+    event.kind === 'growth' ? [event.data.record.summary] : [],
+  )
   return { losses, again, growths }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@burgeon/continual'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
+import { stepOf } from './step-of.ts'
 import { recentRows } from '../../packages/continual/src/rehearsal/recent-rows.ts'
 
 /** One row of a domain: `first`, `first + 1`, … */
@@ -45,7 +46,8 @@ const double = (tokens: Int32Array): Int32Array =>
 describe('the latest rows', () => {
   const filled = (): Rehearsal => {
     const rehearsal = recentRows(3)
-    for (const [i, domain] of ['a', 'b', 'c', 'd'].entries()) rehearsal.remember(row(10 * i, 2, domain))
+    for (const [i, domain] of ['a', 'b', 'c', 'd'].entries())
+      rehearsal.remember(stepOf(row(10 * i, 2, domain)))
     return rehearsal
   }
   test('are the last that came, and nothing of them is learnt again', () => {
@@ -59,12 +61,12 @@ describe('the latest rows', () => {
       ['c', 20, 21, 22],
       ['d', 30, 31, 32],
     ])
-    expect(rehearsal.recall(row(0, 2, 'e'))).toBe(null)
+    expect(rehearsal.recall(stepOf(row(0, 2, 'e')))).toBe(null)
     expect(recentRows(3).sample(2)).toBe(null)
   })
   test('of another length than the longest are of an earlier context, and are left out', () => {
     const rehearsal = filled()
-    rehearsal.remember(row(50, 4, 'e'))
+    rehearsal.remember(stepOf(row(50, 4, 'e')))
     const sample = rehearsal.sample(3)
     expect(rowsIn(sample)).toEqual([['e', 50, 51, 52, 53, 54]])
     expect(sample?.length).toBe(4)
@@ -79,7 +81,7 @@ describe('the latest rows', () => {
     const other = recentRows(2)
     other.restore(structuredClone(rehearsal.toState()))
     expect(rowsIn(other.sample(9))).toEqual(rowsIn(rehearsal.sample(2)))
-    other.remember(row(40, 2, 'e'))
+    other.remember(stepOf(row(40, 2, 'e')))
     expect(rowsIn(other.sample(9))[1]).toEqual(['e', 40, 41, 42])
   })
   test('are refused where rows and domains are not as many', () => {
@@ -96,7 +98,7 @@ describe('the latest rows', () => {
 describe('a replay', () => {
   const filled = (): Rehearsal => {
     const rehearsal = reservoirReplay({ capacity: 4, share: 1 })
-    for (const [i, domain] of ['a', 'b', 'c'].entries()) rehearsal.remember(row(10 * i, 2, domain))
+    for (const [i, domain] of ['a', 'b', 'c'].entries()) rehearsal.remember(stepOf(row(10 * i, 2, domain)))
     return rehearsal
   }
   const all = (rehearsal: Rehearsal): unknown => inOrder(rowsIn(rehearsal.sample(9)))
@@ -109,7 +111,7 @@ describe('a replay', () => {
     expect(all(filled())).toEqual(whole)
     expect(filled().sample(0)).toBe(null)
     expect(reservoirReplay({ capacity: 4 }).sample(2)).toBe(null)
-    expect(reservoirReplay({ capacity: 4 }).recall(row(0, 2, 'a'))).toBe(null)
+    expect(reservoirReplay({ capacity: 4 }).recall(stepOf(row(0, 2, 'a')))).toBe(null)
     expect(filled().sample(3)?.length).toBe(2)
     expect(reservoirReplay({ capacity: 4 }).toState()).toMatchObject({
       tokens: new Int32Array(0),
@@ -118,7 +120,7 @@ describe('a replay', () => {
   })
   test('keeps as many rows as it has room for, of all that came', () => {
     const rehearsal = filled()
-    for (let i = 3; i < 40; i++) rehearsal.remember(row(10 * i, 2, `n${i}`))
+    for (let i = 3; i < 40; i++) rehearsal.remember(stepOf(row(10 * i, 2, `n${i}`)))
     const kept = rowsIn(rehearsal.sample(100))
     expect(kept).toHaveLength(4)
     for (const [domain, first] of kept) {
@@ -129,13 +131,15 @@ describe('a replay', () => {
   })
   test('owes no fraction of a row for what came before there was anything to rehearse', () => {
     const rehearsal = reservoirReplay({ capacity: 4, share: 0.75 })
-    rehearsal.recall(row(0, 2, 'a'))
-    rehearsal.remember(row(0, 2, 'a'))
-    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(row(0, 2, 'a'))).length)).toEqual([0, 1, 1, 1])
+    rehearsal.recall(stepOf(row(0, 2, 'a')))
+    rehearsal.remember(stepOf(row(0, 2, 'a')))
+    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(row(0, 2, 'a')))).length)).toEqual([
+      0, 1, 1, 1,
+    ])
   })
   test('gives rows of two lengths as long as the longer', () => {
     const rehearsal = filled()
-    rehearsal.remember(row(50, 4, 'd'))
+    rehearsal.remember(stepOf(row(50, 4, 'd')))
     const sample = rehearsal.sample(4)
     expect(sample?.length).toBe(4)
     expect(inOrder(rowsIn(sample))).toEqual([...whole, ['d', 50, 51, 52, 53, 54]])
@@ -151,19 +155,19 @@ describe('a replay', () => {
   })
   test('takes back what recalling changed, so that a failed step draws the same rows again', () => {
     const rehearsal = reservoirReplay({ capacity: 40, share: 0.75 })
-    for (let i = 0; i < 40; i++) rehearsal.remember(row(10 * i, 2, `n${i}`))
+    for (let i = 0; i < 40; i++) rehearsal.remember(stepOf(row(10 * i, 2, `n${i}`)))
     const fresh = joinBatches([row(0, 2, 'x'), row(1, 2, 'x'), row(2, 2, 'x')])
-    rehearsal.recall(fresh)
+    rehearsal.recall(stepOf(fresh))
     const takeBack = rehearsal.mark?.()
-    const drawn = [1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(fresh)))
+    const drawn = [1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(fresh))))
     expect(new Set(drawn.map(String)).size).toBe(4)
     takeBack?.()
-    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(fresh)))).toEqual(drawn)
+    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(fresh))))).toEqual(drawn)
   })
   test('comes back from a state with its rows and its draws', () => {
     const rehearsal = filled()
     const other = reservoirReplay({ capacity: 4, seed: 9 })
-    other.remember(row(90, 2, 'z'))
+    other.remember(stepOf(row(90, 2, 'z')))
     other.restore(structuredClone(rehearsal.toState()))
     expect(all(other)).toEqual(whole)
     expect(rowsIn(other.sample(2))).toEqual(

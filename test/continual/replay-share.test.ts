@@ -1,6 +1,7 @@
 import { type Batch, reservoirReplay } from '@burgeon/continual'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { stepOf } from './step-of.ts'
 
 const batch = (rows: number): Batch => ({
   rows,
@@ -12,8 +13,8 @@ const batch = (rows: number): Batch => ({
 describe('the share of replay', () => {
   test('a tenth of two rows is one old row in five batches', () => {
     const replay = reservoirReplay({ capacity: 50, share: 0.1 })
-    replay.remember(batch(50))
-    const recalled = Array.from({ length: 20 }, () => replay.recall(batch(2))?.rows ?? 0)
+    replay.remember(stepOf(batch(50)))
+    const recalled = Array.from({ length: 20 }, () => replay.recall(stepOf(batch(2)))?.rows ?? 0)
     expect(recalled).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
   })
   test('is kept to within a row by batches of any size, across saves', () => {
@@ -25,7 +26,7 @@ describe('the share of replay', () => {
     fc.assert(
       fc.property(anyRun, ({ share, sizes, savedAt }) => {
         let replay = reservoirReplay({ capacity: 100, share })
-        replay.remember(batch(100))
+        replay.remember(stepOf(batch(100)))
         let [fresh, old] = [0, 0]
         for (const [i, size] of sizes.entries()) {
           if (i === savedAt) {
@@ -34,7 +35,7 @@ describe('the share of replay', () => {
             replay.restore(saved)
           }
           fresh += size
-          old += replay.recall(batch(size))?.rows ?? 0
+          old += replay.recall(stepOf(batch(size)))?.rows ?? 0
           expect(Math.abs(old - share * fresh)).toBeLessThan(1)
         }
       }),
@@ -42,8 +43,8 @@ describe('the share of replay', () => {
   })
   test('owes nothing for batches that came before there was anything to rehearse', () => {
     const replay = reservoirReplay({ capacity: 50, share: 0.5 })
-    for (let i = 0; i < 10; i++) expect(replay.recall(batch(1))).toBeNull()
-    replay.remember(batch(10))
-    expect([1, 2].map(() => replay.recall(batch(1))?.rows ?? 0)).toEqual([0, 1])
+    for (let i = 0; i < 10; i++) expect(replay.recall(stepOf(batch(1)))).toBeNull()
+    replay.remember(stepOf(batch(10)))
+    expect([1, 2].map(() => replay.recall(stepOf(batch(1)))?.rows ?? 0)).toEqual([0, 1])
   })
 })

@@ -15,9 +15,16 @@ const lossAt = (step: number): number => 2 + 6 / (1 + step / 1000) + 0.3 * Math.
 /** A step's report as far as the record reads it: an alarm every hundred steps, a growth every million. */
 function reportOf(step: number, domain: string): StepReport {
   const events: LearnerEvent[] = []
-  if (step % 100 === 0) events.push({ kind: 'drift', step, detector: 'test', bitsPerByte: 5 })
+  if (step % 100 === 0)
+    events.push({ kind: 'drift', step, part: 'test', summary: 'it changed', data: { bitsPerByte: 5 } })
   if (step % 1_000_000 === 0) {
-    events.push({ kind: 'growth', step, policy: 'test', reason: '', record: {} } as unknown as LearnerEvent)
+    events.push({
+      kind: 'growth',
+      step,
+      part: 'test',
+      summary: 'it grew',
+      data: { reason: '', record: {} },
+    } as unknown as LearnerEvent)
   }
   const made: Partial<StepReport> = {
     step,

@@ -312,7 +312,7 @@ describe('a learner', () => {
       const { journal, ...state } = await (await live(policy)).toState()
       const { losses } = state
       const grown = journal.flatMap((event) =>
-        event.kind === 'growth' ? [[event.step, event.record.request, event.reason]] : [],
+        event.kind === 'growth' ? [[event.step, event.data.record.request, event.data.reason]] : [],
       )
       expect(grown.length).toBeGreaterThan(1)
       const measurements = measurementsIn(JSON.parse(JSON.stringify(journal)) as LearnerEvent[])

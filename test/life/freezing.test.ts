@@ -29,7 +29,7 @@ const modelOn = (device: Device): Gpt => Gpt.create(sizes, { device, seed: 3 })
 const always = (shares: readonly number[]): Freezing => ({
   name: 'always',
   sharesAt: () => shares,
-  observe: () => Promise.resolve([]),
+  afterStep: () => [],
   toState: () => null,
   restore: () => {},
 })
@@ -110,12 +110,15 @@ test('a life: blocks converge from below, settle, freeze, and wake when the mode
   }
   await live(120)
   const events = learner.journal.filter((event) => event.kind === 'freezing')
-  expect(events[0]).toMatchObject({ kind: 'freezing', reason: expect.stringContaining('has converged') })
-  expect(events.map(({ blocks }) => blocks)).toEqual(
-    events.map(({ blocks }) => blocks).toSorted((a, b) => a - b),
+  expect(events[0]).toMatchObject({
+    kind: 'freezing',
+    data: { reason: expect.stringContaining('has converged') },
+  })
+  expect(events.map(({ data }) => data.blocks)).toEqual(
+    events.map(({ data }) => data.blocks).toSorted((a, b) => a - b),
   )
   // Half of the four at most.
-  expect(events.at(-1)?.blocks).toBe(2)
+  expect(events.at(-1)?.data.blocks).toBe(2)
   expect(frozenAt(step)).toBe(2)
   const before = numbers(learner)
   await live(3)
@@ -148,9 +151,9 @@ test('a drift alarm or growth wakes all, and they may freeze again', async () =>
     const learner = learnerWith(device, { freezing: soon(), detector, growth })
     for (let step = 0; step < 220; step++) await learner.observe(batchAt(step))
     const events = learner.journal.flatMap((event) => (event.kind === 'freezing' ? [event] : []))
-    const woken = events.find(({ blocks }) => blocks === 0)
-    expect(woken).toMatchObject({ step: 100, reason: cause })
-    expect(events.some(({ step, blocks }) => step > 100 && blocks > 0)).toBe(true)
+    const woken = events.find(({ data }) => data.blocks === 0)
+    expect(woken).toMatchObject({ step: 100, data: { reason: cause } })
+    expect(events.some(({ step, data }) => step > 100 && data.blocks > 0)).toBe(true)
     learner.dispose()
   }
 })

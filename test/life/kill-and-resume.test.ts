@@ -101,7 +101,10 @@ describe.each([
 
 it('a life of all parts has lived all of them', async () => {
   const { learner } = (await remains(join(folder, 'whole full-life.ts'))) as { learner: LivedState }
-  const kinds = learner.journal.map(({ kind, blocks }) => (kind === 'freezing' ? `freezing ${blocks}` : kind))
+  const stateOf = (wanted: string): unknown => learner.parts.find(({ role }) => role === wanted)?.state
+  const kinds = learner.journal.map(({ kind, data }) =>
+    kind === 'freezing' ? `freezing ${data.blocks}` : kind,
+  )
   expect([...new Set(kinds)].toSorted()).toEqual([
     'consolidation',
     'drift',
@@ -109,19 +112,22 @@ it('a life of all parts has lived all of them', async () => {
     'freezing 1',
     'growth',
   ])
-  const policies = learner.journal.flatMap(({ kind, policy }) => (kind === 'growth' ? [policy] : []))
+  const policies = learner.journal.flatMap(({ kind, part }) => (kind === 'growth' ? [part] : []))
   expect(policies).toContain('vocabulary of at most 272 tokens')
   expect(new Set(policies).size).toBe(2)
-  const [, lookAhead, accumulated] = learner.optimizer as [unknown, Rates, { taken: number }]
+  const [, lookAhead, accumulated] = stateOf('optimizer') as [unknown, Rates, { taken: number }]
   expect(accumulated).toHaveProperty('taken')
   expect(new Set(Object.values(lookAhead).flatMap(({ data }) => [...data])).size).toBeGreaterThan(100)
-  expect(learner.rehearsal).not.toBeNull()
+  expect(stateOf('rehearsal')).toHaveProperty('tokens')
 })
 
 type Rates = Readonly<Record<string, { readonly data: Float32Array }>>
 
 interface LivedState {
-  readonly journal: readonly { readonly kind: string; readonly policy?: string; readonly blocks?: number }[]
-  readonly optimizer: unknown
-  readonly rehearsal: unknown
+  readonly journal: readonly {
+    readonly kind: string
+    readonly part: string
+    readonly data: { readonly blocks?: number }
+  }[]
+  readonly parts: readonly { readonly role: string; readonly state: unknown }[]
 }

@@ -5,6 +5,7 @@ import { keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { strategyOf } from 'burgeon/life'
 import { Gpt } from '@burgeon/gpt'
 import { describe, expect, it, test } from 'vitest'
+import { stepOf } from '../continual/step-of.ts'
 import { tinyDomains, tinySettings } from './tiny-settings.ts'
 
 const late = [2 ** 32 - 2, 2 ** 40]
@@ -79,10 +80,10 @@ describe.each(late)('a reservoir that has seen %d rows', (start) => {
 
   test('serves the replay', () => {
     const replay = reservoirReplay({ capacity: 4 })
-    replay.remember(batch(0))
+    replay.remember(stepOf(batch(0)))
     const state = replay.toState() as { reservoir: { seen: number } }
     replay.restore({ ...state, reservoir: { ...state.reservoir, seen: start } })
-    for (let i = 0; i < 8; i++) replay.remember(batch(i))
+    for (let i = 0; i < 8; i++) replay.remember(stepOf(batch(i)))
     expect((replay.toState() as typeof state).reservoir.seen).toBe(start + 8 * batch(0).rows)
   })
 })

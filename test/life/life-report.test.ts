@@ -59,7 +59,7 @@ describe('alarms', () => {
   ]
   const alarm = (bytes: number): LifeRecord['events'][number] => ({
     bytes,
-    event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 },
+    event: { kind: 'drift', step: 1, part: 'loss', summary: 'it changed', data: { bitsPerByte: 5 } },
   })
   const verdicts = (...places: readonly number[]) =>
     driftAlarms({ spans, events: places.map(alarm) }, true).map(({ verdict, delayBytes }) => [

@@ -229,7 +229,7 @@ test('every axis beside every part, saved and loaded at any step: the same bits'
           const lengths = Array.from({ length: 1 + random.below(3) }, () => 2 + random.below(length))
           const { events } = await learner.observe(batchOf(lengths, length, seed + step, 90))
           for (const event of events)
-            seen.add(event.kind === 'growth' ? event.record.request.axis : event.kind)
+            seen.add(event.kind === 'growth' ? event.data.record.request.axis : event.kind)
           if (!(mayPause && saves[step])) continue
           const state = structuredClone(await learner.toState())
           const { model } = learner

@@ -67,7 +67,7 @@ function manyLived(): LifeRecord {
     measurements: measurementsOf(manyDomains),
     events: spans.slice(1).map(({ from }, step) => ({
       bytes: from + 1,
-      event: { kind: 'drift', step, detector: 'loss', bitsPerByte: 5 },
+      event: { kind: 'drift', step, part: 'loss', summary: 'it changed', data: { bitsPerByte: 5 } },
     })),
     prequential: spans.slice(0, 4000).map(({ from }) => ({ bytes: from, bitsPerByte: 3 })),
   }

@@ -17,6 +17,7 @@ import {
   PageHinkley,
   padding,
   type Rehearsal,
+  savedPart,
   reservoirReplay,
   type StepReport,
   type VocabularyOptions,
@@ -85,9 +86,12 @@ describe('a growing vocabulary', () => {
     expect(tokenizerOf(learner).vocabulary).toBe(256 + 16)
     const [event] = learner.journal
     if (event.kind !== 'growth') throw new Error(event.kind)
-    expect(event.policy).toBe('vocabulary of at most 300 tokens')
-    expect(event.reason).toMatch(/^"at", .*, … seen \d+ to \d+ times$/)
-    expect(event.record).toMatchObject({ summary: 'vocabulary 256 → 264', logitsMoved: expect.any(Number) })
+    expect(event.part).toBe('vocabulary of at most 300 tokens')
+    expect(event.data.reason).toMatch(/^"at", .*, … seen \d+ to \d+ times$/)
+    expect(event.data.record).toMatchObject({
+      summary: 'vocabulary 256 → 264',
+      logitsMoved: expect.any(Number),
+    })
     expect(reports[11].parameters).toBe(learner.model.parameters.size)
   })
   test('predicts the bytes of every batch once, in fewer tokens the more it has grown', async () => {
@@ -180,8 +184,8 @@ test('remembered rows are encoded anew when the vocabulary grows: the same bytes
   expect(rowsOf(await learner.toState())).toEqual(before.map((row) => row.toReversed()))
   expect(tokenizer.vocabulary).toBe(256)
 
-  function rowsOf({ rehearsal: kept }: LearnerState): number[][] {
-    const { tokens, length } = kept as { tokens: Int32Array; length: number }
+  function rowsOf(saved: LearnerState): number[][] {
+    const { tokens, length } = savedPart(saved, 'rehearsal') as { tokens: Int32Array; length: number }
     return Array.from({ length: tokens.length / length }, (_, i) => [
       ...tokens.subarray(i * length, (i + 1) * length),
     ])
@@ -203,10 +207,11 @@ describe('a learner with a grown vocabulary', () => {
     expect(await second.toState()).toEqual(await whole.toState())
     expect(tokenizerOf(second).vocabulary).toBe(second.model.config.vocabulary)
   })
-  test('of an earlier version, without a vocabulary, is woken without one and refused with one', async () => {
+  test('without a vocabulary is woken without one and refused with one', async () => {
     const plain = new Learner({ model: modelOf(), ...partsWithout() })
     await observed(plain, batchesOf(english, 2))
-    const { vocabulary: _, ...saved } = await plain.toState()
+    const saved = await plain.toState()
+    expect(savedPart(saved, 'vocabulary')).toBeUndefined()
     const woken = Learner.fromState(saved, partsWithout())
     const next = [...batchesOf(french, 3)]
     expect(await observed(woken, next)).toEqual(await observed(plain, next))
@@ -320,6 +325,6 @@ test('a row that begins inside a character, and would need more tokens alone, is
   const batch: Batch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
   const { tokens, bytes } = await learner.observe(batch)
   expect([tokens, bytes]).toEqual([2, 3])
-  const { rehearsal } = await learner.toState()
+  const rehearsal = savedPart(await learner.toState(), 'rehearsal')
   expect([...(rehearsal as { tokens: Int32Array }).tokens.subarray(0, 3)]).toEqual([...row])
 })

@@ -16,15 +16,18 @@ import { tinySettings } from './tiny-settings.ts'
 const growth: LearnerEvent = {
   kind: 'growth',
   step: 7,
-  policy: 'plateau',
-  reason: 'nothing was gained for long',
-  record: {
-    ...({ request: { axis: 'layer', at: 1 }, price: {} } as never as object),
-    summary: 'layer b2 after b1',
-    parametersBefore: 1000,
-    parametersAfter: 1500,
-    logitsMoved: 1e-7,
-  } as never,
+  part: 'plateau',
+  summary: 'it grew',
+  data: {
+    reason: 'nothing was gained for long',
+    record: {
+      request: { axis: 'layer', at: 1 },
+      summary: 'layer b2 after b1',
+      parametersBefore: 1000,
+      parametersAfter: 1500,
+      logitsMoved: 1e-7,
+    } as never,
+  },
 }
 const measurements: LifeRecord['measurements'] = [
   { bytes: 0, stage: 'before anything', learnt: null, bitsPerByte: { prose: 8, code: 7.5 } },
@@ -50,10 +53,19 @@ const record = (): LifeRecord => ({
     { bytes: 150, parameters: 1500 },
   ],
   events: [
-    { bytes: 20, event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },
-    { bytes: 120, event: { kind: 'drift', step: 3, detector: 'bytes', bitsPerByte: 5 } },
+    {
+      bytes: 20,
+      event: { kind: 'drift', step: 1, part: 'loss', summary: 'it changed', data: { bitsPerByte: 5 } },
+    },
+    {
+      bytes: 120,
+      event: { kind: 'drift', step: 3, part: 'bytes', summary: 'it changed', data: { bitsPerByte: 5 } },
+    },
     { bytes: 150, event: growth },
-    { bytes: 160, event: { kind: 'growth refused', step: 9, reason: 'no room' } as never },
+    {
+      bytes: 160,
+      event: { kind: 'growth refused', step: 9, part: 'plateau', summary: 'no', data: { reason: 'no room' } },
+    },
   ],
 })
 const frame = {
@@ -175,7 +187,10 @@ test('a domain learnt twice in a row is judged by the first time', () => {
 test('the beginning of a stream is no change of it', () => {
   const { spans } = record()
   const events: LifeRecord['events'] = [
-    { bytes: 20, event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },
+    {
+      bytes: 20,
+      event: { kind: 'drift', step: 1, part: 'loss', summary: 'it changed', data: { bitsPerByte: 5 } },
+    },
     { bytes: 30, event: growth },
   ]
   expect(driftAlarms({ spans, events }, true)).toEqual([

@@ -42,6 +42,14 @@ const state = await learner().toState()
 
 /** By export. */
 export const continualCalls: CallsOf<typeof api> = {
+  eventFromState: [
+    () => ({
+      args: { event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },
+      run: api.eventFromState,
+    }),
+  ],
+  savedPart: [() => ({ args: { saved: state, role: 'optimizer' }, run: api.savedPart })],
+  savedPartNames: [() => ({ args: { saved: state }, run: api.savedPartNames })],
   extendJournal: [
     () => ({ args: { journal: [], events: [], kindOf: () => 'drift' }, run: api.extendJournal }),
   ],

@@ -6,6 +6,7 @@ import { keyFromSeed, RandomStream, TensorMirror, tensor } from '@burgeon/tensor
 import { openReference } from '@burgeon/tensor/reference'
 import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
 import { OptimizerLife } from '../optimizers/optimizer-life.ts'
+import { stepOf } from '../continual/step-of.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -84,8 +85,8 @@ let noise = 0
 const signal = (): number => Math.sin(noise++) * 3
 const feed = (detector: continual.DriftDetector): unknown => detector.update(signal())
 const remember = (rehearsal: continual.Rehearsal): void => {
-  rehearsal.remember(batch())
-  rehearsal.recall(batch())
+  rehearsal.remember(stepOf(batch()))
+  rehearsal.recall(stepOf(batch()))
   rehearsal.sample(2)
 }
 const draw = (max: number): number => noise++ % max
@@ -123,9 +124,8 @@ const beside =
 const freezing: Part = async (steps) => {
   const model = tinyModel(device)
   const part = continual.freezeConverged({ every: 1, patience: 2 })
-  const turn = { model, recent: batch(), disturbance: null }
   let step = 0
-  const goOn = () => part.observe({ ...turn, step: ++step })
+  const goOn = () => part.afterStep({ ...stepOf(batch(), model), step: ++step })
   for (let i = 0; i < steps; i++) await goOn()
   return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
 }
@@ -268,9 +268,18 @@ export const stateless: readonly string[] = [
   ...['warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
-  ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'extendJournal', 'firstOf'],
+  ...[
+    'budgeted',
+    'compose',
+    'copiesOf',
+    'dryRun',
+    'everySteps',
+    'eventFromState',
+    'extendJournal',
+    'firstOf',
+  ],
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'never', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
-  ...['scoreAlarms'],
+  ...['savedPart', 'savedPartNames', 'scoreAlarms'],
 ]

@@ -66,7 +66,7 @@ await withAdapter((device, adapter) => {
       got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-3))
       expect(await protectedBy(gpu)).toBeGreaterThan(0)
       const growth = (learner: Learner): unknown[] =>
-        learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.record.summary] : []))
+        learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.data.record.summary] : []))
       expect(growth(gpu)).toEqual(growth(cpu))
       expect(growth(gpu)).toHaveLength(1)
     })

@@ -39,7 +39,7 @@ const roles: ChecksOf<Strategy> = {
     checks.role<StreamWatch>('a stream watch', 'name', 'update', 'reset', 'toState', 'restore'),
   ),
   growth: aGrowthPolicy,
-  freezing: checks.role<Freezing>('a freezing', 'name', 'sharesAt', 'observe', 'toState', 'restore'),
+  freezing: checks.role<Freezing>('a freezing', 'name', 'sharesAt', 'afterStep', 'toState', 'restore'),
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }

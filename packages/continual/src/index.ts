@@ -8,7 +8,7 @@ export { StandardisedDetector, type StandardisedOptions } from './drift/standard
 export { EvaluationError, SignalError } from './errors.ts'
 export type { StreamWatch } from './drift/stream-watch.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
-export type { Freezing, FreezingTurn } from './freezing/freezing.ts'
+export type { Freezing } from './freezing/freezing.ts'
 export { budgeted, type GrowthLimits } from './growth/budgeted.ts'
 export { type DryGrowth, type DryRunInput, dryRun } from './growth/dry-run.ts'
 export { firstOf } from './growth/first-of.ts'
@@ -30,10 +30,19 @@ export { measureBlocks } from './growth/measure-blocks.ts'
 export { type BlockSignals, type Measurement, measurementsIn } from './growth/measurement.ts'
 export { type PartImportance, partImportance } from './growth/part-importance.ts'
 export { pruneDormant, type PruneDormantOptions } from './growth/prune-dormant.ts'
-export { extendJournal } from './journal.ts'
+export { eventFromState, type EventOf, type JournalledGrowth, type LearnerEvent } from './journal/event.ts'
+export { extendJournal } from './journal/extend-journal.ts'
+export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
 export type { LearnerOptions } from './learner-options.ts'
-export type { LearnerState } from './learner-state.ts'
+export {
+  type FieldsByRole,
+  type LearnerState,
+  type PartState,
+  type SavedLearner,
+  savedPart,
+  savedPartNames,
+} from './learner-state.ts'
 export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'
 export { type LaMamlOptions, laMaml } from './meta/la-maml.ts'
 export { LearnedRates, type LearnedRatesOptions } from './meta/learned-rates.ts'
@@ -52,12 +61,13 @@ export {
   type PrequentialState,
 } from './metrics/prequential.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
+export type { Part } from './part.ts'
 export type { Penalty } from './penalty/penalty.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
 export type { Rehearsal } from './rehearsal/rehearsal.ts'
 export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
-export type { JournalledGrowth, LearnerEvent, StepReport } from './step-report.ts'
+export type { RecallContext, StepContext } from './step-context.ts'
 export { compose, type Strategy } from './strategy.ts'
 export { type Batch, batchOfTokens, joinBatches, padding } from './stream/batch.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
@@ -70,6 +80,7 @@ export {
   type Trigger,
   type TriggerSignals,
 } from './trigger.ts'
+export type { Upkeep } from './upkeep/upkeep.ts'
 export {
   GrowingVocabulary,
   type VocabularyOptions,

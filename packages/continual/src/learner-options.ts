@@ -9,15 +9,16 @@ import {
   checks,
   checkState,
   Device,
+  fields,
   OptionError,
   optional,
   type StateChecks,
 } from '@burgeon/tensor'
 import { checkStrategy } from './check-strategy.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
-import { count, none, plainData } from './saved-state.ts'
-import type { LearnerEvent } from './step-report.ts'
-import type { LearnerState } from './learner-state.ts'
+import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
+import type { FieldsByRole, LearnerState, PartState } from './learner-state.ts'
+import { count, none } from './saved-state.ts'
 import type { Strategy } from './strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
 
@@ -67,36 +68,44 @@ export function checkLearnerOptions(options: LearnerOptions): void {
   }
 }
 
+const aPartState = fields<PartState>('a part { role, name, state }', {
+  role: checks.text,
+  name: checks.text,
+  state: checks.anything,
+})
+
 const stateChecks: StateChecks<LearnerState> = {
-  parts: checks.list('names', checks.text),
+  parts: checks.list('the parts', aPartState),
   model: checks.object('the state of a model'),
+  step: count,
+  losses: checks.numbers as Check<readonly number[]>,
+  lastDrift: checks.either(count, none),
+  journal: checks.list('events', aSavedEvent as Check<LearnerEvent>),
+}
+
+/** Of an earlier version. */
+const fieldChecks: StateChecks<FieldsByRole> = {
+  ...stateChecks,
+  parts: checks.list('names', checks.text),
   optimizer: checks.anything,
   penalties: checks.array('a state of every penalty'),
   rehearsal: checks.anything,
   detector: checks.anything,
   watches: optional(checks.array('a state of every watch')),
-  policy: plainData,
+  policy: checks.anything,
   vocabulary: checks.anything,
   freezing: checks.anything,
-  step: count,
-  losses: checks.numbers as Check<readonly number[]>,
   lastGrowth: count,
-  lastDrift: checks.either(count, none),
-  journal: checks.list('events', checks.role<LearnerEvent>('an event', 'kind', 'step')),
 }
 
 /** Throws StateError for what is no state of a learner, OptionError for no options to restore it with. */
 export function checkRestored(
-  state: LearnerState,
+  state: LearnerState | FieldsByRole,
   options: Omit<LearnerOptions, 'model'> & { device?: Device },
 ): void {
-  checkState<LearnerState>('Learner.fromState', state, stateChecks)
+  const isOld = typeof state === 'object' && state !== null && 'optimizer' in state
+  checkState<LearnerState | FieldsByRole>('Learner.fromState', state, isOld ? fieldChecks : stateChecks)
   checkArgument('Learner.fromState', 'options', options, checks.object('an object with optimizer'))
-  const { growth } = options.strategy ?? {}
-  // Of another policy the parts tell more.
-  if (growth?.stateCheck && state.parts.includes(growth.name)) {
-    checkState(`growth policy ${growth.name}`, { state: state.policy }, { state: growth.stateCheck })
-  }
   if (options.device === undefined) return
   checkArgument('Learner.fromState', 'device', options.device, checks.instance('a Device', Device))
 }

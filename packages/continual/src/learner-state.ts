@@ -1,27 +1,124 @@
-/** A learner as plain data. */
+/** A learner as plain data, and back. */
 import type { GptState } from '@burgeon/gpt'
-import type { LearnerEvent } from './step-report.ts'
+import { type Check, checkArgument, checks, OptionError, type ParameterStore } from '@burgeon/tensor'
+import type { JournalState } from './journal/journal.ts'
+import type { KeptPart } from './learner-parts.ts'
+
+/** What a part keeps. */
+export interface PartState {
+  readonly role: string
+  readonly name: string
+  /** Plain data: JSON values and typed arrays. */
+  readonly state: unknown
+}
 
 /** Everything a learner knows, as plain data: what a checkpoint holds. */
-export interface LearnerState {
-  /** Names of the parts it was built from, to notice a different build. */
-  readonly parts: readonly string[]
+export interface LearnerState extends JournalState {
   readonly model: GptState
+  readonly parts: readonly PartState[]
+}
+
+/** A learner as versions up to 0.1 wrote it: each role in a field of its own, and of the parts the names alone. */
+export interface FieldsByRole extends JournalState {
+  readonly model: GptState
+  readonly parts: readonly string[]
   readonly optimizer: unknown
   readonly penalties: readonly unknown[]
-  /** Of the rehearsal, or of the latest rows where nothing is rehearsed. */
+  /** Of the rehearsal, or of the latest rows; null where nothing was kept. */
   readonly rehearsal: unknown
   readonly detector: unknown
-  /** None of a learner that was saved by an earlier version. */
-  readonly watches?: readonly unknown[]
   readonly policy: unknown
-  /** None of a learner that was saved by an earlier version. */
-  readonly vocabulary?: unknown
-  /** None of a learner that was saved by an earlier version. */
-  readonly freezing?: unknown
-  readonly step: number
-  readonly losses: readonly number[]
   readonly lastGrowth: number
-  readonly lastDrift: number | null
-  readonly journal: readonly LearnerEvent[]
+  // The first learners had none of these.
+  readonly watches?: readonly unknown[]
+  readonly vocabulary?: unknown
+  readonly freezing?: unknown
+}
+
+const aSavedLearner: Check<SavedLearner> = checks.role('the state of a learner', 'parts', 'journal')
+
+/** A saved learner, of this version or of an earlier one, without the model that a checkpoint keeps apart. */
+export type SavedLearner = Omit<LearnerState, 'model'> | Omit<FieldsByRole, 'model'>
+
+/** Roles that one part can have. */
+const singleRoles = ['optimizer', 'rehearsal', 'detector', 'growth', 'freezing', 'vocabulary'] as const
+type SingleRole = (typeof singleRoles)[number]
+
+/** The state of the part of a role in a saved learner; undefined if it had none. */
+export function savedPart(saved: SavedLearner, role: SingleRole): unknown {
+  checkArgument('savedPart', 'saved', saved, aSavedLearner)
+  checkArgument('savedPart', 'role', role, checks.oneOf(...singleRoles))
+  if (!hasNamesOnly(saved)) return saved.parts.find((part) => part.role === role)?.state
+  const { policy, lastGrowth } = saved
+  return (role === 'growth' ? { policy, lastGrowth } : saved[role]) ?? undefined
+}
+
+/** Names of the parts that a saved learner was built from. */
+export function savedPartNames(saved: SavedLearner): readonly string[] {
+  checkArgument('savedPartNames', 'saved', saved, aSavedLearner)
+  return hasNamesOnly(saved) ? saved.parts : saved.parts.filter(isChosen).map(({ name }) => name)
+}
+
+/** Takes the states of all parts that keep one. */
+export async function statesOf(kept: readonly KeptPart[]): Promise<PartState[]> {
+  return Promise.all(
+    kept.map(async ({ role, part }) => ({ role, name: part.name, state: (await part.toState?.()) ?? null })),
+  )
+}
+
+/**
+ * Gives every part its state.
+ *
+ * @throws OptionError if the parts are not those that were saved, and what they throw.
+ */
+export function restoreParts(
+  kept: readonly KeptPart[],
+  saved: LearnerState | FieldsByRole,
+  parameters: ParameterStore,
+): void {
+  const states = hasNamesOnly(saved) ? fromFields(saved, kept) : saved.parts
+  checkSame(kept, hasNamesOnly(saved) ? saved.parts : states.filter(isChosen).map(({ name }) => name))
+  const left = [...states]
+  for (const { role, part } of kept) {
+    const at = left.findIndex((one) => one.role === role)
+    if (at >= 0) part.restore?.(left.splice(at, 1)[0].state, parameters)
+  }
+}
+
+/** What is remembered where nothing is rehearsed is nobody's choice. */
+const isChosen = ({ role }: { readonly role: string }): boolean => role !== 'memory'
+
+/** Throws OptionError unless the parts have these names. */
+function checkSame(kept: readonly KeptPart[], saved: readonly string[]): void {
+  const own = kept.filter(isChosen).map(({ part }) => part.name)
+  const inOrder = (names: readonly string[]): string => names.toSorted((a, b) => (a < b ? -1 : 1)).join()
+  if (inOrder(own) === inOrder(saved)) return
+  throw new OptionError(
+    `learner: the saved one was made of ${saved.join(', ')}; got ${own.join(', ')}. Build it the same way.`,
+  )
+}
+
+/** Whether it is of an earlier version. */
+const hasNamesOnly = (saved: SavedLearner): saved is Omit<FieldsByRole, 'model'> => 'optimizer' in saved
+
+/** The states of a learner of an earlier version; the parts that are to take them know their roles. */
+function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[]): PartState[] {
+  const { penalties, watches = [], policy, lastGrowth } = saved
+  const [nextPenalty, nextWatch] = [penalties.values(), watches.values()]
+  const states: Readonly<Record<string, () => unknown>> = {
+    optimizer: () => saved.optimizer,
+    rehearsal: () => saved.rehearsal,
+    memory: () => saved.rehearsal,
+    penalty: () => nextPenalty.next().value,
+    detector: () => saved.detector,
+    growth: () => ({ policy, lastGrowth }),
+    freezing: () => saved.freezing,
+    watch: () => nextWatch.next().value,
+    vocabulary: () => saved.vocabulary,
+  }
+  return kept.flatMap(({ role, part: { name } }) => {
+    const state = states[role]()
+    // The first learners kept no rows unless they rehearsed.
+    return role === 'memory' && state === null ? [] : [{ role, name, state }]
+  })
 }

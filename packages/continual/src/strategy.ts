@@ -77,13 +77,6 @@ export function compose(...strategies: readonly Strategy[]): Strategy {
   return result
 }
 
-/** Names of the parts of a learner, in a fixed order: what a saved learner was built from. */
-export function partNames(optimizer: GradientTransform, strategy: Strategy): string[] {
-  const { rehearsal, penalties = [], detector, growth, freezing, vocabulary, watches = [] } = strategy
-  const parts = [optimizer, rehearsal, ...penalties, detector, growth, freezing, vocabulary, ...watches]
-  return parts.flatMap((part) => (part === undefined ? [] : [part.name]))
-}
-
 function nameOf(part: { readonly name: string }): string {
   return part.name || 'an unnamed one'
 }

@@ -1,5 +1,5 @@
 /** `burgeon generate --prompt TEXT`: lets a saved model speak. */
-import type { LearnerState } from '@burgeon/continual'
+import { type SavedLearner, savedPart } from '@burgeon/continual'
 import {
   type BytePairState,
   BytePairTokenizer,
@@ -33,7 +33,7 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { model: state, learner } = await readCheckpoint(nodeDisk(from))
   if (!state) throw new UsageError(`generate: the checkpoint in ${printable(from)} holds no model.`)
   const model = Gpt.fromState(state as GptState)
-  const { vocabulary } = (learner ?? {}) as Partial<LearnerState>
+  const vocabulary = learner && savedPart(learner as SavedLearner, 'vocabulary')
   const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>
   const tokenizer = new BytePairTokenizer({ merges })
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.

@@ -21,11 +21,11 @@ export function growthHistory(
 ): string {
   const growths = journal.filter((event) => event.kind === 'growth')
   const refused = journal.filter(({ kind }) => kind === 'growth refused').length
-  const born = growths[0]?.record.parametersBefore ?? parameters
-  const largest = growths.reduce((most, { record }) => Math.max(most, record.parametersAfter), born)
+  const born = growths[0]?.data.record.parametersBefore ?? parameters
+  const largest = growths.reduce((most, { data }) => Math.max(most, data.record.parametersAfter), born)
   const rows = [
     ['0', bar(born / largest), count(born), '', 'born', ''],
-    ...growths.map(({ step, reason, record }) => [
+    ...growths.map(({ step, data: { reason, record } }) => [
       count(step),
       bar(record.parametersAfter / largest),
       count(record.parametersAfter),

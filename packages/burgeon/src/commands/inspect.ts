@@ -1,6 +1,6 @@
 /** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { LearnerState } from '@burgeon/continual'
+import { eventFromState, type SavedLearner, savedPartNames } from '@burgeon/continual'
 import {
   type BlockConfig,
   configFromState,
@@ -39,7 +39,7 @@ export async function inspect(
   const disk = nodeDisk(from)
   const { model, learner, life } = (await readCheckpoint(disk)) as {
     model?: GptState
-    learner?: Omit<LearnerState, 'model'>
+    learner?: SavedLearner
     life?: { record?: unknown }
   }
   if (!model) throw new UsageError(`inspect: the checkpoint in ${printable(from)} holds no model.`)
@@ -63,14 +63,16 @@ export async function inspect(
           ],
         ] as [string, string][])
       : []),
-    ...(learner ? ([['built from', learner.parts.map(printable).join(', ')]] as [string, string][]) : []),
+    ...(learner
+      ? ([['built from', savedPartNames(learner).map(printable).join(', ')]] as [string, string][])
+      : []),
   ]
   const sections = [`${strong('Model')}\n${table(['', printable(from)], facts)}`]
   if (growth) {
     const title = strong('Growth')
     sections.push(
       learner
-        ? `${title}\n${growthHistory(learner.journal, parameters, context.output.columns)}`
+        ? `${title}\n${growthHistory(learner.journal.map(eventFromState), parameters, context.output.columns)}`
         : `${title}\n${logHistory(model.growth, parameters, context.output.columns)}`,
     )
   }
@@ -110,7 +112,7 @@ async function keptOn(disk: Disk): Promise<string[][]> {
   for (const kept of await keptCheckpoints(disk)) {
     const { model, learner } = (await describeCheckpoint(disk, { kept })) as {
       model?: Pick<GptState, 'config'>
-      learner?: Pick<LearnerState, 'step'>
+      learner?: Pick<SavedLearner, 'step'>
     }
     const specs = model ? parameterSpecs(configFromState(model.config)) : []
     const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)

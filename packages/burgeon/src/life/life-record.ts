@@ -5,6 +5,7 @@
  * what belongs to growths, which are few, stays for good.
  */
 import {
+  eventFromState,
   extendJournal,
   type LearnerEvent,
   Prequential,
@@ -103,7 +104,8 @@ export function recordFromState(who: string, state: unknown): LifeRecord {
     for (const point of prequential) addLoss(record, point)
   }
   if (predicted === undefined) record.predicted = predictedByCurve(record)
-  record.events = extendJournal(record.events, [], ({ event }) => event.kind)
+  const events = record.events.map(({ bytes, event }) => ({ bytes, event: eventFromState(event) }))
+  record.events = extendJournal(events, [], ({ event }) => event.kind)
   record.spans = joinSpans(record.spans)
   record.measurements = thinMeasurements(record.measurements)
   return record

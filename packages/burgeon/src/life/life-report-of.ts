@@ -159,7 +159,7 @@ export function driftAlarms(
   checkArgument('driftAlarms', 'record', record, whatHappened)
   checkArgument('driftAlarms', 'changesAreKnown', changesAreKnown, checks.boolean)
   const raised = record.events.flatMap(({ bytes, event }) =>
-    event.kind === 'drift' ? [{ bytes, detector: event.detector }] : [],
+    event.kind === 'drift' ? [{ bytes, detector: event.part }] : [],
   )
   if (!changesAreKnown) return raised.map((alarm) => ({ ...alarm, verdict: 'unknown', delayBytes: null }))
   const changes = record.spans.slice(1).map(({ from }) => from)
@@ -170,7 +170,10 @@ export function driftAlarms(
   })
 }
 
-function growthEvent(bytes: number, { record, reason }: LearnerEvent & { kind: 'growth' }): GrowthEvent {
+function growthEvent(
+  bytes: number,
+  { data: { record, reason } }: LearnerEvent & { kind: 'growth' },
+): GrowthEvent {
   return {
     bytes,
     text: record.summary,

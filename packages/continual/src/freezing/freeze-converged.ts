@@ -9,9 +9,10 @@ import {
   StateError,
 } from '@burgeon/tensor'
 import { count, savedTokens, stateOfKind } from '../saved-state.ts'
-import type { LearnerEvent } from '../step-report.ts'
+import type { LearnerEvent } from '../journal/event.ts'
+import type { StepContext } from '../step-context.ts'
 import { readOf } from '../stream/batch.ts'
-import type { Freezing, FreezingTurn } from './freezing.ts'
+import type { Freezing } from './freezing.ts'
 import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'
 
 /** When a block counts as converged, and what follows. Unless given they are what `npm run bench -- freezing` measures. */
@@ -90,18 +91,23 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     most: checks.number({ above: 0, below: 1 }),
   })
   const { every = 200, patience = 24, tolerance = 0.15, settle = 500, most = 0.75 } = options
+  const name = `freeze converged blocks, a look every ${every} steps`
   let state = awake
+  const freezingEvent = (step: number, blocks: number, reason: string): LearnerEvent => {
+    const what = blocks === 0 ? 'all blocks learn again' : `${blocks} of the lowest blocks settle and freeze`
+    return { kind: 'freezing', step, part: name, summary: `${what}. ${reason}`, data: { blocks, reason } }
+  }
   const isFlat = (changes: readonly number[]): boolean => {
     const [earlier, later] = halvesOf(changes)
     return changes.length === patience && later >= (1 - tolerance) * earlier
   }
 
-  const look = async ({ model, recent, step }: FreezingTurn): Promise<LearnerEvent[]> => {
+  const look = async ({ model, fresh, step }: StepContext): Promise<LearnerEvent[]> => {
     // A context that was taken back can be shorter than what was looked at.
     if (state.probe !== null && state.probe.length > model.config.context) state = awake
     const probe = state.probe ?? {
-      tokens: readOf(recent).slice(0, Math.max(1, Math.floor(probeTokens / recent.length)) * recent.length),
-      length: recent.length,
+      tokens: readOf(fresh).slice(0, Math.max(1, Math.floor(probeTokens / fresh.length)) * fresh.length),
+      length: fresh.length,
     }
     const representations = await representationsOf(model, probe)
     const histories = [...representations].map(([block, now], i): BlockHistory => {
@@ -122,17 +128,19 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     const reason =
       `block ${block} has converged: it changed by ${earlier.toFixed(3)} a look at first ` +
       `and by ${later.toFixed(3)} later, over ${patience} looks`
-    return [{ kind: 'freezing', step, blocks, reason }]
+    return [freezingEvent(step, blocks, reason)]
   }
 
   return {
-    name: `freeze converged blocks, a look every ${every} steps`,
+    name,
     sharesAt: (step) => state.since.map((at) => Math.max(0, 1 - (step - at) / settle)),
-    async observe(turn) {
-      if (turn.disturbance === null) return turn.step % every === 0 ? look(turn) : []
+    async afterStep(context) {
+      const { step, events } = context
+      const disturbance = events.find(({ kind }) => kind === 'drift' || kind === 'growth')?.kind
+      if (disturbance === undefined) return step % every === 0 ? look(context) : []
       const isAsleep = state.since.length > 0
       state = awake
-      return isAsleep ? [{ kind: 'freezing', step: turn.step, blocks: 0, reason: turn.disturbance }] : []
+      return isAsleep ? [freezingEvent(step, 0, disturbance)] : []
     },
     toState: (): State => state,
     restore(saved) {

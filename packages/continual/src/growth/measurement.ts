@@ -1,6 +1,6 @@
 /** What a look inside the model told a growth policy. Plain data: it stands in the journal. */
 import { checkArgument, checks } from '@burgeon/tensor'
-import type { LearnerEvent } from '../step-report.ts'
+import type { LearnerEvent } from '../journal/event.ts'
 
 /** What was measured of the MLP of one block, on the rows that the model had just learnt. */
 export interface BlockSignals {
@@ -51,7 +51,7 @@ export function measurementsIn(journal: readonly LearnerEvent[]): Record<number,
   checkArgument('measurementsIn', 'journal', journal, someEvents)
   const measurements: Record<number, Measurement> = {}
   for (const event of journal) {
-    if ('measured' in event && event.measured !== undefined) measurements[event.step] = event.measured
+    if ('measured' in event.data && event.data.measured) measurements[event.step] = event.data.measured
   }
   return measurements
 }

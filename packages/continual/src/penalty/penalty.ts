@@ -1,12 +1,11 @@
 /** Penalty: what is added to the loss to protect what is known. */
 import type { Gpt } from '@burgeon/gpt'
 import type { Mirror, ParameterStore, Tensor, TensorsByPath } from '@burgeon/tensor'
+import type { Part } from '../part.ts'
 import type { Batch } from '../stream/batch.ts'
 
 /** The role that adds to the loss. */
-export interface Penalty {
-  readonly name: string
-  /** State shaped like parameters, which must follow growth. */
+export interface Penalty extends Part {
   readonly mirrors: readonly Mirror[]
   /** Whether it adds nothing to the loss before it was consolidated; a learner that never does refuses it then. False unless given. */
   readonly waitsForConsolidation?: boolean
@@ -15,10 +14,5 @@ export interface Penalty {
   /** Makes the present weights the ones to protect, judging by `sample`. */
   consolidate(model: Gpt, sample: Batch): void
   toState(): Promise<unknown>
-  /**
-   * Takes a state that `toState` gave.
-   *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the penalty is unchanged then.
-   */
   restore(state: unknown, parameters: ParameterStore): void
 }

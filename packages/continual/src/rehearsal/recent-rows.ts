@@ -25,7 +25,7 @@ export function recentRows(capacity: number): Rehearsal {
   return {
     name: `the latest ${capacity} rows`,
     recall: () => null,
-    remember(fresh) {
+    remember({ fresh }) {
       const added = fresh.domains.map((domain, i) => ({ row: rowOf(fresh, i), domain }))
       kept = [...kept, ...added].slice(-capacity)
     },

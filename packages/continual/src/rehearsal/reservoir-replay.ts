@@ -84,7 +84,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   return {
     name: `replay ${capacity} rows, share ${share}`,
     // Nothing is owed while there is nothing to rehearse.
-    recall: (fresh) => (rows.length === 0 ? null : sample(due(fresh.rows))),
+    recall: ({ fresh }) => (rows.length === 0 ? null : sample(due(fresh.rows))),
     mark() {
       const [randomBefore, owedBefore] = [random.toState(), owed]
       return () => {
@@ -92,7 +92,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
         owed = owedBefore
       }
     },
-    remember(fresh) {
+    remember({ fresh }) {
       for (let i = 0; i < fresh.rows; i++) {
         const slot = reservoir.offer(below)
         if (slot === null) continue

@@ -1,6 +1,6 @@
 /** Refuses what growth would leave behind, when a learner is built and not when it grows. */
 import { type Mirror, OptionError } from '@burgeon/tensor'
-import type { Strategy } from '../strategy.ts'
+import type { Strategy } from './strategy.ts'
 
 /** Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow growth. */
 export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal }: Strategy): void {

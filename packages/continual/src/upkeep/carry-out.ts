@@ -10,10 +10,10 @@ import {
   stateBytesOf,
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
-import type { JournalledGrowth, LearnerEvent } from '../step-report.ts'
+import type { JournalledGrowth, LearnerEvent } from '../journal/event.ts'
 import { type Batch, readOf } from '../stream/batch.ts'
-import type { GrowthBudget } from './growth-policy.ts'
-import { excessOf } from './within-budget.ts'
+import type { GrowthBudget } from '../growth/growth-policy.ts'
+import { excessOf } from '../growth/within-budget.ts'
 
 /** Rows on which the logits are compared before and after growth. */
 const probeRows = 4
@@ -60,20 +60,37 @@ export async function carryOut(
     }
     using probe = probeOf(model, ground.recent)
     const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
-    return { kind: 'growth', step, policy, reason, record: withoutUndo(record) }
+    return growthEvent(wish, step, withoutUndo(record))
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
     if (error instanceof GrowthStandsError) {
-      return {
-        kind: 'growth',
-        step,
-        policy,
-        reason: `${reason}; ${error.message}`,
-        record: withoutUndo(error.record),
-      }
+      const told = { ...wish, reason: `${reason}; ${error.message}` }
+      return growthEvent(told, step, withoutUndo(error.record))
     }
-    return { kind: 'growth refused', step, policy, reason: error.message }
+    return refusalEvent(policy, step, { reason: error.message })
   }
+}
+
+function growthEvent(
+  { policy, reason }: GrowthWish,
+  step: number,
+  record: JournalledGrowth,
+): LearnerEvent & { kind: 'growth' } {
+  const gained = record.parametersAfter - record.parametersBefore
+  const sign = gained === 0 ? '' : gained < 0 ? '\u2212' : '+'
+  const summary =
+    `${record.summary}, ${sign}${Math.abs(gained)} parameters, ` +
+    `logits moved ${record.logitsMoved.toExponential(0)}`
+  return { kind: 'growth', step, part: policy, summary, data: { reason, record } }
+}
+
+/** A growth that was asked for and did not happen. */
+export function refusalEvent(
+  policy: string,
+  step: number,
+  data: (LearnerEvent & { kind: 'growth refused' })['data'],
+): LearnerEvent & { kind: 'growth refused' } {
+  return { kind: 'growth refused', step, part: policy, summary: `growth refused. ${data.reason}`, data }
 }
 
 /** What takes it back is in the model's growth log, once. */

@@ -1,22 +1,19 @@
 /** Asks every detector of a learner once per batch. */
-import type { LearnerEvent } from '../step-report.ts'
-import type { Strategy } from '../strategy.ts'
+import type { LearnerEvent } from '../journal/event.ts'
+import type { StepContext } from '../step-context.ts'
+import type { DriftDetector } from '../drift/drift-detector.ts'
+import type { StreamWatch } from '../drift/stream-watch.ts'
 
-/** What the detectors see of a step. */
-export interface DriftSight {
-  readonly step: number
-  /** Prequential loss of the batch. */
-  readonly bitsPerByte: number
-  /** Bytes of the batch that were predicted. */
-  readonly bytes: ArrayLike<number>
-}
+/** What a learner's detectors see of a step. */
+export type DriftSight = Pick<StepContext, 'step' | 'bitsPerByte' | 'bytes'>
 
 /**
  * The alarms of this step. A rise of the loss is drift; a fall is what learning looks like. An alarm ends a regime for
  * all detectors: the others start afresh, or they would report the same change again.
  */
 export function noticeDrift(
-  { detector, watches = [] }: Strategy,
+  detector: DriftDetector | undefined,
+  watches: readonly StreamWatch[],
   { step, bitsPerByte, bytes }: DriftSight,
 ): LearnerEvent[] {
   const verdicts = [
@@ -27,7 +24,8 @@ export function noticeDrift(
   if (alarms.length > 0) {
     for (const { part, verdict } of verdicts) if (!verdict.drift) part.reset()
   }
+  const summary = `the stream changed (${bitsPerByte.toFixed(2)} bits/byte)`
   return alarms
     .slice(0, 1)
-    .map(({ part }) => ({ kind: 'drift', step, detector: part.name, bitsPerByte }) as const)
+    .map(({ part }) => ({ kind: 'drift', step, part: part.name, summary, data: { bitsPerByte } }) as const)
 }

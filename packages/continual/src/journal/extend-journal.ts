@@ -4,7 +4,7 @@
  * The rule: every growth stays, for the model is made of them; of everything else the latest 4096 events stay.
  */
 import { checkArgument, checks } from '@burgeon/tensor'
-import type { LearnerEvent } from './step-report.ts'
+import type { LearnerEvent } from './event.ts'
 
 /** Events of any form; looking at each of a long journal would cost more than extending it. */
 const someEvents = checks.array('a list of events')

@@ -18,6 +18,8 @@ import {
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
+import type { LearnerOptions } from './learner-options.ts'
+import type { LearnerParts } from './learner-parts.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
@@ -42,24 +44,29 @@ const mostOverflows = 40
 /** Norms of gradients and learning rates above which the product of two, or a square, may leave single precision. */
 const riskyAbove = 1e9
 
-/** What learns. */
-export interface LearningParts {
+/** What an update is made with. */
+interface LearningParts {
   readonly model: Gpt
+  /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
-  /** Takes the slopes after steps in thought; the optimiser must hold it. Not beside a loss scale. */
+  /** Takes the slopes after steps in thought. Not beside a loss scale. */
   readonly lookAhead?: LookAhead
-  /** Multiplies the loss; the optimiser must begin with it. */
+  /** Multiplies the loss. */
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */
   readonly checkpointBlocks: boolean
   /** What share of their rate the lowest blocks learn with (see `Freezing`); with 0 their backward pass is left out. */
   readonly shares: readonly number[]
-  /** Updates that it has called off just before this one. */
-  readonly overflows?: number
+  /** Updates in a row that the loss scale has skipped just before this one. */
+  readonly overflows: number
   /** Updates made before this one. */
   readonly step: number
 }
+
+/** What a learner is made of, as far as an update needs it. */
+export type LearningMeans = Pick<LearnerOptions, 'model' | 'lossScale' | 'checkpointBlocks' | 'strategy'> &
+  Pick<LearnerParts, 'optimizer' | 'freezing'>
 
 /**
  * Predicts the fresh rows, then learns them together with the old ones.
@@ -77,7 +84,7 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
   try {
     const [gradientNorm] = await slopes.gradientNorm.read()
     const learnt = summarise(fresh.rows, slopes.rows, await slopes.losses.read())
-    const mayOverflow = parts.lossScale !== undefined && (parts.overflows ?? 0) < mostOverflows
+    const mayOverflow = parts.lossScale !== undefined && parts.overflows < mostOverflows
     if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
         `learner: step ${parts.step + 1} has loss ${learnt.loss} and gradient norm ${gradientNorm}; ` +
@@ -99,13 +106,20 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
  * @throws As `learnBatch`; the rehearsal is then as it was, its random stream included.
  */
 export async function learnWithRecall(
-  parts: LearningParts,
+  { model, optimizer, freezing, lossScale, checkpointBlocks = false, strategy = {} }: LearningMeans,
   fresh: Batch,
-  rehearsal: Rehearsal | undefined,
+  { step, overflows }: { readonly step: number; readonly overflows: number },
 ): Promise<{ readonly learnt: Learnt; readonly old: Batch | null }> {
-  const takeBack = rehearsal === undefined ? undefined : (rehearsal.mark?.() ?? marked(rehearsal))
+  const { penalties = [], lookAhead, rehearsal } = strategy
+  const shares = freezing?.sharesAt(step) ?? []
+  const takeBack = rehearsal && (rehearsal.mark?.() ?? marked(rehearsal))
   try {
-    const old = rehearsal?.recall(fresh) ?? null
+    const old = rehearsal?.recall({ step, model, fresh }) ?? null
+    const parts: LearningParts = {
+      ...{ model, optimizer, penalties, checkpointBlocks, shares, overflows, step },
+      ...(lookAhead && { lookAhead }),
+      ...(lossScale && { lossScale }),
+    }
     return { learnt: await learnBatch(parts, fresh, old), old }
   } catch (error) {
     takeBack?.()

@@ -1,0 +1,62 @@
+/** Events: what is worth a line in the journal. Plain data; each says itself what happened. */
+import type { GrowthRecord } from '@burgeon/gpt/growth'
+import { type Check, checkArgument, checks } from '@burgeon/tensor'
+import type { Measurement } from '../growth/measurement.ts'
+
+/** One thing that happened in a step. */
+export interface EventOf<Kind extends string, Data> {
+  readonly kind: Kind
+  /** Updates made, that of its own step included. */
+  readonly step: number
+  /** Name of the part that it comes from. */
+  readonly part: string
+  /** What happened, in one line for people. */
+  readonly summary: string
+  readonly data: Data
+}
+
+/** What a growth did. What takes it back is in the model's growth log (`ungrowTo`), once, and not here. */
+export type JournalledGrowth = Omit<GrowthRecord, 'undo'>
+
+/** A growth policy's reason, and what it had measured, if it did. */
+interface Decided {
+  readonly reason: string
+  readonly measured?: Measurement
+}
+
+/** Something worth a line in the journal. */
+export type LearnerEvent =
+  | EventOf<'drift', { readonly bitsPerByte: number }>
+  | EventOf<'consolidation', { readonly rows: number }>
+  /** Gradients did not fit into half precision: the loss scale was halved and nothing was learnt. */
+  | EventOf<'overflow', Readonly<Record<string, never>>>
+  | EventOf<'growth', Decided & { readonly record: JournalledGrowth }>
+  | EventOf<'growth refused', Decided>
+  /** The policy had the blocks measured and decided to stay as it is. */
+  | EventOf<'growth considered', Required<Decided>>
+  /** So many of the lowest blocks have converged by now, and learn no more as soon as they have settled; 0: all learn again. */
+  | EventOf<'freezing', { readonly blocks: number; readonly reason: string }>
+
+/** An event as versions before 0.2 wrote it: its data beside its kind, and no summary. */
+type FlatEvent = Readonly<Record<string, unknown>> & {
+  readonly kind: LearnerEvent['kind']
+  readonly step: number
+}
+
+/** An event of this version or an earlier one, which may hold anything beside these. */
+export const aSavedEvent: Check<LearnerEvent | FlatEvent> = checks.role('an event', 'kind', 'step')
+
+/** A saved event, also one of an earlier version. */
+export function eventFromState(event: LearnerEvent | FlatEvent): LearnerEvent {
+  checkArgument('eventFromState', 'event', event, aSavedEvent)
+  if ('data' in event) return event as LearnerEvent
+  const { kind, step, detector, penalty, policy, ...data } = event
+  const part = [detector, penalty, policy].find((name) => typeof name === 'string') ?? kind
+  return { kind, step, part, summary: summaryOf(kind, data), data } as LearnerEvent
+}
+
+/** What an event of an earlier version says now. */
+function summaryOf(kind: LearnerEvent['kind'], data: Readonly<Record<string, unknown>>): string {
+  const record = data['record'] as Partial<JournalledGrowth> | undefined
+  return [kind, record?.summary, data['reason']].filter((text) => typeof text === 'string').join('. ')
+}

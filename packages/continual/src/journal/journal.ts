@@ -1,0 +1,119 @@
+/** The journal of a learner: what happened, and the numbers that its parts judge by. */
+import type { Gpt } from '@burgeon/gpt'
+import type { Learnt } from '../learning-step.ts'
+import { bitsPerByte } from '../metrics/prequential.ts'
+import { lossWindow } from '../growth/growth-policy.ts'
+import type { StepContext } from '../step-context.ts'
+import type { Batch } from '../stream/batch.ts'
+import { eventFromState, type LearnerEvent } from './event.ts'
+import { extendJournal } from './extend-journal.ts'
+import type { StepReport } from './step-report.ts'
+
+/** What the learning of a batch came to. */
+export interface LearntBatch {
+  readonly learnt: Learnt
+  readonly fresh: Batch
+  readonly old: Batch | null
+  /** The bytes that were predicted. */
+  readonly bytes: ArrayLike<number>
+}
+
+/** Plain data. */
+export interface JournalState {
+  readonly step: number
+  readonly losses: readonly number[]
+  readonly lastDrift: number | null
+  readonly journal: readonly LearnerEvent[]
+}
+
+/** Keeps every growth, and of everything else the latest 4096 events. */
+export class Journal {
+  readonly #model: Gpt
+  #events: LearnerEvent[] = []
+  #ofStep: LearnerEvent[] = []
+  #losses: readonly number[] = []
+  #step = 0
+  #lastDrift: number | null = null
+  #overflows = 0
+
+  constructor(model: Gpt) {
+    this.#model = model
+  }
+
+  get events(): readonly LearnerEvent[] {
+    return this.#events
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.#step
+  }
+
+  /** Steps in a row, up to the last one, in which a loss scale skipped the update. */
+  get overflows(): number {
+    return this.#overflows
+  }
+
+  /** Puts a step that has been learnt on record, before any part reacts to it. */
+  begin({ learnt, fresh, old, bytes }: LearntBatch): StepContext {
+    this.#step++
+    this.#ofStep = []
+    const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
+    this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
+    const isOverflow = !Number.isFinite(learnt.gradientNorm)
+    this.#overflows = isOverflow ? this.#overflows + 1 : 0
+    if (isOverflow) {
+      const summary = 'gradients overflowed, the loss scale was halved'
+      this.add([{ kind: 'overflow', step: this.#step, part: 'loss scale', summary, data: {} }])
+    }
+    return this.#contextOf({ learnt, fresh, old, bytes }, lossPerByte)
+  }
+
+  /** Adds what a part did; it stays whatever fails later in the step. */
+  add(events: readonly LearnerEvent[] = []): void {
+    this.#ofStep.push(...events)
+    this.#events = extendJournal(this.#events, events, ({ kind }) => kind)
+    if (events.some(({ kind }) => kind === 'drift')) this.#lastDrift = this.#step
+  }
+
+  /** The report of a step that has come to its end. */
+  end({ learnt, fresh, old, bytes }: LearntBatch, context: StepContext): StepReport {
+    return {
+      ...learnt,
+      step: this.#step,
+      bytes: bytes.length,
+      bitsPerByte: context.bitsPerByte,
+      domains: fresh.domains,
+      rehearsedRows: old?.rows ?? 0,
+      parameters: this.#model.parameters.size,
+      events: this.#ofStep,
+    }
+  }
+
+  toState(): JournalState {
+    const journal = [...this.#events]
+    return { step: this.#step, losses: this.#losses, lastDrift: this.#lastDrift, journal }
+  }
+
+  /** Takes a state that has been checked, also one whose events are of an earlier version. */
+  restore({ step, losses, lastDrift, journal }: JournalState): void {
+    this.#step = step
+    this.#losses = losses
+    this.#lastDrift = lastDrift
+    this.#events = extendJournal(journal.map(eventFromState), [], ({ kind }) => kind)
+  }
+
+  #contextOf({ learnt, fresh, old, bytes }: LearntBatch, lossPerByte: number): StepContext {
+    const { rowLosses } = learnt
+    const sinceDrift = (): number | null => (this.#lastDrift === null ? null : this.#step - this.#lastDrift)
+    return {
+      ...{ step: this.#step, model: this.#model, fresh, old, rowLosses, bytes, losses: this.#losses },
+      bitsPerByte: bitsPerByte(lossPerByte),
+      // Parts see what those before them did.
+      get stepsSinceDrift() {
+        return sinceDrift()
+      },
+      events: this.#ofStep,
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** What one step of a learner measured. Plain data. */
+import type { LearnerEvent } from './event.ts'
+
+/** What one call of `learner.observe` did. */
+export interface StepReport {
+  /** Updates made, this one included. */
+  readonly step: number
+  /** Loss of the new tokens before they were learnt: the prequential loss, in nats per token. */
+  readonly loss: number
+  /** The same in bits, per byte that the tokens stand for. */
+  readonly bitsPerByte: number
+  /** The prequential loss of each new row, in nats per token. */
+  readonly rowLosses: readonly number[]
+  readonly domains: readonly string[]
+  /** New tokens predicted and learnt. */
+  readonly tokens: number
+  /** Bytes that these stand for. */
+  readonly bytes: number
+  /** Old rows learnt beside the new ones. */
+  readonly rehearsedRows: number
+  /** What each penalty added to the loss, by name, in nats per token. */
+  readonly penalties: Readonly<Record<string, number>>
+  /** Global norm of the gradients before any transform; infinite or NaN in a step with an `overflow`. */
+  readonly gradientNorm: number
+  /** Global norm of the change of the weights. Never 0 in a step that learnt, 0 in one with an `overflow`. */
+  readonly updateNorm: number
+  /** Learnt numbers after the step. */
+  readonly parameters: number
+  readonly events: readonly LearnerEvent[]
+}

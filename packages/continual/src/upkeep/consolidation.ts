@@ -1,0 +1,34 @@
+/** Tells every penalty, when it is due, to protect the present weights. */
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
+import { withinContext } from '../stream/batch.ts'
+import type { Trigger } from '../trigger.ts'
+import type { Upkeep } from './upkeep.ts'
+import type { Penalty } from '../penalty/penalty.ts'
+
+/** Rows of memory by which a penalty judges what is important. */
+export const consolidationRows = 32
+
+/**
+ * Makes the present weights the ones to protect whenever the trigger says so. What is important is judged by what came before this step, so it
+ * acts before the new rows are remembered. One event per penalty.
+ */
+export function consolidation(
+  penalties: readonly Penalty[],
+  consolidateWhen: Trigger,
+  memory: Rehearsal | undefined,
+): Upkeep {
+  return {
+    name: 'consolidation',
+    afterStep({ step, model, fresh, stepsSinceDrift, events }) {
+      const drift = events.some(({ kind }) => kind === 'drift')
+      if (penalties.length === 0 || !consolidateWhen({ step, drift, stepsSinceDrift })) return []
+      const sample = withinContext(memory?.sample(consolidationRows) ?? fresh, model.config.context)
+      return penalties.map((penalty) => {
+        penalty.consolidate(model, sample)
+        const { rows } = sample
+        const summary = `consolidated what was known (${penalty.name}, ${rows} rows)`
+        return { kind: 'consolidation', step, part: penalty.name, summary, data: { rows } } as const
+      })
+    },
+  }
+}

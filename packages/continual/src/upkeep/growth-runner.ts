@@ -1,0 +1,131 @@
+/** Asks the growth policy after every step, and has its request carried out. */
+import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
+import { checks, checkState, foldIn, type Key, type Mirror, type StateChecks } from '@burgeon/tensor'
+import type { LearnerEvent } from '../journal/event.ts'
+import { plainData } from '../saved-state.ts'
+import type { StepContext } from '../step-context.ts'
+import type { Upkeep } from './upkeep.ts'
+import { carryOut, type GrowthGround, refusalEvent } from './carry-out.ts'
+import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
+import { measureBlocks } from '../growth/measure-blocks.ts'
+import type { Measurement } from '../growth/measurement.ts'
+
+/** What limits the growth of a learner's model, and what must follow it. */
+export interface GrowthMeans {
+  readonly budget: GrowthBudget
+  readonly mirrors: readonly Mirror[]
+  /** For new weights; each step has a key of its own. */
+  readonly key: Key
+  /** A clock in milliseconds, for the record. */
+  readonly now?: () => number
+}
+
+/** What `carryOut` needs in a step. */
+export function groundOf(
+  { budget, mirrors, key, now }: GrowthMeans,
+  { step, model, fresh }: StepContext,
+): GrowthGround {
+  const ground = { step, budget, model, mirrors, recent: fresh, key: foldIn(key, step) }
+  return now === undefined ? ground : { ...ground, now }
+}
+
+interface State {
+  readonly policy: unknown
+  readonly lastGrowth: number
+}
+
+const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.integer({ from: 0 }) }
+
+/**
+ * Keeps the state of a policy. A policy that throws, or decides what is no decision, is an event: the batch has been learnt by then, and its
+ * state stays as it was.
+ *
+ * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its tokenizer must know each.
+ */
+export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep {
+  const { name } = policy
+  const { budget, mirrors } = means
+  let state: State = { policy: policy.initial, lastGrowth: 0 }
+
+  const signalsOf = ({ step, model, losses, stepsSinceDrift }: StepContext): GrowthSignals => ({
+    step,
+    losses,
+    stepsSinceGrowth: step - state.lastGrowth,
+    stepsSinceDrift,
+    config: model.config,
+    parameters: model.parameters.size,
+    stateBytes: stateBytesOf(mirrors, model.parameters.size),
+    keptBytes: keptBytesOf(model.growthLog),
+  })
+
+  return {
+    name,
+    async afterStep(context) {
+      const { step, model, fresh } = context
+      const signals = signalsOf(context)
+      const isMeasured = attempt(() => policy.measures?.(signals, budget, state.policy) === true)
+      const seen = isMeasured.value ? { measured: await measureBlocks(model, fresh) } : {}
+      const decided = attempt(() => policy.decide({ ...signals, ...seen }, budget, state.policy))
+      const fault = isMeasured.fault ?? decided.fault ?? faultIn(decided.value)
+      if (fault !== undefined) {
+        const reason = `growth: the policy ${fault}; expected a request or null, a reason and a state.`
+        return [refusalEvent(name, step, { reason, ...seen })]
+      }
+      const { request, reason, state: after } = decided.value as GrowthDecision<unknown>
+      state = { ...state, policy: after }
+      if (request === null) return consideredEvents(name, step, reason, seen.measured)
+      if (hasVocabulary && requestAxis(request) === 'vocabulary') {
+        const refusal =
+          'growth: got a vocabulary request beside a growing vocabulary; expected its own growth alone, for its tokenizer must know every token.'
+        return [refusalEvent(name, step, { reason: refusal, ...seen })]
+      }
+      const event = await carryOut({ policy: name, request, reason }, groundOf(means, context))
+      if (event.kind === 'growth') state = { ...state, lastGrowth: step }
+      return [{ ...event, data: { ...event.data, ...seen } } as LearnerEvent]
+    },
+    toState: (): State => state,
+    restore(saved) {
+      const { policy: own, lastGrowth } = checkState<State>(`growth policy ${name}`, saved, stateChecks)
+      if (policy.stateCheck) {
+        checkState(`growth policy ${name}`, { state: own }, { state: policy.stateCheck })
+      }
+      state = { policy: own, lastGrowth }
+    },
+  }
+}
+
+/** That a policy had measured, and decided to stay as it is. */
+function consideredEvents(
+  part: string,
+  step: number,
+  reason: string,
+  measured: Measurement | undefined,
+): LearnerEvent[] {
+  if (measured === undefined) return []
+  const summary = `no growth. ${reason}`
+  return [{ kind: 'growth considered', step, part, summary, data: { reason, measured } }]
+}
+
+/** What a function of the user's returns, or how it failed. */
+function attempt<T>(body: () => T): { readonly value?: T; readonly fault?: string } {
+  try {
+    return { value: body() }
+  } catch (error) {
+    return { fault: `failed with ${describe(error)}` }
+  }
+}
+
+function faultIn(decision: unknown): string | undefined {
+  if (typeof decision !== 'object' || decision === null) return `decided ${describe(decision)}`
+  const { request, reason } = decision as Partial<GrowthDecision<unknown>>
+  if (typeof reason !== 'string') return `gave ${describe(reason)} as its reason`
+  return request === undefined ? 'gave no request' : undefined
+}
+
+/** Reading it may run code of whoever made it. */
+const requestAxis = (request: unknown): unknown => attempt(() => (request as { axis?: unknown }).axis).value
+
+function describe(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}

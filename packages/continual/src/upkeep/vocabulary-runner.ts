@@ -1,0 +1,48 @@
+/** Lets the vocabulary see what was learnt, and grow with the model when it is due. */
+import { carryOut } from './carry-out.ts'
+import { type GrowthMeans, groundOf } from './growth-runner.ts'
+import type { Part } from '../part.ts'
+import type { StepContext } from '../step-context.ts'
+import type { Upkeep } from './upkeep.ts'
+import { encodedRow, textOf } from '../vocabulary/encode-batch.ts'
+import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
+
+/**
+ * Model, tokenizer and rows of tokens grow together, or none of them: nothing can fail once the model has grown. Within the budget it asks for as
+ * many tokens as there is room for.
+ *
+ * @param keepers Parts that keep rows of tokens, which are encoded anew.
+ */
+export function vocabularyRunner(
+  vocabulary: GrowingVocabulary,
+  means: GrowthMeans,
+  keepers: readonly Part[],
+): Upkeep {
+  const { name, tokenizer } = vocabulary
+  return {
+    name,
+    async afterStep(context) {
+      const { step, fresh, stepsSinceDrift, events } = context
+      vocabulary.observe(textOf(fresh, tokenizer))
+      const drift = events.some(({ kind }) => kind === 'drift')
+      if (!vocabulary.growWhen({ step, drift, stepsSinceDrift })) return []
+      const wanted = vocabulary.wanted(roomFor(context, means))
+      if (wanted === null) return []
+      const event = await carryOut({ policy: name, ...wanted }, groundOf(means, context))
+      if (event.kind === 'growth') {
+        tokenizer.add(wanted.merges)
+        for (const part of keepers) part.recode?.((row) => encodedRow(row, tokenizer))
+      }
+      return [event]
+    },
+    toState: () => vocabulary.toState(),
+    restore: (state) => vocabulary.restore(state),
+  }
+}
+
+/** Tokens that the budget allows: each is a row and a bias, and the first ones bring biases for all. */
+function roomFor({ model }: StepContext, { budget }: GrowthMeans): number {
+  const { embed, headBias = false, vocabulary } = model.config
+  const left = budget.parameters - model.parameters.size - (headBias ? 0 : vocabulary)
+  return Math.floor(left / (embed + 1))
+}

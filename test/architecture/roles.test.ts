@@ -1,0 +1,41 @@
+/** The learner knows no role, and roles know nothing of the learner or of each other: adding a method touches its own file alone. */
+import { expect, it } from 'vitest'
+import { readSources, relativeTarget } from './read-sources.ts'
+
+const place = 'packages/continual/src/'
+const sources = readSources('packages').filter(({ path }) => path.startsWith(place))
+
+/** Folders of one role each. What joins roles in a step is in `upkeep`, and in files beside the folders. */
+const roles = ['drift', 'freezing', 'growth', 'meta', 'penalty', 'rehearsal', 'vocabulary']
+/** What a role may know beside its own folder. */
+const common = [
+  ...['errors.ts', 'part.ts', 'saved-state.ts', 'step-context.ts', 'trigger.ts', 'upkeep/upkeep.ts'],
+  ...['journal/', 'stream/'],
+]
+
+it('the learner is one short file that names no role', () => {
+  const learner = sources.find(({ path }) => path === `${place}learner.ts`)
+  expect(learner?.lines).toBeLessThanOrEqual(150)
+  expect(learner?.code).not.toMatch(/rehears|penalt|freez|detect|watch|look.?ahead|polic|consolidat/i)
+})
+
+it('a role imports its own folder, what all share, and no other role', () => {
+  const offences = sources.flatMap((source) => {
+    const role = roles.find((name) => source.path.startsWith(`${place}${name}/`))
+    if (role === undefined) return []
+    return source.imports
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ specifier }) => relativeTarget(source, specifier).slice(place.length))
+      .filter((target) => ![`${role}/`, ...common].some((allowed) => target.startsWith(allowed)))
+      .map((target) => `${source.path.slice(place.length)} → ${target}`)
+  })
+  expect(offences).toEqual([])
+})
+
+it('every folder of the learner has a rule', () => {
+  const folders = new Set(sources.flatMap(({ path }) => path.slice(place.length).split('/').slice(0, -1)))
+  const others = ['journal', 'metrics', 'stream', 'testing', 'upkeep']
+  expect([...folders].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
+    [...roles, ...others].toSorted((a, b) => (a < b ? -1 : 1)),
+  )
+})
