@@ -111,7 +111,7 @@ describe('a learner with a loss scale', () => {
     const lossScale = dynamicLossScale({ initial: 2 ** 127 })
     const learner = new Learner({ ...options(), lossScale })
     const first = await learner.observe('abcabcab')
-    expect(first.events).toEqual([{ kind: 'overflow', step: 1 }])
+    expect(first.events).toMatchObject([{ kind: 'overflow', step: 1, part: 'loss scale' }])
     expect(first.updateNorm).toBe(0)
     let report = first
     for (let i = 0; i < 20 && report.updateNorm === 0; i++) report = await learner.observe('abcabcab')

@@ -104,7 +104,7 @@ test('beyond the budget of the learner: an event, and every byte as it would be 
   for (const learner of lives) for (let step = 0; step < 3; step++) await learner.observe(batch)
   const [refused, plain] = lives
   expect(refused.journal).toMatchObject([
-    { kind: 'growth refused', reason: expect.stringContaining('the budget allows') },
+    { kind: 'growth refused', data: { reason: expect.stringContaining('the budget allows') } },
   ])
   expect(everyByte(refused.model, [])).toEqual(everyByte(plain.model, []))
 })

@@ -173,10 +173,13 @@ describe('on saturation', () => {
     }
     const [dead] = await outcome(true)
     expect(dead.kind).toBe('growth considered')
-    expect(dead).toMatchObject({ step: 2, reason: 'repair first: 50 % of the units of block b0 are dormant' })
+    expect(dead).toMatchObject({
+      step: 2,
+      data: { reason: 'repair first: 50 % of the units of block b0 are dormant' },
+    })
     const [alive] = await outcome(false)
     expect(alive.kind).toBe('growth')
-    expect(alive).toMatchObject({ record: { request: { axis: 'mlpHidden', block: 'b0', to: 5 } } })
+    expect(alive).toMatchObject({ data: { record: { request: { axis: 'mlpHidden', block: 'b0', to: 5 } } } })
   })
   test.each([{ every: 0 }, { rank: 0 }, { rank: 1.1 }, { dormant: 1 }, { dormant: -0.1 }, { widen: -1 }])(
     '%j is refused',
@@ -355,7 +358,9 @@ describe('a learner', () => {
       const { journal } = await live(once, { budget: { parameters: Infinity, ...limit } })
       expect(journal.map(({ kind }) => kind)).toEqual(['growth refused'])
       const [allowed] = Object.values(limit)
-      expect(journal[0]).toMatchObject({ reason: expect.stringContaining(`the budget allows ${allowed}.`) })
+      expect(journal[0]).toMatchObject({
+        data: { reason: expect.stringContaining(`the budget allows ${allowed}.`) },
+      })
       const [{ refused }] = dryRun(once, {
         config: own,
         parameters: 1,
@@ -373,7 +378,9 @@ describe('a learner', () => {
     }
     let time = 0
     const { journal } = await live(once, { budget, now: () => (time += 5) })
-    expect(journal).toMatchObject([{ kind: 'growth', record: { price: { after }, milliseconds: 5 } }])
+    expect(journal).toMatchObject([
+      { kind: 'growth', data: { record: { price: { after }, milliseconds: 5 } } },
+    ])
     expect(after.flopsPerToken).toEqual(flopsPerToken({ ...own, blocks: [...own.blocks, own.blocks[0]] }))
   })
   test.each([{ parameters: -1 }, { parameters: 1, bytes: Number.NaN }, { parameters: 1, flopsPerToken: -1 }])(

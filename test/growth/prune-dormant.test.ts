@@ -121,7 +121,7 @@ describe('pruning what is dormant', () => {
       const pruned = await live(pruneDormant({ every: 1, looks: 2 }))
       const growths = pruned.journal.filter(({ kind }) => kind === 'growth')
       expect(growths).toMatchObject([
-        { step: 2, record: { request: { axis: 'pruneHidden', block: 'b0', drop: [0, 1] } } },
+        { step: 2, data: { record: { request: { axis: 'pruneHidden', block: 'b0', drop: [0, 1] } } } },
       ])
       expect(pruned.model.config.blocks.map(({ mlpHidden }) => mlpHidden)).toEqual([2, 4])
       const whole = await live(neverGrow)

@@ -195,7 +195,7 @@ test('a policy that throws is a line in the journal', async () => {
   })
   await learner.observe(batch)
   expect(learner.journal).toMatchObject([
-    { kind: 'growth refused', reason: expect.stringContaining('TypeError: no') },
+    { kind: 'growth refused', data: { reason: expect.stringContaining('TypeError: no') } },
   ])
 })
 
@@ -213,7 +213,7 @@ test("a policy's request for tokens beside a growing vocabulary is refused, and 
   const learner = new Learner({ model, optimizer: adamw({ learningRate: 0.01 }), strategy })
   for (let i = 0; i < 3; i++) await learner.observe('abab ab')
   expect(learner.journal).toMatchObject([
-    { kind: 'growth refused', reason: expect.stringContaining('growing vocabulary') },
+    { kind: 'growth refused', data: { reason: expect.stringContaining('growing vocabulary') } },
   ])
   expect(model.config.vocabulary).toBe(256)
 })

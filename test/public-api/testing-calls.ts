@@ -1,5 +1,5 @@
 /** Right calls of `@burgeon/tensor/testing` and `@burgeon/continual/testing`. */
-import { growOnPlateau, PageHinkley } from '@burgeon/continual'
+import { freezeConverged, growOnPlateau, PageHinkley, onlineEwc, reservoirReplay } from '@burgeon/continual'
 import * as continualApi from '@burgeon/continual/testing'
 import { keyFromSeed, type OpName, RandomStream, tensor, withEngine } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -68,6 +68,18 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
         options: { noise: 0.1, jump: 1, quiet: 200, delay: 100, directions: ['up'] },
       },
       run: continualApi.checkDriftDetector,
+    }),
+  ],
+  checkRehearsal: [
+    () => ({ args: { make: () => reservoirReplay({ capacity: 2 }) }, run: continualApi.checkRehearsal }),
+  ],
+  checkPenalty: [
+    () => ({ args: { make: () => onlineEwc({ strength: 1 }) }, run: continualApi.checkPenalty }),
+  ],
+  checkFreezing: [
+    () => ({
+      args: { make: () => freezeConverged({ every: 1, patience: 2 }), steps: 4 },
+      run: continualApi.checkFreezing,
     }),
   ],
   checkGrowthPolicy: [

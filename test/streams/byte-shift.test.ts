@@ -96,8 +96,8 @@ describe('a byte shift', () => {
   ])('refuses %j', (options) => {
     expect(() => byteShift(options)).toThrow(OptionError)
   })
-  test('gathers the evidence of its definition, worked out byte by byte', () => {
-    const options = { recent: 20, past: 80, tolerance: 0, threshold: 6, warmUp: 30 }
+  test.each([30, 31, 32, 33])('gathers the evidence of its definition, from byte %d on', (warmUp) => {
+    const options = { recent: 20, past: 80, tolerance: 0, threshold: 6, warmUp }
     const watch = byteShift(options)
     // The weights of the watch are made small again after 2,000 bytes.
     const stream = joined(bytes(7, 2500, 97, 6), bytes(8, 800, 120, 6), bytes(9, 700, 97, 26))

@@ -1,27 +1,19 @@
 /** Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen. */
 import { aGradientTransform } from '@burgeon/autograd'
-import { type Check, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aDriftDetector } from './drift/drift-detector.ts'
 import type { StreamWatch } from './drift/stream-watch.ts'
-import type { Freezing } from './freezing/freezing.ts'
+import { aFreezing } from './freezing/freezing.ts'
 import { aGrowthPolicy } from './growth/growth-policy.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
-import type { Penalty } from './penalty/penalty.ts'
-import type { Rehearsal } from './rehearsal/rehearsal.ts'
+import { aPenalty } from './penalty/penalty.ts'
+import { aRehearsal } from './rehearsal/rehearsal.ts'
 import type { Strategy } from './strategy.ts'
 import { onDrift, waitsForDrift } from './trigger.ts'
 import { GrowingVocabulary } from './vocabulary/growing-vocabulary.ts'
 
-const aPenalty: Check<Penalty> = checks.role(
-  'a penalty',
-  ...(['name', 'mirrors', 'loss', 'consolidate', 'toState', 'restore'] as const),
-)
-
 const roles: ChecksOf<Strategy> = {
-  rehearsal: checks.role<Rehearsal>(
-    'a rehearsal',
-    ...(['name', 'recall', 'remember', 'sample', 'toState', 'restore'] as const),
-  ),
+  rehearsal: aRehearsal,
   penalties: checks.list('a list of penalties (objects with name, mirrors, loss, consolidate, …)', aPenalty),
   transforms: checks.list('a list of gradient transforms', aGradientTransform),
   lookAhead: checks.role<LookAhead>(
@@ -39,7 +31,7 @@ const roles: ChecksOf<Strategy> = {
     checks.role<StreamWatch>('a stream watch', 'name', 'update', 'reset', 'toState', 'restore'),
   ),
   growth: aGrowthPolicy,
-  freezing: checks.role<Freezing>('a freezing', 'name', 'sharesAt', 'afterStep', 'toState', 'restore'),
+  freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }

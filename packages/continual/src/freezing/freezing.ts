@@ -1,4 +1,5 @@
 /** Layers that have learnt what they can need not learn in every step. */
+import { type Check, checks } from '@burgeon/tensor'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 
 /**
@@ -18,3 +19,9 @@ export interface Freezing extends Upkeep {
   toState(): unknown
   restore(state: unknown): void
 }
+
+/** Any object of the role. */
+export const aFreezing: Check<Freezing> = checks.role(
+  'a freezing',
+  ...(['name', 'sharesAt', 'afterStep', 'toState', 'restore'] as const),
+)

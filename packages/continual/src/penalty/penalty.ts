@@ -1,6 +1,13 @@
 /** Penalty: what is added to the loss to protect what is known. */
 import type { Gpt } from '@burgeon/gpt'
-import type { Mirror, ParameterStore, Tensor, TensorsByPath } from '@burgeon/tensor'
+import {
+  type Check,
+  checks,
+  type Mirror,
+  type ParameterStore,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import type { Part } from '../part.ts'
 import type { Batch } from '../stream/batch.ts'
 
@@ -16,3 +23,9 @@ export interface Penalty extends Part {
   toState(): Promise<unknown>
   restore(state: unknown, parameters: ParameterStore): void
 }
+
+/** Any object of the role. */
+export const aPenalty: Check<Penalty> = checks.role(
+  'a penalty',
+  ...(['name', 'mirrors', 'loss', 'consolidate', 'toState', 'restore'] as const),
+)

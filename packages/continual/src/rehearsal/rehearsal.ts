@@ -1,4 +1,5 @@
 /** Rehearsal: what is learnt again beside the new. */
+import { type Check, checks } from '@burgeon/tensor'
 import type { Part } from '../part.ts'
 import type { RecallContext, StepContext } from '../step-context.ts'
 import type { Batch } from '../stream/batch.ts'
@@ -20,3 +21,9 @@ export interface Rehearsal extends Part {
   toState(): unknown
   restore(state: unknown): void
 }
+
+/** Any object of the role. */
+export const aRehearsal: Check<Rehearsal> = checks.role(
+  'a rehearsal',
+  ...(['name', 'recall', 'remember', 'sample', 'toState', 'restore'] as const),
+)

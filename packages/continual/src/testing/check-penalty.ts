@@ -1,0 +1,219 @@
+/** The contract of a penalty, as statements to be checked in any test runner. */
+import { applyUpdates, valueAndGrad } from '@burgeon/autograd'
+import { Gpt } from '@burgeon/gpt'
+import { grow } from '@burgeon/gpt/growth'
+import {
+  checkArgument,
+  checks,
+  type Device,
+  multiply,
+  OptionError,
+  scope,
+  shown,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { openReference } from '@burgeon/tensor/reference'
+import { aPenalty, type Penalty } from '../penalty/penalty.ts'
+import { type Batch, batchOfTokens } from '../stream/batch.ts'
+import type { CheckResult } from './check-result.ts'
+import { complaintOf, copied, isSame, noStates, type Promised, statements } from './statements.ts'
+
+/**
+ * Checks a penalty on a small model whose weights are consolidated, then moved, then consolidated again, the same in every run.
+ *
+ * @param make Makes a fresh penalty. Each must be the same: random streams are seeded.
+ * @throws OptionError for what makes no penalty.
+ * @example
+ * ```ts
+ * for (const { statement, holds, detail } of await checkPenalty(() => onlineEwc({ strength: 1 }))) {
+ *   if (!holds) throw new Error(`${statement}: ${detail}`)
+ * }
+ * ```
+ */
+export async function checkPenalty(make: () => Penalty): Promise<CheckResult[]> {
+  checkArgument('checkPenalty', 'make', make, checks.callback('a function that makes a penalty'))
+  const made = (): Penalty => {
+    const penalty = make()
+    if (aPenalty.accepts(penalty)) return penalty
+    throw new OptionError(`checkPenalty: got ${shown(penalty)} from make; expected a penalty.`)
+  }
+  const { name } = made()
+  const device = openReference()
+  const resumed = await complaintOf(() => resumes(made, device))
+  const refused = await complaintOf(() => refuses(made, device))
+  const grown = await complaintOf(() => grows(made, device))
+  const promises: Promised[] = [
+    [
+      'adds nothing, or a finite scalar from 0 on, before it was consolidated and after',
+      () => addsWrongly(made(), device),
+    ],
+    ['pulls moved weights back: a step along its gradient makes it less', () => pullsWrongly(made(), device)],
+    ['says truly whether it waits for a consolidation', () => waitsUntruly(made(), device)],
+    ['changes no weight of the model', () => changesWeights(made(), device)],
+    ['leaves no buffer behind but its mirrors', () => leavesBuffers(made(), device)],
+    ['goes on to the bit after its state was saved and restored', () => resumed],
+    ['follows growth that changes nothing: it adds as much as before', () => grown],
+    ['refuses what is no state of its own, and is unchanged then', () => refused],
+  ]
+  return statements(name, promises)
+}
+
+const modelOn = (device: Device): Gpt =>
+  Gpt.create({ vocabulary: 16, context: 4, embed: 8, heads: 2, layers: 2, mlpHidden: 8 }, { device, seed: 3 })
+
+const sampleAt = (step: number): Batch =>
+  batchOfTokens(
+    Array.from({ length: 13 }, (_, i) => (i * (step + 3) + step) % 16),
+    4,
+    'stream',
+  )
+
+/** Moves every weight a little, another way each time. */
+function move(model: Gpt, step: number): void {
+  for (const { tensor } of model.parameters) {
+    const numbers = tensor.readSync()
+    const moved = Float64Array.from(numbers, (x, i) => x + 0.05 * Math.sin(i + 7 * step + 1))
+    scope(() =>
+      applyUpdates(
+        { x: tensor },
+        {
+          x: tensor.device.tensor(
+            moved.map((x, i) => x - numbers[i]),
+            { shape: tensor.shape, dtype: 'f32' },
+          ),
+        },
+      ),
+    )
+  }
+}
+
+/** What it adds to the loss at the present weights. */
+const added = (penalty: Penalty, model: Gpt): number | null =>
+  scope(() => penalty.loss(model.parameters.tensors())?.readSync()[0] ?? null)
+
+function gradientOf(penalty: Penalty, weights: TensorsByPath): TensorsByPath {
+  return valueAndGrad((w: TensorsByPath) => {
+    const loss = penalty.loss(w)
+    if (loss === null) throw new OptionError('it adds nothing, so it has no gradient')
+    return loss
+  })(weights).gradient
+}
+
+/** A model that was learnt, protected, and moved since. */
+function moved(penalty: Penalty, device: Device): Gpt {
+  const model = modelOn(device)
+  penalty.consolidate(model, sampleAt(0))
+  move(model, 1)
+  return model
+}
+
+function addsWrongly(penalty: Penalty, device: Device): string | null {
+  const model = modelOn(device)
+  for (const step of [0, 1, 2]) {
+    const shape = scope(() => penalty.loss(model.parameters.tensors())?.shape)
+    const loss = added(penalty, model)
+    if (shape !== undefined && shape.length > 0) return `it added a tensor of shape [${shape.join(', ')}]`
+    if (loss !== null && !(Number.isFinite(loss) && loss >= 0))
+      return `after ${step} consolidations it added ${loss}`
+    penalty.consolidate(model, sampleAt(step))
+    move(model, step)
+  }
+  return null
+}
+
+function pullsWrongly(penalty: Penalty, device: Device): string | null {
+  const model = moved(penalty, device)
+  const before = added(penalty, model) ?? 0
+  if (before === 0) return 'it adds nothing where all weights have moved'
+  scope(() => {
+    const weights = model.parameters.tensors()
+    const gradient = gradientOf(penalty, weights)
+    const numbers = Object.values(gradient).flatMap((tensor) => [...tensor.readSync()])
+    const square = numbers.reduce((sum, x) => sum + x * x, 0)
+    if (!(square > 0 && Number.isFinite(square)))
+      throw new OptionError(`its squared gradient norm is ${square}`)
+    // A thousandth of the step that would make a linear function 0.
+    const step = Object.entries(gradient).map(([path, g]) => [path, multiply(g, (-1e-3 * before) / square)])
+    applyUpdates(weights, Object.fromEntries(step) as TensorsByPath)
+  })
+  const after = added(penalty, model) ?? 0
+  return after < before ? null : `it added ${before}, and ${after} after the step`
+}
+
+function waitsUntruly(penalty: Penalty, device: Device): string | null {
+  const model = modelOn(device)
+  move(model, 1)
+  const adds = (added(penalty, model) ?? 0) > 0
+  return adds && penalty.waitsForConsolidation === true
+    ? 'it says so, and adds to the loss of a new model'
+    : null
+}
+
+function changesWeights(penalty: Penalty, device: Device): string | null {
+  const model = modelOn(device)
+  const numbers = (): number[][] => [...model.parameters].map(({ tensor }) => [...tensor.readSync()])
+  const before = numbers()
+  penalty.consolidate(model, sampleAt(0))
+  added(penalty, model)
+  return isSame(numbers(), before) ? null : 'weights are others after a consolidation'
+}
+
+function leavesBuffers(penalty: Penalty, device: Device): string | null {
+  const model = moved(penalty, device)
+  penalty.consolidate(model, sampleAt(1))
+  added(penalty, model)
+  const before = device.memory.buffers
+  for (const step of [2, 3, 4]) {
+    penalty.consolidate(model, sampleAt(step))
+    added(penalty, model)
+  }
+  const more = device.memory.buffers - before
+  return more === 0 ? null : `${more} buffers more after three consolidations`
+}
+
+async function resumes(make: () => Penalty, device: Device): Promise<string | null> {
+  const [whole, other] = [make(), make()]
+  const model = moved(whole, device)
+  other.restore(copied(await whole.toState()), model.parameters)
+  for (const step of [2, 3]) {
+    if (added(other, model) !== added(whole, model)) return `in step ${step} it adds another number`
+    for (const penalty of [whole, other]) penalty.consolidate(model, sampleAt(step))
+    move(model, step)
+  }
+  return isSame(await other.toState(), await whole.toState()) ? null : 'its state is another later'
+}
+
+async function refuses(make: () => Penalty, device: Device): Promise<string | null> {
+  const penalty = make()
+  const model = moved(penalty, device)
+  const before = copied(await penalty.toState())
+  for (const state of noStates) {
+    try {
+      penalty.restore(state, model.parameters)
+      return `it took ${shown(state)}`
+    } catch (error) {
+      if (!(error instanceof Error)) return `for ${shown(state)} it threw ${shown(error)}`
+    }
+    if (!isSame(await penalty.toState(), before)) return `it refused ${shown(state)} and was changed`
+  }
+  return null
+}
+
+async function grows(make: () => Penalty, device: Device): Promise<string | null> {
+  const penalty = make()
+  const model = moved(penalty, device)
+  const before = added(penalty, model) ?? 0
+  using probe = device.tensor([1, 2, 3, 4], { shape: [1, 4], dtype: 'i32' })
+  await grow(
+    model,
+    { axis: 'mlpHidden', block: model.config.blocks[0].id, to: 12 },
+    { mirrors: penalty.mirrors, probe, key: [1, 2] },
+  )
+  await grow(model, { axis: 'layer', at: 1 }, { mirrors: penalty.mirrors, probe, key: [3, 4] })
+  const after = added(penalty, model) ?? 0
+  if (!(Math.abs(after - before) <= 1e-6 * Math.max(1, before)))
+    return `it added ${before}, and ${after} after growth`
+  penalty.consolidate(model, sampleAt(4))
+  move(model, 4)
+  return (added(penalty, model) ?? 0) > 0 ? null : 'it adds nothing once the grown model was consolidated'
+}
