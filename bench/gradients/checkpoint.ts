@@ -15,17 +15,10 @@ interface Run {
 }
 
 export const checkpointing: Benchmark = async ({ quick, note }) => {
-  const sizes = {
-    name: 'twelve layers',
-    vocabulary: 256,
-    context: quick ? 64 : 256,
-    embed: 128,
-    heads: 4,
-    layers: 12,
-    batch: quick ? 8 : 16,
-  }
+  const own = { vocabulary: 256, context: quick ? 64 : 256, embed: 128, heads: 4, layers: 12 }
+  const sizes = { ...own, name: 'twelve layers', batch: quick ? 8 : 16 }
   const device = openWasm()
-  const model = Gpt.create({ ...sizes, norm: 'layer' }, { device, seed: 1 })
+  const model = Gpt.create({ ...own, norm: 'layer' }, { device, seed: 1 })
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 0 }))
   const { tokens, targets } = batchOf(0, sizes)
   const x = device.tensor(tokens, { shape: [sizes.batch, sizes.context], dtype: 'i32' })

@@ -122,11 +122,13 @@ function timeOf(device: Device, shape: ProductShape, { read }: { read: boolean }
     const [a, b] = part(() => operands(shape).map((size) => fill(device, size, 0.5)))
     return medianOf(() => {
       using _ = openScope()
-      const product = matmul(a, b, shape)
+      const product = matmul(a, b, layoutOf(shape))
       if (read) product.readSync()
     })
   })
 }
+
+const layoutOf = ({ transposeA = false, transposeB = false }: ProductShape) => ({ transposeA, transposeB })
 
 /**
  * The largest error among some entries of a product, each summed anew in double precision, as a share of the bound
@@ -137,7 +139,7 @@ function largestErrorOf(device: Device, shape: ProductShape): number {
   const { m, n, k, transposeA = false, transposeB = false } = shape
   const number = (i: number): number => Math.fround(Math.sin(i * 0.7 + (i % 89)))
   const [a, b]: readonly Tensor[] = operands(shape).map((size) => tensorFrom(size, number, device))
-  const product = matmul(a, b, shape).readSync()
+  const product = matmul(a, b, layoutOf(shape)).readSync()
   let worst = 0
   for (let sample = 0; sample < 500; sample++) {
     const [i, j] = [(sample * 7919) % m, (sample * 104_729) % n]
