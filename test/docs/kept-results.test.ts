@@ -47,8 +47,9 @@ describe('every kept result', () => {
   it.for(names)('%s: a check that failed has its sentence, and no other', (name) => {
     const { checks } = readResult(name)
     const [, section = ''] = read('bench/results/README.md').split(`\n## ${name}\n`)
-    const said = [...section.split('\n## ')[0].matchAll(/^- (.+?): /gm)].map(([, check]) => check)
+    const said = [...section.split('\n## ')[0].matchAll(/^- (.+)$/gm)].map(([, line]) => line)
     const failed = checks.filter(({ holds }) => !holds).map((check) => check.name)
-    expect(said.toSorted()).toEqual(failed.toSorted())
+    expect(failed.filter((check) => !said.some((line) => line.startsWith(`${check}: `)))).toEqual([])
+    expect(said).toHaveLength(failed.length)
   })
 })
