@@ -12,12 +12,12 @@ import {
   bitsPerByteOf,
   type Chunk,
   everySteps,
-  GrowingVocabulary,
+  growingVocabulary,
   Learner,
   type LearnerOptions,
-  PageHinkley,
+  pageHinkley,
   reservoirReplay,
-  StandardisedDetector,
+  standardised,
 } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
 import { profileAsync } from '@burgeon/tensor'
@@ -62,10 +62,10 @@ function parts(seed: number, arm: string): LearnerOptions {
     ),
     strategy: {
       rehearsal: reservoirReplay({ capacity: 1000, share: 0.5, seed }),
-      detector: new StandardisedDetector(new PageHinkley({ mode: 'up', delta: 1, threshold: 14 }), {
+      detector: standardised(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), {
         decay: 0.99,
       }),
-      ...(arm === growing && { vocabulary: new GrowingVocabulary(words) }),
+      ...(arm === growing && { vocabulary: growingVocabulary(words) }),
     },
     seed,
   }

@@ -7,14 +7,14 @@ import {
   compose,
   everySteps,
   firstOf,
-  GrowingVocabulary,
+  growingVocabulary,
   growOnDrift,
   growOnPlateau,
   Learner,
   never,
   onDrift,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   reservoirReplay,
   type Strategy,
 } from '@burgeon/continual'
@@ -66,7 +66,7 @@ describe('a learner', () => {
     ],
     [
       'words on drift',
-      () => ({ vocabulary: new GrowingVocabulary({ tokens: 300, growWhen: onDrift }) }),
+      () => ({ vocabulary: growingVocabulary({ tokens: 300, growWhen: onDrift }) }),
       'no detector',
     ],
   ])('refuses %s', (_, strategy, hint) => {
@@ -75,13 +75,13 @@ describe('a learner', () => {
   })
 
   test.each<[string, () => Strategy]>([
-    ['EWC with a detector', () => ({ ...ewc(), detector: new PageHinkley() })],
+    ['EWC with a detector', () => ({ ...ewc(), detector: pageHinkley() })],
     ['EWC by steps', () => compose(ewc(), { consolidateWhen: everySteps(5) })],
     ['EWC by steps or on drift', () => ({ ...ewc(), consolidateWhen: anyOf(onDrift, everySteps(5)) })],
     ['EWC that is told never to consolidate', () => ({ ...ewc(), consolidateWhen: never })],
     [
       'growth on drift with a detector',
-      () => ({ growth: growOnDrift({ patience: 5 }), detector: new PageHinkley() }),
+      () => ({ growth: growOnDrift({ patience: 5 }), detector: pageHinkley() }),
     ],
     ['no part at all', () => ({})],
   ])('takes %s', (_, strategy) => {

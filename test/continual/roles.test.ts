@@ -6,7 +6,7 @@ import {
   Learner,
   never,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   type Penalty,
   type Rehearsal,
   reservoirReplay,
@@ -229,8 +229,8 @@ function alarmsAt(...steps: readonly number[]): StreamWatch & { readonly resets:
 
 describe('a detector', () => {
   test('that sees the loss fall reports nothing, and nothing is consolidated', async () => {
-    const falling = new PageHinkley({ threshold: 0.5, delta: 0.001, minSamples: 2 })
-    const twin = new PageHinkley({ threshold: 0.5, delta: 0.001, minSamples: 2 })
+    const falling = pageHinkley({ threshold: 0.5, delta: 0.001, minSamples: 2 })
+    const twin = pageHinkley({ threshold: 0.5, delta: 0.001, minSamples: 2 })
     const learner = new Learner({
       model: tinyModel(),
       optimizer: plainSgd(),
@@ -251,7 +251,7 @@ describe('a detector', () => {
       model: tinyModel(),
       optimizer: plainSgd(),
       strategy: {
-        detector: new PageHinkley({ mode: 'up', threshold: 0.5, delta: 0.001, minSamples: 2 }),
+        detector: pageHinkley({ mode: 'up', threshold: 0.5, delta: 0.001, minSamples: 2 }),
         penalties: [onlineEwc({ strength: 1 })],
       },
     })

@@ -1,6 +1,6 @@
 /** Requests of any form and size, and files that were forged: refused with a typed error before anything is made for them. */
 import { adamw } from '@burgeon/autograd'
-import { batchOfTokens, everySteps, GrowingVocabulary, type GrowthPolicy, Learner } from '@burgeon/continual'
+import { batchOfTokens, everySteps, growingVocabulary, type GrowthPolicy, Learner } from '@burgeon/continual'
 import { Gpt, type GptConfig, parameterSpecs } from '@burgeon/gpt'
 import { grow, type GrowthRequest, GrowthStandsError, planGrowth, priceOf, replay } from '@burgeon/gpt/growth'
 import { BurgeonError, type Mirror, OptionError, sizeOf } from '@burgeon/tensor'
@@ -208,7 +208,7 @@ test("a policy's request for tokens beside a growing vocabulary is refused, and 
       ...{ reason: 'ab', state: null },
     }),
   }
-  const vocabulary = new GrowingVocabulary({ tokens: 300, growWhen: everySteps(1000) })
+  const vocabulary = growingVocabulary({ tokens: 300, growWhen: everySteps(1000) })
   const strategy = { growth, vocabulary }
   const learner = new Learner({ model, optimizer: adamw({ learningRate: 0.01 }), strategy })
   for (let i = 0; i < 3; i++) await learner.observe('abab ab')

@@ -9,14 +9,14 @@ import {
   compose,
   everySteps,
   freezeConverged,
-  GrowingVocabulary,
+  growingVocabulary,
   growOnSchedule,
   laMaml,
   Learner,
   type LearnerOptions,
   type LearnerState,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   reservoirReplay,
 } from '@burgeon/continual'
 import { Gpt, hasCheckpoint, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
@@ -53,11 +53,11 @@ function parts(): Omit<LearnerOptions, 'model'> {
       { rehearsal: reservoirReplay({ capacity: 10, share: 0.5, seed: 1 }) },
       { penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })] },
       { transforms: [announcing], lookAhead: laMaml({ rate: 0.5, rateOfRates: 0.05 }) },
-      { detector: new PageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
+      { detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
       { growth: growOnSchedule([{ step: 6, request: { axis: 'mlpHidden', block: 'b1', to: 24 } }]) },
       { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
       {
-        vocabulary: new GrowingVocabulary({
+        vocabulary: growingVocabulary({
           ...{ tokens: 272, tokensAtOnce: 4, minimumCount: 4, growWhen: everySteps(10) },
         }),
       },

@@ -14,7 +14,7 @@ import {
   laMaml,
   Learner,
   type LearnerOptions,
-  PageHinkley,
+  pageHinkley,
   type Penalty,
   reservoirReplay,
   type Strategy,
@@ -92,7 +92,7 @@ const learnerWith = (make: (typeof makers)[string], fault: Fault): Learner => {
     strategy: {
       ...strategy,
       rehearsal: reservoirReplay({ capacity: 6, share: 1.5, seed: 3 }),
-      detector: new PageHinkley({}),
+      detector: pageHinkley({}),
       penalties: [troubled(fault)],
     },
   })

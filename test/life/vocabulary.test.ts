@@ -7,14 +7,15 @@ import {
   batchOfTokens,
   bitsPerByteOf,
   everySteps,
-  GrowingVocabulary,
+  growingVocabulary,
+  type GrowingVocabulary,
   Learner,
   type LearnerOptions,
   type LearnerState,
   meanLoss,
   never,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   padding,
   type Rehearsal,
   savedPart,
@@ -49,8 +50,8 @@ const parts = (options: Partial<VocabularyOptions> = {}): Omit<LearnerOptions, '
   strategy: {
     rehearsal: reservoirReplay({ capacity: 12, share: 0.5, seed: 1 }),
     penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })],
-    detector: new PageHinkley({ mode: 'up', delta: 0.1, threshold: 2 }),
-    vocabulary: new GrowingVocabulary({
+    detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 2 }),
+    vocabulary: growingVocabulary({
       ...{ tokens: 300, tokensAtOnce: 8, minimumCount: 5, growWhen: everySteps(5) },
       ...options,
     }),
@@ -262,7 +263,7 @@ function babble(words: number): string {
 
 /** Of a text that a small model has begun to know: just before its vocabulary grows by 8, and just after. */
 async function bitsAroundGrowth(isCounted: boolean): Promise<{ before: number; after: number }> {
-  const vocabulary = new GrowingVocabulary({ tokens: 300, tokensAtOnce: 8, growWhen: never })
+  const vocabulary = growingVocabulary({ tokens: 300, tokensAtOnce: 8, growWhen: never })
   const learner = new Learner({
     model: modelOf(),
     optimizer: adamw({ learningRate: 5e-3 }),
@@ -299,7 +300,7 @@ describe('what cannot work is refused', () => {
   test.each([{ tokens: 256 }, { tokens: 300.5 }, { tokensAtOnce: 0 }, { minimumCount: -1 }, { capacity: 0 }])(
     'limits such as %o',
     (options) => {
-      expect(() => new GrowingVocabulary({ tokens: 300, ...options })).toThrow(OptionError)
+      expect(() => growingVocabulary({ tokens: 300, ...options })).toThrow(OptionError)
     },
   )
   test.each([
@@ -309,7 +310,7 @@ describe('what cannot work is refused', () => {
     { merges: [[1, 2]], pieces: [], counts: [] },
   ])('a state such as %o', (state) => {
     const tokenizer = new BytePairTokenizer({ merges: [[116, 104]] })
-    const vocabulary = new GrowingVocabulary({ tokens: 300, tokenizer })
+    const vocabulary = growingVocabulary({ tokens: 300, tokenizer })
     expect(() => vocabulary.restore(state)).toThrow('expected one that goes on from the 1 merges')
     expect(tokenizer.vocabulary).toBe(257)
   })

@@ -8,13 +8,13 @@ import {
   compose,
   everySteps,
   freezeConverged,
-  GrowingVocabulary,
+  growingVocabulary,
   growOnSchedule,
   laMaml,
   type Learner,
   type LearnerOptions,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   reservoirReplay,
 } from '@burgeon/continual'
 
@@ -45,7 +45,7 @@ export function parts(): Omit<LearnerOptions, 'model'> {
       { rehearsal: reservoirReplay({ capacity: 6, share: 0.5, seed: 1 }) },
       { penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })], consolidateWhen: everySteps(8) },
       { lookAhead: laMaml({ rate: 0.5, rateOfRates: 0.05 }) },
-      { detector: new PageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
+      { detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
       { watches: [byteShift({ recent: 40, past: 400, threshold: 10, warmUp: 100 })] },
       {
         growth: growOnSchedule([
@@ -55,7 +55,7 @@ export function parts(): Omit<LearnerOptions, 'model'> {
       },
       { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
       {
-        vocabulary: new GrowingVocabulary({
+        vocabulary: growingVocabulary({
           ...{ tokens: 272, tokensAtOnce: 4, minimumCount: 4, growWhen: everySteps(10) },
         }),
       },

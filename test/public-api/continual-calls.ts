@@ -55,44 +55,36 @@ export const continualCalls: CallsOf<typeof api> = {
   ],
   lossWindow: 'a number',
   padding: 'a number',
-  AdaptiveWindowing: [
+  adaptiveWindowing: [
     () => ({
       args: { options: { delta: 0.1, clock: 1, gracePeriod: 1, minWindow: 1 } },
-      run: (options: api.AdaptiveWindowingOptions) => new api.AdaptiveWindowing(options),
+      run: api.adaptiveWindowing,
     }),
     () => ({
       args: { value: 1 },
-      run: (v: number) => new api.AdaptiveWindowing().update(v),
+      run: (v: number) => api.adaptiveWindowing().update(v),
       says: ['ADWIN'],
     }),
   ],
-  driftDetectorFromState: [
-    () => ({
-      args: { state: new api.PageHinkley().toState() },
-      run: api.driftDetectorFromState,
-      says: ['detector'],
-    }),
-  ],
-  PageHinkley: [
+  pageHinkley: [
     () => ({
       args: { options: { mode: 'up', threshold: 1, delta: 1, alpha: 1, minSamples: 1 } },
-      run: (options: api.PageHinkleyOptions) => new api.PageHinkley(options),
+      run: api.pageHinkley,
     }),
     () => ({
       args: { value: 1 },
-      run: (v: number) => new api.PageHinkley().update(v),
+      run: (v: number) => api.pageHinkley().update(v),
       says: ['Page–Hinkley'],
     }),
   ],
-  StandardisedDetector: [
+  standardised: [
     () => ({
-      args: { inner: new api.PageHinkley(), options: { decay: 0.9, warmUp: 2 } },
-      run: (...args: ConstructorParameters<typeof api.StandardisedDetector>) =>
-        new api.StandardisedDetector(...args),
+      args: { inner: api.pageHinkley(), options: { decay: 0.9, warmUp: 2 } },
+      run: api.standardised,
     }),
     () => ({
       args: { value: 1 },
-      run: (v: number) => new api.StandardisedDetector(new api.PageHinkley()).update(v),
+      run: (v: number) => api.standardised(api.pageHinkley()).update(v),
       says: ['standardised'],
     }),
   ],
@@ -290,9 +282,9 @@ export const continualCalls: CallsOf<typeof api> = {
       args: {
         options: {
           ...{ rehearsal: api.reservoirReplay({ capacity: 2 }), penalties: [], transforms: [] },
-          ...{ lookAhead: api.laMaml({ rate: 1, rateOfRates: 1 }), detector: new api.PageHinkley() },
+          ...{ lookAhead: api.laMaml({ rate: 1, rateOfRates: 1 }), detector: api.pageHinkley() },
           ...{ growth: api.neverGrow, freezing: api.freezeConverged(), consolidateWhen: api.never },
-          vocabulary: new api.GrowingVocabulary({ tokens: 300 }),
+          vocabulary: api.growingVocabulary({ tokens: 300 }),
         },
       },
       run: api.compose,
@@ -314,7 +306,7 @@ export const continualCalls: CallsOf<typeof api> = {
   everySteps: [() => ({ args: { n: 1 }, run: api.everySteps })],
   never: 'a trigger, called by the learner',
   onDrift: 'a trigger, called by the learner',
-  GrowingVocabulary: [
+  growingVocabulary: [
     () => ({
       args: {
         options: {
@@ -322,15 +314,15 @@ export const continualCalls: CallsOf<typeof api> = {
           ...{ minimumCount: 1, growWhen: api.never, capacity: 9 },
         },
       },
-      run: (options: api.VocabularyOptions) => new api.GrowingVocabulary(options),
+      run: api.growingVocabulary,
     }),
     () => ({
       args: { text: 'a' },
-      run: (text: string) => new api.GrowingVocabulary({ tokens: 300 }).observe(text),
+      run: (text: string) => api.growingVocabulary({ tokens: 300 }).observe(text),
     }),
     () => ({
       args: { room: 2 },
-      run: (room: number) => new api.GrowingVocabulary({ tokens: 300 }).wanted(room),
+      run: (room: number) => api.growingVocabulary({ tokens: 300 }).wanted(room),
     }),
   ],
 }

@@ -1,5 +1,5 @@
 /** Right calls of `@burgeon/tensor/testing` and `@burgeon/continual/testing`. */
-import { freezeConverged, growOnPlateau, PageHinkley, onlineEwc, reservoirReplay } from '@burgeon/continual'
+import { freezeConverged, growOnPlateau, pageHinkley, onlineEwc, reservoirReplay } from '@burgeon/continual'
 import * as continualApi from '@burgeon/continual/testing'
 import { keyFromSeed, type OpName, RandomStream, tensor, withEngine } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -63,8 +63,7 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
   checkDriftDetector: [
     () => ({
       args: {
-        make: () => new PageHinkley(),
-        fromState: PageHinkley.fromState,
+        make: () => pageHinkley(),
         options: { noise: 0.1, jump: 1, quiet: 200, delay: 100, directions: ['up'] },
       },
       run: continualApi.checkDriftDetector,

@@ -77,9 +77,9 @@ function own<T extends { toState(): unknown; restore(state: unknown): void }>(
 }
 
 const detectors = {
-  adaptiveWindowing: () => new continual.AdaptiveWindowing({ clock: 1, gracePeriod: 1, minWindow: 1 }),
-  pageHinkley: () => new continual.PageHinkley({ threshold: 3, minSamples: 2 }),
-  standardised: () => new continual.StandardisedDetector(new continual.PageHinkley(), { warmUp: 2 }),
+  adaptiveWindowing: () => continual.adaptiveWindowing({ clock: 1, gracePeriod: 1, minWindow: 1 }),
+  pageHinkley: () => continual.pageHinkley({ threshold: 3, minSamples: 2 }),
+  standardised: () => continual.standardised(continual.pageHinkley(), { warmUp: 2 }),
 }
 let noise = 0
 const signal = (): number => Math.sin(noise++) * 3
@@ -140,7 +140,7 @@ const learnerParts = (): Omit<continual.LearnerOptions, 'model'> => ({
     detector: detectors.pageHinkley(),
     watches: [continual.byteShift()],
     freezing: continual.freezeConverged({ every: 1, patience: 2 }),
-    vocabulary: new continual.GrowingVocabulary({ tokens: 300 }),
+    vocabulary: continual.growingVocabulary({ tokens: 300 }),
   },
 })
 
@@ -211,7 +211,7 @@ export const parts: Readonly<Record<string, Part>> = {
     (part) => part.observe(sentence),
   ),
   // continual
-  AdaptiveWindowing: own(detectors.adaptiveWindowing, feed),
+  adaptiveWindowing: own(detectors.adaptiveWindowing, feed),
   DomainMatrix: remade(
     () => new continual.DomainMatrix(['first']),
     continual.DomainMatrix.fromState,
@@ -223,8 +223,8 @@ export const parts: Readonly<Record<string, Part>> = {
       return matrix.toState()
     },
   ),
-  GrowingVocabulary: own(
-    () => new continual.GrowingVocabulary({ tokens: 300, minimumCount: 1, tokenizer: tokenizer() }),
+  growingVocabulary: own(
+    () => continual.growingVocabulary({ tokens: 300, minimumCount: 1, tokenizer: tokenizer() }),
     (vocabulary) => {
       vocabulary.observe(sentence)
       return vocabulary.wanted()
@@ -232,7 +232,7 @@ export const parts: Readonly<Record<string, Part>> = {
   ),
   LearnedRates: beside(() => new continual.LearnedRates({ initial: 0.1 })),
   Learner: learner,
-  PageHinkley: own(detectors.pageHinkley, feed),
+  pageHinkley: own(detectors.pageHinkley, feed),
   Prequential: remade(
     () => new continual.Prequential(),
     continual.Prequential.fromState,
@@ -243,15 +243,10 @@ export const parts: Readonly<Record<string, Part>> = {
     continual.Reservoir.fromState,
     (reservoir) => reservoir.offer(draw),
   ),
-  StandardisedDetector: own(detectors.standardised, feed),
+  standardised: own(detectors.standardised, feed),
   byteShift: own(
     () => continual.byteShift({ recent: 4, past: 8, warmUp: 1 }),
     (watch) => watch.update(Uint8Array.of(1, noise++ % 256, 3)),
-  ),
-  driftDetectorFromState: remade<continual.DriftDetector>(
-    detectors.standardised,
-    continual.driftDetectorFromState,
-    feed,
   ),
   freezeConverged: freezing,
   laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),

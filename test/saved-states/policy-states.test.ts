@@ -10,7 +10,7 @@ import {
   type GrowthPolicy,
   Learner,
   type LearnerState,
-  PageHinkley,
+  pageHinkley,
   pruneDormant,
   savedPart,
 } from '@burgeon/continual'
@@ -23,7 +23,7 @@ const schedule = growOnSchedule([{ step: 1, request: { axis: 'mlpHidden', block:
 
 const partsOf = (growth: GrowthPolicy) => ({
   optimizer: adamw({ learningRate: 0.01 }),
-  strategy: { growth, detector: new PageHinkley() },
+  strategy: { growth, detector: pageHinkley() },
 })
 
 async function lived(growth: GrowthPolicy) {

@@ -1,6 +1,5 @@
-// Reaches inside: what is tested here is a part of its package, not an entry point.
+import { type AdaptiveWindowing, adaptiveWindowing } from '@burgeon/continual'
 import { describe, expect, test } from 'vitest'
-import { AdaptiveWindowing } from '../../packages/continual/src/drift/adaptive-windowing.ts'
 import { OptionError } from '@burgeon/tensor'
 import { bernoulli, delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
@@ -49,7 +48,7 @@ class NaiveAdwin {
 describe('ADWIN', () => {
   test.each([1, 7, 32])('agrees with a naive one that keeps every value, tested every %i', (clock) => {
     const stream = new SeededStream(clock)
-    const [adwin, naive] = [new AdaptiveWindowing({ clock }), new NaiveAdwin(clock)]
+    const [adwin, naive] = [adaptiveWindowing({ clock }), new NaiveAdwin(clock)]
     let drifts = 0
     for (let i = 0; i < 1500; i++) {
       const value = 100 + 2 * Math.floor(i / 400) * (i % 800 < 400 ? 1 : -1) + stream.gaussian()
@@ -70,7 +69,7 @@ describe('ADWIN', () => {
 
   test('keeps the newer part after a drift, and its mean is the estimate', () => {
     const stream = new SeededStream(3)
-    const adwin = new AdaptiveWindowing()
+    const adwin = adaptiveWindowing()
     for (let i = 0; i < 1000; i++) adwin.update(stream.gaussian())
     let estimate = 0
     for (let i = 0; i < 400; i++) ({ estimate } = adwin.update(5 + stream.gaussian()))
@@ -81,7 +80,7 @@ describe('ADWIN', () => {
   })
 
   test('names the direction of the newest change when two fall between tests', () => {
-    const adwin = new AdaptiveWindowing({ clock: 1200 })
+    const adwin = adaptiveWindowing({ clock: 1200 })
     const stream = new SeededStream(4)
     const levels = [...Array(400).fill(0), ...Array(400).fill(-3), ...Array(400).fill(3)]
     const verdicts = levels.map((level) => adwin.update(level + stream.gaussian()))
@@ -90,21 +89,21 @@ describe('ADWIN', () => {
 
   test('says nothing on a constant stream, whatever the constant', () => {
     for (const constant of [0, 0.1, -1e9, 1e15]) {
-      const adwin = new AdaptiveWindowing({ clock: 1 })
+      const adwin = adaptiveWindowing({ clock: 1 })
       for (let i = 0; i < 2000; i++) expect(adwin.update(constant).drift).toBe(false)
       expect(adwin.window).toEqual({ count: 2000, mean: constant, deviation: 0 })
     }
   })
 
   test('says nothing until the grace period is over', () => {
-    const adwin = new AdaptiveWindowing({ clock: 1, gracePeriod: 100 })
+    const adwin = adaptiveWindowing({ clock: 1, gracePeriod: 100 })
     const drifts = Array.from({ length: 101 }, (_, i) => adwin.update(i < 50 ? 0 : 1000).drift)
     expect(drifts.indexOf(true)).toBe(100)
   })
 
   test('needs memory for the logarithm of what it has seen', () => {
     const stream = new SeededStream(5)
-    const adwin = new AdaptiveWindowing()
+    const adwin = adaptiveWindowing()
     for (let i = 0; i < 100_000; i++) adwin.update(stream.uniform())
     expect(adwin.window.count).toBe(100_000)
     expect(adwin.toState().window.rows.flat().length).toBeLessThanOrEqual(5 * Math.log2(100_000))
@@ -119,15 +118,15 @@ describe('ADWIN', () => {
     { gracePeriod: -1 },
     { minWindow: 0 },
   ])('refuses %o', (options) => {
-    expect(() => new AdaptiveWindowing(options)).toThrow(OptionError)
-    expect(() => new AdaptiveWindowing(options)).toThrow(
+    expect(() => adaptiveWindowing(options)).toThrow(OptionError)
+    expect(() => adaptiveWindowing(options)).toThrow(
       `got ${Object.keys(options)[0]} ${Object.values(options)[0]}`,
     )
   })
 })
 
 describe('ADWIN in the study of section 2.7', () => {
-  const make = (): AdaptiveWindowing => new AdaptiveWindowing()
+  const make = (): AdaptiveWindowing => adaptiveWindowing()
 
   test('raises no false alarm in 200,000 values', () => {
     expect(falseAlarms(make, gaussian(0))).toBe(0)
@@ -141,7 +140,7 @@ describe('ADWIN in the study of section 2.7', () => {
     [1, 1, 31],
     [1, 2, 13],
   ])('tested every %d, finds every Gaussian shift of %d in about %d values', (clock, shift, published) => {
-    const { mean, detected } = delays(() => new AdaptiveWindowing({ clock }), gaussian(0), gaussian(shift))
+    const { mean, detected } = delays(() => adaptiveWindowing({ clock }), gaussian(0), gaussian(shift))
     expect(detected).toBe(20)
     expect(Math.abs(mean - published)).toBeLessThan(0.25 * published)
   })

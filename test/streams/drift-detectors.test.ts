@@ -1,38 +1,29 @@
-// Reaches inside: what is tested here is a part of its package, not an entry point.
-import { describe, expect, test } from 'vitest'
-import { AdaptiveWindowing } from '../../packages/continual/src/drift/adaptive-windowing.ts'
-import type { DriftDetector } from '../../packages/continual/src/drift/drift-detector.ts'
-import { driftDetectorFromState } from '../../packages/continual/src/drift/drift-detector-from-state.ts'
-import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
-import { StandardisedDetector } from '../../packages/continual/src/drift/standardised.ts'
-import { SignalError } from '@burgeon/continual'
-import { StateError } from '@burgeon/tensor'
+/** What all detectors have in common: the contract, and states. */
 import {
-  checkDriftDetector,
-  type DriftExpectation,
-} from '../../packages/continual/src/testing/check-drift-detector.ts'
+  adaptiveWindowing,
+  type DriftDetector,
+  pageHinkley,
+  SignalError,
+  standardised,
+} from '@burgeon/continual'
+import { checkDriftDetector, type DriftExpectation } from '@burgeon/continual/testing'
+import { StateError } from '@burgeon/tensor'
+import { describe, expect, test } from 'vitest'
 
 const detectors: [make: () => DriftDetector, expectation?: DriftExpectation][] = [
-  [() => new AdaptiveWindowing()],
-  [() => new AdaptiveWindowing({ clock: 1 }), { delay: 20 }],
-  [() => new PageHinkley()],
-  [() => new PageHinkley({ mode: 'up' }), { directions: ['up'] }],
-  [() => new PageHinkley({ mode: 'down' }), { directions: ['down'] }],
-  [() => new StandardisedDetector(new AdaptiveWindowing()), { noise: 1e-4, jump: 4e-4 }],
-  [
-    () => new StandardisedDetector(new PageHinkley({ threshold: 30, delta: 0.25 })),
-    { noise: 1e-4, jump: 4e-4 },
-  ],
+  [() => adaptiveWindowing()],
+  [() => adaptiveWindowing({ clock: 1 }), { delay: 20 }],
+  [() => pageHinkley()],
+  [() => pageHinkley({ mode: 'up' }), { directions: ['up'] }],
+  [() => pageHinkley({ mode: 'down' }), { directions: ['down'] }],
+  [() => standardised(adaptiveWindowing()), { noise: 1e-4, jump: 4e-4 }],
+  [() => standardised(pageHinkley({ threshold: 30, delta: 0.25 })), { noise: 1e-4, jump: 4e-4 }],
 ]
 
 describe('every detector keeps the contract', () => {
   for (const [make, expectation] of detectors) {
     describe(JSON.stringify(make().toState()), () => {
-      for (const { statement, holds, detail } of checkDriftDetector(
-        make,
-        driftDetectorFromState,
-        expectation,
-      )) {
+      for (const { statement, holds, detail } of checkDriftDetector(make, expectation)) {
         test(statement, () => expect(holds, detail).toBe(true))
       }
     })
@@ -42,7 +33,7 @@ describe('every detector keeps the contract', () => {
 describe('the contract suite notices', () => {
   const broken = (change: Partial<DriftDetector>): string[] => {
     const make = (): DriftDetector => {
-      const real = new PageHinkley()
+      const real = pageHinkley()
       return {
         name: 'broken',
         update: (value) => real.update(value),
@@ -52,7 +43,7 @@ describe('the contract suite notices', () => {
         ...change,
       }
     }
-    const results = checkDriftDetector(make, driftDetectorFromState)
+    const results = checkDriftDetector(make)
     return results.filter(({ holds }) => !holds).map(({ statement }) => statement)
   }
   const silence = { drift: false, direction: null, estimate: 0 }
@@ -75,69 +66,72 @@ describe('the contract suite notices', () => {
     expect(broken({ reset: () => {} })).toEqual(['broken after a reset behaves like a new one'])
   })
   test('one that saves too little', () => {
-    const failed = broken({ toState: () => new PageHinkley().toState() })
+    const failed = broken({ toState: () => pageHinkley().toState() })
     expect(failed).toEqual(['broken goes on to the bit after its state was saved and restored anywhere'])
   })
 })
 
 describe('restore', () => {
   test('refuses a state that was saved with other options, by name, and changes nothing', () => {
-    const detector = new PageHinkley()
+    const detector = pageHinkley()
     detector.update(1)
     const before = detector.toState()
-    expect(() => detector.restore(new PageHinkley({ threshold: 7 }).toState())).toThrow(StateError)
-    expect(() => detector.restore(new PageHinkley({ threshold: 7 }).toState())).toThrow(
+    expect(() => detector.restore(pageHinkley({ threshold: 7 }).toState())).toThrow(StateError)
+    expect(() => detector.restore(pageHinkley({ threshold: 7 }).toState())).toThrow(
       'threshold 7; this one has 50',
     )
-    expect(() => new AdaptiveWindowing().restore(new AdaptiveWindowing({ clock: 1 }).toState())).toThrow(
-      'clock',
-    )
-    expect(() => detector.restore(new AdaptiveWindowing().toState())).toThrow("'adaptive-windowing'")
+    expect(() => adaptiveWindowing().restore(adaptiveWindowing({ clock: 1 }).toState())).toThrow('clock')
+    expect(() => detector.restore(adaptiveWindowing().toState())).toThrow("'adaptive-windowing'")
     expect(detector.toState()).toEqual(before)
   })
   test('of a standardised detector refuses a foreign inner state and changes nothing', () => {
-    const detector = new StandardisedDetector(new PageHinkley(), { warmUp: 2 })
+    const detector = standardised(pageHinkley(), { warmUp: 2 })
     for (const value of [1, 2, 4, 3]) detector.update(value)
     const before = detector.toState()
-    const foreign = new StandardisedDetector(new AdaptiveWindowing(), { warmUp: 2 }).toState()
+    const foreign = standardised(adaptiveWindowing(), { warmUp: 2 }).toState()
     expect(() => detector.restore(foreign)).toThrow(StateError)
     expect(detector.toState()).toEqual(before)
   })
 })
 
-describe('driftDetectorFromState', () => {
-  test('restores a detector of the same class and options', () => {
+describe('a saved state', () => {
+  const restored = (state: unknown, detector: DriftDetector = pageHinkley()): DriftDetector => {
+    detector.restore(state)
+    return detector
+  }
+  test('comes back through JSON', () => {
     for (const [make] of detectors) {
-      const detector = make()
-      const restored = driftDetectorFromState(JSON.parse(JSON.stringify(detector.toState())))
-      expect(restored.constructor).toBe(detector.constructor)
-      expect(restored.toState()).toEqual(detector.toState())
+      const state: unknown = JSON.parse(JSON.stringify(make().toState()))
+      expect(restored(state, make()).toState()).toEqual(make().toState())
     }
   })
-  test('refuses what is no state, by name', () => {
-    expect(() => driftDetectorFromState({ kind: 'ddm' })).toThrow(StateError)
-    expect(() => driftDetectorFromState({ kind: 'ddm' })).toThrow(/'ddm'/)
+  test('of another kind, or that is none, is refused by name', () => {
+    expect(() => restored({ kind: 'ddm' })).toThrow(StateError)
+    expect(() => restored({ kind: 'ddm' })).toThrow(/'ddm'/)
     for (const nonsense of [null, undefined, 3, 'page-hinkley', []]) {
-      expect(() => driftDetectorFromState(nonsense)).toThrow(StateError)
+      expect(() => restored(nonsense)).toThrow(StateError)
     }
-    expect(() => PageHinkley.fromState(new AdaptiveWindowing().toState())).toThrow(/'adaptive-windowing'/)
+    expect(() => restored(adaptiveWindowing().toState())).toThrow(/'adaptive-windowing'/)
   })
-  test('refuses a state in which a number was lost', () => {
-    expect(() => driftDetectorFromState({ ...new PageHinkley().toState(), mean: null })).toThrow(/mean/)
-    const { rise: _, ...torn } = new PageHinkley().toState()
-    expect(() => driftDetectorFromState(torn)).toThrow(/rise/)
-    const adwin = new AdaptiveWindowing().toState()
-    expect(() => driftDetectorFromState({ ...adwin, sinceTest: undefined })).toThrow(/sinceTest/)
+  test('in which a number was lost is refused', () => {
+    const state = pageHinkley().toState() as { rise: number }
+    expect(() => restored({ ...state, mean: null })).toThrow(/mean/)
+    const { rise: _, ...torn } = state
+    expect(() => restored(torn)).toThrow(/rise/)
+    const adwin = adaptiveWindowing().toState()
+    expect(() => restored({ ...(adwin as object), sinceTest: undefined }, adaptiveWindowing())).toThrow(
+      /sinceTest/,
+    )
   })
-  test('gives a detector that shares nothing with the state', () => {
-    const detector = new AdaptiveWindowing()
+  test('shares nothing with the detector that took it', () => {
+    const detector = adaptiveWindowing()
     for (let i = 0; i < 100; i++) detector.update(i)
     const state = detector.toState()
     const before = JSON.stringify(state)
-    const restored = AdaptiveWindowing.fromState(state)
+    const other = restored(state, adaptiveWindowing())
     for (let i = 0; i < 100; i++) {
       detector.update(i)
-      restored.update(-i)
+      other.update(-i)
     }
     expect(JSON.stringify(state)).toBe(before)
   })

@@ -1,12 +1,11 @@
-// Reaches inside: what is tested here is a part of its package, not an entry point.
+import { type DriftDetector, pageHinkley } from '@burgeon/continual'
 import { describe, expect, test } from 'vitest'
-import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
 import { OptionError } from '@burgeon/tensor'
 import { bernoulli, delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
 
 /** Index of the first alarm. */
-function alarm(detector: PageHinkley, values: readonly number[]): number {
+function alarm(detector: DriftDetector, values: readonly number[]): number {
   return values.findIndex((value) => detector.update(value).drift)
 }
 
@@ -15,24 +14,24 @@ describe('Page–Hinkley', () => {
   const step = [...Array(30).fill(0), ...Array(20).fill(1)]
 
   test('alarms when the sum of deviations passes the threshold, computed by hand', () => {
-    expect(alarm(new PageHinkley({ threshold: 5, delta: 0, alpha: 1 }), step)).toBe(35)
+    expect(alarm(pageHinkley({ threshold: 5, delta: 0, alpha: 1 }), step)).toBe(35)
   })
   test('takes delta off every deviation', () => {
     // 5.387 − 6·0.1 = 4.787; the seventh adds 30/37 − 0.1 = 0.711.
-    expect(alarm(new PageHinkley({ threshold: 5, delta: 0.1, alpha: 1 }), step)).toBe(36)
+    expect(alarm(pageHinkley({ threshold: 5, delta: 0.1, alpha: 1 }), step)).toBe(36)
   })
   test('fades the sum, not the mean', () => {
     // With alpha ½ the sum is ½·sum + deviation: 0.968, 1.421, 1.620, then 1.692, 1.703, 1.685: never 1.71.
-    expect(alarm(new PageHinkley({ threshold: 1.7, delta: 0, alpha: 0.5 }), step)).toBe(34)
-    expect(alarm(new PageHinkley({ threshold: 1.71, delta: 0, alpha: 0.5 }), step)).toBe(-1)
+    expect(alarm(pageHinkley({ threshold: 1.7, delta: 0, alpha: 0.5 }), step)).toBe(34)
+    expect(alarm(pageHinkley({ threshold: 1.71, delta: 0, alpha: 0.5 }), step)).toBe(-1)
   })
   test('waits for minSamples', () => {
     const options = { threshold: 5, delta: 0, alpha: 1 }
-    expect(alarm(new PageHinkley({ ...options, minSamples: 40 }), step)).toBe(39)
+    expect(alarm(pageHinkley({ ...options, minSamples: 40 }), step)).toBe(39)
   })
   test('is symmetric: the mirrored stream alarms at the same values, in the other direction', () => {
     const stream = new SeededStream(8)
-    const [plain, mirrored] = [new PageHinkley(), new PageHinkley()]
+    const [plain, mirrored] = [pageHinkley(), pageHinkley()]
     const opposite = { up: 'down', down: 'up' } as const
     let drifts = 0
     for (let i = 0; i < 3000; i++) {
@@ -45,13 +44,13 @@ describe('Page–Hinkley', () => {
     expect(drifts).toBeGreaterThanOrEqual(5)
   })
   test('hears only its own direction when one-sided', () => {
-    expect(alarm(new PageHinkley({ mode: 'down', threshold: 5 }), step)).toBe(-1)
-    expect(alarm(new PageHinkley({ mode: 'up', threshold: 5 }), step)).toBeGreaterThan(0)
+    expect(alarm(pageHinkley({ mode: 'down', threshold: 5 }), step)).toBe(-1)
+    expect(alarm(pageHinkley({ mode: 'up', threshold: 5 }), step)).toBeGreaterThan(0)
   })
   test('starts afresh after an alarm', () => {
-    const detector = new PageHinkley({ threshold: 5 })
+    const detector = pageHinkley({ threshold: 5 })
     expect(alarm(detector, step)).toBeGreaterThan(0)
-    expect(detector.toState()).toEqual(new PageHinkley({ threshold: 5 }).toState())
+    expect(detector.toState()).toEqual(pageHinkley({ threshold: 5 }).toState())
   })
   test.each([
     { mode: 'sideways' as 'up' },
@@ -62,12 +61,12 @@ describe('Page–Hinkley', () => {
     { alpha: 1.1 },
     { minSamples: 0 },
   ])('refuses %o', (options) => {
-    expect(() => new PageHinkley(options)).toThrow(OptionError)
+    expect(() => pageHinkley(options)).toThrow(OptionError)
   })
 })
 
 describe('Page–Hinkley in the study of section 2.7', () => {
-  const make = (): PageHinkley => new PageHinkley()
+  const make = (): DriftDetector => pageHinkley()
 
   test('is too loud for unit noise, which is why it wants standardising', () => {
     expect(Math.abs(falseAlarms(make, gaussian(0)) - 111)).toBeLessThan(35)

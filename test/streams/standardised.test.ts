@@ -1,15 +1,10 @@
-// Reaches inside: what is tested here is a part of its package, not an entry point.
+import { adaptiveWindowing, type DriftDetector, pageHinkley, standardised } from '@burgeon/continual'
 import { describe, expect, test } from 'vitest'
-import { AdaptiveWindowing } from '../../packages/continual/src/drift/adaptive-windowing.ts'
-import type { DriftDetector } from '../../packages/continual/src/drift/drift-detector.ts'
-import { PageHinkley } from '../../packages/continual/src/drift/page-hinkley.ts'
-import { StandardisedDetector } from '../../packages/continual/src/drift/standardised.ts'
 import { OptionError } from '@burgeon/tensor'
 import { delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
 
-const make = (): StandardisedDetector =>
-  new StandardisedDetector(new PageHinkley({ threshold: 30, delta: 0.25 }))
+const make = (): DriftDetector => standardised(pageHinkley({ threshold: 30, delta: 0.25 }))
 
 /** Indices and directions of the alarms. */
 function alarms(detector: DriftDetector, values: readonly number[]): string[] {
@@ -48,11 +43,11 @@ describe('a standardised detector', () => {
   })
   test('hears what its inner detector alone is deaf to', () => {
     const small = stream.map((x) => x * 1e-3)
-    expect(alarms(new AdaptiveWindowing(), small)).toEqual([])
-    expect(alarms(new StandardisedDetector(new AdaptiveWindowing()), small)).toHaveLength(1)
+    expect(alarms(adaptiveWindowing(), small)).toEqual([])
+    expect(alarms(standardised(adaptiveWindowing()), small)).toHaveLength(1)
   })
   test('gives its estimate in units of the signal', () => {
-    const detector = new StandardisedDetector(new AdaptiveWindowing())
+    const detector = standardised(adaptiveWindowing())
     let estimate = 0
     for (const x of noise(2, 1000)) ({ estimate } = detector.update(7 + 0.01 * x))
     expect(Math.abs(estimate - 7)).toBeLessThan(0.003)
@@ -84,6 +79,6 @@ describe('a standardised detector', () => {
     expect(mean).toBeLessThan(40)
   })
   test.each([{ decay: 0 }, { decay: 1 }, { warmUp: 1 }, { warmUp: 10.5 }])('refuses %o', (options) => {
-    expect(() => new StandardisedDetector(new PageHinkley(), options)).toThrow(OptionError)
+    expect(() => standardised(pageHinkley(), options)).toThrow(OptionError)
   })
 })

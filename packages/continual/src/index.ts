@@ -1,10 +1,13 @@
 /** `@burgeon/continual`: learning from a stream. The public list, nothing else. */
-export { AdaptiveWindowing, type AdaptiveWindowingOptions } from './drift/adaptive-windowing.ts'
+export {
+  type AdaptiveWindowing,
+  type AdaptiveWindowingOptions,
+  adaptiveWindowing,
+} from './drift/adaptive-windowing.ts'
 export { byteShift, type ByteShiftOptions } from './drift/byte-shift.ts'
 export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-detector.ts'
-export { driftDetectorFromState } from './drift/drift-detector-from-state.ts'
-export { PageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
-export { StandardisedDetector, type StandardisedOptions } from './drift/standardised.ts'
+export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
+export { standardised, type StandardisedOptions } from './drift/standardised.ts'
 export { EvaluationError, SignalError } from './errors.ts'
 export type { StreamWatch } from './drift/stream-watch.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
@@ -82,7 +85,8 @@ export {
 } from './trigger.ts'
 export type { Upkeep } from './upkeep/upkeep.ts'
 export {
-  GrowingVocabulary,
+  type GrowingVocabulary,
+  growingVocabulary,
   type VocabularyOptions,
   type WantedTokens,
 } from './vocabulary/growing-vocabulary.ts'

@@ -5,16 +5,18 @@ import {
   anyOf,
   byteShift,
   compose,
+  type DriftDetector,
   everySteps,
-  GrowingVocabulary,
+  growingVocabulary,
+  type GrowingVocabulary,
   growOnPlateau,
   Learner,
   type LearnerOptions,
   type LearnerState,
   onlineEwc,
-  PageHinkley,
+  pageHinkley,
   reservoirReplay,
-  StandardisedDetector,
+  standardised,
   type Strategy,
 } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
@@ -68,7 +70,7 @@ function composed(settings: LifeSettings): Strategy {
 
 /** Words come early and many at a time: what they are worth is the greater the sooner they are there. */
 function words(tokens: number): GrowingVocabulary {
-  return new GrowingVocabulary({
+  return growingVocabulary({
     tokens,
     tokensAtOnce: 64,
     growWhen: anyOf(everySteps(100), afterDrift(20)),
@@ -79,6 +81,6 @@ function words(tokens: number): GrowingVocabulary {
  * Page–Hinkley on the loss in standard deviations from its running mean. Text is never quite stationary, so a rise
  * counts only beyond one deviation, and an alarm takes fourteen of them in all.
  */
-function lossJump(): StandardisedDetector {
-  return new StandardisedDetector(new PageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })
+function lossJump(): DriftDetector {
+  return standardised(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })
 }

@@ -22,36 +22,22 @@ export interface AdaptiveWindowingOptions {
   readonly minWindow?: number
 }
 
-export interface AdaptiveWindowingState {
+interface AdaptiveWindowingState {
   readonly kind: 'adaptive-windowing'
   readonly options: Required<AdaptiveWindowingOptions>
   readonly sinceTest: number
   readonly window: ExponentialHistogramState
 }
 
-/**
- * ADWIN (Bifet & Gavaldà 2007): keeps the longest window whose older and newer parts have the same mean, and reports
- * drift when it has to drop old values for that. Two-sided, O(log n) memory.
- *
- * After a drift the newer part of the window stays, as in the paper (figure 1). It may hold a few values from before
- * the change, so the same change can be reported again a test or two later; river empties the window instead, which
- * never repeats itself but has to gather evidence from nothing.
- *
- * The second term of the cut assumes a signal whose range is about 1. Put a `StandardisedDetector` around signals of
- * much smaller scale: they would never be heard.
- *
- * @example
- * const detector = new AdaptiveWindowing({ delta: 0.002 })
- * const { drift, direction } = detector.update(loss)
- */
+/** ADWIN, with a window that can be looked at. */
 export class AdaptiveWindowing implements DriftDetector {
   readonly name = 'ADWIN'
   readonly #options: Required<AdaptiveWindowingOptions>
   #window: ExponentialHistogram = new ExponentialHistogram()
   #sinceTest: number = 0
 
-  constructor(options: AdaptiveWindowingOptions = {}) {
-    checkOptions('AdaptiveWindowing', options, {
+  constructor(options: AdaptiveWindowingOptions) {
+    checkOptions('adaptiveWindowing', options, {
       delta: checks.number({ above: 0, below: 1 }),
       clock: checks.integer({ from: 1 }),
       gracePeriod: checks.integer({ from: 0 }),
@@ -132,12 +118,24 @@ export class AdaptiveWindowing implements DriftDetector {
     this.#window = ExponentialHistogram.fromState(window)
     this.#sinceTest = sinceTest
   }
+}
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
-  static fromState(state: unknown): AdaptiveWindowing {
-    const { options } = stateOfKind<AdaptiveWindowingState>(state, 'adaptive-windowing')
-    const detector = new AdaptiveWindowing(options)
-    detector.restore(state)
-    return detector
-  }
+/**
+ * ADWIN (Bifet & Gavaldà 2007): keeps the longest window whose older and newer parts have the same mean, and reports
+ * drift when it has to drop old values for that. Two-sided, O(log n) memory.
+ *
+ * After a drift the newer part of the window stays, as in the paper (figure 1). It may hold a few values from before
+ * the change, so the same change can be reported again a test or two later; river empties the window instead, which
+ * never repeats itself but has to gather evidence from nothing.
+ *
+ * The second term of the cut assumes a signal whose range is about 1. Put `standardised` around signals of
+ * much smaller scale: they would never be heard.
+ *
+ * @throws OptionError for an option outside its range.
+ * @example
+ * const detector = adaptiveWindowing({ delta: 0.002 })
+ * const { drift, direction } = detector.update(loss)
+ */
+export function adaptiveWindowing(options: AdaptiveWindowingOptions = {}): AdaptiveWindowing {
+  return new AdaptiveWindowing(options)
 }

@@ -27,7 +27,7 @@ interface Sums {
   readonly highestFall: number
 }
 
-export interface PageHinkleyState extends Sums {
+interface PageHinkleyState extends Sums {
   readonly kind: 'page-hinkley'
   readonly options: Required<PageHinkleyOptions>
 }
@@ -43,24 +43,13 @@ const sumChecks: StateChecks<Sums> = {
 
 const noSums: Sums = { count: 0, mean: 0, rise: 0, lowestRise: 0, fall: 0, highestFall: 0 }
 
-/**
- * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by more than
- * `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
- *
- * Threshold and delta are in units of the signal. Put a `StandardisedDetector` around it unless you know them: unit
- * noise alone passes the default threshold about once in two thousand values.
- *
- * @example
- * const detector = new PageHinkley({ mode: 'up', threshold: 5 })
- * if (detector.update(loss).drift) consolidate()
- */
-export class PageHinkley implements DriftDetector {
+class PageHinkley implements DriftDetector {
   readonly name = 'Page–Hinkley'
   readonly #options: Required<PageHinkleyOptions>
   #sums: Sums = noSums
 
-  constructor(options: PageHinkleyOptions = {}) {
-    checkOptions('PageHinkley', options, {
+  constructor(options: PageHinkleyOptions) {
+    checkOptions('pageHinkley', options, {
       mode: checks.oneOf('up', 'down', 'both'),
       threshold: checks.number({ above: 0 }),
       delta: checks.number({ from: 0 }),
@@ -111,11 +100,20 @@ export class PageHinkley implements DriftDetector {
     const { count, mean, rise, lowestRise, fall, highestFall } = checkState<Sums>(kind, saved, sumChecks)
     this.#sums = { count, mean, rise, lowestRise, fall, highestFall }
   }
+}
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
-  static fromState(state: unknown): PageHinkley {
-    const detector = new PageHinkley(stateOfKind<PageHinkleyState>(state, 'page-hinkley').options)
-    detector.restore(state)
-    return detector
-  }
+/**
+ * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by more than
+ * `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
+ *
+ * Threshold and delta are in units of the signal. Put `standardised` around it unless you know them: unit
+ * noise alone passes the default threshold about once in two thousand values.
+ *
+ * @throws OptionError for an option outside its range.
+ * @example
+ * const detector = pageHinkley({ mode: 'up', threshold: 5 })
+ * if (detector.update(loss).drift) consolidate()
+ */
+export function pageHinkley(options: PageHinkleyOptions = {}): DriftDetector {
+  return new PageHinkley(options)
 }

@@ -17,7 +17,7 @@ interface Yardstick {
   readonly variance: number
 }
 
-export interface StandardisedState extends Yardstick {
+interface StandardisedState extends Yardstick {
   readonly kind: 'standardised'
   readonly options: Required<StandardisedOptions>
   readonly inner: unknown
@@ -34,27 +34,16 @@ const noYardstick: Yardstick = { count: 0, mean: 0, variance: 0 }
 /** Standard deviations that one value may count for: a lone spike must neither raise an alarm nor blunt the yardstick. */
 const farthest = 10
 
-/**
- * Hands another detector the signal in standard deviations from its running mean, so that the inner detector's options
- * mean the same for every signal. Inside it, `new PageHinkley({ threshold: 30, delta: 0.25 })` gives about one false
- * alarm in 200,000 values of Gaussian noise and finds a shift of one deviation in about 40.
- *
- * Each value is measured by those before it. The yardstick is exponentially weighted, so a slow trend (a loss that
- * keeps falling as the model learns) is followed instead of reported, and so is a jump too small for the inner
- * detector to notice within the yardstick's memory. An alarm ends a regime, and the old one's yardstick does not fit
- * the new one: yardstick and inner detector start afresh, and the next `warmUp` values are not watched.
- */
-export class StandardisedDetector implements DriftDetector {
+class StandardisedDetector implements DriftDetector {
   readonly name: string
   readonly #inner: DriftDetector
   readonly #options: Required<StandardisedOptions>
   #yardstick: Yardstick = noYardstick
 
-  /** @param inner A fresh detector; it belongs to this one from now on. */
-  constructor(inner: DriftDetector, options: StandardisedOptions = {}) {
-    checkArgument('StandardisedDetector', 'inner', inner, aDriftDetector)
+  constructor(inner: DriftDetector, options: StandardisedOptions) {
+    checkArgument('standardised', 'inner', inner, aDriftDetector)
     // A deviation needs two values.
-    checkOptions('StandardisedDetector', options, {
+    checkOptions('standardised', options, {
       decay: checks.number({ above: 0, below: 1 }),
       warmUp: checks.integer({ from: 2 }),
     })
@@ -114,16 +103,21 @@ export class StandardisedDetector implements DriftDetector {
     const { count, mean, variance } = checkState<Yardstick>(kind, saved, yardstickChecks)
     return { count, mean, variance }
   }
+}
 
-  /**
-   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range.
-   *
-   * @param restoreInner Makes the inner detector from its own state.
-   */
-  static fromState(state: unknown, restoreInner: (inner: unknown) => DriftDetector): StandardisedDetector {
-    const { options, inner } = stateOfKind<StandardisedState>(state, 'standardised')
-    const detector = new StandardisedDetector(restoreInner(inner), options)
-    detector.#yardstick = detector.#yardstickOf(state)
-    return detector
-  }
+/**
+ * Hands another detector the signal in standard deviations from its running mean, so that the inner detector's options
+ * mean the same for every signal. Inside it, `pageHinkley({ threshold: 30, delta: 0.25 })` gives about one false
+ * alarm in 200,000 values of Gaussian noise and finds a shift of one deviation in about 40.
+ *
+ * Each value is measured by those before it. The yardstick is exponentially weighted, so a slow trend (a loss that
+ * keeps falling as the model learns) is followed instead of reported, and so is a jump too small for the inner
+ * detector to notice within the yardstick's memory. An alarm ends a regime, and the old one's yardstick does not fit
+ * the new one: yardstick and inner detector start afresh, and the next `warmUp` values are not watched.
+ *
+ * @param inner A fresh detector; it belongs to this one from now on.
+ * @throws OptionError for an option outside its range, or what is no detector.
+ */
+export function standardised(inner: DriftDetector, options: StandardisedOptions = {}): DriftDetector {
+  return new StandardisedDetector(inner, options)
 }

@@ -27,25 +27,17 @@ export interface DriftExpectation {
  * Checks a detector against made-up Gaussian streams, the same in every run.
  *
  * @param make Makes a fresh detector.
- * @param fromState Restores one from its state.
  * @throws OptionError for what makes no detector, and for an expectation that does not exist or is outside its range.
  * @example
- * for (const { statement, holds, detail } of checkDriftDetector(() => new PageHinkley(), PageHinkley.fromState)) {
+ * for (const { statement, holds, detail } of checkDriftDetector(() => pageHinkley())) {
  *   test(statement, () => assert(holds, detail))
  * }
  */
 export function checkDriftDetector(
   make: () => DriftDetector,
-  fromState: (state: unknown) => DriftDetector,
   expectation: DriftExpectation = {},
 ): CheckResult[] {
   checkArgument('checkDriftDetector', 'make', make, checks.callback('a function that makes a drift detector'))
-  checkArgument(
-    'checkDriftDetector',
-    'fromState',
-    fromState,
-    checks.callback('a function that restores a drift detector'),
-  )
   checkOptions('checkDriftDetector', expectation, {
     noise: checks.number({ above: 0 }),
     jump: checks.number({ above: 0 }),
@@ -53,8 +45,11 @@ export function checkDriftDetector(
     delay: manyValues,
     directions: checks.list("a list of 'up' and 'down'", checks.oneOf('up', 'down')),
   })
-  const made = (): DriftDetector => aDetectorOf('make', make())
-  const restored = (state: unknown): DriftDetector => aDetectorOf('fromState', fromState(state))
+  const made = (): DriftDetector => {
+    const detector: unknown = make()
+    checkArgument('checkDriftDetector', 'detector from make()', detector, aDriftDetector)
+    return detector
+  }
   const { noise = 0.1, jump = 1, quiet = 2000, delay = 200, directions = ['up', 'down'] } = expectation
   const calm = gaussians(quiet).map((x) => 3 + noise * x)
   const changed = (direction: DriftDirection): number[] => {
@@ -66,18 +61,13 @@ export function checkDriftDetector(
     isSilent(made(), calm),
     ...directions.map((direction) => reports(made(), changed(direction), quiet, direction)),
     isFreshAfterReset(made, eventful),
-    survivesSaving(made, restored, eventful),
+    survivesSaving(made, eventful),
     refusesBadInput(made(), calm.slice(0, 150)),
   ]
 }
 
 const manyValues = checks.integer({ from: 1, to: 1_000_000 })
 const aVerdict = checks.role<DriftVerdict>('a verdict', 'drift', 'direction', 'estimate')
-
-function aDetectorOf(who: 'make' | 'fromState', made: unknown): DriftDetector {
-  checkArgument('checkDriftDetector', `detector from ${who}()`, made, aDriftDetector)
-  return made
-}
 
 function verdictOf(detector: DriftDetector, value: number): DriftVerdict {
   const verdict = detector.update(value)
@@ -123,19 +113,20 @@ function isFreshAfterReset(make: () => DriftDetector, stream: readonly number[])
   }
 }
 
-function survivesSaving(
-  make: () => DriftDetector,
-  fromState: (state: unknown) => DriftDetector,
-  stream: readonly number[],
-): CheckResult {
+function survivesSaving(make: () => DriftDetector, stream: readonly number[]): CheckResult {
+  const restored = (state: unknown): DriftDetector => {
+    const detector = make()
+    detector.restore(state)
+    return detector
+  }
   const original = make()
   // Restored at some point, then run beside the original; the later ones show that taking a state changes nothing.
   const copies: DriftDetector[] = []
   const failed = stream.findIndex((value, i) => {
     if (i % 97 === 0) {
       const state = original.toState()
-      copies.push(fromState(state))
-      if (!holdsTypedArrays(state)) copies.push(fromState(JSON.parse(JSON.stringify(state))))
+      copies.push(restored(state))
+      if (!holdsTypedArrays(state)) copies.push(restored(JSON.parse(JSON.stringify(state))))
       const used = make()
       for (const other of stream.slice(0, 50)) used.update(-other)
       used.restore(state)

@@ -42,16 +42,7 @@ export interface WantedTokens {
   readonly reason: string
 }
 
-/**
- * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every text that is learnt, and when it
- * is due the model and the tokenizer grow together. Belongs to one learner.
- *
- * @example
- * ```ts
- * const vocabulary = new GrowingVocabulary({ tokens: 512, growWhen: everySteps(100) })
- * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { vocabulary } })
- * ```
- */
+/** A part of a learner; see `growingVocabulary`. */
 export class GrowingVocabulary {
   readonly name: string
   readonly tokenizer: BytePairTokenizer
@@ -60,9 +51,8 @@ export class GrowingVocabulary {
   readonly #capacity: number
   #merges: MergeLearner
 
-  /** @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive integers. */
   constructor(options: VocabularyOptions) {
-    checkOptions('GrowingVocabulary', options, {
+    checkOptions('growingVocabulary', options, {
       tokenizer: checks.instance('a BytePairTokenizer', BytePairTokenizer),
       tokens: checks.required(checks.integer({ from: 1 })),
       tokensAtOnce: checks.integer({ from: 1 }),
@@ -74,7 +64,7 @@ export class GrowingVocabulary {
     const { growWhen = anyOf(everySteps(200), afterDrift(20)), capacity = 20_000 } = options
     if (tokens <= tokenizer.vocabulary) {
       throw new OptionError(
-        `GrowingVocabulary: got tokens ${tokens}; expected more than the present ${tokenizer.vocabulary}.`,
+        `growingVocabulary: got tokens ${tokens}; expected more than the present ${tokenizer.vocabulary}.`,
       )
     }
     this.name = `vocabulary of at most ${tokens} tokens`
@@ -145,6 +135,21 @@ export class GrowingVocabulary {
     this.tokenizer.add(merges.slice(own.length))
     this.#merges = learnt
   }
+}
+
+/**
+ * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every text that is learnt, and when it
+ * is due the model and the tokenizer grow together. Belongs to one learner.
+ *
+ * @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive integers.
+ * @example
+ * ```ts
+ * const vocabulary = growingVocabulary({ tokens: 512, growWhen: everySteps(100) })
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { vocabulary } })
+ * ```
+ */
+export function growingVocabulary(options: VocabularyOptions): GrowingVocabulary {
+  return new GrowingVocabulary(options)
 }
 
 const aState: Check<State> = fields<State>('a vocabulary', {
