@@ -138,6 +138,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm install webgpu': {
     because: 'fetches a GPU driver; the checkout has it among its development packages',
   },
+  'npm i burgeon': { run: 'npm ls burgeon', because: 'the packages are there already' },
+  'npm start': { run: 'npm start -- --quick', because: 'a whole first life takes minutes' },
   'npm install burgeon': { run: 'npm ls burgeon', because: 'the tarballs have been installed in its place' },
   'npx burgeon first-life --quick': {
     because: 'the default stream is the text of a checkout; there npm start -- --quick runs',

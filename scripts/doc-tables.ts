@@ -63,7 +63,7 @@ function speeds(): string {
   ])
 }
 
-/** What README calls the methods of the growth benchmark, in its order. */
+/** What docs/benchmarks.md calls the methods of the growth benchmark, in its order. */
 const growthMethods = {
   'doubled twice, exactly':
     'two layers, doubled twice, copies that write nothing at first: the function is kept',
@@ -89,8 +89,8 @@ function growthPays(): string {
 
 /** By name. */
 export const docTables: Readonly<Record<string, DocTable>> = {
-  'table: speeds': { document: 'README.md', write: speeds },
-  'table: growing instead of learning from scratch': { document: 'README.md', write: growthPays },
+  'table: speeds': { document: 'docs/benchmarks.md', write: speeds },
+  'table: growing instead of learning from scratch': { document: 'docs/benchmarks.md', write: growthPays },
 }
 
 /** Paragraphs whose numbers are of one kept result, by the mark before them. */

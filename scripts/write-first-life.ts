@@ -10,7 +10,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright-core'
-import { firstLifeFacts } from './first-life-facts.ts'
+import { firstLifeExcerpt, firstLifeFacts } from './first-life-facts.ts'
 import { withMarked } from './marked-text.ts'
 import { root } from './pack-packages.ts'
 import { withPngText } from './png-text.ts'
@@ -51,12 +51,19 @@ try {
   }
   writeFileSync(join(root, 'docs/first-life.png'), picture)
   writeFileSync(join(root, 'docs/first-life.json'), `${JSON.stringify(about, null, 2)}\n`)
-  const readme = join(root, 'README.md')
-  const withLog = withMarked(readFileSync(readme, 'utf8'), 'first-life log', `\`\`\`\n${log}\n\`\`\``)
-  writeFileSync(readme, withMarked(withLog, 'first-life facts', firstLifeFacts(about.log)))
+  const fenced = (text: string): string => `\`\`\`\n${text}\n\`\`\``
+  write('docs/first-life.md', 'first-life log', fenced(log))
+  write('README.md', 'first-life excerpt', fenced(firstLifeExcerpt(about.log).join('\n')))
+  write('README.md', 'first-life facts', firstLifeFacts(about.log))
   console.log(firstLifeFacts(about.log))
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** Puts a text between the marks of its name in a document. */
+function write(document: string, name: string, text: string): void {
+  const path = join(root, document)
+  writeFileSync(path, withMarked(readFileSync(path, 'utf8'), name, text))
 }
 
 /** The top of the page, as README shows it. */

@@ -1,16 +1,16 @@
-/** README's first life is one run: its log, its facts, its picture. `node scripts/write-first-life.ts` writes them all. */
+/** The first life of README and docs is one run: its log, some of its lines, its facts, its picture. `node scripts/write-first-life.ts` writes them all. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { firstLifeFacts } from '../../scripts/first-life-facts.ts'
+import { firstLifeExcerpt, firstLifeFacts } from '../../scripts/first-life-facts.ts'
 import { markedIn, withMarked } from '../../scripts/marked-text.ts'
 import { pngText, withPngText } from '../../scripts/png-text.ts'
 import { root } from './programs.ts'
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-describe('the first life in README.md', () => {
+describe('the first life of the documents', () => {
   const { log, report, picture } = JSON.parse(read('docs/first-life.json')) as {
     log: string[]
     report: string
@@ -18,7 +18,9 @@ describe('the first life in README.md', () => {
   }
 
   it('prints the log of the run that was kept, and its facts', () => {
-    expect(markedIn(read('README.md'), 'first-life log')).toBe(['```', ...log, '```'].join('\n'))
+    expect(markedIn(read('docs/first-life.md'), 'first-life log')).toBe(['```', ...log, '```'].join('\n'))
+    const excerpt = ['```', ...firstLifeExcerpt(log), '```'].join('\n')
+    expect(markedIn(read('README.md'), 'first-life excerpt')).toBe(excerpt)
     expect(markedIn(read('README.md'), 'first-life facts')).toBe(firstLifeFacts(log))
   })
 

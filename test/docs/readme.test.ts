@@ -6,7 +6,7 @@ import { keepsPromise, programsIn, promisedLines, root, runFile, temporaryFolder
 
 const documents = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
-  ...globSync('packages/*/README.md', { cwd: root }).toSorted(),
+  ...globSync(['docs/*.md', 'packages/*/README.md'], { cwd: root }).toSorted(),
 ]
 
 async function check(text: string, file: string, folder: string): Promise<void> {

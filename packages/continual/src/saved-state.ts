@@ -57,7 +57,7 @@ export function stateOfKind<State extends { readonly kind: string }>(
 }
 
 /** The `kind` field of a state, `undefined` where there is none. */
-export function kindOf(state: unknown): unknown {
+function kindOf(state: unknown): unknown {
   return typeof state === 'object' && state !== null ? (state as { kind?: unknown }).kind : undefined
 }
 
