@@ -25,27 +25,27 @@ function line(): MetaTask {
   const [a, b] = [random.normal(), random.normal()]
   const errorOn = (xs: readonly number[]): MetaTask['query'] => {
     const [x, y] = [tensor(xs), tensor(xs.map((at) => a * at + b))]
-    return (w) => mean(square(subtract(add(multiply(x, w['slope']), w['height']), y)))
+    return (w) => mean(square(subtract(add(multiply(x, w['gradient']), w['height']), y)))
   }
   const points = (): number[] => Array.from({ length: 8 }, () => random.normal())
   return { support: errorOn(points()), query: errorOn(points()) }
 }
 
-const weights: TensorsByPath = { slope: zeros([1]), height: zeros([1]) }
+const weights: TensorsByPath = { gradient: zeros([1]), height: zeros([1]) }
 const learned = new LearnedRates({ initial: 0.01 })
 const optimizers = [adamw({ learningRate: 0.01 }), adamw({ learningRate: 0.01, weightDecay: 0 })]
 for (let step = 0; step <= 200; step++) {
   const error = scope(() => {
     const rates = learned.of(weights)
-    const slopes = metaSgd([line(), line(), line(), line()], weights, rates)
-    applyUpdates(weights, optimizers[0].transform(slopes.gradient, { parameters: weights, step }))
-    applyUpdates(rates, optimizers[1].transform(slopes.rates, { parameters: rates, step }))
-    return slopes.value.item()
+    const found = metaSgd([line(), line(), line(), line()], weights, rates)
+    applyUpdates(weights, optimizers[0].transform(found.gradient, { parameters: weights, step }))
+    applyUpdates(rates, optimizers[1].transform(found.rates, { parameters: rates, step }))
+    return found.value.item()
   })
   if (step % 50 === 0)
     console.log(`meta-step ${step}: error ${error.toFixed(2)} after one step on a new line`)
 }
 const rates = learned.of(weights)
 console.log(
-  `rates: ${rates['slope'].item().toFixed(2)} for the slope, ${rates['height'].item().toFixed(2)} for the height`,
+  `rates: ${rates['gradient'].item().toFixed(2)} for the gradient, ${rates['height'].item().toFixed(2)} for the height`,
 )

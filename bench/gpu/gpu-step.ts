@@ -21,7 +21,7 @@ export interface GpuStep {
   dispose(): void
 }
 
-/** @param isMixed Scales slopes, as mixed precision needs it. */
+/** @param isMixed Scales gradients, as mixed precision needs it. */
 export function gpuStep(sizes: TrainingCase, device: Device, isMixed = false): GpuStep {
   const model = createModel(sizes, device)
   const { clip, ...rates } = optimizer

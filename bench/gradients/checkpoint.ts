@@ -35,7 +35,9 @@ export const checkpointing: Benchmark = async ({ quick, note }) => {
     applyUpdates(parameters, optimizer.transform(gradient, { parameters, step: 0 }))
     const loss = value.item()
     const milliseconds = performance.now() - start
-    const bytes = Object.values(gradient).map((slope) => new Uint8Array(slope.readSync().buffer.slice(0)))
+    const bytes = Object.values(gradient).map(
+      (gradient) => new Uint8Array(gradient.readSync().buffer.slice(0)),
+    )
     return { milliseconds, loss, gradient: bytes }
   }
   const [whole, again] = [false, true].map((checkpoint) => {
@@ -49,7 +51,9 @@ export const checkpointing: Benchmark = async ({ quick, note }) => {
     note(`round ${round + 1}: ${times.map((all) => `${all.at(-1)?.toFixed(0)} ms`).join(', checkpointed ')}`)
   }
   const [time, timeAgain] = times.map((all) => Math.min(...all))
-  const different = whole.gradient.filter((slope, i) => Buffer.compare(slope, again.gradient[i]) !== 0).length
+  const different = whole.gradient.filter(
+    (gradient, i) => Buffer.compare(gradient, again.gradient[i]) !== 0,
+  ).length
   const at = `12 layers of width 128, ${tokens.length} tokens`
   return {
     rows: [

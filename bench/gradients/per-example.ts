@@ -91,8 +91,8 @@ const squaresOf = ({ weights, loss }: Task, batch: number): TensorsByPath =>
 function squaresInLoop({ weights, loss }: Task, batch: number): TensorsByPath {
   const squaresOfOne = (n: number): TensorsByPath =>
     scope(() => {
-      const slopes = grad((w: TensorsByPath) => loss(w, n, n + 1))(weights)
-      return Object.fromEntries(Object.entries(slopes).map(([path, slope]) => [path, square(slope)]))
+      const gradients = grad((w: TensorsByPath) => loss(w, n, n + 1))(weights)
+      return Object.fromEntries(Object.entries(gradients).map(([path, gradient]) => [path, square(gradient)]))
     })
   let total = squaresOfOne(0)
   for (let n = 1; n < batch; n++) {
@@ -111,7 +111,7 @@ function differenceFromLoop(task: Task, batch: number): number {
   using _ = openScope()
   const [got, expected] = [squaresOf(task, batch), squaresInLoop(task, batch)]
   const apart = Object.keys(expected)
-    // The slope of a key's bias is 0 but for rounding.
+    // The gradient of a key's bias is 0 but for rounding.
     .filter((path) => !path.endsWith('key.bias'))
     .map((path) => {
       const [a, b] = [got[path], expected[path]].map((tensor) => Float64Array.from(tensor.readSync()))

@@ -1,4 +1,4 @@
-/** `npm run bench -- tape`: what recording an op costs, and pulling a slope back through it. */
+/** `npm run bench -- tape`: what recording an op costs, and pulling a gradient back through it. */
 import { pullBack, record } from '@burgeon/autograd'
 import { gelu, linear, multiply, openScope, type Tensor, tensorFrom } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'

@@ -99,14 +99,14 @@ const fresh = (): Record<string, ReturnType<typeof sum>> =>
   sineNet(new RandomStream(keyFromSeed(0)).named('net'))
 const optimizer = (): ReturnType<typeof adamw> => adamw({ learningRate: 1e-3, weightDecay: 0 })
 
-function mamlMethod(name: string, slopesOf: typeof maml | typeof fomaml): Method {
+function mamlMethod(name: string, gradientsOf: typeof maml | typeof fomaml): Method {
   const [weights, adam] = [fresh(), optimizer()]
   return {
     name,
     weights,
     rates: () => rate,
     learn(task, step) {
-      const { gradient } = slopesOf([task], weights, { rate })
+      const { gradient } = gradientsOf([task], weights, { rate })
       applyUpdates(weights, adam.transform(gradient, { parameters: weights, step }))
     },
   }
@@ -125,9 +125,9 @@ function metaSgdMethod(): Method {
     rates: () => learned.of(weights),
     learn(task, step) {
       const rates = learned.of(weights)
-      const slopes = metaSgd([task], weights, rates)
-      applyUpdates(weights, adam.transform(slopes.gradient, { parameters: weights, step }))
-      applyUpdates(rates, adamOfRates.transform(slopes.rates, { parameters: rates, step }))
+      const found = metaSgd([task], weights, rates)
+      applyUpdates(weights, adam.transform(found.gradient, { parameters: weights, step }))
+      applyUpdates(rates, adamOfRates.transform(found.rates, { parameters: rates, step }))
     },
   }
 }

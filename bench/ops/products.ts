@@ -28,7 +28,7 @@ const square = (n: number): ProductCase[] =>
     ...transposed,
   }))
 
-/** A layer of `from` inputs and `to` outputs over `tokens`: its outputs, and the slopes of its inputs and weights. */
+/** A layer of `from` inputs and `to` outputs over `tokens`: its outputs, and the gradients of its inputs and weights. */
 const layer = (tokens: number, from: number, to: number): ProductCase[] => [
   { name: `${tokens}×${from}·${from}×${to} NN`, m: tokens, n: to, k: from },
   { name: `${tokens}×${to}·${to}×${from} NT`, m: tokens, n: from, k: to, transposeB: true },

@@ -74,7 +74,7 @@ describe('findNonFinite', () => {
 
   test('finds what only a gradient makes', () => {
     using _ = openScope()
-    // √x is finite at 0, its slope is not.
+    // √x is finite at 0, its gradient is not.
     expect(() => findNonFinite(() => grad((x: Tensor) => sum(sqrt(x)))(vector(4, 0)))).toThrow(
       'elementwise: made Infinity at [1] of [2]',
     )
@@ -91,7 +91,7 @@ describe('findNonFinite', () => {
       const { gradient } = valueAndGrad((w: TensorsByPath) =>
         mean(crossEntropy(model.forward(tokens, w), reshape(tokens, [4]))),
       )(model.parameters.tensors())
-      const numbers = Object.values(gradient).map((slope) => slope.readSync())
+      const numbers = Object.values(gradient).map((gradient) => gradient.readSync())
       model.dispose()
       return numbers
     }

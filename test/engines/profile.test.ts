@@ -31,7 +31,7 @@ function gradientOfModel(): { loss: number; gradient: unknown } {
   const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
     mean(crossEntropy(model.forward(tokens, w), targets)),
   )(model.parameters.tensors())
-  const numbers = Object.entries(gradient).map(([path, slope]) => [path, slope.readSync()])
+  const numbers = Object.entries(gradient).map(([path, gradient]) => [path, gradient.readSync()])
   model.dispose()
   return { loss: value.readSync()[0], gradient: numbers }
 }

@@ -19,7 +19,7 @@ import {
   drawConfig,
   drawFrom,
   logitsOf,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   numbersOf,
   relativeDifference,
@@ -202,20 +202,20 @@ describe('two devices', () => {
     expect(weights(reference)).toEqual(weights(reference, 0))
     expect(weights(reference, 5)).not.toEqual(weights(reference, 6))
   })
-  test('agree on the loss and on every slope', () => {
+  test('agree on the loss and on every gradient', () => {
     for (const seed of seeds) {
       const [exact, single] = [reference, wasm].map((device) => {
         const model = drawModel(seed, device)
         return scope(() => {
-          const { value, gradient } = lossAndSlopes(model, tokensFor(model, drawFrom(seed)))
-          return { value: value.item(), slopes: numbersOf(gradient) }
+          const { value, gradient } = lossAndGradients(model, tokensFor(model, drawFrom(seed)))
+          return { value: value.item(), gradients: numbersOf(gradient) }
         })
       })
       expect(Math.abs(single.value - exact.value)).toBeLessThan(1e-5 * exact.value)
-      const largest = Math.max(...Object.values(exact.slopes).flat().map(Math.abs))
-      for (const [path, slopes] of Object.entries(exact.slopes)) {
-        slopes.forEach((slope, i) =>
-          expect(Math.abs(single.slopes[path][i] - slope)).toBeLessThan(1e-5 * largest),
+      const largest = Math.max(...Object.values(exact.gradients).flat().map(Math.abs))
+      for (const [path, gradients] of Object.entries(exact.gradients)) {
+        gradients.forEach((gradient, i) =>
+          expect(Math.abs(single.gradients[path][i] - gradient)).toBeLessThan(1e-5 * largest),
         )
       }
     }

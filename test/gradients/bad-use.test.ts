@@ -39,7 +39,7 @@ const x = vector(1, 2)
 /** Closed over by functions below, and to be what it was after every one of them. */
 const constant = vector(5, 6)
 
-/** Every way to a slope that takes a scalar function. */
+/** Every way to a gradient that takes a scalar function. */
 const ofScalars: Readonly<Record<string, (f: F) => unknown>> = {
   grad: (f) => grad(f)(x),
   valueAndGrad: (f) => valueAndGrad(f)(x),
@@ -72,7 +72,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a result of integers': [
     (y) => argmax(y),
     NotDifferentiableError,
-    'the function answered integers []; expected f32. Integers have no slope.',
+    'the function answered integers []; expected f32. Integers have no gradient.',
     all,
   ],
   'a number that was read': [
@@ -129,7 +129,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
     'assign: has no gradient. It writes in place. Update parameters outside the differentiated function.',
     all,
   ],
-  'writing something with slopes': [
+  'writing something with gradients': [
     (y) => {
       assign(constant, multiply(y, 2))
       return sum(constant)
@@ -223,16 +223,16 @@ test.each(Object.keys(all))('%s refuses an argument of integers', (name) => {
 describe('what is not refused', () => {
   test('writing in place what has nothing to do with the argument', () => {
     const counter = vector(0, 0)
-    const slope = grad((y: Tensor) => {
+    const gradient = grad((y: Tensor) => {
       addInto(counter, ones([2], device))
       return sum(multiply(y, 3))
     })(x)
-    expect([numbers(slope), numbers(counter)]).toEqual([
+    expect([numbers(gradient), numbers(counter)]).toEqual([
       [3, 3],
       [1, 1],
     ])
   })
-  test('an argument that is not used, and an answer that depends on none: their slopes are 0', () => {
+  test('an argument that is not used, and an answer that depends on none: their gradients are 0', () => {
     const { used, unused } = grad((w: { used: Tensor; unused: Tensor }) => sum(w.used))({
       used: x,
       unused: constant,

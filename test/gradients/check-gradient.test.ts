@@ -8,7 +8,7 @@ const inputs = (): Tensor[] => {
   const draw = new Draw(1)
   return [draw.tensor([2, 2]), draw.tensor([2, 2])]
 }
-/** 0, with slope 1. */
+/** 0, with gradient 1. */
 const nudge = (x: Tensor): Tensor => subtract(x, stopGradient(x))
 
 describe('a check of a gradient', () => {
@@ -20,7 +20,7 @@ describe('a check of a gradient', () => {
       expect(checkGradient(f, inputs(), { step: 1e-3 }).error).toBeGreaterThan(1e-8)
     })
   })
-  test('finds a wrong first slope, and in which argument', () => {
+  test('finds a wrong first gradient, and in which argument', () => {
     scope(() => {
       const f = (x: Tensor, y: Tensor): Tensor => sum(multiply(x, multiply(y, stopGradient(y))))
       const { error, argument } = checkGradient(f, inputs())
@@ -28,9 +28,9 @@ describe('a check of a gradient', () => {
       expect(argument).toBe(1)
     })
   })
-  test('finds a wrong second slope behind a right first one', () => {
+  test('finds a wrong second gradient behind a right first one', () => {
     scope(() => {
-      // eˣ with slope eˣ, but made of numbers that have none.
+      // eˣ with gradient eˣ, but made of numbers that have none.
       const f = (x: Tensor, y: Tensor): Tensor =>
         add(sum(square(x)), sum(multiply(stopGradient(exp(y)), add(nudge(y), 1))))
       expect(checkGradient(f, inputs()).error).toBeLessThan(1e-8)

@@ -44,11 +44,11 @@ const numbers = (x: Tensor): number[] => [...x.readSync()]
 const apart = (a: Tensor, b: Tensor): number => largestDifference(numbers(a), numbers(b))
 const seeds = Array.from({ length: 12 }, (_, i) => i + 1)
 
-test.each(devices)('slopes of a GPT are the same to the bit on %s', (_, device) => {
+test.each(devices)('gradients of a GPT are the same to the bit on %s', (_, device) => {
   for (const seed of seeds) {
     const model = modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
     const tokens = tokensFor(model, drawFrom(seed))
-    const slopes = [false, true].map((isChecked) =>
+    const gradients = [false, true].map((isChecked) =>
       scope(() => {
         const targets = reshape(tokens, [tokens.size])
         const { value, gradient } = valueAndGrad((w: TensorsByPath) =>
@@ -57,7 +57,7 @@ test.each(devices)('slopes of a GPT are the same to the bit on %s', (_, device) 
         return { loss: value.item(), gradient: numbersOf(gradient) }
       }),
     )
-    expect(slopes[1]).toEqual(slopes[0])
+    expect(gradients[1]).toEqual(gradients[0])
     tokens.dispose()
     model.dispose()
   }
@@ -127,7 +127,7 @@ test('random numbers are the same again, because their keys are', () => {
   expect(numbers(grad(dropout(checkpoint))(x))).toEqual(numbers(grad(dropout((body) => body()))(x)))
 })
 
-describe('what no slope depends on is not computed again', () => {
+describe('what no gradient depends on is not computed again', () => {
   const draw = new Draw(7)
   const [w, u, b] = [draw.tensor([3, 3]), draw.tensor([3, 3]), draw.tensor([3])]
   const x = draw.tensor([4, 3])
@@ -157,9 +157,9 @@ describe('what no slope depends on is not computed again', () => {
       (y) => square(add(linear(y, w, b), 1)),
     ]
     for (const body of bodies) {
-      const slope = (wrap: typeof checkpoint): number[] =>
+      const gradient = (wrap: typeof checkpoint): number[] =>
         numbers(grad((y: Tensor) => sum(tanh(wrap(() => body(y)))))(x))
-      expect(slope(checkpoint)).toEqual(slope((run) => run()))
+      expect(gradient(checkpoint)).toEqual(gradient((run) => run()))
     }
     expect(callsOf(bodies[0])['linear']).toBe(2)
     expect(callsOf(bodies[4])['linear']).toBe(1)

@@ -85,8 +85,8 @@ describe('a gradient', () => {
   })
   test('belongs to the place in the argument, even if one tensor stands in two', () => {
     const x = scalar(3)
-    const slopes = grad(([a, b]: readonly Tensor[]) => multiply(a, square(b)))([x, x])
-    expect(slopes.map((slope) => slope.item())).toEqual([9, 18])
+    const gradients = grad(([a, b]: readonly Tensor[]) => multiply(a, square(b)))([x, x])
+    expect(gradients.map((gradient) => gradient.item())).toEqual([9, 18])
     const total = grad((y: Tensor) => grad(([a, b]: readonly Tensor[]) => multiply(a, square(b)))([y, y])[1])(
       x,
     )
@@ -102,8 +102,8 @@ describe('a gradient', () => {
   test('is the same bits every time', () => {
     const draw = new Draw(1)
     const [x, w] = [draw.tensor([4, 5]), draw.tensor([5, 5])]
-    const slope = (): number[] => numbers(grad((y: Tensor) => sum(tanh(matmul(tanh(matmul(x, y)), y))))(w))
-    expect(slope()).toEqual(slope())
+    const gradient = (): number[] => numbers(grad((y: Tensor) => sum(tanh(matmul(tanh(matmul(x, y)), y))))(w))
+    expect(gradient()).toEqual(gradient())
   })
 })
 
@@ -169,7 +169,7 @@ describe('derivatives of derivatives', () => {
     const [x, y] = [vector(0.5, 1), vector(2, 3)]
     const xThenY = grad((v: Tensor) => sum(grad((u: Tensor) => f(u, v))(x)))(y)
     const yThenX = grad((u: Tensor) => sum(grad((v: Tensor) => f(u, v))(y)))(x)
-    numbers(xThenY).forEach((slope, i) => expect(slope).toBeCloseTo(numbers(yThenX)[i], 12))
+    numbers(xThenY).forEach((gradient, i) => expect(gradient).toBeCloseTo(numbers(yThenX)[i], 12))
   })
   test('the product of a Hessian with a vector is what finite differences say', () => {
     const draw = new Draw(4)

@@ -43,9 +43,9 @@ describe.each([openReference(), openWasm()])('a dynamic loss scale on $name', (d
   ])('calls an update of %s off and halves where a gradient is not finite', async (_, makeOptimizer) => {
     const lossScale = dynamicLossScale({ initial: 8 })
     const optimizer = chain(lossScale, makeOptimizer())
-    const step = (slope: number, w: TensorsByPath, at: number) =>
+    const step = (value: number, w: TensorsByPath, at: number) =>
       scope(() => {
-        const gradient = { w: one(slope), other: one(1) }
+        const gradient = { w: one(value), other: one(1) }
         const parameters = { ...w, other: w['w'] }
         const { w: update } = optimizer.transform(gradient, { parameters, step: at })
         applyUpdates(w, { w: update })
@@ -53,7 +53,7 @@ describe.each([openReference(), openWasm()])('a dynamic loss scale on $name', (d
     const w = { w: one(1) }
     step(1, w, 0)
     const [before, state] = [await numbers(w), await optimizer.toState()]
-    for (const [i, slope] of [Infinity, -Infinity, NaN].entries()) step(slope, w, 1 + i)
+    for (const [i, value] of [Infinity, -Infinity, NaN].entries()) step(value, w, 1 + i)
     expect(await numbers(w)).toEqual(before)
     expect(((await optimizer.toState()) as unknown[])[1]).toMatchObject(
       // Only the count of steps goes on.

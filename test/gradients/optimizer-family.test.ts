@@ -23,7 +23,7 @@ const reference = openReference()
 const start = [0.5, -1, 2, 0, 1e-3]
 
 /** A gradient that depends on step and place and on the parameter itself. */
-const slopeAt = (step: number, place: number, value: number): number =>
+const gradientAt = (step: number, place: number, value: number): number =>
   Math.fround(Math.sin(3 * step + place) + 0.5 * value)
 
 /** One parameter that an optimiser moves. */
@@ -36,12 +36,12 @@ function life(device: Device, optimizer: GradientTransform) {
     numbers: () => [...tensor.readSync()],
     step(
       step: number,
-      slopes = [...tensor.readSync()].map((w, i) => slopeAt(step, i, w)),
+      numbers = [...tensor.readSync()].map((w, i) => gradientAt(step, i, w)),
       told?: { nonFinite: 'skip' },
     ) {
       scope(() => {
         const parameters: TensorsByPath = store.tensors()
-        const gradients = { 'w.weight': device.tensor(slopes, { shape: [5], dtype: 'f32' }) }
+        const gradients = { 'w.weight': device.tensor(numbers, { shape: [5], dtype: 'f32' }) }
         applyUpdates(parameters, optimizer.transform(gradients, { parameters, step, ...told }))
       })
     },
@@ -56,7 +56,7 @@ function onPaper(
   const [w, m] = [[...start], start.map(() => 0)]
   for (let t = 0; t < steps; t++) {
     for (const i of w.keys()) {
-      const next = rule(slopeAt(t, i, w[i]), m[i], w[i])
+      const next = rule(gradientAt(t, i, w[i]), m[i], w[i])
       w[i] += next.change
       m[i] = next.m
     }

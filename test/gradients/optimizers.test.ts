@@ -38,7 +38,7 @@ function storeOf(device: Device, numbers: Readonly<Record<string, readonly numbe
 }
 
 /** A gradient that depends on step and place and on the parameter itself. */
-const slopeAt = (step: number, place: number, value: number): number =>
+const gradientAt = (step: number, place: number, value: number): number =>
   Math.fround(Math.sin(3 * step + place) + 0.5 * value)
 
 function takeSteps(store: ParameterStore, optimizer: GradientTransform, from: number, to: number): void {
@@ -47,8 +47,8 @@ function takeSteps(store: ParameterStore, optimizer: GradientTransform, from: nu
       const parameters = store.tensors()
       const gradients: TensorsByPath = Object.fromEntries(
         Object.entries(parameters).map(([path, tensor]) => {
-          const slopes = [...tensor.readSync()].map((value, i) => slopeAt(step, i, value))
-          return [path, tensor.device.tensor(slopes, tensor)]
+          const gradients = [...tensor.readSync()].map((value, i) => gradientAt(step, i, value))
+          return [path, tensor.device.tensor(gradients, tensor)]
         }),
       )
       applyUpdates(parameters, optimizer.transform(gradients, { parameters, step }))
@@ -71,7 +71,7 @@ function plainAdamw(
   const [w, m, v] = [[...start], start.map(() => 0), start.map(() => 0)]
   for (let t = 1; t <= steps; t++) {
     for (const i of w.keys()) {
-      const g = slopeAt(from + t - 1, i, w[i])
+      const g = gradientAt(from + t - 1, i, w[i])
       m[i] = beta1 * m[i] + (1 - beta1) * g
       v[i] = beta2 * v[i] + (1 - beta2) * g * g
       const step = m[i] / (1 - beta1 ** t) / (Math.sqrt(v[i] / (1 - beta2 ** t)) + epsilon)
@@ -216,7 +216,7 @@ describe('gradient descent', () => {
   test('moves against the gradient', () => {
     const store = storeOf(reference, { w: [1, 2] })
     takeSteps(store, sgd(0.5), 0, 1)
-    expect(numbersIn(store)).toEqual([1, 2].map((w, i) => w - 0.5 * slopeAt(0, i, w)))
+    expect(numbersIn(store)).toEqual([1, 2].map((w, i) => w - 0.5 * gradientAt(0, i, w)))
   })
 })
 

@@ -52,10 +52,10 @@ function oneByOne(
 ): TensorsByPath {
   let total: TensorsByPath | undefined
   for (let n = 0; n < examples; n++) {
-    const slopes = grad((w: TensorsByPath) => f(w, n))(weights)
-    const squares = Object.entries(slopes).map(([path, slope]) => [
+    const gradients = grad((w: TensorsByPath) => f(w, n))(weights)
+    const squares = Object.entries(gradients).map(([path, gradient]) => [
       path,
-      total === undefined ? square(slope) : add(total[path], square(slope)),
+      total === undefined ? square(gradient) : add(total[path], square(gradient)),
     ])
     total = Object.fromEntries(squares)
   }
@@ -248,7 +248,7 @@ test.each(Object.entries(cases))('%s: as one example at a time', (_, [shapes, da
   }
 })
 
-test('what reads all examples, such as the statistics of a batch, gets the slopes of every example', () => {
+test('what reads all examples, such as the statistics of a batch, gets the gradients of every example', () => {
   scope(() => {
     const draw = new Draw(1)
     const x = draw.tensor([B * 2, 3])

@@ -209,7 +209,7 @@ function attended(draw: Draw): { q: Tensor; k: Tensor; v: Tensor; attrs: Attrs<'
   }
 }
 
-/** A number that bends with every element of every tensor, so that first and second slopes differ everywhere. */
+/** A number that bends with every element of every tensor, so that first and second gradients differ everywhere. */
 function bent(draw: Draw, tensors: readonly Tensor[]): () => (y: readonly Tensor[]) => Tensor {
   const weights = tensors.map((y) => [draw.tensor(y.shape), draw.tensor(y.shape)] as const)
   return () => (y) =>
@@ -271,12 +271,12 @@ describe('a fused op', () => {
         const outputs = definition(all(call.inputs), call.attrs)
         for (const first of outputs.map((_, i) => i)) {
           const head = bent(draw, outputs.slice(first, first + 1))()
-          const slopes = (run_: (x: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] =>
+          const gradients = (run_: (x: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] =>
             grad((x: readonly Tensor[]) => head(run_(x).slice(first, first + 1)))(call.inputs)
-          const whole = slopes((x) => run(op, all(x), call.attrs as never))
-          const parts = slopes((x) => definition(all(x), call.attrs))
-          whole.forEach((slope, i) => {
-            expect(largestDifference(slope.readSync(), parts[i].readSync())).toBeLessThan(1e-12)
+          const whole = gradients((x) => run(op, all(x), call.attrs as never))
+          const parts = gradients((x) => definition(all(x), call.attrs))
+          whole.forEach((gradient, i) => {
+            expect(largestDifference(gradient.readSync(), parts[i].readSync())).toBeLessThan(1e-12)
           })
         }
       })
@@ -323,7 +323,7 @@ describe('the functions of one and two numbers', () => {
     'max and min': [(x) => multiply(max(x), min(x)), anywhere],
   }
   test.each(Object.entries(unaries))(
-    '%s: first and second slopes are those of finite differences',
+    '%s: first and second gradients are those of finite differences',
     (_, [f, [low, high]]) => {
       for (const seed of [1, 2, 3, 4, 5]) {
         scope(() => {
@@ -362,7 +362,7 @@ describe('the functions of one and two numbers', () => {
     }
   })
   test.each(Object.entries({ sigmoid, silu, softplus, gelu, tanh, erf }))(
-    '%s has finite slopes far from 0 and right ones at 0',
+    '%s has finite gradients far from 0 and right ones at 0',
     (_, f) => {
       scope(() => {
         const draw = new Draw(3)
@@ -378,7 +378,7 @@ describe('the functions of one and two numbers', () => {
       })
     },
   )
-  test('share the slope of a maximum equally among the largest', () => {
+  test('share the gradient of a maximum equally among the largest', () => {
     scope(() => {
       const x = multiply(add(new Draw(1).tensor([4], 0), 1), 2)
       expect([...grad((y: Tensor) => max(y))(x).readSync()]).toEqual([0.25, 0.25, 0.25, 0.25])

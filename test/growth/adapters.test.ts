@@ -20,7 +20,7 @@ import {
   isTensorMirror,
   learn,
   logitsOf,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   numbersOf,
   relativeDifference,
@@ -62,11 +62,11 @@ describe.each([
       for (const path of adapters) {
         const isA = path.endsWith('.a.weight')
         expect(
-          first[path].every((slope) => (slope === 0) === isA),
+          first[path].every((gradient) => (gradient === 0) === isA),
           path,
         ).toBe(true)
         expect(
-          second[path].every((slope) => slope !== 0),
+          second[path].every((gradient) => gradient !== 0),
           path,
         ).toBe(true)
       }
@@ -101,7 +101,7 @@ describe.each([
         others: sgd(0),
       })
       const before = numbersOf(model.parameters.tensors())
-      const lossNow = (): number => scope(() => lossAndSlopes(model, tokens).value.item())
+      const lossNow = (): number => scope(() => lossAndGradients(model, tokens).value.item())
       const lossBefore = lossNow()
       for (let step = 0; step < 8; step++) learn(model, optimizer, tokens, step)
       const after = numbersOf(model.parameters.tensors())

@@ -62,7 +62,7 @@ test('the effective rank is exp of the entropy of the singular values', () => {
   expect(effectiveRank(diagonal(9, 1), 2)).toBeCloseTo(Math.exp(entropy), 12)
 })
 
-test('slopes of tensors between inputs and result are there if they are wanted, and not otherwise', () => {
+test('gradients of tensors between inputs and result are there if they are wanted, and not otherwise', () => {
   scope(() => {
     const x = device.tensor([1, 2], { shape: [2], dtype: 'f32' })
     using recorded = record([x], () => {
@@ -71,9 +71,9 @@ test('slopes of tensors between inputs and result are there if they are wanted, 
     })
     const { between, result } = recorded.result
     const one = fill(device, [], 1)
-    const slopes = pullBack(recorded.tape, [result], [one], [between])
-    expect([...(slopes.get(between.id)?.readSync() ?? [])]).toEqual([6, 12])
-    expect([...(slopes.get(x.id)?.readSync() ?? [])]).toEqual([18, 36])
+    const gradients = pullBack(recorded.tape, [result], [one], [between])
+    expect([...(gradients.get(between.id)?.readSync() ?? [])]).toEqual([6, 12])
+    expect([...(gradients.get(x.id)?.readSync() ?? [])]).toEqual([18, 36])
     expect(pullBack(recorded.tape, [result], [one]).has(between.id)).toBe(false)
   })
 })
@@ -92,7 +92,7 @@ function batchFor(seed: number): Batch {
 }
 
 /** Of the mean loss of all predictions. */
-function slopesOf(model: Gpt, { rows, length, tokens }: Batch): Numbers {
+function gradientsOf(model: Gpt, { rows, length, tokens }: Batch): Numbers {
   const row = (start: number): number[] =>
     Array.from({ length: rows }, (_, r) => [
       ...tokens.slice(r * (length + 1) + start, (r + 1) * (length + 1) - 1 + start),
@@ -149,7 +149,7 @@ async function withUnit(model: Gpt, block: string, outgoing: readonly number[]):
   return Gpt.fromState({ config: after, weights: Object.fromEntries(specs) }, device)
 }
 
-describe.each(['gelu', 'swiglu'] as const)('the slope that one more %s unit could have', (activation) => {
+describe.each(['gelu', 'swiglu'] as const)('the gradient that one more %s unit could have', (activation) => {
   test('is that of a unit which is really there, at the best outgoing weights of the usual length', async () => {
     for (let seed = 1; seed <= 3; seed++) {
       const model = modelOf(configOf(activation), drawFrom(seed), device)
@@ -170,7 +170,7 @@ describe.each(['gelu', 'swiglu'] as const)('the slope that one more %s unit coul
               [0, 1, 2, 3].map((i) => Number(i === c)),
             ),
           )
-          const up = slopesOf(grown.model, batch)[`blocks.${block}.mlp.up.weight`]
+          const up = gradientsOf(grown.model, batch)[`blocks.${block}.mlp.up.weight`]
           columns.push(up.filter((_, at) => at % 6 === 5))
         }
         const gram = columns.flatMap((a) =>
@@ -194,11 +194,13 @@ describe('what is measured of blocks', () => {
     const model = modelOf(configOf('gelu'), drawFrom(5), device)
     const batch = batchFor(5)
     const { tokens, gradientNorm, blocks } = await measureBlocks(model, batch)
-    const slopes = Object.entries(slopesOf(model, batch))
+    const gradients = Object.entries(gradientsOf(model, batch))
     expect(tokens).toBe(16)
-    expect(gradientNorm).toBeCloseTo(normOf(slopes.map(([, numbers]) => numbers)), 10)
+    expect(gradientNorm).toBeCloseTo(normOf(gradients.map(([, numbers]) => numbers)), 10)
     for (const { block, gradientShare } of blocks) {
-      const own = slopes.filter(([path]) => path.startsWith(`blocks.${block}.`)).map(([, numbers]) => numbers)
+      const own = gradients
+        .filter(([path]) => path.startsWith(`blocks.${block}.`))
+        .map(([, numbers]) => numbers)
       expect(gradientShare).toBeCloseTo((normOf(own) / gradientNorm) ** 2, 10)
     }
     expect(blocks.reduce((total, { gradientShare }) => total + gradientShare, 0)).toBeLessThan(1)

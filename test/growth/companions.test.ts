@@ -31,7 +31,7 @@ import {
   drawFrom,
   drawPruning,
   drawRequest,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   type Numbers,
   numbersOf,
@@ -64,14 +64,14 @@ async function splitUnits(model: Gpt, mirrors: readonly TensorMirror[]): Promise
   await grow(model, request, { mirrors, probe, key: [1, 2] })
 }
 
-/** Adds −slope·change for a change that is given, and makes it (Zenke et al. 2017, eq. 3). */
+/** Adds −gradient·change for a change that is given, and makes it (Zenke et al. 2017, eq. 3). */
 function walk(model: Gpt, tokens: Tensor, change: (path: string) => Tensor, integral: TensorMirror): void {
   scope(() => {
-    const { gradient } = lossAndSlopes(model, tokens)
+    const { gradient } = lossAndGradients(model, tokens)
     for (const { path, tensor } of model.parameters) {
-      const [slope, moved] = [gradient[path], change(path)]
+      const [own, moved] = [gradient[path], change(path)]
       const before = integral.getOrZero(path, tensor)
-      integral.set(path, subtract(before, multiply(slope, moved)))
+      integral.set(path, subtract(before, multiply(own, moved)))
       assign(tensor, add(tensor, moved))
     }
   })

@@ -13,7 +13,7 @@ import {
   isTensorMirror,
   learn,
   logitsOf,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   type Numbers,
   numbersOf,
@@ -140,35 +140,35 @@ describe('copies of experts', () => {
 
 describe('what is shaped like experts', () => {
   const device = openReference()
-  test('follows the slopes: of two that share a gate each has half of them, and a quarter behind a halved writer', async () => {
+  test('follows the gradients: of two that share a gate each has half of them, and a quarter behind a halved writer', async () => {
     for (const seed of seeds) {
       const model = drawn(seed, device, [1, 0.5])
       const tokens = tokensFor(model, drawFrom(seed))
       const optimizer = adamw({ learningRate: 0.01 })
       for (let step = 0; step < 2; step++) learn(model, optimizer, tokens, step)
-      const slopes = (): Numbers => scope(() => numbersOf(lossAndSlopes(model, tokens).gradient))
+      const gradients = (): Numbers => scope(() => numbersOf(lossAndGradients(model, tokens).gradient))
       const moments = (): Numbers[] =>
         optimizer.mirrors
           .filter(isTensorMirror)
           .map((mirror) =>
             numbersOf(Object.fromEntries(mirror.paths.map((path) => [path, mirror.get(path)])) as never),
           )
-      const [before, [first, second]] = [slopes(), moments()]
+      const [before, [first, second]] = [gradients(), moments()]
       await grown(model, 3, optimizer.mirrors)
-      const [after, [newFirst, newSecond]] = [slopes(), moments()]
+      const [after, [newFirst, newSecond]] = [gradients(), moments()]
       const largest = Math.max(...Object.values(before).flat().map(Math.abs))
       for (const [path, old] of Object.entries(before)) {
         if (/mlp\.router/.test(path)) continue
         const isFirst = /blocks\.b0\.mlp\.(gate|up|down)/.test(path)
         const factor = isFirst ? (/down\.(weight|bias|adapter\.b)/.test(path) ? 0.5 : 0.25) : 1
-        old.forEach((slope, i) => {
-          expect(Math.abs(after[path][i] - factor * slope), path).toBeLessThan(1e-10 * largest)
+        old.forEach((gradient, i) => {
+          expect(Math.abs(after[path][i] - factor * gradient), path).toBeLessThan(1e-10 * largest)
           expect(newFirst[path][i]).toBe(factor * first[path][i])
           expect(newSecond[path][i]).toBe(factor ** 2 * second[path][i])
         })
         const copy = path.replace('b0.mlp.', 'b0.mlp.experts.2.')
         if (!isFirst) continue
-        // The copy writes 3/2 of what its original wrote, this one 1/2: what is behind the writers has three times the slope.
+        // The copy writes 3/2 of what its original wrote, this one 1/2: what is behind the writers has three times the gradient.
         const ratio = factor === 0.5 ? 1 : 3
         old.forEach((_, i) =>
           expect(Math.abs(after[copy][i] - ratio * after[path][i])).toBeLessThan(1e-10 * largest),
@@ -194,7 +194,7 @@ describe('what is shaped like experts', () => {
     expect(sharesAt([0.5, 1, 0.5], 4)).toEqual([0.5, 0.5, 0.5, 0.5])
     expect(sharesAt([1, 1], 5)).toEqual([1 / 3, 0.5, 1 / 3, 0.5, 1 / 3])
   })
-  test('slopes of models with adapters and experts are central differences', () => {
+  test('gradients of models with adapters and experts are central differences', () => {
     for (const seed of seeds.slice(0, 4)) {
       const config = drawConfig(drawFrom(seed))
       const parts = { adapter: { rank: 2, scale: 0.5 }, expertShares: [0.5, 1, 1] }

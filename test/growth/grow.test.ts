@@ -27,10 +27,10 @@ import {
   drawRequest,
   everyByte,
   isTensorMirror,
-  isWithoutSlope,
+  isWithoutGradient,
   learn,
   logitsOf,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   type Numbers,
   numbersOf,
@@ -129,11 +129,11 @@ describe.each([
       await life.grow(request)
       const steps = [0, 1].map((step) => learn(life.model, sgd(0.1), life.tokens, step))
       for (const change of plan.changes) {
-        if (isWithoutSlope(change.path)) continue
-        steps[0][change.path].forEach((slope, i) => {
-          const slopes = [slope, steps[1][change.path][i]]
+        if (isWithoutGradient(change.path)) continue
+        steps[0][change.path].forEach((gradient, i) => {
+          const gradients = [gradient, steps[1][change.path][i]]
           expect(
-            slopes.some((s) => s !== 0),
+            gradients.some((s) => s !== 0),
             `${plan.summary}: ${change.path}[${i}] of life ${seed}`,
           ).toBe(true)
         })
@@ -144,8 +144,8 @@ describe.each([
 
 describe('what is shaped like parameters', () => {
   const device = openReference()
-  const slopesOf = (life: Life): Numbers =>
-    scope(() => numbersOf(lossAndSlopes(life.model, life.tokens).gradient))
+  const gradientsOf = (life: Life): Numbers =>
+    scope(() => numbersOf(lossAndGradients(life.model, life.tokens).gradient))
   const rowsOf = (numbers: readonly number[], width: number): number[][] =>
     Array.from({ length: numbers.length / width }, (_, i) => numbers.slice(i * width, (i + 1) * width))
   /** Columns of `[rows, from]` or `[rows, to]` as rows. */
@@ -167,12 +167,12 @@ describe('what is shaped like parameters', () => {
 
   test('keeps its numbers at old places when units are fresh; new places hold 0, or the parameter for an anchor', async () => {
     const life = lifeOf(1, device, tiny)
-    const before = [slopesOf(life), ...momentsOf(life)]
+    const before = [gradientsOf(life), ...momentsOf(life)]
     await life.grow({ axis: 'mlpHidden', block: 'b0', to: 6 })
-    const after = [slopesOf(life), ...momentsOf(life)]
+    const after = [gradientsOf(life), ...momentsOf(life)]
     before.forEach((old, which) => {
       for (const path of Object.keys(old)) {
-        if (![up, bias, down].includes(path) && !isWithoutSlope(path))
+        if (![up, bias, down].includes(path) && !isWithoutGradient(path))
           closeTo([after[which][path]], [old[path]])
       }
       closeTo(columnsOf(after[which][up], 6).slice(0, 4), columnsOf(old[up], 4))
@@ -197,19 +197,19 @@ describe('what is shaped like parameters', () => {
       grown.filter((_, i) => i % 6 >= 4),
     )
   })
-  test('follows the slopes when units split: shares of the incoming ones, the outgoing ones as they were', async () => {
+  test('follows the gradients when units split: shares of the incoming ones, the outgoing ones as they were', async () => {
     const life = lifeOf(2, device, tiny)
     const weights = (): Numbers => numbersOf(life.model.parameters.tensors())
-    const [slopes, [first, second], old] = [slopesOf(life), momentsOf(life), weights()]
+    const [gradients, [first, second], old] = [gradientsOf(life), momentsOf(life), weights()]
     await life.grow({ axis: 'mlpHidden', block: 'b0', to: 7, how: 'split' })
     // Units 0, 1 and 2 of 4 were split in a quarter and three quarters; unit 3 is whole.
     const share = (i: number): number => [0.25, 0.25, 0.25, 1, 0.75, 0.75, 0.75][i]
     const source = [0, 1, 2, 3, 0, 1, 2]
     const copies = (lists: readonly number[][]): number[][] => source.map((i) => lists[i])
-    const [newSlopes, [newFirst, newSecond], now] = [slopesOf(life), momentsOf(life), weights()]
+    const [newGradients, [newFirst, newSecond], now] = [gradientsOf(life), momentsOf(life), weights()]
     // What growth.md section 2 derives is what the gradient does …
-    closeTo(columnsOf(newSlopes[up], 7), scaled(copies(columnsOf(slopes[up], 4)), share))
-    closeTo(rowsOf(newSlopes[down], 4), copies(rowsOf(slopes[down], 4)))
+    closeTo(columnsOf(newGradients[up], 7), scaled(copies(columnsOf(gradients[up], 4)), share))
+    closeTo(rowsOf(newGradients[down], 4), copies(rowsOf(gradients[down], 4)))
     // … and the moments do the same, the second with the square.
     closeTo(columnsOf(newFirst[up], 7), scaled(copies(columnsOf(first[up], 4)), share))
     closeTo(

@@ -19,7 +19,7 @@ export type Happening =
   | { readonly kind: 'live'; readonly steps: number }
 
 /** A gradient that depends on step and element and on the element itself. */
-const slopeAt = (step: number, row: number, column: number, value: number): number =>
+const gradientAt = (step: number, row: number, column: number, value: number): number =>
   Math.fround(Math.sin(3 * step + row + 7 * column) + 0.5 * value)
 
 const path = 'w'
@@ -151,8 +151,8 @@ export class GrownParameter {
       scope(() => {
         const parameters = store.tensors()
         const values = parameters[path].readSync()
-        const slopes = places.map(([row, column], i) => slopeAt(this.#step, row, column, values[i]))
-        const gradients = { [path]: this.#device.tensor(slopes, parameters[path]) }
+        const numbers = places.map(([row, column], i) => gradientAt(this.#step, row, column, values[i]))
+        const gradients = { [path]: this.#device.tensor(numbers, parameters[path]) }
         applyUpdates(parameters, optimizer.transform(gradients, { parameters, step: this.#step }))
       })
     }

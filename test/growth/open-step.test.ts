@@ -12,7 +12,7 @@ const model = (): Gpt => Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1 
 const request = { axis: 'layer', at: 0 } as const
 const options = (probe: ReturnType<typeof tokensFor>) => ({ mirrors: [], probe, key: [1, 2] }) as const
 
-test('a plan is refused while slopes are being taken, and the model is as it was', () => {
+test('a plan is refused while gradients are being taken, and the model is as it was', () => {
   const small = model()
   using probe = tokensFor(small, drawFrom(1))
   const before = everyByte(small, [])

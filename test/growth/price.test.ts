@@ -96,7 +96,7 @@ describe('the price of a request', () => {
       expect(price.before).toEqual(costNow())
       const { mirrors } = optimizer
       const record = await grow(model, request, { mirrors, probe: tokens, key: [seed, 1] })
-      learn(model, optimizer, tokens, 1) // the moments of new parameters begin with their first slopes
+      learn(model, optimizer, tokens, 1) // the moments of new parameters begin with their first gradients
       expect(price.after).toEqual(costNow())
       expect(record.price).toEqual(price)
       expect(record.milliseconds).toBeUndefined()

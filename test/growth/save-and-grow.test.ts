@@ -13,7 +13,7 @@ import {
   drawPruning,
   drawRequest,
   learn,
-  lossAndSlopes,
+  lossAndGradients,
   modelOf,
   tokensFor,
 } from './tiny-model.ts'
@@ -73,7 +73,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
           expect(first, `${request.axis} of life ${seed}`).toEqual(grown)
           const tokens = tokensFor(life.model, drawFrom(100 + i))
           const losses = [life, next, other].map(
-            ({ model }) => lossAndSlopes(model, tokens).value.readSync()[0],
+            ({ model }) => lossAndGradients(model, tokens).value.readSync()[0],
           )
           expect(new Set(losses).size).toBe(1)
           dispose(life)

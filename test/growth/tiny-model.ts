@@ -124,8 +124,8 @@ export function drawPruning({ blocks }: GptConfig, random: RandomStream): Growth
   return { axis: 'pruneHead', block: id, drop: Array.from({ length: size }, (_, i) => group * size + i) }
 }
 
-/** Mean loss of predicting each next token of `tokens`, with its slopes. The caller owns them. */
-export function lossAndSlopes(model: Gpt, tokens: Tensor): { value: Tensor; gradient: TensorsByPath } {
+/** Mean loss of predicting each next token of `tokens`, with its gradients. The caller owns them. */
+export function lossAndGradients(model: Gpt, tokens: Tensor): { value: Tensor; gradient: TensorsByPath } {
   return scope(() => {
     const [rows, length] = tokens.shape as [number, number]
     const all = tokens.readSync()
@@ -141,7 +141,7 @@ export function lossAndSlopes(model: Gpt, tokens: Tensor): { value: Tensor; grad
 /** One step of learning; answers the gradients that it used, as numbers by path. */
 export function learn(model: Gpt, optimizer: GradientTransform, tokens: Tensor, step: number): Numbers {
   return scope(() => {
-    const { gradient } = lossAndSlopes(model, tokens)
+    const { gradient } = lossAndGradients(model, tokens)
     const parameters = model.parameters.tensors()
     applyUpdates(parameters, optimizer.transform(gradient, { parameters, step }))
     return numbersOf(gradient)
@@ -175,10 +175,10 @@ export function isTensorMirror(mirror: Mirror): mirror is TensorMirror {
 }
 
 /**
- * Adding the same vector to every key moves all scores of a query alike: the slope of a key's bias is 0 but for rounding. A position that
+ * Adding the same vector to every key moves all scores of a query alike: the gradient of a key's bias is 0 but for rounding. A position that
  * no token stands on, or whose prediction nobody checks, has none either.
  */
-export const isWithoutSlope = (path: string): boolean =>
+export const isWithoutGradient = (path: string): boolean =>
   path.endsWith('key.bias') || path === 'embed.position.weight'
 
 /** Largest difference, as a share of the largest number before. */

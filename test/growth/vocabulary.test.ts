@@ -166,9 +166,9 @@ describe('new tokens', () => {
     using probe = tokensFor(small, drawFrom(1))
     await grow(small, { axis: 'vocabulary', tokens: [{ parts: [1, 3], share: 0.5 }] }, growing(probe))
     using text = reference.tensor([1, 3, 8, 2], { shape: [1, 4], dtype: 'i32' })
-    const slopes = learn(small, adamw({ learningRate: 0.01 }), text, 0)
-    expect(slopes['embed.token.weight'].slice(6 * 8).every((slope) => slope !== 0)).toBe(true)
-    expect(slopes['head.bias'].every((slope) => slope !== 0)).toBe(true)
+    const gradients = learn(small, adamw({ learningRate: 0.01 }), text, 0)
+    expect(gradients['embed.token.weight'].slice(6 * 8).every((gradient) => gradient !== 0)).toBe(true)
+    expect(gradients['head.bias'].every((gradient) => gradient !== 0)).toBe(true)
     using cache = new KeyValueCache(small.config, reference)
     const whole = logitsOf(small, text)
     const pieces = scope(() =>

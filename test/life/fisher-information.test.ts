@@ -44,12 +44,12 @@ function scoreSquares(model: Gpt, sample: Batch, row: number): TensorsByPath {
   const ids = device.tensor(own.subarray(0, count), { shape: [1, count], dtype: 'i32' })
   const uniform = slice(randomUniform(device, keyOf(row), [length, model.config.vocabulary]), [0], [count])
   const gumbel = negate(log(negate(log(uniform))))
-  const slopes = grad((w: TensorsByPath) => {
+  const gradients = grad((w: TensorsByPath) => {
     const logits = model.forward(ids, w)
     return sum(crossEntropy(logits, argmax(add(logits, gumbel))))
   })(model.parameters.tensors())
   return Object.fromEntries(
-    Object.entries(slopes).map(([path, slope]) => [path, divide(square(slope), count)]),
+    Object.entries(gradients).map(([path, gradient]) => [path, divide(square(gradient), count)]),
   )
 }
 

@@ -73,7 +73,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         await cost([0, 0]),
         await cost([0, 0, 0]),
       ]
-      // Each block's backward pass is two thirds of its work, and they are equal; with the first the embedding's slope goes, too.
+      // Each block's backward pass is two thirds of its work, and they are equal; with the first the embedding's gradient goes, too.
       expect(none - one).toBeGreaterThanOrEqual(one - two)
       expect((one - two) / (two - three)).toBeCloseTo(1, 6)
       expect(three).toBeLessThan(0.62 * none)

@@ -35,7 +35,7 @@ interface Fault {
   isOn: boolean
   rate?: number
   /** What the loss is made to have beside it, times the sum of the weights. */
-  slope?: number
+  gradient?: number
 }
 
 /** A penalty that adds what the fault says. */
@@ -43,7 +43,9 @@ const troubled = (fault: Fault): Penalty => ({
   name: 'trouble',
   mirrors: [],
   loss: (weights) =>
-    fault.isOn && fault.slope !== undefined ? multiply(sum(Object.values(weights)[0]), fault.slope) : null,
+    fault.isOn && fault.gradient !== undefined
+      ? multiply(sum(Object.values(weights)[0]), fault.gradient)
+      : null,
   consolidate: () => {},
   toState: () => Promise.resolve(null),
   restore: () => {},
@@ -79,9 +81,9 @@ const faults: readonly (readonly [string, Omit<Fault, 'isOn'>, new (message: str
   ['a rate of NaN', { rate: Number.NaN }, OptionError],
   ['a rate of ∞', { rate: Infinity }, OptionError],
   ['a negative rate', { rate: -1 }, OptionError],
-  ['a gradient that is NaN', { slope: Number.NaN }, NonFiniteError],
-  ['a gradient that is ∞', { slope: Infinity }, NonFiniteError],
-  ['a change that is too large for a number', { rate: 3e38, slope: 1e6 }, NonFiniteError],
+  ['a gradient that is NaN', { gradient: Number.NaN }, NonFiniteError],
+  ['a gradient that is ∞', { gradient: Infinity }, NonFiniteError],
+  ['a change that is too large for a number', { rate: 3e38, gradient: 1e6 }, NonFiniteError],
 ]
 
 const learnerWith = (make: (typeof makers)[string], fault: Fault): Learner => {
@@ -133,7 +135,7 @@ describe.each(Object.entries(makers))('with %s,', (_, make) => {
 })
 
 test('a gradient whose square is too large for a moment is refused, and what comes later is learnt', async () => {
-  const fault: Fault = { isOn: false, slope: 1e25 }
+  const fault: Fault = { isOn: false, gradient: 1e25 }
   const [learner, other] = [fault, { isOn: false }].map((own) =>
     learnerWith(makers['AdamW and an average'], own),
   )

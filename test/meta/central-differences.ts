@@ -1,4 +1,4 @@
-/** Slopes of a number by many numbers, the slow and certain way. */
+/** Gradients of a number by many numbers, the slow and certain way. */
 import type { Tensor, TensorsByPath } from '@burgeon/tensor'
 import { scope } from '@burgeon/tensor'
 
@@ -12,7 +12,7 @@ export function centralDifferences(
   weights: TensorsByPath,
   h = 1e-5,
 ): Record<string, number[]> {
-  const slopes = Object.entries(weights).map(([path, weight]) => {
+  const gradients = Object.entries(weights).map(([path, weight]) => {
     const numbers = Float64Array.from(weight.readSync())
     const at = (i: number, value: number): number =>
       scope(() => {
@@ -22,7 +22,7 @@ export function centralDifferences(
       })
     return [path, Array.from(numbers, (x, i) => (at(i, x + h) - at(i, x - h)) / (2 * h))] as const
   })
-  return Object.fromEntries(slopes)
+  return Object.fromEntries(gradients)
 }
 
 /** The largest difference between tensors and numbers of the same paths. */

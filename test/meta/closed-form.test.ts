@@ -48,39 +48,39 @@ describe.each([openWasm({ threads: 1 }), openReference()])('on $name', (device) 
 
   test.each([1, 2, 5])('MAML goes through %d inner steps', (steps) => {
     const value = numberOf(() => maml([task], weights, { rate, steps }).value)
-    const slope = numberOf(() => maml([task], weights, { rate, steps }).gradient['w'])
+    const gradient = numberOf(() => maml([task], weights, { rate, steps }).gradient['w'])
     expect(value).toBeCloseTo((q / 2) * (after(steps) - b) ** 2, 6)
-    expect(Math.abs(slope - (1 - rate * h) ** steps * q * (after(steps) - b))).toBeLessThan(1e-6)
+    expect(Math.abs(gradient - (1 - rate * h) ** steps * q * (after(steps) - b))).toBeLessThan(1e-6)
   })
 
   test.each([1, 2, 5])('FOMAML differs by the factor (1 − α·h) for each of %d inner steps', (steps) => {
-    const slope = numberOf(() => fomaml([task], weights, { rate, steps }).gradient['w'])
-    expect(Math.abs(slope - q * (after(steps) - b))).toBeLessThan(1e-6)
+    const gradient = numberOf(() => fomaml([task], weights, { rate, steps }).gradient['w'])
+    expect(Math.abs(gradient - q * (after(steps) - b))).toBeLessThan(1e-6)
     const exact = numberOf(() => maml([task], weights, { rate, steps }).gradient['w'])
-    expect(exact / slope).toBeCloseTo((1 - rate * h) ** steps, 6)
+    expect(exact / gradient).toBeCloseTo((1 - rate * h) ** steps, 6)
   })
 
   test.each([1, 2, 5])('Reptile points from where %d inner steps lead back to the beginning', (steps) => {
-    const slope = numberOf(() => reptile([task], weights, { rate, steps }).gradient['w'])
-    expect(slope).toBeCloseTo(w - after(steps), 6)
+    const gradient = numberOf(() => reptile([task], weights, { rate, steps }).gradient['w'])
+    expect(gradient).toBeCloseTo(w - after(steps), 6)
     const value = numberOf(() => reptile([task], weights, { rate, steps }).value)
     expect(value).toBeCloseTo((q / 2) * (after(steps) - b) ** 2, 6)
   })
 
-  test('Meta-SGD has the slope by the rate as well', () => {
-    const slopes = (pick: 'gradient' | 'rates'): number =>
+  test('Meta-SGD has the gradient by the rate as well', () => {
+    const found = (pick: 'gradient' | 'rates'): number =>
       numberOf(() => metaSgd([task], weights, { w: one(rate) })[pick]['w'])
-    expect(Math.abs(slopes('gradient') - (1 - rate * h) * q * (after(1) - b))).toBeLessThan(1e-6)
-    expect(Math.abs(slopes('rates') - -h * (w - a) * q * (after(1) - b))).toBeLessThan(1e-5)
+    expect(Math.abs(found('gradient') - (1 - rate * h) * q * (after(1) - b))).toBeLessThan(1e-6)
+    expect(Math.abs(found('rates') - -h * (w - a) * q * (after(1) - b))).toBeLessThan(1e-5)
   })
 
   test.each([1, 3])('Meta-SGD without second derivatives is FOMAML, after %d inner steps', (steps) => {
-    const slopes = (pick: 'gradient' | 'rates'): number =>
+    const found = (pick: 'gradient' | 'rates'): number =>
       numberOf(() => metaSgd([task], weights, { w: one(rate) }, { steps, firstOrder: true })[pick]['w'])
-    expect(slopes('gradient')).toBeCloseTo(q * (after(steps) - b), 5)
-    // Each step moves by −α times a slope that counts as a constant.
+    expect(found('gradient')).toBeCloseTo(q * (after(steps) - b), 5)
+    // Each step moves by −α times a gradient that counts as a constant.
     const way = Array.from({ length: steps }, (_, step) => -h * (after(step) - a)).reduce((x, y) => x + y)
-    expect(slopes('rates')).toBeCloseTo(way * q * (after(steps) - b), 4)
+    expect(found('rates')).toBeCloseTo(way * q * (after(steps) - b), 4)
   })
 
   test('several tasks count by their mean, one after another or side by side', () => {
@@ -115,13 +115,13 @@ describe.each([openWasm({ threads: 1 }), openReference()])('on $name', (device) 
         return product(x)
       },
     }
-    const slopes = scope(() => anil([withBody], both, { rate: 0.01, adapts: (path) => path === 'head' }))
+    const found = scope(() => anil([withBody], both, { rate: 0.01, adapts: (path) => path === 'head' }))
     // support (b·v)²: v' = v·(1 − 2α·b²); query (b·v')²: ∂/∂b = 2b·v'² − 8α·b³·v·v', ∂/∂v = 2b²·v'·(1 − 2α·b²)
     const moved = 3 * (1 - 2 * 0.01 * 4)
     expect(seen[0]).toBe(2)
     expect(seen[1]).toBeCloseTo(moved, 6)
-    expect(slopes.gradient['body'].item()).toBeCloseTo(4 * moved ** 2 - 8 * 0.01 * 8 * 3 * moved, 4)
-    expect(slopes.gradient['head'].item()).toBeCloseTo(8 * moved * (1 - 2 * 0.01 * 4), 4)
+    expect(found.gradient['body'].item()).toBeCloseTo(4 * moved ** 2 - 8 * 0.01 * 8 * 3 * moved, 4)
+    expect(found.gradient['head'].item()).toBeCloseTo(8 * moved * (1 - 2 * 0.01 * 4), 4)
   })
 
   test('the loss of an inner step may depend on which it is', () => {

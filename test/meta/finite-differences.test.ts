@@ -44,14 +44,14 @@ describe.each([1, 3])('after %d inner steps', (steps) => {
   })
 
   test('Meta-SGD, by the weights and by the rates', () => {
-    const slopes = metaSgd(tasks, weights, rates, { steps })
+    const found = metaSgd(tasks, weights, rates, { steps })
     const byWeights = centralDifferences((w) => metaSgd(tasks, w, rates, { steps }).value, weights)
     const byRates = centralDifferences((r) => metaSgd(tasks, weights, r, { steps }).value, rates)
-    expect(furthest(slopes.gradient, byWeights)).toBeLessThan(1e-8)
-    expect(furthest(slopes.rates, byRates)).toBeLessThan(1e-8)
+    expect(furthest(found.gradient, byWeights)).toBeLessThan(1e-8)
+    expect(furthest(found.rates, byRates)).toBeLessThan(1e-8)
   })
 
-  test('FOMAML is the slope of the query loss where the inner steps lead', () => {
+  test('FOMAML is the gradient of the query loss where the inner steps lead', () => {
     const options = { rate: 0.3, steps }
     const [only] = tasks
     const adapted = scope(() => adapt(only.support, weights, 0.3, { steps }))

@@ -51,11 +51,11 @@ class MetaLearner {
     scope(() => {
       const weights = this.model.parameters.tensors()
       const rates = this.rates.of(weights)
-      const slopes = metaSgd([this.#task(), this.#task()], weights, rates)
+      const found = metaSgd([this.#task(), this.#task()], weights, rates)
       const [ofWeights, ofRates] = this.optimizers
       const step = this.#steps++
-      applyUpdates(weights, ofWeights.transform(slopes.gradient, { parameters: weights, step }))
-      applyUpdates(rates, ofRates.transform(slopes.rates, { parameters: rates, step }))
+      applyUpdates(weights, ofWeights.transform(found.gradient, { parameters: weights, step }))
+      applyUpdates(rates, ofRates.transform(found.rates, { parameters: rates, step }))
     })
   }
 

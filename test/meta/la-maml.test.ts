@@ -83,16 +83,16 @@ describe('one step', () => {
       const byWeights = grad((w: TensorsByPath) => ahead(w, rates))(weights)
       const byRates = numbers(grad((r: TensorsByPath) => ahead(weights, r))(rates))
       const factor = Math.min(1, limit / (Math.hypot(...byRates) + 1e-6))
-      const slopes = numbers(byWeights)
-      const learned = byRates.map((slope) => rate - rateOfRates * factor * slope)
-      const after = numbers(weights).map((x, i) => x - Math.max(0, learned[i]) * slopes[i])
+      const gradients = numbers(byWeights)
+      const learned = byRates.map((gradient) => rate - rateOfRates * factor * gradient)
+      const after = numbers(weights).map((x, i) => x - Math.max(0, learned[i]) * gradients[i])
       return { before: loss(weights).item(), after, lowest: Math.min(...learned) }
     })
   }
 
   test.each([
     ['', {}, Infinity, [whole]],
-    [', slopes of rates held to a norm', { clipRateSlopes: 0.3 }, 0.3, [whole]],
+    [', gradients of rates held to a norm', { clipRateGradients: 0.3 }, 0.3, [whole]],
     [', in two steps', { steps: 2 }, Infinity, inTwo],
     [', in more steps than there are rows', { steps: 5 }, Infinity, rowByRow],
   ] as const)(
@@ -171,7 +171,12 @@ describe('on a stream that drifts', () => {
     async (_, rateOfRates, options) => {
       const learning = (ofRates: number): Promise<number> =>
         overSeeds(() => {
-          const { optimizer, strategy } = parts({ rate, rateOfRates: ofRates, clipRateSlopes: 2, ...options })
+          const { optimizer, strategy } = parts({
+            rate,
+            rateOfRates: ofRates,
+            clipRateGradients: 2,
+            ...options,
+          })
           return { optimizer, strategy: compose(clip, strategy ?? {}) }
         })
       expect(await learning(rateOfRates)).toBeLessThan((await plain) - 0.3)
@@ -241,7 +246,7 @@ describe('refuses', () => {
   test.each([
     ['a rate of 0', { rate: 0 }],
     ['a negative rate of rates', { rateOfRates: -1 }],
-    ['a bound of 0 for slopes', { clipRateSlopes: 0 }],
+    ['a bound of 0 for gradients', { clipRateGradients: 0 }],
     ['no steps', { steps: 0 }],
     ['half a step', { steps: 0.5 }],
   ])('%s', (_, options) => {

@@ -28,7 +28,7 @@ const anyFormula = (smooth: boolean): fc.Arbitrary<Expression> =>
 const number = fc.double({ min: -3, max: 3, noNaN: true })
 
 describe('the derivative of a formula', () => {
-  const slope = (f: Expression, at: readonly number[], scalars: readonly number[], h = 1e-4): number => {
+  const gradient = (f: Expression, at: readonly number[], scalars: readonly number[], h = 1e-4): number => {
     const value = (dx: number): number => valueOf(f, [at[0] + dx, at[1]], scalars)
     // Richardson extrapolation of central differences: the error is of order h⁴.
     return (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
@@ -39,9 +39,9 @@ describe('the derivative of a formula', () => {
         const f = order === 1 ? formula : derivative(formula, 0)
         const exact = valueOf(derivative(f, 0), [a, b], [s])
         // Where the formula is too steep for differences to be trusted, they say nothing.
-        const curvature = Math.abs(slope(derivative(f, 0), [a, b], [s], 1e-3))
+        const curvature = Math.abs(gradient(derivative(f, 0), [a, b], [s], 1e-3))
         fc.pre(Math.abs(exact) < 1e3 && curvature < 1e4)
-        expect(Math.abs(exact - slope(f, [a, b], [s]))).toBeLessThan(1e-4 * Math.max(1, Math.abs(exact)))
+        expect(Math.abs(exact - gradient(f, [a, b], [s]))).toBeLessThan(1e-4 * Math.max(1, Math.abs(exact)))
       }),
       { numRuns: 400, seed: 1 },
     )

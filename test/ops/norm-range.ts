@@ -108,8 +108,8 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
       expect(await read(() => along(vector([0, 0, 0])))).toEqual([0, 0, 0])
     })
     test.each(sizes)('at 128 times %d is a unit vector', async (size) => {
-      const slope = await read(() => grad(norm)(fill(device, [128], size)))
-      for (const x of slope) expect(Math.abs(x - 1 / Math.sqrt(128))).toBeLessThanOrEqual(near(1))
+      const gradient = await read(() => grad(norm)(fill(device, [128], size)))
+      for (const x of gradient) expect(Math.abs(x - 1 / Math.sqrt(128))).toBeLessThanOrEqual(near(1))
     })
   })
 
@@ -132,10 +132,10 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
       least.dispose()
       most.dispose()
     })
-    test('the slope of a minimum goes to the smallest elements', async () => {
-      const slope = (): Tensor =>
+    test('the gradient of a minimum goes to the smallest elements', async () => {
+      const gradient = (): Tensor =>
         grad((x: Tensor) => multiply(sum(min(x, { axes: [0] })), 2))(vector([3, 1, 1, 5]))
-      expect(await read(slope)).toEqual([0, 1, 1, 0])
+      expect(await read(gradient)).toEqual([0, 1, 1, 0])
       expect(await read(() => min(vector([3, Number.NaN, 1])))).toEqual([NaN])
       expect(await read(() => min(vector([])))).toEqual([Infinity])
     })

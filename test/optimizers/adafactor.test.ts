@@ -4,7 +4,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { OptimizerLife, slopeAt, startAt } from './optimizer-life.ts'
+import { OptimizerLife, gradientAt, startAt } from './optimizer-life.ts'
 
 const reference = openReference()
 const meanOf = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length
@@ -23,7 +23,7 @@ function plainAdafactor(
   const v = w.map(() => 0)
   for (let t = 1; t <= steps; t++) {
     const beta = 1 - t ** -0.8
-    const g = w.map((value, i) => slopeAt(t - 1, i, value))
+    const g = w.map((value, i) => gradientAt(t - 1, i, value))
     const g2 = g.map((x) => x * x + 1e-30)
     const total = (isMine: (at: number) => boolean): number =>
       g2.reduce((sum, x, at) => sum + (isMine(at) ? x : 0), 0)
@@ -130,7 +130,7 @@ describe('Adafactor in growth', () => {
 
   test.each([0, 1])('along axis %i estimates new slices from their own first gradients', async (axis) => {
     const life = new OptimizerLife(reference, adafactor(), { w: [3, 4] })
-    // One size of slope everywhere, and a hundred times as much in what is new.
+    // One size of gradient everywhere, and a hundred times as much in what is new.
     life.step(0, (_, place) => (place % 2 === 0 ? 0.01 : -0.01))
     for (let step = 1; step < 50; step++) life.step(step, () => 0.01)
     life.apply(wider(axis, [3, 4]))

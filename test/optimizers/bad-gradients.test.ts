@@ -19,7 +19,7 @@ import { NonFiniteError, scope } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { OptimizerLife, slopeAt } from './optimizer-life.ts'
+import { OptimizerLife, gradientAt } from './optimizer-life.ts'
 
 const family: Readonly<Record<string, () => GradientTransform>> = {
   'plain descent': () => sgd(0.1),
@@ -64,7 +64,7 @@ describe.each([
         // Of `deep` alone, which comes last.
         let asked = 0
         const refused = (): void =>
-          life.step(3, (step, place, value) => (asked++ === 20 ? bad : slopeAt(step, place, value)))
+          life.step(3, (step, place, value) => (asked++ === 20 ? bad : gradientAt(step, place, value)))
         expect(refused).toThrow(NonFiniteError)
         asked = 0
         expect(refused).toThrow(`the gradient of deep has ${bad} at place 8 of 12; expected`)

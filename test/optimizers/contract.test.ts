@@ -17,7 +17,7 @@ import { extended, inverse, type ParameterChange, type Plan, unchanged } from '@
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { OptimizerLife, slopeAt } from './optimizer-life.ts'
+import { OptimizerLife, gradientAt } from './optimizer-life.ts'
 
 const family: Readonly<Record<string, () => GradientTransform>> = {
   'plain descent': () => sgd(0.1),
@@ -82,7 +82,11 @@ describe.each([
       const life = new OptimizerLife(device, make(), shapes)
       life.steps(0, 4)
       for (let step = 4; step < 8; step++) {
-        life.step(step, (at, place, value) => (place === 1 ? Number.NaN : slopeAt(at, place, value)), 'skip')
+        life.step(
+          step,
+          (at, place, value) => (place === 1 ? Number.NaN : gradientAt(at, place, value)),
+          'skip',
+        )
       }
       life.steps(8, 12)
       expect(Object.values(life.all()).flat().every(Number.isFinite)).toBe(true)

@@ -4,7 +4,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { OptimizerLife, slopeAt, startAt } from './optimizer-life.ts'
+import { OptimizerLife, gradientAt, startAt } from './optimizer-life.ts'
 
 const reference = openReference()
 
@@ -54,7 +54,7 @@ function plainMuon(
   )
   let m = combined(0, w, 0, w)
   for (let step = 0; step < steps; step++) {
-    const g = w.map((row, i) => row.map((value, j) => slopeAt(step, i * columns + j, value)))
+    const g = w.map((row, i) => row.map((value, j) => gradientAt(step, i * columns + j, value)))
     m = combined(momentum, m, 1, g)
     const o = plainOrthogonal(nesterov ? combined(1, g, momentum, m) : m)
     w = combined(1 - rate * weightDecay, w, -rate * factor, o)

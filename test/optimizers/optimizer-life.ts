@@ -13,7 +13,7 @@ import {
 } from '@burgeon/tensor'
 
 /** A gradient that depends on step and place and on the number itself. */
-export const slopeAt = (step: number, place: number, value: number): number =>
+export const gradientAt = (step: number, place: number, value: number): number =>
   Math.fround(Math.sin(3 * step + place ** 1.5) + 0.5 * value)
 
 /** What a number starts as. */
@@ -38,15 +38,15 @@ export class OptimizerLife {
   }
 
   /**
-   * @param slopeOf The gradient of a number; `slopeAt` unless given.
+   * @param gradientOf The gradient of a number; `gradientAt` unless given.
    * @param nonFinite Told to skip, the optimiser leaves alone what it would refuse.
    */
-  step(step: number, slopeOf: typeof slopeAt = slopeAt, nonFinite?: 'skip'): void {
+  step(step: number, gradientOf: typeof gradientAt = gradientAt, nonFinite?: 'skip'): void {
     scope(() => {
       const parameters = this.store.tensors()
       const gradients = Object.entries(parameters).map(([path, tensor]): [string, Tensor] => {
-        const slopes = [...tensor.readSync()].map((value, i) => slopeOf(step, i, value))
-        return [path, this.device.tensor(slopes, tensor)]
+        const gradients = [...tensor.readSync()].map((value, i) => gradientOf(step, i, value))
+        return [path, this.device.tensor(gradients, tensor)]
       })
       const context = { parameters, step, ...(nonFinite && { nonFinite }) }
       applyUpdates(parameters, this.optimizer.transform(Object.fromEntries(gradients), context))

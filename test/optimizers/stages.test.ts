@@ -15,7 +15,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { OptimizerLife, slopeAt } from './optimizer-life.ts'
+import { OptimizerLife, gradientAt } from './optimizer-life.ts'
 
 const reference = openReference()
 const devices = [
@@ -36,8 +36,8 @@ const wider = (path: string, from: number, to: number): Plan => ({
 })
 
 /** The mean of the gradients that four small batches gave. */
-const meanSlope = (step: number, place: number): number =>
-  [0, 1, 2, 3].reduce((total, i) => total + slopeAt(4 * step + i, place, 0) / 4, 0)
+const meanGradient = (step: number, place: number): number =>
+  [0, 1, 2, 3].reduce((total, i) => total + gradientAt(4 * step + i, place, 0) / 4, 0)
 
 describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
   test.each<[string, () => GradientTransform]>([
@@ -47,8 +47,8 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
   ])('of four gradients teaches %s what one large batch would', (_, make) => {
     const shapes: Record<string, Shape> = { a: [5], b: [2, 3] }
     const [small, large] = [accumulate(4, make()), make()].map((o) => new OptimizerLife(device, o, shapes))
-    for (let step = 0; step < 12; step++) small.step(step, (at, place) => slopeAt(at, place, 0))
-    for (let step = 0; step < 3; step++) large.step(step, meanSlope)
+    for (let step = 0; step < 12; step++) small.step(step, (at, place) => gradientAt(at, place, 0))
+    for (let step = 0; step < 3; step++) large.step(step, meanGradient)
     expect(largestDifference(small.numbers('a'), large.numbers('a'))).toBeLessThan(tolerance)
     expect(largestDifference(small.numbers('b'), large.numbers('b'))).toBeLessThan(tolerance)
     for (const life of [small, large]) life.dispose()
@@ -85,7 +85,7 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
     const moved = life.numbers('a').map((w, i) => w - start[i])
     // What is new had no gradient in the first half of the batch.
     const late = (place: number): number =>
-      (slopeAt(6, place, start[place]) + slopeAt(7, place, start[place])) / 4
+      (gradientAt(6, place, start[place]) + gradientAt(7, place, start[place])) / 4
     expect(largestDifference(moved.slice(3), [-0.1 * late(3), -0.1 * late(4)])).toBeLessThan(1e-6)
     life.dispose()
   })
@@ -95,7 +95,7 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
     life.steps(0, 2)
     const [before, state] = [life.numbers('a'), (await life.optimizer.toState()) as { inner: object }]
     life.step(2, () => Number.NaN, 'skip')
-    life.step(3, slopeAt, 'skip')
+    life.step(3, gradientAt, 'skip')
     expect(life.numbers('a')).toEqual(before)
     const { inner } = (await life.optimizer.toState()) as { inner: object }
     expect({ ...inner, steps: {} }).toEqual({ ...state.inner, steps: {} })

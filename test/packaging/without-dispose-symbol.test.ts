@@ -31,10 +31,10 @@ const losses = []
 for (let i = 0; i < 3; i++) losses.push((await learner.observe(batch)).loss)
 const opened = openScope()
 const x = tensor([3], { device })
-const slope = grad((y) => sum(multiply(y, y)))(x).item()
+const gradient = grad((y) => sum(multiply(y, y)))(x).item()
 opened.close()
 const value = await scopeAsync(async (part) => (await part(() => tensor([2], { device })).read())[0])
-console.log(JSON.stringify({ learns: losses[2] < losses[0], slope, value, known: typeof Symbol.dispose }))
+console.log(JSON.stringify({ learns: losses[2] < losses[0], gradient, value, known: typeof Symbol.dispose }))
 `
 
 /** The same names as the engine's own, without the two that old engines lack; only the bundle sees it. */
@@ -70,5 +70,5 @@ it('the built packages learn, and free what they made, where there is no Symbol.
   )
   const { printed, complaints } = await run(file)
   expect(complaints).toBe('')
-  expect(JSON.parse(printed)).toEqual({ learns: true, slope: 6, value: 2, known: 'symbol' })
+  expect(JSON.parse(printed)).toEqual({ learns: true, gradient: 6, value: 2, known: 'symbol' })
 })

@@ -108,7 +108,7 @@ export const autogradCalls: CallsOf<typeof api> = {
   dynamicLossScale: [
     () => ({ args: { options: { initial: 8, growAfter: 5 } }, run: api.dynamicLossScale }),
     () => ({ args: { loss: t([1], []) }, run: (y: Tensor) => api.dynamicLossScale().scaled(y) }),
-    () => ({ args: { slope: t([1], []) }, run: (y: Tensor) => api.dynamicLossScale().unscaled(y) }),
+    () => ({ args: { gradient: t([1], []) }, run: (y: Tensor) => api.dynamicLossScale().unscaled(y) }),
   ],
   movingAverage: [() => ({ args: { decay: 0.9 }, run: api.movingAverage })],
   applyUpdates: [() => ({ args: { parameters: x(), updates: x() }, run: api.applyUpdates })],

@@ -194,7 +194,7 @@ export const continualCalls: CallsOf<typeof api> = {
   ],
   laMaml: [
     () => ({
-      args: { options: { rate: 0.1, rateOfRates: 0.1, clipRateSlopes: 1, steps: 1, firstOrder: true } },
+      args: { options: { rate: 0.1, rateOfRates: 0.1, clipRateGradients: 1, steps: 1, firstOrder: true } },
       run: api.laMaml,
     }),
   ],

@@ -102,9 +102,9 @@ describe('a rendered expression', () => {
       multiply(constant(0.5), x),
       add(constant(1), erf(multiply(x, constant(Math.SQRT1_2)))),
     )
-    const slope = derivative(gelu, 0)
+    const gradient = derivative(gelu, 0)
     const at = [-3, -0.5, 0, 2]
-    for (const formula of [gelu, slope]) {
+    for (const formula of [gelu, gradient]) {
       const oracle = evaluator(formula)
       render(formula, [at]).forEach((got, i) => expect(got).toBeCloseTo(oracle([at[i]], []), 6))
     }

@@ -49,8 +49,8 @@ async function results(
     const inputs = { q: draw(1, [b, t, h, d]), k: draw(2, [b, s, g, d]), v: draw(3, [b, s, g, d]) }
     const cotangent = draw(4, [b, t, h, d])
     const of = ({ q, k, v }: Record<string, Tensor>) => attention(q, k, v, { causal })
-    const slopes = grad((x: Record<string, Tensor>) => sum(multiply(of(x), cotangent)))(inputs)
-    return [of(inputs), slopes['q'], slopes['k'], slopes['v']]
+    const gradients = grad((x: Record<string, Tensor>) => sum(multiply(of(x), cotangent)))(inputs)
+    return [of(inputs), gradients['q'], gradients['k'], gradients['v']]
   })
   const numbers = await Promise.all(tensors.map(async (x) => [...(await x.read())]))
   for (const x of tensors) x.dispose()

@@ -20,7 +20,7 @@ import {
   drawPruning,
   drawRequest,
   isTensorMirror,
-  isWithoutSlope,
+  isWithoutGradient,
   modelOf,
   tokensFor,
 } from '../growth/tiny-model.ts'
@@ -35,13 +35,13 @@ async function everything(model: Gpt, mirrors: readonly TensorMirror[]): Promise
   return { config: model.config, weights, others }
 }
 
-/** A step that takes every token for the one that follows; answers its slopes. */
+/** A step that takes every token for the one that follows; answers its gradients. */
 async function learn(
   model: Gpt,
   optimizer: GradientTransform,
   tokens: Tensor,
 ): Promise<Record<string, PlainTensor>> {
-  const slopes = scope(() => {
+  const gradients = scope(() => {
     const parameters = model.parameters.tensors()
     const { gradient } = valueAndGrad((w: TensorsByPath) =>
       mean(model.losses(tokens, reshape(tokens, [tokens.size]), w)),
@@ -49,8 +49,8 @@ async function learn(
     applyUpdates(parameters, optimizer.transform(gradient, { parameters, step: 0 }))
     return gradient
   })
-  const plain = await plainTensors(slopes)
-  for (const tensor of Object.values(slopes)) tensor.dispose()
+  const plain = await plainTensors(gradients)
+  for (const tensor of Object.values(gradients)) tensor.dispose()
   return plain
 }
 
@@ -119,9 +119,9 @@ await withAdapter((device, adapter) => {
           using tokens = device.tensor(drawn.readSync(), drawn)
           const steps = [await learn(model, sgd(0.1), tokens), await learn(model, sgd(0.1), tokens)]
           for (const { path } of plan.changes) {
-            if (isWithoutSlope(path)) continue
-            const [first, second] = steps.map((slopes) => slopes[path].data)
-            const dead = first.findIndex((slope, at) => slope === 0 && second[at] === 0)
+            if (isWithoutGradient(path)) continue
+            const [first, second] = steps.map((gradients) => gradients[path].data)
+            const dead = first.findIndex((gradient, at) => gradient === 0 && second[at] === 0)
             expect(dead, `${plan.summary}: ${path} of life ${seed}`).toBe(-1)
           }
         }

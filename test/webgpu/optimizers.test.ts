@@ -52,8 +52,8 @@ async function afterGrowth(device: Device, make: () => GradientTransform): Promi
     scope(() => {
       const parameters = store.tensors()
       // One step is called off, on the CPU only because it is told so.
-      const slopes = wave(parameters['w'].size, 3 * step).map((x) => (step === 9 ? Number.NaN : x))
-      const gradients = { w: device.tensor(slopes, parameters['w']) }
+      const numbers = wave(parameters['w'].size, 3 * step).map((x) => (step === 9 ? Number.NaN : x))
+      const gradients = { w: device.tensor(numbers, parameters['w']) }
       const told = device.readsAtOnce ? ({ nonFinite: 'skip' } as const) : {}
       applyUpdates(parameters, optimizer.transform(gradients, { parameters, step, ...told }))
     })

@@ -73,7 +73,7 @@ await withAdapter((device, adapter) => {
       for (const one of [gpu, cpu]) one.dispose()
     })
 
-    test('in mixed precision follows the losses of the CPU, with slopes scaled to fit', async () => {
+    test('in mixed precision follows the losses of the CPU, with gradients scaled to fit', async () => {
       const [gpu, cpu] = [training(await openWebGpu({ precision: 'mixed' }), 2 ** 16), training(openWasm())]
       for (let i = 0; i < 30; i++) {
         const [got, wanted] = [await gpu.step(), await cpu.step()]

@@ -58,10 +58,10 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
       using recorded = record(leaves, () => f(argument))
       const [answer, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
       const value = scalarFrom('grad', answer)
-      const slopes = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
+      const gradients = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
       const own = ownTensors(leaves)
       const gradient = mapTree(argument, (leaf) =>
-        own(slopes.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0)),
+        own(gradients.get(leaf.id) ?? fill(leaf.device, leaf.shape, 0)),
       )
       return { value: own(value), gradient, aux: aux as A }
     })
@@ -96,7 +96,7 @@ export function checkLeaves(op: string, leaves: readonly Tensor[]): void {
   }
 }
 
-/** A tensor that stands in two places is two arguments: each place gets the slope of its own use. */
+/** A tensor that stands in two places is two arguments: each place gets the gradient of its own use. */
 export function withoutRepeats<T extends TensorTree>(tree: T): T {
   const seen = new Set<Tensor>()
   const leaves = [...tensorsIn(tree)]
@@ -122,12 +122,12 @@ export function ownTensors(given: readonly Tensor[]): (result: Tensor) => Tensor
 }
 
 /**
- * What a function answered, if it has slopes.
+ * What a function answered, if it has gradients.
  *
  * @throws AsyncCallbackError for a promise, DisposedTensorError for a tensor that is gone, NotDifferentiableError for what is no tensor
  *   or holds integers.
  */
-export function slopedFrom(op: string, answer: unknown): Tensor {
+export function gradientdFrom(op: string, answer: unknown): Tensor {
   if (answer instanceof Promise) {
     throw new AsyncCallbackError(
       `${op}: the function returned a promise; expected it to be synchronous. Await before it is called or after.`,
@@ -147,7 +147,7 @@ export function slopedFrom(op: string, answer: unknown): Tensor {
   }
   if (answer.dtype !== 'f32') {
     throw new NotDifferentiableError(
-      `${op}: the function answered integers ${formatShape(answer.shape)}; expected f32. Integers have no slope.`,
+      `${op}: the function answered integers ${formatShape(answer.shape)}; expected f32. Integers have no gradient.`,
     )
   }
   return answer
@@ -155,7 +155,7 @@ export function slopedFrom(op: string, answer: unknown): Tensor {
 
 /** The same for a function whose answer must be a single number. Throws ShapeError if it is not. */
 export function scalarFrom(op: string, answer: unknown): Tensor {
-  const value = slopedFrom(op, answer)
+  const value = gradientdFrom(op, answer)
   if (value.size !== 1) {
     throw new ShapeError(
       `${op}: the function answered ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,

@@ -1,4 +1,4 @@
-/** Walks a tape backwards: from the slopes of a result to the slopes of what it was made from. */
+/** Walks a tape backwards: from the gradients of a result to the gradients of what it was made from. */
 import {
   add,
   adopt,
@@ -17,15 +17,15 @@ import { type GradientRule, rules } from './rules/rule-table.ts'
 import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
 
 /**
- * Pulls cotangents (the slopes of a scalar with respect to `outputs`) back through everything a tape recorded.
+ * Pulls cotangents (the gradients of a scalar with respect to `outputs`) back through everything a tape recorded.
  *
- * The order of additions is fixed: entries from the last to the first, inputs from left to right. Same tape, same bits. A slope
+ * The order of additions is fixed: entries from the last to the first, inputs from left to right. Same tape, same bits. A gradient
  * is freed as soon as it has been passed on.
  *
  * @param outputs Tensors computed under the tape.
  * @param cotangents One per output, of its shape.
- * @param between Tensors on the way whose slopes are wanted, too.
- * @returns The slope of every watched tensor, and of those `between`, that had an influence, by tensor id.
+ * @param between Tensors on the way whose gradients are wanted, too.
+ * @returns The gradient of every watched tensor, and of those `between`, that had an influence, by tensor id.
  */
 export function pullBack(
   tape: Tape,
@@ -42,18 +42,18 @@ export function pullBack(
       `pullBack: got ${cotangents.length} cotangents for ${outputs.length} outputs; expected one for each.`,
     )
   }
-  using slopes = new Slopes(new Set(between))
-  outputs.forEach((output, i) => tape.isTracked(output) && slopes.add(output, cotangents[i]))
-  passOn(tape, slopes)
-  return slopes.handOver()
+  using gradients = new Gradients(new Set(between))
+  outputs.forEach((output, i) => tape.isTracked(output) && gradients.add(output, cotangents[i]))
+  passOn(tape, gradients)
+  return gradients.handOver()
 }
 
-/** The slopes known so far. It shares in their ownership, so each can be let go when it is no longer needed. */
-class Slopes {
+/** The gradients known so far. It shares in their ownership, so each can be let go when it is no longer needed. */
+class Gradients {
   readonly #byId = new Map<number, Tensor>()
   readonly #kept: ReadonlySet<Tensor>
 
-  /** @param kept Those whose slopes stay when they have been passed on. */
+  /** @param kept Those whose gradients stay when they have been passed on. */
   constructor(kept: ReadonlySet<Tensor> = new Set()) {
     this.#kept = kept
   }
@@ -62,18 +62,18 @@ class Slopes {
     return this.#byId.get(tensor.id)
   }
 
-  set(tensor: Tensor, slope: Tensor): void {
-    slope.retain()
+  set(tensor: Tensor, gradient: Tensor): void {
+    gradient.retain()
     this.of(tensor)?.release()
-    this.#byId.set(tensor.id, slope)
+    this.#byId.set(tensor.id, gradient)
   }
 
-  add(tensor: Tensor, slope: Tensor): void {
+  add(tensor: Tensor, gradient: Tensor): void {
     const known = this.of(tensor)
-    this.set(tensor, known === undefined ? slope : add(known, slope))
+    this.set(tensor, known === undefined ? gradient : add(known, gradient))
   }
 
-  /** Lets go of a slope that has been passed on, unless it is wanted. */
+  /** Lets go of a gradient that has been passed on, unless it is wanted. */
   passed(tensor: Tensor): void {
     if (this.#kept.has(tensor)) return
     this.of(tensor)?.release()
@@ -82,60 +82,60 @@ class Slopes {
 
   /** Everything that is left, given to the innermost open scope. */
   handOver(): ReadonlyMap<number, Tensor> {
-    for (const slope of this.#byId.values()) adopt(slope)
+    for (const gradient of this.#byId.values()) adopt(gradient)
     return new Map(this.#byId)
   }
 
   [Symbol.dispose](): void {
-    for (const slope of this.#byId.values()) slope.release()
+    for (const gradient of this.#byId.values()) gradient.release()
     this.#byId.clear()
   }
 }
 
-/** From the last entry to the first, hands the slopes of what it made to what it was made from. */
-function passOn(tape: Tape, slopes: Slopes): void {
+/** From the last entry to the first, hands the gradients of what it made to what it was made from. */
+function passOn(tape: Tape, gradients: Gradients): void {
   for (const entry of tape.entries.toReversed()) {
-    const incoming = entry.outputs.map((output) => slopes.of(output))
-    if (incoming.every((slope) => slope === undefined)) continue
+    const incoming = entry.outputs.map((output) => gradients.of(output))
+    if (incoming.every((gradient) => gradient === undefined)) continue
     using _ = openScope()
-    if (entry.op === 'checkpoint') passThroughRerun(entry, incoming, slopes)
+    if (entry.op === 'checkpoint') passThroughRerun(entry, incoming, gradients)
     else {
       const needed = entry.inputs.map((input) => tape.isTracked(input))
-      inputSlopes(entry, incoming, needed).forEach((slope, k) => {
-        if (slope !== undefined && needed[k]) slopes.add(entry.inputs[k], slope)
+      inputGradients(entry, incoming, needed).forEach((gradient, k) => {
+        if (gradient !== undefined && needed[k]) gradients.add(entry.inputs[k], gradient)
       })
     }
-    for (const output of entry.outputs) slopes.passed(output)
+    for (const output of entry.outputs) gradients.passed(output)
   }
 }
 
-/** Runs a body again, recorded this time. Its inputs' slopes go on from where they are, so that additions keep their order. */
+/** Runs a body again, recorded this time. Its inputs' gradients go on from where they are, so that additions keep their order. */
 function passThroughRerun(
   { inputs, again, steps }: RerunEntry,
   incoming: readonly (Tensor | undefined)[],
-  slopes: Slopes,
+  gradients: Gradients,
 ): void {
   using recorded = withEngine(
     (below) => new IdleStepsSkipped(below, idleSteps(steps)),
     () => record(inputs, again),
   )
-  using inner = new Slopes()
+  using inner = new Gradients()
   for (const input of inputs) {
-    const known = slopes.of(input)
+    const known = gradients.of(input)
     if (known !== undefined) inner.set(input, known)
   }
   recorded.result.forEach((tensor, i) => {
-    const slope = incoming[i]
-    if (slope !== undefined) inner.add(tensor, slope)
+    const gradient = incoming[i]
+    if (gradient !== undefined) inner.add(tensor, gradient)
   })
   passOn(recorded.tape, inner)
   for (const input of inputs) {
-    const slope = inner.of(input)
-    if (slope !== undefined) slopes.set(input, slope)
+    const gradient = inner.of(input)
+    if (gradient !== undefined) gradients.set(input, gradient)
   }
 }
 
-function inputSlopes(
+function inputGradients(
   entry: TapeEntry,
   incoming: readonly (Tensor | undefined)[],
   needed: readonly boolean[],
@@ -160,13 +160,13 @@ function throughDefinition(
   using recorded = record(inputs, () => (definition as NonNullable<typeof definition>)(inputs, attrs))
   const { tape, result: outputs } = recorded
   const reached = outputs.filter((_, i) => incoming[i] !== undefined)
-  const slopes = pullBack(
+  const gradients = pullBack(
     tape,
     reached,
-    incoming.filter((slope) => slope !== undefined),
+    incoming.filter((gradient) => gradient !== undefined),
   )
-  // A tensor that is given twice has one slope, of both places together: it must count once.
-  return inputs.map((input, i) => (inputs.indexOf(input) === i ? slopes.get(input.id) : undefined))
+  // A tensor that is given twice has one gradient, of both places together: it must count once.
+  return inputs.map((input, i) => (inputs.indexOf(input) === i ? gradients.get(input.id) : undefined))
 }
 
 const anIterable = checks.role<Iterable<Tensor>>('several tensors', Symbol.iterator)

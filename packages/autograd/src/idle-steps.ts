@@ -1,4 +1,4 @@
-/** What need not be computed when a body is run again for its slopes: steps whose numbers nobody will look at. */
+/** What need not be computed when a body is run again for its gradients: steps whose numbers nobody will look at. */
 import {
   type Attrs,
   derivative,
@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 
-/** Which numbers an op's gradient rule looks at, besides slopes; shapes are always there. */
+/** Which numbers an op's gradient rule looks at, besides gradients; shapes are always there. */
 interface Looks {
   readonly inputs: readonly boolean[]
   readonly outputs: boolean

@@ -1,4 +1,4 @@
-/** `@burgeon/autograd`: slopes. The public list, nothing else. */
+/** `@burgeon/autograd`: gradients. The public list, nothing else. */
 export { checkpoint } from '@burgeon/tensor'
 export { NotDifferentiableError } from './errors.ts'
 export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAndGrad } from './grad.ts'

@@ -25,7 +25,7 @@ import {
   type GradientOf,
   mapTree,
   ownTensors,
-  slopedFrom,
+  gradientdFrom,
   type TensorTree,
   withoutRepeats,
 } from './grad.ts'
@@ -42,7 +42,7 @@ export interface ValueAndProduct<P> {
  *
  * @param f Answers one tensor of any shape, synchronously.
  * @returns A function of the argument and a cotangent of the value's shape.
- * @throws ShapeError if the cotangent is of another shape; for arguments and answers without slopes, as `grad`.
+ * @throws ShapeError if the cotangent is of another shape; for arguments and answers without gradients, as `grad`.
  * @example
  * ```ts
  * const { product } = vjp((y: Tensor) => multiply(y, y))(x, x) // 2x²
@@ -60,11 +60,11 @@ export function vjp<T extends TensorTree>(
       const leaves = [...tensorsIn(argument)]
       checkLeaves('vjp', leaves)
       using recorded = record(leaves, () => f(argument))
-      const value = slopedFrom('vjp', recorded.result)
+      const value = gradientdFrom('vjp', recorded.result)
       checkShapes('vjp', 'cotangent', cotangent, value)
-      const slopes = pullBack(recorded.tape, [value], [cotangent])
+      const gradients = pullBack(recorded.tape, [value], [cotangent])
       const own = ownTensors([...leaves, cotangent])
-      const product = mapTree(argument, (leaf) => own(slopes.get(leaf.id) ?? zerosLike(leaf)))
+      const product = mapTree(argument, (leaf) => own(gradients.get(leaf.id) ?? zerosLike(leaf)))
       return { value: own(value), product }
     })
 }
@@ -95,20 +95,20 @@ export function jvp<T extends TensorTree>(
       }
       leaves.forEach((leaf, i) => checkShapes('jvp', 'tangent', directions[i], leaf))
       using forward = record(leaves, () => f(argument))
-      const value = slopedFrom('jvp', forward.result)
+      const value = gradientdFrom('jvp', forward.result)
       const cotangent = zerosLike(value)
       using backward = record([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
       const reached = leaves.flatMap((leaf, i) => {
-        const slope = backward.result.get(leaf.id)
-        return slope === undefined ? [] : [[slope, directions[i]] as const]
+        const gradient = backward.result.get(leaf.id)
+        return gradient === undefined ? [] : [[gradient, directions[i]] as const]
       })
-      const slopes = pullBack(
+      const gradients = pullBack(
         backward.tape,
-        reached.map(([slope]) => slope),
+        reached.map(([gradient]) => gradient),
         reached.map(([, direction]) => direction),
       )
       const own = ownTensors([...leaves, ...directions])
-      return { value: own(value), product: own(slopes.get(cotangent.id) ?? zerosLike(value)) }
+      return { value: own(value), product: own(gradients.get(cotangent.id) ?? zerosLike(value)) }
     })
 }
 
@@ -129,9 +129,11 @@ export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T
         throw new OptionError('hvp: got x or vector without tensors; expected one or more in each.')
       }
       return grad<T>((y) => {
-        const slopes = [...tensorsIn(grad(f)(y))]
-        slopes.forEach((slope, i) => checkShapes('hvp', 'vector', directions[i], slope))
-        return slopes.map((slope, i) => sum(multiply(slope, directions[i]))).reduce((a, b) => add(a, b))
+        const gradients = [...tensorsIn(grad(f)(y))]
+        gradients.forEach((gradient, i) => checkShapes('hvp', 'vector', directions[i], gradient))
+        return gradients
+          .map((gradient, i) => sum(multiply(gradient, directions[i])))
+          .reduce((a, b) => add(a, b))
       })(x)
     })
 }
@@ -149,7 +151,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
       checkArgument('jacobian', 'x', x, checks.tensor)
       checkLeaves('jacobian', [x])
       using recorded = record([x], () => f(x))
-      const value = slopedFrom('jacobian', recorded.result)
+      const value = gradientdFrom('jacobian', recorded.result)
       const rows = Array.from({ length: value.size }, (_, i) => {
         const one = tensorFrom(value.shape, (k) => Number(k === i), value.device)
         const row = pullBack(recorded.tape, [value], [one]).get(x.id) ?? zerosLike(x)

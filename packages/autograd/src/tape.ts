@@ -23,7 +23,7 @@ export interface TapeEntry<K extends OpName = OpName> {
   readonly outputs: readonly Tensor[]
 }
 
-/** A body that was run without being written down, and will be run again when slopes come through it. */
+/** A body that was run without being written down, and will be run again when gradients come through it. */
 export interface RerunEntry {
   readonly op: 'checkpoint'
   /** What it reads from outside and is tracked. */
@@ -121,7 +121,7 @@ export class Tape implements Engine {
   }
 }
 
-/** The tensors that must be there when slopes come through an entry. */
+/** The tensors that must be there when gradients come through an entry. */
 function neededBy(entry: TapeEntry | RerunEntry): readonly Tensor[] {
   return [...(entry.op === 'checkpoint' ? entry.reads : entry.inputs), ...entry.outputs]
 }

@@ -21,7 +21,7 @@ const roles: ChecksOf<Strategy> = {
     'name',
     'mirrors',
     'steps',
-    'slopes',
+    'gradients',
     'learn',
     'transform',
   ),

@@ -27,7 +27,7 @@ export interface LearnerOptions {
   readonly model: Gpt
   /** Turns gradients into changes of the weights. */
   readonly optimizer: GradientTransform
-  /** For a device of mixed precision: keeps small slopes from vanishing. None unless given. */
+  /** For a device of mixed precision: keeps small gradients from vanishing. None unless given. */
   readonly lossScale?: LossScale
   /** Computes each block again on the way back instead of keeping what is in it: less memory, more time. False unless given. */
   readonly checkpointBlocks?: boolean

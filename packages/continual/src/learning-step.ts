@@ -1,4 +1,4 @@
-/** One update: a prediction, its loss, the slopes of the loss, and a change of the weights. */
+/** One update: a prediction, its loss, the gradients of the loss, and a change of the weights. */
 import {
   applyUpdates,
   type GradientTransform,
@@ -50,7 +50,7 @@ interface LearningParts {
   /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
-  /** Takes the slopes after steps in thought. Not beside a loss scale. */
+  /** Takes the gradients after steps in thought. Not beside a loss scale. */
   readonly lookAhead?: LookAhead
   /** Multiplies the loss. */
   readonly lossScale?: LossScale
@@ -80,10 +80,10 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
   const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
   const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
   const weights = learningWeights(parts)
-  const slopes = scope(() => lossAndSlopes(parts, weights, fresh, batch))
+  const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
-    const [gradientNorm] = await slopes.gradientNorm.read()
-    const learnt = summarise(fresh.rows, slopes.rows, await slopes.losses.read())
+    const [gradientNorm] = await gradients.gradientNorm.read()
+    const learnt = summarise(fresh.rows, gradients.rows, await gradients.losses.read())
     const mayOverflow = parts.lossScale !== undefined && parts.overflows < mostOverflows
     if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
@@ -91,11 +91,11 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
           'expected finite numbers. Nothing was learnt from this batch.',
       )
     }
-    const penalties = await numbersIn(slopes.penalties)
-    const updateNorm = await update(parts, slopes, gradientNorm > riskyAbove || rate > riskyAbove)
+    const penalties = await numbersIn(gradients.penalties)
+    const updateNorm = await update(parts, gradients, gradientNorm > riskyAbove || rate > riskyAbove)
     return { ...learnt, penalties, gradientNorm, updateNorm }
   } finally {
-    const { rows: _rows, ...tensors } = slopes
+    const { rows: _rows, ...tensors } = gradients
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
   }
 }
@@ -141,7 +141,7 @@ function learningWeights({ model, shares }: LearningParts): TensorsByPath {
   return Object.fromEntries(Object.entries(model.parameters.tensors()).filter(([path]) => !isFrozen(path)))
 }
 
-interface Slopes {
+interface Gradients {
   readonly gradient: TensorsByPath
   /** By the rates of a look-ahead. */
   readonly rates?: TensorsByPath
@@ -153,7 +153,12 @@ interface Slopes {
   readonly gradientNorm: Tensor
 }
 
-function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batch, batch: Batch): Slopes {
+function lossAndGradients(
+  parts: LearningParts,
+  weights: TensorsByPath,
+  fresh: Batch,
+  batch: Batch,
+): Gradients {
   const { penalties, lossScale, lookAhead } = parts
   const all = parts.model.parameters.tensors()
   const meanLoss = lossesOn(parts, batch)
@@ -176,7 +181,7 @@ function lossAndSlopes(parts: LearningParts, weights: TensorsByPath, fresh: Batc
     const lossOfPart = lossesOn(parts, part)
     return (w: TensorsByPath): Tensor => lossOfPart(w).mean
   })
-  const { gradient, rates, aux } = lookAhead.slopes(objective, tries, weights)
+  const { gradient, rates, aux } = lookAhead.gradients(objective, tries, weights)
   // The objective has seen changed weights; the prequential loss is of the present ones.
   const { losses } = lossesOn(parts, fresh)(weights)
   return { gradient, rates, ...aux, losses, rows: fresh, gradientNorm: globalNorm(Object.values(gradient)) }
@@ -198,13 +203,13 @@ function lossesOn(
  *   rates of an ordinary size.
  * @returns The norm of the change.
  */
-async function update(parts: LearningParts, slopes: Slopes, isRisky: boolean): Promise<number> {
+async function update(parts: LearningParts, gradients: Gradients, isRisky: boolean): Promise<number> {
   const { model, optimizer, step } = parts
   const before = isRisky ? await optimizer.toState() : undefined
   const skippedBefore = isRisky ? await optimizer.skipped?.() : undefined
   let change: ReturnType<typeof changeOf>
   try {
-    change = scope(() => changeOf(parts, slopes, isRisky))
+    change = scope(() => changeOf(parts, gradients, isRisky))
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error
     if (isRisky) optimizer.restore(before, model.parameters)
@@ -242,7 +247,7 @@ async function update(parts: LearningParts, slopes: Slopes, isRisky: boolean): P
  */
 function changeOf(
   { model, optimizer, lookAhead, shares, step }: LearningParts,
-  { gradient, rates }: Slopes,
+  { gradient, rates }: Gradients,
   isRisky: boolean,
 ): { readonly updates: TensorsByPath; readonly norm: Tensor } {
   const parameters = model.parameters.tensors()

@@ -7,13 +7,13 @@ import type { GptConfig } from './gpt-config.ts'
 export interface FlopsPerToken {
   /** To predict the next token. */
   readonly forward: number
-  /** To predict it and to take the slopes of all weights. */
+  /** To predict it and to take the gradients of all weights. */
   readonly training: number
 }
 
 /**
  * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For each token: 2 for every weight of
- * a projection, an adapter, an expert and a router, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Slopes take every product
+ * a projection, an adapter, an expert and a router, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Gradients take every product
  * of a projection twice more, and five products of attention instead of two.
  *
  * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and less in wider models; so are

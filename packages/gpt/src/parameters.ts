@@ -162,7 +162,7 @@ export function isAdapter(path: string): boolean {
 
 /**
  * Whether a parameter belongs to what stands below block `count`, counted from 0: the lowest blocks, the positions and the token embedding,
- * which is the head, too. With all of them constant, no tape follows what happens there. (Half of the embedding's slope, that of the head,
+ * which is the head, too. With all of them constant, no tape follows what happens there. (Half of the embedding's gradient, that of the head,
  * would be worse than none: it pulls the embedding away from what the blocks expect.)
  */
 export function isBelow(config: GptConfig, count: number): (path: string) => boolean {

@@ -147,16 +147,16 @@ export function isRecorded(): boolean {
 
 /**
  * Gradient checkpointing (Chen et al. 2016): of `body`, tapes keep only what it reads and what it answers, and run it once more when
- * slopes are pulled back through it. Memory for what lies between is thus needed for one body at a time, and gradients are the
+ * gradients are pulled back through it. Memory for what lies between is thus needed for one body at a time, and gradients are the
  * same to the bit. Where nothing is recorded, `body` just runs. Bodies may nest.
  *
  * @param body Synchronous, and the same whenever it runs: it may read any tensors from outside, but draw no random keys, which
  *   belong outside, and write nowhere.
- * @throws AsyncCallbackError if `body` returns a promise; while slopes are pulled back, OptionError if it answers other tensors
+ * @throws AsyncCallbackError if `body` returns a promise; while gradients are pulled back, OptionError if it answers other tensors
  *   the second time.
  * @example
  * ```ts
- * const slope = grad((w: Tensor) => sum(checkpoint(() => tanh(multiply(w, w)))))
+ * const gradient = grad((w: Tensor) => sum(checkpoint(() => tanh(multiply(w, w)))))
  * ```
  */
 export function checkpoint<R>(body: () => R): R {

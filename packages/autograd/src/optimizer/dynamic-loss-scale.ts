@@ -1,5 +1,5 @@
 /**
- * Loss scaling (Micikevicius et al. 2018, section 3.2): slopes in half precision are lost below 6·10⁻⁸, so the loss is multiplied by
+ * Loss scaling (Micikevicius et al. 2018, section 3.2): gradients in half precision are lost below 6·10⁻⁸, so the loss is multiplied by
  * a large number before the backward pass and the gradients are divided by it afterwards.
  */
 import {
@@ -34,7 +34,7 @@ export interface LossScale extends GradientTransform {
   /** The loss whose gradient is to be taken. */
   scaled(loss: Tensor): Tensor
   /** What the scaled loss was worth: a gradient or its norm, divided by the scale. Call it before the next transform. */
-  unscaled(slope: Tensor): Tensor
+  unscaled(gradient: Tensor): Tensor
   /** Reads the present scale; the initial one before the first step. */
   read(): Promise<number>
   /** Frees what it keeps on a device. */
@@ -54,7 +54,7 @@ const checkScale = (state: unknown): LossScaleState =>
 
 const { add, constant, divide: over, input, less, maximum, scalar, select, subtract } = expression
 // x / scale, or NaN throughout where the norm is not finite: ∞ − ∞ and NaN − NaN are NaN, a number minus itself is 0.
-const trueSlope = add(over(input(0), input(1)), subtract(input(2), input(2)))
+const trueGradient = add(over(input(0), input(1)), subtract(input(2), input(2)))
 const isFinite = less(expression.abs(input(0)), constant(Infinity))
 // inputs: norm, steps without overflow; scalar 0: after how many the scale doubles
 const isDue = less(subtract(scalar(0), constant(1.5)), input(1))
@@ -111,9 +111,9 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
       checkArgument('dynamicLossScale: scaled', 'loss', loss, checks.tensor)
       return multiply(loss, on(loss.device).scale)
     },
-    unscaled(slope) {
-      checkArgument('dynamicLossScale: unscaled', 'slope', slope, checks.tensor)
-      return divide(slope, on(slope.device).scale)
+    unscaled(gradient) {
+      checkArgument('dynamicLossScale: unscaled', 'gradient', gradient, checks.tensor)
+      return divide(gradient, on(gradient.device).scale)
     },
     transform(gradients: TensorsByPath) {
       const [first] = Object.values(gradients)
@@ -121,7 +121,7 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
       const { scale, clean } = on(first.device)
       const norm = globalNorm(Object.values(gradients))
       const unscaled = Object.entries(gradients).map(
-        ([path, gradient]) => [path, elementwise(trueSlope, [gradient, scale, norm])] as const,
+        ([path, gradient]) => [path, elementwise(trueGradient, [gradient, scale, norm])] as const,
       )
       scope(() => {
         const [newScale, newClean] = [

@@ -45,9 +45,9 @@ export function oneMoment(rule: OneMomentRule): GradientTransform {
     rateAt,
     largestAt,
     transform(gradients, { parameters, rate }) {
-      const updates = Object.entries(gradients).map(([path, slope]) => {
-        const before = moments.getOrZero(path, slope)
-        const inputs = [slope, before, parameters[path]]
+      const updates = Object.entries(gradients).map(([path, gradient]) => {
+        const before = moments.getOrZero(path, gradient)
+        const inputs = [gradient, before, parameters[path]]
         const scalars = scalarsOf(rate, path)
         const update = elementwise(moved, inputs, scalars)
         scope(() => assign(before, elementwise(kept, inputs, scalars)))

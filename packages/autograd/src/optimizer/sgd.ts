@@ -78,9 +78,9 @@ export function sgd(
     largestAt: (learningRate) => most / Math.max(1, learningRate),
     transform: (gradients, { rate: learningRate }) =>
       Object.fromEntries(
-        Object.entries(gradients).map(([path, slope]) => [
+        Object.entries(gradients).map(([path, gradient]) => [
           path,
-          elementwise(plain, [slope], [-learningRate]),
+          elementwise(plain, [gradient], [-learningRate]),
         ]),
       ),
   })

@@ -1,23 +1,28 @@
 /**
- * What each op does to slopes that are kept apart by example.
+ * What each op does to gradients that are kept apart by example.
  *
  * A tensor "holds the examples" if its first axis is B·k long and rows n·k … (n + 1)·k are those of example n. All other tensors are
- * shared: every example reads them whole, and their slopes get a leading axis of examples.
+ * shared: every example reads them whole, and their gradients get a leading axis of examples.
  */
 import type { Attrs, FusedOpName, OpName, Tensor } from '@burgeon/tensor'
-import { elementwiseSlopes, holdsElementwise } from './broadcast-slopes.ts'
-import { gatherSlopes, scatterAddSlopes } from './gather-slopes.ts'
+import { elementwiseGradients, holdsElementwise } from './broadcast-gradients.ts'
+import { gatherGradients, scatterAddGradients } from './gather-gradients.ts'
 import {
-  broadcastSlopes,
-  concatenateSlopes,
-  padSlopes,
-  permuteSlopes,
-  reduceSlopes,
-  reshapeSlopes,
-  sliceSlopes,
-} from './movement-slopes.ts'
-import { layerNormSlopes, rmsNormSlopes } from './normalisation-slopes.ts'
-import { holdsMatmul, linearCrossEntropySlopes, linearSlopes, matmulSlopes } from './product-slopes.ts'
+  broadcastGradients,
+  concatenateGradients,
+  padGradients,
+  permuteGradients,
+  reduceGradients,
+  reshapeGradients,
+  sliceGradients,
+} from './movement-gradients.ts'
+import { layerNormGradients, rmsNormGradients } from './normalisation-gradients.ts'
+import {
+  holdsMatmul,
+  linearCrossEntropyGradients,
+  linearGradients,
+  matmulGradients,
+} from './product-gradients.ts'
 
 /** One recorded call, of which output 0 holds the examples. */
 export interface Held<K extends OpName> {
@@ -37,19 +42,19 @@ export interface ExampleCall<K extends OpName> {
   readonly attrs: Attrs<K>
   /** N, how many examples. */
   readonly count: number
-  /** The slopes of output 0: `[N, k, …]`, or `[N, output's shape…]` where the output is shared. */
+  /** The gradients of output 0: `[N, k, …]`, or `[N, output's shape…]` where the output is shared. */
   readonly dy: Tensor
 }
 
 /** Which inputs hold the examples if the output does; a sentence if none can be said to. */
 export type Holds<K extends OpName> = (call: Held<K>) => readonly boolean[] | string
 
-/** The slopes of the shared input `index`, `[N, input's shape…]`. */
-export type ExampleSlopes<K extends OpName> = (call: ExampleCall<K>, index: number) => Tensor
+/** The gradients of the shared input `index`, `[N, input's shape…]`. */
+export type ExampleGradients<K extends OpName> = (call: ExampleCall<K>, index: number) => Tensor
 
-/** What is said of one op. A fused op whose inputs are never shared needs no `slopes`, or is followed through its definition. */
+/** What is said of one op. A fused op whose inputs are never shared needs no `gradients`, or is followed through its definition. */
 type Row<K extends OpName> =
-  | { readonly holds: Holds<K>; readonly slopes: ExampleSlopes<K> }
+  | { readonly holds: Holds<K>; readonly gradients: ExampleGradients<K> }
   | (K extends FusedOpName ? { readonly holds: Holds<K> } | 'definition' : never)
   | 'none'
 
@@ -61,48 +66,48 @@ const ifAxisStays = (stays: boolean): readonly boolean[] | string =>
 
 /** Every op; `none` for those that are never differentiated. */
 export const exampleRules: { readonly [K in OpName]: Row<K> } = {
-  elementwise: { holds: holdsElementwise, slopes: elementwiseSlopes },
+  elementwise: { holds: holdsElementwise, gradients: elementwiseGradients },
   reduce: {
     holds: ({ attrs }) => (attrs.axes.includes(0) ? 'It joins examples before the last sum.' : [true]),
-    slopes: reduceSlopes,
+    gradients: reduceGradients,
   },
   argmax: 'none',
-  matmul: { holds: holdsMatmul, slopes: matmulSlopes },
-  reshape: { holds: all, slopes: reshapeSlopes },
-  permute: { holds: ({ attrs }) => ifAxisStays(attrs.order[0] === 0), slopes: permuteSlopes },
-  broadcast: { holds: holdsElementwise, slopes: broadcastSlopes },
+  matmul: { holds: holdsMatmul, gradients: matmulGradients },
+  reshape: { holds: all, gradients: reshapeGradients },
+  permute: { holds: ({ attrs }) => ifAxisStays(attrs.order[0] === 0), gradients: permuteGradients },
+  broadcast: { holds: holdsElementwise, gradients: broadcastGradients },
   slice: {
     holds: ({ inputs: [x], attrs: { start, stop } }) => ifAxisStays(start[0] === 0 && stop[0] === x.shape[0]),
-    slopes: sliceSlopes,
+    gradients: sliceGradients,
   },
   pad: {
     holds: ({ attrs: { before, after } }) => ifAxisStays(before[0] === 0 && after[0] === 0),
-    slopes: padSlopes,
+    gradients: padGradients,
   },
   concatenate: {
     holds: (call) => (call.attrs.axis === 0 ? 'It moves numbers along the first axis.' : all(call)),
-    slopes: concatenateSlopes,
+    gradients: concatenateGradients,
   },
   gather: {
     holds: ({ inputs: [, ids] }) =>
       ids.shape.length > 0 ? [false, true] : 'One id answers rows of a table, not of examples.',
-    slopes: gatherSlopes,
+    gradients: gatherGradients,
   },
-  scatterAdd: { holds: () => 'It adds rows of several examples.', slopes: scatterAddSlopes },
+  scatterAdd: { holds: () => 'It adds rows of several examples.', gradients: scatterAddGradients },
   fill: 'none',
   iota: 'none',
   random: 'none',
   assign: 'none',
-  linear: { holds: onlyFirst, slopes: linearSlopes },
-  layerNorm: { holds: onlyFirst, slopes: layerNormSlopes },
+  linear: { holds: onlyFirst, gradients: linearGradients },
+  layerNorm: { holds: onlyFirst, gradients: layerNormGradients },
   layerNormGrad: 'definition',
-  rmsNorm: { holds: onlyFirst, slopes: rmsNormSlopes },
+  rmsNorm: { holds: onlyFirst, gradients: rmsNormGradients },
   rmsNormGrad: 'definition',
   attention: { holds: all },
   attentionGrad: 'definition',
   crossEntropy: { holds: all },
   crossEntropyGrad: 'definition',
-  linearCrossEntropy: { holds: () => [true, false, true], slopes: linearCrossEntropySlopes },
+  linearCrossEntropy: { holds: () => [true, false, true], gradients: linearCrossEntropyGradients },
   linearCrossEntropyGrad: 'definition',
   adamw: 'none',
   globalNorm: 'definition',

@@ -11,26 +11,26 @@ import {
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
 import { type Recording, record } from '../gradients.ts'
-import { slopeOf } from '../rules/elementwise.ts'
+import { gradientOf } from '../rules/elementwise.ts'
 import { type GradientRule, rules } from '../rules/rule-table.ts'
 import type { RerunEntry, Tape, TapeEntry } from '../tape.ts'
-import { type ExampleSlopes, exampleRules, type Holds } from './example-rules.ts'
+import { type ExampleGradients, exampleRules, type Holds } from './example-rules.ts'
 
-/** Examples `from` to `to − 1`, and their slopes of shared tensors as far as they are known. */
+/** Examples `from` to `to − 1`, and their gradients of shared tensors as far as they are known. */
 export interface Chunk {
   readonly from: number
   readonly to: number
   readonly known: Map<number, Tensor>
 }
 
-/** What one use of a shared tensor adds to its slopes, `[N, shape…]`; made when it is asked for. */
+/** What one use of a shared tensor adds to its gradients, `[N, shape…]`; made when it is asked for. */
 type Contribution = (chunk: Chunk) => Tensor
 
 /**
- * Slopes by tensor. A tensor that holds the examples along its first axis has slopes of its own shape, because row blocks have nothing
+ * Gradients by tensor. A tensor that holds the examples along its first axis has gradients of its own shape, because row blocks have nothing
  * to do with one another; a shared one has contributions.
  *
- * B examples, N of them at a time. Dispose it when all slopes have been asked for.
+ * B examples, N of them at a time. Dispose it when all gradients have been asked for.
  */
 export class ExampleWalk implements Disposable {
   readonly #examples: number
@@ -44,29 +44,29 @@ export class ExampleWalk implements Disposable {
     this.#examples = examples
   }
 
-  /** The slopes of everything on the tape, from that of its scalar result. */
-  pullBack(tape: Tape, result: Tensor, slope: Tensor): void {
-    if (tape.isTracked(result)) this.#totals.set(result.id, slope)
+  /** The gradients of everything on the tape, from that of its scalar result. */
+  pullBack(tape: Tape, result: Tensor, gradient: Tensor): void {
+    if (tape.isTracked(result)) this.#totals.set(result.id, gradient)
     this.#walk(tape)
   }
 
-  /** Whether a tensor that all examples should share has slopes of no example or of all. */
+  /** Whether a tensor that all examples should share has gradients of no example or of all. */
   isTornApart(tensor: Tensor): boolean {
     return this.#totals.has(tensor.id) || this.#held.has(tensor.id)
   }
 
-  hasSlopes(tensor: Tensor): boolean {
+  hasGradients(tensor: Tensor): boolean {
     return this.#shared.has(tensor.id)
   }
 
-  /** The slopes of a shared tensor, example by example: `[N, shape…]`. */
-  slopesOf({ id }: Tensor, chunk: Chunk): Tensor {
+  /** The gradients of a shared tensor, example by example: `[N, shape…]`. */
+  gradientsOf({ id }: Tensor, chunk: Chunk): Tensor {
     const known = chunk.known.get(id)
     if (known !== undefined) return known
     const parts = (this.#shared.get(id) ?? []).map((part) => part(chunk))
-    const slopes = parts.reduce((a, b) => add(a, b))
-    chunk.known.set(id, slopes)
-    return slopes
+    const gradients = parts.reduce((a, b) => add(a, b))
+    chunk.known.set(id, gradients)
+    return gradients
   }
 
   #walk(tape: Tape): void {
@@ -85,8 +85,8 @@ export class ExampleWalk implements Disposable {
     }
   }
 
-  #reaches(slopes: ReadonlyMap<number, unknown>, { outputs }: TapeEntry | RerunEntry): boolean {
-    return outputs.some(({ id }) => slopes.has(id))
+  #reaches(gradients: ReadonlyMap<number, unknown>, { outputs }: TapeEntry | RerunEntry): boolean {
+    return outputs.some(({ id }) => gradients.has(id))
   }
 
   /** From the result back to the sum over examples, through what is linear in it. */
@@ -98,20 +98,20 @@ export class ExampleWalk implements Disposable {
       this.#refuse(op, 'The function does more with the sum over examples than scale it.')
     }
     const rule = rules[op] as GradientRule<OpName>
-    const slopes = rule({ ...entry, cotangents: outputs.map(({ id }) => this.#totals.get(id)), needed })
+    const gradients = rule({ ...entry, cotangents: outputs.map(({ id }) => this.#totals.get(id)), needed })
     const [rows] = inputs[0].shape
     const isOverExamples = isSum && (attrs as { axes: readonly number[] }).axes.includes(0)
     const target = isOverExamples && rows % this.#examples === 0 ? this.#held : this.#totals
-    slopes?.forEach((slope, i) => needed[i] && addTo(target, inputs[i], slope))
+    gradients?.forEach((gradient, i) => needed[i] && addTo(target, inputs[i], gradient))
   }
 
   /** Of an op whose output holds the examples. */
   #pullHeld(entry: TapeEntry, needed: readonly boolean[]): void {
     const { op, inputs, outputs, attrs } = entry
-    const row = exampleRules[op] as { holds: Holds<OpName>; slopes?: ExampleSlopes<OpName> } | string
+    const row = exampleRules[op] as { holds: Holds<OpName>; gradients?: ExampleGradients<OpName> } | string
     const cotangents = outputs.map(({ id }) => this.#held.get(id))
     const [dy, ...others] = cotangents
-    const isFirst = dy !== undefined && others.every((slope) => slope === undefined)
+    const isFirst = dy !== undefined && others.every((gradient) => gradient === undefined)
     if (typeof row === 'string' || !isFirst) {
       this.#throughDefinition(entry, needed, this.#held)
       return
@@ -121,17 +121,17 @@ export class ExampleWalk implements Disposable {
     const wanted = needed.map((is, i) => is && holds[i])
     if (wanted.includes(true)) {
       inputs.forEach((x, i) => wanted[i] && this.#checkRows(op, x))
-      const slopes = (rules[op] as GradientRule<OpName>)({ ...entry, cotangents, needed: wanted })
-      slopes?.forEach((slope, i) => wanted[i] && addTo(this.#held, inputs[i], slope))
+      const gradients = (rules[op] as GradientRule<OpName>)({ ...entry, cotangents, needed: wanted })
+      gradients?.forEach((gradient, i) => wanted[i] && addTo(this.#held, inputs[i], gradient))
     }
-    const { slopes } = row
+    const { gradients } = row
     inputs.forEach((x, i) => {
-      if (!needed[i] || holds[i] || slopes === undefined) return
+      if (!needed[i] || holds[i] || gradients === undefined) return
       this.#contribute(x, (chunk) => {
         const views = inputs.map((input, j) => (holds[j] ? this.#view(input, chunk) : input))
         const results = outputs.map((output) => this.#view(output, chunk))
         const count = chunk.to - chunk.from
-        return slopes({ inputs: views, outputs: results, attrs, count, dy: this.#view(dy, chunk) }, i)
+        return gradients({ inputs: views, outputs: results, attrs, count, dy: this.#view(dy, chunk) }, i)
       })
     })
   }
@@ -143,12 +143,12 @@ export class ExampleWalk implements Disposable {
       this.#throughDefinition(entry, needed, this.#shared)
       return
     }
-    const { slopes } = exampleRules[op] as { slopes: ExampleSlopes<OpName> }
+    const { gradients } = exampleRules[op] as { gradients: ExampleGradients<OpName> }
     inputs.forEach((x, i) => {
       if (!needed[i]) return
       this.#contribute(x, (chunk) => {
-        const dy = this.slopesOf(outputs[0], chunk)
-        return slopes({ inputs, outputs, attrs, count: chunk.to - chunk.from, dy }, i)
+        const dy = this.gradientsOf(outputs[0], chunk)
+        return gradients({ inputs, outputs, attrs, count: chunk.to - chunk.from, dy }, i)
       })
     })
   }
@@ -157,22 +157,22 @@ export class ExampleWalk implements Disposable {
   #throughDefinition<S>(
     { op, inputs, outputs, attrs }: TapeEntry,
     needed: readonly boolean[],
-    slopes: Map<number, S>,
+    gradients: Map<number, S>,
   ): void {
     const { definition } = opTable[op] as OpDefinition<typeof attrs>
     if (definition === undefined) this.#refuse(op, 'It has no rule for examples.')
     const watched = inputs.filter((_, i) => needed[i])
     const { tape, result } = this.#keep(record(watched, () => definition(inputs, attrs)))
-    rename(slopes, outputs, result)
+    rename(gradients, outputs, result)
     this.#walk(tape)
   }
 
   /** Runs a body again, recorded this time. */
   #throughRerun(entry: RerunEntry): void {
     const all = [this.#totals, this.#held, this.#shared]
-    if (!all.some((slopes) => this.#reaches(slopes, entry))) return
+    if (!all.some((gradients) => this.#reaches(gradients, entry))) return
     const { tape, result } = this.#keep(record(entry.inputs, entry.again))
-    for (const slopes of all) rename<unknown>(slopes, entry.outputs, result)
+    for (const gradients of all) rename<unknown>(gradients, entry.outputs, result)
     this.#walk(tape)
   }
 
@@ -213,27 +213,27 @@ export class ExampleWalk implements Disposable {
   }
 }
 
-function addTo(slopes: Map<number, Tensor>, tensor: Tensor, slope: Tensor | undefined): void {
-  if (slope === undefined) return
-  const known = slopes.get(tensor.id)
-  slopes.set(tensor.id, known === undefined ? slope : add(known, slope))
+function addTo(gradients: Map<number, Tensor>, tensor: Tensor, gradient: Tensor | undefined): void {
+  if (gradient === undefined) return
+  const known = gradients.get(tensor.id)
+  gradients.set(tensor.id, known === undefined ? gradient : add(known, gradient))
 }
 
-/** The slopes of some tensors, for others that hold the same numbers. */
-function rename<S>(slopes: Map<number, S>, from: readonly Tensor[], to: readonly Tensor[]): void {
+/** The gradients of some tensors, for others that hold the same numbers. */
+function rename<S>(gradients: Map<number, S>, from: readonly Tensor[], to: readonly Tensor[]): void {
   from.forEach(({ id }, i) => {
-    const slope = slopes.get(id)
-    if (slope !== undefined) slopes.set(to[i].id, slope)
+    const gradient = gradients.get(id)
+    if (gradient !== undefined) gradients.set(to[i].id, gradient)
   })
 }
 
 const hasDefinition = (op: OpName): boolean => (opTable[op] as OpDefinition<unknown>).definition !== undefined
 
-/** Whether no slope of a formula depends on what it is differentiated by. */
+/** Whether no gradient of a formula depends on what it is differentiated by. */
 function isLinearIn({ inputs, attrs }: TapeEntry<'elementwise'>, needed: readonly boolean[]): boolean {
   return inputs.every((_, i) => {
     if (!needed[i]) return true
-    const nodes = expression.topologicalOrder(slopeOf(attrs.expression, i, inputs.length))
+    const nodes = expression.topologicalOrder(gradientOf(attrs.expression, i, inputs.length))
     return nodes.every((node) => node.kind !== 'input' || node.index === inputs.length || !needed[node.index])
   })
 }

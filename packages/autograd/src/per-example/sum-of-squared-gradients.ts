@@ -1,5 +1,5 @@
 /**
- * Gradients squared example by example, Σₙ (∇ lossₙ)², from one backward pass: a per-example slope of a weight matrix is a small product
+ * Gradients squared example by example, Σₙ (∇ lossₙ)², from one backward pass: a per-example gradient of a weight matrix is a small product
  * of what the pass has made anyway (Goodfellow 2015, "Efficient Per-Example Gradient Computations", for layers; here for every op).
  */
 import { add, checkOptions, checks, fill, scope, square, sum, type Tensor, tensorsIn } from '@burgeon/tensor'
@@ -23,7 +23,7 @@ export interface ExampleOptions {
   /** B: how many examples the function adds up; an integer, 1 or more. */
   readonly examples: number
   /**
-   * How many numbers of per-example slopes may be held at a time, for each tensor in turn: 2²² (16 MiB) unless given, 2²⁴ at most. One example
+   * How many numbers of per-example gradients may be held at a time, for each tensor in turn: 2²² (16 MiB) unless given, 2²⁴ at most. One example
    * is always taken, however large.
    */
   readonly numbersAtOnce?: number
@@ -92,7 +92,7 @@ function squaresOf(walk: ExampleWalk, leaf: Tensor, examples: number, numbersAtO
         'Leave penalties out, and close over what differs from example to example.',
     )
   }
-  if (!walk.hasSlopes(leaf)) return fill(leaf.device, leaf.shape, 0)
+  if (!walk.hasGradients(leaf)) return fill(leaf.device, leaf.shape, 0)
   const atOnce = Math.max(1, Math.floor(numbersAtOnce / Math.max(1, leaf.size)))
   /** Of examples `from` to `to − 1`; halves are added up, so that few sums are alive at a time. */
   const between = (from: number, to: number): Tensor =>
@@ -101,7 +101,7 @@ function squaresOf(walk: ExampleWalk, leaf: Tensor, examples: number, numbersAtO
         const middle = from + atOnce * Math.ceil((to - from) / atOnce / 2)
         return add(between(from, middle), between(middle, to))
       }
-      return sum(square(walk.slopesOf(leaf, { from, to, known: new Map() })), { axes: [0] })
+      return sum(square(walk.gradientsOf(leaf, { from, to, known: new Map() })), { axes: [0] })
     })
   return between(0, examples)
 }

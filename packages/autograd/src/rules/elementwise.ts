@@ -3,12 +3,12 @@ import { derivative, elementwise, type Expression, expression, type Tensor } fro
 import { summedTo } from './movement.ts'
 import type { GradientRule } from './rule-table.ts'
 
-const slopes = new WeakMap<Expression, Map<string, Expression>>()
+const gradients = new WeakMap<Expression, Map<string, Expression>>()
 
 /** cotangent · ∂formula/∂input, with the cotangent as input `count`. */
-export function slopeOf(formula: Expression, index: number, count: number): Expression {
-  const known = slopes.get(formula) ?? new Map<string, Expression>()
-  slopes.set(formula, known)
+export function gradientOf(formula: Expression, index: number, count: number): Expression {
+  const known = gradients.get(formula) ?? new Map<string, Expression>()
+  gradients.set(formula, known)
   const key = `${index} ${count}`
   let found = known.get(key)
   if (found === undefined) {
@@ -23,9 +23,11 @@ export const elementwiseRule: GradientRule<'elementwise'> = ({ inputs, attrs, co
   if (attrs.dtype !== 'f32') return []
   return inputs.map((x, i) => {
     if (!needed[i]) return undefined
-    const slope = slopeOf(attrs.expression, i, inputs.length)
+    const gradient = gradientOf(attrs.expression, i, inputs.length)
     const dx =
-      slope === expression.input(inputs.length) ? dy : elementwise(slope, [...inputs, dy], attrs.scalars)
+      gradient === expression.input(inputs.length)
+        ? dy
+        : elementwise(gradient, [...inputs, dy], attrs.scalars)
     return summedTo(dx, x.shape)
   })
 }

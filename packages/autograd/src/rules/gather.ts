@@ -1,12 +1,12 @@
 import { gather, scatterAdd, type Tensor } from '@burgeon/tensor'
 import type { GradientRule } from './rule-table.ts'
 
-/** out = table[ids]: a row's slope is the sum over its occurrences. */
+/** out = table[ids]: a row's gradient is the sum over its occurrences. */
 export const gatherRule: GradientRule<'gather'> = ({ inputs: [table, ids], cotangents: [dy] }) => [
   scatterAdd(ids, dy as Tensor, table.shape[0]),
 ]
 
-/** table[v] = Σ values with id v: each value's slope is its row's. */
+/** table[v] = Σ values with id v: each value's gradient is its row's. */
 export const scatterAddRule: GradientRule<'scatterAdd'> = ({ inputs: [ids], cotangents: [dy] }) => [
   undefined,
   gather(dy as Tensor, ids),

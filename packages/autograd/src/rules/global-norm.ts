@@ -4,10 +4,10 @@ import { unitDirection } from '../unit-direction.ts'
 import type { GradientRule } from './rule-table.ts'
 
 // inputs: x, ‖x‖, scaled ‖x‖, cotangent
-const slope = expression.multiply(unitDirection, expression.input(3))
+const gradient = expression.multiply(unitDirection, expression.input(3))
 
 export const globalNormRule: GradientRule<'globalNorm'> = ({ inputs, outputs, cotangents, needed }) => {
   const [ofNorm, ofScaled] = [cotangents[0], cotangents[1] && multiply(cotangents[1], normScale)]
   const dy = (ofNorm && ofScaled ? add(ofNorm, ofScaled) : (ofNorm ?? ofScaled)) as Tensor
-  return inputs.map((x, i) => (needed[i] ? elementwise(slope, [x, ...outputs, dy]) : undefined))
+  return inputs.map((x, i) => (needed[i] ? elementwise(gradient, [x, ...outputs, dy]) : undefined))
 }

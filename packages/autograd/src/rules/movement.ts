@@ -1,4 +1,4 @@
-/** Ops that only move numbers: each rule moves the slopes back. */
+/** Ops that only move numbers: each rule moves the gradients back. */
 import { pad, permute, reshape, sameShape, type Shape, slice, sumTo, type Tensor } from '@burgeon/tensor'
 import type { GradientRule } from './rule-table.ts'
 

@@ -8,10 +8,10 @@ export const reduceRule: GradientRule<'reduce'> = ({
   cotangents: [dy],
 }) => {
   const kept = x.shape.map((n, i) => (attrs.axes.includes(i) ? 1 : n))
-  const slope = reshape(dy as Tensor, kept)
+  const gradient = reshape(dy as Tensor, kept)
   // y = Σ x: every term moves y as much as itself
-  if (attrs.kind === 'sum') return [broadcastTo(slope, x.shape)]
-  // y = max x: the largest elements share the slope equally
+  if (attrs.kind === 'sum') return [broadcastTo(gradient, x.shape)]
+  // y = max x: the largest elements share the gradient equally
   const isLargest = equal(x, reshape(y, kept))
-  return [multiply(isLargest, divide(slope, sum(isLargest, { axes: attrs.axes, keepDims: true })))]
+  return [multiply(isLargest, divide(gradient, sum(isLargest, { axes: attrs.axes, keepDims: true })))]
 }

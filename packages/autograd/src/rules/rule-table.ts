@@ -13,17 +13,17 @@ import { broadcastRule, concatenateRule, padRule, permuteRule, reshapeRule, slic
 import { layerNormRule, rmsNormRule } from './normalisation.ts'
 import { reduceRule } from './reduce.ts'
 
-/** What a rule gets: one recorded call and the slopes of its outputs (undefined where an output was not used). */
+/** What a rule gets: one recorded call and the gradients of its outputs (undefined where an output was not used). */
 export interface GradientCall<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly attrs: Attrs<K>
   readonly cotangents: readonly (Tensor | undefined)[]
-  /** Which inputs' slopes will be used; the others may be left undefined. */
+  /** Which inputs' gradients will be used; the others may be left undefined. */
   readonly needed: readonly boolean[]
 }
 
-/** Answers one slope per input; `null` sends a fused op through its definition. */
+/** Answers one gradient per input; `null` sends a fused op through its definition. */
 export type GradientRule<K extends OpName> = (call: GradientCall<K>) => readonly (Tensor | undefined)[] | null
 
 /** A rule; or that no gradient flows (`constant`); or why no tape may record it. Fused ops may go by their definition. */

@@ -16,7 +16,7 @@ import { hvp } from '../products.ts'
 
 /** What `checkGradient` found. */
 export interface GradientCheck {
-  /** Largest difference between the slopes and central differences; relative where they exceed 1. */
+  /** Largest difference between the gradients and central differences; relative where they exceed 1. */
   readonly error: number
   /** Which argument it was found in. */
   readonly argument: number
@@ -34,7 +34,7 @@ export interface GradientCheckOptions {
 const anyNumber = checks.anyNumber as Check<1 | 2>
 
 /**
- * Compares slopes of `f` with central differences: its gradient, number by number, with `(f(x+h) − f(x−h))/2h`; or to second order the
+ * Compares gradients of `f` with central differences: its gradient, number by number, with `(f(x+h) − f(x−h))/2h`; or to second order the
  * product of its Hessian with a vector v of Gaussian numbers, always the same, with `(∇f(x+hv) − ∇f(x−hv))/2h`.
  *
  * @param f A smooth scalar function of tensors.
@@ -73,13 +73,13 @@ type Listed = (x: readonly Tensor[]) => Tensor
 const numbersOf = (x: Tensor): Float64Array => Float64Array.from(x.readSync())
 
 function firstOrder(f: Listed, inputs: readonly Tensor[], step: number): number[] {
-  const slopes = grad(f)(inputs)
+  const gradients = grad(f)(inputs)
   return inputs.map((input, k) => {
     const numbers = numbersOf(input)
     const at = (i: number, value: number): number =>
       scope(() => f(inputs.with(k, input.device.tensor(numbers.with(i, value), input))).item())
     const expected = numbers.map((x, i) => (at(i, x + step) - at(i, x - step)) / (2 * step))
-    return largestDifference(slopes[k].readSync(), expected)
+    return largestDifference(gradients[k].readSync(), expected)
   })
 }
 
@@ -101,7 +101,7 @@ function secondOrder(f: Listed, inputs: readonly Tensor[], step: number): number
     const low = numbersOf(below[k])
     return largestDifference(
       product.readSync(),
-      high.map((slope, i) => (slope - low[i]) / (2 * step)),
+      high.map((gradient, i) => (gradient - low[i]) / (2 * step)),
     )
   })
 }

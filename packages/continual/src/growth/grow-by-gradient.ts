@@ -16,7 +16,7 @@ export interface GradientOptions {
 }
 
 /**
- * A step against the slope lowers the loss by its rate times the squared gradient norm. So a new neuron promises `gradMax`² for its parameters,
+ * A step against the gradient lowers the loss by its rate times the squared gradient norm. So a new neuron promises `gradMax`² for its parameters,
  * and the weights that are there ‖∇L‖² for theirs. When the best new neuron of all blocks promises more for each parameter than `threshold` times
  * what the present ones do, its block is widened (the criterion of Evci et al. 2022, section 3, as a policy).
  *

@@ -36,7 +36,7 @@ export interface GrowthBudget {
   readonly flopsPerToken?: number
   /**
    * Most bytes of weights, of the state beside them (also of what a penalty does not hold yet, but will), and of what prunings dropped; no limit
-   * unless given. Slopes and activations are not counted.
+   * unless given. Gradients and activations are not counted.
    */
   readonly bytes?: number
 }

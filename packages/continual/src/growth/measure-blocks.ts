@@ -33,15 +33,15 @@ const mostTokens = 1024
 const iterations = 32
 /** Of a unit's activity relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section 3). */
 const dormantBelow = 0.025
-/** The slope of GELU at 0, and what a SwiGLU unit lets through whose gate stands half open. */
+/** The steepness of GELU at 0, and what a SwiGLU unit lets through whose gate stands half open. */
 const openness = 0.5
 
 /**
  * Measures every block on rows of a batch.
  *
  * How much one more unit of an MLP could learn at once (GradMax, Evci et al. 2022, eq. 6): let a unit be born with incoming weights 0 and
- * outgoing weights v, so that it says nothing yet. With n what goes into the MLP and δ the slope of what comes out, both by token, the slope of
- * the incoming weights is ½·Σ n·δᵀ·v, for GELU has the slope ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact,
+ * outgoing weights v, so that it says nothing yet. With n what goes into the MLP and δ the gradient of what comes out, both by token, the gradient of
+ * the incoming weights is ½·Σ n·δᵀ·v, for GELU rises by ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact,
  * and over all v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
  * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is that of present units.
  *
@@ -86,7 +86,7 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
 
 interface Seen {
   readonly block: string
-  /** Of the slopes of its own weights. */
+  /** Of the gradients of its own weights. */
   readonly norm: Tensor
   readonly gradMax: Tensor
   /** Mean absolute activation of each hidden unit, `[M]`. */
@@ -108,18 +108,18 @@ function look(model: Gpt, probe: Batch): { norm: Tensor; blocks: Seen[]; predict
     divide(sum(model.losses(tokens, targets, weights, { observe })), predicted),
   )
   const outputs = config.blocks.map(({ id }) => of(id, 'mlpOutput'))
-  const slopes = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], outputs)
+  const gradients = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], outputs)
   const normOf = (start: string): Tensor =>
     globalNorm(
       Object.entries(weights).flatMap(([path, { id }]) => {
-        const slope = path.startsWith(start) ? slopes.get(id) : undefined
-        return slope === undefined ? [] : [slope]
+        const gradient = path.startsWith(start) ? gradients.get(id) : undefined
+        return gradient === undefined ? [] : [gradient]
       }),
     )
   const length = outgoingLength(model)
   const blocks = config.blocks.map(({ id }, i): Seen => {
-    const slope = slopes.get(outputs[i].id) as Tensor
-    const correlation = matmul(of(id, 'mlpInput'), slope, { transposeA: true }) // Σ n·δᵀ, [C, C]
+    const gradient = gradients.get(outputs[i].id) as Tensor
+    const correlation = matmul(of(id, 'mlpInput'), gradient, { transposeA: true }) // Σ n·δᵀ, [C, C]
     const hidden = gather(of(id, 'mlpHidden'), counted) // [N, M]
     const centred = subtract(hidden, mean(hidden, { axes: [0], keepDims: true }))
     const [n, m] = hidden.shape

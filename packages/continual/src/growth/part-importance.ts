@@ -77,6 +77,6 @@ const isDown = (path: string, start: string): boolean =>
   path.startsWith(start) && path.endsWith('.down.weight')
 
 /** Σ w·∂L/∂w over all axes but the first, which numbers the parts. */
-function perPart(weight: Tensor, slope: Tensor): Tensor {
-  return sum(multiply(weight, slope), { axes: weight.shape.slice(1).map((_, i) => i + 1) })
+function perPart(weight: Tensor, gradient: Tensor): Tensor {
+  return sum(multiply(weight, gradient), { axes: weight.shape.slice(1).map((_, i) => i + 1) })
 }

@@ -1,4 +1,4 @@
-/** The inner loop of meta-learning: gradient steps made of ordinary ops, so that slopes can be taken through them. */
+/** The inner loop of meta-learning: gradient steps made of ordinary ops, so that gradients can be taken through them. */
 import { grad, stopGradient } from '@burgeon/autograd'
 import {
   checkArgument,
@@ -23,7 +23,7 @@ export type TaskLoss = (weights: TensorsByPath, step: number) => Tensor
 export interface AdaptOptions {
   /** Inner steps, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
-  /** Takes the inner slopes for constants: less work, and no second derivatives. False unless given. */
+  /** Takes the inner gradients for constants: less work, and no second derivatives. False unless given. */
   readonly firstOrder?: boolean
   /** Which weights step, by path; all unless given. */
   readonly adapts?: (path: string) => boolean
@@ -78,11 +78,11 @@ export function adapt(
       // Constants leave nothing for an outer tape to write down.
       const around = firstOrder ? mapPaths(Object.keys(now), (path) => stopGradient(now[path])) : now
       const own = mapPaths(paths, (path) => around[path])
-      const slopes = grad((w: TensorsByPath) => loss({ ...around, ...w }, step))(own)
+      const gradients = grad((w: TensorsByPath) => loss({ ...around, ...w }, step))(own)
       return mapPaths(paths, (path) => {
-        const slope = firstOrder ? stopGradient(slopes[path]) : slopes[path]
+        const gradient = firstOrder ? stopGradient(gradients[path]) : gradients[path]
         const rate = typeof rates === 'number' ? rates : rates[path]
-        return subtract(now[path], multiply(slope, rate))
+        return subtract(now[path], multiply(gradient, rate))
       })
     })
   }

@@ -31,8 +31,8 @@ export interface LaMamlOptions {
    * loss rises, take less.
    */
   readonly rateOfRates: number
-  /** Global norm to which the slopes of the rates are held, positive; none unless given. The authors' program holds them to 2. */
-  readonly clipRateSlopes?: number
+  /** Global norm to which the gradients of the rates are held, positive; none unless given. The authors' program holds them to 2. */
+  readonly clipRateGradients?: number
   /** Steps in thought, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
   /** Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False unless given. */
@@ -40,7 +40,7 @@ export interface LaMamlOptions {
 }
 
 const { abs, constant, input, less, maximum, scalar, select, subtract } = expression
-// inputs: rate, its slope; where the slope or the new rate is infinite or NaN the rate stays
+// inputs: rate, its gradient; where the gradient or the new rate is infinite or NaN the rate stays
 const newRate = maximum(constant(0), subtract(input(0), expression.multiply(scalar(0), input(1))))
 const isFinite = (x: Expression): Expression => less(abs(x), constant(Infinity))
 const nextRate = select(isFinite(input(1)), select(isFinite(newRate), newRate, input(0)), input(0))
@@ -53,7 +53,7 @@ const rateOf = 'rate of '
  *
  * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
  * after the last step in thought; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
- * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateSlopes` keep them out.
+ * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateGradients` keep them out.
  *
  * @throws OptionError for options out of range.
  * @example
@@ -69,18 +69,18 @@ export function laMaml(options: LaMamlOptions): LookAhead {
   checkOptions('laMaml', options, {
     rate: checks.required(checks.number({ above: 0 })),
     rateOfRates: checks.required(checks.number({ from: 0 })),
-    clipRateSlopes: checks.number({ above: 0 }),
+    clipRateGradients: checks.number({ above: 0 }),
     steps: checks.integer({ from: 1 }),
     firstOrder: checks.boolean,
   })
-  const { rate, rateOfRates, clipRateSlopes, steps = 1, firstOrder = false } = options
-  const clip = clipRateSlopes === undefined ? chain() : clipByGlobalNorm(clipRateSlopes)
+  const { rate, rateOfRates, clipRateGradients, steps = 1, firstOrder = false } = options
+  const clip = clipRateGradients === undefined ? chain() : clipByGlobalNorm(clipRateGradients)
   const rates = new LearnedRates({ initial: rate, name: 'La-MAML rates' })
   return {
     name: `La-MAML, ${steps} ${steps === 1 ? 'step' : 'steps'}${firstOrder ? ', first order' : ''}`,
     mirrors: [rates],
     steps,
-    slopes(objective, tries, weights) {
+    gradients(objective, tries, weights) {
       const paths = Object.keys(weights)
       const own = rates.of(weights)
       const both = { ...weights, ...Object.fromEntries(paths.map((path) => [rateOf + path, own[path]])) }
@@ -94,11 +94,11 @@ export function laMaml(options: LaMamlOptions): LookAhead {
       )
       return { gradient: ofWeights, rates: ofRates, aux }
     },
-    learn(slopes, context) {
-      const own = rates.of(slopes)
+    learn(gradients, context) {
+      const own = rates.of(gradients)
       scope(() => {
-        for (const [path, slope] of Object.entries(clip.transform(slopes, context))) {
-          assign(own[path], elementwise(nextRate, [own[path], slope], [rateOfRates]))
+        for (const [path, gradient] of Object.entries(clip.transform(gradients, context))) {
+          assign(own[path], elementwise(nextRate, [own[path], gradient], [rateOfRates]))
         }
       })
     },

@@ -99,7 +99,7 @@ export class LearnedRates implements Mirror {
       const old = this.#rates.get(change.path)
       if (change.kind !== 'resize' || old === undefined) continue
       const { device, shape } = after[change.path]
-      // A plan's factors are for values and slopes; a rate is neither.
+      // A plan's factors are for values and gradients; a rate is neither.
       const maps = change.dimensions.map(({ from, source }) => ({ from, source }))
       changed.set(
         change.path,

@@ -4,7 +4,7 @@ import type { Tensor, TensorsByPath } from '@burgeon/tensor'
 import type { TaskLoss } from './adapt.ts'
 
 /** What a look ahead found. */
-export interface LookAheadSlopes<A> {
+export interface LookAheadGradients<A> {
   /** Of the objective after the steps in thought, by the weights before them. */
   readonly gradient: TensorsByPath
   /** The same by the rates of those steps, for `learn`. */
@@ -14,8 +14,8 @@ export interface LookAheadSlopes<A> {
 }
 
 /**
- * The role that learns the fresh rows in thought first, and takes the slopes of what is then lost on fresh and old rows alike. It learns
- * rates of its own by the same slopes. As a transform it stands just before the optimiser.
+ * The role that learns the fresh rows in thought first, and takes the gradients of what is then lost on fresh and old rows alike. It learns
+ * rates of its own by the same gradients. As a transform it stands just before the optimiser.
  */
 export interface LookAhead extends GradientTransform {
   /** Steps in thought: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */
@@ -26,11 +26,11 @@ export interface LookAhead extends GradientTransform {
    * @param objective The loss of the whole step, a scalar, and whatever else.
    * @param tries Losses of the parts of the fresh rows, one for each step in thought.
    */
-  slopes<A>(
+  gradients<A>(
     objective: (weights: TensorsByPath) => readonly [Tensor, A],
     tries: readonly TaskLoss[],
     weights: TensorsByPath,
-  ): LookAheadSlopes<A>
+  ): LookAheadGradients<A>
   /** Learns its rates; called before `transform` in the same step, once it is known that the step counts. */
   learn(rates: TensorsByPath, context: UpdateContext): void
 }

@@ -7,7 +7,7 @@ import {
   checkMeta,
   meanOverTasks,
   type MetaOptions,
-  type MetaSlopes,
+  type MetaGradients,
   type MetaTask,
   queryOf,
   supportOf,
@@ -33,7 +33,11 @@ import {
  * }
  * ```
  */
-export function maml(tasks: readonly MetaTask[], weights: TensorsByPath, options: MetaOptions): MetaSlopes {
+export function maml(
+  tasks: readonly MetaTask[],
+  weights: TensorsByPath,
+  options: MetaOptions,
+): MetaGradients {
   checkMeta('maml', tasks, weights, options)
   const { rate, ...inner } = options
   return meanOverTasks(tasks, (task) =>
@@ -51,7 +55,7 @@ export function fomaml(
   tasks: readonly MetaTask[],
   weights: TensorsByPath,
   options: Omit<MetaOptions, 'firstOrder'>,
-): MetaSlopes {
+): MetaGradients {
   checkMeta('fomaml', tasks, weights, options)
   return maml(tasks, weights, { ...options, firstOrder: true })
 }
@@ -64,7 +68,7 @@ export function anil(
   tasks: readonly MetaTask[],
   weights: TensorsByPath,
   options: MetaOptions & { readonly adapts: (path: string) => boolean },
-): MetaSlopes {
+): MetaGradients {
   checkMeta('anil', tasks, weights, options)
   checkArgument('anil', 'adapts', options.adapts, checks.callback('a function of a path'))
   return maml(tasks, weights, options)

@@ -5,14 +5,14 @@ import {
   beginningOf,
   checkTasks,
   meanOverTasks,
-  type MetaSlopes,
+  type MetaGradients,
   type MetaTask,
   queryOf,
   supportOf,
 } from './meta-task.ts'
 
 /** What a batch of tasks says about weights and rates. */
-export interface MetaSgdSlopes extends MetaSlopes {
+export interface MetaSgdGradients extends MetaGradients {
   /** What the rates are to descend along, by path. */
   readonly rates: TensorsByPath
 }
@@ -21,7 +21,7 @@ export interface MetaSgdSlopes extends MetaSlopes {
 const rateOf = 'rate of '
 
 /**
- * Meta-SGD (Li et al. 2017, algorithm 1): MAML with a rate of its own for every number of every weight, and slopes by weights and rates
+ * Meta-SGD (Li et al. 2017, algorithm 1): MAML with a rate of its own for every number of every weight, and gradients by weights and rates
  * together. Rates may become negative, and those learnt for one inner step may be far too large for several. `LearnedRates` keeps them, and
  * follows growth.
  *
@@ -33,7 +33,7 @@ const rateOf = 'rate of '
  * const weights = { x }
  * const rates = new LearnedRates({ initial: 0.01 })
  * const task: MetaTask = { support: (w) => sum(square(w['x'])), query: (w) => sum(square(w['x'])) }
- * const slopes = scope(() => metaSgd([task], weights, rates.of(weights)))
+ * const gradients = scope(() => metaSgd([task], weights, rates.of(weights)))
  * ```
  */
 export function metaSgd(
@@ -41,7 +41,7 @@ export function metaSgd(
   weights: TensorsByPath,
   rates: TensorsByPath,
   inner: AdaptOptions = {},
-): MetaSgdSlopes {
+): MetaSgdGradients {
   checkTasks('metaSgd', tasks, weights)
   checkArgument('metaSgd', 'rates', rates, checks.tensorsByPath)
   checkOptions('metaSgd', inner, adaptChecks)

@@ -32,7 +32,7 @@ export interface MetaTask {
 }
 
 /** What a batch of tasks says about the weights they all begin with. */
-export interface MetaSlopes {
+export interface MetaGradients {
   /** Mean query loss of the tasks after adaptation, a scalar. */
   readonly value: Tensor
   /** What to descend along, by path: any `GradientTransform` takes it. */
@@ -96,7 +96,7 @@ export function beginningOf({ copies }: MetaTask, weights: TensorsByPath): Tenso
   return copies === undefined ? weights : copiesOf(weights, copies)
 }
 
-/** The practice loss of all tasks that stand side by side. Each depends on its own copy alone, so slopes do not mix. */
+/** The practice loss of all tasks that stand side by side. Each depends on its own copy alone, so gradients do not mix. */
 export function supportOf(task: MetaTask): TaskLoss {
   return (weights, step) => total('support', task.support(weights, step), task)
 }
@@ -117,15 +117,15 @@ function total(what: string, loss: Tensor, { copies }: MetaTask): Tensor {
 /**
  * Means over the tasks. The graph of one task lives at a time; their gradients are added in order.
  *
- * @param slopesOf Sums over the copies of one task.
+ * @param gradientsOf Sums over the copies of one task.
  */
 export function meanOverTasks(
   tasks: readonly MetaTask[],
-  slopesOf: (task: MetaTask) => MetaSlopes,
-): MetaSlopes {
+  gradientsOf: (task: MetaTask) => MetaGradients,
+): MetaGradients {
   const count = tasks.reduce((all, { copies = 1 }) => all + copies, 0)
   return scope(() => {
-    const each = tasks.map((task) => scope(() => slopesOf(task)))
+    const each = tasks.map((task) => scope(() => gradientsOf(task)))
     const meanOf = (tensors: readonly Tensor[]): Tensor =>
       multiply(
         tensors.reduce((a, b) => add(a, b)),

@@ -5,7 +5,7 @@ import {
   checkMeta,
   meanOverTasks,
   type MetaOptions,
-  type MetaSlopes,
+  type MetaGradients,
   type MetaTask,
   queryOf,
   supportOf,
@@ -13,7 +13,7 @@ import {
 
 /**
  * Reptile (Nichol, Achiam & Schulman 2018, algorithm 2): as gradient the mean of w − w̃, from where the inner steps have led back to where
- * they began. No slope is taken through them. With `sgd(ε)` the update is the paper's, w ← w + ε·mean(w̃ − w).
+ * they began. No gradient is taken through them. With `sgd(ε)` the update is the paper's, w ← w + ε·mean(w̃ − w).
  *
  * @param tasks Their support losses lead; their query losses are only reported, in `value`.
  * @param options With one inner step it is joint training; take several.
@@ -23,7 +23,7 @@ export function reptile(
   tasks: readonly MetaTask[],
   weights: TensorsByPath,
   options: Omit<MetaOptions, 'firstOrder'>,
-): MetaSlopes {
+): MetaGradients {
   checkMeta('reptile', tasks, weights, options)
   const { rate, ...inner } = options
   return meanOverTasks(tasks, (task) => {

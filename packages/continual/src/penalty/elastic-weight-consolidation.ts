@@ -209,7 +209,7 @@ function squaredScores(
   return sumOfSquaredGradients(loss, { examples: rows })(weights).squares
 }
 
-/** 1/√Tₙ where a prediction counts, 0 elsewhere: the root, because slopes are squared. */
+/** 1/√Tₙ where a prediction counts, 0 elsewhere: the root, because gradients are squared. */
 function rootShares(part: Batch): Float64Array {
   const { rows, length } = part
   const targets = targetsOf(part)

@@ -32,7 +32,7 @@ export interface MergeRecord {
  * rounding. It cannot be taken back, for W + scale·A·B − scale·A·B is not W to the byte; nor can the growth of the adapter any more.
  *
  * What is kept of values (anchors, moving averages) is merged with its own A and B, so that it belongs to the weight as a whole; an adapter
- * that was not there when it was kept counts for nothing. Moments and importance of W stay: its slope is the same.
+ * that was not there when it was kept counts for nothing. Moments and importance of W stay: its gradient is the same.
  *
  * @param block Its id.
  * @param mirrors All state that must follow.

@@ -55,22 +55,22 @@ export const isWriter = (path: string): boolean =>
   /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
 
 /**
- * A parameter of a part of the model that writes `share` of what it wrote. Its writers are multiplied by that; their slopes
+ * A parameter of a part of the model that writes `share` of what it wrote. Its writers are multiplied by that; their gradients
  * stay, and those of all that stands before them are multiplied by it.
  *
- * @param slope What else the slopes of all are multiplied by, 1 unless given.
+ * @param gradient What else the gradients of all are multiplied by, 1 unless given.
  */
 export function writingLess(
   { path, shape }: ParameterSpec,
   share: number,
-  slope: number = 1,
+  gradient: number = 1,
 ): ParameterChange {
   const [length, ...others] = shape
   const all = (factor: number): number[] => Array.from({ length }, () => factor)
   const first: DimensionMap = {
     ...unchanged(length),
     ...(isWriter(path) && share !== 1 && { valueFactor: all(share) }),
-    gradientFactor: all(isWriter(path) ? slope : slope * share),
+    gradientFactor: all(isWriter(path) ? gradient : gradient * share),
   }
   return { kind: 'resize', path, dimensions: [first, ...others.map(unchanged)], fresh: zero }
 }

@@ -38,17 +38,17 @@ const one = constant(1)
 export function derivative(expression: Expression, index: number): Expression {
   checkExpression('derivative', 'expression', expression)
   checkArgument('derivative', 'index', index, checks.integer({ from: 0 }))
-  const slopes = new Map<Expression, Expression>()
+  const gradients = new Map<Expression, Expression>()
   for (const node of topologicalOrder(expression)) {
-    slopes.set(
+    gradients.set(
       node,
-      slope(node, (child) => slopes.get(child) as Expression, index),
+      gradient(node, (child) => gradients.get(child) as Expression, index),
     )
   }
-  return slopes.get(expression) as Expression
+  return gradients.get(expression) as Expression
 }
 
-function slope(node: Expression, d: (child: Expression) => Expression, index: number): Expression {
+function gradient(node: Expression, d: (child: Expression) => Expression, index: number): Expression {
   switch (node.kind) {
     case 'input':
       return node.index === index ? one : zero
@@ -56,15 +56,15 @@ function slope(node: Expression, d: (child: Expression) => Expression, index: nu
     case 'constant':
       return zero
     case 'unary':
-      return d(node.x) === zero ? zero : multiply(unarySlope(node), d(node.x))
+      return d(node.x) === zero ? zero : multiply(unaryGradient(node), d(node.x))
     case 'binary':
-      return binarySlope(node, d(node.x), d(node.y))
+      return binaryGradient(node, d(node.x), d(node.y))
     case 'select':
       return select(node.condition, d(node.x), d(node.y))
   }
 }
 
-function unarySlope(node: Expression & { kind: 'unary' }): Expression {
+function unaryGradient(node: Expression & { kind: 'unary' }): Expression {
   const { x } = node
   switch (node.name) {
     case 'negate':
@@ -96,7 +96,7 @@ function unarySlope(node: Expression & { kind: 'unary' }): Expression {
   }
 }
 
-function binarySlope(node: Expression & { kind: 'binary' }, dx: Expression, dy: Expression): Expression {
+function binaryGradient(node: Expression & { kind: 'binary' }, dx: Expression, dy: Expression): Expression {
   const { x, y } = node
   const half = constant(0.5)
   switch (node.name) {

@@ -42,7 +42,7 @@ export function applyPlan(
   checkArgument('applyPlan', 'device', device, checks.device)
   if (isRecorded()) {
     throw new ParameterError(
-      `plan: "${plan.summary}" was to be applied while slopes are being taken; expected to be outside. Finish the step first.`,
+      `plan: "${plan.summary}" was to be applied while gradients are being taken; expected to be outside. Finish the step first.`,
     )
   }
   checkPlan(plan, parameters)

@@ -17,7 +17,7 @@ export const singleFactors: Factors = {
 }
 
 // What lies half a step beyond the largest number, 65504, rounds to infinity. The conversion of WGSL may answer anything there,
-// but training has to see that a scaled slope was too large.
+// but training has to see that a scaled gradient was too large.
 const tooLarge = 'abs(x) >= vec4f(65520.0)'
 
 export const halfFactors: Factors = {

@@ -28,7 +28,7 @@ export interface WebGpuAbout {
 export interface WebGpuOptions {
   /**
    * `single` unless given. With `mixed`, matrix products and attention round their factors to half precision and sum in single
-   * precision, on tensor cores where the adapter has them; parameters, moments and results stay single. Slopes then need a
+   * precision, on tensor cores where the adapter has them; parameters, moments and results stay single. Gradients then need a
    * loss scale, see `dynamicLossScale` in `@burgeon/autograd`.
    */
   readonly precision?: Precision

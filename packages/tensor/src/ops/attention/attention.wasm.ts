@@ -214,8 +214,8 @@ function buildBackward(tile: Tile): FunctionDefinition<typeof backwardParameters
   return defineFunction('backward', backwardParameters, (f, p) => {
     const [four, always] = [i32.const(4), i32.const(1)]
     const blockBytes = f.let(i32.shl(i32.mul(atMost(p.t, rowsPerBlock), p.keys), 2))
-    const [scores, slopes] = [p.room, f.let(i32.add(p.room, blockBytes))]
-    const packing = f.let(i32.add(slopes, blockBytes))
+    const [scores, gradients] = [p.room, f.let(i32.add(p.room, blockBytes))]
+    const packing = f.let(i32.add(gradients, blockBytes))
     const product = products(f, tile, p.zeros, packing)
     const bytes = f.let(i32.shl(p.d, 2))
     eachBlock(f, p, ({ query, key, perRow, rows, seen, firstSeen, isFirst, queryRow, keyRow }) => {
@@ -229,11 +229,21 @@ function buildBackward(tile: Tile): FunctionDefinition<typeof backwardParameters
       // dv += Pᵀ·dO
       product(isFirst, [dv, keyRow], [seen, p.d, rows], [scores, four, width], [dO, queryRow, four])
       // dP = dO·vᵀ, then dS = P∘(dP − Σ dO·o)·scale in its place
-      product(always, [slopes, width], [rows, seen, p.d], [dO, queryRow, four], [v, four, keyRow])
-      f.call(scoreSlopes, { slopes, weights: scores, dO, o, rows, width, bytes, queryRow, scale: p.scale })
+      product(always, [gradients, width], [rows, seen, p.d], [dO, queryRow, four], [v, four, keyRow])
+      f.call(scoreGradients, {
+        gradients,
+        weights: scores,
+        dO,
+        o,
+        rows,
+        width,
+        bytes,
+        queryRow,
+        scale: p.scale,
+      })
       // dq = dS·k,  dk += dSᵀ·q
-      product(always, [dq, queryRow], [rows, p.d, seen], [slopes, width, four], [k, keyRow, four])
-      product(isFirst, [dk, keyRow], [seen, p.d, rows], [slopes, four, width], [q, queryRow, four])
+      product(always, [dq, queryRow], [rows, p.d, seen], [gradients, width, four], [k, keyRow, four])
+      product(isFirst, [dk, keyRow], [seen, p.d, rows], [gradients, four, width], [q, queryRow, four])
     })
   })
 }
@@ -274,21 +284,21 @@ const weights = defineFunction('weights', maskedParameters, (b, p) => {
   })
 })
 
-// biome-ignore format: slopes and weights of the scores, dO and o, sizes
-const slopeParameters = {
-  slopes: 'i32', weights: 'i32', dO: 'i32', o: 'i32',
+// biome-ignore format: gradients and weights of the scores, dO and o, sizes
+const gradientParameters = {
+  gradients: 'i32', weights: 'i32', dO: 'i32', o: 'i32',
   rows: 'i32', width: 'i32', bytes: 'i32', queryRow: 'i32', scale: 'f32',
 } as const
 
-const scoreSlopes = defineFunction('scoreSlopes', slopeParameters, (b, p) => {
+const scoreGradients = defineFunction('scoreGradients', gradientParameters, (b, p) => {
   const scale = b.let(splat(p.scale))
   b.repeat(p.rows, () => {
     const delta = sumOfRow(b, p.bytes, (at, { load }) => mul(load(i32.add(p.dO, at)), load(i32.add(p.o, at))))
     forRow(b, p.width, (at, { load, store }) => {
-      const place = b.let(i32.add(p.slopes, at))
+      const place = b.let(i32.add(p.gradients, at))
       store(place, mul(mul(load(i32.add(p.weights, at)), sub(load(place), delta)), scale))
     })
-    for (const row of [p.slopes, p.weights]) b.advance(row, p.width)
+    for (const row of [p.gradients, p.weights]) b.advance(row, p.width)
     for (const row of [p.dO, p.o]) b.advance(row, p.queryRow)
   })
 })

@@ -88,7 +88,7 @@ export function laneQueryGradient(backend: WebGpuBackend, d: number): Program {
     declarations: `${mathFunctions}\n${tiles(head)}`,
     body: `${queryOfBlock(head.d)}
 ${loadRow('mine', 'q', 'queryPlace', head)}
-${loadRow('slope', 'dO', 'queryPlace', head)}
+${loadRow('gradient', 'dO', 'queryPlace', head)}
 ${zeroRow('sum', head)}
   let perRow = (batch * params.h + head) * params.t + min(query, params.t - 1u);
   let logSum = lse[perRow];
@@ -98,7 +98,7 @@ ${loadTiles(head, 'k', 'v', 'batch * params.s', 'params.g', 'head * params.g / p
     let many = min(${head.tile}u, visible - min(first, visible));
     for (var i = 0u; i < many; i++) {
       let weight = exp_(${dot('mine', 'tileA', 'i', head)} * params.scale - logSum);
-      let change = weight * (${dot('slope', 'tileB', 'i', head)} - drop) * params.scale;
+      let change = weight * (${dot('gradient', 'tileB', 'i', head)} - drop) * params.scale;
 ${each(head, (n) => `      sum${n} = fma(vec4f(change), tileA[i * ${head.vectors}u + ${n}u], sum${n});`)}
     }
   }

@@ -20,7 +20,7 @@ const logitOfTarget = select(equal(input(1), input(2)), input(0), constant(0))
 // inputs: logSumExp, target logit, target; a negative target is not counted
 const lossOrZero = select(less(input(2), constant(0)), constant(0), subtract(input(0), input(1)))
 // inputs: logit, logSumExp, column, target, cotangent of the loss
-const slope = e.multiply(
+const gradient = e.multiply(
   select(
     less(input(3), constant(0)),
     constant(0),
@@ -86,7 +86,7 @@ export const crossEntropyGradOp = defineOp<object>()({
     const [n, v] = logits.shape
     const column = (x: Tensor): Tensor => reshape(x, [n, 1])
     return [
-      elementwise(slope, [
+      elementwise(gradient, [
         logits,
         column(logSumExp),
         iota(logits.device, v),

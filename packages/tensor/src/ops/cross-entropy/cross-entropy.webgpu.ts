@@ -71,8 +71,8 @@ export const crossEntropyGradWebGpu: WebGpuKernel<'crossEntropyGrad'> = (backend
   backend.run(program, buffers, [rows * columns, columns, 0], rows * columns)
 }
 
-/** Turns logits into their slopes, in place. */
-export function rowSlopes(
+/** Turns logits into their gradients, in place. */
+export function rowGradients(
   backend: WebGpuBackend,
   buffers: Readonly<Record<'logits' | 'targets' | 'dlosses' | 'logSumExp', GpuBuffer>>,
   { firstRow, rows, columns }: Rows,
@@ -96,5 +96,5 @@ const gradBody = (logits: string): string => `  if (index >= params.count) { ret
   let row = params.firstRow + index / params.columns;
   let target_id = targets[row];
   let share = exp_(${logits}[index] - logSumExp[row]);
-  let slope = share - select(0.0, 1.0, i32(index % params.columns) == target_id);
-  dlogits[index] = select(slope, 0.0, target_id < 0) * dlosses[row];`
+  let gradient = share - select(0.0, 1.0, i32(index % params.columns) == target_id);
+  dlogits[index] = select(gradient, 0.0, target_id < 0) * dlosses[row];`

@@ -111,7 +111,7 @@ export const gelu: (a: Tensor) => Tensor = unary('gelu', (a) => {
   return e.multiply(a, e.sigmoid(inner))
 })
 
-/** e^(−|a|), at most 1. A choice of branches, because |a| has slope 0 at 0 and these functions do not. */
+/** e^(−|a|), at most 1. A choice of branches, because |a| has gradient 0 at 0 and these functions do not. */
 function expOfMinusAbs(a: Expression): Expression {
   return e.exp(e.select(e.less(a, c(0)), a, e.negate(a)))
 }

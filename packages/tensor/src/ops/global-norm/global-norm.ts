@@ -14,7 +14,7 @@ import { sum } from '../reduce/reduce.ts'
 /** What the second output is multiplied by: the norm of finite numbers may be too large for single precision, this never is. */
 export const normScale: number = 2 ** -64
 
-// The slope of the root is infinite at 0; that of a norm counts as 0 there.
+// The gradient of the root is infinite at 0; that of a norm counts as 0 there.
 const root = e.select(e.equal(e.input(0), e.constant(0)), e.constant(0), e.sqrt(e.input(0)))
 
 export const globalNormOp = defineOp<object>()({

@@ -60,14 +60,14 @@ export const layerNormGradWebGpu: WebGpuKernel<'layerNormGrad'> = (backend, inpu
   let mu = mean[group];
   let scale = rstd[group];
 ${blockedSums(
-  { total: 'slope', along: 'slope * ((x[start + i] - mu) * scale)' },
-  { ...ownColumns, before: 'let slope = dy[start + i] * gain[i];' },
+  { total: 'gradient', along: 'gradient * ((x[start + i] - mu) * scale)' },
+  { ...ownColumns, before: 'let gradient = dy[start + i] * gain[i];' },
 )}
-  let meanSlope = sumOfAll(total, local) / count;
+  let meanGradient = sumOfAll(total, local) / count;
   let meanAlong = sumOfAll(along, local) / count;
   for (var i = local; i < params.columns; i += ${workgroup}u) {
     let normal = (x[start + i] - mu) * scale;
-    dx[start + i] = scale * (dy[start + i] * gain[i] - meanSlope - normal * meanAlong);
+    dx[start + i] = scale * (dy[start + i] * gain[i] - meanGradient - normal * meanAlong);
   }`,
   }))
   const buffers = [dy, x, gain, mean, rstd].map(({ buffer }) => buffer)

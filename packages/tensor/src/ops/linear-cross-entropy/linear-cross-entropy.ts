@@ -45,7 +45,7 @@ export const linearCrossEntropyOp = defineOp<object>()({
     run('crossEntropy', [matmul(x, w, { transposeB: true }), targets], {}),
 })
 
-/** The gradient, from the slopes of the losses and what the forward pass kept. */
+/** The gradient, from the gradients of the losses and what the forward pass kept. */
 export const linearCrossEntropyGradOp = defineOp<object>()({
   name: 'linearCrossEntropyGrad',
   takes: { dlosses: 'f32', x: 'f32', W: 'f32', targets: 'i32', logSumExp: 'f32' },

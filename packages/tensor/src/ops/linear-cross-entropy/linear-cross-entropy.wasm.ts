@@ -50,7 +50,7 @@ export const linearCrossEntropyGradWasm: WasmKernel<'linearCrossEntropyGrad'> = 
         a: ownX,
         b: { at: w.buffer, row: 4, column: 4 * c },
       })
-      // Every slope takes the place of its logit.
+      // Every gradient takes the place of its logit.
       const perRow = [dlosses, targets, logSumExp].map((one) => part(one, first, rows))
       crossEntropyGradWasm(backend, [perRow[0], logits, perRow[1], perRow[2]], [logits], {})
       gemm(backend, {

@@ -1,7 +1,7 @@
 /** Cross-entropy of a linear layer on WebGPU: products and losses of some rows at a time, through one piece of scratch room. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
-import { rowLosses, rowSlopes } from '../cross-entropy/cross-entropy.webgpu.ts'
+import { rowLosses, rowGradients } from '../cross-entropy/cross-entropy.webgpu.ts'
 import { fillBuffer } from '../fill/fill.webgpu.ts'
 import { product } from '../matmul/product.webgpu.ts'
 import { linearLossSizes, rowsOfChunk } from './linear-cross-entropy.ts'
@@ -39,24 +39,24 @@ export const linearCrossEntropyGradWebGpu: WebGpuKernel<'linearCrossEntropyGrad'
   backend.scratch(4 * chunk * v, 'linearCrossEntropyGrad', (logits) => {
     for (let firstRow = 0; firstRow < n; firstRow += chunk) {
       const rows = Math.min(chunk, n - firstRow)
-      const slopes = { buffer: logits, at: 0 }
+      const gradients = { buffer: logits, at: 0 }
       const ownX = { buffer: x, at: firstRow * c, row: c, column: 1, step: 0 }
       product(backend, {
         ...{ m: rows, n: v, k: c, batch: 1 },
         a: ownX,
         b: { buffer: w, at: 0, row: 1, column: c, step: 0 },
-        c: slopes,
+        c: gradients,
       })
-      rowSlopes(backend, { logits, targets, dlosses, logSumExp }, { firstRow, rows, columns: v })
+      rowGradients(backend, { logits, targets, dlosses, logSumExp }, { firstRow, rows, columns: v })
       product(backend, {
         ...{ m: rows, n: c, k: v, batch: 1 },
-        a: { ...slopes, row: v, column: 1, step: 0 },
+        a: { ...gradients, row: v, column: 1, step: 0 },
         b: { buffer: w, at: 0, row: c, column: 1, step: 0 },
         c: { buffer: outX.buffer, at: firstRow * c },
       })
       product(backend, {
         ...{ m: v, n: c, k: rows, batch: 1 },
-        a: { ...slopes, row: 1, column: v, step: 0 },
+        a: { ...gradients, row: 1, column: v, step: 0 },
         b: ownX,
         c: { buffer: outW.buffer, at: 0 },
         accumulates: firstRow > 0,

@@ -21,7 +21,7 @@ export function checkTuning(tuning: WebGpuTuning, adapter: string): void {
   }
 }
 
-/** Factors as training multiplies them: forward, and for the slopes of inputs and of weights. */
+/** Factors as training multiplies them: forward, and for the gradients of inputs and of weights. */
 const layouts = [
   { transposeA: false, transposeB: false },
   { transposeA: false, transposeB: true },

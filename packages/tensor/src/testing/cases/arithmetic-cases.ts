@@ -32,7 +32,7 @@ import type { OpCase, OpCases } from './op-case.ts'
 const { constant: c, input, scalar } = e
 const [x, y] = [input(0), input(1)]
 
-/** Formulas of one input that models use, and their first and second slopes. */
+/** Formulas of one input that models use, and their first and second gradients. */
 function formulas(): readonly Expression[] {
   const { gelu, logSigmoid, relu, sigmoid, silu, softplus } = arithmetic
   return [sigmoid, logSigmoid, silu, relu, softplus, gelu]

@@ -168,19 +168,19 @@ export const crossEntropyGradCases: OpCases<'crossEntropyGrad'> = {
   draw: (random) => crossEntropyGrad(random, drawSize(random, 33, true), drawSize(random)),
 }
 
-/** A step from moments that a run might have; `moment` and `slope` are the deviations of m and g. */
+/** A step from moments that a run might have; `moment` and `gradient` are the deviations of m and g. */
 function adamw(
   random: RandomStream,
   shape: Shape,
   moment: number,
-  slope: number,
+  gradient: number,
   step: number,
 ): OpCase<'adamw'> {
   const m = gaussian(random, shape, moment)
   const v = f32Input(shape, (i) => m.data[i] ** 2 * (0.5 + random.uniform()))
   const weightDecay = pick(random, [0, 0.1])
   return {
-    inputs: [gaussian(random, shape), gaussian(random, shape, slope), m, v],
+    inputs: [gaussian(random, shape), gaussian(random, shape, gradient), m, v],
     attrs: { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay, step },
   }
 }

@@ -1,17 +1,17 @@
 /** Rows by index: the tables of N examples are stacked, so that one call fills or reads all of them. */
 import { elementwise, expression, gather, reshape, scatterAdd, sizeOf, type Tensor } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
-import type { ExampleSlopes } from './example-rules.ts'
+import type { ExampleGradients } from './example-rules.ts'
 
 const sum = expression.add(expression.input(0), expression.input(1))
 
-export const gatherSlopes: ExampleSlopes<'gather'> = ({ inputs: [table, ids], count, dy }) => {
+export const gatherGradients: ExampleGradients<'gather'> = ({ inputs: [table, ids], count, dy }) => {
   const [rows, ...row] = table.shape
   const stacked = scatterAdd(idsInStack(ids, count, rows, dy.shape.length - row.length), dy, count * rows)
   return reshape(stacked, [count, rows, ...row])
 }
 
-export const scatterAddSlopes: ExampleSlopes<'scatterAdd'> = ({
+export const scatterAddGradients: ExampleGradients<'scatterAdd'> = ({
   inputs: [ids],
   attrs: { rows },
   count,

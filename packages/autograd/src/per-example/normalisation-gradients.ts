@@ -1,6 +1,6 @@
 /** Gains and biases of normalisations: sums over each example's rows. */
 import { elementwise, expression, sum, type Tensor } from '@burgeon/tensor'
-import type { ExampleSlopes } from './example-rules.ts'
+import type { ExampleGradients } from './example-rules.ts'
 
 const { input, multiply, subtract } = expression
 // dy · (x − mean) · rstd
@@ -8,10 +8,10 @@ const layerGain = multiply(input(0), multiply(subtract(input(1), input(2)), inpu
 // dy · x · rrms
 const rmsGain = multiply(input(0), multiply(input(1), input(2)))
 
-export const layerNormSlopes: ExampleSlopes<'layerNorm'> = ({ inputs: [x], outputs, dy }, index) =>
+export const layerNormGradients: ExampleGradients<'layerNorm'> = ({ inputs: [x], outputs, dy }, index) =>
   sumOverRows(index === 1 ? elementwise(layerGain, [dy, x, outputs[1], outputs[2]]) : dy)
 
-export const rmsNormSlopes: ExampleSlopes<'rmsNorm'> = ({ inputs: [x], outputs, dy }) =>
+export const rmsNormGradients: ExampleGradients<'rmsNorm'> = ({ inputs: [x], outputs, dy }) =>
   sumOverRows(elementwise(rmsGain, [dy, x, outputs[1]]))
 
 /** `[N, …, C]` to `[N, C]`. */

@@ -1,17 +1,17 @@
 /** Formulas of one element, and what broadcasting repeats. */
 import { elementwise, expression, reshape, type Shape, sumTo, type Tensor } from '@burgeon/tensor'
-import { slopeOf } from '../rules/elementwise.ts'
-import type { ExampleSlopes, Held } from './example-rules.ts'
+import { gradientOf } from '../rules/elementwise.ts'
+import type { ExampleGradients, Held } from './example-rules.ts'
 
 /** An input that is not repeated along the output's first axis holds the examples as the output does. */
 export function holdsElementwise({ inputs, output }: Held<'elementwise' | 'broadcast'>): readonly boolean[] {
   return inputs.map((x) => x.shape.length === output.shape.length && x.shape[0] === output.shape[0])
 }
 
-export const elementwiseSlopes: ExampleSlopes<'elementwise'> = ({ inputs, attrs, dy }, index) => {
-  const slope = slopeOf(attrs.expression, index, inputs.length)
+export const elementwiseGradients: ExampleGradients<'elementwise'> = ({ inputs, attrs, dy }, index) => {
+  const gradient = gradientOf(attrs.expression, index, inputs.length)
   const dx =
-    slope === expression.input(inputs.length) ? dy : elementwise(slope, [...inputs, dy], attrs.scalars)
+    gradient === expression.input(inputs.length) ? dy : elementwise(gradient, [...inputs, dy], attrs.scalars)
   return sumToKeepingFirst(dx, inputs[index].shape)
 }
 

@@ -1,24 +1,24 @@
 /** Ops that only move numbers, and sums: the leading axis of examples is one more that stays. */
 import { broadcastTo, divide, equal, multiply, pad, permute, reshape, slice, sum } from '@burgeon/tensor'
-import { sumToKeepingFirst } from './broadcast-slopes.ts'
-import type { ExampleSlopes } from './example-rules.ts'
+import { sumToKeepingFirst } from './broadcast-gradients.ts'
+import type { ExampleGradients } from './example-rules.ts'
 
-export const reshapeSlopes: ExampleSlopes<'reshape'> = ({ inputs: [x], count, dy }) =>
+export const reshapeGradients: ExampleGradients<'reshape'> = ({ inputs: [x], count, dy }) =>
   reshape(dy, [count, ...x.shape])
 
-export const permuteSlopes: ExampleSlopes<'permute'> = ({ attrs: { order }, dy }) =>
+export const permuteGradients: ExampleGradients<'permute'> = ({ attrs: { order }, dy }) =>
   permute(dy, [0, ...order.map((_, axis) => order.indexOf(axis) + 1)])
 
-export const broadcastSlopes: ExampleSlopes<'broadcast'> = ({ inputs: [x], dy }) =>
+export const broadcastGradients: ExampleGradients<'broadcast'> = ({ inputs: [x], dy }) =>
   sumToKeepingFirst(dy, x.shape)
 
-export const sliceSlopes: ExampleSlopes<'slice'> = ({ inputs: [x], attrs: { start, stop }, dy }) =>
+export const sliceGradients: ExampleGradients<'slice'> = ({ inputs: [x], attrs: { start, stop }, dy }) =>
   pad(dy, [0, ...start], [0, ...x.shape.map((n, i) => n - stop[i])])
 
-export const padSlopes: ExampleSlopes<'pad'> = ({ inputs: [x], attrs: { before }, count, dy }) =>
+export const padGradients: ExampleGradients<'pad'> = ({ inputs: [x], attrs: { before }, count, dy }) =>
   slice(dy, [0, ...before], [count, ...x.shape.map((n, i) => n + before[i])])
 
-export const concatenateSlopes: ExampleSlopes<'concatenate'> = (
+export const concatenateGradients: ExampleGradients<'concatenate'> = (
   { inputs, attrs: { axis }, count, dy },
   index,
 ) => {
@@ -28,12 +28,18 @@ export const concatenateSlopes: ExampleSlopes<'concatenate'> = (
   return slice(dy, [0, ...start], [count, ...shape.map((n, i) => start[i] + n)])
 }
 
-export const reduceSlopes: ExampleSlopes<'reduce'> = ({ inputs: [x], outputs: [y], attrs, count, dy }) => {
+export const reduceGradients: ExampleGradients<'reduce'> = ({
+  inputs: [x],
+  outputs: [y],
+  attrs,
+  count,
+  dy,
+}) => {
   const kept = x.shape.map((n, i) => (attrs.axes.includes(i) ? 1 : n))
-  const slope = reshape(dy, [count, ...kept])
-  if (attrs.kind === 'sum') return broadcastTo(slope, [count, ...x.shape])
-  // The largest share the slope, as in the rule of `reduce`.
+  const gradient = reshape(dy, [count, ...kept])
+  if (attrs.kind === 'sum') return broadcastTo(gradient, [count, ...x.shape])
+  // The largest share the gradient, as in the rule of `reduce`.
   const isLargest = equal(x, reshape(y, kept))
   const share = divide(isLargest, sum(isLargest, { axes: attrs.axes, keepDims: true }))
-  return multiply(share, slope)
+  return multiply(share, gradient)
 }

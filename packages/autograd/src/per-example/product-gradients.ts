@@ -1,7 +1,7 @@
-/** Products: each example's slope of a shared factor is the product of that example's rows alone. */
+/** Products: each example's gradient of a shared factor is the product of that example's rows alone. */
 import { concatenate, matmul, reshape, run, slice, sum, type Tensor } from '@burgeon/tensor'
-import { sumToKeepingFirst } from './broadcast-slopes.ts'
-import type { ExampleSlopes, Holds } from './example-rules.ts'
+import { sumToKeepingFirst } from './broadcast-gradients.ts'
+import type { ExampleGradients, Holds } from './example-rules.ts'
 
 /** The rows of a plain product are a's; of a batched one, the outermost batch axis holds the examples. */
 export const holdsMatmul: Holds<'matmul'> = ({ inputs: [a, b], output, attrs }) => {
@@ -10,7 +10,7 @@ export const holdsMatmul: Holds<'matmul'> = ({ inputs: [a, b], output, attrs }) 
   return attrs.transposeA ? 'It reads the examples from the second axis of a.' : [true, false]
 }
 
-export const matmulSlopes: ExampleSlopes<'matmul'> = (
+export const matmulGradients: ExampleGradients<'matmul'> = (
   { inputs, attrs: { transposeA, transposeB }, dy },
   index,
 ) => {
@@ -27,20 +27,20 @@ export const matmulSlopes: ExampleSlopes<'matmul'> = (
 }
 
 /** dWₙ = xₙᵀ·dyₙ, and dbₙ the column sums of dyₙ. */
-export const linearSlopes: ExampleSlopes<'linear'> = ({ inputs: [x], dy }, index) =>
+export const linearGradients: ExampleGradients<'linear'> = ({ inputs: [x], dy }, index) =>
   index === 1 ? matmul(x, dy, { transposeA: true }) : sum(dy, { axes: [1] })
 
 /** One example after the other: where this op is used, the logits of several at once would be very many. */
-export const linearCrossEntropySlopes: ExampleSlopes<'linearCrossEntropy'> = ({
+export const linearCrossEntropyGradients: ExampleGradients<'linearCrossEntropy'> = ({
   inputs: [x, w, targets],
   outputs: [, logSumExp],
   count,
   dy,
 }) => {
-  const slopes = Array.from({ length: count }, (_, n) => {
+  const gradients = Array.from({ length: count }, (_, n) => {
     const own = (tensor: Tensor): Tensor => reshape(slice(tensor, [n], [n + 1]), tensor.shape.slice(1))
     const [, dw] = run('linearCrossEntropyGrad', [own(dy), own(x), w, own(targets), own(logSumExp)], {})
     return reshape(dw, [1, ...w.shape])
   })
-  return concatenate(slopes, 0)
+  return concatenate(gradients, 0)
 }
