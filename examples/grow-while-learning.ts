@@ -16,7 +16,7 @@ const growth = budgeted(
 )
 const learner = new Learner({
   model,
-  // What is newborn warms up on its own, however old the rest is.
+  // What is newLife warms up on its own, however old the rest is.
   optimizer: adamw({ learningRate: 5e-3, warmUp: 10 }),
   strategy: { growth },
 })

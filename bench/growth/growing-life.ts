@@ -57,7 +57,7 @@ const measuredAt: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 
   Array.from({ length: 10 }, (_, i) => decay + (i + 1) * 0.02),
 )
 
-/** Lives it, and answers what was measured. */
+/** Lives it, and returns what was measured. */
 export async function live(plan: Plan, options: LifeOptions): Promise<Measurement[]> {
   const { course, device, budget, rate, note } = options
   const { seed, vocabulary, length } = course

@@ -20,7 +20,7 @@ type Noise = (...shape: number[]) => Tensor
 
 interface KernelCase {
   readonly name: string
-  /** Makes the operands; what it answers runs the op on them. */
+  /** Makes the operands; what it returns runs the op on them. */
   readonly prepare: (noise: Noise, device: Device) => () => Tensor
   /** Bytes that the op must read and write at least. */
   readonly bytes: number

@@ -23,12 +23,12 @@ export const optimizer = {
   clip: 1,
 }
 
-/** Weights by path, as `Gpt.toState` answers them. */
+/** Weights by path, as `Gpt.toState` returns them. */
 export type Weights = Readonly<Record<string, PlainTensor>>
 
 /** A model in training. */
 export interface Trainer {
-  /** Does updates number `first` to `first + count − 1` and answers their losses and the milliseconds each took. */
+  /** Does updates number `first` to `first + count − 1` and returns their losses and the milliseconds each took. */
   run(first: number, count: number): Promise<{ losses: number[]; milliseconds: number[] }>
   dispose(): Promise<void> | void
 }
@@ -65,7 +65,7 @@ export function batchOf(step: number, { batch, context, vocabulary }: TrainingCa
   }
 }
 
-/** Runs something until it is warm, then for a while, and answers the median of the milliseconds it took. */
+/** Runs something until it is warm, then for a while, and returns the median of the milliseconds it took. */
 export async function medianOf(run: () => void, milliseconds = 60): Promise<number> {
   const bench = new Bench({
     ...{ time: milliseconds, iterations: 5 },

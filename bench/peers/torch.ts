@@ -13,7 +13,7 @@ const interpreters = ['/usr/bin/python3', 'python3']
 
 /** PyTorch, with what only it can do. */
 export interface TorchPeer extends Peer {
-  /** Sends one command of `gpt_torch.py` and answers its result. */
+  /** Sends one command of `gpt_torch.py` and returns its result. */
   ask(command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>
   /** Loads a model. */
   load(about: TrainingCase, weights: Weights, options?: TorchOptions): Promise<void>

@@ -15,7 +15,7 @@ withChromium((open) => {
       expect(await page().evaluate('crossOriginIsolated')).toBe(isolated)
       await ask('watchThreads()')
     })
-    test('every op answers as the reference does', async () => {
+    test('every op computes what the reference does', async () => {
       const { compared, mistakes } = await ask<Sweep>("sweep('wasm', 5)")
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(200)
@@ -38,7 +38,7 @@ withChromium((open) => {
   describe('WebGPU in Chromium', () => {
     const { ask } = open({ isolated: false })
 
-    test('every op answers as the reference does', async () => {
+    test('every op computes what the reference does', async () => {
       const { compared, mistakes } = await ask<Sweep>("sweep('webgpu', 2)")
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(100)

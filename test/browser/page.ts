@@ -33,7 +33,7 @@ export type DeviceName = 'wasm' | 'webgpu'
 const open = (name: DeviceName): Promise<Device> =>
   name === 'wasm' ? Promise.resolve(openWasm({ threads: 2 })) : openWebGpu()
 
-/** Compares every op with the reference; answers how many comparisons there were and what was wrong. */
+/** Compares every op with the reference; returns how many comparisons there were and what was wrong. */
 export async function sweep(
   name: DeviceName,
   draws: number,

@@ -27,7 +27,7 @@ const vector = (...numbers: number[]): Tensor =>
   device.tensor(numbers, { shape: [numbers.length], dtype: 'f32' })
 
 describe('findNonFinite', () => {
-  test('answers what the body answers when every number is finite', () => {
+  test('returns what the body returns when every number is finite', () => {
     using _ = openScope()
     expect(findNonFinite(() => sum(exp(vector(0, 0)))).readSync()[0]).toBe(2)
   })

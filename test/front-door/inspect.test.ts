@@ -57,7 +57,7 @@ test('and how it grew, with a bar for each size', async () => {
   expect(bars[2]).toBe(24)
   expect(lines[4]).toContain('block b0: mlpHidden 8 → 16')
   expect(lines[5]).toContain('layer 1 → 2: new block b1 above block b0')
-  expect(lines[6]).toBe('One wish was refused.')
+  expect(lines[6]).toBe('One request was refused.')
 })
 test('a model without a learner tells its own log, what was taken back included', async () => {
   expect(await printed('inspect', '--from', place('bare'), '--growth')).toMatch(/0 +█+ +[\d,]+ +born\n/)

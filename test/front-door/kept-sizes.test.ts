@@ -16,8 +16,8 @@ test('a life that keeps its sizes can be taken up again at each of them', async 
   const settings = { ...smallLife, vocabulary: 310, plateau: 40, maxParameters: 20_000 }
   writeFileSync(place('text.txt'), text)
   const learner = buildLearner(settings)
-  const newborn = { settings, learner, record: emptyRecord(learner.model.parameters.size) }
-  await saveLife(nodeDisk(place('life')), newborn)
+  const newLife = { settings, learner, record: emptyRecord(learner.model.parameters.size) }
+  await saveLife(nodeDisk(place('life')), newLife)
   await printed('learn', place('text.txt'), '--resume', '--out', place('life'), '--keep-sizes')
 
   const { learner: now } = await loadLife(nodeDisk(place('life')))

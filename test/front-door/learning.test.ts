@@ -10,7 +10,7 @@ import { running, startedProcess } from './running.ts'
 import { written } from './small-checkout.ts'
 import { printed, smallLife, smallText } from './small-life.ts'
 
-/** A folder with a newborn small life in `life`, which learns in an instant, and some files. */
+/** A folder with a new small life in `life`, which learns in an instant, and some files. */
 async function folderWithLife(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
   const folder = await written(Object.entries(files))
   const learner = buildLearner(smallLife)

@@ -21,7 +21,7 @@ export const smallLife: LifeSettings = {
 export const smallText = (times: number): Uint8Array =>
   new TextEncoder().encode('là, the quick brown fox jumps over the lazy dog. '.repeat(times))
 
-/** Runs a command that must succeed; answers what it prints. */
+/** Runs a command that must succeed; returns what it prints. */
 export async function printed(...args: readonly string[]): Promise<string> {
   let said = ''
   const output = { write: (more: string) => (said += more) }

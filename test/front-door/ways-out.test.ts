@@ -37,7 +37,7 @@ async function* chunks(before: (chunk: number) => void) {
   }
 }
 
-/** Sits with a disk; answers what was said. A step takes a minute by this clock, so that each is saved. */
+/** Sits with a disk; returns what was said. A step takes a minute by this clock, so that each is saved. */
 async function sitting(life: Life, disk: Disk, before: (chunk: number) => void): Promise<string> {
   let [said, time] = ['', 0]
   const status = { write: (text: string) => (said += text) }

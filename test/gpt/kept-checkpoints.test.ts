@@ -174,7 +174,7 @@ describe('when the power goes or the disk is full while a checkpoint is kept and
     await atGrowth(disk)
     return disk.calls
   }
-  /** The present checkpoint is whole, and of the kept ones none that was there is lost. Answers which are there. */
+  /** The present checkpoint is whole, and of the kept ones none that was there is lost. Returns which are there. */
   async function found(disk: Disk): Promise<string> {
     const kept = await keptCheckpoints(disk)
     for (const each of kept) expect(await readCheckpoint(disk, { kept: each })).toEqual(partsOf(each))

@@ -53,7 +53,7 @@ test('a GPT has the same losses where logits are made piece by piece', () => {
 })
 
 describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
-  test('answers a row of logits for every token of every sequence', () => {
+  test('returns a row of logits for every token of every sequence', () => {
     for (const seed of seeds) {
       const model = drawModel(seed, device)
       const { vocabulary, context } = model.config
@@ -94,7 +94,7 @@ describe.each(devices)('a GPT on %s', (_, device, tolerance) => {
       expect(relativeDifference(logitsOf(model, tokens), alone)).toBeLessThan(tolerance)
     }
   })
-  test('answers the same with a cache, however the sequence is cut into pieces', () => {
+  test('returns the same with a cache, however the sequence is cut into pieces', () => {
     for (const seed of seeds) {
       const [model, random] = [drawModel(seed, device), drawFrom(seed)]
       const tokens = tokensFor(model, random, 2)

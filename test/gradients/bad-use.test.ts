@@ -66,31 +66,31 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a result that is not a scalar': [
     (y) => square(y),
     ShapeError,
-    'the function answered [2]; expected a scalar. Take its sum or mean.',
+    'the function returned [2]; expected a scalar. Take its sum or mean.',
     ofScalars,
   ],
   'a result of integers': [
     (y) => argmax(y),
     NotDifferentiableError,
-    'the function answered integers []; expected f32. Integers have no gradient.',
+    'the function returned integers []; expected f32. Integers have no gradient.',
     all,
   ],
   'a number that was read': [
     ((y: Tensor) => sum(y).item()) as never,
     NotDifferentiableError,
-    'the function answered a value of type number; expected a tensor. Return what the ops gave;',
+    'the function returned a value of type number; expected a tensor. Return what the ops gave;',
     all,
   ],
   'no answer': [
     (() => {}) as never,
     NotDifferentiableError,
-    'the function answered a value of type undefined; expected a tensor.',
+    'the function returned a value of type undefined; expected a tensor.',
     all,
   ],
   null: [
     (() => null) as never,
     NotDifferentiableError,
-    'the function answered null; expected a tensor.',
+    'the function returned null; expected a tensor.',
     all,
   ],
   'a promise': [
@@ -117,7 +117,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return result
     },
     DisposedTensorError,
-    'the function answered a tensor [] that it had disposed of; expected a live one. Leave disposing to the scope.',
+    'the function returned a tensor [] that it had disposed of; expected a live one. Leave disposing to the scope.',
     all,
   ],
   'writing into the argument': [

@@ -67,7 +67,7 @@ describe.each([1, 2, 3])('for the drawn function %d', (seed) => {
   const draw = new Draw(seed)
   const [w, u] = [draw.tensor([3, 3]), draw.tensor([3, 3])]
   const layer = (x: Tensor): Tensor => add(x, tanh(matmul(x, softplus(w))))
-  // x is used inside and outside of the bodies, which nest and answer more than one tensor.
+  // x is used inside and outside of the bodies, which nest and return more than one tensor.
   const f = (wrap: typeof checkpoint) => (x: Tensor) => {
     const [y, same, z] = wrap(() => {
       const inner = wrap(() => layer(x))

@@ -50,7 +50,7 @@ describe('a gradient', () => {
     })
     expect({ a: numbers(named.a), b: numbers(named.b) }).toEqual({ a: [9, 16], b: [6, 16] })
   })
-  test('comes with the value and with what else the function answers', () => {
+  test('comes with the value and with what else the function returns', () => {
     const { value, gradient, aux } = valueAndGrad((x: Tensor) => {
       const y = square(x)
       return [sum(y), { y, name: 'squares' }] as const
@@ -75,7 +75,7 @@ describe('a gradient', () => {
       [0, 0],
     ])
   })
-  test('is 1 for the function that answers its argument, and 0 for one that answers a constant', () => {
+  test('is 1 for the function that returns its argument, and 0 for one that returns a constant', () => {
     const constant = scalar(3)
     expect(grad((x: Tensor) => x)(scalar(5)).item()).toBe(1)
     expect(grad((_: Tensor) => constant)(scalar(5)).item()).toBe(0)
@@ -134,7 +134,7 @@ describe('a tape', () => {
     expect(leftBehind(() => grad((y: Tensor) => sum(grad(f)(y)))(x).dispose())).toBe(0)
     expect(x.isDisposed).toBe(false)
   })
-  test('lets everything go when the function throws, answers nonsense or turns out to be asynchronous', () => {
+  test('lets everything go when the function throws, returns nonsense or turns out to be asynchronous', () => {
     const x = vector(1, 2)
     const bad: ((y: Tensor) => Tensor)[] = [
       (y) => {

@@ -48,7 +48,7 @@ function life(device: Device, optimizer: GradientTransform) {
   }
 }
 
-/** The same on paper: a rule that answers the change, and keeps one moment. */
+/** The same on paper: a rule that returns the change, and keeps one moment. */
 function onPaper(
   steps: number,
   rule: (g: number, m: number, w: number) => { change: number; m: number },

@@ -1,4 +1,4 @@
-/** Every wish that cannot be: a typed error that says what was expected, and not a byte has changed. */
+/** Every request that cannot be: a typed error that says what was expected, and not a byte has changed. */
 import { adamw } from '@burgeon/autograd'
 import { batchOfTokens, growOnSchedule, Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
@@ -15,7 +15,7 @@ const notLarger = [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '12' as unk
 const sized = (axis: string, from: number, where: object): GrowthRequest[] =>
   [from, from - 1, ...notLarger].map((to) => ({ axis, to, ...where }) as GrowthRequest)
 
-const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
+const impossible: Readonly<Record<string, readonly GrowthRequest[]>> = {
   mlpHidden: [
     ...sized('mlpHidden', 6, { block: 'b0' }),
     { axis: 'mlpHidden', block: 'b7', to: 8 },
@@ -69,7 +69,7 @@ const wishes: Readonly<Record<string, readonly GrowthRequest[]>> = {
   experts: [...sized('experts', 1, { block: 'b0' }), { axis: 'experts', block: 'b7', to: 2 }],
 }
 
-describe('a wish that cannot be', () => {
+describe('a request that cannot be', () => {
   const model = Gpt.create(sizes, { device, seed: 1 })
   const optimizer = adamw({ learningRate: 0.01 })
   const tokens = tokensFor(model, drawFrom(1))
@@ -78,11 +78,11 @@ describe('a wish that cannot be', () => {
   const options = { mirrors, probe: tokens, key: [1, 2] } as const
   const before = [everyByte(model, mirrors), model.growthLog]
 
-  test.each(Object.entries(wishes))('%s', async (axis, requests) => {
+  test.each(Object.entries(impossible))('%s', async (axis, requests) => {
     for (const request of requests) {
-      const wish = grow(model, request, options)
-      await expect(wish, JSON.stringify(request)).rejects.toThrow(OptionError)
-      await expect(wish).rejects.toThrow(new RegExp(`^grow ${axis}: .*(expected|this model has)`))
+      const growth = grow(model, request, options)
+      await expect(growth, JSON.stringify(request)).rejects.toThrow(OptionError)
+      await expect(growth).rejects.toThrow(new RegExp(`^grow ${axis}: .*(expected|this model has)`))
       expect([everyByte(model, mirrors), model.growthLog]).toEqual(before)
     }
   })

@@ -23,7 +23,7 @@ function importanceOf(model: Gpt, sample: Batch): Numbers {
   return scope(() => numbersOf(fisherInformation(model, sample, () => [3, row++])))
 }
 
-/** Grows a model together with what was measured before; answers that, and what is measured afterwards. */
+/** Grows a model together with what was measured before; returns that, and what is measured afterwards. */
 async function through(
   device: Device,
   seed: number,

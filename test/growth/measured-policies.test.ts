@@ -48,10 +48,10 @@ const life = (measured: Measurement, more: Partial<DryRunInput> = {}): DryRunInp
   const measurements = Object.fromEntries(losses.map((_, i) => [i + 1, measured]))
   return { config, parameters, losses, measurements, ...more }
 }
-const wishes = <S>(policy: GrowthPolicy<S>, input: DryRunInput): unknown[] =>
+const requests = <S>(policy: GrowthPolicy<S>, input: DryRunInput): unknown[] =>
   dryRun(policy, input).map(({ step, request }) => [step, request])
 
-/** What a policy answers at step 20 of a life without growth. */
+/** What a policy returns at step 20 of a life without growth. */
 const reasonOf = <S>(policy: GrowthPolicy<S>, measured?: Measurement): string => {
   const signals = {
     step: 20,
@@ -76,29 +76,29 @@ describe('by gradient', () => {
   test('the block whose new neurons promise most is widened, whichever it is', () => {
     for (const at of [0, 1, 2]) {
       const blocks = config.blocks.map((_, i) => ({ gradMax: promising(i === at ? 3 : 2) }))
-      expect(wishes(policy, life(measurement(...blocks), { losses: flat(30) }))).toEqual([
+      expect(requests(policy, life(measurement(...blocks), { losses: flat(30) }))).toEqual([
         [20, { axis: 'mlpHidden', block: `b${at}`, to: 13 }],
       ])
     }
   })
   test('only above the threshold, in terms of loss for each parameter', () => {
-    expect(wishes(policy, life(measurement({ gradMax: promising(0.99) })))).toEqual([])
-    expect(wishes(policy, life(measurement({ gradMax: promising(1.01) })))).toHaveLength(2)
+    expect(requests(policy, life(measurement({ gradMax: promising(0.99) })))).toEqual([])
+    expect(requests(policy, life(measurement({ gradMax: promising(1.01) })))).toHaveLength(2)
     const choosy = growByGradient({ every: 20, threshold: 4 })
-    expect(wishes(choosy, life(measurement({ gradMax: promising(3.99) })))).toEqual([])
-    expect(wishes(choosy, life(measurement({ gradMax: promising(4.01) })))).not.toEqual([])
+    expect(requests(choosy, life(measurement({ gradMax: promising(3.99) })))).toEqual([])
+    expect(requests(choosy, life(measurement({ gradMax: promising(4.01) })))).not.toEqual([])
     expect(reasonOf(choosy, measurement({ gradMax: promising(3) }))).toBe(
       'block b0: for each parameter a new neuron promises 3.0 times what the present ones do',
     )
   })
   test('and nothing where nothing was measured, there is no gradient, or the budget is spent', () => {
-    expect(wishes(policy, life(measurement(), { measurements: {} }))).toEqual([])
+    expect(requests(policy, life(measurement(), { measurements: {} }))).toEqual([])
     expect(reasonOf(policy)).toBe('not measured at this step')
     expect(reasonOf(policy, { ...measurement({ gradMax: 1 }), gradientNorm: 0 })).toBe(
       'there is no gradient to compare with',
     )
     const budget = { parameters: parameters + 16 }
-    expect(wishes(policy, life(measurement({ gradMax: 1 }), { budget }))).toEqual([])
+    expect(requests(policy, life(measurement({ gradMax: 1 }), { budget }))).toEqual([])
   })
   test('in models that lost units of one block, that block is chosen', async () => {
     let right = 0
@@ -131,22 +131,22 @@ describe('on saturation', () => {
   const policy = growOnSaturation({ every: 20 })
   test('the fullest block is widened, once it is full enough', () => {
     const full = measurement({ effectiveRank: 7 }, { effectiveRank: 9 }, { effectiveRank: 8 })
-    expect(wishes(policy, life(full, { losses: flat(30) }))).toEqual([
+    expect(requests(policy, life(full, { losses: flat(30) }))).toEqual([
       [20, { axis: 'mlpHidden', block: 'b1', to: 13 }],
     ])
     expect(reasonOf(policy, full)).toBe('block b1: its 10 units fill 9.0 directions, 0 % are dormant')
-    expect(wishes(policy, life(measurement({ effectiveRank: 5.9 })))).toEqual([])
-    expect(wishes(policy, life(measurement({ effectiveRank: 6 })))).not.toEqual([])
+    expect(requests(policy, life(measurement({ effectiveRank: 5.9 })))).toEqual([])
+    expect(requests(policy, life(measurement({ effectiveRank: 6 })))).not.toEqual([])
   })
   test('many dormant units anywhere want repair and no growth', () => {
     const idle = measurement({ effectiveRank: 9 }, { dormant: 0.3 })
-    expect(wishes(policy, life(idle))).toEqual([])
+    expect(requests(policy, life(idle))).toEqual([])
     expect(reasonOf(policy, idle)).toBe('repair first: 30 % of the units of block b1 are dormant')
-    expect(wishes(growOnSaturation({ every: 20, dormant: 0.3 }), life(idle))).not.toEqual([])
+    expect(requests(growOnSaturation({ every: 20, dormant: 0.3 }), life(idle))).not.toEqual([])
   })
   test('blocks with more units than tokens are not judged', () => {
     const blocks = config.blocks.map(() => ({ effectiveRank: 6.9, mostRank: 7 }))
-    expect(wishes(policy, life(measurement(...blocks)))).toEqual([])
+    expect(requests(policy, life(measurement(...blocks)))).toEqual([])
     expect(reasonOf(policy, measurement(...blocks))).toBe('100 tokens are too few to judge so many units')
   })
   test('a live model whose units are dead does not grow, and one whose few units are all in use does', async () => {
@@ -394,7 +394,7 @@ describe('a learner', () => {
   )
 })
 
-test('within limits nothing is measured for a wish that would not be granted', () => {
+test('within limits nothing is measured for a request that would be refused', () => {
   const signals = { step: 20, losses: [], stepsSinceGrowth: 20, stepsSinceDrift: null, config, parameters }
   const asks = (limits: Parameters<typeof budgeted>[1]): boolean | undefined => {
     const policy = budgeted(growByGradient({ every: 20 }), limits)

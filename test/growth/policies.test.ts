@@ -72,7 +72,7 @@ describe('within limits', () => {
     expect(stepsOf({ growths: 3 })).toEqual([1, 2, 4])
     expect(stepsOf({ growths: 0 })).toEqual([])
   })
-  test('or so seldom, without losing a wish', () => {
+  test('or so seldom, without losing a request', () => {
     expect(stepsOf({ steps: 10 })).toEqual([10, 20, 30, 40, 50, 60])
   })
   test('or up to so many parameters', () => {

@@ -85,7 +85,7 @@ describe('the suite finds', () => {
   test('one that keeps a memory of its own', () => {
     let calls = 0
     expect(asks(() => ({ ...stay, reason: `call ${calls++}` }))).toContain(
-      'it answers the same to the same, and changes nothing that it is given',
+      'it returns the same for the same, and changes nothing that it is given',
     )
   })
   test('one that changes what it is given', () => {
@@ -93,7 +93,7 @@ describe('the suite finds', () => {
       ;(signals.losses as number[]).reverse()
       return stay
     })
-    expect(found).toContain('it answers the same to the same, and changes nothing that it is given')
+    expect(found).toContain('it returns the same for the same, and changes nothing that it is given')
   })
   test('one whose state is lost in JSON', () => {
     const found = asks((_, __, state) => {

@@ -37,8 +37,8 @@ const at = (stepsSinceGrowth: number, seen?: Measurement): GrowthSignals => ({
   ...(seen && { measured: seen }),
 })
 
-/** What a policy wishes at look after look, ten steps apart. */
-function wishes<S>(policy: GrowthPolicy<S>, looks: readonly Measurement[]): unknown[] {
+/** What a policy requests at look after look, ten steps apart. */
+function requests<S>(policy: GrowthPolicy<S>, looks: readonly Measurement[]): unknown[] {
   let state = policy.initial
   return looks.map((look, i) => {
     const signals = at(10 * (i + 1), look)
@@ -54,13 +54,13 @@ describe('pruning what is dormant', () => {
 
   test('waits for units that are dormant look after look, and takes the block with the most', () => {
     const looks = [measured([1], [0, 2, 3]), measured([1, 2], [2, 3]), measured([1], [1, 2, 3])]
-    expect(wishes(policy, looks)).toEqual([null, null, { axis: 'pruneHidden', block: 'b1', drop: [2, 3] }])
+    expect(requests(policy, looks)).toEqual([null, null, { axis: 'pruneHidden', block: 'b1', drop: [2, 3] }])
     const unsteady = [measured([1], []), measured([2], []), measured([1], []), measured([1], [])]
-    expect(wishes(policy, unsteady)).toEqual([null, null, null, null])
+    expect(requests(policy, unsteady)).toEqual([null, null, null, null])
   })
   test('leaves one unit', () => {
     const look = measured([0, 1, 2, 3], [])
-    expect(wishes(pruneDormant({ every: 10, looks: 1 }), [look])).toEqual([
+    expect(requests(pruneDormant({ every: 10, looks: 1 }), [look])).toEqual([
       { axis: 'pruneHidden', block: 'b0', drop: [0, 1, 2] },
     ])
   })
@@ -135,7 +135,7 @@ describe('pruning what is dormant', () => {
 describe('the first of several policies', () => {
   const second = growOnSchedule([{ step: 1000, request: { axis: 'layer', at: 0 } }])
 
-  test('that wishes is heard; those behind it are not asked', () => {
+  test('that requests is heard; those behind it are not asked', () => {
     const both = firstOf(pruneDormant({ every: 10, looks: 1 }), second)
     const idle = both.decide(at(10, measured([], [])), budget, both.initial)
     expect(idle.request).toEqual({ axis: 'layer', at: 0 })

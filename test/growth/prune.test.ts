@@ -202,7 +202,7 @@ test('heads that share keys and values go so that groups stay equal', () => {
   expect(() => sizesAfter([0, 1, 2])).toThrow('expected whole groups, or as many of each')
 })
 
-test('bad wishes and mirrors that cannot hand out what is dropped are refused, and nothing changes', async () => {
+test('bad requests and mirrors that cannot hand out what is dropped are refused, and nothing changes', async () => {
   const { model, tokens, mirrors, key } = lifeOf(6, device, drawWide())
   const before = await everything(model, mirrors)
   const options = { mirrors, probe: tokens, key }

@@ -138,7 +138,7 @@ export function lossAndGradients(model: Gpt, tokens: Tensor): { value: Tensor; g
   })
 }
 
-/** One step of learning; answers the gradients that it used, as numbers by path. */
+/** One step of learning; returns the gradients that it used, as numbers by path. */
 export function learn(model: Gpt, optimizer: GradientTransform, tokens: Tensor, step: number): Numbers {
   return scope(() => {
     const { gradient } = lossAndGradients(model, tokens)

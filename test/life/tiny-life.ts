@@ -14,7 +14,7 @@ const pass = haltAt(wanted)
 let step = 0
 const disk = haltingDisk(nodeDisk(folder), pass, () => `step ${step}:`, wanted)
 pass('awake')
-const life = existsSync(join(folder, 'checkpoint.json')) ? await loadLife(disk) : newborn()
+const life = existsSync(join(folder, 'checkpoint.json')) ? await loadLife(disk) : newLife()
 await live(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
   heldOut: tinyDomains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
   measureEvery: 10,
@@ -28,7 +28,7 @@ await live(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
 await saveLife(disk, life)
 process.stdout.write('lived\n')
 
-function newborn(): Life {
+function newLife(): Life {
   const learner = buildLearner(tinySettings)
   return { settings: tinySettings, learner, record: emptyRecord(learner.model.parameters.size) }
 }

@@ -48,7 +48,7 @@ describe('one step', () => {
   const device = openReference()
   const [text, rate, rateOfRates] = ['learning by looking ahead', 0.2, 40]
 
-  // Rows of the text that each step in thought sees, from one to before another: the fresh ones are split as equally as can be.
+  // Rows of the text that each inner step sees, from one to before another: the fresh ones are split as equally as can be.
   const whole = [0, 3] as const
   const inTwo = [[0, 1] as const, [1, 3] as const]
   const rowByRow = [[0, 1] as const, [1, 2] as const, [2, 3] as const]
@@ -110,7 +110,7 @@ describe('one step', () => {
     },
   )
 
-  test('with rates that stay and next to no step in thought it is plain gradient descent', async () => {
+  test('with rates that stay and next to no inner step it is plain gradient descent', async () => {
     const numbersAfter = async (options: Omit<LearnerOptions, 'model'>): Promise<number[]> => {
       const learner = new Learner({ model: Gpt.create(sizes, { device, seed: 2 }), ...options })
       await learner.observe(text)

@@ -86,7 +86,7 @@ describe('engines', () => {
     })
     withEngine(listener('a', []), () => expect(isRecorded()).toBe(false))
   })
-  test('may answer in place of the device', () => {
+  test('may return in place of the device', () => {
     const constant: Engine = { run: () => [x] }
     const answer = withEngine(
       () => constant,

@@ -15,7 +15,7 @@ const halfOps: ReadonlySet<OpName> = new Set<OpName>([
 ])
 const halfRoundoff = 2 ** 16
 
-/** Tests that a device answers every op of the table as the reference does. */
+/** Tests that a device computes every op of the table as the reference does. */
 export function testEveryOp(
   device: Device,
   { draws, precision = 'single' }: { draws: number; precision?: 'single' | 'mixed' },
@@ -29,12 +29,12 @@ export function testEveryOp(
       })
     }
 
-    test('answers as the reference does at the edges', async () => {
+    test('computes what the reference does at the edges', async () => {
       const edges = cases.edges(new RandomStream(keyFromSeed(0)))
       expect(edges.length).toBeGreaterThan(0)
       for (const [i, edge] of edges.entries()) await tryOut(edge, `edge ${i}`)
     })
-    test('answers as the reference does for shapes and numbers drawn at random', async () => {
+    test('computes what the reference does for shapes and numbers drawn at random', async () => {
       for (let seed = 1; seed <= draws; seed++) {
         await tryOut(cases.draw(new RandomStream(keyFromSeed(seed))), `seed ${seed}`)
       }

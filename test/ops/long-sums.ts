@@ -29,7 +29,7 @@ const bound = (terms: number): number => 72 * Math.ceil(Math.log2(terms) / 6) * 
 /** 0.1 in single precision: a million of them added one after another give 100,958. */
 const tenth = Math.fround(0.1)
 
-/** The largest relative error of what `body` answers on `device`. */
+/** The largest relative error of what `body` returns on `device`. */
 async function errorOf(expected: number, body: () => Tensor): Promise<number> {
   const result = scope(body)
   const numbers = await result.read()

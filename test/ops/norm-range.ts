@@ -69,7 +69,7 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
   describe('clipping by the global norm', () => {
     test.each(sizes)('brings 128 times %d to the limit', async (size) => {
       for (const share of [1e-3, 0.5]) {
-        // Below the smallest normal number a device may answer 0.
+        // Below the smallest normal number a device may return 0.
         const limit = Math.fround(Math.min(3e38, Math.max(size * Math.sqrt(128) * share, 128 * smallest)))
         const norm = Math.fround(size) * Math.sqrt(128)
         const exact = Math.fround(size) * Math.min(1, limit / (norm + 1e-6 * limit))

@@ -4,7 +4,7 @@ import { describe } from 'vitest'
 import { testEveryOp } from './every-op.ts'
 import { times } from '../how-long.ts'
 
-/** Whatever answers ops: each must answer as the reference does. */
+/** Whatever runs ops: each must compute what the reference does. */
 const devices = [openWasm(), openReference()]
 
 describe.each(devices.map((device) => [device.name, device] as const))('on %s', (_, device) => {

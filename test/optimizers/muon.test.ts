@@ -174,7 +174,7 @@ test('Muon can be told which axes are rows', () => {
   for (const life of [deep, flat]) life.steps(0, 3)
   expect(deep.numbers('w')).toEqual(flat.numbers('w'))
   const wrong = new OptimizerLife(reference, muon({ learningRate: 1, rowAxes: () => 3 }), { w: [3, 2, 2] })
-  expect(() => wrong.step(0)).toThrow('muon: rowAxes answers 3 for w of shape [3, 2, 2]; expected an integer')
+  expect(() => wrong.step(0)).toThrow('muon: rowAxes returns 3 for w of shape [3, 2, 2]; expected an integer')
 })
 
 test('Muon refuses options outside their range', () => {

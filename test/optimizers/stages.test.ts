@@ -190,7 +190,7 @@ describe.each(devices)('a moving average on %s', (_, device, tolerance) => {
   })
 })
 
-test('a moving average answers the parameter itself before the first step', () => {
+test('a moving average returns the parameter itself before the first step', () => {
   const life = new OptimizerLife(reference, movingAverage(0.5), { a: [3] })
   const parameters = life.store.tensors()
   expect(movingAverage(0.5).tensors(parameters)).toEqual(parameters)

@@ -150,7 +150,7 @@ describe('locals', () => {
     ).toBe(1020)
   })
 
-  test('tee sets and answers', () => {
+  test('tee sets and returns', () => {
     expect(runWith(3, (_, n) => i32.mul(n.tee(i32.add(n, 1)), n))).toBe(16)
   })
 

@@ -231,7 +231,7 @@ const f64x2Cases: Cases<typeof f64x2, number | readonly number[]> = {
 
 type AnyCases = Record<string, readonly [value: Value, expected: number | readonly number[]]>
 
-/** Comparisons answer masks, which are integers, and everything else its own kind. */
+/** Comparisons return masks, which are integers, and everything else its own kind. */
 function run([value, expected]: AnyCases[string], lanes: typeof floatLanes): number | number[] {
   if (value.type !== 'v128') return numberOf(value as Value<'i32'>, memory)
   const isMask = Array.isArray(expected) && expected.every((x) => x === yes || Object.is(x, 0))

@@ -1,5 +1,5 @@
 /**
- * Minimax polynomials: the coefficients in `math-coefficients.ts` are what `fitSinglePrecision` answers, and a test
+ * Minimax polynomials: the coefficients in `math-coefficients.ts` are what `fitSinglePrecision` returns, and a test
  * beside this file holds them to it.
  */
 

@@ -149,7 +149,7 @@ describe('comparisons', () => {
   })
 })
 
-test('minimum and maximum answer NaN if either side is NaN', () => {
+test('minimum and maximum return NaN if either side is NaN', () => {
   const columns = [
     [1, Number.NaN, 3, Infinity],
     [2, 2, Number.NaN, -Infinity],

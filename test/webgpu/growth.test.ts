@@ -35,7 +35,7 @@ async function everything(model: Gpt, mirrors: readonly TensorMirror[]): Promise
   return { config: model.config, weights, others }
 }
 
-/** A step that takes every token for the one that follows; answers its gradients. */
+/** A step that takes every token for the one that follows; returns its gradients. */
 async function learn(
   model: Gpt,
   optimizer: GradientTransform,

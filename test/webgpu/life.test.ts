@@ -36,7 +36,7 @@ const parts = (): Omit<LearnerOptions, 'model'> => ({
   seed: 3,
 })
 
-const newborn = (device: Device, more: Partial<LearnerOptions> = {}): Learner =>
+const newLife = (device: Device, more: Partial<LearnerOptions> = {}): Learner =>
   new Learner({
     model: Gpt.create({ context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 24 }, { device, seed: 4 }),
     ...parts(),
@@ -61,7 +61,7 @@ const protectedBy = async (learner: Learner): Promise<number> => {
 await withAdapter((device, adapter) => {
   describe(`a life on WebGPU (${adapter})`, () => {
     test('learns, rehearses, protects and grows as on the CPU', async () => {
-      const [gpu, cpu] = [newborn(device), newborn(openWasm())]
+      const [gpu, cpu] = [newLife(device), newLife(openWasm())]
       const [got, wanted] = [await live(gpu, 0, 12), await live(cpu, 0, 12)]
       got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-3))
       expect(await protectedBy(gpu)).toBeGreaterThan(0)
@@ -73,7 +73,7 @@ await withAdapter((device, adapter) => {
 
     test('in mixed precision learns, rehearses, protects and grows within a hundredth of the CPU', async () => {
       const mixed = await openWebGpu({ precision: 'mixed' })
-      const [gpu, cpu] = [newborn(mixed, { lossScale: dynamicLossScale() }), newborn(openWasm())]
+      const [gpu, cpu] = [newLife(mixed, { lossScale: dynamicLossScale() }), newLife(openWasm())]
       const [got, wanted] = [await live(gpu, 0, 12), await live(cpu, 0, 12)]
       got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-2))
       expect(gpu.journal.map(({ kind }) => kind)).toEqual(cpu.journal.map(({ kind }) => kind))
@@ -82,9 +82,9 @@ await withAdapter((device, adapter) => {
     })
 
     test('a lost device costs no more than the steps since the last snapshot', async () => {
-      const whole = await live(newborn(device), 0, 12)
+      const whole = await live(newLife(device), 0, 12)
       const { device: doomed, backend } = await openWithBackend()
-      const learner = newborn(doomed)
+      const learner = newLife(doomed)
       expect(await live(learner, 0, 8)).toEqual(whole.slice(0, 8))
       const snapshot = await learner.toState()
       expect(await live(learner, 8, 10)).toEqual(whole.slice(8, 10))

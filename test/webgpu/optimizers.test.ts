@@ -51,7 +51,7 @@ async function afterGrowth(device: Device, make: () => GradientTransform): Promi
     if (step === 7) applyPlan(longer, store, optimizer.mirrors, device)
     scope(() => {
       const parameters = store.tensors()
-      // One step is called off, on the CPU only because it is told so.
+      // One step is skipped, on the CPU only because it is told so.
       const numbers = wave(parameters['w'].size, 3 * step).map((x) => (step === 9 ? Number.NaN : x))
       const gradients = { w: device.tensor(numbers, parameters['w']) }
       const told = device.readsAtOnce ? ({ nonFinite: 'skip' } as const) : {}

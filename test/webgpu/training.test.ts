@@ -26,7 +26,7 @@ import { times } from '../how-long.ts'
 const usualSizes = { vocabulary: 31, context: 16, embed: 32, heads: 4, layers: 2, norm: 'layer' } as const
 const batch = 4
 
-/** A training that is taken step by step; each answers its loss. */
+/** A training that is taken step by step; each returns its loss. */
 function training(
   device: Device,
   initialScale = 1,

@@ -23,7 +23,7 @@ export type GradientOf<T extends TensorTree> = T extends Tensor
   ? Tensor
   : { -readonly [K in keyof T]: Tensor }
 
-/** A function's value, its gradient, and whatever else it answered. */
+/** A function's value, its gradient, and whatever else it returned. */
 export interface ValueAndGradient<T extends TensorTree, A> {
   readonly value: Tensor
   readonly gradient: GradientOf<T>
@@ -31,14 +31,14 @@ export interface ValueAndGradient<T extends TensorTree, A> {
 }
 
 /**
- * A function that answers value and gradient of `f` together.
+ * A function that returns value and gradient of `f` together.
  *
- * @param f Takes a tensor, an array or an object of tensors, and answers a scalar, or `[scalar, aux]`. It must be
+ * @param f Takes a tensor, an array or an object of tensors, and returns a scalar, or `[scalar, aux]`. It must be
  *   synchronous.
  * @returns The gradient has the structure of the argument; an input without influence gets zeros, and so does every
- *   input of a function that answers a constant.
+ *   input of a function that returns a constant.
  * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, for a result that is no tensor or holds
- *   integers, and for ops that write in place what the gradient needs, AsyncCallbackError if `f` answers a promise,
+ *   integers, and for ops that write in place what the gradient needs, AsyncCallbackError if `f` returns a promise,
  *   DisposedTensorError if `f` disposed of a tensor that the gradient needs.
  * @example
  * ```ts
@@ -122,12 +122,12 @@ export function ownTensors(given: readonly Tensor[]): (result: Tensor) => Tensor
 }
 
 /**
- * What a function answered, if it has gradients.
+ * What a function returned, if it has gradients.
  *
  * @throws AsyncCallbackError for a promise, DisposedTensorError for a tensor that is gone, NotDifferentiableError for what is no tensor
  *   or holds integers.
  */
-export function gradientdFrom(op: string, answer: unknown): Tensor {
+export function differentiableFrom(op: string, answer: unknown): Tensor {
   if (answer instanceof Promise) {
     throw new AsyncCallbackError(
       `${op}: the function returned a promise; expected it to be synchronous. Await before it is called or after.`,
@@ -135,19 +135,19 @@ export function gradientdFrom(op: string, answer: unknown): Tensor {
   }
   if (!(answer instanceof Tensor)) {
     throw new NotDifferentiableError(
-      `${op}: the function answered ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
+      `${op}: the function returned ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
         'Return what the ops gave; a number that was read from a tensor has lost its history.',
     )
   }
   if (answer.isDisposed) {
     throw new DisposedTensorError(
-      `${op}: the function answered a tensor ${formatShape(answer.shape)} that it had disposed of; expected a live one. ` +
+      `${op}: the function returned a tensor ${formatShape(answer.shape)} that it had disposed of; expected a live one. ` +
         'Leave disposing to the scope.',
     )
   }
   if (answer.dtype !== 'f32') {
     throw new NotDifferentiableError(
-      `${op}: the function answered integers ${formatShape(answer.shape)}; expected f32. Integers have no gradient.`,
+      `${op}: the function returned integers ${formatShape(answer.shape)}; expected f32. Integers have no gradient.`,
     )
   }
   return answer
@@ -155,10 +155,10 @@ export function gradientdFrom(op: string, answer: unknown): Tensor {
 
 /** The same for a function whose answer must be a single number. Throws ShapeError if it is not. */
 export function scalarFrom(op: string, answer: unknown): Tensor {
-  const value = gradientdFrom(op, answer)
+  const value = differentiableFrom(op, answer)
   if (value.size !== 1) {
     throw new ShapeError(
-      `${op}: the function answered ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,
+      `${op}: the function returned ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,
     )
   }
   return value

@@ -53,7 +53,7 @@ export function idleSteps(steps: readonly RerunStep[]): ReadonlySet<number> {
   return idle
 }
 
-/** Answers idle steps with zeros, and hands the others on. Belongs below the tape that records the body. */
+/** Replaces idle steps by zeros, and hands the others on. Belongs below the tape that records the body. */
 export class IdleStepsSkipped implements Engine {
   readonly #below: Engine
   readonly #idle: ReadonlySet<number>

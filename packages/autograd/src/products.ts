@@ -25,7 +25,7 @@ import {
   type GradientOf,
   mapTree,
   ownTensors,
-  gradientdFrom,
+  differentiableFrom,
   type TensorTree,
   withoutRepeats,
 } from './grad.ts'
@@ -40,7 +40,7 @@ export interface ValueAndProduct<P> {
 /**
  * Vector-Jacobian product: `product` is Jᵀ·cotangent, in the structure of the argument.
  *
- * @param f Answers one tensor of any shape, synchronously.
+ * @param f Returns one tensor of any shape, synchronously.
  * @returns A function of the argument and a cotangent of the value's shape.
  * @throws ShapeError if the cotangent is of another shape; for arguments and answers without gradients, as `grad`.
  * @example
@@ -60,7 +60,7 @@ export function vjp<T extends TensorTree>(
       const leaves = [...tensorsIn(argument)]
       checkLeaves('vjp', leaves)
       using recorded = record(leaves, () => f(argument))
-      const value = gradientdFrom('vjp', recorded.result)
+      const value = differentiableFrom('vjp', recorded.result)
       checkShapes('vjp', 'cotangent', cotangent, value)
       const gradients = pullBack(recorded.tape, [value], [cotangent])
       const own = ownTensors([...leaves, cotangent])
@@ -73,7 +73,7 @@ export function vjp<T extends TensorTree>(
  * Jacobian-vector product: `product` is J·tangent, the derivative of `f` in that direction. Made of two backward passes, for the
  * first is linear in its cotangent (Townsend 2017), so it costs about three times `f`.
  *
- * @param f Answers one tensor of any shape, synchronously.
+ * @param f Returns one tensor of any shape, synchronously.
  * @returns A function of the argument and a tangent of the argument's structure and shapes.
  * @throws As `vjp`.
  */
@@ -95,7 +95,7 @@ export function jvp<T extends TensorTree>(
       }
       leaves.forEach((leaf, i) => checkShapes('jvp', 'tangent', directions[i], leaf))
       using forward = record(leaves, () => f(argument))
-      const value = gradientdFrom('jvp', forward.result)
+      const value = differentiableFrom('jvp', forward.result)
       const cotangent = zerosLike(value)
       using backward = record([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
       const reached = leaves.flatMap((leaf, i) => {
@@ -115,7 +115,7 @@ export function jvp<T extends TensorTree>(
 /**
  * Hessian-vector product of a scalar function: ∇(∇f·v) (Pearlmutter 1994), at the cost of a few gradients.
  *
- * @returns A function of the argument and a vector of the argument's structure; it answers H·v in that structure.
+ * @returns A function of the argument and a vector of the argument's structure; it returns H·v in that structure.
  * @throws As `grad`.
  */
 export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T) => GradientOf<T> {
@@ -151,7 +151,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
       checkArgument('jacobian', 'x', x, checks.tensor)
       checkLeaves('jacobian', [x])
       using recorded = record([x], () => f(x))
-      const value = gradientdFrom('jacobian', recorded.result)
+      const value = differentiableFrom('jacobian', recorded.result)
       const rows = Array.from({ length: value.size }, (_, i) => {
         const one = tensorFrom(value.shape, (k) => Number(k === i), value.device)
         const row = pullBack(recorded.tape, [value], [one]).get(x.id) ?? zerosLike(x)

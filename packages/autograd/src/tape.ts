@@ -92,7 +92,7 @@ export class Tape implements Engine {
     }
   }
 
-  /** For `checkpoint`. Answers null within a pause: then it is the outer body that will be run again. */
+  /** For `checkpoint`. Returns null within a pause: then it is the outer body that will be run again. */
   pause(): Pause | null {
     if (this.#paused) return null
     this.#paused = true

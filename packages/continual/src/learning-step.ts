@@ -50,7 +50,7 @@ interface LearningParts {
   /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
-  /** Takes the gradients after steps in thought. Not beside a loss scale. */
+  /** Takes the gradients after inner steps. Not beside a loss scale. */
   readonly lookAhead?: LookAhead
   /** Multiplies the loss. */
   readonly lossScale?: LossScale

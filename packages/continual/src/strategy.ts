@@ -20,7 +20,7 @@ export interface Strategy {
   readonly penalties?: readonly Penalty[]
   /** Applied to the gradients before the optimiser, in order. */
   readonly transforms?: readonly GradientTransform[]
-  /** Takes the gradients after the fresh rows have been learnt in thought; just before the optimiser. */
+  /** Takes the gradients after the fresh rows have been learnt in inner steps; just before the optimiser. */
   readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector

@@ -77,7 +77,7 @@ export async function* generate(
   }
 }
 
-/** Reads `tokens` into the cache and answers the logits after the last one, `[V]`. */
+/** Reads `tokens` into the cache and returns the logits after the last one, `[V]`. */
 async function lastLogits(
   model: Gpt,
   tokens: readonly number[],

@@ -47,7 +47,7 @@ export interface GptConfig {
   readonly embed: number
   readonly norm: 'layer' | 'rms'
   /**
-   * The width that norms divide by: the one the model was born with, `embed` unless given. So they answer the same when the residual
+   * The width that norms divide by: the one the model was born with, `embed` unless given. So they return the same when the residual
    * stream has become wider and the new channels are still empty.
    */
   readonly normWidth?: number

@@ -126,7 +126,7 @@ export class Gpt {
     this.#log = withinKept({ ...this.#log, entries: [...this.#log.entries, entry] }, mostKept)
   }
 
-  /** Keeps the model from growing until what it answers is disposed: the weights in hand would not be the model's any more. */
+  /** Keeps the model from growing until what it returns is disposed: the weights in hand would not be the model's any more. */
   hold(): Disposable {
     this.#holds++
     let isHeld = true

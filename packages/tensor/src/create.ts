@@ -18,7 +18,7 @@ export function defaultDevice(): Device {
   return fallback
 }
 
-/** Makes another device the default, and answers it. */
+/** Makes another device the default, and returns it. */
 export function setDefaultDevice(device: Device): Device {
   checkArgument('setDefaultDevice', 'device', device, checks.instance('a device', Device))
   fallback = device

@@ -1,4 +1,4 @@
-/** A device: the engine at the bottom, which answers ops with kernels of its backend. */
+/** A device: the engine at the bottom, which runs ops with kernels of its backend. */
 import { didYouMean } from './checks/did-you-mean.ts'
 import { checkTensor } from './checks/check-tensor.ts'
 import { checkArgument, shown } from './checks/check-options.ts'
@@ -91,7 +91,7 @@ export class Device implements Engine {
   /**
    * Joins a backend and its kernel table, which must know the same kind of buffer.
    *
-   * @param peakFlops Measures what `Device.peakFlops` answers.
+   * @param peakFlops Measures what `Device.peakFlops` returns.
    */
   static of<B extends AnyBackend>(
     backend: B,

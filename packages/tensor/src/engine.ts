@@ -1,7 +1,7 @@
 /**
  * The one choke point: every op of every program goes through `run`.
  *
- * An engine is anything that can answer a call. A device answers with kernels. A tape, a profiler or a NaN finder calls
+ * An engine is anything that can run an op. A device runs kernels. A tape, a profiler or a NaN finder calls
  * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
  */
 import { checkTensor } from './checks/check-tensor.ts'
@@ -14,11 +14,11 @@ import { scope, tensorsIn } from './scope.ts'
 import { sameShape } from './shape.ts'
 import type { Tensor } from './tensor.ts'
 
-/** Anything that can answer the call of an op. */
+/** Anything that can run an op. */
 export interface Engine {
   /** Set by engines that write down what they see in order to differentiate it. */
   readonly records?: boolean
-  /** Of such engines: hears nothing until what it answers is disposed, and then of the whole body as one step. */
+  /** Of such engines: hears nothing until what it returns is disposed, and then of the whole body as one step. */
   pause?(): Pause | null
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[]
 }
@@ -68,7 +68,7 @@ export function run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: A
 /**
  * Puts an engine on top of the stack while `body` runs.
  *
- * @param make Gets the engine below and answers the new one.
+ * @param make Gets the engine below and returns the new one.
  */
 export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body: (engine: E) => R): R {
   checkArgument('withEngine', 'make', make, checks.callback())
@@ -146,13 +146,13 @@ export function isRecorded(): boolean {
 }
 
 /**
- * Gradient checkpointing (Chen et al. 2016): of `body`, tapes keep only what it reads and what it answers, and run it once more when
+ * Gradient checkpointing (Chen et al. 2016): of `body`, tapes keep only what it reads and what it returns, and run it once more when
  * gradients are pulled back through it. Memory for what lies between is thus needed for one body at a time, and gradients are the
  * same to the bit. Where nothing is recorded, `body` just runs. Bodies may nest.
  *
  * @param body Synchronous, and the same whenever it runs: it may read any tensors from outside, but draw no random keys, which
  *   belong outside, and write nowhere.
- * @throws AsyncCallbackError if `body` returns a promise; while gradients are pulled back, OptionError if it answers other tensors
+ * @throws AsyncCallbackError if `body` returns a promise; while gradients are pulled back, OptionError if it returns other tensors
  *   the second time.
  * @example
  * ```ts
@@ -174,7 +174,7 @@ export function checkpoint<R>(body: () => R): R {
   }
 }
 
-/** What a body answered, and what of that it made itself; what it read from outside. */
+/** What a body returned, and what of that it made itself; what it read from outside. */
 interface Overheard<R> {
   readonly result: R
   readonly reads: readonly Tensor[]

@@ -8,7 +8,7 @@ import { randomUniform } from './ops/random/random.ts'
 import { openScope } from './scope.ts'
 import type { Tensor } from './tensor.ts'
 
-/** Runs the program, with ragged sizes, and answers the bytes of its results. */
+/** Runs the program, with ragged sizes, and returns the bytes of its results. */
 export function selfTest(device: Device): Uint8Array[] {
   using _ = openScope()
   let seed = 0

@@ -29,7 +29,7 @@ interface AccumulateState {
 }
 
 /**
- * Hands on the mean of every `count` gradients and answers zeros in between: `count` small batches learn what one of their size together
+ * Hands on the mean of every `count` gradients and returns zeros in between: `count` small batches learn what one of their size together
  * would teach. The inner optimiser sees one step for each mean, so its schedule counts whole batches.
  *
  * What joins in between has had no gradient before its birth. A gradient that is infinite or NaN is refused as optimisers do, and is not

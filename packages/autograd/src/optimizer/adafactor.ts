@@ -15,7 +15,7 @@ import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
 import { finiteOnly, limitAtRate } from './finite-only.ts'
 import { type GradientTransform, restorable } from './gradient-transform.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { spoilt, unlessSpoilt } from './spoilt.ts'
+import { hasNonFinite, unlessNonFinite } from './non-finite.ts'
 import { warmingUp, warmUpSteps } from './warming-up.ts'
 
 /** How `adafactor` shall step. */
@@ -30,7 +30,7 @@ export interface AdafactorOptions {
   readonly decays?: (path: string) => boolean
   /** How many leading axes of a parameter of rank 2 or more are the rows; what makes it most nearly square unless given. */
   readonly rowAxes?: RowAxes
-  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 
@@ -52,7 +52,7 @@ const { add, constant, divide, input, maximum, multiply, scalar } = expression
 // inputs: U = g/√V̂, ‖U‖, w, ‖w‖, flag; scalars: −rate, decay, 1/√size. Clipped at RMS(U) = 1 (algorithm 4, d of algorithm 6).
 const clipped = divide(input(0), maximum(constant(1), multiply(input(1), scalar(2))))
 const moved = (rate: Expression): Expression =>
-  unlessSpoilt(input(4), multiply(rate, add(clipped, multiply(scalar(1), input(2)))), constant(0))
+  unlessNonFinite(input(4), multiply(rate, add(clipped, multiply(scalar(1), input(2)))), constant(0))
 const absolute = moved(scalar(0))
 // ε₂ of algorithm 6
 const relative = moved(multiply(scalar(0), maximum(constant(1e-3), multiply(input(3), scalar(2)))))
@@ -88,7 +88,7 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
       const updates = Object.entries(gradients).map(([path, gradient]) => {
         const age = ages.tick(path)
         const update = scope(() => {
-          const [flag, w] = [spoilt(gradient, largestGradient), parameters[path]]
+          const [flag, w] = [hasNonFinite(gradient, largestGradient), parameters[path]]
           const direction = moment.normalised(path, gradient, flag, age)
           const inputs = [direction, globalNorm([direction]), w, globalNorm([w]), flag]
           const decay = decays(path) ? weightDecay : 0

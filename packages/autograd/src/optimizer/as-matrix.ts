@@ -31,6 +31,6 @@ export function checkedRowAxes(who: string, path: string, shape: Shape, rowAxes:
   const rows = rowAxes(path, shape)
   if (Number.isInteger(rows) && rows > 0 && rows < shape.length) return rows
   throw new OptionError(
-    `${who}: rowAxes answers ${rows} for ${path} of shape [${shape.join(', ')}]; expected an integer from 1 to ${shape.length - 1}.`,
+    `${who}: rowAxes returns ${rows} for ${path} of shape [${shape.join(', ')}]; expected an integer from 1 to ${shape.length - 1}.`,
   )
 }

@@ -68,8 +68,8 @@ const nextScale = select(
 
 /**
  * A loss scale that finds its own size, on the device and without reading anything back: it halves when a gradient overflows
- * (the step is then called off by making every gradient NaN, which optimisers leave alone) and doubles after a long run of
- * steps without. A step that was called off still counts for the bias correction of moments.
+ * (the step is then skipped by making every gradient NaN, which optimisers leave alone) and doubles after a long run of
+ * steps without. A step that was skipped still counts for the bias correction of moments.
  *
  * @throws OptionError for an initial scale below 1 or a run that is not a positive integer.
  * @example
@@ -106,7 +106,7 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
   return {
     name: 'dynamic loss scale',
     mirrors: [],
-    callsOff: true,
+    skipsSteps: true,
     scaled(loss) {
       checkArgument('dynamicLossScale: scaled', 'loss', loss, checks.tensor)
       return multiply(loss, on(loss.device).scale)

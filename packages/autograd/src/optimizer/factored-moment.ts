@@ -14,7 +14,7 @@ import {
 } from '@burgeon/tensor'
 import { type Age, byAge } from './ages.ts'
 import { checkedRowAxes, type RowAxes } from './as-matrix.ts'
-import { unlessSpoilt } from './spoilt.ts'
+import { unlessNonFinite } from './non-finite.ts'
 
 /** What a `FactoredMoment` knows, as plain data. */
 export interface FactoredMomentState {
@@ -28,7 +28,7 @@ export interface FactoredMomentState {
 
 const { add, constant, divide, input, multiply, scalar, sqrt, subtract } = expression
 const mixed = (share: Expression): Expression =>
-  unlessSpoilt(input(2), add(input(0), multiply(share, subtract(input(1), input(0)))), input(0))
+  unlessNonFinite(input(2), add(input(0), multiply(share, subtract(input(1), input(0)))), input(0))
 // inputs: average, fresh, flag and, where ages differ, the share of what is fresh
 const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
 // ε₁ of algorithm 6
@@ -90,7 +90,7 @@ export class FactoredMoment {
     this.mirrors = [this.#rows, this.#columns, this.#overall, this.#whole, splits]
   }
 
-  /** Takes a gradient into the averages, unless the flag is 1, and answers g/√V̂. */
+  /** Takes a gradient into the averages, unless the flag is 1, and returns g/√V̂. */
   normalised(path: string, gradient: Tensor, flag: Tensor, age: Age): Tensor {
     const { shape } = gradient
     const square = elementwise(squared, [gradient])

@@ -24,7 +24,7 @@ export interface UpdateContext {
   readonly step: number
   /**
    * `skip`: optimisers leave alone what has no finite gradient, and neither complain nor count. For whoever has looked at the gradients
-   * already, or has them called off on the device. Unless given, see `GradientTransform.transform`.
+   * already, or has them skipped on the device. Unless given, see `GradientTransform.transform`.
    */
   readonly nonFinite?: 'skip'
 }
@@ -34,7 +34,7 @@ export interface GradientTransform {
   readonly name: string
   readonly mirrors: readonly Mirror[]
   /**
-   * Must answer a tensor for every gradient, of the same shape. Runs inside the step's scope.
+   * Must return a tensor for every gradient, of the same shape. Runs inside the step's scope.
    *
    * Our optimisers throw a NonFiniteError, before anything changes, for a gradient that is infinite, NaN or so large that it would spoil
    * a moment or a change. On a device whose numbers cannot be read at once, and after a loss scale, they leave weights and state
@@ -52,7 +52,7 @@ export interface GradientTransform {
    */
   skipped?(): Promise<number>
   /** Whether it makes gradients NaN on purpose, so that the stages after it must `skip` them; false unless given. */
-  readonly callsOff?: boolean
+  readonly skipsSteps?: boolean
   /**
    * The learning rate of a step, the largest where there are several, for stages that have one. Throws OptionError if it is negative, NaN or
    * infinite; whoever joins stages asks all of them before the first one changes anything.
@@ -104,14 +104,14 @@ export function restorable<State>(
 /** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
 export function chain(...stages: readonly GradientTransform[]): GradientTransform {
   stages.forEach((stage, i) => checkArgument('chain', `stages[${i}]`, stage, aGradientTransform))
-  const callsOff = stages.some((stage) => stage.callsOff === true)
+  const skipsSteps = stages.some((stage) => stage.skipsSteps === true)
   const name = stages.map((stage) => stage.name).join(' → ')
   return {
     name,
     mirrors: stages.flatMap((stage) => stage.mirrors),
     rateAt: (step) => largestRateOf(stages, step),
     inspect(gradients, context) {
-      if (callsOff || context.nonFinite === 'skip') return
+      if (skipsSteps || context.nonFinite === 'skip') return
       if (stages[0]?.inspect === undefined) requireFinite('chain', 'gradient', gradients)
       else stages[0].inspect(gradients, context)
     },
@@ -119,7 +119,7 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
       checkArgument('chain: transform', 'gradients', gradients, checks.tensorsByPath)
       checkOptions('chain: transform', context, contextChecks)
       largestRateOf(stages, context.step)
-      const inner: UpdateContext = callsOff ? { ...context, nonFinite: 'skip' } : context
+      const inner: UpdateContext = skipsSteps ? { ...context, nonFinite: 'skip' } : context
       try {
         return stages.reduce((now, stage) => stage.transform(now, inner), gradients)
       } catch (error) {
@@ -129,7 +129,7 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
       }
     },
     skipped: () => skippedBy(stages),
-    callsOff,
+    skipsSteps,
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     ...restorable(
       (state, parameters): readonly unknown[] => {

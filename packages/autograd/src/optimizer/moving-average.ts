@@ -42,7 +42,7 @@ const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
  * a decay of 1 the share is 1/t: the plain mean over a life (Polyak & Juditsky 1992). t counts from the birth of each part, and
  * what growth adds is its own average at first.
  *
- * A learner carries it along as the last stage of its optimiser, growth and checkpoints included. A step that was called off counts as one
+ * A learner carries it along as the last stage of its optimiser, growth and checkpoints included. A step that was skipped counts as one
  * without change. Inside `accumulate` the average is of whole batches.
  *
  * @param decay In [0, 1]; some 0.999.

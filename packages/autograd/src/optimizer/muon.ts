@@ -15,7 +15,7 @@ import { finiteOnly, limitAtRate } from './finite-only.ts'
 import type { GradientTransform } from './gradient-transform.ts'
 import { orthogonalised } from './orthogonalised.ts'
 import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { spoilt, unlessSpoilt } from './spoilt.ts'
+import { hasNonFinite, unlessNonFinite } from './non-finite.ts'
 import { warmingUp, warmUpSteps } from './warming-up.ts'
 
 /** How `muon` shall step. */
@@ -37,7 +37,7 @@ export interface MuonOptions {
   readonly scale?: 'adamw' | 'spectral'
   /** How many leading axes of a parameter are the rows; what makes it most nearly square unless given. */
   readonly rowAxes?: RowAxes
-  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 
@@ -55,10 +55,10 @@ const optionChecks: ChecksOf<MuonOptions> = {
 const { add, constant, input, multiply, scalar } = expression
 // inputs: g, m, flag; scalar 0: momentum
 const sum = add(multiply(scalar(0), input(1)), input(0))
-const kept = unlessSpoilt(input(2), sum, input(1))
+const kept = unlessNonFinite(input(2), sum, input(1))
 const ahead = add(multiply(scalar(0), sum), input(0))
 // inputs: orthogonal direction, w, flag; scalars: −rate, scale, decay
-const change = unlessSpoilt(
+const change = unlessNonFinite(
   input(2),
   multiply(scalar(0), add(multiply(scalar(1), input(0)), multiply(scalar(2), input(1)))),
   constant(0),
@@ -100,7 +100,7 @@ export function muon(options: MuonOptions): GradientTransform {
         const [rows, columns] = [sizeOf(shape.slice(0, rowCount)), sizeOf(shape.slice(rowCount))]
         const moment = moments.getOrZero(path, gradient)
         const update = scope(() => {
-          const flag = spoilt(gradient, largest)
+          const flag = hasNonFinite(gradient, largest)
           const inputs = [gradient, moment, flag]
           const direction = elementwise(nesterov ? ahead : sum, inputs, [momentum])
           assign(moment, elementwise(kept, inputs, [momentum]))

@@ -1,5 +1,5 @@
 import { type globalNorm, NonFiniteError, normScale, run, scope, type TensorsByPath } from '@burgeon/tensor'
-import { spoilt } from './spoilt.ts'
+import { hasNonFinite } from './non-finite.ts'
 
 /** `normScale` times the norm of all tensors, which is finite for all finite numbers. There must be one. */
 export const scaledNormOf = (tensors: TensorsByPath): ReturnType<typeof globalNorm> =>
@@ -23,7 +23,7 @@ export function requireFinite(
     // The norm is no smaller than any of the numbers.
     if (scaledNormOf(tensors).item() < largest * normScale) return
     for (const [path, tensor] of Object.entries(tensors)) {
-      if (spoilt(tensor, largest).item() === 0) continue
+      if (hasNonFinite(tensor, largest).item() === 0) continue
       const sizes = [...tensor.readSync()]
       const at = sizes.findIndex((x) => !(Math.abs(x) < largest))
       const expected =

@@ -13,7 +13,7 @@ export interface SgdOptions {
   readonly momentum?: number
   /** Looks ahead by the momentum (Sutskever et al. 2013, eq. 4); false unless given. */
   readonly nesterov?: boolean
-  /** Steps, ≥ 0, over which the rate of whatever is newborn (the whole model at first) rises to the schedule's; 0 unless given. */
+  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
   readonly warmUp?: number
 }
 

@@ -20,7 +20,7 @@ export const warmUpSteps: Check<number> = checks.integer({ from: 0 })
  * The same optimiser, with the changes of every part multiplied by min(1, age/steps): as if its rate were. All that an optimiser
  * keeps between steps stays what it was without.
  *
- * @param steps 0 answers the optimiser itself.
+ * @param steps 0 returns the optimiser itself.
  */
 export function warmingUp(optimizer: GradientTransform, steps: number): GradientTransform {
   checkArgument(optimizer.name, 'warmUp', steps, warmUpSteps)

@@ -37,10 +37,10 @@ export interface ValueAndSquares<T extends TensorTree> {
 }
 
 /**
- * A function that answers Σₙ (∇ lossₙ)², the squares of B gradients instead of the square of their sum, without a loop over
+ * A function that returns Σₙ (∇ lossₙ)², the squares of B gradients instead of the square of their sum, without a loop over
  * examples. It is the diagonal of the empirical Fisher information, times B.
  *
- * @param f Answers the sum of the losses of B examples, or a multiple of it. Tensors that depend on data hold the examples in order along
+ * @param f Returns the sum of the losses of B examples, or a multiple of it. Tensors that depend on data hold the examples in order along
  *   their first axis (`[B·T, C]`, `[B, T, …]`) until that last sum. Every other tensor, such as a weight, a table or positions
  *   `[T, C]`, counts as shared by all of them.
  * @returns A function of the argument. An input without influence gets zeros.

@@ -23,7 +23,7 @@ export interface GradientCall<K extends OpName> {
   readonly needed: readonly boolean[]
 }
 
-/** Answers one gradient per input; `null` sends a fused op through its definition. */
+/** Returns one gradient per input; `null` sends a fused op through its definition. */
 export type GradientRule<K extends OpName> = (call: GradientCall<K>) => readonly (Tensor | undefined)[] | null
 
 /** A rule; or that no gradient flows (`constant`); or why no tape may record it. Fused ops may go by their definition. */

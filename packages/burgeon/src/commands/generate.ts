@@ -25,7 +25,7 @@ export interface GenerateCommandOptions {
   readonly seed: number
 }
 
-/** Runs the command: writes prompt and continuation as they come. Answers the exit code. */
+/** Runs the command: writes prompt and continuation as they come. Returns the exit code. */
 export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
   const { from, prompt, ...sampling } = options
   if (prompt.length === 0)

@@ -35,7 +35,7 @@ export function growthHistory(
     ]),
   ]
   const told = table(['step', '', 'parameters', 'logits moved', 'what grew', 'why'], rows)
-  const turned = refused === 1 ? 'One wish was' : `${count(refused)} wishes were`
+  const turned = refused === 1 ? 'One request was' : `${count(refused)} requests were`
   return refused === 0 ? told : `${told}\n${turned} refused.`
 }
 

@@ -31,7 +31,7 @@ export interface InspectOptions {
   readonly picture?: string
 }
 
-/** Runs the command. Answers the exit code. */
+/** Runs the command. Returns the exit code. */
 export async function inspect(
   { from, growth, picture }: InspectOptions,
   context: CommandContext,

@@ -14,7 +14,7 @@ export interface RestoreOptions {
   readonly out: string
 }
 
-/** Runs the command. Answers the exit code. */
+/** Runs the command. Returns the exit code. */
 export async function restore({ from, kept, out }: RestoreOptions, context: CommandContext): Promise<number> {
   await restoreCheckpoint(nodeDisk(from), nodeDisk(out), { kept })
   const go = shellCommand('learn', '-', '--resume', '--out', pathArgument(out))

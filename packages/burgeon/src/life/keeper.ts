@@ -14,7 +14,7 @@ export interface Keeper {
    * @throws CheckpointError that says why it could not, and what remains.
    */
   save(): Promise<void>
-  /** Keeps the last good checkpoint, and answers the error that says what to do with it. */
+  /** Keeps the last good checkpoint, and returns the error that says what to do with it. */
   diverged(cause?: Error): Promise<DivergedError>
   /** Whether an error came from here. */
   isOwn(error: unknown): boolean

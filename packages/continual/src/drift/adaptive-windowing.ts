@@ -68,7 +68,7 @@ export class AdaptiveWindowing implements DriftDetector {
     this.#sinceTest = 0
   }
 
-  /** Drops the oldest bucket until no cut is left; answers the last cut, the one next to what stays. */
+  /** Drops the oldest bucket until no cut is left; returns the last cut, the one next to what stays. */
   #shrink(): DriftDirection | null {
     let direction: DriftDirection | null = null
     for (let cut = this.#cut(); cut !== null; cut = this.#cut()) {

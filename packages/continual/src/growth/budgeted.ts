@@ -25,7 +25,7 @@ interface State<S> {
 
 /**
  * The same policy within limits. While a limit holds it back the policy is still asked, and its state goes on as if nothing had been
- * wished for: what it wants is said in the reason.
+ * asked for: what it wants is said in the reason.
  *
  * @throws OptionError for a limit that is negative or not a number.
  * @example
@@ -60,7 +60,7 @@ export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): Grow
       inner: policy.stateCheck ?? (checks.anything as Check<S>),
       growths: count,
     }),
-    // Nothing is measured for a wish that would not be granted.
+    // Nothing is measured for a request that would be refused.
     measures: (signals, budget, state) =>
       !tooSoon(signals, state) && (policy.measures?.(signals, both(budget), state.inner) ?? false),
     decide(signals, budget, state) {

@@ -42,7 +42,7 @@ export interface DryGrowth {
 }
 
 /**
- * Asks a policy after every step of a life that is given as numbers, and lets the configuration grow as it wishes. Losses stay as they
+ * Asks a policy after every step of a life that is given as numbers, and lets the configuration grow as it requests. Losses stay as they
  * are given, so it tells when a policy would act, not what it would gain.
  *
  * @throws OptionError if it asks for the impossible.

@@ -55,9 +55,9 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
       const ratio = mean(since) / mean(before)
       const reason = `${patience} steps after the drift the loss is ${ratio.toFixed(2)} times that before`
       if (!(ratio > tolerance)) return stay(reason, alarm)
-      const wish = request(config)
-      if (excessOf(signals, wish, budget) !== null) return stay(`the budget is spent (${reason})`, alarm)
-      return { request: wish, reason, state: { judged: alarm } }
+      const wanted = request(config)
+      if (excessOf(signals, wanted, budget) !== null) return stay(`the budget is spent (${reason})`, alarm)
+      return { request: wanted, reason, state: { judged: alarm } }
     },
   }
 }

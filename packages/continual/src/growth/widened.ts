@@ -3,7 +3,7 @@ import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { BlockSignals, Measurement } from './measurement.ts'
 
-/** A wish to widen the MLP of a block by a share of its units, and by at least one. */
+/** A request to widen the MLP of a block by a share of its units, and by at least one. */
 export function widened({ id, mlpHidden }: BlockConfig, share: number): GrowthRequest {
   return { axis: 'mlpHidden', block: id, to: mlpHidden + Math.max(1, Math.round(mlpHidden * share)) }
 }

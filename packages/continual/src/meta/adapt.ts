@@ -42,7 +42,7 @@ export const adaptChecks: ChecksOf<AdaptOptions> = {
  * A few steps of gradient descent, w ← w − α∘∇loss(w) (Finn et al. 2017, eq. 1), with new weights in the place of the old ones. Under
  * a tape everything in them can be differentiated: the first weights, the rates, and whatever else the loss depends on.
  *
- * What it answers belongs to the scope in which it is called, and dies with it.
+ * What it returns belongs to the scope in which it is called, and dies with it.
  *
  * @param rates α: a positive number; or tensors by path, each of its weight's shape or one that broadcasts to it.
  * @returns All weights: those that step as new tensors of the same shapes, the others as they came.

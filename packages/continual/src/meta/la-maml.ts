@@ -24,7 +24,7 @@ import type { LookAhead } from './look-ahead.ts'
 
 /** How `laMaml` shall learn. */
 export interface LaMamlOptions {
-  /** α of everything newborn, positive. */
+  /** α of everything new, positive. */
   readonly rate: number
   /**
    * η: the rate of the rates, ≥ 0; 0 keeps them as they are born. Too large a one lets rates run away, the sooner the more steps: if the
@@ -33,7 +33,7 @@ export interface LaMamlOptions {
   readonly rateOfRates: number
   /** Global norm to which the gradients of the rates are held, positive; none unless given. The authors' program holds them to 2. */
   readonly clipRateGradients?: number
-  /** Steps in thought, a whole number ≥ 1; 1 unless given. */
+  /** Inner steps, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
   /** Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False unless given. */
   readonly firstOrder?: boolean
@@ -52,7 +52,7 @@ const rateOf = 'rate of '
  * Another optimiser gets gradients multiplied by the rates.
  *
  * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
- * after the last step in thought; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
+ * after the last inner step; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
  * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateGradients` keep them out.
  *
  * @throws OptionError for options out of range.

@@ -24,7 +24,7 @@ import {
 
 /** Where learned rates begin. */
 export interface LearnedRatesOptions {
-  /** The rate of everything newborn, ≥ 0. */
+  /** The rate of everything new, ≥ 0. */
   readonly initial: number
   /** For messages; `learned rates` unless given. */
   readonly name?: string
@@ -54,7 +54,7 @@ export class LearnedRates implements Mirror {
   /**
    * The rates of these weights, by path and of their shapes; they belong to this object, and `applyUpdates` or `assign` may change them.
    *
-   * @param weights All of them: a path not seen before is newborn.
+   * @param weights All of them: a path not seen before is new.
    * @throws ShapeError if a weight has another shape than its rates: it has grown, and they were not among the mirrors.
    */
   of(weights: TensorsByPath): TensorsByPath {

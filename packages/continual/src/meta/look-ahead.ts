@@ -5,26 +5,26 @@ import type { TaskLoss } from './adapt.ts'
 
 /** What a look ahead found. */
 export interface LookAheadGradients<A> {
-  /** Of the objective after the steps in thought, by the weights before them. */
+  /** Of the objective after the inner steps, by the weights before them. */
   readonly gradient: TensorsByPath
   /** The same by the rates of those steps, for `learn`. */
   readonly rates: TensorsByPath
-  /** Whatever else the objective answered. */
+  /** Whatever else the objective returned. */
   readonly aux: A
 }
 
 /**
- * The role that learns the fresh rows in thought first, and takes the gradients of what is then lost on fresh and old rows alike. It learns
+ * The role that learns the fresh rows in inner steps first, and takes the gradients of what is then lost on fresh and old rows alike. It learns
  * rates of its own by the same gradients. As a transform it stands just before the optimiser.
  */
 export interface LookAhead extends GradientTransform {
-  /** Steps in thought: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */
+  /** Inner steps: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */
   readonly steps: number
   /**
    * Changes nothing.
    *
    * @param objective The loss of the whole step, a scalar, and whatever else.
-   * @param tries Losses of the parts of the fresh rows, one for each step in thought.
+   * @param tries Losses of the parts of the fresh rows, one for each inner step.
    */
   gradients<A>(
     objective: (weights: TensorsByPath) => readonly [Tensor, A],

@@ -20,7 +20,7 @@ import { adaptChecks, type AdaptOptions, mapPaths, type TaskLoss } from './adapt
  * A task: what its learner practises on, and what it is judged by afterwards.
  *
  * Several tasks of one form can stand side by side in one (`copies`), which is far quicker than one after another: both losses then get
- * weights with a new first axis of that length, one copy for each task, and answer one number for each.
+ * weights with a new first axis of that length, one copy for each task, and return one number for each.
  */
 export interface MetaTask {
   /** The loss of the inner steps: a scalar, or `f32 [copies]`. */

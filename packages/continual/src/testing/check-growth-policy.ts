@@ -42,7 +42,7 @@ const roomy: GrowthBudget = { parameters: 30 * sizeOf(born) }
 const tight: GrowthBudget = { parameters: Math.round(1.2 * sizeOf(born)) }
 
 /**
- * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it wishes, within a budget of thirty times its size
+ * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it requests, within a budget of thirty times its size
  * and within one that is soon spent. It is asked after every step, with measurements where it wants them.
  *
  * @throws OptionError for what is no policy, and for an expectation that does not exist.
@@ -81,7 +81,7 @@ export function checkGrowthPolicy<S>(
   return [
     say('asks for nothing before it has seen a loss', silentAtFirst(policy)),
     say(
-      'answers the same to the same, and changes nothing that it is given',
+      'returns the same for the same, and changes nothing that it is given',
       firstOf(lives, ({ asked }) => (typeof asked === 'string' ? asked : null)),
     ),
     say(
@@ -124,13 +124,13 @@ export function checkGrowthPolicy<S>(
   ]
 }
 
-/** A wish, and what it was made upon. */
+/** A request, and what it was made upon. */
 interface Asked {
   readonly signals: GrowthSignals
   readonly decision: GrowthDecision<unknown>
 }
 
-/** A whole life; answers the wishes. Throws an Error if the policy is not pure. */
+/** A whole life; returns the requests. Throws an Error if the policy is not pure. */
 function live<S>(
   policy: GrowthPolicy<S>,
   course: LossCourse,

@@ -1,4 +1,4 @@
-/** What contract suites answer. */
+/** What contract suites return. */
 
 /** One statement about the part that was checked, and whether it holds. */
 export interface CheckResult {

@@ -1,4 +1,4 @@
-/** Has a wish to grow carried out, within the budget, and says what became of it. */
+/** Carries a growth request out, within the budget, and reports what became of it. */
 import type { Gpt } from '@burgeon/gpt'
 import {
   GrowthRefusedError,
@@ -32,19 +32,19 @@ export interface GrowthGround {
   readonly now?: () => number
 }
 
-/** A wish, whose it is, and why. */
-export interface GrowthWish {
+/** A request, whose it is, and why. */
+export interface ReasonedRequest {
   readonly policy: string
   readonly request: GrowthRequest
   readonly reason: string
 }
 
-/** A wish that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning. */
+/** A request that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning. */
 export async function carryOut(
-  wish: GrowthWish,
+  asked: ReasonedRequest,
   ground: GrowthGround,
 ): Promise<LearnerEvent & { kind: 'growth' | 'growth refused' }> {
-  const { policy, request, reason } = wish
+  const { policy, request, reason } = asked
   const { step, budget, model, mirrors, key, now } = ground
   try {
     const has = {
@@ -60,11 +60,11 @@ export async function carryOut(
     }
     using probe = probeOf(model, ground.recent)
     const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
-    return growthEvent(wish, step, withoutUndo(record))
+    return growthEvent(asked, step, withoutUndo(record))
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
     if (error instanceof GrowthStandsError) {
-      const told = { ...wish, reason: `${reason}; ${error.message}` }
+      const told = { ...asked, reason: `${reason}; ${error.message}` }
       return growthEvent(told, step, withoutUndo(error.record))
     }
     return refusalEvent(policy, step, { reason: error.message })
@@ -72,7 +72,7 @@ export async function carryOut(
 }
 
 function growthEvent(
-  { policy, reason }: GrowthWish,
+  { policy, reason }: ReasonedRequest,
   step: number,
   record: JournalledGrowth,
 ): LearnerEvent & { kind: 'growth' } {

@@ -35,7 +35,7 @@ interface State {
   readonly counts: readonly number[]
 }
 
-/** A wish for tokens, in the words of the model and of the tokenizer. */
+/** A request for tokens, in the words of the model and of the tokenizer. */
 export interface WantedTokens {
   readonly request: GrowVocabulary
   readonly merges: readonly Merge[]

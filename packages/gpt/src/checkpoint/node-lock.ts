@@ -104,7 +104,7 @@ function messageOf(place: string, { lock, since }: Found): string {
   )
 }
 
-/** Answers whether it did; false if there is one. */
+/** Returns whether it did; false if there is one. */
 async function createFile(path: string, text: string): Promise<boolean> {
   try {
     await using file = await open(path, 'wx')

@@ -1,4 +1,4 @@
-/** One wish for every block. */
+/** One request for every block. */
 import { type Check, checkArgument, checks, OptionError } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../gpt-config.ts'
 import { aConfig, aRequest } from './growth-checks.ts'

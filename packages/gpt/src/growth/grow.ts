@@ -22,7 +22,7 @@ import { probeLogits, relativeChange, shiftsBetween } from './logit-change.ts'
 import { planGrowth } from './plan-growth.ts'
 import { type GrowthPrice, priceBetween, stateBytesOf } from './price.ts'
 
-/** What `grow` needs besides the wish. */
+/** What `grow` needs besides the request. */
 export interface GrowOptions {
   /** All state that must follow: optimiser moments, Fisher information, anchors, … */
   readonly mirrors: readonly Mirror[]

@@ -170,7 +170,7 @@ export interface PruneLayer {
   readonly block: string
 }
 
-/** A wish: one axis, one place, one size. */
+/** A request: one axis, one place, one size. */
 export type GrowthRequest =
   | PruneHidden
   | PruneHead

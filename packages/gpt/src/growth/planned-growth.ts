@@ -1,4 +1,4 @@
-/** What planning answers, and what every operator needs for it. */
+/** What planning returns, and what every operator needs for it. */
 import {
   type Average,
   type Axis,

@@ -36,7 +36,7 @@ export class MergeLearner {
   readonly #counts: Map<string, number>
 
   /**
-   * @param state What `toState` answered.
+   * @param state What `toState` returned.
    * @throws OptionError for a capacity that is not a positive integer.
    */
   constructor(options: MergeLearnerOptions = {}, state: Readonly<Record<string, number>> = {}) {

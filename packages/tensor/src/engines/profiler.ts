@@ -29,7 +29,7 @@ export interface Profiled<R> {
  * op counts as one call wherever it runs as one.
  *
  * What is measured is the time that the call took on the host. On a CPU device that is the time of the computation; a GPU
- * answers before the work is done, so there it is the time of handing the work over. No result changes by a bit.
+ * returns before the work is done, so there it is the time of handing the work over. No result changes by a bit.
  *
  * @param body Must be synchronous; `profileAsync` takes one that waits.
  * @throws OptionError if `events` is not a whole number from 0 on.

@@ -5,7 +5,7 @@ import { applyBinary, applyUnary, type Expression, topologicalOrder } from './ex
  * Prepares an expression for repeated evaluation.
  *
  * @param expression The formula.
- * @returns A function of (inputs, scalars) that answers the value at one element.
+ * @returns A function of (inputs, scalars) that returns the value at one element.
  */
 export function evaluator(
   expression: Expression,

@@ -215,7 +215,7 @@ export function topologicalOrder(root: Expression): readonly Expression[] {
   return order
 }
 
-/** Rebuilds an expression with every input and scalar replaced by what `leaf` answers for it. */
+/** Rebuilds an expression with every input and scalar replaced by what `leaf` returns for it. */
 export function substitute(
   root: Expression,
   leaf: (node: Expression & { kind: 'input' | 'scalar' }) => Expression,

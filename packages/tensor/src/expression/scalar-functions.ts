@@ -17,7 +17,7 @@ export const unaryNames = [
   'cos',
   'floor',
 ] as const
-/** Functions of two numbers. Comparisons answer 1 or 0. `minimum` and `maximum` answer NaN if either side is NaN. */
+/** Functions of two numbers. Comparisons return 1 or 0. `minimum` and `maximum` return NaN if either side is NaN. */
 export const binaryNames = [
   'add',
   'subtract',

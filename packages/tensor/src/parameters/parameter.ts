@@ -102,7 +102,7 @@ export class ParameterStore {
     return this.#byPath.values()
   }
 
-  /** The tensors alone, by path: what a forward pass takes and a gradient answers. */
+  /** The tensors alone, by path: what a forward pass takes and a gradient returns. */
   tensors(): Record<string, Tensor> {
     return Object.fromEntries([...this].map(({ path, tensor }) => [path, tensor]))
   }

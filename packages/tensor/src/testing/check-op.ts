@@ -36,7 +36,7 @@ export interface OpCheck {
   readonly output: string
 }
 
-/** A device answered something else than the reference. */
+/** A device returned something else than the reference. */
 export class OpMismatchError extends BurgeonError {
   override readonly name = 'OpMismatchError'
 }

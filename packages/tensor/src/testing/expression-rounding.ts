@@ -30,7 +30,7 @@ export function roundedToF32(value: number): Rounded {
   return { value, error: Number.isFinite(value) ? Math.abs(Math.fround(value) - value) : 0 }
 }
 
-/** Answers a function of (inputs, scalars) that gives the value with its error bound. */
+/** Returns a function of (inputs, scalars) that gives the value with its error bound. */
 export function roundingEvaluator(
   expression: Expression,
 ): (inputs: readonly Rounded[], scalars: readonly number[]) => Rounded {

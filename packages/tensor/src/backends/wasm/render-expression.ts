@@ -38,11 +38,11 @@ const arithmetic: Record<Arithmetic, (x: Vector, y: Vector) => Vector> = {
   maximum: f32x4.max,
 }
 
-/** These answer a mask: all ones or all zeros in each lane. */
+/** These return a mask: all ones or all zeros in each lane. */
 const comparisons: Record<Comparison, (x: Vector, y: Vector) => Vector> = { less: f32x4.lt, equal: f32x4.eq }
 
 /**
- * Emits the code of `expression` and answers its value. A subexpression that occurs several times is computed once,
+ * Emits the code of `expression` and returns its value. A subexpression that occurs several times is computed once,
  * and only the math functions that occur get into the module.
  *
  * @param b The function in whose current place the code goes, normally inside a loop.

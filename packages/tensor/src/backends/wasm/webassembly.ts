@@ -8,7 +8,7 @@
 /** Linear memory. `grow` detaches the old buffer of an unshared memory, so never keep views across allocations. */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike
-  /** Adds pages of 64 KiB and answers the former number of pages. Throws RangeError when refused. */
+  /** Adds pages of 64 KiB and returns the former number of pages. Throws RangeError when refused. */
   grow(pages: number): number
 }
 

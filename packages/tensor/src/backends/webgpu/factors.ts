@@ -16,7 +16,7 @@ export const singleFactors: Factors = {
   declarations: 'fn rounded(x: vec4f) -> vec4f { return x; }',
 }
 
-// What lies half a step beyond the largest number, 65504, rounds to infinity. The conversion of WGSL may answer anything there,
+// What lies half a step beyond the largest number, 65504, rounds to infinity. The conversion of WGSL may return anything there,
 // but training has to see that a scaled gradient was too large.
 const tooLarge = 'abs(x) >= vec4f(65520.0)'
 

@@ -126,7 +126,7 @@ const attrChecks: ChecksOf<AdamwAttrs> = {
 }
 
 /**
- * Updates the moments in place and answers the change Δw to be added to the parameter. All of one shape. Where the gradient is
+ * Updates the moments in place and returns the change Δw to be added to the parameter. All of one shape. Where the gradient is
  * NaN, infinite or at least 2⁶³ (its square might leave single precision) nothing changes: so a loss scale can call a step off on the
  * device.
  */

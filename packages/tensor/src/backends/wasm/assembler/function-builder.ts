@@ -25,7 +25,7 @@ export type Locals<P extends Parameters> = { readonly [Name in keyof P]: Local<P
 /** The arguments of a call, by name. */
 export type Arguments<P extends Parameters> = { readonly [Name in keyof P]: Operand<P[Name]> }
 
-/** Writes the statements of a function; the value it answers, if any, is the function's result. */
+/** Writes the statements of a function; the value it returns, if any, is the function's result. */
 export type Body<P extends Parameters, Result extends Value | void> = (
   b: FunctionBuilder,
   parameters: Locals<P>,
@@ -255,7 +255,7 @@ export class FunctionBuilder {
 
 const noResult = 0x40
 
-/** What a call answers: a value, or nothing. */
+/** What a call returns: a value, or nothing. */
 export type ResultOf<Result> = Result extends Value<infer T> ? Value<T> : undefined
 
 function createLocal<T extends ValueType>(type: T): Local<T> {

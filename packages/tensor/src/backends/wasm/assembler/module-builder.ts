@@ -19,7 +19,7 @@ import {
 } from './function-builder.ts'
 import type { ScalarType, Value } from './value.ts'
 
-/** JavaScript cannot pass a vector, so exported functions take and answer scalars. */
+/** JavaScript cannot pass a vector, so exported functions take and return scalars. */
 export type ExportParameters = Readonly<Record<string, ScalarType>>
 
 interface ModuleFunction {
@@ -84,7 +84,7 @@ export class ModuleBuilder {
     this.#exports.push({ name: definition.name, index: this.#place(definition).index })
   }
 
-  /** Compiles the module over `memory` and answers its exported functions. Throws UnsupportedError without WebAssembly. */
+  /** Compiles the module over `memory` and returns its exported functions. Throws UnsupportedError without WebAssembly. */
   instantiate(memory: WasmMemory, compile: Compile = compilePlainly): Readonly<Record<string, WasmFunction>> {
     if (webAssembly === undefined) {
       throw new UnsupportedError(

@@ -71,7 +71,7 @@ export const i32: Binary<I32Arithmetic | I32Comparison, 'i32'> &
   ...load({ load: 0x28, load8S: 0x2c, load8U: 0x2d, load16S: 0x2e, load16U: 0x2f }, 'i32'),
 }
 
-/** Single precision. `min` and `max` answer NaN if either side is NaN; `nearest` rounds ties to even. */
+/** Single precision. `min` and `max` return NaN if either side is NaN; `nearest` rounds ties to even. */
 export const f32: Binary<FloatArithmetic, 'f32'> &
   Binary<Comparison, 'f32', 'i32'> &
   Unary<FloatFunction, 'f32'> &

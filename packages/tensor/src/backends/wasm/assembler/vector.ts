@@ -109,10 +109,10 @@ const fusedMultiplyAdd = (opcode: number): ((x: Lanes, y: Lanes, z: Lanes) => Ve
 }
 
 /**
- * Four single-precision lanes. Comparisons answer all ones or all zeros in each lane.
+ * Four single-precision lanes. Comparisons return all ones or all zeros in each lane.
  *
- * `min` and `max` answer NaN if either side is NaN, at a price; `pmin(x, y)` is `y < x ? y : x` and `pmax(x, y)` is
- * `x < y ? y : x`, one instruction each, and so answer `x` if either side is NaN. `relaxedMadd(x, y, z)` is
+ * `min` and `max` return NaN if either side is NaN, at a price; `pmin(x, y)` is `y < x ? y : x` and `pmax(x, y)` is
+ * `x < y ? y : x`, one instruction each, and so return `x` if either side is NaN. `relaxedMadd(x, y, z)` is
  * `x · y + z` and `relaxedNmadd` is `−(x · y) + z`, with one rounding or two as the machine likes: they need
  * `features.relaxedSimd` and differ between machines.
  */

@@ -5,11 +5,11 @@ const { abs, constant, input, less, scalar, select } = expression
 const isBad = select(less(abs(input(0)), scalar(0)), constant(0), constant(1))
 
 /** 1 if any number of the gradient is NaN or not below `largest` in size, else 0; shape []. */
-export function spoilt(gradient: Tensor, largest: number): Tensor {
+export function hasNonFinite(gradient: Tensor, largest: number): Tensor {
   return max(elementwise(isBad, [gradient], [largest]))
 }
 
-/** `x`, or `otherwise` where `flag` (of `spoilt`) is 1. */
-export function unlessSpoilt(flag: Expression, x: Expression, otherwise: Expression): Expression {
+/** `x`, or `otherwise` where `flag` (of `hasNonFinite`) is 1. */
+export function unlessNonFinite(flag: Expression, x: Expression, otherwise: Expression): Expression {
   return select(less(flag, constant(0.5)), x, otherwise)
 }
