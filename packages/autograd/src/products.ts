@@ -42,7 +42,7 @@ export interface ValueAndProduct<P> {
  *
  * @param f Returns one tensor of any shape, synchronously.
  * @returns A function of the argument and a cotangent of the value's shape.
- * @throws ShapeError if the cotangent is of another shape; for arguments and answers without gradients, as `grad`.
+ * @throws ShapeError if the cotangent is of another shape; for arguments and results without gradients, as `grad`.
  * @example
  * ```ts
  * const { product } = vjp((y: Tensor) => multiply(y, y))(x, x) // 2x²

@@ -17,7 +17,7 @@ import {
 import { checkStrategy } from './check-strategy.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
-import type { FieldsByRole, LearnerState, PartState } from './learner-state.ts'
+import { type FieldsByRole, hasNamesOnly, type LearnerState, type PartState } from './learner-state.ts'
 import { count, none } from './saved-state.ts'
 import type { Strategy } from './strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
@@ -83,7 +83,7 @@ const stateChecks: StateChecks<LearnerState> = {
   journal: checks.list('events', aSavedEvent as Check<LearnerEvent>),
 }
 
-/** Of an earlier version. */
+/** The fields of an earlier version. */
 const fieldChecks: StateChecks<FieldsByRole> = {
   ...stateChecks,
   parts: checks.list('names', checks.text),
@@ -103,7 +103,7 @@ export function checkRestored(
   state: LearnerState | FieldsByRole,
   options: Omit<LearnerOptions, 'model'> & { device?: Device },
 ): void {
-  const isOld = typeof state === 'object' && state !== null && 'optimizer' in state
+  const isOld = checks.object('a state').accepts(state) && hasNamesOnly(state)
   checkState<LearnerState | FieldsByRole>('Learner.fromState', state, isOld ? fieldChecks : stateChecks)
   checkArgument('Learner.fromState', 'options', options, checks.object('an object with optimizer'))
   if (options.device === undefined) return

@@ -24,7 +24,7 @@ export interface FieldsByRole extends JournalState {
   readonly parts: readonly string[]
   readonly optimizer: unknown
   readonly penalties: readonly unknown[]
-  /** Of the rehearsal, or of the latest rows; null where nothing was kept. */
+  /** The state of the rehearsal, or of the latest rows; null where nothing was kept. */
   readonly rehearsal: unknown
   readonly detector: unknown
   readonly policy: unknown
@@ -98,8 +98,9 @@ function checkSame(kept: readonly KeptPart[], saved: readonly string[]): void {
   )
 }
 
-/** Whether it is of an earlier version. */
-const hasNamesOnly = (saved: SavedLearner): saved is Omit<FieldsByRole, 'model'> => 'optimizer' in saved
+/** Whether it is of an earlier version, which kept the names of its parts alone. */
+export const hasNamesOnly = (saved: SavedLearner): saved is Omit<FieldsByRole, 'model'> =>
+  'optimizer' in saved
 
 /** The states of a learner of an earlier version; the parts that are to take them know their roles. */
 function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[]): PartState[] {

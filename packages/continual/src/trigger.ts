@@ -1,6 +1,7 @@
 /** Triggers: when something shall happen, apart from what happens. */
 
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import type { StepContext } from './step-context.ts'
 
 /** What a trigger may look at. */
 export interface TriggerSignals {
@@ -11,6 +12,13 @@ export interface TriggerSignals {
   /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
   readonly stepsSinceDrift: number | null
 }
+
+/** What a trigger may look at of a step. */
+export const triggerSignals = ({ step, stepsSinceDrift, events }: StepContext): TriggerSignals => ({
+  step,
+  drift: events.some(({ kind }) => kind === 'drift'),
+  stepsSinceDrift,
+})
 
 /** Whether to act after this step. */
 export type Trigger = (signals: TriggerSignals) => boolean

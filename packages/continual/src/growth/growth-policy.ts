@@ -68,7 +68,7 @@ export interface GrowthDecision<S> {
 export interface GrowthPolicy<S = unknown> {
   readonly name: string
   readonly initial: S
-  /** Of a saved state, which a file may have damaged: one that does not pass is refused. Any plain JSON passes unless given. */
+  /** Judges a saved state, which a file may have damaged: one that does not pass is refused. Any plain JSON passes unless given. */
   readonly stateCheck?: Check<S>
   /**
    * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just learnt, so a policy asks for it

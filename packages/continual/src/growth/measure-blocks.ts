@@ -86,7 +86,7 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
 
 interface Seen {
   readonly block: string
-  /** Of the gradients of its own weights. */
+  /** Norm of the gradients of its own weights. */
   readonly norm: Tensor
   readonly gradMax: Tensor
   /** Mean absolute activation of each hidden unit, `[M]`. */

@@ -107,8 +107,14 @@ export class Journal {
     const { rowLosses } = learnt
     const sinceDrift = (): number | null => (this.#lastDrift === null ? null : this.#step - this.#lastDrift)
     return {
-      ...{ step: this.#step, model: this.#model, fresh, old, rowLosses, bytes, losses: this.#losses },
+      step: this.#step,
+      model: this.#model,
+      fresh,
+      old,
+      rowLosses,
       bitsPerByte: bitsPerByte(lossPerByte),
+      bytes,
+      losses: this.#losses,
       // Parts see what those before them did.
       get stepsSinceDrift() {
         return sinceDrift()

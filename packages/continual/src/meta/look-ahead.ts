@@ -5,7 +5,7 @@ import type { TaskLoss } from './adapt.ts'
 
 /** What a look ahead found. */
 export interface LookAheadGradients<A> {
-  /** Of the objective after the inner steps, by the weights before them. */
+  /** The gradient of the objective after the inner steps, by the weights before them. */
   readonly gradient: TensorsByPath
   /** The same by the rates of those steps, for `learn`. */
   readonly rates: TensorsByPath

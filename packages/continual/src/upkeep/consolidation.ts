@@ -1,7 +1,7 @@
 /** Tells every penalty, when it is due, to protect the present weights. */
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { withinContext } from '../stream/batch.ts'
-import type { Trigger } from '../trigger.ts'
+import { type Trigger, triggerSignals } from '../trigger.ts'
 import type { Upkeep } from './upkeep.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 
@@ -19,9 +19,9 @@ export function consolidation(
 ): Upkeep {
   return {
     name: 'consolidation',
-    afterStep({ step, model, fresh, stepsSinceDrift, events }) {
-      const drift = events.some(({ kind }) => kind === 'drift')
-      if (penalties.length === 0 || !consolidateWhen({ step, drift, stepsSinceDrift })) return []
+    afterStep(context) {
+      if (penalties.length === 0 || !consolidateWhen(triggerSignals(context))) return []
+      const { step, model, fresh } = context
       const sample = withinContext(memory?.sample(consolidationRows) ?? fresh, model.config.context)
       return penalties.map((penalty) => {
         penalty.consolidate(model, sample)

@@ -3,6 +3,7 @@ import { carryOut } from './carry-out.ts'
 import { type GrowthMeans, groundOf } from './growth-runner.ts'
 import type { Part } from '../part.ts'
 import type { StepContext } from '../step-context.ts'
+import { triggerSignals } from '../trigger.ts'
 import type { Upkeep } from './upkeep.ts'
 import { encodedRow, textOf } from '../vocabulary/encode-batch.ts'
 import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
@@ -22,10 +23,8 @@ export function vocabularyRunner(
   return {
     name,
     async afterStep(context) {
-      const { step, fresh, stepsSinceDrift, events } = context
-      vocabulary.observe(textOf(fresh, tokenizer))
-      const drift = events.some(({ kind }) => kind === 'drift')
-      if (!vocabulary.growWhen({ step, drift, stepsSinceDrift })) return []
+      vocabulary.observe(textOf(context.fresh, tokenizer))
+      if (!vocabulary.growWhen(triggerSignals(context))) return []
       const wanted = vocabulary.wanted(roomFor(context, means))
       if (wanted === null) return []
       const event = await carryOut({ policy: name, ...wanted }, groundOf(means, context))

@@ -174,7 +174,7 @@ export const device: Check<Device> = role<Device>('a Device', 'name', 'tensor', 
 /** Sizes of a tensor. */
 export const shape: Check<Shape> = list('a shape: a list of integers ≥ 0', integer({ from: 0 }))
 
-/** Of a random stream: two 32-bit words. */
+/** Accepts a key of a random stream: two 32-bit words. */
 export const key: Check<readonly [number, number]> = pair(
   'a key: two integers from 0 to 2³² − 1',
   integer({ from: 0, to: 2 ** 32 - 1 }),
