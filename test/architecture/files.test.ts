@@ -1,5 +1,5 @@
 /** Habits of CONTRIBUTING.md that can be counted. */
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import { readSources, type Source } from './read-sources.ts'
 
@@ -28,7 +28,7 @@ it('files are named in kebab-case, for what they hold', () => {
 it('files are short: 300 lines, kernels and the forward pass 400, tests 450, half of all under 100', () => {
   // Kernels, and tests that are tables of cases, read well at greater length.
   const limit = (path: string): number =>
-    /\.(wasm|wgsl)\.ts$|gpt\/src\/forward\.ts$|-cases\.ts$/.test(path)
+    /\.(wasm|wgsl)\.ts$|gpt\/src\/forward\/forward\.ts$|-cases\.ts$/.test(path)
       ? 400
       : path.startsWith('test/')
         ? 450
@@ -37,6 +37,13 @@ it('files are short: 300 lines, kernels and the forward pass 400, tests 450, hal
   expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   const lengths = packages.map(({ lines }) => lines).toSorted((a, b) => a - b)
   expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThan(100)
+})
+
+it('folders of the model and of the learner hold at most twelve files', () => {
+  const files = packages.filter(({ path }) => /^packages\/(gpt|continual)\//.test(path))
+  const counts = new Map<string, number>()
+  for (const { path } of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
+  expect([...counts].filter(([, count]) => count > 12)).toEqual([])
 })
 
 it('randomness is seeded and nothing asks what time it is', () => {

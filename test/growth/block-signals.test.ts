@@ -6,8 +6,8 @@ import { fill, mean, multiply, scope, sizeOf, square, sum, type TensorsByPath } 
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { effectiveRank } from '../../packages/continual/src/growth/effective-rank.ts'
-import { symmetricEigenvalues } from '../../packages/continual/src/growth/symmetric-eigenvalues.ts'
+import { effectiveRank } from '../../packages/continual/src/growth/measure/effective-rank.ts'
+import { symmetricEigenvalues } from '../../packages/continual/src/growth/measure/symmetric-eigenvalues.ts'
 import { drawFrom, everyByte, modelOf, type Numbers, numbersOf } from './tiny-model.ts'
 
 const device = openReference()

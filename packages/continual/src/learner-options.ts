@@ -14,12 +14,12 @@ import {
   optional,
   type StateChecks,
 } from '@burgeon/tensor'
-import { checkStrategy } from './check-strategy.ts'
+import { checkStrategy } from './strategy/check-strategy.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
 import { type FieldsByRole, hasNamesOnly, type LearnerState, type PartState } from './learner-state.ts'
 import { count, none } from './saved-state.ts'
-import type { Strategy } from './strategy.ts'
+import type { Strategy } from './strategy/strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
 
 /** What a learner is made of. */

@@ -19,7 +19,7 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import type { LearnerOptions } from './learner-options.ts'
-import type { LearnerParts } from './learner-parts.ts'
+import type { LearnerParts } from './strategy/learner-parts.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'

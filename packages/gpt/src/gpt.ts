@@ -17,10 +17,10 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward, type ForwardOptions, losses } from './forward.ts'
-import { type GrowthEntry, type GrowthLog, logFromState, withinKept } from './growth/growth-log.ts'
-import { configFromState, type GptConfig, type GptSizes, gptConfig, sizeChecks } from './gpt-config.ts'
-import { type ParameterSpec, parameterSpecs } from './parameters.ts'
+import { forward, type ForwardOptions, losses } from './forward/forward.ts'
+import { type GrowthEntry, type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
+import { configFromState, type GptConfig, type GptSizes, gptConfig, sizeChecks } from './config/gpt-config.ts'
+import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 
 /** A model as plain data. */
 export interface GptState {

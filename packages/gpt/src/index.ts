@@ -14,9 +14,9 @@ export {
   restoreCheckpoint,
 } from './checkpoint/kept-checkpoints.ts'
 export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
-export { type FlopsPerToken, flopsPerToken } from './flops-per-token.ts'
-export { type ForwardOptions, forward, type Observed } from './forward.ts'
-export { type GenerateOptions, generate } from './generate.ts'
+export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
+export { type ForwardOptions, forward, type Observed } from './forward/forward.ts'
+export { type GenerateOptions, generate } from './generation/generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
 export {
   type AdapterConfig,
@@ -25,10 +25,10 @@ export {
   type GptConfig,
   type GptSizes,
   gptConfig,
-} from './gpt-config.ts'
-export { KeyValueCache } from './key-value-cache.ts'
-export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './parameters.ts'
-export { type SamplingOptions, sampleToken } from './sampling.ts'
+} from './config/gpt-config.ts'
+export { KeyValueCache } from './forward/key-value-cache.ts'
+export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
+export { type SamplingOptions, sampleToken } from './generation/sampling.ts'
 export { type BytePairState, BytePairTokenizer, type Merge } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'
 export { MergeLearner, type MergeLearnerOptions, type ProposedMerge } from './tokenizer/merge-learner.ts'

@@ -10,7 +10,7 @@ import {
   type GrowthSignals,
   lossWindow,
 } from './growth-policy.ts'
-import type { Measurement } from './measurement.ts'
+import type { Measurement } from './measure/measurement.ts'
 import { excessOf } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */

@@ -2,7 +2,7 @@
 import { type Check, type ChecksOf, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import type { Measurement } from './measurement.ts'
+import type { Measurement } from './measure/measurement.ts'
 
 /** What a policy may judge by. Plain data, so every decision can be replayed from the log. */
 export interface GrowthSignals {

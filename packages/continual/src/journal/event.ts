@@ -1,7 +1,7 @@
 /** Events: what is worth a line in the journal. Plain data; each says itself what happened. */
 import type { GrowthRecord } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
-import type { Measurement } from '../growth/measurement.ts'
+import type { Measurement } from '../growth/measure/measurement.ts'
 
 /** One thing that happened in a step. */
 export interface EventOf<Kind extends string, Data> {

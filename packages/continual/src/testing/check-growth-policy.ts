@@ -10,7 +10,7 @@ import {
   type GrowthSignals,
   lossWindow,
 } from '../growth/growth-policy.ts'
-import type { Measurement } from '../growth/measurement.ts'
+import type { Measurement } from '../growth/measure/measurement.ts'
 import { excessOf } from '../growth/within-budget.ts'
 import type { CheckResult } from './check-result.ts'
 import { gaussians } from './gaussians.ts'

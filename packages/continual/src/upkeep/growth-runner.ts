@@ -7,8 +7,8 @@ import type { StepContext } from '../step-context.ts'
 import type { Upkeep } from './upkeep.ts'
 import { carryOut, type GrowthGround, refusalEvent } from './carry-out.ts'
 import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
-import { measureBlocks } from '../growth/measure-blocks.ts'
-import type { Measurement } from '../growth/measurement.ts'
+import { measureBlocks } from '../growth/measure/measure-blocks.ts'
+import type { Measurement } from '../growth/measure/measurement.ts'
 
 /** What limits the growth of a learner's model, and what must follow it. */
 export interface GrowthMeans {

@@ -1,6 +1,6 @@
 /** `@burgeon/gpt/growth`: the mechanism of growth. When to grow is decided elsewhere. */
-export { earlierTokens, logitsOfEarlier } from './earlier-vocabulary.ts'
-export { forAllBlocks } from './for-all-blocks.ts'
+export { earlierTokens, logitsOfEarlier } from './plan/earlier-vocabulary.ts'
+export { forAllBlocks } from './requests/for-all-blocks.ts'
 export {
   type GrowOptions,
   GrowthRefusedError,
@@ -9,7 +9,7 @@ export {
   grow,
   ungrow,
   ungrowTo,
-} from './grow.ts'
+} from './apply/grow.ts'
 export {
   keptBytesOf,
   type GrowthEntry,
@@ -18,7 +18,7 @@ export {
   type Replay,
   replay,
   type StandingGrowth,
-} from './growth-log.ts'
+} from './plan/growth-log.ts'
 export type {
   GrowAdapter,
   GrowContext,
@@ -36,8 +36,8 @@ export type {
   PruneHead,
   PruneHidden,
   PruneLayer,
-} from './growth-request.ts'
-export { mergeAdapter, type MergeRecord } from './merge-adapter.ts'
-export { planGrowth } from './plan-growth.ts'
-export type { PlannedGrowth } from './planned-growth.ts'
-export { type GrowthPrice, type ModelCost, priceOf, stateBytesOf } from './price.ts'
+} from './requests/growth-request.ts'
+export { mergeAdapter, type MergeRecord } from './apply/merge-adapter.ts'
+export { planGrowth } from './plan/plan-growth.ts'
+export type { PlannedGrowth } from './changes/planned-growth.ts'
+export { type GrowthPrice, type ModelCost, priceOf, stateBytesOf } from './apply/price.ts'

@@ -1,7 +1,7 @@
 /** Low-rank adapters beside the linear maps of a block. */
 import { extended, type Key, OptionError } from '@burgeon/tensor'
-import type { AdapterConfig, GptConfig } from '../../gpt-config.ts'
-import type { GrowAdapter } from '../growth-request.ts'
+import type { AdapterConfig, GptConfig } from '../../config/gpt-config.ts'
+import type { GrowAdapter } from '../requests/growth-request.ts'
 import {
   additions,
   blockOf,
@@ -13,7 +13,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration with an adapter, or with a larger one. */
 export function withAdapter(config: GptConfig, request: GrowAdapter): GptConfig {

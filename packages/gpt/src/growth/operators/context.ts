@@ -7,9 +7,9 @@ import {
   type Key,
   type ParameterChange,
 } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import { parameterSpecs } from '../../parameters.ts'
-import type { GrowContext } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import { parameterSpecs } from '../../config/parameters.ts'
+import type { GrowContext } from '../requests/growth-request.ts'
 import {
   checkChoice,
   checkGrows,
@@ -17,7 +17,7 @@ import {
   parametersBetween,
   resizeAxis,
   type PlannedGrowth,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration for longer sequences. */
 export function withContext(config: GptConfig, { to, how = 'appended' }: GrowContext): GptConfig {

@@ -1,9 +1,15 @@
 /** A wider residual stream. */
 import { type Average, extended, type Initial, type Key } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import { type ParameterSpec, parameterSpecs } from '../../parameters.ts'
-import type { GrowEmbed } from '../growth-request.ts'
-import { checkGrows, checkMix, parametersBetween, resizeAxis, type PlannedGrowth } from '../planned-growth.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
+import type { GrowEmbed } from '../requests/growth-request.ts'
+import {
+  checkGrows,
+  checkMix,
+  parametersBetween,
+  resizeAxis,
+  type PlannedGrowth,
+} from '../changes/planned-growth.ts'
 
 /** The configuration with more channels. */
 export function withEmbed(config: GptConfig, { to }: GrowEmbed): GptConfig {

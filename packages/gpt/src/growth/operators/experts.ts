@@ -1,8 +1,8 @@
 /** Several experts in the place of one MLP. */
 import type { Copy, Initial, Key } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import { expertPaths, type ParameterSpec } from '../../parameters.ts'
-import type { GrowExperts } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import { expertPaths, type ParameterSpec } from '../../config/parameters.ts'
+import type { GrowExperts } from '../requests/growth-request.ts'
 import {
   additions,
   blockOf,
@@ -15,7 +15,7 @@ import {
   withBlock,
   writingLess,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration with so many experts. */
 export function withExperts(config: GptConfig, { block: id, to }: GrowExperts): GptConfig {

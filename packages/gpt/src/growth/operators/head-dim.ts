@@ -1,8 +1,8 @@
 /** Wider heads in a block. */
 import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import type { ParameterSpec } from '../../parameters.ts'
-import type { GrowHeadDim } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import type { ParameterSpec } from '../../config/parameters.ts'
+import type { GrowHeadDim } from '../requests/growth-request.ts'
 import {
   blockOf,
   checkGrows,
@@ -13,7 +13,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration with wider heads in one block. */
 export function withHeadDim(config: GptConfig, { block: id, to }: GrowHeadDim): GptConfig {

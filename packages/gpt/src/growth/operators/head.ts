@@ -1,7 +1,7 @@
 /** More attention heads in a block. */
 import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import type { GrowHead } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import type { GrowHead } from '../requests/growth-request.ts'
 import {
   blockOf,
   checkGrows,
@@ -12,7 +12,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration with more heads in one block. */
 export function withHead(config: GptConfig, { block: id, to }: GrowHead): GptConfig {

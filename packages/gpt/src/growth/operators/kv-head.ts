@@ -1,7 +1,7 @@
 /** Fewer heads per head of keys and values. */
 import { type Key, OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import type { GrowKvHead } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import type { GrowKvHead } from '../requests/growth-request.ts'
 import {
   blockOf,
   checkGrows,
@@ -11,7 +11,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration in which fewer query heads share keys and values. */
 export function withKvHead(config: GptConfig, { block: id, to }: GrowKvHead): GptConfig {

@@ -1,9 +1,9 @@
 /** One more block. */
 import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
-import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
-import { blockSpecs, type ParameterSpec } from '../../parameters.ts'
-import { checkLimit } from '../../size-limits.ts'
-import type { GrowLayer } from '../growth-request.ts'
+import type { BlockConfig, GptConfig } from '../../config/gpt-config.ts'
+import { blockSpecs, type ParameterSpec } from '../../config/parameters.ts'
+import { checkLimit } from '../../config/size-limits.ts'
+import type { GrowLayer } from '../requests/growth-request.ts'
 import {
   checkChoice,
   isWriter,
@@ -11,7 +11,7 @@ import {
   type PlannedGrowth,
   small,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)

@@ -1,7 +1,7 @@
 /** More hidden units in an MLP. */
 import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import type { GrowMlpHidden } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import type { GrowMlpHidden } from '../requests/growth-request.ts'
 import {
   blockOf,
   checkChoice,
@@ -12,7 +12,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration with more hidden units in one block. */
 export function withMlpHidden(config: GptConfig, { block: id, to, how = 'fresh' }: GrowMlpHidden): GptConfig {

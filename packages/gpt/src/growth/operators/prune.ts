@@ -1,8 +1,8 @@
 /** Smaller by the same algebra: units, heads and blocks are dropped, and can be brought back with all that belongs to them. */
 import { type DimensionMap, type Key, OptionError } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import { blockSpecs } from '../../parameters.ts'
-import type { PruneHead, PruneHidden, PruneLayer } from '../growth-request.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import { blockSpecs } from '../../config/parameters.ts'
+import type { PruneHead, PruneHidden, PruneLayer } from '../requests/growth-request.ts'
 import {
   blockOf,
   parametersBetween,
@@ -11,7 +11,7 @@ import {
   specsOf,
   withBlock,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** The configuration without some hidden units of a block. */
 export function withoutHidden(config: GptConfig, { block: id, drop }: PruneHidden): GptConfig {

@@ -1,9 +1,9 @@
 /** Deeper by copies of what is there. */
 import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
-import type { BlockConfig, GptConfig } from '../../gpt-config.ts'
-import { blockSpecs } from '../../parameters.ts'
-import { checkLimit } from '../../size-limits.ts'
-import type { GrowStack } from '../growth-request.ts'
+import type { BlockConfig, GptConfig } from '../../config/gpt-config.ts'
+import { blockSpecs } from '../../config/parameters.ts'
+import { checkLimit } from '../../config/size-limits.ts'
+import type { GrowStack } from '../requests/growth-request.ts'
 import {
   checkChoice,
   isWriter,
@@ -11,7 +11,7 @@ import {
   type PlannedGrowth,
   writingLess,
   zero,
-} from '../planned-growth.ts'
+} from '../changes/planned-growth.ts'
 
 /** Which blocks come from a stack, each with the one that it is a copy of. */
 interface Stack {

@@ -1,9 +1,9 @@
 /** More tokens. */
 import { extended, type Key, OptionError, unchanged } from '@burgeon/tensor'
-import type { GptConfig } from '../../gpt-config.ts'
-import type { GrowVocabulary, NewToken } from '../growth-request.ts'
-import { checkLimit } from '../../size-limits.ts'
-import { checkMix, parametersBetween, type PlannedGrowth, zero } from '../planned-growth.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import type { GrowVocabulary, NewToken } from '../requests/growth-request.ts'
+import { checkLimit } from '../../config/size-limits.ts'
+import { checkMix, parametersBetween, type PlannedGrowth, zero } from '../changes/planned-growth.ts'
 
 /** What part of its first part's probability a new token starts with where none is given. */
 const usualShare = 0.01

@@ -1,0 +1,106 @@
+/** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
+import { checkOptions, checks, fields } from '@burgeon/tensor'
+import type { BlockConfig, GptConfig } from '@burgeon/gpt'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { count } from '../../saved-state.ts'
+import { type GrowthPolicy, type GrowthSignals, lossWindow } from '../growth-policy.ts'
+import { layerOnTop } from './layer-on-top.ts'
+import { leastSquares } from '../measure/least-squares.ts'
+import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { excessOf } from '../within-budget.ts'
+
+/** What counts as a plateau, and what is asked for then. */
+export interface PlateauOptions {
+  /** Steps over which the slope is measured, 8 to 400. */
+  readonly window: number
+  /** Steps left alone after a growth or a drift alarm, so that the slope is measured on settled ground; ≥ `window` makes sense. */
+  readonly patience: number
+  /** A fall of the loss counts while it exceeds this many standard errors; 2 unless given. */
+  readonly significance?: number
+  /** Share by which an MLP is widened, > 0; 0.5 unless given. */
+  readonly widen?: number
+  /** After so many widenings comes a layer; 0 never adds layers. As many as there are blocks unless given. */
+  readonly widenPerLayer?: number
+  /** What to ask for instead of the above, such as copies of trained blocks. */
+  readonly request?: (config: GptConfig) => GrowthRequest
+  /**
+   * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then, which chooses better where
+   * nothing else grows (`npm run bench -- where`); `narrowest` unless given.
+   */
+  readonly where?: 'narrowest' | 'gradient'
+}
+
+interface State {
+  /** Widenings asked for since the last layer, or since the beginning. */
+  readonly widenings: number
+}
+
+/**
+ * Fits a line to the latest losses and grows when its slope is not significantly negative (a one-sided t-test on the
+ * ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
+ */
+export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
+  checkOptions('growOnPlateau', options, {
+    window: checks.required(checks.integer({ from: 8, to: lossWindow })),
+    patience: checks.required(checks.number({ from: 0, infinite: true })),
+    significance: checks.number({ from: 0 }),
+    widen: checks.number({ above: 0 }),
+    widenPerLayer: checks.integer({ from: 0, infinite: true }),
+    request: checks.callback('a function of a configuration'),
+    where: checks.oneOf('narrowest', 'gradient'),
+  })
+  const { window, patience, significance = 2, widen = 0.5, widenPerLayer, where = 'narrowest' } = options
+  /** Whether the loss has stopped falling, and why it counts as that or not. */
+  const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals): Verdict => {
+    const stay = (reason: string): Verdict => ({ isPlateau: false, reason })
+    if (stepsSinceGrowth < patience) return stay('still settling after growth')
+    if ((stepsSinceDrift ?? Infinity) < patience) return stay('still settling after drift')
+    if (losses.length < window) return stay('too few losses yet')
+    const { slope, standardError } = leastSquares(
+      Array.from({ length: window }, (_, i) => i),
+      losses.slice(-window),
+    )
+    if (slope < -significance * standardError) return stay('the loss is still falling')
+    const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
+    return { isPlateau: true, reason }
+  }
+  const isTimeForLayer = ({ blocks }: GptConfig, { widenings }: State): boolean => {
+    const enough = widenPerLayer ?? blocks.length
+    return enough > 0 && widenings >= enough
+  }
+  return {
+    name: `on plateau of ${window} steps`,
+    initial: { widenings: 0 },
+    stateCheck: fields<State>('a count', { widenings: count }),
+    // A layer goes on top wherever it is needed.
+    measures: (signals, _, state) =>
+      where === 'gradient' && !isTimeForLayer(signals.config, state) && judged(signals).isPlateau,
+    decide(signals, budget, state) {
+      const { isPlateau, reason } = judged(signals)
+      if (!isPlateau) return { request: null, reason, state }
+      const isLayer = isTimeForLayer(signals.config, state)
+      const { block, why } = placeOf(signals)
+      const request: GrowthRequest =
+        options.request?.(signals.config) ?? (isLayer ? layerOnTop(signals.config) : widened(block, widen))
+      if (excessOf(signals, request, budget) !== null)
+        return { request: null, reason: 'the budget is spent', state }
+      const widenings = request.axis === 'mlpHidden' ? state.widenings + 1 : 0
+      return { request, reason: request.axis === 'mlpHidden' ? reason + why : reason, state: { widenings } }
+    },
+  }
+}
+
+interface Verdict {
+  readonly isPlateau: boolean
+  readonly reason: string
+}
+
+/** The block where one more neuron promises most, where that was measured; else the narrowest. */
+function placeOf({ config, measured }: GrowthSignals): { block: BlockConfig; why: string } {
+  const best = measured && largestBy(measuredBlocks(config, measured), ({ gradMax }) => gradMax)
+  if (best !== undefined) {
+    const why = `; a new neuron promises most in block ${best.block.id} (gradient norm ${best.signals.gradMax.toExponential(1)})`
+    return { block: best.block, why }
+  }
+  return { block: config.blocks.reduce((a, b) => (b.mlpHidden < a.mlpHidden ? b : a)), why: '' }
+}

@@ -1,0 +1,67 @@
+/** Grows at steps that were fixed beforehand. */
+import type { GptConfig } from '@burgeon/gpt'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
+import { count } from '../../saved-state.ts'
+import type { GrowthPolicy } from '../growth-policy.ts'
+
+/** One growth of a schedule. */
+export interface ScheduledGrowth {
+  /** Updates after which it is due, ≥ 0. */
+  readonly step: number
+  /** What to ask for, given the model of that time. */
+  readonly request: GrowthRequest | ((config: GptConfig) => GrowthRequest)
+}
+
+const anEntry = checks.object<ScheduledGrowth>('an object with step and request')
+const aRequest = checks.role<GrowthRequest>('a growth request', 'axis')
+
+interface State {
+  /** How many of the schedule have been asked for. */
+  readonly asked: number
+}
+
+/**
+ * The hand-made schedule that every automatic policy has to beat; also what stacking needs, which grows once and early (Du et al. 2024,
+ * Gstack: after a small share of the training). Growths that are due together follow each other step by step.
+ *
+ * @param schedule In order of steps.
+ * @throws OptionError unless steps are integers ≥ 0 in ascending order.
+ * @example
+ * ```ts
+ * const policy = growOnSchedule([
+ *   { step: 500, request: ({ blocks }) => ({ axis: 'layer', at: blocks.length }) },
+ *   { step: 1000, request: { axis: 'mlpHidden', block: 'b0', to: 512 } },
+ * ])
+ * ```
+ */
+export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPolicy<State> {
+  checkArgument('growOnSchedule', 'schedule', schedule, checks.list('a list of objects', anEntry))
+  for (const [i, entry] of schedule.entries()) {
+    checkOptions(`growOnSchedule: schedule[${i}]`, entry, {
+      step: checks.required(checks.integer({ from: 0 })),
+      request: checks.required(
+        checks.either(checks.callback<(config: GptConfig) => GrowthRequest>(), aRequest),
+      ),
+    })
+  }
+  const steps = schedule.map(({ step }) => step)
+  const isOrdered = steps.every((step, i) => step >= (steps[i - 1] ?? 0))
+  if (!isOrdered) {
+    throw new OptionError(
+      `growOnSchedule: got steps ${steps.join(', ')}; expected integers from 0 in ascending order.`,
+    )
+  }
+  return {
+    name: `on a schedule of ${schedule.length}`,
+    initial: { asked: 0 },
+    stateCheck: fields<State>('a count', { asked: count }),
+    decide({ step, config }, _, state) {
+      const due = schedule.at(state.asked)
+      if (due === undefined) return { request: null, reason: 'the schedule is done', state }
+      if (step < due.step) return { request: null, reason: `next at step ${due.step}`, state }
+      const request = typeof due.request === 'function' ? due.request(config) : due.request
+      return { request, reason: `scheduled for step ${due.step}`, state: { asked: state.asked + 1 } }
+    },
+  }
+}

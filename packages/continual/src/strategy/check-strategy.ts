@@ -1,0 +1,66 @@
+/** Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen. */
+import { aGradientTransform } from '@burgeon/autograd'
+import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { aDriftDetector } from '../drift/drift-detector.ts'
+import type { StreamWatch } from '../drift/stream-watch.ts'
+import { aFreezing } from '../freezing/freezing.ts'
+import { aGrowthPolicy } from '../growth/growth-policy.ts'
+import type { LookAhead } from '../meta/look-ahead.ts'
+import { aPenalty } from '../penalty/penalty.ts'
+import { aRehearsal } from '../rehearsal/rehearsal.ts'
+import type { Strategy } from './strategy.ts'
+import { onDrift, waitsForDrift } from '../trigger.ts'
+import { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
+
+const roles: ChecksOf<Strategy> = {
+  rehearsal: aRehearsal,
+  penalties: checks.list('a list of penalties (objects with name, mirrors, loss, consolidate, …)', aPenalty),
+  transforms: checks.list('a list of gradient transforms', aGradientTransform),
+  lookAhead: checks.role<LookAhead>(
+    'a look-ahead',
+    'name',
+    'mirrors',
+    'steps',
+    'gradients',
+    'learn',
+    'transform',
+  ),
+  detector: aDriftDetector,
+  watches: checks.list(
+    'a list of stream watches (objects with name, update, reset, …)',
+    checks.role<StreamWatch>('a stream watch', 'name', 'update', 'reset', 'toState', 'restore'),
+  ),
+  growth: aGrowthPolicy,
+  freezing: aFreezing,
+  vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
+  consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
+}
+
+/** Throws OptionError for a role that does not exist, or a part that does not play it. */
+export function checkRoles(who: string, strategy: Strategy): void {
+  checkOptions(who, strategy, roles)
+}
+
+/** Throws OptionError as `checkRoles`, and for a part that could never do anything beside the others. */
+export function checkStrategy(who: string, strategy: Strategy): void {
+  checkRoles(who, strategy)
+  const { penalties = [], consolidateWhen = onDrift, detector, watches = [], growth, vocabulary } = strategy
+  if (detector !== undefined || watches.length > 0) return
+  const idle = penalties.find(({ waitsForConsolidation }) => waitsForConsolidation)
+  if (idle !== undefined && waitsForDrift(consolidateWhen)) {
+    throw new OptionError(
+      `${who}: got the penalty ${idle.name}, which protects nothing before it is consolidated, and nothing that ` +
+        'consolidates it; expected consolidateWhen, such as everySteps(500), or a detector that notices drift.',
+    )
+  }
+  if (growth?.waitsForDrift) {
+    throw new OptionError(
+      `${who}: got the growth policy "${growth.name}", which waits for drift, and no detector; expected one that notices it.`,
+    )
+  }
+  if (vocabulary !== undefined && waitsForDrift(vocabulary.growWhen)) {
+    throw new OptionError(
+      `${who}: got a vocabulary whose growWhen waits for drift, and no detector; expected one, or another trigger.`,
+    )
+  }
+}

@@ -1,0 +1,100 @@
+/** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
+import { chain, type GradientTransform } from '@burgeon/autograd'
+import { keyFromSeed, type Mirror } from '@burgeon/tensor'
+import { checkFollows } from './check-follows.ts'
+import { noticeDrift } from '../upkeep/notice-drift.ts'
+import type { Freezing } from '../freezing/freezing.ts'
+import { type GrowthMeans, growthRunner } from '../upkeep/growth-runner.ts'
+import type { LearnerOptions } from '../learner-options.ts'
+import type { Part } from '../part.ts'
+import { consolidation, consolidationRows } from '../upkeep/consolidation.ts'
+import { recentRows } from '../rehearsal/recent-rows.ts'
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
+import type { StepContext } from '../step-context.ts'
+import { onDrift } from '../trigger.ts'
+import type { Upkeep } from '../upkeep/upkeep.ts'
+import { vocabularyRunner } from '../upkeep/vocabulary-runner.ts'
+
+/** A part that has a state, and the role that it plays. */
+export interface KeptPart {
+  readonly role: string
+  readonly part: Part
+}
+
+/** What a learner is made of. */
+export interface LearnerParts {
+  /** Loss scale, transforms, look-ahead and optimizer, in this order. */
+  readonly optimizer: GradientTransform
+  /** The rehearsal; without one, the latest rows, if there is a penalty that judges by them. */
+  readonly memory: Rehearsal | undefined
+  readonly freezing: Freezing | undefined
+  /** What acts after an update, in order. */
+  readonly upkeep: readonly Upkeep[]
+  /** State shaped like the parameters, of all parts. */
+  readonly mirrors: readonly Mirror[]
+  /** In the order in which a state lists them, and in which they are restored. */
+  readonly kept: readonly KeptPart[]
+}
+
+/** Throws OptionError for a part that keeps something and cannot follow growth. */
+export function assemble({
+  optimizer: last,
+  lossScale,
+  strategy = {},
+  budget = { parameters: Infinity },
+  seed = 0,
+  now,
+}: LearnerOptions): LearnerParts {
+  const { penalties = [], transforms = [], watches = [], lookAhead, rehearsal, detector } = strategy
+  const { growth, freezing, vocabulary, consolidateWhen = onDrift } = strategy
+  const optimizer = chain(
+    ...(lossScale ? [lossScale] : []),
+    ...transforms,
+    ...(lookAhead ? [lookAhead] : []),
+    last,
+  )
+  const mirrors = [optimizer, ...penalties].flatMap((part) => part.mirrors)
+  checkFollows(mirrors, strategy)
+  const memory = rehearsal ?? (penalties.length > 0 ? recentRows(consolidationRows) : undefined)
+  const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
+  const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
+  const speaks = vocabulary && vocabularyRunner(vocabulary, means, memory ? [memory] : [])
+  const upkeep: readonly (Upkeep | undefined)[] = [
+    { name: 'drift', afterStep: (context) => noticeDrift(detector, watches, context) },
+    // What is important is judged by what came before this batch.
+    consolidation(penalties, consolidateWhen, memory),
+    memory && remembering(memory),
+    speaks,
+    grows,
+    freezing,
+  ]
+  const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
+    ['optimizer', optimizer],
+    [rehearsal ? 'rehearsal' : 'memory', memory],
+    ...penalties.map((penalty) => ['penalty', penalty] as const),
+    ['detector', detector],
+    ['growth', grows],
+    ['freezing', freezing],
+    ...watches.map((watch) => ['watch', watch] as const),
+    // Last: a tokenizer that has grown cannot take another state than one that goes on from it.
+    ['vocabulary', speaks],
+  ]
+  return {
+    optimizer,
+    memory,
+    freezing,
+    upkeep: upkeep.filter((part) => part !== undefined),
+    mirrors,
+    kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),
+  }
+}
+
+function remembering(memory: Rehearsal): Upkeep {
+  return {
+    name: memory.name,
+    afterStep(context: StepContext) {
+      memory.remember(context)
+      return []
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** A strategy: which parts a learner is made of. Strategies are plain objects, and compose. */
+import type { GradientTransform } from '@burgeon/autograd'
+import { OptionError } from '@burgeon/tensor'
+import { checkRoles } from './check-strategy.ts'
+import type { DriftDetector } from '../drift/drift-detector.ts'
+import type { StreamWatch } from '../drift/stream-watch.ts'
+import type { Freezing } from '../freezing/freezing.ts'
+import type { GrowthPolicy } from '../growth/growth-policy.ts'
+import type { LookAhead } from '../meta/look-ahead.ts'
+import type { Penalty } from '../penalty/penalty.ts'
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
+import type { Trigger } from '../trigger.ts'
+import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
+
+/** The parts of a learner, by role. All are optional. */
+export interface Strategy {
+  /** Mixes old rows into every batch. */
+  readonly rehearsal?: Rehearsal
+  /** Added to the loss. */
+  readonly penalties?: readonly Penalty[]
+  /** Applied to the gradients before the optimiser, in order. */
+  readonly transforms?: readonly GradientTransform[]
+  /** Takes the gradients after the fresh rows have been learnt in inner steps; just before the optimiser. */
+  readonly lookAhead?: LookAhead
+  /** Watches the prequential loss, in bits per byte, one number per batch. */
+  readonly detector?: DriftDetector
+  /** Watch the bytes of the stream, beside the loss. */
+  readonly watches?: readonly StreamWatch[]
+  readonly growth?: GrowthPolicy
+  /** Spares layers that have converged; every layer learns in every step without it. */
+  readonly freezing?: Freezing
+  /** Gives what the stream says often a token of its own; every token is a byte without it. */
+  readonly vocabulary?: GrowingVocabulary
+  /** When the penalties take the present weights as the ones to protect; on drift unless given. */
+  readonly consolidateWhen?: Trigger
+}
+
+const single = [
+  'rehearsal',
+  'lookAhead',
+  'detector',
+  'growth',
+  'freezing',
+  'vocabulary',
+  'consolidateWhen',
+] as const
+
+/**
+ * One strategy that does what several do: penalties, transforms and watches add up in order.
+ *
+ * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
+ * @example
+ * ```ts
+ * const strategy = compose(
+ *   { rehearsal: reservoirReplay({ capacity: 500 }) },
+ *   { penalties: [onlineEwc({ strength: 5 })], consolidateWhen: everySteps(500) },
+ * )
+ * ```
+ */
+export function compose(...strategies: readonly Strategy[]): Strategy {
+  const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
+  for (const [i, strategy] of strategies.entries()) {
+    checkRoles(`compose: strategies[${i}]`, strategy)
+    for (const role of single) {
+      const [present, added] = [result[role], strategy[role]]
+      if (present !== undefined && added !== undefined) {
+        throw new OptionError(
+          `compose: two strategies claim the role ${role}: ${nameOf(present)} and ${nameOf(added)}. Keep one.`,
+        )
+      }
+    }
+    const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
+    const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
+    const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
+    Object.assign(result, strategy, { penalties, transforms, watches })
+  }
+  return result
+}
+
+function nameOf(part: { readonly name: string }): string {
+  return part.name || 'an unnamed one'
+}

@@ -1,0 +1,267 @@
+/**
+ * The whole forward pass of a GPT, pre-norm (Radford et al. 2019; Xiong et al. 2020), with tied embeddings.
+ *
+ * It runs the same taped or untaped, and never changes a weight.
+ *
+ * B batch, T tokens, C embed, H heads, G heads of keys and values, D head size, M mlpHidden, V vocabulary, S room in the cache.
+ */
+import {
+  add,
+  assign,
+  attention,
+  checkArgument,
+  checkOptions,
+  checkpoint,
+  type ChecksOf,
+  checks,
+  concatenate,
+  crossEntropy,
+  type Device,
+  elementwise,
+  expression,
+  fill,
+  formatShape,
+  gather,
+  gelu,
+  layerNorm,
+  linearCrossEntropy,
+  matmul,
+  multiply,
+  OptionError,
+  reshape,
+  rmsNorm,
+  ShapeError,
+  slice,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
+import { KeyValueCache } from './key-value-cache.ts'
+import { linearMap } from './linear-map.ts'
+import { mixedExperts } from './mixed-experts.ts'
+import { expertPaths } from '../config/parameters.ts'
+import { type Turns, turned, turnsOf } from './rotary.ts'
+
+/** What a pass needs besides weights and tokens. */
+export interface ForwardOptions {
+  /** Keys and values of the tokens before these; the new ones are added to it. */
+  readonly cache?: KeyValueCache
+  /**
+   * Of each block, a tape keeps only what goes in and out, and computes the rest again on the way back (`checkpoint`): a third more
+   * work for a fraction of the memory. Without effect where nothing is recorded, or with a cache. False unless given.
+   */
+  readonly checkpointBlocks?: boolean
+  /** Is shown what flows inside each block, and must not change it. A block that is run again shows it again. */
+  readonly observe?: (block: string, what: Observed, x: Tensor) => void
+}
+
+/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M] (of all experts side by side), and what comes out [B·T, C]; and the residual stream above each block, `output` [B·T, C]. */
+export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
+
+/**
+ * Predicts the next token after every token.
+ *
+ * @param w The parameters by path.
+ * @param tokens `i32 [B, T]`, each in [0, V).
+ * @returns Logits, `f32 [B·T, V]`.
+ * @throws OptionError if the sequence is longer than the context.
+ */
+export function forward(
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  options: ForwardOptions = {},
+): Tensor {
+  checkForward('forward', config, w, tokens, options)
+  const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
+  return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
+}
+
+function checkForward(
+  who: string,
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  options: ForwardOptions,
+): void {
+  checkArgument(who, 'config', config, aConfig)
+  checkArgument(who, 'w', w, checks.tensorsByPath)
+  if (!Object.hasOwn(w, 'embed.token.weight')) {
+    throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
+  }
+  checkArgument(who, 'tokens', tokens, checks.tensor)
+  if (tokens.dtype !== 'i32' || tokens.shape.length !== 2) {
+    throw new ShapeError(
+      `${who}: got tokens ${tokens.dtype}${formatShape(tokens.shape)}; expected i32 [B, T].`,
+    )
+  }
+  checkOptions(who, options, optionChecks)
+}
+
+const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'context', 'blocks')
+
+const optionChecks: ChecksOf<ForwardOptions> = {
+  cache: checks.instance('a KeyValueCache', KeyValueCache),
+  checkpointBlocks: checks.boolean,
+  observe: checks.callback(),
+}
+
+/** What is added to the logits, `[V]`: the learnt biases, and what growth has set. */
+function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
+  const learnt = w['head.bias']
+  if (logitOffsets === undefined) return learnt
+  return add(learnt, device.tensor(logitOffsets, { shape: [logitOffsets.length], dtype: 'f32' }, 'offsets'))
+}
+
+/** Added to the mean square or the variance in every norm. */
+const epsilon = 1e-5
+
+/** Logits beyond which they are not held all at once: 128 MiB. */
+const manyLogits = 2 ** 25
+
+/**
+ * The loss of every prediction, in nats. Where logits would be very many they are made and used up piece by piece.
+ *
+ * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
+ * @returns `f32 [B·T]`.
+ */
+export function losses(
+  config: GptConfig,
+  w: TensorsByPath,
+  tokens: Tensor,
+  targets: Tensor,
+  options: Omit<ForwardOptions, 'cache'> = {},
+): Tensor {
+  checkForward('losses', config, w, tokens, options)
+  checkArgument('losses', 'targets', targets, checks.tensor)
+  const areFew = targets.size * config.vocabulary <= manyLogits
+  if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
+  const [x, weight] = [features(config, w, tokens, options), w['embed.token.weight']]
+  if (!config.headBias) return linearCrossEntropy(x, weight, targets)
+  // A bias is the weight of one more feature that is always 1.
+  const always = fill(x.device, [targets.size, 1], 1)
+  const biases = reshape(logitBias(config, w, tokens.device), [config.vocabulary, 1])
+  return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
+}
+
+/** What the head sees of every token, `f32 [B·T, C]`. */
+function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: ForwardOptions): Tensor {
+  const { cache } = options
+  const [B, T] = tokens.shape as [number, number]
+  const { embed: C, context } = config
+  cache?.check(config)
+  const past = cache?.length ?? 0
+  if (past + T > context) {
+    throw new OptionError(`forward: got ${past + T} tokens; expected at most the context, ${context}.`)
+  }
+  const embedded = gather(w['embed.token.weight'], tokens) // [B, T, C]
+  const position = w['embed.position.weight'] // none with rotary positions
+  const placed = position ? add(embedded, slice(position, [past], [past + T])) : embedded
+  const turns = turnsOfBlocks(config, tokens.device, past, T)
+  let x = reshape(placed, [B * T, C])
+  config.blocks.forEach((block, i) => {
+    const before = x
+    const through = (): Tensor => {
+      const attended = add(before, selfAttention(config, w, block, before, { B, T, turns: turns[i], cache }))
+      return add(attended, mlp(config, w, block, attended, options.observe))
+    }
+    x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
+    options.observe?.(block.id, 'output', x)
+  })
+  if (cache) cache.length += T
+  return normalise(config, w, 'head.norm', x)
+}
+
+/** Blocks whose pairs turn alike share their tables; without rotary positions there are none. */
+function turnsOfBlocks(config: GptConfig, device: Device, past: number, T: number): (Turns | undefined)[] {
+  const made = new Map<string, Turns>()
+  return config.blocks.map(({ frequencies }) => {
+    if (frequencies === undefined) return undefined
+    const key = frequencies.join()
+    const turns = made.get(key) ?? turnsOf(device, frequencies, past, T)
+    made.set(key, turns)
+    return turns
+  })
+}
+
+/** Where a block stands in the pass: the batch, the turns of its positions, and the cache. */
+interface Place {
+  readonly B: number
+  readonly T: number
+  readonly turns: Turns | undefined
+  readonly cache: KeyValueCache | undefined
+}
+
+function selfAttention(
+  config: GptConfig,
+  w: TensorsByPath,
+  block: BlockConfig,
+  x: Tensor, // [B·T, C]
+  { B, T, turns, cache }: Place,
+): Tensor {
+  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D } = block
+  const { embed: C } = config
+  const at = `blocks.${id}.attention`
+  const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
+  const project = (name: string, N: number): Tensor =>
+    reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
+  const place = (y: Tensor): Tensor => (turns ? turned(y, turns) : y)
+  const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
+  const scale = 1 / Math.sqrt(scoreWidth)
+  const o = cache ? attendCached(cache, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
+  return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C) // [B·T, C]
+}
+
+function attendCached(
+  cache: KeyValueCache,
+  block: string,
+  [q, k, v]: readonly Tensor[],
+  scale: number,
+): Tensor {
+  const { keys, values } = cache.of(block) // [B, S, G, D] each
+  assign(keys, k, [0, cache.length, 0, 0])
+  assign(values, v, [0, cache.length, 0, 0])
+  return attention(q, keys, values, { keys: cache.length + q.shape[1], scale })
+}
+
+function mlp(
+  config: GptConfig,
+  w: TensorsByPath,
+  block: BlockConfig,
+  x: Tensor,
+  observe: ForwardOptions['observe'],
+): Tensor {
+  const { id, mlpHidden } = block
+  const normal = normalise(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
+  const hiddens: Tensor[] = []
+  const expert = (at: string): Tensor => {
+    const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden) // [B·T, M]
+    const hidden =
+      config.activation === 'gelu'
+        ? gelu(project('up'))
+        : elementwise(gated, [project('gate'), project('up')])
+    hiddens.push(hidden)
+    return linearMap(w, block, `${at}.down`, hidden, config.embed) // [B·T, C]
+  }
+  const outputs = expertPaths(block).map(expert)
+  const written = outputs.length === 1 ? outputs[0] : mixedExperts(w, block, normal, outputs)
+  observe?.(id, 'mlpInput', normal)
+  observe?.(id, 'mlpHidden', hiddens.length === 1 ? hiddens[0] : concatenate(hiddens, 1))
+  observe?.(id, 'mlpOutput', written)
+  return written
+}
+
+/** silu(gate) · up, with silu(g) = g·σ(g). */
+const gated = expression.multiply(
+  expression.multiply(expression.input(0), expression.sigmoid(expression.input(0))),
+  expression.input(1),
+)
+
+/** With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that divides by n. */
+function normalise(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  const share = (config.normWidth ?? config.embed) / config.embed
+  const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
+  return config.norm === 'layer'
+    ? layerNorm(x, gain, w[`${at}.bias`], epsilon * share)
+    : rmsNorm(x, gain, epsilon * share)
+}

@@ -1,0 +1,38 @@
+/** A linear map of a block, with the low-rank adapter beside it where there is one. */
+import {
+  add,
+  linear,
+  matmul,
+  multiply,
+  reshape,
+  type Shape,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import type { BlockConfig } from '../config/gpt-config.ts'
+
+/**
+ * y = x·W + b, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section 4.1). The narrow product in the middle is scaled: it has the
+ * fewest numbers.
+ *
+ * @param x `[N, K]`; weights of more dimensions are read as `[K, M]`.
+ * @returns `[N, M]`.
+ */
+export function linearMap(
+  w: TensorsByPath,
+  { adapter }: BlockConfig,
+  at: string,
+  x: Tensor,
+  M: number,
+): Tensor {
+  const [weight, bias] = [w[`${at}.weight`], w[`${at}.bias`]]
+  const K = x.shape[1]
+  const y = linear(x, asShape(weight, [K, M]), asShape(bias, [M]))
+  if (adapter === undefined) return y
+  const { rank, scale } = adapter
+  const narrow = matmul(x, asShape(w[`${at}.adapter.a.weight`], [K, rank])) // [N, rank]
+  const scaled = scale === 1 ? narrow : multiply(narrow, scale)
+  return add(y, matmul(scaled, asShape(w[`${at}.adapter.b.weight`], [rank, M])))
+}
+
+const asShape = (x: Tensor, shape: Shape): Tensor => (x.shape.length === shape.length ? x : reshape(x, shape))

@@ -1,0 +1,173 @@
+/**
+ * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
+ * dropped can be let go. Plain data, in every checkpoint.
+ */
+import { checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
+import { configFromState, type GptConfig } from '../../config/gpt-config.ts'
+import { aLog } from '../apply/growth-checks.ts'
+import type { GrowthRequest } from '../requests/growth-request.ts'
+import { parametersOf } from '../../config/block-size.ts'
+import { grownConfig } from './grown-config.ts'
+import { withoutAdapter } from '../changes/planned-growth.ts'
+import { planGrowth } from './plan-growth.ts'
+
+interface Entry {
+  /** One line for people: `block b2: mlpHidden 256 → 384`. */
+  readonly summary: string
+  /** Learnt numbers before and after. */
+  readonly parametersBefore: number
+  readonly parametersAfter: number
+}
+
+/** A growth, or a pruning, that stood the test. */
+export interface GrownEntry extends Entry {
+  readonly kind: 'grown'
+  readonly request: GrowthRequest
+  /** Of the random stream for new weights. */
+  readonly key: readonly [number, number]
+  /** As `GrowthRecord.logitsMoved`. */
+  readonly logitsMoved: number
+  /** What takes it back, where it dropped numbers; elsewhere it follows from the request. */
+  readonly undo?: Plan
+  /** Whether what it dropped was let go: then neither it nor what was grown before can be taken back any more. */
+  readonly undoLetGo?: true
+}
+
+/** One line of the log. */
+export type GrowthEntry =
+  | GrownEntry
+  /** The latest growth that had not been taken back yet was. */
+  | (Entry & { readonly kind: 'taken back' })
+  /** See `mergeAdapter`: what was grown before can no longer be taken back. */
+  | (Entry & { readonly kind: 'adapter merged'; readonly block: string })
+
+/** What a model was born as, and what became of it. */
+export interface GrowthLog {
+  readonly birth: GptConfig
+  readonly entries: readonly GrowthEntry[]
+}
+
+/** A growth that can still be taken back, with the configuration from before it. */
+export interface StandingGrowth {
+  readonly entry: GrownEntry
+  /** Its place in the log, from 0. */
+  readonly at: number
+  readonly configBefore: GptConfig
+}
+
+/** Where a log leads. */
+export interface Replay {
+  readonly config: GptConfig
+  /** What can be taken back, earliest first. */
+  readonly standing: readonly StandingGrowth[]
+  /** Entries before this one cannot be taken back any more. */
+  readonly barrier: number
+}
+
+/**
+ * Lives the first `count` entries again, on configurations alone.
+ *
+ * @throws OptionError if an entry does not fit what is there: the log is damaged.
+ */
+export function replay(log: GrowthLog, count: number = log?.entries?.length): Replay {
+  checkArgument('replay', 'log', log, aLog)
+  const { birth, entries } = log
+  checkArgument('replay', 'count', count, checks.integer({ from: 0 }))
+  let config = configFromState(birth)
+  let standing: StandingGrowth[] = []
+  let barrier = 0
+  for (const [at, entry] of entries.slice(0, count).entries()) {
+    if (typeof entry !== 'object' || entry === null) throw damaged(at, 'is no entry')
+    checkSize(entry.parametersBefore, config, at)
+    if (entry.kind === 'grown') {
+      standing.push({ entry, at, configBefore: config })
+      config = grownConfig(config, entry.request)
+    } else if (entry.kind === 'taken back') {
+      const last = standing.pop()
+      if (last === undefined) throw damaged(at, 'takes back what nobody grew')
+      config = last.configBefore
+    } else if (entry.kind === 'adapter merged') {
+      config = withoutAdapter(config, entry.block)
+      ;[standing, barrier] = [[], at + 1]
+    } else throw damaged(at, `is of kind ${shown((entry as { kind: unknown }).kind)}`)
+    checkSize(entry.parametersAfter, config, at)
+  }
+  const letGo = standing.findLastIndex(({ entry }) => entry.undoLetGo === true)
+  if (letGo >= 0) [standing, barrier] = [standing.slice(letGo + 1), standing[letGo].at + 1]
+  return { config, standing, barrier }
+}
+
+/** Bytes of what prunings dropped and can bring back. */
+export function keptBytesOf(log: GrowthLog): number {
+  checkArgument('keptBytesOf', 'log', log, aLog)
+  return log.entries.reduce((total, entry) => total + keptBytesIn(entry), 0)
+}
+
+function keptBytesIn(entry: GrowthEntry): number {
+  const { kept, changes } = (entry.kind === 'grown' && entry.undo) || { changes: [] }
+  const values = changes.map((change) =>
+    change.kind === 'add' ? change.initial : change.kind === 'resize' ? change.fresh : null,
+  )
+  return bytesIn(kept) + bytesIn(values)
+}
+
+function bytesIn(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return value.byteLength
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((total, own) => total + bytesIn(own), 0)
+}
+
+/**
+ * The log with no more of what prunings dropped than so many bytes. The latest pruning that stands always keeps its own; of earlier ones the
+ * oldest are let go first. What was taken back needs nothing any more.
+ */
+export function withinKept({ birth, entries }: GrowthLog, mostBytes: number): GrowthLog {
+  let standing: number[] = []
+  for (const [i, { kind }] of entries.entries()) {
+    if (kind === 'grown') standing.push(i)
+    else if (kind === 'taken back') standing.pop()
+    else standing = []
+  }
+  const own = [...entries]
+  const letGo = (i: number, isMarked: boolean): void => {
+    const entry = own[i]
+    if (entry.kind !== 'grown') return
+    const { undo: _, ...others } = entry
+    own[i] = { ...others, ...(isMarked && { undoLetGo: true }) }
+  }
+  const keeps = (i: number): boolean => keptBytesIn(own[i]) > 0
+  const stands = new Set(standing)
+  for (const i of own.keys()) if (keeps(i) && !stands.has(i)) letGo(i, false)
+  let total = keptBytesOf({ birth, entries: own })
+  for (const i of standing.filter(keeps).slice(0, -1)) {
+    if (total <= mostBytes) break
+    total -= keptBytesIn(own[i])
+    letGo(i, true)
+  }
+  return { birth, entries: own }
+}
+
+function checkSize(said: number, config: GptConfig, at: number): void {
+  const is = parametersOf(config)
+  if (said !== is) throw damaged(at, `says ${said} parameters where there are ${is}`)
+}
+
+/** What takes a growth back. */
+export function undoOf({ entry, configBefore }: StandingGrowth): Plan {
+  return entry.undo ?? inverse(planGrowth(configBefore, entry.request, entry.key).plan)
+}
+
+/** @throws OptionError if it is no log, or does not lead to `config`. */
+export function logFromState(saved: GrowthLog, config: GptConfig): GrowthLog {
+  if (!Array.isArray(saved?.entries)) throw damaged(0, 'is missing')
+  const after = JSON.stringify(configFromState(replay(saved).config))
+  if (after !== JSON.stringify(configFromState(config)))
+    throw damaged(saved.entries.length, 'does not lead to the sizes of the model')
+  return { birth: configFromState(saved.birth), entries: [...saved.entries] }
+}
+
+function damaged(at: number, what: string): OptionError {
+  return new OptionError(
+    `growth log: entry ${at} ${what}; expected the life of this model. Is the file whole?`,
+  )
+}
