@@ -1,4 +1,5 @@
 /** One update of our GPT on a GPU, in two halves: handing it over, and waiting for its loss. */
+import { valueAndGrad } from '@burgeon/autograd'
 import {
   adamw,
   applyUpdates,
@@ -6,8 +7,7 @@ import {
   clipByGlobalNorm,
   dynamicLossScale,
   type GradientTransform,
-  valueAndGrad,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { type Device, mean, scope, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { batchOf, optimizer, type TrainingCase } from '../peers/peer.ts'
 import { createModel } from '../training/our-trainer.ts'

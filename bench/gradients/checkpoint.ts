@@ -1,5 +1,6 @@
 /** What recomputing each block costs and saves: memory and time of a training step of twelve layers, with and without. */
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { type Device, type Engine, mean, openScope, type TensorsByPath, withEngine } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'

@@ -3,7 +3,7 @@
  * Shakespeare by rows of 32 characters, grows to 128 in each way that there is, and learns on. Its peer has 128 from the start; another
  * never grows. All see as many characters in every step.
  */
-import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
 import { grow, type GrowContext } from '@burgeon/gpt/growth'

@@ -3,7 +3,7 @@
  * Shakespeare twice, with all layers in every step, and with converged ones settling and freezing. It learns at a constant rate, as a life without
  * an end does, and is judged by what it knows over the last tenth of the time.
  */
-import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { freezeConverged, Learner, type Strategy } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
 import { type Device, profileAsync } from '@burgeon/tensor'

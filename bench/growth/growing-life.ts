@@ -1,5 +1,6 @@
 /** One model that learns a course and grows on the way, with every floating-point operation counted by the op table. */
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt, type GptConfig, type GptSizes, isDecayed } from '@burgeon/gpt'
 import { grow, type GrowthRequest } from '@burgeon/gpt/growth'
 import { type Device, mean, profile, scope, type TensorsByPath } from '@burgeon/tensor'

@@ -1,5 +1,6 @@
 /** `npm run bench -- growth-cost`: what growing a live model takes, in training steps' time, on every axis. */
-import { adamw, applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { grow, type GrowthRequest, ungrow } from '@burgeon/gpt/growth'
 import { type Device, mean, scope, type TensorsByPath } from '@burgeon/tensor'

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,

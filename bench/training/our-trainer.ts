@@ -1,5 +1,6 @@
 /** Our own GPT in training, in the terms in which peers are asked. */
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
 import { batchOf, optimizer, type Trainer, type TrainingCase, type Weights } from '../peers/peer.ts'

@@ -4,7 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad, warmUpCosine } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm, warmUpCosine } from '@burgeon/autograd/optim'
 import { isDecayed } from '@burgeon/gpt'
 import { type Device, keyFromSeed, mean, openScope, RandomStream, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'

@@ -9,7 +9,8 @@ import {
   reservoirReplay,
   writeCheckpoint,
 } from 'burgeon'
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import {
   crossEntropy,

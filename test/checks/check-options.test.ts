@@ -1,5 +1,5 @@
 /** Options are looked at where they come in, and a mistake is told in the caller's words. */
-import { adamw, lion, muon, sgd } from '@burgeon/autograd'
+import { adamw, lion, muon, sgd } from '@burgeon/autograd/optim'
 import { checkOptions, checks, OptionError, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import fc from 'fast-check'

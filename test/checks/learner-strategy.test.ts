@@ -1,5 +1,5 @@
 /** A strategy whose parts could never do anything is refused when the learner is built, however it was put together. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,

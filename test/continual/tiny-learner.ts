@@ -1,5 +1,6 @@
 /** A model small enough for the reference backend, rows to learn, and the loss worked out by hand. */
-import { type GradientTransform, sgd, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { type GradientTransform, sgd } from '@burgeon/autograd/optim'
 import type { Batch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import {

@@ -1,5 +1,6 @@
 /** A model of ours and the same model in PyTorch: same logits, same gradients, same ten losses. See `write-gold.py`. */
-import { adamw, applyUpdates, chain, clipByGlobalNorm, hvp, valueAndGrad } from '@burgeon/autograd'
+import { hvp, valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt, type GptConfig, isDecayed } from '@burgeon/gpt'
 import { crossEntropy, type Device, globalNorm, mean, scope, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'

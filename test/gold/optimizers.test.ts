@@ -1,4 +1,5 @@
 /** Twenty steps of every optimiser that PyTorch has among ours lead where PyTorch's lead. See `write-optimizers.py`. */
+import { valueAndGrad } from '@burgeon/autograd'
 import {
   adamw,
   applyUpdates,
@@ -8,8 +9,7 @@ import {
   decayWeights,
   type GradientTransform,
   sgd,
-  valueAndGrad,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { add, type Device, elementwise, expression, scope, sum, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'

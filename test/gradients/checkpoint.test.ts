@@ -1,4 +1,5 @@
-import { adamw, checkpoint, grad, hvp, jvp, valueAndGrad } from '@burgeon/autograd'
+import { checkpoint, grad, hvp, jvp, valueAndGrad } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import {

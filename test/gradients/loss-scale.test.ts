@@ -1,4 +1,5 @@
-import { adamw, applyUpdates, chain, dynamicLossScale, sgd, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, dynamicLossScale, sgd } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import {

@@ -5,7 +5,7 @@ import {
   lion,
   sgd,
   warmUpStableDecay,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import {
   type Device,
   NonFiniteError,

@@ -9,7 +9,7 @@ import {
   stateless,
   warmUp,
   warmUpCosine,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import {
   type Device,
   globalNorm,

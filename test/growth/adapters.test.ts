@@ -1,5 +1,5 @@
 /** Low-rank adapters: what they add, that they alone can learn, and how they become part of the weights. */
-import { adamw, byPath, sgd } from '@burgeon/autograd'
+import { adamw, byPath, sgd } from '@burgeon/autograd/optim'
 import { type AdapterConfig, type Gpt, isAdapter } from '@burgeon/gpt'
 import {
   forAllBlocks,

@@ -1,5 +1,5 @@
 /** Every request that cannot be: a typed error that says what was expected, and not a byte has changed. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { batchOfTokens, growOnSchedule, Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow, type GrowthRequest } from '@burgeon/gpt/growth'

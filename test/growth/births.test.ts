@@ -1,5 +1,5 @@
 /** What growth adds lives like something young, and what was there before lives on as if nothing had happened. */
-import { adamw, type GradientTransform, lion, sgd } from '@burgeon/autograd'
+import { adamw, type GradientTransform, lion, sgd } from '@burgeon/autograd/optim'
 import {
   applyPlan,
   type Device,

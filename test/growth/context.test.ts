@@ -1,5 +1,5 @@
 /** Longer sequences: where the new positions come, and what that does to the old ones. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { gptConfig } from '@burgeon/gpt'
 import { grow, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import { scope, TensorMirror } from '@burgeon/tensor'

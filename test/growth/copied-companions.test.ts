@@ -1,5 +1,5 @@
 /** What stands beside parameters that are copied into being: averages, importance, anchors and moments come along, by their roles. */
-import { adamw, chain, movingAverage } from '@burgeon/autograd'
+import { adamw, chain, movingAverage } from '@burgeon/autograd/optim'
 import { fisherInformation, onlineEwc } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { grow, type GrowthRequest, planGrowth, stateBytesOf, ungrow } from '@burgeon/gpt/growth'

@@ -1,5 +1,6 @@
 /** Several experts in the place of one MLP: the same at first, and then each its own way. */
-import { adamw, type GradientTransform, sgd, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, type GradientTransform, sgd } from '@burgeon/autograd/optim'
 import { type Gpt, type GptConfig, gptConfig, KeyValueCache } from '@burgeon/gpt'
 import { grow, type GrowthRecord, type GrowthRequest, planGrowth } from '@burgeon/gpt/growth'
 import { type Device, mean, type Mirror, OptionError, scope, type TensorsByPath } from '@burgeon/tensor'

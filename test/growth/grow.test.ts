@@ -1,4 +1,4 @@
-import { adamw, chain, clipByGlobalNorm, type GradientTransform, sgd } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, type GradientTransform, sgd } from '@burgeon/autograd/optim'
 import { type Gpt, type GptConfig, gptConfig } from '@burgeon/gpt'
 import {
   grow,

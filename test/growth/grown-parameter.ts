@@ -1,5 +1,5 @@
 /** A matrix that an optimiser moves while it grows, beside each of its parts living alone. */
-import { applyUpdates, type GradientTransform } from '@burgeon/autograd'
+import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import {
   applyPlan,
   type Device,

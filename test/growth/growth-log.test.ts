@@ -1,5 +1,5 @@
 /** Reaches inside for a disk in memory: the append-only log of a model's sizes, and the way back to any of them. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { Gpt, type GptState, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import {
   grow,

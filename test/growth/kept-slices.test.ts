@@ -1,5 +1,5 @@
 /** What prunings keep: dropped slices alone, once, within bounds, and brought back to the byte as long as they are kept. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { batchOfTokens, type GrowthPolicy, Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow, keptBytesOf, stateBytesOf, ungrowTo } from '@burgeon/gpt/growth'

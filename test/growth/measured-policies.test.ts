@@ -1,5 +1,5 @@
 /** Policies that decide by measurement: on given signals, and on models whose weak place is known. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import {
   batchOfTokens,
   type BlockSignals,

@@ -1,4 +1,5 @@
-import { adamw, grad } from '@burgeon/autograd'
+import { grad } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow, planGrowth, ungrow } from '@burgeon/gpt/growth'

@@ -1,6 +1,6 @@
 /** What to prune is measured: parts that write nothing score 0, and the least important are missed least. */
 import { batchOfTokens, type Batch, meanLoss, partImportance } from '@burgeon/continual'
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { openWasm } from '@burgeon/tensor/wasm'

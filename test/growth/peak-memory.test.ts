@@ -1,5 +1,5 @@
 /** Growth on a live model works tensor by tensor: it never needs a second copy of the model, and comes back from any failure on the way. */
-import { adafactor, adamw, type GradientTransform, sgd } from '@burgeon/autograd'
+import { adafactor, adamw, type GradientTransform, sgd } from '@burgeon/autograd/optim'
 import { Gpt, type GptSizes } from '@burgeon/gpt'
 import { grow, type GrowthRequest, planGrowth, stateBytesOf, ungrow } from '@burgeon/gpt/growth'
 import {

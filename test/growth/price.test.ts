@@ -1,5 +1,6 @@
 /** What growth costs is known before it is paid, and is what the op table counts and devices hold afterwards. */
-import { adamw, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { flopsPerToken, Gpt, type GptConfig, gptConfig } from '@burgeon/gpt'
 import { grow, type GrowthRequest, priceOf, stateBytesOf } from '@burgeon/gpt/growth'
 import { mean, OptionError, profile, scope, type TensorsByPath } from '@burgeon/tensor'

@@ -1,5 +1,5 @@
 /** Policies that shrink, and several policies as one. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import {
   batchOfTokens,
   firstOf,

@@ -7,7 +7,7 @@ import {
   type GradientTransform,
   movingAverage,
   muon,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { LearnedRates, Learner, pruneDormant } from '@burgeon/continual'
 import { Gpt, type GptConfig } from '@burgeon/gpt'
 import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'

@@ -1,5 +1,5 @@
 /** Requests of any form and size, and files that were forged: refused with a typed error before anything is made for them. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { batchOfTokens, everySteps, growingVocabulary, type GrowthPolicy, Learner } from '@burgeon/continual'
 import { Gpt, type GptConfig, parameterSpecs } from '@burgeon/gpt'
 import { grow, type GrowthRequest, GrowthStandsError, planGrowth, priceOf, replay } from '@burgeon/gpt/growth'

@@ -1,5 +1,5 @@
 /** Reaches inside for a disk in memory: a model that is saved, loaded and grown is the one that is grown, saved and loaded, to the byte. */
-import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt, type GptState, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { grow, type GrowthRequest } from '@burgeon/gpt/growth'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'

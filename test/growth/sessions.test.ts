@@ -1,5 +1,5 @@
 /** A text that is being written while the model grows and learns. */
-import { sgd } from '@burgeon/autograd'
+import { sgd } from '@burgeon/autograd/optim'
 import { generate, type Gpt, KeyValueCache, sampleToken } from '@burgeon/gpt'
 import { grow, planGrowth } from '@burgeon/gpt/growth'
 import { keyFromSeed, RandomStream, scope } from '@burgeon/tensor'

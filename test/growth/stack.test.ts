@@ -1,4 +1,4 @@
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
 import { grow, GrowthRefusedError, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import { multiply, OptionError, scope, type Tensor } from '@burgeon/tensor'

@@ -1,5 +1,6 @@
 /** Small models with weights that are far from their initial ones, and requests to grow them. */
-import { applyUpdates, type GradientTransform, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import { Gpt, type GptConfig, type GptState, gptConfig, parameterSpecs } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import {

@@ -1,6 +1,6 @@
 import { BytePairTokenizer, configFromState, Gpt, KeyValueCache, MergeLearner } from '@burgeon/gpt'
 import { grow, type GrowthRecord, type GrowthRequest, planGrowth, ungrow } from '@burgeon/gpt/growth'
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { crossEntropy, type Device, OptionError, scope, type Tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'

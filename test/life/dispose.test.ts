@@ -1,4 +1,4 @@
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { everySteps, Learner, onlineEwc } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { openWasm } from '@burgeon/tensor/wasm'

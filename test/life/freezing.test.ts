@@ -1,5 +1,5 @@
 /** Layers that have converged settle, freeze and wake; what sits out a step is neither changed nor computed. */
-import { adamw, accumulate, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { adamw, accumulate, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
   type Batch,
   batchOfTokens,

@@ -2,7 +2,7 @@
  * A child process whose learner has a part in every role: rehearsal, EWC, drift, growth, a growing vocabulary, freezing, look-ahead and
  * accumulated gradients. `node full-life.ts FOLDER [STATE]` begins or goes on, saves after every step, and halts in the state named.
  */
-import { accumulate, adamw, chain, clipByGlobalNorm, stateless } from '@burgeon/autograd'
+import { accumulate, adamw, chain, clipByGlobalNorm, stateless } from '@burgeon/autograd/optim'
 import {
   type Batch,
   batchOfTokens,

@@ -1,5 +1,5 @@
 /** A life does not end after 2³² rows or steps: every counter goes on, and a life that is resumed there comes to the same bits. */
-import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import { batchOfTokens, Learner, type LearnerState, reservoirReplay, Reservoir } from '@burgeon/continual'
 import { keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { strategyOf } from 'burgeon/life'

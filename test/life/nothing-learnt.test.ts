@@ -9,7 +9,7 @@ import {
   byPath,
   type Schedule,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import {
   laMaml,
   Learner,

@@ -10,7 +10,7 @@ import {
   movingAverage,
   muon,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import {
   type Batch,
   batchOfTokens,

@@ -1,5 +1,5 @@
 /** Reaches inside gpt for a disk in memory. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,

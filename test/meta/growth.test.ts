@@ -1,5 +1,5 @@
 /** A model that grows between two meta-steps: rates and moments follow, and the next meta-step is one of the grown model. */
-import { adamw, applyUpdates } from '@burgeon/autograd'
+import { adamw, applyUpdates } from '@burgeon/autograd/optim'
 import { fomaml, LearnedRates, metaSgd, type MetaTask, reptile } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { type GrowthRequest, grow, planGrowth, ungrow } from '@burgeon/gpt/growth'

@@ -2,7 +2,8 @@
  * A learner that looks ahead: what it does in one step, how well it learns, and what it takes along.
  * Reaches inside gpt for a disk that lies in memory.
  */
-import { clipByGlobalNorm, dynamicLossScale, grad, sgd } from '@burgeon/autograd'
+import { grad } from '@burgeon/autograd'
+import { clipByGlobalNorm, dynamicLossScale, sgd } from '@burgeon/autograd/optim'
 import {
   adapt,
   type Batch,

@@ -1,6 +1,6 @@
 /** The learner of the kept checkpoint: a part in every role, on the device whose bits are the same everywhere. */
 import { createHash } from 'node:crypto'
-import { accumulate, adamw, chain, clipByGlobalNorm } from '@burgeon/autograd'
+import { accumulate, adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
   type Batch,
   batchOfTokens,

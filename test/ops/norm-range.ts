@@ -1,4 +1,5 @@
-import { clipByGlobalNorm, grad, hvp } from '@burgeon/autograd'
+import { grad, hvp } from '@burgeon/autograd'
+import { clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
   type Device,
   fill,

@@ -1,4 +1,4 @@
-import { adafactor, type AdafactorOptions } from '@burgeon/autograd'
+import { adafactor, type AdafactorOptions } from '@burgeon/autograd/optim'
 import { extended, inverse, OptionError, type Plan, type Shape, StateError, unchanged } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'

@@ -14,7 +14,7 @@ import {
   movingAverage,
   muon,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { NonFiniteError, scope } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'

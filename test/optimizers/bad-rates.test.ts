@@ -14,7 +14,7 @@ import {
   muon,
   type Schedule,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { OptionError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'

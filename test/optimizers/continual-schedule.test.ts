@@ -1,4 +1,4 @@
-import { infiniteSchedule, reWarmedCosine, warmUpCosine } from '@burgeon/autograd'
+import { infiniteSchedule, reWarmedCosine, warmUpCosine } from '@burgeon/autograd/optim'
 import { OptionError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
 

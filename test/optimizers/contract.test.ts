@@ -12,7 +12,7 @@ import {
   movingAverage,
   muon,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { extended, inverse, type ParameterChange, type Plan, unchanged } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'

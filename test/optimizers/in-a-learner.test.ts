@@ -13,7 +13,7 @@ import {
   movingAverage,
   muon,
   reWarmedCosine,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { type GrowthPolicy, Learner, type LearnerState } from '@burgeon/continual'
 import { Gpt, isDecayed, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { scope } from '@burgeon/tensor'

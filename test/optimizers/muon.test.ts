@@ -1,4 +1,4 @@
-import { muon, type MuonOptions } from '@burgeon/autograd'
+import { muon, type MuonOptions } from '@burgeon/autograd/optim'
 import { OptionError, scope, ShapeError, type Tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'

@@ -1,5 +1,5 @@
 /** Parameters of several shapes that an optimiser moves, by gradients that anyone can work out on paper. */
-import { applyUpdates, type GradientTransform } from '@burgeon/autograd'
+import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import {
   applyPlan,
   type Axis,

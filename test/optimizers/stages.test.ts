@@ -9,7 +9,7 @@ import {
   movingAverage,
   muon,
   sgd,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { extended, inverse, OptionError, type Plan, scope, type Shape, StateError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'

@@ -18,7 +18,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** A life in small: it learns, grows, generates, and frees everything. */
 const program = `
-import { adamw, grad } from '@burgeon/autograd'
+import { grad } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import { batchOfTokens, Learner, reservoirReplay } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { multiply, openScope, scopeAsync, sum, tensor } from '@burgeon/tensor'

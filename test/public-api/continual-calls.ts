@@ -1,5 +1,5 @@
 /** Right calls of `@burgeon/continual`. */
-import { sgd } from '@burgeon/autograd'
+import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/continual'
 import { BytePairTokenizer, Gpt, gptConfig } from '@burgeon/gpt'
 import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'

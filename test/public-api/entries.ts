@@ -4,6 +4,7 @@ import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { lifeCalls } from './life-calls.ts'
+import { optimCalls } from './optim-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
 import type { Calls } from './call.ts'
@@ -18,6 +19,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/autograd/testing': checkGradientCalls,
   '@burgeon/gpt/node': nodeCalls,
   '@burgeon/autograd': autogradCalls,
+  '@burgeon/autograd/optim': optimCalls,
   '@burgeon/gpt': gptCalls,
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,

@@ -1,5 +1,6 @@
 /** Whatever is wrong with a saved state: it is refused by a typed error and changes nothing, or it is one that can be gone on with. */
 import * as autograd from '@burgeon/autograd'
+import * as optim from '@burgeon/autograd/optim'
 import * as continual from '@burgeon/continual'
 import * as gpt from '@burgeon/gpt'
 import * as tensor from '@burgeon/tensor'
@@ -105,14 +106,14 @@ describe.each(Object.entries(parts))('a saved state of %s', (name, make) => {
 })
 
 test('every exported part that keeps state has a row', () => {
-  const all = { ...tensor, ...gpt, ...autograd, ...continual }
+  const all = { ...tensor, ...gpt, ...autograd, ...optim, ...continual }
   const isPart = (value: unknown): boolean => {
     if (typeof value !== 'function') return false
     const { prototype = {} } = value as { prototype?: object }
     return 'fromState' in value || 'restore' in prototype || 'toState' in prototype
   }
   const classes = Object.entries(all).flatMap(([name, value]) => (isPart(value) ? [name] : []))
-  const makers = Object.entries({ ...autograd, ...continual }).flatMap(([name, value]) =>
+  const makers = Object.entries({ ...autograd, ...optim, ...continual }).flatMap(([name, value]) =>
     typeof value === 'function' && /^[a-z]/.test(name) ? [name] : [],
   )
   const expected = [...classes, ...makers.filter((name) => !stateless.includes(name))]

@@ -1,5 +1,5 @@
 /** Every part that keeps state, how it gets one, and how its own kind is gone on with. */
-import * as autograd from '@burgeon/autograd'
+import * as optim from '@burgeon/autograd/optim'
 import * as continual from '@burgeon/continual'
 import * as gpt from '@burgeon/gpt'
 import { keyFromSeed, RandomStream, TensorMirror, tensor } from '@burgeon/tensor'
@@ -25,7 +25,7 @@ const batch = () => rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7])
 
 /** A part that is one of a chain of an optimiser. */
 const stage =
-  (make: () => autograd.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>
+  (make: () => optim.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>
   (steps) => {
     const life = new OptimizerLife(device, make(), shapes)
     life.steps(0, steps)
@@ -111,7 +111,7 @@ const ewc: Part = (steps) => {
 const beside =
   (make: () => TensorMirror | continual.LearnedRates): Part =>
   (steps) => {
-    const { store } = new OptimizerLife(device, autograd.sgd(1), shapes)
+    const { store } = new OptimizerLife(device, optim.sgd(1), shapes)
     const part = make()
     const live = (): void => {
       if (part instanceof TensorMirror) part.set('w', store.get('w').tensor)
@@ -132,7 +132,7 @@ const freezing: Part = async (steps) => {
 
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
 const learnerParts = (): Omit<continual.LearnerOptions, 'model'> => ({
-  optimizer: autograd.adamw({ learningRate: 0.01 }),
+  optimizer: optim.adamw({ learningRate: 0.01 }),
   strategy: {
     rehearsal: continual.reservoirReplay({ capacity: 4 }),
     penalties: [continual.onlineEwc({ strength: 1 })],
@@ -165,32 +165,32 @@ export const parts: Readonly<Record<string, Part>> = {
     (random) => random.below(7),
   ),
   TensorMirror: beside(() => new TensorMirror('mirror', 'value')),
-  // autograd
-  accumulate: stage(() => autograd.accumulate(3, autograd.adamw({ learningRate: 0.1 })), shapes),
-  adafactor: stage(() => autograd.adafactor({ warmUp: 2 }), shapes),
-  adamw: stage(() => autograd.adamw({ learningRate: 0.1 }), shapes),
+  // optim
+  accumulate: stage(() => optim.accumulate(3, optim.adamw({ learningRate: 0.1 })), shapes),
+  adafactor: stage(() => optim.adafactor({ warmUp: 2 }), shapes),
+  adamw: stage(() => optim.adamw({ learningRate: 0.1 }), shapes),
   byPath: stage(
     () =>
-      autograd.byPath((path) => (path === 'w' ? 'matrix' : 'rest'), {
-        matrix: autograd.muon({ learningRate: 0.1 }),
-        rest: autograd.lion({ learningRate: 0.1 }),
+      optim.byPath((path) => (path === 'w' ? 'matrix' : 'rest'), {
+        matrix: optim.muon({ learningRate: 0.1 }),
+        rest: optim.lion({ learningRate: 0.1 }),
       }),
     shapes,
   ),
   chain: stage(
     () =>
-      autograd.chain(
-        autograd.dynamicLossScale(),
-        autograd.accumulate(2, autograd.sgd(0.1, { momentum: 0.5, warmUp: 3 })),
-        autograd.adamw({ learningRate: 0.1 }),
+      optim.chain(
+        optim.dynamicLossScale(),
+        optim.accumulate(2, optim.sgd(0.1, { momentum: 0.5, warmUp: 3 })),
+        optim.adamw({ learningRate: 0.1 }),
       ),
     shapes,
   ),
-  dynamicLossScale: stage(() => autograd.dynamicLossScale({ growAfter: 2 }), shapes),
-  lion: stage(() => autograd.lion({ learningRate: 0.1, warmUp: 4 }), shapes),
-  movingAverage: stage(() => autograd.movingAverage(0.9), shapes),
-  muon: stage(() => autograd.muon({ learningRate: 0.1 }), matrices),
-  sgd: stage(() => autograd.sgd(0.1, { momentum: 0.5 }), shapes),
+  dynamicLossScale: stage(() => optim.dynamicLossScale({ growAfter: 2 }), shapes),
+  lion: stage(() => optim.lion({ learningRate: 0.1, warmUp: 4 }), shapes),
+  movingAverage: stage(() => optim.movingAverage(0.9), shapes),
+  muon: stage(() => optim.muon({ learningRate: 0.1 }), matrices),
+  sgd: stage(() => optim.sgd(0.1, { momentum: 0.5 }), shapes),
   // gpt
   BytePairTokenizer: remade(
     tokenizer,
@@ -256,7 +256,7 @@ export const parts: Readonly<Record<string, Part>> = {
 
 /** Functions that make nothing with a state of its own, by name. */
 export const stateless: readonly string[] = [
-  // autograd
+  // optim
   ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
   ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'record', 'scheduleOf'],
   ...['stateless', 'stopGradient', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp', 'warmUp'],

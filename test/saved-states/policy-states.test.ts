@@ -1,5 +1,5 @@
 /** What a growth policy remembers is data of a file: a damaged state is refused where it is read, and not asked at every step for nothing. */
-import { adamw } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
 import {
   budgeted,
   firstOf,

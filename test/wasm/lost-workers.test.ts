@@ -1,6 +1,7 @@
 // Reaches inside: that a thread ends in the middle of a call can be brought about in the pool only. The workers are real; the test
 // keeps hold of them as they are started.
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import {
   adamwUpdate,

@@ -1,5 +1,6 @@
 // Threads of the WASM backend. This test reaches inside: which thread ran a task shows only in the pool itself.
-import { adamw, applyUpdates, chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import {
   add,

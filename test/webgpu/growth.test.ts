@@ -1,4 +1,5 @@
-import { adamw, applyUpdates, type GradientTransform, sgd, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, type GradientTransform, sgd } from '@burgeon/autograd/optim'
 import { batchOfTokens, measureBlocks } from '@burgeon/continual'
 import { Gpt, type GptConfig } from '@burgeon/gpt'
 import { grow, type GrowthRecord, type GrowthRequest, planGrowth, ungrow } from '@burgeon/gpt/growth'

@@ -1,4 +1,4 @@
-import { adamw, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd/optim'
 import {
   everySteps,
   type GrowthPolicy,

@@ -9,7 +9,7 @@ import {
   lion,
   movingAverage,
   muon,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import {
   applyPlan,
   type Device,

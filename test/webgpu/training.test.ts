@@ -1,12 +1,6 @@
 // Reaches inside: a device with its backend at hand, to count what steps make.
-import {
-  adamw,
-  applyUpdates,
-  chain,
-  clipByGlobalNorm,
-  dynamicLossScale,
-  valueAndGrad,
-} from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { adamw, applyUpdates, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd/optim'
 import { Gpt, type GptSizes } from '@burgeon/gpt'
 import {
   crossEntropy,

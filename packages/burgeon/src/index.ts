@@ -3,6 +3,7 @@
  * one import; the command line lives beside it.
  */
 export * from '@burgeon/autograd'
+export * from '@burgeon/autograd/optim'
 export * from '@burgeon/continual'
 export * from '@burgeon/gpt'
 export * from '@burgeon/gpt/growth'

@@ -1,5 +1,5 @@
 /** What a learner is made of, and whether it can be. */
-import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd'
+import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import {
   type Check,

@@ -1,11 +1,11 @@
 /** One update: a prediction, its loss, the gradients of the loss, and a change of the weights. */
+import { valueAndGrad } from '@burgeon/autograd'
 import {
   applyUpdates,
   type GradientTransform,
   type LossScale,
   type UpdateContext,
-  valueAndGrad,
-} from '@burgeon/autograd'
+} from '@burgeon/autograd/optim'
 import { type Gpt, isBelow } from '@burgeon/gpt'
 import {
   add,

@@ -1,5 +1,5 @@
 /** The learner of a life: which model, which strategy, which limits. */
-import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd'
+import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,

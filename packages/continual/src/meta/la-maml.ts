@@ -5,7 +5,8 @@
  *   α ← max(0, α − η·∇_α loss(w′, fresh and old rows))
  *   w ← w − α∘∇_w loss(w′, fresh and old rows)
  */
-import { chain, clipByGlobalNorm, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
   assign,
   checkOptions,

@@ -1,5 +1,5 @@
 /** Look-ahead: updates judged by what they lead to. */
-import type { GradientTransform, UpdateContext } from '@burgeon/autograd'
+import type { GradientTransform, UpdateContext } from '@burgeon/autograd/optim'
 import type { Tensor, TensorsByPath } from '@burgeon/tensor'
 import type { TaskLoss } from './adapt.ts'
 

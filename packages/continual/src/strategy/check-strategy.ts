@@ -1,5 +1,5 @@
 /** Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen. */
-import { aGradientTransform } from '@burgeon/autograd'
+import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aDriftDetector } from '../drift/drift-detector.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'

@@ -1,5 +1,5 @@
 /** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
-import { chain, type GradientTransform } from '@burgeon/autograd'
+import { chain, type GradientTransform } from '@burgeon/autograd/optim'
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
 import { checkFollows } from './check-follows.ts'
 import { noticeDrift } from '../upkeep/notice-drift.ts'

@@ -1,5 +1,5 @@
 /** A strategy: which parts a learner is made of. Strategies are plain objects, and compose. */
-import type { GradientTransform } from '@burgeon/autograd'
+import type { GradientTransform } from '@burgeon/autograd/optim'
 import { OptionError } from '@burgeon/tensor'
 import { checkRoles } from './check-strategy.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'

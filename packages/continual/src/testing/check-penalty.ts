@@ -1,5 +1,6 @@
 /** The contract of a penalty, as statements to be checked in any test runner. */
-import { applyUpdates, valueAndGrad } from '@burgeon/autograd'
+import { valueAndGrad } from '@burgeon/autograd'
+import { applyUpdates } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import {

@@ -14,7 +14,7 @@ import {
 } from '@burgeon/tensor'
 import { type Age, byAge } from './ages.ts'
 import { checkedRowAxes, type RowAxes } from './as-matrix.ts'
-import { unlessNonFinite } from './non-finite.ts'
+import { unlessNonFinite } from '../non-finite/non-finite.ts'
 
 /** What a `FactoredMoment` knows, as plain data. */
 export interface FactoredMomentState {

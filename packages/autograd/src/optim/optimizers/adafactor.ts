@@ -9,14 +9,14 @@ import {
   globalNorm,
   scope,
 } from '@burgeon/tensor'
-import { Ages, type AgesState } from './ages.ts'
-import { mostSquare, type RowAxes } from './as-matrix.ts'
-import { FactoredMoment, type FactoredMomentState } from './factored-moment.ts'
-import { finiteOnly, limitAtRate } from './finite-only.ts'
-import { type GradientTransform, restorable } from './gradient-transform.ts'
-import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { hasNonFinite, unlessNonFinite } from './non-finite.ts'
-import { warmingUp, warmUpSteps } from './warming-up.ts'
+import { Ages, type AgesState } from '../moments/ages.ts'
+import { mostSquare, type RowAxes } from '../moments/as-matrix.ts'
+import { FactoredMoment, type FactoredMomentState } from '../moments/factored-moment.ts'
+import { finiteOnly, limitAtRate } from '../non-finite/finite-only.ts'
+import { type GradientTransform, restorable } from '../transforms/gradient-transform.ts'
+import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
+import { hasNonFinite, unlessNonFinite } from '../non-finite/non-finite.ts'
+import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `adafactor` shall step. */
 export interface AdafactorOptions {

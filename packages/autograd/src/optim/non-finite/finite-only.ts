@@ -1,8 +1,8 @@
 /** What keeps gradients away from optimisers that they would spoil. */
 import { NonFiniteError, scope, type TensorsByPath } from '@burgeon/tensor'
-import type { GradientTransform, UpdateContext } from './gradient-transform.ts'
+import type { GradientTransform, UpdateContext } from '../transforms/gradient-transform.ts'
 import { requireFinite, scaledNormOf } from './require-finite.ts'
-import type { Schedule } from './schedule.ts'
+import type { Schedule } from '../schedules/schedule.ts'
 import { SkippedSteps } from './skipped-steps.ts'
 
 /** From this rate on the change of an optimiser whose direction has about the size of 1 may leave single precision. */

@@ -1,9 +1,9 @@
 import { checkOptions, type ChecksOf, checks, elementwise, expression, OptionError } from '@burgeon/tensor'
-import { finiteOnly } from './finite-only.ts'
-import { type GradientTransform, stateless } from './gradient-transform.ts'
-import { finite, gradient, moment, oneMoment } from './one-moment.ts'
-import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { warmingUp, warmUpSteps } from './warming-up.ts'
+import { finiteOnly } from '../non-finite/finite-only.ts'
+import { type GradientTransform, stateless } from '../transforms/gradient-transform.ts'
+import { finite, gradient, moment, oneMoment } from '../moments/one-moment.ts'
+import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
+import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `sgd` shall step. */
 export interface SgdOptions {

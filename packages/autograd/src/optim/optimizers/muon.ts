@@ -10,13 +10,13 @@ import {
   sizeOf,
   TensorMirror,
 } from '@burgeon/tensor'
-import { checkedRowAxes, mostSquare, type RowAxes } from './as-matrix.ts'
-import { finiteOnly, limitAtRate } from './finite-only.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { checkedRowAxes, mostSquare, type RowAxes } from '../moments/as-matrix.ts'
+import { finiteOnly, limitAtRate } from '../non-finite/finite-only.ts'
+import type { GradientTransform } from '../transforms/gradient-transform.ts'
 import { orthogonalised } from './orthogonalised.ts'
-import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { hasNonFinite, unlessNonFinite } from './non-finite.ts'
-import { warmingUp, warmUpSteps } from './warming-up.ts'
+import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
+import { hasNonFinite, unlessNonFinite } from '../non-finite/non-finite.ts'
+import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `muon` shall step. */
 export interface MuonOptions {

@@ -8,7 +8,7 @@ import {
   scope,
   type Tensor,
 } from '@burgeon/tensor'
-import { type AxisAges, byAge } from './ages.ts'
+import { type AxisAges, byAge } from '../moments/ages.ts'
 
 const { input, multiply, scalar, substitute } = expression
 

@@ -1,7 +1,12 @@
 /** A warm-up that every part of a parameter goes through after its birth. */
 import { type Check, checkArgument, checks, multiply, StateError, type TensorsByPath } from '@burgeon/tensor'
-import { Ages, type AgesState, byAge } from './ages.ts'
-import { type GradientTransform, largestRateOf, restorable, skippedBy } from './gradient-transform.ts'
+import { Ages, type AgesState, byAge } from '../moments/ages.ts'
+import {
+  type GradientTransform,
+  largestRateOf,
+  restorable,
+  skippedBy,
+} from '../transforms/gradient-transform.ts'
 
 interface WarmingUpState {
   readonly optimizer: unknown

@@ -8,11 +8,11 @@ import {
   TensorMirror,
 } from '@burgeon/tensor'
 import { adamwUpdateByAge } from './adamw-by-age.ts'
-import { Ages, type AgesState, settledAge } from './ages.ts'
-import { finiteOnly, limitAtRate } from './finite-only.ts'
-import { type GradientTransform, restorable } from './gradient-transform.ts'
-import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { shareAt, warmUpSteps } from './warming-up.ts'
+import { Ages, type AgesState, settledAge } from '../moments/ages.ts'
+import { finiteOnly, limitAtRate } from '../non-finite/finite-only.ts'
+import { type GradientTransform, restorable } from '../transforms/gradient-transform.ts'
+import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
+import { shareAt, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `adamw` shall step. */
 export interface AdamwOptions {

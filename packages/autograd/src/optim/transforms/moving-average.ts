@@ -10,7 +10,7 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { Ages, type AgesState, byAge, settledAge } from './ages.ts'
+import { Ages, type AgesState, byAge, settledAge } from '../moments/ages.ts'
 import { type GradientTransform, restorable } from './gradient-transform.ts'
 
 /** The last stage of a chain, which lets every update pass and remembers an average of the weights. */

@@ -20,7 +20,7 @@ import {
   skippedBy,
   type UpdateContext,
 } from './gradient-transform.ts'
-import { requireFinite } from './require-finite.ts'
+import { requireFinite } from '../non-finite/require-finite.ts'
 
 interface AccumulateState {
   readonly taken: number

@@ -1,5 +1,5 @@
 import { checkArgument, checks, elementwise, expression, run, type TensorsByPath } from '@burgeon/tensor'
-import { isWithin, overNorm } from '../unit-direction.ts'
+import { isWithin, overNorm } from '../../unit-direction.ts'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 
 const { constant, input, multiply, scalar, select } = expression

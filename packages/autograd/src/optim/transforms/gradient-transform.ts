@@ -14,7 +14,7 @@ import {
   StateError,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { requireFinite } from './require-finite.ts'
+import { requireFinite } from '../non-finite/require-finite.ts'
 
 /** What a transform may look at besides the gradients. */
 export interface UpdateContext {

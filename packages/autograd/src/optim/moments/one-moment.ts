@@ -1,7 +1,7 @@
 /** Optimisers that keep one moving average of the gradient beside each parameter. */
 import { assign, elementwise, type Expression, expression, scope, TensorMirror } from '@burgeon/tensor'
-import { finiteOnly } from './finite-only.ts'
-import type { GradientTransform } from './gradient-transform.ts'
+import { finiteOnly } from '../non-finite/finite-only.ts'
+import type { GradientTransform } from '../transforms/gradient-transform.ts'
 
 const { abs, constant, input, less, select } = expression
 

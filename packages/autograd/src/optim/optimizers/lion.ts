@@ -1,9 +1,9 @@
 import { checkOptions, type ChecksOf, checks, expression } from '@burgeon/tensor'
-import { limitAtRate } from './finite-only.ts'
-import type { GradientTransform } from './gradient-transform.ts'
-import { gradient, moment, oneMoment, parameter } from './one-moment.ts'
-import { aRate, type Schedule, scheduleOf } from './schedule.ts'
-import { warmingUp, warmUpSteps } from './warming-up.ts'
+import { limitAtRate } from '../non-finite/finite-only.ts'
+import type { GradientTransform } from '../transforms/gradient-transform.ts'
+import { gradient, moment, oneMoment, parameter } from '../moments/one-moment.ts'
+import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
+import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `lion` shall step. */
 export interface LionOptions {
