@@ -23,7 +23,7 @@ import {
   ModuleBuilder,
 } from '../../packages/tensor/src/backends/wasm/assembler/index.ts'
 import { requireFeatures } from '../../packages/tensor/src/backends/wasm/features.ts'
-import { writeInPlace } from '../../packages/tensor/src/backends/wasm/run-in-place.ts'
+import { writeInPlace } from '../../packages/tensor/src/backends/wasm/loops/run-in-place.ts'
 import type { WasmMemory } from '../../packages/tensor/src/backends/wasm/webassembly.ts'
 import { board } from '../../packages/tensor/src/backends/wasm/threads/task-board.ts'
 import { lostWorker } from '../../packages/tensor/src/backends/wasm/threads/lost-worker.ts'

@@ -3,7 +3,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ModuleBuilder, v128 } from '../../packages/tensor/src/backends/wasm/assembler/index.ts'
-import { type VectorFunctionName, vectorMath } from '../../packages/tensor/src/backends/wasm/math.ts'
+import {
+  type VectorFunctionName,
+  vectorMath,
+} from '../../packages/tensor/src/backends/wasm/expression/math.ts'
 import { errorFunction } from '../../packages/tensor/src/expression/error-function.ts'
 import { newMemory } from './run-wasm.ts'
 

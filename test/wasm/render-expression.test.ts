@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { f32x4, ModuleBuilder, v128 } from '../../packages/tensor/src/backends/wasm/assembler/index.ts'
-import { renderExpression } from '../../packages/tensor/src/backends/wasm/render-expression.ts'
+import { renderExpression } from '../../packages/tensor/src/backends/wasm/expression/render-expression.ts'
 import { derivative } from '../../packages/tensor/src/expression/derivative.ts'
 import { evaluator } from '../../packages/tensor/src/expression/evaluate.ts'
 import {

@@ -7,7 +7,7 @@ import {
   ModuleBuilder,
 } from '../../packages/tensor/src/backends/wasm/assembler/module-builder.ts'
 import { revectorizing, whyNotRevectorize } from '../../packages/tensor/src/backends/wasm/revectorize.ts'
-import { selfTest } from '../../packages/tensor/src/self-test.ts'
+import { selfTest } from '../../packages/tensor/src/testing/self-test.ts'
 
 const isOnX64 = process.arch === 'x64'
 

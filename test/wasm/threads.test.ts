@@ -27,7 +27,7 @@ import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, it } from 'vitest'
 import { i32, ModuleBuilder } from '../../packages/tensor/src/backends/wasm/assembler/index.ts'
 import { requireFeatures } from '../../packages/tensor/src/backends/wasm/features.ts'
-import { selfTest } from '../../packages/tensor/src/self-test.ts'
+import { selfTest } from '../../packages/tensor/src/testing/self-test.ts'
 import { poolBytes, ThreadPool } from '../../packages/tensor/src/backends/wasm/threads/thread-pool.ts'
 
 describe('a WASM device with several threads', () => {

@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { create } from 'webgpu'
 import { requestDevice } from '../../packages/tensor/src/backends/webgpu/find-gpu.ts'
-import { tensorCores } from '../../packages/tensor/src/backends/webgpu/fragments.ts'
+import { tensorCores } from '../../packages/tensor/src/backends/webgpu/wgsl/fragments.ts'
 import type { Gpu } from '../../packages/tensor/src/backends/webgpu/gpu-interface.ts'
 import { measurePeak } from '../../packages/tensor/src/backends/webgpu/measure-peak.ts'
 import { WebGpuBackend } from '../../packages/tensor/src/backends/webgpu/webgpu-backend.ts'
-import { product } from '../../packages/tensor/src/ops/matmul/product.webgpu.ts'
-import type { VariantName } from '../../packages/tensor/src/ops/matmul/variants.webgpu.ts'
+import { product } from '../../packages/tensor/src/ops/matmul/webgpu/product.webgpu.ts'
+import type { VariantName } from '../../packages/tensor/src/ops/matmul/webgpu/variants.webgpu.ts'
 
 const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']) as unknown as Gpu
 

@@ -19,7 +19,7 @@ import {
   emulatedFragments,
   type Fragments,
   tensorCores,
-} from '../../packages/tensor/src/backends/webgpu/fragments.ts'
+} from '../../packages/tensor/src/backends/webgpu/wgsl/fragments.ts'
 import type { Gpu } from '../../packages/tensor/src/backends/webgpu/gpu-interface.ts'
 import { webGpuKernels } from '../../packages/tensor/src/backends/webgpu/kernels.ts'
 import { WebGpuBackend } from '../../packages/tensor/src/backends/webgpu/webgpu-backend.ts'

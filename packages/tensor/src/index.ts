@@ -11,7 +11,7 @@ export {
   type TensorOptions,
   tensorFrom,
   zeros,
-} from './create.ts'
+} from './create/create.ts'
 export { Device, type MemoryUse } from './device.ts'
 export type { DType, NumericArray } from './dtype.ts'
 export {
@@ -26,7 +26,7 @@ export {
   withEngineAsync,
   withoutEngines,
 } from './engine.ts'
-export type { NestedNumbers } from './nested-numbers.ts'
+export type { NestedNumbers } from './create/nested-numbers.ts'
 export { type ChromeTrace, type ProfiledOp, Profile, type ProfileRow } from './engines/profile.ts'
 export type { ProfileTableOptions } from './engines/profile-table.ts'
 export { profile, profileAsync, type Profiled, type ProfileOptions } from './engines/profiler.ts'

@@ -18,7 +18,7 @@ import {
   linearCrossEntropyWasm,
 } from '../../ops/linear-cross-entropy/linear-cross-entropy.wasm.ts'
 import { linearWasm } from '../../ops/linear/linear.wasm.ts'
-import { calibrationOf } from '../../ops/matmul/calibrate.wasm.ts'
+import { calibrationOf } from '../../ops/matmul/wasm/calibrate.wasm.ts'
 import { matmulWasm } from '../../ops/matmul/matmul.wasm.ts'
 import { padWasm } from '../../ops/pad/pad.wasm.ts'
 import { permuteWasm } from '../../ops/permute/permute.wasm.ts'

@@ -1,6 +1,6 @@
 /** What a device can do, as kernels need to know it. */
-import { type Factors, halfFactors, quantisedFactors, singleFactors } from './factors.ts'
-import { type Fragments, tensorCores } from './fragments.ts'
+import { type Factors, halfFactors, quantisedFactors, singleFactors } from './wgsl/factors.ts'
+import { type Fragments, tensorCores } from './wgsl/fragments.ts'
 import type { GpuAdapter, GpuDevice, GpuInfo } from './gpu-interface.ts'
 
 /**

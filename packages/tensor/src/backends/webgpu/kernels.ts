@@ -28,7 +28,7 @@ import { scatterAddWebGpu } from '../../ops/scatter-add/scatter-add.webgpu.ts'
 import { sliceWebGpu } from '../../ops/slice/slice.webgpu.ts'
 import type { WebGpuBackend } from './webgpu-backend.ts'
 
-export { checkTuning, tune } from '../../ops/matmul/tune.webgpu.ts'
+export { checkTuning, tune } from '../../ops/matmul/webgpu/tune.webgpu.ts'
 
 export const webGpuKernels: KernelTable<WebGpuBackend> = {
   elementwise: elementwiseWebGpu,

@@ -1,7 +1,7 @@
 /** What the arithmetic units of an adapter can do at most, measured: the yardstick of its kernels. */
-import type { Fragments } from './fragments.ts'
+import type { Fragments } from './wgsl/fragments.ts'
 import type { WebGpuBackend } from './webgpu-backend.ts'
-import type { KernelSource } from './wgsl.ts'
+import type { KernelSource } from './wgsl/wgsl.ts'
 
 const workgroup = 256
 /** Independent sums of an invocation or a subgroup: enough to hide how long one multiplication takes. */

@@ -5,13 +5,13 @@ import { DeviceLostError, InternalError, OutOfMemoryError, UnsupportedError } fr
 import type { OpName } from '../../op-table.ts'
 import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import type { Capabilities } from './capabilities.ts'
-import { BufferPool, type GpuBuffer } from './buffer-pool.ts'
-import { CommandStream } from './command-stream.ts'
+import { BufferPool, type GpuBuffer } from './queue/buffer-pool.ts'
+import { CommandStream } from './queue/command-stream.ts'
 import { type GpuDevice, type GpuPipeline, mapRead } from './gpu-interface.ts'
 import { failureOf, waitFor } from './failure-of.ts'
-import { Staging } from './staging.ts'
-import { BindGroups } from './bind-groups.ts'
-import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl.ts'
+import { Staging } from './queue/staging.ts'
+import { BindGroups } from './queue/bind-groups.ts'
+import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl/wgsl.ts'
 
 export type WebGpuKernel<K extends OpName> = Kernel<K, WebGpuBackend>
 

@@ -1,8 +1,8 @@
 /** AdamW on WASM: both moments and the change in one pass, rendered from the expressions of the definition. */
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { renderExpression } from '../../backends/wasm/render-expression.ts'
-import { forRow } from '../../backends/wasm/row-loop.ts'
-import { runInPlace, writeInPlace } from '../../backends/wasm/run-in-place.ts'
+import { renderExpression } from '../../backends/wasm/expression/render-expression.ts'
+import { forRow } from '../../backends/wasm/loops/row-loop.ts'
+import { runInPlace, writeInPlace } from '../../backends/wasm/loops/run-in-place.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { firstMoment, scalarsOf, secondMoment, update } from './adamw.ts'

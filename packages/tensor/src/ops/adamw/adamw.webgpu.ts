@@ -1,7 +1,7 @@
 /** AdamW on WebGPU: both moments and the change in one pass, rendered from the expressions of the definition. */
-import { renderWgsl } from '../../backends/webgpu/render-wgsl.ts'
+import { renderWgsl } from '../../backends/webgpu/wgsl/render-wgsl.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 import { sizeOf } from '../../shape.ts'
 import { firstMoment, scalarsOf, secondMoment, update } from './adamw.ts'
 

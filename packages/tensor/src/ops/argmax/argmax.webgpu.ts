@@ -1,6 +1,6 @@
 /** Argmax on WebGPU: one invocation for a row; the first of equals wins. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 import { sizeOf } from '../../shape.ts'
 
 export const argmaxWebGpu: WebGpuKernel<'argmax'> = (backend, [x], [out]) => {

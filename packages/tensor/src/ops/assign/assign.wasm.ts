@@ -1,8 +1,8 @@
 /** Assign on WASM: a strided copy into the target, or a vector addition row by row. */
 import { f32x4, i32, i32x4 } from '../../backends/wasm/assembler/index.ts'
-import { forRow } from '../../backends/wasm/row-loop.ts'
-import { runInPlace, writeInPlace } from '../../backends/wasm/run-in-place.ts'
-import { copyStrided } from '../../backends/wasm/strided-copy.ts'
+import { forRow } from '../../backends/wasm/loops/row-loop.ts'
+import { runInPlace, writeInPlace } from '../../backends/wasm/loops/run-in-place.ts'
+import { copyStrided } from '../../backends/wasm/loops/strided-copy.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'

@@ -1,5 +1,5 @@
 /** Assign on WebGPU: a copy or a sum into a box of the target. */
-import { copyBox } from '../../backends/webgpu/strided.ts'
+import { copyBox } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { stridesOf } from '../../shape.ts'
 

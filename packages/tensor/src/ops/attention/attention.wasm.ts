@@ -16,14 +16,14 @@ import {
   type Value,
   v128,
 } from '../../backends/wasm/assembler/index.ts'
-import { vectorMath } from '../../backends/wasm/math.ts'
-import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
+import { vectorMath } from '../../backends/wasm/expression/math.ts'
+import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
-import { calibrationOf } from '../matmul/calibrate.wasm.ts'
-import { gemmKernel, nameOf, packingBytes } from '../matmul/gemm.wasm.ts'
-import { atMost, type Tile } from '../matmul/tile.wasm.ts'
+import { calibrationOf } from '../matmul/wasm/calibrate.wasm.ts'
+import { gemmKernel, nameOf, packingBytes } from '../matmul/wasm/gemm.wasm.ts'
+import { atMost, type Tile } from '../matmul/wasm/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
 
 const { add, div, mul, splat, sub } = f32x4

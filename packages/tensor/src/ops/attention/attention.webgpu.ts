@@ -4,7 +4,7 @@
  *
  * Every result has one writer and every sum a fixed order, so there are no atomics and the same bits at every run.
  */
-import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { Program, WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { fillBuffer } from '../fill/fill.webgpu.ts'

@@ -1,6 +1,6 @@
 /** The gradient of attention in fragments of 16 × 16, for tensor cores. */
-import type { Bindings, KernelSource, ParameterType } from '../../backends/webgpu/wgsl.ts'
-import { each } from '../matmul/operands.webgpu.ts'
+import type { Bindings, KernelSource, ParameterType } from '../../backends/webgpu/wgsl/wgsl.ts'
+import { each } from '../matmul/webgpu/operands.webgpu.ts'
 import {
   blockOfQueries,
   declarations,

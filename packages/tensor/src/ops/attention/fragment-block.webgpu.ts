@@ -5,10 +5,10 @@
  * go through workgroup memory to the two invocations that look after a row, which turn them into weights and write these back as
  * factors. There are no subgroup operations: some drivers cannot compile them beside fragments.
  */
-import type { Fragments } from '../../backends/webgpu/fragments.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
-import { halfFactors } from '../../backends/webgpu/factors.ts'
-import { each } from '../matmul/operands.webgpu.ts'
+import type { Fragments } from '../../backends/webgpu/wgsl/fragments.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
+import { halfFactors } from '../../backends/webgpu/wgsl/factors.ts'
+import { each } from '../matmul/webgpu/operands.webgpu.ts'
 
 /** Rows of a tile of the other side. */
 export const tileRows = 32

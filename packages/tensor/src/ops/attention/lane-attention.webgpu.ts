@@ -3,9 +3,9 @@
  * while tiles of the other rows pass through workgroup memory.
  */
 import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
-import { blockTerms } from '../../backends/webgpu/blocked-sum.ts'
-import type { Bindings, ParameterType } from '../../backends/webgpu/wgsl.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import { blockTerms } from '../../backends/webgpu/wgsl/blocked-sum.ts'
+import type { Bindings, ParameterType } from '../../backends/webgpu/wgsl/wgsl.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 
 /** Rows of a block: one for each invocation of a workgroup. */
 export const laneRows = 64

@@ -1,5 +1,5 @@
 /** Broadcast on WebGPU: a copy from a layout whose repeated axes have stride 0. */
-import { copyBox } from '../../backends/webgpu/strided.ts'
+import { copyBox } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { broadcastStrides, stridesOf } from '../../shape.ts'
 

@@ -1,9 +1,9 @@
 /** Cross-entropy on WebGPU: a workgroup for a row, without a softmax in memory. */
-import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
-import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
-import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
+import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
+import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 
 const workgroup = 128
 const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }

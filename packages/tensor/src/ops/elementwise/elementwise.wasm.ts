@@ -3,8 +3,8 @@
  * either walks along a row or stays the same for all of it; what repeats from row to row has a row stride of 0.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { renderExpression } from '../../backends/wasm/render-expression.ts'
-import { leastNumbers, forRow } from '../../backends/wasm/row-loop.ts'
+import { renderExpression } from '../../backends/wasm/expression/render-expression.ts'
+import { leastNumbers, forRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { broadcastStrides, type Shape, sizeOf } from '../../shape.ts'

@@ -1,8 +1,8 @@
 /** Elementwise on WebGPU: the expression is rendered once for each combination of layouts, one invocation for an element. */
-import { renderWgsl } from '../../backends/webgpu/render-wgsl.ts'
-import { boxParameters, joinAxes, places } from '../../backends/webgpu/strided.ts'
+import { renderWgsl } from '../../backends/webgpu/wgsl/render-wgsl.ts'
+import { boxParameters, joinAxes, places } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 import { broadcastStrides, sizeOf } from '../../shape.ts'
 
 export const elementwiseWebGpu: WebGpuKernel<'elementwise'> = (backend, inputs, [out], attrs) => {

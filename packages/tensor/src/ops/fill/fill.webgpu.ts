@@ -1,5 +1,5 @@
 /** Fill on WebGPU. */
-import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import type { DType } from '../../dtype.ts'

@@ -1,5 +1,5 @@
 import { i32 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers } from '../../backends/wasm/row-loop.ts'
+import { leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from './check-ids.ts'

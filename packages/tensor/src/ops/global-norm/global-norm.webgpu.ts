@@ -3,10 +3,10 @@
  * summed apart, each scaled so that no square overflows or vanishes (Blue 1978, "A Portable Fortran Program to Find the Euclidean
  * Norm of a Vector").
  */
-import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
+import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { literal } from '../../backends/webgpu/wgsl-math.ts'
-import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { literal } from '../../backends/webgpu/wgsl/wgsl-math.ts'
+import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 
 const workgroup = 128

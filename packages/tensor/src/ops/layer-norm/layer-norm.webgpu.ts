@@ -1,7 +1,7 @@
 /** Layer normalisation on WebGPU: a workgroup for a row. Variance from centred numbers, so that nothing cancels. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
-import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
+import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 import { sumOverRows } from './sum-over-rows.webgpu.ts'
 

@@ -1,6 +1,6 @@
 /** Sums over rows that several threads go through, such as the gradient of a gain: the same bits for any number of threads. */
 import { type FunctionBuilder, i32, type Local, select } from '../../backends/wasm/assembler/index.ts'
-import { blockTerms, leastNumbers } from '../../backends/wasm/row-loop.ts'
+import { blockTerms, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { columnSums } from '../reduce/reduce.wasm.ts'

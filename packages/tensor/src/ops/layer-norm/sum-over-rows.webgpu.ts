@@ -1,5 +1,5 @@
 /** Sums of columns on WebGPU: stretches of rows first, many at a time, then their sums. A fixed order, no atomics. */
-import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
+import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
 
 /** Rows that one invocation sums. */

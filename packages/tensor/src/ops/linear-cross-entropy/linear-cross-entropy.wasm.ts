@@ -2,7 +2,7 @@
 import type { WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { crossEntropyGradWasm, crossEntropyWasm } from '../cross-entropy/cross-entropy.wasm.ts'
-import { gemm } from '../matmul/gemm.wasm.ts'
+import { gemm } from '../matmul/wasm/gemm.wasm.ts'
 import { linearLossSizes, rowsOfChunk } from './linear-cross-entropy.ts'
 
 /** Numbers `first` to `first + many` of one that has one for each row. */

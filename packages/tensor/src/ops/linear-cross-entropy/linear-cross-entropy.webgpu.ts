@@ -3,7 +3,7 @@ import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { rowLosses, rowGradients } from '../cross-entropy/cross-entropy.webgpu.ts'
 import { fillBuffer } from '../fill/fill.webgpu.ts'
-import { product } from '../matmul/product.webgpu.ts'
+import { product } from '../matmul/webgpu/product.webgpu.ts'
 import { linearLossSizes, rowsOfChunk } from './linear-cross-entropy.ts'
 
 export const linearCrossEntropyWebGpu: WebGpuKernel<'linearCrossEntropy'> = (backend, inputs, outputs) => {

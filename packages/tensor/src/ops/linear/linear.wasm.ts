@@ -1,6 +1,6 @@
 /** Linear on WASM: a product whose sums start at the bias, so adding it costs nothing. */
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
-import { gemm } from '../matmul/gemm.wasm.ts'
+import { gemm } from '../matmul/wasm/gemm.wasm.ts'
 
 export const linearWasm: WasmKernel<'linear'> = (backend, [x, w, bias], [y]) => {
   const [n, k] = x.shape

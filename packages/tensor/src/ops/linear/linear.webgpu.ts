@@ -1,6 +1,6 @@
 /** Linear on WebGPU: the product with its bias. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { product } from '../matmul/product.webgpu.ts'
+import { product } from '../matmul/webgpu/product.webgpu.ts'
 
 export const linearWebGpu: WebGpuKernel<'linear'> = (backend, [x, w, b], [y]) => {
   const [m, k] = x.shape

@@ -2,7 +2,7 @@
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { batchOffsets } from './batch-offsets.ts'
-import { gemm } from './gemm.wasm.ts'
+import { gemm } from './wasm/gemm.wasm.ts'
 import { matmulSizes } from './matmul.ts'
 
 export const matmulWasm: WasmKernel<'matmul'> = (backend, [a, b], [c], attrs) => {

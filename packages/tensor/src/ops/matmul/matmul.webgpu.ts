@@ -3,7 +3,7 @@ import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { batchOffsets } from './batch-offsets.ts'
 import { matmulSizes } from './matmul.ts'
-import { product } from './product.webgpu.ts'
+import { product } from './webgpu/product.webgpu.ts'
 
 export const matmulWebGpu: WebGpuKernel<'matmul'> = (backend, [a, b], [c], attrs) => {
   const { batch, m, n, k } = matmulSizes([a, b], attrs)

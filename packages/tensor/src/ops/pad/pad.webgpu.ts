@@ -1,5 +1,5 @@
 /** Pad on WebGPU: zeros, then a copy into their middle. */
-import { copyBox } from '../../backends/webgpu/strided.ts'
+import { copyBox } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 import { fillBuffer } from '../fill/fill.webgpu.ts'

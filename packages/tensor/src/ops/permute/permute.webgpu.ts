@@ -1,5 +1,5 @@
 /** Permute on WebGPU: a copy between two layouts. */
-import { copyBox } from '../../backends/webgpu/strided.ts'
+import { copyBox } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { stridesOf } from '../../shape.ts'
 

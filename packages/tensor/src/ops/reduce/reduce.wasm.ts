@@ -3,8 +3,8 @@
  * reduced axes is one pass, from the last to the first.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers, overRow, sumOfRow } from '../../backends/wasm/row-loop.ts'
-import { sumOfVectors } from '../../backends/wasm/sum-of-vectors.ts'
+import { forRow, leastNumbers, overRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
+import { sumOfVectors } from '../../backends/wasm/loops/sum-of-vectors.ts'
 import type { KernelFunctions, Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'

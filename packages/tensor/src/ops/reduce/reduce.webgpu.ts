@@ -2,11 +2,11 @@
  * Reduce on WebGPU. One invocation for a result where neighbours in memory are of neighbouring results (columns), else one
  * workgroup, whose partial results are joined in a tree. Both in a fixed order: the same bits at every run.
  */
-import { boxParameters, joinAxes, places } from '../../backends/webgpu/strided.ts'
+import { boxParameters, joinAxes, places } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import type { GpuBuffer } from '../../backends/webgpu/buffer-pool.ts'
-import { blockedSums, type TermRange } from '../../backends/webgpu/blocked-sum.ts'
-import { mathFunctions } from '../../backends/webgpu/wgsl-math.ts'
+import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
+import { blockedSums, type TermRange } from '../../backends/webgpu/wgsl/blocked-sum.ts'
+import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 import type { ReduceAttrs } from './reduce.ts'

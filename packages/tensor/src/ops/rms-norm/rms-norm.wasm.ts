@@ -1,6 +1,6 @@
 /** RMS normalisation on WASM, forward and backward, one row at a time. */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/row-loop.ts'
+import { leastNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { forBlocksOfRows, sumOverRows } from '../layer-norm/sum-over-rows.wasm.ts'

@@ -1,7 +1,7 @@
 /** Root-mean-square normalisation on WebGPU: a workgroup for a row. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
-import { blockedSums } from '../../backends/webgpu/blocked-sum.ts'
-import { workgroupSums } from '../../backends/webgpu/workgroup-sum.ts'
+import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
+import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 import { sumOverRows } from '../layer-norm/sum-over-rows.webgpu.ts'
 

@@ -3,8 +3,8 @@
  * So a row that is hit a million times does not drift, and the bits depend neither on other rows nor on the number of threads.
  */
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers } from '../../backends/wasm/row-loop.ts'
-import { sumOfVectors } from '../../backends/wasm/sum-of-vectors.ts'
+import { forRow, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { sumOfVectors } from '../../backends/wasm/loops/sum-of-vectors.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'

@@ -2,7 +2,7 @@
  * Scatter-add on WebGPU: a workgroup for a row of the result, which looks through all ids, many at a time, and adds up the rows
  * that are its own in their order. No atomics on sums, so the same bits at every run; and ids may come from the device.
  */
-import { blockTerms } from '../../backends/webgpu/blocked-sum.ts'
+import { blockTerms } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'

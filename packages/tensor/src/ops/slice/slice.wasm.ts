@@ -1,4 +1,4 @@
-import { copyStrided } from '../../backends/wasm/strided-copy.ts'
+import { copyStrided } from '../../backends/wasm/loops/strided-copy.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { stridesOf } from '../../shape.ts'
 

@@ -1,5 +1,5 @@
 /** Slice on WebGPU: a copy of a box. */
-import { copyBox } from '../../backends/webgpu/strided.ts'
+import { copyBox } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { stridesOf } from '../../shape.ts'
 

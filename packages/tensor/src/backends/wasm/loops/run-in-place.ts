@@ -1,0 +1,77 @@
+/**
+ * Kernels that change what they read, such as an optimiser's step. A thread may end in the middle of one, and what has been changed
+ * half cannot be computed again.
+ *
+ * So a thread writes its results beside the numbers first, notes that they are complete, and only then copies them over. Whatever it
+ * was at when it ended, another thread that makes the same call comes to the same end.
+ */
+import { type FunctionBuilder, i32, type Local, select, type Value } from '../assembler/index.ts'
+import { leastNumbers } from './row-loop.ts'
+import type { WasmBackend } from '../wasm-backend.ts'
+import type { WasmFunction } from '../webassembly.ts'
+
+/** Numbers that a call changes at most: with their results they fit the second cache. */
+const pieceNumbers = 16384
+/** Calls for each thread that have room for results at a time. */
+const callsPerThread = 8
+/** Bytes before the results of a call: its note. */
+const noteBytes = 64
+
+/**
+ * Calls a kernel for `count` numbers of each of `targets` arrays, in place where no other thread is needed.
+ *
+ * @param kernel Written with `writeInPlace`.
+ * @param args The arguments for `many` numbers from `first` on; `room` is where their results may wait, 0 for nowhere.
+ */
+export function runInPlace(
+  backend: WasmBackend,
+  kernel: WasmFunction,
+  count: number,
+  targets: number,
+  args: (first: number, many: number, room: number) => readonly number[],
+): void {
+  if (backend.threads === 1 || count < 2 * leastNumbers) {
+    if (count > 0) kernel(...args(0, count, 0))
+    return
+  }
+  const share = Math.ceil(count / (2 * backend.threads))
+  const piece = Math.min(pieceNumbers, Math.max(leastNumbers, share))
+  const pieces = Math.ceil(count / piece)
+  const most = Math.min(pieces, callsPerThread * backend.threads)
+  const roomBytes = noteBytes + 4 * targets * piece
+  backend.scratch(most * roomBytes, 'results of a step', (rooms) => {
+    for (let from = 0; from < pieces; from += most) {
+      const calls = Array.from({ length: Math.min(most, pieces - from) }, (_, i) => {
+        const [first, room] = [(from + i) * piece, rooms + i * roomBytes]
+        backend.zero(room, noteBytes)
+        return args(first, Math.min(piece, count - first), room)
+      })
+      backend.runAll(kernel, calls, true)
+    }
+  })
+}
+
+/**
+ * Writes the body of a kernel that changes arrays in place.
+ *
+ * @param room The argument of that name.
+ * @param bytes Of each array.
+ * @param compute Writes the results to the addresses it gets.
+ */
+export function writeInPlace(
+  b: FunctionBuilder,
+  room: Local<'i32'>,
+  bytes: Value<'i32'>,
+  targets: readonly Value<'i32'>[],
+  compute: (to: readonly Value<'i32'>[]) => void,
+): void {
+  const rooms = targets.map((_, i) => i32.add(i32.add(room, noteBytes), i32.mul(bytes, i)))
+  const to = rooms.map((place, i) => b.let(select(room, place, targets[i])))
+  const isComplete = b.local('i32', 0)
+  b.if(room, () => b.set(isComplete, i32.load(room)))
+  b.if(i32.eqz(isComplete), () => compute(to))
+  b.if(room, () => {
+    b.store(room, i32.const(1))
+    for (const [i, target] of targets.entries()) b.copy(target, to[i], bytes)
+  })
+}

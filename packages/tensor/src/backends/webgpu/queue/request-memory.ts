@@ -1,0 +1,28 @@
+/** Makes memory of the device. Whether there was room for it is known only later: WebGPU hands out a buffer either way. */
+import type { GpuDevice, GpuMemory } from '../gpu-interface.ts'
+
+/** Memory that may turn out not to be there. */
+export interface RequestedMemory {
+  readonly memory: GpuMemory
+  /** What the device says where there was no room; else undefined. */
+  readonly refusal: Promise<string | undefined>
+}
+
+/** A buffer of the device, and word of whether it got memory. */
+export function requestMemory(
+  device: GpuDevice,
+  about: { readonly size: number; readonly usage: number },
+): RequestedMemory {
+  device.pushErrorScope('out-of-memory')
+  const memory = device.createBuffer(about)
+  return { memory, refusal: refusalBy(device) }
+}
+
+async function refusalBy(device: GpuDevice): Promise<string | undefined> {
+  try {
+    return (await device.popErrorScope())?.message
+  } catch {
+    // The device is lost, which is told elsewhere.
+    return undefined
+  }
+}
