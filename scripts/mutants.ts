@@ -33,7 +33,7 @@ const core = [
   'packages/continual/src/rehearsal/*.ts',
   'packages/continual/src/trigger.ts',
   'packages/continual/src/upkeep/{consolidation,notice-drift}.ts',
-  'packages/burgeon/src/life/life-report-of.ts',
+  'packages/burgeon/src/session/life-report-of.ts',
 ]
 
 const more = [
@@ -44,7 +44,8 @@ const more = [
   'packages/continual/src/metrics/*.ts',
   'packages/continual/src/stream/*.ts',
   'packages/continual/src/vocabulary/*.ts',
-  'packages/burgeon/src/life/{live,life-record,life-source,build-learner}.ts',
+  'packages/burgeon/src/demo/domain-chunks.ts',
+  'packages/burgeon/src/session/{consume,source-chunks,record/life-record,life/build-learner}.ts',
 ]
 
 /** Tests of these parts that run in one thread: what starts processes or threads of its own cannot see a mutant. */

@@ -3,20 +3,16 @@
  * model lives the same text with each part alone, with all of them, and as large from the start as it would grow; on
  * the default stream and, with `--data`, on texts of other kinds.
  */
+import { type DomainText, domainChunks, firstLifeBytes, firstLifeSettings, defaultStream } from 'burgeon/demo'
 import {
   buildLearner,
-  type DomainText,
-  domainChunks,
   driftAlarms,
   emptyRecord,
   evaluationsOf,
-  firstLifeBytes,
-  firstLifeSettings,
   type Life,
   type LifeSettings,
-  live,
-  defaultStream,
-} from 'burgeon/life'
+  consume,
+} from 'burgeon/session'
 import { profileAsync } from '@burgeon/tensor'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean, worseBeyondSeeds } from '../benchmark.ts'
 import { otherStreams } from './other-streams.ts'
@@ -157,7 +153,7 @@ async function lived(settings: LifeSettings, domains: readonly DomainText[]): Pr
   let [bits, bytes] = [0, 0]
   const { profile } = await profileAsync(
     () =>
-      live(life, domainChunks(domains), {
+      consume(life, domainChunks(domains), {
         heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
         measureEvery: Infinity,
         onStep: (report) => {

@@ -16,9 +16,9 @@ import {
   type Life,
   type LifePosition,
   type LifeSettings,
-  live,
+  consume,
   saveLife,
-} from 'burgeon/life'
+} from 'burgeon/session'
 import { atLeast, atMost, type Benchmark } from '../benchmark.ts'
 
 // Garbage that waits to be collected is no leak: it must not count.
@@ -59,7 +59,7 @@ export const memory: Benchmark = async ({ quick, note }) => {
   const at: Record<number, Measured> = {}
   const stop = new AbortController()
   try {
-    await live(life, endlessText(), {
+    await consume(life, endlessText(), {
       heldOut: [{ name: 'text', bytes: textOf(0, 500) }],
       measureEvery: 500,
       onStep: () => {},

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DomainText } from 'burgeon/life'
+import type { DomainText } from 'burgeon/demo'
 import { UsageError } from '../benchmark.ts'
 
 /** By name: which file each domain is, in order. A change of language, of style, and both. */

@@ -144,6 +144,29 @@ describe('inside tensor', () => {
   })
 })
 
+describe('inside burgeon', () => {
+  /** From the ground up; what lies beside the folders stands above them. */
+  const floors = ['terminal', 'sources', 'report', 'session', 'demo', 'commands']
+  const place = 'packages/burgeon/src/'
+  const burgeon = sources.filter(({ path }) => path.startsWith(place))
+  const floorOf = (path: string): string => path.slice(place.length).split('/', 1)[0]
+  const heightOf = (path: string): number => {
+    const height = floors.indexOf(floorOf(path))
+    return height < 0 ? floors.length : height
+  }
+
+  it('every folder is a floor', () => {
+    const folders = burgeon.map(({ path }) => floorOf(path)).filter((name) => !name.endsWith('.ts'))
+    expect([...new Set(folders)].toSorted()).toEqual(floors.toSorted())
+  })
+
+  it('no floor imports from one above it, not even a type', () => {
+    const wrong = (source: Source, { specifier }: Import): boolean =>
+      isRelative(specifier) && heightOf(relativeTarget(source, specifier)) > heightOf(source.path)
+    expect(offences(burgeon, wrong)).toEqual([])
+  })
+})
+
 describe('in browsers', () => {
   it('nothing but a `./node` entry and the command line leads to Node', () => {
     const starts = [...entryPoints].filter(

@@ -4,9 +4,9 @@ import { rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { defaultStream } from '../../packages/burgeon/src/stream/default-stream.ts'
-import { domainText, shuffledByPath } from '../../packages/burgeon/src/stream/domain-text.ts'
-import { portablePackages } from '../../packages/burgeon/src/stream/installed-packages.ts'
+import { defaultStream } from '../../packages/burgeon/src/demo/default-stream.ts'
+import { domainText, shuffledByPath } from '../../packages/burgeon/src/demo/domain-text.ts'
+import { portablePackages } from '../../packages/burgeon/src/demo/installed-packages.ts'
 import { mitBody, smallCheckout, written } from './small-checkout.ts'
 
 const bounds = { bytesPerDomain: 20_000, heldOutBytes: 3_000 }

@@ -1,13 +1,13 @@
 /** Reaches inside for the record of a life: however long the life, it is of bounded size, and still right. */
 import { extendJournal, type LearnerEvent, type StepReport } from '@burgeon/continual'
-import { emptyRecord, type LifeRecord } from 'burgeon/life'
+import { emptyRecord, type LifeRecord } from 'burgeon/session'
 import { expect, it } from 'vitest'
-import { lossCurve, thinMeasurements } from '../../packages/burgeon/src/life/bounded-series.ts'
+import { lossCurve, thinMeasurements } from '../../packages/burgeon/src/session/record/bounded-series.ts'
 import {
   recentBitsPerByte,
   recordFromState,
   recordStep,
-} from '../../packages/burgeon/src/life/life-record.ts'
+} from '../../packages/burgeon/src/session/record/life-record.ts'
 
 const stepBytes = 64
 const lossAt = (step: number): number => 2 + 6 / (1 + step / 1000) + 0.3 * Math.sin(step / 7)

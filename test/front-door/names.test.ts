@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, emptyRecord, loadLife, saveLife } from 'burgeon/life'
+import { buildLearner, emptyRecord, loadLife, saveLife } from 'burgeon/session'
 import { expect, test } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 import { written } from './small-checkout.ts'

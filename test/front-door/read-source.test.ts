@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { SourceChunk } from '../../packages/burgeon/src/stream/read-files.ts'
-import { readSource, type ReadSourceOptions } from '../../packages/burgeon/src/stream/read-source.ts'
-import type { SourceRead } from '../../packages/burgeon/src/stream/source-read.ts'
+import type { SourceChunk } from '../../packages/burgeon/src/sources/read-files.ts'
+import { readSource, type ReadSourceOptions } from '../../packages/burgeon/src/sources/read-source.ts'
+import type { SourceRead } from '../../packages/burgeon/src/sources/source-read.ts'
 import { written } from './small-checkout.ts'
 
 async function chunks(path: string, options?: ReadSourceOptions): Promise<SourceChunk[]> {

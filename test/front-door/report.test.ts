@@ -1,9 +1,9 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { axisTicks } from '../../packages/burgeon/src/report/axis-ticks.ts'
-import { escapeMarkup } from '../../packages/burgeon/src/report/escape-markup.ts'
-import { spreadLabels, stackLabels } from '../../packages/burgeon/src/report/label-layout.ts'
+import { axisTicks } from '../../packages/burgeon/src/report/charts/axis-ticks.ts'
+import { escapeMarkup } from '../../packages/burgeon/src/report/charts/escape-markup.ts'
+import { spreadLabels, stackLabels } from '../../packages/burgeon/src/report/charts/label-layout.ts'
 import type { LifeReport } from '../../packages/burgeon/src/report/life-report.ts'
 import { smoothLoss, thinLoss } from '../../packages/burgeon/src/report/loss-series.ts'
 import { renderReport } from '../../packages/burgeon/src/report/render-report.ts'

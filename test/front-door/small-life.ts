@@ -1,5 +1,5 @@
 // Reaches inside: a command is part of the front door, which has no other entry than the process itself.
-import type { LifeSettings } from 'burgeon/life'
+import type { LifeSettings } from 'burgeon/session'
 import { expect } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 

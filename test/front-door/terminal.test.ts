@@ -7,7 +7,7 @@ import {
   progressText,
 } from '../../packages/burgeon/src/terminal/progress-line.ts'
 import * as quantities from '../../packages/burgeon/src/terminal/quantities.ts'
-import { summaryOf } from '../../packages/burgeon/src/life/summary.ts'
+import { summaryOf } from '../../packages/burgeon/src/report/summary.ts'
 import { table } from '../../packages/burgeon/src/terminal/table.ts'
 import {
   displayWidth,

@@ -1,16 +1,16 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
-import { declarationSource } from '../../packages/burgeon/src/stream/declaration-source.ts'
+import { declarationSource } from '../../packages/burgeon/src/demo/text/declaration-source.ts'
 import {
   declarationUnits,
   isLicence,
   jsonLines,
   licenceParagraphs,
-} from '../../packages/burgeon/src/stream/document-units.ts'
-import { markdownProse } from '../../packages/burgeon/src/stream/markdown-prose.ts'
-import { pieces } from '../../packages/burgeon/src/stream/pieces.ts'
-import { plainText } from '../../packages/burgeon/src/stream/plain-text.ts'
-import { UniqueTexts } from '../../packages/burgeon/src/stream/unique-texts.ts'
+} from '../../packages/burgeon/src/demo/text/document-units.ts'
+import { markdownProse } from '../../packages/burgeon/src/demo/text/markdown-prose.ts'
+import { pieces } from '../../packages/burgeon/src/demo/text/pieces.ts'
+import { plainText } from '../../packages/burgeon/src/demo/text/plain-text.ts'
+import { UniqueTexts } from '../../packages/burgeon/src/demo/text/unique-texts.ts'
 
 const sentence =
   'This is a sentence of the kind that people write when they explain what a thing does and why.'

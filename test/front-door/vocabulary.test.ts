@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, domainChunks, emptyRecord, type Life, live, loadLife, saveLife } from 'burgeon/life'
+import { domainChunks } from 'burgeon/demo'
+import { buildLearner, emptyRecord, type Life, consume, loadLife, saveLife } from 'burgeon/session'
 import { bitsPerByteOf } from 'burgeon'
 import { afterAll, expect, test } from 'vitest'
 import { printed, smallLife, smallText } from './small-life.ts'
@@ -20,7 +21,7 @@ test('a life whose vocabulary grows counts bytes, wakes up as it was, and speaks
   const heldOut = [{ name: 'prose', bytes: domain.heldOut }]
   const nothing = { onStep: () => {}, betweenSteps: () => Promise.resolve() }
   const stop = new AbortController().signal
-  await live(life, domainChunks([domain]), { heldOut, measureEvery: Infinity, ...nothing, stop })
+  await consume(life, domainChunks([domain]), { heldOut, measureEvery: Infinity, ...nothing, stop })
   const { record } = life
   expect(learner.model.config.vocabulary).toBe(280)
   expect(record.bytes).toBe(text.length - 1)

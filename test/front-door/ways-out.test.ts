@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CheckpointError, type Disk, keptCheckpoints, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, emptyRecord, type Life, loadLife } from 'burgeon/life'
+import { buildLearner, emptyRecord, type Life, loadLife } from 'burgeon/session'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
-import { keeper } from '../../packages/burgeon/src/life/keeper.ts'
-import { sit } from '../../packages/burgeon/src/life/sit.ts'
+import { keeper } from '../../packages/burgeon/src/session/keeper.ts'
+import { runSession } from '../../packages/burgeon/src/session/run-session.ts'
 import { running } from './running.ts'
 import { smallLife, smallText } from './small-life.ts'
 
@@ -44,7 +44,7 @@ async function sitting(life: Life, disk: Disk, before: (chunk: number) => void):
   const { signal } = new AbortController()
   const context = { output: status, status, environment: {}, stop: signal, closed: signal }
   const options = { totalBytes: null, heldOut: [], measureEvery: Infinity, saveEverySeconds: 30 }
-  await sit(
+  await runSession(
     life,
     { ...options, chunks: chunks(before), disk },
     { ...context, now: () => (time += 20_000) },

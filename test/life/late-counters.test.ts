@@ -2,7 +2,7 @@
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import { batchOfTokens, Learner, type LearnerState, reservoirReplay, Reservoir } from '@burgeon/continual'
 import { keyFromSeed, RandomStream } from '@burgeon/tensor'
-import { strategyOf } from 'burgeon/life'
+import { strategyOf } from 'burgeon/session'
 import { Gpt } from '@burgeon/gpt'
 import { describe, expect, it, test } from 'vitest'
 import { stepOf } from '../continual/step-of.ts'

@@ -1,14 +1,14 @@
 /** What the report says of a life, against records whose right answer is plain. */
+import { firstLifeSettings } from 'burgeon/demo'
 import {
   buildLearner,
   driftAlarms,
   emptyRecord,
   evaluationsOf,
-  firstLifeSettings,
   forgettingRows,
   type LifeRecord,
   noticedWithin,
-} from 'burgeon/life'
+} from 'burgeon/session'
 import { describe, expect, test } from 'vitest'
 
 const measured = (

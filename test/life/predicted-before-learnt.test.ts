@@ -6,11 +6,15 @@ import { join } from 'node:path'
 import { Prequential, type StepReport } from '@burgeon/continual'
 import { writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, emptyRecord, type LifeRecord, loadLife, saveLife } from 'burgeon/life'
+import { buildLearner, emptyRecord, type LifeRecord, loadLife, saveLife } from 'burgeon/session'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { lifeReportOf } from '../../packages/burgeon/src/life/life-report-of.ts'
-import { predictedOf, recordFromState, recordStep } from '../../packages/burgeon/src/life/life-record.ts'
+import { lifeReportOf } from '../../packages/burgeon/src/session/life-report-of.ts'
+import {
+  predictedOf,
+  recordFromState,
+  recordStep,
+} from '../../packages/burgeon/src/session/record/life-record.ts'
 import { renderReport } from '../../packages/burgeon/src/report/render-report.ts'
 import { exampleLife } from '../front-door/example-life.ts'
 import { printed, smallLife } from '../front-door/small-life.ts'

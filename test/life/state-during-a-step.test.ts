@@ -1,5 +1,5 @@
 /** A state that is asked for while a step is being made is that of a learner between two steps. */
-import { buildLearner } from 'burgeon/life'
+import { buildLearner } from 'burgeon/session'
 import { expect, it } from 'vitest'
 import { tinySettings } from './tiny-settings.ts'
 

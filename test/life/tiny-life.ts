@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, domainChunks, emptyRecord, type Life, live, loadLife, saveLife } from 'burgeon/life'
+import { domainChunks } from 'burgeon/demo'
+import { buildLearner, emptyRecord, type Life, consume, loadLife, saveLife } from 'burgeon/session'
 import { haltAt, haltingDisk } from './halt-at.ts'
 import { tinyDomains, tinySettings } from './tiny-settings.ts'
 
@@ -15,7 +16,7 @@ let step = 0
 const disk = haltingDisk(nodeDisk(folder), pass, () => `step ${step}:`, wanted)
 pass('awake')
 const life = existsSync(join(folder, 'checkpoint.json')) ? await loadLife(disk) : newLife()
-await live(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
+await consume(life, domainChunks(tinyDomains, life.record.position ?? undefined), {
   heldOut: tinyDomains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
   measureEvery: 10,
   onStep(report) {

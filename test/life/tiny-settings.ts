@@ -1,5 +1,5 @@
 /** A life small enough for tests: its settings and its text. */
-import type { LifeSettings } from 'burgeon/life'
+import type { LifeSettings } from 'burgeon/session'
 
 export const tinySettings: LifeSettings = {
   model: { context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 16 },

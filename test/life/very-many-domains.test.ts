@@ -1,18 +1,18 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 /** A life may have read more files than a page can show: its report ends, stays small, and says what it leaves out. */
 import { DomainMatrix, scoreAlarms } from '@burgeon/continual'
+import { firstLifeSettings } from 'burgeon/demo'
 import {
   buildLearner,
   domainMatrix,
   emptyRecord,
   evaluationsOf,
-  firstLifeSettings,
   forgettingRows,
   type LifeRecord,
-} from 'burgeon/life'
+} from 'burgeon/session'
 import { expect, test } from 'vitest'
-import { lifeReportOf, type ReportFrame } from '../../packages/burgeon/src/life/life-report-of.ts'
-import { summaryOf } from '../../packages/burgeon/src/life/summary.ts'
+import { lifeReportOf, type ReportFrame } from '../../packages/burgeon/src/session/life-report-of.ts'
+import { summaryOf } from '../../packages/burgeon/src/report/summary.ts'
 import { prequentialChart } from '../../packages/burgeon/src/report/report-charts.ts'
 import { renderReport } from '../../packages/burgeon/src/report/render-report.ts'
 import { palette } from '../../packages/burgeon/src/terminal/terminal.ts'

@@ -8,9 +8,9 @@ import {
   evaluationsOf,
   forgettingRows,
   type LifeRecord,
-} from 'burgeon/life'
+} from 'burgeon/session'
 import { expect, test } from 'vitest'
-import { lifeReportOf } from '../../packages/burgeon/src/life/life-report-of.ts'
+import { lifeReportOf } from '../../packages/burgeon/src/session/life-report-of.ts'
 import { tinySettings } from './tiny-settings.ts'
 
 const growth: LearnerEvent = {

@@ -6,7 +6,8 @@ import { Learner, type LearnerState } from '@burgeon/continual'
 import { readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { openReference } from '@burgeon/tensor/reference'
-import { domainChunks, live, loadLife, saveLife } from 'burgeon/life'
+import { domainChunks } from 'burgeon/demo'
+import { consume, loadLife, saveLife } from 'burgeon/session'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { batchAt, digestOf, parts, stepsAfter } from './old-learner.ts'
 import { domains, stepsBefore } from './old-life.ts'
@@ -45,7 +46,7 @@ describe.each(['version-1'])('a checkpoint of %s', (version) => {
     expect(learner.step).toBe(stepsBefore)
     expect(record.measurements.length).toBeGreaterThan(1)
     expect(record.events.some(({ event }) => event.kind === 'growth')).toBe(true)
-    const ended = await live(life, domainChunks(domains, record.position ?? undefined), {
+    const ended = await consume(life, domainChunks(domains, record.position ?? undefined), {
       heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
       measureEvery: 25,
       onStep: () => {},

@@ -1,5 +1,5 @@
 /** The life of the kept checkpoint, and its text. */
-import type { LifeSettings } from 'burgeon/life'
+import type { LifeSettings } from 'burgeon/session'
 
 export const settings: LifeSettings = {
   model: { context: 12, embed: 4, heads: 2, layers: 1, mlpHidden: 6 },

@@ -3,7 +3,7 @@ import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
-import { lifeCalls } from './life-calls.ts'
+import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
@@ -24,5 +24,6 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,
   '@burgeon/continual/testing': continualTestingCalls,
-  'burgeon/life': lifeCalls,
+  'burgeon/session': sessionCalls,
+  'burgeon/demo': demoCalls,
 }

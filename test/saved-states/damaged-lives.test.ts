@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { StateError } from '@burgeon/tensor'
-import { buildLearner, domainChunks, emptyRecord, type Life, live, loadLife, saveLife } from 'burgeon/life'
+import { domainChunks } from 'burgeon/demo'
+import { buildLearner, emptyRecord, type Life, consume, loadLife, saveLife } from 'burgeon/session'
 import { afterAll, expect, test } from 'vitest'
 import { tinyDomains, tinySettings } from '../life/tiny-settings.ts'
 
@@ -29,7 +30,7 @@ const domains = tinyDomains.map(({ name, train, ...rest }) => ({
   name,
   train: train.subarray(0, 200),
 }))
-await live(born, domainChunks(domains), {
+await consume(born, domainChunks(domains), {
   heldOut: [],
   measureEvery: Infinity,
   onStep: () => {},

@@ -1,7 +1,7 @@
 /** The command line: which commands there are and what they take. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { CommandContext } from './commands/command-context.ts'
+import type { CommandContext } from './terminal/command-context.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'

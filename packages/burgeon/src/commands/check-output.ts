@@ -3,7 +3,7 @@ import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeCheckpoint, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import type { LifeMaker, LifeOrigin } from '../life/life-origin.ts'
+import type { LifeMaker, LifeOrigin } from '../session/life/life-origin.ts'
 import { reportMark } from '../report/render-report.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -3,24 +3,24 @@ import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner } from '../life/build-learner.ts'
-import { firstLifeBytes, firstLifeSettings } from '../life/first-life-settings.ts'
-import { type KnownLife, type Life, loadLife } from '../life/life-checkpoint.ts'
-import { newOrigin, readOf, rememberRead } from '../life/life-origin.ts'
-import { emptyRecord } from '../life/life-record.ts'
-import { lifeReportOf } from '../life/life-report-of.ts'
-import { domainChunks } from '../life/life-source.ts'
-import { writeSample } from '../life/sample.ts'
-import { sit } from '../life/sit.ts'
-import { summaryOf } from '../life/summary.ts'
+import { buildLearner } from '../session/life/build-learner.ts'
+import { firstLifeBytes, firstLifeSettings } from '../demo/first-life-settings.ts'
+import { type KnownLife, type Life, loadLife } from '../session/life/life-checkpoint.ts'
+import { newOrigin, readOf, rememberRead } from '../session/life/life-origin.ts'
+import { emptyRecord } from '../session/record/life-record.ts'
+import { lifeReportOf } from '../session/life-report-of.ts'
+import { domainChunks } from '../demo/domain-chunks.ts'
+import { writeSample } from '../session/sample.ts'
+import { runSession } from '../session/run-session.ts'
+import { summaryOf } from '../report/summary.ts'
 import { renderReport } from '../report/render-report.ts'
-import { defaultStream } from '../stream/default-stream.ts'
-import type { DomainText } from '../stream/domain-text.ts'
+import { defaultStream } from '../demo/default-stream.ts'
+import type { DomainText } from '../demo/domain-text.ts'
 import { byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { checkOutput, makerOf } from './check-output.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { UsageError } from './usage-error.ts'
@@ -66,7 +66,7 @@ async function liveInto(disk: Disk, options: FirstLifeOptions, context: CommandC
     `${strong('burgeon')} lives its first life: ${domains.map(({ name, train }) => `${name} (${byteSize(train.length)})`).join(', then ')}.\n` +
       `It starts with ${count(life.learner.model.parameters.size)} parameters, predicts every byte before it learns it, and grows when it runs out of room.\n\n`,
   )
-  const done = await sit(
+  const done = await runSession(
     life,
     {
       chunks: domainChunks(domains, life.record.position ?? undefined),

@@ -10,7 +10,7 @@ import {
 } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { printable, printableLines } from '../terminal/terminal.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -12,14 +12,14 @@ import {
   readCheckpoint,
 } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { predictedOf, recordFromState } from '../life/life-record.ts'
+import { predictedOf, recordFromState } from '../session/record/life-record.ts'
 import { bitsPerByte, count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
 import { growthPicture } from '../report/growth-picture.ts'
-import { growthHistory, logHistory } from './growth-history.ts'
+import { growthHistory, logHistory } from '../report/growth-history.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface InspectOptions {

@@ -3,26 +3,26 @@ import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { type Disk, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner } from '../life/build-learner.ts'
-import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
-import { heldOutOf, newOrigin, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
-import { emptyRecord, predictedOf } from '../life/life-record.ts'
-import { lifeReportOf } from '../life/life-report-of.ts'
-import type { LifeSettings } from '../life/life-settings.ts'
-import { sourceChunks } from '../life/life-source.ts'
-import { beginningOf, writeSample } from '../life/sample.ts'
-import { sit } from '../life/sit.ts'
-import { summaryOf } from '../life/summary.ts'
+import { buildLearner } from '../session/life/build-learner.ts'
+import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
+import { heldOutOf, newOrigin, readOf, rememberHeldOut, rememberRead } from '../session/life/life-origin.ts'
+import { emptyRecord, predictedOf } from '../session/record/life-record.ts'
+import { lifeReportOf } from '../session/life-report-of.ts'
+import type { LifeSettings } from '../session/life/life-settings.ts'
+import { sourceChunks } from '../session/source-chunks.ts'
+import { beginningOf, writeSample } from '../session/sample.ts'
+import { runSession } from '../session/run-session.ts'
+import { summaryOf } from '../report/summary.ts'
 import { renderReport } from '../report/render-report.ts'
-import { readSource, type Source, sourceLabel } from '../stream/read-source.ts'
+import { readSource, type Source, sourceLabel } from '../sources/read-source.ts'
 import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { checkOutput } from './check-output.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
-import { SourceNotes } from './source-notes.ts'
+import { SourceNotes } from '../terminal/source-notes.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface LearnOptions {
@@ -110,7 +110,7 @@ async function learnInto(
   origin.maker = 'learn'
   let latest: Uint8Array = new Uint8Array()
   const begun = life.learner.step
-  const done = await sit(
+  const done = await runSession(
     life,
     {
       chunks: sourceChunks(source, (bytes) => {

@@ -3,7 +3,7 @@ import { restoreCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { printable } from '../terminal/terminal.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
 
 export interface RestoreOptions {
   /** Folder that holds it beside others. */

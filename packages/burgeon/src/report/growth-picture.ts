@@ -2,7 +2,7 @@
 import { type GptConfig, parameterSpecs } from '@burgeon/gpt'
 import { type GrowthLog, replay } from '@burgeon/gpt/growth'
 import { count } from '../terminal/quantities.ts'
-import { escapeMarkup } from './escape-markup.ts'
+import { escapeMarkup } from './charts/escape-markup.ts'
 
 const [width, height] = [960, 480]
 const margin = { left: 72, right: 16, top: 36, bottom: 32 }

@@ -1,5 +1,5 @@
 import { bitsPerByte, byteSize, compactCount, count, duration, many } from '../terminal/quantities.ts'
-import { escapeMarkup } from './escape-markup.ts'
+import { escapeMarkup } from './charts/escape-markup.ts'
 import { driftSentence } from './drift-sentence.ts'
 import { domainsAtMost, ends, moreOf, samplesAtMost } from './legible.ts'
 import type { LifeReport, TextSample } from './life-report.ts'

@@ -2,7 +2,13 @@ import { bitsPerByte, byteSize, compactCount } from '../terminal/quantities.ts'
 import { fit } from '../terminal/terminal.ts'
 import { domainsAtMost, worst } from './legible.ts'
 import type { LifeReport, LossPoint } from './life-report.ts'
-import { type ChartBand, type ChartLine, type ChartMarker, lineChart, type Tone } from './line-chart.ts'
+import {
+  type ChartBand,
+  type ChartLine,
+  type ChartMarker,
+  lineChart,
+  type Tone,
+} from './charts/line-chart.ts'
 import { smoothLoss, thinLoss } from './loss-series.ts'
 
 /** The moving average looks back over this share of a life. */

@@ -1,5 +1,5 @@
 import { bitsPerByte, byteSize, compactCount, count, signed } from '../terminal/quantities.ts'
-import { escapeMarkup } from './escape-markup.ts'
+import { escapeMarkup } from './charts/escape-markup.ts'
 import { ends, type Legible, moreOf, rowsAtMost, worst } from './legible.ts'
 import type { Fact, ForgettingRow, LifeReport } from './life-report.ts'
 

@@ -1,0 +1,96 @@
+import type { Dirent } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compareCodeUnits } from '../sources/files/compare-code-units.ts'
+import { StreamError } from '../sources/stream-error.ts'
+
+/** The fields of a `package-lock.json` entry that decide whether every machine has the same files of it. */
+interface LockEntry {
+  version?: string
+  link?: boolean
+  optional?: boolean
+  peer?: boolean
+  hasInstallScript?: boolean
+  os?: readonly string[]
+  cpu?: readonly string[]
+  libc?: readonly string[]
+}
+
+/** A package that the lock file pins: its folder relative to the root, with `/`, and its version. */
+export interface InstalledPackage {
+  readonly path: string
+  readonly version: string
+}
+
+/**
+ * The packages that every machine with this lock file has with the same bytes, ordered by path.
+ *
+ * @param root - the folder that holds `package-lock.json` and `node_modules`.
+ * @throws StreamError `no-lock-file` when there is no readable lock file, `not-installed` when a package of the lock
+ * file is missing or has another version.
+ */
+export async function installedPackages(root: string): Promise<InstalledPackage[]> {
+  const packages = portablePackages(await readLockFile(root))
+  const wrong = (await Promise.all(packages.map((entry) => mismatch(root, entry)))).filter((x) => x !== null)
+  if (packages.length === 0 || wrong.length > 0) {
+    const shown = wrong.slice(0, 3).join('; ') + (wrong.length > 3 ? `; and ${wrong.length - 3} more` : '')
+    throw new StreamError(
+      'not-installed',
+      `default stream: node_modules of ${root} does not hold what package-lock.json pins` +
+        ` (${shown || 'it pins no package'}). The stream is made of these files. Run \`npm ci\`.`,
+    )
+  }
+  return packages
+}
+
+/**
+ * Lock file entries → packages whose files do not depend on the machine. Left out: our own workspaces, packages for
+ * one system, and whatever npm may leave out or change on its own (optional and peer dependencies, install scripts).
+ */
+export function portablePackages(entries: Readonly<Record<string, LockEntry>>): InstalledPackage[] {
+  return Object.entries(entries)
+    .filter(([path, entry]) => /(^|\/)node_modules\//.test(path) && entry.version !== undefined)
+    .filter(([, entry]) => !(entry.link || entry.optional || entry.peer || entry.hasInstallScript))
+    .filter(([, entry]) => !(entry.os || entry.cpu || entry.libc))
+    .map(([path, entry]) => ({ path, version: entry.version ?? '' }))
+    .sort((a, b) => compareCodeUnits(a.path, b.path))
+}
+
+/** Paths of a package's own files relative to the root, with `/`, ordered. Links, hidden folders and nested packages are not its own. */
+export async function packageFiles(root: string, path: string): Promise<string[]> {
+  const entries = await readdir(join(root, path), { withFileTypes: true })
+  const nested = await Promise.all(
+    entries.filter(isOwnFolder).map((entry) => packageFiles(root, `${path}/${entry.name}`)),
+  )
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+  return [...files.map((entry) => `${path}/${entry.name}`), ...nested.flat()].sort(compareCodeUnits)
+}
+
+function isOwnFolder(entry: Dirent): boolean {
+  return entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')
+}
+
+async function readLockFile(root: string): Promise<Record<string, LockEntry>> {
+  try {
+    const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
+      packages?: Record<string, LockEntry>
+    }
+    return lock.packages ?? {}
+  } catch (cause) {
+    throw new StreamError(
+      'no-lock-file',
+      `default stream: no readable package-lock.json in ${root}. The stream is made of the packages it pins.` +
+        ' Run this in a checkout of burgeon after `npm ci`, or name your own text: `burgeon learn FILE`.',
+      { cause },
+    )
+  }
+}
+
+async function mismatch(root: string, { path, version }: InstalledPackage): Promise<string | null> {
+  try {
+    const found = JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')) as { version?: string }
+    return found.version === version ? null : `${path} is ${found.version}, expected ${version}`
+  } catch {
+    return `${path} is missing`
+  }
+}

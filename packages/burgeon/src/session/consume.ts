@@ -1,0 +1,104 @@
+/** Runs a learner through a stream: the outer loop around `learner.observe`. */
+import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
+import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
+import { thinMeasurements } from './record/bounded-series.ts'
+import { checkLife, type Life } from './life/life-checkpoint.ts'
+import { type LifePosition, recordStep } from './record/life-record.ts'
+import type { HeldOutText } from './life/life-origin.ts'
+
+/** What `consume` measures, and what it calls. */
+export interface ConsumeOptions {
+  readonly heldOut: readonly HeldOutText[]
+  /** The stream is one text of many domains: measured before, if it is new, and at its end, but not wherever a domain ends. */
+  readonly whole?: { readonly name: string; readonly isNew: boolean }
+  /** Steps between two measurements on the held-out text; Infinity for none. */
+  readonly measureEvery: number
+  /** Awaited whenever a domain has been learnt, after the measurement. Not called for a stream that is one text. */
+  readonly afterDomain?: (domain: string) => Promise<void>
+  /** Called after every step with its report. */
+  readonly onStep: (report: StepReport) => void
+  /** Called after every step; what it returns is awaited, so that a checkpoint sees a life between two steps. */
+  readonly betweenSteps: () => Promise<void>
+  /** When aborted, the life pauses after the step at hand. */
+  readonly stop: AbortSignal
+}
+
+const { required } = checks
+const optionChecks: ChecksOf<ConsumeOptions> = {
+  heldOut: required(
+    checks.list(
+      'a list of texts { name, bytes }',
+      fields('a text', { name: checks.text, bytes: checks.instance('bytes', Uint8Array) }),
+    ),
+  ),
+  whole: fields('a stream of one text', { name: checks.text, isNew: checks.boolean }),
+  measureEvery: required(checks.integer({ from: 1, infinite: true })),
+  afterDomain: checks.callback(),
+  onStep: required(checks.callback()),
+  betweenSteps: required(checks.callback()),
+  stop: required(checks.role('an AbortSignal', 'aborted')),
+}
+const someChunks: Check<object> = checks.either(
+  checks.role<Iterable<unknown>>('chunks one after another', Symbol.iterator),
+  checks.role<AsyncIterable<unknown>>('as they come', Symbol.asyncIterator),
+)
+
+/**
+ * Learns until the stream ends or `stop` is raised.
+ *
+ * @returns Whether the stream was learnt to its end.
+ * @throws OptionError for what is no life, no stream, or no such option.
+ */
+export async function consume(
+  life: Life,
+  chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>,
+  options: ConsumeOptions,
+): Promise<boolean> {
+  checkLife('consume', life)
+  checkArgument('consume', 'chunks', chunks, someChunks)
+  checkOptions('consume', options, optionChecks)
+  const { learner, record, settings } = life
+  const { heldOut, stop, whole } = options
+  if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)
+  else if (whole?.isNew) await measure(life, heldOut, `before ${whole.name}`, null)
+  for await (const { batch, position } of batches(chunks, {
+    rows: settings.rows,
+    length: settings.model.context,
+  })) {
+    const [domain] = batch.domains
+    const before = record.spans.at(-1)?.domain
+    if (!whole && before !== undefined && before !== domain) {
+      await measure(life, heldOut, `after ${before}`, before)
+      await options.afterDomain?.(before)
+    }
+    const report = await learner.observe(batch)
+    recordStep(record, report, position)
+    options.onStep(report)
+    if (learner.step % options.measureEvery === 0) await measure(life, heldOut, null, null)
+    await options.betweenSteps()
+    if (stop.aborted) return false
+  }
+  if (stop.aborted) return false
+  const last = whole?.name ?? record.spans.at(-1)?.domain
+  if (last !== undefined) await measure(life, heldOut, `after ${last}`, last)
+  if (!whole && last !== undefined) await options.afterDomain?.(last)
+  return true
+}
+
+/** Measures every held-out text, once per place and stage. */
+async function measure(
+  { learner, record }: Life,
+  heldOut: readonly HeldOutText[],
+  stage: string | null,
+  learnt: string | null,
+): Promise<void> {
+  const known = record.measurements.some((m) => m.bytes === record.bytes && m.stage === stage)
+  if (known || heldOut.length === 0) return
+  const losses: Record<string, number> = {}
+  const { model, strategy } = learner
+  for (const { name, bytes } of heldOut) {
+    losses[name] = await bitsPerByteOf(model, bytes, strategy.vocabulary?.tokenizer)
+  }
+  record.measurements.push({ bytes: record.bytes, stage, learnt, bitsPerByte: losses })
+  record.measurements = thinMeasurements(record.measurements)
+}

@@ -1,0 +1,78 @@
+/** Saves a life and wakes it up again. */
+import { Learner, type LearnerState } from '@burgeon/continual'
+import { CheckpointError, type Disk, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import { type Check, checkArgument, checkOptions, checks, checkState, optional } from '@burgeon/tensor'
+import { rebuildLearner } from './build-learner.ts'
+import { anOrigin, type LifeOrigin, newOrigin } from './life-origin.ts'
+import { type LifeRecord, recordFromState } from '../record/life-record.ts'
+import { changeChecks, type LifeSettings, settingsFromState, someSettings } from './life-settings.ts'
+import { aRecord } from '../record/record-checks.ts'
+
+/** A life between two steps. */
+export interface Life {
+  readonly settings: LifeSettings
+  readonly learner: Learner
+  readonly record: LifeRecord
+  /** What made it and what it has read; nobody knows unless given. */
+  readonly origin?: LifeOrigin
+}
+
+/** A life that knows where it comes from. */
+export type KnownLife = Life & { readonly origin: LifeOrigin }
+
+const aDisk: Check<Disk> = checks.role('a disk, as of nodeDisk', 'place', 'read', 'write')
+
+/** Throws OptionError for what is no life, or has a part that is none. */
+export function checkLife(who: string, life: Life): void {
+  checkOptions(who, life, {
+    settings: checks.required(someSettings),
+    learner: checks.required(checks.instance('a Learner', Learner)),
+    record: checks.required(aRecord),
+    origin: anOrigin,
+  })
+}
+
+/**
+ * Writes everything a life is, indivisibly: a killed process finds this one or the one before.
+ *
+ * @throws OptionError for what is no life.
+ */
+export async function saveLife(disk: Disk, life: Life): Promise<void> {
+  checkArgument('saveLife', 'disk', disk, aDisk)
+  checkLife('saveLife', life)
+  const { settings, learner, record, origin = newOrigin('unknown') } = life
+  const { model, ...rest } = await learner.toState()
+  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record, origin } })
+}
+
+/**
+ * Reads a life.
+ *
+ * @param changes Settings that are to be others from now on; only those that no part of a learner is made of can be.
+ * @throws CheckpointError if there is none, it is damaged, or it is something else; StateError for a part that is damaged; OptionError
+ *   for a change that cannot be.
+ */
+export async function loadLife(
+  disk: Disk,
+  changes: Partial<Pick<LifeSettings, 'maxParameters' | 'learningRate'>> = {},
+): Promise<KnownLife> {
+  checkArgument('loadLife', 'disk', disk, aDisk)
+  checkOptions('loadLife', changes, changeChecks)
+  const parts = await readCheckpoint(disk)
+  if (!parts.model || !parts.learner || !parts.life) {
+    throw new CheckpointError(
+      `${disk.place}: this checkpoint holds ${Object.keys(parts).join(', ')}, which is no life.`,
+    )
+  }
+  const who = `loadLife: ${disk.place}`
+  const saved = checkState(who, parts.life, {
+    settings: checks.object('settings'),
+    record: checks.object('a record'),
+    origin: optional(anOrigin),
+  })
+  const given = Object.entries(changes).filter(([, change]) => change !== undefined)
+  const settings = { ...settingsFromState(who, saved.settings), ...Object.fromEntries(given) }
+  const record = recordFromState(who, saved.record)
+  const learner = rebuildLearner(settings, { ...parts.learner, model: parts.model } as LearnerState)
+  return { settings, learner, record, origin: saved.origin ?? newOrigin('unknown') }
+}

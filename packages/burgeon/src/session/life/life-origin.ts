@@ -1,0 +1,83 @@
+/** Where a life comes from: what made it, and what it has read so far. Plain data for the checkpoint. */
+import { type Check, checks, fields } from '@burgeon/tensor'
+import type { SourceRead } from '../../sources/source-read.ts'
+
+/** Text that is never learnt, to measure on. */
+export interface HeldOutText {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** The commands that make lives. Each overwrites its own only. */
+export type LifeMaker = 'first-life' | 'learn'
+
+export interface LifeOrigin {
+  /** Unknown in checkpoints of an older burgeon. */
+  maker: LifeMaker | 'unknown'
+  /** What was read, source by source; the last one is the latest. */
+  sources: readonly { readonly label: string; readonly read: SourceRead }[]
+  /** Text of these sources that is never learnt, to measure on. */
+  heldOut: readonly { readonly name: string; readonly base64: string }[]
+}
+
+const aCount = checks.integer({ from: 0 })
+const aRead: Check<SourceRead> = fields('what was read of a source', {
+  passes: checks.number({ from: 0, infinite: true }),
+  pass: aCount,
+  files: checks.list('a list of files', checks.role('a file { name, bytes, sha256 }', 'name', 'bytes')),
+  heldOut: checks.list('a list of ranges', checks.role('a range { file, from, to }', 'file', 'from', 'to')),
+})
+
+/** An origin, for a caller and for a checkpoint. */
+export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
+  maker: checks.oneOf('first-life', 'learn', 'unknown'),
+  sources: checks.list(
+    'a list of sources { label, read }',
+    fields('a source', { label: checks.text, read: aRead }),
+  ),
+  heldOut: checks.list(
+    'a list of texts { name, base64 }',
+    fields('a text', { name: checks.text, base64: checks.text }),
+  ),
+})
+
+/** Sources that are remembered. Who comes back to an older one reads it anew. */
+const sourcesAtMost = 16
+
+/** Texts that are measured: the first ones, so that forgetting is seen. */
+const heldOutAtMost = 8
+
+export function newOrigin(maker: LifeOrigin['maker']): LifeOrigin {
+  return { maker, sources: [], heldOut: [] }
+}
+
+/** What a life has read of a source; nothing when it does not know it. */
+export function readOf(origin: LifeOrigin, label: string): SourceRead | undefined {
+  return origin.sources.find((source) => source.label === label)?.read
+}
+
+/** Remembers what was read of a source. */
+export function rememberRead(origin: LifeOrigin, label: string, read: SourceRead): void {
+  const others = origin.sources.filter((source) => source.label !== label)
+  origin.sources = [...others, { label, read }].slice(-sourcesAtMost)
+}
+
+/** Adds texts to measure on. A name that is taken gets a number. */
+export function rememberHeldOut(origin: LifeOrigin, texts: readonly HeldOutText[]): void {
+  const all = [...origin.heldOut]
+  for (const { name, bytes } of texts) {
+    if (all.length >= heldOutAtMost) break
+    let own = name
+    for (let n = 2; all.some((text) => text.name === own); n++) own = `${name} (${n})`
+    all.push({ name: own, base64: Buffer.from(bytes).toString('base64') })
+  }
+  origin.heldOut = all
+}
+
+/** The texts to measure on. */
+export function heldOutOf(origin: LifeOrigin): HeldOutText[] {
+  return origin.heldOut.map(({ name, base64 }) => ({
+    name,
+    bytes: new Uint8Array(Buffer.from(base64, 'base64')),
+  }))
+}

@@ -1,0 +1,138 @@
+/** One session of a life: from loading to a pause or the end, with a progress line, checkpoints and a last save. */
+import type { Chunk } from '@burgeon/continual'
+import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
+import { NonFiniteError } from '@burgeon/tensor'
+import type { CommandContext } from '../terminal/command-context.ts'
+import { createProgressLine } from '../terminal/progress-line.ts'
+import { isRuined } from './diverged.ts'
+import { eventLine } from './event-line.ts'
+import { keeper } from './keeper.ts'
+import type { Life } from './life/life-checkpoint.ts'
+import { type LifePosition, recentBitsPerByte } from './record/life-record.ts'
+import { consume, type ConsumeOptions } from './consume.ts'
+import type { HeldOutText } from './life/life-origin.ts'
+import { whileWaiting } from './while-waiting.ts'
+
+/** What a session reads, measures and saves. */
+export interface SessionOptions {
+  readonly chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
+  /** Bytes of the whole stream; null when nobody knows. */
+  readonly totalBytes: number | null
+  readonly heldOut: readonly HeldOutText[]
+  readonly whole?: NonNullable<ConsumeOptions['whole']>
+  readonly afterDomain?: NonNullable<ConsumeOptions['afterDomain']>
+  readonly measureEvery: number
+  readonly disk: Disk
+  /** Seconds between two checkpoints. */
+  readonly saveEverySeconds: number
+  /** Keeps a checkpoint of every size: the last that was saved before the model grew. */
+  readonly keepSizes?: boolean
+  /** Command that goes on from the checkpoint, for messages. */
+  readonly resumeCommand?: string
+  /** Called before each save, between two steps; told whether the stream has ended. */
+  readonly beforeSave?: (isDone: boolean) => void
+  /** Given what shows a note as long as the progress line stands, and null after that. */
+  readonly listen?: (say: ((text: string) => void) | null) => void
+}
+
+/** Seconds without new text after which what was learnt is saved: the moment costs nothing. */
+const idleSeconds = 1
+
+/**
+ * Learns until the stream ends or the user stops. Returns whether the stream ended.
+ *
+ * Every way out saves, or throws an error that says why it could not: the end, a request to stop, a source that fails. Weights that learning
+ * has ruined are not saved.
+ */
+export async function runSession(
+  life: Life,
+  session: SessionOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const { record, learner } = life
+  const line = createProgressLine({
+    output: context.status,
+    environment: context.environment,
+    now: context.now,
+  })
+  const begun = context.now() - record.seconds * 1000
+  let tried = context.now()
+  let hasGrown = false
+  let [isSaved, recorded] = [false, learner.step]
+  const checkpoints = keeper(life, session, (text) => line.event({ kind: 'note', text }))
+  const save = async (isDone = false): Promise<void> => {
+    session.beforeSave?.(isDone)
+    record.seconds = (context.now() - begun) / 1000
+    tried = context.now()
+    await checkpoints.save()
+    isSaved = true
+  }
+  /** There may be room again, or the end will say that there is none. */
+  const saveOrNote = async (): Promise<void> => {
+    await save().catch((error: unknown) =>
+      line.event({ kind: 'note', text: `${(error as Error).message} Learning goes on.` }),
+    )
+  }
+  const saveIfIdle = async (): Promise<void> => {
+    if (!isSaved && learner.step > 0) await saveOrNote()
+  }
+  const noteStop = (): void => {
+    const again = context.stop.reason === 'SIGINT' ? '; press Ctrl-C again to quit at once' : ''
+    line.event({ kind: 'note', text: `stopping after this step${again}` })
+  }
+  context.stop.addEventListener('abort', noteStop)
+  try {
+    // A folder that cannot be written to is noticed before anything is learnt, and there is a checkpoint to go back to.
+    if (!(await hasCheckpoint(session.disk))) await save()
+    session.listen?.((text) => line.event({ kind: 'note', text }))
+    const done = await consume(life, whileWaiting(session.chunks, idleSeconds, saveIfIdle), {
+      heldOut: session.heldOut,
+      ...(session.whole && { whole: session.whole }),
+      measureEvery: session.measureEvery,
+      ...(session.afterDomain && { afterDomain: session.afterDomain }),
+      stop: context.stop,
+      onStep(report) {
+        isSaved = false
+        recorded = learner.step
+        for (const event of report.events) line.event(eventLine(event))
+        hasGrown = report.events.some(({ kind }) => kind === 'growth')
+        line.update({
+          bytes: record.bytes,
+          totalBytes: session.totalBytes,
+          domain: report.domains[0],
+          bitsPerByte: recentBitsPerByte(record),
+        })
+      },
+      async betweenSteps() {
+        if (isRuined(record.curve.recent)) {
+          const ruin = await checkpoints.diverged()
+          throw ruin
+        }
+        const isNewSize = hasGrown && session.keepSizes
+        if (isNewSize) await keepCheckpoint(session.disk)
+        if (isNewSize || context.now() - tried > session.saveEverySeconds * 1000) await saveOrNote()
+        // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be heard.
+        await new Promise((resolve) => setImmediate(resolve))
+      },
+    })
+    await save(done)
+    return done
+  } catch (error) {
+    if (error instanceof NonFiniteError) {
+      const ruin = await checkpoints.diverged(error)
+      throw ruin
+    }
+    if (checkpoints.isOwn(error)) throw error
+    // Something failed, but not the learner: it stands between two steps.
+    if (learner.step === recorded) await save()
+    else {
+      const text = `step ${learner.step} failed half-way and was not saved. ${checkpoints.remains()}`
+      line.event({ kind: 'note', text })
+    }
+    throw error
+  } finally {
+    context.stop.removeEventListener('abort', noteStop)
+    session.listen?.(null)
+    line.end()
+  }
+}

@@ -1,0 +1,92 @@
+/** Right calls of `burgeon/session` and `burgeon/demo`. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeDisk } from '@burgeon/gpt/node'
+import * as demo from 'burgeon/demo'
+import * as api from 'burgeon/session'
+import { afterAll } from 'vitest'
+import { smallCheckout, writtenInto } from '../front-door/small-checkout.ts'
+import { tinyDomains, tinySettings } from '../life/tiny-settings.ts'
+import type { Call, CallsOf } from './call.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'burgeon-life-calls-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const root = join(folder, 'checkout')
+await writtenInto(root, smallCheckout())
+const settings = { ...tinySettings, vocabulary: 300, watchesBytes: true }
+const learner = api.buildLearner(settings)
+const saved = nodeDisk(join(folder, 'saved'))
+const life = (): api.Life => ({ settings, learner, record: api.emptyRecord(9) })
+await api.saveLife(saved, life())
+
+const measurements = [{ bytes: 0, stage: null, learnt: null, bitsPerByte: { prose: 8 } }]
+/** Of a plain object, as of options: each part of it is made wrong in turn. */
+const ofSettings = (run: Call['run']): (() => Call) => {
+  return () => ({ args: { options: settings }, run, says: ['gptConfig', 'GrowingVocabulary', 'Gpt'] })
+}
+const ofMeasurements = (run: Call['run']): (() => Call) => {
+  return () => ({ args: { measurements }, run })
+}
+const chunks = (): Iterable<unknown> => []
+const consumeOptions = (): api.ConsumeOptions => ({
+  heldOut: [],
+  whole: { name: 'all', isNew: false },
+  measureEvery: 10,
+  afterDomain: () => Promise.resolve(),
+  onStep: () => {},
+  betweenSteps: () => Promise.resolve(),
+  stop: new AbortController().signal,
+})
+
+export const sessionCalls: CallsOf<typeof api> = {
+  buildLearner: [ofSettings(api.buildLearner)],
+  strategyOf: [ofSettings(api.strategyOf)],
+  loadLife: [
+    () => ({
+      args: { disk: saved, options: { maxParameters: 1e5, learningRate: 1e-3 } },
+      run: api.loadLife,
+    }),
+  ],
+  saveLife: [() => ({ args: { disk: nodeDisk(join(folder, 'other')), options: life() }, run: api.saveLife })],
+  emptyRecord: [() => ({ args: { parameters: 9 }, run: api.emptyRecord })],
+  domainMatrix: [
+    () => ({
+      args: { measurements, options: { domains: 1, first: 1, last: 1 } },
+      run: api.domainMatrix,
+    }),
+  ],
+  evaluationsOf: [ofMeasurements(api.evaluationsOf)],
+  forgettingRows: [ofMeasurements(api.forgettingRows)],
+  driftAlarms: [() => ({ args: { record: life().record, changesAreKnown: true }, run: api.driftAlarms })],
+  noticedWithin: 'a number',
+  consume: [
+    () => ({
+      args: { life: life(), chunks: chunks(), options: consumeOptions() },
+      run: api.consume,
+      says: ['batches'],
+    }),
+    () => ({
+      args: { options: life() },
+      run: (of: api.Life) => api.consume(of, [], consumeOptions()),
+    }),
+  ],
+}
+
+export const demoCalls: CallsOf<typeof demo> = {
+  firstLifeBytes: [() => ({ args: { quick: true }, run: demo.firstLifeBytes })],
+  firstLifeSettings: [() => ({ args: { seed: 1, quick: true }, run: demo.firstLifeSettings })],
+  defaultStream: [
+    () => ({
+      args: { options: { root, bytesPerDomain: 2000, heldOutBytes: 300 } },
+      run: demo.defaultStream,
+      says: ['default stream'],
+    }),
+  ],
+  domainChunks: [
+    () => ({
+      args: { domains: tinyDomains, from: { file: 'code', offset: 3 } },
+      run: (...args: Parameters<typeof demo.domainChunks>) => demo.domainChunks(...args).next(),
+    }),
+  ],
+}
