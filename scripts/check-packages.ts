@@ -12,11 +12,11 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { buildPackages, packDependencies, packPackages, root, type Tarball } from './pack-packages.ts'
 
-/** What `npm i burgeon` may take on a disk, with everything it brings, in bytes. To raise it is a decision. */
-const installedLimit = 5_500_000
-
-/** Nobody steps through it in a browser, and Node reads no source maps unless it is told to: it has none. */
-const commandLine = 'burgeon'
+/**
+ * Size limit of `npm i burgeon` on a disk, with everything it brings, in bytes. Sources and source maps travel with the
+ * packages, so that a user can read and step through them, and there is room for the packages to grow. To raise it is a decision.
+ */
+const installedLimit = 8_000_000
 
 const snapshot = join(root, 'test/packaging/published-files.json')
 const problems: string[] = []
@@ -61,9 +61,7 @@ function handwritten(tarball: Tarball): string[] {
   const expected = others
     .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
     .flatMap((path) =>
-      (tarball.name === commandLine ? ['.d.ts', '.js'] : ['.d.ts', '.js', '.js.map']).map((end) =>
-        path.replace(/^src(.*)\.ts$/, `dist$1${end}`),
-      ),
+      ['.d.ts', '.js', '.js.map'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
     )
   report(tarball, 'holds what no source was compiled to', difference(built, expected))
   report(tarball, 'lacks what a source is compiled to', difference(expected, built))
