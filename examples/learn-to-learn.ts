@@ -1,13 +1,10 @@
 /** Learning to learn: weights from which one gradient step fits a new line. Run with `node --conditions=@burgeon/source examples/learn-to-learn.ts`. */
+import { LearnedRates, metaSgd, type MetaTask } from 'burgeon/continual'
+import { adamw, applyUpdates } from 'burgeon/optim'
 import {
-  adamw,
   add,
-  applyUpdates,
   keyFromSeed,
-  LearnedRates,
   mean,
-  metaSgd,
-  type MetaTask,
   multiply,
   RandomStream,
   scope,
@@ -16,7 +13,7 @@ import {
   tensor,
   type TensorsByPath,
   zeros,
-} from 'burgeon'
+} from 'burgeon/tensor'
 
 const random = new RandomStream(keyFromSeed(0))
 

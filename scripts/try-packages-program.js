@@ -1,18 +1,19 @@
 /** What `try-packages.ts` runs in a stranger's project: `node program.js ENTRY…` imports every entry and trains. */
 import assert from 'node:assert/strict'
-import { adamw, byteTokenizer, chain, clipByGlobalNorm, Gpt, generate, Learner } from 'burgeon'
+import { byteTokenizer, generate, Gpt, Learner } from 'burgeon'
+import { adamw, chain, clipByGlobalNorm } from 'burgeon/optim'
 
 const entries = new Map()
 for (const name of process.argv.slice(2)) entries.set(name, await import(name))
 console.log(`imported: ${[...entries.keys()].join(', ')}`)
 
-// The front door offers everything that the four main entries do, and the same things, not copies.
-const frontDoor = entries.get('burgeon')
+// The paths of the front door offer everything that the four main entries do, and the same things, not copies.
 for (const [name, entry] of entries) {
   if (!/^@burgeon\/\w+$/.test(name)) continue
   assert.ok(Object.keys(entry).length > 0, `${name} exports nothing`)
+  const door = entries.get(name.slice(1))
   for (const [key, value] of Object.entries(entry))
-    assert.equal(frontDoor[key], value, `burgeon lacks ${key} of ${name}`)
+    assert.equal(door[key], value, `${name.slice(1)} lacks ${key} of ${name}`)
 }
 
 const model = Gpt.create({ context: 16, embed: 16, heads: 2, layers: 1 }, { seed: 1 })

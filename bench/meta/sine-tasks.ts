@@ -1,9 +1,9 @@
 /** Sine curves to be learnt from a few points, and the small network that learns them (Finn et al. 2017, section 5.1). */
+import type { MetaTask } from 'burgeon/continual'
 import {
   add,
   matmul,
   mean,
-  type MetaTask,
   type RandomStream,
   relu,
   square,
@@ -11,7 +11,7 @@ import {
   tensor,
   type Tensor,
   type TensorsByPath,
-} from 'burgeon'
+} from 'burgeon/tensor'
 
 /** Points that a learner of a curve sees. */
 export const shots = 10

@@ -2,23 +2,9 @@
  * Learning to learn sine curves (Finn et al. 2017, section 5.1): MAML, its first-order form and Meta-SGD from the same weights on the same
  * curves. Second order is told from first by what is left undone: only the exact meta-gradient keeps the error before adaptation flat.
  */
-import {
-  adamw,
-  adapt,
-  applyUpdates,
-  copiesOf,
-  fomaml,
-  keyFromSeed,
-  LearnedRates,
-  maml,
-  mean,
-  metaSgd,
-  type MetaTask,
-  RandomStream,
-  scope,
-  sum,
-  type TensorsByPath,
-} from 'burgeon'
+import { adapt, copiesOf, fomaml, LearnedRates, maml, metaSgd, type MetaTask } from 'burgeon/continual'
+import { adamw, applyUpdates } from 'burgeon/optim'
+import { keyFromSeed, mean, RandomStream, scope, sum, type TensorsByPath } from 'burgeon/tensor'
 import { atLeast, atMost, type Benchmark, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import { shots, sineNet, sineTasks } from './sine-tasks.ts'
 

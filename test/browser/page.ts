@@ -1,14 +1,14 @@
 /** Runs in the browser: what the tests in Node ask a page to do. Everything that goes in and out is JSON. */
 import {
-  type Disk,
   growOnSchedule,
   Learner,
-  type LearnerOptions,
   type LearnerState,
   readCheckpoint,
   reservoirReplay,
   writeCheckpoint,
 } from 'burgeon'
+import type { LearnerOptions } from 'burgeon/continual'
+import type { Disk } from 'burgeon/gpt'
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'

@@ -1,5 +1,6 @@
 /** What an `@example` may name without saying where it comes from: values that every reader can imagine. */
-import type { Gpt, RandomStream, Tensor } from 'burgeon'
+import type { Gpt } from 'burgeon'
+import type { RandomStream, Tensor } from 'burgeon/tensor'
 
 /** A model. */
 export declare const model: Gpt

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import * as frontDoor from 'burgeon'
 import { expect, it } from 'vitest'
 import { codeOf, readSources, relativeTarget, type Source } from '../architecture/read-sources.ts'
 import { root, temporaryFolder } from './programs.ts'
@@ -21,6 +20,13 @@ function examplesIn(source: Source): Example[] {
       text: block.replace(/^ *\* ?/gm, '').replace(/^```.*\n/gm, ''),
     }),
   )
+}
+
+/** By name, the path of the front door that has it; `burgeon` itself where it does. */
+const doors = new Map<string, string>()
+for (const path of ['', '/tensor', '/autograd', '/optim', '/gpt', '/growth', '/continual', '/testing']) {
+  for (const name of Object.keys((await import(`burgeon${path}`)) as object))
+    if (!doors.has(name)) doors.set(name, `burgeon${path}`)
 }
 
 const wordsOf = (text: string): Set<string> => new Set(text.match(/[A-Za-z_$][\w$]*/g))
@@ -43,14 +49,14 @@ function boundIn(text: string): Set<string> {
 }
 
 /**
- * An example whose names are all public is a program of a user's, who has them from the front door. Any other sees what its own file
+ * An example whose names are all public is a program of a user's, who has them from the front door or one of its paths. Any other sees what its own file
  * sees, and what it imports itself, so it is compiled at the end of a copy of its file; what is missing then comes from the front door
  * or from the names that a reader can imagine.
  */
 function asModule({ source, text }: Example, folder: string): string {
   const imports = text.match(/^import .*\n/gm) ?? []
   const body = text.replace(/^import .*\n/gm, '')
-  const atTheDoor = (name: string): boolean => Object.hasOwn(frontDoor, name)
+  const atTheDoor = (name: string): boolean => doors.has(name)
   const own = boundIn(source.text)
   const isPublic = [...wordsOf(codeOf(body))].filter((name) => own.has(name)).every(atTheDoor)
   const file = imports.join('') + (isPublic ? '' : source.text)
@@ -64,7 +70,12 @@ function asModule({ source, text }: Example, folder: string): string {
     return `${before}'${relative(folder, join(root, relativeTarget(source, specifier)))}'`
   })
   return [
-    importing(fromFrontDoor, 'burgeon'),
+    ...[...new Set(doors.values())].map((door) =>
+      importing(
+        fromFrontDoor.filter((name) => doors.get(name) === door),
+        door,
+      ),
+    ),
     importing(imagined, '../../example-names.ts'),
     copy,
     `export async function example(): Promise<void> {\n${body}\n}\n`,

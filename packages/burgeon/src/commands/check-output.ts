@@ -5,7 +5,7 @@ import { describeCheckpoint, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import type { LifeMaker, LifeOrigin } from '../session/life/life-origin.ts'
 import { reportMark } from '../report/render-report.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../terminal/usage-error.ts'
 
 /**
  * @throws UsageError if the folder cannot be made or written to, or holds a report.html of somebody else's.

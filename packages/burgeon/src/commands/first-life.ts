@@ -23,7 +23,7 @@ import { checkOutput, makerOf } from './check-output.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../terminal/usage-error.ts'
 
 export interface FirstLifeOptions {
   /** Ends within half a minute. */

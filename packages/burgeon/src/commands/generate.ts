@@ -12,7 +12,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { printable, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../terminal/usage-error.ts'
 
 export interface GenerateCommandOptions {
   /** Folder of the checkpoint. */

@@ -20,7 +20,7 @@ import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { growthPicture } from '../report/growth-picture.ts'
 import { growthHistory, logHistory } from '../report/growth-history.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../terminal/usage-error.ts'
 
 export interface InspectOptions {
   /** Folder of the checkpoint. */

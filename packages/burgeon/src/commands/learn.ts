@@ -23,7 +23,7 @@ import type { CommandContext } from '../terminal/command-context.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { SourceNotes } from '../terminal/source-notes.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../terminal/usage-error.ts'
 
 export interface LearnOptions {
   /** Folder for checkpoint and report. */

@@ -1,0 +1,2 @@
+/** `burgeon/autograd`: gradients. */
+export * from '@burgeon/autograd'

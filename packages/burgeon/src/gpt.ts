@@ -1,0 +1,2 @@
+/** `burgeon/gpt`: the model: configuration, generation, tokenizers, checkpoints. */
+export * from '@burgeon/gpt'

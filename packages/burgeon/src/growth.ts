@@ -1,0 +1,2 @@
+/** `burgeon/growth`: the mechanism of growth. */
+export * from '@burgeon/gpt/growth'

@@ -1,0 +1,2 @@
+/** `burgeon/tensor`: numbers: tensors, ops, devices, parameters, plans, files. */
+export * from '@burgeon/tensor'
