@@ -13,7 +13,8 @@ import {
   withEngine,
 } from '@burgeon/tensor'
 import { IdleStepsSkipped, idleSteps } from './idle-steps.ts'
-import { type GradientRule, rules } from './rules/rule-table.ts'
+import type { GradientRule } from './rules/gradient-rule.ts'
+import { rules } from './rules/rule-table.ts'
 import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
 
 /**

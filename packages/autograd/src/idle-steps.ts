@@ -1,38 +1,23 @@
 /** What need not be computed when a body is run again for its gradients: steps whose numbers nobody will look at. */
 import {
   type Attrs,
-  derivative,
   type Engine,
-  expression,
   type OpDefinition,
   type OpName,
   opTable,
   type RerunStep,
   type Tensor,
 } from '@burgeon/tensor'
-
-/** Which numbers an op's gradient rule looks at, besides gradients; shapes are always there. */
-interface Looks {
-  readonly inputs: readonly boolean[]
-  readonly outputs: boolean
-}
-
-const moves: ReadonlySet<OpName> = new Set(['reshape', 'permute', 'broadcast', 'slice', 'pad', 'concatenate'])
-const multiplies: ReadonlySet<OpName> = new Set(['matmul', 'linear'])
+import { type GradientRule, nothing, type Reads } from './rules/gradient-rule.ts'
+import { rules } from './rules/rule-table.ts'
 
 /** What is not known to be left alone counts as looked at. */
-function looksOf({ op, attrs, inputs }: RerunStep): Looks {
-  const all = (look: boolean): boolean[] => inputs.map(() => look)
-  if (moves.has(op)) return { inputs: all(false), outputs: false }
-  if (multiplies.has(op)) return { inputs: all(true), outputs: false }
-  if (op !== 'elementwise') return { inputs: all(true), outputs: true }
-  const formula = (attrs as Attrs<'elementwise'>).expression
-  const seen = new Set(
-    inputs
-      .flatMap((_, i) => [...expression.topologicalOrder(derivative(formula, i))])
-      .flatMap((node) => (node.kind === 'input' ? [node.index] : [])),
-  )
-  return { inputs: inputs.map((_, i) => seen.has(i)), outputs: false }
+function readsOf({ op, attrs, inputs }: RerunStep): Reads {
+  const { movement } = opTable[op] as OpDefinition<never>
+  if (movement) return nothing(attrs, inputs.length)
+  const rule = rules[op] as GradientRule<OpName> | string
+  const reads = typeof rule === 'function' ? rule.reads : undefined
+  return reads?.(attrs as never, inputs.length) ?? { inputs: inputs.map(() => true), outputs: true }
 }
 
 /**
@@ -43,11 +28,11 @@ export function idleSteps(steps: readonly RerunStep[]): ReadonlySet<number> {
   const lookedAt = new Set<number>()
   const idle = new Set<number>()
   for (const [place, step] of [...steps.entries()].toReversed()) {
-    const looks = looksOf(step)
-    const isIdle = !looks.outputs && !step.outputs.some((id) => lookedAt.has(id))
+    const reads = readsOf(step)
+    const isIdle = !reads.outputs && !step.outputs.some((id) => lookedAt.has(id))
     if (isIdle) idle.add(place)
     step.inputs.forEach((id, i) => {
-      if (!isIdle || looks.inputs[i]) lookedAt.add(id)
+      if (!isIdle || reads.inputs[i]) lookedAt.add(id)
     })
   }
   return idle

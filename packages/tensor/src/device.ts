@@ -31,12 +31,14 @@ export type Kernel<K extends OpName, B extends AnyBackend> = (
 
 export type BufferOf<B> = B extends Backend<infer Buffer> ? Buffer : never
 
-/** Every op of the table: a kernel, or for a fused op the word that its definition shall run. */
+/** A kernel for every op of the table that has one. */
 export type KernelTable<B extends AnyBackend> = {
-  readonly [K in Exclude<OpName, AliasOpName>]: K extends FusedOpName
-    ? Kernel<K, B> | 'definition'
-    : Kernel<K, B>
+  readonly [K in Exclude<OpName, AliasOpName>]: Kernel<K, B>
 }
+
+/** A kernel for every primitive op; a fused op without one runs its definition. */
+export type PrimitiveKernelTable<B extends AnyBackend> = Omit<KernelTable<B>, FusedOpName> &
+  Partial<Pick<KernelTable<B>, FusedOpName>>
 
 /** What a backend must provide; everything else follows. */
 export interface Backend<Buffer> {
@@ -72,14 +74,14 @@ export interface MemoryUse {
 export class Device implements Engine {
   readonly name: string
   readonly #backend: Backend<unknown>
-  readonly #kernels: KernelTable<Backend<unknown>>
+  readonly #kernels: PrimitiveKernelTable<Backend<unknown>>
   readonly #peakFlops: ((backend: Backend<unknown>) => number) | undefined
   #buffers = 0
   #bytes = 0
 
   private constructor(
     backend: Backend<unknown>,
-    kernels: KernelTable<Backend<unknown>>,
+    kernels: PrimitiveKernelTable<Backend<unknown>>,
     peakFlops: ((backend: Backend<unknown>) => number) | undefined,
   ) {
     this.name = backend.name
@@ -95,12 +97,12 @@ export class Device implements Engine {
    */
   static of<B extends AnyBackend>(
     backend: B,
-    kernels: KernelTable<B>,
+    kernels: PrimitiveKernelTable<B>,
     peakFlops?: (backend: B) => number,
   ): Device {
     return new Device(
       backend,
-      kernels as unknown as KernelTable<Backend<unknown>>,
+      kernels as unknown as PrimitiveKernelTable<Backend<unknown>>,
       peakFlops as ((backend: Backend<unknown>) => number) | undefined,
     )
   }
@@ -153,14 +155,15 @@ export class Device implements Engine {
       )
     }
     const specs = definition.infer(inputs, attrs)
-    const kernel = this.#kernels[op] as Kernel<K, Backend<unknown>> | 'definition'
-    if (kernel === 'definition') {
-      const lowered = definition.definition as NonNullable<typeof definition.definition>
-      return withoutEngines(() => scope(() => lowered(inputs, attrs)))
-    }
     if (definition.alias) {
       const spec = specs[0]
       return [adopt(new Tensor(this, spec, inputs[0].storage, op))]
+    }
+    const kernels = this.#kernels as Readonly<Partial<Record<OpName, unknown>>>
+    const kernel = kernels[op] as Kernel<K, Backend<unknown>> | undefined
+    if (kernel === undefined) {
+      const lowered = definition.definition as NonNullable<typeof definition.definition>
+      return withoutEngines(() => scope(() => lowered(inputs, attrs)))
     }
     for (const i of definition.mutates ?? []) this.#unshare(inputs[i])
     const operands = inputs.map(operand)

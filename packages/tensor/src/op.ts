@@ -13,31 +13,47 @@ export interface OpDefinition<Attrs> {
   readonly takes: Readonly<Record<string, DType | 'any'>> | 'several'
   /** Checks the arguments and answers the outputs' shapes and element types. Throws ShapeError or OptionError. */
   infer(inputs: readonly TensorSpec[], attrs: Attrs): readonly TensorSpec[]
-  /** Floating-point operations of one call: what is counted is multiplications and additions of the formula. */
+  /**
+   * Floating-point operations of one call: what is counted is multiplications and additions of the formula. An op that only moves
+   * numbers has none, and need not say so.
+   */
   flops(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: Attrs): number
   /** A fused op is a lowering of this: its meaning written in other ops, its oracle, fallback and second derivative. */
   definition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[]
   /** Indices of the inputs that the op writes in place. No tape records such an op. */
   readonly mutates?: readonly number[]
+  /**
+   * The op only moves numbers of its inputs, whatever they are, to places that its attributes give. So errors move with them, and its
+   * gradient looks at none of them.
+   */
+  readonly movement?: true
   /** The only output shares the storage of input 0. */
   readonly alias?: true
 }
+
+/** An op as it is written down: of one that only moves numbers nothing is counted. */
+type Written<Attrs> =
+  | OpDefinition<Attrs>
+  | (Omit<OpDefinition<Attrs>, 'flops' | 'movement'> & { readonly movement: true })
 
 /**
  * Names the type of the attributes, keeps the rest of the literal's type, and lets `infer` see only inputs of the number
  * and the element types that the op takes.
  */
 export function defineOp<Attrs>() {
-  return <const D extends OpDefinition<Attrs>>(definition: D): D & OpDefinition<Attrs> => ({
-    ...definition,
-    infer(inputs: readonly TensorSpec[], attrs: Attrs) {
+  return <const D extends Written<Attrs>>(definition: D): D & OpDefinition<Attrs> => {
+    const infer = (inputs: readonly TensorSpec[], attrs: Attrs): readonly TensorSpec[] => {
       checkInputs(definition, inputs)
       return definition.infer(inputs, attrs)
-    },
-  })
+    }
+    return { flops: movesOnly, ...definition, infer } as D & OpDefinition<Attrs>
+  }
 }
 
-function checkInputs({ name, takes }: OpDefinition<never>, inputs: readonly TensorSpec[]): void {
+function checkInputs(
+  { name, takes }: Pick<OpDefinition<never>, 'name' | 'takes'>,
+  inputs: readonly TensorSpec[],
+): void {
   const wanted = takes === 'several' ? inputs.map(() => 'any') : Object.values(takes)
   const fits =
     inputs.length === wanted.length && inputs.every((x, i) => wanted[i] === 'any' || wanted[i] === x.dtype)
@@ -48,7 +64,7 @@ function checkInputs({ name, takes }: OpDefinition<never>, inputs: readonly Tens
   throw new ShapeError(`${name}: got ${got || 'no tensor'}; expected ${expected}.`)
 }
 
-/** The cost of ops that only move numbers. */
+/** The cost of ops that compute nothing. */
 export const movesOnly = (): number => 0
 
 /** Shorthand for an f32 spec. */

@@ -5,6 +5,7 @@
  * shared: every example reads them whole, and their gradients get a leading axis of examples.
  */
 import type { Attrs, FusedOpName, OpName, Tensor } from '@burgeon/tensor'
+import type { RuledOpName } from '../rules/rule-table.ts'
 import { elementwiseGradients, holdsElementwise } from './broadcast-gradients.ts'
 import { gatherGradients, scatterAddGradients } from './gather-gradients.ts'
 import {
@@ -56,7 +57,6 @@ export type ExampleGradients<K extends OpName> = (call: ExampleCall<K>, index: n
 type Row<K extends OpName> =
   | { readonly holds: Holds<K>; readonly gradients: ExampleGradients<K> }
   | (K extends FusedOpName ? { readonly holds: Holds<K> } | 'definition' : never)
-  | 'none'
 
 const all: Holds<OpName> = ({ inputs }) => inputs.map(() => true)
 const onlyFirst: Holds<OpName> = ({ inputs: [x, ...others] }) =>
@@ -64,14 +64,13 @@ const onlyFirst: Holds<OpName> = ({ inputs: [x, ...others] }) =>
 const ifAxisStays = (stays: boolean): readonly boolean[] | string =>
   stays ? [true] : 'It moves numbers along the first axis.'
 
-/** Every op; `none` for those that are never differentiated. */
-export const exampleRules: { readonly [K in OpName]: Row<K> } = {
+/** Every op with a gradient rule. The others are never differentiated, or go by their definition. */
+export const exampleRules: { readonly [K in RuledOpName]: Row<K> } = {
   elementwise: { holds: holdsElementwise, gradients: elementwiseGradients },
   reduce: {
     holds: ({ attrs }) => (attrs.axes.includes(0) ? 'It joins examples before the last sum.' : [true]),
     gradients: reduceGradients,
   },
-  argmax: 'none',
   matmul: { holds: holdsMatmul, gradients: matmulGradients },
   reshape: { holds: all, gradients: reshapeGradients },
   permute: { holds: ({ attrs }) => ifAxisStays(attrs.order[0] === 0), gradients: permuteGradients },
@@ -94,21 +93,11 @@ export const exampleRules: { readonly [K in OpName]: Row<K> } = {
     gradients: gatherGradients,
   },
   scatterAdd: { holds: () => 'It adds rows of several examples.', gradients: scatterAddGradients },
-  fill: 'none',
-  iota: 'none',
-  random: 'none',
-  assign: 'none',
   linear: { holds: onlyFirst, gradients: linearGradients },
   layerNorm: { holds: onlyFirst, gradients: layerNormGradients },
-  layerNormGrad: 'definition',
   rmsNorm: { holds: onlyFirst, gradients: rmsNormGradients },
-  rmsNormGrad: 'definition',
   attention: { holds: all },
-  attentionGrad: 'definition',
   crossEntropy: { holds: all },
-  crossEntropyGrad: 'definition',
   linearCrossEntropy: { holds: () => [true, false, true], gradients: linearCrossEntropyGradients },
-  linearCrossEntropyGrad: 'definition',
-  adamw: 'none',
   globalNorm: 'definition',
 }

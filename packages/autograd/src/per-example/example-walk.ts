@@ -12,7 +12,8 @@ import {
 import { NotDifferentiableError } from '../errors.ts'
 import { type Recording, record } from '../gradients.ts'
 import { gradientOf } from '../rules/elementwise.ts'
-import { type GradientRule, rules } from '../rules/rule-table.ts'
+import type { GradientRule } from '../rules/gradient-rule.ts'
+import { rules, type RuledOpName } from '../rules/rule-table.ts'
 import type { RerunEntry, Tape, TapeEntry } from '../tape.ts'
 import { type ExampleGradients, exampleRules, type Holds } from './example-rules.ts'
 
@@ -108,11 +109,15 @@ export class ExampleWalk implements Disposable {
   /** Of an op whose output holds the examples. */
   #pullHeld(entry: TapeEntry, needed: readonly boolean[]): void {
     const { op, inputs, outputs, attrs } = entry
-    const row = exampleRules[op] as { holds: Holds<OpName>; gradients?: ExampleGradients<OpName> } | string
+    // What has no rule for gradients goes by its definition.
+    const row = exampleRules[op as RuledOpName] as
+      | { holds: Holds<OpName>; gradients?: ExampleGradients<OpName> }
+      | 'definition'
+      | undefined
     const cotangents = outputs.map(({ id }) => this.#held.get(id))
     const [dy, ...others] = cotangents
     const isFirst = dy !== undefined && others.every((gradient) => gradient === undefined)
-    if (typeof row === 'string' || !isFirst) {
+    if (row === undefined || row === 'definition' || !isFirst) {
       this.#throughDefinition(entry, needed, this.#held)
       return
     }
@@ -143,7 +148,9 @@ export class ExampleWalk implements Disposable {
       this.#throughDefinition(entry, needed, this.#shared)
       return
     }
-    const { gradients } = exampleRules[op] as { gradients: ExampleGradients<OpName> }
+    const { gradients } = exampleRules[op as RuledOpName] as unknown as {
+      gradients: ExampleGradients<OpName>
+    }
     inputs.forEach((x, i) => {
       if (!needed[i]) return
       this.#contribute(x, (chunk) => {

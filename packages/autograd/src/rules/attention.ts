@@ -1,5 +1,5 @@
 import { run } from '@burgeon/tensor'
-import type { GradientRule } from './rule-table.ts'
+import type { GradientRule } from './gradient-rule.ts'
 
 export const attentionRule: GradientRule<'attention'> = ({
   inputs,

@@ -1,7 +1,14 @@
 /** d/dxᵢ of an elementwise formula: its symbolic derivative times the cotangent, summed over what was broadcast. */
-import { derivative, elementwise, type Expression, expression, type Tensor } from '@burgeon/tensor'
+import {
+  type Attrs,
+  derivative,
+  elementwise,
+  type Expression,
+  expression,
+  type Tensor,
+} from '@burgeon/tensor'
 import { summedTo } from './movement.ts'
-import type { GradientRule } from './rule-table.ts'
+import { type GradientRule, reading, type Reads } from './gradient-rule.ts'
 
 const gradients = new WeakMap<Expression, Map<string, Expression>>()
 
@@ -18,7 +25,19 @@ export function gradientOf(formula: Expression, index: number, count: number): E
   return found
 }
 
-export const elementwiseRule: GradientRule<'elementwise'> = ({ inputs, attrs, cotangents, needed }) => {
+/** A derivative reads the inputs that are left in it. */
+function readsOf(attrs: Attrs<'elementwise'>, count: number): Reads {
+  const places = Array.from({ length: count }, (_, i) => i)
+  const seen = new Set(
+    places
+      .flatMap((i) => [...expression.topologicalOrder(derivative(attrs.expression, i))])
+      .flatMap((node) => (node.kind === 'input' ? [node.index] : [])),
+  )
+  return { inputs: places.map((i) => seen.has(i)), outputs: false }
+}
+
+export const elementwiseRule: GradientRule<'elementwise'> = reading(readsOf, (call) => {
+  const { inputs, attrs, cotangents, needed } = call
   const dy = cotangents[0] as Tensor
   if (attrs.dtype !== 'f32') return []
   return inputs.map((x, i) => {
@@ -30,4 +49,4 @@ export const elementwiseRule: GradientRule<'elementwise'> = ({ inputs, attrs, co
         : elementwise(gradient, [...inputs, dy], attrs.scalars)
     return summedTo(dx, x.shape)
   })
-}
+})

@@ -1,5 +1,5 @@
 import { gather, scatterAdd, type Tensor } from '@burgeon/tensor'
-import type { GradientRule } from './rule-table.ts'
+import type { GradientRule } from './gradient-rule.ts'
 
 /** out = table[ids]: a row's gradient is the sum over its occurrences. */
 export const gatherRule: GradientRule<'gather'> = ({ inputs: [table, ids], cotangents: [dy] }) => [

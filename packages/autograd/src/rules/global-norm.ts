@@ -1,7 +1,7 @@
 /** d‖x‖/dx = x/‖x‖, and 0 where x = 0, as in PyTorch. */
 import { add, elementwise, expression, multiply, normScale, type Tensor } from '@burgeon/tensor'
 import { unitDirection } from '../unit-direction.ts'
-import type { GradientRule } from './rule-table.ts'
+import type { GradientRule } from './gradient-rule.ts'
 
 // inputs: x, ‖x‖, scaled ‖x‖, cotangent
 const gradient = expression.multiply(unitDirection, expression.input(3))

@@ -1,9 +1,15 @@
 import { matmul, sum, type Tensor } from '@burgeon/tensor'
 import { summedTo } from './movement.ts'
-import type { GradientRule } from './rule-table.ts'
+import { type GradientRule, inputsOnly, reading } from './gradient-rule.ts'
 
 /** C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand gets the transpose, a broadcast batch its sum. */
-export const matmulRule: GradientRule<'matmul'> = ({ inputs: [a, b], attrs, cotangents, needed }) => {
+export const matmulRule: GradientRule<'matmul'> = reading(inputsOnly, (call) => {
+  const {
+    inputs: [a, b],
+    attrs,
+    cotangents,
+    needed,
+  } = call
   const dc = cotangents[0] as Tensor
   const { transposeA, transposeB } = attrs
   const da = (): Tensor =>
@@ -15,14 +21,19 @@ export const matmulRule: GradientRule<'matmul'> = ({ inputs: [a, b], attrs, cota
       ? matmul(dc, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, dc, { transposeA: !transposeA })
   return [needed[0] ? summedTo(da(), a.shape) : undefined, needed[1] ? summedTo(db(), b.shape) : undefined]
-}
+})
 
 /** y = x·W + b: dx = dy·Wᵀ, dW = xᵀ·dy, db = column sums of dy. */
-export const linearRule: GradientRule<'linear'> = ({ inputs: [x, w], cotangents, needed }) => {
+export const linearRule: GradientRule<'linear'> = reading(inputsOnly, (call) => {
+  const {
+    inputs: [x, w],
+    cotangents,
+    needed,
+  } = call
   const dy = cotangents[0] as Tensor
   return [
     needed[0] ? matmul(dy, w, { transposeB: true }) : undefined,
     needed[1] ? matmul(x, dy, { transposeA: true }) : undefined,
     needed[2] ? sum(dy, { axes: [0] }) : undefined,
   ]
-}
+})

@@ -1,6 +1,6 @@
 /** Ops that only move numbers: each rule moves the gradients back. */
 import { pad, permute, reshape, sameShape, type Shape, slice, sumTo, type Tensor } from '@burgeon/tensor'
-import type { GradientRule } from './rule-table.ts'
+import type { GradientRule } from './gradient-rule.ts'
 
 /** As `sumTo`, but a cotangent that fits is passed on as it is: what leaves the tape gets a tensor of its own there. */
 export const summedTo = (dy: Tensor, shape: Shape): Tensor =>

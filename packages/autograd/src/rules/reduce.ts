@@ -1,5 +1,5 @@
 import { broadcastTo, divide, equal, multiply, reshape, sum, type Tensor } from '@burgeon/tensor'
-import type { GradientRule } from './rule-table.ts'
+import type { GradientRule } from './gradient-rule.ts'
 
 export const reduceRule: GradientRule<'reduce'> = ({
   inputs: [x],

@@ -12,7 +12,7 @@ import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { scope } from '../scope.ts'
 import { formatShape, type TensorSpec } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { attrChecks } from './attr-checks.ts'
+import { opCases } from './cases/op-cases.ts'
 import { anOp, RoundingBounds } from './rounding-bounds.ts'
 
 /** An input as plain numbers. Those of `f32` should be representable in f32, or rounding them counts as an error. */
@@ -67,7 +67,7 @@ export async function checkOp<K extends OpName>(
   checkArgument('checkOp', 'reference', reference, checks.device)
   checkArgument('checkOp', 'op', op, anOp)
   checkArgument('checkOp', 'inputs', inputs, plainInputs)
-  checkOptions('checkOp', attrs, attrChecks[op])
+  checkOptions<PlainAttrs<K>>('checkOp', attrs, opCases[op].attrs)
   checkArgument('checkOp', 'tolerance', tolerance, checks.number({ from: 0, infinite: true }))
   const expected = expectedResults(reference, op, inputs, attrs)
   const { buffers } = device.memory

@@ -11,7 +11,7 @@ import * as checks from '../checks/checks.ts'
 import type { Check } from '../checks/checks.ts'
 import { type Engine, run, withoutEngines } from '../engine.ts'
 import type { OpDefinition } from '../op.ts'
-import { type Attrs, type FusedOpName, type OpName, opTable } from '../op-table.ts'
+import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { assign } from '../ops/assign/assign.ts'
 import { abs, add, multiply, subtract } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
@@ -55,27 +55,24 @@ export class RoundingBounds implements Engine {
     checkArgument('RoundingBounds.run', 'op', op, anOp)
     checkArgument('RoundingBounds.run', 'inputs', inputs, checks.tensors)
     checkArgument('RoundingBounds.run', 'attrs', attrs, checks.object('an object'))
-    const { definition, infer } = opTable[op] as OpDefinition<Attrs<K>>
+    const { definition, infer, movement } = opTable[op] as OpDefinition<Attrs<K>>
     // A definition takes for granted what the op looks at.
     infer(inputs, attrs)
-    if (definition !== undefined && !(op in rules)) return definition(inputs, attrs)
+    const rule = (rules as Readonly<Partial<Record<OpName, unknown>>>)[op] as Rule<K> | undefined
+    if (definition !== undefined && rule === undefined) return definition(inputs, attrs)
     const bounds = inputs.map((input) => this.of(input))
     const outputs = this.#below.run(op, inputs, attrs)
-    const rule = rules[op as Primitive] as (call: Call<K>) => Tensor
+    const boundOf = rule ?? (movement ? moved(op) : exact)
     const results = outputs.length > 0 ? outputs : [inputs[0]]
     for (const result of results) {
       this.#bounds.set(
         result.id,
-        withoutEngines(() => settled(rule({ inputs, bounds, result, attrs }), result, bounds)),
+        withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
       )
     }
     return outputs
   }
 }
-
-// Two have a rule although they are fused. The bias of `linear` may be added before, between or after the products; the squares of
-// `globalNorm` may not overflow or vanish as those of its definition would.
-type Primitive = Exclude<OpName, FusedOpName> | 'linear' | 'globalNorm'
 
 /** One call that has been run. `result` is its output, or one of them, or what it wrote into. */
 interface Call<K extends OpName> {
@@ -85,24 +82,24 @@ interface Call<K extends OpName> {
   readonly attrs: Attrs<K>
 }
 
-/** The bound of every result. */
-const rules: { readonly [K in Primitive]: (call: Call<K>) => Tensor } = {
+/** The bound of a result. */
+type Rule<K extends OpName> = (call: Call<K>) => Tensor
+
+/**
+ * Ops whose results are rounded. All others are met exactly: those that only move numbers move the bounds with them, a fused op goes
+ * through its definition, and the rest computes no numbers that need rounding.
+ *
+ * Two have a rule although they are fused. The bias of `linear` may be added before, between or after the products; the squares of
+ * `globalNorm` may not overflow or vanish as those of its definition would.
+ */
+const rules: { readonly [K in OpName]?: Rule<K> } = {
   elementwise: elementwiseBound,
   reduce: reduceBound,
-  argmax: exact,
   matmul: matmulBound,
-  reshape: moved('reshape'),
-  permute: moved('permute'),
-  broadcast: moved('broadcast'),
-  slice: moved('slice'),
-  pad: moved('pad'),
-  concatenate: moved('concatenate'),
   gather: ({ inputs: [, ids], bounds: [table], attrs }) => run('gather', [table, ids], attrs)[0],
   scatterAdd: scatterAddBound,
   fill: ({ result, attrs: { value } }) =>
     fill(result.device, result.shape, result.dtype === 'f32' ? roundedToF32(value).error : 0),
-  iota: exact,
-  random: exact,
   assign: assignBound,
   linear: linearBound,
   globalNorm: normBound,
@@ -135,7 +132,7 @@ function exact({ result }: { readonly result: Tensor }): Tensor {
 }
 
 /** Ops that only move numbers move their errors with them. */
-function moved<K extends OpName>(op: K): (call: Call<K>) => Tensor {
+function moved<K extends OpName>(op: K): Rule<K> {
   return ({ bounds, attrs }) => run(op, bounds, attrs)[0]
 }
 

@@ -1,5 +1,5 @@
-/** Every op of the table on the reference backend. Fused ops run their definition: it is what they mean. */
-import type { KernelTable } from '../../device.ts'
+/** Every primitive op on the reference backend. Fused ops are not here, so their definition runs: it is what they mean. */
+import type { PrimitiveKernelTable } from '../../device.ts'
 import { argmaxReference } from '../../ops/argmax/argmax.reference.ts'
 import { assignReference } from '../../ops/assign/assign.reference.ts'
 import { broadcastReference } from '../../ops/broadcast/broadcast.reference.ts'
@@ -17,7 +17,7 @@ import { scatterAddReference } from '../../ops/scatter-add/scatter-add.reference
 import { sliceReference } from '../../ops/slice/slice.reference.ts'
 import type { ReferenceBackend } from './reference-backend.ts'
 
-export const referenceKernels: KernelTable<ReferenceBackend> = {
+export const referenceKernels: PrimitiveKernelTable<ReferenceBackend> = {
   elementwise: elementwiseReference,
   reduce: reduceReference,
   argmax: argmaxReference,
@@ -33,17 +33,4 @@ export const referenceKernels: KernelTable<ReferenceBackend> = {
   iota: iotaReference,
   random: randomReference,
   assign: assignReference,
-  linear: 'definition',
-  layerNorm: 'definition',
-  layerNormGrad: 'definition',
-  rmsNorm: 'definition',
-  rmsNormGrad: 'definition',
-  attention: 'definition',
-  attentionGrad: 'definition',
-  crossEntropy: 'definition',
-  crossEntropyGrad: 'definition',
-  linearCrossEntropy: 'definition',
-  linearCrossEntropyGrad: 'definition',
-  adamw: 'definition',
-  globalNorm: 'definition',
 }

@@ -2,7 +2,7 @@
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { broadcastShapes, checkShape, formatShape, sameShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { reshape } from '../reshape/reshape.ts'
@@ -13,6 +13,7 @@ export interface BroadcastAttrs {
 
 export const broadcastOp = defineOp<BroadcastAttrs>()({
   name: 'broadcast',
+  movement: true,
   takes: { x: 'any' },
   infer([x], { shape }) {
     if (!sameShape(broadcastShapes('broadcast', [x.shape, shape]), shape)) {
@@ -22,7 +23,6 @@ export const broadcastOp = defineOp<BroadcastAttrs>()({
     }
     return [{ shape, dtype: x.dtype }]
   },
-  flops: movesOnly,
 })
 
 /** Repeats `x` to `shape` by NumPy's rule. */

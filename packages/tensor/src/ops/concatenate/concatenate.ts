@@ -3,7 +3,7 @@ import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { formatShape, normalizeAxes } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { reshape } from '../reshape/reshape.ts'
@@ -14,6 +14,7 @@ export interface ConcatenateAttrs {
 
 export const concatenateOp = defineOp<ConcatenateAttrs>()({
   name: 'concatenate',
+  movement: true,
   takes: 'several',
   infer(inputs, { axis }) {
     const [first] = inputs
@@ -31,7 +32,6 @@ export const concatenateOp = defineOp<ConcatenateAttrs>()({
     const total = inputs.reduce((n, x) => n + x.shape[axis], 0)
     return [{ shape: first.shape.map((n, i) => (i === axis ? total : n)), dtype: first.dtype }]
   },
-  flops: movesOnly,
 })
 
 /** Joins tensors along `axis` (counted from either end). */

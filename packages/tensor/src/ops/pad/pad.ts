@@ -4,7 +4,7 @@ import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -16,6 +16,7 @@ export interface PadAttrs {
 
 export const padOp = defineOp<PadAttrs>()({
   name: 'pad',
+  movement: true,
   takes: { x: 'any' },
   infer([x], { before, after }) {
     const valid = (list: readonly number[]): boolean =>
@@ -28,7 +29,6 @@ export const padOp = defineOp<PadAttrs>()({
     }
     return [{ shape: x.shape.map((n, i) => before[i] + n + after[i]), dtype: x.dtype }]
   },
-  flops: movesOnly,
 })
 
 /** Surrounds `x` with zeros. */

@@ -4,7 +4,7 @@ import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -15,6 +15,7 @@ export interface PermuteAttrs {
 
 export const permuteOp = defineOp<PermuteAttrs>()({
   name: 'permute',
+  movement: true,
   takes: { x: 'any' },
   infer([x], { order }) {
     if (order.length !== x.shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
@@ -24,7 +25,6 @@ export const permuteOp = defineOp<PermuteAttrs>()({
     }
     return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }]
   },
-  flops: movesOnly,
 })
 
 /** Axis `i` of the result is axis `order[i]` of `x`. */

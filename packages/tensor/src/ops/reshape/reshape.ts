@@ -7,7 +7,7 @@ import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -17,6 +17,7 @@ export interface ReshapeAttrs {
 
 export const reshapeOp = defineOp<ReshapeAttrs>()({
   name: 'reshape',
+  movement: true,
   takes: { x: 'any' },
   alias: true,
   infer([x], { shape }) {
@@ -29,7 +30,6 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
     }
     return [{ shape, dtype: x.dtype }]
   },
-  flops: movesOnly,
 })
 
 /** @param shape May hold one −1, which takes what is left. */

@@ -4,7 +4,7 @@ import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { run } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
-import { defineOp, movesOnly } from '../../op.ts'
+import { defineOp } from '../../op.ts'
 import { formatShape, sameShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { reshape } from '../reshape/reshape.ts'
@@ -17,6 +17,7 @@ export interface SliceAttrs {
 
 export const sliceOp = defineOp<SliceAttrs>()({
   name: 'slice',
+  movement: true,
   takes: { x: 'any' },
   infer([x], { start, stop }) {
     const whole = [...start, ...stop].every((n) => Number.isInteger(n))
@@ -30,7 +31,6 @@ export const sliceOp = defineOp<SliceAttrs>()({
     }
     return [{ shape: x.shape.map((_, i) => stop[i] - start[i]), dtype: x.dtype }]
   },
-  flops: movesOnly,
 })
 
 /**

@@ -1,4 +1,5 @@
 /** Cases for elementwise formulas, reductions and matrix products. */
+import * as checks from '../../checks/checks.ts'
 import { openReference } from '../../backends/reference/index.ts'
 import { type Engine, withEngine } from '../../engine.ts'
 import { derivative } from '../../expression/derivative.ts'
@@ -13,6 +14,7 @@ import { scope } from '../../scope.ts'
 import type { Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { PlainInput } from '../check-op.ts'
+import { dtype, sizes, yesOrNo } from './attr-checks.ts'
 import {
   chance,
   drawShape,
@@ -69,6 +71,11 @@ function sweep(random: RandomStream, reach: number): PlainInput {
 }
 
 export const elementwiseCases: OpCases<'elementwise'> = {
+  attrs: {
+    expression: checks.required(checks.role('an expression, such as expression.input(0)', 'kind')),
+    scalars: checks.required(checks.list('a list of numbers', checks.anyNumber)),
+    dtype,
+  },
   tolerance: 2,
   edges: (random) => [
     ...unaryBuilders.flatMap((f) => [
@@ -149,6 +156,7 @@ export const elementwiseCases: OpCases<'elementwise'> = {
 const reductions = ['sum', 'max', 'min'] as const
 
 export const reduceCases: OpCases<'reduce'> = {
+  attrs: { kind: checks.required(checks.oneOf('sum', 'max', 'min')), axes: sizes, keepDims: yesOrNo },
   tolerance: 1,
   edges: (random) =>
     reductions.flatMap((kind): OpCase<'reduce'>[] => [
@@ -195,6 +203,7 @@ export const reduceCases: OpCases<'reduce'> = {
 }
 
 export const argmaxCases: OpCases<'argmax'> = {
+  attrs: {},
   tolerance: 0,
   edges: (random) => [
     { inputs: [gaussian(random, [1])], attrs: {} },
@@ -237,6 +246,7 @@ function productSizes(random: RandomStream, budget: number): [number, number, nu
 }
 
 export const matmulCases: OpCases<'matmul'> = {
+  attrs: { transposeA: yesOrNo, transposeB: yesOrNo },
   tolerance: 1,
   edges: (random) =>
     layouts.flatMap((layout) => [
@@ -287,6 +297,7 @@ function linear(random: RandomStream, n: number, k: number, m: number): OpCase<'
 }
 
 export const linearCases: OpCases<'linear'> = {
+  attrs: {},
   tolerance: 1,
   edges: (random) => [
     linear(random, 1, 1, 1),
@@ -300,6 +311,7 @@ export const linearCases: OpCases<'linear'> = {
 }
 
 export const globalNormCases: OpCases<'globalNorm'> = {
+  attrs: {},
   tolerance: 1,
   edges: (random) => [
     { inputs: [gaussian(random, [])], attrs: {} },

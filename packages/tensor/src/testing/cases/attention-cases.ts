@@ -6,6 +6,7 @@ import type { RandomStream } from '../../random/random-stream.ts'
 import { scope } from '../../scope.ts'
 import { sizeOf } from '../../shape.ts'
 import type { PlainInput } from '../check-op.ts'
+import { aNumber, size, yesOrNo } from './attr-checks.ts'
 import { chance, drawSize, f32Input, gaussian, pick } from './draw.ts'
 import type { OpCase, OpCases } from './op-case.ts'
 
@@ -100,9 +101,12 @@ function draw(random: RandomStream): OpCase<'attention'> {
   }
 }
 
-export const attentionCases: OpCases<'attention'> = { tolerance: 2, edges, draw }
+const attentionAttrs = { scale: aNumber, causal: yesOrNo, keys: size }
+
+export const attentionCases: OpCases<'attention'> = { attrs: attentionAttrs, tolerance: 2, edges, draw }
 
 export const attentionGradCases: OpCases<'attentionGrad'> = {
+  attrs: attentionAttrs,
   tolerance: 2,
   edges: (random) => edges(random).map((attentionCase) => withGradient(random, attentionCase)),
   draw: (random) => withGradient(random, draw(random)),

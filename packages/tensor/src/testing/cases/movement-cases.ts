@@ -1,7 +1,9 @@
 /** Cases for the ops that make numbers from nothing or move them. Their answers must be exact. */
+import * as checks from '../../checks/checks.ts'
 import type { DType } from '../../dtype.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
+import { dtype, size, sizes } from './attr-checks.ts'
 import {
   anything,
   chance,
@@ -20,6 +22,7 @@ import type { OpCase, OpCases } from './op-case.ts'
 const rank = (random: RandomStream): number => random.below(5)
 
 export const reshapeCases: OpCases<'reshape'> = {
+  attrs: { shape: sizes },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { shape: [1, 1, 1] } },
@@ -41,6 +44,7 @@ export const reshapeCases: OpCases<'reshape'> = {
 }
 
 export const permuteCases: OpCases<'permute'> = {
+  attrs: { order: sizes },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { order: [] } },
@@ -65,6 +69,7 @@ export function stretchable(random: RandomStream, shape: Shape): number[] {
 }
 
 export const broadcastCases: OpCases<'broadcast'> = {
+  attrs: { shape: sizes },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { shape: [] } },
@@ -82,6 +87,7 @@ export const broadcastCases: OpCases<'broadcast'> = {
 }
 
 export const sliceCases: OpCases<'slice'> = {
+  attrs: { start: sizes, stop: sizes },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { start: [], stop: [] } },
@@ -102,6 +108,7 @@ export const sliceCases: OpCases<'slice'> = {
 }
 
 export const padCases: OpCases<'pad'> = {
+  attrs: { before: sizes, after: sizes },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { before: [], after: [] } },
@@ -118,6 +125,7 @@ export const padCases: OpCases<'pad'> = {
 }
 
 export const concatenateCases: OpCases<'concatenate'> = {
+  attrs: { axis: size },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [3])], attrs: { axis: 0 } },
@@ -144,6 +152,7 @@ export const concatenateCases: OpCases<'concatenate'> = {
 }
 
 export const gatherCases: OpCases<'gather'> = {
+  attrs: {},
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [1]), rowIds(random, [], 1)], attrs: {} },
@@ -161,6 +170,7 @@ export const gatherCases: OpCases<'gather'> = {
 }
 
 export const scatterAddCases: OpCases<'scatterAdd'> = {
+  attrs: { rows: size },
   tolerance: 1,
   edges: (random) => [
     { inputs: [rowIds(random, [], 3), spread(random, [])], attrs: { rows: 3 } },
@@ -182,6 +192,7 @@ export const scatterAddCases: OpCases<'scatterAdd'> = {
 }
 
 export const fillCases: OpCases<'fill'> = {
+  attrs: { shape: sizes, value: checks.required(checks.anyNumber), dtype },
   tolerance: 0,
   edges: () => [
     ...[0, -0, 0.1, -1e30, Infinity, -Infinity, Number.NaN].map((value): OpCase<'fill'> => {
@@ -200,6 +211,7 @@ export const fillCases: OpCases<'fill'> = {
 }
 
 export const iotaCases: OpCases<'iota'> = {
+  attrs: { size, dtype },
   tolerance: 0,
   edges: () =>
     [0, 1, 2, 3, 4, 5, 4097].flatMap((size): OpCase<'iota'>[] => [
@@ -210,6 +222,11 @@ export const iotaCases: OpCases<'iota'> = {
 }
 
 export const randomCases: OpCases<'random'> = {
+  attrs: {
+    key: checks.required(checks.key),
+    shape: sizes,
+    distribution: checks.required(checks.oneOf('bits', 'uniform')),
+  },
   tolerance: 0,
   edges: () => [
     { inputs: [], attrs: { key: [0, 0], shape: [], distribution: 'bits' } },
@@ -229,6 +246,7 @@ export const randomCases: OpCases<'random'> = {
 }
 
 export const assignCases: OpCases<'assign'> = {
+  attrs: { start: sizes, mode: checks.required(checks.oneOf('set', 'add')) },
   tolerance: 1,
   edges: (random) => [
     { inputs: [gaussian(random, []), gaussian(random, [])], attrs: { start: [], mode: 'set' } },

@@ -1,6 +1,7 @@
 /** Test cases for every op of the table: what each backend's kernels are tried with. */
 import { checkArgument } from '../../checks/check-options.ts'
 import type { OpName } from '../../op-table.ts'
+import type { RandomStream } from '../../random/random-stream.ts'
 import {
   argmaxCases,
   elementwiseCases,
@@ -38,6 +39,8 @@ import {
   rmsNormGradCases,
 } from './row-cases.ts'
 
+type AllCases = { readonly [K in OpName]: OpCases<K> }
+
 /**
  * By op. The type is exhaustive: a new op without cases does not compile.
  *
@@ -46,50 +49,47 @@ import {
  * allowed two units in the last place and may be built of several roundings; 4 for fused ops, which may reach the same
  * number by another formula than their definition (a sum of squares kept running, a division turned into a product).
  */
-export const opCases: { readonly [K in OpName]: OpCases<K> } = {
-  elementwise: withChecks('elementwise', elementwiseCases),
-  reduce: withChecks('reduce', reduceCases),
-  argmax: withChecks('argmax', argmaxCases),
-  matmul: withChecks('matmul', matmulCases),
-  reshape: withChecks('reshape', reshapeCases),
-  permute: withChecks('permute', permuteCases),
-  broadcast: withChecks('broadcast', broadcastCases),
-  slice: withChecks('slice', sliceCases),
-  pad: withChecks('pad', padCases),
-  concatenate: withChecks('concatenate', concatenateCases),
-  gather: withChecks('gather', gatherCases),
-  scatterAdd: withChecks('scatterAdd', scatterAddCases),
-  fill: withChecks('fill', fillCases),
-  iota: withChecks('iota', iotaCases),
-  random: withChecks('random', randomCases),
-  assign: withChecks('assign', assignCases),
-  linear: withChecks('linear', linearCases),
-  layerNorm: withChecks('layerNorm', layerNormCases),
-  layerNormGrad: withChecks('layerNormGrad', layerNormGradCases),
-  rmsNorm: withChecks('rmsNorm', rmsNormCases),
-  rmsNormGrad: withChecks('rmsNormGrad', rmsNormGradCases),
-  attention: withChecks('attention', attentionCases),
-  attentionGrad: withChecks('attentionGrad', attentionGradCases),
-  crossEntropy: withChecks('crossEntropy', crossEntropyCases),
-  crossEntropyGrad: withChecks('crossEntropyGrad', crossEntropyGradCases),
-  linearCrossEntropy: withChecks('linearCrossEntropy', linearCrossEntropyCases),
-  linearCrossEntropyGrad: withChecks('linearCrossEntropyGrad', linearCrossEntropyGradCases),
-  adamw: withChecks('adamw', adamwCases),
-  globalNorm: withChecks('globalNorm', globalNormCases),
+const cases: AllCases = {
+  elementwise: elementwiseCases,
+  reduce: reduceCases,
+  argmax: argmaxCases,
+  matmul: matmulCases,
+  reshape: reshapeCases,
+  permute: permuteCases,
+  broadcast: broadcastCases,
+  slice: sliceCases,
+  pad: padCases,
+  concatenate: concatenateCases,
+  gather: gatherCases,
+  scatterAdd: scatterAddCases,
+  fill: fillCases,
+  iota: iotaCases,
+  random: randomCases,
+  assign: assignCases,
+  linear: linearCases,
+  layerNorm: layerNormCases,
+  layerNormGrad: layerNormGradCases,
+  rmsNorm: rmsNormCases,
+  rmsNormGrad: rmsNormGradCases,
+  attention: attentionCases,
+  attentionGrad: attentionGradCases,
+  crossEntropy: crossEntropyCases,
+  crossEntropyGrad: crossEntropyGradCases,
+  linearCrossEntropy: linearCrossEntropyCases,
+  linearCrossEntropyGrad: linearCrossEntropyGradCases,
+  adamw: adamwCases,
+  globalNorm: globalNormCases,
 }
 
-/** The same cases; what they are drawn with is looked at first. */
-function withChecks<K extends OpName>(op: K, { tolerance, edges, draw }: OpCases<K>): OpCases<K> {
-  const who = `opCases.${op}`
-  return {
-    tolerance,
-    edges(random) {
-      checkArgument(`${who}.edges`, 'random', random, aRandomStream)
-      return edges(random)
-    },
-    draw(random) {
-      checkArgument(`${who}.draw`, 'random', random, aRandomStream)
-      return draw(random)
-    },
-  }
-}
+/** Cases of every op; what they are drawn with is looked at first. See `OpCases`. */
+export const opCases: AllCases = Object.fromEntries(
+  Object.entries(cases).map(([op, { edges, draw, ...rest }]) => {
+    const checked = <R>(name: string, make: (random: RandomStream) => R): ((random: RandomStream) => R) => {
+      return (random) => {
+        checkArgument(`opCases.${op}.${name}`, 'random', random, aRandomStream)
+        return make(random)
+      }
+    }
+    return [op, { ...rest, edges: checked<unknown>('edges', edges), draw: checked<unknown>('draw', draw) }]
+  }),
+) as unknown as AllCases

@@ -1,7 +1,9 @@
 /** Cases for the ops that work row by row: normalisations and cross-entropy, and the optimiser's update. */
+import * as checks from '../../checks/checks.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
 import type { PlainInput } from '../check-op.ts'
+import { aNumber } from './attr-checks.ts'
 import { chance, drawShape, drawSize, f32Input, gaussian, i32Input, pick, spread } from './draw.ts'
 import type { OpCase, OpCases } from './op-case.ts'
 
@@ -73,24 +75,28 @@ function rmsNormGrad(random: RandomStream, shape: Shape): OpCase<'rmsNormGrad'> 
 }
 
 export const layerNormCases: OpCases<'layerNorm'> = {
+  attrs: { epsilon: aNumber },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => layerNorm(random, shape)),
   draw: (random) => layerNorm(random, drawRows(random)),
 }
 
 export const layerNormGradCases: OpCases<'layerNormGrad'> = {
+  attrs: {},
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => layerNormGrad(random, shape)),
   draw: (random) => layerNormGrad(random, drawRows(random)),
 }
 
 export const rmsNormCases: OpCases<'rmsNorm'> = {
+  attrs: { epsilon: aNumber },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNorm(random, shape)),
   draw: (random) => rmsNorm(random, drawRows(random)),
 }
 
 export const rmsNormGradCases: OpCases<'rmsNormGrad'> = {
+  attrs: {},
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNormGrad(random, shape)),
   draw: (random) => rmsNormGrad(random, drawRows(random)),
@@ -151,6 +157,7 @@ function crossEntropyGrad(
 }
 
 export const crossEntropyCases: OpCases<'crossEntropy'> = {
+  attrs: {},
   tolerance: 2,
   edges: (random) => [
     ...predictionSizes.map(([n, v]) => crossEntropy(random, n, v)),
@@ -160,6 +167,7 @@ export const crossEntropyCases: OpCases<'crossEntropy'> = {
 }
 
 export const crossEntropyGradCases: OpCases<'crossEntropyGrad'> = {
+  attrs: {},
   tolerance: 2,
   edges: (random) => [
     ...predictionSizes.map(([n, v]) => crossEntropyGrad(random, n, v)),
@@ -186,6 +194,14 @@ function adamw(
 }
 
 export const adamwCases: OpCases<'adamw'> = {
+  attrs: {
+    learningRate: aNumber,
+    beta1: aNumber,
+    beta2: aNumber,
+    epsilon: aNumber,
+    weightDecay: aNumber,
+    step: checks.required(checks.integer({ from: 1 })),
+  },
   tolerance: 2,
   edges: (random) => [
     adamw(random, [9], 0, 1, 1),
@@ -243,6 +259,7 @@ const linearLossShapes = [
 ] as const
 
 export const linearCrossEntropyCases: OpCases<'linearCrossEntropy'> = {
+  attrs: {},
   tolerance: 4,
   edges: (random) =>
     linearLossShapes.map(([n, c, v]) => ({ inputs: linearLoss(random, n, c, v), attrs: {} })),
@@ -253,6 +270,7 @@ export const linearCrossEntropyCases: OpCases<'linearCrossEntropy'> = {
 }
 
 export const linearCrossEntropyGradCases: OpCases<'linearCrossEntropyGrad'> = {
+  attrs: {},
   tolerance: 4,
   edges: (random) => linearLossShapes.map(([n, c, v]) => linearCrossEntropyGrad(random, n, c, v)),
   draw: (random) =>

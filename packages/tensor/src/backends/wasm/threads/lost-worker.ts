@@ -17,10 +17,7 @@ type AnyKernel = (...operands: readonly unknown[]) => void
  * what they read see to it themselves: see `runInPlace`.
  */
 export function survivingLostWorkers(kernels: KernelTable<WasmBackend>): KernelTable<WasmBackend> {
-  const surviving = Object.entries(kernels).map(([op, kernel]) => [
-    op,
-    typeof kernel === 'string' ? kernel : repeated(kernel as AnyKernel),
-  ])
+  const surviving = Object.entries(kernels).map(([op, kernel]) => [op, repeated(kernel as AnyKernel)])
   return Object.fromEntries(surviving) as KernelTable<WasmBackend>
 }
 
