@@ -2,7 +2,7 @@
 import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
-import { checkGradientCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
+import { autogradTestingCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
@@ -16,7 +16,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/tensor/wasm': wasmCalls,
   '@burgeon/tensor/webgpu': webGpuCalls(),
   '@burgeon/tensor/testing': tensorTestingCalls,
-  '@burgeon/autograd/testing': checkGradientCalls,
+  '@burgeon/autograd/testing': autogradTestingCalls,
   '@burgeon/gpt/node': nodeCalls,
   '@burgeon/autograd': autogradCalls,
   '@burgeon/autograd/optim': optimCalls,

@@ -1,4 +1,5 @@
 /** Right calls of entry points that export one or two functions. */
+import { sgd } from '@burgeon/autograd/optim'
 import * as autogradTesting from '@burgeon/autograd/testing'
 import * as node from '@burgeon/gpt/node'
 import { square, sum, type Tensor, tensor } from '@burgeon/tensor'
@@ -27,12 +28,18 @@ export const nodeCalls: CallsOf<typeof node> = {
   nodeDisk: [() => ({ args: { place: 'nowhere' }, run: node.nodeDisk })],
 }
 
-export const checkGradientCalls: CallsOf<typeof autogradTesting> = {
+export const autogradTestingCalls: CallsOf<typeof autogradTesting> = {
   checkGradient: [
     () => ({
       args: { f: loss, inputs: [tensor([1, 2], { device })], options: { order: 1, step: 1e-5 } },
       run: autogradTesting.checkGradient,
       says: ['grad'],
+    }),
+  ],
+  checkGradientTransform: [
+    () => ({
+      args: { make: () => sgd(0.1), options: { shapes: { w: [2, 3] }, isOptimizer: true } },
+      run: autogradTesting.checkGradientTransform,
     }),
   ],
 }

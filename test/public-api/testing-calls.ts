@@ -1,5 +1,14 @@
 /** Right calls of `@burgeon/tensor/testing` and `@burgeon/continual/testing`. */
-import { freezeConverged, growOnPlateau, pageHinkley, onlineEwc, reservoirReplay } from '@burgeon/continual'
+import {
+  byteShift,
+  everySteps,
+  freezeConverged,
+  growOnPlateau,
+  laMaml,
+  onlineEwc,
+  pageHinkley,
+  reservoirReplay,
+} from '@burgeon/continual'
 import * as continualApi from '@burgeon/continual/testing'
 import { keyFromSeed, type OpName, RandomStream, tensor, withEngine } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -38,6 +47,24 @@ export const tensorTestingCalls: CallsOf<typeof api> = {
     () => ({ args: { random: random() }, run: api.opCases[op].edges }),
   ]),
   checkOp: opNames.map(checked),
+  statements: [
+    () => ({
+      args: { name: 'a part', promises: [['keeps its word', () => null]] },
+      run: api.statements,
+    }),
+  ],
+  complaintOf: [() => ({ args: { tried: () => Promise.resolve(null) }, run: api.complaintOf })],
+  takenStates: [() => ({ args: { restore: () => {}, toState: () => null }, run: api.takenStates })],
+  takenStatesAsync: [
+    () => ({
+      args: { restore: () => {}, toState: () => null, own: null },
+      run: api.takenStatesAsync,
+      takes: { own: ['anything'] },
+    }),
+  ],
+  copied: 'takes any state',
+  isSame: 'takes any two values',
+  noStates: 'a list',
   RoundingBounds: [
     () => ({
       args: { below: new api.RoundingBounds({ run: () => [] }) },
@@ -80,6 +107,21 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
       args: { make: () => freezeConverged({ every: 1, patience: 2 }), steps: 4 },
       run: continualApi.checkFreezing,
     }),
+  ],
+  checkLookAhead: [
+    () => ({
+      args: { make: () => laMaml({ rate: 0.1, rateOfRates: 0.1 }), options: { learnsRates: true } },
+      run: continualApi.checkLookAhead,
+    }),
+  ],
+  checkStreamWatch: [
+    () => ({
+      args: { make: () => byteShift({ warmUp: 64 }), options: { quiet: 640, delay: 640 } },
+      run: continualApi.checkStreamWatch,
+    }),
+  ],
+  checkTrigger: [
+    () => ({ args: { trigger: everySteps(3), options: { acts: true } }, run: continualApi.checkTrigger }),
   ],
   checkGrowthPolicy: [
     () => ({

@@ -1,4 +1,5 @@
 /** Stream watch: notices a change in what is read, whatever the loss does. */
+import { type Check, checks } from '@burgeon/tensor'
 import type { DriftVerdict } from './drift-detector.ts'
 
 /**
@@ -23,3 +24,9 @@ export interface StreamWatch {
    */
   restore(state: unknown): void
 }
+
+/** Any object of the role. */
+export const aStreamWatch: Check<StreamWatch> = checks.role(
+  'a stream watch',
+  ...(['name', 'update', 'reset', 'toState', 'restore'] as const),
+)

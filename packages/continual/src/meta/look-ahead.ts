@@ -1,6 +1,6 @@
 /** Look-ahead: updates judged by what they lead to. */
 import type { GradientTransform, UpdateContext } from '@burgeon/autograd/optim'
-import type { Tensor, TensorsByPath } from '@burgeon/tensor'
+import { type Check, checks, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import type { TaskLoss } from './adapt.ts'
 
 /** What a look ahead found. */
@@ -34,3 +34,9 @@ export interface LookAhead extends GradientTransform {
   /** Learns its rates; called before `transform` in the same step, once it is known that the step counts. */
   learn(rates: TensorsByPath, context: UpdateContext): void
 }
+
+/** Any object of the role. */
+export const aLookAhead: Check<LookAhead> = checks.role(
+  'a look-ahead',
+  ...(['name', 'mirrors', 'steps', 'gradients', 'learn', 'transform', 'toState', 'restore'] as const),
+)

@@ -2,10 +2,10 @@
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aDriftDetector } from '../drift/drift-detector.ts'
-import type { StreamWatch } from '../drift/stream-watch.ts'
+import { aStreamWatch } from '../drift/stream-watch.ts'
 import { aFreezing } from '../freezing/freezing.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
-import type { LookAhead } from '../meta/look-ahead.ts'
+import { aLookAhead } from '../meta/look-ahead.ts'
 import { aPenalty } from '../penalty/penalty.ts'
 import { aRehearsal } from '../rehearsal/rehearsal.ts'
 import type { Strategy } from './strategy.ts'
@@ -16,20 +16,9 @@ const roles: ChecksOf<Strategy> = {
   rehearsal: aRehearsal,
   penalties: checks.list('a list of penalties (objects with name, mirrors, loss, consolidate, …)', aPenalty),
   transforms: checks.list('a list of gradient transforms', aGradientTransform),
-  lookAhead: checks.role<LookAhead>(
-    'a look-ahead',
-    'name',
-    'mirrors',
-    'steps',
-    'gradients',
-    'learn',
-    'transform',
-  ),
+  lookAhead: aLookAhead,
   detector: aDriftDetector,
-  watches: checks.list(
-    'a list of stream watches (objects with name, update, reset, …)',
-    checks.role<StreamWatch>('a stream watch', 'name', 'update', 'reset', 'toState', 'restore'),
-  ),
+  watches: checks.list('a list of stream watches (objects with name, update, reset, …)', aStreamWatch),
   growth: aGrowthPolicy,
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),

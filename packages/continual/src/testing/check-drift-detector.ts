@@ -1,12 +1,12 @@
 /** The contract of a drift detector, as statements to be checked in any test runner. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import type { CheckResult } from '@burgeon/tensor/testing'
 import {
   aDriftDetector,
   type DriftDetector,
   type DriftDirection,
   type DriftVerdict,
 } from '../drift/drift-detector.ts'
-import type { CheckResult } from './check-result.ts'
 import { gaussians } from './gaussians.ts'
 
 /** What a detector must manage on the streams of the suite. */

@@ -2,12 +2,19 @@
 import { Gpt } from '@burgeon/gpt'
 import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
+import {
+  type CheckResult,
+  complaintOf,
+  copied,
+  isSame,
+  type Promised,
+  statements,
+  takenStates,
+} from '@burgeon/tensor/testing'
 import { aFreezing, type Freezing } from '../freezing/freezing.ts'
 import type { LearnerEvent } from '../journal/event.ts'
 import type { StepContext } from '../step-context.ts'
 import { batchOfTokens } from '../stream/batch.ts'
-import type { CheckResult } from './check-result.ts'
-import { complaintOf, copied, isSame, type Promised, statements, takenStates } from './statements.ts'
 
 /** Blocks of the model that it is tried on. */
 const blocks = 4

@@ -2,6 +2,7 @@
 import { type GptConfig, gptConfig } from '@burgeon/gpt'
 import { planGrowth, priceOf } from '@burgeon/gpt/growth'
 import { checkArgument, checkOptions, checks, OptionError, shown } from '@burgeon/tensor'
+import type { CheckResult } from '@burgeon/tensor/testing'
 import {
   aGrowthPolicy,
   type GrowthBudget,
@@ -12,7 +13,6 @@ import {
 } from '../growth/growth-policy.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import { excessOf } from '../growth/within-budget.ts'
-import type { CheckResult } from './check-result.ts'
 import { gaussians } from './gaussians.ts'
 
 /** How the loss of a made-up life goes: it falls and falls; it stops falling; or the stream changes, and it stays high. */

@@ -14,10 +14,17 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
+import {
+  type CheckResult,
+  complaintOf,
+  copied,
+  isSame,
+  type Promised,
+  statements,
+  takenStatesAsync,
+} from '@burgeon/tensor/testing'
 import { aPenalty, type Penalty } from '../penalty/penalty.ts'
 import { type Batch, batchOfTokens } from '../stream/batch.ts'
-import type { CheckResult } from './check-result.ts'
-import { complaintOf, copied, isSame, noStates, type Promised, statements } from './statements.ts'
 
 /**
  * Checks a penalty on a small model whose weights are consolidated, then moved, then consolidated again, the same in every run.
@@ -187,17 +194,10 @@ async function resumes(make: () => Penalty, device: Device): Promise<string | nu
 async function refuses(make: () => Penalty, device: Device): Promise<string | null> {
   const penalty = make()
   const model = moved(penalty, device)
-  const before = copied(await penalty.toState())
-  for (const state of noStates) {
-    try {
-      penalty.restore(state, model.parameters)
-      return `it took ${shown(state)}`
-    } catch (error) {
-      if (!(error instanceof Error)) return `for ${shown(state)} it threw ${shown(error)}`
-    }
-    if (!isSame(await penalty.toState(), before)) return `it refused ${shown(state)} and was changed`
-  }
-  return null
+  return takenStatesAsync(
+    (state) => penalty.restore(state, model.parameters),
+    () => penalty.toState(),
+  )
 }
 
 async function grows(make: () => Penalty, device: Device): Promise<string | null> {

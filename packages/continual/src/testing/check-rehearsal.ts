@@ -2,11 +2,17 @@
 import { Gpt } from '@burgeon/gpt'
 import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
+import {
+  type CheckResult,
+  copied,
+  isSame,
+  type Promised,
+  statements,
+  takenStates,
+} from '@burgeon/tensor/testing'
 import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { StepContext } from '../step-context.ts'
 import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
-import type { CheckResult } from './check-result.ts'
-import { copied, isSame, type Promised, statements, takenStates } from './statements.ts'
 
 /** Steps of the life that a rehearsal is tried in. */
 const steps = 60

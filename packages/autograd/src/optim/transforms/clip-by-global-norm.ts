@@ -18,6 +18,8 @@ const clipped = select(isWithin(most, margin), input(0), multiply(overNorm(margi
 export function clipByGlobalNorm(limit: number): GradientTransform {
   checkArgument('clipByGlobalNorm', 'limit', limit, checks.number({ above: 0, infinite: true }))
   return stateless(`clip by global norm ${limit}`, (gradients: TensorsByPath) => {
+    // The norm of nothing would have no device.
+    if (Object.keys(gradients).length === 0) return {}
     const norms = run('globalNorm', Object.values(gradients), {})
     return Object.fromEntries(
       Object.entries(gradients).map(([path, gradient]) => [

@@ -1,0 +1,37 @@
+/** Every role that a user can fill has a contract suite. */
+import type { LearnerOptions, Strategy } from '@burgeon/continual'
+import * as autogradTesting from '@burgeon/autograd/testing'
+import * as continualTesting from '@burgeon/continual/testing'
+import { expect, test } from 'vitest'
+
+/** Its suite, or why it needs none. A role that is not here does not compile. */
+const suites: Readonly<
+  Record<keyof Strategy | Extract<keyof LearnerOptions, 'optimizer' | 'lossScale'>, string>
+> = {
+  optimizer: 'checkGradientTransform',
+  lossScale: 'checkGradientTransform',
+  transforms: 'checkGradientTransform',
+  lookAhead: 'checkLookAhead',
+  rehearsal: 'checkRehearsal',
+  penalties: 'checkPenalty',
+  detector: 'checkDriftDetector',
+  watches: 'checkStreamWatch',
+  growth: 'checkGrowthPolicy',
+  freezing: 'checkFreezing',
+  consolidateWhen: 'checkTrigger',
+  vocabulary: 'none: it is one class, which nobody else can be',
+}
+
+test('a role names a suite that exists, or a reason', () => {
+  const offered = new Set(Object.keys({ ...autogradTesting, ...continualTesting }))
+  const missing = Object.values(suites).filter((suite) => !suite.startsWith('none: ') && !offered.has(suite))
+  expect(missing).toEqual([])
+})
+
+test('a suite is that of a role', () => {
+  const known = new Set(Object.values(suites))
+  const suitesOf = Object.keys({ ...autogradTesting, ...continualTesting }).filter((name) =>
+    /^check[A-Z]/.test(name),
+  )
+  expect(suitesOf.filter((name) => !known.has(name))).toEqual(['checkGradient'])
+})
