@@ -7,10 +7,10 @@ import { adamw, budgeted, Gpt, growOnSchedule, Learner } from 'burgeon'
 const model = Gpt.create({ context: 32, embed: 16, heads: 2, layers: 1, positions: 'rotary' })
 const growth = budgeted(
   growOnSchedule([
-    { step: 40, request: { axis: 'embed', to: 32 } },
-    { step: 60, request: { axis: 'head', block: 'b0', to: 4 } },
-    { step: 80, request: ({ blocks }) => ({ axis: 'layer', at: blocks.length, how: 'copy' }) },
-    { step: 100, request: { axis: 'mlpHidden', block: 'b0', to: 10_000 } },
+    { step: 40, request: { kind: 'widenEmbed', to: 32 } },
+    { step: 60, request: { kind: 'addHeads', block: 'b0', to: 4 } },
+    { step: 80, request: ({ blocks }) => ({ kind: 'addLayer', at: blocks.length, how: 'copy' }) },
+    { step: 100, request: { kind: 'widenMlp', block: 'b0', to: 10_000 } },
   ]),
   { parameters: 50_000 },
 )

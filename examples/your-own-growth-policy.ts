@@ -11,7 +11,7 @@ const whenStuck: GrowthPolicy<null> = {
     const stuck =
       losses.length >= 20 && stepsSinceGrowth >= 20 && mean(-10, losses.length) > 0.98 * mean(-20, -10)
     const { id, mlpHidden } = config.blocks[config.blocks.length - 1]
-    const request = stuck ? ({ axis: 'mlpHidden', block: id, to: Math.ceil(mlpHidden * 1.5) } as const) : null
+    const request = stuck ? ({ kind: 'widenMlp', block: id, to: Math.ceil(mlpHidden * 1.5) } as const) : null
     return { request, reason: 'ten losses no better than the ten before', state: null }
   },
 }

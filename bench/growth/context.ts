@@ -103,7 +103,7 @@ async function live(
   if (way !== 'long from the start' && way !== 'never grown') {
     using probe = scope(() => batchOf(begin, first, model).tokens)
     const { mirrors } = optimizer
-    await grow(model, { axis: 'context', to: long, how: way }, { mirrors, probe, key: [seed, 1] })
+    await grow(model, { kind: 'growContext', to: long, how: way }, { mirrors, probe, key: [seed, 1] })
   }
   const atOnce = heldOutLoss(end, model)
   for (let step = first; step < first + second; step++) await learner.observe(rowsOf(end, step))

@@ -11,20 +11,20 @@ const sizes = { vocabulary: 256, context: 64, embed: 112, heads: 4, kvHeads: 2, 
 const [rows, probeRows] = [16, 4]
 
 const requests: readonly GrowthRequest[] = [
-  { axis: 'mlpHidden', block: 'b3', to: 672 },
-  { axis: 'mlpHidden', block: 'b3', to: 672, how: 'split' },
-  { axis: 'head', block: 'b3', to: 6 },
-  { axis: 'kvHead', block: 'b3', to: 4 },
-  { axis: 'headDim', block: 'b3', to: 42 },
-  { axis: 'embed', to: 168 },
-  { axis: 'layer', at: 4 },
-  { axis: 'stack', order: 'beside' },
-  { axis: 'context', to: 96 },
-  { axis: 'vocabulary', tokens: Array.from({ length: 128 }, (_, i) => ({ parts: [i, i + 1] })) },
-  { axis: 'adapter', block: 'b3', to: 8 },
-  { axis: 'experts', block: 'b3', to: 2 },
-  { axis: 'pruneHidden', block: 'b3', drop: [1, 2, 3] },
-  { axis: 'pruneLayer', block: 'b3' },
+  { kind: 'widenMlp', block: 'b3', to: 672 },
+  { kind: 'widenMlp', block: 'b3', to: 672, how: 'split' },
+  { kind: 'addHeads', block: 'b3', to: 6 },
+  { kind: 'addKvHeads', block: 'b3', to: 4 },
+  { kind: 'widenHeads', block: 'b3', to: 42 },
+  { kind: 'widenEmbed', to: 168 },
+  { kind: 'addLayer', at: 4 },
+  { kind: 'copyLayers', order: 'beside' },
+  { kind: 'growContext', to: 96 },
+  { kind: 'growVocabulary', tokens: Array.from({ length: 128 }, (_, i) => ({ parts: [i, i + 1] })) },
+  { kind: 'addAdapter', block: 'b3', to: 8 },
+  { kind: 'addExperts', block: 'b3', to: 2 },
+  { kind: 'pruneUnits', block: 'b3', drop: [1, 2, 3] },
+  { kind: 'pruneLayer', block: 'b3' },
 ]
 
 export const growthCost: Benchmark = async ({ quick, note }) => {
@@ -75,7 +75,7 @@ export const growthCost: Benchmark = async ({ quick, note }) => {
 }
 
 const nameOf = (request: GrowthRequest): string =>
-  'how' in request && request.how ? `${request.axis}, ${request.how}` : request.axis
+  'how' in request && request.how ? `${request.kind}, ${request.how}` : request.kind
 
 function tokensOn(device: Device, n: number): ReturnType<Device['tensor']> {
   const tokens = Int32Array.from({ length: n * sizes.context }, (_, i) => (i * 7 + 3) % 97)

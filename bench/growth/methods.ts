@@ -52,13 +52,13 @@ export function decidedBy<S>(policy: GrowthPolicy<S>, most?: number): NonNullabl
   }
 }
 
-const doubled = (): GrowthRequest => ({ axis: 'stack', order: 'beside' })
-const quadrupled = (): GrowthRequest => ({ axis: 'stack', copies: 3 })
+const doubled = (): GrowthRequest => ({ kind: 'copyLayers', order: 'beside' })
+const quadrupled = (): GrowthRequest => ({ kind: 'copyLayers', copies: 3 })
 const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
-  { axis: 'embed', to: full.embed },
+  { kind: 'widenEmbed', to: full.embed },
   ...blocks.flatMap(({ id }): GrowthRequest[] => [
-    { axis: 'head', block: id, to: full.heads },
-    { axis: 'mlpHidden', block: id, to: full.mlpHidden },
+    { kind: 'addHeads', block: id, to: full.heads },
+    { kind: 'widenMlp', block: id, to: full.mlpHidden },
   ]),
 ]
 
@@ -98,7 +98,7 @@ const byHand = (growths: Growths) => (): Omit<Plan, 'name'> => ({
 })
 
 const doubledTwice = (writes: 'whole' | 'shared' | 'nothing'): Method['plan'] => {
-  const beside: GrowthRequest = { axis: 'stack', order: 'beside', writes }
+  const beside: GrowthRequest = { kind: 'copyLayers', order: 'beside', writes }
   return byHand([
     [0.3, () => [beside]],
     [0.7, () => [beside]],

@@ -20,9 +20,9 @@ const rate = 5e-3
 /** What a life that grows may compute, as a share of what one of a fixed size may. */
 const part = 0.7
 
-const inShares = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'shared' })
-const exactly = (): GrowthRequest => ({ axis: 'stack', order: 'beside', writes: 'nothing' })
-const freshLayer = ({ blocks }: GptConfig): GrowthRequest => ({ axis: 'layer', at: blocks.length })
+const inShares = (): GrowthRequest => ({ kind: 'copyLayers', order: 'beside', writes: 'shared' })
+const exactly = (): GrowthRequest => ({ kind: 'copyLayers', order: 'beside', writes: 'nothing' })
+const freshLayer = ({ blocks }: GptConfig): GrowthRequest => ({ kind: 'addLayer', at: blocks.length })
 
 const fixed = (name: string, layers: number): Method => ({
   name,

@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, Rule>> = {
   [bySlope]: (_, __, { gradMax }) => gradMax,
   'the largest share of the gradient, per neuron': ({ mlpHidden }, _, { gradientShare }) =>
     gradientShare / mlpHidden,
-  'the fullest, by effective rank': (_, __, { effectiveRank, mostRank }) => effectiveRank / mostRank,
+  'the fullest, by effective rank': (_, __, { effectiveRank, maxRank }) => effectiveRank / maxRank,
   'always the lowest block': (_, at) => -at,
   'always the highest block': (_, at) => at,
 }
@@ -67,6 +67,6 @@ function widenedBy(rule: Rule, course: Course, widths: Map<string, number>): Non
     const { id, mlpHidden } = model.config.blocks[wants.indexOf(Math.max(...wants))]
     for (const block of model.config.blocks) widths.set(block.id, block.mlpHidden)
     widths.set(id, mlpHidden + more)
-    return [{ axis: 'mlpHidden', block: id, to: mlpHidden + more }]
+    return [{ kind: 'widenMlp', block: id, to: mlpHidden + more }]
   }
 }

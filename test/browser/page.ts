@@ -90,7 +90,7 @@ export async function live(name: DeviceName): Promise<Lived> {
     optimizer: chain(clipByGlobalNorm(1), adamw({ learningRate: 1e-2 })),
     strategy: {
       rehearsal: reservoirReplay({ capacity: 20, seed: 1 }),
-      growth: growOnSchedule([{ step: 4, request: { axis: 'mlpHidden', block: 'b0', to: 96 } }]),
+      growth: growOnSchedule([{ step: 4, request: { kind: 'widenMlp', block: 'b0', to: 96 } }]),
     },
   })
   const sizes = { context: 16, embed: 32, heads: 2, layers: 2, mlpHidden: 64 }

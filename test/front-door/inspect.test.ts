@@ -15,9 +15,9 @@ const model = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1, mlpHidden:
 beforeAll(async () => {
   await writeCheckpoint(nodeDisk(place('bare')), { model: await model.toState() })
   const growth = growOnSchedule([
-    { step: 1, request: { axis: 'mlpHidden', block: 'b0', to: 16 } },
-    { step: 2, request: { axis: 'layer', at: 1 } },
-    { step: 3, request: { axis: 'layer', at: 9 } },
+    { step: 1, request: { kind: 'widenMlp', block: 'b0', to: 16 } },
+    { step: 2, request: { kind: 'addLayer', at: 1 } },
+    { step: 3, request: { kind: 'addLayer', at: 9 } },
   ])
   const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { growth } })
   for (const text of ['one two', 'three four', 'five six']) await learner.observe(text)
@@ -38,9 +38,9 @@ test('experts and adapters are told with their block', async () => {
   const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 2, mlpHidden: 8 }, { seed: 1 })
   const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })
   for (const request of [
-    { axis: 'experts', block: 'b0', to: 3 },
-    { axis: 'adapter', block: 'b0', to: 4 },
-    { axis: 'adapter', block: 'b1', to: 2 },
+    { kind: 'addExperts', block: 'b0', to: 3 },
+    { kind: 'addAdapter', block: 'b0', to: 4 },
+    { kind: 'addAdapter', block: 'b1', to: 2 },
   ] as const) {
     await grow(other, request, { mirrors: [], probe, key: [1, 2] })
   }
@@ -65,8 +65,8 @@ test('a model without a learner tells its own log, what was taken back included'
   const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }, { seed: 1 })
   const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })
   const options = { mirrors: [], probe, key: [1, 2] } as const
-  await grow(other, { axis: 'layer', at: 1 }, options)
-  ungrow(other, await grow(other, { axis: 'embed', to: 12 }, options), [])
+  await grow(other, { kind: 'addLayer', at: 1 }, options)
+  ungrow(other, await grow(other, { kind: 'widenEmbed', to: 12 }, options), [])
   await writeCheckpoint(nodeDisk(place('log')), { model: await other.toState() })
   const text = await printed('inspect', '--from', place('log'), '--growth')
   const lines = text.slice(text.indexOf('Growth')).split('\n').slice(4)

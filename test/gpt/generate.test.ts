@@ -110,7 +110,7 @@ test('a cache of before a growth is refused', async () => {
   const model = drawModel(8, device)
   using cache = new KeyValueCache(model.config, device)
   const probe = tokensFor(model, drawFrom(1), 1)
-  await grow(model, { axis: 'layer', at: 0 }, { mirrors: [], probe, key: [1, 2] })
+  await grow(model, { kind: 'addLayer', at: 0 }, { mirrors: [], probe, key: [1, 2] })
   const read = (): unknown => scope(() => model.forward(probe, undefined, { cache }))
   expect(read).toThrow(OptionError)
   expect(read).toThrow('got one from before the model grew')

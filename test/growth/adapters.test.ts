@@ -8,6 +8,7 @@ import {
   type GrowthRequest,
   mergeAdapter,
   ungrow,
+  holdModel,
 } from '@burgeon/gpt/growth'
 import { type Device, type Mirror, OptionError, scope, TensorMirror } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -53,7 +54,7 @@ describe.each([
     for (const seed of seeds) {
       const model = drawn(seed, device)
       const tokens = tokensFor(model, drawFrom(seed))
-      const record = await grown(model, { axis: 'adapter', block: 'b0', to: 2, alpha: 1 })
+      const record = await grown(model, { kind: 'addAdapter', block: 'b0', to: 2, alpha: 1 })
       expect(record.logitsMoved).toBe(0)
       expect(model.config.blocks[0].adapter).toEqual({ rank: 2, scale: 0.5 })
       const [first, second] = [0, 1].map((step) => learn(model, sgd(0.1), tokens, step))
@@ -76,7 +77,7 @@ describe.each([
     for (const seed of seeds) {
       const model = drawn(seed, device, { rank: 2, scale: 0.75 })
       const before = numbersOf(model.parameters.tensors())
-      const record = await grown(model, { axis: 'adapter', block: 'b0', to: 5 })
+      const record = await grown(model, { kind: 'addAdapter', block: 'b0', to: 5 })
       expect(record.logitsMoved).toBeLessThanOrEqual(tolerance)
       expect(model.config.blocks[0].adapter).toEqual({ rank: 5, scale: 0.75 })
       const after = numbersOf(model.parameters.tensors())
@@ -94,7 +95,7 @@ describe.each([
     for (const seed of seeds.slice(0, 4)) {
       const model = drawn(seed, device)
       const tokens = tokensFor(model, drawFrom(seed))
-      for (const request of forAllBlocks(model.config, { axis: 'adapter', to: 2 }))
+      for (const request of forAllBlocks(model.config, { kind: 'addAdapter', to: 2 }))
         await grown(model, request)
       const optimizer = byPath((path) => (isAdapter(path) ? 'adapters' : 'others'), {
         adapters: adamw({ learningRate: 0.02 }),
@@ -155,22 +156,26 @@ describe('an adapter that cannot be', () => {
   const impossible: readonly [Gpt, GrowthRequest, string][] = [
     [
       model,
-      { axis: 'adapter', block: 'b0', to: 2 },
-      'grow adapter: got to = 2; expected an integer above 2.',
+      { kind: 'addAdapter', block: 'b0', to: 2 },
+      'grow addAdapter: got to = 2; expected an integer above 2.',
     ],
-    [bare, { axis: 'adapter', block: 'b0', to: 0 }, 'grow adapter: got to = 0; expected an integer above 0.'],
-    [bare, { axis: 'adapter', block: 'b0', to: 1.5 }, 'got to = 1.5'],
-    [bare, { axis: 'adapter', block: 'b7', to: 1 }, 'grow adapter: no block b7; this model has b0'],
     [
       bare,
-      { axis: 'adapter', block: 'b0', to: 1, alpha: 0 },
-      'grow adapter: got alpha = 0; expected a finite number',
+      { kind: 'addAdapter', block: 'b0', to: 0 },
+      'grow addAdapter: got to = 0; expected an integer above 0.',
     ],
-    [bare, { axis: 'adapter', block: 'b0', to: 1, alpha: Number.NaN }, 'got alpha = NaN'],
+    [bare, { kind: 'addAdapter', block: 'b0', to: 1.5 }, 'got to = 1.5'],
+    [bare, { kind: 'addAdapter', block: 'b7', to: 1 }, 'grow addAdapter: no block b7; this model has b0'],
+    [
+      bare,
+      { kind: 'addAdapter', block: 'b0', to: 1, alpha: 0 },
+      'grow addAdapter: got alpha = 0; expected a finite number',
+    ],
+    [bare, { kind: 'addAdapter', block: 'b0', to: 1, alpha: Number.NaN }, 'got alpha = NaN'],
     [
       model,
-      { axis: 'adapter', block: 'b0', to: 3, alpha: 3 },
-      'grow adapter: got alpha = 3 for the adapter that block b0 has; expected none. Its scale stays 0.75.',
+      { kind: 'addAdapter', block: 'b0', to: 3, alpha: 3 },
+      'grow addAdapter: got alpha = 3 for the adapter that block b0 has; expected none. Its scale stays 0.75.',
     ],
   ]
   test.each(impossible)('%# is an error, and nothing has changed', async (own, request, message) => {
@@ -184,8 +189,8 @@ describe('an adapter that cannot be', () => {
     expect(() => mergeAdapter(bare, 'b0', [])).toThrow('mergeAdapter: block b0 has no adapter; expected one.')
     expect(() => mergeAdapter(model, 'b7', [])).toThrow(OptionError)
     {
-      using _ = model.hold()
-      expect(() => mergeAdapter(model, 'b0', [])).toThrow('is not done yet')
+      using _ = holdModel(model)
+      expect(() => mergeAdapter(model, 'b0', [])).toThrow('is busy with a learning step')
     }
     const stubborn: Mirror = {
       name: 'stubborn',
@@ -199,7 +204,7 @@ describe('an adapter that cannot be', () => {
   })
   test('is not taken back once it is merged', async () => {
     const own = drawn(4, device)
-    const record = await grown(own, { axis: 'adapter', block: 'b0', to: 2 })
+    const record = await grown(own, { kind: 'addAdapter', block: 'b0', to: 2 })
     mergeAdapter(own, 'b0', [])
     const before = everyByte(own, [])
     expect(() => ungrow(own, record, [])).toThrow('is not as "block b0: adapter of rank 2" left it')
@@ -219,23 +224,23 @@ describe('a request for all blocks', () => {
   const blocksOf = (request: Parameters<typeof forAllBlocks>[1]): string[] =>
     forAllBlocks(config, request).map(({ block }) => block)
   test('is one for each that is not as large yet, from the input to the output', () => {
-    expect(forAllBlocks(config, { axis: 'adapter', to: 3, alpha: 6 })).toEqual([
-      { axis: 'adapter', block: 'b0', to: 3, alpha: 6 },
-      { axis: 'adapter', block: 'b1', to: 3, alpha: 6 },
+    expect(forAllBlocks(config, { kind: 'addAdapter', to: 3, alpha: 6 })).toEqual([
+      { kind: 'addAdapter', block: 'b0', to: 3, alpha: 6 },
+      { kind: 'addAdapter', block: 'b1', to: 3, alpha: 6 },
     ])
-    expect(blocksOf({ axis: 'adapter', to: 4 })).toEqual(['b0', 'b2', 'b1'])
-    expect(blocksOf({ axis: 'experts', to: 2 })).toEqual(['b0', 'b2'])
-    expect(blocksOf({ axis: 'mlpHidden', to: 6, how: 'split' })).toEqual(['b0', 'b1'])
-    expect(blocksOf({ axis: 'head', to: 4 })).toEqual(['b2', 'b1'])
-    expect(blocksOf({ axis: 'kvHead', to: 4 })).toEqual(['b0', 'b2', 'b1'])
-    expect(blocksOf({ axis: 'headDim', to: 4 })).toEqual(['b0', 'b1'])
-    expect(blocksOf({ axis: 'headDim', to: 2 })).toEqual([])
+    expect(blocksOf({ kind: 'addAdapter', to: 4 })).toEqual(['b0', 'b2', 'b1'])
+    expect(blocksOf({ kind: 'addExperts', to: 2 })).toEqual(['b0', 'b2'])
+    expect(blocksOf({ kind: 'widenMlp', to: 6, how: 'split' })).toEqual(['b0', 'b1'])
+    expect(blocksOf({ kind: 'addHeads', to: 4 })).toEqual(['b2', 'b1'])
+    expect(blocksOf({ kind: 'addKvHeads', to: 4 })).toEqual(['b0', 'b2', 'b1'])
+    expect(blocksOf({ kind: 'widenHeads', to: 4 })).toEqual(['b0', 'b1'])
+    expect(blocksOf({ kind: 'widenHeads', to: 2 })).toEqual([])
   })
-  test('is an error where the axis is not one of single blocks', () => {
-    const wrong = { axis: 'embed', to: 9 } as unknown as Parameters<typeof forAllBlocks>[1]
+  test('is an error where the kind is not one of single blocks', () => {
+    const wrong = { kind: 'widenEmbed', to: 9 } as unknown as Parameters<typeof forAllBlocks>[1]
     expect(() => forAllBlocks(config, wrong)).toThrow(OptionError)
     expect(() => forAllBlocks(config, wrong)).toThrow(
-      'forAllBlocks: got axis embed; expected one of mlpHidden',
+      'forAllBlocks: got kind widenEmbed; expected one of widenMlp',
     )
   })
 })

@@ -237,7 +237,7 @@ describe('what is measured of blocks', () => {
     const [dead, alike] = (await measureBlocks(model, batchFor(6))).blocks
     expect(dead.dormant).toBe(0.4)
     expect(dead.dormantUnits).toEqual([0, 1])
-    expect(dead.mostRank).toBe(5)
+    expect(dead.maxRank).toBe(5)
     expect(dead.effectiveRank).toBeGreaterThan(1)
     expect(dead.effectiveRank).toBeLessThanOrEqual(3)
     expect(alike.dormant).toBe(0)

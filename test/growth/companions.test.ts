@@ -60,7 +60,7 @@ function expectNear(found: Numbers, expected: Numbers, tolerance: number): void 
 async function splitUnits(model: Gpt, mirrors: readonly TensorMirror[]): Promise<void> {
   using probe = tokensFor(model, drawFrom(1))
   const { id, mlpHidden } = model.config.blocks[0]
-  const request = { axis: 'mlpHidden', block: id, to: 2 * mlpHidden, how: 'split' } as const
+  const request = { kind: 'widenMlp', block: id, to: 2 * mlpHidden, how: 'split' } as const
   await grow(model, request, { mirrors, probe, key: [1, 2] })
 }
 
@@ -187,7 +187,7 @@ describe.each(devices)('on %s', (_, device, tolerance) => {
         const parts = [[random.below(vocabulary)], [random.below(vocabulary + 1)]]
         const shares = [0.3, 0.2]
         const request = {
-          axis: 'vocabulary',
+          kind: 'growVocabulary',
           tokens: parts.map((part, k) => ({
             parts: part,
             share: shares[k],
@@ -230,11 +230,11 @@ describe('earlier tokens', () => {
     const more = (...parts: number[][]): ReturnType<typeof grow> =>
       grow(
         model,
-        { axis: 'vocabulary', tokens: parts.map((own) => ({ parts: own })) },
+        { kind: 'growVocabulary', tokens: parts.map((own) => ({ parts: own })) },
         { mirrors: [], probe, key: [1, 2] },
       )
     await more([2, 1], [4, 3]) // 4 and 5
-    await grow(model, { axis: 'context', to: 5 }, { mirrors: [], probe, key: [1, 2] })
+    await grow(model, { kind: 'growContext', to: 5 }, { mirrors: [], probe, key: [1, 2] })
     const mistaken = await more([0, 0])
     ungrow(model, mistaken, [])
     await more([5, 0], [1, 4]) // 6 and 7

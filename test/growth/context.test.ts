@@ -28,7 +28,7 @@ describe('learned positions', () => {
           Array.from({ length: all.length / 4 }, (_, i) => all.slice(4 * i, 4 * i + 4))
         const before = rowsOf(table())
         using probe = tokensFor(model, drawFrom(1))
-        await grow(model, { axis: 'context', to, how: 'stretched' }, { mirrors: [], probe, key: [1, 2] })
+        await grow(model, { kind: 'growContext', to, how: 'stretched' }, { mirrors: [], probe, key: [1, 2] })
         const after = rowsOf(table())
         expect(after).toHaveLength(to)
         for (const [j, row] of after.entries()) {
@@ -52,7 +52,7 @@ describe('learned positions', () => {
         const table = (): number[] => [...model.parameters.get('embed.position.weight').tensor.readSync()]
         const before = table()
         using probe = tokensFor(model, drawFrom(1))
-        await grow(model, { axis: 'context', to, how: 'repeated' }, { mirrors: [], probe, key: [1, 2] })
+        await grow(model, { kind: 'growContext', to, how: 'repeated' }, { mirrors: [], probe, key: [1, 2] })
         expect(table()).toEqual(Array.from({ length: 4 * to }, (_, i) => before[i % (4 * from)]))
         model.dispose()
       }),
@@ -62,7 +62,7 @@ describe('learned positions', () => {
 
 describe('rotary positions', () => {
   const frequenciesAfter = (how: 'appended' | 'stretched' | 'byParts', from: number, to: number): number[] =>
-    planGrowth({ ...rotary, context: from }, { axis: 'context', to, how }, [1, 2]).config.blocks.flatMap(
+    planGrowth({ ...rotary, context: from }, { kind: 'growContext', to, how }, [1, 2]).config.blocks.flatMap(
       ({ frequencies = [] }) => frequencies,
     )
   const before = rotary.blocks.flatMap(({ frequencies = [] }) => frequencies)
@@ -110,7 +110,7 @@ test('appended and repeated positions leave every logit, the others say how far 
     for (const how of ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated'] as const) {
       const [bytes, logits] = [everyByte(model, mirrors), logitsOf(model, probe)]
       const to = context + 1 + random.below(6)
-      const record = await grow(model, { axis: 'context', to, how }, { mirrors, probe, key: [seed, 1] })
+      const record = await grow(model, { kind: 'growContext', to, how }, { mirrors, probe, key: [seed, 1] })
       expect(model.config.context).toBe(to)
       expect(record.logitsMoved > 0).toBe(how !== 'appended' && how !== 'repeated')
       expect(everyByte(model, [anchor])).toMatchObject({ mirrors: [['anchor', { ...valuesOf(model) }]] })

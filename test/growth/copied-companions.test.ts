@@ -28,15 +28,15 @@ const drawn = (seed: number): Gpt => modelOf(drawConfig(drawFrom(seed)), drawFro
 function requestsFor(model: Gpt, seed: number): GrowthRequest[] {
   const { id, expertShares = [1], mlpHidden, heads, kvHeads } = model.config.blocks[0]
   const copying: GrowthRequest[] = [
-    { axis: 'experts', block: id, to: expertShares.length + 1 },
-    { axis: 'experts', block: id, to: expertShares.length + 3 },
-    { axis: 'layer', at: 1, how: 'copy' },
-    { axis: 'stack', writes: 'nothing' },
-    { axis: 'mlpHidden', block: id, to: 2 * mlpHidden, how: 'split' },
-    ...(kvHeads < heads ? [{ axis: 'kvHead', block: id, to: heads } as const] : []),
+    { kind: 'addExperts', block: id, to: expertShares.length + 1 },
+    { kind: 'addExperts', block: id, to: expertShares.length + 3 },
+    { kind: 'addLayer', at: 1, how: 'copy' },
+    { kind: 'copyLayers', writes: 'nothing' },
+    { kind: 'widenMlp', block: id, to: 2 * mlpHidden, how: 'split' },
+    ...(kvHeads < heads ? [{ kind: 'addKvHeads', block: id, to: heads } as const] : []),
   ]
   return [...copying, drawRequest(model.config, drawFrom(seed + 7))].filter(
-    (request) => planGrowth(model.config, request, [1, 2]).isExact ?? true,
+    (request) => planGrowth(model.config, request, [1, 2]).isExact,
   )
 }
 
@@ -104,7 +104,7 @@ test('copies that share what they write leave the penalty of EWC where it was, t
       const { ewc, costs } = consolidated(model, seed)
       const before = costs()
       using probe = tokensFor(model, drawFrom(seed))
-      const request = { axis: 'stack', order: 'beside', writes: 'shared', copies } as const
+      const request = { kind: 'copyLayers', order: 'beside', writes: 'shared', copies } as const
       await grow(model, request, { mirrors: ewc.mirrors, probe, key: [1, 2] })
       expect(Math.abs(costs() - before) / before).toBeLessThan(1e-9)
     }
@@ -131,7 +131,7 @@ test('squared gradients of two experts with equal gates are what would be measur
         mirror.set(path, squares)
     })
     using probe = tokensFor(model, drawFrom(seed))
-    await grow(model, { axis: 'experts', block: 'b0', to: 2 }, { mirrors: [mirror], probe, key: [1, 2] })
+    await grow(model, { kind: 'addExperts', block: 'b0', to: 2 }, { mirrors: [mirror], probe, key: [1, 2] })
     scope(() => {
       const { tensor } = model.parameters.get('blocks.b0.mlp.router.weight')
       assign(tensor, fill(device, tensor.shape, 0))

@@ -39,7 +39,7 @@ const drawn = (seed: number, device: Device, shares?: readonly number[]): Gpt =>
 
 async function grown(model: Gpt, to: number, mirrors: readonly Mirror[] = []): Promise<GrowthRecord> {
   using probe = tokensFor(model, drawFrom(1))
-  return await grow(model, { axis: 'experts', block: 'b0', to }, { mirrors, probe, key: [1, 2] })
+  return await grow(model, { kind: 'addExperts', block: 'b0', to }, { mirrors, probe, key: [1, 2] })
 }
 
 /** The map `up` and the column of the router of each expert. */
@@ -188,7 +188,7 @@ describe('what is shaped like experts', () => {
   })
   test('the copied share is the largest, and shares are shared out', () => {
     const sharesAt = (shares: readonly number[] | undefined, to: number): unknown =>
-      planGrowth(drawnConfig(1, shares), { axis: 'experts', block: 'b0', to }, [1, 2]).config.blocks[0]
+      planGrowth(drawnConfig(1, shares), { kind: 'addExperts', block: 'b0', to }, [1, 2]).config.blocks[0]
         .expertShares
     expect(sharesAt(undefined, 3)).toEqual([1, 1, 1])
     expect(sharesAt([1, 1], 3)).toEqual([0.5, 1, 0.5])
@@ -225,9 +225,9 @@ describe('what is shaped like experts', () => {
 
 describe('experts that cannot be', () => {
   const impossible: readonly [GrowthRequest, string][] = [
-    [{ axis: 'experts', block: 'b0', to: 2 }, 'grow experts: got to = 2; expected an integer above 2.'],
-    [{ axis: 'experts', block: 'b0', to: 2.5 }, 'got to = 2.5'],
-    [{ axis: 'experts', block: 'b9', to: 3 }, 'grow experts: no block b9; this model has b0'],
+    [{ kind: 'addExperts', block: 'b0', to: 2 }, 'grow addExperts: got to = 2; expected an integer above 2.'],
+    [{ kind: 'addExperts', block: 'b0', to: 2.5 }, 'got to = 2.5'],
+    [{ kind: 'addExperts', block: 'b9', to: 3 }, 'grow addExperts: no block b9; this model has b0'],
   ]
   test.each(impossible)('%# are an error', (request, message) => {
     const plan = (): unknown => planGrowth(drawnConfig(1, [1, 1]), request, [1, 2])

@@ -168,7 +168,7 @@ describe('what is shaped like parameters', () => {
   test('keeps its numbers at old places when units are fresh; new places hold 0, or the parameter for an anchor', async () => {
     const life = lifeOf(1, device, tiny)
     const before = [gradientsOf(life), ...momentsOf(life)]
-    await life.grow({ axis: 'mlpHidden', block: 'b0', to: 6 })
+    await life.grow({ kind: 'widenMlp', block: 'b0', to: 6 })
     const after = [gradientsOf(life), ...momentsOf(life)]
     before.forEach((old, which) => {
       for (const path of Object.keys(old)) {
@@ -201,7 +201,7 @@ describe('what is shaped like parameters', () => {
     const life = lifeOf(2, device, tiny)
     const weights = (): Numbers => numbersOf(life.model.parameters.tensors())
     const [gradients, [first, second], old] = [gradientsOf(life), momentsOf(life), weights()]
-    await life.grow({ axis: 'mlpHidden', block: 'b0', to: 7, how: 'split' })
+    await life.grow({ kind: 'widenMlp', block: 'b0', to: 7, how: 'split' })
     // Units 0, 1 and 2 of 4 were split in a quarter and three quarters; unit 3 is whole.
     const share = (i: number): number => [0.25, 0.25, 0.25, 1, 0.75, 0.75, 0.75][i]
     const source = [0, 1, 2, 3, 0, 1, 2]
@@ -228,7 +228,7 @@ describe('what is shaped like parameters', () => {
   test('is absent for a new block, and untouched for the others', async () => {
     const life = lifeOf(3, device, tiny)
     const before = momentsOf(life)
-    const { configBefore } = await life.grow({ axis: 'layer', at: 1, mlpHidden: 2 })
+    const { configBefore } = await life.grow({ kind: 'addLayer', at: 1, mlpHidden: 2 })
     expect(configBefore).toEqual(tiny)
     expect(life.model.config.blocks.map(({ id }) => id)).toEqual(['b0', 'b2', 'b1'])
     expect(momentsOf(life)).toEqual(before)
@@ -240,12 +240,12 @@ describe('what is shaped like parameters', () => {
       return state.steps
     }
     const path = 'blocks.b2.mlp.up.weight'
-    const record = await life.grow({ axis: 'layer', at: 0 })
+    const record = await life.grow({ kind: 'addLayer', at: 0 })
     for (let step = 2; step < 5; step++) learn(life.model, life.optimizer, life.tokens, step)
     expect((await agesOf())[path]).toBe(3)
     ungrow(life.model, record, life.mirrors)
     expect(Object.hasOwn(await agesOf(), path)).toBe(false)
-    await life.grow({ axis: 'layer', at: 0 })
+    await life.grow({ kind: 'addLayer', at: 0 })
     learn(life.model, life.optimizer, life.tokens, 5)
     expect((await agesOf())[path]).toBe(1)
   })
@@ -254,22 +254,25 @@ describe('what is shaped like parameters', () => {
 describe('growth that cannot be', () => {
   const device = openReference()
   const impossible: readonly [GrowthRequest, string][] = [
-    [{ axis: 'mlpHidden', block: 'b7', to: 9 }, 'grow mlpHidden: no block b7; this model has b0, b1.'],
+    [{ kind: 'widenMlp', block: 'b7', to: 9 }, 'grow widenMlp: no block b7; this model has b0, b1.'],
     [
-      { axis: 'mlpHidden', block: 'b0', to: 4 },
-      'grow mlpHidden: got to = 4 for block b0; expected an integer above 4.',
+      { kind: 'widenMlp', block: 'b0', to: 4 },
+      'grow widenMlp: got to = 4 for block b0; expected an integer above 4.',
     ],
-    [{ axis: 'mlpHidden', block: 'b0', to: 2 }, 'got to = 2'],
-    [{ axis: 'mlpHidden', block: 'b0', to: 5.5 }, 'got to = 5.5'],
-    [{ axis: 'mlpHidden', block: 'b0', to: Number.NaN }, 'got to = NaN'],
+    [{ kind: 'widenMlp', block: 'b0', to: 2 }, 'got to = 2'],
+    [{ kind: 'widenMlp', block: 'b0', to: 5.5 }, 'got to = 5.5'],
+    [{ kind: 'widenMlp', block: 'b0', to: Number.NaN }, 'got to = NaN'],
     [
-      { axis: 'mlpHidden', block: 'b1', to: 7, how: 'split' },
+      { kind: 'widenMlp', block: 'b1', to: 7, how: 'split' },
       'above 3 and at most 6: each unit splits in two.',
     ],
-    [{ axis: 'layer', at: 3 }, 'grow layer: got at = 3; expected an integer from 0 to 2.'],
-    [{ axis: 'layer', at: -1 }, 'got at = -1'],
-    [{ axis: 'layer', at: 0.5 }, 'got at = 0.5'],
-    [{ axis: 'layer', at: 0, mlpHidden: 0 }, 'grow layer: got mlpHidden = 0; expected a positive integer.'],
+    [{ kind: 'addLayer', at: 3 }, 'grow addLayer: got at = 3; expected an integer from 0 to 2.'],
+    [{ kind: 'addLayer', at: -1 }, 'got at = -1'],
+    [{ kind: 'addLayer', at: 0.5 }, 'got at = 0.5'],
+    [
+      { kind: 'addLayer', at: 0, mlpHidden: 0 },
+      'grow addLayer: got mlpHidden = 0; expected a positive integer.',
+    ],
   ]
   test.each(impossible)(
     '%# throws a typed error and leaves every byte as it was',
@@ -293,8 +296,8 @@ describe('growth that cannot be', () => {
     }
     const options = { mirrors: [...life.mirrors, stubborn], probe: life.tokens, key: [1, 2] as const }
     for (const request of [
-      { axis: 'layer', at: 1 },
-      { axis: 'mlpHidden', block: 'b0', to: 6, how: 'split' },
+      { kind: 'addLayer', at: 1 },
+      { kind: 'widenMlp', block: 'b0', to: 6, how: 'split' },
     ] as const) {
       await expect(grow(life.model, request, options)).rejects.toThrow('I do not grow')
       expect(everyByte(life.model, life.mirrors)).toEqual(before)
@@ -304,7 +307,7 @@ describe('growth that cannot be', () => {
     const life = lifeOf(1, device, tiny)
     const before = everyByte(life.model, life.mirrors)
     const options = { mirrors: life.mirrors, probe: life.tokens, key: [1, 2] as const, tolerance: -1 }
-    const attempt = grow(life.model, { axis: 'layer', at: 1 }, options)
+    const attempt = grow(life.model, { kind: 'addLayer', at: 1 }, options)
     await expect(attempt).rejects.toThrow(GrowthRefusedError)
     await expect(attempt).rejects.toThrow(
       'layer 2 → 3: new block b2 above block b0" moved the logits by 0.0e+0',
@@ -321,13 +324,13 @@ describe('growth that cannot be', () => {
       remap: () => () => probe.dispose(),
     }
     const options = { mirrors: [...life.mirrors, clumsy], probe, key: [1, 2] as const }
-    await expect(grow(life.model, { axis: 'layer', at: 1 }, options)).rejects.toThrow(DisposedTensorError)
+    await expect(grow(life.model, { kind: 'addLayer', at: 1 }, options)).rejects.toThrow(DisposedTensorError)
     expect(everyByte(life.model, life.mirrors)).toEqual(before)
   })
   test('cannot be taken back out of turn, nor twice', async () => {
     const life = lifeOf(1, device, tiny)
-    const wider = await life.grow({ axis: 'mlpHidden', block: 'b0', to: 6 })
-    const deeper = await life.grow({ axis: 'layer', at: 2 })
+    const wider = await life.grow({ kind: 'widenMlp', block: 'b0', to: 6 })
+    const deeper = await life.grow({ kind: 'addLayer', at: 2 })
     const before = everyByte(life.model, life.mirrors)
     expect(() => ungrow(life.model, wider, life.mirrors)).toThrow(OptionError)
     expect(() => ungrow(life.model, wider, life.mirrors)).toThrow(
@@ -357,13 +360,13 @@ describe('a plan for growth', () => {
   })
   test('never reuses the name of a block', async () => {
     const life = lifeOf(5, openReference(), tiny)
-    await life.grow({ axis: 'layer', at: 0 })
-    await life.grow({ axis: 'layer', at: 0 })
+    await life.grow({ kind: 'addLayer', at: 0 })
+    await life.grow({ kind: 'addLayer', at: 0 })
     expect(life.model.config.blocks.map(({ id }) => id)).toEqual(['b3', 'b2', 'b0', 'b1'])
   })
   test('gives the same new weights to every device', async () => {
     const [a, b] = [openReference(), openWasm()].map((device) => lifeOf(6, device, tiny))
-    for (const life of [a, b]) await life.grow({ axis: 'layer', at: 1 })
+    for (const life of [a, b]) await life.grow({ kind: 'addLayer', at: 1 })
     const weightsOf = (life: Life): number[] => [
       ...life.model.parameters.get('blocks.b2.mlp.up.weight').tensor.readSync(),
     ]

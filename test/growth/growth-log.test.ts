@@ -9,6 +9,7 @@ import {
   replay,
   ungrow,
   ungrowTo,
+  holdModel,
 } from '@burgeon/gpt/growth'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import { type Device, OptionError, type RandomStream } from '@burgeon/tensor'
@@ -33,7 +34,7 @@ const said = (entries: readonly GrowthEntry[]): unknown[] =>
 async function growOnce({ model, tokens, mirrors, random }: Life, step: number, by: RandomStream = random) {
   const request =
     step % 4 === 3 && model.config.blocks.length > 1
-      ? ({ axis: 'pruneLayer', block: model.config.blocks[0].id } as const)
+      ? ({ kind: 'pruneLayer', block: model.config.blocks[0].id } as const)
       : drawRequest(model.config, by)
   return grow(model, request, { mirrors, probe: tokens, key: [step, 7] })
 }
@@ -99,9 +100,9 @@ test('sizes that were taken back or merged away, and numbers out of range, are r
   const { model, mirrors, tokens } = life
   const block = model.config.blocks[0].id
   const options = { mirrors, probe: tokens, key: [1, 1] } as const
-  const first = await grow(model, { axis: 'embed', to: model.config.embed + 2 }, options)
+  const first = await grow(model, { kind: 'widenEmbed', to: model.config.embed + 2 }, options)
   ungrow(model, first, mirrors)
-  await grow(model, { axis: 'layer', at: 0 }, options)
+  await grow(model, { kind: 'addLayer', at: 0 }, options)
   const refuse = (entries: number): void => {
     const before = [everyByte(model, mirrors), model.growthLog]
     expect(() => ungrowTo(model, entries, mirrors)).toThrow(OptionError)
@@ -109,18 +110,22 @@ test('sizes that were taken back or merged away, and numbers out of range, are r
   }
   for (const bad of [1, -1, 0.5, 4, Number.NaN]) refuse(bad)
   if (!model.config.blocks.some(({ adapter }) => adapter))
-    await grow(model, { axis: 'adapter', block, to: 2 }, options)
+    await grow(model, { kind: 'addAdapter', block, to: 2 }, options)
   const { id } = model.config.blocks.find(({ adapter }) => adapter) ?? { id: block }
   mergeAdapter(model, id, mirrors)
   expect(replay(model.growthLog).config).toEqual(model.config)
   refuse(0)
-  using _ = model.hold()
+  using _ = holdModel(model)
   refuse(model.growthLog.entries.length)
 })
 
 test('a refused growth leaves no line', async () => {
   const { model, mirrors, tokens } = lifeOf(3, device)
-  const stacking = grow(model, { axis: 'stack' }, { mirrors, probe: tokens, key: [1, 1], tolerance: 1e-9 })
+  const stacking = grow(
+    model,
+    { kind: 'copyLayers' },
+    { mirrors, probe: tokens, key: [1, 1], tolerance: 1e-9 },
+  )
   await expect(stacking).rejects.toThrow('has been undone')
   expect(model.growthLog.entries).toEqual([])
 })

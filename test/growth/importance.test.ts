@@ -51,7 +51,7 @@ describe.each([
     for (const seed of seeds) {
       const { mapped, measured } = await through(device, seed, ({ config }) => {
         const { id, mlpHidden } = config.blocks[0]
-        return { axis: 'mlpHidden', block: id, to: 2 * mlpHidden, how: 'split' }
+        return { kind: 'widenMlp', block: id, to: 2 * mlpHidden, how: 'split' }
       })
       expect(Object.keys(mapped)).toEqual(Object.keys(measured))
       for (const [path, expected] of Object.entries(measured)) {
@@ -68,7 +68,7 @@ describe.each([
     for (const seed of seeds) {
       const { mapped, measured, model } = await through(device, seed, ({ config }) => {
         const { id, mlpHidden } = config.blocks[0]
-        return { axis: 'mlpHidden', block: id, to: mlpHidden + 2 }
+        return { kind: 'widenMlp', block: id, to: mlpHidden + 2 }
       })
       const { id, mlpHidden } = model.config.blocks[0]
       const isOutgoing = (path: string): boolean =>
@@ -95,9 +95,9 @@ describe.each([
       using probe = tokensFor(model, drawFrom(seed))
       const { id, mlpHidden } = model.config.blocks[0]
       for (const request of [
-        { axis: 'mlpHidden', block: id, to: 2 * mlpHidden, how: 'split' },
-        { axis: 'embed', to: model.config.embed + 3 },
-        { axis: 'layer', at: 0 },
+        { kind: 'widenMlp', block: id, to: 2 * mlpHidden, how: 'split' },
+        { kind: 'widenEmbed', to: model.config.embed + 3 },
+        { kind: 'addLayer', at: 0 },
       ] as const) {
         await grow(model, request, { mirrors: ewc.mirrors, probe, key: [1, 2] })
         const penalty = scope(() => ewc.loss(model.parameters.tensors())?.item())

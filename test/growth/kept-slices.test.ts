@@ -22,7 +22,7 @@ function bytesIn(value: unknown): number {
 test('twenty prunings of one unit keep twenty units, with moments, and the checkpoint holds each once', async () => {
   const growth: GrowthPolicy<null> = {
     ...{ name: 'one by one', initial: null },
-    decide: () => ({ request: { axis: 'pruneHidden', block: 'b0', drop: [0] }, reason: 'one', state: null }),
+    decide: () => ({ request: { kind: 'pruneUnits', block: 'b0', drop: [0] }, reason: 'one', state: null }),
   }
   const model = born(40)
   const learner = new Learner({ model, optimizer: adamw({ learningRate: 0.01 }), strategy: { growth } })
@@ -50,11 +50,11 @@ test('what is kept is at most as much as weights and moments; beyond it is a typ
     const block = `b${i % 2}`
     await grow(
       model,
-      { axis: 'pruneHidden', block, drop: drop.slice(i % 3) },
+      { kind: 'pruneUnits', block, drop: drop.slice(i % 3) },
       { mirrors, probe: tokens, key: [1, 2] },
     )
-    await grow(model, { axis: 'pruneHidden', block, drop }, { mirrors, probe: tokens, key: [1, 2] })
-    await grow(model, { axis: 'mlpHidden', block, to: 64 }, { mirrors, probe: tokens, key: [1, 2] })
+    await grow(model, { kind: 'pruneUnits', block, drop }, { mirrors, probe: tokens, key: [1, 2] })
+    await grow(model, { kind: 'widenMlp', block, to: 64 }, { mirrors, probe: tokens, key: [1, 2] })
     expect(keptBytesOf(model.growthLog)).toBeLessThanOrEqual(
       4 * model.parameters.size + stateBytesOf(mirrors),
     )

@@ -36,7 +36,7 @@ const measurement = (...blocks: readonly Partial<BlockSignals>[]): Measurement =
   tokens: 100,
   gradientNorm: 1,
   blocks: config.blocks.map(({ id }, i) => ({
-    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, mostRank: 10 },
+    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, maxRank: 10 },
     ...{ dormant: 0, dormantUnits: [] },
     ...blocks[i],
   })),
@@ -77,7 +77,7 @@ describe('by gradient', () => {
     for (const at of [0, 1, 2]) {
       const blocks = config.blocks.map((_, i) => ({ gradMax: promising(i === at ? 3 : 2) }))
       expect(requests(policy, life(measurement(...blocks), { losses: flat(30) }))).toEqual([
-        [20, { axis: 'mlpHidden', block: `b${at}`, to: 13 }],
+        [20, { kind: 'widenMlp', block: `b${at}`, to: 13 }],
       ])
     }
   })
@@ -113,7 +113,7 @@ describe('by gradient', () => {
           { parameters: Infinity },
           null,
         )
-        if (request?.axis === 'mlpHidden' && request.block === `b${narrow}`) right++
+        if (request?.kind === 'widenMlp' && request.block === `b${narrow}`) right++
         student.dispose()
       }
     }
@@ -132,7 +132,7 @@ describe('on saturation', () => {
   test('the fullest block is widened, once it is full enough', () => {
     const full = measurement({ effectiveRank: 7 }, { effectiveRank: 9 }, { effectiveRank: 8 })
     expect(requests(policy, life(full, { losses: flat(30) }))).toEqual([
-      [20, { axis: 'mlpHidden', block: 'b1', to: 13 }],
+      [20, { kind: 'widenMlp', block: 'b1', to: 13 }],
     ])
     expect(reasonOf(policy, full)).toBe('block b1: its 10 units fill 9.0 directions, 0 % are dormant')
     expect(requests(policy, life(measurement({ effectiveRank: 5.9 })))).toEqual([])
@@ -145,7 +145,7 @@ describe('on saturation', () => {
     expect(requests(growOnSaturation({ every: 20, dormant: 0.3 }), life(idle))).not.toEqual([])
   })
   test('blocks with more units than tokens are not judged', () => {
-    const blocks = config.blocks.map(() => ({ effectiveRank: 6.9, mostRank: 7 }))
+    const blocks = config.blocks.map(() => ({ effectiveRank: 6.9, maxRank: 7 }))
     expect(requests(policy, life(measurement(...blocks)))).toEqual([])
     expect(reasonOf(policy, measurement(...blocks))).toBe('100 tokens are too few to judge so many units')
   })
@@ -179,7 +179,7 @@ describe('on saturation', () => {
     })
     const [alive] = await outcome(false)
     expect(alive.kind).toBe('growth')
-    expect(alive).toMatchObject({ data: { record: { request: { axis: 'mlpHidden', block: 'b0', to: 5 } } } })
+    expect(alive).toMatchObject({ data: { record: { request: { kind: 'widenMlp', block: 'b0', to: 5 } } } })
   })
   test.each([{ every: 0 }, { rank: 0 }, { rank: 1.1 }, { dormant: 1 }, { dormant: -0.1 }, { widen: -1 }])(
     '%j is refused',
@@ -190,7 +190,7 @@ describe('on saturation', () => {
 })
 
 const widened = ({ blocks: [{ id, mlpHidden }] }: GptConfig, units: number): GrowthRequest => {
-  return { axis: 'mlpHidden', block: id, to: mlpHidden + units }
+  return { kind: 'widenMlp', block: id, to: mlpHidden + units }
 }
 
 describe('by compute', () => {
@@ -211,7 +211,7 @@ describe('by compute', () => {
     const [first] = dryRun(policy, { ...input, losses: losses(200) })
     expect(first.step).toBeGreaterThan(200)
     expect(first.step).toBeLessThan(260)
-    expect(first.request).toEqual({ axis: 'layer', at: 1, how: 'copy' })
+    expect(first.request).toEqual({ kind: 'addLayer', at: 1, how: 'copy' })
     expect(first.reason).toMatch(
       /to the power of 0\.(09|10)\d at first and 0\.0\d\d lately; .* takes 1\.\d\d times the work$/,
     )
@@ -342,7 +342,7 @@ describe('a learner', () => {
   })
   test('holds every limit of the budget, and writes down the price and the time', async () => {
     const { config: own } = modelFor(2)
-    const request = { axis: 'layer', at: 0 } as const
+    const request = { kind: 'addLayer', at: 0 } as const
     const once: GrowthPolicy = {
       name: 'once',
       initial: null,

@@ -2,7 +2,7 @@ import { grad } from '@burgeon/autograd'
 import { adamw } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
-import { grow, planGrowth, ungrow } from '@burgeon/gpt/growth'
+import { grow, holdModel, planGrowth, ungrow } from '@burgeon/gpt/growth'
 import { applyPlan, OptionError, ParameterError, scope, sum, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { drawFrom, everyByte, tokensFor } from './tiny-model.ts'
 
 const device = openReference()
 const model = (): Gpt => Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1 }, { device, seed: 1 })
-const request = { axis: 'layer', at: 0 } as const
+const request = { kind: 'addLayer', at: 0 } as const
 const options = (probe: ReturnType<typeof tokensFor>) => ({ mirrors: [], probe, key: [1, 2] }) as const
 
 test('a plan is refused while gradients are being taken, and the model is as it was', () => {
@@ -45,9 +45,11 @@ test('and while another growth is', async () => {
   const small = model()
   using probe = tokensFor(small, drawFrom(1))
   const first = grow(small, request, options(probe))
-  await expect(grow(small, { axis: 'embed', to: 12 }, options(probe))).rejects.toThrow('is not done yet')
+  await expect(grow(small, { kind: 'widenEmbed', to: 12 }, options(probe))).rejects.toThrow(
+    'is busy with a learning step',
+  )
   const record = await first
-  const hold = small.hold()
+  const hold = holdModel(small)
   expect(() => ungrow(small, record, [])).toThrow(OptionError)
   hold[Symbol.dispose]()
   hold[Symbol.dispose]()

@@ -19,17 +19,17 @@ import { describe, expect, test } from 'vitest'
 import { drawFrom, everyByte, learn, tokensFor } from './tiny-model.ts'
 
 const requests: readonly GrowthRequest[] = [
-  { axis: 'mlpHidden', block: 'b0', to: 80 },
-  { axis: 'mlpHidden', block: 'b1', to: 128, how: 'split' },
-  { axis: 'head', block: 'b0', to: 8 },
-  { axis: 'kvHead', block: 'b1', to: 4 },
-  { axis: 'headDim', block: 'b1', to: 12 },
-  { axis: 'layer', at: 1 },
-  { axis: 'layer', at: 2, how: 'copy' },
-  { axis: 'embed', to: 36 },
-  { axis: 'embed', to: 48 },
-  { axis: 'context', to: 48 },
-  { axis: 'vocabulary', tokens: Array.from({ length: 20 }, (_, i) => ({ parts: [i, i + 1] })) },
+  { kind: 'widenMlp', block: 'b0', to: 80 },
+  { kind: 'widenMlp', block: 'b1', to: 128, how: 'split' },
+  { kind: 'addHeads', block: 'b0', to: 8 },
+  { kind: 'addKvHeads', block: 'b1', to: 4 },
+  { kind: 'widenHeads', block: 'b1', to: 12 },
+  { kind: 'addLayer', at: 1 },
+  { kind: 'addLayer', at: 2, how: 'copy' },
+  { kind: 'widenEmbed', to: 36 },
+  { kind: 'widenEmbed', to: 48 },
+  { kind: 'growContext', to: 48 },
+  { kind: 'growVocabulary', tokens: Array.from({ length: 20 }, (_, i) => ({ parts: [i, i + 1] })) },
 ]
 
 const large: GptSizes = {
@@ -127,11 +127,11 @@ describe('a growth that fails on the way', () => {
     norm: 'layer',
   }
   const few: readonly GrowthRequest[] = [
-    { axis: 'mlpHidden', block: 'b1', to: 8, how: 'split' },
-    { axis: 'kvHead', block: 'b0', to: 2 },
-    { axis: 'embed', to: 6 },
-    { axis: 'layer', at: 1, how: 'copy' },
-    { axis: 'vocabulary', tokens: [{ parts: [1, 2] }] },
+    { kind: 'widenMlp', block: 'b1', to: 8, how: 'split' },
+    { kind: 'addKvHeads', block: 'b0', to: 2 },
+    { kind: 'widenEmbed', to: 6 },
+    { kind: 'addLayer', at: 1, how: 'copy' },
+    { kind: 'growVocabulary', tokens: [{ parts: [1, 2] }] },
   ]
   class Broken extends Error {}
   /** With a copy of every weight, such as EWC keeps one. */
@@ -205,7 +205,7 @@ describe('a growth that fails on the way', () => {
     const failing = heard(() => {
       if (ops++ > 10) throw new Broken()
     })
-    const attempt = (): void => withEngine(failing, () => apply(life, { axis: 'embed', to: 6 }))
+    const attempt = (): void => withEngine(failing, () => apply(life, { kind: 'widenEmbed', to: 6 }))
     expect(attempt).toThrow(ParameterError)
     life.dispose()
   })

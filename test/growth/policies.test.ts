@@ -10,7 +10,7 @@ const random = drawFrom(1)
 const course = (...spans: readonly (readonly [count: number, level: number])[]): number[] =>
   spans.flatMap(([count, level]) => Array.from({ length: count }, () => level + 0.01 * random.normal()))
 const life = { config, parameters: 1000 }
-const layer = { axis: 'layer', at: 0 } as const
+const layer = { kind: 'addLayer', at: 0 } as const
 
 test('never is never', () => {
   expect(dryRun(neverGrow, { ...life, losses: course([100, 2]) })).toEqual([])
@@ -20,12 +20,12 @@ describe('on a schedule', () => {
   test('each growth comes once, at its step or as soon after it as those before allow', () => {
     const policy = growOnSchedule([
       { step: 3, request: layer },
-      { step: 3, request: ({ blocks }) => ({ axis: 'layer', at: blocks.length }) },
-      { step: 7, request: { axis: 'mlpHidden', block: 'b0', to: 12 } },
+      { step: 3, request: ({ blocks }) => ({ kind: 'addLayer', at: blocks.length }) },
+      { step: 7, request: { kind: 'widenMlp', block: 'b0', to: 12 } },
     ])
     const growths = dryRun(policy, { ...life, losses: course([20, 2]) })
     expect(growths.map(({ step }) => step)).toEqual([3, 4, 7])
-    expect(growths[1].request).toEqual({ axis: 'layer', at: 3 })
+    expect(growths[1].request).toEqual({ kind: 'addLayer', at: 3 })
     expect(growths[2].parameters - growths[1].parameters).toBe(2 * (2 * 8 + 1))
   })
   test.each([[[3, 2]], [[-1]], [[1.5]], [[Number.NaN]]])('steps %j are refused', (steps) => {
@@ -39,7 +39,7 @@ describe('on drift', () => {
     const losses = course([30, 1], [60, 2])
     const growths = dryRun(policy, { ...life, losses, drifts: [31] })
     expect(growths.map(({ step, request }) => [step, request])).toEqual([
-      [41, { axis: 'layer', at: 2, how: 'copy' }],
+      [41, { kind: 'addLayer', at: 2, how: 'copy' }],
     ])
     expect(growths[0].reason).toMatch(/^10 steps after the drift the loss is (2.0|1.9)/)
   })

@@ -16,8 +16,8 @@ import { checkGrowthPolicy, type PolicyExpectation } from '@burgeon/continual/te
 import { describe, expect, test } from 'vitest'
 
 const schedule = growOnSchedule([
-  { step: 50, request: { axis: 'mlpHidden', block: 'b0', to: 64 } },
-  { step: 60, request: ({ blocks }) => ({ axis: 'layer', at: blocks.length }) },
+  { step: 50, request: { kind: 'widenMlp', block: 'b0', to: 64 } },
+  { step: 60, request: ({ blocks }) => ({ kind: 'addLayer', at: blocks.length }) },
 ])
 const asksOnceFull: PolicyExpectation = { asksIn: ['plateau', 'drift'], silentIn: ['falling'] }
 const all: readonly (readonly [GrowthPolicy, PolicyExpectation])[] = [
@@ -25,7 +25,7 @@ const all: readonly (readonly [GrowthPolicy, PolicyExpectation])[] = [
   [growOnPlateau({ window: 100, patience: 200 }), asksOnceFull],
   [growOnPlateau({ window: 100, patience: 200, where: 'gradient' }), asksOnceFull],
   [
-    growOnPlateau({ window: 400, patience: 400, request: () => ({ axis: 'stack', order: 'beside' }) }),
+    growOnPlateau({ window: 400, patience: 400, request: () => ({ kind: 'copyLayers', order: 'beside' }) }),
     asksOnceFull,
   ],
   [growByCompute({ window: 50 }), asksOnceFull],
@@ -60,7 +60,7 @@ describe('the suite finds', () => {
       .filter(({ holds }) => !holds)
       .map(({ statement }) => statement)
   const stay = { request: null, reason: 'no', state: null }
-  const layer = { axis: 'layer', at: 0 } as const
+  const layer = { kind: 'addLayer', at: 0 } as const
   const isFlat = (losses: readonly number[]): boolean =>
     losses.length > 200 && losses[losses.length - 200] - losses[losses.length - 1] < 0.1
 

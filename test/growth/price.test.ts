@@ -107,18 +107,18 @@ describe('the price of a request', () => {
   test('of the impossible is an error, and asking changes nothing', () => {
     const config = gptConfig({ context: 8, embed: 8, heads: 2, layers: 1 })
     const before = JSON.stringify(config)
-    expect(() => priceOf(config, { axis: 'layer', at: 5 })).toThrow(OptionError)
-    priceOf(config, { axis: 'embed', to: 12 })
+    expect(() => priceOf(config, { kind: 'addLayer', at: 5 })).toThrow(OptionError)
+    priceOf(config, { kind: 'widenEmbed', to: 12 })
     expect(JSON.stringify(config)).toBe(before)
   })
   test('rises most with what is used for every token', () => {
     const config: GptConfig = gptConfig({ context: 8, embed: 8, heads: 2, layers: 2 })
     const workOf = (request: GrowthRequest): number => priceOf(config, request).after.flopsPerToken.training
     const now = flopsPerToken(config).training
-    expect(workOf({ axis: 'layer', at: 0 })).toBeGreaterThan(
-      workOf({ axis: 'mlpHidden', block: 'b0', to: 40 }),
+    expect(workOf({ kind: 'addLayer', at: 0 })).toBeGreaterThan(
+      workOf({ kind: 'widenMlp', block: 'b0', to: 40 }),
     )
-    expect(workOf({ axis: 'mlpHidden', block: 'b0', to: 40 })).toBe(now + 3 * 2 * 2 * 8 * 8)
+    expect(workOf({ kind: 'widenMlp', block: 'b0', to: 40 })).toBe(now + 3 * 2 * 2 * 8 * 8)
   })
 })
 
@@ -127,6 +127,6 @@ test('the record of a growth says how long it took by the clock that was given',
   using probe = tokensFor(model, drawFrom(1))
   let time = 100
   const now = (): number => (time += 7)
-  const record = await grow(model, { axis: 'embed', to: 12 }, { mirrors: [], probe, key: [1, 2], now })
+  const record = await grow(model, { kind: 'widenEmbed', to: 12 }, { mirrors: [], probe, key: [1, 2], now })
   expect(record.milliseconds).toBe(7)
 })

@@ -28,7 +28,7 @@ const measured = (...dormant: readonly (readonly number[])[]): Measurement => ({
   tokens: 100,
   gradientNorm: 1,
   blocks: config.blocks.map(({ id }, i) => ({
-    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, mostRank: 4 },
+    ...{ block: id, gradientShare: 0.2, gradMax: 0.01, effectiveRank: 4, maxRank: 4 },
     ...{ dormant: dormant[i].length / 4, dormantUnits: dormant[i] },
   })),
 })
@@ -54,14 +54,14 @@ describe('pruning what is dormant', () => {
 
   test('waits for units that are dormant look after look, and takes the block with the most', () => {
     const looks = [measured([1], [0, 2, 3]), measured([1, 2], [2, 3]), measured([1], [1, 2, 3])]
-    expect(requests(policy, looks)).toEqual([null, null, { axis: 'pruneHidden', block: 'b1', drop: [2, 3] }])
+    expect(requests(policy, looks)).toEqual([null, null, { kind: 'pruneUnits', block: 'b1', drop: [2, 3] }])
     const unsteady = [measured([1], []), measured([2], []), measured([1], []), measured([1], [])]
     expect(requests(policy, unsteady)).toEqual([null, null, null, null])
   })
   test('leaves one unit', () => {
     const look = measured([0, 1, 2, 3], [])
     expect(requests(pruneDormant({ every: 10, looks: 1 }), [look])).toEqual([
-      { axis: 'pruneHidden', block: 'b0', drop: [0, 1, 2] },
+      { kind: 'pruneUnits', block: 'b0', drop: [0, 1, 2] },
     ])
   })
   test('looks anew after growth, and not in between', () => {
@@ -121,7 +121,7 @@ describe('pruning what is dormant', () => {
       const pruned = await live(pruneDormant({ every: 1, looks: 2 }))
       const growths = pruned.journal.filter(({ kind }) => kind === 'growth')
       expect(growths).toMatchObject([
-        { step: 2, data: { record: { request: { axis: 'pruneHidden', block: 'b0', drop: [0, 1] } } } },
+        { step: 2, data: { record: { request: { kind: 'pruneUnits', block: 'b0', drop: [0, 1] } } } },
       ])
       expect(pruned.model.config.blocks.map(({ mlpHidden }) => mlpHidden)).toEqual([2, 4])
       const whole = await live(neverGrow)
@@ -133,15 +133,15 @@ describe('pruning what is dormant', () => {
 })
 
 describe('the first of several policies', () => {
-  const second = growOnSchedule([{ step: 1000, request: { axis: 'layer', at: 0 } }])
+  const second = growOnSchedule([{ step: 1000, request: { kind: 'addLayer', at: 0 } }])
 
   test('that requests is heard; those behind it are not asked', () => {
     const both = firstOf(pruneDormant({ every: 10, looks: 1 }), second)
     const idle = both.decide(at(10, measured([], [])), budget, both.initial)
-    expect(idle.request).toEqual({ axis: 'layer', at: 0 })
+    expect(idle.request).toEqual({ kind: 'addLayer', at: 0 })
     const busy = both.decide(at(10, measured([1], [])), budget, both.initial)
     expect(busy).toMatchObject({
-      request: { axis: 'pruneHidden', block: 'b0', drop: [1] },
+      request: { kind: 'pruneUnits', block: 'b0', drop: [1] },
       state: [[], second.initial],
     })
     const never = firstOf(neverGrow, neverGrow).decide(at(10), budget, [null, null])

@@ -87,20 +87,20 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
   'pruning on %s',
   (_, device) => {
     test('mixed with growth, in sequences of ten: taken back, every byte of weights and mirrors is there again', async () => {
-      const axes = new Set<string>()
+      const kinds = new Set<string>()
       for (let seed = 1; seed <= times(10, 25); seed++) {
         const { random, model, tokens, mirrors, live, key } = lifeOf(seed, device)
         const done: { record: Awaited<ReturnType<typeof grow>>; before: unknown }[] = []
         for (let i = 0; i < 10; i++) {
           const request =
             (random.below(2) === 0 && drawPruning(model.config, random)) || drawRequest(model.config, random)
-          if (model.parameters.size > 20_000 && request.axis !== 'pruneLayer') continue
+          if (model.parameters.size > 20_000 && request.kind !== 'pruneLayer') continue
           const before = await everything(model, mirrors)
           const record = await grow(model, request, { mirrors, probe: tokens, key, tolerance: Infinity })
           const isSmaller = record.parametersAfter < record.parametersBefore
-          expect(isSmaller).toBe(request.axis.startsWith('prune'))
+          expect(isSmaller).toBe(request.kind.startsWith('prune'))
           done.push({ record, before })
-          axes.add(request.axis)
+          kinds.add(request.kind)
         }
         for (const { record, before } of done.toReversed()) {
           // As a checkpoint would bring it back.
@@ -111,7 +111,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         for (const mirror of mirrors) mirror.dispose?.()
         model.dispose()
       }
-      for (const axis of ['pruneHidden', 'pruneHead', 'pruneLayer']) expect(axes).toContain(axis)
+      for (const kind of ['pruneUnits', 'pruneHeads', 'pruneLayer']) expect(kinds).toContain(kind)
     })
     test('what stayed keeps what it has learnt since', async () => {
       const { model, tokens, mirrors, live, key } = lifeOf(3, device, drawWide())
@@ -121,7 +121,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       const before = numbers()
       const record = await grow(
         model,
-        { axis: 'pruneHidden', block, drop: [1] },
+        { kind: 'pruneUnits', block, drop: [1] },
         { mirrors, probe: tokens, key },
       )
       live(2)
@@ -140,20 +140,20 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       const block = model.config.blocks[0].id
       const options = { mirrors, probe: tokens, key }
       const before = logitsOf(model, tokens)
-      await grow(model, { axis: 'mlpHidden', block, to: 6 }, options)
+      await grow(model, { kind: 'widenMlp', block, to: 6 }, options)
       const units = await grow(
         model,
-        { axis: 'pruneHidden', block, drop: [4, 5] },
+        { kind: 'pruneUnits', block, drop: [4, 5] },
         { ...options, tolerance: 1e-5 },
       )
-      await grow(model, { axis: 'head', block, to: 3 }, options)
+      await grow(model, { kind: 'addHeads', block, to: 3 }, options)
       const heads = await grow(
         model,
-        { axis: 'pruneHead', block, drop: [2] },
+        { kind: 'pruneHeads', block, drop: [2] },
         { ...options, tolerance: 1e-5 },
       )
-      await grow(model, { axis: 'layer', at: 1 }, options)
-      const layer = { axis: 'pruneLayer', block: model.config.blocks[1].id } as const
+      await grow(model, { kind: 'addLayer', at: 1 }, options)
+      const layer = { kind: 'pruneLayer', block: model.config.blocks[1].id } as const
       const layers = await grow(model, layer, { ...options, tolerance: 1e-5 })
       const most = device.name === 'reference' ? 1e-12 : 1e-5
       for (const { logitsMoved } of [units, heads, layers]) expect(logitsMoved).toBeLessThanOrEqual(most)
@@ -175,9 +175,9 @@ test('a pruning that moves the logits by more than asked is taken back to the by
   const before = await everything(model, mirrors)
   const block = model.config.blocks[1].id
   for (const request of [
-    { axis: 'pruneLayer', block },
-    { axis: 'pruneHead', block, drop: [0] },
-    { axis: 'pruneHidden', block, drop: [0, 2] },
+    { kind: 'pruneLayer', block },
+    { kind: 'pruneHeads', block, drop: [0] },
+    { kind: 'pruneUnits', block, drop: [0, 2] },
   ] as const) {
     const pruning = grow(model, request, { mirrors, probe: tokens, key, tolerance: 1e-6 })
     await expect(pruning).rejects.toThrow(GrowthRefusedError)
@@ -191,7 +191,7 @@ test('heads that share keys and values go so that groups stay equal', () => {
     { device },
   ).config
   const sizesAfter = (drop: readonly number[]): readonly number[] => {
-    const { heads, kvHeads } = planGrowth(config, { axis: 'pruneHead', block: 'b0', drop }, [0, 0]).config
+    const { heads, kvHeads } = planGrowth(config, { kind: 'pruneHeads', block: 'b0', drop }, [0, 0]).config
       .blocks[0]
     return [heads, kvHeads]
   }
@@ -207,15 +207,15 @@ test('bad requests and mirrors that cannot hand out what is dropped are refused,
   const before = await everything(model, mirrors)
   const options = { mirrors, probe: tokens, key }
   for (const request of [
-    { axis: 'pruneHidden', block: 'b0', drop: [] },
-    { axis: 'pruneHidden', block: 'b0', drop: [0, 1, 2, 3] },
-    { axis: 'pruneHidden', block: 'b0', drop: [4] },
-    { axis: 'pruneHidden', block: 'b0', drop: [1, 1] },
-    { axis: 'pruneHidden', block: 'b0', drop: [0.5] },
-    { axis: 'pruneHidden', block: 'b9', drop: [0] },
-    { axis: 'pruneHead', block: 'b0', drop: [0, 1] },
-    { axis: 'pruneHead', block: 'b0', drop: [-1] },
-    { axis: 'pruneLayer', block: 'b9' },
+    { kind: 'pruneUnits', block: 'b0', drop: [] },
+    { kind: 'pruneUnits', block: 'b0', drop: [0, 1, 2, 3] },
+    { kind: 'pruneUnits', block: 'b0', drop: [4] },
+    { kind: 'pruneUnits', block: 'b0', drop: [1, 1] },
+    { kind: 'pruneUnits', block: 'b0', drop: [0.5] },
+    { kind: 'pruneUnits', block: 'b9', drop: [0] },
+    { kind: 'pruneHeads', block: 'b0', drop: [0, 1] },
+    { kind: 'pruneHeads', block: 'b0', drop: [-1] },
+    { kind: 'pruneLayer', block: 'b9' },
   ] as const) {
     await expect(grow(model, request, options)).rejects.toThrow(OptionError)
     expect(await everything(model, mirrors)).toEqual(before)
@@ -223,13 +223,13 @@ test('bad requests and mirrors that cannot hand out what is dropped are refused,
   const mute = { name: 'mute', remap: () => () => {} } as unknown as Mirror
   const pruning = grow(
     model,
-    { axis: 'pruneLayer', block: 'b0' },
+    { kind: 'pruneLayer', block: 'b0' },
     { ...options, mirrors: [...mirrors, mute] },
   )
   await expect(pruning).rejects.toThrow(ParameterError)
   expect(await everything(model, mirrors)).toEqual(before)
-  await grow(model, { axis: 'pruneLayer', block: 'b0' }, options)
-  await expect(grow(model, { axis: 'pruneLayer', block: 'b1' }, options)).rejects.toThrow('the last one')
+  await grow(model, { kind: 'pruneLayer', block: 'b0' }, options)
+  await expect(grow(model, { kind: 'pruneLayer', block: 'b1' }, options)).rejects.toThrow('the last one')
 })
 
 test('beside Adafactor a learner prunes what is dormant', async () => {

@@ -16,25 +16,25 @@ const batch = batchOfTokens([1, 2, 3, 4, 5, 6, 7], 6, 'text')
 
 const huge = 2 ** 31
 const enormous: readonly GrowthRequest[] = [
-  { axis: 'mlpHidden', block: 'b0', to: huge },
-  { axis: 'head', block: 'b0', to: huge },
-  { axis: 'kvHead', block: 'b0', to: huge },
-  { axis: 'headDim', block: 'b0', to: huge },
-  { axis: 'layer', at: 0, mlpHidden: huge },
-  { axis: 'stack', copies: huge },
-  { axis: 'embed', to: huge },
-  { axis: 'context', to: huge },
-  { axis: 'context', to: huge, how: 'stretched' },
-  { axis: 'adapter', block: 'b0', to: huge },
-  { axis: 'experts', block: 'b0', to: huge },
-  { axis: 'pruneHidden', block: 'b0', drop: new Array<number>(huge) },
-  { axis: 'vocabulary', tokens: new Array<never>(huge) },
+  { kind: 'widenMlp', block: 'b0', to: huge },
+  { kind: 'addHeads', block: 'b0', to: huge },
+  { kind: 'addKvHeads', block: 'b0', to: huge },
+  { kind: 'widenHeads', block: 'b0', to: huge },
+  { kind: 'addLayer', at: 0, mlpHidden: huge },
+  { kind: 'copyLayers', copies: huge },
+  { kind: 'widenEmbed', to: huge },
+  { kind: 'growContext', to: huge },
+  { kind: 'growContext', to: huge, how: 'stretched' },
+  { kind: 'addAdapter', block: 'b0', to: huge },
+  { kind: 'addExperts', block: 'b0', to: huge },
+  { kind: 'pruneUnits', block: 'b0', drop: new Array<number>(huge) },
+  { kind: 'growVocabulary', tokens: new Array<never>(huge) },
   // Each token stands for twice as many as the one before.
-  { axis: 'vocabulary', tokens: Array.from({ length: 60 }, (_, i) => ({ parts: [i + 15, i + 15] })) },
+  { kind: 'growVocabulary', tokens: Array.from({ length: 60 }, (_, i) => ({ parts: [i + 15, i + 15] })) },
 ]
 
 describe('a request of 2³¹', () => {
-  test.each(enormous.map((request, i) => [`${request.axis}, ${i}`, request] as const))(
+  test.each(enormous.map((request, i) => [`${request.kind}, ${i}`, request] as const))(
     'is refused by growth, plan and price: %s',
     async (_, request) => {
       const model = modelFor()
@@ -48,9 +48,9 @@ describe('a request of 2³¹', () => {
   )
   test('within the limits of sizes is weighed without a plan, and refused by the budget', async () => {
     const requests: GrowthRequest[] = [
-      { axis: 'mlpHidden', block: 'b0', to: 2 ** 24 },
-      { axis: 'embed', to: 2 ** 20 },
-      { axis: 'stack', copies: 511 },
+      { kind: 'widenMlp', block: 'b0', to: 2 ** 24 },
+      { kind: 'widenEmbed', to: 2 ** 20 },
+      { kind: 'copyLayers', copies: 511 },
     ]
     const growth: GrowthPolicy<null> = {
       ...{ name: 'enormous', initial: null },
@@ -105,17 +105,21 @@ const anything = fc.oneof(
     'split',
   ),
 )
-const axes = [
-  'mlpHidden',
-  'head',
-  'kvHead',
-  'headDim',
-  'layer',
-  'stack',
-  'embed',
-  'vocabulary',
-  'context',
-  'adapter',
+const kinds: readonly GrowthRequest['kind'][] = [
+  'widenMlp',
+  'addHeads',
+  'addKvHeads',
+  'widenHeads',
+  'addLayer',
+  'copyLayers',
+  'widenEmbed',
+  'growVocabulary',
+  'growContext',
+  'addAdapter',
+  'addExperts',
+  'pruneUnits',
+  'pruneHeads',
+  'pruneLayer',
 ]
 const fields = [
   'block',
@@ -134,14 +138,11 @@ const fields = [
 const malformed: fc.Arbitrary<unknown> = fc.oneof(
   anything,
   fc
-    .tuple(
-      fc.constantFrom(...axes, 'experts', 'pruneHidden', 'pruneHead', 'pruneLayer'),
-      fc.dictionary(fc.constantFrom(...fields), anything),
-    )
-    .map(([axis, others]) => ({ ...others, axis })),
+    .tuple(fc.constantFrom(...kinds), fc.dictionary(fc.constantFrom(...fields), anything))
+    .map(([kind, others]) => ({ ...others, kind })),
   fc
     .array(fc.record({ parts: anything, share: anything, takes: anything }, { requiredKeys: ['parts'] }))
-    .map((tokens) => ({ axis: 'vocabulary', tokens })),
+    .map((tokens) => ({ kind: 'growVocabulary', tokens })),
 )
 
 test('a request of any form is fulfilled or refused with a typed error', () => {
@@ -204,7 +205,7 @@ test("a policy's request for tokens beside a growing vocabulary is refused, and 
   const growth: GrowthPolicy<null> = {
     ...{ name: 'tokens', initial: null },
     decide: ({ step }) => ({
-      ...{ request: step === 1 ? { axis: 'vocabulary', tokens: [{ parts: [97, 98] }] } : null },
+      ...{ request: step === 1 ? { kind: 'growVocabulary', tokens: [{ parts: [97, 98] }] } : null },
       ...{ reason: 'ab', state: null },
     }),
   }
@@ -231,7 +232,7 @@ test('growth that could not be taken back stands, is in the log, and can be take
   }
   const wanted = grow(
     model,
-    { axis: 'context', to: 8, how: 'stretched' },
+    { kind: 'growContext', to: 8, how: 'stretched' },
     { mirrors: [mirror], probe, key: [1, 2], tolerance: 0 },
   )
   await expect(wanted).rejects.toThrow(GrowthStandsError)
@@ -258,10 +259,10 @@ describe('a forged checkpoint', () => {
   test('with a growth log of enormous requests is refused', async () => {
     const model = modelFor()
     using probe = tokensFor(model, drawFrom(1))
-    await grow(model, { axis: 'embed', to: 10 }, { mirrors: [], probe, key: [1, 2] })
+    await grow(model, { kind: 'widenEmbed', to: 10 }, { mirrors: [], probe, key: [1, 2] })
     const state = await model.toState()
     const [entry] = state.growth?.entries ?? []
-    for (const request of [...enormous, null, 3, { axis: 'embed' }]) {
+    for (const request of [...enormous, null, 3, { kind: 'widenEmbed' }]) {
       const growth = { birth: state.growth?.birth, entries: [{ ...entry, request }] } as never
       expect(() => Gpt.fromState({ ...state, growth }, device)).toThrow(BurgeonError)
     }

@@ -61,7 +61,10 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         for (let i = 0; i < 10; i++) {
           learn(life.model, life.optimizer, tokensFor(life.model, drawFrom(i)), i)
           const { config } = life.model
-          const words: GrowthRequest = { axis: 'vocabulary', tokens: [{ parts: [0, i % config.vocabulary] }] }
+          const words: GrowthRequest = {
+            kind: 'growVocabulary',
+            tokens: [{ parts: [0, i % config.vocabulary] }],
+          }
           const pruning = random.below(4) === 0 ? drawPruning(config, random) : null
           const request = i % 5 === 4 ? words : (pruning ?? drawRequest(config, random))
           const other = await savedAndLoaded(life, device)
@@ -69,8 +72,8 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
           await growIn(life, request, 10 * seed + i)
           const next = await savedAndLoaded(life, device)
           const [grown, woken, first] = [await stateOf(life), await stateOf(next), await stateOf(other)]
-          expect(woken, `${request.axis} of life ${seed}`).toEqual(grown)
-          expect(first, `${request.axis} of life ${seed}`).toEqual(grown)
+          expect(woken, `${request.kind} of life ${seed}`).toEqual(grown)
+          expect(first, `${request.kind} of life ${seed}`).toEqual(grown)
           const tokens = tokensFor(life.model, drawFrom(100 + i))
           const losses = [life, next, other].map(
             ({ model }) => lossAndGradients(model, tokens).value.readSync()[0],

@@ -22,7 +22,7 @@ async function written(model: Gpt, tokens: number, between: () => Promise<void>)
 const nothing = (): Promise<void> => Promise.resolve()
 
 test('goes on word for word through exact growth on every axis, also after the context is full', async () => {
-  const grownAxes = new Set<string>()
+  const grownKinds = new Set<string>()
   for (let seed = 1; seed <= times(12, 40); seed++) {
     const modelFor = (): Gpt => modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
     const [still, growing] = [modelFor(), modelFor()]
@@ -32,19 +32,19 @@ test('goes on word for word through exact growth on every axis, also after the c
     const text = await written(growing, 3 * context, async () => {
       const request = drawRequest(growing.config, random)
       // A new token may be written, and a longer context is not left at the same place.
-      const changesText = request.axis === 'vocabulary' || request.axis === 'context'
-      const { isExact = true } = planGrowth(growing.config, request, [seed, 0])
+      const changesText = request.kind === 'growVocabulary' || request.kind === 'growContext'
+      const { isExact } = planGrowth(growing.config, request, [seed, 0])
       if (changesText || !isExact || growing.parameters.size > 20_000) return
       using probe = tokensFor(growing, random, 1)
       await grow(growing, request, { mirrors: [], probe, key: [seed, 1], tolerance: 1e-11 })
-      grownAxes.add(request.axis)
+      grownKinds.add(request.kind)
     })
     expect(text).toEqual(expected)
     still.dispose()
     growing.dispose()
   }
-  expect([...grownAxes].toSorted()).toEqual(
-    expect.arrayContaining(['embed', 'head', 'headDim', 'kvHead', 'layer', 'mlpHidden']),
+  expect([...grownKinds].toSorted()).toEqual(
+    expect.arrayContaining(['addHeads', 'addKvHeads', 'addLayer', 'widenEmbed', 'widenHeads', 'widenMlp']),
   )
 })
 
@@ -54,10 +54,11 @@ test('a longer context gives it more room, and a new token can be written', asyn
   let written_ = 0
   const text = await written(model, 60, async () => {
     using probe = tokensFor(model, drawFrom(1), 1)
-    if (++written_ === 2) await grow(model, { axis: 'context', to: 16 }, { mirrors: [], probe, key: [1, 1] })
+    if (++written_ === 2)
+      await grow(model, { kind: 'growContext', to: 16 }, { mirrors: [], probe, key: [1, 1] })
     if (written_ === 4) {
       const tokens = [{ parts: [0], share: 1 }]
-      await grow(model, { axis: 'vocabulary', tokens }, { mirrors: [], probe, key: [1, 2] })
+      await grow(model, { kind: 'growVocabulary', tokens }, { mirrors: [], probe, key: [1, 2] })
     }
   })
   expect(model.config.context).toBe(16)

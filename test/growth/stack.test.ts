@@ -27,7 +27,7 @@ const three = {
 }
 const model = (): Gpt => modelOf(three, drawFrom(5), device)
 const idsAfter = (request: object): string[] =>
-  planGrowth(three, { axis: 'stack', ...request }, [1, 2]).config.blocks.map(({ id }) => id)
+  planGrowth(three, { kind: 'copyLayers', ...request }, [1, 2]).config.blocks.map(({ id }) => id)
 
 describe('stacking', () => {
   test('puts copies on top, in order, or each beside its original', () => {
@@ -41,7 +41,7 @@ describe('stacking', () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
     const before = numbersOf(small.parameters.tensors())
-    const record = await grow(small, { axis: 'stack', of: ['b1'] }, { mirrors: [], probe, key: [1, 2] })
+    const record = await grow(small, { kind: 'copyLayers', of: ['b1'] }, { mirrors: [], probe, key: [1, 2] })
     const after = numbersOf(small.parameters.tensors())
     const copied = Object.keys(after).filter((path) => path.startsWith('blocks.b3.'))
     expect(copied.length).toBeGreaterThan(8)
@@ -57,7 +57,11 @@ describe('stacking', () => {
     const optimizer = adamw({ learningRate: 0.01 })
     learn(small, optimizer, probe, 0)
     const before = everyByte(small, optimizer.mirrors)
-    const record = await grow(small, { axis: 'stack' }, { mirrors: optimizer.mirrors, probe, key: [1, 2] })
+    const record = await grow(
+      small,
+      { kind: 'copyLayers' },
+      { mirrors: optimizer.mirrors, probe, key: [1, 2] },
+    )
     expect(record.logitsMoved).toBeGreaterThan(0)
     ungrow(small, record, optimizer.mirrors)
     expect(everyByte(small, optimizer.mirrors)).toEqual(before)
@@ -70,7 +74,7 @@ describe('stacking', () => {
       const [before, logits] = [numbersOf(small.parameters.tensors()), logitsOf(small, probe)]
       const record = await grow(
         small,
-        { axis: 'stack', order, copies: 2, writes: 'nothing' },
+        { kind: 'copyLayers', order, copies: 2, writes: 'nothing' },
         { mirrors: [], probe, key: [1, 2] },
       )
       expect(record.logitsMoved).toBeLessThanOrEqual(1e-12)
@@ -91,7 +95,7 @@ describe('stacking', () => {
     const before = numbersOf(small.parameters.tensors())
     await grow(
       small,
-      { axis: 'stack', of: ['b1'], copies, writes: 'shared' },
+      { kind: 'copyLayers', of: ['b1'], copies, writes: 'shared' },
       { mirrors: [], probe, key: [1, 2] },
     )
     const after = numbersOf(small.parameters.tensors())
@@ -113,7 +117,7 @@ describe('stacking', () => {
         if (/\.(output|down)\./.test(path))
           scope(() => small.parameters.replace(path, multiply(tensor, written)))
       const options = { mirrors: [], probe, key: [1, 2] } as const
-      return (await grow(small, { axis: 'stack', copies, order: 'beside', writes }, options)).logitsMoved
+      return (await grow(small, { kind: 'copyLayers', copies, order: 'beside', writes }, options)).logitsMoved
     }
     const fourTimes = async (writes: 'whole' | 'shared'): Promise<number> =>
       (await movedBy(writes, 1 / 256)) / (await movedBy(writes, 1 / 1024))
@@ -130,7 +134,7 @@ describe('stacking', () => {
       learn(small, optimizer, probe, 0)
       const before = everyByte(small, optimizer.mirrors)
       const request = {
-        axis: 'stack',
+        kind: 'copyLayers',
         copies: 1 + random.below(3),
         order: 'beside',
         writes: 'shared',
@@ -155,7 +159,7 @@ describe('stacking', () => {
     const before = momentsOf()
     await grow(
       small,
-      { axis: 'stack', of: ['b1'], order: 'beside', writes: 'shared' },
+      { kind: 'copyLayers', of: ['b1'], order: 'beside', writes: 'shared' },
       { mirrors: optimizer.mirrors, probe, key: [1, 2] },
     )
     const after = momentsOf()
@@ -169,7 +173,7 @@ describe('stacking', () => {
     using probe = tokensFor(small, drawFrom(1))
     const before = everyByte(small, [])
     const options = { mirrors: [], probe, key: [1, 2], tolerance: 1e-5 } as const
-    await expect(grow(small, { axis: 'stack' }, options)).rejects.toThrow(GrowthRefusedError)
+    await expect(grow(small, { kind: 'copyLayers' }, options)).rejects.toThrow(GrowthRefusedError)
     expect(everyByte(small, [])).toEqual(before)
   })
   test.each([{ of: [] }, { of: ['b7'] }, { of: ['b0', 'b0'] }, { copies: 0 }, { copies: 1.5 }])(

@@ -87,26 +87,26 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
   const units = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
   const step = kvHeads < heads ? kvHeads : 1
   return pick<GrowthRequest>(random, [
-    { axis: 'mlpHidden', block: id, to: units, ...(how && { how }) },
-    { axis: 'head', block: id, to: heads + step * (1 + random.below(2)) },
+    { kind: 'widenMlp', block: id, to: units, ...(how && { how }) },
+    { kind: 'addHeads', block: id, to: heads + step * (1 + random.below(2)) },
     kvHeads < heads
-      ? { axis: 'kvHead', block: id, to: pick(random, multiplesWithin(kvHeads, heads)) }
-      : { axis: 'head', block: id, to: heads + 1 },
-    { axis: 'headDim', block: id, to: headDim + 2 * (1 + random.below(2)) },
-    { axis: 'layer', at },
-    { axis: 'layer', at, how: 'copy' },
-    { axis: 'layer', at, mlpHidden: 1 + random.below(4) },
-    { axis: 'stack', of: [id], order: 'beside', writes: 'nothing' },
-    { axis: 'embed', to: config.embed + 1 + random.below(4) },
-    { axis: 'context', to: config.context + 1 + random.below(3) },
+      ? { kind: 'addKvHeads', block: id, to: pick(random, multiplesWithin(kvHeads, heads)) }
+      : { kind: 'addHeads', block: id, to: heads + 1 },
+    { kind: 'widenHeads', block: id, to: headDim + 2 * (1 + random.below(2)) },
+    { kind: 'addLayer', at },
+    { kind: 'addLayer', at, how: 'copy' },
+    { kind: 'addLayer', at, mlpHidden: 1 + random.below(4) },
+    { kind: 'copyLayers', of: [id], order: 'beside', writes: 'nothing' },
+    { kind: 'widenEmbed', to: config.embed + 1 + random.below(4) },
+    { kind: 'growContext', to: config.context + 1 + random.below(3) },
     {
-      ...{ axis: 'context', to: config.context + 1 + random.below(3) },
+      ...{ kind: 'growContext', to: config.context + 1 + random.below(3) },
       how: config.positions === 'learned' ? 'repeated' : 'appended',
     },
     adapter
-      ? { axis: 'adapter', block: id, to: adapter.rank + 1 + random.below(2) }
-      : { axis: 'adapter', block: id, to: 1 + random.below(3), alpha: pick(random, [1, 4]) },
-    { axis: 'experts', block: id, to: expertShares.length + 1 + random.below(3) },
+      ? { kind: 'addAdapter', block: id, to: adapter.rank + 1 + random.below(2) }
+      : { kind: 'addAdapter', block: id, to: 1 + random.below(3), alpha: pick(random, [1, 4]) },
+    { kind: 'addExperts', block: id, to: expertShares.length + 1 + random.below(3) },
   ])
 }
 
@@ -114,15 +114,15 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
 export function drawPruning({ blocks }: GptConfig, random: RandomStream): GrowthRequest | null {
   const { id, mlpHidden, heads, kvHeads } = blocks[random.below(blocks.length)]
   const kind = random.below(3)
-  if (kind === 0) return blocks.length > 1 ? { axis: 'pruneLayer', block: id } : null
+  if (kind === 0) return blocks.length > 1 ? { kind: 'pruneLayer', block: id } : null
   if (kind === 1) {
     if (mlpHidden === 1) return null
     const drop = Array.from({ length: mlpHidden }, (_, i) => i).filter(() => random.below(3) === 0)
-    return drop.length === 0 || drop.length === mlpHidden ? null : { axis: 'pruneHidden', block: id, drop }
+    return drop.length === 0 || drop.length === mlpHidden ? null : { kind: 'pruneUnits', block: id, drop }
   }
   if (kvHeads === 1) return null
   const [group, size] = [random.below(kvHeads), heads / kvHeads]
-  return { axis: 'pruneHead', block: id, drop: Array.from({ length: size }, (_, i) => group * size + i) }
+  return { kind: 'pruneHeads', block: id, drop: Array.from({ length: size }, (_, i) => group * size + i) }
 }
 
 /** Mean loss of predicting each next token of `tokens`, with its gradients. The caller owns them. */

@@ -39,7 +39,7 @@ describe.each(devices)('a growing vocabulary on %s', (_, device, tolerance) => {
         const request: GrowthRequest =
           i % 2 === 0
             ? {
-                axis: 'vocabulary',
+                kind: 'growVocabulary',
                 tokens: [{ parts: [0, 1] }, { parts: [vocabulary, 2], share: 0.5, takes: [0.3, 0.1] }],
               }
             : drawRequest(model.config, random)
@@ -62,7 +62,7 @@ test('logits with biases have the same losses piece by piece as at once', async 
   const sizes = { vocabulary: 2 ** 15, context: 1040, embed: 4, heads: 2, layers: 1 }
   const large = Gpt.create(sizes, { device, seed: 3 })
   using probe = device.tensor([1, 2, 3], { shape: [1, 3], dtype: 'i32' })
-  await grow(large, { axis: 'vocabulary', tokens: [{ parts: [7], share: 1 }] }, growing(probe))
+  await grow(large, { kind: 'growVocabulary', tokens: [{ parts: [7], share: 1 }] }, growing(probe))
   const [whole, pieces] = scope(() => {
     const tokens = device.tensor(new Int32Array(1040).fill(7), { shape: [1, 1040], dtype: 'i32' })
     const targets = device.tensor(new Int32Array(1040).fill(2 ** 15), { shape: [1040], dtype: 'i32' })
@@ -83,7 +83,7 @@ describe('new tokens', () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
     const tokens = [{ parts: [1, 3], share: 0.25 }, { parts: [8, 5] }]
-    await grow(small, { axis: 'vocabulary', tokens }, growing(probe))
+    await grow(small, { kind: 'growVocabulary', tokens }, growing(probe))
     const { 'embed.token.weight': table, 'head.bias': bias } = numbersOf(small.parameters.tensors())
     const row = (i: number): readonly number[] => table.slice(6 * i, 6 * i + 6)
     row(8).forEach((x, c) => expect(x).toBeCloseTo((row(1)[c] + row(3)[c]) / 2, 12))
@@ -97,9 +97,13 @@ describe('new tokens', () => {
   test('have the learnt bias of their first part', async () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
-    await grow(small, { axis: 'vocabulary', tokens: [{ parts: [1, 3] }] }, growing(probe))
+    await grow(small, { kind: 'growVocabulary', tokens: [{ parts: [1, 3] }] }, growing(probe))
     learn(small, adamw({ learningRate: 0.5 }), probe, 0)
-    await grow(small, { axis: 'vocabulary', tokens: [{ parts: [8, 2] }, { parts: [2, 8] }] }, growing(probe))
+    await grow(
+      small,
+      { kind: 'growVocabulary', tokens: [{ parts: [8, 2] }, { parts: [2, 8] }] },
+      growing(probe),
+    )
     const { 'head.bias': bias } = numbersOf(small.parameters.tensors())
     expect(bias[1]).not.toBe(0)
     expect(bias.slice(9)).toEqual([bias[8], bias[2]])
@@ -117,7 +121,7 @@ describe('new tokens', () => {
     }
     const before = probabilities()
     const tokens = [{ parts: [3], share: 0.4, takes: [0.4] }]
-    const { logitsMoved } = await grow(small, { axis: 'vocabulary', tokens }, growing(probe))
+    const { logitsMoved } = await grow(small, { kind: 'growVocabulary', tokens }, growing(probe))
     expect(logitsMoved).toBeLessThan(1e-12)
     probabilities().forEach((row, i) => {
       const expected = before[i].map((p, token) => (token === 3 ? 0.6 * p : p))
@@ -128,7 +132,7 @@ describe('new tokens', () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
     const tokens = [{ parts: [1, 3], share: 0.25, takes: [0.5, 0.125] }]
-    await grow(small, { axis: 'vocabulary', tokens }, growing(probe))
+    await grow(small, { kind: 'growVocabulary', tokens }, growing(probe))
     const { weights, config: saved } = await small.toState()
     const woken = Gpt.fromState({ weights, config: JSON.parse(JSON.stringify(saved)) }, reference)
     expect(logitsOf(woken, probe)).toEqual(logitsOf(small, probe))
@@ -146,7 +150,7 @@ describe('new tokens', () => {
       const before = logitsOf(small, probe)
       const record = await grow(
         small,
-        { axis: 'vocabulary', tokens: [{ parts: [1, 3], share }] },
+        { kind: 'growVocabulary', tokens: [{ parts: [1, 3], share }] },
         growing(probe),
       )
       const after = logitsOf(small, probe)
@@ -164,7 +168,7 @@ describe('new tokens', () => {
   test('learn at once, and are generated with a cache as without', async () => {
     const small = model()
     using probe = tokensFor(small, drawFrom(1))
-    await grow(small, { axis: 'vocabulary', tokens: [{ parts: [1, 3], share: 0.5 }] }, growing(probe))
+    await grow(small, { kind: 'growVocabulary', tokens: [{ parts: [1, 3], share: 0.5 }] }, growing(probe))
     using text = reference.tensor([1, 3, 8, 2], { shape: [1, 4], dtype: 'i32' })
     const gradients = learn(small, adamw({ learningRate: 0.01 }), text, 0)
     expect(gradients['embed.token.weight'].slice(6 * 8).every((gradient) => gradient !== 0)).toBe(true)
@@ -186,7 +190,7 @@ describe('new tokens', () => {
     const bytes = Gpt.create({ context: 64, embed: 8, heads: 2, layers: 1 }, { device: reference })
     using probe = tokensFor(bytes, drawFrom(1))
     const tokens = merges.map((merge) => ({ parts: merge }))
-    const { freshShare } = await grow(bytes, { axis: 'vocabulary', tokens }, growing(probe))
+    const { freshShare } = await grow(bytes, { kind: 'growVocabulary', tokens }, growing(probe))
     tokenizer.add(merges)
     expect(bytes.config.vocabulary).toBe(tokenizer.vocabulary)
     expect(freshShare).toBeLessThan(0.01)
@@ -206,7 +210,7 @@ describe('new tokens', () => {
     ['got takes 1 for', [{ parts: [1], takes: [1] }]],
     ['got takes -0.1 for', [{ parts: [1], takes: [-0.1] }]],
   ])('are refused: %s', (message, tokens) => {
-    const plan = (): unknown => planGrowth(model().config, { axis: 'vocabulary', tokens }, [1, 2])
+    const plan = (): unknown => planGrowth(model().config, { kind: 'growVocabulary', tokens }, [1, 2])
     expect(plan).toThrow(OptionError)
     expect(plan).toThrow(message)
   })

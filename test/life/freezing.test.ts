@@ -144,7 +144,7 @@ test('a drift alarm or growth wakes all, and they may freeze again', async () =>
       ...{ name: 'at step 100', initial: null },
       decide: ({ step }: { readonly step: number }) => ({
         request:
-          step === 100 && cause === 'growth' ? ({ axis: 'mlpHidden', block: 'b0', to: 20 } as const) : null,
+          step === 100 && cause === 'growth' ? ({ kind: 'widenMlp', block: 'b0', to: 20 } as const) : null,
         ...{ reason: 'it is time', state: null },
       }),
     }

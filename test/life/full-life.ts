@@ -54,7 +54,7 @@ function parts(): Omit<LearnerOptions, 'model'> {
       { penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })] },
       { transforms: [announcing], lookAhead: laMaml({ rate: 0.5, rateOfRates: 0.05 }) },
       { detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
-      { growth: growOnSchedule([{ step: 6, request: { axis: 'mlpHidden', block: 'b1', to: 24 } }]) },
+      { growth: growOnSchedule([{ step: 6, request: { kind: 'widenMlp', block: 'b1', to: 24 } }]) },
       { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
       {
         vocabulary: growingVocabulary({

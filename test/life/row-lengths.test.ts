@@ -70,7 +70,7 @@ test('a learner whose context grows beside a replay goes on with rows of both le
   const growth: GrowthPolicy<null> = {
     ...{ name: 'longer', initial: null },
     decide: ({ step, config }) => ({
-      ...{ request: step === 2 ? { axis: 'context', to: 2 * config.context } : null },
+      ...{ request: step === 2 ? { kind: 'growContext', to: 2 * config.context } : null },
       ...{ reason: 'longer', state: null },
     }),
   }
@@ -229,7 +229,7 @@ test('every axis beside every part, saved and loaded at any step: the same bits'
           const lengths = Array.from({ length: 1 + random.below(3) }, () => 2 + random.below(length))
           const { events } = await learner.observe(batchOf(lengths, length, seed + step, 90))
           for (const event of events)
-            seen.add(event.kind === 'growth' ? event.data.record.request.axis : event.kind)
+            seen.add(event.kind === 'growth' ? event.data.record.request.kind : event.kind)
           if (!(mayPause && saves[step])) continue
           const state = structuredClone(await learner.toState())
           const { model } = learner
@@ -247,6 +247,14 @@ test('every axis beside every part, saved and loaded at any step: the same bits'
     }),
     { numRuns: 30, seed: 20 },
   )
-  for (const axis of ['context', 'experts', 'vocabulary', 'head', 'layer', 'stack', 'embed', 'consolidation'])
-    expect(seen, axis).toContain(axis)
+  const kinds = [
+    'growContext',
+    'addExperts',
+    'growVocabulary',
+    'addHeads',
+    'addLayer',
+    'copyLayers',
+    'widenEmbed',
+  ]
+  for (const kind of [...kinds, 'consolidation']) expect(seen, kind).toContain(kind)
 })

@@ -25,7 +25,7 @@ import {
   type WantedTokens,
 } from '@burgeon/continual'
 import { BytePairTokenizer, Gpt, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
-import { grow } from '@burgeon/gpt/growth'
+import { grow, holdModel } from '@burgeon/gpt/growth'
 import { keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
@@ -133,7 +133,7 @@ describe('a growing vocabulary', () => {
   })
   test('stays as it is when the model cannot grow', async () => {
     const learner = learnerOf()
-    const held = learner.model.hold()
+    const held = holdModel(learner.model)
     await observed(learner, batchesOf(english, 5))
     expect(learner.journal.map(({ kind }) => kind)).toEqual(['growth refused'])
     expect(learner.model.config.vocabulary).toBe(256)
@@ -277,7 +277,7 @@ async function bitsAroundGrowth(isCounted: boolean): Promise<{ before: number; a
   const old = text.slice(0, 3000)
   const before = await bitsPerByteOf(model, old)
   using probe = model.device.tensor(bytesOf(old).subarray(0, 16), { shape: [1, 16], dtype: 'i32' })
-  await grow(model, { axis: 'vocabulary', tokens }, { mirrors: [], probe, key: [1, 2] })
+  await grow(model, { kind: 'growVocabulary', tokens }, { mirrors: [], probe, key: [1, 2] })
   vocabulary.tokenizer.add(merges)
   return { before, after: await bitsPerByteOf(model, old, vocabulary.tokenizer) }
 }

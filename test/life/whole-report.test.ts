@@ -21,7 +21,7 @@ const growth: LearnerEvent = {
   data: {
     reason: 'nothing was gained for long',
     record: {
-      request: { axis: 'layer', at: 1 },
+      request: { kind: 'addLayer', at: 1 },
       summary: 'layer b2 after b1',
       parametersBefore: 1000,
       parametersAfter: 1500,

@@ -11,14 +11,14 @@ import { drawFrom, tokensFor } from '../growth/tiny-model.ts'
 const initial = 0.03
 /** Requests, and of how many numbers that they add the rates are copies of old ones. */
 const requests: readonly (readonly [GrowthRequest, number])[] = [
-  [{ axis: 'mlpHidden', block: 'b0', to: 9 }, 0],
-  [{ axis: 'mlpHidden', block: 'b0', to: 9, how: 'split' }, 1],
-  [{ axis: 'embed', to: 12 }, 0],
-  [{ axis: 'context', to: 8 }, 0],
-  [{ axis: 'layer', at: 1 }, 0],
-  [{ axis: 'adapter', block: 'b0', to: 2 }, 0],
-  [{ axis: 'experts', block: 'b0', to: 3 }, 0],
-  [{ axis: 'stack' }, 0],
+  [{ kind: 'widenMlp', block: 'b0', to: 9 }, 0],
+  [{ kind: 'widenMlp', block: 'b0', to: 9, how: 'split' }, 1],
+  [{ kind: 'widenEmbed', to: 12 }, 0],
+  [{ kind: 'growContext', to: 8 }, 0],
+  [{ kind: 'addLayer', at: 1 }, 0],
+  [{ kind: 'addAdapter', block: 'b0', to: 2 }, 0],
+  [{ kind: 'addExperts', block: 'b0', to: 3 }, 0],
+  [{ kind: 'copyLayers' }, 0],
 ]
 
 /** A model, and what learns it: Meta-SGD with an optimiser for the weights and one for the rates. */

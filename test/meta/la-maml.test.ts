@@ -191,9 +191,9 @@ describe('a life', () => {
   const grown = (): Omit<LearnerOptions, 'model'> => {
     const base = parts({ steps: 2 })
     const growth = growOnSchedule([
-      { step: 4, request: { axis: 'mlpHidden', block: 'b0', to: 12, how: 'split' } },
-      { step: 6, request: { axis: 'layer', at: 1 } },
-      { step: 9, request: { axis: 'embed', to: 12 } },
+      { step: 4, request: { kind: 'widenMlp', block: 'b0', to: 12, how: 'split' } },
+      { step: 6, request: { kind: 'addLayer', at: 1 } },
+      { step: 9, request: { kind: 'widenEmbed', to: 12 } },
     ])
     return {
       ...base,

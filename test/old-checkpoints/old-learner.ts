@@ -49,8 +49,8 @@ export function parts(): Omit<LearnerOptions, 'model'> {
       { watches: [byteShift({ recent: 40, past: 400, threshold: 10, warmUp: 100 })] },
       {
         growth: growOnSchedule([
-          { step: 6, request: { axis: 'mlpHidden', block: 'b1', to: 8 } },
-          { step: 21, request: { axis: 'layer', at: 2 } },
+          { step: 6, request: { kind: 'widenMlp', block: 'b1', to: 8 } },
+          { step: 21, request: { kind: 'addLayer', at: 2 } },
         ]),
       },
       { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },

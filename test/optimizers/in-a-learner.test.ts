@@ -41,8 +41,8 @@ const growth: GrowthPolicy<null> = {
   decide: ({ step }) => ({
     request: [
       null,
-      { axis: 'mlpHidden', block: 'b0', to: 9, how: 'split' } as const,
-      { axis: 'layer', at: 1 } as const,
+      { kind: 'widenMlp', block: 'b0', to: 9, how: 'split' } as const,
+      { kind: 'addLayer', at: 1 } as const,
     ][step === 3 ? 1 : step === 6 ? 2 : 0],
     reason: 'it is time',
     state: null,

@@ -12,7 +12,7 @@ const born = await Gpt.create(sizes, { device, seed: 1 }).toState()
 const config = gptConfig(sizes)
 const model = (): Gpt => Gpt.fromState(born, device)
 const batch = (): api.Batch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
-const request = () => ({ axis: 'layer', at: 1 }) as const
+const request = () => ({ kind: 'addLayer', at: 1 }) as const
 const policy = (): api.GrowthPolicy<never> => api.neverGrow as unknown as api.GrowthPolicy<never>
 const budget = { parameters: 1e6, flopsPerToken: 1e9, bytes: 1e9 }
 const weights = (): TensorsByPath => ({ x: tensor([1, 2], { device }) })

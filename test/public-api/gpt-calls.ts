@@ -18,7 +18,7 @@ const tokens = (): Tensor => i32([1, 2, 3], [1, 3])
 const w = (): Record<string, Tensor> => born.parameters.tensors()
 const random = (): RandomStream => new RandomStream(keyFromSeed(1))
 const merges = [[1, 2]] as const
-const wider = { axis: 'mlpHidden', block: 'b0', to: 6 } as const
+const wider = { kind: 'widenMlp', block: 'b0', to: 6 } as const
 const forwardOptions = { checkpointBlocks: false, observe: () => {} }
 const saved = memoryDisk()
 await api.writeCheckpoint(saved, { model: { a: 1 } })
@@ -166,7 +166,7 @@ const record = await growth.grow(grown, wider, options())
 const log = grown.growthLog
 const grownState = await grown.toState()
 const adapted = modelOf()
-await growth.grow(adapted, { axis: 'adapter', block: 'b0', to: 2 }, options())
+await growth.grow(adapted, { kind: 'addAdapter', block: 'b0', to: 2 }, options())
 const adaptedState = await adapted.toState()
 
 /** By export. */
@@ -178,7 +178,9 @@ export const growthCalls: CallsOf<typeof growth> = {
       run: growth.logitsOfEarlier,
     }),
   ],
-  forAllBlocks: [() => ({ args: { config, request: { axis: 'head', to: 4 } }, run: growth.forAllBlocks })],
+  forAllBlocks: [
+    () => ({ args: { config, request: { kind: 'addHeads', to: 4 } }, run: growth.forAllBlocks }),
+  ],
   grow: [() => ({ args: { model: modelOf(), request: wider, options: options() }, run: growth.grow })],
   ungrow: [
     () => ({
@@ -197,10 +199,18 @@ export const growthCalls: CallsOf<typeof growth> = {
     () => ({
       args: { model: api.Gpt.fromState(adaptedState, device), block: 'b0', mirrors: [] },
       run: growth.mergeAdapter,
-      says: ['grow adapter'],
+      says: ['grow addAdapter'],
     }),
   ],
   planGrowth: [() => ({ args: { config, request: wider, key: [1, 2] }, run: growth.planGrowth })],
+  priceOfPlanned: [
+    () => ({
+      args: { planned: growth.planGrowth(config, wider, [1, 2]), stateBytes: 0 },
+      run: growth.priceOfPlanned,
+    }),
+  ],
+  holdModel: [() => ({ args: { model: modelOf() }, run: growth.holdModel })],
+  requestFromState: [() => ({ args: { saved: wider }, run: growth.requestFromState })],
   priceOf: [() => ({ args: { config, request: wider, stateBytes: 0 }, run: growth.priceOf })],
   keptBytesOf: [() => ({ args: { log }, run: growth.keptBytesOf })],
   stateBytesOf: [() => ({ args: { mirrors: [], parameters: 9 }, run: growth.stateBytesOf })],

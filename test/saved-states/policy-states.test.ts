@@ -19,7 +19,7 @@ import { StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
 
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
-const schedule = growOnSchedule([{ step: 1, request: { axis: 'mlpHidden', block: 'b0', to: 6 } }])
+const schedule = growOnSchedule([{ step: 1, request: { kind: 'widenMlp', block: 'b0', to: 6 } }])
 
 const partsOf = (growth: GrowthPolicy) => ({
   optimizer: adamw({ learningRate: 0.01 }),

@@ -57,8 +57,8 @@ async function learn(
 
 /** Growths that are not drawn at random come at fixed places. */
 function requestAt(i: number, { context }: GptConfig): GrowthRequest | null {
-  if (i === 2) return { axis: 'vocabulary', tokens: [{ parts: [0, 1] }] }
-  return i === 4 ? { axis: 'context', to: context + 3, how: 'stretched' } : null
+  if (i === 2) return { kind: 'growVocabulary', tokens: [{ parts: [0, 1] }] }
+  return i === 4 ? { kind: 'growContext', to: context + 3, how: 'stretched' } : null
 }
 
 await withAdapter((device, adapter) => {
@@ -80,7 +80,7 @@ await withAdapter((device, adapter) => {
           stages.push(await everything(model, moments))
           const pruning = i % 2 === 1 ? drawPruning(model.config, random) : null
           const growing = requestAt(i, model.config) ?? drawRequest(model.config, random)
-          const { isExact = true } = planGrowth(model.config, pruning ?? growing, [seed, i])
+          const { isExact } = planGrowth(model.config, pruning ?? growing, [seed, i])
           const options = { mirrors: optimizer.mirrors, probe, key: [seed, i] } as const
           const record = await grow(model, pruning ?? growing, options)
           if (isExact) expect(record.logitsMoved).toBeLessThanOrEqual(1e-5)

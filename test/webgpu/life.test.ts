@@ -18,7 +18,7 @@ const onceAtSix: GrowthPolicy<null> = {
   name: 'once, at step 6',
   initial: null,
   decide: ({ step }) => ({
-    request: step === 6 ? { axis: 'mlpHidden', block: 'b1', to: 40 } : null,
+    request: step === 6 ? { kind: 'widenMlp', block: 'b1', to: 40 } : null,
     reason: 'six steps have passed',
     state: null,
   }),

@@ -30,11 +30,12 @@ export {
   neverGrow,
 } from './growth/growth-policy.ts'
 export { measureBlocks } from './growth/measure/measure-blocks.ts'
-export { type BlockSignals, type Measurement, measurementsIn } from './growth/measure/measurement.ts'
+export type { BlockSignals, Measurement } from './growth/measure/measurement.ts'
 export { type PartImportance, partImportance } from './growth/measure/part-importance.ts'
 export { pruneDormant, type PruneDormantOptions } from './growth/policies/prune-dormant.ts'
 export { eventFromState, type EventOf, type JournalledGrowth, type LearnerEvent } from './journal/event.ts'
 export { extendJournal } from './journal/extend-journal.ts'
+export { measurementsIn } from './journal/measurements-in.ts'
 export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
 export type { LearnerOptions } from './learner-options.ts'

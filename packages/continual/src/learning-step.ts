@@ -7,6 +7,7 @@ import {
   type UpdateContext,
 } from '@burgeon/autograd/optim'
 import { type Gpt, isBelow } from '@burgeon/gpt'
+import { holdModel } from '@burgeon/gpt/growth'
 import {
   add,
   globalNorm,
@@ -76,7 +77,7 @@ export type LearningMeans = Pick<LearnerOptions, 'model' | 'lossScale' | 'checkp
  *   any weight is touched, and with the optimiser as it was.
  */
 async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
-  using _ = parts.model.hold()
+  using _ = holdModel(parts.model)
   const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
   const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
   const weights = learningWeights(parts)

@@ -18,7 +18,8 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { forward, type ForwardOptions, losses } from './forward/forward.ts'
-import { type GrowthEntry, type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
+import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
+import { type GrowthAccess, grantGrowth } from './growth-access.ts'
 import { configFromState, type GptConfig, type GptSizes, gptConfig, sizeChecks } from './config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 
@@ -43,6 +44,7 @@ export class Gpt {
     this.#config = config
     this.#log = { birth: config, entries: [] }
     this.device = device
+    grantGrowth(this, this.#access())
   }
 
   /**
@@ -107,38 +109,12 @@ export class Gpt {
     return this.#config
   }
 
-  /** Growth changes configuration and parameters together; nobody else may. */
-  reconfigure(config: GptConfig): void {
-    this.#config = config
-  }
-
   /** How it came to its sizes: append-only, and part of its state. */
   get growthLog(): GrowthLog {
     return this.#log
   }
 
-  /**
-   * Whoever reconfigures says so.
-   *
-   * @param mostKept Bytes of what prunings dropped that may be kept (`withinKept`); any number unless given.
-   */
-  logGrowth(entry: GrowthEntry, mostKept: number = Infinity): void {
-    this.#log = withinKept({ ...this.#log, entries: [...this.#log.entries, entry] }, mostKept)
-  }
-
-  /** Keeps the model from growing until what it returns is disposed: the weights in hand would not be the model's any more. */
-  hold(): Disposable {
-    this.#holds++
-    let isHeld = true
-    return {
-      [Symbol.dispose]: () => {
-        if (isHeld) this.#holds--
-        isHeld = false
-      },
-    }
-  }
-
-  /** Whether someone holds it. */
+  /** Whether somebody works with its weights, so that it cannot grow now (`holdModel`). */
   get isHeld(): boolean {
     return this.#holds > 0
   }
@@ -182,6 +158,27 @@ export class Gpt {
 
   dispose(): void {
     this.parameters.dispose()
+  }
+
+  #access(): GrowthAccess {
+    return {
+      reconfigure: (config) => {
+        this.#config = config
+      },
+      log: (entry, maxKept) => {
+        this.#log = withinKept({ ...this.#log, entries: [...this.#log.entries, entry] }, maxKept)
+      },
+      hold: () => {
+        this.#holds++
+        let isReleased = false
+        return {
+          [Symbol.dispose]: () => {
+            if (!isReleased) this.#holds--
+            isReleased = true
+          },
+        }
+      },
+    }
   }
 
   #add({ path, axes }: ParameterSpec, make: () => Tensor): void {

@@ -1,5 +1,6 @@
 /** How much what a block says has changed since it was last looked at. */
 import type { Gpt } from '@burgeon/gpt'
+import { holdModel } from '@burgeon/gpt/growth'
 import { gather, matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
 
 /** Tokens on which representations are compared, and how they lie: rows of `length`. Negative ones are padding, and nothing is compared there. */
@@ -16,7 +17,7 @@ export async function representationsOf(
   model: Gpt,
   { tokens, length }: Probe,
 ): Promise<Map<string, Representation>> {
-  using _ = model.hold()
+  using _ = holdModel(model)
   const grams = scope(() => {
     const found = new Map<string, Tensor>()
     const places = Array.from(tokens.keys()).filter((i) => tokens[i] >= 0)

@@ -1,7 +1,7 @@
 /** What a policy would have done: a life's signals again, without a model. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
-import { type GrowthRequest, planGrowth, priceOf } from '@burgeon/gpt/growth'
+import { type GrowthRequest, planGrowth, priceOfPlanned } from '@burgeon/gpt/growth'
 import {
   aGrowthPolicy,
   budgetChecks,
@@ -11,7 +11,7 @@ import {
   lossWindow,
 } from './growth-policy.ts'
 import type { Measurement } from './measure/measurement.ts'
-import { excessOf } from './within-budget.ts'
+import { excessOfPrice } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */
 export interface DryRunInput {
@@ -82,12 +82,13 @@ export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowt
     state = decision.state
     const { request, reason } = decision
     if (request === null) continue
-    const refused = excessOf(signals, request, budget) !== null
+    const planned = planGrowth(config, request, [0, 0])
+    const price = priceOfPlanned(planned, stateBytes)
+    const refused = excessOfPrice(price, signals, budget) !== null
     if (!refused) {
-      const { after, before } = priceOf(config, request, stateBytes)
-      config = planGrowth(config, request, [0, 0]).config
-      parameters += after.parameters - before.parameters
-      stateBytes = after.stateBytes
+      config = planned.config
+      parameters += planned.parameters
+      stateBytes = price.after.stateBytes
       lastGrowth = step
     }
     growths.push({ step, request, reason, parameters, refused })

@@ -58,7 +58,7 @@ export interface GrowthDecision<S> {
  *   name: 'every hundred steps',
  *   initial: null,
  *   decide: ({ stepsSinceGrowth, config }) => ({
- *     request: stepsSinceGrowth < 100 ? null : { axis: 'layer', at: config.blocks.length },
+ *     request: stepsSinceGrowth < 100 ? null : { kind: 'addLayer', at: config.blocks.length },
  *     reason: 'a hundred steps have passed',
  *     state: null,
  *   }),

@@ -1,5 +1,5 @@
 /** Holds a request against a budget: every limit of it, in one place. */
-import { type GrowthRequest, type ModelCost, priceOf } from '@burgeon/gpt/growth'
+import { type GrowthPrice, type GrowthRequest, type ModelCost, priceOf } from '@burgeon/gpt/growth'
 import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
 
 /** A limit that a growth would break. */
@@ -14,21 +14,24 @@ export interface Excess {
 }
 
 /**
- * The first limit that `request` would break; null if it keeps them all. What becomes no more breaks none, even if it is too much already.
+ * The first limit that a candidate of a policy would break; null if it keeps them all.
  *
  * @throws OptionError for a request that the configuration cannot fulfil.
  */
 export function excessOf(
-  {
-    config,
-    parameters,
-    stateBytes = 0,
-    keptBytes = 0,
-  }: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes' | 'keptBytes'>,
+  signals: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes' | 'keptBytes'>,
   request: GrowthRequest,
-  { parameters: most, flopsPerToken: mostFlops = Infinity, bytes: mostBytes = Infinity }: GrowthBudget,
+  budget: GrowthBudget,
 ): Excess | null {
-  const { before, after } = priceOf(config, request, stateBytes)
+  return excessOfPrice(priceOf(signals.config, request, signals.stateBytes ?? 0), signals, budget)
+}
+
+/** The first limit that a growth of this price would break; null if it keeps them all. A size that does not rise breaks none, even if it is too large already. */
+export function excessOfPrice(
+  { before, after }: GrowthPrice,
+  { parameters, keptBytes = 0 }: Pick<GrowthSignals, 'parameters' | 'keptBytes'>,
+  { parameters: maxParameters, flopsPerToken: maxFlops = Infinity, bytes: maxBytes = Infinity }: GrowthBudget,
+): Excess | null {
   const [had, comes] = [before, after].map((cost) => ({
     parameters: parameters + cost.parameters - before.parameters,
     flops: cost.flopsPerToken.training,
@@ -36,9 +39,9 @@ export function excessOf(
     bytes: Math.max(bytesOf(cost), bytesOf(before)) + keptBytes,
   }))
   const limits: Excess[] = [
-    { what: 'parameters', had: had.parameters, comes: comes.parameters, allowed: most },
-    { what: 'operations of training per token', had: had.flops, comes: comes.flops, allowed: mostFlops },
-    { what: 'bytes of weights and state', had: had.bytes, comes: comes.bytes, allowed: mostBytes },
+    { what: 'parameters', had: had.parameters, comes: comes.parameters, allowed: maxParameters },
+    { what: 'operations of training per token', had: had.flops, comes: comes.flops, allowed: maxFlops },
+    { what: 'bytes of weights and state', had: had.bytes, comes: comes.bytes, allowed: maxBytes },
   ]
   return limits.find((limit) => limit.comes > limit.allowed && limit.comes > limit.had) ?? null
 }

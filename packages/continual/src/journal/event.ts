@@ -1,5 +1,5 @@
 /** Events: what is worth a line in the journal. Plain data; each says itself what happened. */
-import type { GrowthRecord } from '@burgeon/gpt/growth'
+import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 
@@ -46,16 +46,47 @@ type FlatEvent = Readonly<Record<string, unknown>> & {
 /** An event of this version or an earlier one, which may hold anything beside these. */
 export const aSavedEvent: Check<LearnerEvent | FlatEvent> = checks.role('an event', 'kind', 'step')
 
-/** A saved event, also one of an earlier version. */
+/** A saved event in the present form, also one of an earlier version. */
 export function eventFromState(event: LearnerEvent | FlatEvent): LearnerEvent {
   checkArgument('eventFromState', 'event', event, aSavedEvent)
-  if ('data' in event) return event as LearnerEvent
-  const { kind, step, detector, penalty, policy, ...data } = event
+  return withPresentNames('data' in event ? (event as LearnerEvent) : fromFlat(event))
+}
+
+function fromFlat({ kind, step, detector, penalty, policy, ...data }: FlatEvent): LearnerEvent {
   const part = [detector, penalty, policy].find((name) => typeof name === 'string') ?? kind
   return { kind, step, part, summary: summaryOf(kind, data), data } as LearnerEvent
 }
 
-/** What an event of an earlier version says now. */
+/** Versions before 0.2 said `axis` for the kind of a request, and `mostRank` for `maxRank`. An event without either is returned as it is. */
+function withPresentNames(event: LearnerEvent): LearnerEvent {
+  const saved: unknown = event.data
+  if (!isObject(saved)) return event
+  const { record, measured } = saved
+  const isOldRequest = isObject(record) && isObject(record['request']) && 'axis' in record['request']
+  const isOldMeasurement = isObject(measured) && Array.isArray(measured['blocks'])
+  if (!isOldRequest && !isOldMeasurement) return event
+  const data = {
+    ...saved,
+    ...(isOldRequest && {
+      record: { ...record, request: requestFromState(record['request'] as GrowthRequest) },
+    }),
+    ...(isOldMeasurement && {
+      measured: { ...measured, blocks: (measured['blocks'] as unknown[]).map(blockFromState) },
+    }),
+  }
+  return { ...event, data } as LearnerEvent
+}
+
+function blockFromState(block: unknown): unknown {
+  if (!isObject(block) || !('mostRank' in block)) return block
+  const { mostRank, ...others } = block
+  return { ...others, maxRank: mostRank }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** The summary of an event that was saved without one. */
 function summaryOf(kind: LearnerEvent['kind'], data: Readonly<Record<string, unknown>>): string {
   const record = data['record'] as Partial<JournalledGrowth> | undefined
   return [kind, record?.summary, data['reason']].filter((text) => typeof text === 'string').join('. ')

@@ -35,7 +35,7 @@ const steps = 1500
 const driftAt = 900
 const born = gptConfig({ vocabulary: 64, context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 32 })
 function sizeOf(config: GptConfig): number {
-  return priceOf(config, { axis: 'layer', at: 0 }).before.parameters
+  return priceOf(config, { kind: 'addLayer', at: 0 }).before.parameters
 }
 
 const roomy: GrowthBudget = { parameters: 30 * sizeOf(born) }
@@ -233,11 +233,11 @@ function lossesOf(course: LossCourse): number[] {
 function measuredAt({ config, step }: GrowthSignals): Measurement {
   const tokens = 1024
   const blocks = config.blocks.map(({ id, mlpHidden }, i) => {
-    const mostRank = Math.min(mlpHidden, tokens - 1)
+    const maxRank = Math.min(mlpHidden, tokens - 1)
     const gradMax = 0.5 + 0.1 * i + (step % 7) / 100
     return {
       ...{ block: id, gradientShare: 1 / config.blocks.length, gradMax },
-      ...{ effectiveRank: 0.9 * mostRank, mostRank, dormant: 0, dormantUnits: [] },
+      ...{ effectiveRank: 0.9 * maxRank, maxRank, dormant: 0, dormantUnits: [] },
     }
   })
   return { tokens, gradientNorm: 1, blocks }

@@ -207,10 +207,10 @@ async function grows(make: () => Penalty, device: Device): Promise<string | null
   using probe = device.tensor([1, 2, 3, 4], { shape: [1, 4], dtype: 'i32' })
   await grow(
     model,
-    { axis: 'mlpHidden', block: model.config.blocks[0].id, to: 12 },
+    { kind: 'widenMlp', block: model.config.blocks[0].id, to: 12 },
     { mirrors: penalty.mirrors, probe, key: [1, 2] },
   )
-  await grow(model, { axis: 'layer', at: 1 }, { mirrors: penalty.mirrors, probe, key: [3, 4] })
+  await grow(model, { kind: 'addLayer', at: 1 }, { mirrors: penalty.mirrors, probe, key: [3, 4] })
   const after = added(penalty, model) ?? 0
   if (!(Math.abs(after - before) <= 1e-6 * Math.max(1, before)))
     return `it added ${before}, and ${after} after growth`

@@ -7,13 +7,15 @@ import {
   type GrowthRecord,
   grow,
   keptBytesOf,
+  planGrowth,
+  priceOfPlanned,
   stateBytesOf,
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
 import type { JournalledGrowth, LearnerEvent } from '../journal/event.ts'
 import { type Batch, readOf } from '../stream/batch.ts'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
-import { excessOf } from '../growth/within-budget.ts'
+import { excessOfPrice } from '../growth/within-budget.ts'
 
 /** Rows on which the logits are compared before and after growth. */
 const probeRows = 4
@@ -47,19 +49,17 @@ export async function carryOut(
   const { policy, request, reason } = asked
   const { step, budget, model, mirrors, key, now } = ground
   try {
-    const has = {
-      ...{ config: model.config, parameters: model.parameters.size },
-      stateBytes: stateBytesOf(mirrors, model.parameters.size),
-      keptBytes: keptBytesOf(model.growthLog),
-    }
-    const excess = excessOf(has, request, budget)
+    const planned = planGrowth(model.config, request, key)
+    const parameters = model.parameters.size
+    const price = priceOfPlanned(planned, stateBytesOf(mirrors, parameters))
+    const excess = excessOfPrice(price, { parameters, keptBytes: keptBytesOf(model.growthLog) }, budget)
     if (excess !== null) {
       throw new GrowthRefusedError(
         `growth: it leads to ${excess.comes} ${excess.what}; the budget allows ${excess.allowed}.`,
       )
     }
     using probe = probeOf(model, ground.recent)
-    const record = await grow(model, request, { mirrors, probe, key, ...(now && { now }) })
+    const record = await grow(model, planned, { mirrors, probe, ...(now && { now }) })
     return growthEvent(asked, step, withoutUndo(record))
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error

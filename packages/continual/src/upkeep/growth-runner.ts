@@ -74,7 +74,7 @@ export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabu
       const { request, reason, state: after } = decided.value as GrowthDecision<unknown>
       state = { ...state, policy: after }
       if (request === null) return consideredEvents(name, step, reason, seen.measured)
-      if (hasVocabulary && requestAxis(request) === 'vocabulary') {
+      if (hasVocabulary && kindOf(request) === 'growVocabulary') {
         const refusal =
           'growth: got a vocabulary request beside a growing vocabulary; expected its own growth alone, for its tokenizer must know every token.'
         return [refusalEvent(name, step, { reason: refusal, ...seen })]
@@ -123,7 +123,7 @@ function faultIn(decision: unknown): string | undefined {
 }
 
 /** Reading it may run code of whoever made it. */
-const requestAxis = (request: unknown): unknown => attempt(() => (request as { axis?: unknown }).axis).value
+const kindOf = (request: unknown): unknown => attempt(() => (request as { kind?: unknown }).kind).value
 
 function describe(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`

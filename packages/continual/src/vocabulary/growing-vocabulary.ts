@@ -99,7 +99,7 @@ export class GrowingVocabulary {
     const after = new BytePairTokenizer({ merges: [...this.tokenizer.merges, ...merges] })
     const said = merges.slice(0, 3).map((_, i) => JSON.stringify(after.decode([vocabulary + i])))
     return {
-      request: { axis: 'vocabulary', tokens: proposed.map(newToken) },
+      request: { kind: 'growVocabulary', tokens: proposed.map(newToken) },
       merges,
       reason: `${said.join(', ')}${merges.length > 3 ? ', …' : ''} seen ${proposed[0].count} to ${proposed.at(-1)?.count} times`,
     }

@@ -1,5 +1,5 @@
 /** The sizes of a GPT. Plain data: it is written into every checkpoint. */
-import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { type Check, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { checkConfig, checkIsConfig } from './check-config.ts'
 import { checkLimit, checkTotalSize } from './size-limits.ts'
 
@@ -67,6 +67,9 @@ export interface GptConfig {
   /** The number that the next inserted block will be named after. */
   readonly nextBlock: number
 }
+
+/** A configuration, as functions check it that are given one. */
+export const aConfig: Check<GptConfig> = checks.role('a configuration of gptConfig', 'vocabulary', 'blocks')
 
 /** The sizes of a model with equal blocks, for `gptConfig`. */
 export interface GptSizes {
@@ -194,4 +197,9 @@ export function configFromState(saved: GptConfig): GptConfig {
   const config = { vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock }
   checkConfig(config)
   return config
+}
+
+/** Whether two configurations are of the same sizes, in whatever form they were saved. */
+export function isSameConfig(a: GptConfig, b: GptConfig): boolean {
+  return a === b || JSON.stringify(configFromState(a)) === JSON.stringify(configFromState(b))
 }

@@ -3,13 +3,14 @@ export { earlierTokens, logitsOfEarlier } from './plan/earlier-vocabulary.ts'
 export { forAllBlocks } from './requests/for-all-blocks.ts'
 export {
   type GrowOptions,
+  type GrowPlannedOptions,
   GrowthRefusedError,
   type GrowthRecord,
   GrowthStandsError,
   grow,
-  ungrow,
-  ungrowTo,
 } from './apply/grow.ts'
+export { holdModel } from './apply/hold-model.ts'
+export { type Undoable, ungrow, ungrowTo } from './apply/ungrow.ts'
 export {
   keptBytesOf,
   type GrowthEntry,
@@ -20,24 +21,27 @@ export {
   type StandingGrowth,
 } from './plan/growth-log.ts'
 export type {
-  GrowAdapter,
+  AddAdapter,
   GrowContext,
-  GrowEmbed,
-  GrowExperts,
-  GrowHead,
-  GrowHeadDim,
-  GrowKvHead,
-  GrowLayer,
-  GrowMlpHidden,
-  GrowStack,
+  WidenEmbed,
+  AddExperts,
+  AddHeads,
+  WidenHeads,
+  AddKvHeads,
+  AddLayer,
+  WidenMlp,
+  CopyLayers,
+  GrowthKind,
   GrowthRequest,
   GrowVocabulary,
   NewToken,
-  PruneHead,
-  PruneHidden,
+  PruneHeads,
+  PruneUnits,
   PruneLayer,
+  RequestOfKind,
 } from './requests/growth-request.ts'
 export { mergeAdapter, type MergeRecord } from './apply/merge-adapter.ts'
 export { planGrowth } from './plan/plan-growth.ts'
 export type { PlannedGrowth } from './changes/planned-growth.ts'
-export { type GrowthPrice, type ModelCost, priceOf, stateBytesOf } from './apply/price.ts'
+export { type GrowthPrice, type ModelCost, priceOf, priceOfPlanned, stateBytesOf } from './apply/price.ts'
+export { type EarlierRequest, requestFromState } from './requests/request-from-state.ts'

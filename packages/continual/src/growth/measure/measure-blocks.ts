@@ -1,6 +1,7 @@
 /** Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and backwards. */
 import { pullBack, record } from '@burgeon/autograd'
 import { Gpt, type Observed } from '@burgeon/gpt'
+import { holdModel } from '@burgeon/gpt/growth'
 import {
   abs,
   add,
@@ -55,7 +56,7 @@ const openness = 0.5
 export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measurement> {
   checkArgument('measureBlocks', 'model', model, aGpt)
   checkArgument('measureBlocks', 'batch', batch, aBatch)
-  using _ = model.hold()
+  using _ = holdModel(model)
   const rows = Math.max(1, Math.floor(mostTokens / batch.length))
   const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))
   const found = scope(() => look(model, probe))
@@ -72,7 +73,7 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
           gradientShare: gradientNorm > 0 ? Math.min(1, (own / gradientNorm) ** 2) : 0,
           gradMax: (await gradMax.read())[0],
           effectiveRank: effectiveRank(await gram.read(), gram.shape[0]),
-          mostRank: Math.min(units, found.predicted - 1),
+          maxRank: Math.min(units, found.predicted - 1),
           dormant: dormant.length / units,
           dormantUnits: inEveryExpert(dormant, mlpHidden, units / mlpHidden),
         }

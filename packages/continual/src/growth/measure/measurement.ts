@@ -1,6 +1,4 @@
 /** What a look inside the model told a growth policy. Plain data: it stands in the journal. */
-import { checkArgument, checks } from '@burgeon/tensor'
-import type { LearnerEvent } from '../../journal/event.ts'
 
 /** What was measured of the MLP of one block, on the rows that the model had just learnt. */
 export interface BlockSignals {
@@ -13,13 +11,13 @@ export interface BlockSignals {
    * long as those of the present units are in the whole model (GradMax, Evci et al. 2022, section 3.2).
    */
   readonly gradMax: number
-  /** How many directions the activations of the hidden units fill, from 0 to `mostRank` (Roy & Vetterli 2007). */
+  /** How many directions the activations of the hidden units fill, from 0 to `maxRank` (Roy & Vetterli 2007). */
   readonly effectiveRank: number
   /** As many as there are units, or one less than there were tokens, if those are fewer. */
-  readonly mostRank: number
+  readonly maxRank: number
   /** Share of units that are hardly active on any token, in [0, 1] (Sokar et al. 2023, τ = 0.025). */
   readonly dormant: number
-  /** Their numbers, as `pruneHidden` takes them: of a block with experts, units that are dormant in all of them. */
+  /** Their numbers, as `pruneUnits` takes them: of a block with experts, units that are dormant in all of them. */
   readonly dormantUnits: readonly number[]
 }
 
@@ -31,27 +29,4 @@ export interface Measurement {
   readonly gradientNorm: number
   /** From the input to the output. */
   readonly blocks: readonly BlockSignals[]
-}
-
-const someEvents = checks.list(
-  'the journal of a learner',
-  checks.role<LearnerEvent>('an event', 'kind', 'step'),
-)
-
-/**
- * The measurements in a learner's journal, by step, for `dryRun`.
- *
- * @example
- * ```ts
- * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { growth: growByGradient() } })
- * const measurements = measurementsIn(learner.journal)
- * ```
- */
-export function measurementsIn(journal: readonly LearnerEvent[]): Record<number, Measurement> {
-  checkArgument('measurementsIn', 'journal', journal, someEvents)
-  const measurements: Record<number, Measurement> = {}
-  for (const event of journal) {
-    if ('measured' in event.data && event.data.measured) measurements[event.step] = event.data.measured
-  }
-  return measurements
 }

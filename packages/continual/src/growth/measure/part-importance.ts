@@ -1,6 +1,7 @@
 /** How much the loss would miss each part of a model: what to prune first. */
 import { valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
+import { holdModel } from '@burgeon/gpt/growth'
 import {
   abs,
   add,
@@ -37,13 +38,13 @@ export interface PartImportance {
  * ```ts
  * const [{ block, hidden }] = await partImportance(model, batchOfTokens(new TextEncoder().encode('What can go?'), 8, 'text'))
  * const least = hidden.indexOf(Math.min(...hidden))
- * console.log({ axis: 'pruneHidden', block, drop: [least] })
+ * console.log({ kind: 'pruneUnits', block, drop: [least] })
  * ```
  */
 export async function partImportance(model: Gpt, batch: Batch): Promise<PartImportance[]> {
   checkArgument('partImportance', 'model', model, aGpt)
   checkArgument('partImportance', 'batch', batch, aBatch)
-  using _ = model.hold()
+  using _ = holdModel(model)
   const scores = scope(() => {
     const { config } = model
     const weights = model.parameters.tensors()

@@ -16,7 +16,7 @@ export interface ComputeOptions {
   readonly significance?: number
   /**
    * What to ask for; a copy of the last block on top of it unless given, which keeps the function. Where predictions may be worse for a moment,
-   * `{ axis: 'stack', order: 'beside', writes: 'shared' }` ends better (`npm run bench -- small-start`).
+   * `{ kind: 'copyLayers', order: 'beside', writes: 'shared' }` ends better (`npm run bench -- small-start`).
    */
   readonly request?: (config: GptConfig) => GrowthRequest
 }

@@ -44,7 +44,7 @@ export function growByGradient(options: GradientOptions = {}): GrowthPolicy<null
         return stay('there is no gradient to compare with')
       const { block, signals: own } = best
       const { before, after } = priceOf(config, {
-        axis: 'mlpHidden',
+        kind: 'widenMlp',
         block: block.id,
         to: block.mlpHidden + 1,
       })

@@ -84,8 +84,9 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
         options.request?.(signals.config) ?? (isLayer ? layerOnTop(signals.config) : widened(block, widen))
       if (excessOf(signals, request, budget) !== null)
         return { request: null, reason: 'the budget is spent', state }
-      const widenings = request.axis === 'mlpHidden' ? state.widenings + 1 : 0
-      return { request, reason: request.axis === 'mlpHidden' ? reason + why : reason, state: { widenings } }
+      const isWider = request.kind === 'widenMlp'
+      const widenings = isWider ? state.widenings + 1 : 0
+      return { request, reason: isWider ? reason + why : reason, state: { widenings } }
     },
   }
 }

@@ -47,14 +47,14 @@ export function growOnSaturation(options: SaturationOptions = {}): GrowthPolicy<
           `repair first: ${percent(idlest.signals.dormant)} of the units of block ${idlest.block.id} are dormant`,
         )
       }
-      const judged = blocks.filter(({ block, signals: own }) => own.mostRank >= block.mlpHidden)
-      const fullest = largestBy(judged, (own) => own.effectiveRank / own.mostRank)
+      const judged = blocks.filter(({ block, signals: own }) => own.maxRank >= block.mlpHidden)
+      const fullest = largestBy(judged, (own) => own.effectiveRank / own.maxRank)
       if (fullest === undefined) return stay(`${measured.tokens} tokens are too few to judge so many units`)
       const { block, signals: own } = fullest
       const reason =
         `block ${block.id}: its ${block.mlpHidden} units fill ${own.effectiveRank.toFixed(1)} directions, ` +
         `${percent(own.dormant)} are dormant`
-      if (own.effectiveRank < rank * own.mostRank) return stay(reason)
+      if (own.effectiveRank < rank * own.maxRank) return stay(reason)
       const request = widened(block, widen)
       if (excessOf(signals, request, budget) !== null) return stay(`the budget is spent (${reason})`)
       return { request, reason, state: null }

@@ -1,6 +1,6 @@
 /** Grows at steps that were fixed beforehand. */
 import type { GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { type EarlierRequest, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
@@ -14,7 +14,7 @@ export interface ScheduledGrowth {
 }
 
 const anEntry = checks.object<ScheduledGrowth>('an object with step and request')
-const aRequest = checks.role<GrowthRequest>('a growth request', 'axis')
+const aRequest = checks.role<GrowthRequest>('a growth request', 'kind')
 
 interface State {
   /** How many of the schedule have been asked for. */
@@ -30,14 +30,15 @@ interface State {
  * @example
  * ```ts
  * const policy = growOnSchedule([
- *   { step: 500, request: ({ blocks }) => ({ axis: 'layer', at: blocks.length }) },
- *   { step: 1000, request: { axis: 'mlpHidden', block: 'b0', to: 512 } },
+ *   { step: 500, request: ({ blocks }) => ({ kind: 'addLayer', at: blocks.length }) },
+ *   { step: 1000, request: { kind: 'widenMlp', block: 'b0', to: 512 } },
  * ])
  * ```
  */
 export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPolicy<State> {
   checkArgument('growOnSchedule', 'schedule', schedule, checks.list('a list of objects', anEntry))
   for (const [i, entry] of schedule.entries()) {
+    refuseAxis(i, entry.request)
     checkOptions(`growOnSchedule: schedule[${i}]`, entry, {
       step: checks.required(checks.integer({ from: 0 })),
       request: checks.required(
@@ -64,4 +65,13 @@ export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPoli
       return { request, reason: `scheduled for step ${due.step}`, state: { asked: state.asked + 1 } }
     },
   }
+}
+
+/** Throws OptionError for a request that calls its kind axis, as requests did before 0.2: it names the kind. */
+function refuseAxis(at: number, request: ScheduledGrowth['request'] | EarlierRequest): void {
+  if (typeof request !== 'object' || request === null || 'kind' in request || !('axis' in request)) return
+  const { kind } = requestFromState(request)
+  throw new OptionError(
+    `growOnSchedule: got a request with axis '${request.axis}' as schedule[${at}]; expected kind: '${kind}' in its place.`,
+  )
 }

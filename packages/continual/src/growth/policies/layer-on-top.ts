@@ -7,5 +7,5 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
  * what the copy knows lets it learn sooner than a fresh block does (`npm run bench -- small-start`).
  */
 export function layerOnTop({ blocks }: GptConfig): GrowthRequest {
-  return { axis: 'layer', at: blocks.length, how: 'copy' }
+  return { kind: 'addLayer', at: blocks.length, how: 'copy' }
 }

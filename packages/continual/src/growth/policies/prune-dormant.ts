@@ -53,7 +53,7 @@ export function pruneDormant(options: PruneDormantOptions = {}): GrowthPolicy<Lo
       }
       const { id, drop } = most
       return {
-        request: { axis: 'pruneHidden', block: id, drop },
+        request: { kind: 'pruneUnits', block: id, drop },
         reason: `block ${id}: ${drop.length} of its units were dormant at ${looks} looks in a row`,
         state: [],
       }

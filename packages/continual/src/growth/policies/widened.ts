@@ -5,7 +5,7 @@ import type { BlockSignals, Measurement } from '../measure/measurement.ts'
 
 /** A request to widen the MLP of a block by a share of its units, and by at least one. */
 export function widened({ id, mlpHidden }: BlockConfig, share: number): GrowthRequest {
-  return { axis: 'mlpHidden', block: id, to: mlpHidden + Math.max(1, Math.round(mlpHidden * share)) }
+  return { kind: 'widenMlp', block: id, to: mlpHidden + Math.max(1, Math.round(mlpHidden * share)) }
 }
 
 /** A block with what was measured of it. */

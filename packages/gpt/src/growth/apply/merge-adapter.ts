@@ -17,8 +17,10 @@ import {
 import type { Gpt } from '../../gpt.ts'
 import type { AdapterConfig, BlockConfig } from '../../config/gpt-config.ts'
 import { isAdapter } from '../../config/parameters.ts'
-import { aGpt, someMirrors } from './growth-checks.ts'
-import { blockOf, specsOf, withoutAdapter } from '../changes/planned-growth.ts'
+import { growthOf } from '../../growth-access.ts'
+import { blockOf, withoutAdapter } from '../changes/block-edits.ts'
+import { specsOf } from '../changes/parameter-changes.ts'
+import { aGpt, checkFree, someMirrors } from './growth-checks.ts'
 
 /** What a merge did. */
 export interface MergeRecord {
@@ -42,13 +44,9 @@ export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror
   checkArgument('mergeAdapter', 'model', model, aGpt)
   checkArgument('mergeAdapter', 'block', block, checks.text)
   checkArgument('mergeAdapter', 'mirrors', mirrors, someMirrors)
-  if (model.isHeld) {
-    throw new OptionError(
-      'mergeAdapter: a learning step or a growth of this model is not done yet; expected none. Await it first.',
-    )
-  }
+  checkFree('mergeAdapter', model)
   const { config, parameters } = model
-  const { adapter, ...without } = blockOf('adapter', config, block)
+  const { adapter, ...without } = blockOf('addAdapter', config, block)
   if (adapter === undefined) {
     throw new OptionError(`mergeAdapter: block ${block} has no adapter; expected one.`)
   }
@@ -67,9 +65,9 @@ export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror
     for (const [path, tensor] of weights) parameters.replace(path, tensor)
     for (const [mirror, tensors] of copies) for (const [path, tensor] of tensors) mirror.set(path, tensor)
   })
-  model.reconfigure(withoutAdapter(config, block))
+  growthOf(model).reconfigure(withoutAdapter(config, block))
   const record = { summary, parametersBefore, parametersAfter: parameters.size }
-  model.logGrowth({ kind: 'adapter merged', block, ...record })
+  growthOf(model).log({ kind: 'adapter merged', block, ...record }, Infinity)
   return record
 }
 

@@ -1,11 +1,13 @@
 /** What a growth costs, before it is paid. */
-import { checkArgument, checks, type Mirror } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, type Mirror } from '@burgeon/tensor'
 import { parametersOf } from '../../config/block-size.ts'
 import { type FlopsPerToken, flopsPerToken } from '../../config/flops-per-token.ts'
-import type { GptConfig } from '../../config/gpt-config.ts'
-import { aConfig, aRequest, someMirrors } from './growth-checks.ts'
+import { aConfig, type GptConfig } from '../../config/gpt-config.ts'
+import { isPlanned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { someMirrors } from './growth-checks.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
-import { grownConfig } from '../plan/grown-config.ts'
+import { grownConfig } from '../plan/plan-growth.ts'
+import { aRequest } from '../requests/check-request.ts'
 
 /** What a model of some size costs to keep and to use. */
 export interface ModelCost {
@@ -26,14 +28,14 @@ export interface GrowthPrice {
 }
 
 /**
- * The price of a request. Pure: nothing is touched.
+ * The price of a request, without a plan for it: what policies weigh their candidates by. Pure: nothing is touched.
  *
  * @param stateBytes What `stateBytesOf` says of the mirrors; 0 unless given. State is taken to grow as the weights do, which holds for
  *   moments and anchors of every weight once new weights have been learnt.
  * @throws OptionError for a request that this configuration cannot fulfil.
  * @example
  * ```ts
- * const { before, after } = priceOf(model.config, { axis: 'layer', at: 0 })
+ * const { before, after } = priceOf(model.config, { kind: 'addLayer', at: 0 })
  * console.log(`${after.flopsPerToken.training / before.flopsPerToken.training} times the work per token`)
  * ```
  */
@@ -44,8 +46,23 @@ export function priceOf(config: GptConfig, request: GrowthRequest, stateBytes = 
   return priceBetween(config, grownConfig(config, request), stateBytes)
 }
 
-/** The price of becoming another configuration, with so many bytes of state before. */
-export function priceBetween(before: GptConfig, after: GptConfig, stateBytes: number): GrowthPrice {
+/**
+ * The price of a planned growth.
+ *
+ * @param stateBytes As in `priceOf`.
+ */
+export function priceOfPlanned(planned: PlannedGrowth, stateBytes = 0): GrowthPrice {
+  checkArgument('priceOfPlanned', 'planned', planned, aPlannedGrowth)
+  checkArgument('priceOfPlanned', 'stateBytes', stateBytes, checks.number({ from: 0 }))
+  return priceBetween(planned.configBefore, planned.config, stateBytes)
+}
+
+const aPlannedGrowth: Check<PlannedGrowth> = {
+  expected: 'a planned growth, as planGrowth returns it',
+  accepts: (value): value is PlannedGrowth => typeof value === 'object' && value !== null && isPlanned(value),
+}
+
+function priceBetween(before: GptConfig, after: GptConfig, stateBytes: number): GrowthPrice {
   const perParameter = stateBytes / parametersOf(before)
   return { before: costOf(before, perParameter), after: costOf(after, perParameter) }
 }

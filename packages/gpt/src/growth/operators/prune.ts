@@ -1,34 +1,28 @@
 /** Smaller by the same algebra: units, heads and blocks are dropped, and can be brought back with all that belongs to them. */
-import { type DimensionMap, type Key, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { blockSpecs } from '../../config/parameters.ts'
-import type { PruneHead, PruneHidden, PruneLayer } from '../requests/growth-request.ts'
-import {
-  blockOf,
-  parametersBetween,
-  type PlannedGrowth,
-  resizeAxis,
-  specsOf,
-  withBlock,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { PruneHeads, PruneUnits, PruneLayer } from '../requests/growth-request.ts'
+import { blockOf, withBlock } from '../changes/block-edits.ts'
+import { resizeAxis, specsOf, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
 
 /** The configuration without some hidden units of a block. */
-export function withoutHidden(config: GptConfig, { block: id, drop }: PruneHidden): GptConfig {
-  const { mlpHidden: from } = blockOf('pruneHidden', config, id)
-  checkDrop('pruneHidden', from, drop)
+function withoutHidden(config: GptConfig, { block: id, drop }: PruneUnits): GptConfig {
+  const { mlpHidden: from } = blockOf('pruneUnits', config, id)
+  checkDrop('pruneUnits', from, drop)
   return withBlock(config, id, { mlpHidden: from - drop.length })
 }
 
 /** The configuration without some query heads of a block, and without keys and values that no head reads any more. */
-export function withoutHeads(config: GptConfig, { block: id, drop }: PruneHead): GptConfig {
-  const { heads: from, kvHeads: groups } = blockOf('pruneHead', config, id)
-  checkDrop('pruneHead', from, drop)
+function withoutHeads(config: GptConfig, { block: id, drop }: PruneHeads): GptConfig {
+  const { heads: from, kvHeads: groups } = blockOf('pruneHeads', config, id)
+  checkDrop('pruneHeads', from, drop)
   const left = leftInGroups(from, groups, drop)
   const sizes = new Set(left.filter((heads) => heads > 0))
   if (sizes.size > 1) {
     throw new OptionError(
-      `grow pruneHead: got drop ${listed(drop)} for block ${id}, which leaves ${left.join(', ')} of the heads that share keys and values; ` +
+      `grow pruneHeads: got drop ${listed(drop)} for block ${id}, which leaves ${left.join(', ')} of the heads that share keys and values; ` +
         'expected whole groups, or as many of each.',
     )
   }
@@ -37,7 +31,7 @@ export function withoutHeads(config: GptConfig, { block: id, drop }: PruneHead):
 }
 
 /** The configuration without a block. */
-export function withoutLayer(config: GptConfig, request: PruneLayer): GptConfig {
+function withoutLayer(config: GptConfig, request: PruneLayer): GptConfig {
   const { id } = blockOf('pruneLayer', config, request.block)
   if (config.blocks.length === 1)
     throw new OptionError(`grow pruneLayer: got block ${id}, the last one; expected two blocks or more.`)
@@ -52,21 +46,19 @@ function leftInGroups(heads: number, groups: number, drop: readonly number[]): n
 }
 
 /** Without some hidden units: their columns of what reads and their rows of what writes. */
-export function planPruneHidden(config: GptConfig, request: PruneHidden, key: Key): PlannedGrowth {
+function planWithoutHidden(request: PruneUnits, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, drop } = request
-  const { mlpHidden: from } = blockOf('pruneHidden', config, id)
-  const after = withoutHidden(config, request)
+  const { mlpHidden: from } = blockOf('pruneUnits', config, id)
   const map = without(from, drop)
   const changes = resizeAxis(specsOf(config, id, 'mlp'), 'mlpHidden', map, () => zero)
   const summary = `block ${id}: mlpHidden ${from} → ${map.source.length}, without ${listed(drop)}`
-  return pruned(config, after, request, { summary, key, changes })
+  return planned(request, { config, after, key, summary, changes, isExact: false })
 }
 
 /** Without some query heads, and without the keys and values that no head reads any more. */
-export function planPruneHead(config: GptConfig, request: PruneHead, key: Key): PlannedGrowth {
+function planWithoutHeads(request: PruneHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, drop } = request
-  const { heads: from, kvHeads: groups } = blockOf('pruneHead', config, id)
-  const after = withoutHeads(config, request)
+  const { heads: from, kvHeads: groups } = blockOf('pruneHeads', config, id)
   const map = without(from, drop)
   const unread = leftInGroups(from, groups, drop).flatMap((heads, group) => (heads === 0 ? [group] : []))
   const specs = specsOf(config, id, 'attention')
@@ -74,35 +66,25 @@ export function planPruneHead(config: GptConfig, request: PruneHead, key: Key): 
     unread.length === 0 ? [] : resizeAxis(specs, 'kvHead', without(groups, unread), () => zero)
   const changes = [...resizeAxis(specs, 'head', map, () => zero), ...keysAndValues]
   const summary = `block ${id}: heads ${from} → ${map.source.length}, without ${listed(drop)}`
-  return pruned(config, after, request, { summary, key, changes })
+  return planned(request, { config, after, key, summary, changes, isExact: false })
 }
 
 /** Without a block: the residual stream passes its place as it is. */
-export function planPruneLayer(config: GptConfig, request: PruneLayer, key: Key): PlannedGrowth {
-  const after = withoutLayer(config, request)
+function planWithoutLayer(request: PruneLayer, { config, after, key }: GrowthStep): PlannedGrowth {
   const block = blockOf('pruneLayer', config, request.block)
   const count = config.blocks.length
   const changes = blockSpecs(config, block, zero).map(({ path }) => ({ kind: 'remove', path }) as const)
   const summary = `layer ${count} → ${count - 1}: without block ${block.id}`
-  return pruned(config, after, request, { summary, key, changes })
-}
-
-function pruned(
-  config: GptConfig,
-  after: GptConfig,
-  request: PlannedGrowth['request'],
-  plan: PlannedGrowth['plan'],
-): PlannedGrowth {
-  return { request, plan, config: after, parameters: parametersBetween(config, after), isExact: false }
+  return planned(request, { config, after, key, summary, changes, isExact: false })
 }
 
 /** Throws OptionError unless `drop` names some of `from` slices, each once, and leaves one. */
-function checkDrop(axis: string, from: number, drop: readonly number[]): void {
+function checkDrop(kind: string, from: number, drop: readonly number[]): void {
   const areFew = drop.length > 0 && drop.length < from
   const areSlices = areFew && drop.every((at) => Number.isInteger(at) && at >= 0 && at < from)
   if (areSlices && new Set(drop).size === drop.length) return
   throw new OptionError(
-    `grow ${axis}: got drop ${drop.length === 0 ? 'nothing' : listed(drop)}; expected some of 0 to ${from - 1}, each once, and at least one to stay.`,
+    `grow ${kind}: got drop ${drop.length === 0 ? 'nothing' : listed(drop)}; expected some of 0 to ${from - 1}, each once, and at least one to stay.`,
   )
 }
 
@@ -115,3 +97,9 @@ function without(from: number, drop: readonly number[]): DimensionMap {
 function listed(drop: readonly number[]): string {
   return drop.length <= 8 ? drop.join(', ') : `${drop.length} of them`
 }
+
+/** The operator of `PruneUnits`. */
+export const pruneUnits: Operator<PruneUnits> = { configAfter: withoutHidden, plan: planWithoutHidden }
+export const pruneHeads: Operator<PruneHeads> = { configAfter: withoutHeads, plan: planWithoutHeads }
+/** The operator of `PruneLayer`. */
+export const pruneLayer: Operator<PruneLayer> = { configAfter: withoutLayer, plan: planWithoutLayer }

@@ -11,8 +11,7 @@ import {
   subtract,
   type Tensor,
 } from '@burgeon/tensor'
-import { aLog } from '../apply/growth-checks.ts'
-import type { GrowthLog } from './growth-log.ts'
+import { aLog, type GrowthLog, grownFromState } from './growth-log.ts'
 
 /**
  * For each token of the present vocabulary the token that its text begins with, in the vocabulary of an earlier time.
@@ -33,8 +32,9 @@ export function earlierTokens(log: GrowthLog, vocabulary: number): number[] {
       sizes.pop()
       grown.pop()
     } else if (entry.kind === 'grown') {
-      const { request } = entry
-      const firsts = request.axis === 'vocabulary' ? request.tokens.map(({ parts: [first] }) => first) : []
+      const { request } = grownFromState(entry)
+      const firsts =
+        request.kind === 'growVocabulary' ? request.tokens.map(({ parts: [first] }) => first) : []
       grown.push(firsts)
       sizes.push(sizes[sizes.length - 1] + firsts.length)
     }

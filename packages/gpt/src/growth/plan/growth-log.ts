@@ -2,14 +2,13 @@
  * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
  * dropped can be let go. Plain data, in every checkpoint.
  */
-import { checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
-import { configFromState, type GptConfig } from '../../config/gpt-config.ts'
-import { aLog } from '../apply/growth-checks.ts'
+import { type Check, checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
+import { configFromState, type GptConfig, isSameConfig } from '../../config/gpt-config.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
 import { parametersOf } from '../../config/block-size.ts'
-import { grownConfig } from './grown-config.ts'
-import { withoutAdapter } from '../changes/planned-growth.ts'
-import { planGrowth } from './plan-growth.ts'
+import { withoutAdapter } from '../changes/block-edits.ts'
+import { requestFromState } from '../requests/request-from-state.ts'
+import { grownConfig, planGrowth } from './plan-growth.ts'
 
 interface Entry {
   /** One line for people: `block b2: mlpHidden 256 → 384`. */
@@ -41,11 +40,14 @@ export type GrowthEntry =
   /** See `mergeAdapter`: what was grown before can no longer be taken back. */
   | (Entry & { readonly kind: 'adapter merged'; readonly block: string })
 
-/** What a model was born as, and what became of it. */
+/** The configuration that a model was born with, and its changes since. */
 export interface GrowthLog {
   readonly birth: GptConfig
   readonly entries: readonly GrowthEntry[]
 }
+
+/** A model's growth log. */
+export const aLog: Check<GrowthLog> = checks.role('a growth log', 'birth', 'entries')
 
 /** A growth that can still be taken back, with the configuration from before it. */
 export interface StandingGrowth {
@@ -80,8 +82,9 @@ export function replay(log: GrowthLog, count: number = log?.entries?.length): Re
     if (typeof entry !== 'object' || entry === null) throw damaged(at, 'is no entry')
     checkSize(entry.parametersBefore, config, at)
     if (entry.kind === 'grown') {
-      standing.push({ entry, at, configBefore: config })
-      config = grownConfig(config, entry.request)
+      const own = grownFromState(entry)
+      standing.push({ entry: own, at, configBefore: config })
+      config = grownConfig(config, own.request)
     } else if (entry.kind === 'taken back') {
       const last = standing.pop()
       if (last === undefined) throw damaged(at, 'takes back what nobody grew')
@@ -121,7 +124,7 @@ function bytesIn(value: unknown): number {
  * The log with no more of what prunings dropped than so many bytes. The latest pruning that stands always keeps its own; of earlier ones the
  * oldest are let go first. What was taken back needs nothing any more.
  */
-export function withinKept({ birth, entries }: GrowthLog, mostBytes: number): GrowthLog {
+export function withinKept({ birth, entries }: GrowthLog, maxBytes: number): GrowthLog {
   let standing: number[] = []
   for (const [i, { kind }] of entries.entries()) {
     if (kind === 'grown') standing.push(i)
@@ -140,7 +143,7 @@ export function withinKept({ birth, entries }: GrowthLog, mostBytes: number): Gr
   for (const i of own.keys()) if (keeps(i) && !stands.has(i)) letGo(i, false)
   let total = keptBytesOf({ birth, entries: own })
   for (const i of standing.filter(keeps).slice(0, -1)) {
-    if (total <= mostBytes) break
+    if (total <= maxBytes) break
     total -= keptBytesIn(own[i])
     letGo(i, true)
   }
@@ -157,13 +160,19 @@ export function undoOf({ entry, configBefore }: StandingGrowth): Plan {
   return entry.undo ?? inverse(planGrowth(configBefore, entry.request, entry.key).plan)
 }
 
+/** A growth of a saved log, also of one of an earlier version. */
+export const grownFromState = (entry: GrownEntry): GrownEntry => ({
+  ...entry,
+  request: requestFromState(entry.request),
+})
+
 /** @throws OptionError if it is no log, or does not lead to `config`. */
 export function logFromState(saved: GrowthLog, config: GptConfig): GrowthLog {
   if (!Array.isArray(saved?.entries)) throw damaged(0, 'is missing')
-  const after = JSON.stringify(configFromState(replay(saved).config))
-  if (after !== JSON.stringify(configFromState(config)))
+  if (!isSameConfig(replay(saved).config, config))
     throw damaged(saved.entries.length, 'does not lead to the sizes of the model')
-  return { birth: configFromState(saved.birth), entries: [...saved.entries] }
+  const entries = saved.entries.map((entry) => (entry.kind === 'grown' ? grownFromState(entry) : entry))
+  return { birth: configFromState(saved.birth), entries }
 }
 
 function damaged(at: number, what: string): OptionError {

@@ -1,23 +1,55 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import { checkArgument, type Key } from '@burgeon/tensor'
-import type { GptConfig } from '../../config/gpt-config.ts'
-import { requestOf } from '../requests/check-request.ts'
-import { grownConfig } from './grown-config.ts'
-import { aConfig, aKey, aRequest } from '../apply/growth-checks.ts'
-import type { GrowthRequest } from '../requests/growth-request.ts'
-import { planAdapter } from '../operators/adapter.ts'
-import { planContext } from '../operators/context.ts'
-import { planEmbed } from '../operators/embed.ts'
-import { planExperts } from '../operators/experts.ts'
-import { planHead } from '../operators/head.ts'
-import { planHeadDim } from '../operators/head-dim.ts'
-import { planKvHead } from '../operators/kv-head.ts'
-import { planLayer } from '../operators/layer.ts'
-import { planMlpHidden } from '../operators/mlp-hidden.ts'
-import { planStack } from '../operators/stack.ts'
-import { planVocabulary } from '../operators/vocabulary.ts'
-import { planPruneHead, planPruneHidden, planPruneLayer } from '../operators/prune.ts'
-import type { PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkArgument, checks, type Key } from '@burgeon/tensor'
+import { aConfig, type GptConfig } from '../../config/gpt-config.ts'
+import { checkTotalSize } from '../../config/size-limits.ts'
+import type { Operator, PlannedGrowth } from '../changes/planned-growth.ts'
+import { addAdapter } from '../operators/add-adapter.ts'
+import { addExperts } from '../operators/add-experts.ts'
+import { addHeads } from '../operators/add-heads.ts'
+import { addKvHeads } from '../operators/add-kv-heads.ts'
+import { addLayer } from '../operators/add-layer.ts'
+import { copyLayers } from '../operators/copy-layers.ts'
+import { growContext } from '../operators/grow-context.ts'
+import { growVocabulary } from '../operators/grow-vocabulary.ts'
+import { pruneHeads, pruneLayer, pruneUnits } from '../operators/prune.ts'
+import { widenEmbed } from '../operators/widen-embed.ts'
+import { widenHeads } from '../operators/widen-heads.ts'
+import { widenMlp } from '../operators/widen-mlp.ts'
+import { aRequest, requestOf } from '../requests/check-request.ts'
+import type { GrowthKind, GrowthRequest, RequestOfKind } from '../requests/growth-request.ts'
+
+/** An operator for every kind of request. */
+const operators: { readonly [Kind in GrowthKind]: Operator<RequestOfKind<Kind>> } = {
+  widenMlp,
+  addHeads,
+  addKvHeads,
+  widenHeads,
+  addLayer,
+  copyLayers,
+  widenEmbed,
+  growVocabulary,
+  growContext,
+  addAdapter,
+  addExperts,
+  pruneUnits,
+  pruneHeads,
+  pruneLayer,
+}
+
+/** The operator of a request's kind; requests of other kinds must not be given to it. */
+const operatorOf = ({ kind }: GrowthRequest): Operator<GrowthRequest> => operators[kind]
+
+/**
+ * The configuration after a request: the sizes are worked out before anything is made for them, so that what is too much costs nothing to refuse.
+ *
+ * @throws OptionError for what is no request, names an unknown block, does not grow, or asks for impossible sizes.
+ */
+export function grownConfig(config: GptConfig, request: GrowthRequest): GptConfig {
+  const own = requestOf(request)
+  const after = operatorOf(own).configAfter(config, own)
+  checkTotalSize(`grow ${own.kind}`, after)
+  return after
+}
 
 /**
  * Works out how to fulfil a request.
@@ -28,40 +60,7 @@ import type { PlannedGrowth } from '../changes/planned-growth.ts'
 export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
   checkArgument('planGrowth', 'config', config, aConfig)
   checkArgument('planGrowth', 'request', request, aRequest)
-  checkArgument('planGrowth', 'key', key, aKey)
-  grownConfig(config, request)
-  return planned(config, requestOf(request), key)
-}
-
-function planned(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
-  switch (request.axis) {
-    case 'pruneHidden':
-      return planPruneHidden(config, request, key)
-    case 'pruneHead':
-      return planPruneHead(config, request, key)
-    case 'pruneLayer':
-      return planPruneLayer(config, request, key)
-    case 'mlpHidden':
-      return planMlpHidden(config, request, key)
-    case 'head':
-      return planHead(config, request, key)
-    case 'kvHead':
-      return planKvHead(config, request, key)
-    case 'headDim':
-      return planHeadDim(config, request, key)
-    case 'layer':
-      return planLayer(config, request, key)
-    case 'stack':
-      return planStack(config, request, key)
-    case 'embed':
-      return planEmbed(config, request, key)
-    case 'vocabulary':
-      return planVocabulary(config, request, key)
-    case 'context':
-      return planContext(config, request, key)
-    case 'adapter':
-      return planAdapter(config, request, key)
-    case 'experts':
-      return planExperts(config, request, key)
-  }
+  checkArgument('planGrowth', 'key', key, checks.key)
+  const own = requestOf(request)
+  return operatorOf(own).plan(own, { config, after: grownConfig(config, own), key })
 }

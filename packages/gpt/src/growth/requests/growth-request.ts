@@ -1,8 +1,8 @@
-/** What a growth policy may ask for. */
+/** The requests that a growth policy can make. */
 
 /** More hidden units in the MLP of one block. */
-export interface GrowMlpHidden {
-  readonly axis: 'mlpHidden'
+export interface WidenMlp {
+  readonly kind: 'widenMlp'
   /** Block id, for example `b2`. */
   readonly block: string
   /** Units afterwards; more than now. */
@@ -15,32 +15,32 @@ export interface GrowMlpHidden {
 }
 
 /** More query heads in one block; where they do not share keys and values, more of those, too. */
-export interface GrowHead {
-  readonly axis: 'head'
+export interface AddHeads {
+  readonly kind: 'addHeads'
   readonly block: string
   /** Heads afterwards; more than now, and a multiple of `kvHeads` where these are shared. */
   readonly to: number
 }
 
 /** Keys and values of one block that fewer query heads share. */
-export interface GrowKvHead {
-  readonly axis: 'kvHead'
+export interface AddKvHeads {
+  readonly kind: 'addKvHeads'
   readonly block: string
   /** Afterwards; a multiple of the present number, and a divisor of `heads`. */
   readonly to: number
 }
 
 /** Wider heads in one block. */
-export interface GrowHeadDim {
-  readonly axis: 'headDim'
+export interface WidenHeads {
+  readonly kind: 'widenHeads'
   readonly block: string
   /** Channels of a head afterwards; more than now, and even with rotary positions. */
   readonly to: number
 }
 
 /** One more block, an identity at first. */
-export interface GrowLayer {
-  readonly axis: 'layer'
+export interface AddLayer {
+  readonly kind: 'addLayer'
   /** The new block's place, from 0 (first) to the present number of blocks (last). */
   readonly at: number
   /** Units of its MLP; as many as its neighbour below unless given. */
@@ -53,8 +53,8 @@ export interface GrowLayer {
  * Copies of trained blocks. The model says something else afterwards, but learns faster than one that began with so many layers
  * (Gong et al. 2019; Du et al. 2024): a warm start, not an exact growth.
  */
-export interface GrowStack {
-  readonly axis: 'stack'
+export interface CopyLayers {
+  readonly kind: 'copyLayers'
   /** The blocks to copy, by id; all of them unless given. */
   readonly of?: readonly string[]
   /** Copies of each, 1 unless given: 3 makes a model four times as deep. */
@@ -76,8 +76,8 @@ export interface GrowStack {
 }
 
 /** A wider residual stream: new channels that nothing has written to yet. */
-export interface GrowEmbed {
-  readonly axis: 'embed'
+export interface WidenEmbed {
+  readonly kind: 'widenEmbed'
   /** Channels afterwards; more than now. */
   readonly to: number
 }
@@ -97,13 +97,13 @@ export interface NewToken {
 
 /** New tokens, numbered from the present vocabulary on. */
 export interface GrowVocabulary {
-  readonly axis: 'vocabulary'
+  readonly kind: 'growVocabulary'
   readonly tokens: readonly NewToken[]
 }
 
 /** Longer sequences. */
 export interface GrowContext {
-  readonly axis: 'context'
+  readonly kind: 'growContext'
   /** Tokens afterwards; more than now. */
   readonly to: number
   /**
@@ -125,8 +125,8 @@ export interface GrowContext {
  * A low-rank adapter beside every linear map of one block (query, key, value, output; gate, up and down of every expert), or more rank for
  * the one that is there.
  */
-export interface GrowAdapter {
-  readonly axis: 'adapter'
+export interface AddAdapter {
+  readonly kind: 'addAdapter'
   readonly block: string
   /** Rank afterwards; more than now, which is 0 without an adapter. */
   readonly to: number
@@ -138,16 +138,16 @@ export interface GrowAdapter {
 }
 
 /** Several experts in the place of one block's MLP, or more of them. Each computes each token, and a router weights what they say. */
-export interface GrowExperts {
-  readonly axis: 'experts'
+export interface AddExperts {
+  readonly kind: 'addExperts'
   readonly block: string
   /** Experts afterwards; more than now, which is 1 where there is a plain MLP. */
   readonly to: number
 }
 
 /** Fewer hidden units in the MLP of one block, in all its experts. What the model says changes, unless the units wrote nothing. */
-export interface PruneHidden {
-  readonly axis: 'pruneHidden'
+export interface PruneUnits {
+  readonly kind: 'pruneUnits'
   readonly block: string
   /** The units to drop, by number from 0, each once; one must stay. */
   readonly drop: readonly number[]
@@ -157,8 +157,8 @@ export interface PruneHidden {
  * Fewer query heads in one block, and their keys and values with them. Where these are shared, groups must stay equally large: whole groups go,
  * or as many heads of each group that stays.
  */
-export interface PruneHead {
-  readonly axis: 'pruneHead'
+export interface PruneHeads {
+  readonly kind: 'pruneHeads'
   readonly block: string
   /** The heads to drop, by number from 0, each once; one must stay. */
   readonly drop: readonly number[]
@@ -166,23 +166,38 @@ export interface PruneHead {
 
 /** One block less; one must stay. */
 export interface PruneLayer {
-  readonly axis: 'pruneLayer'
+  readonly kind: 'pruneLayer'
   readonly block: string
 }
 
-/** A request: one axis, one place, one size. */
+/**
+ * A request: a kind, which says what happens, and the fields of that kind.
+ *
+ * - `widenMlp`, `pruneUnits`: more or fewer hidden units in the MLP of a block.
+ * - `addHeads`, `pruneHeads`: more or fewer query heads in a block. `addKvHeads`: more heads of keys and values. `widenHeads`: wider ones.
+ * - `addLayer`, `pruneLayer`: one block more or less. `copyLayers`: copies of trained blocks.
+ * - `widenEmbed`: a wider residual stream.
+ * - `growVocabulary`: more tokens. `growContext`: longer sequences.
+ * - `addAdapter`: a low-rank adapter in a block, or more rank. `addExperts`: several MLPs in a block, or more of them.
+ */
 export type GrowthRequest =
-  | PruneHidden
-  | PruneHead
-  | PruneLayer
-  | GrowMlpHidden
-  | GrowHead
-  | GrowKvHead
-  | GrowHeadDim
-  | GrowLayer
-  | GrowStack
-  | GrowEmbed
+  | WidenMlp
+  | AddHeads
+  | AddKvHeads
+  | WidenHeads
+  | AddLayer
+  | CopyLayers
+  | WidenEmbed
   | GrowVocabulary
   | GrowContext
-  | GrowAdapter
-  | GrowExperts
+  | AddAdapter
+  | AddExperts
+  | PruneUnits
+  | PruneHeads
+  | PruneLayer
+
+/** What a request can ask for. */
+export type GrowthKind = GrowthRequest['kind']
+
+/** The request of one kind. */
+export type RequestOfKind<Kind extends GrowthKind> = Extract<GrowthRequest, { readonly kind: Kind }>

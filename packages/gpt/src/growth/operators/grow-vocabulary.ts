@@ -1,20 +1,22 @@
 /** More tokens. */
-import { extended, type Key, OptionError, unchanged } from '@burgeon/tensor'
+import { extended, OptionError, type ParameterChange, unchanged } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowVocabulary, NewToken } from '../requests/growth-request.ts'
 import { checkLimit } from '../../config/size-limits.ts'
-import { checkMix, parametersBetween, type PlannedGrowth, zero } from '../changes/planned-growth.ts'
+import { zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkMix } from '../requests/check-values.ts'
 
 /** What part of its first part's probability a new token starts with where none is given. */
 const usualShare = 0.01
 
 /** The configuration with more tokens. */
-export function withVocabulary(config: GptConfig, request: GrowVocabulary): GptConfig {
+function configAfter(config: GptConfig, request: GrowVocabulary): GptConfig {
   const { vocabulary: from } = config
   const to = from + request.tokens.length
-  if (to === from) throw new OptionError('grow vocabulary: got no tokens; expected one or more.')
-  checkLimit('grow vocabulary', 'vocabulary', to)
-  checkMix('vocabulary', from, to - from)
+  if (to === from) throw new OptionError('grow growVocabulary: got no tokens; expected one or more.')
+  checkLimit('grow growVocabulary', 'vocabulary', to)
+  checkMix('growVocabulary', from, to - from)
   const offsets = [...(config.logitOffsets ?? Array.from({ length: from }, () => 0))]
   // Parts that are new themselves stand for their own parts, whose number can double from token to token.
   const lengths: number[] = []
@@ -27,7 +29,7 @@ export function withVocabulary(config: GptConfig, request: GrowVocabulary): GptC
   const parts = lengths.reduce((a, b) => a + b, 0)
   if (parts > mostParts) {
     throw new OptionError(
-      `grow vocabulary: got tokens that come to ${parts} old ones; expected at most ${mostParts}. Ask for fewer at a time.`,
+      `grow growVocabulary: got tokens that come to ${parts} old ones; expected at most ${mostParts}. Ask for fewer at a time.`,
     )
   }
   return { ...config, vocabulary: to, headBias: true, logitOffsets: offsets }
@@ -45,40 +47,30 @@ const mostParts = 2 ** 20
  * other tokens keep their probability. So share and takes that are counted in the stream move a model's predictions of texts least. Whatever
  * they are, `grow` reports what the new tokens have got as `freshShare`.
  */
-export function planVocabulary(config: GptConfig, request: GrowVocabulary, key: Key): PlannedGrowth {
+function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): PlannedGrowth {
   const { vocabulary: from, headBias = false } = config
-  const after = withVocabulary(config, request)
   const { vocabulary: to } = after
   const parts: number[][] = []
   for (const token of request.tokens)
     parts.push(token.parts.flatMap((part) => (part < from ? [part] : parts[part - from])))
   const rows = extended(from, to)
   const firsts = parts.map(([first]) => [first])
-  return {
-    request,
-    plan: {
-      summary: `vocabulary ${from} → ${to}`,
-      key,
-      changes: [
-        {
-          kind: 'resize',
-          path: 'embed.token.weight',
-          dimensions: [rows, unchanged(config.embed)],
-          fresh: { kind: 'average', axis: 0, of: parts },
-        },
-        headBias
-          ? {
-              kind: 'resize',
-              path: 'head.bias',
-              dimensions: [rows],
-              fresh: { kind: 'average', axis: 0, of: firsts },
-            }
-          : { kind: 'add', path: 'head.bias', axes: ['vocabulary'], shape: [to], initial: zero },
-      ],
-    },
-    config: after,
-    parameters: parametersBetween(config, after),
+  const embeddings: ParameterChange = {
+    kind: 'resize',
+    path: 'embed.token.weight',
+    dimensions: [rows, unchanged(config.embed)],
+    fresh: { kind: 'average', axis: 0, of: parts },
   }
+  const biases: ParameterChange = headBias
+    ? {
+        kind: 'resize',
+        path: 'head.bias',
+        dimensions: [rows],
+        fresh: { kind: 'average', axis: 0, of: firsts },
+      }
+    : { kind: 'add', path: 'head.bias', axes: ['vocabulary'], shape: [to], initial: zero }
+  const summary = `vocabulary ${from} → ${to}`
+  return planned(request, { config, after, key, summary, changes: [embeddings, biases] })
 }
 
 /** Throws OptionError unless the token can have number `id`. */
@@ -86,14 +78,17 @@ function checkToken({ parts, share = usualShare, takes }: NewToken, id: number):
   const isToken = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < id
   if (parts.length === 0 || !parts.every(isToken) || !(share > 0 && share <= 1)) {
     throw new OptionError(
-      `grow vocabulary: got parts ${parts.join(', ')} and share ${share} for token ${id}; ` +
+      `grow growVocabulary: got parts ${parts.join(', ')} and share ${share} for token ${id}; ` +
         'expected earlier tokens, and a share above 0, at most 1.',
     )
   }
   if (takes && !(takes.length === parts.length && takes.every((take) => take >= 0 && take < 1))) {
     throw new OptionError(
-      `grow vocabulary: got takes ${takes.join(', ')} for token ${id} of ${parts.length} parts; ` +
+      `grow growVocabulary: got takes ${takes.join(', ')} for token ${id} of ${parts.length} parts; ` +
         'expected a number from 0 to below 1 for each part.',
     )
   }
 }
+
+/** The operator of `GrowVocabulary`. */
+export const growVocabulary: Operator<GrowVocabulary> = { configAfter, plan }

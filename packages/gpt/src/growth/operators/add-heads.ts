@@ -1,27 +1,20 @@
 /** More attention heads in a block. */
-import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
-import type { GrowHead } from '../requests/growth-request.ts'
-import {
-  blockOf,
-  checkGrows,
-  parametersBetween,
-  type PlannedGrowth,
-  resizeAxis,
-  small,
-  specsOf,
-  withBlock,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { AddHeads } from '../requests/growth-request.ts'
+import { blockOf, withBlock } from '../changes/block-edits.ts'
+import { resizeAxis, small, specsOf, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkGrows } from '../requests/check-values.ts'
 
 /** The configuration with more heads in one block. */
-export function withHead(config: GptConfig, { block: id, to }: GrowHead): GptConfig {
-  const { heads: from, kvHeads: groups } = blockOf('head', config, id)
-  checkGrows('head', from, to)
+function configAfter(config: GptConfig, { block: id, to }: AddHeads): GptConfig {
+  const { heads: from, kvHeads: groups } = blockOf('addHeads', config, id)
+  checkGrows('addHeads', from, to)
   const isShared = groups < from
   if (isShared && to % groups !== 0) {
     throw new OptionError(
-      `grow head: got to = ${to} for block ${id}, whose ${from} heads share ${groups} of keys and values; ` +
+      `grow addHeads: got to = ${to} for block ${id}, whose ${from} heads share ${groups} of keys and values; ` +
         `expected a multiple of ${groups}.`,
     )
   }
@@ -32,10 +25,9 @@ export function withHead(config: GptConfig, { block: id, to }: GrowHead): GptCon
  * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once; so are their parts of adapters. Where every
  * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
  */
-export function planHead(config: GptConfig, request: GrowHead, key: Key): PlannedGrowth {
+function plan(request: AddHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request
-  const { heads: from, kvHeads: groups } = blockOf('head', config, id)
-  const after = withHead(config, request)
+  const { heads: from, kvHeads: groups } = blockOf('addHeads', config, id)
   const isShared = groups < from
   const specs = specsOf(config, id, 'attention')
   const map = isShared ? atTheEndOfEach(groups, from, to) : extended(from, to)
@@ -46,12 +38,7 @@ export function planHead(config: GptConfig, request: GrowHead, key: Key): Planne
     ...(isShared ? [] : resizeAxis(specs, 'kvHead', map, fresh)),
   ]
   const summary = `block ${id}: heads ${from} → ${to}`
-  return {
-    request,
-    plan: { summary, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, { config, after, key, summary, changes })
 }
 
 /** Heads of one group stand side by side, so new ones come at the end of each group. */
@@ -63,3 +50,6 @@ function atTheEndOfEach(groups: number, from: number, to: number): DimensionMap 
   })
   return { from, source }
 }
+
+/** The operator of `AddHeads`. */
+export const addHeads: Operator<AddHeads> = { configAfter, plan }

@@ -1,26 +1,17 @@
 /** Several experts in the place of one MLP. */
-import type { Copy, Initial, Key } from '@burgeon/tensor'
+import type { Copy, Initial } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { expertPaths, type ParameterSpec } from '../../config/parameters.ts'
-import type { GrowExperts } from '../requests/growth-request.ts'
-import {
-  additions,
-  blockOf,
-  checkGrows,
-  isWriter,
-  parametersBetween,
-  type PlannedGrowth,
-  resizeAxis,
-  specsOf,
-  withBlock,
-  writingLess,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { AddExperts } from '../requests/growth-request.ts'
+import { blockOf, withBlock } from '../changes/block-edits.ts'
+import { additions, isWriter, resizeAxis, specsOf, writingLess, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkGrows } from '../requests/check-values.ts'
 
 /** The configuration with so many experts. */
-export function withExperts(config: GptConfig, { block: id, to }: GrowExperts): GptConfig {
-  const { expertShares: shares = [1] } = blockOf('experts', config, id)
-  checkGrows('experts', shares.length, to)
+function configAfter(config: GptConfig, { block: id, to }: AddExperts): GptConfig {
+  const { expertShares: shares = [1] } = blockOf('addExperts', config, id)
+  checkGrows('addExperts', shares.length, to)
   return withBlock(config, id, { expertShares: splitOf(shares, to).expertShares })
 }
 
@@ -41,12 +32,11 @@ export function withExperts(config: GptConfig, { block: id, to }: GrowExperts): 
  * halved once more. 1/m is taken as the nearest power of two, again for the way back; from one MLP it is an average, too, as gates
  * are not equal. Copies have the rest of it.
  */
-export function planExperts(config: GptConfig, request: GrowExperts, key: Key): PlannedGrowth {
+function plan(request: AddExperts, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request
-  const block = blockOf('experts', config, id)
+  const block = blockOf('addExperts', config, id)
   const shares = block.expertShares ?? [1]
   const from = shares.length
-  const after = withExperts(config, request)
   const { originals, copiesOf, expertShares, writes, gates, gatesOfCopies } = splitOf(shares, to)
   const paths = expertPaths({ ...block, expertShares })
   /** The number of the expert that a parameter belongs to; −1 for norm and router. */
@@ -71,12 +61,7 @@ export function planExperts(config: GptConfig, request: GrowExperts, key: Key): 
     ...additions(config, after, copy),
   ]
   const summary = `block ${id}: experts ${from} → ${to}`
-  return {
-    request,
-    plan: { summary, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, { config, after, key, summary, changes })
 }
 
 /** Who becomes what when experts with these shares become more. */
@@ -133,3 +118,6 @@ function columnFactors(
     i < from ? gates[original] : (1 - gates[original]) / (copiesOf[original] - 1),
   )
 }
+
+/** The operator of `AddExperts`. */
+export const addExperts: Operator<AddExperts> = { configAfter, plan }

@@ -4,28 +4,22 @@ import {
   type DimensionMap,
   extended,
   type Initial,
-  type Key,
   type ParameterChange,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { parameterSpecs } from '../../config/parameters.ts'
 import type { GrowContext } from '../requests/growth-request.ts'
-import {
-  checkChoice,
-  checkGrows,
-  checkMix,
-  parametersBetween,
-  resizeAxis,
-  type PlannedGrowth,
-} from '../changes/planned-growth.ts'
+import { resizeAxis } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkChoice, checkGrows, checkMix } from '../requests/check-values.ts'
 
 /** The configuration for longer sequences. */
-export function withContext(config: GptConfig, { to, how = 'appended' }: GrowContext): GptConfig {
+function configAfter(config: GptConfig, { to, how = 'appended' }: GrowContext): GptConfig {
   const { context: from, positions } = config
-  checkGrows('context', from, to)
+  checkGrows('growContext', from, to)
   const choices = ['appended', 'stretched', positions === 'rotary' ? 'byParts' : 'repeated']
-  checkChoice('context', `${positions} positions and how`, how, choices)
-  if (how !== 'appended' && positions === 'learned') checkMix('context', from, to - from)
+  checkChoice('growContext', `${positions} positions and how`, how, choices)
+  if (how !== 'appended' && positions === 'learned') checkMix('growContext', from, to - from)
   const slowed = (frequency: number): number =>
     (how === 'byParts' ? shareOfParts(frequency, from, to) : from / to) * frequency
   const blocks = keepsOldPositions(how)
@@ -43,10 +37,9 @@ const keepsOldPositions = (how: GrowContext['how']): boolean => how === 'appende
  * Appended positions are random and small, like those of a new model, and repeated ones are like the old ones, in turn; attention is causal: no
  * earlier position sees them. Stretched ones lie between the old ones, in the table of learned positions or by slower rotary frequencies.
  */
-export function planContext(config: GptConfig, request: GrowContext, key: Key): PlannedGrowth {
+function plan(request: GrowContext, { config, after, key }: GrowthStep): PlannedGrowth {
   const { context: from, positions } = config
   const { to, how = 'appended' } = request
-  const after = withContext(config, request)
   const isExact = keepsOldPositions(how)
   const changes = positions === 'rotary' ? [] : changesOf(config, request)
   const said = {
@@ -55,13 +48,7 @@ export function planContext(config: GptConfig, request: GrowContext, key: Key): 
     stretched: ' (stretched)',
     byParts: ' (stretched by parts)',
   }[how]
-  return {
-    request,
-    plan: { summary: `context ${from} → ${to}${said}`, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-    isExact,
-  }
+  return planned(request, { config, after, key, summary: `context ${from} → ${to}${said}`, changes, isExact })
 }
 
 /** Rotary positions have no table. */
@@ -105,3 +92,6 @@ function shareOfParts(frequency: number, from: number, to: number): number {
   const stays = Math.min(1, Math.max(0, (turns - fewTurns) / (manyTurns - fewTurns)))
   return stays + (1 - stays) * (from / to)
 }
+
+/** The operator of `GrowContext`. */
+export const growContext: Operator<GrowContext> = { configAfter, plan }

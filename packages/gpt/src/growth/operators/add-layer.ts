@@ -1,38 +1,33 @@
 /** One more block. */
-import { type Key, OptionError, type ParameterChange } from '@burgeon/tensor'
+import { OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../../config/gpt-config.ts'
 import { blockSpecs, type ParameterSpec } from '../../config/parameters.ts'
 import { checkLimit } from '../../config/size-limits.ts'
-import type { GrowLayer } from '../requests/growth-request.ts'
-import {
-  checkChoice,
-  isWriter,
-  parametersBetween,
-  type PlannedGrowth,
-  small,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { AddLayer } from '../requests/growth-request.ts'
+import { isWriter, small, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkChoice } from '../requests/check-values.ts'
 
 /** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)
 
 /** The configuration with one more block, like its neighbour below. */
-export function withLayer(config: GptConfig, request: GrowLayer): GptConfig {
+function configAfter(config: GptConfig, request: AddLayer): GptConfig {
   const { at, how = 'fresh' } = request
   const count = config.blocks.length
   if (!Number.isSafeInteger(at) || at < 0 || at > count) {
-    throw new OptionError(`grow layer: got at = ${at}; expected an integer from 0 to ${count}.`)
+    throw new OptionError(`grow addLayer: got at = ${at}; expected an integer from 0 to ${count}.`)
   }
-  checkChoice('layer', 'how', how, ['fresh', 'copy'])
-  checkLimit('grow layer', 'blocks', count + 1)
+  checkChoice('addLayer', 'how', how, ['fresh', 'copy'])
+  checkLimit('grow addLayer', 'blocks', count + 1)
   const neighbour = neighbourOf(config, at)
   const { mlpHidden = neighbour.mlpHidden } = request
   if (!Number.isSafeInteger(mlpHidden) || mlpHidden < 1) {
-    throw new OptionError(`grow layer: got mlpHidden = ${mlpHidden}; expected a positive integer.`)
+    throw new OptionError(`grow addLayer: got mlpHidden = ${mlpHidden}; expected a positive integer.`)
   }
   if (how === 'copy' && mlpHidden !== neighbour.mlpHidden) {
     throw new OptionError(
-      `grow layer: got mlpHidden = ${mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
+      `grow addLayer: got mlpHidden = ${mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
     )
   }
   const block: BlockConfig = { ...neighbour, id: `b${config.nextBlock}`, mlpHidden }
@@ -45,10 +40,9 @@ const neighbourOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[M
  * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
  * its neighbour (block expansion, Wu et al. 2024), behind whose empty writers nothing has a gradient yet. It has the neighbour's sizes, adapter and number of experts included.
  */
-export function planLayer(config: GptConfig, request: GrowLayer, key: Key): PlannedGrowth {
+function plan(request: AddLayer, { config, after, key }: GrowthStep): PlannedGrowth {
   const { at, how = 'fresh' } = request
   const count = config.blocks.length
-  const after = withLayer(config, request)
   const [neighbour, block] = [neighbourOf(config, at), after.blocks[at]]
   const changes = blockSpecs(config, block, zero).map(
     ({ path, axes, shape, initial }: ParameterSpec): ParameterChange => {
@@ -66,10 +60,14 @@ export function planLayer(config: GptConfig, request: GrowLayer, key: Key): Plan
   )
   const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`
   const what = how === 'copy' ? `block ${block.id}, a copy of ${neighbour.id},` : `new block ${block.id}`
-  return {
-    request,
-    plan: { summary: `layer ${count} → ${count + 1}: ${what} ${below}`, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, {
+    config,
+    after,
+    key,
+    summary: `layer ${count} → ${count + 1}: ${what} ${below}`,
+    changes,
+  })
 }
+
+/** The operator of `AddLayer`. */
+export const addLayer: Operator<AddLayer> = { configAfter, plan }

@@ -1,21 +1,17 @@
 /** A wider residual stream. */
-import { type Average, extended, type Initial, type Key } from '@burgeon/tensor'
+import { type Average, extended, type Initial } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
-import type { GrowEmbed } from '../requests/growth-request.ts'
-import {
-  checkGrows,
-  checkMix,
-  parametersBetween,
-  resizeAxis,
-  type PlannedGrowth,
-} from '../changes/planned-growth.ts'
+import type { WidenEmbed } from '../requests/growth-request.ts'
+import { resizeAxis } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkGrows, checkMix } from '../requests/check-values.ts'
 
 /** The configuration with more channels. */
-export function withEmbed(config: GptConfig, { to }: GrowEmbed): GptConfig {
+function configAfter(config: GptConfig, { to }: WidenEmbed): GptConfig {
   const { embed: from, norm, normWidth = from } = config
-  checkGrows('embed', from, to)
-  if (norm === 'layer') checkMix('embed', from, to - from)
+  checkGrows('widenEmbed', from, to)
+  if (norm === 'layer') checkMix('widenEmbed', from, to - from)
   return { ...config, embed: to, normWidth }
 }
 
@@ -31,10 +27,9 @@ export function withEmbed(config: GptConfig, { to }: GrowEmbed): GptConfig {
  * So every logit stays; writers learn at once, through the random readers, and readers as soon as writers have moved. The embedding
  * is tied to the head and is a writer in both: the head meets zeros too.
  */
-export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): PlannedGrowth {
+function plan(request: WidenEmbed, { config, after, key }: GrowthStep): PlannedGrowth {
   const { embed: from, norm } = config
   const { to } = request
-  const after = withEmbed(config, request)
   const fresh = ({ path, axes }: ParameterSpec): Initial | Average => {
     if (path.endsWith('.gain')) return { kind: 'one' }
     if (path.endsWith('.norm.bias')) return { kind: 'zero' }
@@ -43,10 +38,8 @@ export function planEmbed(config: GptConfig, request: GrowEmbed, key: Key): Plan
     return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
   }
   const changes = resizeAxis(parameterSpecs(config), 'embed', extended(from, to), fresh)
-  return {
-    request,
-    plan: { summary: `embed ${from} → ${to}`, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, { config, after, key, summary: `embed ${from} → ${to}`, changes })
 }
+
+/** The operator of `WidenEmbed`. */
+export const widenEmbed: Operator<WidenEmbed> = { configAfter, plan }

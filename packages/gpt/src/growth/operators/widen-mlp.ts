@@ -1,27 +1,20 @@
 /** More hidden units in an MLP. */
-import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
-import type { GrowMlpHidden } from '../requests/growth-request.ts'
-import {
-  blockOf,
-  checkChoice,
-  parametersBetween,
-  type PlannedGrowth,
-  resizeAxis,
-  small,
-  specsOf,
-  withBlock,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { WidenMlp } from '../requests/growth-request.ts'
+import { blockOf, withBlock } from '../changes/block-edits.ts'
+import { resizeAxis, small, specsOf, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkChoice } from '../requests/check-values.ts'
 
 /** The configuration with more hidden units in one block. */
-export function withMlpHidden(config: GptConfig, { block: id, to, how = 'fresh' }: GrowMlpHidden): GptConfig {
-  const { mlpHidden: from } = blockOf('mlpHidden', config, id)
-  checkChoice('mlpHidden', 'how', how, ['fresh', 'split'])
+function configAfter(config: GptConfig, { block: id, to, how = 'fresh' }: WidenMlp): GptConfig {
+  const { mlpHidden: from } = blockOf('widenMlp', config, id)
+  checkChoice('widenMlp', 'how', how, ['fresh', 'split'])
   const most = how === 'split' ? 2 * from : Infinity
   if (!Number.isSafeInteger(to) || to <= from || to > most) {
     throw new OptionError(
-      `grow mlpHidden: got to = ${to} for block ${id}; expected an integer above ${from}` +
+      `grow widenMlp: got to = ${to} for block ${id}; expected an integer above ${from}` +
         `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
     )
   }
@@ -33,10 +26,9 @@ export function withMlpHidden(config: GptConfig, { block: id, to, how = 'fresh' 
  * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out. Of adapters, B beside up is incoming and A beside
  * down outgoing. All experts of a block are equally wide and get as many.
  */
-export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Key): PlannedGrowth {
+function plan(request: WidenMlp, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
-  const { mlpHidden: from } = blockOf('mlpHidden', config, id)
-  const after = withMlpHidden(config, request)
+  const { mlpHidden: from } = blockOf('widenMlp', config, id)
   const fresh = extended(from, to)
   const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [fresh, fresh]
   const changes = resizeAxis(
@@ -46,12 +38,7 @@ export function planMlpHidden(config: GptConfig, request: GrowMlpHidden, key: Ke
     ({ path }) => (/\.down\.|\.bias$|\.adapter\./.test(path) ? zero : small),
   )
   const summary = `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`
-  return {
-    request,
-    plan: { summary, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, { config, after, key, summary, changes })
 }
 
 /**
@@ -66,3 +53,6 @@ function splitMaps(from: number, to: number): [DimensionMap, DimensionMap] {
     { from, source, valueFactor: share },
   ]
 }
+
+/** The operator of `WidenMlp`. */
+export const widenMlp: Operator<WidenMlp> = { configAfter, plan }

@@ -1,26 +1,19 @@
 /** Wider heads in a block. */
-import { type DimensionMap, extended, type Key, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { ParameterSpec } from '../../config/parameters.ts'
-import type { GrowHeadDim } from '../requests/growth-request.ts'
-import {
-  blockOf,
-  checkGrows,
-  parametersBetween,
-  type PlannedGrowth,
-  resizeAxis,
-  small,
-  specsOf,
-  withBlock,
-  zero,
-} from '../changes/planned-growth.ts'
+import type { WidenHeads } from '../requests/growth-request.ts'
+import { blockOf, withBlock } from '../changes/block-edits.ts'
+import { resizeAxis, small, specsOf, zero } from '../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
+import { checkGrows } from '../requests/check-values.ts'
 
 /** The configuration with wider heads in one block. */
-export function withHeadDim(config: GptConfig, { block: id, to }: GrowHeadDim): GptConfig {
-  const { headDim: from, scoreWidth = from, frequencies } = blockOf('headDim', config, id)
-  checkGrows('headDim', from, to)
+function configAfter(config: GptConfig, { block: id, to }: WidenHeads): GptConfig {
+  const { headDim: from, scoreWidth = from, frequencies } = blockOf('widenHeads', config, id)
+  checkGrows('widenHeads', from, to)
   if (frequencies && to % 2 !== 0) {
-    throw new OptionError(`grow headDim: got to = ${to} with rotary positions; expected an even number.`)
+    throw new OptionError(`grow widenHeads: got to = ${to} with rotary positions; expected an even number.`)
   }
   const added = (to - from) / 2
   const more = (): number[] => Array.from({ length: added }, (_, i) => 10_000 ** (-(i + 0.5) / added))
@@ -36,10 +29,9 @@ export function withHeadDim(config: GptConfig, { block: id, to }: GrowHeadDim): 
  * meet rows of 0 in the output projection, which learn at once. Scores go on being divided by the root of the width that the head was
  * born with. Of adapters, what belongs to new channels is 0. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the same range.
  */
-export function planHeadDim(config: GptConfig, request: GrowHeadDim, key: Key): PlannedGrowth {
+function plan(request: WidenHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request
-  const { headDim: from, frequencies } = blockOf('headDim', config, id)
-  const after = withHeadDim(config, request)
+  const { headDim: from, frequencies } = blockOf('widenHeads', config, id)
   const turned = frequencies ? atTheEndOfBothHalves(from, to) : extended(from, to)
   const map = ({ path }: ParameterSpec): DimensionMap =>
     /\.(query|key)\./.test(path) ? turned : extended(from, to)
@@ -47,12 +39,7 @@ export function planHeadDim(config: GptConfig, request: GrowHeadDim, key: Key): 
     /\.(query|value)\.weight$/.test(path) ? small : zero
   const changes = resizeAxis(specsOf(config, id, 'attention'), 'headDim', map, fresh)
   const summary = `block ${id}: headDim ${from} → ${to}`
-  return {
-    request,
-    plan: { summary, key, changes },
-    config: after,
-    parameters: parametersBetween(config, after),
-  }
+  return planned(request, { config, after, key, summary, changes })
 }
 
 /** The pairs of rotary positions are channels i and i + D/2: both halves get longer. */
@@ -64,3 +51,6 @@ function atTheEndOfBothHalves(from: number, to: number): DimensionMap {
   })
   return { from, source }
 }
+
+/** The operator of `WidenHeads`. */
+export const widenHeads: Operator<WidenHeads> = { configAfter, plan }
