@@ -32,7 +32,11 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
   },
 })
 
-/** @param shape May hold one −1, which takes what is left. */
+/**
+ * The same numbers in the same order under another shape.
+ *
+ * @param shape May hold one −1, which takes what is left.
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', 'x', x)
   checkArgument('reshape', 'shape', shape, checks.integers)
