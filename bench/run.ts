@@ -22,6 +22,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
   ],
   training: [async () => (await import('./training/training.ts')).training, 'quick'],
+  mnist: [async () => (await import('./training/mnist.ts')).mnist, 'quick', 'seeds', 'data'],
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
   growth: [async () => (await import('./growth/growth.ts')).growth, 'quick', 'seeds', 'data', 'picture'],
@@ -67,7 +68,11 @@ print(result)
 if (values.json !== undefined) {
   const about = {
     bench: name,
-    command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
+    // Where the data lay says nothing to anybody else.
+    command: `npm run bench -- ${process.argv
+      .slice(2)
+      .map((arg) => (arg === values.data ? 'DIR' : arg))
+      .join(' ')}`,
     commit: commit(),
     node: process.version,
     device: cpus()[0]?.model.trim() ?? 'unknown',

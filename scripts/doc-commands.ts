@@ -111,6 +111,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- memory': bench('memory'),
   'npm run bench -- ops': bench('ops'),
   'npm run bench -- training': bench('training'),
+  'npm run bench -- mnist --data DIR': { because: data },
   'npm run bench -- shakespeare': { because: data },
   'npm run bench -- shakespeare --data DIR': { because: data },
   'npm run bench -- growth': { because: data },

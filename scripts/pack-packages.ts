@@ -22,6 +22,11 @@ export function buildPackages(): void {
   for (const dist of globSync('packages/*/dist', { cwd: root })) {
     rmSync(join(root, dist), { recursive: true, force: true })
   }
+  compilePackages()
+}
+
+/** Compiles what has changed since the last time. */
+export function compilePackages(): void {
   const compile = [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/burgeon']
   const { status } = spawnSync(process.execPath, compile, {
     cwd: root,

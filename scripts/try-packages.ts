@@ -6,9 +6,10 @@
  * compilers read the types.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { asJavaScript, firstPrograms, keepsPromise, promisedLines } from './doc-programs.ts'
 import { buildPackages, root } from './pack-packages.ts'
 import { environmentOf, installTarballs, nodeOfTheMachine } from './stranger.ts'
 import { tryTypes } from './try-types.ts'
@@ -46,6 +47,18 @@ try {
   copyFileSync(join(import.meta.dirname, 'try-packages-program.js'), join(project, 'program.js'))
   const entries = entryPoints(['tensor', 'autograd', 'gpt', 'continual', 'burgeon'])
   process.stdout.write(run(node, 'program.js', ...entries))
+
+  for (const program of firstPrograms()) {
+    // Those that want data are tried in test/packaging, on data that is made there.
+    if (program.text.includes('process.argv')) continue
+    writeFileSync(join(project, 'first-program.js'), await asJavaScript(program))
+    const printed = run(node, 'first-program.js')
+    if (!keepsPromise(printed, promisedLines(program.text)))
+      throw new Error(
+        `the program of ${program.document}, "${program.title}", printed something else:\n${printed}`,
+      )
+    console.log(`${program.document}, ${program.title}: prints what it says`)
+  }
 
   const help = run('npx', '--offline', 'burgeon', '--help')
   if (!/^Usage: burgeon /m.test(help)) throw new Error(`burgeon --help says something else:\n${help}`)

@@ -1,27 +1,10 @@
-/** Finds the programs that documents print, and runs programs as a reader would. */
+/** Runs the programs of documents as a reader would. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The root of the repository. */
 export const root: string = join(import.meta.dirname, '../..')
-
-export interface Program {
-  /** `README.md, line 40`. */
-  readonly name: string
-  readonly text: string
-}
-
-/** Every ```ts block of a document; none if there is no such document. */
-export function programsIn(document: string): Program[] {
-  const path = join(root, document)
-  if (!existsSync(path)) return []
-  const text = readFileSync(path, 'utf8')
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ 1: block, index }) => ({
-    name: `${document}, line ${text.slice(0, index).split('\n').length + 1}`,
-    text: block,
-  }))
-}
 
 /**
  * A new folder inside the repository, so that imports resolve, under a name that git, linters and compilers pass over.
@@ -53,21 +36,4 @@ export function runFile(file: string, folder: string): Promise<Outcome> {
       },
     )
   })
-}
-
-/** What a program says it prints: `// → text` stands behind whatever prints that line. */
-export function promisedLines(text: string): string[] {
-  return [...text.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line.trimEnd())
-}
-
-/**
- * Whether what was printed is what was promised. `…` stands for anything within a line and, alone, for any number of
- * lines.
- */
-export function keepsPromise(printed: string, promised: readonly string[]): boolean {
-  const literal = (part: string): string => part.replace(/[^\w\s]/g, '\\$&')
-  const patterns = promised.map((line) =>
-    line === '…' ? '(?:.*\\n)*' : `${line.split('…').map(literal).join('.*')}[ \\t]*\\n`,
-  )
-  return new RegExp(`^${patterns.join('')}$`).test(printed.endsWith('\n') ? printed : `${printed}\n`)
 }

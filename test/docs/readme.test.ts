@@ -2,7 +2,8 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { keepsPromise, programsIn, promisedLines, root, runFile, temporaryFolder } from './programs.ts'
+import { firstPrograms, keepsPromise, programsIn, promisedLines } from '../../scripts/doc-programs.ts'
+import { root, runFile, temporaryFolder } from './programs.ts'
 
 const documents = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
@@ -28,13 +29,19 @@ it('there is a README.md, and it has a program in a ```ts block', () => {
   expect(programsIn('README.md').length).toBeGreaterThan(0)
 })
 
+/** These run from the packed packages, in test/packaging. */
+const elsewhere = new Set(firstPrograms().map(({ name }) => name))
+
 describe('programs in documents run as printed', () => {
-  it.for(documents.flatMap(programsIn))('$name', async ({ text }) => {
-    const folder = folderForOneTest()
-    const file = join(folder, 'program.ts')
-    writeFileSync(file, text)
-    await check(text, file, folder)
-  })
+  it.for(documents.flatMap(programsIn).filter(({ name }) => !elsewhere.has(name)))(
+    '$name',
+    async ({ text }) => {
+      const folder = folderForOneTest()
+      const file = join(folder, 'program.ts')
+      writeFileSync(file, text)
+      await check(text, file, folder)
+    },
+  )
 })
 
 describe('examples run', () => {

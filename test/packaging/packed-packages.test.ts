@@ -1,0 +1,125 @@
+/**
+ * The packages as a stranger gets them: compiled, packed, installed from their tarballs into an empty folder. What a new user writes first
+ * runs there, and all of it where there is no Symbol.dispose: Safari, Chrome before 134 and Firefox before 141 have none.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  asJavaScript,
+  firstPrograms,
+  keepsPromise,
+  type Program,
+  promisedLines,
+} from '../../scripts/doc-programs.ts'
+import { compilePackages } from '../../scripts/pack-packages.ts'
+import { environmentOf, installTarballs } from '../../scripts/stranger.ts'
+import { writeDrawnDigits } from '../docs/drawn-digits.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'burgeon-stranger-'))
+  compilePackages()
+  installTarballs(folder, environmentOf(process.execPath))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Outcome {
+  readonly printed: string
+  readonly complaints: string
+}
+
+const run = (file: string, ...args: readonly string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [file, ...args], { cwd: folder }, (_error, printed, complaints) =>
+      resolve({ printed, complaints }),
+    )
+  })
+
+async function runProgram(program: Program, ...args: readonly string[]): Promise<Outcome> {
+  const file = join(folder, 'program.mjs')
+  await writeFile(file, await asJavaScript(program))
+  return run(file, ...args)
+}
+
+describe('what a new user writes first', () => {
+  const [mnist, ...others] = firstPrograms()
+
+  it.for(others)('$document: $title', async (program) => {
+    const { printed, complaints } = await runProgram(program)
+    expect(complaints).toBe('')
+    expect(promisedLines(program.text).length).toBeGreaterThan(0)
+    expect(keepsPromise(printed, promisedLines(program.text)), printed).toBe(true)
+  })
+
+  /** The share of digits that the program of MNIST reads, in percent, having learnt these. */
+  async function digitsRead(name: string, labelOf?: (digit: number, i: number) => number): Promise<number> {
+    const data = join(folder, name)
+    writeDrawnDigits(data, { train: 2000, test: 500 }, labelOf)
+    const { printed, complaints } = await runProgram(mnist, data)
+    expect(complaints).toBe('')
+    expect(keepsPromise(printed, promisedLines(mnist.text)), printed).toBe(true)
+    return Number.parseFloat(printed)
+  }
+
+  it(`${mnist.document}: it reads digits, and none after labels that say nothing`, async () => {
+    expect(await digitsRead('drawn digits')).toBeGreaterThan(95)
+    expect(await digitsRead('digits of any label', (_, i) => (i * i + (i >> 3)) % 10)).toBeLessThan(30)
+  })
+})
+
+/** A life in small: it learns, grows, generates, and frees everything. */
+const program = `
+import { grad } from '@burgeon/autograd'
+import { adamw } from '@burgeon/autograd/optim'
+import { batchOfTokens, Learner, reservoirReplay } from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { multiply, openScope, scopeAsync, sum, tensor } from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
+const device = openWasm({ threads: 1 })
+const model = Gpt.create({ vocabulary: 256, context: 8, embed: 8, heads: 2, layers: 1 }, { device, seed: 1 })
+const learner = new Learner({ model, optimizer: adamw({ learningRate: 0.01 }), strategy: { rehearsal: reservoirReplay({ capacity: 8 }) } })
+const batch = batchOfTokens(new TextEncoder().encode('a text of some length, for a learner'), 8, 'text')
+const losses = []
+for (let i = 0; i < 3; i++) losses.push((await learner.observe(batch)).loss)
+const opened = openScope()
+const x = tensor([3], { device })
+const gradient = grad((y) => sum(multiply(y, y)))(x).item()
+opened.close()
+const value = await scopeAsync(async (part) => (await part(() => tensor([2], { device })).read())[0])
+console.log(JSON.stringify({ learns: losses[2] < losses[0], gradient, value, known: typeof Symbol.dispose }))
+`
+
+/** The same names as the engine's own, without the two that old engines lack; only the bundle sees it. */
+const oldSymbol = `((Own) => {
+  const Symbol = (name) => Own(name)
+  for (const key of Object.getOwnPropertyNames(Own)) {
+    if (!['dispose', 'asyncDispose', 'length', 'name', 'prototype'].includes(key)) Symbol[key] = Own[key]
+  }
+  return Symbol
+})(globalThis.Symbol)`
+
+it('the built packages learn, and free what they made, where there is no Symbol.dispose', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: folder, loader: 'js' },
+    ...{
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      target: 'esnext',
+      logLevel: 'silent',
+    },
+  })
+  const file = join(folder, 'bundle.mjs')
+  await writeFile(
+    file,
+    `const Symbol = ${oldSymbol};\nif (Symbol.dispose !== undefined) throw new Error('it is there');\n${outputFiles[0].text}`,
+  )
+  const { printed, complaints } = await run(file)
+  expect(complaints).toBe('')
+  expect(JSON.parse(printed)).toEqual({ learns: true, gradient: 6, value: 2, known: 'symbol' })
+})
