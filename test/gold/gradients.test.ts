@@ -61,6 +61,12 @@ const calls: Readonly<Record<string, Call>> = {
   'attention, with room for keys': (q, k, v) => t.attention(q, k, v, { keys: 4 }),
   crossEntropy: (logits) => t.crossEntropy(logits, targets(logits.device)),
   linearCrossEntropy: (x, w) => t.linearCrossEntropy(x, w, targets(x.device)),
+  cumsum: (x) => t.cumsum(x, 1),
+  'cumsum, from the end': (x) => t.cumsum(x, 1, { reverse: true }),
+  sort: (x) => t.sort(x).values,
+  'sort, the first axis, descending': (x) => t.sort(x, 0, { descending: true }).values,
+  topK: (x) => t.topK(x, 3).values,
+  reorder: (x) => t.reorder(x, integers(x.device, [2, 0, 3, 1, 0, 3, 2, 1], [2, 4])),
   globalNorm: (a, b) => t.globalNorm([a, b]),
 }
 

@@ -51,6 +51,7 @@ def rms_norm(x, gain):
 
 ids = torch.tensor([[2, 0, 2], [4, 1, 2]])
 targets = torch.tensor([3, -1, 0, 6])
+orders = torch.tensor([[2, 0, 3, 1], [0, 3, 2, 1]])
 
 
 def losses(logits):
@@ -120,6 +121,16 @@ CASES = {
     "crossEntropy": ([normal(4, 7)], losses),
     "linearCrossEntropy": ([normal(4, 5), normal(7, 5)], lambda x, w: losses(x @ w.T)),
     "globalNorm": ([normal(3, 2), normal(4)], lambda a, b: torch.cat([a.reshape(-1), b]).norm()),
+    # Running sums and orders.
+    "cumsum": ([normal(2, 5, 3)], lambda x: x.cumsum(1)),
+    "cumsum, from the end": ([normal(4, 5)], lambda x: x.flip(1).cumsum(1).flip(1)),
+    "sort": ([normal(3, 7)], lambda x: x.sort(dim=1, stable=True).values),
+    "sort, the first axis, descending": (
+        [normal(7, 3)],
+        lambda x: x.sort(dim=0, descending=True, stable=True).values,
+    ),
+    "topK": ([normal(3, 7)], lambda x: x.topk(3, dim=1).values),
+    "reorder": ([normal(2, 4)], lambda x: x.gather(1, orders)),
 }
 
 

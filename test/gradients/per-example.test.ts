@@ -6,6 +6,7 @@ import {
   checkpoint,
   concatenate,
   crossEntropy,
+  cumsum,
   type Device,
   gather,
   iota,
@@ -19,18 +20,21 @@ import {
   OptionError,
   pad,
   permute,
+  reorder,
   reshape,
   scatterAdd,
   type Shape,
   scope,
   ShapeError,
   slice,
+  sort,
   square,
   subtract,
   sum,
   tanh,
   type Tensor,
   type TensorsByPath,
+  topK,
 } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
@@ -141,6 +145,15 @@ const cases: Readonly<Record<string, Case>> = {
       const ids = device.tensor([2, 0, 2], { shape: [3], dtype: 'i32' })
       const mixed = scatterAdd(ids, gather(normal, ids), 3) // [3, 3]
       return sum(tanh(multiply(matmul(x, mixed), max(gather(normal, ids), { axes: [0] }))))
+    },
+  ],
+  'weights that are summed up and put in order, and data likewise': [
+    { w: [3, 4], order: [3, 4] },
+    [[B * 2, 3]],
+    (w, [x]) => {
+      const sums = cumsum(sort(w.w, 1, { descending: true }).values, 0)
+      const mixed = reorder(sums, sort(w.order).indices)
+      return sum(tanh(cumsum(topK(matmul(x, add(mixed, w.order)), 3).values, 1, { reverse: true })))
     },
   ],
   'positions by index': [
@@ -314,6 +327,7 @@ describe('squares of gradients', () => {
       (v) => sum(square(matmul(matmul(x, v), draw.tensor([6, 3]), { transposeA: true }))),
       'elementwise',
     ],
+    'running sums over the examples': [(v) => sum(tanh(cumsum(matmul(x, v), 0))), 'cumsum'],
     'examples added up by id': [
       (v) => sum(scatterAdd(draw.integers([B * 2], 0, 2), matmul(x, v), 3)),
       'scatterAdd',

@@ -31,6 +31,7 @@ import {
   sigmoid,
   silu,
   sin,
+  sizeOf,
   softplus,
   sqrt,
   square,
@@ -43,7 +44,7 @@ import {
 import { drawExpression, largestDifference } from '@burgeon/tensor/testing'
 import { describe, expect, test } from 'vitest'
 import { type DifferentiableOpName, rules } from '../../packages/autograd/src/rules/rule-table.ts'
-import { Draw } from './draw.ts'
+import { device, Draw } from './draw.ts'
 
 /** One call of an op, as a function of the inputs that it may be differentiated by. */
 interface Call<K extends OpName> {
@@ -71,6 +72,24 @@ const calls: { readonly [K in DifferentiableOpName]: (draw: Draw) => Call<K> } =
       inputs: [draw.tensor(shape)],
       attrs: { kind: draw.pick(['sum', 'max']), axes, keepDims: draw.coin() },
     }
+  },
+  cumsum(draw) {
+    const shape = draw.shape(draw.between(1, 3))
+    return {
+      inputs: [draw.tensor(shape)],
+      attrs: { axis: draw.between(0, shape.length - 1), reverse: draw.coin() },
+    }
+  },
+  sort(draw) {
+    const shape = draw.shape(draw.between(1, 3), 4)
+    return { inputs: [draw.tensor(shape)], attrs: { descending: draw.coin() } }
+  },
+  reorder(draw) {
+    const shape = draw.shape(draw.between(1, 2), 4)
+    const [n] = shape.slice(-1)
+    const orders = Array.from({ length: sizeOf(shape) / n }, () => draw.order(n)).flat()
+    const indices = device.tensor(orders, { shape, dtype: 'i32' })
+    return { inputs: [draw.tensor(shape)], attrs: { inverse: draw.coin() }, all: ([x]) => [x, indices] }
   },
   matmul(draw) {
     const [m, n, k] = draw.shape(3)

@@ -1,6 +1,7 @@
 import {
   broadcastTo,
   crossEntropy,
+  cumsum,
   type Device,
   fill,
   globalNorm,
@@ -16,6 +17,7 @@ import {
   run,
   scatterAdd,
   scope,
+  slice,
   sum,
   sumTo,
   type Tensor,
@@ -66,6 +68,23 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
     })
   })
 
+  test.each([
+    ['the last axis', [2, n], 1],
+    ['the first axis of several columns', [n, 3], 0],
+  ] as const)('a running sum along %s is as good at its end as a sum', async (_, shape, axis) => {
+    const ends = (reverse: boolean): Tensor => {
+      const sums = cumsum(tenths(...shape), axis, { reverse })
+      const from = shape.map((_n, i) => (i === axis && !reverse ? n - 1 : 0))
+      return slice(
+        sums,
+        from,
+        shape.map((size, i) => (i === axis ? from[i] + 1 : size)),
+      )
+    }
+    for (const reverse of [false, true]) {
+      expect(await errorOf(n * tenth, () => ends(reverse))).toBeLessThan(bound(n))
+    }
+  })
   test('ones are counted without a rounding', async () => {
     expect(await errorOf(n, () => sum(fill(device, [n], 1)))).toBe(0)
   })

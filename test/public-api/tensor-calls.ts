@@ -133,6 +133,19 @@ export const tensorCalls: CallsOf<typeof api> = {
   ],
   broadcastTo: [() => ({ args: { x: t(), shape: [2, 2] }, run: api.broadcastTo, says: ['broadcast'] })],
   concatenate: [() => ({ args: { tensors: [t(), t()], axis: 0 }, run: api.concatenate })],
+  cumsum: [() => ({ args: { x: t(), axis: 1, options: { reverse: true } }, run: api.cumsum })],
+  sort: [() => ({ args: { x: t(), axis: 1, options: { descending: true } }, run: api.sort })],
+  topK: [() => ({ args: { x: t(), k: 1, axis: 0 }, run: api.topK })],
+  reorder: [
+    () => ({
+      args: {
+        x: t(),
+        indices: api.tensor([0, 1, 1, 0], { shape: [2, 2], dtype: 'i32', device }),
+        options: { inverse: true },
+      },
+      run: api.reorder,
+    }),
+  ],
   crossEntropy: [() => ({ args: { logits: t(), targets: ids() }, run: api.crossEntropy })],
   add: binary(api.add),
   subtract: binary(api.subtract),

@@ -10,6 +10,7 @@ import { attentionGradOp, attentionOp } from './ops/attention/attention.ts'
 import { broadcastOp } from './ops/broadcast/broadcast.ts'
 import { concatenateOp } from './ops/concatenate/concatenate.ts'
 import { crossEntropyGradOp, crossEntropyOp } from './ops/cross-entropy/cross-entropy.ts'
+import { cumsumOp } from './ops/cumsum/cumsum.ts'
 import { elementwiseOp } from './ops/elementwise/elementwise.ts'
 import { fillOp } from './ops/fill/fill.ts'
 import { gatherOp } from './ops/gather/gather.ts'
@@ -26,10 +27,12 @@ import { padOp } from './ops/pad/pad.ts'
 import { permuteOp } from './ops/permute/permute.ts'
 import { randomOp } from './ops/random/random.ts'
 import { reduceOp } from './ops/reduce/reduce.ts'
+import { reorderOp } from './ops/reorder/reorder.ts'
 import { reshapeOp } from './ops/reshape/reshape.ts'
 import { rmsNormGradOp, rmsNormOp } from './ops/rms-norm/rms-norm.ts'
 import { scatterAddOp } from './ops/scatter-add/scatter-add.ts'
 import { sliceOp } from './ops/slice/slice.ts'
+import { sortOp } from './ops/sort/sort.ts'
 
 /** Every op there is, by name. */
 export const opTable = {
@@ -37,6 +40,8 @@ export const opTable = {
   elementwise: elementwiseOp,
   reduce: reduceOp,
   argmax: argmaxOp,
+  cumsum: cumsumOp,
+  sort: sortOp,
   matmul: matmulOp,
   reshape: reshapeOp,
   permute: permuteOp,
@@ -46,6 +51,7 @@ export const opTable = {
   concatenate: concatenateOp,
   gather: gatherOp,
   scatterAdd: scatterAddOp,
+  reorder: reorderOp,
   fill: fillOp,
   iota: iotaOp,
   random: randomOp,

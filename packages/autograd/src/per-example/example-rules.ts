@@ -18,6 +18,7 @@ import {
   sliceGradients,
 } from './movement-gradients.ts'
 import { layerNormGradients, rmsNormGradients } from './normalisation-gradients.ts'
+import { cumsumGradients, reorderGradients, sortGradients } from './order-gradients.ts'
 import {
   holdsMatmul,
   linearCrossEntropyGradients,
@@ -61,6 +62,8 @@ type Row<K extends OpName> =
 const all: Holds<OpName> = ({ inputs }) => inputs.map(() => true)
 const onlyFirst: Holds<OpName> = ({ inputs: [x, ...others] }) =>
   x.shape.length > 1 ? [true, ...others.map(() => false)] : 'It reads across the first axis.'
+const ifRows: Holds<'sort' | 'reorder'> = ({ inputs }) =>
+  inputs[0].shape.length > 1 ? inputs.map(() => true) : 'It moves numbers along the first axis.'
 const ifAxisStays = (stays: boolean): readonly boolean[] | string =>
   stays ? [true] : 'It moves numbers along the first axis.'
 
@@ -71,6 +74,11 @@ export const exampleRules: { readonly [K in RuledOpName]: Row<K> } = {
     holds: ({ attrs }) => (attrs.axes.includes(0) ? 'It joins examples before the last sum.' : [true]),
     gradients: reduceGradients,
   },
+  cumsum: {
+    holds: ({ attrs }) => (attrs.axis === 0 ? 'It adds up examples.' : [true]),
+    gradients: cumsumGradients,
+  },
+  sort: { holds: ifRows, gradients: sortGradients },
   matmul: { holds: holdsMatmul, gradients: matmulGradients },
   reshape: { holds: all, gradients: reshapeGradients },
   permute: { holds: ({ attrs }) => ifAxisStays(attrs.order[0] === 0), gradients: permuteGradients },
@@ -93,6 +101,7 @@ export const exampleRules: { readonly [K in RuledOpName]: Row<K> } = {
     gradients: gatherGradients,
   },
   scatterAdd: { holds: () => 'It adds rows of several examples.', gradients: scatterAddGradients },
+  reorder: { holds: ifRows, gradients: reorderGradients },
   linear: { holds: onlyFirst, gradients: linearGradients },
   layerNorm: { holds: onlyFirst, gradients: layerNormGradients },
   rmsNorm: { holds: onlyFirst, gradients: rmsNormGradients },

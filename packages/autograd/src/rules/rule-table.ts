@@ -12,6 +12,7 @@ import type { GradientRule } from './gradient-rule.ts'
 import { linearRule, matmulRule } from './matmul.ts'
 import { broadcastRule, concatenateRule, padRule, permuteRule, reshapeRule, sliceRule } from './movement.ts'
 import { layerNormRule, rmsNormRule } from './normalisation.ts'
+import { cumsumRule, reorderRule, sortRule } from './order.ts'
 import { reduceRule } from './reduce.ts'
 
 /** A rule; or that no gradient flows (`constant`); or why no tape may record it. Fused ops may go by their definition. */
@@ -25,6 +26,8 @@ const table = {
   elementwise: elementwiseRule,
   reduce: reduceRule,
   argmax: 'constant',
+  cumsum: cumsumRule,
+  sort: sortRule,
   matmul: matmulRule,
   reshape: reshapeRule,
   permute: permuteRule,
@@ -34,6 +37,7 @@ const table = {
   concatenate: concatenateRule,
   gather: gatherRule,
   scatterAdd: scatterAddRule,
+  reorder: reorderRule,
   fill: 'constant',
   iota: 'constant',
   random: 'constant',

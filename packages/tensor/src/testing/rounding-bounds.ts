@@ -95,8 +95,11 @@ type Rule<K extends OpName> = (call: Call<K>) => Tensor
 const rules: { readonly [K in OpName]?: Rule<K> } = {
   elementwise: elementwiseBound,
   reduce: reduceBound,
+  cumsum: cumsumBound,
+  sort: sortBound,
   matmul: matmulBound,
   gather: ({ inputs: [, ids], bounds: [table], attrs }) => run('gather', [table, ids], attrs)[0],
+  reorder: ({ inputs: [, indices], bounds: [x], attrs }) => run('reorder', [x, indices], attrs)[0],
   scatterAdd: scatterAddBound,
   fill: ({ result, attrs: { value } }) =>
     fill(result.device, result.shape, result.dtype === 'f32' ? roundedToF32(value).error : 0),
@@ -147,6 +150,19 @@ function reduceBound({ inputs: [x], bounds: [bound], attrs }: Call<'reduce'>): T
   const terms = sizeOf(x.shape.filter((_, axis) => attrs.axes.includes(axis)))
   if (x.dtype === 'i32') return sum(bound, options)
   return add(sum(bound, options), sumRounding(terms, sum(magnitude(x, bound), options)))
+}
+
+/** Each is a sum of at most all terms. */
+function cumsumBound({ inputs: [x], bounds: [bound], attrs }: Call<'cumsum'>): Tensor {
+  const runningSums = (of: Tensor): Tensor => run('cumsum', [of], attrs)[0]
+  if (x.dtype === 'i32') return runningSums(bound)
+  return add(runningSums(bound), sumRounding(x.shape[attrs.axis], runningSums(magnitude(x, bound))))
+}
+
+/** Numbers that are not exact may come in another order, which may carry them anywhere. */
+function sortBound({ bounds: [bound], result }: Call<'sort'>): Tensor {
+  const isExact = bound.readSync().every((error) => error === 0)
+  return fill(result.device, result.shape, isExact ? 0 : Infinity)
 }
 
 /** The roundings of adding up so many terms of this total magnitude. */

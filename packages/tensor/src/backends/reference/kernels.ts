@@ -4,6 +4,9 @@ import { argmaxReference } from '../../ops/argmax/argmax.reference.ts'
 import { assignReference } from '../../ops/assign/assign.reference.ts'
 import { broadcastReference } from '../../ops/broadcast/broadcast.reference.ts'
 import { concatenateReference } from '../../ops/concatenate/concatenate.reference.ts'
+import { cumsumReference } from '../../ops/cumsum/cumsum.reference.ts'
+import { reorderReference } from '../../ops/reorder/reorder.reference.ts'
+import { sortReference } from '../../ops/sort/sort.reference.ts'
 import { elementwiseReference } from '../../ops/elementwise/elementwise.reference.ts'
 import { fillReference } from '../../ops/fill/fill.reference.ts'
 import { gatherReference } from '../../ops/gather/gather.reference.ts'
@@ -21,6 +24,8 @@ export const referenceKernels: PrimitiveKernelTable<ReferenceBackend> = {
   elementwise: elementwiseReference,
   reduce: reduceReference,
   argmax: argmaxReference,
+  cumsum: cumsumReference,
+  sort: sortReference,
   matmul: matmulReference,
   permute: permuteReference,
   broadcast: broadcastReference,
@@ -29,6 +34,7 @@ export const referenceKernels: PrimitiveKernelTable<ReferenceBackend> = {
   concatenate: concatenateReference,
   gather: gatherReference,
   scatterAdd: scatterAddReference,
+  reorder: reorderReference,
   fill: fillReference,
   iota: iotaReference,
   random: randomReference,

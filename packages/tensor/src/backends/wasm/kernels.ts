@@ -7,6 +7,9 @@ import { attentionGradWasm, attentionWasm } from '../../ops/attention/attention.
 import { broadcastWasm } from '../../ops/broadcast/broadcast.wasm.ts'
 import { concatenateWasm } from '../../ops/concatenate/concatenate.wasm.ts'
 import { crossEntropyGradWasm, crossEntropyWasm } from '../../ops/cross-entropy/cross-entropy.wasm.ts'
+import { cumsumWasm } from '../../ops/cumsum/cumsum.wasm.ts'
+import { reorderWasm } from '../../ops/reorder/reorder.wasm.ts'
+import { sortWasm } from '../../ops/sort/sort.wasm.ts'
 import { elementwiseWasm } from '../../ops/elementwise/elementwise.wasm.ts'
 import { fillWasm } from '../../ops/fill/fill.wasm.ts'
 import { gatherWasm } from '../../ops/gather/gather.wasm.ts'
@@ -33,6 +36,8 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   elementwise: elementwiseWasm,
   reduce: reduceWasm,
   argmax: argmaxWasm,
+  cumsum: cumsumWasm,
+  sort: sortWasm,
   matmul: matmulWasm,
   permute: permuteWasm,
   broadcast: broadcastWasm,
@@ -41,6 +46,7 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   concatenate: concatenateWasm,
   gather: gatherWasm,
   scatterAdd: scatterAddWasm,
+  reorder: reorderWasm,
   fill: fillWasm,
   iota: iotaWasm,
   random: randomWasm,

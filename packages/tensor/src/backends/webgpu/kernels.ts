@@ -15,6 +15,9 @@ import { argmaxWebGpu } from '../../ops/argmax/argmax.webgpu.ts'
 import { assignWebGpu } from '../../ops/assign/assign.webgpu.ts'
 import { broadcastWebGpu } from '../../ops/broadcast/broadcast.webgpu.ts'
 import { concatenateWebGpu } from '../../ops/concatenate/concatenate.webgpu.ts'
+import { cumsumWebGpu } from '../../ops/cumsum/cumsum.webgpu.ts'
+import { reorderWebGpu } from '../../ops/reorder/reorder.webgpu.ts'
+import { sortWebGpu } from '../../ops/sort/sort.webgpu.ts'
 import { elementwiseWebGpu } from '../../ops/elementwise/elementwise.webgpu.ts'
 import { fillWebGpu } from '../../ops/fill/fill.webgpu.ts'
 import { gatherWebGpu } from '../../ops/gather/gather.webgpu.ts'
@@ -34,6 +37,8 @@ export const webGpuKernels: KernelTable<WebGpuBackend> = {
   elementwise: elementwiseWebGpu,
   reduce: reduceWebGpu,
   argmax: argmaxWebGpu,
+  cumsum: cumsumWebGpu,
+  sort: sortWebGpu,
   matmul: matmulWebGpu,
   permute: permuteWebGpu,
   broadcast: broadcastWebGpu,
@@ -42,6 +47,7 @@ export const webGpuKernels: KernelTable<WebGpuBackend> = {
   concatenate: concatenateWebGpu,
   gather: gatherWebGpu,
   scatterAdd: scatterAddWebGpu,
+  reorder: reorderWebGpu,
   fill: fillWebGpu,
   iota: iotaWebGpu,
   random: randomWebGpu,

@@ -11,6 +11,7 @@ import {
   reduceCases,
 } from './arithmetic-cases.ts'
 import { attentionCases, attentionGradCases } from './attention-cases.ts'
+import { cumsumCases, reorderCases, sortCases } from './axis-cases.ts'
 import {
   assignCases,
   broadcastCases,
@@ -53,6 +54,8 @@ const cases: AllCases = {
   elementwise: elementwiseCases,
   reduce: reduceCases,
   argmax: argmaxCases,
+  cumsum: cumsumCases,
+  sort: sortCases,
   matmul: matmulCases,
   reshape: reshapeCases,
   permute: permuteCases,
@@ -62,6 +65,7 @@ const cases: AllCases = {
   concatenate: concatenateCases,
   gather: gatherCases,
   scatterAdd: scatterAddCases,
+  reorder: reorderCases,
   fill: fillCases,
   iota: iotaCases,
   random: randomCases,

@@ -1,0 +1,27 @@
+/** Running sums, and what puts numbers along an axis in another order. */
+import { type Attrs, reorder, run, type Tensor } from '@burgeon/tensor'
+import { type GradientRule, nothing, reading, type Reads } from './gradient-rule.ts'
+
+/** Each number is in every sum from its place on, so its gradient is the sum of theirs from there on. */
+export const cumsumRule: GradientRule<'cumsum'> = reading(nothing, ({ attrs, cotangents: [dy] }) =>
+  run('cumsum', [dy as Tensor], { ...attrs, reverse: !attrs.reverse }),
+)
+
+const indicesOnly = (): Reads => ({ inputs: [false], outputs: true })
+
+/** Each number gets the gradient of the place to which it went. */
+export const sortRule: GradientRule<'sort'> = reading(
+  indicesOnly,
+  ({ outputs: [, indices], cotangents: [dy] }) => [
+    dy === undefined ? undefined : reorder(dy, indices, { inverse: true }),
+  ],
+)
+
+const readsOfReorder = (_: Attrs<'reorder'>): Reads => ({ inputs: [false, true], outputs: false })
+
+export const reorderRule: GradientRule<'reorder'> = reading(
+  readsOfReorder,
+  ({ inputs: [, indices], attrs: { inverse }, cotangents: [dy] }) => [
+    reorder(dy as Tensor, indices, { inverse: !inverse }),
+  ],
+)
