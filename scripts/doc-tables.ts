@@ -87,8 +87,19 @@ function growthPays(): string {
   return table([['', 'operations', 'saved'], ['from scratch', `${peerValue.toFixed(1)} TFLOP`, ''], ...rows])
 }
 
+function digitsRead(): string {
+  const result = readResult('mnist')
+  const rows = result.rows.map(({ case: about, value, values = [value] }) => [
+    about.replace('the program of docs/mnist.md', 'this program'),
+    `${value.toFixed(2)} %`,
+    values.length > 1 ? values.map((one) => one.toFixed(2)).join(', ') : '',
+  ])
+  return table([['', 'test digits read', 'seed by seed'], ...rows])
+}
+
 /** By name. */
 export const docTables: Readonly<Record<string, DocTable>> = {
+  'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: speeds': { document: 'docs/benchmarks.md', write: speeds },
   'table: growing instead of learning from scratch': { document: 'docs/benchmarks.md', write: growthPays },
 }

@@ -23,6 +23,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   training: ['training'],
   'growth-cost': ['growth-cost'],
   'first-life': ['first-life', '--seeds', '3'],
+  mnist: ['mnist', '--seeds', '3', '--data', 'DIR'],
   shakespeare: ['shakespeare', '--seeds', '3', '--data', 'DIR'],
   growth: ['growth', '--seeds', '3', '--data', 'DIR', '--picture', 'bench/results/growth.svg'],
   'small-start': ['small-start', '--seeds', '3', '--data', 'DIR'],
