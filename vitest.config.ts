@@ -8,6 +8,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@burgeon/source'], externalConditions: ['@burgeon/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // One file on each core; unless told, one core is left idle.
+    maxWorkers: '100%',
     testTimeout: hangs,
     hookTimeout: hangs,
     teardownTimeout: hangs,

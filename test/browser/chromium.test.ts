@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { times } from '../how-long.ts'
 import { withChromium } from './chromium.ts'
 import { type Lived, live, train } from './page.ts'
 
@@ -16,7 +17,7 @@ withChromium((open) => {
       await ask('watchThreads()')
     })
     test('every op computes what the reference does', async () => {
-      const { compared, mistakes } = await ask<Sweep>("sweep('wasm', 5)")
+      const { compared, mistakes } = await ask<Sweep>(`sweep('wasm', ${times(1, 5)})`)
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(200)
     })
@@ -39,7 +40,7 @@ withChromium((open) => {
     const { ask } = open({ isolated: false })
 
     test('every op computes what the reference does', async () => {
-      const { compared, mistakes } = await ask<Sweep>("sweep('webgpu', 2)")
+      const { compared, mistakes } = await ask<Sweep>(`sweep('webgpu', ${times(1, 2)})`)
       expect(mistakes).toEqual([])
       expect(compared).toBeGreaterThan(100)
     })

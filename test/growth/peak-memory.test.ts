@@ -16,6 +16,7 @@ import {
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { someOf } from '../how-long.ts'
 import { drawFrom, everyByte, learn, tokensFor } from './tiny-model.ts'
 
 const requests: readonly GrowthRequest[] = [
@@ -80,14 +81,15 @@ function heard(before: () => void, after: () => void = () => {}): (below: Engine
 
 describe.each([openReference(), openWasm()])('on $name', (device) => {
   describe.each(['rms', 'layer'] as const)('under %s norms', (norm) => {
-    test.each<[string, () => GradientTransform]>([
-      ['AdamW', () => adamw({ learningRate: 1e-3 })],
-      ['Adafactor', () => adafactor({ learningRate: 1e-3 })],
-      ['plain descent', () => sgd(1e-2)],
+    // AdamW, which keeps most, goes through every axis always; the others through some in the short form.
+    test.each<[string, () => GradientTransform, some: number]>([
+      ['AdamW', () => adamw({ learningRate: 1e-3 }), requests.length],
+      ['Adafactor', () => adafactor({ learningRate: 1e-3 }), 5],
+      ['plain descent', () => sgd(1e-2), 3],
     ])(
       'with %s, growth on every axis and its way back stay below one more copy of weights and state',
-      async (_, make) => {
-        for (const request of requests) {
+      async (_, make, some) => {
+        for (const request of someOf(requests, some)) {
           const life = lifeOf({ ...large, norm }, device, make())
           const { model, mirrors, copy } = life
           using probe = device.tensor([1, 2], { shape: [1, 2], dtype: 'i32' })

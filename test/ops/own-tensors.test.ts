@@ -29,6 +29,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { type OpCase, type OpCases, opCases } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { someOf, times } from '../how-long.ts'
 
 /** Calls of an op that have nothing to do for an input of shape [2, 3]. */
 const idleCalls: Readonly<Record<string, (x: Tensor) => Tensor>> = {
@@ -99,8 +100,8 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       const random = new RandomStream(keyFromSeed(5))
       const cases = opCases[op] as OpCases<OpName>
       const some: readonly OpCase<OpName>[] = [
-        ...cases.edges(random),
-        ...Array.from({ length: 5 }, () => cases.draw(random)),
+        ...someOf(cases.edges(random), 8),
+        ...Array.from({ length: times(3, 5) }, () => cases.draw(random)),
       ]
       const { mutates = [] } = opTable[op] as OpDefinition<unknown>
       for (const { inputs, attrs } of some) {
