@@ -98,7 +98,7 @@ describe.each(ops)('%s', (op) => {
 describe('errors', () => {
   const q = x(1, 3, 4, 2)
   const wrongCalls: readonly [() => unknown, string, (new (message: string) => BurgeonError)?][] = [
-    [() => add(x(2, 3), x(2)), 'elementwise: shapes do not broadcast. Got [2, 3] and [2]; expected sizes'],
+    [() => add(x(2, 3), x(2)), 'add: shapes do not broadcast. Got [2, 3] and [2]; expected sizes'],
     [
       () => elementwise(expression.input(1), [x(2)]),
       'elementwise: the expression reads input 1. Got 1 inputs; expected at least one more.',
@@ -119,8 +119,11 @@ describe('errors', () => {
       () => run('reduce', [x(2, 3)], { kind: 'sum', axes: [1, 0], keepDims: false }),
       'reduce: got axes [1, 0]; expected them sorted',
     ],
-    [() => argmax(x()), 'argmax: got []; expected a last axis with at least one element.'],
-    [() => argmax(x(3, 0)), 'argmax: got [3, 0]; expected a last axis with at least one element.'],
+    [
+      () => argmax(x()),
+      'argmax: got f32[] and axis -1; expected f32 with at least one element along that axis.',
+    ],
+    [() => argmax(x(3, 0)), 'argmax: got f32[3, 0] and axis -1; expected f32 with at least one element'],
     [
       () => matmul(x(2, 3), x(4, 5)),
       'matmul: inner sizes differ. Got a[2, 3] and b[4, 5]; expected b to have 3 rows. Transpose b?',

@@ -32,6 +32,15 @@ const binary = (run: (a: api.Tensor | number, b: api.Tensor | number) => api.Ten
 const reduction = (run: (x: api.Tensor, options: api.ReduceOptions) => api.Tensor): Calls => [
   () => ({ args: { x: t(), options: { axes: [0], keepDims: true } }, run }),
 ]
+const alongAxis = (run: (x: api.Tensor, axis: number) => unknown): Calls => [
+  () => ({ args: { x: t(), axis: 0 }, run }),
+]
+const triangle = (run: (matrix: api.Tensor, offset: number) => api.Tensor): Calls => [
+  () => ({ args: { matrix: t(), offset: 1 }, run }),
+]
+const loss = (run: (x: api.Tensor, y: api.Tensor, options: api.LossOptions) => api.Tensor): Calls => [
+  () => ({ args: { predictions: t(), targets: t(), options: { reduction: 'sum' } }, run }),
+]
 const listen = (below: api.Engine): api.Engine => below
 const call = (args: Call['args'], run: Call['run'], more: Omit<Call, 'args' | 'run'> = {}): (() => Call) => {
   return () => ({ args, run, ...more })
@@ -119,7 +128,8 @@ export const tensorCalls: CallsOf<typeof api> = {
       run: api.adamwUpdate,
     }),
   ],
-  argmax: [() => ({ args: { x: t() }, run: api.argmax })],
+  argmax: alongAxis(api.argmax),
+  argmin: alongAxis(api.argmin),
   addInto: [() => ({ args: { target: t(), source: t() }, run: api.addInto })],
   assign: [() => ({ args: { target: t(), source: t(), start: [0, 0] }, run: api.assign })],
   attention: [
@@ -155,7 +165,70 @@ export const tensorCalls: CallsOf<typeof api> = {
   maximum: binary(api.maximum),
   less: binary(api.less),
   equal: binary(api.equal),
-  where: [() => ({ args: { condition: t(), a: t(), b: t() }, run: api.where })],
+  lessEqual: binary(api.lessEqual),
+  greater: binary(api.greater),
+  greaterEqual: binary(api.greaterEqual),
+  notEqual: binary(api.notEqual),
+  logicalAnd: binary(api.logicalAnd),
+  logicalOr: binary(api.logicalOr),
+  logicalNot: unary(api.logicalNot),
+  isNaN: unary(api.isNaN),
+  isFinite: unary(api.isFinite),
+  pow: binary(api.pow),
+  clip: [() => ({ args: { a: t(), options: { min: 0, max: 2 } }, run: api.clip })],
+  sign: unary(api.sign),
+  floor: unary(api.floor),
+  ceil: unary(api.ceil),
+  round: unary(api.round),
+  where: [
+    () => ({
+      args: { condition: t(), a: t(), b: 2 },
+      run: api.where,
+      takes: { a: ['number', 'NaN'], b: ['NaN'] },
+    }),
+  ],
+  softmax: alongAxis(api.softmax),
+  logSoftmax: alongAxis(api.logSoftmax),
+  logsumexp: reduction(api.logsumexp),
+  variance: [
+    () => ({ args: { x: t(), options: { axes: [0], keepDims: true, correction: 1 } }, run: api.variance }),
+  ],
+  std: [() => ({ args: { x: t(), options: { axes: [0], keepDims: true, correction: 1 } }, run: api.std })],
+  stack: [() => ({ args: { tensors: [t(), t()], axis: 1 }, run: api.stack })],
+  split: [() => ({ args: { x: t(), parts: [1, 1], axis: 0 }, run: api.split, takes: { parts: ['number'] } })],
+  squeeze: [() => ({ args: { x: t([1, 2], [1, 2]), axes: [0] }, run: api.squeeze })],
+  expandDims: alongAxis(api.expandDims),
+  flatten: [() => ({ args: { x: t(), first: 0, last: 1 }, run: api.flatten })],
+  flip: [() => ({ args: { x: t(), axes: [0] }, run: api.flip })],
+  repeat: [() => ({ args: { x: t(), count: 2, axis: 1 }, run: api.repeat })],
+  tile: [() => ({ args: { x: t(), counts: [2, 1] }, run: api.tile })],
+  tril: triangle(api.tril),
+  triu: triangle(api.triu),
+  full: [
+    call({ shape: [2], value: 1, options: { dtype: 'i32', device } }, api.full, { takes: { shape: empty } }),
+  ],
+  fullLike: [() => ({ args: { x: t(), value: 2 }, run: api.fullLike, takes: { value: ['NaN'] } })],
+  zerosLike: [() => ({ args: { x: t() }, run: api.zerosLike })],
+  onesLike: [() => ({ args: { x: t() }, run: api.onesLike })],
+  arange: [call({ stop: 5, options: { start: 1, step: 2, dtype: 'f32', device } }, api.arange)],
+  linspace: [call({ start: 0, stop: 1, count: 3, device }, api.linspace)],
+  eye: [call({ rows: 2, columns: 3, device }, api.eye)],
+  oneHot: [() => ({ args: { ids: ids(), classes: 3 }, run: api.oneHot })],
+  einsum: [() => ({ args: { spec: 'ij,jk->ik', 'operand 0': t(), 'operand 1': t() }, run: api.einsum })],
+  meanSquaredError: loss(api.meanSquaredError),
+  l1: loss(api.l1),
+  huber: [
+    () => ({
+      args: { predictions: t(), targets: t(), options: { reduction: 'none', delta: 2 } },
+      run: api.huber,
+    }),
+  ],
+  binaryCrossEntropy: [
+    () => ({
+      args: { logits: t(), targets: t(), options: { reduction: 'mean' } },
+      run: api.binaryCrossEntropy,
+    }),
+  ],
   negate: unary(api.negate),
   abs: unary(api.abs),
   exp: unary(api.exp),
@@ -280,7 +353,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   ],
   foldIn: [call({ key, data: 1 }, api.foldIn)],
   keyFromSeed: [call({ seed: 1 }, api.keyFromSeed)],
-  split: [call({ key, n: 2 }, api.split)],
+  splitKey: [call({ key, n: 2 }, api.splitKey)],
   arrayFromRaw: [() => ({ args: { tensor: raw() }, run: api.arrayFromRaw })],
   rawFromArray: [call({ data: Float32Array.of(1, 2), shape: [2] }, api.rawFromArray)],
   readSafetensors: [

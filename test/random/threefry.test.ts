@@ -1,6 +1,6 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 /** Threefry against the published vectors: Random123's own, and JAX's keys, splits, folds and bits. */
-import { foldIn, type Key, keyFromSeed, OptionError, split } from '@burgeon/tensor'
+import { foldIn, type Key, keyFromSeed, OptionError, splitKey } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bits, fillBits, threefry2x32 } from '../../packages/tensor/src/random/threefry.ts'
@@ -88,7 +88,7 @@ const fromJax = [
 ]
 
 describe.for(fromJax)('as in JAX, seed $seed', ({ seed, keys, random, folds }) => {
-  test('split', () => expect(split(keyFromSeed(seed), 3)).toEqual(keys))
+  test('splitKey', () => expect(splitKey(keyFromSeed(seed), 3)).toEqual(keys))
   test('bits', () => expect(filled(keyFromSeed(seed), 6)).toEqual(random))
   test('foldIn', () => {
     expect([0, 1, 1234, 2 ** 32 - 1].map((data) => foldIn(keyFromSeed(seed), data))).toEqual(folds)
@@ -147,11 +147,11 @@ test('indices beyond 2³² carry into the high word', () => {
   )
 })
 
-test('split and foldIn give the key of a number, whatever the count', () => {
+test('splitKey and foldIn give the key of a number, whatever the count', () => {
   fc.assert(
     fc.property(key, fc.integer({ min: 1, max: 20 }), (under, n) => {
-      const keys = split(under, n)
-      expect(keys).toEqual(split(under, 20).slice(0, n))
+      const keys = splitKey(under, n)
+      expect(keys).toEqual(splitKey(under, 20).slice(0, n))
       expect(keys).toEqual(keys.map((_, i) => foldIn(under, i)))
     }),
   )
@@ -160,7 +160,7 @@ test('split and foldIn give the key of a number, whatever the count', () => {
 test.for([-1, 0.5, Number.NaN, Infinity, 2 ** 53])('%d is no seed, count or index', (wrong) => {
   const under = keyFromSeed(0)
   expect(() => keyFromSeed(wrong)).toThrow(OptionError)
-  expect(() => split(under, wrong)).toThrow(OptionError)
+  expect(() => splitKey(under, wrong)).toThrow(OptionError)
   expect(() => bits(under, wrong)).toThrow(OptionError)
   expect(() => fillBits(under, new Uint32Array(1), wrong)).toThrow(OptionError)
   expect(() => foldIn(under, wrong)).toThrow(/foldIn: got data .*; expected an integer in 0 … 2⁵³ − 1/)

@@ -16,6 +16,7 @@ import {
   type Tensor,
   tensorFrom,
   tensorsIn,
+  zerosLike,
 } from '@burgeon/tensor'
 import {
   checkFunction,
@@ -161,8 +162,6 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
       return rows.length === 0 ? fill(x.device, shape, 0) : reshape(concatenate(rows, 0), shape)
     })
 }
-
-const zerosLike = (x: Tensor): Tensor => fill(x.device, x.shape, 0)
 
 function checkShapes(op: string, what: string, got: Tensor | undefined, wanted: Tensor): void {
   if (got !== undefined && sameShape(got.shape, wanted.shape)) return

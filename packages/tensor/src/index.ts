@@ -39,17 +39,65 @@ export * from './errors.ts'
 export { derivative } from './expression/derivative.ts'
 export * as expression from './expression/expression.ts'
 export type { Expression } from './expression/expression.ts'
+export { expandDims, flatten, squeeze } from './functions/axes.ts'
+export { einsum } from './functions/einsum.ts'
+export { full, fullLike, type FullOptions, onesLike, zerosLike } from './create/filled.ts'
+export { split, stack } from './functions/joining.ts'
+export {
+  binaryCrossEntropy,
+  huber,
+  type HuberOptions,
+  l1,
+  type LossOptions,
+  meanSquaredError,
+} from './functions/losses.ts'
+export { eye, oneHot } from './create/one-hot.ts'
+export { flip, repeat, tile } from './functions/repeating.ts'
+export { arange, type ArangeOptions, linspace } from './create/sequences.ts'
+export { logSoftmax, logsumexp, softmax } from './functions/softmax.ts'
+export { tril, triu } from './functions/triangles.ts'
+export { std, variance, type VarianceOptions } from './functions/variance.ts'
 export type { OpDefinition } from './op.ts'
 export { type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
 export { type AdamwAttrs, type AdamwFormulas, adamwFormulas, adamwUpdate } from './ops/adamw/adamw.ts'
-export { argmax } from './ops/argmax/argmax.ts'
+export { argmax, argmin } from './ops/argmax/argmax.ts'
 export { addInto, assign } from './ops/assign/assign.ts'
 export { attention, type AttentionAttrs } from './ops/attention/attention.ts'
 export { broadcastTo } from './ops/broadcast/broadcast.ts'
 export { concatenate } from './ops/concatenate/concatenate.ts'
 export { crossEntropy } from './ops/cross-entropy/cross-entropy.ts'
 export { cumsum, type CumsumOptions } from './ops/cumsum/cumsum.ts'
-export * from './ops/elementwise/arithmetic.ts'
+export {
+  abs,
+  add,
+  clip,
+  type ClipOptions,
+  cos,
+  divide,
+  erf,
+  exp,
+  expm1,
+  gelu,
+  log,
+  log1p,
+  logSigmoid,
+  maximum,
+  minimum,
+  multiply,
+  negate,
+  pow,
+  relu,
+  sigmoid,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  subtract,
+  tanh,
+} from './ops/elementwise/arithmetic.ts'
+export * from './ops/elementwise/comparisons.ts'
+export * from './ops/elementwise/rounding.ts'
 export { elementwise } from './ops/elementwise/elementwise.ts'
 export { fill } from './ops/fill/fill.ts'
 export { gather } from './ops/gather/gather.ts'
@@ -101,7 +149,7 @@ export { undoing } from './parameters/undoing.ts'
 export { freshTensor, resized, type Role } from './parameters/resize.ts'
 export { type KeptNumbers, keptNumbers } from './parameters/slices.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
-export { foldIn, type Key, keyFromSeed, split } from './random/threefry.ts'
+export { foldIn, type Key, keyFromSeed, splitKey } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'
 export {
   arrayFromRaw,

@@ -87,6 +87,11 @@ export function checkShape(op: string, shape: Shape): void {
   }
 }
 
+/** As `normalizeAxes`; all axes where none are given. */
+export function axesOrAll(op: string, axes: readonly number[] | undefined, rank: number): number[] {
+  return axes === undefined ? Array.from({ length: rank }, (_, i) => i) : normalizeAxes(op, axes, rank)
+}
+
 /** Maps axes counted from either end (`-1` is the last) to sorted, distinct, non-negative ones. */
 export function normalizeAxes(op: string, axes: readonly number[], rank: number): number[] {
   if (!Array.isArray(axes) || !axes.every((axis) => typeof axis === 'number')) {

@@ -10,6 +10,8 @@ import {
 import { summedTo } from './movement.ts'
 import { type GradientRule, reading, type Reads } from './gradient-rule.ts'
 
+/** The gradient by an input on which a formula depends in steps only, or not at all. */
+const none = expression.constant(0)
 const gradients = new WeakMap<Expression, Map<string, Expression>>()
 
 /** cotangent · ∂formula/∂input, with the cotangent as input `count`. */
@@ -43,6 +45,7 @@ export const elementwiseRule: GradientRule<'elementwise'> = reading(readsOf, (ca
   return inputs.map((x, i) => {
     if (!needed[i]) return undefined
     const gradient = gradientOf(attrs.expression, i, inputs.length)
+    if (gradient === none) return undefined
     const dx =
       gradient === expression.input(inputs.length)
         ? dy

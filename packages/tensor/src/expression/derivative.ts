@@ -1,4 +1,6 @@
-/** Differentiates scalar expressions symbolically, so that one gradient rule serves every elementwise formula. */
+/**
+ * Differentiates scalar expressions symbolically, so that one gradient rule serves every elementwise formula.
+ */
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import {
@@ -11,8 +13,10 @@ import {
   type Expression,
   exp,
   less,
+  log,
   multiply,
   negate,
+  pow,
   select,
   sin,
   subtract,
@@ -25,9 +29,10 @@ const one = constant(1)
 /**
  * The partial derivative of `expression` with respect to input `index`.
  *
- * The conventions are those of PyTorch and JAX. The derivative of `abs` at 0 is 0. `minimum` and `maximum` split a tie in halves, so that
- * the two partial derivatives add up to one. That of `sqrt` at 0 is infinite. `select` has that of the branch taken. Comparisons and
- * `floor` have derivative 0.
+ * The conventions are those of PyTorch and JAX. The derivative of `abs` at 0 is 0. `minimum` and `maximum`
+ * split a tie in halves, so that the two partial derivatives add up to one. That of `sqrt` at 0 is infinite.
+ * `select` has that of the branch taken. Comparisons and `floor` have derivative 0. Those of `pow` are 0 by
+ * the base where the exponent is 0, and by the exponent where the base is 0 and the exponent is not negative.
  *
  * @example
  * ```ts
@@ -92,6 +97,7 @@ function unaryGradient(node: Expression & { kind: 'unary' }): Expression {
     case 'cos':
       return negate(sin(x))
     case 'floor':
+    case 'stopGradient':
       return zero
   }
 }
@@ -108,6 +114,8 @@ function binaryGradient(node: Expression & { kind: 'binary' }, dx: Expression, d
       return add(multiply(dx, y), multiply(x, dy))
     case 'divide': // (x/y)′ = (x′ − (x/y)·y′)/y
       return divide(subtract(dx, multiply(node, dy)), y)
+    case 'pow':
+      return add(multiply(powerByBase(x, y), dx), dy === zero ? zero : multiply(powerByExponent(node), dy))
     case 'minimum':
       return select(equal(x, y), multiply(half, add(dx, dy)), select(less(x, y), dx, dy))
     case 'maximum':
@@ -116,4 +124,16 @@ function binaryGradient(node: Expression & { kind: 'binary' }, dx: Expression, d
     case 'equal':
       return zero
   }
+}
+
+/** (xʸ)′ = y·xʸ⁻¹ by x, and 0 where y = 0, whatever x is. */
+function powerByBase(x: Expression, y: Expression): Expression {
+  return select(equal(y, zero), zero, multiply(y, pow(x, subtract(y, one))))
+}
+
+/** (xʸ)′ = xʸ·log x by y, and its limit 0 where x = 0 and y ≥ 0. */
+function powerByExponent(node: Expression & { kind: 'binary' }): Expression {
+  const { x, y } = node
+  const isFlat = select(equal(x, zero), select(less(y, zero), zero, one), zero)
+  return select(isFlat, zero, multiply(node, log(x)))
 }

@@ -125,6 +125,9 @@ export const cos = (x: Expression): Expression => unary('cos', x)
 /** The largest integer that is not above x. */
 export const floor = (x: Expression): Expression => unary('floor', x)
 
+/** x, whose derivative counts as 0: what depends on it only for the sake of rounding or range. */
+export const stopGradient = (x: Expression): Expression => unary('stopGradient', x)
+
 /** x + y; adding 0 disappears. */
 export function add(x: Expression, y: Expression): Expression {
   checkExpression('add', 'x', x)
@@ -159,6 +162,14 @@ export function divide(x: Expression, y: Expression): Expression {
   if (isConstant(x, 0)) return x
   if (isConstant(y, 1)) return x
   return binary('divide', x, y)
+}
+/** xʸ as in C: NaN for a negative x unless y is whole; 1 where y is 0 or x is 1, whatever the other is. */
+export function pow(x: Expression, y: Expression): Expression {
+  checkExpression('pow', 'x', x)
+  checkExpression('pow', 'y', y)
+  if (isConstant(y, 0)) return constant(1)
+  if (isConstant(y, 1)) return x
+  return binary('pow', x, y)
 }
 /** The smaller of x and y. */
 export const minimum = (x: Expression, y: Expression): Expression => binary('minimum', x, y)
@@ -235,6 +246,7 @@ const builders: Record<BinaryName, (x: Expression, y: Expression) => Expression>
   subtract,
   multiply,
   divide,
+  pow,
   minimum,
   maximum,
   less,

@@ -16,6 +16,7 @@ export const unaryNames = [
   'sin',
   'cos',
   'floor',
+  'stopGradient',
 ] as const
 /** Functions of two numbers. Comparisons return 1 or 0. `minimum` and `maximum` return NaN if either side is NaN. */
 export const binaryNames = [
@@ -23,6 +24,7 @@ export const binaryNames = [
   'subtract',
   'multiply',
   'divide',
+  'pow',
   'minimum',
   'maximum',
   'less',
@@ -63,6 +65,8 @@ export function applyUnary(name: UnaryName, x: number): number {
       return Math.cos(x)
     case 'floor':
       return Math.floor(x)
+    case 'stopGradient':
+      return x
   }
 }
 
@@ -77,6 +81,8 @@ export function applyBinary(name: BinaryName, x: number, y: number): number {
       return x * y
     case 'divide':
       return x / y
+    case 'pow':
+      return power(x, y)
     case 'minimum':
       return Math.min(x, y)
     case 'maximum':
@@ -86,4 +92,10 @@ export function applyBinary(name: BinaryName, x: number, y: number): number {
     case 'equal':
       return x === y ? 1 : 0
   }
+}
+
+/** xʸ as in C, where 1 to any power and −1 to an infinite one are 1; `**` has NaN there. */
+function power(x: number, y: number): number {
+  if (x === 1 || (x === -1 && Math.abs(y) === Infinity)) return 1
+  return x ** y
 }

@@ -9,7 +9,7 @@ import * as checks from '../checks/checks.ts'
 import { checkArgument, shown } from '../checks/check-options.ts'
 import { OptionError } from '../errors.ts'
 
-/** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `split` or `foldIn`. */
+/** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `splitKey` or `foldIn`. */
 export type Key = readonly [number, number]
 
 /** Rotation distances of the rounds (Salmon et al. 2011, table 2), and the parity word of the key schedule. */
@@ -27,10 +27,10 @@ export function keyFromSeed(seed: number): Key {
   return [Math.floor(seed / two32), seed >>> 0]
 }
 
-/** `n` keys that share nothing with each other; the first are the same for every `n`. JAX's `split`. */
-export function split(key: Key, n: number): Key[] {
-  checkArgument('split', 'key', key, checks.key)
-  requireIndex('split', 'n', n)
+/** `n` keys that share nothing with each other; the first are the same for every `n`. JAX's `random.split`. */
+export function splitKey(key: Key, n: number): Key[] {
+  checkArgument('splitKey', 'key', key, checks.key)
+  requireIndex('splitKey', 'n', n)
   return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i))
 }
 

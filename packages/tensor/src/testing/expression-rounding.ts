@@ -101,6 +101,7 @@ function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
   switch (name) {
     case 'negate':
     case 'abs':
+    case 'stopGradient':
       return e
     case 'floor':
       return Math.floor(x - e) === Math.floor(x + e) ? 0 : Math.ceil(e)
@@ -146,6 +147,8 @@ function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
       )
     case 'divide':
       return (x.error + Math.abs(value) * y.error) / room + rounding(value, 1)
+    case 'pow':
+      return powerError(x, y)
     case 'minimum':
     case 'maximum':
       return Math.max(x.error, y.error)
@@ -153,4 +156,22 @@ function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
     case 'equal':
       return both > 0 && Math.abs(x.value - y.value) <= both ? 1 : 0
   }
+}
+
+/**
+ * Of xʸ = e^(y log|x|): what the arguments' errors make of the exponent, and its own rounding, for a device may round log|x| before it
+ * is multiplied by y.
+ */
+function powerError(x: Rounded, y: Rounded): number {
+  const value = applyBinary('pow', x.value, y.value)
+  const nearest = Math.abs(x.value) - x.error
+  // The sign, or whether there is a result at all, depends on what exactly y is.
+  if ((x.error > 0 && nearest <= 0) || (y.error > 0 && x.value < 0)) return Infinity
+  if (value === 0 && x.value === 0) return 0
+  const logarithm = Math.abs(Math.log(Math.abs(x.value)))
+  const exponent = Math.abs(y.value) * logarithm
+  const relative = x.error > 0 ? x.error / nearest : 0
+  const moved = (Math.abs(y.value) + y.error) * relative + y.error * (logarithm + relative)
+  const own = functionError * (1 + (Number.isFinite(exponent) ? exponent : 0))
+  return Math.abs(value) * Math.expm1(moved) + rounding(value, own)
 }

@@ -20,6 +20,7 @@ import { max, sum } from '../ops/reduce/reduce.ts'
 import { reshape } from '../ops/reshape/reshape.ts'
 import { scatterAdd } from '../ops/scatter-add/scatter-add.ts'
 import { slice } from '../ops/slice/slice.ts'
+import { owned } from '../scope.ts'
 import { broadcastStrides, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import {
@@ -67,7 +68,10 @@ export class RoundingBounds implements Engine {
     for (const result of results) {
       this.#bounds.set(
         result.id,
-        withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
+        // Functions made of ops have scopes of their own, at whose ends the bounds are still wanted.
+        owned(() =>
+          withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
+        ),
       )
     }
     return outputs

@@ -1,39 +1,18 @@
-/** Arithmetic by name: thin compositions over `elementwise`. A number among the arguments is passed as data. */
+/**
+ * Arithmetic by name: thin compositions over `elementwise`. A number among the arguments is passed as data.
+ */
+import { checkOptions } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
+import * as checks from '../../checks/checks.ts'
 import { OptionError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
 import type { Tensor } from '../../tensor.ts'
+import { type Binary, binary, unary } from './by-name.ts'
 import { elementwise } from './elementwise.ts'
 
 const x = e.input(0)
-const y = e.input(1)
-const s = e.scalar(0)
 const c = e.constant
-
-type Binary = (a: Tensor | number, b: Tensor | number) => Tensor
-
-/** Makes a two-argument function that takes tensors and numbers in any place, but not two numbers. */
-function binary(name: string, build: (a: Expression, b: Expression) => Expression): Binary {
-  const [both, right, left] = [build(x, y), build(x, s), build(s, x)]
-  return (a, b) => {
-    if (typeof a !== 'number') checkTensor(name, 'a', a)
-    if (typeof b !== 'number') checkTensor(name, 'b', b)
-    if (typeof a !== 'number') {
-      return typeof b === 'number' ? elementwise(right, [a], [b]) : elementwise(both, [a, b])
-    }
-    if (typeof b !== 'number') return elementwise(left, [b], [a])
-    throw new OptionError(`${name}: got two numbers; expected at least one tensor.`)
-  }
-}
-
-function unary(name: string, build: (a: Expression) => Expression): (a: Tensor) => Tensor {
-  const expression = build(x)
-  return (a) => {
-    checkTensor(name, 'a', a)
-    return elementwise(expression, [a])
-  }
-}
 
 /** a + b. */
 export const add: Binary = binary('add', e.add)
@@ -47,17 +26,51 @@ export const divide: Binary = binary('divide', e.divide)
 export const minimum: Binary = binary('minimum', e.minimum)
 /** The larger of a and b; of equals, each gets half of the gradient. */
 export const maximum: Binary = binary('maximum', e.maximum)
-/** 1 where a < b, else 0. */
-export const less: Binary = binary('less', e.less)
-/** 1 where a = b, else 0. */
-export const equal: Binary = binary('equal', e.equal)
+/**
+ * a to the power of b, as in C: NaN for a negative a unless b is whole; 1 where b is 0 or a is 1, whatever
+ * the other is. Its gradients are PyTorch's: 0 by a where b is 0, and 0 by b where a is 0 and b is not
+ * negative.
+ */
+export const pow: Binary = (a, b) => {
+  const short = typeof a === 'number' ? undefined : shortPowers.get(b)
+  return short === undefined ? powerOf(a, b) : short(a as Tensor)
+}
+const powerOf = binary('pow', e.pow)
+/** Products and quotients are faster, and exact more often. */
+const shortPowers: ReadonlyMap<Tensor | number, (a: Tensor) => Tensor> = new Map([
+  [-1, unary('pow', (a) => e.divide(c(1), a))],
+  [1, unary('pow', (a) => a)],
+  [2, unary('pow', (a) => e.multiply(a, a))],
+  [3, unary('pow', (a) => e.multiply(a, e.multiply(a, a)))],
+])
 
-/** Where `condition` is not 0, the element of `a`, else of `b`. */
-export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
-  checkTensor('where', 'condition', condition)
-  checkTensor('where', 'a', a)
-  checkTensor('where', 'b', b)
-  return elementwise(e.select(x, y, e.input(2)), [condition, a, b])
+/** Bounds of `clip`; one of them or both, each a number that is not NaN. */
+export interface ClipOptions {
+  readonly min?: number
+  readonly max?: number
+}
+
+const aBound = checks.number({ infinite: true })
+const [low, high] = [e.scalar(0), e.scalar(1)]
+const raised = e.select(e.less(x, low), low, x)
+const lowered = e.select(e.less(high, x), high, x)
+const clipped = e.select(e.less(high, raised), high, raised)
+
+/**
+ * a where it lies from `min` to `max`, and the nearer bound elsewhere; `max` where `min` is above it. The
+ * gradient is 1 at the bounds and between them. NaN stays NaN.
+ *
+ * @throws OptionError without any bound.
+ */
+export function clip(a: Tensor, options: ClipOptions): Tensor {
+  checkTensor('clip', 'a', a)
+  checkOptions('clip', options, { min: aBound, max: aBound })
+  const { min, max } = options
+  if (min === undefined && max === undefined) {
+    throw new OptionError('clip: got neither min nor max; expected one of them or both.')
+  }
+  if (max === undefined) return elementwise(raised, [a], [min as number])
+  return min === undefined ? elementwise(lowered, [a], [0, max]) : elementwise(clipped, [a], [min, max])
 }
 
 /** −a. */
@@ -92,9 +105,7 @@ export const relu: (a: Tensor) => Tensor = unary('relu', (a) =>
   e.select(e.less(c(0), a), a, e.floor(e.maximum(a, c(0)))),
 )
 /** log(1 + eᵃ). Does not overflow, and is eᵃ where a is far below 0. */
-export const softplus: (a: Tensor) => Tensor = unary('softplus', (a) =>
-  e.add(e.select(e.less(a, c(0)), c(0), a), e.log1p(expOfMinusAbs(a))),
-)
+export const softplus: (a: Tensor) => Tensor = unary('softplus', softplusOf)
 /** log(1/(1 + e⁻ᵃ)). Does not overflow, and is −e⁻ᵃ where a is far above 0. */
 export const logSigmoid: (a: Tensor) => Tensor = unary('logSigmoid', (a) =>
   e.subtract(e.select(e.less(a, c(0)), a, c(0)), e.log1p(expOfMinusAbs(a))),
@@ -102,14 +113,19 @@ export const logSigmoid: (a: Tensor) => Tensor = unary('logSigmoid', (a) =>
 /** a · sigmoid(a), also called swish (Elfwing et al. 2017). */
 export const silu: (a: Tensor) => Tensor = unary('silu', (a) => e.multiply(a, e.sigmoid(a)))
 /**
- * GELU in the tanh form of GPT-2: a/2 · (1 + tanh u), u = √(2/π)·(a + 0.044715·a³) (Hendrycks & Gimpel 2016, section 2),
- * computed as a · sigmoid(2u), which is the same and does not cancel for negative a.
+ * GELU in the tanh form of GPT-2: a/2 · (1 + tanh u), u = √(2/π)·(a + 0.044715·a³) (Hendrycks & Gimpel 2016,
+ * section 2), computed as a · sigmoid(2u), which is the same and does not cancel for negative a.
  */
 export const gelu: (a: Tensor) => Tensor = unary('gelu', (a) => {
   const cubed = e.multiply(a, e.multiply(a, a))
   const inner = e.multiply(c(2 * Math.sqrt(2 / Math.PI)), e.add(a, e.multiply(c(0.044715), cubed)))
   return e.multiply(a, e.sigmoid(inner))
 })
+
+/** The formula of `softplus`. */
+export function softplusOf(a: Expression): Expression {
+  return e.add(e.select(e.less(a, c(0)), c(0), a), e.log1p(expOfMinusAbs(a)))
+}
 
 /** e^(−|a|), at most 1. A choice of branches, because |a| has gradient 0 at 0 and these functions do not. */
 function expOfMinusAbs(a: Expression): Expression {

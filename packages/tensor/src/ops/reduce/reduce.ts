@@ -44,7 +44,8 @@ export interface ReduceOptions {
   readonly keepDims?: boolean
 }
 
-const optionChecks: ChecksOf<ReduceOptions> = {
+/** What they may be. */
+export const reduceChecks: ChecksOf<ReduceOptions> = {
   // `normalizeAxes` looks at them beside the tensor.
   axes: { expected: 'axes', accepts: (_): _ is never => true },
   keepDims: checks.boolean,
@@ -68,28 +69,28 @@ function reduce(
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('sum', 'x', x)
-  checkOptions('sum', options, optionChecks)
+  checkOptions('sum', options, reduceChecks)
   return reduce('sum', 'sum', x, options)
 }
 
 /** The maximum over `axes`; −∞ (for `i32` −2³¹) over an empty axis, NaN if any element is. */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('max', 'x', x)
-  checkOptions('max', options, optionChecks)
+  checkOptions('max', options, reduceChecks)
   return reduce('max', 'max', x, options)
 }
 
 /** The minimum over `axes`; ∞ (for `i32` 2³¹ − 1) over an empty axis, NaN if any element is. */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('min', 'x', x)
-  checkOptions('min', options, optionChecks)
+  checkOptions('min', options, reduceChecks)
   return reduce('min', 'min', x, options)
 }
 
 /** The mean over `axes`, of `f32` whatever the type of `x`; NaN over an empty axis. Infinite where the sum overflows. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('mean', 'x', x)
-  checkOptions('mean', options, optionChecks)
+  checkOptions('mean', options, reduceChecks)
   // A sum of i32 wraps around; single precision does not.
   const total = reduce('mean', 'sum', x.dtype === 'i32' ? elementwise(input(0), [x]) : x, options)
   return divide(total, x.size / total.size)

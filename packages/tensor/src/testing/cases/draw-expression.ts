@@ -24,12 +24,14 @@ export const unaryBuilders: readonly Unary[] = [
   e.sin,
   e.cos,
   e.floor,
+  e.stopGradient,
 ]
 export const binaryBuilders: readonly Binary[] = [
   e.add,
   e.subtract,
   e.multiply,
   e.divide,
+  e.pow,
   e.minimum,
   e.maximum,
   e.less,

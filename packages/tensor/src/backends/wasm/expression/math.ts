@@ -49,7 +49,7 @@ const ln2High = 0.693359375
 const ln2Low = -2.1219444005469057e-4
 
 /** `Σ cₖ xᵏ` by Horner's rule. */
-function polynomial(x: Vector, coefficients: readonly number[]): Vector {
+export function polynomial(x: Vector, coefficients: readonly number[]): Vector {
   const [highest, ...lower] = coefficients.toReversed()
   return lower.reduce((sum: Vector, c) => add(mul(sum, x), c), f32x4.splat(highest))
 }
@@ -113,7 +113,7 @@ function logarithmAnywhere(x: Vector, finite: Vector): Vector {
 }
 
 /** The bits of √½. x = 2ᵉ m with m in [√½, √2): subtracting them first lets the exponent field step at √½, not at 1. */
-const sqrtHalf = 0x3f3504f3
+export const sqrtHalf = 0x3f3504f3
 
 /** The natural logarithm, also of subnormal numbers. log 0 = −Infinity; of a negative number it is NaN. */
 const log: VectorFunction = defineFunction('log', { x: 'v128' }, (b, { x }) => {

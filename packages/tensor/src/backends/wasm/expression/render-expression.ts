@@ -8,6 +8,7 @@ import {
 } from '../../../expression/expression.ts'
 import { f32x4, type FunctionBuilder, v128, type Value } from '../assembler/index.ts'
 import { type VectorFunctionName, vectorMath } from './math.ts'
+import { power } from './power.ts'
 
 type Vector = Value<'v128'>
 
@@ -24,10 +25,11 @@ const instructions: Record<Exclude<UnaryName, VectorFunctionName>, (x: Vector) =
   abs: f32x4.abs,
   sqrt: f32x4.sqrt,
   floor: f32x4.floor,
+  stopGradient: (x) => x,
 }
 
 type Comparison = 'less' | 'equal'
-type Arithmetic = Exclude<BinaryName, Comparison>
+type Arithmetic = Exclude<BinaryName, Comparison | 'pow'>
 
 const arithmetic: Record<Arithmetic, (x: Vector, y: Vector) => Vector> = {
   add: f32x4.add,
@@ -75,7 +77,9 @@ export function renderExpression(b: FunctionBuilder, expression: Expression, lea
           ? b.inline(vectorMath[node.name], { x: value(node.x) })
           : instructions[node.name](value(node.x))
       case 'binary':
-        return arithmetic[node.name as Arithmetic](value(node.x), value(node.y))
+        return node.name === 'pow'
+          ? b.inline(power, { x: value(node.x), y: value(node.y) })
+          : arithmetic[node.name as Arithmetic](value(node.x), value(node.y))
       case 'select':
         return v128.bitselect(value(node.x), value(node.y), isTrue(node.condition))
     }

@@ -27,6 +27,7 @@ const unaries: Record<UnaryName, (x: string) => string> = {
   sin: (x) => `sine(${x}, 0)`,
   cos: (x) => `sine(${x}, 1)`,
   floor: (x) => `floor(${x})`,
+  stopGradient: (x) => x,
 }
 
 const binaries: Record<BinaryName, (x: string, y: string) => string> = {
@@ -34,6 +35,7 @@ const binaries: Record<BinaryName, (x: string, y: string) => string> = {
   subtract: (x, y) => `${x} - ${y}`,
   multiply: (x, y) => `${x} * ${y}`,
   divide: (x, y) => `${x} / opaque_(${y})`,
+  pow: (x, y) => `pow_(${x}, ${y})`,
   minimum: (x, y) => `minimum(${x}, ${y})`,
   maximum: (x, y) => `maximum(${x}, ${y})`,
   less: (x, y) => `select(0.0, 1.0, ${x} < ${y})`,

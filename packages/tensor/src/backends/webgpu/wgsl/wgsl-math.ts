@@ -93,6 +93,20 @@ const functions = {
   if (isNaN(x) || (bits >> 23u) != 0) { return log_(x + 1.0); }
   return logarithm(x, 0.0);
 }`,
+  // As in C. The error grows with |y log x|, for log x is rounded before it is multiplied.
+  pow_: `fn pow_(x: f32, y: f32) -> f32 {
+  if (y == 0.0 || x == 1.0) { return 1.0; }
+  if (isNaN(x) || isNaN(y)) { return x + y; }
+  let size = bitcast<u32>(x) & 0x7fffffffu;
+  var magnitude = 1.0;
+  if (size != 0x3f800000u) { magnitude = exp_(y * log_(bitcast<f32>(size))); }
+  let isWhole = floor(y) == y;
+  if (isWhole && floor(y * 0.5) * 2.0 != y) {
+    return bitcast<f32>(bitcast<u32>(magnitude) | (bitcast<u32>(x) & 0x80000000u));
+  }
+  if (x < 0.0 && !isWhole && size < 0x7f800000u) { return bitcast<f32>(0x7fc00000u | params.zero); }
+  return magnitude;
+}`,
   tanh_: `fn tanh_(x: f32) -> f32 {
   if (isNaN(x)) { return x; }
   let a = min(abs(x), 10.0);
