@@ -11,7 +11,7 @@ export interface PrintedCommand {
 
 /** Documents with commands. Those of the packages are read by people who have no checkout. */
 export const documents: readonly string[] = [
-  ...['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'test/README.md'],
   ...globSync(['docs/*.md', 'packages/*/README.md'], { cwd: root }).toSorted(),
 ]
 

@@ -1,5 +1,6 @@
 /** The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes them. */
-import { type KeptResult, readResult, rowOf } from './kept-results.ts'
+import { format } from '../bench/benchmark.ts'
+import { keptBenchmarks, type KeptResult, readResult, rowOf } from './kept-results.ts'
 
 /** A table between marks of its name. */
 export interface DocTable {
@@ -97,8 +98,28 @@ function digitsRead(): string {
   return table([['', 'test digits read', 'seed by seed'], ...rows])
 }
 
+/** That what was timed was right: of many shapes and peers, and told by no figure that anybody wants. */
+const saysOnlyThatItIsRight =
+  /possible rounding error|lie apart by|difference from the reference|that revectorisation changes|gradients that differ|difference of the losses/
+
+function keptChecks(): string {
+  const rows = Object.entries(keptBenchmarks).flatMap(([name]) =>
+    readResult(name)
+      .checks.filter((check) => !saysOnlyThatItIsRight.test(check.name))
+      .map((check) => [
+        `\`${name}\``,
+        check.name,
+        format(check.value),
+        check.bound,
+        check.holds ? '' : 'fails',
+      ]),
+  )
+  return table([['benchmark', 'what', 'value', 'bound', ''], ...rows])
+}
+
 /** By name. */
 export const docTables: Readonly<Record<string, DocTable>> = {
+  'table: checks': { document: 'docs/evidence.md', write: keptChecks },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: speeds': { document: 'docs/benchmarks.md', write: speeds },
   'table: growing instead of learning from scratch': { document: 'docs/benchmarks.md', write: growthPays },
