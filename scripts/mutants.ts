@@ -37,7 +37,7 @@ const core = [
 ]
 
 const more = [
-  'packages/continual/src/{learner,learner-state,learning-step,predict}.ts',
+  'packages/continual/src/{learner,learner-parts,learner-state,learning-step,predict}.ts',
   'packages/continual/src/strategy/*.ts',
   'packages/continual/src/drift/{page-hinkley,standardised,adaptive-windowing}.ts',
   'packages/continual/src/freezing/*.ts',

@@ -1,7 +1,16 @@
 /** Who may import whom: the rule of ARCHITECTURE.md, held fixed. */
+import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { entryPoints, packages } from './read-packages.ts'
-import { cycles, type Import, reachable, readSources, relativeTarget, type Source } from './read-sources.ts'
+import {
+  allTargets,
+  cycles,
+  type Import,
+  reachable,
+  readSources,
+  relativeTarget,
+  type Source,
+} from './read-sources.ts'
 
 const sources = readSources('packages')
 const around = readSources('bench', 'examples', 'test')
@@ -68,6 +77,40 @@ describe('between packages', () => {
 
   it('no files load each other in a circle', () => {
     expect(cycles(sources)).toEqual([])
+  })
+})
+
+describe.each(['gpt', 'continual'])('inside %s', (name) => {
+  const place = `packages/${name}/src/`
+  const own = sources.filter(({ path }) => path.startsWith(place))
+
+  it('no files know each other in a circle, not even by their types', () => {
+    expect(own.length).toBeGreaterThan(40)
+    expect(cycles(own, allTargets)).toEqual([])
+  })
+
+  it('folders stand on floors: what a folder imports never leads back to it', () => {
+    // A file beside the folders stands for itself, and so does a public list.
+    const roomOf = (path: string): string =>
+      path.endsWith('/index.ts') || !path.slice(place.length).includes('/') ? path : dirname(path)
+    const next = (room: string): string[] =>
+      own
+        .filter(({ path }) => roomOf(path) === room)
+        .flatMap((source) => allTargets(source).map(roomOf))
+        .filter((other) => other !== room)
+    const leadsBack = (room: string): boolean => {
+      const queue = next(room)
+      const seen = new Set(queue)
+      for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+        for (const other of next(at)) {
+          if (!seen.has(other)) queue.push(other)
+          seen.add(other)
+        }
+      }
+      return seen.has(room)
+    }
+    const circles = [...new Set(own.map(({ path }) => roomOf(path)))].filter(leadsBack)
+    expect(circles).toEqual([])
   })
 })
 

@@ -104,8 +104,17 @@ function valueTargets(source: Source): string[] {
     .map(({ specifier }) => relativeTarget(source, specifier))
 }
 
-/** Groups of files that load each other in a circle. */
-export function cycles(sources: readonly Source[]): string[][] {
+/** The relative imports of a file, types included. */
+export const allTargets = (source: Source): string[] =>
+  source.imports
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier }) => relativeTarget(source, specifier))
+
+/** Groups of files that load each other in a circle, or reach each other by other imports. */
+export function cycles(
+  sources: readonly Source[],
+  targetsOf: (source: Source) => string[] = valueTargets,
+): string[][] {
   const byPath = new Map(sources.map((source) => [source.path, source]))
   // Tarjan 1972: `low` is the earliest file still on the stack that a file leads back to.
   const [index, low, stack, found] = [
@@ -119,7 +128,7 @@ export function cycles(sources: readonly Source[]): string[][] {
     index.set(path, order)
     low.set(path, order)
     stack.push(path)
-    for (const next of valueTargets(byPath.get(path) as Source)) {
+    for (const next of targetsOf(byPath.get(path) as Source)) {
       if (!byPath.has(next)) continue
       if (!index.has(next)) low.set(path, Math.min(low.get(path) as number, visit(next)))
       else if (stack.includes(next))
@@ -127,7 +136,7 @@ export function cycles(sources: readonly Source[]): string[][] {
     }
     if (low.get(path) === order) {
       const group = stack.splice(stack.indexOf(path))
-      if (group.length > 1 || valueTargets(byPath.get(path) as Source).includes(path))
+      if (group.length > 1 || targetsOf(byPath.get(path) as Source).includes(path))
         found.push(group.toSorted())
     }
     return low.get(path) as number

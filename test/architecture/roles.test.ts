@@ -9,7 +9,7 @@ const sources = readSources('packages').filter(({ path }) => path.startsWith(pla
 const roles = ['drift', 'freezing', 'growth', 'meta', 'penalty', 'rehearsal', 'vocabulary']
 /** What a role may know beside its own folder. */
 const common = [
-  ...['errors.ts', 'part.ts', 'saved-state.ts', 'step-context.ts', 'trigger.ts', 'upkeep/upkeep.ts'],
+  ...['errors.ts', 'part.ts', 'saved-state.ts', 'trigger.ts', 'upkeep/upkeep.ts'],
   ...['journal/', 'stream/'],
 ]
 

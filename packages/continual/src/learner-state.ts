@@ -2,7 +2,7 @@
 import type { GptState } from '@burgeon/gpt'
 import { type Check, checkArgument, checks, OptionError, type ParameterStore } from '@burgeon/tensor'
 import type { JournalState } from './journal/journal.ts'
-import type { KeptPart } from './strategy/learner-parts.ts'
+import type { KeptPart } from './part.ts'
 
 /** What a part keeps. */
 export interface PartState {

@@ -20,24 +20,13 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import type { LearnerOptions } from './learner-options.ts'
-import type { LearnerParts } from './strategy/learner-parts.ts'
+import type { LearnerParts } from './learner-parts.ts'
+import type { Learnt } from './journal/learnt.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import { type Batch, joinBatches, partsOf, targetsOf, withinContext } from './stream/batch.ts'
 import { type BatchLoss, lossOn } from './stream/batch-tensors.ts'
-
-/** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
-export interface Learnt {
-  readonly loss: number
-  readonly rowLosses: readonly number[]
-  /** Fresh tokens predicted. */
-  readonly tokens: number
-  readonly penalties: Readonly<Record<string, number>>
-  /** Infinite or NaN only where a loss scale called the update off. */
-  readonly gradientNorm: number
-  readonly updateNorm: number
-}
 
 /** In a row; a loss scale falls from its highest to 1 in fewer. */
 const mostOverflows = 40

@@ -20,3 +20,9 @@ export interface Part {
    */
   restore?(state: unknown, parameters: ParameterStore): void
 }
+
+/** A part that has a state, and the role that it plays. */
+export interface KeptPart {
+  readonly role: string
+  readonly part: Part
+}

@@ -1,7 +1,7 @@
 /** Triggers: when something shall happen, apart from what happens. */
 
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
-import type { StepContext } from './step-context.ts'
+import type { StepContext } from './journal/step-context.ts'
 
 /** What a trigger may look at. */
 export interface TriggerSignals {

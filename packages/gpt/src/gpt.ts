@@ -20,7 +20,9 @@ import {
 import { forward, type ForwardOptions, losses } from './forward/forward.ts'
 import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
 import { type GrowthAccess, grantGrowth } from './growth-access.ts'
-import { configFromState, type GptConfig, type GptSizes, gptConfig, sizeChecks } from './config/gpt-config.ts'
+import { configFromState } from './config/config-from-state.ts'
+import type { GptConfig } from './config/gpt-config.ts'
+import { type GptSizes, gptConfig, sizeChecks } from './config/gpt-sizes.ts'
 import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 
 /** A model as plain data. */

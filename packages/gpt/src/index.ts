@@ -18,14 +18,9 @@ export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
 export { type ForwardOptions, forward, type Observed } from './forward/forward.ts'
 export { type GenerateOptions, generate } from './generation/generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
-export {
-  type AdapterConfig,
-  type BlockConfig,
-  configFromState,
-  type GptConfig,
-  type GptSizes,
-  gptConfig,
-} from './config/gpt-config.ts'
+export type { AdapterConfig, BlockConfig, GptConfig } from './config/gpt-config.ts'
+export { configFromState } from './config/config-from-state.ts'
+export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
 export { KeyValueCache } from './forward/key-value-cache.ts'
 export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 export { type SamplingOptions, sampleToken } from './generation/sampling.ts'

@@ -10,7 +10,7 @@ import {
 } from '@burgeon/tensor'
 import { count, savedTokens, stateOfKind } from '../saved-state.ts'
 import type { LearnerEvent } from '../journal/event.ts'
-import type { StepContext } from '../step-context.ts'
+import type { StepContext } from '../journal/step-context.ts'
 import { readOf } from '../stream/batch.ts'
 import type { Freezing } from './freezing.ts'
 import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'

@@ -1,22 +1,12 @@
 /** The journal of a learner: what happened, and the numbers that its parts judge by. */
 import type { Gpt } from '@burgeon/gpt'
-import type { Learnt } from '../learning-step.ts'
+import type { LearntBatch } from './learnt.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
-import type { StepContext } from '../step-context.ts'
-import type { Batch } from '../stream/batch.ts'
+import type { StepContext } from './step-context.ts'
 import { eventFromState, type LearnerEvent } from './event.ts'
 import { extendJournal } from './extend-journal.ts'
 import type { StepReport } from './step-report.ts'
-
-/** What the learning of a batch came to. */
-export interface LearntBatch {
-  readonly learnt: Learnt
-  readonly fresh: Batch
-  readonly old: Batch | null
-  /** The bytes that were predicted. */
-  readonly bytes: ArrayLike<number>
-}
 
 /** Plain data. */
 export interface JournalState {

@@ -1,7 +1,7 @@
 /** Rehearsal: what is learnt again beside the new. */
 import { type Check, checks } from '@burgeon/tensor'
 import type { Part } from '../part.ts'
-import type { RecallContext, StepContext } from '../step-context.ts'
+import type { RecallContext, StepContext } from '../journal/step-context.ts'
 import type { Batch } from '../stream/batch.ts'
 
 /** The role that mixes the batch. */

@@ -13,7 +13,7 @@ import {
 } from '@burgeon/tensor/testing'
 import { aFreezing, type Freezing } from '../freezing/freezing.ts'
 import type { LearnerEvent } from '../journal/event.ts'
-import type { StepContext } from '../step-context.ts'
+import type { StepContext } from '../journal/step-context.ts'
 import { batchOfTokens } from '../stream/batch.ts'
 
 /** Blocks of the model that it is tried on. */

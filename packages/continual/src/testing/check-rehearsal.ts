@@ -11,7 +11,7 @@ import {
   takenStates,
 } from '@burgeon/tensor/testing'
 import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
-import type { StepContext } from '../step-context.ts'
+import type { StepContext } from '../journal/step-context.ts'
 import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 
 /** Steps of the life that a rehearsal is tried in. */

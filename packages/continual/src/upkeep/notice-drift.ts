@@ -1,6 +1,6 @@
 /** Asks every detector of a learner once per batch. */
 import type { LearnerEvent } from '../journal/event.ts'
-import type { StepContext } from '../step-context.ts'
+import type { StepContext } from '../journal/step-context.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 

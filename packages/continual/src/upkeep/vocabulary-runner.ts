@@ -2,7 +2,7 @@
 import { carryOut } from './carry-out.ts'
 import { type GrowthMeans, groundOf } from './growth-runner.ts'
 import type { Part } from '../part.ts'
-import type { StepContext } from '../step-context.ts'
+import type { StepContext } from '../journal/step-context.ts'
 import { triggerSignals } from '../trigger.ts'
 import type { Upkeep } from './upkeep.ts'
 import { encodedRow, textOf } from '../vocabulary/encode-batch.ts'

@@ -12,7 +12,8 @@ import {
   type Tensor,
   undoing,
 } from '@burgeon/tensor'
-import { type GptConfig, isSameConfig } from '../../config/gpt-config.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
+import { isSameConfig } from '../../config/config-from-state.ts'
 import type { Gpt } from '../../gpt.ts'
 import { growthOf } from '../../growth-access.ts'
 import { isPlanned, type PlannedGrowth } from '../changes/planned-growth.ts'

@@ -1,6 +1,7 @@
 /** Takes growth back: the latest, or all since some entry of the growth log. */
 import { applyPlan, checkArgument, checks, type Mirror, OptionError, type Plan } from '@burgeon/tensor'
-import { configFromState, type GptConfig, isSameConfig } from '../../config/gpt-config.ts'
+import { configFromState, isSameConfig } from '../../config/config-from-state.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
 import type { Gpt } from '../../gpt.ts'
 import { growthOf } from '../../growth-access.ts'
 import { replay, undoOf } from '../plan/growth-log.ts'

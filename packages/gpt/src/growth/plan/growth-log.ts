@@ -3,7 +3,8 @@
  * dropped can be let go. Plain data, in every checkpoint.
  */
 import { type Check, checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
-import { configFromState, type GptConfig, isSameConfig } from '../../config/gpt-config.ts'
+import { configFromState, isSameConfig } from '../../config/config-from-state.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
 import { parametersOf } from '../../config/block-size.ts'
 import { withoutAdapter } from '../changes/block-edits.ts'

@@ -1,7 +1,7 @@
 /** What the parts of a learner see of a step. It grows by fields, never by parameters. */
 import type { Gpt } from '@burgeon/gpt'
-import type { LearnerEvent } from './journal/event.ts'
-import type { Batch } from './stream/batch.ts'
+import type { LearnerEvent } from './event.ts'
+import type { Batch } from '../stream/batch.ts'
 
 /** Before the step: what is about to be learnt. */
 export interface RecallContext {

@@ -1,25 +1,19 @@
 /** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
 import { chain, type GradientTransform } from '@burgeon/autograd/optim'
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
-import { checkFollows } from './check-follows.ts'
-import { noticeDrift } from '../upkeep/notice-drift.ts'
-import type { Freezing } from '../freezing/freezing.ts'
-import { type GrowthMeans, growthRunner } from '../upkeep/growth-runner.ts'
-import type { LearnerOptions } from '../learner-options.ts'
-import type { Part } from '../part.ts'
-import { consolidation, consolidationRows } from '../upkeep/consolidation.ts'
-import { recentRows } from '../rehearsal/recent-rows.ts'
-import type { Rehearsal } from '../rehearsal/rehearsal.ts'
-import type { StepContext } from '../step-context.ts'
-import { onDrift } from '../trigger.ts'
-import type { Upkeep } from '../upkeep/upkeep.ts'
-import { vocabularyRunner } from '../upkeep/vocabulary-runner.ts'
-
-/** A part that has a state, and the role that it plays. */
-export interface KeptPart {
-  readonly role: string
-  readonly part: Part
-}
+import { checkFollows } from './strategy/check-follows.ts'
+import { noticeDrift } from './upkeep/notice-drift.ts'
+import type { Freezing } from './freezing/freezing.ts'
+import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
+import type { LearnerOptions } from './learner-options.ts'
+import type { KeptPart, Part } from './part.ts'
+import { consolidation, consolidationRows } from './upkeep/consolidation.ts'
+import { recentRows } from './rehearsal/recent-rows.ts'
+import type { Rehearsal } from './rehearsal/rehearsal.ts'
+import type { StepContext } from './journal/step-context.ts'
+import { onDrift } from './trigger.ts'
+import type { Upkeep } from './upkeep/upkeep.ts'
+import { vocabularyRunner } from './upkeep/vocabulary-runner.ts'
 
 /** What a learner is made of. */
 export interface LearnerParts {

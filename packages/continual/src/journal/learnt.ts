@@ -1,0 +1,23 @@
+/** What an update comes to, before any part reacts to it. */
+import type { Batch } from '../stream/batch.ts'
+
+/** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
+export interface Learnt {
+  readonly loss: number
+  readonly rowLosses: readonly number[]
+  /** Fresh tokens predicted. */
+  readonly tokens: number
+  readonly penalties: Readonly<Record<string, number>>
+  /** Infinite or NaN only where a loss scale called the update off. */
+  readonly gradientNorm: number
+  readonly updateNorm: number
+}
+
+/** What the learning of a batch came to. */
+export interface LearntBatch {
+  readonly learnt: Learnt
+  readonly fresh: Batch
+  readonly old: Batch | null
+  /** The bytes that were predicted. */
+  readonly bytes: ArrayLike<number>
+}

@@ -1,0 +1,50 @@
+/** Joins strategies to one. */
+import { OptionError } from '@burgeon/tensor'
+import { checkRoles } from './check-strategy.ts'
+import type { Strategy } from './strategy.ts'
+
+const single = [
+  'rehearsal',
+  'lookAhead',
+  'detector',
+  'growth',
+  'freezing',
+  'vocabulary',
+  'consolidateWhen',
+] as const
+
+/**
+ * One strategy that does what several do: penalties, transforms and watches add up in order.
+ *
+ * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
+ * @example
+ * ```ts
+ * const strategy = compose(
+ *   { rehearsal: reservoirReplay({ capacity: 500 }) },
+ *   { penalties: [onlineEwc({ strength: 5 })], consolidateWhen: everySteps(500) },
+ * )
+ * ```
+ */
+export function compose(...strategies: readonly Strategy[]): Strategy {
+  const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
+  for (const [i, strategy] of strategies.entries()) {
+    checkRoles(`compose: strategies[${i}]`, strategy)
+    for (const role of single) {
+      const [present, added] = [result[role], strategy[role]]
+      if (present !== undefined && added !== undefined) {
+        throw new OptionError(
+          `compose: two strategies claim the role ${role}: ${nameOf(present)} and ${nameOf(added)}. Keep one.`,
+        )
+      }
+    }
+    const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
+    const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
+    const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
+    Object.assign(result, strategy, { penalties, transforms, watches })
+  }
+  return result
+}
+
+function nameOf(part: { readonly name: string }): string {
+  return part.name || 'an unnamed one'
+}
