@@ -39,7 +39,7 @@ const core = [
 const more = [
   'packages/continual/src/{learner,learner-parts,learner-state,learning-step,predict}.ts',
   'packages/continual/src/strategy/*.ts',
-  'packages/continual/src/drift/{page-hinkley,standardised,adaptive-windowing}.ts',
+  'packages/continual/src/drift/{page-hinkley,standardized,adaptive-windowing}.ts',
   'packages/continual/src/freezing/*.ts',
   'packages/continual/src/metrics/*.ts',
   'packages/continual/src/stream/*.ts',

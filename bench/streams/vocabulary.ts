@@ -17,7 +17,7 @@ import {
   type LearnerOptions,
   pageHinkley,
   reservoirReplay,
-  standardised,
+  standardized,
 } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
 import { profileAsync } from '@burgeon/tensor'
@@ -62,7 +62,7 @@ function parts(seed: number, arm: string): LearnerOptions {
     ),
     strategy: {
       rehearsal: reservoirReplay({ capacity: 1000, share: 0.5, seed }),
-      detector: standardised(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), {
+      detector: standardized(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), {
         decay: 0.99,
       }),
       ...(arm === growing && { vocabulary: growingVocabulary(words) }),

@@ -4,7 +4,7 @@ import { checkFreezing } from '@burgeon/continual/testing'
 import { OptionError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
 
-const freezing = (): Freezing => freezeConverged({ every: 2, patience: 2, settle: 4, most: 0.5 })
+const freezing = (): Freezing => freezeConverged({ every: 2, patience: 2, settle: 4, maxShare: 0.5 })
 
 test('ours keeps every statement', async () => {
   const results = await checkFreezing(freezing, 30)

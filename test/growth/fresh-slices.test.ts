@@ -2,7 +2,7 @@ import {
   applyPlan,
   type Average,
   type Copy,
-  extended,
+  extendAxis,
   type Initial,
   inverse,
   ParameterError,
@@ -10,7 +10,7 @@ import {
   type Plan,
   scope,
   TensorMirror,
-  unchanged,
+  keepAxis,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { describe, expect, test } from 'vitest'
@@ -35,7 +35,7 @@ function start(): { store: ParameterStore; anchor: TensorMirror; moment: TensorM
 const widened = (fresh: Initial | Average): Plan => ({
   summary: 'wider',
   key: [1, 2],
-  changes: [{ kind: 'resize', path: 'w', dimensions: [unchanged(2), extended(3, 5)], fresh }],
+  changes: [{ kind: 'resize', path: 'w', dimensions: [keepAxis(2), extendAxis(3, 5)], fresh }],
 })
 const copied = (initial: Initial | Copy, shape: readonly number[] = [2, 3]): Plan => ({
   summary: 'one more',
@@ -65,7 +65,7 @@ describe('new slices', () => {
   test('along the first axis too', () => {
     const { store } = start()
     const fresh: Average = { kind: 'average', axis: 0, of: [[0, 1]] }
-    const dimensions = [{ from: 2, source: [1, -1, 0] }, unchanged(3)]
+    const dimensions = [{ from: 2, source: [1, -1, 0] }, keepAxis(3)]
     applyPlan(
       { ...widened(fresh), changes: [{ kind: 'resize', path: 'w', dimensions, fresh }] },
       store,

@@ -3,13 +3,13 @@ import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import {
   applyPlan,
   type Device,
-  extended,
+  extendAxis,
   inverse,
   type Mirror,
   ParameterStore,
   type Plan,
   scope,
-  unchanged,
+  keepAxis,
 } from '@burgeon/tensor'
 
 /** What happens to the matrix: it grows along an axis, its latest growth is undone, or it takes steps. */
@@ -111,7 +111,7 @@ export class GrownParameter {
   #grow(axis: 0 | 1, by: number): void {
     const before = new Set(this.places().map(String))
     const { shape } = this.store.get(path).tensor
-    const dimensions = shape.map((n, i) => (i === axis ? extended(n, n + by) : unchanged(n)))
+    const dimensions = shape.map((n, i) => (i === axis ? extendAxis(n, n + by) : keepAxis(n)))
     const fresh = { kind: 'normal', standardDeviation: 0.5 } as const
     const plan: Plan = {
       summary: 'wider',

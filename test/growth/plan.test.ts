@@ -1,7 +1,7 @@
 import {
   applyPlan,
   type DimensionMap,
-  extended,
+  extendAxis,
   inverse,
   isIdentity,
   type Mirror,
@@ -13,7 +13,7 @@ import {
   type Shape,
   sizeOf,
   TensorMirror,
-  unchanged,
+  keepAxis,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import fc from 'fast-check'
@@ -31,7 +31,7 @@ const factor = fc.constantFrom(1, 0.5, 0.25, 2, 0.75, -3)
 const keepingMap: fc.Arbitrary<DimensionMap> = fc
   .tuple(fc.integer({ min: 1, max: 4 }), fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 4 }))
   .chain(([from, more]) => {
-    const all = [...unchanged(from).source, ...more.map((at) => Math.min(at, from - 1))]
+    const all = [...keepAxis(from).source, ...more.map((at) => Math.min(at, from - 1))]
     const source = fc.shuffledSubarray(all, { minLength: all.length })
     const factors = fc.option(fc.array(factor, { minLength: all.length, maxLength: all.length }), {
       nil: undefined,
@@ -139,7 +139,7 @@ describe('a plan', () => {
   test('draws new slices from the stream of its key and the path', () => {
     const draw = (key: readonly [number, number]): number[] => {
       const state = stateOf([2])
-      apply({ ...planOf([extended(2, 40)]), key }, state)
+      apply({ ...planOf([extendAxis(2, 40)]), key }, state)
       return state.numbers().parameter.data.slice(2)
     }
     expect(draw([1, 2])).toEqual(draw([1, 2]))
@@ -153,25 +153,25 @@ describe('a plan', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }), (shape) => {
         const state = stateOf(shape)
         const [before, tensor] = [state.numbers(), state.store.get(path).tensor]
-        apply(planOf(shape.map(unchanged)), state)
+        apply(planOf(shape.map(keepAxis)), state)
         expect(state.numbers()).toEqual(before)
         expect(state.store.get(path).tensor).toBe(tensor)
       }),
     )
-    expect(isIdentity(unchanged(3))).toBe(true)
-    expect(isIdentity(extended(3, 3))).toBe(true)
-    expect(isIdentity({ ...unchanged(3), gradientFactor: [1, 1, 1] })).toBe(true)
+    expect(isIdentity(keepAxis(3))).toBe(true)
+    expect(isIdentity(extendAxis(3, 3))).toBe(true)
+    expect(isIdentity({ ...keepAxis(3), gradientFactor: [1, 1, 1] })).toBe(true)
     for (const map of [
-      extended(3, 4),
+      extendAxis(3, 4),
       { from: 2, source: [1, 0] },
-      { ...unchanged(2), valueFactor: [1, 2] },
+      { ...keepAxis(2), valueFactor: [1, 2] },
     ]) {
       expect(isIdentity(map)).toBe(false)
     }
   })
   test('copies what another parameter is before the plan, wherever that one stands in it', () => {
     const state = stateOf([2])
-    const [wider] = planOf([{ ...extended(2, 3), valueFactor: [0.5, 0.5, 1] }]).changes
+    const [wider] = planOf([{ ...extendAxis(2, 3), valueFactor: [0.5, 0.5, 1] }]).changes
     const added = { kind: 'add', path: 'v', axes: ['embed'], shape: [2] } as const
     const before = state.numbers().parameter.data
     const changes: Plan['changes'] = [wider, { ...added, initial: { kind: 'copy', of: path } }]
@@ -198,7 +198,7 @@ describe('the inverse of a plan', () => {
   /** Every old slice has a copy whose factors are all powers of two, so that it can be restored exactly. */
   const isExact = (dimensions: readonly DimensionMap[]): boolean =>
     dimensions.every(({ from, source, valueFactor, gradientFactor }) =>
-      unchanged(from).source.every((old) =>
+      keepAxis(from).source.every((old) =>
         source.some((at, i) => {
           const factors = [valueFactor?.[i] ?? 1, gradientFactor?.[i] ?? 1]
           return at === old && factors.every((f) => Number.isInteger(Math.log2(f)))
@@ -243,7 +243,10 @@ describe('the inverse of a plan', () => {
   })
   test('undoes changes last to first, and removes what was added', () => {
     const added = { kind: 'add', path: 'new', axes: ['embed'], shape: [2], initial: { kind: 'one' } } as const
-    const plan: Plan = { ...planOf([extended(2, 3)]), changes: [...planOf([extended(2, 3)]).changes, added] }
+    const plan: Plan = {
+      ...planOf([extendAxis(2, 3)]),
+      changes: [...planOf([extendAxis(2, 3)]).changes, added],
+    }
     expect(inverse(plan).changes.map(({ kind, path: of }) => [kind, of])).toEqual([
       ['remove', 'new'],
       ['resize', path],
@@ -268,10 +271,10 @@ describe('a plan that cannot be carried out', () => {
   const added = (name: string, shape: Shape): Plan['changes'][number] => {
     return { kind: 'add', path: name, axes: ['embed'], shape, initial: { kind: 'zero' } }
   }
-  const [wider] = planOf([extended(2, 3)]).changes
+  const [wider] = planOf([extendAxis(2, 3)]).changes
   const impossible: readonly [Plan['changes'], string][] = [
-    [planOf([extended(3, 4)]).changes, 'plan: made for w of shape [3], which now is [2]. Plan again.'],
-    [planOf([extended(2, 3), unchanged(1)]).changes, 'plan: made for w of shape [2, 1], which now is [2].'],
+    [planOf([extendAxis(3, 4)]).changes, 'plan: made for w of shape [3], which now is [2]. Plan again.'],
+    [planOf([extendAxis(2, 3), keepAxis(1)]).changes, 'plan: made for w of shape [2, 1], which now is [2].'],
     [[wider, { ...wider, path: 'v' }], 'no parameter v'],
     [[wider, added(path, [2])], 'plan: w exists already and cannot be added.'],
     [[wider, wider], 'plan: changes w twice; expected one change per parameter.'],
@@ -309,7 +312,7 @@ describe('a plan that cannot be carried out', () => {
       [stubborn, ...mirrors],
       [...mirrors, stubborn],
     ]) {
-      expect(() => applyPlan(planOf([extended(2, 3)]), state.store, list, device)).toThrow('I do not grow')
+      expect(() => applyPlan(planOf([extendAxis(2, 3)]), state.store, list, device)).toThrow('I do not grow')
       expect(state.numbers()).toEqual(before)
       expect(device.memory.buffers).toBe(buffers)
     }

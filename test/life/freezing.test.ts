@@ -98,7 +98,8 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
 
 const device = openWasm()
 /** Judges every fifth step, and finds everything converged that does not halve its change. */
-const soon = (): Freezing => freezeConverged({ every: 5, patience: 2, tolerance: 0.5, settle: 10, most: 0.5 })
+const soon = (): Freezing =>
+  freezeConverged({ every: 5, patience: 2, tolerance: 0.5, settle: 10, maxShare: 0.5 })
 
 test('a life: blocks converge from below, settle, freeze, and wake when the model grows', async () => {
   const learner = learnerWith(device, { freezing: soon() })
@@ -189,8 +190,8 @@ test('options out of range and states of something else are refused', () => {
     { settle: 0 },
     { tolerance: 1 },
     { tolerance: -0.1 },
-    { most: 0 },
-    { most: 1 },
+    { maxShare: 0 },
+    { maxShare: 1 },
   ]) {
     expect(() => freezeConverged(bad)).toThrow(OptionError)
   }

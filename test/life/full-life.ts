@@ -55,10 +55,10 @@ function parts(): Omit<LearnerOptions, 'model'> {
       { transforms: [announcing], lookAhead: laMaml({ rate: 0.5, rateOfRates: 0.05 }) },
       { detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 1, minSamples: 8 }) },
       { growth: growOnSchedule([{ step: 6, request: { kind: 'widenMlp', block: 'b1', to: 24 } }]) },
-      { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
+      { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, maxShare: 0.5 }) },
       {
         vocabulary: growingVocabulary({
-          ...{ tokens: 272, tokensAtOnce: 4, minimumCount: 4, growWhen: everySteps(10) },
+          ...{ tokens: 272, tokensAtOnce: 4, minCount: 4, growWhen: everySteps(10) },
         }),
       },
     ),

@@ -190,7 +190,7 @@ const parts: Readonly<Record<string, (seed: number) => Strategy>> = {
   ewc: (seed) => ({ penalties: [onlineEwc({ strength: 1, seed })], consolidateWhen: everySteps(2) }),
   freezing: () => ({ freezing: freezeConverged({ every: 1, patience: 2, settle: 1, tolerance: 0.9 }) }),
   vocabulary: () => ({
-    vocabulary: growingVocabulary({ tokens: 270, minimumCount: 1, growWhen: everySteps(3) }),
+    vocabulary: growingVocabulary({ tokens: 270, minCount: 1, growWhen: everySteps(3) }),
   }),
 }
 const life = fc.record({

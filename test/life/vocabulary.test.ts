@@ -52,7 +52,7 @@ const parts = (options: Partial<VocabularyOptions> = {}): Omit<LearnerOptions, '
     penalties: [onlineEwc({ strength: 1, decay: 0.9, seed: 1 })],
     detector: pageHinkley({ mode: 'up', delta: 0.1, threshold: 2 }),
     vocabulary: growingVocabulary({
-      ...{ tokens: 300, tokensAtOnce: 8, minimumCount: 5, growWhen: everySteps(5) },
+      ...{ tokens: 300, tokensAtOnce: 8, minCount: 5, growWhen: everySteps(5) },
       ...options,
     }),
   },
@@ -297,7 +297,7 @@ describe('what cannot work is refused', () => {
     await expect(learner.observe(english)).rejects.toThrow('the tokenizer has 257 tokens and the model 256')
     expect(learner.step).toBe(0)
   })
-  test.each([{ tokens: 256 }, { tokens: 300.5 }, { tokensAtOnce: 0 }, { minimumCount: -1 }, { capacity: 0 }])(
+  test.each([{ tokens: 256 }, { tokens: 300.5 }, { tokensAtOnce: 0 }, { minCount: -1 }, { capacity: 0 }])(
     'limits such as %o',
     (options) => {
       expect(() => growingVocabulary({ tokens: 300, ...options })).toThrow(OptionError)

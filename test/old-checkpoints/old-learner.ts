@@ -53,10 +53,10 @@ export function parts(): Omit<LearnerOptions, 'model'> {
           { step: 21, request: { kind: 'addLayer', at: 2 } },
         ]),
       },
-      { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, most: 0.5 }) },
+      { freezing: freezeConverged({ every: 1, patience: 2, tolerance: 0.9, settle: 2, maxShare: 0.5 }) },
       {
         vocabulary: growingVocabulary({
-          ...{ tokens: 272, tokensAtOnce: 4, minimumCount: 4, growWhen: everySteps(10) },
+          ...{ tokens: 272, tokensAtOnce: 4, minCount: 4, growWhen: everySteps(10) },
         }),
       },
     ),

@@ -1,5 +1,13 @@
 import { adafactor, type AdafactorOptions } from '@burgeon/autograd/optim'
-import { extended, inverse, OptionError, type Plan, type Shape, StateError, unchanged } from '@burgeon/tensor'
+import {
+  extendAxis,
+  inverse,
+  OptionError,
+  type Plan,
+  type Shape,
+  StateError,
+  keepAxis,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -100,7 +108,7 @@ async function estimate(life: OptimizerLife): Promise<number[][]> {
 }
 
 const wider = (axis: number, shape: Shape): Plan => {
-  const dimensions = shape.map((n, i) => (i === axis ? extended(n, n + 2) : unchanged(n)))
+  const dimensions = shape.map((n, i) => (i === axis ? extendAxis(n, n + 2) : keepAxis(n)))
   return {
     summary: 'wider',
     key: [1, axis],
@@ -153,7 +161,7 @@ describe('Adafactor in growth', () => {
     life.apply({
       summary: 'split',
       key: [0, 0],
-      changes: [{ kind: 'resize', path: 'w', dimensions: [unchanged(2), split], fresh: { kind: 'zero' } }],
+      changes: [{ kind: 'resize', path: 'w', dimensions: [keepAxis(2), split], fresh: { kind: 'zero' } }],
     })
     const wanted = before.map((row) => split.source.map((at, j) => row[at] * split.gradientFactor[j] ** 2))
     expect(largestDifference((await estimate(life)).flat(), wanted.flat())).toBeLessThan(1e-15)
@@ -165,7 +173,7 @@ describe('Adafactor in growth', () => {
     life.steps(0, 2)
     const shapes = async () => ((await life.optimizer.toState()) as Saved).moment.rows['w'].shape
     expect(await shapes()).toEqual([4, 1, 1])
-    const dimensions = [unchanged(4), unchanged(2), extended(4, 32)]
+    const dimensions = [keepAxis(4), keepAxis(2), extendAxis(4, 32)]
     life.apply({
       summary: 'longer',
       key: [0, 0],

@@ -13,7 +13,7 @@ import {
   muon,
   sgd,
 } from '@burgeon/autograd/optim'
-import { extended, inverse, type ParameterChange, type Plan, unchanged } from '@burgeon/tensor'
+import { extendAxis, inverse, type ParameterChange, type Plan, keepAxis } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
@@ -44,10 +44,10 @@ const shapes = { w: [3, 4], deep: [2, 3, 2] }
 const fresh = { kind: 'normal', standardDeviation: 1 } as const
 const split = { from: 4, source: [0, 1, 2, 3, 1, 0], gradientFactor: [0.25, 0.25, 1, 1, 0.75, 0.75] }
 const plans: readonly (readonly ParameterChange[])[] = [
-  [{ kind: 'resize', path: 'w', dimensions: [extended(3, 5), unchanged(4)], fresh }],
-  [{ kind: 'resize', path: 'w', dimensions: [unchanged(3), extended(4, 5)], fresh }],
-  [{ kind: 'resize', path: 'w', dimensions: [extended(3, 4), split], fresh }],
-  [{ kind: 'resize', path: 'deep', dimensions: [unchanged(2), extended(3, 4), extended(2, 3)], fresh }],
+  [{ kind: 'resize', path: 'w', dimensions: [extendAxis(3, 5), keepAxis(4)], fresh }],
+  [{ kind: 'resize', path: 'w', dimensions: [keepAxis(3), extendAxis(4, 5)], fresh }],
+  [{ kind: 'resize', path: 'w', dimensions: [extendAxis(3, 4), split], fresh }],
+  [{ kind: 'resize', path: 'deep', dimensions: [keepAxis(2), extendAxis(3, 4), extendAxis(2, 3)], fresh }],
   [{ kind: 'add', path: 'new', axes: ['embed', 'embed'], shape: [2, 2], initial: fresh }],
 ]
 const planOf = (changes: readonly ParameterChange[]): Plan => ({ summary: 'growth', key: [3, 4], changes })

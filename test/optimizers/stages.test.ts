@@ -10,7 +10,7 @@ import {
   muon,
   sgd,
 } from '@burgeon/autograd/optim'
-import { extended, inverse, OptionError, type Plan, scope, type Shape, StateError } from '@burgeon/tensor'
+import { extendAxis, inverse, OptionError, type Plan, scope, type Shape, StateError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -29,7 +29,7 @@ const wider = (path: string, from: number, to: number): Plan => ({
     {
       kind: 'resize',
       path,
-      dimensions: [extended(from, to)],
+      dimensions: [extendAxis(from, to)],
       fresh: { kind: 'normal', standardDeviation: 1 },
     },
   ],

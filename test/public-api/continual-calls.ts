@@ -77,20 +77,20 @@ export const continualCalls: CallsOf<typeof api> = {
       says: ['Page–Hinkley'],
     }),
   ],
-  standardised: [
+  standardized: [
     () => ({
       args: { inner: api.pageHinkley(), options: { decay: 0.9, warmUp: 2 } },
-      run: api.standardised,
+      run: api.standardized,
     }),
     () => ({
       args: { value: 1 },
-      run: (v: number) => api.standardised(api.pageHinkley()).update(v),
+      run: (v: number) => api.standardized(api.pageHinkley()).update(v),
       says: ['standardised'],
     }),
   ],
   freezeConverged: [
     () => ({
-      args: { options: { every: 1, patience: 2, tolerance: 0.1, settle: 1, most: 0.5 } },
+      args: { options: { every: 1, patience: 2, tolerance: 0.1, settle: 1, maxShare: 0.5 } },
       run: api.freezeConverged,
     }),
   ],
@@ -311,7 +311,7 @@ export const continualCalls: CallsOf<typeof api> = {
       args: {
         options: {
           ...{ tokenizer: new BytePairTokenizer(), tokens: 300, tokensAtOnce: 1 },
-          ...{ minimumCount: 1, growWhen: api.never, capacity: 9 },
+          ...{ minCount: 1, growWhen: api.never, capacity: 9 },
         },
       },
       run: api.growingVocabulary,

@@ -30,7 +30,7 @@ const names = [
     'onlineEwc',
     'pageHinkley',
     'reservoirReplay',
-    'standardised',
+    'standardized',
   ],
   // when to grow
   ...['GrowthPolicy', 'budgeted', 'growByCompute', 'growOnPlateau', 'growOnSchedule'],

@@ -152,7 +152,7 @@ export const gptCalls: CallsOf<typeof api> = {
     }),
     () => ({ args: { text: 'a' }, run: (text: string) => learner().observe(text) }),
     () => ({
-      args: { tokenizer: pairs(), most: 2, minimum: 2 },
+      args: { tokenizer: pairs(), maxMerges: 2, minCount: 2 },
       run: (...args: Parameters<api.MergeLearner['propose']>) => learner().propose(...args),
     }),
   ],

@@ -280,19 +280,19 @@ export const tensorCalls: CallsOf<typeof api> = {
   applyPlan: [
     () => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()], device }, run: api.applyPlan }),
   ],
-  undoing: [() => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()] }, run: api.undoing })],
+  undoPlan: [() => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()] }, run: api.undoPlan })],
   inverse: [() => ({ args: { plan: plan() }, run: api.inverse })],
-  isIdentity: [() => ({ args: { map: api.unchanged(2) }, run: api.isIdentity })],
-  extended: [call({ from: 1, to: 2 }, api.extended)],
-  unchanged: [call({ size: 2 }, api.unchanged)],
+  isIdentity: [() => ({ args: { map: api.keepAxis(2) }, run: api.isIdentity })],
+  extendAxis: [call({ from: 1, to: 2 }, api.extendAxis)],
+  keepAxis: [call({ size: 2 }, api.keepAxis)],
   freshTensor: [call({ device, shape: [2], initial: { kind: 'zero' }, key, path: 'a' }, api.freshTensor)],
-  resized: [
+  resize: [
     () => ({
-      args: { x: t(), maps: [api.unchanged(2), api.unchanged(2)], role: 'value', fresh: () => t() },
-      run: api.resized,
+      args: { x: t(), maps: [api.keepAxis(2), api.keepAxis(2)], role: 'value', fresh: () => t() },
+      run: api.resize,
     }),
   ],
-  keptNumbers: [call({ maps: [api.unchanged(2)], kept: { slices: Float32Array.of() } }, api.keptNumbers)],
+  keptNumbers: [call({ maps: [api.keepAxis(2)], kept: { slices: Float32Array.of() } }, api.keptNumbers)],
   DerivedMirror: [
     call(
       { name: 'half', derive: () => null },

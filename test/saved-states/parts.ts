@@ -79,7 +79,7 @@ function own<T extends { toState(): unknown; restore(state: unknown): void }>(
 const detectors = {
   adaptiveWindowing: () => continual.adaptiveWindowing({ clock: 1, gracePeriod: 1, minWindow: 1 }),
   pageHinkley: () => continual.pageHinkley({ threshold: 3, minSamples: 2 }),
-  standardised: () => continual.standardised(continual.pageHinkley(), { warmUp: 2 }),
+  standardized: () => continual.standardized(continual.pageHinkley(), { warmUp: 2 }),
 }
 let noise = 0
 const signal = (): number => Math.sin(noise++) * 3
@@ -224,7 +224,7 @@ export const parts: Readonly<Record<string, Part>> = {
     },
   ),
   growingVocabulary: own(
-    () => continual.growingVocabulary({ tokens: 300, minimumCount: 1, tokenizer: tokenizer() }),
+    () => continual.growingVocabulary({ tokens: 300, minCount: 1, tokenizer: tokenizer() }),
     (vocabulary) => {
       vocabulary.observe(sentence)
       return vocabulary.wanted()
@@ -243,7 +243,7 @@ export const parts: Readonly<Record<string, Part>> = {
     continual.Reservoir.fromState,
     (reservoir) => reservoir.offer(draw),
   ),
-  standardised: own(detectors.standardised, feed),
+  standardized: own(detectors.standardized, feed),
   byteShift: own(
     () => continual.byteShift({ recent: 4, past: 8, warmUp: 1 }),
     (watch) => watch.update(Uint8Array.of(1, noise++ % 256, 3)),

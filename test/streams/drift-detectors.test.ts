@@ -4,7 +4,7 @@ import {
   type DriftDetector,
   pageHinkley,
   SignalError,
-  standardised,
+  standardized,
 } from '@burgeon/continual'
 import { checkDriftDetector, type DriftExpectation } from '@burgeon/continual/testing'
 import { StateError } from '@burgeon/tensor'
@@ -16,8 +16,8 @@ const detectors: [make: () => DriftDetector, expectation?: DriftExpectation][] =
   [() => pageHinkley()],
   [() => pageHinkley({ mode: 'up' }), { directions: ['up'] }],
   [() => pageHinkley({ mode: 'down' }), { directions: ['down'] }],
-  [() => standardised(adaptiveWindowing()), { noise: 1e-4, jump: 4e-4 }],
-  [() => standardised(pageHinkley({ threshold: 30, delta: 0.25 })), { noise: 1e-4, jump: 4e-4 }],
+  [() => standardized(adaptiveWindowing()), { noise: 1e-4, jump: 4e-4 }],
+  [() => standardized(pageHinkley({ threshold: 30, delta: 0.25 })), { noise: 1e-4, jump: 4e-4 }],
 ]
 
 describe('every detector keeps the contract', () => {
@@ -85,10 +85,10 @@ describe('restore', () => {
     expect(detector.toState()).toEqual(before)
   })
   test('of a standardised detector refuses a foreign inner state and changes nothing', () => {
-    const detector = standardised(pageHinkley(), { warmUp: 2 })
+    const detector = standardized(pageHinkley(), { warmUp: 2 })
     for (const value of [1, 2, 4, 3]) detector.update(value)
     const before = detector.toState()
-    const foreign = standardised(adaptiveWindowing(), { warmUp: 2 }).toState()
+    const foreign = standardized(adaptiveWindowing(), { warmUp: 2 }).toState()
     expect(() => detector.restore(foreign)).toThrow(StateError)
     expect(detector.toState()).toEqual(before)
   })

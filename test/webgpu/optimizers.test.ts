@@ -13,11 +13,11 @@ import {
 import {
   applyPlan,
   type Device,
-  extended,
+  extendAxis,
   ParameterStore,
   type Plan,
   scope,
-  unchanged,
+  keepAxis,
 } from '@burgeon/tensor'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -28,12 +28,12 @@ const fresh = { kind: 'normal', standardDeviation: 0.5 } as const
 const wider: Plan = {
   summary: 'wider both ways',
   key: [1, 2],
-  changes: [{ kind: 'resize', path: 'w', dimensions: [extended(5, 7), unchanged(6)], fresh }],
+  changes: [{ kind: 'resize', path: 'w', dimensions: [extendAxis(5, 7), keepAxis(6)], fresh }],
 }
 const longer: Plan = {
   summary: 'longer',
   key: [3, 4],
-  changes: [{ kind: 'resize', path: 'w', dimensions: [unchanged(7), extended(6, 8)], fresh }],
+  changes: [{ kind: 'resize', path: 'w', dimensions: [keepAxis(7), extendAxis(6, 8)], fresh }],
 }
 
 /** The weights after twelve steps, and their averages. */

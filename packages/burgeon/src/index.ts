@@ -22,7 +22,7 @@ export {
   type Penalty,
   type Rehearsal,
   reservoirReplay,
-  standardised,
+  standardized,
   type StepReport,
   type Strategy,
 } from '@burgeon/continual'

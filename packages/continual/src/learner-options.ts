@@ -1,4 +1,4 @@
-/** What a learner is made of, and whether it can be. */
+/** The options of a learner, and checks of them. */
 import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import {
@@ -22,7 +22,7 @@ import { count, none } from './saved-state.ts'
 import type { Strategy } from './strategy/strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
 
-/** What a learner is made of. */
+/** Options of a learner. */
 export interface LearnerOptions {
   readonly model: Gpt
   /** Turns gradients into changes of the weights. */
@@ -35,13 +35,13 @@ export interface LearnerOptions {
   readonly strategy?: Strategy
   /** No limit unless given. */
   readonly budget?: GrowthBudget
-  /** Of the random stream for new weights; 0 unless given. */
+  /** Seed for new weights. Default 0. */
   readonly seed?: number
   /** A clock in milliseconds, such as `performance.now`: then the journal says how long each growth took. */
   readonly now?: () => number
 }
 
-/** What a learner observes; whether a batch fits the model is looked at when it is learnt. */
+/** Check of the data that a learner observes; whether a batch fits the model is looked at when it is learnt. */
 export const someData: Check<Batch | string> = checks.either(checks.text, aBatch)
 
 const optionChecks: ChecksOf<LearnerOptions> = {

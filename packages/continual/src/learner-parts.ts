@@ -15,14 +15,14 @@ import { onDrift } from './trigger.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
 import { vocabularyRunner } from './upkeep/vocabulary-runner.ts'
 
-/** What a learner is made of. */
+/** Parts of a learner. */
 export interface LearnerParts {
   /** Loss scale, transforms, look-ahead and optimizer, in this order. */
   readonly optimizer: GradientTransform
   /** The rehearsal; without one, the latest rows, if there is a penalty that judges by them. */
   readonly memory: Rehearsal | undefined
   readonly freezing: Freezing | undefined
-  /** What acts after an update, in order. */
+  /** Parts that act after an update, in order. */
   readonly upkeep: readonly Upkeep[]
   /** State shaped like the parameters, of all parts. */
   readonly mirrors: readonly Mirror[]

@@ -4,7 +4,7 @@ import { type Check, checkArgument, checks, OptionError, type ParameterStore } f
 import type { JournalState } from './journal/journal.ts'
 import type { KeptPart } from './part.ts'
 
-/** What a part keeps. */
+/** Saved state of a part. */
 export interface PartState {
   readonly role: string
   readonly name: string
@@ -85,7 +85,7 @@ export function restoreParts(
   }
 }
 
-/** What is remembered where nothing is rehearsed is nobody's choice. */
+/** Rows that are remembered though nothing is rehearsed are nobody's choice. */
 const isChosen = ({ role }: { readonly role: string }): boolean => role !== 'memory'
 
 /** Throws OptionError unless the parts have these names. */
@@ -98,7 +98,7 @@ function checkSame(kept: readonly KeptPart[], saved: readonly string[]): void {
   )
 }
 
-/** Whether it is of an earlier version, which kept the names of its parts alone. */
+/** Returns whether a state is of an earlier version, which kept the names of its parts alone. */
 export const hasNamesOnly = (saved: SavedLearner): saved is Omit<FieldsByRole, 'model'> =>
   'optimizer' in saved
 

@@ -71,8 +71,12 @@ export class Learner {
   async #step(data: Batch | string): Promise<StepReport> {
     const { vocabulary } = this.strategy
     const fresh = batchOf(data, this.model, vocabulary)
-    const { learnt, old } = await learnWithRecall({ ...this.#options, ...this.#parts }, fresh, this.#journal)
-    const batch = { learnt, fresh, old, bytes: bytesOf(fresh, vocabulary?.tokenizer) }
+    const { learnt, old, predicted } = await learnWithRecall(
+      { ...this.#options, ...this.#parts },
+      fresh,
+      this.#journal,
+    )
+    const batch = { learnt, fresh, old, bytes: bytesOf(predicted, vocabulary?.tokenizer) }
     // The prediction is on record before anything reacts to it.
     const context = this.#journal.begin(batch)
     for (const part of this.#parts.upkeep) this.#journal.add(await part.afterStep(context))
@@ -102,7 +106,7 @@ export class Learner {
   /**
    * The learner that `toState` described, also one of an earlier version.
    *
-   * @param options The same optimiser and strategy that it was built from, freshly made.
+   * @param options The same optimizer and strategy that it was built from, freshly made.
    * @throws StateError for what is no such state, OptionError if the parts differ from those of the saved learner, and what its parts and
    *   `Gpt.fromState` throw. Parts that had taken their state by then are those of no learner: try another state with fresh ones.
    */

@@ -25,16 +25,16 @@ import type { Learnt } from './journal/learnt.ts'
 import type { LookAhead } from './meta/look-ahead.ts'
 import type { Penalty } from './penalty/penalty.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
-import { type Batch, joinBatches, partsOf, targetsOf, withinContext } from './stream/batch.ts'
-import { type BatchLoss, lossOn } from './stream/batch-tensors.ts'
+import { type Batch, joinBatches, partsOf, withinContext } from './stream/batch.ts'
+import { type BatchLoss, type BatchTensors, batchTensors, lossOn } from './stream/batch-tensors.ts'
 
 /** In a row; a loss scale falls from its highest to 1 in fewer. */
-const mostOverflows = 40
+const maxOverflows = 40
 
 /** Norms of gradients and learning rates above which the product of two, or a square, may leave single precision. */
 const riskyAbove = 1e9
 
-/** What an update is made with. */
+/** Everything that an update is made with. */
 interface LearningParts {
   readonly model: Gpt
   /** Begins with the loss scale, and holds the look-ahead. */
@@ -46,7 +46,7 @@ interface LearningParts {
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */
   readonly checkpointBlocks: boolean
-  /** What share of their rate the lowest blocks learn with (see `Freezing`); with 0 their backward pass is left out. */
+  /** Shares of their rate that the lowest blocks learn with (see `Freezing`); with 0 their backward pass is left out. */
   readonly shares: readonly number[]
   /** Updates in a row that the loss scale has skipped just before this one. */
   readonly overflows: number
@@ -54,7 +54,7 @@ interface LearningParts {
   readonly step: number
 }
 
-/** What a learner is made of, as far as an update needs it. */
+/** The options and parts of a learner that an update needs. */
 export type LearningMeans = Pick<LearnerOptions, 'model' | 'lossScale' | 'checkpointBlocks' | 'strategy'> &
   Pick<LearnerParts, 'optimizer' | 'freezing'>
 
@@ -63,9 +63,9 @@ export type LearningMeans = Pick<LearnerOptions, 'model' | 'lossScale' | 'checkp
  *
  * @param old Rows to rehearse, of any length, of which what is beyond the context is left out; or null.
  * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning rate that is none: before
- *   any weight is touched, and with the optimiser as it was.
+ *   any weight is touched, and with the optimizer as it was.
  */
-async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<Learnt> {
+async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
   using _ = holdModel(parts.model)
   const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
   const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
@@ -73,8 +73,8 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
   const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await gradients.gradientNorm.read()
-    const learnt = summarise(fresh.rows, gradients.rows, await gradients.losses.read())
-    const mayOverflow = parts.lossScale !== undefined && parts.overflows < mostOverflows
+    const { predicted, ...learnt } = summarize(fresh.rows, gradients.rows, await gradients.losses.read())
+    const mayOverflow = parts.lossScale !== undefined && parts.overflows < maxOverflows
     if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
         `learner: step ${parts.step + 1} has loss ${learnt.loss} and gradient norm ${gradientNorm}; ` +
@@ -83,7 +83,7 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
     }
     const penalties = await numbersIn(gradients.penalties)
     const updateNorm = await update(parts, gradients, gradientNorm > riskyAbove || rate > riskyAbove)
-    return { ...learnt, penalties, gradientNorm, updateNorm }
+    return { learnt: { ...learnt, penalties, gradientNorm, updateNorm }, predicted }
   } finally {
     const { rows: _rows, ...tensors } = gradients
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
@@ -99,7 +99,7 @@ export async function learnWithRecall(
   { model, optimizer, freezing, lossScale, checkpointBlocks = false, strategy = {} }: LearningMeans,
   fresh: Batch,
   { step, overflows }: { readonly step: number; readonly overflows: number },
-): Promise<{ readonly learnt: Learnt; readonly old: Batch | null }> {
+): Promise<LearntRows & { readonly old: Batch | null }> {
   const { penalties = [], lookAhead, rehearsal } = strategy
   const shares = freezing?.sharesAt(step) ?? []
   const takeBack = rehearsal && (rehearsal.mark?.() ?? marked(rehearsal))
@@ -110,7 +110,7 @@ export async function learnWithRecall(
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
     }
-    return { learnt: await learnBatch(parts, fresh, old), old }
+    return { ...(await learnBatch(parts, fresh, old)), old }
   } catch (error) {
     takeBack?.()
     throw error
@@ -131,14 +131,27 @@ function learningWeights({ model, shares }: LearningParts): TensorsByPath {
   return Object.fromEntries(Object.entries(model.parameters.tensors()).filter(([path]) => !isFrozen(path)))
 }
 
+/** An update that has been made. */
+interface LearntRows {
+  readonly learnt: Learnt
+  /** The fresh tokens that were predicted, in order. */
+  readonly predicted: Int32Array
+}
+
+/** Rows of `length` predictions each. */
+interface Rows {
+  readonly length: number
+  readonly targets: Int32Array
+}
+
 interface Gradients {
   readonly gradient: TensorsByPath
   /** By the rates of a look-ahead. */
   readonly rates?: TensorsByPath
-  /** Of every place of `rows`, before anything is learnt: `[B·T]`. */
+  /** Loss per token of `rows` before the update: `[B·T]`. */
   readonly losses: Tensor
-  /** What `losses` are of: the whole batch, or its fresh rows alone; these come first in either. */
-  readonly rows: Batch
+  /** The rows of `losses`: the whole batch, or its fresh rows alone (with a look-ahead); these come first in either. */
+  readonly rows: Rows
   readonly penalties: Readonly<Record<string, Tensor>>
   readonly gradientNorm: Tensor
 }
@@ -151,7 +164,8 @@ function lossAndGradients(
 ): Gradients {
   const { penalties, lossScale, lookAhead } = parts
   const all = parts.model.parameters.tensors()
-  const meanLoss = lossesOn(parts, batch)
+  const tensors = batchTensors(parts.model.device, batch)
+  const meanLoss = lossesOn(parts, tensors)
   const objective = (w: TensorsByPath) => {
     const { losses, mean } = meanLoss(w)
     const terms: Record<string, Tensor> = {}
@@ -165,22 +179,25 @@ function lossAndGradients(
   if (lookAhead === undefined) {
     const { gradient, aux } = valueAndGrad(objective)(weights)
     const norm = globalNorm(Object.values(gradient))
-    return { gradient, ...aux, rows: batch, gradientNorm: lossScale?.unscaled(norm) ?? norm }
+    const rows = { length: batch.length, targets: tensors.targetTokens }
+    return { gradient, ...aux, rows, gradientNorm: lossScale?.unscaled(norm) ?? norm }
   }
   const tries = partsOf(fresh, lookAhead.steps).map((part) => {
-    const lossOfPart = lossesOn(parts, part)
+    const lossOfPart = lossesOn(parts, batchTensors(parts.model.device, part))
     return (w: TensorsByPath): Tensor => lossOfPart(w).mean
   })
   const { gradient, rates, aux } = lookAhead.gradients(objective, tries, weights)
   // The objective has seen changed weights; the prequential loss is of the present ones.
-  const { losses } = lossesOn(parts, fresh)(weights)
-  return { gradient, rates, ...aux, losses, rows: fresh, gradientNorm: globalNorm(Object.values(gradient)) }
+  const present = batchTensors(parts.model.device, fresh)
+  const { losses } = lossesOn(parts, present)(weights)
+  const rows = { length: fresh.length, targets: present.targetTokens }
+  return { gradient, rates, ...aux, losses, rows, gradientNorm: globalNorm(Object.values(gradient)) }
 }
 
 /** The loss of a batch as a function of the weights that learn. */
 function lossesOn(
   { model, checkpointBlocks, shares }: LearningParts,
-  batch: Batch,
+  batch: BatchTensors,
 ): (w: TensorsByPath) => BatchLoss {
   const loss = lossOn(model, batch, { checkpointBlocks })
   return (w) => loss(frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w)
@@ -189,7 +206,7 @@ function lossesOn(
 /**
  * Changes the weights, once the whole change is known to be finite.
  *
- * @param isRisky Whether to keep the state of the optimiser until then. That costs a copy; no optimiser of ours needs it for gradients and
+ * @param isRisky Whether to keep the state of the optimizer until then. That costs a copy; no optimizer of ours needs it for gradients and
  *   rates of an ordinary size.
  * @returns The norm of the change.
  */
@@ -231,9 +248,9 @@ async function update(parts: LearningParts, gradients: Gradients, isRisky: boole
 }
 
 /**
- * Each update is a tensor of its own, whatever else the optimiser does with it.
+ * Each update is a tensor of its own, whatever else the optimizer does with it.
  *
- * @param isRisky Whether the optimiser shall look at the gradients itself; otherwise their norm has said that it need not.
+ * @param isRisky Whether the optimizer shall look at the gradients itself; otherwise their norm has said that it need not.
  */
 function changeOf(
   { model, optimizer, lookAhead, shares, step }: LearningParts,
@@ -255,13 +272,12 @@ function changeOf(
 }
 
 /** Means over the tokens that counted, of each of the first `fresh` rows and of all of them. */
-function summarise(
+function summarize(
   fresh: number,
-  batch: Batch,
+  { length, targets }: Rows,
   losses: ArrayLike<number>,
-): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> {
-  const [targets, { length }] = [targetsOf(batch), batch]
-  let [total, tokens] = [0, 0]
+): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> & Pick<LearntRows, 'predicted'> {
+  let total = 0
   const rowLosses = Array.from({ length: fresh }, (_, row) => {
     let [sumOfRow, count] = [0, 0]
     for (let i = row * length; i < (row + 1) * length; i++) {
@@ -270,10 +286,10 @@ function summarise(
       count++
     }
     total += sumOfRow
-    tokens += count
     return sumOfRow / count
   })
-  return { loss: total / tokens, rowLosses, tokens }
+  const predicted = targets.subarray(0, fresh * length).filter((token) => token >= 0)
+  return { loss: total / predicted.length, rowLosses, tokens: predicted.length, predicted }
 }
 
 async function numbersIn(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> {

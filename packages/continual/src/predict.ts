@@ -12,7 +12,7 @@ const aTokenizer = checks.instance('a BytePairTokenizer', BytePairTokenizer)
 /** A tokenizer without merges. */
 const bytes = new BytePairTokenizer()
 
-/** What a model makes of a text. */
+/** Prediction of a text. */
 export interface Prediction {
   /** Loss of the text's tokens after the first, in bits per byte that they stand for; null for a text of one token. */
   readonly bitsPerByte: number | null

@@ -3,7 +3,7 @@
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 import type { StepContext } from './journal/step-context.ts'
 
-/** What a trigger may look at. */
+/** Signals of a trigger. */
 export interface TriggerSignals {
   /** Updates made so far, from 1. */
   readonly step: number
@@ -13,14 +13,14 @@ export interface TriggerSignals {
   readonly stepsSinceDrift: number | null
 }
 
-/** What a trigger may look at of a step. */
+/** The signals of a trigger in a step. */
 export const triggerSignals = ({ step, stepsSinceDrift, events }: StepContext): TriggerSignals => ({
   step,
   drift: events.some(({ kind }) => kind === 'drift'),
   stepsSinceDrift,
 })
 
-/** Whether to act after this step. */
+/** Returns whether to act after a step. */
 export type Trigger = (signals: TriggerSignals) => boolean
 
 /** Triggers that nothing but a drift alarm can set off. */
@@ -31,14 +31,14 @@ const onlyOnDrift = (trigger: Trigger): Trigger => {
   return trigger
 }
 
-/** Whether nothing but a drift alarm can set it off: without a detector it never acts. */
+/** Returns whether nothing but a drift alarm can set a trigger off: without a detector it never acts. */
 export const waitsForDrift = (trigger: Trigger): boolean => driftTriggers.has(trigger)
 
 /** After a step that raised a drift alarm. */
 export const onDrift: Trigger = onlyOnDrift(({ drift }) => drift)
 
 /**
- * So many steps after a drift alarm: when something of the new has been seen.
+ * Acts a number of steps after a drift alarm: when something of the new has been seen.
  *
  * @param patience An integer ≥ 0.
  */

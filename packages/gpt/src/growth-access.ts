@@ -1,4 +1,4 @@
-/** What growth may do to a model, and nobody else: not part of any public list. */
+/** The part of a model that growth alone may change. In no public list. */
 import { OptionError } from '@burgeon/tensor'
 import type { GptConfig } from './config/gpt-config.ts'
 import type { GrowthEntry } from './growth/plan/growth-log.ts'
@@ -8,7 +8,7 @@ export interface GrowthAccess {
   /** Configuration and parameters change together: whoever calls this has changed the parameters. */
   reconfigure(config: GptConfig): void
   /**
-   * Appends to the growth log what a reconfiguration was.
+   * Appends a reconfiguration to the growth log.
    *
    * @param maxKept Bytes of what prunings dropped that may be kept (`withinKept`).
    */

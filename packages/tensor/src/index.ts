@@ -137,16 +137,16 @@ export {
   type Average,
   type Copy,
   type DimensionMap,
-  extended,
+  extendAxis,
   type Initial,
   inverse,
   isIdentity,
   type ParameterChange,
   type Plan,
-  unchanged,
+  keepAxis,
 } from './parameters/plan.ts'
-export { undoing } from './parameters/undoing.ts'
-export { freshTensor, resized, type Role } from './parameters/resize.ts'
+export { undoPlan } from './parameters/undo-plan.ts'
+export { freshTensor, resize, type Role } from './parameters/resize.ts'
 export { type KeptNumbers, keptNumbers } from './parameters/slices.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type Key, keyFromSeed, splitKey } from './random/threefry.ts'

@@ -2,7 +2,7 @@
 import {
   applyPlan,
   type Device,
-  extended,
+  extendAxis,
   ParameterStore,
   type Plan,
   scope,
@@ -131,7 +131,7 @@ export class TransformLife {
 export function growthOf(shapes: Shapes): Plan {
   const fresh = { kind: 'normal', standardDeviation: 0.5 } as const
   const resizes = Object.entries(shapes).map(([path, shape]) => {
-    const dimensions = shape.map((n) => extended(n, n + 2))
+    const dimensions = shape.map((n) => extendAxis(n, n + 2))
     return { kind: 'resize', path, dimensions, fresh } as const
   })
   const added = {

@@ -78,7 +78,7 @@ export class AdaptiveWindowing implements DriftDetector {
     return direction
   }
 
-  /** Whether some border between two buckets, the last of each row included, parts the window into unequal means. */
+  /** Returns whether some border between two buckets, the last of each row included, parts the window into unequal means. */
   #cut(): DriftDirection | null {
     const { minWindow, delta } = this.#options
     const { count: n, mean, deviation } = this.window
@@ -128,7 +128,7 @@ export class AdaptiveWindowing implements DriftDetector {
  * the change, so the same change can be reported again a test or two later; river empties the window instead, which
  * never repeats itself but has to gather evidence from nothing.
  *
- * The second term of the cut assumes a signal whose range is about 1. Put `standardised` around signals of
+ * The second term of the cut assumes a signal whose range is about 1. Put `standardized` around signals of
  * much smaller scale: they would never be heard.
  *
  * @throws OptionError for an option outside its range.

@@ -2,16 +2,16 @@ import { type Check, checks } from '@burgeon/tensor'
 
 /** One number in, one verdict out: has the stream changed? */
 
-/** What a detector says after a value. */
+/** Verdict of a detector after a value. */
 export interface DriftVerdict {
   readonly drift: boolean
-  /** Where the signal went; null exactly when there is no drift. Of a loss, only `up` is bad news. */
+  /** Direction of the change; null exactly when there is no drift. For a loss, only `up` is bad news. */
   readonly direction: DriftDirection | null
   /** The detector's estimate of the signal's present mean, in units of the signal. */
   readonly estimate: number
 }
 
-/** Where a signal went. */
+/** Direction in which a signal changed. */
 export type DriftDirection = 'up' | 'down'
 
 /**

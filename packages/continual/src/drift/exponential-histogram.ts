@@ -18,7 +18,7 @@ const aBucket = fields<Moments>('moments', {
 /** The moments of no values. */
 export const noMoments: Moments = { count: 0, mean: 0, deviation: 0 }
 
-/** The moments of two neighbouring stretches together (Chan, Golub & LeVeque 1979, eq. 2.1). */
+/** The moments of two neighboring stretches together (Chan, Golub & LeVeque 1979, eq. 2.1). */
 export function joined(a: Moments, b: Moments): Moments {
   const count = a.count + b.count
   const step = b.mean - a.mean

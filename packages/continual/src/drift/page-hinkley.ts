@@ -11,7 +11,7 @@ export interface PageHinkleyOptions {
   readonly threshold?: number
   /** Deviation per value that is tolerated, ≥ 0, in units of the signal. 0.005 unless given. */
   readonly delta?: number
-  /** What is kept of the cumulative sum from value to value, in (0, 1]. 0.9999 unless given. */
+  /** Factor on the cumulative sum from value to value, in (0, 1]. 0.9999 unless given. */
   readonly alpha?: number
   /** Values before the first alarm, ≥ 1. 30 unless given. */
   readonly minSamples?: number
@@ -106,7 +106,7 @@ class PageHinkley implements DriftDetector {
  * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by more than
  * `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
  *
- * Threshold and delta are in units of the signal. Put `standardised` around it unless you know them: unit
+ * Threshold and delta are in units of the signal. Put `standardized` around it unless you know them: unit
  * noise alone passes the default threshold about once in two thousand values.
  *
  * @throws OptionError for an option outside its range.

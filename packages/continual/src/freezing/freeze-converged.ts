@@ -21,15 +21,15 @@ export interface FreezeConvergedOptions {
   readonly every?: number
   /** Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 24 unless given. */
   readonly patience?: number
-  /** What does not count as smaller: a difference of less than this share, in [0, 1); 0.15 unless given. */
+  /** Share by which the later half may be smaller without counting as smaller, in [0, 1); 0.15 unless given. */
   readonly tolerance?: number
   /** Steps over which the rate of a converged block falls to 0, from 1; 500 unless given. Only then is it frozen. */
   readonly settle?: number
   /** Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.75 unless given. */
-  readonly most?: number
+  readonly maxShare?: number
 }
 
-/** Of one block, from the lowest on. */
+/** History of one block. */
 interface BlockHistory {
   readonly block: string
   /** The changes between the latest looks, oldest first. */
@@ -41,7 +41,7 @@ interface BlockHistory {
 /** The state of a life. Plain data. */
 interface State {
   readonly kind: 'freeze converged'
-  /** Of the lowest blocks, the step at which each had converged. */
+  /** Steps at which the lowest blocks had converged, from the lowest on. */
   readonly since: readonly number[]
   readonly probe: Probe | null
   /** By block, at the last look. */
@@ -88,9 +88,9 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     patience: checks.integer({ from: 2 }),
     tolerance: checks.number({ from: 0, below: 1 }),
     settle: checks.integer({ from: 1 }),
-    most: checks.number({ above: 0, below: 1 }),
+    maxShare: checks.number({ above: 0, below: 1 }),
   })
-  const { every = 200, patience = 24, tolerance = 0.15, settle = 500, most = 0.75 } = options
+  const { every = 200, patience = 24, tolerance = 0.15, settle = 500, maxShare = 0.75 } = options
   const name = `freeze converged blocks, a look every ${every} steps`
   let state = awake
   const freezingEvent = (step: number, blocks: number, reason: string): LearnerEvent => {
@@ -116,7 +116,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
       const changes = [...known.changes, changeBetween(last, now)].slice(-patience)
       return { block, changes, hasConverged: known.hasConverged || isFlat(changes) }
     })
-    const limit = Math.min(histories.length - 1, Math.floor(most * histories.length))
+    const limit = Math.min(histories.length - 1, Math.floor(maxShare * histories.length))
     const since = [...state.since]
     while (since.length < limit && histories[since.length].hasConverged) since.push(step)
     const [blocks, before] = [since.length, state.since.length]

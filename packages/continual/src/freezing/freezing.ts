@@ -8,7 +8,7 @@ import type { Upkeep } from '../upkeep/upkeep.ts'
  */
 export interface Freezing extends Upkeep {
   /**
-   * What share of their rate the lowest blocks learn with, from the lowest on, each in [0, 1] and never below the one before; blocks that are
+   * Shares of their rate that the lowest blocks learn with, from the lowest on, each in [0, 1] and never below the one before; blocks that are
    * not in it learn as ever. Embeddings and positions go with the lowest. For blocks of share 0 the backward pass is not computed, and
    * nothing about them changes.
    *

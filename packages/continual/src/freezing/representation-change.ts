@@ -9,10 +9,10 @@ export interface Probe {
   readonly length: number
 }
 
-/** Of one block: the inner products of its centred outputs for all pairs of n tokens, `[n, n]` in row-major order. */
+/** Inner products of the centered outputs of one block for all pairs of n tokens, `[n, n]` in row-major order. */
 export type Representation = Float32Array
 
-/** What every block says of the probe, by block id. */
+/** Computes the representation of the probe in every block, by block id. */
 export async function representationsOf(
   model: Gpt,
   { tokens, length }: Probe,
@@ -31,8 +31,8 @@ export async function representationsOf(
       observe: (block, what, x) => {
         if (what !== 'output') return
         const said = places.length === tokens.length ? x : gather(x, counted)
-        const centred = subtract(said, mean(said, { axes: [0], keepDims: true }))
-        found.set(block, matmul(centred, centred, { transposeB: true }))
+        const centered = subtract(said, mean(said, { axes: [0], keepDims: true }))
+        found.set(block, matmul(centered, centered, { transposeB: true }))
       },
     })
     return [...found].map(([block, gram]) => ({ block, gram }))
@@ -46,7 +46,7 @@ export async function representationsOf(
 }
 
 /**
- * 1 − linear centred kernel alignment (Kornblith et al. 2019, eqs. 2 and 3 with linear kernels): 0 for the same representation up to rotation
+ * 1 − linear centered kernel alignment (Kornblith et al. 2019, eqs. 2 and 3 with linear kernels): 0 for the same representation up to rotation
  * and scale, towards 1 for unrelated ones.
  */
 export function changeBetween(before: Representation, now: Representation): number {

@@ -1,4 +1,4 @@
-/** What a policy would have done: a life's signals again, without a model. */
+/** Replays a policy on the signals of a life, without a model. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
 import { type GrowthRequest, planGrowth, priceOfPlanned } from '@burgeon/gpt/growth'
@@ -24,7 +24,7 @@ export interface DryRunInput {
   readonly drifts?: readonly number[]
   /** No limit unless given. */
   readonly budget?: GrowthBudget
-  /** What was measured, by step: see `measurementsIn`. Given to the policy where it asks for it and there is one. */
+  /** Measurements by step: see `measurementsIn`. Given to the policy where it asks for it and there is one. */
   readonly measurements?: Readonly<Record<number, Measurement>>
   /** Bytes of state beside the weights at the beginning; they grow as these do. None unless given. */
   readonly stateBytes?: number

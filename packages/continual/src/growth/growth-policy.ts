@@ -4,7 +4,7 @@ import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { Measurement } from './measure/measurement.ts'
 
-/** What a policy may judge by. Plain data, so every decision can be replayed from the log. */
+/** Signals that a policy may judge by. Plain data, so every decision can be replayed from the log. */
 export interface GrowthSignals {
   /** Updates made so far. */
   readonly step: number
@@ -21,14 +21,14 @@ export interface GrowthSignals {
   readonly stateBytes?: number
   /** Bytes of what prunings dropped and can bring back (`keptBytesOf`). None unless given. */
   readonly keptBytes?: number
-  /** What the blocks look like inside; only where the policy asked for it by `measures`. */
+  /** Measurements of the inside of blocks; only where the policy asked for them by `measures`. */
   readonly measured?: Measurement
 }
 
 /** How many of the latest losses a policy sees. */
 export const lossWindow = 400
 
-/** What growth may cost in total. The learner enforces it whatever a policy says. */
+/** Limits of the cost of growth in total. The learner enforces them whatever a policy says. */
 export interface GrowthBudget {
   /** Most learnt numbers the model may ever have. */
   readonly parameters: number
@@ -41,7 +41,7 @@ export interface GrowthBudget {
   readonly bytes?: number
 }
 
-/** What a policy decided and why. `reason` is for people: it stands in the log. */
+/** Decision of a policy, with a reason for people: it stands in the log. */
 export interface GrowthDecision<S> {
   readonly request: GrowthRequest | null
   readonly reason: string

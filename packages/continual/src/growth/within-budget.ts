@@ -4,11 +4,11 @@ import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
 
 /** A limit that a growth would break. */
 export interface Excess {
-  /** What there would be too many of. */
+  /** The quantity that would be too large. */
   readonly what: string
-  /** How many there are. */
+  /** Its value now. */
   readonly had: number
-  /** How many there would be. */
+  /** Its value after the growth. */
   readonly comes: number
   readonly allowed: number
 }

@@ -10,13 +10,13 @@ export interface EventOf<Kind extends string, Data> {
   readonly step: number
   /** Name of the part that it comes from. */
   readonly part: string
-  /** What happened, in one line for people. */
+  /** One line for people: what happened. */
   readonly summary: string
   readonly data: Data
 }
 
-/** What a growth did. What takes it back is in the model's growth log (`ungrowTo`), once, and not here. */
-export type JournalledGrowth = Omit<GrowthRecord, 'undo'>
+/** Record of a growth, without the plan that takes it back: that is in the model's growth log (`ungrowTo`). */
+export type JournaledGrowth = Omit<GrowthRecord, 'undo'>
 
 /** A growth policy's reason, and what it had measured, if it did. */
 interface Decided {
@@ -30,11 +30,11 @@ export type LearnerEvent =
   | EventOf<'consolidation', { readonly rows: number }>
   /** Gradients did not fit into half precision: the loss scale was halved and nothing was learnt. */
   | EventOf<'overflow', Readonly<Record<string, never>>>
-  | EventOf<'growth', Decided & { readonly record: JournalledGrowth }>
+  | EventOf<'growth', Decided & { readonly record: JournaledGrowth }>
   | EventOf<'growth refused', Decided>
   /** The policy had the blocks measured and decided to stay as it is. */
   | EventOf<'growth considered', Required<Decided>>
-  /** So many of the lowest blocks have converged by now, and learn no more as soon as they have settled; 0: all learn again. */
+  /** Number of bottom blocks that are freezing; 0 means all learn again. */
   | EventOf<'freezing', { readonly blocks: number; readonly reason: string }>
 
 /** An event as versions before 0.2 wrote it: its data beside its kind, and no summary. */
@@ -88,6 +88,6 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** The summary of an event that was saved without one. */
 function summaryOf(kind: LearnerEvent['kind'], data: Readonly<Record<string, unknown>>): string {
-  const record = data['record'] as Partial<JournalledGrowth> | undefined
+  const record = data['record'] as Partial<JournaledGrowth> | undefined
   return [kind, record?.summary, data['reason']].filter((text) => typeof text === 'string').join('. ')
 }

@@ -1,7 +1,7 @@
-/** What an update comes to, before any part reacts to it. */
+/** The outcome of an update, before any part reacts to it. */
 import type { Batch } from '../stream/batch.ts'
 
-/** What one update measured. Losses are of the fresh rows, before they were learnt, in nats per token. */
+/** Measurements of one update. Losses are of the fresh rows, before they were learnt, in nats per token. */
 export interface Learnt {
   readonly loss: number
   readonly rowLosses: readonly number[]
@@ -13,7 +13,7 @@ export interface Learnt {
   readonly updateNorm: number
 }
 
-/** What the learning of a batch came to. */
+/** A batch that has been learnt. */
 export interface LearntBatch {
   readonly learnt: Learnt
   readonly fresh: Batch

@@ -1,4 +1,4 @@
-/** What the parts of a learner see of a step. It grows by fields, never by parameters. */
+/** The context of a step, as the parts of a learner see it. It grows by fields, never by parameters. */
 import type { Gpt } from '@burgeon/gpt'
 import type { LearnerEvent } from './event.ts'
 import type { Batch } from '../stream/batch.ts'
@@ -31,6 +31,6 @@ export interface StepContext {
   readonly losses: readonly number[]
   /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
   readonly stepsSinceDrift: number | null
-  /** What has happened in this step so far. */
+  /** Events of this step so far. */
   readonly events: readonly LearnerEvent[]
 }

@@ -1,7 +1,7 @@
-/** What one step of a learner measured. Plain data. */
+/** Measurements of one step of a learner. Plain data. */
 import type { LearnerEvent } from './event.ts'
 
-/** What one call of `learner.observe` did. */
+/** Report of one call of `learner.observe`. */
 export interface StepReport {
   /** Updates made, this one included. */
   readonly step: number
@@ -18,7 +18,7 @@ export interface StepReport {
   readonly bytes: number
   /** Old rows learnt beside the new ones. */
   readonly rehearsedRows: number
-  /** What each penalty added to the loss, by name, in nats per token. */
+  /** Amount that each penalty added to the loss, by name, in nats per token. */
   readonly penalties: Readonly<Record<string, number>>
   /** Global norm of the gradients before any transform; infinite or NaN in a step with an `overflow`. */
   readonly gradientNorm: number

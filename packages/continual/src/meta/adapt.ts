@@ -31,7 +31,7 @@ export interface AdaptOptions {
 
 const aRate = checks.number({ above: 0 })
 
-/** Of an inner loop. */
+/** Options of an inner loop. */
 export const adaptChecks: ChecksOf<AdaptOptions> = {
   steps: checks.integer({ from: 1 }),
   firstOrder: checks.boolean,

@@ -49,8 +49,8 @@ const rateOf = 'rate of '
 
 /**
  * Look-ahead MAML: every number of every weight has a learned rate, which rises where the step on fresh rows also helps on old ones and
- * falls to 0 where it hurts them. Give the learner a rehearsal for the old rows, and `sgd(1)` as optimiser: the update is then the paper's.
- * Another optimiser gets gradients multiplied by the rates.
+ * falls to 0 where it hurts them. Give the learner a rehearsal for the old rows, and `sgd(1)` as optimizer: the update is then the paper's.
+ * Another optimizer gets gradients multiplied by the rates.
  *
  * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
  * after the last inner step; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain

@@ -14,7 +14,7 @@ import {
   type ParameterStore,
   type PlainTensor,
   type Plan,
-  resized,
+  resize,
   sameShape,
   ShapeError,
   type Tensor,
@@ -22,7 +22,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 
-/** Where learned rates begin. */
+/** Initial values of learned rates. */
 export interface LearnedRatesOptions {
   /** The rate of everything new, ≥ 0. */
   readonly initial: number
@@ -103,7 +103,7 @@ export class LearnedRates implements Mirror {
       const maps = change.dimensions.map(({ from, source }) => ({ from, source }))
       changed.set(
         change.path,
-        resized(old, maps, 'value', () => keptOf(change.path, maps) ?? fill(device, shape, this.initial)),
+        resize(old, maps, 'value', () => keptOf(change.path, maps) ?? fill(device, shape, this.initial)),
       )
     }
     return () => {

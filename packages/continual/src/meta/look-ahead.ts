@@ -3,7 +3,7 @@ import type { GradientTransform, UpdateContext } from '@burgeon/autograd/optim'
 import { type Check, checks, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import type { TaskLoss } from './adapt.ts'
 
-/** What a look ahead found. */
+/** Gradients of a look-ahead. */
 export interface LookAheadGradients<A> {
   /** The gradient of the objective after the inner steps, by the weights before them. */
   readonly gradient: TensorsByPath
@@ -15,7 +15,7 @@ export interface LookAheadGradients<A> {
 
 /**
  * The role that learns the fresh rows in inner steps first, and takes the gradients of what is then lost on fresh and old rows alike. It learns
- * rates of its own by the same gradients. As a transform it stands just before the optimiser.
+ * rates of its own by the same gradients. As a transform it stands just before the optimizer.
  */
 export interface LookAhead extends GradientTransform {
   /** Inner steps: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */

@@ -11,9 +11,9 @@ import {
   supportOf,
 } from './meta-task.ts'
 
-/** What a batch of tasks says about weights and rates. */
+/** Gradients of a batch of tasks by weights and rates. */
 export interface MetaSgdGradients extends MetaGradients {
-  /** What the rates are to descend along, by path. */
+  /** Gradient by the rates, by path. */
   readonly rates: TensorsByPath
 }
 

@@ -31,11 +31,11 @@ export interface MetaTask {
   readonly copies?: number
 }
 
-/** What a batch of tasks says about the weights they all begin with. */
+/** Gradient of a batch of tasks by the weights that they all begin with. */
 export interface MetaGradients {
   /** Mean query loss of the tasks after adaptation, a scalar. */
   readonly value: Tensor
-  /** What to descend along, by path: any `GradientTransform` takes it. */
+  /** Gradient by path: any `GradientTransform` takes it. */
   readonly gradient: TensorsByPath
 }
 
@@ -91,7 +91,7 @@ export function copiesOf(weights: TensorsByPath, copies: number): TensorsByPath 
   )
 }
 
-/** What a task's inner loop begins with. */
+/** Weights that a task's inner loop begins with. */
 export function beginningOf({ copies }: MetaTask, weights: TensorsByPath): TensorsByPath {
   return copies === undefined ? weights : copiesOf(weights, copies)
 }

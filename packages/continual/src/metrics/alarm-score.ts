@@ -3,9 +3,9 @@ import { checkOptions, checks } from '@burgeon/tensor'
 
 /** A stream whose changes are known, and what was reported. All places are in one unit, such as bytes or steps. */
 export interface AlarmRun {
-  /** Where the stream changed, ascending. */
+  /** Places where the stream changed, ascending. */
   readonly changes: readonly number[]
-  /** Where alarms were raised, ascending. */
+  /** Places where alarms were raised, ascending. */
   readonly alarms: readonly number[]
   /** The longest delay with which an alarm still counts as having noticed a change, > 0. */
   readonly within: number
@@ -19,7 +19,7 @@ export interface ScoredAlarm {
   readonly delay: number | null
 }
 
-/** What was noticed, missed and made up. */
+/** Changes that were noticed and missed, and false alarms. */
 export interface AlarmScore {
   readonly alarms: readonly ScoredAlarm[]
   readonly changes: number

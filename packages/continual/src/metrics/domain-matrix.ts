@@ -103,7 +103,7 @@ export class DomainMatrix {
     return [...this.#domains]
   }
 
-  /** What had been learnt last before each row. */
+  /** Domain that had been learnt last before each row. */
   get evaluations(): string[] {
     return this.#rows.map(({ after }) => after)
   }

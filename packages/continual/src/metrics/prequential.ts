@@ -15,7 +15,7 @@ export function bitsPerByte(nats: number, bytesPerToken = 1): number {
 
 /** How fast older losses fade. */
 export interface PrequentialOptions {
-  /** What older records keep of their weight from record to record, in (0, 1]. 0.99 unless given. */
+  /** Factor on the weight of older records from record to record, in (0, 1]. 0.99 unless given. */
   readonly fade?: number
 }
 
@@ -32,7 +32,7 @@ interface Running extends PrequentialReading {
   readonly fadedTokens: number
 }
 
-/** What a `Prequential` knows, as plain data. */
+/** State of a `Prequential`, as plain data. */
 export interface PrequentialState {
   readonly kind: 'prequential'
   readonly options: Required<PrequentialOptions>

@@ -34,7 +34,7 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { aBatch, type Batch, batchOfRows, rowOf, targetsOf } from '../stream/batch.ts'
+import { aBatch, type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import type { Penalty } from './penalty.ts'
 
@@ -142,7 +142,7 @@ export function onlineEwc(options: EwcOptions): Penalty {
 }
 
 /** Tokens, and logits, that one pass over sequences may hold. */
-const [mostTokens, mostLogits] = [2 ** 12, 2 ** 25]
+const [maxTokens, maxLogits] = [2 ** 12, 2 ** 25]
 
 /**
  * The diagonal Fisher information per token, estimated with one label per position drawn from the model.
@@ -166,7 +166,7 @@ export function fisherInformation(
   const total = Object.fromEntries(
     Object.entries(weights).map(([path, w]) => [path, fill(w.device, w.shape, 0)]),
   )
-  const tokens = Math.min(mostTokens, mostLogits / model.config.vocabulary)
+  const tokens = Math.min(maxTokens, maxLogits / model.config.vocabulary)
   const together = Math.max(1, Math.floor(tokens / length))
   for (let row = 0; row < rows; row += together) {
     const part = rowsOf(sample, row, Math.min(rows, row + together))
@@ -195,12 +195,12 @@ function squaredScores(
 ): TensorsByPath {
   const { device, config } = model
   const { rows, length } = part
-  const { tokens } = batchTensors(device, part)
+  const { tokens, targetTokens } = batchTensors(device, part)
   const noise = concatenate(
     keys.map((key) => randomUniform(device, key, [length, config.vocabulary])),
     0,
   )
-  const mask = device.tensor(rootShares(part), { shape: [rows * length], dtype: 'f32' })
+  const mask = device.tensor(rootShares(part, targetTokens), { shape: [rows * length], dtype: 'f32' })
   const loss = (w: TensorsByPath): Tensor => {
     const logits = model.forward(tokens, w) // [B·T, V]
     const drawn = argmax(elementwise(noisy, [logits, noise])) // i32 [B·T]
@@ -210,9 +210,7 @@ function squaredScores(
 }
 
 /** 1/√Tₙ where a prediction counts, 0 elsewhere: the root, because gradients are squared. */
-function rootShares(part: Batch): Float64Array {
-  const { rows, length } = part
-  const targets = targetsOf(part)
+function rootShares({ rows, length }: Batch, targets: Int32Array): Float64Array {
   const shares = new Float64Array(rows * length)
   for (let row = 0; row < rows; row++) {
     const own = targets.subarray(row * length, (row + 1) * length)

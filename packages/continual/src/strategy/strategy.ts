@@ -16,9 +16,9 @@ export interface Strategy {
   readonly rehearsal?: Rehearsal
   /** Added to the loss. */
   readonly penalties?: readonly Penalty[]
-  /** Applied to the gradients before the optimiser, in order. */
+  /** Applied to the gradients before the optimizer, in order. */
   readonly transforms?: readonly GradientTransform[]
-  /** Takes the gradients after the fresh rows have been learnt in inner steps; just before the optimiser. */
+  /** Takes the gradients after the fresh rows have been learnt in inner steps; just before the optimizer. */
   readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector

@@ -5,10 +5,12 @@ import { type Batch, inputsOf, targetsOf } from './batch.ts'
 
 /** A batch on a device. */
 export interface BatchTensors {
-  /** What the model reads, `i32 [B, T]`, with 0 in the place of padding: nothing that counts ever sees it. */
+  /** Input of the model, `i32 [B, T]`, with 0 in the place of padding: nothing that counts ever sees it. */
   readonly tokens: Tensor
-  /** What it shall predict, `i32 [B·T]`; negative where nothing is to be predicted. */
+  /** Targets, `i32 [B·T]`; negative where nothing is to be predicted. */
   readonly targets: Tensor
+  /** The same targets as plain numbers. */
+  readonly targetTokens: Int32Array
   /** Places that have something to predict, in order. */
   readonly counted: readonly number[]
 }
@@ -16,29 +18,30 @@ export interface BatchTensors {
 /** Puts a batch on a device. */
 export function batchTensors(device: Device, batch: Batch): BatchTensors {
   const { rows, length } = batch
-  const targets = targetsOf(batch)
+  const targetTokens = targetsOf(batch)
+  const { length: places } = targetTokens
   return {
     tokens: device.tensor(inputsOf(batch), { shape: [rows, length], dtype: 'i32' }, 'batch'),
-    targets: device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'batch'),
-    counted: Array.from(targets.keys()).filter((i) => targets[i] >= 0),
+    targets: device.tensor(targetTokens, { shape: [places], dtype: 'i32' }, 'batch'),
+    targetTokens,
+    counted: Array.from(targetTokens.keys()).filter((i) => targetTokens[i] >= 0),
   }
 }
 
-/** What a batch costs. */
+/** Loss of a batch. */
 export interface BatchLoss {
-  /** Of every place, `f32 [B·T]`, in nats; 0 where nothing is to be predicted. */
+  /** Loss per token, `f32 [B·T]`, in nats; 0 where nothing is to be predicted. */
   readonly losses: Tensor
   /** Over the tokens that count, a scalar. */
   readonly mean: Tensor
 }
 
-/** The loss of a batch as a function of the weights. */
+/** The loss of a batch on the model's device as a function of the weights. */
 export function lossOn(
   model: Gpt,
-  batch: Batch,
+  { tokens, targets, counted }: BatchTensors,
   options: Omit<ForwardOptions, 'cache'> = {},
 ): (weights: TensorsByPath) => BatchLoss {
-  const { tokens, targets, counted } = batchTensors(model.device, batch)
   return (weights) => {
     const losses = model.losses(tokens, targets, weights, options)
     return { losses, mean: divide(sum(losses), Math.max(1, counted.length)) }

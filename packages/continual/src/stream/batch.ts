@@ -1,7 +1,7 @@
 /** A mini-batch of token sequences, as plain data. */
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 
-/** What stands where a sequence is shorter than its row: never predicted, never counted. */
+/** Token at the end of a row whose sequence is shorter: never predicted, never counted. */
 export const padding = -1
 
 /**
@@ -14,7 +14,7 @@ export interface Batch {
   readonly length: number
   /** `B · (T + 1)` tokens; `padding` fills the end of a short row. */
   readonly tokens: Int32Array
-  /** Where each row comes from, one name per row. */
+  /** Origin of each row, one name per row. */
   readonly domains: readonly string[]
   /** Whether the rows are one text, each beginning with the last token of the one before. False unless given. */
   readonly isContinuous?: boolean
@@ -53,17 +53,17 @@ export function trimmed(row: Int32Array): Int32Array {
   return row.slice(0, end)
 }
 
-/** What the model reads, as it stands there: `B · T` tokens, padding included. */
+/** The input of a model, padding included: `B · T` tokens. */
 export function readOf({ rows, length, tokens }: Batch): Int32Array {
   return windowOf(rows, length, tokens, 0, (token) => token)
 }
 
-/** What the model reads: `B · T` tokens, with 0 in the place of padding. */
+/** The input of a model, with 0 in the place of padding: `B · T` tokens. */
 export function inputsOf({ rows, length, tokens }: Batch): Int32Array {
   return windowOf(rows, length, tokens, 0, (token) => Math.max(token, 0))
 }
 
-/** What it shall predict: `B · T` tokens, negative where nothing is to be predicted. */
+/** The targets of a model: `B · T` tokens, negative where nothing is to be predicted. */
 export function targetsOf({ rows, length, tokens }: Batch): Int32Array {
   return windowOf(rows, length, tokens, 1, (token) => token)
 }

@@ -7,7 +7,7 @@ import { batchOfTokens } from './batch.ts'
 export interface Chunk<P> {
   readonly domain: string
   readonly tokens: ArrayLike<number>
-  /** Where the stream goes on after `used` tokens of this chunk. */
+  /** Position of the stream after `used` tokens of this chunk. */
   positionAfter(used: number): P
 }
 

@@ -1,4 +1,4 @@
-/** Whether a batch can be learnt: known before anything of it is. */
+/** Checks that a batch can be learnt, before anything of it is. */
 import type { GptConfig } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { type Batch, padding, rowOf, trimmed } from './batch.ts'

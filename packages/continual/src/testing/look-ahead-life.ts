@@ -4,7 +4,7 @@ import {
   add,
   applyPlan,
   type Device,
-  extended,
+  extendAxis,
   mean,
   negate,
   ParameterStore,
@@ -40,8 +40,8 @@ export const growth: Plan = {
   summary: 'everything grows',
   key: [5, 6],
   changes: [
-    { kind: 'resize', path: 'w', dimensions: [extended(3, 4), extended(4, 6)], fresh },
-    { kind: 'resize', path: 'b', dimensions: [extended(4, 6)], fresh },
+    { kind: 'resize', path: 'w', dimensions: [extendAxis(3, 4), extendAxis(4, 6)], fresh },
+    { kind: 'resize', path: 'b', dimensions: [extendAxis(4, 6)], fresh },
     { kind: 'add', path: 'joins', axes: ['embed', 'embed'], shape: [2, 2], initial: fresh },
   ],
 }

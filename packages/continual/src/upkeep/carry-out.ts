@@ -12,7 +12,7 @@ import {
   stateBytesOf,
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
-import type { JournalledGrowth, LearnerEvent } from '../journal/event.ts'
+import type { JournaledGrowth, LearnerEvent } from '../journal/event.ts'
 import { type Batch, readOf } from '../stream/batch.ts'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
 import { excessOfPrice } from '../growth/within-budget.ts'
@@ -28,7 +28,7 @@ export interface GrowthGround {
   readonly mirrors: readonly Mirror[]
   /** Rows the model has just seen. */
   readonly recent: Batch
-  /** Of the random stream for new weights. */
+  /** Key of the random stream for new weights. */
   readonly key: Key
   /** In milliseconds, for the record. */
   readonly now?: () => number
@@ -74,7 +74,7 @@ export async function carryOut(
 function growthEvent(
   { policy, reason }: ReasonedRequest,
   step: number,
-  record: JournalledGrowth,
+  record: JournaledGrowth,
 ): LearnerEvent & { kind: 'growth' } {
   const gained = record.parametersAfter - record.parametersBefore
   const sign = gained === 0 ? '' : gained < 0 ? '\u2212' : '+'
@@ -93,8 +93,8 @@ export function refusalEvent(
   return { kind: 'growth refused', step, part: policy, summary: `growth refused. ${data.reason}`, data }
 }
 
-/** What takes it back is in the model's growth log, once. */
-function withoutUndo({ undo: _, ...record }: GrowthRecord): JournalledGrowth {
+/** The record without the plan that takes it back, which is in the model's growth log. */
+function withoutUndo({ undo: _, ...record }: GrowthRecord): JournaledGrowth {
   return record
 }
 

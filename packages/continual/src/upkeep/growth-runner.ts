@@ -10,7 +10,7 @@ import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '
 import { measureBlocks } from '../growth/measure/measure-blocks.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 
-/** What limits the growth of a learner's model, and what must follow it. */
+/** Limits of the growth of a learner's model, and the mirrors that must follow it. */
 export interface GrowthMeans {
   readonly budget: GrowthBudget
   readonly mirrors: readonly Mirror[]
@@ -20,7 +20,7 @@ export interface GrowthMeans {
   readonly now?: () => number
 }
 
-/** What `carryOut` needs in a step. */
+/** Makes the context of `carryOut` in a step. */
 export function groundOf(
   { budget, mirrors, key, now }: GrowthMeans,
   { step, model, fresh }: StepContext,
@@ -94,7 +94,7 @@ export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabu
   }
 }
 
-/** That a policy had measured, and decided to stay as it is. */
+/** The event of a policy that had the blocks measured and decided to stay as it is. */
 function consideredEvents(
   part: string,
   step: number,
@@ -106,7 +106,7 @@ function consideredEvents(
   return [{ kind: 'growth considered', step, part, summary, data: { reason, measured } }]
 }
 
-/** What a function of the user's returns, or how it failed. */
+/** Calls a function of the user's: returns its value, or how it failed. */
 function attempt<T>(body: () => T): { readonly value?: T; readonly fault?: string } {
   try {
     return { value: body() }

@@ -4,7 +4,7 @@ import type { StepContext } from '../journal/step-context.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 
-/** What a learner's detectors see of a step. */
+/** The part of a step's context that a learner's detectors see. */
 export type DriftSight = Pick<StepContext, 'step' | 'bitsPerByte' | 'bytes'>
 
 /**

@@ -1,12 +1,12 @@
 /** Between text, batches of earlier tokens, and batches of the tokens that there are now. */
 import { type BytePairTokenizer, byteTokenizer, type Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
-import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, targetsOf } from '../stream/batch.ts'
+import { type Batch, batchOfRows, batchOfTokens, padding, rowOf } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
 /**
- * What a model is to learn, as a batch in its tokens.
+ * Encodes data as a batch in the tokens of a model.
  *
  * With a vocabulary, a batch may hold the tokens of any time, such as the bytes that `batches` cuts a stream into: it is encoded anew. Rows that
  * follow each other become fewer full ones, others are padded at their end. Either way the bytes that are predicted are the same.
@@ -69,8 +69,7 @@ export function textOf(batch: Batch, tokenizer: BytePairTokenizer): string {
   return tokenizer.decode(all)
 }
 
-/** The bytes that the predicted tokens of a batch stand for. Every token is a byte without a tokenizer. */
-export function bytesOf(batch: Batch, tokenizer?: BytePairTokenizer): ArrayLike<number> {
-  const predicted = targetsOf(batch).filter((token) => token >= 0)
-  return tokenizer?.decodeBytes(predicted) ?? predicted
+/** The bytes that tokens stand for. Every token is a byte without a tokenizer. */
+export function bytesOf(tokens: Int32Array, tokenizer?: BytePairTokenizer): ArrayLike<number> {
+  return tokenizer?.decodeBytes(tokens) ?? tokens
 }

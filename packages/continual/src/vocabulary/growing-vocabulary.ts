@@ -22,7 +22,7 @@ export interface VocabularyOptions {
   /** Most new ones at a time; 32 unless given. */
   readonly tokensAtOnce?: number
   /** How often a pair must have been seen to be worth a token; 20 unless given. */
-  readonly minimumCount?: number
+  readonly minCount?: number
   /** Every 200 steps, and 20 steps after a drift alarm, unless given. */
   readonly growWhen?: Trigger
   /** Different words that are counted at most; 20,000 unless given. */
@@ -47,7 +47,7 @@ export class GrowingVocabulary {
   readonly name: string
   readonly tokenizer: BytePairTokenizer
   readonly growWhen: Trigger
-  readonly #options: { readonly tokens: number; readonly tokensAtOnce: number; readonly minimumCount: number }
+  readonly #options: { readonly tokens: number; readonly tokensAtOnce: number; readonly minCount: number }
   readonly #capacity: number
   #merges: MergeLearner
 
@@ -56,11 +56,11 @@ export class GrowingVocabulary {
       tokenizer: checks.instance('a BytePairTokenizer', BytePairTokenizer),
       tokens: checks.required(checks.integer({ from: 1 })),
       tokensAtOnce: checks.integer({ from: 1 }),
-      minimumCount: checks.integer({ from: 1 }),
+      minCount: checks.integer({ from: 1 }),
       growWhen: checks.callback('a trigger, such as everySteps(200)'),
       capacity: checks.integer({ from: 1 }),
     })
-    const { tokenizer = new BytePairTokenizer(), tokens, tokensAtOnce = 32, minimumCount = 20 } = options
+    const { tokenizer = new BytePairTokenizer(), tokens, tokensAtOnce = 32, minCount = 20 } = options
     const { growWhen = anyOf(everySteps(200), afterDrift(20)), capacity = 20_000 } = options
     if (tokens <= tokenizer.vocabulary) {
       throw new OptionError(
@@ -70,7 +70,7 @@ export class GrowingVocabulary {
     this.name = `vocabulary of at most ${tokens} tokens`
     this.tokenizer = tokenizer
     this.growWhen = growWhen
-    this.#options = { tokens, tokensAtOnce, minimumCount }
+    this.#options = { tokens, tokensAtOnce, minCount }
     this.#capacity = capacity
     this.#merges = new MergeLearner({ capacity })
   }
@@ -89,11 +89,11 @@ export class GrowingVocabulary {
    */
   wanted(room: number = Infinity): WantedTokens | null {
     checkArgument('GrowingVocabulary: wanted', 'room', room, checks.number({ infinite: true }))
-    const { tokens, tokensAtOnce, minimumCount } = this.#options
+    const { tokens, tokensAtOnce, minCount } = this.#options
     const { vocabulary } = this.tokenizer
     const most = Math.floor(Math.min(tokensAtOnce, tokens - vocabulary, room))
     if (most < 1) return null
-    const proposed = this.#merges.propose(this.tokenizer, most, minimumCount)
+    const proposed = this.#merges.propose(this.tokenizer, most, minCount)
     if (proposed.length === 0) return null
     const merges = proposed.map(({ merge }) => merge)
     const after = new BytePairTokenizer({ merges: [...this.tokenizer.merges, ...merges] })
@@ -158,7 +158,7 @@ const aState: Check<State> = fields<State>('a vocabulary', {
   counts: checks.list('counts', checks.integer({ from: 1 })),
 })
 
-/** Whether a state has a count for every word, and the merges of a tokenizer before all others. */
+/** Returns whether a state has a count for every word, and the merges of a tokenizer before all others. */
 const goesOn = (own: readonly Merge[], { merges, pieces, counts }: State): boolean =>
   pieces.length === counts.length &&
   own.length <= merges.length &&

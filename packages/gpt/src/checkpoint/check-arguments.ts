@@ -1,4 +1,4 @@
-/** What the functions of checkpoints take. */
+/** Checks of the arguments of checkpoint functions. */
 import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { Disk } from './disk.ts'
 import type { WhichCheckpoint } from './manifest.ts'

@@ -2,7 +2,7 @@
 import { BurgeonError, shown } from '@burgeon/tensor'
 import type { Disk } from './disk.ts'
 
-/** Of the present checkpoint. */
+/** File name of the present checkpoint's manifest. */
 export const manifestName = 'checkpoint.json'
 export const format = 'burgeon checkpoint'
 export const version = 1
@@ -20,9 +20,9 @@ export type ManifestPart = { readonly state: unknown } & (
   | { readonly files: readonly ManifestFile[] }
 )
 
-/** What a checkpoint consists of. */
+/** The parts of a checkpoint. */
 export interface Manifest {
-  /** Of everything below, as JSON. */
+  /** Checksum of everything below, as JSON. */
   readonly sha256: string
   readonly format: string
   readonly version: number
@@ -47,7 +47,7 @@ export interface WhichCheckpoint {
   readonly kept?: number
 }
 
-/** What a checkpoint consists of. Throws CheckpointError if there is no such checkpoint, or its manifest is damaged. */
+/** Reads the parts of a checkpoint. Throws CheckpointError if there is no such checkpoint, or its manifest is damaged. */
 export async function readManifest(disk: Disk, which: WhichCheckpoint = {}): Promise<Manifest> {
   const name = nameOf(which)
   if (!(await disk.list()).includes(name)) {
@@ -136,7 +136,7 @@ export function keptSequences(names: readonly string[]): number[] {
     .toSorted((a, b) => a - b)
 }
 
-/** What is parsed and written again is the same text, so the checksum may stand inside the file that it is of. */
+/** Parsed JSON is written again as the same text, so the checksum may stand inside the file that it is of. */
 export function sha256OfJson(content: unknown): Promise<string> {
   return sha256(new TextEncoder().encode(JSON.stringify(content)))
 }

@@ -86,7 +86,7 @@ export async function takeLockFile(place: string, purpose: LockPurpose): Promise
   }
 }
 
-/** Whether a lock's owner lives; undefined as long as nobody knows. */
+/** Returns whether a lock's owner lives; undefined as long as nobody knows. */
 function isAlive(lock: LockFile | undefined, unchanged: number, hasChanged: boolean): boolean | undefined {
   if (lock === undefined) return unchanged < patienceWithNobody ? undefined : false
   const running = isRunning(lock.owner)
@@ -123,7 +123,7 @@ interface Found {
   readonly signs: string
   /** For people: when the lock was taken. */
   readonly since: string
-  /** What it says, if that can be read. */
+  /** Content of the file, if it can be read. */
   readonly lock: LockFile | undefined
 }
 

@@ -6,7 +6,7 @@ import { threadId } from 'node:worker_threads'
 /** A process, distinct from a later one of the same number and from those of other machines and containers. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** Of a worker in the process; 0 for the main thread. */
+  /** Number of a worker in the process; 0 for the main thread. */
   readonly thread: number
   /** Name of the machine. */
   readonly host: string
@@ -26,7 +26,7 @@ export function thisProcess(): ProcessIdentity {
   }
 }
 
-/** Whether a process still runs; undefined if it is none of this machine or container, or nobody knows. */
+/** Returns whether a process still runs; undefined if it is none of this machine or container, or nobody knows. */
 export function isRunning(other: ProcessIdentity): boolean | 'this thread' | undefined {
   const own = thisProcess()
   if (other.host !== own.host || other.space !== own.space) return undefined

@@ -2,7 +2,7 @@
 import { type RawTensor, type SafetensorsFile, sizeOf } from '@burgeon/tensor'
 import { CheckpointError } from './manifest.ts'
 
-/** What one file holds. */
+/** Content of one file. */
 export interface Shard {
   readonly tensors: ReadonlyMap<string, RawTensor>
   /** For a piece of a tensor, by its name, what it is a piece of. */
@@ -17,10 +17,10 @@ export interface ShardSizes {
   readonly pieceBytes: number
 }
 
-/** What the metadata say of a piece, as JSON. */
+/** Metadata of a piece, as JSON. */
 interface Piece {
   readonly of: string
-  /** Of the whole tensor. */
+  /** Shape of the whole tensor. */
   readonly shape: readonly number[]
   /** The first number of the piece, of the whole tensor read row by row. */
   readonly from: number

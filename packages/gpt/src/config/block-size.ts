@@ -1,11 +1,11 @@
 /** How many learnt numbers a model has, by its configuration alone and without listing its parameters. */
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 
-/** What the parameters of a part come to. */
+/** Size of a part of a model. */
 export interface PartSize {
   /** Learnt numbers. */
   readonly parameters: number
-  /** Of these, the numbers of the matrices that tokens are multiplied by. */
+  /** The part of them in matrices that tokens are multiplied by. */
   readonly products: number
 }
 

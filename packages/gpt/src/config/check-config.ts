@@ -1,4 +1,4 @@
-/** Whether a saved configuration is one: known before anything is made for it, however it was damaged or forged. */
+/** Checks a saved configuration before anything is made for it, however it was damaged or forged. */
 import { OptionError, shown } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 import { checkLimit, checkTotalSize, sizeLimits } from './size-limits.ts'
@@ -99,7 +99,7 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
   )
 }
 
-/** What a block may have besides its sizes. */
+/** Checks the parts that a block may have besides its sizes. */
 function checkParts({ id, adapter, expertShares }: BlockConfig): void {
   if (adapter && (!Number.isFinite(adapter.scale) || adapter.scale === 0)) {
     throw new OptionError(

@@ -1,4 +1,4 @@
-/** What a token costs a model of given sizes, in floating-point operations. */
+/** Floating-point operations that a token costs a model of given sizes. */
 import { checkArgument, checks } from '@burgeon/tensor'
 import { blockSize } from './block-size.ts'
 import type { GptConfig } from './gpt-config.ts'
@@ -17,7 +17,7 @@ export interface FlopsPerToken {
  * of a projection twice more, and five products of attention instead of two.
  *
  * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and less in wider models; so are
- * the optimiser, whose work does not depend on the number of tokens, and what is done twice to save memory (`checkpointBlocks`, and the
+ * the optimizer, whose work does not depend on the number of tokens, and what is done twice to save memory (`checkpointBlocks`, and the
  * logits where they are not held all at once).
  *
  * @param length Tokens of a sequence, T, up to the context, which it is unless given.

@@ -8,21 +8,21 @@ export interface BlockConfig {
   readonly mlpHidden: number
   /** Query heads, a multiple of `kvHeads`. */
   readonly heads: number
-  /** Heads of keys and values, each shared by `heads / kvHeads` neighbouring query heads (Ainslie et al. 2023). */
+  /** Heads of keys and values, each shared by `heads / kvHeads` neighboring query heads (Ainslie et al. 2023). */
   readonly kvHeads: number
   /** Width of one head, D. */
   readonly headDim: number
   /** Attention scores are divided by the root of this: the width that the heads were born with, `headDim` unless given. */
   readonly scoreWidth?: number
   /**
-   * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is turned, D/2 numbers. They belong to the
-   * pairs and not to D, so that a head can become wider without turning its old pairs otherwise.
+   * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is rotated, D/2 numbers. They belong to the
+   * pairs and not to D, so that a head can become wider without rotating its old pairs otherwise.
    */
   readonly frequencies?: readonly number[]
   /** A low-rank adapter beside each linear map of the block; none unless given. */
   readonly adapter?: AdapterConfig
   /**
-   * Where the MLP is several experts, one number for each, above 0: expert i is weighted by gate i = share i · e^(logit i), divided by the
+   * Shares of the experts where the MLP is several, one number for each, above 0: expert i is weighted by gate i = share i · e^(logit i), divided by the
    * sum of these over all experts. Equal shares at first; a split expert shares its own out. One plain MLP unless given.
    */
   readonly expertShares?: readonly number[]
@@ -56,9 +56,9 @@ export interface GptConfig {
    * since. 0 unless given.
    */
   readonly logitOffsets?: readonly number[]
-  /** `learned` embeddings of each position, or `rotary`: queries and keys are turned by it (Su et al. 2021). */
+  /** `learned` embeddings of each position, or `rotary`: queries and keys are rotated by it (Su et al. 2021). */
   readonly positions: 'learned' | 'rotary'
-  /** Of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
+  /** Activation of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
   readonly activation: 'gelu' | 'swiglu'
   /** From the input to the output. */
   readonly blocks: readonly BlockConfig[]

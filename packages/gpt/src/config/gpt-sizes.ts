@@ -27,7 +27,7 @@ export interface GptSizes {
 
 const aSize = checks.integer({ from: 1 })
 
-/** Of every size of `GptSizes`. */
+/** Checks of all sizes in `GptSizes`. */
 export const sizeChecks: ChecksOf<GptSizes> = {
   vocabulary: aSize,
   context: checks.required(aSize),

@@ -4,7 +4,7 @@ import type { BlockConfig, GptConfig } from './gpt-config.ts'
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
 
-/** What a parameter is before it has numbers. */
+/** Specification of a parameter. */
 export interface ParameterSpec {
   readonly path: string
   readonly axes: readonly Axis[]
@@ -84,12 +84,12 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
   ]
 }
 
-/** Where the maps of each expert of a block are: the first is the plain MLP, the others are called by their number. */
+/** Paths of the maps of each expert of a block: the first is the plain MLP, the others are called by their number. */
 export function expertPaths({ id, expertShares = [1] }: BlockConfig): string[] {
   return expertShares.map((_, i) => (i === 0 ? `blocks.${id}.mlp` : `blocks.${id}.mlp.experts.${i}`))
 }
 
-/** What a linear map reads or writes: the label and size of each dimension. */
+/** One side of a linear map: the label and size of each dimension. */
 type Side = readonly (readonly [Axis, number])[]
 
 function linearSpecs(

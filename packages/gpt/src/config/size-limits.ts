@@ -30,7 +30,7 @@ export const sizeLimits: Readonly<Record<LimitedSize, number>> = {
 }
 
 /** Learnt numbers in all: 32 GiB of weights. */
-const mostParameters: number = 2 ** 33
+const maxParameters: number = 2 ** 33
 
 /** Throws OptionError for a size above its limit; what has no limit of its own passes. */
 export function checkLimit(owner: string, name: string, size: number): void {
@@ -46,8 +46,8 @@ export function checkLimit(owner: string, name: string, size: number): void {
  */
 export function checkTotalSize(owner: string, config: GptConfig): void {
   const parameters = parametersOf(config)
-  if (parameters <= mostParameters) return
+  if (parameters <= maxParameters) return
   throw new OptionError(
-    `${owner}: got sizes that come to ${parameters} parameters; expected at most ${mostParameters}.`,
+    `${owner}: got sizes that come to ${parameters} parameters; expected at most ${maxParameters}.`,
   )
 }

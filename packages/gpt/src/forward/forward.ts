@@ -40,14 +40,14 @@ import { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
 import { expertPaths } from '../config/parameters.ts'
-import { type Turns, turned, turnsOf } from './rotary.ts'
+import { applyRotary, type RotaryTables, rotaryTables } from './rotary.ts'
 
-/** What a pass needs besides weights and tokens. */
+/** Options of a forward pass. */
 export interface ForwardOptions {
   /** Keys and values of the tokens before these; the new ones are added to it. */
   readonly cache?: KeyValueCache
   /**
-   * Of each block, a tape keeps only what goes in and out, and computes the rest again on the way back (`checkpoint`): a third more
+   * A tape keeps only the input and output of each block, and computes the rest again on the way back (`checkpoint`): a third more
    * work for a fraction of the memory. Without effect where nothing is recorded, or with a cache. False unless given.
    */
   readonly checkpointBlocks?: boolean
@@ -55,7 +55,10 @@ export interface ForwardOptions {
   readonly observe?: (block: string, what: Observed, x: Tensor) => void
 }
 
-/** What `observe` is shown: what goes into an MLP (normalised, [B·T, C]), its hidden units [B·T, M] (of all experts side by side), and what comes out [B·T, C]; and the residual stream above each block, `output` [B·T, C]. */
+/**
+ * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M] (of all experts side by side),
+ * its output [B·T, C]; and the residual stream above each block, `output` [B·T, C].
+ */
 export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 
 /**
@@ -106,7 +109,7 @@ const optionChecks: ChecksOf<ForwardOptions> = {
   observe: checks.callback(),
 }
 
-/** What is added to the logits, `[V]`: the learnt biases, and what growth has set. */
+/** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
 function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
   const learnt = w['head.bias']
   if (logitOffsets === undefined) return learnt
@@ -144,7 +147,7 @@ export function losses(
   return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
 }
 
-/** What the head sees of every token, `f32 [B·T, C]`. */
+/** The features of every token that the head reads, `f32 [B·T, C]`. */
 function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: ForwardOptions): Tensor {
   const { cache } = options
   const [B, T] = tokens.shape as [number, number]
@@ -157,38 +160,46 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
   const embedded = gather(w['embed.token.weight'], tokens) // [B, T, C]
   const position = w['embed.position.weight'] // none with rotary positions
   const placed = position ? add(embedded, slice(position, [past], [past + T])) : embedded
-  const turns = turnsOfBlocks(config, tokens.device, past, T)
+  const rotary = rotaryTablesOf(config, tokens.device, past, T)
   let x = reshape(placed, [B * T, C])
   config.blocks.forEach((block, i) => {
     const before = x
     const through = (): Tensor => {
-      const attended = add(before, selfAttention(config, w, block, before, { B, T, turns: turns[i], cache }))
+      const attended = add(
+        before,
+        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], cache }),
+      )
       return add(attended, mlp(config, w, block, attended, options.observe))
     }
     x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
     options.observe?.(block.id, 'output', x)
   })
   if (cache) cache.length += T
-  return normalise(config, w, 'head.norm', x)
+  return normalize(config, w, 'head.norm', x)
 }
 
-/** Blocks whose pairs turn alike share their tables; without rotary positions there are none. */
-function turnsOfBlocks(config: GptConfig, device: Device, past: number, T: number): (Turns | undefined)[] {
-  const made = new Map<string, Turns>()
+/** The rotary tables of each block. Blocks with the same frequencies share theirs; without rotary positions there are none. */
+function rotaryTablesOf(
+  config: GptConfig,
+  device: Device,
+  past: number,
+  T: number,
+): (RotaryTables | undefined)[] {
+  const made = new Map<string, RotaryTables>()
   return config.blocks.map(({ frequencies }) => {
     if (frequencies === undefined) return undefined
     const key = frequencies.join()
-    const turns = made.get(key) ?? turnsOf(device, frequencies, past, T)
-    made.set(key, turns)
-    return turns
+    const tables = made.get(key) ?? rotaryTables(device, frequencies, past, T)
+    made.set(key, tables)
+    return tables
   })
 }
 
-/** Where a block stands in the pass: the batch, the turns of its positions, and the cache. */
+/** The place of a block in the pass: the batch, the rotary tables of its positions, and the cache. */
 interface Place {
   readonly B: number
   readonly T: number
-  readonly turns: Turns | undefined
+  readonly rotary: RotaryTables | undefined
   readonly cache: KeyValueCache | undefined
 }
 
@@ -197,15 +208,15 @@ function selfAttention(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor, // [B·T, C]
-  { B, T, turns, cache }: Place,
+  { B, T, rotary, cache }: Place,
 ): Tensor {
   const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D } = block
   const { embed: C } = config
   const at = `blocks.${id}.attention`
-  const normal = normalise(config, w, `${at}.norm`, x) // [B·T, C]
+  const normal = normalize(config, w, `${at}.norm`, x) // [B·T, C]
   const project = (name: string, N: number): Tensor =>
     reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
-  const place = (y: Tensor): Tensor => (turns ? turned(y, turns) : y)
+  const place = (y: Tensor): Tensor => (rotary ? applyRotary(y, rotary) : y)
   const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
   const scale = 1 / Math.sqrt(scoreWidth)
   const o = cache ? attendCached(cache, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
@@ -232,7 +243,7 @@ function mlp(
   observe: ForwardOptions['observe'],
 ): Tensor {
   const { id, mlpHidden } = block
-  const normal = normalise(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
+  const normal = normalize(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
   const hiddens: Tensor[] = []
   const expert = (at: string): Tensor => {
     const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden) // [B·T, M]
@@ -258,7 +269,7 @@ const gated = expression.multiply(
 )
 
 /** With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that divides by n. */
-function normalise(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
   const share = (config.normWidth ?? config.embed) / config.embed
   const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
   return config.norm === 'layer'

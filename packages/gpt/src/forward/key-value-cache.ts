@@ -28,7 +28,7 @@ export class KeyValueCache implements Disposable {
     )
   }
 
-  /** Whether the model still has the size that this was made for. */
+  /** Returns whether a model still has the size that this was made for. */
   isFor(config: GptConfig): boolean {
     return config === this.#config
   }

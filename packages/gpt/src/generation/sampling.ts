@@ -18,7 +18,7 @@ export interface SamplingOptions {
   readonly topP?: number
 }
 
-/** Of every option of sampling. */
+/** Checks of all options of sampling. */
 export const samplingChecks: ChecksOf<SamplingOptions> = {
   temperature: checks.number({ from: 0 }),
   topK: checks.integer({ from: 1 }),

@@ -24,7 +24,7 @@ const someMerges: Check<readonly Merge[]> = checks.list(
 const pieces = /\s?[\p{L}\p{M}]{1,64}|\s?\p{N}{1,3}|\s?[^\s\p{L}\p{M}\p{N}]{1,64}|\s{1,64}/gu
 
 /** Encoded pieces that are remembered; most of a text is pieces that came before. */
-const mostRemembered = 50_000
+const maxRemembered = 50_000
 
 /**
  * Tokens 0 … 255 are the bytes, every further one is two earlier ones. Merges can be added at any time: tokens keep their numbers,
@@ -144,7 +144,7 @@ export class BytePairTokenizer implements Tokenizer {
     const known = this.#remembered.get(piece)
     if (known !== undefined) return known
     const tokens = mergePairs(encoder.encode(piece), (left, right) => this.#tokenOf.get(keyOf(left, right)))
-    if (this.#remembered.size >= mostRemembered) this.#remembered.clear()
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear()
     this.#remembered.set(piece, tokens)
     return tokens
   }

@@ -60,22 +60,22 @@ export class MergeLearner {
   /**
    * The pairs that are most frequent now, one after another, each counted as if those before it had been merged. Changes nothing.
    *
-   * @param most How many at most.
-   * @param minimum Pairs seen more rarely are left alone; 2 unless given.
+   * @param maxMerges Most pairs to propose, ≥ 0.
+   * @param minCount Pairs seen more rarely are left alone; 2 unless given.
    */
-  propose(tokenizer: BytePairTokenizer, most: number, minimum = 2): ProposedMerge[] {
+  propose(tokenizer: BytePairTokenizer, maxMerges: number, minCount = 2): ProposedMerge[] {
     const who = 'MergeLearner: propose'
     checkArgument(who, 'tokenizer', tokenizer, checks.instance('a BytePairTokenizer', BytePairTokenizer))
-    checkArgument(who, 'most', most, checks.integer({ from: 0 }))
-    checkArgument(who, 'minimum', minimum, checks.integer({ from: 1 }))
+    checkArgument(who, 'maxMerges', maxMerges, checks.integer({ from: 0 }))
+    checkArgument(who, 'minCount', minCount, checks.integer({ from: 1 }))
     const words: Word[] = [...this.#counts].map(([piece, count]) => ({
       tokens: [...tokenizer.encode(piece)],
       count,
     }))
     const proposed: ProposedMerge[] = []
-    while (proposed.length < most) {
+    while (proposed.length < maxMerges) {
       const best = mostFrequentPair(words)
-      if (best === undefined || best.count < minimum) break
+      if (best === undefined || best.count < minCount) break
       const token = tokenizer.vocabulary + proposed.length
       const [left, right] = best.merge
       proposed.push({ ...best, ofLeft: occurrences(words, left), ofRight: occurrences(words, right) })
@@ -102,7 +102,7 @@ interface Word {
   readonly count: number
 }
 
-/** Of equally frequent pairs the one with the smallest tokens, so that the same stream gives the same merges. */
+/** The most frequent pair; among equally frequent ones that with the smallest tokens, so that the same stream gives the same merges. */
 function mostFrequentPair(words: readonly Word[]): Pick<ProposedMerge, 'merge' | 'count'> | undefined {
   const counts = new Map<number, number>()
   for (const { tokens, count } of words) {

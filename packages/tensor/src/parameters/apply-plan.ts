@@ -18,7 +18,7 @@ import {
   type Plan,
   requirePlan,
 } from './plan.ts'
-import { averages, freshTensor, resized } from './resize.ts'
+import { averages, freshTensor, resize } from './resize.ts'
 import { withSlices } from './slices.ts'
 
 /**
@@ -136,7 +136,7 @@ function newTensor(
   }
   const { dimensions, fresh } = change
   const { tensor } = parameters.get(path)
-  return resized(tensor, dimensions, 'value', () =>
+  return resize(tensor, dimensions, 'value', () =>
     fresh.kind === 'average'
       ? averages(tensor, dimensions, fresh)
       : fresh.kind === 'slices'

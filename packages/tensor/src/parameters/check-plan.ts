@@ -8,7 +8,7 @@ import {
   isIdentity,
   type ParameterChange,
   type Plan,
-  unchanged,
+  keepAxis,
 } from './plan.ts'
 import { newPlaces } from './slices.ts'
 
@@ -73,7 +73,7 @@ function checkCount(path: string, shape: Shape, count: number, expected: number)
 }
 
 function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: Average): void {
-  const { from, source } = dimensions.at(axis) ?? unchanged(0)
+  const { from, source } = dimensions.at(axis) ?? keepAxis(0)
   const fresh = source.filter((at) => at < 0).length
   const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from
   const fits =

@@ -18,9 +18,9 @@ import {
   type ParameterChange,
   type Plan,
   requirePlan,
-  unchanged,
+  keepAxis,
 } from './plan.ts'
-import { aRole, averages, resized, type Role, roleFactor } from './resize.ts'
+import { aRole, averages, resize, type Role, roleFactor } from './resize.ts'
 import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
 
 /** Anything that must be remapped together with the parameters. */
@@ -189,7 +189,7 @@ export class TensorMirror implements Mirror {
               : fresh.kind === 'average'
                 ? averages(old, maps, fresh)
                 : add(grown, 0)
-        next.set(change.path, resized(old, maps, this.role, newSlices))
+        next.set(change.path, resize(old, maps, this.role, newSlices))
       }
       return next
     })
@@ -233,7 +233,7 @@ export class TensorMirror implements Mirror {
     { path, dimensions }: ParameterChange & { kind: 'resize' },
     of: (map: DimensionMap) => DimensionMap,
   ): DimensionMap[] {
-    return dimensions.map((map, axis) => (this.#spans(path, axis) ? of(map) : unchanged(1)))
+    return dimensions.map((map, axis) => (this.#spans(path, axis) ? of(map) : keepAxis(1)))
   }
 
   #keptIn({ kept }: Plan, path: string): KeptNumbers | undefined {

@@ -84,7 +84,7 @@ export interface Plan {
   /** Key of the random stream that new numbers are drawn from. */
   readonly key: readonly [number, number]
   readonly changes: readonly ParameterChange[]
-  /** In a plan that brings back what was dropped: what each mirror had of it, by the mirror's name and the parameter's path (`undoing`). */
+  /** In a plan that brings back what was dropped: what each mirror had of it, by the mirror's name and the parameter's path (`undoPlan`). */
   readonly kept?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
@@ -121,15 +121,15 @@ export function requirePlan(who: string, plan: Plan): void {
 export const maps: Check<readonly DimensionMap[]> = checks.list('a list of maps { from, source }', aMap)
 
 /** A dimension that stays as it is. */
-export function unchanged(size: number): DimensionMap {
-  checkArgument('unchanged', 'size', size, checks.integer({ from: 0 }))
+export function keepAxis(size: number): DimensionMap {
+  checkArgument('keepAxis', 'size', size, checks.integer({ from: 0 }))
   return { from: size, source: Array.from({ length: size }, (_, i) => i) }
 }
 
 /** A dimension that gets `to − from` new slices at its end. */
-export function extended(from: number, to: number): DimensionMap {
-  checkArgument('extended', 'from', from, checks.integer({ from: 0 }))
-  checkArgument('extended', 'to', to, checks.integer({ from: 0 }))
+export function extendAxis(from: number, to: number): DimensionMap {
+  checkArgument('extendAxis', 'from', from, checks.integer({ from: 0 }))
+  checkArgument('extendAxis', 'to', to, checks.integer({ from: 0 }))
   return { from, source: Array.from({ length: to }, (_, i) => (i < from ? i : -1)) }
 }
 
@@ -147,7 +147,7 @@ export function isIdentity(map: DimensionMap): boolean {
  * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
  * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
  *
- * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoing`.
+ * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoPlan`.
  */
 export function inverse(plan: Plan): Plan {
   requirePlan('inverse', plan)
@@ -205,7 +205,7 @@ function keepsEverySlice({ from, source, valueFactor, gradientFactor }: Dimensio
   const kept = new Set(
     source.filter((_, i) => isPowerOfTwo(valueFactor?.[i] ?? 1) && isPowerOfTwo(gradientFactor?.[i] ?? 1)),
   )
-  return unchanged(from).source.every((old) => kept.has(old))
+  return keepAxis(from).source.every((old) => kept.has(old))
 }
 
 function isPowerOfTwo(factor: number): boolean {

@@ -40,12 +40,12 @@ export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | '
  * @param x Shape `maps[d].from` along each dimension d.
  * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
  */
-export function resized(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
-  checkTensor('resized', 'x', x)
-  checkArgument('resized', 'maps', maps, someMaps)
+export function resize(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
+  checkTensor('resize', 'x', x)
+  checkArgument('resize', 'maps', maps, someMaps)
   checkFits(x, maps)
-  checkArgument('resized', 'role', role, aRole)
-  checkArgument('resized', 'fresh', fresh, checks.callback())
+  checkArgument('resize', 'role', role, aRole)
+  checkArgument('resize', 'fresh', fresh, checks.callback())
   const shape = maps.map(({ source }) => source.length)
   const ends = maps.map((map) => endOf(map, role))
   if (ends.every((end) => end === 'same')) return x
@@ -84,7 +84,7 @@ function checkFits({ shape }: Tensor, maps: readonly DimensionMap[]): void {
   const from = maps.map((map) => map.from)
   if (sameShape(from, shape)) return
   throw new ShapeError(
-    `resized: got maps from ${formatShape(from)} for a tensor of shape ${formatShape(shape)}; ` +
+    `resize: got maps from ${formatShape(from)} for a tensor of shape ${formatShape(shape)}; ` +
       'expected one for each dimension, from its size.',
   )
 }

@@ -16,7 +16,7 @@ import {
   onlineEwc,
   pageHinkley,
   reservoirReplay,
-  standardised,
+  standardized,
   type Strategy,
 } from '@burgeon/continual'
 import { Gpt, isDecayed } from '@burgeon/gpt'
@@ -82,5 +82,5 @@ function words(tokens: number): GrowingVocabulary {
  * counts only beyond one deviation, and an alarm takes fourteen of them in all.
  */
 function lossJump(): DriftDetector {
-  return standardised(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })
+  return standardized(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })
 }

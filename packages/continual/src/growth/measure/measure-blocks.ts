@@ -29,10 +29,10 @@ import type { BlockSignals, Measurement } from './measurement.ts'
 const aGpt = checks.instance('a Gpt', Gpt)
 
 /** Tokens that are looked at: so many rows, and at least one. More would make the rank of wide layers a long calculation. */
-const mostTokens = 1024
-/** Of the power iteration: its relative error is on average below ln C / 60 whatever the matrix (Kuczyński & Woźniakowski 1992). */
+const maxTokens = 1024
+/** Rounds of the power iteration: its relative error is on average below ln C / 60 whatever the matrix (Kuczyński & Woźniakowski 1992). */
 const iterations = 32
-/** Of a unit's activity relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section 3). */
+/** Activity of a unit relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section 3). */
 const dormantBelow = 0.025
 /** The steepness of GELU at 0, and what a SwiGLU unit lets through whose gate stands half open. */
 const openness = 0.5
@@ -57,7 +57,7 @@ export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measureme
   checkArgument('measureBlocks', 'model', model, aGpt)
   checkArgument('measureBlocks', 'batch', batch, aBatch)
   using _ = holdModel(model)
-  const rows = Math.max(1, Math.floor(mostTokens / batch.length))
+  const rows = Math.max(1, Math.floor(maxTokens / batch.length))
   const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))
   const found = scope(() => look(model, probe))
   try {
@@ -92,7 +92,7 @@ interface Seen {
   readonly gradMax: Tensor
   /** Mean absolute activation of each hidden unit, `[M]`. */
   readonly activity: Tensor
-  /** Of the centred activations, by unit or by token, whichever are fewer. */
+  /** Gram matrix of the centered activations, by unit or by token, whichever are fewer. */
   readonly gram: Tensor
 }
 
@@ -122,14 +122,14 @@ function look(model: Gpt, probe: Batch): { norm: Tensor; blocks: Seen[]; predict
     const gradient = gradients.get(outputs[i].id) as Tensor
     const correlation = matmul(of(id, 'mlpInput'), gradient, { transposeA: true }) // Σ n·δᵀ, [C, C]
     const hidden = gather(of(id, 'mlpHidden'), counted) // [N, M]
-    const centred = subtract(hidden, mean(hidden, { axes: [0], keepDims: true }))
+    const centered = subtract(hidden, mean(hidden, { axes: [0], keepDims: true }))
     const [n, m] = hidden.shape
     return {
       block: id,
       norm: normOf(`blocks.${id}.`),
       gradMax: divide(largestSingularValue(correlation), divide(1 / openness, length)),
       activity: mean(abs(hidden), { axes: [0] }),
-      gram: matmul(centred, centred, m <= n ? { transposeA: true } : { transposeB: true }),
+      gram: matmul(centered, centered, m <= n ? { transposeA: true } : { transposeB: true }),
     }
   })
   return { norm: normOf(''), blocks, predicted }
@@ -158,7 +158,7 @@ function dormantUnits(activity: readonly number[]): number[] {
   return [...activity.keys()].filter((unit) => !(activity[unit] > dormantBelow * average))
 }
 
-/** Of units of all experts side by side, those numbers that every expert has among them. */
+/** Numbers of the units that are listed for every expert, of units of all experts side by side. */
 function inEveryExpert(units: readonly number[], mlpHidden: number, experts: number): number[] {
   const found = new Array<number>(mlpHidden).fill(0)
   for (const unit of units) found[unit % mlpHidden]++

@@ -1,6 +1,6 @@
-/** What a look inside the model told a growth policy. Plain data: it stands in the journal. */
+/** Measurements of the inside of a model for a growth policy. Plain data: they stand in the journal. */
 
-/** What was measured of the MLP of one block, on the rows that the model had just learnt. */
+/** Measurements of the MLP of one block, on the rows that the model had just learnt. */
 export interface BlockSignals {
   /** Block id. */
   readonly block: string

@@ -15,16 +15,16 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import { aBatch, type Batch } from '../../stream/batch.ts'
-import { lossOn } from '../../stream/batch-tensors.ts'
+import { batchTensors, lossOn } from '../../stream/batch-tensors.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 
-/** Of one block, in nats per token, ≥ 0: by how much the loss would change to first order without a part. */
+/** Importance of the parts of one block, in nats per token, ≥ 0: by how much the loss would change to first order without a part. */
 export interface PartImportance {
   readonly block: string
-  /** Of each hidden unit, over all experts. */
+  /** Importance of each hidden unit, over all experts. */
   readonly hidden: readonly number[]
-  /** Of each query head. */
+  /** Importance of each query head. */
   readonly heads: readonly number[]
 }
 
@@ -48,7 +48,7 @@ export async function partImportance(model: Gpt, batch: Batch): Promise<PartImpo
   const scores = scope(() => {
     const { config } = model
     const weights = model.parameters.tensors()
-    const loss = lossOn(model, batch)
+    const loss = lossOn(model, batchTensors(model.device, batch))
     const { gradient } = valueAndGrad((w: TensorsByPath) => loss(w).mean)(weights)
     return config.blocks.map(({ id }) => {
       const written = (path: string): Tensor => perPart(weights[path], gradient[path])

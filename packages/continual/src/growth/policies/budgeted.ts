@@ -10,7 +10,7 @@ import {
 } from '../growth-policy.ts'
 import { excessOf } from '../within-budget.ts'
 
-/** What a policy may ask for in total: a budget's limits and more. No limit where none is given. */
+/** Limits of all that a policy asks for: those of a budget and more. No limit where none is given. */
 export interface GrowthLimits extends Partial<GrowthBudget> {
   /** Most growths asked for. */
   readonly growths?: number

@@ -15,7 +15,7 @@ export interface ComputeOptions {
   /** The rates must differ by so many standard errors of each, ≥ 0; 2 unless given. */
   readonly significance?: number
   /**
-   * What to ask for; a copy of the last block on top of it unless given, which keeps the function. Where predictions may be worse for a moment,
+   * Makes the request; one for a copy of the last block on top of it unless given, which keeps the function. Where predictions may be worse for a moment,
    * `{ kind: 'copyLayers', order: 'beside', writes: 'shared' }` ends better (`npm run bench -- small-start`).
    */
   readonly request?: (config: GptConfig) => GrowthRequest
@@ -56,7 +56,7 @@ const stateChecks: StateChecks<State> = {
 
 const beginning: State = { steps: 0, compute: 0, course: [], span: 1 }
 /** Stretches that are remembered: when there are more, two become one. */
-const mostStretches = 64
+const maxStretches = 64
 
 /**
  * Staged training (Shen et al. 2022, section 3.3): grow when the loss falls more slowly for the compute spent than that of the larger model would
@@ -133,7 +133,7 @@ function lived(
     last !== undefined && last.steps < known.span
       ? [...known.course.slice(0, -1), together(last, now)]
       : [...known.course, now]
-  if (course.length <= mostStretches) return { ...known, steps, compute, course }
+  if (course.length <= maxStretches) return { ...known, steps, compute, course }
   const pairs = Array.from({ length: Math.ceil(course.length / 2) }, (_, i) => course.slice(2 * i, 2 * i + 2))
   const merged = pairs.map(([first, second]) => (second === undefined ? first : together(first, second)))
   return { steps, compute, course: merged, span: 2 * known.span }

@@ -13,7 +13,7 @@ export interface GrowOnDriftOptions {
   readonly patience: number
   /** The mean loss then, relative to that before the alarm, above which it grows; > 0, 1.05 unless given. */
   readonly tolerance?: number
-  /** What to ask for; a copy of the last block on top of it unless given. */
+  /** Makes the request; one for a copy of the last block on top of it unless given. */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
 

@@ -9,7 +9,7 @@ import { leastSquares } from '../measure/least-squares.ts'
 import { largestBy, measuredBlocks, widened } from './widened.ts'
 import { excessOf } from '../within-budget.ts'
 
-/** What counts as a plateau, and what is asked for then. */
+/** Definition of a plateau, and the request for it. */
 export interface PlateauOptions {
   /** Steps over which the slope is measured, 8 to 400. */
   readonly window: number
@@ -21,7 +21,7 @@ export interface PlateauOptions {
   readonly widen?: number
   /** After so many widenings comes a layer; 0 never adds layers. As many as there are blocks unless given. */
   readonly widenPerLayer?: number
-  /** What to ask for instead of the above, such as copies of trained blocks. */
+  /** Makes the request instead of the above, such as one for copies of trained blocks. */
   readonly request?: (config: GptConfig) => GrowthRequest
   /**
    * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then, which chooses better where
@@ -50,7 +50,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
     where: checks.oneOf('narrowest', 'gradient'),
   })
   const { window, patience, significance = 2, widen = 0.5, widenPerLayer, where = 'narrowest' } = options
-  /** Whether the loss has stopped falling, and why it counts as that or not. */
+  /** Returns whether the loss has stopped falling, and why it counts as that or not. */
   const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals): Verdict => {
     const stay = (reason: string): Verdict => ({ isPlateau: false, reason })
     if (stepsSinceGrowth < patience) return stay('still settling after growth')

@@ -9,7 +9,7 @@ import type { GrowthPolicy } from '../growth-policy.ts'
 export interface ScheduledGrowth {
   /** Updates after which it is due, ≥ 0. */
   readonly step: number
-  /** What to ask for, given the model of that time. */
+  /** The request, or a function that makes it for the model of that time. */
   readonly request: GrowthRequest | ((config: GptConfig) => GrowthRequest)
 }
 

@@ -1,4 +1,4 @@
-/** What policies that widen MLPs have in common. */
+/** The request and the choice of a block that policies which widen MLPs share. */
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { BlockSignals, Measurement } from '../measure/measurement.ts'

@@ -10,7 +10,7 @@ import {
   OptionError,
   type Plan,
   type Tensor,
-  undoing,
+  undoPlan,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { isSameConfig } from '../../config/config-from-state.ts'
@@ -124,7 +124,7 @@ export async function grow(
   const configBefore = model.config
   const { mirrors, probe, now, tolerance = planned.isExact ? 1e-5 : Infinity } = options
   const parametersBefore = model.parameters.size
-  const undo = await undoing(plan, model.parameters, mirrors)
+  const undo = await undoPlan(plan, model.parameters, mirrors)
   const price = priceOfPlanned(planned, stateBytesOf(mirrors, parametersBefore))
   const before = await probeLogits(model, probe, configBefore.vocabulary)
   applyPlan(plan, model.parameters, mirrors, model.device)

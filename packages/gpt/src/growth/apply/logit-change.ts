@@ -1,9 +1,9 @@
-/** What a growth did to the function: the logits on some rows before and after. */
+/** The effect of a growth on the function: the logits on some rows before and after. */
 import { divide, exp, gather, max, scope, slice, subtract, sum, type Tensor } from '@burgeon/tensor'
 import type { Gpt } from '../../gpt.ts'
 import type { GptConfig } from '../../config/gpt-config.ts'
 
-/** What a model says on the rows of a probe. */
+/** Predictions of a model on the rows of a probe. */
 export interface ProbeLogits {
   /** Logits of the tokens that there were before, at every place that is no padding. */
   readonly old: ArrayLike<number>
@@ -46,7 +46,7 @@ function logitsAt(model: Gpt, probe: Tensor, tokens: ArrayLike<number>, places: 
   return gather(model.forward(read), wanted)
 }
 
-/** What the growth itself adds to the logit of each old token. */
+/** The amount that the growth itself adds to the logit of each old token. */
 export function shiftsBetween(before: GptConfig, after: GptConfig): number[] {
   const { vocabulary, logitOffsets: old } = before
   return Array.from({ length: vocabulary }, (_, i) => (after.logitOffsets?.[i] ?? 0) - (old?.[i] ?? 0))

@@ -22,7 +22,7 @@ import { blockOf, withoutAdapter } from '../changes/block-edits.ts'
 import { specsOf } from '../changes/parameter-changes.ts'
 import { aGpt, checkFree, someMirrors } from './growth-checks.ts'
 
-/** What a merge did. */
+/** Record of a merge. */
 export interface MergeRecord {
   readonly summary: string
   readonly parametersBefore: number
@@ -71,7 +71,7 @@ export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror
   return record
 }
 
-/** Of all adapters of a block, A and B by turns. */
+/** Paths of all adapters of a block, A and B by turns. */
 function adapterPaths({ config }: Gpt, { id }: BlockConfig): string[] {
   return [...specsOf(config, id, 'attention'), ...specsOf(config, id, 'mlp')]
     .map(({ path }) => path)

@@ -1,4 +1,4 @@
-/** What a growth costs, before it is paid. */
+/** The price of a growth, before it is paid. */
 import { type Check, checkArgument, checks, type Mirror } from '@burgeon/tensor'
 import { parametersOf } from '../../config/block-size.ts'
 import { type FlopsPerToken, flopsPerToken } from '../../config/flops-per-token.ts'
@@ -9,15 +9,15 @@ import type { GrowthRequest } from '../requests/growth-request.ts'
 import { grownConfig } from '../plan/plan-growth.ts'
 import { aRequest } from '../requests/check-request.ts'
 
-/** What a model of some size costs to keep and to use. */
+/** Cost of a model of some size, to keep and to use. */
 export interface ModelCost {
   /** Learnt numbers. */
   readonly parameters: number
   /** At full context. */
   readonly flopsPerToken: FlopsPerToken
-  /** Of the weights on their device. */
+  /** Bytes of the weights on their device. */
   readonly weightBytes: number
-  /** Of all state beside them that follows growth: moments, importance, anchors. */
+  /** Bytes of all state beside the weights that follows growth: moments, importance, anchors. */
   readonly stateBytes: number
 }
 

@@ -6,7 +6,7 @@ import {
   type DimensionMap,
   type Initial,
   type ParameterChange,
-  unchanged,
+  keepAxis,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
@@ -25,12 +25,12 @@ export function resizeAxis(
     .filter(({ axes }) => axes.includes(axis))
     .map((spec) => {
       const along = typeof map === 'function' ? map(spec) : map
-      const dimensions = spec.axes.map((label, i) => (label === axis ? along : unchanged(spec.shape[i])))
+      const dimensions = spec.axes.map((label, i) => (label === axis ? along : keepAxis(spec.shape[i])))
       return { kind: 'resize', path: spec.path, dimensions, fresh: fresh(spec) }
     })
 }
 
-/** What attention and MLPs write into the residual stream with. Where all of it is 0, a block passes the stream on as it is. */
+/** Whether a parameter writes into the residual stream. Where all writers of a block are 0, it passes the stream on as it is. */
 export const isWriter = (path: string): boolean =>
   /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
 
@@ -48,11 +48,11 @@ export function writingLess(
   const [length, ...others] = shape
   const all = (factor: number): number[] => Array.from({ length }, () => factor)
   const first: DimensionMap = {
-    ...unchanged(length),
+    ...keepAxis(length),
     ...(isWriter(path) && share !== 1 && { valueFactor: all(share) }),
     gradientFactor: all(isWriter(path) ? gradient : gradient * share),
   }
-  return { kind: 'resize', path, dimensions: [first, ...others.map(unchanged)], fresh: zero }
+  return { kind: 'resize', path, dimensions: [first, ...others.map(keepAxis)], fresh: zero }
 }
 
 /** Adds what the second configuration has and the first has not; each starts as its specification says unless `initial` does. */

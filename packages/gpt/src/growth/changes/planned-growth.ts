@@ -46,7 +46,7 @@ const madeHere = new WeakSet<PlannedGrowth>()
 /** Whether an object was made by `planned`: no other plan is known to fit its request. */
 export const isPlanned = (value: object): value is PlannedGrowth => madeHere.has(value as PlannedGrowth)
 
-/** What every operator ends with. */
+/** Makes a planned growth: every operator ends with it. */
 export function planned(
   request: GrowthRequest,
   {

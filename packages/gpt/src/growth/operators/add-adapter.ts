@@ -1,5 +1,5 @@
 /** Low-rank adapters beside the linear maps of a block. */
-import { extended, OptionError } from '@burgeon/tensor'
+import { extendAxis, OptionError } from '@burgeon/tensor'
 import type { AdapterConfig, GptConfig } from '../../config/gpt-config.ts'
 import type { AddAdapter } from '../requests/growth-request.ts'
 import { blockOf, withBlock } from '../changes/block-edits.ts'
@@ -31,7 +31,9 @@ function plan(request: AddAdapter, { config, after, key }: GrowthStep): PlannedG
   const from = before?.rank ?? 0
   const specs = [...specsOf(config, id, 'attention'), ...specsOf(config, id, 'mlp')]
   const changes = before
-    ? resizeAxis(specs, 'rank', extended(from, to), ({ path }) => (path.endsWith('.a.weight') ? small : zero))
+    ? resizeAxis(specs, 'rank', extendAxis(from, to), ({ path }) =>
+        path.endsWith('.a.weight') ? small : zero,
+      )
     : additions(config, after)
   const summary = before ? `block ${id}: adapter rank ${from} → ${to}` : `block ${id}: adapter of rank ${to}`
   return planned(request, { config, after, key, summary, changes })

@@ -66,16 +66,16 @@ function plan(request: AddExperts, { config, after, key }: GrowthStep): PlannedG
 
 /** Who becomes what when experts with these shares become more. */
 interface Split {
-  /** Of each expert afterwards, the old one that it is or is a copy of. */
+  /** For each expert afterwards, the old one that it is or is a copy of. */
   readonly originals: readonly number[]
-  /** Of each old one, how many there are then, itself included. */
+  /** For each old expert, the number of its copies, itself included. */
   readonly copiesOf: readonly number[]
   readonly expertShares: readonly number[]
-  /** Of each expert afterwards, how much of its original's output it writes. */
+  /** For each expert afterwards, the share of its original's output that it writes. */
   readonly writes: readonly number[]
-  /** Of each old one, what is left of its gate: a power of two. */
+  /** For each old expert, the share of its gate that it keeps: a power of two. */
   readonly gates: readonly number[]
-  /** What each copy of it has of its gate: so much that all gradients together are what the one was. */
+  /** For each old expert, the share of its gate that a copy gets: all gradients together are what the one was. */
   readonly gatesOfCopies: readonly number[]
 }
 

@@ -1,5 +1,5 @@
 /** More attention heads in a block. */
-import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extendAxis, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { AddHeads } from '../requests/growth-request.ts'
 import { blockOf, withBlock } from '../changes/block-edits.ts'
@@ -30,7 +30,7 @@ function plan(request: AddHeads, { config, after, key }: GrowthStep): PlannedGro
   const { heads: from, kvHeads: groups } = blockOf('addHeads', config, id)
   const isShared = groups < from
   const specs = specsOf(config, id, 'attention')
-  const map = isShared ? atTheEndOfEach(groups, from, to) : extended(from, to)
+  const map = isShared ? atTheEndOfEach(groups, from, to) : extendAxis(from, to)
   const fresh = ({ path }: { readonly path: string }): typeof zero =>
     /\.(bias|output\.weight)$|\.adapter\./.test(path) ? zero : small
   const changes = [

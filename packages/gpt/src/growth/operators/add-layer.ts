@@ -11,7 +11,7 @@ import { checkChoice } from '../requests/check-values.ts'
 /** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)
 
-/** The configuration with one more block, like its neighbour below. */
+/** The configuration with one more block, like its neighbor below. */
 function configAfter(config: GptConfig, request: AddLayer): GptConfig {
   const { at, how = 'fresh' } = request
   const count = config.blocks.length
@@ -20,33 +20,33 @@ function configAfter(config: GptConfig, request: AddLayer): GptConfig {
   }
   checkChoice('addLayer', 'how', how, ['fresh', 'copy'])
   checkLimit('grow addLayer', 'blocks', count + 1)
-  const neighbour = neighbourOf(config, at)
-  const { mlpHidden = neighbour.mlpHidden } = request
+  const neighbor = neighborOf(config, at)
+  const { mlpHidden = neighbor.mlpHidden } = request
   if (!Number.isSafeInteger(mlpHidden) || mlpHidden < 1) {
     throw new OptionError(`grow addLayer: got mlpHidden = ${mlpHidden}; expected a positive integer.`)
   }
-  if (how === 'copy' && mlpHidden !== neighbour.mlpHidden) {
+  if (how === 'copy' && mlpHidden !== neighbor.mlpHidden) {
     throw new OptionError(
-      `grow addLayer: got mlpHidden = ${mlpHidden} for a copy of block ${neighbour.id}; expected its ${neighbour.mlpHidden}.`,
+      `grow addLayer: got mlpHidden = ${mlpHidden} for a copy of block ${neighbor.id}; expected its ${neighbor.mlpHidden}.`,
     )
   }
-  const block: BlockConfig = { ...neighbour, id: `b${config.nextBlock}`, mlpHidden }
+  const block: BlockConfig = { ...neighbor, id: `b${config.nextBlock}`, mlpHidden }
   return { ...config, blocks: config.blocks.toSpliced(at, 0, block), nextBlock: config.nextBlock + 1 }
 }
 
-const neighbourOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[Math.max(0, at - 1)]
+const neighborOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[Math.max(0, at - 1)]
 
 /**
- * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialisation), or a copy of
- * its neighbour (block expansion, Wu et al. 2024), behind whose empty writers nothing has a gradient yet. It has the neighbour's sizes, adapter and number of experts included.
+ * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialization), or a copy of
+ * its neighbor (block expansion, Wu et al. 2024), behind whose empty writers nothing has a gradient yet. It has the neighbor's sizes, adapter and number of experts included.
  */
 function plan(request: AddLayer, { config, after, key }: GrowthStep): PlannedGrowth {
   const { at, how = 'fresh' } = request
   const count = config.blocks.length
-  const [neighbour, block] = [neighbourOf(config, at), after.blocks[at]]
+  const [neighbor, block] = [neighborOf(config, at), after.blocks[at]]
   const changes = blockSpecs(config, block, zero).map(
     ({ path, axes, shape, initial }: ParameterSpec): ParameterChange => {
-      const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbour.id}.`)
+      const of = path.replace(`blocks.${block.id}.`, `blocks.${neighbor.id}.`)
       const copied = how === 'copy' && !isWriter(path)
       const fresh = isInnerB(path) ? small : initial
       return {
@@ -58,8 +58,8 @@ function plan(request: AddLayer, { config, after, key }: GrowthStep): PlannedGro
       }
     },
   )
-  const below = at === 0 ? 'below the first block' : `above block ${neighbour.id}`
-  const what = how === 'copy' ? `block ${block.id}, a copy of ${neighbour.id},` : `new block ${block.id}`
+  const below = at === 0 ? 'below the first block' : `above block ${neighbor.id}`
+  const what = how === 'copy' ? `block ${block.id}, a copy of ${neighbor.id},` : `new block ${block.id}`
   return planned(request, {
     config,
     after,

@@ -2,7 +2,7 @@
 import {
   type Average,
   type DimensionMap,
-  extended,
+  extendAxis,
   type Initial,
   type ParameterChange,
 } from '@burgeon/tensor'
@@ -61,7 +61,7 @@ function changesOf(config: GptConfig, { to, how = 'appended' }: GrowContext): Pa
 function later(from: number, to: number, how: 'appended' | 'repeated'): [DimensionMap, Initial | Average] {
   const of = Array.from({ length: to - from }, (_, i) => [i % from])
   return [
-    extended(from, to),
+    extendAxis(from, to),
     how === 'repeated' ? { kind: 'average', axis: 0, of } : { kind: 'normal', standardDeviation: 0.02 },
   ]
 }
@@ -83,13 +83,13 @@ function stretched(from: number, to: number): [DimensionMap, Average] {
   ]
 }
 
-/** Turns within the old context below which a pair is stretched, and above which it stays. */
-const [fewTurns, manyTurns] = [1, 32]
+/** Rotations within the old context below which a pair is stretched, and above which it stays. */
+const [fewRotations, manyRotations] = [1, 32]
 
-/** h(θ)/θ of Peng et al. 2023, eqs. 17 to 20: 1 for a pair that turns often, from/to for one that hardly does. */
+/** h(θ)/θ of Peng et al. 2023, eqs. 17 to 20: 1 for a pair that rotates often, from/to for one that hardly does. */
 function shareOfParts(frequency: number, from: number, to: number): number {
-  const turns = (frequency * from) / (2 * Math.PI)
-  const stays = Math.min(1, Math.max(0, (turns - fewTurns) / (manyTurns - fewTurns)))
+  const rotations = (frequency * from) / (2 * Math.PI)
+  const stays = Math.min(1, Math.max(0, (rotations - fewRotations) / (manyRotations - fewRotations)))
   return stays + (1 - stays) * (from / to)
 }
 

@@ -1,5 +1,5 @@
 /** More tokens. */
-import { extended, OptionError, type ParameterChange, unchanged } from '@burgeon/tensor'
+import { extendAxis, OptionError, type ParameterChange, keepAxis } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowVocabulary, NewToken } from '../requests/growth-request.ts'
 import { checkLimit } from '../../config/size-limits.ts'
@@ -7,7 +7,7 @@ import { zero } from '../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
 import { checkMix } from '../requests/check-values.ts'
 
-/** What part of its first part's probability a new token starts with where none is given. */
+/** Share of its first part's probability that a new token starts with where none is given. */
 const usualShare = 0.01
 
 /** The configuration with more tokens. */
@@ -27,16 +27,16 @@ function configAfter(config: GptConfig, request: GrowVocabulary): GptConfig {
     token.takes?.forEach((take, i) => (offsets[token.parts[i]] += Math.log1p(-take)))
   }
   const parts = lengths.reduce((a, b) => a + b, 0)
-  if (parts > mostParts) {
+  if (parts > maxParts) {
     throw new OptionError(
-      `grow growVocabulary: got tokens that come to ${parts} old ones; expected at most ${mostParts}. Ask for fewer at a time.`,
+      `grow growVocabulary: got tokens that come to ${parts} old ones; expected at most ${maxParts}. Ask for fewer at a time.`,
     )
   }
   return { ...config, vocabulary: to, headBias: true, logitOffsets: offsets }
 }
 
 /** Old tokens that all new ones of a request may be made of. */
-const mostParts = 2 ** 20
+const maxParts = 2 ** 20
 
 /**
  * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean of its parts'; its bias is
@@ -53,12 +53,12 @@ function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): Plan
   const parts: number[][] = []
   for (const token of request.tokens)
     parts.push(token.parts.flatMap((part) => (part < from ? [part] : parts[part - from])))
-  const rows = extended(from, to)
+  const rows = extendAxis(from, to)
   const firsts = parts.map(([first]) => [first])
   const embeddings: ParameterChange = {
     kind: 'resize',
     path: 'embed.token.weight',
-    dimensions: [rows, unchanged(config.embed)],
+    dimensions: [rows, keepAxis(config.embed)],
     fresh: { kind: 'average', axis: 0, of: parts },
   }
   const biases: ParameterChange = headBias

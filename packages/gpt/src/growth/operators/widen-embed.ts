@@ -1,5 +1,5 @@
 /** A wider residual stream. */
-import { type Average, extended, type Initial } from '@burgeon/tensor'
+import { type Average, extendAxis, type Initial } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
 import type { WidenEmbed } from '../requests/growth-request.ts'
@@ -20,7 +20,7 @@ function configAfter(config: GptConfig, { to }: WidenEmbed): GptConfig {
  *
  * - Writers (embeddings, attention output, MLP down) put nothing into them under RMSNorm: the sum of squares stays. Under LayerNorm
  *   they put the mean of their old columns there, so that a new channel is the mean of the old ones: mean and sum of squared
- *   deviations stay, and the channel is normalised to 0.
+ *   deviations stay, and the channel is normalized to 0.
  * - Readers (query, key, value, up, the router, and A of adapters beside them) have random rows for them, which meet zeros.
  * - Norms go on dividing by the width they were born with (`normWidth`).
  *
@@ -37,7 +37,7 @@ function plan(request: WidenEmbed, { config, after, key }: GrowthStep): PlannedG
     if (!isWriter) return { kind: 'normal', standardDeviation: 0.02 }
     return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
   }
-  const changes = resizeAxis(parameterSpecs(config), 'embed', extended(from, to), fresh)
+  const changes = resizeAxis(parameterSpecs(config), 'embed', extendAxis(from, to), fresh)
   return planned(request, { config, after, key, summary: `embed ${from} → ${to}`, changes })
 }
 

@@ -1,5 +1,5 @@
 /** Wider heads in a block. */
-import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extendAxis, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { ParameterSpec } from '../../config/parameters.ts'
 import type { WidenHeads } from '../requests/growth-request.ts'
@@ -32,9 +32,9 @@ function configAfter(config: GptConfig, { block: id, to }: WidenHeads): GptConfi
 function plan(request: WidenHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request
   const { headDim: from, frequencies } = blockOf('widenHeads', config, id)
-  const turned = frequencies ? atTheEndOfBothHalves(from, to) : extended(from, to)
+  const rotary = frequencies ? atTheEndOfBothHalves(from, to) : extendAxis(from, to)
   const map = ({ path }: ParameterSpec): DimensionMap =>
-    /\.(query|key)\./.test(path) ? turned : extended(from, to)
+    /\.(query|key)\./.test(path) ? rotary : extendAxis(from, to)
   const fresh = ({ path }: ParameterSpec): typeof zero =>
     /\.(query|value)\.weight$/.test(path) ? small : zero
   const changes = resizeAxis(specsOf(config, id, 'attention'), 'headDim', map, fresh)

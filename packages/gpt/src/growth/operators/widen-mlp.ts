@@ -1,5 +1,5 @@
 /** More hidden units in an MLP. */
-import { type DimensionMap, extended, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extendAxis, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { WidenMlp } from '../requests/growth-request.ts'
 import { blockOf, withBlock } from '../changes/block-edits.ts'
@@ -29,7 +29,7 @@ function configAfter(config: GptConfig, { block: id, to, how = 'fresh' }: WidenM
 function plan(request: WidenMlp, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
   const { mlpHidden: from } = blockOf('widenMlp', config, id)
-  const fresh = extended(from, to)
+  const fresh = extendAxis(from, to)
   const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [fresh, fresh]
   const changes = resizeAxis(
     specsOf(config, id, 'mlp'),

@@ -1,4 +1,4 @@
-/** What a model says in the words that it had earlier, so that it can be compared with what was said then. */
+/** Predictions of a model in its earlier vocabulary, so that they can be compared with those of that time. */
 import {
   add,
   checkArgument,

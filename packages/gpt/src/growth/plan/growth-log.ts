@@ -23,13 +23,13 @@ interface Entry {
 export interface GrownEntry extends Entry {
   readonly kind: 'grown'
   readonly request: GrowthRequest
-  /** Of the random stream for new weights. */
+  /** Key of the random stream for new weights. */
   readonly key: readonly [number, number]
   /** As `GrowthRecord.logitsMoved`. */
   readonly logitsMoved: number
-  /** What takes it back, where it dropped numbers; elsewhere it follows from the request. */
+  /** The plan that takes it back, where it dropped numbers; elsewhere it follows from the request. */
   readonly undo?: Plan
-  /** Whether what it dropped was let go: then neither it nor what was grown before can be taken back any more. */
+  /** Set once the numbers that it dropped were let go: then neither it nor any growth before it can be taken back. */
   readonly undoLetGo?: true
 }
 
@@ -58,10 +58,10 @@ export interface StandingGrowth {
   readonly configBefore: GptConfig
 }
 
-/** Where a log leads. */
+/** State of a model after a log. */
 export interface Replay {
   readonly config: GptConfig
-  /** What can be taken back, earliest first. */
+  /** Growths that can be taken back, earliest first. */
   readonly standing: readonly StandingGrowth[]
   /** Entries before this one cannot be taken back any more. */
   readonly barrier: number
@@ -156,7 +156,7 @@ function checkSize(said: number, config: GptConfig, at: number): void {
   if (said !== is) throw damaged(at, `says ${said} parameters where there are ${is}`)
 }
 
-/** What takes a growth back. */
+/** The plan that takes a growth back. */
 export function undoOf({ entry, configBefore }: StandingGrowth): Plan {
   return entry.undo ?? inverse(planGrowth(configBefore, entry.request, entry.key).plan)
 }

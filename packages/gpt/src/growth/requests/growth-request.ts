@@ -43,9 +43,9 @@ export interface AddLayer {
   readonly kind: 'addLayer'
   /** The new block's place, from 0 (first) to the present number of blocks (last). */
   readonly at: number
-  /** Units of its MLP; as many as its neighbour below unless given. */
+  /** Units of its MLP; as many as its neighbor below unless given. */
   readonly mlpHidden?: number
-  /** `fresh` is random inside, `copy` has what its neighbour below has. `fresh` unless given. */
+  /** `fresh` is random inside, `copy` has what its neighbor below has. `fresh` unless given. */
   readonly how?: 'fresh' | 'copy'
 }
 
@@ -65,7 +65,7 @@ export interface CopyLayers {
    */
   readonly order?: 'top' | 'beside'
   /**
-   * What copies write into the residual stream. `whole` unless given.
+   * Share of their originals' output that copies write into the residual stream. `whole` unless given.
    *
    * - `whole`: what their originals do. Not exact.
    * - `shared`: a part of it; originals write less, and together they write what it was. Beside their originals such copies
@@ -89,7 +89,7 @@ export interface NewToken {
   /** How probable it is at first, relative to its first part as that is by then, in (0, 1]; 0.01 unless given. */
   readonly share?: number
   /**
-   * What part of the occurrences of each of its parts it takes over, in [0, 1): so much less probable they are afterwards. Text that is
+   * Share of the occurrences of each of its parts that it takes over, in [0, 1): so much less probable they are afterwards. Text that is
    * encoded with the new token has that many fewer of them. Nothing unless given.
    */
   readonly takes?: readonly number[]
@@ -107,16 +107,16 @@ export interface GrowContext {
   /** Tokens afterwards; more than now. */
   readonly to: number
   /**
-   * Where the new positions come. `appended` unless given: a model that learns on ends best with it (`npm run bench -- context`).
+   * Place of the new positions. `appended` unless given: a model that learns on ends best with it (`npm run bench -- context`).
    *
    * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again. Learned positions start at random,
    *   rotary ones turn on at their frequencies, to angles that were never learnt.
    * - `repeated`, for learned positions: after the old ones too, and each like an old one, in turn (Beltagy et al. 2020, section 5): what was
-   *   learnt about neighbours goes on, beside what it now takes for them.
+   *   learnt about neighbors goes on, beside what it now takes for them.
    * - `stretched`: between the old ones, which move apart. A learned position between two is a mix of them, and rotary frequencies fall as the
-   *   context grows (position interpolation, Chen et al. 2023, eq. 4). Not exact: neighbours stand closer than was learnt.
+   *   context grows (position interpolation, Chen et al. 2023, eq. 4). Not exact: neighbors stand closer than was learnt.
    * - `byParts`, for rotary positions: only pairs that turn slowly are stretched; those that turn often within the old context
-   *   tell neighbours apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section 3.2). Not exact.
+   *   tell neighbors apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section 3.2). Not exact.
    */
   readonly how?: 'appended' | 'repeated' | 'stretched' | 'byParts'
 }
@@ -131,8 +131,8 @@ export interface AddAdapter {
   /** Rank afterwards; more than now, which is 0 without an adapter. */
   readonly to: number
   /**
-   * Of a new adapter: what it computes is multiplied by alpha / `to` (Hu et al. 2022). Finite, not 0; `to` unless given. One that is there
-   * keeps its factor.
+   * LoRA alpha: the output of a new adapter is scaled by alpha / `to` (Hu et al. 2022). Finite, not 0; `to` unless given. An adapter that is
+   * there keeps its scale.
    */
   readonly alpha?: number
 }
@@ -196,7 +196,7 @@ export type GrowthRequest =
   | PruneHeads
   | PruneLayer
 
-/** What a request can ask for. */
+/** The kinds of requests. */
 export type GrowthKind = GrowthRequest['kind']
 
 /** The request of one kind. */

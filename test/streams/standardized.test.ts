@@ -1,10 +1,10 @@
-import { adaptiveWindowing, type DriftDetector, pageHinkley, standardised } from '@burgeon/continual'
+import { adaptiveWindowing, type DriftDetector, pageHinkley, standardized } from '@burgeon/continual'
 import { describe, expect, test } from 'vitest'
 import { OptionError } from '@burgeon/tensor'
 import { delays, falseAlarms, gaussian } from './alarm-study.ts'
 import { SeededStream } from './seeded-stream.ts'
 
-const make = (): DriftDetector => standardised(pageHinkley({ threshold: 30, delta: 0.25 }))
+const make = (): DriftDetector => standardized(pageHinkley({ threshold: 30, delta: 0.25 }))
 
 /** Indices and directions of the alarms. */
 function alarms(detector: DriftDetector, values: readonly number[]): string[] {
@@ -44,10 +44,10 @@ describe('a standardised detector', () => {
   test('hears what its inner detector alone is deaf to', () => {
     const small = stream.map((x) => x * 1e-3)
     expect(alarms(adaptiveWindowing(), small)).toEqual([])
-    expect(alarms(standardised(adaptiveWindowing()), small)).toHaveLength(1)
+    expect(alarms(standardized(adaptiveWindowing()), small)).toHaveLength(1)
   })
   test('gives its estimate in units of the signal', () => {
-    const detector = standardised(adaptiveWindowing())
+    const detector = standardized(adaptiveWindowing())
     let estimate = 0
     for (const x of noise(2, 1000)) ({ estimate } = detector.update(7 + 0.01 * x))
     expect(Math.abs(estimate - 7)).toBeLessThan(0.003)
@@ -79,6 +79,6 @@ describe('a standardised detector', () => {
     expect(mean).toBeLessThan(40)
   })
   test.each([{ decay: 0 }, { decay: 1 }, { warmUp: 1 }, { warmUp: 10.5 }])('refuses %o', (options) => {
-    expect(() => standardised(pageHinkley(), options)).toThrow(OptionError)
+    expect(() => standardized(pageHinkley(), options)).toThrow(OptionError)
   })
 })

@@ -4,8 +4,8 @@ import { count, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import { aDriftDetector, type DriftDetector, type DriftVerdict } from './drift-detector.ts'
 
 /** How the yardstick follows the signal. */
-export interface StandardisedOptions {
-  /** What older values keep of their weight from value to value, in (0, 1). 0.999 unless given: a memory of 1,000. */
+export interface StandardizedOptions {
+  /** Factor on the weight of older values from value to value, in (0, 1). 0.999 unless given: a memory of 1,000. */
   readonly decay?: number
   /** Values that only set the yardstick, ≥ 2; the inner detector does not see them. 100 unless given. */
   readonly warmUp?: number
@@ -17,9 +17,10 @@ interface Yardstick {
   readonly variance: number
 }
 
-interface StandardisedState extends Yardstick {
+interface StandardizedState extends Yardstick {
+  /** As it is spelt in saved states, like the name of the part. */
   readonly kind: 'standardised'
-  readonly options: Required<StandardisedOptions>
+  readonly options: Required<StandardizedOptions>
   readonly inner: unknown
 }
 
@@ -34,16 +35,16 @@ const noYardstick: Yardstick = { count: 0, mean: 0, variance: 0 }
 /** Standard deviations that one value may count for: a lone spike must neither raise an alarm nor blunt the yardstick. */
 const farthest = 10
 
-class StandardisedDetector implements DriftDetector {
+class StandardizedDetector implements DriftDetector {
   readonly name: string
   readonly #inner: DriftDetector
-  readonly #options: Required<StandardisedOptions>
+  readonly #options: Required<StandardizedOptions>
   #yardstick: Yardstick = noYardstick
 
-  constructor(inner: DriftDetector, options: StandardisedOptions) {
-    checkArgument('standardised', 'inner', inner, aDriftDetector)
+  constructor(inner: DriftDetector, options: StandardizedOptions) {
+    checkArgument('standardized', 'inner', inner, aDriftDetector)
     // A deviation needs two values.
-    checkOptions('standardised', options, {
+    checkOptions('standardized', options, {
       decay: checks.number({ above: 0, below: 1 }),
       warmUp: checks.integer({ from: 2 }),
     })
@@ -86,19 +87,19 @@ class StandardisedDetector implements DriftDetector {
     }
   }
 
-  toState(): StandardisedState {
+  toState(): StandardizedState {
     return { kind: 'standardised', options: this.#options, inner: this.#inner.toState(), ...this.#yardstick }
   }
 
   restore(state: unknown): void {
     const yardstick = this.#yardstickOf(state)
     // It may refuse, so it comes before anything changes here.
-    this.#inner.restore(stateOfKind<StandardisedState>(state, 'standardised').inner)
+    this.#inner.restore(stateOfKind<StandardizedState>(state, 'standardised').inner)
     this.#yardstick = yardstick
   }
 
   #yardstickOf(state: unknown): Yardstick {
-    const { kind, options, inner: _, ...saved } = stateOfKind<StandardisedState>(state, 'standardised')
+    const { kind, options, inner: _, ...saved } = stateOfKind<StandardizedState>(state, 'standardised')
     requireSameOptions(kind, this.#options, options)
     const { count, mean, variance } = checkState<Yardstick>(kind, saved, yardstickChecks)
     return { count, mean, variance }
@@ -118,6 +119,6 @@ class StandardisedDetector implements DriftDetector {
  * @param inner A fresh detector; it belongs to this one from now on.
  * @throws OptionError for an option outside its range, or what is no detector.
  */
-export function standardised(inner: DriftDetector, options: StandardisedOptions = {}): DriftDetector {
-  return new StandardisedDetector(inner, options)
+export function standardized(inner: DriftDetector, options: StandardizedOptions = {}): DriftDetector {
+  return new StandardizedDetector(inner, options)
 }

@@ -18,14 +18,14 @@ function drops(change: ParameterChange): boolean {
  *
  * @throws ParameterError if a mirror cannot hand out what would be dropped (`Mirror.keep`).
  */
-export async function undoing(
+export async function undoPlan(
   plan: Plan,
   parameters: ParameterStore,
   mirrors: readonly Mirror[],
 ): Promise<Plan> {
-  requirePlan('undoing', plan)
-  checkArgument('undoing', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
-  checkArgument('undoing', 'mirrors', mirrors, aMirrors)
+  requirePlan('undoPlan', plan)
+  checkArgument('undoPlan', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
+  checkArgument('undoPlan', 'mirrors', mirrors, aMirrors)
   const dropping = { ...plan, changes: plan.changes.filter(drops) }
   if (dropping.changes.length === 0) return inverse(plan)
   const kept: Record<string, Record<string, unknown>> = {}
@@ -41,7 +41,7 @@ export async function undoing(
   const others = plan.changes.filter(({ kind }) => kind !== 'remove').toReversed()
   const changes = [
     ...(await Promise.all(removedFrom(parameters, plan))),
-    ...(await Promise.all(others.map((change) => takenBack(plan, change, parameters)))),
+    ...(await Promise.all(others.map((change) => revertChange(plan, change, parameters)))),
   ]
   return { summary: `undo ${plan.summary}`, key: plan.key, changes, kept }
 }
@@ -53,11 +53,11 @@ function removedFrom(parameters: ParameterStore, { changes }: Plan): Promise<Par
   return paths.flatMap((path, i) => {
     if (!removed.has(path)) return []
     const before = paths.slice(i).find((other) => !removed.has(other))
-    return [added(path, parameters, before)]
+    return [addAgain(path, parameters, before)]
   })
 }
 
-async function added(
+async function addAgain(
   path: string,
   parameters: ParameterStore,
   before: string | undefined,
@@ -67,7 +67,7 @@ async function added(
   return { kind: 'add', path, axes, shape: tensor.shape, initial, ...(before !== undefined && { before }) }
 }
 
-async function takenBack(
+async function revertChange(
   plan: Plan,
   change: ParameterChange,
   parameters: ParameterStore,
