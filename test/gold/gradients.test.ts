@@ -26,6 +26,9 @@ const integers = (device: Device, data: readonly number[], shape = [data.length]
 const ids = (device: Device): Tensor => integers(device, [2, 0, 2, 4, 1, 2], [2, 3])
 const targets = (device: Device): Tensor => integers(device, [3, -1, 0, 6])
 
+const seen = (device: Device): Tensor =>
+  integers(device, [1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 2, 0, 0, 0, 1], [1, 1, 4, 4])
+
 type Call = (...inputs: Tensor[]) => Tensor
 
 /** By the names of the cases. */
@@ -59,6 +62,11 @@ const calls: Readonly<Record<string, Call>> = {
   'attention, of groups, with more keys than queries': (q, k, v) => t.attention(q, k, v),
   'attention, not causal': (q, k, v) => t.attention(q, k, v, { causal: false }),
   'attention, with room for keys': (q, k, v) => t.attention(q, k, v, { keys: 4 }),
+  'attention, with a mask': (q, k, v) => t.attention(q, k, v, { causal: false, mask: seen(q.device) }),
+  'attention, causal, with a mask': (q, k, v) =>
+    t.attention(q, k, v, { mask: integers(q.device, [1, 0, 1, 1], [1, 4]) }),
+  'attention, with numbers added to its scores': (q, k, v, mask) =>
+    t.attention(q, k, v, { causal: false, mask }),
   crossEntropy: (logits) => t.crossEntropy(logits, targets(logits.device)),
   linearCrossEntropy: (x, w) => t.linearCrossEntropy(x, w, targets(x.device)),
   cumsum: (x) => t.cumsum(x, 1),

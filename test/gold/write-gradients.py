@@ -45,12 +45,25 @@ def attention(q, k, v, causal=True, keys=None):
     return torch.einsum("bhts,bshd->bthd", scores.softmax(-1), v)
 
 
+def masked_attention(q, k, v, seen=None, bias=None, causal=False):
+    """A query that sees no key gets 0. `seen` and `bias` broadcast to [B, H, T, S]."""
+    k, v = (x.repeat_interleave(q.shape[2] // x.shape[2], dim=2) for x in (k, v))
+    t, s = q.shape[1], k.shape[1]
+    scores = torch.einsum("bthd,bshd->bhts", q, k) / math.sqrt(q.shape[3])
+    scores = scores if bias is None else scores + bias
+    shown = torch.ones(t, s, dtype=torch.bool) if seen is None else seen != 0
+    shown = shown & (torch.arange(s) <= torch.arange(t)[:, None] + (s - t)) if causal else shown
+    weights = scores.masked_fill(~shown, -1e300).softmax(-1) * shown
+    return torch.einsum("bhts,bshd->bthd", weights, v)
+
+
 def rms_norm(x, gain):
     return gain * x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-5)
 
 
 ids = torch.tensor([[2, 0, 2], [4, 1, 2]])
 targets = torch.tensor([3, -1, 0, 6])
+seen = torch.tensor([[1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 0, 2], [0, 0, 0, 1]]).reshape(1, 1, 4, 4)
 orders = torch.tensor([[2, 0, 3, 1], [0, 3, 2, 1]])
 
 
@@ -121,6 +134,13 @@ CASES = {
     "crossEntropy": ([normal(4, 7)], losses),
     "linearCrossEntropy": ([normal(4, 5), normal(7, 5)], lambda x, w: losses(x @ w.T)),
     "globalNorm": ([normal(3, 2), normal(4)], lambda a, b: torch.cat([a.reshape(-1), b]).norm()),
+    # The mask of the first hides every key from one query.
+    "attention, with a mask": (qkv(4, 2), lambda q, k, v: masked_attention(q, k, v, seen)),
+    "attention, causal, with a mask": (qkv(2, 2), lambda q, k, v: masked_attention(q, k, v, seen[:, :, :1], causal=True)),
+    "attention, with numbers added to its scores": (
+        [*qkv(3, 3), normal(3, 4, 4)],
+        lambda q, k, v, bias: masked_attention(q, k, v, bias=bias),
+    ),
     # Running sums and orders.
     "cumsum": ([normal(2, 5, 3)], lambda x: x.cumsum(1)),
     "cumsum, from the end": ([normal(4, 5)], lambda x: x.flip(1).cumsum(1).flip(1)),

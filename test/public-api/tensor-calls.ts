@@ -77,6 +77,10 @@ export const tensorCalls: CallsOf<typeof api> = {
     ),
     () => ({ args: { tensor: t() }, run: (x: api.Tensor) => device.read(x) }),
     () => ({ args: { tensor: t() }, run: (x: api.Tensor) => device.readSync(x) }),
+    () => ({
+      args: { tensor: t(), first: 1, count: 2 },
+      run: (x: api.Tensor, first: number, count: number) => device.readPart(x, first, count),
+    }),
   ],
   checkpoint: [call({ body: () => t() }, api.checkpoint)],
   isRecorded: [call({}, api.isRecorded)],
@@ -139,6 +143,10 @@ export const tensorCalls: CallsOf<typeof api> = {
         args: { q: q(), k: q(), v: q(), options: { scale: 1, causal: true, keys: 1 } },
         run: api.attention,
       }
+    },
+    () => {
+      const q = (): api.Tensor => t([1, 2], [1, 1, 1, 2])
+      return { args: { q: q(), k: q(), v: q(), options: { mask: t([0], [1]) } }, run: api.attention }
     },
   ],
   broadcastTo: [() => ({ args: { x: t(), shape: [2, 2] }, run: api.broadcastTo, says: ['broadcast'] })],
@@ -267,6 +275,8 @@ export const tensorCalls: CallsOf<typeof api> = {
   pad: [() => ({ args: { x: t(), before: [0, 1], after: [1, 0] }, run: api.pad })],
   permute: [() => ({ args: { x: t(), order: [1, 0] }, run: api.permute })],
   transpose: [() => ({ args: { x: t() }, run: api.transpose })],
+  dropout: [() => ({ args: { x: t(), options: { rate: 0.5, key } }, run: api.dropout })],
+  randomNormal: [call({ device, key, shape: [2] }, api.randomNormal)],
   randomBits: [call({ device, key, shape: [2] }, api.randomBits)],
   randomUniform: [call({ device, key, shape: [2] }, api.randomUniform)],
   sum: reduction(api.sum),

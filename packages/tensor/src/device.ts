@@ -52,7 +52,8 @@ export interface Backend<Buffer> {
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** True where reading cannot be synchronous, and `readSync` throws UnsupportedError. */
   readonly readsLater?: boolean
-  readSync(buffer: Buffer, spec: TensorSpec): NumericArray
+  /** @param first Place in the buffer of the first number; 0 unless given. */
+  readSync(buffer: Buffer, spec: TensorSpec, first?: number): NumericArray
   /** Bytes taken from the system, where the backend keeps what is freed. */
   readonly reservedBytes?: number
 }
@@ -187,6 +188,18 @@ export class Device implements Engine {
   readSync(tensor: Tensor): NumericArray {
     checkTensor('Device.readSync', 'tensor', tensor)
     return this.#backend.readSync(tensor.storage.buffer, tensor)
+  }
+
+  /**
+   * Copies `count` numbers out from place `first` on, in row-major order: for looking into large tensors.
+   *
+   * @throws OptionError for what is not within the tensor, UnsupportedError on devices that cannot read at once.
+   */
+  readPart(tensor: Tensor, first: number, count: number): NumericArray {
+    checkTensor('Device.readPart', 'tensor', tensor)
+    checkArgument('Device.readPart', 'first', first, checks.integer({ from: 0, to: tensor.size }))
+    checkArgument('Device.readPart', 'count', count, checks.integer({ from: 0, to: tensor.size - first }))
+    return this.#backend.readSync(tensor.storage.buffer, { shape: [count], dtype: tensor.dtype }, first)
   }
 
   /** Called by the last tensor that shared the storage. */

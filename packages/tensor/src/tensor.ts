@@ -4,6 +4,7 @@ import { disposeSymbol } from './dispose-symbol.ts'
 import type { DType, NumericArray } from './dtype.ts'
 import { DisposedTensorError, ShapeError } from './errors.ts'
 import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
+import { numbersText } from './tensor-text.ts'
 
 /**
  * A device buffer and the number of live tensors that share it. A reshape shares its input's until one of the two is
@@ -17,6 +18,9 @@ export interface Storage {
 }
 
 let nextId = 1
+
+/** The name by which Node, Deno and Bun ask an object how it is printed; to others it is a symbol like any. */
+const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * Row-major numbers of one element type. Tensors are made by ops and creation functions, never by `new`.
@@ -119,7 +123,32 @@ export class Tensor implements TensorSpec {
     this.dispose()
   }
 
+  /**
+   * The numbers in nested brackets, with element type, shape and device: `tensor([1, 2, 3], f32 [3] on wasm)`. Of more than a thousand
+   * numbers those at the ends of each axis are shown. Where they cannot be read without waiting, it says so. Never throws.
+   */
   toString(): string {
-    return `Tensor(${this.dtype} ${formatShape(this.shape)} on ${this.device.name})`
+    return this.#text(true)
+  }
+
+  /** What Node and its relatives print. At depths that they leave out, there are no numbers. */
+  [inspectSymbol](depth: number): string {
+    return this.#text(depth >= 0)
+  }
+
+  #text(withNumbers: boolean): string {
+    const before = 'tensor('
+    const numbers = withNumbers ? this.#numbersText(before.length) : '…'
+    return `${before}${numbers}, ${this.dtype} ${formatShape(this.shape)} on ${this.device.name})`
+  }
+
+  #numbersText(indent: number): string {
+    if (this.#dead) return 'disposed'
+    if (!this.device.readsAtOnce) return 'numbers on the GPU: await read()'
+    try {
+      return numbersText(this, (first, count) => this.device.readPart(this, first, count), indent)
+    } catch (error) {
+      return `unreadable: ${error instanceof Error ? error.message : String(error)}`
+    }
   }
 }

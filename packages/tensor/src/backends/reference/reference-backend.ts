@@ -25,11 +25,11 @@ export class ReferenceBackend implements Backend<ReferenceBuffer> {
     buffer.set(data)
   }
 
-  read(buffer: ReferenceBuffer): Promise<NumericArray> {
-    return Promise.resolve(this.readSync(buffer))
+  read(buffer: ReferenceBuffer, spec: TensorSpec): Promise<NumericArray> {
+    return Promise.resolve(this.readSync(buffer, spec))
   }
 
-  readSync(buffer: ReferenceBuffer): NumericArray {
-    return buffer.slice()
+  readSync(buffer: ReferenceBuffer, { shape }: TensorSpec, first = 0): NumericArray {
+    return buffer.slice(first, first + sizeOf(shape))
   }
 }

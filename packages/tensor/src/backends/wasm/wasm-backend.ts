@@ -96,8 +96,8 @@ export class WasmBackend implements Backend<Pointer> {
     return Promise.resolve(this.readSync(buffer, spec))
   }
 
-  readSync(buffer: Pointer, spec: TensorSpec): NumericArray {
-    return this.view(spec.dtype, buffer, sizeOf(spec.shape)).slice()
+  readSync(buffer: Pointer, { dtype, shape }: TensorSpec, first = 0): NumericArray {
+    return this.view(dtype, buffer + bytesPerElement[dtype] * first, sizeOf(shape)).slice()
   }
 
   /** A window on `count` elements. Growing the memory detaches it, so use it before anything is allocated. */

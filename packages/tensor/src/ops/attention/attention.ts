@@ -13,16 +13,15 @@ import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
-import { broadcastTo } from '../broadcast/broadcast.ts'
 import { divide, multiply, subtract } from '../elementwise/arithmetic.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
-import { iota } from '../iota/iota.ts'
 import { matmul } from '../matmul/matmul.ts'
 import { pad } from '../pad/pad.ts'
 import { permute } from '../permute/permute.ts'
 import { max, sum } from '../reduce/reduce.ts'
 import { reshape } from '../reshape/reshape.ts'
-import { slice } from '../slice/slice.ts'
+import { maskedAttention } from './masked-attention.ts'
+import { headsFirst, maskedScores } from './scores.ts'
 
 /** Scale and mask of attention. */
 export interface AttentionAttrs {
@@ -34,10 +33,8 @@ export interface AttentionAttrs {
   readonly keys: number
 }
 
-const { add, constant, exp, input, less, log, scalar, select } = e
+const { add, exp, input, log } = e
 
-// inputs: scores, query position, key position; scalar 0: keys − T
-const maskCausal = select(less(add(input(1), scalar(0)), input(2)), constant(-Infinity), input(0))
 const expOfDifference = exp(e.subtract(input(0), input(1)))
 const addLog = add(input(0), log(input(1)))
 
@@ -141,24 +138,6 @@ export const attentionGradOp = defineOp<AttentionAttrs>()({
   },
 })
 
-/** scale · q·kᵀ with −∞ where the mask hides a key, `[B, H, T, keys]`. */
-function maskedScores(q: Tensor, k: Tensor, { scale, causal, keys }: AttentionAttrs): Tensor {
-  const [, t, h] = q.shape
-  const query = permute(q, [0, 2, 1, 3]) // [B, H, T, D]
-  const scores = multiply(matmul(query, headsFirst(k, h, keys), { transposeB: true }), scale)
-  if (!causal) return scores
-  const row = reshape(iota(q.device, t, 'f32'), [t, 1])
-  return elementwise(maskCausal, [scores, row, iota(q.device, keys, 'f32')], [keys - t])
-}
-
-/** `[B, S, G, D]` → `[B, H, keys, D]`, each group repeated for the query heads that share it. */
-function headsFirst(x: Tensor, h: number, keys: number): Tensor {
-  const [b, , g, d] = x.shape
-  const present = permute(slice(x, [], [b, keys]), [0, 2, 1, 3]) // [B, G, keys, D]
-  if (g === h) return present
-  return reshape(broadcastTo(reshape(present, [b, g, 1, keys, d]), [b, g, h / g, keys, d]), [b, h, keys, d])
-}
-
 /** Sums the query heads of each group and pads missing keys: `[B, H, keys, D]` → `[B, S, G, D]`. */
 function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
   const [, h, keys] = x.shape
@@ -167,27 +146,46 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
   return keys === s ? placed : pad(placed, [0, 0, 0, 0], [0, s - keys, 0, 0])
 }
 
-const optionChecks: ChecksOf<Partial<AttentionAttrs>> = {
+/** How attention is scaled and masked. */
+export interface AttentionOptions extends Partial<AttentionAttrs> {
+  /**
+   * Which keys a query sees, beside what `causal` says, of a shape that stretches to [B, H, T, S]. `i32`: 0 hides a key, any other number
+   * shows it. `f32`: numbers that are added to the scaled scores, −∞ to hide a key; they may be learned.
+   */
+  readonly mask?: Tensor
+}
+
+const optionChecks: ChecksOf<AttentionOptions> = {
   scale: checks.number(),
   causal: checks.boolean,
   keys: checks.number({ infinite: true }),
+  mask: checks.tensor,
 }
 
 /**
- * Attention of every head.
+ * Attention of every head. With a mask, all scores are kept at a time, `[B, H, T, keys]`; without one, never. A query that sees no key
+ * gets 0, and gives no gradient.
  *
  * @param q `[B, T, H, D]`.
  * @param k `[B, S, G, D]`, H a multiple of G.
  * @param v `[B, S, G, D]`.
- * @param options Causal unless told; scale 1/√D unless given; all S keys present unless given.
+ * @param options Causal unless told; scale 1/√D unless given; all S keys present unless given; no mask unless given.
  * @returns `[B, T, H, D]`.
+ * @throws ShapeError for shapes that do not fit, the mask's among them; OptionError for options outside their ranges.
+ * @example
+ * ```ts
+ * const isWord = tensor(Int32Array.of(1, 1, 0)) // [S]: the last key is padding
+ * const o = attention(q, k, v, { causal: false, mask: isWord })
+ * ```
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: Partial<AttentionAttrs> = {}): Tensor {
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   checkTensor('attention', 'q', q)
   checkTensor('attention', 'k', k)
   checkTensor('attention', 'v', v)
   checkOptions('attention', options, optionChecks)
   const scale = options.scale ?? 1 / Math.sqrt(q.shape.at(-1) ?? 1)
   const attrs = { scale, causal: options.causal ?? true, keys: options.keys ?? k.shape[1] ?? 0 }
-  return run('attention', [q, k, v], attrs)[0]
+  if (options.mask === undefined) return run('attention', [q, k, v], attrs)[0]
+  attentionOp.infer([q, k, v], attrs)
+  return maskedAttention([q, k, v], options.mask, attrs)
 }
