@@ -1,4 +1,4 @@
-import { checkpoint, grad, hvp, jvp, valueAndGrad } from '@burgeon/autograd'
+import { checkpoint, grad, hvp, jvp, stopGradient, valueAndGrad } from '@burgeon/autograd'
 import { adamw } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
@@ -183,6 +183,16 @@ test('a body that is not the same again is refused', () => {
   let runs = 0
   const other = (y: Tensor): Tensor => sum(checkpoint(() => (runs++ === 0 ? tanh(y) : sum(y))))
   expect(() => grad(other)(x)).toThrow('read other tensors, or answered other shapes')
+})
+
+test('a body may stop gradients: what it stops is computed again, and stays a constant', () => {
+  const x = reference.tensor([1, -2, 3], { shape: [3], dtype: 'f32' })
+  const stopped = (y: Tensor): Tensor => sum(multiply(tanh(y), stopGradient(square(y))))
+  const again = (y: Tensor): Tensor => checkpoint(() => stopped(y))
+  for (const gradient of [grad, (f: typeof stopped) => (y: Tensor) => hvp(f)(y, y)]) {
+    expect(numbers(gradient(again)(x))).toEqual(numbers(gradient(stopped)(x)))
+  }
+  expect(numbers(grad((y: Tensor) => sum(checkpoint(() => stopGradient(square(y)))))(x))).toEqual([0, 0, 0])
 })
 
 test('a body that waits is refused', () => {

@@ -77,7 +77,8 @@ export class Tape implements Engine {
     const written = mutates?.map((i) => inputs[i])
     if (written !== undefined) this.#protect(op, written)
     const outputs = this.#below.run(op, inputs, attrs)
-    if (isTracked) this.#write({ op, inputs, attrs, outputs } as TapeEntry)
+    const isStopped = op === 'reshape' && (attrs as Attrs<'reshape'>).stopsGradient === true
+    if (isTracked && !isStopped) this.#write({ op, inputs, attrs, outputs } as TapeEntry)
     return outputs
   }
 

@@ -13,6 +13,8 @@ import type { Tensor } from '../../tensor.ts'
 
 export interface ReshapeAttrs {
   readonly shape: Shape
+  /** Whether tapes take the result for a constant; false unless given. */
+  readonly stopsGradient?: boolean
 }
 
 export const reshapeOp = defineOp<ReshapeAttrs>()({

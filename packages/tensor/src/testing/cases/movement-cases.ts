@@ -22,12 +22,12 @@ import type { OpCase, OpCases } from './op-case.ts'
 const rank = (random: RandomStream): number => random.below(5)
 
 export const reshapeCases: OpCases<'reshape'> = {
-  attrs: { shape: sizes },
+  attrs: { shape: sizes, stopsGradient: checks.boolean },
   tolerance: 0,
   edges: (random) => [
     { inputs: [anything(random, [])], attrs: { shape: [1, 1, 1] } },
     { inputs: [anything(random, [1])], attrs: { shape: [] } },
-    { inputs: [anything(random, [3, 0])], attrs: { shape: [0, 7] } },
+    { inputs: [anything(random, [3, 0])], attrs: { shape: [0, 7], stopsGradient: true } },
   ],
   draw(random) {
     const x = anything(random, drawShape(random, rank(random)))
