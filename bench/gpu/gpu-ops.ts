@@ -5,7 +5,7 @@ import {
   scopeAsync,
   opTable,
   reshape,
-  run,
+  runOp,
   scope,
   slice,
   type Tensor,
@@ -114,10 +114,10 @@ async function attentions(
       )
       const attrs = { scale: 1 / Math.sqrt(shape[3]), causal: true, keys: shape[1] }
       return {
-        forward: await timeOf(() => [run('attention', [q, k, v], attrs)[0]]),
+        forward: await timeOf(() => [runOp('attention', [q, k, v], attrs)[0]]),
         both: await timeOf(() => {
-          const [o, lse] = run('attention', [q, k, v], attrs)
-          return run('attentionGrad', [dO, q, k, v, o, lse], attrs)
+          const [o, lse] = runOp('attention', [q, k, v], attrs)
+          return runOp('attentionGrad', [dO, q, k, v, o, lse], attrs)
         }),
         unfused: await timeOf(() => {
           const [o, lse] = opTable.attention.definition([q, k, v], attrs)

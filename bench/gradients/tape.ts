@@ -1,5 +1,5 @@
 /** `npm run bench -- tape`: what recording an op costs, and pulling a gradient back through it. */
-import { pullBack, record } from '@burgeon/autograd'
+import { pullBack, recordTape } from '@burgeon/autograd'
 import { gelu, linear, multiply, openScope, type Tensor, tensorFrom } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
@@ -39,8 +39,8 @@ export const tape: Benchmark = async ({ quick }) => {
     for (let round = 0; round < (quick ? 100 : 400); round++) {
       using _ = openScope()
       plain.push(microseconds(chain))
-      let recording: ReturnType<typeof record<Tensor>> | undefined
-      const forward = microseconds(() => (recording = record([x, w, b, gain], chain)))
+      let recording: ReturnType<typeof recordTape<Tensor>> | undefined
+      const forward = microseconds(() => (recording = recordTape([x, w, b, gain], chain)))
       const { tape: own, result } = recording as NonNullable<typeof recording>
       const ones = tensorFrom(result.shape, () => 1, device)
       backward.push(microseconds(() => pullBack(own, [result], [ones])))

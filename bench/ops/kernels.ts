@@ -7,7 +7,7 @@ import {
   layerNorm,
   openScope,
   scopeAsync,
-  run,
+  runOp,
   type Tensor,
   tensorFrom,
 } from '@burgeon/tensor'
@@ -96,7 +96,7 @@ export async function attentionOps(
   const attend = (on: Device, [b, t, h, d]: readonly number[]) => {
     const noise = noiseOn(on)
     const inputs = [noise(b, t, h, d), noise(b, t, h, d), noise(b, t, h, d)]
-    return () => run('attention', inputs, { scale: 1 / Math.sqrt(d), causal: true, keys: t })[0]
+    return () => runOp('attention', inputs, { scale: 1 / Math.sqrt(d), causal: true, keys: t })[0]
   }
   {
     using _ = openScope()

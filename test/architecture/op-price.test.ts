@@ -10,11 +10,11 @@ const shared = readSources('packages/tensor/src', 'packages/autograd/src')
   .filter(({ path }) => !path.startsWith('packages/tensor/src/ops/'))
   .map(({ path, text }) => ({ path: path.replace('packages/', ''), code: codeOf(text, true) }))
 
-/** Ops that stand in a file as a key or as a word in a list; a call such as `run('gather', …)` and a type are no entries. */
+/** Ops that stand in a file as a key or as a word in a list; a call such as `runOp('gather', …)` and a type are no entries. */
 function entriesOf(code: string): readonly OpName[] {
   return ops.filter((op) => {
     const isKey = new RegExp(`^\\s+${op}: `, 'm').test(code)
-    return isKey || new RegExp(`(?<!\\brun\\(|=== |!== |<)'${op}'`).test(code)
+    return isKey || new RegExp(`(?<!\\brunOp\\(|=== |!== |<)'${op}'`).test(code)
   })
 }
 

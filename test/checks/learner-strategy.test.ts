@@ -11,7 +11,7 @@ import {
   growOnDrift,
   growOnPlateau,
   Learner,
-  never,
+  neverTrigger,
   onDrift,
   onlineEwc,
   pageHinkley,
@@ -78,7 +78,7 @@ describe('a learner', () => {
     ['EWC with a detector', () => ({ ...ewc(), detector: pageHinkley() })],
     ['EWC by steps', () => compose(ewc(), { consolidateWhen: everySteps(5) })],
     ['EWC by steps or on drift', () => ({ ...ewc(), consolidateWhen: anyOf(onDrift, everySteps(5)) })],
-    ['EWC that is told never to consolidate', () => ({ ...ewc(), consolidateWhen: never })],
+    ['EWC that is told never to consolidate', () => ({ ...ewc(), consolidateWhen: neverTrigger })],
     [
       'growth on drift with a detector',
       () => ({ growth: growOnDrift({ patience: 5 }), detector: pageHinkley() }),

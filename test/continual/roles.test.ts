@@ -4,7 +4,7 @@ import {
   everySteps,
   fisherInformation,
   Learner,
-  never,
+  neverTrigger,
   onlineEwc,
   pageHinkley,
   type Penalty,
@@ -280,7 +280,7 @@ describe('a detector', () => {
   })
   test('without a trigger that ever fires leaves the weights free', async () => {
     const lived = async (penalties: Penalty[]): Promise<Numbers> => {
-      const strategy = { penalties, consolidateWhen: never, watches: [alarmsAt(2)] }
+      const strategy = { penalties, consolidateWhen: neverTrigger, watches: [alarmsAt(2)] }
       const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy })
       for (let i = 0; i < 4; i++) await learner.observe(rowsOf(row(i)))
       return weightsOf(learner)

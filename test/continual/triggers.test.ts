@@ -4,7 +4,7 @@ import {
   anyOf,
   everySteps,
   Learner,
-  never,
+  neverTrigger,
   onDrift,
   onlineEwc,
   type Trigger,
@@ -30,11 +30,11 @@ describe('a trigger acts', () => {
     expect(actsAfter(afterDrift(0))).toEqual([4, 9])
     expect(actsAfter(afterDrift(3))).toEqual([7, 12])
     expect(actsAfter(everySteps(5))).toEqual([5, 10])
-    expect(actsAfter(never)).toEqual([])
+    expect(actsAfter(neverTrigger)).toEqual([])
   })
   test('when any of several would', () => {
     expect(actsAfter(anyOf(everySteps(5), onDrift))).toEqual([4, 5, 9, 10])
-    expect(actsAfter(anyOf(never, afterDrift(1)))).toEqual([5, 10])
+    expect(actsAfter(anyOf(neverTrigger, afterDrift(1)))).toEqual([5, 10])
     expect(actsAfter(anyOf(onDrift))).toEqual([4, 9])
   })
 })
@@ -59,7 +59,7 @@ describe('a trigger is refused', () => {
     for (const trigger of [onDrift, afterDrift(2), anyOf(onDrift, afterDrift(2))]) {
       expect(() => learner(trigger)).toThrow(OptionError)
     }
-    for (const trigger of [everySteps(2), anyOf(onDrift, everySteps(2)), never]) {
+    for (const trigger of [everySteps(2), anyOf(onDrift, everySteps(2)), neverTrigger]) {
       expect(() => learner(trigger)).not.toThrow()
     }
   })

@@ -1,5 +1,5 @@
 /** The contract of a trigger: ours keep it, and ones that are broken in one way each do not. */
-import { afterDrift, anyOf, everySteps, never, onDrift, type Trigger } from '@burgeon/continual'
+import { afterDrift, anyOf, everySteps, neverTrigger, onDrift, type Trigger } from '@burgeon/continual'
 import { checkTrigger, type TriggerExpectation } from '@burgeon/continual/testing'
 import { OptionError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
@@ -9,7 +9,7 @@ test.each<[string, Trigger, TriggerExpectation]>([
   ['afterDrift', afterDrift(20), {}],
   ['everySteps', everySteps(500), {}],
   ['anyOf', anyOf(everySteps(700), afterDrift(3)), {}],
-  ['never', never, { acts: false }],
+  ['never', neverTrigger, { acts: false }],
 ])('%s keeps every statement', (_, trigger, expectation) => {
   const results = checkTrigger(trigger, expectation)
   expect(results.filter(({ holds }) => !holds)).toEqual([])

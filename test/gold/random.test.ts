@@ -1,15 +1,15 @@
 /** Random tensors and dropout beside the cipher and the formulas written a second time. See `write-random.py`. */
 import { grad } from '@burgeon/autograd'
-import { dropout, type Key, randomNormal, scope, square, sum, type Tensor } from '@burgeon/tensor'
+import { dropout, type RandomKey, randomNormal, scope, square, sum, type Tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, it } from 'vitest'
 import { readGold } from './read-gold.ts'
 
 interface RandomGold {
-  readonly normal: readonly { readonly key: Key; readonly numbers: readonly number[] }[]
+  readonly normal: readonly { readonly key: RandomKey; readonly numbers: readonly number[] }[]
   readonly dropout: readonly {
-    readonly key: Key
+    readonly key: RandomKey
     readonly rate: number
     readonly shape: readonly number[]
     readonly output: readonly number[]

@@ -26,7 +26,7 @@ import {
   opTable,
   relu,
   rmsNorm,
-  run,
+  runOp,
   scope,
   sigmoid,
   silu,
@@ -234,7 +234,7 @@ function bent(draw: Draw, tensors: readonly Tensor[]): () => (y: readonly Tensor
 /** The op as a scalar function of its differentiable inputs; some calls read all outputs, some only the first. */
 function asFunction(op: OpName, call: Call<OpName>, draw: Draw): (...x: Tensor[]) => Tensor {
   const outputsOf = (x: readonly Tensor[]): readonly Tensor[] => {
-    const outputs = run(op, call.all?.(x) ?? x, call.attrs as never)
+    const outputs = runOp(op, call.all?.(x) ?? x, call.attrs as never)
     return count === undefined ? outputs : outputs.slice(0, count)
   }
   const count: number | undefined = draw.coin() ? 1 : undefined
@@ -279,7 +279,7 @@ describe('a fused op', () => {
           const head = bent(draw, outputs.slice(first, first + 1))()
           const gradients = (run_: (x: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] =>
             grad((x: readonly Tensor[]) => head(run_(x).slice(first, first + 1)))(call.inputs)
-          const whole = gradients((x) => run(op, all(x), call.attrs as never))
+          const whole = gradients((x) => runOp(op, all(x), call.attrs as never))
           const parts = gradients((x) => definition(all(x), call.attrs))
           whole.forEach((gradient, i) => {
             expect(largestDifference(gradient.readSync(), parts[i].readSync())).toBeLessThan(1e-12)
@@ -296,7 +296,7 @@ describe('a fused op', () => {
         [(y) => sum(square(attention(y, y, y))), x],
         [(y) => sum(square(rmsNorm(y, y))), c],
         [(y) => sum(square(layerNorm(y, y, y))), c],
-        [(y) => run('globalNorm', [y, y], {})[0], c],
+        [(y) => runOp('globalNorm', [y, y], {})[0], c],
       ]
       for (const [f, at] of functions) {
         expect(checkGradient(f, [at]).error).toBeLessThan(1e-7)

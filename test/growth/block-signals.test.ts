@@ -1,5 +1,5 @@
 /** Reaches inside for the eigenvalues: what is measured of blocks is what it says, in known cases and in small models. */
-import { pullBack, record, valueAndGrad } from '@burgeon/autograd'
+import { pullBack, recordTape, valueAndGrad } from '@burgeon/autograd'
 import { type Batch, batchOfTokens, measureBlocks } from '@burgeon/continual'
 import { Gpt, type GptConfig, type GptState, gptConfig, parameterSpecs } from '@burgeon/gpt'
 import { fill, mean, multiply, scope, sizeOf, square, sum, type TensorsByPath } from '@burgeon/tensor'
@@ -65,7 +65,7 @@ test('the effective rank is exp of the entropy of the singular values', () => {
 test('gradients of tensors between inputs and result are there if they are wanted, and not otherwise', () => {
   scope(() => {
     const x = device.tensor([1, 2], { shape: [2], dtype: 'f32' })
-    using recorded = record([x], () => {
+    using recorded = recordTape([x], () => {
       const between = multiply(x, 3)
       return { between, result: sum(square(between)) }
     })

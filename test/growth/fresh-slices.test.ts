@@ -1,10 +1,10 @@
 import {
   applyPlan,
-  type Average,
-  type Copy,
+  type SliceAverage,
+  type ParameterCopy,
   extendAxis,
-  type Initial,
-  inverse,
+  type InitialValues,
+  inversePlan,
   ParameterError,
   ParameterStore,
   type Plan,
@@ -32,12 +32,12 @@ function start(): { store: ParameterStore; anchor: TensorMirror; moment: TensorM
   return { store, anchor, moment }
 }
 
-const widened = (fresh: Initial | Average): Plan => ({
+const widened = (fresh: InitialValues | SliceAverage): Plan => ({
   summary: 'wider',
   key: [1, 2],
   changes: [{ kind: 'resize', path: 'w', dimensions: [keepAxis(2), extendAxis(3, 5)], fresh }],
 })
-const copied = (initial: Initial | Copy, shape: readonly number[] = [2, 3]): Plan => ({
+const copied = (initial: InitialValues | ParameterCopy, shape: readonly number[] = [2, 3]): Plan => ({
   summary: 'one more',
   key: [1, 2],
   changes: [{ kind: 'add', path: 'v', axes: shape.map(() => 'embed' as const), shape, initial }],
@@ -58,13 +58,13 @@ describe('new slices', () => {
     expect([...store.get('w').tensor.readSync()]).toEqual([1, 2, 3, 2, 2.5, 4, 5, 6, 5, 5.5])
     expect([...(anchor.get('w')?.readSync() ?? [])]).toEqual([10, 20, 30, 20, 25, 40, 50, 60, 50, 55])
     expect([...(moment.get('w')?.readSync() ?? [])]).toEqual([10, 20, 30, 0, 0, 40, 50, 60, 0, 0])
-    applyPlan(inverse(plan), store, [anchor, moment], device)
+    applyPlan(inversePlan(plan), store, [anchor, moment], device)
     expect([...store.get('w').tensor.readSync()]).toEqual(numbers)
     expect([...(anchor.get('w')?.readSync() ?? [])]).toEqual(anchored)
   })
   test('along the first axis too', () => {
     const { store } = start()
-    const fresh: Average = { kind: 'average', axis: 0, of: [[0, 1]] }
+    const fresh: SliceAverage = { kind: 'average', axis: 0, of: [[0, 1]] }
     const dimensions = [{ from: 2, source: [1, -1, 0] }, keepAxis(3)]
     applyPlan(
       { ...widened(fresh), changes: [{ kind: 'resize', path: 'w', dimensions, fresh }] },
@@ -87,7 +87,7 @@ describe('new slices', () => {
   })
   test('are refused where they do not fit, and nothing has changed', () => {
     const { store } = start()
-    const wrong: readonly (Initial | Average)[] = [
+    const wrong: readonly (InitialValues | SliceAverage)[] = [
       { kind: 'average', axis: 1, of: [[0]] },
       { kind: 'average', axis: 1, of: [[0], []] },
       { kind: 'average', axis: 1, of: [[0], [3]] },
@@ -112,7 +112,7 @@ describe('a new parameter', () => {
     applyPlan(plan, store, [], device)
     expect([...store.get('v').tensor.readSync()]).toEqual(numbers)
     expect(store.get('v').tensor.storage).not.toBe(store.get('w').tensor.storage)
-    applyPlan(inverse(plan), store, [], device)
+    applyPlan(inversePlan(plan), store, [], device)
     expect(store.has('v')).toBe(false)
   })
   test('can be a multiple of another', () => {

@@ -4,7 +4,7 @@ import {
   applyPlan,
   type Device,
   extendAxis,
-  inverse,
+  inversePlan,
   type Mirror,
   ParameterStore,
   type Plan,
@@ -131,7 +131,7 @@ export class GrownParameter {
   #takeBack(): void {
     const last = this.#undo.pop()
     if (last === undefined) return
-    applyPlan(inverse(last.plan), this.store, this.mirrors, this.#device)
+    applyPlan(inversePlan(last.plan), this.store, this.mirrors, this.#device)
     this.#names = last.names
   }
 

@@ -6,7 +6,7 @@ import {
   type GrowthEntry,
   type GrowthLog,
   mergeAdapter,
-  replay,
+  replayGrowth,
   ungrow,
   ungrowTo,
   holdModel,
@@ -54,7 +54,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
           // What a pruning dropped can be let go; what the line says stays.
           expect(said(model.growthLog.entries.slice(0, before.length))).toEqual(said(before))
           expect(model.growthLog.birth).toEqual(birth)
-          expect(replay(model.growthLog).config).toEqual(model.config)
+          expect(replayGrowth(model.growthLog).config).toEqual(model.config)
         }
         const { entries } = model.growthLog
         expect(entries.filter(({ kind }) => kind === 'grown')).toHaveLength(8)
@@ -83,7 +83,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
           optimizer.restore(saved.optimizer, model.parameters)
           ungrowTo(model, entries, optimizer.mirrors)
           expect(everyByte(model, optimizer.mirrors)).toEqual(past[entries])
-          expect(replay(model.growthLog).config).toEqual(model.config)
+          expect(replayGrowth(model.growthLog).config).toEqual(model.config)
           for (const mirror of optimizer.mirrors) mirror.dispose?.()
           model.dispose()
         }
@@ -113,7 +113,7 @@ test('sizes that were taken back or merged away, and numbers out of range, are r
     await grow(model, { kind: 'addAdapter', block, to: 2 }, options)
   const { id } = model.config.blocks.find(({ adapter }) => adapter) ?? { id: block }
   mergeAdapter(model, id, mirrors)
-  expect(replay(model.growthLog).config).toEqual(model.config)
+  expect(replayGrowth(model.growthLog).config).toEqual(model.config)
   refuse(0)
   using _ = holdModel(model)
   refuse(model.growthLog.entries.length)

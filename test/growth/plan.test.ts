@@ -2,13 +2,13 @@ import {
   applyPlan,
   type DimensionMap,
   extendAxis,
-  inverse,
+  inversePlan,
   isIdentity,
   type Mirror,
   ParameterError,
   ParameterStore,
   type Plan,
-  type Role,
+  type MirrorRole,
   scope,
   type Shape,
   sizeOf,
@@ -54,14 +54,14 @@ function planOf(dimensions: readonly DimensionMap[]): Plan {
 
 interface State {
   readonly store: ParameterStore
-  readonly mirrors: Readonly<Record<Role, TensorMirror>>
+  readonly mirrors: Readonly<Record<MirrorRole, TensorMirror>>
   numbers(): Record<string, { shape: Shape; data: number[] }>
 }
 
 /** One parameter with a mirror of each role, all of different numbers. */
 function stateOf(shape: Shape): State {
   const store = new ParameterStore()
-  const roles: Role[] = ['value', 'gradient', 'squaredGradient']
+  const roles: MirrorRole[] = ['value', 'gradient', 'squaredGradient']
   const mirrors = Object.fromEntries(
     roles.map((role) => [role, new TensorMirror(role, role)]),
   ) as State['mirrors']
@@ -93,7 +93,7 @@ const apply = (plan: Plan, { store, mirrors }: State, more: readonly Mirror[] = 
 function expected(
   dimensions: readonly DimensionMap[],
   data: readonly number[],
-  role: Role,
+  role: MirrorRole,
 ): (number | undefined)[] {
   const to = dimensions.map((map) => map.source.length)
   return Array.from({ length: sizeOf(to) }, (_, index) => {
@@ -212,7 +212,7 @@ describe('the inverse of a plan', () => {
         const state = stateOf(dimensions.map((map) => map.from))
         const before = state.numbers()
         apply(planOf(dimensions), state)
-        apply(inverse(planOf(dimensions)), state)
+        apply(inversePlan(planOf(dimensions)), state)
         const after = state.numbers()
         if (isExact(dimensions)) {
           exact++
@@ -235,9 +235,10 @@ describe('the inverse of a plan', () => {
       fc.property(maps, (dimensions) => {
         const plan = planOf(dimensions)
         const swapped = dimensions.map((map) => [map.source.length, map.from])
-        expect(sizesOf(inverse(plan))).toEqual([swapped])
+        expect(sizesOf(inversePlan(plan))).toEqual([swapped])
         // A growth that loses slices cannot be inverted twice; one that only adds copies can.
-        if (dimensions.every(isIdentity)) expect(sizesOf(inverse(inverse(plan)))).toEqual(sizesOf(plan))
+        if (dimensions.every(isIdentity))
+          expect(sizesOf(inversePlan(inversePlan(plan)))).toEqual(sizesOf(plan))
       }),
     )
   })
@@ -247,7 +248,7 @@ describe('the inverse of a plan', () => {
       ...planOf([extendAxis(2, 3)]),
       changes: [...planOf([extendAxis(2, 3)]).changes, added],
     }
-    expect(inverse(plan).changes.map(({ kind, path: of }) => [kind, of])).toEqual([
+    expect(inversePlan(plan).changes.map(({ kind, path: of }) => [kind, of])).toEqual([
       ['remove', 'new'],
       ['resize', path],
     ])
@@ -255,15 +256,15 @@ describe('the inverse of a plan', () => {
     const before = state.numbers()
     apply(plan, state)
     expect([...state.store.get('new').tensor.readSync()]).toEqual([1, 1])
-    apply(inverse(plan), state)
+    apply(inversePlan(plan), state)
     expect(state.numbers()).toEqual(before)
     expect(state.store.has('new')).toBe(false)
   })
   test('does not exist where numbers were lost', () => {
     const dropping = planOf([{ from: 3, source: [0, 2, -1] }])
-    expect(() => inverse(dropping)).toThrow('slice 1 was dropped')
+    expect(() => inversePlan(dropping)).toThrow('slice 1 was dropped')
     const removing: Plan = { summary: 's', key: [0, 0], changes: [{ kind: 'remove', path }] }
-    expect(() => inverse(removing)).toThrow('the plan "s" removes w; its numbers are gone.')
+    expect(() => inversePlan(removing)).toThrow('the plan "s" removes w; its numbers are gone.')
   })
 })
 

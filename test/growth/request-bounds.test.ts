@@ -2,7 +2,14 @@
 import { adamw } from '@burgeon/autograd/optim'
 import { batchOfTokens, everySteps, growingVocabulary, type GrowthPolicy, Learner } from '@burgeon/continual'
 import { Gpt, type GptConfig, parameterSpecs } from '@burgeon/gpt'
-import { grow, type GrowthRequest, GrowthStandsError, planGrowth, priceOf, replay } from '@burgeon/gpt/growth'
+import {
+  grow,
+  type GrowthRequest,
+  GrowthStandsError,
+  planGrowth,
+  priceOf,
+  replayGrowth,
+} from '@burgeon/gpt/growth'
 import { BurgeonError, type Mirror, OptionError, sizeOf } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import fc from 'fast-check'
@@ -236,7 +243,7 @@ test('growth that could not be taken back stands, is in the log, and can be take
     { mirrors: [mirror], probe, key: [1, 2], tolerance: 0 },
   )
   await expect(wanted).rejects.toThrow(GrowthStandsError)
-  expect(replay(model.growthLog).config).toEqual(model.config)
+  expect(replayGrowth(model.growthLog).config).toEqual(model.config)
   expect(model.config.context).toBe(8)
   isBroken = false
   const restored = Gpt.fromState(await model.toState(), device)

@@ -19,7 +19,7 @@ import {
   planGrowth,
   priceOf,
   priceOfPlanned,
-  replay,
+  replayGrowth,
   requestFromState,
   ungrow,
   ungrowTo,
@@ -77,7 +77,7 @@ describe.each(Object.entries(kinds))('%s', (kind, [axis, request]) => {
       ...log,
       entries: log.entries.map((entry) => (entry.kind === 'grown' ? { ...entry, request: old } : entry)),
     }
-    expect(replay(oldLog)).toEqual(replay(log))
+    expect(replayGrowth(oldLog)).toEqual(replayGrowth(log))
     expect(earlierTokens(oldLog, 9)).toEqual(earlierTokens(log, 9))
     const loaded = Gpt.fromState({ ...state, growth: oldLog }, device)
     expect(loaded.growthLog).toEqual(log)

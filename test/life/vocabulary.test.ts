@@ -13,7 +13,7 @@ import {
   type LearnerOptions,
   type LearnerState,
   meanLoss,
-  never,
+  neverTrigger,
   onlineEwc,
   pageHinkley,
   padding,
@@ -107,7 +107,7 @@ describe('a growing vocabulary', () => {
   })
   test('that never grows changes nothing, to the last bit', async () => {
     const plain = new Learner({ model: modelOf(), ...partsWithout() })
-    const learner = learnerOf({ growWhen: never })
+    const learner = learnerOf({ growWhen: neverTrigger })
     const batches = [...batchesOf(french, 8)]
     expect(await observed(learner, batches)).toEqual(await observed(plain, batches))
     expect(await learner.predict(french)).toEqual(await plain.predict(french))
@@ -121,7 +121,7 @@ describe('a growing vocabulary', () => {
     const kinds = learner.journal.map(({ kind, step }) => ({ kind, step }))
     const alarm = kinds.findLast(({ kind }) => kind === 'drift')?.step ?? Number.NaN
     expect(kinds.filter(({ kind }) => kind === 'growth')).toEqual([{ kind: 'growth', step: alarm + 3 }])
-    expect(anyOf(never, afterDrift(2))({ step: 9, drift: false, stepsSinceDrift: null })).toBe(false)
+    expect(anyOf(neverTrigger, afterDrift(2))({ step: 9, drift: false, stepsSinceDrift: null })).toBe(false)
   })
   test('asks for no more than the budget allows, and for nothing when that is nothing', async () => {
     const parameters = modelOf().parameters.size + 256 + 3 * 17
@@ -162,7 +162,7 @@ describe('a growing vocabulary', () => {
 })
 
 test('remembered rows are encoded anew when the vocabulary grows: the same bytes in fewer tokens, padded at the end', async () => {
-  const learner = learnerOf({ growWhen: never })
+  const learner = learnerOf({ growWhen: neverTrigger })
   await observed(learner, batchesOf(english + french, 9))
   const tokenizer = new BytePairTokenizer()
   const before = rowsOf(await learner.toState())
@@ -263,7 +263,7 @@ function babble(words: number): string {
 
 /** Of a text that a small model has begun to know: just before its vocabulary grows by 8, and just after. */
 async function bitsAroundGrowth(isCounted: boolean): Promise<{ before: number; after: number }> {
-  const vocabulary = growingVocabulary({ tokens: 300, tokensAtOnce: 8, growWhen: never })
+  const vocabulary = growingVocabulary({ tokens: 300, tokensAtOnce: 8, growWhen: neverTrigger })
   const learner = new Learner({
     model: modelOf(),
     optimizer: adamw({ learningRate: 5e-3 }),
@@ -321,7 +321,7 @@ test('a row that begins inside a character, and would need more tokens alone, is
   tokenizer.add([[0xa9, 0x74]]) // the second byte of é, and t
   expect([...tokenizer.encode('éte')]).toEqual([0xc3, 256, 0x65])
   const model = Gpt.create({ ...sizes, vocabulary: 257 }, { seed: 5 })
-  const learner = new Learner({ model, ...parts({ tokenizer, growWhen: never }) })
+  const learner = new Learner({ model, ...parts({ tokenizer, growWhen: neverTrigger }) })
   const row = Int32Array.from([0xc3, 256, 0x65])
   const batch: Batch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
   const { tokens, bytes } = await learner.observe(batch)

@@ -8,7 +8,7 @@ import {
   ReferenceBackend,
   type ReferenceOperand,
 } from '../../packages/tensor/src/backends/reference/reference-backend.ts'
-import { run, scope, withEngine } from '../../packages/tensor/src/index.ts'
+import { runOp, scope, withEngine } from '../../packages/tensor/src/index.ts'
 
 const reference = openReference()
 
@@ -156,7 +156,7 @@ describe('rounding bounds', () => {
         (below) => new RoundingBounds(below),
         (bounds) => {
           const tensors = inputs.map(({ data, shape, dtype }) => reference.tensor(data, { shape, dtype }))
-          const [out] = run(op, tensors, attrs as never)
+          const [out] = runOp(op, tensors, attrs as never)
           return { value: [...out.readSync()], bound: [...bounds.of(out).readSync()] }
         },
       ),

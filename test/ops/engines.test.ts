@@ -10,7 +10,7 @@ import {
   OptionError,
   type OpName,
   ones,
-  run,
+  runOp,
   sum,
   type Tensor,
   withEngine,
@@ -108,8 +108,8 @@ describe('the devices below', () => {
     )
   })
   test('want an input or the name of a device', () => {
-    expect(() => run('globalNorm', [], {})).toThrow(OptionError)
-    expect(() => run('globalNorm', [], {})).toThrow('globalNorm: got neither an input nor a device')
+    expect(() => runOp('globalNorm', [], {})).toThrow(OptionError)
+    expect(() => runOp('globalNorm', [], {})).toThrow('globalNorm: got neither an input nor a device')
   })
   test('make new tensors where they are told to', () => {
     expect(fill(device, [2], 1).device).toBe(device)

@@ -14,7 +14,7 @@ import {
   multiply,
   reshape,
   rmsNorm,
-  run,
+  runOp,
   scatterAdd,
   scope,
   slice,
@@ -115,7 +115,7 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
       // One key scores 0, all others −ln 10.
       const scores = multiply(reshape(iota(device, keys, 'f32'), [1, keys, 1, 1]), -1)
       const [q, v] = [fill(device, [1, 1, 1, 1], 1), tenths(1, keys, 1, 1)]
-      return run('attention', [q, maximum(scores, -Math.LN10), v], { scale: 1, causal: false, keys })[1]
+      return runOp('attention', [q, maximum(scores, -Math.LN10), v], { scale: 1, causal: false, keys })[1]
     }
     let total = 1
     for (let i = 1; i < keys; i++) total += Math.exp(-Math.min(i, Math.LN10))
@@ -125,7 +125,7 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
   test('norms of a long row have the right statistics', async () => {
     const ones = (): Tensor => fill(device, [n], 1)
     expect(await errorOf(1, () => rmsNorm(tenths(2, n), ones(), 1e-12))).toBeLessThan(2 * bound(n))
-    const statistics = (): Tensor => run('layerNorm', [tenths(2, n), ones(), ones()], { epsilon: 1e-5 })[1]
+    const statistics = (): Tensor => runOp('layerNorm', [tenths(2, n), ones(), ones()], { epsilon: 1e-5 })[1]
     expect(await errorOf(tenth, statistics)).toBeLessThan(bound(n))
   })
   test('gradients of gain and bias are good sums over rows', async () => {
@@ -170,7 +170,7 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
       const ofWeights = valueAndGrad((w: Tensor) => sum(linearCrossEntropy(x, w, targets)))(
         fill(device, [5, 1], 0),
       )
-      return reshape(run('slice', [ofWeights.gradient], { start: [1, 0], stop: [5, 1] })[0], [4])
+      return reshape(runOp('slice', [ofWeights.gradient], { start: [1, 0], stop: [5, 1] })[0], [4])
     }
     expect(await errorOf(count / 5, gradient)).toBeLessThan((1024 + count / 256) * 2 ** -24)
   })

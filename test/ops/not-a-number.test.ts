@@ -13,7 +13,7 @@ import {
   type OpName,
   opTable,
   RandomStream,
-  run,
+  runOp,
   scope,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -54,7 +54,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
               const given = inputs.map((input, i) =>
                 device.tensor(i === k ? Array.from(input.data, () => nan) : input.data, input),
               )
-              const outputs = run(op, given, { ...attrs, device })
+              const outputs = runOp(op, given, { ...attrs, device })
               const results = [...outputs, ...mutates.map((i) => given[i])].filter((x) => x.dtype === 'f32')
               if (results.every((x) => x.size === 0)) return
               const isSeen = results.some((x) => x.readSync().some(Number.isNaN))

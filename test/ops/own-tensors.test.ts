@@ -18,7 +18,7 @@ import {
   permute,
   RandomStream,
   reshape,
-  run,
+  runOp,
   scope,
   slice,
   sum,
@@ -107,7 +107,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       for (const { inputs, attrs } of some) {
         expectIndependence(device, () => {
           const given = inputs.map(({ data, shape, dtype }) => device.tensor(data, { shape, dtype }))
-          const outputs = scope(() => run(op, given, { ...attrs, device }))
+          const outputs = scope(() => runOp(op, given, { ...attrs, device }))
           dispose(mutates.map((i) => given[i]))
           return { inputs: given.filter((x) => !x.isDisposed), outputs }
         })
@@ -124,7 +124,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
             const given = inputs.map(({ data, shape, dtype }) => device.tensor(data, { shape, dtype }))
             const twin = reshape(given[i], given[i].shape)
             const [before] = numbersOf([twin])
-            run(op, given, { ...attrs, device })
+            runOp(op, given, { ...attrs, device })
             expect([...twin.readSync()]).toEqual(before)
           })
         }

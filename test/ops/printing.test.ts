@@ -1,6 +1,6 @@
 /** Tensors print their numbers, whatever they are and wherever they lie, and printing changes nothing. */
 import { inspect } from 'node:util'
-import { record } from '@burgeon/autograd'
+import { recordTape } from '@burgeon/autograd'
 import {
   type Device,
   multiply,
@@ -134,7 +134,7 @@ describe('printing', () => {
   test('is not recorded, and leaves a gradient as it was', () => {
     scope(() => {
       const x = tensor([1, 2, 3])
-      using recorded = record([x], () => {
+      using recorded = recordTape([x], () => {
         const y = multiply(x, x)
         expect(String(y)).toContain('[1, 4, 9]')
         return y

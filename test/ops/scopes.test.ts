@@ -8,7 +8,7 @@ import {
   layerNorm,
   multiply,
   openScope,
-  owned,
+  makeOwned,
   reshape,
   scope,
   sum,
@@ -141,7 +141,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       expect(
         leftBehind(() =>
           scope(() => {
-            mine = owned(() => add(make(1), 1))
+            mine = makeOwned(() => add(make(1), 1))
           }),
         ),
       ).toBe(1)

@@ -26,7 +26,7 @@ import {
   RandomStream,
   reshape,
   rmsNorm,
-  run,
+  runOp,
   scatterAdd,
   scope,
   ShapeError,
@@ -68,7 +68,7 @@ describe.each(ops)('%s', (op) => {
       const foretold = definition.infer(inputs, all)
       scope(() => {
         const tensors = inputs.map(({ data, shape, dtype }) => device.tensor(data, { shape, dtype }))
-        const outputs = run(op, tensors, all as never)
+        const outputs = runOp(op, tensors, all as never)
         expect(outputs.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(foretold)
       })
       const flops = definition.flops(inputs, foretold, all)
@@ -116,7 +116,7 @@ describe('errors', () => {
     ],
     [() => max(x(2, 3), { axes: [0, -2] }), 'max: axes do not fit. Got [0, -2]'],
     [
-      () => run('reduce', [x(2, 3)], { kind: 'sum', axes: [1, 0], keepDims: false }),
+      () => runOp('reduce', [x(2, 3)], { kind: 'sum', axes: [1, 0], keepDims: false }),
       'reduce: got axes [1, 0]; expected them sorted',
     ],
     [
@@ -167,7 +167,7 @@ describe('errors', () => {
     ],
     [() => concatenate([x(2), ids(2)]), 'concatenate: got f32[2], i32[2]'],
     [() => concatenate([]), 'concatenate: got no tensor; expected at least one.'],
-    [() => run('concatenate', [x(2)], { axis: 1 }), 'concatenate: axes do not fit.'],
+    [() => runOp('concatenate', [x(2)], { axis: 1 }), 'concatenate: axes do not fit.'],
     [() => gather(x(), ids(2)), 'gather: got table [] and ids i32[2]; expected a table [V, ...]'],
     [() => gather(x(3), x(2)), 'gather: got f32[3], f32[2]; expected table, ids i32.'],
     [
@@ -197,15 +197,15 @@ describe('errors', () => {
     [() => rmsNorm(x(2, 0), x(0)), 'rmsNorm: got x[2, 0] and gain[0]; expected x[…, C] with C ≥ 1'],
     [() => rmsNorm(x(), x(1)), 'rmsNorm: got x[] and gain[1]'],
     [
-      () => run('layerNormGrad', [x(3), x(2, 3), x(3), x(2, 1), x(2, 1)], {}),
+      () => runOp('layerNormGrad', [x(3), x(2, 3), x(3), x(2, 1), x(2, 1)], {}),
       'layerNormGrad: got dy[3] and mean[2, 1] for x[2, 3]',
     ],
     [
-      () => run('layerNormGrad', [x(2, 3), x(2, 3), x(3), x(2, 1), x(2)], {}),
+      () => runOp('layerNormGrad', [x(2, 3), x(2, 3), x(3), x(2, 1), x(2)], {}),
       'layerNormGrad: got dy[2, 3] and rstd[2]',
     ],
     [
-      () => run('rmsNormGrad', [x(2, 3), x(2, 3), x(3), x(2, 3)], {}),
+      () => runOp('rmsNormGrad', [x(2, 3), x(2, 3), x(3), x(2, 3)], {}),
       'rmsNormGrad: got dy[2, 3] and rrms[2, 3] for x[2, 3]; expected dy[2, 3] and rrms[2, 1].',
     ],
     [
@@ -227,7 +227,7 @@ describe('errors', () => {
     [() => attention(q, q, q, { keys: 1.5, causal: false }), 'attention: got keys = 1.5', OptionError],
     [
       () =>
-        run('attentionGrad', [x(1, 3, 4, 1), q, q, q, q, x(1, 4, 3)], { scale: 1, causal: true, keys: 3 }),
+        runOp('attentionGrad', [x(1, 3, 4, 1), q, q, q, q, x(1, 4, 3)], { scale: 1, causal: true, keys: 3 }),
       'attentionGrad: got dO[1, 3, 4, 1], o[1, 3, 4, 2] and lse[1, 4, 3]; expected dO and o like q[1, 3, 4, 2], and lse[1, 4, 3].',
     ],
     [
@@ -240,7 +240,7 @@ describe('errors', () => {
       'crossEntropy: got f32[2, 3], f32[2]; expected logits f32, targets i32.',
     ],
     [
-      () => run('crossEntropyGrad', [x(3), x(2, 3), ids(2), x(2)], {}),
+      () => runOp('crossEntropyGrad', [x(3), x(2, 3), ids(2), x(2)], {}),
       'crossEntropyGrad: got dlosses [3] and logSumExp [2]',
     ],
     [

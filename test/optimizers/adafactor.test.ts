@@ -1,7 +1,7 @@
 import { adafactor, type AdafactorOptions } from '@burgeon/autograd/optim'
 import {
   extendAxis,
-  inverse,
+  inversePlan,
   OptionError,
   type Plan,
   type Shape,
@@ -132,7 +132,7 @@ describe('Adafactor in growth', () => {
     life.apply(wider(axis, [3, 4]))
     const after = await estimate(life)
     expect(before.map((row, i) => row.map((_, j) => after[i][j]))).toEqual(before)
-    life.apply(inverse(wider(axis, [3, 4])))
+    life.apply(inversePlan(wider(axis, [3, 4])))
     expect(await life.optimizer.toState()).toEqual(state)
   })
 

@@ -13,7 +13,7 @@ import {
   muon,
   sgd,
 } from '@burgeon/autograd/optim'
-import { extendAxis, inverse, type ParameterChange, type Plan, keepAxis } from '@burgeon/tensor'
+import { extendAxis, inversePlan, type ParameterChange, type Plan, keepAxis } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
@@ -98,7 +98,7 @@ describe.each([
       life.steps(0, 5)
       const [weights, state] = [life.all(), await life.optimizer.toState()]
       life.apply(planOf(changes))
-      life.apply(inverse(planOf(changes)))
+      life.apply(inversePlan(planOf(changes)))
       expect(life.all()).toEqual(weights)
       expect(await life.optimizer.toState()).toEqual(state)
       life.dispose()

@@ -10,7 +10,15 @@ import {
   muon,
   sgd,
 } from '@burgeon/autograd/optim'
-import { extendAxis, inverse, OptionError, type Plan, scope, type Shape, StateError } from '@burgeon/tensor'
+import {
+  extendAxis,
+  inversePlan,
+  OptionError,
+  type Plan,
+  scope,
+  type Shape,
+  StateError,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { largestDifference } from '@burgeon/tensor/testing'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -77,7 +85,7 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
     const before = await life.optimizer.toState()
     life.apply(wider('a', 3, 5))
     expect(await life.optimizer.toState()).not.toEqual(before)
-    life.apply(inverse(wider('a', 3, 5)))
+    life.apply(inversePlan(wider('a', 3, 5)))
     expect(await life.optimizer.toState()).toEqual(before)
     life.apply(wider('a', 3, 5))
     const start = life.numbers('a')

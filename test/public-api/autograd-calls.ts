@@ -28,11 +28,11 @@ export const autogradCalls: CallsOf<typeof api> = {
   pullBack: [
     () => {
       const y = t()
-      const { tape, result } = api.record([y], () => multiply(y, y))
+      const { tape, result } = api.recordTape([y], () => multiply(y, y))
       return { args: { tape, outputs: [result], cotangents: [t()], between: [] }, run: api.pullBack }
     },
   ],
-  record: [() => ({ args: { inputs: [t()], body: () => 1 }, run: api.record })],
+  recordTape: [() => ({ args: { inputs: [t()], body: () => 1 }, run: api.recordTape })],
   sumOfSquaredGradients: [
     () => ({ args: { f: loss, options: { examples: 2 } }, run: api.sumOfSquaredGradients }),
     () => ({
@@ -65,7 +65,7 @@ export const autogradCalls: CallsOf<typeof api> = {
   Tape: [
     () => ({
       args: { tensor: t() },
-      run: (y: Tensor) => api.record([], () => 1).tape.watch(y),
+      run: (y: Tensor) => api.recordTape([], () => 1).tape.watch(y),
     }),
   ],
 }

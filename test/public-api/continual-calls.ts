@@ -283,7 +283,7 @@ export const continualCalls: CallsOf<typeof api> = {
         options: {
           ...{ rehearsal: api.reservoirReplay({ capacity: 2 }), penalties: [], transforms: [] },
           ...{ lookAhead: api.laMaml({ rate: 1, rateOfRates: 1 }), detector: api.pageHinkley() },
-          ...{ growth: api.neverGrow, freezing: api.freezeConverged(), consolidateWhen: api.never },
+          ...{ growth: api.neverGrow, freezing: api.freezeConverged(), consolidateWhen: api.neverTrigger },
           vocabulary: api.growingVocabulary({ tokens: 300 }),
         },
       },
@@ -302,16 +302,16 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   afterDrift: [() => ({ args: { patience: 1 }, run: api.afterDrift })],
-  anyOf: [() => ({ args: { triggers: api.never }, run: api.anyOf })],
+  anyOf: [() => ({ args: { triggers: api.neverTrigger }, run: api.anyOf })],
   everySteps: [() => ({ args: { n: 1 }, run: api.everySteps })],
-  never: 'a trigger, called by the learner',
+  neverTrigger: 'a trigger, called by the learner',
   onDrift: 'a trigger, called by the learner',
   growingVocabulary: [
     () => ({
       args: {
         options: {
           ...{ tokenizer: new BytePairTokenizer(), tokens: 300, tokensAtOnce: 1 },
-          ...{ minCount: 1, growWhen: api.never, capacity: 9 },
+          ...{ minCount: 1, growWhen: api.neverTrigger, capacity: 9 },
         },
       },
       run: api.growingVocabulary,

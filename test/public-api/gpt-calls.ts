@@ -194,7 +194,7 @@ export const growthCalls: CallsOf<typeof growth> = {
       run: growth.ungrowTo,
     }),
   ],
-  replay: [() => ({ args: { log, count: 1 }, run: growth.replay })],
+  replayGrowth: [() => ({ args: { log, count: 1 }, run: growth.replayGrowth })],
   mergeAdapter: [
     () => ({
       args: { model: api.Gpt.fromState(adaptedState, device), block: 'b0', mirrors: [] },

@@ -8,7 +8,7 @@ const t = (numbers: readonly number[] = [1, 2, 3, 4], shape: readonly number[] =
   api.tensor(numbers, { shape, device })
 const ids = (): api.Tensor => api.tensor([0, 1], { dtype: 'i32', device })
 const row = (): api.Tensor => t([1, 2], [2])
-const key: api.Key = [1, 2]
+const key: api.RandomKey = [1, 2]
 const { expression } = api
 const formula = expression.input(0)
 /** Every member of the tables of shapes and axes is looked at, and an empty one is one. */
@@ -84,10 +84,10 @@ export const tensorCalls: CallsOf<typeof api> = {
   ],
   checkpoint: [call({ body: () => t() }, api.checkpoint)],
   isRecorded: [call({}, api.isRecorded)],
-  run: [
+  runOp: [
     () => ({
       args: { op: 'reshape', inputs: [t()], attrs: { shape: [4] } },
-      run: api.run,
+      run: api.runOp,
       says: ['reshape'],
     }),
   ],
@@ -291,7 +291,7 @@ export const tensorCalls: CallsOf<typeof api> = {
     () => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()], device }, run: api.applyPlan }),
   ],
   undoPlan: [() => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()] }, run: api.undoPlan })],
-  inverse: [() => ({ args: { plan: plan() }, run: api.inverse })],
+  inversePlan: [() => ({ args: { plan: plan() }, run: api.inversePlan })],
   isIdentity: [() => ({ args: { map: api.keepAxis(2) }, run: api.isIdentity })],
   extendAxis: [call({ from: 1, to: 2 }, api.extendAxis)],
   keepAxis: [call({ size: 2 }, api.keepAxis)],
@@ -350,7 +350,7 @@ export const tensorCalls: CallsOf<typeof api> = {
     }),
   ],
   RandomStream: [
-    call({ key }, (k: api.Key) => new api.RandomStream(k)),
+    call({ key }, (k: api.RandomKey) => new api.RandomStream(k)),
     call({ name: 'a' }, (name: string) => random().named(name)),
     call({ n: 2 }, (n: number) => random().below(n)),
     call({ out: new Float32Array(2), standardDeviation: 1 }, (out: Float32Array, deviation: number) =>
@@ -376,9 +376,9 @@ export const tensorCalls: CallsOf<typeof api> = {
   writeSafetensors: [
     () => ({ args: { tensors: new Map([['x', raw()]]), metadata: { a: 'b' } }, run: api.writeSafetensors }),
   ],
-  adopt: [() => ({ args: { tensor: t() }, run: api.adopt })],
+  adoptTensor: [() => ({ args: { tensor: t() }, run: api.adoptTensor })],
   openScope: [call({}, () => api.openScope().close())],
-  owned: [call({ make: () => t() }, api.owned)],
+  makeOwned: [call({ make: () => t() }, api.makeOwned)],
   Scope: [
     () => ({
       args: { tensor: t() },

@@ -1,15 +1,15 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 /** Threefry against the published vectors: Random123's own, and JAX's keys, splits, folds and bits. */
-import { foldIn, type Key, keyFromSeed, OptionError, splitKey } from '@burgeon/tensor'
+import { foldIn, type RandomKey, keyFromSeed, OptionError, splitKey } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bits, fillBits, threefry2x32 } from '../../packages/tensor/src/random/threefry.ts'
 
 const index = fc.maxSafeNat()
 const word = fc.nat({ max: 0xffffffff })
-const key: fc.Arbitrary<Key> = fc.tuple(word, word)
+const key: fc.Arbitrary<RandomKey> = fc.tuple(word, word)
 
-function filled(from: Key, n: number, start?: number): number[] {
+function filled(from: RandomKey, n: number, start?: number): number[] {
   const out = new Uint32Array(n)
   fillBits(from, out, start)
   return [...out]

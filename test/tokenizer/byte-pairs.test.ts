@@ -1,4 +1,4 @@
-import { BytePairTokenizer, type Merge, MergeLearner } from '@burgeon/gpt'
+import { BytePairTokenizer, type BytePairMerge, MergeLearner } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
@@ -16,7 +16,7 @@ function learnt(text: string, count: number): BytePairTokenizer {
 }
 
 /** Merge after merge over the whole text: the definition (Sennrich et al. 2016, algorithm 1), blind to pieces. */
-function byDefinition(text: string, merges: readonly Merge[]): number[] {
+function byDefinition(text: string, merges: readonly BytePairMerge[]): number[] {
   return merges.reduce<number[]>((tokens, [left, right], i) => {
     const next: number[] = []
     for (let at = 0; at < tokens.length; at++) {
@@ -118,7 +118,7 @@ describe('byte pairs', () => {
     expect(once).toBeGreaterThan(100)
     expect(twice).toBeLessThan(2.5 * once)
   })
-  test.each<[string, Merge[]]>([
+  test.each<[string, BytePairMerge[]]>([
     ['a token that is not there yet', [[258, 97]]],
     ['itself', [[97, 257]]],
     ['a fraction', [[97.5, 97]]],

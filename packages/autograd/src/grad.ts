@@ -13,7 +13,7 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from './errors.ts'
-import { pullBack, record } from './gradients.ts'
+import { pullBack, recordTape } from './gradients.ts'
 
 /** What a function may be differentiated by: a tensor, or arrays and objects of them. */
 export type TensorTree = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
@@ -55,7 +55,7 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
       checkLeaves('grad', leaves)
-      using recorded = record(leaves, () => f(argument))
+      using recorded = recordTape(leaves, () => f(argument))
       const [answer, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
       const value = scalarFrom('grad', answer)
       const gradients = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])

@@ -1,7 +1,7 @@
 /** Walks a tape backwards: from the gradients of a result to the gradients of what it was made from. */
 import {
   add,
-  adopt,
+  adoptTensor,
   checkArgument,
   checks,
   isRecorded,
@@ -83,7 +83,7 @@ class Gradients {
 
   /** Everything that is left, given to the innermost open scope. */
   handOver(): ReadonlyMap<number, Tensor> {
-    for (const gradient of this.#byId.values()) adopt(gradient)
+    for (const gradient of this.#byId.values()) adoptTensor(gradient)
     return new Map(this.#byId)
   }
 
@@ -118,7 +118,7 @@ function passThroughRerun(
 ): void {
   using recorded = withEngine(
     (below) => new IdleStepsSkipped(below, idleSteps(steps)),
-    () => record(inputs, again),
+    () => recordTape(inputs, again),
   )
   using inner = new Gradients()
   for (const input of inputs) {
@@ -158,7 +158,7 @@ function throughDefinition(
   incoming: readonly (Tensor | undefined)[],
 ): readonly (Tensor | undefined)[] {
   const { definition } = opTable[op] as OpDefinition<typeof attrs>
-  using recorded = record(inputs, () => (definition as NonNullable<typeof definition>)(inputs, attrs))
+  using recorded = recordTape(inputs, () => (definition as NonNullable<typeof definition>)(inputs, attrs))
   const { tape, result: outputs } = recorded
   const reached = outputs.filter((_, i) => incoming[i] !== undefined)
   const gradients = pullBack(
@@ -179,11 +179,11 @@ export interface Recording<R> extends Disposable {
 }
 
 /** Runs `body` under a fresh tape that watches `inputs`. Dispose the answer when the backward pass is done. */
-export function record<R>(inputs: Iterable<Tensor>, body: () => R): Recording<R> {
-  checkArgument('record', 'inputs', inputs, anIterable)
+export function recordTape<R>(inputs: Iterable<Tensor>, body: () => R): Recording<R> {
+  checkArgument('recordTape', 'inputs', inputs, anIterable)
   const watched = [...inputs]
-  checkArgument('record', 'inputs', watched, checks.tensors)
-  checkArgument('record', 'body', body, checks.callback())
+  checkArgument('recordTape', 'inputs', watched, checks.tensors)
+  checkArgument('recordTape', 'body', body, checks.callback())
   return withEngine(
     (below) => new Tape(below),
     (tape) => {

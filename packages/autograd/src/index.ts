@@ -2,7 +2,7 @@
 export { checkpoint } from '@burgeon/tensor'
 export { NotDifferentiableError } from './errors.ts'
 export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAndGrad } from './grad.ts'
-export { pullBack, type Recording, record } from './gradients.ts'
+export { pullBack, type Recording, recordTape } from './gradients.ts'
 export {
   type ExampleOptions,
   sumOfSquaredGradients,
@@ -10,4 +10,4 @@ export {
 } from './per-example/sum-of-squared-gradients.ts'
 export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
-export { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
+export { Tape } from './tape.ts'

@@ -30,7 +30,7 @@ import {
   type TensorTree,
   withoutRepeats,
 } from './grad.ts'
-import { pullBack, record } from './gradients.ts'
+import { pullBack, recordTape } from './gradients.ts'
 
 /** A function's value and a product of its Jacobian with something. */
 export interface ValueAndProduct<P> {
@@ -60,7 +60,7 @@ export function vjp<T extends TensorTree>(
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
       checkLeaves('vjp', leaves)
-      using recorded = record(leaves, () => f(argument))
+      using recorded = recordTape(leaves, () => f(argument))
       const value = differentiableFrom('vjp', recorded.result)
       checkShapes('vjp', 'cotangent', cotangent, value)
       const gradients = pullBack(recorded.tape, [value], [cotangent])
@@ -95,10 +95,10 @@ export function jvp<T extends TensorTree>(
         )
       }
       leaves.forEach((leaf, i) => checkShapes('jvp', 'tangent', directions[i], leaf))
-      using forward = record(leaves, () => f(argument))
+      using forward = recordTape(leaves, () => f(argument))
       const value = differentiableFrom('jvp', forward.result)
       const cotangent = zerosLike(value)
-      using backward = record([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
+      using backward = recordTape([cotangent], () => pullBack(forward.tape, [value], [cotangent]))
       const reached = leaves.flatMap((leaf, i) => {
         const gradient = backward.result.get(leaf.id)
         return gradient === undefined ? [] : [[gradient, directions[i]] as const]
@@ -151,7 +151,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
     scope(() => {
       checkArgument('jacobian', 'x', x, checks.tensor)
       checkLeaves('jacobian', [x])
-      using recorded = record([x], () => f(x))
+      using recorded = recordTape([x], () => f(x))
       const value = differentiableFrom('jacobian', recorded.result)
       const rows = Array.from({ length: value.size }, (_, i) => {
         const one = tensorFrom(value.shape, (k) => Number(k === i), value.device)

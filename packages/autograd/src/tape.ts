@@ -7,7 +7,7 @@ import {
   type OpDefinition,
   type OpName,
   opTable,
-  type Pause,
+  type RecordingPause,
   type Rerun,
   type RerunStep,
   type Tensor,
@@ -94,7 +94,7 @@ export class Tape implements Engine {
   }
 
   /** For `checkpoint`. Returns null within a pause: then it is the outer body that will be run again. */
-  pause(): Pause | null {
+  pause(): RecordingPause | null {
     if (this.#paused) return null
     this.#paused = true
     return {

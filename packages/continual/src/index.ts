@@ -80,7 +80,7 @@ export {
   afterDrift,
   anyOf,
   everySteps,
-  never,
+  neverTrigger,
   onDrift,
   type Trigger,
   type TriggerSignals,

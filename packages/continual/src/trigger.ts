@@ -48,7 +48,7 @@ export function afterDrift(patience: number): Trigger {
 }
 
 /** After no step. */
-export const never: Trigger = () => false
+export const neverTrigger: Trigger = () => false
 
 /**
  * After every n-th step.

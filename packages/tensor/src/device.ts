@@ -8,7 +8,7 @@ import { type Engine, withoutEngines } from './engine.ts'
 import { OptionError, ShapeError } from './errors.ts'
 import type { OpDefinition } from './op.ts'
 import { type AliasOpName, type Attrs, type FusedOpName, type OpName, opTable } from './op-table.ts'
-import { adopt, scope } from './scope.ts'
+import { adoptTensor, scope } from './scope.ts'
 import { checkShape, formatShape, sizeOf, type TensorSpec } from './shape.ts'
 import { type Storage, Tensor } from './tensor.ts'
 
@@ -158,7 +158,7 @@ export class Device implements Engine {
     const specs = definition.infer(inputs, attrs)
     if (definition.alias) {
       const spec = specs[0]
-      return [adopt(new Tensor(this, spec, inputs[0].storage, op))]
+      return [adoptTensor(new Tensor(this, spec, inputs[0].storage, op))]
     }
     const kernels = this.#kernels as Readonly<Partial<Record<OpName, unknown>>>
     const kernel = kernels[op] as Kernel<K, Backend<unknown>> | undefined
@@ -224,7 +224,7 @@ export class Device implements Engine {
     const storage: Storage = { buffer: this.#backend.allocate(spec, madeBy), bytes, users: 0 }
     this.#buffers++
     this.#bytes += bytes
-    return adopt(new Tensor(this, spec, storage, madeBy))
+    return adoptTensor(new Tensor(this, spec, storage, madeBy))
   }
 }
 

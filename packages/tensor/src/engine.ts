@@ -1,8 +1,8 @@
 /**
- * The one choke point: every op of every program goes through `run`.
+ * The one choke point: every op of every program goes through `runOp`.
  *
  * An engine is anything that can run an op. A device runs kernels. A tape, a profiler or a NaN finder calls
- * the engine below and notes what happened. Engines stack; `run` hands a call to the highest.
+ * the engine below and notes what happened. Engines stack; `runOp` hands a call to the highest.
  */
 import { checkTensor } from './checks/check-tensor.ts'
 import { checkArgument } from './checks/check-options.ts'
@@ -19,7 +19,7 @@ export interface Engine {
   /** Set by engines that write down what they see in order to differentiate it. */
   readonly records?: boolean
   /** Of such engines: hears nothing until what it returns is disposed, and then of the whole body as one step. */
-  pause?(): Pause | null
+  pause?(): RecordingPause | null
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[]
 }
 
@@ -41,7 +41,7 @@ export interface RerunStep {
 }
 
 /** While it lasts an engine writes nothing down. */
-export interface Pause extends Disposable {
+export interface RecordingPause extends Disposable {
   /** Writes down all that happened meanwhile as one step. */
   note(rerun: Rerun): void
 }
@@ -56,9 +56,13 @@ const devices: Engine = {
 }
 
 /** Calls an op: the only way to compute anything. */
-export function run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
-  if (typeof op !== 'string') checkArgument('run', 'op', op, checks.text)
-  if (!Array.isArray(inputs)) checkArgument('run', 'inputs', inputs, checks.tensors)
+export function runOp<K extends OpName>(
+  op: K,
+  inputs: readonly Tensor[],
+  attrs: Attrs<K>,
+): readonly Tensor[] {
+  if (typeof op !== 'string') checkArgument('runOp', 'op', op, checks.text)
+  if (!Array.isArray(inputs)) checkArgument('runOp', 'inputs', inputs, checks.tensors)
   for (const input of inputs) checkTensor(op, 'an input', input)
   if (typeof attrs !== 'object' || attrs === null)
     checkArgument(op, 'attrs', attrs, checks.object('an object'))

@@ -18,10 +18,10 @@ export {
   checkpoint,
   type Engine,
   isRecorded,
-  type Pause,
+  type RecordingPause,
   type Rerun,
   type RerunStep,
-  run,
+  runOp,
   withEngine,
   withEngineAsync,
   withoutEngines,
@@ -136,22 +136,22 @@ export {
   type TensorsByPath,
 } from './parameters/parameter.ts'
 export {
-  type Average,
-  type Copy,
+  type SliceAverage,
+  type ParameterCopy,
   type DimensionMap,
   extendAxis,
-  type Initial,
-  inverse,
+  type InitialValues,
+  inversePlan,
   isIdentity,
   type ParameterChange,
   type Plan,
   keepAxis,
 } from './parameters/plan.ts'
 export { undoPlan } from './parameters/undo-plan.ts'
-export { freshTensor, resize, type Role } from './parameters/resize.ts'
+export { freshTensor, resize, type MirrorRole } from './parameters/resize.ts'
 export { type KeptNumbers, keptNumbers } from './parameters/slices.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
-export { foldIn, type Key, keyFromSeed, splitKey } from './random/threefry.ts'
+export { foldIn, type RandomKey, keyFromSeed, splitKey } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'
 export {
   arrayFromRaw,
@@ -166,6 +166,15 @@ export {
   type SafetensorsLimits,
 } from './safetensors/read-safetensors.ts'
 export { writeSafetensors } from './safetensors/write-safetensors.ts'
-export { adopt, openScope, owned, Scope, scope, scopeAsync, type ScopedPart, tensorsIn } from './scope.ts'
+export {
+  adoptTensor,
+  openScope,
+  makeOwned,
+  Scope,
+  scope,
+  scopeAsync,
+  type ScopedPart,
+  tensorsIn,
+} from './scope.ts'
 export { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 export { Tensor } from './tensor.ts'

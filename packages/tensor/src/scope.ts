@@ -183,18 +183,18 @@ export async function scopeAsync<R>(body: (part: ScopedPart) => Promise<R>): Pro
 }
 
 /** A tensor that belongs to the caller alone, whatever scope is open; it lives until the caller calls `release`. */
-export function owned(make: () => Tensor): Tensor {
-  checkArgument('owned', 'make', make, checks.callback())
+export function makeOwned(make: () => Tensor): Tensor {
+  checkArgument('makeOwned', 'make', make, checks.callback())
   const owner = new Scope()
   try {
     return within(
       owner,
       () => {
         const made = make()
-        checkArgument('owned', 'what make returned,', made, checks.tensor)
+        checkArgument('makeOwned', 'what make returned,', made, checks.tensor)
         return made.retain()
       },
-      'owned',
+      'makeOwned',
     )
   } finally {
     owner.close()
@@ -202,8 +202,8 @@ export function owned(make: () => Tensor): Tensor {
 }
 
 /** Gives a fresh tensor its first owner: the innermost open scope or, where there is none, whoever made it. */
-export function adopt(tensor: Tensor): Tensor {
-  checkTensor('adopt', 'tensor', tensor)
+export function adoptTensor(tensor: Tensor): Tensor {
+  checkTensor('adoptTensor', 'tensor', tensor)
   const innermost = stack.at(-1)
   if (innermost === undefined) return tensor.retain()
   innermost.own(tensor)

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
-import { type Recording, record } from '../gradients.ts'
+import { type Recording, recordTape } from '../gradients.ts'
 import { gradientOf } from '../rules/elementwise.ts'
 import type { GradientRule } from '../rules/gradient-rule.ts'
 import { rules, type RuledOpName } from '../rules/rule-table.ts'
@@ -169,7 +169,7 @@ export class ExampleWalk implements Disposable {
     const { definition } = opTable[op] as OpDefinition<typeof attrs>
     if (definition === undefined) this.#refuse(op, 'It has no rule for examples.')
     const watched = inputs.filter((_, i) => needed[i])
-    const { tape, result } = this.#keep(record(watched, () => definition(inputs, attrs)))
+    const { tape, result } = this.#keep(recordTape(watched, () => definition(inputs, attrs)))
     rename(gradients, outputs, result)
     this.#walk(tape)
   }
@@ -178,7 +178,7 @@ export class ExampleWalk implements Disposable {
   #throughRerun(entry: RerunEntry): void {
     const all = [this.#totals, this.#held, this.#shared]
     if (!all.some((gradients) => this.#reaches(gradients, entry))) return
-    const { tape, result } = this.#keep(record(entry.inputs, entry.again))
+    const { tape, result } = this.#keep(recordTape(entry.inputs, entry.again))
     for (const gradients of all) rename<unknown>(gradients, entry.outputs, result)
     this.#walk(tape)
   }

@@ -1,5 +1,5 @@
 /** Products: each example's gradient of a shared factor is the product of that example's rows alone. */
-import { concatenate, matmul, reshape, run, slice, sum, type Tensor } from '@burgeon/tensor'
+import { concatenate, matmul, reshape, runOp, slice, sum, type Tensor } from '@burgeon/tensor'
 import { sumToKeepingFirst } from './broadcast-gradients.ts'
 import type { ExampleGradients, Holds } from './example-rules.ts'
 
@@ -39,7 +39,7 @@ export const linearCrossEntropyGradients: ExampleGradients<'linearCrossEntropy'>
 }) => {
   const gradients = Array.from({ length: count }, (_, n) => {
     const own = (tensor: Tensor): Tensor => reshape(slice(tensor, [n], [n + 1]), tensor.shape.slice(1))
-    const [, dw] = run('linearCrossEntropyGrad', [own(dy), own(x), w, own(targets), own(logSumExp)], {})
+    const [, dw] = runOp('linearCrossEntropyGrad', [own(dy), own(x), w, own(targets), own(logSumExp)], {})
     return reshape(dw, [1, ...w.shape])
   })
   return concatenate(gradients, 0)

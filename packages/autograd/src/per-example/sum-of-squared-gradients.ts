@@ -15,7 +15,7 @@ import {
   valueAndGrad,
   withoutRepeats,
 } from '../grad.ts'
-import { record } from '../gradients.ts'
+import { recordTape } from '../gradients.ts'
 import { ExampleWalk } from './example-walk.ts'
 
 /** How a function's loss is made of examples. */
@@ -70,7 +70,7 @@ export function sumOfSquaredGradients<T extends TensorTree>(
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
       checkLeaves('sumOfSquaredGradients', leaves)
-      using recorded = record(leaves, () => f(argument))
+      using recorded = recordTape(leaves, () => f(argument))
       const value = scalarFrom('sumOfSquaredGradients', recorded.result)
       using walk = new ExampleWalk(examples)
       walk.pullBack(recorded.tape, value, fill(value.device, value.shape, 1))

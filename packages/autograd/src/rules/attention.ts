@@ -1,4 +1,4 @@
-import { run } from '@burgeon/tensor'
+import { runOp } from '@burgeon/tensor'
 import type { GradientRule } from './gradient-rule.ts'
 
 export const attentionRule: GradientRule<'attention'> = ({
@@ -8,5 +8,5 @@ export const attentionRule: GradientRule<'attention'> = ({
   cotangents: [dO, dLse],
 }) => {
   if (dO === undefined || dLse !== undefined) return null
-  return run('attentionGrad', [dO, ...inputs, ...outputs], attrs)
+  return runOp('attentionGrad', [dO, ...inputs, ...outputs], attrs)
 }

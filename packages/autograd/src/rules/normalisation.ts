@@ -1,10 +1,10 @@
-import { run } from '@burgeon/tensor'
+import { runOp } from '@burgeon/tensor'
 import type { GradientRule } from './gradient-rule.ts'
 
 export const layerNormRule: GradientRule<'layerNorm'> = ({ inputs: [x, gain], outputs, cotangents }) => {
   const [dy, dMean, dRstd] = cotangents
   if (dy === undefined || dMean !== undefined || dRstd !== undefined) return null
-  return run('layerNormGrad', [dy, x, gain, outputs[1], outputs[2]], {})
+  return runOp('layerNormGrad', [dy, x, gain, outputs[1], outputs[2]], {})
 }
 
 export const rmsNormRule: GradientRule<'rmsNorm'> = ({
@@ -13,5 +13,5 @@ export const rmsNormRule: GradientRule<'rmsNorm'> = ({
   cotangents: [dy, dRrms],
 }) => {
   if (dy === undefined || dRrms !== undefined) return null
-  return run('rmsNormGrad', [dy, x, gain, outputs[1]], {})
+  return runOp('rmsNormGrad', [dy, x, gain, outputs[1]], {})
 }

@@ -1,10 +1,10 @@
 /** Running sums, and what puts numbers along an axis in another order. */
-import { type Attrs, reorder, run, type Tensor } from '@burgeon/tensor'
+import { type Attrs, reorder, runOp, type Tensor } from '@burgeon/tensor'
 import { type GradientRule, nothing, reading, type Reads } from './gradient-rule.ts'
 
 /** Each number is in every sum from its place on, so its gradient is the sum of theirs from there on. */
 export const cumsumRule: GradientRule<'cumsum'> = reading(nothing, ({ attrs, cotangents: [dy] }) =>
-  run('cumsum', [dy as Tensor], { ...attrs, reverse: !attrs.reverse }),
+  runOp('cumsum', [dy as Tensor], { ...attrs, reverse: !attrs.reverse }),
 )
 
 const indicesOnly = (): Reads => ({ inputs: [false], outputs: true })

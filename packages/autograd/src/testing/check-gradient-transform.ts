@@ -5,7 +5,7 @@ import {
   checks,
   type Device,
   formatShape,
-  inverse,
+  inversePlan,
   OptionError,
   sameShape,
   scope,
@@ -195,7 +195,7 @@ async function grows(life: TransformLife, shapes: Shapes): Promise<string | null
   life.steps(0, growsAt)
   const [weights, state] = [life.weights(), copied(await life.transform.toState())]
   life.apply(plan)
-  life.apply(inverse(plan))
+  life.apply(inversePlan(plan))
   if (!isSame(life.weights(), weights)) return 'the weights are others after growth was undone'
   if (!isSame(copied(await life.transform.toState()), state)) return 'its state is another after that'
   life.apply(plan)

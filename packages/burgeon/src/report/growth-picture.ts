@@ -1,6 +1,6 @@
 /** The life of a model's sizes as a picture: one column for every growth, one band for every block. */
 import { type GptConfig, parameterSpecs } from '@burgeon/gpt'
-import { type GrowthLog, replay } from '@burgeon/gpt/growth'
+import { type GrowthLog, replayGrowth } from '@burgeon/gpt/growth'
 import { count } from '../terminal/quantities.ts'
 import { escapeMarkup } from './charts/escape-markup.ts'
 
@@ -21,9 +21,9 @@ interface Band {
  */
 export function growthPicture(log: GrowthLog): string {
   const columns = [
-    { bands: bandsOf(replay(log, 0).config), what: 'born' },
+    { bands: bandsOf(replayGrowth(log, 0).config), what: 'born' },
     ...log.entries.map((entry, i) => ({
-      bands: bandsOf(replay(log, i + 1).config),
+      bands: bandsOf(replayGrowth(log, i + 1).config),
       what: entry.kind === 'taken back' ? `taken back: ${entry.summary}` : entry.summary,
     })),
   ]

@@ -7,7 +7,7 @@ import {
   checks,
   type Device,
   formatShape,
-  inverse,
+  inversePlan,
   multiply,
   OptionError,
   sameShape,
@@ -206,7 +206,7 @@ async function grows(life: LookAheadLife): Promise<string | null> {
   life.apply(growth)
   const larger = scope(() => ({ ...life.look(growsAt).ahead }))
   if (larger.joins === undefined) return 'what joined the weights is not looked at'
-  life.apply(inverse(growth))
+  life.apply(inversePlan(growth))
   const after = scope(() => ({ ...life.look(growsAt).ahead }))
   if (!isSame(after, before)) return 'it comes to other weights after growth was undone'
   return isSame(copied(await life.part.toState()), state) ? null : 'its state is another after that'

@@ -11,7 +11,7 @@ import {
   priceOfPlanned,
   stateBytesOf,
 } from '@burgeon/gpt/growth'
-import { BurgeonError, type Key, type Mirror } from '@burgeon/tensor'
+import { BurgeonError, type RandomKey, type Mirror } from '@burgeon/tensor'
 import type { JournaledGrowth, LearnerEvent } from '../journal/event.ts'
 import { type Batch, readOf } from '../stream/batch.ts'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
@@ -29,7 +29,7 @@ export interface GrowthGround {
   /** Rows the model has just seen. */
   readonly recent: Batch
   /** Key of the random stream for new weights. */
-  readonly key: Key
+  readonly key: RandomKey
   /** In milliseconds, for the record. */
   readonly now?: () => number
 }

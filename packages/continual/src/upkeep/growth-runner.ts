@@ -1,6 +1,6 @@
 /** Asks the growth policy after every step, and has its request carried out. */
 import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
-import { checks, checkState, foldIn, type Key, type Mirror, type StateChecks } from '@burgeon/tensor'
+import { checks, checkState, foldIn, type RandomKey, type Mirror, type StateChecks } from '@burgeon/tensor'
 import type { LearnerEvent } from '../journal/event.ts'
 import { plainData } from '../saved-state.ts'
 import type { StepContext } from '../journal/step-context.ts'
@@ -15,7 +15,7 @@ export interface GrowthMeans {
   readonly budget: GrowthBudget
   readonly mirrors: readonly Mirror[]
   /** For new weights; each step has a key of its own. */
-  readonly key: Key
+  readonly key: RandomKey
   /** A clock in milliseconds, for the record. */
   readonly now?: () => number
 }

@@ -1,5 +1,5 @@
 /** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
-import { BytePairTokenizer, type Merge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
+import { BytePairTokenizer, type BytePairMerge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
 import {
   type Check,
@@ -30,7 +30,7 @@ export interface VocabularyOptions {
 }
 
 interface State {
-  readonly merges: readonly Merge[]
+  readonly merges: readonly BytePairMerge[]
   readonly pieces: readonly string[]
   readonly counts: readonly number[]
 }
@@ -38,7 +38,7 @@ interface State {
 /** A request for tokens, in the words of the model and of the tokenizer. */
 export interface WantedTokens {
   readonly request: GrowVocabulary
-  readonly merges: readonly Merge[]
+  readonly merges: readonly BytePairMerge[]
   readonly reason: string
 }
 
@@ -159,7 +159,7 @@ const aState: Check<State> = fields<State>('a vocabulary', {
 })
 
 /** Returns whether a state has a count for every word, and the merges of a tokenizer before all others. */
-const goesOn = (own: readonly Merge[], { merges, pieces, counts }: State): boolean =>
+const goesOn = (own: readonly BytePairMerge[], { merges, pieces, counts }: State): boolean =>
   pieces.length === counts.length &&
   own.length <= merges.length &&
   own.every(([left, right], i) => merges[i][0] === left && merges[i][1] === right)

@@ -1,5 +1,5 @@
 /** Every parameter of a GPT: its path, what its dimensions mean, and what it starts as. */
-import { checkArgument, checks, type Axis, type Initial } from '@burgeon/tensor'
+import { checkArgument, checks, type Axis, type InitialValues } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from './gpt-config.ts'
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
@@ -9,12 +9,12 @@ export interface ParameterSpec {
   readonly path: string
   readonly axes: readonly Axis[]
   readonly shape: readonly number[]
-  readonly initial: Initial
+  readonly initial: InitialValues
 }
 
-const zero: Initial = { kind: 'zero' }
-const one: Initial = { kind: 'one' }
-const normal = (standardDeviation: number): Initial => ({ kind: 'normal', standardDeviation })
+const zero: InitialValues = { kind: 'zero' }
+const one: InitialValues = { kind: 'one' }
+const normal = (standardDeviation: number): InitialValues => ({ kind: 'normal', standardDeviation })
 
 /**
  * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output, its attention and then its MLP
@@ -57,7 +57,7 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
  *
  * @param writers What the projections into the residual stream start as; with `zero` the block is an identity. B of every adapter is 0.
  */
-export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initial): ParameterSpec[] {
+export function blockSpecs(config: GptConfig, block: BlockConfig, writers: InitialValues): ParameterSpec[] {
   const { mlpHidden, heads, kvHeads, headDim } = block
   const attention = `blocks.${block.id}.attention`
   const [embed, hidden]: [Side, Side] = [[['embed', config.embed]], [['mlpHidden', mlpHidden]]]
@@ -65,7 +65,7 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
     [axis, count],
     ['headDim', headDim],
   ]
-  const linear = (path: string, from: Side, to: Side, initial: Initial): ParameterSpec[] =>
+  const linear = (path: string, from: Side, to: Side, initial: InitialValues): ParameterSpec[] =>
     linearSpecs(block, path, from, to, initial)
   const expert = (at: string): ParameterSpec[] => [
     ...(config.activation === 'swiglu' ? linear(`${at}.gate`, embed, hidden, normal(0.02)) : []),
@@ -97,9 +97,9 @@ function linearSpecs(
   path: string,
   from: Side,
   to: Side,
-  initial: Initial,
+  initial: InitialValues,
 ): ParameterSpec[] {
-  const spec = (name: string, side: Side, start: Initial): ParameterSpec => {
+  const spec = (name: string, side: Side, start: InitialValues): ParameterSpec => {
     return {
       path: `${path}.${name}`,
       axes: side.map(([axis]) => axis),

@@ -52,14 +52,14 @@ export interface ForwardOptions {
    */
   readonly checkpointBlocks?: boolean
   /** Is shown what flows inside each block, and must not change it. A block that is run again shows it again. */
-  readonly observe?: (block: string, what: Observed, x: Tensor) => void
+  readonly observe?: (block: string, what: ObservedActivation, x: Tensor) => void
 }
 
 /**
  * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M] (of all experts side by side),
  * its output [B·T, C]; and the residual stream above each block, `output` [B·T, C].
  */
-export type Observed = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
+export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 
 /**
  * Predicts the next token after every token.

@@ -1,5 +1,5 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
-import { checkArgument, checks, Device, fill, OptionError, owned, type Tensor } from '@burgeon/tensor'
+import { checkArgument, checks, Device, fill, OptionError, makeOwned, type Tensor } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 
 /**
@@ -22,7 +22,7 @@ export class KeyValueCache implements Disposable {
     this.#config = config
     this.#blocks = new Map(
       config.blocks.map(({ id, kvHeads, headDim }) => {
-        const room = (): Tensor => owned(() => fill(device, [batch, config.context, kvHeads, headDim], 0))
+        const room = (): Tensor => makeOwned(() => fill(device, [batch, config.context, kvHeads, headDim], 0))
         return [id, { keys: room(), values: room() }]
       }),
     )

@@ -17,7 +17,7 @@ export {
   type GrowthLog,
   type GrownEntry,
   type Replay,
-  replay,
+  replayGrowth,
   type StandingGrowth,
 } from './plan/growth-log.ts'
 export type {

@@ -5,14 +5,14 @@ import type { Tokenizer } from './byte-tokenizer.ts'
 import { textRuns } from './text-runs.ts'
 
 /** Two tokens that become one. */
-export type Merge = readonly [left: number, right: number]
+export type BytePairMerge = readonly [left: number, right: number]
 
 /** A tokenizer as plain data: token 256 + i is the pair `merges[i]`. */
 export interface BytePairState {
-  readonly merges: readonly Merge[]
+  readonly merges: readonly BytePairMerge[]
 }
 
-const someMerges: Check<readonly Merge[]> = checks.list(
+const someMerges: Check<readonly BytePairMerge[]> = checks.list(
   'a list of pairs of tokens',
   checks.pair('a pair', checks.integer({ from: 0 })),
 )
@@ -41,7 +41,7 @@ const maxRemembered = 50_000
  * ```
  */
 export class BytePairTokenizer implements Tokenizer {
-  readonly #merges: Merge[] = []
+  readonly #merges: BytePairMerge[] = []
   readonly #bytes: Uint8Array[] = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
   /** The token of a pair, by left · 2²⁶ + right. */
   readonly #tokenOf = new Map<number, number>()
@@ -59,7 +59,7 @@ export class BytePairTokenizer implements Tokenizer {
     return this.#bytes.length
   }
 
-  get merges(): readonly Merge[] {
+  get merges(): readonly BytePairMerge[] {
     return this.#merges
   }
 
@@ -68,7 +68,7 @@ export class BytePairTokenizer implements Tokenizer {
    *
    * @throws OptionError for a pair that exists already, or that names a token which does not exist by then.
    */
-  add(merges: readonly Merge[]): void {
+  add(merges: readonly BytePairMerge[]): void {
     checkArgument('BytePairTokenizer: add', 'merges', merges, someMerges)
     const fresh = new Set<number>()
     merges.forEach(([left, right], i) => {

@@ -1,10 +1,10 @@
 /** Learns from a stream which pairs of tokens deserve a token of their own. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
-import { BytePairTokenizer, type Merge, piecesOf } from './byte-pair-tokenizer.ts'
+import { BytePairTokenizer, type BytePairMerge, piecesOf } from './byte-pair-tokenizer.ts'
 
 /** A pair that is worth a token. */
 export interface ProposedMerge {
-  readonly merge: Merge
+  readonly merge: BytePairMerge
   /** How often it would have been used in what was observed. */
   readonly count: number
   /** How often its left token was there by then, with the right one after it or not. */
@@ -126,7 +126,7 @@ function occurrences(words: readonly Word[], token: number): number {
   return total
 }
 
-function merged(tokens: readonly number[], [left, right]: Merge, token: number): readonly number[] {
+function merged(tokens: readonly number[], [left, right]: BytePairMerge, token: number): readonly number[] {
   if (!tokens.includes(left)) return tokens
   const result: number[] = []
   for (let i = 0; i < tokens.length; i++) {

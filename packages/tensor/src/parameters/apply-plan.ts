@@ -12,7 +12,7 @@ import { aMirrors, type Mirror } from './mirror.ts'
 import { ParameterError, ParameterStore } from './parameter.ts'
 import {
   type DimensionMap,
-  inverse,
+  inversePlan,
   isExactlyInvertible,
   type ParameterChange,
   type Plan,
@@ -52,7 +52,7 @@ export function applyPlan(
     // What is added may be a copy of what is there before the plan, so it comes first.
     const isAdded = ({ kind }: ParameterChange): boolean => kind === 'add'
     for (const change of [...plan.changes.filter(isAdded), ...plan.changes.filter((c) => !isAdded(c))]) {
-      const [step, back] = [{ ...plan, changes: [change] }, inverse({ ...plan, changes: [change] })]
+      const [step, back] = [{ ...plan, changes: [change] }, inversePlan({ ...plan, changes: [change] })]
       applyAtOnce(step, parameters, [], device)
       const followed: Mirror[] = []
       done.push(() => {

@@ -2,9 +2,9 @@
 import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
 import {
-  type Average,
+  type SliceAverage,
   type DimensionMap,
-  type Initial,
+  type InitialValues,
   isIdentity,
   type ParameterChange,
   type Plan,
@@ -61,7 +61,7 @@ function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 're
   else checkInitial(path, shapeOf(dimensions), fresh)
 }
 
-function checkInitial(path: string, shape: Shape, initial: Initial): void {
+function checkInitial(path: string, shape: Shape, initial: InitialValues): void {
   if (initial.kind === 'values') checkCount(path, shape, initial.values.length, sizeOf(shape))
 }
 
@@ -72,7 +72,7 @@ function checkCount(path: string, shape: Shape, count: number, expected: number)
   )
 }
 
-function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: Average): void {
+function checkAverage(path: string, dimensions: readonly DimensionMap[], { axis, of }: SliceAverage): void {
   const { from, source } = dimensions.at(axis) ?? keepAxis(0)
   const fresh = source.filter((at) => at < 0).length
   const isPart = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < from

@@ -20,7 +20,7 @@ import {
   requirePlan,
   keepAxis,
 } from './plan.ts'
-import { aRole, averages, resize, type Role, roleFactor } from './resize.ts'
+import { aRole, averages, resize, type MirrorRole, roleFactor } from './resize.ts'
 import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
 
 /** Anything that must be remapped together with the parameters. */
@@ -91,7 +91,7 @@ export class TensorMirror implements Mirror {
   readonly name: string
   readonly piecewise = true
   /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
-  readonly role: Role
+  readonly role: MirrorRole
   readonly bytesPerParameter: number
   readonly #spans: (path: string, axis: number) => boolean
   readonly #tensors = new Map<string, Tensor>()
@@ -104,7 +104,7 @@ export class TensorMirror implements Mirror {
    */
   constructor(
     name: string,
-    role: Role,
+    role: MirrorRole,
     spans: (path: string, axis: number) => boolean = () => true,
     ofEveryParameter: boolean = false,
   ) {

@@ -24,7 +24,7 @@ export interface DimensionMap {
 }
 
 /** What new numbers start as. */
-export type Initial =
+export type InitialValues =
   | { readonly kind: 'zero' }
   | { readonly kind: 'one' }
   /** Gaussian around 0, drawn from the plan's random stream for the parameter's path. */
@@ -33,7 +33,7 @@ export type Initial =
   | { readonly kind: 'values'; readonly values: ArrayLike<number> }
 
 /** A copy of another parameter of the same shape, as it is before the plan. */
-export interface Copy {
+export interface ParameterCopy {
   readonly kind: 'copy'
   /** The other's path. */
   readonly of: string
@@ -50,7 +50,7 @@ export interface Copy {
  * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`, or of all. Every other dimension stays as
  * it is. A copy of the values (an anchor, a moving average) takes the means of its own.
  */
-export interface Average {
+export interface SliceAverage {
   readonly kind: 'average'
   readonly axis: number
   /** The old slices of each new one, of which one may count more than once; all of them for each unless given. */
@@ -64,14 +64,14 @@ export type ParameterChange =
       readonly path: string
       readonly dimensions: readonly DimensionMap[]
       /** What new slices hold. */
-      readonly fresh: Initial | Average | Slices
+      readonly fresh: InitialValues | SliceAverage | Slices
     }
   | {
       readonly kind: 'add'
       readonly path: string
       readonly axes: readonly Axis[]
       readonly shape: readonly number[]
-      readonly initial: Initial | Copy
+      readonly initial: InitialValues | ParameterCopy
       /** Path of the parameter that it shall stand before; the last unless given. */
       readonly before?: string
     }
@@ -149,8 +149,8 @@ export function isIdentity(map: DimensionMap): boolean {
  *
  * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoPlan`.
  */
-export function inverse(plan: Plan): Plan {
-  requirePlan('inverse', plan)
+export function inversePlan(plan: Plan): Plan {
+  requirePlan('inversePlan', plan)
   const changes = plan.changes.map((change): ParameterChange => {
     switch (change.kind) {
       case 'add':

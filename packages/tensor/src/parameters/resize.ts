@@ -19,7 +19,13 @@ import { scope } from '../scope.ts'
 import { formatShape, sameShape, type Shape, sizeOf, checkShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Device } from '../device.ts'
-import { type Average, type DimensionMap, type Initial, isIdentity, maps as someMaps } from './plan.ts'
+import {
+  type SliceAverage,
+  type DimensionMap,
+  type InitialValues,
+  isIdentity,
+  maps as someMaps,
+} from './plan.ts'
 
 /**
  * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a gradient times a change of the value,
@@ -30,7 +36,7 @@ import { type Average, type DimensionMap, type Initial, isIdentity, maps as some
  * to less, Σ g²·v², because a diagonal does not see that copies move together; of all diagonals that do not fall short of the
  * whole matrix this is one that is no larger where they do, for (Σ gᵢ·xᵢ)² ≤ Σ gᵢ/vᵢ·xᵢ² by Cauchy and Schwarz.
  */
-export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | 'importance'
+export type MirrorRole = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | 'importance'
 
 /**
  * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
@@ -40,7 +46,12 @@ export type Role = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | '
  * @param x Shape `maps[d].from` along each dimension d.
  * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
  */
-export function resize(x: Tensor, maps: readonly DimensionMap[], role: Role, fresh: () => Tensor): Tensor {
+export function resize(
+  x: Tensor,
+  maps: readonly DimensionMap[],
+  role: MirrorRole,
+  fresh: () => Tensor,
+): Tensor {
   checkTensor('resize', 'x', x)
   checkArgument('resize', 'maps', maps, someMaps)
   checkFits(x, maps)
@@ -90,7 +101,7 @@ function checkFits({ shape }: Tensor, maps: readonly DimensionMap[]): void {
 }
 
 /** Those of `Role`. */
-export const aRole: Check<Role> = checks.oneOf(
+export const aRole: Check<MirrorRole> = checks.oneOf(
   'value',
   'gradient',
   'squaredGradient',
@@ -99,19 +110,19 @@ export const aRole: Check<Role> = checks.oneOf(
 )
 
 /** What happens to an axis whose first slices all stay in place, as they are: it keeps its end, loses some of it, or gets a new one. */
-function endOf(map: DimensionMap, role: Role): 'same' | 'shorter' | 'longer' | undefined {
+function endOf(map: DimensionMap, role: MirrorRole): 'same' | 'shorter' | 'longer' | undefined {
   const { from, source } = map
   const inPlace = source.every((at, i) => (i < from ? at === i && factorOf(map, i, role) === 1 : at === -1))
   if (!inPlace) return undefined
   return source.length === from ? 'same' : source.length < from ? 'shorter' : 'longer'
 }
 
-function factorOf(map: DimensionMap, index: number, role: Role): number {
+function factorOf(map: DimensionMap, index: number, role: MirrorRole): number {
   return roleFactor(role, map.valueFactor?.[index] ?? 1, map.gradientFactor?.[index] ?? 1)
 }
 
 /** The factor of a role where the value is multiplied by `value` and its gradient by `gradient`. */
-export function roleFactor(role: Role, value: number, gradient: number): number {
+export function roleFactor(role: MirrorRole, value: number, gradient: number): number {
   switch (role) {
     case 'value':
       return value
@@ -151,7 +162,7 @@ const axisBack = (x: Tensor, axis: number): Tensor =>
   )
 
 /** Of the new shape: old slices where they come from, and means of old ones in place of the new ones along one axis. */
-export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: Average): Tensor {
+export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: SliceAverage): Tensor {
   const { from, source } = maps[axis]
   const all = Array.from({ length: from }, (_, i) => i)
   const parts = source.filter((at) => at < 0).map((_, i) => of?.[i] ?? all)
@@ -177,12 +188,12 @@ export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }:
   return axis === 0 ? shaped : axisBack(shaped, axis)
 }
 
-const anInitial: Check<Initial> = {
+const anInitial: Check<InitialValues> = {
   expected:
     "{ kind: 'zero' }, { kind: 'one' }, { kind: 'normal', standardDeviation } or { kind: 'values', values }",
-  accepts: (value): value is Initial => {
+  accepts: (value): value is InitialValues => {
     if (typeof value !== 'object' || value === null) return false
-    const initial = value as Partial<Initial>
+    const initial = value as Partial<InitialValues>
     if (initial.kind === 'values') return checks.numbers.accepts((initial as { values: unknown }).values)
     if (initial.kind !== 'normal') return initial.kind === 'zero' || initial.kind === 'one'
     return checks.number({ from: 0 }).accepts((initial as { standardDeviation: unknown }).standardDeviation)
@@ -193,7 +204,7 @@ const anInitial: Check<Initial> = {
 export function freshTensor(
   device: Device,
   shape: Shape,
-  initial: Initial,
+  initial: InitialValues,
   key: readonly [number, number],
   path: string,
 ): Tensor {

@@ -3,7 +3,7 @@ import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { aMirrors, type Mirror } from './mirror.ts'
 import { ParameterError, ParameterStore } from './parameter.ts'
-import { inverse, inverseMap, type ParameterChange, type Plan, requirePlan } from './plan.ts'
+import { inversePlan, inverseMap, type ParameterChange, type Plan, requirePlan } from './plan.ts'
 import { slicesOf } from './slices.ts'
 
 /** Whether a change takes numbers away: a parameter, or slices of one. */
@@ -27,7 +27,7 @@ export async function undoPlan(
   checkArgument('undoPlan', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
   checkArgument('undoPlan', 'mirrors', mirrors, aMirrors)
   const dropping = { ...plan, changes: plan.changes.filter(drops) }
-  if (dropping.changes.length === 0) return inverse(plan)
+  if (dropping.changes.length === 0) return inversePlan(plan)
   const kept: Record<string, Record<string, unknown>> = {}
   for (const mirror of mirrors) {
     // In JavaScript it may be missing.
@@ -72,7 +72,8 @@ async function revertChange(
   change: ParameterChange,
   parameters: ParameterStore,
 ): Promise<ParameterChange> {
-  if (change.kind !== 'resize' || !drops(change)) return inverse({ ...plan, changes: [change] }).changes[0]
+  if (change.kind !== 'resize' || !drops(change))
+    return inversePlan({ ...plan, changes: [change] }).changes[0]
   const dimensions = change.dimensions.map((map) => inverseMap(map, true))
   const values = slicesOf(dimensions, await parameters.get(change.path).tensor.read())
   return { ...change, dimensions, fresh: { kind: 'slices', values } }

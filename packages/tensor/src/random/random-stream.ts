@@ -3,11 +3,11 @@ import { checkArgument, shown } from '../checks/check-options.ts'
 import { checkState, type StateChecks } from '../checks/check-state.ts'
 import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
-import { bits, foldIn, type Key, threefry2x32 } from './threefry.ts'
+import { bits, foldIn, type RandomKey, threefry2x32 } from './threefry.ts'
 
 /** Where a stream stands; plain JSON. */
 export interface RandomState {
-  readonly key: Key
+  readonly key: RandomKey
   /** Draws so far: the element index of the next. */
   readonly counter: number
 }
@@ -35,11 +35,11 @@ const stateChecks = {
  * const die = 1 + random.below(6)
  */
 export class RandomStream {
-  readonly #key: Key
+  readonly #key: RandomKey
   #counter = 0
 
   /** Throws OptionError unless the key is two uint32 words. */
-  constructor(key: Key) {
+  constructor(key: RandomKey) {
     if (!isKey(key)) {
       throw new OptionError(`RandomStream: got key ${shown(key)}; expected two uint32. Use keyFromSeed?`)
     }
@@ -130,7 +130,7 @@ export class RandomStream {
   }
 }
 
-function isKey(key: unknown): key is Key {
+function isKey(key: unknown): key is RandomKey {
   return (
     Array.isArray(key) &&
     key.length === 2 &&

@@ -10,7 +10,7 @@ import { checkArgument, shown } from '../checks/check-options.ts'
 import { OptionError } from '../errors.ts'
 
 /** Two uint32 words: JAX's key data. One key serves one purpose; derive more with `splitKey` or `foldIn`. */
-export type Key = readonly [number, number]
+export type RandomKey = readonly [number, number]
 
 /** Rotation distances of the rounds (Salmon et al. 2011, table 2), and the parity word of the key schedule. */
 export const rotations: readonly (readonly number[])[] = [
@@ -22,38 +22,38 @@ export const parity = 0x1bd11bda
 const two32 = 2 ** 32
 
 /** JAX's `PRNGKey(seed)`. Throws OptionError unless the seed is a safe integer of 0 or more. */
-export function keyFromSeed(seed: number): Key {
+export function keyFromSeed(seed: number): RandomKey {
   requireIndex('keyFromSeed', 'seed', seed)
   return [Math.floor(seed / two32), seed >>> 0]
 }
 
 /** `n` keys that share nothing with each other; the first are the same for every `n`. JAX's `random.split`. */
-export function splitKey(key: Key, n: number): Key[] {
+export function splitKey(key: RandomKey, n: number): RandomKey[] {
   checkArgument('splitKey', 'key', key, checks.key)
   requireIndex('splitKey', 'n', n)
   return Array.from({ length: n }, (_, i) => threefry2x32(key, 0, i))
 }
 
 /** The key for number `data` (a step, a layer, a hash) under `key`, from 0 to 2⁵³ − 1. Below 2³² it is JAX's `fold_in`. */
-export function foldIn(key: Key, data: number): Key {
+export function foldIn(key: RandomKey, data: number): RandomKey {
   checkArgument('foldIn', 'key', key, checks.key)
   requireIndex('foldIn', 'data', data)
   return threefry2x32(key, Math.floor(data / two32), data >>> 0)
 }
 
 /** The uint32 of element `index` under `key`. Throws OptionError unless the index is a safe integer of 0 or more. */
-export function bits(key: Key, index: number): number {
+export function bits(key: RandomKey, index: number): number {
   requireIndex('bits', 'index', index)
   return bitsAt(key, index)
 }
 
 /** Elements `start`, `start + 1`, … under `key`, as many as `out` holds. JAX's `random.bits` when `start` is 0. */
-export function fillBits(key: Key, out: Uint32Array, start = 0): void {
+export function fillBits(key: RandomKey, out: Uint32Array, start = 0): void {
   requireIndex('fillBits', 'start', start)
   for (let i = 0; i < out.length; i++) out[i] = bitsAt(key, start + i)
 }
 
-function bitsAt(key: Key, index: number): number {
+function bitsAt(key: RandomKey, index: number): number {
   const words = threefry2x32(key, Math.floor(index / two32), index | 0)
   // Taking the pair apart as an iterable would take as long as the cipher.
   return (words[0] ^ words[1]) >>> 0
@@ -62,7 +62,7 @@ function bitsAt(key: Key, index: number): number {
 /**
  * The cipher: the counter (high, low), as 32-bit words, under a key gives two independent uniform uint32 words.
  */
-export function threefry2x32(key: Key, high: number, low: number): Key {
+export function threefry2x32(key: RandomKey, high: number, low: number): RandomKey {
   const k0 = key[0] | 0
   const k1 = key[1] | 0
   const k2 = k0 ^ k1 ^ parity

@@ -4,7 +4,7 @@ import { fields } from '../checks/check-state.ts'
 import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
 import type { NumericArray } from '../dtype.ts'
-import { run, withEngine } from '../engine.ts'
+import { runOp, withEngine } from '../engine.ts'
 import { BurgeonError } from '../errors.ts'
 import { children, type Expression } from '../expression/expression.ts'
 import type { OpDefinition } from '../op.ts'
@@ -175,7 +175,7 @@ function called<K extends OpName>(
   attrs: PlainAttrs<K>,
 ): Labelled[] {
   const tensors = inputs.map(({ data, shape, dtype }) => device.tensor(data, { shape, dtype }))
-  const outputs = run(op, tensors, withDevice(op, attrs, device))
+  const outputs = runOp(op, tensors, withDevice(op, attrs, device))
   return [
     ...outputs.map((tensor, i) => ({ tensor, label: `output ${i}` })),
     ...tensors.map((tensor, i) => ({ tensor, label: `input ${i}` })),

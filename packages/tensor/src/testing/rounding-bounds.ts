@@ -9,7 +9,7 @@ import { checkArgument } from '../checks/check-options.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
 import * as checks from '../checks/checks.ts'
 import type { Check } from '../checks/checks.ts'
-import { type Engine, run, withoutEngines } from '../engine.ts'
+import { type Engine, runOp, withoutEngines } from '../engine.ts'
 import type { OpDefinition } from '../op.ts'
 import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { assign } from '../ops/assign/assign.ts'
@@ -20,7 +20,7 @@ import { max, sum } from '../ops/reduce/reduce.ts'
 import { reshape } from '../ops/reshape/reshape.ts'
 import { scatterAdd } from '../ops/scatter-add/scatter-add.ts'
 import { slice } from '../ops/slice/slice.ts'
-import { owned } from '../scope.ts'
+import { makeOwned } from '../scope.ts'
 import { broadcastStrides, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import {
@@ -69,7 +69,7 @@ export class RoundingBounds implements Engine {
       this.#bounds.set(
         result.id,
         // Functions made of ops have scopes of their own, at whose ends the bounds are still wanted.
-        owned(() =>
+        makeOwned(() =>
           withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
         ),
       )
@@ -102,8 +102,8 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
   cumsum: cumsumBound,
   sort: sortBound,
   matmul: matmulBound,
-  gather: ({ inputs: [, ids], bounds: [table], attrs }) => run('gather', [table, ids], attrs)[0],
-  reorder: ({ inputs: [, indices], bounds: [x], attrs }) => run('reorder', [x, indices], attrs)[0],
+  gather: ({ inputs: [, ids], bounds: [table], attrs }) => runOp('gather', [table, ids], attrs)[0],
+  reorder: ({ inputs: [, indices], bounds: [x], attrs }) => runOp('reorder', [x, indices], attrs)[0],
   scatterAdd: scatterAddBound,
   fill: ({ result, attrs: { value } }) =>
     fill(result.device, result.shape, result.dtype === 'f32' ? roundedToF32(value).error : 0),
@@ -140,7 +140,7 @@ function exact({ result }: { readonly result: Tensor }): Tensor {
 
 /** Ops that only move numbers move their errors with them. */
 function moved<K extends OpName>(op: K): Rule<K> {
-  return ({ bounds, attrs }) => run(op, bounds, attrs)[0]
+  return ({ bounds, attrs }) => runOp(op, bounds, attrs)[0]
 }
 
 /** |x| with the error added: the most that a device may see. */
@@ -158,7 +158,7 @@ function reduceBound({ inputs: [x], bounds: [bound], attrs }: Call<'reduce'>): T
 
 /** Each is a sum of at most all terms. */
 function cumsumBound({ inputs: [x], bounds: [bound], attrs }: Call<'cumsum'>): Tensor {
-  const runningSums = (of: Tensor): Tensor => run('cumsum', [of], attrs)[0]
+  const runningSums = (of: Tensor): Tensor => runOp('cumsum', [of], attrs)[0]
   if (x.dtype === 'i32') return runningSums(bound)
   return add(runningSums(bound), sumRounding(x.shape[attrs.axis], runningSums(magnitude(x, bound))))
 }
@@ -225,7 +225,7 @@ function assignBound({ inputs: [target, source], bounds: [before, coming], attrs
   const stop = source.shape.map((n, i) => start[i] + n)
   const sums = multiply(abs(slice(target, start, stop)), target.dtype === 'f32' ? roundoff : 0)
   if (mode === 'set') assign(bound, coming, start)
-  else run('assign', [bound, add(coming, sums)], attrs)
+  else runOp('assign', [bound, add(coming, sums)], attrs)
   return bound
 }
 

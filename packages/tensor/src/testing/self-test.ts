@@ -1,6 +1,6 @@
 /** A short program that meets every matrix product of a training step, for telling whether two ways of compiling them agree. */
 import type { Device } from '../device.ts'
-import { run } from '../engine.ts'
+import { runOp } from '../engine.ts'
 import { multiply, subtract } from '../ops/elementwise/arithmetic.ts'
 import { linear } from '../ops/linear/linear.ts'
 import { matmul } from '../ops/matmul/matmul.ts'
@@ -27,13 +27,13 @@ export function selfTest(device: Device): Uint8Array[] {
   )
   const [q, k, v] = [noise(2, 67, 2, 9), noise(2, 67, 1, 9), noise(2, 67, 1, 9)]
   const attrs = { scale: 1 / 3, causal: true, keys: 67 }
-  const [o, lse] = run('attention', [q, k, v], attrs)
+  const [o, lse] = runOp('attention', [q, k, v], attrs)
   const results = [
     ...products,
     matmul(noise(3, 5, 7), noise(7, 33)),
     linear(noise(50, 19), noise(19, 30), noise(30)),
     ...[o, lse],
-    ...run('attentionGrad', [noise(2, 67, 2, 9), q, k, v, o, lse], attrs),
+    ...runOp('attentionGrad', [noise(2, 67, 2, 9), q, k, v, o, lse], attrs),
   ]
   return results.map((result) => {
     const { buffer, byteOffset, byteLength } = result.readSync()

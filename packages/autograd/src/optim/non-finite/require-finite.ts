@@ -1,9 +1,9 @@
-import { type globalNorm, NonFiniteError, normScale, run, scope, type TensorsByPath } from '@burgeon/tensor'
+import { type globalNorm, NonFiniteError, normScale, runOp, scope, type TensorsByPath } from '@burgeon/tensor'
 import { hasNonFinite } from './non-finite.ts'
 
 /** `normScale` times the norm of all tensors, which is finite for all finite numbers. There must be one. */
 export const scaledNormOf = (tensors: TensorsByPath): ReturnType<typeof globalNorm> =>
-  run('globalNorm', Object.values(tensors), {})[1]
+  runOp('globalNorm', Object.values(tensors), {})[1]
 
 /**
  * Throws a NonFiniteError that names the path unless all numbers are below `largest` in size. One reduction where they are; only on devices that

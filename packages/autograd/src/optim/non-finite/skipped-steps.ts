@@ -6,7 +6,7 @@ import {
   expression,
   type Mirror,
   normScale,
-  owned,
+  makeOwned,
   scope,
   type Tensor,
 } from '@burgeon/tensor'
@@ -57,7 +57,7 @@ export class SkippedSteps implements Mirror {
   #on(device: Device): Tensor {
     if (this.#count?.device === device) return this.#count
     this.dispose()
-    const count = owned(() => device.tensor([0], { shape: [], dtype: 'f32' }, this.name))
+    const count = makeOwned(() => device.tensor([0], { shape: [], dtype: 'f32' }, this.name))
     this.#count = count
     return count
   }

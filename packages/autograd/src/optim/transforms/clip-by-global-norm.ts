@@ -1,4 +1,4 @@
-import { checkArgument, checks, elementwise, expression, run, type TensorsByPath } from '@burgeon/tensor'
+import { checkArgument, checks, elementwise, expression, runOp, type TensorsByPath } from '@burgeon/tensor'
 import { isWithin, overNorm } from '../../unit-direction.ts'
 import { type GradientTransform, stateless } from './gradient-transform.ts'
 
@@ -20,7 +20,7 @@ export function clipByGlobalNorm(limit: number): GradientTransform {
   return stateless(`clip by global norm ${limit}`, (gradients: TensorsByPath) => {
     // The norm of nothing would have no device.
     if (Object.keys(gradients).length === 0) return {}
-    const norms = run('globalNorm', Object.values(gradients), {})
+    const norms = runOp('globalNorm', Object.values(gradients), {})
     return Object.fromEntries(
       Object.entries(gradients).map(([path, gradient]) => [
         path,

@@ -14,7 +14,7 @@ import {
   expression,
   globalNorm,
   multiply,
-  owned,
+  makeOwned,
   scope,
   type Tensor,
   type TensorsByPath,
@@ -98,7 +98,7 @@ export function dynamicLossScale(options: LossScaleOptions = {}): LossScale {
     if (kept?.device !== device) {
       dispose()
       const scalar = (value: number): Tensor =>
-        owned(() => device.tensor([value], { shape: [], dtype: 'f32' }, 'dynamicLossScale'))
+        makeOwned(() => device.tensor([value], { shape: [], dtype: 'f32' }, 'dynamicLossScale'))
       kept = { device, scale: scalar(start.scale), clean: scalar(start.clean) }
     }
     return kept

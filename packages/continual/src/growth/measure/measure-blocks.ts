@@ -1,6 +1,6 @@
 /** Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and backwards. */
-import { pullBack, record } from '@burgeon/autograd'
-import { Gpt, type Observed } from '@burgeon/gpt'
+import { pullBack, recordTape } from '@burgeon/autograd'
+import { Gpt, type ObservedActivation } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
 import {
   abs,
@@ -103,9 +103,10 @@ function look(model: Gpt, probe: Batch): { norm: Tensor; blocks: Seen[]; predict
   const predicted = places.length
   const counted = device.tensor(places, { shape: [predicted], dtype: 'i32' }, 'probe')
   const seen = new Map<string, Tensor>()
-  const observe = (block: string, what: Observed, x: Tensor): void => void seen.set(`${block} ${what}`, x)
-  const of = (block: string, what: Observed): Tensor => seen.get(`${block} ${what}`) as Tensor
-  using recorded = record(Object.values(weights), () =>
+  const observe = (block: string, what: ObservedActivation, x: Tensor): void =>
+    void seen.set(`${block} ${what}`, x)
+  const of = (block: string, what: ObservedActivation): Tensor => seen.get(`${block} ${what}`) as Tensor
+  using recorded = recordTape(Object.values(weights), () =>
     divide(sum(model.losses(tokens, targets, weights, { observe })), predicted),
   )
   const outputs = config.blocks.map(({ id }) => of(id, 'mlpOutput'))

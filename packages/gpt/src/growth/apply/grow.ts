@@ -5,7 +5,7 @@ import {
   checkArgument,
   checkOptions,
   checks,
-  type Key,
+  type RandomKey,
   type Mirror,
   OptionError,
   type Plan,
@@ -39,7 +39,7 @@ export interface GrowPlannedOptions {
 /** Options of `grow` for a request. */
 export interface GrowOptions extends GrowPlannedOptions {
   /** Key of the random stream for new weights. */
-  readonly key: Key
+  readonly key: RandomKey
 }
 
 /** Record of a growth. Plain data. */
@@ -175,7 +175,11 @@ export async function grow(
 }
 
 /** The plan of what is wanted, for the present configuration. */
-function plannedFor(config: GptConfig, wanted: GrowthRequest | PlannedGrowth, key?: Key): PlannedGrowth {
+function plannedFor(
+  config: GptConfig,
+  wanted: GrowthRequest | PlannedGrowth,
+  key?: RandomKey,
+): PlannedGrowth {
   if (!isPlanned(wanted)) {
     checkArgument('grow', 'key', key, checks.key)
     return planGrowth(config, wanted, key)
@@ -191,7 +195,7 @@ function plannedFor(config: GptConfig, wanted: GrowthRequest | PlannedGrowth, ke
   )
 }
 
-function logGrown(model: Gpt, record: GrowthRecord, key: Key, mirrors: readonly Mirror[]): void {
+function logGrown(model: Gpt, record: GrowthRecord, key: RandomKey, mirrors: readonly Mirror[]): void {
   const { summary, request, parametersBefore, parametersAfter, logitsMoved, undo } = record
   const isKept = undo.kept !== undefined
   const entry = {

@@ -4,7 +4,7 @@ import { configFromState, isSameConfig } from '../../config/config-from-state.ts
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { Gpt } from '../../gpt.ts'
 import { growthOf } from '../../growth-access.ts'
-import { replay, undoOf } from '../plan/growth-log.ts'
+import { replayGrowth, undoOf } from '../plan/growth-log.ts'
 import { grownConfig } from '../plan/plan-growth.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
 import { requestFromState } from '../requests/request-from-state.ts'
@@ -47,7 +47,7 @@ export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]
       `ungrowTo: got ${entries} entries; expected an integer from 0 to ${log.entries.length}, as many as the log has.`,
     )
   }
-  const [wanted, now] = [replay(log, entries), replay(log)]
+  const [wanted, now] = [replayGrowth(log, entries), replayGrowth(log)]
   const last = now.barrier > 0 ? log.entries[now.barrier - 1] : undefined
   if (entries < now.barrier && last?.kind === 'grown') {
     throw new OptionError(

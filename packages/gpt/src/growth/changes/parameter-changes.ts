@@ -1,25 +1,25 @@
 /** Changes of the parameters of a model, as operators put them together. */
 import {
-  type Average,
+  type SliceAverage,
   type Axis,
-  type Copy,
+  type ParameterCopy,
   type DimensionMap,
-  type Initial,
+  type InitialValues,
   type ParameterChange,
   keepAxis,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
 
-export const zero: Initial = { kind: 'zero' }
-export const small: Initial = { kind: 'normal', standardDeviation: 0.02 }
+export const zero: InitialValues = { kind: 'zero' }
+export const small: InitialValues = { kind: 'normal', standardDeviation: 0.02 }
 
 /** Resizes the dimensions with this label in all these parameters. `fresh` says what new slices hold. */
 export function resizeAxis(
   specs: readonly ParameterSpec[],
   axis: Axis,
   map: DimensionMap | ((spec: ParameterSpec) => DimensionMap),
-  fresh: (spec: ParameterSpec) => Initial | Average,
+  fresh: (spec: ParameterSpec) => InitialValues | SliceAverage,
 ): ParameterChange[] {
   return specs
     .filter(({ axes }) => axes.includes(axis))
@@ -59,7 +59,7 @@ export function writingLess(
 export function additions(
   before: GptConfig,
   after: GptConfig,
-  initial: (spec: ParameterSpec) => Initial | Copy = (spec) => spec.initial,
+  initial: (spec: ParameterSpec) => InitialValues | ParameterCopy = (spec) => spec.initial,
 ): ParameterChange[] {
   const known = new Set(parameterSpecs(before).map(({ path }) => path))
   return parameterSpecs(after)

@@ -1,5 +1,5 @@
 /** The plan of a growth with all that is to be known before it is paid for. */
-import type { Key, ParameterChange, Plan } from '@burgeon/tensor'
+import type { RandomKey, ParameterChange, Plan } from '@burgeon/tensor'
 import { parametersOf } from '../../config/block-size.ts'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
@@ -26,7 +26,7 @@ export interface GrowthStep {
   readonly config: GptConfig
   readonly after: GptConfig
   /** Key of the random stream for new weights. */
-  readonly key: Key
+  readonly key: RandomKey
 }
 
 /** The operator of one kind of request. */

@@ -1,5 +1,5 @@
 /** Several experts in the place of one MLP. */
-import type { Copy, Initial } from '@burgeon/tensor'
+import type { ParameterCopy, InitialValues } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { expertPaths, type ParameterSpec } from '../../config/parameters.ts'
 import type { AddExperts } from '../requests/growth-request.ts'
@@ -42,7 +42,7 @@ function plan(request: AddExperts, { config, after, key }: GrowthStep): PlannedG
   /** The number of the expert that a parameter belongs to; −1 for norm and router. */
   const expertOf = ({ path }: ParameterSpec): number =>
     /\.mlp\.(norm|router)\./.test(path) ? -1 : paths.findLastIndex((at) => path.startsWith(`${at}.`))
-  const copy = (spec: ParameterSpec): Initial | Copy => {
+  const copy = (spec: ParameterSpec): InitialValues | ParameterCopy => {
     const expert = expertOf(spec)
     if (expert < 0) return spec.initial
     const of = spec.path.replace(`${paths[expert]}.`, `${paths[originals[expert]]}.`)

@@ -1,9 +1,9 @@
 /** Longer sequences. */
 import {
-  type Average,
+  type SliceAverage,
   type DimensionMap,
   extendAxis,
-  type Initial,
+  type InitialValues,
   type ParameterChange,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
@@ -58,7 +58,11 @@ function changesOf(config: GptConfig, { to, how = 'appended' }: GrowContext): Pa
   return resizeAxis(parameterSpecs(config), 'context', map, () => fresh)
 }
 
-function later(from: number, to: number, how: 'appended' | 'repeated'): [DimensionMap, Initial | Average] {
+function later(
+  from: number,
+  to: number,
+  how: 'appended' | 'repeated',
+): [DimensionMap, InitialValues | SliceAverage] {
   const of = Array.from({ length: to - from }, (_, i) => [i % from])
   return [
     extendAxis(from, to),
@@ -67,7 +71,7 @@ function later(from: number, to: number, how: 'appended' | 'repeated'): [Dimensi
 }
 
 /** Row i moves to the place nearest to i·to/from; rows between two lie evenly on the line from one to the other, and those after the last are like it. */
-function stretched(from: number, to: number): [DimensionMap, Average] {
+function stretched(from: number, to: number): [DimensionMap, SliceAverage] {
   const source = Array.from({ length: to }, () => -1)
   for (let i = 0; i < from; i++) source[Math.round((i * to) / from)] = i
   const of: number[][] = []

@@ -1,5 +1,5 @@
 /** A wider residual stream. */
-import { type Average, extendAxis, type Initial } from '@burgeon/tensor'
+import { type SliceAverage, extendAxis, type InitialValues } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
 import type { WidenEmbed } from '../requests/growth-request.ts'
@@ -30,7 +30,7 @@ function configAfter(config: GptConfig, { to }: WidenEmbed): GptConfig {
 function plan(request: WidenEmbed, { config, after, key }: GrowthStep): PlannedGrowth {
   const { embed: from, norm } = config
   const { to } = request
-  const fresh = ({ path, axes }: ParameterSpec): Initial | Average => {
+  const fresh = ({ path, axes }: ParameterSpec): InitialValues | SliceAverage => {
     if (path.endsWith('.gain')) return { kind: 'one' }
     if (path.endsWith('.norm.bias')) return { kind: 'zero' }
     const isWriter = /^embed\.|\.(output|down)\./.test(path) // their adapters' B, too

@@ -2,7 +2,15 @@
  * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
  * dropped can be let go. Plain data, in every checkpoint.
  */
-import { type Check, checkArgument, checks, inverse, OptionError, type Plan, shown } from '@burgeon/tensor'
+import {
+  type Check,
+  checkArgument,
+  checks,
+  inversePlan,
+  OptionError,
+  type Plan,
+  shown,
+} from '@burgeon/tensor'
 import { configFromState, isSameConfig } from '../../config/config-from-state.ts'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
@@ -72,10 +80,10 @@ export interface Replay {
  *
  * @throws OptionError if an entry does not fit what is there: the log is damaged.
  */
-export function replay(log: GrowthLog, count: number = log?.entries?.length): Replay {
-  checkArgument('replay', 'log', log, aLog)
+export function replayGrowth(log: GrowthLog, count: number = log?.entries?.length): Replay {
+  checkArgument('replayGrowth', 'log', log, aLog)
   const { birth, entries } = log
-  checkArgument('replay', 'count', count, checks.integer({ from: 0 }))
+  checkArgument('replayGrowth', 'count', count, checks.integer({ from: 0 }))
   let config = configFromState(birth)
   let standing: StandingGrowth[] = []
   let barrier = 0
@@ -158,7 +166,7 @@ function checkSize(said: number, config: GptConfig, at: number): void {
 
 /** The plan that takes a growth back. */
 export function undoOf({ entry, configBefore }: StandingGrowth): Plan {
-  return entry.undo ?? inverse(planGrowth(configBefore, entry.request, entry.key).plan)
+  return entry.undo ?? inversePlan(planGrowth(configBefore, entry.request, entry.key).plan)
 }
 
 /** A growth of a saved log, also of one of an earlier version. */
@@ -170,7 +178,7 @@ export const grownFromState = (entry: GrownEntry): GrownEntry => ({
 /** @throws OptionError if it is no log, or does not lead to `config`. */
 export function logFromState(saved: GrowthLog, config: GptConfig): GrowthLog {
   if (!Array.isArray(saved?.entries)) throw damaged(0, 'is missing')
-  if (!isSameConfig(replay(saved).config, config))
+  if (!isSameConfig(replayGrowth(saved).config, config))
     throw damaged(saved.entries.length, 'does not lead to the sizes of the model')
   const entries = saved.entries.map((entry) => (entry.kind === 'grown' ? grownFromState(entry) : entry))
   return { birth: configFromState(saved.birth), entries }

@@ -1,5 +1,5 @@
 /** From a request to a plan: which slices of which parameters come from where. Pure: nothing is touched. */
-import { checkArgument, checks, type Key } from '@burgeon/tensor'
+import { checkArgument, checks, type RandomKey } from '@burgeon/tensor'
 import { aConfig, type GptConfig } from '../../config/gpt-config.ts'
 import { checkTotalSize } from '../../config/size-limits.ts'
 import type { Operator, PlannedGrowth } from '../changes/planned-growth.ts'
@@ -57,7 +57,7 @@ export function grownConfig(config: GptConfig, request: GrowthRequest): GptConfi
  * @param key Of the random stream for new weights.
  * @throws OptionError if the request names an unknown block, does not grow, or asks for impossible sizes.
  */
-export function planGrowth(config: GptConfig, request: GrowthRequest, key: Key): PlannedGrowth {
+export function planGrowth(config: GptConfig, request: GrowthRequest, key: RandomKey): PlannedGrowth {
   checkArgument('planGrowth', 'config', config, aConfig)
   checkArgument('planGrowth', 'request', request, aRequest)
   checkArgument('planGrowth', 'key', key, checks.key)

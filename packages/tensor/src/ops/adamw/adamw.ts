@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
@@ -142,5 +142,5 @@ export function adamwUpdate(
   checkTensor('adamwUpdate', 'firstMoment', firstMoment)
   checkTensor('adamwUpdate', 'secondMoment', secondMoment)
   checkOptions('adamwUpdate', attrs, attrChecks)
-  return run('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0]
+  return runOp('adamw', [parameter, gradient, firstMoment, secondMoment], attrs)[0]
 }

@@ -1,7 +1,7 @@
 /** Argmax: where along the last axis the largest element stands. */
 import { checkAxis } from '../../checks/check-axis.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, i32 } from '../../op.ts'
 import { scope } from '../../scope.ts'
@@ -51,10 +51,10 @@ function indexAlong(op: string, x: Tensor, axis: number, of: (rows: Tensor) => T
     )
   }
   const last = shape.length - 1
-  if (at === last && op === 'argmax') return run('argmax', [x], {})[0]
+  if (at === last && op === 'argmax') return runOp('argmax', [x], {})[0]
   return scope(() => {
     const order = [...shape.keys()].filter((i) => i !== at)
     const rows = at === last ? x : permute(x, [...order, at])
-    return run('argmax', [of(rows)], {})[0]
+    return runOp('argmax', [of(rows)], {})[0]
   })
 }

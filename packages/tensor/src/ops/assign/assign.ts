@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
@@ -38,12 +38,12 @@ export function assign(target: Tensor, source: Tensor, start?: readonly number[]
   checkTensor('assign', 'target', target)
   checkTensor('assign', 'source', source)
   if (start !== undefined) checkArgument('assign', 'start', start, checks.integers)
-  run('assign', [target, source], { start: start ?? target.shape.map(() => 0), mode: 'set' })
+  runOp('assign', [target, source], { start: start ?? target.shape.map(() => 0), mode: 'set' })
 }
 
 /** Adds `source` (same shape) to `target` in place. */
 export function addInto(target: Tensor, source: Tensor): void {
   checkTensor('addInto', 'target', target)
   checkTensor('addInto', 'source', source)
-  run('assign', [target, source], { start: target.shape.map(() => 0), mode: 'add' })
+  runOp('assign', [target, source], { start: target.shape.map(() => 0), mode: 'add' })
 }

@@ -7,7 +7,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { OptionError, ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -185,7 +185,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   checkOptions('attention', options, optionChecks)
   const scale = options.scale ?? 1 / Math.sqrt(q.shape.at(-1) ?? 1)
   const attrs = { scale, causal: options.causal ?? true, keys: options.keys ?? k.shape[1] ?? 0 }
-  if (options.mask === undefined) return run('attention', [q, k, v], attrs)[0]
+  if (options.mask === undefined) return runOp('attention', [q, k, v], attrs)[0]
   attentionOp.infer([q, k, v], attrs)
   return maskedAttention([q, k, v], options.mask, attrs)
 }

@@ -1,6 +1,6 @@
 /** Broadcast: repeats a tensor along new axes and axes of size 1. */
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { broadcastShapes, checkShape, formatShape, sameShape, type Shape } from '../../shape.ts'
@@ -30,5 +30,5 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkTensor('broadcastTo', 'x', x)
   checkShape('broadcastTo', shape)
   if (sameShape(x.shape, shape)) return reshape(x, x.shape)
-  return run('broadcast', [x], { shape })[0]
+  return runOp('broadcast', [x], { shape })[0]
 }

@@ -1,7 +1,7 @@
 /** Concatenate: tensors one after another along one axis. */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { formatShape, normalizeAxes } from '../../shape.ts'
@@ -42,5 +42,5 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   if (first === undefined) throw new ShapeError('concatenate: got no tensor; expected at least one.')
   const [at] = normalizeAxes('concatenate', [axis], first.shape.length) as [number]
   if (tensors.length === 1) return reshape(first, first.shape)
-  return run('concatenate', tensors, { axis: at })[0]
+  return runOp('concatenate', tensors, { axis: at })[0]
 }

@@ -1,6 +1,6 @@
 /** Cross-entropy of a categorical prediction: loss[i] = log Σⱼ exp(logits[i, j]) − logits[i, target[i]], in nats. */
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -108,5 +108,5 @@ export const crossEntropyGradOp = defineOp<object>()({
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   checkTensor('crossEntropy', 'logits', logits)
   checkTensor('crossEntropy', 'targets', targets)
-  return run('crossEntropy', [logits, targets], {})[0]
+  return runOp('crossEntropy', [logits, targets], {})[0]
 }

@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument, checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { formatShape, normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
@@ -53,7 +53,7 @@ export function cumsum(x: Tensor, axis: number, options: CumsumOptions = {}): Te
   checkArgument('cumsum', 'axis', axis, checks.integer())
   checkOptions('cumsum', options, optionChecks)
   const [at] = normalizeAxes('cumsum', [axis], x.shape.length) as [number]
-  return run('cumsum', [x], { axis: at, reverse: options.reverse ?? false })[0]
+  return runOp('cumsum', [x], { axis: at, reverse: options.reverse ?? false })[0]
 }
 
 /** `[outer, terms, inner]`: the axis with all before it as one and all behind it as one. */

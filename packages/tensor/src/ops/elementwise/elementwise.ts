@@ -2,7 +2,7 @@
 import { checkArgument } from '../../checks/check-options.ts'
 import * as checks from '../../checks/checks.ts'
 import { checkDType, type DType } from '../../dtype.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { OptionError } from '../../errors.ts'
 import {
   checkExpression,
@@ -69,7 +69,7 @@ export function elementwise(
   checkDType('elementwise', dtype)
   if (inputs.length === 0) throw new OptionError('elementwise: got no inputs; expected at least one tensor.')
   const used = onlyUsed(expression, inputs)
-  return run('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0]
+  return runOp('elementwise', used.inputs, { expression: used.expression, scalars, dtype })[0]
 }
 
 const usedBy = new WeakMap<Expression, { expression: Expression; indices: readonly number[] }>()

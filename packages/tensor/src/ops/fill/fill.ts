@@ -3,7 +3,7 @@ import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
 import { checkDType, checkNumbers, type DType } from '../../dtype.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { checkShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -31,5 +31,5 @@ export function fill(device: Device, shape: Shape, value: number, dtype: DType =
   checkShape('fill', shape)
   checkArgument('fill', 'value', value, checks.anyNumber)
   checkDType('fill', dtype)
-  return run('fill', [], { shape, value, dtype, device })[0]
+  return runOp('fill', [], { shape, value, dtype, device })[0]
 }

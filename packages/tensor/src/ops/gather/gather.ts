@@ -1,6 +1,6 @@
 /** Gather: rows of a table by index, as in an embedding. */
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
@@ -30,5 +30,5 @@ export const gatherOp = defineOp<object>()({
 export function gather(table: Tensor, ids: Tensor): Tensor {
   checkTensor('gather', 'table', table)
   checkTensor('gather', 'ids', ids)
-  return run('gather', [table, ids], {})[0]
+  return runOp('gather', [table, ids], {})[0]
 }

@@ -1,7 +1,7 @@
 /** Global norm: √(Σ x²) over all elements of all tensors, as one number. */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { OptionError, ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
@@ -43,5 +43,5 @@ export const globalNormOp = defineOp<object>()({
 export function globalNorm(tensors: readonly Tensor[]): Tensor {
   checkArgument('globalNorm', 'tensors', tensors, checks.tensors)
   if (tensors.length === 0) throw new OptionError('globalNorm: got no tensors; expected at least one.')
-  return run('globalNorm', tensors, {})[0]
+  return runOp('globalNorm', tensors, {})[0]
 }

@@ -3,7 +3,7 @@ import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
 import { checkDType, type DType } from '../../dtype.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -25,5 +25,5 @@ export function iota(device: Device, size: number, dtype: DType = 'i32'): Tensor
   checkArgument('iota', 'device', device, checks.device)
   checkArgument('iota', 'size', size, checks.anyNumber)
   checkDType('iota', dtype)
-  return run('iota', [], { size, dtype, device })[0]
+  return runOp('iota', [], { size, dtype, device })[0]
 }

@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { sizeOf } from '../../shape.ts'
@@ -72,5 +72,5 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5)
   checkTensor('layerNorm', 'gain', gain)
   checkTensor('layerNorm', 'bias', bias)
   checkArgument('layerNorm', 'epsilon', epsilon, checks.number({ from: 0 }))
-  return run('layerNorm', [x, gain, bias], { epsilon })[0]
+  return runOp('layerNorm', [x, gain, bias], { epsilon })[0]
 }

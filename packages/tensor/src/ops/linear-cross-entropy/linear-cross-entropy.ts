@@ -3,7 +3,7 @@
  * are made and used up some rows at a time, and made again for the gradient (Hsu et al. 2024, Liger Kernel, section 3.2).
  */
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
@@ -42,7 +42,7 @@ export const linearCrossEntropyOp = defineOp<object>()({
     return 2 * n * c * v + 4 * n * v
   },
   definition: ([x, w, targets]): readonly Tensor[] =>
-    run('crossEntropy', [matmul(x, w, { transposeB: true }), targets], {}),
+    runOp('crossEntropy', [matmul(x, w, { transposeB: true }), targets], {}),
 })
 
 /** The gradient, from the gradients of the losses and what the forward pass kept. */
@@ -66,7 +66,7 @@ export const linearCrossEntropyGradOp = defineOp<object>()({
   },
   definition([dlosses, x, w, targets, logSumExp]): readonly Tensor[] {
     const logits = matmul(x, w, { transposeB: true })
-    const [dlogits] = run('crossEntropyGrad', [dlosses, logits, targets, logSumExp], {})
+    const [dlogits] = runOp('crossEntropyGrad', [dlosses, logits, targets, logSumExp], {})
     return [matmul(dlogits, w), matmul(dlogits, x, { transposeA: true })]
   },
 })
@@ -92,5 +92,5 @@ export function linearCrossEntropy(x: Tensor, w: Tensor, targets: Tensor): Tenso
   checkTensor('linearCrossEntropy', 'x', x)
   checkTensor('linearCrossEntropy', 'w', w)
   checkTensor('linearCrossEntropy', 'targets', targets)
-  return run('linearCrossEntropy', [x, w, targets], {})[0]
+  return runOp('linearCrossEntropy', [x, w, targets], {})[0]
 }

@@ -1,6 +1,6 @@
 /** Linear: y = x·W + b, the bias added while the product is written back. */
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { formatShape, sizeOf } from '../../shape.ts'
@@ -36,5 +36,5 @@ export function linear(x: Tensor, w: Tensor, b: Tensor): Tensor {
   checkTensor('linear', 'x', x)
   checkTensor('linear', 'w', w)
   checkTensor('linear', 'b', b)
-  return run('linear', [x, w, b], {})[0]
+  return runOp('linear', [x, w, b], {})[0]
 }

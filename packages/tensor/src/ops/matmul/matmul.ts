@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { broadcastShapes, formatShape, type Shape, sizeOf, type TensorSpec } from '../../shape.ts'
@@ -78,5 +78,5 @@ export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttrs> = {})
   checkTensor('matmul', 'b', b)
   checkOptions('matmul', options, optionChecks)
   const attrs = { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false }
-  return run('matmul', [a, b], attrs)[0]
+  return runOp('matmul', [a, b], attrs)[0]
 }

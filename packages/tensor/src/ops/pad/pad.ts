@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
@@ -36,5 +36,5 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   checkTensor('pad', 'x', x)
   checkArgument('pad', 'before', before, checks.integers)
   checkArgument('pad', 'after', after, checks.integers)
-  return run('pad', [x], { before, after })[0]
+  return runOp('pad', [x], { before, after })[0]
 }

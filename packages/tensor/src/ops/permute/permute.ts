@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { formatShape } from '../../shape.ts'
@@ -31,7 +31,7 @@ export const permuteOp = defineOp<PermuteAttrs>()({
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   checkTensor('permute', 'x', x)
   checkArgument('permute', 'order', order, checks.integers)
-  return run('permute', [x], { order })[0]
+  return runOp('permute', [x], { order })[0]
 }
 
 /** Swaps the last two axes. */

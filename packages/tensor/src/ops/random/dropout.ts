@@ -3,7 +3,7 @@ import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import * as e from '../../expression/expression.ts'
-import type { Key } from '../../random/threefry.ts'
+import type { RandomKey } from '../../random/threefry.ts'
 import type { Tensor } from '../../tensor.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 import { reshape } from '../reshape/reshape.ts'
@@ -19,7 +19,7 @@ export interface DropoutOptions {
   /** Probability of each number to become 0, in [0, 1); it is rounded up to a multiple of 2⁻²⁴. */
   readonly rate: number
   /** Decides which. Give each call and each step a key of its own: `foldIn(key, step)`. */
-  readonly key: Key
+  readonly key: RandomKey
 }
 
 const optionChecks: ChecksOf<DropoutOptions> = {

@@ -3,7 +3,7 @@ import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
 import * as e from '../../expression/expression.ts'
-import { type Key, splitKey } from '../../random/threefry.ts'
+import { type RandomKey, splitKey } from '../../random/threefry.ts'
 import { scope } from '../../scope.ts'
 import { checkShape, type Shape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -35,7 +35,7 @@ const normal = multiply(
  * const weights = multiply(randomNormal(defaultDevice(), keyFromSeed(1), [64, 64]), 0.02)
  * ```
  */
-export function randomNormal(device: Device, key: Key, shape: Shape): Tensor {
+export function randomNormal(device: Device, key: RandomKey, shape: Shape): Tensor {
   checkArgument('randomNormal', 'device', device, checks.device)
   checkArgument('randomNormal', 'key', key, checks.key)
   checkShape('randomNormal', shape)

@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { input } from '../../expression/expression.ts'
 import { defineOp } from '../../op.ts'
@@ -59,7 +59,7 @@ function reduce(
   { axes, keepDims = false }: ReduceOptions,
 ): Tensor {
   const all = axes === undefined ? x.shape.map((_, i) => i) : axes
-  return run('reduce', [x], { kind, axes: normalizeAxes(who, all, x.shape.length), keepDims })[0]
+  return runOp('reduce', [x], { kind, axes: normalizeAxes(who, all, x.shape.length), keepDims })[0]
 }
 
 /**

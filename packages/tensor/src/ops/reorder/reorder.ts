@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkOptions } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, movesOnly } from '../../op.ts'
 import { formatShape, sameShape } from '../../shape.ts'
@@ -45,5 +45,5 @@ export function reorder(x: Tensor, indices: Tensor, options: ReorderOptions = {}
   checkTensor('reorder', 'x', x)
   checkTensor('reorder', 'indices', indices)
   checkOptions('reorder', options, { inverse: checks.boolean })
-  return run('reorder', [x, indices], { inverse: options.inverse ?? false })[0]
+  return runOp('reorder', [x, indices], { inverse: options.inverse ?? false })[0]
 }

@@ -5,7 +5,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from '../../shape.ts'
@@ -43,7 +43,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', 'x', x)
   checkArgument('reshape', 'shape', shape, checks.integers)
   const open = shape.filter((n) => n === -1).length
-  if (open === 0) return run('reshape', [x], { shape })[0]
+  if (open === 0) return runOp('reshape', [x], { shape })[0]
   const left = x.size / shape.reduce((product, n) => (n === -1 ? product : product * n), 1)
   if (open > 1 || !Number.isInteger(left)) {
     throw new ShapeError(
@@ -51,5 +51,5 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
         'expected one −1 at most, and sizes beside it that divide the number of elements.',
     )
   }
-  return run('reshape', [x], { shape: shape.map((n) => (n === -1 ? left : n)) })[0]
+  return runOp('reshape', [x], { shape: shape.map((n) => (n === -1 ? left : n)) })[0]
 }

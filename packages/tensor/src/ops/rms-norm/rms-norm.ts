@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import * as e from '../../expression/expression.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { sizeOf } from '../../shape.ts'
@@ -62,5 +62,5 @@ export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
   checkTensor('rmsNorm', 'x', x)
   checkTensor('rmsNorm', 'gain', gain)
   checkArgument('rmsNorm', 'epsilon', epsilon, checks.number({ from: 0 }))
-  return run('rmsNorm', [x, gain], { epsilon })[0]
+  return runOp('rmsNorm', [x, gain], { epsilon })[0]
 }

@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp, f32 } from '../../op.ts'
 import { formatShape, sameShape, sizeOf } from '../../shape.ts'
@@ -39,5 +39,5 @@ export function scatterAdd(ids: Tensor, values: Tensor, rows: number): Tensor {
   checkTensor('scatterAdd', 'ids', ids)
   checkTensor('scatterAdd', 'values', values)
   checkArgument('scatterAdd', 'rows', rows, checks.anyNumber)
-  return run('scatterAdd', [ids, values], { rows })[0]
+  return runOp('scatterAdd', [ids, values], { rows })[0]
 }

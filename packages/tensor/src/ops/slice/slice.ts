@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'
 import { defineOp } from '../../op.ts'
 import { formatShape, sameShape } from '../../shape.ts'
@@ -53,5 +53,5 @@ export function slice(x: Tensor, start: readonly number[], stop: readonly number
   const from = x.shape.map((_, i) => start[i] ?? 0)
   const to = x.shape.map((n, i) => stop[i] ?? n)
   if (from.every((n) => n === 0) && sameShape(to, x.shape)) return reshape(x, x.shape)
-  return run('slice', [x], { start: from, stop: to })[0]
+  return runOp('slice', [x], { start: from, stop: to })[0]
 }

@@ -2,7 +2,7 @@
 import * as checks from '../../checks/checks.ts'
 import { checkArgument, checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import { OptionError, ShapeError } from '../../errors.ts'
 import { defineOp, i32 } from '../../op.ts'
 import { formatShape, normalizeAxes, sizeOf } from '../../shape.ts'
@@ -100,6 +100,6 @@ function sorted(who: string, x: Tensor, axis: number, descending: boolean): Sort
 }
 
 function inOrder(x: Tensor, descending: boolean): Sorted {
-  const [values, indices] = run('sort', [x], { descending })
+  const [values, indices] = runOp('sort', [x], { descending })
   return { values, indices }
 }

@@ -1,6 +1,6 @@
 /** Cases for attention, forward and backward. */
 import { openReference } from '../../backends/reference/index.ts'
-import { run } from '../../engine.ts'
+import { runOp } from '../../engine.ts'
 import type { AttentionAttrs } from '../../ops/attention/attention.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
 import { scope } from '../../scope.ts'
@@ -50,7 +50,7 @@ function withGradient(random: RandomStream, { inputs, attrs }: OpCase<'attention
   const reference = openReference()
   const kept = scope(() => {
     const tensors = inputs.map(({ data, shape, dtype }) => reference.tensor(data, { shape, dtype }))
-    return run('attention', tensors, attrs).map((x) => ({ shape: x.shape, data: x.readSync() }))
+    return runOp('attention', tensors, attrs).map((x) => ({ shape: x.shape, data: x.readSync() }))
   })
   const [o, lse] = kept.map(({ shape, data }) => f32Input(shape, (i) => data[i]))
   return { inputs: [gaussian(random, inputs[0].shape), ...inputs, o, lse], attrs }
