@@ -1,26 +1,19 @@
 /** `npm run bench -- growth-cost`: what growing a live model takes, in training steps' time, on every axis. */
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
-import { Gpt } from '@burgeon/gpt'
+import { Gpt, gptConfig } from '@burgeon/gpt'
 import { grow, type GrowthRequest, ungrow } from '@burgeon/gpt/growth'
 import { type Device, mean, scope, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { halfAgain } from './half-again.ts'
 
 const sizes = { vocabulary: 256, context: 64, embed: 112, heads: 4, kvHeads: 2, layers: 8, mlpHidden: 448 }
 const [rows, probeRows] = [16, 4]
 
 const requests: readonly GrowthRequest[] = [
-  { kind: 'widenMlp', block: 'b3', to: 672 },
-  { kind: 'widenMlp', block: 'b3', to: 672, how: 'split' },
-  { kind: 'addHeads', block: 'b3', to: 6 },
-  { kind: 'addKvHeads', block: 'b3', to: 4 },
-  { kind: 'widenHeads', block: 'b3', to: 42 },
-  { kind: 'widenEmbed', to: 168 },
-  { kind: 'addLayer', at: 4 },
+  ...halfAgain(gptConfig(sizes)),
   { kind: 'copyLayers', order: 'beside' },
-  { kind: 'growContext', to: 96 },
-  { kind: 'growVocabulary', tokens: Array.from({ length: 128 }, (_, i) => ({ parts: [i, i + 1] })) },
   { kind: 'addAdapter', block: 'b3', to: 8 },
   { kind: 'addExperts', block: 'b3', to: 2 },
   { kind: 'pruneUnits', block: 'b3', drop: [1, 2, 3] },

@@ -33,6 +33,19 @@ export interface Trainer {
   dispose(): Promise<void> | void
 }
 
+/** `run` of a trainer in this process, of an update that returns its loss once it is done. */
+export function timedUpdates(update: (step: number) => number): Trainer['run'] {
+  return (first, count) => {
+    const [losses, milliseconds]: number[][] = [[], []]
+    for (let step = first; step < first + count; step++) {
+      const start = performance.now()
+      losses.push(update(step))
+      milliseconds.push(performance.now() - start)
+    }
+    return Promise.resolve({ losses, milliseconds })
+  }
+}
+
 /** A library to compare with. */
 export interface Peer {
   /** As printed in tables, with its version. */

@@ -1,7 +1,15 @@
 /** TensorFlow.js as a peer: its WASM backend, which has SIMD and, in Node, one thread. */
 import { dirname } from 'node:path'
 import { createRequire } from 'node:module'
-import { batchOf, medianOf, optimizer, type Peer, type TrainingCase, type Weights } from './peer.ts'
+import {
+  batchOf,
+  medianOf,
+  optimizer,
+  type Peer,
+  timedUpdates,
+  type TrainingCase,
+  type Weights,
+} from './peer.ts'
 
 /** The part of a TensorFlow.js tensor that is used. */
 interface Tensor {
@@ -164,15 +172,7 @@ function trainer(tf: Tf, about: TrainingCase, weights: Weights) {
   }
 
   return {
-    run(first: number, count: number) {
-      const [losses, milliseconds]: number[][] = [[], []]
-      for (let step = first; step < first + count; step++) {
-        const start = performance.now()
-        losses.push(update(step))
-        milliseconds.push(performance.now() - start)
-      }
-      return Promise.resolve({ losses, milliseconds })
-    },
+    run: timedUpdates(update),
     dispose() {
       for (const x of [...current, ...moments.flat(), mask]) x.dispose()
     },

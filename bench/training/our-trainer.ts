@@ -3,7 +3,14 @@ import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { type Device, mean, openScope, type TensorsByPath } from '@burgeon/tensor'
-import { batchOf, optimizer, type Trainer, type TrainingCase, type Weights } from '../peers/peer.ts'
+import {
+  batchOf,
+  optimizer,
+  timedUpdates,
+  type Trainer,
+  type TrainingCase,
+  type Weights,
+} from '../peers/peer.ts'
 
 /** A model of these sizes with random weights, the same at every call with one seed. */
 export function createModel(sizes: TrainingCase, device: Device, seed = 1): Gpt {
@@ -36,15 +43,7 @@ export function ourTrainer(sizes: TrainingCase, device: Device): Trainer {
     return value.readSync()[0]
   }
   return {
-    run(first, count) {
-      const [losses, milliseconds]: number[][] = [[], []]
-      for (let step = first; step < first + count; step++) {
-        const start = performance.now()
-        losses.push(update(step))
-        milliseconds.push(performance.now() - start)
-      }
-      return Promise.resolve({ losses, milliseconds })
-    },
+    run: timedUpdates(update),
     dispose() {
       model.dispose()
       for (const mirror of transform.mirrors) mirror.dispose?.()

@@ -2,18 +2,13 @@
 import type { LifeSettings } from 'burgeon/session'
 import { expect } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
+import { tinySettings } from '../life/tiny-settings.ts'
 
 /** A life that reads 64 bytes a step and takes a millisecond or two for it; its vocabulary grows every 200 steps. */
 export const smallLife: LifeSettings = {
-  model: { context: 16, embed: 16, heads: 2, layers: 1, mlpHidden: 16 },
-  seed: 7,
-  rows: 4,
-  learningRate: 5e-3,
-  memoryRows: 20,
-  rehearsalShare: 1,
-  protection: 5,
+  ...tinySettings,
+  model: { ...tinySettings.model, layers: 1 },
   plateau: 0,
-  maxParameters: 12_000,
   vocabulary: 280,
 }
 

@@ -1,6 +1,6 @@
 /** Growth on a live model works tensor by tensor: it never needs a second copy of the model, and comes back from any failure on the way. */
 import { adafactor, adamw, type GradientTransform, sgd } from '@burgeon/autograd/optim'
-import { Gpt, type GptSizes } from '@burgeon/gpt'
+import { Gpt, gptConfig, type GptSizes } from '@burgeon/gpt'
 import { grow, type GrowthRequest, planGrowth, stateBytesOf, ungrow } from '@burgeon/gpt/growth'
 import {
   applyPlan,
@@ -16,26 +16,19 @@ import {
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { halfAgain } from '../../bench/growth/half-again.ts'
 import { someOf } from '../how-long.ts'
 import { drawFrom, everyByte, learn, tokensFor } from './tiny-model.ts'
-
-const requests: readonly GrowthRequest[] = [
-  { kind: 'widenMlp', block: 'b0', to: 80 },
-  { kind: 'widenMlp', block: 'b1', to: 128, how: 'split' },
-  { kind: 'addHeads', block: 'b0', to: 8 },
-  { kind: 'addKvHeads', block: 'b1', to: 4 },
-  { kind: 'widenHeads', block: 'b1', to: 12 },
-  { kind: 'addLayer', at: 1 },
-  { kind: 'addLayer', at: 2, how: 'copy' },
-  { kind: 'widenEmbed', to: 36 },
-  { kind: 'widenEmbed', to: 48 },
-  { kind: 'growContext', to: 48 },
-  { kind: 'growVocabulary', tokens: Array.from({ length: 20 }, (_, i) => ({ parts: [i, i + 1] })) },
-]
 
 const large: GptSizes = {
   ...{ vocabulary: 96, context: 32, embed: 32, heads: 4, kvHeads: 2, layers: 2, mlpHidden: 64 },
 }
+
+const requests: readonly GrowthRequest[] = [
+  ...halfAgain(gptConfig(large)),
+  { kind: 'addLayer', at: 2, how: 'copy' },
+  { kind: 'widenEmbed', to: 36 },
+]
 
 interface Life {
   readonly model: Gpt

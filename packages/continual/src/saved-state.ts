@@ -2,7 +2,7 @@
 import { type Check, checks, shown, StateError } from '@burgeon/tensor'
 
 /** A whole number of whatever was counted. */
-export const count: Check<number> = checks.integer({ from: 0 })
+export const count: Check<number> = checks.count
 
 /** Nothing, where there may be nothing yet. */
 export const none: Check<null> = { expected: 'null', accepts: (value): value is null => value === null }

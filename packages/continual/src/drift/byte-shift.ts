@@ -126,13 +126,13 @@ export function byteShift(options: ByteShiftOptions = {}): StreamWatch {
 
 function checkCounts(picture: string, state: FadingCountsState | undefined): void {
   const { counts, total = -1, weight = 0 } = (state ?? {}) as Partial<FadingCountsState>
-  const isCount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0
+  const { accepts } = checks.number({ from: 0 })
   if (
     Array.isArray(counts) &&
     counts.length === 256 &&
-    counts.every(isCount) &&
-    isCount(total) &&
-    isCount(weight) &&
+    counts.every(accepts) &&
+    accepts(total) &&
+    accepts(weight) &&
     weight > 0
   )
     return

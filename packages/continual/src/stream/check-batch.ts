@@ -1,6 +1,6 @@
 /** Checks that a batch can be learnt, before anything of it is. */
 import type { GptConfig } from '@burgeon/gpt'
-import { OptionError } from '@burgeon/tensor'
+import { checks, OptionError } from '@burgeon/tensor'
 import { type Batch, padding, rowOf, trimmed } from './batch.ts'
 
 /**
@@ -9,7 +9,12 @@ import { type Batch, padding, rowOf, trimmed } from './batch.ts'
  */
 export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): asserts data is Batch {
   const { rows, length, tokens, domains } = (data ?? {}) as Partial<Batch>
-  if (!isCount(rows) || !isCount(length) || !(tokens instanceof Int32Array) || !Array.isArray(domains)) {
+  if (
+    !atLeastOne.accepts(rows) ||
+    !atLeastOne.accepts(length) ||
+    !(tokens instanceof Int32Array) ||
+    !Array.isArray(domains)
+  ) {
     throw refused(
       `got ${describe(data)}`,
       'a text, or a batch: rows and length that are positive integers, an Int32Array of tokens, and a list of domains',
@@ -33,7 +38,7 @@ export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): a
   }
 }
 
-const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 1
+const atLeastOne = checks.integer({ from: 1 })
 
 function refused(got: string, expected: string): OptionError {
   return new OptionError(`learner: ${got}; expected ${expected}. Nothing was learnt.`)

@@ -1,5 +1,5 @@
 /** Tensors dealt out to files, because neither formats nor array buffers nor digests take a file of any size. */
-import { type RawTensor, type SafetensorsFile, sizeOf } from '@burgeon/tensor'
+import { checks, type RawTensor, type SafetensorsFile, sizeOf } from '@burgeon/tensor'
 import { CheckpointError } from './manifest.ts'
 
 /** Content of one file. */
@@ -130,11 +130,10 @@ function joined(pieces: readonly RawTensor[]): Uint8Array {
 function pieceIn(note: string): Piece | undefined {
   try {
     const { of, shape, from } = JSON.parse(note) as Partial<Piece>
-    const isPiece = typeof of === 'string' && Array.isArray(shape) && shape.every(isCount) && isCount(from)
-    return isPiece ? { of, shape, from: from as number } : undefined
+    if (typeof of !== 'string' || !checks.shape.accepts(shape) || !checks.count.accepts(from))
+      return undefined
+    return { of, shape, from }
   } catch {
     return undefined
   }
 }
-
-const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0

@@ -86,6 +86,9 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
   return make(expected, (value) => (words as readonly unknown[]).includes(value))
 }
 
+/** Accepts how many of something there are: an integer ≥ 0. */
+export const count: Check<number> = integer({ from: 0 })
+
 /** An object of a class. */
 export function instance<T>(what: string, type: { readonly prototype: T }): Check<T> {
   return make(what, (value) => value instanceof (type as unknown as new () => unknown))

@@ -1,5 +1,6 @@
 /** How long each part of each parameter has lived: growth gives a parameter parts of different age. */
 import {
+  checks,
   type Device,
   type DimensionMap,
   maximum,
@@ -140,7 +141,7 @@ export class Ages implements Mirror {
     }
     return Object.entries(steps).map(([path, count]): [string, Life] => {
       const own = Object.hasOwn(births, path) ? births[path] : []
-      if (!isCount(count) || !areBirths(own, count)) {
+      if (!checks.count.accepts(count) || !areBirths(own, count)) {
         throw new StateError(
           `${this.name}: got ages of ${path} that are no whole numbers of steps. Is the file whole?`,
         )
@@ -166,13 +167,12 @@ const isByPath = (x: unknown): x is object => typeof x === 'object' && x !== nul
 
 /** Whether nothing was born after the last step. */
 function areBirths(own: unknown, steps: number): boolean {
-  const isBirth = (birth: unknown): boolean => isCount(birth) && (birth as number) <= steps
+  const isBirth = checks.integer({ from: 0, to: steps }).accepts
   return (
-    Array.isArray(own) && own.every((axis) => axis === null || (Array.isArray(axis) && axis.every(isBirth)))
+    Array.isArray(own) &&
+    own.every((axis) => axis === null || (Array.isArray(axis) && axis.every((birth) => isBirth(birth))))
   )
 }
-
-const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0
 
 const extreme = (numbers: readonly number[], of: (a: number, b: number) => number): number =>
   numbers.reduce((a, b) => of(a, b))

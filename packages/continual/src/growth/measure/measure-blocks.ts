@@ -23,6 +23,7 @@ import {
 } from '@burgeon/tensor'
 import { aBatch, type Batch, partsOf } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
+import { meanOf } from './mean-of.ts'
 import { effectiveRank } from './effective-rank.ts'
 import type { BlockSignals, Measurement } from './measurement.ts'
 
@@ -155,7 +156,7 @@ function largestSingularValue(x: Tensor): Tensor {
 }
 
 function dormantUnits(activity: readonly number[]): number[] {
-  const average = activity.reduce((a, b) => a + b, 0) / activity.length
+  const average = meanOf(activity)
   return [...activity.keys()].filter((unit) => !(activity[unit] > dormantBelow * average))
 }
 

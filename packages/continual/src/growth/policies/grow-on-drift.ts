@@ -4,6 +4,7 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { checkOptions, checks, fields } from '@burgeon/tensor'
 import { count, none } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
+import { meanOf } from '../measure/mean-of.ts'
 import { layerOnTop } from './layer-on-top.ts'
 import { excessOf } from '../within-budget.ts'
 
@@ -52,7 +53,7 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
       const end = losses.length - stepsSinceDrift - 1 // the alarm's own step is neither before nor after
       const before = losses.slice(Math.max(0, end - patience), Math.max(0, end))
       if (before.length === 0) return stay('nothing to compare with', alarm)
-      const ratio = mean(since) / mean(before)
+      const ratio = meanOf(since) / meanOf(before)
       const reason = `${patience} steps after the drift the loss is ${ratio.toFixed(2)} times that before`
       if (!(ratio > tolerance)) return stay(reason, alarm)
       const wanted = request(config)
@@ -61,5 +62,3 @@ export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
     },
   }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
