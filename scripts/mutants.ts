@@ -37,7 +37,8 @@ const core = [
 ]
 
 const more = [
-  'packages/continual/src/{learner,learner-parts,learner-state,learning-step,predict}.ts',
+  'packages/continual/src/{learner,learner-parts,learner-state,predict}.ts',
+  'packages/continual/src/learning/*.ts',
   'packages/continual/src/strategy/*.ts',
   'packages/continual/src/drift/{page-hinkley,standardized,adaptive-windowing}.ts',
   'packages/continual/src/freezing/*.ts',

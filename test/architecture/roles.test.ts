@@ -36,7 +36,7 @@ it('every folder of the learner has a rule', () => {
   const folders = new Set(
     sources.flatMap(({ path }) => path.slice(place.length).split('/').slice(0, -1).slice(0, 1)),
   )
-  const others = ['journal', 'metrics', 'strategy', 'stream', 'testing', 'upkeep']
+  const others = ['journal', 'learning', 'metrics', 'strategy', 'stream', 'testing', 'upkeep']
   expect([...folders].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
     [...roles, ...others].toSorted((a, b) => (a < b ? -1 : 1)),
   )
