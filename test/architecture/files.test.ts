@@ -46,6 +46,16 @@ it('folders of the model and of the learner hold at most twelve files', () => {
   expect([...counts].filter(([, count]) => count > 12)).toEqual([])
 })
 
+it('comments of the model and of the learner end before column 111', () => {
+  const files = packages.filter(({ path }) => /^packages\/(gpt|continual)\/src\/(?!testing\/)/.test(path))
+  const long = files.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, i) => (/^\s*(\/?\*|\/\/)/.test(line) && line.length > 110 ? [`${path}:${i + 1}`] : [])),
+  )
+  expect(long).toEqual([])
+})
+
 it('randomness is seeded and nothing asks what time it is', () => {
   expect(mentions(library, /\bMath\s*\.\s*random\b|\bDate\s*\.\s*now\b|\bnew\s+Date\b/g)).toEqual([])
 })

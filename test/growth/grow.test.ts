@@ -21,6 +21,7 @@ import {
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { drawnLife } from './drawn-life.ts'
 import {
   drawConfig,
   drawFrom,
@@ -51,9 +52,7 @@ interface Life {
 
 /** A model that has learnt a little, so that all moments are there, with an anchor as EWC keeps one and a path integral. */
 function lifeOf(seed: number, device: Device, config?: GptConfig): Life {
-  const random = drawFrom(seed)
-  const model = modelOf(config ?? drawConfig(random), random, device)
-  const tokens = tokensFor(model, random)
+  const { random, model, tokens } = drawnLife(seed, device, config)
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 0.01 }))
   for (let step = 0; step < 2; step++) learn(model, optimizer, tokens, step)
   const [anchor, integral] = [

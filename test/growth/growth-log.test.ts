@@ -16,12 +16,11 @@ import { type Device, OptionError, type RandomStream } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { drawConfig, drawFrom, drawRequest, everyByte, learn, modelOf, tokensFor } from './tiny-model.ts'
+import { drawnLife } from './drawn-life.ts'
+import { drawRequest, everyByte, learn } from './tiny-model.ts'
 
 function lifeOf(seed: number, device: Device) {
-  const random = drawFrom(seed)
-  const model = modelOf(drawConfig(random), random, device)
-  const tokens = tokensFor(model, random)
+  const { random, model, tokens } = drawnLife(seed, device)
   const optimizer = adamw({ learningRate: 0.01 })
   learn(model, optimizer, tokens, 0)
   return { random, model, tokens, optimizer, mirrors: optimizer.mirrors }

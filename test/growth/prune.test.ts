@@ -25,17 +25,8 @@ import {
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import {
-  drawConfig,
-  drawFrom,
-  drawPruning,
-  drawRequest,
-  everyByte,
-  learn,
-  logitsOf,
-  modelOf,
-  tokensFor,
-} from './tiny-model.ts'
+import { drawnLife } from './drawn-life.ts'
+import { drawPruning, drawRequest, everyByte, learn, logitsOf } from './tiny-model.ts'
 import { times } from '../how-long.ts'
 
 /** Also of mirrors that hold other things than tensors, such as ages. */
@@ -55,9 +46,7 @@ const wholeStateOf = (optimizer: GradientTransform): Mirror & { toState(): Promi
 })
 
 function lifeOf(seed: number, device: Device, config?: GptConfig) {
-  const random = drawFrom(seed)
-  const model = modelOf(config ?? drawConfig(random), random, device)
-  const tokens = tokensFor(model, random)
+  const { random, model, tokens } = drawnLife(seed, device, config)
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate: 0.01 }), movingAverage(0.9))
   const others = muon({ momentum: 0.9, learningRate: 0.01 })
   const factored = adafactor({ learningRate: 0.01 })

@@ -1,4 +1,7 @@
-/** The typed errors of continual learning. Each message names the part, what came, what was expected and what to do. */
+/**
+ * The typed errors of continual learning. Each message names the part, what came, what was expected and what
+ * to do.
+ */
 
 import { BurgeonError, shown } from '@burgeon/tensor'
 
@@ -12,10 +15,16 @@ export class EvaluationError extends BurgeonError {
   override readonly name = 'EvaluationError'
 }
 
-/** Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for ever. */
+/**
+ * Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for
+ * ever.
+ */
 const largest = 1e100
 
-/** The same number, never −0 (which JSON would turn into 0). Throws a `SignalError` for NaN, ±∞ and beyond ±1e100. */
+/**
+ * The same number, never −0 (which JSON would turn into 0). Throws a `SignalError` for NaN, ±∞ and beyond
+ * ±1e100.
+ */
 export function requireMeasurement(owner: string, value: number): number {
   if (typeof value === 'number' && Math.abs(value) <= largest) return value + 0
   throw new SignalError(

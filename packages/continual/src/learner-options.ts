@@ -29,7 +29,10 @@ export interface LearnerOptions {
   readonly optimizer: GradientTransform
   /** For a device of mixed precision: keeps small gradients from vanishing. None unless given. */
   readonly lossScale?: LossScale
-  /** Computes each block again on the way back instead of keeping what is in it: less memory, more time. False unless given. */
+  /**
+   * Computes each block again on the way back instead of keeping what is in it: less memory, more time. False
+   * unless given.
+   */
   readonly checkpointBlocks?: boolean
   /** Plain fine-tuning unless given. */
   readonly strategy?: Strategy
@@ -41,7 +44,9 @@ export interface LearnerOptions {
   readonly now?: () => number
 }
 
-/** Check of the data that a learner observes; whether a batch fits the model is looked at when it is learnt. */
+/**
+ * Check of the data that a learner observes; whether a batch fits the model is looked at when it is learnt.
+ */
 export const someData: Check<Batch | string> = checks.either(checks.text, aBatch)
 
 const optionChecks: ChecksOf<LearnerOptions> = {
@@ -55,7 +60,10 @@ const optionChecks: ChecksOf<LearnerOptions> = {
   now: checks.callback('a clock in milliseconds'),
 }
 
-/** Throws OptionError for options of which no learner can be made, or one with a part that could never do anything. */
+/**
+ * Throws OptionError for options of which no learner can be made, or one with a part that could never do
+ * anything.
+ */
 export function checkLearnerOptions(options: LearnerOptions): void {
   checkOptions('learner', options, optionChecks)
   const { strategy = {}, budget, lossScale } = options

@@ -18,7 +18,10 @@ export interface LearnerState extends JournalState {
   readonly parts: readonly PartState[]
 }
 
-/** A learner as versions up to 0.1 wrote it: each role in a field of its own, and of the parts the names alone. */
+/**
+ * A learner as versions up to 0.1 wrote it: each role in a field of its own, and of the parts the names
+ * alone.
+ */
 export interface FieldsByRole extends JournalState {
   readonly model: GptState
   readonly parts: readonly string[]

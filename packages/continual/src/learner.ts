@@ -26,7 +26,11 @@ export class Learner {
   readonly #alone = oneAtATime()
   #isBusy = false
 
-  /** @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a part that could never do anything beside the others, for a loss scale beside a look-ahead, or options that are none. */
+  /**
+   * @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a part
+   *   that could never do anything beside the others, for a loss scale beside a look-ahead, or options that
+   *   are none.
+   */
   constructor(options: LearnerOptions) {
     checkLearnerOptions(options)
     const { model, strategy = {}, budget = { parameters: Infinity } } = options
@@ -51,10 +55,11 @@ export class Learner {
   /**
    * Takes one step on a mini-batch: predicts it, learns it, and lets every part look after its own.
    *
-   * @param data A batch whose rows are no longer than the context, of bytes or any tokens of the vocabulary, or a text of two bytes or more.
-   * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError for a learning rate that is
-   *   none: nothing has been learnt then, and the learner is as it was, its random streams included. OptionError if called
-   *   again before the last call was done.
+   * @param data A batch whose rows are no longer than the context, of bytes or any tokens of the vocabulary,
+   *   or a text of two bytes or more.
+   * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError
+   *   for a learning rate that is none: nothing has been learnt then, and the learner is as it was, its
+   *   random streams included. OptionError if called again before the last call was done.
    */
   async observe(data: Batch | string): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
@@ -88,13 +93,19 @@ export class Learner {
     return predictText(this.model, text, this.strategy.vocabulary?.tokenizer)
   }
 
-  /** Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The model can. */
+  /**
+   * Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The
+   * model can.
+   */
   dispose(): void {
     for (const mirror of this.#parts.mirrors) mirror.dispose?.()
     this.#options.lossScale?.dispose()
   }
 
-  /** Everything it knows, between two steps: waits for the one at hand. It leads a resumed learner to the same bits. */
+  /**
+   * Everything it knows, between two steps: waits for the one at hand. It leads a resumed learner to the same
+   * bits.
+   */
   toState(): Promise<LearnerState> {
     return this.#alone(async () => ({
       model: await this.model.toState(),
@@ -107,8 +118,9 @@ export class Learner {
    * The learner that `toState` described, also one of an earlier version.
    *
    * @param options The same optimizer and strategy that it was built from, freshly made.
-   * @throws StateError for what is no such state, OptionError if the parts differ from those of the saved learner, and what its parts and
-   *   `Gpt.fromState` throw. Parts that had taken their state by then are those of no learner: try another state with fresh ones.
+   * @throws StateError for what is no such state, OptionError if the parts differ from those of the saved
+   *   learner, and what its parts and `Gpt.fromState` throw. Parts that had taken their state by then are
+   *   those of no learner: try another state with fresh ones.
    */
   static fromState(
     state: LearnerState | FieldsByRole,

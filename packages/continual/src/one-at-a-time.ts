@@ -1,4 +1,7 @@
-/** Runs pieces of asynchronous work one after another, first come, first served; one that fails does not hold up the next. */
+/**
+ * Runs pieces of asynchronous work one after another, first come, first served; one that fails does not hold
+ * up the next.
+ */
 export type OneAtATime = <R>(work: () => Promise<R>) => Promise<R>
 
 export function oneAtATime(): OneAtATime {

@@ -7,16 +7,20 @@ export interface Part {
   /** State shaped like the parameters, which must follow growth. */
   readonly mirrors?: readonly Mirror[]
   /**
-   * Puts another row of the same length in the place of each row of tokens that it keeps, when the vocabulary has grown: what a mirror's `remap`
-   * is for parameters. Needed beside a growing vocabulary by whatever keeps tokens.
+   * Puts another row of the same length in the place of each row of tokens that it keeps, when the vocabulary
+   * has grown: what a mirror's `remap` is for parameters. Needed beside a growing vocabulary by whatever
+   * keeps tokens.
    */
   recode?(encoded: (row: Int32Array) => Int32Array): void
-  /** Plain data: JSON values and typed arrays, or a promise of them. A part without it has nothing to keep. */
+  /**
+   * Plain data: JSON values and typed arrays, or a promise of them. A part without it has nothing to keep.
+   */
   toState?(): unknown
   /**
    * Takes a state that `toState` gave.
    *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the part is unchanged then.
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the part is
+   *   unchanged then.
    */
   restore?(state: unknown, parameters: ParameterStore): void
 }

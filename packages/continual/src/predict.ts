@@ -14,14 +14,18 @@ const bytes = new BytePairTokenizer()
 
 /** Prediction of a text. */
 export interface Prediction {
-  /** Loss of the text's tokens after the first, in bits per byte that they stand for; null for a text of one token. */
+  /**
+   * Loss of the text's tokens after the first, in bits per byte that they stand for; null for a text of one
+   * token.
+   */
   readonly bitsPerByte: number | null
   /** Probability of every token to come next, `[V]`, summing to 1. */
   readonly next: Float64Array
 }
 
 /**
- * How well a text is predicted, and what would come next. Of a text longer than the context the last part counts.
+ * How well a text is predicted, and what would come next. Of a text longer than the context the last part
+ * counts.
  *
  * @param tokenizer Every token is a byte unless given.
  * @throws OptionError for an empty text.

@@ -1,4 +1,6 @@
-/** Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later. */
+/**
+ * Checks on saved states, so that a wrong or damaged file fails where it is read and not many steps later.
+ */
 import { type Check, checks, shown, StateError } from '@burgeon/tensor'
 
 /** A whole number of whatever was counted. */
@@ -61,7 +63,9 @@ function kindOf(state: unknown): unknown {
   return typeof state === 'object' && state !== null ? (state as { kind?: unknown }).kind : undefined
 }
 
-/** Throws a `StateError` that names the first field that is no finite number; JSON turns NaN and ∞ into null. */
+/**
+ * Throws a `StateError` that names the first field that is no finite number; JSON turns NaN and ∞ into null.
+ */
 export function requireFinite(kind: string, saved: object, fields: readonly string[]): void {
   for (const field of fields) {
     const value = (saved as Readonly<Record<string, unknown>>)[field]
@@ -73,7 +77,10 @@ export function requireFinite(kind: string, saved: object, fields: readonly stri
   }
 }
 
-/** Throws a `StateError` unless a state was saved under these options: with others it would not go on as it was. */
+/**
+ * Throws a `StateError` unless a state was saved under these options: with others it would not go on as it
+ * was.
+ */
 export function requireSameOptions(kind: string, own: object, saved: object | undefined): void {
   for (const [option, value] of Object.entries(own)) {
     const found = (saved as Readonly<Record<string, unknown>> | undefined)?.[option]

@@ -1,4 +1,7 @@
-/** A GPT: its configuration, its parameters and the device they live on. What one does with it are functions beside it. */
+/**
+ * A GPT: its configuration, its parameters and the device they live on. What one does with it are functions
+ * beside it.
+ */
 import {
   checkArgument,
   checkOptions,
@@ -29,7 +32,10 @@ import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 export interface GptState {
   readonly config: GptConfig
   readonly weights: Readonly<Record<string, PlainTensor>>
-  /** How it came to its sizes; none of a model that was saved by an earlier version, which then counts as born with them. */
+  /**
+   * How it came to its sizes; none of a model that was saved by an earlier version, which then counts as born
+   * with them.
+   */
   readonly growth?: GrowthLog
 }
 
@@ -72,7 +78,8 @@ export class Gpt {
   /**
    * A model from plain data, also of an earlier version.
    *
-   * @throws OptionError for a configuration that is none or a growth log that does not lead to it, ParameterError if weights are missing, left over or of another shape.
+   * @throws OptionError for a configuration that is none or a growth log that does not lead to it,
+   *   ParameterError if weights are missing, left over or of another shape.
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {
     checkArgument(
@@ -94,7 +101,8 @@ export class Gpt {
     const model = new Gpt(config, device)
     if (state.growth) model.#log = logFromState(state.growth, config)
     try {
-      // In the order of the saved model, where a grown block stands last: the last bit of a norm over all parameters depends on it.
+      // In the order of the saved model, where a grown block stands last: the last bit of a norm over all
+      // parameters depends on it.
       const inOrder = [...saved.flatMap((path) => specs.get(path) ?? []), ...specs.values()]
       for (const spec of new Set(inOrder)) {
         const { data } = state.weights[spec.path]
@@ -137,7 +145,8 @@ export class Gpt {
   }
 
   /**
-   * The loss of every prediction, in nats: what training needs, without holding all logits where they would be very many.
+   * The loss of every prediction, in nats: what training needs, without holding all logits where they would
+   * be very many.
    *
    * @param tokens `i32 [B, T]`.
    * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
@@ -188,7 +197,10 @@ export class Gpt {
   }
 }
 
-/** Throws ParameterError for blocks that cannot all be among so many tensors, before each of their parameters is listed. */
+/**
+ * Throws ParameterError for blocks that cannot all be among so many tensors, before each of their parameters
+ * is listed.
+ */
 function checkCount({ blocks }: GptConfig, weights: GptState['weights']): void {
   const stored = Object.keys(weights ?? {}).length
   // Two maps for each expert, with weight and bias; four for attention; two norms.

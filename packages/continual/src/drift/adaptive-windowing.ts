@@ -78,7 +78,10 @@ export class AdaptiveWindowing implements DriftDetector {
     return direction
   }
 
-  /** Returns whether some border between two buckets, the last of each row included, parts the window into unequal means. */
+  /**
+   * Returns whether some border between two buckets, the last of each row included, parts the window into
+   * unequal means.
+   */
   #cut(): DriftDirection | null {
     const { minWindow, delta } = this.#options
     const { count: n, mean, deviation } = this.window
@@ -92,7 +95,8 @@ export class AdaptiveWindowing implements DriftDetector {
       if (n0 < minWindow) continue
       const difference = ((mean - older.mean) * n) / n1 // newer mean − older mean
       const m = 1 / (n0 - minWindow + 1) + 1 / (n1 - minWindow + 1)
-      // Equation 3.1 with 1/m for the paper's m, and the sizes less minWindow − 1 as in the authors' own program.
+      // Equation 3.1 with 1/m for the paper's m, and the sizes less minWindow − 1 as in the authors' own
+      // program.
       const bound = Math.sqrt(2 * m * variance * confidence) + (2 / 3) * m * confidence
       if (Math.abs(difference) > bound) return difference > 0 ? 'up' : 'down'
     }
@@ -121,12 +125,12 @@ export class AdaptiveWindowing implements DriftDetector {
 }
 
 /**
- * ADWIN (Bifet & Gavaldà 2007): keeps the longest window whose older and newer parts have the same mean, and reports
- * drift when it has to drop old values for that. Two-sided, O(log n) memory.
+ * ADWIN (Bifet & Gavaldà 2007): keeps the longest window whose older and newer parts have the same mean, and
+ * reports drift when it has to drop old values for that. Two-sided, O(log n) memory.
  *
- * After a drift the newer part of the window stays, as in the paper (figure 1). It may hold a few values from before
- * the change, so the same change can be reported again a test or two later; river empties the window instead, which
- * never repeats itself but has to gather evidence from nothing.
+ * After a drift the newer part of the window stays, as in the paper (figure 1). It may hold a few values from
+ * before the change, so the same change can be reported again a test or two later; river empties the window
+ * instead, which never repeats itself but has to gather evidence from nothing.
  *
  * The second term of the cut assumes a signal whose range is about 1. Put `standardized` around signals of
  * much smaller scale: they would never be heard.

@@ -43,14 +43,14 @@ const maxEvidence = 2
 const [pastPrior, presentPrior] = [0.5, 256]
 
 /**
- * Notices that other bytes come than before: a CUSUM (Page 1954) on the log-likelihood ratio of two fading byte
- * frequencies, those of late and those of long,
+ * Notices that other bytes come than before: a CUSUM (Page 1954) on the log-likelihood ratio of two fading
+ * byte frequencies, those of late and those of long,
  *
  *   evidence ← max(0, evidence + log₂ p_present(b) − log₂ p_past(b) − tolerance)   for every byte b,
  *
- * Both frequencies are of the bytes before b, so that a stationary stream gives negative evidence (nonanticipating
- * estimates, Lorden & Pollak 2005). One byte counts for at most two bits, so that a few rare ones are no change. How
- * the stream is cut into batches does not matter.
+ * Both frequencies are of the bytes before b, so that a stationary stream gives negative evidence
+ * (nonanticipating estimates, Lorden & Pollak 2005). One byte counts for at most two bits, so that a few rare
+ * ones are no change. How the stream is cut into batches does not matter.
  *
  * @throws OptionError for an option outside its range.
  * @example

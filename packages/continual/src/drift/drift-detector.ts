@@ -27,8 +27,8 @@ export interface DriftDetector {
   /** Plain data with a `kind` field; survives JSON. */
   toState(): unknown
   /**
-   * Takes a state that `toState` of one with the same options gave. Throws a `StateError` for any other, and is
-   * unchanged then.
+   * Takes a state that `toState` of one with the same options gave. Throws a `StateError` for any other, and
+   * is unchanged then.
    */
   restore(state: unknown): void
 }

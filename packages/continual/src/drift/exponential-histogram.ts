@@ -35,8 +35,9 @@ export interface ExponentialHistogramState {
 }
 
 /**
- * A window of the last `total.count` values in O(log n) memory: row r holds up to five buckets, oldest first, each the
- * moments of 2^r consecutive values (Bifet & Gavaldà 2007, section 4, M = 5; variance as in Babcock et al. 2003).
+ * A window of the last `total.count` values in O(log n) memory: row r holds up to five buckets, oldest first,
+ * each the moments of 2^r consecutive values (Bifet & Gavaldà 2007, section 4, M = 5; variance as in Babcock
+ * et al. 2003).
  */
 export class ExponentialHistogram {
   static readonly bucketsPerRow: number = 5
@@ -63,7 +64,8 @@ export class ExponentialHistogram {
   dropOldest(): void {
     this.#rows[this.#rows.length - 1].shift()
     if (this.#rows.length > 1 && this.#rows[this.#rows.length - 1].length === 0) this.#rows.pop()
-    // Summed anew: taking the bucket's moments away would leave rounding errors, even a negative spread, behind.
+    // Summed anew: taking the bucket's moments away would leave rounding errors, even a negative spread,
+    // behind.
     this.#total = noMoments
     for (const bucket of this.oldestFirst()) this.#total = joined(this.#total, bucket)
   }

@@ -12,8 +12,8 @@ export interface FadingCountsState {
 const largestWeight = 2 ** 100
 
 /**
- * Exponentially weighted counts of the 256 bytes. Newer bytes weigh more instead of older ones less, so that a byte
- * costs one addition; weights are made small again before they overflow.
+ * Exponentially weighted counts of the 256 bytes. Newer bytes weigh more instead of older ones less, so that
+ * a byte costs one addition; weights are made small again before they overflow.
  */
 export class FadingCounts {
   readonly #growth: number
@@ -27,7 +27,8 @@ export class FadingCounts {
   }
 
   /**
-   * Probability that the next byte is `byte`, mixed with a prior: (count + strength · prior) / (total + strength).
+   * Probability that the next byte is `byte`, mixed with a prior: (count + strength · prior) / (total +
+   * strength).
    *
    * @param strength Bytes that the prior counts for, > 0.
    */

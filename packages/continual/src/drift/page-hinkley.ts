@@ -103,8 +103,8 @@ class PageHinkley implements DriftDetector {
 }
 
 /**
- * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by more than
- * `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
+ * The Page–Hinkley test (Page 1954): an alarm when the sum of deviations from the running mean has moved by
+ * more than `threshold` from its lowest (rise) or highest (fall) point. After an alarm it starts afresh.
  *
  * Threshold and delta are in units of the signal. Put `standardized` around it unless you know them: unit
  * noise alone passes the default threshold about once in two thousand values.

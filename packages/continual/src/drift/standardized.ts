@@ -5,7 +5,10 @@ import { aDriftDetector, type DriftDetector, type DriftVerdict } from './drift-d
 
 /** How the yardstick follows the signal. */
 export interface StandardizedOptions {
-  /** Factor on the weight of older values from value to value, in (0, 1). 0.999 unless given: a memory of 1,000. */
+  /**
+   * Factor on the weight of older values from value to value, in (0, 1). 0.999 unless given: a memory of
+   * 1,000.
+   */
   readonly decay?: number
   /** Values that only set the yardstick, ≥ 2; the inner detector does not see them. 100 unless given. */
   readonly warmUp?: number
@@ -32,7 +35,10 @@ const yardstickChecks: StateChecks<Yardstick> = {
 
 const noYardstick: Yardstick = { count: 0, mean: 0, variance: 0 }
 
-/** Standard deviations that one value may count for: a lone spike must neither raise an alarm nor blunt the yardstick. */
+/**
+ * Standard deviations that one value may count for: a lone spike must neither raise an alarm nor blunt the
+ * yardstick.
+ */
 const farthest = 10
 
 class StandardizedDetector implements DriftDetector {
@@ -76,7 +82,10 @@ class StandardizedDetector implements DriftDetector {
     this.#inner.reset()
   }
 
-  /** Exponentially weighted mean and variance (Finch 2009, eq. 140–143); plain averages as long as they are few. */
+  /**
+   * Exponentially weighted mean and variance (Finch 2009, eq. 140–143); plain averages as long as they are
+   * few.
+   */
   #learn(deviation: number): void {
     const count = this.#yardstick.count + 1
     const weight = Math.max(1 / count, 1 - this.#options.decay)
@@ -107,14 +116,16 @@ class StandardizedDetector implements DriftDetector {
 }
 
 /**
- * Hands another detector the signal in standard deviations from its running mean, so that the inner detector's options
- * mean the same for every signal. Inside it, `pageHinkley({ threshold: 30, delta: 0.25 })` gives about one false
- * alarm in 200,000 values of Gaussian noise and finds a shift of one deviation in about 40.
+ * Hands another detector the signal in standard deviations from its running mean, so that the inner
+ * detector's options mean the same for every signal. Inside it, `pageHinkley({ threshold: 30, delta: 0.25 })`
+ * gives about one false alarm in 200,000 values of Gaussian noise and finds a shift of one deviation in about
+ * 40.
  *
- * Each value is measured by those before it. The yardstick is exponentially weighted, so a slow trend (a loss that
- * keeps falling as the model learns) is followed instead of reported, and so is a jump too small for the inner
- * detector to notice within the yardstick's memory. An alarm ends a regime, and the old one's yardstick does not fit
- * the new one: yardstick and inner detector start afresh, and the next `warmUp` values are not watched.
+ * Each value is measured by those before it. The yardstick is exponentially weighted, so a slow trend (a loss
+ * that keeps falling as the model learns) is followed instead of reported, and so is a jump too small for the
+ * inner detector to notice within the yardstick's memory. An alarm ends a regime, and the old one's yardstick
+ * does not fit the new one: yardstick and inner detector start afresh, and the next `warmUp` values are not
+ * watched.
  *
  * @param inner A fresh detector; it belongs to this one from now on.
  * @throws OptionError for an option outside its range, or what is no detector.

@@ -1,4 +1,7 @@
-/** Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes them when the world changes. */
+/**
+ * Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes
+ * them when the world changes.
+ */
 import {
   type Check,
   checkOptions,
@@ -15,17 +18,31 @@ import { readOf } from '../stream/batch.ts'
 import type { Freezing } from './freezing.ts'
 import { changeBetween, type Probe, type Representation, representationsOf } from './representation-change.ts'
 
-/** When a block counts as converged, and what follows. Unless given they are what `npm run bench -- freezing` measures. */
+/**
+ * When a block counts as converged, and what follows. Unless given they are what `npm run bench -- freezing`
+ * measures.
+ */
 export interface FreezeConvergedOptions {
   /** Steps between two looks, from 1; 200 unless given. A look is a forward pass over 128 tokens. */
   readonly every?: number
-  /** Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 24 unless given. */
+  /**
+   * Changes between looks, from 2, whose later half must be no smaller than the earlier in the mean; 24
+   * unless given.
+   */
   readonly patience?: number
-  /** Share by which the later half may be smaller without counting as smaller, in [0, 1); 0.15 unless given. */
+  /**
+   * Share by which the later half may be smaller without counting as smaller, in [0, 1); 0.15 unless given.
+   */
   readonly tolerance?: number
-  /** Steps over which the rate of a converged block falls to 0, from 1; 500 unless given. Only then is it frozen. */
+  /**
+   * Steps over which the rate of a converged block falls to 0, from 1; 500 unless given. Only then is it
+   * frozen.
+   */
   readonly settle?: number
-  /** Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.75 unless given. */
+  /**
+   * Share of the blocks, from below, that may be frozen, in (0, 1); at least one block always learns. 0.75
+   * unless given.
+   */
   readonly maxShare?: number
 }
 
@@ -71,10 +88,12 @@ const probeTokens = 128
 const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {}, histories: [] }
 
 /**
- * Lower layers converge first (Raghu et al. 2017, SVCCA, section 4.2), so blocks are frozen from below. A block is judged by how much what it
- * says of the same 128 tokens changes between looks (1 − CKA, see `changeBetween`): at first less and less, and from some time on no less than
- * before, because what remains is the noise of the learning rate. Its rate then falls to 0, so that it settles (Brock et al. 2017,
- * FreezeOut, section 3), and only then the backward pass ends above it. A drift alarm or growth wakes all blocks.
+ * Lower layers converge first (Raghu et al. 2017, SVCCA, section 4.2), so blocks are frozen from below. A
+ * block is judged by how much what it says of the same 128 tokens changes between looks (1 − CKA, see
+ * `changeBetween`): at first less and less, and from some time on no less than before, because what remains
+ * is the noise of the learning rate. Its rate then falls to 0, so that it settles (Brock et al. 2017,
+ * FreezeOut, section 3), and only then the backward pass ends above it. A drift alarm or growth wakes all
+ * blocks.
  *
  * @throws OptionError for options out of range.
  * @example

@@ -3,13 +3,18 @@ import type { Gpt } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
 import { gather, matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
 
-/** Tokens on which representations are compared, and how they lie: rows of `length`. Negative ones are padding, and nothing is compared there. */
+/**
+ * Tokens on which representations are compared, and how they lie: rows of `length`. Negative ones are
+ * padding, and nothing is compared there.
+ */
 export interface Probe {
   readonly tokens: Int32Array
   readonly length: number
 }
 
-/** Inner products of the centered outputs of one block for all pairs of n tokens, `[n, n]` in row-major order. */
+/**
+ * Inner products of the centered outputs of one block for all pairs of n tokens, `[n, n]` in row-major order.
+ */
 export type Representation = Float32Array
 
 /** Computes the representation of the probe in every block, by block id. */
@@ -46,8 +51,8 @@ export async function representationsOf(
 }
 
 /**
- * 1 − linear centered kernel alignment (Kornblith et al. 2019, eqs. 2 and 3 with linear kernels): 0 for the same representation up to rotation
- * and scale, towards 1 for unrelated ones.
+ * 1 − linear centered kernel alignment (Kornblith et al. 2019, eqs. 2 and 3 with linear kernels): 0 for the
+ * same representation up to rotation and scale, towards 1 for unrelated ones.
  */
 export function changeBetween(before: Representation, now: Representation): number {
   let [both, own, other] = [0, 0, 0]

@@ -24,7 +24,9 @@ export interface DryRunInput {
   readonly drifts?: readonly number[]
   /** No limit unless given. */
   readonly budget?: GrowthBudget
-  /** Measurements by step: see `measurementsIn`. Given to the policy where it asks for it and there is one. */
+  /**
+   * Measurements by step: see `measurementsIn`. Given to the policy where it asks for it and there is one.
+   */
   readonly measurements?: Readonly<Record<number, Measurement>>
   /** Bytes of state beside the weights at the beginning; they grow as these do. None unless given. */
   readonly stateBytes?: number
@@ -42,8 +44,8 @@ export interface DryGrowth {
 }
 
 /**
- * Asks a policy after every step of a life that is given as numbers, and lets the configuration grow as it requests. Losses stay as they
- * are given, so it tells when a policy would act, not what it would gain.
+ * Asks a policy after every step of a life that is given as numbers, and lets the configuration grow as it
+ * requests. Losses stay as they are given, so it tells when a policy would act, not what it would gain.
  *
  * @throws OptionError if it asks for the impossible.
  */

@@ -17,7 +17,9 @@ export interface GrowthSignals {
   readonly config: GptConfig
   /** Learnt numbers. */
   readonly parameters: number
-  /** Bytes of state beside the weights that grows with them: moments, importance, anchors. None unless given. */
+  /**
+   * Bytes of state beside the weights that grows with them: moments, importance, anchors. None unless given.
+   */
   readonly stateBytes?: number
   /** Bytes of what prunings dropped and can bring back (`keptBytesOf`). None unless given. */
   readonly keptBytes?: number
@@ -35,8 +37,8 @@ export interface GrowthBudget {
   /** Most floating-point operations of training for each token, at full context; no limit unless given. */
   readonly flopsPerToken?: number
   /**
-   * Most bytes of weights, of the state beside them (also of what a penalty does not hold yet, but will), and of what prunings dropped; no limit
-   * unless given. Gradients and activations are not counted.
+   * Most bytes of weights, of the state beside them (also of what a penalty does not hold yet, but will), and
+   * of what prunings dropped; no limit unless given. Gradients and activations are not counted.
    */
   readonly bytes?: number
 }
@@ -49,8 +51,8 @@ export interface GrowthDecision<S> {
 }
 
 /**
- * A growth policy. `decide` must be pure: same signals, budget and state, same answer. Its state is plain JSON and
- * lives in the checkpoint.
+ * A growth policy. `decide` must be pure: same signals, budget and state, same answer. Its state is plain
+ * JSON and lives in the checkpoint.
  *
  * @example
  * ```ts
@@ -68,14 +70,21 @@ export interface GrowthDecision<S> {
 export interface GrowthPolicy<S = unknown> {
   readonly name: string
   readonly initial: S
-  /** Judges a saved state, which a file may have damaged: one that does not pass is refused. Any plain JSON passes unless given. */
+  /**
+   * Judges a saved state, which a file may have damaged: one that does not pass is refused. Any plain JSON
+   * passes unless given.
+   */
   readonly stateCheck?: Check<S>
   /**
-   * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just learnt, so a policy asks for it
-   * when the answer could lead to growth. As pure as `decide`; never unless given.
+   * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just
+   * learnt, so a policy asks for it when the answer could lead to growth. As pure as `decide`; never unless
+   * given.
    */
   measures?(signals: GrowthSignals, budget: GrowthBudget, state: S): boolean
-  /** Whether it can only ask after a drift alarm; a learner without a detector refuses it then. False unless given. */
+  /**
+   * Whether it can only ask after a drift alarm; a learner without a detector refuses it then. False unless
+   * given.
+   */
   readonly waitsForDrift?: boolean
   decide(signals: GrowthSignals, budget: GrowthBudget, state: S): GrowthDecision<S>
 }

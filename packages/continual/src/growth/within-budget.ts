@@ -26,7 +26,10 @@ export function excessOf(
   return excessOfPrice(priceOf(signals.config, request, signals.stateBytes ?? 0), signals, budget)
 }
 
-/** The first limit that a growth of this price would break; null if it keeps them all. A size that does not rise breaks none, even if it is too large already. */
+/**
+ * The first limit that a growth of this price would break; null if it keeps them all. A size that does not
+ * rise breaks none, even if it is too large already.
+ */
 export function excessOfPrice(
   { before, after }: GrowthPrice,
   { parameters, keptBytes = 0 }: Pick<GrowthSignals, 'parameters' | 'keptBytes'>,

@@ -15,7 +15,9 @@ export interface EventOf<Kind extends string, Data> {
   readonly data: Data
 }
 
-/** Record of a growth, without the plan that takes it back: that is in the model's growth log (`ungrowTo`). */
+/**
+ * Record of a growth, without the plan that takes it back: that is in the model's growth log (`ungrowTo`).
+ */
 export type JournaledGrowth = Omit<GrowthRecord, 'undo'>
 
 /** A growth policy's reason, and what it had measured, if it did. */
@@ -57,7 +59,10 @@ function fromFlat({ kind, step, detector, penalty, policy, ...data }: FlatEvent)
   return { kind, step, part, summary: summaryOf(kind, data), data } as LearnerEvent
 }
 
-/** Versions before 0.2 said `axis` for the kind of a request, and `mostRank` for `maxRank`. An event without either is returned as it is. */
+/**
+ * Versions before 0.2 said `axis` for the kind of a request, and `mostRank` for `maxRank`. An event without
+ * either is returned as it is.
+ */
 function withPresentNames(event: LearnerEvent): LearnerEvent {
   const saved: unknown = event.data
   if (!isObject(saved)) return event

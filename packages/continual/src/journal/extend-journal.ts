@@ -1,7 +1,8 @@
 /**
  * A journal that does not grow with the steps of a life.
  *
- * The rule: every growth stays, for the model is made of them; of everything else the latest 4096 events stay.
+ * The rule: every growth stays, for the model is made of them; of everything else the latest 4096 events
+ * stay.
  */
 import { checkArgument, checks } from '@burgeon/tensor'
 import type { LearnerEvent } from './event.ts'
@@ -42,7 +43,10 @@ export function extendJournal<E>(
   return shorter
 }
 
-/** How many of a journal's events are no growths. Counting anew at each step would take ever longer in a life of many growths. */
+/**
+ * How many of a journal's events are no growths. Counting anew at each step would take ever longer in a life
+ * of many growths.
+ */
 const counted = new WeakMap<readonly unknown[], { length: number; others: number }>()
 
 const countOf = <E>(events: readonly E[], isCounted: (event: E) => boolean): number =>

@@ -13,7 +13,8 @@ const someEvents = checks.list(
  *
  * @example
  * ```ts
- * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { growth: growByGradient() } })
+ * const strategy = { growth: growByGradient() }
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy })
  * const measurements = measurementsIn(learner.journal)
  * ```
  */

@@ -17,7 +17,10 @@ export interface LearningParts {
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */
   readonly checkpointBlocks: boolean
-  /** Shares of their rate that the lowest blocks learn with (see `Freezing`); with 0 their backward pass is left out. */
+  /**
+   * Shares of their rate that the lowest blocks learn with (see `Freezing`); with 0 their backward pass is
+   * left out.
+   */
   readonly shares: readonly number[]
   /** Updates in a row that the loss scale has skipped just before this one. */
   readonly overflows: number

@@ -13,7 +13,10 @@ import { updateWeights } from './update-weights.ts'
 /** Overflows in a row, above which they are an error: a loss scale falls from its highest to 1 in fewer. */
 const maxOverflows = 40
 
-/** Norms of gradients and learning rates above which the product of two, or a square, may leave single precision. */
+/**
+ * Norms of gradients and learning rates above which the product of two, or a square, may leave single
+ * precision.
+ */
 const riskyAbove = 1e9
 
 /** The options and parts of a learner that an update needs. */
@@ -31,8 +34,8 @@ interface LearntRows {
  * Predicts the fresh rows, then learns them together with the old ones.
  *
  * @param old Rows to rehearse, of any length, of which what is beyond the context is left out; or null.
- * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning rate that is none: before
- *   any weight is touched, and with the optimizer as it was.
+ * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning
+ *   rate that is none: before any weight is touched, and with the optimizer as it was.
  */
 async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
   using _ = holdModel(parts.model)

@@ -18,7 +18,10 @@ export interface Gradients {
   readonly rates?: TensorsByPath
   /** Loss per token of `rows` before the update: `[B·T]`. */
   readonly losses: Tensor
-  /** The rows of `losses`: the whole batch, or its fresh rows alone (with a look-ahead); these come first in either. */
+  /**
+   * The rows of `losses`: the whole batch, or its fresh rows alone (with a look-ahead); these come first in
+   * either.
+   */
   readonly rows: Rows
   readonly penalties: Readonly<Record<string, Tensor>>
   readonly gradientNorm: Tensor

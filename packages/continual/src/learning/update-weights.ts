@@ -17,8 +17,8 @@ import type { Gradients } from './loss-and-gradients.ts'
 /**
  * Changes the weights, once the whole change is known to be finite.
  *
- * @param isRisky Whether to keep the state of the optimizer until then. That costs a copy; no optimizer of ours needs it for gradients and
- *   rates of an ordinary size.
+ * @param isRisky Whether to keep the state of the optimizer until then. That costs a copy; no optimizer of
+ *   ours needs it for gradients and rates of an ordinary size.
  * @returns The norm of the change.
  */
 export async function updateWeights(
@@ -65,7 +65,8 @@ export async function updateWeights(
 /**
  * Each update is a tensor of its own, whatever else the optimizer does with it.
  *
- * @param isRisky Whether the optimizer shall look at the gradients itself; otherwise their norm has said that it need not.
+ * @param isRisky Whether the optimizer shall look at the gradients itself; otherwise their norm has said that
+ *   it need not.
  */
 function changeOf(
   { model, optimizer, lookAhead, shares, step }: LearningParts,

@@ -1,4 +1,7 @@
-/** The inner loop of meta-learning: gradient steps made of ordinary ops, so that gradients can be taken through them. */
+/**
+ * The inner loop of meta-learning: gradient steps made of ordinary ops, so that gradients can be taken
+ * through them.
+ */
 import { grad, stopGradient } from '@burgeon/autograd'
 import {
   checkArgument,
@@ -16,7 +19,10 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 
-/** A loss to be made small: a scalar of the weights, and of the inner step (from 0) for a loss of fresh rows at every step. */
+/**
+ * A loss to be made small: a scalar of the weights, and of the inner step (from 0) for a loss of fresh rows
+ * at every step.
+ */
 export type TaskLoss = (weights: TensorsByPath, step: number) => Tensor
 
 /** How an inner loop steps. */
@@ -39,15 +45,17 @@ export const adaptChecks: ChecksOf<AdaptOptions> = {
 }
 
 /**
- * A few steps of gradient descent, w ← w − α∘∇loss(w) (Finn et al. 2017, eq. 1), with new weights in the place of the old ones. Under
- * a tape everything in them can be differentiated: the first weights, the rates, and whatever else the loss depends on.
+ * A few steps of gradient descent, w ← w − α∘∇loss(w) (Finn et al. 2017, eq. 1), with new weights in the
+ * place of the old ones. Under a tape everything in them can be differentiated: the first weights, the rates,
+ * and whatever else the loss depends on.
  *
  * What it returns belongs to the scope in which it is called, and dies with it.
  *
- * @param rates α: a positive number; or tensors by path, each of its weight's shape or one that broadcasts to it.
+ * @param rates α: a positive number; or tensors by path, each of its weight's shape or one that broadcasts to
+ *   it.
  * @returns All weights: those that step as new tensors of the same shapes, the others as they came.
- * @throws OptionError for options out of range, when no weight steps, or when one that does has no rate; ShapeError for a rate that does
- *   not fit its weight or a loss that is no scalar.
+ * @throws OptionError for options out of range, when no weight steps, or when one that does has no rate;
+ *   ShapeError for a rate that does not fit its weight or a loss that is no scalar.
  * @example
  * ```ts
  * const adapted = scope(() => adapt((w) => sum(square(w['x'])), { x }, 0.1, { steps: 3 }))

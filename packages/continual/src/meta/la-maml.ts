@@ -28,15 +28,21 @@ export interface LaMamlOptions {
   /** α of everything new, positive. */
   readonly rate: number
   /**
-   * η: the rate of the rates, ≥ 0; 0 keeps them as they are born. Too large a one lets rates run away, the sooner the more steps: if the
-   * loss rises, take less.
+   * η: the rate of the rates, ≥ 0; 0 keeps them as they are born. Too large a one lets rates run away, the
+   * sooner the more steps: if the loss rises, take less.
    */
   readonly rateOfRates: number
-  /** Global norm to which the gradients of the rates are held, positive; none unless given. The authors' program holds them to 2. */
+  /**
+   * Global norm to which the gradients of the rates are held, positive; none unless given. The authors'
+   * program holds them to 2.
+   */
   readonly clipRateGradients?: number
   /** Inner steps, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
-  /** Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False unless given. */
+  /**
+   * Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False
+   * unless given.
+   */
   readonly firstOrder?: boolean
 }
 
@@ -48,13 +54,15 @@ const nextRate = select(isFinite(input(1)), select(isFinite(newRate), newRate, i
 const rateOf = 'rate of '
 
 /**
- * Look-ahead MAML: every number of every weight has a learned rate, which rises where the step on fresh rows also helps on old ones and
- * falls to 0 where it hurts them. Give the learner a rehearsal for the old rows, and `sgd(1)` as optimizer: the update is then the paper's.
- * Another optimizer gets gradients multiplied by the rates.
+ * Look-ahead MAML: every number of every weight has a learned rate, which rises where the step on fresh rows
+ * also helps on old ones and falls to 0 where it hurts them. Give the learner a rehearsal for the old rows,
+ * and `sgd(1)` as optimizer: the update is then the paper's. Another optimizer gets gradients multiplied by
+ * the rates.
  *
- * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at once. What counts is the loss
- * after the last inner step; the authors' program takes the mean of that after each. Spikes of the gradient hurt it more than plain
- * descent: a `clipByGlobalNorm` among the strategy's transforms and `clipRateGradients` keep them out.
+ * Unlike the paper's, a rate is kept at 0, not below, when it would become negative; it can rise again at
+ * once. What counts is the loss after the last inner step; the authors' program takes the mean of that after
+ * each. Spikes of the gradient hurt it more than plain descent: a `clipByGlobalNorm` among the strategy's
+ * transforms and `clipRateGradients` keep them out.
  *
  * @throws OptionError for options out of range.
  * @example

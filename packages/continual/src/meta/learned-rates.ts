@@ -31,7 +31,8 @@ export interface LearnedRatesOptions {
 }
 
 /**
- * A rate for every number of every weight. It follows growth: what is copied keeps its rate, what is new gets the initial one.
+ * A rate for every number of every weight. It follows growth: what is copied keeps its rate, what is new gets
+ * the initial one.
  */
 export class LearnedRates implements Mirror {
   readonly name: string
@@ -52,10 +53,12 @@ export class LearnedRates implements Mirror {
   }
 
   /**
-   * The rates of these weights, by path and of their shapes; they belong to this object, and `applyUpdates` or `assign` may change them.
+   * The rates of these weights, by path and of their shapes; they belong to this object, and `applyUpdates`
+   * or `assign` may change them.
    *
    * @param weights All of them: a path not seen before is new.
-   * @throws ShapeError if a weight has another shape than its rates: it has grown, and they were not among the mirrors.
+   * @throws ShapeError if a weight has another shape than its rates: it has grown, and they were not among
+   *   the mirrors.
    */
   of(weights: TensorsByPath): TensorsByPath {
     checkArgument('LearnedRates: of', 'weights', weights, checks.tensorsByPath)
@@ -124,7 +127,8 @@ export class LearnedRates implements Mirror {
   /**
    * Takes what `toState` gave.
    *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the rates are unchanged then.
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the rates are
+   *   unchanged then.
    */
   restore(state: unknown, parameters: ParameterStore): void {
     this.#rates.restore(state, parameters)

@@ -14,11 +14,14 @@ export interface LookAheadGradients<A> {
 }
 
 /**
- * The role that learns the fresh rows in inner steps first, and takes the gradients of what is then lost on fresh and old rows alike. It learns
- * rates of its own by the same gradients. As a transform it stands just before the optimizer.
+ * The role that learns the fresh rows in inner steps first, and takes the gradients of what is then lost on
+ * fresh and old rows alike. It learns rates of its own by the same gradients. As a transform it stands just
+ * before the optimizer.
  */
 export interface LookAhead extends GradientTransform {
-  /** Inner steps: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1. */
+  /**
+   * Inner steps: the fresh rows are split into so many parts, or one for each row where there are fewer. ≥ 1.
+   */
   readonly steps: number
   /**
    * Changes nothing.

@@ -14,12 +14,14 @@ import {
 } from './meta-task.ts'
 
 /**
- * MAML (Finn, Abbeel & Levine 2017, algorithm 1): ∇ of the query loss after adaptation by the weights before it, through the inner steps
- * and so with their second derivatives; with `firstOrder`, without (see `fomaml`). Unlike the paper it takes the mean over tasks, not the sum.
+ * MAML (Finn, Abbeel & Levine 2017, algorithm 1): ∇ of the query loss after adaptation by the weights before
+ * it, through the inner steps and so with their second derivatives; with `firstOrder`, without (see
+ * `fomaml`). Unlike the paper it takes the mean over tasks, not the sum.
  *
  * @param weights Shared by all tasks. They stay as they are.
  * @returns The mean query loss after adaptation and its gradient, in the structure of the weights.
- * @throws OptionError without tasks or for options out of range; ShapeError if a loss is no scalar or, with copies, not one number each.
+ * @throws OptionError without tasks or for options out of range; ShapeError if a loss is no scalar or, with
+ *   copies, not one number each.
  * @example
  * ```ts
  * const weights = { x }
@@ -48,8 +50,8 @@ export function maml(
 }
 
 /**
- * First-order MAML (Finn et al. 2017, section 5.2): the gradient of the query loss where the inner steps have led, as if the way there did
- * not depend on the weights. `maml` with `firstOrder`.
+ * First-order MAML (Finn et al. 2017, section 5.2): the gradient of the query loss where the inner steps have
+ * led, as if the way there did not depend on the weights. `maml` with `firstOrder`.
  */
 export function fomaml(
   tasks: readonly MetaTask[],
@@ -61,8 +63,9 @@ export function fomaml(
 }
 
 /**
- * ANIL, almost no inner loop (Raghu et al. 2020, section 4): MAML whose inner steps move only the weights that `adapts` picks, usually the
- * head. All weights get a meta-gradient. As `maml`, which takes `adapts` too; here it must be given.
+ * ANIL, almost no inner loop (Raghu et al. 2020, section 4): MAML whose inner steps move only the weights
+ * that `adapts` picks, usually the head. All weights get a meta-gradient. As `maml`, which takes `adapts`
+ * too; here it must be given.
  */
 export function anil(
   tasks: readonly MetaTask[],

@@ -21,12 +21,13 @@ export interface MetaSgdGradients extends MetaGradients {
 const rateOf = 'rate of '
 
 /**
- * Meta-SGD (Li et al. 2017, algorithm 1): MAML with a rate of its own for every number of every weight, and gradients by weights and rates
- * together. Rates may become negative, and those learnt for one inner step may be far too large for several. `LearnedRates` keeps them, and
- * follows growth.
+ * Meta-SGD (Li et al. 2017, algorithm 1): MAML with a rate of its own for every number of every weight, and
+ * gradients by weights and rates together. Rates may become negative, and those learnt for one inner step may
+ * be far too large for several. `LearnedRates` keeps them, and follows growth.
  *
  * @param rates Tensors by path, of the weights' shapes or such that broadcast to them.
- * @returns As `maml`, and the gradient by the rates in the structure of `rates`, for a `GradientTransform` of its own.
+ * @returns As `maml`, and the gradient by the rates in the structure of `rates`, for a `GradientTransform` of
+ *   its own.
  * @throws As `maml`; OptionError if a weight that steps has no rate, ShapeError for one that does not fit.
  * @example
  * ```ts

@@ -19,8 +19,9 @@ import { adaptChecks, type AdaptOptions, mapPaths, type TaskLoss } from './adapt
 /**
  * A task: what its learner practises on, and what it is judged by afterwards.
  *
- * Several tasks of one form can stand side by side in one (`copies`), which is far quicker than one after another: both losses then get
- * weights with a new first axis of that length, one copy for each task, and return one number for each.
+ * Several tasks of one form can stand side by side in one (`copies`), which is far quicker than one after
+ * another: both losses then get weights with a new first axis of that length, one copy for each task, and
+ * return one number for each.
  */
 export interface MetaTask {
   /** The loss of the inner steps: a scalar, or `f32 [copies]`. */
@@ -96,7 +97,10 @@ export function beginningOf({ copies }: MetaTask, weights: TensorsByPath): Tenso
   return copies === undefined ? weights : copiesOf(weights, copies)
 }
 
-/** The practice loss of all tasks that stand side by side. Each depends on its own copy alone, so gradients do not mix. */
+/**
+ * The practice loss of all tasks that stand side by side. Each depends on its own copy alone, so gradients do
+ * not mix.
+ */
 export function supportOf(task: MetaTask): TaskLoss {
   return (weights, step) => total('support', task.support(weights, step), task)
 }

@@ -12,8 +12,9 @@ import {
 } from './meta-task.ts'
 
 /**
- * Reptile (Nichol, Achiam & Schulman 2018, algorithm 2): as gradient the mean of w − w̃, from where the inner steps have led back to where
- * they began. No gradient is taken through them. With `sgd(ε)` the update is the paper's, w ← w + ε·mean(w̃ − w).
+ * Reptile (Nichol, Achiam & Schulman 2018, algorithm 2): as gradient the mean of w − w̃, from where the inner
+ * steps have led back to where they began. No gradient is taken through them. With `sgd(ε)` the update is the
+ * paper's, w ← w + ε·mean(w̃ − w).
  *
  * @param tasks Their support losses lead; their query losses are only reported, in `value`.
  * @param options With one inner step it is joint training; take several.

@@ -1,7 +1,10 @@
 /** The one definition of how good alarms are: for reports, benchmarks and documents alike. */
 import { checkOptions, checks } from '@burgeon/tensor'
 
-/** A stream whose changes are known, and what was reported. All places are in one unit, such as bytes or steps. */
+/**
+ * A stream whose changes are known, and what was reported. All places are in one unit, such as bytes or
+ * steps.
+ */
 export interface AlarmRun {
   /** Places where the stream changed, ascending. */
   readonly changes: readonly number[]
@@ -29,8 +32,8 @@ export interface AlarmScore {
 }
 
 /**
- * Scores alarms against the true changes of a stream. A change that no alarm follows within the bound was missed, and
- * an alarm that comes later than that is a false one.
+ * Scores alarms against the true changes of a stream. A change that no alarm follows within the bound was
+ * missed, and an alarm that comes later than that is a false one.
  *
  * @throws OptionError for a bound that is not positive.
  */
@@ -59,7 +62,9 @@ export function scoreAlarms(run: AlarmRun): AlarmScore {
   }
 }
 
-/** The last of ascending places that lies before another; found by halving, for both lists may be very long. */
+/**
+ * The last of ascending places that lies before another; found by halving, for both lists may be very long.
+ */
 function lastBefore(places: readonly number[], at: number): number | undefined {
   let [from, to] = [0, places.length]
   while (from < to) {

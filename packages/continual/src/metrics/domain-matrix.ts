@@ -57,11 +57,12 @@ type Row = Map<string, number>
 const namedAtMost = 20
 
 /**
- * R[evaluation][domain]: how well each domain was done after each stretch of learning, and every published measure of
- * forgetting and transfer from it. Measures are in the recorded unit, whichever way is better: positive *forgetting*
- * is worse, positive *transfer* is better.
+ * R[evaluation][domain]: how well each domain was done after each stretch of learning, and every published
+ * measure of forgetting and transfer from it. Measures are in the recorded unit, whichever way is better:
+ * positive *forgetting* is worse, positive *transfer* is better.
  *
- * A domain may be learnt again: each change of `afterDomain` begins a new row, and a domain's own row is its first.
+ * A domain may be learnt again: each change of `afterDomain` begins a new row, and a domain's own row is its
+ * first.
  *
  * @example
  * const matrix = new DomainMatrix(['prose', 'code'])
@@ -111,8 +112,8 @@ export class DomainMatrix {
   /**
    * Takes the value of `domain` after `afterDomain` was learnt.
    *
-   * @throws OptionError for an unknown name, SignalError for a value that is no finite number, EvaluationError if this
-   * evaluation has that domain already.
+   * @throws OptionError for an unknown name, SignalError for a value that is no finite number,
+   *   EvaluationError if this evaluation has that domain already.
    */
   record(afterDomain: string, domain: string, value: number): void {
     this.#known(afterDomain, 'afterDomain')
@@ -155,15 +156,18 @@ export class DomainMatrix {
     return this.#isLearntBeforeLast(domain) ? this.#forgettingOf(domain, reference) : null
   }
 
-  /** BWT (Lopez-Paz & Ranzato 2017, eq. 3): what later learning did to earlier domains; null before the second. */
+  /**
+   * BWT (Lopez-Paz & Ranzato 2017, eq. 3): what later learning did to earlier domains; null before the
+   * second.
+   */
   backwardTransfer(): number | null {
     const forgotten = this.forgetting('whenLearnt')
     return forgotten === null ? null : 0 - forgotten
   }
 
   /**
-   * FWT (Lopez-Paz & Ranzato 2017, eq. 4): how much better than untrained each domain was just before it was learnt;
-   * null before the second domain. Needs the baseline of every domain but the first.
+   * FWT (Lopez-Paz & Ranzato 2017, eq. 4): how much better than untrained each domain was just before it was
+   * learnt; null before the second domain. Needs the baseline of every domain but the first.
    */
   forwardTransfer(): number | null {
     const later = [...this.#own].filter(([, own]) => own > 0)
@@ -195,7 +199,8 @@ export class DomainMatrix {
     const last = this.#rows.length - 1
     const own = this.#own.get(domain) as number
     const from = reference === 'bestEver' ? 0 : own
-    // Chaudhry et al. leave the last row out of the maximum, so that getting better counts as negative forgetting.
+    // Chaudhry et al. leave the last row out of the maximum, so that getting better counts as negative
+    // forgetting.
     const until = reference === 'whenLearnt' ? own + 1 : last
     const now = this.#cell(last, domain)
     const lost = []
@@ -235,7 +240,10 @@ export class DomainMatrix {
     }
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
+  /**
+   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for
+   * options out of range.
+   */
   static fromState(state: unknown): DomainMatrix {
     const saved = stateOfKind<DomainMatrixState>(state, 'domain-matrix')
     checkState<DomainMatrixState>(saved.kind, saved, stateChecks)

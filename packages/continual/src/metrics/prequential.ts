@@ -57,8 +57,9 @@ const stateChecks: StateChecks<PrequentialState> = {
 const nothing: Running = { tokens: 0, mean: 0, faded: 0, fadedTokens: 0 }
 
 /**
- * The running loss of test-then-train, overall and by domain; the faded mean weighs by fading factors (Gama, Sebastião
- * & Rodrigues 2013, section 3.2) and by tokens. Domains fade by their own records, so one that rests keeps its reading.
+ * The running loss of test-then-train, overall and by domain; the faded mean weighs by fading factors (Gama,
+ * Sebastião & Rodrigues 2013, section 3.2) and by tokens. Domains fade by their own records, so one that
+ * rests keeps its reading.
  *
  * @example
  * const prequential = new Prequential()
@@ -127,7 +128,10 @@ export class Prequential {
     }
   }
 
-  /** Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for options out of range. */
+  /**
+   * Takes a state that `toState` gave. Throws a `StateError` if it is another's or damaged, `OptionError` for
+   * options out of range.
+   */
   static fromState(state: unknown): Prequential {
     const saved = stateOfKind<PrequentialState>(state, 'prequential')
     const { options, overall, domains } = checkState<PrequentialState>(saved.kind, saved, stateChecks)

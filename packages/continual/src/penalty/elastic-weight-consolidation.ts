@@ -1,6 +1,6 @@
 /**
- * Online elastic weight consolidation (Kirkpatrick et al. 2017, eq. 3; online form: Schwarz et al. 2018, section 3.1;
- * the Laplace view: Huszár 2018):
+ * Online elastic weight consolidation (Kirkpatrick et al. 2017, eq. 3; online form: Schwarz et al. 2018,
+ * section 3.1; the Laplace view: Huszár 2018):
  *
  *   penalty = strength/2 · Σᵢ Fᵢ·(θᵢ − θ*ᵢ)²,   F ← decay·F + F_new,   θ* ← θ at each consolidation.
  */
@@ -75,9 +75,9 @@ const noisy = expression.add(input(0), gumbel)
 /**
  * Protects weights in proportion to their diagonal Fisher information.
  *
- * The Fisher information is that of the model's own predictions: labels are drawn from the model, not taken from the
- * data, and gradients are squared per sequence, never per batch, so the estimate does not depend on how sequences are
- * batched (van de Ven 2025). It is per token: F = E[(∇ Σₜ log pₜ)²]/T.
+ * The Fisher information is that of the model's own predictions: labels are drawn from the model, not taken
+ * from the data, and gradients are squared per sequence, never per batch, so the estimate does not depend on
+ * how sequences are batched (van de Ven 2025). It is per token: F = E[(∇ Σₜ log pₜ)²]/T.
  */
 export function onlineEwc(options: EwcOptions): Penalty {
   checkOptions('onlineEwc', options, {
@@ -147,10 +147,12 @@ const [maxTokens, maxLogits] = [2 ** 12, 2 ** 25]
 /**
  * The diagonal Fisher information per token, estimated with one label per position drawn from the model.
  *
- * Sequences are worked on together, some thousand tokens at a time, and their gradients squared one by one all the same.
+ * Sequences are worked on together, some thousand tokens at a time, and their gradients squared one by one
+ * all the same.
  *
  * @param sample Sequences to judge by; each contributes equally.
- * @param nextKey Keys for the draws, one for each sequence in order: how many are worked on together changes no draw.
+ * @param nextKey Keys for the draws, one for each sequence in order: how many are worked on together changes
+ *   no draw.
  * @returns One tensor per parameter, of its shape, ≥ 0.
  */
 export function fisherInformation(

@@ -9,13 +9,16 @@ export interface Rehearsal extends Part {
   /** Old rows to be learnt together with the new ones; null while there is nothing to rehearse. */
   recall(context: RecallContext): Batch | null
   /**
-   * Returns what undoes every `recall` since, for a step that fails: random streams, remainders and whatever else recalling changes. Where it
-   * is missing, the learner takes the whole state before each step.
+   * Returns what undoes every `recall` since, for a step that fails: random streams, remainders and whatever
+   * else recalling changes. Where it is missing, the learner takes the whole state before each step.
    */
   mark?(): () => void
   /** Takes note of rows that have just been learnt. */
   remember(context: StepContext): void
-  /** Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than asked for. */
+  /**
+   * Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than
+   * asked for.
+   */
   sample(rows: number): Batch | null
   /** Plain data. */
   toState(): unknown

@@ -1,4 +1,6 @@
-/** Experience replay from a reservoir: every row ever seen has the same chance to be in memory (Vitter 1985). */
+/**
+ * Experience replay from a reservoir: every row ever seen has the same chance to be in memory (Vitter 1985).
+ */
 import {
   checkOptions,
   checks,
@@ -19,7 +21,10 @@ import { Reservoir } from './reservoir.ts'
 export interface ReservoirReplayOptions {
   /** Rows kept, ≥ 1. */
   readonly capacity: number
-  /** Old rows learnt per new row, > 0, over any number of batches: fractions add up until they make a row. Default 1. */
+  /**
+   * Old rows learnt per new row, > 0, over any number of batches: fractions add up until they make a row.
+   * Default 1.
+   */
   readonly share?: number
   /** 0 unless given. */
   readonly seed?: number

@@ -11,8 +11,9 @@ export interface ReservoirState {
 }
 
 /**
- * Which of the items of a stream to keep so that each of those seen so far is kept with the same chance (Vitter 1985,
- * algorithm R). Only the bookkeeping: it hands out slots 0 … capacity − 1, the caller keeps the items.
+ * Which of the items of a stream to keep so that each of those seen so far is kept with the same chance
+ * (Vitter 1985, algorithm R). Only the bookkeeping: it hands out slots 0 … capacity − 1, the caller keeps the
+ * items.
  *
  * @example
  * const reservoir = new Reservoir(100)
@@ -28,7 +29,10 @@ export class Reservoir {
     this.capacity = capacity
   }
 
-  /** Items offered so far, kept or not. The chances depend on it, so a resumed run must go on with the same number. */
+  /**
+   * Items offered so far, kept or not. The chances depend on it, so a resumed run must go on with the same
+   * number.
+   */
   get seen(): number {
     return this.#seen
   }
@@ -38,10 +42,14 @@ export class Reservoir {
     return Math.min(this.#seen, this.capacity)
   }
 
-  /** The slot that the next item goes to, in use or not; null if the item is not kept. Draws once the slots are full. */
+  /**
+   * The slot that the next item goes to, in use or not; null if the item is not kept. Draws once the slots
+   * are full.
+   */
   offer(draw: Draw): number | null {
     checkArgument('Reservoir: offer', 'draw', draw, checks.callback())
-    // The item itself is one of the seen + 1 that share the slots; without it, late items would be kept too often.
+    // The item itself is one of the seen + 1 that share the slots; without it, late items would be kept too
+    // often.
     const slot = this.#seen < this.capacity ? this.#seen : drawn(draw, this.#seen + 1)
     this.#seen++
     return slot < this.capacity ? slot : null

@@ -2,7 +2,10 @@
 import { type Mirror, OptionError } from '@burgeon/tensor'
 import type { Strategy } from './strategy.ts'
 
-/** Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow growth. */
+/**
+ * Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow
+ * growth.
+ */
 export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal }: Strategy): void {
   const left = mirrors.find((mirror) => typeof mirror.remap !== 'function')
   const mute = mirrors.find((mirror) => typeof mirror.keep !== 'function')

@@ -1,4 +1,6 @@
-/** Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen. */
+/**
+ * Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen.
+ */
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aDriftDetector } from '../drift/drift-detector.ts'

@@ -16,11 +16,15 @@ export interface Batch {
   readonly tokens: Int32Array
   /** Origin of each row, one name per row. */
   readonly domains: readonly string[]
-  /** Whether the rows are one text, each beginning with the last token of the one before. False unless given. */
+  /**
+   * Whether the rows are one text, each beginning with the last token of the one before. False unless given.
+   */
   readonly isContinuous?: boolean
 }
 
-/** An object of this form; whether its numbers fit together, and the model, is looked at when it is learnt. */
+/**
+ * An object of this form; whether its numbers fit together, and the model, is looked at when it is learnt.
+ */
 export const aBatch: Check<Batch> = checks.role('a batch', 'rows', 'length', 'tokens', 'domains')
 
 /** The rows of several batches, in order. Where some are longer, the others are padded at their end. */
@@ -87,7 +91,9 @@ export function rowOf({ length, tokens }: Batch, index: number): Int32Array {
   return tokens.slice(index * (length + 1), (index + 1) * (length + 1))
 }
 
-/** The rows in order in `count` parts, as equal as can be; in as many as there are rows if those are fewer. */
+/**
+ * The rows in order in `count` parts, as equal as can be; in as many as there are rows if those are fewer.
+ */
 export function partsOf({ rows, length, tokens, domains }: Batch, count: number): Batch[] {
   const parts = Math.min(count, rows)
   const border = (i: number): number => Math.floor((i * rows) / parts)

@@ -24,11 +24,11 @@ const severalChunks = checks.either(
 )
 
 /**
- * Batches of `rows` rows of `length` predictions, every token predicted exactly once. A change of domain ends a batch
- * early, with what there is.
+ * Batches of `rows` rows of `length` predictions, every token predicted exactly once. A change of domain ends
+ * a batch early, with what there is.
  *
- * Each batch begins with the token before its first prediction, so `position` points one token back: a reader that
- * starts there gets the same batches as one that never stopped.
+ * Each batch begins with the token before its first prediction, so `position` points one token back: a reader
+ * that starts there gets the same batches as one that never stopped.
  */
 export async function* batches<P>(
   chunks: AsyncIterable<Chunk<P>> | Iterable<Chunk<P>>,

@@ -4,8 +4,8 @@ import { checks, OptionError } from '@burgeon/tensor'
 import { type Batch, padding, rowOf, trimmed } from './batch.ts'
 
 /**
- * Throws OptionError unless every row of a batch has something to predict, holds tokens that there are and then padding, and fits into the
- * context.
+ * Throws OptionError unless every row of a batch has something to predict, holds tokens that there are and
+ * then padding, and fits into the context.
  */
 export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): asserts data is Batch {
   const { rows, length, tokens, domains } = (data ?? {}) as Partial<Batch>

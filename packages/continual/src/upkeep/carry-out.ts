@@ -41,7 +41,9 @@ export interface ReasonedRequest {
   readonly reason: string
 }
 
-/** A request that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning. */
+/**
+ * A request that cannot be fulfilled is an event, not an error: the model is as it was, and goes on learning.
+ */
 export async function carryOut(
   asked: ReasonedRequest,
   ground: GrowthGround,

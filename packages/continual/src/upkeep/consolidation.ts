@@ -9,8 +9,8 @@ import type { Penalty } from '../penalty/penalty.ts'
 export const consolidationRows = 32
 
 /**
- * Makes the present weights the ones to protect whenever the trigger says so. What is important is judged by what came before this step, so it
- * acts before the new rows are remembered. One event per penalty.
+ * Makes the present weights the ones to protect whenever the trigger says so. What is important is judged by
+ * what came before this step, so it acts before the new rows are remembered. One event per penalty.
  */
 export function consolidation(
   penalties: readonly Penalty[],

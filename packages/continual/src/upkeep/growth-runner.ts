@@ -37,10 +37,11 @@ interface State {
 const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.integer({ from: 0 }) }
 
 /**
- * Keeps the state of a policy. A policy that throws, or decides what is no decision, is an event: the batch has been learnt by then, and its
- * state stays as it was.
+ * Keeps the state of a policy. A policy that throws, or decides what is no decision, is an event: the batch
+ * has been learnt by then, and its state stays as it was.
  *
- * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its tokenizer must know each.
+ * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its
+ *   tokenizer must know each.
  */
 export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep {
   const { name } = policy

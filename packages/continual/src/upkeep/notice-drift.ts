@@ -8,8 +8,8 @@ import type { StreamWatch } from '../drift/stream-watch.ts'
 export type DriftSight = Pick<StepContext, 'step' | 'bitsPerByte' | 'bytes'>
 
 /**
- * The alarms of this step. A rise of the loss is drift; a fall is what learning looks like. An alarm ends a regime for
- * all detectors: the others start afresh, or they would report the same change again.
+ * The alarms of this step. A rise of the loss is drift; a fall is what learning looks like. An alarm ends a
+ * regime for all detectors: the others start afresh, or they would report the same change again.
  */
 export function noticeDrift(
   detector: DriftDetector | undefined,

@@ -9,8 +9,8 @@ import { encodedRow, textOf } from '../vocabulary/encode-batch.ts'
 import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 
 /**
- * Model, tokenizer and rows of tokens grow together, or none of them: nothing can fail once the model has grown. Within the budget it asks for as
- * many tokens as there is room for.
+ * Model, tokenizer and rows of tokens grow together, or none of them: nothing can fail once the model has
+ * grown. Within the budget it asks for as many tokens as there is room for.
  *
  * @param keepers Parts that keep rows of tokens, which are encoded anew.
  */

@@ -8,10 +8,12 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
 /**
  * Encodes data as a batch in the tokens of a model.
  *
- * With a vocabulary, a batch may hold the tokens of any time, such as the bytes that `batches` cuts a stream into: it is encoded anew. Rows that
- * follow each other become fewer full ones, others are padded at their end. Either way the bytes that are predicted are the same.
+ * With a vocabulary, a batch may hold the tokens of any time, such as the bytes that `batches` cuts a stream
+ * into: it is encoded anew. Rows that follow each other become fewer full ones, others are padded at their
+ * end. Either way the bytes that are predicted are the same.
  *
- * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that is not the model's.
+ * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that
+ *   is not the model's.
  */
 export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): Batch {
   if (vocabulary === undefined) {
@@ -39,8 +41,8 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
 }
 
 /**
- * The same row in the tokens that there are now, padded at its end. Where they would be more than before, it stays as it is: a row that begins
- * inside a character can be encoded worse alone than in its text.
+ * The same row in the tokens that there are now, padded at its end. Where they would be more than before, it
+ * stays as it is: a row that begins inside a character can be encoded worse alone than in its text.
  */
 export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32Array {
   const encoded = encodedAnew(
@@ -53,7 +55,10 @@ export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32
   return result
 }
 
-/** The first token, which is only read, stays: what comes after it is predicted, and stands for the same bytes. */
+/**
+ * The first token, which is only read, stays: what comes after it is predicted, and stands for the same
+ * bytes.
+ */
 export function encodedAnew(tokens: ArrayLike<number>, tokenizer: BytePairTokenizer): Int32Array {
   const rest = tokenizer.encodeBytes(tokenizer.decodeBytes(Array.from(tokens).slice(1)))
   const all = new Int32Array(Math.min(tokens.length, 1) + rest.length)

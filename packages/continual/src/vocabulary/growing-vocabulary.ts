@@ -82,8 +82,8 @@ export class GrowingVocabulary {
   }
 
   /**
-   * The tokens that what was seen calls for most, or null if it calls for none or there are enough. Their share, and what they take from
-   * their parts, is what was counted. Changes nothing.
+   * The tokens that what was seen calls for most, or null if it calls for none or there are enough. Their
+   * share, and what they take from their parts, is what was counted. Changes nothing.
    *
    * @param room Most tokens that there is room for.
    */
@@ -116,8 +116,8 @@ export class GrowingVocabulary {
   }
 
   /**
-   * @throws StateError for a state that is none, or of a tokenizer that began otherwise; OptionError for merges that no tokenizer
-   *   can have. It is unchanged then.
+   * @throws StateError for a state that is none, or of a tokenizer that began otherwise; OptionError for
+   *   merges that no tokenizer can have. It is unchanged then.
    */
   restore(state: unknown): void {
     const own = this.tokenizer.merges
@@ -138,10 +138,11 @@ export class GrowingVocabulary {
 }
 
 /**
- * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every text that is learnt, and when it
- * is due the model and the tokenizer grow together. Belongs to one learner.
+ * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every
+ * text that is learnt, and when it is due the model and the tokenizer grow together. Belongs to one learner.
  *
- * @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive integers.
+ * @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive
+ *   integers.
  * @example
  * ```ts
  * const vocabulary = growingVocabulary({ tokens: 512, growWhen: everySteps(100) })

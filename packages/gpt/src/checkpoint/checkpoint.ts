@@ -1,10 +1,11 @@
 /**
- * Checkpoints: a folder of safetensors files and one JSON manifest that names them. Beside the present checkpoint the folder may hold earlier
- * ones that were kept.
+ * Checkpoints: a folder of safetensors files and one JSON manifest that names them. Beside the present
+ * checkpoint the folder may hold earlier ones that were kept.
  *
- * Saving creates new files beside the old ones, makes them durable, and then replaces the manifest in one indivisible
- * step; only afterwards are the old files removed. Whatever happens in between, the folder holds one whole checkpoint.
- * Writers take turns by a lock. Readers need none: they look again when what they read has just been replaced.
+ * Saving creates new files beside the old ones, makes them durable, and then replaces the manifest in one
+ * indivisible step; only afterwards are the old files removed. Whatever happens in between, the folder holds
+ * one whole checkpoint. Writers take turns by a lock. Readers need none: they look again when what they read
+ * has just been replaced.
  */
 import {
   arrayFromRaw,
@@ -40,9 +41,14 @@ import { rejoin, separate, type StateArray } from './state-tree.ts'
 
 /** How a checkpoint is written. */
 export interface WriteCheckpointOptions {
-  /** Bytes of tensors that one file holds at most; a larger tensor has a file of its own. 1 GiB unless given. */
+  /**
+   * Bytes of tensors that one file holds at most; a larger tensor has a file of its own. 1 GiB unless given.
+   */
   readonly fileBytes?: number
-  /** Bytes of one tensor that a file holds at most; a larger one is cut. 1 GiB unless given: digests take less than 2 GiB. */
+  /**
+   * Bytes of one tensor that a file holds at most; a larger one is cut. 1 GiB unless given: digests take less
+   * than 2 GiB.
+   */
   readonly pieceBytes?: number
 }
 
@@ -51,9 +57,10 @@ export interface WriteCheckpointOptions {
  *
  * Nothing else in the folder is touched. When it fails, the checkpoint before stays.
  *
- * @param parts States by name (`model`, `learner`, …); the tensors of each go to safetensors files of that name.
- *   A name is made of lower-case letters.
- * @throws OptionError for another name, StateError for a state that cannot be stored, LockedError if another process holds the folder.
+ * @param parts States by name (`model`, `learner`, …); the tensors of each go to safetensors files of that
+ *   name. A name is made of lower-case letters.
+ * @throws OptionError for another name, StateError for a state that cannot be stored, LockedError if another
+ *   process holds the folder.
  */
 export async function writeCheckpoint(
   disk: Disk,
@@ -165,7 +172,8 @@ export async function readCheckpoint(
 }
 
 /**
- * Runs `body` on a manifest, and if that fails because another save has replaced it meanwhile, on the new one.
+ * Runs `body` on a manifest, and if that fails because another save has replaced it meanwhile, on the new
+ * one.
  *
  * @throws CheckpointError as `body` did, if the manifest is still the same: then it is damage.
  */

@@ -1,4 +1,7 @@
-/** The few things a checkpoint asks of storage: one folder of named files. Node, the browser and tests implement it. */
+/**
+ * The few things a checkpoint asks of storage: one folder of named files. Node, the browser and tests
+ * implement it.
+ */
 import { BurgeonError } from '@burgeon/tensor'
 
 /** Somebody else is writing checkpoints into this folder. */
@@ -24,11 +27,11 @@ export interface Disk {
   /** Resolves when creations, renames and removals would survive a power cut. */
   sync(): Promise<void>
   /**
-   * Keeps everyone else from writing a checkpoint into this folder: other processes, and other disks of this one. Several saves on one disk
-   * take turns. A browser has `navigator.locks` for this.
+   * Keeps everyone else from writing a checkpoint into this folder: other processes, and other disks of this
+   * one. Several saves on one disk take turns. A browser has `navigator.locks` for this.
    *
-   * @param purpose `save`: for the time of one save; waits for other saves. `session`: for as long as a process means to go on saving; the
-   *   disk may be locked for saves meanwhile.
+   * @param purpose `save`: for the time of one save; waits for other saves. `session`: for as long as a
+   *   process means to go on saving; the disk may be locked for saves meanwhile.
    * @throws LockedError if somebody else holds the folder for a session.
    */
   lock(purpose: LockPurpose): Promise<DiskLock>

@@ -1,8 +1,10 @@
 /**
- * Order in the folder of a checkpoint: which files are its own, what an interrupted save left behind, and how a manifest takes its place.
+ * Order in the folder of a checkpoint: which files are its own, what an interrupted save left behind, and how
+ * a manifest takes its place.
  *
- * The rule: a save removes files that a manifest of this checkpoint named, and those that an interrupted save had announced before it created
- * them. Whatever else lies in the folder belongs to the user, whatever its name.
+ * The rule: a save removes files that a manifest of this checkpoint named, and those that an interrupted save
+ * had announced before it created them. Whatever else lies in the folder belongs to the user, whatever its
+ * name.
  */
 import type { Disk, DiskLock } from './disk.ts'
 import {
@@ -41,7 +43,10 @@ export async function writeManifest(
 const waitingName = (name: string, { token }: DiskLock): string => `${name}.${token}.new`
 const announcementName = ({ token }: DiskLock): string => `${manifestName}.${token}.saving`
 
-/** Puts down, durably, which files are about to be created, so that they are known for leftovers if nothing comes of it. */
+/**
+ * Puts down, durably, which files are about to be created, so that they are known for leftovers if nothing
+ * comes of it.
+ */
 export async function announceFiles(disk: Disk, lock: DiskLock, names: readonly string[]): Promise<void> {
   await disk.create(announcementName(lock), new TextEncoder().encode(JSON.stringify(names)))
   await disk.sync()
@@ -106,9 +111,11 @@ export async function removeLeftovers(disk: Disk, manifest: Manifest): Promise<v
 }
 
 /**
- * Gives back the room of a save that failed, as far as that is possible: a full disk must not stay full because of it.
+ * Gives back the room of a save that failed, as far as that is possible: a full disk must not stay full
+ * because of it.
  *
- * Nothing of any checkpoint is touched, not even of one that has just been replaced, as that may not be durable yet.
+ * Nothing of any checkpoint is touched, not even of one that has just been replaced, as that may not be
+ * durable yet.
  */
 export async function abandonFiles(
   disk: Disk,

@@ -1,8 +1,9 @@
 /**
  * Checkpoints that later ones do not take the place of: the chain of a life.
  *
- * A kept checkpoint is the manifest it had under another name, `kept-000012.json`, and the files it had all along; nothing large is copied,
- * and saving leaves them alone. Whoever wants the room back removes the manifest: the next save removes what belonged to it.
+ * A kept checkpoint is the manifest it had under another name, `kept-000012.json`, and the files it had all
+ * along; nothing large is copied, and saving leaves them alone. Whoever wants the room back removes the
+ * manifest: the next save removes what belonged to it.
  */
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 import { checkDisk, checkWhich } from './check-arguments.ts'
@@ -25,10 +26,12 @@ import {
 /**
  * Keeps the present checkpoint of a folder. To do so twice is to do so once.
  *
- * Like saving it is indivisible: whatever happens in between, the present checkpoint stays whole, and all that were kept before.
+ * Like saving it is indivisible: whatever happens in between, the present checkpoint stays whole, and all
+ * that were kept before.
  *
  * @returns The number by which it is known from now on.
- * @throws CheckpointError if there is none, or its manifest is damaged; LockedError if another process holds the folder.
+ * @throws CheckpointError if there is none, or its manifest is damaged; LockedError if another process holds
+ *   the folder.
  */
 export async function keepCheckpoint(disk: Disk): Promise<number> {
   checkDisk('keepCheckpoint', 'disk', disk)
@@ -59,8 +62,9 @@ export async function forgetCheckpoint(disk: Disk, kept: number): Promise<void> 
  * Makes a checkpoint the present one of another folder, byte for byte.
  *
  * @param which One that was kept; the present one of `from` unless given.
- * @throws CheckpointError if there is no such checkpoint or a file of it is missing or damaged, OptionError if the other folder holds a
- *   checkpoint, or one that was kept, or a file of a name that the checkpoint uses: nothing is written then.
+ * @throws CheckpointError if there is no such checkpoint or a file of it is missing or damaged, OptionError
+ *   if the other folder holds a checkpoint, or one that was kept, or a file of a name that the checkpoint
+ *   uses: nothing is written then.
  */
 export async function restoreCheckpoint(from: Disk, to: Disk, which: WhichCheckpoint = {}): Promise<void> {
   checkDisk('restoreCheckpoint', 'from', from)
@@ -73,7 +77,8 @@ export async function restoreCheckpoint(from: Disk, to: Disk, which: WhichCheckp
     )
   }
   await withManifest(from, which, async (manifest) => {
-    // All is read before anything is written, so that a damaged one leaves nothing behind; each file once more when it is its turn.
+    // All is read before anything is written, so that a damaged one leaves nothing behind; each file once
+    // more when it is its turn.
     for (const file of filesOf(manifest)) await readFile(from, file)
     const lock = await to.lock('save')
     try {

@@ -29,8 +29,8 @@ export interface Manifest {
   /** Counts saves, so that file names never repeat. */
   readonly sequence: number
   /**
-   * Names of files that this checkpoint and earlier ones of the folder have written and that may still be there. A save removes no others.
-   * None in a manifest that an earlier version wrote.
+   * Names of files that this checkpoint and earlier ones of the folder have written and that may still be
+   * there. A save removes no others. None in a manifest that an earlier version wrote.
    */
   readonly owned?: readonly string[]
   readonly parts: Readonly<Record<string, ManifestPart>>
@@ -47,7 +47,10 @@ export interface WhichCheckpoint {
   readonly kept?: number
 }
 
-/** Reads the parts of a checkpoint. Throws CheckpointError if there is no such checkpoint, or its manifest is damaged. */
+/**
+ * Reads the parts of a checkpoint. Throws CheckpointError if there is no such checkpoint, or its manifest is
+ * damaged.
+ */
 export async function readManifest(disk: Disk, which: WhichCheckpoint = {}): Promise<Manifest> {
   const name = nameOf(which)
   if (!(await disk.list()).includes(name)) {
@@ -108,7 +111,9 @@ function isWhole({ parts, owned = [] }: Partial<Manifest>): boolean {
   )
 }
 
-/** `model-000012.safetensors`, or `model-000012-00001-of-00003.safetensors` where a part needs several files. */
+/**
+ * `model-000012.safetensors`, or `model-000012-00001-of-00003.safetensors` where a part needs several files.
+ */
 const partFile = /^[a-z]+-(\d+)(?:-\d+-of-\d+)?\.safetensors$/
 const keptFile = /^kept-(\d+)\.json$/
 const digits = (number: number, count: number): string => String(number).padStart(count, '0')
@@ -128,7 +133,10 @@ export function sequenceOf(name: string): number | undefined {
 /** The manifest of the checkpoint that was saved with this sequence number, once it is kept. */
 export const keptName = (sequence: number): string => `kept-${digits(sequence, 6)}.json`
 
-/** The sequence numbers of the checkpoints that are kept, lowest first. A file of theirs has that number in its name. */
+/**
+ * The sequence numbers of the checkpoints that are kept, lowest first. A file of theirs has that number in
+ * its name.
+ */
 export function keptSequences(names: readonly string[]): number[] {
   return names
     .flatMap((name) => keptFile.exec(name)?.[1] ?? [])

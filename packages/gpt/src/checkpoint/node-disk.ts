@@ -28,7 +28,8 @@ export function nodeDisk(place: string): Disk {
   return {
     place,
     async read(name) {
-      // A Buffer's slice shares its bytes where a Uint8Array's copies them, so nobody above may be handed one.
+      // A Buffer's slice shares its bytes where a Uint8Array's copies them, so nobody above may be handed
+      // one.
       const { buffer, byteOffset, byteLength } = await readFile(at(name))
       return new Uint8Array(buffer, byteOffset, byteLength)
     },

@@ -1,9 +1,9 @@
 /**
  * The lock of a folder, with Node: a file that names its owner.
  *
- * A lock is left behind when its owner was killed. It is taken over once the owner is known to be dead. Of an owner that cannot be asked
- * (another machine or container), or a lock that cannot be read, the sign of life is that the file changes: an owner touches it
- * every few seconds.
+ * A lock is left behind when its owner was killed. It is taken over once the owner is known to be dead. Of an
+ * owner that cannot be asked (another machine or container), or a lock that cannot be read, the sign of life
+ * is that the file changes: an owner touches it every few seconds.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'

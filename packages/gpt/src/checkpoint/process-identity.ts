@@ -3,7 +3,9 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { threadId } from 'node:worker_threads'
 
-/** A process, distinct from a later one of the same number and from those of other machines and containers. */
+/**
+ * A process, distinct from a later one of the same number and from those of other machines and containers.
+ */
 export interface ProcessIdentity {
   readonly pid: number
   /** Number of a worker in the process; 0 for the main thread. */
@@ -26,7 +28,10 @@ export function thisProcess(): ProcessIdentity {
   }
 }
 
-/** Returns whether a process still runs; undefined if it is none of this machine or container, or nobody knows. */
+/**
+ * Returns whether a process still runs; undefined if it is none of this machine or container, or nobody
+ * knows.
+ */
 export function isRunning(other: ProcessIdentity): boolean | 'this thread' | undefined {
   const own = thisProcess()
   if (other.host !== own.host || other.space !== own.space) return undefined
@@ -44,7 +49,10 @@ export function isRunning(other: ProcessIdentity): boolean | 'this thread' | und
   return started === undefined ? other.started === '' : started === other.started
 }
 
-/** When a process began, by Linux: the boot and the ticks since. Nothing for one that has ended, or where that cannot be read. */
+/**
+ * When a process began, by Linux: the boot and the ticks since. Nothing for one that has ended, or where that
+ * cannot be read.
+ */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,4 +1,6 @@
-/** Tensors dealt out to files, because neither formats nor array buffers nor digests take a file of any size. */
+/**
+ * Tensors dealt out to files, because neither formats nor array buffers nor digests take a file of any size.
+ */
 import { checks, type RawTensor, type SafetensorsFile, sizeOf } from '@burgeon/tensor'
 import { CheckpointError } from './manifest.ts'
 
@@ -55,7 +57,10 @@ export function shardsOf(tensors: ReadonlyMap<string, RawTensor>, sizes: ShardSi
   return shards.length > 0 ? shards : [{ tensors: new Map(), metadata: {} }]
 }
 
-/** A file for each piece. Their names are none of states, so that who knows nothing of pieces misses the tensor. */
+/**
+ * A file for each piece. Their names are none of states, so that who knows nothing of pieces misses the
+ * tensor.
+ */
 function piecesOf(name: string, { type, shape, bytes }: RawTensor, pieceBytes: number): Shard[] {
   const bytesEach = bytes.length / sizeOf(shape)
   const step = Math.max(1, Math.floor(pieceBytes / bytesEach))

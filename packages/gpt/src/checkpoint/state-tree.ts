@@ -1,4 +1,7 @@
-/** Separates a state into JSON and tensors, and joins them again, so that both can be stored in standard formats. */
+/**
+ * Separates a state into JSON and tensors, and joins them again, so that both can be stored in standard
+ * formats.
+ */
 import { type NumericArray, type PlainTensor, shown, StateError } from '@burgeon/tensor'
 
 /** Typed arrays that a state may hold. */
@@ -16,9 +19,9 @@ const isStateArray = (value: unknown): value is StateArray => kinds.some((kind) 
 /**
  * Takes the tensors out of a state.
  *
- * A state is made of null, booleans, strings, numbers (also non-finite ones), arrays, plain objects, typed arrays and
- * `{ shape, data }` tensors. Everything else throws StateError with its place: what cannot be stored must not be lost
- * silently.
+ * A state is made of null, booleans, strings, numbers (also non-finite ones), arrays, plain objects, typed
+ * arrays and `{ shape, data }` tensors. Everything else throws StateError with its place: what cannot be
+ * stored must not be lost silently.
  */
 export function separate(state: unknown): SeparatedState {
   const tensors = new Map<string, { shape: readonly number[]; data: StateArray }>()

@@ -5,7 +5,9 @@ import { checkLimit, checkTotalSize, sizeLimits } from './size-limits.ts'
 
 const owner = 'model state'
 
-/** Throws OptionError unless it is an object with a list of blocks, not too many, that are objects themselves. */
+/**
+ * Throws OptionError unless it is an object with a list of blocks, not too many, that are objects themselves.
+ */
 export function checkIsConfig(saved: unknown): void {
   const { blocks } = isObject(saved) ? (saved as { blocks?: unknown }) : {}
   if (!isObject(saved) || !Array.isArray(blocks)) {

@@ -12,13 +12,14 @@ export interface FlopsPerToken {
 }
 
 /**
- * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For each token: 2 for every weight of
- * a projection, an adapter, an expert and a router, with the head 2·C·V; and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Gradients take every product
- * of a projection twice more, and five products of attention instead of two.
+ * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For
+ * each token: 2 for every weight of a projection, an adapter, an expert and a router, with the head 2·C·V;
+ * and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Gradients take every product of
+ * a projection twice more, and five products of attention instead of two.
  *
- * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and less in wider models; so are
- * the optimizer, whose work does not depend on the number of tokens, and what is done twice to save memory (`checkpointBlocks`, and the
- * logits where they are not held all at once).
+ * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and
+ * less in wider models; so are the optimizer, whose work does not depend on the number of tokens, and what is
+ * done twice to save memory (`checkpointBlocks`, and the logits where they are not held all at once).
  *
  * @param length Tokens of a sequence, T, up to the context, which it is unless given.
  * @throws OptionError for a length that is no integer from 1 to the context.

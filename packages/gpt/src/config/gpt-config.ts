@@ -1,37 +1,55 @@
-/** The configuration of a GPT: every size, block by block. Plain data: it is written into every checkpoint. */
+/**
+ * The configuration of a GPT: every size, block by block. Plain data: it is written into every checkpoint.
+ */
 import { type Check, checks } from '@burgeon/tensor'
 
 /** One transformer block. Blocks may differ in size, because each can grow on its own. */
 export interface BlockConfig {
-  /** Stable name within the model, for example `b3`. Parameter paths use it, so inserting a block renames nothing. */
+  /**
+   * Stable name within the model, for example `b3`. Parameter paths use it, so inserting a block renames
+   * nothing.
+   */
   readonly id: string
   readonly mlpHidden: number
   /** Query heads, a multiple of `kvHeads`. */
   readonly heads: number
-  /** Heads of keys and values, each shared by `heads / kvHeads` neighboring query heads (Ainslie et al. 2023). */
+  /**
+   * Heads of keys and values, each shared by `heads / kvHeads` neighboring query heads (Ainslie et al. 2023).
+   */
   readonly kvHeads: number
   /** Width of one head, D. */
   readonly headDim: number
-  /** Attention scores are divided by the root of this: the width that the heads were born with, `headDim` unless given. */
+  /**
+   * Attention scores are divided by the root of this: the width that the heads were born with, `headDim`
+   * unless given.
+   */
   readonly scoreWidth?: number
   /**
-   * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is rotated, D/2 numbers. They belong to the
-   * pairs and not to D, so that a head can become wider without rotating its old pairs otherwise.
+   * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is rotated, D/2
+   * numbers. They belong to the pairs and not to D, so that a head can become wider without rotating its old
+   * pairs otherwise.
    */
   readonly frequencies?: readonly number[]
   /** A low-rank adapter beside each linear map of the block; none unless given. */
   readonly adapter?: AdapterConfig
   /**
-   * Shares of the experts where the MLP is several, one number for each, above 0: expert i is weighted by gate i = share i · e^(logit i), divided by the
-   * sum of these over all experts. Equal shares at first; a split expert shares its own out. One plain MLP unless given.
+   * Shares of the experts where the MLP is several, one number for each, above 0: expert i is weighted by
+   * gate i = share i · e^(logit i), divided by the sum of these over all experts. Equal shares at first; a
+   * split expert shares its own out. One plain MLP unless given.
    */
   readonly expertShares?: readonly number[]
 }
 
-/** Beside a linear map y = x·W + b: y + scale·(x·A)·B with A `[in, rank]` and B `[rank, out]` (Hu et al. 2022, section 4.1). */
+/**
+ * Beside a linear map y = x·W + b: y + scale·(x·A)·B with A `[in, rank]` and B `[rank, out]` (Hu et al. 2022,
+ * section 4.1).
+ */
 export interface AdapterConfig {
   readonly rank: number
-  /** α/rank in the paper. It stays when the rank grows from r to r′, which is to carry α along as α·r′/r. Finite, not 0. */
+  /**
+   * α/rank in the paper. It stays when the rank grows from r to r′, which is to carry α along as α·r′/r.
+   * Finite, not 0.
+   */
   readonly scale: number
 }
 
@@ -45,20 +63,24 @@ export interface GptConfig {
   readonly embed: number
   readonly norm: 'layer' | 'rms'
   /**
-   * The width that norms divide by: the one the model was born with, `embed` unless given. So they return the same when the residual
-   * stream has become wider and the new channels are still empty.
+   * The width that norms divide by: the one the model was born with, `embed` unless given. So they return the
+   * same when the residual stream has become wider and the new channels are still empty.
    */
   readonly normWidth?: number
   /** Whether each token's logit has a bias; a grown vocabulary has. False unless given. */
   readonly headBias?: boolean
   /**
-   * Added to the logit of each token beside its bias, V numbers in nats: what growth of the vocabulary has set, apart from what was learnt
-   * since. 0 unless given.
+   * Added to the logit of each token beside its bias, V numbers in nats: what growth of the vocabulary has
+   * set, apart from what was learnt since. 0 unless given.
    */
   readonly logitOffsets?: readonly number[]
-  /** `learned` embeddings of each position, or `rotary`: queries and keys are rotated by it (Su et al. 2021). */
+  /**
+   * `learned` embeddings of each position, or `rotary`: queries and keys are rotated by it (Su et al. 2021).
+   */
   readonly positions: 'learned' | 'rotary'
-  /** Activation of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020). */
+  /**
+   * Activation of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020).
+   */
   readonly activation: 'gelu' | 'swiglu'
   /** From the input to the output. */
   readonly blocks: readonly BlockConfig[]

@@ -15,7 +15,10 @@ export interface GptSizes {
   /** embed / heads unless given. Even with rotary positions. */
   readonly headDim?: number
   readonly layers: number
-  /** 4 · embed unless given; with `swiglu`, whose MLP has a third matrix, 8/3 · embed, rounded up to a multiple of 8. */
+  /**
+   * 4 · embed unless given; with `swiglu`, whose MLP has a third matrix, 8/3 · embed, rounded up to a
+   * multiple of 8.
+   */
   readonly mlpHidden?: number
   /** `rms` unless given: a residual stream under RMSNorm can be widened exactly. */
   readonly norm?: GptConfig['norm']
@@ -45,8 +48,8 @@ export const sizeChecks: ChecksOf<GptSizes> = {
 /**
  * A configuration with equal blocks.
  *
- * @throws OptionError unless every size is a positive integer, `heads` divides `embed` where `headDim` is not given, `kvHeads` divides
- *   `heads`, and `headDim` is even with rotary positions.
+ * @throws OptionError unless every size is a positive integer, `heads` divides `embed` where `headDim` is not
+ *   given, `kvHeads` divides `heads`, and `headDim` is even with rotary positions.
  */
 export function gptConfig(sizes: GptSizes): GptConfig {
   checkOptions('gptConfig', sizes, sizeChecks)

@@ -17,12 +17,13 @@ const one: InitialValues = { kind: 'one' }
 const normal = (standardDeviation: number): InitialValues => ({ kind: 'normal', standardDeviation })
 
 /**
- * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output, its attention and then its MLP
- * (norm, router, gate, up, down, further experts; A and B of an adapter after the map they stand beside); norm and bias of the head.
+ * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output,
+ * its attention and then its MLP (norm, router, gate, up, down, further experts; A and B of an adapter after
+ * the map they stand beside); norm and bias of the head.
  *
- * Weights start Gaussian with deviation 0.02, and those that write into the residual stream
- * with 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3); routers with 1/√C, so that
- * gates differ between tokens from the start.
+ * Weights start Gaussian with deviation 0.02, and those that write into the residual stream with
+ * 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3);
+ * routers with 1/√C, so that gates differ between tokens from the start.
  */
 export function parameterSpecs(config: GptConfig): ParameterSpec[] {
   checkArgument('parameterSpecs', 'config', config, aConfig)
@@ -52,10 +53,12 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
 }
 
 /**
- * The parameters of one block: norm, query, key, value and output of the attention; norm, router (of several experts), gate (with `swiglu`),
- * up and down of the MLP; gate, up and down of each further expert. Of a linear map: weight, bias, and A and B of its adapter.
+ * The parameters of one block: norm, query, key, value and output of the attention; norm, router (of several
+ * experts), gate (with `swiglu`), up and down of the MLP; gate, up and down of each further expert. Of a
+ * linear map: weight, bias, and A and B of its adapter.
  *
- * @param writers What the projections into the residual stream start as; with `zero` the block is an identity. B of every adapter is 0.
+ * @param writers What the projections into the residual stream start as; with `zero` the block is an
+ *   identity. B of every adapter is 0.
  */
 export function blockSpecs(config: GptConfig, block: BlockConfig, writers: InitialValues): ParameterSpec[] {
   const { mlpHidden, heads, kvHeads, headDim } = block
@@ -84,7 +87,10 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
   ]
 }
 
-/** Paths of the maps of each expert of a block: the first is the plain MLP, the others are called by their number. */
+/**
+ * Paths of the maps of each expert of a block: the first is the plain MLP, the others are called by their
+ * number.
+ */
 export function expertPaths({ id, expertShares = [1] }: BlockConfig): string[] {
   return expertShares.map((_, i) => (i === 0 ? `blocks.${id}.mlp` : `blocks.${id}.mlp.experts.${i}`))
 }
@@ -161,9 +167,10 @@ export function isAdapter(path: string): boolean {
 }
 
 /**
- * Whether a parameter belongs to what stands below block `count`, counted from 0: the lowest blocks, the positions and the token embedding,
- * which is the head, too. With all of them constant, no tape follows what happens there. (Half of the embedding's gradient, that of the head,
- * would be worse than none: it pulls the embedding away from what the blocks expect.)
+ * Whether a parameter belongs to what stands below block `count`, counted from 0: the lowest blocks, the
+ * positions and the token embedding, which is the head, too. With all of them constant, no tape follows what
+ * happens there. (Half of the embedding's gradient, that of the head, would be worse than none: it pulls the
+ * embedding away from what the blocks expect.)
  */
 export function isBelow(config: GptConfig, count: number): (path: string) => boolean {
   checkArgument('isBelow', 'config', config, aConfig)

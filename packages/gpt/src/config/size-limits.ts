@@ -1,4 +1,7 @@
-/** The largest sizes that a model can have: what is above them is a mistake or a forgery, and is refused before anything is made for it. */
+/**
+ * The largest sizes that a model can have: what is above them is a mistake or a forgery, and is refused
+ * before anything is made for it.
+ */
 import { OptionError } from '@burgeon/tensor'
 import { parametersOf } from './block-size.ts'
 import type { GptConfig } from './gpt-config.ts'

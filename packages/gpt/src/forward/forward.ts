@@ -3,7 +3,8 @@
  *
  * It runs the same taped or untaped, and never changes a weight.
  *
- * B batch, T tokens, C embed, H heads, G heads of keys and values, D head size, M mlpHidden, V vocabulary, S room in the cache.
+ * B batch, T tokens, C embed, H heads, G heads of keys and values, D head size, M mlpHidden, V vocabulary, S
+ * room in the cache.
  */
 import {
   add,
@@ -47,17 +48,21 @@ export interface ForwardOptions {
   /** Keys and values of the tokens before these; the new ones are added to it. */
   readonly cache?: KeyValueCache
   /**
-   * A tape keeps only the input and output of each block, and computes the rest again on the way back (`checkpoint`): a third more
-   * work for a fraction of the memory. Without effect where nothing is recorded, or with a cache. False unless given.
+   * A tape keeps only the input and output of each block, and computes the rest again on the way back
+   * (`checkpoint`): a third more work for a fraction of the memory. Without effect where nothing is recorded,
+   * or with a cache. False unless given.
    */
   readonly checkpointBlocks?: boolean
-  /** Is shown what flows inside each block, and must not change it. A block that is run again shows it again. */
+  /**
+   * Is shown what flows inside each block, and must not change it. A block that is run again shows it again.
+   */
   readonly observe?: (block: string, what: ObservedActivation, x: Tensor) => void
 }
 
 /**
- * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M] (of all experts side by side),
- * its output [B·T, C]; and the residual stream above each block, `output` [B·T, C].
+ * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M]
+ * (of all experts side by side), its output [B·T, C]; and the residual stream above each block, `output`
+ * [B·T, C].
  */
 export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 
@@ -123,7 +128,8 @@ const epsilon = 1e-5
 const manyLogits = 2 ** 25
 
 /**
- * The loss of every prediction, in nats. Where logits would be very many they are made and used up piece by piece.
+ * The loss of every prediction, in nats. Where logits would be very many they are made and used up piece by
+ * piece.
  *
  * @param targets `i32 [B·T]`: the next tokens; a negative one is not counted.
  * @returns `f32 [B·T]`.
@@ -178,7 +184,10 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
   return normalize(config, w, 'head.norm', x)
 }
 
-/** The rotary tables of each block. Blocks with the same frequencies share theirs; without rotary positions there are none. */
+/**
+ * The rotary tables of each block. Blocks with the same frequencies share theirs; without rotary positions
+ * there are none.
+ */
 function rotaryTablesOf(
   config: GptConfig,
   device: Device,
@@ -268,7 +277,10 @@ const gated = expression.multiply(
   expression.input(1),
 )
 
-/** With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that divides by n. */
+/**
+ * With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that
+ * divides by n.
+ */
 function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
   const share = (config.normWidth ?? config.embed) / config.embed
   const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))

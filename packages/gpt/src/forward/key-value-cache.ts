@@ -3,9 +3,9 @@ import { checkArgument, checks, Device, fill, OptionError, makeOwned, type Tenso
 import type { GptConfig } from '../config/gpt-config.ts'
 
 /**
- * Room for the whole context. Belongs to one model at one size: when that has grown, `isFor` says so, and whoever reads into the cache
- * begins a new one with the tokens it had read, as `generate` does. After learning without growth it goes on: what was read is
- * remembered as it was understood then.
+ * Room for the whole context. Belongs to one model at one size: when that has grown, `isFor` says so, and
+ * whoever reads into the cache begins a new one with the tokens it had read, as `generate` does. After
+ * learning without growth it goes on: what was read is remembered as it was understood then.
  */
 export class KeyValueCache implements Disposable {
   /** Tokens held. */

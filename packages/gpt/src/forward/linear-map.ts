@@ -12,8 +12,8 @@ import {
 import type { BlockConfig } from '../config/gpt-config.ts'
 
 /**
- * y = x·W + b, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section 4.1). The narrow product in the middle is scaled: it has the
- * fewest numbers.
+ * y = x·W + b, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section 4.1). The narrow product in the
+ * middle is scaled: it has the fewest numbers.
  *
  * @param x `[N, K]`; weights of more dimensions are read as `[K, M]`.
  * @returns `[N, M]`.

@@ -26,13 +26,14 @@ export interface GenerateOptions extends SamplingOptions {
 /**
  * Continues a prompt, token by token.
  *
- * When the context is full, the model goes on with the second half of what it has: positions are learned, so the
- * window cannot slide one by one without computing everything anew. The model may learn and grow between two tokens: after growth what has
- * been read is read once more, so that the text goes on as if nothing had happened where the growth was exact.
+ * When the context is full, the model goes on with the second half of what it has: positions are learned, so
+ * the window cannot slide one by one without computing everything anew. The model may learn and grow between
+ * two tokens: after growth what has been read is read once more, so that the text goes on as if nothing had
+ * happened where the growth was exact.
  *
  * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count.
- * @throws OptionError for an empty prompt or sampling options outside their range; NonFiniteError if the model's logits are not
- *   finite.
+ * @throws OptionError for an empty prompt or sampling options outside their range; NonFiniteError if the
+ *   model's logits are not finite.
  * @example
  * ```ts
  * for await (const token of generate(model, byteTokenizer.encode('Once'), { tokens: 8 })) console.log(token)

@@ -14,7 +14,10 @@ export interface SamplingOptions {
   readonly temperature?: number
   /** Only the k likeliest tokens stay; all unless given (Fan et al. 2018). */
   readonly topK?: number
-  /** Only the smallest set of likeliest tokens with this total probability stays; in (0, 1], 1 unless given (Holtzman et al. 2020). */
+  /**
+   * Only the smallest set of likeliest tokens with this total probability stays; in (0, 1], 1 unless given
+   * (Holtzman et al. 2020).
+   */
   readonly topP?: number
 }
 
@@ -28,10 +31,11 @@ export const samplingChecks: ChecksOf<SamplingOptions> = {
 /**
  * Draws a token.
  *
- * @param logits One number per token. −Infinity masks a token; +Infinity makes it certain, and several are equally likely.
+ * @param logits One number per token. −Infinity masks a token; +Infinity makes it certain, and several are
+ *   equally likely.
  * @param random Advances by one draw, or none at temperature 0.
- * @throws OptionError for sampling options outside their range; NonFiniteError for a logit that is NaN, and where every token
- *   is masked. Nothing has been drawn then.
+ * @throws OptionError for sampling options outside their range; NonFiniteError for a logit that is NaN, and
+ *   where every token is masked. Nothing has been drawn then.
  */
 export function sampleToken(
   logits: ArrayLike<number>,

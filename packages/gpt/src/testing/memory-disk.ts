@@ -7,8 +7,8 @@ export interface Fault {
   /** Counted from 0 over all calls of the disk, reads included. */
   readonly at: number
   /**
-   * `before`: the call does nothing. `torn`: a write leaves half of its bytes; any other call does nothing. `after`: the
-   * call does its work, but its caller never learns of it. In each case it rejects.
+   * `before`: the call does nothing. `torn`: a write leaves half of its bytes; any other call does nothing.
+   * `after`: the call does its work, but its caller never learns of it. In each case it rejects.
    */
   readonly how: 'before' | 'torn' | 'after'
   /** `cut`: every later call rejects as well, as if the process had died. `stays`: later calls work. */
@@ -23,8 +23,8 @@ export interface MemoryDisk extends Disk {
   /** Puts other bytes in a file's place behind the back of whoever uses the disk. */
   damage(name: string, bytes: Uint8Array): void
   /**
-   * The disk, in good order, as it is found after a power cut. Contents that were written are there; creations, renames
-   * and removals since the last `sync` may be lost, each on its own.
+   * The disk, in good order, as it is found after a power cut. Contents that were written are there;
+   * creations, renames and removals since the last `sync` may be lost, each on its own.
    *
    * @param survives Says of each such change, counted from 0, whether it is kept.
    */

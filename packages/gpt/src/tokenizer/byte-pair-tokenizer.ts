@@ -1,4 +1,7 @@
-/** Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can grow. */
+/**
+ * Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can
+ * grow.
+ */
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { mergePairs } from './merge-pairs.ts'
 import type { Tokenizer } from './byte-tokenizer.ts'
@@ -18,8 +21,8 @@ const someMerges: Check<readonly BytePairMerge[]> = checks.list(
 )
 
 /**
- * Pieces that a merge never crosses: a word, a short number or a run of signs, each with a space before it; or white space. None is
- * longer than 65 characters, which bounds the time for any text.
+ * Pieces that a merge never crosses: a word, a short number or a run of signs, each with a space before it;
+ * or white space. None is longer than 65 characters, which bounds the time for any text.
  */
 const pieces = /\s?[\p{L}\p{M}]{1,64}|\s?\p{N}{1,3}|\s?[^\s\p{L}\p{M}\p{N}]{1,64}|\s{1,64}/gu
 
@@ -27,11 +30,11 @@ const pieces = /\s?[\p{L}\p{M}]{1,64}|\s?\p{N}{1,3}|\s?[^\s\p{L}\p{M}\p{N}]{1,64
 const maxRemembered = 50_000
 
 /**
- * Tokens 0 … 255 are the bytes, every further one is two earlier ones. Merges can be added at any time: tokens keep their numbers,
- * so what was encoded before still decodes to the same text.
+ * Tokens 0 … 255 are the bytes, every further one is two earlier ones. Merges can be added at any time:
+ * tokens keep their numbers, so what was encoded before still decodes to the same text.
  *
- * Every text can be encoded, in time that grows with its length alone; a lone surrogate becomes U+FFFD. Bytes that are not valid UTF-8 decode
- * to U+FFFD too.
+ * Every text can be encoded, in time that grows with its length alone; a lone surrogate becomes U+FFFD. Bytes
+ * that are not valid UTF-8 decode to U+FFFD too.
  *
  * @example
  * ```ts
@@ -107,7 +110,10 @@ export class BytePairTokenizer implements Tokenizer {
     return Int32Array.from(tokens)
   }
 
-  /** As `encode`, but of bytes, of which none is lost: those that are no UTF-8, such as half a character, stay tokens of their own. */
+  /**
+   * As `encode`, but of bytes, of which none is lost: those that are no UTF-8, such as half a character, stay
+   * tokens of their own.
+   */
   encodeBytes(bytes: Uint8Array): Int32Array {
     checkArgument('BytePairTokenizer: encodeBytes', 'bytes', bytes, checks.instance('bytes', Uint8Array))
     const tokens: number[] = []

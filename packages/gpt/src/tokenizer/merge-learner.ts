@@ -19,9 +19,9 @@ export interface MergeLearnerOptions {
 }
 
 /**
- * Counts the pieces of a stream (words with the space before them) in bounded memory: when there are too many, every count is
- * halved and those that vanish are forgotten (the lossy counting of Manku & Motwani 2002 with decay), so that what the stream says
- * now counts for more than what it said long ago.
+ * Counts the pieces of a stream (words with the space before them) in bounded memory: when there are too
+ * many, every count is halved and those that vanish are forgotten (the lossy counting of Manku & Motwani 2002
+ * with decay), so that what the stream says now counts for more than what it said long ago.
  *
  * @example
  * ```ts
@@ -58,7 +58,8 @@ export class MergeLearner {
   }
 
   /**
-   * The pairs that are most frequent now, one after another, each counted as if those before it had been merged. Changes nothing.
+   * The pairs that are most frequent now, one after another, each counted as if those before it had been
+   * merged. Changes nothing.
    *
    * @param maxMerges Most pairs to propose, ≥ 0.
    * @param minCount Pairs seen more rarely are left alone; 2 unless given.
@@ -102,7 +103,10 @@ interface Word {
   readonly count: number
 }
 
-/** The most frequent pair; among equally frequent ones that with the smallest tokens, so that the same stream gives the same merges. */
+/**
+ * The most frequent pair; among equally frequent ones that with the smallest tokens, so that the same stream
+ * gives the same merges.
+ */
 function mostFrequentPair(words: readonly Word[]): Pick<ProposedMerge, 'merge' | 'count'> | undefined {
   const counts = new Map<number, number>()
   for (const { tokens, count } of words) {

@@ -1,8 +1,8 @@
 /** Merging pairs of tokens, the oldest merge first. */
 
 /**
- * Replaces pairs by their tokens until none is left: always the pair with the lowest token first and, of equal ones, the leftmost.
- * Takes n² steps at worst, so it is for pieces of bounded length.
+ * Replaces pairs by their tokens until none is left: always the pair with the lowest token first and, of
+ * equal ones, the leftmost. Takes n² steps at worst, so it is for pieces of bounded length.
  *
  * @param bytes The tokens to begin with.
  * @param tokenOf The token of a pair, or `undefined` if it has none.

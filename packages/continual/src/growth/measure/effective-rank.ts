@@ -5,7 +5,8 @@ import { symmetricEigenvalues } from './symmetric-eigenvalues.ts'
 const rounding = 2 ** -23
 
 /**
- * exp of the entropy of the normalized singular values (Roy & Vetterli 2007, definition 1), from 1 to the rank; 0 for a matrix of zeros.
+ * exp of the entropy of the normalized singular values (Roy & Vetterli 2007, definition 1), from 1 to the
+ * rank; 0 for a matrix of zeros.
  *
  * @param gram AᵀA or A·Aᵀ, n·n numbers. Eigenvalues that single precision cannot tell from 0 count as 0.
  */

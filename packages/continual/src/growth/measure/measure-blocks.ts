@@ -1,4 +1,7 @@
-/** Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and backwards. */
+/**
+ * Looks inside a model: what every MLP lacks, and how well its units are used. One pass forwards and
+ * backwards.
+ */
 import { pullBack, recordTape } from '@burgeon/autograd'
 import { Gpt, type ObservedActivation } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
@@ -29,11 +32,20 @@ import type { BlockSignals, Measurement } from './measurement.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 
-/** Tokens that are looked at: so many rows, and at least one. More would make the rank of wide layers a long calculation. */
+/**
+ * Tokens that are looked at: so many rows, and at least one. More would make the rank of wide layers a long
+ * calculation.
+ */
 const maxTokens = 1024
-/** Rounds of the power iteration: its relative error is on average below ln C / 60 whatever the matrix (Kuczyński & Woźniakowski 1992). */
+/**
+ * Rounds of the power iteration: its relative error is on average below ln C / 60 whatever the matrix
+ * (Kuczyński & Woźniakowski 1992).
+ */
 const iterations = 32
-/** Activity of a unit relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section 3). */
+/**
+ * Activity of a unit relative to the mean one, below which it counts as dormant (Sokar et al. 2023, section
+ * 3).
+ */
 const dormantBelow = 0.025
 /** The steepness of GELU at 0, and what a SwiGLU unit lets through whose gate stands half open. */
 const openness = 0.5
@@ -41,16 +53,20 @@ const openness = 0.5
 /**
  * Measures every block on rows of a batch.
  *
- * How much one more unit of an MLP could learn at once (GradMax, Evci et al. 2022, eq. 6): let a unit be born with incoming weights 0 and
- * outgoing weights v, so that it says nothing yet. With n what goes into the MLP and δ the gradient of what comes out, both by token, the gradient of
- * the incoming weights is ½·Σ n·δᵀ·v, for GELU rises by ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact,
- * and over all v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
- * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is that of present units.
+ * How much one more unit of an MLP could learn at once (GradMax, Evci et al. 2022, eq. 6): let a unit be born
+ * with incoming weights 0 and outgoing weights v, so that it says nothing yet. With n what goes into the MLP
+ * and δ the gradient of what comes out, both by token, the gradient of the incoming weights is ½·Σ n·δᵀ·v,
+ * for GELU rises by ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact, and over all
+ * v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
+ * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is
+ * that of present units.
  *
- * @param batch At least one prediction. Only so many of its first rows are looked at as have 1,024 tokens, or one.
+ * @param batch At least one prediction. Only so many of its first rows are looked at as have 1,024 tokens, or
+ *   one.
  * @example
  * ```ts
- * const { blocks } = await measureBlocks(model, batchOfTokens(new TextEncoder().encode('What is missing?'), 8, 'text'))
+ * const text = new TextEncoder().encode('What is missing?')
+ * const { blocks } = await measureBlocks(model, batchOfTokens(text, 8, 'text'))
  * console.log(blocks.map(({ block, gradMax }) => `${block} could learn ${gradMax}`))
  * ```
  */

@@ -19,7 +19,10 @@ import { batchTensors, lossOn } from '../../stream/batch-tensors.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 
-/** Importance of the parts of one block, in nats per token, ≥ 0: by how much the loss would change to first order without a part. */
+/**
+ * Importance of the parts of one block, in nats per token, ≥ 0: by how much the loss would change to first
+ * order without a part.
+ */
 export interface PartImportance {
   readonly block: string
   /** Importance of each hidden unit, over all experts. */
@@ -29,14 +32,15 @@ export interface PartImportance {
 }
 
 /**
- * Scores all hidden units and heads on a batch: |Σ w·∂L/∂w| over the weights through which a part writes, which is what the loss loses
- * to first order when they become 0 (Molchanov et al. 2019, eq. 8, summed over a group; of heads, Michel et al. 2019, eq. 2). A part that writes
- * nothing scores 0.
+ * Scores all hidden units and heads on a batch: |Σ w·∂L/∂w| over the weights through which a part writes,
+ * which is what the loss loses to first order when they become 0 (Molchanov et al. 2019, eq. 8, summed over a
+ * group; of heads, Michel et al. 2019, eq. 2). A part that writes nothing scores 0.
  *
  * @param batch At least one prediction.
  * @example
  * ```ts
- * const [{ block, hidden }] = await partImportance(model, batchOfTokens(new TextEncoder().encode('What can go?'), 8, 'text'))
+ * const text = new TextEncoder().encode('What can go?')
+ * const [{ block, hidden }] = await partImportance(model, batchOfTokens(text, 8, 'text'))
  * const least = hidden.indexOf(Math.min(...hidden))
  * console.log({ kind: 'pruneUnits', block, drop: [least] })
  * ```

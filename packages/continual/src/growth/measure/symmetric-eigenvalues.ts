@@ -1,8 +1,9 @@
 /** Eigenvalues of a small symmetric matrix, in double precision. */
 
 /**
- * All eigenvalues of a symmetric matrix, in ascending order: reflections bring it to three diagonals (Householder 1958), where signs of
- * leading minors tell how many eigenvalues lie below a number, and halving finds each (Givens 1954). Takes 4/3·n³ operations.
+ * All eigenvalues of a symmetric matrix, in ascending order: reflections bring it to three diagonals
+ * (Householder 1958), where signs of leading minors tell how many eigenvalues lie below a number, and halving
+ * finds each (Givens 1954). Takes 4/3·n³ operations.
  *
  * @param matrix n·n numbers; only the lower triangle is read.
  */
@@ -62,7 +63,10 @@ function tridiagonal(a: Float64Array, n: number): { diagonal: number[]; beside: 
   return { diagonal: Array.from({ length: n }, (_, i) => a[i * n + i]), beside }
 }
 
-/** How many eigenvalues are below x: as many as the pivots of A − x·I that are negative (Sylvester's law of inertia). */
+/**
+ * How many eigenvalues are below x: as many as the pivots of A − x·I that are negative (Sylvester's law of
+ * inertia).
+ */
 function countBelow(diagonal: readonly number[], squares: readonly number[], x: number): number {
   let [count, pivot] = [0, 1]
   for (let i = 0; i < diagonal.length; i++) {

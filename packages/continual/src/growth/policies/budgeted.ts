@@ -24,8 +24,8 @@ interface State<S> {
 }
 
 /**
- * The same policy within limits. While a limit holds it back the policy is still asked, and its state goes on as if nothing had been
- * asked for: what it wants is said in the reason.
+ * The same policy within limits. While a limit holds it back the policy is still asked, and its state goes on
+ * as if nothing had been asked for: what it wants is said in the reason.
  *
  * @throws OptionError for a limit that is negative or not a number.
  * @example

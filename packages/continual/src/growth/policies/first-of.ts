@@ -3,8 +3,9 @@ import { checkArgument, OptionError } from '@burgeon/tensor'
 import { aGrowthPolicy, type GrowthPolicy } from '../growth-policy.ts'
 
 /**
- * Asks one policy after the other, and takes the first request. Policies behind it are not asked at that step, and their state stays. A step of
- * growth is one for all of them: `stepsSinceGrowth` begins anew whoever asked. What was measured is shown to those who asked for it.
+ * Asks one policy after the other, and takes the first request. Policies behind it are not asked at that
+ * step, and their state stays. A step of growth is one for all of them: `stepsSinceGrowth` begins anew
+ * whoever asked. What was measured is shown to those who asked for it.
  *
  * @throws OptionError without a policy.
  * @example

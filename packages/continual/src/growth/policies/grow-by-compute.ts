@@ -10,13 +10,17 @@ import { excessOf } from '../within-budget.ts'
 
 /** How the rate of learning is measured, and what is asked for. */
 export interface ComputeOptions {
-  /** Steps that are left alone at the beginning, after a growth and after a drift, and the fewest in either half that is judged; from 8. */
+  /**
+   * Steps that are left alone at the beginning, after a growth and after a drift, and the fewest in either
+   * half that is judged; from 8.
+   */
   readonly window: number
   /** The rates must differ by so many standard errors of each, ≥ 0; 2 unless given. */
   readonly significance?: number
   /**
-   * Makes the request; one for a copy of the last block on top of it unless given, which keeps the function. Where predictions may be worse for a moment,
-   * `{ kind: 'copyLayers', order: 'beside', writes: 'shared' }` ends better (`npm run bench -- small-start`).
+   * Makes the request; one for a copy of the last block on top of it unless given, which keeps the function.
+   * Where predictions may be worse for a moment, `{ kind: 'copyLayers', order: 'beside', writes: 'shared' }`
+   * ends better (`npm run bench -- small-start`).
    */
   readonly request?: (config: GptConfig) => GrowthRequest
 }
@@ -34,9 +38,15 @@ interface Stretch {
 interface State {
   /** Steps since the beginning, the last growth or the last drift. */
   readonly steps: number
-  /** Operations of training per token, summed since the beginning or the last drift: the compute but for the number of tokens in a step. */
+  /**
+   * Operations of training per token, summed since the beginning or the last drift: the compute but for the
+   * number of tokens in a step.
+   */
   readonly compute: number
-  /** All that is judged, oldest first: stretches of as many steps each, but for the last, which may not be full yet. */
+  /**
+   * All that is judged, oldest first: stretches of as many steps each, but for the last, which may not be
+   * full yet.
+   */
   readonly course: readonly Stretch[]
   /** Steps of a full stretch. */
   readonly span: number
@@ -59,19 +69,22 @@ const beginning: State = { steps: 0, compute: 0, course: [], span: 1 }
 const maxStretches = 64
 
 /**
- * Staged training (Shen et al. 2022, section 3.3): grow when the loss falls more slowly for the compute spent than that of the larger model would
- * at the same loss. What the larger one would do is not known, so it is estimated by this run alone:
+ * Staged training (Shen et al. 2022, section 3.3): grow when the loss falls more slowly for the compute spent
+ * than that of the larger model would at the same loss. What the larger one would do is not known, so it is
+ * estimated by this run alone:
  *
- * - With C the compute so far, losses follow L ∝ C^−α as long as a model has room (Kaplan et al. 2020, eq. 1.3); α is the slope of
- *   ln L over ln C. It is fitted twice to what the model has lived since it has its size: to the first half, and to the second. For the
- *   present model −dL/dC = α₂·L/C.
- * - A model that has room would go on with α₁. (The best α of the whole run would be too much to ask: what no model can learn
- *   flattens every curve with time.) The larger one needs κ times the operations for a token, so at the same loss and after as many tokens its
- *   curve stands at κ·C, and −dL/dC = α₁·L/(κ·C).
- * - So it grows when α₂ < α₁/κ, each taken `significance` standard errors towards the other: the dearer the growth, the later.
+ * - With C the compute so far, losses follow L ∝ C^−α as long as a model has room (Kaplan et al. 2020, eq.
+ *   1.3); α is the slope of ln L over ln C. It is fitted twice to what the model has lived since it has its
+ *   size: to the first half, and to the second. For the present model −dL/dC = α₂·L/C.
+ * - A model that has room would go on with α₁. (The best α of the whole run would be too much to ask: what no
+ *   model can learn flattens every curve with time.) The larger one needs κ times the operations for a token,
+ *   so at the same loss and after as many tokens its curve stands at κ·C, and −dL/dC = α₁·L/(κ·C).
+ * - So it grows when α₂ < α₁/κ, each taken `significance` standard errors towards the other: the dearer the
+ *   growth, the later.
  *
- * The first `window` steps do not count: there the loss falls steeply while a model of any size learns how frequent tokens are. Steps are taken
- * to have equally many tokens. After a drift alarm all begins anew, for the losses are of another stream.
+ * The first `window` steps do not count: there the loss falls steeply while a model of any size learns how
+ * frequent tokens are. Steps are taken to have equally many tokens. After a drift alarm all begins anew, for
+ * the losses are of another stream.
  *
  * @throws OptionError for options out of range.
  */

@@ -7,20 +7,27 @@ import { excessOf } from '../within-budget.ts'
 
 /** When `growByGradient` looks, and when it grows. */
 export interface GradientOptions {
-  /** Steps from one measurement to the next, and from a growth to the first after it, ≥ 1; 100 unless given. */
+  /**
+   * Steps from one measurement to the next, and from a growth to the first after it, ≥ 1; 100 unless given.
+   */
   readonly every?: number
-  /** How many times more a new neuron must promise for each of its parameters than the present ones do, > 0; 1 unless given. */
+  /**
+   * How many times more a new neuron must promise for each of its parameters than the present ones do, > 0; 1
+   * unless given.
+   */
   readonly threshold?: number
   /** Share by which the MLP is widened, > 0; 0.25 unless given. */
   readonly widen?: number
 }
 
 /**
- * A step against the gradient lowers the loss by its rate times the squared gradient norm. So a new neuron promises `gradMax`² for its parameters,
- * and the weights that are there ‖∇L‖² for theirs. When the best new neuron of all blocks promises more for each parameter than `threshold` times
- * what the present ones do, its block is widened (the criterion of Evci et al. 2022, section 3, as a policy).
+ * A step against the gradient lowers the loss by its rate times the squared gradient norm. So a new neuron
+ * promises `gradMax`² for its parameters, and the weights that are there ‖∇L‖² for theirs. When the best new
+ * neuron of all blocks promises more for each parameter than `threshold` times what the present ones do, its
+ * block is widened (the criterion of Evci et al. 2022, section 3, as a policy).
  *
- * It is a promise to first order, of the first neuron and for the rows just learnt: noise of small batches makes it larger.
+ * It is a promise to first order, of the first neuron and for the rows just learnt: noise of small batches
+ * makes it larger.
  *
  * @throws OptionError for options out of range.
  */

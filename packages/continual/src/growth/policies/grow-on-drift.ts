@@ -24,8 +24,9 @@ interface State {
 }
 
 /**
- * Judges each drift alarm once: `patience` steps later, the losses of the later half of those steps are compared with those of as many
- * steps as `patience` before the alarm. If the model is still worse, it lacks room for the new next to the old.
+ * Judges each drift alarm once: `patience` steps later, the losses of the later half of those steps are
+ * compared with those of as many steps as `patience` before the alarm. If the model is still worse, it lacks
+ * room for the new next to the old.
  *
  * @throws OptionError for options out of range.
  */

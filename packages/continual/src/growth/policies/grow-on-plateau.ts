@@ -13,7 +13,10 @@ import { excessOf } from '../within-budget.ts'
 export interface PlateauOptions {
   /** Steps over which the slope is measured, 8 to 400. */
   readonly window: number
-  /** Steps left alone after a growth or a drift alarm, so that the slope is measured on settled ground; ≥ `window` makes sense. */
+  /**
+   * Steps left alone after a growth or a drift alarm, so that the slope is measured on settled ground; ≥
+   * `window` makes sense.
+   */
   readonly patience: number
   /** A fall of the loss counts while it exceeds this many standard errors; 2 unless given. */
   readonly significance?: number
@@ -24,8 +27,8 @@ export interface PlateauOptions {
   /** Makes the request instead of the above, such as one for copies of trained blocks. */
   readonly request?: (config: GptConfig) => GrowthRequest
   /**
-   * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured then, which chooses better where
-   * nothing else grows (`npm run bench -- where`); `narrowest` unless given.
+   * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured
+   * then, which chooses better where nothing else grows (`npm run bench -- where`); `narrowest` unless given.
    */
   readonly where?: 'narrowest' | 'gradient'
 }
@@ -36,8 +39,8 @@ interface State {
 }
 
 /**
- * Fits a line to the latest losses and grows when its slope is not significantly negative (a one-sided t-test on the
- * ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
+ * Fits a line to the latest losses and grows when its slope is not significantly negative (a one-sided t-test
+ * on the ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
  */
 export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   checkOptions('growOnPlateau', options, {

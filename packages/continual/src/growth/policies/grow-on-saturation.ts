@@ -6,19 +6,27 @@ import { excessOf } from '../within-budget.ts'
 
 /** When `growOnSaturation` looks, and what counts as full or idle. */
 export interface SaturationOptions {
-  /** Steps from one measurement to the next, and from a growth to the first after it, ≥ 1; 100 unless given. */
+  /**
+   * Steps from one measurement to the next, and from a growth to the first after it, ≥ 1; 100 unless given.
+   */
   readonly every?: number
-  /** Effective rank of the hidden activations, relative to the number of units, from which an MLP counts as full, in (0, 1]; 0.6 unless given. */
+  /**
+   * Effective rank of the hidden activations, relative to the number of units, from which an MLP counts as
+   * full, in (0, 1]; 0.6 unless given.
+   */
   readonly rank?: number
-  /** Share of dormant units above which a block wants repair instead of growth, in [0, 1); 0.1 unless given. */
+  /**
+   * Share of dormant units above which a block wants repair instead of growth, in [0, 1); 0.1 unless given.
+   */
   readonly dormant?: number
   /** Share by which the MLP is widened, > 0; 0.25 unless given. */
   readonly widen?: number
 }
 
 /**
- * Widens the MLP whose activations fill the largest share of the directions that its units could give them, once that share is large. If units
- * of any block lie dormant there is room already, and it does not grow: what that model needs is repair (Sokar et al. 2023).
+ * Widens the MLP whose activations fill the largest share of the directions that its units could give them,
+ * once that share is large. If units of any block lie dormant there is room already, and it does not grow:
+ * what that model needs is repair (Sokar et al. 2023).
  *
  * A block with no fewer units than the measured tokens is not judged: its rank would speak of the tokens.
  *

@@ -22,8 +22,9 @@ interface State {
 }
 
 /**
- * The hand-made schedule that every automatic policy has to beat; also what stacking needs, which grows once and early (Du et al. 2024,
- * Gstack: after a small share of the training). Growths that are due together follow each other step by step.
+ * The hand-made schedule that every automatic policy has to beat; also what stacking needs, which grows once
+ * and early (Du et al. 2024, Gstack: after a small share of the training). Growths that are due together
+ * follow each other step by step.
  *
  * @param schedule In order of steps.
  * @throws OptionError unless steps are integers ≥ 0 in ascending order.
@@ -67,7 +68,9 @@ export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPoli
   }
 }
 
-/** Throws OptionError for a request that calls its kind axis, as requests did before 0.2: it names the kind. */
+/**
+ * Throws OptionError for a request that calls its kind axis, as requests did before 0.2: it names the kind.
+ */
 function refuseAxis(at: number, request: ScheduledGrowth['request'] | EarlierRequest): void {
   if (typeof request !== 'object' || request === null || 'kind' in request || !('axis' in request)) return
   const { kind } = requestFromState(request)

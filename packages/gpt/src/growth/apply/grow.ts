@@ -1,4 +1,7 @@
-/** Carries out growth on a live model, measures what it did to the function, and takes it back if that is too much. */
+/**
+ * Carries out growth on a live model, measures what it did to the function, and takes it back if that is too
+ * much.
+ */
 import {
   applyPlan,
   BurgeonError,
@@ -28,11 +31,20 @@ import { revert } from './ungrow.ts'
 export interface GrowPlannedOptions {
   /** All state that must follow: optimizer moments, Fisher information, anchors, … */
   readonly mirrors: readonly Mirror[]
-  /** Tokens `i32 [B, T]` on which the logits are compared before and after. A negative one is padding: nothing is compared there. */
+  /**
+   * Tokens `i32 [B, T]` on which the logits are compared before and after. A negative one is padding: nothing
+   * is compared there.
+   */
   readonly probe: Tensor
-  /** Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be exact. */
+  /**
+   * Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be
+   * exact.
+   */
   readonly tolerance?: number
-  /** A clock in milliseconds, such as `performance.now`; the record says how long it took only where one is given. */
+  /**
+   * A clock in milliseconds, such as `performance.now`; the record says how long it took only where one is
+   * given.
+   */
   readonly now?: () => number
 }
 
@@ -53,8 +65,8 @@ export interface GrowthRecord {
   /** From the request to the verdict on the logits; absent without a clock. */
   readonly milliseconds?: number
   /**
-   * Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit. What new tokens take from
-   * their parts (`takes`) is asked for, and not counted.
+   * Largest absolute difference of an old token's logit on the probe, divided by the largest absolute logit.
+   * What new tokens take from their parts (`takes`) is asked for, and not counted.
    */
   readonly logitsMoved: number
   /** Largest total probability of new tokens at any place of the probe; absent where there are none. */
@@ -70,8 +82,8 @@ export class GrowthRefusedError extends BurgeonError {
 }
 
 /**
- * A growth changed the function by more than it may, or could not be tried, and taking it back failed: it stands, and is in the growth
- * log. `ungrowTo` takes it back once the fault is gone.
+ * A growth changed the function by more than it may, or could not be tried, and taking it back failed: it
+ * stands, and is in the growth log. `ungrowTo` takes it back once the fault is gone.
  */
 export class GrowthStandsError extends BurgeonError {
   override readonly name = 'GrowthStandsError'
@@ -86,13 +98,15 @@ export class GrowthStandsError extends BurgeonError {
 /**
  * Grows `model` in place: parameters, configuration and mirrors together, or nothing.
  *
- * What a pruning drops is kept in the growth log, so that it can be brought back. All that is kept takes at most as many bytes as the weights
- * and the mirrors: where it would take more, the oldest is let go, and nothing from before that can be taken back any more. The
- * latest pruning can always be.
+ * What a pruning drops is kept in the growth log, so that it can be brought back. All that is kept takes at
+ * most as many bytes as the weights and the mirrors: where it would take more, the oldest is let go, and
+ * nothing from before that can be taken back any more. The latest pruning can always be.
  *
- * @param wanted A request, which is planned here, or what `planGrowth` made of it for the present size of the model.
- * @throws OptionError for an impossible request, a plan for another size, or while someone holds the model (a learning step that is not done
- *   yet); GrowthRefusedError (after undoing it) if the logits moved too far; GrowthStandsError if undoing it failed.
+ * @param wanted A request, which is planned here, or what `planGrowth` made of it for the present size of the
+ *   model.
+ * @throws OptionError for an impossible request, a plan for another size, or while someone holds the model (a
+ *   learning step that is not done yet); GrowthRefusedError (after undoing it) if the logits moved too far;
+ *   GrowthStandsError if undoing it failed.
  */
 export async function grow(
   model: Gpt,

@@ -5,8 +5,9 @@ import type { Gpt } from '../../gpt.ts'
 import { aGpt } from './growth-checks.ts'
 
 /**
- * Keeps a model from growing until what it returns is disposed: the weights in hand would not be the model's any more. Several may hold it at
- * once. A learning step holds it while it waits for numbers; a training loop of your own should, too.
+ * Keeps a model from growing until what it returns is disposed: the weights in hand would not be the model's
+ * any more. Several may hold it at once. A learning step holds it while it waits for numbers; a training loop
+ * of your own should, too.
  *
  * @example
  * ```ts

@@ -30,15 +30,18 @@ export interface MergeRecord {
 }
 
 /**
- * Replaces each weight W of a block by W + scale·A·B (Hu et al. 2022, section 4.1) and takes its adapter away. The function stays up to
- * rounding. It cannot be taken back, for W + scale·A·B − scale·A·B is not W to the byte; nor can the growth of the adapter any more.
+ * Replaces each weight W of a block by W + scale·A·B (Hu et al. 2022, section 4.1) and takes its adapter
+ * away. The function stays up to rounding. It cannot be taken back, for W + scale·A·B − scale·A·B is not W to
+ * the byte; nor can the growth of the adapter any more.
  *
- * What is kept of values (anchors, moving averages) is merged with its own A and B, so that it belongs to the weight as a whole; an adapter
- * that was not there when it was kept counts for nothing. Moments and importance of W stay: its gradient is the same.
+ * What is kept of values (anchors, moving averages) is merged with its own A and B, so that it belongs to the
+ * weight as a whole; an adapter that was not there when it was kept counts for nothing. Moments and
+ * importance of W stay: its gradient is the same.
  *
  * @param block Its id.
  * @param mirrors All state that must follow.
- * @throws OptionError if there is no such block, if it has no adapter, or while someone holds the model: nothing has changed then.
+ * @throws OptionError if there is no such block, if it has no adapter, or while someone holds the model:
+ *   nothing has changed then.
  */
 export function mergeAdapter(model: Gpt, block: string, mirrors: readonly Mirror[]): MergeRecord {
   checkArgument('mergeAdapter', 'model', model, aGpt)

@@ -28,10 +28,11 @@ export interface GrowthPrice {
 }
 
 /**
- * The price of a request, without a plan for it: what policies weigh their candidates by. Pure: nothing is touched.
+ * The price of a request, without a plan for it: what policies weigh their candidates by. Pure: nothing is
+ * touched.
  *
- * @param stateBytes What `stateBytesOf` says of the mirrors; 0 unless given. State is taken to grow as the weights do, which holds for
- *   moments and anchors of every weight once new weights have been learnt.
+ * @param stateBytes What `stateBytesOf` says of the mirrors; 0 unless given. State is taken to grow as the
+ *   weights do, which holds for moments and anchors of every weight once new weights have been learnt.
  * @throws OptionError for a request that this configuration cannot fulfil.
  * @example
  * ```ts
@@ -68,8 +69,8 @@ function priceBetween(before: GptConfig, after: GptConfig, stateBytes: number): 
 }
 
 /**
- * Bytes of device memory that mirrors hold beside the weights, as far as they say, or will hold: importance and anchors of a penalty are there
- * from the first consolidation on, and a budget must leave room for them.
+ * Bytes of device memory that mirrors hold beside the weights, as far as they say, or will hold: importance
+ * and anchors of a penalty are there from the first consolidation on, and a budget must leave room for them.
  *
  * @param parameters Learnt numbers of the model; 0 unless given, and then only what is there already counts.
  */

@@ -11,10 +11,11 @@ import { requestFromState } from '../requests/request-from-state.ts'
 import { aGpt, checkFree, someMirrors } from './growth-checks.ts'
 
 /**
- * Takes the latest growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the new slices
- * learnt.
+ * Takes the latest growth back. Exact to the byte if nothing was learnt since; afterwards it drops what the
+ * new slices learnt.
  *
- * @throws OptionError if the model has grown further since, has already been taken back, or is held by someone: nothing has changed then.
+ * @throws OptionError if the model has grown further since, has already been taken back, or is held by
+ *   someone: nothing has changed then.
  */
 export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[]): void {
   checkArgument('ungrow', 'model', model, aGpt)
@@ -29,12 +30,13 @@ export function ungrow(model: Gpt, record: Undoable, mirrors: readonly Mirror[])
 }
 
 /**
- * Takes growths back, latest first, until the model has the sizes that it had after so many entries of its growth log: 0 is its birth. What new
- * slices have learnt is dropped; if nothing was learnt since, every byte is as it was.
+ * Takes growths back, latest first, until the model has the sizes that it had after so many entries of its
+ * growth log: 0 is its birth. What new slices have learnt is dropped; if nothing was learnt since, every byte
+ * is as it was.
  *
  * @param entries At most as many as the log has.
- * @throws OptionError for another number, for sizes that were taken back or merged away since, or while someone holds the model: nothing has
- *   changed then.
+ * @throws OptionError for another number, for sizes that were taken back or merged away since, or while
+ *   someone holds the model: nothing has changed then.
  */
 export function ungrowTo(model: Gpt, entries: number, mirrors: readonly Mirror[]): void {
   checkArgument('ungrowTo', 'model', model, aGpt)

@@ -30,13 +30,16 @@ export function resizeAxis(
     })
 }
 
-/** Whether a parameter writes into the residual stream. Where all writers of a block are 0, it passes the stream on as it is. */
+/**
+ * Whether a parameter writes into the residual stream. Where all writers of a block are 0, it passes the
+ * stream on as it is.
+ */
 export const isWriter = (path: string): boolean =>
   /\.(output|down)\.(weight|bias|adapter\.b\.weight)$/.test(path)
 
 /**
- * A parameter of a part of the model that writes `share` of what it wrote. Its writers are multiplied by that; their gradients
- * stay, and those of all that stands before them are multiplied by it.
+ * A parameter of a part of the model that writes `share` of what it wrote. Its writers are multiplied by
+ * that; their gradients stay, and those of all that stands before them are multiplied by it.
  *
  * @param gradient What else the gradients of all are multiplied by, 1 unless given.
  */
@@ -55,7 +58,10 @@ export function writingLess(
   return { kind: 'resize', path, dimensions: [first, ...others.map(keepAxis)], fresh: zero }
 }
 
-/** Adds what the second configuration has and the first has not; each starts as its specification says unless `initial` does. */
+/**
+ * Adds what the second configuration has and the first has not; each starts as its specification says unless
+ * `initial` does.
+ */
 export function additions(
   before: GptConfig,
   after: GptConfig,

@@ -5,8 +5,8 @@ import type { GptConfig } from '../../config/gpt-config.ts'
 import type { GrowthRequest } from '../requests/growth-request.ts'
 
 /**
- * A request that has been planned, once: it can be priced (`priceOfPlanned`), held against a budget and carried out (`grow`). Plain data,
- * made by `planGrowth`, for a model of one configuration.
+ * A request that has been planned, once: it can be priced (`priceOfPlanned`), held against a budget and
+ * carried out (`grow`). Plain data, made by `planGrowth`, for a model of one configuration.
  */
 export interface PlannedGrowth {
   readonly request: GrowthRequest

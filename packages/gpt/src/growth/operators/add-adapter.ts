@@ -22,8 +22,8 @@ function configAfter(config: GptConfig, request: AddAdapter): GptConfig {
 }
 
 /**
- * A is random and B is 0 (Hu et al. 2022, section 4.1), in a new adapter and in new rank: A·B stays what it was. B learns at once, A as soon
- * as B has moved.
+ * A is random and B is 0 (Hu et al. 2022, section 4.1), in a new adapter and in new rank: A·B stays what it
+ * was. B learns at once, A as soon as B has moved.
  */
 function plan(request: AddAdapter, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request

@@ -16,21 +16,22 @@ function configAfter(config: GptConfig, { block: id, to }: AddExperts): GptConfi
 }
 
 /**
- * From one MLP to n: copies of it, weighted by gates whose sum is 1, and a random router (sparse upcycling, Komatsuzaki et al. 2023, with
- * every expert at work). A mean of equal outputs is that output, whatever the gates: what the router says may vary with deviation 1
- * between tokens. So each copy's gradient is another weighted sum over tokens, and copies part with the first step; the router learns as soon
- * as they have.
+ * From one MLP to n: copies of it, weighted by gates whose sum is 1, and a random router (sparse upcycling,
+ * Komatsuzaki et al. 2023, with every expert at work). A mean of equal outputs is that output, whatever the
+ * gates: what the router says may vary with deviation 1 between tokens. So each copy's gradient is another
+ * weighted sum over tokens, and copies part with the first step; the router learns as soon as they have.
  *
- * From n to more: the experts with the largest shares are copied, each copy with its original's column of the router. If m of them share
- * one's share equally, each has 1/m of its gate at every token, and all other gates stay. Their columns have to be alike for that, and
- * so do not tell them apart; but what they write may differ as long as it is the same on the average: the k-th writes c_k = 1/2 + k/(m − 1)
- * times what the original wrote, of which the sum is m. So their gradients differ by more than a factor after one step, and the router, whose
- * gradient is gate·(what an expert says − what all say together), parts them at once. The original's 1/2 is a power of two, which the way
- * back undoes exactly.
+ * From n to more: the experts with the largest shares are copied, each copy with its original's column of the
+ * router. If m of them share one's share equally, each has 1/m of its gate at every token, and all other
+ * gates stay. Their columns have to be alike for that, and so do not tell them apart; but what they write may
+ * differ as long as it is the same on the average: the k-th writes c_k = 1/2 + k/(m − 1) times what the
+ * original wrote, of which the sum is m. So their gradients differ by more than a factor after one step, and
+ * the router, whose gradient is gate·(what an expert says − what all say together), parts them at once. The
+ * original's 1/2 is a power of two, which the way back undoes exactly.
  *
- * Moments of the original follow the gradient: its gate, so all of it, is m times smaller, and what stands before the halved writers is
- * halved once more. 1/m is taken as the nearest power of two, again for the way back; from one MLP it is an average, too, as gates
- * are not equal. Copies have the rest of it.
+ * Moments of the original follow the gradient: its gate, so all of it, is m times smaller, and what stands
+ * before the halved writers is halved once more. 1/m is taken as the nearest power of two, again for the way
+ * back; from one MLP it is an average, too, as gates are not equal. Copies have the rest of it.
  */
 function plan(request: AddExperts, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request
@@ -75,11 +76,16 @@ interface Split {
   readonly writes: readonly number[]
   /** For each old expert, the share of its gate that it keeps: a power of two. */
   readonly gates: readonly number[]
-  /** For each old expert, the share of its gate that a copy gets: all gradients together are what the one was. */
+  /**
+   * For each old expert, the share of its gate that a copy gets: all gradients together are what the one was.
+   */
   readonly gatesOfCopies: readonly number[]
 }
 
-/** Each new expert takes part of the largest share there is then. One MLP has no columns of a router to share: its copies are equals. */
+/**
+ * Each new expert takes part of the largest share there is then. One MLP has no columns of a router to share:
+ * its copies are equals.
+ */
 function splitOf(shares: readonly number[], to: number): Split {
   const originals = shares.map((_, i) => i)
   const copiesOf = shares.map(() => 1)

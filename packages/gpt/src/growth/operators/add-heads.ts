@@ -22,8 +22,9 @@ function configAfter(config: GptConfig, { block: id, to }: AddHeads): GptConfig 
 }
 
 /**
- * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and learn at once; so are their parts of adapters. Where every
- * query head has keys and values of its own, the new ones have, too; where they are shared, each group gets as many new query heads.
+ * New heads see and compute at random, and write nothing yet: their rows of the output projection are 0, and
+ * learn at once; so are their parts of adapters. Where every query head has keys and values of its own, the
+ * new ones have, too; where they are shared, each group gets as many new query heads.
  */
 function plan(request: AddHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request

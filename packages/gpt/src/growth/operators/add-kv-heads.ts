@@ -21,8 +21,9 @@ function configAfter(config: GptConfig, { block: id, to }: AddKvHeads): GptConfi
 }
 
 /**
- * Each shared head of keys and values becomes m copies, and each copy serves its part of the query heads, which see what they saw. The
- * copies' gradients add up to what the original's was: moments are shared out in powers of two, which the way back undoes exactly.
+ * Each shared head of keys and values becomes m copies, and each copy serves its part of the query heads,
+ * which see what they saw. The copies' gradients add up to what the original's was: moments are shared out in
+ * powers of two, which the way back undoes exactly.
  */
 function plan(request: AddKvHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request

@@ -8,7 +8,10 @@ import { isWriter, small, zero } from '../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
 import { checkChoice } from '../requests/check-values.ts'
 
-/** B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and then A learns sooner. */
+/**
+ * B of an adapter that does not write into the stream. In a fresh block it may be random, as all inside, and
+ * then A learns sooner.
+ */
 const isInnerB = (path: string): boolean => path.endsWith('.adapter.b.weight') && !isWriter(path)
 
 /** The configuration with one more block, like its neighbor below. */
@@ -37,8 +40,9 @@ function configAfter(config: GptConfig, request: AddLayer): GptConfig {
 const neighborOf = ({ blocks }: GptConfig, at: number): BlockConfig => blocks[Math.max(0, at - 1)]
 
 /**
- * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero initialization), or a copy of
- * its neighbor (block expansion, Wu et al. 2024), behind whose empty writers nothing has a gradient yet. It has the neighbor's sizes, adapter and number of experts included.
+ * A block whose two writers into the residual stream are 0: an identity. Inside it is random (growth by zero
+ * initialization), or a copy of its neighbor (block expansion, Wu et al. 2024), behind whose empty writers
+ * nothing has a gradient yet. It has the neighbor's sizes, adapter and number of experts included.
  */
 function plan(request: AddLayer, { config, after, key }: GrowthStep): PlannedGrowth {
   const { at, how = 'fresh' } = request

@@ -57,8 +57,9 @@ function stackOf(config: GptConfig, request: CopyLayers): Stack {
 }
 
 /**
- * New blocks with every number of an old one, the two writers into the residual stream included, or shares of these, or zeros in their place. The
- * share of an original is a power of two, which the way back undoes exactly. What mirrors have of the originals is copied with shares alike.
+ * New blocks with every number of an old one, the two writers into the residual stream included, or shares of
+ * these, or zeros in their place. The share of an original is a power of two, which the way back undoes
+ * exactly. What mirrors have of the originals is copied with shares alike.
  */
 function plan(request: CopyLayers, { config, after, key }: GrowthStep): PlannedGrowth {
   const { copies = 1, order = 'top', writes = 'whole' } = request
@@ -69,7 +70,8 @@ function plan(request: CopyLayers, { config, after, key }: GrowthStep): PlannedG
     blockSpecs(config, block, zero).map(({ path, axes, shape }) => {
       const of = path.replace(`blocks.${block.id}.`, `blocks.${original}.`)
       const factor = isWriter(path) ? shareOfCopies : 1
-      // The gradient of what stands before a writer follows what that writes; of whole copies it is another than it was, and unknown.
+      // The gradient of what stands before a writer follows what that writes; of whole copies it is another
+      // than it was, and unknown.
       const gradientFactor = writes !== 'shared' ? 0 : isWriter(path) ? 1 : shareOfCopies
       const copy = { kind: 'copy', of, factor, gradientFactor } as const
       return { kind: 'add', path, axes, shape, initial: writes === 'nothing' && isWriter(path) ? zero : copy }

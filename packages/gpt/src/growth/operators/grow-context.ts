@@ -34,8 +34,9 @@ function configAfter(config: GptConfig, { to, how = 'appended' }: GrowContext): 
 const keepsOldPositions = (how: GrowContext['how']): boolean => how === 'appended' || how === 'repeated'
 
 /**
- * Appended positions are random and small, like those of a new model, and repeated ones are like the old ones, in turn; attention is causal: no
- * earlier position sees them. Stretched ones lie between the old ones, in the table of learned positions or by slower rotary frequencies.
+ * Appended positions are random and small, like those of a new model, and repeated ones are like the old
+ * ones, in turn; attention is causal: no earlier position sees them. Stretched ones lie between the old ones,
+ * in the table of learned positions or by slower rotary frequencies.
  */
 function plan(request: GrowContext, { config, after, key }: GrowthStep): PlannedGrowth {
   const { context: from, positions } = config
@@ -70,7 +71,10 @@ function later(
   ]
 }
 
-/** Row i moves to the place nearest to i·to/from; rows between two lie evenly on the line from one to the other, and those after the last are like it. */
+/**
+ * Row i moves to the place nearest to i·to/from; rows between two lie evenly on the line from one to the
+ * other, and those after the last are like it.
+ */
 function stretched(from: number, to: number): [DimensionMap, SliceAverage] {
   const source = Array.from({ length: to }, () => -1)
   for (let i = 0; i < from; i++) source[Math.round((i * to) / from)] = i
@@ -90,7 +94,10 @@ function stretched(from: number, to: number): [DimensionMap, SliceAverage] {
 /** Rotations within the old context below which a pair is stretched, and above which it stays. */
 const [fewRotations, manyRotations] = [1, 32]
 
-/** h(θ)/θ of Peng et al. 2023, eqs. 17 to 20: 1 for a pair that rotates often, from/to for one that hardly does. */
+/**
+ * h(θ)/θ of Peng et al. 2023, eqs. 17 to 20: 1 for a pair that rotates often, from/to for one that hardly
+ * does.
+ */
 function shareOfParts(frequency: number, from: number, to: number): number {
   const rotations = (frequency * from) / (2 * Math.PI)
   const stays = Math.min(1, Math.max(0, (rotations - fewRotations) / (manyRotations - fewRotations)))

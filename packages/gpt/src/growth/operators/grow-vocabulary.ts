@@ -39,13 +39,15 @@ function configAfter(config: GptConfig, request: GrowVocabulary): GptConfig {
 const maxParts = 2 ** 20
 
 /**
- * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean of its parts'; its bias is
- * that of its first part, and an offset of ln(share) makes it as improbable as wanted. Where the head had no biases it gets them, 0 at first.
+ * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean
+ * of its parts'; its bias is that of its first part, and an offset of ln(share) makes it as improbable as
+ * wanted. Where the head had no biases it gets them, 0 at first.
  *
- * The logits of old tokens stay, but for those of parts of which something is taken: they fall by −ln(1 − take). If a token ab took all
- * that it stands for, p(ab) = p(a)·p(b | a) and p′(a) = p(a)·(1 − p(b | a)): with share = take = p(b | a), and rows like that of a, the
- * other tokens keep their probability. So share and takes that are counted in the stream move a model's predictions of texts least. Whatever
- * they are, `grow` reports what the new tokens have got as `freshShare`.
+ * The logits of old tokens stay, but for those of parts of which something is taken: they fall by −ln(1 −
+ * take). If a token ab took all that it stands for, p(ab) = p(a)·p(b | a) and p′(a) = p(a)·(1 − p(b | a)):
+ * with share = take = p(b | a), and rows like that of a, the other tokens keep their probability. So share
+ * and takes that are counted in the stream move a model's predictions of texts least. Whatever they are,
+ * `grow` reports what the new tokens have got as `freshShare`.
  */
 function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): PlannedGrowth {
   const { vocabulary: from, headBias = false } = config

@@ -1,4 +1,7 @@
-/** Smaller by the same algebra: units, heads and blocks are dropped, and can be brought back with all that belongs to them. */
+/**
+ * Smaller by the same algebra: units, heads and blocks are dropped, and can be brought back with all that
+ * belongs to them.
+ */
 import { type DimensionMap, OptionError } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { blockSpecs } from '../../config/parameters.ts'
@@ -14,7 +17,10 @@ function withoutHidden(config: GptConfig, { block: id, drop }: PruneUnits): GptC
   return withBlock(config, id, { mlpHidden: from - drop.length })
 }
 
-/** The configuration without some query heads of a block, and without keys and values that no head reads any more. */
+/**
+ * The configuration without some query heads of a block, and without keys and values that no head reads any
+ * more.
+ */
 function withoutHeads(config: GptConfig, { block: id, drop }: PruneHeads): GptConfig {
   const { heads: from, kvHeads: groups } = blockOf('pruneHeads', config, id)
   checkDrop('pruneHeads', from, drop)

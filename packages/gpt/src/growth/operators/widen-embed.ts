@@ -18,14 +18,15 @@ function configAfter(config: GptConfig, { to }: WidenEmbed): GptConfig {
 /**
  * New channels, by what each weight does to the stream:
  *
- * - Writers (embeddings, attention output, MLP down) put nothing into them under RMSNorm: the sum of squares stays. Under LayerNorm
- *   they put the mean of their old columns there, so that a new channel is the mean of the old ones: mean and sum of squared
- *   deviations stay, and the channel is normalized to 0.
- * - Readers (query, key, value, up, the router, and A of adapters beside them) have random rows for them, which meet zeros.
+ * - Writers (embeddings, attention output, MLP down) put nothing into them under RMSNorm: the sum of squares
+ *   stays. Under LayerNorm they put the mean of their old columns there, so that a new channel is the mean of
+ *   the old ones: mean and sum of squared deviations stay, and the channel is normalized to 0.
+ * - Readers (query, key, value, up, the router, and A of adapters beside them) have random rows for them,
+ *   which meet zeros.
  * - Norms go on dividing by the width they were born with (`normWidth`).
  *
- * So every logit stays; writers learn at once, through the random readers, and readers as soon as writers have moved. The embedding
- * is tied to the head and is a writer in both: the head meets zeros too.
+ * So every logit stays; writers learn at once, through the random readers, and readers as soon as writers
+ * have moved. The embedding is tied to the head and is a writer in both: the head meets zeros too.
  */
 function plan(request: WidenEmbed, { config, after, key }: GrowthStep): PlannedGrowth {
   const { embed: from, norm } = config

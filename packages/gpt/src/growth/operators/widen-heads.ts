@@ -25,9 +25,11 @@ function configAfter(config: GptConfig, { block: id, to }: WidenHeads): GptConfi
 }
 
 /**
- * New channels of keys are 0 and meet random queries, so scores stay, and keys learn at once; new channels of values are random and
- * meet rows of 0 in the output projection, which learn at once. Scores go on being divided by the root of the width that the head was
- * born with. Of adapters, what belongs to new channels is 0. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the same range.
+ * New channels of keys are 0 and meet random queries, so scores stay, and keys learn at once; new channels of
+ * values are random and meet rows of 0 in the output projection, which learn at once. Scores go on being
+ * divided by the root of the width that the head was born with. Of adapters, what belongs to new channels is
+ * 0. With rotary positions old pairs keep their frequencies, and new ones get frequencies spread over the
+ * same range.
  */
 function plan(request: WidenHeads, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to } = request

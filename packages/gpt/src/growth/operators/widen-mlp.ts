@@ -22,9 +22,10 @@ function configAfter(config: GptConfig, { block: id, to, how = 'fresh' }: WidenM
 }
 
 /**
- * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights learn at once. Split units
- * (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared out. Of adapters, B beside up is incoming and A beside
- * down outgoing. All experts of a block are equally wide and get as many.
+ * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights
+ * learn at once. Split units (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared
+ * out. Of adapters, B beside up is incoming and A beside down outgoing. All experts of a block are equally
+ * wide and get as many.
  */
 function plan(request: WidenMlp, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
@@ -42,8 +43,9 @@ function plan(request: WidenMlp, { config, after, key }: GrowthStep): PlannedGro
 }
 
 /**
- * The first `to − from` units are split in two. The outgoing shares 1/4 and 3/4 are unequal, so the halves diverge, and
- * the quarter, a power of two, makes the inverse exact. A half's incoming gradient is its share of the whole's.
+ * The first `to − from` units are split in two. The outgoing shares 1/4 and 3/4 are unequal, so the halves
+ * diverge, and the quarter, a power of two, makes the inverse exact. A half's incoming gradient is its share
+ * of the whole's.
  */
 function splitMaps(from: number, to: number): [DimensionMap, DimensionMap] {
   const source = Array.from({ length: to }, (_, i) => (i < from ? i : i - from))

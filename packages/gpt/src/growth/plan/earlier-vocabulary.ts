@@ -14,7 +14,8 @@ import {
 import { aLog, type GrowthLog, grownFromState } from './growth-log.ts'
 
 /**
- * For each token of the present vocabulary the token that its text begins with, in the vocabulary of an earlier time.
+ * For each token of the present vocabulary the token that its text begins with, in the vocabulary of an
+ * earlier time.
  *
  * @param log The model's `growthLog`.
  * @param vocabulary As many tokens as there were then.
@@ -50,13 +51,15 @@ export function earlierTokens(log: GrowthLog, vocabulary: number): number[] {
 }
 
 /**
- * The logits that a model has for the tokens of an earlier time: those of new tokens are counted for the earlier token that they
- * begin with. The probability that the text goes on with it is the same, whichever token says so. What an ancestor said, as itself or as stored logits, can so be held
- * against what its grown descendant says, and gradients flow back.
+ * The logits that a model has for the tokens of an earlier time: those of new tokens are counted for the
+ * earlier token that they begin with. The probability that the text goes on with it is the same, whichever
+ * token says so. What an ancestor said, as itself or as stored logits, can so be held against what its grown
+ * descendant says, and gradients flow back.
  *
  * @param logits `f32 [N, V]`.
  * @param first Of each of the V tokens the earlier one: see `earlierTokens`.
- * @returns `f32 [N, W]` of the W earlier tokens: ln Σ e^logit, except that shares below 1e-30 of a row's largest are cut off there.
+ * @returns `f32 [N, W]` of the W earlier tokens: ln Σ e^logit, except that shares below 1e-30 of a row's
+ *   largest are cut off there.
  * @throws OptionError unless there is an earlier token for every column.
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The life of a model's sizes: what it was born as and every change since, appended and never rewritten, except that what a pruning
- * dropped can be let go. Plain data, in every checkpoint.
+ * The life of a model's sizes: what it was born as and every change since, appended and never rewritten,
+ * except that what a pruning dropped can be let go. Plain data, in every checkpoint.
  */
 import {
   type Check,
@@ -37,7 +37,10 @@ export interface GrownEntry extends Entry {
   readonly logitsMoved: number
   /** The plan that takes it back, where it dropped numbers; elsewhere it follows from the request. */
   readonly undo?: Plan
-  /** Set once the numbers that it dropped were let go: then neither it nor any growth before it can be taken back. */
+  /**
+   * Set once the numbers that it dropped were let go: then neither it nor any growth before it can be taken
+   * back.
+   */
   readonly undoLetGo?: true
 }
 
@@ -130,8 +133,8 @@ function bytesIn(value: unknown): number {
 }
 
 /**
- * The log with no more of what prunings dropped than so many bytes. The latest pruning that stands always keeps its own; of earlier ones the
- * oldest are let go first. What was taken back needs nothing any more.
+ * The log with no more of what prunings dropped than so many bytes. The latest pruning that stands always
+ * keeps its own; of earlier ones the oldest are let go first. What was taken back needs nothing any more.
  */
 export function withinKept({ birth, entries }: GrowthLog, maxBytes: number): GrowthLog {
   let standing: number[] = []

@@ -1,4 +1,7 @@
-/** Checks that something is a growth request at all: requests come from policies, configurations and files, in JavaScript as in TypeScript. */
+/**
+ * Checks that something is a growth request at all: requests come from policies, configurations and files, in
+ * JavaScript as in TypeScript.
+ */
 import { type Check, OptionError, shown } from '@burgeon/tensor'
 import { checkLimit, sizeLimits } from '../../config/size-limits.ts'
 import type { GrowthKind, GrowthRequest } from './growth-request.ts'
@@ -73,8 +76,8 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
 /**
  * The same request with the fields of its kind and no others.
  *
- * @throws OptionError for anything else: another type, an unknown kind, a field that is missing, unknown, of another type, or a size above
- *   every limit.
+ * @throws OptionError for anything else: another type, an unknown kind, a field that is missing, unknown, of
+ *   another type, or a size above every limit.
  */
 export function requestOf(value: unknown): GrowthRequest {
   const { kind, ...given } = plainOf(value)
@@ -106,7 +109,10 @@ export function requestOf(value: unknown): GrowthRequest {
   return { kind, ...Object.fromEntries(present) } as unknown as GrowthRequest
 }
 
-/** A copy, which stays what it is when the original changes. Reading a field may run code of whoever made the object. */
+/**
+ * A copy, which stays what it is when the original changes. Reading a field may run code of whoever made the
+ * object.
+ */
 function plainOf(value: unknown): Record<string, unknown> {
   try {
     const copy: unknown = structuredClone(value)

@@ -19,8 +19,8 @@ const sizes: Readonly<Record<SizedRequest['kind'], (block: BlockConfig) => numbe
 }
 
 /**
- * The same request for each block, from the input to the output: a list to `grow` by, one after the other. Each is a growth of its own, with
- * its own record, and the latest is taken back first.
+ * The same request for each block, from the input to the output: a list to `grow` by, one after the other.
+ * Each is a growth of its own, with its own record, and the latest is taken back first.
  *
  * @param request Without a block. Blocks that have the size or more already are left out.
  * @throws OptionError for a kind that is not about the size of single blocks.

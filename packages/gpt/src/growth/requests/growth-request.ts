@@ -8,8 +8,8 @@ export interface WidenMlp {
   /** Units afterwards; more than now. */
   readonly to: number
   /**
-   * `fresh` units are random inside and write nothing yet; `split` units are copies that share the work of existing
-   * ones unequally. `fresh` unless given.
+   * `fresh` units are random inside and write nothing yet; `split` units are copies that share the work of
+   * existing ones unequally. `fresh` unless given.
    */
   readonly how?: 'fresh' | 'split'
 }
@@ -50,8 +50,8 @@ export interface AddLayer {
 }
 
 /**
- * Copies of trained blocks. The model says something else afterwards, but learns faster than one that began with so many layers
- * (Gong et al. 2019; Du et al. 2024): a warm start, not an exact growth.
+ * Copies of trained blocks. The model says something else afterwards, but learns faster than one that began
+ * with so many layers (Gong et al. 2019; Du et al. 2024): a warm start, not an exact growth.
  */
 export interface CopyLayers {
   readonly kind: 'copyLayers'
@@ -60,16 +60,18 @@ export interface CopyLayers {
   /** Copies of each, 1 unless given: 3 makes a model four times as deep. */
   readonly copies?: number
   /**
-   * `top` puts whole copies on top of the highest copied block, in order (stacking; with a few `of` the uppermost blocks: gradual
-   * stacking); `beside` puts each copy next to its original (interpolation). `top` unless given.
+   * `top` puts whole copies on top of the highest copied block, in order (stacking; with a few `of` the
+   * uppermost blocks: gradual stacking); `beside` puts each copy next to its original (interpolation). `top`
+   * unless given.
    */
   readonly order?: 'top' | 'beside'
   /**
    * Share of their originals' output that copies write into the residual stream. `whole` unless given.
    *
    * - `whole`: what their originals do. Not exact.
-   * - `shared`: a part of it; originals write less, and together they write what it was. Beside their originals such copies
-   *   move the function by a second-order term: a finer step along the same way (Chang et al. 2018). Not exact.
+   * - `shared`: a part of it; originals write less, and together they write what it was. Beside their
+   *   originals such copies move the function by a second-order term: a finer step along the same way (Chang
+   *   et al. 2018). Not exact.
    * - `nothing`, until they learn to: the function is kept (block expansion, Wu et al. 2024).
    */
   readonly writes?: 'whole' | 'shared' | 'nothing'
@@ -86,11 +88,14 @@ export interface WidenEmbed {
 export interface NewToken {
   /** The tokens it is made of, in order: old ones, or ones that come before it in the same request. */
   readonly parts: readonly number[]
-  /** How probable it is at first, relative to its first part as that is by then, in (0, 1]; 0.01 unless given. */
+  /**
+   * How probable it is at first, relative to its first part as that is by then, in (0, 1]; 0.01 unless given.
+   */
   readonly share?: number
   /**
-   * Share of the occurrences of each of its parts that it takes over, in [0, 1): so much less probable they are afterwards. Text that is
-   * encoded with the new token has that many fewer of them. Nothing unless given.
+   * Share of the occurrences of each of its parts that it takes over, in [0, 1): so much less probable they
+   * are afterwards. Text that is encoded with the new token has that many fewer of them. Nothing unless
+   * given.
    */
   readonly takes?: readonly number[]
 }
@@ -107,23 +112,27 @@ export interface GrowContext {
   /** Tokens afterwards; more than now. */
   readonly to: number
   /**
-   * Place of the new positions. `appended` unless given: a model that learns on ends best with it (`npm run bench -- context`).
+   * Place of the new positions. `appended` unless given: a model that learns on ends best with it (`npm run
+   * bench -- context`).
    *
-   * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again. Learned positions start at random,
-   *   rotary ones turn on at their frequencies, to angles that were never learnt.
-   * - `repeated`, for learned positions: after the old ones too, and each like an old one, in turn (Beltagy et al. 2020, section 5): what was
-   *   learnt about neighbors goes on, beside what it now takes for them.
-   * - `stretched`: between the old ones, which move apart. A learned position between two is a mix of them, and rotary frequencies fall as the
-   *   context grows (position interpolation, Chen et al. 2023, eq. 4). Not exact: neighbors stand closer than was learnt.
-   * - `byParts`, for rotary positions: only pairs that turn slowly are stretched; those that turn often within the old context
-   *   tell neighbors apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section 3.2). Not exact.
+   * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again.
+   *   Learned positions start at random, rotary ones turn on at their frequencies, to angles that were never
+   *   learnt.
+   * - `repeated`, for learned positions: after the old ones too, and each like an old one, in turn (Beltagy
+   *   et al. 2020, section 5): what was learnt about neighbors goes on, beside what it now takes for them.
+   * - `stretched`: between the old ones, which move apart. A learned position between two is a mix of them,
+   *   and rotary frequencies fall as the context grows (position interpolation, Chen et al. 2023, eq. 4). Not
+   *   exact: neighbors stand closer than was learnt.
+   * - `byParts`, for rotary positions: only pairs that turn slowly are stretched; those that turn often
+   *   within the old context tell neighbors apart, and stay (NTK-by-parts, Peng et al. 2023, YaRN, section
+   *   3.2). Not exact.
    */
   readonly how?: 'appended' | 'repeated' | 'stretched' | 'byParts'
 }
 
 /**
- * A low-rank adapter beside every linear map of one block (query, key, value, output; gate, up and down of every expert), or more rank for
- * the one that is there.
+ * A low-rank adapter beside every linear map of one block (query, key, value, output; gate, up and down of
+ * every expert), or more rank for the one that is there.
  */
 export interface AddAdapter {
   readonly kind: 'addAdapter'
@@ -131,13 +140,16 @@ export interface AddAdapter {
   /** Rank afterwards; more than now, which is 0 without an adapter. */
   readonly to: number
   /**
-   * LoRA alpha: the output of a new adapter is scaled by alpha / `to` (Hu et al. 2022). Finite, not 0; `to` unless given. An adapter that is
-   * there keeps its scale.
+   * LoRA alpha: the output of a new adapter is scaled by alpha / `to` (Hu et al. 2022). Finite, not 0; `to`
+   * unless given. An adapter that is there keeps its scale.
    */
   readonly alpha?: number
 }
 
-/** Several experts in the place of one block's MLP, or more of them. Each computes each token, and a router weights what they say. */
+/**
+ * Several experts in the place of one block's MLP, or more of them. Each computes each token, and a router
+ * weights what they say.
+ */
 export interface AddExperts {
   readonly kind: 'addExperts'
   readonly block: string
@@ -145,7 +157,10 @@ export interface AddExperts {
   readonly to: number
 }
 
-/** Fewer hidden units in the MLP of one block, in all its experts. What the model says changes, unless the units wrote nothing. */
+/**
+ * Fewer hidden units in the MLP of one block, in all its experts. What the model says changes, unless the
+ * units wrote nothing.
+ */
 export interface PruneUnits {
   readonly kind: 'pruneUnits'
   readonly block: string
@@ -154,8 +169,8 @@ export interface PruneUnits {
 }
 
 /**
- * Fewer query heads in one block, and their keys and values with them. Where these are shared, groups must stay equally large: whole groups go,
- * or as many heads of each group that stays.
+ * Fewer query heads in one block, and their keys and values with them. Where these are shared, groups must
+ * stay equally large: whole groups go, or as many heads of each group that stays.
  */
 export interface PruneHeads {
   readonly kind: 'pruneHeads'
@@ -174,11 +189,13 @@ export interface PruneLayer {
  * A request: a kind, which says what happens, and the fields of that kind.
  *
  * - `widenMlp`, `pruneUnits`: more or fewer hidden units in the MLP of a block.
- * - `addHeads`, `pruneHeads`: more or fewer query heads in a block. `addKvHeads`: more heads of keys and values. `widenHeads`: wider ones.
+ * - `addHeads`, `pruneHeads`: more or fewer query heads in a block. `addKvHeads`: more heads of keys and
+ *   values. `widenHeads`: wider ones.
  * - `addLayer`, `pruneLayer`: one block more or less. `copyLayers`: copies of trained blocks.
  * - `widenEmbed`: a wider residual stream.
  * - `growVocabulary`: more tokens. `growContext`: longer sequences.
- * - `addAdapter`: a low-rank adapter in a block, or more rank. `addExperts`: several MLPs in a block, or more of them.
+ * - `addAdapter`: a low-rank adapter in a block, or more rank. `addExperts`: several MLPs in a block, or more
+ *   of them.
  */
 export type GrowthRequest =
   | WidenMlp
