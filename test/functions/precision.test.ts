@@ -138,6 +138,19 @@ describe('in transformations', () => {
   })
 })
 
+test('the number that keeps exponentials in range costs no backward pass', () => {
+  const reductions = (f: (x: Tensor) => Tensor): number =>
+    scope(() => {
+      const { profile } = t.profile(() => grad((x: Tensor) => sum(square(f(x))))(row(1, 2, 3)))
+      return profile.rows().find(({ name }) => name === 'reduce')?.calls ?? 0
+    })
+  // Forwards a maximum, the sum and the loss; backwards, only what was broadcast is summed.
+  const backwards = { softmax: 1, logSoftmax: 1, logsumexp: 0 }
+  for (const [name, count] of Object.entries(backwards)) {
+    expect(reductions(t[name as keyof typeof backwards]), name).toBe(3 + count)
+  }
+})
+
 test('integers beyond 2²⁴ are moved as they are', () => {
   const big = 2 ** 24 + 1
   for (const device of [reference, wasm]) {
