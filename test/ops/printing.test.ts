@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { recordTape } from '@burgeon/autograd'
 import {
   type Device,
+  devtoolsFormatter,
   multiply,
   type NumericArray,
   openScope,
@@ -102,6 +103,12 @@ describe('a tensor in text', () => {
     const y = new Tensor(broken, { shape: [2], dtype: 'f32' }, x.storage, 'test')
     expect(String(y)).toBe('tensor(unreadable: no memory, f32 [2] on broken)')
     y.dispose()
+  })
+  test('is what the tools of a browser print, once they have the formatter', () => {
+    const x = place([1, 2, 3, 4], [2, 2])
+    expect(devtoolsFormatter.header(x)).toEqual(['pre', { style: 'margin: 0' }, String(x)])
+    expect(devtoolsFormatter.hasBody(x)).toBe(false)
+    for (const other of [null, undefined, 1, {}, wasm]) expect(devtoolsFormatter.header(other)).toBe(null)
   })
   test('needs nothing of Node: the symbol is the registered one', () => {
     expect(Symbol.for('nodejs.util.inspect.custom') in Tensor.prototype).toBe(true)

@@ -55,6 +55,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   optional: 'one of the checks themselves',
   shown: 'takes anything',
   checks: 'the checks themselves',
+  devtoolsFormatter: 'takes anything',
   opTable: 'a table',
   adamwFormulas: 'a table',
   normScale: 'a number',

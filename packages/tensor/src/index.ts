@@ -119,6 +119,7 @@ export { rmsNorm } from './ops/rms-norm/rms-norm.ts'
 export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
 export { slice } from './ops/slice/slice.ts'
 export { type Sorted, sort, type SortOptions, topK } from './ops/sort/sort.ts'
+export { type DevtoolsFormatter, devtoolsFormatter, type Rendered } from './printing/devtools-formatter.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { DerivedMirror } from './parameters/derived-mirror.ts'
 export {

@@ -3,8 +3,8 @@ import type { Device } from './device.ts'
 import { disposeSymbol } from './dispose-symbol.ts'
 import type { DType, NumericArray } from './dtype.ts'
 import { DisposedTensorError, ShapeError } from './errors.ts'
+import { numbersText } from './printing/numbers-text.ts'
 import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
-import { numbersText } from './tensor-text.ts'
 
 /**
  * A device buffer and the number of live tensors that share it. A reshape shares its input's until one of the two is

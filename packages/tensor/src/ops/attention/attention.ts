@@ -174,8 +174,9 @@ const optionChecks: ChecksOf<AttentionOptions> = {
  * @throws ShapeError for shapes that do not fit, the mask's among them; OptionError for options outside their ranges.
  * @example
  * ```ts
+ * const x = ones([1, 3, 2, 4]) // B, T, H, D
  * const isWord = tensor(Int32Array.of(1, 1, 0)) // [S]: the last key is padding
- * const o = attention(q, k, v, { causal: false, mask: isWord })
+ * const o = attention(x, x, x, { causal: false, mask: isWord })
  * ```
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {

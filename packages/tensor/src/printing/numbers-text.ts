@@ -1,6 +1,6 @@
 /** The numbers of a tensor in text: in nested brackets, cut like NumPy's where there are many. */
-import type { DType, NumericArray } from './dtype.ts'
-import { type Shape, sizeOf, stridesOf, type TensorSpec } from './shape.ts'
+import type { DType, NumericArray } from '../dtype.ts'
+import { type Shape, sizeOf, stridesOf, type TensorSpec } from '../shape.ts'
 
 /** Of tensors with more numbers than this, `edge` indices at both ends of each long axis are shown. */
 const mostWhole = 1000
