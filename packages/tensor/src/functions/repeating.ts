@@ -52,13 +52,16 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   const tiled = sizes.map((n, i) => n * times[i])
   checkShape('tile', tiled)
   return scope(() => {
+    // Axes that come once stay as they are.
+    const spread = (each: (i: number) => number): number[] =>
+      sizes.flatMap((n, i) => (times[i] === 1 ? [n] : [each(i), n]))
     const apart = reshape(
       x,
-      sizes.flatMap((n) => [1, n]),
+      spread(() => 1),
     )
     const repeated = broadcastTo(
       apart,
-      sizes.flatMap((n, i) => [times[i], n]),
+      spread((i) => times[i]),
     )
     return reshape(repeated, tiled)
   })
