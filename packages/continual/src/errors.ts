@@ -5,7 +5,7 @@
 
 import { BurgeonError, shown } from '@burgeon/tensor'
 
-/** A measurement is no finite number of sane size; what received it is unchanged. */
+/** A measurement is not a finite number of sane size; what received it is unchanged. */
 export class SignalError extends BurgeonError {
   override readonly name = 'SignalError'
 }

@@ -106,7 +106,7 @@ const fieldChecks: StateChecks<FieldsByRole> = {
   lastGrowth: count,
 }
 
-/** Throws StateError for what is no state of a learner, OptionError for no options to restore it with. */
+/** Throws StateError for an invalid state of a learner, OptionError for invalid options. */
 export function checkRestored(
   state: LearnerState | FieldsByRole,
   options: Omit<LearnerOptions, 'model'> & { device?: Device },

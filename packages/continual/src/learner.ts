@@ -58,7 +58,7 @@ export class Learner {
    * @param data A batch whose rows are no longer than the context, of bytes or any tokens of the vocabulary,
    *   or a text of two bytes or more.
    * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError
-   *   for a learning rate that is none: nothing has been learnt then, and the learner is as it was, its
+   *   for an invalid learning rate: nothing has been learnt then, and the learner is as it was, its
    *   random streams included. OptionError if called again before the last call was done.
    */
   async observe(data: Batch | string): Promise<StepReport> {
@@ -118,7 +118,7 @@ export class Learner {
    * The learner that `toState` described, also one of an earlier version.
    *
    * @param options The same optimizer and strategy that it was built from, freshly made.
-   * @throws StateError for what is no such state, OptionError if the parts differ from those of the saved
+   * @throws StateError for an invalid state, OptionError if the parts differ from those of the saved
    *   learner, and what its parts and `Gpt.fromState` throw. Parts that had taken their state by then are
    *   those of no learner: try another state with fresh ones.
    */

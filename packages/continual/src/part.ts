@@ -19,8 +19,8 @@ export interface Part {
   /**
    * Takes a state that `toState` gave.
    *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the part is
-   *   unchanged then.
+   * @throws StateError if it is invalid, ParameterError if it does not belong to these parameters; the part
+   *   is unchanged then.
    */
   restore?(state: unknown, parameters: ParameterStore): void
 }

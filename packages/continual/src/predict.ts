@@ -2,7 +2,7 @@
 import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
-import { type Batch, batchOfTokens } from './stream/batch.ts'
+import { type Batch, batchOfRows, batchOfTokens } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
 
@@ -39,14 +39,12 @@ export async function predictText(
   const all = tokenizer.encode(text)
   if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
   const tokens = all.subarray(-model.config.context)
-  const { device } = model
   const { losses, last } = scope(() => {
-    const logits = model.forward(
-      device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'predict'),
-    )
-    const targets = Int32Array.from(tokens, (_, i) => tokens[i + 1] ?? -1)
-    const wanted = device.tensor(targets, { shape: [tokens.length], dtype: 'i32' }, 'predict')
-    return { losses: crossEntropy(logits, wanted), last: slice(logits, [tokens.length - 1]) }
+    // What follows the last token is not known: a target of padding, which counts for nothing.
+    const row = batchOfRows([tokens], ['text'], tokens.length)
+    const { tokens: read, targets } = batchTensors(model.device, row)
+    const logits = model.forward(read)
+    return { losses: crossEntropy(logits, targets), last: slice(logits, [tokens.length - 1]) }
   })
   using _losses = losses
   using _last = last

@@ -15,7 +15,7 @@ export const plainData: Check<unknown> = {
   accepts: (value): value is unknown => isPlain(value, new Set()),
 }
 
-/** Deeper data is none that anybody means, and looking at it would overflow the stack. */
+/** Depth beyond which data is refused: looking at it would overflow the stack. */
 const deepest = 256
 
 function isPlain(value: unknown, above: Set<object>): boolean {
@@ -64,7 +64,8 @@ function kindOf(state: unknown): unknown {
 }
 
 /**
- * Throws a `StateError` that names the first field that is no finite number; JSON turns NaN and ∞ into null.
+ * Throws a `StateError` that names the first field that is not a finite number; JSON turns NaN and ∞ into
+ * null.
  */
 export function requireFinite(kind: string, saved: object, fields: readonly string[]): void {
   for (const field of fields) {

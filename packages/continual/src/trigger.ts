@@ -60,7 +60,7 @@ export function everySteps(n: number): Trigger {
   return ({ step }) => step % n === 0
 }
 
-/** When any of them says so. Throws OptionError without a trigger. */
+/** Fires when any of several triggers does. Throws OptionError without a trigger. */
 export function anyOf(...triggers: readonly Trigger[]): Trigger {
   if (triggers.length === 0) throw new OptionError('anyOf: got no trigger; expected at least one.')
   triggers.forEach((trigger, i) => checkArgument('anyOf', `triggers[${i}]`, trigger, checks.callback()))

@@ -78,7 +78,7 @@ export class Gpt {
   /**
    * A model from plain data, also of an earlier version.
    *
-   * @throws OptionError for a configuration that is none or a growth log that does not lead to it,
+   * @throws OptionError for an invalid configuration or a growth log that does not lead to it,
    *   ParameterError if weights are missing, left over or of another shape.
    */
   static fromState(state: GptState, device: Device = defaultDevice()): Gpt {

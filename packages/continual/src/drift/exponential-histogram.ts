@@ -78,7 +78,7 @@ export class ExponentialHistogram {
     return { rows: this.#rows.map((row) => [...row]), total: this.#total }
   }
 
-  /** @throws StateError for a state that is none, or whose buckets do not make up the whole. */
+  /** @throws StateError for an invalid state, or one whose buckets do not make up the whole. */
   static fromState(state: unknown): ExponentialHistogram {
     const saved = checkState<ExponentialHistogramState>('adaptive-windowing: window', state, {
       rows: checks.list('rows of buckets', checks.list('buckets', aBucket)),

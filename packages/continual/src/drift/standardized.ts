@@ -128,7 +128,7 @@ class StandardizedDetector implements DriftDetector {
  * watched.
  *
  * @param inner A fresh detector; it belongs to this one from now on.
- * @throws OptionError for an option outside its range, or what is no detector.
+ * @throws OptionError for an option outside its range, or if `inner` is not a detector.
  */
 export function standardized(inner: DriftDetector, options: StandardizedOptions = {}): DriftDetector {
   return new StandardizedDetector(inner, options)

@@ -1,5 +1,5 @@
 /**
- * Lets the lowest blocks settle and freezes them once what they say changes no less than before, and wakes
+ * Lets the lowest blocks settle and freezes them once their outputs change no less than before, and wakes
  * them when the world changes.
  */
 import {
@@ -51,7 +51,7 @@ interface BlockHistory {
   readonly block: string
   /** The changes between the latest looks, oldest first. */
   readonly changes: readonly number[]
-  /** Once said, it holds until the block is woken: it freezes when those below it have converged, too. */
+  /** Stays true until the block is woken: it freezes when those below it have converged, too. */
   readonly hasConverged: boolean
 }
 
@@ -89,7 +89,7 @@ const awake: State = { kind: 'freeze converged', since: [], probe: null, seen: {
 
 /**
  * Lower layers converge first (Raghu et al. 2017, SVCCA, section 4.2), so blocks are frozen from below. A
- * block is judged by how much what it says of the same 128 tokens changes between looks (1 − CKA, see
+ * block is judged by how much its output for the same 128 tokens changes between looks (1 − CKA, see
  * `changeBetween`): at first less and less, and from some time on no less than before, because what remains
  * is the noise of the learning rate. Its rate then falls to 0, so that it settles (Brock et al. 2017,
  * FreezeOut, section 3), and only then the backward pass ends above it. A drift alarm or growth wakes all

@@ -1,7 +1,8 @@
-/** How much what a block says has changed since it was last looked at. */
+/** How much the output of a block has changed since the last look. */
 import type { Gpt } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
 import { gather, matmul, mean, scope, subtract, type Tensor } from '@burgeon/tensor'
+import { rowsOn } from '../stream/batch-tensors.ts'
 
 /**
  * Tokens on which representations are compared, and how they lie: rows of `length`. Negative ones are
@@ -27,11 +28,7 @@ export async function representationsOf(
     const found = new Map<string, Tensor>()
     const places = Array.from(tokens.keys()).filter((i) => tokens[i] >= 0)
     const counted = model.device.tensor(places, { shape: [places.length], dtype: 'i32' }, 'probe')
-    const rows = model.device.tensor(
-      tokens.map((token) => Math.max(token, 0)),
-      { shape: [tokens.length / length, length], dtype: 'i32' },
-      'probe',
-    )
+    const rows = rowsOn(model.device, tokens, length)
     model.forward(rows, undefined, {
       observe: (block, what, x) => {
         if (what !== 'output') return
@@ -61,7 +58,7 @@ export function changeBetween(before: Representation, now: Representation): numb
     own += now[i] * now[i]
     other += before[i] * before[i]
   }
-  // A block that says the same of every token has no direction to compare.
+  // A block with the same output for every token has no direction to compare.
   if (own === 0 || other === 0) return own === other ? 0 : 1
   return Math.max(0, 1 - both / Math.sqrt(own * other))
 }

@@ -51,8 +51,8 @@ export interface GrowthDecision<S> {
 }
 
 /**
- * A growth policy. `decide` must be pure: same signals, budget and state, same answer. Its state is plain
- * JSON and lives in the checkpoint.
+ * A growth policy. `decide` must be pure: the same signals, budget and state give the same decision. Its
+ * state is plain JSON and lives in the checkpoint.
  *
  * @example
  * ```ts
@@ -77,8 +77,8 @@ export interface GrowthPolicy<S = unknown> {
   readonly stateCheck?: Check<S>
   /**
    * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just
-   * learnt, so a policy asks for it when the answer could lead to growth. As pure as `decide`; never unless
-   * given.
+   * learnt, so a policy asks for it when the measurement could lead to growth. As pure as `decide`; never
+   * unless given.
    */
   measures?(signals: GrowthSignals, budget: GrowthBudget, state: S): boolean
   /**
@@ -92,7 +92,7 @@ export interface GrowthPolicy<S = unknown> {
 /** Any object of the role. */
 export const aGrowthPolicy: Check<GrowthPolicy> = checks.role('a growth policy', 'name', 'initial', 'decide')
 
-/** Limits of a budget. Infinity is none. */
+/** Limits of a budget. Infinity: no limit. */
 export const budgetChecks: ChecksOf<GrowthBudget> = {
   parameters: checks.required(checks.number({ from: 0, infinite: true })),
   flopsPerToken: checks.number({ from: 0, infinite: true }),

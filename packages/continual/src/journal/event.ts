@@ -1,4 +1,4 @@
-/** Events: what is worth a line in the journal. Plain data; each says itself what happened. */
+/** Events: what is worth a line in the journal. Plain data; each has a line that says what happened. */
 import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'

@@ -44,8 +44,8 @@ export function extendJournal<E>(
 }
 
 /**
- * How many of a journal's events are no growths. Counting anew at each step would take ever longer in a life
- * of many growths.
+ * Number of events in a journal that are not growths. Counting anew at each step would take ever longer in a
+ * life of many growths.
  */
 const counted = new WeakMap<readonly unknown[], { length: number; others: number }>()
 

@@ -55,7 +55,7 @@ export const adaptChecks: ChecksOf<AdaptOptions> = {
  *   it.
  * @returns All weights: those that step as new tensors of the same shapes, the others as they came.
  * @throws OptionError for options out of range, when no weight steps, or when one that does has no rate;
- *   ShapeError for a rate that does not fit its weight or a loss that is no scalar.
+ *   ShapeError for a rate that does not fit its weight or a loss that is not a scalar.
  * @example
  * ```ts
  * const adapted = scope(() => adapt((w) => sum(square(w['x'])), { x }, 0.1, { steps: 3 }))

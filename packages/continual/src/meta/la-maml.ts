@@ -40,7 +40,7 @@ export interface LaMamlOptions {
   /** Inner steps, a whole number ≥ 1; 1 unless given. */
   readonly steps?: number
   /**
-   * Leaves out second derivatives, as the authors' program does unless told otherwise: less work. False
+   * Leaves out second derivatives, as the authors' program does by default: less work. False
    * unless given.
    */
   readonly firstOrder?: boolean

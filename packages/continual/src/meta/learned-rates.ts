@@ -127,8 +127,8 @@ export class LearnedRates implements Mirror {
   /**
    * Takes what `toState` gave.
    *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; the rates are
-   *   unchanged then.
+   * @throws StateError if it is invalid, ParameterError if it does not belong to these parameters; the rates
+   *   are unchanged then.
    */
   restore(state: unknown, parameters: ParameterStore): void {
     this.#rates.restore(state, parameters)

@@ -20,8 +20,8 @@ import {
  *
  * @param weights Shared by all tasks. They stay as they are.
  * @returns The mean query loss after adaptation and its gradient, in the structure of the weights.
- * @throws OptionError without tasks or for options out of range; ShapeError if a loss is no scalar or, with
- *   copies, not one number each.
+ * @throws OptionError without tasks or for options out of range; ShapeError if a loss is not a scalar or,
+ *   with copies, not one number each.
  * @example
  * ```ts
  * const weights = { x }

@@ -48,7 +48,7 @@ export interface MetaOptions extends AdaptOptions {
 
 const aCount = checks.integer({ from: 1 })
 
-/** Throws OptionError for what are no tasks, weights or options of an inner loop. */
+/** Throws OptionError for invalid tasks, weights or options of an inner loop. */
 export function checkMeta(
   who: string,
   tasks: readonly MetaTask[],
@@ -59,7 +59,7 @@ export function checkMeta(
   checkOptions(who, options, { ...adaptChecks, rate: checks.required(checks.number({ above: 0 })) })
 }
 
-/** Throws OptionError for what are no tasks or weights. */
+/** Throws OptionError for invalid tasks or weights. */
 export function checkTasks(who: string, tasks: readonly MetaTask[], weights: TensorsByPath): void {
   checkArgument(who, 'tasks', tasks, checks.list('a list of tasks', aTask))
   if (tasks.length === 0) throw new OptionError(`${who}: got no tasks; expected one or more.`)

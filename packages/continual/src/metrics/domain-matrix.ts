@@ -112,7 +112,7 @@ export class DomainMatrix {
   /**
    * Takes the value of `domain` after `afterDomain` was learnt.
    *
-   * @throws OptionError for an unknown name, SignalError for a value that is no finite number,
+   * @throws OptionError for an unknown name, SignalError for a value that is not a finite number,
    *   EvaluationError if this evaluation has that domain already.
    */
   record(afterDomain: string, domain: string, value: number): void {

@@ -81,7 +81,7 @@ export class Prequential {
    * Takes the mean loss of some tokens.
    *
    * @param tokens How many, > 0; 1 unless given.
-   * @throws SignalError if the loss is no finite number; nothing is recorded then.
+   * @throws SignalError if the loss is not a finite number; nothing is recorded then.
    */
   record(loss: number, tokens = 1, domain?: string): void {
     const value = requireMeasurement('Prequential', loss)

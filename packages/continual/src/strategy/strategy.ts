@@ -27,7 +27,7 @@ export interface Strategy {
   readonly growth?: GrowthPolicy
   /** Spares layers that have converged; every layer learns in every step without it. */
   readonly freezing?: Freezing
-  /** Gives what the stream says often a token of its own; every token is a byte without it. */
+  /** Gives what is frequent in the stream a token of its own; every token is a byte without it. */
   readonly vocabulary?: GrowingVocabulary
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */
   readonly consolidateWhen?: Trigger

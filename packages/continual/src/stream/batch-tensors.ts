@@ -1,7 +1,7 @@
 /** From rows to tensors on a device, and to the loss of what counts in them: the one way there is. */
 import type { ForwardOptions, Gpt } from '@burgeon/gpt'
 import { type Device, divide, sum, type Tensor, type TensorsByPath } from '@burgeon/tensor'
-import { type Batch, inputsOf, targetsOf } from './batch.ts'
+import { type Batch, readOf, targetsOf } from './batch.ts'
 
 /** A batch on a device. */
 export interface BatchTensors {
@@ -15,13 +15,22 @@ export interface BatchTensors {
   readonly counted: readonly number[]
 }
 
+/** Rows of tokens on a device, `i32 [B, T]`, with 0 in the place of padding. */
+export function rowsOn(device: Device, tokens: Int32Array, length: number): Tensor {
+  const shape = [tokens.length / length, length]
+  return device.tensor(
+    tokens.map((token) => Math.max(token, 0)),
+    { shape, dtype: 'i32' },
+    'batch',
+  )
+}
+
 /** Puts a batch on a device. */
 export function batchTensors(device: Device, batch: Batch): BatchTensors {
-  const { rows, length } = batch
   const targetTokens = targetsOf(batch)
   const { length: places } = targetTokens
   return {
-    tokens: device.tensor(inputsOf(batch), { shape: [rows, length], dtype: 'i32' }, 'batch'),
+    tokens: rowsOn(device, readOf(batch), batch.length),
     targets: device.tensor(targetTokens, { shape: [places], dtype: 'i32' }, 'batch'),
     targetTokens,
     counted: Array.from(targetTokens.keys()).filter((i) => targetTokens[i] >= 0),

@@ -59,29 +59,18 @@ export function trimmed(row: Int32Array): Int32Array {
 
 /** The input of a model, padding included: `B · T` tokens. */
 export function readOf({ rows, length, tokens }: Batch): Int32Array {
-  return windowOf(rows, length, tokens, 0, (token) => token)
-}
-
-/** The input of a model, with 0 in the place of padding: `B · T` tokens. */
-export function inputsOf({ rows, length, tokens }: Batch): Int32Array {
-  return windowOf(rows, length, tokens, 0, (token) => Math.max(token, 0))
+  return windowOf(rows, length, tokens, 0)
 }
 
 /** The targets of a model: `B · T` tokens, negative where nothing is to be predicted. */
 export function targetsOf({ rows, length, tokens }: Batch): Int32Array {
-  return windowOf(rows, length, tokens, 1, (token) => token)
+  return windowOf(rows, length, tokens, 1)
 }
 
-function windowOf(
-  rows: number,
-  length: number,
-  tokens: Int32Array,
-  shift: number,
-  map: (token: number) => number,
-): Int32Array {
+function windowOf(rows: number, length: number, tokens: Int32Array, shift: number): Int32Array {
   const result = new Int32Array(rows * length)
   for (let row = 0; row < rows; row++) {
-    for (let t = 0; t < length; t++) result[row * length + t] = map(tokens[row * (length + 1) + t + shift])
+    for (let t = 0; t < length; t++) result[row * length + t] = tokens[row * (length + 1) + t + shift]
   }
   return result
 }

@@ -1,4 +1,4 @@
-/** Tells every penalty, when it is due, to protect the present weights. */
+/** Makes every penalty protect the present weights when it is due. */
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { withinContext } from '../stream/batch.ts'
 import { type Trigger, triggerSignals } from '../trigger.ts'
@@ -9,7 +9,7 @@ import type { Penalty } from '../penalty/penalty.ts'
 export const consolidationRows = 32
 
 /**
- * Makes the present weights the ones to protect whenever the trigger says so. What is important is judged by
+ * Makes the present weights the ones to protect whenever the trigger fires. What is important is judged by
  * what came before this step, so it acts before the new rows are remembered. One event per penalty.
  */
 export function consolidation(

@@ -37,8 +37,8 @@ interface State {
 const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.integer({ from: 0 }) }
 
 /**
- * Keeps the state of a policy. A policy that throws, or decides what is no decision, is an event: the batch
- * has been learnt by then, and its state stays as it was.
+ * Keeps the state of a policy. A policy that throws, or returns something else than a decision, is an event:
+ * the batch has been learnt by then, and its state stays as it was.
  *
  * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its
  *   tokenizer must know each.

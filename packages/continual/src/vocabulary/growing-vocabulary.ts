@@ -1,4 +1,4 @@
-/** A vocabulary that grows: it counts what the stream says and knows which tokens it lacks. */
+/** A vocabulary that grows: it counts the words of a stream and proposes the tokens that it lacks. */
 import { BytePairTokenizer, type BytePairMerge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
 import {
@@ -116,7 +116,7 @@ export class GrowingVocabulary {
   }
 
   /**
-   * @throws StateError for a state that is none, or of a tokenizer that began otherwise; OptionError for
+   * @throws StateError for an invalid state, or of a tokenizer that began otherwise; OptionError for
    *   merges that no tokenizer can have. It is unchanged then.
    */
   restore(state: unknown): void {
@@ -141,7 +141,7 @@ export class GrowingVocabulary {
  * Byte pairs that become tokens while a learner lives: given to it as part of its strategy, it sees every
  * text that is learnt, and when it is due the model and the tokenizer grow together. Belongs to one learner.
  *
- * @throws OptionError for a number of tokens that leaves no room to grow, or limits that are no positive
+ * @throws OptionError for a number of tokens that leaves no room to grow, or limits that are not positive
  *   integers.
  * @example
  * ```ts

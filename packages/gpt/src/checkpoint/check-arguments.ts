@@ -9,12 +9,12 @@ const aDisk: Check<Disk> = checks.role(
   ...(['place', 'read', 'write', 'rename', 'remove', 'list', 'sync', 'lock'] as const),
 )
 
-/** Throws OptionError for what is no disk. */
+/** Throws OptionError unless it is a disk. */
 export function checkDisk(who: string, name: string, disk: Disk): void {
   checkArgument(who, name, disk, aDisk)
 }
 
-/** Throws OptionError for what says of no checkpoint which. */
+/** Throws OptionError unless it says which checkpoint is meant. */
 export function checkWhich(who: string, which: WhichCheckpoint): void {
   checkOptions(who, which, { kept: checks.integer({ from: 0 }) })
 }

@@ -12,7 +12,7 @@ interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
 /**
  * A saved configuration in the present form, its entries in one order.
  *
- * @throws OptionError if it is none.
+ * @throws OptionError for an invalid configuration.
  */
 export function configFromState(saved: GptConfig): GptConfig {
   checkIsConfig(saved)

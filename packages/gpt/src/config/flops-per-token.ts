@@ -22,7 +22,7 @@ export interface FlopsPerToken {
  * done twice to save memory (`checkpointBlocks`, and the logits where they are not held all at once).
  *
  * @param length Tokens of a sequence, T, up to the context, which it is unless given.
- * @throws OptionError for a length that is no integer from 1 to the context.
+ * @throws OptionError for a length that is not an integer from 1 to the context.
  */
 export function flopsPerToken(config: GptConfig, length: number = config?.context): FlopsPerToken {
   checkArgument(

@@ -20,7 +20,7 @@ const { add, input, multiply: times } = expression
 const andOneMore = add(input(0), times(input(1), input(2)))
 
 /**
- * Σ gateᵢ·expertᵢ(x), the gates a softmax with shares of what the router says to each token (Jacobs et al.
+ * Σ gateᵢ·expertᵢ(x), the gates a softmax with shares of the router's logits for each token (Jacobs et al.
  * 1991; Shazeer et al. 2017, eq. 1 and 2: each expert computes each token, none is left out).
  *
  * @param x What experts and router read, `[N, C]`.

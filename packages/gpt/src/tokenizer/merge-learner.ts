@@ -21,7 +21,7 @@ export interface MergeLearnerOptions {
 /**
  * Counts the pieces of a stream (words with the space before them) in bounded memory: when there are too
  * many, every count is halved and those that vanish are forgotten (the lossy counting of Manku & Motwani 2002
- * with decay), so that what the stream says now counts for more than what it said long ago.
+ * with decay), so that the present stream counts for more than what came long ago.
  *
  * @example
  * ```ts

@@ -54,12 +54,12 @@ const openness = 0.5
  * Measures every block on rows of a batch.
  *
  * How much one more unit of an MLP could learn at once (GradMax, Evci et al. 2022, eq. 6): let a unit be born
- * with incoming weights 0 and outgoing weights v, so that it says nothing yet. With n what goes into the MLP
- * and δ the gradient of what comes out, both by token, the gradient of the incoming weights is ½·Σ n·δᵀ·v,
- * for GELU rises by ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact, and over all
- * v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the other way
- * round, random inside and with outgoing weights 0, meets the same matrix to first order.) The length of v is
- * that of present units.
+ * with incoming weights 0 and outgoing weights v, so that it writes nothing yet. With n what goes into the
+ * MLP and δ the gradient of what comes out, both by token, the gradient of the incoming weights is ½·Σ
+ * n·δᵀ·v, for GELU rises by ½ at 0; a SwiGLU unit gives the same if its gate stands at ½. This is exact, and
+ * over all v of one length it is largest along the first singular vector of Σ n·δᵀ. (A unit that is born the
+ * other way round, random inside and with outgoing weights 0, meets the same matrix to first order.) The
+ * length of v is that of present units.
  *
  * @param batch At least one prediction. Only so many of its first rows are looked at as have 1,024 tokens, or
  *   one.

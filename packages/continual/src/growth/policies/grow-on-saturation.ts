@@ -28,7 +28,8 @@ export interface SaturationOptions {
  * once that share is large. If units of any block lie dormant there is room already, and it does not grow:
  * what that model needs is repair (Sokar et al. 2023).
  *
- * A block with no fewer units than the measured tokens is not judged: its rank would speak of the tokens.
+ * A block with no fewer units than the measured tokens is not judged: its rank would depend on the number of
+ * tokens.
  *
  * @throws OptionError for options out of range.
  */

@@ -1,4 +1,4 @@
-/** The layer that policies ask for unless told otherwise. */
+/** The layer that policies ask for unless given another. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 

@@ -18,10 +18,10 @@ type Looks = readonly Readonly<Record<string, readonly number[]>>[]
 /**
  * Prunes the units of an MLP that were dormant at several looks in a row (Sokar et al. 2023, section 3: below
  * 2.5 % of the mean activity), all that one block has of them at once, the block with the most first. A unit
- * that hardly speaks is hardly missed, and hardly learns any more. One unit always stays. Any growth begins
- * the looks anew: numbers of units may have changed.
+ * that is hardly active is hardly missed, and hardly learns any more. One unit always stays. Any growth
+ * begins the looks anew: numbers of units may have changed.
  *
- * @throws OptionError for options that are no integers from 1.
+ * @throws OptionError for options that are not integers from 1.
  * @example
  * ```ts
  * const growth = firstOf(pruneDormant(), growOnSaturation())

@@ -4,7 +4,7 @@ import type { Gpt } from '../../gpt.ts'
 
 /** A model. By its members: a check by its class would load the class. */
 export const aGpt: Check<Gpt> = checks.role('a Gpt', 'config', 'parameters', 'growthLog')
-/** State that follows; what is missing of a mirror's methods is told when a plan is applied. */
+/** State that follows; missing methods of a mirror are found when a plan is applied. */
 export const someMirrors: Check<readonly Mirror[]> = checks.list(
   'a list of mirrors (objects with name and remap)',
   checks.role<Mirror>('a mirror', 'name', 'remap'),

@@ -5,7 +5,7 @@ import type { GptConfig } from '../../config/gpt-config.ts'
 
 /** Predictions of a model on the rows of a probe. */
 export interface ProbeLogits {
-  /** Logits of the tokens that there were before, at every place that is no padding. */
+  /** Logits of the tokens that there were before, at every place that is not padding. */
   readonly old: ArrayLike<number>
   /** The largest probability of all other tokens together. */
   readonly freshShare: number

@@ -31,7 +31,7 @@ export interface GrowthPrice {
  * The price of a request, without a plan for it: what policies weigh their candidates by. Pure: nothing is
  * touched.
  *
- * @param stateBytes What `stateBytesOf` says of the mirrors; 0 unless given. State is taken to grow as the
+ * @param stateBytes Result of `stateBytesOf` for the mirrors; 0 unless given. State is taken to grow as the
  *   weights do, which holds for moments and anchors of every weight once new weights have been learnt.
  * @throws OptionError for a request that this configuration cannot fulfil.
  * @example

@@ -18,7 +18,7 @@ function configAfter(config: GptConfig, { block: id, to }: AddExperts): GptConfi
 /**
  * From one MLP to n: copies of it, weighted by gates whose sum is 1, and a random router (sparse upcycling,
  * Komatsuzaki et al. 2023, with every expert at work). A mean of equal outputs is that output, whatever the
- * gates: what the router says may vary with deviation 1 between tokens. So each copy's gradient is another
+ * gates: the router's logits may vary with deviation 1 between tokens. So each copy's gradient is another
  * weighted sum over tokens, and copies part with the first step; the router learns as soon as they have.
  *
  * From n to more: the experts with the largest shares are copied, each copy with its original's column of the
@@ -26,7 +26,7 @@ function configAfter(config: GptConfig, { block: id, to }: AddExperts): GptConfi
  * gates stay. Their columns have to be alike for that, and so do not tell them apart; but what they write may
  * differ as long as it is the same on the average: the k-th writes c_k = 1/2 + k/(m − 1) times what the
  * original wrote, of which the sum is m. So their gradients differ by more than a factor after one step, and
- * the router, whose gradient is gate·(what an expert says − what all say together), parts them at once. The
+ * the router, whose gradient is gate·(output of the expert − output of all together), parts them at once. The
  * original's 1/2 is a power of two, which the way back undoes exactly.
  *
  * Moments of the original follow the gradient: its gate, so all of it, is m times smaller, and what stands

@@ -178,7 +178,7 @@ export const grownFromState = (entry: GrownEntry): GrownEntry => ({
   request: requestFromState(entry.request),
 })
 
-/** @throws OptionError if it is no log, or does not lead to `config`. */
+/** @throws OptionError for an invalid log, or one that does not lead to `config`. */
 export function logFromState(saved: GrowthLog, config: GptConfig): GrowthLog {
   if (!Array.isArray(saved?.entries)) throw damaged(0, 'is missing')
   if (!isSameConfig(replayGrowth(saved).config, config))

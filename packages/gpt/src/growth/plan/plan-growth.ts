@@ -43,8 +43,8 @@ const operatorOf = ({ kind }: GrowthRequest): Operator<GrowthRequest> => operato
  * The configuration after a request: the sizes are worked out before anything is made for them, so that what
  * is too much costs nothing to refuse.
  *
- * @throws OptionError for what is no request, names an unknown block, does not grow, or asks for impossible
- *   sizes.
+ * @throws OptionError for what is not a request, names an unknown block, does not grow, or asks for
+ *   impossible sizes.
  */
 export function grownConfig(config: GptConfig, request: GrowthRequest): GptConfig {
   const own = requestOf(request)

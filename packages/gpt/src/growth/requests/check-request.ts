@@ -118,7 +118,7 @@ function plainOf(value: unknown): Record<string, unknown> {
     const copy: unknown = structuredClone(value)
     if (isPlain(copy) && !Array.isArray(copy)) return copy
   } catch {
-    // Falls through: what cannot be copied is no plain data.
+    // Falls through: what cannot be copied is not plain data.
   }
   throw new OptionError(`grow: got ${shown(value)}; expected a GrowthRequest, plain data with a kind.`)
 }

@@ -50,7 +50,7 @@ export interface AddLayer {
 }
 
 /**
- * Copies of trained blocks. The model says something else afterwards, but learns faster than one that began
+ * Copies of trained blocks. Predictions change, but the model learns faster than one that began
  * with so many layers (Gong et al. 2019; Du et al. 2024): a warm start, not an exact growth.
  */
 export interface CopyLayers {
@@ -115,9 +115,9 @@ export interface GrowContext {
    * Place of the new positions. `appended` unless given: a model that learns on ends best with it (`npm run
    * bench -- context`).
    *
-   * - `appended`: after the old ones, which stay as they are: whatever could be said before is said again.
-   *   Learned positions start at random, rotary ones turn on at their frequencies, to angles that were never
-   *   learnt.
+   * - `appended`: after the old ones, which stay as they are: predictions within the old context stay the
+   *   same. Learned positions start at random, rotary ones go on at their frequencies, to angles that were
+   *   never learnt.
    * - `repeated`, for learned positions: after the old ones too, and each like an old one, in turn (Beltagy
    *   et al. 2020, section 5): what was learnt about neighbors goes on, beside what it now takes for them.
    * - `stretched`: between the old ones, which move apart. A learned position between two is a mix of them,
@@ -148,7 +148,7 @@ export interface AddAdapter {
 
 /**
  * Several experts in the place of one block's MLP, or more of them. Each computes each token, and a router
- * weights what they say.
+ * weights their outputs.
  */
 export interface AddExperts {
   readonly kind: 'addExperts'
@@ -158,7 +158,7 @@ export interface AddExperts {
 }
 
 /**
- * Fewer hidden units in the MLP of one block, in all its experts. What the model says changes, unless the
+ * Fewer hidden units in the MLP of one block, in all its experts. Predictions change, unless the
  * units wrote nothing.
  */
 export interface PruneUnits {
