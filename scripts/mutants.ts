@@ -117,7 +117,8 @@ function configure(folder: string, mutate: readonly string[]): void {
   writeFileSync(
     join(folder, 'vitest.mutants.ts'),
     `import config from './vitest.config.ts'
-export default { ...config, test: { ...config.test, include: ${JSON.stringify(tests)} } }\n`,
+// Stryker itself runs two at a time.
+export default { ...config, test: { ...config.test, maxWorkers: 1, include: ${JSON.stringify(tests)} } }\n`,
   )
 }
 
