@@ -60,8 +60,8 @@ export function atLeast(name: string, value: number, limit: number): BenchmarkCh
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
 /**
- * A check that one life ends worse than another by more than the seeds explain: the mean of the differences, seed by
- * seed, is at least two of their standard deviations. It cannot hold with one seed.
+ * A check that one life ends worse than another by more than the seeds explain: the mean of the differences,
+ * seed by seed, is at least two of their standard deviations. It cannot hold with one seed.
  */
 export function worseBeyondSeeds(
   name: string,

@@ -1,9 +1,11 @@
 /**
- * `npm run bench:beside -- COMMIT NAME… [--rounds N]`: whether the present commit is slower than an earlier one. Both are checked out and
- * installed beside each other, and their quick benchmarks run in turn: old, new, new, old. Wants a quiet machine.
+ * `npm run bench:beside -- COMMIT NAME… [--rounds N]`: whether the present commit is slower than an earlier
+ * one. Both are checked out and installed beside each other, and their quick benchmarks run in turn: old,
+ * new, new, old. Wants a quiet machine.
  *
- * A ratio of 1.1 means that the new commit takes 1.1 times as long. The control is the old commit against itself: the best of its first
- * runs against the best of its last ones. Exits with 1 where the mean ratio of a benchmark lies above both 1.03 and the control's distance from 1.
+ * A ratio of 1.1 means that the new commit takes 1.1 times as long. The control is the old commit against
+ * itself: the best of its first runs against the best of its last ones. Exits with 1 where the mean ratio of
+ * a benchmark lies above both 1.03 and the control's distance from 1.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -65,7 +67,10 @@ function compare(name: string, old: string, present: string): void {
   if (!holds) process.exitCode = 1
 }
 
-/** One run of the quick form, without peers: Node alone is on the path, and a fresh checkout has no peers in JavaScript. */
+/**
+ * One run of the quick form, without peers: Node alone is on the path, and a fresh checkout has no peers in
+ * JavaScript.
+ */
 function costs(name: string, tree: string): Costs {
   const file = join(folder, 'result.json')
   const script = ['--conditions=@burgeon/source', 'bench/run.ts', name, '--quick', '--json', file]

@@ -1,8 +1,9 @@
 /**
  * `node scripts/check-packages.ts [--write]`: looks at the packages as their users will get them.
  *
- * Each is built, packed, and read by publint and are-the-types-wrong; the tarballs hold the files they should, weigh
- * what they may, and come out the same a second time. `--write` takes the present lists of files as the right ones.
+ * Each is built, packed, and read by publint and are-the-types-wrong; the tarballs hold the files they
+ * should, weigh what they may, and come out the same a second time. `--write` takes the present lists of
+ * files as the right ones.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -13,8 +14,9 @@ import { formatMessage } from 'publint/utils'
 import { buildPackages, packDependencies, packPackages, root, type Tarball } from './pack-packages.ts'
 
 /**
- * Size limit of `npm i burgeon` on a disk, with everything it brings, in bytes. Sources and source maps travel with the
- * packages, so that a user can read and step through them, and there is room for the packages to grow. To raise it is a decision.
+ * Size limit of `npm i burgeon` on a disk, with everything it brings, in bytes. Sources and source maps
+ * travel with the packages, so that a user can read and step through them, and there is room for the packages
+ * to grow. To raise it is a decision.
  */
 const installedLimit = 8_000_000
 
@@ -29,7 +31,10 @@ async function checkManifest({ name }: Tarball, file: string): Promise<void> {
   }
 }
 
-/** Resolves the types of every entry point as an ES module importer and a bundler do; the packages are for no others. */
+/**
+ * Resolves the types of every entry point as an ES module importer and a bundler do; the packages are for no
+ * others.
+ */
 function checkTypes({ name }: Tarball, file: string): void {
   const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
   try {

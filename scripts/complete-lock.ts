@@ -1,9 +1,9 @@
 /**
  * `node scripts/complete-lock.ts`: adds what `npm install` leaves out of package-lock.json.
  *
- * Compilers and linters have one optional package per platform. A registry that mirrors only some of them makes npm
- * write a lock file without the others, which `npm ci` then refuses. An entry with the version and the platform is all
- * it asks for; nothing is fetched on other platforms.
+ * Compilers and linters have one optional package per platform. A registry that mirrors only some of them
+ * makes npm write a lock file without the others, which `npm ci` then refuses. An entry with the version and
+ * the platform is all it asks for; nothing is fetched on other platforms.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -17,7 +17,10 @@ export const documents: readonly string[] = [
 
 const program = /^(?:npm|npx|node|bash|git|apt-get|scripts\/\S+)(?: |$)/
 
-/** Every command of a document, in order: the lines of ```sh blocks, and what stands between backticks and begins as one. */
+/**
+ * Every command of a document, in order: the lines of ```sh blocks, and what stands between backticks and
+ * begins as one.
+ */
 export function commandsIn(document: string): PrintedCommand[] {
   const text = readFileSync(join(root, document), 'utf8')
   const found = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$|`([^`\n]+)`/gm)].flatMap(
@@ -37,7 +40,10 @@ export function unmarkedIn(document: string): string[] {
   )
 }
 
-/** Prose that has just named `npm run bench -- tape` goes on with `-- checkpoint`, and leaves out npx where that is no command to type. */
+/**
+ * Prose that has just named `npm run bench -- tape` goes on with `-- checkpoint`, and leaves out npx where
+ * that is no command to type.
+ */
 function complete(inline: string): string {
   return inline
     .replace(/^(?:bench )?-- (?=[a-z])/, 'npm run bench -- ')

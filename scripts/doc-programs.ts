@@ -30,7 +30,9 @@ export function programsIn(document: string): Program[] {
   })
 }
 
-/** What a user tries first, each a whole program: documents and headings. They run from the packed packages. */
+/**
+ * What a user tries first, each a whole program: documents and headings. They run from the packed packages.
+ */
 const firstSteps = [
   ['docs/mnist.md', 'Handwritten digits'],
   ['docs/getting-started.md', 'A character GPT'],
@@ -59,8 +61,8 @@ export function promisedLines(text: string): string[] {
 }
 
 /**
- * Whether what was printed is what was promised. `…` stands for anything within a line and, alone, for any number of
- * lines.
+ * Whether what was printed is what was promised. `…` stands for anything within a line and, alone, for any
+ * number of lines.
  */
 export function keepsPromise(printed: string, promised: readonly string[]): boolean {
   const literal = (part: string): string => part.replace(/[^\w\s]/g, '\\$&')

@@ -1,4 +1,7 @@
-/** The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes them. */
+/**
+ * The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes
+ * them.
+ */
 import { format } from '../bench/benchmark.ts'
 import { keptBenchmarks, type KeptResult, readResult, rowOf } from './kept-results.ts'
 
@@ -29,7 +32,8 @@ function speedRow(title: string, unit: string, result: KeptResult, about: string
     const rows = result.rows.filter(
       (one) => one.case === about && one.metric === metric && (one.peer ?? '').startsWith(rival),
     )
-    // Of jax-js the first is the one with its compiler. PyTorch has a row for every setting, and its best one counts.
+    // Of jax-js the first is the one with its compiler. PyTorch has a row for every setting, and its best one
+    // counts.
     const row = rival === 'PyTorch' ? rows.toSorted((a, b) => (a.ratio ?? 0) - (b.ratio ?? 0))[0] : rows[0]
     if (row !== undefined) return row.peerValue === undefined ? '' : short(row.peerValue)
     const failed = result.rows.some(

@@ -12,7 +12,10 @@ export interface KeptResult {
   readonly checks: readonly BenchmarkCheck[]
 }
 
-/** Arguments of `npm run bench` besides `--json`, by the name of the file. DIR stands for the folder with data sets. */
+/**
+ * Arguments of `npm run bench` besides `--json`, by the name of the file. DIR stands for the folder with data
+ * sets.
+ */
 export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   tape: ['tape'],
   'per-example': ['per-example'],

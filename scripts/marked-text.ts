@@ -1,11 +1,15 @@
-/** Parts of documents that a script writes: they stand between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+/**
+ * Parts of documents that a script writes: they stand between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+ */
 
 const marks = (name: string): readonly [begin: string, end: string] => [
   `<!-- begin ${name} -->`,
   `<!-- end ${name} -->`,
 ]
 
-/** What stands between the marks of a name. Throws RangeError unless each mark stands there once, in order. */
+/**
+ * What stands between the marks of a name. Throws RangeError unless each mark stands there once, in order.
+ */
 export function markedIn(text: string, name: string): string {
   const [begin, end] = marks(name)
   const [from, to] = [text.indexOf(begin), text.indexOf(end)]

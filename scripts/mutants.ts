@@ -1,12 +1,12 @@
 /**
  * `npm run mutants [-- --quick]`: whether the tests notice when the learner breaks.
  *
- * StrykerJS changes one expression of the parts of the learner at a time (a `+` to a `-`, a condition to `false`, a
- * call to nothing) and runs the tests that reach it. Changes that no test notices are printed; each needs a test, or a
- * reason in `test/mutants/survivors.json`. The wording of messages is left alone.
+ * StrykerJS changes one expression of the parts of the learner at a time (a `+` to a `-`, a condition to
+ * `false`, a call to nothing) and runs the tests that reach it. Changes that no test notices are printed;
+ * each needs a test, or a reason in `test/mutants/survivors.json`. The wording of messages is left alone.
  *
- * It works on a copy of the tracked files, for mutants are written into the sources. `--quick` takes the parts that
- * decide what is learnt and protected, for every run of CI.
+ * It works on a copy of the tracked files, for mutants are written into the sources. `--quick` takes the
+ * parts that decide what is learnt and protected, for every run of CI.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -49,7 +49,10 @@ const more = [
   'packages/burgeon/src/session/{consume,source-chunks,record/life-record,life/build-learner}.ts',
 ]
 
-/** Tests of these parts that run in one thread: what starts processes or threads of its own cannot see a mutant. */
+/**
+ * Tests of these parts that run in one thread: what starts processes or threads of its own cannot see a
+ * mutant.
+ */
 const tests = [
   'test/continual/*.test.ts',
   'test/streams/*.test.ts',

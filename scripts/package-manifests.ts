@@ -1,8 +1,9 @@
 /**
- * `node scripts/package-manifests.ts [--write]`: what the manifests of all packages have in common, from one place.
+ * `node scripts/package-manifests.ts [--write]`: what the manifests of all packages have in common, from one
+ * place.
  *
- * The root's package.json has the version and the repository; `--write` carries them into the packages, so that a new
- * version or another host is one edit.
+ * The root's package.json has the version and the repository; `--write` carries them into the packages, so
+ * that a new version or another host is one edit.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

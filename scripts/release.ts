@@ -1,9 +1,10 @@
 /**
  * `node scripts/release.ts [--publish]`: tries a release, or makes one.
  *
- * Without `--publish` it holds the versions and the changelog to their rules, builds, and lets npm go through the publishing of every
- * package without sending anything. With it the tree must also be clean and the changelog must tell of this version; then
- * the packages are published, each after those that it needs, and the commit gets the tag `v1.2.3`.
+ * Without `--publish` it holds the versions and the changelog to their rules, builds, and lets npm go through
+ * the publishing of every package without sending anything. With it the tree must also be clean and the
+ * changelog must tell of this version; then the packages are published, each after those that it needs, and
+ * the commit gets the tag `v1.2.3`.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

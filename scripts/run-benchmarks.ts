@@ -1,6 +1,7 @@
 /**
- * `node scripts/run-benchmarks.ts --data DIR [NAME…]`: runs all benchmarks whose results are kept, or those named, keeps the results, and
- * writes the tables of the documents anew. Takes hours; wants a quiet machine, a committed tree, and the peers.
+ * `node scripts/run-benchmarks.ts --data DIR [NAME…]`: runs all benchmarks whose results are kept, or those
+ * named, keeps the results, and writes the tables of the documents anew. Takes hours; wants a quiet machine,
+ * a committed tree, and the peers.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'

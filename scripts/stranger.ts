@@ -32,7 +32,10 @@ export function environmentOf(node: string): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), PATH: [dirname(node), ...path].join(delimiter) }
 }
 
-/** Packs the packages, which must have been built, and installs them and what they bring into an empty folder without a network. */
+/**
+ * Packs the packages, which must have been built, and installs them and what they bring into an empty folder
+ * without a network.
+ */
 export function installTarballs(project: string, env: NodeJS.ProcessEnv): Tarball[] {
   const tarballs = [...packPackages(project), ...packDependencies(project)]
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))

@@ -1,9 +1,10 @@
 /**
  * `node scripts/try-commands.ts [--all]`: runs the commands that documents print, as printed, in their order.
  *
- * Those of the packages' pages, and every `npx burgeon …`, run in an empty folder with nothing but the tarballs, under the machine's own
- * Node and under the newer one of this repository; those of the other documents in a clone of this checkout. What is not
- * run as printed stands in `doc-commands.ts`, with why. Run it after `npm ci` on a committed tree.
+ * Those of the packages' pages, and every `npx burgeon …`, run in an empty folder with nothing but the
+ * tarballs, under the machine's own Node and under the newer one of this repository; those of the other
+ * documents in a clone of this checkout. What is not run as printed stands in `doc-commands.ts`, with why.
+ * Run it after `npm ci` on a committed tree.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,9 @@
 /**
  * `node scripts/try-packages.ts`: the packages as a stranger gets them.
  *
- * Builds and packs them, installs the tarballs into an empty project without a network, and lets a small program and
- * the command line run there, with the machine's own Node and not the newer one that this repository brings along. Two
- * compilers read the types.
+ * Builds and packs them, installs the tarballs into an empty project without a network, and lets a small
+ * program and the command line run there, with the machine's own Node and not the newer one that this
+ * repository brings along. Two compilers read the types.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

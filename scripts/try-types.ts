@@ -1,4 +1,7 @@
-/** Compiles every entry point of installed packages as strict users do: without Node's types, without passing over libraries. */
+/**
+ * Compiles every entry point of installed packages as strict users do: without Node's types, without passing
+ * over libraries.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,8 +1,8 @@
 /**
  * `npm run docs`: writes the API site, a page for every public name of every entry point, into docs/api.
  *
- * A warning is an error. TypeDoc cannot use TypeScript 7 yet, so it lives in a folder of its own with a compiler that it
- * knows (`scripts/api-site`), and is installed there when this is first run.
+ * A warning is an error. TypeDoc cannot use TypeScript 7 yet, so it lives in a folder of its own with a
+ * compiler that it knows (`scripts/api-site`), and is installed there when this is first run.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

@@ -1,7 +1,8 @@
 /**
- * `node scripts/write-first-life.ts`: lets `npm start` run once in a clone of this checkout, and writes from this one run what README says of
- * it: the log, the facts, the picture of the report, and `docs/first-life.json`, by which a test holds them together. Needs chromium, and
- * a committed tree after `npm ci`.
+ * `node scripts/write-first-life.ts`: lets `npm start` run once in a clone of this checkout, and writes from
+ * this one run what README says of it: the log, the facts, the picture of the report, and
+ * `docs/first-life.json`, by which a test holds them together. Needs chromium, and a committed tree after
+ * `npm ci`.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,4 +1,7 @@
-/** What it costs the processor to hand a training step to a GPU, measured on Dawn's null driver, where nothing computes meanwhile. */
+/**
+ * What it costs the processor to hand a training step to a GPU, measured on Dawn's null driver, where nothing
+ * computes meanwhile.
+ */
 import { type Engine, withEngine } from '@burgeon/tensor'
 import { openWebGpu, webGpuCounts } from '@burgeon/tensor/webgpu'
 import { create } from 'webgpu'
@@ -8,7 +11,10 @@ import { gpuStep } from './gpu-step.ts'
 /** Steps to get warm, and stretches of steps: the quietest counts, for processors are shared. */
 const [warmUp, stretches, steps] = [300, 6, 50]
 
-/** Microseconds for each call of a kernel: in the device (checks, buffers, encoding), and with the tape and the optimiser. */
+/**
+ * Microseconds for each call of a kernel: in the device (checks, buffers, encoding), and with the tape and
+ * the optimiser.
+ */
 export async function encodingCost(
   sizes: TrainingCase,
 ): Promise<{ device: number; whole: number; dispatches: number }> {

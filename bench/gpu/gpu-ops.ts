@@ -1,4 +1,7 @@
-/** `npm run bench -- gpu-ops`: products and attention on the GPU, as shares of what it can do, beside PyTorch where that has CUDA. */
+/**
+ * `npm run bench -- gpu-ops`: products and attention on the GPU, as shares of what it can do, beside PyTorch
+ * where that has CUDA.
+ */
 import {
   type Device,
   matmul,
@@ -27,7 +30,7 @@ const target = { single: 30e12, mixed: 100e12 }
 /** Times faster than without the fused op, forward and backward, B8 H12 T1024 D64. */
 const fusedTarget = 5
 /** An op that takes longer than this is not tried in the next size: software adapters are slow. */
-const mostMilliseconds = 2000
+const maxMilliseconds = 2000
 
 export const gpuOps: Benchmark = async ({ quick, note }) => {
   const { adapter, hasTargets, devices } = await openAdapter(note)
@@ -87,7 +90,7 @@ async function products(
       ...(torch && peer && { peer: torch.name, ...beside(milliseconds, peer['milliseconds'] as number, n) }),
     })
     rows.push({ case: name, metric: 'share of the peak', value: speed / peak, unit: '' })
-    if (first > mostMilliseconds) break
+    if (first > maxMilliseconds) break
   }
   return speeds
 }
@@ -140,7 +143,7 @@ async function attentions(
       ...{ case: name, metric: 'forward and backward', value: both.milliseconds, unit: 'ms' },
       ...{ peer: 'unfused ops', peerValue: unfused.milliseconds, ratio: gained },
     })
-    if (unfused.first > mostMilliseconds) break
+    if (unfused.first > maxMilliseconds) break
   }
   return gained
 }
@@ -156,7 +159,10 @@ async function differenceAt(device: Device, n: number, options: object): Promise
   })
 }
 
-/** Median of the milliseconds of one call among as many as fit into a tenth of a second, all waited for together. */
+/**
+ * Median of the milliseconds of one call among as many as fit into a tenth of a second, all waited for
+ * together.
+ */
 async function timeOf(call: () => readonly Tensor[]): Promise<{ milliseconds: number; first: number }> {
   const measure = async (calls: number): Promise<number> => {
     const start = performance.now()
@@ -174,7 +180,7 @@ async function timeOf(call: () => readonly Tensor[]): Promise<{ milliseconds: nu
   const first = await measure(1)
   const calls = Math.max(1, Math.min(200, Math.floor(100 / first)))
   const times: number[] = []
-  const rounds = first < mostMilliseconds ? 5 : 1
+  const rounds = first < maxMilliseconds ? 5 : 1
   for (let i = 0; i < rounds; i++) times.push(await measure(calls))
   return { milliseconds: median(times), first }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- gpu-training`: training steps on the GPU, their losses beside the CPU's, their time beside PyTorch's where that
- * has CUDA, and what handing them over costs.
+ * `npm run bench -- gpu-training`: training steps on the GPU, their losses beside the CPU's, their time
+ * beside PyTorch's where that has CUDA, and what handing them over costs.
  */
 import { openWasm } from '@burgeon/tensor/wasm'
 import { webGpuCounts } from '@burgeon/tensor/webgpu'
@@ -24,9 +24,9 @@ const gpt2: TrainingCase = {
 /** Steps whose losses are compared with the CPU's, and how far they may lie apart. */
 const [checkedSteps, tolerance] = [5, { single: 1e-3, mixed: 1e-2 }]
 /** A size whose steps take longer is the last one: software adapters are slow. */
-const mostMilliseconds = 3000
+const maxMilliseconds = 3000
 /** Microseconds of the processor for one call of a kernel. */
-const mostPerDispatch = 5
+const maxPerDispatch = 5
 /** Of PyTorch's speed on an H200-class adapter: eager single precision, and autocast to bf16. */
 const target = { single: 1, mixed: 0.5 }
 
@@ -42,7 +42,7 @@ export const gpuTraining: Benchmark = async ({ quick, note }) => {
     { ...about, metric: 'calls', value: dispatches, unit: '' },
   ]
   const checks: BenchmarkCheck[] = [
-    atMost('microseconds of encoding for each call', inDevice, mostPerDispatch),
+    atMost('microseconds of encoding for each call', inDevice, maxPerDispatch),
   ]
   const { adapter, hasTargets, devices } = await openAdapter(note)
   const torch = await openTorchOnGpu()
@@ -58,7 +58,7 @@ export const gpuTraining: Benchmark = async ({ quick, note }) => {
       if (hasTargets && sizes === gpt2 && ratio !== undefined) {
         checks.push(atLeast(`${name}: times the speed of PyTorch`, ratio, target[gpu.precision]))
       }
-      if (milliseconds > mostMilliseconds) break
+      if (milliseconds > maxMilliseconds) break
     }
   }
   await torch?.close()

@@ -1,4 +1,7 @@
-/** What recomputing each block costs and saves: memory and time of a training step of twelve layers, with and without. */
+/**
+ * What recomputing each block costs and saves: memory and time of a training step of twelve layers, with and
+ * without.
+ */
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
@@ -9,7 +12,7 @@ import { batchOf } from '../peers/peer.ts'
 
 interface Run {
   readonly milliseconds: number
-  /** Most bytes alive at once, weights and optimiser included. */
+  /** Most bytes alive at once, weights and optimizer included. */
   readonly peak: number
   readonly loss: number
   readonly gradient: readonly Uint8Array[]

@@ -1,4 +1,7 @@
-/** `npm run bench -- per-example`: gradients squared example by example, beside one ordinary gradient of all examples. */
+/**
+ * `npm run bench -- per-example`: gradients squared example by example, beside one ordinary gradient of all
+ * examples.
+ */
 import { grad, sumOfSquaredGradients } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
 import {

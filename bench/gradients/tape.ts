@@ -16,8 +16,8 @@ function microseconds(body: () => void): number {
 }
 
 /**
- * The quiet minimum of each part over many rounds, in which plain and recorded runs take turns: a machine that does something else, or
- * collects garbage, can only make a round longer.
+ * The quiet minimum of each part over many rounds, in which plain and recorded runs take turns: a machine
+ * that does something else, or collects garbage, can only make a round longer.
  */
 export const tape: Benchmark = async ({ quick }) => {
   const device = openWasm({ threads: 1 })

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- context --data DIR [--seeds N]`: whether a context should grow, and where new positions should come. A small model learns
- * Shakespeare by rows of 32 characters, grows to 128 in each way that there is, and learns on. Its peer has 128 from the start; another
- * never grows. All see as many characters in every step.
+ * `npm run bench -- context --data DIR [--seeds N]`: whether a context should grow, and where new positions
+ * should come. A small model learns Shakespeare by rows of 32 characters, grows to 128 in each way that there
+ * is, and learns on. Its peer has 128 from the start; another never grows. All see as many characters in
+ * every step.
  */
 import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Learner } from '@burgeon/continual'

@@ -1,4 +1,7 @@
-/** Text to learn character by character: the same batches for every method of one seed, and text that is never learnt. */
+/**
+ * Text to learn character by character: the same batches for every method of one seed, and text that is never
+ * learnt.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Batch, batchOfTokens, joinBatches } from '@burgeon/continual'
@@ -16,7 +19,9 @@ export interface Course {
   readonly heldOut: Int32Array
 }
 
-/** Reads `tinyshakespeare.txt`; the last tenth is held out. Characters are numbered in order of their code. */
+/**
+ * Reads `tinyshakespeare.txt`; the last tenth is held out. Characters are numbered in order of their code.
+ */
 export function readCourse(folder: string | undefined, rows: number, length: number, seed: number): Course {
   if (folder === undefined)
     throw new UsageError('growth: got no --data DIR; expected a folder with tinyshakespeare.txt.')

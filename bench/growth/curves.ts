@@ -8,8 +8,8 @@ export interface Curve {
 
 const [width, height] = [960, 520]
 const [left, right, top, bottom] = [56, 24, 20, 44]
-/** Okabe and Ito's colours, which people with colour-blindness can tell apart, on light and dark ground. */
-const colours = ['#7f7f7f', '#0072b2', '#56b4e9', '#009e73', '#d55e00', '#e69f00', '#cc79a7']
+/** Okabe and Ito's colors, which people with color-blindness can tell apart, on light and dark ground. */
+const colors = ['#7f7f7f', '#0072b2', '#56b4e9', '#009e73', '#d55e00', '#e69f00', '#cc79a7']
 
 /**
  * A picture in SVG. The first measurements, where every loss falls steeply, are above its upper edge.
@@ -27,8 +27,8 @@ export function curves(lives: readonly Curve[], goal: number): string {
   const heights = Array.from({ length: 9 }, (_, i) => least + i / 10)
   const amounts = Array.from({ length: 6 }, (_, i) => (i / 5) * most)
   const lines = lives.map(({ name, points: of }, i) => {
-    const colour = colours[i % colours.length]
-    const line = `stroke="${colour}" stroke-width="2"${i < colours.length ? '' : ' stroke-dasharray="6 3"'}`
+    const color = colors[i % colors.length]
+    const line = `stroke="${color}" stroke-width="2"${i < colors.length ? '' : ' stroke-dasharray="6 3"'}`
     const seen = of.filter(({ loss }) => loss <= highest)
     const path = seen.map(({ flops, loss }) => `${x(flops)},${y(loss)}`).join(' ')
     const end = of[of.length - 1]
@@ -36,7 +36,7 @@ export function curves(lives: readonly Curve[], goal: number): string {
     return (
       `<g><title>${name}: ${end.loss.toFixed(3)} nats after ${(end.flops / 1e12).toFixed(2)} TFLOP</title>` +
       `<polyline points="${path}" fill="none" ${line}/>` +
-      `<circle cx="${x(end.flops)}" cy="${y(end.loss)}" r="4" fill="${colour}"/>` +
+      `<circle cx="${x(end.flops)}" cy="${y(end.loss)}" r="4" fill="${color}"/>` +
       `<path d="M${width - 376} ${legend}h24" ${line}/>` +
       `<text x="${width - 344}" y="${legend + 4}">${name}</text></g>`
     )
@@ -57,9 +57,9 @@ export function curves(lives: readonly Curve[], goal: number): string {
   ].join('\n')
 }
 
-function across(loss: number, at: string, colour: string): string {
+function across(loss: number, at: string, color: string): string {
   return (
-    `<path d="M${left} ${at}H${width - right}" stroke="${colour}"/>` +
+    `<path d="M${left} ${at}H${width - right}" stroke="${color}"/>` +
     `<text x="${left - 8}" y="${Number(at) + 4}" text-anchor="end">${loss.toFixed(1)}</text>`
   )
 }

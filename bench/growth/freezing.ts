@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- freezing --data DIR [--seeds N]`: whether layers that have converged can rest. The same model learns the same batches of
- * Shakespeare twice, with all layers in every step, and with converged ones settling and freezing. It learns at a constant rate, as a life without
- * an end does, and is judged by what it knows over the last tenth of the time.
+ * `npm run bench -- freezing --data DIR [--seeds N]`: whether layers that have converged can rest. The same
+ * model learns the same batches of Shakespeare twice, with all layers in every step, and with converged ones
+ * settling and freezing. It learns at a constant rate, as a life without an end does, and is judged by what
+ * it knows over the last tenth of the time.
  */
 import { adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { freezeConverged, Learner, type Strategy } from '@burgeon/continual'

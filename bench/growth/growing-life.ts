@@ -1,4 +1,7 @@
-/** One model that learns a course and grows on the way, with every floating-point operation counted by the op table. */
+/**
+ * One model that learns a course and grows on the way, with every floating-point operation counted by the op
+ * table.
+ */
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import { Gpt, type GptConfig, type GptSizes, isDecayed } from '@burgeon/gpt'
@@ -48,7 +51,10 @@ export interface LifeOptions {
   readonly note: (line: string) => void
 }
 
-/** What part of the highest rate is due: it rises over the first fiftieth of the budget, stays, and falls over the last fifth of it. */
+/**
+ * What part of the highest rate is due: it rises over the first fiftieth of the budget, stays, and falls over
+ * the last fifth of it.
+ */
 const rateAt = (share: number): number =>
   Math.min(1, share / 0.02) * (share < decay ? 1 : 1 - Math.sqrt((share - decay) / (1 - decay)) * 0.98)
 const decay = 0.8

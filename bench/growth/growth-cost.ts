@@ -1,4 +1,6 @@
-/** `npm run bench -- growth-cost`: what growing a live model takes, in training steps' time, on every axis. */
+/**
+ * `npm run bench -- growth-cost`: what growing a live model takes, in training steps' time, on every axis.
+ */
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import { Gpt, gptConfig } from '@burgeon/gpt'

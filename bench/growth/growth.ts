@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- growth --data DIR [--seeds N] [--picture FILE]`: whether growing pays. A model of eight layers learns Shakespeare
- * character by character from scratch; others begin small and become as large on the way. Each method of a seed sees the same batches, and
- * its rate falls at the end of its own budget. The question is how many operations each needs to get to where the first one ends.
+ * `npm run bench -- growth --data DIR [--seeds N] [--picture FILE]`: whether growing pays. A model of eight
+ * layers learns Shakespeare character by character from scratch; others begin small and become as large on
+ * the way. Each method of a seed sees the same batches, and its rate falls at the end of its own budget. The
+ * question is how many operations each needs to get to where the first one ends.
  */
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean, worseBeyondSeeds } from '../benchmark.ts'
@@ -20,7 +21,10 @@ import {
 } from './methods.ts'
 
 const methods = [fromScratch, ...stacking, deepening, byPolicy, widening, careless, neverGrown]
-/** The highest learning rate of all: of 1, 2, 3, 5 and 8 thousandths the one that is best for the model from scratch. */
+/**
+ * The highest learning rate of all: of 1, 2, 3, 5 and 8 thousandths the one that is best for the model from
+ * scratch.
+ */
 const rate = 5e-3
 
 export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
@@ -83,7 +87,9 @@ export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
 
 const endOf = (life: readonly Measurement[]): Measurement => life[life.length - 1]
 
-/** Largest rise of the held-out loss at a growth, from just before to just after, before anything is learnt. */
+/**
+ * Largest rise of the held-out loss at a growth, from just before to just after, before anything is learnt.
+ */
 function riseOf(life: readonly Measurement[]): number {
   const rises = life.map(({ step, loss }, i) => (life[i - 1]?.step === step ? loss - life[i - 1].loss : 0))
   return Math.max(...rises)
@@ -96,7 +102,10 @@ const risen = (name: string, value: number): BenchmarkRow => ({
   unit: 'nats',
 })
 
-/** When a model of full size is as good. Between measurements the loss is taken to change evenly; infinite where it never is. */
+/**
+ * When a model of full size is as good. Between measurements the loss is taken to change evenly; infinite
+ * where it never is.
+ */
 function flopsToReach(goal: Measurement, life: readonly Measurement[]): number {
   const at = life.findIndex(({ parameters, loss }) => parameters === goal.parameters && loss <= goal.loss)
   if (at < 0) return Infinity

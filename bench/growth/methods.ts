@@ -1,4 +1,7 @@
-/** The ways to a model of full size that are compared: from scratch, by hand-made schedules, by a policy, and without care. */
+/**
+ * The ways to a model of full size that are compared: from scratch, by hand-made schedules, by a policy, and
+ * without care.
+ */
 import { type GrowthPolicy, growOnPlateau, lossWindow } from '@burgeon/continual'
 import { type Gpt, type GptConfig, gptConfig, parameterSpecs } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
@@ -63,8 +66,8 @@ const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
 ]
 
 /**
- * What a growth without care would put into the new slices: numbers that look like the old ones. Every new number is drawn from a normal
- * distribution as wide as the old numbers of its parameter.
+ * What a growth without care would put into the new slices: numbers that look like the old ones. Every new
+ * number is drawn from a normal distribution as wide as the old numbers of its parameter.
  */
 function unpreserved(model: Gpt, before: ReadonlyMap<string, readonly number[]>, seed: number): void {
   const random = new RandomStream(keyFromSeed(seed)).named('unpreserved')

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- small-start --data DIR [--seeds N]`: what a model gains that grows when its size is used up. One layer, 34 thousand
- * parameters, learns Shakespeare character by character: more than it can hold. Others grow from it to four layers, when `growByCompute` says
- * so, and compute less than those of a fixed size. Every life lets its rate fall at its end.
+ * `npm run bench -- small-start --data DIR [--seeds N]`: what a model gains that grows when its size is used
+ * up. One layer, 34 thousand parameters, learns Shakespeare character by character: more than it can hold.
+ * Others grow from it to four layers, when `growByCompute` says so, and compute less than those of a fixed
+ * size. Every life lets its rate fall at its end.
  */
 import { growByCompute } from '@burgeon/continual'
 import type { GptConfig } from '@burgeon/gpt'
@@ -14,8 +15,11 @@ import { decidedBy, type Method } from './methods.ts'
 
 const sizes = { embed: 48, heads: 4, mlpHidden: 192 }
 /** Of four layers, and a few more. */
-const mostParameters = 120_000
-/** The highest learning rate of all: of 2, 3 and 5 thousandths the one that is best for four layers from the start. */
+const maxParameters = 120_000
+/**
+ * The highest learning rate of all: of 2, 3 and 5 thousandths the one that is best for four layers from the
+ * start.
+ */
 const rate = 5e-3
 /** What a life that grows may compute, as a share of what one of a fixed size may. */
 const part = 0.7
@@ -34,7 +38,7 @@ const byCompute = (name: string, request?: (config: GptConfig) => GrowthRequest)
   budget: part,
   plan: () => {
     const policy = growByCompute({ window: 100, significance: 1, ...(request && { request }) })
-    return { sizes: { ...sizes, layers: 1 }, requests: decidedBy(policy, mostParameters) }
+    return { sizes: { ...sizes, layers: 1 }, requests: decidedBy(policy, maxParameters) }
   },
 })
 

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- where --data DIR [--seeds N]`: which block should get the new neurons. Four narrow MLPs are widened eight times, each
- * time where a rule says; nothing else differs. What a look at the blocks takes is not counted.
+ * `npm run bench -- where --data DIR [--seeds N]`: which block should get the new neurons. Four narrow MLPs
+ * are widened eight times, each time where a rule says; nothing else differs. What a look at the blocks takes
+ * is not counted.
  */
 import { type BlockSignals, measureBlocks } from '@burgeon/continual'
 import type { BlockConfig } from '@burgeon/gpt'
@@ -55,7 +56,10 @@ export const where: Benchmark = async ({ data, seeds, quick, note }) => {
 
 const narrow = { embed: 48, heads: 4, layers, mlpHidden: fewest }
 
-/** Widens one block at a time, evenly over the first part of the budget; `widths` is told how wide every block became. */
+/**
+ * Widens one block at a time, evenly over the first part of the budget; `widths` is told how wide every block
+ * became.
+ */
 function widenedBy(rule: Rule, course: Course, widths: Map<string, number>): NonNullable<Plan['requests']> {
   let done = 0
   return async ({ share, losses, model }) => {

@@ -1,4 +1,7 @@
-/** Sine curves to be learnt from a few points, and the small network that learns them (Finn et al. 2017, section 5.1). */
+/**
+ * Sine curves to be learnt from a few points, and the small network that learns them (Finn et al. 2017,
+ * section 5.1).
+ */
 import type { MetaTask } from 'burgeon/continual'
 import {
   add,
@@ -18,7 +21,10 @@ export const shots = 10
 
 const hidden = 40
 
-/** 1-40-40-1 with numbers drawn uniformly up to 1/√(inputs), biases too. Row vectors as biases, so that copies broadcast. */
+/**
+ * 1-40-40-1 with numbers drawn uniformly up to 1/√(inputs), biases too. Row vectors as biases, so that copies
+ * broadcast.
+ */
 export function sineNet(random: RandomStream): Record<string, Tensor> {
   const drawn = (inputs: number, shape: readonly [number, number]): Tensor => {
     const bound = 1 / Math.sqrt(inputs)
@@ -46,8 +52,8 @@ function predict(w: TensorsByPath, x: Tensor): Tensor {
 }
 
 /**
- * Curves side by side: amplitude·sin(x − phase), amplitude in [0.1, 5], phase in [0, π], x in [−5, 5], without noise. Both losses are mean
- * squared errors.
+ * Curves side by side: amplitude·sin(x − phase), amplitude in [0.1, 5], phase in [0, π], x in [−5, 5],
+ * without noise. Both losses are mean squared errors.
  */
 export function sineTasks(random: RandomStream, copies: number, queryPoints: number): MetaTask {
   const between = (low: number, high: number): number => low + (high - low) * random.uniform()

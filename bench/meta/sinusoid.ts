@@ -1,6 +1,7 @@
 /**
- * Learning to learn sine curves (Finn et al. 2017, section 5.1): MAML, its first-order form and Meta-SGD from the same weights on the same
- * curves. Second order is told from first by what is left undone: only the exact meta-gradient keeps the error before adaptation flat.
+ * Learning to learn sine curves (Finn et al. 2017, section 5.1): MAML, its first-order form and Meta-SGD from
+ * the same weights on the same curves. Second order is told from first by what is left undone: only the exact
+ * meta-gradient keeps the error before adaptation flat.
  */
 import { adapt, copiesOf, fomaml, LearnedRates, maml, metaSgd, type MetaTask } from 'burgeon/continual'
 import { adamw, applyUpdates } from 'burgeon/optim'
@@ -49,7 +50,8 @@ export const sinusoid: Benchmark = async ({ quick, note }) => {
 }
 
 function rowsOf(which: string, errors: Errors): BenchmarkRow[] {
-  // Rates that were learnt for one step may be far too large for five: no row where the error is infinite. The notes tell.
+  // Rates that were learnt for one step may be far too large for five: no row where the error is infinite.
+  // The notes tell.
   const finite = measuredSteps.filter((steps) => Number.isFinite(errors[steps]))
   return finite.map((steps) => ({
     case: which,
@@ -72,7 +74,10 @@ function checks([exact, firstOrder, metaSgdErrors]: Found): BenchmarkCheck[] {
   ]
 }
 
-/** After a few hundred iterations adaptation helps, and rates that are learnt help more. First and second order are alike as yet. */
+/**
+ * After a few hundred iterations adaptation helps, and rates that are learnt help more. First and second
+ * order are alike as yet.
+ */
 function quickChecks([exact, firstOrder, metaSgdErrors]: Found): BenchmarkCheck[] {
   return [
     atMost('MAML: after one inner step over before', exact.end[1] / exact.end[0], 0.9),

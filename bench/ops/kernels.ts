@@ -1,4 +1,7 @@
-/** What a training step does besides matrix products: each op checked against the reference, then timed on one thread. */
+/**
+ * What a training step does besides matrix products: each op checked against the reference, then timed on one
+ * thread.
+ */
 import {
   add,
   crossEntropy,

@@ -1,4 +1,7 @@
-/** Matrix products on one thread: checked entry by entry, then timed beside the peers until the result has been read. */
+/**
+ * Matrix products on one thread: checked entry by entry, then timed beside the peers until the result has
+ * been read.
+ */
 import { type Device, fill, matmul, openScope, scopeAsync, type Tensor, tensorFrom } from '@burgeon/tensor'
 import { atLeast, atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import {
@@ -28,7 +31,10 @@ const square = (n: number): ProductCase[] =>
     ...transposed,
   }))
 
-/** A layer of `from` inputs and `to` outputs over `tokens`: its outputs, and the gradients of its inputs and weights. */
+/**
+ * A layer of `from` inputs and `to` outputs over `tokens`: its outputs, and the gradients of its inputs and
+ * weights.
+ */
 const layer = (tokens: number, from: number, to: number): ProductCase[] => [
   { name: `${tokens}×${from}·${from}×${to} NN`, m: tokens, n: to, k: from },
   { name: `${tokens}×${to}·${to}×${from} NT`, m: tokens, n: from, k: to, transposeB: true },
@@ -131,8 +137,8 @@ function timeOf(device: Device, shape: ProductShape, { read }: { read: boolean }
 const layoutOf = ({ transposeA = false, transposeB = false }: ProductShape) => ({ transposeA, transposeB })
 
 /**
- * The largest error among some entries of a product, each summed anew in double precision, as a share of the bound
- * k·2⁻²⁴·Σ|aᵢₜ·bₜⱼ| for sums in any order (Higham 2002, section 4.2).
+ * The largest error among some entries of a product, each summed anew in double precision, as a share of the
+ * bound k·2⁻²⁴·Σ|aᵢₜ·bₜⱼ| for sums in any order (Higham 2002, section 4.2).
  */
 function largestErrorOf(device: Device, shape: ProductShape): number {
   using _ = openScope()

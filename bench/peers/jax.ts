@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module'
 import { batchOf, medianOf, optimizer, type Peer, type TrainingCase, type Weights } from './peer.ts'
 
-/** The part of a jax-js array that is used. Functions consume their arguments; `ref` is a copy of the handle. */
+/**
+ * The part of a jax-js array that is used. Functions consume their arguments; `ref` is a copy of the handle.
+ */
 interface NdArray {
   readonly ref: NdArray
   readonly shape: number[]

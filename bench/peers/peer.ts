@@ -28,7 +28,10 @@ export type Weights = Readonly<Record<string, PlainTensor>>
 
 /** A model in training. */
 export interface Trainer {
-  /** Does updates number `first` to `first + count − 1` and returns their losses and the milliseconds each took. */
+  /**
+   * Does updates number `first` to `first + count − 1` and returns their losses and the milliseconds each
+   * took.
+   */
   run(first: number, count: number): Promise<{ losses: number[]; milliseconds: number[] }>
   dispose(): Promise<void> | void
 }
@@ -52,7 +55,10 @@ export interface Peer {
   readonly name: string
   readonly isJavaScript: boolean
   trainer(about: TrainingCase, weights: Weights): Promise<Trainer>
-  /** Milliseconds until `a · b` has been read, the median of many; absent where the peer does not have that product. */
+  /**
+   * Milliseconds until `a · b` has been read, the median of many; absent where the peer does not have that
+   * product.
+   */
   matmul?(shape: ProductShape): Promise<number>
   /** Milliseconds of causal attention forward over [B, T, H, D]. */
   attention?(shape: readonly [number, number, number, number]): Promise<number>
@@ -92,8 +98,11 @@ export async function medianOf(run: () => void, milliseconds = 60): Promise<numb
   return result.latency.p50
 }
 
-/** Rounds of a comparison, and how long one contestant may take for its part of one before it is let off the others. */
-const [rounds, mostMilliseconds] = [7, 3000]
+/**
+ * Rounds of a comparison, and how long one contestant may take for its part of one before it is let off the
+ * others.
+ */
+const [rounds, maxMilliseconds] = [7, 3000]
 
 /** What one contestant needed, round by round, in milliseconds. */
 export interface Timed {
@@ -101,7 +110,10 @@ export interface Timed {
   readonly times: readonly number[]
 }
 
-/** Measures all in turn, round after round, so that every round is a comparison within one mood of the machine. */
+/**
+ * Measures all in turn, round after round, so that every round is a comparison within one mood of the
+ * machine.
+ */
 export async function inTurn<T extends { readonly name: string; measure(): Promise<number> }>(
   contestants: readonly T[],
 ): Promise<(T & Timed)[]> {
@@ -110,7 +122,7 @@ export async function inTurn<T extends { readonly name: string; measure(): Promi
     for (const entry of entries.filter(({ isSlow }) => !isSlow)) {
       const start = performance.now()
       entry.times.push(await entry.contestant.measure())
-      entry.isSlow = performance.now() - start > mostMilliseconds
+      entry.isSlow = performance.now() - start > maxMilliseconds
     }
   }
   return entries.map(({ contestant, times }) => ({ ...contestant, times }))

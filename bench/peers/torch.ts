@@ -43,8 +43,8 @@ interface TorchProcess {
 }
 
 /**
- * PyTorch on the CPU in every setting that may be its best: both builds of OpenBLAS, on one thread and on all. Each is
- * a peer of its own; the fastest of them is what PyTorch can do. None where there is no PyTorch.
+ * PyTorch on the CPU in every setting that may be its best: both builds of OpenBLAS, on one thread and on
+ * all. Each is a peer of its own; the fastest of them is what PyTorch can do. None where there is no PyTorch.
  */
 export async function openTorchSettings({ oneThread = false } = {}): Promise<TorchPeer[]> {
   const builds = blasFolders.filter((folder) => existsSync(folder))
@@ -91,8 +91,8 @@ async function startTorch(setting: TorchProcess): Promise<TorchPeer | undefined>
 }
 
 /**
- * The environment of a PyTorch process. `OPENBLAS_CORETYPE` and `OPENBLAS_L2_SIZE`, which some machines set, would tie
- * it to kernels of an older processor.
+ * The environment of a PyTorch process. `OPENBLAS_CORETYPE` and `OPENBLAS_L2_SIZE`, which some machines set,
+ * would tie it to kernels of an older processor.
  */
 function environmentOf({ threads, blasFolder }: TorchProcess): NodeJS.ProcessEnv {
   const { OPENBLAS_CORETYPE: _kernel, OPENBLAS_L2_SIZE: _size, ...inherited } = process.env

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- first-life [--data DIR] [--seeds N]`: what every part of the default life is worth. The same start
- * model lives the same text with each part alone, with all of them, and as large from the start as it would grow; on
- * the default stream and, with `--data`, on texts of other kinds.
+ * `npm run bench -- first-life [--data DIR] [--seeds N]`: what every part of the default life is worth. The
+ * same start model lives the same text with each part alone, with all of them, and as large from the start as
+ * it would grow; on the default stream and, with `--data`, on texts of other kinds.
  */
 import { type DomainText, domainChunks, firstLifeBytes, firstLifeSettings, defaultStream } from 'burgeon/demo'
 import {

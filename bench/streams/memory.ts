@@ -1,6 +1,7 @@
 /**
- * Whether memory stays flat over a life as the command line lives it: replay, EWC, growth, a growing vocabulary, the
- * record, and checkpoints. Live buffers, used memory and resident size after a life and after one ten times as long.
+ * Whether memory stays flat over a life as the command line lives it: replay, EWC, growth, a growing
+ * vocabulary, the record, and checkpoints. Live buffers, used memory and resident size after a life and after
+ * one ten times as long.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -124,7 +125,9 @@ function measured({ learner }: Life, folder: string): Measured {
   }
 }
 
-/** Text that never ends and changes its words every 20 kB, so that alarms, consolidations and growth go on. */
+/**
+ * Text that never ends and changes its words every 20 kB, so that alarms, consolidations and growth go on.
+ */
 function* endlessText(): Generator<Chunk<LifePosition>> {
   for (let part = 0; ; part++) {
     const tokens = textOf(part, 4000)

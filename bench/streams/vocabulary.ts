@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- vocabulary --data DIR [--seeds N]`: whether words that come often deserve tokens of their own. The same small model lives
- * the same bytes of English, then of French, once in bytes and once with a vocabulary that grows from what it reads.
+ * `npm run bench -- vocabulary --data DIR [--seeds N]`: whether words that come often deserve tokens of their
+ * own. The same small model lives the same bytes of English, then of French, once in bytes and once with a
+ * vocabulary that grows from what it reads.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,7 +49,10 @@ interface Outcome {
   readonly flops: number
 }
 
-/** The last one has as many parameters from the beginning as the growing one has at the end, and does not grow. */
+/**
+ * The last one has as many parameters from the beginning as the growing one has at the end, and does not
+ * grow.
+ */
 const arms = ['a growing vocabulary', 'bytes alone', 'bytes alone, a larger model'] as const
 const [growing, bytesAlone, larger] = arms
 

@@ -1,4 +1,6 @@
-/** One whole training step of the same GPT, ours and the peers' in turn: forward, backward, clipping, AdamW. */
+/**
+ * One whole training step of the same GPT, ours and the peers' in turn: forward, backward, clipping, AdamW.
+ */
 import type { Device } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
@@ -10,9 +12,11 @@ import { baby, tiny } from './sizes.ts'
 const [checkedSteps, tolerance] = [3, 1e-3]
 const rounds = 3
 /** A peer gets this long for a size; then it has to make do with the steps it has. */
-const mostMilliseconds = 40_000
+const maxMilliseconds = 40_000
 
-/** How many times as fast ours must be, as `openWasm()` comes; and than PyTorch without V8's revectorisation. */
+/**
+ * How many times as fast ours must be, as `openWasm()` comes; and than PyTorch without V8's revectorisation.
+ */
 const bounds: Record<string, { javascript: number; torch?: number; torchPlain?: number }> = {
   tiny: { javascript: 3, torch: 1 },
   baby: { javascript: 3, torch: 0.9, torchPlain: 0.6 },
@@ -128,7 +132,7 @@ function speedChecks(
 
 /** Steps of a round: many of a small model, one of a large one, none of a peer whose time is up. */
 async function measure(entrant: Entrant, round: number, sizes: TrainingCase): Promise<void> {
-  if (entrant.times.length > 0 && entrant.spent > mostMilliseconds) return
+  if (entrant.times.length > 0 && entrant.spent > maxMilliseconds) return
   const count = sizes === tiny ? (entrant.times.some((time) => time > 500) ? 1 : 20) : sizes === baby ? 2 : 1
   const { milliseconds } = await entrant.trainer.run(checkedSteps + round * 20, count)
   entrant.times.push(...milliseconds)

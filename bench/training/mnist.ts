@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- mnist --data DIR [--seeds N]`: how many digits of MNIST the program of `docs/mnist.md` reads, as printed there, beside a
- * linear model, and beside itself where the labels of the training set were shuffled.
+ * `npm run bench -- mnist --data DIR [--seeds N]`: how many digits of MNIST the program of `docs/mnist.md`
+ * reads, as printed there, beside a linear model, and beside itself where the labels of the training set were
+ * shuffled.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'

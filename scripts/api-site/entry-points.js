@@ -1,6 +1,7 @@
 /**
- * A plugin of TypeDoc. Modules are called what a program imports, `burgeon/tensor`, and not what their files are; a module or a public name
- * without a comment is a warning. TypeDoc's own check would ask for a comment at every property, too.
+ * A plugin of TypeDoc. Modules are called what a program imports, `burgeon/tensor`, and not what their files
+ * are; a module or a public name without a comment is a warning. TypeDoc's own check would ask for a comment
+ * at every property, too.
  */
 import { readFileSync } from 'node:fs'
 import { Application, Comment, Converter, ReflectionKind } from 'typedoc'

@@ -112,7 +112,7 @@ describe('options', () => {
   })
 })
 
-describe('every optimiser', () => {
+describe('every optimizer', () => {
   test.each(Object.entries({ adamw, lion, muon, sgd }))('%s says which option was meant', (name, make) => {
     expect(messageOf(() => make(untyped({ lr: 0.1 })))).toBe(
       `${name}: got an option lr, which does not exist; did you mean 'learningRate'?`,

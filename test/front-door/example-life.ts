@@ -20,7 +20,7 @@ export function exampleLife(): LifeReport {
     ],
     config: [
       { label: 'model', value: '4 layers, width 128, 4 heads, context 256, bytes' },
-      { label: 'optimiser', value: 'AdamW, learning rate 0.002, weight decay 0.01' },
+      { label: 'optimizer', value: 'AdamW, learning rate 0.002, weight decay 0.01' },
       { label: 'batch', value: '4 × 256 bytes, half of it replayed' },
       { label: 'seed', value: '7' },
     ],

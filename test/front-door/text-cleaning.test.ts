@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { declarationSource } from '../../packages/burgeon/src/demo/text/declaration-source.ts'
 import {
   declarationUnits,
-  isLicence,
+  isLicense,
   jsonLines,
-  licenceParagraphs,
+  licenseParagraphs,
 } from '../../packages/burgeon/src/demo/text/document-units.ts'
 import { markdownProse } from '../../packages/burgeon/src/demo/text/markdown-prose.ts'
 import { pieces } from '../../packages/burgeon/src/demo/text/pieces.ts'
@@ -96,15 +96,15 @@ describe('declarations', () => {
 describe('data', () => {
   test('knows a licence by its name', () => {
     const names = ['LICENSE', 'a/licence.md', 'a/LICENSE-MIT.txt', 'NOTICE.txt', 'a/ThirdPartyNoticeText.txt']
-    expect(names.filter(isLicence)).toEqual(names)
-    expect(['a/license.js', 'a/unlicensed/README.md', 'noticeable.md'].filter(isLicence)).toEqual([])
+    expect(names.filter(isLicense)).toEqual(names)
+    expect(['a/license.js', 'a/unlicensed/README.md', 'noticeable.md'].filter(isLicense)).toEqual([])
   })
 
   test('drops the titles and the authors of a licence', () => {
     const long =
       'Permission is granted to everybody who reads this text, and to those who do not read it as well.'
     expect(
-      licenceParagraphs(`MIT License\n\nCopyright (c) 2020 Somebody <some@body.test>\n\n${long}\n`),
+      licenseParagraphs(`MIT License\n\nCopyright (c) 2020 Somebody <some@body.test>\n\n${long}\n`),
     ).toEqual([long])
   })
 

@@ -1,4 +1,4 @@
-/** Twenty steps of every optimiser that PyTorch has among ours lead where PyTorch's lead. See `write-optimizers.py`. */
+/** Twenty steps of every optimizer that PyTorch has among ours lead where PyTorch's lead. See `write-optimizers.py`. */
 import { valueAndGrad } from '@burgeon/autograd'
 import {
   adamw,

@@ -138,7 +138,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
     'assign: has no gradient. It writes in place.',
     all,
   ],
-  'an optimiser inside': [
+  'an optimizer inside': [
     (y) => sum(adamwUpdate(constant, y, vector(0, 0), vector(0, 0), adamwAttrs)),
     NotDifferentiableError,
     'adamw: has no gradient. It writes moments in place. To differentiate through an update, write it with ordinary ops.',

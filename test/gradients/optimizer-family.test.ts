@@ -26,7 +26,7 @@ const start = [0.5, -1, 2, 0, 1e-3]
 const gradientAt = (step: number, place: number, value: number): number =>
   Math.fround(Math.sin(3 * step + place) + 0.5 * value)
 
-/** One parameter that an optimiser moves. */
+/** One parameter that an optimizer moves. */
 function life(device: Device, optimizer: GradientTransform) {
   const store = new ParameterStore()
   scope(() => store.add('w.weight', ['embed'], device.tensor(start, { shape: [5], dtype: 'f32' })))

@@ -1,4 +1,4 @@
-/** A matrix that an optimiser moves while it grows, beside each of its parts living alone. */
+/** A matrix that an optimizer moves while it grows, beside each of its parts living alone. */
 import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import {
   applyPlan,
@@ -24,7 +24,7 @@ const gradientAt = (step: number, row: number, column: number, value: number): n
 
 const path = 'w'
 
-/** Numbers that were born together, alone in a parameter with an optimiser of their own. */
+/** Numbers that were born together, alone in a parameter with an optimizer of their own. */
 interface Alone {
   readonly store: ParameterStore
   readonly optimizer: GradientTransform
@@ -68,7 +68,7 @@ export class GrownParameter {
     return this.#optimizer.toState()
   }
 
-  /** Goes on from a saved state, with another optimiser. */
+  /** Goes on from a saved state, with another optimizer. */
   restore(state: unknown): void {
     for (const mirror of this.mirrors) mirror.dispose?.()
     this.#optimizer = this.#make()

@@ -38,7 +38,7 @@ interface Life {
   dispose(): void
 }
 
-/** A model that has learnt a step, with what an optimiser keeps. */
+/** A model that has learnt a step, with what an optimizer keeps. */
 function lifeOf(
   sizes: GptSizes,
   device: Device,

@@ -37,7 +37,7 @@ async function everything(model: Gpt, mirrors: readonly Mirror[]): Promise<unkno
   return [everyByte(model, mirrors), ...(await Promise.all(states))]
 }
 
-/** A mirror that holds nothing of its own and shows everything that an optimiser knows. */
+/** A mirror that holds nothing of its own and shows everything that an optimizer knows. */
 const wholeStateOf = (optimizer: GradientTransform): Mirror & { toState(): Promise<unknown> } => ({
   name: `all of ${optimizer.name}`,
   remap: () => () => {},

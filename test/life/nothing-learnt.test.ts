@@ -172,7 +172,7 @@ test('a rehearsal that marks nothing is put back by its whole state', async () =
   learner.model.dispose()
 })
 
-test('an optimiser of another make that returns what is no number moves no weight', async () => {
+test('an optimizer of another make that returns what is no number moves no weight', async () => {
   const model = Gpt.create(sizes, { device, seed: 4 })
   const optimizer = chain(sgd(0.1), {
     name: 'not a number',

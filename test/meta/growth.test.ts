@@ -21,7 +21,7 @@ const requests: readonly (readonly [GrowthRequest, number])[] = [
   [{ kind: 'copyLayers' }, 0],
 ]
 
-/** A model, and what learns it: Meta-SGD with an optimiser for the weights and one for the rates. */
+/** A model, and what learns it: Meta-SGD with an optimizer for the weights and one for the rates. */
 class MetaLearner {
   readonly device = openWasm({ threads: 1 })
   readonly model = Gpt.create(

@@ -253,7 +253,7 @@ describe('errors', () => {
           weightDecay: 0,
           step: 1,
         }),
-      'adamw: got [2], [3], [2], [2]; expected parameter, gradient and both moments to have one shape. Was the optimiser left out of a growth plan?',
+      'adamw: got [2], [3], [2], [2]; expected parameter, gradient and both moments to have one shape. Was the optimizer left out of a growth plan?',
     ],
     [() => globalNorm([x(2), ids(2)]), 'globalNorm: got i32[2]; expected f32 tensors.'],
     [

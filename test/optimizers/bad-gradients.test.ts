@@ -1,4 +1,4 @@
-/** A gradient that is no number, or too large for what an optimiser keeps, is refused by name before anything changes. */
+/** A gradient that is no number, or too large for what an optimizer keeps, is refused by name before anything changes. */
 import {
   accumulate,
   adafactor,

@@ -1,4 +1,4 @@
-/** What every optimiser owes: to leave alone what has no finite gradient, to follow growth and its undoing, and to be resumed. */
+/** What every optimizer owes: to leave alone what has no finite gradient, to follow growth and its undoing, and to be resumed. */
 import {
   accumulate,
   adafactor,

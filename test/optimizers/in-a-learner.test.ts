@@ -1,5 +1,5 @@
 /**
- * A learner carries any optimiser along: through growth, a checkpoint and back. Reaches inside for a disk in memory.
+ * A learner carries any optimizer along: through growth, a checkpoint and back. Reaches inside for a disk in memory.
  */
 import {
   accumulate,

@@ -1,4 +1,4 @@
-/** Parameters of several shapes that an optimiser moves, by gradients that anyone can work out on paper. */
+/** Parameters of several shapes that an optimizer moves, by gradients that anyone can work out on paper. */
 import { applyUpdates, type GradientTransform } from '@burgeon/autograd/optim'
 import {
   applyPlan,
@@ -19,7 +19,7 @@ export const gradientAt = (step: number, place: number, value: number): number =
 /** What a number starts as. */
 export const startAt = (place: number): number => Math.fround(Math.cos(1 + 2.5 * place))
 
-/** A run of an optimiser. */
+/** A run of an optimizer. */
 export class OptimizerLife {
   readonly device: Device
   readonly store: ParameterStore
@@ -39,7 +39,7 @@ export class OptimizerLife {
 
   /**
    * @param gradientOf The gradient of a number; `gradientAt` unless given.
-   * @param nonFinite Told to skip, the optimiser leaves alone what it would refuse.
+   * @param nonFinite Told to skip, the optimizer leaves alone what it would refuse.
    */
   step(step: number, gradientOf: typeof gradientAt = gradientAt, nonFinite?: 'skip'): void {
     scope(() => {

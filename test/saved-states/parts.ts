@@ -23,7 +23,7 @@ export type Part = (steps: number) => Living | Promise<Living>
 const device = openReference()
 const batch = () => rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7])
 
-/** A part that is one of a chain of an optimiser. */
+/** A part that is one of a chain of an optimizer. */
 const stage =
   (make: () => optim.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>
   (steps) => {

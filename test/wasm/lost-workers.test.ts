@@ -111,7 +111,7 @@ describe('a training whose workers are killed while they compute', () => {
     }
   })
 
-  it('takes a step of an optimiser once, however often it is broken off', () => {
+  it('takes a step of an optimizer once, however often it is broken off', () => {
     const step = (device: Device, kill: (turn: number) => void): unknown => {
       using _ = openScope()
       const [w, g, m, v] = [1, 2, 3, 4].map((key) => randomUniform(device, [0, key], [400_000]))

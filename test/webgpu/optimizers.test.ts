@@ -1,4 +1,4 @@
-/** Optimisers made of several ops take the same steps on a GPU as on the CPU, also after growth. */
+/** Optimizers made of several ops take the same steps on a GPU as on the CPU, also after growth. */
 import {
   adafactor,
   adamw,

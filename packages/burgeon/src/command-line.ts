@@ -13,7 +13,7 @@ import { printableLines } from './terminal/terminal.ts'
 export function commandLine(context: CommandContext, finish: (code: number) => void): Command {
   const program = new Command('burgeon')
     .description('A language model that never stops learning and never stops growing.')
-    .version(version(), '-V, --version', 'tell the version')
+    .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(--help says more)')
     .configureOutput({
       writeOut: (text) => context.output.write(printableLines(text)),
@@ -75,9 +75,9 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
 
   program
     .command('inspect')
-    .description('tell what a checkpoint holds')
+    .description('show what a checkpoint holds')
     .option('--from <folder>', 'folder of the checkpoint', 'life')
-    .option('--growth', 'tell how the model grew, too', false)
+    .option('--growth', 'show how the model grew, too', false)
     .option('--picture <file>', 'draw how the model grew, as SVG')
     .action(async (options: InspectOptions) => finish(await inspect(options, context)))
 
@@ -85,7 +85,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .command('restore')
     .description('make a checkpoint that was kept the present one of another folder')
     .option('--from <folder>', 'folder of the checkpoint', 'life')
-    .requiredOption('--kept <n>', 'its number, as inspect tells it', wholeNumber(1))
+    .requiredOption('--kept <n>', 'its number, as inspect shows it', wholeNumber(1))
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
@@ -103,29 +103,27 @@ Examples:
   tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
 `
 
-/** Of this package, from its manifest. */
+/** Version of this package, from its manifest. */
 function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-function wholeNumber(least: number): (text: string) => number {
+function wholeNumber(min: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`Expected a whole number of ${least} or more.`)
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < min) {
+      throw new InvalidArgumentError(`Expected a whole number of ${min} or more.`)
     }
     return value
   }
 }
 
-function number(least: number, most: number): (text: string) => number {
+function number(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (text.trim() === '' || !(value >= least && value <= most)) {
-      throw new InvalidArgumentError(
-        `Expected a number from ${least}${most === Infinity ? '' : ` to ${most}`}.`,
-      )
+    if (text.trim() === '' || !(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`Expected a number from ${min}${max === Infinity ? '' : ` to ${max}`}.`)
     }
     return value
   }

@@ -1,6 +1,7 @@
 /**
- * `burgeon`: a language model that never stops learning and never stops growing. What a first program needs; everything else has a
- * path of its own: `burgeon/tensor`, `/autograd`, `/optim`, `/gpt`, `/growth`, `/continual`, `/testing`, `/session`, `/demo`.
+ * `burgeon`: a language model that never stops learning and never stops growing. What a first program needs;
+ * everything else has a path of its own: `burgeon/tensor`, `/autograd`, `/optim`, `/gpt`, `/growth`,
+ * `/continual`, `/testing`, `/session`, `/demo`.
  */
 export { valueAndGrad } from '@burgeon/autograd'
 export { adamw, sgd } from '@burgeon/autograd/optim'

@@ -34,14 +34,17 @@ try {
     process.exitCode = 1
   } else throw error
 }
-// A full disk behind `> file` is told, but only after everything else was done.
+// A full disk behind `> file` is reported, but only after everything else was done.
 process.once('exit', () => {
   if (output.fault === undefined) return
   status.write(`burgeon: cannot write the results (${output.fault.code ?? output.fault.message}).\n`)
   process.exitCode ||= 1
 })
 
-/** Errors whose message says what to do: our own, and the system's. Anything else is a bug and keeps its stack. */
+/**
+ * Errors whose message says what to do: our own, and the system's. Anything else is a bug and keeps its
+ * stack.
+ */
 function isForUser(error: unknown): error is Error {
   if (error instanceof BurgeonError) return !(error instanceof InternalError)
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number'

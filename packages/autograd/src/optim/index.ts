@@ -1,4 +1,7 @@
-/** `@burgeon/autograd/optim`: optimizers, schedules and other transforms of gradients. The public list, nothing else. */
+/**
+ * `@burgeon/autograd/optim`: optimizers, schedules and other transforms of gradients. The public list,
+ * nothing else.
+ */
 export { accumulate } from './transforms/accumulate.ts'
 export { type AdafactorOptions, adafactor } from './optimizers/adafactor.ts'
 export { type AdamwOptions, adamw } from './optimizers/adamw.ts'

@@ -17,7 +17,7 @@ import {
   reshapeGradients,
   sliceGradients,
 } from './movement-gradients.ts'
-import { layerNormGradients, rmsNormGradients } from './normalisation-gradients.ts'
+import { layerNormGradients, rmsNormGradients } from './normalization-gradients.ts'
 import { cumsumGradients, reorderGradients, sortGradients } from './order-gradients.ts'
 import {
   holdsMatmul,

@@ -11,7 +11,7 @@ import { globalNormRule } from './global-norm.ts'
 import type { GradientRule } from './gradient-rule.ts'
 import { linearRule, matmulRule } from './matmul.ts'
 import { broadcastRule, concatenateRule, padRule, permuteRule, reshapeRule, sliceRule } from './movement.ts'
-import { layerNormRule, rmsNormRule } from './normalisation.ts'
+import { layerNormRule, rmsNormRule } from './normalization.ts'
 import { cumsumRule, reorderRule, sortRule } from './order.ts'
 import { reduceRule } from './reduce.ts'
 

@@ -1,4 +1,6 @@
-/** Looks at `--out` before anything is learnt, so that no learning ends at a door that was locked all along. */
+/**
+ * Looks at `--out` before anything is learnt, so that no learning ends at a door that was locked all along.
+ */
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeCheckpoint, hasCheckpoint } from '@burgeon/gpt'
@@ -40,7 +42,10 @@ async function isOwnReport(file: string): Promise<boolean> {
   }
 }
 
-/** Which command made the checkpoint of a folder: null where there is none, `unknown` where it does not say or cannot be read. */
+/**
+ * Which command made the checkpoint of a folder: null where there is none, `unknown` where it does not say or
+ * cannot be read.
+ */
 export async function makerOf(out: string): Promise<LifeMaker | 'unknown' | null> {
   const disk = nodeDisk(out)
   if (!(await hasCheckpoint(disk))) return null

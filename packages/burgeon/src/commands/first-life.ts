@@ -1,4 +1,7 @@
-/** `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the user. */
+/**
+ * `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the
+ * user.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
@@ -28,7 +31,7 @@ import { UsageError } from '../terminal/usage-error.ts'
 export interface FirstLifeOptions {
   /** Ends within half a minute. */
   readonly quick: boolean
-  /** Of a new life; 0 unless given. */
+  /** Seed of a new life; 0 unless given. */
   readonly seed?: number
   /** Folder for checkpoint and report. */
   readonly out: string
@@ -46,10 +49,10 @@ const prompts: Readonly<Record<string, string>> = {
 
 /** Runs the command. Returns the exit code. */
 export function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
-  return holdingFolder(options.out, (disk) => liveInto(disk, options, context))
+  return holdingFolder(options.out, (disk) => runInto(disk, options, context))
 }
 
-async function liveInto(disk: Disk, options: FirstLifeOptions, context: CommandContext): Promise<number> {
+async function runInto(disk: Disk, options: FirstLifeOptions, context: CommandContext): Promise<number> {
   const { quick, out, root } = options
   const { strong } = palette(context.output, context.environment)
   const maker = await makerOf(out)
@@ -93,7 +96,7 @@ async function liveInto(disk: Disk, options: FirstLifeOptions, context: CommandC
     )
     return 0
   }
-  await tell(life, domains, { out, resumeCommand }, context)
+  await printReport(life, domains, { out, resumeCommand }, context)
   return 0
 }
 
@@ -131,7 +134,10 @@ async function takenUp({ out, seed }: FirstLifeOptions, domains: readonly Domain
   return life
 }
 
-/** Keeps what the model writes of a domain that it has just learnt: once, also if the life was taken up again there. */
+/**
+ * Keeps what the model writes of a domain that it has just learnt: once, also if the life was taken up again
+ * there.
+ */
 async function recordSample(life: Life, domain: string): Promise<void> {
   const { record } = life
   record.samples ??= []
@@ -139,8 +145,8 @@ async function recordSample(life: Life, domain: string): Promise<void> {
   record.samples.push({ bytes: record.bytes, domain, ...(await writeSample(life, prompts[domain])) })
 }
 
-/** The table, what it wrote of each domain, and the report. */
-async function tell(
+/** Prints tables and samples, writes the report page. */
+async function printReport(
   life: Life,
   domains: readonly DomainText[],
   { out, resumeCommand }: { out: string; resumeCommand: string },

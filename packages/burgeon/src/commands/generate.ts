@@ -48,7 +48,8 @@ export async function generate(options: GenerateCommandOptions, context: Command
     if (isFirst) show(begun)
     isFirst = false
     show(decoder.decode(tokenizer.bytesOf(token), { stream: true }))
-    // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be heard.
+    // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be
+    // heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (context.stop.aborted || context.closed.aborted) break
   }

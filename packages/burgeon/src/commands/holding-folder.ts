@@ -5,7 +5,8 @@ import { LockedError } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 
 /**
- * Holds the folder `out` from before anything is read of it: two that go on from one checkpoint would each undo what the other has learnt.
+ * Holds the folder `out` from before anything is read of it: two that go on from one checkpoint would each
+ * undo what the other has learnt.
  *
  * @param work Is handed the disk that may write.
  * @throws LockedError if another process holds the folder.

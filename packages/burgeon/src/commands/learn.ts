@@ -1,4 +1,6 @@
-/** `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time. */
+/**
+ * `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { type Disk, hasCheckpoint } from '@burgeon/gpt'
@@ -37,9 +39,9 @@ export interface LearnOptions {
   readonly seed?: number
   /** How far a step goes; that of the checkpoint, or 0.001 for a new life, unless given. */
   readonly learningRate?: number
-  /** Most parameters the model may grow to. */
+  /** Max parameters the model may grow to. */
   readonly maxParameters?: number
-  /** Most tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
+  /** Max tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
   readonly vocabulary?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
@@ -126,7 +128,7 @@ async function learnInto(
       resumeCommand: again('--resume'),
       beforeSave(isDone) {
         if (isDone) source.finish()
-        // Before the first step the record still tells a place in the source before this one.
+        // Before the first step the record still holds a place in the source before this one.
         else if (record.position && life.learner.step > begun) source.reached(record.position)
         rememberRead(origin, label, source.toState())
       },
@@ -144,7 +146,7 @@ async function learnInto(
   }
   const onceMore =
     path === '-' ? again('--append') : again('--resume', '--passes', String(source.toState().passes + 1))
-  await tell(life, { path, label, out, resumeCommand, onceMore, latest }, context)
+  await printReport(life, { path, label, out, resumeCommand, onceMore, latest }, context)
   return 0
 }
 
@@ -200,7 +202,8 @@ function sayBefore(path: string, source: Source, { output, environment }: Comman
 
 const shownLoss = (loss: number | undefined): string => (loss === undefined ? '?' : bitsPerByte(loss))
 
-interface Told {
+/** What the report and the lines after it say of the session besides the life. */
+interface Learnt {
   readonly path: string
   readonly label: string
   readonly out: string
@@ -210,11 +213,11 @@ interface Told {
   readonly latest: Uint8Array
 }
 
-/** What came of it: losses, sizes, a sample, the report, and what to do next. */
-async function tell(life: KnownLife, told: Told, context: CommandContext): Promise<void> {
-  const { path, label, out, resumeCommand } = told
+/** Prints losses, sizes, a sample and what to do next; writes the report page. */
+async function printReport(life: KnownLife, session: Learnt, context: CommandContext): Promise<void> {
+  const { path, label, out, resumeCommand } = session
   const [heldOut] = heldOutOf(life.origin).slice(-1)
-  const prompt = beginningOf(heldOut?.bytes ?? told.latest)
+  const prompt = beginningOf(heldOut?.bytes ?? session.latest)
   const report = lifeReportOf(life, {
     title: `Learning ${path}`,
     when: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -236,7 +239,7 @@ async function tell(life: KnownLife, told: Told, context: CommandContext): Promi
     `Report      ${printable(relative('', page))}`,
     `Speak to it ${shellCommand('generate', '--from', pathArgument(out), '--prompt', prompt)}`,
     `Look inside ${shellCommand('inspect', '--from', pathArgument(out), '--growth')}`,
-    `Learn more  ${told.onceMore}`,
+    `Learn more  ${session.onceMore}`,
   ]
   context.output.write(
     `\n${summaryOf(report, palette(context.output, context.environment))}\n${lines.join('\n')}\n`,

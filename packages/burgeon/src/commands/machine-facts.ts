@@ -2,7 +2,7 @@ import { arch, availableParallelism, cpus, platform } from 'node:os'
 import type { Device } from '@burgeon/tensor'
 import type { Fact } from '../report/life-report.ts'
 
-/** What a figure was measured on. */
+/** The machine that a figure was measured on. */
 export function machineFacts(device: Device): Fact[] {
   return [
     {

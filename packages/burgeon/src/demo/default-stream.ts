@@ -4,10 +4,10 @@ import { checkOptions, checks } from '@burgeon/tensor'
 import { declarationSource } from './text/declaration-source.ts'
 import {
   declarationUnits,
-  isLicence,
+  isLicense,
   isTranslation,
   jsonLines,
-  licenceParagraphs,
+  licenseParagraphs,
 } from './text/document-units.ts'
 import { type DomainBounds, type DomainText, domainText } from './domain-text.ts'
 import { installedPackages, packageFiles } from './installed-packages.ts'
@@ -23,12 +23,13 @@ export interface DefaultStreamOptions extends DomainBounds {
 }
 
 /**
- * The stream of a first life, made of files that every checkout has after `npm ci`, in three domains: English `prose`,
- * TypeScript `declarations`, and `data` (JSON and licences). Cleaned, deduplicated, and the same bytes on every machine
- * with the same lock file.
+ * The stream of a first life, made of files that every checkout has after `npm ci`, in three domains: English
+ * `prose`, TypeScript `declarations`, and `data` (JSON and licenses). Cleaned, deduplicated, and the same
+ * bytes on every machine with the same lock file.
  *
  * @throws OptionError for bounds that are no positive integers.
- * @throws StreamError when there is no lock file, or node_modules is missing, incomplete or too poor; the message says to run `npm ci`.
+ * @throws StreamError when there is no lock file, or node_modules is missing, incomplete or too poor; the
+ *   message says to run `npm ci`.
  *
  * @example
  * const [prose] = await defaultStream({ root: process.cwd(), bytesPerDomain: 200_000, heldOutBytes: 16_000 })
@@ -55,7 +56,7 @@ export async function defaultStream(options: DefaultStreamOptions): Promise<Doma
     for (const piece of pieces(file, known[domain].new(units), separator, length)) found[domain].push(piece)
   }
   for await (const { file, kind, text } of texts(root, files)) {
-    if (kind === 'licence') add('data', file, licenceParagraphs(text), '\n\n', licencePiece)
+    if (kind === 'license') add('data', file, licenseParagraphs(text), '\n\n', licensePiece)
     if (kind === 'markdown') add('prose', file, markdownProse(text), '\n\n')
     // Lines of JSON repeat by nature; only a whole file that was seen before is a duplicate.
     if (kind === 'json' && known.data.new([text]).length > 0)
@@ -69,8 +70,8 @@ export async function defaultStream(options: DefaultStreamOptions): Promise<Doma
   return Object.entries(found).map(([name, parts]) => domainText(name, parts, bounds))
 }
 
-/** Licences read unlike JSON: in short pieces they season the domain instead of interrupting it. */
-const licencePiece = 320
+/** Licenses read unlike JSON: in short pieces they season the domain instead of interrupting it. */
+const licensePiece = 320
 
 /** How many files are open at a time: enough to keep the disk busy, far from any system's limit. */
 const filesAtOnce = 64
@@ -93,10 +94,10 @@ async function* texts(root: string, files: readonly string[]): AsyncGenerator<Kn
   }
 }
 
-type FileKind = 'licence' | 'json' | 'markdown' | 'declarations'
+type FileKind = 'license' | 'json' | 'markdown' | 'declarations'
 
 function kindOf(file: string): FileKind | null {
-  if (isLicence(file)) return 'licence'
+  if (isLicense(file)) return 'license'
   if (/\.json$/i.test(file)) return isTranslation(file) ? null : 'json'
   if (/\.(md|markdown)$/i.test(file)) return 'markdown'
   return /\.d\.[cm]?ts$/.test(file) ? 'declarations' : null

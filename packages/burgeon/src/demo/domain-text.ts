@@ -18,9 +18,9 @@ export interface DomainText {
 
 /** Upper bounds in bytes, positive integers. */
 export interface DomainBounds {
-  /** Of `train`. */
+  /** Max bytes of `train`. */
   readonly bytesPerDomain: number
-  /** Of `heldOut`. */
+  /** Max bytes of `heldOut`. */
   readonly heldOutBytes: number
 }
 
@@ -36,7 +36,8 @@ const smallestShare = 1 / 10
 /**
  * Pieces → a domain within its bounds, in an order that depends on nothing but the files' paths.
  *
- * @throws StreamError `too-little-text` when less than a tenth of the asked bytes, or nothing to hold out, was found.
+ * @throws StreamError `too-little-text` when less than a tenth of the asked bytes, or nothing to hold out,
+ *   was found.
  */
 export function domainText(name: string, pieces: readonly Piece[], bounds: DomainBounds): DomainText {
   const files = new Set<string>()
@@ -62,8 +63,9 @@ export function domainText(name: string, pieces: readonly Piece[], bounds: Domai
 }
 
 /**
- * Pieces in a pseudo-random order given by the hash of their path and place. Neighbours come from different packages,
- * so the text is as stationary inside a domain as its files allow, and a change detector fires between domains.
+ * Pieces in a pseudo-random order given by the hash of their path and place. Neighbors come from different
+ * packages, so the text is as stationary inside a domain as its files allow, and a change detector fires
+ * between domains.
  */
 export function shuffledByPath(pieces: readonly Piece[]): Piece[] {
   return pieces
@@ -85,7 +87,10 @@ function withoutLongFiles(pieces: readonly Piece[], limit: number): Piece[] {
   })
 }
 
-/** Texts with an empty line between them, never more than `limit` bytes. The one that reaches the limit is cut and closes it. */
+/**
+ * Texts with an empty line between them, never more than `limit` bytes. The one that reaches the limit is cut
+ * and closes it.
+ */
 class BoundedText {
   length = 0
   #open = true

@@ -26,8 +26,8 @@ export interface InstalledPackage {
  * The packages that every machine with this lock file has with the same bytes, ordered by path.
  *
  * @param root - the folder that holds `package-lock.json` and `node_modules`.
- * @throws StreamError `no-lock-file` when there is no readable lock file, `not-installed` when a package of the lock
- * file is missing or has another version.
+ * @throws StreamError `no-lock-file` when there is no readable lock file, `not-installed` when a package of
+ *   the lock file is missing or has another version.
  */
 export async function installedPackages(root: string): Promise<InstalledPackage[]> {
   const packages = portablePackages(await readLockFile(root))
@@ -44,8 +44,9 @@ export async function installedPackages(root: string): Promise<InstalledPackage[
 }
 
 /**
- * Lock file entries → packages whose files do not depend on the machine. Left out: our own workspaces, packages for
- * one system, and whatever npm may leave out or change on its own (optional and peer dependencies, install scripts).
+ * Lock file entries → packages whose files do not depend on the machine. Left out: our own workspaces,
+ * packages for one system, and whatever npm may leave out or change on its own (optional and peer
+ * dependencies, install scripts).
  */
 export function portablePackages(entries: Readonly<Record<string, LockEntry>>): InstalledPackage[] {
   return Object.entries(entries)
@@ -56,7 +57,10 @@ export function portablePackages(entries: Readonly<Record<string, LockEntry>>): 
     .sort((a, b) => compareCodeUnits(a.path, b.path))
 }
 
-/** Paths of a package's own files relative to the root, with `/`, ordered. Links, hidden folders and nested packages are not its own. */
+/**
+ * Paths of a package's own files relative to the root, with `/`, ordered. Links, hidden folders and nested
+ * packages are not its own.
+ */
 export async function packageFiles(root: string, path: string): Promise<string[]> {
   const entries = await readdir(join(root, path), { withFileTypes: true })
   const nested = await Promise.all(

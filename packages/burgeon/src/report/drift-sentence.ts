@@ -1,4 +1,4 @@
-/** What a life noticed of the changes in its stream, as terminal and page say it. */
+/** Sentences about the changes of the stream that a life noticed, for terminal and page. */
 import { byteSize, count, many } from '../terminal/quantities.ts'
 import type { LifeReport } from './life-report.ts'
 
@@ -18,11 +18,11 @@ export function driftSentence({ alarms, spans, changesAreKnown }: LifeReport): s
 
 /** Few delays one by one; of many, between which they lie and the one in the middle. */
 function delaysOf(delays: readonly number[]): string {
-  if (delays.length <= toldAtMost) return delays.map(byteSize).join(' and ')
+  if (delays.length <= maxDelays) return delays.map(byteSize).join(' and ')
   const sorted = delays.toSorted((a, b) => a - b)
   const [least, most] = [sorted[0], sorted[sorted.length - 1]]
   return `${byteSize(least)} to ${byteSize(most)}, ${byteSize(sorted[sorted.length >> 1])} in the median`
 }
 
-/** Delays that are told one by one. */
-const toldAtMost = 6
+/** Delays that are listed one by one. */
+const maxDelays = 6

@@ -6,13 +6,13 @@ import { table } from '../terminal/table.ts'
 import { fit, printable } from '../terminal/terminal.ts'
 
 const widestBar = 24
-/** What the columns besides `why` take at most. */
+/** Max width of the columns besides `why`. */
 const otherColumns = 96
 
 /**
- * @param journal Of the learner; refused growths are counted, not told.
+ * @param journal Journal of the learner; refused growths are counted, not listed.
  * @param parameters Learnt numbers now.
- * @param columns Of the terminal; text is as long as it is where there is none.
+ * @param columns Width of the terminal; without one no text is cut.
  */
 export function growthHistory(
   journal: readonly LearnerEvent[],
@@ -34,9 +34,9 @@ export function growthHistory(
       fit(printable(reason), Math.max(20, columns - otherColumns)),
     ]),
   ]
-  const told = table(['step', '', 'parameters', 'logits moved', 'what grew', 'why'], rows)
-  const turned = refused === 1 ? 'One request was' : `${count(refused)} requests were`
-  return refused === 0 ? told : `${told}\n${turned} refused.`
+  const history = table(['step', '', 'parameters', 'logits moved', 'what grew', 'why'], rows)
+  const requests = refused === 1 ? 'One request was' : `${count(refused)} requests were`
+  return refused === 0 ? history : `${history}\n${requests} refused.`
 }
 
 /** The same of a model that grew without a learner: its own log, which knows neither steps nor reasons. */

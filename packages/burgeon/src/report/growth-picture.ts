@@ -6,9 +6,9 @@ import { escapeMarkup } from './charts/escape-markup.ts'
 
 const [width, height] = [960, 480]
 const margin = { left: 72, right: 16, top: 36, bottom: 32 }
-/** Okabe and Ito's colours, which people with colour-blindness can tell apart. */
-const colours = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#d55e00', '#b8a900']
-const restColour = '#8a8a8a'
+/** Okabe and Ito's colors, which people with color-blindness can tell apart. */
+const colors = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#d55e00', '#b8a900']
+const restColor = '#8a8a8a'
 
 interface Band {
   readonly id: string | null
@@ -16,8 +16,9 @@ interface Band {
 }
 
 /**
- * A picture in SVG, as wide as its life is long: what is not in a block (embeddings, head) lies at the bottom, the blocks above it from the lowest
- * to the highest, each as high as it has parameters. Hovering over a column says what happened.
+ * A picture in SVG, as wide as its life is long: what is not in a block (embeddings, head) lies at the
+ * bottom, the blocks above it from the lowest to the highest, each as high as it has parameters. Hovering
+ * over a column says what happened.
  */
 export function growthPicture(log: GrowthLog): string {
   const columns = [
@@ -28,8 +29,8 @@ export function growthPicture(log: GrowthLog): string {
     })),
   ]
   const ids = [...new Set(columns.flatMap(({ bands }) => bands.flatMap(({ id }) => id ?? [])))]
-  const colourOf = (id: string | null): string =>
-    id === null ? restColour : colours[ids.indexOf(id) % colours.length]
+  const colorOf = (id: string | null): string =>
+    id === null ? restColor : colors[ids.indexOf(id) % colors.length]
   const totals = columns.map(({ bands }) => bands.reduce((total, { parameters }) => total + parameters, 0))
   const most = totals.reduce((a, b) => Math.max(a, b))
   const [plotWidth, plotHeight] = [width - margin.left - margin.right, height - margin.top - margin.bottom]
@@ -43,7 +44,7 @@ export function growthPicture(log: GrowthLog): string {
       const label = `${id === null ? 'embeddings and head' : `block ${id}`}: ${count(parameters)} parameters`
       const shape = `x="${px(x)}" y="${px(top)}" width="${px(Math.max(0.5, step - 1))}" height="${px(y(below) - top)}"`
       below += parameters
-      return `<rect ${shape} fill="${colourOf(id)}"><title>${escapeMarkup(label)}</title></rect>`
+      return `<rect ${shape} fill="${colorOf(id)}"><title>${escapeMarkup(label)}</title></rect>`
     })
     return `<g><title>${escapeMarkup(`${i}. ${what}, ${count(totals[i])} parameters`)}</title>${rectangles.join('')}</g>`
   })

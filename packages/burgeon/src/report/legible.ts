@@ -1,13 +1,15 @@
-/** How much of a long list a page or a terminal shows: of more nobody reads anything, and the rest is counted. */
+/**
+ * How much of a long list a page or a terminal shows: of more nobody reads anything, and the rest is counted.
+ */
 import { count } from '../terminal/quantities.ts'
 
 /** Rows of a table. */
-export const rowsAtMost = 100
+export const maxRows = 100
 /** Columns of a table, or lines of a chart. */
-export const domainsAtMost = 12
-export const samplesAtMost = 12
+export const maxDomains = 12
+export const maxSamples = 12
 
-/** What is shown of a list, and how many items are not. */
+/** The items of a list that are shown, and how many are not. */
 export interface Legible<T> {
   readonly shown: readonly T[]
   readonly more: number

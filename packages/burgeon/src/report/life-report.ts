@@ -1,4 +1,7 @@
-/** What a life left behind, as plain data: all that the page of `renderReport` shows. Losses are in bits per byte, places in bytes seen. */
+/**
+ * The report of a life as plain data: all that the page of `renderReport` shows. Losses are in bits per byte,
+ * places in bytes seen.
+ */
 export interface LifeReport {
   readonly title: string
   /** When the life ended or paused, as a person should read it. */
@@ -77,7 +80,7 @@ export interface DriftAlarm {
 
 export interface GrowthEvent {
   readonly bytes: number
-  /** What grew, short: `mlpHidden 256 → 320`. */
+  /** The growth in short: `mlpHidden 256 → 320`. */
   readonly text: string
   readonly parametersBefore: number
   readonly parametersAfter: number
@@ -114,7 +117,7 @@ export interface TextSample {
   readonly bytes: number
   readonly domain: string
   readonly prompt: string
-  /** What the model wrote after the prompt. */
+  /** Text that the model wrote after the prompt. */
   readonly text: string
 }
 

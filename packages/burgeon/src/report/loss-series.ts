@@ -1,8 +1,9 @@
 import type { LossPoint } from './life-report.ts'
 
 /**
- * Exponential moving average over bytes. It looks only back, so a jump stays where it happened; and it is corrected for its start
- * (Kingma & Ba 2015, section 3), so the first values are not a memory of the first batch.
+ * Exponential moving average over bytes. It looks only back, so a jump stays where it happened; and it is
+ * corrected for its start (Kingma & Ba 2015, section 3), so the first values are not a memory of the first
+ * batch.
  *
  * @param span - bytes after which a point's weight has fallen to 1/e; above 0.
  */
@@ -19,7 +20,10 @@ export function smoothLoss(points: readonly LossPoint[], span: number): LossPoin
   })
 }
 
-/** At most two points for each of `buckets` equal stretches, the lowest and the highest, so that a long life still draws its extremes. */
+/**
+ * At most two points for each of `buckets` equal stretches, the lowest and the highest, so that a long life
+ * still draws its extremes.
+ */
 export function thinLoss(points: readonly LossPoint[], buckets: number): LossPoint[] {
   if (points.length <= 2 * buckets) return [...points]
   const first = points[0].bytes

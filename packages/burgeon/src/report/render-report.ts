@@ -1,7 +1,7 @@
 import { bitsPerByte, byteSize, compactCount, count, duration, many } from '../terminal/quantities.ts'
 import { escapeMarkup } from './charts/escape-markup.ts'
 import { driftSentence } from './drift-sentence.ts'
-import { domainsAtMost, ends, moreOf, samplesAtMost } from './legible.ts'
+import { maxDomains, ends, moreOf, maxSamples } from './legible.ts'
 import type { LifeReport, TextSample } from './life-report.ts'
 import {
   heldOutChart,
@@ -24,8 +24,9 @@ import {
 export const reportMark = '<meta name="generator" content="burgeon" />'
 
 /**
- * A life as one self-contained HTML page: no script, no address, readable offline, on paper, in light and dark. Every text of the
- * report is escaped, and the page forbids itself to load or run anything, so model output in it is harmless.
+ * A life as one self-contained HTML page: no script, no address, readable offline, on paper, in light and
+ * dark. Every text of the report is escaped, and the page forbids itself to load or run anything, so model
+ * output in it is harmless.
  */
 export function renderReport(report: LifeReport): string {
   return `<!doctype html>
@@ -113,9 +114,9 @@ function remembering(report: LifeReport): string {
 
 /** Says that lines are missing from a chart, where they are. */
 function drawnOf(domains: number): string {
-  return domains <= domainsAtMost
+  return domains <= maxDomains
     ? ''
-    : ` Of ${count(domains)} domains, the ${domainsAtMost} that are known worst at the end are drawn.`
+    : ` Of ${count(domains)} domains, the ${maxDomains} that are known worst at the end are drawn.`
 }
 
 function events(report: LifeReport): string {
@@ -129,8 +130,8 @@ ${growthTable(report)}
 
 function samples(all: readonly TextSample[]): string {
   if (all.length === 0) return ''
-  const told = ends(all, 0, samplesAtMost)
-  const figures = told.shown.map(
+  const list = ends(all, 0, maxSamples)
+  const figures = list.shown.map(
     ({ bytes, domain, prompt, text }) => `<figure>
 <figcaption>${escapeMarkup(`${domain}, after ${byteSize(bytes)}`)}</figcaption>
 <pre><span class="prompt">${escapeMarkup(prompt)}</span>${escapeMarkup(text)}</pre>
@@ -138,7 +139,7 @@ function samples(all: readonly TextSample[]): string {
   )
   return `<section>
 <h2>What it writes</h2>
-<p class="note">Grey is the prompt; the rest is the model's.${told.more > 0 ? ` The latest, ${moreOf(told.more, 'before them')}.` : ''}</p>
+<p class="note">Gray is the prompt; the rest is the model's.${list.more > 0 ? ` The latest, ${moreOf(list.more, 'before them')}.` : ''}</p>
 ${figures.join('\n')}
 </section>`
 }

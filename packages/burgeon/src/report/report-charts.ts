@@ -1,6 +1,6 @@
 import { bitsPerByte, byteSize, compactCount } from '../terminal/quantities.ts'
 import { fit } from '../terminal/terminal.ts'
-import { domainsAtMost, worst } from './legible.ts'
+import { maxDomains, worst } from './legible.ts'
 import type { LifeReport, LossPoint } from './life-report.ts'
 import {
   type ChartBand,
@@ -17,8 +17,8 @@ const smoothingShare = 1 / 120
 /** About one stretch per pixel of the plot. */
 const stretches = 800
 
-/** How many domains have a colour of their own; the next ones begin again. */
-const domainColours = 6
+/** How many domains have a color of their own; the next ones begin again. */
+const domainColors = 6
 
 /** Loss of each batch before it was learnt, with the drift alarms. */
 export function prequentialChart(report: LifeReport): string {
@@ -69,7 +69,7 @@ export function parameterChart(report: LifeReport): string {
 /** Loss on held-out text of every domain; of many, of those that are known worst at the end. */
 export function heldOutChart(report: LifeReport): string {
   const toneOf = domainTones(report)
-  const drawn = worst(report.heldOut, domainsAtMost, ({ points }) => points.at(-1)?.bitsPerByte ?? 0)
+  const drawn = worst(report.heldOut, maxDomains, ({ points }) => points.at(-1)?.bitsPerByte ?? 0)
   return lineChart({
     ...frame(report),
     description: 'Bits per byte on held-out text of each domain, over the bytes seen',
@@ -130,7 +130,7 @@ function alarmMarker({ bytes, detector, verdict, delayBytes }: LifeReport['alarm
   }
 }
 
-/** The colour of each domain, by the order in which they are told of. */
+/** The color of each domain, by the order in which they are shown. */
 function domainTones({ domains, spans }: LifeReport): (name: string) => Tone {
   const places = new Map<string, number>()
   for (const name of [...domains.map((own) => own.name), ...spans.map(({ domain }) => domain)]) {
@@ -138,7 +138,7 @@ function domainTones({ domains, spans }: LifeReport): (name: string) => Tone {
   }
   return (name) => {
     const place = places.get(name)
-    return place === undefined ? 'ink' : `domain-${place % domainColours}`
+    return place === undefined ? 'ink' : `domain-${place % domainColors}`
   }
 }
 

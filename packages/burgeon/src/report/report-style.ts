@@ -1,4 +1,4 @@
-/** The page's style sheet: system fonts, one column, light and dark. Colours are named by what they mean. */
+/** The page's style sheet: system fonts, one column, light and dark. Colors are named by what they mean. */
 export const reportStyle: string = `
 :root {
   color-scheme: light dark;

@@ -1,6 +1,6 @@
 import { bitsPerByte, byteSize, compactCount, count, signed } from '../terminal/quantities.ts'
 import { escapeMarkup } from './charts/escape-markup.ts'
-import { ends, type Legible, moreOf, rowsAtMost, worst } from './legible.ts'
+import { ends, type Legible, moreOf, maxRows, worst } from './legible.ts'
 import type { Fact, ForgettingRow, LifeReport } from './life-report.ts'
 
 /** One cell: its text, not yet escaped, and classes of the style sheet. */
@@ -25,7 +25,7 @@ export function matrixTable({ matrix }: LifeReport): string {
   return htmlTable(head, rows) + rest(matrixRest(matrix))
 }
 
-/** What of a matrix is not shown, in words; nothing where all is. */
+/** The part of a matrix that is not shown, in words; empty where all is. */
 export function matrixRest({ leftOut = { domains: 0, stages: 0 } }: LifeReport['matrix']): string {
   const parts = [
     moreOf(leftOut.domains, 'domains'),
@@ -34,14 +34,14 @@ export function matrixRest({ leftOut = { domains: 0, stages: 0 } }: LifeReport['
   return parts.filter((part) => part !== '').join(', ')
 }
 
-/** What each domain lost between being learnt and the end of life; of many, those that lost most. */
+/** Forgetting of each domain between being learnt and the end of the life; of many, those that lost most. */
 export function forgettingTable({ forgetting }: LifeReport): string {
   const head = ['domain', 'when learnt', 'at the end', 'forgotten'].map((text, i) => ({
     text,
     classes: i > 0 ? 'number' : '',
   }))
-  const told = mostForgotten(forgetting)
-  const rows = told.shown.map(({ domain, whenLearnt, atEnd }): Cell[] => {
+  const list = mostForgotten(forgetting)
+  const rows = list.shown.map(({ domain, whenLearnt, atEnd }): Cell[] => {
     const lost = atEnd - whenLearnt
     const mark = Math.abs(lost) < 0.0005 ? '' : lost > 0 ? ' worse' : ' better'
     return [
@@ -51,12 +51,12 @@ export function forgettingTable({ forgetting }: LifeReport): string {
       { text: signed(lost, 3), classes: `number${mark}` },
     ]
   })
-  return htmlTable(head, rows) + rest(moreOf(told.more, 'domains, which lost less'))
+  return htmlTable(head, rows) + rest(moreOf(list.more, 'domains, which lost less'))
 }
 
 /** All domains, or of many those that lost most. */
 export function mostForgotten(forgetting: LifeReport['forgetting']): Legible<ForgettingRow> {
-  return worst(forgetting, rowsAtMost, ({ whenLearnt, atEnd }) => atEnd - whenLearnt)
+  return worst(forgetting, maxRows, ({ whenLearnt, atEnd }) => atEnd - whenLearnt)
 }
 
 /** Every alarm, true or false; of many the latest. */
@@ -68,14 +68,14 @@ export function alarmTable({ alarms }: LifeReport): string {
     { text: 'verdict' },
     { text: 'delay', classes: 'number' },
   ]
-  const told = ends(alarms, 0, rowsAtMost)
-  const rows = told.shown.map(({ bytes, detector, verdict, delayBytes }): Cell[] => [
+  const list = ends(alarms, 0, maxRows)
+  const rows = list.shown.map(({ bytes, detector, verdict, delayBytes }): Cell[] => [
     { text: byteSize(bytes), classes: 'number' },
     { text: detector },
     { text: verdict.replace('-', ' '), classes: verdict === 'false-alarm' ? 'worse' : '' },
     { text: delayBytes === null ? '\u2013' : byteSize(delayBytes), classes: 'number' },
   ])
-  return htmlTable(head, rows) + rest(moreOf(told.more, 'before these'))
+  return htmlTable(head, rows) + rest(moreOf(list.more, 'before these'))
 }
 
 /** Every growth, with what it cost and why it happened; of many the latest. */
@@ -88,8 +88,8 @@ export function growthTable({ growth }: LifeReport): string {
     { text: 'logits moved', classes: 'number' },
     { text: 'why' },
   ]
-  const told = ends(growth, 0, rowsAtMost)
-  const rows = told.shown.map((event): Cell[] => [
+  const list = ends(growth, 0, maxRows)
+  const rows = list.shown.map((event): Cell[] => [
     { text: byteSize(event.bytes), classes: 'number' },
     { text: event.text, classes: 'nowrap' },
     {
@@ -99,10 +99,10 @@ export function growthTable({ growth }: LifeReport): string {
     { text: event.logitsMoved === 0 ? '0' : event.logitsMoved.toExponential(1), classes: 'number' },
     { text: event.reason },
   ])
-  return htmlTable(head, rows, 'wide') + rest(moreOf(told.more, 'before these'))
+  return htmlTable(head, rows, 'wide') + rest(moreOf(list.more, 'before these'))
 }
 
-/** What the stream was made of, of many domains the first; the digests prove that another machine read the same. */
+/** The domains of the stream, of many the first; the digests prove that another machine read the same. */
 export function domainTable({ domains }: LifeReport): string {
   const head = [
     { text: 'domain' },
@@ -111,15 +111,15 @@ export function domainTable({ domains }: LifeReport): string {
     { text: 'held out', classes: 'number' },
     { text: 'SHA-256' },
   ]
-  const told = ends(domains, rowsAtMost, 0)
-  const rows = told.shown.map(({ name, files, trainBytes, heldOutBytes, digest }): Cell[] => [
+  const list = ends(domains, maxRows, 0)
+  const rows = list.shown.map(({ name, files, trainBytes, heldOutBytes, digest }): Cell[] => [
     { text: name },
     { text: count(files), classes: 'number' },
     { text: byteSize(trainBytes), classes: 'number' },
     { text: byteSize(heldOutBytes), classes: 'number' },
     { text: digest, classes: 'digest' },
   ])
-  return htmlTable(head, rows, 'wide') + rest(moreOf(told.more, 'domains'))
+  return htmlTable(head, rows, 'wide') + rest(moreOf(list.more, 'domains'))
 }
 
 /** Names and values. */
@@ -145,7 +145,7 @@ function classAttribute(classes = ''): string {
   return classes === '' ? '' : ` class="${classes}"`
 }
 
-/** What is not shown, below what is. */
+/** A line about what is not shown, below what is. */
 function rest(sentence: string): string {
   return sentence === '' ? '' : none(`${sentence}.`)
 }

@@ -1,6 +1,6 @@
 /** The end of a life on the terminal: tables a person can read. */
 import { driftSentence } from './drift-sentence.ts'
-import { ends, moreOf, rowsAtMost, samplesAtMost } from './legible.ts'
+import { ends, moreOf, maxRows, maxSamples } from './legible.ts'
 import type { LifeReport } from './life-report.ts'
 import { matrixRest, mostForgotten } from './report-tables.ts'
 import { bitsPerByte, count, duration, signed } from '../terminal/quantities.ts'
@@ -21,28 +21,28 @@ export function summaryOf(report: LifeReport, { strong, faint }: Palette): strin
     )
   }
   if (forgetting.length > 0) {
-    const told = mostForgotten(forgetting)
-    const rows = told.shown.map(({ domain, whenLearnt, atEnd }) => [
+    const list = mostForgotten(forgetting)
+    const rows = list.shown.map(({ domain, whenLearnt, atEnd }) => [
       printable(domain),
       bitsPerByte(whenLearnt),
       bitsPerByte(atEnd),
       signed(atEnd - whenLearnt, 3),
     ])
     const lost = table(['', 'when learnt', 'at the end', 'forgotten'], rows)
-    sections.push(`${strong('Forgetting')}\n${lost}${line(moreOf(told.more, 'domains, which lost less'))}`)
+    sections.push(`${strong('Forgetting')}\n${lost}${line(moreOf(list.more, 'domains, which lost less'))}`)
   }
-  const told = ends(sizesOf(report), 0, rowsAtMost)
-  const sizes = told.shown.map(({ bytes, parameters, text }) => [
+  const list = ends(sizesOf(report), 0, maxRows)
+  const sizes = list.shown.map(({ bytes, parameters, text }) => [
     count(bytes),
     count(parameters),
     printable(text),
   ])
   sections.push(
-    `${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}${line(moreOf(told.more, 'before these'))}`,
+    `${strong('Size')}\n${table(['after bytes', 'parameters', ''], sizes)}${line(moreOf(list.more, 'before these'))}`,
   )
   if (report.spans.length > 1 || report.alarms.length > 0)
     sections.push(`${strong('Drift')}\n${driftSentence(report)}`)
-  for (const { prompt, text } of ends(report.samples, 0, samplesAtMost).shown)
+  for (const { prompt, text } of ends(report.samples, 0, maxSamples).shown)
     sections.push(`${faint(printable(prompt))}${printable(text)}`)
   sections.push(`Lived for ${duration(report.seconds)}.`)
   return sections.join('\n\n')
@@ -54,11 +54,14 @@ const line = (sentence: string): string => (sentence === '' ? '' : `\n${sentence
 interface Size {
   readonly bytes: number
   readonly parameters: number
-  /** What grew. */
+  /** The growth that led to this size. */
   readonly text: string
 }
 
-/** Every size the model had. Growths of the vocabulary that follow each other are one row: there may be very many. */
+/**
+ * Every size the model had. Growths of the vocabulary that follow each other are one row: there may be very
+ * many.
+ */
 function sizesOf({ parameters, growth }: LifeReport): Size[] {
   const sizes: Size[] = []
   const grown = new Map(growth.toReversed().map((event) => [event.bytes, event.text]))

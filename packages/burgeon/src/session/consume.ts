@@ -6,18 +6,26 @@ import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 
-/** What `consume` measures, and what it calls. */
+/** Measurements and callbacks of `consume`. */
 export interface ConsumeOptions {
   readonly heldOut: readonly HeldOutText[]
-  /** The stream is one text of many domains: measured before, if it is new, and at its end, but not wherever a domain ends. */
+  /**
+   * The stream is one text of many domains: measured before, if it is new, and at its end, but not wherever a
+   * domain ends.
+   */
   readonly whole?: { readonly name: string; readonly isNew: boolean }
   /** Steps between two measurements on the held-out text; Infinity for none. */
   readonly measureEvery: number
-  /** Awaited whenever a domain has been learnt, after the measurement. Not called for a stream that is one text. */
+  /**
+   * Awaited whenever a domain has been learnt, after the measurement. Not called for a stream that is one
+   * text.
+   */
   readonly afterDomain?: (domain: string) => Promise<void>
   /** Called after every step with its report. */
   readonly onStep: (report: StepReport) => void
-  /** Called after every step; what it returns is awaited, so that a checkpoint sees a life between two steps. */
+  /**
+   * Called after every step; what it returns is awaited, so that a checkpoint sees a life between two steps.
+   */
   readonly betweenSteps: () => Promise<void>
   /** When aborted, the life pauses after the step at hand. */
   readonly stop: AbortSignal

@@ -8,8 +8,8 @@ import { recentBitsPerByte } from './record/life-record.ts'
 
 export interface Keeper {
   /**
-   * Saves the life. Before a checkpoint that predicts far worse than the last good one takes its place, that one is kept; once the life predicts
-   * well again, it is let go of.
+   * Saves the life. Before a checkpoint that predicts far worse than the last good one takes its place, that
+   * one is kept; once the life predicts well again, it is let go of.
    *
    * @throws CheckpointError that says why it could not, and what remains.
    */
@@ -18,11 +18,11 @@ export interface Keeper {
   diverged(cause?: Error): Promise<DivergedError>
   /** Whether an error came from here. */
   isOwn(error: unknown): boolean
-  /** What the folder holds, as a sentence. */
+  /** A sentence about the checkpoint that the folder holds. */
   remains(): string
 }
 
-/** What a keeper works with. */
+/** Disk and options of a keeper. */
 interface KeeperOptions {
   readonly disk: Disk
   /** Whether checkpoints are also kept for other reasons, and must not be let go of. */
@@ -30,7 +30,7 @@ interface KeeperOptions {
   readonly resumeCommand?: string
 }
 
-/** @param note Is told what people should know. */
+/** @param note Called with what the user should know. */
 export function keeper(
   life: Life,
   { disk, keepSizes = false, resumeCommand = 'burgeon learn FILE --resume' }: KeeperOptions,

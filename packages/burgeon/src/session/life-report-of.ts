@@ -9,13 +9,13 @@ import type {
   LifeReport,
   LossPoint,
 } from '../report/life-report.ts'
-import { domainsAtMost, ends } from '../report/legible.ts'
+import { maxDomains, ends } from '../report/legible.ts'
 import { lossCurve } from './record/bounded-series.ts'
 import type { Life } from './life/life-checkpoint.ts'
 import { type LifeRecord, type Measurement, predictedOf } from './record/life-record.ts'
 import { events, measurements as someMeasurements, spans } from './record/record-checks.ts'
 
-/** What the record does not know. */
+/** The parts of a report that the record of a life does not hold. */
 export type ReportFrame = Pick<
   LifeReport,
   'title' | 'when' | 'command' | 'machine' | 'domains' | 'samples' | 'checkpoint' | 'changesAreKnown'
@@ -51,7 +51,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     growth: record.events.flatMap(({ bytes, event }) =>
       event.kind === 'growth' ? [growthEvent(bytes, event)] : [],
     ),
-    matrix: domainMatrix(record.measurements, { domains: domainsAtMost, first: 10, last: 30 }),
+    matrix: domainMatrix(record.measurements, { domains: maxDomains, first: 10, last: 30 }),
     forgetting: forgettingRows(record.measurements),
   }
 }
@@ -68,7 +68,10 @@ function heldOutCurves(measurements: readonly Measurement[]): LifeReport['heldOu
   return [...curves].map(([domain, points]) => ({ domain, points }))
 }
 
-/** Domains in the order in which they were first measured: a life that goes on with another text gets more of them. */
+/**
+ * Domains in the order in which they were first measured: a life that goes on with another text gets more of
+ * them.
+ */
 function domainsOf(measurements: readonly Measurement[]): Set<string> {
   return new Set(measurements.flatMap(({ bitsPerByte }) => Object.keys(bitsPerByte)))
 }
@@ -76,19 +79,20 @@ function domainsOf(measurements: readonly Measurement[]): Set<string> {
 /**
  * One row for each stage; measurements along the way belong to the curves alone.
  *
- * @param most How many domains it shows, and of the stages how many of the first and of the last; all unless given.
+ * @param limits How many domains it shows, and of the stages how many of the first and of the last; all
+ *   unless given.
  */
 export function domainMatrix(
   measurements: readonly Measurement[],
-  most: { readonly domains: number; readonly first: number; readonly last: number } = everything,
+  limits: { readonly domains: number; readonly first: number; readonly last: number } = everything,
 ): DomainTable {
   checkArgument('domainMatrix', 'measurements', measurements, someMeasurements)
-  checkOptions('domainMatrix', most, { domains: howMany, first: howMany, last: howMany })
-  const domains = ends([...domainsOf(measurements)], most.domains, 0)
+  checkOptions('domainMatrix', limits, { domains: howMany, first: howMany, last: howMany })
+  const domains = ends([...domainsOf(measurements)], limits.domains, 0)
   const stages = ends(
     measurements.flatMap(({ stage, ...rest }) => (stage === null ? [] : [{ stage, ...rest }])),
-    most.first,
-    most.last,
+    limits.first,
+    limits.last,
   )
   const rows = stages.shown.map(({ stage, learnt, bitsPerByte }) => ({
     stage,
@@ -104,8 +108,8 @@ export function domainMatrix(
 }
 
 /**
- * Loss of each domain right after it was learnt and at the end, as in `DomainMatrix.forgettingOf(…, 'whenLearnt')`; of
- * a domain learnt twice the first time counts. A domain not learnt yet has no row.
+ * Loss of each domain right after it was learnt and at the end, as in `DomainMatrix.forgettingOf(…,
+ * 'whenLearnt')`; of a domain learnt twice the first time counts. A domain not learnt yet has no row.
  */
 export function forgettingRows(measurements: readonly Measurement[]): ForgettingRow[] {
   checkArgument('forgettingRows', 'measurements', measurements, someMeasurements)
@@ -147,8 +151,8 @@ export const noticedWithin = 8192
 const whatHappened = fields('the record of a life', { spans, events })
 
 /**
- * Each alarm with its verdict, by the definition of `scoreAlarms`: the first one within `noticedWithin` bytes after a
- * change of domain is true, any other is false.
+ * Each alarm with its verdict, by the definition of `scoreAlarms`: the first one within `noticedWithin` bytes
+ * after a change of domain is true, any other is false.
  *
  * @param changesAreKnown Without that, nobody can tell, and every verdict is `unknown`.
  */

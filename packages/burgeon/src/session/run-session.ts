@@ -1,4 +1,7 @@
-/** One session of a life: from loading to a pause or the end, with a progress line, checkpoints and a last save. */
+/**
+ * One session of a life: from loading to a pause or the end, with a progress line, checkpoints and a last
+ * save.
+ */
 import type { Chunk } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
 import { NonFiniteError } from '@burgeon/tensor'
@@ -13,7 +16,7 @@ import { consume, type ConsumeOptions } from './consume.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 import { whileWaiting } from './while-waiting.ts'
 
-/** What a session reads, measures and saves. */
+/** Stream, measurements and checkpoints of a session. */
 export interface SessionOptions {
   readonly chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
   /** Bytes of the whole stream; null when nobody knows. */
@@ -29,7 +32,7 @@ export interface SessionOptions {
   readonly keepSizes?: boolean
   /** Command that goes on from the checkpoint, for messages. */
   readonly resumeCommand?: string
-  /** Called before each save, between two steps; told whether the stream has ended. */
+  /** Called before each save, between two steps, with whether the stream has ended. */
   readonly beforeSave?: (isDone: boolean) => void
   /** Given what shows a note as long as the progress line stands, and null after that. */
   readonly listen?: (say: ((text: string) => void) | null) => void
@@ -41,8 +44,8 @@ const idleSeconds = 1
 /**
  * Learns until the stream ends or the user stops. Returns whether the stream ended.
  *
- * Every way out saves, or throws an error that says why it could not: the end, a request to stop, a source that fails. Weights that learning
- * has ruined are not saved.
+ * Every way out saves, or throws an error that says why it could not: the end, a request to stop, a source
+ * that fails. Weights that learning has ruined are not saved.
  */
 export async function runSession(
   life: Life,
@@ -82,7 +85,8 @@ export async function runSession(
   }
   context.stop.addEventListener('abort', noteStop)
   try {
-    // A folder that cannot be written to is noticed before anything is learnt, and there is a checkpoint to go back to.
+    // A folder that cannot be written to is noticed before anything is learnt, and there is a checkpoint to
+    // go back to.
     if (!(await hasCheckpoint(session.disk))) await save()
     session.listen?.((text) => line.event({ kind: 'note', text }))
     const done = await consume(life, whileWaiting(session.chunks, idleSeconds, saveIfIdle), {
@@ -111,7 +115,8 @@ export async function runSession(
         const isNewSize = hasGrown && session.keepSizes
         if (isNewSize) await keepCheckpoint(session.disk)
         if (isNewSize || context.now() - tried > session.saveEverySeconds * 1000) await saveOrNote()
-        // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be heard.
+        // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be
+        // heard.
         await new Promise((resolve) => setImmediate(resolve))
       },
     })

@@ -1,16 +1,16 @@
-/** What a model writes after a prompt. */
+/** Samples: text that a model writes after a prompt. */
 import { byteTokenizer, generate } from '@burgeon/gpt'
 import type { Life } from './life/life-checkpoint.ts'
 
-/** What a model wrote, and after what. */
+/** Text that a model wrote, and its prompt. */
 export interface Sample {
   readonly prompt: string
   readonly text: string
 }
 
 /**
- * A seeded sample of up to 200 bytes. A prompt ends with a word: in a vocabulary of words the next one begins with its
- * own blank, and a blank of the prompt's would be one too many.
+ * A seeded sample of up to 200 bytes. A prompt ends with a word: in a vocabulary of words the next one begins
+ * with its own blank, and a blank of the prompt's would be one too many.
  */
 export async function writeSample({ learner, settings }: Life, prompt: string): Promise<Sample> {
   const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
@@ -24,7 +24,10 @@ export async function writeSample({ learner, settings }: Life, prompt: string): 
   return { prompt: begun, text: tokenizer.decode(tokens) }
 }
 
-/** The first words of a text as a prompt, of its second line where there is one: the first may be cut. `The ` where there are none. */
+/**
+ * The first words of a text as a prompt, of its second line where there is one: the first may be cut. `The `
+ * where there are none.
+ */
 export function beginningOf(bytes: Uint8Array): string {
   const lines = new TextDecoder().decode(bytes).split('\n')
   const line = [...lines.slice(1), lines[0]].find((text) => /\S\s+\S/.test(text)) ?? ''

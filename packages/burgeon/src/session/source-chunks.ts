@@ -3,7 +3,7 @@ import type { Chunk } from '@burgeon/continual'
 import type { Source } from '../sources/read-source.ts'
 import type { LifePosition } from './record/life-record.ts'
 
-/** The user's own text, chunk by chunk. `onBytes` is told each of them. */
+/** The user's own text, chunk by chunk. `onBytes` is called with each of them. */
 export async function* sourceChunks(
   source: Source,
   onBytes: (bytes: Uint8Array) => void,

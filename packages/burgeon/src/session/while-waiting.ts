@@ -1,6 +1,9 @@
 /** Keeps a life safe while its source has nothing to say. */
 
-/** Hands chunks on; whenever one takes longer than `seconds`, `save` is called. Whoever reads is between two steps then. */
+/**
+ * Hands chunks on; whenever one takes longer than `seconds`, `save` is called. Whoever reads is between two
+ * steps then.
+ */
 export async function* whileWaiting<T>(
   chunks: AsyncIterable<T> | Iterable<T>,
   seconds: number,
@@ -20,7 +23,7 @@ function asyncIterator<T>(chunks: AsyncIterable<T> | Iterable<T>): AsyncIterator
   return Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]()
 }
 
-/** What a promise resolves with; undefined if that takes longer. */
+/** The value of a promise; undefined if it takes longer than `seconds`. */
 async function within<T>(promise: T | Promise<T>, seconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {

@@ -1,4 +1,7 @@
-/** Which part of a user's own text is kept aside, so that a loss on text that was never learnt can be told. */
+/**
+ * Which part of a user's own text is kept aside, so that a loss on text that was never learnt can be
+ * measured.
+ */
 import { open } from 'node:fs/promises'
 import { compareCodeUnits } from './files/compare-code-units.ts'
 import type { SourceFile } from './files/source-files.ts'
@@ -8,15 +11,13 @@ import type { HeldOutRange } from './source-read.ts'
 const share = 1 / 20
 const largest = 8192
 const smallest = 256
-const domainsAtMost = 4
+const maxDomains = 4
 
 /** Ends of files, of each of the largest domains. Too small a domain is learnt whole. */
 export async function chooseHeldOut(files: readonly SourceFile[]): Promise<HeldOutRange[]> {
   const sizes = new Map<string, number>()
   for (const { domain, size } of files) sizes.set(domain, (sizes.get(domain) ?? 0) + size)
-  const domains = [...sizes]
-    .sort((a, b) => b[1] - a[1] || compareCodeUnits(a[0], b[0]))
-    .slice(0, domainsAtMost)
+  const domains = [...sizes].sort((a, b) => b[1] - a[1] || compareCodeUnits(a[0], b[0])).slice(0, maxDomains)
   const ranges: HeldOutRange[] = []
   for (const [domain, bytes] of domains) {
     let wanted = Math.min(largest, Math.floor(bytes * share))

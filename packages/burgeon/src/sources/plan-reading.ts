@@ -2,7 +2,7 @@ import { type SourceFile, unreadable } from './files/source-files.ts'
 import { digestOfStart, type FileRead, type HeldOutRange, type SourcePosition } from './source-read.ts'
 import type { RunningDigest } from './running-digest.ts'
 
-/** What is to be read of a file. */
+/** The part of a file that is to be read. */
 export interface FileToRead {
   readonly file: SourceFile
   readonly from: number
@@ -11,10 +11,11 @@ export interface FileToRead {
 }
 
 /**
- * Compares files with what was read of them: what went on is read from there, what changed is read anew, what is new is read, and what
- * was read is not read again. What was begun comes first, then the order of the files.
+ * Compares files with what was read of them: what went on is read from there, what changed is read anew, what
+ * is new is read, and what was read is not read again. What was begun comes first, then the order of the
+ * files.
  *
- * @param note Told of each file that changed.
+ * @param note Called with a line about each file that changed.
  */
 export async function planReading(
   files: readonly SourceFile[],
@@ -65,7 +66,10 @@ export function rangesByFile(heldOut: readonly HeldOutRange[]): Map<string, Held
   return ranges
 }
 
-/** What an older burgeon had read, which kept nothing but the place it had come to: all before it, in the order of the files. */
+/**
+ * Reads of an older burgeon, which kept nothing but the place it had come to: all before it, in the order of
+ * the files.
+ */
 export function readBefore(files: readonly SourceFile[], position: SourcePosition): FileRead[] {
   return files
     .filter(({ name }) => name <= position.file)

@@ -20,7 +20,10 @@ export interface ReadFilesOptions {
   readonly note: (line: string) => void
 }
 
-/** The files' bytes in order, without what is held out. A file that cannot be read, or no longer, is passed over with a note. */
+/**
+ * The files' bytes in order, without what is held out. A file that cannot be read, or no longer, is passed
+ * over with a note.
+ */
 export async function* readFiles(
   plan: readonly FileToRead[],
   options: ReadFilesOptions,

@@ -12,7 +12,7 @@ export interface ReadPipeOptions {
   /** `-`, or the name of a named pipe. */
   readonly name: string
   readonly chunkBytes: number
-  /** What was read before: the input must begin with it, and goes on behind it. */
+  /** The part that was read before: the input must begin with it, and goes on behind it. */
   readonly read: FileRead | undefined
   readonly soFar: ReadSoFar
   /** Ends the reading, also while it waits. */
@@ -22,9 +22,10 @@ export interface ReadPipeOptions {
 }
 
 /**
- * What comes through a pipe, until it ends or is told to stop.
+ * The bytes of a pipe, until it ends or `stop` is raised.
  *
- * @throws StreamError `not-text`, `empty-input`, and `source-changed` if what was read before does not come again.
+ * @throws StreamError `not-text`, `empty-input`, and `source-changed` if what was read before does not come
+ *   again.
  */
 export async function* readPipe(
   input: AsyncIterable<Uint8Array>,
@@ -97,8 +98,8 @@ async function* untilStopped(
 }
 
 /**
- * Wakes whoever waits for a writer of a named pipe, by being one for a moment. A thread that waits there can be ended by nothing else,
- * and would keep the process from ending.
+ * Wakes whoever waits for a writer of a named pipe, by being one for a moment. A thread that waits there can
+ * be ended by nothing else, and would keep the process from ending.
  */
 export function wakeReader(path: string): void {
   try {

@@ -14,22 +14,22 @@ import { notTextMessage, probeFile } from './files/text-probe.ts'
 export interface Source extends AsyncIterable<SourceChunk> {
   /** Text files it consists of; null for a pipe. */
   readonly files: number | null
-  /** Their size in bytes; null for a pipe, which does not tell. */
+  /** Their size in bytes; null for a pipe. */
   readonly size: number | null
   /** Bytes that are left to be learnt, in all passes; null for a pipe. */
   readonly bytes: number | null
   /** Text that is never learnt, by domain. */
   readonly heldOut: readonly { readonly name: string; readonly bytes: Uint8Array }[]
-  /** Told how far the learner has come; what it has not come past counts as unread. */
+  /** Call it with the place that the learner has reached; everything after it counts as unread. */
   reached(position: SourcePosition): void
-  /** Told that the learner has come to the end of all that was given out. */
+  /** Call it when the learner has reached the end of all that was given out. */
   finish(): void
-  /** What was read, for a checkpoint: the reading goes on from there. */
+  /** The part that was read, for a checkpoint: the reading goes on from there. */
   toState(): SourceRead
 }
 
 export interface ReadSourceOptions {
-  /** What was read before; nothing unless given. */
+  /** The part that was read before; nothing unless given. */
   readonly read?: SourceRead | undefined
   /** The place that an older burgeon had come to; it kept no more. */
   readonly position?: SourcePosition | undefined
@@ -39,9 +39,9 @@ export interface ReadSourceOptions {
   readonly holdOut?: boolean
   /** Largest size of a chunk in bytes; 65 536 by default. */
   readonly chunkBytes?: number
-  /** What `-` reads; standard input by default. */
+  /** Input that `-` reads; standard input by default. */
   readonly stdin?: AsyncIterable<Uint8Array>
-  /** Told, in one line each, what is left out, read again or passed over, and why. */
+  /** Called with a line about each thing that is left out, read again or skipped, and why. */
   readonly note?: ((line: string) => void) | undefined
   /** The folder that the run writes to: never a part of the source. */
   readonly out?: string | undefined
@@ -50,14 +50,16 @@ export interface ReadSourceOptions {
 }
 
 /**
- * Opens the user's own text: a file, a folder (recursively, ordered by path; see `textFiles` for what is left out), or standard input
- * (`-`).
+ * Opens the user's own text: a file, a folder (recursively, ordered by path; see `textFiles` for what is left
+ * out), or standard input (`-`).
  *
- * What was read is known by length and digest: files that are as they were are not read again, longer ones go on where they ended, new
- * and changed ones are read whole. A pipe cannot seek: what was read must come again, and is dropped.
+ * What was read is known by length and digest: files that are as they were are not read again, longer ones go
+ * on where they ended, new and changed ones are read whole. A pipe cannot seek: what was read must come
+ * again, and is dropped.
  *
- * @throws StreamError `missing-path`, `unreadable`, `not-text`, `no-text-file`, `empty-input`; `source-changed` when a pipe does not
- * begin with what was read. Of pipes the last three are thrown while reading.
+ * @throws StreamError `missing-path`, `unreadable`, `not-text`, `no-text-file`, `empty-input`;
+ *   `source-changed` when a pipe does not begin with what was read. Of pipes the last three are thrown while
+ *   reading.
  *
  * @example
  * const source = await readSource('notes')

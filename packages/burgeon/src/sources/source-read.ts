@@ -1,11 +1,16 @@
-/** What was read of a source: its identity, as far as a life knows it. Plain data for the checkpoint. */
+/**
+ * The part of a source that was read: its identity, as far as a life knows it. Plain data for the checkpoint.
+ */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { RunningDigest } from './running-digest.ts'
 
 /** A place in a source. */
 export interface SourcePosition {
-  /** Path of the file relative to the folder, with `/`; its name when the source is one file; `-` for standard input. */
+  /**
+   * Path of the file relative to the folder, with `/`; its name when the source is one file; `-` for standard
+   * input.
+   */
   readonly file: string
   /** Bytes of this file that lie before the position. */
   readonly offset: number
@@ -17,7 +22,7 @@ export interface SourcePosition {
 export interface FileRead {
   readonly name: string
   readonly bytes: number
-  /** Of these bytes, in hexadecimal; null where an older burgeon did not keep it. */
+  /** Digest of these bytes, in hexadecimal; null where an older burgeon did not keep it. */
   readonly sha256: string | null
 }
 
@@ -34,7 +39,7 @@ export interface SourceRead {
   readonly passes: number
   /** Whole passes before the present one. */
   readonly pass: number
-  /** What was read in the present pass. */
+  /** Files that were read in the present pass. */
   readonly files: readonly FileRead[]
   readonly heldOut: readonly HeldOutRange[]
 }
@@ -57,7 +62,10 @@ interface TakenBytes {
   readonly before: RunningDigest | null
 }
 
-/** Follows a reader that is ahead of its learner: bytes count as read only when the learner has come past them. */
+/**
+ * Follows a reader that is ahead of its learner: bytes count as read only when the learner has come past
+ * them.
+ */
 export class ReadSoFar {
   readonly #done: Map<string, FileRead>
   #pass: number
@@ -105,7 +113,7 @@ export class ReadSoFar {
     this.#ahead = []
   }
 
-  /** What was read in the present pass. */
+  /** Files that were read in the present pass. */
   toState(): Pick<SourceRead, 'pass' | 'files'> {
     const open = this.#open
     const files = [...this.#done.values()].filter(({ name }) => name !== open?.name)

@@ -1,6 +1,6 @@
 import { BurgeonError } from '@burgeon/tensor'
 
-/** What went wrong with a stream of text, for callers that react to it (the message is for people). */
+/** Code of an error of a stream of text, for programs; the message is for people. */
 export type StreamErrorCode =
   | 'no-lock-file'
   | 'not-installed'
@@ -12,7 +12,9 @@ export type StreamErrorCode =
   | 'empty-input'
   | 'source-changed'
 
-/** A stream that cannot be built or read. The message is one line: what came, what was expected, what to do. */
+/**
+ * A stream that cannot be built or read. The message is one line: what came, what was expected, what to do.
+ */
 export class StreamError extends BurgeonError {
   override readonly name = 'StreamError'
   readonly code: StreamErrorCode

@@ -1,4 +1,4 @@
-/** What a command gets from the outside, so that tests can hand it something else. */
+/** The world outside a command: outputs, environment, clock, signals. Tests pass another. */
 import type { TerminalEnvironment, TerminalOutput } from './terminal.ts'
 
 export interface CommandContext {

@@ -14,8 +14,8 @@ export interface Outlet extends TerminalOutput {
 }
 
 /**
- * Hands text on until writing fails; what is written later is dropped. A reader that goes away (`burgeon learn … | head`) must not
- * end what the process is really for.
+ * Hands text on until writing fails; what is written later is dropped. A reader that goes away (`burgeon
+ * learn … | head`) must not end what the process is really for.
  */
 export function outlet(stream: OutletStream): Outlet {
   const closing = new AbortController()

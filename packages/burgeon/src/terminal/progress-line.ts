@@ -27,13 +27,16 @@ export interface ProgressLineOptions {
   readonly plainEverySeconds?: number
 }
 
-/** One line that tells how a run goes, and a log of events above it. */
+/** One line that shows how a run goes, and a log of events above it. */
 export interface ProgressLine {
   /** Shows where the run stands, as often as a reader can follow. */
   update(progress: Progress): void
   /** Prints an event above the line. */
   event(event: ProgressEvent): void
-  /** Shows the last progress and leaves it on the screen. Call it in `finally`, so that an error starts on a line of its own. */
+  /**
+   * Shows the last progress and leaves it on the screen. Call it in `finally`, so that an error starts on a
+   * line of its own.
+   */
   end(): void
 }
 
@@ -43,11 +46,12 @@ const frame = 100
 /** Milliseconds over which the rate is measured: long enough to be steady, short enough to follow growth. */
 const rateWindow = 10_000
 
-/** How events are marked where there is no colour. */
+/** How events are marked where there is no color. */
 const marks = { drift: '~', growth: '+', checkpoint: '\u00bb', note: '\u00b7', failure: '!' } as const
 
 /**
- * A progress line for an output. On a terminal it is rewritten in place; elsewhere it is a plain line every few seconds.
+ * A progress line for an output. On a terminal it is rewritten in place; elsewhere it is a plain line every
+ * few seconds.
  *
  * @example
  * const line = createProgressLine({ output: process.stderr, environment: process.env, now: () => performance.now() })

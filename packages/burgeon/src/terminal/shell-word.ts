@@ -4,8 +4,8 @@ import { printable } from './terminal.ts'
 const plain = /^[\w@%+=:,./-]+$/
 
 /**
- * An argument as a POSIX shell reads it, so that a command that is shown can be copied and run. Characters that must not reach a
- * terminal are written by `printf`.
+ * An argument as a POSIX shell reads it, so that a command that is shown can be copied and run. Characters
+ * that must not reach a terminal are written by `printf`.
  */
 export function shellWord(text: string): string {
   if (plain.test(text)) return text
@@ -35,7 +35,10 @@ function octal(text: string): string {
   )
 }
 
-/** A whole command of ours as a shell reads it. `npx` finds it in a checkout and where the packages are installed. */
+/**
+ * A whole command of ours as a shell reads it. `npx` finds it in a checkout and where the packages are
+ * installed.
+ */
 export function shellCommand(...args: readonly string[]): string {
   return ['npx', 'burgeon', ...args].map(shellWord).join(' ')
 }

@@ -1,10 +1,10 @@
-/** What a source has to say while it is opened and read. */
+/** Notes of a source while it is opened and read. */
 import { count } from './quantities.ts'
 import { printable } from './terminal.ts'
 import type { CommandContext } from './command-context.ts'
 
 /** Lines that are shown of what is left out; a folder may leave out thousands. */
-const shownAtMost = 12
+const maxShown = 12
 
 export class SourceNotes {
   readonly #context: CommandContext
@@ -20,7 +20,7 @@ export class SourceNotes {
   /** Takes a line: kept until `show`, or counted where there are many; then shown at once. */
   readonly add = (line: string): void => {
     if (this.#say) this.#say(line)
-    else if (this.#collected.length < shownAtMost) this.#collected.push(line)
+    else if (this.#collected.length < maxShown) this.#collected.push(line)
     else this.#more++
   }
 

@@ -2,12 +2,12 @@ import { stripVTControlCharacters } from 'node:util'
 import { OptionError } from '@burgeon/tensor'
 import { displayWidth } from './terminal.ts'
 
-/** What a table holds: numbers are written as they are, so format them first where digits matter. */
+/** A cell of a table: numbers are written as they are, so format them first where digits matter. */
 export type TableCell = string | number
 
 /**
- * Rows as aligned text, one line each, with a rule below the header. A column whose cells all read as numbers (a sign, digits, a
- * unit) is aligned right, the others left. Colour codes take no room.
+ * Rows as aligned text, one line each, with a rule below the header. A column whose cells all read as numbers
+ * (a sign, digits, a unit) is aligned right, the others left. Color codes take no room.
  *
  * @throws OptionError when a row has another number of cells than the header.
  *

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** What is written to: `process.stdout` or `process.stderr`, or a stand-in. */
+/** An output to write to: `process.stdout` or `process.stderr`, or a stand-in. */
 export interface TerminalOutput {
   write(text: string): unknown
   readonly isTTY?: boolean
@@ -19,7 +19,7 @@ export function isLive(output: TerminalOutput, environment: TerminalEnvironment)
   return output.isTTY === true && environment.TERM !== 'dumb'
 }
 
-/** Colours by what they mean here. Each wraps a text; without colour they leave it as it is. */
+/** Colors by what they mean here. Each wraps a text; without color they leave it as it is. */
 export interface Palette {
   readonly faint: (text: string) => string
   readonly strong: (text: string) => string
@@ -29,13 +29,13 @@ export interface Palette {
   readonly failure: (text: string) => string
 }
 
-/** Colour only on a terminal, and never where NO_COLOR is set (no-color.org). */
+/** Color only on a terminal, and never where NO_COLOR is set (no-color.org). */
 export function palette(output: TerminalOutput, environment: TerminalEnvironment): Palette {
-  const coloured = isLive(output, environment) && !environment.NO_COLOR
+  const colored = isLive(output, environment) && !environment.NO_COLOR
   const paint =
     (on: number, off: number) =>
     (text: string): string =>
-      coloured ? `\u001b[${on}m${text}\u001b[${off}m` : text
+      colored ? `\u001b[${on}m${text}\u001b[${off}m` : text
   return {
     faint: paint(2, 22),
     strong: paint(1, 22),
@@ -46,7 +46,10 @@ export function palette(output: TerminalOutput, environment: TerminalEnvironment
   }
 }
 
-/** Text from outside on one line without control characters: a file name or a model's output must not drive the terminal. */
+/**
+ * Text from outside on one line without control characters: a file name or a model's output must not drive
+ * the terminal.
+ */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
 }
@@ -63,7 +66,10 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const wide =
   /\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303f\uff01-\uff60]/u
 
-/** How many columns a text takes on a terminal. Colour codes take none, an emoji or a Chinese character takes two. */
+/**
+ * How many columns a text takes on a terminal. Color codes take none, an emoji or a Chinese character takes
+ * two.
+ */
 export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length
   let columns = 0
@@ -72,7 +78,7 @@ export function displayWidth(text: string): number {
   return columns
 }
 
-/** Shortens a text without colour codes to a number of columns, with an ellipsis. */
+/** Shortens a text without color codes to a number of columns, with an ellipsis. */
 export function fit(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text
   let shown = ''

@@ -1,4 +1,4 @@
-/** How long each part of each parameter has lived: growth gives a parameter parts of different age. */
+/** The age of each part of each parameter: growth gives a parameter parts of different age. */
 import {
   checks,
   type Device,
@@ -15,9 +15,12 @@ import {
 
 /** The ages of one parameter in one step, in steps, this one included. */
 export interface Age {
-  /** Of its oldest part, from 1; of all of it where `along` is empty. */
+  /** Age of its oldest part, from 1; of all of it where `along` is empty. */
   readonly oldest: number
-  /** Axes along which ages differ, with the age of every index. An element is as old as the youngest of its indices. */
+  /**
+   * Axes along which ages differ, with the age of every index. An element is as old as the youngest of its
+   * indices.
+   */
   readonly along: readonly AxisAges[]
 }
 
@@ -27,7 +30,9 @@ export interface AxisAges {
   readonly ages: readonly number[]
 }
 
-/** Steps of a parameter, and at which of them each index was born, by axis; null where all were born with it. */
+/**
+ * Steps of a parameter, and at which of them each index was born, by axis; null where all were born with it.
+ */
 interface Life {
   readonly steps: number
   readonly births: readonly (readonly number[] | null)[]
@@ -48,8 +53,9 @@ export interface AgesState {
 }
 
 /**
- * A clock for every parameter, and for every slice that growth adds. What is copied is as old as what it was copied from, for its
- * moments are copies too; a copied parameter without a gradient has none, and is young. What is removed and comes back later under the same path starts young again.
+ * A clock for every parameter, and for every slice that growth adds. What is copied is as old as what it was
+ * copied from, for its moments are copies too; a copied parameter without a gradient has none, and is young.
+ * What is removed and comes back later under the same path starts young again.
  */
 export class Ages implements Mirror {
   readonly name: string
@@ -59,7 +65,8 @@ export class Ages implements Mirror {
 
   /**
    * @param settled Age from which a difference no longer matters: younger and older parts then count as one.
-   * @param of What the ages are those of: moments of gradients, or averages of values, which every copy has. `gradients` unless given.
+   * @param of What the ages are those of: moments of gradients, or averages of values, which every copy has.
+   *   `gradients` unless given.
    */
   constructor(name: string, settled: number, of: 'gradients' | 'values' = 'gradients') {
     this.#of = of
@@ -158,7 +165,10 @@ export class Ages implements Mirror {
   }
 }
 
-/** The age at which decay^age no longer shows beside 1 in single precision: below 2⁻²⁵. Infinity for a decay of 1. */
+/**
+ * The age at which decay^age no longer shows beside 1 in single precision: below 2⁻²⁵. Infinity for a decay
+ * of 1.
+ */
 export function settledAge(decay: number): number {
   return decay === 1 ? Infinity : Math.ceil((-25 * Math.LN2) / Math.log(decay))
 }
@@ -181,7 +191,8 @@ function grown({ steps, births }: Life, dimensions: readonly DimensionMap[]): Li
   const next = dimensions.map(({ source }, axis) =>
     source.map((at) => (at < 0 ? steps : (births[axis]?.[at] ?? 0))),
   )
-  // Where every index of an axis is younger than the parameter, so is every element: its life begins with the oldest.
+  // Where every index of an axis is younger than the parameter, so is every element: its life begins with the
+  // oldest.
   const first = Math.max(0, ...next.map((own) => (own.length === 0 ? 0 : extreme(own, Math.min))))
   const since = next.map((own) => own.map((birth) => Math.max(0, birth - first)))
   return { steps: steps - first, births: since.map((own) => (own.some((birth) => birth > 0) ? own : null)) }
@@ -191,7 +202,8 @@ function grown({ steps, births }: Life, dimensions: readonly DimensionMap[]): Li
  * `f(age)` of every element, in a shape that broadcasts to the parameter's.
  *
  * @param along Not empty.
- * @param kind Whether `f` rises or falls with age: the youngest index of an element has its smallest or its largest value.
+ * @param kind Whether `f` rises or falls with age: the youngest index of an element has its smallest or its
+ *   largest value.
  */
 export function byAge(
   device: Device,

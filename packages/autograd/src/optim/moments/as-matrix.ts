@@ -6,8 +6,9 @@ import { OptionError, ShapeError, sizeOf } from '@burgeon/tensor'
 export type RowAxes = (path: string, shape: Shape) => number
 
 /**
- * The split that makes the matrix most nearly square, and of two alike the one with fewer row axes: that reads `[embed, head, headDim]` as
- * embed × (head·headDim) and `[head, headDim, embed]` as (head·headDim) × embed.
+ * The split that makes the matrix most nearly square, and of two alike the one with fewer row axes: that
+ * reads `[embed, head, headDim]` as embed × (head·headDim) and `[head, headDim, embed]` as (head·headDim) ×
+ * embed.
  */
 export function mostSquare(_: string, shape: Shape): number {
   const lopsided = (rows: number): number =>

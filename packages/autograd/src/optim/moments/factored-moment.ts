@@ -16,7 +16,7 @@ import { type Age, byAge } from './ages.ts'
 import { checkedRowAxes, type RowAxes } from './as-matrix.ts'
 import { unlessNonFinite } from '../non-finite/non-finite.ts'
 
-/** What a `FactoredMoment` knows, as plain data. */
+/** The state of a `FactoredMoment`, as plain data. */
 export interface FactoredMomentState {
   /** Row axes of every parameter that is read as a matrix. */
   readonly rowAxes: Readonly<Record<string, number>>
@@ -41,11 +41,13 @@ const overWhole = divide(input(0), sqrt(input(1)))
 const freshAt = (t: number): number => t ** -0.8
 
 /**
- * V̂ = R·C/mean: means of squared gradients by row and by column, and one over all (Shazeer & Stern 2018, algorithm 4). The paper has
- * sums, and ΣR for the whole; means say the same and stay comparable when an axis grows. Vectors keep a square for each number.
+ * V̂ = R·C/mean: means of squared gradients by row and by column, and one over all (Shazeer & Stern 2018,
+ * algorithm 4). The paper has sums, and ΣR for the whole; means say the same and stay comparable when an axis
+ * grows. Vectors keep a square for each number.
  *
- * Growth: R follows the axes of rows, C those of columns, and the mean over all stays. So V̂ of what was there before does not move, and
- * new rows and columns, which begin at 0, are at the age of 1 what their first gradients are.
+ * Growth: R follows the axes of rows, C those of columns, and the mean over all stays. So V̂ of what was
+ * there before does not move, and new rows and columns, which begin at 0, are at the age of 1 what their
+ * first gradients are.
  */
 export class FactoredMoment {
   readonly mirrors: readonly Mirror[]
@@ -65,7 +67,8 @@ export class FactoredMoment {
     this.#columns = mirror('means of columns', (path, axis) => !isRow(path, axis))
     this.#overall = mirror('means', () => false)
     this.#whole = mirror('squares', () => true)
-    // Which axes are rows is settled when a parameter is first seen: growth must not turn a matrix on its side.
+    // Which axes are rows is settled when a parameter is first seen: growth must not turn a matrix on its
+    // side.
     const splits: Mirror = {
       name: `${name} row axes`,
       remap: (plan) => () => {
@@ -91,7 +94,7 @@ export class FactoredMoment {
   }
 
   /** Takes a gradient into the averages, unless the flag is 1, and returns g/√V̂. */
-  normalised(path: string, gradient: Tensor, flag: Tensor, age: Age): Tensor {
+  normalized(path: string, gradient: Tensor, flag: Tensor, age: Age): Tensor {
     const { shape } = gradient
     const square = elementwise(squared, [gradient])
     if (shape.length < 2) {

@@ -1,4 +1,4 @@
-/** Optimisers that keep one moving average of the gradient beside each parameter. */
+/** Optimizers that keep one moving average of the gradient beside each parameter. */
 import { assign, elementwise, type Expression, expression, scope, TensorMirror } from '@burgeon/tensor'
 import { finiteOnly } from '../non-finite/finite-only.ts'
 import type { GradientTransform } from '../transforms/gradient-transform.ts'
@@ -34,7 +34,7 @@ export interface OneMomentRule {
   readonly scalarsOf: (rate: number, path: string) => readonly number[]
 }
 
-/** Refuses gradients above the limit; told to skip them, changes nothing there. */
+/** Refuses gradients above the limit; where it may skip them, it changes nothing there. */
 export function oneMoment(rule: OneMomentRule): GradientTransform {
   const { name, next, change, rateAt, largest, largestAt, scalarsOf } = rule
   const moments = new TensorMirror(`${name} moment`, 'gradient')

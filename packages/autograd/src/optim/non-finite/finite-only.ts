@@ -1,38 +1,42 @@
-/** What keeps gradients away from optimisers that they would spoil. */
+/** Keeps gradients that are not finite away from optimizers. */
 import { NonFiniteError, scope, type TensorsByPath } from '@burgeon/tensor'
 import type { GradientTransform, UpdateContext } from '../transforms/gradient-transform.ts'
 import { requireFinite, scaledNormOf } from './require-finite.ts'
 import type { Schedule } from '../schedules/schedule.ts'
 import { SkippedSteps } from './skipped-steps.ts'
 
-/** From this rate on the change of an optimiser whose direction has about the size of 1 may leave single precision. */
+/**
+ * From this rate on the change of an optimizer whose direction has about the size of 1 may leave single
+ * precision.
+ */
 const largestRate = 2 ** 60
 
-/** The limit of such an optimiser: 0, so that no gradient is below it, for such a rate. */
+/** The limit of such an optimizer: 0, so that no gradient is below it, for such a rate. */
 export function limitAtRate(rate: number, largest: number): number {
   return rate < largestRate ? largest : 0
 }
 
-/** What `finiteOnly` makes an optimiser of. */
+/** The parts that `finiteOnly` makes an optimizer of. */
 export interface RatedTransform extends Omit<GradientTransform, 'rateAt' | 'transform'> {
   readonly rateAt: Schedule
   /**
-   * From what size on the numbers of a gradient would spoil moments or changes; 0 if any would. The transform must leave alone what has such a
-   * gradient, for there are devices that do not say in time.
+   * From what size on the numbers of a gradient would spoil moments or changes; 0 if any would. The transform
+   * must leave alone what has such a gradient, for there are devices that do not say in time.
    */
   readonly largestAt: (rate: number) => number
   transform(gradients: TensorsByPath, context: RatedContext): TensorsByPath
 }
 
-/** What the transform of an optimiser looks at. */
+/** Context of the transform of an optimizer. */
 export interface RatedContext extends UpdateContext {
   /** The learning rate of this step. */
   readonly rate: number
 }
 
 /**
- * An optimiser that refuses gradients which are NaN or not below a limit in size: on devices that can be read at once by an error before
- * anything changes, elsewhere by leaving them alone and counting such steps. Costs one norm of the gradients.
+ * An optimizer that refuses gradients which are NaN or not below a limit in size: on devices that can be read
+ * at once by an error before anything changes, elsewhere by leaving them alone and counting such steps. Costs
+ * one norm of the gradients.
  */
 export function finiteOnly({ rateAt, largestAt, ...optimizer }: RatedTransform): GradientTransform {
   const { name } = optimizer

@@ -1,4 +1,4 @@
-/** For optimisers that mix the numbers of a gradient: one that is not finite would spoil them all. */
+/** For optimizers that mix the numbers of a gradient: one that is not finite would spoil them all. */
 import { elementwise, type Expression, expression, max, type Tensor } from '@burgeon/tensor'
 
 const { abs, constant, input, less, scalar, select } = expression

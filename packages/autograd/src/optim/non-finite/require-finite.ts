@@ -6,8 +6,8 @@ export const scaledNormOf = (tensors: TensorsByPath): ReturnType<typeof globalNo
   runOp('globalNorm', Object.values(tensors), {})[1]
 
 /**
- * Throws a NonFiniteError that names the path unless all numbers are below `largest` in size. One reduction where they are; only on devices that
- * can be read at once.
+ * Throws a NonFiniteError that names the path unless all numbers are below `largest` in size. One reduction
+ * where they are; only on devices that can be read at once.
  *
  * @param largest Infinity unless given.
  */

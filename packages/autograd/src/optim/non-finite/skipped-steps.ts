@@ -14,7 +14,9 @@ import {
 const { constant, input, less, scalar, select } = expression
 const isSkipped = select(less(input(0), scalar(0)), constant(0), constant(1))
 
-/** Counts on the device, which need not be waited for, the steps whose gradients were too large or no numbers. */
+/**
+ * Counts on the device, which need not be waited for, the steps whose gradients were too large or no numbers.
+ */
 export class SkippedSteps implements Mirror {
   readonly name: string
   #count: Tensor | undefined

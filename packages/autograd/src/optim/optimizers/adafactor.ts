@@ -22,15 +22,24 @@ import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 export interface AdafactorOptions {
   /** A number ≥ 0, or a schedule; min(10⁻², 1/√t) at update t, counted from 1, unless given. */
   readonly learningRate?: number | Schedule
-  /** Whether a step is relative to the parameter, the rate being multiplied by max(10⁻³, RMS(w)); true unless given. */
+  /**
+   * Whether a step is relative to the parameter, the rate being multiplied by max(10⁻³, RMS(w)); true unless
+   * given.
+   */
   readonly relative?: boolean
   /** Decoupled weight decay, ≥ 0; 0 unless given. */
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
-  /** How many leading axes of a parameter of rank 2 or more are the rows; what makes it most nearly square unless given. */
+  /**
+   * How many leading axes of a parameter of rank 2 or more are the rows; what makes it most nearly square
+   * unless given.
+   */
   readonly rowAxes?: RowAxes
-  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
+  /**
+   * Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0
+   * unless given.
+   */
   readonly warmUp?: number
 }
 
@@ -49,7 +58,8 @@ interface AdafactorState {
 }
 
 const { add, constant, divide, input, maximum, multiply, scalar } = expression
-// inputs: U = g/√V̂, ‖U‖, w, ‖w‖, flag; scalars: −rate, decay, 1/√size. Clipped at RMS(U) = 1 (algorithm 4, d of algorithm 6).
+// inputs: U = g/√V̂, ‖U‖, w, ‖w‖, flag; scalars: −rate, decay, 1/√size. Clipped at RMS(U) = 1 (algorithm 4, d
+// of algorithm 6).
 const clipped = divide(input(0), maximum(constant(1), multiply(input(1), scalar(2))))
 const moved = (rate: Expression): Expression =>
   unlessNonFinite(input(4), multiply(rate, add(clipped, multiply(scalar(1), input(2)))), constant(0))
@@ -63,11 +73,13 @@ const largestGradient = 2 ** 48
 const defaultRate: Schedule = (step) => Math.min(1e-2, 1 / Math.sqrt(step + 1))
 
 /**
- * Adafactor (Shazeer & Stern 2018, algorithms 4 to 6, without a first moment): Adam's second moment from means over rows and columns, which
- * take R + C numbers for a matrix of R·C. U = g/√V̂; Δ = −α·(U/max(1, RMS(U)) + λ·w), α = rate·max(10⁻³, RMS(w)).
+ * Adafactor (Shazeer & Stern 2018, algorithms 4 to 6, without a first moment): Adam's second moment from
+ * means over rows and columns, which take R + C numbers for a matrix of R·C. U = g/√V̂; Δ = −α·(U/max(1,
+ * RMS(U)) + λ·w), α = rate·max(10⁻³, RMS(w)).
  *
- * The averages go by the age of each row and each column. Refuses gradients that are not finite, or of 2⁴⁸ or more: means of their
- * squares leave single precision. After a loss scale it leaves the whole parameter and its averages alone instead.
+ * The averages go by the age of each row and each column. Refuses gradients that are not finite, or of 2⁴⁸ or
+ * more: means of their squares leave single precision. After a loss scale it leaves the whole parameter and
+ * its averages alone instead.
  *
  * @throws OptionError for options out of range.
  */
@@ -89,7 +101,7 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
         const age = ages.tick(path)
         const update = scope(() => {
           const [flag, w] = [hasNonFinite(gradient, largestGradient), parameters[path]]
-          const direction = moment.normalised(path, gradient, flag, age)
+          const direction = moment.normalized(path, gradient, flag, age)
           const inputs = [direction, globalNorm([direction]), w, globalNorm([w]), flag]
           const decay = decays(path) ? weightDecay : 0
           return elementwise(change, inputs, [-learningRate, decay, 1 / Math.sqrt(gradient.size)])

@@ -1,4 +1,7 @@
-/** One AdamW step of a parameter whose parts differ in age: bias correction and warm-up by the age of each element. */
+/**
+ * One AdamW step of a parameter whose parts differ in age: bias correction and warm-up by the age of each
+ * element.
+ */
 import {
   type AdamwAttrs,
   adamwFormulas,
@@ -23,8 +26,8 @@ const change = substitute(adamwFormulas.update, (leaf) =>
 )
 
 /**
- * As `adamwUpdate`, with an age for every element. The corrections are worked out in double precision for every index and sent along:
- * 1 − β^age in single precision would lose four digits for a young part.
+ * As `adamwUpdate`, with an age for every element. The corrections are worked out in double precision for
+ * every index and sent along: 1 − β^age in single precision would lose four digits for a young part.
  *
  * @param along Ages along the axes on which they differ; at least one.
  * @param shareAt What share of the rate an age gets; rises with age.

@@ -28,7 +28,10 @@ export interface AdamwOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
-  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
+  /**
+   * Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0
+   * unless given.
+   */
   readonly warmUp?: number
 }
 
@@ -50,9 +53,10 @@ interface AdamwState extends AgesState {
 /**
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
  *
- * Bias correction and warm-up count the steps of each part since its own birth: a block that was added late, or the new columns of a
- * matrix that grew, begin like young ones, and what was there before goes on as if nothing had happened. Refuses gradients that are not
- * finite, or of 2⁶³ or more: their squares leave single precision.
+ * Bias correction and warm-up count the steps of each part since its own birth: a block that was added late,
+ * or the new columns of a matrix that grew, begin like young ones, and what was there before goes on as if
+ * nothing had happened. Refuses gradients that are not finite, or of 2⁶³ or more: their squares leave single
+ * precision.
  *
  * @throws OptionError for options out of range.
  */

@@ -17,7 +17,10 @@ export interface LionOptions {
   readonly weightDecay?: number
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
-  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
+  /**
+   * Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0
+   * unless given.
+   */
   readonly warmUp?: number
 }
 
@@ -44,8 +47,8 @@ const sign = select(
 const largestGradient = 2 ** 127
 
 /**
- * Lion (Chen et al. 2023, algorithm 2): Δ = −rate·(sign(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 − β₂)·g. Half of AdamW's
- * memory. Refuses gradients that are not finite, or of 2¹²⁷ or more.
+ * Lion (Chen et al. 2023, algorithm 2): Δ = −rate·(sign(β₁·m + (1 − β₁)·g) + λ·w), then m ← β₂·m + (1 −
+ * β₂)·g. Half of AdamW's memory. Refuses gradients that are not finite, or of 2¹²⁷ or more.
  *
  * @throws OptionError for options out of range.
  */

@@ -13,14 +13,16 @@ import {
 import { checkedRowAxes, mostSquare, type RowAxes } from '../moments/as-matrix.ts'
 import { finiteOnly, limitAtRate } from '../non-finite/finite-only.ts'
 import type { GradientTransform } from '../transforms/gradient-transform.ts'
-import { orthogonalised } from './orthogonalised.ts'
+import { orthogonalized } from './orthogonalized.ts'
 import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
 import { hasNonFinite, unlessNonFinite } from '../non-finite/non-finite.ts'
 import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
 /** How `muon` shall step. */
 export interface MuonOptions {
-  /** A number ≥ 0, or a schedule. With the scale `adamw` a rate that suits AdamW, with `spectral` some 0.02. */
+  /**
+   * A number ≥ 0, or a schedule. With the scale `adamw` a rate that suits AdamW, with `spectral` some 0.02.
+   */
   readonly learningRate: number | Schedule
   /** How much of the last direction is kept, in [0, 1); 0.95 unless given. */
   readonly momentum?: number
@@ -31,13 +33,17 @@ export interface MuonOptions {
   /** Which parameters decay; all unless given. */
   readonly decays?: (path: string) => boolean
   /**
-   * Factor on the orthogonal direction of an R × C matrix that maps R inputs to C outputs. `adamw`: 0.2·√max(R, C), which moves a number
-   * as far as AdamW does (Liu et al. 2025, section 2.2). `spectral`: √max(1, C/R) (Jordan et al. 2024). `adamw` unless given.
+   * Factor on the orthogonal direction of an R × C matrix that maps R inputs to C outputs. `adamw`:
+   * 0.2·√max(R, C), which moves a number as far as AdamW does (Liu et al. 2025, section 2.2). `spectral`:
+   * √max(1, C/R) (Jordan et al. 2024). `adamw` unless given.
    */
   readonly scale?: 'adamw' | 'spectral'
   /** How many leading axes of a parameter are the rows; what makes it most nearly square unless given. */
   readonly rowAxes?: RowAxes
-  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
+  /**
+   * Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0
+   * unless given.
+   */
   readonly warmUp?: number
 }
 
@@ -65,14 +71,16 @@ const change = unlessNonFinite(
 )
 
 /**
- * Muon: momentum whose direction is made orthogonal by Newton–Schulz steps (Jordan et al. 2024), so that every direction of a matrix
- * learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalised(g + μ·m) + λ·w).
+ * Muon: momentum whose direction is made orthogonal by Newton–Schulz steps (Jordan et al. 2024), so that
+ * every direction of a matrix learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalized(g + μ·m) +
+ * λ·w).
  *
- * It is for hidden matrices; embeddings, gains and biases want AdamW, see `byPath`. A parameter of rank above 2 is read as a matrix by
- * `rowAxes`. Refuses gradients that are not finite, or of (1 − μ)·2⁶³ or more. After a loss scale it leaves the whole parameter and
- * its moment alone instead.
+ * It is for hidden matrices; embeddings, gains and biases want AdamW, see `byPath`. A parameter of rank above
+ * 2 is read as a matrix by `rowAxes`. Refuses gradients that are not finite, or of (1 − μ)·2⁶³ or more. After
+ * a loss scale it leaves the whole parameter and its moment alone instead.
  *
- * @throws OptionError for options out of range. The transform throws ShapeError for a parameter of rank below 2.
+ * @throws OptionError for options out of range. The transform throws ShapeError for a parameter of rank below
+ *   2.
  */
 export function muon(options: MuonOptions): GradientTransform {
   checkOptions('muon', options, optionChecks)
@@ -104,7 +112,7 @@ export function muon(options: MuonOptions): GradientTransform {
           const inputs = [gradient, moment, flag]
           const direction = elementwise(nesterov ? ahead : sum, inputs, [momentum])
           assign(moment, elementwise(kept, inputs, [momentum]))
-          const orthogonal = reshape(orthogonalised(reshape(direction, [rows, columns])), shape)
+          const orthogonal = reshape(orthogonalized(reshape(direction, [rows, columns])), shape)
           const scalars = [-learningRate, factorOf(rows, columns), decays(path) ? weightDecay : 0]
           return elementwise(change, [orthogonal, parameters[path], flag], scalars)
         })

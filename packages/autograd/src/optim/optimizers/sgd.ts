@@ -13,7 +13,10 @@ export interface SgdOptions {
   readonly momentum?: number
   /** Looks ahead by the momentum (Sutskever et al. 2013, eq. 4); false unless given. */
   readonly nesterov?: boolean
-  /** Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0 unless given. */
+  /**
+   * Steps, ≥ 0, over which the rate of whatever is new (the whole model at first) rises to the schedule's; 0
+   * unless given.
+   */
   readonly warmUp?: number
 }
 
@@ -30,15 +33,18 @@ const plain = finite(multiply(input(0), scalar(0)))
 const direction = add(multiply(scalar(1), moment), gradient)
 const ahead = add(multiply(scalar(1), direction), gradient)
 
-/** Numbers below it, and moments and changes that do not exceed it, stay in single precision however they are rounded. */
+/**
+ * Numbers below it, and moments and changes that do not exceed it, stay in single precision however they are
+ * rounded.
+ */
 const most = 2 ** 127
 
 /**
- * Gradient descent: Δ = −rate·g; with momentum μ, m ← μ·m + g and Δ = −rate·m (Polyak 1964), or −rate·(g + μ·m) when it looks
- * ahead. Refuses gradients that are not finite, or that would make a moment or a change leave single precision: (1 − μ)·2¹²⁷/max(1, rate)
- * or more.
+ * Gradient descent: Δ = −rate·g; with momentum μ, m ← μ·m + g and Δ = −rate·m (Polyak 1964), or −rate·(g +
+ * μ·m) when it looks ahead. Refuses gradients that are not finite, or that would make a moment or a change
+ * leave single precision: (1 − μ)·2¹²⁷/max(1, rate) or more.
  *
- * @param options As of the other optimisers; a learning rate alone is short for `{ learningRate }`.
+ * @param options As of the other optimizers; a learning rate alone is short for `{ learningRate }`.
  * @param more Beside a learning rate alone, the other options.
  * @throws OptionError for options out of range, or for looking ahead without momentum.
  * @example

@@ -25,9 +25,10 @@ export interface InfiniteOptions {
 }
 
 /**
- * The infinite learning-rate schedule of Ibrahim et al. (2024): linear warm-up to `peak`, half a cosine down to `constant`, and that for as
- * long as there is data. From a step on it may fall as constant·(final/constant)^(share done), for a model to be used; the run itself
- * goes on from a checkpoint of before.
+ * The infinite learning-rate schedule of Ibrahim et al. (2024): linear warm-up to `peak`, half a cosine down
+ * to `constant`, and that for as long as there is data. From a step on it may fall as
+ * constant·(final/constant)^(share done), for a model to be used; the run itself goes on from a checkpoint of
+ * before.
  *
  * @throws OptionError for steps out of order or a rate that is not positive.
  */
@@ -73,9 +74,9 @@ export interface ReWarmedOptions {
 }
 
 /**
- * Re-warming and re-decaying (Ibrahim et al. 2024): where new data begin, the rate rises again, linearly from where it stands to `peak`,
- * and then falls to `final` on half a cosine. A restart may come before the last fall has ended. Only the schedule starts again: the
- * optimiser's ages go on.
+ * Re-warming and re-decaying (Ibrahim et al. 2024): where new data begin, the rate rises again, linearly from
+ * where it stands to `peak`, and then falls to `final` on half a cosine. A restart may come before the last
+ * fall has ended. Only the schedule starts again: the optimizer's ages go on.
  *
  * @throws OptionError for steps out of order.
  */

@@ -12,7 +12,7 @@ import {
 /** The learning rate of update `step`, counted from 0. */
 export type Schedule = (step: number) => number
 
-/** What every optimiser takes as its learning rate. */
+/** Check of a learning rate, which every optimizer takes. */
 export const aRate: Check<number | Schedule> = checks.either(
   checks.number({ from: 0 }),
   checks.callback<Schedule>('a schedule (a function of the step)'),
@@ -46,7 +46,10 @@ export function scheduleOf(rate: number | Schedule, who = 'scheduleOf'): Schedul
 /** The largest number in single precision. */
 const largestRate = (2 - 2 ** -23) * 2 ** 127
 
-/** Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. Both ≥ 0; throws OptionError for others. */
+/**
+ * Linear from `peak / warmup` to `peak` over the first `warmup` steps, then `peak`. Both ≥ 0; throws
+ * OptionError for others.
+ */
 export function warmUp(peak: number, warmup: number): Schedule {
   checkArgument('warmUp', 'peak', peak, peakRate)
   checkArgument('warmUp', 'warmup', warmup, steps)
@@ -63,7 +66,10 @@ export interface CosineOptions {
   readonly final: number
 }
 
-/** Linear warm-up, then half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts). */
+/**
+ * Linear warm-up, then half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, eq. 5, without
+ * restarts).
+ */
 export function warmUpCosine(options: CosineOptions): Schedule {
   checkOptions('warmUpCosine', options, { warmup: steps, total: steps, peak: peakRate, final: peakRate })
   const { warmup, total, peak, final } = options
@@ -93,8 +99,8 @@ export interface StableOptions {
 }
 
 /**
- * Linear warm-up, a plateau, and a short fall as 1 − √(share done) (Hägele et al. 2024, section 3): until the fall begins, a run
- * can go on for as long as there is data.
+ * Linear warm-up, a plateau, and a short fall as 1 − √(share done) (Hägele et al. 2024, section 3): until the
+ * fall begins, a run can go on for as long as there is data.
  */
 export function warmUpStableDecay(options: StableOptions): Schedule {
   checkOptions('warmUpStableDecay', options, {

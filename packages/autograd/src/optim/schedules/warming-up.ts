@@ -22,10 +22,10 @@ export function shareAt(age: number, steps: number): number {
 export const warmUpSteps: Check<number> = checks.integer({ from: 0 })
 
 /**
- * The same optimiser, with the changes of every part multiplied by min(1, age/steps): as if its rate were. All that an optimiser
- * keeps between steps stays what it was without.
+ * The same optimizer, with the changes of every part multiplied by min(1, age/steps): as if its rate were.
+ * All that an optimizer keeps between steps stays what it was without.
  *
- * @param steps 0 returns the optimiser itself.
+ * @param steps 0 returns the optimizer itself.
  */
 export function warmingUp(optimizer: GradientTransform, steps: number): GradientTransform {
   checkArgument(optimizer.name, 'warmUp', steps, warmUpSteps)

@@ -29,11 +29,13 @@ interface AccumulateState {
 }
 
 /**
- * Hands on the mean of every `count` gradients and returns zeros in between: `count` small batches learn what one of their size together
- * would teach. The inner optimiser sees one step for each mean, so its schedule counts whole batches.
+ * Hands on the mean of every `count` gradients and returns zeros in between: `count` small batches learn what
+ * one of their size together would teach. The inner optimizer sees one step for each mean, so its schedule
+ * counts whole batches.
  *
- * What joins in between has had no gradient before its birth. A gradient that is infinite or NaN is refused as optimisers do, and is not
- * counted; told to skip, or on a GPU, so is the mean, and the inner optimiser leaves that alone.
+ * What joins in between has had no gradient before its birth. A gradient that is infinite or NaN is refused
+ * as optimizers do, and is not counted; where it may be skipped, or on a GPU, so is the mean, and the inner
+ * optimizer leaves that alone.
  *
  * @param count A positive integer.
  * @throws OptionError for another count.
@@ -51,7 +53,7 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
     ...context,
     step: Math.floor(context.step / count),
   })
-  // By the limits of the inner optimiser: what is in a sum cannot be refused any more.
+  // By the limits of the inner optimizer: what is in a sum cannot be refused any more.
   const inspect = (gradients: TensorsByPath, context: UpdateContext): void => {
     if (inner.inspect !== undefined) inner.inspect(gradients, innerContext(context))
     else if (context.nonFinite !== 'skip') requireFinite('accumulate', 'gradient', gradients)

@@ -8,7 +8,7 @@ import {
   type UpdateContext,
 } from './gradient-transform.ts'
 
-/** The gradients of one optimiser; there is at least one. */
+/** The gradients of one optimizer; there is at least one. */
 interface Part {
   readonly optimizer: GradientTransform
   readonly part: TensorsByPath
@@ -19,11 +19,12 @@ function inspectAll(parts: readonly Part[], context: UpdateContext): void {
 }
 
 /**
- * Gives every parameter to one of several optimisers. Each sees the gradients of its own parameters alone: what looks at all of them
- * together, such as `clipByGlobalNorm`, belongs before it in a chain.
+ * Gives every parameter to one of several optimizers. Each sees the gradients of its own parameters alone:
+ * what looks at all of them together, such as `clipByGlobalNorm`, belongs before it in a chain.
  *
  * @param pick Says by its path which one a parameter goes to; always the same.
- * @throws OptionError where there is nothing to choose from; the transform throws it for a path whose choice does not exist.
+ * @throws OptionError where there is nothing to choose from; the transform throws it for a path whose choice
+ *   does not exist.
  * @example
  * ```ts
  * const isHidden = (path: string) => path.startsWith('blocks.') && path.endsWith('.weight')

@@ -4,14 +4,16 @@ import { type GradientTransform, stateless } from './gradient-transform.ts'
 
 const { constant, input, multiply, scalar, select } = expression
 const most = scalar(0)
-// PyTorch adds 10⁻⁶, which suits limits near 1; this share of the limit is the same there, and right for limits of any size.
+// PyTorch adds 10⁻⁶, which suits limits near 1; this share of the limit is the same there, and right for
+// limits of any size.
 const margin = multiply(most, constant(1e-6))
 // inputs: x, ‖all‖, scaled ‖all‖: x·min(1, limit/(‖all‖ + margin)), in an order in which nothing overflows
 const clipped = select(isWithin(most, margin), input(0), multiply(overNorm(margin), most))
 
 /**
- * Scales all gradients by one factor so that their global norm is at most `limit` (Pascanu et al. 2013, algorithm 1), also where squares
- * or the norm itself leave the range of single precision. Gradients within the limit keep every bit. The norm stays on the device.
+ * Scales all gradients by one factor so that their global norm is at most `limit` (Pascanu et al. 2013,
+ * algorithm 1), also where squares or the norm itself leave the range of single precision. Gradients within
+ * the limit keep every bit. The norm stays on the device.
  *
  * @param limit Positive.
  */

@@ -5,11 +5,11 @@ const { add, input, multiply, scalar } = expression
 const pulled = add(input(0), multiply(scalar(0), input(1)))
 
 /**
- * Pulls weights to 0: g + rate·w in the place of g. A stage for before `sgd`, where it is both L2 regularisation and, without momentum,
- * decoupled decay. Optimisers that divide by the size of the gradient (`adamw`, `lion`, `muon`, `adafactor`) have a decay of their own,
- * which is not divided.
+ * Pulls weights to 0: g + rate·w in the place of g. A stage for before `sgd`, where it is both L2
+ * regularization and, without momentum, decoupled decay. Optimizers that divide by the size of the gradient
+ * (`adamw`, `lion`, `muon`, `adafactor`) have a decay of their own, which is not divided.
  *
- * @param rate ≥ 0; the learning rate of the optimiser multiplies it.
+ * @param rate ≥ 0; the learning rate of the optimizer multiplies it.
  * @param decays Which parameters decay; all unless given.
  * @throws OptionError for a negative rate.
  */

@@ -1,6 +1,7 @@
 /**
- * Loss scaling (Micikevicius et al. 2018, section 3.2): gradients in half precision are lost below 6·10⁻⁸, so the loss is multiplied by
- * a large number before the backward pass and the gradients are divided by it afterwards.
+ * Loss scaling (Micikevicius et al. 2018, section 3.2): gradients in half precision are lost below 6·10⁻⁸, so
+ * the loss is multiplied by a large number before the backward pass and the gradients are divided by it
+ * afterwards.
  */
 import {
   assign,
@@ -33,7 +34,7 @@ export interface LossScaleOptions {
 export interface LossScale extends GradientTransform {
   /** The loss whose gradient is to be taken. */
   scaled(loss: Tensor): Tensor
-  /** What the scaled loss was worth: a gradient or its norm, divided by the scale. Call it before the next transform. */
+  /** A gradient of the scaled loss, or its norm, divided by the scale. Call it before the next transform. */
   unscaled(gradient: Tensor): Tensor
   /** Reads the present scale; the initial one before the first step. */
   read(): Promise<number>
@@ -53,7 +54,8 @@ const checkScale = (state: unknown): LossScaleState =>
   })
 
 const { add, constant, divide: over, input, less, maximum, scalar, select, subtract } = expression
-// x / scale, or NaN throughout where the norm is not finite: ∞ − ∞ and NaN − NaN are NaN, a number minus itself is 0.
+// x / scale, or NaN throughout where the norm is not finite: ∞ − ∞ and NaN − NaN are NaN, a number minus
+// itself is 0.
 const trueGradient = add(over(input(0), input(1)), subtract(input(2), input(2)))
 const isFinite = less(expression.abs(input(0)), constant(Infinity))
 // inputs: norm, steps without overflow; scalar 0: after how many the scale doubles
@@ -67,9 +69,10 @@ const nextScale = select(
 )
 
 /**
- * A loss scale that finds its own size, on the device and without reading anything back: it halves when a gradient overflows
- * (the step is then skipped by making every gradient NaN, which optimisers leave alone) and doubles after a long run of
- * steps without. A step that was skipped still counts for the bias correction of moments.
+ * A loss scale that finds its own size, on the device and without reading anything back: it halves when a
+ * gradient overflows (the step is then skipped by making every gradient NaN, which optimizers leave alone)
+ * and doubles after a long run of steps without. A step that was skipped still counts for the bias correction
+ * of moments.
  *
  * @throws OptionError for an initial scale below 1 or a run that is not a positive integer.
  * @example

@@ -1,4 +1,6 @@
-/** Gradient transforms: gradients in, gradients out; an optimiser is a chain of them that ends in an update. */
+/**
+ * Gradient transforms: gradients in, gradients out; an optimizer is a chain of them that ends in an update.
+ */
 import {
   addInto,
   type Check,
@@ -16,15 +18,16 @@ import {
 } from '@burgeon/tensor'
 import { requireFinite } from '../non-finite/require-finite.ts'
 
-/** What a transform may look at besides the gradients. */
+/** Context of a transform: what it may look at besides the gradients. */
 export interface UpdateContext {
   /** The parameters before this update, by path. */
   readonly parameters: TensorsByPath
   /** Updates made before this one, from 0. */
   readonly step: number
   /**
-   * `skip`: optimisers leave alone what has no finite gradient, and neither complain nor count. For whoever has looked at the gradients
-   * already, or has them skipped on the device. Unless given, see `GradientTransform.transform`.
+   * `skip`: optimizers leave alone what has no finite gradient, and neither complain nor count. For whoever
+   * has looked at the gradients already, or has them skipped on the device. Unless given, see
+   * `GradientTransform.transform`.
    */
   readonly nonFinite?: 'skip'
 }
@@ -36,26 +39,31 @@ export interface GradientTransform {
   /**
    * Must return a tensor for every gradient, of the same shape. Runs inside the step's scope.
    *
-   * Our optimisers throw a NonFiniteError, before anything changes, for a gradient that is infinite, NaN or so large that it would spoil
-   * a moment or a change. On a device whose numbers cannot be read at once, and after a loss scale, they leave weights and state
-   * alone there.
+   * Our optimizers throw a NonFiniteError, before anything changes, for a gradient that is infinite, NaN or
+   * so large that it would spoil a moment or a change. On a device whose numbers cannot be read at once, and
+   * after a loss scale, they leave weights and state alone there.
    */
   transform(gradients: TensorsByPath, context: UpdateContext): TensorsByPath
   /**
-   * Throws as `transform` would because of gradients that are not finite, and changes nothing; whoever joins stages side by side asks all
-   * of them before the first one changes anything.
+   * Throws as `transform` would because of gradients that are not finite, and changes nothing; whoever joins
+   * stages side by side asks all of them before the first one changes anything.
    */
   inspect?(gradients: TensorsByPath, context: UpdateContext): void
   /**
-   * Steps since it was made in which a gradient was left alone, on devices whose numbers cannot be read at once: by the norm of all
-   * its gradients, in steps without `nonFinite`. Waits for the device; nothing else does.
+   * Steps since it was made in which a gradient was left alone, on devices whose numbers cannot be read at
+   * once: by the norm of all its gradients, in steps without `nonFinite`. Waits for the device; nothing else
+   * does.
    */
   skipped?(): Promise<number>
-  /** Whether it makes gradients NaN on purpose, so that the stages after it must `skip` them; false unless given. */
+  /**
+   * Whether it makes gradients NaN on purpose, so that the stages after it must `skip` them; false unless
+   * given.
+   */
   readonly skipsSteps?: boolean
   /**
-   * The learning rate of a step, the largest where there are several, for stages that have one. Throws OptionError if it is negative, NaN or
-   * infinite; whoever joins stages asks all of them before the first one changes anything.
+   * The learning rate of a step, the largest where there are several, for stages that have one. Throws
+   * OptionError if it is negative, NaN or infinite; whoever joins stages asks all of them before the first
+   * one changes anything.
    */
   rateAt?(step: number): number
   /** Plain data: JSON values and typed arrays. */
@@ -63,12 +71,13 @@ export interface GradientTransform {
   /**
    * Takes a state that `toState` gave.
    *
-   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; it is unchanged then.
+   * @throws StateError if it is none, ParameterError if it does not belong to these parameters; it is
+   *   unchanged then.
    */
   restore(state: unknown, parameters: ParameterStore): void
   /**
-   * Throws what `restore` would, and changes nothing. Whoever joins stages asks all of them before the first one changes: one without it
-   * could refuse its state when others have taken theirs.
+   * Throws what `restore` would, and changes nothing. Whoever joins stages asks all of them before the first
+   * one changes: one without it could refuse its state when others have taken theirs.
    */
   checkState?(state: unknown, parameters: ParameterStore): void
 }
@@ -146,7 +155,10 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
   }
 }
 
-/** The largest learning rate of several stages at a step, 0 if none has one. Throws OptionError if one of them is no rate. */
+/**
+ * The largest learning rate of several stages at a step, 0 if none has one. Throws OptionError if one of them
+ * is no rate.
+ */
 export function largestRateOf(stages: readonly GradientTransform[], step: number): number {
   return Math.max(0, ...stages.map((stage) => stage.rateAt?.(step) ?? 0))
 }
@@ -167,8 +179,10 @@ export function stateless(name: string, transform: GradientTransform['transform'
 /**
  * Adds each change to its parameter, in place.
  *
- * @param options With `nonFinite: 'skip'` nobody looks whether the changes are finite: for whoever has done so.
- * @throws NonFiniteError for a change that is infinite or NaN, before any parameter changes, on devices that can be read at once.
+ * @param options With `nonFinite: 'skip'` nobody looks whether the changes are finite: for whoever has done
+ *   so.
+ * @throws NonFiniteError for a change that is infinite or NaN, before any parameter changes, on devices that
+ *   can be read at once.
  */
 export function applyUpdates(
   parameters: TensorsByPath,

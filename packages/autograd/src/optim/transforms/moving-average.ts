@@ -16,8 +16,8 @@ import { type GradientTransform, restorable } from './gradient-transform.ts'
 /** The last stage of a chain, which lets every update pass and remembers an average of the weights. */
 export interface MovingAverage extends GradientTransform {
   /**
-   * The averages by path, to evaluate a model with; of a parameter that has taken no step yet, what is given. They belong to the
-   * average, and the next step or growth changes them.
+   * The averages by path, to evaluate a model with; of a parameter that has taken no step yet, what is given.
+   * They belong to the average, and the next step or growth changes them.
    */
   tensors(parameters: TensorsByPath): TensorsByPath
 }
@@ -37,13 +37,14 @@ const mixed = (share: Expression): Expression =>
 const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
 
 /**
- * An exponential moving average of the weights after each update, corrected for its beginning: ā ← ā + (1 − d)/(1 − dᵗ)·(w − ā), which
- * is Adam's correction (Kingma & Ba 2015, section 3 and section 7.2) taken into the average, so that it needs none when it is read. With
- * a decay of 1 the share is 1/t: the plain mean over a life (Polyak & Juditsky 1992). t counts from the birth of each part, and
- * what growth adds is its own average at first.
+ * An exponential moving average of the weights after each update, corrected for its beginning: ā ← ā + (1 −
+ * d)/(1 − dᵗ)·(w − ā), which is Adam's correction (Kingma & Ba 2015, section 3 and section 7.2) taken into
+ * the average, so that it needs none when it is read. With a decay of 1 the share is 1/t: the plain mean over
+ * a life (Polyak & Juditsky 1992). t counts from the birth of each part, and what growth adds is its own
+ * average at first.
  *
- * A learner carries it along as the last stage of its optimiser, growth and checkpoints included. A step that was skipped counts as one
- * without change. Inside `accumulate` the average is of whole batches.
+ * A learner carries it along as the last stage of its optimizer, growth and checkpoints included. A step that
+ * was skipped counts as one without change. Inside `accumulate` the average is of whole batches.
  *
  * @param decay In [0, 1]; some 0.999.
  * @throws OptionError for another decay.

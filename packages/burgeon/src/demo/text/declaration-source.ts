@@ -8,11 +8,17 @@ export interface DeclarationSource {
   readonly prose: string[]
 }
 
-/** A comment, or a string that may look as if it held one. Declaration files have no regular expressions to confuse with either. */
+/**
+ * A comment, or a string that may look as if it held one. Declaration files have no regular expressions to
+ * confuse with either.
+ */
 const commentOrString =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g
 
-/** Parts a `.d.ts` text into declarations and the prose that documents them, so that no byte of it lands in two domains. */
+/**
+ * Parts a `.d.ts` text into declarations and the prose that documents them, so that no byte of it lands in
+ * two domains.
+ */
 export function declarationSource(text: string): DeclarationSource {
   const prose: string[] = []
   const uncommented = text.replace(commentOrString, (match) => {
@@ -28,7 +34,7 @@ export function declarationSource(text: string): DeclarationSource {
   return { code, prose }
 }
 
-/** What a doc comment says before its first tag; parameter lists and examples are not prose. */
+/** The text of a doc comment before its first tag; parameter lists and examples are not prose. */
 function docCommentProse(comment: string): string[] {
   const body = comment
     .slice(3, -2)

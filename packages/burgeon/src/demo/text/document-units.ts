@@ -1,21 +1,24 @@
 /** Longer lines are minified or generated; nobody writes or reads them. */
 const longestLine = 160
 
-/** A declaration longer than this is taken apart into its members, so that what is inside can be compared and cut. */
+/**
+ * A declaration longer than this is taken apart into its members, so that what is inside can be compared and
+ * cut.
+ */
 const longestUnit = 3000
 
-const licenceName = /(^|\/)(licen[cs]e|copying|notice|third-?party-?\w*)([-_][\w-]+)?(\.(md|txt|markdown))?$/i
+const licenseName = /(^|\/)(licen[cs]e|copying|notice|third-?party-?\w*)([-_][\w-]+)?(\.(md|txt|markdown))?$/i
 
-/** Whether a file is a licence or notice, by its name. */
-export function isLicence(file: string): boolean {
-  return licenceName.test(file)
+/** Whether a file is a license or notice, by its name. */
+export function isLicense(file: string): boolean {
+  return licenseName.test(file)
 }
 
-/** Shorter paragraphs of a licence are titles and names of authors. */
+/** Shorter paragraphs of a license are titles and names of authors. */
 const shortestParagraph = 80
 
-/** Licence text → its paragraphs. */
-export function licenceParagraphs(text: string): string[] {
+/** License text → its paragraphs. */
+export function licenseParagraphs(text: string): string[] {
   return text
     .replace(/^[ \t]*>[ \t]?/gm, '')
     .split(/\n\s*\n/)
@@ -29,7 +32,10 @@ export function isTranslation(file: string): boolean {
   return /\/locales?\/|\.generated\.json$/.test(file)
 }
 
-/** JSON text → its lines; none when the file is minified, a bare list of words, or holds more than a few characters beyond ASCII. */
+/**
+ * JSON text → its lines; none when the file is minified, a bare list of words, or holds more than a few
+ * characters beyond ASCII.
+ */
 export function jsonLines(text: string): string[] {
   const lines = text.split('\n').filter((line) => line !== '')
   const foreign = text.match(/[^\t\n -~]/g)?.length ?? 0

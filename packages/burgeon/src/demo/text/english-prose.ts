@@ -1,4 +1,7 @@
-/** The commonest English words: about a third of any English sentence, and next to none of a list, a signature or another language. */
+/**
+ * The commonest English words: about a third of any English sentence, and next to none of a list, a signature
+ * or another language.
+ */
 const commonWords: ReadonlySet<string> = new Set(
   (
     'a about after all also an and any are as at be because been before being between both but by can cannot could do does ' +
@@ -9,11 +12,17 @@ const commonWords: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** Marks of text that is about a repository and not a sentence to learn from: addresses, issue numbers, hashes, mentions. */
+/**
+ * Marks of text that is about a repository and not a sentence to learn from: addresses, issue numbers,
+ * hashes, mentions.
+ */
 const repositoryNoise =
   /https?:|www\.|(^|[\s(])#\d+|\b[0-9a-f]{7,40}\b(?<=\d.*)|(^|[\s(])@[\w-]+|\$ |npm (i|install|run)\b/
 
-/** Whether a paragraph is a sentence or more of written English, rather than a label, a list of names, code or another language. */
+/**
+ * Whether a paragraph is a sentence or more of written English, rather than a label, a list of names, code or
+ * another language.
+ */
 export function isEnglishProse(paragraph: string): boolean {
   if (paragraph.length < 60 || !/^["'(`]?[A-Z`]/.test(paragraph) || !/[.!?:]["')]*$/.test(paragraph))
     return false

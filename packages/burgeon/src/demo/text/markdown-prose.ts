@@ -1,6 +1,9 @@
 import { isEnglishProse } from './english-prose.ts'
 
-/** Markdown → its paragraphs of English prose, each on one line. Code, tables, headings, badges, links' addresses and HTML are gone. */
+/**
+ * Markdown → its paragraphs of English prose, each on one line. Code, tables, headings, badges, links'
+ * addresses and HTML are gone.
+ */
 export function markdownProse(markdown: string): string[] {
   return paragraphs(withoutBlocks(markdown)).map(inlineText).filter(isEnglishProse)
 }

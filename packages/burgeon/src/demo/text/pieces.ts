@@ -7,10 +7,16 @@ export interface Piece {
   readonly text: string
 }
 
-/** Small enough that a domain has hundreds, so that any stretch of it is a fair mixture; longer than any context window. */
+/**
+ * Small enough that a domain has hundreds, so that any stretch of it is a fair mixture; longer than any
+ * context window.
+ */
 const defaultLength = 320
 
-/** Units of text (paragraphs, declarations, lines) of one file, in order → pieces that never cut a unit, unless it alone is too long. */
+/**
+ * Units of text (paragraphs, declarations, lines) of one file, in order → pieces that never cut a unit,
+ * unless it alone is too long.
+ */
 export function pieces(
   file: string,
   units: readonly string[],

@@ -38,8 +38,9 @@ const invisible = /\p{Cf}|\p{Variation_Selector}/gu
 const control = /[^\P{Cc}\n\t]/gu
 
 /**
- * File bytes → ASCII-friendly text: LF line ends, typographic punctuation as ASCII, no byte order mark, invisible or
- * control characters (tabs stay), no space at line ends. Other characters stay as they are; bytes that are not UTF-8 become U+FFFD.
+ * File bytes → ASCII-friendly text: LF line ends, typographic punctuation as ASCII, no byte order mark,
+ * invisible or control characters (tabs stay), no space at line ends. Other characters stay as they are;
+ * bytes that are not UTF-8 become U+FFFD.
  */
 export function plainText(bytes: Uint8Array): string {
   return new TextDecoder('utf-8')

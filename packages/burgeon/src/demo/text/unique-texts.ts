@@ -4,7 +4,10 @@ import { createHash } from 'node:crypto'
 export class UniqueTexts {
   readonly #seen: Set<string> = new Set()
 
-  /** Those of `texts` that were never given before. Case, punctuation and the way lines are wrapped make no difference. */
+  /**
+   * Those of `texts` that were never given before. Case, punctuation and the way lines are wrapped make no
+   * difference.
+   */
   new(texts: readonly string[]): string[] {
     return texts.filter((text) => {
       const key = createHash('sha256')

@@ -7,7 +7,10 @@ export interface AxisTicks {
   readonly decimals: number
 }
 
-/** Round values from at or below `min` to at or above `max`, about `wanted` of them, in steps of 1, 2 or 5 times a power of ten. */
+/**
+ * Round values from at or below `min` to at or above `max`, about `wanted` of them, in steps of 1, 2 or 5
+ * times a power of ten.
+ */
 export function axisTicks(min: number, max: number, wanted: number): AxisTicks {
   const range = max > min ? max - min : Math.abs(max) || 1
   const rough = range / Math.max(1, wanted)

@@ -7,8 +7,9 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /**
- * Any string → text that is safe between tags and in quoted attributes of HTML and SVG. What a model writes is data: markup is
- * escaped, control characters are shown as pictures (␀), and what may reorder or hide text becomes U+FFFD. Line ends and tabs stay.
+ * Any string → text that is safe between tags and in quoted attributes of HTML and SVG. What a model writes
+ * is data: markup is escaped, control characters are shown as pictures (␀), and what may reorder or hide text
+ * becomes U+FFFD. Line ends and tabs stay.
  */
 export function escapeMarkup(text: string): string {
   return text

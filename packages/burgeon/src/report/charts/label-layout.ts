@@ -7,29 +7,30 @@ export interface PlacedLabel {
 }
 
 /**
- * Moves labels along a line just enough that none overlap, keeping their order and staying within `[min, max]` if they fit.
+ * Moves labels along a line just enough that none overlap, keeping their order and staying within `[min,
+ * max]` if they fit.
  *
  * @returns the centre of each label, in the order given.
  */
 export function spreadLabels(labels: readonly PlacedLabel[], min: number, max: number): number[] {
   const order = labels.map((_, i) => i).sort((a, b) => labels[a].at - labels[b].at || a - b)
-  const centres = labels.map(({ at }) => at)
+  const centers = labels.map(({ at }) => at)
   let edge = min
   for (const i of order) {
-    centres[i] = Math.max(centres[i], edge + labels[i].size / 2)
-    edge = centres[i] + labels[i].size / 2
+    centers[i] = Math.max(centers[i], edge + labels[i].size / 2)
+    edge = centers[i] + labels[i].size / 2
   }
   edge = max
   for (const i of order.reverse()) {
-    centres[i] = Math.min(centres[i], edge - labels[i].size / 2)
-    edge = centres[i] - labels[i].size / 2
+    centers[i] = Math.min(centers[i], edge - labels[i].size / 2)
+    edge = centers[i] - labels[i].size / 2
   }
-  return centres
+  return centers
 }
 
 /**
- * Gives labels that stand right of their place lanes above one another: each label the lowest lane in which neither a label nor the
- * line that leads from below to a label further right crosses it.
+ * Gives labels that stand right of their place lanes above one another: each label the lowest lane in which
+ * neither a label nor the line that leads from below to a label further right crosses it.
  *
  * @returns the lane of each label from 0, or null where more than `lanes` would be needed.
  */

@@ -4,7 +4,7 @@ import { escapeMarkup } from './escape-markup.ts'
 import { spreadLabels, stackLabels, textWidth } from './label-layout.ts'
 import { thinBands, thinMarkers } from './thin-marks.ts'
 
-/** Names of colours; the page's style sheet says what they are in light and dark. */
+/** Names of colors; the page's style sheet says what they are in light and dark. */
 export type Tone = 'ink' | 'quiet' | 'drift' | 'growth' | `domain-${number}`
 
 export interface ChartPoint {
@@ -26,12 +26,15 @@ export interface ChartBand {
   readonly from: number
   readonly to: number
   readonly label: string
-  /** What it is; the label unless given. */
+  /** Description; the label unless given. */
   readonly title?: string
   readonly tone: Tone
 }
 
-/** A vertical line with its label above. Where there is no room for the label, the `title` still says what it is. */
+/**
+ * A vertical line with its label above. Where there is no room for the label, the `title` still says what it
+ * is.
+ */
 export interface ChartMarker {
   readonly x: number
   readonly label: string
@@ -40,7 +43,7 @@ export interface ChartMarker {
 }
 
 export interface LineChart {
-  /** What the picture shows, for those who cannot see it. */
+  /** Description of the picture, for those who cannot see it. */
   readonly description: string
   /** Height of the plot in pixels, without labels. */
   readonly height: number
@@ -60,7 +63,10 @@ const fontSize = 12
 /** Pixels that a band or the room between two markers takes to be seen. */
 const narrowest = 2
 
-/** An SVG line chart that starts at zero on both axes: thin lines labelled at their ends, bands, and event markers. */
+/**
+ * An SVG line chart that starts at zero on both axes: thin lines labeled at their ends, bands, and event
+ * markers.
+ */
 export function lineChart(chart: LineChart): string {
   const shown = chart.lines.map((line) => ({ ...line, points: line.points.filter(isFinitePoint) }))
   const ticksX = axisTicks(0, chart.xMax, 8)
@@ -180,8 +186,8 @@ function endLabels(
   top: number,
   bottom: number,
 ): string {
-  const labelled = lines.filter((line) => line.label !== undefined && line.points.length > 0)
-  const ends = labelled.map((line) => y(line.points[line.points.length - 1].y))
+  const labeled = lines.filter((line) => line.label !== undefined && line.points.length > 0)
+  const ends = labeled.map((line) => y(line.points[line.points.length - 1].y))
   const places = spreadLabels(
     ends.map((at) => ({ at, size: laneHeight })),
     top - 4,
@@ -190,7 +196,7 @@ function endLabels(
   const edge = width - margin.right
   const moved = places.map((place, i) => Math.abs(place - ends[i]) > 1)
   const start = edge + (moved.includes(true) ? 12 : 7)
-  return labelled
+  return labeled
     .map((line, i) => {
       const leader = `<path class="leader line-${line.tone}" d="M${edge + 2} ${px(ends[i])}L${start - 3} ${px(places[i])}"/>`
       return (moved[i] ? leader : '') + text(`fill-${line.tone}`, start, places[i] + 4, line.label ?? '')

@@ -3,11 +3,14 @@ import { count } from '../../terminal/quantities.ts'
 import type { ChartBand, ChartMarker } from './line-chart.ts'
 
 /** As many are drawn one by one, wherever they lie. */
-const marksAtMost = 200
+const maxMarks = 200
 
-/** Bands in order; of very many, neighbours that are narrower than `narrow` together become one without a colour of its own. */
+/**
+ * Bands in order; of very many, neighbors that are narrower than `narrow` together become one without a color
+ * of its own.
+ */
 export function thinBands(bands: readonly ChartBand[], narrow: number): readonly ChartBand[] {
-  if (bands.length <= marksAtMost) return bands
+  if (bands.length <= maxMarks) return bands
   return groups(bands, ({ from }, { to }) => to - from < narrow).map(([first, ...others]): ChartBand => {
     const last = others.at(-1)
     if (last === undefined) return first
@@ -19,7 +22,7 @@ export function thinBands(bands: readonly ChartBand[], narrow: number): readonly
 
 /** Markers in order; of very many, those within `narrow` become one. */
 export function thinMarkers(markers: readonly ChartMarker[], narrow: number): readonly ChartMarker[] {
-  if (markers.length <= marksAtMost) return markers
+  if (markers.length <= maxMarks) return markers
   return groups(markers, (first, next) => next.x - first.x < narrow).map(
     ([first, ...others]): ChartMarker =>
       others.length === 0
@@ -28,7 +31,7 @@ export function thinMarkers(markers: readonly ChartMarker[], narrow: number): re
   )
 }
 
-/** Neighbours, as long as the next belongs to the first of them. */
+/** Neighbors, as long as the next belongs to the first of them. */
 function groups<T>(items: readonly T[], isTogether: (first: T, next: T) => boolean): [T, ...T[]][] {
   const found: [T, ...T[]][] = []
   for (const item of items) {

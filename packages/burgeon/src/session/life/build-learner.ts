@@ -29,7 +29,10 @@ export function buildLearner(settings: LifeSettings): Learner {
   return new Learner({ model, ...parts(settings) })
 }
 
-/** The learner of a checkpoint, whose settings were looked at. Throws OptionError if it was built with other parts. */
+/**
+ * The learner of a checkpoint, whose settings were looked at. Throws OptionError if it was built with other
+ * parts.
+ */
 export function rebuildLearner(settings: LifeSettings, state: LearnerState): Learner {
   return Learner.fromState(state, parts(settings))
 }
@@ -48,7 +51,9 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
   }
 }
 
-/** The strategy of a life; parts whose setting is 0 are left out. Throws OptionError as `buildLearner` does. */
+/**
+ * The strategy of a life; parts whose setting is 0 are left out. Throws OptionError as `buildLearner` does.
+ */
 export function strategyOf(settings: LifeSettings): Strategy {
   checkSettings('strategyOf', settings)
   return composed(settings)
@@ -78,8 +83,8 @@ function words(tokens: number): GrowingVocabulary {
 }
 
 /**
- * Page–Hinkley on the loss in standard deviations from its running mean. Text is never quite stationary, so a rise
- * counts only beyond one deviation, and an alarm takes fourteen of them in all.
+ * Page–Hinkley on the loss in standard deviations from its running mean. Text is never quite stationary, so a
+ * rise counts only beyond one deviation, and an alarm takes fourteen of them in all.
  */
 function lossJump(): DriftDetector {
   return standardized(pageHinkley({ mode: 'up', delta: 1, threshold: 14 }), { decay: 0.99 })

@@ -13,7 +13,7 @@ export interface Life {
   readonly settings: LifeSettings
   readonly learner: Learner
   readonly record: LifeRecord
-  /** What made it and what it has read; nobody knows unless given. */
+  /** The command that made it and the sources it has read; unknown unless given. */
   readonly origin?: LifeOrigin
 }
 
@@ -48,9 +48,10 @@ export async function saveLife(disk: Disk, life: Life): Promise<void> {
 /**
  * Reads a life.
  *
- * @param changes Settings that are to be others from now on; only those that no part of a learner is made of can be.
- * @throws CheckpointError if there is none, it is damaged, or it is something else; StateError for a part that is damaged; OptionError
- *   for a change that cannot be.
+ * @param changes Settings that are to be others from now on; only those that no part of a learner is made of
+ *   can be.
+ * @throws CheckpointError if there is none, it is damaged, or it is something else; StateError for a part
+ *   that is damaged; OptionError for a change that cannot be.
  */
 export async function loadLife(
   disk: Disk,

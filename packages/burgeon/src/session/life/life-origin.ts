@@ -42,16 +42,16 @@ export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
 })
 
 /** Sources that are remembered. Who comes back to an older one reads it anew. */
-const sourcesAtMost = 16
+const maxSources = 16
 
 /** Texts that are measured: the first ones, so that forgetting is seen. */
-const heldOutAtMost = 8
+const maxHeldOutTexts = 8
 
 export function newOrigin(maker: LifeOrigin['maker']): LifeOrigin {
   return { maker, sources: [], heldOut: [] }
 }
 
-/** What a life has read of a source; nothing when it does not know it. */
+/** The part of a source that a life has read; undefined for an unknown source. */
 export function readOf(origin: LifeOrigin, label: string): SourceRead | undefined {
   return origin.sources.find((source) => source.label === label)?.read
 }
@@ -59,14 +59,14 @@ export function readOf(origin: LifeOrigin, label: string): SourceRead | undefine
 /** Remembers what was read of a source. */
 export function rememberRead(origin: LifeOrigin, label: string, read: SourceRead): void {
   const others = origin.sources.filter((source) => source.label !== label)
-  origin.sources = [...others, { label, read }].slice(-sourcesAtMost)
+  origin.sources = [...others, { label, read }].slice(-maxSources)
 }
 
 /** Adds texts to measure on. A name that is taken gets a number. */
 export function rememberHeldOut(origin: LifeOrigin, texts: readonly HeldOutText[]): void {
   const all = [...origin.heldOut]
   for (const { name, bytes } of texts) {
-    if (all.length >= heldOutAtMost) break
+    if (all.length >= maxHeldOutTexts) break
     let own = name
     for (let n = 2; all.some((text) => text.name === own); n++) own = `${name} (${n})`
     all.push({ name: own, base64: Buffer.from(bytes).toString('base64') })

@@ -13,7 +13,10 @@ import {
   type StateChecks,
 } from '@burgeon/tensor'
 
-/** What a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is built the same way. */
+/**
+ * Settings that a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is
+ * built the same way.
+ */
 export interface LifeSettings {
   readonly model: GptSizes
   readonly seed: number
@@ -29,11 +32,13 @@ export interface LifeSettings {
   readonly protection: number
   /** Steps over which a plateau is looked for, 8 to 2,000; 0 never grows. */
   readonly plateau: number
-  /** Most learnt numbers the model may have. */
+  /** Max parameters the model may have. */
   readonly maxParameters: number
-  /** Most tokens the vocabulary may come to, from 256 on; the 256 bytes alone unless given. */
+  /** Max tokens the vocabulary may come to, from 256 on; the 256 bytes alone unless given. */
   readonly vocabulary?: number
-  /** Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version. */
+  /**
+   * Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version.
+   */
   readonly watchesBytes?: boolean
 }
 
@@ -44,7 +49,7 @@ const aPlateau: Check<number> = {
   accepts: (value): value is number => value === 0 || aWindow.accepts(value),
 }
 
-/** What may be changed when a life is taken up again. */
+/** Settings that may be changed when a life is resumed. */
 export const changeChecks: Readonly<Record<'learningRate' | 'maxParameters', Check<number>>> = {
   learningRate: checks.number({ from: 0 }),
   maxParameters: checks.number({ from: 0, infinite: true }),

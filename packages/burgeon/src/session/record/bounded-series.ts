@@ -1,11 +1,14 @@
-/** The rules by which the series of a life let go of detail, so that a life of any length has a record of bounded size. */
+/**
+ * The rules by which the series of a life let go of detail, so that a life of any length has a record of
+ * bounded size.
+ */
 import type { LifeRecord, Measurement } from './life-record.ts'
 
-/** The loss curve holds fewer points than this; when it is full, neighbours are joined. */
-const mostLossPoints = 4096
-const mostSpans = 4096
-/** Of measurements along the way, and of those after a stage. */
-const mostMeasurements = 1024
+/** The loss curve holds fewer points than this; when it is full, neighbors are joined. */
+const maxLossPoints = 4096
+const maxSpans = 4096
+/** Max measurements along the way, and max measurements after a stage. */
+const maxMeasurements = 1024
 /** Steps whose loss is kept one by one. */
 const recentSteps = 100
 
@@ -24,7 +27,10 @@ export interface LossCurve {
 
 export const emptyCurve = (): LossCurve => ({ stride: 1, steps: 0, total: 0, from: 0, recent: [] })
 
-/** Adds the loss of a step. Each point is the mean of `stride` steps; when there are too many, two become one, and the stride doubles. */
+/**
+ * Adds the loss of a step. Each point is the mean of `stride` steps; when there are too many, two become one,
+ * and the stride doubles.
+ */
 export function addLoss(
   record: Pick<LifeRecord, 'prequential' | 'curve'>,
   { bytes, bitsPerByte }: { bytes: number; bitsPerByte: number },
@@ -39,7 +45,7 @@ export function addLoss(
   record.prequential.push({ bytes: curve.from, bitsPerByte: curve.total / curve.steps })
   curve.steps = 0
   curve.total = 0
-  if (record.prequential.length < mostLossPoints) return
+  if (record.prequential.length < maxLossPoints) return
   record.prequential = joinPairs(record.prequential, (a, b) => ({
     bytes: a.bytes,
     bitsPerByte: (a.bitsPerByte + b.bitsPerByte) / 2,
@@ -58,10 +64,10 @@ export function lossCurve({
 /** When there are too many, those of the older half are joined in pairs: what was lately stays exact. */
 export function joinSpans(spans: LifeRecord['spans']): LifeRecord['spans'] {
   let joined = spans
-  while (joined.length >= mostSpans) {
-    const older = joined.slice(0, mostSpans / 2)
+  while (joined.length >= maxSpans) {
+    const older = joined.slice(0, maxSpans / 2)
     const pairs = joinPairs(older, (a, b) => ({ domain: range(a.domain, b.domain), from: a.from, to: b.to }))
-    joined = pairs.concat(joined.slice(mostSpans / 2))
+    joined = pairs.concat(joined.slice(maxSpans / 2))
   }
   return joined
 }
@@ -70,24 +76,24 @@ const range = (first: string, last: string): string =>
   `${first.split(' … ')[0]} … ${last.split(' … ').at(-1) ?? ''}`
 
 /**
- * When there are too many along the way, every second of the older half of them goes. Of those after a stage, what was measured first and
- * lately stays, and the middle goes.
+ * When there are too many along the way, every second of the older half of them goes. Of those after a stage,
+ * what was measured first and lately stays, and the middle goes.
  */
 export function thinMeasurements(measurements: Measurement[]): Measurement[] {
   const isStage = ({ stage }: Measurement): boolean => stage !== null
   const stages = measurements.filter(isStage)
   const along = measurements.length - stages.length
-  if (along < mostMeasurements && stages.length < mostMeasurements) return measurements
-  const quarter = mostMeasurements / 4
+  if (along < maxMeasurements && stages.length < maxMeasurements) return measurements
+  const quarter = maxMeasurements / 4
   let [stage, other] = [0, 0]
   return measurements.filter((measurement) => {
     if (isStage(measurement)) {
       stage++
-      if (stages.length < mostMeasurements) return true
+      if (stages.length < maxMeasurements) return true
       return stage <= quarter || stage > stages.length - 2 * quarter
     }
     other++
-    return along < mostMeasurements || other > along / 2 || other % 2 === 0
+    return along < maxMeasurements || other > along / 2 || other % 2 === 0
   })
 }
 

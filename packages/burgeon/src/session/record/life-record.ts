@@ -1,8 +1,8 @@
 /**
- * What a life has been so far: the series behind the report. Plain data that lives in the checkpoint.
+ * The record of a life so far: the series behind the report. Plain data that lives in the checkpoint.
  *
- * It does not grow with the steps of a life, in memory or on disk: each series has a rule for what it lets go of (`bounded-series.ts`). Only
- * what belongs to growths, which are few, stays for good.
+ * It does not grow with the steps of a life, in memory or on disk: each series has a rule for what it lets go
+ * of (`bounded-series.ts`). Only what belongs to growths, which are few, stays for good.
  */
 import {
   eventFromState,
@@ -54,15 +54,18 @@ export interface LifeRecord {
   bytes: number
   /** Where the stream goes on; null at the beginning. */
   position: LifePosition | null
-  /** Seconds lived, over all sittings. */
+  /** Seconds of learning, over all sessions. */
   seconds: number
   /** Where each domain began and ended; in a life of very many, earlier ones are joined. */
   spans: { domain: string; from: number; to: number }[]
   /** Prequential loss: bytes before some steps in a row, and their mean in bits per byte. */
   prequential: { bytes: number; bitsPerByte: number }[]
-  /** What of the loss is not in `prequential` yet. */
+  /** The end of the loss curve, which is not in `prequential` yet. */
   readonly curve: LossCurve
-  /** Loss of everything before it was learnt, in bits per byte, by bytes; by no domain, of which there may be very many. */
+  /**
+   * Loss of everything before it was learnt, in bits per byte, by bytes; by no domain, of which there may be
+   * very many.
+   */
   predicted: PrequentialState
   measurements: Measurement[]
   readonly parameters: { bytes: number; parameters: number }[]
@@ -70,7 +73,10 @@ export interface LifeRecord {
   events: { bytes: number; event: LearnerEvent }[]
   /** Null before the first save. */
   good: GoodCheckpoint | null
-  /** What the model wrote when it had learnt a domain, one for each; none in a life of the user's own text. */
+  /**
+   * Text that the model wrote when it had learnt a domain, one for each; none in a life of the user's own
+   * text.
+   */
   samples?: { bytes: number; domain: string; prompt: string; text: string }[]
 }
 
@@ -92,7 +98,9 @@ export function emptyRecord(parameters: number): LifeRecord {
   }
 }
 
-/** A saved record, also one of an earlier version, which held every step. Throws StateError for a damaged one. */
+/**
+ * A saved record, also one of an earlier version, which held every step. Throws StateError for a damaged one.
+ */
 export function recordFromState(who: string, state: unknown): LifeRecord {
   const { curve, prequential, good, predicted, ...rest } = checkState(who, state, savedRecord)
   const record: LifeRecord = {
@@ -114,7 +122,10 @@ export function recordFromState(who: string, state: unknown): LifeRecord {
   return record
 }
 
-/** What the loss curve of an earlier version knows of it: a point counts for the bytes up to the next, and fades what is older as a step does. */
+/**
+ * What the loss curve of an earlier version knows of it: a point counts for the bytes up to the next, and
+ * fades what is older as a step does.
+ */
 function predictedByCurve(record: LifeRecord): PrequentialState {
   const predicted = new Prequential()
   const points = lossCurve(record)
@@ -130,7 +141,9 @@ export function predictedOf({ predicted }: Pick<LifeRecord, 'predicted'>): Prequ
   return Prequential.fromState(predicted).overall()
 }
 
-/** Who made the latest state of each record: to make it anew at each step would cost more than all else here. */
+/**
+ * Who made the latest state of each record: to make it anew at each step would cost more than all else here.
+ */
 const makers = new WeakMap<PrequentialState, Prequential>()
 
 function predictedAfter(before: PrequentialState, { bitsPerByte, bytes }: StepReport): PrequentialState {
@@ -165,8 +178,8 @@ export function recordStep(record: LifeRecord, report: StepReport, position: Lif
 }
 
 /**
- * Mean prequential loss of the latest 20 steps, or of as many as there are; null before the first. Not the faded mean of `predicted`: what
- * decides whether a checkpoint is good must forget older steps wholly.
+ * Mean prequential loss of the latest 20 steps, or of as many as there are; null before the first. Not the
+ * faded mean of `predicted`: what decides whether a checkpoint is good must forget older steps wholly.
  */
 export function recentBitsPerByte({ curve: { recent } }: Pick<LifeRecord, 'curve'>): number | null {
   const latest = recent.slice(-20)

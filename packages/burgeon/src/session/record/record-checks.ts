@@ -1,4 +1,7 @@
-/** What each part of a life's record may be, for a caller and for a checkpoint. Losses may be any number: a life can go wrong. */
+/**
+ * Checks of each part of a life's record, for a caller and for a checkpoint. Losses may be any number: a life
+ * can go wrong.
+ */
 import { Prequential } from '@burgeon/continual'
 import { type Check, checks, fields, optional, type StateChecks } from '@burgeon/tensor'
 import type { LossCurve } from './bounded-series.ts'
@@ -30,7 +33,7 @@ export const aPosition: Check<LifePosition> = fields<Required<LifePosition>>('a 
   pass: optional(count) as Check<number>,
 })
 
-/** What was measured, in order. */
+/** Measurements, in order. */
 export const measurements: Check<Measurement[]> = listOf<Measurement>(
   'a list of measurements { bytes, stage, learnt, bitsPerByte }',
   'a measurement',
@@ -49,7 +52,7 @@ export const spans: Check<LifeRecord['spans']> = listOf<Series<'spans'>>(
   { domain: text, from: size, to: size },
 )
 
-/** What happened, in order. */
+/** Events, in order. */
 export const events: Check<LifeRecord['events']> = listOf<Series<'events'>>(
   'a list of events { bytes, event }',
   'an event',
@@ -108,11 +111,14 @@ export const aRecord: Check<LifeRecord> = fields<LifeRecord>('the record of a li
   predicted,
 })
 
-/** What is saved of a record. */
+/** A record as it is saved, by this version or an earlier one. */
 type SavedRecord = Omit<LifeRecord, Later> & Partial<Pick<LifeRecord, Later>>
 type Later = 'curve' | 'good' | 'predicted'
 
-/** A saved record. Earlier versions kept every loss instead of a curve, knew of no good checkpoint and no mean of everything, and wrote no samples. */
+/**
+ * A saved record. Earlier versions kept every loss instead of a curve, knew of no good checkpoint and no mean
+ * of everything, and wrote no samples.
+ */
 export const savedRecord: StateChecks<SavedRecord> = {
   ...parts,
   curve: optional(curve),

@@ -11,7 +11,9 @@ const packageFolders: ReadonlySet<string> = new Set([
   '__pycache__',
 ])
 
-/** Files beside a folder `vendor` that say that it holds packages, and not what somebody wrote about vendors. */
+/**
+ * Files beside a folder `vendor` that say that it holds packages, and not what somebody wrote about vendors.
+ */
 const vendorManifests = ['go.mod', 'composer.json', 'Gemfile', 'Cargo.toml']
 
 /**
@@ -35,7 +37,7 @@ export async function whyFolderIsLeftOut(
   return (await holdsCheckpoint(path)) ? 'holds a checkpoint' : null
 }
 
-/** Whether a folder has the manifest of a checkpoint, which tells its format in its first bytes. */
+/** Whether a folder has the manifest of a checkpoint, which names its format in its first bytes. */
 export async function holdsCheckpoint(folder: string): Promise<boolean> {
   try {
     await using file = await open(join(folder, 'checkpoint.json'), 'r')

@@ -7,7 +7,7 @@ import { probeFile } from './text-probe.ts'
 
 /** A text file of a source. */
 export interface SourceFile {
-  /** What to open. */
+  /** Path to open. */
   readonly path: string
   /** Path relative to the folder, with `/` on every system. */
   readonly name: string
@@ -18,7 +18,7 @@ export interface SourceFile {
 }
 
 export interface TextFilesOptions {
-  /** Told, in one line each, what is left out and why. */
+  /** Called with a line about each thing that is left out, and why. */
   readonly note?: ((line: string) => void) | undefined
   /** The folder that the run at hand writes to. */
   readonly out?: string | undefined
@@ -28,9 +28,9 @@ export interface TextFilesOptions {
 const probesAtOnce = 32
 
 /**
- * The text files below a folder, ordered by name by code unit. Left out, each with a note: what is hidden, folders of packages and
- * caches, folders that hold a checkpoint or are about to (`out`), links to folders (they may lead in circles), and files that are
- * empty, unreadable or binary.
+ * The text files below a folder, ordered by name by code unit. Left out, each with a note: what is hidden,
+ * folders of packages and caches, folders that hold a checkpoint or are about to (`out`), links to folders
+ * (they may lead in circles), and files that are empty, unreadable or binary.
  */
 export async function textFiles(
   root: string,

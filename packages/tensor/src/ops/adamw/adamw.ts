@@ -99,7 +99,7 @@ export const adamwOp = defineOp<AdamwAttrs>()({
     if (!inputs.every((x) => sameShape(x.shape, inputs[0].shape))) {
       throw new ShapeError(
         `adamw: got ${inputs.map((x) => formatShape(x.shape)).join(', ')}; ` +
-          'expected parameter, gradient and both moments to have one shape. Was the optimiser left out of a growth plan?',
+          'expected parameter, gradient and both moments to have one shape. Was the optimizer left out of a growth plan?',
       )
     }
     return [f32(inputs[0].shape)]

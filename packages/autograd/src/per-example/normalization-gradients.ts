@@ -1,4 +1,4 @@
-/** Gains and biases of normalisations: sums over each example's rows. */
+/** Gains and biases of normalizations: sums over each example's rows. */
 import { elementwise, expression, sum, type Tensor } from '@burgeon/tensor'
 import type { ExampleGradients } from './example-rules.ts'
 
