@@ -5,8 +5,12 @@ import { Gpt } from '@burgeon/gpt'
 import {
   add,
   AsyncCallbackError,
+  attention,
+  cast,
   concatenate,
+  cumsum,
   type Device,
+  dropout,
   type Engine,
   foldIn,
   keyFromSeed,
@@ -18,16 +22,19 @@ import {
   multiply,
   OptionError,
   randomUniform,
+  reorder,
   reshape,
   rmsNorm,
   scope,
   slice,
   softplus,
+  sort,
   square,
   sum,
   type Tensor,
   type TensorsByPath,
   tanh,
+  topK,
   withEngine,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -117,6 +124,31 @@ test('what lies between is held for one body at a time', () => {
   }
   expect(most((body) => body())).toBeGreaterThanOrEqual(400)
   expect(most(checkpoint)).toBeLessThan(70)
+})
+
+test.each<[string, (x: Tensor) => Tensor]>([
+  ['running sums', (x) => cumsum(tanh(x), 1)],
+  ['the numbers in order', (x) => sort(tanh(x), 0, { descending: true }).values],
+  ['the largest', (x) => topK(multiply(x, x), 2).values],
+  ['numbers in the order of others', (x) => reorder(tanh(x), sort(multiply(x, -1)).indices)],
+  ['what dropout leaves', (x) => dropout(tanh(x), { rate: 0.5, key: keyFromSeed(3) })],
+  [
+    'attention under a mask',
+    (x) => {
+      const heads = reshape(tanh(x), [1, 4, 1, 4])
+      return attention(heads, heads, heads, { mask: cast(less(reshape(x, [1, 1, 4, 4]), 0.5), 'i32') })
+    },
+  ],
+])('a body that ends in %s has the same gradients to the bit when it is run again', (_, body) => {
+  for (const seed of seeds) {
+    scope(() => {
+      const draw = new Draw(seed)
+      const [x, u] = [draw.tensor([4, 4]), draw.tensor([4, 4])]
+      const f = (wrap: typeof checkpoint) => (y: Tensor) => sum(square(wrap(() => scope(() => body(y)))))
+      expect(numbers(grad(f(checkpoint))(x))).toEqual(numbers(grad(f((run) => run()))(x)))
+      expect(apart(hvp(f(checkpoint))(x, u), hvp(f((run) => run()))(x, u))).toBeLessThan(1e-12)
+    })
+  }
 })
 
 test('random numbers are the same again, because their keys are', () => {

@@ -1,8 +1,11 @@
 import { checkGradient } from '@burgeon/autograd/testing'
 import {
   attention,
+  cast,
   type Engine,
   fill,
+  iota,
+  less,
   type OpName,
   scope,
   ShapeError,
@@ -72,6 +75,14 @@ describe('attention', () => {
       const [q, k] = [heads(1, 3, 2, 4), heads(1, 3, 2, 4)]
       expect(opsOf(() => attention(q, k, k))).toEqual(['attention'])
       expect(opsOf(() => attention(q, k, k, { mask: fill(wasm, [3], 1, 'i32') }))).not.toContain('attention')
+    })
+  })
+  test('takes a comparison for a mask once it is cast to integers', () => {
+    scope(() => {
+      const x = wasm.tensor([1, 2, 3, 4], { shape: [1, 4, 1, 1], dtype: 'f32' })
+      const mask = cast(less(iota(wasm, 4), 1), 'i32')
+      expect(mask.dtype).toBe('i32')
+      expect([...attention(x, x, x, { causal: false, mask }).readSync()]).toEqual([1, 1, 1, 1])
     })
   })
   test('refuses a mask that does not stretch to the scores, and tells its shape', () => {

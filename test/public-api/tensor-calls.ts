@@ -152,6 +152,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   ],
   broadcastTo: [() => ({ args: { x: t(), shape: [2, 2] }, run: api.broadcastTo, says: ['broadcast'] })],
   concatenate: [() => ({ args: { tensors: [t(), t()], axis: 0 }, run: api.concatenate })],
+  cast: [() => ({ args: { x: t(), dtype: 'i32' }, run: api.cast })],
   cumsum: [() => ({ args: { x: t(), axis: 1, options: { reverse: true } }, run: api.cumsum })],
   sort: [() => ({ args: { x: t(), axis: 1, options: { descending: true } }, run: api.sort })],
   topK: [() => ({ args: { x: t(), k: 1, axis: 0 }, run: api.topK })],

@@ -96,6 +96,7 @@ export {
   subtract,
   tanh,
 } from './ops/elementwise/arithmetic.ts'
+export { cast } from './ops/elementwise/cast.ts'
 export * from './ops/elementwise/comparisons.ts'
 export * from './ops/elementwise/rounding.ts'
 export { elementwise } from './ops/elementwise/elementwise.ts'

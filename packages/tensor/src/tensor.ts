@@ -19,7 +19,7 @@ export interface Storage {
 
 let nextId = 1
 
-/** The name by which Node, Deno and Bun ask an object how it is printed; to others it is a symbol like any. */
+/** The name by which Node asks an object how it is printed; to others it is a symbol like any. */
 const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
@@ -131,7 +131,7 @@ export class Tensor implements TensorSpec {
     return this.#text(true)
   }
 
-  /** What Node and its relatives print. At depths that they leave out, there are no numbers. */
+  /** What Node prints. At depths that they leave out, there are no numbers. */
   [inspectSymbol](depth: number): string {
     return this.#text(depth >= 0)
   }

@@ -150,7 +150,8 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
 export interface AttentionOptions extends Partial<AttentionAttrs> {
   /**
    * Which keys a query sees, beside what `causal` says, of a shape that stretches to [B, H, T, S]. `i32`: 0 hides a key, any other number
-   * shows it. `f32`: numbers that are added to the scaled scores, −∞ to hide a key; they may be learned.
+   * shows it. `f32`: numbers that are added to the scaled scores, −∞ to hide a key; they may be learned. Comparisons return `f32` of 1 and
+   * 0, which would be added: `cast` them to `i32`.
    */
   readonly mask?: Tensor
 }
