@@ -1,7 +1,8 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
-import { Device, type OpName } from '@burgeon/tensor'
+import { Device, expression as e, type OpName } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { checkOp, OpMismatchError, type PlainInput, RoundingBounds } from '@burgeon/tensor/testing'
+import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
 import { referenceKernels } from '../../packages/tensor/src/backends/reference/kernels.ts'
 import {
@@ -34,6 +35,20 @@ const ones = (n: number): number[] => new Array<number>(n).fill(1)
 const sumInF32 = (numbers: readonly number[]): number => numbers.reduce((sum, x) => Math.fround(sum + x), 0)
 
 describe('checkOp', () => {
+  test('knows how far powers may be off, at 0 and where they are too small for any number', async () => {
+    const { constant, input, scalar } = e
+    const ofZero = e.sin(e.pow(e.sin(e.equal(input(0), scalar(0))), input(1)))
+    const tiny = e.add(e.pow(input(0), e.subtract(constant(-1), input(0))), e.erf(input(1)))
+    for (const [expression, a, b] of [
+      [ofZero, 2, 0],
+      [tiny, 2 ** 100, 0.7],
+    ] as const) {
+      const attrs = { expression, scalars: [1], dtype: 'f32' } as const
+      const inputs = [f32([1], [a]), f32([1], [Math.fround(b)])]
+      const { error } = await checkOp(openWasm(), reference, 'elementwise', inputs, attrs, 2)
+      expect(error).toBeLessThan(2)
+    }
+  })
   test('finds nothing where there is nothing', async () => {
     const product = { transposeA: false, transposeB: false }
     const check = checkOp(

@@ -136,6 +136,7 @@ function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
   const both = x.error + y.error
   const room = Math.abs(y.value) - y.error
   if (both === Infinity || (name === 'divide' && y.error > 0 && room <= 0)) return Infinity
+  if (name === 'pow' && isOpenPower(x, y)) return Infinity
   if (!Number.isFinite(value)) return 0
   switch (name) {
     case 'add':
@@ -164,14 +165,23 @@ function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
  */
 function powerError(x: Rounded, y: Rounded): number {
   const value = applyBinary('pow', x.value, y.value)
-  const nearest = Math.abs(x.value) - x.error
-  // The sign, or whether there is a result at all, depends on what exactly y is.
-  if ((x.error > 0 && nearest <= 0) || (y.error > 0 && x.value < 0)) return Infinity
-  if (value === 0 && x.value === 0) return 0
+  if (x.value === 0) return rounding(value, functionError)
   const logarithm = Math.abs(Math.log(Math.abs(x.value)))
   const exponent = Math.abs(y.value) * logarithm
-  const relative = x.error > 0 ? x.error / nearest : 0
-  const moved = (Math.abs(y.value) + y.error) * relative + y.error * (logarithm + relative)
+  const relative = x.error > 0 ? x.error / (Math.abs(x.value) - x.error) : 0
+  const byBase = relative > 0 ? (Math.abs(y.value) + y.error) * relative : 0
+  const byExponent = y.error > 0 ? y.error * (logarithm + relative) : 0
   const own = functionError * (1 + (Number.isFinite(exponent) ? exponent : 0))
-  return Math.abs(value) * Math.expm1(moved) + rounding(value, own)
+  const growth = Math.expm1(byBase + byExponent)
+  // What is 0 here for being too small may be anything there.
+  return growth === Infinity ? Infinity : Math.abs(value) * growth + rounding(value, own)
+}
+
+/** Whether a power may jump within what is known of its arguments: to another sign, to NaN, or beside 1 to an infinite power. */
+function isOpenPower(x: Rounded, y: Rounded): boolean {
+  const size = Math.abs(x.value)
+  const besideOne = Math.abs(size - 1) <= x.error && Math.abs(y.value) === Infinity
+  if (x.error > 0 && (size <= x.error || besideOne)) return true
+  const besideZero = (size === 0 || size === Infinity) && Math.abs(y.value) <= y.error
+  return y.error > 0 && (x.value <= 0 || besideZero)
 }
