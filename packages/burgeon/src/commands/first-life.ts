@@ -2,8 +2,6 @@
  * `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the
  * user.
  */
-import { writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner } from '../session/life/build-learner.ts'
@@ -15,15 +13,15 @@ import { lifeReportOf } from '../session/life-report-of.ts'
 import { domainChunks } from '../demo/domain-chunks.ts'
 import { writeSample } from '../session/sample.ts'
 import { runSession } from '../session/run-session.ts'
-import { summaryOf } from '../report/summary.ts'
-import { renderReport } from '../report/render-report.ts'
+import type { LifeReport } from '../report/life-report.ts'
 import { defaultStream } from '../demo/default-stream.ts'
 import type { DomainText } from '../demo/domain-text.ts'
 import { byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
-import { palette, printable } from '../terminal/terminal.ts'
+import { palette } from '../terminal/terminal.ts'
 import { checkOutput, makerOf } from './check-output.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { printPause, printReport } from './end-session.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { UsageError } from '../terminal/usage-error.ts'
@@ -90,13 +88,9 @@ async function runInto(disk: Disk, options: FirstLifeOptions, context: CommandCo
     '--out',
     pathArgument(out),
   )
-  if (!done) {
-    context.output.write(
-      `\nPaused after step ${count(life.learner.step)}; saved in ${printable(out)}.\nGo on with: ${resumeCommand}\n`,
-    )
-    return 0
-  }
-  await printReport(life, domains, { out, resumeCommand }, context)
+  const checkpoint = { path: out, resumeCommand }
+  if (done) await printReport(reportOf(life, domains, checkpoint), { prompt: prompts.prose }, context)
+  else printPause(life.learner.step, checkpoint, context)
   return 0
 }
 
@@ -145,14 +139,12 @@ async function recordSample(life: Life, domain: string): Promise<void> {
   record.samples.push({ bytes: record.bytes, domain, ...(await writeSample(life, prompts[domain])) })
 }
 
-/** Prints tables and samples, writes the report page. */
-async function printReport(
+function reportOf(
   life: Life,
   domains: readonly DomainText[],
-  { out, resumeCommand }: { out: string; resumeCommand: string },
-  context: CommandContext,
-): Promise<void> {
-  const report = lifeReportOf(life, {
+  checkpoint: LifeReport['checkpoint'],
+): LifeReport {
+  return lifeReportOf(life, {
     title: 'A first life',
     when: new Date().toISOString().slice(0, 16).replace('T', ' '),
     command: 'npm start',
@@ -165,14 +157,7 @@ async function printReport(
       digest,
     })),
     samples: life.record.samples ?? [],
-    checkpoint: { path: out, resumeCommand },
+    checkpoint,
     changesAreKnown: true,
   })
-  const page = join(out, 'report.html')
-  await writeFile(page, renderReport(report))
-  context.output.write(`\n${summaryOf(report, palette(context.output, context.environment))}\n`)
-  const speak = shellCommand('generate', '--from', pathArgument(out), '--prompt', prompts.prose)
-  context.output.write(
-    `Checkpoint  ${printable(out)}\nReport      ${printable(relative('', page))}\nSpeak to it ${speak}\n`,
-  )
 }

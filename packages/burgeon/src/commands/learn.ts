@@ -1,8 +1,6 @@
 /**
  * `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time.
  */
-import { writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
 import { type Disk, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner } from '../session/life/build-learner.ts'
@@ -14,14 +12,14 @@ import type { LifeSettings } from '../session/life/life-settings.ts'
 import { sourceChunks } from '../session/source-chunks.ts'
 import { beginningOf, writeSample } from '../session/sample.ts'
 import { runSession } from '../session/run-session.ts'
-import { summaryOf } from '../report/summary.ts'
-import { renderReport } from '../report/render-report.ts'
+import type { LifeReport } from '../report/life-report.ts'
 import { readSource, type Source, sourceLabel } from '../sources/read-source.ts'
 import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { checkOutput } from './check-output.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { printPause, printReport } from './end-session.ts'
 import { holdingFolder } from './holding-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { SourceNotes } from '../terminal/source-notes.ts'
@@ -138,15 +136,14 @@ async function learnInto(
   )
   const passes = source.toState().passes > 1 ? ['--passes', String(source.toState().passes)] : []
   const resumeCommand = again('--resume', ...passes)
+  const checkpoint = { path: out, resumeCommand }
   if (!done) {
-    context.output.write(
-      `\nPaused after step ${count(life.learner.step)}; saved in ${printable(out)}.\nGo on with: ${resumeCommand}\n`,
-    )
+    printPause(life.learner.step, checkpoint, context)
     return 0
   }
   const onceMore =
     path === '-' ? again('--append') : again('--resume', '--passes', String(source.toState().passes + 1))
-  await printReport(life, { path, label, out, resumeCommand, onceMore, latest }, context)
+  await printLearnt(life, { path, label, checkpoint, onceMore, latest }, context)
   return 0
 }
 
@@ -206,16 +203,16 @@ const shownLoss = (loss: number | undefined): string => (loss === undefined ? '?
 interface Learnt {
   readonly path: string
   readonly label: string
-  readonly out: string
-  readonly resumeCommand: string
+  readonly checkpoint: LifeReport['checkpoint']
+  /** Command that learns the text once more. */
   readonly onceMore: string
   /** Text that was read last. */
   readonly latest: Uint8Array
 }
 
 /** Prints losses, sizes, a sample and what to do next; writes the report page. */
-async function printReport(life: KnownLife, session: Learnt, context: CommandContext): Promise<void> {
-  const { path, label, out, resumeCommand } = session
+async function printLearnt(life: KnownLife, session: Learnt, context: CommandContext): Promise<void> {
+  const { path, label, checkpoint } = session
   const [heldOut] = heldOutOf(life.origin).slice(-1)
   const prompt = beginningOf(heldOut?.bytes ?? session.latest)
   const report = lifeReportOf(life, {
@@ -225,23 +222,17 @@ async function printReport(life: KnownLife, session: Learnt, context: CommandCon
     machine: machineFacts(life.learner.model.device),
     domains: [],
     samples: [{ bytes: life.record.bytes, domain: label, ...(await writeSample(life, prompt)) }],
-    checkpoint: { path: out, resumeCommand },
+    checkpoint,
     changesAreKnown: false,
   })
-  const page = join(out, 'report.html')
-  await writeFile(page, renderReport(report))
   const predicted = predictedOf(life.record)
-  const lines = [
+  const losses =
     `Lately it predicted text at ${shownLoss(predicted?.faded)} bits per byte before it learnt it, ` +
-      `and at ${shownLoss(predicted?.mean)} over its whole life` +
-      (heldOut === undefined ? '; there was too little text, or a pipe, to hold any out.' : '.'),
-    `Checkpoint  ${printable(out)}`,
-    `Report      ${printable(relative('', page))}`,
-    `Speak to it ${shellCommand('generate', '--from', pathArgument(out), '--prompt', prompt)}`,
-    `Look inside ${shellCommand('inspect', '--from', pathArgument(out), '--growth')}`,
+    `and at ${shownLoss(predicted?.mean)} over its whole life` +
+    (heldOut === undefined ? '; there was too little text, or a pipe, to hold any out.' : '.')
+  const after = [
+    `Look inside ${shellCommand('inspect', '--from', pathArgument(checkpoint.path), '--growth')}`,
     `Learn more  ${session.onceMore}`,
   ]
-  context.output.write(
-    `\n${summaryOf(report, palette(context.output, context.environment))}\n${lines.join('\n')}\n`,
-  )
+  await printReport(report, { prompt, before: [losses], after }, context)
 }
