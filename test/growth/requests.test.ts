@@ -1,4 +1,6 @@
 /** Requests: one list of kinds, what earlier versions called an axis, and a plan that is made once. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { adamw } from '@burgeon/autograd/optim'
 import {
   batchOfTokens,
@@ -58,6 +60,13 @@ const kinds: {
 function earlier({ kind, ...fields }: GrowthRequest): GrowthRequest {
   return { axis: kinds[kind][0], ...fields } as unknown as GrowthRequest
 }
+
+test('every kind, and no other, is in the table of the guide', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/growing.md'), 'utf8')
+  const rows = guide.split('\n').filter((row) => row.startsWith('| `'))
+  const named = rows.flatMap((row) => [...row.split('|')[1].matchAll(/`(\w+)`/g)].map(([, kind]) => kind))
+  expect(named.toSorted()).toEqual(Object.keys(kinds).toSorted())
+})
 
 describe.each(Object.entries(kinds))('%s', (kind, [axis, request]) => {
   const old = earlier(request)
