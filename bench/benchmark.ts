@@ -1,4 +1,4 @@
-/** What a benchmark is and how its result is printed and kept. Check, then time, then ratio. */
+/** The form of a benchmark, and how its result is printed and kept. Check, then time, then ratio. */
 
 /** One measured number, with the peer's where there is one. */
 export interface BenchmarkRow {
@@ -6,7 +6,7 @@ export interface BenchmarkRow {
   readonly metric: string
   readonly value: number
   readonly unit: string
-  /** Of every seed, in order, where `value` is their mean. */
+  /** Value of every seed, in order, where `value` is their mean. */
   readonly values?: readonly number[]
   readonly peer?: string
   readonly peerValue?: number

@@ -5,7 +5,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } from './benchmark.ts'
 
-/** What a benchmark may be given besides `--json`. */
+/** Options of a benchmark besides `--json`. */
 type Flag = 'data' | 'seeds' | 'quick' | 'picture'
 
 const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {

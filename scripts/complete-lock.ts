@@ -43,7 +43,7 @@ const processors = [
   'x64',
 ]
 
-/** What a platform package runs on, read from its name: `binding-linux-x64-musl`. */
+/** The platform of a package, read from its name: `binding-linux-x64-musl`. */
 function platformOf(name: string): { os?: string[]; cpu?: string[]; libc?: string[] } {
   const words = name.split(/[/-]/)
   const os = systems.filter((system) => words.includes(system))

@@ -52,7 +52,7 @@ function complete(inline: string): string {
 
 /** How a command is tried that is not run as it is printed. */
 export interface Otherwise {
-  /** What is run in its place; nothing if it cannot be run. */
+  /** Command that is run in its place; none if it cannot be run. */
   readonly run?: string
   readonly because: string
   /** Takes minutes: only `node scripts/try-commands.ts --all` runs it. */

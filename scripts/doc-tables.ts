@@ -68,7 +68,7 @@ function speeds(): string {
   ])
 }
 
-/** What docs/benchmarks.md calls the methods of the growth benchmark, in its order. */
+/** Names of the methods of the growth benchmark in docs/benchmarks.md, in its order. */
 const growthMethods = {
   'doubled twice, exactly':
     'two layers, doubled twice, copies that write nothing at first: the function is kept',

@@ -1,4 +1,4 @@
-/** What README says of a first life: some lines of its log, and its facts in a sentence. */
+/** The first life of README: some lines of its log, and its facts in a sentence. */
 
 /** Throws RangeError for a log that lacks one of the facts. */
 export function firstLifeFacts(log: readonly string[]): string {

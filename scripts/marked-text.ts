@@ -8,7 +8,7 @@ const marks = (name: string): readonly [begin: string, end: string] => [
 ]
 
 /**
- * What stands between the marks of a name. Throws RangeError unless each mark stands there once, in order.
+ * The text between the marks of a name. Throws RangeError unless each mark stands there once, in order.
  */
 export function markedIn(text: string, name: string): string {
   const [begin, end] = marks(name)

@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** What decides which rows are learnt, what is protected, and what is called drift. */
+/** Files that decide which rows are learnt, what is protected, and what is called drift. */
 const core = [
   'packages/continual/src/drift/{byte-shift,fading-counts}.ts',
   'packages/continual/src/metrics/alarm-score.ts',

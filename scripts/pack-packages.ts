@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 /** The root of the repository. */
 export const root: string = join(import.meta.dirname, '..')
 
-/** What `npm pack` says of one tarball. */
+/** One tarball, as `npm pack` describes it. */
 export interface Tarball {
   readonly name: string
   readonly filename: string

@@ -1,20 +1,20 @@
-/** What stands in the way of a release, as plain data in and sentences out. */
+/** Problems that stand in the way of a release, as plain data in and sentences out. */
 
-/** What a release is judged by. */
+/** Facts that a release is judged by. */
 export interface ReleaseFacts {
-  /** Of the root's package.json. */
+  /** Version in the root's package.json. */
   readonly version: string
   readonly changelog: string
   /** Folders of packages whose manifest is not what the root's asks for. */
   readonly unlike: readonly string[]
   /** Whether it is more than a trial. */
   readonly isMeant: boolean
-  /** What `git status --porcelain` says. */
+  /** Output of `git status --porcelain`. */
   readonly changedFiles: string
   readonly tags: readonly string[]
 }
 
-/** What the changelog says of a version, `Unreleased` or `1.2.3`; null if it has no such section. */
+/** The section of the changelog about a version, `Unreleased` or `1.2.3`; null if it has no such section. */
 export function changesIn(changelog: string, version: string): string | null {
   const sections = changelog.split(/^## /m).slice(1)
   const own = sections.find((section) => section.startsWith(`[${version}]`))

@@ -1,4 +1,4 @@
-/** What the GPU benchmarks share: devices, who they are, and whether targets are meant for them. */
+/** Devices of the GPU benchmarks, their names, and whether targets are meant for them. */
 import type { Device } from '@burgeon/tensor'
 import { aboutWebGpu, openWebGpu, type Precision, webGpuPeakFlops } from '@burgeon/tensor/webgpu'
 

@@ -1,6 +1,6 @@
 /**
- * What it costs the processor to hand a training step to a GPU, measured on Dawn's null driver, where nothing
- * computes meanwhile.
+ * The time that the processor takes to hand a training step to a GPU, measured on Dawn's null driver, where
+ * nothing computes meanwhile.
  */
 import { type Engine, withEngine } from '@burgeon/tensor'
 import { openWebGpu, webGpuCounts } from '@burgeon/tensor/webgpu'

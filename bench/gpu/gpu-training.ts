@@ -27,7 +27,7 @@ const [checkedSteps, tolerance] = [5, { single: 1e-3, mixed: 1e-2 }]
 const maxMilliseconds = 3000
 /** Microseconds of the processor for one call of a kernel. */
 const maxPerDispatch = 5
-/** Of PyTorch's speed on an H200-class adapter: eager single precision, and autocast to bf16. */
+/** Shares of PyTorch's speed on an H200-class adapter: eager single precision, and autocast to bf16. */
 const target = { single: 1, mixed: 0.5 }
 
 export const gpuTraining: Benchmark = async ({ quick, note }) => {

@@ -1,6 +1,6 @@
 /**
- * What recomputing each block costs and saves: memory and time of a training step of twelve layers, with and
- * without.
+ * The cost and savings of recomputing each block: memory and time of a training step of twelve layers, with
+ * and without.
  */
 import { valueAndGrad } from '@burgeon/autograd'
 import { adamw, applyUpdates, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'

@@ -1,6 +1,6 @@
 /** Loss against operations as a picture: one line a method, one dot where each ends. */
 
-/** What one method measured on the way. */
+/** Measurements of one method on the way. */
 export interface Curve {
   readonly name: string
   readonly points: readonly { readonly flops: number; readonly loss: number }[]

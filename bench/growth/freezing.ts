@@ -17,7 +17,7 @@ const sizes = { embed: 48, heads: 4, layers: 4, mlpHidden: 192 }
 interface Outcome {
   /** On held-out text, in nats per character, mean of ten looks over the last tenth. */
   readonly loss: number
-  /** Of all steps, looks at the blocks included, by the formulas of the op table. */
+  /** FLOPs of all steps, looks at the blocks included, by the formulas of the op table. */
   readonly flops: number
 }
 

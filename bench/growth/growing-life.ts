@@ -20,14 +20,14 @@ export interface Measurement {
   readonly loss: number
 }
 
-/** What a life shows to whoever decides about its growth. */
+/** State of a life, for the code that decides about its growth. */
 export interface Moment {
-  /** What part of the budget is spent, in [0, 1]. */
+  /** Share of the budget that is spent, in [0, 1]. */
   readonly share: number
   readonly model: Gpt
   readonly config: GptConfig
   readonly parameters: number
-  /** Of all steps so far, in nats per character. */
+  /** Losses of all steps so far, in nats per character. */
   readonly losses: readonly number[]
 }
 
@@ -52,8 +52,8 @@ export interface LifeOptions {
 }
 
 /**
- * What part of the highest rate is due: it rises over the first fiftieth of the budget, stays, and falls over
- * the last fifth of it.
+ * The share of the peak rate that is due: it rises over the first fiftieth of the budget, stays, and falls
+ * over the last fifth of it.
  */
 const rateAt = (share: number): number =>
   Math.min(1, share / 0.02) * (share < decay ? 1 : 1 - Math.sqrt((share - decay) / (1 - decay)) * 0.98)

@@ -1,8 +1,13 @@
-/** Growth by half on every axis of a model: what growing costs is measured and bounded by the same requests. */
+/**
+ * Growth by half on every axis of a model: what growing costs is measured and bounded by the same requests.
+ */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 
-/** One request or two for every axis, each of the block in the middle. MLP, heads and their size must be even, key/value heads half of the heads. */
+/**
+ * One request or two for every axis, each of the block in the middle. MLP, heads and their size must be even,
+ * key/value heads half of the heads.
+ */
 export function halfAgain({ blocks, embed, context, vocabulary }: GptConfig): GrowthRequest[] {
   const { id: block, mlpHidden, heads, headDim } = blocks[(blocks.length - 1) >> 1]
   const newTokens = Array.from({ length: vocabulary / 2 }, (_, i) => ({ parts: [i, i + 1] }))

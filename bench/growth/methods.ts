@@ -66,8 +66,8 @@ const widened = ({ blocks }: GptConfig): GrowthRequest[] => [
 ]
 
 /**
- * What a growth without care would put into the new slices: numbers that look like the old ones. Every new
- * number is drawn from a normal distribution as wide as the old numbers of its parameter.
+ * The numbers that a growth without care would put into the new slices: numbers that look like the old ones.
+ * Every new number is drawn from a normal distribution as wide as the old numbers of its parameter.
  */
 function unpreserved(model: Gpt, before: ReadonlyMap<string, readonly number[]>, seed: number): void {
   const random = new RandomStream(keyFromSeed(seed)).named('unpreserved')

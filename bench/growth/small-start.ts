@@ -14,14 +14,14 @@ import { live, type Measurement } from './growing-life.ts'
 import { decidedBy, type Method } from './methods.ts'
 
 const sizes = { embed: 48, heads: 4, mlpHidden: 192 }
-/** Of four layers, and a few more. */
+/** Parameters of four layers, and a few more. */
 const maxParameters = 120_000
 /**
  * The highest learning rate of all: of 2, 3 and 5 thousandths the one that is best for four layers from the
  * start.
  */
 const rate = 5e-3
-/** What a life that grows may compute, as a share of what one of a fixed size may. */
+/** Compute budget of a life that grows, as a share of that of a fixed size. */
 const part = 0.7
 
 const inShares = (): GrowthRequest => ({ kind: 'copyLayers', order: 'beside', writes: 'shared' })

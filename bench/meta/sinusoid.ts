@@ -19,7 +19,7 @@ interface Method {
   readonly name: string
   /** Takes one meta-step. */
   learn(task: MetaTask, step: number): void
-  /** What the inner loop is tested with. */
+  /** Learning rates that the inner loop is tested with. */
   readonly rates: () => number | TensorsByPath
   readonly weights: TensorsByPath
 }

@@ -1,6 +1,6 @@
 /**
- * What a training step does besides matrix products: each op checked against the reference, then timed on one
- * thread.
+ * The ops of a training step besides matrix products: each op checked against the reference, then timed on
+ * one thread.
  */
 import {
   add,

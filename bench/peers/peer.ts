@@ -1,4 +1,4 @@
-/** What a benchmark asks of a peer: the same GPT as ours, trained the same way. */
+/** The task of a peer: the same GPT as ours, trained the same way. */
 import type { PlainTensor } from '@burgeon/tensor'
 import { Bench } from 'tinybench'
 
@@ -104,7 +104,7 @@ export async function medianOf(run: () => void, milliseconds = 60): Promise<numb
  */
 const [rounds, maxMilliseconds] = [7, 3000]
 
-/** What one contestant needed, round by round, in milliseconds. */
+/** Times of one contestant, round by round, in milliseconds. */
 export interface Timed {
   readonly name: string
   readonly times: readonly number[]

@@ -36,10 +36,10 @@ const none = { memoryRows: 0, protection: 0, plateau: 0, vocabulary: 256 }
 const replay = { protection: 0, plateau: 0, vocabulary: 256 }
 const theDefault = 'the default: replay, growth, vocabulary'
 
-/** What the default model has grown to by the end of the default stream. */
+/** The size that the default model has grown to by the end of the default stream. */
 const grownSizes = { context: 64, embed: 96, heads: 3, layers: 3, mlpHidden: 288 }
 
-/** What each life is made with, beside the default settings. */
+/** Settings of each life that differ from the default. */
 const arms: Readonly<Record<string, Partial<LifeSettings>>> = {
   'naive fine-tuning': none,
   'EWC alone': { ...none, protection: 5 },
@@ -58,7 +58,7 @@ const arms: Readonly<Record<string, Partial<LifeSettings>>> = {
   'the default + EWC': { protection: 5 },
 }
 
-/** What is left of the default without each of its parts. */
+/** The default without each of its parts. */
 const withoutPart: Readonly<Record<string, string>> = {
   replay: 'vocabulary alone',
   growth: 'replay + vocabulary',

@@ -39,13 +39,13 @@ interface Language {
 interface Outcome {
   /** Bits per byte of held-out text, by language, at the end of each. */
   readonly measured: readonly Readonly<Record<string, number>>[]
-  /** Of the prequential loss, over the last language. */
+  /** Mean prequential loss over the last language. */
   readonly prequential: number
   readonly tokens: number
   readonly parameters: number
   readonly vocabulary: number
   readonly growths: number
-  /** Of all steps, by the formulas of the op table. */
+  /** FLOPs of all steps, by the formulas of the op table. */
   readonly flops: number
 }
 

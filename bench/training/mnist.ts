@@ -52,7 +52,7 @@ function folderOf(data: string | undefined): string {
   return found
 }
 
-/** What the program prints, run as printed in a process of its own. */
+/** The output of the program, run as printed in a process of its own. */
 function programAccuracy(folder: string, seed: number): number {
   const [{ text }] = programsIn('docs/mnist.md')
   const flags = ['--conditions=@burgeon/source', '--input-type=module-typescript', '-']

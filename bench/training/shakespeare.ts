@@ -75,9 +75,9 @@ export const shakespeare: Benchmark = async ({ data, seeds, quick, note }) => {
 
 /** The end of one run. */
 interface Result {
-  /** Of the validation text, in nats per character. */
+  /** Loss on the validation text, in nats per character. */
   readonly loss: number
-  /** Of the updates alone. */
+  /** Seconds of the updates alone. */
   readonly seconds: number
 }
 

@@ -40,7 +40,7 @@ describe('what holds them together', () => {
     expect(Buffer.from(marked).includes(png.subarray(33))).toBe(true)
   })
 
-  it('only what stands between the marks is written, and marks that are missing are told', () => {
+  it('only what stands between the marks is written, and missing marks are an error', () => {
     const text = 'a\n<!-- begin x -->\nold\n<!-- end x -->\nb\n'
     expect(markedIn(withMarked(text, 'x', 'new\n'), 'x')).toBe('new')
     expect(withMarked(text, 'x', 'new')).toBe(text.replace('old', 'new'))

@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('a checkpoint is told in numbers', async () => {
+test('a checkpoint is shown in numbers', async () => {
   const text = await printed('inspect', '--from', place('life'))
   expect(text).toContain(`parameters    ${model.parameters.size.toLocaleString('en')}\n`)
   expect(text).toMatch(/width +8, RMSNorm, learned positions, gelu\n/)
@@ -34,7 +34,7 @@ test('a checkpoint is told in numbers', async () => {
   expect(text).toMatch(/steps learnt +3\n/)
   expect(text).not.toContain('Growth')
 })
-test('experts and adapters are told with their block', async () => {
+test('experts and adapters are shown with their block', async () => {
   const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 2, mlpHidden: 8 }, { seed: 1 })
   const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })
   for (const request of [
@@ -60,7 +60,7 @@ test('and how it grew, with a bar for each size', async () => {
   expect(lines[5]).toContain('layer 1 → 2: new block b1 above block b0')
   expect(lines[6]).toBe('One request was refused.')
 })
-test('a model without a learner tells its own log, what was taken back included', async () => {
+test('a model without a learner shows its own log, reverted growths included', async () => {
   expect(await printed('inspect', '--from', place('bare'), '--growth')).toMatch(/0 +█+ +[\d,]+ +born\n/)
   const other = Gpt.create({ context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }, { seed: 1 })
   const probe = tensor([1, 2], { shape: [1, 2], dtype: 'i32' })

@@ -179,7 +179,7 @@ describe('going on', () => {
     expect(await learnt(folder)).toBe(smallText(20).length - 101)
   })
 
-  test('tells what it will learn and has learnt: files, bytes, what is left out, losses, a sample, what to do next', async () => {
+  test('prints what it will learn and has learnt: files, bytes, what is left out, losses, a sample, what to do next', async () => {
     const folder = await folderWithLife({ 'notes/a.txt': smallText(400), 'notes/b.bin': new Uint8Array(9) })
     mkdirSync(join(folder, 'notes/node_modules'))
     const burgeon = running(['learn', 'notes', '--resume'], folder)

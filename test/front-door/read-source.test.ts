@@ -63,7 +63,7 @@ describe('a folder', () => {
     ])
   })
 
-  test('tells its size, and which files are left out and why', async () => {
+  test('reports its size, and which files are left out and why', async () => {
     const root = await written(folder)
     await symlink('/nowhere-at-all', join(root, 'broken'))
     await symlink(root, join(root, 'circle'))
@@ -308,7 +308,7 @@ describe('standard input', () => {
     }
   })
 
-  test('ends when it is told to stop, also while it waits', async () => {
+  test('ends when it is asked to stop, also while it waits', async () => {
     const stop = new AbortController()
     const stdin = new PassThrough()
     stdin.write('hello')

@@ -71,7 +71,7 @@ describe('the report', () => {
     for (const chart of charts) expect(chart).not.toMatch(/NaN|Infinity|undefined/)
   })
 
-  test('tells the whole life: tables, samples, origin and how to go on', () => {
+  test('shows the whole life: tables, samples, origin and how to go on', () => {
     const shown = page
       .replace(/&quot;/g, '"')
       .replace(/&amp;/g, '&')

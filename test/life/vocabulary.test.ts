@@ -78,7 +78,7 @@ const tokenizerOf = ({ strategy }: Learner): BytePairTokenizer =>
   (strategy.vocabulary as GrowingVocabulary).tokenizer
 
 describe('a growing vocabulary', () => {
-  test('grows with the model when its trigger says so, and the journal tells it', async () => {
+  test('grows with the model when its trigger says so, and the journal records it', async () => {
     const learner = learnerOf()
     const reports = await observed(learner, batchesOf(english, 12))
     const growths = reports.map(({ events }) => events.filter(({ kind }) => kind === 'growth').length)

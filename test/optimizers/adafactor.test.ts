@@ -184,7 +184,7 @@ describe('Adafactor in growth', () => {
   })
 })
 
-test('Adafactor decays only what it is told to', () => {
+test('Adafactor decays only what `decays` selects', () => {
   const decays = (path: string): boolean => path === 'a'
   const options = { learningRate: 0.5, relative: false, weightDecay: 0.5, decays }
   const life = new OptimizerLife(reference, adafactor(options), { a: [2, 2], b: [2, 2] })

@@ -64,7 +64,7 @@ describe.each([
   ['wasm', openWasm()],
 ] as const)('on %s,', (_, device) => {
   describe.each(Object.entries(family))('%s', (_, make) => {
-    test('told to skip, leaves weights and state alone where no gradient is finite, and goes on from there', async () => {
+    test('asked to skip, leaves weights and state alone where no gradient is finite, and goes on from there', async () => {
       const life = new OptimizerLife(device, make(), shapes)
       life.steps(0, 4)
       const [before, state] = [life.all(), await life.optimizer.toState()]
@@ -78,7 +78,7 @@ describe.each([
       life.dispose()
     })
 
-    test('told to skip, lets one number that is not finite spoil nothing beyond its parameter', () => {
+    test('asked to skip, lets one number that is not finite spoil nothing beyond its parameter', () => {
       const life = new OptimizerLife(device, make(), shapes)
       life.steps(0, 4)
       for (let step = 4; step < 8; step++) {

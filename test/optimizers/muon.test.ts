@@ -149,7 +149,7 @@ test('a gradient of zeros moves nothing', () => {
   expect(life.numbers('w')).toEqual(before)
 })
 
-test('Muon decays only what it is told to', () => {
+test('Muon decays only what `decays` selects', () => {
   const decays = (path: string): boolean => path === 'a'
   const optimizer = muon({ learningRate: 0.5, weightDecay: 0.5, decays })
   const life = new OptimizerLife(reference, optimizer, { a: [2, 2], b: [2, 2] })
@@ -166,7 +166,7 @@ test('Muon refuses vectors, and says where they belong', () => {
   )
 })
 
-test('Muon can be told which axes are rows', () => {
+test('Muon takes the axes that are rows as an option', () => {
   const [deep, flat] = [
     new OptimizerLife(reference, muon({ learningRate: 0.1, rowAxes: () => 2 }), { w: [3, 2, 2] }),
     new OptimizerLife(reference, muon({ learningRate: 0.1 }), { w: [6, 2] }),

@@ -98,7 +98,7 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
     life.dispose()
   })
 
-  test('told to skip, calls a batch off where one of its gradients is not finite, and that one alone', async () => {
+  test('asked to skip, skips a batch where one of its gradients is not finite, and that one alone', async () => {
     const life = new OptimizerLife(device, accumulate(2, adamw({ learningRate: 0.1 })), { a: [3] })
     life.steps(0, 2)
     const [before, state] = [life.numbers('a'), (await life.optimizer.toState()) as { inner: object }]
@@ -258,7 +258,7 @@ describe('optimizers by path', () => {
 })
 
 describe('weight decay as a stage', () => {
-  test('pulls what it is told to towards 0, at the rate of the optimizer', () => {
+  test('pulls what `decays` selects towards 0, at the rate of the optimizer', () => {
     const decays = (path: string): boolean => path === 'a'
     const life = new OptimizerLife(reference, chain(decayWeights(0.5, decays), sgd(0.1)), { a: [3], b: [3] })
     const start = life.numbers('a')
