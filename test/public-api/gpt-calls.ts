@@ -19,7 +19,8 @@ const w = (): Record<string, Tensor> => born.parameters.tensors()
 const random = (): RandomStream => new RandomStream(keyFromSeed(1))
 const merges = [[1, 2]] as const
 const wider = { kind: 'widenMlp', block: 'b0', to: 6 } as const
-const forwardOptions = { checkpointBlocks: false, observe: () => {} }
+const lossOptions = { checkpointBlocks: false, observe: () => {} }
+const forwardOptions = { ...lossOptions, lastOnly: true }
 const saved = memoryDisk()
 await api.writeCheckpoint(saved, { model: { a: 1 } })
 const disk = () => memoryDisk(undefined, saved.files)
@@ -95,7 +96,7 @@ export const gptCalls: CallsOf<typeof api> = {
       says: ['forward'],
     }),
     () => ({
-      args: { tokens: tokens(), targets: i32([2, 3, 4], [3]), w: w(), options: forwardOptions },
+      args: { tokens: tokens(), targets: i32([2, 3, 4], [3]), w: w(), options: lossOptions },
       run: (...args: Parameters<api.Gpt['losses']>) => modelOf().losses(...args),
       says: ['losses'],
     }),
@@ -118,6 +119,10 @@ export const gptCalls: CallsOf<typeof api> = {
       args: { block: 'b0' },
       run: (b: string) => new api.KeyValueCache(config, device).of(b),
       says: ['cache'],
+    }),
+    () => ({
+      args: { length: 2 },
+      run: (length: number) => new api.KeyValueCache(config, device).reserve(length),
     }),
   ],
   isAdapter: [() => ({ args: { path: 'a' }, run: api.isAdapter })],

@@ -20,7 +20,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward, type ForwardOptions, losses } from './forward/forward.ts'
+import { forward, type ForwardOptions, type LossOptions, losses } from './forward/forward.ts'
 import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
 import { type GrowthAccess, grantGrowth } from './growth-access.ts'
 import { configFromState } from './config/config-from-state.ts'
@@ -134,7 +134,7 @@ export class Gpt {
    *
    * @param tokens `i32 [B, T]`.
    * @param weights Other weights of the same shapes, such as those a gradient is taken by.
-   * @returns Logits, `f32 [B·T, V]`.
+   * @returns Logits, `f32 [B·T, V]`; with `lastOnly` `f32 [B, V]`.
    */
   forward(
     tokens: Tensor,
@@ -157,7 +157,7 @@ export class Gpt {
     tokens: Tensor,
     targets: Tensor,
     weights: TensorsByPath = this.parameters.tensors(),
-    options: Omit<ForwardOptions, 'cache'> = {},
+    options: LossOptions = {},
   ): Tensor {
     return losses(this.#config, weights, tokens, targets, options)
   }

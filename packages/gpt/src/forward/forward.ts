@@ -8,7 +8,6 @@
  */
 import {
   add,
-  assign,
   attention,
   checkArgument,
   checkOptions,
@@ -37,16 +36,22 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
+import { attendCached, cachesOf, pastsOf } from './cached-attention.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
 import { expertPaths } from '../config/parameters.ts'
-import { applyRotary, type RotaryTables, rotaryTables } from './rotary.ts'
+import { applyRotary, type RotaryTables, rotaryTablesOf } from './rotary.ts'
 
 /** Options of a forward pass. */
 export interface ForwardOptions {
-  /** Keys and values of the tokens before these; the new ones are added to it. */
-  readonly cache?: KeyValueCache
+  /**
+   * Keys and values of the tokens before these; the new ones are added to it. Of several caches each has the
+   * rows of its own batch, in order, and may have read more or fewer tokens than the others.
+   */
+  readonly cache?: KeyValueCache | readonly KeyValueCache[]
+  /** Whether the logits are computed after the last token of each sequence alone. False unless given. */
+  readonly lastOnly?: boolean
   /**
    * A tape keeps only the input and output of each block, and computes the rest again on the way back
    * (`checkpoint`): a third more work for a fraction of the memory. Without effect where nothing is recorded,
@@ -71,7 +76,7 @@ export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'outpu
  *
  * @param w The parameters by path.
  * @param tokens `i32 [B, T]`, each in [0, V).
- * @returns Logits, `f32 [B·T, V]`.
+ * @returns Logits, `f32 [B·T, V]`; with `lastOnly` `f32 [B, V]`.
  * @throws OptionError if the sequence is longer than the context.
  */
 export function forward(
@@ -80,18 +85,13 @@ export function forward(
   tokens: Tensor,
   options: ForwardOptions = {},
 ): Tensor {
-  checkForward('forward', config, w, tokens, options)
+  checkForward('forward', config, w, tokens)
+  checkOptions('forward', options, optionChecks)
   const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
   return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
 }
 
-function checkForward(
-  who: string,
-  config: GptConfig,
-  w: TensorsByPath,
-  tokens: Tensor,
-  options: ForwardOptions,
-): void {
+function checkForward(who: string, config: GptConfig, w: TensorsByPath, tokens: Tensor): void {
   checkArgument(who, 'config', config, aConfig)
   checkArgument(who, 'w', w, checks.tensorsByPath)
   if (!Object.hasOwn(w, 'embed.token.weight')) {
@@ -103,15 +103,24 @@ function checkForward(
       `${who}: got tokens ${tokens.dtype}${formatShape(tokens.shape)}; expected i32 [B, T].`,
     )
   }
-  checkOptions(who, options, optionChecks)
 }
+
+/** Options of `losses`: it reads every position, and remembers nothing. */
+export type LossOptions = Omit<ForwardOptions, 'cache' | 'lastOnly'>
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'context', 'blocks')
 
-const optionChecks: ChecksOf<ForwardOptions> = {
-  cache: checks.instance('a KeyValueCache', KeyValueCache),
+const aCache = checks.instance('a KeyValueCache', KeyValueCache)
+
+const lossChecks: ChecksOf<LossOptions> = {
   checkpointBlocks: checks.boolean,
   observe: checks.callback(),
+}
+
+const optionChecks: ChecksOf<ForwardOptions> = {
+  ...lossChecks,
+  cache: checks.either(aCache, checks.list('a list of them', aCache)),
+  lastOnly: checks.boolean,
 }
 
 /** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
@@ -139,9 +148,10 @@ export function losses(
   w: TensorsByPath,
   tokens: Tensor,
   targets: Tensor,
-  options: Omit<ForwardOptions, 'cache'> = {},
+  options: LossOptions = {},
 ): Tensor {
-  checkForward('losses', config, w, tokens, options)
+  checkForward('losses', config, w, tokens)
+  checkOptions('losses', options, lossChecks)
   checkArgument('losses', 'targets', targets, checks.tensor)
   const areFew = targets.size * config.vocabulary <= manyLogits
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
@@ -153,63 +163,52 @@ export function losses(
   return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
 }
 
-/** The features of every token that the head reads, `f32 [B·T, C]`. */
+/** The features of every token that the head reads, `f32 [B·T, C]`; of the last ones alone, `f32 [B, C]`. */
 function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: ForwardOptions): Tensor {
-  const { cache } = options
   const [B, T] = tokens.shape as [number, number]
   const { embed: C, context } = config
-  cache?.check(config)
-  const past = cache?.length ?? 0
-  if (past + T > context) {
-    throw new OptionError(`forward: got ${past + T} tokens; expected at most the context, ${context}.`)
+  const caches = cachesOf(options.cache)
+  const pasts = pastsOf(caches, config, B)
+  const length = Math.max(...pasts) + T
+  if (length > context) {
+    throw new OptionError(`forward: got ${length} tokens; expected at most the context, ${context}.`)
   }
+  for (const cache of caches) cache.reserve(cache.length + T)
   const embedded = gather(w['embed.token.weight'], tokens) // [B, T, C]
   const position = w['embed.position.weight'] // none with rotary positions
-  const placed = position ? add(embedded, slice(position, [past], [past + T])) : embedded
-  const rotary = rotaryTablesOf(config, tokens.device, past, T)
+  const placed = position ? add(embedded, positionsAt(position, pasts, T)) : embedded
+  const rotary = rotaryTablesOf(config, tokens.device, pasts, T)
   let x = reshape(placed, [B * T, C])
   config.blocks.forEach((block, i) => {
     const before = x
     const through = (): Tensor => {
       const attended = add(
         before,
-        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], cache }),
+        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], caches }),
       )
       return add(attended, mlp(config, w, block, attended, options.observe))
     }
-    x = options.checkpointBlocks && !cache ? checkpoint(through) : through()
+    x = options.checkpointBlocks && caches.length === 0 ? checkpoint(through) : through()
     options.observe?.(block.id, 'output', x)
   })
-  if (cache) cache.length += T
-  return normalize(config, w, 'head.norm', x)
+  for (const cache of caches) cache.length += T
+  const read = options.lastOnly ? reshape(slice(reshape(x, [B, T, C]), [0, T - 1]), [B, C]) : x
+  return normalize(config, w, 'head.norm', read)
 }
 
-/**
- * The rotary tables of each block. Blocks with the same frequencies share theirs; without rotary positions
- * there are none.
- */
-function rotaryTablesOf(
-  config: GptConfig,
-  device: Device,
-  past: number,
-  T: number,
-): (RotaryTables | undefined)[] {
-  const made = new Map<string, RotaryTables>()
-  return config.blocks.map(({ frequencies }) => {
-    if (frequencies === undefined) return undefined
-    const key = frequencies.join()
-    const tables = made.get(key) ?? rotaryTables(device, frequencies, past, T)
-    made.set(key, tables)
-    return tables
-  })
+/** Embeddings of the positions after `pasts`, `[T, C]`, or `[B, T, C]` where they differ. */
+function positionsAt(position: Tensor, pasts: readonly number[], T: number): Tensor {
+  if (pasts.length === 1) return slice(position, [pasts[0]], [pasts[0] + T])
+  const at = pasts.flatMap((past) => Array.from({ length: T }, (_, t) => past + t))
+  return gather(position, position.device.tensor(at, { shape: [pasts.length, T], dtype: 'i32' }, 'positions'))
 }
 
-/** The place of a block in the pass: the batch, the rotary tables of its positions, and the cache. */
+/** The place of a block in the pass: the batch, the rotary tables of its positions, and the caches. */
 interface Place {
   readonly B: number
   readonly T: number
   readonly rotary: RotaryTables | undefined
-  readonly cache: KeyValueCache | undefined
+  readonly caches: readonly KeyValueCache[]
 }
 
 function selfAttention(
@@ -217,7 +216,7 @@ function selfAttention(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor, // [B·T, C]
-  { B, T, rotary, cache }: Place,
+  { B, T, rotary, caches }: Place,
 ): Tensor {
   const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D } = block
   const { embed: C } = config
@@ -228,20 +227,8 @@ function selfAttention(
   const place = (y: Tensor): Tensor => (rotary ? applyRotary(y, rotary) : y)
   const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
   const scale = 1 / Math.sqrt(scoreWidth)
-  const o = cache ? attendCached(cache, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
+  const o = caches.length > 0 ? attendCached(caches, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
   return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C) // [B·T, C]
-}
-
-function attendCached(
-  cache: KeyValueCache,
-  block: string,
-  [q, k, v]: readonly Tensor[],
-  scale: number,
-): Tensor {
-  const { keys, values } = cache.of(block) // [B, S, G, D] each
-  assign(keys, k, [0, cache.length, 0, 0])
-  assign(values, v, [0, cache.length, 0, 0])
-  return attention(q, keys, values, { keys: cache.length + q.shape[1], scale })
 }
 
 function mlp(

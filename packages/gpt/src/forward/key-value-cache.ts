@@ -1,17 +1,40 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
-import { checkArgument, checks, Device, fill, OptionError, makeOwned, type Tensor } from '@burgeon/tensor'
+import {
+  assign,
+  checkArgument,
+  checks,
+  Device,
+  fill,
+  makeOwned,
+  OptionError,
+  scope,
+  slice,
+  type Tensor,
+} from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 
+/** Keys and values of one block, `[B, S, G, D]` each, with room for S tokens. */
+export interface KeysAndValues {
+  readonly keys: Tensor
+  readonly values: Tensor
+}
+
+/** Room is made for a multiple of so many tokens. */
+const stepOfRoom = 64
+
 /**
- * Room for the whole context. Belongs to one model at one size: when that has grown, `isFor` says so, and
- * whoever reads into the cache begins a new one with the tokens it had read, as `generate` does. After
- * learning without growth it goes on: what was read is remembered as it was understood then.
+ * Room is made as it is needed, up to the whole context. Belongs to one model at one size: when that has
+ * grown, `isFor` says so, and whoever reads into the cache begins a new one with the tokens it had read.
+ * After learning without growth it goes on: what was read is remembered as it was understood then.
  */
 export class KeyValueCache implements Disposable {
-  /** Tokens held. */
+  /** Tokens held. A smaller number forgets the last ones: the next are written over them. */
   length = 0
+  /** Sequences that are read side by side. */
+  readonly batch: number
   readonly #config: GptConfig
-  readonly #blocks: ReadonlyMap<string, { readonly keys: Tensor; readonly values: Tensor }>
+  readonly #device: Device
+  readonly #blocks = new Map<string, KeysAndValues>()
 
   /** @param batch Sequences that are read side by side, a positive integer. */
   constructor(config: GptConfig, device: Device, batch = 1) {
@@ -20,12 +43,9 @@ export class KeyValueCache implements Disposable {
     checkArgument('KeyValueCache', 'device', device, checks.instance('a Device', Device))
     checkArgument('KeyValueCache', 'batch', batch, checks.integer({ from: 1 }))
     this.#config = config
-    this.#blocks = new Map(
-      config.blocks.map(({ id, kvHeads, headDim }) => {
-        const room = (): Tensor => makeOwned(() => fill(device, [batch, config.context, kvHeads, headDim], 0))
-        return [id, { keys: room(), values: room() }]
-      }),
-    )
+    this.#device = device
+    this.batch = batch
+    this.reserve(1)
   }
 
   /** Returns whether a model still has the size that this was made for. */
@@ -41,8 +61,34 @@ export class KeyValueCache implements Disposable {
     )
   }
 
-  /** Keys and values of a block, `[B, context, kvHeads, D]` each; the first `length` positions are filled. */
-  of(block: string): { readonly keys: Tensor; readonly values: Tensor } {
+  /**
+   * Makes room for so many tokens, at least half as much again as there is where there is too little.
+   *
+   * @throws OptionError for more than the context. What is held stays, also where memory runs out.
+   */
+  reserve(length: number): void {
+    const { blocks, context } = this.#config
+    checkArgument('KeyValueCache: reserve', 'length', length, checks.integer({ from: 0, to: context }))
+    for (const { id, kvHeads, headDim } of blocks) {
+      const present = this.#blocks.get(id)
+      const room = present?.keys.shape[1] ?? 0
+      if (room >= length) continue
+      const steps = Math.ceil(Math.max(length, 1.5 * room) / stepOfRoom)
+      const shape = [this.batch, Math.min(context, stepOfRoom * steps), kvHeads, headDim]
+      const keys = this.#wider(present?.keys, shape)
+      try {
+        this.#blocks.set(id, { keys, values: this.#wider(present?.values, shape) })
+      } catch (error) {
+        keys.release()
+        throw error
+      }
+      present?.keys.release()
+      present?.values.release()
+    }
+  }
+
+  /** Keys and values of a block; the first `length` of the S positions are filled. */
+  of(block: string): KeysAndValues {
     checkArgument('KeyValueCache: of', 'block', block, checks.text)
     const found = this.#blocks.get(block)
     if (found === undefined) throw new OptionError(`cache: got block ${block}; expected one of its model.`)
@@ -54,5 +100,13 @@ export class KeyValueCache implements Disposable {
       keys.release()
       values.release()
     }
+  }
+
+  #wider(narrow: Tensor | undefined, shape: readonly number[]): Tensor {
+    const wide = makeOwned(() => fill(this.#device, shape, 0))
+    if (narrow && this.length > 0) {
+      scope(() => assign(wide, slice(narrow, [], [this.batch, this.length])))
+    }
+    return wide
   }
 }

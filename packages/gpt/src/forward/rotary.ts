@@ -3,26 +3,51 @@
  * position.
  */
 import { concatenate, type Device, elementwise, expression, slice, type Tensor } from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
 
-/** Cosines and sines of every position and pair, `[T, 1, D/2]` each. */
+/** Cosines and sines of every position and pair, `[T, 1, D/2]` each, or `[B, T, 1, D/2]`. */
 export interface RotaryTables {
   readonly cosines: Tensor
   readonly sines: Tensor
 }
 
 /**
- * The tables of positions `start` … `start + count − 1`.
+ * The rotary tables of each block. Blocks with the same frequencies share theirs; without rotary positions
+ * there are none.
+ *
+ * @param pasts Positions before the first one: one number for all rows of the batch, or one for each.
+ */
+export function rotaryTablesOf(
+  config: GptConfig,
+  device: Device,
+  pasts: readonly number[],
+  T: number,
+): (RotaryTables | undefined)[] {
+  const made = new Map<string, RotaryTables>()
+  return config.blocks.map(({ frequencies }) => {
+    if (frequencies === undefined) return undefined
+    const key = frequencies.join()
+    const tables = made.get(key) ?? rotaryTables(device, frequencies, pasts, T)
+    made.set(key, tables)
+    return tables
+  })
+}
+
+/**
+ * The tables of `count` positions after each of `pasts`.
  *
  * @param frequencies Radians per position of each pair.
  */
-export function rotaryTables(
+function rotaryTables(
   device: Device,
   frequencies: readonly number[],
-  start: number,
+  pasts: readonly number[],
   count: number,
 ): RotaryTables {
-  const angles = Array.from({ length: count }, (_, t) => frequencies.map((f) => (start + t) * f)).flat()
-  const spec = { shape: [count, 1, frequencies.length], dtype: 'f32' } as const
+  const positions = pasts.flatMap((past) => Array.from({ length: count }, (_, t) => past + t))
+  const angles = positions.flatMap((position) => frequencies.map((f) => position * f))
+  const perRow = [count, 1, frequencies.length]
+  const spec = { shape: pasts.length === 1 ? perRow : [pasts.length, ...perRow], dtype: 'f32' } as const
   return {
     cosines: device.tensor(angles.map(Math.cos), spec, 'rotary'),
     sines: device.tensor(angles.map(Math.sin), spec, 'rotary'),
