@@ -258,7 +258,7 @@ export const parts: Readonly<Record<string, Part>> = {
 export const stateless: readonly string[] = [
   // optim
   ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
-  ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'record', 'scheduleOf'],
+  ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'recordTape', 'scheduleOf'],
   ...['stateless', 'stopGradient', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp', 'warmUp'],
   ...['warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
@@ -275,6 +275,6 @@ export const stateless: readonly string[] = [
   ],
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
-  ...['measurementsIn', 'metaSgd', 'never', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
+  ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
   ...['savedPart', 'savedPartNames', 'scoreAlarms'],
 ]
