@@ -137,7 +137,7 @@ const cases: Readonly<Record<string, Case>> = {
       return sum(tanh(matmul(x, sum(square_, { axes: [0] }))))
     },
   ],
-  'weights that are normalised, looked up and added up': [
+  'weights that are normalized, looked up and added up': [
     { table: [4, 3], gain: [3], bias: [3] },
     [[B * 2, 3]],
     (w, [x]) => {

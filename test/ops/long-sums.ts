@@ -176,6 +176,6 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
   })
 }
 
-/** Rows whose normalised form is not constant. */
+/** Rows whose normalized form is not constant. */
 const rows = (device: Device, n: number): Tensor =>
   broadcastTo(device.tensor([1, 2], { shape: [2], dtype: 'f32' }), [n, 2])

@@ -47,7 +47,7 @@ describe('names', () => {
     expect(drawn.length - new Set(drawn).size).toBeLessThanOrEqual(2)
   })
 
-  test('neighbours are not correlated', () => {
+  test('neighbors are not correlated', () => {
     const [a, b] = [stream().named('a'), stream().named('b')]
     expectUniform(256, 100_000, () => (a.uint32() >>> 28) * 16 + (b.uint32() >>> 28))
   })
@@ -88,7 +88,7 @@ describe('below', () => {
     2 ** 32 + 1,
     3 * 2 ** 40,
     2 ** 53 - 1,
-  ])('n = %d: no third is favoured', (n) => {
+  ])('n = %d: no third is favored', (n) => {
     const random = stream(5)
     expectUniform(3, 50_000, () => Math.floor((random.below(n) / n) * 3))
   })
@@ -113,7 +113,7 @@ describe('normal', () => {
     expect(Math.abs(beyond3 - n * 0.0026998)).toBeLessThan(5 * Math.sqrt(n * 0.0027))
   })
 
-  test('neighbouring draws are independent', () => {
+  test('neighboring draws are independent', () => {
     const random = stream(4)
     const n = 100_000
     let sum = 0

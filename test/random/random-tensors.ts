@@ -110,7 +110,7 @@ export function testDistributions(device: Device): void {
       expect(Math.abs(counts[i] - expected)).toBeLessThan(5 * Math.sqrt(expected))
     }
   })
-  test('neighbours, and keys beside each other, have nothing to do with one another', () => {
+  test('neighbors, and keys beside each other, have nothing to do with one another', () => {
     const [a, b] = [normal(31), normal(32)]
     const covariance = (f: (i: number) => number): number =>
       a.reduce((total, x, i) => total + x * f(i), 0) / many

@@ -53,7 +53,7 @@ function apply(name: VectorFunctionName, xs: readonly number[]): number[] {
 }
 const applyOne = (name: VectorFunctionName, x: number): number => apply(name, [x])[0]
 
-/** The distance of neighbouring single-precision numbers around x. */
+/** The distance of neighboring single-precision numbers around x. */
 function ulp(x: number): number {
   const bits = new DataView(new ArrayBuffer(8))
   bits.setFloat64(0, Math.max(Math.abs(x), 2 ** -126))
@@ -82,7 +82,7 @@ function everyKindOfNumber(step: number): number[] {
   return [...new Float32Array(bits.buffer)]
 }
 
-/** `count` neighbours on each side. */
+/** `count` neighbors on each side. */
 function around(x: number, count = 200): number[] {
   const float = new Float32Array([x])
   const centre = new Int32Array(float.buffer)[0]

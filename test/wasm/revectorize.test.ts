@@ -11,7 +11,7 @@ import { selfTest } from '../../packages/tensor/src/testing/self-test.ts'
 
 const isOnX64 = process.arch === 'x64'
 
-describe('revectorisation', () => {
+describe('revectorization', () => {
   it('is refused when it changes a bit', () => {
     let calls = 0
     const why = whyNotRevectorize('a bit differs', (isTrial) => {

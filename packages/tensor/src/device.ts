@@ -43,7 +43,7 @@ export type PrimitiveKernelTable<B extends AnyBackend> = Omit<KernelTable<B>, Fu
 /** What a backend must provide; everything else follows. */
 export interface Backend<Buffer> {
   readonly name: string
-  /** Uninitialised room for `spec`. Throws OutOfMemoryError; `madeBy` is the op that wants it. */
+  /** Uninitialized room for `spec`. Throws OutOfMemoryError; `madeBy` is the op that wants it. */
   allocate(spec: TensorSpec, madeBy: string): Buffer
   free(buffer: Buffer): void
   /** Throws OutOfMemoryError where the numbers of a buffer were never computed, for want of room. */

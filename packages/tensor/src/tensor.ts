@@ -26,7 +26,7 @@ const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom')
  * Row-major numbers of one element type. Tensors are made by ops and creation functions, never by `new`.
  *
  * A tensor belongs to the scope in which it was made and dies with it; see `scope`. Ops never change their inputs,
- * except the few whose name says so (`assign`, the optimiser updates).
+ * except the few whose name says so (`assign`, the optimizer updates).
  */
 export class Tensor implements TensorSpec {
   /** Unique within the process; what a tape knows a tensor by. */

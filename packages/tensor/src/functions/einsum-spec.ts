@@ -30,7 +30,7 @@ export function einsumSpec(spec: string, shapes: readonly Shape[]): EinsumSpec {
       `einsum: got '${spec}' for ${shapes.length} tensors; expected as many tensors as there are terms, ${terms.length}.`,
     )
   }
-  const operands = terms.map((term, i) => labelled(spec, term, shapes[i]))
+  const operands = terms.map((term, i) => labeled(spec, term, shapes[i]))
   const sizes = sizesOf(spec, operands, shapes)
   const hidden = [...sizes.keys()].filter((label) => label.startsWith('…'))
   const ellipsis = hidden.toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
@@ -52,7 +52,7 @@ function lettersOf(spec: string, term: string): string[] {
   return letters
 }
 
-function labelled(spec: string, letters: readonly string[], shape: Shape): Label[] {
+function labeled(spec: string, letters: readonly string[], shape: Shape): Label[] {
   const hidden = shape.length - letters.filter((letter) => letter !== '…').length
   if (hidden < 0 || (hidden > 0 && !letters.includes('…'))) {
     throw new ShapeError(

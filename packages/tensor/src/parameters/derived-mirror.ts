@@ -1,4 +1,4 @@
-/** Copies of parameters in another form: rounded, quantised, transposed. They are worked out anew from what has grown. */
+/** Copies of parameters in another form: rounded, quantized, transposed. They are worked out anew from what has grown. */
 import * as checks from '../checks/checks.ts'
 import { checkArgument } from '../checks/check-options.ts'
 import { scope } from '../scope.ts'

@@ -1,7 +1,7 @@
 /**
  * A plan: what happens to every parameter when a model grows or shrinks, as pure data.
  *
- * The same plan is carried out on the parameters and on every mirror (optimiser moments, Fisher information, anchors, …),
+ * The same plan is carried out on the parameters and on every mirror (optimizer moments, Fisher information, anchors, …),
  * so nothing that is shaped like a parameter can be forgotten.
  */
 import type { Check } from '../checks/checks.ts'

@@ -3,10 +3,10 @@ import type { DType, NumericArray } from '../dtype.ts'
 import { type Shape, sizeOf, stridesOf, type TensorSpec } from '../shape.ts'
 
 /** Of tensors with more numbers than this, `edge` indices at both ends of each long axis are shown. */
-const mostWhole = 1000
+const maxWhole = 1000
 const edge = 3
 /** Numbers that are shown in any case; more come of tensors with very many short axes. */
-const mostShown = 10_000
+const maxShown = 10_000
 const columns = 80
 
 /**
@@ -22,8 +22,8 @@ export function numbersText(
 ): string {
   const size = sizeOf(shape)
   if (size === 0) return '[]'
-  const shown = shape.map((n) => (size > mostWhole ? indicesOf(n) : range(0, n)))
-  if (shown.reduce((count, indices) => count * indices.length, 1) > mostShown) return '…'
+  const shown = shape.map((n) => (size > maxWhole ? indicesOf(n) : range(0, n)))
+  if (shown.reduce((count, indices) => count * indices.length, 1) > maxShown) return '…'
   const cells = cellsOf(shape, dtype, shown, read)
   if (shape.length === 0) return cells[0]
   const width = Math.max(...cells.map(({ length }) => length))
@@ -48,7 +48,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const indicesOf = (n: number): Shown =>
   n <= 2 * edge ? range(0, n) : [...range(0, edge), null, ...range(n - edge, n)]
 
-/** The numbers that are shown, row by row. Each run of neighbours is read at once. */
+/** The numbers that are shown, row by row. Each run of neighbors is read at once. */
 function cellsOf(
   shape: Shape,
   dtype: DType,

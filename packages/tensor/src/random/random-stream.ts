@@ -72,7 +72,7 @@ export class RandomStream {
     }
     const isLarge = n > two32
     const range = isLarge ? two53 : two32
-    // The numbers from the last multiple of n on would favour small remainders: they are drawn again.
+    // The numbers from the last multiple of n on would favor small remainders: they are drawn again.
     const whole = range - (range % n)
     let drawn: number
     do drawn = isLarge ? (this.uint32() >>> 11) * two32 + this.uint32() : this.uint32()

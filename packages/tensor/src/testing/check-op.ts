@@ -132,7 +132,7 @@ function expectedResults<K extends OpName>(
   inputs: readonly PlainInput[],
   attrs: PlainAttrs<K>,
 ): ExpectedResult[] {
-  const read = (bounds: RoundingBounds, { tensor, label }: Labelled): ExpectedResult => {
+  const read = (bounds: RoundingBounds, { tensor, label }: Labeled): ExpectedResult => {
     const { shape, dtype } = tensor
     return { shape, dtype, label, data: tensor.readSync(), bounds: bounds.of(tensor).readSync() }
   }
@@ -162,7 +162,7 @@ async function actualResults<K extends OpName>(
   }
 }
 
-interface Labelled {
+interface Labeled {
   readonly tensor: Tensor
   readonly label: string
 }
@@ -173,7 +173,7 @@ function called<K extends OpName>(
   op: K,
   inputs: readonly PlainInput[],
   attrs: PlainAttrs<K>,
-): Labelled[] {
+): Labeled[] {
   const tensors = inputs.map(({ data, shape, dtype }) => device.tensor(data, { shape, dtype }))
   const outputs = runOp(op, tensors, withDevice(op, attrs, device))
   return [

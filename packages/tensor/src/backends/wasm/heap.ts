@@ -51,7 +51,7 @@ export class Heap {
     return this.#highest
   }
 
-  /** Room for `bytes`, uninitialised. Throws OutOfMemoryError with the name of who wanted it. */
+  /** Room for `bytes`, uninitialized. Throws OutOfMemoryError with the name of who wanted it. */
   allocate(bytes: number, wantedBy: () => string): number {
     const size = sizeClass(bytes)
     const pointer = this.#reuse(size) ?? this.#extend(size, wantedBy)
@@ -106,7 +106,7 @@ export class Heap {
     return pointer
   }
 
-  /** Makes gaps of all waiting blocks, neighbours as one; what lies at the top goes back to the rest of the memory. */
+  /** Makes gaps of all waiting blocks, neighbors as one; what lies at the top goes back to the rest of the memory. */
   #join(): void {
     const blocks = [...this.#free].flatMap(([size, pointers]) => pointers.map((at): Gap => ({ at, size })))
     this.#free.clear()

@@ -31,7 +31,7 @@ export interface WasmOptions {
   readonly revectorize?: boolean
 }
 
-const mostThreads = 64
+const maxThreads = 64
 const optionChecks: ChecksOf<WasmOptions> = {
   threads: checks.anyNumber,
   strictMath: checks.boolean,
@@ -48,8 +48,8 @@ const optionChecks: ChecksOf<WasmOptions> = {
 export function openWasm(options: WasmOptions = {}): Device {
   checkOptions('openWasm', options, optionChecks)
   const { threads = Math.min(8, availableThreads()), strictMath = false, revectorize } = options
-  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
-    throw new OptionError(`openWasm: got ${threads} threads; expected an integer from 1 to ${mostThreads}.`)
+  if (!Number.isInteger(threads) || threads < 1 || threads > maxThreads) {
+    throw new OptionError(`openWasm: got ${threads} threads; expected an integer from 1 to ${maxThreads}.`)
   }
   const wanted = revectorize ?? isTriedEngine()
   const revectorized = wanted && mayRevectorize(strictMath, revectorize === true)

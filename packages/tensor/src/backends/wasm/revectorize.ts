@@ -1,5 +1,5 @@
 /**
- * V8's revectorisation: pairs of 128-bit instructions become single ones of 256 bits. An experiment of V8's, so a module is
+ * V8's revectorization: pairs of 128-bit instructions become single ones of 256 bits. An experiment of V8's, so a module is
  * compiled with it only after the same kernels have given the same bits with it as without.
  */
 import { UnsupportedError } from '../../errors.ts'
@@ -16,7 +16,7 @@ const host = globalThis as { readonly process?: NodeProcess }
 /** Node 24 and 26. In an engine that has not been tried, the experiment might end the process, which no test can catch. */
 const triedEngines = ['13.6', '14.6']
 
-/** Everything is compiled at once by the optimising compiler, the only one that does it; inlining needs the other's counts. */
+/** Everything is compiled at once by the optimizing compiler, the only one that does it; inlining needs the other's counts. */
 const flags = [
   'experimental-wasm-revectorize',
   'liftoff',
@@ -27,13 +27,13 @@ const flags = [
 const on = flags.map((flag, i) => (i === 0 ? `--${flag}` : `--no-${flag}`))
 const off = flags.map((flag, i) => (i === 0 ? `--no-${flag}` : `--${flag}`))
 
-/** Whether this engine is one of those with which revectorisation has been tried at length. */
+/** Whether this engine is one of those with which revectorization has been tried at length. */
 export function isTriedEngine(): boolean {
   const version = host.process?.versions?.v8 ?? ''
   return triedEngines.some((tried) => version.startsWith(`${tried}.`))
 }
 
-/** Makes a compiler revectorise. The switch is the process's, so it is turned back before anything else runs. */
+/** Makes a compiler revectorize. The switch is the process's, so it is turned back before anything else runs. */
 export function revectorizing(compile: Compile): Compile {
   const v8 = switchOfV8()
   if (v8 === undefined) return compile
@@ -57,9 +57,9 @@ function switchOfV8(): ReturnType<NonNullable<NodeProcess['getBuiltinModule']>> 
 const mistakes = new Map<string, UnsupportedError | undefined>()
 
 /**
- * Why revectorisation must not be used here; `undefined` if it may. Found out once in a process for each kind of arithmetic.
+ * Why revectorization must not be used here; `undefined` if it may. Found out once in a process for each kind of arithmetic.
  *
- * @param program Computes something with the kernels in question; `isTrial` when they are to be revectorised.
+ * @param program Computes something with the kernels in question; `isTrial` when they are to be revectorized.
  */
 export function whyNotRevectorize(
   kind: string,

@@ -22,7 +22,7 @@ export type KernelFunctions = Readonly<Record<string, WasmFunction>>
 const pageBytes = 65536
 /** 32-bit addresses reach so far. */
 const largestMemory = 65536 * pageBytes
-const mostScalars = 240
+const maxScalars = 240
 /** Where the numbers of the call at hand lie, then a row of zeros, and the first address that is given out. */
 const [scalarsAt, zerosAt, firstAddress] = [64, 1024, pageBytes]
 
@@ -38,7 +38,7 @@ export interface WasmSettings {
   readonly threads: number
   /** Products are rounded before they are added, so that every machine gives the same bits. */
   readonly strictMath: boolean
-  /** Matrix products are compiled with V8's revectorisation. */
+  /** Matrix products are compiled with V8's revectorization. */
   readonly revectorized: boolean
 }
 
@@ -70,7 +70,7 @@ export class WasmBackend implements Backend<Pointer> {
     const shared = this.threads > 1
     const limits = { initial: 256, maximum: largestMemory / pageBytes }
     this.memory = new webAssembly.Memory(shared ? { ...limits, shared } : limits)
-    this.#scalars = this.view('f32', scalarsAt, mostScalars)
+    this.#scalars = this.view('f32', scalarsAt, maxScalars)
     if (shared) this.#pool = new ThreadPool(this.memory, firstAddress, this.threads)
     this.heap = new Heap(this.memory, firstAddress + (shared ? poolBytes : 0), largestMemory)
   }
@@ -154,7 +154,7 @@ export class WasmBackend implements Backend<Pointer> {
    */
   runAll(kernel: WasmFunction, calls: readonly (readonly number[])[], mayRepeat = false): void {
     const shared =
-      calls.length > 1 && calls[0].length <= ThreadPool.mostArguments && this.#shared.get(kernel)?.()
+      calls.length > 1 && calls[0].length <= ThreadPool.maxArguments && this.#shared.get(kernel)?.()
     if (shared && this.#pool) this.#pool.runAll(kernel, shared, calls, mayRepeat)
     else for (const call of calls) kernel(...call)
   }
@@ -192,7 +192,7 @@ export class WasmBackend implements Backend<Pointer> {
   /** Puts numbers where a kernel finds them until the next call of this; at most 240. */
   scalars(values: readonly number[]): Pointer {
     // An unshared memory that grows leaves this view without length.
-    if (this.#scalars.length === 0) this.#scalars = this.view('f32', scalarsAt, mostScalars)
+    if (this.#scalars.length === 0) this.#scalars = this.view('f32', scalarsAt, maxScalars)
     this.#scalars.set(values)
     return scalarsAt
   }

@@ -1,5 +1,5 @@
 /** What a device can do, as kernels need to know it. */
-import { type Factors, halfFactors, quantisedFactors, singleFactors } from './wgsl/factors.ts'
+import { type Factors, halfFactors, quantizedFactors, singleFactors } from './wgsl/factors.ts'
 import { type Fragments, tensorCores } from './wgsl/fragments.ts'
 import type { GpuAdapter, GpuDevice, GpuInfo } from './gpu-interface.ts'
 
@@ -18,7 +18,7 @@ export interface Capabilities {
   readonly hasHalfPrecision: boolean
   /** Tensor cores that multiply half precision with sums in single precision. */
   readonly fragments: Fragments | undefined
-  /** Whether caches serve neighbours as well as workgroup memory does: Apple's GPUs, and processors that stand in for one. */
+  /** Whether caches serve neighbors as well as workgroup memory does: Apple's GPUs, and processors that stand in for one. */
   readonly sharesThroughCaches: boolean
   /** Workgroups that keep the adapter busy; products of fewer tiles share their terms out. */
   readonly busyGroups: number
@@ -81,5 +81,5 @@ export function adapterName({ vendor, architecture, device, description }: GpuIn
 /** How kernels of products hold their factors. */
 export function factorsOf({ precision, hasHalfPrecision }: Capabilities): Factors {
   if (precision === 'single') return singleFactors
-  return hasHalfPrecision ? halfFactors : quantisedFactors
+  return hasHalfPrecision ? halfFactors : quantizedFactors
 }

@@ -43,7 +43,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly device: GpuDevice
   readonly capabilities: Capabilities
   /** Workgroups along one axis of a call; asking the device every time would cost as much as the call. */
-  readonly #mostAcross: number
+  readonly #maxAcross: number
   readonly #pool: BufferPool
   readonly #stream: CommandStream
   readonly #programs = new Map<string, Program>()
@@ -61,7 +61,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.device = device
     this.capabilities = capabilities
     this.#tuned = new Map(Object.entries(tuned))
-    this.#mostAcross = device.limits.maxComputeWorkgroupsPerDimension
+    this.#maxAcross = device.limits.maxComputeWorkgroupsPerDimension
     this.#stream = new CommandStream(device)
     this.#staging = new Staging(device)
     this.#pool = new BufferPool(device, {
@@ -201,7 +201,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
       buffer.lastUse = current
       if (program.access[i] === 'w') buffer.uploaded = undefined
     }
-    const across = Math.min(groups, this.#mostAcross)
+    const across = Math.min(groups, this.#maxAcross)
     this.#stream.dispatch(
       program,
       program.bindGroups.of(buffers),

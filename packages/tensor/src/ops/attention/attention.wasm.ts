@@ -31,7 +31,7 @@ const { add, div, mul, splat, sub } = f32x4
 /** Queries whose scores exist at a time. */
 const rowsPerBlock = 24
 /** Scores that are worth handing to another thread. */
-const leastScores = 4096
+const minScores = 4096
 
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
   const sizes = attentionSizes('attention', [q, k, v], attrs)
@@ -74,7 +74,7 @@ function runUnits(
   blocks: number,
 ): void {
   if (b * t * h * d === 0) return
-  const stretches = backend.cut(b * g, leastScores / Math.max(1, (t * keys * h) / g))
+  const stretches = backend.cut(b * g, minScores / Math.max(1, (t * keys * h) / g))
   const { tile } = calibrationOf(backend)
   const rows = Math.min(rowsPerBlock, t)
   const packing = [

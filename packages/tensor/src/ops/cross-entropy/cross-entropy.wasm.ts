@@ -6,7 +6,7 @@ import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/w
 import { IndexError } from '../../errors.ts'
 
 /** Exponentials that are worth handing to another thread. */
-const leastExponentials = 4096
+const minExponentials = 4096
 
 const { add, extractLane, mul, splat, sub } = f32x4
 
@@ -37,7 +37,7 @@ export const crossEntropyWasm: WasmKernel<'crossEntropy'> = (backend, [logits, t
     })
   })
   const [n, v] = logits.shape
-  backend.runOver(forward, n, leastExponentials / v, (first, many) => {
+  backend.runOver(forward, n, minExponentials / v, (first, many) => {
     const perRow = [targets, losses, lse].map(({ buffer }) => buffer + 4 * first)
     return [logits.buffer + 4 * v * first, ...perRow, many, 4 * v]
   })
@@ -76,7 +76,7 @@ export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
     })
   })
   const [n, v] = logits.shape
-  backend.runOver(backward, n, leastExponentials / v, (first, many) => {
+  backend.runOver(backward, n, minExponentials / v, (first, many) => {
     const [row, perRow] = [4 * v * first, 4 * first]
     const from = [dlosses.buffer + perRow, logits.buffer + row, targets.buffer + perRow, lse.buffer + perRow]
     return [...from, dlogits.buffer + row, many, 4 * v]

@@ -15,7 +15,7 @@ import {
   type Value,
   v128,
 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { forRow, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { KernelFunctions, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { linesOf } from './cumsum.ts'
@@ -26,7 +26,7 @@ export const cumsumWasm: WasmKernel<'cumsum'> = (backend, [x], [out], { axis, re
   const { rows, columns } = cumsumFunctions(backend, x.dtype, reverse)
   const bytes = 4 * terms * inner
   if (inner === 1) {
-    backend.runOver(rows, outer, leastNumbers / terms, (first, many) => {
+    backend.runOver(rows, outer, minNumbers / terms, (first, many) => {
       return [out.buffer + first * bytes, x.buffer + first * bytes, many, bytes]
     })
     return
@@ -34,12 +34,12 @@ export const cumsumWasm: WasmKernel<'cumsum'> = (backend, [x], [out], { axis, re
   // Whole matrices for each thread, or columns of the only one.
   const row = 4 * inner
   if (outer > 1) {
-    backend.runOver(columns, outer, leastNumbers / (terms * inner), (first, many) => {
+    backend.runOver(columns, outer, minNumbers / (terms * inner), (first, many) => {
       return [out.buffer + first * bytes, x.buffer + first * bytes, many, terms, row, row]
     })
     return
   }
-  backend.runOver(columns, Math.ceil(inner / 4), leastNumbers / (4 * terms), (first, many) => {
+  backend.runOver(columns, Math.ceil(inner / 4), minNumbers / (4 * terms), (first, many) => {
     return [
       out.buffer + 16 * first,
       x.buffer + 16 * first,

@@ -65,7 +65,7 @@ function runningSums(backend: WebGpuBackend, from: GpuBuffer, to: GpuBuffer, lin
 
 const blockParameters = { count: 'u32', terms: 'u32', inner: 'u32', blocks: 'u32' } as const
 
-/** Finds the block of an invocation: `[outer, blocks, inner]`, so that neighbours read neighbours where they can. */
+/** Finds the block of an invocation: `[outer, blocks, inner]`, so that neighbors read neighbors where they can. */
 const blockAt = (reverse: boolean): string => `  if (index >= params.count) { return; }
   let column = index % params.inner;
   let block = index / params.inner % params.blocks;

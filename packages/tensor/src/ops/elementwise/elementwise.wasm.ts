@@ -4,7 +4,7 @@
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/expression/render-expression.ts'
-import { leastNumbers, forRow } from '../../backends/wasm/loops/row-loop.ts'
+import { minNumbers, forRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { broadcastStrides, type Shape, sizeOf } from '../../shape.ts'
@@ -24,7 +24,7 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
       // Whole rows for each thread, or stretches of the only row.
       const [count, many] = rows > 1 ? [rows, columns] : [columns, 1]
       const steps = rows > 1 ? rowBytes : walks.map((walking) => (walking ? 4 : 0))
-      backend.runOver(kernel, count, leastNumbers / many, (first, part) => {
+      backend.runOver(kernel, count, minNumbers / many, (first, part) => {
         const [height, width] = rows > 1 ? [part, columns] : [1, part]
         const starts = from.map((at, k) => at + first * steps[k])
         return [to + 4 * first * many, height, 4 * width, scalars, ...starts, ...rowBytes]
@@ -47,7 +47,7 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
   )
 }
 
-/** Output axes of size above 1, neighbours joined where every input continues from one to the next. */
+/** Output axes of size above 1, neighbors joined where every input continues from one to the next. */
 function joinedAxes(shape: Shape, inputs: readonly WasmOperand[]): { sizes: number[]; strides: number[][] } {
   const full = inputs.map((x) => broadcastStrides(x.shape, shape))
   const sizes: number[] = []

@@ -1,5 +1,5 @@
 import { i32 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from './check-ids.ts'
@@ -9,7 +9,7 @@ export const gatherWasm: WasmKernel<'gather'> = (backend, [table, ids], [out]) =
   checkIds('gather', backend.view('i32', ids.buffer, count), table.shape[0])
   const { gather } = gatherFunctions(backend)
   const row = 4 * sizeOf(table.shape.slice(1))
-  backend.runOver(gather, count, (4 * leastNumbers) / Math.max(row, 1), (first, many) => {
+  backend.runOver(gather, count, (4 * minNumbers) / Math.max(row, 1), (first, many) => {
     return [out.buffer + row * first, table.buffer, ids.buffer + 4 * first, many, row]
   })
 }

@@ -1,4 +1,4 @@
-/** Layer normalisation over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) + bias. */
+/** Layer normalization over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) + bias. */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -32,9 +32,9 @@ export const layerNormOp = defineOp<NormAttrs>()({
   flops: ([x]) => 8 * sizeOf(x.shape),
   definition([x, gain, bias], { epsilon }) {
     const mu = mean(x, lastAxis)
-    const centred = subtract(x, mu)
-    const rstd = elementwise(rsqrt, [mean(square(centred), lastAxis)], [epsilon])
-    return [add(multiply(multiply(centred, rstd), gain), bias), mu, rstd]
+    const centered = subtract(x, mu)
+    const rstd = elementwise(rsqrt, [mean(square(centered), lastAxis)], [epsilon])
+    return [add(multiply(multiply(centered, rstd), gain), bias), mu, rstd]
   },
 })
 
@@ -60,7 +60,7 @@ export const layerNormGradOp = defineOp<object>()({
 })
 
 /**
- * Layer normalisation over the last axis.
+ * Layer normalization over the last axis.
  *
  * @param x `[…, C]`.
  * @param gain `[C]`.

@@ -1,6 +1,6 @@
-/** Layer normalisation on WASM: two passes over each row, so that nothing cancels; rows are shared among threads. */
+/** Layer normalization on WASM: two passes over each row, so that nothing cancels; rows are shared among threads. */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
+import { minNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { forBlocksOfRows, sumOverRows } from './sum-over-rows.wasm.ts'
@@ -29,8 +29,8 @@ export const layerNormWasm: WasmKernel<'layerNorm'> = (
           ),
         )
         const squares = sumOfRow(b, p.bytes, (at, { load }) => {
-          const centred = b.let(sub(load(i32.add(p.x, at)), mu))
-          return mul(centred, centred)
+          const centered = b.let(sub(load(i32.add(p.x, at)), mu))
+          return mul(centered, centered)
         })
         const scale = b.let(div(1, sqrt(add(div(squares, splat(p.size)), splat(p.epsilon)))))
         forRow(b, p.bytes, (at, { load, store }) => {
@@ -46,7 +46,7 @@ export const layerNormWasm: WasmKernel<'layerNorm'> = (
   })
   const c = gain.shape[0]
   const rows = sizeOf(mean.shape)
-  backend.runOver(forward, rows, leastNumbers / c, (first, many) => {
+  backend.runOver(forward, rows, minNumbers / c, (first, many) => {
     const [row, perRow] = [4 * c * first, 4 * first]
     const from = [x.buffer + row, gain.buffer, bias.buffer]
     const to = [y.buffer + row, mean.buffer + perRow, rstd.buffer + perRow]

@@ -1,4 +1,4 @@
-/** Layer normalisation on WebGPU: a workgroup for a row. Variance from centred numbers, so that nothing cancels. */
+/** Layer normalization on WebGPU: a workgroup for a row. Variance from centered numbers, so that nothing cancels. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
@@ -22,7 +22,7 @@ export const layerNormWebGpu: WebGpuKernel<'layerNorm'> = (backend, inputs, outp
   let count = f32(params.columns);
 ${blockedSums({ total: 'x[start + i]' }, ownColumns)}
   let mu = sumOfAll(total, local) / count;
-${blockedSums({ squares: 'centred * centred' }, { ...ownColumns, before: 'let centred = x[start + i] - mu;' })}
+${blockedSums({ squares: 'centered * centered' }, { ...ownColumns, before: 'let centered = x[start + i] - mu;' })}
   let scale = 1.0 / sqrt(sumOfAll(squares, local) / count + params.epsilon);
   for (var i = local; i < params.columns; i += ${workgroup}u) {
     y[start + i] = (x[start + i] - mu) * scale * gain[i] + bias[i];

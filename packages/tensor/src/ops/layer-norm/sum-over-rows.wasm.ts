@@ -1,6 +1,6 @@
 /** Sums over rows that several threads go through, such as the gradient of a gain: the same bits for any number of threads. */
 import { type FunctionBuilder, i32, type Local, select } from '../../backends/wasm/assembler/index.ts'
-import { blockTerms, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { blockTerms, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { columnSums } from '../reduce/reduce.wasm.ts'
@@ -28,7 +28,7 @@ export function sumOverRows(
   }
   const bytes = 4 * columns * blocks
   backend.scratch(bytes * sums.length, 'sums over rows', (start) => {
-    const stretches = backend.cut(blocks, leastNumbers / (blockTerms * columns)).map(({ first, many }) => {
+    const stretches = backend.cut(blocks, minNumbers / (blockTerms * columns)).map(({ first, many }) => {
       const row = first * blockTerms
       const partial = sums.map((_sum, k) => start + k * bytes + 4 * columns * first)
       return call(row, Math.min(many * blockTerms, rows - row), partial)

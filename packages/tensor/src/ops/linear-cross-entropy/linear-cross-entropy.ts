@@ -72,12 +72,12 @@ export const linearCrossEntropyGradOp = defineOp<object>()({
 })
 
 /** Logits that are held at a time, unless there are so many classes that rows would be too few for a fast product. */
-const mostLogits = 2 ** 25
-const [fewestRows, mostRows] = [64, 1024]
+const maxLogits = 2 ** 25
+const [minRows, maxRows] = [64, 1024]
 
 /** Rows that are worked on together. */
 export const rowsOfChunk = ({ n, v }: LinearLossSizes): number =>
-  Math.max(1, Math.min(n, mostRows, Math.max(fewestRows, Math.floor(mostLogits / v))))
+  Math.max(1, Math.min(n, maxRows, Math.max(minRows, Math.floor(maxLogits / v))))
 
 /**
  * The loss of every row of `x · wᵀ`, in nats, without holding its logits: for vocabularies so large that N·V numbers are a

@@ -3,7 +3,7 @@
  * reduced axes is one pass, from the last to the first.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers, overRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
+import { forRow, minNumbers, overRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import { sumOfVectors } from '../../backends/wasm/loops/sum-of-vectors.ts'
 import type { KernelFunctions, Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
@@ -60,7 +60,7 @@ function carryOut(
   from: Pointer,
 ): void {
   if (inner === 1) {
-    backend.runOver(functions.rows, outer, leastNumbers / terms, (first, many) => {
+    backend.runOver(functions.rows, outer, minNumbers / terms, (first, many) => {
       return [to + 4 * first, from + 4 * first * terms, many, 4 * terms]
     })
     return
@@ -68,12 +68,12 @@ function carryOut(
   // Whole matrices for each thread, or columns of the only one.
   const row = 4 * inner
   if (outer > 1) {
-    backend.runOver(functions.columns, outer, leastNumbers / (terms * inner), (first, many) => {
+    backend.runOver(functions.columns, outer, minNumbers / (terms * inner), (first, many) => {
       return [to + first * row, from + first * terms * row, many, terms, row, row]
     })
     return
   }
-  backend.runOver(functions.columns, Math.ceil(inner / 16), leastNumbers / (16 * terms), (first, many) => {
+  backend.runOver(functions.columns, Math.ceil(inner / 16), minNumbers / (16 * terms), (first, many) => {
     const bytes = Math.min(64 * many, row - 64 * first)
     return [to + 64 * first, from + 64 * first, 1, terms, bytes, row]
   })

@@ -1,5 +1,5 @@
 /**
- * Reduce on WebGPU. One invocation for a result where neighbours in memory are of neighbouring results (columns), else one
+ * Reduce on WebGPU. One invocation for a result where neighbors in memory are of neighboring results (columns), else one
  * workgroup, whose partial results are joined in a tree. Both in a fixed order: the same bits at every run.
  */
 import { boxParameters, joinAxes, places } from '../../backends/webgpu/wgsl/strided.ts'

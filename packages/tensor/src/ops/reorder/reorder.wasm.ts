@@ -1,5 +1,5 @@
 import { i32 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'
@@ -27,7 +27,7 @@ export const reorderWasm: WasmKernel<'reorder'> = (backend, [x, indices], [out],
     }
   })
   const row = 4 * n
-  backend.runOver(functions[inverse ? 'to' : 'from'], count / n, leastNumbers / n, (first, many) => {
+  backend.runOver(functions[inverse ? 'to' : 'from'], count / n, minNumbers / n, (first, many) => {
     return [...[out, x, indices].map(({ buffer }) => buffer + first * row), many, row]
   })
 }

@@ -1,4 +1,4 @@
-/** Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) + ε). */
+/** Root-mean-square normalization over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) + ε). */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -52,7 +52,7 @@ export const rmsNormGradOp = defineOp<object>()({
 })
 
 /**
- * RMS normalisation over the last axis.
+ * RMS normalization over the last axis.
  *
  * @param x `[…, C]`.
  * @param gain `[C]`.

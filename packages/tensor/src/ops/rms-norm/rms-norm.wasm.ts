@@ -1,6 +1,6 @@
-/** RMS normalisation on WASM, forward and backward, one row at a time. */
+/** RMS normalization on WASM, forward and backward, one row at a time. */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { leastNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
+import { minNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { forBlocksOfRows, sumOverRows } from '../layer-norm/sum-over-rows.wasm.ts'
@@ -32,7 +32,7 @@ export const rmsNormWasm: WasmKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms]
     })
   })
   const c = gain.shape[0]
-  backend.runOver(forward, sizeOf(rrms.shape), leastNumbers / c, (first, many) => {
+  backend.runOver(forward, sizeOf(rrms.shape), minNumbers / c, (first, many) => {
     const row = 4 * c * first
     const to = [y.buffer + row, rrms.buffer + 4 * first]
     return [x.buffer + row, gain.buffer, ...to, many, 4 * c, c, epsilon]

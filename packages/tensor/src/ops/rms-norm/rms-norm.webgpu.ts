@@ -1,4 +1,4 @@
-/** Root-mean-square normalisation on WebGPU: a workgroup for a row. */
+/** Root-mean-square normalization on WebGPU: a workgroup for a row. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'

@@ -3,7 +3,7 @@
  * So a row that is hit a million times does not drift, and the bits depend neither on other rows nor on the number of threads.
  */
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { forRow, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import { sumOfVectors } from '../../backends/wasm/loops/sum-of-vectors.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
@@ -26,7 +26,7 @@ export const scatterAddWasm: WasmKernel<'scatterAdd'> = (backend, [ids, values],
     const listed = backend.view('i32', places, count)
     for (let i = 0; i < count; i++) listed[next[found[i]]++] = values.buffer + i * row
     const numbersOfRow = (count * row) / (4 * Math.max(rows, 1))
-    backend.runOver(scatter, rows, leastNumbers / Math.max(numbersOfRow, 1), (first, many) => {
+    backend.runOver(scatter, rows, minNumbers / Math.max(numbersOfRow, 1), (first, many) => {
       return [out.buffer + first * row, hits + 4 * first, places + 4 * starts[first], many, row]
     })
   })

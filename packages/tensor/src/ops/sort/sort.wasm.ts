@@ -12,7 +12,7 @@ import {
   type Value,
   v128,
 } from '../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers } from '../../backends/wasm/loops/row-loop.ts'
+import { forRow, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'
@@ -29,7 +29,7 @@ export const sortWasm: WasmKernel<'sort'> = (backend, [x], [values, indices], { 
   const row = 4 * n
   const { sort } = sortFunctions(backend, x.dtype, descending)
   // About forty steps for a number.
-  const stretches = backend.cut(rows, leastNumbers / (8 * n))
+  const stretches = backend.cut(rows, minNumbers / (8 * n))
   const bytes = countsBytes + 4 * row
   backend.scratch(bytes * stretches.length, 'sort', (room) => {
     const calls = stretches.map(({ first, many }, i) => {

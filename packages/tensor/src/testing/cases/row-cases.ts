@@ -1,4 +1,4 @@
-/** Cases for the ops that work row by row: normalisations and cross-entropy, and the optimiser's update. */
+/** Cases for the ops that work row by row: normalizations and cross-entropy, and the optimizer's update. */
 import * as checks from '../../checks/checks.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
@@ -52,11 +52,11 @@ function perRow({ shape, data }: PlainInput, statistic: (row: readonly number[])
 
 const meanOf = (row: readonly number[]): number => row.reduce((sum, n) => sum + n, 0) / row.length
 const rsqrtOf = (row: readonly number[]): number => 1 / Math.sqrt(meanOf(row.map((n) => n * n)) + 1e-5)
-const centred = (row: readonly number[]): number[] => row.map((n) => n - meanOf(row))
+const centered = (row: readonly number[]): number[] => row.map((n) => n - meanOf(row))
 
 function layerNormGrad(random: RandomStream, shape: Shape): OpCase<'layerNormGrad'> {
   const x = rows(random, shape)
-  const rstd = perRow(x, (row) => rsqrtOf(centred(row)))
+  const rstd = perRow(x, (row) => rsqrtOf(centered(row)))
   const gain = gaussian(random, [shape.at(-1) as number])
   return { inputs: [spread(random, shape), x, gain, perRow(x, meanOf), rstd], attrs: {} }
 }

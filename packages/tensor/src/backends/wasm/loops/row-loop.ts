@@ -17,7 +17,7 @@ export const blockTerms = 64
 const blockBytes = 16 * blockTerms
 
 /** Numbers to be read or written that are worth handing to another thread. */
-export const leastNumbers = 8192
+export const minNumbers = 8192
 
 /** How a turn of the loop reads and writes: a whole vector, or lane 0 alone with zeros beside it. */
 export interface RowAccess {

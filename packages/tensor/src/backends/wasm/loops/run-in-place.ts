@@ -1,12 +1,12 @@
 /**
- * Kernels that change what they read, such as an optimiser's step. A thread may end in the middle of one, and what has been changed
+ * Kernels that change what they read, such as an optimizer's step. A thread may end in the middle of one, and what has been changed
  * half cannot be computed again.
  *
  * So a thread writes its results beside the numbers first, notes that they are complete, and only then copies them over. Whatever it
  * was at when it ended, another thread that makes the same call comes to the same end.
  */
 import { type FunctionBuilder, i32, type Local, select, type Value } from '../assembler/index.ts'
-import { leastNumbers } from './row-loop.ts'
+import { minNumbers } from './row-loop.ts'
 import type { WasmBackend } from '../wasm-backend.ts'
 import type { WasmFunction } from '../webassembly.ts'
 
@@ -30,12 +30,12 @@ export function runInPlace(
   targets: number,
   args: (first: number, many: number, room: number) => readonly number[],
 ): void {
-  if (backend.threads === 1 || count < 2 * leastNumbers) {
+  if (backend.threads === 1 || count < 2 * minNumbers) {
     if (count > 0) kernel(...args(0, count, 0))
     return
   }
   const share = Math.ceil(count / (2 * backend.threads))
-  const piece = Math.min(pieceNumbers, Math.max(leastNumbers, share))
+  const piece = Math.min(pieceNumbers, Math.max(minNumbers, share))
   const pieces = Math.ceil(count / piece)
   const most = Math.min(pieces, callsPerThread * backend.threads)
   const roomBytes = noteBytes + 4 * targets * piece

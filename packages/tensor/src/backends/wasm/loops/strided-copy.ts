@@ -1,7 +1,7 @@
 /** Copies a box of numbers between any two strided layouts: what every op that only moves numbers comes down to. */
 import type { Shape } from '../../../shape.ts'
 import { i32 } from '../assembler/index.ts'
-import { leastNumbers } from './row-loop.ts'
+import { minNumbers } from './row-loop.ts'
 import type { KernelFunctions, Pointer, WasmBackend } from '../wasm-backend.ts'
 
 /** One side of a copy: address of the first number, and elements from index to index along each axis. */
@@ -27,7 +27,7 @@ export function copyStrided(backend: WasmBackend, shape: Shape, to: StridedBox, 
   const walk = (depth: number, target: Pointer, source: Pointer): void => {
     const axis = outer[depth]
     if (axis === undefined) {
-      backend.runOver(copy, rows.size, leastNumbers / columns.size, (first, many) => {
+      backend.runOver(copy, rows.size, minNumbers / columns.size, (first, many) => {
         const starts = [target + 4 * first * rows.to, source + 4 * first * rows.from]
         const strides = [rows.to, rows.from, columns.to, columns.from].map((n) => 4 * n)
         return [...starts, many, columns.size, ...strides]

@@ -38,7 +38,7 @@ const ended = new FinalizationRegistry<Int32Array>((words) => {
 
 export class ThreadPool {
   /** Arguments of a call at most. */
-  static readonly mostArguments = board.arguments
+  static readonly maxArguments = board.arguments
   readonly #memory: WasmMemory
   readonly #at: number
   readonly #others: number

@@ -17,7 +17,7 @@ import type { ParameterType } from '../wgsl/wgsl.ts'
 /** Bytes of parameters between two submissions at most. */
 const arenaBytes = 2 ** 20
 /** Numbers that come with a call at most: the sizes and strides of eight inputs of eight axes. */
-const mostParameters = 128
+const maxParameters = 128
 
 export class CommandStream {
   readonly #device: GpuDevice
@@ -35,7 +35,7 @@ export class CommandStream {
 
   constructor(device: GpuDevice) {
     this.#device = device
-    this.#slotBytes = mostParameters * 4
+    this.#slotBytes = maxParameters * 4
     this.#alignment = device.limits.minUniformBufferOffsetAlignment
     this.#arena = device.createBuffer({ size: arenaBytes, usage: usage.UNIFORM | usage.COPY_DST })
     this.#integers = new Uint32Array(arenaBytes / 4)

@@ -33,7 +33,7 @@ export const halfFactors: Factors = {
  * The same numbers where the adapter has no type for them: right, but not faster. WGSL has `quantizeToF16`, which may truncate;
  * this rounds to the nearest, ties to even: eleven bits, or steps of 2⁻²⁴ below 2⁻¹⁴.
  */
-export const quantisedFactors: Factors = {
+export const quantizedFactors: Factors = {
   ...{ name: 'f16 in f32', type: 'f32', needs: [] },
   declarations: `fn rounded(x: vec4f) -> vec4f {
   let above = vec4f(bitcast<f32>(0x7f800000u | params.zero));

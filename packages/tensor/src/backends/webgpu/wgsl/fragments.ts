@@ -12,7 +12,7 @@ export interface FragmentShape {
   readonly terms: number
 }
 
-/** Whether neighbours in memory lie along a row or along a column of the fragment. */
+/** Whether neighbors in memory lie along a row or along a column of the fragment. */
 type Order = 'row' | 'column'
 
 /** Where a fragment begins and the step between its lines; for factors, which lie in an `array<vec4<f16>>`, both in vectors. */
@@ -62,7 +62,7 @@ export function tensorCores(shape: FragmentShape): Fragments {
 }
 
 /**
- * The same by ordinary arithmetic: each invocation has some neighbours of one row and reads the factors from memory. Loops begin
+ * The same by ordinary arithmetic: each invocation has some neighbors of one row and reads the factors from memory. Loops begin
  * at a 0 that compilers do not see, lest they unroll them for minutes.
  */
 export function emulatedFragments(shape: FragmentShape): Fragments {

@@ -12,7 +12,7 @@ export interface Box {
 }
 
 /**
- * Joins neighbouring axes where every layout continues from one to the next, and leaves out axes of size 1: most boxes have
+ * Joins neighboring axes where every layout continues from one to the next, and leaves out axes of size 1: most boxes have
  * one or two axes then, and kernels are few.
  */
 export function joinAxes(

@@ -14,7 +14,7 @@ import {
   i32,
   select,
 } from '../../../backends/wasm/assembler/index.ts'
-import { forRow, leastNumbers } from '../../../backends/wasm/loops/row-loop.ts'
+import { forRow, minNumbers } from '../../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../../backends/wasm/wasm-backend.ts'
 import { calibrationOf } from './calibrate.wasm.ts'
 import { gemvKernel } from './gemv.wasm.ts'
@@ -28,12 +28,12 @@ const NC = 1024
 /** Panels of A packed at a time: KC × 16 · MR fits the second cache. */
 const panelsOfA = 16
 /** Floating-point operations that are worth handing to another thread. */
-const leastFlops = 1e6
+const minFlops = 1e6
 
 /** Rows of A up to which B is read as it lies, if its columns are adjacent or if its rows are. */
 const [fewRows, fewRowsTransposed] = [5, 2]
 /** Numbers of B that are worth handing to another thread then. */
-const leastGemvNumbers = 65536
+const minGemvNumbers = 65536
 
 /** A matrix somewhere in memory: byte address, and bytes from row to row and from column to column. */
 export interface StridedMatrix {
@@ -114,7 +114,7 @@ function inHalves(backend: WasmBackend, call: GemmCall): void {
         })
       })
     })
-    backend.runOver(addRows, m, leastNumbers / n, (from, many) => {
+    backend.runOver(addRows, m, minNumbers / n, (from, many) => {
       return [call.c + from * call.cRow, call.cRow, half + from * row, many, row]
     })
   })
@@ -137,7 +137,7 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
     let room = start
     const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }, z) => {
       // Columns in units of a cache line, so that no two threads write one.
-      const stretches = backend.cut(Math.ceil(n / 16), leastGemvNumbers / (16 * Math.max(k, 1)))
+      const stretches = backend.cut(Math.ceil(n / 16), minGemvNumbers / (16 * Math.max(k, 1)))
       const ownRoom = room
       room += bytes[z]
       return stretches.flatMap(({ first, many }) => {
@@ -163,7 +163,7 @@ export const nameOf = ({ MR, NR, fused }: Tile): string => `${MR}x${NR}${fused ?
 /** Cuts a product between threads: along the rows or the columns of C, so that less is packed twice. */
 function cut(call: GemmCall, threads: number, tile: Tile, calls: number): GemmCall[] {
   const { m, n, k, a, b, c, cRow, init } = call
-  const pieces = Math.min(Math.ceil(threads / calls), Math.floor((2 * m * n * k) / leastFlops))
+  const pieces = Math.min(Math.ceil(threads / calls), Math.floor((2 * m * n * k) / minFlops))
   if (pieces <= 1) return [call]
   const [size, unit] = m >= n ? [m, tile.MR] : [n, tile.NR]
   const step = roundUp(Math.ceil(size / pieces), unit)

@@ -11,7 +11,7 @@ import {
 } from './operands.webgpu.ts'
 
 /** More rows are better off with tiles. */
-export const mostFewRows = 4
+export const maxFewRows = 4
 
 /** Invocations that share the terms of a sum, and columns of a workgroup. */
 const shapeOf = ({ b }: ProductForm): { sharers: number; columns: number } =>
@@ -20,7 +20,7 @@ const shapeOf = ({ b }: ProductForm): { sharers: number; columns: number } =>
 /** One row at a time. */
 export const fewRowsTile = (form: ProductForm): Tile => ({ rows: 1, ...shapeOf(form), terms: 4 })
 
-/** A's terms must be neighbours in memory. */
+/** A's terms must be neighbors in memory. */
 export function fewRowsProduct(form: ProductForm): KernelSource {
   const { sharers, columns } = shapeOf(form)
   const sumOfSharers = (i: string): string =>

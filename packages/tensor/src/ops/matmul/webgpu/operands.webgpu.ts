@@ -1,5 +1,5 @@
 /**
- * What all kernels of products share: their parameters, how they read four neighbouring numbers of A or B whatever the layout,
+ * What all kernels of products share: their parameters, how they read four neighboring numbers of A or B whatever the layout,
  * which tile and which terms a workgroup works on, and how sums are written.
  */
 import type { Factors } from '../../../backends/webgpu/wgsl/factors.ts'
@@ -7,7 +7,7 @@ import type { Bindings, ParameterType } from '../../../backends/webgpu/wgsl/wgsl
 
 /** How a factor lies in memory. */
 export interface OperandForm {
-  /** Which axis neighbours in memory lie along: that of the terms (k), or that of the tile (rows of A, columns of B). */
+  /** Which axis neighbors in memory lie along: that of the terms (k), or that of the tile (rows of A, columns of B). */
   readonly along: 'terms' | 'tile'
   /** Whether every four of them can be read at once. */
   readonly vectors: boolean
@@ -79,8 +79,8 @@ export const bindingsOf = ({ a, b, vectorsC, hasBias }: ProductForm): Bindings =
 
 /**
  * Declares `loadA` and `loadB(start, outer, inner)`: four numbers of the matrix that begins at `start`, from coordinate `inner`
- * of the axis along which they are neighbours, at `outer` of the other; zeros beyond the edges. And `put(row, column, place,
- * sums)`, which writes four neighbours of C.
+ * of the axis along which they are neighbors, at `outer` of the other; zeros beyond the edges. And `put(row, column, place,
+ * sums)`, which writes four neighbors of C.
  */
 export function operandFunctions(form: ProductForm): string {
   const { a, b, vectorsC, guarded, hasBias, accumulates, factors } = form

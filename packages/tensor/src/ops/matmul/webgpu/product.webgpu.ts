@@ -57,7 +57,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   const asked = asColumns(given)
   const { m, n, k, batch, a, b, c, bias } = asked
   const { capabilities } = backend
-  const parts = Math.max(1, Math.min(mostParts, Math.floor(roomForParts / (m * n * batch))))
+  const parts = Math.max(1, Math.min(maxParts, Math.floor(roomForParts / (m * n * batch))))
   const longest = longestRun(factorsOf(capabilities))
   if (k > parts * longest) return inStretches(backend, asked, parts * longest, forced)
   const open = productForm(asked, factorsOf(capabilities))
@@ -99,7 +99,7 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
  */
 const longestRun = ({ name }: Factors): number => (name === 'f16' ? 8192 : 4096)
 /** Parts of every sum that are held at a time, and numbers that they may take. */
-const [mostParts, roomForParts] = [64, 2 ** 24]
+const [maxParts, roomForParts] = [64, 2 ** 24]
 
 /** Some terms at a time, added to C one stretch after another. */
 function inStretches(backend: WebGpuBackend, asked: Product, atOnce: number, forced?: VariantName): void {

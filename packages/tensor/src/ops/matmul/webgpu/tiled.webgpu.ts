@@ -1,6 +1,6 @@
 /**
  * Products in register tiles: a workgroup makes a tile of C from panels of A and B in workgroup memory; an invocation has blocks
- * of 4 × 4 of it, as far apart as there are invocations, so that neighbours read neighbours. The next panels are on their way
+ * of 4 × 4 of it, as far apart as there are invocations, so that neighbors read neighbors. The next panels are on their way
  * from memory while these are multiplied. Sums run in the order of k.
  */
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
@@ -86,7 +86,7 @@ function panel(
   const loads = (size * terms) / 4 / workgroup
   const start = `${matrix.toLowerCase()}Start`
   const [name, next] = [`panel${matrix}`, `next${matrix}`]
-  // By fours where neighbours stay neighbours; else the four go to four terms.
+  // By fours where neighbors stay neighbors; else the four go to four terms.
   const byFours = along === 'tile'
   const place = (i: number): string => `let i = local + ${i * workgroup}u;`
   const load = (i: number, from: 'firstTerm' | 'next'): string => {
@@ -107,7 +107,7 @@ function panel(
         : `    { ${place(j)} let four = rounded(${next}${j}); let at = i % ${perLine}u * ${4 * pitch}u + i / ${perLine}u;
 ${each(4, (c) => `      ${name}[at + ${c * pitch}u] = four[${c}];`)} }`,
     ),
-    /** Four neighbours, from `at` on, of term `t`. */
+    /** Four neighbors, from `at` on, of term `t`. */
     read: (t: string, at: string): string =>
       byFours
         ? `vec4f(${name}[(${t} * ${pitch}u + ${at}) / 4u])`

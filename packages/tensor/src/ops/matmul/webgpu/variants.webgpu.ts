@@ -2,7 +2,7 @@
 import type { Capabilities } from '../../../backends/webgpu/capabilities.ts'
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
 import { directProduct, directTile } from './direct.webgpu.ts'
-import { fewRowsProduct, fewRowsTile, mostFewRows } from './few-rows.webgpu.ts'
+import { fewRowsProduct, fewRowsTile, maxFewRows } from './few-rows.webgpu.ts'
 import { fragmentProduct, fragmentTileBytes } from './fragment-tiled.webgpu.ts'
 import type { ProductForm, Tile } from './operands.webgpu.ts'
 import { type RegisterTile, tiledProduct } from './tiled.webgpu.ts'
@@ -45,7 +45,7 @@ export const variants = {
   },
   'few rows': {
     tile: fewRowsTile,
-    fits: ({ m }, { a }) => m <= mostFewRows && a.along === 'terms',
+    fits: ({ m }, { a }) => m <= maxFewRows && a.along === 'terms',
     source: fewRowsProduct,
   },
   'large fragments': inFragments({ rows: 128, columns: 128, terms: 32 }),
