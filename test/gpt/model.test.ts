@@ -249,7 +249,7 @@ describe('a saved configuration', () => {
     ['got blocks 0', { blocks: [] }],
     ["got 'norm of no kind'; expected one of layer, rms", { norm: 'norm of no kind' }],
     ["got 'sinus'; expected one of learned, rotary", { positions: 'sinus' }],
-    ["got 'tanh'; expected one of gelu, swiglu", { activation: 'tanh' }],
+    ["got 'tanh'; expected one of gelu, geluErf, swiglu", { activation: 'tanh' }],
     ['got heads / kvHeads of b0 1.5', { blocks: [{ ...rotary.blocks[0], heads: 3, kvHeads: 2 }] }],
     ['got mlpHidden of b0 undefined', { blocks: [{ ...rotary.blocks[0], mlpHidden: undefined }] }],
     ['got 1 frequencies for block b0; expected 2', { blocks: [{ ...rotary.blocks[0], frequencies: [1] }] }],
@@ -261,6 +261,13 @@ describe('a saved configuration', () => {
     ['got expert shares [1] of b0; expected two or more', withPart({ expertShares: [1] })],
     ['got expert shares [1, 0] of b0; expected two or more', withPart({ expertShares: [1, 0] })],
     ['got expert shares 2 of b0', withPart({ expertShares: 2 })],
+    ['got scoreWidth of b0 -1; expected a finite number above 0', withPart({ scoreWidth: -1 })],
+    ['got window of b0 0; expected a positive integer', withPart({ window: 0 })],
+    ['got epsilon 0; expected a finite number above 0', { epsilon: 0 }],
+    ["got biases ['all']; expected some of qkv, output, mlp, each once", { biases: ['all'] }],
+    ["got biases ['mlp', 'mlp']", { biases: ['mlp', 'mlp'] }],
+    ['got untiedHead 1; expected true, or nothing', { untiedHead: 1 }],
+    ["got queryKeyNorm 'yes'", { queryKeyNorm: 'yes' }],
   ])('is refused when it is none: %s', (message, wrong) => {
     const config = { ...rotary, ...wrong } as GptState['config']
     const restore = (): Gpt => Gpt.fromState({ config, weights: {} }, openReference())
@@ -293,8 +300,12 @@ describe('the sizes of a GPT', () => {
       const perBlock = config.blocks.map((block) => {
         const { mlpHidden: M, heads: H, kvHeads: G, headDim: D, adapter, expertShares } = block
         const rank = adapter?.rank ?? 0
-        const attention = (H + 2 * G) * (C * D + D) + (H * D * C + C)
-        const mlp = (activation === 'swiglu' ? 2 : 1) * (C * M + M) + (M * C + C)
+        const [ofInputs, ofOutput, ofMlp] = (['qkv', 'output', 'mlp'] as const).map((kind) =>
+          (config.biases ?? [kind]).includes(kind) ? 1 : 0,
+        )
+        const normsOfHeads = config.queryKeyNorm ? 2 * D : 0
+        const attention = (H + 2 * G) * (C * D + ofInputs * D) + (H * D * C + ofOutput * C) + normsOfHeads
+        const mlp = (activation === 'swiglu' ? 2 : 1) * (C * M + ofMlp * M) + (M * C + ofMlp * C)
         // Of maps [in, out], A and B have rank · (in + out).
         const [beside, inMlp] = [
           2 * (C + H * D) + 2 * (C + G * D),
@@ -304,7 +315,7 @@ describe('the sizes of a GPT', () => {
         const router = experts > 1 ? (C + 1) * experts : 0
         return 2 * perNorm + attention + rank * beside + experts * (mlp + rank * inMlp) + router
       })
-      const embedded = V * C + (positions === 'learned' ? T * C : 0)
+      const embedded = (config.untiedHead ? 2 : 1) * V * C + (positions === 'learned' ? T * C : 0)
       const expected = embedded + perBlock.reduce((a, b) => a + b) + perNorm
       expect(specs.reduce((total, { shape }) => total + sizeOf(shape), 0)).toBe(expected)
     }

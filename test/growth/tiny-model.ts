@@ -54,7 +54,28 @@ export function drawConfig(random: RandomStream): GptConfig {
       ]),
     }),
   }))
-  return { ...plain, blocks }
+  return withChoices({ ...plain, blocks }, random)
+}
+
+/** Half of the configurations as they are; in the others what pretrained models have, too. */
+function withChoices(config: GptConfig, random: RandomStream): GptConfig {
+  if (random.below(2) === 0) return config
+  const { positions, activation, blocks } = config
+  const some = <T extends object>(choices: T): T | false => random.below(2) === 0 && choices
+  return {
+    ...config,
+    // With less than usual, a norm of two channels is hardly more than two signs, and has next to no gradient.
+    ...some({ epsilon: pick(random, [1e-3, 1e-2]) }),
+    ...some({ biases: pick(random, [[], ['qkv'], ['qkv', 'output'], ['mlp']] as const) }),
+    ...some({ untiedHead: true }),
+    ...some({ queryKeyNorm: true }),
+    activation: activation === 'gelu' ? pick(random, ['gelu', 'geluErf'] as const) : activation,
+    blocks: blocks.map((block) => ({
+      ...block,
+      ...some({ window: 1 + random.below(4) }),
+      ...(positions === 'rotary' && some({ scoreWidth: block.headDim / 1.5 })),
+    })),
+  }
 }
 
 /** A model whose every number is random: biases, too, and gains around 1. */
@@ -92,7 +113,9 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
     kvHeads < heads
       ? { kind: 'addKvHeads', block: id, to: pick(random, multiplesWithin(kvHeads, heads)) }
       : { kind: 'addHeads', block: id, to: heads + 1 },
-    { kind: 'widenHeads', block: id, to: headDim + 2 * (1 + random.below(2)) },
+    config.queryKeyNorm
+      ? { kind: 'addHeads', block: id, to: heads + step }
+      : { kind: 'widenHeads', block: id, to: headDim + 2 * (1 + random.below(2)) },
     { kind: 'addLayer', at },
     { kind: 'addLayer', at, how: 'copy' },
     { kind: 'addLayer', at, mlpHidden: 1 + random.below(4) },

@@ -20,11 +20,12 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { forward, type ForwardOptions, type LossOptions, losses } from './forward/forward.ts'
+import { forward, losses } from './forward/forward.ts'
+import type { ForwardOptions, LossOptions } from './forward/forward-options.ts'
 import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
 import { type GrowthAccess, grantGrowth } from './growth-access.ts'
 import { configFromState } from './config/config-from-state.ts'
-import type { GptConfig } from './config/gpt-config.ts'
+import { type GptConfig, hasBias } from './config/gpt-config.ts'
 import { type GptSizes, gptConfig, sizeChecks } from './config/gpt-sizes.ts'
 import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 
@@ -201,10 +202,18 @@ export class Gpt {
  * Throws ParameterError for blocks that cannot all be among so many tensors, before each of their parameters
  * is listed.
  */
-function checkCount({ blocks }: GptConfig, weights: GptState['weights']): void {
+function checkCount(config: GptConfig, weights: GptState['weights']): void {
   const stored = Object.keys(weights ?? {}).length
-  // Two maps for each expert, with weight and bias; four for attention; two norms.
-  const least = blocks.reduce((total, { expertShares }) => total + 10 + 4 * (expertShares?.length ?? 1), 0)
+  const { blocks } = config
+  // Two maps for each expert; four for attention; two norms.
+  const [inAttention, inExpert] = [
+    2 + 4 + (hasBias(config, 'qkv') ? 3 : 0) + (hasBias(config, 'output') ? 1 : 0),
+    hasBias(config, 'mlp') ? 4 : 2,
+  ]
+  const least = blocks.reduce(
+    (total, { expertShares }) => total + inAttention + inExpert * (expertShares?.length ?? 1),
+    0,
+  )
   if (least <= stored) return
   throw new ParameterError(
     `model state: ${blocks.length} blocks have ${least} tensors or more, and ${stored} are stored; expected those of the configuration. ` +

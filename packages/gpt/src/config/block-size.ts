@@ -1,5 +1,5 @@
 /** How many learnt numbers a model has, by its configuration alone and without listing its parameters. */
-import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import { type BlockConfig, type GptConfig, hasBias, type LinearMapKind } from './gpt-config.ts'
 
 /** Size of a part of a model. */
 export interface PartSize {
@@ -16,27 +16,28 @@ export function blockSize(config: GptConfig, block: BlockConfig): PartSize {
   const rank = adapter?.rank ?? 0
   const experts = expertShares?.length ?? 1
   let [products, biases] = [0, 0]
-  const linear = (from: number, to: number, count: number = 1): void => {
+  const linear = (kind: LinearMapKind, from: number, to: number, count: number = 1): void => {
     products += count * (from * to + rank * (from + to))
-    biases += count * to
+    if (hasBias(config, kind)) biases += count * to
   }
-  linear(C, heads * D)
-  linear(C, kvHeads * D, 2)
-  linear(heads * D, C)
-  linear(C, M, experts * (activation === 'swiglu' ? 2 : 1))
-  linear(M, C, experts)
+  linear('qkv', C, heads * D)
+  linear('qkv', C, kvHeads * D, 2)
+  linear('output', heads * D, C)
+  linear('mlp', C, M, experts * (activation === 'swiglu' ? 2 : 1))
+  linear('mlp', M, C, experts)
   if (expertShares !== undefined) {
     products += C * experts
     biases += experts
   }
-  return { parameters: products + biases + 2 * normSize(config), products }
+  const ofHeads = config.queryKeyNorm ? 2 * D : 0
+  return { parameters: products + biases + 2 * normSize(config) + ofHeads, products }
 }
 
 /** Learnt numbers of a model: the sum of the sizes of `parameterSpecs`. */
 export function parametersOf(config: GptConfig): number {
-  const { vocabulary, context, embed, positions, headBias, blocks } = config
+  const { vocabulary, context, embed, positions, headBias, untiedHead, blocks } = config
   const blocksSize = blocks.reduce((total, block) => total + blockSize(config, block).parameters, 0)
-  const tables = embed * (vocabulary + (positions === 'learned' ? context : 0))
+  const tables = embed * ((untiedHead ? 2 : 1) * vocabulary + (positions === 'learned' ? context : 0))
   return tables + blocksSize + normSize(config) + (headBias ? vocabulary : 0)
 }
 

@@ -1,6 +1,6 @@
 /** Checks a saved configuration before anything is made for it, however it was damaged or forged. */
 import { OptionError, shown } from '@burgeon/tensor'
-import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import type { BlockConfig, GptConfig, LinearMapKind } from './gpt-config.ts'
 import { checkLimit, checkTotalSize, sizeLimits } from './size-limits.ts'
 
 const owner = 'model state'
@@ -44,7 +44,7 @@ export function checkConfig(config: GptConfig): void {
   const known: readonly (readonly [unknown, readonly unknown[]])[] = [
     [norm, ['layer', 'rms']],
     [positions, ['learned', 'rotary']],
-    [activation, ['gelu', 'swiglu']],
+    [activation, ['gelu', 'geluErf', 'swiglu']],
   ]
   const unknown = known.find(([choice, all]) => !all.includes(choice))
   if (unknown) {
@@ -65,6 +65,7 @@ export function checkConfig(config: GptConfig): void {
     )
   }
   for (const block of blocks) checkParts(block)
+  checkChoices(config)
   const ids = new Set(blocks.map(({ id }) => id))
   if (ids.size < blocks.length) {
     throw new OptionError(
@@ -82,8 +83,8 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
     normWidth,
     nextBlock,
   }).map(([name, size]) => [name, size, ''])
-  for (const { id, mlpHidden, heads, kvHeads, headDim, scoreWidth = headDim, adapter } of blocks) {
-    const own = { mlpHidden, heads, kvHeads, headDim, scoreWidth, ...(adapter && { rank: adapter.rank }) }
+  for (const { id, mlpHidden, heads, kvHeads, headDim, window = 1, adapter } of blocks) {
+    const own = { mlpHidden, heads, kvHeads, headDim, window, ...(adapter && { rank: adapter.rank }) }
     for (const [name, size] of Object.entries(own)) sizes.push([name, size, ` of ${id}`])
   }
   const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)
@@ -102,17 +103,42 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
 }
 
 /** Checks the parts that a block may have besides its sizes. */
-function checkParts({ id, adapter, expertShares }: BlockConfig): void {
+function checkParts({ id, adapter, expertShares, headDim, scoreWidth = headDim }: BlockConfig): void {
+  if (!isAbove0(scoreWidth)) {
+    throw new OptionError(
+      `${owner}: got scoreWidth of ${id} ${shown(scoreWidth)}; expected a finite number above 0.`,
+    )
+  }
   if (adapter && (!Number.isFinite(adapter.scale) || adapter.scale === 0)) {
     throw new OptionError(
       `${owner}: got adapter scale ${shown(adapter.scale)} of ${id}; expected a finite number other than 0.`,
     )
   }
   if (expertShares === undefined) return
-  const isShare = (share: unknown): boolean => Number.isFinite(share) && (share as number) > 0
-  if (!Array.isArray(expertShares) || expertShares.length < 2 || !expertShares.every(isShare)) {
+  if (!Array.isArray(expertShares) || expertShares.length < 2 || !expertShares.every(isAbove0)) {
     throw new OptionError(
       `${owner}: got expert shares ${shown(expertShares)} of ${id}; expected two or more numbers above 0.`,
     )
+  }
+}
+
+const isAbove0 = (value: unknown): boolean => Number.isFinite(value) && (value as number) > 0
+
+const mapKinds: readonly LinearMapKind[] = ['qkv', 'output', 'mlp']
+
+/** Checks what holds for all blocks besides sizes. */
+function checkChoices({ epsilon = 1, biases = [], untiedHead, queryKeyNorm }: GptConfig): void {
+  if (!isAbove0(epsilon)) {
+    throw new OptionError(`${owner}: got epsilon ${shown(epsilon)}; expected a finite number above 0.`)
+  }
+  const areKinds = Array.isArray(biases) && biases.every((kind) => mapKinds.includes(kind))
+  if (!areKinds || new Set(biases).size < biases.length) {
+    throw new OptionError(
+      `${owner}: got biases ${shown(biases)}; expected some of ${mapKinds.join(', ')}, each once.`,
+    )
+  }
+  for (const [name, value] of Object.entries<unknown>({ untiedHead, queryKeyNorm })) {
+    if (value === undefined || value === true) continue
+    throw new OptionError(`${owner}: got ${name} ${shown(value)}; expected true, or nothing.`)
   }
 }

@@ -18,13 +18,15 @@ export function configFromState(saved: GptConfig): GptConfig {
   checkIsConfig(saved)
   const { vocabulary, context, embed, norm, normWidth, headBias, logitOffsets, nextBlock, ...rest } =
     saved as GptConfig & EarlierConfig
+  const { epsilon, biases, untiedHead, queryKeyNorm } = saved
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
-    const { id, mlpHidden, scoreWidth, frequencies, adapter, expertShares } = block
+    const { id, mlpHidden, scoreWidth, window, frequencies, adapter, expertShares } = block
     const { heads, headDim } = { ...rest, ...block } as BlockConfig
     const { kvHeads = heads } = block as Partial<BlockConfig>
     const given = {
       ...(scoreWidth !== undefined && { scoreWidth }),
+      ...(window !== undefined && { window }),
       ...(frequencies && { frequencies }),
       ...(adapter && { adapter: { rank: adapter.rank, scale: adapter.scale } }),
       ...(expertShares && { expertShares }),
@@ -33,6 +35,10 @@ export function configFromState(saved: GptConfig): GptConfig {
   })
   const given = {
     ...(normWidth !== undefined && { normWidth }),
+    ...(epsilon !== undefined && { epsilon }),
+    ...(biases !== undefined && { biases }),
+    ...(untiedHead && { untiedHead }),
+    ...(queryKeyNorm && { queryKeyNorm }),
     ...(headBias && { headBias }),
     ...(logitOffsets && { logitOffsets }),
   }

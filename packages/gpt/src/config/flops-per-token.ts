@@ -15,7 +15,8 @@ export interface FlopsPerToken {
  * The operations of all matrix products and of attention, by the shapes, as the op table counts them. For
  * each token: 2 for every weight of a projection, an adapter, an expert and a router, with the head 2·C·V;
  * and for two products with (T + 1)/2 keys on average 2·H·D·(T + 1) a block. Gradients take every product of
- * a projection twice more, and five products of attention instead of two.
+ * a projection twice more, and five products of attention instead of two. A block with a window below T makes
+ * all T scores of a query and hides some, 4·H·D·T, and its gradients take both products twice more.
  *
  * Norms, activations and the loss are left out, which is below a tenth of the whole from 64 channels on and
  * less in wider models; so are the optimizer, whose work does not depend on the number of tokens, and what is
@@ -35,6 +36,12 @@ export function flopsPerToken(config: GptConfig, length: number = config?.contex
   checkArgument('flopsPerToken', 'length', length, checks.integer({ from: 1, to: context }))
   const products = blocks.reduce((total, block) => total + blockSize(config, block).products, 0)
   const projections = 2 * embed * vocabulary + 2 * products
-  const attention = blocks.reduce((total, { heads, headDim }) => total + heads * headDim * (length + 1), 0)
-  return { forward: projections + 2 * attention, training: 3 * projections + 7 * attention }
+  let [attention, gradients] = [0, 0]
+  for (const { heads, headDim, window = length } of blocks) {
+    const isMasked = window < length
+    const products = 2 * heads * headDim * (isMasked ? 2 * length : length + 1)
+    attention += products
+    gradients += (isMasked ? 2 : 5 / 2) * products
+  }
+  return { forward: projections + attention, training: 3 * projections + attention + gradients }
 }

@@ -21,9 +21,14 @@ export interface BlockConfig {
   readonly headDim: number
   /**
    * Attention scores are divided by the root of this: the width that the heads were born with, `headDim`
-   * unless given.
+   * unless given. Any number above 0: a factor f on queries and keys is a width of D/f⁴.
    */
   readonly scoreWidth?: number
+  /**
+   * How many keys a query sees, its own and those right before it (sliding window, Beltagy et al. 2020,
+   * section 3.1); all of them unless given.
+   */
+  readonly window?: number
   /**
    * With rotary positions: radians per position by which each pair of channels (i, i + D/2) is rotated, D/2
    * numbers. They belong to the pairs and not to D, so that a head can become wider without rotating its old
@@ -53,6 +58,12 @@ export interface AdapterConfig {
   readonly scale: number
 }
 
+/**
+ * A kind of linear map in every block: `qkv` (query, key and value), `output` (of the attention) and `mlp`
+ * (gate, up and down).
+ */
+export type LinearMapKind = 'qkv' | 'output' | 'mlp'
+
 /** Every size of a model, block by block. */
 export interface GptConfig {
   /** Number of tokens, V. */
@@ -67,6 +78,20 @@ export interface GptConfig {
    * same when the residual stream has become wider and the new channels are still empty.
    */
   readonly normWidth?: number
+  /** Added to the mean square or the variance in every norm, above 0; 1e-5 unless given. */
+  readonly epsilon?: number
+  /** The linear maps that have biases; all of them unless given. Routers always have. */
+  readonly biases?: readonly LinearMapKind[]
+  /**
+   * Whether the head has a matrix of its own, `head.weight`, and does not read the token embedding. False
+   * unless given.
+   */
+  readonly untiedHead?: boolean
+  /**
+   * Whether every head normalizes its queries and keys: RMSNorm over D with one gain for all heads, before
+   * rotation (Henry et al. 2020). False unless given.
+   */
+  readonly queryKeyNorm?: boolean
   /** Whether each token's logit has a bias; a grown vocabulary has. False unless given. */
   readonly headBias?: boolean
   /**
@@ -79,9 +104,10 @@ export interface GptConfig {
    */
   readonly positions: 'learned' | 'rotary'
   /**
-   * Activation of the MLPs: `gelu`, or `swiglu`, where a second projection gates the first (Shazeer 2020).
+   * Activation of the MLPs: `gelu` in the tanh form, `geluErf` in the exact form x·Φ(x), or `swiglu`, where a
+   * second projection gates the first (Shazeer 2020).
    */
-  readonly activation: 'gelu' | 'swiglu'
+  readonly activation: 'gelu' | 'geluErf' | 'swiglu'
   /** From the input to the output. */
   readonly blocks: readonly BlockConfig[]
   /** The number that the next inserted block will be named after. */
@@ -90,3 +116,8 @@ export interface GptConfig {
 
 /** A configuration, as functions check it that are given one. */
 export const aConfig: Check<GptConfig> = checks.role('a configuration of gptConfig', 'vocabulary', 'blocks')
+
+/** Whether linear maps of a kind have biases. */
+export function hasBias({ biases }: GptConfig, kind: LinearMapKind): boolean {
+  return biases === undefined || biases.includes(kind)
+}

@@ -1,6 +1,6 @@
 /** The sizes of a new GPT with equal blocks, and its configuration. */
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
-import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import type { BlockConfig, GptConfig, LinearMapKind } from './gpt-config.ts'
 import { checkLimit, checkTotalSize } from './size-limits.ts'
 
 /** The sizes of a model with equal blocks, for `gptConfig`. */
@@ -26,6 +26,16 @@ export interface GptSizes {
   readonly positions?: GptConfig['positions']
   /** `gelu` unless given. */
   readonly activation?: GptConfig['activation']
+  /** Added in every norm, above 0; 1e-5 unless given. */
+  readonly epsilon?: number
+  /** The linear maps that have biases: some of `qkv`, `output`, `mlp`, each once; all unless given. */
+  readonly biases?: readonly LinearMapKind[]
+  /** Whether the head has a matrix of its own; false unless given. */
+  readonly untiedHead?: boolean
+  /** Whether heads normalize queries and keys; false unless given. */
+  readonly queryKeyNorm?: boolean
+  /** How many keys a query sees, its own among them; all unless given. */
+  readonly window?: number
 }
 
 const aSize = checks.integer({ from: 1 })
@@ -42,7 +52,18 @@ export const sizeChecks: ChecksOf<GptSizes> = {
   mlpHidden: aSize,
   norm: checks.oneOf('layer', 'rms'),
   positions: checks.oneOf('learned', 'rotary'),
-  activation: checks.oneOf('gelu', 'swiglu'),
+  activation: checks.oneOf('gelu', 'geluErf', 'swiglu'),
+  epsilon: checks.number({ above: 0 }),
+  biases: {
+    expected: "some of 'qkv', 'output', 'mlp', each once",
+    accepts: (value): value is readonly LinearMapKind[] =>
+      Array.isArray(value) &&
+      value.every((kind) => ['qkv', 'output', 'mlp'].includes(kind as string)) &&
+      new Set(value).size === value.length,
+  },
+  untiedHead: checks.boolean,
+  queryKeyNorm: checks.boolean,
+  window: aSize,
 }
 
 /**
@@ -80,15 +101,29 @@ export function gptConfig(sizes: GptSizes): GptConfig {
   if (positions === 'rotary' && headDim % 2 !== 0) {
     throw new OptionError(`gptConfig: got headDim ${headDim} with rotary positions; expected an even number.`)
   }
-  const block = { mlpHidden, heads, kvHeads, headDim, ...(positions === 'rotary' && rotary(headDim)) }
+  const { epsilon, biases, untiedHead, queryKeyNorm, window } = sizes
+  const block = {
+    ...{ mlpHidden, heads, kvHeads, headDim },
+    ...(window !== undefined && { window }),
+    ...(positions === 'rotary' && rotary(headDim)),
+  }
   const blocks = Array.from({ length: layers }, (_, i) => ({ id: `b${i}`, ...block }))
-  const config = { vocabulary, context, embed, norm, positions, activation, blocks, nextBlock: layers }
+  const choices = {
+    ...(epsilon !== undefined && { epsilon }),
+    ...(biases !== undefined && { biases }),
+    ...(untiedHead && { untiedHead }),
+    ...(queryKeyNorm && { queryKeyNorm }),
+  }
+  const config = {
+    ...{ vocabulary, context, embed, norm, ...choices },
+    ...{ positions, activation, blocks, nextBlock: layers },
+  }
   checkTotalSize('gptConfig', config)
   return config
 }
 
 const usualHidden = (embed: number, activation: GptConfig['activation']): number =>
-  activation === 'gelu' ? 4 * embed : 8 * Math.ceil(embed / 3)
+  activation === 'swiglu' ? 8 * Math.ceil(embed / 3) : 4 * embed
 
 /** 10000^(−2i/D) for pair i (Su et al. 2021, section 3.2.2). */
 function rotary(headDim: number): Pick<Required<BlockConfig>, 'frequencies'> {

@@ -1,6 +1,6 @@
 /** Every parameter of a GPT: its path, what its dimensions mean, and what it starts as. */
 import { checkArgument, checks, type Axis, type InitialValues } from '@burgeon/tensor'
-import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import { type BlockConfig, type GptConfig, hasBias, type LinearMapKind } from './gpt-config.ts'
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
 
@@ -19,7 +19,8 @@ const normal = (standardDeviation: number): InitialValues => ({ kind: 'normal', 
 /**
  * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output,
  * its attention and then its MLP (norm, router, gate, up, down, further experts; A and B of an adapter after
- * the map they stand beside); norm and bias of the head.
+ * the map they stand beside; the norms of queries and keys after their maps); norm, weight (where it is not
+ * the token embedding's) and bias of the head.
  *
  * Weights start Gaussian with deviation 0.02, and those that write into the residual stream with
  * 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3);
@@ -46,6 +47,16 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
       blockSpecs(config, block, normal(0.02 / Math.sqrt(2 * config.blocks.length))),
     ),
     ...normSpecs(config, 'head.norm'),
+    ...(config.untiedHead
+      ? [
+          {
+            path: 'head.weight',
+            axes: ['vocabulary', 'embed'],
+            shape: [vocabulary, embed],
+            initial: normal(0.02),
+          } as const,
+        ]
+      : []),
     ...(config.headBias
       ? [{ path: 'head.bias', axes: ['vocabulary'], shape: [vocabulary], initial: zero } as const]
       : []),
@@ -68,19 +79,28 @@ export function blockSpecs(config: GptConfig, block: BlockConfig, writers: Initi
     [axis, count],
     ['headDim', headDim],
   ]
-  const linear = (path: string, from: Side, to: Side, initial: InitialValues): ParameterSpec[] =>
-    linearSpecs(block, path, from, to, initial)
+  const linear =
+    (kind: LinearMapKind) =>
+    (path: string, from: Side, to: Side, initial: InitialValues): ParameterSpec[] =>
+      linearSpecs(block, path, { from, to, initial, hasBias: hasBias(config, kind) })
+  const [projection, output, ofMlp] = [linear('qkv'), linear('output'), linear('mlp')]
   const expert = (at: string): ParameterSpec[] => [
-    ...(config.activation === 'swiglu' ? linear(`${at}.gate`, embed, hidden, normal(0.02)) : []),
-    ...linear(`${at}.up`, embed, hidden, normal(0.02)),
-    ...linear(`${at}.down`, hidden, embed, writers),
+    ...(config.activation === 'swiglu' ? ofMlp(`${at}.gate`, embed, hidden, normal(0.02)) : []),
+    ...ofMlp(`${at}.up`, embed, hidden, normal(0.02)),
+    ...ofMlp(`${at}.down`, hidden, embed, writers),
   ]
+  const normOfHeads = (path: string): ParameterSpec[] =>
+    config.queryKeyNorm
+      ? [{ path: `${path}.norm.gain`, axes: ['headDim'], shape: [headDim], initial: one }]
+      : []
   return [
     ...normSpecs(config, `${attention}.norm`),
-    ...linear(`${attention}.query`, embed, ofHeads('head', heads), normal(0.02)),
-    ...linear(`${attention}.key`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
-    ...linear(`${attention}.value`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
-    ...linear(`${attention}.output`, ofHeads('head', heads), embed, writers),
+    ...projection(`${attention}.query`, embed, ofHeads('head', heads), normal(0.02)),
+    ...normOfHeads(`${attention}.query`),
+    ...projection(`${attention}.key`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
+    ...normOfHeads(`${attention}.key`),
+    ...projection(`${attention}.value`, embed, ofHeads('kvHead', kvHeads), normal(0.02)),
+    ...output(`${attention}.output`, ofHeads('head', heads), embed, writers),
     ...normSpecs(config, `blocks.${block.id}.mlp.norm`),
     ...routerSpecs(config, block),
     ...expertPaths(block).flatMap(expert),
@@ -98,12 +118,18 @@ export function expertPaths({ id, expertShares = [1] }: BlockConfig): string[] {
 /** One side of a linear map: the label and size of each dimension. */
 type Side = readonly (readonly [Axis, number])[]
 
+/** What a linear map stands between, and what its weight starts as. */
+interface LinearMapSides {
+  readonly from: Side
+  readonly to: Side
+  readonly initial: InitialValues
+  readonly hasBias: boolean
+}
+
 function linearSpecs(
   { adapter }: BlockConfig,
   path: string,
-  from: Side,
-  to: Side,
-  initial: InitialValues,
+  { from, to, initial, hasBias }: LinearMapSides,
 ): ParameterSpec[] {
   const spec = (name: string, side: Side, start: InitialValues): ParameterSpec => {
     return {
@@ -113,7 +139,8 @@ function linearSpecs(
       initial: start,
     }
   }
-  const whole = [spec('weight', [...from, ...to], initial), spec('bias', to, zero)]
+  const weight = spec('weight', [...from, ...to], initial)
+  const whole = hasBias ? [weight, spec('bias', to, zero)] : [weight]
   if (adapter === undefined) return whole
   const rank: Side = [['rank', adapter.rank]]
   return [
@@ -168,9 +195,9 @@ export function isAdapter(path: string): boolean {
 
 /**
  * Whether a parameter belongs to what stands below block `count`, counted from 0: the lowest blocks, the
- * positions and the token embedding, which is the head, too. With all of them constant, no tape follows what
- * happens there. (Half of the embedding's gradient, that of the head, would be worse than none: it pulls the
- * embedding away from what the blocks expect.)
+ * positions and the token embedding, which is the head, too, unless that has a matrix of its own. With all of
+ * them constant, no tape follows what happens there. (Half of the embedding's gradient, that of the head,
+ * would be worse than none: it pulls the embedding away from what the blocks expect.)
  */
 export function isBelow(config: GptConfig, count: number): (path: string) => boolean {
   checkArgument('isBelow', 'config', config, aConfig)

@@ -1,5 +1,5 @@
 /**
- * The whole forward pass of a GPT, pre-norm (Radford et al. 2019; Xiong et al. 2020), with tied embeddings.
+ * The whole forward pass of a GPT, pre-norm (Radford et al. 2019; Xiong et al. 2020).
  *
  * It runs the same taped or untaped, and never changes a weight.
  *
@@ -8,11 +8,9 @@
  */
 import {
   add,
-  attention,
   checkArgument,
   checkOptions,
   checkpoint,
-  type ChecksOf,
   checks,
   concatenate,
   crossEntropy,
@@ -20,7 +18,6 @@ import {
   elementwise,
   expression,
   fill,
-  formatShape,
   gather,
   gelu,
   layerNorm,
@@ -30,46 +27,24 @@ import {
   OptionError,
   reshape,
   rmsNorm,
-  ShapeError,
   slice,
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
-import { attendCached, cachesOf, pastsOf } from './cached-attention.ts'
-import { KeyValueCache } from './key-value-cache.ts'
+import { attend, cachesOf, pastsOf } from './attend.ts'
+import {
+  checkForward,
+  type ForwardOptions,
+  lossChecks,
+  type LossOptions,
+  optionChecks,
+} from './forward-options.ts'
+import type { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
 import { expertPaths } from '../config/parameters.ts'
 import { applyRotary, type RotaryTables, rotaryTablesOf } from './rotary.ts'
-
-/** Options of a forward pass. */
-export interface ForwardOptions {
-  /**
-   * Keys and values of the tokens before these; the new ones are added to it. Of several caches each has the
-   * rows of its own batch, in order, and may have read more or fewer tokens than the others.
-   */
-  readonly cache?: KeyValueCache | readonly KeyValueCache[]
-  /** Whether the logits are computed after the last token of each sequence alone. False unless given. */
-  readonly lastOnly?: boolean
-  /**
-   * A tape keeps only the input and output of each block, and computes the rest again on the way back
-   * (`checkpoint`): a third more work for a fraction of the memory. Without effect where nothing is recorded,
-   * or with a cache. False unless given.
-   */
-  readonly checkpointBlocks?: boolean
-  /**
-   * Is shown what flows inside each block, and must not change it. A block that is run again shows it again.
-   */
-  readonly observe?: (block: string, what: ObservedActivation, x: Tensor) => void
-}
-
-/**
- * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M]
- * (of all experts side by side), its output [B·T, C]; and the residual stream above each block, `output`
- * [B·T, C].
- */
-export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 
 /**
  * Predicts the next token after every token.
@@ -87,40 +62,13 @@ export function forward(
 ): Tensor {
   checkForward('forward', config, w, tokens)
   checkOptions('forward', options, optionChecks)
-  const logits = matmul(features(config, w, tokens, options), w['embed.token.weight'], { transposeB: true })
+  const logits = matmul(features(config, w, tokens, options), headWeight(config, w), { transposeB: true })
   return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
 }
 
-function checkForward(who: string, config: GptConfig, w: TensorsByPath, tokens: Tensor): void {
-  checkArgument(who, 'config', config, aConfig)
-  checkArgument(who, 'w', w, checks.tensorsByPath)
-  if (!Object.hasOwn(w, 'embed.token.weight')) {
-    throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
-  }
-  checkArgument(who, 'tokens', tokens, checks.tensor)
-  if (tokens.dtype !== 'i32' || tokens.shape.length !== 2) {
-    throw new ShapeError(
-      `${who}: got tokens ${tokens.dtype}${formatShape(tokens.shape)}; expected i32 [B, T].`,
-    )
-  }
-}
-
-/** Options of `losses`: it reads every position, and remembers nothing. */
-export type LossOptions = Omit<ForwardOptions, 'cache' | 'lastOnly'>
-
-const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'context', 'blocks')
-
-const aCache = checks.instance('a KeyValueCache', KeyValueCache)
-
-const lossChecks: ChecksOf<LossOptions> = {
-  checkpointBlocks: checks.boolean,
-  observe: checks.callback(),
-}
-
-const optionChecks: ChecksOf<ForwardOptions> = {
-  ...lossChecks,
-  cache: checks.either(aCache, checks.list('a list of them', aCache)),
-  lastOnly: checks.boolean,
+/** The matrix of the head, `[V, C]`: that of the token embedding unless it has its own. */
+function headWeight({ untiedHead }: GptConfig, w: TensorsByPath): Tensor {
+  return w[untiedHead ? 'head.weight' : 'embed.token.weight']
 }
 
 /** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
@@ -130,8 +78,8 @@ function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device
   return add(learnt, device.tensor(logitOffsets, { shape: [logitOffsets.length], dtype: 'f32' }, 'offsets'))
 }
 
-/** Added to the mean square or the variance in every norm. */
-const epsilon = 1e-5
+/** Added to the mean square or the variance in every norm, unless the configuration says otherwise. */
+const usualEpsilon = 1e-5
 
 /** Logits beyond which they are not held all at once: 128 MiB. */
 const manyLogits = 2 ** 25
@@ -155,7 +103,7 @@ export function losses(
   checkArgument('losses', 'targets', targets, checks.tensor)
   const areFew = targets.size * config.vocabulary <= manyLogits
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
-  const [x, weight] = [features(config, w, tokens, options), w['embed.token.weight']]
+  const [x, weight] = [features(config, w, tokens, options), headWeight(config, w)]
   if (!config.headBias) return linearCrossEntropy(x, weight, targets)
   // A bias is the weight of one more feature that is always 1.
   const always = fill(x.device, [targets.size, 1], 1)
@@ -218,16 +166,20 @@ function selfAttention(
   x: Tensor, // [B·T, C]
   { B, T, rotary, caches }: Place,
 ): Tensor {
-  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D } = block
+  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D, window } = block
   const { embed: C } = config
   const at = `blocks.${id}.attention`
   const normal = normalize(config, w, `${at}.norm`, x) // [B·T, C]
   const project = (name: string, N: number): Tensor =>
     reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
-  const place = (y: Tensor): Tensor => (rotary ? applyRotary(y, rotary) : y)
-  const [q, k, v] = [place(project('query', H)), place(project('key', G)), project('value', G)] // [B, T, H or G, D]
-  const scale = 1 / Math.sqrt(scoreWidth)
-  const o = caches.length > 0 ? attendCached(caches, id, [q, k, v], scale) : attention(q, k, v, { scale }) // [B, T, H, D]
+  const ofUnitSize = (name: string, y: Tensor): Tensor =>
+    config.queryKeyNorm ? rmsNorm(y, w[`${at}.${name}.norm.gain`], config.epsilon ?? usualEpsilon) : y
+  const place = (name: string, N: number): Tensor => {
+    const y = ofUnitSize(name, project(name, N))
+    return rotary ? applyRotary(y, rotary) : y
+  }
+  const qkv = [place('query', H), place('key', G), project('value', G)] // [B, T, H or G, D]
+  const o = attend(caches, id, qkv, { scale: 1 / Math.sqrt(scoreWidth), window }) // [B, T, H, D]
   return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C) // [B·T, C]
 }
 
@@ -243,10 +195,7 @@ function mlp(
   const hiddens: Tensor[] = []
   const expert = (at: string): Tensor => {
     const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden) // [B·T, M]
-    const hidden =
-      config.activation === 'gelu'
-        ? gelu(project('up'))
-        : elementwise(gated, [project('gate'), project('up')])
+    const hidden = activate(config.activation, project)
     hiddens.push(hidden)
     return linearMap(w, block, `${at}.down`, hidden, config.embed) // [B·T, C]
   }
@@ -258,10 +207,22 @@ function mlp(
   return written
 }
 
+/** The hidden units `[B·T, M]` of an MLP, from its projections by name. */
+function activate(activation: GptConfig['activation'], project: (name: string) => Tensor): Tensor {
+  if (activation === 'gelu') return gelu(project('up'))
+  if (activation === 'geluErf') return elementwise(geluErf, [project('up')])
+  return elementwise(gated, [project('gate'), project('up')])
+}
+
+const { constant, erf, input, multiply: times, sigmoid } = expression
+
 /** silu(gate) · up, with silu(g) = g·σ(g). */
-const gated = expression.multiply(
-  expression.multiply(expression.input(0), expression.sigmoid(expression.input(0))),
-  expression.input(1),
+const gated = times(times(input(0), sigmoid(input(0))), input(1))
+
+/** x·Φ(x), Φ(x) = (1 + erf(x/√2))/2 the normal distribution (Hendrycks & Gimpel 2016, section 2). */
+const geluErf = times(
+  times(constant(0.5), input(0)),
+  expression.add(constant(1), erf(times(constant(Math.SQRT1_2), input(0)))),
 )
 
 /**
@@ -269,7 +230,8 @@ const gated = expression.multiply(
  * divides by n.
  */
 function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  const share = (config.normWidth ?? config.embed) / config.embed
+  const { embed, normWidth = embed, epsilon = usualEpsilon } = config
+  const share = normWidth / embed
   const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
   return config.norm === 'layer'
     ? layerNorm(x, gain, w[`${at}.bias`], epsilon * share)

@@ -12,8 +12,8 @@ import {
 import type { BlockConfig } from '../config/gpt-config.ts'
 
 /**
- * y = x·W + b, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section 4.1). The narrow product in the
- * middle is scaled: it has the fewest numbers.
+ * y = x·W + b, or x·W where there is no bias, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section
+ * 4.1). The narrow product in the middle is scaled: it has the fewest numbers.
  *
  * @param x `[N, K]`; weights of more dimensions are read as `[K, M]`.
  * @returns `[N, M]`.
@@ -27,7 +27,8 @@ export function linearMap(
 ): Tensor {
   const [weight, bias] = [w[`${at}.weight`], w[`${at}.bias`]]
   const K = x.shape[1]
-  const y = linear(x, asShape(weight, [K, M]), asShape(bias, [M]))
+  const matrix = asShape(weight, [K, M])
+  const y = bias ? linear(x, matrix, asShape(bias, [M])) : matmul(x, matrix)
   if (adapter === undefined) return y
   const { rank, scale } = adapter
   const narrow = matmul(x, asShape(w[`${at}.adapter.a.weight`], [K, rank])) // [N, rank]

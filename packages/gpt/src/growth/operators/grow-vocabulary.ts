@@ -40,8 +40,9 @@ const maxParts = 2 ** 20
 
 /**
  * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean
- * of its parts'; its bias is that of its first part, and an offset of ln(share) makes it as improbable as
- * wanted. Where the head had no biases it gets them, 0 at first.
+ * of its parts', and so is its row of a head with a matrix of its own; its bias is that of its first part,
+ * and an offset of ln(share) makes it as improbable as wanted. Where the head had no biases it gets them, 0
+ * at first.
  *
  * The logits of old tokens stay, but for those of parts of which something is taken: they fall by −ln(1 −
  * take). If a token ab took all that it stands for, p(ab) = p(a)·p(b | a) and p′(a) = p(a)·(1 − p(b | a)):
@@ -57,12 +58,11 @@ function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): Plan
     parts.push(token.parts.flatMap((part) => (part < from ? [part] : parts[part - from])))
   const rows = extendAxis(from, to)
   const firsts = parts.map(([first]) => [first])
-  const embeddings: ParameterChange = {
-    kind: 'resize',
-    path: 'embed.token.weight',
-    dimensions: [rows, keepAxis(config.embed)],
-    fresh: { kind: 'average', axis: 0, of: parts },
-  }
+  const tables = ['embed.token.weight', ...(config.untiedHead ? ['head.weight'] : [])]
+  const embeddings = tables.map((path): ParameterChange => {
+    const dimensions = [rows, keepAxis(config.embed)]
+    return { kind: 'resize', path, dimensions, fresh: { kind: 'average', axis: 0, of: parts } }
+  })
   const biases: ParameterChange = headBias
     ? {
         kind: 'resize',
@@ -72,7 +72,7 @@ function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): Plan
       }
     : { kind: 'add', path: 'head.bias', axes: ['vocabulary'], shape: [to], initial: zero }
   const summary = `vocabulary ${from} → ${to}`
-  return planned(request, { config, after, key, summary, changes: [embeddings, biases] })
+  return planned(request, { config, after, key, summary, changes: [...embeddings, biases] })
 }
 
 /** Throws OptionError unless the token can have number `id`. */

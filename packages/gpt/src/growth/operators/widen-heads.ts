@@ -12,6 +12,12 @@ import { checkGrows } from '../requests/check-values.ts'
 function configAfter(config: GptConfig, { block: id, to }: WidenHeads): GptConfig {
   const { headDim: from, scoreWidth = from, frequencies } = blockOf('widenHeads', config, id)
   checkGrows('widenHeads', from, to)
+  if (config.queryKeyNorm) {
+    throw new OptionError(
+      `grow widenHeads: got block ${id} of a model with queryKeyNorm; expected one without. New channels of ` +
+        'queries would change what their norm makes of the old ones. Grow addHeads instead.',
+    )
+  }
   if (frequencies && to % 2 !== 0) {
     throw new OptionError(`grow widenHeads: got to = ${to} with rotary positions; expected an even number.`)
   }
