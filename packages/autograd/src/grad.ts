@@ -15,7 +15,7 @@ import {
 import { NotDifferentiableError } from './errors.ts'
 import { pullBack, recordTape } from './gradients.ts'
 
-/** What a function may be differentiated by: a tensor, or arrays and objects of them. */
+/** The argument a function is differentiated by: a tensor, or an array or object of tensors. */
 export type TensorTree = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
 
 /** The same structure with a gradient in every place. */
@@ -31,15 +31,16 @@ export interface ValueAndGradient<T extends TensorTree, A> {
 }
 
 /**
- * A function that returns value and gradient of `f` together.
+ * Returns a function that computes value and gradient of `f` together.
  *
- * @param f Takes a tensor, an array or an object of tensors, and returns a scalar, or `[scalar, aux]`. It must be
- *   synchronous.
- * @returns The gradient has the structure of the argument; an input without influence gets zeros, and so does every
- *   input of a function that returns a constant.
- * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, for a result that is no tensor or holds
- *   integers, and for ops that write in place what the gradient needs, AsyncCallbackError if `f` returns a promise,
- *   DisposedTensorError if `f` disposed of a tensor that the gradient needs.
+ * @param f Takes a tensor, an array or an object of tensors, and returns a scalar, or `[scalar, aux]`. It
+ *   must be synchronous.
+ * @returns The gradient has the structure of the argument. An input without influence gets zeros, and so does
+ *   every input of a function that returns a constant.
+ * @throws ShapeError if the result is not a scalar, NotDifferentiableError for integer arguments, for a
+ *   result that is not a tensor or holds integers, and for ops that write in place what the gradient needs,
+ *   AsyncCallbackError if `f` returns a promise, DisposedTensorError if `f` disposed of a tensor that the
+ *   gradient needs.
  * @example
  * ```ts
  * const { value, gradient } = valueAndGrad((x: Tensor) => sum(multiply(x, x)))(tensor([1, 2]))
@@ -67,7 +68,10 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
     })
 }
 
-/** The gradient of `f` alone; nest it for higher derivatives. See `valueAndGrad`. */
+/**
+ * Returns a function that computes the gradient of `f` alone; nest it for higher derivatives. See
+ * `valueAndGrad`.
+ */
 export function grad<T extends TensorTree>(f: (x: T) => Tensor): (x: T) => GradientOf<T> {
   checkFunction('grad', f)
   const both = valueAndGrad<T>(f)
@@ -76,17 +80,17 @@ export function grad<T extends TensorTree>(f: (x: T) => Tensor): (x: T) => Gradi
 
 const aTree = checks.either(checks.tensor, checks.either(checks.tensors, checks.tensorsByPath))
 
-/** Throws OptionError for what is no tensor and no array or object of tensors. */
+/** Throws OptionError unless `tree` is a tensor, or an array or object of tensors. */
 export function checkTree(op: string, name: string, tree: unknown): void {
   checkArgument(op, name, tree, aTree)
 }
 
-/** Throws OptionError for what is no function. */
+/** Throws OptionError unless `f` is a function. */
 export function checkFunction(op: string, f: unknown): void {
   checkArgument(op, 'f', f, checks.callback('a function of tensors'))
 }
 
-/** Throws NotDifferentiableError if one of them is not f32. */
+/** Throws NotDifferentiableError if a leaf is not f32. */
 export function checkLeaves(op: string, leaves: readonly Tensor[]): void {
   const whole = leaves.find((leaf) => leaf.dtype !== 'f32')
   if (whole !== undefined) {
@@ -96,7 +100,10 @@ export function checkLeaves(op: string, leaves: readonly Tensor[]): void {
   }
 }
 
-/** A tensor that stands in two places is two arguments: each place gets the gradient of its own use. */
+/**
+ * Gives each place of the argument a tensor of its own: a tensor that stands in two places is two arguments,
+ * and each gets the gradient of its own use.
+ */
 export function withoutRepeats<T extends TensorTree>(tree: T): T {
   const seen = new Set<Tensor>()
   const leaves = [...tensorsIn(tree)]
@@ -107,8 +114,9 @@ export function withoutRepeats<T extends TensorTree>(tree: T): T {
 }
 
 /**
- * Makes each result a tensor of its own, so that disposing or writing to one leaves the others and the arguments alone: a sum passes
- * one and the same gradient on to both its terms, and a function may return its argument.
+ * Makes each result a tensor of its own, so that disposing or writing to one leaves the others and the
+ * arguments alone: a sum passes one and the same gradient on to both its terms, and a function may return its
+ * argument.
  *
  * @param given The arguments.
  */
@@ -122,10 +130,10 @@ export function ownTensors(given: readonly Tensor[]): (result: Tensor) => Tensor
 }
 
 /**
- * What a function returned, if it has gradients.
+ * Returns what a function returned, checked to be a tensor that has gradients.
  *
- * @throws AsyncCallbackError for a promise, DisposedTensorError for a tensor that is gone, NotDifferentiableError for what is no tensor
- *   or holds integers.
+ * @throws AsyncCallbackError for a promise, DisposedTensorError for a disposed tensor, NotDifferentiableError
+ *   for anything that is not a tensor, and for integers.
  */
 export function differentiableFrom(op: string, answer: unknown): Tensor {
   if (answer instanceof Promise) {
@@ -136,12 +144,12 @@ export function differentiableFrom(op: string, answer: unknown): Tensor {
   if (!(answer instanceof Tensor)) {
     throw new NotDifferentiableError(
       `${op}: the function returned ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
-        'Return what the ops gave; a number that was read from a tensor has lost its history.',
+        'Return the result of an op; a number that was read from a tensor has lost its history.',
     )
   }
   if (answer.isDisposed) {
     throw new DisposedTensorError(
-      `${op}: the function returned a tensor ${formatShape(answer.shape)} that it had disposed of; expected a live one. ` +
+      `${op}: the function returned a tensor ${formatShape(answer.shape)} that it had disposed of; expected one that still exists. ` +
         'Leave disposing to the scope.',
     )
   }
@@ -153,7 +161,10 @@ export function differentiableFrom(op: string, answer: unknown): Tensor {
   return answer
 }
 
-/** The same for a function whose answer must be a single number. Throws ShapeError if it is not. */
+/**
+ * Returns the scalar that a function returned. Throws as `differentiableFrom`, and ShapeError unless it is a
+ * single number.
+ */
 export function scalarFrom(op: string, answer: unknown): Tensor {
   const value = differentiableFrom(op, answer)
   if (value.size !== 1) {
@@ -164,7 +175,7 @@ export function scalarFrom(op: string, answer: unknown): Tensor {
   return value
 }
 
-/** The same structure with every tensor replaced. */
+/** Returns the same structure with every tensor replaced by `f` of it. */
 export function mapTree<T extends TensorTree>(tree: T, f: (leaf: Tensor) => Tensor): GradientOf<T> {
   if (tree instanceof Tensor) return f(tree) as GradientOf<T>
   if (Array.isArray(tree)) return tree.map(f) as GradientOf<T>

@@ -1,4 +1,4 @@
-/** Walks a tape backwards: from the gradients of a result to the gradients of what it was made from. */
+/** Walks a tape backwards: from the cotangents of a result to the gradients of what it was made from. */
 import {
   add,
   adoptTensor,
@@ -18,14 +18,15 @@ import { rules } from './rules/rule-table.ts'
 import { type RerunEntry, Tape, type TapeEntry } from './tape.ts'
 
 /**
- * Pulls cotangents (the gradients of a scalar with respect to `outputs`) back through everything a tape recorded.
+ * Pulls cotangents (the gradients of a scalar with respect to `outputs`) back through everything a tape
+ * recorded.
  *
- * The order of additions is fixed: entries from the last to the first, inputs from left to right. Same tape, same bits. A gradient
- * is freed as soon as it has been passed on.
+ * The order of additions is fixed: entries from the last to the first, inputs from left to right. The same
+ * tape gives the same bits. A cotangent is freed as soon as it has been passed on.
  *
  * @param outputs Tensors computed under the tape.
  * @param cotangents One per output, of its shape.
- * @param between Tensors on the way whose gradients are wanted, too.
+ * @param between Intermediate tensors whose gradients are wanted too.
  * @returns The gradient of every watched tensor, and of those `between`, that had an influence, by tensor id.
  */
 export function pullBack(
@@ -49,12 +50,15 @@ export function pullBack(
   return gradients.handOver()
 }
 
-/** The gradients known so far. It shares in their ownership, so each can be let go when it is no longer needed. */
+/**
+ * The cotangents known so far. This class shares in their ownership, so each can be freed when it is no
+ * longer needed.
+ */
 class Gradients {
   readonly #byId = new Map<number, Tensor>()
   readonly #kept: ReadonlySet<Tensor>
 
-  /** @param kept Those whose gradients stay when they have been passed on. */
+  /** @param kept Tensors whose cotangents stay after they have been passed on. */
   constructor(kept: ReadonlySet<Tensor> = new Set()) {
     this.#kept = kept
   }
@@ -74,14 +78,14 @@ class Gradients {
     this.set(tensor, known === undefined ? gradient : add(known, gradient))
   }
 
-  /** Lets go of a gradient that has been passed on, unless it is wanted. */
+  /** Frees a cotangent that has been passed on, unless it is wanted. */
   passed(tensor: Tensor): void {
     if (this.#kept.has(tensor)) return
     this.of(tensor)?.release()
     this.#byId.delete(tensor.id)
   }
 
-  /** Everything that is left, given to the innermost open scope. */
+  /** Gives every cotangent that is left to the innermost open scope. */
   handOver(): ReadonlyMap<number, Tensor> {
     for (const gradient of this.#byId.values()) adoptTensor(gradient)
     return new Map(this.#byId)
@@ -93,7 +97,7 @@ class Gradients {
   }
 }
 
-/** From the last entry to the first, hands the gradients of what it made to what it was made from. */
+/** Passes cotangents from outputs to inputs, from the last entry to the first. */
 function passOn(tape: Tape, gradients: Gradients): void {
   for (const entry of tape.entries.toReversed()) {
     const incoming = entry.outputs.map((output) => gradients.of(output))
@@ -110,7 +114,10 @@ function passOn(tape: Tape, gradients: Gradients): void {
   }
 }
 
-/** Runs a body again, recorded this time. Its inputs' gradients go on from where they are, so that additions keep their order. */
+/**
+ * Runs a body again, recorded this time. The sums of its inputs' cotangents continue where they are, so that
+ * additions keep their order.
+ */
 function passThroughRerun(
   { inputs, again, steps }: RerunEntry,
   incoming: readonly (Tensor | undefined)[],
@@ -141,11 +148,11 @@ function inputGradients(
   incoming: readonly (Tensor | undefined)[],
   needed: readonly boolean[],
 ): readonly (Tensor | undefined)[] {
-  // What is refused never came onto the tape.
+  // An op that tapes refuse never came onto the tape.
   const rule = rules[entry.op] as GradientRule<typeof entry.op> | 'definition' | 'constant'
   if (rule === 'constant') return []
   const { definition } = opTable[entry.op] as OpDefinition<typeof entry.attrs>
-  // A fused gradient is one opaque op; where the gradient itself is recorded, the definition's is used instead.
+  // A fused gradient is one opaque op; where the gradient itself is recorded, the definition is used instead.
   if (rule === 'definition' || (definition !== undefined && isRecorded())) {
     return throughDefinition(entry, incoming)
   }
@@ -166,19 +173,21 @@ function throughDefinition(
     reached,
     incoming.filter((gradient) => gradient !== undefined),
   )
-  // A tensor that is given twice has one gradient, of both places together: it must count once.
+  // A tensor that is given twice has one gradient, the sum over both places: it must count once.
   return inputs.map((input, i) => (inputs.indexOf(input) === i ? gradients.get(input.id) : undefined))
 }
 
 const anIterable = checks.role<Iterable<Tensor>>('several tensors', Symbol.iterator)
 
-/** What a body computed, with the tape that watched it. */
+/** The result of a body, with the tape that watched it. */
 export interface Recording<R> extends Disposable {
   readonly tape: Tape
   readonly result: R
 }
 
-/** Runs `body` under a fresh tape that watches `inputs`. Dispose the answer when the backward pass is done. */
+/**
+ * Runs `body` under a fresh tape that watches `inputs`. Dispose the recording when the backward pass is done.
+ */
 export function recordTape<R>(inputs: Iterable<Tensor>, body: () => R): Recording<R> {
   checkArgument('recordTape', 'inputs', inputs, anIterable)
   const watched = [...inputs]

@@ -1,4 +1,4 @@
-/** What need not be computed when a body is run again for its gradients: steps whose numbers nobody will look at. */
+/** Skips the steps of a rerun body whose numbers no gradient reads. */
 import {
   type Attrs,
   type Engine,
@@ -11,7 +11,7 @@ import {
 import { type GradientRule, nothing, type Reads } from './rules/gradient-rule.ts'
 import { rules } from './rules/rule-table.ts'
 
-/** What is not known to be left alone counts as looked at. */
+/** The numbers that the gradient rule of a step reads; all of them where the rule does not say. */
 function readsOf({ op, attrs, inputs }: RerunStep): Reads {
   const { movement } = opTable[op] as OpDefinition<never>
   if (movement) return nothing(attrs, inputs.length)
@@ -21,24 +21,29 @@ function readsOf({ op, attrs, inputs }: RerunStep): Reads {
 }
 
 /**
- * The places of steps whose outputs no other step computes with and no rule looks at: the last product of a block and the sum behind it,
- * for example.
+ * Finds the steps whose outputs no other step computes with and no rule reads: the last product of a block
+ * and the sum behind it, for example.
+ *
+ * @returns Their places in `steps`.
  */
 export function idleSteps(steps: readonly RerunStep[]): ReadonlySet<number> {
-  const lookedAt = new Set<number>()
+  const used = new Set<number>()
   const idle = new Set<number>()
   for (const [place, step] of [...steps.entries()].toReversed()) {
     const reads = readsOf(step)
-    const isIdle = !reads.outputs && !step.outputs.some((id) => lookedAt.has(id))
+    const isIdle = !reads.outputs && !step.outputs.some((id) => used.has(id))
     if (isIdle) idle.add(place)
     step.inputs.forEach((id, i) => {
-      if (!isIdle || reads.inputs[i]) lookedAt.add(id)
+      if (!isIdle || reads.inputs[i]) used.add(id)
     })
   }
   return idle
 }
 
-/** Replaces idle steps by zeros, and hands the others on. Belongs below the tape that records the body. */
+/**
+ * An engine that replaces idle steps by zeros and passes the others on. It belongs below the tape that
+ * records the body.
+ */
 export class IdleStepsSkipped implements Engine {
   readonly #below: Engine
   readonly #idle: ReadonlySet<number>

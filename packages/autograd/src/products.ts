@@ -1,4 +1,4 @@
-/** Products with Jacobians and Hessians, none of which is ever held: what the reverse mode gives, once or twice. */
+/** Products with Jacobians and Hessians, without ever holding the matrices: reverse mode once or twice. */
 import {
   add,
   checkArgument,
@@ -32,7 +32,7 @@ import {
 } from './grad.ts'
 import { pullBack, recordTape } from './gradients.ts'
 
-/** A function's value and a product of its Jacobian with something. */
+/** A function's value and the product of its Jacobian with a vector. */
 export interface ValueAndProduct<P> {
   readonly value: Tensor
   readonly product: P
@@ -43,7 +43,8 @@ export interface ValueAndProduct<P> {
  *
  * @param f Returns one tensor of any shape, synchronously.
  * @returns A function of the argument and a cotangent of the value's shape.
- * @throws ShapeError if the cotangent is of another shape; for arguments and results without gradients, as `grad`.
+ * @throws ShapeError if the cotangent is of another shape; for arguments and results without gradients, as
+ *   `grad`.
  * @example
  * ```ts
  * const { product } = vjp((y: Tensor) => multiply(y, y))(x, x) // 2x²
@@ -71,8 +72,9 @@ export function vjp<T extends TensorTree>(
 }
 
 /**
- * Jacobian-vector product: `product` is J·tangent, the derivative of `f` in that direction. Made of two backward passes, for the
- * first is linear in its cotangent (Townsend 2017), so it costs about three times `f`.
+ * Jacobian-vector product: `product` is J·tangent, the derivative of `f` in that direction. Made of two
+ * backward passes, for the first is linear in its cotangent (Townsend 2017), so it costs about three times
+ * `f`.
  *
  * @param f Returns one tensor of any shape, synchronously.
  * @returns A function of the argument and a tangent of the argument's structure and shapes.
@@ -116,7 +118,8 @@ export function jvp<T extends TensorTree>(
 /**
  * Hessian-vector product of a scalar function: ∇(∇f·v) (Pearlmutter 1994), at the cost of a few gradients.
  *
- * @returns A function of the argument and a vector of the argument's structure; it returns H·v in that structure.
+ * @returns A function of the argument and a vector of the argument's structure; it returns H·v in that
+ *   structure.
  * @throws As `grad`.
  */
 export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T) => GradientOf<T> {
@@ -140,7 +143,8 @@ export function hvp<T extends TensorTree>(f: (x: T) => Tensor): (x: T, vector: T
 }
 
 /**
- * The whole Jacobian of a function of one tensor, a row for each number of the value: as many backward passes as it has numbers.
+ * Returns a function that computes the whole Jacobian of `f`, a row for each number of the value: as many
+ * backward passes as the value has numbers.
  *
  * @returns `f32 [value's shape…, argument's shape…]`.
  * @throws As `vjp`.

@@ -1,4 +1,4 @@
-/** The tape: an engine that calls the engine below and writes down what happened. */
+/** The tape: an engine that calls the engine below and records the calls. */
 import {
   checkArgument,
   checks,
@@ -15,7 +15,7 @@ import {
 import { NotDifferentiableError } from './errors.ts'
 import { rules } from './rules/rule-table.ts'
 
-/** One op that was run on something tracked. */
+/** One recorded call of an op with a tracked input. */
 export interface TapeEntry<K extends OpName = OpName> {
   readonly op: K
   readonly inputs: readonly Tensor[]
@@ -23,12 +23,12 @@ export interface TapeEntry<K extends OpName = OpName> {
   readonly outputs: readonly Tensor[]
 }
 
-/** A body that was run without being written down, and will be run again when gradients come through it. */
+/** A body that ran without being recorded, and will run again when cotangents come through it. */
 export interface RerunEntry {
   readonly op: 'checkpoint'
-  /** What it reads from outside and is tracked. */
+  /** The tracked tensors that the body reads from outside. */
   readonly inputs: readonly Tensor[]
-  /** All that it reads from outside. */
+  /** All tensors that the body reads from outside. */
   readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly again: () => readonly Tensor[]
@@ -36,11 +36,11 @@ export interface RerunEntry {
 }
 
 /**
- * Records the ops that depend on watched tensors. A tape over a tape records what the lower one computes, which is how
- * second derivatives come about.
+ * Records the ops that depend on watched tensors. A tape over a tape records what the lower one computes,
+ * which gives second derivatives.
  *
- * It shares in the ownership of everything it recorded, so tensors of a scope that ended meanwhile are still there for
- * the backward pass; `using` or dispose lets them go.
+ * It shares in the ownership of everything it recorded, so tensors of a scope that has ended are still there
+ * for the backward pass. Dispose the tape to free them.
  */
 export class Tape implements Engine {
   readonly records = true
@@ -53,7 +53,10 @@ export class Tape implements Engine {
     this.#below = below
   }
 
-  /** From here on, what is computed from `tensor` is recorded. Integers have no gradient and are ignored. */
+  /**
+   * Records everything that is computed from `tensor` from here on. Integers have no gradient and are
+   * ignored.
+   */
   watch(tensor: Tensor): void {
     checkArgument('Tape: watch', 'tensor', tensor, checks.tensor)
     if (tensor.dtype === 'f32') this.#tracked.add(tensor.id)
@@ -64,8 +67,8 @@ export class Tape implements Engine {
   }
 
   /**
-   * Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked tensor, or would write over
-   * what is on the tape.
+   * Throws NotDifferentiableError, before anything has changed, if `op` has no gradient and meets a tracked
+   * tensor, or would write over what is on the tape.
    */
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
     const isTracked = !this.#paused && inputs.some((input) => this.isTracked(input))
@@ -82,18 +85,21 @@ export class Tape implements Engine {
     return outputs
   }
 
-  /** What an op on the tape has read must still be there for the backward pass. */
+  /** Refuses to write over a tensor that an op on the tape has read: the backward pass needs it. */
   #protect(op: OpName, written: readonly Tensor[]): void {
     const storages = new Set(written.map((tensor) => tensor.storage))
     const isWritten = (tensor: Tensor): boolean => !tensor.isDisposed && storages.has(tensor.storage)
     if (this.entries.some((entry) => neededBy(entry).some(isWritten))) {
       throw new NotDifferentiableError(
-        `${op}: would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.`,
+        `${op}: this call would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.`,
       )
     }
   }
 
-  /** For `checkpoint`. Returns null within a pause: then it is the outer body that will be run again. */
+  /**
+   * Stops recording, for `checkpoint`. Returns null within a pause: then it is the outer body that will run
+   * again.
+   */
   pause(): RecordingPause | null {
     if (this.#paused) return null
     this.#paused = true
@@ -122,7 +128,7 @@ export class Tape implements Engine {
   }
 }
 
-/** The tensors that must be there when gradients come through an entry. */
+/** The tensors that must be there when cotangents come through an entry. */
 function neededBy(entry: TapeEntry | RerunEntry): readonly Tensor[] {
   return [...(entry.op === 'checkpoint' ? entry.reads : entry.inputs), ...entry.outputs]
 }

@@ -4,13 +4,17 @@ import { type Expression, expression, normScale } from '@burgeon/tensor'
 const { add, constant, divide, equal, input, less, maximum, multiply, select } = expression
 const [x, norm, scaledNorm] = [input(0), input(1), input(2)]
 
-// Where the norm may be too large for single precision, by its scaled value, or too small for an accurate quotient.
+// Where the norm may be too large for single precision (by its scaled value), or too small for an accurate
+// quotient.
 const isHuge = less(constant(2 ** 96 * normScale), scaledNorm)
 const isTiny = less(norm, constant(2 ** -96))
 const [down, up] = [constant(normScale), constant(1 / normScale)]
 const numerator = select(isHuge, multiply(x, down), select(isTiny, multiply(x, up), x))
 
-/** x/(‖·‖ + more), of inputs x, ‖·‖ and `normScale`·‖·‖, the two outputs of the op `globalNorm`. */
+/**
+ * Returns x/(‖·‖ + more) as a formula of inputs x, ‖·‖ and `normScale`·‖·‖, the two outputs of the op
+ * `globalNorm`.
+ */
 export function overNorm(more: Expression): Expression {
   const sum = add(norm, more)
   const divisor = select(
@@ -21,7 +25,7 @@ export function overNorm(more: Expression): Expression {
   return divide(numerator, divisor)
 }
 
-/** Whether ‖·‖ + more is at most `limit`: 1 or 0, and 0 for NaN. */
+/** Returns a formula: 1 where ‖·‖ + more is at most `limit`, else 0, also for NaN. */
 export function isWithin(limit: Expression, more: Expression): Expression {
   const isAtMost = (a: Expression, b: Expression): Expression => maximum(less(a, b), equal(a, b))
   return select(

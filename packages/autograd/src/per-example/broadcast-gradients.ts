@@ -1,4 +1,4 @@
-/** Formulas of one element, and what broadcasting repeats. */
+/** Per-example rules for elementwise formulas and for broadcasting. */
 import { elementwise, expression, reshape, type Shape, sumTo, type Tensor } from '@burgeon/tensor'
 import { gradientOf } from '../rules/elementwise.ts'
 import type { ExampleGradients, Held } from './example-rules.ts'
@@ -15,7 +15,7 @@ export const elementwiseGradients: ExampleGradients<'elementwise'> = ({ inputs, 
   return sumToKeepingFirst(dx, inputs[index].shape)
 }
 
-/** `[N, …]` summed to `[N, shape…]`. */
+/** Sums `[N, …]` to `[N, shape…]`. */
 export function sumToKeepingFirst(x: Tensor, shape: Shape): Tensor {
   const [count] = x.shape
   const between = new Array<number>(x.shape.length - 1 - shape.length).fill(1)

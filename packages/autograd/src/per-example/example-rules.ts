@@ -1,8 +1,9 @@
 /**
- * What each op does to gradients that are kept apart by example.
+ * The rule of each op for gradients that are kept apart by example.
  *
- * A tensor "holds the examples" if its first axis is B·k long and rows n·k … (n + 1)·k are those of example n. All other tensors are
- * shared: every example reads them whole, and their gradients get a leading axis of examples.
+ * A tensor "holds the examples" if its first axis is B·k long and rows n·k … (n + 1)·k are those of example
+ * n. All other tensors are shared: every example reads them whole, and their gradients get a leading axis of
+ * examples.
  */
 import type { Attrs, FusedOpName, OpName, Tensor } from '@burgeon/tensor'
 import type { RuledOpName } from '../rules/rule-table.ts'
@@ -26,7 +27,7 @@ import {
   matmulGradients,
 } from './product-gradients.ts'
 
-/** One recorded call, of which output 0 holds the examples. */
+/** One recorded call whose output 0 holds the examples. */
 export interface Held<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly output: Tensor
@@ -42,19 +43,22 @@ export interface ExampleCall<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly attrs: Attrs<K>
-  /** N, how many examples. */
+  /** N, the number of examples. */
   readonly count: number
-  /** The gradients of output 0: `[N, k, …]`, or `[N, output's shape…]` where the output is shared. */
+  /** The cotangents of output 0: `[N, k, …]`, or `[N, output's shape…]` where the output is shared. */
   readonly dy: Tensor
 }
 
-/** Which inputs hold the examples if the output does; a sentence if none can be said to. */
+/** Returns which inputs hold the examples if the output does; or a sentence that says why no input can. */
 export type Holds<K extends OpName> = (call: Held<K>) => readonly boolean[] | string
 
 /** The gradients of the shared input `index`, `[N, input's shape…]`. */
 export type ExampleGradients<K extends OpName> = (call: ExampleCall<K>, index: number) => Tensor
 
-/** What is said of one op. A fused op whose inputs are never shared needs no `gradients`, or is followed through its definition. */
+/**
+ * The rule of one op. A fused op whose inputs are never shared needs no `gradients`, or is followed through
+ * its definition.
+ */
 type Row<K extends OpName> =
   | { readonly holds: Holds<K>; readonly gradients: ExampleGradients<K> }
   | (K extends FusedOpName ? { readonly holds: Holds<K> } | 'definition' : never)

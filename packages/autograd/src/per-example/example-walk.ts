@@ -1,4 +1,6 @@
-/** Walks a tape backwards once for all examples, keeping what each of them would say about shared tensors. */
+/**
+ * Walks a tape backwards once for all examples and keeps each example's gradients of shared tensors apart.
+ */
 import {
   add,
   expression,
@@ -24,18 +26,18 @@ export interface Chunk {
   readonly known: Map<number, Tensor>
 }
 
-/** What one use of a shared tensor adds to its gradients, `[N, shape…]`; made when it is asked for. */
+/** The gradient of a shared tensor through one of its uses, `[N, shape…]`; computed when it is asked for. */
 type Contribution = (chunk: Chunk) => Tensor
 
 /**
- * Gradients by tensor. A tensor that holds the examples along its first axis has gradients of its own shape, because row blocks have nothing
- * to do with one another; a shared one has contributions.
+ * Gradients by tensor. A tensor that holds the examples along its first axis has gradients of its own shape,
+ * because the rows of different examples do not depend on each other; a shared tensor has contributions.
  *
- * B examples, N of them at a time. Dispose it when all gradients have been asked for.
+ * B examples, N of them at a time. Dispose it when all gradients have been read.
  */
 export class ExampleWalk implements Disposable {
   readonly #examples: number
-  /** After the sum over examples. */
+  /** Cotangents between the result and the sum over examples. */
   readonly #totals = new Map<number, Tensor>()
   readonly #held = new Map<number, Tensor>()
   readonly #shared = new Map<number, Contribution[]>()
@@ -45,13 +47,13 @@ export class ExampleWalk implements Disposable {
     this.#examples = examples
   }
 
-  /** The gradients of everything on the tape, from that of its scalar result. */
+  /** Pulls the cotangent of the tape's scalar result back to everything on the tape. */
   pullBack(tape: Tape, result: Tensor, gradient: Tensor): void {
     if (tape.isTracked(result)) this.#totals.set(result.id, gradient)
     this.#walk(tape)
   }
 
-  /** Whether a tensor that all examples should share has gradients of no example or of all. */
+  /** Whether a tensor that all examples should share has gradients that belong to no single example. */
   isTornApart(tensor: Tensor): boolean {
     return this.#totals.has(tensor.id) || this.#held.has(tensor.id)
   }
@@ -60,7 +62,7 @@ export class ExampleWalk implements Disposable {
     return this.#shared.has(tensor.id)
   }
 
-  /** The gradients of a shared tensor, example by example: `[N, shape…]`. */
+  /** Returns the gradients of a shared tensor, example by example: `[N, shape…]`. */
   gradientsOf({ id }: Tensor, chunk: Chunk): Tensor {
     const known = chunk.known.get(id)
     if (known !== undefined) return known
@@ -77,7 +79,7 @@ export class ExampleWalk implements Disposable {
         this.#throughRerun(entry)
         continue
       }
-      // What is refused never came onto the tape.
+      // An op that tapes refuse never came onto the tape.
       if (rules[entry.op] === 'constant') continue
       const needed = entry.inputs.map((input) => tape.isTracked(input))
       if (this.#reaches(this.#totals, entry)) this.#pullTotal(entry, needed)
@@ -90,7 +92,7 @@ export class ExampleWalk implements Disposable {
     return outputs.some(({ id }) => gradients.has(id))
   }
 
-  /** From the result back to the sum over examples, through what is linear in it. */
+  /** Pulls cotangents from the result back to the sum over examples, through ops that are linear. */
   #pullTotal(entry: TapeEntry, needed: readonly boolean[]): void {
     const { op, inputs, outputs, attrs } = entry
     const isSum = op === 'reduce' && (attrs as { kind: string }).kind === 'sum'
@@ -106,10 +108,10 @@ export class ExampleWalk implements Disposable {
     gradients?.forEach((gradient, i) => needed[i] && addTo(target, inputs[i], gradient))
   }
 
-  /** Of an op whose output holds the examples. */
+  /** Pulls cotangents through an op whose output holds the examples. */
   #pullHeld(entry: TapeEntry, needed: readonly boolean[]): void {
     const { op, inputs, outputs, attrs } = entry
-    // What has no rule for gradients goes by its definition.
+    // An op without a rule goes by its definition.
     const row = exampleRules[op as RuledOpName] as
       | { holds: Holds<OpName>; gradients?: ExampleGradients<OpName> }
       | 'definition'
@@ -141,7 +143,7 @@ export class ExampleWalk implements Disposable {
     })
   }
 
-  /** Of an op whose output all examples share, and with it every input. */
+  /** Pulls cotangents through an op whose output all examples share, and with it every input. */
   #pullShared(entry: TapeEntry, needed: readonly boolean[]): void {
     const { op, inputs, outputs, attrs } = entry
     if (hasDefinition(op)) {
@@ -183,7 +185,7 @@ export class ExampleWalk implements Disposable {
     this.#walk(tape)
   }
 
-  /** Contributions are asked for later, and need what was recorded. */
+  /** Keeps a recording open: contributions are computed later, and need it. */
   #keep<R>(recorded: Recording<R>): Recording<R> {
     this.#recordings.push(recorded)
     return recorded
@@ -193,7 +195,7 @@ export class ExampleWalk implements Disposable {
     for (const recorded of this.#recordings.splice(0)) recorded[Symbol.dispose]()
   }
 
-  /** The rows of a chunk's examples, `[N, k, …]`. */
+  /** Returns the rows of a chunk's examples, `[N, k, …]`. */
   #view(tensor: Tensor, { from, to }: Chunk): Tensor {
     const [rows, ...rest] = tensor.shape
     const k = rows / this.#examples
@@ -226,7 +228,7 @@ function addTo(gradients: Map<number, Tensor>, tensor: Tensor, gradient: Tensor 
   gradients.set(tensor.id, known === undefined ? gradient : add(known, gradient))
 }
 
-/** The gradients of some tensors, for others that hold the same numbers. */
+/** Moves the gradients of some tensors to others that hold the same numbers. */
 function rename<S>(gradients: Map<number, S>, from: readonly Tensor[], to: readonly Tensor[]): void {
   from.forEach(({ id }, i) => {
     const gradient = gradients.get(id)
@@ -236,7 +238,7 @@ function rename<S>(gradients: Map<number, S>, from: readonly Tensor[], to: reado
 
 const hasDefinition = (op: OpName): boolean => (opTable[op] as OpDefinition<unknown>).definition !== undefined
 
-/** Whether no gradient of a formula depends on what it is differentiated by. */
+/** Whether a formula is linear in every input that is needed: no gradient depends on that input. */
 function isLinearIn({ inputs, attrs }: TapeEntry<'elementwise'>, needed: readonly boolean[]): boolean {
   return inputs.every((_, i) => {
     if (!needed[i]) return true

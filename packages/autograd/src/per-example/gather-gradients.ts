@@ -1,4 +1,7 @@
-/** Rows by index: the tables of N examples are stacked, so that one call fills or reads all of them. */
+/**
+ * Per-example rules for rows by index: the tables of N examples are stacked, so that one call fills or reads
+ * all of them.
+ */
 import { elementwise, expression, gather, reshape, scatterAdd, sizeOf, type Tensor } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
 import type { ExampleGradients } from './example-rules.ts'
@@ -22,9 +25,9 @@ export const scatterAddGradients: ExampleGradients<'scatterAdd'> = ({
   return gather(stacked, idsInStack(ids, count, rows, ids.shape.length + 1))
 }
 
-/** Ids `[N, …]`, or shared ones `[…]`, as rows of N tables under one another. */
+/** Returns ids `[N, …]`, or shared ids `[…]`, as rows of N tables under one another. */
 function idsInStack(ids: Tensor, count: number, rows: number, rank: number): Tensor {
-  // Integers go through formulas as floats, exactly up to here.
+  // Formulas hold integers as floats, exactly up to 2²⁴.
   if (count * rows > 2 ** 24) {
     throw new NotDifferentiableError(
       `sumOfSquaredGradients: got ${count} tables of ${rows} rows at a time; expected at most 2^24 rows. ` +

@@ -1,4 +1,4 @@
-/** Ops that only move numbers, and sums: the leading axis of examples is one more that stays. */
+/** Per-example rules for ops that only move numbers, and for sums: the leading axis of examples stays. */
 import { broadcastTo, divide, equal, multiply, pad, permute, reshape, slice, sum } from '@burgeon/tensor'
 import { sumToKeepingFirst } from './broadcast-gradients.ts'
 import type { ExampleGradients } from './example-rules.ts'
@@ -38,7 +38,7 @@ export const reduceGradients: ExampleGradients<'reduce'> = ({
   const kept = x.shape.map((n, i) => (attrs.axes.includes(i) ? 1 : n))
   const gradient = reshape(dy, [count, ...kept])
   if (attrs.kind === 'sum') return broadcastTo(gradient, [count, ...x.shape])
-  // The largest share the gradient, as in the rule of `reduce`.
+  // The largest elements share the gradient, as in the rule of `reduce`.
   const isLargest = equal(x, reshape(y, kept))
   const share = divide(isLargest, sum(isLargest, { axes: attrs.axes, keepDims: true }))
   return multiply(share, gradient)

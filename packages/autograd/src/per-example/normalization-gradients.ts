@@ -1,4 +1,4 @@
-/** Gains and biases of normalizations: sums over each example's rows. */
+/** Per-example rules for gains and biases of normalizations: sums over each example's rows. */
 import { elementwise, expression, sum, type Tensor } from '@burgeon/tensor'
 import type { ExampleGradients } from './example-rules.ts'
 
@@ -14,5 +14,5 @@ export const layerNormGradients: ExampleGradients<'layerNorm'> = ({ inputs: [x],
 export const rmsNormGradients: ExampleGradients<'rmsNorm'> = ({ inputs: [x], outputs, dy }) =>
   sumOverRows(elementwise(rmsGain, [dy, x, outputs[1]]))
 
-/** `[N, …, C]` to `[N, C]`. */
+/** Sums `[N, …, C]` to `[N, C]`. */
 const sumOverRows = (x: Tensor): Tensor => sum(x, { axes: x.shape.slice(1, -1).map((_, i) => i + 1) })

@@ -1,4 +1,7 @@
-/** Running sums, and what puts numbers along an axis in another order: the leading axis of examples is one more that stays. */
+/**
+ * Per-example rules for running sums and for sorting and reordering along an axis: the leading axis of
+ * examples stays.
+ */
 import { broadcastTo, cumsum, reorder, type Tensor } from '@burgeon/tensor'
 import type { ExampleGradients } from './example-rules.ts'
 
@@ -14,5 +17,5 @@ export const reorderGradients: ExampleGradients<'reorder'> = ({
   dy,
 }) => reorder(dy, ofEachExample(indices, dy), { inverse: !inverse })
 
-/** Indices `[…]` that all examples share, or `[N, …]`, as `[N, …]`. */
+/** Returns indices `[N, …]` from indices `[…]` that all examples share, or from `[N, …]`. */
 const ofEachExample = (indices: Tensor, { shape }: Tensor): Tensor => broadcastTo(indices, shape)

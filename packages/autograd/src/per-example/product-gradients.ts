@@ -1,9 +1,14 @@
-/** Products: each example's gradient of a shared factor is the product of that example's rows alone. */
+/**
+ * Per-example rules for products: each example's gradient of a shared factor is the product of that example's
+ * rows alone.
+ */
 import { concatenate, matmul, reshape, runOp, slice, sum, type Tensor } from '@burgeon/tensor'
 import { sumToKeepingFirst } from './broadcast-gradients.ts'
 import type { ExampleGradients, Holds } from './example-rules.ts'
 
-/** The rows of a plain product are a's; of a batched one, the outermost batch axis holds the examples. */
+/**
+ * In a plain product the rows are those of a; in a batched one the outermost batch axis holds the examples.
+ */
 export const holdsMatmul: Holds<'matmul'> = ({ inputs: [a, b], output, attrs }) => {
   const { length: rank } = output.shape
   if (rank > 2) return [a, b].map((x) => x.shape.length === rank && x.shape[0] === output.shape[0])
@@ -30,7 +35,7 @@ export const matmulGradients: ExampleGradients<'matmul'> = (
 export const linearGradients: ExampleGradients<'linear'> = ({ inputs: [x], dy }, index) =>
   index === 1 ? matmul(x, dy, { transposeA: true }) : sum(dy, { axes: [1] })
 
-/** One example after the other: where this op is used, the logits of several at once would be very many. */
+/** Takes one example after the other: where this op is used, the logits of several at once would not fit. */
 export const linearCrossEntropyGradients: ExampleGradients<'linearCrossEntropy'> = ({
   inputs: [x, w, targets],
   outputs: [, logSumExp],

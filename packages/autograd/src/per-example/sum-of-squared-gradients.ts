@@ -1,6 +1,7 @@
 /**
- * Gradients squared example by example, Σₙ (∇ lossₙ)², from one backward pass: a per-example gradient of a weight matrix is a small product
- * of what the pass has made anyway (Goodfellow 2015, "Efficient Per-Example Gradient Computations", for layers; here for every op).
+ * Sums of squared per-example gradients, Σₙ (∇ lossₙ)², from one backward pass: a per-example gradient of a
+ * weight matrix is a small product of numbers that the pass has computed anyway (Goodfellow 2015, "Efficient
+ * Per-Example Gradient Computations", for layers; here for every op).
  */
 import { add, checkOptions, checks, fill, scope, square, sum, type Tensor, tensorsIn } from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
@@ -18,13 +19,13 @@ import {
 import { recordTape } from '../gradients.ts'
 import { ExampleWalk } from './example-walk.ts'
 
-/** How a function's loss is made of examples. */
+/** How the examples make up a function's loss. */
 export interface ExampleOptions {
-  /** B: how many examples the function adds up; an integer, 1 or more. */
+  /** B, the number of examples that the function adds up; an integer, 1 or more. */
   readonly examples: number
   /**
-   * How many numbers of per-example gradients may be held at a time, for each tensor in turn: 2²² (16 MiB) unless given, 2²⁴ at most. One example
-   * is always taken, however large.
+   * How many numbers of per-example gradients may be held at a time, for each tensor in turn. Default 2²² (16
+   * MiB), at most 2²⁴. One example is always taken, however large.
    */
   readonly numbersAtOnce?: number
 }
@@ -37,15 +38,16 @@ export interface ValueAndSquares<T extends TensorTree> {
 }
 
 /**
- * A function that returns Σₙ (∇ lossₙ)², the squares of B gradients instead of the square of their sum, without a loop over
- * examples. It is the diagonal of the empirical Fisher information, times B.
+ * Returns a function that computes Σₙ (∇ lossₙ)², the squares of B gradients instead of the square of their
+ * sum, without a loop over examples. It is the diagonal of the empirical Fisher information, times B.
  *
- * @param f Returns the sum of the losses of B examples, or a multiple of it. Tensors that depend on data hold the examples in order along
- *   their first axis (`[B·T, C]`, `[B, T, …]`) until that last sum. Every other tensor, such as a weight, a table or positions
- *   `[T, C]`, counts as shared by all of them.
+ * @param f Returns the sum of the losses of B examples, or a multiple of it. Tensors that depend on data hold
+ *   the examples in order along their first axis (`[B·T, C]`, `[B, T, …]`) until that last sum. Every other
+ *   tensor, such as a weight, a table or positions `[T, C]`, counts as shared by all of them.
  * @returns A function of the argument. An input without influence gets zeros.
- * @throws OptionError for options outside their ranges, NotDifferentiableError where an op joins examples or moves them off the first
- *   axis, and where a term of the loss belongs to no example (a penalty); otherwise as `grad`.
+ * @throws OptionError for options outside their ranges, NotDifferentiableError where an op joins examples or
+ *   moves them off the first axis, and where a term of the loss belongs to no example (a penalty); otherwise
+ *   as `grad`.
  * @example
  * ```ts
  * const w = tensor([1, -1], { shape: [2, 1] })
@@ -79,7 +81,7 @@ export function sumOfSquaredGradients<T extends TensorTree>(
     })
 }
 
-/** One gradient, squared: nothing is to be kept apart. */
+/** Squares the one gradient of a single example. */
 function ofOneExample<T extends TensorTree>(f: (x: T) => Tensor, x: T): ValueAndSquares<T> {
   const { value, gradient } = valueAndGrad<T>(f)(x)
   return { value, squares: mapTree(gradient as unknown as T, square) }
@@ -94,7 +96,7 @@ function squaresOf(walk: ExampleWalk, leaf: Tensor, examples: number, numbersAtO
   }
   if (!walk.hasGradients(leaf)) return fill(leaf.device, leaf.shape, 0)
   const atOnce = Math.max(1, Math.floor(numbersAtOnce / Math.max(1, leaf.size)))
-  /** Of examples `from` to `to − 1`; halves are added up, so that few sums are alive at a time. */
+  /** Sums examples `from` to `to − 1`. Halves are added up, so that few sums are alive at a time. */
   const between = (from: number, to: number): Tensor =>
     scope(() => {
       if (to - from > atOnce) {

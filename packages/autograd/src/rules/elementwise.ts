@@ -1,4 +1,7 @@
-/** d/dxᵢ of an elementwise formula: its symbolic derivative times the cotangent, summed over what was broadcast. */
+/**
+ * d/dxᵢ of an elementwise formula: its symbolic derivative times the cotangent, summed over what was
+ * broadcast.
+ */
 import {
   type Attrs,
   derivative,
@@ -10,11 +13,11 @@ import {
 import { summedTo } from './movement.ts'
 import { type GradientRule, reading, type Reads } from './gradient-rule.ts'
 
-/** The gradient by an input on which a formula depends in steps only, or not at all. */
+/** The derivative of a formula with respect to an input that it does not depend on, or only in steps. */
 const none = expression.constant(0)
 const gradients = new WeakMap<Expression, Map<string, Expression>>()
 
-/** cotangent · ∂formula/∂input, with the cotangent as input `count`. */
+/** Returns cotangent · ∂formula/∂input, with the cotangent as input `count`. */
 export function gradientOf(formula: Expression, index: number, count: number): Expression {
   const known = gradients.get(formula) ?? new Map<string, Expression>()
   gradients.set(formula, known)
@@ -27,7 +30,7 @@ export function gradientOf(formula: Expression, index: number, count: number): E
   return found
 }
 
-/** A derivative reads the inputs that are left in it. */
+/** The inputs that are left in the derivatives. */
 function readsOf(attrs: Attrs<'elementwise'>, count: number): Reads {
   const places = Array.from({ length: count }, (_, i) => i)
   const seen = new Set(

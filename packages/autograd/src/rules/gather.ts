@@ -6,7 +6,7 @@ export const gatherRule: GradientRule<'gather'> = ({ inputs: [table, ids], cotan
   scatterAdd(ids, dy as Tensor, table.shape[0]),
 ]
 
-/** table[v] = Σ values with id v: each value's gradient is its row's. */
+/** table[v] = Σ values with id v: the gradient of a value is that of its row. */
 export const scatterAddRule: GradientRule<'scatterAdd'> = ({ inputs: [ids], cotangents: [dy] }) => [
   undefined,
   gather(dy as Tensor, ids),

@@ -1,34 +1,38 @@
-/** What a gradient rule is: a function of one recorded call, and which numbers of the call it reads. */
+/** Gradient rules: functions of one recorded call, each with the numbers of the call that it reads. */
 import type { Attrs, OpName, Tensor } from '@burgeon/tensor'
 
-/** What a rule gets: one recorded call and the gradients of its outputs (undefined where an output was not used). */
+/**
+ * The argument of a rule: one recorded call and the cotangents of its outputs (undefined where an output was
+ * not used).
+ */
 export interface GradientCall<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly outputs: readonly Tensor[]
   readonly attrs: Attrs<K>
   readonly cotangents: readonly (Tensor | undefined)[]
-  /** Which inputs' gradients will be used; the others may be left undefined. */
+  /** Which inputs' cotangents will be used; the others may be left undefined. */
   readonly needed: readonly boolean[]
 }
 
-/** Which numbers of a call a rule reads, besides gradients; shapes are always there. */
+/** Which numbers of a call a rule reads, besides cotangents; shapes are always there. */
 export interface Reads {
   readonly inputs: readonly boolean[]
   readonly outputs: boolean
 }
 
 /**
- * Returns one gradient per input; `null` sends a fused op through its definition.
+ * Returns one cotangent per input; `null` sends a fused op through its definition.
  *
- * `reads` says which numbers of a call with these attributes and so many inputs it looks at; all of them where it is missing. What no rule
- * reads need not be computed when a body is run again.
+ * `reads` returns which numbers of a call with these attributes and this number of inputs the rule reads.
+ * Without it the rule reads all of them. Numbers that no rule reads need not be computed when a body is run
+ * again.
  */
 export interface GradientRule<K extends OpName> {
   (call: GradientCall<K>): readonly (Tensor | undefined)[] | null
   readonly reads?: (attrs: Attrs<K>, count: number) => Reads
 }
 
-/** A rule that reads only some of a call's numbers. */
+/** Makes a rule that reads only some of a call's numbers. */
 export function reading<K extends OpName>(
   reads: (attrs: Attrs<K>, count: number) => Reads,
   rule: (call: GradientCall<K>) => readonly (Tensor | undefined)[] | null,
@@ -36,13 +40,13 @@ export function reading<K extends OpName>(
   return Object.assign(rule, { reads })
 }
 
-/** Every input, and no output. */
+/** Reads every input, and no output. */
 export const inputsOnly = (_: unknown, count: number): Reads => ({
   inputs: new Array<boolean>(count).fill(true),
   outputs: false,
 })
 
-/** No number at all. */
+/** Reads no number at all. */
 export const nothing = (_: unknown, count: number): Reads => ({
   inputs: new Array<boolean>(count).fill(false),
   outputs: false,

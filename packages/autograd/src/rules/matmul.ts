@@ -2,7 +2,7 @@ import { matmul, sum, type Tensor } from '@burgeon/tensor'
 import { summedTo } from './movement.ts'
 import { type GradientRule, inputsOnly, reading } from './gradient-rule.ts'
 
-/** C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand gets the transpose, a broadcast batch its sum. */
+/** C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC. A transposed operand gets the transpose, a broadcast batch its sum. */
 export const matmulRule: GradientRule<'matmul'> = reading(inputsOnly, (call) => {
   const {
     inputs: [a, b],

@@ -1,8 +1,11 @@
-/** Ops that only move numbers: each rule moves the gradients back. */
+/** Rules of ops that only move numbers: each moves the cotangents back. */
 import { pad, permute, reshape, sameShape, type Shape, slice, sumTo, type Tensor } from '@burgeon/tensor'
 import type { GradientRule } from './gradient-rule.ts'
 
-/** As `sumTo`, but a cotangent that fits is passed on as it is: what leaves the tape gets a tensor of its own there. */
+/**
+ * Sums as `sumTo`, but passes on a cotangent that already fits: what leaves the tape gets a tensor of its own
+ * there.
+ */
 export const summedTo = (dy: Tensor, shape: Shape): Tensor =>
   sameShape(dy.shape, shape) ? dy : sumTo(dy, shape)
 

@@ -1,15 +1,17 @@
-/** Running sums, and what puts numbers along an axis in another order. */
+/** Rules of running sums, and of sorting and reordering along an axis. */
 import { type Attrs, reorder, runOp, type Tensor } from '@burgeon/tensor'
 import { type GradientRule, nothing, reading, type Reads } from './gradient-rule.ts'
 
-/** Each number is in every sum from its place on, so its gradient is the sum of theirs from there on. */
+/**
+ * Each number is in every sum from its place on, so its gradient is the sum of their gradients from there on.
+ */
 export const cumsumRule: GradientRule<'cumsum'> = reading(nothing, ({ attrs, cotangents: [dy] }) =>
   runOp('cumsum', [dy as Tensor], { ...attrs, reverse: !attrs.reverse }),
 )
 
 const indicesOnly = (): Reads => ({ inputs: [false], outputs: true })
 
-/** Each number gets the gradient of the place to which it went. */
+/** Each number gets the gradient of the place it was moved to. */
 export const sortRule: GradientRule<'sort'> = reading(
   indicesOnly,
   ({ outputs: [, indices], cotangents: [dy] }) => [

@@ -1,6 +1,6 @@
 /**
- * One gradient rule per op. Rules are written with ops, never with kernels, so that a gradient can be differentiated
- * again. The table is typed over the op table: a new op without a row does not compile.
+ * One gradient rule per op. Rules are written with ops, never with kernels, so that a gradient can be
+ * differentiated again. The table is typed over the op table: a new op without a row does not compile.
  */
 import type { FusedOpName, OpName } from '@burgeon/tensor'
 import { attentionRule } from './attention.ts'
@@ -15,7 +15,10 @@ import { layerNormRule, rmsNormRule } from './normalization.ts'
 import { cumsumRule, reorderRule, sortRule } from './order.ts'
 import { reduceRule } from './reduce.ts'
 
-/** A rule; or that no gradient flows (`constant`); or why no tape may record it. Fused ops may go by their definition. */
+/**
+ * A rule, or `constant` where no gradient flows, or why no tape may record the op. Fused ops may go by their
+ * definition.
+ */
 type Row<K extends OpName> =
   | GradientRule<K>
   | 'constant'
@@ -59,12 +62,12 @@ const table = {
   globalNorm: globalNormRule,
 } satisfies { readonly [K in OpName]: Row<K> }
 
-/** Ops with a rule of their own. */
+/** Ops that have a rule of their own. */
 export type RuledOpName = {
   [K in OpName]: (typeof table)[K] extends (...call: never[]) => unknown ? K : never
 }[OpName]
 
-/** Ops through which gradients flow: those with a rule, and those that go by their definition. */
+/** Ops that gradients flow through: those with a rule, and those that go by their definition. */
 export type DifferentiableOpName =
   | RuledOpName
   | { [K in OpName]: (typeof table)[K] extends 'definition' ? K : never }[OpName]

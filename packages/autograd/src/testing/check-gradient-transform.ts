@@ -27,25 +27,26 @@ import { aGradientTransform, type GradientTransform } from '../optim/transforms/
 import { optimizerPromises } from './optimizer-promises.ts'
 import { growthOf, type Numbers, type Shapes, TransformLife } from './transform-life.ts'
 
-/** What a transform is tried on, and what it is. */
+/** Which parameters a transform is tried on, and whether it is an optimizer. */
 export interface TransformExpectation {
-  /** Parameters by path, one or more. A matrix `w` [3, 4] and a vector `b` [4] unless given. */
+  /** Parameters by path, one or more. Default: a matrix `w` [3, 4] and a vector `b` [4]. */
   readonly shapes?: Readonly<Record<string, Shape>>
   /**
-   * Whether it is an optimizer: what it returns, added to the weights, lowers their loss, and gradients that are not finite are refused or
-   * skipped. A stage before one need not. False unless given.
+   * Whether the transform is an optimizer: its updates, added to the weights, lower their loss, and it
+   * refuses or skips gradients that are not finite. A stage before an optimizer need not. Default false.
    */
   readonly isOptimizer?: boolean
 }
 
-/** Updates of the lives that are compared; growth comes in the middle of them. */
+/** The number of updates in the runs that are compared, and the step at which parameters grow. */
 const [steps, growsAt] = [12, 6]
 
 /**
  * Checks a gradient transform on small parameters whose gradients lead to a goal, the same in every run.
  *
  * @param make Makes a fresh transform. Each must be the same: random streams are seeded.
- * @throws OptionError for what makes no transform, and for an expectation that does not exist or is outside its range.
+ * @throws OptionError if `make` does not return a transform, and for an expectation that does not exist or is
+ *   outside its range.
  * @example
  * ```ts
  * for (const { statement, holds, detail } of await checkGradientTransform(() => sgd(0.1), { isOptimizer: true })) {
@@ -82,7 +83,7 @@ export async function checkGradientTransform(
     ['follows growth, and its undoing to the last bit of its state', () => grown],
     holdsTensors && ['refuses gradients of other shapes than what it keeps', () => takesOtherShapes(born())],
     ['keeps no more buffers from step to step', () => leavesBuffers(born(), device)],
-    keeps && ['refuses what is no state of its own, and is unchanged then', () => refused],
+    keeps && ['refuses a state that is not its own, and stays unchanged', () => refused],
     rateAt !== undefined && ['knows its rate of any step: finite, and not negative', () => oddRate(born())],
     ...(isOptimizer ? await optimizerPromises(born, steps) : []),
   ]
@@ -99,7 +100,7 @@ function afterSteps(life: TransformLife): TransformLife {
   return life
 }
 
-/** What it keeps beside the parameters; null if that is nothing. */
+/** Returns how many bytes its mirrors hold; null if they hold none. */
 function tensorsHeld({ transform }: TransformLife): string | null {
   const bytes = transform.mirrors.reduce((total, mirror) => total + (mirror.bytes ?? 0), 0)
   return bytes === 0 ? null : `${bytes} bytes`
@@ -107,13 +108,13 @@ function tensorsHeld({ transform }: TransformLife): string | null {
 
 function strangeResult(life: TransformLife): string | null {
   for (let step = 0; step < steps; step++) {
-    // What is frozen has no gradient in some steps; what was summed up for it may still come.
+    // A frozen parameter has no gradient in some steps; what was summed up for it may still come.
     const paths = step % 4 === 3 ? life.paths.slice(0, 1) : life.paths
     const { returned } = life.look(step, { paths })
     const lacking = paths.find((path) => !Object.hasOwn(returned, path))
     if (lacking !== undefined) return `in step ${step} it returned nothing for ${lacking}`
     for (const [path, { shape }] of Object.entries(returned)) {
-      if (!life.store.has(path)) return `in step ${step} it returned ${path}, which is no parameter`
+      if (!life.store.has(path)) return `in step ${step} it returned ${path}, which is not a parameter`
       const wanted = life.store.get(path).tensor.shape
       if (!sameShape(shape, wanted))
         return `in step ${step} it returned ${formatShape(shape)} for ${path} ${formatShape(wanted)}`
@@ -178,7 +179,7 @@ async function resumes(born: () => TransformLife, shapes: Shapes): Promise<strin
     const [first, second] = [born(), born()]
     live(first, 0, at)
     const state = copied(await first.transform.toState())
-    // Its parameters are those of the first; what it has seen besides is gone.
+    // The second has the parameters of the first; whatever else it has seen must be gone after `restore`.
     live(second, 0, at)
     for (const step of [1, 2, 3]) second.look(step, { gradient: step })
     second.transform.restore(state, second.store)
@@ -212,7 +213,7 @@ async function grows(life: TransformLife, shapes: Shapes): Promise<string | null
 
 function takesOtherShapes(life: TransformLife): string | null {
   afterSteps(life)
-  // The weights have grown, and nobody has told the transform.
+  // The weights have grown, and the transform was not asked to follow.
   const [path] = life.paths
   const { tensor } = life.store.get(path)
   const shape = tensor.shape.map((n) => n + 1)
@@ -223,7 +224,7 @@ function takesOtherShapes(life: TransformLife): string | null {
     )
     const context = { ...life.context(steps), parameters: { ...life.store.tensors(), [path]: larger } }
     const { transform } = life
-    // One that sums up gradients may notice when it hands them on.
+    // A transform that sums up gradients may notice only when it passes them on.
     for (let step = steps; step < 2 * steps; step++) {
       try {
         transform.transform({ [path]: larger }, { ...context, step })

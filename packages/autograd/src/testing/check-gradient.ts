@@ -14,28 +14,32 @@ import { largestDifference } from '@burgeon/tensor/testing'
 import { grad } from '../grad.ts'
 import { hvp } from '../products.ts'
 
-/** What `checkGradient` found. */
+/** The result of `checkGradient`. */
 export interface GradientCheck {
   /** Largest difference between the gradients and central differences; relative where they exceed 1. */
   readonly error: number
-  /** Which argument it was found in. */
+  /** The index of the argument that it was found in. */
   readonly argument: number
 }
 
-/** What `checkGradient` compares. */
+/** Options of `checkGradient`. */
 export interface GradientCheckOptions {
-  /** 1, unless given: the gradient with differences of the function. 2: the Hessian with differences of the gradient. */
+  /**
+   * 1 compares the gradient with differences of the function, 2 the Hessian with differences of the gradient.
+   * Default 1.
+   */
   readonly order?: 1 | 2
-  /** h, half the step; > 0. 1e-5 unless given, which balances truncation (h²) and rounding (1e-16/h). */
+  /** h, half the step; > 0. Default 1e-5, which balances truncation (h²) and rounding (1e-16/h). */
   readonly step?: number
 }
 
-/** Which ones there are is told together with the step. */
+/** The message about a wrong order names the possible ones, together with the step. */
 const anyNumber = checks.anyNumber as Check<1 | 2>
 
 /**
- * Compares gradients of `f` with central differences: its gradient, number by number, with `(f(x+h) − f(x−h))/2h`; or to second order the
- * product of its Hessian with a vector v of Gaussian numbers, always the same, with `(∇f(x+hv) − ∇f(x−hv))/2h`.
+ * Compares gradients of `f` with central differences: its gradient, number by number, with `(f(x+h) −
+ * f(x−h))/2h`; or to second order the product of its Hessian with a vector v of Gaussian numbers, always the
+ * same, with `(∇f(x+hv) − ∇f(x−hv))/2h`.
  *
  * @param f A smooth scalar function of tensors.
  * @param inputs f32 tensors on the reference device, where f32 is computed in double precision.

@@ -1,13 +1,13 @@
-/** What an optimizer promises beyond what every gradient transform does. */
+/** The promises of an optimizer beyond those of every gradient transform. */
 import { NonFiniteError, shown } from '@burgeon/tensor'
 import { complaintOf, copied, isSame, type Promised } from '@burgeon/tensor/testing'
 import type { TransformLife } from './transform-life.ts'
 
 /**
- * For the statements about one.
+ * Returns the promises, for `statements`.
  *
- * @param born Makes a fresh one, on fresh weights.
- * @param steps Updates of a life, some.
+ * @param born Makes a fresh optimizer on fresh weights.
+ * @param steps Number of updates in a run.
  */
 export async function optimizerPromises(born: () => TransformLife, steps: number): Promise<Promised[]> {
   const poisoned = await complaintOf(() => takesNaN(born(), steps / 2))

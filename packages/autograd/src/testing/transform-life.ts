@@ -23,7 +23,7 @@ export type Shapes = Readonly<Record<string, Shape>>
 /** Shape and numbers of tensors, by path. */
 export type Numbers = Readonly<Record<string, { readonly shape: Shape; readonly numbers: readonly number[] }>>
 
-/** Tensors as they are now. */
+/** Reads the present numbers of tensors. */
 const numbersIn = (tensors: TensorsByPath): Numbers =>
   Object.fromEntries(
     Object.entries(tensors).map(([path, tensor]) => [
@@ -32,7 +32,7 @@ const numbersIn = (tensors: TensorsByPath): Numbers =>
     ]),
   )
 
-/** What is looked at of one update. */
+/** The results of one update. */
 export interface Seen {
   readonly gradients: Numbers
   readonly returned: Numbers
@@ -40,17 +40,17 @@ export interface Seen {
 
 /** How one update differs from an ordinary one. */
 export interface StepOptions {
-  /** Paths that have a gradient; all unless given. */
+  /** Paths that have a gradient. Default: all. */
   readonly paths?: readonly string[]
-  /** The gradient of a number instead of its own. */
+  /** The same gradient for every number, instead of its own. */
   readonly gradient?: number
   readonly nonFinite?: 'skip'
 }
 
-/** What the numbers of a parameter are pulled to: their loss is Σ ½·(w − goal)². */
+/** The goal of a number of a parameter: the loss is Σ ½·(w − goal)². */
 const goalAt = (place: number): number => Math.sin(1.7 * place + 0.4)
 
-/** A transform in use on parameters of these shapes. What it returns is added to them. */
+/** A transform in use on parameters of these shapes. Its updates are added to them. */
 export class TransformLife {
   readonly transform: GradientTransform
   readonly store: ParameterStore = new ParameterStore()
@@ -81,7 +81,7 @@ export class TransformLife {
     return numbers.reduce((sum, x) => sum + x, 0)
   }
 
-  /** The gradients of the loss, with some of the noise that batches bring. They belong to the scope. */
+  /** The gradients of the loss, with some noise as batches bring. They belong to the scope. */
   gradients(step: number, { paths = this.paths, gradient }: StepOptions = {}): Record<string, Tensor> {
     const entries = paths.map((path) => {
       const { tensor } = this.store.get(path)
@@ -94,7 +94,9 @@ export class TransformLife {
     return Object.fromEntries(entries)
   }
 
-  /** What the transform makes of the gradients of a step, before it is added to anything. */
+  /**
+   * Returns the updates that the transform makes of a step's gradients, before they are added to anything.
+   */
   look(step: number, options: StepOptions = {}): Seen {
     return scope(() => {
       const gradients = this.gradients(step, options)
@@ -103,7 +105,7 @@ export class TransformLife {
     })
   }
 
-  /** One update. */
+  /** Makes one update. */
   step(step: number, options: StepOptions = {}): Numbers {
     return scope(() => {
       const updates = this.transform.transform(this.gradients(step, options), this.context(step, options))
@@ -121,13 +123,13 @@ export class TransformLife {
     return { parameters: this.store.tensors(), step, ...(nonFinite && { nonFinite }) }
   }
 
-  /** Grows, or takes a growth back. */
+  /** Grows the parameters, or undoes a growth. */
   apply(plan: Plan): void {
     applyPlan(plan, this.store, this.transform.mirrors, this.#device)
   }
 }
 
-/** Two new slices at the end of every dimension of every parameter, and a new parameter. */
+/** A plan that adds two slices at the end of every dimension of every parameter, and a new parameter. */
 export function growthOf(shapes: Shapes): Plan {
   const fresh = { kind: 'normal', standardDeviation: 0.5 } as const
   const resizes = Object.entries(shapes).map(([path, shape]) => {
