@@ -24,7 +24,7 @@ import {
   type VocabularyOptions,
   type WantedTokens,
 } from '@burgeon/continual'
-import { BytePairTokenizer, Gpt, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import { BytePairTokenizer, Gpt, type GrowingTokenizer, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { grow, holdModel } from '@burgeon/gpt/growth'
 import { keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
@@ -74,7 +74,7 @@ async function observed(learner: Learner, batches: Iterable<Batch>): Promise<Ste
   return reports
 }
 
-const tokenizerOf = ({ strategy }: Learner): BytePairTokenizer =>
+const tokenizerOf = ({ strategy }: Learner): GrowingTokenizer =>
   (strategy.vocabulary as GrowingVocabulary).tokenizer
 
 describe('a growing vocabulary', () => {

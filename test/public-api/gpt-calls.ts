@@ -32,6 +32,19 @@ const learner = (): api.MergeLearner => {
   return made
 }
 const anything = ['anything'] as const
+const tokenizerJson = JSON.stringify({
+  model: {
+    ...{ type: 'BPE', byte_fallback: true, merges: [] },
+    vocab: Object.fromEntries(
+      Array.from({ length: 256 }, (_, byte) => [
+        `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+        byte,
+      ]),
+    ),
+  },
+})
+const pretrained = (): api.PretrainedTokenizer => new api.PretrainedTokenizer(tokenizerJson)
+const file = { takes: { tokenizerJson: ['string', 'object'], tokenizerConfig: anything } } as const
 
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
@@ -143,6 +156,8 @@ export const gptCalls: CallsOf<typeof api> = {
     () => ({ args: { merges }, run: (m: typeof merges) => new api.BytePairTokenizer().add(m) }),
     () => ({ args: { text: 'a' }, run: (text: string) => pairs().encode(text) }),
     () => ({ args: { bytes: Uint8Array.of(1) }, run: (bytes: Uint8Array) => pairs().encodeBytes(bytes) }),
+    () => ({ args: { text: 'a' }, run: (text: string) => pairs().piecesOf(text) }),
+    () => ({ args: { piece: 'a' }, run: (piece: string) => pairs().encodePiece(piece) }),
     () => ({ args: { tokens: [1] }, run: (ids: number[]) => pairs().decode(ids) }),
     () => ({ args: { token: 1 }, run: (id: number) => pairs().bytesOf(id), says: ['byte pairs'] }),
   ],
@@ -150,9 +165,63 @@ export const gptCalls: CallsOf<typeof api> = {
     () => ({ args: { text: 'a' }, run: api.byteTokenizer.encode }),
     () => ({ args: { tokens: [1] }, run: api.byteTokenizer.decode, says: ['byte'] }),
   ],
+  aGrowingTokenizer: 'a check, which is an object',
+  PretrainedTokenizer: [
+    () => ({
+      args: { tokenizerJson, tokenizerConfig: '{}', options: { vocabulary: 300 } },
+      run: (...args: ConstructorParameters<typeof api.PretrainedTokenizer>) =>
+        new api.PretrainedTokenizer(...args),
+      says: ['tokenizer.json', 'tokenizer_config.json'],
+      ...file,
+    }),
+    () => ({
+      args: { state: pretrained().toState() },
+      run: api.PretrainedTokenizer.fromState,
+      says: ['tokenizer.json'],
+    }),
+    () => ({
+      args: { text: 'a', options: { addSpecialTokens: true } },
+      run: (...args: Parameters<api.PretrainedTokenizer['encode']>) => pretrained().encode(...args),
+    }),
+    () => ({
+      args: { tokens: [97], options: { skipSpecialTokens: true } },
+      run: (...args: Parameters<api.PretrainedTokenizer['decode']>) => pretrained().decode(...args),
+    }),
+    () => ({
+      args: { options: { skipSpecialTokens: true } },
+      run: (options: api.DecodeOptions) => pretrained().decodeStream(options),
+    }),
+    () => ({ args: { merges: [[97, 98]] }, run: (m: [number, number][]) => pretrained().add(m) }),
+    () => ({ args: { text: 'a' }, run: (text: string) => pretrained().piecesOf(text) }),
+    () => ({ args: { piece: 'a' }, run: (piece: string) => pretrained().encodePiece(piece) }),
+    () => ({ args: { token: 97 }, run: (token: number) => pretrained().bytesOf(token) }),
+    () => ({ args: { token: 'a' }, run: (token: string) => pretrained().tokenToId(token) }),
+    () => ({
+      args: { bytes: Uint8Array.of(1) },
+      run: (bytes: Uint8Array) => pretrained().encodeBytes(bytes),
+    }),
+    () => ({ args: { tokens: [97] }, run: (ids: number[]) => pretrained().decodeBytes(ids) }),
+    () => ({ args: { tokens: [97] }, run: (ids: number[]) => pretrained().encodeAnew(ids) }),
+    () => ({
+      args: {
+        messages: [{ role: 'user', content: 'hi' }],
+        options: { addGenerationPrompt: true, tools: [], documents: [], chatTemplate: '{{ bos_token }}' },
+      },
+      run: (...args: Parameters<api.PretrainedTokenizer['applyChatTemplate']>) =>
+        pretrained().applyChatTemplate(...args),
+      takes: { messages: ['empty'] },
+    }),
+  ],
+  DecodeStream: [
+    () => ({
+      args: { token: 97 },
+      run: (token: number) => pretrained().decodeStream().step(token),
+      says: ['PretrainedTokenizer'],
+    }),
+  ],
   MergeLearner: [
     () => ({
-      args: { options: { capacity: 9 }, state: { a: 1 } },
+      args: { options: { capacity: 9, tokenizer: pretrained() }, state: { a: 1 } },
       run: (...args: ConstructorParameters<typeof api.MergeLearner>) => new api.MergeLearner(...args),
     }),
     () => ({ args: { text: 'a' }, run: (text: string) => learner().observe(text) }),

@@ -1,5 +1,5 @@
 /** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
-import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
+import { aGrowingTokenizer, BytePairTokenizer, Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfRows, batchOfTokens } from './stream/batch.ts'
@@ -7,8 +7,6 @@ import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
-const aTokenizer = checks.instance('a BytePairTokenizer', BytePairTokenizer)
-
 /** A tokenizer without merges. */
 const bytes = new BytePairTokenizer()
 
@@ -33,7 +31,7 @@ export interface Prediction {
 export async function predictText(
   model: Gpt,
   text: string,
-  tokenizer: BytePairTokenizer = bytes,
+  tokenizer: GrowingTokenizer = bytes,
 ): Promise<Prediction> {
   checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
@@ -65,7 +63,7 @@ export async function predictText(
 export async function bitsPerByteOf(
   model: Gpt,
   text: string | Uint8Array,
-  tokenizer: BytePairTokenizer = bytes,
+  tokenizer: GrowingTokenizer = bytes,
 ): Promise<number> {
   checkArgument('bitsPerByteOf', 'model', model, aGpt)
   checkArgument(
@@ -74,7 +72,7 @@ export async function bitsPerByteOf(
     text,
     checks.either(checks.text, checks.instance('bytes', Uint8Array)),
   )
-  checkArgument('bitsPerByteOf', 'tokenizer', tokenizer, aTokenizer)
+  checkArgument('bitsPerByteOf', 'tokenizer', tokenizer, aGrowingTokenizer)
   const all = typeof text === 'string' ? new TextEncoder().encode(text) : text
   if (all.length < 2) {
     throw new OptionError(`bitsPerByteOf: got a text of ${all.length} bytes; expected at least 2.`)

@@ -25,6 +25,21 @@ export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
 export { KeyValueCache } from './forward/key-value-cache.ts'
 export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 export { type SamplingOptions, sampleToken } from './generation/sampling.ts'
-export { type BytePairState, BytePairTokenizer, type BytePairMerge } from './tokenizer/byte-pair-tokenizer.ts'
+export { type BytePairState, BytePairTokenizer } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'
+export type { ChatMessage, ChatTemplateOptions } from './tokenizer/chat-template.ts'
+export { DecodeStream } from './tokenizer/decode-stream.ts'
+export {
+  aGrowingTokenizer,
+  type BytePairMerge,
+  type GrowingTokenizer,
+} from './tokenizer/growing-tokenizer.ts'
 export { MergeLearner, type MergeLearnerOptions, type ProposedMerge } from './tokenizer/merge-learner.ts'
+export type {
+  DecodeOptions,
+  EncodeOptions,
+  PretrainedTokenizerOptions,
+  PretrainedTokenizerState,
+} from './tokenizer/pretrained-options.ts'
+export { PretrainedTokenizer } from './tokenizer/pretrained-tokenizer.ts'
+export { TokenizerError } from './tokenizer/pretrained/json-part.ts'

@@ -1,5 +1,5 @@
 /** Between text, batches of earlier tokens, and batches of the tokens that there are now. */
-import { type BytePairTokenizer, byteTokenizer, type Gpt } from '@burgeon/gpt'
+import { byteTokenizer, type Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { type Batch, batchOfRows, batchOfTokens, padding, rowOf } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
@@ -44,7 +44,7 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
  * The same row in the tokens that there are now, padded at its end. Where they would be more than before, it
  * stays as it is: a row that begins inside a character can be encoded worse alone than in its text.
  */
-export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32Array {
+export function encodedRow(row: Int32Array, tokenizer: GrowingTokenizer): Int32Array {
   const encoded = encodedAnew(
     row.filter((token) => token >= 0),
     tokenizer,
@@ -59,8 +59,8 @@ export function encodedRow(row: Int32Array, tokenizer: BytePairTokenizer): Int32
  * The first token, which is only read, stays: what comes after it is predicted, and stands for the same
  * bytes.
  */
-export function encodedAnew(tokens: ArrayLike<number>, tokenizer: BytePairTokenizer): Int32Array {
-  const rest = tokenizer.encodeBytes(tokenizer.decodeBytes(Array.from(tokens).slice(1)))
+export function encodedAnew(tokens: ArrayLike<number>, tokenizer: GrowingTokenizer): Int32Array {
+  const rest = tokenizer.encodeAnew(Array.from(tokens).slice(1))
   const all = new Int32Array(Math.min(tokens.length, 1) + rest.length)
   all.set(Array.from(tokens).slice(0, 1))
   all.set(rest, all.length - rest.length)
@@ -68,13 +68,15 @@ export function encodedAnew(tokens: ArrayLike<number>, tokenizer: BytePairTokeni
 }
 
 /** The bytes of a batch as text; what is cut at its borders, and no character, becomes U+FFFD. */
-export function textOf(batch: Batch, tokenizer: BytePairTokenizer): string {
+export function textOf(batch: Batch, tokenizer: GrowingTokenizer): string {
   const { isContinuous, length, tokens } = batch
   const all = tokens.filter((token, i) => token >= 0 && !(isContinuous && i > 0 && i % (length + 1) === 0))
-  return tokenizer.decode(all)
+  return decoder.decode(Uint8Array.from(tokenizer.decodeBytes(all)))
 }
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** The bytes that tokens stand for. Every token is a byte without a tokenizer. */
-export function bytesOf(tokens: Int32Array, tokenizer?: BytePairTokenizer): ArrayLike<number> {
+export function bytesOf(tokens: Int32Array, tokenizer?: GrowingTokenizer): ArrayLike<number> {
   return tokenizer?.decodeBytes(tokens) ?? tokens
 }

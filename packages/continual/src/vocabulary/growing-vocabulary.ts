@@ -1,5 +1,12 @@
 /** A vocabulary that grows: it counts the words of a stream and proposes the tokens that it lacks. */
-import { BytePairTokenizer, type BytePairMerge, MergeLearner, type ProposedMerge } from '@burgeon/gpt'
+import {
+  aGrowingTokenizer,
+  BytePairTokenizer,
+  type BytePairMerge,
+  type GrowingTokenizer,
+  MergeLearner,
+  type ProposedMerge,
+} from '@burgeon/gpt'
 import type { GrowVocabulary } from '@burgeon/gpt/growth'
 import {
   type Check,
@@ -16,8 +23,8 @@ import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
 /** When a vocabulary grows, and how far. */
 export interface VocabularyOptions {
   /** The tokens to begin with; the bytes unless given. The vocabulary adds its merges to it. */
-  readonly tokenizer?: BytePairTokenizer
-  /** Most tokens there may ever be, the 256 bytes among them. */
+  readonly tokenizer?: GrowingTokenizer
+  /** Most tokens there may ever be, those to begin with among them. */
   readonly tokens: number
   /** Most new ones at a time; 32 unless given. */
   readonly tokensAtOnce?: number
@@ -45,7 +52,7 @@ export interface WantedTokens {
 /** A part of a learner; see `growingVocabulary`. */
 export class GrowingVocabulary {
   readonly name: string
-  readonly tokenizer: BytePairTokenizer
+  readonly tokenizer: GrowingTokenizer
   readonly growWhen: Trigger
   readonly #options: { readonly tokens: number; readonly tokensAtOnce: number; readonly minCount: number }
   readonly #capacity: number
@@ -53,7 +60,7 @@ export class GrowingVocabulary {
 
   constructor(options: VocabularyOptions) {
     checkOptions('growingVocabulary', options, {
-      tokenizer: checks.instance('a BytePairTokenizer', BytePairTokenizer),
+      tokenizer: aGrowingTokenizer,
       tokens: checks.required(checks.integer({ from: 1 })),
       tokensAtOnce: checks.integer({ from: 1 }),
       minCount: checks.integer({ from: 1 }),
@@ -72,7 +79,7 @@ export class GrowingVocabulary {
     this.growWhen = growWhen
     this.#options = { tokens, tokensAtOnce, minCount }
     this.#capacity = capacity
-    this.#merges = new MergeLearner({ capacity })
+    this.#merges = new MergeLearner({ capacity, tokenizer })
   }
 
   /** Counts the words of a text. What is no text, such as half a character, is left out. */
@@ -96,8 +103,7 @@ export class GrowingVocabulary {
     const proposed = this.#merges.propose(this.tokenizer, most, minCount)
     if (proposed.length === 0) return null
     const merges = proposed.map(({ merge }) => merge)
-    const after = new BytePairTokenizer({ merges: [...this.tokenizer.merges, ...merges] })
-    const said = merges.slice(0, 3).map((_, i) => JSON.stringify(after.decode([vocabulary + i])))
+    const said = merges.slice(0, 3).map((_, i) => JSON.stringify(this.#textOf(vocabulary + i, merges)))
     return {
       request: { kind: 'growVocabulary', tokens: proposed.map(newToken) },
       merges,
@@ -105,11 +111,25 @@ export class GrowingVocabulary {
     }
   }
 
+  /** The text of a token, be it one of those that merges would add. */
+  #textOf(token: number, merges: readonly BytePairMerge[]): string {
+    const { vocabulary } = this.tokenizer
+    const known: number[] = []
+    const waiting = [token]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (next < vocabulary) known.push(next)
+      else waiting.push(...merges[next - vocabulary].toReversed())
+    }
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+      Uint8Array.from(this.tokenizer.decodeBytes(known)),
+    )
+  }
+
   /** Plain data. */
   toState(): State {
     const counts = Object.entries(this.#merges.toState())
     return {
-      merges: this.tokenizer.toState().merges,
+      merges: this.tokenizer.merges.map(([left, right]) => [left, right]),
       pieces: counts.map(([piece]) => piece),
       counts: counts.map(([, count]) => count),
     }
@@ -129,7 +149,7 @@ export class GrowingVocabulary {
     }
     const { merges, pieces, counts } = state
     const learnt = new MergeLearner(
-      { capacity: this.#capacity },
+      { capacity: this.#capacity, tokenizer: this.tokenizer },
       Object.fromEntries(pieces.map((piece, i) => [piece, counts[i]])),
     )
     this.tokenizer.add(merges.slice(own.length))

@@ -2,23 +2,15 @@
  * Byte-level byte-pair encoding (Sennrich et al. 2016; over bytes: Radford et al. 2019) whose vocabulary can
  * grow.
  */
-import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
+import { type BytePairMerge, type GrowingTokenizer, someMerges } from './growing-tokenizer.ts'
 import { mergePairs } from './merge-pairs.ts'
-import type { Tokenizer } from './byte-tokenizer.ts'
 import { textRuns } from './text-runs.ts'
-
-/** Two tokens that become one. */
-export type BytePairMerge = readonly [left: number, right: number]
 
 /** A tokenizer as plain data: token 256 + i is the pair `merges[i]`. */
 export interface BytePairState {
   readonly merges: readonly BytePairMerge[]
 }
-
-const someMerges: Check<readonly BytePairMerge[]> = checks.list(
-  'a list of pairs of tokens',
-  checks.pair('a pair', checks.integer({ from: 0 })),
-)
 
 /**
  * Pieces that a merge never crosses: a word, a short number or a run of signs, each with a space before it;
@@ -43,7 +35,7 @@ const maxRemembered = 50_000
  * console.log([...tokenizer.encode('the')]) // → [ 257 ]
  * ```
  */
-export class BytePairTokenizer implements Tokenizer {
+export class BytePairTokenizer implements GrowingTokenizer {
   readonly #merges: BytePairMerge[] = []
   readonly #bytes: Uint8Array[] = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
   /** The token of a pair, by left · 2²⁶ + right. */
@@ -106,7 +98,7 @@ export class BytePairTokenizer implements Tokenizer {
   encode(text: string): Int32Array {
     checkArgument('BytePairTokenizer: encode', 'text', text, checks.text)
     const tokens: number[] = []
-    for (const piece of piecesOf(text)) for (const token of this.#encodePiece(piece)) tokens.push(token)
+    for (const piece of piecesOf(text)) for (const token of this.encodePiece(piece)) tokens.push(token)
     return Int32Array.from(tokens)
   }
 
@@ -142,11 +134,23 @@ export class BytePairTokenizer implements Tokenizer {
     return bytes
   }
 
+  /** @throws OptionError for a token that does not exist. */
+  encodeAnew(tokens: ArrayLike<number>): Int32Array {
+    checkArgument('BytePairTokenizer: encodeAnew', 'tokens', tokens, checks.numbers)
+    return this.encodeBytes(this.decodeBytes(tokens))
+  }
+
   toState(): BytePairState {
     return { merges: this.#merges.map(([left, right]) => [left, right]) }
   }
 
-  #encodePiece(piece: string): readonly number[] {
+  piecesOf(text: string): readonly string[] {
+    checkArgument('BytePairTokenizer: piecesOf', 'text', text, checks.text)
+    return piecesOf(text)
+  }
+
+  encodePiece(piece: string): readonly number[] {
+    checkArgument('BytePairTokenizer: encodePiece', 'piece', piece, checks.text)
     const known = this.#remembered.get(piece)
     if (known !== undefined) return known
     const tokens = mergePairs(encoder.encode(piece), (left, right) => this.#tokenOf.get(keyOf(left, right)))

@@ -1,6 +1,7 @@
 /** Learns from a stream which pairs of tokens deserve a token of their own. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
-import { BytePairTokenizer, type BytePairMerge, piecesOf } from './byte-pair-tokenizer.ts'
+import { piecesOf } from './byte-pair-tokenizer.ts'
+import { aGrowingTokenizer, type BytePairMerge, type GrowingTokenizer } from './growing-tokenizer.ts'
 
 /** A pair that is worth a token. */
 export interface ProposedMerge {
@@ -16,6 +17,8 @@ export interface ProposedMerge {
 export interface MergeLearnerOptions {
   /** Different pieces that are counted at most, 20,000 unless given. When there are more, old counts fade. */
   readonly capacity?: number
+  /** Whose pieces are counted; those of a BytePairTokenizer unless given. */
+  readonly tokenizer?: GrowingTokenizer
 }
 
 /**
@@ -33,6 +36,7 @@ export interface MergeLearnerOptions {
  */
 export class MergeLearner {
   readonly #capacity: number
+  readonly #piecesOf: (text: string) => readonly string[]
   readonly #counts: Map<string, number>
 
   /**
@@ -40,20 +44,25 @@ export class MergeLearner {
    * @throws OptionError for a capacity that is not a positive integer.
    */
   constructor(options: MergeLearnerOptions = {}, state: Readonly<Record<string, number>> = {}) {
-    checkOptions('MergeLearner', options, { capacity: checks.integer({ from: 1 }) })
+    checkOptions('MergeLearner', options, {
+      capacity: checks.integer({ from: 1 }),
+      tokenizer: aGrowingTokenizer,
+    })
     checkArgument(
       'MergeLearner',
       'state',
       state,
       checks.record('counts by word', checks.integer({ from: 1 })),
     )
-    this.#capacity = options.capacity ?? 20_000
+    const { capacity = 20_000, tokenizer } = options
+    this.#capacity = capacity
+    this.#piecesOf = tokenizer === undefined ? piecesOf : (text) => tokenizer.piecesOf(text)
     this.#counts = new Map(Object.entries(state))
   }
 
   observe(text: string): void {
     checkArgument('MergeLearner: observe', 'text', text, checks.text)
-    for (const piece of piecesOf(text)) this.#counts.set(piece, (this.#counts.get(piece) ?? 0) + 1)
+    for (const piece of this.#piecesOf(text)) this.#counts.set(piece, (this.#counts.get(piece) ?? 0) + 1)
     while (this.#counts.size > this.#capacity) this.#fade()
   }
 
@@ -64,13 +73,13 @@ export class MergeLearner {
    * @param maxMerges Most pairs to propose, ≥ 0.
    * @param minCount Pairs seen more rarely are left alone; 2 unless given.
    */
-  propose(tokenizer: BytePairTokenizer, maxMerges: number, minCount = 2): ProposedMerge[] {
+  propose(tokenizer: GrowingTokenizer, maxMerges: number, minCount = 2): ProposedMerge[] {
     const who = 'MergeLearner: propose'
-    checkArgument(who, 'tokenizer', tokenizer, checks.instance('a BytePairTokenizer', BytePairTokenizer))
+    checkArgument(who, 'tokenizer', tokenizer, aGrowingTokenizer)
     checkArgument(who, 'maxMerges', maxMerges, checks.integer({ from: 0 }))
     checkArgument(who, 'minCount', minCount, checks.integer({ from: 1 }))
     const words: Word[] = [...this.#counts].map(([piece, count]) => ({
-      tokens: [...tokenizer.encode(piece)],
+      tokens: [...tokenizer.encodePiece(piece)],
       count,
     }))
     const proposed: ProposedMerge[] = []

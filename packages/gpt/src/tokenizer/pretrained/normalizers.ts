@@ -1,0 +1,71 @@
+/** Normalizers of tokenizer.json: what a text becomes before it is cut. */
+import type { JsonPart } from './json-part.ts'
+import { literalOf, regexOf } from './regex.ts'
+
+/** What becomes of a text. */
+export type Normalizer = (text: string) => string
+
+/** A text may become at most so many times as long, and no Replace may make more of a character. */
+const maxContent = 64
+
+/**
+ * A normalizer as one function.
+ *
+ * @throws TokenizerError for one that burgeon lacks, and for parts that are damaged.
+ */
+export function normalizerOf(part: JsonPart): Normalizer {
+  if (part.isMissing) return (text) => text
+  const type = part.get('type')
+  switch (type.value) {
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD': {
+      const form = type.value
+      return (text) => text.normalize(form)
+    }
+    case 'Lowercase':
+      // Letter by letter: a sigma at the end of a word is no special case.
+      return (text) => text.replace(/\P{Lowercase}/gu, (character) => character.toLowerCase())
+    case 'Prepend': {
+      const prefix = contentOf(part.get('prepend'))
+      return (text) => (text === '' ? '' : prefix + text)
+    }
+    case 'Replace': {
+      const [regex, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
+      return (text) => text.replace(regex, () => content)
+    }
+    case 'Strip': {
+      const left = part.get('strip_left').boolean(true) ? /^\p{White_Space}+/u : /(?!)/u
+      const right = part.get('strip_right').boolean(true)
+      return (text) => (right ? withoutEnd(text.replace(left, '')) : text.replace(left, ''))
+    }
+    case 'Sequence': {
+      const all = part.get('normalizers').items().map(normalizerOf)
+      return (text) => all.reduce((last, each) => each(last), text)
+    }
+    default:
+      return type.unknownName('normalizer')
+  }
+}
+
+/** `{ String }` is taken literally, `{ Regex }` is an expression. */
+export function patternOf(part: JsonPart): RegExp {
+  const literal = part.get('String')
+  if (literal.isMissing) return regexOf(part.get('Regex'))
+  const text = literal.text()
+  return text === '' ? /(?!)/gu : literalOf(text)
+}
+
+/** A text that is put in: never one that would blow up what it is put into. */
+export function contentOf(part: JsonPart): string {
+  const text = part.text()
+  return text.length > maxContent ? part.refuse(`at most ${maxContent} characters`) : text
+}
+
+/** From behind, one by one: an expression for the end would search at every white space. */
+function withoutEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && /\p{White_Space}/u.test(text[end - 1])) end--
+  return text.slice(0, end)
+}
