@@ -39,7 +39,7 @@ describe('where no field, option or member is asked for', () => {
       'f: got options null; expected an object.',
     )
     expect(messageOf(OptionError, () => checkOptions<object>('f', { colour: 1 }, {}))).toBe(
-      'f: got an option colour, which does not exist; there is none.',
+      'f: got an option colour, which does not exist; it takes no options.',
     )
   })
 

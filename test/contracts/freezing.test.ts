@@ -29,7 +29,7 @@ const broken: Readonly<Record<string, (own: Freezing) => Partial<Freezing>>> = {
   'says of its events': (own) => ({
     afterStep: async (context) => (await own.afterStep(context)).map((event) => ({ ...event, step: 0 })),
   }),
-  'refuses what is no state': () => ({ restore: () => {} }),
+  'refuses a state that is not its own': () => ({ restore: () => {} }),
 }
 
 test.each(Object.entries(broken))('one that breaks "%s" is told so', async (statement, change) => {

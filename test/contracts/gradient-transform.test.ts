@@ -147,7 +147,7 @@ const broken: Readonly<Record<string, Change>> = {
       return updates
     },
   }),
-  'refuses what is no state': (own) => ({
+  'refuses a state that is not its own': (own) => ({
     checkState: () => {},
     restore(state, parameters) {
       if (typeof state === 'object' && state !== null && 'first' in state) own.restore(state, parameters)

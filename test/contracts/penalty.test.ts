@@ -45,7 +45,7 @@ const broken: Readonly<Record<string, (own: Penalty) => Partial<Penalty>>> = {
   }),
   'goes on to the bit': () => ({ restore: () => {} }),
   'follows growth': () => ({ mirrors: [] }),
-  'refuses what is no state': (own) => ({
+  'refuses a state that is not its own': (own) => ({
     restore(state, parameters) {
       if (typeof state === 'object' && state !== null && 'anchor' in state) own.restore(state, parameters)
     },

@@ -43,7 +43,7 @@ const broken: Readonly<Record<string, (own: Rehearsal) => Partial<Rehearsal>>> =
       recall: (context) => (steps % 7 === 3 ? null : own.recall(context)),
     }
   },
-  'refuses what is no state': (own) => ({
+  'refuses a state that is not its own': (own) => ({
     restore(state) {
       try {
         own.restore(state)

@@ -34,7 +34,7 @@ const broken: Readonly<Record<string, (own: StreamWatch) => Partial<StreamWatch>
   }),
   'is like a new one': () => ({ reset: () => {} }),
   'goes on to the bit': () => ({ toState: () => quick().toState() }),
-  'refuses what is no state': (own) => ({
+  'refuses a state that is not its own': (own) => ({
     restore(state) {
       try {
         own.restore(state)

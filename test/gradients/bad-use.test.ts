@@ -78,7 +78,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'a number that was read': [
     ((y: Tensor) => sum(y).item()) as never,
     NotDifferentiableError,
-    'the function returned a value of type number; expected a tensor. Return what the ops gave;',
+    'the function returned a value of type number; expected a tensor. Return the result of an op;',
     all,
   ],
   'no answer': [
@@ -117,7 +117,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return result
     },
     DisposedTensorError,
-    'the function returned a tensor [] that it had disposed of; expected a live one. Leave disposing to the scope.',
+    'the function returned a tensor [] that it had disposed of; expected one that still exists. Leave disposing to the scope.',
     all,
   ],
   'writing into the argument': [
@@ -151,7 +151,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return sum(product)
     },
     NotDifferentiableError,
-    'assign: would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.',
+    'assign: this call would write over numbers that a gradient still needs. Write to a copy, or after the gradient has been taken.',
     all,
   ],
   'writing over it under another shape': [
@@ -161,7 +161,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return sum(product)
     },
     NotDifferentiableError,
-    'assign: would write over numbers that a gradient still needs.',
+    'assign: this call would write over numbers that a gradient still needs.',
     all,
   ],
   'writing over what a checkpoint has read': [
@@ -171,7 +171,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return sum(product)
     },
     NotDifferentiableError,
-    'assign: would write over numbers that a gradient still needs.',
+    'assign: this call would write over numbers that a gradient still needs.',
     all,
   ],
   'writing over a result behind stopGradient': [
@@ -181,7 +181,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       return sum(squares)
     },
     NotDifferentiableError,
-    'assign: would write over numbers that a gradient still needs.',
+    'assign: this call would write over numbers that a gradient still needs.',
     all,
   ],
 }

@@ -214,7 +214,7 @@ test('a body that is not the same again is refused', () => {
   expect(() => grad(reassigned)(x)).toThrow(OptionError)
   let runs = 0
   const other = (y: Tensor): Tensor => sum(checkpoint(() => (runs++ === 0 ? tanh(y) : sum(y))))
-  expect(() => grad(other)(x)).toThrow('read other tensors, or answered other shapes')
+  expect(() => grad(other)(x)).toThrow('read other tensors, or returned other shapes')
 })
 
 test('a body may stop gradients: what it stops is computed again, and stays a constant', () => {

@@ -12,12 +12,13 @@ import { adoptTensor, scope } from './scope.ts'
 import { checkShape, formatShape, sizeOf, type TensorSpec } from './shape.ts'
 import { type Storage, Tensor } from './tensor.ts'
 
-/** What a kernel sees of a tensor: its spec and the backend's own buffer. */
+/** The view that a kernel has of a tensor: its spec and the backend's own buffer. */
 export interface Operand<Buffer> extends TensorSpec {
   readonly buffer: Buffer
 }
 
-// A buffer is opaque to everyone but its own backend, so the table is generic in it and this alias erases it.
+// The buffer of any backend. A buffer is opaque to everyone but its own backend, so the table is generic in
+// it and this alias erases it.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyBackend = Backend<any>
 
@@ -31,7 +32,7 @@ export type Kernel<K extends OpName, B extends AnyBackend> = (
 
 export type BufferOf<B> = B extends Backend<infer Buffer> ? Buffer : never
 
-/** A kernel for every op of the table that has one. */
+/** A kernel for every op that has one. */
 export type KernelTable<B extends AnyBackend> = {
   readonly [K in Exclude<OpName, AliasOpName>]: Kernel<K, B>
 }
@@ -40,21 +41,21 @@ export type KernelTable<B extends AnyBackend> = {
 export type PrimitiveKernelTable<B extends AnyBackend> = Omit<KernelTable<B>, FusedOpName> &
   Partial<Pick<KernelTable<B>, FusedOpName>>
 
-/** What a backend must provide; everything else follows. */
+/** The parts that a backend must provide; everything else follows. */
 export interface Backend<Buffer> {
   readonly name: string
   /** Uninitialized room for `spec`. Throws OutOfMemoryError; `madeBy` is the op that wants it. */
   allocate(spec: TensorSpec, madeBy: string): Buffer
   free(buffer: Buffer): void
-  /** Throws OutOfMemoryError where the numbers of a buffer were never computed, for want of room. */
+  /** Throws OutOfMemoryError where the numbers of a buffer were never computed, for lack of memory. */
   requireNumbers?(buffer: Buffer): void
   write(buffer: Buffer, data: ArrayLike<number>, dtype: DType): void
   read(buffer: Buffer, spec: TensorSpec): Promise<NumericArray>
   /** True where reading cannot be synchronous, and `readSync` throws UnsupportedError. */
   readonly readsLater?: boolean
-  /** @param first Place in the buffer of the first number; 0 unless given. */
+  /** @param first Index in the buffer of the first number. Default 0. */
   readSync(buffer: Buffer, spec: TensorSpec, first?: number): NumericArray
-  /** Bytes taken from the system, where the backend keeps what is freed. */
+  /** Bytes taken from the system, where the backend keeps freed memory. */
   readonly reservedBytes?: number
 }
 
@@ -65,9 +66,12 @@ const aSpec = checks.object<TensorSpec>('an object with shape and dtype')
 export interface MemoryUse {
   /** Storages that live tensors share. */
   readonly buffers: number
-  /** Their bytes, counted with the element sizes of `f32` and `i32`. */
+  /** Bytes of these storages, counted with the element sizes of `f32` and `i32`. */
   readonly bytes: number
-  /** Bytes taken from the system for tensors that live, have lived or are being computed; they are kept for the next ones. */
+  /**
+   * Bytes taken from the system for tensors that exist, have existed or are being computed; they are kept for
+   * the next ones.
+   */
   readonly reserved: number
 }
 
@@ -109,8 +113,8 @@ export class Device implements Engine {
   }
 
   /**
-   * Floating-point operations per second that matrix products reach at best, on all threads; `undefined` where that was not
-   * measured. The first question may take some twenty milliseconds.
+   * Floating-point operations per second that matrix products reach at best, on all threads; `undefined`
+   * where that was not measured. The first call may take some twenty milliseconds.
    */
   get peakFlops(): number | undefined {
     return this.#peakFlops?.(this.#backend)
@@ -127,9 +131,10 @@ export class Device implements Engine {
   }
 
   /**
-   * A new tensor with these numbers. `i32` takes integers in [−2³¹, 2³²).
+   * Makes a tensor with these numbers. `i32` takes integers in [−2³¹, 2³²).
    *
-   * @throws ShapeError if their count does not fit the shape, OptionError for what is no such number and for an unknown element type.
+   * @throws ShapeError if their count does not fit the shape, OptionError for values outside these ranges and
+   *   for an unknown element type.
    */
   tensor(data: ArrayLike<number>, spec: TensorSpec, madeBy = 'tensor'): Tensor {
     checkArgument('Device.tensor', 'data', data, aList)
@@ -191,9 +196,10 @@ export class Device implements Engine {
   }
 
   /**
-   * Copies `count` numbers out from place `first` on, in row-major order: for looking into large tensors.
+   * Copies `count` numbers out from index `first` on, in row-major order: for looking into large tensors.
    *
-   * @throws OptionError for what is not within the tensor, UnsupportedError on devices that cannot read at once.
+   * @throws OptionError for a range that is not within the tensor, UnsupportedError on devices that cannot
+   *   read synchronously.
    */
   readPart(tensor: Tensor, first: number, count: number): NumericArray {
     checkTensor('Device.readPart', 'tensor', tensor)
@@ -209,7 +215,10 @@ export class Device implements Engine {
     this.#backend.free(storage.buffer)
   }
 
-  /** Gives a tensor that is about to be written to a storage of its own: others see the numbers from before. */
+  /**
+   * Gives a tensor that is about to be written to a storage of its own: other tensors keep the numbers from
+   * before.
+   */
   #unshare(tensor: Tensor): void {
     if (tensor.storage.users === 1) return
     const [copy] = this.run('slice', [tensor], { start: tensor.shape.map(() => 0), stop: tensor.shape })

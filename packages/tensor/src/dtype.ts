@@ -1,15 +1,23 @@
 import { OptionError } from './errors.ts'
 
-/** Element types. `f32` is stored in double precision on the reference device; `i32` holds indices and raw bits. */
+/**
+ * Element types. `f32` is stored in double precision on the reference device; `i32` holds indices and raw
+ * bits.
+ */
 export type DType = 'f32' | 'i32'
 
-/** What reading a tensor returns: `Float64Array` for `f32` on the reference device, else the type's own array. */
+/**
+ * The array that reading a tensor returns: `Float64Array` for `f32` on the reference device, else the type's
+ * own array.
+ */
 export type NumericArray = Float32Array | Float64Array | Int32Array
 
 /** Bytes of one element on a computing device. */
 export const bytesPerElement: Record<DType, number> = { f32: 4, i32: 4 }
 
-/** Throws OptionError unless it is the name of an element type; other libraries' names are known. */
+/**
+ * Throws OptionError unless `dtype` is the name of an element type; the message knows other libraries' names.
+ */
 export function checkDType(op: string, dtype: DType): void {
   if (dtype === 'f32' || dtype === 'i32') return
   const name = typeof (dtype as unknown) === 'string' ? dtype : inWords(dtype)
@@ -23,8 +31,8 @@ export function checkDType(op: string, dtype: DType): void {
 }
 
 /**
- * Throws OptionError unless every element is a number and, for `i32`, an integer in [−2³¹, 2³²): what a typed array would
- * silently make of it is another number.
+ * Throws OptionError unless every element is a number and, for `i32`, an integer in [−2³¹, 2³²): a typed
+ * array would silently turn any other value into another number.
  */
 export function checkNumbers(op: string, data: ArrayLike<number>, dtype: DType, source = ''): void {
   if (isTyped(data) && (dtype === 'f32' || !(data instanceof Float32Array || data instanceof Float64Array)))
@@ -38,11 +46,11 @@ export function checkNumbers(op: string, data: ArrayLike<number>, dtype: DType, 
 }
 
 const isNumber = (x: unknown): boolean => typeof x === 'number'
-/** Also bits, as unsigned numbers. */
+/** Whether x fits 32 bits, as a signed number or as unsigned bits. */
 const isInt32 = (x: unknown): boolean =>
   Number.isInteger(x) && (x as number) >= -(2 ** 31) && (x as number) < 2 ** 32
 
-/** An array whose elements are numbers whatever happens; those of 64-bit integers are not. */
+/** Whether `data` is a typed array of numbers; arrays of 64-bit integers are not. */
 export function isTyped(data: unknown): boolean {
   return (
     ArrayBuffer.isView(data) &&
@@ -50,7 +58,7 @@ export function isTyped(data: unknown): boolean {
   )
 }
 
-/** A value for messages: `the string "3"`, `NaN`, `null`. */
+/** Formats a value for messages: `the string "3"`, `NaN`, `null`. */
 export function inWords(x: unknown): string {
   if (typeof x === 'number' || x === null || x === undefined) return String(x)
   if (typeof x === 'string') return `the string ${JSON.stringify(x.slice(0, 20))}`

@@ -2,7 +2,7 @@
  * The one choke point: every op of every program goes through `runOp`.
  *
  * An engine is anything that can run an op. A device runs kernels. A tape, a profiler or a NaN finder calls
- * the engine below and notes what happened. Engines stack; `runOp` hands a call to the highest.
+ * the engine below and records what happened. Engines stack; `runOp` hands a call to the highest.
  */
 import { checkTensor } from './checks/check-tensor.ts'
 import { checkArgument } from './checks/check-options.ts'
@@ -16,14 +16,20 @@ import type { Tensor } from './tensor.ts'
 
 /** Anything that can run an op. */
 export interface Engine {
-  /** Set by engines that write down what they see in order to differentiate it. */
+  /** Set by engines that record what they see in order to differentiate it. */
   readonly records?: boolean
-  /** Of such engines: hears nothing until what it returns is disposed, and then of the whole body as one step. */
+  /**
+   * Pauses an engine that records: it hears nothing until the pause is disposed, and then of the whole body
+   * as one step.
+   */
   pause?(): RecordingPause | null
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[]
 }
 
-/** A part of a program that has run: what it read from outside, what it made of that, and how to make it again. */
+/**
+ * A part of a program that has run: the tensors it read from outside, its results, and a function that runs
+ * it again.
+ */
 export interface Rerun {
   readonly reads: readonly Tensor[]
   readonly outputs: readonly Tensor[]
@@ -40,15 +46,18 @@ export interface RerunStep {
   readonly outputs: readonly number[]
 }
 
-/** While it lasts an engine writes nothing down. */
+/** A pause, during which an engine records nothing. */
 export interface RecordingPause extends Disposable {
-  /** Writes down all that happened meanwhile as one step. */
+  /** Records everything that happened during the pause as one step. */
   note(rerun: Rerun): void
 }
 
 let engines: readonly Engine[] = []
 
-/** Below every stack: the device on which the inputs live, or that the attributes of a creating op name. */
+/**
+ * The engine below every stack: the device on which the inputs are, or that the attributes of a creating op
+ * name.
+ */
 const devices: Engine = {
   run(op, inputs, attrs) {
     return deviceOf(op, inputs, attrs).run(op, inputs, attrs)
@@ -72,7 +81,7 @@ export function runOp<K extends OpName>(
 /**
  * Puts an engine on top of the stack while `body` runs.
  *
- * @param make Gets the engine below and returns the new one.
+ * @param make Takes the engine below and returns the new one.
  */
 export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body: (engine: E) => R): R {
   checkArgument('withEngine', 'make', make, checks.callback())
@@ -88,11 +97,11 @@ export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body
 }
 
 /**
- * The same for a body that waits: the engine stays on top until the promise is settled, so everything that runs meanwhile
- * passes through it.
+ * Puts an engine on top of the stack while an asynchronous body runs. It stays there until the promise is
+ * settled, so everything that runs meanwhile passes through it.
  *
- * @throws OptionError if another engine that was put on top meanwhile is still there at the end, or if the stack on which it
- *   was put has been taken down before; what `body` threw is then its cause.
+ * @throws OptionError if another engine that was put on top meanwhile is still there at the end, or if the
+ *   stack on which it was put has been taken down before; an error that `body` threw is then its cause.
  * @example
  * ```ts
  * const heard: string[] = []
@@ -132,7 +141,10 @@ export async function withEngineAsync<E extends Engine, R>(
   }
 }
 
-/** Runs `body` straight on the devices: a device computing a definition must not be overheard by the tape above it. */
+/**
+ * Runs `body` straight on the devices: the tape above a device must not record how the device computes a
+ * definition.
+ */
 export function withoutEngines<R>(body: () => R): R {
   checkArgument('withoutEngines', 'body', body, checks.callback())
   const before = engines
@@ -144,20 +156,24 @@ export function withoutEngines<R>(body: () => R): R {
   }
 }
 
-/** Whether what is computed now is being recorded: a gradient taken under a tape must itself be differentiable. */
+/**
+ * Whether what is computed now is being recorded: a gradient taken under a tape must itself be
+ * differentiable.
+ */
 export function isRecorded(): boolean {
   return engines.some((engine) => engine.records === true)
 }
 
 /**
- * Gradient checkpointing (Chen et al. 2016): of `body`, tapes keep only what it reads and what it returns, and run it once more when
- * gradients are pulled back through it. Memory for what lies between is thus needed for one body at a time, and gradients are the
- * same to the bit. Where nothing is recorded, `body` just runs. Bodies may nest.
+ * Runs `body` with gradient checkpointing (Chen et al. 2016): tapes keep only the tensors it reads and
+ * returns, and run it once more when gradients are pulled back through it. The memory for its intermediate
+ * results is thus needed for one body at a time, and gradients are the same to the bit. Where nothing is
+ * recorded, `body` just runs. Bodies may nest.
  *
- * @param body Synchronous, and the same whenever it runs: it may read any tensors from outside, but draw no random keys, which
- *   belong outside, and write nowhere.
- * @throws AsyncCallbackError if `body` returns a promise; while gradients are pulled back, OptionError if it returns other tensors
- *   the second time.
+ * @param body Synchronous, and the same whenever it runs: it may read any tensors from outside, but must not
+ *   draw random keys, which belong outside, nor write to anything.
+ * @throws AsyncCallbackError if `body` returns a promise; while gradients are pulled back, OptionError if it
+ *   returns other tensors the second time.
  * @example
  * ```ts
  * const gradient = grad((w: Tensor) => sum(checkpoint(() => tanh(multiply(w, w)))))
@@ -178,7 +194,9 @@ export function checkpoint<R>(body: () => R): R {
   }
 }
 
-/** What a body returned, and what of that it made itself; what it read from outside. */
+/**
+ * The result of a body, with the tensors of it that the body made itself and those that it read from outside.
+ */
 interface Overheard<R> {
   readonly result: R
   readonly reads: readonly Tensor[]
@@ -216,7 +234,7 @@ function sameAgain(body: () => unknown, first: Overheard<unknown>): readonly Ten
     reads.every((tensor) => first.reads.includes(tensor))
   if (isSame) return outputs
   throw new OptionError(
-    'checkpoint: the body read other tensors, or answered other shapes, when it ran again. ' +
+    'checkpoint: the body read other tensors, or returned other shapes, when it ran again. ' +
       'Let it depend on nothing that changes, such as a variable that is assigned anew in a loop.',
   )
 }

@@ -1,4 +1,7 @@
-/** The typed errors of the tensor package. Each message names the op, what came, what was expected and what to do. */
+/**
+ * The typed errors of the tensor package. Each message names the op, the value it got, the value it expected,
+ * and what to do.
+ */
 
 /** Every error this library throws on purpose; catch this to separate bad use from bugs. */
 export class BurgeonError extends Error {
@@ -45,12 +48,15 @@ export class OutOfMemoryError extends BurgeonError {
   override readonly name = 'OutOfMemoryError'
 }
 
-/** A saved state cannot be stored, does not belong to what it was given to, or is damaged. */
+/** A saved state cannot be stored, does not belong to the object it was given to, or is damaged. */
 export class StateError extends BurgeonError {
   override readonly name = 'StateError'
 }
 
-/** The GPU has gone (driver reset, unplugged, out of memory): its tensors are lost, and another device must be opened. */
+/**
+ * The GPU has gone (driver reset, unplugged, out of memory): its tensors are lost, and another device must be
+ * opened.
+ */
 export class DeviceLostError extends BurgeonError {
   override readonly name = 'DeviceLostError'
 }
@@ -60,7 +66,7 @@ export class UnsupportedError extends BurgeonError {
   override readonly name = 'UnsupportedError'
 }
 
-/** Something happened that no use of the library can bring about: a bug of burgeon's. Please report it. */
+/** Something happened that no use of the library can cause: a bug in burgeon. Please report it. */
 export class InternalError extends BurgeonError {
   override readonly name = 'InternalError'
 }

@@ -123,13 +123,8 @@ export { type Sorted, sort, type SortOptions, topK } from './ops/sort/sort.ts'
 export { type DevtoolsFormatter, devtoolsFormatter, type Rendered } from './printing/devtools-formatter.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { DerivedMirror } from './parameters/derived-mirror.ts'
-export {
-  type Mirror,
-  type PlainTensor,
-  type PlainTensors,
-  plainTensors,
-  TensorMirror,
-} from './parameters/mirror.ts'
+export { type Mirror, TensorMirror } from './parameters/mirror.ts'
+export { type PlainTensor, type PlainTensors, plainTensors } from './parameters/plain-tensors.ts'
 export {
   type Axis,
   type Parameter,

@@ -1,6 +1,6 @@
 /**
- * The closed list of ops. A new op is a folder under `ops/` and a line here; the kernel tables of the backends and the
- * gradient rules are typed over this list, so whatever is missing does not compile.
+ * The closed list of ops. A new op is a folder under `ops/` and a line here; the kernel tables of the
+ * backends and the gradient rules are typed over this list, so a missing one does not compile.
  */
 import type { OpDefinition } from './op.ts'
 import { adamwOp } from './ops/adamw/adamw.ts'

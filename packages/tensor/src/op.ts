@@ -1,44 +1,53 @@
-/** What an op is: its name, what shapes it takes and gives, what it costs and, for a fused op, what it means. */
+/**
+ * The definition of an op: its name, the shapes it takes and returns, its cost and, for a fused op, its
+ * meaning in other ops.
+ */
 import type { DType } from './dtype.ts'
 import { ShapeError } from './errors.ts'
 import { formatShape, type Shape, type TensorSpec } from './shape.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
- * One row of the op table. `Attrs` are the arguments that are not tensors: plain data that can be written to a log.
+ * One row of the op table. `Attrs` are the arguments that are not tensors: plain data that can be written to
+ * a log.
  */
 export interface OpDefinition<Attrs> {
   readonly name: string
-  /** Names and element types of the inputs, in order; or `several`: any number from one on, of any type. */
+  /** Names and element types of the inputs, in order; or `several`: one or more, of any type. */
   readonly takes: Readonly<Record<string, DType | 'any'>> | 'several'
-  /** Checks the arguments and answers the outputs' shapes and element types. Throws ShapeError or OptionError. */
+  /**
+   * Checks the arguments and returns the outputs' shapes and element types. Throws ShapeError or OptionError.
+   */
   infer(inputs: readonly TensorSpec[], attrs: Attrs): readonly TensorSpec[]
   /**
-   * Floating-point operations of one call: what is counted is multiplications and additions of the formula. An op that only moves
-   * numbers has none, and need not say so.
+   * Floating-point operations of one call: the multiplications and additions of the formula. An op that only
+   * moves numbers has none, and need not say so.
    */
   flops(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: Attrs): number
-  /** A fused op is a lowering of this: its meaning written in other ops, its oracle, fallback and second derivative. */
+  /**
+   * A fused op is a lowering of this: its meaning written in other ops, its oracle, fallback and second
+   * derivative.
+   */
   definition?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[]
   /** Indices of the inputs that the op writes in place. No tape records such an op. */
   readonly mutates?: readonly number[]
   /**
-   * The op only moves numbers of its inputs, whatever they are, to places that its attributes give. So errors move with them, and its
-   * gradient looks at none of them.
+   * The op only moves numbers of its inputs, whatever they are, to places that its attributes give. So errors
+   * move with them, and its gradient reads none of them.
    */
   readonly movement?: true
   /** The only output shares the storage of input 0. */
   readonly alias?: true
 }
 
-/** An op as it is written down: of one that only moves numbers nothing is counted. */
+/** The definition of an op as it is written: one that only moves numbers needs no `flops`. */
 type Written<Attrs> =
   | OpDefinition<Attrs>
   | (Omit<OpDefinition<Attrs>, 'flops' | 'movement'> & { readonly movement: true })
 
 /**
- * Names the type of the attributes, keeps the rest of the literal's type, and lets `infer` see only inputs of the number
- * and the element types that the op takes.
+ * Defines an op. It names the type of the attributes, keeps the rest of the literal's type, and lets `infer`
+ * see only inputs of the number and the element types that the op takes.
  */
 export function defineOp<Attrs>() {
   return <const D extends Written<Attrs>>(definition: D): D & OpDefinition<Attrs> => {

@@ -1,8 +1,9 @@
 /**
  * Who owns a tensor and when it dies. A scope per step owns everything made inside it.
  *
- * Which scope is the innermost is a fact of the thread, and a thread changes hands at every `await`. So no scope may be open across
- * one: `scope` takes no asynchronous body, `openScope` is noticed, and `scopeAsync` is inside only while a part of its body runs.
+ * Which scope is the innermost is a fact of the thread, and a thread changes hands at every `await`. So no
+ * scope may be open across one: `scope` takes no asynchronous body, `openScope` is noticed, and `scopeAsync`
+ * is inside only while a part of its body runs.
  */
 import { checkTensor } from './checks/check-tensor.ts'
 import { checkArgument } from './checks/check-options.ts'
@@ -12,7 +13,7 @@ import { AsyncCallbackError, OptionError } from './errors.ts'
 import { Tensor } from './tensor.ts'
 
 const stack: Scope[] = []
-/** Those on the stack that `openScope` put there. */
+/** The scopes on the stack that `openScope` put there. */
 const unguarded = new Set<Scope>()
 let willLook = false
 
@@ -30,8 +31,8 @@ export class Scope {
   }
 
   /**
-   * Hands everything in `value` (tensors, and arrays, maps and plain objects of them) to the enclosing scope; where
-   * there is none, to whoever holds it, who frees it with `dispose()`.
+   * Gives everything in `value` (tensors, and arrays, maps and plain objects of them) to the enclosing scope.
+   * Without an enclosing scope it belongs to the caller, who frees it with `dispose()`.
    *
    * @throws AsyncCallbackError if something was awaited since the scope was opened.
    */
@@ -47,10 +48,10 @@ export class Scope {
   }
 
   /**
-   * Ends the scope: what was not kept is freed. To end it twice is to end it once.
+   * Ends the scope and frees everything that was not kept. A second call does nothing.
    *
-   * @throws AsyncCallbackError if something was awaited since the scope was opened: tensors of others may be among its own then, so
-   *   nothing is freed.
+   * @throws AsyncCallbackError if something was awaited since the scope was opened: it may then own tensors
+   *   of others, so nothing is freed.
    */
   close(): void {
     const at = stack.indexOf(this)
@@ -61,14 +62,16 @@ export class Scope {
     this.#owned.clear()
   }
 
-  /** What was made from now on is not its own any more, and what is its own already belongs to whoever holds it. */
+  /**
+   * Leaves the scope: it owns nothing that is made from now on, and its tensors already belong to the caller.
+   */
   leave(): void {
     stack.splice(stack.indexOf(this), 1)
     this.#owned.clear()
     this.#wasLeft = true
   }
 
-  /** Once: what is thrown while an error is under way would hide that. */
+  /** Throws only once: an error thrown while another is under way would hide that one. */
   #refuseIfLeft(): void {
     if (!this.#wasLeft) return
     this.#wasLeft = false
@@ -84,8 +87,9 @@ export class Scope {
 }
 
 /**
- * Opens a scope that ends with the block: `using step = openScope()`, or `step.close()`. Nothing may be awaited in between: then the
- * scope owns nothing any more, and to close it throws AsyncCallbackError. See `scopeAsync`.
+ * Opens a scope that ends with the block: `using step = openScope()`, or `step.close()`. Nothing may be
+ * awaited in between: after an `await` the scope owns nothing any more, and closing it throws
+ * AsyncCallbackError. See `scopeAsync`.
  */
 export function openScope(): Scope {
   const opened = new Scope()
@@ -98,7 +102,10 @@ export function openScope(): Scope {
   return opened
 }
 
-/** Leaves the scopes that are open at the end of the turn. Whoever awaits something goes on later, for this waits already. */
+/**
+ * Leaves the scopes that are open at the end of the turn. Code that awaits something continues later, because
+ * this function waits already.
+ */
 async function leaveAfterTurn(): Promise<void> {
   await Promise.resolve()
   willLook = false
@@ -116,7 +123,7 @@ function within<R>(owner: Scope, part: () => R, name: string): R {
     stack.splice(stack.lastIndexOf(owner), 1)
   }
   if (result instanceof Promise) {
-    // Nobody waits for it any more, and its failure would be nobody's.
+    // Nobody awaits the promise any more, so its failure must not be reported as unhandled.
     result.catch(() => {})
     throw new AsyncCallbackError(
       `${name}: the callback returned a promise; expected it to be synchronous. Await outside, or use scopeAsync.`,
@@ -126,7 +133,7 @@ function within<R>(owner: Scope, part: () => R, name: string): R {
 }
 
 /**
- * Runs `body`; everything it made dies at its end, except the tensors in what it returns.
+ * Runs `body` and frees everything it made at its end, except the tensors in its result.
  *
  * @param body Must be synchronous: queueing work is, and reading a result belongs outside. See `scopeAsync`.
  * @throws AsyncCallbackError if `body` returns a promise.
@@ -146,15 +153,18 @@ export function scope<R>(body: () => R): R {
   }
 }
 
-/** Runs a synchronous part of the body of `scopeAsync`: what it makes belongs to that scope. */
+/** Runs a synchronous part of the body of `scopeAsync`: the tensors it makes belong to that scope. */
 export type ScopedPart = <R>(part: () => R) => R
 
 /**
- * `scope` for a body that waits: what its parts make dies when it ends, except the tensors in what it returns, which belong to whoever
- * holds them and frees them with `dispose()`. Any number of such bodies may run at once.
+ * Runs an asynchronous body in a scope. The tensors that its parts make are freed when it ends, except those
+ * in its result, which belong to the caller, who frees them with `dispose()`. Any number of such bodies may
+ * run at once.
  *
- * @param body Gets `part`, which runs a synchronous function inside the scope. What is made outside of all parts is not the scope's.
- * @throws AsyncCallbackError from `part` if its function returns a promise, OptionError if the scope has ended.
+ * @param body Takes `part`, which runs a synchronous function inside the scope. Tensors made outside of all
+ *   parts do not belong to the scope.
+ * @throws AsyncCallbackError from `part` if its function returns a promise, OptionError if the scope has
+ *   ended.
  * @example
  * ```ts
  * const losses = await scopeAsync(async (part) => {
@@ -182,7 +192,10 @@ export async function scopeAsync<R>(body: (part: ScopedPart) => Promise<R>): Pro
   }
 }
 
-/** A tensor that belongs to the caller alone, whatever scope is open; it lives until the caller calls `release`. */
+/**
+ * Makes a tensor that belongs to the caller alone, whatever scope is open; it exists until the caller calls
+ * `release`.
+ */
 export function makeOwned(make: () => Tensor): Tensor {
   checkArgument('makeOwned', 'make', make, checks.callback())
   const owner = new Scope()
@@ -201,7 +214,7 @@ export function makeOwned(make: () => Tensor): Tensor {
   }
 }
 
-/** Gives a fresh tensor its first owner: the innermost open scope or, where there is none, whoever made it. */
+/** Gives a fresh tensor its first owner: the innermost open scope or, without one, the caller. */
 export function adoptTensor(tensor: Tensor): Tensor {
   checkTensor('adoptTensor', 'tensor', tensor)
   const innermost = stack.at(-1)
@@ -210,7 +223,7 @@ export function adoptTensor(tensor: Tensor): Tensor {
   return tensor
 }
 
-/** Every tensor in a value, looking into arrays, maps and plain objects. */
+/** Yields every tensor in a value, looking into arrays, maps and plain objects. */
 export function* tensorsIn(value: unknown): Generator<Tensor> {
   if (value instanceof Tensor) yield value
   else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item)

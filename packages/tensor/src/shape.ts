@@ -5,7 +5,7 @@ import { ShapeError } from './errors.ts'
 /** Sizes from the outermost axis to the innermost. */
 export type Shape = readonly number[]
 
-/** Shape and element type: all that shape inference needs to know of a tensor. */
+/** Shape and element type: all that shape inference needs to know about a tensor. */
 export interface TensorSpec {
   readonly shape: Shape
   readonly dtype: DType
@@ -65,13 +65,16 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i])
 }
 
-/** `[2, 3]`, for messages. */
+/** Formats a shape for messages: `[2, 3]`. */
 export function formatShape(shape: Shape): string {
   requireList('formatShape', shape)
   return `[${shape.map(String).join(', ')}]`
 }
 
-/** Shapes are read very often, so their sizes are looked at only where tensors are made. */
+/**
+ * Throws ShapeError unless `shape` is a list. Shapes are read very often, so their sizes are checked only
+ * where tensors are made.
+ */
 function requireList(op: string, shape: readonly unknown[]): void {
   if (Array.isArray(shape)) return
   throw new ShapeError(`${op}: got ${inWords(shape)} as a shape; expected an array of sizes, such as [2, 3].`)
@@ -87,7 +90,7 @@ export function checkShape(op: string, shape: Shape): void {
   }
 }
 
-/** As `normalizeAxes`; all axes where none are given. */
+/** Normalizes axes as `normalizeAxes`; without any, returns all axes. */
 export function axesOrAll(op: string, axes: readonly number[] | undefined, rank: number): number[] {
   return axes === undefined ? Array.from({ length: rank }, (_, i) => i) : normalizeAxes(op, axes, rank)
 }

@@ -7,29 +7,29 @@ import { numbersText } from './printing/numbers-text.ts'
 import { formatShape, type Shape, sizeOf, type TensorSpec } from './shape.ts'
 
 /**
- * A device buffer and the number of live tensors that share it. A reshape shares its input's until one of the two is
- * written to, so no tensor ever sees what was written to another.
+ * A device buffer and the number of live tensors that share it. A reshape shares its input's until one of the
+ * two is written to, so no tensor ever sees numbers that were written to another.
  */
 export interface Storage {
   readonly buffer: unknown
-  /** What its numbers take, without what the backend rounds up. */
+  /** Bytes of the numbers, without what the backend rounds up. */
   readonly bytes: number
   users: number
 }
 
 let nextId = 1
 
-/** The name by which Node asks an object how it is printed; to others it is a symbol like any. */
+/** The name by which Node asks an object how to print it; elsewhere it is an ordinary symbol. */
 const inspectSymbol: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * Row-major numbers of one element type. Tensors are made by ops and creation functions, never by `new`.
  *
- * A tensor belongs to the scope in which it was made and dies with it; see `scope`. Ops never change their inputs,
- * except the few whose name says so (`assign`, the optimizer updates).
+ * A tensor belongs to the scope in which it was made and dies with it; see `scope`. Ops never change their
+ * inputs, except the few whose name says so (`assign`, the optimizer updates).
  */
 export class Tensor implements TensorSpec {
-  /** Unique within the process; what a tape knows a tensor by. */
+  /** Unique within the process; a tape knows the tensor by it. */
   readonly id: number
   readonly shape: Shape
   readonly dtype: DType
@@ -37,7 +37,8 @@ export class Tensor implements TensorSpec {
   /** The op that made it, for messages. */
   readonly madeBy: string
   #storage: Storage
-  // How many owners (scopes, tapes, stores, or whoever made it outside a scope) need it; at zero the storage is let go.
+  // How many owners (scopes, tapes, stores, or the caller that made it outside a scope) need it; at zero the
+  // storage is freed.
   #owners = 0
   #dead = false
 
@@ -61,7 +62,7 @@ export class Tensor implements TensorSpec {
     return this.#dead
   }
 
-  /** The storage behind it. Throws DisposedTensorError if its scope has ended. */
+  /** The storage behind the tensor. Throws DisposedTensorError if its scope has ended. */
   get storage(): Storage {
     if (this.#dead) {
       throw new DisposedTensorError(
@@ -72,14 +73,17 @@ export class Tensor implements TensorSpec {
     return this.#storage
   }
 
-  /** Two tensors of one shape and type trade numbers. For devices only: nobody else may change what a tensor holds. */
+  /**
+   * Two tensors of one shape and type trade numbers. For devices only: nobody else may change the numbers of
+   * a tensor.
+   */
   exchangeStorage(other: Tensor): void {
     const own = this.storage
     this.#storage = other.storage
     other.#storage = own
   }
 
-  /** Copies the numbers out. On the GPU this waits until everything before it has been computed. */
+  /** Copies the numbers out. On the GPU this waits until all earlier work has been computed. */
   read(): Promise<NumericArray> {
     return this.device.read(this)
   }
@@ -89,7 +93,7 @@ export class Tensor implements TensorSpec {
     return this.device.readSync(this)
   }
 
-  /** The only number of a tensor of size 1, read synchronously. */
+  /** Returns the only number of a tensor of size 1, read synchronously. */
   item(): number {
     if (this.size !== 1) {
       throw new ShapeError(
@@ -99,19 +103,21 @@ export class Tensor implements TensorSpec {
     return this.readSync()[0]
   }
 
-  /** Another owner needs this tensor; pairs with `release`. Scopes and tapes call it, user code never does. */
+  /** Adds an owner; pairs with `release`. Scopes and tapes call it, user code never does. */
   retain(): this {
     this.#owners++
     return this
   }
 
-  /** An owner lets go. The last one frees the numbers. */
+  /** Removes an owner. The last one frees the numbers. */
   release(): void {
     this.#owners--
     if (this.#owners <= 0) this.dispose()
   }
 
-  /** Frees at once, whoever owns it. Needed only for a tensor made outside every scope. */
+  /**
+   * Frees the numbers at once, whatever owns the tensor. Needed only for a tensor made outside every scope.
+   */
   dispose(): void {
     if (this.#dead) return
     this.#dead = true
@@ -124,14 +130,15 @@ export class Tensor implements TensorSpec {
   }
 
   /**
-   * The numbers in nested brackets, with element type, shape and device: `tensor([1, 2, 3], f32 [3] on wasm)`. Of more than a thousand
-   * numbers those at the ends of each axis are shown. Where they cannot be read without waiting, it says so. Never throws.
+   * Formats the numbers in nested brackets, with element type, shape and device: `tensor([1, 2, 3], f32 [3]
+   * on wasm)`. Of more than a thousand numbers those at the ends of each axis are shown. Where they cannot be
+   * read synchronously, it says so. Never throws.
    */
   toString(): string {
     return this.#text(true)
   }
 
-  /** What Node prints. At depths that they leave out, there are no numbers. */
+  /** Returns what Node prints. At depths that Node leaves out, there are no numbers. */
   [inspectSymbol](depth: number): string {
     return this.#text(depth >= 0)
   }

@@ -62,7 +62,7 @@ export async function checkFreezing(make: () => Freezing, steps: number = 100): 
     ['goes on the same after its state was saved and restored', () => resumed],
     ['says of its events whose they are, and in which step', () => strangeEvent(seen, name)],
     [
-      'refuses what is no state of its own, and is unchanged then',
+      'refuses a state that is not its own, and stays unchanged',
       () =>
         takenStates(
           (state) => whole.restore(state),

@@ -61,7 +61,7 @@ export async function checkPenalty(make: () => Penalty): Promise<CheckResult[]> 
     ['leaves no buffer behind but its mirrors', () => leavesBuffers(made(), device)],
     ['goes on to the bit after its state was saved and restored', () => resumed],
     ['follows growth that changes nothing: it adds as much as before', () => grown],
-    ['refuses what is no state of its own, and is unchanged then', () => refused],
+    ['refuses a state that is not its own, and stays unchanged', () => refused],
   ]
   return statements(name, promises)
 }

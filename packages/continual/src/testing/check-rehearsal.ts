@@ -61,7 +61,7 @@ export function checkRehearsal(make: () => Rehearsal): CheckResult[] {
     ['changes nothing that it is given, and keeps copies', () => keepsCopies(made(), model)],
     ['is as it was when a step that failed is taken back', () => takesBack(made, model, lived)],
     ['goes on to the bit after its state was saved and restored, at any step', () => resumes(made, lived)],
-    ['refuses what is no state of its own, and is unchanged then', () => refuses(made(), lived)],
+    ['refuses a state that is not its own, and stays unchanged', () => refuses(made(), lived)],
     ...(made().recode
       ? [['puts another row in the place of every one', () => recodes(made(), lived)] as const]
       : []),

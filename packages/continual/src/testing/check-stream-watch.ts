@@ -56,7 +56,7 @@ export function checkStreamWatch(make: () => StreamWatch, expectation: WatchExpe
     ['changes none of the bytes that it is given', () => changesBytes(made(), stream)],
     ['is like a new one after a reset', () => remembers(made, stream)],
     ['goes on to the bit after its state was saved and restored, anywhere', () => resumes(made, stream)],
-    ['refuses what is no state of its own, and is unchanged then', () => refuses(made(), stream)],
+    ['refuses a state that is not its own, and stays unchanged', () => refuses(made(), stream)],
   ]
   return statements(made().name, promises)
 }

@@ -1,9 +1,12 @@
-/** Looks at an axis where it comes in. */
+/** Checks an axis where it comes in. */
 import { normalizeAxes } from '../shape.ts'
 import { checkArgument } from './check-options.ts'
 import * as checks from './checks.ts'
 
-/** The axis counted from the left. Throws OptionError for what is no integer, ShapeError for one that a tensor of that rank has not. */
+/**
+ * Returns the axis counted from the left. Throws OptionError unless it is an integer, ShapeError for an axis
+ * that a tensor of that rank does not have.
+ */
 export function checkAxis(op: string, axis: number, rank: number): number {
   checkArgument(op, 'axis', axis, checks.integer())
   return normalizeAxes(op, [axis], rank)[0]

@@ -1,11 +1,17 @@
-/** Looks at options and arguments where they come in, so that a mistake is told at the door and in the caller's words. */
+/**
+ * Checks options and arguments where they come in, so that a mistake is reported at once and in the caller's
+ * words.
+ */
 import { OptionError } from '../errors.ts'
 import { Tensor } from '../tensor.ts'
 import type { Check, RequiredCheck } from './checks.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { objectWith } from './object-with.ts'
 
-/** A check for every option: an option without one does not compile, nor one that must be given and is not `required`. */
+/**
+ * A check for every option: an option without a check does not compile, nor a mandatory one that is not
+ * `required`.
+ */
 export type ChecksOf<Options extends object> = {
   readonly [K in keyof Options]-?: Partial<Pick<Options, K>> extends Pick<Options, K>
     ? Check<Exclude<Options[K], undefined>>
@@ -13,10 +19,11 @@ export type ChecksOf<Options extends object> = {
 }
 
 /**
- * Holds options against their checks. An option that is `undefined` counts as not given.
+ * Checks options against their checks. An option that is `undefined` counts as not given.
  *
  * @param who The function that was given them, for the message.
- * @throws OptionError for what are no options, for one that does not exist, is missing, or does not pass its check.
+ * @throws OptionError unless `options` is an object, and for an option that does not exist, is missing, or
+ *   does not pass its check.
  * @example
  * ```ts
  * interface Options {
@@ -66,7 +73,7 @@ export function checkArgument<T>(
   )
 }
 
-/** A value as messages quote it, in few words. */
+/** Formats a value as messages quote it, in few words. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`
   if (typeof value === 'function') return 'a function'

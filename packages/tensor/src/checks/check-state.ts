@@ -1,15 +1,20 @@
-/** Looks at saved states where they come in, so that a wrong or damaged one fails there and not many steps later. */
+/**
+ * Checks saved states where they come in, so that a wrong or damaged one fails there and not many steps
+ * later.
+ */
 import { StateError } from '../errors.ts'
 import { shown } from './check-options.ts'
 import type { Check } from './checks.ts'
 import { objectWith } from './object-with.ts'
 
-/** A check for every field of a state. That of a field which earlier versions did not save is `optional`. */
+/**
+ * A check for every field of a state. The check of a field that earlier versions did not save is `optional`.
+ */
 export type StateChecks<State extends object> = {
   readonly [Field in keyof State]-?: Check<State[Field]>
 }
 
-/** The same kind of value, or none. */
+/** Accepts the same kind of value, or undefined. */
 export function optional<T>(check: Check<T>): Check<T | undefined> {
   return {
     expected: `${check.expected}, or nothing`,
@@ -17,7 +22,7 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
   }
 }
 
-/** An object whose fields pass, inside a state. */
+/** Accepts an object inside a state, if its fields pass. */
 export function fields<State extends object>(what: string, checks: StateChecks<State>): Check<State> {
   return {
     expected: `${what} (${objectWith(Object.keys(checks))})`,
@@ -26,10 +31,11 @@ export function fields<State extends object>(what: string, checks: StateChecks<S
 }
 
 /**
- * The state itself once all of its fields pass. Fields without a check are let be: a later version may have saved them.
+ * Returns the state itself once all of its fields pass. Fields without a check are ignored: a later version
+ * may have saved them.
  *
  * @param who The part that restores it, for the message.
- * @throws StateError for what is no object, or has a field that does not pass.
+ * @throws StateError unless the state is an object whose fields all pass.
  */
 export function checkState<State extends object>(
   who: string,

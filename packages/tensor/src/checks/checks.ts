@@ -1,4 +1,4 @@
-/** What an option or an argument may be. A check reads like its range: `number({ from: 0, below: 1 })`. */
+/** Checks of options and arguments. A check reads like its range: `number({ from: 0, below: 1 })`. */
 import type { Device } from '../device.ts'
 import type { DType } from '../dtype.ts'
 import type { Shape } from '../shape.ts'
@@ -11,7 +11,7 @@ export interface Check<T> {
   readonly expected: string
   /** Whether the value is of that kind; it may be anything. */
   readonly accepts: (value: unknown) => value is T
-  /** Of an option: whether it must be given. */
+  /** Whether an option must be given. */
   readonly isRequired?: true
 }
 
@@ -28,7 +28,7 @@ export interface Range {
   readonly to?: number
   /** Exclusive. */
   readonly below?: number
-  /** Whether ±∞ will do where no bound forbids it; false unless given. NaN never does. */
+  /** Whether ±∞ is accepted where no bound forbids it. Default false. NaN never is. */
   readonly infinite?: true
 }
 
@@ -37,10 +37,10 @@ const make = <T>(expected: string, accepts: (value: unknown) => boolean): Check<
   accepts: accepts as Check<T>['accepts'],
 })
 
-/** The same kind of value, for an option that must be given. */
+/** Accepts the same kind of value, for an option that must be given. */
 export const required = <T>(check: Check<T>): RequiredCheck<T> => ({ ...check, isRequired: true })
 
-/** A number in a range; finite unless told otherwise. */
+/** Accepts a number in a range; finite unless `infinite` is set. */
 export function number(range: Range = {}): Check<number> {
   const finite = range.infinite ? 'number' : 'finite number'
   const isUpwards = range.from === undefined && range.above === 0
@@ -52,7 +52,7 @@ export function number(range: Range = {}): Check<number> {
   })
 }
 
-/** A whole number in a range, small enough to be exact. */
+/** Accepts a whole number in a range, small enough to be exact. */
 export function integer(range: Pick<Range, 'from' | 'to' | 'infinite'> = {}): Check<number> {
   const isPositive = range.from === 1 && range.to === undefined
   const expected = isPositive ? 'a positive integer' : `an integer${boundsOf(range)}`
@@ -62,24 +62,24 @@ export function integer(range: Pick<Range, 'from' | 'to' | 'infinite'> = {}): Ch
   })
 }
 
-/** Any number, NaN and infinities included: what is data. */
+/** Accepts any number, NaN and infinities included, as data may hold. */
 export const anyNumber: Check<number> = make('a number', (value) => typeof value === 'number')
 
-/** Of a random stream: an integer from 0 to 2⁵³ − 1. */
+/** Accepts the seed of a random stream: an integer from 0 to 2⁵³ − 1. */
 export const seed: Check<number> = integer({ from: 0 })
 
-/** True or false. */
+/** Accepts true or false. */
 export const boolean: Check<boolean> = make('true or false', (value) => typeof value === 'boolean')
 
-/** A string of any length. */
+/** Accepts a string of any length. */
 export const text: Check<string> = make('a string', (value) => typeof value === 'string')
 
-/** A function; what it returns is looked at when it is called. */
+/** Accepts a function; its results are checked when it is called. */
 export function callback<F extends (...args: never[]) => unknown>(expected: string = 'a function'): Check<F> {
   return make(expected, (value) => typeof value === 'function')
 }
 
-/** One of some words. */
+/** Accepts one of some words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
   const quoted = words.map((word) => `'${word}'`)
   const expected = quoted.length === 1 ? quoted[0] : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
@@ -89,12 +89,12 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
 /** Accepts how many of something there are: an integer ≥ 0. */
 export const count: Check<number> = integer({ from: 0 })
 
-/** An object of a class. */
+/** Accepts an object of a class. */
 export function instance<T>(what: string, type: { readonly prototype: T }): Check<T> {
   return make(what, (value) => value instanceof (type as unknown as new () => unknown))
 }
 
-/** An object that plays a role: it has all these members. */
+/** Accepts an object that plays a role: it has all these members. */
 export function role<T extends object>(what: string, ...members: readonly (keyof T)[]): Check<T> {
   return make(`${what} (${objectWith(members.map(String))})`, (value) => {
     const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
@@ -102,28 +102,28 @@ export function role<T extends object>(what: string, ...members: readonly (keyof
   })
 }
 
-/** A list of anything. */
+/** Accepts a list of anything. */
 export function array(what: string): Check<readonly unknown[]> {
   return make(what, (value) => Array.isArray(value))
 }
 
-/** A list, all of whose items pass. */
+/** Accepts a list whose items all pass. */
 export function list<T>(what: string, item: Check<T>): Check<readonly T[]> {
   return make(what, (value) => Array.isArray(value) && value.every((each) => item.accepts(each)))
 }
 
-/** Numbers, in an array or a typed array. */
+/** Accepts numbers in an array or a typed array. */
 export const numbers: Check<ArrayLike<number>> = make('an array of numbers', (value) => {
   if (ArrayBuffer.isView(value)) return !(value instanceof DataView || isOfBigInts(value))
   return Array.isArray(value) && value.every((each) => typeof each === 'number')
 })
 
-/** Two of one kind in an array. */
+/** Accepts an array of two of one kind. */
 export function pair<T>(what: string, item: Check<T>): Check<readonly [T, T]> {
   return make(what, (value) => Array.isArray(value) && value.length === 2 && value.every(item.accepts))
 }
 
-/** Numbers in an array or a typed array, each of which passes. */
+/** Accepts numbers in an array or a typed array, each of which passes. */
 export function each(what: string, item: Check<number>): Check<ArrayLike<number>> {
   return make(what, (value) => {
     if (!numbers.accepts(value)) return false
@@ -132,18 +132,18 @@ export function each(what: string, item: Check<number>): Check<ArrayLike<number>
   })
 }
 
-/** Token ids in an array or a typed array. */
+/** Accepts token ids in an array or a typed array. */
 export const tokens: Check<ArrayLike<number>> = each(
   'an array of tokens (integers ≥ 0)',
   integer({ from: 0 }),
 )
 
-/** A plain or other object, none of whose members is looked at. */
+/** Accepts a plain or other object; its members are not checked. */
 export function object<T extends object>(what: string): Check<T> {
   return make(what, (value) => typeof value === 'object' && value !== null && !Array.isArray(value))
 }
 
-/** Values of one kind by name. */
+/** Accepts an object whose values are all of one kind. */
 export function record<T>(what: string, item: Check<T>): Check<Readonly<Record<string, T>>> {
   return make(what, (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -151,30 +151,30 @@ export function record<T>(what: string, item: Check<T>): Check<Readonly<Record<s
   })
 }
 
-/** Either of two kinds. */
+/** Accepts either of two kinds. */
 export function either<A, B>(a: Check<A>, b: Check<B>): Check<A | B> {
   return make(`${a.expected}, or ${b.expected}`, (value) => a.accepts(value) || b.accepts(value))
 }
 
-/** Whatever it is: what uses it looks at it. */
+/** Accepts anything: the code that uses the value checks it. */
 export const anything: Check<unknown> = make('anything', () => true)
 
-/** A tensor. */
+/** Accepts a tensor. */
 export const tensor: Check<Tensor> = instance('a tensor', Tensor)
 
-/** Tensors in a list. */
+/** Accepts a list of tensors. */
 export const tensors: Check<readonly Tensor[]> = list('a list of tensors', tensor)
 
-/** Tensors by path. */
+/** Accepts tensors by path. */
 export const tensorsByPath: Check<Readonly<Record<string, Tensor>>> = record('tensors by path', tensor)
 
-/** Numbers in an array that ought to be whole: how far they fit a tensor is for its op to say. */
+/** Accepts an array of numbers that should be whole; the op checks how they fit a tensor. */
 export const integers: Check<readonly number[]> = list('a list of integers', anyNumber)
 
-/** A device, known by its members: the class itself depends on all ops. */
+/** Accepts a device, known by its members: the class itself depends on all ops. */
 export const device: Check<Device> = role<Device>('a Device', 'name', 'tensor', 'run')
 
-/** Sizes of a tensor. */
+/** Accepts the shape of a tensor. */
 export const shape: Check<Shape> = list('a shape: a list of integers ≥ 0', integer({ from: 0 }))
 
 /** Accepts a key of a random stream: two 32-bit words. */
@@ -183,7 +183,7 @@ export const key: Check<readonly [number, number]> = pair(
   integer({ from: 0, to: 2 ** 32 - 1 }),
 )
 
-/** An element type. */
+/** Accepts an element type. */
 export const dtype: Check<DType> = oneOf('f32', 'i32')
 
 function isWithin(value: number, { from, above, to, below }: Range): boolean {
@@ -195,7 +195,7 @@ function isWithin(value: number, { from, above, to, below }: Range): boolean {
   )
 }
 
-/** ` in [0, 1)`, ` ≥ 0`, or nothing. */
+/** Formats a range for messages: ` in [0, 1)`, ` ≥ 0`, or nothing. */
 function boundsOf({ from, above, to, below }: Range): string {
   const [low, high] = [from ?? above, to ?? below]
   if (low !== undefined && high !== undefined) {

@@ -1,6 +1,6 @@
 /** Finds the name that somebody meant. */
 
-/** What other libraries and papers call options of ours, in lower case and without underscores. */
+/** Names by which other libraries and papers call our options, in lower case and without underscores. */
 const aliases: Readonly<Record<string, readonly string[]>> = {
   lr: ['learningRate', 'rate'],
   stepsize: ['learningRate', 'rate'],
@@ -50,12 +50,13 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A sentence with the name that was meant, if one is near: by another name that is known for it, or at most a third of its letters away.
+ * Returns a sentence with the name that was meant, if one is near: a known synonym of it, or a name at most a
+ * third of whose letters differ.
  *
- * @param names Those that exist.
+ * @param names The names that exist.
  */
 export function didYouMean(given: string, names: readonly string[]): string {
-  if (names.length === 0) return 'there is none.'
+  if (names.length === 0) return 'it takes no options.'
   const plain = plainOf(given)
   const known = aliases[plain]?.find((name) => names.includes(name))
   const ranked = names
@@ -68,7 +69,10 @@ export function didYouMean(given: string, names: readonly string[]): string {
 
 const plainOf = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '')
 
-/** How many letters must be put in, left out, changed or swapped with the next (optimal string alignment). */
+/**
+ * Counts the letters that must be inserted, deleted, changed or swapped with the next (optimal string
+ * alignment).
+ */
 function editDistance(a: string, b: string): number {
   let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** The finder of NaN and infinity: an engine that looks at every number which passes through it. */
+/** The finder of NaN and infinity: an engine that reads every number which passes through it. */
 import { checkArgument, checkOptions } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { type Engine, withEngine, withEngineAsync } from '../engine.ts'
@@ -8,12 +8,12 @@ import { type Attrs, type OpName, opTable } from '../op-table.ts'
 import { formatShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** What counts as a find. */
+/** Options of `findNonFinite`. */
 export interface NonFiniteOptions {
   /**
-   * Whether infinities count too, or only NaN; true unless given. Set it to false where −Infinity is made on purpose: in masks
-   * of your own, and in second derivatives through attention, whose definition masks that way. (The fused attention and its
-   * gradient keep their masks to themselves.)
+   * Whether infinities count too, or only NaN. Default true. Set it to false where −Infinity is made on
+   * purpose: in masks of your own, and in second derivatives through attention, whose definition masks that
+   * way. (The fused attention and its gradient keep their masks to themselves.)
    */
   readonly infinities?: boolean
 }
@@ -21,13 +21,14 @@ export interface NonFiniteOptions {
 /**
  * Runs `body` and stops at the op where the first NaN or infinity appears, also in gradients taken inside.
  *
- * Numbers that were bad before they reached an op (data, weights) are told from those that the op made. Every number is read
- * back before and after every op, which takes several times as long as computing it: for looking for a mistake, not for every
- * day. No result changes by a bit.
+ * The message tells numbers that were bad before they reached an op (data, weights) from those that the op
+ * made. Every number is read back before and after every op, which takes several times as long as computing
+ * it: use it to look for a mistake, not every day. No result changes by a bit.
  *
- * @param body Must be synchronous; `findNonFiniteAsync` takes one that waits.
- * @throws NonFiniteError that names the op, the shape, the first bad number and its place, and how many there are.
- * @throws UnsupportedError on a device whose numbers cannot be read at once (a GPU).
+ * @param body Must be synchronous; `findNonFiniteAsync` takes an asynchronous one.
+ * @throws NonFiniteError that names the op, the shape, the first bad number and its place, and how many there
+ *   are.
+ * @throws UnsupportedError on a device whose numbers cannot be read synchronously (a GPU).
  * @throws AsyncCallbackError if `body` returns a promise.
  * @example
  * ```ts
@@ -56,7 +57,8 @@ export function findNonFinite<R>(body: () => R, options: NonFiniteOptions = {}):
 }
 
 /**
- * The same for a body that waits, such as a turn of the learner. What else runs meanwhile is looked at too.
+ * Runs an asynchronous body as `findNonFinite` does, such as a turn of the learner. Everything else that runs
+ * meanwhile is checked too.
  *
  * @throws OptionError if two such bodies overlap.
  * @example
@@ -88,7 +90,7 @@ class Finder implements Engine {
   }
 
   run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
-    // Before the op runs: some ops write into their inputs.
+    // Inputs are checked before the op runs: some ops write into their inputs.
     for (const [i, input] of inputs.entries()) {
       const find = this.#find(op, input)
       if (find === undefined) continue
@@ -142,7 +144,7 @@ function readAtOnce(op: OpName, tensor: Tensor): ReturnType<Tensor['readSync']> 
   }
 }
 
-/** For example `NaN at [1, 2] of [4, 8], and 3 more`. */
+/** Formats a find: `NaN at [1, 2] of [4, 8], and 3 more`. */
 function describe({ shape }: Tensor, { value, index, others }: Find): string {
   let rest = index
   const place = shape

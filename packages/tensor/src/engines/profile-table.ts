@@ -1,11 +1,11 @@
 /** A profile as a table of text. */
 import type { Profile, ProfileRow } from './profile.ts'
 
-/** What the table of a profile shows. */
+/** Options of the table of a profile. */
 export interface ProfileTableOptions {
-  /** A row for each op and shapes of its inputs; false unless given. */
+  /** A row for each op and shapes of its inputs. Default false. */
   readonly byShape?: boolean
-  /** Rows at most; what is left over is one more row. All unless given. */
+  /** Maximum number of rows; the rest is summed up in one more row. Default: all. */
   readonly most?: number
 }
 
@@ -22,13 +22,13 @@ const heading = [
   'of peak',
 ]
 
-/** What the table says of a profile. */
+/** The parts of a profile that the table shows. */
 type Told = Pick<
   Profile,
   'rows' | 'total' | 'milliseconds' | 'millisecondsBetween' | 'events' | 'droppedEvents'
 >
 
-/** Rows by time, then what was left out, all ops and the time between them: the columns add up. */
+/** Formats rows by time, then the rest, all ops and the time between them: the columns add up. */
 export function profileTable(
   profile: Told,
   { byShape = false, most = Number.POSITIVE_INFINITY }: ProfileTableOptions,
@@ -81,14 +81,14 @@ const timeCells = (milliseconds: number, whole: number): string[] => [
   percent(whole > 0 ? milliseconds / whole : undefined, 1),
 ]
 
-/** Empty for what is unknown or nothing. */
+/** Formats an amount in a unit; empty for an unknown amount and for 0. */
 const inUnits = (amount: number | undefined, unit: number, digits: number): string =>
   amount === undefined || amount === 0 ? '' : (amount / unit).toFixed(digits)
 
 const percent = (fraction: number | undefined, digits: number): string =>
   fraction === undefined ? '' : `${(100 * fraction).toFixed(digits)} %`
 
-/** Numbers to the right, names to the left. */
+/** Aligns numbers to the right, names to the left. */
 function aligned(table: readonly (readonly string[])[]): string {
   const widths = heading.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0)))
   const lineOf = (row: readonly string[]): string =>

@@ -1,4 +1,4 @@
-/** What a profiler found: sums by op, a table to print, a trace to look at. */
+/** The result of a profiler: sums by op, a table to print, and a trace. */
 import { checkArgument, checkOptions } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import type { Device } from '../device.ts'
@@ -9,18 +9,18 @@ import { profileTable, type ProfileTableOptions } from './profile-table.ts'
 /** One call of an op. */
 export interface ProfiledOp {
   readonly op: OpName
-  /** On which it ran. */
+  /** The device on which it ran. */
   readonly device: Device
-  /** Of the inputs. */
+  /** Shapes of the inputs. */
   readonly shapes: readonly Shape[]
   /** Milliseconds from the start of the profile. */
   readonly start: number
   readonly milliseconds: number
   /** Floating-point operations, by the op's own formula. */
   readonly flops: number
-  /** Sizes of the inputs; none for an op that only shares storage (`reshape`). */
+  /** Bytes of the inputs; 0 for an op that only shares storage (`reshape`). */
   readonly bytesRead: number
-  /** Sizes of the outputs and of the inputs that are written in place. */
+  /** Bytes of the outputs and of the inputs that are written in place. */
   readonly bytesWritten: number
 }
 
@@ -32,17 +32,17 @@ export interface ProfileRow {
   readonly milliseconds: number
   /** Floating-point operations, by the ops' own formulas. */
   readonly flops: number
-  /** Sizes of the inputs, whether or not all of it was looked at (a `gather` looks at a few rows). */
+  /** Bytes of the inputs, whether or not all of them are read (a `gather` reads a few rows). */
   readonly bytesRead: number
-  /** Sizes of the outputs and of the inputs that are written in place. */
+  /** Bytes of the outputs and of the inputs that are written in place. */
   readonly bytesWritten: number
   /** Floating-point operations per second; `undefined` if the clock saw no time pass. */
   readonly flopsPerSecond: number | undefined
   /** Bytes read and written per second; `undefined` if the clock saw no time pass. */
   readonly bytesPerSecond: number | undefined
   /**
-   * `flopsPerSecond` over what matrix products reach on the device at best (`Device.peakFlops`): in [0, 1], but for the noise
-   * of both measurements. `undefined` where that is not known.
+   * `flopsPerSecond` over the best that matrix products reach on the device (`Device.peakFlops`): in [0, 1],
+   * but for the noise of both measurements. `undefined` where that is not known.
    */
   readonly fractionOfPeak: number | undefined
 }
@@ -65,7 +65,7 @@ export interface ChromeTrace {
   readonly otherData: { readonly droppedEvents: number }
 }
 
-/** Adds calls up. A row of several devices is measured against what each reaches at best. */
+/** Adds calls up. A row of several devices is compared with the peak of each. */
 class Sum {
   calls = 0
   milliseconds = 0
@@ -118,13 +118,13 @@ export class Profile {
   readonly #byShape = new Map<string, Sum>()
   #milliseconds = 0
 
-  /** @param limit Events that are kept. */
+  /** @param limit Maximum number of events that are kept. */
   constructor(limit: number) {
     checkArgument('Profile', 'limit', limit, checks.integer({ from: 0 }))
     this.#limit = limit
   }
 
-  /** For the profiler only. */
+  /** Adds a call. For the profiler only. */
   add(call: ProfiledOp): void {
     if (this.events.length < this.#limit) this.events.push(call)
     this.#all.add(call)
@@ -132,32 +132,34 @@ export class Profile {
     sumIn(this.#byShape, [call.op, ...call.shapes.map(formatShape)].join(' ')).add(call)
   }
 
-  /** For the profiler only. */
+  /** Ends the measurement. For the profiler only. */
   end(milliseconds: number): void {
     this.#milliseconds = milliseconds
   }
 
-  /** Wall-clock time of the whole body, the profiler's own bookkeeping (some microseconds a call) included. */
+  /**
+   * Wall-clock time of the whole body, including the profiler's own bookkeeping (some microseconds a call).
+   */
   get milliseconds(): number {
     return this.#milliseconds
   }
 
-  /** Wall-clock time outside all ops: the program's own, that of tapes and of the profiler, and of waiting. */
+  /** Wall-clock time outside all ops: that of the program, of tapes, of the profiler, and of waiting. */
   get millisecondsBetween(): number {
     return this.#milliseconds - this.#all.milliseconds
   }
 
-  /** All calls together. */
+  /** The sum of all calls. */
   get total(): ProfileRow {
     return this.#all.row('all ops')
   }
 
-  /** Calls that are not among the events because there were too many. */
+  /** Number of calls that are not among the events because there were too many. */
   get droppedEvents(): number {
     return this.#all.calls - this.events.length
   }
 
-  /** Sums by op, or by op and shapes of the inputs; what took longest comes first. */
+  /** Sums by op, or by op and shapes of the inputs; the row that took longest comes first. */
   rows(options: { byShape?: boolean } = {}): ProfileRow[] {
     checkOptions('Profile.rows', options, { byShape: checks.boolean })
     const { byShape = false } = options
@@ -165,7 +167,7 @@ export class Profile {
     return sums.map(([name, sum]) => sum.row(name)).toSorted((a, b) => b.milliseconds - a.milliseconds)
   }
 
-  /** The sums as text: a line for each row, then all ops together and the time between them. */
+  /** Formats the sums as text: a line for each row, then all ops together and the time between them. */
   table(options: ProfileTableOptions = {}): string {
     checkOptions('Profile.table', options, {
       byShape: checks.boolean,

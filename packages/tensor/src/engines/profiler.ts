@@ -1,4 +1,4 @@
-/** The profiler: an engine that times what passes through it. */
+/** The profiler: an engine that times the ops that pass through it. */
 import { checkArgument, checkOptions } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { type Engine, withEngine, withEngineAsync } from '../engine.ts'
@@ -9,11 +9,12 @@ import { sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { Profile, type ProfiledOp } from './profile.ts'
 
-/** What is kept of a profile. */
+/** Options of `profile`. */
 export interface ProfileOptions {
   /**
-   * Calls that are kept one by one, for the trace: a whole number from 0 on, 100,000 unless given. Later calls only count in
-   * the sums, of which there is one for each op and shapes, so memory stays bounded however long the body runs.
+   * Maximum number of calls that are kept one by one, for the trace: a whole number from 0 on. Default
+   * 100,000. Later calls only count in the sums, of which there is one for each op and shapes, so memory
+   * stays bounded however long the body runs.
    */
   readonly events?: number
 }
@@ -25,13 +26,14 @@ export interface Profiled<R> {
 }
 
 /**
- * Runs `body` and measures every op of it: also those of gradients taken inside, which run through the same engine. A fused
- * op counts as one call wherever it runs as one.
+ * Runs `body` and measures every op of it: also those of gradients taken inside, which run through the same
+ * engine. A fused op counts as one call wherever it runs as one.
  *
- * What is measured is the time that the call took on the host. On a CPU device that is the time of the computation; a GPU
- * returns before the work is done, so there it is the time of handing the work over. No result changes by a bit.
+ * The time of a call is measured on the host. On a CPU device that is the time of the computation; a GPU
+ * returns before the work is done, so there it is the time of submitting the work. No result changes by a
+ * bit.
  *
- * @param body Must be synchronous; `profileAsync` takes one that waits.
+ * @param body Must be synchronous; `profileAsync` takes an asynchronous one.
  * @throws OptionError if `events` is not a whole number from 0 on.
  * @throws AsyncCallbackError if `body` returns a promise.
  * @example
@@ -59,8 +61,8 @@ export function profile<R>(body: () => R, options: ProfileOptions = {}): Profile
 }
 
 /**
- * The same for a body that waits, such as a turn of the learner. What else runs meanwhile is measured too, and what is waited
- * for counts as time between ops.
+ * Profiles an asynchronous body, such as a turn of the learner. Everything else that runs meanwhile is
+ * measured too, and waiting counts as time between ops.
  *
  * @throws OptionError if `events` is not a whole number from 0 on, or if two such bodies overlap.
  * @example

@@ -22,13 +22,15 @@ import { averages, freshTensor, resize } from './resize.ts'
 import { withSlices } from './slices.ts'
 
 /**
- * Applies `plan`. A plan that can be undone to the byte, as growth can, is carried out parameter by parameter, each followed by the mirrors
- * that allow it (`piecewise`), so that of one tensor at a time there are two. If that fails on the way, what was done is taken back. Of any
- * other plan, and for other mirrors, everything new is worked out first, and only when all of it exists is anything replaced.
+ * Applies `plan`. A plan that can be undone to the byte, as growth can, is carried out parameter by
+ * parameter, each followed by the mirrors that allow it (`piecewise`), so that only one tensor at a time
+ * exists twice. If that fails on the way, it is undone. For any other plan, and for other mirrors, everything
+ * new is computed first, and only when all of it exists is anything replaced.
  *
- * @param device Where added parameters shall live.
- * @throws ParameterError if the plan does not fit these parameters, or within a function that is being differentiated. Whatever it
- *   throws, nothing has changed then, unless the message says that it could not be taken back.
+ * @param device The device for added parameters.
+ * @throws ParameterError if the plan does not fit these parameters, or within a function that is being
+ *   differentiated. After any error nothing has changed, unless the message says that the plan could not be
+ *   undone.
  */
 export function applyPlan(
   plan: Plan,
@@ -42,14 +44,14 @@ export function applyPlan(
   checkArgument('applyPlan', 'device', device, checks.device)
   if (isRecorded()) {
     throw new ParameterError(
-      `plan: "${plan.summary}" was to be applied while gradients are being taken; expected to be outside. Finish the step first.`,
+      `plan: "${plan.summary}" cannot be applied while gradients are being taken. Finish the step first.`,
     )
   }
   checkPlan(plan, parameters)
   if (!isExactlyInvertible(plan)) return applyAtOnce(plan, parameters, mirrors, device)
   const done: (() => void)[] = []
   try {
-    // What is added may be a copy of what is there before the plan, so it comes first.
+    // An added parameter may be a copy of another as it is before the plan, so additions come first.
     const isAdded = ({ kind }: ParameterChange): boolean => kind === 'add'
     for (const change of [...plan.changes.filter(isAdded), ...plan.changes.filter((c) => !isAdded(c))]) {
       const [step, back] = [{ ...plan, changes: [change] }, inversePlan({ ...plan, changes: [change] })]
@@ -86,13 +88,13 @@ function takeBack({ summary }: Plan, done: readonly (() => void)[], reason: unkn
     for (const undo of done.toReversed()) undo()
   } catch (error) {
     throw new ParameterError(
-      `plan: "${summary}" failed half-way and could not be taken back; these parameters are of no use any more. Load a checkpoint.`,
+      `plan: "${summary}" failed half-way and could not be undone; these parameters can no longer be used. Load a checkpoint.`,
       { cause: new AggregateError([reason, error]) },
     )
   }
 }
 
-/** Works out everything new, then replaces the old by steps that cannot fail. */
+/** Computes everything new, then replaces the old by steps that cannot fail. */
 function applyAtOnce(
   plan: Plan,
   parameters: ParameterStore,

@@ -1,4 +1,4 @@
-/** Whether a plan fits the parameters it was made for: what can be known before anything is done. */
+/** Checks that a plan fits the parameters it was made for, before anything is done. */
 import { formatShape, sameShape, type Shape, sizeOf } from '../shape.ts'
 import { ParameterError, type ParameterStore } from './parameter.ts'
 import {

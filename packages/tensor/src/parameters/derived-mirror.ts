@@ -1,4 +1,6 @@
-/** Copies of parameters in another form: rounded, quantized, transposed. They are worked out anew from what has grown. */
+/**
+ * Copies of parameters in another form: rounded, quantized, transposed. After growth they are derived anew.
+ */
 import * as checks from '../checks/checks.ts'
 import { checkArgument } from '../checks/check-options.ts'
 import { scope } from '../scope.ts'
@@ -8,13 +10,13 @@ import { ParameterStore, type TensorsByPath } from './parameter.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * One tensor per parameter that follows from it, such as its weights rounded to eight bits. No rule of growth could carry it along as
- * well as its own definition: scales of rounding change with the numbers.
+ * One tensor per parameter that follows from it, such as its weights rounded to eight bits. After growth it
+ * is derived anew, because rounding scales change with the numbers.
  *
  * @example
  * ```ts
  * const halves = new DerivedMirror('half', (weight) => multiply(weight, 0.5))
- * halves.refresh(model.parameters) // after learning; growth, and taking it back, refresh what they touch
+ * halves.refresh(model.parameters) // after learning; growth, and undoing it, refresh what they touch
  * ```
  */
 export class DerivedMirror implements Mirror {
@@ -23,7 +25,7 @@ export class DerivedMirror implements Mirror {
   readonly #derive: (parameter: Tensor, path: string) => Tensor | null
   readonly #tensors = new Map<string, Tensor>()
 
-  /** @param derive Makes a new tensor of any shape; null for a parameter that needs none. */
+  /** @param derive Makes a new tensor of any shape; returns null for a parameter that needs none. */
   constructor(name: string, derive: (parameter: Tensor, path: string) => Tensor | null) {
     checkArgument('DerivedMirror', 'name', name, checks.text)
     checkArgument('DerivedMirror', 'derive', derive, checks.callback())
@@ -31,7 +33,7 @@ export class DerivedMirror implements Mirror {
     this.#derive = derive
   }
 
-  /** Undefined before `refresh`, and for parameters that need none. */
+  /** Returns the tensor of a path; undefined before `refresh`, and for parameters that need none. */
   get(path: string): Tensor | undefined {
     return this.#tensors.get(path)
   }
@@ -40,7 +42,7 @@ export class DerivedMirror implements Mirror {
     return [...this.#tensors.values()].reduce((total, { storage }) => total + storage.bytes, 0)
   }
 
-  /** Works everything out from the present weights. */
+  /** Derives every tensor from the present weights. */
   refresh(parameters: ParameterStore): void {
     checkArgument(
       'DerivedMirror.refresh',
@@ -57,7 +59,7 @@ export class DerivedMirror implements Mirror {
   }
 
   remap({ changes }: Plan, after: TensorsByPath): () => void {
-    // Before the first `refresh` there is nothing to follow.
+    // Before the first `refresh` no tensor exists that must follow.
     if (this.#tensors.size === 0) return () => {}
     const fresh = changes.map(({ kind, path }) => {
       const tensor = kind === 'remove' ? null : scope(() => this.#derive(after[path], path))
@@ -68,7 +70,7 @@ export class DerivedMirror implements Mirror {
     }
   }
 
-  /** Nothing of it is lost with what is dropped. */
+  /** Returns nothing: dropped numbers can be derived again. */
   keep(): Promise<Record<string, never>> {
     return Promise.resolve({})
   }

@@ -5,8 +5,7 @@ import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { add, multiply } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
-import { checkState, type StateChecks } from '../checks/check-state.ts'
-import type { NumericArray } from '../dtype.ts'
+import { checkState } from '../checks/check-state.ts'
 import { StateError } from '../errors.ts'
 import { openScope, scope } from '../scope.ts'
 import { sameShape, type Shape, sizeOf } from '../shape.ts'
@@ -21,37 +20,42 @@ import {
   keepAxis,
 } from './plan.ts'
 import { aRole, averages, resize, type MirrorRole, roleFactor } from './resize.ts'
+import { aPlainTensor, type PlainTensor, type PlainTensors, plainTensors } from './plain-tensors.ts'
 import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
 
-/** Anything that must be remapped together with the parameters. */
+/** State that must be remapped together with the parameters. */
 export interface Mirror {
-  /** For messages: `adamw first moment`. */
+  /** Name for messages: `adamw first moment`. */
   readonly name: string
-  /** Bytes of device memory that it holds; none unless given. */
+  /** Bytes of device memory that the mirror holds. Default 0. */
   readonly bytes?: number
-  /** Bytes that it will hold for each learnt number of the model once it is full, where that is known before; 0 unless given. */
+  /**
+   * Bytes that the mirror will hold for each learned number of the model once it is full, where that is known
+   * before. Default 0.
+   */
   readonly bytesPerParameter?: number
   /**
-   * Whether growth may ask it change by change, each time with a plan of one change that is done at once, and with the inverse of it if a later
-   * one fails: then a large state never exists twice. If not, it is asked once, last of all. False unless given.
+   * Whether growth may call `remap` change by change, each time with a plan of one change that is carried out
+   * at once, and with its inverse if a later change fails: then a large state never exists twice. If false,
+   * `remap` is called once, last of all. Default false.
    */
   readonly piecewise?: boolean
   /**
-   * Works out the state after the plan, changing nothing yet.
+   * Computes the state after the plan, changing nothing yet.
    *
    * @param plan Checked against the parameters.
    * @param after The parameters' tensors as they will be, by path.
-   * @returns What puts the new state in place; it must not throw.
+   * @returns A function that puts the new state in place; it must not throw.
    */
   remap(plan: Plan, after: TensorsByPath): () => void
   /**
-   * Hands out what it has of the numbers that a plan drops, by path, as plain data. `remap` finds it again in the `kept` of the plan that
-   * brings those numbers back, under this mirror's name.
+   * Returns the mirror's numbers for the parts that a plan drops, by path, as plain data. `remap` finds them
+   * again in the `kept` of the plan that brings those parts back, under this mirror's name.
    *
    * @param plan Only the changes that drop something.
    */
   keep(plan: Plan): Promise<Readonly<Record<string, unknown>>>
-  /** Lets its tensors go, if it has any; whatever the mirror belongs to has come to its end. */
+  /** Frees its tensors, if it has any, when its owner is disposed. */
   dispose?(): void
 }
 
@@ -61,46 +65,30 @@ export const aMirrors: Check<readonly Mirror[]> = checks.list(
   checks.role<Mirror>('a Mirror', 'name', 'remap'),
 )
 
-/** Numbers of one tensor outside any device. */
-export interface PlainTensor {
-  readonly shape: readonly number[]
-  readonly data: NumericArray
-}
-
-/** Numbers of tensors outside any device, by path. */
-export type PlainTensors = Readonly<Record<string, PlainTensor>>
-
-const aPlainTensor: StateChecks<PlainTensor> = {
-  shape: checks.shape,
-  data: checks.numbers as Check<NumericArray>,
-}
-
-/** Reads tensors out of their device. */
-export async function plainTensors(tensors: TensorsByPath): Promise<Record<string, PlainTensor>> {
-  checkArgument('plainTensors', 'tensors', tensors, checks.tensorsByPath)
-  const entries = Object.entries(tensors).map(async ([path, tensor]) => {
-    return [path, { shape: tensor.shape, data: await tensor.read() }] as const
-  })
-  return Object.fromEntries(await Promise.all(entries))
-}
-
 const aStore = checks.instance('a ParameterStore', ParameterStore)
 
-/** One tensor per parameter, such as a moment of the gradient. Paths not yet present are absent, not zero. */
+/**
+ * A mirror with one tensor per parameter, such as a moment of the gradient. Paths not yet present are absent,
+ * not zero.
+ */
 export class TensorMirror implements Mirror {
   readonly name: string
   readonly piecewise = true
-  /** How a plan's factors apply, and what new slices hold: the parameter's own numbers for `value`, else zeros. */
+  /**
+   * Which of a plan's factors apply, and how new slices start: with the parameter's own numbers for `value`,
+   * else with zeros.
+   */
   readonly role: MirrorRole
   readonly bytesPerParameter: number
   readonly #spans: (path: string, axis: number) => boolean
   readonly #tensors = new Map<string, Tensor>()
 
   /**
-   * @param spans Whether the tensor of a path has this axis of the parameter, counted from 0; where not, its size there is 1.
-   *   All axes unless given. A mean over the columns of a matrix spans axis 0 alone, and follows the growth of rows.
-   * @param ofEveryParameter Whether sooner or later it holds a tensor for every parameter, so that a budget must leave room for them. False
-   *   unless given.
+   * @param spans Whether the tensor of a path has this axis of the parameter, counted from 0; an axis that it
+   *   does not have is of size 1. Default: all axes. A mean over the columns of a matrix spans axis 0 alone,
+   *   and follows the growth of rows.
+   * @param ofEveryParameter Whether sooner or later it holds a tensor for every parameter, so that a budget
+   *   must leave room for them. Default false.
    */
   constructor(
     name: string,
@@ -122,7 +110,9 @@ export class TensorMirror implements Mirror {
     return this.#tensors.get(path)
   }
 
-  /** The tensor of a path, made of zeros for a parameter of the shape of `like` if there is none yet. */
+  /**
+   * Returns the tensor of a path. If there is none yet, makes zeros for a parameter of the shape of `like`.
+   */
   getOrZero(path: string, like: Tensor): Tensor {
     checkArgument('TensorMirror.getOrZero', 'path', path, checks.text)
     checkTensor('TensorMirror.getOrZero', 'like', like)
@@ -136,7 +126,7 @@ export class TensorMirror implements Mirror {
     return shape.map((n, axis) => (this.#spans(path, axis) ? n : 1))
   }
 
-  /** Becomes an owner of `tensor`, in the place of the one before. */
+  /** Becomes an owner of `tensor`, which replaces the tensor of that path. */
   set(path: string, tensor: Tensor): Tensor {
     checkArgument('TensorMirror.set', 'path', path, checks.text)
     checkTensor('TensorMirror.set', 'tensor', tensor)
@@ -200,7 +190,7 @@ export class TensorMirror implements Mirror {
     }
   }
 
-  /** What it has of a parameter that is a copy, from what it has of the other. */
+  /** The tensor of a parameter that is a copy, made from the tensor of the original. */
   #copied({ initial }: ParameterChange & { kind: 'add' }): Tensor | undefined {
     if (initial.kind !== 'copy') return undefined
     const other = this.#tensors.get(initial.of)
@@ -228,7 +218,7 @@ export class TensorMirror implements Mirror {
     return kept
   }
 
-  /** The maps of the axes that its tensor of a path has. */
+  /** The maps of those axes that the tensor of a path has. */
   #mapsFor(
     { path, dimensions }: ParameterChange & { kind: 'resize' },
     of: (map: DimensionMap) => DimensionMap,
@@ -247,7 +237,7 @@ export class TensorMirror implements Mirror {
   /**
    * Takes the numbers of a state whose paths and shapes belong to these parameters.
    *
-   * @throws What `checkState` throws; it is unchanged then.
+   * @throws As `checkState`; the mirror is then unchanged.
    */
   restore(state: unknown, parameters: ParameterStore): void {
     checkArgument('TensorMirror.restore', 'parameters', parameters, aStore)
@@ -260,9 +250,10 @@ export class TensorMirror implements Mirror {
   }
 
   /**
-   * Looks whether `restore` would take a state; changes nothing.
+   * Checks that `restore` would take a state; changes nothing.
    *
-   * @throws StateError for what holds no tensors by path, ParameterError for a path or a shape that is not one of these parameters.
+   * @throws StateError unless the state holds tensors by path, ParameterError for a path or a shape that does
+   *   not belong to these parameters.
    */
   checkState(state: unknown, parameters: ParameterStore): void {
     for (const path of Object.keys(checkState(this.name, state, {}))) {

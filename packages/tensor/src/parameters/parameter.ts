@@ -7,8 +7,8 @@ import { formatShape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
 /**
- * What a dimension of a parameter stands for. Axes are the unit of growth: to widen `mlpHidden` is to widen every
- * dimension that carries this label in the block.
+ * The meaning of a dimension of a parameter. Axes are the unit of growth: to widen `mlpHidden` is to widen
+ * every dimension that carries this label in the block.
  */
 export type Axis =
   | 'vocabulary'
@@ -45,7 +45,7 @@ export class ParameterStore {
   /**
    * Adds a parameter; the store becomes an owner of its tensor.
    *
-   * @param before Path of the one that it shall stand before, if that is there; else it is the last.
+   * @param before Path of the parameter that the new one precedes, if that exists; else it is the last.
    */
   add(path: string, axes: readonly Axis[], tensor: Tensor, before?: string): void {
     checkArgument('ParameterStore.add', 'path', path, checks.text)
@@ -84,7 +84,7 @@ export class ParameterStore {
     return this.#byPath.has(path)
   }
 
-  /** Puts other numbers, perhaps of another shape, in a parameter's place; the old ones are let go. */
+  /** Replaces the numbers of a parameter, perhaps by some of another shape; the old ones are freed. */
   replace(path: string, tensor: Tensor): void {
     checkTensor('ParameterStore.replace', 'tensor', tensor)
     const old = this.get(path)
@@ -97,22 +97,22 @@ export class ParameterStore {
     this.#byPath.delete(path)
   }
 
-  /** Every parameter, in the order in which they were added, unless that was before another. */
+  /** Yields every parameter, in the order in which they were added, except those added before another. */
   [Symbol.iterator](): IterableIterator<Parameter> {
     return this.#byPath.values()
   }
 
-  /** The tensors alone, by path: what a forward pass takes and a gradient returns. */
+  /** The tensors alone, by path: the argument of a forward pass, and the structure of its gradient. */
   tensors(): Record<string, Tensor> {
     return Object.fromEntries([...this].map(({ path, tensor }) => [path, tensor]))
   }
 
-  /** Number of learnt numbers. */
+  /** Number of learned numbers. */
   get size(): number {
     return [...this].reduce((total, { tensor }) => total + sizeOf(tensor.shape), 0)
   }
 
-  /** Lets every tensor go. */
+  /** Frees every tensor. */
   dispose(): void {
     for (const { path } of this) this.remove(path)
   }

@@ -1,8 +1,8 @@
 /**
- * A plan: what happens to every parameter when a model grows or shrinks, as pure data.
+ * A plan: the change of every parameter when a model grows or shrinks, as pure data.
  *
- * The same plan is carried out on the parameters and on every mirror (optimizer moments, Fisher information, anchors, …),
- * so nothing that is shaped like a parameter can be forgotten.
+ * The same plan is carried out on the parameters and on every mirror (optimizer moments, Fisher information,
+ * anchors, …), so nothing that is shaped like a parameter can be forgotten.
  */
 import type { Check } from '../checks/checks.ts'
 import { checkArgument } from '../checks/check-options.ts'
@@ -11,19 +11,22 @@ import { OptionError } from '../errors.ts'
 import type { Axis } from './parameter.ts'
 import type { Slices } from './slices.ts'
 
-/** Where the slices of one dimension come from. */
+/** The source of each slice of one dimension. */
 export interface DimensionMap {
   /** Size before. */
   readonly from: number
   /** For every new index the old index it is taken from, or −1 for a new slice. */
   readonly source: readonly number[]
-  /** Factor on copied values, 1 unless given: a split unit's outgoing weights are shared out by these. */
+  /**
+   * Factors on copied values, one per new index; they share out the outgoing weights of a split unit. Default
+   * 1.
+   */
   readonly valueFactor?: readonly number[]
-  /** Factor on gradients of copied values, 1 unless given; moments and Fisher information follow it. */
+  /** Factors on gradients of copied values; moments and Fisher information follow them. Default 1. */
   readonly gradientFactor?: readonly number[]
 }
 
-/** What new numbers start as. */
+/** The initial values of new numbers. */
 export type InitialValues =
   | { readonly kind: 'zero' }
   | { readonly kind: 'one' }
@@ -35,35 +38,37 @@ export type InitialValues =
 /** A copy of another parameter of the same shape, as it is before the plan. */
 export interface ParameterCopy {
   readonly kind: 'copy'
-  /** The other's path. */
+  /** Path of the other parameter. */
   readonly of: string
-  /** What every number is multiplied by, 1 unless given. */
+  /** Factor on every number. Default 1. */
   readonly factor?: number
   /**
-   * What its gradient is, as a multiple of that of the other before the plan; 1 unless given. What mirrors have of the other is copied with the
-   * factor of their role. With 0 it has no moments and no importance yet; what is kept of values is copied all the same.
+   * Gradient of the copy as a multiple of the other's gradient before the plan. Default 1. Mirrors copy their
+   * tensor of the other with the factor of their role. With 0 the copy has no moments and no importance yet;
+   * mirrors of values are copied all the same.
    */
   readonly gradientFactor?: number
 }
 
 /**
- * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`, or of all. Every other dimension stays as
- * it is. A copy of the values (an anchor, a moving average) takes the means of its own.
+ * New slices along `axis` as means of old ones: the i-th new slice is the mean of the old slices `of[i]`, or
+ * of all. Every other dimension stays as it is. A copy of the values (an anchor, a moving average) takes the
+ * means of its own slices.
  */
 export interface SliceAverage {
   readonly kind: 'average'
   readonly axis: number
-  /** The old slices of each new one, of which one may count more than once; all of them for each unless given. */
+  /** The old slices of each new one, of which one may count more than once. Default: all of them for each. */
   readonly of?: readonly (readonly number[])[]
 }
 
-/** What happens to one parameter. */
+/** The change of one parameter. */
 export type ParameterChange =
   | {
       readonly kind: 'resize'
       readonly path: string
       readonly dimensions: readonly DimensionMap[]
-      /** What new slices hold. */
+      /** The content of new slices. */
       readonly fresh: InitialValues | SliceAverage | Slices
     }
   | {
@@ -72,7 +77,7 @@ export type ParameterChange =
       readonly axes: readonly Axis[]
       readonly shape: readonly number[]
       readonly initial: InitialValues | ParameterCopy
-      /** Path of the parameter that it shall stand before; the last unless given. */
+      /** Path of the parameter that the new one precedes. Default: it comes last. */
       readonly before?: string
     }
   | { readonly kind: 'remove'; readonly path: string }
@@ -84,12 +89,15 @@ export interface Plan {
   /** Key of the random stream that new numbers are drawn from. */
   readonly key: readonly [number, number]
   readonly changes: readonly ParameterChange[]
-  /** In a plan that brings back what was dropped: what each mirror had of it, by the mirror's name and the parameter's path (`undoPlan`). */
+  /**
+   * In a plan that brings back what was dropped: the numbers that each mirror had there, by the mirror's name
+   * and the parameter's path (`undoPlan`).
+   */
   readonly kept?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
 const aFactor = checks.list('a list of factors', checks.anyNumber)
-/** Of a dimension. */
+/** Check of a dimension's map. */
 const aMap: Check<DimensionMap> = {
   expected: 'a map of a dimension: { from, source }, integers',
   accepts: (value): value is DimensionMap => {
@@ -103,7 +111,10 @@ const aMap: Check<DimensionMap> = {
 
 const aChange = checks.role<ParameterChange>('a change', 'kind', 'path')
 
-/** Throws OptionError for what is no plan. What its changes say is for `applyPlan` to hold against parameters. */
+/**
+ * Throws OptionError unless `plan` is a plan. Whether its changes fit is for `applyPlan` to check against
+ * parameters.
+ */
 export function requirePlan(who: string, plan: Plan): void {
   checkArgument(who, 'plan', plan, checks.role<Plan>('a Plan', 'summary', 'key', 'changes'))
   checkArgument(who, 'plan.summary', plan.summary, checks.text)
@@ -117,23 +128,23 @@ export function requirePlan(who: string, plan: Plan): void {
   }
 }
 
-/** One per dimension. */
+/** One map per dimension. */
 export const maps: Check<readonly DimensionMap[]> = checks.list('a list of maps { from, source }', aMap)
 
-/** A dimension that stays as it is. */
+/** Maps a dimension that stays as it is. */
 export function keepAxis(size: number): DimensionMap {
   checkArgument('keepAxis', 'size', size, checks.integer({ from: 0 }))
   return { from: size, source: Array.from({ length: size }, (_, i) => i) }
 }
 
-/** A dimension that gets `to − from` new slices at its end. */
+/** Maps a dimension that gets `to − from` new slices at its end. */
 export function extendAxis(from: number, to: number): DimensionMap {
   checkArgument('extendAxis', 'from', from, checks.integer({ from: 0 }))
   checkArgument('extendAxis', 'to', to, checks.integer({ from: 0 }))
   return { from, source: Array.from({ length: to }, (_, i) => (i < from ? i : -1)) }
 }
 
-/** Whether a change leaves every number where it is. */
+/** Whether a map leaves every number where it is. */
 export function isIdentity(map: DimensionMap): boolean {
   checkArgument('isIdentity', 'map', map, aMap)
   const { from, source, valueFactor, gradientFactor } = map
@@ -144,8 +155,9 @@ export function isIdentity(map: DimensionMap): boolean {
 }
 
 /**
- * The plan that undoes another, exact to the byte as long as nothing was learnt in between: it takes each old slice
- * back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and fresh slices away.
+ * The plan that undoes another, exact to the byte as long as nothing was learned in between: it takes each
+ * old slice back from a copy whose factors are powers of two (which float arithmetic undoes exactly), and
+ * removes new slices.
  *
  * @throws OptionError if the plan removes a parameter or drops a slice: for those there is `undoPlan`.
  */
@@ -166,7 +178,9 @@ export function inversePlan(plan: Plan): Plan {
   return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse() }
 }
 
-/** @param mayDrop Whether a dropped slice comes back as a new one; else it is an error. False unless given. */
+/**
+ * @param mayDrop Whether a dropped slice comes back as a new one; if false, it is an error. Default false.
+ */
 export function inverseMap(map: DimensionMap, mayDrop: boolean = false): DimensionMap {
   const { from, source, valueFactor, gradientFactor } = map
   const exactness = (i: number): number =>
@@ -193,7 +207,10 @@ export function inverseMap(map: DimensionMap, mayDrop: boolean = false): Dimensi
   }
 }
 
-/** Whether `inverse` brings back every byte: each old slice has a copy whose factors are powers of two, and nothing is removed. */
+/**
+ * Whether `inverse` brings back every byte: each old slice has a copy whose factors are powers of two, and
+ * nothing is removed.
+ */
 export function isExactlyInvertible({ changes }: Plan): boolean {
   return changes.every(
     (change) =>

@@ -28,23 +28,24 @@ import {
 } from './plan.ts'
 
 /**
- * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a gradient times a change of the value,
- * as path integrals of the loss are (Zenke et al. 2017, eq. 3).
+ * Which factors of a plan apply, and how often: to values, gradients, squares of gradients, or sums of a
+ * gradient times a change of the value, as path integrals of the loss are (Zenke et al. 2017, eq. 3).
  *
- * `importance` is what squared movements of values are weighted with, as by the penalty of EWC. The sum of these stays what it was: with shares v
- * of the value and g of the gradient, of which Σ g·v = 1, the weights are g/v. Measured anew, the squares of split gradients would come
- * to less, Σ g²·v², because a diagonal does not see that copies move together; of all diagonals that do not fall short of the
- * whole matrix this is one that is no larger where they do, for (Σ gᵢ·xᵢ)² ≤ Σ gᵢ/vᵢ·xᵢ² by Cauchy and Schwarz.
+ * `importance` is the weight of squared movements of values, as in the penalty of EWC. The sum of these stays
+ * the same: with shares v of the value and g of the gradient, of which Σ g·v = 1, the weights are g/v.
+ * Measured anew, the squares of split gradients would come to less, Σ g²·v², because a diagonal does not see
+ * that copies move together. Of all diagonals that do not fall short of the whole matrix this is one that is
+ * no larger where they do, for (Σ gᵢ·xᵢ)² ≤ Σ gᵢ/vᵢ·xᵢ² by Cauchy and Schwarz.
  */
 export type MirrorRole = 'value' | 'gradient' | 'squaredGradient' | 'pathIntegral' | 'importance'
 
 /**
- * A tensor whose slices are taken from `x` as the maps say; where any dimension is new, `fresh` shows. What is needed on the way is let go as
- * soon as possible; where slices only come or go at the ends of axes, there is nothing beside the result. Where nothing changes it is
- * `x` itself, which stays in place.
+ * Returns a tensor whose slices are taken from `x` as the maps say; in new places it holds the numbers of
+ * `fresh`. Intermediate tensors are freed as soon as possible; where slices only come or go at the ends of
+ * axes, only the result is allocated. Where nothing changes the result is `x` itself.
  *
  * @param x Shape `maps[d].from` along each dimension d.
- * @param fresh Makes a tensor of the new shape, which is written into; not asked where nothing is new.
+ * @param fresh Makes a tensor of the new shape, which is written into; not called where nothing is new.
  */
 export function resize(
   x: Tensor,
@@ -100,7 +101,7 @@ function checkFits({ shape }: Tensor, maps: readonly DimensionMap[]): void {
   )
 }
 
-/** Those of `Role`. */
+/** Check of a role. */
 export const aRole: Check<MirrorRole> = checks.oneOf(
   'value',
   'gradient',
@@ -109,7 +110,10 @@ export const aRole: Check<MirrorRole> = checks.oneOf(
   'importance',
 )
 
-/** What happens to an axis whose first slices all stay in place, as they are: it keeps its end, loses some of it, or gets a new one. */
+/**
+ * How an axis changes whose first slices all stay in place, as they are: it keeps its end, loses some of it,
+ * or gets a new one.
+ */
 function endOf(map: DimensionMap, role: MirrorRole): 'same' | 'shorter' | 'longer' | undefined {
   const { from, source } = map
   const inPlace = source.every((at, i) => (i < from ? at === i && factorOf(map, i, role) === 1 : at === -1))
@@ -137,7 +141,10 @@ export function roleFactor(role: MirrorRole, value: number, gradient: number): n
   }
 }
 
-/** The slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be covered by fresh numbers. */
+/**
+ * Takes the slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be overwritten by
+ * fresh numbers.
+ */
 function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
   const ids = x.device.tensor(
     source.map((at) => Math.max(at, 0)),
@@ -161,7 +168,10 @@ const axisBack = (x: Tensor, axis: number): Tensor =>
     x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i)),
   )
 
-/** Of the new shape: old slices where they come from, and means of old ones in place of the new ones along one axis. */
+/**
+ * Returns a tensor of the new shape: old slices in their places and, along one axis, means of old slices in
+ * place of the new ones.
+ */
 export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }: SliceAverage): Tensor {
   const { from, source } = maps[axis]
   const all = Array.from({ length: from }, (_, i) => i)
@@ -200,7 +210,7 @@ const anInitial: Check<InitialValues> = {
   },
 }
 
-/** New numbers as a plan asks for them: drawn on the CPU, so that every device gets the same. */
+/** Makes the new numbers of a plan: drawn on the CPU, so that every device gets the same. */
 export function freshTensor(
   device: Device,
   shape: Shape,

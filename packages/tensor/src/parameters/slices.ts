@@ -1,21 +1,30 @@
-/** What is new in a tensor that grows, or was dropped from one that shrank, apart from all that stays. */
+/**
+ * The numbers that are new in a tensor that grows, or were dropped from one that shrank, apart from all that
+ * stay.
+ */
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import type { NumericArray } from '../dtype.ts'
 import { sizeOf } from '../shape.ts'
-import type { PlainTensor } from './mirror.ts'
+import type { PlainTensor } from './plain-tensors.ts'
 import { type DimensionMap, maps as someMaps } from './plan.ts'
 
-/** The numbers of all places that are new along some dimension, in row-major order: what brings back dropped slices. */
+/**
+ * The numbers of all places that are new along some dimension, in row-major order: they bring back dropped
+ * slices.
+ */
 export interface Slices {
   readonly kind: 'slices'
   readonly values: NumericArray
 }
 
-/** What a mirror keeps of a tensor that loses slices, or is removed; a state of an earlier version kept all of either. */
+/**
+ * The numbers that a mirror keeps of a tensor that loses slices, or is removed; a state of an earlier version
+ * kept all of either.
+ */
 export type KeptNumbers = { readonly slices: NumericArray } | PlainTensor
 
-/** The numbers of new places out of those of all places. */
+/** Picks the numbers of new places out of those of all places. */
 export function slicesOf(maps: readonly DimensionMap[], all: NumericArray): NumericArray {
   const values = all.slice(0, newPlaces(maps))
   let at = 0
@@ -26,7 +35,7 @@ export function slicesOf(maps: readonly DimensionMap[], all: NumericArray): Nume
   return values
 }
 
-/** Numbers for all places, 0 where nothing is new. */
+/** Returns numbers for all places, 0 where nothing is new. */
 export function withSlices(maps: readonly DimensionMap[], values: NumericArray): Float64Array {
   const all = new Float64Array(sizeOf(maps.map(({ source }) => source.length)))
   let at = 0
@@ -37,7 +46,7 @@ export function withSlices(maps: readonly DimensionMap[], values: NumericArray):
   return all
 }
 
-/** Numbers for all places from what was kept. */
+/** Returns numbers for all places from those that were kept. */
 export function keptNumbers(maps: readonly DimensionMap[], kept: KeptNumbers): NumericArray {
   checkArgument('keptNumbers', 'maps', maps, someMaps)
   checkArgument(
@@ -54,7 +63,7 @@ export function keptNumbers(maps: readonly DimensionMap[], kept: KeptNumbers): N
   return withSlices(maps, kept.slices)
 }
 
-/** How many places are new along some dimension. */
+/** Counts the places that are new along some dimension. */
 export function newPlaces(maps: readonly DimensionMap[]): number {
   const old = maps.map(({ source }) => source.filter((at) => at >= 0).length)
   return sizeOf(maps.map(({ source }) => source.length)) - sizeOf(old)

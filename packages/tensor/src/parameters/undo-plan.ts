@@ -1,4 +1,4 @@
-/** The way back from a plan, also from one that drops numbers: those are kept with it. */
+/** The plan that undoes another, also one that drops numbers: those are kept with it. */
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { aMirrors, type Mirror } from './mirror.ts'
@@ -13,10 +13,12 @@ function drops(change: ParameterChange): boolean {
 }
 
 /**
- * The plan that takes another back, made before that one is carried out. What it drops is read from the parameters and every mirror, and kept
- * in the plan, dropped slices and removed parameters alone, so that all of it comes back to the byte; it is plain data like the rest. Numbers that stayed keep what they have learnt since.
+ * Makes the plan that undoes another, before that one is carried out. The numbers it drops are read from the
+ * parameters and every mirror and kept in the plan, dropped slices and removed parameters alone, so that all
+ * of them come back to the byte; the plan is plain data as always. Numbers that stay keep what they have
+ * learned since.
  *
- * @throws ParameterError if a mirror cannot hand out what would be dropped (`Mirror.keep`).
+ * @throws ParameterError if a mirror cannot return the numbers that would be dropped (`Mirror.keep`).
  */
 export async function undoPlan(
   plan: Plan,
@@ -30,10 +32,10 @@ export async function undoPlan(
   if (dropping.changes.length === 0) return inversePlan(plan)
   const kept: Record<string, Record<string, unknown>> = {}
   for (const mirror of mirrors) {
-    // In JavaScript it may be missing.
+    // A mirror written in JavaScript may lack the method.
     if ((mirror as Partial<Mirror>).keep === undefined) {
       throw new ParameterError(
-        `plan: "${plan.summary}" drops numbers that ${mirror.name} cannot hand out, so it could not be taken back. Give it keep(plan).`,
+        `plan: "${plan.summary}" drops numbers that ${mirror.name} cannot return, so the plan could not be undone. Give it keep(plan).`,
       )
     }
     kept[mirror.name] = { ...kept[mirror.name], ...(await mirror.keep(dropping)) }
@@ -46,7 +48,10 @@ export async function undoPlan(
   return { summary: `undo ${plan.summary}`, key: plan.key, changes, kept }
 }
 
-/** Adds again what a plan removes, in the order in which it stands now, each before the next parameter that stays. */
+/**
+ * Adds again the parameters that a plan removes, in their present order, each before the next parameter that
+ * stays.
+ */
 function removedFrom(parameters: ParameterStore, { changes }: Plan): Promise<ParameterChange>[] {
   const removed = new Set(changes.filter(({ kind }) => kind === 'remove').map(({ path }) => path))
   const paths = [...parameters].map(({ path }) => path)

@@ -5,7 +5,7 @@ import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
 import { bits, foldIn, type RandomKey, threefry2x32 } from './threefry.ts'
 
-/** Where a stream stands; plain JSON. */
+/** The position of a stream; plain JSON. */
 export interface RandomState {
   readonly key: RandomKey
   /** Draws so far: the element index of the next. */
@@ -27,12 +27,11 @@ const stateChecks = {
 } satisfies StateChecks<RandomState>
 
 /**
- * A counter-based stream: draw number i is a function of the key and i alone, so a stream resumes with the same bits
- * from its state, and the draws of one stream never depend on those of another.
+ * A counter-based stream: draw number i is a function of the key and i alone, so a stream resumes with the
+ * same bits from its state, and the draws of one stream never depend on those of another.
  *
- * @example
- * const random = new RandomStream(keyFromSeed(42)).named('reservoir')
- * const die = 1 + random.below(6)
+ * @example const random = new RandomStream(keyFromSeed(42)).named('reservoir') const die = 1 +
+ *   random.below(6)
  */
 export class RandomStream {
   readonly #key: RandomKey
@@ -46,25 +45,27 @@ export class RandomStream {
     this.#key = [key[0], key[1]]
   }
 
-  /** The stream of that name under this one's key, from its start and however far this one has come. */
+  /**
+   * Returns the stream of that name under this stream's key, from its start, however far this one has come.
+   */
   named(name: string): RandomStream {
     checkArgument('RandomStream.named', 'name', name, checks.text)
     return new RandomStream(foldIn(this.#key, fnv1a(name)))
   }
 
-  /** An integer in 0 … 2³² − 1. */
+  /** Draws an integer in 0 … 2³² − 1. */
   uint32(): number {
     return bits(this.#key, this.#counter++)
   }
 
-  /** A multiple of 2⁻²⁴ in [0, 1): exact in a single float. */
+  /** Draws a multiple of 2⁻²⁴ in [0, 1): exact in single precision. */
   uniform(): number {
     return (this.uint32() >>> 8) * 2 ** -24
   }
 
   /**
-   * An integer in 0 … n − 1, each with exactly the same chance. One draw for n up to 2³², two beyond, more where they are refused.
-   * Throws OptionError unless n is in 1 … 2⁵³ − 1.
+   * Draws an integer in 0 … n − 1, each with exactly the same probability. One draw for n up to 2³², two
+   * beyond, more where a draw is rejected. Throws OptionError unless n is in 1 … 2⁵³ − 1.
    */
   below(n: number): number {
     if (!Number.isSafeInteger(n) || n < 1) {
@@ -81,9 +82,9 @@ export class RandomStream {
   }
 
   /**
-   * A number of the normal distribution with mean 0 and deviation 1 (Box and Muller 1958), in double precision and at
-   * most 6.7 in size. One draw: the two words of one counter give radius and angle. Engines may differ in the last bit,
-   * because the language leaves log and cos to them.
+   * Draws a number of the normal distribution with mean 0 and deviation 1 (Box and Muller 1958), in double
+   * precision and at most 6.7 in size. One draw: the two words of one counter give radius and angle. Engines
+   * may differ in the last bit, because the language leaves the rounding of log and cos to them.
    */
   normal(): number {
     const index = this.#counter++
@@ -93,7 +94,9 @@ export class RandomStream {
     return radius * Math.cos(2 * Math.PI * (words[1] / two32))
   }
 
-  /** Fills `out` with `normal()` times a deviation. Throws OptionError unless that is finite and 0 or more. */
+  /**
+   * Fills `out` with `normal()` times a deviation. Throws OptionError unless that is finite and 0 or more.
+   */
   fillNormal(out: Float32Array, standardDeviation: number): void {
     checkArgument('RandomStream.fillNormal', 'out', out, checks.instance('a Float32Array', Float32Array))
     if (!(Number.isFinite(standardDeviation) && standardDeviation >= 0)) {
@@ -104,7 +107,10 @@ export class RandomStream {
     for (let i = 0; i < out.length; i++) out[i] = this.normal() * standardDeviation
   }
 
-  /** Puts an array in an order drawn from all with the same chance (Fisher and Yates; Durstenfeld 1964); returns it. */
+  /**
+   * Shuffles an array in place, every order with the same probability (Fisher and Yates; Durstenfeld 1964);
+   * returns it.
+   */
   shuffle<Items extends Shufflable>(items: Items): Items {
     checkArgument('RandomStream.shuffle', 'items', items, checks.role<Shufflable>('an array', 'length'))
     const list: Shufflable = items
@@ -121,7 +127,10 @@ export class RandomStream {
     return { key: [this.#key[0], this.#key[1]], counter: this.#counter }
   }
 
-  /** The stream that goes on where `toState` was called. Throws StateError for anything else than such a state. */
+  /**
+   * Returns the stream that continues where `toState` was called. Throws StateError for anything but such a
+   * state.
+   */
   static fromState(state: RandomState): RandomStream {
     const { key, counter } = checkState<RandomState>('RandomStream', state, stateChecks)
     const stream = new RandomStream(key)
@@ -138,7 +147,10 @@ function isKey(key: unknown): key is RandomKey {
   )
 }
 
-/** FNV-1a of the UTF-8 bytes (Fowler, Noll and Vo): the same on every machine, for good, since states depend on it. */
+/**
+ * FNV-1a of the UTF-8 bytes (Fowler, Noll and Vo). It must stay the same on every machine, since states
+ * depend on it.
+ */
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
