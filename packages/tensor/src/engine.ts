@@ -108,7 +108,10 @@ export function withEngine<E extends Engine, R>(make: (below: Engine) => E, body
  * const listen = (below: Engine): Engine => ({
  *   run: (op, inputs, attrs) => (heard.push(op), below.run(op, inputs, attrs)),
  * })
- * const numbers = await withEngineAsync(listen, async () => multiply(x, await x.read().then(([first]) => first)).read())
+ * const numbers = await withEngineAsync(listen, async () => {
+ *   const [first] = await x.read()
+ *   return multiply(x, first).read()
+ * })
  * ```
  */
 export async function withEngineAsync<E extends Engine, R>(
@@ -130,7 +133,7 @@ export async function withEngineAsync<E extends Engine, R>(
   } finally {
     if (engines !== during) {
       engines = engines.filter((other) => other !== engine)
-      // oxlint-disable-next-line no-unsafe-finally -- an overlap is a mistake in the program, whatever else happened
+      // oxlint-disable-next-line no-unsafe-finally -- an overlap is always a mistake in the program
       throw new OptionError(
         'withEngineAsync: got engines that overlap; expected the one put on top last to end first. Await one body before ' +
           'the next begins.',

@@ -49,7 +49,8 @@ const [steps, growsAt] = [12, 6]
  *   outside its range.
  * @example
  * ```ts
- * for (const { statement, holds, detail } of await checkGradientTransform(() => sgd(0.1), { isOptimizer: true })) {
+ * const results = await checkGradientTransform(() => sgd(0.1), { isOptimizer: true })
+ * for (const { statement, holds, detail } of results) {
  *   if (!holds) throw new Error(`${statement}: ${detail}`)
  * }
  * ```

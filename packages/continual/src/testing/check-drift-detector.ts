@@ -9,17 +9,17 @@ import {
 } from '../drift/drift-detector.ts'
 import { gaussians } from './gaussians.ts'
 
-/** What a detector must manage on the streams of the suite. */
+/** The streams of the suite, and the alarms that a detector must give there. */
 export interface DriftExpectation {
-  /** Standard deviation of the noise around the signal's level of 3, > 0. 0.1 unless given. */
+  /** Standard deviation of the noise around the signal's level of 3, > 0. Default 0.1. */
   readonly noise?: number
-  /** Size of the change of level, > 0. 1 unless given. */
+  /** Size of the change of level, > 0. Default 1. */
   readonly jump?: number
-  /** Values without a change, and without an alarm; from 1 to a million. 2,000 unless given. */
+  /** Number of values without a change, and without an alarm; from 1 to a million. Default 2,000. */
   readonly quiet?: number
-  /** Most values from a change to its alarm; from 1 to a million. 200 unless given. */
+  /** Maximum number of values from a change to its alarm; from 1 to a million. Default 200. */
   readonly delay?: number
-  /** The changes it shall report. Both unless given. */
+  /** The changes it must report. Default: both directions. */
   readonly directions?: readonly DriftDirection[]
 }
 
@@ -27,11 +27,10 @@ export interface DriftExpectation {
  * Checks a detector against made-up Gaussian streams, the same in every run.
  *
  * @param make Makes a fresh detector.
- * @throws OptionError for what makes no detector, and for an expectation that does not exist or is outside its range.
- * @example
- * for (const { statement, holds, detail } of checkDriftDetector(() => pageHinkley())) {
- *   test(statement, () => assert(holds, detail))
- * }
+ * @throws OptionError if `make` does not return a detector, and for an expectation that does not exist or is
+ *   outside its range.
+ * @example for (const { statement, holds, detail } of checkDriftDetector(() => pageHinkley())) {
+ *   test(statement, () => assert(holds, detail)) }
  */
 export function checkDriftDetector(
   make: () => DriftDetector,
@@ -120,7 +119,8 @@ function survivesSaving(make: () => DriftDetector, stream: readonly number[]): C
     return detector
   }
   const original = make()
-  // Restored at some point, then run beside the original; the later ones show that taking a state changes nothing.
+  // Detectors restored at some point, then run beside the original; the later ones show that saving a state
+  // changes nothing.
   const copies: DriftDetector[] = []
   const failed = stream.findIndex((value, i) => {
     if (i % 97 === 0) {

@@ -16,16 +16,16 @@ import type { LearnerEvent } from '../journal/event.ts'
 import type { StepContext } from '../journal/step-context.ts'
 import { batchOfTokens } from '../stream/batch.ts'
 
-/** Blocks of the model that it is tried on. */
+/** Number of blocks of the model that it is tried on. */
 const blocks = 4
 
 /**
- * Checks a freezing on a model of four blocks that learns nothing more, for so many steps, the same in every run: whatever converges by
- * measurement has converged.
+ * Checks a freezing on a model of four blocks that learns nothing more, for a number of steps, the same in
+ * every run: by any measurement it has converged.
  *
  * @param make Makes a fresh freezing.
- * @param steps Steps after which a model that stands still must have frozen something; from 1. 100 unless given.
- * @throws OptionError for what makes no freezing.
+ * @param steps Steps after which it must have frozen something; from 1. Default 100.
+ * @throws OptionError if `make` does not return a freezing.
  */
 export async function checkFreezing(make: () => Freezing, steps: number = 100): Promise<CheckResult[]> {
   checkArgument('checkFreezing', 'make', make, checks.callback('a function that makes a freezing'))

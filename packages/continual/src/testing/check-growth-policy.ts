@@ -15,23 +15,29 @@ import type { Measurement } from '../growth/measure/measurement.ts'
 import { excessOf } from '../growth/within-budget.ts'
 import { gaussians } from './gaussians.ts'
 
-/** How the loss of a made-up life goes: it falls and falls; it stops falling; or the stream changes, and it stays high. */
+/**
+ * The course of the loss in a made-up life: it falls and falls; it stops falling; or the stream changes, and
+ * it stays high.
+ */
 export type LossCourse = 'falling' | 'plateau' | 'drift'
 
-/** What a policy must do in the lives of the suite, which are of 1,500 steps, and may do. */
+/** Requests that a policy must or may make in the lives of the suite, which have 1,500 steps. */
 export interface PolicyExpectation {
-  /** Lives in which it must ask for growth at least once. None unless given. */
+  /** Lives in which it must ask for growth at least once. Default: none. */
   readonly asksIn?: readonly LossCourse[]
-  /** Lives in which it must not ask. None unless given. */
+  /** Lives in which it must not ask. Default: none. */
   readonly silentIn?: readonly LossCourse[]
-  /** Whether it may ask for more than the budget allows, and leaves it to the learner to refuse, as a schedule does. False unless given. */
+  /**
+   * Whether it may ask for more than the budget allows, and leaves it to the learner to refuse, as a schedule
+   * does. Default false.
+   */
   readonly mayExceedBudget?: boolean
 }
 
 const courses: readonly LossCourse[] = ['falling', 'plateau', 'drift']
 const someCourses = checks.list("a list of 'falling', 'plateau' and 'drift'", checks.oneOf(...courses))
 const steps = 1500
-/** Of the life with a drift alarm. */
+/** The step of the drift alarm, in the life that has one. */
 const driftAt = 900
 const born = gptConfig({ vocabulary: 64, context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 32 })
 function sizeOf(config: GptConfig): number {
@@ -42,14 +48,16 @@ const roomy: GrowthBudget = { parameters: 30 * sizeOf(born) }
 const tight: GrowthBudget = { parameters: Math.round(1.2 * sizeOf(born)) }
 
 /**
- * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it requests, within a budget of thirty times its size
- * and within one that is soon spent. It is asked after every step, with measurements where it wants them.
+ * Checks a policy on made-up lives, the same in every run: a model of two blocks grows as it requests, within
+ * a budget of thirty times its size and within one that is soon spent. It is asked after every step, with
+ * measurements where it wants them.
  *
- * @throws OptionError for what is no policy, and for an expectation that does not exist.
+ * @throws OptionError unless `policy` is a policy, and for an expectation that does not exist.
  * @example
  * ```ts
  * const policy = growOnPlateau({ window: 100, patience: 200 })
- * for (const { statement, holds, detail } of checkGrowthPolicy(policy, { asksIn: ['plateau'], silentIn: ['falling'] })) {
+ * const results = checkGrowthPolicy(policy, { asksIn: ['plateau'], silentIn: ['falling'] })
+ * for (const { statement, holds, detail } of results) {
  *   if (!holds) throw new Error(`${statement}: ${detail}`)
  * }
  * ```
@@ -124,13 +132,13 @@ export function checkGrowthPolicy<S>(
   ]
 }
 
-/** A request, and what it was made upon. */
+/** A request, with the signals it was made upon. */
 interface Asked {
   readonly signals: GrowthSignals
   readonly decision: GrowthDecision<unknown>
 }
 
-/** A whole life; returns the requests. Throws an Error if the policy is not pure. */
+/** Runs a whole life; returns the requests. Throws an Error if the policy is not pure. */
 function live<S>(
   policy: GrowthPolicy<S>,
   course: LossCourse,
@@ -173,7 +181,7 @@ function seenAt(
   }
 }
 
-/** Asks twice, for a measurement first if it wants one, and hands it nothing that can be changed. */
+/** Asks the policy twice, for a measurement first if it wants one, and gives it only frozen arguments. */
 function decided<S>(
   policy: GrowthPolicy<S>,
   signals: GrowthSignals,
@@ -217,7 +225,7 @@ const beyond =
     return excess && `at step ${signals.step}: ${excess.comes} ${excess.what}, allowed are ${excess.allowed}`
   }
 
-/** In nats per byte, with the noise of small batches. */
+/** Losses in nats per byte, with the noise of small batches. */
 function lossesOf(course: LossCourse): number[] {
   const noise = gaussians(steps)
   return noise.map((x, step) => {
@@ -229,7 +237,7 @@ function lossesOf(course: LossCourse): number[] {
   })
 }
 
-/** As if it had been measured: blocks that are full and promise something, one more than the other. */
+/** A made-up measurement: blocks that are full and promise something, one more than the other. */
 function measuredAt({ config, step }: GrowthSignals): Measurement {
   const tokens = 1024
   const blocks = config.blocks.map(({ id, mlpHidden }, i) => {
@@ -245,7 +253,7 @@ function measuredAt({ config, step }: GrowthSignals): Measurement {
 
 const throughJson = <S>(state: S): S => JSON.parse(JSON.stringify(state) ?? 'null') as S
 
-/** What came of it, or the message of the error. */
+/** Returns the result of `body`, or the message of its error. */
 function attempt<T>(body: () => T[]): T[] | string {
   try {
     return body()
@@ -262,7 +270,7 @@ function firstOf<T>(list: readonly T[], problem: (item: T) => string | null): st
   return null
 }
 
-/** The same, and nobody can change it any more. */
+/** Returns the same value, frozen. */
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)

@@ -27,21 +27,23 @@ import {
 import { aLookAhead, type LookAhead } from '../meta/look-ahead.ts'
 import { growsAt, growth, LookAheadLife, numbersIn } from './look-ahead-life.ts'
 
-/** What a look-ahead is. */
+/** Properties of a look-ahead. */
 export interface LookAheadExpectation {
-  /** Whether it learns its rates; false for one that was told to keep them. True unless given. */
+  /** Whether it learns its rates; false for one with fixed rates. Default true. */
   readonly learnsRates?: boolean
 }
 
-/** Updates of the lives that are compared. */
+/** Number of updates in the lives that are compared. */
 const steps = 8
 
 /**
- * Checks a look-ahead on small weights that fresh rows pull one way and all rows another, the same in every run. It keeps the contract of a
- * gradient transform, too (`checkGradientTransform`), whose statements come first.
+ * Checks a look-ahead on small weights that fresh rows pull one way and all rows another, the same in every
+ * run. It keeps the contract of a gradient transform, too (`checkGradientTransform`), whose statements come
+ * first.
  *
- * @param make Makes a fresh look-ahead. Its rates must suit a loss whose second derivatives are at most 1: below 1.
- * @throws OptionError for what makes no look-ahead, and for an expectation that does not exist.
+ * @param make Makes a fresh look-ahead. Its rates must suit a loss whose second derivatives are at most 1:
+ *   below 1.
+ * @throws OptionError if `make` does not return a look-ahead, and for an expectation that does not exist.
  * @example
  * ```ts
  * const results = await checkLookAhead(() => laMaml({ rate: 0.1, rateOfRates: 0.05, steps: 2 }))
@@ -188,7 +190,7 @@ async function resumes(born: () => LookAheadLife): Promise<string | null> {
     const [first, second] = [born(), born()]
     first.steps(0, at)
     second.steps(0, at)
-    // What it has learnt besides is gone.
+    // The second has learned something else, which must be gone after `restore`.
     for (const step of [1, 2, 3]) second.learnOnly(step)
     second.part.restore(copied(await first.part.toState()), second.store)
     if (!isSame(second.steps(at, steps), expected.slice(at)))

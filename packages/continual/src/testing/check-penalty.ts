@@ -27,10 +27,11 @@ import { aPenalty, type Penalty } from '../penalty/penalty.ts'
 import { type Batch, batchOfTokens } from '../stream/batch.ts'
 
 /**
- * Checks a penalty on a small model whose weights are consolidated, then moved, then consolidated again, the same in every run.
+ * Checks a penalty on a small model whose weights are consolidated, then moved, then consolidated again, the
+ * same in every run.
  *
  * @param make Makes a fresh penalty. Each must be the same: random streams are seeded.
- * @throws OptionError for what makes no penalty.
+ * @throws OptionError if `make` does not return a penalty.
  * @example
  * ```ts
  * for (const { statement, holds, detail } of await checkPenalty(() => onlineEwc({ strength: 1 }))) {
@@ -76,7 +77,7 @@ const sampleAt = (step: number): Batch =>
     'stream',
   )
 
-/** Moves every weight a little, another way each time. */
+/** Moves every weight a little, in another direction each time. */
 function move(model: Gpt, step: number): void {
   for (const { tensor } of model.parameters) {
     const numbers = tensor.readSync()
@@ -95,7 +96,7 @@ function move(model: Gpt, step: number): void {
   }
 }
 
-/** What it adds to the loss at the present weights. */
+/** Returns the penalty at the present weights. */
 const added = (penalty: Penalty, model: Gpt): number | null =>
   scope(() => penalty.loss(model.parameters.tensors())?.readSync()[0] ?? null)
 
@@ -107,7 +108,7 @@ function gradientOf(penalty: Penalty, weights: TensorsByPath): TensorsByPath {
   })(weights).gradient
 }
 
-/** A model that was learnt, protected, and moved since. */
+/** Makes a model that has learned, was protected, and has moved since. */
 function moved(penalty: Penalty, device: Device): Gpt {
   const model = modelOn(device)
   penalty.consolidate(model, sampleAt(0))

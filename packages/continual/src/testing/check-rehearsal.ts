@@ -14,17 +14,17 @@ import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { StepContext } from '../journal/step-context.ts'
 import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 
-/** Steps of the life that a rehearsal is tried in. */
+/** Number of steps of the life that a rehearsal is tried in. */
 const steps = 60
-/** Steps after which rows are as long as a context that has grown. */
+/** The step from which on rows are as long as a context that has grown. */
 const longFrom = 30
 
 /**
- * Checks a rehearsal on a made-up stream of two domains, the same in every run: rows are four predictions long at first and eight later, as
- * after growth of the context.
+ * Checks a rehearsal on a made-up stream of two domains, the same in every run: rows are four predictions
+ * long at first and eight later, as after growth of the context.
  *
  * @param make Makes a fresh rehearsal. Each must be the same: random streams are seeded.
- * @throws OptionError for what makes no rehearsal.
+ * @throws OptionError if `make` does not return a rehearsal.
  * @example
  * ```ts
  * for (const { statement, holds, detail } of checkRehearsal(() => reservoirReplay({ capacity: 20 }))) {
@@ -118,7 +118,7 @@ function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): string | null {
   for (const step of range(0, steps)) {
     const known = new Set(range(0, step).flatMap((earlier) => rowsIn(batchAt(earlier))))
     const given = [...lived(rehearsal, step, step + 1), rehearsal.sample(8)]
-    // What was sampled came after the step was remembered.
+    // Rows of this step may be sampled only after the step was remembered.
     for (const row of rowsIn(batchAt(step))) known.add(row)
     for (const batch of given) {
       const strange = batch && (malformed(batch) ?? rowsIn(batch).find((row) => !known.has(row)))
@@ -128,7 +128,7 @@ function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): string | null {
   return rowsIn(rehearsal.sample(8)).length > 0 ? null : 'it gave nothing in all of its life'
 }
 
-/** What is wrong with the form of a batch. */
+/** Describes what is wrong with the form of a batch. */
 function malformed({ rows, length, tokens, domains }: Batch): string | undefined {
   if (rows < 1 || domains.length !== rows) return `${rows} rows with ${domains.length} domains`
   return tokens.length === rows * (length + 1)
@@ -173,7 +173,7 @@ function resumes(made: () => Rehearsal, lived: Lived): string | null {
   for (const at of [0, 1, 17, longFrom, steps - 1]) {
     const [first, second] = [made(), made()]
     lived(first, 0, at)
-    // What it held before is gone.
+    // The second has held other rows, which must be gone after `restore`.
     lived(second, 0, 5)
     second.restore(copied(first.toState()))
     const found = lived(second, at, steps).map(rowsIn)

@@ -11,22 +11,23 @@ import {
 import type { DriftVerdict } from '../drift/drift-detector.ts'
 import { aStreamWatch, type StreamWatch } from '../drift/stream-watch.ts'
 
-/** What a watch must manage on the streams of the suite. */
+/** The streams of the suite, and the alarms that a watch must give there. */
 export interface WatchExpectation {
-  /** Bytes without a change, and without an alarm; from 1 to ten million. 40,000 unless given. */
+  /** Number of bytes without a change, and without an alarm; from 1 to ten million. Default 40,000. */
   readonly quiet?: number
-  /** Most bytes from a change of text to its alarm; from 1 to a million. 2,000 unless given. */
+  /** Maximum number of bytes from a change of text to its alarm; from 1 to a million. Default 2,000. */
   readonly delay?: number
 }
 
-/** Bytes of a batch. */
+/** Number of bytes in a batch. */
 const atOnce = 64
 
 /**
  * Checks a watch against made-up bytes, letters at first and then digits, the same in every run.
  *
  * @param make Makes a fresh watch.
- * @throws OptionError for what makes no watch, and for an expectation that does not exist or is outside its range.
+ * @throws OptionError if `make` does not return a watch, and for an expectation that does not exist or is
+ *   outside its range.
  * @example
  * ```ts
  * for (const { statement, holds, detail } of checkStreamWatch(() => byteShift())) {

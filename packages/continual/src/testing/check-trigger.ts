@@ -3,9 +3,11 @@ import { checkArgument, checkOptions, checks, shown } from '@burgeon/tensor'
 import { type CheckResult, isSame, type Promised, statements } from '@burgeon/tensor/testing'
 import type { Trigger, TriggerSignals } from '../trigger.ts'
 
-/** What a trigger must do in the life of the suite, which has 2,000 steps and a drift alarm in step 900. */
+/**
+ * Whether a trigger must act in the life of the suite, which has 2,000 steps and a drift alarm in step 900.
+ */
 export interface TriggerExpectation {
-  /** Whether it must act at least once. True unless given. */
+  /** Whether it must act at least once. Default true. */
   readonly acts?: boolean
 }
 
@@ -20,7 +22,7 @@ const signalsAt = (step: number): TriggerSignals => ({
 /**
  * Checks a trigger in a made-up life. A checkpoint keeps nothing of it, so it may remember nothing.
  *
- * @throws OptionError for what is no function, and for an expectation that does not exist.
+ * @throws OptionError unless `trigger` is a function, and for an expectation that does not exist.
  * @example
  * ```ts
  * for (const { statement, holds, detail } of checkTrigger(anyOf(everySteps(500), afterDrift(20)))) {

@@ -1,6 +1,9 @@
 /** Noise for made-up streams. */
 
-/** Standard normal numbers by Box and Muller (1958) from a 32-bit congruential generator; the same at every call. */
+/**
+ * Standard normal numbers by Box and Muller (1958) from a 32-bit congruential generator; the same at every
+ * call.
+ */
 export function gaussians(count: number): number[] {
   let seed = 20_07
   const uniform = (): number => {

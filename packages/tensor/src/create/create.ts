@@ -12,7 +12,9 @@ import { fill } from '../ops/fill/fill.ts'
 
 let fallback: Device | undefined
 
-/** The device that creation functions use when none is named: WebAssembly, opened at the first call. */
+/**
+ * Returns the device that creation functions use when none is named: WebAssembly, opened at the first call.
+ */
 export function defaultDevice(): Device {
   fallback ??= openWasm()
   return fallback
@@ -25,23 +27,25 @@ export function setDefaultDevice(device: Device): Device {
   return device
 }
 
-/** What these are is looked at by the device, whoever calls it. */
+/** Accepts anything: the device checks it, whichever function calls it. */
 const ofDevices: Check<never> = { expected: 'anything', accepts: (_): _ is never => true }
 
-/** Shape, element type and place of a new tensor. */
+/** Shape, element type and device of a new tensor. */
 export interface TensorOptions {
-  /** That of the nested arrays unless given; a flat array has one axis. */
+  /** Shape. Default: that of the nested arrays; a flat array has one axis. */
   readonly shape?: Shape
-  /** `i32` if the numbers came in an Int32Array (or several), else `f32`, unless given. */
+  /** Element type. Default: `i32` if the numbers came in an Int32Array (or several), else `f32`. */
   readonly dtype?: DType
   readonly device?: Device
 }
 
 /**
- * A tensor from numbers: in nested arrays, whose depth is its rank, or flat in row-major order with a shape.
+ * Makes a tensor from numbers: in nested arrays, whose depth is its rank, or flat in row-major order with a
+ * shape.
  *
- * @throws ShapeError if their count does not fit the shape or nested arrays differ in length; OptionError for what is no number, for
- *   `i32` also for what is no integer in [−2³¹, 2³²), and for an unknown element type.
+ * @throws ShapeError if their count does not fit the shape or nested arrays differ in length; OptionError for
+ *   elements that are not numbers, for `i32` also for numbers that are not integers in [−2³¹, 2³²), and for
+ *   an unknown element type.
  * @example
  * ```ts
  * const x = tensor([[1, 2], [3, 4]]) // or tensor([1, 2, 3, 4], { shape: [2, 2] })
@@ -58,20 +62,20 @@ export function tensor(data: NestedNumbers, options: TensorOptions = {}): Tensor
   return device.tensor(flat.numbers, { shape, dtype })
 }
 
-/** Zeros of a shape. */
+/** Makes zeros of a shape. */
 export function zeros(shape: Shape, device: Device = defaultDevice()): Tensor {
   return fill(device, shape, 0)
 }
 
-/** Ones of a shape. */
+/** Makes ones of a shape. */
 export function ones(shape: Shape, device: Device = defaultDevice()): Tensor {
   return fill(device, shape, 1)
 }
 
 /**
- * A tensor that holds what `make` returns for each position in row-major order.
+ * Makes a tensor of the numbers that `make` returns for each position in row-major order.
  *
- * @throws OptionError if that is no number.
+ * @throws OptionError if `make` returns anything but a number.
  */
 export function tensorFrom(
   shape: Shape,

@@ -10,20 +10,20 @@ import { fill } from '../ops/fill/fill.ts'
 import { checkShape, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** Element type and place of a new tensor. */
+/** Element type and device of a new tensor. */
 export interface FullOptions {
-  /** `f32` unless given. */
+  /** Element type. Default `f32`. */
   readonly dtype?: DType
   readonly device?: Device
 }
 
-/** What a tensor of each type may hold. */
+/** The values that a tensor of each type may hold. */
 const values: Record<DType, Check<number>> = {
   f32: checks.anyNumber,
   i32: checks.integer({ from: -(2 ** 31), to: 2 ** 32 - 1 }),
 }
 
-/** A tensor of `shape` whose every element is `value`; `fill` with the default device and type. */
+/** Makes a tensor of `shape` whose every element is `value`; `fill` with the default device and type. */
 export function full(shape: Shape, value: number, options: FullOptions = {}): Tensor {
   checkShape('full', shape)
   checkOptions('full', options, { dtype: checks.dtype, device: checks.device })
@@ -32,20 +32,20 @@ export function full(shape: Shape, value: number, options: FullOptions = {}): Te
   return fill(device, shape, value, dtype)
 }
 
-/** As many times `value` as x has elements, of x's shape, element type and device. */
+/** Makes a tensor full of `value`, of x's shape, element type and device. */
 export function fullLike(x: Tensor, value: number): Tensor {
   checkTensor('fullLike', 'x', x)
   checkArgument('fullLike', 'value', value, values[x.dtype])
   return fill(x.device, x.shape, value, x.dtype)
 }
 
-/** Zeros of x's shape, element type and device. */
+/** Makes zeros of x's shape, element type and device. */
 export function zerosLike(x: Tensor): Tensor {
   checkTensor('zerosLike', 'x', x)
   return fill(x.device, x.shape, 0, x.dtype)
 }
 
-/** Ones of x's shape, element type and device. */
+/** Makes ones of x's shape, element type and device. */
 export function onesLike(x: Tensor): Tensor {
   checkTensor('onesLike', 'x', x)
   return fill(x.device, x.shape, 1, x.dtype)

@@ -1,4 +1,4 @@
-/** Nested arrays of numbers: how a matrix is written down. */
+/** Nested arrays of numbers, as one writes down a matrix. */
 import { inWords, isTyped } from '../dtype.ts'
 import { OptionError, ShapeError } from '../errors.ts'
 import { formatShape } from '../shape.ts'
@@ -6,7 +6,7 @@ import { formatShape } from '../shape.ts'
 /** Numbers in an array, or in arrays of arrays that all have one length at each depth. */
 export type NestedNumbers = ArrayLike<number> | readonly NestedNumbers[]
 
-/** Nested arrays as one array in row-major order. */
+/** The numbers of nested arrays in one array, in row-major order. */
 export interface Flattened {
   readonly numbers: ArrayLike<number>
   readonly shape: readonly number[]
@@ -15,10 +15,10 @@ export interface Flattened {
 }
 
 /**
- * The numbers one after another, and the shape that the nesting gives them. A flat array is not copied, and its elements are not looked
- * at.
+ * Flattens nested arrays and finds the shape that the nesting gives them. A flat array is not copied, and its
+ * elements are not checked.
  *
- * @throws OptionError for what is no array, ShapeError for arrays that differ in length or depth.
+ * @throws OptionError for data that is not an array, ShapeError for arrays that differ in length or depth.
  */
 export function flattened(op: string, data: NestedNumbers): Flattened {
   if (!isArray(data)) {
@@ -52,7 +52,7 @@ export function flattened(op: string, data: NestedNumbers): Flattened {
   return { numbers, shape, isInt32: isInt32 && numbers.length > 0 }
 }
 
-/** Lengths along the first element of every depth. */
+/** The lengths along the first element of every depth. */
 function shapeOf(data: ArrayLike<unknown>): number[] {
   const shape: number[] = []
   for (let part: unknown = data; isArray(part); part = part[0]) {

@@ -1,4 +1,4 @@
-/** Ones among zeros. */
+/** One-hot vectors and identity matrices. */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
 import * as checks from '../checks/checks.ts'
@@ -12,12 +12,12 @@ import { scope } from '../scope.ts'
 import { checkShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** Up to it every id is a number of single precision, in which ids are compared. */
+/** A number of classes, up to which every id is exact in single precision, in which ids are compared. */
 const aCount = checks.integer({ from: 0, to: 2 ** 24 })
 
 /**
- * A 1 at the place of each id and 0 elsewhere, `i32 […]` to `f32 […, classes]`. An id outside [0, classes)
- * has no 1, as in JAX.
+ * Makes a 1 at the place of each id and 0 elsewhere, `i32 […]` to `f32 […, classes]`. An id outside [0,
+ * classes) has no 1, as in JAX.
  *
  * @param classes From 0 to 2²⁴.
  * @throws ShapeError for ids that are not `i32`.
@@ -31,8 +31,8 @@ export function oneHot(ids: Tensor, classes: number): Tensor {
 }
 
 /**
- * The identity matrix, or the upper or left part of a larger one, `f32 [rows, columns]`; square unless told
- * otherwise.
+ * Makes the identity matrix, or the upper or left part of a larger one, `f32 [rows, columns]`; square by
+ * default.
  */
 export function eye(rows: number, columns: number = rows, device: Device = defaultDevice()): Tensor {
   checkArgument('eye', 'rows', rows, aCount)

@@ -1,4 +1,4 @@
-/** Numbers in equal steps. */
+/** Sequences of numbers in equal steps. */
 import { checkArgument, checkOptions } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { defaultDevice } from './create.ts'
@@ -12,24 +12,24 @@ import { scope } from '../scope.ts'
 import { checkShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** Where `arange` begins, and how it goes on. */
+/** Options of `arange`. */
 export interface ArangeOptions {
-  /** 0 unless given. */
+  /** First number. Default 0. */
   readonly start?: number
-  /** 1 unless given; below 0 to count down. Not 0. */
+  /** Step, not 0; negative to count down. Default 1. */
   readonly step?: number
-  /** Unless given, `i32` where start, stop and step are whole, else `f32`. */
+  /** Element type. Default: `i32` where start, stop and step are whole, else `f32`. */
   readonly dtype?: DType
   readonly device?: Device
 }
 
 const index = e.input(0)
 const counted = e.add(e.scalar(0), e.multiply(index, e.scalar(1)))
-/** Below it every integer is a number of single precision. */
+/** Below 2²⁴ every integer is exact in single precision. */
 const exact = 2 ** 24
 
 /**
- * The numbers from `start` in steps of `step`, as far as they do not reach `stop`: `arange(3)` is 0, 1, 2.
+ * Makes the numbers from `start` in steps of `step`, up to but without `stop`: `arange(3)` is 0, 1, 2.
  *
  * @throws OptionError for a step of 0, and for `i32` where a number is not whole or above 2²⁴ in size.
  * @example
@@ -70,7 +70,7 @@ const between = e.select(
 )
 
 /**
- * So many numbers in equal steps from `start` to `stop`, both of them included, `f32 [count]`; one alone is
+ * Makes `count` numbers in equal steps from `start` to `stop`, both included, `f32 [count]`; a single one is
  * `start`.
  */
 export function linspace(

@@ -35,7 +35,8 @@ export interface NonFiniteOptions {
  * try {
  *   findNonFinite(() => log(subtract(ones([3]), 2)))
  * } catch (error) {
- *   console.log((error as Error).message) // → elementwise: made NaN at [0] of [3], and 2 more; its inputs were finite.
+ *   console.log((error as Error).message)
+ *   // → elementwise: made NaN at [0] of [3], and 2 more; its inputs were finite.
  * }
  * ```
  */

@@ -27,12 +27,13 @@ const zero = constant(0)
 const one = constant(1)
 
 /**
- * The partial derivative of `expression` with respect to input `index`.
+ * Returns the partial derivative of `expression` with respect to input `index`.
  *
  * The conventions are those of PyTorch and JAX. The derivative of `abs` at 0 is 0. `minimum` and `maximum`
- * split a tie in halves, so that the two partial derivatives add up to one. That of `sqrt` at 0 is infinite.
- * `select` has that of the branch taken. Comparisons and `floor` have derivative 0. Those of `pow` are 0 by
- * the base where the exponent is 0, and by the exponent where the base is 0 and the exponent is not negative.
+ * split a tie in halves, so that the two partial derivatives add up to one. The derivative of `sqrt` at 0 is
+ * infinite. `select` has the derivative of the branch taken. Comparisons and `floor` have derivative 0. The
+ * derivatives of `pow` are 0 by the base where the exponent is 0, and by the exponent where the base is 0 and
+ * the exponent is not negative.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The Gauss error function, `2/√π ∫₀ˣ e^(−t²) dt`, to about 1e-15 relative: its Maclaurin series below 3 and the
- * continued fraction of the complement above (Abramowitz & Stegun 1964, 7.1.6 and 7.1.14).
+ * The Gauss error function, `2/√π ∫₀ˣ e^(−t²) dt`, to about 1e-15 relative: its Maclaurin series below 3 and
+ * the continued fraction of the complement above (Abramowitz & Stegun 1964, 7.1.6 and 7.1.14).
  */
 export function errorFunction(x: number): number {
   const a = Math.abs(x)

@@ -1,12 +1,12 @@
 /**
- * The scalar-expression language: what one element of an elementwise op computes.
+ * The scalar-expression language: the formula of one element of an elementwise op.
  *
- * An expression is plain immutable data. It is built here, differentiated in `derivative.ts`, interpreted in double
- * precision in `evaluate.ts` (the oracle), and rendered to WASM SIMD and WGSL by the backends. It knows nothing of
- * shapes: broadcasting happens when inputs are loaded.
+ * An expression is plain immutable data. It is built here, differentiated in `derivative.ts`, interpreted in
+ * double precision in `evaluate.ts` (the oracle), and rendered to WASM SIMD and WGSL by the backends. It
+ * knows nothing of shapes: broadcasting happens when inputs are loaded.
  *
- * Nodes are interned: two structurally equal expressions are the same object, so `===` is structural equality, shared
- * subexpressions are computed once, and `id` names a compiled kernel.
+ * Nodes are interned: two structurally equal expressions are the same object, so `===` is structural
+ * equality, shared subexpressions are computed once, and `id` names a compiled kernel.
  */
 
 import { OptionError } from '../errors.ts'
@@ -41,10 +41,10 @@ export type Expression = { readonly id: number } & (
 type Node = Expression extends infer E ? (E extends Expression ? Omit<E, 'id'> : never) : never
 
 const interned = new Map<string, Expression>()
-/** What is no member was not made here, and nothing holds of it. */
+/** The expressions made here; any other object is refused. */
 const made = new WeakSet<object>()
 
-/** Throws OptionError for what is no expression. */
+/** Throws OptionError unless `value` is an expression. */
 export function checkExpression(op: string, name: string, value: unknown): asserts value is Expression {
   if (typeof value === 'object' && value !== null && made.has(value)) return
   throw new OptionError(
@@ -125,7 +125,7 @@ export const cos = (x: Expression): Expression => unary('cos', x)
 /** The largest integer that is not above x. */
 export const floor = (x: Expression): Expression => unary('floor', x)
 
-/** x, whose derivative counts as 0: what depends on it only for the sake of rounding or range. */
+/** x, whose derivative counts as 0: for parts of a formula that serve only rounding or range. */
 export const stopGradient = (x: Expression): Expression => unary('stopGradient', x)
 
 /** x + y; adding 0 disappears. */

@@ -1,6 +1,7 @@
 /**
- * Coefficients of the polynomials in `backends/wasm/math.ts` and `backends/webgpu/wgsl-math.ts`, lowest power first. Each is the minimax fit, with single-precision
- * coefficients, of the residual and the interval named; `test/wasm/math-coefficients.test.ts` fits them again.
+ * Coefficients of the polynomials in `backends/wasm/math.ts` and `backends/webgpu/wgsl-math.ts`, lowest power
+ * first. Each is the minimax fit, with single-precision coefficients, of the residual and the interval named;
+ * `test/wasm/math-coefficients.test.ts` fits them again.
  */
 
 /** `(eʳ − 1 − r) / r²` on [0, ln 2]. */

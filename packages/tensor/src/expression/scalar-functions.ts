@@ -1,4 +1,4 @@
-/** The functions of which scalar expressions are made, and what each means in double precision. */
+/** The functions of scalar expressions, and their meaning in double precision. */
 import { errorFunction } from './error-function.ts'
 
 /** Functions of one number. */
@@ -18,7 +18,10 @@ export const unaryNames = [
   'floor',
   'stopGradient',
 ] as const
-/** Functions of two numbers. Comparisons return 1 or 0. `minimum` and `maximum` return NaN if either side is NaN. */
+/**
+ * Functions of two numbers. Comparisons return 1 or 0. `minimum` and `maximum` return NaN if either side is
+ * NaN.
+ */
 export const binaryNames = [
   'add',
   'subtract',
@@ -36,7 +39,7 @@ export type UnaryName = (typeof unaryNames)[number]
 /** The name of a function of two numbers. */
 export type BinaryName = (typeof binaryNames)[number]
 
-/** What a unary node means, in double precision. */
+/** Computes a unary function in double precision. */
 export function applyUnary(name: UnaryName, x: number): number {
   switch (name) {
     case 'negate':
@@ -70,7 +73,7 @@ export function applyUnary(name: UnaryName, x: number): number {
   }
 }
 
-/** What a binary node means, in double precision. */
+/** Computes a binary function in double precision. */
 export function applyBinary(name: BinaryName, x: number, y: number): number {
   switch (name) {
     case 'add':

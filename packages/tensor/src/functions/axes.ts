@@ -1,7 +1,4 @@
-/**
- * Axes of size 1 that come and go, and axes that become one. The numbers stay in order, and their type as it
- * is.
- */
+/** Functions that add, remove and join axes. The numbers stay in order, and their type as it is. */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkAxis } from '../checks/check-axis.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
@@ -12,10 +9,10 @@ import { formatShape, normalizeAxes } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
 /**
- * Without axes of size 1.
+ * Removes axes of size 1.
  *
- * @param axes Which of them, counted from either end; every one unless given.
- * @throws ShapeError for one that is of another size.
+ * @param axes The axes to remove, counted from either end. Default: every axis of size 1.
+ * @throws ShapeError for an axis of another size.
  */
 export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
   checkTensor('squeeze', 'x', x)
@@ -34,18 +31,16 @@ export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
   )
 }
 
-/**
- * With another axis of size 1, which will be number `axis` of the result: `[2, 3]` at −1 becomes `[2, 3, 1]`.
- */
+/** Adds an axis of size 1, which will be number `axis` of the result: `[2, 3]` at −1 becomes `[2, 3, 1]`. */
 export function expandDims(x: Tensor, axis: number): Tensor {
   checkTensor('expandDims', 'x', x)
   return reshape(x, x.shape.toSpliced(checkAxis('expandDims', axis, x.shape.length + 1), 0, 1))
 }
 
 /**
- * The axes from `first` to `last` as one, all of them unless given; a number becomes `[1]`.
+ * Joins the axes from `first` to `last` into one. Default: all of them; a scalar becomes `[1]`.
  *
- * @throws ShapeError for axes that x has not, or where `last` comes before `first`.
+ * @throws ShapeError for axes that x does not have, or where `last` comes before `first`.
  */
 export function flatten(x: Tensor, first = 0, last = -1): Tensor {
   checkTensor('flatten', 'x', x)

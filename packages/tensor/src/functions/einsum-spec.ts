@@ -1,4 +1,4 @@
-/** What the first argument of `einsum` says of its operands. */
+/** The specification of an `einsum`: the labels of its operands' axes. */
 import { OptionError, ShapeError } from '../errors.ts'
 import { formatShape, type Shape } from '../shape.ts'
 
@@ -15,7 +15,7 @@ export interface EinsumSpec {
 /**
  * Reads a specification such as `ij,jk->ik`.
  *
- * @throws OptionError for what is none, ShapeError where it does not fit the operands.
+ * @throws OptionError for a specification that cannot be read, ShapeError where it does not fit the operands.
  */
 export function einsumSpec(spec: string, shapes: readonly Shape[]): EinsumSpec {
   const plain = spec.replaceAll(/\s/g, '')
@@ -45,7 +45,7 @@ function refused(spec: string, expected: string): OptionError {
   return new OptionError(`einsum: got spec '${spec}'; expected ${expected}.`)
 }
 
-/** Letters and at most one ellipsis, `…`. */
+/** Reads the labels of a term: letters and at most one ellipsis, `…`. */
 function lettersOf(spec: string, term: string): string[] {
   const letters = term.replace('...', '…').split('')
   if (letters.includes('.')) throw refused(spec, "dots only as one '...' in a term")
@@ -65,7 +65,7 @@ function labeled(spec: string, letters: readonly string[], shape: Shape): Label[
   )
 }
 
-/** Sizes of 1 stretch, but not beside themselves in one operand. */
+/** Finds the size of each label. Sizes of 1 stretch, but not twice in one operand. */
 function sizesOf(
   spec: string,
   operands: readonly (readonly Label[])[],
@@ -88,7 +88,10 @@ function sizesOf(
   return sizes
 }
 
-/** Without an arrow: the ellipsis, then what occurs once, in the order of the alphabet. */
+/**
+ * The result's labels where the specification has no arrow: the ellipsis, then the labels that occur once, in
+ * alphabetical order.
+ */
 function impliedBy(operands: readonly (readonly Label[])[], ellipsis: readonly Label[]): Label[] {
   const letters = operands.flat().filter((label) => !label.startsWith('…'))
   const single = letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter))

@@ -1,6 +1,6 @@
 /**
- * Einstein sums: products of tensors, with axes named by letters, summed over those that the result does not
- * name.
+ * Einstein sums: products of tensors, with axes named by letters, summed over the axes that the result does
+ * not name.
  */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
@@ -26,10 +26,11 @@ interface Named {
 }
 
 /**
- * The sum of products that a specification names, as in NumPy and PyTorch: `bij,bjk->bik` is a product of
- * matrices, `ii` a trace, `...ij->...ji` a transpose, `i,j->ij` an outer product. A letter twice in one term
- * is a diagonal. What the result does not name is summed over, and so is an ellipsis that it leaves out.
- * Without an arrow the result has the ellipsis and the letters that occur once, in alphabetical order.
+ * Computes the sum of products that a specification names, as in NumPy and PyTorch: `bij,bjk->bik` is a
+ * product of matrices, `ii` a trace, `...ij->...ji` a transpose, `i,j->ij` an outer product. A letter twice
+ * in one term is a diagonal. Axes that the result does not name are summed over, and so is an ellipsis that
+ * it leaves out. Without an arrow the result has the ellipsis and the letters that occur once, in
+ * alphabetical order.
  *
  * Operands are joined one after another from the left, each pair by `matmul`; the order of several is up to
  * the caller.
@@ -63,7 +64,7 @@ export function einsum(spec: string, ...operands: readonly Tensor[]): Tensor {
 
 const asFloat = (x: Tensor): Tensor => elementwise(input(0), [x])
 
-/** With diagonals in the place of axes of one name. */
+/** Replaces axes of one name by their diagonal. */
 function onceEach(named: Named): Named {
   const { x, labels } = named
   const twice = labels.find((label, i) => labels.indexOf(label) !== i)
@@ -80,14 +81,14 @@ function onceEach(named: Named): Named {
   return onceEach({ x: diagonal, labels: [twice, ...rest.map((i) => labels[i])] })
 }
 
-/** Summed over all axes but those that are needed. */
+/** Sums over all axes but those that are needed. */
 function summedOver({ x, labels }: Named, needed: ReadonlySet<Label>): Named {
   const axes = labels.flatMap((label, i) => (needed.has(label) ? [] : [i]))
   if (axes.length === 0) return { x, labels }
   return { x: sum(x, { axes }), labels: labels.filter((label) => needed.has(label)) }
 }
 
-/** The axes in another order. */
+/** Puts the axes in another order. */
 function permuted({ x, labels }: Named, wanted: readonly Label[]): Tensor {
   if (wanted.every((label, i) => label === labels[i])) return reshape(x, x.shape)
   return permute(
@@ -96,7 +97,7 @@ function permuted({ x, labels }: Named, wanted: readonly Label[]): Tensor {
   )
 }
 
-/** Without axes of size 1 that stretch to those of another tensor. */
+/** Removes axes of size 1 that stretch to those of another tensor. */
 function unstretched({ x, labels }: Named, other: Named): Named {
   const stretches = (label: Label, i: number): boolean => {
     const at = other.labels.indexOf(label)
@@ -113,7 +114,7 @@ function unstretched({ x, labels }: Named, other: Named): Named {
   }
 }
 
-/** The product of two, summed over what they share and nobody needs. */
+/** Multiplies two tensors and sums over the axes that both have and that are not needed any more. */
 function joined(first: Named, second: Named, needed: ReadonlySet<Label>): Named {
   const [left, right] = [unstretched(first, second), unstretched(second, first)]
   const a = summedOver(left, new Set([...needed, ...right.labels]))

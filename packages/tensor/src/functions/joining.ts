@@ -1,4 +1,6 @@
-/** Several tensors in one, and one in several. Element types stay as they are. */
+/**
+ * Functions that join several tensors into one, and split one into several. Element types stay as they are.
+ */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkAxis } from '../checks/check-axis.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
@@ -12,7 +14,7 @@ import type { Tensor } from '../tensor.ts'
 import { expandDims } from './axes.ts'
 
 /**
- * Tensors of one shape side by side along a new axis, which will be number `axis` of the result: two of `[3]`
+ * Stacks tensors of one shape along a new axis, which will be number `axis` of the result: two of `[3]`
  * become `[2, 3]`.
  *
  * @throws ShapeError unless there is at least one and all have one shape and element type.
@@ -37,10 +39,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * Parts of a tensor one after another along `axis`.
+ * Splits a tensor along `axis` into parts.
  *
- * @param parts How many parts of equal size there will be; or the size of each, which must add up to that of
- *   the axis.
+ * @param parts The number of parts of equal size; or the size of each, which must add up to that of the axis.
  * @throws ShapeError if they do not.
  * @example
  * ```ts

@@ -14,15 +14,15 @@ import { scope } from '../scope.ts'
 import { formatShape, sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** What becomes of the losses of single elements. */
+/** Options of losses. */
 export interface LossOptions {
-  /** `mean` and `sum` give one number, `none` a loss for every element. `mean` unless given. */
+  /** `mean` and `sum` return one number, `none` a loss for every element. Default `mean`. */
   readonly reduction?: 'mean' | 'sum' | 'none'
 }
 
 /** Options of `huber`. */
 export interface HuberOptions extends LossOptions {
-  /** Where the square ends and the straight line begins; > 0, 1 unless given. */
+  /** The difference where the square ends and the straight line begins; > 0. Default 1. */
   readonly delta?: number
 }
 
@@ -40,7 +40,7 @@ const hubers = e.select(
   e.multiply(delta, e.subtract(size, e.multiply(half, delta))),
   e.multiply(half, squared),
 )
-// −log p where the target is 1 and −log(1 − p) where it is 0; p = sigmoid(logit).
+// −log p where the target is 1 and −log(1 − p) where it is 0, with p = sigmoid(logit).
 const binary = e.add(
   e.multiply(target, softplusOf(e.negate(prediction))),
   e.multiply(e.subtract(e.constant(1), target), softplusOf(prediction)),
@@ -59,8 +59,8 @@ export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = 
 }
 
 /**
- * Half the square of the difference d where |d| ≤ delta, and delta · (|d| − delta/2) beyond (Huber 1964):
- * outliers pull with one force.
+ * Half the square of the difference d where |d| ≤ delta, and delta · (|d| − delta/2) beyond (Huber 1964): the
+ * gradient of an outlier is bounded.
  */
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
   checkOptions('huber', options, huberChecks)
@@ -68,11 +68,11 @@ export function huber(predictions: Tensor, targets: Tensor, options: HuberOption
 }
 
 /**
- * −t · log p − (1 − t) · log(1 − p) with p = sigmoid(logit), in nats: never computes p, and so neither
+ * −t · log p − (1 − t) · log(1 − p) with p = sigmoid(logit), in nats. It never computes p, and so neither
  * overflows nor rounds it to 0 or 1.
  *
  * @param logits Any numbers, before the sigmoid.
- * @param targets Shares t from 0 to 1; others are not refused.
+ * @param targets Shares t from 0 to 1; other numbers are not refused.
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('binaryCrossEntropy', options, lossChecks)

@@ -1,4 +1,4 @@
-/** The same numbers several times over, or the other way round. Element types stay as they are. */
+/** Functions that repeat and reverse numbers. Element types stay as they are. */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkAxis } from '../checks/check-axis.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
@@ -16,8 +16,8 @@ import { axesOrAll, checkShape, formatShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
 /**
- * Each element along `axis` so many times in a row: `[1, 2]` twice is `[1, 1, 2, 2]`. NumPy's `repeat`;
- * PyTorch calls it `repeat_interleave`, and `tile` is its `repeat`.
+ * Repeats each element along `axis`: `[1, 2]` twice is `[1, 1, 2, 2]`. NumPy's `repeat`; PyTorch calls it
+ * `repeat_interleave`, and `tile` is its `repeat`.
  *
  * @param count How often, ≥ 0.
  */
@@ -35,10 +35,10 @@ export function repeat(x: Tensor, count: number, axis = 0): Tensor {
 }
 
 /**
- * The whole tensor so many times along each axis: `[1, 2]` twice is `[1, 2, 1, 2]`.
+ * Repeats the whole tensor along each axis: `[1, 2]` twice is `[1, 2, 1, 2]`.
  *
- * @param counts How often along each axis, ≥ 0, aligned at the right; of fewer counts or axes the missing
- *   ones are 1, as in NumPy.
+ * @param counts How often along each axis, ≥ 0, aligned at the right; missing counts or axes are 1, as in
+ *   NumPy.
  */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
   checkTensor('tile', 'x', x)
@@ -52,7 +52,7 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   const tiled = sizes.map((n, i) => n * times[i])
   checkShape('tile', tiled)
   return scope(() => {
-    // Axes that come once stay as they are.
+    // An axis that is not repeated stays as it is.
     const spread = (each: (i: number) => number): number[] =>
       sizes.flatMap((n, i) => (times[i] === 1 ? [n] : [each(i), n]))
     const apart = reshape(
@@ -67,13 +67,13 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   })
 }
 
-/** Longer axes have ids that single precision cannot count. */
+/** Longer axes have indices that single precision cannot count. */
 const longestFlip = 2 ** 24
 
 /**
- * Each of `axes`, all of them unless given, from its end to its beginning.
+ * Reverses the order of elements along `axes`. Default: all axes.
  *
- * @throws ShapeError for axes that x has not, and for one of more than 2²⁴ elements.
+ * @throws ShapeError for axes that x does not have, and for one of more than 2²⁴ elements.
  */
 export function flip(x: Tensor, axes?: readonly number[]): Tensor {
   checkTensor('flip', 'x', x)

@@ -1,6 +1,7 @@
 /**
  * Softmax and its logarithms. Exponentials are taken of the differences to the largest number, so that none
- * overflows; that number is a constant to the gradient, which does not depend on it. The result is `f32`.
+ * overflows. That number counts as a constant, because the gradient does not depend on it. The result is
+ * `f32`.
  */
 import { checkAxis } from '../checks/check-axis.ts'
 import { checkOptions } from '../checks/check-options.ts'
@@ -18,21 +19,21 @@ const [element, top, total] = [e.input(0), e.input(1), e.input(2)]
 const below = e.subtract(element, e.stopGradient(top))
 const termOfSoftmax = e.exp(below)
 const logSoftmaxOf = e.subtract(below, e.log(total))
-// Without a largest finite number nothing is subtracted: ∞ and −∞ alone are the result.
+// Where the largest number is not finite, nothing is subtracted: the result is ∞ or −∞.
 const shift = (largest: e.Expression): e.Expression =>
   e.stopGradient(e.select(e.less(e.abs(largest), e.constant(Infinity)), largest, e.constant(0)))
 const termOfSum = e.exp(e.subtract(element, shift(top)))
 const logOfSum = e.add(e.log(e.input(0)), shift(top))
 
-/** A number has one softmax, though no axis. */
+/** A scalar has a softmax, although it has no axis. */
 const axesOf = (op: string, x: Tensor, axis: number): number[] =>
   x.shape.length === 0 ? (checkAxis(op, axis, 1), []) : [checkAxis(op, axis, x.shape.length)]
 
 /**
- * eˣ over its sum along `axis`, the last one unless given: shares that are positive and add up to 1. NaN
- * where the largest number is infinite, as in PyTorch.
+ * eˣ over its sum along `axis`, by default the last: positive numbers that add up to 1. NaN where the largest
+ * number is infinite, as in PyTorch.
  *
- * @throws ShapeError for an axis that x has not.
+ * @throws ShapeError for an axis that x does not have.
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
   checkTensor('softmax', 'x', x)
@@ -43,7 +44,9 @@ export function softmax(x: Tensor, axis = -1): Tensor {
   })
 }
 
-/** The logarithm of `softmax`, exact also where that is too small for a number of its own. */
+/**
+ * The logarithm of `softmax`, exact even where the softmax itself would be too small for single precision.
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   checkTensor('logSoftmax', 'x', x)
   const over = { axes: axesOf('logSoftmax', x, axis), keepDims: true }
@@ -53,7 +56,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   })
 }
 
-/** log Σ eˣ over `axes`, all of them unless given; −∞ over an empty axis. Does not overflow. */
+/** log Σ eˣ over `axes`, by default all of them; −∞ over an empty axis. Does not overflow. */
 export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('logsumexp', 'x', x)
   checkOptions('logsumexp', options, reduceChecks)

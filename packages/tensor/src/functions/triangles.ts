@@ -17,16 +17,17 @@ const lower = e.select(e.less(onDiagonal, column), e.constant(0), x)
 const upper = e.select(e.less(column, onDiagonal), e.constant(0), x)
 
 /**
- * `[…, M, N]` with zeros above a diagonal. Numbers of `i32` must be below 2²⁴ in size.
+ * Keeps the lower triangle of `[…, M, N]`, with zeros above a diagonal. Numbers of `i32` must be below 2²⁴ in
+ * size.
  *
- * @param offset The diagonal: 0, unless given, for the main one, above 0 for those to the right of it, below
- *   0 for those to the left.
+ * @param offset The diagonal: 0 for the main one, above 0 for those to the right of it, below 0 for those to
+ *   the left. Default 0.
  */
 export function tril(matrix: Tensor, offset = 0): Tensor {
   return triangle('tril', lower, matrix, offset)
 }
 
-/** `[…, M, N]` with zeros below a diagonal; see `tril`. */
+/** Keeps the upper triangle of `[…, M, N]`, with zeros below a diagonal; see `tril`. */
 export function triu(matrix: Tensor, offset = 0): Tensor {
   return triangle('triu', upper, matrix, offset)
 }

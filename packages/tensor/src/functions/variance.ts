@@ -13,10 +13,10 @@ import { scope } from '../scope.ts'
 import { axesOrAll, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-/** Which axes are reduced, and what is taken off the count. */
+/** Options of `variance` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
   /**
-   * The sum of n squares is divided by n − `correction` (never below 0). 0 unless given, as in NumPy and JAX;
+   * The sum of n squares is divided by n − `correction` (never below 0). Default 0, as in NumPy and JAX;
    * PyTorch's default is 1.
    */
   readonly correction?: number
@@ -29,14 +29,14 @@ const squaredDifference = e.multiply(difference, difference)
 const root = e.select(e.equal(e.input(0), e.constant(0)), e.constant(0), e.sqrt(e.input(0)))
 
 /**
- * The mean of the squared differences to the mean, over `axes`, all of them unless given. NaN where nothing
- * is left to divide by.
+ * The mean of the squared differences to the mean, over `axes`, by default all of them. NaN where the divisor
+ * is 0.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
   return varianceOf('variance', x, options)
 }
 
-/** The root of `variance`; its gradient is 0 where all numbers are the same, as in PyTorch. */
+/** The square root of `variance`; its gradient is 0 where all numbers are equal, as in PyTorch. */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
   return scope(() => elementwise(root, [varianceOf('std', x, options)]))
 }

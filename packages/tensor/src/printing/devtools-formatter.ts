@@ -1,19 +1,19 @@
-/** How the developer tools of browsers print a tensor: they ask no object, only formatters. */
+/** Prints tensors in the developer tools of browsers, which ask formatters instead of the object. */
 import { Tensor } from '../tensor.ts'
 
-/** What the tools render: the name of an element, its attributes and its text. */
+/** An element that the tools render: its name, its attributes and its text. */
 export type Rendered = readonly [element: string, attributes: Readonly<Record<string, string>>, text: string]
 
 /** A custom formatter of the developer tools of Chromium and Firefox. */
 export interface DevtoolsFormatter {
-  /** What stands for a value; null for values that the tools shall print themselves. */
+  /** Returns the element that stands for a value; null for values that the tools should print themselves. */
   header(value: unknown): Rendered | null
   hasBody(value: unknown): boolean
 }
 
 /**
- * Prints tensors in the console of a browser as Node does, once the page has put it on the list of formatters and the tools' setting "custom
- * formatters" is on. Other values are left alone.
+ * Prints tensors in the console of a browser as Node does, once the page has put it on the list of formatters
+ * and the tools' setting "custom formatters" is on. Other values are left to the tools.
  *
  * @example
  * ```ts

@@ -1,18 +1,18 @@
-/** The numbers of a tensor in text: in nested brackets, cut like NumPy's where there are many. */
+/** The numbers of a tensor as text: in nested brackets, shortened as in NumPy where there are many. */
 import type { DType, NumericArray } from '../dtype.ts'
 import { type Shape, sizeOf, stridesOf, type TensorSpec } from '../shape.ts'
 
-/** Of tensors with more numbers than this, `edge` indices at both ends of each long axis are shown. */
+/** Tensors with more numbers than this show `edge` indices at both ends of each long axis. */
 const maxWhole = 1000
 const edge = 3
-/** Numbers that are shown in any case; more come of tensors with very many short axes. */
+/** Maximum of numbers that are shown; tensors with very many short axes would show more. */
 const maxShown = 10_000
 const columns = 80
 
 /**
- * Numbers in nested brackets, each axis in brackets of its own, aligned to the right.
+ * Formats numbers in nested brackets, each axis in brackets of its own, aligned to the right.
  *
- * @param read Copies out so many numbers from a place on.
+ * @param read Copies out a count of numbers from an index on.
  * @param indent Columns before the first bracket, for the lines that follow.
  */
 export function numbersText(
@@ -48,7 +48,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const indicesOf = (n: number): Shown =>
   n <= 2 * edge ? range(0, n) : [...range(0, edge), null, ...range(n - edge, n)]
 
-/** The numbers that are shown, row by row. Each run of neighbors is read at once. */
+/** The texts of the numbers that are shown, row by row. Each run of neighbors is read at once. */
 function cellsOf(
   shape: Shape,
   dtype: DType,
@@ -79,7 +79,7 @@ function cellsOf(
   return cells
 }
 
-/** Six significant digits, and whole numbers as they are. */
+/** Formats a number with six significant digits, and a whole number in full. */
 function numberText(x: number, dtype: DType): string {
   if (dtype === 'i32' || !Number.isFinite(x)) return String(x)
   if (Object.is(x, -0)) return '-0'
@@ -87,7 +87,7 @@ function numberText(x: number, dtype: DType): string {
   return String(Number(x.toPrecision(6)))
 }
 
-/** Parts of a row with commas, on several lines where one would be too long. */
+/** Joins the parts of a row with commas, on several lines where one would be too long. */
 function wrapped(parts: readonly string[], left: number): string {
   let length = left
   return parts

@@ -1,6 +1,8 @@
 import { BurgeonError } from '../errors.ts'
 
-/** A file is not what its format says; the message names the field, what came and what was expected. */
+/**
+ * A file does not follow its format; the message names the field, the value it has and the value expected.
+ */
 export class BadFileError extends BurgeonError {
   override readonly name = 'BadFileError'
 }

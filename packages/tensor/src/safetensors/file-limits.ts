@@ -1,6 +1,6 @@
-/** What a file may hold unless the reader is told otherwise; nothing is written that would then not be read back. */
+/** The default limits of a file; nothing is written that could then not be read back. */
 export const fileLimits = {
-  /** Also the work that a hostile header can cause. */
+  /** Bounds also the work that a hostile header can cause. */
   headerBytes: 16 * 2 ** 20,
   tensors: 50_000,
   metadata: 50_000,

@@ -1,6 +1,6 @@
 /**
- * Reads the JSON of a safetensors header in one pass. JSON.parse is not used: it keeps the last of duplicate keys in
- * silence, and builds everything before anything can be counted.
+ * Reads the JSON of a safetensors header in one pass. JSON.parse is not used: it silently keeps the last of
+ * duplicate keys, and builds everything before anything can be counted.
  */
 import { BadFileError } from './bad-file-error.ts'
 
@@ -13,7 +13,10 @@ export class HeaderReader {
     this.#text = text
   }
 
-  /** The members of an object; `member` is called at each value and must read it. Throws on a duplicate key. */
+  /**
+   * Reads the members of an object; `member` is called at each value and must read it. Throws on a duplicate
+   * key.
+   */
   object(what: string, member: (key: string) => void): void {
     const seen = new Set<string>()
     this.#expect('{', what)
@@ -28,7 +31,7 @@ export class HeaderReader {
     this.#expect('}', what)
   }
 
-  /** A list of non-negative integers, at most `most` of them. */
+  /** Reads a list of non-negative integers, at most `most` of them. */
   integers(what: string, most: number): number[] {
     const numbers: number[] = []
     this.#expect('[', what)
@@ -48,7 +51,7 @@ export class HeaderReader {
     const raw = this.#text.slice(this.#at, end)
     try {
       const value: unknown = JSON.parse(raw)
-      // An escape can smuggle in half a letter, which no UTF-8 can hold and two names would be written the same.
+      // An escape can smuggle in half a letter, which UTF-8 cannot hold: two names would be written the same.
       if (typeof value === 'string' && !halfLetter.test(value)) {
         this.#at = end
         return value
@@ -59,7 +62,7 @@ export class HeaderReader {
     throw new BadFileError(`safetensors: ${what} is ${shown(raw)}; expected a JSON string of whole letters.`)
   }
 
-  /** Nothing but spaces may follow. */
+  /** Checks that only spaces follow. */
   end(): void {
     this.#space()
     if (this.#at !== this.#text.length) {
@@ -111,7 +114,7 @@ export class HeaderReader {
 /** A surrogate without its other half. */
 export const halfLetter: RegExp = /\p{Surrogate}/u
 
-/** A piece of a hostile file, short and on one line. */
+/** Formats a piece of a hostile file, short and on one line. */
 export function shown(text: string): string {
   return text === '' ? 'nothing' : JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }

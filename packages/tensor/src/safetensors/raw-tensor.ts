@@ -1,4 +1,4 @@
-/** A tensor as it lies in a file: a type, a shape and bytes. */
+/** A tensor as it is stored in a file: a type, a shape and bytes. */
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { OptionError } from '../errors.ts'
@@ -27,11 +27,11 @@ export type RawType = keyof typeof elementBytes
 export interface RawTensor {
   readonly type: RawType
   readonly shape: readonly number[]
-  /** Little-endian, row-major; a view of the file's bytes where it was read from one. */
+  /** Little-endian, row-major; a view of the file's bytes if it was read from a file. */
   readonly bytes: Uint8Array
 }
 
-/** Bytes of a tensor; NaN if a size is no integer of 0 or more, or a product too large to be exact. */
+/** Bytes of a tensor; NaN if a size is not an integer of 0 or more, or a product is too large to be exact. */
 export function byteLengthOf(type: RawType, shape: readonly number[]): number {
   // NaN stays: a later size of 0 must not hide it.
   const times = (product: number, n: number): number =>
@@ -39,7 +39,7 @@ export function byteLengthOf(type: RawType, shape: readonly number[]): number {
   return shape.reduce(times, elementBytes[type])
 }
 
-/** Arrays that can be stored as they are, and what half and brain floats become. */
+/** Arrays that can be stored as they are; half and brain floats are read as single floats. */
 export type RawArray =
   | Float64Array
   | Float32Array
@@ -62,7 +62,7 @@ const arrayTypes = {
   BOOL: Uint8Array,
 } as const
 
-/** The tensor of an array. Throws OptionError if the shape does not fit. Shares the array's bytes. */
+/** Makes the tensor of an array. Throws OptionError if the shape does not fit. Shares the array's bytes. */
 export function rawFromArray(data: RawArray, shape: readonly number[]): RawTensor {
   checkArgument('rawFromArray', 'data', data, checks.numbers)
   checkArgument('rawFromArray', 'shape', shape, checks.integers)
@@ -81,7 +81,7 @@ export function rawFromArray(data: RawArray, shape: readonly number[]): RawTenso
 const aType = checks.oneOf(...(Object.keys(elementBytes) as RawType[]))
 const someBytes = checks.instance('a Uint8Array', Uint8Array)
 
-/** Throws OptionError for what is no RawTensor; how shape and bytes fit is for others to look at. */
+/** Throws OptionError unless `tensor` is a RawTensor; others check that shape and bytes fit. */
 export function requireRaw(who: string, name: string, tensor: RawTensor): void {
   checkArgument(who, name, tensor, checks.object<RawTensor>('an object with type, shape and bytes'))
   const { type, shape, bytes } = tensor
@@ -91,8 +91,8 @@ export function requireRaw(who: string, name: string, tensor: RawTensor): void {
 }
 
 /**
- * The numbers of a tensor, copied; F16 and BF16 become single floats. Throws OptionError for 64-bit integers, and if
- * shape and bytes do not fit.
+ * Copies the numbers of a tensor; F16 and BF16 become single floats. Throws OptionError for 64-bit integers,
+ * and if shape and bytes do not fit.
  */
 export function arrayFromRaw(tensor: RawTensor): RawArray {
   requireRaw('arrayFromRaw', 'tensor', tensor)
@@ -106,7 +106,7 @@ export function arrayFromRaw(tensor: RawTensor): RawArray {
       `arrayFromRaw: got ${bytes.length} bytes; expected ${expected} for ${type} [${shape.join(', ')}].`,
     )
   }
-  // Not bytes.slice(), which is no copy where bytes is one of Node's Buffers.
+  // `bytes.slice()` would not copy if `bytes` is one of Node's Buffers.
   const { buffer } = new Uint8Array(bytes)
   if (type === 'F16') return floatsFromHalves(new Uint16Array(buffer))
   if (type === 'BF16') return floatsFromBrains(new Uint16Array(buffer))
@@ -121,7 +121,8 @@ function floatsFromHalves(halves: Uint16Array): Float32Array {
     const bits = halves[i]
     const sign = (bits & 0x8000) << 16
     const magnitude = bits & 0x7fff
-    // Below 2⁻¹⁴ there is no leading one: the fraction counts units of 2⁻²⁴. From 0x7c00 on it is infinity or NaN.
+    // Below 2⁻¹⁴ there is no leading one: the fraction counts units of 2⁻²⁴. From 0x7c00 on it is infinity or
+    // NaN.
     if (magnitude < 0x0400) floats[i] = (sign === 0 ? 1 : -1) * magnitude * 2 ** -24
     else words[i] = sign | ((magnitude << 13) + (magnitude < 0x7c00 ? 112 << 23 : 224 << 23))
   }

@@ -7,13 +7,13 @@ import { halfLetter, shown } from './header-reader.ts'
 import { byteLengthOf, elementBytes, type RawTensor, requireRaw } from './raw-tensor.ts'
 
 /**
- * A safetensors file. Same content, same bytes: tensors lie in the order of their element size (largest first, so that
- * each is aligned) and then of their name.
+ * Writes a safetensors file. The same content gives the same bytes: tensors are in the order of their element
+ * size (largest first, so that each is aligned) and then of their name.
  *
  * @param tensors By name; `__metadata__` is the format's own.
  * @param metadata Strings for people and tools.
- * @throws OptionError for what `readSafetensors` would not read back: a tensor whose bytes do not fit its shape, or
- *   more than its limits allow.
+ * @throws OptionError for contents that `readSafetensors` would not read back: a tensor whose bytes do not
+ *   fit its shape, or more than its limits allow.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, RawTensor>,
@@ -41,7 +41,7 @@ export function writeSafetensors(
     members.push(`${JSON.stringify(name)}:${JSON.stringify(fields)}`)
     dataBytes = end
   }
-  // Written member by member: in an object a tensor named __proto__ would vanish.
+  // The text is written member by member: in an object a tensor named __proto__ would vanish.
   const text = new TextEncoder().encode(`{${members.join()}}`)
   const headerBytes = Math.ceil(text.length / 8) * 8
   requireLimit(headerBytes, fileLimits.headerBytes, 'bytes of header')

@@ -3,8 +3,8 @@ import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 
 /**
- * The largest difference of two lists, each divided by max(1, |expected|): absolute near 0, relative far from it.
- * Equal infinities and a NaN on both sides count as equal; anything else non-finite counts as ∞.
+ * The largest difference of two lists, each divided by max(1, |expected|): absolute near 0, relative far from
+ * it. Equal infinities and a NaN on both sides count as equal; anything else non-finite counts as ∞.
  */
 export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   checkArgument('largestDifference', 'actual', actual, checks.numbers)

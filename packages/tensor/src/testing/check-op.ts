@@ -15,7 +15,10 @@ import type { Tensor } from '../tensor.ts'
 import { opCases } from './cases/op-cases.ts'
 import { anOp, RoundingBounds } from './rounding-bounds.ts'
 
-/** An input as plain numbers. Those of `f32` should be representable in f32, or rounding them counts as an error. */
+/**
+ * An input as plain numbers. Those of `f32` should be representable in f32, or rounding them counts as an
+ * error.
+ */
 export interface PlainInput extends TensorSpec {
   readonly data: ArrayLike<number>
 }
@@ -28,32 +31,33 @@ const plainInputs = checks.list(
   fields<PlainInput>('an input', { data: checks.numbers, shape: checks.shape, dtype: checks.dtype }),
 )
 
-/** How far a device was from the reference. */
+/** The error of a device in comparison with the reference. */
 export interface OpCheck {
-  /** The largest error, as a multiple of what f32 rounding can explain at that element. */
+  /** The largest error, as a multiple of the error that f32 rounding can explain at that element. */
   readonly error: number
-  /** Where it was: `output 0`, or `input 2` for one that is written in place. */
+  /** Where the error was: `output 0`, or `input 2` for one that is written in place. */
   readonly output: string
 }
 
-/** A device returned something else than the reference. */
+/** A device returned another result than the reference. */
 export class OpMismatchError extends BurgeonError {
   override readonly name = 'OpMismatchError'
 }
 
 /**
- * Runs an op on `device` and on `reference` with the same numbers and compares every output and every input: those that
- * the op writes in place must have changed in the same way, the others not at all. Everything that was allocated on
- * `device` must be free again afterwards.
+ * Runs an op on `device` and on `reference` with the same numbers and compares every output and every input:
+ * inputs that the op writes in place must have changed in the same way, the others not at all. All memory
+ * that was allocated on `device` must be free again afterwards.
  *
- * An error counts in units of what rounding to f32 can explain (see `RoundingBounds`), so that a sum of a thousand terms
- * may be off by more than a sum of two, and a number that was only moved may not be off at all. Where the explanation is
- * 0 (moved numbers, integers, infinities, NaN) the answer must be exact, whatever the tolerance. A bit of a NaN or the
- * sign of a zero does not matter.
+ * An error counts in units of what rounding to f32 can explain (see `RoundingBounds`), so that a sum of a
+ * thousand terms may be off by more than a sum of two, and a number that was only moved may not be off at
+ * all. Where that unit is 0 (moved numbers, integers, infinities, NaN) the result must be exact, whatever the
+ * tolerance. The bits of a NaN and the sign of a zero do not matter.
  *
  * @param reference From `openReference()`.
- * @param tolerance Largest error allowed, in that unit: 1 for a device that computes in f32 as the definition says.
- * @throws OpMismatchError in one readable sentence, or whatever the op throws on either device.
+ * @param tolerance Largest error allowed, in that unit: 1 for a device that computes in f32 as the definition
+ *   says.
+ * @throws OpMismatchError in one readable sentence, and any error that the op throws on either device.
  */
 export async function checkOp<K extends OpName>(
   device: Device,
@@ -118,7 +122,10 @@ function worstElement(
   return worst
 }
 
-/** |actual − expected| as a multiple of `bound`; a number that f32 cannot hold must be the infinity it rounds to. */
+/**
+ * |actual − expected| as a multiple of `bound`; a number that f32 cannot hold must be the infinity it rounds
+ * to.
+ */
 function errorOf(actual: number, expected: number, bound: number): number {
   if (actual === expected || Object.is(actual, expected) || actual === Math.fround(expected)) return 0
   if (bound === Infinity) return 0
@@ -167,7 +174,7 @@ interface Labeled {
   readonly label: string
 }
 
-/** The outputs of a call, followed by its inputs as they are afterwards. */
+/** Returns the outputs of a call, followed by its inputs as they are afterwards. */
 function called<K extends OpName>(
   device: Device,
   op: K,
@@ -182,7 +189,7 @@ function called<K extends OpName>(
   ]
 }
 
-/** Ops without inputs are told the device by their attributes. */
+/** Adds the device to the attributes of ops without inputs. */
 function withDevice<K extends OpName>(op: K, attrs: PlainAttrs<K>, device: Device): Attrs<K> {
   const { takes } = opTable[op] as OpDefinition<Attrs<K>>
   return (Object.keys(takes).length === 0 ? { ...attrs, device } : attrs) as Attrs<K>
@@ -199,7 +206,7 @@ function describeCall<K extends OpName>(op: K, inputs: readonly PlainInput[], at
   return `${op}(${inputs.map(describeSpec).join(', ')}) with ${plain}`
 }
 
-/** `add(input 0, scalar 1)`, with the parts that lie too deep left out. */
+/** Formats `add(input 0, scalar 1)`, leaving out the parts that lie too deep. */
 function formula(node: Expression, depth: number): string {
   if (node.kind === 'constant') return String(node.value)
   if (node.kind === 'input' || node.kind === 'scalar') return `${node.kind} ${node.index}`

@@ -1,9 +1,9 @@
-/** What contract suites return. */
+/** The results of contract suites. */
 
 /** One statement about the part that was checked, and whether it holds. */
 export interface CheckResult {
   readonly statement: string
   readonly holds: boolean
-  /** What was seen; worth reading when it does not hold. */
+  /** The observation; worth reading when the statement does not hold. */
   readonly detail: string
 }

@@ -1,6 +1,6 @@
 /**
- * How far single precision may be from the truth: evaluates a scalar expression together with a bound on the error that
- * f32 arithmetic makes in it (running error analysis: Wilkinson 1986; Higham 2002, section 3.3).
+ * Bounds on rounding errors: evaluates a scalar expression together with a bound on the error that f32
+ * arithmetic makes in it (running error analysis: Wilkinson 1986; Higham 2002, section 3.3).
  */
 import {
   applyBinary,
@@ -13,24 +13,27 @@ import {
 
 /** Half a unit in the last place of 1 in f32: the relative error of one correctly rounded operation. */
 export const roundoff: number = 2 ** -24
-/** What `exp`, `tanh`, … may be off, in units of `roundoff`: two units in the last place. */
+/** Error that `exp`, `tanh`, … may make, in units of `roundoff`: two units in the last place. */
 const functionError = 4
-/** Below this f32 numbers are subnormal; a device may take them for 0. */
+/** Smaller f32 numbers are subnormal; a device may take them for 0. */
 export const smallestNormal: number = 2 ** -126
 const largestFinite = (2 - 2 ** -23) * 2 ** 127
 
-/** A number as f32 arithmetic may see it: within `error` of `value`. An infinite error means that anything goes. */
+/**
+ * A number as f32 arithmetic may compute it: within `error` of `value`. With an infinite error any number is
+ * allowed.
+ */
 export interface Rounded {
   readonly value: number
   readonly error: number
 }
 
-/** A number that f32 must round first. */
+/** Returns a number that f32 must round first. */
 export function roundedToF32(value: number): Rounded {
   return { value, error: Number.isFinite(value) ? Math.abs(Math.fround(value) - value) : 0 }
 }
 
-/** Returns a function of (inputs, scalars) that gives the value with its error bound. */
+/** Returns a function of (inputs, scalars) that computes the value with its error bound. */
 export function roundingEvaluator(
   expression: Expression,
 ): (inputs: readonly Rounded[], scalars: readonly number[]) => Rounded {
@@ -70,7 +73,7 @@ function step(
   }
 }
 
-/** Where rounding may turn the condition, either branch will do. */
+/** Where rounding may change the condition, either branch is allowed. */
 function choose(condition: Rounded, x: Rounded, y: Rounded): Rounded {
   const [taken, other] = condition.value !== 0 ? [x, y] : [y, x]
   if (condition.error === 0 || Math.abs(condition.value) > condition.error) return taken
@@ -85,7 +88,7 @@ function inRange(value: number, error: number): Rounded {
   return { value, error: Math.abs(value) + error > largestFinite ? Infinity : error }
 }
 
-/** The error of rounding a result to f32: nothing for an exact 0, and down to 0 for a subnormal number. */
+/** The error of rounding a result to f32: 0 for an exact 0, and as far as 0 for a subnormal number. */
 function rounding(value: number, units: number): number {
   return value === 0 ? 0 : units * roundoff * Math.abs(value) + smallestNormal
 }
@@ -94,7 +97,7 @@ function rounding(value: number, units: number): number {
 function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
   const value = applyUnary(name, x)
   if (e === Infinity) return Infinity
-  // NaN and infinities must be met exactly.
+  // NaN and infinities must be exact.
   if (!Number.isFinite(value)) return 0
   const own = rounding(value, functionError)
   const nearest = Math.max(0, Math.abs(x) - e)
@@ -116,7 +119,8 @@ function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
     case 'sqrt':
       return e === 0 ? own : x > e ? e / Math.sqrt(x - e) + own : Infinity
     case 'sigmoid':
-      // s′ = s(1 − s) is largest at 0, and falls to both sides. The exponential's error, a sum's and a quotient's.
+      // s′ = s(1 − s) is largest at 0, and falls to both sides. The exponential's error, a sum's and a
+      // quotient's.
       return e * applyUnary(name, nearest) * applyUnary(name, -nearest) + own + rounding(value, 1)
     case 'tanh':
       return e * (1 - Math.tanh(nearest) ** 2) + own
@@ -124,13 +128,13 @@ function unaryError(name: UnaryName, { value: x, error: e }: Rounded): number {
       return e * (2 / Math.sqrt(Math.PI)) * Math.exp(-nearest * nearest) + own
     case 'sin':
     case 'cos':
-      // Far from 0 a device may lose the angle; the answer must still be a sine.
+      // Far from 0 a device may lose the angle; the result must still be a sine.
       if (Math.abs(x) > 1e5) return 2
       return e + (Math.abs(x) < 1 ? own : functionError * roundoff)
   }
 }
 
-/** The same for two arguments. */
+/** A bound on the error of a function of two arguments, as `unaryError`. */
 function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
   const value = applyBinary(name, x.value, y.value)
   const both = x.error + y.error
@@ -160,8 +164,8 @@ function binaryError(name: BinaryName, x: Rounded, y: Rounded): number {
 }
 
 /**
- * Of xʸ = e^(y log|x|): what the arguments' errors make of the exponent, and its own rounding, for a device may round log|x| before it
- * is multiplied by y.
+ * The error of xʸ = e^(y log|x|): the arguments' errors in the exponent, and its own rounding, for a device
+ * may round log|x| before it is multiplied by y.
  */
 function powerError(x: Rounded, y: Rounded): number {
   const value = applyBinary('pow', x.value, y.value)
@@ -173,11 +177,14 @@ function powerError(x: Rounded, y: Rounded): number {
   const byExponent = y.error > 0 ? y.error * (logarithm + relative) : 0
   const own = functionError * (1 + (Number.isFinite(exponent) ? exponent : 0))
   const growth = Math.expm1(byBase + byExponent)
-  // What is 0 here for being too small may be anything there.
+  // A result that is too small for f32 here may be any number there.
   return growth === Infinity ? Infinity : Math.abs(value) * growth + rounding(value, own)
 }
 
-/** Whether a power may jump within what is known of its arguments: to another sign, to NaN, or beside 1 to an infinite power. */
+/**
+ * Whether a power may jump within its arguments' errors: to another sign, to NaN, or beside 1 to an infinite
+ * power.
+ */
 function isOpenPower(x: Rounded, y: Rounded): boolean {
   const size = Math.abs(x.value)
   const besideOne = Math.abs(size - 1) <= x.error && Math.abs(y.value) === Infinity

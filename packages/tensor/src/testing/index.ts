@@ -1,4 +1,7 @@
-/** `@burgeon/tensor/testing`: comparisons and cases for testing ops and kernels, and what contract suites are made of, for use in any test runner. */
+/**
+ * `@burgeon/tensor/testing`: comparisons and cases for testing ops and kernels, and the parts of contract
+ * suites, for use in any test runner.
+ */
 export { allClose, largestDifference } from './all-close.ts'
 export { drawExpression, type ExpressionShape } from './cases/draw-expression.ts'
 export type { OpCase, OpCases } from './cases/op-case.ts'

@@ -1,9 +1,9 @@
 /**
- * An engine that knows, for every number it computes, how far f32 arithmetic may be from it.
+ * An engine that computes, for every number, how far f32 arithmetic may be from it.
  *
- * It runs on the reference device and keeps beside each result a tensor of error bounds: what it did not compute itself is
- * exact, each op adds the rounding of its own. A short sum may be added up in any order, a long one in blocks of blocks only: see
- * `roundingsOfSum`. Fused ops go through their definition.
+ * It runs on the reference device and keeps beside each result a tensor of error bounds: numbers from outside
+ * are exact, and each op adds its own rounding. A short sum may be added up in any order, a long one in
+ * blocks of blocks only: see `roundingsOfSum`. Fused ops go through their definition.
  */
 import { checkArgument } from '../checks/check-options.ts'
 import { checkTensor } from '../checks/check-tensor.ts'
@@ -35,18 +35,24 @@ import {
 export const anOp: Check<OpName> = checks.oneOf(...(Object.keys(opTable) as OpName[]))
 const anEngine = checks.role<Engine>('an engine', 'run')
 
-/** How far rounding may carry a result. */
+/** Error bounds of every result that passes through it. */
 export class RoundingBounds implements Engine {
   readonly #below: Engine
   readonly #bounds = new Map<number, Tensor>()
 
-  /** @param below What computes the results: `withEngine` hands it over. Throws OptionError for what is no engine. */
+  /**
+   * @param below The engine that computes the results, from `withEngine`. Throws OptionError if it is not an
+   *   engine.
+   */
   constructor(below: Engine) {
     checkArgument('RoundingBounds', 'below', below, anEngine)
     this.#below = below
   }
 
-  /** How far f32 arithmetic may be from each element of `tensor`; ∞ where anything goes. Throws OptionError for what is no tensor. */
+  /**
+   * Returns how far f32 arithmetic may be from each element of `tensor`; ∞ where any number is allowed.
+   * Throws OptionError unless it is a tensor.
+   */
   of(tensor: Tensor): Tensor {
     checkTensor('RoundingBounds.of', 'tensor', tensor)
     return this.#bounds.get(tensor.id) ?? withoutEngines(() => fill(tensor.device, tensor.shape, 0))
@@ -57,7 +63,7 @@ export class RoundingBounds implements Engine {
     checkArgument('RoundingBounds.run', 'inputs', inputs, checks.tensors)
     checkArgument('RoundingBounds.run', 'attrs', attrs, checks.object('an object'))
     const { definition, infer, movement } = opTable[op] as OpDefinition<Attrs<K>>
-    // A definition takes for granted what the op looks at.
+    // A definition relies on the checks of the op.
     infer(inputs, attrs)
     const rule = (rules as Readonly<Partial<Record<OpName, unknown>>>)[op] as Rule<K> | undefined
     if (definition !== undefined && rule === undefined) return definition(inputs, attrs)
@@ -68,7 +74,7 @@ export class RoundingBounds implements Engine {
     for (const result of results) {
       this.#bounds.set(
         result.id,
-        // Functions made of ops have scopes of their own, at whose ends the bounds are still wanted.
+        // Functions made of ops have scopes of their own, but the bounds are still needed after these end.
         makeOwned(() =>
           withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
         ),
@@ -78,7 +84,7 @@ export class RoundingBounds implements Engine {
   }
 }
 
-/** One call that has been run. `result` is its output, or one of them, or what it wrote into. */
+/** One call that has run. `result` is its output, or one of them, or the input it wrote into. */
 interface Call<K extends OpName> {
   readonly inputs: readonly Tensor[]
   readonly bounds: readonly Tensor[]
@@ -90,11 +96,12 @@ interface Call<K extends OpName> {
 type Rule<K extends OpName> = (call: Call<K>) => Tensor
 
 /**
- * Ops whose results are rounded. All others are met exactly: those that only move numbers move the bounds with them, a fused op goes
- * through its definition, and the rest computes no numbers that need rounding.
+ * Rules of the ops whose results are rounded. All others must be exact: ops that only move numbers move the
+ * bounds with them, a fused op goes through its definition, and the rest computes no numbers that need
+ * rounding.
  *
- * Two have a rule although they are fused. The bias of `linear` may be added before, between or after the products; the squares of
- * `globalNorm` may not overflow or vanish as those of its definition would.
+ * Two fused ops have a rule nevertheless. The bias of `linear` may be added before, between or after the
+ * products; the squares of `globalNorm` may not overflow or vanish as those of its definition would.
  */
 const rules: { readonly [K in OpName]?: Rule<K> } = {
   elementwise: elementwiseBound,
@@ -112,24 +119,33 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
   globalNorm: normBound,
 }
 
-/** Blocks of so many terms, and blocks of so many blocks, are added one after another at most. */
+/** Maximum number of terms, or of blocks, that are added one after another. */
 const blockTerms = 64
-/** Roundings that one level of blocks may cost: its terms, and joining the lanes and invocations that share them. */
+/**
+ * Roundings that one level of blocks may cost: its terms, and joining the lanes and invocations that share
+ * them.
+ */
 const roundingsOfBlock = blockTerms + 8
 
 /**
- * How many roundings of Σ|x| a sum of `terms` may be off: any order for a block, O(log n) for long sums (Higham 2002, section 4.2). One
- * running sum of a million equal numbers in single precision is off by several hundred times as much.
+ * How many roundings of Σ|x| a sum of `terms` may be off: any order for a block, O(log n) for long sums
+ * (Higham 2002, section 4.2). One running sum of a million equal numbers in single precision is off by
+ * several hundred times as much.
  */
 function roundingsOfSum(terms: number): number {
   const levels = Math.ceil(Math.log2(Math.max(terms, 2)) / Math.log2(blockTerms))
   return Math.min(Math.max(0, terms - 1), roundingsOfBlock * levels)
 }
 
-/** Terms that a matrix product may add one after another; longer ones are summed in stretches of so many. */
+/**
+ * Maximum number of terms that a matrix product may add one after another; longer sums are cut into
+ * stretches.
+ */
 const productStretch = 4096
 
-/** The same for `terms` products of two numbers, each of which is rounded once, too. */
+/**
+ * How many roundings a sum of `terms` products of two numbers may be off; each product is rounded once, too.
+ */
 function roundingsOfProduct(terms: number): number {
   return terms <= productStretch ? terms : productStretch + Math.ceil(terms / productStretch)
 }
@@ -143,7 +159,7 @@ function moved<K extends OpName>(op: K): Rule<K> {
   return ({ bounds, attrs }) => runOp(op, bounds, attrs)[0]
 }
 
-/** |x| with the error added: the most that a device may see. */
+/** |x| with the error added: the largest value that a device may compute. */
 function magnitude(x: Tensor, bound: Tensor): Tensor {
   return add(abs(x), bound)
 }
@@ -163,7 +179,7 @@ function cumsumBound({ inputs: [x], bounds: [bound], attrs }: Call<'cumsum'>): T
   return add(runningSums(bound), sumRounding(x.shape[attrs.axis], runningSums(magnitude(x, bound))))
 }
 
-/** Numbers that are not exact may come in another order, which may carry them anywhere. */
+/** Numbers that are not exact may come in another order, so any number is allowed. */
 function sortBound({ bounds: [bound], result }: Call<'sort'>): Tensor {
   const isExact = bound.readSync().every((error) => error === 0)
   return fill(result.device, result.shape, isExact ? 0 : Infinity)
@@ -203,7 +219,7 @@ function scatterAddBound({
   )
 }
 
-/** ‖x + δ‖ is at most ‖δ‖ away from ‖x‖; half the relative error of the squares' sum is that of its root. */
+/** ‖x + δ‖ is at most ‖δ‖ away from ‖x‖; the relative error of a root is half that of the sum of squares. */
 function normBound({ inputs, bounds, result }: Call<'globalNorm'>): Tensor {
   const terms = inputs.reduce((all, x) => all + x.size, 0)
   const square = (numbers: ArrayLike<number>): number =>
@@ -242,7 +258,7 @@ function elementwiseBound({ inputs, bounds, result, attrs }: Call<'elementwise'>
     })
     const rounded = evaluate(arguments_, attrs.scalars)
     if (attrs.dtype === 'i32') return truncationError(rounded)
-    // Where f32 overflows and double precision does not, the difference is part of what is allowed.
+    // Where f32 overflows and double precision does not, the difference is part of the allowed error.
     return Number.isFinite(Math.fround(value))
       ? rounded.error + Math.abs(rounded.value - value)
       : rounded.error
@@ -255,7 +271,9 @@ function truncationError({ value, error }: Rounded): number {
   return Math.trunc(value - error) === Math.trunc(value + error) ? 0 : Math.ceil(error)
 }
 
-/** For every element of a tensor of shape `to`, where a tensor of shape `from` is read when it is broadcast to it. */
+/**
+ * For every element of a tensor of shape `to`: its index in a tensor of shape `from` that is broadcast to it.
+ */
 function positions(from: readonly number[], to: readonly number[]): number[] {
   const strides = broadcastStrides(from, to)
   return Array.from({ length: sizeOf(to) }, (_, i) => {
@@ -268,7 +286,7 @@ function positions(from: readonly number[], to: readonly number[]): number[] {
   })
 }
 
-/** NaN and infinities must be met exactly, unless something that went in was open: then they are open, too. */
+/** NaN and infinities must be exact, unless the error of an input was infinite: then theirs is, too. */
 function settled(bound: Tensor, result: Tensor, from: readonly Tensor[]): Tensor {
   const isOpen = from.some((x) => x.readSync().includes(Infinity))
   const values = result.readSync()

@@ -1,4 +1,7 @@
-/** A short program that meets every matrix product of a training step, for telling whether two ways of compiling them agree. */
+/**
+ * A short program with every kind of matrix product of a training step: it tells whether two ways of
+ * compiling them agree.
+ */
 import type { Device } from '../device.ts'
 import { runOp } from '../engine.ts'
 import { multiply, subtract } from '../ops/elementwise/arithmetic.ts'

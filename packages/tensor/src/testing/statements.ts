@@ -1,15 +1,15 @@
-/** Makes statements of a contract: each is tried, and what it throws counts as broken. */
+/** Makes statements of a contract: each is tried, and one that throws counts as broken. */
 import { checkArgument, shown } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import type { CheckResult } from './check-result.ts'
 
-/** What a part promises, and how that is seen: null where it holds, else what is wrong. */
+/** A promise of a part, and its test: null where it holds, else what is wrong. */
 export type Promised = readonly [promise: string, complaint: () => string | null]
 
 /**
- * The statements about a part of this name, for contract suites.
+ * Checks the promises of a part of this name, for contract suites.
  *
- * @throws OptionError for what is no name, and no list of promises with a function each.
+ * @throws OptionError unless the name is a string and the promises are a list with a function each.
  * @example
  * ```ts
  * const results = statements('my part', [['says its name', () => null]])
@@ -40,9 +40,10 @@ function attempted(complaint: () => string | null): string | null {
 }
 
 /**
- * The complaint of a promise that is tried before the statements are made; what it throws counts as one.
+ * Returns the complaint of a promise that is tried before the statements are made; an error counts as a
+ * complaint.
  *
- * @throws OptionError for what is no function.
+ * @throws OptionError unless `tried` is a function.
  */
 export async function complaintOf(tried: () => Promise<string | null>): Promise<string | null> {
   checkArgument('complaintOf', 'tried', tried, checks.callback())
@@ -56,13 +57,13 @@ export async function complaintOf(tried: () => Promise<string | null>): Promise<
 const said = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${shown(error)}`
 
-/** States that no part can have given, but for a part that has nothing to keep. */
+/** States that no part can have returned, except a part that has nothing to save. */
 export const noStates: readonly unknown[] = [null, undefined, 3, 'text', [], {}, { kind: 'another part' }]
 
-/** A state as a checkpoint gives it back: a copy of everything. */
+/** A state as a checkpoint returns it: a copy of everything. */
 export const copied = (state: unknown): unknown => structuredClone(state)
 
-/** Whether two states hold the same, number by number. */
+/** Whether two states hold the same numbers. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -73,11 +74,12 @@ export function isSame(a: unknown, b: unknown): boolean {
 }
 
 /**
- * Which of `noStates` a part takes, or is changed by; null if it refuses all of them with an error and stays as it was.
+ * Returns which of `noStates` a part accepts, or is changed by; null if it refuses all of them with an error
+ * and stays as it was.
  *
  * @param restore Gives the part a state.
- * @param toState Its state now.
- * @throws OptionError for what is no function.
+ * @param toState Returns its present state.
+ * @throws OptionError for arguments that are not functions.
  */
 export function takenStates(restore: (state: unknown) => void, toState: () => unknown): string | null {
   checkArgument('takenStates', 'restore', restore, checks.callback())
@@ -91,10 +93,10 @@ export function takenStates(restore: (state: unknown) => void, toState: () => un
 }
 
 /**
- * The same for a part whose state is a promise.
+ * Returns the same as `takenStates`, for a part whose state is a promise.
  *
- * @param own A state of a new part, which is no wrong one; none unless given.
- * @throws OptionError for what is no function.
+ * @param own A state of a new part, which is valid although it is one of `noStates`. Default: none.
+ * @throws OptionError for arguments that are not functions.
  */
 export async function takenStatesAsync(
   restore: (state: unknown) => void,

@@ -80,7 +80,8 @@ const nextScale = select(
  * const lossScale = dynamicLossScale()
  * const optimizer = chain(lossScale, clipByGlobalNorm(1), adamw({ learningRate: 1e-3 }))
  * const weights = { x }
- * const { gradient } = valueAndGrad((w: TensorsByPath) => lossScale.scaled(sum(multiply(w['x'], w['x']))))(weights)
+ * const loss = (w: TensorsByPath) => sum(multiply(w['x'], w['x']))
+ * const { gradient } = valueAndGrad((w: TensorsByPath) => lossScale.scaled(loss(w)))(weights)
  * const updates = optimizer.transform(gradient, { parameters: weights, step: 0 })
  * ```
  */

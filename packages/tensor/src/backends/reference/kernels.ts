@@ -1,4 +1,4 @@
-/** Every primitive op on the reference backend. Fused ops are not here, so their definition runs: it is what they mean. */
+/** Every primitive op on the reference backend. Fused ops are not here, so their definition runs. */
 import type { PrimitiveKernelTable } from '../../device.ts'
 import { argmaxReference } from '../../ops/argmax/argmax.reference.ts'
 import { assignReference } from '../../ops/assign/assign.reference.ts'

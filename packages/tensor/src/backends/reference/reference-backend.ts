@@ -1,10 +1,13 @@
-/** The reference backend: plain loops over plain arrays, in double precision. Slow and right; the oracle of every test. */
+/**
+ * The reference backend: plain loops over plain arrays, in double precision. Slow and right; the oracle of
+ * every test.
+ */
 import type { Backend, Kernel, Operand } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
 import type { OpName } from '../../op-table.ts'
 import { sizeOf, type TensorSpec } from '../../shape.ts'
 
-/** `f32` is kept in double precision here, so that finite differences mean something. */
+/** A plain array. `f32` is kept in double precision, so that finite differences are meaningful. */
 export type ReferenceBuffer = Float64Array | Int32Array
 
 export type ReferenceKernel<K extends OpName> = Kernel<K, ReferenceBackend>
@@ -18,7 +21,7 @@ export class ReferenceBackend implements Backend<ReferenceBuffer> {
     return spec.dtype === 'f32' ? new Float64Array(size) : new Int32Array(size)
   }
 
-  /** Garbage collection does it: these are ordinary arrays. */
+  /** Garbage collection frees them: these are ordinary arrays. */
   free(): void {}
 
   write(buffer: ReferenceBuffer, data: ArrayLike<number>, _dtype: DType): void {

@@ -1,9 +1,12 @@
-/** What this JavaScript engine's WebAssembly can do, found by validating tiny modules. Nothing is switched on here. */
+/**
+ * Detects the features of this JavaScript engine's WebAssembly by validating tiny modules. Nothing is
+ * switched on here.
+ */
 import { UnsupportedError } from '../../errors.ts'
 import { f32x4, ModuleBuilder } from './assembler/index.ts'
 import { type WebAssemblyInterface, webAssembly } from './webassembly.ts'
 
-/** What differs between engines that this backend can run on. */
+/** Features that differ between the engines on which this backend can run. */
 export interface Features {
   /** Fused multiply-add of vectors (`f32x4.relaxedMadd`). Node 20 has it switched off. */
   readonly relaxedSimd: boolean
@@ -12,9 +15,9 @@ export interface Features {
 }
 
 /**
- * The engine's WebAssembly and what it can do.
+ * Returns the engine's WebAssembly and its features.
  *
- * Throws UnsupportedError where there is no WebAssembly or no 128-bit SIMD, without which no kernel runs.
+ * Throws UnsupportedError without WebAssembly, or without 128-bit SIMD, which every kernel needs.
  */
 export function requireFeatures(engine: WebAssemblyInterface | undefined = webAssembly): {
   webAssembly: WebAssemblyInterface

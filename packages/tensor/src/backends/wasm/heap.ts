@@ -15,23 +15,23 @@ interface Gap {
 }
 
 /**
- * Blocks come in size classes, four to a power of two, so at most a fifth of a block is spare; a freed block waits for
- * the next request of its class. A training step asks for the same sizes every time, so after the first step nothing
- * is ever taken anew.
+ * Blocks come in size classes, four to a power of two, so at most a fifth of a block is spare; a freed block
+ * waits for the next request of its class. A training step asks for the same sizes every time, so after the
+ * first step nothing is ever taken anew.
  *
- * A model that has grown asks for other sizes. Before the memory grows for these, waiting blocks are joined to the gaps
- * that they make up together, and what fits is cut from these.
+ * A model that has grown asks for other sizes. Before the memory grows for these, waiting blocks are joined
+ * to the gaps that they make up together, and what fits is cut from these.
  */
 export class Heap {
   readonly #memory: WasmMemory
   readonly #maximumBytes: number
   readonly #free = new Map<number, number[]>()
   readonly #sizes = new Map<number, number>()
-  /** In the order of their addresses. */
+  /** The gaps in the order of their addresses. */
   #gaps: Gap[] = []
   /** Bytes of waiting blocks and of gaps. */
   #waiting = 0
-  /** Nothing lies from here on. */
+  /** Nothing is allocated from here on. */
   #top: number
   #highest: number
 
@@ -51,7 +51,7 @@ export class Heap {
     return this.#highest
   }
 
-  /** Room for `bytes`, uninitialized. Throws OutOfMemoryError with the name of who wanted it. */
+  /** Allocates `bytes`, uninitialized. Throws OutOfMemoryError with the name of the caller. */
   allocate(bytes: number, wantedBy: () => string): number {
     const size = sizeClass(bytes)
     const pointer = this.#reuse(size) ?? this.#extend(size, wantedBy)
@@ -69,7 +69,7 @@ export class Heap {
     else waiting.push(pointer)
   }
 
-  /** A block that waits, or the beginning of the first gap that is large enough. */
+  /** Returns a block that waits, or the beginning of the first gap that is large enough. */
   #reuse(size: number): number | undefined {
     let pointer = this.#free.get(size)?.pop()
     if (pointer === undefined && this.#gaps.length > 0) {
@@ -106,7 +106,10 @@ export class Heap {
     return pointer
   }
 
-  /** Makes gaps of all waiting blocks, neighbors as one; what lies at the top goes back to the rest of the memory. */
+  /**
+   * Makes gaps of all waiting blocks, adjacent ones as one; those at the top return to the rest of the
+   * memory.
+   */
   #join(): void {
     const blocks = [...this.#free].flatMap(([size, pointers]) => pointers.map((at): Gap => ({ at, size })))
     this.#free.clear()
@@ -125,7 +128,7 @@ export class Heap {
     this.#gaps = joined
   }
 
-  /** Grows by an eighth at least, so that many small requests do not mean many growths. */
+  /** Grows the memory by an eighth at least, so that many small requests do not mean many growths. */
   #grow(missing: number): boolean {
     const { byteLength } = this.#memory.buffer
     const wanted = Math.min(Math.max(missing, byteLength / 8), this.#maximumBytes - byteLength)

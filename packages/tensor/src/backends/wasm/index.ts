@@ -10,23 +10,25 @@ import { survivingLostWorkers } from './threads/lost-worker.ts'
 import { availableThreads } from './threads/start-worker.ts'
 import { WasmBackend, type WasmSettings } from './wasm-backend.ts'
 
-/** How a WASM device works. Nothing here but `strictMath` changes a result. */
+/** Options of a WASM device. None of them but `strictMath` changes a result. */
 export interface WasmOptions {
   /**
-   * Threads that share the work, the caller among them: an integer from 1 to 64. Default: what the machine runs at once, at
-   * most 8. Without shared memory (a browser page that is not cross-origin isolated) there is one, whatever is asked for.
+   * Threads that share the work, the caller among them: an integer from 1 to 64. Default: the number that the
+   * machine runs at once, at most 8. Without shared memory (a browser page that is not cross-origin isolated)
+   * there is only one, whatever the option says.
    */
   readonly threads?: number
   /**
-   * Never uses instructions whose rounding is up to the machine (fused multiply-add), so that every machine gives the same
-   * bits. Matrix products take about a third longer. Default: false.
+   * Never uses instructions whose rounding is up to the machine (fused multiply-add), so that every machine
+   * gives the same bits. Matrix products take about a third longer. Default: false.
    */
   readonly strictMath?: boolean
   /**
-   * Whether V8 joins pairs of vector instructions of matrix products and attention into wider ones, which makes them about
-   * 1.6 times as fast. It is an experiment of V8's, for Node on x64 only; no other code of the process is compiled with it.
-   * Default: in Node 24 and 26, if a self-test of some milliseconds gives the same bits with it as without. `true` tries
-   * it in any Node and throws where it cannot be had; `false` does without.
+   * Whether V8 joins pairs of vector instructions of matrix products and attention into wider ones, which
+   * makes them about 1.6 times as fast. It is an experiment of V8's, for Node on x64 only; no other code of
+   * the process is compiled with it. Default: in Node 24 and 26, if a self-test of some milliseconds gives
+   * the same bits with it as without. `true` tries it in any Node and throws where it is not available;
+   * `false` never uses it.
    */
   readonly revectorize?: boolean
 }
@@ -41,8 +43,9 @@ const optionChecks: ChecksOf<WasmOptions> = {
 /**
  * Opens a device that computes on the CPU with WebAssembly SIMD, in single precision.
  *
- * @throws UnsupportedError where the JavaScript engine has no WebAssembly SIMD (Node before 20, old browsers).
- * @throws UnsupportedError if `revectorize` is true where it cannot be had or changes a result.
+ * @throws UnsupportedError where the JavaScript engine has no WebAssembly SIMD (Node before 20, old
+ *   browsers).
+ * @throws UnsupportedError if `revectorize` is true where it is not available or changes a result.
  * @throws OptionError for a number of threads that is not an integer from 1 to 64.
  */
 export function openWasm(options: WasmOptions = {}): Device {
@@ -56,7 +59,7 @@ export function openWasm(options: WasmOptions = {}): Device {
   return open({ threads, strictMath, revectorized })
 }
 
-/** Throws if it must. */
+/** Whether products may be revectorized. If they must be and cannot, it throws. */
 function mayRevectorize(strictMath: boolean, must: boolean): boolean {
   const why = whyNotRevectorize(strictMath ? 'strict' : 'fused', (isTrial) =>
     selfTest(open({ threads: 1, strictMath, revectorized: isTrial })),

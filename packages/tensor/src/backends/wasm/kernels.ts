@@ -66,5 +66,8 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   globalNorm: globalNormWasm,
 }
 
-/** Floating-point operations per second that products reach on all threads while everything is in the first cache. */
+/**
+ * Floating-point operations per second that products reach on all threads while everything is in the first
+ * cache.
+ */
 export const peakFlops = (backend: WasmBackend): number => calibrationOf(backend).peakFlops * backend.threads

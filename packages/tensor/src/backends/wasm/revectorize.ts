@@ -1,6 +1,7 @@
 /**
- * V8's revectorization: pairs of 128-bit instructions become single ones of 256 bits. An experiment of V8's, so a module is
- * compiled with it only after the same kernels have given the same bits with it as without.
+ * V8's revectorization: pairs of 128-bit instructions become single ones of 256 bits. It is an experiment of
+ * V8's, so a module is compiled with it only after the same kernels have given the same bits with it as
+ * without.
  */
 import { UnsupportedError } from '../../errors.ts'
 import type { Compile } from './webassembly.ts'
@@ -13,10 +14,16 @@ interface NodeProcess {
 
 const host = globalThis as { readonly process?: NodeProcess }
 
-/** Node 24 and 26. In an engine that has not been tried, the experiment might end the process, which no test can catch. */
+/**
+ * V8 of Node 24 and 26. In an engine that has not been tried, the experiment might end the process, which no
+ * test can catch.
+ */
 const triedEngines = ['13.6', '14.6']
 
-/** Everything is compiled at once by the optimizing compiler, the only one that does it; inlining needs the other's counts. */
+/**
+ * With these flags everything is compiled at once by the optimizing compiler, the only one that revectorizes;
+ * inlining needs the counts of the other compiler.
+ */
 const flags = [
   'experimental-wasm-revectorize',
   'liftoff',
@@ -33,7 +40,10 @@ export function isTriedEngine(): boolean {
   return triedEngines.some((tried) => version.startsWith(`${tried}.`))
 }
 
-/** Makes a compiler revectorize. The switch is the process's, so it is turned back before anything else runs. */
+/**
+ * Makes a compiler revectorize. The switch belongs to the process, so it is turned back before any other code
+ * runs.
+ */
 export function revectorizing(compile: Compile): Compile {
   const v8 = switchOfV8()
   if (v8 === undefined) return compile
@@ -57,7 +67,8 @@ function switchOfV8(): ReturnType<NonNullable<NodeProcess['getBuiltinModule']>> 
 const mistakes = new Map<string, UnsupportedError | undefined>()
 
 /**
- * Why revectorization must not be used here; `undefined` if it may. Found out once in a process for each kind of arithmetic.
+ * Returns why revectorization must not be used here; `undefined` if it may. Determined once in a process for
+ * each kind of arithmetic.
  *
  * @param program Computes something with the kernels in question; `isTrial` when they are to be revectorized.
  */

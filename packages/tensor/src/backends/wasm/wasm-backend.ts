@@ -1,4 +1,7 @@
-/** The WebAssembly backend: one linear memory, an allocator over it, and kernels that are assembled when first needed. */
+/**
+ * The WebAssembly backend: one linear memory, an allocator over it, and kernels that are assembled when first
+ * needed.
+ */
 import type { Backend, Kernel, Operand } from '../../device.ts'
 import type { DType, NumericArray } from '../../dtype.ts'
 import { bytesPerElement } from '../../dtype.ts'
@@ -23,18 +26,18 @@ const pageBytes = 65536
 /** 32-bit addresses reach so far. */
 const largestMemory = 65536 * pageBytes
 const maxScalars = 240
-/** Where the numbers of the call at hand lie, then a row of zeros, and the first address that is given out. */
+/** Addresses: the numbers of the current call, a row of zeros, and the first that the allocator returns. */
 const [scalarsAt, zerosAt, firstAddress] = [64, 1024, pageBytes]
 
-/** `many` units of work from `first` on. */
+/** A range of units of work: `many` of them from `first` on. */
 export interface Stretch {
   readonly first: number
   readonly many: number
 }
 
-/** What a WASM device may use; `openWasm` fills in what is not said. */
+/** Settings of a WASM device; `openWasm` fills in the defaults. */
 export interface WasmSettings {
-  /** From 1; the caller is one of them. */
+  /** Number of threads, from 1; the caller is one of them. */
   readonly threads: number
   /** Products are rounded before they are added, so that every machine gives the same bits. */
   readonly strictMath: boolean
@@ -47,16 +50,16 @@ export class WasmBackend implements Backend<Pointer> {
   readonly features: Features
   readonly memory: WasmMemory
   readonly heap: Heap
-  /** Threads among which work is cut up; the result does not depend on it. */
+  /** Number of threads among which work is cut up; the result does not depend on it. */
   readonly threads: number
-  /** Address of 32 zeros: a row of nothing, wide enough for any tile. */
+  /** Address of 32 zeros, wide enough for any tile. */
   readonly zeros: Pointer = zerosAt
-  /** How matrix products are compiled, and what their modules are called; see `ModuleBuilder`. */
+  /** How matrix products are compiled, and the name of their modules; see `ModuleBuilder`. */
   readonly products: { readonly name: string; readonly compile: Compile }
   #scalars: Float32Array | Int32Array
   readonly #pool: ThreadPool | undefined
   readonly #functions = new Map<string, KernelFunctions>()
-  /** How the other threads know a function; a module is shown to them when they first need it. */
+  /** The functions as the other threads know them; a module is shared with them when they first need it. */
   readonly #shared = new Map<WasmFunction, () => SharedFunction | undefined>()
 
   /** Throws UnsupportedError where the engine has no WebAssembly SIMD. */
@@ -100,19 +103,22 @@ export class WasmBackend implements Backend<Pointer> {
     return this.view(dtype, buffer + bytesPerElement[dtype] * first, sizeOf(shape)).slice()
   }
 
-  /** A window on `count` elements. Growing the memory detaches it, so use it before anything is allocated. */
+  /**
+   * Returns a window on `count` elements. Growing the memory detaches it, so use it before anything is
+   * allocated.
+   */
   view(dtype: DType, pointer: Pointer, count: number): Float32Array | Int32Array {
     const { buffer } = this.memory
     return dtype === 'f32' ? new Float32Array(buffer, pointer, count) : new Int32Array(buffer, pointer, count)
   }
 
-  /** A window on `count` numbers of double precision, which only scratch room holds. */
+  /** Returns a window on `count` numbers of double precision, which only scratch memory holds. */
   doubles(pointer: Pointer, count: number): Float64Array {
     return new Float64Array(this.memory.buffer, pointer, count)
   }
 
   /**
-   * The functions that `build` defines, assembled and compiled at the first call with this key.
+   * Returns the functions that `build` defines, assembled and compiled at the first call with this key.
    *
    * @param options `areProducts`: they spend their time in matrix products, and are compiled like these.
    */
@@ -147,10 +153,12 @@ export class WasmBackend implements Backend<Pointer> {
   /**
    * Calls a kernel with each list of arguments, on several threads where there are some.
    *
-   * No call may write what another one reads or writes; then it does not matter which thread makes which call.
+   * No call may write what another one reads or writes; then it does not matter which thread makes which
+   * call.
    *
    * @param mayRepeat Whether a call that broke off may be made again.
-   * @throws `lostWorker` if not, and a thread has ended in the middle of a call. `survivingLostWorkers` then runs the whole op again.
+   * @throws `lostWorker` if not, and a thread has ended in the middle of a call. `survivingLostWorkers` then
+   *   runs the whole op again.
    */
   runAll(kernel: WasmFunction, calls: readonly (readonly number[])[], mayRepeat = false): void {
     const shared =
@@ -160,7 +168,8 @@ export class WasmBackend implements Backend<Pointer> {
   }
 
   /**
-   * Calls a kernel for `count` units of work, cut into stretches of at least `least` units; none if there is nothing to do.
+   * Calls a kernel for `count` units of work, cut into ranges of at least `least` units; not at all if there
+   * are none.
    *
    * @param args The arguments for `many` units from `first` on.
    */
@@ -176,10 +185,14 @@ export class WasmBackend implements Backend<Pointer> {
     )
   }
 
-  /** Stretches of `count` units of work for the threads, of at least `least` units each unless there are fewer. */
+  /**
+   * Cuts `count` units of work into ranges for the threads, of at least `least` units each unless there are
+   * fewer.
+   */
   cut(count: number, least: number): Stretch[] {
     if (count === 0) return []
-    // Two for each thread, so that one that is held up elsewhere is waited for only half as long.
+    // There are two ranges for each thread, so that a thread that is held up elsewhere is waited for only
+    // half as long.
     const most = this.threads === 1 ? 1 : 2 * this.threads
     const pieces = Math.max(1, Math.min(most, Math.floor(count / least)))
     const startOf = (piece: number): number => Math.floor((count * piece) / pieces)
@@ -189,7 +202,7 @@ export class WasmBackend implements Backend<Pointer> {
     }))
   }
 
-  /** Puts numbers where a kernel finds them until the next call of this; at most 240. */
+  /** Writes numbers where a kernel finds them until the next call of this method; at most 240. */
   scalars(values: readonly number[]): Pointer {
     // An unshared memory that grows leaves this view without length.
     if (this.#scalars.length === 0) this.#scalars = this.view('f32', scalarsAt, maxScalars)
@@ -202,7 +215,7 @@ export class WasmBackend implements Backend<Pointer> {
     new Uint8Array(this.memory.buffer, pointer, bytes).fill(0)
   }
 
-  /** Room that lives while `body` runs. */
+  /** Allocates memory that exists while `body` runs. */
   scratch<R>(bytes: number, wantedBy: string, body: (pointer: Pointer) => R): R {
     const pointer = this.heap.allocate(bytes, () => wantedBy)
     try {

@@ -1,11 +1,14 @@
 /**
  * The part of the WebAssembly JavaScript interface that this backend uses.
  *
- * It is declared here because only TypeScript's `dom` library declares it, and that library would let the rest of
- * the package use browser globals which do not exist in Node.
+ * It is declared here because only TypeScript's `dom` library declares it, and that library would let the
+ * rest of the package use browser globals which do not exist in Node.
  */
 
-/** Linear memory. `grow` detaches the old buffer of an unshared memory, so never keep views across allocations. */
+/**
+ * Linear memory. `grow` detaches the old buffer of an unshared memory, so never keep views across
+ * allocations.
+ */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike
   /** Adds pages of 64 KiB and returns the former number of pages. Throws RangeError when refused. */
@@ -17,10 +20,10 @@ export interface WasmModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module'
 }
 
-/** Makes a module of its bytes. */
+/** Compiles bytes to a module. */
 export type Compile = (bytes: Uint8Array) => WasmModule
 
-/** What a kernel module imports. */
+/** The imports of a kernel module. */
 interface WasmImports {
   readonly env: { readonly memory: WasmMemory }
 }
@@ -39,7 +42,10 @@ export interface WebAssemblyInterface {
   readonly Memory: new (limits: { initial: number; maximum?: number; shared?: boolean }) => WasmMemory
 }
 
-/** The engine's WebAssembly, or `undefined` where it has none. `requireFeatures` turns that into a typed error. */
+/**
+ * The engine's WebAssembly, or `undefined` where it has none. `requireFeatures` turns that into a typed
+ * error.
+ */
 export const webAssembly: WebAssemblyInterface | undefined = (
   globalThis as { WebAssembly?: WebAssemblyInterface }
 ).WebAssembly

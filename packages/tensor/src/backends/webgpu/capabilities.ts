@@ -1,26 +1,29 @@
-/** What a device can do, as kernels need to know it. */
+/** The capabilities of a device, as kernels need to know them. */
 import { type Factors, halfFactors, quantizedFactors, singleFactors } from './wgsl/factors.ts'
 import { type Fragments, tensorCores } from './wgsl/fragments.ts'
 import type { GpuAdapter, GpuDevice, GpuInfo } from './gpu-interface.ts'
 
 /**
- * How products and attention hold their factors: `single` precision, or `mixed`: factors are rounded to half precision and
- * sums are single, as tensor cores do it. Everything else is single precision either way, and so are parameters, moments and
- * results.
+ * How products and attention hold their factors: `single` precision, or `mixed`: factors are rounded to half
+ * precision and sums are single, as tensor cores do it. Everything else is single precision either way, and
+ * so are parameters, moments and results.
  */
 export type Precision = 'single' | 'mixed'
 
 export interface Capabilities {
   readonly precision: Precision
   readonly adapter: string
-  /** Workgroup memory of a kernel. */
+  /** Bytes of workgroup memory that a kernel may use. */
   readonly workgroupBytes: number
   readonly hasHalfPrecision: boolean
   /** Tensor cores that multiply half precision with sums in single precision. */
   readonly fragments: Fragments | undefined
-  /** Whether caches serve neighbors as well as workgroup memory does: Apple's GPUs, and processors that stand in for one. */
+  /**
+   * Whether caches share numbers as well as workgroup memory does: on Apple's GPUs, and on processors that
+   * emulate one.
+   */
   readonly sharesThroughCaches: boolean
-  /** Workgroups that keep the adapter busy; products of fewer tiles share their terms out. */
+  /** Number of workgroups that keep the adapter busy; products of fewer tiles split their terms. */
   readonly busyGroups: number
 }
 
@@ -73,12 +76,12 @@ function fragmentsOf({ subgroupMatrixConfigs }: GpuInfo): Fragments | undefined 
   return shape && tensorCores(shape)
 }
 
-/** Vendor, architecture and name, as far as the adapter tells. */
+/** Formats vendor, architecture and name, as far as the adapter gives them. */
 export function adapterName({ vendor, architecture, device, description }: GpuInfo): string {
   return [vendor, architecture, device, description].filter((x) => x !== '').join(', ') || 'unnamed'
 }
 
-/** How kernels of products hold their factors. */
+/** The form in which product kernels hold their factors. */
 export function factorsOf({ precision, hasHalfPrecision }: Capabilities): Factors {
   if (precision === 'single') return singleFactors
   return hasHalfPrecision ? halfFactors : quantizedFactors

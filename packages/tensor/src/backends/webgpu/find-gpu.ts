@@ -1,4 +1,6 @@
-/** Finds WebGPU: the browser's own, or in Node that of the `webgpu` package (Dawn), an optional dependency. */
+/**
+ * Finds WebGPU: the browser's own, or in Node that of the `webgpu` package (Dawn), an optional dependency.
+ */
 import { UnsupportedError } from '../../errors.ts'
 import { type Capabilities, capabilitiesOf, type Precision, wantedFeatures } from './capabilities.ts'
 import type { Gpu, GpuAdapter, GpuDevice } from './gpu-interface.ts'
@@ -8,14 +10,14 @@ interface WebGpuPackage {
 }
 
 /**
- * What Dawn is asked for. On NVIDIA it hides half precision, and with it the tensor cores, unless told; matrices of subgroups
- * count as unsafe as long as their specification is a draft.
+ * Flags for Dawn. On NVIDIA it hides half precision, and with it the tensor cores, unless told otherwise;
+ * matrices of subgroups count as unsafe as long as their specification is a draft.
  */
 const flags = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']
 
 let found: Promise<Gpu> | undefined
 
-/** The same object at every call: in Node each one would hold on to its own driver. */
+/** Returns the same object at every call: in Node each object would hold its own driver. */
 function findGpu(): Promise<Gpu> {
   found ??= find()
   return found
@@ -38,7 +40,7 @@ async function find(): Promise<Gpu> {
   return dawn.create(flags)
 }
 
-/** Limits of which as much is asked for as the adapter has. */
+/** Limits for which the adapter's maximum is requested. */
 const limits = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
@@ -49,10 +51,10 @@ const limits = [
 ] as const
 
 /**
- * A device with all that the adapter allows, and what that is.
+ * Requests a device with all that the adapter allows, and returns it with its capabilities.
  *
- * @param gpu Where to look instead of what the host has.
- * @throws UnsupportedError where there is no WebGPU or no adapter.
+ * @param gpu The WebGPU to use instead of the host's.
+ * @throws UnsupportedError without WebGPU or without an adapter.
  */
 export async function requestDevice(
   precision: Precision = 'single',
@@ -66,7 +68,7 @@ export async function requestDevice(
   return { device, capabilities: capabilitiesOf(adapter, device, precision) }
 }
 
-/** The fastest adapter. Throws UnsupportedError where there is no WebGPU or no adapter. */
+/** Returns the fastest adapter. Throws UnsupportedError without WebGPU or without an adapter. */
 export async function findAdapter(gpu?: Gpu): Promise<GpuAdapter> {
   const from = gpu ?? (await findGpu())
   const adapter = await from.requestAdapter({ powerPreference: 'high-performance' })

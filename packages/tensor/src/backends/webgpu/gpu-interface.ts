@@ -1,7 +1,8 @@
 /**
  * The part of the WebGPU interface that this backend uses.
  *
- * It is declared here for the same reason as WebAssembly's: TypeScript has it only in a library full of browser globals.
+ * It is declared here for the same reason as WebAssembly's: TypeScript has it only in a library full of
+ * browser globals.
  */
 
 /** Memory of the device. */
@@ -34,7 +35,7 @@ export interface GpuAdapter {
   }): Promise<GpuDevice>
 }
 
-/** Who made the adapter; any of these may be empty. */
+/** The maker of the adapter; any of these may be empty. */
 export interface GpuInfo {
   readonly vendor: string
   readonly architecture: string
@@ -82,9 +83,9 @@ export interface GpuDevice {
   readonly queue: GpuQueue
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>
   createBuffer(about: { size: number; usage: number }): GpuMemory
-  /** Errors of this kind go to the scope, from here on. */
+  /** Opens a scope that catches errors of this kind. */
   pushErrorScope(kind: 'out-of-memory'): void
-  /** Ends the scope, and tells its first error. */
+  /** Ends the scope, and returns its first error. */
   popErrorScope(): Promise<{ readonly message: string } | null>
   createShaderModule(about: { code: string; label: string }): GpuShaderModule
   createBindGroupLayout(about: { entries: readonly object[] }): GpuBindGroupLayout
@@ -100,12 +101,12 @@ export interface GpuDevice {
   destroy(): void
 }
 
-/** What `navigator.gpu` is in a browser, and what the `webgpu` package makes in Node. */
+/** The object that is `navigator.gpu` in a browser, and that the `webgpu` package makes in Node. */
 export interface Gpu {
   requestAdapter(options?: { powerPreference?: string }): Promise<GpuAdapter | null>
 }
 
 /** Bits of a buffer's `usage`, by their names in the specification. */
 export const usage = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const
-/** For `mapAsync`. */
+/** The mode of `mapAsync` for reading. */
 export const mapRead = 1

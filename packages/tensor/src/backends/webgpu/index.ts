@@ -1,4 +1,7 @@
-/** `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu` (Dawn). */
+/**
+ * `@burgeon/tensor/webgpu`: the GPU, by WebGPU: a browser's own, or in Node that of the package `webgpu`
+ * (Dawn).
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument, checkOptions } from '../../checks/check-options.ts'
 import { fields } from '../../checks/check-state.ts'
@@ -10,39 +13,41 @@ import type { Gpu } from './gpu-interface.ts'
 import { checkTuning, tune, webGpuKernels } from './kernels.ts'
 import type { WebGpuTuning } from './tuning.ts'
 import { measurePeak } from './measure-peak.ts'
-import { WebGpuBackend, type WebGpuCounts } from './webgpu-backend.ts'
+import { WebGpuBackend } from './webgpu-backend.ts'
+import type { WebGpuCounts } from './webgpu-counts.ts'
 
 export type { WebGpuTuning } from './tuning.ts'
 export type { Precision } from './capabilities.ts'
-export type { WebGpuCounts } from './webgpu-backend.ts'
+export type { WebGpuCounts } from './webgpu-counts.ts'
 
-/** What the adapter is and can do. */
+/** The adapter and its features. */
 export interface WebGpuAbout {
-  /** Vendor, architecture and name, as far as the adapter tells. */
+  /** Vendor, architecture and name, as far as the adapter gives them. */
   readonly adapter: string
   /** Optional features of WebGPU that the adapter has. */
   readonly features: readonly string[]
 }
 
-/** How `openWebGpu` shall open the device. */
+/** Options of `openWebGpu`. */
 export interface WebGpuOptions {
   /**
-   * `single` unless given. With `mixed`, matrix products and attention round their factors to half precision and sum in single
-   * precision, on tensor cores where the adapter has them; parameters, moments and results stay single. Gradients then need a
-   * loss scale, see `dynamicLossScale` in `@burgeon/autograd`.
+   * Precision of factors. Default `single`. With `mixed`, matrix products and attention round their factors
+   * to half precision and sum in single precision, on tensor cores where the adapter has them; parameters,
+   * moments and results stay single. Gradients then need a loss scale, see `dynamicLossScale` in
+   * `@burgeon/autograd`.
    */
   readonly precision?: Precision
-  /** What `tuneWebGpu` measured on this adapter. */
+  /** The result of `tuneWebGpu` on this adapter. */
   readonly tuning?: WebGpuTuning
-  /** A WebGPU other than the host's: what the package `webgpu` makes with other flags. */
+  /** A WebGPU other than the host's: for example that of the package `webgpu` with other flags. */
   readonly gpu?: object
 }
 
 /**
- * Opens a device that computes on the GPU. Numbers must be read with `await tensor.read()`.
+ * Opens a device that computes on the GPU. Read numbers with `await tensor.read()`.
  *
- * @throws UnsupportedError where there is no WebGPU or no adapter, OptionError for an unknown precision or a tuning of another
- *   adapter.
+ * @throws UnsupportedError without WebGPU or without an adapter, OptionError for an unknown precision or a
+ *   tuning of another adapter.
  */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
   checkOptions('openWebGpu', options, {
@@ -65,7 +70,10 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Device> {
 }
 
 const backends = new WeakMap<Device, WebGpuBackend>()
-/** Dawn's driver ends with the object that stands for it, even under devices that are still used. */
+/**
+ * The WebGPU object of each device: Dawn's driver ends with that object, even under devices that are still
+ * used.
+ */
 const origins = new WeakMap<Device, Gpu>()
 
 function backendOf(who: string, device: Device): WebGpuBackend {
@@ -76,8 +84,9 @@ function backendOf(who: string, device: Device): WebGpuBackend {
 }
 
 /**
- * What a device has made since it was opened. Differences between two steps of a training tell what a step costs: after the
- * second step of unchanged shapes only dispatches and submissions go on growing.
+ * Returns counts of what a device has made since it was opened. The difference between two training steps
+ * shows the cost of a step: after the second step of unchanged shapes only dispatches and submissions
+ * continue to grow.
  *
  * @throws OptionError for a device that `openWebGpu` has not made.
  */
@@ -86,8 +95,8 @@ export function webGpuCounts(device: Device): WebGpuCounts {
 }
 
 /**
- * Floating-point operations per second that the adapter's arithmetic reaches in single precision, measured with
- * multiply-adds that touch no memory. Takes about a second.
+ * Floating-point operations per second that the adapter's arithmetic reaches in single precision, measured
+ * with multiply-adds that touch no memory. Takes about a second.
  *
  * @throws OptionError for a device that `openWebGpu` has not made.
  */
@@ -96,10 +105,11 @@ export function webGpuPeakFlops(device: Device): Promise<number> {
 }
 
 /**
- * Measures which kernel is the fastest for products of these sizes, in all layouts that training needs. Give the answer to
- * `openWebGpu`; it is plain data, so it can be kept as JSON. Takes some seconds for each size.
+ * Measures which kernel is the fastest for products of these sizes, in all layouts that training needs. Give
+ * the result to `openWebGpu`; it is plain data, so it can be kept as JSON. Takes some seconds for each size.
  *
- * @param sizes `[M, N, K]` of each product; it speaks for all whose sizes are the same to the next power of two.
+ * @param sizes `[M, N, K]` of each product; each stands for all whose sizes are the same to the next power of
+ *   two.
  * @throws OptionError for a device that `openWebGpu` has not made, or sizes that are not positive integers.
  */
 export async function tuneWebGpu(
@@ -110,7 +120,7 @@ export async function tuneWebGpu(
   return tune(backendOf('tuneWebGpu', device), sizes)
 }
 
-/** What `openWebGpu` would open. Throws UnsupportedError as it does. */
+/** Returns the adapter that `openWebGpu` would open. Throws UnsupportedError as it does. */
 export async function aboutWebGpu(): Promise<WebGpuAbout> {
   const { info, features } = await findAdapter()
   return { adapter: adapterName(info), features: [...features].toSorted() }

@@ -1,4 +1,4 @@
-/** What the arithmetic units of an adapter can do at most, measured: the yardstick of its kernels. */
+/** Measures the best speed of an adapter's arithmetic units, for comparison with its kernels. */
 import type { Fragments } from './wgsl/fragments.ts'
 import type { WebGpuBackend } from './webgpu-backend.ts'
 import type { KernelSource } from './wgsl/wgsl.ts'
@@ -49,8 +49,8 @@ ${names.map((name) => `  ${fragments.store(name, { array: 'results', at: '0u', s
 }
 
 /**
- * Floating-point operations per second of products that wait for nothing, the best of some runs: on tensor cores where the
- * device uses them.
+ * Measures floating-point operations per second of products that wait for nothing, the best of some runs: on
+ * tensor cores where the device uses them.
  */
 export async function measurePeak(backend: WebGpuBackend): Promise<number> {
   const { precision, fragments } = backend.capabilities
@@ -58,7 +58,7 @@ export async function measurePeak(backend: WebGpuBackend): Promise<number> {
   const program = backend.program(`peak ${own?.name ?? ''}`, () =>
     own ? fragmentProducts(own) : multiplyAdds,
   )
-  // Of a workgroup in one round: two for each product and sum.
+  // Operations of a workgroup in one round: two for each product and sum.
   const perRound = own
     ? (workgroup / 32) * sums * 2 * own.shape.rows * own.shape.columns * own.shape.terms
     : workgroup * sums * 8
@@ -70,7 +70,8 @@ export async function measurePeak(backend: WebGpuBackend): Promise<number> {
     await backend.read(buffer, spec)
     return performance.now() - start
   }
-  // More work until a run takes long enough for the clock and for the way there and back not to count.
+  // Work is added until a run takes so long that the resolution of the clock and the round trip do not
+  // matter.
   let [groups, rounds] = [64, 64]
   for (let time = await run(groups, rounds); time < 60 && rounds < 65536; time = await run(groups, rounds)) {
     if (groups < 4096) groups *= 4

@@ -11,6 +11,7 @@ import { type GpuDevice, type GpuPipeline, mapRead } from './gpu-interface.ts'
 import { failureOf, waitFor } from './failure-of.ts'
 import { Staging } from './queue/staging.ts'
 import { BindGroups } from './queue/bind-groups.ts'
+import type { WebGpuCounts } from './webgpu-counts.ts'
 import { defaultWorkgroup, type KernelSource, type ParameterType, wgslOf } from './wgsl/wgsl.ts'
 
 export type WebGpuKernel<K extends OpName> = Kernel<K, WebGpuBackend>
@@ -25,16 +26,7 @@ export interface Program {
   readonly workgroup: number
 }
 
-/** What has been made so far; a step of unchanged shapes makes nothing. */
-export interface WebGpuCounts {
-  readonly pipelines: number
-  readonly buffers: number
-  readonly bindGroups: number
-  readonly dispatches: number
-  readonly submissions: number
-}
-
-/** Memory that no submission has used for so many goes back to the device; looked for once in so many. */
+/** Submissions after which unused memory returns to the device, and submissions between two sweeps. */
 const [idleSubmissions, sweepEvery] = [128, 32]
 
 export class WebGpuBackend implements Backend<GpuBuffer> {
@@ -42,7 +34,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
   readonly readsLater = true
   readonly device: GpuDevice
   readonly capabilities: Capabilities
-  /** Workgroups along one axis of a call; asking the device every time would cost as much as the call. */
+  /** Maximum number of workgroups along one axis of a call. Reading the limit costs as much as a call. */
   readonly #maxAcross: number
   readonly #pool: BufferPool
   readonly #stream: CommandStream
@@ -143,12 +135,12 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     return this.#tuned.size > 0
   }
 
-  /** The fastest kernel for a class of products, where that was measured. */
+  /** Returns the fastest kernel for a class of products, where that was measured. */
   tuning(productClass: string): string | undefined {
     return this.#tuned.get(productClass)
   }
 
-  /** Room that lives while `body` encodes. */
+  /** Allocates memory that exists while `body` encodes. */
   scratch(bytes: number, wantedBy: string, body: (buffer: GpuBuffer) => void): void {
     const buffer = this.#pool.take(bytes, () => wantedBy)
     try {
@@ -158,7 +150,10 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     }
   }
 
-  /** The kernel with this key, compiled at the first call. Everything that `build` depends on must be part of the key. */
+  /**
+   * Returns the kernel with this key, compiled at the first call. The key must name everything that `build`
+   * depends on.
+   */
   program(key: string, build: () => KernelSource): Program {
     const known = this.#programs.get(key)
     if (known !== undefined) return known
@@ -182,12 +177,18 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     return made
   }
 
-  /** Calls a kernel with `count` invocations at least, in whole workgroups. The body must leave out those beyond. */
+  /**
+   * Calls a kernel with `count` invocations at least, in whole workgroups. The body must leave out those
+   * beyond.
+   */
   run(program: Program, buffers: readonly GpuBuffer[], parameters: readonly number[], count: number): void {
     this.runGroups(program, buffers, parameters, Math.ceil(count / program.workgroup))
   }
 
-  /** Calls a kernel with `groups` workgroups at least, in the order of the bindings and parameters of its source. */
+  /**
+   * Calls a kernel with `groups` workgroups at least, in the order of the bindings and parameters of its
+   * source.
+   */
   runGroups(
     program: Program,
     buffers: readonly GpuBuffer[],
@@ -212,7 +213,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#dispatches++
   }
 
-  /** Throws what has gone wrong on the device since the last question. */
+  /** Throws the error that has occurred on the device since the last call. */
   #check(): void {
     if (this.#failure === undefined) return
     const failure = this.#failure
@@ -220,7 +221,7 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     throw failure
   }
 
-  /** Everything that is read in the same moment shares one submission. */
+  /** Submits soon: all reads of the same moment share one submission. */
   #submitSoon(): Promise<void> {
     this.#soon ??= this.#submitNext()
     return this.#soon
@@ -236,14 +237,17 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#release(current - idleSubmissions)
   }
 
-  /** Gives the device back what no submission has used from this one on. */
+  /** Returns to the device the memory that no submission has used from this one on. */
   #release(before: number): void {
     this.#staging.release(before)
     const released = this.#pool.release(before)
     if (released.size > 0) for (const groups of this.#bindGroups.values()) groups.forget(released)
   }
 
-  /** A buffer had no memory, so no submission runs that uses it. What is kept without need makes room for the next attempt. */
+  /**
+   * A buffer had no memory, so no submission that uses it runs. Memory kept without need is freed for the
+   * next attempt.
+   */
   #noteRefusal(error: OutOfMemoryError, lastUse: number): void {
     if (lastUse === this.#stream.current) this.#stream.discard()
     this.#wasRefused = true
@@ -260,14 +264,14 @@ export class WebGpuBackend implements Backend<GpuBuffer> {
     this.#noteRefusal(error, since)
   }
 
-  /** Notes a mistake of ours. What cannot run for want of memory is none, and the device reports it, too. */
+  /** Records an error as ours, unless it follows from a lack of memory, which the device reports, too. */
   async #noteError(message: string): Promise<void> {
     if (this.#pool.isUnsettled) await this.#pool.settle()
     if (this.#wasRefused && /invalid/i.test(message)) return
     this.#failure ??= new InternalError(`webgpu: ${message}`)
   }
 
-  /** Why a result could not be read. The loss of a device is announced a moment after what it broke. */
+  /** Returns why a result could not be read. The device reports its loss a moment after the failure. */
   async #lossAfter(cause: unknown): Promise<Error> {
     await waitFor(this.device.lost, 100)
     this.#check()

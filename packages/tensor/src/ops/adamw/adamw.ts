@@ -12,7 +12,7 @@ import type { Tensor } from '../../tensor.ts'
 import { assign } from '../assign/assign.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 
-/** The numbers of one AdamW step. */
+/** The hyperparameters of one AdamW step. */
 export interface AdamwAttrs {
   /** Positive. */
   readonly learningRate: number
@@ -35,10 +35,10 @@ const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constan
 const decayed = (old: Expression, fresh: Expression, beta: Expression, share: Expression): Expression =>
   cutTiny(add(multiply(beta, old), multiply(share, fresh)))
 
-/** From here on a square may leave single precision, and a second moment that is infinite would stay so for ever. */
+/** From 2⁶³ on a square may overflow single precision, and an infinite second moment would stay infinite. */
 const largestGradient = 2 ** 63
 
-/** What a gradient that is NaN, infinite or too large to be squared must not touch. */
+/** Leaves numbers unchanged where the gradient is NaN, infinite or too large to be squared. */
 const whereFinite = (x: Expression, otherwise: Expression): Expression =>
   e.select(e.less(e.abs(g), constant(largestGradient)), x, otherwise)
 
@@ -69,7 +69,10 @@ export function scalarsOf(attrs: AdamwAttrs): number[] {
 
 /** AdamW as formulas, for a step that `adamwUpdate` cannot take in one go. */
 export interface AdamwFormulas {
-  /** m ← β₁·m + (1 − β₁)·g, from the inputs w, g, m, v and the scalars of `scalarsOf`; m where |g| is not below `largestGradient`. */
+  /**
+   * m ← β₁·m + (1 − β₁)·g, from the inputs w, g, m, v and the scalars of `scalarsOf`; m where |g| is not
+   * below `largestGradient`.
+   */
   readonly firstMoment: Expression
   /** v ← β₂·v + (1 − β₂)·g², likewise. */
   readonly secondMoment: Expression
@@ -126,9 +129,9 @@ const attrChecks: ChecksOf<AdamwAttrs> = {
 }
 
 /**
- * Updates the moments in place and returns the change Δw to be added to the parameter. All of one shape. Where the gradient is
- * NaN, infinite or at least 2⁶³ (its square might leave single precision) nothing changes: so a loss scale can call a step off on the
- * device.
+ * Updates the moments in place and returns the change Δw to be added to the parameter. All tensors have one
+ * shape. Where the gradient is NaN, infinite or at least 2⁶³ (its square might overflow single precision)
+ * nothing changes: so a loss scale can skip a step on the device.
  */
 export function adamwUpdate(
   parameter: Tensor,

@@ -1,4 +1,6 @@
-/** AdamW on WASM: both moments and the change in one pass, rendered from the expressions of the definition. */
+/**
+ * AdamW on WASM: both moments and the change in one pass, rendered from the expressions of the definition.
+ */
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/expression/render-expression.ts'
 import { forRow } from '../../backends/wasm/loops/row-loop.ts'

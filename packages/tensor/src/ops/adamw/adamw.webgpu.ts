@@ -1,4 +1,6 @@
-/** AdamW on WebGPU: both moments and the change in one pass, rendered from the expressions of the definition. */
+/**
+ * AdamW on WebGPU: both moments and the change in one pass, rendered from the expressions of the definition.
+ */
 import { renderWgsl } from '../../backends/webgpu/wgsl/render-wgsl.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'

@@ -1,4 +1,4 @@
-/** Argmax: where along the last axis the largest element stands. */
+/** Argmax: the index of the largest element along the last axis. */
 import { checkAxis } from '../../checks/check-axis.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { runOp } from '../../engine.ts'
@@ -25,9 +25,9 @@ export const argmaxOp = defineOp<object>()({
 })
 
 /**
- * The index of the largest element along `axis`, the last one unless given, as `i32` without that axis; the
- * first of equals. NaN counts as larger than anything, as in NumPy, PyTorch and JAX: a row with NaN has the
- * index of its first.
+ * The index of the largest element along `axis`, by default the last, as `i32` without that axis; the first
+ * of equals. NaN counts as larger than any number, as in NumPy, PyTorch and JAX: a row with NaN has the index
+ * of its first.
  *
  * @param x `f32`.
  * @throws ShapeError for an axis without elements.

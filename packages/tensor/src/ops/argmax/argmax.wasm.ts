@@ -9,7 +9,7 @@ export const argmaxWasm: WasmKernel<'argmax'> = (backend, [x], [out]) => {
         const [best, largest] = [b.local('i32', 0), b.local('f32', f32.load(p.from))]
         b.forRange(0, p.columns, 1, (i) => {
           const value = b.let(f32.load(p.from))
-          // Not at most the largest: greater, or NaN. Once the largest is NaN nothing is larger.
+          // A value that is greater than the largest, or NaN. Once the largest is NaN no value is larger.
           const isLarger = i32.and(i32.eqz(f32.le(value, largest)), f32.eq(largest, largest))
           b.if(isLarger, () => {
             b.set(largest, value)

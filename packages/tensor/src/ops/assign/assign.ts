@@ -1,4 +1,7 @@
-/** Assign: writes into a tensor in place, or adds to it. The only way, with the optimizer, to change a parameter. */
+/**
+ * Assign: writes into a tensor in place, or adds to it. The only way, with the optimizer, to change a
+ * parameter.
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'

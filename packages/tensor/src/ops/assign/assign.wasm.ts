@@ -28,7 +28,7 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
     add(to.at + 4 * rowOffset(i, source.shape, strides), source.buffer + 4 * i * row, row, 0)
 }
 
-/** Where row `i` of a box lies, in elements from the box's first. */
+/** The place of row `i` of a box, in elements from the box's first. */
 function rowOffset(i: number, shape: readonly number[], strides: readonly number[]): number {
   let [rest, at] = [i, 0]
   for (let d = shape.length - 2; d >= 0; d--) {

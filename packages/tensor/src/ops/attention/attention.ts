@@ -1,8 +1,9 @@
 /**
- * Scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped key/value heads (Ainslie et al. 2023):
- * o = softmax(scale · q·kᵀ + mask)·v for every head.
+ * Scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped key/value heads (Ainslie et al.
+ * 2023): o = softmax(scale · q·kᵀ + mask)·v for every head.
  *
- * B batch, T queries, S keys, H query heads, G key/value heads (H a multiple of G; head h reads group ⌊h·G/H⌋), D head size.
+ * B batch, T queries, S keys, H query heads, G key/value heads (H a multiple of G; head h reads group
+ * ⌊h·G/H⌋), D head size.
  */
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
@@ -29,7 +30,10 @@ export interface AttentionAttrs {
   readonly scale: number
   /** Query t sees keys 0 … t + (keys − T): the last query sees every key. */
   readonly causal: boolean
-  /** How many of the S keys exist yet (a cache has room for more); T ≤ keys ≤ S when causal, else 1 ≤ keys ≤ S. */
+  /**
+   * How many of the S keys exist yet (a cache has room for more); T ≤ keys ≤ S when causal, else 1 ≤ keys ≤
+   * S.
+   */
   readonly keys: number
 }
 
@@ -107,7 +111,10 @@ export const attentionOp = defineOp<AttentionAttrs>()({
   },
 })
 
-/** The gradient of attention (Dao et al. 2022, appendix B.2), from dO and what the forward pass kept. */
+/**
+ * The gradient of attention (Dao et al. 2022, appendix B.2), from dO and the results that the forward pass
+ * kept.
+ */
 export const attentionGradOp = defineOp<AttentionAttrs>()({
   name: 'attentionGrad',
   takes: { dO: 'f32', q: 'f32', k: 'f32', v: 'f32', o: 'f32', lse: 'f32' },
@@ -146,12 +153,12 @@ function groupsOf(x: Tensor, [b, s, g, d]: readonly number[]): Tensor {
   return keys === s ? placed : pad(placed, [0, 0, 0, 0], [0, s - keys, 0, 0])
 }
 
-/** How attention is scaled and masked. */
+/** Scale, mask and keys of attention. */
 export interface AttentionOptions extends Partial<AttentionAttrs> {
   /**
-   * Which keys a query sees, beside what `causal` says, of a shape that stretches to [B, H, T, S]. `i32`: 0 hides a key, any other number
-   * shows it. `f32`: numbers that are added to the scaled scores, −∞ to hide a key; they may be learned. Comparisons return `f32` of 1 and
-   * 0, which would be added: `cast` them to `i32`.
+   * Which keys a query sees, besides `causal`, in a shape that broadcasts to [B, H, T, S]. `i32`: 0 hides a
+   * key, any other number shows it. `f32`: numbers that are added to the scaled scores, −∞ to hide a key;
+   * they may be learned. Comparisons return `f32` of 1 and 0, which would be added: `cast` them to `i32`.
    */
   readonly mask?: Tensor
 }
@@ -164,15 +171,16 @@ const optionChecks: ChecksOf<AttentionOptions> = {
 }
 
 /**
- * Attention of every head. With a mask, all scores are kept at a time, `[B, H, T, keys]`; without one, never. A query that sees no key
- * gets 0, and gives no gradient.
+ * Computes attention for every head. With a mask, all scores are kept at a time, `[B, H, T, keys]`; without a
+ * mask, never. A query that sees no key gets 0, and passes on no gradient.
  *
  * @param q `[B, T, H, D]`.
  * @param k `[B, S, G, D]`, H a multiple of G.
  * @param v `[B, S, G, D]`.
- * @param options Causal unless told; scale 1/√D unless given; all S keys present unless given; no mask unless given.
+ * @param options Default: causal, scale 1/√D, all S keys present, no mask.
  * @returns `[B, T, H, D]`.
- * @throws ShapeError for shapes that do not fit, the mask's among them; OptionError for options outside their ranges.
+ * @throws ShapeError for shapes that do not fit, that of the mask among them; OptionError for options outside
+ *   their ranges.
  * @example
  * ```ts
  * const x = ones([1, 3, 2, 4]) // B, T, H, D

@@ -1,9 +1,9 @@
 /**
- * Attention on WASM: queries in blocks, so that only `rowsPerBlock × keys` scores exist at a time. Products are strided
- * `gemm` calls on q, k and v as they lie; the mask is only a bound on how many keys a row sees.
+ * Attention on WASM: queries in blocks, so that only `rowsPerBlock × keys` scores exist at a time. Products
+ * are strided `gemm` calls on q, k and v as they lie; the mask is only a bound on how many keys a row sees.
  *
- * A unit of work is one key/value group of one sequence, with all the heads that read it: dk and dv of a group are then
- * summed by one thread, in the order of heads and blocks.
+ * A unit of work is one key/value group of one sequence, with all the heads that read it: dk and dv of a
+ * group are then summed by one thread, in the order of heads and blocks.
  */
 import {
   defineFunction,
@@ -30,7 +30,7 @@ const { add, div, mul, splat, sub } = f32x4
 
 /** Queries whose scores exist at a time. */
 const rowsPerBlock = 24
-/** Scores that are worth handing to another thread. */
+/** Minimum number of scores that are worth giving to another thread. */
 const minScores = 4096
 
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
@@ -57,7 +57,7 @@ export const attentionGradWasm: WasmKernel<'attentionGrad'> = (
     (module) => module.exportDefined(buildBackward(tile)),
     { areProducts: true },
   )
-  // Keys beyond `attrs.keys` are nobody's, and without queries so are all.
+  // Keys beyond `attrs.keys` get no gradient, and without queries no key does.
   if (attrs.keys < sizes.s || sizeOf(q.shape) === 0) {
     for (const x of [dk, dv]) backend.zero(x.buffer, 4 * sizeOf(x.shape))
   }
@@ -118,7 +118,7 @@ interface Block {
   readonly seen: Value<'i32'>
   /** Bytes of scores that the first query sees. */
   readonly firstSeen: Value<'i32'>
-  /** Not 0 for the first block of a group, which sees all keys: later ones add to what it wrote. */
+  /** Not 0 for the first block of a group, which sees all keys: later blocks add to what it wrote. */
   readonly isFirst: Value<'i32'>
   /** Bytes from row to row. */
   readonly queryRow: Value<'i32'>
@@ -166,7 +166,7 @@ function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): 
 /** A matrix that a product reads: address, bytes from row to row, bytes from column to column. */
 type Matrix = readonly [at: Value<'i32'>, row: Value<'i32'>, column: Value<'i32'>]
 
-/** Writes calls of the product: C starts at nothing if `isFirst` is not 0, else at what it holds. */
+/** Writes calls of the product: C starts at 0 if `isFirst` is not 0, else at its present numbers. */
 function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Value<'i32'>) {
   const gemm = gemmKernel(tile)
   const [none, four] = [i32.const(0), i32.const(4)]
@@ -303,7 +303,7 @@ const scoreGradients = defineFunction('scoreGradients', gradientParameters, (b, 
   })
 })
 
-/** The row at hand: `scores` and `lse` point at it, `seen` bytes of it count. */
+/** The current row: `scores` and `lse` point at it, `seen` bytes of it count. */
 interface MaskedRow {
   readonly scores: Local<'i32'>
   readonly lse: Local<'i32'>
@@ -313,7 +313,7 @@ interface MaskedRow {
   readonly more: Local<'i32'>
 }
 
-/** Runs `body` for each row, with zeros behind what it sees; the next row sees `more` bytes more. */
+/** Runs `body` for each row, with zeros after the keys it sees; the next row sees `more` bytes more. */
 function eachMaskedRow(b: FunctionBuilder, row: MaskedRow, body: () => void): void {
   b.repeat(row.rows, () => {
     body()

@@ -1,8 +1,9 @@
 /**
- * Attention on WebGPU without scores in memory (Dao et al. 2022): in fragments where the device computes in mixed precision on
- * tensor cores, else by single invocations.
+ * Attention on WebGPU without scores in memory (Dao et al. 2022): in fragments where the device computes in
+ * mixed precision on tensor cores, else by single invocations.
  *
- * Every result has one writer and every sum a fixed order, so there are no atomics and the same bits at every run.
+ * Every result has one writer and every sum a fixed order, so there are no atomics and the same bits at every
+ * run.
  */
 import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { Program, WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
@@ -41,7 +42,7 @@ export const attentionWebGpu: WebGpuKernel<'attention'> = (backend, [q, k, v], [
   backend.runGroups(program, buffers, parametersOf(sizes, attrs, blocks, groups), groups)
 }
 
-/** Fragments are for mixed precision alone. */
+/** Chooses fragments, which are for mixed precision only. */
 function blockFor(
   pass: 'forward' | 'backward',
   { capabilities }: WebGpuBackend,
@@ -58,7 +59,7 @@ export const attentionGradWebGpu: WebGpuKernel<'attentionGrad'> = (backend, inpu
   const [dq, dk, dv] = outputs
   const sizes = attentionSizes('attentionGrad', [q, k, v], attrs)
   const { b, t, s, h, g, d } = sizes
-  // Keys beyond `attrs.keys` are nobody's, and without queries so are all.
+  // Keys beyond `attrs.keys` get no gradient, and without queries no key does.
   if (attrs.keys < s || sizeOf(q.shape) === 0) {
     for (const x of [dk, dv]) fillBuffer(backend, x.buffer, sizeOf(x.shape), 0, 'f32')
   }

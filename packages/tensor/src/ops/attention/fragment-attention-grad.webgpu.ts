@@ -21,8 +21,9 @@ const gradientReads: Bindings = {
 }
 
 /**
- * The gradient of one side (Dao et al. 2022, appendix B.2). Own rows are queries with dO, or keys with values; P and dS of a tile
- * are made with own rows first, so that of keys they come out transposed, as their products need them.
+ * The gradient of one side (Dao et al. 2022, appendix B.2). Own rows are queries with dO, or keys with
+ * values; P and dS of a tile are made with own rows first, so that of keys they come out transposed, as their
+ * products need them.
  */
 export function fragmentBackward(
   side: 'queries' | 'keys',

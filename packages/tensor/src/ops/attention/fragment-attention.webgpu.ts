@@ -15,7 +15,7 @@ import {
   weightedSums,
 } from './fragment-block.webgpu.ts'
 
-/** For o and lse: online softmax (Milakov & Gimelshein 2018) over tiles of keys. */
+/** Computes o and lse by online softmax (Milakov & Gimelshein 2018) over tiles of keys. */
 export function fragmentForward(
   block: FragmentBlock,
   parameters: Record<string, ParameterType>,

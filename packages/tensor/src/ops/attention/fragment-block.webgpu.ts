@@ -1,27 +1,29 @@
 /**
- * What the kernels of attention in fragments share. Factors are in half precision, sums and softmax in single precision.
+ * The common parts of attention kernels in fragments. Factors are in half precision, sums and softmax in
+ * single precision.
  *
- * A subgroup has 16 rows of its own; tiles of 32 rows of the other side pass by. Sums of a fragment are nobody's own, so scores
- * go through workgroup memory to the two invocations that look after a row, which turn them into weights and write these back as
- * factors. There are no subgroup operations: some drivers cannot compile them beside fragments.
+ * A subgroup has 16 rows of its own; tiles of 32 rows of the other side pass by. The layout of a fragment's
+ * sums is unknown, so scores go through workgroup memory to the two invocations of each row, which turn them
+ * into weights and write these back as factors. There are no subgroup operations: some drivers cannot compile
+ * them beside fragments.
  */
 import type { Fragments } from '../../backends/webgpu/wgsl/fragments.ts'
 import { mathFunctions } from '../../backends/webgpu/wgsl/wgsl-math.ts'
 import { halfFactors } from '../../backends/webgpu/wgsl/factors.ts'
 import { each } from '../matmul/webgpu/operands.webgpu.ts'
 
-/** Rows of a tile of the other side. */
+/** Number of rows in a tile of the other side. */
 export const tileRows = 32
 /** Vectors between two lines of factors, so that lines do not begin in the same bank of memory. */
 const gap = 2
-/** Vectors of a line of weights. */
+/** Vectors in a line of weights. */
 const weightPitch = tileRows / 4 + gap
 
-/** How a workgroup is made up. */
+/** The size of a workgroup. */
 export interface FragmentBlock {
   /** Numbers of a head, a multiple of 32. */
   readonly d: number
-  /** Each with 16 rows of its own. */
+  /** Number of subgroups, each with 16 rows of its own. */
   readonly subgroups: number
   readonly fragments: Fragments
 }
@@ -31,7 +33,10 @@ type Holds = readonly [own: number, tiles: number]
 const forwardHolds: Holds = [1, 1]
 const backwardHolds: Holds = [2, 2]
 
-/** The largest block that fits into workgroup memory; `undefined` where there is none, or no fragments of 16 × 16 × 16. */
+/**
+ * The largest block that fits into workgroup memory; `undefined` if none fits, or the device has no fragments
+ * of 16 × 16 × 16.
+ */
 export function fragmentBlock(
   pass: 'forward' | 'backward',
   d: number,
@@ -49,10 +54,13 @@ export function fragmentBlock(
   return subgroups === undefined ? undefined : { d, subgroups, fragments }
 }
 
-/** Own rows of a workgroup. */
+/** The number of a workgroup's own rows. */
 export const rowsOfBlock = ({ subgroups }: FragmentBlock): number => 16 * subgroups
 
-/** Shared by all three kernels; `lane` looks after half of row `row` of its subgroup, from column `16 * part` of a tile on. */
+/**
+ * Code of all three kernels: `lane` handles half of row `row` of its subgroup, from column `16 * part` of a
+ * tile on.
+ */
 export const lanes = ({ fragments }: FragmentBlock): string => `  let mine = ${fragments.subgroup};
   let row = local % 32u / 2u;
   let part = local % 2u;

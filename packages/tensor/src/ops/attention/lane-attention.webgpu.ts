@@ -1,6 +1,6 @@
 /**
- * Attention on WebGPU by single invocations: each has a row in registers, a query or, in the gradient of keys and values, a key,
- * while tiles of the other rows pass through workgroup memory.
+ * Attention on WebGPU by single invocations: each has a row in registers, a query or, in the gradient of keys
+ * and values, a key, while tiles of the other rows pass through workgroup memory.
  */
 import type { Program, WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
 import { blockTerms } from '../../backends/webgpu/wgsl/blocked-sum.ts'
@@ -30,7 +30,7 @@ export const attentionParameters: Record<string, ParameterType> = {
   scale: 'f32', causal: 'u32',
 }
 
-/** o and lse, by online softmax (Milakov & Gimelshein 2018). */
+/** Computes o and lse by online softmax (Milakov & Gimelshein 2018). */
 export function laneForward(backend: WebGpuBackend, d: number): Program {
   const head = headShape(d)
   return backend.program(`attention ${head.d}`, () => ({
@@ -156,7 +156,10 @@ ${storeRow('dv', 'keyPlace', 'sumV', '', head)}
   }))
 }
 
-/** The query of this invocation, and how many keys it and the last one of its block see. Long blocks begin first. */
+/**
+ * The query of this invocation, and how many keys it and the last one of its block see. Long blocks begin
+ * first.
+ */
 const queryOfBlock = (d: number): string => `  if (group >= params.groups) { return; }
   let block = params.blocks - 1u - group % params.blocks;
   let head = group / params.blocks % params.h;
@@ -201,7 +204,10 @@ function storeRow(buffer: string, place: string, row: string, behind: string, { 
   ).join('\n')
 }
 
-/** Fills both tiles with rows `first`, `first + 1`, … of two matrices of one layout; rows that do not exist are zeros. */
+/**
+ * Fills both tiles with rows `first`, `first + 1`, … of two matrices of one layout; rows that do not exist
+ * are zeros.
+ */
 function loadTiles(
   { d, vectors, tile }: HeadShape,
   a: string,

@@ -1,4 +1,7 @@
-/** Attention under a mask of the caller's. It runs as its definition, so all scores `[B, H, T, keys]` are kept at a time. */
+/**
+ * Attention under the caller's mask. It runs as its definition, so all scores `[B, H, T, keys]` are kept at a
+ * time.
+ */
 import { ShapeError } from '../../errors.ts'
 import * as e from '../../expression/expression.ts'
 import { formatShape, type Shape } from '../../shape.ts'
@@ -16,12 +19,12 @@ const { constant, divide, equal, exp, input, maximum, select, subtract } = e
 // inputs: scores, mask
 const whereSeen = select(equal(input(1), constant(0)), constant(-Infinity), input(0))
 const withMask = e.add(input(0), input(1))
-// inputs: scores, the largest of the row. That of a row which sees no key is −∞; from this number its scores are as far.
+// inputs: scores, the largest of the row; a row that sees no key has −∞, which is raised to a finite number
 const weightOf = exp(subtract(input(0), maximum(input(1), constant(-(2 ** 127)))))
-// inputs: weights, their sum. A row that sees no key has no weights, and none of 0 is 0.
+// inputs: weights, their sum; a row that sees no key has weights 0 and sum 0, and its shares are 0
 const shareOf = divide(input(0), select(equal(input(1), constant(0)), constant(1), input(1)))
 
-/** The output of attention, `[B, T, H, D]`, with the mask applied to the scores. */
+/** Computes attention with the mask applied to the scores, `[B, T, H, D]`. */
 export function maskedAttention(
   [q, k, v]: readonly [Tensor, Tensor, Tensor],
   mask: Tensor,
@@ -39,7 +42,7 @@ export function maskedAttention(
   return permute(matmul(shares, headsFirst(v, h, attrs.keys)), [0, 2, 1, 3])
 }
 
-/** The mask of the keys that exist. One that stretches along the keys is that already. */
+/** Cuts the mask to the keys that exist, unless it broadcasts along the keys. */
 function ofPresentKeys(mask: Tensor, s: number, keys: number): Tensor {
   const last = mask.shape.length - 1
   return mask.shape[last] === s ? slice(mask, [], mask.shape.with(last, keys)) : mask

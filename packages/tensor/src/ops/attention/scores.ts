@@ -1,4 +1,7 @@
-/** What attention's definitions have in common: scores of queries with keys, and keys and values as the heads read them. */
+/**
+ * The common parts of attention's definitions: scores of queries with keys, and keys and values in the layout
+ * of the heads.
+ */
 import * as e from '../../expression/expression.ts'
 import type { Tensor } from '../../tensor.ts'
 import { broadcastTo } from '../broadcast/broadcast.ts'

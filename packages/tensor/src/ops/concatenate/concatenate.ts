@@ -1,4 +1,4 @@
-/** Concatenate: tensors one after another along one axis. */
+/** Concatenate: joins tensors along one axis. */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { runOp } from '../../engine.ts'

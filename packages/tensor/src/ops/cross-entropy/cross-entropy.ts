@@ -1,4 +1,7 @@
-/** Cross-entropy of a categorical prediction: loss[i] = log Σⱼ exp(logits[i, j]) − logits[i, target[i]], in nats. */
+/**
+ * Cross-entropy of a categorical prediction: loss[i] = log Σⱼ exp(logits[i, j]) − logits[i, target[i]], in
+ * nats.
+ */
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { runOp } from '../../engine.ts'
 import { ShapeError } from '../../errors.ts'

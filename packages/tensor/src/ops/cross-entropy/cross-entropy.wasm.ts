@@ -1,11 +1,14 @@
-/** Cross-entropy on WASM: one pass for the maximum, one for the sum of exponentials; the softmax is never stored. */
+/**
+ * Cross-entropy on WASM: one pass for the maximum, one for the sum of exponentials; the softmax is never
+ * stored.
+ */
 import { f32, f32x4, i32, v128 } from '../../backends/wasm/assembler/index.ts'
 import { vectorMath } from '../../backends/wasm/expression/math.ts'
 import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import { IndexError } from '../../errors.ts'
 
-/** Exponentials that are worth handing to another thread. */
+/** Minimum number of exponentials that are worth giving to another thread. */
 const minExponentials = 4096
 
 const { add, extractLane, mul, splat, sub } = f32x4

@@ -8,7 +8,7 @@ import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 const workgroup = 128
 const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }
 
-/** A stretch of rows: logits begin at their buffer's start, everything that has one number for a row at `firstRow`. */
+/** A range of rows: logits begin at their buffer's start, tensors with one number per row at `firstRow`. */
 interface Rows {
   readonly firstRow: number
   readonly rows: number

@@ -1,4 +1,4 @@
-/** The oracle: adds one after another. */
+/** The oracle of running sums: adds one number after another. */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { linesOf } from './cumsum.ts'
 

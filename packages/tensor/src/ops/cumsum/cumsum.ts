@@ -9,7 +9,7 @@ import { formatShape, normalizeAxes, type Shape, sizeOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
 export interface CumsumAttrs {
-  /** Counted from the left. */
+  /** The axis, counted from the left. */
   readonly axis: number
   /** Sums from the end: `out[i] = x[i] + x[i + 1] + …`. */
   readonly reverse: boolean
@@ -27,18 +27,20 @@ export const cumsumOp = defineOp<CumsumAttrs>()({
   flops: ([x]) => sizeOf(x.shape),
 })
 
-/** Where running sums begin. */
+/** Options of `cumsum`. */
 export interface CumsumOptions {
-  /** Whether they begin at the end of the axis; false unless given. */
+  /** Sums from the end of the axis. Default false. */
   readonly reverse?: boolean
 }
 
 const optionChecks: ChecksOf<CumsumOptions> = { reverse: checks.boolean }
 
 /**
- * Running sums along an axis, of the shape and the type of `x`: `out[i] = x[0] + … + x[i]`. A sum of `i32` wraps around at 2³¹.
+ * Computes running sums along an axis, of the shape and the type of `x`: `out[i] = x[0] + … + x[i]`. A sum of
+ * `i32` wraps around at 2³¹.
  *
- * Each is as good as a `sum` of its terms: rounding costs at most 72·⌈log₆₄ n⌉ roundings of the sum of n magnitudes.
+ * Each is as accurate as a `sum` of its terms: rounding costs at most 72·⌈log₆₄ n⌉ roundings of the sum of n
+ * magnitudes.
  *
  * @param axis Counted from either end.
  * @param options `reverse`: sums from the end, `out[i] = x[i] + … + x[n − 1]`.
@@ -56,7 +58,7 @@ export function cumsum(x: Tensor, axis: number, options: CumsumOptions = {}): Te
   return runOp('cumsum', [x], { axis: at, reverse: options.reverse ?? false })[0]
 }
 
-/** `[outer, terms, inner]`: the axis with all before it as one and all behind it as one. */
+/** The sizes `[outer, terms, inner]`: the axis, all axes before it as one and all behind it as one. */
 export interface Lines {
   readonly outer: number
   readonly terms: number

@@ -1,7 +1,8 @@
 /**
- * Cumsum on WASM. Running sums of single precision are kept in double precision, so that long ones are as good as short ones, and rounded
- * where they are stored. Along the last axis four numbers are summed among themselves first, so that only one addition waits for the
- * one before; along other axes columns are summed side by side.
+ * Cumsum on WASM. Running sums of single precision are kept in double precision, so that long ones are as
+ * accurate as short ones, and rounded where they are stored. Along the last axis four numbers are summed
+ * among themselves first, so that only one addition waits for the one before; along other axes columns are
+ * summed side by side.
  */
 import {
   f32,
@@ -31,7 +32,7 @@ export const cumsumWasm: WasmKernel<'cumsum'> = (backend, [x], [out], { axis, re
     })
     return
   }
-  // Whole matrices for each thread, or columns of the only one.
+  // Each thread gets whole matrices, or columns if there is only one.
   const row = 4 * inner
   if (outer > 1) {
     backend.runOver(columns, outer, minNumbers / (terms * inner), (first, many) => {
@@ -97,16 +98,16 @@ interface Row {
   readonly bytes: Value<'i32'>
 }
 
-/** Lanes 2 and 3 in double precision. */
+/** Widens lanes 2 and 3 to double precision. */
 const upperDoubles = (x: Value<'v128'>): Value<'v128'> =>
   f64x2.promoteLowF32x4(i32x4.shuffle(x, x, [2, 3, 2, 3]))
 
-/** Two pairs of doubles as four singles. */
+/** Rounds two pairs of doubles to four singles. */
 function rounded(b: FunctionBuilder, low: Value<'v128'>, high: Value<'v128'>): Value<'v128'> {
   return b.let(i32x4.shuffle(f32x4.demoteF64x2Zero(low), f32x4.demoteF64x2Zero(high), [0, 1, 4, 5]))
 }
 
-/** One row, from `at` on: whole vectors, then single numbers. */
+/** Computes one row, from `at` on: whole vectors, then single numbers. */
 function sumsOfFloats(
   b: FunctionBuilder,
   { to, from, bytes }: Row,
@@ -115,11 +116,11 @@ function sumsOfFloats(
 ): void {
   const total = b.local('v128', f64x2.splat(0))
   const none = f64x2.splat(0)
-  /** Both lanes the first one's, or the second one's. */
+  /** Fills both lanes with the first or the second one. */
   const both = (x: Value<'v128'>, lane: 0 | 1): Value<'v128'> =>
     i32x4.shuffle(x, x, lane === 0 ? [0, 1, 0, 1] : [2, 3, 2, 3])
   const last = reverse ? 0 : 1
-  /** A pair and its running sum, in the order of the walk. */
+  /** Returns a pair's running sum, in the order of the walk. */
   const running = (pair: Value<'v128'>): Value<'v128'> =>
     b.let(f64x2.add(pair, b.let(i32x4.shuffle(pair, none, reverse ? [2, 3, 4, 5] : [4, 5, 0, 1]))))
   b.repeat(b.let(i32.shrU(bytes, 4)), () => {

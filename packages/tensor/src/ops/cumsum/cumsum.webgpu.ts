@@ -1,7 +1,8 @@
 /**
- * Cumsum on WebGPU, in blocks of blocks. Each block of a line is summed by one invocation; the sums of blocks are summed up in the same way,
- * block by block; then each invocation goes through its block once more from what lies before it. Every order is fixed: the same bits at
- * every run, and no sum passes through more than a block of roundings at each level.
+ * Cumsum on WebGPU, in blocks of blocks. Each block of a line is summed by one invocation; the sums of blocks
+ * are summed in the same way, block by block; then each invocation goes through its block once more, starting
+ * from the sum of all blocks before it. Every order is fixed: the same bits at every run, and no sum passes
+ * through more than a block of roundings at each level.
  */
 import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
@@ -65,7 +66,10 @@ function runningSums(backend: WebGpuBackend, from: GpuBuffer, to: GpuBuffer, lin
 
 const blockParameters = { count: 'u32', terms: 'u32', inner: 'u32', blocks: 'u32' } as const
 
-/** Finds the block of an invocation: `[outer, blocks, inner]`, so that neighbors read neighbors where they can. */
+/**
+ * Finds the block of an invocation: `[outer, blocks, inner]`, so that neighbors read neighbors where they
+ * can.
+ */
 const blockAt = (reverse: boolean): string => `  if (index >= params.count) { return; }
   let column = index % params.inner;
   let block = index / params.inner % params.blocks;
@@ -75,7 +79,7 @@ const blockAt = (reverse: boolean): string => `  if (index >= params.count) { re
 
 const place = (reverse: boolean): string => (reverse ? '(end - k)' : 'k')
 
-/** Stores what lies before the block with each running sum of the block. */
+/** Stores the sum of all blocks before this one plus each running sum of the block. */
 const walk = ({ dtype, reverse, exclusive }: Kind, before: string): string => `${blockAt(reverse)}
   let offset = ${before};
   var sum = ${dtype}(0);

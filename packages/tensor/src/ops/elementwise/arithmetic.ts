@@ -36,7 +36,7 @@ export const pow: Binary = (a, b) => {
   return short === undefined ? powerOf(a, b) : short(a as Tensor)
 }
 const powerOf = binary('pow', e.pow)
-/** Products and quotients are faster, and exact more often. */
+/** Powers that are computed as products and quotients, which are faster, and exact more often. */
 const shortPowers: ReadonlyMap<Tensor | number, (a: Tensor) => Tensor> = new Map([
   [-1, unary('pow', (a) => e.divide(c(1), a))],
   [1, unary('pow', (a) => a)],
@@ -44,7 +44,7 @@ const shortPowers: ReadonlyMap<Tensor | number, (a: Tensor) => Tensor> = new Map
   [3, unary('pow', (a) => e.multiply(a, e.multiply(a, a)))],
 ])
 
-/** Bounds of `clip`; one of them or both, each a number that is not NaN. */
+/** Options of `clip`: one bound or both, each a number that is not NaN. */
 export interface ClipOptions {
   readonly min?: number
   readonly max?: number
@@ -57,8 +57,8 @@ const lowered = e.select(e.less(high, x), high, x)
 const clipped = e.select(e.less(high, raised), high, raised)
 
 /**
- * a where it lies from `min` to `max`, and the nearer bound elsewhere; `max` where `min` is above it. The
- * gradient is 1 at the bounds and between them. NaN stays NaN.
+ * Limits a to the range from `min` to `max`; `max` where `min` is above it. The gradient is 1 at the bounds
+ * and between them. NaN stays NaN.
  *
  * @throws OptionError without any bound.
  */
@@ -81,7 +81,7 @@ export const abs: (a: Tensor) => Tensor = unary('abs', e.abs)
 export const exp: (a: Tensor) => Tensor = unary('exp', e.exp)
 /** eᵃ − 1, to full relative precision also near 0. */
 export const expm1: (a: Tensor) => Tensor = unary('expm1', e.expm1)
-/** Natural logarithm. */
+/** The natural logarithm of a. */
 export const log: (a: Tensor) => Tensor = unary('log', e.log)
 /** The natural logarithm of 1 + a, to full relative precision also near 0. */
 export const log1p: (a: Tensor) => Tensor = unary('log1p', e.log1p)
@@ -89,7 +89,7 @@ export const log1p: (a: Tensor) => Tensor = unary('log1p', e.log1p)
 export const sqrt: (a: Tensor) => Tensor = unary('sqrt', e.sqrt)
 /** The hyperbolic tangent of a. */
 export const tanh: (a: Tensor) => Tensor = unary('tanh', e.tanh)
-/** The Gauss error function. */
+/** The Gauss error function of a. */
 export const erf: (a: Tensor) => Tensor = unary('erf', e.erf)
 /** The sine of a, in radians. */
 export const sin: (a: Tensor) => Tensor = unary('sin', e.sin)

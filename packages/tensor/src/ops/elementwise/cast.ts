@@ -7,8 +7,9 @@ import { reshape } from '../reshape/reshape.ts'
 import { elementwise } from './elementwise.ts'
 
 /**
- * The numbers of `x` as `dtype`: `f32` to `i32` cuts the fraction off, `i32` to `f32` rounds beyond 2²⁴. What an `i32` cannot hold (NaN,
- * infinities, 2³¹ and more) becomes some integer. Comparisons return `f32`; cast, they are masks of `attention`. Integers pass on no gradient.
+ * Converts `x` to `dtype`: `f32` to `i32` cuts the fraction off, `i32` to `f32` rounds beyond 2²⁴. Numbers
+ * that an `i32` cannot hold (NaN, infinities, 2³¹ and more) become some integer. Comparisons return `f32`;
+ * cast to `i32`, they are masks of `attention`. Integers pass on no gradient.
  *
  * @throws OptionError for an element type that does not exist.
  * @example

@@ -1,6 +1,6 @@
 /**
  * Comparisons and logic, number by number. The result is `f32`: 1 where it holds and 0 where it does not, and
- * no gradient flows. Whatever is not 0 counts as true, NaN included. Numbers of `i32` are compared exactly
+ * no gradient flows. Any number but 0 counts as true, NaN included. Numbers of `i32` are compared exactly
  * below 2²⁴.
  */
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -36,7 +36,8 @@ export const logicalOr: Binary = binary('logicalOr', (a, b) => e.select(a, yes, 
 /** 1 where a is 0, else 0. */
 export const logicalNot: (a: Tensor) => Tensor = unary('logicalNot', (a) => e.select(a, no, yes))
 
-// As an argument: compilers of WGSL may take for granted that nothing equals an infinity that they can see.
+// Infinity is an argument, because compilers of WGSL may assume that nothing equals an infinity that they can
+// see.
 const infinity = e.scalar(0)
 const size = e.abs(e.input(0))
 const finite = e.less(size, infinity)
@@ -54,7 +55,7 @@ export function isNaN(a: Tensor): Tensor {
   return elementwise(notANumber, [a], [Infinity])
 }
 
-/** The choice by input 0 between two of which each is an input or a scalar. */
+/** Formulas that choose by input 0 between two values, each an input or a scalar. */
 const choices = {
   tensors: e.select(e.input(0), e.input(1), e.input(2)),
   first: e.select(e.input(0), e.input(1), e.scalar(0)),
@@ -63,10 +64,10 @@ const choices = {
 }
 
 /**
- * The element of `a` where `condition` is not 0, else that of `b`, of `f32`. All three broadcast; `a` and `b`
- * may be numbers.
+ * Chooses the element of `a` where `condition` is not 0, else that of `b`, of `f32`. All three broadcast; `a`
+ * and `b` may be numbers.
  *
- * What is not chosen has no influence: neither a NaN nor an infinite gradient of it comes through.
+ * The element not chosen has no influence: neither a NaN nor an infinite gradient of it comes through.
  */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
   checkTensor('where', 'condition', condition)

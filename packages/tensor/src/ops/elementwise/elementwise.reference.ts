@@ -1,4 +1,7 @@
-/** The oracle: walks the output and interprets the expression in double precision. */
+/**
+ * The oracle of elementwise formulas: interprets the expression in double precision for each element of the
+ * output.
+ */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { evaluator } from '../../expression/evaluate.ts'
 import { broadcastStrides, sizeOf } from '../../shape.ts'

@@ -1,4 +1,6 @@
-/** Elementwise: out[i] = expression(inputs[i]…), inputs broadcast. One op for every formula of one element. */
+/**
+ * Elementwise: out[i] = expression(inputs[i]…), inputs broadcast. One op for every formula of one element.
+ */
 import { checkArgument } from '../../checks/check-options.ts'
 import * as checks from '../../checks/checks.ts'
 import { checkDType, type DType } from '../../dtype.ts'
@@ -17,9 +19,12 @@ import type { Tensor } from '../../tensor.ts'
 
 export interface ElementwiseAttrs {
   readonly expression: Expression
-  /** What `scalar(k)` nodes stand for; changing these compiles nothing. */
+  /** The values of `scalar(k)` nodes; changing these compiles nothing. */
   readonly scalars: readonly number[]
-  /** Of the output. Arithmetic is in f32, so `i32` is exact below 2²⁴; storing to `i32` truncates towards 0. */
+  /**
+   * Element type of the output. Arithmetic is in f32, so `i32` is exact below 2²⁴; storing to `i32` truncates
+   * towards 0.
+   */
   readonly dtype: DType
 }
 
@@ -55,7 +60,7 @@ const someNumbers = checks.list('a list of numbers', checks.anyNumber)
  * @param expression Built with the functions of `expression.ts`; `input(k)` is the element of `inputs[k]`.
  * @param inputs At least one tensor; shapes broadcast as in NumPy.
  * @param scalars Numbers for the `scalar(k)` nodes.
- * @param dtype Of the output, `f32` unless given.
+ * @param dtype Element type of the output. Default `f32`.
  */
 export function elementwise(
   expression: Expression,
@@ -92,7 +97,7 @@ function onlyUsed(
     usedBy.set(expression, found)
   }
   const { indices } = found
-  // Inputs that are missing are for `infer` to complain about.
+  // `infer` reports inputs that are missing.
   const isMissing = (indices.at(-1) ?? -1) >= inputs.length
   if (indices.length === inputs.length || indices.length === 0 || isMissing) return { expression, inputs }
   const kept = indices.map((index) => inputs[index])

@@ -1,6 +1,7 @@
 /**
- * Elementwise on WASM: the expression is rendered once for each combination of layouts, then runs over rows. An input
- * either walks along a row or stays the same for all of it; what repeats from row to row has a row stride of 0.
+ * Elementwise on WASM: the expression is rendered once for each combination of layouts, then runs over rows.
+ * An input either walks along a row or stays the same for all of it; an input that repeats from row to row
+ * has a row stride of 0.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { renderExpression } from '../../backends/wasm/expression/render-expression.ts'
@@ -21,7 +22,7 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
   const outer = sizes.slice(0, -2)
   const run = (depth: number, to: Pointer, from: readonly Pointer[]): void => {
     if (depth === outer.length) {
-      // Whole rows for each thread, or stretches of the only row.
+      // Each thread gets whole rows, or parts of the only row.
       const [count, many] = rows > 1 ? [rows, columns] : [columns, 1]
       const steps = rows > 1 ? rowBytes : walks.map((walking) => (walking ? 4 : 0))
       backend.runOver(kernel, count, minNumbers / many, (first, part) => {
@@ -103,7 +104,7 @@ function kernelOf(
   return run
 }
 
-/** Arithmetic is in single precision, whatever is read. */
+/** Converts loaded numbers to single precision, in which all arithmetic is done. */
 function numbers(loaded: Value<'v128'>, { dtype }: WasmOperand): Value<'v128'> {
   return dtype === 'i32' ? f32x4.convertI32x4S(loaded) : loaded
 }

@@ -1,4 +1,7 @@
-/** Elementwise on WebGPU: the expression is rendered once for each combination of layouts, one invocation for an element. */
+/**
+ * Elementwise on WebGPU: the expression is rendered once for each combination of layouts, one invocation for
+ * an element.
+ */
 import { renderWgsl } from '../../backends/webgpu/wgsl/render-wgsl.ts'
 import { boxParameters, joinAxes, places } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'

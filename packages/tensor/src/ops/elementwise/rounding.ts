@@ -1,6 +1,6 @@
 /**
- * Functions with steps: whole numbers of `f32` near a number, and its sign. No gradient flows. NaN stays NaN,
- * and −0 stays −0.
+ * Step functions: whole numbers of `f32` near a number, and its sign. No gradient flows. NaN stays NaN, and
+ * −0 stays −0.
  */
 import * as e from '../../expression/expression.ts'
 import type { Expression } from '../../expression/expression.ts'
@@ -18,7 +18,7 @@ export const ceil: (a: Tensor) => Tensor = unary('ceil', ceilOf)
 export const round: (a: Tensor) => Tensor = unary('round', (a) => {
   const size = e.abs(a)
   const below = e.floor(size)
-  // From 0 to 1, without a rounding.
+  // The fraction, from 0 to 1, without rounding.
   const rest = e.subtract(size, below)
   const isOdd = e.subtract(below, e.multiply(c(2), e.floor(e.multiply(c(0.5), below))))
   const above = e.add(below, c(1))
@@ -28,7 +28,7 @@ export const round: (a: Tensor) => Tensor = unary('round', (a) => {
     e.select(e.less(c(0.5), rest), above, e.add(below, isOdd)),
   )
   const signed = e.select(e.less(a, c(0)), e.negate(nearest), nearest)
-  // What is whole already may be infinite, or −0.
+  // A number that is whole already may be infinite, or −0.
   return e.select(e.equal(below, size), e.floor(a), signed)
 })
 /** 1 above 0, −1 below 0, and 0 at 0. */

@@ -25,7 +25,7 @@ export const fillOp = defineOp<FillAttrs>()({
   flops: movesOnly,
 })
 
-/** A tensor of `shape` whose every element is `value`. */
+/** Makes a tensor of `shape` whose every element is `value`. */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
   checkArgument('fill', 'device', device, checks.device)
   checkShape('fill', shape)

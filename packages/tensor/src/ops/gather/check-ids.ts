@@ -1,6 +1,6 @@
 import { IndexError } from '../../errors.ts'
 
-/** Throws IndexError, naming the first id outside [0, rows). */
+/** Throws IndexError that names the first id outside [0, rows). */
 export function checkIds(op: string, ids: ArrayLike<number>, rows: number): void {
   for (let i = 0; i < ids.length; i++) {
     if (!(ids[i] >= 0 && ids[i] < rows)) {

@@ -1,4 +1,4 @@
-/** Gather on WebGPU. Ids that were uploaded are checked; a row whose id was computed, and lies outside, becomes NaN. */
+/** Gather on WebGPU. Uploaded ids are checked; a row whose id was computed, and lies outside, becomes NaN. */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { checkIds } from './check-ids.ts'

@@ -11,10 +11,13 @@ import { add, multiply, square } from '../elementwise/arithmetic.ts'
 import { elementwise } from '../elementwise/elementwise.ts'
 import { sum } from '../reduce/reduce.ts'
 
-/** What the second output is multiplied by: the norm of finite numbers may be too large for single precision, this never is. */
+/**
+ * Factor of the second output: the norm of finite numbers may be too large for single precision, the scaled
+ * norm never is.
+ */
 export const normScale: number = 2 ** -64
 
-// The gradient of the root is infinite at 0; that of a norm counts as 0 there.
+// The gradient of a square root is infinite at 0; that of a norm counts as 0 there.
 const root = e.select(e.equal(e.input(0), e.constant(0)), e.constant(0), e.sqrt(e.input(0)))
 
 export const globalNormOp = defineOp<object>()({
@@ -38,7 +41,8 @@ export const globalNormOp = defineOp<object>()({
 /**
  * √(Σ x²) over every element of every tensor.
  *
- * Squares neither overflow nor vanish: the result is right to rounding wherever single precision can hold it. Its gradient at 0 is 0.
+ * Squares neither overflow nor vanish: the result is right to rounding wherever single precision can hold it.
+ * Its gradient at 0 is 0.
  */
 export function globalNorm(tensors: readonly Tensor[]): Tensor {
   checkArgument('globalNorm', 'tensors', tensors, checks.tensors)

@@ -1,4 +1,7 @@
-/** Global norm on WASM, in double precision throughout, where the square of no single-precision number overflows or vanishes. */
+/**
+ * Global norm on WASM, in double precision throughout, where the square of no single-precision number
+ * overflows or vanishes.
+ */
 import { f32, f64, f64x2, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import type { Pointer, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
@@ -6,7 +9,9 @@ import { normScale } from './global-norm.ts'
 
 /** Bytes that one thread sums at a time. */
 const piece = 2 ** 18
-/** Pairs of numbers that are added up beside each other, so that no sum waits for another. */
+/**
+ * Byte offsets of the pairs of numbers that are added up beside each other, so that no sum waits for another.
+ */
 const pairs = [0, 8, 16, 24]
 
 function piecesOf(at: Pointer, bytes: number): [at: Pointer, bytes: number][] {

@@ -1,7 +1,7 @@
 /**
- * The global norm on WebGPU: sums of squares of fixed pieces, then one workgroup over these. Large, middling and small numbers are
- * summed apart, each scaled so that no square overflows or vanishes (Blue 1978, "A Portable Fortran Program to Find the Euclidean
- * Norm of a Vector").
+ * The global norm on WebGPU: sums of squares of fixed pieces, then one workgroup over these. Large, middling
+ * and small numbers are summed apart, each scaled so that no square overflows or vanishes (Blue 1978, "A
+ * Portable Fortran Program to Find the Euclidean Norm of a Vector").
  */
 import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
@@ -10,11 +10,11 @@ import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'
 import { sizeOf } from '../../shape.ts'
 
 const workgroup = 128
-/** Numbers of a piece. */
+/** Number of elements in a piece. */
 const pieceSize = 4096
-/** From where on a number is large, and up to where it is small. */
+/** Limits: a number is large from the first on, and small up to the second. */
 const [largeFrom, smallTo] = [2 ** 40, 2 ** -60]
-/** What they are multiplied by: then the squares of all numbers lie between 2⁻¹²⁰ and 2¹⁰⁰. */
+/** Factors of large and small numbers: the squares of all numbers then lie between 2⁻¹²⁰ and 2¹⁰⁰. */
 const [largeScale, smallScale] = [2 ** -80, 2 ** 110]
 
 const names = ['large', 'middling', 'small'] as const
@@ -54,8 +54,8 @@ ${each((name, k) => `    partials[to + ${k}u] = ${name}Sum;`)}
     body: `${blockedSums(Object.fromEntries(names.map((name, k) => [name, `partials[3u * i + ${k}u]`])), { first: 'local', end: 'params.pieces', step: workgroup })}
 ${each((name) => `  let ${name}Sum = sumOfAll(${name}, local);`)}
   if (local != 0u) { return; }
-  // Each in the scale of the largest there is; what is lost of the others is too small to count. Roots are scaled, not sums: a compiler
-  // may make one factor of two, which would vanish.
+  // Each norm is in the scale of the largest numbers there are; the others' lost digits are too small to
+  // count. Roots are scaled, not sums: a compiler may make one factor of two, which would vanish.
   if (largeSum > 0.0) {
     let rest = sqrt(middlingSum) * ${literal(largeScale)};
     let whole = sqrt(largeSum + rest * rest);

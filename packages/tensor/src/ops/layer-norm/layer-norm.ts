@@ -1,4 +1,7 @@
-/** Layer normalization over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) + bias. */
+/**
+ * Layer normalization over the last axis (Ba, Kiros & Hinton 2016, eq. 4): y = gain · (x − μ)/√(σ² + ε) +
+ * bias.
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -38,7 +41,7 @@ export const layerNormOp = defineOp<NormAttrs>()({
   },
 })
 
-/** The gradient of layerNorm, from the cotangent dy and what the forward pass kept. */
+/** The gradient of layerNorm, from the cotangent dy and the results that the forward pass kept. */
 export const layerNormGradOp = defineOp<object>()({
   name: 'layerNormGrad',
   takes: { dy: 'f32', x: 'f32', gain: 'f32', mean: 'f32', rstd: 'f32' },
@@ -60,12 +63,12 @@ export const layerNormGradOp = defineOp<object>()({
 })
 
 /**
- * Layer normalization over the last axis.
+ * Normalizes over the last axis.
  *
  * @param x `[…, C]`.
  * @param gain `[C]`.
  * @param bias `[C]`.
- * @param epsilon Added to the variance, 1e-5 unless given.
+ * @param epsilon Added to the variance. Default 1e-5.
  */
 export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
   checkTensor('layerNorm', 'x', x)

@@ -1,4 +1,7 @@
-/** Layer normalization on WASM: two passes over each row, so that nothing cancels; rows are shared among threads. */
+/**
+ * Layer normalization on WASM: two passes over each row, so that nothing cancels; rows are shared among
+ * threads.
+ */
 import { f32x4, i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { minNumbers, forRow, type RowAccess, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'

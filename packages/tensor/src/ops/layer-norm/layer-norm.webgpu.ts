@@ -1,4 +1,7 @@
-/** Layer normalization on WebGPU: a workgroup for a row. Variance from centered numbers, so that nothing cancels. */
+/**
+ * Layer normalization on WebGPU: a workgroup for a row. The variance comes from centered numbers, so that
+ * nothing cancels.
+ */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { blockedSums } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import { workgroupSums } from '../../backends/webgpu/wgsl/workgroup-sum.ts'

@@ -1,4 +1,4 @@
-/** What the normalizations share: vectors of the last axis's size, and sums down the columns. */
+/** The common parts of the normalizations: vectors of the last axis's size, and sums down the columns. */
 import { ShapeError } from '../../errors.ts'
 import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'

@@ -1,4 +1,7 @@
-/** Sums over rows that several threads go through, such as the gradient of a gain: the same bits for any number of threads. */
+/**
+ * Sums over rows that several threads go through, such as the gradient of a gain: the same bits for any
+ * number of threads.
+ */
 import { type FunctionBuilder, i32, type Local, select } from '../../backends/wasm/assembler/index.ts'
 import { blockTerms, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../backends/wasm/wasm-backend.ts'
@@ -6,11 +9,13 @@ import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { columnSums } from '../reduce/reduce.wasm.ts'
 
 /**
- * Rows are summed in blocks of `blockTerms`, then the blocks' sums are added: no sum drifts, however many rows there are.
+ * Sums rows in blocks of `blockTerms`, then adds the blocks' sums: no sum drifts, however many rows there
+ * are.
  *
  * @param columns Numbers in each sum.
  * @param sums Where the sums go.
- * @param call Kernel and arguments for `many` rows from `first` on. It calls `forBlocksOfRows` with pointers that begin at `partial`.
+ * @param call Kernel and arguments for `many` rows from `first` on. It calls `forBlocksOfRows` with pointers
+ *   that begin at `partial`.
  */
 export function sumOverRows(
   backend: WasmBackend,
@@ -41,7 +46,10 @@ export function sumOverRows(
   })
 }
 
-/** Runs `body` for each of `rows` rows; at each block's begin the sums start at 0, and behind it they move on by `bytes`. */
+/**
+ * Runs `body` for each of `rows` rows; at each block's begin the sums start at 0, and behind it they move on
+ * by `bytes`.
+ */
 export function forBlocksOfRows(
   b: FunctionBuilder,
   rows: Local<'i32'>,

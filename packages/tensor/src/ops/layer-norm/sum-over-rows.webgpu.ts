@@ -1,14 +1,17 @@
-/** Sums of columns on WebGPU: stretches of rows first, many at a time, then their sums. A fixed order, no atomics. */
+/**
+ * Sums of columns on WebGPU: groups of rows first, many at a time, then their sums. The order is fixed,
+ * without atomics.
+ */
 import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts'
 
-/** Rows that one invocation sums. */
+/** Number of rows that one invocation sums. */
 const rowsOfPiece = 64
 
 /**
- * For every column, the sum over rows of a term.
+ * Sums a term over all rows, for every column.
  *
- * @param names Of the buffers, for the term.
+ * @param names Names of the buffers, for the term.
  * @param term WGSL of the element at `at`, in row `row` and column `column`.
  * @param to `[columns]`.
  */

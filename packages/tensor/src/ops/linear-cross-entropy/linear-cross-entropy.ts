@@ -1,6 +1,7 @@
 /**
- * Cross-entropy of a linear layer, loss = logsumexp(x·Wᵀ) − (x·Wᵀ)[target] for every row, without ever holding all N·V logits: they
- * are made and used up some rows at a time, and made again for the gradient (Hsu et al. 2024, Liger Kernel, section 3.2).
+ * Cross-entropy of a linear layer, loss = logsumexp(x·Wᵀ) − (x·Wᵀ)[target] for every row, without ever
+ * holding all N·V logits: they are made and used up some rows at a time, and made again for the gradient (Hsu
+ * et al. 2024, Liger Kernel, section 3.2).
  */
 import { checkTensor } from '../../checks/check-tensor.ts'
 import { runOp } from '../../engine.ts'
@@ -10,7 +11,7 @@ import { formatShape, sameShape, type TensorSpec } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { matmul } from '../matmul/matmul.ts'
 
-/** N rows of C features, and V classes. */
+/** Sizes: N rows of C features, and V classes. */
 export interface LinearLossSizes {
   readonly n: number
   readonly c: number
@@ -45,7 +46,7 @@ export const linearCrossEntropyOp = defineOp<object>()({
     runOp('crossEntropy', [matmul(x, w, { transposeB: true }), targets], {}),
 })
 
-/** The gradient, from the gradients of the losses and what the forward pass kept. */
+/** The gradient, from the cotangents of the losses and the results that the forward pass kept. */
 export const linearCrossEntropyGradOp = defineOp<object>()({
   name: 'linearCrossEntropyGrad',
   takes: { dlosses: 'f32', x: 'f32', W: 'f32', targets: 'i32', logSumExp: 'f32' },
@@ -71,17 +72,20 @@ export const linearCrossEntropyGradOp = defineOp<object>()({
   },
 })
 
-/** Logits that are held at a time, unless there are so many classes that rows would be too few for a fast product. */
+/**
+ * Maximum number of logits that are held at a time, unless there are so many classes that rows would be too
+ * few for a fast product.
+ */
 const maxLogits = 2 ** 25
 const [minRows, maxRows] = [64, 1024]
 
-/** Rows that are worked on together. */
+/** Number of rows that are computed together. */
 export const rowsOfChunk = ({ n, v }: LinearLossSizes): number =>
   Math.max(1, Math.min(n, maxRows, Math.max(minRows, Math.floor(maxLogits / v))))
 
 /**
- * The loss of every row of `x · wᵀ`, in nats, without holding its logits: for vocabularies so large that N·V numbers are a
- * burden. Costs one product more than `crossEntropy(matmul(x, w, …))` when a gradient is taken.
+ * The loss of every row of `x · wᵀ`, in nats, without holding its logits: for vocabularies so large that N·V
+ * numbers do not fit. Costs one product more than `crossEntropy(matmul(x, w, …))` when a gradient is taken.
  *
  * @param x `f32 [N, C]`.
  * @param w `f32 [V, C]`.

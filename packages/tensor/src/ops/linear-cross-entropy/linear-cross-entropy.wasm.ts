@@ -1,11 +1,14 @@
-/** Cross-entropy of a linear layer on WASM: products and losses of some rows at a time, through one piece of scratch room. */
+/**
+ * Cross-entropy of a linear layer on WASM: products and losses of some rows at a time, through one piece of
+ * scratch room.
+ */
 import type { WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { crossEntropyGradWasm, crossEntropyWasm } from '../cross-entropy/cross-entropy.wasm.ts'
 import { gemm } from '../matmul/wasm/gemm.wasm.ts'
 import { linearLossSizes, rowsOfChunk } from './linear-cross-entropy.ts'
 
-/** Numbers `first` to `first + many` of one that has one for each row. */
+/** The numbers of rows `first` to `first + many`, of a tensor with one number per row. */
 const part = ({ buffer, dtype }: WasmOperand, first: number, many: number): WasmOperand => ({
   ...{ buffer: buffer + 4 * first, dtype, shape: [many] },
 })

@@ -1,4 +1,7 @@
-/** Cross-entropy of a linear layer on WebGPU: products and losses of some rows at a time, through one piece of scratch room. */
+/**
+ * Cross-entropy of a linear layer on WebGPU: products and losses of some rows at a time, through one piece of
+ * scratch room.
+ */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { rowLosses, rowGradients } from '../cross-entropy/cross-entropy.webgpu.ts'

@@ -1,4 +1,4 @@
-/** The oracle: three loops and a sum in double precision. */
+/** The oracle of matrix products: three loops and a sum in double precision. */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { batchOffsets } from './batch-offsets.ts'

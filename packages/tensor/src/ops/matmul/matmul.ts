@@ -1,4 +1,7 @@
-/** Matmul: c[…, i, j] = Σₖ a[…, i, k] · b[…, k, j], with either operand read transposed and batch axes broadcast. */
+/**
+ * Matmul: c[…, i, j] = Σₖ a[…, i, k] · b[…, k, j], with either operand read transposed and batch axes
+ * broadcast.
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'

@@ -1,4 +1,7 @@
-/** Matmul on WASM: one strided product for each matrix of the batch. Transposition is only a matter of strides. */
+/**
+ * Matmul on WASM: one strided product for each matrix of the batch. Transposition is only a matter of
+ * strides.
+ */
 import type { WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { batchOffsets } from './batch-offsets.ts'

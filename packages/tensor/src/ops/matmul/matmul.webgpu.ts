@@ -1,4 +1,7 @@
-/** Matmul on WebGPU: one strided product for each matrix of the batch. Transposition is only a matter of strides. */
+/**
+ * Matmul on WebGPU: one strided product for each matrix of the batch. Transposition is only a matter of
+ * strides.
+ */
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import { sizeOf } from '../../shape.ts'
 import { batchOffsets } from './batch-offsets.ts'

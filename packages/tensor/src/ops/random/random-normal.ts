@@ -12,7 +12,10 @@ import { randomUniform } from './random.ts'
 
 const { add, constant, cos, input, less, log, multiply, select, sqrt, subtract } = e
 
-/** Below this, 24 bits of a uniform number are too coarse for the tail of its logarithm, and 24 more come behind them. */
+/**
+ * Below this, 24 bits of a uniform number are too coarse for the tail of its logarithm, and 24 more follow
+ * them.
+ */
 const tail = constant(2 ** -10)
 const finer = add(input(0), multiply(add(input(1), constant(2 ** -25)), constant(2 ** -24)))
 const uniform = select(less(input(0), tail), finer, input(0))
@@ -23,13 +26,13 @@ const normal = multiply(
 )
 
 /**
- * Random numbers of the normal distribution with mean 0 and deviation 1, as `f32`. Same key, same numbers: on every device to 4·10⁻⁶,
- * and to the bit on the same one.
+ * Random numbers of the normal distribution with mean 0 and deviation 1, as `f32`. The same key gives the
+ * same numbers: on every device to 4·10⁻⁶, and to the bit on the same one.
  *
- * By the transform of Box and Muller (1958) from uniform numbers of 24 bits, and of 48 where they are small: the largest number that can
- * come is 8.2, which is right for a tail of one in 10¹⁵.
+ * They are made by the transform of Box and Muller (1958) from uniform numbers of 24 bits, and of 48 where
+ * they are small: the largest possible number is 8.2, which is right for a tail of one in 10¹⁵.
  *
- * @throws OptionError for what is no device or key, ShapeError for what is no shape.
+ * @throws OptionError for an invalid device or key, ShapeError for an invalid shape.
  * @example
  * ```ts
  * const weights = multiply(randomNormal(defaultDevice(), keyFromSeed(1), [64, 64]), 0.02)

@@ -1,4 +1,7 @@
-/** Random: Threefry-2×32 bits or uniform numbers, a pure function of (key, element index), equal on every device. */
+/**
+ * Random: Threefry-2×32 bits or uniform numbers, a pure function of (key, element index), equal on every
+ * device.
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import type { Device } from '../../device.ts'
@@ -23,7 +26,7 @@ export const randomOp = defineOp<RandomAttrs>()({
   flops: movesOnly,
 })
 
-/** 32 random bits per element, as i32. */
+/** Makes 32 random bits per element, as i32. */
 export function randomBits(device: Device, key: RandomKey, shape: Shape): Tensor {
   checkArgument('randomBits', 'device', device, checks.device)
   checkArgument('randomBits', 'key', key, checks.key)
@@ -31,7 +34,7 @@ export function randomBits(device: Device, key: RandomKey, shape: Shape): Tensor
   return runOp('random', [], { key, shape, distribution: 'bits', device })[0]
 }
 
-/** Uniform numbers in [0, 1), multiples of 2⁻²⁴. */
+/** Makes uniform numbers in [0, 1), multiples of 2⁻²⁴. */
 export function randomUniform(device: Device, key: RandomKey, shape: Shape): Tensor {
   checkArgument('randomUniform', 'device', device, checks.device)
   checkArgument('randomUniform', 'key', key, checks.key)

@@ -1,4 +1,4 @@
-/** The oracle: adds or compares in order of the input. */
+/** The oracle of reductions: adds or compares in the order of the input. */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 import { sizeOf, stridesOf } from '../../shape.ts'
 

@@ -14,7 +14,7 @@ import { reshape } from '../reshape/reshape.ts'
 
 export interface ReduceAttrs {
   readonly kind: 'sum' | 'max' | 'min'
-  /** Sorted, distinct, non-negative. */
+  /** The reduced axes: sorted, distinct, non-negative. */
   readonly axes: readonly number[]
   /** Keep reduced axes with size 1. */
   readonly keepDims: boolean
@@ -37,16 +37,16 @@ export const reduceOp = defineOp<ReduceAttrs>()({
   flops: ([x]) => sizeOf(x.shape),
 })
 
-/** Which axes are reduced, and whether they stay. */
+/** Options of reductions. */
 export interface ReduceOptions {
-  /** Counted from either end; all axes unless given. */
+  /** The reduced axes, counted from either end. Default: all axes. */
   readonly axes?: readonly number[]
   readonly keepDims?: boolean
 }
 
-/** What they may be. */
+/** Checks of the options. */
 export const reduceChecks: ChecksOf<ReduceOptions> = {
-  // `normalizeAxes` looks at them beside the tensor.
+  // `normalizeAxes` checks the axes together with the tensor.
   axes: { expected: 'axes', accepts: (_): _ is never => true },
   keepDims: checks.boolean,
 }
@@ -87,7 +87,10 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce('min', 'min', x, options)
 }
 
-/** The mean over `axes`, of `f32` whatever the type of `x`; NaN over an empty axis. Infinite where the sum overflows. */
+/**
+ * The mean over `axes`, of `f32` whatever the type of `x`; NaN over an empty axis. Infinite where the sum
+ * overflows.
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkTensor('mean', 'x', x)
   checkOptions('mean', options, reduceChecks)

@@ -1,6 +1,7 @@
 /**
- * Reduce on WASM. Sums of single precision run in blocks, so that long ones are as good as short ones. Adjacent axes of one kind are joined, so what is left alternates between kept and reduced; each run of
- * reduced axes is one pass, from the last to the first.
+ * Reduce on WASM. Sums of single precision run in blocks, so that long ones are as accurate as short ones.
+ * Adjacent axes of one kind are joined, so that kept and reduced axes alternate; each run of reduced axes is
+ * one pass, from the last to the first.
  */
 import { f32x4, i32, i32x4, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { forRow, minNumbers, overRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
@@ -27,7 +28,7 @@ export const reduceWasm: WasmKernel<'reduce'> = (backend, [x], [out], { kind, ax
   run(x.buffer, passes)
 }
 
-/** `[outer, terms, inner]` → `[outer, inner]`. */
+/** One pass: `[outer, terms, inner]` → `[outer, inner]`. */
 interface Pass {
   readonly outer: number
   readonly terms: number
@@ -48,7 +49,7 @@ function passesOf(shape: readonly number[], axes: readonly number[]): Pass[] {
     passes.push({ outer: sizeOf(shape.slice(0, first)), terms, inner })
     axis = first
   }
-  // Nothing to reduce is a pass of one term: a copy.
+  // Without reduced axes there is one pass of one term: a copy.
   return passes.length > 0 ? passes : [{ outer: sizeOf(shape), terms: 1, inner: 1 }]
 }
 
@@ -65,7 +66,7 @@ function carryOut(
     })
     return
   }
-  // Whole matrices for each thread, or columns of the only one.
+  // Each thread gets whole matrices, or columns if there is only one.
   const row = 4 * inner
   if (outer > 1) {
     backend.runOver(functions.columns, outer, minNumbers / (terms * inner), (first, many) => {
@@ -129,7 +130,7 @@ function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype:
         const vectors = (): Value<'v128'>[] => loads.map((load) => load(term))
         return ofVectors(b, p.terms, loads.length, vectors, () => b.advance(term, p.row))
       }
-      // A cache line of columns at a time, then what is left.
+      // Takes a cache line of columns at a time, then the rest.
       const lines = b.let(i32.and(p.bytes, ~63))
       const rest = b.let(i32.sub(p.bytes, lines))
       b.repeat(p.outer, () => {
@@ -153,7 +154,7 @@ function reduceFunctions(backend: WasmBackend, kind: ReduceAttrs['kind'], dtype:
 
 interface Monoid {
   readonly combine: (x: Value<'v128'>, y: Value<'v128'>) => Value<'v128'>
-  /** What combining with changes nothing. */
+  /** The identity of the operation: combining with it changes nothing. */
   readonly nothing: () => Value<'v128'>
 }
 

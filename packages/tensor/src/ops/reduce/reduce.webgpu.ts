@@ -1,6 +1,7 @@
 /**
- * Reduce on WebGPU. One invocation for a result where neighbors in memory are of neighboring results (columns), else one
- * workgroup, whose partial results are joined in a tree. Both in a fixed order: the same bits at every run.
+ * Reduce on WebGPU. One invocation computes a result where adjacent numbers in memory belong to adjacent
+ * results (columns), else one workgroup does, whose partial results are joined in a tree. Both orders are
+ * fixed: the same bits at every run.
  */
 import { boxParameters, joinAxes, places } from '../../backends/webgpu/wgsl/strided.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
@@ -15,9 +16,9 @@ type Kind = ReduceAttrs['kind']
 
 /** Invocations that share one result. */
 const workgroup = 128
-/** Terms from which on they do. */
+/** Number of terms from which on a workgroup computes one result. */
 const manyTerms = 64
-/** Terms of one workgroup at most, where there are few results: more are cut into pieces first. */
+/** Maximum number of terms of one workgroup, where there are few results: more are cut into pieces first. */
 const pieceTerms = 8192
 
 export const reduceWebGpu: WebGpuKernel<'reduce'> = (backend, [x], [out], { kind, axes }) => {
@@ -54,7 +55,7 @@ interface Rows {
   readonly rows: { sizes: number[]; strides: number[][] }
   readonly terms: { sizes: number[]; strides: number[][] }
   readonly results: number
-  /** Terms of each. */
+  /** Number of terms of each result. */
   readonly count: number
   /** Places from here on are beyond the data. */
   readonly end: number
@@ -109,7 +110,7 @@ ${terms}
   else backend.run(program, [from, to], parameters, results)
 }
 
-/** Declares `total`, of the terms at `place` that exist. */
+/** Declares `total`, the sum of the terms at `place` that exist. */
 function termLoop(kind: Kind, dtype: DType, range: TermRange): string {
   if (kind === 'sum') {
     const zero = `${dtype}(0)`
@@ -123,13 +124,13 @@ ${before}
   }`
 }
 
-/** Two partial results as one. */
+/** Joins two partial results. */
 function join(kind: Kind, dtype: DType, a: string, b: string): string {
   if (kind === 'sum') return `${a} + ${b}`
   return dtype === 'f32' ? `${kind}imum(${a}, ${b})` : `${kind}(${a}, ${b})`
 }
 
-/** The largest or smallest of no terms at all. */
+/** The largest or smallest of no terms. */
 function nothing(kind: 'max' | 'min', dtype: DType): string {
   if (dtype === 'f32') return `bitcast<f32>(${kind === 'max' ? '0xff800000u' : '0x7f800000u'} | params.zero)`
   return kind === 'max' ? 'i32(-2147483647) - 1' : 'i32(2147483647)'

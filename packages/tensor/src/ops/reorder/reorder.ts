@@ -1,4 +1,4 @@
-/** Reorder: moves numbers along the last axis to where indices say, or back. What sorting did, done to other numbers. */
+/** Reorder: moves numbers along the last axis to the places that indices give, or back, as sorting does. */
 import * as checks from '../../checks/checks.ts'
 import { checkOptions } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -28,17 +28,19 @@ export const reorderOp = defineOp<ReorderAttrs>()({
   flops: movesOnly,
 })
 
-/** Which way numbers go. */
+/** Options of `reorder`. */
 export interface ReorderOptions {
-  /** Whether they go to the indices instead of coming from there; false unless given. */
+  /** Numbers go to the indices instead of coming from there. Default false. */
   readonly inverse?: boolean
 }
 
 /**
- * `out[…, i] = x[…, indices[…, i]]`: the numbers of each row in another order; or with `inverse` back, `out[…, indices[…, i]] = x[…, i]`.
+ * Puts the numbers of each row in another order, `out[…, i] = x[…, indices[…, i]]`; or with `inverse` back,
+ * `out[…, indices[…, i]] = x[…, i]`.
  *
- * @param indices `i32`, of the shape of `x`. Each row must hold 0 to N − 1 in some order, as the indices of `sort` along the last axis do.
- *   CPU devices throw IndexError for an index outside of the row; WebGPU leaves it out.
+ * @param indices `i32`, of the shape of `x`. Each row must hold 0 to N − 1 in some order, as the indices of
+ *   `sort` along the last axis do. CPU devices throw IndexError for an index outside of the row; WebGPU
+ *   leaves it out.
  * @throws ShapeError unless both have one shape with at least one axis.
  */
 export function reorder(x: Tensor, indices: Tensor, options: ReorderOptions = {}): Tensor {

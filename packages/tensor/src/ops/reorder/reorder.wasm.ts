@@ -9,7 +9,7 @@ export const reorderWasm: WasmKernel<'reorder'> = (backend, [x, indices], [out],
   const count = sizeOf(x.shape)
   if (count === 0) return
   checkIds('reorder', backend.view('i32', indices.buffer, count), n)
-  // What no index names is 0, whatever lay there.
+  // A place that no index names becomes 0.
   if (inverse) backend.zero(out.buffer, 4 * count)
   const functions = backend.functions('reorder', (module) => {
     for (const name of ['from', 'to'] as const) {

@@ -1,6 +1,7 @@
 /**
- * Reshape: the same numbers in the same order under another shape. Costs nothing: the storage is shared until one of the
- * two tensors is written to or disposed. Functions that have nothing to do return a reshape to the same shape.
+ * Reshape: the same numbers in the same order under another shape. Costs nothing: the storage is shared until
+ * one of the two tensors is written to or disposed. Functions that have nothing to do return a reshape to the
+ * same shape.
  */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
@@ -13,7 +14,7 @@ import type { Tensor } from '../../tensor.ts'
 
 export interface ReshapeAttrs {
   readonly shape: Shape
-  /** Whether tapes take the result for a constant; false unless given. */
+  /** Whether tapes take the result for a constant. Default false. */
   readonly stopsGradient?: boolean
 }
 
@@ -35,9 +36,9 @@ export const reshapeOp = defineOp<ReshapeAttrs>()({
 })
 
 /**
- * The same numbers in the same order under another shape.
+ * Returns the same numbers in the same order under another shape.
  *
- * @param shape May hold one −1, which takes what is left.
+ * @param shape May hold one −1, which stands for the size that the others leave.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', 'x', x)

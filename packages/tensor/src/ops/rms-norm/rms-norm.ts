@@ -1,4 +1,7 @@
-/** Root-mean-square normalization over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) + ε). */
+/**
+ * Root-mean-square normalization over the last axis (Zhang & Sennrich 2019, eq. 4): y = gain · x/√(mean(x²) +
+ * ε).
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -31,7 +34,7 @@ export const rmsNormOp = defineOp<NormAttrs>()({
   },
 })
 
-/** The gradient of rmsNorm, from the cotangent dy and what the forward pass kept. */
+/** The gradient of rmsNorm, from the cotangent dy and the results that the forward pass kept. */
 export const rmsNormGradOp = defineOp<object>()({
   name: 'rmsNormGrad',
   takes: { dy: 'f32', x: 'f32', gain: 'f32', rrms: 'f32' },
@@ -52,11 +55,11 @@ export const rmsNormGradOp = defineOp<object>()({
 })
 
 /**
- * RMS normalization over the last axis.
+ * Normalizes by the root mean square over the last axis.
  *
  * @param x `[…, C]`.
  * @param gain `[C]`.
- * @param epsilon Added to the mean square, 1e-5 unless given.
+ * @param epsilon Added to the mean square. Default 1e-5.
  */
 export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
   checkTensor('rmsNorm', 'x', x)

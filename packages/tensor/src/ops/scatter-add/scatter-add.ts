@@ -1,4 +1,7 @@
-/** Scatter-add: sums rows into a table by index. The adjoint of gather; each row's terms are added in order of position. */
+/**
+ * Scatter-add: sums rows into a table by index. The adjoint of gather; each row's terms are added in order of
+ * position.
+ */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'

@@ -1,6 +1,7 @@
 /**
- * Scatter-add on WASM: which values belong to a row is sorted out first, then each row is one sum, in blocks and in order of position.
- * So a row that is hit a million times does not drift, and the bits depend neither on other rows nor on the number of threads.
+ * Scatter-add on WASM: values are first sorted by row, then each row is one sum, in blocks and in order of
+ * position. So a row that is hit a million times does not drift, and the bits depend neither on other rows
+ * nor on the number of threads.
  */
 import { i32, type Value, v128 } from '../../backends/wasm/assembler/index.ts'
 import { forRow, minNumbers } from '../../backends/wasm/loops/row-loop.ts'
@@ -17,7 +18,7 @@ export const scatterAddWasm: WasmKernel<'scatterAdd'> = (backend, [ids, values],
   backend.scratch(4 * (rows + count), 'scatterAdd', (hits) => {
     const places = hits + 4 * rows
     const found = backend.view('i32', ids.buffer, count)
-    // How often each row is hit, and from where on its places are listed.
+    // For each row: how many values it gets, and where the list of their places begins.
     const perRow = backend.view('i32', hits, rows).fill(0)
     for (const id of found) perRow[id]++
     const next = new Uint32Array(rows + 1)
@@ -36,7 +37,7 @@ function scatterFunctions(backend: WasmBackend): ReturnType<WasmBackend['functio
   return backend.functions('scatter add', (module) => {
     const parameters = { to: 'i32', hits: 'i32', places: 'i32', rows: 'i32', bytes: 'i32' } as const
     module.export('scatter', parameters, (b, { to, hits, places, rows, bytes }) => {
-      // A cache line of columns at a time, then what is left.
+      // Takes a cache line of columns at a time, then the rest.
       const lines = b.let(i32.and(bytes, ~63))
       const rest = b.let(i32.sub(bytes, lines))
       b.repeat(rows, () => {

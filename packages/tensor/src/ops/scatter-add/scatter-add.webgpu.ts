@@ -1,6 +1,7 @@
 /**
- * Scatter-add on WebGPU: a workgroup for a row of the result, which looks through all ids, many at a time, and adds up the rows
- * that are its own in their order. No atomics on sums, so the same bits at every run; and ids may come from the device.
+ * Scatter-add on WebGPU: a workgroup for a row of the result reads all ids, many at a time, and adds up the
+ * values of its row in their order. There are no atomics on sums, so the bits are the same at every run; and
+ * ids may come from the device.
  */
 import { blockTerms } from '../../backends/webgpu/wgsl/blocked-sum.ts'
 import type { WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
@@ -8,7 +9,9 @@ import { sizeOf } from '../../shape.ts'
 import { checkIds } from '../gather/check-ids.ts'
 
 const workgroup = 64
-/** Ids that are looked at between two barriers: 32 for each word of a mask, a word for each invocation. */
+/**
+ * Number of ids that are read between two barriers: 32 for each word of a mask, a word for each invocation.
+ */
 const stretch = 32 * workgroup
 
 export const scatterAddWebGpu: WebGpuKernel<'scatterAdd'> = (backend, [ids, values], [out], { rows }) => {
@@ -24,11 +27,11 @@ var<workgroup> any: atomic<u32>;`,
     body: `  if (group >= params.groups) { return; }
   let row = i32(group / params.parts);
   let column = group % params.parts * ${workgroup}u + local;
-  // In blocks of blocks: own rows, those of a stretch, those of many stretches, all.
+  // The sum runs in blocks of blocks: the values of a range of ids, of many ranges, and all.
   var sum = 0.0;
   var ofMany = 0.0;
   for (var first = 0u; first < params.many; first += ${stretch}u) {
-    // Which ids of the stretch are this row's: bit b of word w stands for id 32w + b.
+    // Which ids of the range are this row's: bit b of word w stands for id 32w + b.
     var word = 0u;
     for (var b = 0u; b < 32u; b++) {
       let i = first + 32u * local + b;

@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor.ts'
 import { reshape } from '../reshape/reshape.ts'
 
 export interface SliceAttrs {
-  /** One per axis, 0 ≤ start ≤ stop ≤ size. */
+  /** The first index along each axis, 0 ≤ start ≤ stop ≤ size. */
   readonly start: readonly number[]
   readonly stop: readonly number[]
 }
@@ -34,7 +34,7 @@ export const sliceOp = defineOp<SliceAttrs>()({
 })
 
 /**
- * A box of a tensor. The whole of it costs nothing.
+ * Returns a box of a tensor. The box of the whole tensor costs nothing.
  *
  * @param start First index along each axis; axes not named start at 0.
  * @param stop One past the last index along each axis; axes not named go to the end.

@@ -1,4 +1,4 @@
-/** The oracle: compares number by number. */
+/** The oracle of sorting: compares number by number. */
 import type { ReferenceKernel } from '../../backends/reference/reference-backend.ts'
 
 export const sortReference: ReferenceKernel<'sort'> = (_, [x], [values, indices], { descending }) => {
@@ -14,7 +14,7 @@ export const sortReference: ReferenceKernel<'sort'> = (_, [x], [values, indices]
   }
 }
 
-/** NaN is larger than anything, and equal to itself. */
+/** Compares two numbers; NaN is larger than any number, and equal to itself. */
 function compare(a: number, b: number): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
   return Number(a > b) - Number(a < b)

@@ -1,4 +1,4 @@
-/** Sort: numbers along the last axis in order, and where each came from. */
+/** Sort: numbers along the last axis in order, and the index each came from. */
 import * as checks from '../../checks/checks.ts'
 import { checkArgument, checkOptions, type ChecksOf } from '../../checks/check-options.ts'
 import { checkTensor } from '../../checks/check-tensor.ts'
@@ -22,31 +22,32 @@ export const sortOp = defineOp<SortAttrs>()({
     if (x.shape.length === 0) throw new ShapeError('sort: got []; expected an axis along which to sort.')
     return [{ shape: x.shape, dtype: x.dtype }, i32(x.shape)]
   },
-  // Comparisons of a sort by merging.
+  // Number of comparisons in a merge sort.
   flops: ([x]) => sizeOf(x.shape) * Math.ceil(Math.log2(Math.max(x.shape.at(-1) ?? 1, 2))),
 })
 
-/** Numbers in order, and their places before along the same axis (`i32`). */
+/** Numbers in order, and their former indices along the same axis (`i32`). */
 export interface Sorted {
   readonly values: Tensor
   readonly indices: Tensor
 }
 
-/** Which numbers come first. */
+/** Options of `sort`. */
 export interface SortOptions {
-  /** The largest first; false unless given. */
+  /** The largest numbers come first. Default false. */
   readonly descending?: boolean
 }
 
 const optionChecks: ChecksOf<SortOptions> = { descending: checks.boolean }
 
 /**
- * The numbers along an axis in order, with their indices: both of the shape of `x`.
+ * Sorts the numbers along an axis and returns them with their indices, both of the shape of `x`.
  *
- * The order is NumPy's: NaN counts as larger than anything, so it comes last, and first where the largest come first. Equal numbers (also
- * −0 and 0) keep their order, whatever the direction. Gradients flow to `x` through the values.
+ * The order is NumPy's: NaN counts as larger than any number, so it comes last, and first in descending
+ * order. Equal numbers (also −0 and 0) keep their order, in either direction. Gradients flow to `x` through
+ * the values.
  *
- * @param axis Counted from either end; the last unless given.
+ * @param axis Counted from either end. Default: the last.
  * @throws ShapeError for an axis that `x` does not have, OptionError for an option that does not exist.
  * @example
  * ```ts
@@ -61,13 +62,14 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Sorted {
 }
 
 /**
- * The `k` largest numbers along an axis, the largest first, with their indices: shapes are those of `x` with `k` in place of that axis.
+ * Returns the `k` largest numbers along an axis, the largest first, with their indices: shapes are those of
+ * `x` with `k` in place of that axis.
  *
- * NaN counts as larger than anything; of equal numbers the first come first. Gradients flow to `x` through the values. All numbers are
- * sorted, whatever `k` is.
+ * NaN counts as larger than any number; of equal numbers the first come first. Gradients flow to `x` through
+ * the values. All numbers are sorted, whatever `k` is.
  *
  * @param k An integer from 0 to the size of the axis.
- * @param axis Counted from either end; the last unless given.
+ * @param axis Counted from either end. Default: the last.
  * @throws ShapeError for an axis that `x` does not have, OptionError for a `k` outside its range.
  */
 export function topK(x: Tensor, k: number, axis = -1): Sorted {
@@ -92,7 +94,7 @@ function sorted(who: string, x: Tensor, axis: number, descending: boolean): Sort
   const { length: rank } = x.shape
   const [at] = normalizeAxes(who, [axis], rank) as [number]
   if (at === rank - 1) return inOrder(x, descending)
-  // The axis and the last one change places, and back.
+  // The order of axes that swaps the axis and the last one; it is its own inverse.
   const order = x.shape.map((_, i) => i)
   const exchanged = order.with(at, rank - 1).with(rank - 1, at)
   const { values, indices } = inOrder(permute(x, exchanged), descending)

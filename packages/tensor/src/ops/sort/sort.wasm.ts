@@ -1,7 +1,7 @@
 /**
- * Sort on WASM. Every number gets a key, an unsigned integer whose order is the order wanted; keys and places are sorted digit by digit
- * (radix sort, least significant digit of 8 bits first; Knuth 1998, section 5.2.5), which keeps the order of equals. Short rows are sorted
- * by insertion. A row is sorted by one thread.
+ * Sort on WASM. Every number gets a key, an unsigned integer whose order is the order wanted; keys and places
+ * are sorted digit by digit (radix sort, least significant digit of 8 bits first; Knuth 1998, section 5.2.5),
+ * which keeps the order of equals. Short rows are sorted by insertion. A row is sorted by one thread.
  */
 import {
   f32x4,
@@ -28,7 +28,7 @@ export const sortWasm: WasmKernel<'sort'> = (backend, [x], [values, indices], { 
   const rows = sizeOf(x.shape) / n
   const row = 4 * n
   const { sort } = sortFunctions(backend, x.dtype, descending)
-  // About forty steps for a number.
+  // Sorting takes about forty steps for a number.
   const stretches = backend.cut(rows, minNumbers / (8 * n))
   const bytes = countsBytes + 4 * row
   backend.scratch(bytes * stretches.length, 'sort', (room) => {
@@ -72,10 +72,10 @@ function sortFunctions(
 }
 
 type Pointer = Value<'i32'>
-/** Where keys and their places lie. */
+/** Addresses of the keys and of their places. */
 type Pair = readonly [Pointer, Pointer]
 
-/** The keys of a row, and the places 0, 1, 2, … */
+/** Writes the keys of a row, and the places 0, 1, 2, … */
 function writeKeys(
   b: FunctionBuilder,
   from: Pointer,
@@ -93,7 +93,9 @@ function writeKeys(
   })
 }
 
-/** Bits of a float as an unsigned integer of the same order. −0 becomes 0, and every NaN the largest of all. */
+/**
+ * Bits of a float as an unsigned integer of the same order. −0 becomes 0, and every NaN the largest of all.
+ */
 function keyOfFloat(b: FunctionBuilder, number: Value<'v128'>): Value<'v128'> {
   const bits = b.let(f32x4.add(number, 0))
   const flipped = v128.xor(bits, v128.or(i32x4.shrS(bits, 31), i32x4.splat(-(2 ** 31))))
@@ -119,7 +121,9 @@ function insertionSort(b: FunctionBuilder, keys: Pointer, places: Pointer, bytes
   })
 }
 
-/** Sorts by each of the four digits, from `own` to `other` and back, so that the result lies where it began. */
+/**
+ * Sorts by each of the four digits, from `own` to `other` and back, so that the result lies where it began.
+ */
 function radixSort(b: FunctionBuilder, counts: Pointer, own: Pair, other: Pair, bytes: Pointer): void {
   b.fill(counts, 0, countsBytes)
   b.forRange(0, bytes, 4, (at) => {
@@ -151,7 +155,7 @@ function radixSort(b: FunctionBuilder, counts: Pointer, own: Pair, other: Pair, 
   }
 }
 
-/** The address of the count of a key's digit. */
+/** Returns the address of the count of a key's digit. */
 function countOf(counts: Pointer, key: Pointer, digit: number): Pointer {
   const value = i32.and(i32.shrU(key, 8 * digit), 255)
   return i32.add(i32.add(counts, 1024 * digit), i32.shl(value, 2))

@@ -1,14 +1,15 @@
 /**
- * Sort on WebGPU: a bitonic network (Batcher 1968) over rows that are filled up to a power of two. Numbers are compared by a key, an unsigned
- * integer whose order is the order wanted, and equal keys by their places, so that the order of equals is kept although the network is not
- * stable. Steps within a tile run in workgroup memory.
+ * Sort on WebGPU: a bitonic network (Batcher 1968) over rows that are filled up to a power of two. Numbers
+ * are compared by a key, an unsigned integer whose order is the order wanted, and equal keys by their places,
+ * so that equal numbers keep their order although the network is not stable. Steps within a tile run in
+ * workgroup memory.
  */
 import type { GpuBuffer } from '../../backends/webgpu/queue/buffer-pool.ts'
 import type { WebGpuBackend, WebGpuKernel } from '../../backends/webgpu/webgpu-backend.ts'
 import type { DType } from '../../dtype.ts'
 import { sizeOf } from '../../shape.ts'
 
-/** Invocations of a workgroup, and numbers of its tile: two for each. */
+/** Number of invocations of a workgroup, and of numbers in its tile: two for each. */
 const workgroup = 128
 const tile = 2 * workgroup
 
@@ -43,7 +44,7 @@ export const sortWebGpu: WebGpuKernel<'sort'> = (backend, [x], [values, indices]
   })
 }
 
-/** Keys of all numbers; what fills a row up comes behind all of them, because its places are larger. */
+/** Makes the keys of all numbers; fillers come last, because their places are larger. */
 function keysOf(
   backend: WebGpuBackend,
   dtype: DType,
@@ -75,7 +76,9 @@ function keysOf(
   }))
 }
 
-/** Exchanges two numbers if they are not in the order of the run of `params.run` numbers that they belong to. */
+/**
+ * Exchanges two numbers if they are not in the order of the run of `params.run` numbers that they belong to.
+ */
 const exchange = (key: string, place: string): string => `    let isUp = (first & params.run) == 0u;
     let a = bitcast<u32>(${key}[i]);
     let b = bitcast<u32>(${key}[j]);

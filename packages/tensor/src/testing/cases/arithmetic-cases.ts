@@ -42,7 +42,7 @@ function formulas(): readonly Expression[] {
     .flatMap((formula) => [formula, derivative(formula, 0), derivative(derivative(formula, 0), 0)])
 }
 
-/** The formula that a function of `arithmetic.ts` hands to the elementwise op. */
+/** The formula that a function of `arithmetic.ts` gives to the elementwise op. */
 function formulaOf(f: (a: Tensor) => Tensor): Expression {
   let formula = x
   const listener = (below: Engine): Engine => ({
@@ -63,7 +63,7 @@ function elementwise(
   return { inputs, attrs: { expression, scalars, dtype: 'f32' } }
 }
 
-/** Numbers a hair apart, over the whole range in which a function is interesting, and special ones. */
+/** Numbers close to each other over the whole range in which a function is interesting, and special ones. */
 function sweep(random: RandomStream, reach: number): PlainInput {
   return f32Input([331], (i) =>
     i < 300 ? (random.uniform() * 2 - 1) * reach : random.normal() * 10 ** (i - 330),
@@ -99,7 +99,8 @@ export const elementwiseCases: OpCases<'elementwise'> = {
       Array.from({ length: 4 }, () => f32Input([17], () => random.uniform())),
       [0.1, 0.9, 0.99, 1e-8, 0.1, 2, 3],
     ),
-    // the shapes that a kernel may treat apart: one number, no number, a row, a column, both, nothing broadcast
+    // the shapes that a kernel may treat specially: one number, no number, a row, a column, both, nothing
+    // broadcast
     ...(
       [
         [[], []],

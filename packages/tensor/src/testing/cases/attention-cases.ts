@@ -10,7 +10,7 @@ import { aNumber, size, yesOrNo } from './attr-checks.ts'
 import { chance, drawSize, f32Input, gaussian, pick } from './draw.ts'
 import type { OpCase, OpCases } from './op-case.ts'
 
-/** B batch, T queries, S room for keys, H query heads, G key/value heads, D head size. */
+/** Sizes: B batch, T queries, S room for keys, H query heads, G key/value heads, D head size. */
 interface Sizes {
   readonly b: number
   readonly t: number
@@ -22,7 +22,7 @@ interface Sizes {
 
 const square = (b: number, t: number, h: number, d: number): Sizes => ({ b, t, s: t, h, g: h, d })
 
-/** Numbers for the keys that exist; where none exists yet there is NaN, which no kernel may look at. */
+/** Numbers for the keys that exist; the others are NaN, which no kernel may read. */
 function keysOrValues(random: RandomStream, { b, s, g, d }: Sizes, keys: number): PlainInput {
   const perBatch = s * g * d
   const isPresent = (i: number): boolean => i % perBatch < keys * g * d
@@ -45,7 +45,7 @@ function attention(
   }
 }
 
-/** The same case as its gradient sees it, with what the forward pass keeps. */
+/** The same case for the gradient, with the results that the forward pass keeps. */
 function withGradient(random: RandomStream, { inputs, attrs }: OpCase<'attention'>): OpCase<'attentionGrad'> {
   const reference = openReference()
   const kept = scope(() => {

@@ -1,4 +1,6 @@
-/** Kinds of attributes that several ops have: how an attribute fits the inputs is for the op to say. */
+/**
+ * Checks of attributes that several ops have: whether an attribute fits the inputs is for the op to check.
+ */
 import * as checks from '../../checks/checks.ts'
 import type { RequiredCheck } from '../../checks/checks.ts'
 import type { DType } from '../../dtype.ts'

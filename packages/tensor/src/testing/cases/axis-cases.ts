@@ -1,4 +1,4 @@
-/** Cases for running sums, and for what puts numbers along an axis in order. */
+/** Cases for running sums, sorting and reordering along an axis. */
 import type { DType } from '../../dtype.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
@@ -53,7 +53,7 @@ export const cumsumCases: OpCases<'cumsum'> = {
   },
 }
 
-/** Numbers of which many are equal. */
+/** Draws numbers of which many are equal. */
 function repeated(random: RandomStream, shape: Shape, dtype: DType): PlainInput {
   const whole = (): number => random.below(9) - 4
   return dtype === 'f32' ? f32Input(shape, () => whole() / 2) : i32Input(shape, whole)
@@ -68,7 +68,7 @@ export const sortCases: OpCases<'sort'> = {
       { inputs: [gaussian(random, [0])], attrs: { descending } },
       { inputs: [gaussian(random, [0, 3])], attrs: { descending } },
       { inputs: [gaussian(random, [3, 0])], attrs: { descending } },
-      // on both sides of where kernels change their way
+      // on both sides of the sizes at which kernels change their method
       ...[2, 3, 31, 32, 33, 64, 65, 255, 256, 257, 1000, 2049].map((n) => ({
         inputs: [gaussian(random, [2, n])],
         attrs: { descending },
@@ -96,7 +96,7 @@ export const sortCases: OpCases<'sort'> = {
   },
 }
 
-/** Each row the numbers 0 … N − 1 in some order. */
+/** Draws rows that hold the numbers 0 … N − 1 in some order. */
 function orders(random: RandomStream, shape: Shape): PlainInput {
   const n = shape.at(-1) as number
   const rows = n === 0 ? 0 : sizeOf(shape) / n

@@ -37,7 +37,7 @@ export const binaryBuilders: readonly Binary[] = [
   e.less,
   e.equal,
 ]
-/** Those that are smooth wherever they are finite, for finite differences. `exp` is tamed by a `tanh`. */
+/** Functions that are smooth wherever they are finite, for finite differences. `exp` is tamed by a `tanh`. */
 const smoothUnaries: readonly Unary[] = [
   e.negate,
   e.sigmoid,
@@ -58,18 +58,24 @@ const smoothBinaries: readonly Binary[] = [
   (x, y) => e.divide(x, e.add(e.constant(1), e.multiply(y, y))),
 ]
 
-/** What a drawn expression may read. */
+/** The leaves and the depth of a drawn expression. */
 export interface ExpressionShape {
-  /** Leaves are drawn from `input(0)` … `input(inputs − 1)`, `scalar(0)` … `scalar(scalars − 1)`, and constants. Both up to 1024. */
+  /**
+   * Leaves are drawn from `input(0)` … `input(inputs − 1)`, `scalar(0)` … `scalar(scalars − 1)`, and
+   * constants. Both up to 1024.
+   */
   readonly inputs: number
   readonly scalars: number
-  /** Levels of functions at most, up to 16: each is half as large again as the one above it. */
+  /** Maximum number of levels of functions, up to 16: each is half as large again as the one above it. */
   readonly depth: number
-  /** Only functions of `smoothUnaries` and `smoothBinaries`. */
+  /** Draws only functions of `smoothUnaries` and `smoothBinaries`. */
   readonly smooth?: boolean
 }
 
-/** A random expression. Throws OptionError for what is no random stream, and for numbers outside their ranges. */
+/**
+ * Draws a random expression. Throws OptionError unless `random` is a random stream, and for numbers outside
+ * their ranges.
+ */
 export function drawExpression(random: RandomStream, shape: ExpressionShape): Expression {
   checkArgument('drawExpression', 'random', random, aRandomStream)
   checkOptions('drawExpression', shape, {
@@ -81,7 +87,7 @@ export function drawExpression(random: RandomStream, shape: ExpressionShape): Ex
   return drawn(random, shape)
 }
 
-/** What cases are drawn with. */
+/** Check of the stream that cases are drawn from. */
 export const aRandomStream: Check<RandomStream> = checks.instance('a RandomStream', RandomStream)
 
 function drawn(random: RandomStream, shape: ExpressionShape): Expression {

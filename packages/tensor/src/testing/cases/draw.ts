@@ -4,7 +4,7 @@ import type { RandomStream } from '../../random/random-stream.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
 import type { PlainInput } from '../check-op.ts'
 
-/** Sizes on both sides of what vector lanes, tiles and blocks divide. */
+/** Sizes on both sides of the multiples of vector lanes, tiles and blocks. */
 export const raggedSizes: readonly number[] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65]
 
 export function pick<T>(random: RandomStream, list: readonly T[]): T {
@@ -15,7 +15,7 @@ export function chance(random: RandomStream, probability: number): boolean {
   return random.uniform() < probability
 }
 
-/** A ragged size of at most `most`; 0 now and then if `mayBeEmpty`. */
+/** Draws a ragged size of at most `most`; 0 now and then if `mayBeEmpty`. */
 export function drawSize(random: RandomStream, most = 65, mayBeEmpty = false): number {
   if (mayBeEmpty && chance(random, 0.04)) return 0
   return pick(
@@ -24,7 +24,7 @@ export function drawSize(random: RandomStream, most = 65, mayBeEmpty = false): n
   )
 }
 
-/** A shape of this rank whose sizes are ragged and whose product is at most `budget`. */
+/** Draws a shape of this rank whose sizes are ragged and whose product is at most `budget`. */
 export function drawShape(random: RandomStream, rank: number, budget = 2000): number[] {
   let left = budget
   const shape = Array.from({ length: rank }, () => {
@@ -32,7 +32,7 @@ export function drawShape(random: RandomStream, rank: number, budget = 2000): nu
     left = Math.floor(left / Math.max(1, size))
     return size
   })
-  // So that the long axis is not always the first.
+  // Shuffled, so that the long axis is not always the first.
   return shuffled(random, shape)
 }
 
@@ -47,7 +47,7 @@ function shuffled<T>(random: RandomStream, list: readonly T[]): T[] {
   return result
 }
 
-/** The numbers 0 … n − 1 in some order. */
+/** Draws the numbers 0 … n − 1 in some order. */
 export function drawOrder(random: RandomStream, n: number): number[] {
   return shuffled(
     random,
@@ -55,7 +55,7 @@ export function drawOrder(random: RandomStream, n: number): number[] {
   )
 }
 
-/** An f32 input whose every element is drawn by `next` and rounded to f32. */
+/** Makes an f32 input whose every element is drawn by `next` and rounded to f32. */
 export function f32Input(shape: Shape, next: (index: number) => number): PlainInput {
   return { shape, dtype: 'f32', data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => next(i)) }
 }
@@ -64,22 +64,22 @@ export function i32Input(shape: Shape, next: (index: number) => number): PlainIn
   return { shape, dtype: 'i32', data: Int32Array.from({ length: sizeOf(shape) }, (_, i) => next(i)) }
 }
 
-/** Gaussian numbers. */
+/** Draws Gaussian numbers. */
 export function gaussian(random: RandomStream, shape: Shape, deviation = 1, mean = 0): PlainInput {
   return f32Input(shape, () => mean + deviation * random.normal())
 }
 
-/** Gaussian numbers whose deviation may be small or large. */
+/** Draws Gaussian numbers whose deviation may be small or large. */
 export function spread(random: RandomStream, shape: Shape): PlainInput {
   return gaussian(random, shape, pick(random, [1, 1, 1, 1e-3, 30, 1e4]))
 }
 
-/** Rows of a table: integers in [0, below), with repeats. */
+/** Draws rows of a table: integers in [0, below), with repeats. */
 export function rowIds(random: RandomStream, shape: Shape, below: number): PlainInput {
   return i32Input(shape, () => random.below(below))
 }
 
-/** What arithmetic treats apart. */
+/** Numbers that arithmetic treats specially. */
 const specialNumbers: readonly number[] = [
   0,
   -0,
@@ -94,12 +94,12 @@ const specialNumbers: readonly number[] = [
   0.5,
 ]
 
-/** Gaussian numbers among which every few are special. */
+/** Draws Gaussian numbers among which every few are special. */
 export function withSpecials(random: RandomStream, shape: Shape): PlainInput {
   return f32Input(shape, () => (chance(random, 0.3) ? pick(random, specialNumbers) : random.normal()))
 }
 
-/** Numbers of either type, of the full range: for ops that must move them without looking. */
+/** Draws numbers of either type over the full range: for ops that must move them unread. */
 export function anything(
   random: RandomStream,
   shape: Shape,

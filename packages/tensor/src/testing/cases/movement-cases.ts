@@ -1,4 +1,4 @@
-/** Cases for the ops that make numbers from nothing or move them. Their answers must be exact. */
+/** Cases for the ops that make numbers from nothing or move them. Their results must be exact. */
 import * as checks from '../../checks/checks.ts'
 import type { DType } from '../../dtype.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
@@ -61,7 +61,7 @@ export const permuteCases: OpCases<'permute'> = {
   },
 }
 
-/** A shape that broadcasts to `shape`: some axes of size 1, some leading ones missing. */
+/** Draws a shape that broadcasts to `shape`: some axes of size 1, some leading ones missing. */
 export function stretchable(random: RandomStream, shape: Shape): number[] {
   return shape
     .slice(chance(random, 0.6) ? 0 : random.below(shape.length + 1))

@@ -1,4 +1,4 @@
-/** What a set of test cases for an op looks like. */
+/** The form of test cases for an op. */
 import type { ChecksOf } from '../../checks/check-options.ts'
 import type { OpName } from '../../op-table.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
@@ -10,14 +10,25 @@ export interface OpCase<K extends OpName> {
   readonly attrs: PlainAttrs<K>
 }
 
-/** Everything `checkOp` needs to try a kernel. Its functions throw OptionError for what is no random stream. */
+/**
+ * All that `checkOp` needs to try a kernel. Its functions throw OptionError unless they are given a random
+ * stream.
+ */
 export interface OpCases<K extends OpName> {
-  /** What attributes may be: `checkOp` hands them to the op itself, past the function that looks at them otherwise. */
+  /**
+   * Checks of the attributes: `checkOp` gives them to the op itself, without the function that checks them
+   * otherwise.
+   */
   readonly attrs: ChecksOf<PlainAttrs<K>>
-  /** What a device that computes in f32 may be off, in the unit of `checkOp`; 0: only exact answers will do. */
+  /**
+   * Error that a device which computes in f32 may make, in the unit of `checkOp`; 0: the result must be
+   * exact.
+   */
   readonly tolerance: number
-  /** The corners: empty and single axes, special values, whatever a kernel treats apart. The numbers are drawn. */
+  /**
+   * Cases that a kernel may treat specially: empty and single axes, special values. The numbers are drawn.
+   */
   readonly edges: (random: RandomStream) => readonly OpCase<K>[]
-  /** Any case at all. Same stream, same case. */
+  /** Draws any case. The same stream gives the same case. */
   readonly draw: (random: RandomStream) => OpCase<K>
 }

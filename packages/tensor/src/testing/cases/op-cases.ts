@@ -1,4 +1,4 @@
-/** Test cases for every op of the table: what each backend's kernels are tried with. */
+/** Test cases for every op of the table, for the kernels of each backend. */
 import { checkArgument } from '../../checks/check-options.ts'
 import type { OpName } from '../../op-table.ts'
 import type { RandomStream } from '../../random/random-stream.ts'
@@ -43,12 +43,13 @@ import {
 type AllCases = { readonly [K in OpName]: OpCases<K> }
 
 /**
- * By op. The type is exhaustive: a new op without cases does not compile.
+ * Cases by op. The type is exhaustive: a new op without cases does not compile.
  *
- * Tolerances are multiples of what f32 rounding can explain (see `checkOp`): 0 where numbers are only moved or counted; 1
- * where a sum of products leaves a kernel no choice but the order; 2 for formulas, whose functions (`exp`, `erf`, …) are
- * allowed two units in the last place and may be built of several roundings; 4 for fused ops, which may reach the same
- * number by another formula than their definition (a sum of squares kept running, a division turned into a product).
+ * Tolerances are multiples of the error that f32 rounding can explain (see `checkOp`): 0 where numbers are
+ * only moved or counted; 1 where a sum of products leaves a kernel no choice but the order; 2 for formulas,
+ * whose functions (`exp`, `erf`, …) are allowed two units in the last place and may be built of several
+ * roundings; 4 for fused ops, which may compute the same number by another formula than their definition (a
+ * running sum of squares, a division turned into a product).
  */
 const cases: AllCases = {
   elementwise: elementwiseCases,
@@ -85,7 +86,7 @@ const cases: AllCases = {
   globalNorm: globalNormCases,
 }
 
-/** Cases of every op; what they are drawn with is looked at first. See `OpCases`. */
+/** Cases of every op; the arguments of their functions are checked first. See `OpCases`. */
 export const opCases: AllCases = Object.fromEntries(
   Object.entries(cases).map(([op, { edges, draw, ...rest }]) => {
     const checked = <R>(name: string, make: (random: RandomStream) => R): ((random: RandomStream) => R) => {

@@ -7,7 +7,7 @@ import { aNumber } from './attr-checks.ts'
 import { chance, drawShape, drawSize, f32Input, gaussian, i32Input, pick, spread } from './draw.ts'
 import type { OpCase, OpCases } from './op-case.ts'
 
-/** Rows with all kinds of means and deviations; one deviation for each. */
+/** Draws rows with all kinds of means and deviations; one deviation for each. */
 function rows(random: RandomStream, shape: Shape): PlainInput {
   const width = shape.at(-1) as number
   let [mean, deviation] = [0, 1]
@@ -43,7 +43,7 @@ function layerNorm(random: RandomStream, shape: Shape): OpCase<'layerNorm'> {
   return { inputs: [rows(random, shape), gaussian(random, c), gaussian(random, c)], attrs: { epsilon } }
 }
 
-/** A statistic of every row, `[…, 1]`. */
+/** Computes a statistic of every row, `[…, 1]`. */
 function perRow({ shape, data }: PlainInput, statistic: (row: readonly number[]) => number): PlainInput {
   const width = shape.at(-1) as number
   const numbers = Array.from(data)
@@ -102,7 +102,7 @@ export const rmsNormGradCases: OpCases<'rmsNormGrad'> = {
   draw: (random) => rmsNormGrad(random, drawRows(random)),
 }
 
-/** What a row of logits may be like. `masked` hides some tokens, `hopeless` also the target. */
+/** Kinds of rows of logits. `masked` hides some tokens, `hopeless` also the target. */
 type Row = 'mild' | 'sharp' | 'masked' | 'hopeless' | 'uncounted' | 'uncounted NaN'
 
 interface Predictions {
@@ -176,7 +176,7 @@ export const crossEntropyGradCases: OpCases<'crossEntropyGrad'> = {
   draw: (random) => crossEntropyGrad(random, drawSize(random, 33, true), drawSize(random)),
 }
 
-/** A step from moments that a run might have; `moment` and `gradient` are the deviations of m and g. */
+/** Draws a step from moments that a run might have; `moment` and `gradient` are the deviations of m and g. */
 function adamw(
   random: RandomStream,
   shape: Shape,

@@ -7,8 +7,8 @@ export type ValueType = 'i32' | 'f32' | 'f64' | 'v128'
 export const typeBytes: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
 /**
- * One local of one function. Its number is known only when the function is complete, because the binary format
- * groups locals by type; until then code holds this object in the number's place.
+ * One local of one function. Its number is known only when the function is complete, because the binary
+ * format groups locals by type; until then code holds this object in the number's place.
  */
 export interface LocalReference {
   readonly type: ValueType
@@ -29,7 +29,7 @@ export function flatten(code: Code, indexOf: (local: LocalReference) => number):
   return bytes
 }
 
-/** LEB128 of an unsigned integer in [0, 2³²). */
+/** Encodes an unsigned integer in [0, 2³²) as LEB128. */
 export function unsigned(value: number): number[] {
   if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
     throw new OptionError(
@@ -46,7 +46,10 @@ export function unsigned(value: number): number[] {
   return bytes
 }
 
-/** LEB128 of a 32-bit integer. Unsigned values up to 2³² − 1 stand for the same 32 bits, as pointers need them. */
+/**
+ * Encodes a 32-bit integer as LEB128. Unsigned values up to 2³² − 1 stand for the same 32 bits, as pointers
+ * need them.
+ */
 export function signed(value: number): number[] {
   if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32) {
     throw new OptionError(
@@ -79,7 +82,7 @@ export function littleEndian(type: 'i32' | 'f32' | 'f64', ...values: number[]): 
   return [...new Uint8Array(view.buffer)]
 }
 
-/** A length-prefixed list of already encoded items. */
+/** Encodes a length-prefixed list of encoded items. */
 export function vector(items: readonly (readonly number[])[]): number[] {
   return [...unsigned(items.length), ...items.flat()]
 }

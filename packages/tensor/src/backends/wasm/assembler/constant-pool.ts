@@ -1,8 +1,10 @@
 /**
- * Vector constants in memory. V8 makes a vector constant anew wherever it is used, with three or four instructions through an
- * integer register; a load is one. Polynomials, which are half constants, run up to twice as fast.
+ * Vector constants in memory. V8 makes a vector constant anew wherever it is used, with three or four
+ * instructions through an integer register; a load is one. Polynomials, which are half constants, run up to
+ * twice as fast.
  *
- * A constant has the same address in every memory: the last quarter of the first page, where no allocator goes.
+ * A constant has the same address in every memory: the last quarter of the first page, where no allocator
+ * goes.
  */
 
 const [start, end] = [49152, 65536]
@@ -14,7 +16,7 @@ interface PooledConstant {
 
 const pooled = new Map<string, PooledConstant>()
 
-/** The address of 16 bytes; `undefined` when there is no more room for constants. */
+/** Returns the address of 16 bytes; `undefined` when there is no more room for constants. */
 export function constantAddress(bytes: readonly number[]): number | undefined {
   const key = bytes.join()
   const known = pooled.get(key)

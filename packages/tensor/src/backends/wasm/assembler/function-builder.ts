@@ -12,7 +12,7 @@ import {
 import { i32 } from './scalar.ts'
 import { constant, i32Operand, laneIndex, memoryArgument, type Operand, type Value } from './value.ts'
 
-/** A variable. As a value it is what it holds at the moment where the value is consumed. */
+/** A variable. As a value it stands for its number at the moment where the value is consumed. */
 export interface Local<T extends ValueType = ValueType> extends Value<T> {
   readonly reference: LocalReference
   /** Sets the variable and leaves the value for the surrounding expression. */
@@ -41,7 +41,7 @@ export interface FunctionDefinition<
   readonly body: Body<P, Result>
 }
 
-/** A function that its module knows: its number and, unless it is still being built, its result. */
+/** A function in a module: its number and, unless it is still being built, its result. */
 export interface PlacedFunction {
   readonly index: number
   readonly result: ValueType | undefined
@@ -69,7 +69,9 @@ const storeOpcodes: Record<ValueType, Code> = {
   v128: [0xfd, simdStore.store],
 }
 
-/** Statements are appended in the order of the calls; values are expressions and append nothing by themselves. */
+/**
+ * Statements are appended in the order of the calls; values are expressions and append nothing by themselves.
+ */
 export class FunctionBuilder {
   /** Numbers of the complete function: parameters first, then locals by type. */
   readonly #parameters: LocalReference[] = []
@@ -82,7 +84,7 @@ export class FunctionBuilder {
     this.#place = place
   }
 
-  /** The parameters as locals, by name. Called once, by the module. */
+  /** Declares the parameters as locals, by name. The module calls it once. */
   declareParameters<P extends Parameters>(parameters: P): Locals<P> {
     const entries = Object.entries(parameters).map(([name, type]) => {
       const local = createLocal(type)
@@ -92,7 +94,7 @@ export class FunctionBuilder {
     return Object.fromEntries(entries) as Locals<P>
   }
 
-  /** A new variable, set here to `initial` (default 0), each time that control passes here. */
+  /** Declares a variable, set here to `initial` (default 0), each time that control passes here. */
   local<T extends ValueType>(type: T, initial?: Operand<T>): Local<T> {
     const local = createLocal(type)
     this.#locals.push(local.reference)
@@ -145,7 +147,10 @@ export class FunctionBuilder {
     this.#code.push(i32Operand(condition).code, 0x04, noResult, branches, 0x0b)
   }
 
-  /** Runs `body` as long as `condition` is not 0. The condition is tested at the bottom, and once before the loop. */
+  /**
+   * Runs `body` as long as `condition` is not 0. The condition is tested at the bottom, and once before the
+   * loop.
+   */
   while(condition: Value<'i32'>, body: () => void): void {
     this.if(condition, () => this.#loop(body, () => condition))
   }
@@ -182,7 +187,10 @@ export class FunctionBuilder {
     else this.if(left, loop)
   }
 
-  /** Writes another function's statements here instead of a call, which is worth it for a few of them in a loop. */
+  /**
+   * Writes another function's statements here instead of a call, which is worth it for a few of them in a
+   * loop.
+   */
   inline<P extends Parameters, Result extends Value | void>(
     callee: FunctionDefinition<P, Result>,
     args: Arguments<P>,
@@ -220,7 +228,7 @@ export class FunctionBuilder {
     this.#code.push(value?.code ?? [], 0x0f)
   }
 
-  /** The complete body as bytes: locals grouped by type, code, end. Called once, by the module. */
+  /** Returns the complete body as bytes: locals grouped by type, code, end. The module calls it once. */
   finish(result: Value | undefined): number[] {
     const types = [...new Set(this.#locals.map((local) => local.type))]
     const grouped = types.map((type) => this.#locals.filter((local) => local.type === type))
@@ -236,7 +244,7 @@ export class FunctionBuilder {
     return [...vector(declarations), ...flatten([this.#code, result?.code ?? []], indexOf), 0x0b]
   }
 
-  /** One branch at the bottom: the body, then back to the top if `again` is not 0. */
+  /** Writes a loop with one branch at the bottom: the body, then back to the top if `again` is not 0. */
   #loop(body: () => void, again: () => Value<'i32'>): void {
     this.#code.push(0x03, noResult, this.#block(body), again().code, 0x0d, 0, 0x0b)
   }
@@ -255,7 +263,7 @@ export class FunctionBuilder {
 
 const noResult = 0x40
 
-/** What a call returns: a value, or nothing. */
+/** The result of a call: a value, or nothing. */
 export type ResultOf<Result> = Result extends Value<infer T> ? Value<T> : undefined
 
 function createLocal<T extends ValueType>(type: T): Local<T> {

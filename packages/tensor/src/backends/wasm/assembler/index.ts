@@ -1,4 +1,7 @@
-/** A typed WebAssembly assembler: expressions are values of a type, statements are methods of the function builder. */
+/**
+ * A typed WebAssembly assembler: expressions are values of a type, statements are methods of the function
+ * builder.
+ */
 export {
   defineFunction,
   type FunctionBuilder,

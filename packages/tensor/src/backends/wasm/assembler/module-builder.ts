@@ -55,8 +55,9 @@ export class ModuleBuilder {
   readonly #exports: { name: string; index: number }[] = []
 
   /**
-   * @param options `sharedMemory`: whether the memory imported as `env.memory` is shared between threads. `name`: what debuggers
-   *   show; engines that keep compiled code keep it by the bytes of a module, so another name means compiling anew.
+   * @param options `sharedMemory`: whether the memory imported as `env.memory` is shared between threads.
+   *   `name`: what debuggers show; engines that keep compiled code keep it by the bytes of a module, so
+   *   another name means compiling anew.
    */
   constructor({ sharedMemory = false, name = 'burgeon' }: { sharedMemory?: boolean; name?: string } = {}) {
     this.#sharedMemory = sharedMemory
@@ -84,7 +85,10 @@ export class ModuleBuilder {
     this.#exports.push({ name: definition.name, index: this.#place(definition).index })
   }
 
-  /** Compiles the module over `memory` and returns its exported functions. Throws UnsupportedError without WebAssembly. */
+  /**
+   * Compiles the module over `memory` and returns its exported functions. Throws UnsupportedError without
+   * WebAssembly.
+   */
   instantiate(memory: WasmMemory, compile: Compile = compilePlainly): Readonly<Record<string, WasmFunction>> {
     if (webAssembly === undefined) {
       throw new UnsupportedError(
@@ -96,9 +100,10 @@ export class ModuleBuilder {
     return new webAssembly.Instance(module, { env: { memory } }).exports
   }
 
-  /** The module in the binary format (specification 2.0, section 5.5). */
+  /** Encodes the module in the binary format (specification 2.0, section 5.5). */
   toBytes(): Uint8Array<ArrayBuffer> {
-    // The widest limits, so that a memory of any size fits; a shared memory must be declared with a maximum.
+    // The limits are the widest, so that a memory of any size fits; a shared memory must be declared with a
+    // maximum.
     const limits = this.#sharedMemory ? [0x03, ...unsigned(0), ...unsigned(65536)] : [0x00, ...unsigned(0)]
     const memory = [...text('env'), ...text('memory'), 0x02, ...limits]
     const functions = this.#functions
@@ -116,7 +121,7 @@ export class ModuleBuilder {
     ])
   }
 
-  /** The number of a function; one that is new here is built. */
+  /** Returns the number of a function, and builds a function that is new here. */
   #place<P extends Parameters, Result extends Value | void>(
     definition: FunctionDefinition<P, Result>,
   ): PlacedFunction {
@@ -145,10 +150,10 @@ export class ModuleBuilder {
   }
 }
 
-/** As the engine does it by itself. */
+/** Compiles a module with the engine's own settings. */
 export const compilePlainly: Compile = (bytes) => new (webAssembly as WebAssemblyInterface).Module(bytes)
 
-/** Names of functions, which profilers and stack traces show. */
+/** Encodes the names of functions, which profilers and stack traces show. */
 function nameMap(functions: readonly { name: string }[]): number[] {
   return vector(functions.map(({ name }, index) => [...unsigned(index), ...text(name)]))
 }

@@ -20,7 +20,7 @@ type Comparison = 'eq' | 'ne' | 'lt' | 'gt' | 'le' | 'ge'
 type FloatArithmetic = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'copysign'
 type FloatFunction = 'abs' | 'neg' | 'ceil' | 'floor' | 'trunc' | 'nearest' | 'sqrt'
 
-/** Opcode, and the same in JavaScript for folding constants; `| 0` is applied to the result. */
+/** Opcodes, and the same operations in JavaScript for folding constants; `| 0` is applied to the result. */
 const folding: Record<I32Arithmetic | I32Comparison, readonly [number, (x: number, y: number) => number]> = {
   add: [0x6a, (x, y) => x + y],
   sub: [0x6b, (x, y) => x - y],
@@ -48,7 +48,9 @@ const folding: Record<I32Arithmetic | I32Comparison, readonly [number, (x: numbe
 const f32Operand = scalarOperand('f32')
 const f64Operand = scalarOperand('f64')
 
-/** 32-bit integers: counts, byte addresses and truth values (0 is false). Suffix `S` is signed, `U` unsigned. */
+/**
+ * 32-bit integers: counts, byte addresses and truth values (0 is false). Suffix `S` is signed, `U` unsigned.
+ */
 export const i32: Binary<I32Arithmetic | I32Comparison, 'i32'> &
   Binary<'divS' | 'divU' | 'remS' | 'remU', 'i32'> &
   Unary<'eqz' | 'clz' | 'ctz' | 'popcnt', 'i32'> &

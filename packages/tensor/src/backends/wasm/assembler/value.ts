@@ -5,8 +5,8 @@ import { type Code, littleEndian, signed, unsigned, type ValueType } from './cod
 /**
  * An expression that leaves one value of type `T`.
  *
- * A value is code, not a result: it is computed where it is consumed, and as often as it is consumed. Give it a name
- * with `FunctionBuilder.let` to compute it once.
+ * A value is code, not a result: it is computed where it is consumed, and as often as it is consumed. Give it
+ * a name with `FunctionBuilder.let` to compute it once.
  */
 export interface Value<T extends ValueType = ValueType> {
   readonly type: T
@@ -18,7 +18,7 @@ export interface Value<T extends ValueType = ValueType> {
 /** A value, or a JavaScript number that becomes a constant (in a vector the same number in every lane). */
 export type Operand<T extends ValueType> = Value<T> | number
 
-/** How a namespace reads its operands: numbers become constants of its own kind. */
+/** Converts an operand of a namespace: numbers become constants of its own kind. */
 export type Coercion<T extends ValueType> = (x: Operand<T>) => Value<T>
 
 export type ScalarType = Exclude<ValueType, 'v128'>
@@ -34,14 +34,16 @@ export function scalarOperand<T extends ScalarType>(type: T): Coercion<T> {
 
 export const i32Operand: Coercion<'i32'> = scalarOperand('i32')
 
-/** Namespaces: every name a function of one, two or three operands of type `In`, answering `Out`. */
+/** A namespace: every name is a function of one, two or three operands of type `In` that returns `Out`. */
 export type Unary<Names extends string, In extends ValueType, Out extends ValueType = In> = {
   readonly [Name in Names]: (x: Operand<In>) => Value<Out>
 }
 export type Binary<Names extends string, In extends ValueType, Out extends ValueType = In> = {
   readonly [Name in Names]: (x: Operand<In>, y: Operand<In>) => Value<Out>
 }
-/** Loads from byte address `pointer`; `offset` in bytes is an immediate of the instruction and costs nothing. */
+/**
+ * Loads from byte address `pointer`; `offset` in bytes is an immediate of the instruction and costs nothing.
+ */
 export type Load<Names extends string, Out extends ValueType> = {
   readonly [Name in Names]: (pointer: Operand<'i32'>, offset?: number) => Value<Out>
 }

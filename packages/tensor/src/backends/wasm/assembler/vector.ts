@@ -1,4 +1,6 @@
-/** The 128-bit instructions, named as in the WebAssembly specification (2.0 and the relaxed SIMD proposal). */
+/**
+ * The 128-bit instructions, named as in the WebAssembly specification (2.0 and the relaxed SIMD proposal).
+ */
 import { OptionError } from '../../../errors.ts'
 import { type Code, littleEndian, unsigned } from './code.ts'
 import { constantAddress } from './constant-pool.ts'
@@ -23,7 +25,7 @@ import {
 type Vector = Value<'v128'>
 type Lanes = Operand<'v128'>
 
-/** The bytes of an instruction behind the SIMD prefix. */
+/** Encodes an instruction with the SIMD prefix. */
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)]
 
 const simdTable = <Names extends string>(opcodes: Readonly<Record<Names, number>>): Record<Names, Code> =>
@@ -31,7 +33,7 @@ const simdTable = <Names extends string>(opcodes: Readonly<Record<Names, number>
 
 const vector = (...code: Code[]): Vector => ({ type: 'v128', code })
 
-/** A number stands for itself in every lane of the namespace's shape. */
+/** Converts an operand: a number stands for itself in every lane of the namespace's shape. */
 function lanesOperand(type: ScalarType, lanes: number): Coercion<'v128'> {
   return (x) => (typeof x === 'number' ? everyLane(type, lanes, x) : x)
 }
@@ -49,7 +51,10 @@ const f32x4Operand = lanesOperand('f32', 4)
 const f64x2Operand = lanesOperand('f64', 2)
 const i32x4Operand = lanesOperand('i32', 4)
 
-/** What each shape of lanes has: `splat` fills every lane with one value, the others read or replace one. */
+/**
+ * The instructions of each shape of lanes: `splat` fills every lane with one value, the others read or
+ * replace one.
+ */
 interface LaneAccess<T extends ScalarType> {
   readonly splat: (x: Operand<T>) => Vector
   readonly extractLane: (x: Lanes, lane: number) => Value<T>
@@ -81,8 +86,9 @@ type FloatFunction = 'abs' | 'neg' | 'sqrt' | 'ceil' | 'floor' | 'trunc' | 'near
 /**
  * Whole vectors: memory, bits and choice.
  *
- * `bitselect(x, y, mask)` takes bits of `x` where the mask has 1 and of `y` elsewhere; `andnot(x, y)` is `x & ~y`.
- * The `Zero` loads fill one lane and clear the rest; `load32Lane` fills one lane and keeps the rest of `x`.
+ * `bitselect(x, y, mask)` takes bits of `x` where the mask has 1 and of `y` elsewhere; `andnot(x, y)` is `x &
+ * ~y`. The `Zero` loads fill one lane and clear the rest; `load32Lane` fills one lane and keeps the rest of
+ * `x`.
  */
 export const v128: Binary<'and' | 'andnot' | 'or' | 'xor', 'v128'> &
   Unary<'not', 'v128'> &
@@ -111,10 +117,10 @@ const fusedMultiplyAdd = (opcode: number): ((x: Lanes, y: Lanes, z: Lanes) => Ve
 /**
  * Four single-precision lanes. Comparisons return all ones or all zeros in each lane.
  *
- * `min` and `max` return NaN if either side is NaN, at a price; `pmin(x, y)` is `y < x ? y : x` and `pmax(x, y)` is
- * `x < y ? y : x`, one instruction each, and so return `x` if either side is NaN. `relaxedMadd(x, y, z)` is
- * `x · y + z` and `relaxedNmadd` is `−(x · y) + z`, with one rounding or two as the machine likes: they need
- * `features.relaxedSimd` and differ between machines.
+ * `min` and `max` return NaN if either side is NaN, at a price; `pmin(x, y)` is `y < x ? y : x` and `pmax(x,
+ * y)` is `x < y ? y : x`, one instruction each, and so return `x` if either side is NaN. `relaxedMadd(x, y,
+ * z)` is `x · y + z` and `relaxedNmadd` is `−(x · y) + z`, with one rounding or two as the machine likes:
+ * they need `features.relaxedSimd` and differ between machines.
  */
 export const f32x4: Binary<FloatArithmetic | Comparison, 'v128'> &
   Unary<FloatFunction | 'convertI32x4S' | 'convertI32x4U' | 'demoteF64x2Zero', 'v128'> &
@@ -141,7 +147,10 @@ export const f32x4: Binary<FloatArithmetic | Comparison, 'v128'> &
 
 type I32x4Comparison = 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'leU' | 'geS' | 'geU'
 
-/** Four 32-bit integer lanes. Shift counts are taken modulo 32. `shuffle` picks from the 8 lanes of `x` then `y`. */
+/**
+ * Four 32-bit integer lanes. Shift counts are taken modulo 32. `shuffle` picks from the 8 lanes of `x` then
+ * `y`.
+ */
 export const i32x4: Binary<
   'add' | 'sub' | 'mul' | 'minS' | 'minU' | 'maxS' | 'maxU' | I32x4Comparison,
   'v128'

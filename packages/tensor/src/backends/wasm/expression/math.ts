@@ -1,12 +1,13 @@
 /**
- * Vector functions on four single-precision lanes, to be called with `b.call(vectorMath.exp, { x })`.
+ * Vector functions on four single-precision lanes, called with `b.call(vectorMath.exp, { x })`.
  *
- * Each reduces its argument to a short interval and evaluates a minimax polynomial there (see `math-coefficients.ts`).
- * None uses a fused multiply-add, so the answers are the same bits on every machine. All carry NaN.
+ * Each reduces its argument to a short interval and evaluates a minimax polynomial there (see
+ * `math-coefficients.ts`). None uses a fused multiply-add, so the results are the same bits on every machine.
+ * All of them return NaN for NaN.
  *
- * Largest errors, measured on every single-precision number against double precision, in units in the last place
- * (ulp) of the exact result: exp 1.39, log 0.86, sigmoid 2.49, tanh 1.32, erf 1.19, sin 1.58, cos 1.59 (the last two for
- * |x| ≤ 10⁶); on every 601st number, expm1 2.18 and log1p 2.39.
+ * Largest errors, measured on every single-precision number against double precision, in units in the last
+ * place (ulp) of the exact result: exp 1.39, log 0.86, sigmoid 2.49, tanh 1.32, erf 1.19, sin 1.58, cos 1.59
+ * (the last two for |x| ≤ 10⁶); on every 601st number, expm1 2.18 and log1p 2.39.
  */
 import {
   defineFunction,
@@ -29,7 +30,7 @@ import {
 } from '../../../expression/math-coefficients.ts'
 
 type Vector = Value<'v128'>
-/** Four lanes in, four lanes out. */
+/** A function from four lanes to four lanes. */
 export type VectorFunction = FunctionDefinition<{ readonly x: 'v128' }, Vector>
 export type VectorFunctionName =
   | 'exp'
@@ -54,7 +55,7 @@ export function polynomial(x: Vector, coefficients: readonly number[]): Vector {
   return lower.reduce((sum: Vector, c) => add(mul(sum, x), c), f32x4.splat(highest))
 }
 
-/** `magnitude` (not negative) with the sign of `x`. */
+/** Returns `magnitude` (not negative) with the sign of `x`. */
 function withSignOf(x: Vector, magnitude: Vector): Vector {
   return v128.or(magnitude, v128.and(x, 0x80000000))
 }
@@ -69,7 +70,8 @@ function exponential(b: FunctionBuilder, t: Vector): Vector {
   const n = b.let(floor(mul(t, Math.LOG2E)))
   const r = b.let(sub(sub(t, mul(n, ln2High)), mul(n, ln2Low)))
   const significand = add(add(mul(mul(r, r), polynomial(r, expResidual)), r), 1)
-  // Adding 1.5 · 2²³ leaves an integer in the low bits of a float; with the exponent's bias it is a field of 2ⁿ.
+  // Adding 1.5 · 2²³ leaves an integer in the low bits of a float; with the exponent's bias it is a field of
+  // 2ⁿ.
   const power = i32x4.shl(add(n, 1.5 * 2 ** 23 + 127), 23)
   return mul(significand, power)
 }
@@ -84,8 +86,8 @@ const exp: VectorFunction = defineFunction('exp', { x: 'v128' }, (b, { x }) => {
 })
 
 /**
- * `eˣ − 1`: with t = tanh(x/2), `2t + 2t² / (1 − t)` up to |x| = 1.25, of which x is by far the largest part near 0, and by the
- * exponential function beyond.
+ * `eˣ − 1`: with t = tanh(x/2), `2t + 2t² / (1 − t)` up to |x| = 1.25, of which x is by far the largest part
+ * near 0, and by the exponential function beyond.
  */
 const expm1: VectorFunction = defineFunction('expm1', { x: 'v128' }, (b, { x }) => {
   const half = b.let(mul(x, 0.5))
@@ -105,14 +107,17 @@ function logarithm(b: FunctionBuilder, f: Vector, e: Vector): Vector {
   return add(add(f, sub(small, mul(square, 0.5))), mul(e, ln2High))
 }
 
-/** `finite` where x is positive and finite, and what the logarithm is elsewhere. */
+/** Returns `finite` where x is positive and finite, and elsewhere the logarithm of the special number x. */
 function logarithmAnywhere(x: Vector, finite: Vector): Vector {
   const positive = v128.bitselect(finite, x, lt(x, Infinity))
   const orNaN = v128.or(positive, lt(x, 0))
   return v128.bitselect(f32x4.splat(-Infinity), orNaN, f32x4.eq(x, 0))
 }
 
-/** The bits of √½. x = 2ᵉ m with m in [√½, √2): subtracting them first lets the exponent field step at √½, not at 1. */
+/**
+ * The bits of √½. x = 2ᵉ m with m in [√½, √2): subtracting them first lets the exponent field step at √½, not
+ * at 1.
+ */
 export const sqrtHalf = 0x3f3504f3
 
 /** The natural logarithm, also of subnormal numbers. log 0 = −Infinity; of a negative number it is NaN. */
@@ -126,7 +131,10 @@ const log: VectorFunction = defineFunction('log', { x: 'v128' }, (b, { x }) => {
   return logarithmAnywhere(x, logarithm(b, f, e))
 })
 
-/** The natural logarithm of 1 + x. Where 1 + x lies in [√½, √2), x itself is the f of `log`: no digit of it is rounded away. */
+/**
+ * The natural logarithm of 1 + x. Where 1 + x lies in [√½, √2), x itself is the f of `log`: no digit of it is
+ * rounded away.
+ */
 const log1p: VectorFunction = defineFunction('log1p', { x: 'v128' }, (b, { x }) => {
   const y = b.let(add(x, 1))
   const bits = b.let(i32x4.sub(y, sqrtHalf))
@@ -163,16 +171,16 @@ const erf: VectorFunction = defineFunction('erf', { x: 'v128' }, (b, { x }) => {
   return withSignOf(x, v128.bitselect(near, far, lt(a, 0.925)))
 })
 
-// π/2 in two parts (Cody & Waite): 33 bits, whose products with integers below 2²⁰ are exact in double precision,
-// and the next 53.
+// π/2 in two parts (Cody & Waite): 33 bits, whose products with integers below 2²⁰ are exact in double
+// precision, and the next 53.
 const halfPiHigh = 1.5707963267341256
 const halfPiLow = 6.077100506506192e-11
 
 /**
  * `sin(x + quadrants · π/2)`.
  *
- * x = n π/2 + r with |r| ≤ π/4. The reduction is done in double precision: next to a multiple of π almost every bit
- * of x cancels.
+ * x = n π/2 + r with |r| ≤ π/4. The reduction is done in double precision: next to a multiple of π almost
+ * every bit of x cancels.
  */
 function sine(b: FunctionBuilder, x: Vector, quadrants: number): Vector {
   const shift = 1.5 * 2 ** 52
@@ -198,8 +206,8 @@ function sine(b: FunctionBuilder, x: Vector, quadrants: number): Vector {
 }
 
 /**
- * The sine of an angle in radians, for |x| ≤ 10⁶. Beyond, the absolute error grows as |x| · 2⁻⁵², and from 2⁵⁰ on
- * the answer is some number in [−1, 1]. Of ±Infinity it is NaN, of −0 it is +0.
+ * The sine of an angle in radians, for |x| ≤ 10⁶. Beyond, the absolute error grows as |x| · 2⁻⁵², and from
+ * 2⁵⁰ on the result is some number in [−1, 1]. The sine of ±Infinity is NaN, that of −0 is +0.
  */
 const sin: VectorFunction = defineFunction('sin', { x: 'v128' }, (b, { x }) => sine(b, x, 0))
 

@@ -1,7 +1,7 @@
 /**
  * Powers on four single-precision lanes: xʸ = e^(y log|x|), with the logarithm and its product with y in
- * double precision, because the error of the exponent becomes that of the result. What it is at zeros,
- * infinities and NaN is as in C.
+ * double precision, because the error of the exponent becomes that of the result. At zeros, infinities and
+ * NaN the result is as in C.
  */
 import { expResidual } from '../../../expression/math-coefficients.ts'
 import {
@@ -37,7 +37,7 @@ function exponentOf(b: FunctionBuilder, f: Vector, e: Vector, y: Vector): Vector
   return b.let(f64x2.mul(f64x2.promoteLowF32x4(y), log))
 }
 
-/** aʸ for a positive and finite; anything where it is not. */
+/** Computes aʸ for a positive and finite; the result is arbitrary elsewhere. */
 function ofPositive(b: FunctionBuilder, a: Vector, y: Vector): Vector {
   const isSubnormal = b.let(lt(a, 2 ** -126))
   const normal = v128.bitselect(mul(a, 2 ** 23), a, isSubnormal)
@@ -48,7 +48,7 @@ function ofPositive(b: FunctionBuilder, a: Vector, y: Vector): Vector {
   const shift = 1.5 * 2 ** 52
   const halves = [[f, e, y] as const, [upper(f), upper(e), upper(y)] as const].map((parts) => {
     const t = exponentOf(b, ...parts)
-    // The sum's low bits are the integer below t / ln 2, or the one above where both are equally near.
+    // The low bits of the sum are the integer below t / ln 2, or the one above where both are equally near.
     const integer = b.let(f64x2.add(f64x2.sub(f64x2.mul(t, Math.LOG2E), 0.5), shift))
     const rest = f64x2.sub(t, f64x2.mul(f64x2.sub(integer, shift), Math.LN2))
     return { integer, t: demoteF64x2Zero(t), rest: demoteF64x2Zero(rest) }

@@ -12,7 +12,7 @@ import { power } from './power.ts'
 
 type Vector = Value<'v128'>
 
-/** Where the leaves of an expression come from, four elements each. Each leaf is asked for once. */
+/** Code of the leaves of an expression, four elements each. Each leaf is asked for once. */
 export interface Leaves {
   /** Four consecutive elements of input tensor `index`. */
   readonly input: (index: number) => Vector
@@ -40,12 +40,12 @@ const arithmetic: Record<Arithmetic, (x: Vector, y: Vector) => Vector> = {
   maximum: f32x4.max,
 }
 
-/** These return a mask: all ones or all zeros in each lane. */
+/** Comparisons return a mask: all ones or all zeros in each lane. */
 const comparisons: Record<Comparison, (x: Vector, y: Vector) => Vector> = { less: f32x4.lt, equal: f32x4.eq }
 
 /**
- * Emits the code of `expression` and returns its value. A subexpression that occurs several times is computed once,
- * and only the math functions that occur get into the module.
+ * Emits the code of `expression` and returns its value. A subexpression that occurs several times is computed
+ * once, and only the math functions that occur get into the module.
  *
  * @param b The function in whose current place the code goes, normally inside a loop.
  * @param expression The formula.

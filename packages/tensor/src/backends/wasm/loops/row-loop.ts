@@ -1,4 +1,6 @@
-/** Loops over the numbers of a row, four at a time and then one at a time, from one description of the work. */
+/**
+ * Loops over the numbers of a row, four at a time and then one at a time, from one description of the work.
+ */
 import {
   f32,
   f32x4,
@@ -11,19 +13,24 @@ import {
   v128,
 } from '../assembler/index.ts'
 
-/** Terms that are summed in single precision; the sums of such blocks are added in double precision. */
+/**
+ * Number of terms that are summed in single precision; the sums of such blocks are added in double precision.
+ */
 export const blockTerms = 64
-/** A block of each lane of a row. */
+/** Bytes of a block in each lane of a row. */
 const blockBytes = 16 * blockTerms
 
-/** Numbers to be read or written that are worth handing to another thread. */
+/** Minimum of numbers to be read or written that are worth giving to another thread. */
 export const minNumbers = 8192
 
-/** How a turn of the loop reads and writes: a whole vector, or lane 0 alone with zeros beside it. */
+/** How an iteration of the loop reads and writes: a whole vector, or lane 0 alone with zeros beside it. */
 export interface RowAccess {
   load(pointer: Value<'i32'>, offset?: number): Value<'v128'>
   store(pointer: Value<'i32'>, value: Value<'v128'>, offset?: number): void
-  /** `value` with `nothing` in the lanes that are no elements, so that they do not count in a sum or a maximum. */
+  /**
+   * Returns `value` with `nothing` in the lanes that are not elements, so that they do not count in a sum or
+   * a maximum.
+   */
   fillWith(value: Value<'v128'>, nothing: Value<'v128'>): Value<'v128'>
 }
 
@@ -31,7 +38,7 @@ export interface RowAccess {
  * Runs `body` for every element of a row.
  *
  * @param bytes Size of the row, a multiple of 4.
- * @param body Gets the offset in bytes from the row's start.
+ * @param body Takes the offset in bytes from the row's start.
  */
 export function forRow(
   b: FunctionBuilder,
@@ -42,7 +49,7 @@ export function forRow(
   forStretch(b, i32.const(0), end, body)
 }
 
-/** Runs `body` for the elements from one offset in bytes to another, a multiple of 4 behind it. */
+/** Runs `body` for the elements from one offset in bytes to another, a multiple of 4 after it. */
 function forStretch(
   b: FunctionBuilder,
   start: Value<'i32'>,
@@ -71,9 +78,11 @@ function singles(b: FunctionBuilder): RowAccess {
 }
 
 /**
- * The sum of a term over a row, in every lane, within some 70 roundings of it however long the row (Higham 2002, section 4.2).
+ * Sums a term over a row, in every lane, within some 70 roundings of the sum however long the row (Higham
+ * 2002, section 4.2).
  *
- * Each block is summed in four lanes, which are joined in a fixed order; blocks are added in double precision.
+ * Each block is summed in four lanes, which are joined in a fixed order; blocks are added in double
+ * precision.
  */
 export function sumOfRow(
   b: FunctionBuilder,
@@ -97,7 +106,7 @@ export function sumOfRow(
   return b.let(f32x4.splat(f32.demoteF64(total)))
 }
 
-/** The largest term of a row, in every lane; NaN if any is. */
+/** Returns the largest term of a row, in every lane; NaN if any term is. */
 export function maxOfRow(
   b: FunctionBuilder,
   bytes: Value<'i32'>,

@@ -1,27 +1,28 @@
 /**
- * Kernels that change what they read, such as an optimizer's step. A thread may end in the middle of one, and what has been changed
- * half cannot be computed again.
+ * Kernels that change what they read, such as an optimizer's step. A thread may end in the middle of one, and
+ * numbers that are half changed cannot be computed again.
  *
- * So a thread writes its results beside the numbers first, notes that they are complete, and only then copies them over. Whatever it
- * was at when it ended, another thread that makes the same call comes to the same end.
+ * So a thread first writes its results beside the numbers, then notes that they are complete, and only then
+ * copies them over. Wherever it ended, another thread that makes the same call comes to the same result.
  */
 import { type FunctionBuilder, i32, type Local, select, type Value } from '../assembler/index.ts'
 import { minNumbers } from './row-loop.ts'
 import type { WasmBackend } from '../wasm-backend.ts'
 import type { WasmFunction } from '../webassembly.ts'
 
-/** Numbers that a call changes at most: with their results they fit the second cache. */
+/** Maximum of numbers that a call changes: with their results they fit the second cache. */
 const pieceNumbers = 16384
-/** Calls for each thread that have room for results at a time. */
+/** Number of calls for each thread whose results have room at a time. */
 const callsPerThread = 8
-/** Bytes before the results of a call: its note. */
+/** Bytes of the note before the results of a call. */
 const noteBytes = 64
 
 /**
  * Calls a kernel for `count` numbers of each of `targets` arrays, in place where no other thread is needed.
  *
  * @param kernel Written with `writeInPlace`.
- * @param args The arguments for `many` numbers from `first` on; `room` is where their results may wait, 0 for nowhere.
+ * @param args The arguments for `many` numbers from `first` on; `room` is the address for their results, 0
+ *   for none.
  */
 export function runInPlace(
   backend: WasmBackend,
@@ -55,8 +56,8 @@ export function runInPlace(
  * Writes the body of a kernel that changes arrays in place.
  *
  * @param room The argument of that name.
- * @param bytes Of each array.
- * @param compute Writes the results to the addresses it gets.
+ * @param bytes Size of each array.
+ * @param compute Writes the results to the addresses it is given.
  */
 export function writeInPlace(
   b: FunctionBuilder,

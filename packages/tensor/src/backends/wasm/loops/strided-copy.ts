@@ -1,4 +1,4 @@
-/** Copies a box of numbers between any two strided layouts: what every op that only moves numbers comes down to. */
+/** Copies a box of numbers between any two strided layouts, for every op that only moves numbers. */
 import type { Shape } from '../../../shape.ts'
 import { i32 } from '../assembler/index.ts'
 import { minNumbers } from './row-loop.ts'

@@ -1,15 +1,15 @@
-/** Sums of many vectors, lane by lane: down the columns of a matrix, or over rows that are picked out of one. */
+/** Sums of many vectors, lane by lane: down the columns of a matrix, or over rows picked from one. */
 import { f32x4, f64x2, type FunctionBuilder, i32, i32x4, select, type Value } from '../assembler/index.ts'
 import { blockTerms } from './row-loop.ts'
 
 /**
- * Sums beside each other, each within `blockTerms` roundings of it however many terms there are: blocks in single precision, whose sums
- * are added in double precision.
+ * Sums terms beside each other, each within `blockTerms` roundings of its sum however many terms there are:
+ * blocks in single precision, whose sums are added in double precision.
  *
- * @param count How many terms.
- * @param width How many vectors a term has.
- * @param term The vectors of the next term; called once, in the innermost loop.
- * @param next Goes on to the next term.
+ * @param count Number of terms.
+ * @param width Number of vectors in a term.
+ * @param term Returns the vectors of the next term; called once, in the innermost loop.
+ * @param next Moves on to the next term.
  */
 export function sumOfVectors(
   b: FunctionBuilder,

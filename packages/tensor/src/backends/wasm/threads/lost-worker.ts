@@ -1,9 +1,12 @@
-/** What a kernel throws when a thread has ended in the middle of it. */
+/** The error of a kernel in which a thread has ended. */
 import type { KernelTable } from '../../../device.ts'
 import { InternalError } from '../../../errors.ts'
 import type { WasmBackend } from '../wasm-backend.ts'
 
-/** A worker has ended with a task half done. No other thread is in the kernel any more. Nobody outside of this backend sees it. */
+/**
+ * A worker has ended with a task half done. No other thread is in the kernel any more. The error never leaves
+ * this backend.
+ */
 export const lostWorker: InternalError = new InternalError(
   'wasm: a thread has ended in the middle of a kernel.',
 )
@@ -11,10 +14,10 @@ export const lostWorker: InternalError = new InternalError(
 type AnyKernel = (...operands: readonly unknown[]) => void
 
 /**
- * Kernels that run once more when a worker was lost, with those that are left.
+ * Runs kernels once more when a worker was lost, with the workers that are left.
  *
- * They write all of their outputs, and read nothing else that they write, so nothing of the first attempt remains. Those that change
- * what they read see to it themselves: see `runInPlace`.
+ * They write all of their outputs, and read nothing else that they write, so nothing of the first attempt
+ * remains. Kernels that change what they read handle it themselves: see `runInPlace`.
  */
 export function survivingLostWorkers(kernels: KernelTable<WasmBackend>): KernelTable<WasmBackend> {
   const surviving = Object.entries(kernels).map(([op, kernel]) => [op, repeated(kernel as AnyKernel)])
@@ -29,7 +32,7 @@ const repeated =
         kernel(...operands)
         return
       } catch (error) {
-        // It ends: every attempt has a worker less, and with none there is nobody to lose.
+        // The loop ends: every attempt has a worker less, and without workers none can be lost.
         if (error !== lostWorker) throw error
       }
     }

@@ -1,21 +1,24 @@
-/** Starts a worker thread, in Node and in browsers. Whatever happens to it, no error of it reaches the program. */
+/** Starts a worker thread, in Node and in browsers. No error of the thread ever reaches the program. */
 import type { WasmMemory } from '../webassembly.ts'
 import { browserProgram, nodeProgram } from './worker-program.ts'
 
-/** What a worker is told when it starts. A list, because tools that shorten names do not look into text. */
+/** The arguments of a worker's program. A list, because tools that shorten names do not look into text. */
 export type WorkerStart = readonly [
   memory: WasmMemory,
   /** Address of the board. */
   at: number,
-  /** How often it looks at the board before it sleeps: a futex costs more than a few microseconds of looking. */
+  /**
+   * How often the worker reads the board before it sleeps: a futex costs more than a few microseconds of
+   * reading.
+   */
   looks: number,
-  /** By which it claims tasks, from 1. */
+  /** The number by which it claims tasks, from 1. */
   self: number,
 ]
 
 /** A thread that was started. */
 export interface StartedWorker {
-  /** Whether it runs no more, for certain. False where nobody can tell. */
+  /** Whether the thread certainly runs no more. False where that cannot be known. */
   hasEnded(): boolean
 }
 
@@ -25,7 +28,7 @@ interface Emitter {
 }
 
 interface NodePort {
-  /** In Node: whether there is somebody at the other end. */
+  /** In Node: whether the other end still exists. */
   postMessage(message: unknown): boolean | undefined
   unref(): void
 }
@@ -58,17 +61,19 @@ interface BrowserScope {
   readonly navigator?: { readonly hardwareConcurrency?: number }
 }
 
-/** Looked up at each call: what a program has put in the place of `Worker` counts. */
+/** The process is looked up at each call, because the program may have replaced `Worker`. */
 const nodeProcess = (): NodeProcess | undefined => (globalThis as { process?: NodeProcess }).process
 
-/** Threads that this machine runs at once, as far as the JavaScript engine tells. */
+/** Number of threads that this machine runs at once, as far as the JavaScript engine says. */
 export function availableThreads(): number {
   const os = nodeProcess()?.getBuiltinModule?.('node:os')
   const { navigator } = globalThis as BrowserScope
   return os?.availableParallelism() ?? navigator?.hardwareConcurrency ?? 1
 }
 
-/** Starts a thread that serves tasks; `undefined` where it cannot be had. It never keeps a process alive. */
+/**
+ * Starts a thread that serves tasks; `undefined` where that is impossible. It never keeps a process alive.
+ */
 export function startWorker(start: WorkerStart): StartedWorker | undefined {
   try {
     const threads = nodeProcess()?.getBuiltinModule?.('node:worker_threads')
@@ -80,7 +85,8 @@ export function startWorker(start: WorkerStart): StartedWorker | undefined {
 
 function startInNode({ Worker, MessageChannel }: NodeThreads, start: WorkerStart): StartedWorker {
   const { port1: port, port2 } = new MessageChannel()
-  // Without the process's own flags: preloaded modules and the kind of module of standard input are not for this program.
+  // The worker starts without the process's own flags: preloaded modules and the module kind of standard
+  // input do not apply to it.
   const worker = new Worker(nodeProgram, {
     ...{ eval: true, execArgv: [] },
     workerData: { start, port: port2 },
@@ -91,13 +97,14 @@ function startInNode({ Worker, MessageChannel }: NodeThreads, start: WorkerStart
     isGone = true
   }
   worker.on('exit', listen)
-  // `exit` follows both. Without a listener an error would end the process.
+  // An `exit` event follows both. Without a listener an error would end the process.
   worker.on('error', () => {})
   worker.on('messageerror', () => {})
   worker.unref()
   port.unref()
   return {
-    // Events wait for the caller, who may be waiting for this worker. The port is closed when the thread has stopped.
+    // Events would have to wait for the caller, who may be waiting for this worker. The port is closed when
+    // the thread has stopped.
     hasEnded: () => (isGone ||= port.postMessage(null) === false),
   }
 }

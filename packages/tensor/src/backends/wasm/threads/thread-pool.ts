@@ -1,4 +1,7 @@
-/** The caller's side of the threads: writes tasks on the board, takes its share of them, and waits for the rest. */
+/**
+ * The caller's side of the threads: writes tasks on the board, takes its share of them, and waits for the
+ * rest.
+ */
 import type { WasmFunction, WasmMemory } from '../webassembly.ts'
 import { lostWorker } from './lost-worker.ts'
 import { type StartedWorker, startWorker } from './start-worker.ts'
@@ -8,26 +11,29 @@ import { board, state, word } from './task-board.ts'
 export interface SharedFunction {
   /** Number of its module. */
   readonly module: number
-  /** Its place among the module's exports. */
+  /** Its index among the module's exports. */
   readonly index: number
-  /** Where the module's code lies in the shared memory. */
+  /** The address of the module's code in the shared memory. */
   readonly address: number
   readonly size: number
 }
 
-/** Function and argument lists of one batch. */
+/** The function and the argument lists of one batch. */
 interface Batch {
   readonly own: WasmFunction
   readonly calls: readonly (readonly number[])[]
   readonly mayRepeat: boolean
 }
 
-/** Bytes that a pool needs at an address which no allocator gives out. */
+/** Bytes that a pool needs at an address which the allocator never returns. */
 export const poolBytes = board.codeAt + board.codeBytes
 
-/** Looks at the board before sleeping: about 100 µs, for waking a sleeper takes as long on some machines. */
+/**
+ * How often to read the board before sleeping: about 100 µs, because waking a thread takes as long on some
+ * machines.
+ */
 const looks = 2000
-/** Milliseconds of sleep after which the caller asks for the first time whether a worker is still there. */
+/** Milliseconds of sleep after which the caller first checks whether a worker still runs. */
 const firstDoubt = 250
 
 const ended = new FinalizationRegistry<Int32Array>((words) => {
@@ -37,7 +43,7 @@ const ended = new FinalizationRegistry<Int32Array>((words) => {
 })
 
 export class ThreadPool {
-  /** Arguments of a call at most. */
+  /** Maximum number of arguments of a call. */
   static readonly maxArguments = board.arguments
   readonly #memory: WasmMemory
   readonly #at: number
@@ -46,14 +52,14 @@ export class ThreadPool {
   readonly #states: Int32Array
   readonly #tasks: Int32Array
   readonly #numbers: Float64Array
-  /** By the name under which they claim tasks, which begins at 1. */
+  /** The workers by the name under which they claim tasks, which begins at 1. */
   #workers: readonly (StartedWorker | undefined)[] | undefined
   #codeTop: number
   #modules = 0
   #maySleep = true
 
   /**
-   * @param memory Shared.
+   * @param memory Must be shared.
    * @param at Address of `poolBytes` bytes, within the initial size of the memory.
    * @param threads At least 2; the caller is one of them. The others start with the first batch.
    */
@@ -69,7 +75,7 @@ export class ThreadPool {
     ended.register(this, this.#words)
   }
 
-  /** Puts a module's code where the threads find it; `undefined` when there is no more room for code. */
+  /** Copies a module's code to where the threads find it; `undefined` when there is no more room for code. */
   share(code: Uint8Array): Omit<SharedFunction, 'index'> | undefined {
     const address = this.#codeTop
     if (address + code.length > this.#at + poolBytes) return undefined
@@ -81,8 +87,10 @@ export class ThreadPool {
   /**
    * Calls `own`, which the others know as `shared`, with every list of arguments. Returns when all are done.
    *
-   * @param mayRepeat Whether a call that broke off may be made again. If so, the caller makes those of a worker that has ended.
-   * @throws `lostWorker` if not, and a worker has ended in a call; the other calls have been made then.
+   * @param mayRepeat Whether a call that broke off may be made again. If so, the caller repeats the calls of
+   *   a worker that has ended.
+   * @throws `lostWorker` if a call may not be repeated and its worker has ended; the other calls have been
+   *   made then.
    */
   runAll(
     own: WasmFunction,
@@ -148,7 +156,7 @@ export class ThreadPool {
     this.#numbers.set(args, start / 2 + board.argumentsAt)
   }
 
-  /** Waits until no task is with a worker any more. Returns those that are not done. */
+  /** Waits until no worker has a task any more. Returns the tasks that are not done. */
   #wait(count: number): readonly number[] {
     const lost: number[] = []
     for (let task = 0; task < count; task++) {
@@ -159,7 +167,7 @@ export class ThreadPool {
     return lost
   }
 
-  /** Looks for a while, then sleeps, except on the main thread of a browser, which must not. */
+  /** Reads the board for a while, then sleeps, except on the main thread of a browser, which must not. */
   #outcome(task: number): number {
     let doubt = firstDoubt
     for (let look = 0; ; look++) {
@@ -186,7 +194,7 @@ export class ThreadPool {
   }
 }
 
-/** Tasks are taken from the end of the list, so it is in reverse: the first call is the first to be taken. */
+/** Tasks are taken from the end of the list, so it is in reverse: the first call is taken first. */
 const callOf = ({ calls }: Batch, task: number): number => calls.length - 1 - task
 
 const pause = (Atomics as { pause?: () => void }).pause ?? ((): void => {})

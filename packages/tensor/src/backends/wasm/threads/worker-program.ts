@@ -1,12 +1,16 @@
 /**
  * The program of a worker thread, as text.
  *
- * A program that is code, and is turned into text when it runs, is what compilers, bundlers and coverage tools have made of it: it
- * may call their helpers, which a worker does not have. A file of its own would have to be found after bundling. Text is neither.
+ * If the program were code that is turned into text when it runs, compilers, bundlers and coverage tools
+ * would have changed it: it might call their helpers, which a worker does not have. A file of its own would
+ * have to be found after bundling. Text has neither problem.
  */
 import { board, state, word } from './task-board.ts'
 
-/** Takes tasks until the board is closed, or until one of them fails: the caller will do it, and all that come after. */
+/**
+ * Takes tasks until the board is closed, or until a task fails: the caller then runs that task and all that
+ * follow.
+ */
 const serve = `const serve = ([memory, at, looks, self]) => {
   const words = new Int32Array(memory.buffer, at, 16)
   const states = new Int32Array(memory.buffer, at + ${board.statesAt}, ${board.capacity})
@@ -51,8 +55,11 @@ const serve = `const serve = ([memory, at, looks, self]) => {
 }
 `
 
-/** For Node, where it may be taken for a CommonJS or an ES module: it gets its start by the name both have for it. */
+/**
+ * The program for Node, where it may be taken for a CommonJS or an ES module: it gets its start by the name
+ * that both have for it.
+ */
 export const nodeProgram: string = `${serve}serve(process.getBuiltinModule('node:worker_threads').workerData.start)\n`
 
-/** For browsers: it gets its start as the first message. */
+/** The program for browsers: it gets its start as the first message. */
 export const browserProgram: string = `${serve}onmessage = ({ data }) => serve(data)\n`

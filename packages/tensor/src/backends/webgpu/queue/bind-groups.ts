@@ -1,8 +1,11 @@
-/** Which buffers a kernel gets: made once for each combination and kept, since making one costs more than a call. */
+/**
+ * The buffers of a kernel's calls: bound once for each combination and kept, since making a bind group costs
+ * more than a call.
+ */
 import type { GpuBuffer } from './buffer-pool.ts'
 import type { GpuBindGroup, GpuBindGroupLayout, GpuDevice, GpuMemory } from '../gpu-interface.ts'
 
-/** What has been bound so far: a tree whose branches are the numbers of buffers, in the order of the bindings. */
+/** The bind groups so far: a tree whose branches are the numbers of buffers, in the order of the bindings. */
 interface Bound {
   readonly next: Map<number, Bound>
   group: GpuBindGroup | undefined
@@ -16,7 +19,7 @@ interface Parameters {
 
 const computeStage = 4
 
-/** The bind groups of all kernels that read and write alike. */
+/** The bind groups of all kernels that have the same reads and writes. */
 export class BindGroups {
   readonly layout: GpuBindGroupLayout
   readonly #device: GpuDevice
@@ -38,7 +41,7 @@ export class BindGroups {
     })
   }
 
-  /** How many were made. */
+  /** How many bind groups were made. */
   get created(): number {
     return this.#created
   }
@@ -54,7 +57,7 @@ export class BindGroups {
     return (bound.group ??= this.#make(buffers))
   }
 
-  /** Forgets what was bound with buffers that are no more. */
+  /** Removes the bind groups of buffers that no longer exist. */
   forget(buffers: ReadonlySet<number>): void {
     const prune = (bound: Bound): void => {
       for (const [id, next] of bound.next) {

@@ -1,6 +1,7 @@
 /**
- * Keeps freed buffers for the next tensor of their size: after the first steps of a training nothing is created any more. What has not
- * been used for long goes back to the device, and with it the memory of a model that was disposed of, or has shrunk.
+ * Keeps freed buffers for the next tensor of their size: after the first training steps no buffer is created
+ * any more. Buffers that have not been used for long return to the device, and with them the memory of a
+ * model that was disposed of, or has shrunk.
  */
 import { OutOfMemoryError } from '../../../errors.ts'
 import { type GpuDevice, type GpuMemory, usage } from '../gpu-interface.ts'
@@ -8,29 +9,32 @@ import { requestMemory } from './request-memory.ts'
 
 /** A buffer of the device, as tensors hold it. */
 export interface GpuBuffer {
-  /** Names it in the cache of bind groups. */
+  /** Its name in the cache of bind groups. */
   readonly id: number
   readonly memory: GpuMemory
-  /** Bytes that it holds, at least what was asked for. */
+  /** Bytes that it holds, at least as many as were asked for. */
   readonly size: number
-  /** The submission that uses it last; what is written from outside must come after it. */
+  /** The submission that uses it last; writes from outside must come after it. */
   lastUse: number
-  /** What was uploaded, as long as no kernel has written to it: integers only, so that ids can be checked. */
+  /**
+   * The uploaded numbers, as long as no kernel has written to the buffer: integers only, so that ids can be
+   * checked.
+   */
   uploaded: Int32Array | undefined
-  /** The submission that was put together when its present tensor was made. */
+  /** The submission that was being encoded when its present tensor was made. */
   takenAt: number
-  /** The device had no room for it: nothing can be done with it. */
+  /** Whether the device had no room for it: then it cannot be used. */
   isRefused: boolean
-  /** Why its numbers are not there: it was refused, or perhaps a buffer that its numbers were computed with. */
+  /** Why its numbers are missing: it was refused, or perhaps a buffer that its numbers were computed with. */
   lost: OutOfMemoryError | undefined
 }
 
 const smallest = 256
 const storage = usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
 
-/** What a pool asks of its backend. */
+/** The methods of its backend that a pool needs. */
 export interface PoolOwner {
-  /** Number of the submission that is being put together. */
+  /** Number of the submission that is being encoded. */
   current(): number
   /** A buffer that was given out has no memory. */
   onRefusal(error: OutOfMemoryError, buffer: GpuBuffer): void
@@ -41,7 +45,7 @@ export class BufferPool {
   readonly #owner: PoolOwner
   readonly #free = new Map<number, GpuBuffer[]>()
   readonly #live = new Set<GpuBuffer>()
-  /** Requests of which it is not known whether there was room. */
+  /** Requests of which the outcome is not known yet. */
   readonly #open = new Set<Promise<void>>()
   readonly #largest: number
   #next = 0
@@ -64,9 +68,10 @@ export class BufferPool {
   }
 
   /**
-   * The free buffer of this size with the lowest number, or a new one: so a step that asks for the same as the one before gets
-   * the same buffers, whatever the order in which they came back, and finds its bind groups made. Throws OutOfMemoryError where
-   * it is known at once that there is no room; else the owner hears of it.
+   * Returns the free buffer of this size with the lowest number, or a new one. So a step that asks for the
+   * same sizes as the one before gets the same buffers, in whatever order they were freed, and finds its bind
+   * groups made. Throws OutOfMemoryError where it is known at once that there is no room; else the owner is
+   * told later.
    */
   take(bytes: number, wantedBy: () => string): GpuBuffer {
     const size = sizeClass(bytes)
@@ -90,7 +95,7 @@ export class BufferPool {
     buffer.lost = undefined
     let waiting = this.#free.get(buffer.size)
     if (waiting === undefined) this.#free.set(buffer.size, (waiting = []))
-    // Highest number first.
+    // The list is kept with the highest number first.
     let [low, high] = [0, waiting.length]
     while (low < high) {
       const middle = (low + high) >> 1
@@ -100,7 +105,7 @@ export class BufferPool {
     waiting.splice(low, 0, buffer)
   }
 
-  /** Whether it is still open if there was room for a buffer. */
+  /** Whether it is unknown so far if there was room for a buffer. */
   get isUnsettled(): boolean {
     return this.#open.size > 0
   }
@@ -110,12 +115,15 @@ export class BufferPool {
     await Promise.all(this.#open)
   }
 
-  /** What was made from a submission on is not there: one of them at least did not run. */
+  /** Marks the numbers made from a submission on as lost: at least one of the submissions did not run. */
   lose(error: OutOfMemoryError, since: number): void {
     for (const buffer of this.#live) if (buffer.takenAt >= since) buffer.lost ??= error
   }
 
-  /** Gives the device back the free buffers that no submission has used from this one on. Returns their numbers. */
+  /**
+   * Returns to the device the free buffers that no submission has used from this one on. Returns their
+   * numbers.
+   */
   release(before: number): ReadonlySet<number> {
     const released = new Set<number>()
     for (const [size, waiting] of this.#free) {

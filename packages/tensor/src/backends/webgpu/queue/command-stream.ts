@@ -1,6 +1,7 @@
 /**
- * What goes to the device: kernels are encoded one after the other into one pass, and a whole step is submitted at once, when
- * something is to be read, when its parameters fill the arena, or when an upload must not overtake it.
+ * The stream of commands to the device: kernels are encoded one after the other into one pass, and a whole
+ * step is submitted at once, when numbers are to be read, when its parameters fill the arena, or when an
+ * upload must not overtake it.
  */
 import type { GpuBuffer } from './buffer-pool.ts'
 import {
@@ -14,9 +15,9 @@ import {
 } from '../gpu-interface.ts'
 import type { ParameterType } from '../wgsl/wgsl.ts'
 
-/** Bytes of parameters between two submissions at most. */
+/** Maximum bytes of parameters between two submissions. */
 const arenaBytes = 2 ** 20
-/** Numbers that come with a call at most: the sizes and strides of eight inputs of eight axes. */
+/** Maximum count of numbers that come with a call: the sizes and strides of eight inputs of eight axes. */
 const maxParameters = 128
 
 export class CommandStream {
@@ -42,17 +43,19 @@ export class CommandStream {
     this.#floats = new Float32Array(this.#integers.buffer)
   }
 
-  /** The uniform buffer in which parameters lie. */
+  /** The uniform buffer that holds the parameters. */
   get arena(): GpuMemory {
     return this.#arena
   }
 
-  /** Bytes that one call's parameters may take; most take less, and the next call's begin sooner. */
+  /**
+   * Bytes that one call's parameters may take; most take less, and those of the next call then begin sooner.
+   */
   get slotBytes(): number {
     return this.#slotBytes
   }
 
-  /** Number of the submission that is being put together. */
+  /** Number of the submission that is being encoded. */
   get current(): number {
     return this.#submissions
   }
@@ -60,8 +63,8 @@ export class CommandStream {
   /**
    * Encodes a call.
    *
-   * @param parameters As many as there are `types`; every one takes four bytes, and behind the last comes the 0 that kernels
-   *   know as `params.zero`.
+   * @param parameters As many as there are `types`; every one takes four bytes, and behind the last comes the
+   *   0 that kernels know as `params.zero`.
    */
   dispatch(
     { pipeline, types }: { readonly pipeline: GpuPipeline; readonly types: readonly ParameterType[] },
@@ -99,12 +102,13 @@ export class CommandStream {
 
   /** Writes numbers into a buffer, after everything that was encoded before. */
   upload(to: GpuBuffer, data: ArrayBufferView): void {
-    // The queue writes at once, before what is still being encoded: so that must not use the buffer.
+    // The queue writes at once, before the commands that are still being encoded: so they must not use the
+    // buffer.
     if (to.lastUse === this.#submissions) this.submit()
     this.#device.queue.writeBuffer(to.memory, 0, data)
   }
 
-  /** Hands over what has been encoded. */
+  /** Submits the encoded commands. */
   submit(): void {
     const encoder = this.#encoder
     if (encoder === undefined) return
@@ -117,7 +121,7 @@ export class CommandStream {
     this.#submissions++
   }
 
-  /** Drops what has been encoded: part of it cannot run, so nothing of it would. */
+  /** Drops the encoded commands: since part of them cannot run, none would. */
   discard(): void {
     if (this.#encoder === undefined) return
     this.#endPass()

@@ -1,14 +1,17 @@
-/** Makes memory of the device. Whether there was room for it is known only later: WebGPU hands out a buffer either way. */
+/**
+ * Makes memory of the device. Whether there was room for it is known only later: WebGPU hands out a buffer
+ * either way.
+ */
 import type { GpuDevice, GpuMemory } from '../gpu-interface.ts'
 
-/** Memory that may turn out not to be there. */
+/** Memory that may turn out not to exist. */
 export interface RequestedMemory {
   readonly memory: GpuMemory
-  /** What the device says where there was no room; else undefined. */
+  /** The message of the device if there was no room; else undefined. */
   readonly refusal: Promise<string | undefined>
 }
 
-/** A buffer of the device, and word of whether it got memory. */
+/** Requests a buffer of the device, with a promise that tells whether it got memory. */
 export function requestMemory(
   device: GpuDevice,
   about: { readonly size: number; readonly usage: number },
@@ -22,7 +25,7 @@ async function refusalBy(device: GpuDevice): Promise<string | undefined> {
   try {
     return (await device.popErrorScope())?.message
   } catch {
-    // The device is lost, which is told elsewhere.
+    // The device is lost, which is reported elsewhere.
     return undefined
   }
 }

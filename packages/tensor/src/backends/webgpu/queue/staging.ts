@@ -1,10 +1,10 @@
-/** Memory through which numbers come back from the device, kept for the next reading of its size. */
+/** Memory through which numbers come back from the device, kept for the next read of its size. */
 import { type GpuDevice, type GpuMemory, usage } from '../gpu-interface.ts'
 import { requestMemory, type RequestedMemory } from './request-memory.ts'
 
 interface Waiting {
   readonly memory: GpuMemory
-  /** The submission after which it came back. */
+  /** The submission after which it was returned. */
   readonly since: number
 }
 
@@ -29,7 +29,7 @@ export class Staging {
     else waiting.push({ memory, since })
   }
 
-  /** Gives the device back what has waited since before a submission. */
+  /** Returns to the device the memory that has waited since before a submission. */
   release(before: number): void {
     for (const [size, waiting] of this.#free) {
       for (const { memory } of waiting.filter(({ since }) => since < before)) memory.destroy()

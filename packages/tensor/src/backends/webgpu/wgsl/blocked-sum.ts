@@ -1,24 +1,27 @@
 /**
- * Sums of one invocation in blocks of blocks, so that long ones do not drift (Higham 2002, section 4.2). Compensated sums would
- * not do: compilers of WGSL may reassociate, and remove the compensation.
+ * Sums of one invocation in blocks of blocks, so that long ones do not drift (Higham 2002, section 4.2).
+ * Compensated sums would not do: compilers of WGSL may reassociate, and remove the compensation.
  */
 
-/** Terms of a block, and blocks of the next larger one. */
+/** Number of terms in a block, and of blocks in the next larger one. */
 export const blockTerms = 64
 
-/** What a sum runs over: i = `first`, `first + step`, … below `end`, all WGSL. */
+/** The range of a sum: i = `first`, `first + step`, … below `end`, all WGSL. */
 export interface TermRange {
   readonly first: string
   readonly end: string
   readonly step: number
   /** Statements that come before the terms of each `i`. */
   readonly before?: string
-  /** Blocks within blocks; the outermost are added one after another. 3 unless given: enough where a workgroup shares the terms. */
+  /**
+   * Levels of blocks within blocks; the outermost are added one after another. Default 3: enough where a
+   * workgroup shares the terms.
+   */
   readonly levels?: number
 }
 
 /**
- * WGSL that declares a variable for each of `sums` and adds up its term.
+ * Writes WGSL that declares a variable for each of `sums` and adds up its term.
  *
  * @param sums Terms by the name of their sum; they may use `i`.
  */

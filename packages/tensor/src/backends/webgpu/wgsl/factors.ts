@@ -1,13 +1,15 @@
-/** How kernels hold the factors of products in workgroup memory: as they are, or rounded to half precision. */
+/**
+ * How kernels hold the factors of products in workgroup memory: as they are, or rounded to half precision.
+ */
 import type { Extension } from './wgsl.ts'
 
 export interface Factors {
-  /** Distinguishes programs. */
+  /** Name that distinguishes programs. */
   readonly name: string
   /** Type of a factor. */
   readonly type: 'f32' | 'f16'
   readonly needs: readonly Extension[]
-  /** Declares `rounded(x: vec4f)`, which gives a `vec4` of that type. */
+  /** Declares `rounded(x: vec4f)`, which returns a `vec4` of that type. */
   readonly declarations: string
 }
 
@@ -16,8 +18,8 @@ export const singleFactors: Factors = {
   declarations: 'fn rounded(x: vec4f) -> vec4f { return x; }',
 }
 
-// What lies half a step beyond the largest number, 65504, rounds to infinity. The conversion of WGSL may return anything there,
-// but training has to see that a scaled gradient was too large.
+// Numbers half a step beyond the largest, 65504, round to infinity. The conversion of WGSL may return any
+// number there, but training has to see that a scaled gradient was too large.
 const tooLarge = 'abs(x) >= vec4f(65520.0)'
 
 export const halfFactors: Factors = {
@@ -30,8 +32,8 @@ export const halfFactors: Factors = {
 }
 
 /**
- * The same numbers where the adapter has no type for them: right, but not faster. WGSL has `quantizeToF16`, which may truncate;
- * this rounds to the nearest, ties to even: eleven bits, or steps of 2⁻²⁴ below 2⁻¹⁴.
+ * Half precision on an adapter without the type: right, but not faster. WGSL has `quantizeToF16`, which may
+ * truncate; this rounds to the nearest, ties to even: eleven bits, or steps of 2⁻²⁴ below 2⁻¹⁴.
  */
 export const quantizedFactors: Factors = {
   ...{ name: 'f16 in f32', type: 'f32', needs: [] },

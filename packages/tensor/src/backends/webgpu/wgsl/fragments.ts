@@ -1,7 +1,7 @@
 /**
- * Fragments: matrices that the 32 invocations of a subgroup hold together and multiply at once, on tensor cores where the adapter
- * has them (Dawn's subgroup matrices). The same kernels run with emulated fragments on any adapter with half precision, which
- * proves everything about them except the speed.
+ * Fragments: matrices that the 32 invocations of a subgroup hold together and multiply at once, on tensor
+ * cores where the adapter has them (Dawn's subgroup matrices). The same kernels run with emulated fragments
+ * on any adapter with half precision, which proves everything about them except the speed.
  */
 import type { Extension } from './wgsl.ts'
 
@@ -12,17 +12,20 @@ export interface FragmentShape {
   readonly terms: number
 }
 
-/** Whether neighbors in memory lie along a row or along a column of the fragment. */
+/** Whether adjacent numbers in memory lie along a row or along a column of the fragment. */
 type Order = 'row' | 'column'
 
-/** Where a fragment begins and the step between its lines; for factors, which lie in an `array<vec4<f16>>`, both in vectors. */
+/**
+ * The beginning of a fragment and the step between its lines; for factors, which lie in an
+ * `array<vec4<f16>>`, both in vectors.
+ */
 interface Place {
   readonly array: string
   readonly at: string
   readonly stride: string
 }
 
-/** Writes WGSL. Factors must stay in their array until they have been multiplied. */
+/** Writes the WGSL of fragments. Factors must stay in their array until they have been multiplied. */
 export interface Fragments {
   readonly name: string
   readonly shape: FragmentShape
@@ -41,7 +44,7 @@ export interface Fragments {
   store(sums: string, place: Place): string
 }
 
-/** Those of the adapter. */
+/** Fragments of the adapter's tensor cores. */
 export function tensorCores(shape: FragmentShape): Fragments {
   const { rows, columns, terms } = shape
   const load = (side: string, name: string, { array, at, stride }: Place, order: Order): string =>
@@ -62,8 +65,9 @@ export function tensorCores(shape: FragmentShape): Fragments {
 }
 
 /**
- * The same by ordinary arithmetic: each invocation has some neighbors of one row and reads the factors from memory. Loops begin
- * at a 0 that compilers do not see, lest they unroll them for minutes.
+ * Fragments by ordinary arithmetic: each invocation has some adjacent numbers of one row and reads the
+ * factors from memory. Loops begin at a 0 that compilers do not see, so that they do not unroll them for
+ * minutes.
  */
 export function emulatedFragments(shape: FragmentShape): Fragments {
   const { rows, columns, terms } = shape

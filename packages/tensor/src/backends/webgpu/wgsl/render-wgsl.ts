@@ -7,7 +7,7 @@ import {
 } from '../../../expression/expression.ts'
 import { literal } from './wgsl-math.ts'
 
-/** What the leaves of an expression stand for: WGSL expressions of type f32. */
+/** The leaves of an expression: WGSL expressions of type f32. */
 export interface WgslLeaves {
   readonly input: (index: number) => string
   readonly scalar: (index: number) => string
@@ -43,7 +43,8 @@ const binaries: Record<BinaryName, (x: string, y: string) => string> = {
 }
 
 /**
- * Statements and the name that then holds the value. The module needs `mathFunctions`.
+ * Renders an expression to statements, and the name that then holds the value. The module needs
+ * `mathFunctions`.
  *
  * @param prefix Begins the names, where several expressions are rendered into one function.
  */
@@ -67,7 +68,8 @@ export function renderWgsl(
       case 'binary':
         return binaries[node.name](at(node.x), at(node.y))
       case 'select':
-        // Compared with `==`: NaN counts as true, and devices may find that it does not differ from 0.
+        // The condition is compared with `==`: NaN counts as true, and devices may find that it does not
+        // differ from 0.
         return `select(${at(node.x)}, ${at(node.y)}, ${at(node.condition)} == 0.0)`
     }
   }

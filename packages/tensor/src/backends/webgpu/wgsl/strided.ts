@@ -1,10 +1,12 @@
-/** Walking over boxes of numbers: coordinates of an element, and where it lies in buffers of other layouts. */
+/**
+ * Iteration over boxes of numbers: the coordinates of an element, and its place in buffers of other layouts.
+ */
 import type { DType } from '../../../dtype.ts'
 import type { GpuBuffer } from '../queue/buffer-pool.ts'
 import type { WebGpuBackend } from '../webgpu-backend.ts'
 import type { ParameterType } from './wgsl.ts'
 
-/** A box in a buffer: where it begins, and steps along each axis, in elements. */
+/** A box in a buffer: its beginning, and steps along each axis, in elements. */
 export interface Box {
   readonly buffer: GpuBuffer
   readonly at: number
@@ -12,8 +14,8 @@ export interface Box {
 }
 
 /**
- * Joins neighboring axes where every layout continues from one to the next, and leaves out axes of size 1: most boxes have
- * one or two axes then, and kernels are few.
+ * Joins adjacent axes where every layout continues from one to the next, and leaves out axes of size 1: most
+ * boxes have one or two axes then, and kernels are few.
  */
 export function joinAxes(
   shape: readonly number[],
@@ -34,7 +36,7 @@ export function joinAxes(
   return { sizes, strides }
 }
 
-/** Parameters of `rank` sizes and, for each of `layouts`, where it begins and as many strides. */
+/** Returns parameters: `rank` sizes and, for each of `layouts`, its beginning and as many strides. */
 export function boxParameters(
   rank: number,
   layouts: readonly string[],
@@ -48,7 +50,7 @@ export function boxParameters(
   return Object.fromEntries(names.map((name) => [name, 'u32']))
 }
 
-/** Statements that find element `index` of the box in every layout, as `<name>Place`. */
+/** Writes statements that find element `index` of the box in every layout, as `<name>Place`. */
 export function places(rank: number, layouts: readonly string[], index = 'index', prefix = ''): string {
   const lines = rank > 0 ? [`  var ${prefix}rest = ${index};`] : []
   for (let d = rank - 1; d >= 0; d--) {
@@ -64,7 +66,7 @@ export function places(rank: number, layouts: readonly string[], index = 'index'
   return lines.join('\n')
 }
 
-/** Copies a box of `shape`, whatever the layouts; or adds it to what lies there. */
+/** Copies a box of `shape` between any layouts; or adds it to the numbers there. */
 export function copyBox(
   backend: WebGpuBackend,
   shape: readonly number[],

@@ -1,8 +1,8 @@
 /**
- * Scalar functions in WGSL, with the polynomials of the CPU kernels (`expression/math-coefficients.ts`). WGSL's own `exp` and
- * `tanh` may be off by many units in the last place, and it has no error function.
+ * Scalar functions in WGSL, with the polynomials of the CPU kernels (`expression/math-coefficients.ts`).
+ * WGSL's own `exp` and `tanh` may be off by many units in the last place, and it has no error function.
  *
- * Contracting a product and a sum into one operation, which drivers may do, only makes them better.
+ * Drivers may contract a product and a sum into one operation, which only makes the results better.
  */
 import {
   cosResidual,
@@ -14,7 +14,7 @@ import {
   tanhResidual,
 } from '../../../expression/math-coefficients.ts'
 
-/** A number as a literal that stands for exactly these 32 bits. WGSL has no literals of infinities and NaN. */
+/** Writes a number as a literal of exactly these 32 bits. WGSL has no literals of infinities and NaN. */
 export function literal(value: number): string {
   const [bits] = new Uint32Array(new Float32Array([value]).buffer)
   if (!Number.isFinite(Math.fround(value))) return `bitcast<f32>(${hex(bits)} | params.zero)`
@@ -33,7 +33,8 @@ function polynomial(x: string, coefficients: readonly number[]): string {
 
 const ln2High = 0.693359375
 const ln2Low = -2.1219444005469057e-4
-// π/2 in three parts, the first two so short that their products with integers below 2¹³ are exact (Cody & Waite 1980).
+// π/2 in three parts, the first two so short that their products with integers below 2¹³ are exact (Cody &
+// Waite 1980).
 const halfPi = [1.5703125, 4.837512969970703e-4, 7.54978995489e-8]
 
 /** Declarations by name. Each may use those before it. */
@@ -41,7 +42,7 @@ const functions = {
   // A divisor that the compiler cannot find to be 0.
   opaque_: `fn opaque_(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | params.zero); }`,
   isNaN: `fn isNaN(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
-  // Comparisons with NaN are false: it passes.
+  // Comparisons with NaN are false, so NaN passes.
   within: `fn within(x: f32, low: f32, high: f32) -> f32 { return select(select(x, low, x < low), high, x > high); }`,
   minimum: `fn minimum(x: f32, y: f32) -> f32 { return select(select(y, x, x < y), x + y, isNaN(x) || isNaN(y)); }`,
   maximum: `fn maximum(x: f32, y: f32) -> f32 { return select(select(y, x, x > y), x + y, isNaN(x) || isNaN(y)); }`,
@@ -80,7 +81,7 @@ const functions = {
   if (isNaN(x) || x < 0.0) { return bitcast<f32>(0x7fc00000u | params.zero); }
   if ((bitcast<u32>(x) << 1u) == 0u) { return bitcast<f32>(0xff800000u | params.zero); }
   if (bitcast<u32>(x) == 0x7f800000u) { return x; }
-  // A subnormal number: its bits as an integer are exact, whatever the device makes of such numbers.
+  // The bits of a subnormal number are exact as an integer, even where the device flushes such numbers.
   let isSubnormal = bitcast<u32>(x) < 0x00800000u;
   let normal = select(bitcast<u32>(x), bitcast<u32>(f32(bitcast<u32>(x))), isSubnormal);
   let bits = bitcast<i32>(normal) - 0x3f3504f3;
@@ -93,7 +94,7 @@ const functions = {
   if (isNaN(x) || (bits >> 23u) != 0) { return log_(x + 1.0); }
   return logarithm(x, 0.0);
 }`,
-  // As in C. The error grows with |y log x|, for log x is rounded before it is multiplied.
+  // Powers as in C. The error grows with |y log x|, because log x is rounded before it is multiplied.
   pow_: `fn pow_(x: f32, y: f32) -> f32 {
   if (y == 0.0 || x == 1.0) { return 1.0; }
   if (isNaN(x) || isNaN(y)) { return x + y; }
@@ -125,7 +126,8 @@ const functions = {
   let magnitude = select(far, near, a < 0.925);
   return select(magnitude, -magnitude, x < 0.0);
 }`,
-  // sin(x + quadrants · π/2); exact reduction up to some ten thousand, beyond that the angle is lost little by little.
+  // sin(x + quadrants · π/2); exact reduction up to some ten thousand, beyond that the angle is lost little
+  // by little.
   sine: `fn sine(x: f32, quadrants: i32) -> f32 {
   if (isNaN(x) || (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u) { return bitcast<f32>(0x7fc00000u | params.zero); }
   let n = round(x * ${literal(2 / Math.PI)});
@@ -140,5 +142,5 @@ const functions = {
 }`,
 } as const
 
-/** All of them; a compiler throws away what a kernel does not call. */
+/** All functions; a compiler drops those that a kernel does not call. */
 export const mathFunctions: string = Object.values(functions).join('\n')

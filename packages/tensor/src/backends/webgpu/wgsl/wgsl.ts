@@ -1,45 +1,51 @@
-/** A kernel as data: what it binds, what numbers it gets with each call, and its body; and the WGSL made of it. */
+/** A kernel as data: its bindings, the numbers of each call, and its body; and the WGSL made of it. */
 
 /** The type of a number that comes with each call. */
 export type ParameterType = 'u32' | 'i32' | 'f32'
 
-/** Buffers by name, in the order of the call. A buffer of `vec4f` holds the same numbers as one of `f32`, read by fours. */
+/**
+ * Buffers by name, in the order of the call. A buffer of `vec4f` holds the same numbers as one of `f32`, read
+ * by fours.
+ */
 export type Bindings = Readonly<Record<string, `${'read' | 'write'} ${'f32' | 'i32' | 'vec4f'}`>>
 
-/** What a kernel needs beyond the core of WGSL. */
+/** A feature that a kernel needs beyond the core of WGSL. */
 export type Extension = 'half precision' | 'tensor cores'
 
 export interface KernelSource {
   readonly bindings: Bindings
-  /** Read in the body as `params.name`. Sizes are parameters, so that growth compiles nothing. */
+  /** Numbers that the body reads as `params.name`. Sizes are parameters, so that growth compiles nothing. */
   readonly parameters: Readonly<Record<string, ParameterType>>
-  /** Invocations of a workgroup; 64 unless given. */
+  /** Number of invocations in a workgroup. Default 64. */
   readonly workgroup?: number
   readonly needs?: readonly Extension[]
   /** Declarations outside the function: shared memory and functions. */
   readonly declarations?: string
   /**
-   * Statements. They know `index` (the number of this invocation among all), `local` (among those of its workgroup), `group`
-   * (the number of the workgroup) and, with tensor cores, `subgroup` (the number of its 32 invocations in the workgroup).
+   * Statements. They know `index` (the number of this invocation among all), `local` (among those of its
+   * workgroup), `group` (the number of the workgroup) and, with tensor cores, `subgroup` (the number of its
+   * 32 invocations in the workgroup).
    */
   readonly body: string
 }
 
 const directives: Record<Extension, string> = {
   'half precision': 'enable f16;',
-  // Which subgroup runs what follows from its number, which the compiler takes for something that varies within it.
+  // The subgroup's number decides which subgroup runs a statement; the compiler takes it for a number that
+  // varies within the subgroup.
   'tensor cores': `enable subgroups;
 enable subgroup_size_control;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);`,
 }
 
-/** Invocations of a workgroup unless a kernel says otherwise. */
+/** Number of invocations in a workgroup unless a kernel says otherwise. */
 export const defaultWorkgroup = 64
 
 /**
- * The module's text. Parameters are binding 0, buffers those behind it. One parameter more is `zero`, which only the caller knows to
- * be 0: compilers may take for granted that nothing is infinite or NaN, but not what they cannot see.
+ * Writes the module. Parameters are binding 0, buffers those behind it. One more parameter is `zero`, which
+ * only the caller knows to be 0: compilers may assume that nothing is infinite or NaN, but not of numbers
+ * that they cannot see.
  */
 export function wgslOf({ bindings, parameters, workgroup, needs, declarations, body }: KernelSource): string {
   const hasTensorCores = needs?.includes('tensor cores') === true

@@ -1,7 +1,13 @@
-/** Sums and maxima over a workgroup, by a tree in its shared memory: right for every size of subgroup, the same bits at every run. */
+/**
+ * Sums and maxima over a workgroup, by a tree in its shared memory: right for every size of subgroup, the
+ * same bits at every run.
+ */
 import { mathFunctions } from './wgsl-math.ts'
 
-/** Declares `sumOfAll(x, local)` and `maxOfAll(x, local)`, which all of `size` invocations (a power of 2) call together. */
+/**
+ * Declares `sumOfAll(x, local)` and `maxOfAll(x, local)`, which all of `size` invocations (a power of 2) call
+ * together.
+ */
 export function workgroupSums(size: number): string {
   const tree = (
     name: string,

@@ -1,6 +1,6 @@
 /**
- * Picks the tile that this engine and processor run fastest, by a race of some twenty milliseconds. All contestants give
- * the same sums, so whoever wins, no result changes.
+ * Picks the tile that this engine and processor run fastest, by a race of some twenty milliseconds. All
+ * candidates give the same sums, so the choice changes no result.
  */
 import { i32, ModuleBuilder } from '../../../backends/wasm/assembler/index.ts'
 import { requireFeatures } from '../../../backends/wasm/features.ts'
@@ -8,7 +8,9 @@ import type { WasmBackend } from '../../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../../backends/wasm/webassembly.ts'
 import { KC, microKernel, type Tile, tiles } from './tile.wasm.ts'
 
-/** The winner, and its floating-point operations per second on one thread with everything in the first cache. */
+/**
+ * The winner, and its floating-point operations per second on one thread with everything in the first cache.
+ */
 export interface Calibration {
   readonly tile: Tile
   readonly peakFlops: number
@@ -16,12 +18,15 @@ export interface Calibration {
 
 /** Terms of a panel, as in a large product. */
 const terms = KC
-/** Engines compile anew what runs often; twelve rounds of half a millisecond give them the time. */
+/** Engines recompile code that runs often; twelve rounds of half a millisecond give them the time. */
 const [rounds, roundMilliseconds] = [12, 0.5]
 
 const calibrations = new Map<string, Calibration>()
 
-/** The best tile for a backend. The race is run once in a process for each kind of arithmetic and of compilation. */
+/**
+ * The best tile for a backend. The race is run once in a process for each kind of arithmetic and of
+ * compilation.
+ */
 export function calibrationOf({ features, products }: WasmBackend): Calibration {
   const kind = features.relaxedSimd ? 'fused' : 'strict'
   const key = `${products.name} ${kind}`
@@ -50,7 +55,10 @@ function race(contestants: readonly Tile[], { name, compile }: WasmBackend['prod
   return { tile: winner.tile, peakFlops: winner.speed * 1000 }
 }
 
-/** One panel of A and one of B in the second page, a tile of C and nothing to start from behind them. */
+/**
+ * Builds a module with one panel of A and one of B in the second page, and behind them a tile of C and a tile
+ * of zeros to start from.
+ */
 function raceModule(tile: Tile, name: string): ModuleBuilder {
   const micro = microKernel(tile)
   const a = 65536
@@ -75,7 +83,9 @@ function raceModule(tile: Tile, name: string): ModuleBuilder {
   return module
 }
 
-/** Never 0: clocks of browsers may stand still for a tenth of a millisecond. */
+/**
+ * Returns the time of some calls, never 0: clocks of browsers may stand still for a tenth of a millisecond.
+ */
 function timeOf(run: WasmFunction, calls: number): number {
   const start = performance.now()
   run(calls)

@@ -1,11 +1,12 @@
 /**
  * General matrix product over strided operands: C = init + A·B, in WASM SIMD.
  *
- * Blocking as in BLIS (Van Zee & van de Geijn 2015): panels of A (MR rows) and B (NR columns) are packed so that the
- * micro-kernel reads both in order; it keeps an MR × NR tile of C in registers.
+ * Blocking as in BLIS (Van Zee & van de Geijn 2015): panels of A (MR rows) and B (NR columns) are packed so
+ * that the micro-kernel reads both in order; it keeps an MR × NR tile of C in registers.
  *
- * Every element of C is summed in the order of k, in blocks of KC terms whose sums are added one after another, whatever the tile and
- * wherever the matrix is cut: results depend neither on MR and NR nor on the number of threads. Very long sums are halved first.
+ * Every element of C is summed in the order of k, in blocks of KC terms whose sums are added one after
+ * another, whatever the tile and wherever the matrix is cut: results depend neither on MR and NR nor on the
+ * number of threads. Very long sums are halved first.
  */
 import {
   defineFunction,
@@ -21,18 +22,20 @@ import { gemvKernel } from './gemv.wasm.ts'
 import { packA, packB } from './pack.wasm.ts'
 import { atMost, blockKernel, KC, type Tile } from './tile.wasm.ts'
 
-/** Terms from which on a sum is made of two halves, lest the sums of many blocks drift. */
+/** Number of terms above which a sum is made of two halves, so that the sums of many blocks do not drift. */
 const longest = 64 * KC
 /** Columns of B packed at a time. */
 const NC = 1024
 /** Panels of A packed at a time: KC × 16 · MR fits the second cache. */
 const panelsOfA = 16
-/** Floating-point operations that are worth handing to another thread. */
+/** Minimum number of floating-point operations that are worth giving to another thread. */
 const minFlops = 1e6
 
-/** Rows of A up to which B is read as it lies, if its columns are adjacent or if its rows are. */
+/**
+ * Maximum number of rows of A for which B is read as it lies, if its columns are adjacent or if its rows are.
+ */
 const [fewRows, fewRowsTransposed] = [5, 2]
-/** Numbers of B that are worth handing to another thread then. */
+/** Minimum count of numbers of B that are then worth giving to another thread. */
 const minGemvNumbers = 65536
 
 /** A matrix somewhere in memory: byte address, and bytes from row to row and from column to column. */
@@ -42,7 +45,7 @@ export interface StridedMatrix {
   readonly column: number
 }
 
-/** C, whose columns are adjacent, and what it starts from. */
+/** C, whose columns are adjacent, and its initial numbers. */
 export interface GemmCall {
   readonly m: number
   readonly n: number
@@ -58,7 +61,7 @@ export interface GemmCall {
   readonly init: 'zero' | 'result' | { readonly row: Pointer }
 }
 
-/** Computes one C, or several of one shape that do not overlap, on as many threads as that pays for. */
+/** Computes one C, or several of one shape that do not overlap, on as many threads as pay off. */
 export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void {
   const some = calls.filter(({ m, n }) => m > 0 && n > 0)
   if (some.length === 0) return
@@ -89,7 +92,7 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
   })
 }
 
-/** The first half of the terms as a product of its own, and the other one added to it. */
+/** Computes the first half of the terms as a product of its own, and adds the other half to it. */
 function inHalves(backend: WasmBackend, call: GemmCall): void {
   const { m, n, k, a, b } = call
   const first = longest * 2 ** Math.ceil(Math.log2(k / longest) - 1)
@@ -120,7 +123,7 @@ function inHalves(backend: WasmBackend, call: GemmCall): void {
   })
 }
 
-/** So few rows that packing B would cost more than it saves. */
+/** Whether there are so few rows that packing B would cost more than it saves. */
 const suitsGemv = ({ m, b }: GemmCall): boolean =>
   (b.column === 4 && m <= fewRows) || (b.row === 4 && m <= fewRowsTransposed)
 
@@ -176,7 +179,7 @@ function cut(call: GemmCall, threads: number, tile: Tile, calls: number): GemmCa
   })
 }
 
-/** Room that a call of the kernel needs: packed A, packed B, a ragged tile. */
+/** Bytes that a call of the kernel needs: packed A, packed B, a ragged tile. */
 export function packingBytes({ MR, NR }: Tile, m: number, n: number, k: number): number {
   const kc = Math.min(k, KC)
   return 4 * (blockRows(MR, m) * kc + Math.min(roundUp(n, NR), NC) * kc + MR * NR)
@@ -185,7 +188,7 @@ export function packingBytes({ MR, NR }: Tile, m: number, n: number, k: number):
 const blockRows = (MR: number, m: number): number => Math.min(roundUp(m, MR), panelsOfA * MR)
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit
 
-// biome-ignore format: A, B, C, sizes, what C starts from (a row and column stride of 0 repeats it), room for packing
+// biome-ignore format: A, B, C, sizes, C's initial numbers (strides of 0 repeat them), room for packing
 const gemmParameters = {
   a: 'i32', aRow: 'i32', aColumn: 'i32', b: 'i32', bRow: 'i32', bColumn: 'i32', c: 'i32', cRow: 'i32',
   m: 'i32', n: 'i32', k: 'i32', init: 'i32', initRow: 'i32', initColumn: 'i32', room: 'i32',

@@ -1,7 +1,7 @@
 /**
- * Row vector times matrix: c = init + a·B, for the one new token of a generation step. It reads B once, as it lies, where
- * packing it would cost three times the work. Every sum runs in the order of k, in the blocks and with the roundings of `gemm`, so
- * the bits do not tell which of them was used.
+ * Row vector times matrix: c = init + a·B, for the one new token of a generation step. It reads B once, as it
+ * lies, where packing it would cost three times the work. Every sum runs in the order of k, in the blocks and
+ * with the roundings of `gemm`, so both give the same bits.
  */
 import {
   defineFunction,
@@ -26,7 +26,7 @@ const parameters = {
 type Places = { readonly [Name in keyof typeof parameters]: Local<'i32'> }
 type MultiplyAdd = (x: Value<'v128'>, y: Value<'v128'>, sum: Value<'v128'>) => Value<'v128'>
 
-/** For a B with adjacent columns or adjacent rows. */
+/** Computes the product for a B with adjacent columns or adjacent rows. */
 export function gemvKernel(fused: boolean): FunctionDefinition<typeof parameters, void> {
   const multiplyAdd: MultiplyAdd = fused ? f32x4.relaxedMadd : (x, y, sum) => f32x4.add(f32x4.mul(x, y), sum)
   return defineFunction('gemv', parameters, (f, p) => {
@@ -86,7 +86,7 @@ function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
   })
 }
 
-/** Runs `body` for each block of at most KC terms; once without terms if there are none, for c is still to be set. */
+/** Runs `body` for each block of at most KC terms; without terms once, because c must still be set. */
 function eachBlock(f: FunctionBuilder, k: Value<'i32'>, body: (terms: Value<'i32'>) => void): void {
   const left = f.local('i32', k)
   const more = f.local('i32', 1)
@@ -109,7 +109,7 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
       const inits = starts.map((_start, j) => i32.add(p.init, i32.mul(p.initColumn, 4 * g + j)))
       return { starts, total: f.local('v128', gathered(inits)), sum: f.local('v128') }
     })
-    // Whether a block's sum is added as a whole, or goes on from what c starts from.
+    // Whether a block's sum is added as a whole, or continues from c's initial number.
     const isLast = f.local('i32', i32.eq(p.init, p.c))
     const [a, at] = [f.local('i32', p.a), f.local('i32', 0)]
     const factor = (): Value<'v128'> => {
@@ -170,7 +170,7 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
   f.repeat(i32.and(p.n, 3), () => columns(1))
 }
 
-/** Up to four numbers from as many places. */
+/** Loads up to four numbers from as many places. */
 function gathered([first, ...others]: readonly Value<'i32'>[]): Value<'v128'> {
   return others.reduce((lanes, at, i) => v128.load32Lane(at, lanes, i + 1), v128.load32Zero(first))
 }

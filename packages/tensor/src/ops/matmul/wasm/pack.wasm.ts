@@ -1,4 +1,6 @@
-/** Packing for `gemm`: operands with any strides become panels that the micro-kernel reads from front to back. */
+/**
+ * Packing for `gemm`: operands with any strides become panels that the micro-kernel reads from front to back.
+ */
 import {
   defineFunction,
   type FunctionBuilder,
@@ -79,7 +81,7 @@ export function packA(MR: number): FunctionDefinition<typeof packAParameters, vo
   })
 }
 
-/** Four columns of a 4 × 4 block from its four rows. */
+/** Transposes a 4 × 4 block: returns its four columns from its four rows. */
 export function transposed(b: FunctionBuilder, [r0, r1, r2, r3]: readonly Value<'v128'>[]): Value<'v128'>[] {
   const low01 = b.let(i32x4.shuffle(r0, r1, [0, 4, 1, 5]))
   const low23 = b.let(i32x4.shuffle(r2, r3, [0, 4, 1, 5]))
@@ -145,7 +147,10 @@ export function packB(NR: number): FunctionDefinition<typeof packBParameters, vo
   })
 }
 
-/** A panel of a B whose columns are contiguous (a transposed operand): 4 × 4 blocks are turned in registers. */
+/**
+ * Packs a panel of a B whose columns are contiguous (a transposed operand): 4 × 4 blocks are transposed in
+ * registers.
+ */
 function transposedPanel(
   b: FunctionBuilder,
   NR: number,

@@ -1,9 +1,10 @@
 /**
  * The micro-kernel of `gemm`: one tile of C, kept in registers while panels of A and B go by.
  *
- * V8 leaves 15 vector registers on x64. 6 × 8 with fused multiply-add needs exactly those: 12 sums, 2 vectors of B, 1 element
- * of A; without it a product needs one more, so 5 × 8. Where V8 joins pairs of vectors into one of 256 bits, 6 × 16 is the
- * same in wider registers; on ARM, which has 32 registers, 4 × 16 and 8 × 8 fit too. `calibrate` picks.
+ * V8 leaves 15 vector registers on x64. 6 × 8 with fused multiply-add needs exactly those: 12 sums, 2 vectors
+ * of B, 1 element of A; without it a product needs one more, so 5 × 8. Where V8 joins pairs of vectors into
+ * one of 256 bits, 6 × 16 is the same in wider registers; on ARM, which has 32 registers, 4 × 16 and 8 × 8
+ * fit too. `calibrate` picks.
  */
 import {
   defineFunction,
@@ -18,8 +19,8 @@ import {
 } from '../../../backends/wasm/assembler/index.ts'
 
 /**
- * Terms of a block: they are summed by themselves, and their sum is then added to C, lest long sums drift. A packed panel of B
- * (KC × NR) fits the first cache.
+ * Number of terms in a block: they are summed by themselves, and their sum is then added to C, so that long
+ * sums do not drift. A packed panel of B (KC × NR) fits the first cache.
  */
 export const KC = 256
 
@@ -31,7 +32,10 @@ export interface Tile {
   readonly fused: boolean
 }
 
-/** The tiles that are worth trying. Every one gives the same sums, so a choice among one kind changes no result. */
+/**
+ * The tiles that are worth trying. All tiles of one kind give the same sums, so a choice among them changes
+ * no result.
+ */
 export const tiles: Readonly<Record<'fused' | 'strict', readonly Tile[]>> = {
   fused: [
     { MR: 6, NR: 8, fused: true },
@@ -47,14 +51,14 @@ export const tiles: Readonly<Record<'fused' | 'strict', readonly Tile[]>> = {
   ],
 }
 
-// biome-ignore format: what is multiplied, what it is added to, where it goes, and whether it is added last
+// biome-ignore format: factors, initial numbers, result, and whether the initial numbers are added last
 const microParameters = {
   a: 'i32', b: 'i32', terms: 'i32', init: 'i32', initRow: 'i32', c: 'i32', cRow: 'i32', last: 'i32',
 } as const
 
 /**
- * c[rows][NR] = init[rows][NR] + Σ over terms of a[term][rows of MR] ⊗ b[term][NR], all in registers. The sum starts from `init`; if `last`
- * is not 0, it starts from nothing and is added to `init` as a whole.
+ * c[rows][NR] = init[rows][NR] + Σ over terms of a[term][rows of MR] ⊗ b[term][NR], all in registers. The sum
+ * starts from `init`; if `last` is not 0, it starts from nothing and is added to `init` as a whole.
  */
 export function microKernel(
   { MR, NR, fused }: Tile,
@@ -63,7 +67,7 @@ export function microKernel(
   return defineFunction(`micro${rows}`, microParameters, (f, p) => {
     const vectors = NR / 4
     const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => f.local('v128')))
-    /** Runs `body` for every vector of the tile, with what it starts from. */
+    /** Runs `body` for every vector of the tile, with the address of its initial numbers. */
     const eachSum = (body: (sum: Local<'v128'>, init: Value<'v128'>) => void): void => {
       const start = f.local('i32', p.init)
       for (const row of sums) {
@@ -160,7 +164,7 @@ export function blockKernel(kind: Tile): FunctionDefinition<typeof blockParamete
   })
 }
 
-/** The smaller of a count and a number. */
+/** Returns the smaller of a count and a number. */
 export function atMost(count: Value<'i32'>, most: number): Value<'i32'> {
   return select(i32.ltU(count, most), count, i32.const(most))
 }

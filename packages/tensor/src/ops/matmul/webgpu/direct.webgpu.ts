@@ -1,6 +1,7 @@
 /**
- * Products without workgroup memory: every invocation makes 4 × 4 numbers of C from numbers that it reads itself, and leaves
- * sharing to the caches. Good where workgroup memory costs more than it saves: on Apple's GPUs and on processors.
+ * Products without workgroup memory: every invocation makes 4 × 4 numbers of C from numbers that it reads
+ * itself, and leaves sharing to the caches. Good where workgroup memory costs more than it saves: on Apple's
+ * GPUs and on processors.
  */
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
 import {
@@ -13,7 +14,7 @@ import {
   tileOfGroup,
 } from './operands.webgpu.ts'
 
-/** What 8 × 8 invocations make, four terms at a time. */
+/** The tile of 8 × 8 invocations, four terms at a time. */
 export const directTile: Tile = { rows: 32, columns: 32, terms: 4 }
 
 export function directProduct(form: ProductForm): KernelSource {

@@ -1,4 +1,7 @@
-/** Products with few rows, as in generation: every number of B is needed once, so it is read as the memory likes it best. */
+/**
+ * Products with few rows, as in generation: every number of B is needed once, so it is read in the order that
+ * suits the memory.
+ */
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
 import {
   bindingsOf,
@@ -10,17 +13,17 @@ import {
   tileOfGroup,
 } from './operands.webgpu.ts'
 
-/** More rows are better off with tiles. */
+/** Maximum number of rows; with more of them tiles are faster. */
 export const maxFewRows = 4
 
 /** Invocations that share the terms of a sum, and columns of a workgroup. */
 const shapeOf = ({ b }: ProductForm): { sharers: number; columns: number } =>
   b.along === 'terms' ? { sharers: 8, columns: 8 } : { sharers: 4, columns: 64 }
 
-/** One row at a time. */
+/** The tile of a single row. */
 export const fewRowsTile = (form: ProductForm): Tile => ({ rows: 1, ...shapeOf(form), terms: 4 })
 
-/** A's terms must be neighbors in memory. */
+/** The kernel for few rows. A's terms must be adjacent in memory. */
 export function fewRowsProduct(form: ProductForm): KernelSource {
   const { sharers, columns } = shapeOf(form)
   const sumOfSharers = (i: string): string =>

@@ -1,6 +1,7 @@
 /**
- * Products of half precision factors in fragments, with sums in single precision: four subgroups make a quarter each of a tile.
- * Panels keep the order in which their matrix lies in memory; a transposition only changes how fragments are read from them.
+ * Products of half precision factors in fragments, with sums in single precision: four subgroups make a
+ * quarter each of a tile. Panels keep the order in which their matrix lies in memory; a transposition only
+ * changes how fragments are read from them.
  */
 import type { Fragments } from '../../../backends/webgpu/wgsl/fragments.ts'
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
@@ -79,7 +80,10 @@ ${each(down, (i) =>
   }
 }
 
-/** Sums of a fragment are nobody's own, so they pass through workgroup memory to get a bias and to stop at the edges. */
+/**
+ * Writes sums through workgroup memory, to add a bias and to stop at the edges: the layout of a fragment's
+ * sums is unknown.
+ */
 function putThroughScratch(fragments: Fragments, sums: string, row: string, column: string): string {
   const { rows, columns } = fragments.shape
   const at = `${fragments.subgroup} * ${rows * columns}u`
@@ -123,7 +127,7 @@ function panel(
       const chunk = `(local + ${i * workgroup}u)`
       return `    ${name}[${chunk} / ${perLine}u * ${pitch}u + ${chunk} % ${perLine}u] = ${next}${i};`
     }),
-    /** The fragment number `i` from `mine` on, at a `step` of the terms. */
+    /** Declares the fragment number `i` from `mine` on, at a `step` of the terms. */
     fragment: (make: Fragments['left'], fragment: string, mine: string, i: number): string => {
       const at = alongTerms
         ? `(${mine} + ${i * fragmentSize}u) * ${pitch}u + step * ${termStep / 4}u`

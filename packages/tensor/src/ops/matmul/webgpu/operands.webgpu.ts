@@ -1,19 +1,25 @@
 /**
- * What all kernels of products share: their parameters, how they read four neighboring numbers of A or B whatever the layout,
- * which tile and which terms a workgroup works on, and how sums are written.
+ * The common parts of all product kernels: their parameters, how they read four adjacent numbers of A or B in
+ * any layout, which tile and which terms a workgroup computes, and how sums are written.
  */
 import type { Factors } from '../../../backends/webgpu/wgsl/factors.ts'
 import type { Bindings, ParameterType } from '../../../backends/webgpu/wgsl/wgsl.ts'
 
 /** How a factor lies in memory. */
 export interface OperandForm {
-  /** Which axis neighbors in memory lie along: that of the terms (k), or that of the tile (rows of A, columns of B). */
+  /**
+   * The axis along which adjacent numbers in memory lie: that of the terms (k), or that of the tile (rows of
+   * A, columns of B).
+   */
   readonly along: 'terms' | 'tile'
-  /** Whether every four of them can be read at once. */
+  /** Whether every four adjacent numbers can be read at once. */
   readonly vectors: boolean
 }
 
-/** All that a kernel's text depends on besides its tile. Sizes are parameters, so that growth compiles nothing. */
+/**
+ * All that a kernel's text depends on besides its tile. Sizes are parameters, so that growth compiles
+ * nothing.
+ */
 export interface ProductForm {
   readonly a: OperandForm
   readonly b: OperandForm
@@ -27,7 +33,7 @@ export interface ProductForm {
   readonly factors: Factors
 }
 
-/** Numbers of a tile: rows, columns, and terms that are summed at a time. */
+/** Sizes of a tile: rows, columns, and terms that are summed at a time. */
 export interface Tile {
   readonly rows: number
   readonly columns: number
@@ -38,10 +44,10 @@ export const formKey = ({ a, b, vectorsC, guarded, hasBias, accumulates, factors
   [a, b].map(({ along, vectors }) => `${along}${vectors ? ' by 4' : ''}`).join(', ') +
   `${vectorsC ? ', C by 4' : ''}${guarded ? ', guarded' : ''}${hasBias ? ', bias' : ''}${accumulates ? ', added' : ''}, ${factors.name}`
 
-/** How many forms there are for one kind of factors. */
+/** Number of forms for one kind of factors. */
 export const formNumbers = 256
 
-/** Tells forms of one kind of factors apart. */
+/** Numbers the forms of one kind of factors. */
 export function numberOfForm({ a, b, vectorsC, guarded, hasBias, accumulates }: ProductForm): number {
   return (
     Number(a.along === 'terms') +
@@ -78,9 +84,9 @@ export const bindingsOf = ({ a, b, vectorsC, hasBias }: ProductForm): Bindings =
 })
 
 /**
- * Declares `loadA` and `loadB(start, outer, inner)`: four numbers of the matrix that begins at `start`, from coordinate `inner`
- * of the axis along which they are neighbors, at `outer` of the other; zeros beyond the edges. And `put(row, column, place,
- * sums)`, which writes four neighbors of C.
+ * Declares `loadA` and `loadB(start, outer, inner)`: four numbers of the matrix that begins at `start`, from
+ * coordinate `inner` of the axis along which they are adjacent, at `outer` of the other; zeros beyond the
+ * edges. Also declares `put(row, column, place, sums)`, which writes four adjacent numbers of C.
  */
 export function operandFunctions(form: ProductForm): string {
   const { a, b, vectorsC, guarded, hasBias, accumulates, factors } = form
@@ -121,9 +127,9 @@ function load(
 }
 
 /**
- * Statements that find this workgroup's tile and terms: `firstRow`, `firstColumn`, `firstTerm`, `lastTerm`, and where its
- * matrices begin: `aStart`, `bStart`, `cStart`. Eight tiles that lie above each other come one after another, so that they find
- * the same columns of B in the cache.
+ * Statements that find this workgroup's tile and terms: `firstRow`, `firstColumn`, `firstTerm`, `lastTerm`,
+ * and where its matrices begin: `aStart`, `bStart`, `cStart`. Eight tiles that lie above each other come one
+ * after another, so that they find the same columns of B in the cache.
  */
 export const tileOfGroup = ({ rows, columns }: Tile): string => `  if (group >= params.groups) { return; }
   let tiles = params.across * params.down;
@@ -140,6 +146,6 @@ export const tileOfGroup = ({ rows, columns }: Tile): string => `  if (group >= 
   let bStart = params.bAt + z * params.bStep;
   let cStart = params.cAt + plane * params.cStep;`
 
-/** One line for each number below `count`. */
+/** Writes one line for each number below `count`. */
 export const each = (count: number, line: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => line(i)).join('\n')

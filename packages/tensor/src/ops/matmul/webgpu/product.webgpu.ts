@@ -1,4 +1,7 @@
-/** Strided matrix products on WebGPU: chooses a kernel, shares long sums out among workgroups where tiles are few, and calls it. */
+/**
+ * Strided matrix products on WebGPU: chooses a kernel, splits long sums among workgroups where tiles are few,
+ * and calls it.
+ */
 import { factorsOf } from '../../../backends/webgpu/capabilities.ts'
 import type { Factors } from '../../../backends/webgpu/wgsl/factors.ts'
 import type { GpuBuffer } from '../../../backends/webgpu/queue/buffer-pool.ts'
@@ -15,7 +18,10 @@ import {
 } from './operands.webgpu.ts'
 import { defaultVariant, type VariantName, variants } from './variants.webgpu.ts'
 
-/** A matrix, or one for each of a batch: first element and steps from row to row, column to column, matrix to matrix. */
+/**
+ * A matrix, or one for each of a batch: first element and steps from row to row, column to column, matrix to
+ * matrix.
+ */
 interface Matrix {
   readonly buffer: GpuBuffer
   readonly at: number
@@ -29,10 +35,10 @@ export interface Product {
   readonly n: number
   readonly k: number
   readonly batch: number
-  /** Rows or columns of A and B must be dense. */
+  /** A. Rows or columns of A and B must be dense. */
   readonly a: Matrix
   readonly b: Matrix
-  /** Row-major and dense. */
+  /** C, row-major and dense. */
   readonly c: { readonly buffer: GpuBuffer; readonly at: number }
   /** A row of n numbers that every row of C begins with. */
   readonly bias?: GpuBuffer
@@ -51,7 +57,11 @@ export function productForm(asked: Product, factors: Factors): ProductForm {
   }
 }
 
-/** C = A·B + bias. @param forced The kernel to use, for tests and measurements; the best one unless given. */
+/**
+ * Computes C = A·B + bias.
+ *
+ * @param forced The kernel to use, for tests and measurements. Default: the best one.
+ */
 export function product(backend: WebGpuBackend, given: Product, forced?: VariantName): void {
   if (given.m * given.n * given.batch === 0) return
   const asked = asColumns(given)
@@ -94,14 +104,14 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
 }
 
 /**
- * Terms that are added one after another; longer sums are made of several, lest they drift. Factors of half precision are off by as
- * much as so many roundings.
+ * Maximum number of terms that are added one after another; longer sums are made of several, so that they do
+ * not drift. The rounding of factors to half precision costs as much as so many additions.
  */
 const longestRun = ({ name }: Factors): number => (name === 'f16' ? 8192 : 4096)
-/** Parts of every sum that are held at a time, and numbers that they may take. */
+/** Maximum number of parts of every sum that are held at a time, and of numbers in all parts. */
 const [maxParts, roomForParts] = [64, 2 ** 24]
 
-/** Some terms at a time, added to C one stretch after another. */
+/** Adds some terms at a time to C, one range after another. */
 function inStretches(backend: WebGpuBackend, asked: Product, atOnce: number, forced?: VariantName): void {
   const { k, a, b, bias, accumulates, ...rest } = asked
   for (let first = 0; first < k; first += atOnce) {
@@ -117,7 +127,7 @@ function inStretches(backend: WebGpuBackend, asked: Product, atOnce: number, for
 const programs = new WeakMap<WebGpuBackend, Program[]>()
 const variantNumbers = new Map(Object.keys(variants).map((name, i) => [name, i]))
 
-/** Found by number: products are so many that putting a key together for each would be felt. */
+/** Finds the program by number: products are so frequent that building a key for each would be noticeable. */
 function programOf(backend: WebGpuBackend, name: VariantName, form: ProductForm): Program {
   let known = programs.get(backend)
   if (known === undefined) programs.set(backend, (known = []))
@@ -135,7 +145,10 @@ function asColumns(asked: Product): Product {
   return { ...asked, m: n, n: m, a: turned(b), b: turned(a) }
 }
 
-/** How a factor lies whose terms follow its rows (B) or its columns (A); `size` is that of its other axis. */
+/**
+ * The layout of a factor whose terms follow its rows (B) or its columns (A); `size` is that of its other
+ * axis.
+ */
 function formOf(
   { at, row, column, step }: Matrix,
   termAxis: 'row' | 'column',
@@ -149,7 +162,10 @@ function formOf(
   return { along, vectors: [at, stride, step, inner].every((x) => x % 4 === 0) }
 }
 
-/** Long sums of few tiles are cut, so that all of the adapter has work; very long ones always. */
+/**
+ * Decides into how many parts sums are cut: long sums of few tiles, so that all of the adapter has work, and
+ * very long ones always.
+ */
 function splitOf(
   groups: number,
   k: number,
@@ -186,9 +202,7 @@ function addSplits(
   backend.run(program, [parts, c.buffer, ...(bias ? [bias] : [])], [count, m * n, n, splits, c.at], count)
 }
 
-/**
- * Products that one measurement speaks for: layouts, and sizes to the next power of two.
- */
+/** The class of products that one measurement stands for: layouts, and sizes to the next power of two. */
 export function productClass({ m, n, k }: Product, { a, b, factors }: ProductForm): string {
   const layout = `${a.along === 'terms' ? 'N' : 'T'}${b.along === 'tile' ? 'N' : 'T'}`
   return `${layout} ${[m, n, k].map((size) => 2 ** Math.ceil(Math.log2(Math.max(size, 1)))).join('×')} ${factors.name}`

@@ -1,7 +1,7 @@
 /**
- * Products in register tiles: a workgroup makes a tile of C from panels of A and B in workgroup memory; an invocation has blocks
- * of 4 × 4 of it, as far apart as there are invocations, so that neighbors read neighbors. The next panels are on their way
- * from memory while these are multiplied. Sums run in the order of k.
+ * Products in register tiles: a workgroup makes a tile of C from panels of A and B in workgroup memory; an
+ * invocation has blocks of 4 × 4 of it, as far apart as there are invocations, so that adjacent invocations
+ * read adjacent numbers. The next panels are loaded while these are multiplied. Sums run in the order of k.
  */
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
 import {
@@ -21,7 +21,10 @@ export interface RegisterTile extends Tile {
   readonly myColumns: number
 }
 
-/** @param unrolls Whether compilers may unroll the loop over terms, which pays on GPUs; for a processor they take seconds over it. */
+/**
+ * @param unrolls Whether compilers may unroll the loop over terms, which pays on GPUs; for a processor they
+ *   take seconds over it.
+ */
 export function tiledProduct(tile: RegisterTile, form: ProductForm, unrolls: boolean): KernelSource {
   const { rows, columns, terms, myRows, myColumns } = tile
   const workgroup = (rows / myRows) * (columns / myColumns)
@@ -30,7 +33,7 @@ export function tiledProduct(tile: RegisterTile, form: ProductForm, unrolls: boo
     panel('B', form.b, columns, terms, workgroup, form.factors.type),
   ]
   const [down, across] = [myRows / 4, myColumns / 4]
-  /** Blocks of a tile lie this far apart. */
+  /** The distance between the blocks of an invocation in a tile. */
   const [rowStep, columnStep] = [rows / down, columns / across]
   const each44 = (line: (i: number, row: number, j: number) => string): string =>
     each(down, (i) => each(4, (row) => each(across, (j) => line(i, row, j))))
@@ -86,7 +89,7 @@ function panel(
   const loads = (size * terms) / 4 / workgroup
   const start = `${matrix.toLowerCase()}Start`
   const [name, next] = [`panel${matrix}`, `next${matrix}`]
-  // By fours where neighbors stay neighbors; else the four go to four terms.
+  // Reads four adjacent numbers at once along the tile; along the terms, the four belong to four terms.
   const byFours = along === 'tile'
   const place = (i: number): string => `let i = local + ${i * workgroup}u;`
   const load = (i: number, from: 'firstTerm' | 'next'): string => {

@@ -1,4 +1,4 @@
-/** Measures which kernel makes products the fastest. What it finds is plain data, for `openWebGpu`. */
+/** Measures which kernel makes products the fastest. The result is plain data, for `openWebGpu`. */
 import { factorsOf } from '../../../backends/webgpu/capabilities.ts'
 import type { WebGpuTuning } from '../../../backends/webgpu/tuning.ts'
 import type { WebGpuBackend } from '../../../backends/webgpu/webgpu-backend.ts'
@@ -6,7 +6,7 @@ import { OptionError } from '../../../errors.ts'
 import { product, type Product, productClass, productForm } from './product.webgpu.ts'
 import { type VariantName, variants } from './variants.webgpu.ts'
 
-/** Throws OptionError unless the tuning belongs to this adapter and names kernels that there are. */
+/** Throws OptionError unless the tuning belongs to this adapter and names kernels that exist. */
 export function checkTuning(tuning: WebGpuTuning, adapter: string): void {
   if (tuning.adapter !== adapter) {
     throw new OptionError(
@@ -21,7 +21,7 @@ export function checkTuning(tuning: WebGpuTuning, adapter: string): void {
   }
 }
 
-/** Factors as training multiplies them: forward, and for the gradients of inputs and of weights. */
+/** Layouts of the factors in training: forward, and for the gradients of inputs and of weights. */
 const layouts = [
   { transposeA: false, transposeB: false },
   { transposeA: false, transposeB: true },
@@ -60,7 +60,10 @@ export async function tune(
   return { adapter: backend.capabilities.adapter, kernels }
 }
 
-/** Rounds of all candidates in turn, each timed over as many calls as take some milliseconds; the least time counts. */
+/**
+ * Runs rounds of all candidates in turn, each timed over calls that take some milliseconds; the shortest time
+ * counts.
+ */
 async function fastest(
   backend: WebGpuBackend,
   asked: Product,

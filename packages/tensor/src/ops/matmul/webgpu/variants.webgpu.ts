@@ -1,4 +1,7 @@
-/** The kernels of products by name, which of them can make a given product, and which one does unless a measurement says otherwise. */
+/**
+ * The kernels of products by name, which of them can make a given product, and which one does unless a
+ * measurement says otherwise.
+ */
 import type { Capabilities } from '../../../backends/webgpu/capabilities.ts'
 import type { KernelSource } from '../../../backends/webgpu/wgsl/wgsl.ts'
 import { directProduct, directTile } from './direct.webgpu.ts'
@@ -57,7 +60,7 @@ export const variants = {
 
 export type VariantName = keyof typeof variants
 
-/** Fragments for what fills them, else tiles as large as the matrix. */
+/** Chooses fragments for products that fill them, else tiles as large as the matrix. */
 export function defaultVariant(sizes: ProductSizes, form: ProductForm, able: Capabilities): VariantName {
   const least = Math.min(sizes.m, sizes.n)
   const canUse = (name: VariantName): boolean => variants[name].fits(sizes, form, able)
