@@ -145,32 +145,29 @@ class Translation {
   /** After `[`. */
   #class(ignoresCase: boolean): string {
     let text = this.#take('^') ? '[^' : '['
-    let before: string | undefined
     for (let isFirst = true; isFirst || this.#peek() !== ']'; isFirst = false) {
-      if (this.#at >= this.#source.length) this.#part.refuse('a ] for every [')
-      if (this.#peek() === '[' || this.#take('&&')) this.#part.unsupported('a class inside a class')
-      if (
-        this.#peek() === '-' &&
-        before !== undefined &&
-        !'\\]'.includes(this.#source[this.#at + 1] ?? ']')
-      ) {
-        const [low, high] = [before, this.#source[this.#at + 1]]
-        this.#at += 2
-        text += rangeIn(low, high, ignoresCase)
-        before = undefined
+      const low = this.#classItem()
+      const [dash, after, letter = ''] = this.#source.slice(this.#at, this.#at + 3)
+      const isClassNext = after === '\\' && 'sSdDwWpP'.includes(letter)
+      if (low.isClass || dash !== '-' || after === ']' || isClassNext) {
+        text += ignoresCase ? eitherCaseOf(low.text) : low.text
         continue
       }
-      if (this.#take('\\')) {
-        text += this.#escape().text
-        before = undefined
-        continue
-      }
-      const character = this.#source[this.#at++]
-      before = character
-      text += inClass(character, ignoresCase)
+      this.#at++
+      const range = `${low.text}-${this.#classItem().text}`
+      text += ignoresCase && /^[a-z]-[a-z]$|^[A-Z]-[A-Z]$/.test(range) ? bothCasesOf(range) : range
     }
     this.#at++
     return `${text}]`
+  }
+
+  /** One character of a class, or what stands for several. */
+  #classItem(): { readonly text: string; readonly isClass: boolean } {
+    if (this.#at >= this.#source.length) this.#part.refuse('a ] for every [')
+    if (this.#peek() === '[' || this.#take('&&')) this.#part.unsupported('a class inside a class')
+    if (this.#take('\\')) return this.#escape()
+    const character = this.#source[this.#at++]
+    return { text: character === '-' ? '\\-' : escaped(character), isClass: false }
   }
 
   /** After a backslash. A class is what stands for several characters. */
@@ -231,16 +228,8 @@ const isLetter = (character: string): boolean => /^[A-Za-z]$/.test(character)
 const eitherCase = (character: string): string =>
   isLetter(character) ? `[${character.toLowerCase()}${character.toUpperCase()}]` : escaped(character)
 
-const inClass = (character: string, ignoresCase: boolean): string =>
-  ignoresCase && isLetter(character)
-    ? `${character.toLowerCase()}${character.toUpperCase()}`
-    : character === '-'
-      ? '\\-'
-      : escaped(character)
+/** Of a class: a letter as both, all else as it is. */
+const eitherCaseOf = (text: string): string =>
+  isLetter(text) ? `${text.toLowerCase()}${text.toUpperCase()}` : text
 
-/** The range whose low end is written already. */
-function rangeIn(low: string, high: string, ignoresCase: boolean): string {
-  const range = `-${escaped(high)}`
-  if (!ignoresCase || !isLetter(low) || !isLetter(high)) return range
-  return `${range}${low.toLowerCase()}-${high.toLowerCase()}${low.toUpperCase()}-${high.toUpperCase()}`
-}
+const bothCasesOf = (range: string): string => `${range.toLowerCase()}${range.toUpperCase()}`
