@@ -26,6 +26,12 @@ export const wasmCalls: CallsOf<typeof wasm> = {
 
 export const nodeCalls: CallsOf<typeof node> = {
   nodeDisk: [() => ({ args: { place: 'nowhere' }, run: node.nodeDisk })],
+  tokenizerFromPretrained: [
+    () => ({
+      args: { folder: 'nowhere', options: { vocabulary: 300 } },
+      run: node.tokenizerFromPretrained,
+    }),
+  ],
 }
 
 export const autogradTestingCalls: CallsOf<typeof autogradTesting> = {

@@ -1,2 +1,3 @@
 /** `@burgeon/gpt/node`: what needs Node. */
 export { nodeDisk } from './checkpoint/node-disk.ts'
+export { tokenizerFromPretrained } from './tokenizer/tokenizer-from-pretrained.ts'
