@@ -1,4 +1,4 @@
-/** Merging by rank in a heap. Reaches inside to count its work. */
+/** Merging by rank in a heap, and cutting texts of any length. Reaches inside to count work, and for texts too long to encode in a test. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -6,6 +6,7 @@ import {
   type Merges,
   type MergeWork,
 } from '../../packages/gpt/src/tokenizer/merging/merge-by-rank.ts'
+import { splitText } from '../../packages/gpt/src/tokenizer/pretrained/splitting.ts'
 import { PairTable } from '../../packages/gpt/src/tokenizer/merging/pair-table.ts'
 
 /** Merges of tokens below 4; merge i makes token 4 + i. */
@@ -29,6 +30,16 @@ function byDefinition(tokens: readonly number[], merges: Merges): number[] {
 const somePairs = fc
   .array(fc.tuple(fc.nat({ max: 20 }), fc.nat({ max: 20 })), { maxLength: 30 })
   .map((pairs) => pairs.map(([left, right], i) => [left % (4 + i), right % (4 + i)] as const))
+
+test('a word of millions of characters is cut where the engine of expressions gives up', () => {
+  const text = '日😀'.repeat(2 ** 23)
+  const expression = /[^a-z]+|[a-z]/gu
+  const pieces = splitText(`${text}a`, expression, 'Isolated')
+  expect(pieces.length).toBeLessThan(40)
+  expect(pieces.at(-1)).toBe('a')
+  expect(pieces.join('') === `${text}a`).toBe(true)
+  expect(pieces.every((piece) => !/^[\udc00-\udfff]/.test(piece))).toBe(true)
+})
 
 describe('merging by rank', () => {
   test('does as the definition does, however long the piece', () => {

@@ -1,6 +1,7 @@
 /** Normalizers of tokenizer.json: what a text becomes before it is cut. */
 import type { JsonPart } from './json-part.ts'
 import { literalOf, regexOf } from './regex.ts'
+import { inWindows } from './splitting.ts'
 
 /** What becomes of a text. */
 export type Normalizer = (text: string) => string
@@ -33,12 +34,11 @@ export function normalizerOf(part: JsonPart): Normalizer {
     }
     case 'Replace': {
       const [regex, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
-      return (text) => text.replace(regex, () => content)
+      return (text) => inWindows(text, (window) => window.replace(regex, () => content)).join('')
     }
     case 'Strip': {
-      const left = part.get('strip_left').boolean(true) ? /^\p{White_Space}+/u : /(?!)/u
-      const right = part.get('strip_right').boolean(true)
-      return (text) => (right ? withoutEnd(text.replace(left, '')) : text.replace(left, ''))
+      const [left, right] = [part.get('strip_left').boolean(true), part.get('strip_right').boolean(true)]
+      return (text) => stripped(text, left, right)
     }
     case 'Sequence': {
       const all = part.get('normalizers').items().map(normalizerOf)
@@ -63,9 +63,11 @@ export function contentOf(part: JsonPart): string {
   return text.length > maxContent ? part.refuse(`at most ${maxContent} characters`) : text
 }
 
-/** From behind, one by one: an expression for the end would search at every white space. */
-function withoutEnd(text: string): string {
-  let end = text.length
-  while (end > 0 && /\p{White_Space}/u.test(text[end - 1])) end--
-  return text.slice(0, end)
+/** One by one: an expression for the end would search at every white space. */
+function stripped(text: string, left: boolean, right: boolean): string {
+  const isSpace = (at: number): boolean => /\p{White_Space}/u.test(text[at])
+  let [from, to] = [0, text.length]
+  if (left) while (from < to && isSpace(from)) from++
+  if (right) while (to > from && isSpace(to - 1)) to--
+  return text.slice(from, to)
 }

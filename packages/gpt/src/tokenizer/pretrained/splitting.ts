@@ -22,10 +22,10 @@ export function splitText(
 ): string[] {
   const spans: (Span & { readonly isMatch: boolean })[] = []
   let end = 0
-  for (const match of text.matchAll(regex)) {
-    if (match.index > end) spans.push({ from: end, to: match.index, isMatch: invert })
-    end = match.index + match[0].length
-    spans.push({ from: match.index, to: end, isMatch: !invert })
+  for (const { from, to } of inWindows(text, (window, start) => matchesIn(window, start, regex)).flat()) {
+    if (from > end) spans.push({ from: end, to: from, isMatch: invert })
+    end = to
+    spans.push({ from, to, isMatch: !invert })
   }
   if (end < text.length) spans.push({ from: end, to: text.length, isMatch: invert })
   return joined(spans, behavior).flatMap(({ from, to }) => (to > from ? [text.slice(from, to)] : []))
@@ -51,3 +51,32 @@ function joined(
   }
   return behavior === 'MergedWithNext' ? result.toReversed() : result
 }
+
+const matchesIn = (text: string, start: number, regex: RegExp): Span[] =>
+  Array.from(text.matchAll(regex), ({ index, 0: { length } }) => ({
+    from: start + index,
+    to: start + index + length,
+  }))
+
+/**
+ * What a search makes of a text, or of windows of it one after another if it is too much at once: engines
+ * keep a place to go back to for every character of a match, and throw a RangeError after some millions.
+ */
+export function inWindows<T>(text: string, search: (window: string, start: number) => T): T[] {
+  try {
+    return [search(text, 0)]
+  } catch (error) {
+    if (!(error instanceof RangeError) || text.length <= windowLength) throw error
+  }
+  const results: T[] = []
+  for (let from = 0; from < text.length; ) {
+    const most = Math.min(from + windowLength, text.length)
+    // No character is cut in two.
+    const to = most < text.length && /[\udc00-\udfff]/.test(text[most]) ? most - 1 : most
+    results.push(search(text.slice(from, to), from))
+    from = to
+  }
+  return results
+}
+
+const windowLength = 2 ** 20
