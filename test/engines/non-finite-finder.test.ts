@@ -72,7 +72,7 @@ describe('findNonFinite', () => {
     model.dispose()
   })
 
-  test('finds what only a gradient makes', () => {
+  test('finds a NaN that only a gradient makes', () => {
     using _ = openScope()
     // √x is finite at 0, its gradient is not.
     expect(() => findNonFinite(() => grad((x: Tensor) => sum(sqrt(x)))(vector(4, 0)))).toThrow(
@@ -98,7 +98,7 @@ describe('findNonFinite', () => {
     expect(findNonFinite(step)).toEqual(step())
   })
 
-  test('lets infinities pass when told to, but never NaN', () => {
+  test('lets infinities pass with `infinities: false`, but never NaN', () => {
     using _ = openScope()
     const zero = vector(0)
     expect(() => findNonFinite(() => divide(1, zero))).toThrow('made Infinity')
@@ -108,7 +108,7 @@ describe('findNonFinite', () => {
     )
   })
 
-  test('leaves no tensor behind when it throws', () => {
+  test('frees every tensor when it throws', () => {
     const before = device.memory.buffers
     expect(() => {
       using _ = openScope()
@@ -117,7 +117,7 @@ describe('findNonFinite', () => {
     expect(device.memory.buffers).toBe(before)
   })
 
-  test('follows a body that waits', async () => {
+  test('follows an asynchronous body', async () => {
     const body = async (): Promise<Tensor> => {
       await Promise.resolve()
       return log(vector(-1))

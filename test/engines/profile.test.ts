@@ -107,7 +107,7 @@ describe('profile', () => {
     expect(end).toBeLessThanOrEqual(report.milliseconds * 1000 + 1e-6)
   })
 
-  test('keeps no more events than it may, and still counts them all', () => {
+  test('keeps at most `events` events, and still counts them all', () => {
     fc.assert(
       fc.property(fc.nat(12), fc.nat(12), (events, calls) => {
         using _ = openScope()
@@ -125,7 +125,7 @@ describe('profile', () => {
     )
   })
 
-  test('leaves nothing behind when the body fails', () => {
+  test('frees everything when the body fails', () => {
     expect(() =>
       profile(() => {
         throw new RangeError('stop')
@@ -137,7 +137,7 @@ describe('profile', () => {
     expect(report.rows()).toEqual([])
   })
 
-  test('follows a body that waits', async () => {
+  test('follows an asynchronous body', async () => {
     const x = ones([1], device)
     const { result, profile: report } = await profileAsync(async () => {
       const before = await exp(x).read()
@@ -148,7 +148,7 @@ describe('profile', () => {
     expect(report.rows()[0]).toMatchObject({ name: 'elementwise', calls: 2 })
   })
 
-  test('refuses bodies that overlap, and is gone afterwards', async () => {
+  test('refuses bodies that overlap, and leaves the stack afterwards', async () => {
     const x = ones([1], device)
     let finish = (): void => {}
     const second = new Promise<void>((resolve) => {
@@ -166,7 +166,7 @@ describe('profile', () => {
     expect(report.rows()[0].calls).toBe(1)
   })
 
-  test('refuses a number of events that makes no sense', () => {
+  test('refuses a number of events that is not a whole number from 0 on', () => {
     for (const events of [-1, 0.5, Number.NaN]) {
       expect(() => profile(() => 1, { events })).toThrow(`profile: got events ${events};`)
     }

@@ -53,7 +53,7 @@ function looped({ terms, output, sizes }: Drawn, data: readonly (readonly number
   return result
 }
 
-test('any specification of up to three operands, with diagonals, is what its loops give', () => {
+test('any specification of up to three operands, with diagonals, equals its loops', () => {
   fc.assert(
     fc.property(drawn, (spec) => {
       scope(() => {
@@ -78,7 +78,7 @@ test('any specification of up to three operands, with diagonals, is what its loo
   )
 })
 
-test('parts of any sizes join to what they were parts of, and flipping twice changes nothing', () => {
+test('parts of any sizes join to the tensor they were split from, and flipping twice changes nothing', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 4 }),

@@ -14,7 +14,7 @@ import { cases, differencesInDouble, differencesInSingle, functionOf, placed, re
 const reference = openReference()
 const wasm = openWasm()
 
-test('every case has a call, every call a case, and what a case is named for exists', () => {
+test('every case has a call, every call a case, and every case is named after a function that exists', () => {
   const named = cases.map(({ name }) => name).filter((name) => !name.startsWith('einsum'))
   expect(namedCalls.toSorted()).toEqual(named.toSorted())
   for (const gold of cases) expect(typeof api[functionOf(gold) as keyof typeof api]).toBe('function')

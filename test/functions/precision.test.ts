@@ -40,7 +40,7 @@ describe('single precision keeps its digits', () => {
     const expected = bases.map((base, i) => base ** exponents[i])
     scope(() => expect(ulps(t.pow(row(...bases), row(...exponents)), expected)).toBeLessThan(2))
   })
-  test('a power beside 1 does not lose what the exponent brings back', () => {
+  test('a power of a base near 1 keeps its digits with a large exponent', () => {
     const base = Math.fround(1 + 2 ** -20)
     scope(() => expect(ulps(t.pow(row(base), 1e7), [base ** 1e7])).toBeLessThan(2))
   })
@@ -51,7 +51,7 @@ describe('single precision keeps its digits', () => {
       expect(ulps(t.log1p(row(...small)), small.map(Math.log1p))).toBeLessThan(3)
     })
   })
-  test('a certain prediction has a small loss, not none: binaryCrossEntropy', () => {
+  test('a certain prediction has a small loss above 0: binaryCrossEntropy', () => {
     const logits = [-50, 50, -20, 20]
     const losses = t.binaryCrossEntropy(row(...logits), row(0, 1, 0, 1), { reduction: 'none' })
     expect(
@@ -70,7 +70,7 @@ describe('single precision keeps its digits', () => {
       expect(ulps(t.variance(row(...far)), expected)).toBeLessThan(8)
     })
   })
-  test('the logarithm of a share too small for single precision is exact: logSoftmax', () => {
+  test('the logarithm of a probability too small for single precision is exact: logSoftmax', () => {
     scope(() => {
       expect([...t.logSoftmax(row(0, 200)).readSync()]).toEqual([-200, 0])
       expect([...t.softmax(row(0, 200)).readSync()]).toEqual([0, 1])

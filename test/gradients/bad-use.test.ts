@@ -221,7 +221,7 @@ test.each(Object.keys(all))('%s refuses an argument of integers', (name) => {
 })
 
 describe('what is not refused', () => {
-  test('writing in place what has nothing to do with the argument', () => {
+  test('writing in place to a tensor that does not depend on the argument', () => {
     const counter = vector(0, 0)
     const gradient = grad((y: Tensor) => {
       addInto(counter, ones([2], device))
@@ -232,7 +232,7 @@ describe('what is not refused', () => {
       [1, 1],
     ])
   })
-  test('an argument that is not used, and an answer that depends on none: their gradients are 0', () => {
+  test('an unused argument, and a result that depends on no argument: their gradients are 0', () => {
     const { used, unused } = grad((w: { used: Tensor; unused: Tensor }) => sum(w.used))({
       used: x,
       unused: constant,

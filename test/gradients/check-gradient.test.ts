@@ -12,7 +12,7 @@ const inputs = (): Tensor[] => {
 const nudge = (x: Tensor): Tensor => subtract(x, stopGradient(x))
 
 describe('a check of a gradient', () => {
-  test('finds nothing where nothing is wrong', () => {
+  test('finds no error in a right gradient', () => {
     scope(() => {
       const f = (x: Tensor, y: Tensor): Tensor => sum(multiply(exp(x), square(y)))
       expect(checkGradient(f, inputs()).error).toBeLessThan(1e-8)
@@ -39,7 +39,7 @@ describe('a check of a gradient', () => {
       expect(argument).toBe(1)
     })
   })
-  test('refuses a third order, and a step of nothing', () => {
+  test('refuses a third order, and a step of 0', () => {
     const f = (x: Tensor, y: Tensor): Tensor => sum(multiply(x, y))
     expect(() => checkGradient(f, inputs(), { order: 3 as never })).toThrow(OptionError)
     expect(() => checkGradient(f, inputs(), { step: 0 })).toThrow(OptionError)

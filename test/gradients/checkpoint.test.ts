@@ -104,7 +104,7 @@ describe.each([1, 2, 3])('for the drawn function %d', (seed) => {
   })
 })
 
-test('what lies between is held for one body at a time', () => {
+test('intermediate tensors are held for one body at a time', () => {
   const device = openWasm()
   const x = device.tensor(new Float32Array(1000), { shape: [1000], dtype: 'f32' })
   const most = (wrap: typeof checkpoint): number => {
@@ -160,7 +160,7 @@ test('random numbers are the same again, because their keys are', () => {
   expect(numbers(grad(dropout(checkpoint))(x))).toEqual(numbers(grad(dropout((body) => body()))(x)))
 })
 
-describe('what no gradient depends on is not computed again', () => {
+describe('a step that no gradient depends on is not computed again', () => {
   const draw = new Draw(7)
   const [w, u, b] = [draw.tensor([3, 3]), draw.tensor([3, 3]), draw.tensor([3])]
   const x = draw.tensor([4, 3])
@@ -180,7 +180,7 @@ describe('what no gradient depends on is not computed again', () => {
     const calls = callsOf((y) => add(y, linear(tanh(linear(y, w, b)), u, b)))
     expect(calls['linear']).toBe(3)
   })
-  test('but whatever a rule looks at is', () => {
+  test('but a step that a rule reads is', () => {
     const bodies: readonly ((y: Tensor) => Tensor)[] = [
       (y) => max(linear(y, w, b), { axes: [1] }),
       (y) => tanh(reshape(linear(y, w, b), [12])),
@@ -204,7 +204,7 @@ test('without a tape the body just runs', () => {
   expect(checkpoint(() => answer)).toBe(answer)
 })
 
-test('a body that is not the same again is refused', () => {
+test('a body that differs when it runs again is refused', () => {
   const x = reference.tensor([1, 2], { shape: [2], dtype: 'f32' })
   const reassigned = (y: Tensor): Tensor => {
     let now = y
@@ -227,7 +227,7 @@ test('a body may stop gradients: what it stops is computed again, and stays a co
   expect(numbers(grad((y: Tensor) => sum(checkpoint(() => stopGradient(square(y)))))(x))).toEqual([0, 0, 0])
 })
 
-test('a body that waits is refused', () => {
+test('an asynchronous body is refused', () => {
   const x = reference.tensor([1], { shape: [1], dtype: 'f32' })
   expect(() => grad((y: Tensor) => checkpoint(async () => tanh(y)) as unknown as Tensor)(x)).toThrow(
     AsyncCallbackError,

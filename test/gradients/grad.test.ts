@@ -50,7 +50,7 @@ describe('a gradient', () => {
     })
     expect({ a: numbers(named.a), b: numbers(named.b) }).toEqual({ a: [9, 16], b: [6, 16] })
   })
-  test('comes with the value and with what else the function returns', () => {
+  test('comes with the value and with the other results of the function', () => {
     const { value, gradient, aux } = valueAndGrad((x: Tensor) => {
       const y = square(x)
       return [sum(y), { y, name: 'squares' }] as const
@@ -113,10 +113,10 @@ describe('a tape', () => {
     const y = scope(() => sin(multiply(square(x), square(x))))
     return sum(multiply(y, y))
   }
-  test('keeps what a scope inside the function has let go', () => {
+  test('keeps tensors that a scope inside the function has freed', () => {
     expect(checkGradient(f, [vector(0.3, 1.1)]).error).toBeLessThan(1e-8)
   })
-  test('keeps what a checkpoint has read and a scope has let go, constants too', () => {
+  test('keeps tensors that a checkpoint has read and a scope has freed, constants too', () => {
     const g = (x: Tensor): Tensor =>
       scope(() => {
         const constant = ones(x.shape, device)
@@ -124,7 +124,7 @@ describe('a tape', () => {
       })
     expect(checkGradient(g, [vector(0.3, 1.1)]).error).toBeLessThan(1e-8)
   })
-  test('lets everything go afterwards but value, gradient and aux', () => {
+  test('frees everything afterwards but value, gradient and aux', () => {
     const x = vector(1, 2)
     let answer: { value: Tensor; gradient: Tensor } | undefined
     expect(leftBehind(() => (answer = valueAndGrad(f)(x)))).toBe(2)
@@ -134,7 +134,7 @@ describe('a tape', () => {
     expect(leftBehind(() => grad((y: Tensor) => sum(grad(f)(y)))(x).dispose())).toBe(0)
     expect(x.isDisposed).toBe(false)
   })
-  test('lets everything go when the function throws, returns nonsense or turns out to be asynchronous', () => {
+  test('frees everything when the function throws, returns nonsense or turns out to be asynchronous', () => {
     const x = vector(1, 2)
     const bad: ((y: Tensor) => Tensor)[] = [
       (y) => {
@@ -150,7 +150,7 @@ describe('a tape', () => {
     ]
     for (const g of bad) expect(leftBehind(() => expect(() => grad(g)(x)).toThrow())).toBe(0)
   })
-  test('does not free what was there before, nor what the function holds on to', () => {
+  test('does not free tensors from before, nor those that the function keeps', () => {
     const [x, y] = [vector(1, 2), vector(3, 4)]
     scope(() => void grad((z: Tensor) => sum(multiply(z, y)))(x))
     expect([x.isDisposed, y.isDisposed]).toEqual([false, false])
@@ -171,14 +171,14 @@ describe('derivatives of derivatives', () => {
     const yThenX = grad((u: Tensor) => sum(grad((v: Tensor) => f(u, v))(y)))(x)
     numbers(xThenY).forEach((gradient, i) => expect(gradient).toBeCloseTo(numbers(yThenX)[i], 12))
   })
-  test('the product of a Hessian with a vector is what finite differences say', () => {
+  test('the product of a Hessian with a vector agrees with finite differences', () => {
     const draw = new Draw(4)
     const [q, k, v, direction] = [0, 1, 2, 3].map(() => draw.tensor([1, 3, 2, 2]))
     const f = (x: Tensor): Tensor => sum(square(attention(x, add(x, k), multiply(x, v))))
     const product = (x: Tensor): Tensor => sum(multiply(grad(f)(x), direction))
     expect(checkGradient(product, [q]).error).toBeLessThan(1e-7)
   })
-  test('a step of gradient descent can be learnt through (MAML)', () => {
+  test('a step of gradient descent can be differentiated (MAML)', () => {
     const draw = new Draw(6)
     const [x, target, gain, bias] = [
       draw.tensor([4, 3]),

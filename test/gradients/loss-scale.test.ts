@@ -19,7 +19,7 @@ describe.each([openReference(), openWasm()])('a dynamic loss scale on $name', (d
   const one = (x: number) => device.tensor([x, -x], { shape: [2], dtype: 'f32' })
   const numbers = async (w: TensorsByPath) => [...(await w['w'].read())]
 
-  test('leaves the update as it would be without', async () => {
+  test('leaves the update as it would be without a scale', async () => {
     const run = async (scaled: boolean) => {
       const lossScale = dynamicLossScale({ initial: 1024 })
       const optimizer = chain(...(scaled ? [lossScale] : []), adamw({ learningRate: 0.1 }))
@@ -65,7 +65,7 @@ describe.each([openReference(), openWasm()])('a dynamic loss scale on $name', (d
     expect(await numbers(w)).not.toEqual(before)
   })
 
-  test('doubles after as many steps as told, and goes on from its state', async () => {
+  test('doubles after `growAfter` steps, and continues from its state', async () => {
     const lossScale = dynamicLossScale({ initial: 4, growAfter: 3 })
     const step = (from = lossScale) =>
       scope(() => void from.transform({ w: one(1) }, { parameters: { w: one(1) }, step: 0 }))
@@ -108,7 +108,7 @@ describe('a learner with a loss scale', () => {
     scaled.dispose()
   })
 
-  test('reports an overflow, learns nothing from it, and halves until it fits', async () => {
+  test('reports an overflow, learns nothing from it, and halves the scale until gradients fit', async () => {
     const lossScale = dynamicLossScale({ initial: 2 ** 127 })
     const learner = new Learner({ ...options(), lossScale })
     const first = await learner.observe('abcabcab')
@@ -121,7 +121,7 @@ describe('a learner with a loss scale', () => {
     expect(await lossScale.read()).toBeLessThan(2 ** 127)
   })
 
-  test('gives up where no scale helps', async () => {
+  test('throws where no scale helps', async () => {
     const learner = new Learner({
       ...options(),
       lossScale: dynamicLossScale(),

@@ -92,7 +92,7 @@ describe.each(Object.entries(family))('%s', (name, { make, rule }) => {
     expect(largestDifference(own.numbers(), onPaper(20, rule))).toBeLessThan(tolerance)
   })
 
-  test('told to skip, leaves weight and moment alone where the gradient is not finite', async () => {
+  test('with `skip`, leaves weight and moment unchanged where the gradient is not finite', async () => {
     const optimizer = make()
     const own = life(reference, optimizer)
     own.step(0)
@@ -103,7 +103,7 @@ describe.each(Object.entries(family))('%s', (name, { make, rule }) => {
     expect(await optimizer.toState()).toEqual(state)
   })
 
-  test('goes on from its state, and is named', async () => {
+  test('continues from its state, and has a name', async () => {
     const optimizer = make()
     expect(optimizer.name).toBe(name)
     const own = life(reference, optimizer)
@@ -120,7 +120,7 @@ describe.each(Object.entries(family))('%s', (name, { make, rule }) => {
   })
 })
 
-test('lion decays only what it is told to', () => {
+test('lion decays only the chosen parameters', () => {
   const [decayed, kept] = [true, false].map((decays) => {
     const own = life(reference, lion({ learningRate: 0.1, weightDecay: 0.5, decays: () => decays }))
     own.step(0, [0, 0, 0, 0, 0])
@@ -143,7 +143,7 @@ test('clipping by value limits every number and keeps NaN', () => {
   expect(clipped).toEqual([-1, -1, 0, 0.5, 1, NaN])
 })
 
-test('a rate that rises, stays, and falls by the square root of what is done', () => {
+test('a rate that rises, stays, and falls by the square root of the share that is done', () => {
   const rate = warmUpStableDecay({ warmup: 2, decayFrom: 10, total: 14, peak: 2, final: 1 })
   expect([0, 1, 9, 10, 11, 14, 99].map(rate)).toEqual([1, 2, 2, 2, 1.5, 1, 1])
 })

@@ -106,7 +106,7 @@ describe('AdamW', () => {
     takeSteps(plain, adamw({ learningRate: 0.01 }), 0, 3)
     expect(numbersIn(plain)).toEqual(numbersIn(given))
   })
-  test('decays only what it is told to', () => {
+  test('decays only the chosen parameters', () => {
     const store = storeOf(reference, { 'a.weight': start, 'a.bias': start })
     const decays = (path: string): boolean => path.endsWith('.weight')
     takeSteps(store, adamw({ learningRate: 0.1, ...options, decays }), 0, 4)
@@ -129,7 +129,7 @@ describe('AdamW', () => {
       ),
     ).toBeLessThan(1e-14)
   })
-  test('leaves no number so small that processors slow down', () => {
+  test('leaves no subnormal number, which would slow processors down', () => {
     const store = storeOf(reference, { w: [1] })
     const optimizer = adamw({ learningRate: 0, weightDecay: 0 })
     const [first, second] = optimizer.mirrors as unknown as { get(path: string): Tensor | undefined }[]
@@ -173,7 +173,7 @@ describe('clipping', () => {
     expect(norm).toBeLessThanOrEqual(2)
     expect(all[0][0] / all[1][0]).toBeCloseTo(-3 / 4, 12)
   })
-  test('leaves what is within the limit exactly as it is', () => {
+  test('leaves gradients within the limit unchanged to the bit', () => {
     expect(clip(10, [[3, 0], [-4]]).all).toEqual([[3, 0], [-4]])
     expect(clip(1, [[0, 0], [0]]).all).toEqual([[0, 0], [0]])
   })

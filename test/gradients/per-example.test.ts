@@ -261,7 +261,7 @@ test.each(Object.entries(cases))('%s: as one example at a time', (_, [shapes, da
   }
 })
 
-test('what reads all examples, such as the statistics of a batch, gets the gradients of every example', () => {
+test('a tensor that depends on all examples, such as the statistics of a batch, gets the gradients of every example', () => {
   scope(() => {
     const draw = new Draw(1)
     const x = draw.tensor([B * 2, 3])
@@ -305,7 +305,7 @@ describe('squares of gradients', () => {
   const [x, w] = [draw.tensor([B * 2, 3]), draw.tensor([3, 2])]
   const squaresOf = (f: (v: Tensor) => Tensor, examples = B) => sumOfSquaredGradients(f, { examples })(w)
 
-  test('are zero where nothing flows, and leave nothing behind', () => {
+  test('are zero where no gradient flows, and leave no tensor behind', () => {
     const { buffers } = device.memory
     scope(() => {
       expect([...squaresOf(() => sum(x)).squares.readSync()]).toEqual([0, 0, 0, 0, 0, 0])

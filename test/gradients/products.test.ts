@@ -81,7 +81,7 @@ test('attention has second derivatives too', () => {
 })
 
 describe('products', () => {
-  test('take arrays and objects, and give zeros where nothing flows', () => {
+  test('take arrays and objects, and return zeros where no gradient flows', () => {
     const both = vjp(({ a, b }: { a: Tensor; b: Tensor }) => multiply(a, add(b, 0)))
     const { product } = both({ a: vector(1, 2), b: vector(3, 4) }, vector(1, 10))
     expect({ a: numbers(product.a), b: numbers(product.b) }).toEqual({ a: [3, 40], b: [1, 20] })
@@ -92,7 +92,7 @@ describe('products', () => {
     expect(jacobian((y: Tensor) => y)(vector()).shape).toEqual([0, 0])
   })
 
-  test('leave nothing behind', () => {
+  test('leave no tensor behind', () => {
     const { buffers } = device.memory
     scope(() => {
       const [x, v] = [vector(1, 2), vector(3, 4)]
@@ -105,7 +105,7 @@ describe('products', () => {
     expect(device.memory.buffers).toBe(buffers)
   })
 
-  test('refuse what does not fit', () => {
+  test('refuse arguments that do not fit', () => {
     const [x, three] = [vector(1, 2), vector(1, 2, 3)]
     expect(() => vjp((y: Tensor) => y)(x, three)).toThrow('vjp: got a cotangent [3]; expected [2].')
     expect(() => jvp((y: Tensor) => y)(x, three)).toThrow(ShapeError)

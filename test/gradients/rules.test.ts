@@ -255,10 +255,10 @@ describe.each(differentiable)('the gradient of %s', (op) => {
       })
     }
   }
-  test('is what finite differences say', () => {
+  test('agrees with finite differences', () => {
     each((f, { inputs }) => expect(checkGradient(f, inputs).error).toBeLessThan(1e-7))
   })
-  test('has a gradient of its own that is what finite differences say', () => {
+  test('has a gradient of its own that agrees with finite differences', () => {
     each((f, { inputs }) => expect(checkGradient(f, inputs, { order: 2 }).error).toBeLessThan(1e-6))
   })
 })

@@ -24,7 +24,7 @@ async function leftBehind(body: () => Promise<unknown>): Promise<number> {
 }
 
 describe('scopeAsync', () => {
-  test('frees what its parts made, and keeps what is returned', async () => {
+  test('frees the tensors of its parts, and keeps those that it returns', async () => {
     let kept: { sum: Tensor } | undefined
     const left = await leftBehind(async () => {
       kept = await scopeAsync(async (part) => {
@@ -38,7 +38,7 @@ describe('scopeAsync', () => {
     kept?.sum.dispose()
   })
 
-  test('frees what its parts made when its body fails, in a part or between two', async () => {
+  test('frees the tensors of its parts when its body fails, in a part or between two', async () => {
     const failing = (where: 'part' | 'between') =>
       scopeAsync(async (part) => {
         const x = part(() => make(1))
@@ -54,7 +54,7 @@ describe('scopeAsync', () => {
     }
   })
 
-  test('leaves alone what is made outside of its parts', async () => {
+  test('does not free tensors made outside of its parts', async () => {
     let outside: Tensor | undefined
     await scopeAsync(async (part) => {
       outside = make(7)
@@ -82,7 +82,7 @@ describe('scopeAsync', () => {
     expect(left).toBe(0)
   })
 
-  test('refuses a part that waits, and one that comes too late', async () => {
+  test('refuses an asynchronous part, and one after its end', async () => {
     await expect(scopeAsync(async (part) => part(async () => make(1)))).rejects.toThrow(AsyncCallbackError)
     let late: (() => Tensor) | undefined
     await scopeAsync(async (part) => {
@@ -106,7 +106,7 @@ describe('tasks that run at once', () => {
     value: fc.integer({ min: 1, max: 100 }),
   })
 
-  test('each keep their own tensors, whichever goes on when', async () => {
+  test('each keep their own tensors, in whatever order they continue', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(task, { minLength: 2, maxLength: 4 }), async (s, tasks) => {
         const before = device.memory.buffers
@@ -144,7 +144,7 @@ describe('tasks that run at once', () => {
     )
   })
 
-  test('are not harmed by one that waits with an open scope, which is told what to do instead', async () => {
+  test('are not harmed by one that awaits with an open scope, whose error says what to do instead', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.nat({ max: 3 }), async (s, waits) => {
         const wrong = async (): Promise<void> => {
@@ -173,7 +173,7 @@ describe('tasks that run at once', () => {
 })
 
 describe('openScope', () => {
-  test('is refused when something was awaited before it ended, however little', async () => {
+  test('is refused when anything was awaited before it ended', async () => {
     const opened = openScope()
     const x = make(1)
     await Promise.resolve()

@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest'
 describe.each([openReference(), openWasm()].map((device) => [device.name, device] as const))(
   'cast on %s',
   (_, device) => {
-    test('cuts fractions off, and takes back what integers it made', () => {
+    test('cuts fractions off, and returns the same integers from f32', () => {
       fc.assert(
         fc.property(
           fc.array(fc.float({ min: -8_000_000, max: 8_000_000, noNaN: true }), { minLength: 1 }),
@@ -25,7 +25,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         ),
       )
     })
-    test('to the type that it has already leaves every bit, and a gradient', () => {
+    test('to its own type leaves every bit, and passes on the gradient', () => {
       scope(() => {
         const large = device.tensor([2 ** 31 - 1, -(2 ** 31)], { shape: [2], dtype: 'i32' })
         expect([...cast(large, 'i32').readSync()]).toEqual([2 ** 31 - 1, -(2 ** 31)])
@@ -36,7 +36,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         )
       })
     })
-    test('to a type that does not exist is an error that knows what was meant', () => {
+    test('to a type that does not exist is an error that suggests the right one', () => {
       const x = device.tensor([1], { shape: [1], dtype: 'f32' })
       expect(() => cast(x, 'int32' as never)).toThrow(OptionError)
       expect(() => cast(x, 'int32' as never)).toThrow("Did you mean 'i32'?")

@@ -35,7 +35,7 @@ const ones = (n: number): number[] => new Array<number>(n).fill(1)
 const sumInF32 = (numbers: readonly number[]): number => numbers.reduce((sum, x) => Math.fround(sum + x), 0)
 
 describe('checkOp', () => {
-  test('knows how far powers may be off, at 0 and where they are too small for any number', async () => {
+  test('bounds the error of powers, at 0 and where they are too small for single precision', async () => {
     const { constant, input, scalar } = e
     const ofZero = e.sin(e.pow(e.sin(e.equal(input(0), scalar(0))), input(1)))
     const tiny = e.add(e.pow(input(0), e.subtract(constant(-1), input(0))), e.erf(input(1)))
@@ -49,7 +49,7 @@ describe('checkOp', () => {
       expect(error).toBeLessThan(2)
     }
   })
-  test('finds nothing where there is nothing', async () => {
+  test('finds no error in a right op', async () => {
     const product = { transposeA: false, transposeB: false }
     const check = checkOp(
       reference,
@@ -80,7 +80,7 @@ describe('checkOp', () => {
         'Called matmul(f32[2, 3], f32[2, 3]) with {"transposeA":false,"transposeB":true}.',
     )
   })
-  test('lets a long sum be off by more than a short one, and never by a whole term', async () => {
+  test('allows a long sum a larger error than a short one, and never a whole term', async () => {
     const sumOf = (n: number, off: number): Promise<unknown> => {
       const device = wrongIn('reduce', (_, [out]) => {
         out.buffer[0] += off
@@ -92,7 +92,7 @@ describe('checkOp', () => {
     await expect(sumOf(1000, 1e-5)).resolves.toBeDefined()
     await expect(sumOf(1000, 1)).rejects.toThrow(OpMismatchError)
   })
-  test('does not let a long sum be off as a running sum in single precision is', async () => {
+  test('does not allow a long sum the error of a running sum in single precision', async () => {
     const numbers = new Array<number>(1_000_000).fill(Math.fround(0.1))
     const naive = wrongIn('reduce', ([x], [out]) => {
       out.buffer[0] = sumInF32([...x.buffer])
@@ -109,7 +109,7 @@ describe('checkOp', () => {
       OpMismatchError,
     )
   })
-  test('wants moved numbers, NaN and infinities exactly, whatever the tolerance', async () => {
+  test('requires moved numbers, NaN and infinities to be exact, whatever the tolerance', async () => {
     const reverse = { order: [1, 0] }
     const moved = wrongIn('permute', (_, [out]) => {
       out.buffer[0] *= 1 + 2 ** -50
@@ -133,7 +133,7 @@ describe('checkOp', () => {
     const check = checkOp(device, reference, 'permute', [f32([2], [1, 2])], { order: [0] }, 1)
     await expect(check).rejects.toThrow('element 1 of input 0 f32[2] is 7; expected 2 exactly')
   })
-  test('notices what an op should have written in place and did not', async () => {
+  test('notices that an op did not write in place what it should have written', async () => {
     const device = wrongIn('assign', ([target]) => {
       target.buffer[2] = 1
     })
@@ -186,7 +186,7 @@ describe('rounding bounds', () => {
     return blockedSumInF32(blocks.map(sumInF32))
   }
 
-  test('hold for sums in f32, long ones in blocks, and are within a factor of n of what happens', () => {
+  test('hold for sums in f32, long ones in blocks, and are within a factor of n of the real error', () => {
     for (let n = 2; n < 40_000; n = Math.ceil(n * 1.7)) {
       const numbers = Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i * i) + 1.1))
       const { value, bound } = bounded('reduce', [f32([n], numbers)], {

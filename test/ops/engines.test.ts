@@ -41,7 +41,7 @@ describe('engines', () => {
     sum(x)
     expect(heard).toEqual(['a elementwise', 'a reduce'])
   })
-  test('stack: the highest is asked first and calls the one below', () => {
+  test('stack: the highest is called first and calls the one below', () => {
     const heard: string[] = []
     withEngine(listener('low', heard), () => {
       withEngine(listener('high', heard), () => add(x, 1))
@@ -59,7 +59,7 @@ describe('engines', () => {
     add(x, 1)
     expect(heard).toEqual([])
   })
-  test('do not hear what runs without them, and hear again afterwards', () => {
+  test('do not see ops that run without them, and see ops again afterwards', () => {
     const heard: string[] = []
     withEngine(listener('a', heard), () => {
       withoutEngines(() => add(x, 1))
@@ -107,11 +107,11 @@ describe('the devices below', () => {
       DeviceMismatchError,
     )
   })
-  test('want an input or the name of a device', () => {
+  test('require an input or the name of a device', () => {
     expect(() => runOp('globalNorm', [], {})).toThrow(OptionError)
     expect(() => runOp('globalNorm', [], {})).toThrow('globalNorm: got neither an input nor a device')
   })
-  test('make new tensors where they are told to', () => {
+  test('make new tensors on the named device', () => {
     expect(fill(device, [2], 1).device).toBe(device)
   })
 })

@@ -136,7 +136,7 @@ describe('a formula', () => {
         return plainly(plainly(node.condition, inputs, scalars) !== 0 ? node.x : node.y, inputs, scalars)
     }
   }
-  test('means what its parts mean', () => {
+  test('evaluates to the value of its parts', () => {
     fc.assert(
       fc.property(anyFormula(false), number, number, number, (formula, a, b, s) => {
         expect(valueOf(formula, [a, b], [s])).toEqual(plainly(formula, [a, b], [s]))

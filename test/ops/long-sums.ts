@@ -85,13 +85,13 @@ export function testLongSums(device: Device, n: number, roundingsOfProduct: numb
       expect(await errorOf(n * tenth, () => ends(reverse))).toBeLessThan(bound(n))
     }
   })
-  test('ones are counted without a rounding', async () => {
+  test('ones are counted without rounding', async () => {
     expect(await errorOf(n, () => sum(fill(device, [n], 1)))).toBe(0)
   })
-  test('sumTo undoes a broadcast of any length', async () => {
+  test('sumTo sums over a broadcast of any length', async () => {
     expect(await errorOf(n * tenth, () => sumTo(tenths(n, 3), [3]))).toBeLessThan(bound(n))
   })
-  test('the gradient of what was broadcast is a good sum, too', async () => {
+  test('the gradient of a broadcast input is a good sum, too', async () => {
     const gradient = (): Tensor =>
       valueAndGrad((bias: Tensor) => sum(broadcastTo(bias, [n, 3])))(tenths(3)).gradient
     expect(await errorOf(n, gradient)).toBeLessThan(bound(n))

@@ -70,14 +70,14 @@ describe('attention', () => {
     return called
   }
 
-  test('without a mask is the one op that it was', () => {
+  test('without a mask is one fused op', () => {
     scope(() => {
       const [q, k] = [heads(1, 3, 2, 4), heads(1, 3, 2, 4)]
       expect(opsOf(() => attention(q, k, k))).toEqual(['attention'])
       expect(opsOf(() => attention(q, k, k, { mask: fill(wasm, [3], 1, 'i32') }))).not.toContain('attention')
     })
   })
-  test('takes a comparison for a mask once it is cast to integers', () => {
+  test('accepts a comparison as a mask once it is cast to integers', () => {
     scope(() => {
       const x = wasm.tensor([1, 2, 3, 4], { shape: [1, 4, 1, 1], dtype: 'f32' })
       const mask = cast(less(iota(wasm, 4), 1), 'i32')
@@ -85,7 +85,7 @@ describe('attention', () => {
       expect([...attention(x, x, x, { causal: false, mask }).readSync()]).toEqual([1, 1, 1, 1])
     })
   })
-  test('refuses a mask that does not stretch to the scores, and tells its shape', () => {
+  test('refuses a mask that does not broadcast to the scores, and names its shape', () => {
     scope(() => {
       const [q, k] = [heads(2, 3, 4, 2), heads(2, 5, 2, 2)]
       for (const shape of [[4], [3, 4], [3, 3, 5], [1, 2, 4, 3, 5]]) {

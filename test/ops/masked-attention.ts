@@ -184,7 +184,7 @@ export function testMaskedAttention(
 
 /** Gradients of sequences that a mask keeps apart, one example at a time and together. */
 export function testMaskedExamples(device: Device): void {
-  test('examples keep their gradients apart under a mask of all', () => {
+  test('gradients of examples are kept apart under a shared mask', () => {
     scope(() => {
       const random = new RandomStream(keyFromSeed(3))
       const some = (...shape: number[]): Tensor =>

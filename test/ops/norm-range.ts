@@ -61,7 +61,7 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
         expect(Math.abs(norm - exact)).toBeLessThanOrEqual(2 ** -149)
       }
     })
-    test('of what holds NaN is NaN, of what holds an infinity infinite', async () => {
+    test('of numbers with NaN is NaN, with an infinity infinite', async () => {
       expect(await read(() => globalNorm([vector([1, Number.NaN, 1e30])]))).toEqual([NaN])
       expect(await read(() => globalNorm([vector([1, -Infinity, 1e30])]))).toEqual([Infinity])
     })
@@ -83,7 +83,7 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
       const exact = [limit / 2, -limit / 2, limit / 2, limit / 2]
       clipped.forEach((x, i) => expect(Math.abs(x - exact[i])).toBeLessThanOrEqual(near(limit / 2)))
     })
-    test('leaves every bit of what is within the limit', async () => {
+    test('leaves every bit of gradients within the limit', async () => {
       for (const size of sizes) {
         const numbers = Array.from({ length: 5 }, (_, i) => Math.fround(size / (i + 1)))
         const norm = Math.hypot(...numbers)
@@ -96,14 +96,14 @@ export function testNormRange(device: Device, { keepsSubnormals }: { keepsSubnor
         -(2 ** -100),
       ])
     })
-    test('makes NaN of everything where there is one', async () => {
+    test('makes every gradient NaN if one number is NaN', async () => {
       expect(await read(() => clip(1, vector([Number.NaN, 2])))).toEqual([NaN, NaN])
     })
   })
 
   describe('the gradient of the global norm', () => {
     const norm = (x: Tensor): Tensor => globalNorm([x])
-    test('at 0 is 0, and so is what the second derivative makes of it', async () => {
+    test('at 0 is 0, and so is the second derivative', async () => {
       expect(await read(() => grad(norm)(vector([0, 0, 0])))).toEqual([0, 0, 0])
       const along = (x: Tensor): Tensor => hvp(norm)(x, fill(device, [3], 1))
       expect(await read(() => along(vector([0, 0, 0])))).toEqual([0, 0, 0])

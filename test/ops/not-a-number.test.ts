@@ -114,7 +114,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
 describe('sampling', () => {
   const options = [{}, { temperature: 0 }, { topK: 1 }, { topP: 0.5 }, { topK: 2, topP: 0.1, temperature: 3 }]
 
-  test('refuses NaN among the logits, wherever it stands and however a token is chosen, and draws nothing', () => {
+  test('refuses NaN at any place of the logits, however a token is chosen, and draws nothing', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ noNaN: true }), { maxLength: 5 }),
@@ -128,13 +128,13 @@ describe('sampling', () => {
       ),
     )
   })
-  test('refuses logits of which every one is masked, and none at all', () => {
+  test('refuses logits that are all masked, and an empty list', () => {
     for (const how of options) {
       expect(() => sampleToken([-Infinity, -Infinity], how, stream())).toThrow(NonFiniteError)
       expect(() => sampleToken([], how, stream())).toThrow(NonFiniteError)
     }
   })
-  test('takes +Infinity as certain', () => {
+  test('treats +Infinity as certain', () => {
     for (const how of options) expect(sampleToken([1, Infinity, 2], how, stream())).toBe(1)
   })
 })

@@ -144,7 +144,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       expectRefused(() => fill(device, [2], 1, dtype), OptionError, message)
       expectRefused(() => iota(device, 2, dtype), OptionError, message)
     })
-    test('refuses what is no shape, more indices than axes, and axes that are no list', () => {
+    test('refuses an invalid shape, more indices than axes, and axes that are not a list', () => {
       const x = zeros([2, 3], device)
       expectRefused(
         () => tensor([1], untyped({ device, dtpye: 'i32' })),

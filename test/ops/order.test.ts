@@ -27,7 +27,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       device.tensor(numbers, { shape, dtype: 'f32' })
     const numbersOf = (x: Tensor): number[] => [...x.readSync()]
 
-    test('NaN is larger than anything: last, and first where the largest come first', () => {
+    test('NaN is larger than any number: last, and first in descending order', () => {
       scope(() => {
         const x = place([nan, 3, -Infinity, nan, Infinity, -1])
         const up = sort(x)
@@ -99,7 +99,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         expect(topK(x, 0).values.shape).toEqual([2, 0])
       })
     })
-    test('reorder with the indices of a sort does what the sort did, and takes it back', () => {
+    test('reorder with the indices of a sort gives the sorted numbers, and the inverse restores them', () => {
       scope(() => {
         const x = place([5, 1, 4, 2, 8, 3], [2, 3])
         const { values, indices } = sort(x)
@@ -111,7 +111,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         )
       })
     })
-    test('running sums go along the axis that is named, from either end, and those of integers wrap around', () => {
+    test('running sums go along the given axis, from either end, and those of integers wrap around', () => {
       scope(() => {
         const x = place([1, 2, 3, 4, 5, 6], [2, 3])
         expect(numbersOf(cumsum(x, 0))).toEqual([1, 2, 3, 5, 7, 9])
@@ -140,7 +140,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         { numRuns: 50 },
       )
     })
-    test('axes and counts that do not fit are errors that say so', () => {
+    test('axes and counts that do not fit are errors that name them', () => {
       scope(() => {
         const x = place([1, 2, 3, 4], [2, 2])
         expect(() => cumsum(x, 2)).toThrow(ShapeError)

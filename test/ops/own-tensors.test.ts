@@ -114,7 +114,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       }
     })
 
-    test('what an op writes in place is written there alone, whoever shared the numbers', () => {
+    test('an op that writes in place changes that tensor alone, although others shared its numbers', () => {
       const random = new RandomStream(keyFromSeed(6))
       for (const op of Object.keys(opTable) as OpName[]) {
         const { mutates = [] } = opTable[op] as OpDefinition<unknown>

@@ -75,7 +75,7 @@ describe('a tensor in text', () => {
     expect(lines.slice(0, -1).every((line) => line.length <= 80)).toBe(true)
     expect(lines[1]).toMatch(/^ {9}\S/)
   })
-  test('is indented inside of objects, and short where they are too deep', () => {
+  test('is indented inside objects, and short where they are nested too deeply', () => {
     const x = place([1, 2, 3, 4], [2, 2])
     expect(inspect({ weights: { w: x } })).toBe(
       '{\n  weights: {\n    w: tensor([[1, 2],\n            [3, 4]], f32 [2, 2] on wasm)\n  }\n}',
@@ -83,13 +83,13 @@ describe('a tensor in text', () => {
     expect(inspect({ a: { b: { c: { d: x } } } }, { depth: 2 })).not.toContain('1, 2')
     expect(inspect([x], { depth: 0 })).toContain('tensor(…, f32 [2, 2] on wasm)')
   })
-  test('says that it is disposed, and what it was', () => {
+  test('says that it is disposed, with its type and shape', () => {
     const x = place([1, 2], [2])
     x.dispose()
     expect(String(x)).toBe('tensor(disposed, f32 [2] on wasm)')
     expect(inspect([x])).toContain('tensor(disposed, f32 [2] on wasm)')
   })
-  test('says why, where its numbers cannot be read', () => {
+  test('says why its numbers cannot be read', () => {
     const x = place([1, 2], [2])
     const broken = Object.create(wasm, {
       name: { value: 'broken' },
@@ -104,13 +104,13 @@ describe('a tensor in text', () => {
     expect(String(y)).toBe('tensor(unreadable: no memory, f32 [2] on broken)')
     y.dispose()
   })
-  test('is what the tools of a browser print, once they have the formatter', () => {
+  test('is printed by the developer tools of a browser, once they have the formatter', () => {
     const x = place([1, 2, 3, 4], [2, 2])
     expect(devtoolsFormatter.header(x)).toEqual(['pre', { style: 'margin: 0' }, String(x)])
     expect(devtoolsFormatter.hasBody(x)).toBe(false)
     for (const other of [null, undefined, 1, {}, wasm]) expect(devtoolsFormatter.header(other)).toBe(null)
   })
-  test('needs nothing of Node: the symbol is the registered one', () => {
+  test('does not need Node: the symbol is the registered one', () => {
     expect(Symbol.for('nodejs.util.inspect.custom') in Tensor.prototype).toBe(true)
   })
 })
@@ -121,7 +121,7 @@ describe('printing', () => {
     .filter((shape) => sizeOf(shape) <= 20_000)
   const numbers = fc.infiniteStream(fc.float())
 
-  test('never fails, shows the first and the last number, and changes nothing', () => {
+  test('never throws, shows the first and the last number, and changes nothing', () => {
     fc.assert(
       fc.property(shapes, numbers, fc.boolean(), (shape, stream, isReference) => {
         using _ = openScope()
@@ -138,7 +138,7 @@ describe('printing', () => {
       { numRuns: 100 },
     )
   })
-  test('is not recorded, and leaves a gradient as it was', () => {
+  test('is not recorded, and leaves a gradient unchanged', () => {
     scope(() => {
       const x = tensor([1, 2, 3])
       using recorded = recordTape([x], () => {

@@ -31,7 +31,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       return device.memory.buffers - buffers
     }
 
-    test('frees what was made inside and keeps what is returned, in whatever structure', () => {
+    test('frees the tensors made inside and keeps those returned, in any structure', () => {
       expect(leftBehind(() => scope(() => void add(make(1, 2), make(3, 4))))).toBe(0)
       let kept: { a: Tensor; list: Tensor[]; map: Map<string, Tensor>; text: string } | undefined
       expect(
@@ -51,7 +51,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       expect([...(kept?.map.get('c')?.readSync() ?? [])]).toEqual([6, 7])
       for (const x of [kept?.a, kept?.list[0], kept?.map.get('c')]) x?.dispose()
     })
-    test('hands what it returns to the scope around it, which frees it', () => {
+    test('gives the tensors it returns to the enclosing scope, which frees them', () => {
       expect(
         leftBehind(() =>
           scope(() => {
@@ -61,7 +61,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         ),
       ).toBe(0)
     })
-    test('does not own what was made outside, even if it returns it', () => {
+    test('does not own a tensor made outside, even if it returns it', () => {
       const outside = make(1, 2)
       scope(() => outside)
       scope(() => void add(outside, 1))
@@ -81,14 +81,14 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
         }),
       ).toBe(0)
     })
-    test('refuses a promise and frees what was made until then', () => {
+    test('refuses a promise and frees all tensors made until then', () => {
       expect(
         leftBehind(() => {
           expect(() => scope(async () => make(1))).toThrow(AsyncCallbackError)
         }),
       ).toBe(0)
     })
-    test('can end with a block, and keep what it is told to', () => {
+    test('can end with a block, and keeps the tensors given to `keep`', () => {
       let kept: Tensor | undefined
       expect(
         leftBehind(() => {
@@ -148,14 +148,14 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       expect(mine?.item()).toBe(2)
       expect(leftBehind(() => mine?.release())).toBe(-1)
     })
-    test('leaves nothing behind of an op that throws, inside or outside', () => {
+    test('frees all memory of an op that throws, inside or outside', () => {
       const table = make(1, 2)
       const ids = device.tensor([5], { shape: [1], dtype: 'i32' })
       expect(leftBehind(() => expect(() => gather(table, ids)).toThrow(IndexError))).toBe(0)
       expect(leftBehind(() => expect(() => scope(() => gather(table, ids))).toThrow(IndexError))).toBe(0)
       for (const x of [table, ids]) x.dispose()
     })
-    test('leaves nothing behind of the inner workings of a fused op', () => {
+    test('frees the intermediate tensors of a fused op', () => {
       const [x, gain, bias] = [zeros([3, 4], device), zeros([4], device), zeros([4], device)]
       let y: Tensor | undefined
       expect(

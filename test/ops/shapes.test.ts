@@ -62,7 +62,7 @@ describe.each(ops)('%s', (op) => {
   const definition = definitionOf(op)
   const cases = someCases(op)
 
-  test('has the outputs that its shape inference foretells', () => {
+  test('has the outputs that its shape inference predicts', () => {
     for (const { inputs, attrs } of cases) {
       const all = { ...attrs, device }
       const foretold = definition.infer(inputs, all)
@@ -75,7 +75,7 @@ describe.each(ops)('%s', (op) => {
       expect(Number.isSafeInteger(flops) && flops >= 0).toBe(true)
     }
   })
-  test('says what it takes when it gets fewer inputs, more, or the wrong element type', () => {
+  test('names the inputs it takes when it gets fewer, more, or the wrong element type', () => {
     const { inputs, attrs } = cases[0]
     const { takes } = definition
     const refuses = (given: readonly unknown[]): void => {

@@ -94,7 +94,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       },
     )
 
-    test('softplus far below 0 is the exponential, log1p and expm1 near 0 are what they are given', () => {
+    test('softplus far below 0 is the exponential, log1p and expm1 near 0 return their argument', () => {
       expect(valuesOf(softplus, [-50])[0]).toBeCloseTo(Math.exp(-50), 28)
       expect(valuesOf(log1p, [1e-10])[0] / 1e-10).toBeCloseTo(1, 6)
       expect(valuesOf(expm1, [1e-10])[0] / 1e-10).toBeCloseTo(1, 6)
@@ -116,7 +116,7 @@ describe.each([openReference(), openWasm()].map((device) => [device.name, device
       expect(gradientsOf(abs, [-2, -0, 0, 2]).map((x) => x + 0)).toEqual([-1, 0, 0, 1])
       expect(gradientsOf(sqrt, [0, 4])).toEqual([Infinity, 0.25])
     })
-    test('of equals, each gets the same share of the gradient of a maximum or a minimum', () => {
+    test('equal elements share the gradient of a maximum or a minimum equally', () => {
       for (const larger of [maximum, minimum]) {
         const ofBoth = scope(() => {
           const { a, b } = grad((x: { a: Tensor; b: Tensor }) => sum(larger(x.a, x.b)))({

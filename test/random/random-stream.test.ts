@@ -24,20 +24,20 @@ function expectUniform(cells: number, draws: number, draw: () => number): void {
 }
 
 describe('names', () => {
-  test('the same name is the same stream, wherever the parent has come to', () => {
+  test('the same name is the same stream, at any position of the parent', () => {
     const parent = stream()
     const early = parent.named('reservoir').uint32()
     parent.uint32()
     expect(parent.named('reservoir').uint32()).toBe(early)
   })
 
-  test('a name means the same numbers for good: saved runs depend on it', () => {
+  test('a name always means the same numbers: saved runs depend on it', () => {
     // JAX: random.fold_in(random.key(42), fnv1a(name)), its key_data and the first of its bits.
     expect(stream(42).named('reservoir').toState()).toEqual({ key: [652962522, 3878697490], counter: 0 })
     expect(stream(42).named('Größe').uint32()).toBe(11370630)
   })
 
-  test('streams of different names share no key and no number', () => {
+  test('streams of different names have different keys and numbers', () => {
     const names = Array.from({ length: 500 }, (_, i) => `block.${i}.attention`)
     const children = ['', 'a', 'b', 'ab', 'ba', ...names].map((name) => stream().named(name))
     const keys = new Set(children.map((child) => child.toState().key.join()))
@@ -121,7 +121,7 @@ describe('normal', () => {
     expect(Math.abs(sum / n)).toBeLessThan(5 / Math.sqrt(n))
   })
 
-  test('a fill is so many single draws, scaled', () => {
+  test('a fill equals single draws, scaled', () => {
     const [one, many] = [stream(6), stream(6)]
     const out = new Float32Array(100)
     many.fillNormal(out, 0.02)

@@ -58,7 +58,7 @@ export function testRandomTensors(device: Device): void {
     }
   })
 
-  test('the gradient of dropout goes through what was kept, by the same mask', async () => {
+  test('the gradient of dropout goes through the kept numbers, by the same mask', async () => {
     const results = scope(() => {
       const x = device.tensor(
         Float32Array.from({ length: 500 }, (_, i) => 1 + (i % 7)),
@@ -90,7 +90,7 @@ export function testDistributions(device: Device): void {
     expect(Math.abs(moment(3))).toBeLessThan(5 * Math.sqrt(15 / many))
     expect(Math.abs(moment(4) - 3)).toBeLessThan(5 * Math.sqrt(96 / many))
   })
-  test('normal numbers are distributed as they should be, by the test of Kolmogorov and Smirnov', () => {
+  test('normal numbers pass the test of Kolmogorov and Smirnov', () => {
     const numbers = normal(12).toSorted((a, b) => a - b)
     const largest = numbers.reduce((worst, x, i) => {
       const expected = cumulative(x)
@@ -110,7 +110,7 @@ export function testDistributions(device: Device): void {
       expect(Math.abs(counts[i] - expected)).toBeLessThan(5 * Math.sqrt(expected))
     }
   })
-  test('neighbors, and keys beside each other, have nothing to do with one another', () => {
+  test('adjacent numbers, and numbers of adjacent keys, are independent', () => {
     const [a, b] = [normal(31), normal(32)]
     const covariance = (f: (i: number) => number): number =>
       a.reduce((total, x, i) => total + x * f(i), 0) / many
@@ -122,7 +122,7 @@ export function testDistributions(device: Device): void {
       expect(Math.abs(covariance(f))).toBeLessThan(5 / Math.sqrt(many))
     }
   })
-  test('dropout drops the share that was asked for, at places that differ from key to key, and keeps the mean', () => {
+  test('dropout drops the given share, at places that differ from key to key, and keeps the mean', () => {
     for (const rate of [0.1, 0.5, 0.8]) {
       const masks = [1, 2].map((step) =>
         scope(() => {
@@ -153,7 +153,7 @@ export function testDistributions(device: Device): void {
       second.readSync().forEach((value, i) => expect(value).toBeCloseTo(kept[i] === 0 ? 0 : 8, 5))
     })
   })
-  test('a rate outside of its range, and a key that is none, are errors', () => {
+  test('a rate outside its range and an invalid key are errors', () => {
     scope(() => {
       const x = device.tensor([1], { shape: [1], dtype: 'f32' })
       fc.assert(

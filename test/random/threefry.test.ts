@@ -166,7 +166,7 @@ test.for([-1, 0.5, Number.NaN, Infinity, 2 ** 53])('%d is no seed, count or inde
   expect(() => foldIn(under, wrong)).toThrow(/foldIn: got data .*; expected an integer in 0 … 2⁵³ − 1/)
 })
 
-test('foldIn goes on beyond 2³², with keys of their own', () => {
+test('foldIn gives different keys beyond 2³²', () => {
   const late = [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 40, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER, 0, 1]
   const keys = late.map((data) => foldIn(keyFromSeed(0), data).join())
   expect(new Set(keys).size).toBe(late.length)

@@ -216,7 +216,7 @@ describe('one thing wrong', () => {
     },
   )
 
-  test('what is odd but right is taken', () => {
+  test('an odd but valid file is read', () => {
     const odd = [
       fileOf('{}'),
       fileOf('{"__metadata__":{}}'),
@@ -231,7 +231,7 @@ describe('one thing wrong', () => {
     for (const file of odd) expect(verdict(file)).toBe('taken')
   })
 
-  test('the message says where, what came and what was expected', () => {
+  test('the message names the field, the value it has and the value expected', () => {
     const message = (header: string, data = 0): string => {
       try {
         readSafetensors(fileOf(header, data))
@@ -282,7 +282,7 @@ describe('large headers', () => {
     expect(two.letters).toBeLessThan(two.bytes)
   })
 
-  test('a header over the limit is not looked at', () => {
+  test('a header over the limit is not parsed', () => {
     const file = fileOf(`{${' '.repeat(16 * 2 ** 20)}}`)
     expect(cost(file)).toEqual({ outcome: 'refused', strings: 0, letters: 0 })
     expect(verdict(many(10), { headerBytes: 100 })).toBe('refused')
@@ -299,7 +299,7 @@ describe('large headers', () => {
     expect(verdict(many(11), { tensors: 10 })).toBe('refused')
   })
 
-  test('of a million notes, no more than the limit are read', () => {
+  test('of a million metadata entries, no more than the limit are read', () => {
     const file = fileOf(
       `{"__metadata__":{${Array.from({ length: 1_000_000 }, (_, i) => `"${i}":""`).join()}}}`,
     )

@@ -192,7 +192,7 @@ describe('writing', () => {
     expect(() => writeSafetensors(new Map(), { note: 'a'.repeat(16 * 2 ** 20) })).toThrow(/bytes of header/)
   })
 
-  test('a tensor or note named __proto__ is like any other', () => {
+  test('a tensor or metadata entry named __proto__ is like any other', () => {
     const metadata = JSON.parse('{"__proto__":"note"}') as Record<string, string>
     const file = writeSafetensors(new Map([['__proto__', scalar]]), metadata)
     const read = readSafetensors(file)

@@ -139,7 +139,7 @@ describe('locals', () => {
     expect(seen).toEqual([0, 0, 0])
   })
 
-  test('let computes once; a local is what it holds where it is consumed', () => {
+  test('let computes once; a local has its value at the place where it is consumed', () => {
     expect(
       runWith(10, (b, n) => {
         const before = b.let(i32.add(n, 0))
@@ -309,7 +309,7 @@ describe('functions', () => {
 })
 
 describe('a module', () => {
-  test('imports a shared memory when told so', () => {
+  test('imports a shared memory with `sharedMemory`', () => {
     if (webAssembly === undefined) throw new Error('These tests need WebAssembly.')
     const memory = new webAssembly.Memory({ initial: 1, maximum: 4, shared: true })
     const module = new ModuleBuilder({ sharedMemory: true })

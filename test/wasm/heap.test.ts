@@ -15,7 +15,7 @@ function newHeap(pages: number): Heap {
 const take = (heap: Heap, bytes: number): number => heap.allocate(bytes, () => 'test')
 
 describe('the heap', () => {
-  test('gives blocks that do not overlap, on cache lines, whatever is asked for and given back', () => {
+  test('returns blocks that do not overlap, on cache lines, for any allocations and frees', () => {
     const turn = fc.record({
       bytes: fc.integer({ min: 0, max: 20_000 }),
       frees: fc.nat(),
@@ -38,7 +38,7 @@ describe('the heap', () => {
     )
   })
 
-  test('joins what small blocks have left for a large one, and cuts what a large one has left for small ones', () => {
+  test('joins freed small blocks for a large one, and cuts a freed large one for small ones', () => {
     const heap = newHeap(16)
     const small = Array.from({ length: 900 }, () => take(heap, 1024))
     for (const at of small) heap.free(at)
@@ -59,7 +59,7 @@ describe('the heap', () => {
     expect(heap.reservedBytes).toBeLessThan(5 * 400_000)
   })
 
-  test('says who wanted what does not fit, and goes on', () => {
+  test('names the caller of an allocation that does not fit, and continues', () => {
     const heap = newHeap(4)
     const kept = take(heap, page)
     expect(() => heap.allocate(4 * page, () => 'matmul [128, 512]')).toThrow(OutOfMemoryError)

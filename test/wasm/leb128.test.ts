@@ -29,7 +29,7 @@ describe('LEB128', () => {
     expect(signed(2 ** 32 - 1)).toEqual(signed(-1))
   })
 
-  test('gives back every integer it encoded', () => {
+  test('decodes every integer it encoded', () => {
     fc.assert(fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (x) => decode(unsigned(x)) === BigInt(x)))
     fc.assert(fc.property(fc.integer(), (x) => signExtended(signed(x)) === BigInt(x)))
   })

@@ -56,7 +56,7 @@ describe('a worker that ends in the middle of a call', () => {
     expect(new Int32Array(memory.buffer, gateAt, 2)[1]).toBe(1)
   })
 
-  it('is told of, after all other calls, where its call may not be made again', () => {
+  it('is reported, after all other calls, where its call may not be made again', () => {
     const { pool, memory, shared, own } = poolWithATrap(mark, lastMarkAt)
     const { calls, marks } = marking(memory)
     expect(() => pool.runAll(own, shared, calls)).toThrow(lostWorker.message)
@@ -66,7 +66,7 @@ describe('a worker that ends in the middle of a call', () => {
   })
 })
 
-describe('a call that changes what it reads, and that breaks off half-way', () => {
+describe('a call that changes its inputs and is interrupted half-way', () => {
   const numbers = 64
   const pieces = 20
   const run = (hasRoom: boolean): Set<number> => {
@@ -94,7 +94,7 @@ describe('a call that changes what it reads, and that breaks off half-way', () =
     expect(run(true)).toEqual(new Set([1]))
   })
 
-  it('has half of its effect twice without room for its results, so this test would notice', () => {
+  it('has half of its effect twice without room for its results, so this test can fail', () => {
     expect(run(false)).toEqual(new Set([1, 2]))
   })
 })
@@ -111,7 +111,7 @@ describe('a training whose workers are killed while they compute', () => {
     }
   })
 
-  it('takes a step of an optimizer once, however often it is broken off', () => {
+  it('takes a step of an optimizer once, however often it is interrupted', () => {
     const step = (device: Device, kill: (turn: number) => void): unknown => {
       using _ = openScope()
       const [w, g, m, v] = [1, 2, 3, 4].map((key) => randomUniform(device, [0, key], [400_000]))

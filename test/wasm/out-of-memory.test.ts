@@ -2,7 +2,7 @@ import { add, fill, matmul, openScope, OutOfMemoryError, tensorFrom } from '@bur
 import { openWasm } from '@burgeon/tensor/wasm'
 import { expect, test } from 'vitest'
 
-test('a tensor that does not fit in the 4 GiB of WebAssembly is named, and nothing else is lost', () => {
+test('a tensor that does not fit in the 4 GiB of WebAssembly is named in the error, and no other is lost', () => {
   using _ = openScope()
   const device = openWasm({ threads: 1 })
   const kept = tensorFrom([3], (i) => i, device)

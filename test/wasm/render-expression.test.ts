@@ -129,7 +129,7 @@ describe('select', () => {
 })
 
 describe('comparisons', () => {
-  test('answer 1 or 0, and NaN is neither less nor equal', () => {
+  test('return 1 or 0, and NaN is neither less nor equal', () => {
     const columns = [
       [1, 2, Number.NaN, -0],
       [2, 2, Number.NaN, 0],
@@ -138,7 +138,7 @@ describe('comparisons', () => {
     expect(render(equal(x, y), columns)).toEqual([0, 1, 0, 1])
   })
 
-  test('may be counted with and chosen by at once', () => {
+  test('may be numbers and conditions at once', () => {
     const isLess = less(x, y)
     const both = add(multiply(constant(10), isLess), select(isLess, x, y))
     const columns = [

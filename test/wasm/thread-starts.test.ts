@@ -68,7 +68,7 @@ describe('a program with threads', () => {
     return file
   }
 
-  it('prints a digest, and no complaint, with one thread', () => {
+  it('prints a digest, and no warning, with one thread', () => {
     expect(expected).toMatchObject({ code: 0, complaints: '' })
     expect(expected.printed).toMatch(/^[0-9a-f]{64}\n$/)
   })

@@ -64,7 +64,7 @@ describe('a WASM device with several threads', () => {
     expect(kept.readSync().at(-1)).toBe(1)
   })
 
-  it('is refused for a number of threads that makes no sense', () => {
+  it('is refused for a number of threads outside its range', () => {
     for (const threads of [0, -1, 1.5, Number.NaN, 65]) {
       expect(() => openWasm({ threads })).toThrow(`openWasm: got ${threads} threads`)
     }

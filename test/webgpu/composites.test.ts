@@ -12,7 +12,7 @@ await withAdapter((device, adapter) => {
     testMaskedAttention(device, { runs: times(15, 40), tolerance: 1e-5 })
     testRandomTensors(device)
 
-    test('a tensor prints that its numbers must be waited for, and stays as it is', async () => {
+    test('a tensor prints that its numbers must be awaited, and stays as it is', async () => {
       const x = fill(device, [2, 3], 1)
       const text = 'tensor(numbers on the GPU: await read(), f32 [2, 3] on webgpu)'
       expect(String(x)).toBe(text)

@@ -129,7 +129,7 @@ await withAdapter((device, adapter) => {
         model.dispose()
       },
     )
-    test('is decided by the same signals of blocks as on the CPU', async () => {
+    test('uses the same signals of blocks as on the CPU', async () => {
       for (const seed of [1, 2]) {
         const config = drawConfig(drawFrom(seed))
         const text = Int32Array.from({ length: 30 }, (_, i) => (i * i + seed) % config.vocabulary)

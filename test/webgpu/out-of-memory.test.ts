@@ -26,7 +26,7 @@ const megabytes = (device: Device, count: number): Tensor => fill(device, [(coun
 const noRoom = /^(fill|elementwise|read)( \[\d+\])?: the GPU has no room for \d+ bytes/
 
 describe('a GPU without room', () => {
-  test('is told of by a typed error that names the op, when the result is read', async () => {
+  test('throws a typed error that names the op when the result is read', async () => {
     const { device } = await openSmallGpu()
     const kept = [1, 2, 3].map(() => megabytes(device, large))
     const tooMuch = megabytes(device, large)
@@ -36,7 +36,7 @@ describe('a GPU without room', () => {
     for (const tensor of [tooMuch, ...kept]) tensor.dispose()
   })
 
-  test('is told of for everything that was computed with what is not there, and for nothing else', async () => {
+  test('throws for every result computed with missing memory, and for no other', async () => {
     const { device } = await openSmallGpu()
     const small = fill(device, [4], 1)
     await small.read()
@@ -53,7 +53,7 @@ describe('a GPU without room', () => {
     for (const tensor of [tooMuch, total, next, ...kept]) tensor.dispose()
   })
 
-  test('is used on when there is room again, without the buffer that was refused', async () => {
+  test('is usable when there is room again, without the buffer that was refused', async () => {
     const { device } = await openSmallGpu()
     for (let round = 0; round < 3; round++) {
       const kept = [1, 2, 3].map(() => megabytes(device, large))
@@ -69,7 +69,7 @@ describe('a GPU without room', () => {
     }
   })
 
-  test('gets back what was kept for later, so that a second attempt finds room', async () => {
+  test('frees the memory kept for later, so that a second attempt finds room', async () => {
     const { device } = await openSmallGpu()
     const earlier = [1, 2, 3].map(() => megabytes(device, large))
     await scopeAsync(async (part) => part(() => sum(earlier[0])).read())
@@ -88,7 +88,7 @@ describe('a GPU without room', () => {
     expect(device.memory.reserved).toBeLessThan(250 * million)
   })
 
-  test('has no room to read through either, and says so', async () => {
+  test('throws when it has no room to read through either', async () => {
     const { device } = await openSmallGpu()
     const kept = [large, large, large, 64].map((count) => megabytes(device, count))
     await fill(device, [4], 1).read()
@@ -99,7 +99,7 @@ describe('a GPU without room', () => {
     expect((await kept[2].read()).length).toBe((large * million) / 4)
   })
 
-  test('never lets an error of the driver out that has no type', async () => {
+  test('never throws an untyped error of the driver', async () => {
     const { device } = await openSmallGpu()
     const outcomes: unknown[] = []
     for (let i = 0; i < 12; i++) {
@@ -121,7 +121,7 @@ describe('a GPU without room', () => {
   })
 })
 
-test('memory of what was disposed of goes back to the GPU while something small goes on', async () => {
+test('memory of disposed tensors returns to the GPU while small work continues', async () => {
   const { device, backend } = await openSmallGpu()
   const small = fill(device, [64], 1)
   await scopeAsync(async (part) => {
@@ -137,7 +137,7 @@ test('memory of what was disposed of goes back to the GPU while something small 
 })
 
 await withAdapter((device, adapter) => {
-  test(`numbers are right after buffers went back and came anew (${adapter})`, async () => {
+  test(`numbers are right after buffers returned to the device and were made again (${adapter})`, async () => {
     const total = (size: number): Promise<ArrayLike<number>> =>
       scopeAsync(async (part) => part(() => sum(fill(device, [size], 2))).read())
     for (let round = 0; round < 3; round++) {

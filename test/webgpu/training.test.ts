@@ -105,7 +105,7 @@ await withAdapter((device, adapter) => {
       run.dispose()
     })
 
-    test('a lost device is told by a typed error, and the next one works', async () => {
+    test('a lost device throws a typed error, and the next one works', async () => {
       const { device: own, backend } = await openWithBackend()
       const x = ones([3], own)
       backend.device.destroy()

@@ -36,7 +36,7 @@ await withAdapter((device, name) => {
       await expect(openWebGpu({ tuning: { adapter, ...part } })).rejects.toThrow(message)
     })
 
-    test('refuses sizes and precisions that there are not', async () => {
+    test('refuses sizes and precisions that do not exist', async () => {
       await expect(tuneWebGpu(device, [[0, 1, 1]])).rejects.toThrow(
         'got sizes 0×1×1; expected positive integers',
       )

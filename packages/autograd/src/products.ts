@@ -89,7 +89,8 @@ export function jvp<T extends TensorTree>(
       checkTree('jvp', 'x', x)
       checkTree('jvp', 'tangent', tangent)
       const argument = withoutRepeats(x)
-      const [leaves, directions] = [[...tensorsIn(argument)], [...tensorsIn(tangent)]]
+      const leaves = [...tensorsIn(argument)]
+      const directions = [...tensorsIn(tangent)]
       checkLeaves('jvp', leaves)
       if (directions.length !== leaves.length) {
         throw new ShapeError(

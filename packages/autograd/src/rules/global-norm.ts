@@ -7,7 +7,8 @@ import type { GradientRule } from './gradient-rule.ts'
 const gradient = expression.multiply(unitDirection, expression.input(3))
 
 export const globalNormRule: GradientRule<'globalNorm'> = ({ inputs, outputs, cotangents, needed }) => {
-  const [ofNorm, ofScaled] = [cotangents[0], cotangents[1] && multiply(cotangents[1], normScale)]
+  const ofNorm = cotangents[0]
+  const ofScaled = cotangents[1] && multiply(cotangents[1], normScale)
   const dy = (ofNorm && ofScaled ? add(ofNorm, ofScaled) : (ofNorm ?? ofScaled)) as Tensor
   return inputs.map((x, i) => (needed[i] ? elementwise(gradient, [x, ...outputs, dy]) : undefined))
 }

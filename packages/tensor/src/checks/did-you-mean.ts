@@ -74,7 +74,8 @@ const plainOf = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g,
  * alignment).
  */
 function editDistance(a: string, b: string): number {
-  let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)]
+  let before = [] as number[]
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {

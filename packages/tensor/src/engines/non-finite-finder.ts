@@ -120,7 +120,8 @@ class Finder implements Engine {
   #find(op: OpName, tensor: Tensor): Find | undefined {
     if (tensor.dtype !== 'f32') return undefined
     const numbers = readAtOnce(op, tensor)
-    let [index, count] = [-1, 0]
+    let index = -1
+    let count = 0
     for (let i = 0; i < numbers.length; i++) {
       const x = numbers[i]
       // The difference is NaN for NaN and for both infinities.

@@ -34,7 +34,8 @@ export function profileTable(
   { byShape = false, most = Number.POSITIVE_INFINITY }: ProfileTableOptions,
 ): string {
   const rows = profile.rows({ byShape })
-  const [shown, others] = [rows.slice(0, most), rows.slice(most)]
+  const shown = rows.slice(0, most)
+  const others = rows.slice(most)
   const line = cellsOf(profile.milliseconds)
   const table = aligned([
     heading,

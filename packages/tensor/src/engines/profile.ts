@@ -91,7 +91,12 @@ class Sum {
     for (const [device, share] of this.#flopsOn) atBest += share / (device.peakFlops ?? Number.NaN)
     const fraction = perSecond(atBest)
     return {
-      ...{ name, calls, milliseconds, flops, bytesRead, bytesWritten },
+      name,
+      calls,
+      milliseconds,
+      flops,
+      bytesRead,
+      bytesWritten,
       flopsPerSecond: perSecond(flops),
       bytesPerSecond: perSecond(bytesRead + bytesWritten),
       fractionOfPeak: Number.isNaN(fraction) ? undefined : fraction,
@@ -186,11 +191,18 @@ export class Profile {
     const { droppedEvents } = this
     const complete = { cat: 'op', ph: 'X', pid: 1, tid: 1 } as const
     const body = {
-      ...{ ...complete, name: 'profile', cat: 'body', ts: 0, dur: 1000 * this.#milliseconds },
+      ...complete,
+      name: 'profile',
+      cat: 'body',
+      ts: 0,
+      dur: 1000 * this.#milliseconds,
       args: { calls: this.#all.calls, droppedEvents },
     }
     const calls = this.events.map(({ op, device, shapes, start, milliseconds, ...costs }) => ({
-      ...{ ...complete, name: op, ts: 1000 * start, dur: 1000 * milliseconds },
+      ...complete,
+      name: op,
+      ts: 1000 * start,
+      dur: 1000 * milliseconds,
       args: { shapes: shapes.map(formatShape), device: device.name, ...costs },
     }))
     return { displayTimeUnit: 'ms', traceEvents: [body, ...calls], otherData: { droppedEvents } }

@@ -74,7 +74,8 @@ function sizesOf(
   const sizes = new Map<Label, number>()
   operands.forEach((labels, k) => {
     labels.forEach((label, i) => {
-      const [size, own] = [sizes.get(label) ?? 1, shapes[k][i]]
+      const size = sizes.get(label) ?? 1
+      const own = shapes[k][i]
       const first = shapes[k][labels.indexOf(label)]
       if (first !== own || (size !== own && size !== 1 && own !== 1)) {
         throw new ShapeError(

@@ -54,7 +54,8 @@ export function applyPlan(
     // An added parameter may be a copy of another as it is before the plan, so additions come first.
     const isAdded = ({ kind }: ParameterChange): boolean => kind === 'add'
     for (const change of [...plan.changes.filter(isAdded), ...plan.changes.filter((c) => !isAdded(c))]) {
-      const [step, back] = [{ ...plan, changes: [change] }, inversePlan({ ...plan, changes: [change] })]
+      const step = { ...plan, changes: [change] }
+      const back = inversePlan({ ...plan, changes: [change] })
       applyAtOnce(step, parameters, [], device)
       const followed: Mirror[] = []
       done.push(() => {

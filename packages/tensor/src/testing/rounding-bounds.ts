@@ -277,7 +277,8 @@ function truncationError({ value, error }: Rounded): number {
 function positions(from: readonly number[], to: readonly number[]): number[] {
   const strides = broadcastStrides(from, to)
   return Array.from({ length: sizeOf(to) }, (_, i) => {
-    let [rest, at] = [i, 0]
+    let rest = i
+    let at = 0
     for (let d = to.length - 1; d >= 0; d--) {
       at += (rest % to[d]) * strides[d]
       rest = Math.floor(rest / to[d])

@@ -38,7 +38,8 @@ export interface OneMomentRule {
 export function oneMoment(rule: OneMomentRule): GradientTransform {
   const { name, next, change, rateAt, largest, largestAt, scalarsOf } = rule
   const moments = new TensorMirror(`${name} moment`, 'gradient')
-  const [kept, moved] = [below(largest, next, moment), below(largest, finite(change), constant(0))]
+  const kept = below(largest, next, moment)
+  const moved = below(largest, finite(change), constant(0))
   return finiteOnly({
     name,
     mirrors: [moments],

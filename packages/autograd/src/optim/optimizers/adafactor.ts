@@ -100,7 +100,8 @@ export function adafactor(options: AdafactorOptions = {}): GradientTransform {
       const updates = Object.entries(gradients).map(([path, gradient]) => {
         const age = ages.tick(path)
         const update = scope(() => {
-          const [flag, w] = [hasNonFinite(gradient, largestGradient), parameters[path]]
+          const flag = hasNonFinite(gradient, largestGradient)
+          const w = parameters[path]
           const direction = moment.normalized(path, gradient, flag, age)
           const inputs = [direction, globalNorm([direction]), w, globalNorm([w]), flag]
           const decay = decays(path) ? weightDecay : 0

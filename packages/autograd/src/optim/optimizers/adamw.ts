@@ -79,7 +79,8 @@ export function adamw(options: AdamwOptions): GradientTransform {
       const updates = Object.entries(gradients).map(([path, gradient]) => {
         const { oldest, along } = ages.tick(path)
         const attrs = { learningRate, beta1, beta2, epsilon, weightDecay: decays(path) ? weightDecay : 0 }
-        const [m, v] = [first.getOrZero(path, gradient), second.getOrZero(path, gradient)]
+        const m = first.getOrZero(path, gradient)
+        const v = second.getOrZero(path, gradient)
         if (along.length > 0) {
           return [path, adamwUpdateByAge([parameters[path], gradient, m, v], attrs, along, share)] as const
         }

@@ -78,7 +78,8 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
         return Object.fromEntries(nothing)
       }
       const means = entries.map(([path, gradient]) => {
-        const [last, sum] = [multiply(gradient, 1 / count), sums.get(path)]
+        const last = multiply(gradient, 1 / count)
+        const sum = sums.get(path)
         return [path, sum === undefined ? last : add(sum, last)] as const
       })
       // What sat out the last of the gradients still learns from those before.

@@ -26,12 +26,15 @@ ${names.map((name) => `    ${name} = fma(${name}, x, x);`).join('\n')}
 const fragmentProducts = (fragments: Fragments): KernelSource => {
   const { rows, columns, terms } = fragments.shape
   const place = (array: string, of: number): { array: string; at: string; stride: string } => ({
-    ...{ array, at: '0u', stride: `${of / 4}u` },
+    array,
+    at: '0u',
+    stride: `${of / 4}u`,
   })
   return {
     bindings: { to: 'write f32' },
     parameters: { rounds: 'u32', seed: 'f32' },
-    ...{ workgroup, needs: fragments.needs },
+    workgroup,
+    needs: fragments.needs,
     declarations: `var<workgroup> factors: array<vec4<f16>, 64>;
 var<workgroup> results: array<f32, ${rows * columns}>;`,
     body: `  if (local < 64u) { factors[local] = vec4<f16>(f16(params.seed)); }
@@ -72,7 +75,8 @@ export async function measurePeak(backend: WebGpuBackend): Promise<number> {
   }
   // Work is added until a run takes so long that the resolution of the clock and the round trip do not
   // matter.
-  let [groups, rounds] = [64, 64]
+  let groups = 64
+  let rounds = 64
   for (let time = await run(groups, rounds); time < 60 && rounds < 65536; time = await run(groups, rounds)) {
     if (groups < 4096) groups *= 4
     else rounds *= 4

@@ -18,8 +18,11 @@ export const adamwWebGpu: WebGpuKernel<'adamw'> = (backend, inputs, [change], at
     const step = renderWgsl(update, after, 'u')
     return {
       bindings: {
-        ...{ parameter: 'read f32', gradient: 'read f32' },
-        ...{ firstMoment: 'write f32', secondMoment: 'write f32', change: 'write f32' },
+        parameter: 'read f32',
+        gradient: 'read f32',
+        firstMoment: 'write f32',
+        secondMoment: 'write f32',
+        change: 'write f32',
       },
       parameters: {
         count: 'u32',

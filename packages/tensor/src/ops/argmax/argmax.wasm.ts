@@ -6,7 +6,8 @@ export const argmaxWasm: WasmKernel<'argmax'> = (backend, [x], [out]) => {
   const { argmax } = backend.functions('argmax', (module) => {
     module.export('argmax', { to: 'i32', from: 'i32', rows: 'i32', columns: 'i32' }, (b, p) => {
       b.repeat(p.rows, () => {
-        const [best, largest] = [b.local('i32', 0), b.local('f32', f32.load(p.from))]
+        const best = b.local('i32', 0)
+        const largest = b.local('f32', f32.load(p.from))
         b.forRange(0, p.columns, 1, (i) => {
           const value = b.let(f32.load(p.from))
           // A value that is greater than the largest, or NaN. Once the largest is NaN no value is larger.

@@ -30,7 +30,8 @@ export const assignWasm: WasmKernel<'assign'> = (backend, [target, source], _, {
 
 /** The place of row `i` of a box, in elements from the box's first. */
 function rowOffset(i: number, shape: readonly number[], strides: readonly number[]): number {
-  let [rest, at] = [i, 0]
+  let rest = i
+  let at = 0
   for (let d = shape.length - 2; d >= 0; d--) {
     at += (rest % shape[d]) * strides[d]
     rest = Math.floor(rest / shape[d])

@@ -154,7 +154,12 @@ function eachBlock(f: FunctionBuilder, p: Units, body: (block: Block) => void): 
           query: f.let(i32.add(start, i32.mul(row, queryRow))),
           perRow: f.let(i32.add(perRow, i32.shl(row, 2))),
           firstSeen: f.let(i32.sub(i32.shl(seen, 2), i32.mul(i32.sub(rows, 1), p.causal))),
-          ...{ key, rows, seen, queryRow, keyRow, isFirst },
+          key,
+          rows,
+          seen,
+          queryRow,
+          keyRow,
+          isFirst,
         })
         f.set(isFirst, 0)
       })

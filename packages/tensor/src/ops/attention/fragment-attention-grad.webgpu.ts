@@ -16,8 +16,12 @@ import {
 } from './fragment-block.webgpu.ts'
 
 const gradientReads: Bindings = {
-  ...{ q: 'read vec4f', k: 'read vec4f', v: 'read vec4f', dO: 'read vec4f' },
-  ...{ lse: 'read f32', delta: 'read f32' },
+  q: 'read vec4f',
+  k: 'read vec4f',
+  v: 'read vec4f',
+  dO: 'read vec4f',
+  lse: 'read f32',
+  delta: 'read f32',
 }
 
 /**
@@ -105,7 +109,8 @@ ${each(4, (i) => `    ${output}[${ownPlace('ownRow')} + part * 4u + ${8 * c + i}
       ...Object.fromEntries(outputs.map((name) => [name, 'write vec4f' as const])),
     },
     parameters,
-    ...{ workgroup: 32 * subgroups, needs: fragments.needs },
+    workgroup: 32 * subgroups,
+    needs: fragments.needs,
     declarations: declarations(block, ['ownA', 'ownB'], ['tileA', 'tileB']),
     body: `${start}
 ${lanes(block)}

@@ -29,7 +29,8 @@ export function fragmentForward(
   return {
     bindings: { q: 'read vec4f', k: 'read vec4f', v: 'read vec4f', o: 'write vec4f', lse: 'write f32' },
     parameters,
-    ...{ workgroup: 32 * subgroups, needs: fragments.needs },
+    workgroup: 32 * subgroups,
+    needs: fragments.needs,
     declarations: declarations(block, ['own'], ['tile']),
     body: `${blockOfQueries(block)}
 ${lanes(block)}

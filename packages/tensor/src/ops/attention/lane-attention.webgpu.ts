@@ -75,7 +75,12 @@ ${storeRow('o', 'queryPlace', 'sum', ' / total', head)}
 }
 
 const gradientReads: Bindings = {
-  ...{ q: 'read f32', k: 'read f32', v: 'read f32', dO: 'read f32', lse: 'read f32', delta: 'read f32' },
+  q: 'read f32',
+  k: 'read f32',
+  v: 'read f32',
+  dO: 'read f32',
+  lse: 'read f32',
+  delta: 'read f32',
 }
 
 /** dq = Σ dS·k over the keys that a query sees. */

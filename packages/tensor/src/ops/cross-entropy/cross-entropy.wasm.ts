@@ -64,7 +64,8 @@ export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
           i32.ltS(target, 0),
           () => b.fill(p.dlogits, 0, p.bytes),
           () => {
-            const [dloss, logSumExp] = [b.let(f32.load(p.dlosses)), b.let(v128.load32Splat(p.lse))]
+            const dloss = b.let(f32.load(p.dlosses))
+            const logSumExp = b.let(v128.load32Splat(p.lse))
             forRow(b, p.bytes, (at, { load, store }) => {
               const share = b.inline(vectorMath.exp, { x: sub(load(i32.add(p.logits, at)), logSumExp) })
               store(i32.add(p.dlogits, at), mul(share, splat(dloss)))
@@ -80,7 +81,8 @@ export const crossEntropyGradWasm: WasmKernel<'crossEntropyGrad'> = (
   })
   const [n, v] = logits.shape
   backend.runOver(backward, n, minExponentials / v, (first, many) => {
-    const [row, perRow] = [4 * v * first, 4 * first]
+    const row = 4 * v * first
+    const perRow = 4 * first
     const from = [dlosses.buffer + perRow, logits.buffer + row, targets.buffer + perRow, lse.buffer + perRow]
     return [...from, dlogits.buffer + row, many, 4 * v]
   })

@@ -28,8 +28,10 @@ export function rowLosses(
 ): void {
   const program = backend.program('crossEntropy', () => ({
     bindings: {
-      ...{ logits: 'read f32', targets: 'read i32' },
-      ...{ losses: 'write f32', logSumExp: 'write f32' },
+      logits: 'read f32',
+      targets: 'read i32',
+      losses: 'write f32',
+      logSumExp: 'write f32',
     },
     parameters: { firstRow: 'u32', rows: 'u32', columns: 'u32' },
     workgroup,
@@ -60,7 +62,10 @@ export const crossEntropyGradWebGpu: WebGpuKernel<'crossEntropyGrad'> = (backend
   const [dlosses, logits, targets, logSumExp] = inputs.map(({ buffer }) => buffer)
   const program = backend.program('crossEntropyGrad', () => ({
     bindings: {
-      ...{ dlosses: 'read f32', logits: 'read f32', targets: 'read i32', logSumExp: 'read f32' },
+      dlosses: 'read f32',
+      logits: 'read f32',
+      targets: 'read i32',
+      logSumExp: 'read f32',
       dlogits: 'write f32',
     },
     parameters: gradParameters,
@@ -79,7 +84,9 @@ export function rowGradients(
 ): void {
   const program = backend.program('crossEntropyGrad in place', () => ({
     bindings: {
-      ...{ dlosses: 'read f32', targets: 'read i32', logSumExp: 'read f32' },
+      dlosses: 'read f32',
+      targets: 'read i32',
+      logSumExp: 'read f32',
       dlogits: 'write f32',
     },
     parameters: gradParameters,

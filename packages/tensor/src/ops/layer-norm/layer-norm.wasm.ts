@@ -50,7 +50,8 @@ export const layerNormWasm: WasmKernel<'layerNorm'> = (
   const c = gain.shape[0]
   const rows = sizeOf(mean.shape)
   backend.runOver(forward, rows, minNumbers / c, (first, many) => {
-    const [row, perRow] = [4 * c * first, 4 * first]
+    const row = 4 * c * first
+    const perRow = 4 * first
     const from = [x.buffer + row, gain.buffer, bias.buffer]
     const to = [y.buffer + row, mean.buffer + perRow, rstd.buffer + perRow]
     return [...from, ...to, many, 4 * c, c, epsilon]
@@ -71,7 +72,8 @@ export const layerNormGradWasm: WasmKernel<'layerNormGrad'> = (
   const { backward } = backend.functions('layer norm grad', (module) => {
     module.export('backward', backwardParameters, (b, p) => {
       forBlocksOfRows(b, p.rows, p.bytes, [p.dgain, p.dbias], () => {
-        const [mu, scale] = [b.let(v128.load32Splat(p.mean)), b.let(v128.load32Splat(p.rstd))]
+        const mu = b.let(v128.load32Splat(p.mean))
+        const scale = b.let(v128.load32Splat(p.rstd))
         const normal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
           mul(sub(load(i32.add(p.x, at)), mu), scale)
         const dnormal = (at: Value<'i32'>, load: RowAccess['load']): Value<'v128'> =>
@@ -105,7 +107,8 @@ export const layerNormGradWasm: WasmKernel<'layerNormGrad'> = (
   const c = gain.shape[0]
   const rows = sizeOf(mean.shape)
   sumOverRows(backend, rows, c, [dgain.buffer, dbias.buffer], (first, many, [gainSums, biasSums]) => {
-    const [row, perRow] = [4 * c * first, 4 * first]
+    const row = 4 * c * first
+    const perRow = 4 * first
     const from = [dy.buffer + row, x.buffer + row, gain.buffer, mean.buffer + perRow, rstd.buffer + perRow]
     return [backward, [...from, dx.buffer + row, gainSums, biasSums, many, 4 * c, c]]
   })

@@ -14,8 +14,12 @@ const ownColumns = { first: 'local', end: 'params.columns', step: workgroup }
 export const layerNormWebGpu: WebGpuKernel<'layerNorm'> = (backend, inputs, outputs, { epsilon }) => {
   const program = backend.program('layerNorm', () => ({
     bindings: {
-      ...{ x: 'read f32', gain: 'read f32', bias: 'read f32' },
-      ...{ y: 'write f32', mean: 'write f32', rstd: 'write f32' },
+      x: 'read f32',
+      gain: 'read f32',
+      bias: 'read f32',
+      y: 'write f32',
+      mean: 'write f32',
+      rstd: 'write f32',
     },
     parameters: { rows: 'u32', columns: 'u32', epsilon: 'f32' },
     workgroup,
@@ -51,7 +55,11 @@ export const layerNormGradWebGpu: WebGpuKernel<'layerNormGrad'> = (backend, inpu
   // x̂ = (x − μ)·rstd;  dx = rstd·(dŷ − mean(dŷ) − x̂·mean(dŷ·x̂)) with dŷ = dy·gain
   const program = backend.program('layerNormGrad', () => ({
     bindings: {
-      ...{ dy: 'read f32', x: 'read f32', gain: 'read f32', mean: 'read f32', rstd: 'read f32' },
+      dy: 'read f32',
+      x: 'read f32',
+      gain: 'read f32',
+      mean: 'read f32',
+      rstd: 'read f32',
       dx: 'write f32',
     },
     parameters: { rows: 'u32', columns: 'u32' },

@@ -77,7 +77,8 @@ export const linearCrossEntropyGradOp = defineOp<object>()({
  * few for a fast product.
  */
 const maxLogits = 2 ** 25
-const [minRows, maxRows] = [64, 1024]
+const minRows = 64
+const maxRows = 1024
 
 /** Number of rows that are computed together. */
 export const rowsOfChunk = ({ n, v }: LinearLossSizes): number =>

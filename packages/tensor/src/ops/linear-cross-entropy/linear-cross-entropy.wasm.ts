@@ -10,7 +10,9 @@ import { linearLossSizes, rowsOfChunk } from './linear-cross-entropy.ts'
 
 /** The numbers of rows `first` to `first + many`, of a tensor with one number per row. */
 const part = ({ buffer, dtype }: WasmOperand, first: number, many: number): WasmOperand => ({
-  ...{ buffer: buffer + 4 * first, dtype, shape: [many] },
+  buffer: buffer + 4 * first,
+  dtype,
+  shape: [many],
 })
 
 export const linearCrossEntropyWasm: WasmKernel<'linearCrossEntropy'> = (backend, inputs, outputs) => {
@@ -23,7 +25,12 @@ export const linearCrossEntropyWasm: WasmKernel<'linearCrossEntropy'> = (backend
       const rows = Math.min(chunk, n - first)
       const logits: WasmOperand = { buffer, shape: [rows, v], dtype: 'f32' }
       gemm(backend, {
-        ...{ m: rows, n: v, k: c, c: buffer, cRow: 4 * v, init: 'zero' },
+        m: rows,
+        n: v,
+        k: c,
+        c: buffer,
+        cRow: 4 * v,
+        init: 'zero',
         a: { at: x.buffer + 4 * first * c, row: 4 * c, column: 4 },
         b: { at: w.buffer, row: 4, column: 4 * c },
       })
@@ -49,7 +56,12 @@ export const linearCrossEntropyGradWasm: WasmKernel<'linearCrossEntropyGrad'> = 
       const logits: WasmOperand = { buffer, shape: [rows, v], dtype: 'f32' }
       const ownX = { at: x.buffer + 4 * first * c, row: 4 * c, column: 4 }
       gemm(backend, {
-        ...{ m: rows, n: v, k: c, c: buffer, cRow: 4 * v, init: 'zero' },
+        m: rows,
+        n: v,
+        k: c,
+        c: buffer,
+        cRow: 4 * v,
+        init: 'zero',
         a: ownX,
         b: { at: w.buffer, row: 4, column: 4 * c },
       })
@@ -57,12 +69,22 @@ export const linearCrossEntropyGradWasm: WasmKernel<'linearCrossEntropyGrad'> = 
       const perRow = [dlosses, targets, logSumExp].map((one) => part(one, first, rows))
       crossEntropyGradWasm(backend, [perRow[0], logits, perRow[1], perRow[2]], [logits], {})
       gemm(backend, {
-        ...{ m: rows, n: c, k: v, c: dx.buffer + 4 * first * c, cRow: 4 * c, init: 'zero' },
+        m: rows,
+        n: c,
+        k: v,
+        c: dx.buffer + 4 * first * c,
+        cRow: 4 * c,
+        init: 'zero',
         a: { at: buffer, row: 4 * v, column: 4 },
         b: { at: w.buffer, row: 4 * c, column: 4 },
       })
       gemm(backend, {
-        ...{ m: v, n: c, k: rows, c: dw.buffer, cRow: 4 * c, init: first === 0 ? 'zero' : 'result' },
+        m: v,
+        n: c,
+        k: rows,
+        c: dw.buffer,
+        cRow: 4 * c,
+        init: first === 0 ? 'zero' : 'result',
         a: { at: buffer, row: 4, column: 4 * v },
         b: ownX,
       })

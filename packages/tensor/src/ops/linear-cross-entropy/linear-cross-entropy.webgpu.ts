@@ -19,7 +19,10 @@ export const linearCrossEntropyWebGpu: WebGpuKernel<'linearCrossEntropy'> = (bac
     for (let firstRow = 0; firstRow < n; firstRow += chunk) {
       const rows = Math.min(chunk, n - firstRow)
       product(backend, {
-        ...{ m: rows, n: v, k: c, batch: 1 },
+        m: rows,
+        n: v,
+        k: c,
+        batch: 1,
         a: { buffer: x, at: firstRow * c, row: c, column: 1, step: 0 },
         b: { buffer: w, at: 0, row: 1, column: c, step: 0 },
         c: { buffer: logits, at: 0 },
@@ -45,20 +48,29 @@ export const linearCrossEntropyGradWebGpu: WebGpuKernel<'linearCrossEntropyGrad'
       const gradients = { buffer: logits, at: 0 }
       const ownX = { buffer: x, at: firstRow * c, row: c, column: 1, step: 0 }
       product(backend, {
-        ...{ m: rows, n: v, k: c, batch: 1 },
+        m: rows,
+        n: v,
+        k: c,
+        batch: 1,
         a: ownX,
         b: { buffer: w, at: 0, row: 1, column: c, step: 0 },
         c: gradients,
       })
       rowGradients(backend, { logits, targets, dlosses, logSumExp }, { firstRow, rows, columns: v })
       product(backend, {
-        ...{ m: rows, n: c, k: v, batch: 1 },
+        m: rows,
+        n: c,
+        k: v,
+        batch: 1,
         a: { ...gradients, row: v, column: 1, step: 0 },
         b: { buffer: w, at: 0, row: c, column: 1, step: 0 },
         c: { buffer: outX.buffer, at: firstRow * c },
       })
       product(backend, {
-        ...{ m: v, n: c, k: rows, batch: 1 },
+        m: v,
+        n: c,
+        k: rows,
+        batch: 1,
         a: { ...gradients, row: 1, column: v, step: 0 },
         b: ownX,
         c: { buffer: outW.buffer, at: 0 },

@@ -12,7 +12,9 @@ export const linearOp = defineOp<object>()({
   name: 'linear',
   takes: { x: 'f32', W: 'f32', b: 'f32' },
   infer([x, w, b]) {
-    const [n, k, m] = [x.shape[0], x.shape[1], w.shape[1]]
+    const n = x.shape[0]
+    const k = x.shape[1]
+    const m = w.shape[1]
     if (
       x.shape.length !== 2 ||
       w.shape.length !== 2 ||

@@ -15,7 +15,12 @@ export const matmulWasm: WasmKernel<'matmul'> = (backend, [a, b], [c], attrs) =>
   const offsetsA = batchOffsets(a.shape.slice(0, -2), batch, m * k)
   const offsetsB = batchOffsets(b.shape.slice(0, -2), batch, k * n)
   const products = Array.from({ length: sizeOf(batch) }, (_, z) => ({
-    ...{ m, n, k, c: c.buffer + 4 * z * m * n, cRow: 4 * n, init: 'zero' as const },
+    m,
+    n,
+    k,
+    c: c.buffer + 4 * z * m * n,
+    cRow: 4 * n,
+    init: 'zero' as const,
     a: { at: a.buffer + 4 * offsetsA[z], row: rowA, column: columnA },
     b: { at: b.buffer + 4 * offsetsB[z], row: rowB, column: columnB },
   }))

@@ -17,7 +17,10 @@ export const matmulWebGpu: WebGpuKernel<'matmul'> = (backend, [a, b], [c], attrs
   const [rowB, columnB] = attrs.transposeB ? [1, k] : [n, 1]
   const call = (first: number, many: number, stepA: number, stepB: number): void =>
     product(backend, {
-      ...{ m, n, k, batch: many },
+      m,
+      n,
+      k,
+      batch: many,
       a: { buffer: a.buffer, at: offsetsA[first], row: rowA, column: columnA, step: stepA },
       b: { buffer: b.buffer, at: offsetsB[first], row: rowB, column: columnB, step: stepB },
       c: { buffer: c.buffer, at: first * m * n },

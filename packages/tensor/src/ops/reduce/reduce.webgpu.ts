@@ -81,7 +81,9 @@ function reduceRows(
       return {
         bindings: { x: `read ${dtype}`, to: `write ${dtype}` },
         parameters: {
-          ...{ results: 'u32', count: 'u32', end: 'u32' },
+          results: 'u32',
+          count: 'u32',
+          end: 'u32',
           ...boxParameters(ranks[0], ['row'], 'row'),
           ...boxParameters(ranks[1], ['term'], 'term'),
         },

@@ -43,7 +43,8 @@ export function runInPlace(
   backend.scratch(most * roomBytes, 'results of a step', (rooms) => {
     for (let from = 0; from < pieces; from += most) {
       const calls = Array.from({ length: Math.min(most, pieces - from) }, (_, i) => {
-        const [first, room] = [(from + i) * piece, rooms + i * roomBytes]
+        const first = (from + i) * piece
+        const room = rooms + i * roomBytes
         backend.zero(room, noteBytes)
         return args(first, Math.min(piece, count - first), room)
       })

@@ -88,7 +88,8 @@ function startInNode({ Worker, MessageChannel }: NodeThreads, start: WorkerStart
   // The worker starts without the process's own flags: preloaded modules and the module kind of standard
   // input do not apply to it.
   const worker = new Worker(nodeProgram, {
-    ...{ eval: true, execArgv: [] },
+    eval: true,
+    execArgv: [],
     workerData: { start, port: port2 },
     transferList: [port2],
   })

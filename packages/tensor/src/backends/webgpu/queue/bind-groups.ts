@@ -32,7 +32,8 @@ export class BindGroups {
     this.#device = device
     this.#parameters = parameters
     const buffers = Array.from(access, (mode, i) => ({
-      ...{ binding: i + 1, visibility: computeStage },
+      binding: i + 1,
+      visibility: computeStage,
       buffer: { type: mode === 'r' ? 'read-only-storage' : 'storage' },
     }))
     const uniform = { type: 'uniform', hasDynamicOffset: true }

@@ -144,8 +144,14 @@ export class BufferPool {
     const { memory, refusal } = requestMemory(this.#device, { size, usage: storage })
     this.#reserved += size
     const buffer: GpuBuffer = {
-      ...{ id: this.#next++, memory, size, lastUse: -1, uploaded: undefined },
-      ...{ takenAt: this.#owner.current(), isRefused: false, lost: undefined },
+      id: this.#next++,
+      memory,
+      size,
+      lastUse: -1,
+      uploaded: undefined,
+      takenAt: this.#owner.current(),
+      isRefused: false,
+      lost: undefined,
     }
     const since = buffer.takenAt
     const hear = async (): Promise<void> => {

@@ -14,7 +14,9 @@ export interface Factors {
 }
 
 export const singleFactors: Factors = {
-  ...{ name: 'f32', type: 'f32', needs: [] },
+  name: 'f32',
+  type: 'f32',
+  needs: [],
   declarations: 'fn rounded(x: vec4f) -> vec4f { return x; }',
 }
 
@@ -23,7 +25,9 @@ export const singleFactors: Factors = {
 const tooLarge = 'abs(x) >= vec4f(65520.0)'
 
 export const halfFactors: Factors = {
-  ...{ name: 'f16', type: 'f16', needs: ['half precision'] },
+  name: 'f16',
+  type: 'f16',
+  needs: ['half precision'],
   declarations: `fn rounded(x: vec4f) -> vec4<f16> {
   let above = bitcast<vec2<f16>>(0x7c007c00u | params.zero).xxxx;
   let below = bitcast<vec2<f16>>(0xfc00fc00u | params.zero).xxxx;
@@ -36,7 +40,9 @@ export const halfFactors: Factors = {
  * truncate; this rounds to the nearest, ties to even: eleven bits, or steps of 2⁻²⁴ below 2⁻¹⁴.
  */
 export const quantizedFactors: Factors = {
-  ...{ name: 'f16 in f32', type: 'f32', needs: [] },
+  name: 'f16 in f32',
+  type: 'f32',
+  needs: [],
   declarations: `fn rounded(x: vec4f) -> vec4f {
   let above = vec4f(bitcast<f32>(0x7f800000u | params.zero));
   let below = vec4f(bitcast<f32>(0xff800000u | params.zero));

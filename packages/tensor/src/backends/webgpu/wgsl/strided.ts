@@ -54,7 +54,9 @@ export function boxParameters(
 export function places(rank: number, layouts: readonly string[], index = 'index', prefix = ''): string {
   const lines = rank > 0 ? [`  var ${prefix}rest = ${index};`] : []
   for (let d = rank - 1; d >= 0; d--) {
-    const [axis, rest, size] = [`${prefix}axis${d}`, `${prefix}rest`, `params.${prefix}size${d}`]
+    const axis = `${prefix}axis${d}`
+    const rest = `${prefix}rest`
+    const size = `params.${prefix}size${d}`
     lines.push(
       d > 0 ? `  let ${axis} = ${rest} % ${size}; ${rest} = ${rest} / ${size};` : `  let ${axis} = ${rest};`,
     )

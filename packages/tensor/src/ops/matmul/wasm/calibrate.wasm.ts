@@ -19,7 +19,8 @@ export interface Calibration {
 /** Terms of a panel, as in a large product. */
 const terms = KC
 /** Engines recompile code that runs often; twelve rounds of half a millisecond give them the time. */
-const [rounds, roundMilliseconds] = [12, 0.5]
+const rounds = 12
+const roundMilliseconds = 0.5
 
 const calibrations = new Map<string, Calibration>()
 
@@ -66,7 +67,8 @@ function raceModule(tile: Tile, name: string): ModuleBuilder {
   const c = b + 4 * tile.NR * terms
   const module = new ModuleBuilder({ name })
   module.export('run', { calls: 'i32' }, (f, { calls }) => {
-    const [row, at] = [i32.const(4 * tile.NR), i32.const(c)]
+    const row = i32.const(4 * tile.NR)
+    const at = i32.const(c)
     f.repeat(calls, () => {
       f.call(micro, {
         a: i32.const(a),

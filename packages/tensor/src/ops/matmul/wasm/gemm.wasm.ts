@@ -232,7 +232,14 @@ function buildGemm(tile: Tile): FunctionDefinition<typeof gemmParameters, void> 
           const c = f.let(i32.add(p.c, i32.add(i32.mul(i, p.cRow), i32.shl(j, 2))))
           const start = i32.add(p.init, i32.add(i32.mul(i, p.initRow), i32.mul(j, p.initColumn)))
           f.call(block, {
-            ...{ a: packedA, b: packedB, rows, columns, terms, c, cRow: p.cRow, tile: ragged },
+            a: packedA,
+            b: packedB,
+            rows,
+            columns,
+            terms,
+            c,
+            cRow: p.cRow,
+            tile: ragged,
             init: select(t, c, start),
             initRow: select(t, p.cRow, p.initRow),
             initPanel: select(t, i32.const(4 * NR), initPanel),

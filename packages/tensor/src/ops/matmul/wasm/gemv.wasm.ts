@@ -111,7 +111,8 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
     })
     // Whether a block's sum is added as a whole, or continues from c's initial number.
     const isLast = f.local('i32', i32.eq(p.init, p.c))
-    const [a, at] = [f.local('i32', p.a), f.local('i32', 0)]
+    const a = f.local('i32', p.a)
+    const at = f.local('i32', 0)
     const factor = (): Value<'v128'> => {
       const x = f.let(v128.load32Splat(a))
       f.advance(a, p.aColumn)

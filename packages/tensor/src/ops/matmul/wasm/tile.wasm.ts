@@ -118,8 +118,10 @@ export function blockKernel(kind: Tile): FunctionDefinition<typeof blockParamete
     const panelB = f.let(i32.mul(p.terms, 4 * NR))
     const width = f.local('i32', p.columns)
     f.while(width, () => {
-      const [a, height] = [f.local('i32', p.a), f.local('i32', p.rows)]
-      const [init, c] = [f.local('i32', p.init), f.local('i32', p.c)]
+      const a = f.local('i32', p.a)
+      const height = f.local('i32', p.rows)
+      const init = f.local('i32', p.init)
+      const c = f.local('i32', p.c)
       const columns = f.let(atMost(width, NR))
       f.while(height, () => {
         const rows = f.let(atMost(height, MR))

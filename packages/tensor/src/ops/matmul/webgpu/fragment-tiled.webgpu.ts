@@ -40,7 +40,8 @@ export function fragmentProduct(tile: Tile, fragments: Fragments, form: ProductF
   return {
     bindings: bindingsOf(written),
     parameters: parameterTypes,
-    ...{ workgroup, needs: fragments.needs },
+    workgroup,
+    needs: fragments.needs,
     declarations: `${operandFunctions(written)}
 ${a.declaration}
 ${b.declaration}

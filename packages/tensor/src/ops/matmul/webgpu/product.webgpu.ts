@@ -53,7 +53,10 @@ export function productForm(asked: Product, factors: Factors): ProductForm {
     a: formOf(a, 'column', m, k),
     b: formOf(b, 'row', n, k),
     vectorsC: n % 4 === 0 && c.at % 4 === 0,
-    ...{ guarded: true, hasBias: bias !== undefined, accumulates: asked.accumulates === true, factors },
+    guarded: true,
+    hasBias: bias !== undefined,
+    accumulates: asked.accumulates === true,
+    factors,
   }
 }
 
@@ -83,11 +86,22 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
   const [across, down] = [Math.ceil(n / tile.columns), Math.ceil(m / tile.rows)]
   const { splits, termsOfSplit } = splitOf(across * down * batch, k, tile, capabilities.busyGroups, longest)
   const parameters = (cAt: number): ProductParameters => ({
-    ...{ m, n, k, across, down, splits, termsOfSplit },
+    m,
+    n,
+    k,
+    across,
+    down,
+    splits,
+    termsOfSplit,
     groups: across * down * batch * splits,
-    ...{ aAt: a.at, aStride: open.a.along === 'terms' ? a.row : a.column, aStep: a.step },
-    ...{ bAt: b.at, bStride: open.b.along === 'terms' ? b.column : b.row, bStep: b.step },
-    ...{ cAt, cStep: m * n },
+    aAt: a.at,
+    aStride: open.a.along === 'terms' ? a.row : a.column,
+    aStep: a.step,
+    bAt: b.at,
+    bStride: open.b.along === 'terms' ? b.column : b.row,
+    bStep: b.step,
+    cAt,
+    cStep: m * n,
   })
   const call = (to: GpuBuffer, cAt: number, withBias: GpuBuffer | undefined): void => {
     const own = { ...form, hasBias: withBias !== undefined, accumulates: form.accumulates && to === c.buffer }
@@ -109,15 +123,18 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
  */
 const longestRun = ({ name }: Factors): number => (name === 'f16' ? 8192 : 4096)
 /** Maximum number of parts of every sum that are held at a time, and of numbers in all parts. */
-const [maxParts, roomForParts] = [64, 2 ** 24]
+const maxParts = 64
+const roomForParts = 2 ** 24
 
 /** Adds some terms at a time to C, one range after another. */
 function inStretches(backend: WebGpuBackend, asked: Product, atOnce: number, forced?: VariantName): void {
   const { k, a, b, bias, accumulates, ...rest } = asked
   for (let first = 0; first < k; first += atOnce) {
     const stretch = {
-      ...{ ...rest, k: Math.min(atOnce, k - first) },
-      ...{ a: { ...a, at: a.at + first * a.column }, b: { ...b, at: b.at + first * b.row } },
+      ...rest,
+      k: Math.min(atOnce, k - first),
+      a: { ...a, at: a.at + first * a.column },
+      b: { ...b, at: b.at + first * b.row },
     }
     const start = { ...(bias && { bias }), ...(accumulates && { accumulates }) }
     product(backend, first === 0 ? { ...stretch, ...start } : { ...stretch, accumulates: true }, forced)

@@ -40,7 +40,8 @@ export function tiledProduct(tile: RegisterTile, form: ProductForm, unrolls: boo
   return {
     bindings: bindingsOf(form),
     parameters: parameterTypes,
-    ...{ workgroup, needs: form.factors.needs },
+    workgroup,
+    needs: form.factors.needs,
     declarations: `${operandFunctions(form)}\n${a.declaration}\n${b.declaration}`,
     body: `${tileOfGroup(tile)}
   let myRow = local / ${columns / myColumns}u * 4u;

@@ -44,7 +44,10 @@ export async function tune(
       const [rowA, columnA] = transposeA ? [1, m] : [k, 1]
       const [rowB, columnB] = transposeB ? [1, k] : [n, 1]
       const asked: Product = {
-        ...{ m, n, k, batch: 1 },
+        m,
+        n,
+        k,
+        batch: 1,
         a: { buffer: a, at: 0, row: rowA, column: columnA, step: 0 },
         b: { buffer: b, at: 0, row: rowB, column: columnB, step: 0 },
         c: { buffer: c, at: 0 },
