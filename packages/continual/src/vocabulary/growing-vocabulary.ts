@@ -22,7 +22,11 @@ import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
 
 /** When a vocabulary grows, and how far. */
 export interface VocabularyOptions {
-  /** The tokens to begin with; the bytes unless given. The vocabulary adds its merges to it. */
+  /**
+   * The tokens to begin with; the bytes unless given. The vocabulary adds its merges to it. Batches hold
+   * tokens of its own: one whose first tokens are not the bytes learns from text, or from batches that it
+   * encoded.
+   */
   readonly tokenizer?: GrowingTokenizer
   /** Most tokens there may ever be, those to begin with among them. */
   readonly tokens: number
