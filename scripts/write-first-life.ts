@@ -1,5 +1,5 @@
 /**
- * `node scripts/write-first-life.ts`: lets `npm start` run once in a clone of this checkout, and writes from
+ * `npm run write:first-life`: lets `npm start` run once in a clone of this checkout, and writes from
  * this one run what README says of it: the log, the facts, the picture of the report, and
  * `docs/first-life.json`, by which a test holds them together. Needs chromium, and a committed tree after
  * `npm ci`.
@@ -10,6 +10,7 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { defaultStream, firstLifeBytes } from 'burgeon/demo'
 import { chromium } from 'playwright-core'
 import { firstLifeExcerpt, firstLifeFacts } from './first-life-facts.ts'
 import { withMarked } from './marked-text.ts'
@@ -46,6 +47,7 @@ try {
     commit: git('rev-parse', '--short', 'HEAD'),
     node: execFileSync('npx', ['node', '--version'], { cwd: clone, encoding: 'utf8' }).trim(),
     device: cpus()[0]?.model.trim() ?? 'unknown',
+    stream: (await defaultStream({ root, ...firstLifeBytes(false) })).map((domain) => domain.digest),
     report: digest,
     picture: createHash('sha256').update(picture).digest('hex'),
     log: log.split('\n'),

@@ -1,7 +1,8 @@
-/** The first life of README and docs is one run: its log, some of its lines, its facts, its picture. `node scripts/write-first-life.ts` writes them all. */
+/** The first life of README and docs is one run: its log, some of its lines, its facts, its picture. `npm run write:first-life` writes them all. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { defaultStream, firstLifeBytes } from 'burgeon/demo'
 import { describe, expect, it } from 'vitest'
 import { firstLifeExcerpt, firstLifeFacts } from '../../scripts/first-life-facts.ts'
 import { markedIn, withMarked } from '../../scripts/marked-text.ts'
@@ -11,8 +12,9 @@ import { root } from './programs.ts'
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 describe('the first life of the documents', () => {
-  const { log, report, picture } = JSON.parse(read('docs/first-life.json')) as {
+  const { log, stream, report, picture } = JSON.parse(read('docs/first-life.json')) as {
     log: string[]
+    stream: string[]
     report: string
     picture: string
   }
@@ -22,6 +24,12 @@ describe('the first life of the documents', () => {
     const excerpt = ['```', ...firstLifeExcerpt(log), '```'].join('\n')
     expect(markedIn(read('README.md'), 'first-life excerpt')).toBe(excerpt)
     expect(markedIn(read('README.md'), 'first-life facts')).toBe(firstLifeFacts(log))
+  })
+
+  it('has lived on the stream that this checkout has', async () => {
+    // A package that is added changes it: see `addedLater` in the demonstration, or make the kept life anew.
+    const domains = await defaultStream({ root, ...firstLifeBytes(false) })
+    expect(domains.map(({ digest }) => digest)).toEqual(stream)
   })
 
   it('shows the report of that run', () => {
