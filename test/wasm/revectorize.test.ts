@@ -6,7 +6,10 @@ import {
   compilePlainly,
   ModuleBuilder,
 } from '../../packages/tensor/src/backends/wasm/assembler/module-builder.ts'
-import { revectorizing, whyNotRevectorize } from '../../packages/tensor/src/backends/wasm/revectorize.ts'
+import {
+  withRevectorization,
+  whyNotRevectorize,
+} from '../../packages/tensor/src/backends/wasm/revectorize.ts'
 import { selfTest } from '../../packages/tensor/src/testing/self-test.ts'
 
 const isOnX64 = process.arch === 'x64'
@@ -52,7 +55,7 @@ describe('revectorization', () => {
     const recorded: string[] = []
     const v8 = process.getBuiltinModule('node:v8')
     const set = vi.spyOn(v8, 'setFlagsFromString').mockImplementation((flag) => void recorded.push(flag))
-    revectorizing(compilePlainly)(new ModuleBuilder().toBytes())
+    withRevectorization(compilePlainly)(new ModuleBuilder().toBytes())
     set.mockRestore()
     expect(recorded).toContain('--experimental-wasm-revectorize')
     // Nothing is left as it was set: V8's own defaults have it off, and its two compilers on.

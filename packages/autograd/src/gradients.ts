@@ -79,7 +79,7 @@ class Gradients {
   }
 
   /** Frees a cotangent that has been passed on, unless it is wanted. */
-  passed(tensor: Tensor): void {
+  release(tensor: Tensor): void {
     if (this.#kept.has(tensor)) return
     this.of(tensor)?.release()
     this.#byId.delete(tensor.id)
@@ -110,7 +110,7 @@ function passOn(tape: Tape, gradients: Gradients): void {
         if (gradient !== undefined && needed[k]) gradients.add(entry.inputs[k], gradient)
       })
     }
-    for (const output of entry.outputs) gradients.passed(output)
+    for (const output of entry.outputs) gradients.release(output)
   }
 }
 

@@ -10,8 +10,8 @@ import {
   expression,
   type Tensor,
 } from '@burgeon/tensor'
-import { summedTo } from './movement.ts'
-import { type GradientRule, reading, type Reads } from './gradient-rule.ts'
+import { sumIfBroadcast } from './movement.ts'
+import { type GradientRule, withReads, type Reads } from './gradient-rule.ts'
 
 /** The derivative of a formula with respect to an input that it does not depend on, or only in steps. */
 const none = expression.constant(0)
@@ -41,7 +41,7 @@ function readsOf(attrs: Attrs<'elementwise'>, count: number): Reads {
   return { inputs: places.map((i) => seen.has(i)), outputs: false }
 }
 
-export const elementwiseRule: GradientRule<'elementwise'> = reading(readsOf, (call) => {
+export const elementwiseRule: GradientRule<'elementwise'> = withReads(readsOf, (call) => {
   const { inputs, attrs, cotangents, needed } = call
   const dy = cotangents[0] as Tensor
   if (attrs.dtype !== 'f32') return []
@@ -53,6 +53,6 @@ export const elementwiseRule: GradientRule<'elementwise'> = reading(readsOf, (ca
       gradient === expression.input(inputs.length)
         ? dy
         : elementwise(gradient, [...inputs, dy], attrs.scalars)
-    return summedTo(dx, x.shape)
+    return sumIfBroadcast(dx, x.shape)
   })
 })

@@ -33,7 +33,7 @@ export interface GradientRule<K extends OpName> {
 }
 
 /** Makes a rule that reads only some of a call's numbers. */
-export function reading<K extends OpName>(
+export function withReads<K extends OpName>(
   reads: (attrs: Attrs<K>, count: number) => Reads,
   rule: (call: GradientCall<K>) => readonly (Tensor | undefined)[] | null,
 ): GradientRule<K> {

@@ -1,9 +1,9 @@
 import { matmul, sum, type Tensor } from '@burgeon/tensor'
-import { summedTo } from './movement.ts'
-import { type GradientRule, inputsOnly, reading } from './gradient-rule.ts'
+import { sumIfBroadcast } from './movement.ts'
+import { type GradientRule, inputsOnly, withReads } from './gradient-rule.ts'
 
 /** C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC. A transposed operand gets the transpose, a broadcast batch its sum. */
-export const matmulRule: GradientRule<'matmul'> = reading(inputsOnly, (call) => {
+export const matmulRule: GradientRule<'matmul'> = withReads(inputsOnly, (call) => {
   const {
     inputs: [a, b],
     attrs,
@@ -20,11 +20,14 @@ export const matmulRule: GradientRule<'matmul'> = reading(inputsOnly, (call) => 
     transposeB
       ? matmul(dc, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, dc, { transposeA: !transposeA })
-  return [needed[0] ? summedTo(da(), a.shape) : undefined, needed[1] ? summedTo(db(), b.shape) : undefined]
+  return [
+    needed[0] ? sumIfBroadcast(da(), a.shape) : undefined,
+    needed[1] ? sumIfBroadcast(db(), b.shape) : undefined,
+  ]
 })
 
 /** y = x·W + b: dx = dy·Wᵀ, dW = xᵀ·dy, db = column sums of dy. */
-export const linearRule: GradientRule<'linear'> = reading(inputsOnly, (call) => {
+export const linearRule: GradientRule<'linear'> = withReads(inputsOnly, (call) => {
   const {
     inputs: [x, w],
     cotangents,

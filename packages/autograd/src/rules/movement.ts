@@ -6,7 +6,7 @@ import type { GradientRule } from './gradient-rule.ts'
  * Sums as `sumTo`, but passes on a cotangent that already fits: what leaves the tape gets a tensor of its own
  * there.
  */
-export const summedTo = (dy: Tensor, shape: Shape): Tensor =>
+export const sumIfBroadcast = (dy: Tensor, shape: Shape): Tensor =>
   sameShape(dy.shape, shape) ? dy : sumTo(dy, shape)
 
 export const reshapeRule: GradientRule<'reshape'> = ({ inputs: [x], cotangents: [dy] }) => [
@@ -21,7 +21,7 @@ export const permuteRule: GradientRule<'permute'> = ({ attrs: { order }, cotange
 ]
 
 export const broadcastRule: GradientRule<'broadcast'> = ({ inputs: [x], cotangents: [dy] }) => [
-  summedTo(dy as Tensor, x.shape),
+  sumIfBroadcast(dy as Tensor, x.shape),
 ]
 
 export const sliceRule: GradientRule<'slice'> = ({

@@ -90,7 +90,7 @@ function firstOrder(f: Listed, inputs: readonly Tensor[], step: number): number[
 function secondOrder(f: Listed, inputs: readonly Tensor[], step: number): number[] {
   const random = new RandomStream(keyFromSeed(0))
   const directions = inputs.map((x) => Float64Array.from({ length: x.size }, () => random.normal()))
-  const moved = (by: number): Tensor[] =>
+  const moveInputs = (by: number): Tensor[] =>
     inputs.map((x, k) =>
       x.device.tensor(
         numbersOf(x).map((value, i) => value + by * directions[k][i]),
@@ -99,7 +99,7 @@ function secondOrder(f: Listed, inputs: readonly Tensor[], step: number): number
     )
   const vector = inputs.map((x, k) => x.device.tensor(directions[k], x))
   const products = hvp<readonly Tensor[]>(f)(inputs, vector)
-  const [above, below] = [grad(f)(moved(step)), grad(f)(moved(-step))]
+  const [above, below] = [grad(f)(moveInputs(step)), grad(f)(moveInputs(-step))]
   return products.map((product, k) => {
     const high = numbersOf(above[k])
     const low = numbersOf(below[k])

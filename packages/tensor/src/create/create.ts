@@ -5,7 +5,7 @@ import * as checks from '../checks/checks.ts'
 import type { Check } from '../checks/checks.ts'
 import { Device } from '../device.ts'
 import { checkNumbers, type DType } from '../dtype.ts'
-import { flattened, type NestedNumbers } from './nested-numbers.ts'
+import { flattenNested, type NestedNumbers } from './nested-numbers.ts'
 import { checkShape, type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { fill } from '../ops/fill/fill.ts'
@@ -57,7 +57,7 @@ export function tensor(data: NestedNumbers, options: TensorOptions = {}): Tensor
     dtype: ofDevices,
     device: checks.instance('a device', Device),
   })
-  const flat = flattened('tensor', data)
+  const flat = flattenNested('tensor', data)
   const { shape = flat.shape, dtype = flat.isInt32 ? 'i32' : 'f32', device = defaultDevice() } = options
   return device.tensor(flat.numbers, { shape, dtype })
 }

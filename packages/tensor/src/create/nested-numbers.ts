@@ -20,7 +20,7 @@ export interface Flattened {
  *
  * @throws OptionError for data that is not an array, ShapeError for arrays that differ in length or depth.
  */
-export function flattened(op: string, data: NestedNumbers): Flattened {
+export function flattenNested(op: string, data: NestedNumbers): Flattened {
   if (!isArray(data)) {
     throw new OptionError(
       `${op}: got ${inWords(data)}; expected an array of numbers as data, which may be nested, or a typed array. ` +

@@ -37,7 +37,7 @@ export function profileTable(
   const shown = rows.slice(0, most)
   const others = rows.slice(most)
   const line = cellsOf(profile.milliseconds)
-  const table = aligned([
+  const table = align([
     heading,
     ...shown.map(line),
     ...(others.length > 0 ? [line(together(others))] : []),
@@ -90,7 +90,7 @@ const percent = (fraction: number | undefined, digits: number): string =>
   fraction === undefined ? '' : `${(100 * fraction).toFixed(digits)} %`
 
 /** Aligns numbers to the right, names to the left. */
-function aligned(table: readonly (readonly string[])[]): string {
+function align(table: readonly (readonly string[])[]): string {
   const widths = heading.map((_, i) => Math.max(...table.map((row) => row[i]?.length ?? 0)))
   const lineOf = (row: readonly string[]): string =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')

@@ -21,7 +21,7 @@ export function einsumSpec(spec: string, shapes: readonly Shape[]): EinsumSpec {
   const plain = spec.replaceAll(/\s/g, '')
   const found = /^([A-Za-z.,]*)(?:->([A-Za-z.]*))?$/.exec(plain)
   if (found === null) {
-    throw refused(spec, "letters, '...' and commas, and '->' with letters of the result, such as 'ij,jk->ik'")
+    throw refusal(spec, "letters, '...' and commas, and '->' with letters of the result, such as 'ij,jk->ik'")
   }
   const [, left, right] = found as unknown as [string, string, string | undefined]
   const terms = left.split(',').map((term) => lettersOf(spec, term))
@@ -30,29 +30,29 @@ export function einsumSpec(spec: string, shapes: readonly Shape[]): EinsumSpec {
       `einsum: got '${spec}' for ${shapes.length} tensors; expected as many tensors as there are terms, ${terms.length}.`,
     )
   }
-  const operands = terms.map((term, i) => labeled(spec, term, shapes[i]))
+  const operands = terms.map((term, i) => labelAxes(spec, term, shapes[i]))
   const sizes = sizesOf(spec, operands, shapes)
   const hidden = [...sizes.keys()].filter((label) => label.startsWith('…'))
   const ellipsis = hidden.toSorted((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
-  const output = right === undefined ? impliedBy(operands, ellipsis) : named(spec, right, ellipsis)
+  const output = right === undefined ? impliedBy(operands, ellipsis) : resultLabels(spec, right, ellipsis)
   const unknown = output.find((label) => !sizes.has(label))
-  if (unknown !== undefined) throw refused(spec, `'${unknown}' of the result to be in a term, too`)
-  if (new Set(output).size < output.length) throw refused(spec, 'every letter of the result once')
+  if (unknown !== undefined) throw refusal(spec, `'${unknown}' of the result to be in a term, too`)
+  if (new Set(output).size < output.length) throw refusal(spec, 'every letter of the result once')
   return { operands, output, sizes }
 }
 
-function refused(spec: string, expected: string): OptionError {
+function refusal(spec: string, expected: string): OptionError {
   return new OptionError(`einsum: got spec '${spec}'; expected ${expected}.`)
 }
 
 /** Reads the labels of a term: letters and at most one ellipsis, `…`. */
 function lettersOf(spec: string, term: string): string[] {
   const letters = term.replace('...', '…').split('')
-  if (letters.includes('.')) throw refused(spec, "dots only as one '...' in a term")
+  if (letters.includes('.')) throw refusal(spec, "dots only as one '...' in a term")
   return letters
 }
 
-function labeled(spec: string, letters: readonly string[], shape: Shape): Label[] {
+function labelAxes(spec: string, letters: readonly string[], shape: Shape): Label[] {
   const hidden = shape.length - letters.filter((letter) => letter !== '…').length
   if (hidden < 0 || (hidden > 0 && !letters.includes('…'))) {
     throw new ShapeError(
@@ -99,6 +99,6 @@ function impliedBy(operands: readonly (readonly Label[])[], ellipsis: readonly L
   return [...ellipsis, ...single.toSorted()]
 }
 
-function named(spec: string, right: string, ellipsis: readonly Label[]): Label[] {
+function resultLabels(spec: string, right: string, ellipsis: readonly Label[]): Label[] {
   return lettersOf(spec, right).flatMap((letter) => (letter === '…' ? ellipsis : [letter]))
 }

@@ -56,9 +56,9 @@ export function einsum(spec: string, ...operands: readonly Tensor[]): Tensor {
     )
     const result = named.reduce((before, next, i) => {
       const needed = new Set([...output, ...named.slice(i + 1).flatMap((one) => one.labels)])
-      return joined(before, next, needed)
+      return join(before, next, needed)
     })
-    return permuted(summedOver(result, new Set(output)), output)
+    return permuteTo(sumOver(result, new Set(output)), output)
   })
 }
 
@@ -82,14 +82,14 @@ function onceEach(named: Named): Named {
 }
 
 /** Sums over all axes but those that are needed. */
-function summedOver({ x, labels }: Named, needed: ReadonlySet<Label>): Named {
+function sumOver({ x, labels }: Named, needed: ReadonlySet<Label>): Named {
   const axes = labels.flatMap((label, i) => (needed.has(label) ? [] : [i]))
   if (axes.length === 0) return { x, labels }
   return { x: sum(x, { axes }), labels: labels.filter((label) => needed.has(label)) }
 }
 
 /** Puts the axes in another order. */
-function permuted({ x, labels }: Named, wanted: readonly Label[]): Tensor {
+function permuteTo({ x, labels }: Named, wanted: readonly Label[]): Tensor {
   if (wanted.every((label, i) => label === labels[i])) return reshape(x, x.shape)
   return permute(
     x,
@@ -98,7 +98,7 @@ function permuted({ x, labels }: Named, wanted: readonly Label[]): Tensor {
 }
 
 /** Removes axes of size 1 that stretch to those of another tensor. */
-function unstretched({ x, labels }: Named, other: Named): Named {
+function squeezeStretched({ x, labels }: Named, other: Named): Named {
   const stretches = (label: Label, i: number): boolean => {
     const at = other.labels.indexOf(label)
     return at >= 0 && x.shape[i] === 1 && other.x.shape[at] !== 1
@@ -115,10 +115,10 @@ function unstretched({ x, labels }: Named, other: Named): Named {
 }
 
 /** Multiplies two tensors and sums over the axes that both have and that are not needed any more. */
-function joined(first: Named, second: Named, needed: ReadonlySet<Label>): Named {
-  const [left, right] = [unstretched(first, second), unstretched(second, first)]
-  const a = summedOver(left, new Set([...needed, ...right.labels]))
-  const b = summedOver(right, new Set([...needed, ...left.labels]))
+function join(first: Named, second: Named, needed: ReadonlySet<Label>): Named {
+  const [left, right] = [squeezeStretched(first, second), squeezeStretched(second, first)]
+  const a = sumOver(left, new Set([...needed, ...right.labels]))
+  const b = sumOver(right, new Set([...needed, ...left.labels]))
   const shared = a.labels.filter((label) => b.labels.includes(label))
   const batch = shared.filter((label) => needed.has(label))
   const summed = shared.filter((label) => !needed.has(label))
@@ -130,8 +130,8 @@ function joined(first: Named, second: Named, needed: ReadonlySet<Label>): Named 
   const shape = [...sizes(a, [...batch, ...rows]), ...sizes(b, columns)]
   if (summed.length === 0) {
     const ones = (count: number): number[] => new Array<number>(count).fill(1)
-    const x = permuted(a, [...batch, ...rows])
-    const y = permuted(b, [...batch, ...columns])
+    const x = permuteTo(a, [...batch, ...rows])
+    const y = permuteTo(b, [...batch, ...columns])
     const spread = reshape(x, [...x.shape, ...ones(columns.length)])
     const facing = reshape(y, [...sizes(b, batch), ...ones(rows.length), ...sizes(b, columns)])
     return { x: multiply(spread, facing), labels }
@@ -139,8 +139,8 @@ function joined(first: Named, second: Named, needed: ReadonlySet<Label>): Named 
   const [m, n, k] = [sizes(a, rows), sizes(b, columns), sizes(a, summed)].map(sizeOf)
   const transposeA = isInOrder(a, [...batch, ...summed, ...rows])
   const transposeB = isInOrder(b, [...batch, ...columns, ...summed])
-  const x = permuted(a, transposeA ? a.labels : [...batch, ...rows, ...summed])
-  const y = permuted(b, transposeB ? b.labels : [...batch, ...summed, ...columns])
+  const x = permuteTo(a, transposeA ? a.labels : [...batch, ...rows, ...summed])
+  const y = permuteTo(b, transposeB ? b.labels : [...batch, ...summed, ...columns])
   const product = matmul(
     reshape(x, [...sizes(a, batch), ...(transposeA ? [k, m] : [m, k])]),
     reshape(y, [...sizes(b, batch), ...(transposeB ? [n, k] : [k, n])]),

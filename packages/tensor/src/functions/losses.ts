@@ -49,13 +49,13 @@ const binary = e.add(
 /** (prediction − target)². */
 export function meanSquaredError(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('meanSquaredError', options, lossChecks)
-  return reduced('meanSquaredError', squared, [predictions, targets], options)
+  return reduceLosses('meanSquaredError', squared, [predictions, targets], options)
 }
 
 /** |prediction − target|; its gradient at 0 is 0. */
 export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('l1', options, lossChecks)
-  return reduced('l1', size, [predictions, targets], options)
+  return reduceLosses('l1', size, [predictions, targets], options)
 }
 
 /**
@@ -64,7 +64,7 @@ export function l1(predictions: Tensor, targets: Tensor, options: LossOptions = 
  */
 export function huber(predictions: Tensor, targets: Tensor, options: HuberOptions = {}): Tensor {
   checkOptions('huber', options, huberChecks)
-  return reduced('huber', hubers, [predictions, targets], options, [options.delta ?? 1])
+  return reduceLosses('huber', hubers, [predictions, targets], options, [options.delta ?? 1])
 }
 
 /**
@@ -76,10 +76,10 @@ export function huber(predictions: Tensor, targets: Tensor, options: HuberOption
  */
 export function binaryCrossEntropy(logits: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('binaryCrossEntropy', options, lossChecks)
-  return reduced('binaryCrossEntropy', binary, [logits, targets], options, [], 'logits')
+  return reduceLosses('binaryCrossEntropy', binary, [logits, targets], options, [], 'logits')
 }
 
-function reduced(
+function reduceLosses(
   op: string,
   formula: e.Expression,
   [predictions, targets]: readonly [Tensor, Tensor],

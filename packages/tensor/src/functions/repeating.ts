@@ -44,11 +44,11 @@ export function tile(x: Tensor, counts: readonly number[]): Tensor {
   checkTensor('tile', 'x', x)
   checkArgument('tile', 'counts', counts, checks.list('a list of integers ≥ 0', checks.integer({ from: 0 })))
   const rank = Math.max(x.shape.length, counts.length)
-  const aligned = (list: readonly number[]): number[] => [
+  const alignRight = (list: readonly number[]): number[] => [
     ...new Array<number>(rank - list.length).fill(1),
     ...list,
   ]
-  const [sizes, times] = [aligned(x.shape), aligned(counts)]
+  const [sizes, times] = [alignRight(x.shape), alignRight(counts)]
   const tiled = sizes.map((n, i) => n * times[i])
   checkShape('tile', tiled)
   return scope(() => {

@@ -156,7 +156,7 @@ export class TensorMirror implements Mirror {
       const next = new Map<string, Tensor>()
       for (const change of plan.changes) {
         const old = this.#tensors.get(change.path)
-        const copied = change.kind === 'add' ? this.#copied(change) : undefined
+        const copied = change.kind === 'add' ? this.#copyOf(change) : undefined
         if (copied) next.set(change.path, copied)
         const own = change.kind === 'add' ? this.#keptIn(plan, change.path) : undefined
         if (own && 'shape' in own)
@@ -191,7 +191,7 @@ export class TensorMirror implements Mirror {
   }
 
   /** The tensor of a parameter that is a copy, made from the tensor of the original. */
-  #copied({ initial }: ParameterChange & { kind: 'add' }): Tensor | undefined {
+  #copyOf({ initial }: ParameterChange & { kind: 'add' }): Tensor | undefined {
     if (initial.kind !== 'copy') return undefined
     const other = this.#tensors.get(initial.of)
     const factor = roleFactor(this.role, initial.factor ?? 1, initial.gradientFactor ?? 1)

@@ -42,7 +42,7 @@ export async function undoPlan(
   }
   const others = plan.changes.filter(({ kind }) => kind !== 'remove').toReversed()
   const changes = [
-    ...(await Promise.all(removedFrom(parameters, plan))),
+    ...(await Promise.all(addRemoved(parameters, plan))),
     ...(await Promise.all(others.map((change) => revertChange(plan, change, parameters)))),
   ]
   return { summary: `undo ${plan.summary}`, key: plan.key, changes, kept }
@@ -52,7 +52,7 @@ export async function undoPlan(
  * Adds again the parameters that a plan removes, in their present order, each before the next parameter that
  * stays.
  */
-function removedFrom(parameters: ParameterStore, { changes }: Plan): Promise<ParameterChange>[] {
+function addRemoved(parameters: ParameterStore, { changes }: Plan): Promise<ParameterChange>[] {
   const removed = new Set(changes.filter(({ kind }) => kind === 'remove').map(({ path }) => path))
   const paths = [...parameters].map(({ path }) => path)
   return paths.flatMap((path, i) => {

@@ -34,7 +34,7 @@ export function numbersText(
       index === null ? '…' : isLast ? cells[next++].padStart(width) : textFrom(axis + 1),
     )
     const left = indent + axis + 1
-    if (isLast) return `[${wrapped(parts, left)}]`
+    if (isLast) return `[${wrapRow(parts, left)}]`
     return `[${parts.join(`,${'\n'.repeat(shape.length - 1 - axis)}${' '.repeat(left)}`)}]`
   }
   return textFrom(0)
@@ -88,7 +88,7 @@ function numberText(x: number, dtype: DType): string {
 }
 
 /** Joins the parts of a row with commas, on several lines where one would be too long. */
-function wrapped(parts: readonly string[], left: number): string {
+function wrapRow(parts: readonly string[], left: number): string {
   let length = left
   return parts
     .map((part, i) => {

@@ -83,40 +83,40 @@ export function threefry2x32(key: RandomKey, high: number, low: number): RandomK
   let y = (low + k1) | 0
   // Five groups of four rounds, each followed by two words of the key schedule and the group's number.
   // Written out: a loop over the rotations takes three times as long.
-  y = rotated(y, 13) ^ (x = (x + y) | 0)
-  y = rotated(y, 15) ^ (x = (x + y) | 0)
-  y = rotated(y, 26) ^ (x = (x + y) | 0)
-  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  y = rotate(y, 13) ^ (x = (x + y) | 0)
+  y = rotate(y, 15) ^ (x = (x + y) | 0)
+  y = rotate(y, 26) ^ (x = (x + y) | 0)
+  y = rotate(y, 6) ^ (x = (x + y) | 0)
   x = (x + k1) | 0
   y = (y + k2 + 1) | 0
-  y = rotated(y, 17) ^ (x = (x + y) | 0)
-  y = rotated(y, 29) ^ (x = (x + y) | 0)
-  y = rotated(y, 16) ^ (x = (x + y) | 0)
-  y = rotated(y, 24) ^ (x = (x + y) | 0)
+  y = rotate(y, 17) ^ (x = (x + y) | 0)
+  y = rotate(y, 29) ^ (x = (x + y) | 0)
+  y = rotate(y, 16) ^ (x = (x + y) | 0)
+  y = rotate(y, 24) ^ (x = (x + y) | 0)
   x = (x + k2) | 0
   y = (y + k0 + 2) | 0
-  y = rotated(y, 13) ^ (x = (x + y) | 0)
-  y = rotated(y, 15) ^ (x = (x + y) | 0)
-  y = rotated(y, 26) ^ (x = (x + y) | 0)
-  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  y = rotate(y, 13) ^ (x = (x + y) | 0)
+  y = rotate(y, 15) ^ (x = (x + y) | 0)
+  y = rotate(y, 26) ^ (x = (x + y) | 0)
+  y = rotate(y, 6) ^ (x = (x + y) | 0)
   x = (x + k0) | 0
   y = (y + k1 + 3) | 0
-  y = rotated(y, 17) ^ (x = (x + y) | 0)
-  y = rotated(y, 29) ^ (x = (x + y) | 0)
-  y = rotated(y, 16) ^ (x = (x + y) | 0)
-  y = rotated(y, 24) ^ (x = (x + y) | 0)
+  y = rotate(y, 17) ^ (x = (x + y) | 0)
+  y = rotate(y, 29) ^ (x = (x + y) | 0)
+  y = rotate(y, 16) ^ (x = (x + y) | 0)
+  y = rotate(y, 24) ^ (x = (x + y) | 0)
   x = (x + k1) | 0
   y = (y + k2 + 4) | 0
-  y = rotated(y, 13) ^ (x = (x + y) | 0)
-  y = rotated(y, 15) ^ (x = (x + y) | 0)
-  y = rotated(y, 26) ^ (x = (x + y) | 0)
-  y = rotated(y, 6) ^ (x = (x + y) | 0)
+  y = rotate(y, 13) ^ (x = (x + y) | 0)
+  y = rotate(y, 15) ^ (x = (x + y) | 0)
+  y = rotate(y, 26) ^ (x = (x + y) | 0)
+  y = rotate(y, 6) ^ (x = (x + y) | 0)
   x = (x + k2) | 0
   y = (y + k0 + 5) | 0
   return [x >>> 0, y >>> 0]
 }
 
-function rotated(word: number, left: number): number {
+function rotate(word: number, left: number): number {
   return (word << left) | (word >>> (32 - left))
 }
 

@@ -146,7 +146,7 @@ function expectedResults<K extends OpName>(
   return scope(() =>
     withEngine(
       (below) => new RoundingBounds(below),
-      (bounds) => called(reference, op, inputs, attrs).map((result) => read(bounds, result)),
+      (bounds) => callOp(reference, op, inputs, attrs).map((result) => read(bounds, result)),
     ),
   )
 }
@@ -157,7 +157,7 @@ async function actualResults<K extends OpName>(
   inputs: readonly PlainInput[],
   attrs: PlainAttrs<K>,
 ): Promise<Result[]> {
-  const results = scope(() => called(device, op, inputs, attrs))
+  const results = scope(() => callOp(device, op, inputs, attrs))
   try {
     return await Promise.all(
       results.map(async ({ tensor, label }) => {
@@ -175,7 +175,7 @@ interface Labeled {
 }
 
 /** Returns the outputs of a call, followed by its inputs as they are afterwards. */
-function called<K extends OpName>(
+function callOp<K extends OpName>(
   device: Device,
   op: K,
   inputs: readonly PlainInput[],

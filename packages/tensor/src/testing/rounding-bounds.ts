@@ -69,14 +69,14 @@ export class RoundingBounds implements Engine {
     if (definition !== undefined && rule === undefined) return definition(inputs, attrs)
     const bounds = inputs.map((input) => this.of(input))
     const outputs = this.#below.run(op, inputs, attrs)
-    const boundOf = rule ?? (movement ? moved(op) : exact)
+    const boundOf = rule ?? (movement ? moveBounds(op) : exact)
     const results = outputs.length > 0 ? outputs : [inputs[0]]
     for (const result of results) {
       this.#bounds.set(
         result.id,
         // Functions made of ops have scopes of their own, but the bounds are still needed after these end.
         makeOwned(() =>
-          withoutEngines(() => settled(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
+          withoutEngines(() => settle(boundOf({ inputs, bounds, result, attrs }), result, bounds)),
         ),
       )
     }
@@ -155,7 +155,7 @@ function exact({ result }: { readonly result: Tensor }): Tensor {
 }
 
 /** Ops that only move numbers move their errors with them. */
-function moved<K extends OpName>(op: K): Rule<K> {
+function moveBounds<K extends OpName>(op: K): Rule<K> {
   return ({ bounds, attrs }) => runOp(op, bounds, attrs)[0]
 }
 
@@ -288,7 +288,7 @@ function positions(from: readonly number[], to: readonly number[]): number[] {
 }
 
 /** NaN and infinities must be exact, unless the error of an input was infinite: then theirs is, too. */
-function settled(bound: Tensor, result: Tensor, from: readonly Tensor[]): Tensor {
+function settle(bound: Tensor, result: Tensor, from: readonly Tensor[]): Tensor {
   const isOpen = from.some((x) => x.readSync().includes(Infinity))
   const values = result.readSync()
   const numbers = Float64Array.from(bound.readSync(), (error, i) => {

@@ -20,7 +20,7 @@ export function statements(name: string, promises: readonly Promised[]): CheckRe
   checkArgument('statements', 'name', name, checks.text)
   checkArgument('statements', 'promises', promises, somePromises)
   return promises.map(([promise, complaint]) => {
-    const detail = attempted(complaint)
+    const detail = attempt(complaint)
     return { statement: `${name} ${promise}`, holds: detail === null, detail: detail ?? 'as stated' }
   })
 }
@@ -31,7 +31,7 @@ const somePromises = checks.list<Promised>('a list of promises, each a text and 
     Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'function',
 })
 
-function attempted(complaint: () => string | null): string | null {
+function attempt(complaint: () => string | null): string | null {
   try {
     return complaint()
   } catch (error) {

@@ -100,7 +100,7 @@ export class Ages implements Mirror {
         if (other !== undefined && (this.#of === 'values' || gradientFactor !== 0))
           next.set(change.path, other)
       } else if (change.kind === 'resize' && life !== undefined)
-        next.set(change.path, grown(life, change.dimensions))
+        next.set(change.path, grow(life, change.dimensions))
     }
     return () => {
       for (const [path, life] of next) this.#lives.set(path, life)
@@ -112,7 +112,7 @@ export class Ages implements Mirror {
     const kept = changes.flatMap((change) => {
       const life = this.#lives.get(change.path)
       if (life === undefined) return []
-      const after = change.kind === 'resize' ? grown(life, change.dimensions).steps : life.steps
+      const after = change.kind === 'resize' ? grow(life, change.dimensions).steps : life.steps
       return [[change.path, { ...life, after }] as const]
     })
     return Promise.resolve(Object.fromEntries(kept))
@@ -187,7 +187,7 @@ function areBirths(own: unknown, steps: number): boolean {
 const extreme = (numbers: readonly number[], of: (a: number, b: number) => number): number =>
   numbers.reduce((a, b) => of(a, b))
 
-function grown({ steps, births }: Life, dimensions: readonly DimensionMap[]): Life {
+function grow({ steps, births }: Life, dimensions: readonly DimensionMap[]): Life {
   const next = dimensions.map(({ source }, axis) =>
     source.map((at) => (at < 0 ? steps : (births[axis]?.[at] ?? 0))),
   )

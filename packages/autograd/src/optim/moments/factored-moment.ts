@@ -27,10 +27,10 @@ export interface FactoredMomentState {
 }
 
 const { add, constant, divide, input, multiply, scalar, sqrt, subtract } = expression
-const mixed = (share: Expression): Expression =>
+const mix = (share: Expression): Expression =>
   unlessNonFinite(input(2), add(input(0), multiply(share, subtract(input(1), input(0)))), input(0))
 // inputs: average, fresh, flag and, where ages differ, the share of what is fresh
-const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
+const [ofOneAge, ofManyAges] = [mix(scalar(0)), mix(input(3))]
 // ε₁ of algorithm 6
 const squared = add(multiply(input(0), input(0)), constant(1e-30))
 // inputs: g, R, C, mean: R·C/mean in an order that does not leave the range of single precision

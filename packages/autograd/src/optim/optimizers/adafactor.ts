@@ -61,11 +61,11 @@ const { add, constant, divide, input, maximum, multiply, scalar } = expression
 // inputs: U = g/√V̂, ‖U‖, w, ‖w‖, flag; scalars: −rate, decay, 1/√size. Clipped at RMS(U) = 1 (algorithm 4, d
 // of algorithm 6).
 const clipped = divide(input(0), maximum(constant(1), multiply(input(1), scalar(2))))
-const moved = (rate: Expression): Expression =>
+const move = (rate: Expression): Expression =>
   unlessNonFinite(input(4), multiply(rate, add(clipped, multiply(scalar(1), input(2)))), constant(0))
-const absolute = moved(scalar(0))
+const absolute = move(scalar(0))
 // ε₂ of algorithm 6
-const relative = moved(multiply(scalar(0), maximum(constant(1e-3), multiply(input(3), scalar(2)))))
+const relative = move(multiply(scalar(0), maximum(constant(1e-3), multiply(input(3), scalar(2)))))
 
 /** The squares of 2³¹ smaller ones add up to less than single precision holds. */
 const largestGradient = 2 ** 48

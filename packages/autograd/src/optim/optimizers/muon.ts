@@ -13,7 +13,7 @@ import {
 import { checkedRowAxes, mostSquare, type RowAxes } from '../moments/as-matrix.ts'
 import { finiteOnly, limitAtRate } from '../non-finite/finite-only.ts'
 import type { GradientTransform } from '../transforms/gradient-transform.ts'
-import { orthogonalized } from './orthogonalized.ts'
+import { orthogonalize } from './orthogonalize.ts'
 import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
 import { hasNonFinite, unlessNonFinite } from '../non-finite/non-finite.ts'
 import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
@@ -72,7 +72,7 @@ const change = unlessNonFinite(
 
 /**
  * Muon: momentum whose direction is made orthogonal by Newton–Schulz steps (Jordan et al. 2024), so that
- * every direction of a matrix learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalized(g + μ·m) +
+ * every direction of a matrix learns at one pace. m ← μ·m + g; Δ = −rate·(scale·orthogonalize(g + μ·m) +
  * λ·w).
  *
  * It is for hidden matrices; embeddings, gains and biases want AdamW, see `byPath`. A parameter of rank above
@@ -112,7 +112,7 @@ export function muon(options: MuonOptions): GradientTransform {
           const inputs = [gradient, moment, flag]
           const direction = elementwise(nesterov ? ahead : sum, inputs, [momentum])
           assign(moment, elementwise(kept, inputs, [momentum]))
-          const orthogonal = reshape(orthogonalized(reshape(direction, [rows, columns])), shape)
+          const orthogonal = reshape(orthogonalize(reshape(direction, [rows, columns])), shape)
           const scalars = [-learningRate, factorOf(rows, columns), decays(path) ? weightDecay : 0]
           return elementwise(change, [orthogonal, parameters[path], flag], scalars)
         })

@@ -28,13 +28,13 @@ interface MovingAverageState extends AgesState {
 
 const { abs, add, constant, input, less, multiply, scalar, select, subtract } = expression
 // inputs: average, weight, its change and, where ages differ, the share of what is new
-const mixed = (share: Expression): Expression =>
+const mix = (share: Expression): Expression =>
   select(
     less(abs(input(2)), constant(Infinity)),
     add(input(0), multiply(share, subtract(add(input(1), input(2)), input(0)))),
     input(0),
   )
-const [ofOneAge, ofManyAges] = [mixed(scalar(0)), mixed(input(3))]
+const [ofOneAge, ofManyAges] = [mix(scalar(0)), mix(input(3))]
 
 /**
  * An exponential moving average of the weights after each update, corrected for its beginning: ā ← ā + (1 −

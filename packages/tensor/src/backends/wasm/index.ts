@@ -6,7 +6,7 @@ import { OptionError } from '../../errors.ts'
 import { peakFlops, wasmKernels } from './kernels.ts'
 import { isTriedEngine, whyNotRevectorize } from './revectorize.ts'
 import { selfTest } from '../../testing/self-test.ts'
-import { survivingLostWorkers } from './threads/lost-worker.ts'
+import { surviveLostWorkers } from './threads/lost-worker.ts'
 import { availableThreads } from './threads/start-worker.ts'
 import { WasmBackend, type WasmSettings } from './wasm-backend.ts'
 
@@ -68,6 +68,6 @@ function mayRevectorize(strictMath: boolean, must: boolean): boolean {
   return why === undefined
 }
 
-const kernels = survivingLostWorkers(wasmKernels)
+const kernels = surviveLostWorkers(wasmKernels)
 
 const open = (settings: WasmSettings): Device => Device.of(new WasmBackend(settings), kernels, peakFlops)

@@ -44,7 +44,7 @@ export function isTriedEngine(): boolean {
  * Makes a compiler revectorize. The switch belongs to the process, so it is turned back before any other code
  * runs.
  */
-export function revectorizing(compile: Compile): Compile {
+export function withRevectorization(compile: Compile): Compile {
   const v8 = switchOfV8()
   if (v8 === undefined) return compile
   return (bytes) => {

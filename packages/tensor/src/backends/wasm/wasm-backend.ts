@@ -10,7 +10,7 @@ import { formatShape, sizeOf, type TensorSpec } from '../../shape.ts'
 import { compilePlainly, ModuleBuilder } from './assembler/module-builder.ts'
 import { type Features, requireFeatures } from './features.ts'
 import { Heap } from './heap.ts'
-import { revectorizing } from './revectorize.ts'
+import { withRevectorization } from './revectorize.ts'
 import { poolBytes, type SharedFunction, ThreadPool } from './threads/thread-pool.ts'
 import type { Compile, WasmFunction, WasmMemory } from './webassembly.ts'
 
@@ -67,7 +67,7 @@ export class WasmBackend implements Backend<Pointer> {
     const { webAssembly, features } = requireFeatures()
     this.features = { ...features, relaxedSimd: features.relaxedSimd && !strictMath }
     this.products = revectorized
-      ? { name: 'burgeon revectorized', compile: revectorizing(compilePlainly) }
+      ? { name: 'burgeon revectorized', compile: withRevectorization(compilePlainly) }
       : { name: 'burgeon', compile: compilePlainly }
     this.threads = features.sharedMemory ? threads : 1
     const shared = this.threads > 1
@@ -157,7 +157,7 @@ export class WasmBackend implements Backend<Pointer> {
    * call.
    *
    * @param mayRepeat Whether a call that broke off may be made again.
-   * @throws `lostWorker` if not, and a thread has ended in the middle of a call. `survivingLostWorkers` then
+   * @throws `lostWorker` if not, and a thread has ended in the middle of a call. `surviveLostWorkers` then
    *   runs the whole op again.
    */
   runAll(kernel: WasmFunction, calls: readonly (readonly number[])[], mayRepeat = false): void {

@@ -32,7 +32,7 @@ const [w, g, m, v] = [input(0), input(1), input(2), input(3)]
 /** WASM and WGSL have no flush-to-zero: tiny moments would become slow denormals, so they are cut to 0. */
 const cutTiny = (x: Expression): Expression => e.select(e.less(e.abs(x), constant(1e-30)), constant(0), x)
 /** The share 1 − β comes in double precision: in single, 1 − 0.999 would be off by a hundred-thousandth. */
-const decayed = (old: Expression, fresh: Expression, beta: Expression, share: Expression): Expression =>
+const average = (old: Expression, fresh: Expression, beta: Expression, share: Expression): Expression =>
   cutTiny(add(multiply(beta, old), multiply(share, fresh)))
 
 /** From 2⁶³ on a square may overflow single precision, and an infinite second moment would stay infinite. */
@@ -43,9 +43,9 @@ const whereFinite = (x: Expression, otherwise: Expression): Expression =>
   e.select(e.less(e.abs(g), constant(largestGradient)), x, otherwise)
 
 /** m ← β₁·m + (1 − β₁)·g, with inputs w, g, m, v and the scalars of `scalarsOf`. */
-export const firstMoment: Expression = whereFinite(decayed(m, g, scalar(1), scalar(7)), m)
+export const firstMoment: Expression = whereFinite(average(m, g, scalar(1), scalar(7)), m)
 /** v ← β₂·v + (1 − β₂)·g². */
-export const secondMoment: Expression = whereFinite(decayed(v, multiply(g, g), scalar(2), scalar(8)), v)
+export const secondMoment: Expression = whereFinite(average(v, multiply(g, g), scalar(2), scalar(8)), v)
 /** Δw = −rate·(m̂/(√v̂ + ε) + λ·w), from the new moments. */
 export const update: Expression = whereFinite(
   e.negate(

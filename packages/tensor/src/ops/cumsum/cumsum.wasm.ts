@@ -81,7 +81,7 @@ function cumsumFunctions(backend: WasmBackend, dtype: DType, reverse: boolean): 
               b.set(low, f64x2.add(low, f64x2.promoteLowF32x4(term)))
               b.set(high, f64x2.add(high, upperDoubles(term)))
             }
-            store(i32.add(p.to, at), dtype === 'i32' ? low : rounded(b, low, high))
+            store(i32.add(p.to, at), dtype === 'i32' ? low : round(b, low, high))
             b.advance(at, step)
           })
         })
@@ -103,7 +103,7 @@ const upperDoubles = (x: Value<'v128'>): Value<'v128'> =>
   f64x2.promoteLowF32x4(i32x4.shuffle(x, x, [2, 3, 2, 3]))
 
 /** Rounds two pairs of doubles to four singles. */
-function rounded(b: FunctionBuilder, low: Value<'v128'>, high: Value<'v128'>): Value<'v128'> {
+function round(b: FunctionBuilder, low: Value<'v128'>, high: Value<'v128'>): Value<'v128'> {
   return b.let(i32x4.shuffle(f32x4.demoteF64x2Zero(low), f32x4.demoteF64x2Zero(high), [0, 1, 4, 5]))
 }
 
@@ -121,17 +121,17 @@ function sumsOfFloats(
     i32x4.shuffle(x, x, lane === 0 ? [0, 1, 0, 1] : [2, 3, 2, 3])
   const last = reverse ? 0 : 1
   /** Returns a pair's running sum, in the order of the walk. */
-  const running = (pair: Value<'v128'>): Value<'v128'> =>
+  const runningSum = (pair: Value<'v128'>): Value<'v128'> =>
     b.let(f64x2.add(pair, b.let(i32x4.shuffle(pair, none, reverse ? [2, 3, 4, 5] : [4, 5, 0, 1]))))
   b.repeat(b.let(i32.shrU(bytes, 4)), () => {
     if (reverse) b.advance(at, -16)
     const terms = b.let(v128.load(i32.add(from, at)))
     const pairs = [b.let(f64x2.promoteLowF32x4(terms)), b.let(upperDoubles(terms))]
-    const [low, high] = pairs.map(running)
+    const [low, high] = pairs.map(runningSum)
     const [near, far] = reverse ? [high, low] : [low, high]
     const farther = b.let(f64x2.add(far, both(near, last)))
     const [first, second] = [b.let(f64x2.add(total, near)), b.let(f64x2.add(total, farther))]
-    b.store(i32.add(to, at), reverse ? rounded(b, second, first) : rounded(b, first, second))
+    b.store(i32.add(to, at), reverse ? round(b, second, first) : round(b, first, second))
     b.set(total, both(second, last))
     if (!reverse) b.advance(at, 16)
   })

@@ -58,7 +58,7 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Sorted {
   checkTensor('sort', 'x', x)
   checkArgument('sort', 'axis', axis, checks.integer())
   checkOptions('sort', options, optionChecks)
-  return sorted('sort', x, axis, options.descending ?? false)
+  return sortAlong('sort', x, axis, options.descending ?? false)
 }
 
 /**
@@ -82,7 +82,7 @@ export function topK(x: Tensor, k: number, axis = -1): Sorted {
       `topK: got k ${k} for axis ${axis} of ${formatShape(x.shape)}; expected at most its size, ${x.shape[at]}.`,
     )
   }
-  const { values, indices } = sorted('topK', x, at, true)
+  const { values, indices } = sortAlong('topK', x, at, true)
   const start = x.shape.map(() => 0)
   return {
     values: slice(values, start, x.shape.with(at, k)),
@@ -90,7 +90,7 @@ export function topK(x: Tensor, k: number, axis = -1): Sorted {
   }
 }
 
-function sorted(who: string, x: Tensor, axis: number, descending: boolean): Sorted {
+function sortAlong(who: string, x: Tensor, axis: number, descending: boolean): Sorted {
   const { length: rank } = x.shape
   const [at] = normalizeAxes(who, [axis], rank) as [number]
   if (at === rank - 1) return inOrder(x, descending)

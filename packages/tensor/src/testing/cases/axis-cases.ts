@@ -54,7 +54,7 @@ export const cumsumCases: OpCases<'cumsum'> = {
 }
 
 /** Draws numbers of which many are equal. */
-function repeated(random: RandomStream, shape: Shape, dtype: DType): PlainInput {
+function drawRepeats(random: RandomStream, shape: Shape, dtype: DType): PlainInput {
   const whole = (): number => random.below(9) - 4
   return dtype === 'f32' ? f32Input(shape, () => whole() / 2) : i32Input(shape, whole)
 }
@@ -76,8 +76,8 @@ export const sortCases: OpCases<'sort'> = {
       ...[7, 40, 600].flatMap((n) => [
         { inputs: [withSpecials(random, [5, n])], attrs: { descending } },
         { inputs: [anything(random, [3, n], 'i32')], attrs: { descending } },
-        { inputs: [repeated(random, [3, n], 'f32')], attrs: { descending } },
-        { inputs: [repeated(random, [3, n], 'i32')], attrs: { descending } },
+        { inputs: [drawRepeats(random, [3, n], 'f32')], attrs: { descending } },
+        { inputs: [drawRepeats(random, [3, n], 'i32')], attrs: { descending } },
       ]),
       { inputs: [f32Input([3, 70], () => pick(random, [0, -0]))], attrs: { descending } },
       { inputs: [f32Input([3, 70], () => Number.NaN)], attrs: { descending } },
@@ -88,7 +88,7 @@ export const sortCases: OpCases<'sort'> = {
     ]),
   draw(random) {
     const shape = [...drawShape(random, random.below(4), 60), drawSize(random, 65, true)]
-    const numbers = pick(random, [repeated, anything])
+    const numbers = pick(random, [drawRepeats, anything])
     return {
       inputs: [numbers(random, shape, pick(random, ['f32', 'i32']))],
       attrs: { descending: chance(random, 0.5) },

@@ -84,15 +84,15 @@ export function drawExpression(random: RandomStream, shape: ExpressionShape): Ex
     depth: checks.required(checks.integer({ from: 0, to: 16 })),
     smooth: checks.boolean,
   })
-  return drawn(random, shape)
+  return drawNode(random, shape)
 }
 
 /** Check of the stream that cases are drawn from. */
 export const aRandomStream: Check<RandomStream> = checks.instance('a RandomStream', RandomStream)
 
-function drawn(random: RandomStream, shape: ExpressionShape): Expression {
+function drawNode(random: RandomStream, shape: ExpressionShape): Expression {
   if (shape.depth === 0 || chance(random, 0.1)) return leaf(random, shape)
-  const below = (): Expression => drawn(random, { ...shape, depth: shape.depth - 1 })
+  const below = (): Expression => drawNode(random, { ...shape, depth: shape.depth - 1 })
   const kind = random.uniform()
   if (kind < 0.4) return pick(random, shape.smooth ? smoothUnaries : unaryBuilders)(below())
   if (kind < 0.9 || shape.smooth)

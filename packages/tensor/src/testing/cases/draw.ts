@@ -33,10 +33,10 @@ export function drawShape(random: RandomStream, rank: number, budget = 2000): nu
     return size
   })
   // Shuffled, so that the long axis is not always the first.
-  return shuffled(random, shape)
+  return shuffle(random, shape)
 }
 
-function shuffled<T>(random: RandomStream, list: readonly T[]): T[] {
+function shuffle<T>(random: RandomStream, list: readonly T[]): T[] {
   const result = [...list]
   for (let i = result.length - 1; i > 0; i--) {
     const j = random.below(i + 1)
@@ -49,7 +49,7 @@ function shuffled<T>(random: RandomStream, list: readonly T[]): T[] {
 
 /** Draws the numbers 0 … n − 1 in some order. */
 export function drawOrder(random: RandomStream, n: number): number[] {
-  return shuffled(
+  return shuffle(
     random,
     Array.from({ length: n }, (_, i) => i),
   )

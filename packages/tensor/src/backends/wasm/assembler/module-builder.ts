@@ -116,7 +116,7 @@ export class ModuleBuilder {
         7,
         vector(this.#exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)])),
       ),
-      ...section(10, vector(functions.map(({ body }) => sized(body)))),
+      ...section(10, vector(functions.map(({ body }) => withLength(body)))),
       ...section(0, [...text('name'), ...section(0, text(this.#name)), ...section(1, nameMap(functions))]),
     ])
   }
@@ -158,6 +158,6 @@ function nameMap(functions: readonly { name: string }[]): number[] {
   return vector(functions.map(({ name }, index) => [...unsigned(index), ...text(name)]))
 }
 
-const text = (string: string): number[] => sized([...new TextEncoder().encode(string)])
-const sized = (bytes: readonly number[]): number[] => [...unsigned(bytes.length), ...bytes]
-const section = (id: number, content: readonly number[]): number[] => [id, ...sized(content)]
+const text = (string: string): number[] => withLength([...new TextEncoder().encode(string)])
+const withLength = (bytes: readonly number[]): number[] => [...unsigned(bytes.length), ...bytes]
+const section = (id: number, content: readonly number[]): number[] => [id, ...withLength(content)]

@@ -53,9 +53,9 @@ function ofPositive(b: FunctionBuilder, a: Vector, y: Vector): Vector {
     const rest = f64x2.sub(t, f64x2.mul(f64x2.sub(integer, shift), Math.LN2))
     return { integer, t: demoteF64x2Zero(t), rest: demoteF64x2Zero(rest) }
   })
-  const joined = (part: 't' | 'rest'): Vector =>
+  const join = (part: 't' | 'rest'): Vector =>
     b.let(i32x4.shuffle(halves[0][part], halves[1][part], [0, 1, 4, 5]))
-  const [t, r] = [joined('t'), joined('rest')]
+  const [t, r] = [join('t'), join('rest')]
   const n = i32x4.shuffle(halves[0].integer, halves[1].integer, [0, 2, 4, 6])
   const significand = add(add(mul(mul(r, r), polynomial(r, expResidual)), r), 1)
   const inRange = mul(significand, i32x4.shl(i32x4.add(n, 127), 23))

@@ -19,12 +19,12 @@ type AnyKernel = (...operands: readonly unknown[]) => void
  * They write all of their outputs, and read nothing else that they write, so nothing of the first attempt
  * remains. Kernels that change what they read handle it themselves: see `runInPlace`.
  */
-export function survivingLostWorkers(kernels: KernelTable<WasmBackend>): KernelTable<WasmBackend> {
-  const surviving = Object.entries(kernels).map(([op, kernel]) => [op, repeated(kernel as AnyKernel)])
+export function surviveLostWorkers(kernels: KernelTable<WasmBackend>): KernelTable<WasmBackend> {
+  const surviving = Object.entries(kernels).map(([op, kernel]) => [op, repeat(kernel as AnyKernel)])
   return Object.fromEntries(surviving) as KernelTable<WasmBackend>
 }
 
-const repeated =
+const repeat =
   (kernel: AnyKernel): AnyKernel =>
   (...operands) => {
     for (;;) {

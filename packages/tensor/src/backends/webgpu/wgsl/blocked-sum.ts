@@ -29,7 +29,7 @@ export function blockedSums(sums: Readonly<Record<string, string>>, range: TermR
   const { first, end, step, before = '', levels = 3 } = range
   const names = Object.keys(sums)
   const nameAt = (name: string, level: number): string => (level === levels ? name : `${name}_${level}`)
-  const declared = (level: number): string =>
+  const declarationsOf = (level: number): string =>
     names.map((name) => `var ${nameAt(name, level)} = ${zero};`).join(' ')
   const loop = (level: number, from: string, stop: string): string => {
     if (level === 0) {
@@ -41,11 +41,11 @@ export function blockedSums(sums: Readonly<Record<string, string>>, range: TermR
     const inner = loop(level - 1, at, `min(${at} + ${stride}u, ${end})`)
     const added = names.map((name) => `${nameAt(name, level + 1)} += ${nameAt(name, level)};`).join(' ')
     return `for (var ${at} = ${from}; ${at} < ${stop}; ${at} += ${stride}u) {
-${declared(level)}
+${declarationsOf(level)}
 ${inner}
 ${added}
 }`
   }
-  return `${declared(levels)}
+  return `${declarationsOf(levels)}
 ${loop(levels - 1, first, end)}`
 }

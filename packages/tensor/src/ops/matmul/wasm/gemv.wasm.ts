@@ -14,7 +14,7 @@ import {
   v128,
 } from '../../../backends/wasm/assembler/index.ts'
 import { forRow } from '../../../backends/wasm/loops/row-loop.ts'
-import { transposed } from './pack.wasm.ts'
+import { transposeBlock } from './pack.wasm.ts'
 import { atMost, KC } from './tile.wasm.ts'
 
 // biome-ignore format: a, B, c, sizes, what c starts from (a column stride of 0 repeats it), room for n sums
@@ -107,7 +107,7 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
         f.let(i32.add(p.b, i32.mul(p.bColumn, 4 * g + j))),
       )
       const inits = starts.map((_start, j) => i32.add(p.init, i32.mul(p.initColumn, 4 * g + j)))
-      return { starts, total: f.local('v128', gathered(inits)), sum: f.local('v128') }
+      return { starts, total: f.local('v128', gatherLanes(inits)), sum: f.local('v128') }
     })
     // Whether a block's sum is added as a whole, or continues from c's initial number.
     const isLast = f.local('i32', i32.eq(p.init, p.c))
@@ -125,7 +125,7 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
         f.repeat(i32.shrU(terms, 2), () => {
           const factors = [factor(), factor(), factor(), factor()]
           for (const { starts, sum } of groups) {
-            const terms = transposed(
+            const terms = transposeBlock(
               f,
               places(starts).map((place) => f.let(v128.load(place))),
             )
@@ -136,7 +136,7 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
       }
       f.repeat(count > 1 ? i32.and(terms, 3) : terms, () => {
         const x = factor()
-        for (const { starts, sum } of groups) f.set(sum, multiplyAdd(x, gathered(places(starts)), sum))
+        for (const { starts, sum } of groups) f.set(sum, multiplyAdd(x, gatherLanes(places(starts)), sum))
         f.advance(at, 4)
       })
     }
@@ -172,6 +172,6 @@ function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): voi
 }
 
 /** Loads up to four numbers from as many places. */
-function gathered([first, ...others]: readonly Value<'i32'>[]): Value<'v128'> {
+function gatherLanes([first, ...others]: readonly Value<'i32'>[]): Value<'v128'> {
   return others.reduce((lanes, at, i) => v128.load32Lane(at, lanes, i + 1), v128.load32Zero(first))
 }

@@ -38,7 +38,7 @@ export function packA(MR: number): FunctionDefinition<typeof packAParameters, vo
     const turned = (): void => {
       b.repeat(i32.shrU(terms, 2), () => {
         for (const r of fours) {
-          const columns = transposed(
+          const columns = transposeBlock(
             b,
             [0, 1, 2, 3].map((i) => b.let(v128.load(at(r + i)))),
           )
@@ -82,7 +82,10 @@ export function packA(MR: number): FunctionDefinition<typeof packAParameters, vo
 }
 
 /** Transposes a 4 × 4 block: returns its four columns from its four rows. */
-export function transposed(b: FunctionBuilder, [r0, r1, r2, r3]: readonly Value<'v128'>[]): Value<'v128'>[] {
+export function transposeBlock(
+  b: FunctionBuilder,
+  [r0, r1, r2, r3]: readonly Value<'v128'>[],
+): Value<'v128'>[] {
   const low01 = b.let(i32x4.shuffle(r0, r1, [0, 4, 1, 5]))
   const low23 = b.let(i32x4.shuffle(r2, r3, [0, 4, 1, 5]))
   const high01 = b.let(i32x4.shuffle(r0, r1, [2, 6, 3, 7]))
@@ -107,7 +110,7 @@ export function packB(NR: number): FunctionDefinition<typeof packBParameters, vo
         b.advance(to, 4 * NR)
       })
     }
-    const scattered = (source: Local<'i32'>): void => {
+    const scatter = (source: Local<'i32'>): void => {
       for (let j = 0; j < NR; j++) b.store(to, i32.load(i32.add(source, i32.mul(column, j))), 4 * j)
     }
     b.while(left, () => {
@@ -124,7 +127,7 @@ export function packB(NR: number): FunctionDefinition<typeof packBParameters, vo
               b.if(
                 i32.eq(row, 4),
                 () => transposedPanel(b, NR, to, from, terms, column),
-                () => panel(scattered),
+                () => panel(scatter),
               ),
           )
           b.set(left, i32.sub(left, NR))
@@ -163,7 +166,7 @@ function transposedPanel(
   const at = (j: number): Value<'i32'> => i32.add(source, i32.mul(column, j))
   b.repeat(i32.shrU(terms, 2), () => {
     for (let j = 0; j < NR; j += 4) {
-      const rows = transposed(
+      const rows = transposeBlock(
         b,
         [0, 1, 2, 3].map((i) => b.let(v128.load(at(j + i)))),
       )

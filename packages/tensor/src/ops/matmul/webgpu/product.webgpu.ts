@@ -122,8 +122,9 @@ export function product(backend: WebGpuBackend, given: Product, forced?: Variant
  * not drift. The rounding of factors to half precision costs as much as so many additions.
  */
 const longestRun = ({ name }: Factors): number => (name === 'f16' ? 8192 : 4096)
-/** Maximum number of parts of every sum that are held at a time, and of numbers in all parts. */
+/** Maximum number of parts of every sum that are held at a time. */
 const maxParts = 64
+/** Maximum number of numbers in all parts. */
 const roomForParts = 2 ** 24
 
 /** Adds some terms at a time to C, one range after another. */
@@ -158,8 +159,8 @@ function programOf(backend: WebGpuBackend, name: VariantName, form: ProductForm)
 function asColumns(asked: Product): Product {
   const { m, n, a, b, bias } = asked
   if (n !== 1 || m === 1 || bias !== undefined) return asked
-  const turned = (x: Matrix): Matrix => ({ ...x, row: x.column, column: x.row })
-  return { ...asked, m: n, n: m, a: turned(b), b: turned(a) }
+  const transpose = (x: Matrix): Matrix => ({ ...x, row: x.column, column: x.row })
+  return { ...asked, m: n, n: m, a: transpose(b), b: transpose(a) }
 }
 
 /**

@@ -18,7 +18,7 @@ const next = expression.add(multiply(constant(a), input(0)), input(1))
  *
  * @param matrix `f32 [R, C]`.
  */
-export function orthogonalized(matrix: Tensor): Tensor {
+export function orthogonalize(matrix: Tensor): Tensor {
   const [rows, columns] = matrix.shape
   let x = divide(matrix, add(globalNorm([matrix]), 1e-7))
   for (let i = 0; i < repetitions; i++) {
