@@ -1,4 +1,7 @@
 /** Right calls of entry points that export one or two functions. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sgd } from '@burgeon/autograd/optim'
 import * as autogradTesting from '@burgeon/autograd/testing'
 import * as node from '@burgeon/gpt/node'
@@ -8,6 +11,8 @@ import * as wasm from '@burgeon/tensor/wasm'
 import type { CallsOf } from './call.ts'
 
 const device = reference.openReference()
+const llama = join(import.meta.dirname, '../gold/pretrained/llama')
+const model = await node.fromPretrained(llama, { device })
 /** An empty list of tensors is a right argument, too. */
 const loss = (x: Tensor): Tensor => (x === undefined ? tensor([1], { shape: [], device }) : sum(square(x)))
 
@@ -30,6 +35,20 @@ export const nodeCalls: CallsOf<typeof node> = {
     () => ({
       args: { folder: 'nowhere', options: { vocabulary: 300 } },
       run: node.tokenizerFromPretrained,
+    }),
+  ],
+  fromPretrained: [
+    () => ({
+      args: { place: llama, options: { device } },
+      run: node.fromPretrained,
+      says: ['readPretrained', llama, ''],
+    }),
+  ],
+  savePretrained: [
+    () => ({
+      args: { model, place: mkdtempSync(join(tmpdir(), 'burgeon-calls-')) },
+      run: node.savePretrained,
+      says: ['writePretrained'],
     }),
   ],
 }

@@ -45,6 +45,20 @@ const tokenizerJson = JSON.stringify({
 })
 const pretrained = (): api.PretrainedTokenizer => new api.PretrainedTokenizer(tokenizerJson)
 const file = { takes: { tokenizerJson: ['string', 'object'], tokenizerConfig: anything } } as const
+const ones = ({ shape }: api.ParameterSpec): Promise<Float32Array> =>
+  Promise.resolve(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1))
+const llamaSizes = { norm: 'rms', positions: 'rotary', activation: 'swiglu', biases: [] } as const
+const llama = (): api.Gpt => api.Gpt.create({ ...sizes, ...llamaSizes }, { device, seed: 1 })
+const files = await api.writePretrained(llama())
+const pretrainedFolder: api.PretrainedFolder = {
+  place: 'memory',
+  open(name) {
+    const bytes = files.get(name)
+    return Promise.resolve(
+      bytes && { size: bytes.length, read: (a, b) => Promise.resolve(bytes.slice(a, b)) },
+    )
+  },
+}
 
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
@@ -104,6 +118,11 @@ export const gptCalls: CallsOf<typeof api> = {
     }),
     () => ({ args: { state, device }, run: api.Gpt.fromState }),
     () => ({
+      args: { config, numbersOf: ones, device },
+      run: api.Gpt.fromReader,
+      says: ['model state', 'fromReader'],
+    }),
+    () => ({
       args: { tokens: tokens(), w: w(), options: forwardOptions },
       run: (...args: Parameters<api.Gpt['forward']>) => modelOf().forward(...args),
       says: ['forward'],
@@ -114,6 +133,14 @@ export const gptCalls: CallsOf<typeof api> = {
       says: ['losses'],
     }),
   ],
+  readPretrained: [
+    () => ({
+      args: { folder: pretrainedFolder, options: { device } },
+      run: api.readPretrained,
+      says: ['memory'],
+    }),
+  ],
+  writePretrained: [() => ({ args: { model: llama() }, run: api.writePretrained })],
   configFromState: [() => ({ args: { saved: config }, run: api.configFromState, says: ['model state'] })],
   gptConfig: [
     () => ({

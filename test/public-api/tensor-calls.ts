@@ -375,6 +375,16 @@ export const tensorCalls: CallsOf<typeof api> = {
       says: ['safetensors'],
     }),
   ],
+  openSafetensors: [
+    () => ({
+      args: {
+        source: { size: file().length, read: (a: number, b: number) => Promise.resolve(file().slice(a, b)) },
+        options: { headerBytes: 1e6, tensors: 9 },
+      },
+      run: api.openSafetensors,
+      says: ['safetensors'],
+    }),
+  ],
   writeSafetensors: [
     () => ({ args: { tensors: new Map([['x', raw()]]), metadata: { a: 'b' } }, run: api.writeSafetensors }),
   ],

@@ -25,7 +25,7 @@ import type { ForwardOptions, LossOptions } from './forward/forward-options.ts'
 import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
 import { type GrowthAccess, grantGrowth } from './growth-access.ts'
 import { configFromState } from './config/config-from-state.ts'
-import { type GptConfig, hasBias } from './config/gpt-config.ts'
+import { aConfig, type GptConfig, hasBias } from './config/gpt-config.ts'
 import { type GptSizes, gptConfig, sizeChecks } from './config/gpt-sizes.ts'
 import { type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 
@@ -108,6 +108,35 @@ export class Gpt {
       for (const spec of new Set(inOrder)) {
         const { data } = state.weights[spec.path]
         model.#add(spec, () => device.tensor(data, { shape: spec.shape, dtype: 'f32' }, spec.path))
+      }
+    } catch (error) {
+      model.dispose()
+      throw error
+    }
+    return model
+  }
+
+  /**
+   * A model whose numbers come one parameter after the other, so that they are never all held twice.
+   *
+   * @param numbersOf Is called for each parameter, in order, and awaited; returns as many numbers as its
+   *   shape holds.
+   * @throws OptionError for an invalid configuration or another number of numbers; then nothing of it stays.
+   */
+  static async fromReader(
+    config: GptConfig,
+    numbersOf: (spec: ParameterSpec) => Promise<ArrayLike<number>>,
+    device: Device = defaultDevice(),
+  ): Promise<Gpt> {
+    checkArgument('Gpt.fromReader', 'config', config, aConfig)
+    checkArgument('Gpt.fromReader', 'numbersOf', numbersOf, checks.callback('a function of a parameter'))
+    checkArgument('Gpt.fromReader', 'device', device, checks.instance('a Device', Device))
+    const model = new Gpt(configFromState(config), device)
+    try {
+      for (const spec of parameterSpecs(model.config)) {
+        const numbers = await numbersOf(spec)
+        checkArgument('Gpt.fromReader', `numbersOf(${spec.path})`, numbers, checks.numbers)
+        model.#add(spec, () => device.tensor(numbers, { shape: spec.shape, dtype: 'f32' }, spec.path))
       }
     } catch (error) {
       model.dispose()

@@ -19,11 +19,21 @@ export { forward } from './forward/forward.ts'
 export type { ForwardOptions, ObservedActivation } from './forward/forward-options.ts'
 export { type GenerateOptions, generate } from './generation/generate.ts'
 export { Gpt, type GptState } from './gpt.ts'
-export type { AdapterConfig, BlockConfig, GptConfig, LinearMapKind } from './config/gpt-config.ts'
+export type {
+  AdapterConfig,
+  BlockConfig,
+  GptConfig,
+  LinearMapKind,
+  PretrainedSource,
+} from './config/gpt-config.ts'
 export { configFromState } from './config/config-from-state.ts'
 export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
 export { KeyValueCache } from './forward/key-value-cache.ts'
 export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
+export { PretrainedError } from './pretrained/config/pretrained-error.ts'
+export { readPretrained, type ReadPretrainedOptions } from './pretrained/read-pretrained.ts'
+export type { PretrainedFolder } from './pretrained/weight-files.ts'
+export { writePretrained } from './pretrained/write-pretrained.ts'
 export { type SamplingOptions, sampleToken } from './generation/sampling.ts'
 export { type BytePairState, BytePairTokenizer } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'

@@ -1,3 +1,4 @@
 /** `@burgeon/gpt/node`: what needs Node. */
 export { nodeDisk } from './checkpoint/node-disk.ts'
 export { tokenizerFromPretrained } from './tokenizer/tokenizer-from-pretrained.ts'
+export { fromPretrained, savePretrained } from './pretrained/node-pretrained.ts'

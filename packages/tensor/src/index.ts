@@ -162,6 +162,12 @@ export {
   type SafetensorsFile,
   type SafetensorsLimits,
 } from './safetensors/read-safetensors.ts'
+export {
+  type ByteSource,
+  openSafetensors,
+  type OpenSafetensors,
+  type TensorEntry,
+} from './safetensors/open-safetensors.ts'
 export { writeSafetensors } from './safetensors/write-safetensors.ts'
 export {
   adoptTensor,

@@ -127,7 +127,12 @@ const isAbove0 = (value: unknown): boolean => Number.isFinite(value) && (value a
 const mapKinds: readonly LinearMapKind[] = ['qkv', 'output', 'mlp']
 
 /** Checks what holds for all blocks besides sizes. */
-function checkChoices({ epsilon = 1, biases = [], untiedHead, queryKeyNorm }: GptConfig): void {
+function checkChoices({ epsilon = 1, biases = [], untiedHead, queryKeyNorm, pretrained }: GptConfig): void {
+  if (pretrained !== undefined && !(isObject(pretrained) && isObject(pretrained.config))) {
+    throw new OptionError(
+      `${owner}: got pretrained ${shown(pretrained)}; expected an object with the config that it was read with.`,
+    )
+  }
   if (!isAbove0(epsilon)) {
     throw new OptionError(`${owner}: got epsilon ${shown(epsilon)}; expected a finite number above 0.`)
   }

@@ -18,7 +18,7 @@ export function configFromState(saved: GptConfig): GptConfig {
   checkIsConfig(saved)
   const { vocabulary, context, embed, norm, normWidth, headBias, logitOffsets, nextBlock, ...rest } =
     saved as GptConfig & EarlierConfig
-  const { epsilon, biases, untiedHead, queryKeyNorm } = saved
+  const { epsilon, biases, untiedHead, queryKeyNorm, pretrained } = saved
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
     const { id, mlpHidden, scoreWidth, window, frequencies, adapter, expertShares } = block
@@ -42,7 +42,10 @@ export function configFromState(saved: GptConfig): GptConfig {
     ...(headBias && { headBias }),
     ...(logitOffsets && { logitOffsets }),
   }
-  const config = { vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock }
+  const config = {
+    ...{ vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock },
+    ...(pretrained !== undefined && { pretrained }),
+  }
   checkConfig(config)
   return config
 }

@@ -64,6 +64,14 @@ export interface AdapterConfig {
  */
 export type LinearMapKind = 'qkv' | 'output' | 'mlp'
 
+/** JSON of the folder in the form of Hugging Face that a model was read from, to be written back. */
+export interface PretrainedSource {
+  /** `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** `generation_config.json`. */
+  readonly generation?: Readonly<Record<string, unknown>>
+}
+
 /** Every size of a model, block by block. */
 export interface GptConfig {
   /** Number of tokens, V. */
@@ -112,6 +120,8 @@ export interface GptConfig {
   readonly blocks: readonly BlockConfig[]
   /** The number that the next inserted block will be named after. */
   readonly nextBlock: number
+  /** What it was read from, of a pretrained model. */
+  readonly pretrained?: PretrainedSource
 }
 
 /** A configuration, as functions check it that are given one. */

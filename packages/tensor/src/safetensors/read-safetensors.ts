@@ -1,5 +1,5 @@
 /** Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are there. */
-import { checkArgument, checkOptions } from '../checks/check-options.ts'
+import { checkArgument, checkOptions, type ChecksOf } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { BadFileError } from './bad-file-error.ts'
 import { fileLimits } from './file-limits.ts'
@@ -28,15 +28,43 @@ export interface SafetensorsFile {
  */
 export function readSafetensors(source: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
   checkArgument('readSafetensors', 'source', source, checks.instance('a Uint8Array', Uint8Array))
-  checkOptions('readSafetensors', limits, {
-    headerBytes: checks.number({ from: 0, infinite: true }),
-    tensors: checks.number({ from: 0, infinite: true }),
-  })
+  checkOptions('readSafetensors', limits, limitChecks)
   const { headerBytes: most, tensors: mostTensors } = { ...fileLimits, ...limits }
   // Of Node's Buffer the views would be Buffers, whose slice() is no copy.
   const file = new Uint8Array(source.buffer, source.byteOffset, source.length)
-  const { header, dataAt } = headerOf(file, most)
-  const entries = new Map<string, Entry>()
+  const dataAt = 8 + headerLength(file.subarray(0, 8), file.length, most)
+  // A copy, because browsers decode no memory that threads share.
+  const header = decodeHeader(file.slice(8, dataAt))
+  const { entries, metadata } = parseHeader(header, file.length - dataAt, mostTensors)
+  const tensors = new Map(
+    [...entries].map(([name, { type, shape, begin, end }]) => {
+      return [name, { type, shape, bytes: file.subarray(dataAt + begin, dataAt + end) }]
+    }),
+  )
+  return { tensors, metadata }
+}
+
+/** Checks of `SafetensorsLimits`. */
+export const limitChecks: ChecksOf<SafetensorsLimits> = {
+  headerBytes: checks.number({ from: 0, infinite: true }),
+  tensors: checks.number({ from: 0, infinite: true }),
+}
+
+/** Where a tensor lies in the data, and what its bytes mean. */
+export interface HeaderEntry {
+  readonly type: RawType
+  readonly shape: readonly number[]
+  readonly begin: number
+  readonly end: number
+}
+
+/** Tensors and metadata of a header, held against the bytes of data that there are. Throws BadFileError. */
+export function parseHeader(
+  header: string,
+  dataBytes: number,
+  mostTensors: number,
+): { entries: Map<string, HeaderEntry>; metadata: Map<string, string> } {
+  const entries = new Map<string, HeaderEntry>()
   const metadata = new Map<string, string>()
   const reader = new HeaderReader(header)
   reader.object('the header', (name) => {
@@ -52,47 +80,36 @@ export function readSafetensors(source: Uint8Array, limits: SafetensorsLimits = 
     } else entries.set(name, entryOf(reader, name))
   })
   reader.end()
-  checkCoverage(entries, file.length - dataAt)
-  const tensors = new Map(
-    [...entries].map(([name, { type, shape, begin, end }]) => {
-      return [name, { type, shape, bytes: file.subarray(dataAt + begin, dataAt + end) }]
-    }),
-  )
-  return { tensors, metadata }
+  checkCoverage(entries, dataBytes)
+  return { entries, metadata }
 }
 
-interface Entry {
-  readonly type: RawType
-  readonly shape: readonly number[]
-  readonly begin: number
-  readonly end: number
+/** The header's length, from the first 8 bytes of a file of `size` bytes. Throws BadFileError. */
+export function headerLength(start: Uint8Array, size: number, most: number): number {
+  if (start.length < 8) {
+    throw new BadFileError(`safetensors: got ${size} bytes; expected at least the 8 of the header's length.`)
+  }
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true)
+  if (Number(length) > most || length > BigInt(size - 8)) {
+    throw new BadFileError(
+      `safetensors: the header's length is ${length}; expected at most ${Math.min(most, size - 8)}.`,
+    )
+  }
+  return Number(length)
 }
 
-function headerOf(file: Uint8Array, most: number): { header: string; dataAt: number } {
-  if (file.length < 8) {
-    throw new BadFileError(
-      `safetensors: got ${file.length} bytes; expected at least the 8 of the header's length.`,
-    )
-  }
-  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true)
-  if (Number(length) > most || length > BigInt(file.length - 8)) {
-    throw new BadFileError(
-      `safetensors: the header's length is ${length}; expected at most ${Math.min(most, file.length - 8)}.`,
-    )
-  }
-  const dataAt = 8 + Number(length)
+/** The text of a header. Throws BadFileError. */
+export function decodeHeader(bytes: Uint8Array): string {
   // The format wants `{` at once; a file may not begin with anything that is something else to another reader.
-  if (file[8] !== 0x7b) throw new BadFileError('safetensors: the header does not begin with {.')
+  if (bytes[0] !== 0x7b) throw new BadFileError('safetensors: the header does not begin with {.')
   try {
-    // A copy, because browsers decode no memory that threads share.
-    const header = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.slice(8, dataAt))
-    return { header, dataAt }
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw new BadFileError('safetensors: the header is not valid UTF-8.')
   }
 }
 
-function entryOf(reader: HeaderReader, rawName: string): Entry {
+function entryOf(reader: HeaderReader, rawName: string): HeaderEntry {
   const name = shown(rawName)
   const found: { type?: string; shape?: number[]; offsets?: number[] } = {}
   reader.object(`tensor ${name}`, (key) => {
@@ -121,7 +138,7 @@ function entryOf(reader: HeaderReader, rawName: string): Entry {
   return { type: type as RawType, shape, begin, end }
 }
 
-function checkCoverage(entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
+function checkCoverage(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: number): void {
   let covered = 0
   const ordered = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
   for (const [name, { begin, end }] of ordered) {
