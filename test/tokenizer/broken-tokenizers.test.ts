@@ -43,6 +43,7 @@ describe('a damaged file is refused, with the place that is wrong', () => {
     ['merges that are no list', tiny({}), 'model.merges: got an object with nothing; expected a list'],
     ['a merge of three', tiny(['a b c']), "model.merges[0]: got 'a b c'; expected two tokens"],
     ['a merge with two spaces', tiny(['a  b']), 'model.merges[0]'],
+    ['a merge that is a hole', tiny(new Array(3)), 'model.merges[0]: got'],
     ['a merge of numbers', tiny([[0, 1]]), 'model.merges[0]: got [0, 1]; expected two tokens'],
     ['a merge into itself', tiny([['', 'a']], { a: 0, '': 1 }), 'model.merges[0]'],
     ['a merge of what is not there', tiny(['a c']), 'model.merges[0]: got'],

@@ -69,7 +69,8 @@ export class JsonPart {
   /** The items of a short list, each with its place. */
   items(): readonly JsonPart[] {
     if (this.#depth >= maxDepth) this.refuse(`lists that stand at most ${maxDepth} deep in each other`)
-    return this.list().map((item, i) => new JsonPart(item, `${this.place}[${i}]`, this.#depth + 1))
+    // Not `map`, which leaves holes as they are.
+    return Array.from(this.list(), (item, i) => new JsonPart(item, `${this.place}[${i}]`, this.#depth + 1))
   }
 
   text(): string {
