@@ -57,8 +57,8 @@ export function valueAndGrad<T extends TensorTree, A = undefined>(
       const leaves = [...tensorsIn(argument)]
       checkLeaves('grad', leaves)
       using recorded = recordTape(leaves, () => f(argument))
-      const [answer, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
-      const value = scalarFrom('grad', answer)
+      const [returned, aux] = Array.isArray(recorded.result) ? recorded.result : [recorded.result, undefined]
+      const value = scalarFrom('grad', returned)
       const gradients = pullBack(recorded.tape, [value], [fill(value.device, value.shape, 1)])
       const own = ownTensors(leaves)
       const gradient = mapTree(argument, (leaf) =>
@@ -135,38 +135,38 @@ export function ownTensors(given: readonly Tensor[]): (result: Tensor) => Tensor
  * @throws AsyncCallbackError for a promise, DisposedTensorError for a disposed tensor, NotDifferentiableError
  *   for anything that is not a tensor, and for integers.
  */
-export function differentiableFrom(op: string, answer: unknown): Tensor {
-  if (answer instanceof Promise) {
+export function differentiableFrom(op: string, returned: unknown): Tensor {
+  if (returned instanceof Promise) {
     throw new AsyncCallbackError(
       `${op}: the function returned a promise; expected it to be synchronous. Await before it is called or after.`,
     )
   }
-  if (!(answer instanceof Tensor)) {
+  if (!(returned instanceof Tensor)) {
     throw new NotDifferentiableError(
-      `${op}: the function returned ${answer === null ? 'null' : `a value of type ${typeof answer}`}; expected a tensor. ` +
+      `${op}: the function returned ${returned === null ? 'null' : `a value of type ${typeof returned}`}; expected a tensor. ` +
         'Return the result of an op; a number that was read from a tensor has lost its history.',
     )
   }
-  if (answer.isDisposed) {
+  if (returned.isDisposed) {
     throw new DisposedTensorError(
-      `${op}: the function returned a tensor ${formatShape(answer.shape)} that it had disposed of; expected one that still exists. ` +
+      `${op}: the function returned a tensor ${formatShape(returned.shape)} that it had disposed of; expected one that still exists. ` +
         'Leave disposing to the scope.',
     )
   }
-  if (answer.dtype !== 'f32') {
+  if (returned.dtype !== 'f32') {
     throw new NotDifferentiableError(
-      `${op}: the function returned integers ${formatShape(answer.shape)}; expected f32. Integers have no gradient.`,
+      `${op}: the function returned integers ${formatShape(returned.shape)}; expected f32. Integers have no gradient.`,
     )
   }
-  return answer
+  return returned
 }
 
 /**
  * Returns the scalar that a function returned. Throws as `differentiableFrom`, and ShapeError unless it is a
  * single number.
  */
-export function scalarFrom(op: string, answer: unknown): Tensor {
-  const value = differentiableFrom(op, answer)
+export function scalarFrom(op: string, returned: unknown): Tensor {
+  const value = differentiableFrom(op, returned)
   if (value.size !== 1) {
     throw new ShapeError(
       `${op}: the function returned ${formatShape(value.shape)}; expected a scalar. Take its sum or mean.`,

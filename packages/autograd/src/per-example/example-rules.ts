@@ -101,7 +101,7 @@ export const exampleRules: { readonly [K in RuledOpName]: Row<K> } = {
   },
   gather: {
     holds: ({ inputs: [, ids] }) =>
-      ids.shape.length > 0 ? [false, true] : 'One id answers rows of a table, not of examples.',
+      ids.shape.length > 0 ? [false, true] : 'A single id gives rows of a table, not of examples.',
     gradients: gatherGradients,
   },
   scatterAdd: { holds: () => 'It adds rows of several examples.', gradients: scatterAddGradients },

@@ -20,7 +20,7 @@ export interface RequiredCheck<T> extends Check<T> {
   readonly isRequired: true
 }
 
-/** Bounds of a number; none unless given. */
+/** Bounds of a number. Default: no bound. */
 export interface Range {
   readonly from?: number
   /** Exclusive. */

@@ -36,7 +36,7 @@ export const assignOp = defineOp<AssignAttrs>()({
   flops: movesOnly,
 })
 
-/** Overwrites the box of `target` that begins at `start` (its origin unless given) with `source`. */
+/** Overwrites the box of `target` that begins at `start`, by default its origin, with `source`. */
 export function assign(target: Tensor, source: Tensor, start?: readonly number[]): void {
   checkTensor('assign', 'target', target)
   checkTensor('assign', 'source', source)
