@@ -19,6 +19,8 @@ const w = (): Record<string, Tensor> => born.parameters.tensors()
 const random = (): RandomStream => new RandomStream(keyFromSeed(1))
 const merges = [[1, 2]] as const
 const wider = { kind: 'widenMlp', block: 'b0', to: 6 } as const
+const sampling = { temperature: 1, topK: 1, topP: 1, minP: 0.1 }
+const penalties = { repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0 }
 const lossOptions = { checkpointBlocks: false, observe: () => {} }
 const forwardOptions = { ...lossOptions, lastOnly: true }
 const saved = memoryDisk()
@@ -171,8 +173,15 @@ export const gptCalls: CallsOf<typeof api> = {
   parameterSpecs: [() => ({ args: { config }, run: api.parameterSpecs })],
   sampleToken: [
     () => ({
-      args: { logits: [1, 2], options: { temperature: 1, topK: 1, topP: 1 }, random: random() },
+      args: { logits: [1, 2], options: sampling, random: random() },
       run: api.sampleToken,
+    }),
+  ],
+  tokenProbabilities: [() => ({ args: { logits: [1, 2], options: sampling }, run: api.tokenProbabilities })],
+  penalize: [
+    () => ({
+      args: { logits: [1, 2], prompt: [1], written: [0], options: penalties },
+      run: api.penalize,
     }),
   ],
   BytePairTokenizer: [
