@@ -13,7 +13,7 @@ const device = openReference()
 /** Writes; `between` runs after every token. */
 async function written(model: Gpt, tokens: number, between: () => Promise<void>): Promise<number[]> {
   const text: number[] = []
-  for await (const token of generate(model, [1, 2], { tokens, temperature: 1, seed: 5 })) {
+  for await (const token of generate(model, [1, 2], { tokens, temperature: 1, seed: 5, weights: 'live' })) {
     text.push(token)
     await between()
   }

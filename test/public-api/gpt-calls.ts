@@ -21,6 +21,17 @@ const merges = [[1, 2]] as const
 const wider = { kind: 'widenMlp', block: 'b0', to: 6 } as const
 const sampling = { temperature: 1, topK: 1, topP: 1, minP: 0.1 }
 const penalties = { repetitionPenalty: 1, frequencyPenalty: 0, presencePenalty: 0 }
+const textTokenizer = {
+  vocabulary: 8,
+  encode: (text: string) => Int32Array.from(text, () => 1),
+  decode: (read: ArrayLike<number>) => Array.from(read, String).join(''),
+}
+const generating = () => ({
+  ...{ ...sampling, ...penalties, tokens: 1, seed: 1, onContextFull: 'stop', weights: 'live' },
+  ...{ tokenizer: textTokenizer, stopTokens: [7], stopTexts: ['77'], logProbabilities: 1 },
+  ...{ allowedTokens: () => [1, 2], signal: new AbortController().signal, draft: born, draftTokens: 2 },
+})
+const generatingTakes = {}
 const lossOptions = { checkpointBlocks: false, observe: () => {} }
 const forwardOptions = { ...lossOptions, lastOnly: true }
 const saved = memoryDisk()
@@ -102,9 +113,23 @@ export const gptCalls: CallsOf<typeof api> = {
       args: {
         model: modelOf(),
         prompt: [1, 2],
-        options: { tokens: 1, seed: 1, temperature: 1, topK: 2, topP: 0.5 },
+        options: generating(),
       },
       run: api.generate,
+      takes: generatingTakes,
+    }),
+    () => ({
+      args: { model: modelOf(), prompt: [[1, 2], [1]], options: { tokens: 1, onContextFull: 'stop' } },
+      run: (...args: Parameters<typeof api.generate>) => api.generate(...args),
+      takes: generatingTakes,
+    }),
+  ],
+  Generation: [
+    () => ({
+      args: { prompt: [1, 2], options: generating() },
+      run: (prompt: number[], o: api.GenerateOptions) => modelOf().generate(prompt, o),
+      says: ['generate'],
+      takes: generatingTakes,
     }),
   ],
   Gpt: [
@@ -161,6 +186,10 @@ export const gptCalls: CallsOf<typeof api> = {
       args: { block: 'b0' },
       run: (b: string) => new api.KeyValueCache(config, device).of(b),
       says: ['cache'],
+    }),
+    () => ({
+      args: { rows: [0, 0] },
+      run: (rows: number[]) => new api.KeyValueCache(config, device).select(rows),
     }),
     () => ({
       args: { length: 2 },

@@ -22,6 +22,10 @@ import {
 } from '@burgeon/tensor'
 import { forward, losses } from './forward/forward.ts'
 import type { ForwardOptions, LossOptions } from './forward/forward-options.ts'
+import { generate } from './generation/generate.ts'
+import type { GenerateOptions, Prompt } from './generation/generate-options.ts'
+import type { Generation } from './generation/generation.ts'
+import type { Generated, GeneratedToken } from './generation/generation-row.ts'
 import { type GrowthLog, logFromState, withinKept } from './growth/plan/growth-log.ts'
 import { type GrowthAccess, grantGrowth } from './growth-access.ts'
 import { configFromState } from './config/config-from-state.ts'
@@ -190,6 +194,21 @@ export class Gpt {
     options: LossOptions = {},
   ): Tensor {
     return losses(this.#config, weights, tokens, targets, options)
+  }
+
+  /**
+   * Continues a prompt: `generate` of this model, which says more.
+   *
+   * @example
+   * ```ts
+   * const { tokens } = await model.generate([1, 2], { tokens: 8, topK: 40 })
+   * ```
+   */
+  generate(prompt: string, options: GenerateOptions): Generation<string, Generated>
+  generate(prompt: readonly Prompt[], options: GenerateOptions): Generation<GeneratedToken, Generated[]>
+  generate(prompt: ArrayLike<number>, options: GenerateOptions): Generation<number, Generated>
+  generate(prompt: never, options: GenerateOptions): Generation<unknown, unknown> {
+    return generate(this, prompt, options)
   }
 
   async toState(): Promise<GptState> {

@@ -17,7 +17,16 @@ export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
 export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
 export { forward } from './forward/forward.ts'
 export type { ForwardOptions, ObservedActivation } from './forward/forward-options.ts'
-export { type GenerateOptions, generate } from './generation/generate.ts'
+export { generate } from './generation/generate.ts'
+export type { GenerateOptions, GenerativeModel, Prompt } from './generation/generate-options.ts'
+export { Generation } from './generation/generation.ts'
+export type {
+  FinishReason,
+  Generated,
+  GeneratedToken,
+  TokenLogProbability,
+} from './generation/generation-row.ts'
+export { ContextFullError } from './generation/write-rows.ts'
 export { Gpt, type GptState } from './gpt.ts'
 export type {
   AdapterConfig,

@@ -3,6 +3,7 @@ import {
   assign,
   checkArgument,
   checks,
+  concatenate,
   Device,
   fill,
   makeOwned,
@@ -30,8 +31,7 @@ const stepOfRoom = 64
 export class KeyValueCache implements Disposable {
   /** Tokens held. A smaller number forgets the last ones: the next are written over them. */
   length = 0
-  /** Sequences that are read side by side. */
-  readonly batch: number
+  #batch: number
   readonly #config: GptConfig
   readonly #device: Device
   readonly #blocks = new Map<string, KeysAndValues>()
@@ -44,8 +44,13 @@ export class KeyValueCache implements Disposable {
     checkArgument('KeyValueCache', 'batch', batch, checks.integer({ from: 1 }))
     this.#config = config
     this.#device = device
-    this.batch = batch
+    this.#batch = batch
     this.reserve(1)
+  }
+
+  /** Sequences that are read side by side. */
+  get batch(): number {
+    return this.#batch
   }
 
   /** Returns whether a model still has the size that this was made for. */
@@ -85,6 +90,21 @@ export class KeyValueCache implements Disposable {
       present?.keys.release()
       present?.values.release()
     }
+  }
+
+  /** Keeps some of the sequences, in this order, each once or more. */
+  select(rows: readonly number[]): void {
+    const aRow = checks.integer({ from: 0, to: this.#batch - 1 })
+    checkArgument('KeyValueCache: select', 'rows', rows, checks.list('a list of its rows', aRow))
+    if (rows.length === 0) throw new OptionError('KeyValueCache: select: got no rows; expected one at least.')
+    const selected = (x: Tensor): Tensor =>
+      makeOwned(() => concatenate(rows.map((row) => slice(x, [row], [row + 1]))))
+    for (const [id, { keys, values }] of this.#blocks) {
+      this.#blocks.set(id, { keys: selected(keys), values: selected(values) })
+      keys.release()
+      values.release()
+    }
+    this.#batch = rows.length
   }
 
   /** Keys and values of a block; the first `length` of the S positions are filled. */

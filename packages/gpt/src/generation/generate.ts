@@ -1,106 +1,80 @@
 /** Generation: one token after another, each computed once thanks to the cache. */
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import {
-  checkArgument,
-  checkOptions,
-  checks,
-  keyFromSeed,
-  NonFiniteError,
-  OptionError,
-  openScope,
-  RandomStream,
-  slice,
-  type Tensor,
-} from '@burgeon/tensor'
-import { Gpt } from '../gpt.ts'
-import { KeyValueCache } from '../forward/key-value-cache.ts'
-import { samplingChecks, type SamplingOptions, sampleToken } from './sampling.ts'
-
-/** How much to write, and how to choose. */
-export interface GenerateOptions extends SamplingOptions {
-  /** Tokens to write, ≥ 0. */
-  readonly tokens: number
-  /** Same seed, same text; 0 unless given. */
-  readonly seed?: number
-}
+  generateChecks,
+  type GenerateOptions,
+  type GenerativeModel,
+  modelCheck,
+  type Prompt,
+  tokensOfPrompts,
+} from './generate-options.ts'
+import { Generation } from './generation.ts'
+import { type Generated, type GeneratedToken, GenerationRow } from './generation-row.ts'
+import { writeRows } from './write-rows.ts'
 
 /**
  * Continues a prompt, token by token.
  *
  * When the context is full, the model goes on with the second half of what it has: positions are learned, so
- * the window cannot slide one by one without computing everything anew. The model may learn and grow between
- * two tokens: after growth what has been read is read once more, so that the text goes on as if nothing had
- * happened where the growth was exact.
+ * the window cannot slide one by one without computing everything anew (`onContextFull`). The model may learn
+ * and grow between two tokens: the text is written by the weights of its first token, or by those of each
+ * moment (`weights`).
  *
- * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count.
- * @throws OptionError for an empty prompt or sampling options outside their range; NonFiniteError if the
- *   model's logits are not finite.
+ * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count. A
+ *   text with a tokenizer. Or a list of either, of any lengths: rows are read together and never padded, so
+ *   each writes what it would write alone, up to the last bits of its logits.
+ * @returns Pieces for `for await`: the tokens; of a text pieces of text; of a list a `GeneratedToken` each.
+ *   Awaited, the whole: `Generated`, of a list one for each.
+ * @throws OptionError for an empty prompt or options outside their range; from the loop NonFiniteError if the
+ *   model's logits are not finite, and ContextFullError if that is asked for.
  * @example
  * ```ts
- * for await (const token of generate(model, byteTokenizer.encode('Once'), { tokens: 8 })) console.log(token)
+ * const prompt = byteTokenizer.encode('Once')
+ * for await (const token of generate(model, prompt, { tokens: 8 })) console.log(token)
+ * const { text } = await generate(model, 'Once', { tokens: 8, tokenizer: byteTokenizer })
  * ```
  */
-export async function* generate(
-  model: Gpt,
+export function generate(
+  model: GenerativeModel,
+  prompt: string,
+  options: GenerateOptions,
+): Generation<string, Generated>
+export function generate(
+  model: GenerativeModel,
+  prompt: readonly Prompt[],
+  options: GenerateOptions,
+): Generation<GeneratedToken, Generated[]>
+export function generate(
+  model: GenerativeModel,
   prompt: ArrayLike<number>,
   options: GenerateOptions,
-): AsyncGenerator<number, void, void> {
-  checkArgument('generate', 'model', model, checks.instance('a Gpt', Gpt))
-  checkArgument('generate', 'prompt', prompt, checks.tokens)
-  checkOptions('generate', options, {
-    ...samplingChecks,
-    tokens: checks.required(checks.integer({ from: 0, infinite: true })),
-    seed: checks.seed,
-  })
-  const { tokens, seed = 0, ...sampling } = options
-  if (prompt.length === 0)
-    throw new OptionError('generate: got an empty prompt; expected at least one token.')
-  const random = new RandomStream(keyFromSeed(seed)).named('generate')
-  const text = Array.from(prompt)
-  let window = text.slice(-model.config.context)
-  let cache = new KeyValueCache(model.config, model.device)
-  try {
-    for (let written = 0; written < tokens; written++) {
-      const { context } = model.config
-      const isFull = window.length > context
-      if (isFull) window = text.slice(-Math.max(1, context >> 1))
-      if (isFull || !cache.isFor(model.config)) {
-        cache[Symbol.dispose]()
-        cache = new KeyValueCache(model.config, model.device)
-      }
-      const unread = window.slice(cache.length)
-      const token = sampleToken(await lastLogits(model, unread, cache), sampling, random)
-      text.push(token)
-      window.push(token)
-      yield token
-    }
-  } finally {
-    cache[Symbol.dispose]()
-  }
-}
-
-/** Reads `tokens` into the cache and returns the logits after the last one, `[V]`. */
-async function lastLogits(
-  model: Gpt,
-  tokens: readonly number[],
-  cache: KeyValueCache,
-): Promise<ArrayLike<number>> {
-  const last = logitsAfter(model, tokens, cache)
-  try {
-    const logits = await last.read()
-    const bad = logits.find((logit) => !Number.isFinite(logit))
-    if (bad === undefined) return logits
-    throw new NonFiniteError(
-      `generate: the model returned a logit of ${bad}; expected finite numbers. Its weights are ruined: go back to an earlier ` +
-        'checkpoint.',
+): Generation<number, Generated>
+export function generate(
+  model: GenerativeModel,
+  prompt: Prompt | readonly Prompt[],
+  options: GenerateOptions,
+): Generation<unknown, unknown> {
+  checkArgument('generate', 'model', model, modelCheck)
+  checkArgument('generate', 'prompt', prompt, aPrompt)
+  checkOptions('generate', options, generateChecks)
+  const isList = Array.isArray(prompt) && typeof prompt[0] !== 'number' && prompt.length > 0
+  const prompts = isList ? (prompt as readonly Prompt[]) : [prompt as Prompt]
+  const { context } = model.config
+  const rows = tokensOfPrompts(model, prompts, options).map(
+    (tokens, row) => new GenerationRow(row, tokens, context, options),
+  )
+  const steps = writeRows(model, rows, options)
+  if (isList) {
+    return new Generation(
+      steps,
+      (step) => step,
+      () => rows.map((row) => row.result()),
     )
-  } finally {
-    last.dispose()
   }
+  const whole = (): Generated => rows[0].result()
+  if (typeof prompt !== 'string') return new Generation(steps, ({ token }) => token, whole)
+  return new Generation(steps, ({ text }) => (text === '' ? undefined : text), whole)
 }
 
-function logitsAfter(model: Gpt, tokens: readonly number[], cache: KeyValueCache): Tensor {
-  using opened = openScope()
-  const input = model.device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'generate')
-  const logits = model.forward(input, undefined, { cache }) // [T, V]
-  return opened.keep(slice(logits, [tokens.length - 1]))
-}
+const onePrompt = checks.either(checks.tokens, checks.text)
+const aPrompt = checks.either(onePrompt, checks.list('a list of such', onePrompt))

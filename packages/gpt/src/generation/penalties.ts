@@ -28,12 +28,21 @@ export class TokenCounts {
   /** How often each was written. */
   readonly written: Map<number, number> = new Map()
 
-  constructor(prompt: ArrayLike<number>) {
-    this.prompt = new Set(Array.from(prompt))
+  constructor(prompt: Iterable<number>) {
+    this.prompt = prompt instanceof Set ? prompt : new Set(prompt)
   }
 
   add(token: number): void {
     this.written.set(token, (this.written.get(token) ?? 0) + 1)
+  }
+
+  /** These and some more, as a copy. */
+  with(tokens: readonly number[]): TokenCounts {
+    if (tokens.length === 0) return this
+    const counts = new TokenCounts(this.prompt)
+    for (const [token, count] of this.written) counts.written.set(token, count)
+    for (const token of tokens) counts.add(token)
+    return counts
   }
 }
 
@@ -80,7 +89,7 @@ export function penalize(
   checkArgument('penalize', 'prompt', prompt, checks.tokens)
   checkArgument('penalize', 'written', written, checks.tokens)
   checkOptions('penalize', options, penaltyChecks)
-  const counts = new TokenCounts(prompt)
+  const counts = new TokenCounts(Array.from(prompt))
   for (const token of Array.from(written)) counts.add(token)
   const changed = Float64Array.from(logits)
   penalizeCounted(changed, counts, options)

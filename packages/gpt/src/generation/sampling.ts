@@ -60,18 +60,12 @@ export function sampleToken(
   checkLogits('sampleToken', logits)
   checkOptions('sampleToken', options, samplingChecks)
   checkArgument('sampleToken', 'random', random, checks.instance('a RandomStream', RandomStream))
-  return drawToken(logits, options, random)
+  return chooseToken(candidatesOf(logits, options), random, options)
 }
 
 function checkLogits(who: string, logits: ArrayLike<number>): void {
   checkArgument(who, 'logits', logits, checks.numbers)
   if (logits.length === 0) throw new NonFiniteError(`${who}: got no logits; expected at least one.`)
-}
-
-/** `sampleToken` of what has been checked. */
-export function drawToken(logits: ArrayLike<number>, options: SamplingOptions, random: RandomStream): number {
-  if (options.temperature === 0) return likeliestToken(logits)
-  return drawFrom(candidatesOf(logits, options), random)
 }
 
 /**
@@ -150,6 +144,15 @@ function atLeast({ tokens, weights }: Candidates, least: number): Candidates {
   const places: number[] = []
   for (let i = 0; i < weights.length; i++) if (weights[i] >= least) places.push(i)
   return { tokens: places.map((i) => (tokens ? tokens[i] : i)), weights: places.map((i) => weights[i]) }
+}
+
+/** The likeliest token at temperature 0, otherwise one that is drawn. */
+export function chooseToken(
+  candidates: Candidates,
+  random: RandomStream,
+  { temperature }: SamplingOptions,
+): number {
+  return temperature === 0 && candidates.tokens ? candidates.tokens[0] : drawFrom(candidates, random)
 }
 
 /** One of the tokens. */

@@ -1,0 +1,137 @@
+/** What a generation may be told. */
+import {
+  type Check,
+  type ChecksOf,
+  checks,
+  type Device,
+  OptionError,
+  type ParameterStore,
+} from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
+import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
+import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
+import { samplingChecks, type SamplingOptions } from './sampling.ts'
+
+/** What generation needs of a model; every `Gpt` has it. */
+export interface GenerativeModel {
+  readonly config: GptConfig
+  readonly device: Device
+  readonly parameters: ParameterStore
+}
+
+/** Text, for which there must be a tokenizer, or tokens. */
+export type Prompt = string | ArrayLike<number>
+
+/** How much to write, and how to choose. */
+export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
+  /** Tokens to write at most, ≥ 0. */
+  readonly tokens: number
+  /** Same seed, same text; 0 unless given. Row i of a batch draws as a prompt alone with seed + i. */
+  readonly seed?: number
+  /** Makes tokens of text and text of tokens. */
+  readonly tokenizer?: Tokenizer
+  /** Tokens that end a row; they are not written. */
+  readonly stopTokens?: readonly number[]
+  /** Texts that end a row, and are not part of its text; they want a tokenizer. */
+  readonly stopTexts?: readonly string[]
+  /**
+   * Makes the model's own log-probability of every token part of what comes, in nats, and those of so many of
+   * the likeliest tokens, ≥ 0. They are of the logits as the model gives them, before anything here changes
+   * them.
+   */
+  readonly logProbabilities?: number
+  /**
+   * Returns the tokens of which the next may be one, after those that the row has written, or undefined where
+   * it may be any. A row ends where it may be none.
+   */
+  readonly allowedTokens?: (written: readonly number[], row: number) => Iterable<number> | undefined
+  /**
+   * What happens when a row has filled the context: it ends (`stop`), goes on with the second half of what it
+   * has (`slide`, unless given), or ContextFullError is thrown (`error`).
+   */
+  readonly onContextFull?: 'stop' | 'slide' | 'error'
+  /**
+   * Which weights are read. `snapshot`, unless given: those of the first token, whatever the model learns
+   * meanwhile; they share memory with the model's until it changes them. `live`: those that the model has by
+   * then. After growth everything is read once more, so that a text goes on as if nothing had happened where
+   * the growth was exact; after learning what was read is remembered as it was understood then.
+   */
+  readonly weights?: 'snapshot' | 'live'
+  /** Ends every row when it is aborted; what was written stays. */
+  readonly signal?: AbortSignal
+  /**
+   * A model with the same vocabulary, smaller and faster, such as an ancestor of this one. It drafts tokens
+   * of which this one reads several at a time (Leviathan et al. 2023). Greedy text stays the same, and drawn
+   * text comes from the same distribution.
+   */
+  readonly draft?: GenerativeModel
+  /** Tokens that are drafted at a time, positive; 4 unless given. */
+  readonly draftTokens?: number
+}
+
+/** Check of a model that writes. */
+export const modelCheck: Check<GenerativeModel> = checks.role('a Gpt', 'config', 'device', 'parameters')
+
+/** Checks of all options of generation. */
+export const generateChecks: ChecksOf<GenerateOptions> = {
+  ...samplingChecks,
+  ...penaltyChecks,
+  tokens: checks.required(checks.integer({ from: 0, infinite: true })),
+  seed: checks.seed,
+  tokenizer: checks.role<Tokenizer>('a Tokenizer', 'encode', 'decode'),
+  stopTokens: checks.list('a list of tokens (integers ≥ 0)', checks.integer({ from: 0 })),
+  stopTexts: checks.list('a list of texts of one character or more', {
+    ...checks.text,
+    accepts: (value): value is string => typeof value === 'string' && value.length > 0,
+  }),
+  logProbabilities: checks.integer({ from: 0 }),
+  allowedTokens: checks.callback(),
+  onContextFull: checks.oneOf('stop', 'slide', 'error'),
+  weights: checks.oneOf('snapshot', 'live'),
+  signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
+  draft: modelCheck,
+  draftTokens: checks.integer({ from: 1 }),
+}
+
+/** The tokens of prompts, checked with what depends on them. */
+export function tokensOfPrompts(
+  { config }: GenerativeModel,
+  prompts: readonly Prompt[],
+  options: GenerateOptions,
+): number[][] {
+  const { tokenizer, stopTexts, onContextFull = 'slide', draft, draftTokens, seed = 0 } = options
+  const last = seed + prompts.length - 1
+  if (!Number.isSafeInteger(last)) {
+    throw new OptionError(`generate: got seed ${seed} for ${prompts.length} rows; expected a smaller one.`)
+  }
+  if (stopTexts !== undefined && tokenizer === undefined) {
+    throw new OptionError('generate: got stopTexts and no tokenizer; expected one that makes text of tokens.')
+  }
+  if (draftTokens !== undefined && draft === undefined) {
+    throw new OptionError('generate: got draftTokens and no draft; expected a model that drafts them.')
+  }
+  if (draft !== undefined && draft.config.vocabulary !== config.vocabulary) {
+    throw new OptionError(
+      `generate: got a draft with ${draft.config.vocabulary} tokens for a model with ${config.vocabulary}; ` +
+        'expected the same vocabulary.',
+    )
+  }
+  return prompts.map((prompt) => {
+    const tokens = Array.from(typeof prompt === 'string' ? encoded(prompt, tokenizer) : prompt)
+    if (tokens.length === 0) {
+      throw new OptionError('generate: got an empty prompt; expected at least one token.')
+    }
+    if (onContextFull !== 'slide' && tokens.length > config.context) {
+      throw new OptionError(
+        `generate: got a prompt of ${tokens.length} tokens for a context of ${config.context}; ` +
+          "expected one that fits, or onContextFull: 'slide'.",
+      )
+    }
+    return tokens
+  })
+}
+
+function encoded(prompt: string, tokenizer: Tokenizer | undefined): ArrayLike<number> {
+  if (tokenizer !== undefined) return tokenizer.encode(prompt)
+  throw new OptionError('generate: got a prompt of text and no tokenizer; expected one that encodes it.')
+}

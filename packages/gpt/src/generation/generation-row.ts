@@ -1,0 +1,203 @@
+/** One text that is being written: what it has, what may come next, and when it ends. */
+import { keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
+import type { GenerateOptions } from './generate-options.ts'
+import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
+import { candidatesOf, type Candidates } from './sampling.ts'
+import { TextPieces } from './text-pieces.ts'
+import { topTokens } from './top-tokens.ts'
+
+/** Why a text ended: `aborted` also where nobody took what would have come. */
+export type FinishReason = 'tokens' | 'stopToken' | 'stopText' | 'context' | 'noToken' | 'aborted'
+
+/** A token and the logarithm of its probability, in nats. */
+export interface TokenLogProbability {
+  readonly token: number
+  readonly logProbability: number
+}
+
+/** A token that was written. */
+export interface GeneratedToken {
+  /** Which prompt of a batch it belongs to; 0 of a single one. */
+  readonly row: number
+  /** Undefined where only text comes that was held back, at the end of a row. */
+  readonly token: number | undefined
+  /** With a tokenizer, the text that has become certain with it. */
+  readonly text?: string
+  /** If wanted, the model's log-probability of it, in nats. */
+  readonly logProbability?: number
+  /** If wanted, the likeliest tokens in its place, the likeliest first. */
+  readonly alternatives?: readonly TokenLogProbability[]
+}
+
+/** A text that was written. */
+export interface Generated {
+  /** Without the prompt and without a token that ended it. */
+  readonly tokens: readonly number[]
+  /** With a tokenizer: the text of the tokens, up to a text that ended it. */
+  readonly text?: string
+  readonly finish: FinishReason
+  /** If wanted, of each token. */
+  readonly logProbabilities?: readonly GeneratedToken[]
+  /** With a draft: tokens that it drafted, and how many of them were accepted. */
+  readonly drafted?: number
+  readonly accepted?: number
+}
+
+/** A row of a generation. */
+export class GenerationRow {
+  readonly index: number
+  /** Prompt and what was written. */
+  readonly text: number[]
+  readonly written: number[] = []
+  readonly random: RandomStream
+  finish: FinishReason | undefined
+  drafted = 0
+  accepted = 0
+  /** Where in `text` the window begins that the model reads. */
+  start: number
+  readonly #options: GenerateOptions
+  readonly #counts: TokenCounts
+  readonly #pieces: TextPieces | undefined
+  readonly #steps: GeneratedToken[] = []
+  #decoded = ''
+
+  constructor(index: number, prompt: readonly number[], context: number, options: GenerateOptions) {
+    this.index = index
+    this.text = [...prompt]
+    this.start = Math.max(0, prompt.length - context)
+    this.random = new RandomStream(keyFromSeed((options.seed ?? 0) + index)).named('generate')
+    this.#options = options
+    this.#counts = new TokenCounts(prompt)
+    this.#pieces = options.tokenizer && new TextPieces(options.tokenizer, options.stopTexts ?? [])
+    if (options.tokens === 0) this.finish = 'tokens'
+  }
+
+  /** Tokens that the model has to know. */
+  get window(): number {
+    return this.text.length - this.start
+  }
+
+  /**
+   * What may come next; undefined where nothing may.
+   *
+   * @param drafted Tokens that would have been written before.
+   * @throws NonFiniteError unless all logits are finite.
+   */
+  candidates(logits: ArrayLike<number>, drafted: readonly number[] = []): Candidates | undefined {
+    checkFinite(logits)
+    const allowed = this.#options.allowedTokens?.([...this.written, ...drafted], this.index)
+    const isChanged = allowed !== undefined || hasPenalty(this.#options)
+    if (!isChanged) return candidatesOf(logits, this.#options)
+    let changed = Float64Array.from(logits)
+    if (hasPenalty(this.#options)) {
+      const counts = this.#counts.with(drafted)
+      penalizeCounted(changed, counts, this.#options)
+    }
+    if (allowed !== undefined) {
+      checkIterable(allowed)
+      const penalized = changed
+      changed = new Float64Array(logits.length).fill(-Infinity)
+      let isEmpty = true
+      for (const token of allowed) {
+        checkAllowed(token, logits.length)
+        changed[token] = penalized[token]
+        isEmpty = false
+      }
+      if (isEmpty) return undefined
+    }
+    return candidatesOf(changed, this.#options)
+  }
+
+  /**
+   * Writes a token, unless it ends the row.
+   *
+   * @param logits From which it was chosen.
+   * @param context Of the model.
+   * @returns What was written.
+   */
+  write(token: number, logits: ArrayLike<number>, context: number): GeneratedToken | undefined {
+    if (this.#options.stopTokens?.includes(token)) {
+      this.finish = 'stopToken'
+      return undefined
+    }
+    this.text.push(token)
+    this.written.push(token)
+    this.#counts.add(token)
+    let text = this.#pieces?.add(token)
+    if (this.#pieces?.isStopped) this.finish = 'stopText'
+    else if (this.written.length >= this.#options.tokens) this.finish = 'tokens'
+    else if (this.#options.onContextFull === 'stop' && this.window > context) this.finish = 'context'
+    if (this.finish !== undefined) text = this.#pieces && (text ?? '') + this.#pieces.end()
+    this.#decoded += text ?? ''
+    const { logProbabilities } = this.#options
+    const step = {
+      row: this.index,
+      token,
+      ...(text !== undefined && { text }),
+      ...(logProbabilities !== undefined && logProbabilitiesOf(logits, token, logProbabilities)),
+    }
+    if (logProbabilities !== undefined) this.#steps.push(step)
+    return step
+  }
+
+  /** All of it, also before its end. */
+  result(): Generated {
+    this.finish ??= 'aborted'
+    this.rest()
+    return {
+      tokens: this.written,
+      ...(this.#pieces && { text: this.#decoded }),
+      finish: this.finish,
+      ...(this.#options.logProbabilities !== undefined && { logProbabilities: this.#steps }),
+      ...(this.#options.draft && { drafted: this.drafted, accepted: this.accepted }),
+    }
+  }
+
+  /** Text that was held back when the row ended with no token of its own. */
+  rest(): string {
+    const rest = this.#pieces?.end() ?? ''
+    this.#decoded += rest
+    return rest
+  }
+}
+
+function checkFinite(logits: ArrayLike<number>): void {
+  for (let token = 0; token < logits.length; token++) {
+    if (Number.isFinite(logits[token])) continue
+    throw new NonFiniteError(
+      `generate: the model returned a logit of ${logits[token]}; expected finite numbers. Its weights are ruined: go back to an earlier ` +
+        'checkpoint.',
+    )
+  }
+}
+
+function checkIterable(allowed: unknown): void {
+  if (typeof allowed === 'object' && allowed !== null && Symbol.iterator in allowed) return
+  throw new OptionError(
+    `generate: got ${shown(allowed)} from allowedTokens; expected a list or set of tokens, or undefined.`,
+  )
+}
+
+function checkAllowed(token: unknown, vocabulary: number): void {
+  if (Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabulary) return
+  throw new OptionError(
+    `generate: got ${shown(token)} from allowedTokens; expected tokens from 0 to ${vocabulary - 1}.`,
+  )
+}
+
+function logProbabilitiesOf(
+  logits: ArrayLike<number>,
+  token: number,
+  count: number,
+): Pick<GeneratedToken, 'logProbability' | 'alternatives'> {
+  let top = -Infinity
+  for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i])
+  let sum = 0
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - top)
+  const of = (each: number): number => logits[each] - top - Math.log(sum)
+  const alternatives = Array.from(topTokens(logits, count), (each) => ({
+    token: each,
+    logProbability: of(each),
+  }))
+  return { logProbability: of(token), alternatives }
+}

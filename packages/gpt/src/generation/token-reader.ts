@@ -1,0 +1,118 @@
+/** Reads the rows of a generation with one model. */
+import { makeOwned, openScope, OptionError, reshape, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
+import { forward } from '../forward/forward.ts'
+import { KeyValueCache } from '../forward/key-value-cache.ts'
+import type { GenerativeModel } from './generate-options.ts'
+import type { GenerationRow } from './generation-row.ts'
+
+/** Rows with equally long windows, and what the model remembers of them. */
+export interface RowGroup {
+  rows: readonly GenerationRow[]
+  cache: KeyValueCache
+}
+
+/** A model at work: with the weights of one moment, or with those it has by then. */
+export class TokenReader implements Disposable {
+  readonly #model: GenerativeModel
+  readonly #snapshot: { readonly config: GptConfig; readonly weights: TensorsByPath } | undefined
+
+  constructor(model: GenerativeModel, isLive: boolean) {
+    this.#model = model
+    checkLives(model)
+    if (isLive) return
+    // What a reshape shares is copied when one of the two is written to: nobody sees the other's learning.
+    const shared = Object.entries(model.parameters.tensors()).map(([path, tensor]): [string, Tensor] => [
+      path,
+      makeOwned(() => reshape(tensor, tensor.shape)),
+    ])
+    this.#snapshot = { config: model.config, weights: Object.fromEntries(shared) }
+  }
+
+  get config(): GptConfig {
+    return this.#snapshot?.config ?? this.#model.config
+  }
+
+  /** A group of rows of which nothing has been read. */
+  group(rows: readonly GenerationRow[]): RowGroup {
+    return { rows, cache: new KeyValueCache(this.config, this.#model.device, rows.length) }
+  }
+
+  /**
+   * Reads what is new, and returns the logits after the last token, `[V]` of every row of every group.
+   *
+   * @param more Tokens behind the text of each row.
+   */
+  async read(groups: readonly RowGroup[], more: readonly number[] = []): Promise<ArrayLike<number>[]> {
+    const byCount = new Map<number, RowGroup[]>()
+    for (const group of groups) {
+      const count = this.#unread(group, more)
+      byCount.set(count, [...(byCount.get(count) ?? []), group])
+    }
+    const logits = new Map<GenerationRow, ArrayLike<number>>()
+    for (const [count, together] of byCount) {
+      const rows = together.flatMap((group) => group.rows)
+      const read = await this.#logits(together, more, count, true)
+      rows.forEach((row, i) => logits.set(row, read[i]))
+    }
+    return groups.flatMap(({ rows }) => rows).map((row) => logits.get(row) as ArrayLike<number>)
+  }
+
+  /** Reads a row and tokens behind it; returns the logits after its last token and after each of those. */
+  async readAhead(group: RowGroup, more: readonly number[]): Promise<ArrayLike<number>[]> {
+    const count = this.#unread(group, [])
+    // Of the prompt no logits are wanted but the last ones.
+    if (count > 1) await this.#logits([group], [], count - 1, true)
+    return this.#logits([group], more, more.length + 1, false)
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of Object.values(this.#snapshot?.weights ?? {})) tensor.release()
+  }
+
+  /** How many tokens of each row are not in the cache, which is made anew after growth. */
+  #unread(group: RowGroup, more: readonly number[]): number {
+    checkLives(this.#snapshot ? undefined : this.#model)
+    if (!group.cache.isFor(this.config)) {
+      group.cache[Symbol.dispose]()
+      group.cache = this.group(group.rows).cache
+    }
+    return group.rows[0].window + more.length - group.cache.length
+  }
+
+  /** Reads the next `count` tokens of each row. */
+  async #logits(
+    groups: readonly RowGroup[],
+    more: readonly number[],
+    count: number,
+    lastOnly: boolean,
+  ): Promise<ArrayLike<number>[]> {
+    const tensor = this.#forward(groups, more, count, lastOnly)
+    try {
+      const numbers = await tensor.read()
+      const [rows, V] = tensor.shape
+      return Array.from({ length: rows }, (_, row) => numbers.subarray(row * V, (row + 1) * V))
+    } finally {
+      tensor.dispose()
+    }
+  }
+
+  #forward(groups: readonly RowGroup[], more: readonly number[], count: number, lastOnly: boolean): Tensor {
+    using opened = openScope()
+    const unread = groups.flatMap(({ rows, cache }) =>
+      rows.flatMap(({ text, start }) =>
+        [...text.slice(start), ...more].slice(cache.length, cache.length + count),
+      ),
+    )
+    const { device, parameters } = this.#model
+    const input = device.tensor(unread, { shape: [unread.length / count, count], dtype: 'i32' }, 'generate')
+    const weights = this.#snapshot?.weights ?? parameters.tensors()
+    const cache = groups.map((group) => group.cache)
+    return opened.keep(forward(this.config, weights, input, { cache, lastOnly }))
+  }
+}
+
+function checkLives(model: GenerativeModel | undefined): void {
+  if (model === undefined || model.parameters.size > 0) return
+  throw new OptionError('generate: got a model that has been disposed; expected one with weights.')
+}
