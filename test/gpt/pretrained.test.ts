@@ -175,6 +175,19 @@ const place = [1, 2, 3]
   .find((at) => existsSync(at))
 
 describe.skipIf(place === undefined)(`stories260K (left out where shared/models is not there)`, () => {
+  test('has the logits of PyTorch, and the same 100 greedy tokens', async () => {
+    const model = await fromPretrained(place as string, { device: openWasm() })
+    const file = join(import.meta.dirname, '../gold/stories260k.json')
+    const gold = JSON.parse(readFileSync(file, 'utf8')) as Record<'ids' | 'logits', readonly number[]>
+    const ids = [1]
+    for await (const id of generate(model, [1], { tokens: 100, temperature: 0 })) ids.push(id)
+    expect(ids).toEqual(gold.ids)
+    using tokens = model.device.tensor(ids.slice(0, 50), { shape: [1, 50], dtype: 'i32' })
+    const last = logitsOf(model, tokens).slice(-gold.logits.length)
+    expect(Math.max(...gold.logits.map((x, i) => Math.abs(last[i] - x)))).toBeLessThan(1e-4)
+    model.dispose()
+  })
+
   test('goes on greedily as llama2.c does', async () => {
     const model = await fromPretrained(place as string, { device: openWasm() })
     const {
