@@ -70,6 +70,24 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
     .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
     .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
+    .option('--min-p <x>', "only tokens with this share of the likeliest one's probability", number(0, 1))
+    .option('--repetition-penalty <x>', 'divides the logits of tokens that the text has', number(1e-12, 1e12))
+    .option(
+      '--frequency-penalty <x>',
+      'taken from a logit each time its token was written',
+      number(-1e12, 1e12),
+    )
+    .option(
+      '--presence-penalty <x>',
+      'taken from the logits of tokens that were written',
+      number(-1e12, 1e12),
+    )
+    .option('--stop <text...>', 'end before one of these texts')
+    .addOption(
+      new Option('--when-full <what>', 'what happens when the context is full')
+        .choices(['slide', 'stop', 'error'])
+        .default('slide'),
+    )
     .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
     .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
 

@@ -22,12 +22,19 @@ export interface GenerateCommandOptions {
   readonly temperature: number
   readonly topK?: number
   readonly topP?: number
+  readonly minP?: number
+  readonly repetitionPenalty?: number
+  readonly frequencyPenalty?: number
+  readonly presencePenalty?: number
+  /** Texts before which it ends. */
+  readonly stop?: readonly string[]
+  readonly whenFull: 'slide' | 'stop' | 'error'
   readonly seed: number
 }
 
 /** Runs the command: writes prompt and continuation as they come. Returns the exit code. */
 export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
-  const { from, prompt, ...sampling } = options
+  const { from, prompt, stop = [], whenFull, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
   const { model: state, learner } = await readCheckpoint(nodeDisk(from))
@@ -38,22 +45,21 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const tokenizer = new BytePairTokenizer({ merges })
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
-  // Bytes of one character may come in several tokens: a streaming decoder holds back what is not whole yet.
-  const decoder = new TextDecoder()
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
   const show = (text: string): unknown => context.output.write(printableLines(text))
   let isFirst = true
-  for await (const token of generateTokens(model, tokenizer.encode(begun), sampling)) {
-    // The prompt comes with the first token, so that a mistake in the options is all that is said about it.
+  const how = { ...sampling, tokenizer, stopTexts: stop, onContextFull: whenFull }
+  for await (const piece of generateTokens(model, begun, how)) {
+    // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
     if (isFirst) show(begun)
     isFirst = false
-    show(decoder.decode(tokenizer.bytesOf(token), { stream: true }))
+    show(piece)
     // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be
     // heard.
     await new Promise((resolve) => setImmediate(resolve))
     if (context.stop.aborted || context.closed.aborted) break
   }
   if (isFirst) show(begun)
-  context.output.write(`${decoder.decode()}\n`)
+  context.output.write('\n')
   return exitCodes[String(context.stop.reason)] ?? 0
 }
