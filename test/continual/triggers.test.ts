@@ -1,4 +1,4 @@
-/** When triggers act, step by step. */
+/** When triggers act, step by step. Reaches inside for the signals that the learner gives its trigger. */
 import {
   afterDrift,
   anyOf,
@@ -8,11 +8,13 @@ import {
   onDrift,
   onlineEwc,
   type Trigger,
+  type StepContext,
   type TriggerSignals,
 } from '@burgeon/continual'
 import { OptionError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
-import { plainSgd, tinyModel } from './tiny-learner.ts'
+import { triggerSignals } from '../../packages/continual/src/trigger.ts'
+import { plainSgd, row, rowsOf, tinyModel } from './tiny-learner.ts'
 
 /** The signals of twelve steps; the fourth and the ninth raise an alarm. */
 const steps: readonly TriggerSignals[] = Array.from({ length: 12 }, (_, i) => {
@@ -37,6 +39,34 @@ describe('a trigger acts', () => {
     expect(actsAfter(anyOf(neverTrigger, afterDrift(1)))).toEqual([5, 10])
     expect(actsAfter(anyOf(onDrift))).toEqual([4, 9])
   })
+})
+
+test('an alarm of the step is a signal, another event of it is none', () => {
+  const signalsWith = (...kinds: readonly string[]): TriggerSignals =>
+    triggerSignals({
+      step: 7,
+      stepsSinceDrift: null,
+      events: kinds.map((kind) => ({ kind })),
+    } as unknown as StepContext)
+  expect(signalsWith('growth', 'freezing').drift).toBe(false)
+  expect(signalsWith().drift).toBe(false)
+  expect(signalsWith('growth', 'drift')).toEqual({ step: 7, drift: true, stepsSinceDrift: null })
+})
+
+test('without replay, what is important is judged by the rows that came before', async () => {
+  const learner = new Learner({
+    model: tinyModel(),
+    optimizer: plainSgd(),
+    strategy: { penalties: [onlineEwc({ strength: 1 })], consolidateWhen: everySteps(2) },
+  })
+  const steps = [
+    await learner.observe(rowsOf(row(0), row(4))),
+    await learner.observe(rowsOf(row(1), row(2), row(3))),
+  ]
+  expect(steps.map(({ events }) => events.map(({ kind, data }) => ({ kind, data })))).toEqual([
+    [],
+    [{ kind: 'consolidation', data: { rows: 2 } }],
+  ])
 })
 
 describe('a trigger is refused', () => {

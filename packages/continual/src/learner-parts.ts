@@ -56,7 +56,7 @@ export function assemble({
   const upkeep: readonly (Upkeep | undefined)[] = [
     { name: 'drift', afterStep: (context) => noticeDrift(detector, watches, context) },
     // What is important is judged by what came before this batch.
-    consolidation(penalties, consolidateWhen, memory),
+    memory && consolidation(penalties, consolidateWhen, memory),
     memory && remembering(memory),
     speaks,
     grows,

@@ -15,14 +15,14 @@ export const consolidationRows = 32
 export function consolidation(
   penalties: readonly Penalty[],
   consolidateWhen: Trigger,
-  memory: Rehearsal | undefined,
+  memory: Rehearsal,
 ): Upkeep {
   return {
     name: 'consolidation',
     afterStep(context) {
       if (penalties.length === 0 || !consolidateWhen(triggerSignals(context))) return []
       const { step, model, fresh } = context
-      const sample = withinContext(memory?.sample(consolidationRows) ?? fresh, model.config.context)
+      const sample = withinContext(memory.sample(consolidationRows) ?? fresh, model.config.context)
       return penalties.map((penalty) => {
         penalty.consolidate(model, sample)
         const { rows } = sample
