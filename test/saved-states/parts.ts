@@ -93,6 +93,17 @@ const draw = (max: number): number => noise++ % max
 const sentence = 'the cat sat on the mat with the hat '
 const tokenizer = () => new gpt.BytePairTokenizer({ merges: [[116, 104]] })
 
+/** A tokenizer.json in which every byte has a token. */
+const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`)
+const tokenizerJson = {
+  model: {
+    type: 'BPE',
+    byte_fallback: true,
+    vocab: Object.fromEntries([...bytes, 't', 'h', 'th'].map((token, i) => [token, i])),
+    merges: ['t h'],
+  },
+}
+
 const ewc: Part = (steps) => {
   const model = tinyModel(device)
   const penalty = continual.onlineEwc({ strength: 1 })
@@ -209,6 +220,11 @@ export const parts: Readonly<Record<string, Part>> = {
     () => new gpt.MergeLearner(),
     (state) => new gpt.MergeLearner({}, state),
     (part) => part.observe(sentence),
+  ),
+  PretrainedTokenizer: remade(
+    () => new gpt.PretrainedTokenizer(tokenizerJson),
+    gpt.PretrainedTokenizer.fromState,
+    (part) => part.encode(sentence),
   ),
   // continual
   adaptiveWindowing: own(detectors.adaptiveWindowing, feed),
