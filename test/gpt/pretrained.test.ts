@@ -1,12 +1,13 @@
 /** Pretrained folders that are read, grown and written back, and folders that are refused. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Gpt, generate, PretrainedError, readPretrained, writePretrained } from '@burgeon/gpt'
-import { fromPretrained } from '@burgeon/gpt/node'
+import { fromPretrained, savePretrained } from '@burgeon/gpt/node'
 import { grow, type GrowthRequest } from '@burgeon/gpt/growth'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { drawFrom, logitsOf, relativeDifference, tokensFor } from '../growth/tiny-model.ts'
 import { type Files, folderOf, goldFiles, withJson } from './memory-folder.ts'
 
@@ -208,4 +209,26 @@ describe.skipIf(place === undefined)(`stories260K (left out where shared/models 
     )
     model.dispose()
   })
+})
+
+test('a folder is replaced as a whole: where one file cannot be written, all stay as they were', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'burgeon-pretrained-'))
+  onTestFinished(() => rmSync(place, { recursive: true, force: true }))
+  const born = (layers: number): Gpt =>
+    Gpt.create(
+      { context: 8, embed: 8, heads: 2, layers, mlpHidden: 8, norm: 'layer' },
+      { device, seed: layers },
+    )
+  await savePretrained(born(1), place)
+  const names = readdirSync(place)
+  const before = names.map((name) => readFileSync(join(place, name)))
+  // Something is in the way of the last file.
+  mkdirSync(join(place, 'model.safetensors.part'))
+  await expect(savePretrained(born(2), place)).rejects.toThrow('EISDIR')
+  expect(names.map((name) => readFileSync(join(place, name)))).toEqual(before)
+  expect(readdirSync(place).toSorted()).toEqual([...names, 'model.safetensors.part'].toSorted())
+  rmSync(join(place, 'model.safetensors.part'), { recursive: true })
+  await savePretrained(born(2), place)
+  const read = await fromPretrained(place, { device })
+  expect(read.config.blocks.length).toBe(2)
 })

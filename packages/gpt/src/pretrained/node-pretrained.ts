@@ -57,8 +57,8 @@ export async function fromPretrained(place: string, options: ReadPretrainedOptio
 }
 
 /**
- * Writes a model as a folder that Python's transformers reads; see `writePretrained`. Each file replaces the
- * one before it only when it is whole; other files of the folder stay.
+ * Writes a model as a folder that Python's transformers reads; see `writePretrained`. Files replace those
+ * of before only when all of them are whole: on a full disk the folder stays as it was. Its other files stay.
  *
  * @param place Path of the folder, which is made if it is not there.
  * @throws PretrainedError, before anything is written, naming the growth that no class of transformers has.
@@ -67,16 +67,18 @@ export async function savePretrained(model: Gpt, place: string): Promise<void> {
   checkArgument('savePretrained', 'place', place, aPath)
   const files = await writePretrained(model)
   await mkdir(place, { recursive: true })
-  for (const [name, bytes] of files) {
-    const [at, partial] = [join(place, name), join(place, `${name}.part`)]
-    try {
-      await using file = await open(partial, 'w')
-      await file.writeFile(bytes)
-      await file.sync()
-    } catch (error) {
-      await rm(partial, { force: true })
-      throw error
-    }
-    await rename(partial, at)
+  const partial = (name: string): string => join(place, `${name}.part`)
+  try {
+    for (const [name, bytes] of files) await writeWhole(partial(name), bytes)
+  } catch (error) {
+    for (const name of files.keys()) await rm(partial(name), { force: true }).catch(() => undefined)
+    throw error
   }
+  for (const name of files.keys()) await rename(partial(name), join(place, name))
+}
+
+async function writeWhole(at: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(at, 'w')
+  await file.writeFile(bytes)
+  await file.sync()
 }

@@ -14,7 +14,7 @@ export interface RotaryScaling {
 /** What scalings are made of. */
 interface Rope {
   readonly keys: ConfigKeys
-  /** Of the whole file: some keys stand there. */
+  /** Keys of the whole file; some that a scaling needs stand there. */
   readonly top: ConfigKeys
   readonly headDim: number
   readonly theta: number
