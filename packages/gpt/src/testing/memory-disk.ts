@@ -43,7 +43,7 @@ interface Content {
 
 type Folder = Map<string, Content>
 
-/** Of all disks, as tokens are never used twice. */
+/** Locks that all disks have given so far: no token is used twice. */
 let locks = 0
 
 /** An empty disk, or one that starts with these files. */

@@ -1,22 +1,22 @@
 /** Options and state of a pre-trained tokenizer. */
 import type { BytePairMerge } from './growing-tokenizer.ts'
 
-/** Of `encode`. */
+/** Options of `encode`. */
 export interface EncodeOptions {
   /**
-   * Whether the tokens that the model expects around a text are added, such as its beginning; true unless
-   * given.
+   * Whether the tokens that the model expects around a text are added, such as its beginning. Default
+   * true.
    */
   readonly addSpecialTokens?: boolean
 }
 
-/** Of `decode` and `decodeStream`. */
+/** Options of `decode` and `decodeStream`. */
 export interface DecodeOptions {
-  /** Whether tokens such as `<s>` are left out; false unless given. */
+  /** Whether tokens such as `<s>` are left out. Default false. */
   readonly skipSpecialTokens?: boolean
 }
 
-/** Of a pre-trained tokenizer. */
+/** Options of a pre-trained tokenizer. */
 export interface PretrainedTokenizerOptions {
   /** Rows of the model's embedding, where it has more than there are tokens: new tokens begin there. */
   readonly vocabulary?: number

@@ -1,4 +1,7 @@
-/** Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are there. */
+/**
+ * Reads the safetensors format, and trusts nothing in it: every length is checked against bytes that are
+ * there.
+ */
 import { checkArgument, checkOptions, type ChecksOf } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { BadFileError } from './bad-file-error.ts'
@@ -8,9 +11,9 @@ import { byteLengthOf, elementBytes, type RawTensor, type RawType } from './raw-
 
 /** What a file may hold. */
 export interface SafetensorsLimits {
-  /** 16 MB unless given. */
+  /** Default 16 MB. */
   readonly headerBytes?: number
-  /** 50,000 unless given. */
+  /** Default 50,000. */
   readonly tensors?: number
 }
 
@@ -23,19 +26,20 @@ export interface SafetensorsFile {
 /**
  * The tensors of a file. Their bytes are views of it.
  *
- * @throws BadFileError, and nothing else, for any bytes that are not a whole and consistent safetensors file: the
- *   tensors must cover the data without gap or overlap, and each must have the size that its shape and type say.
+ * @throws BadFileError, and nothing else, for any bytes that are not a whole and consistent safetensors file:
+ *   the tensors must cover the data without gap or overlap, and each must have the size that its shape and
+ *   type say.
  */
 export function readSafetensors(source: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
   checkArgument('readSafetensors', 'source', source, checks.instance('a Uint8Array', Uint8Array))
   checkOptions('readSafetensors', limits, limitChecks)
-  const { headerBytes: most, tensors: mostTensors } = { ...fileLimits, ...limits }
+  const { headerBytes: maxBytes, tensors: maxTensors } = { ...fileLimits, ...limits }
   // Of Node's Buffer the views would be Buffers, whose slice() is no copy.
   const file = new Uint8Array(source.buffer, source.byteOffset, source.length)
-  const dataAt = 8 + headerLength(file.subarray(0, 8), file.length, most)
+  const dataAt = 8 + headerLength(file.subarray(0, 8), file.length, maxBytes)
   // A copy, because browsers decode no memory that threads share.
   const header = decodeHeader(file.slice(8, dataAt))
-  const { entries, metadata } = parseHeader(header, file.length - dataAt, mostTensors)
+  const { entries, metadata } = parseHeader(header, file.length - dataAt, maxTensors)
   const tensors = new Map(
     [...entries].map(([name, { type, shape, begin, end }]) => {
       return [name, { type, shape, bytes: file.subarray(dataAt + begin, dataAt + end) }]
@@ -62,7 +66,7 @@ export interface HeaderEntry {
 export function parseHeader(
   header: string,
   dataBytes: number,
-  mostTensors: number,
+  maxTensors: number,
 ): { entries: Map<string, HeaderEntry>; metadata: Map<string, string> } {
   const entries = new Map<string, HeaderEntry>()
   const metadata = new Map<string, string>()
@@ -75,8 +79,8 @@ export function parseHeader(
         }
         metadata.set(key, reader.string(`metadata ${shown(key)}`))
       })
-    } else if (entries.size === mostTensors) {
-      throw new BadFileError(`safetensors: the header lists more than ${mostTensors} tensors.`)
+    } else if (entries.size === maxTensors) {
+      throw new BadFileError(`safetensors: the header lists more than ${maxTensors} tensors.`)
     } else entries.set(name, entryOf(reader, name))
   })
   reader.end()
@@ -85,14 +89,14 @@ export function parseHeader(
 }
 
 /** The header's length, from the first 8 bytes of a file of `size` bytes. Throws BadFileError. */
-export function headerLength(start: Uint8Array, size: number, most: number): number {
+export function headerLength(start: Uint8Array, size: number, maxBytes: number): number {
   if (start.length < 8) {
     throw new BadFileError(`safetensors: got ${size} bytes; expected at least the 8 of the header's length.`)
   }
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true)
-  if (Number(length) > most || length > BigInt(size - 8)) {
+  if (Number(length) > maxBytes || length > BigInt(size - 8)) {
     throw new BadFileError(
-      `safetensors: the header's length is ${length}; expected at most ${Math.min(most, size - 8)}.`,
+      `safetensors: the header's length is ${length}; expected at most ${Math.min(maxBytes, size - 8)}.`,
     )
   }
   return Number(length)
@@ -100,7 +104,7 @@ export function headerLength(start: Uint8Array, size: number, most: number): num
 
 /** The text of a header. Throws BadFileError. */
 export function decodeHeader(bytes: Uint8Array): string {
-  // The format wants `{` at once; a file may not begin with anything that is something else to another reader.
+  // The format wants `{` at once: a file may not begin with what is something else to another reader.
   if (bytes[0] !== 0x7b) throw new BadFileError('safetensors: the header does not begin with {.')
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

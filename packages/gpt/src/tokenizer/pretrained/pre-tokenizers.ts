@@ -13,7 +13,7 @@ export interface Piece {
 /** How a text is cut, and what becomes of each piece in the end. */
 export interface PreTokenizer {
   readonly split: (piece: Piece) => readonly Piece[]
-  /** Of a piece of text, what the model knows it as. */
+  /** Returns the spelling under which the model knows a piece of text. */
   readonly finish: (text: string) => string
   /** Whether the model sees bytes. */
   readonly isByteLevel: boolean
@@ -123,7 +123,7 @@ function metaspace(part: JsonPart, mayPrefix: boolean): PreTokenizer {
   }
 }
 
-/** Of a Metaspace: whether a space comes before a text; older files say `add_prefix_space`. */
+/** When a Metaspace puts a space before a text. Older files say `add_prefix_space` instead. */
 export function prefixSchemeOf(part: JsonPart): 'always' | 'first' | 'never' {
   const scheme = part.get('prepend_scheme')
   if (!scheme.isMissing) return scheme.oneOf('always', 'first', 'never')

@@ -228,7 +228,7 @@ const isLetter = (character: string): boolean => /^[A-Za-z]$/.test(character)
 const eitherCase = (character: string): string =>
   isLetter(character) ? `[${character.toLowerCase()}${character.toUpperCase()}]` : escaped(character)
 
-/** Of a class: a letter as both, all else as it is. */
+/** A member of a class in both cases if it is a letter; any other as it is. */
 const eitherCaseOf = (text: string): string =>
   isLetter(text) ? `${text.toLowerCase()}${text.toUpperCase()}` : text
 
