@@ -37,6 +37,11 @@ export interface BenchmarkOptions {
   readonly data?: string
   /** For what is said along the way. */
   readonly note: (line: string) => void
+  /**
+   * Runs one life of many, or returns what an interrupted run of the same commit kept of it. The outcome is plain
+   * JSON, and its name differs from that of every other life of the benchmark.
+   */
+  readonly once: <T>(life: string, run: () => Promise<T>) => Promise<T>
 }
 
 /** The command line does not say what the benchmark needs. */

@@ -1,12 +1,13 @@
-/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick]` */
+/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE]` */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } from './benchmark.ts'
+import { keptLives } from './kept-lives.ts'
 
 /** Options of a benchmark besides `--json`. */
-type Flag = 'data' | 'seeds' | 'quick' | 'picture'
+type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives'
 
 const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {
   'first-life': [async () => (await import('./streams/first-life.ts')).firstLife, 'quick', 'seeds'],
@@ -25,13 +26,32 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   mnist: [async () => (await import('./training/mnist.ts')).mnist, 'quick', 'seeds', 'data'],
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
-  growth: [async () => (await import('./growth/growth.ts')).growth, 'quick', 'seeds', 'data', 'picture'],
-  vocabulary: [async () => (await import('./streams/vocabulary.ts')).vocabulary, 'quick', 'seeds', 'data'],
+  growth: [
+    async () => (await import('./growth/growth.ts')).growth,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+    'picture',
+  ],
+  vocabulary: [
+    async () => (await import('./streams/vocabulary.ts')).vocabulary,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
-  'small-start': [async () => (await import('./growth/small-start.ts')).smallStart, 'quick', 'seeds', 'data'],
+  'small-start': [
+    async () => (await import('./growth/small-start.ts')).smallStart,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   where: [async () => (await import('./growth/where.ts')).where, 'quick', 'seeds', 'data'],
   freezing: [async () => (await import('./growth/freezing.ts')).freezing, 'quick', 'seeds', 'data'],
-  context: [async () => (await import('./growth/context.ts')).context, 'quick', 'seeds', 'data'],
+  context: [async () => (await import('./growth/context.ts')).context, 'quick', 'seeds', 'data', 'lives'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
@@ -42,7 +62,7 @@ if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   process.exit(2)
 }
 const [load, ...flags] = benchmarks[name]
-for (const flag of ['data', 'seeds', 'quick', 'picture'] as const) {
+for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives'] as const) {
   if (!values[flag] || flags.includes(flag)) continue
   console.error(`bench: ${name} takes no --${flag}.`)
   process.exit(2)
@@ -59,6 +79,7 @@ const { picture, ...result } = await benchmark({
   seeds,
   ...(values.data !== undefined && { data: values.data }),
   note: (line) => console.error(line),
+  once: keptLives(values.lives, `${commit()}, ${name}${values.quick ? ', quick' : ''}`),
 }).catch((error: unknown) => {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)
@@ -71,6 +92,7 @@ if (values.json !== undefined) {
     // Where the data lay says nothing to anybody else.
     command: `npm run bench -- ${process.argv
       .slice(2)
+      .filter((arg, i, args) => arg !== '--lives' && args[i - 1] !== '--lives')
       .map((arg) => (arg === values.data ? 'DIR' : arg))
       .join(' ')}`,
     commit: commit(),
@@ -93,6 +115,7 @@ function flagsOf(args: readonly string[]) {
       options: {
         json: { type: 'string' },
         picture: { type: 'string' },
+        lives: { type: 'string' },
         data: { type: 'string' },
         seeds: { type: 'string' },
         quick: { type: 'boolean', default: false },

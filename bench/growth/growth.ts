@@ -27,14 +27,16 @@ const methods = [fromScratch, ...stacking, deepening, byPolicy, widening, carele
  */
 const rate = 5e-3
 
-export const growth: Benchmark = async ({ data, seeds, quick, note }) => {
+export const growth: Benchmark = async ({ data, seeds, quick, note, once }) => {
   const device = openWasm()
   const budget = (quick ? 0.25 : 10) * 1e12
   const lives = new Map<string, Measurement[][]>(methods.map(({ name }) => [name, []]))
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const course = readCourse(data, 16, 64, seed)
     for (const { name, budget: part, plan } of methods) {
-      const measured = await live({ name, ...plan() }, { course, device, note, budget: part * budget, rate })
+      const measured = await once(`seed ${seed}, ${name}`, () =>
+        live({ name, ...plan() }, { course, device, note, budget: part * budget, rate }),
+      )
       lives.get(name)?.push(measured)
       note(`${name}, seed ${seed}: ${said(measured[measured.length - 1])}`)
     }

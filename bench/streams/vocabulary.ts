@@ -75,7 +75,7 @@ function parts(seed: number, arm: string): LearnerOptions {
   }
 }
 
-export const vocabulary: Benchmark = async ({ data, quick, seeds, note }) => {
+export const vocabulary: Benchmark = async ({ data, quick, seeds, note, once }) => {
   const languages = ['english-web', 'french'].map((name) =>
     readLanguage(data, name, quick ? 40_000 : 160_000),
   )
@@ -83,7 +83,9 @@ export const vocabulary: Benchmark = async ({ data, quick, seeds, note }) => {
   const outcomes: Record<string, Outcome[]> = {}
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     for (const arm of arms) {
-      const outcome = await lived(new Learner(parts(seed, arm)), languages)
+      const outcome = await once(`seed ${seed}, ${arm}`, () =>
+        lived(new Learner(parts(seed, arm)), languages),
+      )
       note(`seed ${seed}, ${arm}: ${said(outcome)}`)
       outcomes[arm] = [...(outcomes[arm] ?? []), outcome]
     }

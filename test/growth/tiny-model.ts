@@ -205,6 +205,22 @@ export function isTensorMirror(mirror: Mirror): mirror is TensorMirror {
 export const isWithoutGradient = (path: string): boolean =>
   path.endsWith('key.bias') || path === 'embed.position.weight'
 
+/**
+ * Whether number `i` of a parameter has no gradient in this model on these tokens: besides those above, the row
+ * of a token that is not read, where the head is one of its own (the last of a row predicts nothing that is
+ * checked), and what makes the scores of a window of one, where the only weight is 1 whatever its score.
+ */
+export function learnsNothing({ config }: Gpt, tokens: Tensor, path: string, i: number): boolean {
+  if (isWithoutGradient(path)) return true
+  if (path === 'embed.token.weight' && config.untiedHead) {
+    const [, length] = tokens.shape
+    const token = Math.floor(i / config.embed)
+    return tokens.readSync().every((read, at) => read !== token || (at + 1) % length === 0)
+  }
+  const alone = config.blocks.filter(({ window }) => window === 1).map(({ id }) => id)
+  return alone.some((id) => /^attention\.(query|key)/.test(path.replace(`blocks.${id}.`, '')))
+}
+
 /** Largest difference, as a share of the largest number before. */
 export function relativeDifference(before: ArrayLike<number>, after: ArrayLike<number>): number {
   const largest = Array.from(before).reduce((most, x) => Math.max(most, Math.abs(x)), 0)
