@@ -1,5 +1,5 @@
 /** The contract of a rehearsal: ours keep it, and ones that are broken in one way each do not. */
-import { type Batch, padding, type Rehearsal, reservoirReplay } from '@burgeon/continual'
+import { type Batch, ownTextReplay, padding, type Rehearsal, reservoirReplay } from '@burgeon/continual'
 import { checkRehearsal } from '@burgeon/continual/testing'
 import { OptionError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
@@ -10,6 +10,10 @@ test.each<[string, () => Rehearsal]>([
   ['a replay', replay],
   ['a replay of everything', () => reservoirReplay({ capacity: 500, share: 2 })],
   ['a replay of one row', () => reservoirReplay({ capacity: 1 })],
+  [
+    'a replay beside own text',
+    () => ownTextReplay({ rows: 4, share: 0.5, beside: reservoirReplay({ capacity: 20 }) }),
+  ],
 ])('%s keeps every statement', (_, make) => {
   const results = checkRehearsal(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])

@@ -306,6 +306,44 @@ export const continualCalls: CallsOf<typeof api> = {
   everySteps: [() => ({ args: { n: 1 }, run: api.everySteps })],
   neverTrigger: 'a trigger, called by the learner',
   onDrift: 'a trigger, called by the learner',
+  evaluateText: [
+    () => ({
+      args: {
+        model: model(),
+        text: 'abc',
+        options: {
+          ...{ tokenizer: new BytePairTokenizer(), window: 3, stride: 2, rows: 2 },
+          onProgress: () => {},
+        },
+      },
+      run: api.evaluateText,
+      takes: { text: ['string', 'array'] },
+    }),
+  ],
+  writeOwnText: [
+    () => ({
+      args: {
+        model: model(),
+        options: {
+          ...{ rows: 2, length: 3, begin: 1, temperature: 0.9, seed: 1 },
+          ...{ signal: new AbortController().signal, onProgress: () => {} },
+        },
+      },
+      run: api.writeOwnText,
+    }),
+  ],
+  ownTextReplay: [
+    () => ({
+      args: {
+        options: {
+          ...{ text: batch(), rows: 2, share: 1, seed: 1 },
+          beside: api.reservoirReplay({ capacity: 2 }),
+        },
+      },
+      run: api.ownTextReplay,
+    }),
+  ],
+  fixedVocabulary: [() => ({ args: { tokenizer: new BytePairTokenizer() }, run: api.fixedVocabulary })],
   growingVocabulary: [
     () => ({
       args: {

@@ -246,6 +246,13 @@ export const parts: Readonly<Record<string, Part>> = {
       return vocabulary.wanted()
     },
   ),
+  fixedVocabulary: own(
+    () => continual.fixedVocabulary(tokenizer()),
+    (vocabulary) => {
+      vocabulary.observe(sentence)
+      return vocabulary.wanted()
+    },
+  ),
   LearnedRates: beside(() => new continual.LearnedRates({ initial: 0.1 })),
   Learner: learner,
   pageHinkley: own(detectors.pageHinkley, feed),
@@ -267,6 +274,16 @@ export const parts: Readonly<Record<string, Part>> = {
   freezeConverged: freezing,
   laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),
   onlineEwc: ewc,
+  ownTextReplay: own(
+    () =>
+      continual.ownTextReplay({
+        text: batch(),
+        rows: 2,
+        share: 0.6,
+        beside: continual.reservoirReplay({ capacity: 3 }),
+      }),
+    remember,
+  ),
   reservoirReplay: own(() => continual.reservoirReplay({ capacity: 3, share: 0.7 }), remember),
 }
 
@@ -285,6 +302,7 @@ export const stateless: readonly string[] = [
     'copiesOf',
     'dryRun',
     'everySteps',
+    'evaluateText',
     'eventFromState',
     'extendJournal',
     'firstOf',
@@ -292,5 +310,5 @@ export const stateless: readonly string[] = [
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
-  ...['savedPart', 'savedPartNames', 'scoreAlarms'],
+  ...['savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
 ]

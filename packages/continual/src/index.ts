@@ -33,6 +33,7 @@ export { measureBlocks } from './growth/measure/measure-blocks.ts'
 export type { BlockSignals, Measurement } from './growth/measure/measurement.ts'
 export { type PartImportance, partImportance } from './growth/measure/part-importance.ts'
 export { pruneDormant, type PruneDormantOptions } from './growth/policies/prune-dormant.ts'
+export { evaluateText, type EvaluateOptions, type TextEvaluation } from './evaluate-text.ts'
 export { eventFromState, type EventOf, type JournaledGrowth, type LearnerEvent } from './journal/event.ts'
 export { extendJournal } from './journal/extend-journal.ts'
 export { measurementsIn } from './journal/measurements-in.ts'
@@ -68,6 +69,7 @@ export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic
 export type { Part } from './part.ts'
 export type { Penalty } from './penalty/penalty.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
+export { ownTextReplay, type OwnTextReplayOptions } from './rehearsal/own-text-replay.ts'
 export type { Rehearsal } from './rehearsal/rehearsal.ts'
 export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
@@ -76,6 +78,7 @@ export { compose } from './strategy/compose.ts'
 export type { Strategy } from './strategy/strategy.ts'
 export { type Batch, batchOfTokens, joinBatches, padding } from './stream/batch.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
+export { writeOwnText, type OwnTextOptions } from './stream/write-own-text.ts'
 export {
   afterDrift,
   anyOf,
@@ -87,6 +90,7 @@ export {
 } from './trigger.ts'
 export type { Upkeep } from './upkeep/upkeep.ts'
 export {
+  fixedVocabulary,
   type GrowingVocabulary,
   growingVocabulary,
   type VocabularyOptions,

@@ -4,11 +4,11 @@ import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfRows, batchOfTokens } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
-import { encodedAnew } from './vocabulary/encode-batch.ts'
+import { encodedText } from './evaluate-text.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 /** A tokenizer without merges. */
-const bytes = new BytePairTokenizer()
+const bytePairs = new BytePairTokenizer()
 
 /** Prediction of a text. */
 export interface Prediction {
@@ -31,7 +31,7 @@ export interface Prediction {
 export async function predictText(
   model: Gpt,
   text: string,
-  tokenizer: GrowingTokenizer = bytes,
+  tokenizer: GrowingTokenizer = bytePairs,
 ): Promise<Prediction> {
   checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
@@ -55,7 +55,9 @@ export async function predictText(
 }
 
 /**
- * Bits per byte of a text of any length, all but the first byte of it, read in rows of the model's context.
+ * Bits per byte of a text of any length, read in rows of the model's context. Its first byte is only read;
+ * with a pre-trained tokenizer its first token, or the special token that the tokenizer puts before a text.
+ * `evaluateText` reads it in windows that overlap.
  *
  * @param text At least two bytes, as they are or as a string.
  * @param tokenizer Every token is a byte unless given.
@@ -63,7 +65,7 @@ export async function predictText(
 export async function bitsPerByteOf(
   model: Gpt,
   text: string | Uint8Array,
-  tokenizer: GrowingTokenizer = bytes,
+  tokenizer: GrowingTokenizer = bytePairs,
 ): Promise<number> {
   checkArgument('bitsPerByteOf', 'model', model, aGpt)
   checkArgument(
@@ -73,13 +75,9 @@ export async function bitsPerByteOf(
     checks.either(checks.text, checks.instance('bytes', Uint8Array)),
   )
   checkArgument('bitsPerByteOf', 'tokenizer', tokenizer, aGrowingTokenizer)
-  const all = typeof text === 'string' ? new TextEncoder().encode(text) : text
-  if (all.length < 2) {
-    throw new OptionError(`bitsPerByteOf: got a text of ${all.length} bytes; expected at least 2.`)
-  }
-  const tokens = encodedAnew(all, tokenizer)
-  const loss = await meanLoss(model, tokens)
-  return bitsPerByte(loss, (all.length - 1) / (tokens.length - 1))
+  const { before, predicted, bytes } = encodedText('bitsPerByteOf', text, tokenizer)
+  const loss = await meanLoss(model, [before, ...predicted])
+  return bitsPerByte(loss, bytes / predicted.length)
 }
 
 /**

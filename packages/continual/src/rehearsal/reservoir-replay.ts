@@ -13,7 +13,7 @@ import {
   StateError,
 } from '@burgeon/tensor'
 import { count, savedTokens } from '../saved-state.ts'
-import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
+import { aBatch, type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
 
@@ -28,6 +28,8 @@ export interface ReservoirReplayOptions {
   readonly share?: number
   /** 0 unless given. */
   readonly seed?: number
+  /** Rows that are in memory before anything was learnt; none unless given. */
+  readonly first?: Batch
 }
 
 interface State {
@@ -60,8 +62,9 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
     capacity: checks.required(checks.integer({ from: 1 })),
     share: checks.number({ above: 0 }),
     seed: checks.seed,
+    first: aBatch,
   })
-  const { capacity, share = 1, seed = 0 } = options
+  const { capacity, share = 1, seed = 0, first } = options
   let reservoir = new Reservoir(capacity)
   let random = new RandomStream(keyFromSeed(seed)).named('replay')
   const rows: Int32Array[] = []
@@ -86,6 +89,15 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
       longest(own) - 1,
     )
   }
+  const keep = (batch: Batch): void => {
+    for (let i = 0; i < batch.rows; i++) {
+      const slot = reservoir.offer(below)
+      if (slot === null) continue
+      rows[slot] = trimmed(rowOf(batch, i))
+      domains[slot] = batch.domains[i]
+    }
+  }
+  if (first) keep(first)
   return {
     name: `replay ${capacity} rows, share ${share}`,
     // Nothing is owed while there is nothing to rehearse.
@@ -97,14 +109,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
         owed = owedBefore
       }
     },
-    remember({ fresh }) {
-      for (let i = 0; i < fresh.rows; i++) {
-        const slot = reservoir.offer(below)
-        if (slot === null) continue
-        rows[slot] = trimmed(rowOf(fresh, i))
-        domains[slot] = fresh.domains[i]
-      }
-    },
+    remember: ({ fresh }) => keep(fresh),
     sample,
     recode(encoded) {
       rows.forEach((row, i) => (rows[i] = trimmed(encoded(row))))

@@ -18,7 +18,7 @@ import {
   shown,
   StateError,
 } from '@burgeon/tensor'
-import { afterDrift, anyOf, everySteps, type Trigger } from '../trigger.ts'
+import { afterDrift, anyOf, everySteps, neverTrigger, type Trigger } from '../trigger.ts'
 
 /** When a vocabulary grows, and how far. */
 export interface VocabularyOptions {
@@ -60,6 +60,7 @@ export class GrowingVocabulary {
   readonly growWhen: Trigger
   readonly #options: { readonly tokens: number; readonly tokensAtOnce: number; readonly minCount: number }
   readonly #capacity: number
+  readonly #isFixed: boolean
   #merges: MergeLearner
 
   constructor(options: VocabularyOptions) {
@@ -73,22 +74,19 @@ export class GrowingVocabulary {
     })
     const { tokenizer = new BytePairTokenizer(), tokens, tokensAtOnce = 32, minCount = 20 } = options
     const { growWhen = anyOf(everySteps(200), afterDrift(20)), capacity = 20_000 } = options
-    if (tokens <= tokenizer.vocabulary) {
-      throw new OptionError(
-        `growingVocabulary: got tokens ${tokens}; expected more than the present ${tokenizer.vocabulary}.`,
-      )
-    }
     this.name = `vocabulary of at most ${tokens} tokens`
     this.tokenizer = tokenizer
     this.growWhen = growWhen
     this.#options = { tokens, tokensAtOnce, minCount }
     this.#capacity = capacity
+    this.#isFixed = tokens === tokenizer.vocabulary
     this.#merges = new MergeLearner({ capacity, tokenizer })
   }
 
   /** Counts the words of a text. What is no text, such as half a character, is left out. */
   observe(text: string): void {
     checkArgument('GrowingVocabulary: observe', 'text', text, checks.text)
+    if (this.#isFixed) return
     this.#merges.observe(text.replaceAll('\ufffd', ''))
   }
 
@@ -174,7 +172,28 @@ export class GrowingVocabulary {
  * ```
  */
 export function growingVocabulary(options: VocabularyOptions): GrowingVocabulary {
-  return new GrowingVocabulary(options)
+  const vocabulary = new GrowingVocabulary(options)
+  const present = vocabulary.tokenizer.vocabulary
+  if (options.tokens > present) return vocabulary
+  throw new OptionError(
+    `growingVocabulary: got tokens ${options.tokens}; expected more than the present ${present}. ` +
+      'For one that never grows there is fixedVocabulary.',
+  )
+}
+
+/**
+ * The tokens of a pre-trained model as they are: a learner reads and counts by them, and adds none. Belongs
+ * to one learner.
+ *
+ * @example
+ * ```ts
+ * const vocabulary = fixedVocabulary(await tokenizerFromPretrained('models/llama'))
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 3e-4 }), strategy: { vocabulary } })
+ * ```
+ */
+export function fixedVocabulary(tokenizer: GrowingTokenizer): GrowingVocabulary {
+  checkArgument('fixedVocabulary', 'tokenizer', tokenizer, aGrowingTokenizer)
+  return new GrowingVocabulary({ tokenizer, tokens: tokenizer.vocabulary, growWhen: neverTrigger })
 }
 
 const aState: Check<State> = fields<State>('a vocabulary', {
