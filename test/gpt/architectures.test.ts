@@ -1,11 +1,19 @@
 /** What pretrained models have beside sizes: ε of norms, biases of some maps, an untied head, q/k norm, windows, exact GELU. */
 import { type Gpt, type GptConfig, gptConfig, KeyValueCache, parameterSpecs } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
-import { type Device, OptionError, scope } from '@burgeon/tensor'
+import { type Device, OptionError, scope, type Tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
-import { drawFrom, logitsOf, modelOf, relativeDifference, tokensFor } from '../growth/tiny-model.ts'
+import {
+  drawFrom,
+  logitsOf,
+  lossAndGradients,
+  modelOf,
+  numbersOf,
+  relativeDifference,
+  tokensFor,
+} from '../growth/tiny-model.ts'
 
 const sizes = { vocabulary: 7, context: 9, embed: 6, heads: 2, layers: 1 }
 const rotary = { ...sizes, headDim: 4, positions: 'rotary' } as const
@@ -33,6 +41,10 @@ test('sizes refuse a choice that there is not', () => {
     expect(() => gptConfig({ ...sizes, ...wrong } as never)).toThrow(OptionError)
   }
 })
+
+/** Gradients of the gain of keys. */
+const gainGradients = (model: Gpt, tokens: Tensor): readonly number[] =>
+  scope(() => numbersOf(lossAndGradients(model, tokens).gradient))['blocks.b0.attention.key.norm.gain']
 
 const devices: readonly (readonly [string, Device, number])[] = [
   ['the reference', openReference(), 1e-12],
@@ -91,18 +103,36 @@ describe.each(devices)('on %s', (_, device, tolerance) => {
     expect(moved[2]).toBeLessThan(1e-2)
   })
 
-  test('heads that normalize queries and keys refuse to become wider, and say why', async () => {
-    const model = modelWith(gptConfig({ ...rotary, queryKeyNorm: true }))
-    const before = JSON.stringify(model.config)
-    const growth = grow(
-      model,
-      { kind: 'widenHeads', block: 'b0', to: 6 },
-      { mirrors: [], probe: tokensFor(model, drawFrom(5)), key: [1, 2] },
-    )
-    await expect(growth).rejects.toThrow(/grow widenHeads: got block b0 of a model with queryKeyNorm/)
-    expect(JSON.stringify(model.config)).toBe(before)
-    model.dispose()
-  })
+  test.each([
+    ['rotary positions', { ...rotary, queryKeyNorm: true }],
+    ['learned positions', { ...sizes, headDim: 4, queryKeyNorm: true }],
+  ])(
+    'heads that normalize queries and keys become wider by splitting channels, with %s',
+    async (_, choices) => {
+      const model = modelWith(gptConfig(choices))
+      const [{ headDim: from }] = model.config.blocks
+      const tokens = tokensFor(model, drawFrom(5))
+      const [before, old] = [logitsOf(model, tokens), gainGradients(model, tokens)]
+      const options = { mirrors: [], probe: tokens, key: [1, 2] as const }
+      await expect(
+        grow(model, { kind: 'widenHeads', block: 'b0', to: 2 * from + 2 }, options),
+      ).rejects.toThrow(
+        /grow widenHeads: got to = \d+ for block b0 of a model with queryKeyNorm; expected at most/,
+      )
+      await grow(model, { kind: 'widenHeads', block: 'b0', to: 2 * from }, options)
+      expect(relativeDifference(before, logitsOf(model, tokens))).toBeLessThan(tolerance)
+      expect(Math.max(...old.map(Math.abs))).toBeGreaterThan(1e-3)
+      // Halves of a channel have 1/4 and 3/4 of the gradient of its gain.
+      const now = gainGradients(model, tokens)
+      const parts = 'positions' in choices ? 2 : 1
+      old.forEach((gradient, i) => {
+        const kept = i < from / parts ? i : i + from / parts
+        expect(now[kept]).toBeCloseTo(gradient / 4, 5)
+        expect(now[kept + from / parts]).toBeCloseTo((3 * gradient) / 4, 5)
+      })
+      model.dispose()
+    },
+  )
 
   test('new tokens get a row of an untied head, and old logits stay', async () => {
     const model = modelWith(gptConfig({ ...rotary, untiedHead: true }))

@@ -70,6 +70,7 @@ describe('a grown model', () => {
     ['llama', { kind: 'growContext', to: 64, how: 'stretched' }, 'growContext'],
     ['llama', { kind: 'widenEmbed', to: 17 }, 'widenEmbed'],
     ['gpt2', { kind: 'widenEmbed', to: 15 }, 'widenEmbed'],
+    ['qwen3', { kind: 'widenHeads', block: 'b0', to: 8 }, 'widenHeads'],
   ])('of %s that no class has is refused, and the growth named: %j', async (name, request, message) => {
     const model = await read(goldFiles(name))
     await growBy(model, request)

@@ -113,9 +113,11 @@ export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequ
     kvHeads < heads
       ? { kind: 'addKvHeads', block: id, to: pick(random, multiplesWithin(kvHeads, heads)) }
       : { kind: 'addHeads', block: id, to: heads + 1 },
-    config.queryKeyNorm
-      ? { kind: 'addHeads', block: id, to: heads + step }
-      : { kind: 'widenHeads', block: id, to: headDim + 2 * (1 + random.below(2)) },
+    {
+      kind: 'widenHeads',
+      block: id,
+      to: Math.min(headDim + 2 * (1 + random.below(2)), config.queryKeyNorm ? 2 * headDim : Infinity),
+    },
     { kind: 'addLayer', at },
     { kind: 'addLayer', at, how: 'copy' },
     { kind: 'addLayer', at, mlpHidden: 1 + random.below(4) },

@@ -83,8 +83,18 @@ function checkSizes({ vocabulary, context, embed, normWidth = embed, nextBlock, 
     normWidth,
     nextBlock,
   }).map(([name, size]) => [name, size, ''])
-  for (const { id, mlpHidden, heads, kvHeads, headDim, window = 1, adapter } of blocks) {
-    const own = { mlpHidden, heads, kvHeads, headDim, window, ...(adapter && { rank: adapter.rank }) }
+  for (const {
+    id,
+    mlpHidden,
+    heads,
+    kvHeads,
+    headDim,
+    headNormWidth = headDim,
+    window = 1,
+    adapter,
+  } of blocks) {
+    const ofHeads = { heads, kvHeads, headDim, headNormWidth }
+    const own = { mlpHidden, ...ofHeads, window, ...(adapter && { rank: adapter.rank }) }
     for (const [name, size] of Object.entries(own)) sizes.push([name, size, ` of ${id}`])
   }
   const wrong = sizes.find(([, size]) => !Number.isSafeInteger(size) || size < 1)

@@ -21,11 +21,12 @@ export function configFromState(saved: GptConfig): GptConfig {
   const { epsilon, biases, untiedHead, queryKeyNorm, pretrained } = saved
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
-    const { id, mlpHidden, scoreWidth, window, frequencies, adapter, expertShares } = block
+    const { id, mlpHidden, scoreWidth, headNormWidth, window, frequencies, adapter, expertShares } = block
     const { heads, headDim } = { ...rest, ...block } as BlockConfig
     const { kvHeads = heads } = block as Partial<BlockConfig>
     const given = {
       ...(scoreWidth !== undefined && { scoreWidth }),
+      ...(headNormWidth !== undefined && { headNormWidth }),
       ...(window !== undefined && { window }),
       ...(frequencies && { frequencies }),
       ...(adapter && { adapter: { rank: adapter.rank, scale: adapter.scale } }),

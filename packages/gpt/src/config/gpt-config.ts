@@ -25,6 +25,11 @@ export interface BlockConfig {
    */
   readonly scoreWidth?: number
   /**
+   * Norms of queries and keys divide by this: the width that the heads were born with, `headDim` unless
+   * given. Only where there are such norms.
+   */
+  readonly headNormWidth?: number
+  /**
    * How many keys a query sees, its own and those right before it (sliding window, Beltagy et al. 2020,
    * section 3.1); all of them unless given.
    */

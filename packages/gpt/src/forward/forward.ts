@@ -166,14 +166,14 @@ function selfAttention(
   x: Tensor, // [B·T, C]
   { B, T, rotary, caches }: Place,
 ): Tensor {
-  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D, window } = block
+  const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D, headNormWidth = D, window } = block
   const { embed: C } = config
   const at = `blocks.${id}.attention`
   const normal = normalize(config, w, `${at}.norm`, x) // [B·T, C]
   const project = (name: string, N: number): Tensor =>
     reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
   const ofUnitSize = (name: string, y: Tensor): Tensor =>
-    config.queryKeyNorm ? rmsNorm(y, w[`${at}.${name}.norm.gain`], config.epsilon ?? usualEpsilon) : y
+    config.queryKeyNorm ? normalizeBy(headNormWidth, config, w, `${at}.${name}.norm`, y) : y
   const place = (name: string, N: number): Tensor => {
     const y = ofUnitSize(name, project(name, N))
     return rotary ? applyRotary(y, rotary) : y
@@ -225,15 +225,22 @@ const geluErf = times(
   expression.add(constant(1), erf(times(constant(Math.SQRT1_2), input(0)))),
 )
 
+/** The norm of the residual stream before a part of the model. */
+function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  const { embed, normWidth = embed } = config
+  return normalizeBy(normWidth, config, w, at, x)
+}
+
 /**
  * With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that
  * divides by n.
  */
-function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  const { embed, normWidth = embed, epsilon = usualEpsilon } = config
-  const share = normWidth / embed
-  const gain = share === 1 ? w[`${at}.gain`] : multiply(w[`${at}.gain`], Math.sqrt(share))
-  return config.norm === 'layer'
-    ? layerNorm(x, gain, w[`${at}.bias`], epsilon * share)
-    : rmsNorm(x, gain, epsilon * share)
+function normalizeBy(n: number, config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
+  const { norm, epsilon = usualEpsilon } = config
+  const [gain, bias] = [w[`${at}.gain`], w[`${at}.bias`]]
+  const share = n / gain.shape[0]
+  const scaled = share === 1 ? gain : multiply(gain, Math.sqrt(share))
+  return norm === 'layer' && bias !== undefined
+    ? layerNorm(x, scaled, bias, epsilon * share)
+    : rmsNorm(x, scaled, epsilon * share)
 }
