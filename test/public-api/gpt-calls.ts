@@ -29,10 +29,22 @@ const textTokenizer = {
 const generating = () => ({
   ...{ ...sampling, ...penalties, tokens: 1, seed: 1, onContextFull: 'stop', weights: 'live' },
   ...{ tokenizer: textTokenizer, stopTokens: [7], stopTexts: ['77'], logProbabilities: 1 },
-  ...{ allowedTokens: () => [1, 2], signal: new AbortController().signal, draft: born, draftTokens: 2 },
+  ...{
+    adapters: lora(),
+    allowedTokens: () => [1, 2],
+    signal: new AbortController().signal,
+    draft: born,
+    draftTokens: 2,
+  },
 })
-const generatingTakes = {}
-const lossOptions = { checkpointBlocks: false, observe: () => {} }
+const lora = (): api.LoraAdapter => api.LoraAdapter.create(born, { rank: 1 })
+const loraState = await lora().toState()
+const loraOptions = {
+  ...{ rank: 2, alpha: 1, useRslora: true, dropout: 0.1 },
+  targets: ['query', 'up'],
+} as const satisfies api.LoraOptions
+const lossOptions = { checkpointBlocks: false, observe: () => {}, adapters: lora() }
+const generatingTakes = { 'options.adapters': ['object', 'array'] } as const
 const forwardOptions = { ...lossOptions, lastOnly: true }
 const saved = memoryDisk()
 await api.writeCheckpoint(saved, { model: { a: 1 } })
@@ -106,7 +118,11 @@ export const gptCalls: CallsOf<typeof api> = {
   ],
   flopsPerToken: [() => ({ args: { config, length: 3 }, run: api.flopsPerToken })],
   forward: [
-    () => ({ args: { config, w: w(), tokens: tokens(), options: forwardOptions }, run: api.forward }),
+    () => ({
+      args: { config, w: w(), tokens: tokens(), options: forwardOptions },
+      run: api.forward,
+      takes: generatingTakes,
+    }),
   ],
   generate: [
     () => ({
@@ -153,13 +169,33 @@ export const gptCalls: CallsOf<typeof api> = {
       args: { tokens: tokens(), w: w(), options: forwardOptions },
       run: (...args: Parameters<api.Gpt['forward']>) => modelOf().forward(...args),
       says: ['forward'],
+      takes: generatingTakes,
     }),
     () => ({
       args: { tokens: tokens(), targets: i32([2, 3, 4], [3]), w: w(), options: lossOptions },
       run: (...args: Parameters<api.Gpt['losses']>) => modelOf().losses(...args),
-      says: ['losses'],
+      says: ['losses', 'forward'],
+      takes: generatingTakes,
     }),
   ],
+  LoraAdapter: [
+    () => ({
+      args: { model: modelOf(), options: loraOptions, random: { seed: 1 } },
+      run: api.LoraAdapter.create,
+    }),
+    () => ({
+      args: { state: loraState, model: modelOf() },
+      run: api.LoraAdapter.fromState,
+      says: ['adapter state'],
+    }),
+    () => ({
+      args: { state: loraState, model: modelOf() },
+      run: (...args: Parameters<api.LoraAdapter['restore']>) => lora().restore(...args),
+      says: ['LoraAdapter.fromState', 'adapter state'],
+    }),
+  ],
+  mergeLora: [() => ({ args: { model: modelOf(), adapter: lora() }, run: api.mergeLora })],
+  MergedLora: 'a class that mergeLora makes',
   readPretrained: [
     () => ({
       args: { folder: pretrainedFolder, options: { device } },

@@ -216,6 +216,15 @@ export const parts: Readonly<Record<string, Part>> = {
       goOn: () => part.forward(tensor([[1, 2]], { dtype: 'i32', device })),
     }
   },
+  LoraAdapter: (steps) => {
+    const model = gpt.Gpt.create(sizes, { device })
+    const part = gpt.LoraAdapter.create(model, { rank: 2, targets: ['qkv', 'down'] }, { seed: steps })
+    return {
+      toState: () => part.toState(),
+      restore: (state) => part.restore(state as never, model),
+      goOn: () => model.forward(tensor([[1, 2]], { dtype: 'i32', device }), undefined, { adapters: part }),
+    }
+  },
   MergeLearner: remade(
     () => new gpt.MergeLearner(),
     (state) => new gpt.MergeLearner({}, state),

@@ -1,4 +1,15 @@
 /** `@burgeon/gpt`: the model. The public list, nothing else. */
+export { AdapterError } from './adapters/adapter-error.ts'
+export { MergedLora, mergeLora } from './adapters/merge/merge-lora.ts'
+export type { AppliedAdapter, RowAdapters } from './adapters/applied-adapter.ts'
+export { type AdaptableModel, LoraAdapter, type LoraState } from './adapters/lora-adapter.ts'
+export type {
+  AdapterTarget,
+  LoraBlock,
+  LoraConfig,
+  LoraModule,
+  LoraOptions,
+} from './adapters/lora-config.ts'
 export {
   describeCheckpoint,
   hasCheckpoint,

@@ -9,6 +9,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
+import { type RowAdapters, rowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
 import { KeyValueCache } from './key-value-cache.ts'
 
@@ -19,6 +20,11 @@ export interface ForwardOptions {
    * rows of its own batch, in order, and may have read more or fewer tokens than the others.
    */
   readonly cache?: KeyValueCache | readonly KeyValueCache[]
+  /**
+   * Low-rank adapters beside the model: one for all rows, or one for each, null where the model reads a row
+   * alone. None unless given.
+   */
+  readonly adapters?: RowAdapters
   /** Whether the logits are computed after the last token of each sequence alone. False unless given. */
   readonly lastOnly?: boolean
   /**
@@ -68,6 +74,7 @@ const aCache = checks.instance('a KeyValueCache', KeyValueCache)
 
 /** Checks of `LossOptions`. */
 export const lossChecks: ChecksOf<LossOptions> = {
+  adapters: rowAdapters,
   checkpointBlocks: checks.boolean,
   observe: checks.callback(),
 }

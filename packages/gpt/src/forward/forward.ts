@@ -31,6 +31,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
+import { AdaptedRows } from '../adapters/applied-adapter.ts'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
 import { attend, cachesOf, pastsOf } from './attend.ts'
 import {
@@ -126,15 +127,16 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
   const position = w['embed.position.weight'] // none with rotary positions
   const placed = position ? add(embedded, positionsAt(position, pasts, T)) : embedded
   const rotary = rotaryTablesOf(config, tokens.device, pasts, T)
+  const adapted = options.adapters && new AdaptedRows(options.adapters, config, B)
   let x = reshape(placed, [B * T, C])
   config.blocks.forEach((block, i) => {
     const before = x
     const through = (): Tensor => {
       const attended = add(
         before,
-        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], caches }),
+        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], caches, adapted }),
       )
-      return add(attended, mlp(config, w, block, attended, options.observe))
+      return add(attended, mlp(config, w, block, attended, { adapted, observe: options.observe }))
     }
     x = options.checkpointBlocks && caches.length === 0 ? checkpoint(through) : through()
     options.observe?.(block.id, 'output', x)
@@ -151,12 +153,15 @@ function positionsAt(position: Tensor, pasts: readonly number[], T: number): Ten
   return gather(position, position.device.tensor(at, { shape: [pasts.length, T], dtype: 'i32' }, 'positions'))
 }
 
-/** The place of a block in the pass: the batch, the rotary tables of its positions, and the caches. */
+/**
+ * The place of a block in the pass: the batch, the rotary tables of its positions, the caches, and adapters.
+ */
 interface Place {
   readonly B: number
   readonly T: number
   readonly rotary: RotaryTables | undefined
   readonly caches: readonly KeyValueCache[]
+  readonly adapted: AdaptedRows | undefined
 }
 
 function selfAttention(
@@ -164,14 +169,14 @@ function selfAttention(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor, // [B·T, C]
-  { B, T, rotary, caches }: Place,
+  { B, T, rotary, caches, adapted }: Place,
 ): Tensor {
   const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D, headNormWidth = D, window } = block
   const { embed: C } = config
   const at = `blocks.${id}.attention`
   const normal = normalize(config, w, `${at}.norm`, x) // [B·T, C]
   const project = (name: string, N: number): Tensor =>
-    reshape(linearMap(w, block, `${at}.${name}`, normal, N * D), [B, T, N, D])
+    reshape(linearMap(w, block, `${at}.${name}`, normal, N * D, adapted), [B, T, N, D])
   const ofUnitSize = (name: string, y: Tensor): Tensor =>
     config.queryKeyNorm ? normalizeBy(headNormWidth, config, w, `${at}.${name}.norm`, y) : y
   const place = (name: string, N: number): Tensor => {
@@ -180,7 +185,7 @@ function selfAttention(
   }
   const qkv = [place('query', H), place('key', G), project('value', G)] // [B, T, H or G, D]
   const o = attend(caches, id, qkv, { scale: 1 / Math.sqrt(scoreWidth), window }) // [B, T, H, D]
-  return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C) // [B·T, C]
+  return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C, adapted) // [B·T, C]
 }
 
 function mlp(
@@ -188,16 +193,16 @@ function mlp(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor,
-  observe: ForwardOptions['observe'],
+  { adapted, observe }: Pick<Place, 'adapted'> & { readonly observe: ForwardOptions['observe'] },
 ): Tensor {
   const { id, mlpHidden } = block
   const normal = normalize(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
   const hiddens: Tensor[] = []
   const expert = (at: string): Tensor => {
-    const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden) // [B·T, M]
+    const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden, adapted) // [B·T, M]
     const hidden = activate(config.activation, project)
     hiddens.push(hidden)
-    return linearMap(w, block, `${at}.down`, hidden, config.embed) // [B·T, C]
+    return linearMap(w, block, `${at}.down`, hidden, config.embed, adapted) // [B·T, C]
   }
   const outputs = expertPaths(block).map(expert)
   const written = outputs.length === 1 ? outputs[0] : mixedExperts(w, block, normal, outputs)

@@ -1,4 +1,4 @@
-/** A linear map of a block, with the low-rank adapter beside it where there is one. */
+/** A linear map of a block, with the low-rank adapters beside it where there are any. */
 import {
   add,
   linear,
@@ -9,6 +9,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
+import type { AdaptedRows } from '../adapters/applied-adapter.ts'
 import type { BlockConfig } from '../config/gpt-config.ts'
 
 /**
@@ -16,15 +17,22 @@ import type { BlockConfig } from '../config/gpt-config.ts'
  * 4.1). The narrow product in the middle is scaled: it has the fewest numbers.
  *
  * @param x `[N, K]`; weights of more dimensions are read as `[K, M]`.
+ * @param adapted What adapters beside the model add to each row.
  * @returns `[N, M]`.
  */
 export function linearMap(
   w: TensorsByPath,
-  { adapter }: BlockConfig,
+  block: BlockConfig,
   at: string,
   x: Tensor,
   M: number,
+  adapted?: AdaptedRows,
 ): Tensor {
+  const y = ownMap(w, block, at, x, M)
+  return adapted ? adapted.add(at, x, y) : y
+}
+
+function ownMap(w: TensorsByPath, { adapter }: BlockConfig, at: string, x: Tensor, M: number): Tensor {
   const [weight, bias] = [w[`${at}.weight`], w[`${at}.bias`]]
   const K = x.shape[1]
   const matrix = asShape(weight, [K, M])

@@ -7,6 +7,7 @@ import {
   OptionError,
   type ParameterStore,
 } from '@burgeon/tensor'
+import { type RowAdapters, rowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
 import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
@@ -67,6 +68,11 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
   readonly draft?: GenerativeModel
   /** Tokens that are drafted at a time, positive; 4 unless given. */
   readonly draftTokens?: number
+  /**
+   * Low-rank adapters beside the model: one for all rows, or one for each, null where a row is written by the
+   * model alone. A draft goes without.
+   */
+  readonly adapters?: RowAdapters
 }
 
 /** Check of a model that writes. */
@@ -91,6 +97,7 @@ export const generateChecks: ChecksOf<GenerateOptions> = {
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   draft: modelCheck,
   draftTokens: checks.integer({ from: 1 }),
+  adapters: rowAdapters,
 }
 
 /** The tokens of prompts, checked with what depends on them. */
@@ -99,10 +106,15 @@ export function tokensOfPrompts(
   prompts: readonly Prompt[],
   options: GenerateOptions,
 ): number[][] {
-  const { tokenizer, stopTexts, onContextFull = 'slide', draft, draftTokens, seed = 0 } = options
+  const { tokenizer, stopTexts, onContextFull = 'slide', draft, draftTokens, adapters, seed = 0 } = options
   const last = seed + prompts.length - 1
   if (!Number.isSafeInteger(last)) {
     throw new OptionError(`generate: got seed ${seed} for ${prompts.length} rows; expected a smaller one.`)
+  }
+  if (Array.isArray(adapters) && adapters.length !== prompts.length) {
+    throw new OptionError(
+      `generate: got ${adapters.length} adapters for ${prompts.length} rows; expected one for each, null where there is none.`,
+    )
   }
   if (stopTexts !== undefined && tokenizer === undefined) {
     throw new OptionError('generate: got stopTexts and no tokenizer; expected one that makes text of tokens.')

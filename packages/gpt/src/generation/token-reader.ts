@@ -1,5 +1,6 @@
 /** Reads the rows of a generation with one model. */
 import { makeOwned, openScope, OptionError, reshape, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import type { AppliedAdapter, RowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
 import { forward } from '../forward/forward.ts'
 import { KeyValueCache } from '../forward/key-value-cache.ts'
@@ -15,18 +16,37 @@ export interface RowGroup {
 /** A model at work: with the weights of one moment, or with those it has by then. */
 export class TokenReader implements Disposable {
   readonly #model: GenerativeModel
+  /** Tensors of the snapshot. */
+  readonly #kept: Tensor[] = []
+  readonly #adapters: RowAdapters | undefined
   readonly #snapshot: { readonly config: GptConfig; readonly weights: TensorsByPath } | undefined
 
-  constructor(model: GenerativeModel, isLive: boolean) {
+  /** @param adapters One for all rows, or by the index of a row. */
+  constructor(model: GenerativeModel, isLive: boolean, adapters?: RowAdapters) {
     this.#model = model
+    this.#adapters = adapters
     checkLives(model)
     if (isLive) return
-    // What a reshape shares is copied when one of the two is written to: nobody sees the other's learning.
-    const shared = Object.entries(model.parameters.tensors()).map(([path, tensor]): [string, Tensor] => [
-      path,
-      makeOwned(() => reshape(tensor, tensor.shape)),
-    ])
-    this.#snapshot = { config: model.config, weights: Object.fromEntries(shared) }
+    this.#snapshot = { config: model.config, weights: this.#shared(model.parameters.tensors()) }
+    if (adapters === undefined) return
+    const kept = new Map<AppliedAdapter, AppliedAdapter>()
+    const frozen = (adapter: AppliedAdapter): AppliedAdapter => {
+      const known = kept.get(adapter) ?? { config: adapter.config, weights: this.#shared(adapter.weights) }
+      kept.set(adapter, known)
+      return known
+    }
+    this.#adapters = isList(adapters) ? adapters.map((own) => own && frozen(own)) : frozen(adapters)
+  }
+
+  /** What a reshape shares is copied when one of the two is written to: nobody sees the other's learning. */
+  #shared(weights: TensorsByPath): TensorsByPath {
+    return Object.fromEntries(
+      Object.entries(weights).map(([path, tensor]) => {
+        const own = makeOwned(() => reshape(tensor, tensor.shape))
+        this.#kept.push(own)
+        return [path, own]
+      }),
+    )
   }
 
   get config(): GptConfig {
@@ -67,7 +87,7 @@ export class TokenReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const tensor of Object.values(this.#snapshot?.weights ?? {})) tensor.release()
+    for (const tensor of this.#kept.splice(0)) tensor.release()
   }
 
   /** How many tokens of each row are not in the cache, which is made anew after growth. */
@@ -108,9 +128,20 @@ export class TokenReader implements Disposable {
     const input = device.tensor(unread, { shape: [unread.length / count, count], dtype: 'i32' }, 'generate')
     const weights = this.#snapshot?.weights ?? parameters.tensors()
     const cache = groups.map((group) => group.cache)
-    return opened.keep(forward(this.config, weights, input, { cache, lastOnly }))
+    const adapters = this.#adaptersOf(groups.flatMap(({ rows }) => rows))
+    return opened.keep(
+      forward(this.config, weights, input, { cache, lastOnly, ...(adapters && { adapters }) }),
+    )
+  }
+
+  #adaptersOf(rows: readonly GenerationRow[]): RowAdapters | undefined {
+    const adapters = this.#adapters
+    return adapters && isList(adapters) ? rows.map(({ index }) => adapters[index]) : adapters
   }
 }
+
+const isList = (adapters: RowAdapters): adapters is readonly (AppliedAdapter | null)[] =>
+  Array.isArray(adapters)
 
 function checkLives(model: GenerativeModel | undefined): void {
   if (model === undefined || model.parameters.size > 0) return
