@@ -52,6 +52,12 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   where: [async () => (await import('./growth/where.ts')).where, 'quick', 'seeds', 'data'],
   freezing: [async () => (await import('./growth/freezing.ts')).freezing, 'quick', 'seeds', 'data'],
   context: [async () => (await import('./growth/context.ts')).context, 'quick', 'seeds', 'data', 'lives'],
+  speculation: [
+    async () => (await import('./generation/speculation.ts')).speculation,
+    'quick',
+    'seeds',
+    'data',
+  ],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
