@@ -27,7 +27,7 @@ describe('starting', () => {
   test('--help goes to the output, and every command is in it', async () => {
     const help = running(['--help'], checkout)
     expect(await help.ended).toBe(0)
-    for (const command of ['first-life', 'learn', 'generate', 'inspect', 'restore'])
+    for (const command of ['first-life', 'learn', 'generate', 'chat', 'eval', 'inspect', 'restore'])
       expect(help.said.output).toContain(`\n  ${command}`)
     expect(help.said.status).toBe('')
   })

@@ -41,6 +41,12 @@ const consumeOptions = (): api.ConsumeOptions => ({
 
 export const sessionCalls: CallsOf<typeof api> = {
   buildLearner: [ofSettings(api.buildLearner)],
+  openModel: [
+    () => ({
+      args: { path: join(import.meta.dirname, '../gold/small-llama') },
+      run: api.openModel,
+    }),
+  ],
   strategyOf: [ofSettings(api.strategyOf)],
   loadLife: [
     () => ({

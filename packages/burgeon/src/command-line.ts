@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './terminal/command-context.ts'
+import { chat, type ChatOptions } from './commands/chat.ts'
+import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'
@@ -61,35 +63,50 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addHelpText('after', learnHelp)
     .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
 
-  program
-    .command('generate')
-    .description('let a saved model speak')
-    .requiredOption('-p, --prompt <text>', 'what it goes on from')
-    .option('--from <folder>', 'folder of the checkpoint', 'life')
-    .option('-n, --tokens <n>', 'tokens to write, bytes unless the vocabulary has grown', wholeNumber(0), 200)
-    .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
-    .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
-    .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
-    .option('--min-p <x>', "only tokens with this share of the likeliest one's probability", number(0, 1))
-    .option('--repetition-penalty <x>', 'divides the logits of tokens that the text has', number(1e-12, 1e12))
-    .option(
-      '--frequency-penalty <x>',
-      'taken from a logit each time its token was written',
-      number(-1e12, 1e12),
-    )
-    .option(
-      '--presence-penalty <x>',
-      'taken from the logits of tokens that were written',
-      number(-1e12, 1e12),
-    )
+  sampling(
+    program
+      .command('generate')
+      .description('let a model speak: a checkpoint, a Hugging Face folder or a GGUF file')
+      .requiredOption('-p, --prompt <text>', 'what it goes on from')
+      .option('--from <path>', 'checkpoint, folder or file of the model', 'life')
+      .option(
+        '-n, --tokens <n>',
+        'tokens to write, bytes unless the vocabulary has grown',
+        wholeNumber(0),
+        200,
+      ),
+  )
     .option('--stop <text...>', 'end before one of these texts')
     .addOption(
       new Option('--when-full <what>', 'what happens when the context is full')
         .choices(['slide', 'stop', 'error'])
         .default('slide'),
     )
-    .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
     .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
+
+  sampling(
+    program
+      .command('chat')
+      .description('talk with a model, line by line; Ctrl-C ends an answer, and then the talk')
+      .option('--from <path>', 'checkpoint, folder or file of the model', 'life')
+      .option('--system <text>', 'what stands before the talk')
+      .option('--plain', 'write a plain transcript, though the model has a chat template', false)
+      .option('-n, --tokens <n>', 'max tokens of an answer', wholeNumber(1), 400),
+  ).action(async (options: ChatOptions) => finish(await chat(options, context)))
+
+  program
+    .command('eval')
+    .description('measure how well a model predicts a text')
+    .argument('<file>', 'the text, or - for standard input')
+    .option('--model <path>', 'checkpoint, folder or file of the model', 'life')
+    .option('--window <n>', 'tokens that a prediction may see; the context unless given', wholeNumber(1))
+    .option(
+      '--stride <n>',
+      'tokens that each further window predicts; half a window unless given',
+      wholeNumber(1),
+    )
+    .option('--json', 'print the numbers as JSON', false)
+    .action(async (file: string, options: EvalOptions) => finish(await evaluate(file, options, context)))
 
   program
     .command('inspect')
@@ -107,6 +124,27 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
+}
+
+/** The options by which a token is drawn. */
+function sampling(command: Command): Command {
+  return command
+    .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
+    .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
+    .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
+    .option('--min-p <x>', "only tokens with this share of the likeliest one's probability", number(0, 1))
+    .option('--repetition-penalty <x>', 'divides the logits of tokens that the text has', number(1e-12, 1e12))
+    .option(
+      '--frequency-penalty <x>',
+      'taken from a logit each time its token was written',
+      number(-1e12, 1e12),
+    )
+    .option(
+      '--presence-penalty <x>',
+      'taken from the logits of tokens that were written',
+      number(-1e12, 1e12),
+    )
+    .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
 }
 
 const learnHelp = `

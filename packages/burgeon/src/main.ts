@@ -7,8 +7,16 @@ import { outlet } from './terminal/outlet.ts'
 import { printable } from './terminal/terminal.ts'
 
 const stop = new AbortController()
+/** Takes the next Ctrl-C. */
+let interrupted: (() => void) | null = null
 for (const [signal, code] of Object.entries(exitCodes)) {
   process.on(signal, () => {
+    if (signal === 'SIGINT' && interrupted !== null && !stop.signal.aborted) {
+      const take = interrupted
+      interrupted = null
+      take()
+      return
+    }
     // The first signal lets the step at hand be saved; the second is for those who cannot wait.
     if (stop.signal.aborted) process.exit(code)
     stop.abort(signal)
@@ -22,6 +30,12 @@ try {
     environment: process.env,
     now: () => performance.now(),
     stop: stop.signal,
+    onInterrupt(take: () => void) {
+      interrupted = take
+      return () => {
+        if (interrupted === take) interrupted = null
+      }
+    },
     closed: output.closed,
   }
   await commandLine(context, (code) => {

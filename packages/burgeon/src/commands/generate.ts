@@ -1,21 +1,13 @@
-/** `burgeon generate --prompt TEXT`: lets a saved model speak. */
-import { type SavedLearner, savedPart } from '@burgeon/continual'
-import {
-  type BytePairState,
-  BytePairTokenizer,
-  Gpt,
-  type GptState,
-  generate as generateTokens,
-  readCheckpoint,
-} from '@burgeon/gpt'
-import { nodeDisk } from '@burgeon/gpt/node'
-import { printable, printableLines } from '../terminal/terminal.ts'
+/** `burgeon generate --prompt TEXT`: lets a model speak. */
+import { generate as generateTokens } from '@burgeon/gpt'
+import { openedAt } from '../models/open-model.ts'
+import { printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 
 export interface GenerateCommandOptions {
-  /** Folder of the checkpoint. */
+  /** Checkpoint, folder or file of the model. */
   readonly from: string
   readonly prompt: string
   readonly tokens: number
@@ -37,18 +29,13 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { from, prompt, stop = [], whenFull, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { model: state, learner } = await readCheckpoint(nodeDisk(from))
-  if (!state) throw new UsageError(`generate: the checkpoint in ${printable(from)} holds no model.`)
-  const model = Gpt.fromState(state as GptState)
-  const vocabulary = learner && savedPart(learner as SavedLearner, 'vocabulary')
-  const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>
-  const tokenizer = new BytePairTokenizer({ merges })
+  const { model, tokenizer, endTokens } = await openedAt('generate', from)
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
   const show = (text: string): unknown => context.output.write(printableLines(text))
   let isFirst = true
-  const how = { ...sampling, tokenizer, stopTexts: stop, onContextFull: whenFull }
+  const how = { ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull }
   for await (const piece of generateTokens(model, begun, how)) {
     // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
     if (isFirst) show(begun)

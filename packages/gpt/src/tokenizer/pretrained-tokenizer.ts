@@ -98,6 +98,11 @@ export class PretrainedTokenizer implements GrowingTokenizer {
     return this.#special('pad_token')
   }
 
+  /** Whether a chat template came with it. */
+  get hasChatTemplate(): boolean {
+    return !this.#file.config.get('chat_template').isMissing
+  }
+
   /** The token of a text that is one, or null. */
   tokenToId(token: string): number | null {
     checkArgument('PretrainedTokenizer: tokenToId', 'token', token, checks.text)

@@ -1,0 +1,145 @@
+/** `burgeon chat`: a talk with a model, line by line. */
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { type ChatMessage, generate } from '@burgeon/gpt'
+import { type OpenedModel, openedAt } from '../models/open-model.ts'
+import { type Transcript, transcriptOf } from '../models/transcript.ts'
+import { count } from '../terminal/quantities.ts'
+import { isLive, palette, printableLines } from '../terminal/terminal.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
+import { exitCodes } from './exit-codes.ts'
+
+export interface ChatOptions {
+  /** Checkpoint, folder or file of the model. */
+  readonly from: string
+  /** What stands before the talk. */
+  readonly system?: string
+  /** Writes a plain transcript, though the model has a chat template. */
+  readonly plain: boolean
+  /** Max tokens of an answer. */
+  readonly tokens: number
+  readonly temperature: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly minP?: number
+  readonly repetitionPenalty?: number
+  readonly frequencyPenalty?: number
+  readonly presencePenalty?: number
+  readonly seed: number
+}
+
+/** Runs the command: reads lines until there are no more. Returns the exit code. */
+export async function chat(options: ChatOptions, context: CommandContext): Promise<number> {
+  const { from, system, plain, ...how } = options
+  const opened = await openedAt('chat', from)
+  const transcript = transcriptOf(opened.tokenizer, plain)
+  const opening: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }]
+  // A template that cannot be rendered is said before anybody has written anything.
+  await transcript.promptOf([...opening, { role: 'user', content: 'Hello' }])
+  const { strong } = palette(context.output, context.environment)
+  const ask = (): void => {
+    if (isLive(context.output, context.environment)) context.output.write(strong('> '))
+  }
+  let talk: ChatMessage[] = []
+  let turn = 0
+  ask()
+  for await (const line of linesUntilStopped(context)) {
+    if (line.trim() !== '') {
+      talk.push({ role: 'user', content: line })
+      const fitted = await fittingPrompt(opened, transcript, opening, talk, options.tokens)
+      if (fitted === null) {
+        const { context: limit } = opened.model.config
+        context.status.write(
+          `burgeon: chat: this line does not fit into the context of ${count(limit)} tokens and was left out; write less.\n`,
+        )
+        talk.pop()
+      } else {
+        talk = [...fitted.talk]
+        const seed = how.seed + turn++
+        const content = await answer(opened, transcript, fitted.prompt, { ...how, seed }, context)
+        talk.push({ role: 'assistant', content })
+      }
+    }
+    if (context.closed.aborted) break
+    ask()
+  }
+  if (isLive(context.output, context.environment)) context.output.write('\n')
+  return exitCodes[String(context.stop.reason)] ?? 0
+}
+
+/** Writes one answer as it comes, and returns it. Ctrl-C ends it, and not the talk. */
+async function answer(
+  { model, tokenizer, endTokens }: OpenedModel,
+  { stopTexts }: Transcript,
+  prompt: Int32Array,
+  sampling: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
+  context: CommandContext,
+): Promise<string> {
+  const ends = new AbortController()
+  const release = context.onInterrupt?.(() => ends.abort())
+  const how = { tokenizer, stopTexts, stopTokens: endTokens, onContextFull: 'stop' as const }
+  let written = ''
+  try {
+    for await (const { text = '' } of generate(model, [prompt], {
+      ...sampling,
+      ...how,
+      signal: ends.signal,
+    })) {
+      const piece = written === '' ? text.trimStart() : text
+      written += piece
+      // What a model writes must not drive the terminal, but its lines and tabs are its own.
+      context.output.write(printableLines(piece))
+      // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would
+      // be heard.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (context.stop.aborted || context.closed.aborted) ends.abort()
+    }
+  } finally {
+    release?.()
+  }
+  context.output.write('\n')
+  return written.trimEnd()
+}
+
+/**
+ * The prompt of a talk, without its oldest turns where it would leave no room for an answer; null if the last
+ * line alone is too long.
+ */
+async function fittingPrompt(
+  { model: { config } }: OpenedModel,
+  transcript: Transcript,
+  opening: readonly ChatMessage[],
+  talk: readonly ChatMessage[],
+  tokens: number,
+): Promise<{ prompt: Int32Array; talk: readonly ChatMessage[] } | null> {
+  const room = config.context - Math.min(tokens, Math.floor(config.context / 4))
+  for (let from = 0; from < talk.length; from += 2) {
+    const rest = talk.slice(from)
+    const prompt = await transcript.promptOf([...opening, ...rest])
+    if (prompt.length <= room) return { prompt, talk: rest }
+  }
+  return null
+}
+
+/** The lines of standard input, until there are no more, the user stops or nobody reads the answers. */
+async function* linesUntilStopped({ input, stop, closed }: CommandContext): AsyncGenerator<string> {
+  const source = input === undefined ? process.stdin : Readable.from(input)
+  const reader = createInterface({ input: source, crlfDelay: Infinity, terminal: false })
+  const lines = reader[Symbol.asyncIterator]()
+  const stopped = new Promise<null>((resolve) => {
+    for (const signal of [stop, closed]) {
+      if (signal.aborted) resolve(null)
+      signal.addEventListener('abort', () => resolve(null), { once: true })
+    }
+  })
+  try {
+    for (;;) {
+      const next = await Promise.race([lines.next(), stopped])
+      if (next === null || next.done || stop.aborted) return
+      yield next.value
+    }
+  } finally {
+    reader.close()
+    source.destroy()
+  }
+}

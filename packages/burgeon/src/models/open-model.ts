@@ -1,0 +1,84 @@
+/** Opens a model wherever it lies: the one place that knows all forms. */
+import { type SavedLearner, savedPart } from '@burgeon/continual'
+import {
+  type BytePairState,
+  BytePairTokenizer,
+  Gpt,
+  type GptState,
+  type GrowingTokenizer,
+  PretrainedTokenizer,
+  readCheckpoint,
+} from '@burgeon/gpt'
+import { fromPretrained, nodeDisk, tokenizerFromPretrained } from '@burgeon/gpt/node'
+import { checkArgument, checks } from '@burgeon/tensor'
+import { printable } from '../terminal/terminal.ts'
+import { UsageError } from '../terminal/usage-error.ts'
+import { type ModelForm, modelFormAt } from './model-form.ts'
+import { tokenizerFromState } from './saved-tokenizer.ts'
+
+/** A model with what makes tokens of text for it. */
+export interface OpenedModel {
+  /** What it was read from. */
+  readonly form: ModelForm
+  readonly model: Gpt
+  readonly tokenizer: GrowingTokenizer
+  /** Tokens that end a text; none of a model of bytes. */
+  readonly endTokens: readonly number[]
+}
+
+/**
+ * Opens a model: a checkpoint of ours, a folder in the form of Hugging Face, or a GGUF file.
+ *
+ * @param path Of the folder, or of the file.
+ * @throws UsageError for a path that leads to no model; CheckpointError, PretrainedError or TokenizerError,
+ *   with file and tensor, for what is there and cannot be read.
+ */
+export async function openModel(path: string): Promise<OpenedModel> {
+  checkArgument('openModel', 'path', path, checks.text)
+  return openedAt('openModel', path)
+}
+
+/** As `openModel`, in the words of a command. */
+export async function openedAt(who: string, path: string): Promise<OpenedModel> {
+  const form = await modelFormAt(who, path)
+  const { model, tokenizer } = await readers[form](who, path)
+  if (tokenizer.vocabulary > model.config.vocabulary) {
+    throw new UsageError(
+      `${who}: the tokenizer in ${printable(path)} has ${tokenizer.vocabulary} tokens and the model ${model.config.vocabulary}; expected no more.`,
+    )
+  }
+  return { form, model, tokenizer, endTokens: endTokensOf(model, tokenizer) }
+}
+
+type Read = Pick<OpenedModel, 'model' | 'tokenizer'>
+
+const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise<Read>>> = {
+  async checkpoint(who, path) {
+    const { model: state, learner, tokenizer } = await readCheckpoint(nodeDisk(path))
+    if (!state) throw new UsageError(`${who}: the checkpoint in ${printable(path)} holds no model.`)
+    const model = Gpt.fromState(state as GptState)
+    if (tokenizer !== undefined) return { model, tokenizer: tokenizerFromState(path, tokenizer) }
+    const vocabulary = learner && savedPart(learner as SavedLearner, 'vocabulary')
+    const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>
+    return { model, tokenizer: new BytePairTokenizer({ merges }) }
+  },
+  async folder(_who, path) {
+    const model = await fromPretrained(path)
+    const { vocabulary } = model.config
+    return { model, tokenizer: await tokenizerFromPretrained(path, { vocabulary }) }
+  },
+  gguf(who, path) {
+    throw new UsageError(`${who}: ${printable(path)} is a GGUF file, which cannot be opened yet.`)
+  },
+}
+
+/** The tokens that its configurations call the end, or that its tokenizer does. */
+function endTokensOf({ config }: Gpt, tokenizer: GrowingTokenizer): number[] {
+  const { generation, config: own } = config.pretrained ?? {}
+  const said = generation?.['eos_token_id'] ?? own?.['eos_token_id']
+  const listed = (Array.isArray(said) ? said : [said]) as unknown[]
+  const known = listed.filter((id): id is number => Number.isInteger(id) && Number(id) >= 0)
+  if (known.length > 0) return known.filter((id) => id < config.vocabulary)
+  const end = tokenizer instanceof PretrainedTokenizer ? tokenizer.eosTokenId : null
+  return end === null ? [] : [end]
+}
