@@ -8,6 +8,7 @@ const t = (numbers: readonly number[] = [1, 2, 3, 4], shape: readonly number[] =
   api.tensor(numbers, { shape, device })
 const ids = (): api.Tensor => api.tensor([0, 1], { dtype: 'i32', device })
 const row = (): api.Tensor => t([1, 2], [2])
+const packed = (): api.Tensor => api.packRows(t(), 'int8')
 const key: api.RandomKey = [1, 2]
 const { expression } = api
 const formula = expression.input(0)
@@ -271,6 +272,32 @@ export const tensorCalls: CallsOf<typeof api> = {
   rmsNorm: [() => ({ args: { x: t(), gain: row(), epsilon: 1e-5 }, run: api.rmsNorm })],
   linearCrossEntropy: [() => ({ args: { x: t(), w: t(), targets: ids() }, run: api.linearCrossEntropy })],
   linear: [() => ({ args: { x: t(), w: t(), b: row() }, run: api.linear })],
+  packRows: [call({ x: t(), format: 'int8' }, api.packRows)],
+  unpackRows: [
+    () => ({
+      args: { packed: packed(), options: { format: 'int8', width: 2 } },
+      run: api.unpackRows,
+    }),
+  ],
+  packedMatmul: [
+    () => ({
+      args: { x: t(), packed: packed(), options: { format: 'int8', activations: 'int7' } },
+      run: api.packedMatmul,
+    }),
+  ],
+  packedWords: [call({ form: { format: 'int4', group: 32 }, width: 40 }, api.packedWords)],
+  packWeights: [
+    call(
+      { numbers: [1, 2], options: { format: 'int4', group: 32, rows: 1, width: 2, rounding: 'plain' } },
+      api.packWeights,
+    ),
+  ],
+  unpackWeights: [
+    call(
+      { words: [0, 0, 0, 0, 0], options: { format: 'int4', group: 32, rows: 1, width: 2 } },
+      api.unpackWeights,
+    ),
+  ],
   matmul: [
     () => ({ args: { a: t(), b: t(), options: { transposeA: true, transposeB: true } }, run: api.matmul }),
   ],

@@ -21,7 +21,7 @@ describe('features', () => {
   test('Node 24 and later have relaxed SIMD and shared memory', (context) => {
     const major = Number(process.versions.node.split('.')[0])
     if (major < 24) context.skip(`Node ${major} has relaxed SIMD behind a flag`)
-    expect(requireFeatures().features).toEqual({ relaxedSimd: true, sharedMemory: true })
+    expect(requireFeatures().features).toEqual({ relaxedSimd: true, relaxedDot: true, sharedMemory: true })
   })
 
   test('an engine without SIMD is refused with a typed error', () => {

@@ -6,6 +6,7 @@ import {
   f32x4,
   f64,
   f64x2,
+  i16x8,
   i8x16,
   i32,
   i32x4,
@@ -198,6 +199,53 @@ const i32x4Cases: Cases<typeof i32x4, number | readonly number[]> = {
   shrS: [i32x4.shrS(whole, i(1)), [-4, 1, 20, -1]],
   shrU: [i32x4.shrU(whole, 31), [1, 0, 0, 1]],
   shuffle: [i32x4.shuffle(whole, other, [3, 0, 6, 4]), [-1, -7, -5, 2]],
+  dotI16x8S: [
+    i32x4.dotI16x8S(i32x4.const(0x0002ffff, 3, 0, 0), i32x4.const(0x00050004, 7, 0, 0)),
+    [6, 21, 0, 0],
+  ],
+  extendLowI16x8S: [i32x4.extendLowI16x8S(i32x4.const(0x0001ffff, 5, 9, 9)), [-1, 1, 5, 0]],
+  extendHighI16x8S: [i32x4.extendHighI16x8S(i32x4.const(9, 9, 0x0001ffff, 5)), [-1, 1, 5, 0]],
+  extendLowI16x8U: [i32x4.extendLowI16x8U(i32x4.const(0x0001ffff, 5, 9, 9)), [65535, 1, 5, 0]],
+  extendHighI16x8U: [i32x4.extendHighI16x8U(i32x4.const(9, 9, 0x0001ffff, 5)), [65535, 1, 5, 0]],
+  relaxedDotI8x16I7x16AddS: [
+    i32x4.relaxedDotI8x16I7x16AddS(i32x4.const(0x80808080, 0x01020304, 0xff, 0), i8x16.splat(127), whole),
+    [-7 - 4 * 128 * 127, 3 + 10 * 127, 40 - 127, -1],
+  ],
+}
+
+const i16x8Cases: Cases<typeof i16x8, number | readonly number[]> = {
+  extendLowI8x16S: [
+    i16x8.extendLowI8x16S(i32x4.const(0x7f01ff02, 0, 9, 9)),
+    [0xffff0002 | 0, 0x007f0001, 0, 0],
+  ],
+  extendHighI8x16S: [
+    i16x8.extendHighI8x16S(i32x4.const(9, 9, 0x7f01ff02, 0)),
+    [0xffff0002 | 0, 0x007f0001, 0, 0],
+  ],
+  extendLowI8x16U: [i16x8.extendLowI8x16U(i32x4.const(0x7f01ff02, 0, 9, 9)), [0x00ff0002, 0x007f0001, 0, 0]],
+  extendHighI8x16U: [
+    i16x8.extendHighI8x16U(i32x4.const(9, 9, 0x7f01ff02, 0)),
+    [0x00ff0002, 0x007f0001, 0, 0],
+  ],
+  shl: [i16x8.shl(i32x4.const(0x00018001, 0, 0, 0), 1), [0x00020002, 0, 0, 0]],
+  shrS: [i16x8.shrS(i32x4.const(0x80000100, 0, 0, 0), 8), [0xff800001 | 0, 0, 0, 0]],
+  shrU: [i16x8.shrU(i32x4.const(0x80000100, 0, 0, 0), i(8)), [0x00800001, 0, 0, 0]],
+}
+
+const i8x16Cases: Cases<typeof i8x16, number | readonly number[]> = {
+  add: [
+    i8x16.add(i32x4.const(0x01ff01ff, 0, 0, 0), i8x16.splat(1)),
+    [0x02000200, 0x01010101, 0x01010101, 0x01010101],
+  ],
+  splat: [i8x16.splat(-2), [-0x01010102, -0x01010102, -0x01010102, -0x01010102]],
+  shuffle: [
+    i8x16.shuffle(
+      whole,
+      whole,
+      Array.from({ length: 16 }, (_, k) => k),
+    ),
+    [-7, 3, 40, -1],
+  ],
 }
 
 const v128Cases: Cases<typeof v128, number | readonly number[]> = {
@@ -246,6 +294,8 @@ describe.each<[string, AnyCases, typeof floatLanes]>([
   ['f64', f64Cases, doubleLanes],
   ['f32x4', f32x4Cases, floatLanes],
   ['i32x4', i32x4Cases, integerLanes],
+  ['i16x8', i16x8Cases, integerLanes],
+  ['i8x16', i8x16Cases, integerLanes],
   ['v128', v128Cases, integerLanes],
   ['f64x2', f64x2Cases, doubleLanes],
 ])('%s', (_, cases, lanes) => {

@@ -108,6 +108,12 @@ export { layerNorm } from './ops/layer-norm/layer-norm.ts'
 export { linearCrossEntropy } from './ops/linear-cross-entropy/linear-cross-entropy.ts'
 export { linear } from './ops/linear/linear.ts'
 export { matmul } from './ops/matmul/matmul.ts'
+export { packRows, type RowFormat } from './ops/pack-rows/pack-rows.ts'
+export {
+  type Activations,
+  packedMatmul,
+  type PackedMatmulOptions,
+} from './ops/packed-matmul/packed-matmul.ts'
 export { pad } from './ops/pad/pad.ts'
 export { permute, transpose } from './ops/permute/permute.ts'
 export { dropout, type DropoutOptions } from './ops/random/dropout.ts'
@@ -120,6 +126,14 @@ export { rmsNorm } from './ops/rms-norm/rms-norm.ts'
 export { scatterAdd } from './ops/scatter-add/scatter-add.ts'
 export { slice } from './ops/slice/slice.ts'
 export { type Sorted, sort, type SortOptions, topK } from './ops/sort/sort.ts'
+export { unpackRows, type UnpackRowsAttrs } from './ops/unpack-rows/unpack-rows.ts'
+export { packedWords, type PackedForm, type PackedFormat } from './packed/packed-form.ts'
+export {
+  packWeights,
+  type PackWeightsOptions,
+  unpackWeights,
+  type UnpackWeightsOptions,
+} from './packed/pack-weights.ts'
 export { type DevtoolsFormatter, devtoolsFormatter, type Rendered } from './printing/devtools-formatter.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { DerivedMirror } from './parameters/derived-mirror.ts'

@@ -23,6 +23,8 @@ import {
 } from './ops/linear-cross-entropy/linear-cross-entropy.ts'
 import { linearOp } from './ops/linear/linear.ts'
 import { matmulOp } from './ops/matmul/matmul.ts'
+import { packRowsOp } from './ops/pack-rows/pack-rows.ts'
+import { packedMatmulOp } from './ops/packed-matmul/packed-matmul.ts'
 import { padOp } from './ops/pad/pad.ts'
 import { permuteOp } from './ops/permute/permute.ts'
 import { randomOp } from './ops/random/random.ts'
@@ -33,6 +35,7 @@ import { rmsNormGradOp, rmsNormOp } from './ops/rms-norm/rms-norm.ts'
 import { scatterAddOp } from './ops/scatter-add/scatter-add.ts'
 import { sliceOp } from './ops/slice/slice.ts'
 import { sortOp } from './ops/sort/sort.ts'
+import { unpackRowsOp } from './ops/unpack-rows/unpack-rows.ts'
 
 /** Every op there is, by name. */
 export const opTable = {
@@ -56,6 +59,8 @@ export const opTable = {
   iota: iotaOp,
   random: randomOp,
   assign: assignOp,
+  packRows: packRowsOp,
+  unpackRows: unpackRowsOp,
   // fused: a lowering of a definition written in the ops above
   linear: linearOp,
   layerNorm: layerNormOp,
@@ -70,6 +75,7 @@ export const opTable = {
   linearCrossEntropyGrad: linearCrossEntropyGradOp,
   adamw: adamwOp,
   globalNorm: globalNormOp,
+  packedMatmul: packedMatmulOp,
 } as const
 
 export type OpTable = typeof opTable

@@ -25,6 +25,11 @@ type Row<K extends OpName> =
   | { readonly refused: string }
   | (K extends FusedOpName ? 'definition' : never)
 
+const packed = {
+  refused:
+    'Packed numbers have no gradient. Train the model that they were packed from, and pack it again afterwards.',
+}
+
 const table = {
   elementwise: elementwiseRule,
   reduce: reduceRule,
@@ -45,6 +50,8 @@ const table = {
   iota: 'constant',
   random: 'constant',
   assign: { refused: 'It writes in place. Update parameters outside the differentiated function.' },
+  packRows: packed,
+  unpackRows: packed,
   linear: linearRule,
   layerNorm: layerNormRule,
   layerNormGrad: 'definition',
@@ -60,6 +67,7 @@ const table = {
     refused: 'It writes moments in place. To differentiate through an update, write it with ordinary ops.',
   },
   globalNorm: globalNormRule,
+  packedMatmul: packed,
 } satisfies { readonly [K in OpName]: Row<K> }
 
 /** Ops that have a rule of their own. */

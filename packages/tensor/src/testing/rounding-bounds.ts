@@ -16,10 +16,12 @@ import { assign } from '../ops/assign/assign.ts'
 import { abs, add, multiply, subtract } from '../ops/elementwise/arithmetic.ts'
 import { fill } from '../ops/fill/fill.ts'
 import { matmul } from '../ops/matmul/matmul.ts'
+import { roundedActivations } from '../ops/packed-matmul/packed-matmul.ts'
 import { max, sum } from '../ops/reduce/reduce.ts'
 import { reshape } from '../ops/reshape/reshape.ts'
 import { scatterAdd } from '../ops/scatter-add/scatter-add.ts'
 import { slice } from '../ops/slice/slice.ts'
+import { unpackRows } from '../ops/unpack-rows/unpack-rows.ts'
 import { makeOwned } from '../scope.ts'
 import { broadcastStrides, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -30,6 +32,7 @@ import {
   roundoff,
   smallestNormal,
 } from './expression-rounding.ts'
+import { roundingsOfProduct, roundingsOfSum } from './sum-rounding.ts'
 
 /** The name of an op of the table. */
 export const anOp: Check<OpName> = checks.oneOf(...(Object.keys(opTable) as OpName[]))
@@ -117,37 +120,7 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
   assign: assignBound,
   linear: linearBound,
   globalNorm: normBound,
-}
-
-/** Maximum number of terms, or of blocks, that are added one after another. */
-const blockTerms = 64
-/**
- * Roundings that one level of blocks may cost: its terms, and joining the lanes and invocations that share
- * them.
- */
-const roundingsOfBlock = blockTerms + 8
-
-/**
- * How many roundings of Σ|x| a sum of `terms` may be off: any order for a block, O(log n) for long sums
- * (Higham 2002, section 4.2). One running sum of a million equal numbers in single precision is off by
- * several hundred times as much.
- */
-function roundingsOfSum(terms: number): number {
-  const levels = Math.ceil(Math.log2(Math.max(terms, 2)) / Math.log2(blockTerms))
-  return Math.min(Math.max(0, terms - 1), roundingsOfBlock * levels)
-}
-
-/**
- * Maximum number of terms that a matrix product may add one after another; longer sums are cut into
- * stretches.
- */
-const productStretch = 4096
-
-/**
- * How many roundings a sum of `terms` products of two numbers may be off; each product is rounded once, too.
- */
-function roundingsOfProduct(terms: number): number {
-  return terms <= productStretch ? terms : productStretch + Math.ceil(terms / productStretch)
+  packedMatmul: packedMatmulBound,
 }
 
 function exact({ result }: { readonly result: Tensor }): Tensor {
@@ -202,6 +175,22 @@ function linearBound({ inputs: [x, w, b], bounds: [boundX, boundW, boundB] }: Ca
   const products = matmul(magnitude(x, boundX), magnitude(w, boundW))
   const inherited = add(subtract(products, matmul(abs(x), abs(w))), boundB)
   return add(inherited, multiply(add(products, magnitude(b, boundB)), (roundingsOfProduct(k) + 1) * roundoff))
+}
+
+/**
+ * Both factors are rounded exactly, so their errors are those of the sum. Minima and scales may be summed
+ * apart: terms are at most three times the largest number of a row.
+ */
+function packedMatmulBound({ inputs: [x, packed], attrs, result }: Call<'packedMatmul'>): Tensor {
+  const { format, group, activations } = attrs
+  const [M, K] = x.shape
+  const rounded = abs(roundedActivations(x, activations))
+  const weights = abs(unpackRows(packed, { format, group, width: K }))
+  if (K === 0) return fill(x.device, result.shape, 0)
+  const largest = max(weights, { axes: [1], keepDims: true })
+  const terms = format === 'int4' ? add(weights, multiply(largest, 3)) : weights
+  const total = matmul(rounded, terms, { transposeB: true })
+  return M === 0 ? total : multiply(total, (roundingsOfProduct(K) + 8) * roundoff)
 }
 
 function scatterAddBound({

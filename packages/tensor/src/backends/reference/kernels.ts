@@ -12,12 +12,14 @@ import { fillReference } from '../../ops/fill/fill.reference.ts'
 import { gatherReference } from '../../ops/gather/gather.reference.ts'
 import { iotaReference } from '../../ops/iota/iota.reference.ts'
 import { matmulReference } from '../../ops/matmul/matmul.reference.ts'
+import { packRowsReference } from '../../ops/pack-rows/pack-rows.reference.ts'
 import { padReference } from '../../ops/pad/pad.reference.ts'
 import { permuteReference } from '../../ops/permute/permute.reference.ts'
 import { randomReference } from '../../ops/random/random.reference.ts'
 import { reduceReference } from '../../ops/reduce/reduce.reference.ts'
 import { scatterAddReference } from '../../ops/scatter-add/scatter-add.reference.ts'
 import { sliceReference } from '../../ops/slice/slice.reference.ts'
+import { unpackRowsReference } from '../../ops/unpack-rows/unpack-rows.reference.ts'
 import type { ReferenceBackend } from './reference-backend.ts'
 
 export const referenceKernels: PrimitiveKernelTable<ReferenceBackend> = {
@@ -39,4 +41,6 @@ export const referenceKernels: PrimitiveKernelTable<ReferenceBackend> = {
   iota: iotaReference,
   random: randomReference,
   assign: assignReference,
+  packRows: packRowsReference,
+  unpackRows: unpackRowsReference,
 }

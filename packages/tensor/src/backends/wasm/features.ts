@@ -3,13 +3,15 @@
  * switched on here.
  */
 import { UnsupportedError } from '../../errors.ts'
-import { f32x4, ModuleBuilder } from './assembler/index.ts'
+import { f32x4, i32x4, ModuleBuilder } from './assembler/index.ts'
 import { type WebAssemblyInterface, webAssembly } from './webassembly.ts'
 
 /** Features that differ between the engines on which this backend can run. */
 export interface Features {
   /** Fused multiply-add of vectors (`f32x4.relaxedMadd`). Node 20 has it switched off. */
   readonly relaxedSimd: boolean
+  /** Products of bytes, added up by fours (`i32x4.relaxedDotI8x16I7x16AddS`). */
+  readonly relaxedDot: boolean
   /** Memory shared between threads. Browsers grant it to cross-origin isolated pages only. */
   readonly sharedMemory: boolean
 }
@@ -34,9 +36,10 @@ export function requireFeatures(engine: WebAssemblyInterface | undefined = webAs
     )
   }
   const relaxedSimd = engine.validate(moduleWith((one) => f32x4.relaxedMadd(one, one, one)))
+  const relaxedDot = engine.validate(moduleWith((one) => i32x4.relaxedDotI8x16I7x16AddS(one, one, one)))
   const shared = new ModuleBuilder({ sharedMemory: true }).toBytes()
   const sharedMemory = typeof SharedArrayBuffer === 'function' && engine.validate(shared)
-  return { webAssembly: engine, features: { relaxedSimd, sharedMemory } }
+  return { webAssembly: engine, features: { relaxedSimd, relaxedDot, sharedMemory } }
 }
 
 type Vector = ReturnType<typeof f32x4.splat>

@@ -23,6 +23,8 @@ import {
 import { linearWasm } from '../../ops/linear/linear.wasm.ts'
 import { calibrationOf } from '../../ops/matmul/wasm/calibrate.wasm.ts'
 import { matmulWasm } from '../../ops/matmul/matmul.wasm.ts'
+import { packRowsWasm } from '../../ops/pack-rows/pack-rows.wasm.ts'
+import { packedMatmulWasm } from '../../ops/packed-matmul/packed-matmul.wasm.ts'
 import { padWasm } from '../../ops/pad/pad.wasm.ts'
 import { permuteWasm } from '../../ops/permute/permute.wasm.ts'
 import { randomWasm } from '../../ops/random/random.wasm.ts'
@@ -30,6 +32,7 @@ import { reduceWasm } from '../../ops/reduce/reduce.wasm.ts'
 import { rmsNormGradWasm, rmsNormWasm } from '../../ops/rms-norm/rms-norm.wasm.ts'
 import { scatterAddWasm } from '../../ops/scatter-add/scatter-add.wasm.ts'
 import { sliceWasm } from '../../ops/slice/slice.wasm.ts'
+import { unpackRowsWasm } from '../../ops/unpack-rows/unpack-rows.wasm.ts'
 import type { WasmBackend } from './wasm-backend.ts'
 
 export const wasmKernels: KernelTable<WasmBackend> = {
@@ -51,6 +54,8 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   iota: iotaWasm,
   random: randomWasm,
   assign: assignWasm,
+  packRows: packRowsWasm,
+  unpackRows: unpackRowsWasm,
   linear: linearWasm,
   layerNorm: layerNormWasm,
   layerNormGrad: layerNormGradWasm,
@@ -64,6 +69,7 @@ export const wasmKernels: KernelTable<WasmBackend> = {
   linearCrossEntropyGrad: linearCrossEntropyGradWasm,
   adamw: adamwWasm,
   globalNorm: globalNormWasm,
+  packedMatmul: packedMatmulWasm,
 }
 
 /**

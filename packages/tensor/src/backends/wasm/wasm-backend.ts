@@ -65,7 +65,11 @@ export class WasmBackend implements Backend<Pointer> {
   /** Throws UnsupportedError where the engine has no WebAssembly SIMD. */
   constructor({ threads, strictMath, revectorized }: WasmSettings) {
     const { webAssembly, features } = requireFeatures()
-    this.features = { ...features, relaxedSimd: features.relaxedSimd && !strictMath }
+    this.features = {
+      ...features,
+      relaxedSimd: features.relaxedSimd && !strictMath,
+      relaxedDot: features.relaxedDot && !strictMath,
+    }
     this.products = revectorized
       ? { name: 'burgeon revectorized', compile: withRevectorization(compilePlainly) }
       : { name: 'burgeon', compile: compilePlainly }

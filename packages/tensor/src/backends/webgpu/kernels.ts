@@ -23,12 +23,15 @@ import { fillWebGpu } from '../../ops/fill/fill.webgpu.ts'
 import { gatherWebGpu } from '../../ops/gather/gather.webgpu.ts'
 import { iotaWebGpu } from '../../ops/iota/iota.webgpu.ts'
 import { matmulWebGpu } from '../../ops/matmul/matmul.webgpu.ts'
+import { packRowsWebGpu } from '../../ops/pack-rows/pack-rows.webgpu.ts'
+import { packedMatmulWebGpu } from '../../ops/packed-matmul/packed-matmul.webgpu.ts'
 import { padWebGpu } from '../../ops/pad/pad.webgpu.ts'
 import { permuteWebGpu } from '../../ops/permute/permute.webgpu.ts'
 import { randomWebGpu } from '../../ops/random/random.webgpu.ts'
 import { reduceWebGpu } from '../../ops/reduce/reduce.webgpu.ts'
 import { scatterAddWebGpu } from '../../ops/scatter-add/scatter-add.webgpu.ts'
 import { sliceWebGpu } from '../../ops/slice/slice.webgpu.ts'
+import { unpackRowsWebGpu } from '../../ops/unpack-rows/unpack-rows.webgpu.ts'
 import type { WebGpuBackend } from './webgpu-backend.ts'
 
 export { checkTuning, tune } from '../../ops/matmul/webgpu/tune.webgpu.ts'
@@ -52,6 +55,8 @@ export const webGpuKernels: KernelTable<WebGpuBackend> = {
   iota: iotaWebGpu,
   random: randomWebGpu,
   assign: assignWebGpu,
+  packRows: packRowsWebGpu,
+  unpackRows: unpackRowsWebGpu,
   linear: linearWebGpu,
   layerNorm: layerNormWebGpu,
   layerNormGrad: layerNormGradWebGpu,
@@ -65,4 +70,5 @@ export const webGpuKernels: KernelTable<WebGpuBackend> = {
   linearCrossEntropyGrad: linearCrossEntropyGradWebGpu,
   adamw: adamwWebGpu,
   globalNorm: globalNormWebGpu,
+  packedMatmul: packedMatmulWebGpu,
 }

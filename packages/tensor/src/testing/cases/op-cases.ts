@@ -28,6 +28,7 @@ import {
 } from './movement-cases.ts'
 import { aRandomStream } from './draw-expression.ts'
 import type { OpCases } from './op-case.ts'
+import { packedMatmulCases, packRowsCases, unpackRowsCases } from './packed-cases.ts'
 import {
   adamwCases,
   crossEntropyCases,
@@ -71,6 +72,8 @@ const cases: AllCases = {
   iota: iotaCases,
   random: randomCases,
   assign: assignCases,
+  packRows: packRowsCases,
+  unpackRows: unpackRowsCases,
   linear: linearCases,
   layerNorm: layerNormCases,
   layerNormGrad: layerNormGradCases,
@@ -84,6 +87,7 @@ const cases: AllCases = {
   linearCrossEntropyGrad: linearCrossEntropyGradCases,
   adamw: adamwCases,
   globalNorm: globalNormCases,
+  packedMatmul: packedMatmulCases,
 }
 
 /** Cases of every op; the arguments of their functions are checked first. See `OpCases`. */

@@ -149,19 +149,23 @@ type I32x4Comparison = 'eq' | 'ne' | 'ltS' | 'ltU' | 'gtS' | 'gtU' | 'leS' | 'le
 
 /**
  * Four 32-bit integer lanes. Shift counts are taken modulo 32. `shuffle` picks from the 8 lanes of `x` then
- * `y`.
+ * `y`. `relaxedDotI8x16I7x16AddS(x, y, sums)` adds up products of bytes by fours; it needs
+ * `features.relaxedDot`, and is the same on every machine only if every byte of `y` is in [0, 127].
  */
 export const i32x4: Binary<
   'add' | 'sub' | 'mul' | 'minS' | 'minU' | 'maxS' | 'maxU' | I32x4Comparison,
   'v128'
 > &
+  Binary<'dotI16x8S', 'v128'> &
   Unary<'abs' | 'neg' | 'truncSatF32x4S' | 'truncSatF32x4U', 'v128'> &
+  Unary<`extend${'Low' | 'High'}I16x8${'S' | 'U'}`, 'v128'> &
   Unary<'allTrue' | 'bitmask', 'v128', 'i32'> &
   LaneAccess<'i32'> & {
     readonly [Shift in 'shl' | 'shrS' | 'shrU']: (x: Lanes, count: Operand<'i32'>) => Vector
   } & {
     readonly const: (a: number, b: number, c: number, d: number) => Vector
     readonly shuffle: (x: Vector, y: Vector, lanes: readonly [number, number, number, number]) => Vector
+    readonly relaxedDotI8x16I7x16AddS: (x: Vector, y: Vector, sums: Vector) => Vector
   } = {
   const: (...values) => vectorConstant('i32', values),
   ...laneAccess('i32', 4, { splat: 0x11, extractLane: 0x1b, replaceLane: 0x1c }),
@@ -171,6 +175,17 @@ export const i32x4: Binary<
   ...binary(simdTable({ gtU: 0x3c, leS: 0x3d, leU: 0x3e, geS: 0x3f, geU: 0x40 }), i32x4Operand, 'v128'),
   ...unary(simdTable({ abs: 0xa0, neg: 0xa1 }), i32x4Operand, 'v128'),
   ...unary(simdTable({ truncSatF32x4S: 0xf8, truncSatF32x4U: 0xf9 }), f32x4Operand, 'v128'),
+  ...binary(simdTable({ dotI16x8S: 0xba }), i32x4Operand, 'v128'),
+  ...unary(
+    simdTable({
+      extendLowI16x8S: 0xa7,
+      extendHighI16x8S: 0xa8,
+      extendLowI16x8U: 0xa9,
+      extendHighI16x8U: 0xaa,
+    }),
+    i32x4Operand,
+    'v128',
+  ),
   ...unary(simdTable({ allTrue: 0xa3, bitmask: 0xa4 }), i32x4Operand, 'i32'),
   ...mapTable(
     { shl: 0xab, shrS: 0xac, shrU: 0xad },
@@ -182,10 +197,38 @@ export const i32x4: Binary<
     const bytes = lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => laneIndex(lane, 8) * 4 + byte))
     return i8x16.shuffle(x, y, bytes)
   },
+  relaxedDotI8x16I7x16AddS: (x, y, sums) => vector(x.code, y.code, sums.code, simd(0x113)),
+}
+
+/** Eight 16-bit integer lanes. Shift counts are taken modulo 16. */
+export const i16x8: Unary<`extend${'Low' | 'High'}I8x16${'S' | 'U'}`, 'v128'> & {
+  readonly [Shift in 'shl' | 'shrS' | 'shrU']: (x: Lanes, count: Operand<'i32'>) => Vector
+} = {
+  ...unary(
+    simdTable({
+      extendLowI8x16S: 0x87,
+      extendHighI8x16S: 0x88,
+      extendLowI8x16U: 0x89,
+      extendHighI8x16U: 0x8a,
+    }),
+    i32x4Operand,
+    'v128',
+  ),
+  ...mapTable(
+    { shl: 0x8b, shrS: 0x8c, shrU: 0x8d },
+    (opcode) =>
+      (x: Lanes, count: Operand<'i32'>): Vector =>
+        vector(i32x4Operand(x).code, i32Operand(count).code, simd(opcode)),
+  ),
 }
 
 /** Sixteen bytes: `shuffle` picks 16 of the 32 bytes of `x` then `y`. */
-export const i8x16: { readonly shuffle: (x: Vector, y: Vector, bytes: readonly number[]) => Vector } = {
+export const i8x16: Binary<'add', 'v128'> & {
+  readonly splat: (x: number) => Vector
+  readonly shuffle: (x: Vector, y: Vector, bytes: readonly number[]) => Vector
+} = {
+  ...binary(simdTable({ add: 0x6e }), i32x4Operand, 'v128'),
+  splat: (x) => i32x4Operand(Math.imul(x & 255, 0x01010101)),
   shuffle: (x, y, bytes) => {
     if (bytes.length !== 16) {
       throw new OptionError(`i8x16.shuffle: got ${bytes.length} byte numbers; expected 16.`)
