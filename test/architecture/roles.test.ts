@@ -36,7 +36,8 @@ it('every folder of the learner has a rule', () => {
   const folders = new Set(
     sources.flatMap(({ path }) => path.slice(place.length).split('/').slice(0, -1).slice(0, 1)),
   )
-  const others = ['journal', 'learning', 'metrics', 'strategy', 'stream', 'testing', 'upkeep']
+  // `adapters` stands on the learner: it makes one, and nothing imports it.
+  const others = ['adapters', 'journal', 'learning', 'metrics', 'strategy', 'stream', 'testing', 'upkeep']
   expect([...folders].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
     [...roles, ...others].toSorted((a, b) => (a < b ? -1 : 1)),
   )

@@ -153,12 +153,23 @@ export const continualCalls: CallsOf<typeof api> = {
   measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
   partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],
   pruneDormant: [() => ({ args: { options: { every: 1, looks: 1 } }, run: api.pruneDormant })],
+  fineTune: [
+    () => ({
+      args: {
+        model: model(),
+        options: { adapter: { rank: 1 }, optimizer: optimizer(), strategy: {}, seed: 1 },
+      },
+      run: api.fineTune,
+      says: ['learner', 'LoraAdapter.create'],
+      takes: { 'options.adapter': ['object'], 'options.strategy': ['object', 'empty'] },
+    }),
+  ],
   Learner: [
     () => ({
       args: {
         options: {
           ...{ model: model(), optimizer: optimizer(), checkpointBlocks: false },
-          ...{ strategy: {}, budget, seed: 1, now: () => 0 },
+          ...{ strategy: {}, budget, seed: 1, now: () => 0, adapter: { rank: 1 } },
         },
       },
       run: (options: api.LearnerOptions) => new api.Learner(options),

@@ -85,7 +85,7 @@ async function judged(make: Part, damage: (state: unknown) => unknown): Promise<
   await part.goOn()
 }
 
-const slow = new Set(['Learner', 'onlineEwc', 'Gpt', 'freezeConverged'])
+const slow = new Set(['Learner', 'fineTune', 'onlineEwc', 'Gpt', 'freezeConverged'])
 
 describe.each(Object.entries(parts))('a saved state of %s', (name, make) => {
   test('that is whole is taken', async () => {

@@ -167,6 +167,22 @@ const learner: Part = async (steps) => {
   }
 }
 
+const tuning: Part = async (steps) => {
+  const options = () => ({
+    adapter: { rank: 1, dropout: 0.1 },
+    optimizer: optim.adamw({ learningRate: 0.01 }),
+    strategy: { rehearsal: continual.reservoirReplay({ capacity: 4 }) },
+  })
+  let part: continual.Learner = continual.fineTune(gpt.Gpt.create(sizes, { device }), options())
+  const goOn = () => part.observe(batch())
+  for (let i = 0; i < steps; i++) await goOn()
+  return {
+    toState: () => part.toState(),
+    restore: (state) => (part = continual.Learner.fromState(state as never, { ...options(), device })),
+    goOn,
+  }
+}
+
 /** By the name under which the part is exported. */
 export const parts: Readonly<Record<string, Part>> = {
   // tensor
@@ -248,6 +264,7 @@ export const parts: Readonly<Record<string, Part>> = {
       return matrix.toState()
     },
   ),
+  fineTune: tuning,
   growingVocabulary: own(
     () => continual.growingVocabulary({ tokens: 300, minCount: 1, tokenizer: tokenizer() }),
     (vocabulary) => {

@@ -1,5 +1,11 @@
 /** How well a model predicts a text of any length, each token with as much before it as a window allows. */
-import { aGrowingTokenizer, BytePairTokenizer, Gpt, type GrowingTokenizer } from '@burgeon/gpt'
+import {
+  aGrowingTokenizer,
+  type AppliedAdapter,
+  BytePairTokenizer,
+  Gpt,
+  type GrowingTokenizer,
+} from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError, scope } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { rowsOn } from './stream/batch-tensors.ts'
@@ -9,6 +15,8 @@ import { encodedAnew } from './vocabulary/encode-batch.ts'
 export interface EvaluateOptions {
   /** Every token is a byte unless given. */
   readonly tokenizer?: GrowingTokenizer
+  /** An adapter beside the model; none unless given. */
+  readonly adapter?: AppliedAdapter
   /** Tokens that a prediction may see, from 1 to the context, which it is unless given. */
   readonly window?: number
   /** Tokens that each window but the first predicts anew, from 1 to `window`; half of it unless given. */
@@ -70,13 +78,14 @@ export async function evaluateText(
   const { context, vocabulary } = model.config
   checkOptions(who, options, {
     tokenizer: aGrowingTokenizer,
+    adapter: checks.role<AppliedAdapter>('a LoraAdapter', 'config', 'weights'),
     window: checks.integer({ from: 1, to: context }),
     stride: checks.integer({ from: 1 }),
     rows: checks.integer({ from: 1 }),
     onProgress: checks.callback(),
   })
   const { tokenizer = bytePairs, window = context, rows = 8, onProgress = () => {} } = options
-  const { stride = Math.ceil(window / 2) } = options
+  const { stride = Math.ceil(window / 2), adapter } = options
   if (stride > window) {
     throw new OptionError(
       `${who}: got stride ${stride} and window ${window}; expected a stride of at most the window, so that every token is predicted.`,
@@ -99,7 +108,7 @@ export async function evaluateText(
       const { read, targets } = rowsOfWindows(encoded, some, window)
       const tokens = rowsOn(model.device, read, window)
       const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'targets')
-      return model.losses(tokens, wanted)
+      return model.losses(tokens, wanted, undefined, adapter ? { adapters: adapter } : {})
     })
     using _ = losses
     const values = await losses.read()

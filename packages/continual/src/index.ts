@@ -1,4 +1,5 @@
 /** `@burgeon/continual`: learning from a stream. The public list, nothing else. */
+export { fineTune, type FineTuneOptions, type FineTuning } from './adapters/fine-tune.ts'
 export {
   type AdaptiveWindowing,
   type AdaptiveWindowingOptions,

@@ -1,6 +1,6 @@
 /** The options of a learner, and checks of them. */
 import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd/optim'
-import { Gpt } from '@burgeon/gpt'
+import { Gpt, LoraAdapter, type LoraOptions } from '@burgeon/gpt'
 import {
   type Check,
   checkArgument,
@@ -15,6 +15,7 @@ import {
   type StateChecks,
 } from '@burgeon/tensor'
 import { checkStrategy } from './strategy/check-strategy.ts'
+import { checkAdaptable } from './strategy/check-adaptable.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
 import { type FieldsByRole, hasNamesOnly, type LearnerState, type PartState } from './learner-state.ts'
@@ -34,11 +35,16 @@ export interface LearnerOptions {
    * unless given.
    */
   readonly checkpointBlocks?: boolean
+  /**
+   * A low-rank adapter of the model, or how a new one is to be made: it alone learns, and no byte of the
+   * model changes. The model itself learns unless given.
+   */
+  readonly adapter?: LoraAdapter | LoraOptions
   /** Plain fine-tuning unless given. */
   readonly strategy?: Strategy
   /** No limit unless given. */
   readonly budget?: GrowthBudget
-  /** Seed for new weights. Default 0. */
+  /** Seed for new weights, and for what an adapter drops. Default 0. */
   readonly seed?: number
   /** A clock in milliseconds, such as `performance.now`: then the journal says how long each growth took. */
   readonly now?: () => number
@@ -54,6 +60,10 @@ const optionChecks: ChecksOf<LearnerOptions> = {
   optimizer: checks.required(aGradientTransform),
   lossScale: checks.role('a loss scale', 'name', 'scaled', 'unscaled', 'transform'),
   checkpointBlocks: checks.boolean,
+  adapter: checks.either(
+    checks.instance('a LoraAdapter', LoraAdapter),
+    checks.role<LoraOptions>('options for a new one', 'rank'),
+  ),
   strategy: checks.object('a strategy: an object of parts by role'),
   budget: checks.object('an object with parameters'),
   seed: checks.seed,
@@ -66,8 +76,9 @@ const optionChecks: ChecksOf<LearnerOptions> = {
  */
 export function checkLearnerOptions(options: LearnerOptions): void {
   checkOptions('learner', options, optionChecks)
-  const { strategy = {}, budget, lossScale } = options
+  const { strategy = {}, budget, lossScale, adapter } = options
   checkStrategy('learner', strategy)
+  if (adapter !== undefined) checkAdaptable('learner', strategy)
   if (budget) checkOptions('learner: budget', budget, budgetChecks)
   if (lossScale && strategy.lookAhead) {
     throw new OptionError(

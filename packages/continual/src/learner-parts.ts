@@ -1,5 +1,6 @@
 /** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
 import { chain, type GradientTransform } from '@burgeon/autograd/optim'
+import { type Gpt, LoraAdapter, type LoraState } from '@burgeon/gpt'
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
 import { noticeDrift } from './upkeep/notice-drift.ts'
@@ -22,6 +23,8 @@ export interface LearnerParts {
   /** The rehearsal; without one, the latest rows, if there is a penalty that judges by them. */
   readonly memory: Rehearsal | undefined
   readonly freezing: Freezing | undefined
+  /** Learns in the place of the model. */
+  readonly adapter: LoraAdapter | undefined
   /** Parts that act after an update, in order. */
   readonly upkeep: readonly Upkeep[]
   /** State shaped like the parameters, of all parts. */
@@ -32,6 +35,8 @@ export interface LearnerParts {
 
 /** Throws OptionError for a part that keeps something and cannot follow growth. */
 export function assemble({
+  model,
+  adapter: given,
   optimizer: last,
   lossScale,
   strategy = {},
@@ -53,6 +58,9 @@ export function assemble({
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
   const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
   const speaks = vocabulary && vocabularyRunner(vocabulary, means, memory ? [memory] : [])
+  const adapter =
+    given === undefined || given instanceof LoraAdapter ? given : LoraAdapter.create(model, given, { seed })
+  adapter?.requireFit(model)
   const upkeep: readonly (Upkeep | undefined)[] = [
     { name: 'drift', afterStep: (context) => noticeDrift(detector, watches, context) },
     // What is important is judged by what came before this batch.
@@ -63,6 +71,8 @@ export function assemble({
     freezing,
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
+    // First: the optimizer's state belongs to its numbers.
+    ['adapter', adapter && adapterPart(adapter, model)],
     ['optimizer', optimizer],
     [rehearsal ? 'rehearsal' : 'memory', memory],
     ...penalties.map((penalty) => ['penalty', penalty] as const),
@@ -77,9 +87,19 @@ export function assemble({
     optimizer,
     memory,
     freezing,
+    adapter,
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),
+  }
+}
+
+/** Keeps an adapter with the learner's state. */
+function adapterPart(adapter: LoraAdapter, model: Gpt): Part {
+  return {
+    name: 'adapter',
+    toState: () => adapter.toState(),
+    restore: (state) => adapter.restore(state as LoraState, model),
   }
 }
 

@@ -110,6 +110,8 @@ function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[
   const { penalties, watches = [], policy, lastGrowth } = saved
   const [nextPenalty, nextWatch] = [penalties.values(), watches.values()]
   const states: Readonly<Record<string, () => unknown>> = {
+    // Those learners had none, which is said where names are compared.
+    adapter: () => null,
     optimizer: () => saved.optimizer,
     rehearsal: () => saved.rehearsal,
     memory: () => saved.rehearsal,

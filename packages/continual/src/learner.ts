@@ -1,5 +1,5 @@
 /** The learner: the whole of one step, from prediction to growth, top to bottom in `#step`. */
-import { Gpt } from '@burgeon/gpt'
+import { Gpt, LoraAdapter } from '@burgeon/gpt'
 import { checkArgument, type Device, OptionError } from '@burgeon/tensor'
 import type { GrowthBudget } from './growth/growth-policy.ts'
 import type { LearnerEvent } from './journal/event.ts'
@@ -40,6 +40,11 @@ export class Learner {
     this.#options = options
     this.#parts = assemble(options)
     this.#journal = new Journal(model)
+  }
+
+  /** The adapter that learns in the place of the model; it stays when the learner is disposed. */
+  get adapter(): LoraAdapter | undefined {
+    return this.#parts.adapter
   }
 
   /** Updates made so far. */
@@ -90,7 +95,7 @@ export class Learner {
 
   /** How well a text is predicted and what would come next. Never changes state. */
   predict(text: string): Promise<Prediction> {
-    return predictText(this.model, text, this.strategy.vocabulary?.tokenizer)
+    return predictText(this.model, text, this.strategy.vocabulary?.tokenizer, this.adapter)
   }
 
   /**
@@ -129,12 +134,14 @@ export class Learner {
     checkRestored(state, options)
     const { device, ...own } = options
     const model = Gpt.fromState(state.model, device)
+    let learner: Learner | undefined
     try {
-      const learner = new Learner({ ...own, model })
-      restoreParts(learner.#parts.kept, state, model.parameters)
+      learner = new Learner({ ...own, model })
+      restoreParts(learner.#parts.kept, state, (learner.adapter ?? model).parameters)
       learner.#journal.restore(state)
       return learner
     } catch (error) {
+      if (!(own.adapter instanceof LoraAdapter)) learner?.adapter?.dispose()
       model.dispose()
       throw error
     }

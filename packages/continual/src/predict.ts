@@ -1,5 +1,11 @@
 /** Prediction without learning: what evaluation and `learner.predict` do. Nothing here changes state. */
-import { aGrowingTokenizer, BytePairTokenizer, Gpt, type GrowingTokenizer } from '@burgeon/gpt'
+import {
+  aGrowingTokenizer,
+  type AppliedAdapter,
+  BytePairTokenizer,
+  Gpt,
+  type GrowingTokenizer,
+} from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { type Batch, batchOfRows, batchOfTokens } from './stream/batch.ts'
@@ -26,12 +32,14 @@ export interface Prediction {
  * counts.
  *
  * @param tokenizer Every token is a byte unless given.
+ * @param adapters An adapter beside the model; none unless given.
  * @throws OptionError for an empty text.
  */
 export async function predictText(
   model: Gpt,
   text: string,
   tokenizer: GrowingTokenizer = bytePairs,
+  adapters?: AppliedAdapter,
 ): Promise<Prediction> {
   checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
@@ -41,7 +49,7 @@ export async function predictText(
     // What follows the last token is not known: a target of padding, which counts for nothing.
     const row = batchOfRows([tokens], ['text'], tokens.length)
     const { tokens: read, targets } = batchTensors(model.device, row)
-    const logits = model.forward(read)
+    const logits = model.forward(read, undefined, adapters ? { adapters } : {})
     return { losses: crossEntropy(logits, targets), last: slice(logits, [tokens.length - 1]) }
   })
   using _losses = losses

@@ -1,13 +1,17 @@
 /** Everything that one update is made with. */
 import type { GradientTransform, LossScale } from '@burgeon/autograd/optim'
-import { type Gpt, isBelow } from '@burgeon/gpt'
-import type { TensorsByPath } from '@burgeon/tensor'
+import { type Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
+import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
 import type { LookAhead } from '../meta/look-ahead.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 
 /** Everything that an update is made with. */
 export interface LearningParts {
   readonly model: Gpt
+  /** Learns in the place of the model, which stays as it is then. */
+  readonly adapter?: LoraAdapter
+  /** Decides what an adapter drops in this step. */
+  readonly dropoutKey: RandomKey
   /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
@@ -32,8 +36,12 @@ export interface LearningParts {
 export const frozenBlocks = (shares: readonly number[]): number =>
   shares.filter((share) => share === 0).length
 
-/** The weights that learn: all but those of frozen blocks. */
-export function learningWeights({ model, shares }: LearningParts): TensorsByPath {
+/** The parameters that learn, or some of them: those of the adapter, or of the model. */
+export const taught = ({ adapter, model }: LearningParts): ParameterStore => (adapter ?? model).parameters
+
+/** The weights that learn: all but those of frozen blocks; with an adapter its own alone. */
+export function learningWeights({ model, adapter, shares }: LearningParts): TensorsByPath {
+  if (adapter !== undefined) return adapter.weights
   const isFrozen = isBelow(model.config, frozenBlocks(shares))
   return Object.fromEntries(Object.entries(model.parameters.tensors()).filter(([path]) => !isFrozen(path)))
 }

@@ -1,6 +1,6 @@
 /** One update: a prediction, its loss, the gradients of the loss, and a change of the weights. */
 import { holdModel } from '@burgeon/gpt/growth'
-import { NonFiniteError, scope, type Tensor, tensorsIn } from '@burgeon/tensor'
+import { foldIn, keyFromSeed, NonFiniteError, scope, type Tensor, tensorsIn } from '@burgeon/tensor'
 import type { Learnt } from '../journal/learnt.ts'
 import type { LearnerOptions } from '../learner-options.ts'
 import type { LearnerParts } from '../learner-parts.ts'
@@ -20,8 +20,11 @@ const maxOverflows = 40
 const riskyAbove = 1e9
 
 /** The options and parts of a learner that an update needs. */
-export type LearningMeans = Pick<LearnerOptions, 'model' | 'lossScale' | 'checkpointBlocks' | 'strategy'> &
-  Pick<LearnerParts, 'optimizer' | 'freezing'>
+export type LearningMeans = Pick<
+  LearnerOptions,
+  'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed'
+> &
+  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter'>
 
 /** An update that has been made. */
 interface LearntRows {
@@ -68,10 +71,11 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
  * @throws As `learnBatch`; the rehearsal is then as it was, its random stream included.
  */
 export async function learnWithRecall(
-  { model, optimizer, freezing, lossScale, checkpointBlocks = false, strategy = {} }: LearningMeans,
+  { model, optimizer, freezing, adapter, lossScale, ...options }: LearningMeans,
   fresh: Batch,
   { step, overflows }: { readonly step: number; readonly overflows: number },
 ): Promise<LearntRows & { readonly old: Batch | null }> {
+  const { checkpointBlocks = false, strategy = {}, seed = 0 } = options
   const { penalties = [], lookAhead, rehearsal } = strategy
   const shares = freezing?.sharesAt(step) ?? []
   const takeBack = rehearsal && (rehearsal.mark?.() ?? marked(rehearsal))
@@ -79,6 +83,8 @@ export async function learnWithRecall(
     const old = rehearsal?.recall({ step, model, fresh }) ?? null
     const parts: LearningParts = {
       ...{ model, optimizer, penalties, checkpointBlocks, shares, overflows, step },
+      dropoutKey: foldIn(keyFromSeed(seed), step),
+      ...(adapter && { adapter }),
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
     }

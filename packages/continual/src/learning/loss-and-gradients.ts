@@ -68,9 +68,16 @@ export function lossAndGradients(
 
 /** The loss of a batch as a function of the weights that learn. */
 function lossesOn(
-  { model, checkpointBlocks, shares }: LearningParts,
+  { model, adapter, dropoutKey, checkpointBlocks, shares }: LearningParts,
   batch: BatchTensors,
 ): (w: TensorsByPath) => BatchLoss {
+  if (adapter !== undefined) {
+    const { config } = adapter
+    return (weights) =>
+      lossOn(model, batch, { checkpointBlocks, adapters: { config, weights, dropoutKey } })(
+        model.parameters.tensors(),
+      )
+  }
   const loss = lossOn(model, batch, { checkpointBlocks })
   return (w) => loss(frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w)
 }

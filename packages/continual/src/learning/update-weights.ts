@@ -11,7 +11,7 @@ import {
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
-import type { LearningParts } from './learning-parts.ts'
+import { type LearningParts, taught } from './learning-parts.ts'
 import type { Gradients } from './loss-and-gradients.ts'
 
 /**
@@ -26,7 +26,7 @@ export async function updateWeights(
   gradients: Gradients,
   isRisky: boolean,
 ): Promise<number> {
-  const { model, optimizer, step } = parts
+  const { optimizer, step } = parts
   const before = isRisky ? await optimizer.toState() : undefined
   const skippedBefore = isRisky ? await optimizer.skipped?.() : undefined
   let change: ReturnType<typeof changeOf>
@@ -34,7 +34,7 @@ export async function updateWeights(
     change = scope(() => changeOf(parts, gradients, isRisky))
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error
-    if (isRisky) optimizer.restore(before, model.parameters)
+    if (isRisky) optimizer.restore(before, taught(parts))
     throw new NonFiniteError(
       `learner: step ${step + 1}: ${error.message} Nothing was learnt from this batch.`,
       { cause: error },
@@ -44,7 +44,7 @@ export async function updateWeights(
     const [norm] = await change.norm.read()
     const wasSkipped = isRisky && (await optimizer.skipped?.()) !== skippedBefore
     if (!Number.isFinite(norm) || wasSkipped) {
-      if (isRisky) optimizer.restore(before, model.parameters)
+      if (isRisky) optimizer.restore(before, taught(parts))
       const what = wasSkipped
         ? 'has gradients that are too large for the optimizer.'
         : `would change the weights by ${norm}; expected a finite number.`
@@ -55,7 +55,7 @@ export async function updateWeights(
       )
     }
     // Its norm has just been looked at.
-    applyUpdates(model.parameters.tensors(), change.updates, { nonFinite: 'skip' })
+    applyUpdates(taught(parts).tensors(), change.updates, { nonFinite: 'skip' })
     return norm
   } finally {
     for (const tensor of tensorsIn(change)) tensor.dispose()
@@ -69,11 +69,12 @@ export async function updateWeights(
  *   it need not.
  */
 function changeOf(
-  { model, optimizer, lookAhead, shares, step }: LearningParts,
+  parts: LearningParts,
   { gradient, rates }: Gradients,
   isRisky: boolean,
 ): { readonly updates: TensorsByPath; readonly norm: Tensor } {
-  const parameters = model.parameters.tensors()
+  const { model, optimizer, lookAhead, shares, step } = parts
+  const parameters = taught(parts).tensors()
   const context: UpdateContext = { parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) }
   if (rates !== undefined) lookAhead?.learn(rates, context)
   const wanted = Object.entries(optimizer.transform(gradient, context))

@@ -83,6 +83,11 @@ export class GrowingVocabulary {
     this.#merges = new MergeLearner({ capacity, tokenizer })
   }
 
+  /** Whether it never adds a token. */
+  get isFixed(): boolean {
+    return this.#isFixed
+  }
+
   /** Counts the words of a text. What is no text, such as half a character, is left out. */
   observe(text: string): void {
     checkArgument('GrowingVocabulary: observe', 'text', text, checks.text)

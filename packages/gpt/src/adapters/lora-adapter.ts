@@ -132,6 +132,12 @@ export class LoraAdapter implements AppliedAdapter {
     return this.parameters.tensors()
   }
 
+  /** Throws AdapterError for a model of other sizes than it was made for. */
+  requireFit(model: AdaptableModel): void {
+    checkArgument('LoraAdapter.requireFit', 'model', model, anAdaptable)
+    checkFits('LoraAdapter.requireFit', this.#config, model.config)
+  }
+
   async toState(): Promise<LoraState> {
     return { config: this.#config, weights: await plainTensors(this.parameters.tensors()) }
   }
