@@ -24,6 +24,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   ],
   training: [async () => (await import('./training/training.ts')).training, 'quick'],
   mnist: [async () => (await import('./training/mnist.ts')).mnist, 'quick', 'seeds', 'data'],
+  generation: [async () => (await import('./generation/generation.ts')).generation, 'quick'],
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
   growth: [
