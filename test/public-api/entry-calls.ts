@@ -34,7 +34,7 @@ export const nodeCalls: CallsOf<typeof node> = {
   nodeDisk: [() => ({ args: { place: 'nowhere' }, run: node.nodeDisk })],
   tokenizerFromPretrained: [
     () => ({
-      args: { folder: 'nowhere', options: { vocabulary: 300 } },
+      args: { place: 'nowhere', options: { vocabulary: 300 } },
       run: node.tokenizerFromPretrained,
     }),
   ],
@@ -43,6 +43,13 @@ export const nodeCalls: CallsOf<typeof node> = {
       args: { place: llama, options: { device } },
       run: node.fromPretrained,
       says: ['readPretrained', llama, ''],
+    }),
+  ],
+  openPretrained: [
+    () => ({
+      args: { place: llama, options: { device } },
+      run: node.openPretrained,
+      says: [llama, ''],
     }),
   ],
   savePretrained: [

@@ -1,7 +1,9 @@
 /** Right calls of `@burgeon/gpt` and `@burgeon/gpt/growth`. Reaches inside for a disk in memory, which no entry point offers. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as api from '@burgeon/gpt'
 import * as growth from '@burgeon/gpt/growth'
-import { keyFromSeed, RandomStream, type Tensor, tensor } from '@burgeon/tensor'
+import { type ByteSource, keyFromSeed, RandomStream, type Tensor, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import type { CallsOf } from './call.ts'
@@ -75,6 +77,11 @@ const ones = ({ shape }: api.ParameterSpec): Promise<Float32Array> =>
 const llamaSizes = { norm: 'rms', positions: 'rotary', activation: 'swiglu', biases: [] } as const
 const llama = (): api.Gpt => api.Gpt.create({ ...sizes, ...llamaSizes }, { device, seed: 1 })
 const files = await api.writePretrained(llama())
+const ggufBytes = readFileSync(join(import.meta.dirname, '../gold/gguf/llama.gguf'))
+const ggufSource: ByteSource = {
+  size: ggufBytes.length,
+  read: (begin, end) => Promise.resolve(Uint8Array.from(ggufBytes.subarray(begin, end))),
+}
 const pretrainedFolder: api.PretrainedFolder = {
   place: 'memory',
   open(name) {
@@ -203,6 +210,7 @@ export const gptCalls: CallsOf<typeof api> = {
       says: ['memory'],
     }),
   ],
+  openGguf: [() => ({ args: { source: ggufSource, options: { place: 'memory' } }, run: api.openGguf })],
   writePretrained: [() => ({ args: { model: llama() }, run: api.writePretrained })],
   configFromState: [() => ({ args: { saved: config }, run: api.configFromState, says: ['model state'] })],
   gptConfig: [

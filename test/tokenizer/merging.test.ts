@@ -23,7 +23,8 @@ function byDefinition(tokens: readonly number[], merges: Merges): number[] {
     const ranks = rest.slice(1).map((right, i) => merges.rankOf(rest[i], right))
     const lowest = Math.min(...ranks.filter((rank) => rank >= 0))
     if (lowest === Infinity) return rest
-    rest.splice(ranks.indexOf(lowest), 2, merges.tokenOf(lowest))
+    const at = ranks.indexOf(lowest)
+    rest.splice(at, 2, merges.tokenOf(lowest, rest[at], rest[at + 1]))
   }
 }
 

@@ -1,4 +1,5 @@
 /** `@burgeon/gpt/node`: what needs Node. */
 export { nodeDisk } from './checkpoint/node-disk.ts'
-export { tokenizerFromPretrained } from './tokenizer/tokenizer-from-pretrained.ts'
+export { tokenizerFromPretrained } from './pretrained/tokenizer-from-pretrained.ts'
 export { fromPretrained, savePretrained } from './pretrained/node-pretrained.ts'
+export { openPretrained, type Pretrained } from './pretrained/open-pretrained.ts'

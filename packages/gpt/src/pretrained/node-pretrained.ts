@@ -1,59 +1,31 @@
-/** Folders of pretrained models on disk, with Node. */
+/** Pretrained models on disk, with Node. */
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ByteSource, type Check, checkArgument, checks } from '@burgeon/tensor'
+import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
-import { PretrainedError } from './config/pretrained-error.ts'
-import { readPretrained, type ReadPretrainedOptions } from './read-pretrained.ts'
-import type { PretrainedFolder } from './weight-files.ts'
+import { ggufAt } from './node-gguf.ts'
+import { folderAt } from './node-files.ts'
+import type { ReadPretrainedOptions } from './config/pretrained-options.ts'
+import { readPretrained } from './read-pretrained.ts'
 import { writePretrained } from './write-pretrained.ts'
 
-/** The folder at `place`. Each file is opened for each read, so nothing stays open. */
-function folderAt(place: string): PretrainedFolder {
-  return {
-    place,
-    async open(name): Promise<ByteSource | undefined> {
-      const at = join(place, name)
-      // The shared cache of models is made of links to files: what they lead to is read.
-      const found = await open(at, 'r').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-        throw error
-      })
-      if (found === undefined) return undefined
-      await using file = found
-      const whole = await file.stat()
-      if (!whole.isFile()) throw new PretrainedError(`${place}: got ${name}, which is no file; expected one.`)
-      return { size: whole.size, read: (begin, end) => readRange(at, begin, end) }
-    },
-  }
-}
-
-const aPath: Check<string> = {
-  expected: 'the path of a folder',
+/** Where models come from and go to. */
+export const aPlace: Check<string> = {
+  expected: 'a path',
   accepts: (value): value is string => checks.text.accepts(value) && value !== '',
 }
 
-async function readRange(at: string, begin: number, end: number): Promise<Uint8Array> {
-  await using file = await open(at, 'r')
-  const bytes = new Uint8Array(end - begin)
-  let got = 0
-  while (got < bytes.length) {
-    const { bytesRead } = await file.read(bytes, got, Math.min(bytes.length - got, 2 ** 30), begin + got)
-    if (bytesRead === 0) break
-    got += bytesRead
-  }
-  return got === bytes.length ? bytes : bytes.slice(0, got)
-}
-
 /**
- * A model from a folder in the form of Hugging Face; see `readPretrained`.
+ * A model from a folder in the form of Hugging Face, or from a GGUF file; see `readPretrained` and
+ * `openGguf`.
  *
- * @param place Path of the folder.
- * @throws PretrainedError for a folder that is broken or says what this model cannot do.
+ * @param place Path of the folder or of the file.
+ * @throws PretrainedError for what is broken or says what this model cannot do.
  */
 export async function fromPretrained(place: string, options: ReadPretrainedOptions = {}): Promise<Gpt> {
-  checkArgument('fromPretrained', 'place', place, aPath)
-  return readPretrained(folderAt(place), options)
+  checkArgument('fromPretrained', 'place', place, aPlace)
+  const file = await ggufAt(place)
+  return file === null ? readPretrained(folderAt(place), options) : file.model(options)
 }
 
 /**
@@ -64,7 +36,7 @@ export async function fromPretrained(place: string, options: ReadPretrainedOptio
  * @throws PretrainedError, before anything is written, naming the growth that no class of transformers has.
  */
 export async function savePretrained(model: Gpt, place: string): Promise<void> {
-  checkArgument('savePretrained', 'place', place, aPath)
+  checkArgument('savePretrained', 'place', place, aPlace)
   const files = await writePretrained(model)
   await mkdir(place, { recursive: true })
   const partial = (name: string): string => join(place, `${name}.part`)

@@ -6,14 +6,9 @@ import { Gpt } from '../gpt.ts'
 import { configFromPretrained } from './config/config-from-pretrained.ts'
 import { parseJson } from './config/config-keys.ts'
 import { PretrainedError } from './config/pretrained-error.ts'
+import type { ReadPretrainedOptions } from './config/pretrained-options.ts'
 import { bareName, fileTensorOf, takenFrom } from './tensor-names.ts'
 import { type PretrainedFolder, readSmall, WeightFiles } from './weight-files.ts'
-
-/** How a pretrained model is read. */
-export interface ReadPretrainedOptions {
-  /** Where its weights go; the default device unless given. */
-  readonly device?: Device
-}
 
 /**
  * A model from a folder in the form of Hugging Face: `config.json`, and `model.safetensors` or several files

@@ -4,8 +4,8 @@
 export interface Merges {
   /** The rank of a pair, −1 if it has no merge. */
   rankOf(left: number, right: number): number
-  /** The token that the merge of a rank makes. */
-  tokenOf(rank: number): number
+  /** The token that the merge of a pair makes, which has that rank. Several pairs may have the same. */
+  tokenOf(rank: number, left: number, right: number): number
 }
 
 /** The work that was done: what a test counts instead of time. */
@@ -37,7 +37,7 @@ function mergeShort(tokens: number[], merges: Merges): number {
       if (ranks[i] >= 0 && ranks[i] < lowest) [place, lowest] = [i, ranks[i]]
     }
     if (place < 0) return tokens.length
-    tokens[place] = merges.tokenOf(lowest)
+    tokens[place] = merges.tokenOf(lowest, tokens[place], tokens[place + 1])
     tokens.splice(place + 1, 1)
     ranks.splice(place, 1)
     if (place > 0) ranks[place - 1] = merges.rankOf(tokens[place - 1], tokens[place])
@@ -74,7 +74,7 @@ function mergeLong(tokens: number[], merges: Merges, work?: MergeWork): number {
     const { rank, place } = heap.pop()
     if (rankAt[place] !== rank) continue
     const gone = next[place]
-    ids[place] = merges.tokenOf(rank)
+    ids[place] = merges.tokenOf(rank, ids[place], ids[gone])
     rankAt[gone] = -1
     next[place] = next[gone]
     if (next[gone] < count) previous[next[gone]] = place

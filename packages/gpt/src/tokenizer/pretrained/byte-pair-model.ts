@@ -18,8 +18,10 @@ export class BytePairModel implements Merges {
   readonly textOf: Map<number, string> = new Map()
   readonly idOf: Map<string, number> = new Map()
   readonly #table: PairTable
-  /** The token that a merge makes, by rank. */
+  /** The token that a merge makes, by its place in the list. */
   readonly #made: number[] = []
+  /** The place of a pair's merge, where merges have ranks of their own. */
+  readonly #places: PairTable | null
   readonly #byCharacter = new Map<number, number>()
   /** The tokens of the 256 bytes, −1 where there is none; null without byte fallback. */
   readonly #bytes: readonly number[] | null
@@ -28,8 +30,12 @@ export class BytePairModel implements Merges {
   readonly #ignoresMerges: boolean
   readonly #remembered = new Map<string, readonly number[]>()
 
-  /** @throws TokenizerError for parts that are damaged, or that burgeon lacks. */
-  constructor(part: JsonPart) {
+  /**
+   * @param ranks Ranks of the merges, in order, where several have the same: of those the leftmost pair is
+   *   merged first, as SentencePiece does with scores. Each merge's place in the list unless given.
+   * @throws TokenizerError for parts that are damaged, or that burgeon lacks.
+   */
+  constructor(part: JsonPart, ranks: JsonPart) {
     const type = part.get('type')
     if (!type.isMissing && type.value !== 'BPE') type.unknownName('model')
     for (const name of ['continuing_subword_prefix', 'end_of_word_suffix']) {
@@ -41,7 +47,8 @@ export class BytePairModel implements Merges {
     this.#readVocabulary(part.get('vocab'))
     const merges = part.get('merges')
     this.#table = new PairTable(merges.list().length)
-    this.#readMerges(merges)
+    this.#places = ranks.isMissing ? null : new PairTable(merges.list().length)
+    this.#readMerges(merges, ranks)
     this.#bytes = part.get('byte_fallback').boolean(false)
       ? Array.from({ length: 256 }, (_, byte) => this.idOf.get(nameOfByte(byte)) ?? -1)
       : null
@@ -61,13 +68,14 @@ export class BytePairModel implements Merges {
     return this.#table.get(left, right)
   }
 
-  tokenOf(rank: number): number {
-    return this.#made[rank]
+  tokenOf(rank: number, left: number, right: number): number {
+    return this.#made[this.#places?.get(left, right) ?? rank]
   }
 
   /** A token for a pair, after all merges that there are. */
   add(left: number, right: number, token: number): void {
     this.#table.set(left, right, this.#made.length)
+    this.#places?.set(left, right, this.#made.length)
     this.#made.push(token)
     this.#remembered.clear()
   }
@@ -137,8 +145,12 @@ export class BytePairModel implements Merges {
     }
   }
 
-  #readMerges(part: JsonPart): void {
+  #readMerges(part: JsonPart, ranks: JsonPart): void {
     const merges = part.list()
+    const given = ranks.isMissing ? null : ranks.list()
+    if (given !== null && given.length !== merges.length)
+      ranks.refuse(`a list of ${merges.length}, as merges`)
+    let before = 0
     if (merges.length > maxTokens) part.refuse(`at most ${maxTokens} merges`)
     for (let i = 0; i < merges.length; i++) {
       const merge = merges[i]
@@ -155,7 +167,13 @@ export class BytePairModel implements Merges {
         return this.#refuseMerge(part, i, 'tokens of the vocabulary that make one of it')
       }
       // A pair that comes twice keeps its later rank, as in Hugging Face's tokenizers.
-      this.#table.set(first, second, this.#made.length)
+      const rank = given === null ? this.#made.length : given[i]
+      const isRank =
+        Number.isInteger(rank) && (rank as number) >= before && (rank as number) <= this.#made.length
+      if (!isRank) ranks.items()[i].refuse(`an integer from ${before} to ${this.#made.length}`)
+      before = rank as number
+      this.#table.set(first, second, before)
+      this.#places?.set(first, second, this.#made.length)
       this.#made.push(made)
     }
   }

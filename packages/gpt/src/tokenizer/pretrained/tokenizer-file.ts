@@ -35,7 +35,7 @@ export class TokenizerFile {
     this.#sources = [tokenizerJson, tokenizerConfig]
     this.config = partOf(tokenizerConfig, 'tokenizer_config.json')
     this.config.object()
-    this.#model = new BytePairModel(json.get('model'))
+    this.#model = new BytePairModel(json.get('model'), this.config.get('merge_ranks'))
     this.#normalize = normalizerOf(json.get('normalizer'))
     this.#preTokenizer = preTokenizerOf(json.get('pre_tokenizer'), true)
     this.#cutter = preTokenizerOf(json.get('pre_tokenizer'), false)

@@ -1,18 +1,20 @@
-/** The tokenizer in a folder of Hugging Face's, on a disk of Node's. */
+/** The tokenizer in a folder of Hugging Face's or in a GGUF file, on a disk of Node's. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PretrainedTokenizerOptions } from './pretrained-options.ts'
-import { PretrainedTokenizer } from './pretrained-tokenizer.ts'
-import { parseJson, TokenizerError } from './pretrained/json-part.ts'
+import { ggufAt } from './node-gguf.ts'
+import type { PretrainedTokenizerOptions } from '../tokenizer/pretrained-options.ts'
+import { PretrainedTokenizer } from '../tokenizer/pretrained-tokenizer.ts'
+import { parseJson, TokenizerError } from '../tokenizer/pretrained/json-part.ts'
 
 /** Bytes of the largest file that is read. Large vocabularies take some 30 MB. */
 const maxBytes = 256 * 2 ** 20
 
 /**
  * Reads `tokenizer.json` and, where there are any, `tokenizer_config.json` and `chat_template.jinja`, which
- * wins over the template of the configuration.
+ * wins over the template of the configuration; or the keys of a GGUF file.
  *
+ * @param place Path of the folder or of the file.
  * @throws TokenizerError for a folder without a tokenizer.json, and for files that are damaged, too large, or
  *   ask for what burgeon lacks; OptionError as PretrainedTokenizer.
  * @example
@@ -22,18 +24,25 @@ const maxBytes = 256 * 2 ** 20
  * ```
  */
 export async function tokenizerFromPretrained(
-  folder: string,
+  place: string,
   options: PretrainedTokenizerOptions = {},
 ): Promise<PretrainedTokenizer> {
   const who = 'tokenizerFromPretrained'
-  checkArgument(who, 'folder', folder, checks.text)
+  checkArgument(who, 'place', place, checks.text)
   checkOptions(who, options, { vocabulary: checks.integer({ from: 1 }) })
+  if (/\.gguf$/i.test(place)) {
+    const inFile = (await ggufAt(place))?.tokenizer(options)
+    if (inFile) return inFile
+    throw new TokenizerError(
+      `${who}: the file ${place} has no tokenizer; expected one in tokenizer.ggml.model.`,
+    )
+  }
   const [tokenizerJson, tokenizerConfig, template] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'].map((name) => textIn(folder, name)),
+    ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'].map((name) => textIn(place, name)),
   )
   if (tokenizerJson === null) {
     throw new TokenizerError(
-      `${who}: the folder ${folder} has no tokenizer.json that can be read; expected one. ` +
+      `${who}: the folder ${place} has no tokenizer.json that can be read; expected one. ` +
         'Older folders have other files: write them anew with save_pretrained of a fast tokenizer.',
     )
   }
