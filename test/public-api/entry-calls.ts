@@ -14,6 +14,8 @@ const device = reference.openReference()
 const llama = join(import.meta.dirname, '../gold/pretrained/llama')
 const model = await node.fromPretrained(llama, { device })
 const written = mkdtempSync(join(tmpdir(), 'burgeon-calls-'))
+const peft = join(import.meta.dirname, '../gold/adapters/llama-usual')
+const adapter = await node.loadAdapter(model, peft)
 /** An empty list of tensors is a right argument, too. */
 const loss = (x: Tensor): Tensor => (x === undefined ? tensor([1], { shape: [], device }) : sum(square(x)))
 
@@ -50,6 +52,26 @@ export const nodeCalls: CallsOf<typeof node> = {
       args: { place: llama, options: { device } },
       run: node.openPretrained,
       says: [llama, ''],
+    }),
+  ],
+  loadAdapter: [
+    () => ({
+      args: { model, place: peft },
+      run: node.loadAdapter,
+      says: ['readAdapter', peft, ''],
+    }),
+  ],
+  saveAdapter: [
+    () => ({
+      args: { adapter, model, place: written },
+      // Any other path would be written to, where the tests happen to run.
+      run: (own: typeof adapter, beside: typeof model, place: unknown) =>
+        node.saveAdapter(
+          own,
+          beside,
+          (typeof place === 'string' && place !== '' ? written : place) as string,
+        ),
+      says: ['writeAdapter'],
     }),
   ],
   savePretrained: [

@@ -82,15 +82,18 @@ const ggufSource: ByteSource = {
   size: ggufBytes.length,
   read: (begin, end) => Promise.resolve(Uint8Array.from(ggufBytes.subarray(begin, end))),
 }
-const pretrainedFolder: api.PretrainedFolder = {
+const folderOf = (of: ReadonlyMap<string, Uint8Array>): api.PretrainedFolder => ({
   place: 'memory',
   open(name) {
-    const bytes = files.get(name)
+    const bytes = of.get(name)
     return Promise.resolve(
       bytes && { size: bytes.length, read: (a, b) => Promise.resolve(bytes.slice(a, b)) },
     )
   },
-}
+})
+const pretrainedFolder = folderOf(files)
+const llamaLora = (): api.LoraAdapter => api.LoraAdapter.create(llama(), { rank: 1 })
+const peftFolder = folderOf(await api.writeAdapter(llamaLora(), llama()))
 
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
@@ -201,6 +204,10 @@ export const gptCalls: CallsOf<typeof api> = {
       says: ['LoraAdapter.fromState', 'adapter state'],
     }),
   ],
+  readAdapter: [
+    () => ({ args: { folder: peftFolder, model: llama() }, run: api.readAdapter, says: ['memory'] }),
+  ],
+  writeAdapter: [() => ({ args: { adapter: llamaLora(), model: llama() }, run: api.writeAdapter })],
   mergeLora: [() => ({ args: { model: modelOf(), adapter: lora() }, run: api.mergeLora })],
   MergedLora: 'a class that mergeLora makes',
   readPretrained: [

@@ -1,6 +1,8 @@
 /** `@burgeon/gpt`: the model. The public list, nothing else. */
 export { AdapterError } from './adapters/adapter-error.ts'
 export { MergedLora, mergeLora } from './adapters/merge/merge-lora.ts'
+export { readAdapter } from './adapters/peft/read-adapter.ts'
+export { writeAdapter } from './adapters/peft/write-adapter.ts'
 export type { AppliedAdapter, RowAdapters } from './adapters/applied-adapter.ts'
 export { type AdaptableModel, LoraAdapter, type LoraState } from './adapters/lora-adapter.ts'
 export type {

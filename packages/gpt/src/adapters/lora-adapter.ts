@@ -42,7 +42,8 @@ export interface AdaptableModel {
   readonly device: Device
 }
 
-const anAdaptable: Check<AdaptableModel> = checks.role('a Gpt', 'config', 'device')
+/** Check of a model. */
+export const anAdaptable: Check<AdaptableModel> = checks.role('a Gpt', 'config', 'device')
 
 /** An adapter as plain data. */
 export interface LoraState {

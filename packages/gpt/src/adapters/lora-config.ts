@@ -75,7 +75,7 @@ const optionChecks: ChecksOf<LoraOptions> = {
 }
 
 /** What a product is multiplied by. */
-const scaleOf = (alpha: number, rank: number, useRslora: boolean): number =>
+export const scaleOf = (alpha: number, rank: number, useRslora: boolean): number =>
   alpha / (useRslora ? Math.sqrt(rank) : rank)
 
 /**

@@ -17,7 +17,7 @@ const zero = { kind: 'zero' } as const
 export const blockIdOf = (path: string): string | undefined => /^blocks\.([^.]+)\./.exec(path)?.[1]
 
 /** The weights of the linear maps of a block, by the path of the map. */
-function mapsOf(config: GptConfig, id: string): ReadonlyMap<string, ParameterSpec> {
+export function mapsOf(config: GptConfig, id: string): ReadonlyMap<string, ParameterSpec> {
   const block = config.blocks.find((own) => own.id === id)
   const specs = block ? blockSpecs(config, { ...block }, zero) : []
   const isMap = /\.(query|key|value|output|gate|up|down)\.weight$/
@@ -30,6 +30,16 @@ function mapsOf(config: GptConfig, id: string): ReadonlyMap<string, ParameterSpe
 
 /** How many of the dimensions of a map's weight are its input. */
 const inputDimensions = (map: string): number => (map.endsWith('.attention.output') ? 2 : 1)
+
+/** Numbers that a map reads, and that it makes, by the shape of its weight. */
+export function sidesOf(
+  map: string,
+  shape: readonly number[],
+): { readonly from: number; readonly to: number } {
+  const inputs = inputDimensions(map)
+  const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1)
+  return { from: product(shape.slice(0, inputs)), to: product(shape.slice(inputs)) }
+}
 
 /**
  * All parameters of an adapter: of each module A `[in, rank]`, then B `[rank, out]` of each map. A starts
@@ -52,7 +62,7 @@ export function loraSpecs(config: GptConfig, lora: LoraConfig): ParameterSpec[] 
     const first = weightOf(maps[0])
     const inputs = inputDimensions(maps[0])
     const from = first.shape.slice(0, inputs)
-    const K = from.reduce((a, b) => a * b, 1)
+    const { from: K } = sidesOf(maps[0], first.shape)
     const a: ParameterSpec = {
       path: pathOfA(module),
       axes: [...first.axes.slice(0, inputs), 'rank'],

@@ -37,7 +37,11 @@ export async function fromPretrained(place: string, options: ReadPretrainedOptio
  */
 export async function savePretrained(model: Gpt, place: string): Promise<void> {
   checkArgument('savePretrained', 'place', place, aPlace)
-  const files = await writePretrained(model)
+  await writeFolder(place, await writePretrained(model))
+}
+
+/** Writes files into a folder. They replace those of before only when all of them are whole. */
+export async function writeFolder(place: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   await mkdir(place, { recursive: true })
   const partial = (name: string): string => join(place, `${name}.part`)
   try {

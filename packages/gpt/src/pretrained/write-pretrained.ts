@@ -16,6 +16,7 @@ import { Gpt } from '../gpt.ts'
 import { configFromPretrained } from './config/config-from-pretrained.ts'
 import type { JsonObject } from './config/config-keys.ts'
 import { configJson } from './config/config-json.ts'
+import { PretrainedError } from './config/pretrained-error.ts'
 import { checkFits, checkSays } from './pretrained-fit.ts'
 import { fileTensorOf, putInto } from './tensor-names.ts'
 
@@ -72,6 +73,25 @@ async function scaledNumbers(tensor: Tensor, factor: number): Promise<Float32Arr
   const numbers = Float32Array.from(await tensor.read())
   if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i] *= factor
   return numbers
+}
+
+/** What the numbers of a parameter, by its path, are multiplied by in files of the model's class. */
+export function fileFactors(config: GptConfig): (path: string) => number {
+  const isPlain =
+    config.normWidth === undefined && config.blocks.every((block) => block.scoreWidth === undefined)
+  if (isPlain) return () => 1
+  const target = targetOf(config)
+  return (path) => (target ? factorOf(config, target, path) : 1)
+}
+
+/** The configuration that a model's file has; undefined of one that no class has. */
+function targetOf(config: GptConfig): GptConfig | undefined {
+  try {
+    return configFromPretrained('savePretrained', configJson(config))
+  } catch (error) {
+    if (error instanceof PretrainedError) return undefined
+    throw error
+  }
 }
 
 /**

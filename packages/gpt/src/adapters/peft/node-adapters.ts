@@ -1,0 +1,30 @@
+/** Adapters on disk, with Node. */
+import { checkArgument } from '@burgeon/tensor'
+import { folderAt } from '../../pretrained/node-files.ts'
+import { aPlace, writeFolder } from '../../pretrained/node-pretrained.ts'
+import type { AdaptableModel, LoraAdapter } from '../lora-adapter.ts'
+import { readAdapter } from './read-adapter.ts'
+import { writeAdapter } from './write-adapter.ts'
+
+/**
+ * An adapter from a folder in the form of peft; see `readAdapter`.
+ *
+ * @param place Path of the folder.
+ * @throws PretrainedError for a folder that is broken or says what this adapter cannot do.
+ */
+export async function loadAdapter(model: AdaptableModel, place: string): Promise<LoraAdapter> {
+  checkArgument('loadAdapter', 'place', place, aPlace)
+  return readAdapter(folderAt(place), model)
+}
+
+/**
+ * Writes an adapter as a folder that peft reads; see `writeAdapter`. Files replace those of before only when
+ * all of them are whole.
+ *
+ * @param place Path of the folder, which is made if it is not there.
+ * @throws AdapterError, before anything is written, for what peft has no names for.
+ */
+export async function saveAdapter(adapter: LoraAdapter, model: AdaptableModel, place: string): Promise<void> {
+  checkArgument('saveAdapter', 'place', place, aPlace)
+  await writeFolder(place, await writeAdapter(adapter, model))
+}
