@@ -7,7 +7,7 @@
  * Run it after `npm ci` on a committed tree.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandsIn, documents, type Otherwise, otherwise } from './doc-commands.ts'
@@ -18,8 +18,9 @@ const all = process.argv.includes('--all')
 const folder = mkdtempSync(join(tmpdir(), 'burgeon commands $HOME '))
 const failures: string[] = []
 
-/** Text to learn, as the documents name it. */
+/** Text to learn and a model to go on from, as the documents name them. */
 function writeNotes(place: string): void {
+  cpSync(join(root, 'test/gold/small-llama'), join(place, 'models/llama'), { recursive: true })
   mkdirSync(join(place, 'notes'), { recursive: true })
   for (const [name, file] of [
     ['first', 'notes/first.txt'],

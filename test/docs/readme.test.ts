@@ -1,5 +1,5 @@
 /** The documents tell the truth: every program they print runs as printed and prints what they say. */
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { firstPrograms, keepsPromise, programsIn, promisedLines } from '../../scripts/doc-programs.ts'
@@ -29,6 +29,17 @@ it('there is a README.md, and it has a program in a ```ts block', () => {
   expect(programsIn('README.md').length).toBeGreaterThan(0)
 })
 
+const smallModel = join(root, 'test/gold/small-llama')
+
+it('the first screen of README.md loads a model, grows it and goes on learning, in three lines', () => {
+  const screen = readFileSync(join(root, 'README.md'), 'utf8').split('\n').slice(0, 60).join('\n')
+  const [, block = ''] = screen.match(/```ts\n([^`]*openModel[^`]*)```/) ?? []
+  expect(
+    block.split('\n').filter((line) => /await (openModel|grow|continueLearning)\(/.test(line)),
+  ).toHaveLength(3)
+  expect(programsIn('README.md').map(({ text }) => text)).toContain(block)
+})
+
 /** These run from the packed packages, in test/packaging. */
 const elsewhere = new Set(firstPrograms().map(({ name }) => name))
 
@@ -39,6 +50,9 @@ describe('programs in documents run as printed', () => {
       const folder = folderForOneTest()
       const file = join(folder, 'program.ts')
       writeFileSync(file, text)
+      // The model that documents load.
+      if (text.includes("'models/llama'"))
+        cpSync(smallModel, join(folder, 'models/llama'), { recursive: true })
       await check(text, file, folder)
     },
   )

@@ -33,13 +33,17 @@ function changed(change: (folder: string) => void): string {
 }
 
 describe('generate', () => {
-  test('goes on from a prompt with the weights and the tokenizer of a folder', async () => {
-    const how = { tokens: 30, temperature: 0, tokenizer, stopTokens: [2] }
-    const { text: written } = await model.generate('The model', how)
-    const said = await printed('generate', '--from', small, '-p', 'The model', '-n', '30', '-t', '0')
-    expect(said).toBe(`The model${written}\n`)
-    expect(said.length).toBeGreaterThan(30)
-  })
+  test.for(['The model', 'The', 'It grows when the loss'])(
+    'goes on from "%s" with the weights and the tokenizer of a folder, no space lost',
+    async (prompt) => {
+      const how = { tokens: 20, temperature: 0, tokenizer, stopTokens: [2] }
+      const { tokens } = await model.generate(prompt, how)
+      const whole = tokenizer.decode([...tokenizer.encode(prompt), ...tokens], { skipSpecialTokens: true })
+      const said = await printed('generate', '--from', small, '-p', prompt, '-n', '20', '-t', '0')
+      expect(said).toBe(`${whole.trimStart()}\n`)
+      expect(said.length).toBeGreaterThan(20)
+    },
+  )
 
   test('ends at the token that the configuration calls the end', async () => {
     const [, first] = await (async () => {
@@ -116,6 +120,23 @@ describe('eval', () => {
     writeFileSync(join(place, 'empty.txt'), '')
     await expect(printed('eval', join(place, 'empty.txt'), '--model', small)).rejects.toThrow('got 0 bytes')
   })
+})
+
+test('a GGUF file is opened with the tokenizer inside it, and one without says so', async () => {
+  const gguf = join(import.meta.dirname, '../gold/gguf/llama.gguf')
+  const { form, model: read, tokenizer: own } = await openModel(gguf)
+  expect([form, own.vocabulary]).toEqual(['gguf', read.config.vocabulary])
+  const json = JSON.parse(await printed('eval', file, '--model', gguf, '--json')) as object
+  expect(json).toMatchObject({ form: 'gguf', ...(await evaluateText(read, text, { tokenizer: own })) })
+  expect(await printed('generate', '--from', gguf, '-p', 'The', '-n', '4')).toMatch(/^The/)
+  await expect(openModel(join(import.meta.dirname, '../gold/gguf/qwen2.gguf'))).rejects.toThrow(
+    /has no tokenizer/,
+  )
+  const cut = join(place, 'cut.gguf')
+  cpSync(gguf, cut)
+  truncateSync(cut, 9000)
+  await expect(openModel(cut)).rejects.toThrow(PretrainedError)
+  await expect(openModel(cut)).rejects.toThrow(/^[^\n]*cut\.gguf: [^\n]+$/)
 })
 
 describe('a path', () => {

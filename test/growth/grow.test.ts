@@ -373,3 +373,14 @@ describe('a plan for growth', () => {
     expect(weightsOf(a)).toEqual(weightsOf(b))
   })
 })
+
+test('without a probe it compares the first tokens there are', async () => {
+  const config = gptConfig({ vocabulary: 7, context: 20, embed: 8, heads: 2, layers: 1, mlpHidden: 8 })
+  const [one, other] = [1, 1].map((seed) => modelOf(config, drawFrom(seed), openReference()))
+  const request = { kind: 'addLayer', at: 1 } as const
+  const tokens = Array.from({ length: 16 }, (_, i) => i % 7)
+  const probe = other.device.tensor(tokens, { shape: [1, 16], dtype: 'i32' })
+  const wanted = await grow(other, request, { mirrors: [], probe, key: [1, 2] })
+  expect(await grow(one, request, { mirrors: [], key: [1, 2] })).toEqual(wanted)
+  expect(everyByte(one, [])).toEqual(everyByte(other, []))
+})

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import * as demo from 'burgeon/demo'
 import * as api from 'burgeon/session'
@@ -41,6 +42,20 @@ const consumeOptions = (): api.ConsumeOptions => ({
 
 export const sessionCalls: CallsOf<typeof api> = {
   buildLearner: [ofSettings(api.buildLearner)],
+  continueLearning: [
+    () => ({
+      args: {
+        model: Gpt.create({ context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }),
+        options: {
+          ...{ tokenizer: new BytePairTokenizer(), ownText: 1, protection: 1, learningRate: 1e-3 },
+          ...{ maxParameters: 1e5, vocabulary: 300, plateau: 8, rowTokens: 4, seed: 1 },
+          ...{ signal: new AbortController().signal, onProgress: () => {} },
+        },
+      },
+      run: api.continueLearning,
+      says: ['growingVocabulary', 'growOnPlateau', 'GrowingVocabulary'],
+    }),
+  ],
   openModel: [
     () => ({
       args: { path: join(import.meta.dirname, '../gold/small-llama') },

@@ -45,18 +45,36 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .argument('<source>', 'file, folder or -')
     .addOption(out('life'))
     .addOption(resume)
+    .option(
+      '--from <path>',
+      'begin with the weights of a model: a Hugging Face folder, a GGUF file, a checkpoint',
+    )
+    .option(
+      '--own-text <rows>',
+      'rows that such a model writes and rehearses, for its own data are not there; 128 unless given',
+      wholeNumber(0),
+    )
+    .option(
+      '--protection <x>',
+      'how much it costs to move weights that matter (EWC); 0 unless given',
+      number(0, 1e12),
+    )
     .option('--append', 'go on from there with text that is new from its first byte', false)
     .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
     .addOption(seed)
-    .option('--learning-rate <x>', 'how far a step goes; 0.001 for a new life', number(1e-12, 1e12))
+    .option(
+      '--learning-rate <x>',
+      'how far a step goes; 0.001 for a new life, 0.0003 with --from',
+      number(1e-12, 1e12),
+    )
     .option(
       '--max-parameters <n>',
-      'max parameters the model may grow to; 4000000 unless given, may change with --resume',
+      'max parameters the model may grow to; 4000000 unless given, with --from half as many again; may change with --resume',
       wholeNumber(1),
     )
     .option(
       '--vocabulary <n>',
-      'max tokens it may grow to, 256 being the bytes alone; 1536 unless given',
+      'max tokens it may grow to, 256 being the bytes alone; 1536 unless given, with --from none is added',
       wholeNumber(256),
     )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
@@ -156,6 +174,7 @@ Examples:
   burgeon learn notes/                          a folder, from the beginning, into the folder life
   burgeon learn notes/ --resume                 go on, or learn what was added since
   burgeon learn book.txt --resume --passes 3    another text, three times
+  burgeon learn notes/ --from models/llama      go on from weights that were trained elsewhere
   tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
 `
 

@@ -17,11 +17,13 @@ import { readSource, type Source, sourceLabel } from '../sources/read-source.ts'
 import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
-import { checkOutput } from './check-output.ts'
+import { beginFrom } from './life/begin-from.ts'
+import { checkOutput } from './life/check-output.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
-import { printPause, printReport } from './end-session.ts'
-import { holdingFolder } from './holding-folder.ts'
-import { machineFacts } from './machine-facts.ts'
+import { printPause, printReport } from './life/end-session.ts'
+import { exitCodes } from './exit-codes.ts'
+import { holdingFolder } from './life/holding-folder.ts'
+import { machineFacts } from './life/machine-facts.ts'
 import { SourceNotes } from '../terminal/source-notes.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 
@@ -32,6 +34,12 @@ export interface LearnOptions {
   readonly resume: boolean
   /** Goes on from it with a source that is new from its first byte, whatever was read of it. */
   readonly append: boolean
+  /** Checkpoint, folder or file of a model whose weights it goes on from. */
+  readonly from?: string
+  /** Rows of that model's own text that are rehearsed. */
+  readonly ownText?: number
+  /** EWC's λ; protects nothing unless given. */
+  readonly protection?: number
   /** How many times the source is read in all. */
   readonly passes?: number
   readonly seed?: number
@@ -51,6 +59,7 @@ function learnSettings({
   maxParameters = 4_000_000,
   vocabulary = 1536,
   learningRate = 1e-3,
+  protection = 0,
 }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
@@ -59,7 +68,7 @@ function learnSettings({
     learningRate,
     memoryRows: 2000,
     rehearsalShare: 1,
-    protection: 0,
+    protection,
     plateau: 200,
     maxParameters,
     vocabulary,
@@ -79,7 +88,11 @@ async function learnInto(
   context: CommandContext,
 ): Promise<number> {
   const { out } = options
-  const life = await begunOrTakenUp(path, options)
+  const life = await begunOrTakenUp(path, options, context)
+  if (life === null) {
+    context.output.write('Stopped before anything was learnt; nothing was saved.\n')
+    return exitCodes[String(context.stop.reason)] ?? 0
+  }
   const { origin, record } = life
   const notes = new SourceNotes(context)
   const label = await sourceLabel(path)
@@ -147,9 +160,16 @@ async function learnInto(
   return 0
 }
 
-/** A new life; or the one in the folder, if the command is to go on and may. */
-async function begunOrTakenUp(path: string, options: LearnOptions): Promise<KnownLife> {
-  const { out, seed, vocabulary, maxParameters, learningRate, passes } = options
+/**
+ * A new life; or the one in the folder, if the command is to go on and may; null if the user stopped it
+ * before it began.
+ */
+async function begunOrTakenUp(
+  path: string,
+  options: LearnOptions,
+  context: CommandContext,
+): Promise<KnownLife | null> {
+  const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
   if (path === '-' && (passes ?? 1) > 1)
     throw new UsageError('learn: got --passes for standard input, which can be read only once.')
   const disk = nodeDisk(out)
@@ -159,10 +179,26 @@ async function begunOrTakenUp(path: string, options: LearnOptions): Promise<Know
         `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
       )
     }
+    if (from !== undefined) {
+      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, seed }
+      const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
+      await checkBeforeLearning(path, out)
+      return beginFrom(from, given, context)
+    }
+    if (ownText !== undefined) {
+      throw new UsageError(
+        'learn: got --own-text without --from; expected the model whose own text it is, or no such option.',
+      )
+    }
     const settings = learnSettings(options)
     const learner = buildLearner(settings)
     const record = emptyRecord(learner.model.parameters.size)
     return { settings, learner, record, origin: newOrigin('learn') }
+  }
+  if (from !== undefined) {
+    throw new UsageError(
+      `learn: got --from ${printable(from)} with --resume or --append, but the life in ${printable(out)} has weights of its own. Leave it out.`,
+    )
   }
   const life = await loadLife(disk, {
     ...(maxParameters !== undefined && { maxParameters }),
@@ -172,6 +208,8 @@ async function begunOrTakenUp(path: string, options: LearnOptions): Promise<Know
   for (const [option, got, kept] of [
     ['--seed', seed, settings.seed],
     ['--vocabulary', vocabulary, settings.vocabulary ?? 256],
+    ['--own-text', ownText, settings.ownText ?? 0],
+    ['--protection', protection, settings.protection],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(
@@ -180,6 +218,12 @@ async function begunOrTakenUp(path: string, options: LearnOptions): Promise<Know
     }
   }
   return life
+}
+
+/** What could be found out later is found out before a model writes for minutes. */
+async function checkBeforeLearning(path: string, out: string): Promise<void> {
+  await checkOutput('learn', out)
+  if (path !== '-') await readSource(path, { holdOut: true, out })
 }
 
 function sayBefore(path: string, source: Source, { output, environment }: CommandContext): void {

@@ -9,7 +9,7 @@ import {
   PretrainedTokenizer,
   readCheckpoint,
 } from '@burgeon/gpt'
-import { fromPretrained, nodeDisk, tokenizerFromPretrained } from '@burgeon/gpt/node'
+import { fromPretrained, nodeDisk, openPretrained, tokenizerFromPretrained } from '@burgeon/gpt/node'
 import { checkArgument, checks } from '@burgeon/tensor'
 import { printable } from '../terminal/terminal.ts'
 import { UsageError } from '../terminal/usage-error.ts'
@@ -67,8 +67,14 @@ const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise
     const { vocabulary } = model.config
     return { model, tokenizer: await tokenizerFromPretrained(path, { vocabulary }) }
   },
-  gguf(who, path) {
-    throw new UsageError(`${who}: ${printable(path)} is a GGUF file, which cannot be opened yet.`)
+  async gguf(who, path) {
+    const { model, tokenizer } = await openPretrained(path)
+    if (tokenizer === null) {
+      throw new UsageError(`${who}: the GGUF file ${printable(path)} has no tokenizer; expected one in it.`)
+    }
+    const { vocabulary } = model.config
+    const rows = Math.max(vocabulary, tokenizer.vocabulary)
+    return { model, tokenizer: PretrainedTokenizer.fromState({ ...tokenizer.toState(), vocabulary: rows }) }
   },
 }
 

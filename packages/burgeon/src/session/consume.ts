@@ -1,9 +1,11 @@
 /** Runs a learner through a stream: the outer loop around `learner.observe`. */
+import { BytePairTokenizer } from '@burgeon/gpt'
 import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
 import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
 import { thinMeasurements } from './record/bounded-series.ts'
 import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
+import { textBatches } from './text-batches.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 
 /** Measurements and callbacks of `consume`. */
@@ -69,10 +71,12 @@ export async function consume(
   const { heldOut, stop, whole } = options
   if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)
   else if (whole?.isNew) await measure(life, heldOut, `before ${whole.name}`, null)
-  for await (const { batch, position } of batches(chunks, {
-    rows: settings.rows,
-    length: settings.model.context,
-  })) {
+  const shape = { rows: settings.rows, length: settings.model.context }
+  const tokenizer = learner.strategy.vocabulary?.tokenizer
+  // Byte pairs begin with the bytes, and a learner encodes those anew; other tokens are made before it.
+  const isOwn = tokenizer === undefined || tokenizer instanceof BytePairTokenizer
+  const stream = isOwn ? batches(chunks, shape) : textBatches(chunks, { ...shape, tokenizer })
+  for await (const { batch, position } of stream) {
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
     if (!whole && before !== undefined && before !== domain) {

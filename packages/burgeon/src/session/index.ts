@@ -1,4 +1,5 @@
 /** `burgeon/session`: a whole life in pieces, for benchmarks and for those who build their own. */
+export { type ContinueOptions, continueLearning } from './continue-learning.ts'
 export { consume, type ConsumeOptions } from './consume.ts'
 export { domainMatrix, driftAlarms, evaluationsOf, forgettingRows, noticedWithin } from './life-report-of.ts'
 export { buildLearner, strategyOf } from './life/build-learner.ts'

@@ -35,7 +35,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
           .join('; '),
       },
       { label: 'width', value: String(model.config.embed) },
-      { label: 'context', value: `${model.config.context} bytes` },
+      { label: 'context', value: `${model.config.context} ${settings.pretrained ? 'tokens' : 'bytes'}` },
       { label: 'batch', value: `${settings.rows} rows` },
       { label: 'learning rate', value: String(settings.learningRate) },
       { label: 'memory', value: `${settings.memoryRows} rows, ${settings.rehearsalShare} old per new` },

@@ -3,10 +3,12 @@ import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,
+  type Batch,
   byteShift,
   compose,
   type DriftDetector,
   everySteps,
+  fixedVocabulary,
   growingVocabulary,
   type GrowingVocabulary,
   growOnPlateau,
@@ -14,30 +16,52 @@ import {
   type LearnerOptions,
   type LearnerState,
   onlineEwc,
+  ownTextReplay,
   pageHinkley,
+  type Rehearsal,
   reservoirReplay,
   standardized,
   type Strategy,
 } from '@burgeon/continual'
-import { Gpt, isDecayed } from '@burgeon/gpt'
+import { Gpt, type GrowingTokenizer, isDecayed } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
 import { checkSettings, type LifeSettings } from './life-settings.ts'
 
-/** A fresh learner. Throws OptionError for a setting that does not exist or is outside its range. */
+/**
+ * A fresh learner. Throws OptionError for a setting that does not exist or is outside its range, and for a
+ * life of pre-trained weights, which `continueLearning` begins.
+ */
 export function buildLearner(settings: LifeSettings): Learner {
   checkSettings('buildLearner', settings)
+  checkBorn('buildLearner', settings)
   const model = Gpt.create(settings.model, { seed: settings.seed })
-  return new Learner({ model, ...parts(settings) })
+  return new Learner({ model, ...partsOf(settings) })
+}
+
+/** What a life of pre-trained weights has that no setting says. */
+export interface PretrainedParts {
+  readonly tokenizer: GrowingTokenizer
+  /** The model's own text, where it has just been written. */
+  readonly text?: Batch
 }
 
 /**
  * The learner of a checkpoint, whose settings were looked at. Throws OptionError if it was built with other
  * parts.
  */
-export function rebuildLearner(settings: LifeSettings, state: LearnerState): Learner {
-  return Learner.fromState(state, parts(settings))
+export function rebuildLearner(
+  settings: LifeSettings,
+  state: LearnerState,
+  pretrained?: PretrainedParts,
+): Learner {
+  return Learner.fromState(state, partsOf(settings, pretrained))
 }
 
-function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
+/** Parts of the learner of a life, freshly made. */
+export function partsOf(
+  settings: LifeSettings,
+  pretrained?: PretrainedParts,
+): Omit<LearnerOptions, 'model'> & { readonly strategy: Strategy } {
   const { seed, learningRate, maxParameters } = settings
   return {
     // An endless stream has no end to anneal towards: a short warm-up, then a constant rate.
@@ -45,7 +69,7 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
       clipByGlobalNorm(1),
       adamw({ learningRate: warmUp(learningRate, 30), beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
     ),
-    strategy: composed(settings),
+    strategy: composed(settings, pretrained),
     budget: { parameters: maxParameters },
     seed,
   }
@@ -56,26 +80,54 @@ function parts(settings: LifeSettings): Omit<LearnerOptions, 'model'> {
  */
 export function strategyOf(settings: LifeSettings): Strategy {
   checkSettings('strategyOf', settings)
+  checkBorn('strategyOf', settings)
   return composed(settings)
 }
 
-function composed(settings: LifeSettings): Strategy {
-  const { seed, memoryRows, rehearsalShare, protection, plateau } = settings
-  const { vocabulary = 256, watchesBytes = false } = settings
-  return compose(
-    memoryRows > 0
-      ? { rehearsal: reservoirReplay({ capacity: memoryRows, share: rehearsalShare, seed }) }
-      : {},
-    protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
-    { detector: lossJump(), watches: watchesBytes ? [byteShift()] : [] },
-    plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
-    vocabulary > 256 ? { vocabulary: words(vocabulary) } : {},
+function checkBorn(who: string, { pretrained }: LifeSettings): void {
+  if (!pretrained) return
+  throw new OptionError(
+    `${who}: got pretrained true; expected a life that is born here. continueLearning begins the others.`,
   )
 }
 
+function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
+  const { seed, protection, plateau, watchesBytes = false } = settings
+  return compose(
+    rehearsalOf(settings, pretrained),
+    protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
+    { detector: lossJump(), watches: watchesBytes ? [byteShift()] : [] },
+    plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
+    vocabularyOf(settings, pretrained),
+  )
+}
+
+/** Half of what is rehearsed is the model's own text, where there is some. */
+function rehearsalOf(
+  { seed, memoryRows, rehearsalShare, ownText = 0 }: LifeSettings,
+  pretrained?: PretrainedParts,
+): Strategy {
+  if (memoryRows === 0) return {}
+  const replay = (share: number): Rehearsal => reservoirReplay({ capacity: memoryRows, share, seed })
+  if (ownText === 0) return { rehearsal: replay(rehearsalShare) }
+  const [share, beside] = [rehearsalShare / 2, replay(rehearsalShare / 2)]
+  const text = pretrained?.text
+  return { rehearsal: ownTextReplay({ rows: ownText, share, seed, beside, ...(text && { text }) }) }
+}
+
+function vocabularyOf({ vocabulary }: LifeSettings, pretrained?: PretrainedParts): Strategy {
+  if (pretrained !== undefined) {
+    const { tokenizer } = pretrained
+    if (vocabulary === undefined) return { vocabulary: fixedVocabulary(tokenizer) }
+    return { vocabulary: words(vocabulary, tokenizer) }
+  }
+  return (vocabulary ?? 256) > 256 ? { vocabulary: words(vocabulary ?? 256) } : {}
+}
+
 /** Words come early and many at a time: what they are worth is the greater the sooner they are there. */
-function words(tokens: number): GrowingVocabulary {
+function words(tokens: number, tokenizer?: GrowingTokenizer): GrowingVocabulary {
   return growingVocabulary({
+    ...(tokenizer && { tokenizer }),
     tokens,
     tokensAtOnce: 64,
     growWhen: anyOf(everySteps(100), afterDrift(20)),

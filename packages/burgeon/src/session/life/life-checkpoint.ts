@@ -1,7 +1,15 @@
 /** Saves a life and wakes it up again. */
 import { Learner, type LearnerState } from '@burgeon/continual'
-import { CheckpointError, type Disk, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import {
+  aGrowingTokenizer,
+  CheckpointError,
+  type Disk,
+  type GrowingTokenizer,
+  readCheckpoint,
+  writeCheckpoint,
+} from '@burgeon/gpt'
 import { type Check, checkArgument, checkOptions, checks, checkState, optional } from '@burgeon/tensor'
+import { tokenizerFromState, tokenizerState } from '../../models/saved-tokenizer.ts'
 import { rebuildLearner } from './build-learner.ts'
 import { anOrigin, type LifeOrigin, newOrigin } from './life-origin.ts'
 import { type LifeRecord, recordFromState } from '../record/life-record.ts'
@@ -15,6 +23,8 @@ export interface Life {
   readonly record: LifeRecord
   /** The command that made it and the sources it has read; unknown unless given. */
   readonly origin?: LifeOrigin
+  /** The tokenizer that pre-trained weights came with; none of a life that was born here. */
+  readonly tokenizer?: GrowingTokenizer
 }
 
 /** A life that knows where it comes from. */
@@ -29,6 +39,7 @@ export function checkLife(who: string, life: Life): void {
     learner: checks.required(checks.instance('a Learner', Learner)),
     record: checks.required(aRecord),
     origin: anOrigin,
+    tokenizer: aGrowingTokenizer,
   })
 }
 
@@ -40,9 +51,10 @@ export function checkLife(who: string, life: Life): void {
 export async function saveLife(disk: Disk, life: Life): Promise<void> {
   checkArgument('saveLife', 'disk', disk, aDisk)
   checkLife('saveLife', life)
-  const { settings, learner, record, origin = newOrigin('unknown') } = life
+  const { settings, learner, record, origin = newOrigin('unknown'), tokenizer } = life
   const { model, ...rest } = await learner.toState()
-  await writeCheckpoint(disk, { model, learner: rest, life: { settings, record, origin } })
+  const parts = { model, learner: rest, life: { settings, record, origin } }
+  await writeCheckpoint(disk, tokenizer ? { ...parts, tokenizer: tokenizerState(tokenizer) } : parts)
 }
 
 /**
@@ -74,6 +86,15 @@ export async function loadLife(
   const given = Object.entries(changes).filter(([, change]) => change !== undefined)
   const settings = { ...settingsFromState(who, saved.settings), ...Object.fromEntries(given) }
   const record = recordFromState(who, saved.record)
-  const learner = rebuildLearner(settings, { ...parts.learner, model: parts.model } as LearnerState)
-  return { settings, learner, record, origin: saved.origin ?? newOrigin('unknown') }
+  const state = { ...parts.learner, model: parts.model } as LearnerState
+  const origin = saved.origin ?? newOrigin('unknown')
+  if (!settings.pretrained) {
+    const learner = rebuildLearner(settings, state)
+    return { settings, learner, record, origin }
+  }
+  // What a growing vocabulary has learnt comes with its own state.
+  const isGrowing = settings.vocabulary !== undefined
+  const tokenizer = tokenizerFromState(disk.place, parts.tokenizer, isGrowing)
+  const learner = rebuildLearner(settings, state, { tokenizer })
+  return { settings, learner, record, origin, tokenizer }
 }

@@ -40,6 +40,13 @@ export interface LifeSettings {
    * Whether a change of the bytes is noticed beside one of the loss. False in a life of an earlier version.
    */
   readonly watchesBytes?: boolean
+  /**
+   * The life goes on from weights that were trained elsewhere, with their tokenizer. `model` then says the sizes
+   * that it began with, and its `context` the predictions of a row. False unless given.
+   */
+  readonly pretrained?: boolean
+  /** Rows of the model's own text that are rehearsed, beside what is remembered; 0 unless given. */
+  readonly ownText?: number
 }
 
 const { required } = checks
@@ -70,13 +77,17 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   maxParameters: required(changeChecks.maxParameters),
   vocabulary: checks.integer({ from: 256 }),
   watchesBytes: checks.boolean,
+  pretrained: checks.boolean,
+  ownText: checks.integer({ from: 0 }),
 }
 
-const { vocabulary, watchesBytes, ...ofEveryVersion } = settingsChecks
+const { vocabulary, watchesBytes, pretrained, ownText, ...ofEveryVersion } = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
   ...ofEveryVersion,
   vocabulary: optional(vocabulary),
   watchesBytes: optional(watchesBytes),
+  pretrained: optional(pretrained),
+  ownText: optional(ownText),
 }
 
 /** Settings, of this version or another, as a part of a life. */
@@ -85,13 +96,18 @@ export const someSettings: Check<LifeSettings> = fields('settings of a life', sa
 /** Throws OptionError for a setting that does not exist, is missing or outside its range. */
 export function checkSettings(who: string, settings: LifeSettings): void {
   checkOptions(who, settings, settingsChecks)
-  const { memoryRows, rehearsalShare } = settings
+  const { memoryRows, rehearsalShare, ownText = 0 } = settings
   if (memoryRows > 0 && rehearsalShare === 0) {
     throw new OptionError(
       `${who}: got rehearsalShare 0 with memoryRows ${memoryRows}; expected a positive number, or memoryRows 0.`,
     )
   }
-  gptConfig(settings.model)
+  if (ownText > 0 && memoryRows === 0) {
+    throw new OptionError(
+      `${who}: got ownText ${ownText} with memoryRows 0; expected memoryRows above 0, or no own text.`,
+    )
+  }
+  if (!settings.pretrained) gptConfig(settings.model)
 }
 
 /** The settings of a checkpoint. Throws StateError for one that is damaged. */

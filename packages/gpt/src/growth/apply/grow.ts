@@ -33,9 +33,9 @@ export interface GrowPlannedOptions {
   readonly mirrors: readonly Mirror[]
   /**
    * Tokens `i32 [B, T]` on which the logits are compared before and after. A negative one is padding: nothing
-   * is compared there.
+   * is compared there. Up to 16 tokens from 0 on unless given.
    */
-  readonly probe: Tensor
+  readonly probe?: Tensor
   /**
    * Largest relative logit change allowed. Unless given 1e-5, and any for growth that is not meant to be
    * exact.
@@ -123,7 +123,7 @@ export async function grow(
   checkArgument('grow', 'request', wanted, checks.object('a growth request, or what planGrowth returned'))
   checkOptions('grow', options, {
     mirrors: checks.required(someMirrors),
-    probe: checks.required(checks.tensor),
+    probe: checks.tensor,
     key: checks.key,
     // A negative one refuses whatever changes.
     tolerance: checks.number({ infinite: true }),
@@ -136,7 +136,9 @@ export async function grow(
   const planned = plannedFor(model.config, wanted, options.key)
   const { request, plan, config } = planned
   const configBefore = model.config
-  const { mirrors, probe, now, tolerance = planned.isExact ? 1e-5 : Infinity } = options
+  const { mirrors, now, tolerance = planned.isExact ? 1e-5 : Infinity } = options
+  const probe = options.probe ?? usualProbe(model)
+  using _own = options.probe === undefined ? probe : null
   const parametersBefore = model.parameters.size
   const undo = await undoPlan(plan, model.parameters, mirrors)
   const price = priceOfPlanned(planned, stateBytesOf(mirrors, parametersBefore))
@@ -186,6 +188,13 @@ export async function grow(
   const record = recordOf(logitsMoved, after.freshShare)
   logGrown(model, record, plan.key, mirrors)
   return record
+}
+
+/** Tokens that every model has. */
+function usualProbe({ device, config }: Gpt): Tensor {
+  const length = Math.min(16, config.context)
+  const tokens = Int32Array.from({ length }, (_, i) => i % config.vocabulary)
+  return device.tensor(tokens, { shape: [1, length], dtype: 'i32' }, 'probe')
 }
 
 /** The plan of what is wanted, for the present configuration. */

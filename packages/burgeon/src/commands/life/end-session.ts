@@ -1,13 +1,13 @@
 /** The end of a session on terminal and page, the same for every command that learns. */
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { LifeReport } from '../report/life-report.ts'
-import { renderReport } from '../report/render-report.ts'
-import { summaryOf } from '../report/summary.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { count } from '../terminal/quantities.ts'
-import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
-import { palette, printable } from '../terminal/terminal.ts'
+import type { LifeReport } from '../../report/life-report.ts'
+import { renderReport } from '../../report/render-report.ts'
+import { summaryOf } from '../../report/summary.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { count } from '../../terminal/quantities.ts'
+import { pathArgument, shellCommand } from '../../terminal/shell-word.ts'
+import { palette, printable } from '../../terminal/terminal.ts'
 
 /** Prints where a session that the user has stopped can go on. */
 export function printPause(

@@ -5,9 +5,9 @@ import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeCheckpoint, hasCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
-import type { LifeMaker, LifeOrigin } from '../session/life/life-origin.ts'
-import { reportMark } from '../report/render-report.ts'
-import { UsageError } from '../terminal/usage-error.ts'
+import type { LifeMaker, LifeOrigin } from '../../session/life/life-origin.ts'
+import { reportMark } from '../../report/render-report.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
 
 /**
  * @throws UsageError if the folder cannot be made or written to, or holds a report.html of somebody else's.
