@@ -8,11 +8,13 @@ import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, it, test } from 'vitest'
 import { readerOf } from '../../packages/gpt/src/pretrained/gguf/format/read-blocks.ts'
+import { blockWriters, type WrittenType } from '../../packages/gpt/src/pretrained/gguf/format/write-blocks.ts'
 
 interface Gold {
   readonly models: Readonly<Record<string, { readonly tokens: number[]; readonly logits: number[] }>>
   readonly texts: readonly { readonly text: string; readonly ids: number[] }[]
   readonly blocks: Readonly<Record<string, { readonly bytes: string; readonly numbers: number[] }>>
+  readonly packed: Readonly<Record<WrittenType, string>> & { readonly numbers: number[] }
 }
 
 const gold = JSON.parse(readFileSync(join(import.meta.dirname, 'gguf.json'), 'utf8')) as Gold
@@ -84,3 +86,9 @@ test.each(Object.entries(gold.blocks))(
     expect([...own]).toEqual(numbers)
   },
 )
+
+test.each(Object.entries(blockWriters))('%s is written byte by byte as by numpy', (type, { write }) => {
+  const bytes = new Uint8Array(gold.packed[type as WrittenType].length / 2)
+  write(Float32Array.from(gold.packed.numbers), bytes)
+  expect(Buffer.from(bytes).toString('hex')).toBe(gold.packed[type as WrittenType])
+})

@@ -40,14 +40,17 @@ def pack(kind, x):
         return (x.view(np.uint32) >> 16).astype(np.uint16).tobytes()
     out = b""
     for block in x.reshape(-1, 32):
+        # Everything is rounded to single floats, as in C; halves are rounded away from 0.
         if kind == "Q8_0":
-            d = np.abs(block).max() / 127
-            q = np.round(block / d if d else block).astype(np.int8)
+            d = np.abs(block).max() / np.float32(127)
+            x = (block * (np.float32(1) / d if d else np.float32(0))).astype(np.float64)
+            q = (np.sign(x) * np.floor(np.abs(x) + 0.5)).astype(np.int8)
             out += half(d).tobytes() + q.tobytes()
         if kind == "Q4_0":
             top = block[np.abs(block).argmax()]
-            d = top / -8
-            q = np.clip(np.floor((block / d if d else block) + 8.5), 0, 15).astype(np.uint8)
+            d = top / np.float32(-8)
+            x = block * (np.float32(1) / d if d else np.float32(0))
+            q = np.minimum(np.floor(x + np.float32(8.5)), 15).astype(np.uint8)
             out += half(d).tobytes() + (q[:16] | (q[16:] << 4)).tobytes()
     return out
 
@@ -312,4 +315,7 @@ for kind, (count, size) in {"F32": (32, 128), "F16": (32, 64), "BF16": (32, 64),
     else:
         raw = bytearray(pack(kind, random.standard_normal(2 * count)))
     blocks[kind] = {"bytes": raw.hex(), "numbers": unpack(kind, bytes(raw)).tolist()}
-(HERE / "gguf.json").write_text(json.dumps({"models": GOLD, "texts": texts, "blocks": blocks}, ensure_ascii=False) + "\n")
+packed = {"numbers": [float(x) for x in np.concatenate([np.zeros(32), random.standard_normal(192), 1e-3 * random.standard_normal(32)]).astype(np.float32)]}
+packed["numbers"][32:40] = [0.5, -0.5, 65504.0, 2.0**-24, 2.0**-25, 3 * 2.0**-25, -(2.0**-15), 1.00048828125]
+packed.update({kind: pack(kind, packed["numbers"]).hex() for kind in ("F32", "F16", "Q8_0", "Q4_0")})
+(HERE / "gguf.json").write_text(json.dumps({"models": GOLD, "texts": texts, "blocks": blocks, "packed": packed}, ensure_ascii=False) + "\n")

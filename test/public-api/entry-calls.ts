@@ -74,6 +74,19 @@ export const nodeCalls: CallsOf<typeof node> = {
       says: ['writeAdapter'],
     }),
   ],
+  saveGguf: [
+    () => ({
+      args: { model, place: join(written, 'a.gguf'), options: { type: 'F16', name: 'a' } },
+      // Any other path would be written to, where the tests happen to run.
+      run: (own: typeof model, place: unknown, options: object) =>
+        node.saveGguf(
+          own,
+          (typeof place === 'string' && place !== '' ? join(written, 'b.gguf') : place) as string,
+          options,
+        ),
+      says: ['ggufPieces'],
+    }),
+  ],
   savePretrained: [
     () => ({
       args: { model, place: written },

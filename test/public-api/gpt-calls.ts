@@ -218,6 +218,19 @@ export const gptCalls: CallsOf<typeof api> = {
     }),
   ],
   openGguf: [() => ({ args: { source: ggufSource, options: { place: 'memory' } }, run: api.openGguf })],
+  ggufPieces: [
+    () => ({
+      args: { model: llama(), options: { type: 'F16', name: 'a' } },
+      run: (model: api.Gpt, options: object) => api.ggufPieces(model, options).next(),
+    }),
+  ],
+  writeGguf: [
+    () => ({
+      args: { model: llama(), options: { type: 'Q8_0', name: 'a' } },
+      run: api.writeGguf,
+      says: ['ggufPieces'],
+    }),
+  ],
   writePretrained: [() => ({ args: { model: llama() }, run: api.writePretrained })],
   configFromState: [() => ({ args: { saved: config }, run: api.configFromState, says: ['model state'] })],
   gptConfig: [

@@ -59,6 +59,7 @@ export { type GgufFile, openGguf, type OpenGgufOptions } from './pretrained/gguf
 export type { ReadPretrainedOptions } from './pretrained/config/pretrained-options.ts'
 export { readPretrained } from './pretrained/read-pretrained.ts'
 export type { PretrainedFolder } from './pretrained/weight-files.ts'
+export { ggufPieces, writeGguf, type WriteGgufOptions } from './pretrained/write-gguf.ts'
 export { writePretrained } from './pretrained/write-pretrained.ts'
 export { type PenaltyOptions, penalize } from './generation/penalties.ts'
 export { type SamplingOptions, sampleToken, tokenProbabilities } from './generation/sampling.ts'

@@ -1,9 +1,15 @@
 /** Files on a disk of Node's, as sources of bytes. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ByteSource } from '@burgeon/tensor'
+import { type ByteSource, type Check, checks } from '@burgeon/tensor'
 import { PretrainedError } from './config/pretrained-error.ts'
 import type { PretrainedFolder } from './weight-files.ts'
+
+/** Where models come from and go to. */
+export const aPlace: Check<string> = {
+  expected: 'a path',
+  accepts: (value): value is string => checks.text.accepts(value) && value !== '',
+}
 
 /** The folder at `place`. Each file is opened for each read, so nothing stays open. */
 export function folderAt(place: string): PretrainedFolder {

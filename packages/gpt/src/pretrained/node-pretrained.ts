@@ -1,19 +1,13 @@
 /** Pretrained models on disk, with Node. */
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Check, checkArgument, checks } from '@burgeon/tensor'
+import { checkArgument } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import { ggufAt } from './node-gguf.ts'
-import { folderAt } from './node-files.ts'
+import { aPlace, folderAt } from './node-files.ts'
 import type { ReadPretrainedOptions } from './config/pretrained-options.ts'
 import { readPretrained } from './read-pretrained.ts'
 import { writePretrained } from './write-pretrained.ts'
-
-/** Where models come from and go to. */
-export const aPlace: Check<string> = {
-  expected: 'a path',
-  accepts: (value): value is string => checks.text.accepts(value) && value !== '',
-}
 
 /**
  * A model from a folder in the form of Hugging Face, or from a GGUF file; see `readPretrained` and

@@ -2,21 +2,14 @@
  * Writes a model in the form of Hugging Face, so that Python reads it: what growth has added is folded into
  * the weights.
  */
-import {
-  checkArgument,
-  checks,
-  rawFromArray,
-  type RawTensor,
-  type Tensor,
-  writeSafetensors,
-} from '@burgeon/tensor'
+import { checkArgument, checks, rawFromArray, type RawTensor, writeSafetensors } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 import { parameterSpecs } from '../config/parameters.ts'
 import { Gpt } from '../gpt.ts'
 import { configFromPretrained } from './config/config-from-pretrained.ts'
 import type { JsonObject } from './config/config-keys.ts'
 import { configJson } from './config/config-json.ts'
-import { PretrainedError } from './config/pretrained-error.ts'
+import { factorOf, scaledNumbers } from './folded-weights.ts'
 import { checkFits, checkSays } from './pretrained-fit.ts'
 import { fileTensorOf, putInto } from './tensor-names.ts'
 
@@ -67,49 +60,4 @@ function generationJson({ pretrained }: GptConfig, json: JsonObject): JsonObject
   if (pretrained?.generation) return pretrained.generation
   const ids = ['bos_token_id', 'eos_token_id', 'pad_token_id'].filter((key) => Object.hasOwn(json, key))
   return { _from_model_config: true, ...Object.fromEntries(ids.map((key) => [key, json[key]])) }
-}
-
-async function scaledNumbers(tensor: Tensor, factor: number): Promise<Float32Array> {
-  const numbers = Float32Array.from(await tensor.read())
-  if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i] *= factor
-  return numbers
-}
-
-/** What the numbers of a parameter, by its path, are multiplied by in files of the model's class. */
-export function fileFactors(config: GptConfig): (path: string) => number {
-  const isPlain =
-    config.normWidth === undefined && config.blocks.every((block) => block.scoreWidth === undefined)
-  if (isPlain) return () => 1
-  const target = targetOf(config)
-  return (path) => (target ? factorOf(config, target, path) : 1)
-}
-
-/** The configuration that a model's file has; undefined of one that no class has. */
-function targetOf(config: GptConfig): GptConfig | undefined {
-  try {
-    return configFromPretrained('savePretrained', configJson(config))
-  } catch (error) {
-    if (error instanceof PretrainedError) return undefined
-    throw error
-  }
-}
-
-/**
- * What the numbers of a parameter are multiplied by. With s = n/C, n the width that norms divide by and C the
- * present one, a norm is that of the class with gain·√s and ε·s. Norms of queries and keys have the same ε
- * there: with projections times √s they make the same of it. Scores that are divided by another root than the
- * class's have what is missing in the queries.
- */
-function factorOf(config: GptConfig, target: GptConfig, path: string): number {
-  const { embed, normWidth = embed, queryKeyNorm } = config
-  const share = Math.sqrt(normWidth / embed)
-  if (/^(blocks\.[^.]+\.(attention|mlp)|head)\.norm\.gain$/.test(path)) return share
-  const [, id, part] = /^blocks\.([^.]+)\.attention\.(query|key)\./.exec(path) ?? []
-  if (id === undefined) return 1
-  const isGain = path.endsWith('.norm.gain')
-  const ofNorm = queryKeyNorm && !isGain ? share : 1
-  const at = config.blocks.findIndex((block) => block.id === id)
-  const [ours, theirs] = [config, target].map(({ blocks }) => blocks[at].scoreWidth ?? blocks[at].headDim)
-  const ofScores = part === 'query' && isGain === (queryKeyNorm === true) ? Math.sqrt(theirs / ours) : 1
-  return ofNorm * ofScores
 }

@@ -139,7 +139,7 @@ export class PretrainedTokenizer implements GrowingTokenizer {
    */
   add(merges: readonly BytePairMerge[]): void {
     checkArgument('PretrainedTokenizer: add', 'merges', merges, someMerges)
-    this.#needBytes()
+    if (merges.length > 0) this.#needBytes()
     this.#learnt.check(merges, this.#file)
     for (const [left, right] of merges) {
       this.#file.merge(left, right, this.vocabulary)

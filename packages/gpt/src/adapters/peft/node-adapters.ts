@@ -1,7 +1,7 @@
 /** Adapters on disk, with Node. */
 import { checkArgument } from '@burgeon/tensor'
-import { folderAt } from '../../pretrained/node-files.ts'
-import { aPlace, writeFolder } from '../../pretrained/node-pretrained.ts'
+import { aPlace, folderAt } from '../../pretrained/node-files.ts'
+import { writeFolder } from '../../pretrained/node-pretrained.ts'
 import type { AdaptableModel, LoraAdapter } from '../lora-adapter.ts'
 import { readAdapter } from './read-adapter.ts'
 import { writeAdapter } from './write-adapter.ts'

@@ -11,7 +11,7 @@ import {
 import { parseJson } from '../../pretrained/config/config-keys.ts'
 import { PretrainedError } from '../../pretrained/config/pretrained-error.ts'
 import { type PretrainedFolder, readSmall } from '../../pretrained/weight-files.ts'
-import { fileFactors } from '../../pretrained/write-pretrained.ts'
+import { fileFactors } from '../../pretrained/folded-weights.ts'
 import { type AdaptableModel, anAdaptable, LoraAdapter } from '../lora-adapter.ts'
 import { loraBlock, type LoraConfig, scaleOf } from '../lora-config.ts'
 import { loraSpecs, pathOfA, pathOfB } from '../lora-parameters.ts'

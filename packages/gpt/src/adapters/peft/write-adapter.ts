@@ -8,7 +8,7 @@ import {
   writeSafetensors,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
-import { fileFactors } from '../../pretrained/write-pretrained.ts'
+import { fileFactors } from '../../pretrained/folded-weights.ts'
 import { AdapterError } from '../adapter-error.ts'
 import { type AdaptableModel, anAdaptable, LoraAdapter } from '../lora-adapter.ts'
 import { type LoraConfig, type LoraModule, scaleOf } from '../lora-config.ts'

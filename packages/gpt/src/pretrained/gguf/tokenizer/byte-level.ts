@@ -41,7 +41,7 @@ const digits: Cutting = {
 }
 
 /** By `tokenizer.ggml.pre`. */
-const cuttings: Readonly<Record<string, Cutting>> = {
+export const cuttings: Readonly<Record<string, Cutting>> = {
   'gpt-2': gpt2,
   'phi-2': gpt2,
   'llama-bpe': llama3,
