@@ -6,6 +6,9 @@ import type { RandomStream, Tensor } from 'burgeon/tensor'
 export declare const model: Gpt
 /** A tensor of floats. */
 export declare const x: Tensor
+/** `i32 [B, T]`. */
+export declare const tokens: Tensor
+export declare const adapter: LoraAdapter
 /** A stream of random numbers. */
 export declare const random: RandomStream
 /** A measured loss. */

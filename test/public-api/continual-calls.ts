@@ -66,6 +66,30 @@ export const continualCalls: CallsOf<typeof api> = {
       says: ['ADWIN'],
     }),
   ],
+  cusum: [
+    () => ({ args: { options: { mode: 'up', threshold: 1, slack: 1, minSamples: 2 } }, run: api.cusum }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.cusum().update(v), says: ['CUSUM'] }),
+  ],
+  ddm: [
+    () => ({ args: { options: { threshold: 1, minSamples: 1 } }, run: api.ddm }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.ddm().update(v), says: ['DDM'] }),
+  ],
+  eddm: [
+    () => ({ args: { options: { beta: 0.5, minSamples: 1 } }, run: api.eddm }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.eddm().update(v), says: ['EDDM'] }),
+  ],
+  hddmAverage: [
+    () => ({ args: { options: { mode: 'up', confidence: 0.1 } }, run: api.hddmAverage }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.hddmAverage().update(v), says: ['HDDM-A'] }),
+  ],
+  hddmWeighted: [
+    () => ({ args: { options: { mode: 'up', confidence: 0.1, lambda: 0.1 } }, run: api.hddmWeighted }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.hddmWeighted().update(v), says: ['HDDM-W'] }),
+  ],
+  kswin: [
+    () => ({ args: { options: { alpha: 0.1, window: 8, recent: 4, seed: 1 } }, run: api.kswin }),
+    () => ({ args: { value: 1 }, run: (v: number) => api.kswin().update(v), says: ['KSWIN'] }),
+  ],
   pageHinkley: [
     () => ({
       args: { options: { mode: 'up', threshold: 1, delta: 1, alpha: 1, minSamples: 1 } },

@@ -78,12 +78,19 @@ function own<T extends { toState(): unknown; restore(state: unknown): void }>(
 
 const detectors = {
   adaptiveWindowing: () => continual.adaptiveWindowing({ clock: 1, gracePeriod: 1, minWindow: 1 }),
+  cusum: () => continual.cusum({ threshold: 3, minSamples: 2 }),
+  ddm: () => continual.ddm({ minSamples: 2 }),
+  eddm: () => continual.eddm({ minSamples: 2 }),
+  hddmAverage: () => continual.hddmAverage({ mode: 'both', confidence: 0.1 }),
+  hddmWeighted: () => continual.hddmWeighted({ mode: 'both', confidence: 0.1 }),
+  kswin: () => continual.kswin({ window: 8, recent: 4 }),
   pageHinkley: () => continual.pageHinkley({ threshold: 3, minSamples: 2 }),
   standardized: () => continual.standardized(continual.pageHinkley(), { warmUp: 2 }),
 }
 let noise = 0
 const signal = (): number => Math.sin(noise++) * 3
 const feed = (detector: continual.DriftDetector): unknown => detector.update(signal())
+const feedError = (detector: continual.DriftDetector): unknown => detector.update(Number(signal() > 1))
 const remember = (rehearsal: continual.Rehearsal): void => {
   rehearsal.remember(stepOf(batch()))
   rehearsal.recall(stepOf(batch()))
@@ -252,6 +259,12 @@ export const parts: Readonly<Record<string, Part>> = {
     (part) => part.encode(sentence),
   ),
   // continual
+  kswin: own(detectors.kswin, feed),
+  hddmWeighted: own(detectors.hddmWeighted, feedError),
+  hddmAverage: own(detectors.hddmAverage, feedError),
+  eddm: own(detectors.eddm, feedError),
+  ddm: own(detectors.ddm, feedError),
+  cusum: own(detectors.cusum, feed),
   adaptiveWindowing: own(detectors.adaptiveWindowing, feed),
   DomainMatrix: remade(
     () => new continual.DomainMatrix(['first']),

@@ -6,7 +6,13 @@ export {
   adaptiveWindowing,
 } from './drift/adaptive-windowing.ts'
 export { byteShift, type ByteShiftOptions } from './drift/byte-shift.ts'
+export { cusum, type CusumOptions } from './drift/cusum.ts'
 export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-detector.ts'
+export { ddm, type DdmOptions } from './drift/error-rate/ddm.ts'
+export { eddm, type EddmOptions } from './drift/error-rate/eddm.ts'
+export { hddmAverage, type HddmAverageOptions } from './drift/error-rate/hddm-average.ts'
+export { hddmWeighted, type HddmWeightedOptions } from './drift/error-rate/hddm-weighted.ts'
+export { kswin, type KswinOptions } from './drift/kswin.ts'
 export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { standardized, type StandardizedOptions } from './drift/standardized.ts'
 export { EvaluationError, SignalError } from './errors.ts'

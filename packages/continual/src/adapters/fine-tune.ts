@@ -29,7 +29,7 @@ export interface FineTuning extends Learner {
  * @example
  * ```ts
  * const tuning = fineTune(model, { adapter: { rank: 8, alpha: 16 } })
- * for (const batch of batches) await tuning.observe(batch)
+ * await tuning.observe('Dear diary, ')
  * const logits = model.forward(tokens, undefined, { adapters: tuning.adapter })
  * ```
  */

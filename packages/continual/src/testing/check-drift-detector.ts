@@ -1,5 +1,5 @@
 /** The contract of a drift detector, as statements to be checked in any test runner. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { CheckResult } from '@burgeon/tensor/testing'
 import {
   aDriftDetector,
@@ -11,7 +11,12 @@ import { gaussians } from './gaussians.ts'
 
 /** The streams of the suite, and the alarms that a detector must give there. */
 export interface DriftExpectation {
-  /** Standard deviation of the noise around the signal's level of 3, > 0. Default 0.1. */
+  /**
+   * `level`: a level of 3 with noise, which jumps. `errors`: 0 and 1, of which every fifth is an error, then
+   * four of five (up) or none (down), for detectors that take nothing else. Default `level`.
+   */
+  readonly signal?: 'level' | 'errors'
+  /** Standard deviation of the noise around the level, > 0. Default 0.1. */
   readonly noise?: number
   /** Size of the change of level, > 0. Default 1. */
   readonly jump?: number
@@ -38,6 +43,7 @@ export function checkDriftDetector(
 ): CheckResult[] {
   checkArgument('checkDriftDetector', 'make', make, checks.callback('a function that makes a drift detector'))
   checkOptions('checkDriftDetector', expectation, {
+    signal: checks.oneOf('level', 'errors'),
     noise: checks.number({ above: 0 }),
     jump: checks.number({ above: 0 }),
     quiet: manyValues,
@@ -49,12 +55,16 @@ export function checkDriftDetector(
     checkArgument('checkDriftDetector', 'detector from make()', detector, aDriftDetector)
     return detector
   }
-  const { noise = 0.1, jump = 1, quiet = 2000, delay = 200, directions = ['up', 'down'] } = expectation
-  const calm = gaussians(quiet).map((x) => 3 + noise * x)
-  const changed = (direction: DriftDirection): number[] => {
-    const change = direction === 'up' ? jump : -jump
-    return [...calm, ...gaussians(delay).map((x) => 3 + change + noise * x)]
+  const { signal = 'level', noise, jump } = expectation
+  const { quiet = 2000, delay = 200, directions = ['up', 'down'] } = expectation
+  if (signal === 'errors' && (noise ?? jump) !== undefined) {
+    throw new OptionError(
+      'checkDriftDetector: got noise or jump for errors; expected them for a level alone.',
+    )
   }
+  const stretch = signal === 'errors' ? errors : levels(noise, jump)
+  const calm = stretch(quiet, null)
+  const changed = (direction: DriftDirection): number[] => [...calm, ...stretch(delay, direction)]
   const eventful = [...changed('up'), ...calm.slice(0, 100)]
   return [
     isSilent(made(), calm),
@@ -64,6 +74,20 @@ export function checkDriftDetector(
     refusesBadInput(made(), calm.slice(0, 150)),
   ]
 }
+
+/** Some values of a signal, as it is before a change, or after one in a direction. */
+type Stretch = (count: number, after: DriftDirection | null) => number[]
+
+const levels =
+  (noise = 0.1, jump = 1): Stretch =>
+  (count, after) => {
+    const level = 3 + (after === null ? 0 : after === 'up' ? jump : -jump)
+    return gaussians(count).map((x) => level + noise * x)
+  }
+
+/** A normal number lies above 0.8416 once in five times. */
+const errors: Stretch = (count, after) =>
+  gaussians(count).map((x) => Number(after !== 'down' && (after === 'up' ? x < 0.8416 : x > 0.8416)))
 
 const manyValues = checks.integer({ from: 1, to: 1_000_000 })
 const aVerdict = checks.role<DriftVerdict>('a verdict', 'drift', 'direction', 'estimate')
@@ -128,7 +152,7 @@ function survivesSaving(make: () => DriftDetector, stream: readonly number[]): C
       copies.push(restored(state))
       if (!holdsTypedArrays(state)) copies.push(restored(JSON.parse(JSON.stringify(state))))
       const used = make()
-      for (const other of stream.slice(0, 50)) used.update(-other)
+      for (const other of stream.slice(50, 150)) used.update(other)
       used.restore(state)
       copies.push(used)
     }

@@ -192,6 +192,7 @@ export function growingVocabulary(options: VocabularyOptions): GrowingVocabulary
  *
  * @example
  * ```ts
+ * import { tokenizerFromPretrained } from '@burgeon/gpt/node'
  * const vocabulary = fixedVocabulary(await tokenizerFromPretrained('models/llama'))
  * const learner = new Learner({ model, optimizer: adamw({ learningRate: 3e-4 }), strategy: { vocabulary } })
  * ```
