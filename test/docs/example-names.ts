@@ -1,5 +1,6 @@
 /** What an `@example` may name without saying where it comes from: values that every reader can imagine. */
 import type { Gpt } from 'burgeon'
+import type { LoraAdapter } from 'burgeon/gpt'
 import type { RandomStream, Tensor } from 'burgeon/tensor'
 
 /** A model. */

@@ -66,6 +66,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
  * @throws OptionError for options that are none, or a tokenizer that is not the model's.
  * @example
  * ```ts
+ * import { openModel } from 'burgeon/session'
  * const { model, tokenizer } = await openModel('models/llama')
  * const learner = await continueLearning(model, { tokenizer })
  * await learner.observe('Text that it has never seen.')
