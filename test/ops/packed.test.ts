@@ -7,6 +7,9 @@ import {
   type PackedMatmulOptions,
   packedWords,
   type PackedForm,
+  type PackWeightsOptions,
+  keyFromSeed,
+  RandomStream,
   packRows,
   packWeights,
   scope,
@@ -115,6 +118,56 @@ describe('packed weights', () => {
         expect(pack).toThrow(/packWeights: got (NaN|-?Infinity) at row 1, column 3; expected/)
       }),
     )
+  })
+
+  test('rounded with error feedback have nearer products with the inputs that they were rounded for', () => {
+    const [rows, width, samples] = [8, 64, 200]
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const random = new RandomStream(keyFromSeed(seed))
+      const numbers = Float32Array.from({ length: rows * width }, () => random.normal())
+      // Inputs that hang together, as those of a network do.
+      const causes = Array.from({ length: width * 8 }, () => random.normal())
+      const inputs = new Float64Array(width * width)
+      for (let s = 0; s < samples; s++) {
+        const cause = Array.from({ length: 8 }, () => random.normal())
+        const x = Array.from({ length: width }, (_, i) =>
+          cause.reduce((sum, c, k) => sum + c * causes[8 * i + k], 0.3 * random.normal()),
+        )
+        for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) inputs[i * width + j] += x[i] * x[j]
+      }
+      const errorOf = (size: PackWeightsOptions): number => {
+        const { format } = size
+        const again = unpackWeights(packWeights(numbers, size), { format, rows, width })
+        let total = 0
+        for (let row = 0; row < rows; row++) {
+          const difference = again
+            .subarray(row * width, (row + 1) * width)
+            .map((y, i) => y - numbers[row * width + i])
+          for (let i = 0; i < width; i++) {
+            for (let j = 0; j < width; j++) total += difference[i] * inputs[i * width + j] * difference[j]
+          }
+        }
+        return total
+      }
+      for (const format of ['int4', 'int8'] as const) {
+        const size = { format, rows, width }
+        expect(errorOf({ ...size, inputs })).toBeLessThan(0.6 * errorOf(size))
+      }
+    }
+  })
+
+  test('are refused with inputs that say nothing about them', () => {
+    const size = { rows: 1, width: 2 }
+    const pack = (options: Omit<PackWeightsOptions, 'rows' | 'width'>) => (): Int32Array =>
+      packWeights([1, 2], { ...size, ...options })
+    expect(pack({ format: 'bf16', inputs: [1, 0, 0, 1] })).toThrow(/got inputs for bf16; expected none/)
+    expect(pack({ format: 'int8', inputs: [1, 0] })).toThrow(/got 2 numbers as inputs; expected 4/)
+    expect(pack({ format: 'int8', inputs: [1, 0, 0, Number.NaN] })).toThrow(
+      /got NaN in inputs; expected finite/,
+    )
+    expect(
+      unpackWeights(pack({ format: 'int8', inputs: [0, 0, 0, 0] })(), { ...size, format: 'int8' })[1],
+    ).toBe(2)
   })
 
   test('beyond the range of half floats are refused with the format that has room', () => {

@@ -95,6 +95,10 @@ const pretrainedFolder = folderOf(files)
 const llamaLora = (): api.LoraAdapter => api.LoraAdapter.create(llama(), { rank: 1 })
 const peftFolder = folderOf(await api.writeAdapter(llamaLora(), llama()))
 
+const quantizedTakes = {
+  'options.calibration': ['array', 'empty'],
+} as const
+
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
   describeCheckpoint: [
@@ -124,6 +128,35 @@ export const gptCalls: CallsOf<typeof api> = {
       const from = disk()
       await api.keepCheckpoint(from)
       return { args: { from, to: memoryDisk(), options: kept }, run: api.restoreCheckpoint, says: ['memory'] }
+    },
+  ],
+  aGpt: 'a check',
+  quantized: [
+    () => ({
+      args: {
+        model: modelOf(),
+        options: {
+          weights: 'int4',
+          embedding: 'int8',
+          group: 32,
+          rounding: 'plain',
+          activations: 'int8',
+          calibration: [[1, 2, 1]],
+        },
+      },
+      run: api.quantized,
+      takes: quantizedTakes,
+    }),
+  ],
+  QuantizedGpt: [
+    async () => {
+      const small = await api.quantized(modelOf(), { weights: 'int8' })
+      return {
+        args: { tokens: tokens(), options: forwardOptions },
+        run: (input: Tensor, options?: api.ForwardOptions) => small.forward(input, undefined, options),
+        takes: generatingTakes,
+        says: ['forward'],
+      }
     },
   ],
   flopsPerToken: [() => ({ args: { config, length: 3 }, run: api.flopsPerToken })],

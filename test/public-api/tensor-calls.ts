@@ -288,7 +288,13 @@ export const tensorCalls: CallsOf<typeof api> = {
   packedWords: [call({ form: { format: 'int4', group: 32 }, width: 40 }, api.packedWords)],
   packWeights: [
     call(
-      { numbers: [1, 2], options: { format: 'int4', group: 32, rows: 1, width: 2, rounding: 'plain' } },
+      {
+        numbers: [1, 2],
+        options: {
+          ...{ format: 'int4', group: 32, rows: 1, width: 2, rounding: 'plain' },
+          inputs: [1, 0, 0, 1],
+        },
+      },
       api.packWeights,
     ),
   ],

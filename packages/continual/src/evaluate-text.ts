@@ -3,8 +3,9 @@ import {
   aGrowingTokenizer,
   type AppliedAdapter,
   BytePairTokenizer,
-  Gpt,
+  type Gpt,
   type GrowingTokenizer,
+  type QuantizedGpt,
 } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError, scope } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
@@ -53,6 +54,7 @@ export interface EncodedText {
   readonly bytes: number
 }
 
+const aModel = checks.role<Gpt | QuantizedGpt>('a Gpt or a QuantizedGpt', 'config', 'device', 'losses')
 const bytePairs = new BytePairTokenizer()
 const aText = checks.either(checks.text, checks.instance('bytes', Uint8Array))
 
@@ -68,12 +70,12 @@ const aText = checks.either(checks.text, checks.instance('bytes', Uint8Array))
  * @throws OptionError for a shorter text, or a tokenizer that is not the model's.
  */
 export async function evaluateText(
-  model: Gpt,
+  model: Gpt | QuantizedGpt,
   text: string | Uint8Array,
   options: EvaluateOptions = {},
 ): Promise<TextEvaluation> {
   const who = 'evaluateText'
-  checkArgument(who, 'model', model, checks.instance('a Gpt', Gpt))
+  checkArgument(who, 'model', model, aModel)
   checkArgument(who, 'text', text, aText)
   const { context, vocabulary } = model.config
   checkOptions(who, options, {

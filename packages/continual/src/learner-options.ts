@@ -1,6 +1,6 @@
 /** The options of a learner, and checks of them. */
 import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd/optim'
-import { Gpt, LoraAdapter, type LoraOptions } from '@burgeon/gpt'
+import { aGpt, Gpt, LoraAdapter, type LoraOptions } from '@burgeon/gpt'
 import {
   type Check,
   checkArgument,
@@ -56,7 +56,7 @@ export interface LearnerOptions {
 export const someData: Check<Batch | string> = checks.either(checks.text, aBatch)
 
 const optionChecks: ChecksOf<LearnerOptions> = {
-  model: checks.required(checks.instance('a Gpt', Gpt)),
+  model: checks.required(checks.instance(aGpt.expected, Gpt)),
   optimizer: checks.required(aGradientTransform),
   lossScale: checks.role('a loss scale', 'name', 'scaled', 'unscaled', 'transform'),
   checkpointBlocks: checks.boolean,

@@ -1,7 +1,7 @@
 /**
  * The configuration of a GPT: every size, block by block. Plain data: it is written into every checkpoint.
  */
-import { type Check, checks } from '@burgeon/tensor'
+import { type Check, checks, type PackedMatmulOptions } from '@burgeon/tensor'
 
 /** One transformer block. Blocks may differ in size, because each can grow on its own. */
 export interface BlockConfig {
@@ -48,6 +48,10 @@ export interface BlockConfig {
    * split expert shares its own out. One plain MLP unless given.
    */
   readonly expertShares?: readonly number[]
+  /**
+   * How the weights of its linear maps are packed, in a model that `quantized` has made; not unless given.
+   */
+  readonly packed?: PackedMatmulOptions
 }
 
 /**
@@ -125,6 +129,10 @@ export interface GptConfig {
   readonly blocks: readonly BlockConfig[]
   /** The number that the next inserted block will be named after. */
   readonly nextBlock: number
+  /**
+   * How the token embedding and the head are packed, in a model that `quantized` has made; not unless given.
+   */
+  readonly packed?: PackedMatmulOptions
   /** What it was read from, of a pretrained model. */
   readonly pretrained?: PretrainedSource
 }

@@ -22,11 +22,11 @@ import {
   gelu,
   layerNorm,
   linearCrossEntropy,
-  matmul,
   multiply,
   OptionError,
   reshape,
   rmsNorm,
+  scope,
   slice,
   type Tensor,
   type TensorsByPath,
@@ -44,6 +44,7 @@ import {
 import type { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
+import { embeddedTokens, headProduct, headWeight } from './token-table.ts'
 import { expertPaths } from '../config/parameters.ts'
 import { applyRotary, type RotaryTables, rotaryTablesOf } from './rotary.ts'
 
@@ -63,13 +64,12 @@ export function forward(
 ): Tensor {
   checkForward('forward', config, w, tokens)
   checkOptions('forward', options, optionChecks)
-  const logits = matmul(features(config, w, tokens, options), headWeight(config, w), { transposeB: true })
-  return config.headBias ? add(logits, logitBias(config, w, tokens.device)) : logits // [B·T, V]
+  return logitsOf(config, w, features(config, w, tokens, options)) // [B·T, V]
 }
 
-/** The matrix of the head, `[V, C]`: that of the token embedding unless it has its own. */
-function headWeight({ untiedHead }: GptConfig, w: TensorsByPath): Tensor {
-  return w[untiedHead ? 'head.weight' : 'embed.token.weight']
+function logitsOf(config: GptConfig, w: TensorsByPath, x: Tensor): Tensor {
+  const logits = headProduct(config, w, x)
+  return config.headBias ? add(logits, logitBias(config, w, x.device)) : logits
 }
 
 /** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
@@ -105,6 +105,16 @@ export function losses(
   const areFew = targets.size * config.vocabulary <= manyLogits
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
   const [x, weight] = [features(config, w, tokens, options), headWeight(config, w)]
+  if (config.packed) {
+    const rows = Math.max(1, Math.floor(manyLogits / config.vocabulary))
+    const pieces = Array.from({ length: Math.ceil(targets.size / rows) }, (_, i) => {
+      const [from, to] = [i * rows, Math.min(targets.size, (i + 1) * rows)]
+      return scope(() =>
+        crossEntropy(logitsOf(config, w, slice(x, [from], [to])), slice(targets, [from], [to])),
+      )
+    })
+    return concatenate(pieces)
+  }
   if (!config.headBias) return linearCrossEntropy(x, weight, targets)
   // A bias is the weight of one more feature that is always 1.
   const always = fill(x.device, [targets.size, 1], 1)
@@ -123,7 +133,7 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
     throw new OptionError(`forward: got ${length} tokens; expected at most the context, ${context}.`)
   }
   for (const cache of caches) cache.reserve(cache.length + T)
-  const embedded = gather(w['embed.token.weight'], tokens) // [B, T, C]
+  const embedded = embeddedTokens(config, w, tokens) // [B, T, C]
   const position = w['embed.position.weight'] // none with rotary positions
   const placed = position ? add(embedded, positionsAt(position, pasts, T)) : embedded
   const rotary = rotaryTablesOf(config, tokens.device, pasts, T)

@@ -13,11 +13,11 @@ import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
 import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
 import { samplingChecks, type SamplingOptions } from './sampling.ts'
 
-/** What generation needs of a model; every `Gpt` has it. */
+/** What generation needs of a model; every `Gpt` has it, and every `QuantizedGpt`. */
 export interface GenerativeModel {
   readonly config: GptConfig
   readonly device: Device
-  readonly parameters: ParameterStore
+  readonly parameters: Pick<ParameterStore, 'tensors' | 'size'>
 }
 
 /** Text, for which there must be a tokenizer, or tokens. */

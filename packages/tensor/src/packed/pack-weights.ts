@@ -4,8 +4,9 @@
  */
 import { checkArgument, checkOptions, type ChecksOf } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
-import { NonFiniteError, ShapeError } from '../errors.ts'
-import { fitGroup, fitRow, type Rounding } from './fit-scales.ts'
+import { NonFiniteError, OptionError, ShapeError } from '../errors.ts'
+import { roundWithFeedback } from './error-feedback.ts'
+import { type Fit, fitGroup, fitRow, type Rounding } from './fit-scales.ts'
 import { bitsOf } from './half-floats.ts'
 import {
   aFormat,
@@ -27,10 +28,15 @@ export interface PackWeightsOptions extends PackedForm {
    * the one with the least squared error.
    */
   readonly rounding?: Rounding
+  /**
+   * XᵀX of what the matrix is multiplied by, `[width, width]`: integers are rounded with error feedback
+   * (GPTQ, Frantar et al. 2023), so that the products stay close rather than the weights. Not unless given.
+   */
+  readonly inputs?: ArrayLike<number>
 }
 
 /** The size of a packed matrix and its form. */
-export type UnpackWeightsOptions = Omit<PackWeightsOptions, 'rounding'>
+export type UnpackWeightsOptions = Omit<PackWeightsOptions, 'rounding' | 'inputs'>
 
 const aSize = checks.required(checks.integer({ from: 0 }))
 
@@ -44,6 +50,7 @@ const sizeChecks: ChecksOf<UnpackWeightsOptions> = {
 const packChecks: ChecksOf<PackWeightsOptions> = {
   ...sizeChecks,
   rounding: checks.oneOf('plain', 'clipped'),
+  inputs: checks.numbers,
 }
 
 /** Scales, minima and codes of a matrix, before they become words. */
@@ -68,6 +75,7 @@ export function packWeights(numbers: ArrayLike<number>, options: PackWeightsOpti
   checkSizes('packWeights', 'numbers', numbers, options, packChecks, ({ width }) => width)
   const { rows, width, format, rounding = 'plain' } = options
   checkFinite(numbers, options)
+  checkInputs(options)
   if (format === 'f16' || format === 'bf16') {
     const words = new Int32Array(rows * rowWords(options, width))
     forNumbers(options, (row, i, at) => {
@@ -80,26 +88,40 @@ export function packWeights(numbers: ArrayLike<number>, options: PackWeightsOpti
 
 function fitCodes(
   numbers: ArrayLike<number>,
-  { rows, width, format, group = blockSize }: PackWeightsOptions,
+  { rows, width, format, group = blockSize, inputs }: PackWeightsOptions,
   rounding: Rounding,
 ): MatrixCodes {
   const single = Float32Array.from(numbers)
-  const codes = new Int8Array(single.length)
-  const groups = format === 'int4' ? Math.ceil(width / group) : 1
+  const size = format === 'int4' ? group : Math.max(1, width)
+  const groups = Math.ceil(width / size)
   const scales = new Float32Array(rows * groups)
   const minima = new Float32Array(format === 'int4' ? rows * groups : 0)
-  for (let row = 0; row < rows; row++) {
-    for (let g = 0; g < groups; g++) {
-      const from = row * width + g * group
-      const to = format === 'int4' ? Math.min(from + group, (row + 1) * width) : (row + 1) * width
-      const values = single.subarray(from, to)
-      const fit = format === 'int4' ? fitGroup(values, rounding) : fitRow(values, maxCode(format), rounding)
-      scales[row * groups + g] = fit.scale
-      if (format === 'int4') minima[row * groups + g] = fit.minimum
-      for (let i = from; i < to; i++) codes[i] = fit.codeOf(single[i])
-    }
+  const fitAt = (row: number, column: number, values: Float32Array): Fit | undefined => {
+    if (column % size !== 0) return undefined
+    const own = values.subarray(column, column + size)
+    const fit = format === 'int4' ? fitGroup(own, rounding) : fitRow(own, maxCode(format), rounding)
+    const at = row * groups + column / size
+    scales[at] = fit.scale
+    if (format === 'int4') minima[at] = fit.minimum
+    return fit
   }
+  const codes = inputs ? roundWithFeedback(single, width, inputs, fitAt) : roundEach(single, width, fitAt)
   return { scales, minima, codes }
+}
+
+function roundEach(
+  single: Float32Array,
+  width: number,
+  fitAt: (row: number, column: number, values: Float32Array) => Fit | undefined,
+): Int8Array {
+  const codes = new Int8Array(single.length)
+  let fit: Fit | undefined
+  for (let i = 0; i < single.length; i++) {
+    const [row, column] = [Math.floor(i / width), i % width]
+    fit = fitAt(row, column, single.subarray(row * width, (row + 1) * width)) ?? (fit as Fit)
+    codes[i] = fit.codeOf(single[i])
+  }
+  return codes
 }
 
 /** Joins scales, minima and codes to words. The codes must be in the range of the format. */
@@ -156,6 +178,24 @@ function checkSizes<Options extends UnpackWeightsOptions>(
   throw new ShapeError(
     `${who}: got ${data.length} ${name} for ${options.rows} rows of ${options.width}; expected ${expected}.`,
   )
+}
+
+function checkInputs({ format, width, inputs }: PackWeightsOptions): void {
+  if (inputs === undefined) return
+  if (format === 'f16' || format === 'bf16') {
+    throw new OptionError(
+      `packWeights: got inputs for ${format}; expected none: only integers are rounded by them.`,
+    )
+  }
+  if (inputs.length !== width * width) {
+    throw new ShapeError(
+      `packWeights: got ${inputs.length} numbers as inputs; expected ${width * width}, XᵀX of ${width} columns.`,
+    )
+  }
+  for (let i = 0; i < inputs.length; i++) {
+    if (Number.isFinite(inputs[i])) continue
+    throw new NonFiniteError(`packWeights: got ${inputs[i]} in inputs; expected finite numbers.`)
+  }
 }
 
 function checkFinite(numbers: ArrayLike<number>, { format, width }: PackWeightsOptions): void {

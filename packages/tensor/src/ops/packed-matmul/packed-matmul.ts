@@ -29,7 +29,7 @@ export interface PackedMatmulOptions extends PackedForm {
    * are rounded as `packRows` does it, and multiplied as integers, which is faster on a CPU. Weights of
    * `int4` take either; those of `int8` are fastest with `int7`.
    */
-  readonly activations?: Activations
+  readonly activations?: Activations | undefined
 }
 
 export const packedMatmulOp = defineOp<PackedMatmulAttrs>()({

@@ -1,0 +1,58 @@
+/** What the linear maps of a model read: XᵀX of each, which error feedback needs. */
+import { type Attrs, type Engine, type OpName, scope, type Tensor, withEngine } from '@burgeon/tensor'
+import type { Gpt } from '../gpt.ts'
+
+/**
+ * Adds up XᵀX of the inputs of every map while the model reads some text.
+ *
+ * It listens to the ops: the product with a weight shows what that weight reads, however the forward pass
+ * comes to it.
+ *
+ * @param paths Of weights.
+ * @param sequences Tokens; longer ones are cut at the context.
+ * @returns By path, `[K, K]` row-major.
+ */
+export async function mapInputs(
+  model: Gpt,
+  paths: readonly string[],
+  sequences: readonly ArrayLike<number>[],
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const totals = new Map<string, Float64Array>()
+  for (const sequence of sequences) {
+    for (let from = 0; from < sequence.length; from += model.config.context) {
+      const tokens = Array.from(sequence).slice(from, from + model.config.context)
+      const squares = readSquares(model, paths, tokens)
+      for (const [path, square] of squares) {
+        using own = square
+        const numbers = await own.read()
+        const total = totals.get(path) ?? new Float64Array(numbers.length)
+        for (let i = 0; i < numbers.length; i++) total[i] += numbers[i]
+        totals.set(path, total)
+      }
+    }
+  }
+  return totals
+}
+
+/** XᵀX of each map for one sequence. */
+function readSquares(model: Gpt, paths: readonly string[], tokens: readonly number[]): Map<string, Tensor> {
+  const byTensor = new Map<Tensor, string>(paths.map((path) => [model.parameters.get(path).tensor, path]))
+  const squares = new Map<string, Tensor>()
+  const listen = (below: Engine): Engine => ({
+    run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
+      const outputs = below.run(op, inputs, attrs)
+      const path = byTensor.get(inputs[op === 'reshape' ? 0 : 1])
+      if (path === undefined) return outputs
+      if (op === 'reshape') byTensor.set(outputs[0], path)
+      if (op !== 'matmul' && op !== 'linear') return outputs
+      const [square] = below.run('matmul', [inputs[0], inputs[0]], { transposeA: true, transposeB: false })
+      squares.set(path, square)
+      return outputs
+    },
+  })
+  return scope(() => {
+    const input = model.device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'calibration')
+    withEngine(listen, () => model.forward(input))
+    return squares
+  })
+}
