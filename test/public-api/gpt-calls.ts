@@ -7,6 +7,7 @@ import { type ByteSource, keyFromSeed, RandomStream, type Tensor, tensor } from 
 import { openReference } from '@burgeon/tensor/reference'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import type { CallsOf } from './call.ts'
+import { inferenceCalls } from './inference-calls.ts'
 
 const device = openReference()
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, vocabulary: 8, mlpHidden: 4 }
@@ -29,7 +30,15 @@ const textTokenizer = {
   decode: (read: ArrayLike<number>) => Array.from(read, String).join(''),
 }
 const generating = () => ({
-  ...{ ...sampling, ...penalties, tokens: 1, seed: 1, onContextFull: 'stop', weights: 'live' },
+  ...{
+    ...sampling,
+    ...penalties,
+    tokens: 1,
+    seed: 1,
+    onContextFull: 'stop',
+    weights: 'live',
+    cacheFormat: 'f16',
+  },
   ...{ tokenizer: textTokenizer, stopTokens: [7], stopTexts: ['77'], logProbabilities: 1 },
   ...{
     adapters: lora(),
@@ -95,10 +104,6 @@ const pretrainedFolder = folderOf(files)
 const llamaLora = (): api.LoraAdapter => api.LoraAdapter.create(llama(), { rank: 1 })
 const peftFolder = folderOf(await api.writeAdapter(llamaLora(), llama()))
 
-const quantizedTakes = {
-  'options.calibration': ['array', 'empty'],
-} as const
-
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
   describeCheckpoint: [
@@ -130,35 +135,7 @@ export const gptCalls: CallsOf<typeof api> = {
       return { args: { from, to: memoryDisk(), options: kept }, run: api.restoreCheckpoint, says: ['memory'] }
     },
   ],
-  aGpt: 'a check',
-  quantized: [
-    () => ({
-      args: {
-        model: modelOf(),
-        options: {
-          weights: 'int4',
-          embedding: 'int8',
-          group: 32,
-          rounding: 'plain',
-          activations: 'int8',
-          calibration: [[1, 2, 1]],
-        },
-      },
-      run: api.quantized,
-      takes: quantizedTakes,
-    }),
-  ],
-  QuantizedGpt: [
-    async () => {
-      const small = await api.quantized(modelOf(), { weights: 'int8' })
-      return {
-        args: { tokens: tokens(), options: forwardOptions },
-        run: (input: Tensor, options?: api.ForwardOptions) => small.forward(input, undefined, options),
-        takes: generatingTakes,
-        says: ['forward'],
-      }
-    },
-  ],
+  ...inferenceCalls,
   flopsPerToken: [() => ({ args: { config, length: 3 }, run: api.flopsPerToken })],
   forward: [
     () => ({
@@ -272,25 +249,6 @@ export const gptCalls: CallsOf<typeof api> = {
         options: { ...sizes, kvHeads: 1, headDim: 2, norm: 'rms', positions: 'rotary', activation: 'gelu' },
       },
       run: api.gptConfig,
-    }),
-  ],
-  KeyValueCache: [
-    () => ({
-      args: { config, device, batch: 1 },
-      run: (...args: ConstructorParameters<typeof api.KeyValueCache>) => new api.KeyValueCache(...args),
-    }),
-    () => ({
-      args: { block: 'b0' },
-      run: (b: string) => new api.KeyValueCache(config, device).of(b),
-      says: ['cache'],
-    }),
-    () => ({
-      args: { rows: [0, 0] },
-      run: (rows: number[]) => new api.KeyValueCache(config, device).select(rows),
-    }),
-    () => ({
-      args: { length: 2 },
-      run: (length: number) => new api.KeyValueCache(config, device).reserve(length),
     }),
   ],
   isAdapter: [() => ({ args: { path: 'a' }, run: api.isAdapter })],

@@ -50,7 +50,7 @@ export type {
 } from './config/gpt-config.ts'
 export { configFromState } from './config/config-from-state.ts'
 export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
-export { KeyValueCache } from './forward/key-value-cache.ts'
+export { type CacheFormat, KeyValueCache } from './forward/key-value-cache.ts'
 export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
 export { PretrainedError } from './pretrained/config/pretrained-error.ts'
 export type { GgufTensor } from './pretrained/gguf/format/gguf-header.ts'

@@ -3,7 +3,6 @@
  * the same number of tokens share a cache; rows that have not lie in several, so that none is ever padded.
  */
 import {
-  assign,
   attention,
   cast,
   concatenate,
@@ -93,16 +92,17 @@ function attendOne(
   if (cache === undefined) {
     return attention(q, k, v, isWhole ? { scale } : { scale, mask: windowMask(q.device, T, T, window) })
   }
-  const { keys, values } = cache.of(block) // [B, S, G, D] each
-  assign(keys, k, [0, cache.length, 0, 0])
-  assign(values, v, [0, cache.length, 0, 0])
-  if (isWhole) return attention(q, keys, values, { keys: present, scale })
+  cache.write(block, k, v)
+  if (isWhole && cache.format === 'f32') {
+    const { keys, values } = cache.of(block) // [B, S, G, D] each
+    return attention(q, keys, values, { keys: present, scale })
+  }
+  if (isWhole) return attention(q, ...cache.read(block, 0, present), { scale })
   // What the first of the new queries sees no more, none sees.
   const first = Math.max(0, present - T + 1 - window)
-  const [seen, end] = [present - first, [q.shape[0], present]]
-  const [ofKeys, ofValues] = [keys, values].map((x) => slice(x, [0, first], end))
+  const seen = present - first
   const mask = seen > window ? { mask: windowMask(q.device, T, seen, window) } : {}
-  return attention(q, ofKeys, ofValues, { scale, ...mask })
+  return attention(q, ...cache.read(block, first, present), { scale, ...mask })
 }
 
 const { add, input, less, scalar } = expression

@@ -1,6 +1,7 @@
 /** Keys and values of the tokens a model has already read, so that generation computes each token once. */
 import {
   assign,
+  type Check,
   checkArgument,
   checks,
   concatenate,
@@ -8,13 +9,25 @@ import {
   fill,
   makeOwned,
   OptionError,
+  packedWords,
+  packRows,
   scope,
   slice,
   type Tensor,
+  unpackRows,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 
-/** Keys and values of one block, `[B, S, G, D]` each, with room for S tokens. */
+/** Numbers in which keys and values are remembered; `int8` with a scale for each head of each token. */
+export type CacheFormat = 'f32' | 'f16' | 'int8'
+
+/** Check of a `CacheFormat`. */
+export const aCacheFormat: Check<CacheFormat> = checks.oneOf('f32', 'f16', 'int8')
+
+/**
+ * Keys and values of one block, `[B, S, G, D]` each, with room for S tokens; in other formats than `f32`
+ * packed, `[B, S, G, words]`.
+ */
 export interface KeysAndValues {
   readonly keys: Tensor
   readonly values: Tensor
@@ -31,20 +44,27 @@ const stepOfRoom = 64
 export class KeyValueCache implements Disposable {
   /** Tokens held. A smaller number forgets the last ones: the next are written over them. */
   length = 0
+  readonly format: CacheFormat
   #batch: number
   readonly #config: GptConfig
   readonly #device: Device
   readonly #blocks = new Map<string, KeysAndValues>()
 
-  /** @param batch Sequences that are read side by side, a positive integer. */
-  constructor(config: GptConfig, device: Device, batch = 1) {
+  /**
+   * @param batch Sequences that are read side by side, a positive integer.
+   * @param format What keys and values are rounded to. `f16` takes half of the memory, `int8` little more
+   *   than a quarter; what is predicted moves a little with either.
+   */
+  constructor(config: GptConfig, device: Device, batch = 1, format: CacheFormat = 'f32') {
     const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'context', 'blocks')
     checkArgument('KeyValueCache', 'config', config, aConfig)
     checkArgument('KeyValueCache', 'device', device, checks.instance('a Device', Device))
     checkArgument('KeyValueCache', 'batch', batch, checks.integer({ from: 1 }))
     this.#config = config
     this.#device = device
+    checkArgument('KeyValueCache', 'format', format, aCacheFormat)
     this.#batch = batch
+    this.format = format
     this.reserve(1)
   }
 
@@ -79,7 +99,8 @@ export class KeyValueCache implements Disposable {
       const room = present?.keys.shape[1] ?? 0
       if (room >= length) continue
       const steps = Math.ceil(Math.max(length, 1.5 * room) / stepOfRoom)
-      const shape = [this.batch, Math.min(context, stepOfRoom * steps), kvHeads, headDim]
+      const numbers = this.format === 'f32' ? headDim : packedWords({ format: this.format }, headDim)
+      const shape = [this.batch, Math.min(context, stepOfRoom * steps), kvHeads, numbers]
       const keys = this.#wider(present?.keys, shape)
       try {
         this.#blocks.set(id, { keys, values: this.#wider(present?.values, shape) })
@@ -115,6 +136,32 @@ export class KeyValueCache implements Disposable {
     return found
   }
 
+  /** Writes keys and values of new tokens of a block, `[B, T, G, D]` each, behind those that are held. */
+  write(block: string, newKeys: Tensor, newValues: Tensor): void {
+    const { keys, values } = this.of(block)
+    checkArgument('KeyValueCache: write', 'newKeys', newKeys, checks.tensor)
+    checkArgument('KeyValueCache: write', 'newValues', newValues, checks.tensor)
+    const { format } = this
+    const stored = (x: Tensor): Tensor => (format === 'f32' ? x : packRows(x, format))
+    assign(keys, stored(newKeys), [0, this.length, 0, 0])
+    assign(values, stored(newValues), [0, this.length, 0, 0])
+  }
+
+  /** Keys and values of the tokens of a block from `first` to `end`, `f32 [B, end − first, G, D]` each. */
+  read(block: string, first: number, end: number): readonly [keys: Tensor, values: Tensor] {
+    const { keys, values } = this.of(block)
+    const room = keys.shape[1]
+    checkArgument('KeyValueCache: read', 'first', first, checks.integer({ from: 0, to: room }))
+    checkArgument('KeyValueCache: read', 'end', end, checks.integer({ from: first, to: room }))
+    const { format } = this
+    const width = this.#config.blocks.find(({ id }) => id === block)?.headDim as number
+    const numbers = (x: Tensor): Tensor => {
+      const part = slice(x, [0, first], [this.batch, end])
+      return format === 'f32' ? part : unpackRows(part, { format, width })
+    }
+    return [numbers(keys), numbers(values)]
+  }
+
   [Symbol.dispose](): void {
     for (const { keys, values } of this.#blocks.values()) {
       keys.release()
@@ -123,7 +170,7 @@ export class KeyValueCache implements Disposable {
   }
 
   #wider(narrow: Tensor | undefined, shape: readonly number[]): Tensor {
-    const wide = makeOwned(() => fill(this.#device, shape, 0))
+    const wide = makeOwned(() => fill(this.#device, shape, 0, this.format === 'f32' ? 'f32' : 'i32'))
     if (narrow && this.length > 0) {
       scope(() => assign(wide, slice(narrow, [], [this.batch, this.length])))
     }

@@ -9,6 +9,7 @@ import {
 } from '@burgeon/tensor'
 import { type RowAdapters, rowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
+import { aCacheFormat, type CacheFormat } from '../forward/key-value-cache.ts'
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
 import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
 import { samplingChecks, type SamplingOptions } from './sampling.ts'
@@ -58,6 +59,11 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
    * the growth was exact; after learning what was read is remembered as it was understood then.
    */
   readonly weights?: 'snapshot' | 'live'
+  /**
+   * What keys and values of the tokens read are rounded to while they are remembered: `f32` (unless given)
+   * not at all, `f16` for half of that memory, `int8` for little more than a quarter.
+   */
+  readonly cacheFormat?: CacheFormat
   /** Ends every row when it is aborted; what was written stays. */
   readonly signal?: AbortSignal
   /**
@@ -94,6 +100,7 @@ export const generateChecks: ChecksOf<GenerateOptions> = {
   allowedTokens: checks.callback(),
   onContextFull: checks.oneOf('stop', 'slide', 'error'),
   weights: checks.oneOf('snapshot', 'live'),
+  cacheFormat: aCacheFormat,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   draft: modelCheck,
   draftTokens: checks.integer({ from: 1 }),

@@ -4,7 +4,7 @@ import type { AppliedAdapter, RowAdapters } from '../adapters/applied-adapter.ts
 import type { GptConfig } from '../config/gpt-config.ts'
 import { forward } from '../forward/forward.ts'
 import { KeyValueCache } from '../forward/key-value-cache.ts'
-import type { GenerativeModel } from './generate-options.ts'
+import type { GenerateOptions, GenerativeModel } from './generate-options.ts'
 import type { GenerationRow } from './generation-row.ts'
 
 /** Rows with equally long windows, and what the model remembers of them. */
@@ -19,10 +19,16 @@ export class TokenReader implements Disposable {
   /** Tensors of the snapshot. */
   readonly #kept: Tensor[] = []
   readonly #adapters: RowAdapters | undefined
+  readonly #cacheFormat: GenerateOptions['cacheFormat']
   readonly #snapshot: { readonly config: GptConfig; readonly weights: TensorsByPath } | undefined
 
   /** @param adapters One for all rows, or by the index of a row. */
-  constructor(model: GenerativeModel, isLive: boolean, adapters?: RowAdapters) {
+  constructor(
+    model: GenerativeModel,
+    isLive: boolean,
+    { adapters, cacheFormat }: Pick<GenerateOptions, 'cacheFormat'> & { adapters?: RowAdapters | undefined },
+  ) {
+    this.#cacheFormat = cacheFormat
     this.#model = model
     this.#adapters = adapters
     checkLives(model)
@@ -55,7 +61,7 @@ export class TokenReader implements Disposable {
 
   /** A group of rows of which nothing has been read. */
   group(rows: readonly GenerationRow[]): RowGroup {
-    return { rows, cache: new KeyValueCache(this.config, this.#model.device, rows.length) }
+    return { rows, cache: new KeyValueCache(this.config, this.#model.device, rows.length, this.#cacheFormat) }
   }
 
   /**

@@ -19,8 +19,8 @@ export async function* writeRows(
 ): AsyncGenerator<GeneratedToken, void, void> {
   if (rows.every(hasEnded) || options.signal?.aborted) return
   const isLive = options.weights === 'live'
-  using reader = new TokenReader(model, isLive, options.adapters)
-  using drafter = options.draft && new TokenReader(options.draft, isLive)
+  using reader = new TokenReader(model, isLive, options)
+  using drafter = options.draft && new TokenReader(options.draft, isLive, { ...options, adapters: undefined })
   const groups = groupsOf(rows, drafter !== undefined).map((each) => reader.group(each))
   const drafts = drafter ? groups.map((group) => drafter.group(group.rows)) : []
   try {
