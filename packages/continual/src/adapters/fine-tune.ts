@@ -29,8 +29,11 @@ export interface FineTuning extends Learner {
  * @example
  * ```ts
  * const tuning = fineTune(model, { adapter: { rank: 8, alpha: 16 } })
- * await tuning.observe('Dear diary, ')
- * const logits = model.forward(tokens, undefined, { adapters: tuning.adapter })
+ * await tuning.observe('What the new task reads like. ')
+ * const { text } = await model.generate('What', {
+ *   ...{ tokens: 8, tokenizer: byteTokenizer },
+ *   adapters: tuning.adapter,
+ * })
  * ```
  */
 export function fineTune(model: Gpt, options: FineTuneOptions): FineTuning {

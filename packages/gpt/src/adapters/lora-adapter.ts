@@ -58,7 +58,8 @@ export interface LoraState {
  * @example
  * ```ts
  * const adapter = LoraAdapter.create(model, { rank: 4, targets: ['query', 'value'] })
- * const logits = model.forward(tokens, undefined, { adapters: adapter })
+ * const options = { tokens: 8, tokenizer: byteTokenizer }
+ * const [own, bare] = await model.generate(['Once', 'Once'], { ...options, adapters: [adapter, null] })
  * ```
  */
 export class LoraAdapter implements AppliedAdapter {

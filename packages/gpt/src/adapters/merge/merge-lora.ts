@@ -100,7 +100,7 @@ async function isSame(present: Tensor | undefined, after: Tensor): Promise<boole
  *   someone holds the model: nothing has changed then.
  * @example
  * ```ts
- * const merged = mergeLora(model, adapter)
+ * const merged = mergeLora(model, LoraAdapter.create(model, { rank: 4 }))
  * await merged.unmerge()
  * ```
  */
