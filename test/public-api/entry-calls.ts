@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sgd } from '@burgeon/autograd/optim'
 import * as autogradTesting from '@burgeon/autograd/testing'
+import { PretrainedError } from '@burgeon/gpt'
 import * as node from '@burgeon/gpt/node'
 import { square, sum, type Tensor, tensor } from '@burgeon/tensor'
 import * as reference from '@burgeon/tensor/reference'
@@ -45,6 +46,31 @@ export const nodeCalls: CallsOf<typeof node> = {
       args: { place: llama, options: { device } },
       run: node.fromPretrained,
       says: ['readPretrained', llama, ''],
+    }),
+  ],
+  downloadPretrained: [
+    () => ({
+      args: {
+        name: 'owner/model',
+        options: {
+          ...{
+            revision: 'main',
+            file: 'a.gguf',
+            cacheDir: written,
+            accessToken: 'hf_a',
+            hubUrl: 'http://hub',
+          },
+          onProgress: () => undefined,
+          fetch: () => Promise.resolve(new Response('{}', { status: 404 })),
+        },
+      },
+      run: async (name: string, options: object) => {
+        // No right call is ever answered, for there is no hub.
+        const path = await node.downloadPretrained(name, options).catch((error: unknown) => {
+          if (!(error instanceof PretrainedError)) throw error
+        })
+        return path
+      },
     }),
   ],
   openPretrained: [

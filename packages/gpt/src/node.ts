@@ -5,3 +5,8 @@ export { tokenizerFromPretrained } from './pretrained/tokenizer-from-pretrained.
 export { fromPretrained, savePretrained } from './pretrained/node-pretrained.ts'
 export { openPretrained, type Pretrained } from './pretrained/open-pretrained.ts'
 export { saveGguf } from './pretrained/node-gguf.ts'
+export {
+  downloadPretrained,
+  type DownloadOptions,
+  type DownloadProgress,
+} from './pretrained/hub/download-pretrained.ts'

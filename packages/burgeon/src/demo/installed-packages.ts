@@ -48,8 +48,13 @@ export async function installedPackages(root: string): Promise<InstalledPackage[
  * They stay out of the stream, so that those stay true; whoever makes all three anew may empty the list.
  */
 const addedLater: readonly string[] = [
+  'node_modules/@huggingface/blake3-jit',
+  'node_modules/@huggingface/hub',
   'node_modules/@huggingface/jinja',
+  'node_modules/@huggingface/tasks',
   'node_modules/@huggingface/tokenizers',
+  'node_modules/@huggingface/xetchunk-wasm',
+  'node_modules/gearhash-jit',
 ]
 
 /**

@@ -1,5 +1,6 @@
 /** The tokenizer inside a GGUF file, as the tokenizer.json that encodes the same. */
 import type { PretrainedTokenizerOptions } from '../../../tokenizer/pretrained-options.ts'
+import { TokenizerError } from '../../../tokenizer/pretrained/json-part.ts'
 import { PretrainedTokenizer } from '../../../tokenizer/pretrained-tokenizer.ts'
 import type { GgufHeader } from '../format/gguf-header.ts'
 import { byteLevelParts } from './byte-level.ts'
@@ -48,7 +49,12 @@ export function ggufTokenizer(
   }
   const rows = header.tensors.get('token_embd.weight')?.shape[0] ?? keys.tokens.length
   const vocabulary = options.vocabulary ?? Math.max(rows, keys.tokens.length)
-  return new PretrainedTokenizer(tokenizerJson, tokenizerConfig, { vocabulary })
+  try {
+    return new PretrainedTokenizer(tokenizerJson, tokenizerConfig, { vocabulary })
+  } catch (error) {
+    if (!(error instanceof TokenizerError)) throw error
+    throw new TokenizerError(`${header.place}: ${error.message}`, { cause: error })
+  }
 }
 
 /** What stands before and after a text. */
