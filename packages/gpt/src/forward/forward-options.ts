@@ -25,12 +25,15 @@ export interface ForwardOptions {
    * alone. None unless given.
    */
   readonly adapters?: RowAdapters
-  /** Whether the logits are computed after the last token of each sequence alone. False unless given. */
+  /**
+   * Whether the logits are computed after the last token of each sequence alone. False unless given. Of a
+   * head of more than a megabyte a few of them may differ in the last bits from what they are among many.
+   */
   readonly lastOnly?: boolean
   /**
    * A tape keeps only the input and output of each block, and computes the rest again on the way back
-   * (`checkpoint`): a third more work for a fraction of the memory. Without effect where nothing is recorded,
-   * or with a cache. False unless given.
+   * (`checkpoint`): a third more work for a fraction of the memory. Without effect where nothing is
+   * recorded, or with a cache. False unless given.
    */
   readonly checkpointBlocks?: boolean
   /**
@@ -40,9 +43,9 @@ export interface ForwardOptions {
 }
 
 /**
- * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T, M]
- * (of all experts side by side), its output [B·T, C]; and the residual stream above each block, `output`
- * [B·T, C].
+ * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T,
+ * M] (of all experts side by side), its output [B·T, C]; and the residual stream above each block,
+ * `output` [B·T, C].
  */
 export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
 

@@ -23,6 +23,7 @@ import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
 import { calibrationOf } from '../matmul/wasm/calibrate.wasm.ts'
 import { gemmKernel, nameOf, packingBytes } from '../matmul/wasm/gemm.wasm.ts'
+import { gemvKernel } from '../matmul/wasm/gemv.wasm.ts'
 import { atMost, type Tile } from '../matmul/wasm/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
 
@@ -192,7 +193,9 @@ function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Val
   }
 }
 
+/** Where one query attends, nothing is packed: keys and values are read as they lie. */
 function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, void> {
+  const gemv = gemvKernel(tile.fused)
   return defineFunction('forward', forwardParameters, (f, p) => {
     const [four, always] = [i32.const(4), i32.const(1)]
     const scores = p.room
@@ -206,11 +209,21 @@ function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, 
         f.let(i32.add(p.o, query)),
       ]
       const width = f.let(i32.shl(seen, 2))
+      const isOne = i32.eq(p.t, 1)
+      const row = { aColumn: four, init: p.zeros, initColumn: i32.const(0), room: packing }
       // S = q·kᵀ, then P = softmax(scale·S) in its place, then o = P·v
-      product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
+      f.if(
+        isOne,
+        () => f.call(gemv, { ...row, a: q, b: k, bRow: four, bColumn: keyRow, c: scores, n: seen, k: p.d }),
+        () => product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow]),
+      )
       const lse = f.let(i32.add(p.lse, perRow))
       f.call(softmax, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
-      product(always, [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four])
+      f.if(
+        isOne,
+        () => f.call(gemv, { ...row, a: scores, b: v, bRow: keyRow, bColumn: four, c: o, n: p.d, k: seen }),
+        () => product(always, [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four]),
+      )
     })
   })
 }

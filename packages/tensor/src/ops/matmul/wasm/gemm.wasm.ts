@@ -1,12 +1,13 @@
 /**
  * General matrix product over strided operands: C = init + A·B, in WASM SIMD.
  *
- * Blocking as in BLIS (Van Zee & van de Geijn 2015): panels of A (MR rows) and B (NR columns) are packed so
- * that the micro-kernel reads both in order; it keeps an MR × NR tile of C in registers.
+ * Blocking as in BLIS (Van Zee & van de Geijn 2015): panels of A (MR rows) and B (NR columns) are packed
+ * so that the micro-kernel reads both in order; it keeps an MR × NR tile of C in registers.
  *
  * Every element of C is summed in the order of k, in blocks of KC terms whose sums are added one after
- * another, whatever the tile and wherever the matrix is cut: results depend neither on MR and NR nor on the
- * number of threads. Very long sums are halved first.
+ * another, whatever the tile and wherever the matrix is cut: results depend neither on MR and NR nor on
+ * the number of threads. Very long sums are halved first. Only a few rows times a large matrix with
+ * adjacent terms are summed in another order (`dot-rows.wasm.ts`), which depends on neither either.
  */
 import {
   defineFunction,
@@ -18,11 +19,15 @@ import {
 import { forRow, minNumbers } from '../../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../../backends/wasm/wasm-backend.ts'
 import { calibrationOf } from './calibrate.wasm.ts'
-import { gemvKernel } from './gemv.wasm.ts'
+import { dotRowsKernel } from './dot-rows.wasm.ts'
+import { fewRowsKernel, panelColumns } from './few-rows.wasm.ts'
+import { gemvKernel, manyBytes } from './gemv.wasm.ts'
 import { packA, packB } from './pack.wasm.ts'
 import { atMost, blockKernel, KC, type Tile } from './tile.wasm.ts'
 
-/** Number of terms above which a sum is made of two halves, so that the sums of many blocks do not drift. */
+/**
+ * Number of terms above which a sum is made of two halves, so that the sums of many blocks do not drift.
+ */
 const longest = 64 * KC
 /** Columns of B packed at a time. */
 const NC = 1024
@@ -31,10 +36,8 @@ const panelsOfA = 16
 /** Minimum number of floating-point operations that are worth giving to another thread. */
 const minFlops = 1e6
 
-/**
- * Maximum number of rows of A for which B is read as it lies, if its columns are adjacent or if its rows are.
- */
-const [fewRows, fewRowsTransposed] = [5, 2]
+/** Maximum number of rows of A for which B is read once, and of those whose terms are not adjacent. */
+const [fewRows, fewRowsOfColumns] = [8, 5]
 /** Minimum count of numbers of B that are then worth giving to another thread. */
 const minGemvNumbers = 65536
 
@@ -69,6 +72,8 @@ export function gemm(backend: WasmBackend, ...calls: readonly GemmCall[]): void 
     for (const call of some) inHalves(backend, call)
     return
   }
+  if (some.every(suitsDotRows)) return runDotRows(backend, some)
+  if (some.every(suitsFewRows)) return runFewRows(backend, some)
   if (some.every(suitsGemv)) return runGemv(backend, some)
   const { tile } = calibrationOf(backend)
   const { gemm: kernel } = backend.functions(
@@ -123,9 +128,88 @@ function inHalves(backend: WasmBackend, call: GemmCall): void {
   })
 }
 
-/** Whether there are so few rows that packing B would cost more than it saves. */
+/** Whether there are so few rows that packing B would cost more than it saves, and A is read row by row. */
+const areFewRows = ({ m, a }: GemmCall): boolean => a.column === 4 && m <= fewRows
+
+/** Whether they are rows times a matrix that is read as it lies. */
 const suitsGemv = ({ m, b }: GemmCall): boolean =>
-  (b.column === 4 && m <= fewRows) || (b.row === 4 && m <= fewRowsTransposed)
+  (b.column === 4 && m <= fewRowsOfColumns) || (b.row === 4 && m === 1)
+
+/** Whether they are several rows, and one index of B is adjacent. */
+const suitsFewRows = (call: GemmCall): boolean =>
+  areFewRows(call) && call.m > 1 && (call.b.column === 4 || call.b.row === 4)
+
+/** Whether B comes from memory, and its terms are adjacent. */
+const suitsDotRows = (call: GemmCall): boolean =>
+  areFewRows(call) && call.b.row === 4 && 4 * call.n * call.k > manyBytes
+
+function runDotRows(backend: WasmBackend, calls: readonly GemmCall[]): void {
+  const { fused } = calibrationOf(backend).tile
+  const { dotRows } = backend.functions(
+    `dot rows${fused ? ' fused' : ''}`,
+    (module) => module.exportDefined(dotRowsKernel(fused)),
+    { areProducts: true },
+  )
+  const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }) =>
+    stretchesOf(backend, n, k).map(({ column, columns }) => {
+      const to = c + 4 * column
+      const [from, row, next] = startOf(backend, init, to, cRow, column)
+      return [a.at, a.row, b.at + b.column * column, to, cRow, k, from, row, b.column, m, columns, next]
+    }),
+  )
+  backend.runAll(dotRows, lists)
+}
+
+/** Where a stretch of C starts from: address, and bytes from row to row and from column to column. */
+function startOf(
+  { zeros }: WasmBackend,
+  init: GemmCall['init'],
+  c: Pointer,
+  cRow: number,
+  column: number,
+): readonly [Pointer, number, number] {
+  if (init === 'zero') return [zeros, 0, 0]
+  return init === 'result' ? [c, cRow, 4] : [init.row + 4 * column, 0, 4]
+}
+
+function runFewRows(backend: WasmBackend, calls: readonly GemmCall[]): void {
+  const { fused } = calibrationOf(backend).tile
+  const { fewRows } = backend.functions(
+    `few rows${fused ? ' fused' : ''}`,
+    (module) => module.exportDefined(fewRowsKernel(fused)),
+    { areProducts: true },
+  )
+  const cuts = calls.map(({ n, k }) => stretchesOf(backend, n, k))
+  // Rows of sums, and behind them a panel of each stretch.
+  const bytesOf = ({ m, n, k, b }: GemmCall, stretches: number): number =>
+    4 * m * n + (b.column === 4 ? 0 : 4 * panelColumns * k * stretches)
+  const total = calls.reduce((sum, call, z) => sum + bytesOf(call, cuts[z].length), 0)
+  backend.scratch(total, 'matmul', (start) => {
+    let room = start
+    const lists = calls.flatMap((call, z) => {
+      const { m, n, k, a, b, c, cRow, init } = call
+      const ownRoom = room
+      room += bytesOf(call, cuts[z].length)
+      return cuts[z].map(({ column, columns }, i) => {
+        const panel = ownRoom + 4 * m * n + 4 * panelColumns * k * i
+        const to = c + 4 * column
+        const from = startOf(backend, init, to, cRow, column)
+        const matrices = [a.at, a.row, b.at + b.column * column, b.row, to, cRow]
+        return [...matrices, m, columns, k, ...from, ownRoom + 4 * m * column, b.column, panel]
+      })
+    })
+    backend.runAll(fewRows, lists)
+  })
+}
+
+/** Columns for each call, in units of a cache line, so that no two threads write one. */
+function stretchesOf(backend: WasmBackend, n: number, k: number): { column: number; columns: number }[] {
+  const stretches = backend.cut(Math.ceil(n / 16), minGemvNumbers / (16 * Math.max(k, 1)))
+  return stretches.map(({ first, many }) => ({
+    column: 16 * first,
+    columns: Math.min(16 * many, n - 16 * first),
+  }))
+}
 
 function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
   const { fused } = calibrationOf(backend).tile
@@ -139,13 +223,9 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
   backend.scratch(total, 'matmul', (start) => {
     let room = start
     const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }, z) => {
-      // Columns in units of a cache line, so that no two threads write one.
-      const stretches = backend.cut(Math.ceil(n / 16), minGemvNumbers / (16 * Math.max(k, 1)))
       const ownRoom = room
       room += bytes[z]
-      return stretches.flatMap(({ first, many }) => {
-        const column = 16 * first
-        const columns = Math.min(16 * many, n - column)
+      return stretchesOf(backend, n, k).flatMap(({ column, columns }) => {
         return Array.from({ length: m }, (_, i) => {
           const to = c + i * cRow + 4 * column
           const from =

@@ -1,7 +1,7 @@
 /**
- * Row vector times matrix: c = init + a·B, for the one new token of a generation step. It reads B once, as it
- * lies, where packing it would cost three times the work. Every sum runs in the order of k, in the blocks and
- * with the roundings of `gemm`, so both give the same bits.
+ * Row vector times matrix: c = init + a·B, for the one new token of a generation step. It reads B once, as
+ * it lies, where packing it would cost three times the work. Every sum runs in the order of k, in the
+ * blocks and with the roundings of `gemm`, so both give the same bits.
  */
 import {
   defineFunction,
@@ -38,7 +38,15 @@ export function gemvKernel(fused: boolean): FunctionDefinition<typeof parameters
   })
 }
 
-/** c += a[k]·B[k], four rows of B at a time. */
+/** Bytes of a matrix that no cache near the processor holds. */
+export const manyBytes = 2 ** 20
+/** Bytes of a row from which on eight of them are read beside each other, and not one after another. */
+const wideRow = 8192
+
+/**
+ * c += a[k]·B[k]. Of a matrix that comes from memory one row follows the other, as memory is read fastest,
+ * unless they are so wide that reading and writing c costs more; of one in a cache four rows at a time.
+ */
 function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
   const bytes = f.let(i32.shl(p.n, 2))
   const isLast = f.local('i32', i32.eq(p.init, p.c))
@@ -74,8 +82,22 @@ function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
         })
       },
     )
-    f.repeat(i32.shrU(terms, 2), () => addRows(4))
-    f.repeat(i32.and(terms, 3), () => addRows(1))
+    const left = f.local('i32', terms)
+    f.if(i32.gtU(i32.mul(p.k, bytes), manyBytes), () =>
+      f.if(
+        i32.ltU(bytes, wideRow),
+        () => {
+          f.repeat(terms, () => addRows(1))
+          f.set(left, 0)
+        },
+        () => {
+          f.repeat(i32.shrU(terms, 3), () => addRows(8))
+          f.set(left, i32.and(terms, 7))
+        },
+      ),
+    )
+    f.repeat(i32.shrU(left, 2), () => addRows(4))
+    f.repeat(i32.and(left, 3), () => addRows(1))
     f.if(isLast, () => {
       forRow(f, bytes, (at, { load, store }) => {
         const place = f.let(i32.add(p.c, at))
@@ -87,7 +109,7 @@ function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
 }
 
 /** Runs `body` for each block of at most KC terms; without terms once, because c must still be set. */
-function eachBlock(f: FunctionBuilder, k: Value<'i32'>, body: (terms: Value<'i32'>) => void): void {
+export function eachBlock(f: FunctionBuilder, k: Value<'i32'>, body: (terms: Value<'i32'>) => void): void {
   const left = f.local('i32', k)
   const more = f.local('i32', 1)
   f.while(more, () => {
@@ -98,7 +120,9 @@ function eachBlock(f: FunctionBuilder, k: Value<'i32'>, body: (terms: Value<'i32
   })
 }
 
-/** c[j] = a·B[:, j]: eight columns at a time, whose sums do not wait for each other, then four, then one. */
+/**
+ * c[j] = a·B[:, j]: eight columns at a time, whose sums do not wait for each other, then four, then one.
+ */
 function byColumns(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
   const columns = (count: number): void => {
     const groups = Array.from({ length: Math.ceil(count / 4) }, (_, g) => {
