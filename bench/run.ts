@@ -42,6 +42,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  'second-domain': [
+    async () => (await import('./streams/second-domain.ts')).secondDomain,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [
     async () => (await import('./growth/small-start.ts')).smallStart,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './terminal/command-context.ts'
 import { chat, type ChatOptions } from './commands/chat.ts'
+import { convert, type ConvertOptions } from './commands/convert.ts'
 import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
@@ -128,11 +129,33 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
 
   program
     .command('inspect')
-    .description('show what a checkpoint holds')
-    .option('--from <folder>', 'folder of the checkpoint', 'life')
+    .description('show what a checkpoint, a Hugging Face folder or a GGUF file holds')
+    .argument('[path]', 'checkpoint, folder or file of the model; the folder life unless given')
+    .option('--from <path>', 'the same')
     .option('--growth', 'show how the model grew, too', false)
     .option('--picture <file>', 'draw how the model grew, as SVG')
-    .action(async (options: InspectOptions) => finish(await inspect(options, context)))
+    .action(async (path: string | undefined, options: InspectOptions) =>
+      finish(await inspect(path, options, context)),
+    )
+
+  program
+    .command('convert')
+    .description(
+      'write a model in another form: a checkpoint as a Hugging Face folder, all else as a checkpoint, or as a GGUF file',
+    )
+    .argument('<from>', 'checkpoint, folder or file of the model')
+    .argument('<to>', 'a place where nothing is; a name that ends in .gguf is a GGUF file')
+    .addOption(
+      new Option('--to <form>', 'the form to write, if it is another').choices(['checkpoint', 'folder']),
+    )
+    .addOption(
+      new Option('--type <type>', 'how a GGUF file holds its numbers; F32 unless given').choices([
+        ...(['F32', 'F16', 'Q8_0', 'Q4_0'] as const),
+      ]),
+    )
+    .action(async (from: string, to: string, options: ConvertOptions) =>
+      finish(await convert(from, to, options, context)),
+    )
 
   program
     .command('restore')

@@ -1,8 +1,7 @@
-/** `burgeon inspect`: what is in a checkpoint, and how the model came to be what it is. */
+/** `burgeon inspect`: what a model is, and how one of ours came to be what it is. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { eventFromState, type SavedLearner, savedPartNames } from '@burgeon/continual'
 import {
-  type BlockConfig,
   configFromState,
   type Disk,
   describeCheckpoint,
@@ -18,13 +17,16 @@ import { table } from '../terminal/table.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { modelFormAt } from '../models/model-form.ts'
+import { inspectPretrained } from './inspect-pretrained.ts'
+import { sizesOf, widthOf } from './inspect-sizes.ts'
 import { growthPicture } from '../report/growth-picture.ts'
 import { growthHistory, logHistory } from '../report/growth-history.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 
 export interface InspectOptions {
-  /** Folder of the checkpoint. */
-  readonly from: string
+  /** Checkpoint, folder or file of the model, unless it is named by itself; `life` unless given. */
+  readonly from?: string
   /** Tells every growth, too. */
   readonly growth: boolean
   /** Draws how it grew, too, as SVG into this file. */
@@ -33,9 +35,23 @@ export interface InspectOptions {
 
 /** Runs the command. Returns the exit code. */
 export async function inspect(
-  { from, growth, picture }: InspectOptions,
+  path: string | undefined,
+  { from: named, growth, picture }: InspectOptions,
   context: CommandContext,
 ): Promise<number> {
+  if (path !== undefined && named !== undefined) {
+    throw new UsageError(
+      `inspect: got ${printable(path)} and --from ${printable(named)}; expected one of them.`,
+    )
+  }
+  const from = path ?? named ?? 'life'
+  const form = await modelFormAt('inspect', from)
+  if (form !== 'checkpoint') {
+    if (!growth && picture === undefined) return inspectPretrained(from, form, context)
+    throw new UsageError(
+      `inspect: ${printable(from)} does not say how it grew; expected a checkpoint with --growth and --picture.`,
+    )
+  }
   const disk = nodeDisk(from)
   const { model, learner, life } = (await readCheckpoint(disk)) as {
     model?: GptState
@@ -47,12 +63,11 @@ export async function inspect(
   const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
   const { strong } = palette(context.output, context.environment)
   const predicted = life?.record ? predictedOf(recordFromState('inspect', life.record)) : null
-  const norm = config.norm === 'rms' ? 'RMSNorm' : 'LayerNorm'
   const facts: [string, string][] = [
     ['parameters', count(parameters)],
     ['vocabulary', count(config.vocabulary)],
     ['context', count(config.context)],
-    ['width', `${count(config.embed)}, ${norm}, ${config.positions} positions, ${config.activation}`],
+    ['width', widthOf(config)],
     ...config.blocks.map((block): [string, string] => [`block ${printable(block.id)}`, sizesOf(block)]),
     ...(learner ? ([['steps learnt', count(learner.step)]] as [string, string][]) : []),
     ...(predicted
@@ -119,11 +134,4 @@ async function keptOn(disk: Disk): Promise<string[][]> {
     lines.push([`${kept}`, count(parameters), learner ? count(learner.step) : ''])
   }
   return lines
-}
-
-function sizesOf({ heads, kvHeads, headDim, mlpHidden, adapter, expertShares }: BlockConfig): string {
-  const shared = kvHeads === heads ? '' : `, ${count(kvHeads)} of keys and values`
-  const experts = expertShares ? `${count(expertShares.length)} experts of ` : ''
-  const beside = adapter ? `, adapter of rank ${count(adapter.rank)}` : ''
-  return `${count(heads)} heads of ${count(headDim)}${shared}, ${experts}${count(mlpHidden)} hidden units${beside}`
 }

@@ -1,0 +1,129 @@
+/** `burgeon convert FROM TO`: the same model in another form. */
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type GrowingTokenizer, PretrainedTokenizer, writeCheckpoint } from '@burgeon/gpt'
+import { nodeDisk, saveGguf, savePretrained } from '@burgeon/gpt/node'
+import { byteLevelTokenizerJson } from '../models/byte-level-tokenizer.ts'
+import type { ModelForm } from '../models/model-form.ts'
+import { type OpenedModel, openedAt } from '../models/open-model.ts'
+import { tokenizerState } from '../models/saved-tokenizer.ts'
+import { count } from '../terminal/quantities.ts'
+import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
+import { printable } from '../terminal/terminal.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
+import { UsageError } from '../terminal/usage-error.ts'
+
+export interface ConvertOptions {
+  /** Form to write; a folder of a checkpoint, and a checkpoint of anything else, unless given. */
+  readonly to?: 'checkpoint' | 'folder'
+  /** How a GGUF file holds its numbers; F32 unless given. */
+  readonly type?: 'F32' | 'F16' | 'Q8_0' | 'Q4_0'
+}
+
+const names: Readonly<Record<ModelForm, string>> = {
+  checkpoint: 'a checkpoint',
+  folder: 'a folder in the form of Hugging Face',
+  gguf: 'a GGUF file',
+}
+
+/**
+ * Runs the command. Returns the exit code.
+ *
+ * @throws UsageError where something is in the place already; PretrainedError, naming the growth in the way,
+ *   for a model that no class of such a folder or file can be. Either way nothing is written.
+ */
+export async function convert(
+  from: string,
+  place: string,
+  { to, type }: ConvertOptions,
+  context: CommandContext,
+): Promise<number> {
+  const isGguf = place.endsWith('.gguf')
+  if (isGguf ? to !== undefined : type !== undefined) {
+    throw new UsageError(
+      `convert: got --${isGguf ? 'to' : 'type'} for ${printable(place)}; expected --type for names that end in .gguf, and --to for others.`,
+    )
+  }
+  await checkFree(place)
+  const opened = await openedAt('convert', from)
+  const form = isGguf ? 'gguf' : (to ?? (opened.form === 'checkpoint' ? 'folder' : 'checkpoint'))
+  // What is not whole yet has another name.
+  const part = `${place.replace(/[/\\]+$/, '')}.part-${process.pid}`
+  try {
+    if (!isGguf) await mkdir(part, { recursive: true })
+    await writers[form](opened, part, type)
+    await rmdir(place).catch(() => {})
+    await rename(part, place)
+  } catch (error) {
+    await rm(part, { recursive: true, force: true }).catch(() => {})
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new UsageError(`convert: cannot write ${printable(place)} (${code}).`, { cause: error })
+  }
+  const { size } = opened.model.parameters
+  const next =
+    form === 'checkpoint'
+      ? shellCommand('generate', '--from', pathArgument(place), '--prompt', 'The ')
+      : shellCommand('inspect', pathArgument(place))
+  context.output.write(
+    `Wrote ${names[opened.form]} of ${count(size)} parameters as ${names[form]}: ${printable(place)}\nLook at it ${next}\n`,
+  )
+  return 0
+}
+
+/** Throws UsageError unless there is nothing in a place, or an empty folder. */
+async function checkFree(place: string): Promise<void> {
+  const refuse = (what: string): never => {
+    throw new UsageError(
+      `convert: ${printable(place)} ${what}; expected a place where nothing is, so that nothing is overwritten.`,
+    )
+  }
+  const found = await stat(place).catch(() => null)
+  if (found === null) return
+  if (!found.isDirectory() || place.endsWith('.gguf')) refuse('is there already')
+  const inside = await readdir(place)
+  if (inside.length > 0) refuse(`holds ${printable(inside[0])}`)
+}
+
+const writers: Readonly<
+  Record<ModelForm, (opened: OpenedModel, part: string, type: ConvertOptions['type']) => Promise<void>>
+> = {
+  async checkpoint({ model, tokenizer }, part) {
+    const state = await model.toState()
+    await writeCheckpoint(nodeDisk(part), { model: state, tokenizer: tokenizerState(tokenizer) })
+  },
+  async folder({ model, tokenizer }, part) {
+    await savePretrained(model, part)
+    for (const [name, text] of tokenizerFiles(tokenizer)) await writeFile(join(part, name), `${text}\n`)
+  },
+  async gguf({ model, tokenizer }, part, type = 'F32') {
+    checkUngrown(tokenizer)
+    const own =
+      tokenizer instanceof PretrainedTokenizer ? tokenizer : new PretrainedTokenizer(byteLevelTokenizerJson())
+    await saveGguf(model, part, { type, tokenizer: own })
+  },
+}
+
+/** Throws UsageError for a tokenizer that knows more than its file. */
+function checkUngrown({ merges }: GrowingTokenizer): void {
+  if (merges.length === 0) return
+  throw new UsageError(
+    `convert: the tokenizer has learnt ${count(merges.length)} tokens (growVocabulary), which only a checkpoint holds; keep it.`,
+  )
+}
+
+function tokenizerFiles(tokenizer: GrowingTokenizer): [name: string, text: string][] {
+  checkUngrown(tokenizer)
+  if (!(tokenizer instanceof PretrainedTokenizer)) {
+    const config = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false }
+    return [
+      ['tokenizer.json', JSON.stringify(byteLevelTokenizerJson())],
+      ['tokenizer_config.json', JSON.stringify(config)],
+    ]
+  }
+  const { tokenizerJson, tokenizerConfig } = tokenizer.toState()
+  return [
+    ['tokenizer.json', tokenizerJson],
+    ['tokenizer_config.json', tokenizerConfig],
+  ]
+}
