@@ -62,7 +62,7 @@ def unpack(kind, raw):
     if kind == "BF16":
         return (np.frombuffer(raw, dtype=np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
     numbers = []
-    size = {"Q8_0": 34, "Q4_0": 18, "Q4_1": 20, "Q6_K": 210}[kind]
+    size = {"Q8_0": 34, "Q4_0": 18, "Q4_1": 20, "Q4_K": 144, "Q6_K": 210}[kind]
     for at in range(0, len(raw), size):
         block = raw[at : at + size]
         scale = lambda i: float(np.frombuffer(block[i : i + 2], dtype=np.float16)[0])
@@ -72,6 +72,17 @@ def unpack(kind, raw):
             numbers += [scale(0) * ((q & 15) - 8) for q in block[2:]] + [scale(0) * ((q >> 4) - 8) for q in block[2:]]
         elif kind == "Q4_1":
             numbers += [scale(0) * (q & 15) + scale(2) for q in block[4:]] + [scale(0) * (q >> 4) + scale(2) for q in block[4:]]
+        elif kind == "Q4_K":
+            packed, low = block[4:16], block[16:]
+            for group in range(8):
+                if group < 4:
+                    s, m = packed[group] % 64, packed[group + 4] % 64
+                else:
+                    s = packed[group + 4] % 16 + packed[group - 4] // 64 * 16
+                    m = packed[group + 4] // 16 + packed[group] // 64 * 16
+                own = [q % 16 if group % 2 == 0 else q // 16 for q in low[group // 2 * 32 :][:32]]
+                f32 = np.float32
+                numbers += [float(f32(scale(0) * s) * f32(q) - f32(scale(2) * m)) for q in own]
         else:
             low, high, small = block[:128], block[128:192], struct.unpack("16b", block[192:208])
             own = [0.0] * 256
@@ -143,8 +154,16 @@ def llama(w, tokens, s):
     H, G, D, theta, eps = s["H"], s["G"], s["D"], s["theta"], s["eps"]
     T = len(tokens)
     inverse = theta ** (-np.arange(0, D, 2) / D) / s["factor"] / w.get("rope_freqs.weight", np.ones(D // 2))
+    scale = 1.0
+    if s["yarn"]:
+        factor, original = s["yarn"]
+        plain = theta ** (-np.arange(0, D, 2) / D)
+        pair = lambda turns: D * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(theta))
+        low, high = max(0, math.floor(pair(32))), min(D - 1, math.ceil(pair(1)))
+        kept = 1 - np.clip((np.arange(D // 2) - low) / max(0.001, high - low), 0, 1)
+        inverse, scale = plain / factor * (1 - kept) + plain * kept, 1 + 0.1 * math.log(factor)
     angles = np.arange(T)[:, None, None] * inverse
-    cos, sin = np.cos(angles), np.sin(angles)
+    cos, sin = np.cos(angles) * scale, np.sin(angles) * scale
 
     def turned(x):
         y = np.empty_like(x)
@@ -254,6 +273,7 @@ def write_llama(name, seed, kind="F32", arch="llama", tied=True, biases="", qk_n
     keys.update({f"{arch}.attention.layer_norm_rms_epsilon": 1e-6, f"{arch}.rope.freq_base": 5000.0, f"{arch}.rope.dimension_count": D})
     keys.update({f"{arch}.rope.scaling.{key}": v for key, v in (rope or {}).items()})
     s["factor"] = (rope or {}).get("factor", 1)
+    s["yarn"] = (rope["factor"], rope["original_context_length"]) if rope and rope["type"] == "yarn" else None
     shapes = {"token_embd.weight": (V, C), "output_norm.weight": (C,)}
     if not tied:
         shapes["output.weight"] = (V, C)
@@ -295,6 +315,7 @@ write_llama("llama", 1, tokenizer=spm, V=len(pieces))
 write_llama("llama-untied-v2", 2, tied=False, biases="attn_q attn_k attn_v attn_output ffn_gate ffn_up ffn_down", version=2, alignment=64)
 write_llama("llama-linear-f16", 3, kind="F16", rope={"type": "linear", "factor": 2.0}, D=8, H=2, G=1)
 write_llama("llama-divisors-bf16", 4, kind="BF16", freqs=[1.0, 1.0, 2.5, 8.0], D=8, C=24, H=3, G=1)
+write_llama("llama-yarn", 13, rope={"type": "yarn", "factor": 4.0, "original_context_length": 64, "yarn_attn_factor": 1.0}, D=8, H=2, G=1)
 write_llama("llama-q8_0", 5, kind="Q8_0", C=32, D=8, M=64)
 write_llama("llama-q4_0", 6, kind="Q4_0", C=32, D=8, M=64, tied=False)
 write_llama("qwen2", 7, arch="qwen2", biases="attn_q attn_k attn_v")
@@ -306,11 +327,11 @@ texts = [{"text": t, "ids": [1] + by_scores(pieces, scores, types, t)} for t in 
 
 random = np.random.default_rng(12)
 blocks = {}
-for kind, (count, size) in {"F32": (32, 128), "F16": (32, 64), "BF16": (32, 64), "Q8_0": (32, 34), "Q4_0": (32, 18), "Q4_1": (32, 20), "Q6_K": (256, 210)}.items():
+for kind, (count, size) in {"F32": (32, 128), "F16": (32, 64), "BF16": (32, 64), "Q8_0": (32, 34), "Q4_0": (32, 18), "Q4_1": (32, 20), "Q4_K": (256, 144), "Q6_K": (256, 210)}.items():
     raw = bytearray(random.integers(0, 256, 2 * size, dtype=np.uint8).tobytes())
     if kind[0] == "Q":
         for i in range(2):
-            for at in {"Q4_1": (0, 2), "Q6_K": (208,)}.get(kind, (0,)):
+            for at in {"Q4_1": (0, 2), "Q4_K": (0, 2), "Q6_K": (208,)}.get(kind, (0,)):
                 raw[i * size + at : i * size + at + 2] = half((-1) ** i * 0.01 * random.random()).tobytes()
     else:
         raw = bytearray(pack(kind, random.standard_normal(2 * count)))

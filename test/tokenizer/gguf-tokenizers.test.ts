@@ -153,6 +153,25 @@ test("the gold file's tokenizer is the same after GGUF", async () => {
   expectSame(ours, await through(ours))
 })
 
+test('scores go on as merges when more are learnt', async () => {
+  const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, '../gold/gguf/llama.gguf')))
+  const tokenizer = (await open(bytes)).tokenizer() as PretrainedTokenizer
+  const before = tokenizer.encode('aaaaaaa cc c')
+  const [c] = tokenizer.encode('c').slice(-1)
+  tokenizer.add([[c, c]])
+  const after = tokenizer.encode('aaaaaaa cc c')
+  expect([...after]).toEqual(
+    [...before]
+      .join()
+      .replace(`${c},${c}`, `${tokenizer.vocabulary - 1}`)
+      .split(',')
+      .map(Number),
+  )
+  const restored = PretrainedTokenizer.fromState(tokenizer.toState())
+  expect(restored.encode('aaaaaaa cc c')).toEqual(after)
+  await expect(through(tokenizer)).rejects.toThrow(/1 learnt merges/)
+})
+
 const key = (name: string): string => `tokenizer.ggml.${name}`
 
 test.each<[string, RegExp, readonly (readonly [string, TypedValue])[]]>([

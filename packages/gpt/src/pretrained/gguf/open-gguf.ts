@@ -45,7 +45,7 @@ export interface GgufFile {
 /**
  * Opens a GGUF file of version 2 or 3: reads what stands before its numbers, and holds it against the file's
  * size. Architectures `gpt2`, `llama` (Mistral is called so, too), `qwen2` and `qwen3`; numbers in F32, F16,
- * BF16, F64, Q8_0, Q4_0, Q4_1 and Q6_K, all of which become single floats.
+ * BF16, F64, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K, all of which become single floats.
  *
  * @throws PretrainedError for what is no whole and consistent file. Nothing is allocated beyond its size.
  */

@@ -19,6 +19,16 @@ function halves(): Float32Array {
 const halfAt = (table: Float32Array, bytes: Uint8Array, at: number): number =>
   table[bytes[at] | (bytes[at + 1] << 8)]
 
+/**
+ * One of 8 numbers of 6 bits, scales (`first` 0) or minima (4), in 12 bytes: four of each whole, the low
+ * halves of the others side by side, and their high bits above those of the first four.
+ */
+function sixBits(bytes: Uint8Array, at: number, group: number, first: 0 | 4): number {
+  if (group < 4) return bytes[at + first + group] & 63
+  const low = bytes[at + group + 4] >> first
+  return (low & 15) | ((bytes[at + first + group - 4] >> 6) << 4)
+}
+
 const plain =
   (type: 'F32' | 'F16' | 'BF16' | 'F64'): ReadBlocks =>
   (bytes, to) =>
@@ -57,6 +67,21 @@ const readers: Readonly<Record<string, ReadBlocks>> = {
         const pair = bytes[at + 4 + j]
         to[i + j] = scale * (pair & 15) + least
         to[i + j + 16] = scale * (pair >> 4) + least
+      }
+    }
+  },
+  // A scale s and a minimum m of 6 bits for every 32 numbers, and one scale of each for all: x = d·s·q − e·m.
+  Q4_K(bytes, to) {
+    const table = halves()
+    for (let at = 0, i = 0; i < to.length; at += 144, i += 256) {
+      const [scale, least] = [halfAt(table, bytes, at), halfAt(table, bytes, at + 2)]
+      for (let group = 0; group < 8; group++) {
+        const own = Math.fround(scale * sixBits(bytes, at + 4, group, 0))
+        const below = Math.fround(least * sixBits(bytes, at + 4, group, 4))
+        const [from, shift] = [at + 16 + 32 * (group >> 1), 4 * (group & 1)]
+        for (let j = 0; j < 32; j++) {
+          to[i + 32 * group + j] = Math.fround(own * ((bytes[from + j] >> shift) & 15)) - below
+        }
       }
     }
   },

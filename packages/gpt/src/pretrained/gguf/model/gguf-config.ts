@@ -79,6 +79,7 @@ function commonSizes(keys: GgufKeys): {
     keys.refuse('embedding_length', `${rowsOf(header, 'output_norm.weight')}, as output_norm.weight has`)
   }
   const layers = keys.size('block_count', Math.min(sizeLimits.blocks, header.tensors.size))
+  if ((keys.get('attention.causal') ?? true) !== true) keys.refuse('attention.causal', 'true')
   // How the numbers are permuted is up to the architecture here.
   keys.get('tensor_data_layout')
   const heads = keys.size('attention.head_count', Math.min(sizeLimits.heads, embed))

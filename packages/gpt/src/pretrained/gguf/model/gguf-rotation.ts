@@ -69,12 +69,12 @@ interface Scaling {
 function yarn(keys: GgufKeys, { factor, original, attention }: Scaling): JsonObject {
   const optional = (key: string, name: string): JsonObject =>
     keys.get(`rope.scaling.${key}`) === undefined ? {} : { [name]: keys.positive(`rope.scaling.${key}`) }
-  if ((keys.get('rope.scaling.yarn_ext_factor') ?? 1) !== 1) {
-    keys.refuse('rope.scaling.yarn_ext_factor', '1')
-  }
-  for (const key of ['yarn_log_multiplier', 'yarn_attn_factor']) {
-    const value = keys.get(`rope.scaling.${key}`) ?? 0
-    if (value !== 0) keys.refuse(`rope.scaling.${key}`, 'none: this cannot be represented')
+  const usual = { yarn_ext_factor: [1, -1], yarn_attn_factor: [1, 0], yarn_log_multiplier: [0] }
+  for (const [key, values] of Object.entries(usual)) {
+    const value = keys.get(`rope.scaling.${key}`) ?? values[0]
+    if (!values.some((each) => each === value)) {
+      keys.refuse(`rope.scaling.${key}`, `${values[0]}: no other can be represented`)
+    }
   }
   return {
     ...{
