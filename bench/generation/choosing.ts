@@ -7,10 +7,13 @@ import { gpt2Small } from './shapes.ts'
 const ways: Readonly<Record<string, SamplingOptions>> = {
   greedy: { temperature: 0 },
   'top-k 40': { topK: 40 },
-  'top-p 0.9': { topP: 0.9 },
   'min-p 0.05': { minP: 0.05 },
+  'top-p 0.9': { topP: 0.9 },
   'all tokens': {},
 }
+
+/** The others need the weight of every token, and with it an exponential of each. */
+const promised = new Set(['greedy', 'top-k 40', 'min-p 0.05'])
 
 /** Rows for every way, and checks of those whose cost is promised. */
 export function costOfChoosing(): { rows: BenchmarkRow[]; checks: BenchmarkCheck[] } {
@@ -28,7 +31,7 @@ export function costOfChoosing(): { rows: BenchmarkRow[]; checks: BenchmarkCheck
     }
     const value = Math.min(...times)
     rows.push({ case: `choosing a token, ${name}`, metric: 'min', value, unit: 'ms' })
-    checks.push(atMost(`choosing a token, ${name}, ms`, value, 0.5))
+    if (promised.has(name)) checks.push(atMost(`choosing a token, ${name}, ms`, value, 0.5))
   }
   return { rows, checks }
 }

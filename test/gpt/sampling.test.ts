@@ -1,4 +1,4 @@
-import { sampleToken } from '@burgeon/gpt'
+import { sampleToken, tokenProbabilities } from '@burgeon/gpt'
 import { keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -138,4 +138,29 @@ describe('sampling', () => {
     expect(() => sampleToken(logits, options, stream(1))).toThrow(OptionError)
     expect(() => sampleToken(logits, options, stream(1))).toThrow(message)
   })
+})
+
+test('minP keeps exactly the tokens whose weight is large enough, for any logits and temperature', () => {
+  const logit = fc.oneof(
+    fc.double({ min: -1e12, max: 1e12, noNaN: true }),
+    fc.double({ min: -9, max: 9, noNaN: true }),
+  )
+  const options = fc.record({
+    temperature: fc.double({ min: 1e-3, max: 1e3, noNaN: true }),
+    minP: fc.oneof(fc.double({ min: 1e-9, max: 1, noNaN: true }), fc.constant(1)),
+  })
+  fc.assert(
+    fc.property(
+      fc.array(logit, { minLength: 1, maxLength: 12 }),
+      options,
+      (logits, { temperature, minP }) => {
+        const top = Math.max(...logits)
+        const weights = logits.map((each) => Math.exp((each - top) / temperature))
+        const kept = weights.map((weight) => (weight >= minP ? weight : 0))
+        const total = kept.reduce((sum, weight) => sum + weight, 0)
+        const expected = kept.map((weight) => weight / total)
+        expect([...tokenProbabilities(logits, { temperature, minP })]).toEqual(expected)
+      },
+    ),
+  )
 })

@@ -105,6 +105,12 @@ export function candidatesOf(logits: ArrayLike<number>, options: SamplingOptions
     const tokens = topTokens(logits, topK)
     kept = { tokens, weights: weigh(tokens) }
     if (topP < 1) kept = first(kept, nucleus(kept.weights, topP * sumOf(kept.weights)))
+  } else if (topP === 1 && minP > 0) {
+    // Most weights are too small by far, and need not be known: a difference decides, with room for rounding.
+    const least = top + temperature * (Math.log(minP) - 1e-6)
+    const tokens: number[] = []
+    for (let token = 0; token < logits.length; token++) if (logits[token] >= least) tokens.push(token)
+    kept = { tokens, weights: weigh(tokens) }
   } else {
     const weights = new Float64Array(logits.length)
     for (let token = 0; token < weights.length; token++) weights[token] = weightOf(logits[token])
