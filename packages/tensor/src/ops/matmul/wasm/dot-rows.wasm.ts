@@ -17,9 +17,12 @@ import {
   v128,
 } from '../../../backends/wasm/assembler/index.ts'
 import { eachBlock } from './gemv.wasm.ts'
+import { atMost } from './tile.wasm.ts'
 
 /** Rows of A that are taken together; their sums stay in registers. */
-const groupRows = 4
+const groupRows = 3
+/** Rows of B that a cache holds while one group of A's rows after the other is multiplied with them. */
+const columns = 16
 /** Vectors of sums of one element. */
 const lanes = 4
 
@@ -37,21 +40,32 @@ const allParameters = {
 export function dotRowsKernel(fused: boolean): FunctionDefinition<typeof allParameters, void> {
   const kernels = Array.from({ length: groupRows }, (_, i) => groupKernel(groupRows - i, fused))
   return defineFunction('dotRows', allParameters, (f, { bColumn, m, n, initColumn, ...p }) => {
-    f.repeat(n, () => {
+    const left = f.local('i32', n)
+    f.while(left, () => {
+      const some = f.let(atMost(left, columns))
       const [a, c, init] = [f.local('i32', p.a), f.local('i32', p.c), f.local('i32', p.init)]
-      const call = (kernel: (typeof kernels)[number]): void => f.call(kernel, { ...p, a, c, init })
+      const take = (kernel: (typeof kernels)[number]): void => {
+        const at = { b: f.local('i32', p.b), c: f.local('i32', c), init: f.local('i32', init) }
+        f.repeat(some, () => {
+          f.call(kernel, { ...p, a, ...at })
+          f.advance(at.b, bColumn)
+          f.advance(at.c, 4)
+          f.advance(at.init, initColumn)
+        })
+      }
       f.repeat(i32.divU(m, groupRows), () => {
-        call(kernels[0])
+        take(kernels[0])
         f.advance(a, i32.mul(p.aRow, groupRows))
         f.advance(c, i32.mul(p.cRow, groupRows))
         f.advance(init, i32.mul(p.initRow, groupRows))
       })
       kernels.slice(1).forEach((kernel, i) => {
-        f.if(i32.eq(i32.and(m, groupRows - 1), groupRows - 1 - i), () => call(kernel))
+        f.if(i32.eq(i32.remU(m, groupRows), groupRows - 1 - i), () => take(kernel))
       })
-      f.advance(p.b, bColumn)
-      f.advance(p.c, 4)
-      f.advance(p.init, initColumn)
+      f.advance(p.b, i32.mul(bColumn, some))
+      f.advance(p.c, i32.shl(some, 2))
+      f.advance(p.init, i32.mul(initColumn, some))
+      f.set(left, i32.sub(left, some))
     })
   })
 }
@@ -73,20 +87,20 @@ function groupKernel(rows: number, fused: boolean): FunctionDefinition<typeof pa
     eachBlock(f, p.k, (terms) => {
       for (const { sums, single } of group) for (const sum of [...sums, single]) f.set(sum, f32x4.splat(0))
       f.repeat(i32.divU(terms, 4 * lanes), () => {
-        const right = Array.from({ length: lanes }, (_, j) => f.let(v128.load(p.b, 16 * j)))
-        for (const { a, sums } of group) {
-          sums.forEach((sum, j) => addTo(sum, f.let(v128.load(a, 16 * j)), right[j]))
+        for (let j = 0; j < lanes; j++) {
+          const right = f.let(v128.load(p.b, 16 * j))
+          for (const { a, sums } of group) addTo(sums[j], v128.load(a, 16 * j), right)
         }
         advance(16 * lanes)
       })
       f.repeat(i32.and(i32.shrU(terms, 2), lanes - 1), () => {
         const right = f.let(v128.load(p.b))
-        for (const { a, sums } of group) addTo(sums[0], f.let(v128.load(a)), right)
+        for (const { a, sums } of group) addTo(sums[0], v128.load(a), right)
         advance(16)
       })
       f.repeat(i32.and(terms, 3), () => {
         const right = f.let(v128.load32Zero(p.b))
-        for (const { a, single } of group) addTo(single, f.let(v128.load32Zero(a)), right)
+        for (const { a, single } of group) addTo(single, v128.load32Zero(a), right)
         advance(4)
       })
       for (const { sums, single, total } of group) {
