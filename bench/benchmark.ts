@@ -35,6 +35,8 @@ export interface BenchmarkOptions {
   readonly seeds: number
   /** Folder with data sets, where a benchmark needs one. */
   readonly data?: string
+  /** Folder of a pretrained model, where a benchmark can take one in the place of its own. */
+  readonly model?: string
   /** For what is said along the way. */
   readonly note: (line: string) => void
   /**

