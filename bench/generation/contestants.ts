@@ -16,7 +16,7 @@ export interface Contestant {
   close(): void
 }
 
-type Kind = 'ours' | 'JavaScript' | 'native'
+type Kind = 'ours' | 'packed' | 'JavaScript' | 'native'
 
 /** How a contestant is found. */
 export interface Candidate {
@@ -51,6 +51,9 @@ const forked = (
 /** In the order in which they are measured. */
 export const candidates: readonly Candidate[] = [
   forked('burgeon', 'ours', './our-writer.ts'),
+  ...['bf16', 'int8', 'int4'].map((format) =>
+    forked(`burgeon, ${format}`, 'packed', './our-writer.ts', { args: [format] }),
+  ),
   forked('llama.cpp, node-llama-cpp', 'native', '../peers/generation/llama-cpp.ts', {
     needs: 'node-llama-cpp',
   }),

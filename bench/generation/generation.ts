@@ -18,6 +18,9 @@ const promptLength = 64
 /** Log-probabilities that lie apart by more are a mistake; llama.cpp rounds inside activations to half precision. */
 const tolerances = { usual: 1e-3, llamaCpp: 1e-2 }
 
+/** How many times as fast as with single floats a token must be. */
+const packedBounds: Readonly<Record<string, number>> = { bf16: 1.6, int8: 2.3, int4: 3.5 }
+
 /** All times of one contestant at one size of the batch. */
 interface Times {
   readonly prompts: number[]
@@ -129,7 +132,8 @@ function logitChecks(
   got: Float32Array,
   ours: Float32Array,
 ): BenchmarkCheck[] {
-  if (kind === 'ours') return []
+  // How far packed weights are from the model is shown elsewhere, by losses.
+  if (kind === 'ours' || kind === 'packed') return []
   const told = [...got.keys()].filter((token) => !Number.isNaN(got[token]))
   const apart = Math.max(...(told.length === 0 ? [Infinity] : []), ...blocks(told, got, ours))
   const tolerance = /llama/.test(name) ? tolerances.llamaCpp : tolerances.usual
@@ -195,6 +199,14 @@ function speedChecks(
     ...(javascript.length === 0
       ? []
       : [atLeast(`${about}: a token, times as fast as the best in JavaScript`, best / own, 1.15)]),
+    ...measured.flatMap((packed) => {
+      const format = packed.contestant.name.replace('burgeon, ', '')
+      if (packed.contestant.kind !== 'packed') return []
+      const times = own / least(packed, 1, 'step')
+      return [
+        atLeast(`${about}: a token with ${format}, times as fast as with f32`, times, packedBounds[format]),
+      ]
+    }),
     atMost(`${about}: a step of batch 8, ms`, least(ours, 8, 'step'), 50),
     atMost(`${about}: a prompt of ${promptLength} at batch 8, ms`, least(ours, 8, 'prompt'), 1500),
     atMost(`${about}: opening a folder, ms`, ours.contestant.opened, 3000),

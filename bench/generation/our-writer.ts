@@ -1,11 +1,21 @@
-/** Our own generation, in a process of its own like every peer. */
-import { forward, generate, KeyValueCache } from '@burgeon/gpt'
+/**
+ * Our own generation, in a process of its own like every peer. With an argument the weights are packed so, and what
+ * maps of integers read is rounded, too.
+ */
+import { forward, generate, KeyValueCache, quantized, type WeightFormat } from '@burgeon/gpt'
 import { fromPretrained } from '@burgeon/gpt/node'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { logSoftmax, processorTime, serve } from '../peers/generation/writer.ts'
 
 serve(async ({ files, threads }) => {
-  const model = await fromPretrained(files.folder, { device: openWasm({ threads }) })
+  const whole = await fromPretrained(files.folder, { device: openWasm({ threads }) })
+  const format = process.argv[2] as WeightFormat | undefined
+  const isInteger = format === 'int8' || format === 'int4'
+  const model =
+    format === undefined
+      ? whole
+      : await quantized(whole, { weights: format, ...(isInteger && { activations: 'int8' }) })
+  if (model !== whole) whole.dispose()
   return {
     async logProbabilities(tokens) {
       using cache = new KeyValueCache(model.config, model.device, 1)
