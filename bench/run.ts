@@ -73,6 +73,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'seeds',
     'data',
   ],
+  quantized: [async () => (await import('./quantized/quantized.ts')).quantization, 'quick', 'data'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sgd } from '@burgeon/autograd/optim'
 import * as autogradTesting from '@burgeon/autograd/testing'
-import { PretrainedError } from '@burgeon/gpt'
+import { PretrainedError, type WritePretrainedOptions } from '@burgeon/gpt'
 import * as node from '@burgeon/gpt/node'
 import { square, sum, type Tensor, tensor } from '@burgeon/tensor'
 import * as reference from '@burgeon/tensor/reference'
@@ -115,10 +115,14 @@ export const nodeCalls: CallsOf<typeof node> = {
   ],
   savePretrained: [
     () => ({
-      args: { model, place: written },
+      args: { model, place: written, options: { weights: 'f16' } },
       // Any other path would be written to, where the tests happen to run.
-      run: (own: typeof model, place: unknown) =>
-        node.savePretrained(own, (typeof place === 'string' && place !== '' ? written : place) as string),
+      run: (own: typeof model, place: unknown, options: WritePretrainedOptions) =>
+        node.savePretrained(
+          own,
+          (typeof place === 'string' && place !== '' ? written : place) as string,
+          options,
+        ),
       says: ['writePretrained'],
     }),
   ],

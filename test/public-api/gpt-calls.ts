@@ -241,7 +241,9 @@ export const gptCalls: CallsOf<typeof api> = {
       says: ['ggufPieces'],
     }),
   ],
-  writePretrained: [() => ({ args: { model: llama() }, run: api.writePretrained })],
+  writePretrained: [
+    () => ({ args: { model: llama(), options: { weights: 'bf16' } }, run: api.writePretrained }),
+  ],
   configFromState: [() => ({ args: { saved: config }, run: api.configFromState, says: ['model state'] })],
   gptConfig: [
     () => ({

@@ -400,6 +400,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   keyFromSeed: [call({ seed: 1 }, api.keyFromSeed)],
   splitKey: [call({ key, n: 2 }, api.splitKey)],
   arrayFromRaw: [() => ({ args: { tensor: raw() }, run: api.arrayFromRaw })],
+  rawFromFloats: [call({ data: [1, 2], shape: [2], type: 'BF16' }, api.rawFromFloats)],
   rawFromArray: [call({ data: Float32Array.of(1, 2), shape: [2] }, api.rawFromArray)],
   readSafetensors: [
     () => ({

@@ -60,7 +60,7 @@ export type { ReadPretrainedOptions } from './pretrained/config/pretrained-optio
 export { readPretrained } from './pretrained/read-pretrained.ts'
 export type { PretrainedFolder } from './pretrained/weight-files.ts'
 export { ggufPieces, writeGguf, type WriteGgufOptions } from './pretrained/write-gguf.ts'
-export { writePretrained } from './pretrained/write-pretrained.ts'
+export { writePretrained, type WritePretrainedOptions } from './pretrained/write-pretrained.ts'
 export { quantized } from './quantized/quantized.ts'
 export { aGpt } from './growth/apply/growth-checks.ts'
 export { QuantizedGpt } from './quantized/quantized-gpt.ts'

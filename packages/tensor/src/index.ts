@@ -170,6 +170,7 @@ export {
   type RawTensor,
   type RawType,
   rawFromArray,
+  rawFromFloats,
 } from './safetensors/raw-tensor.ts'
 export {
   readSafetensors,

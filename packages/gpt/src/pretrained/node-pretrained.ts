@@ -7,7 +7,7 @@ import { ggufAt } from './node-gguf.ts'
 import { aPlace, folderAt } from './node-files.ts'
 import type { ReadPretrainedOptions } from './config/pretrained-options.ts'
 import { readPretrained } from './read-pretrained.ts'
-import { writePretrained } from './write-pretrained.ts'
+import { writePretrained, type WritePretrainedOptions } from './write-pretrained.ts'
 
 /**
  * A model from a folder in the form of Hugging Face, or from a GGUF file; see `readPretrained` and
@@ -29,9 +29,13 @@ export async function fromPretrained(place: string, options: ReadPretrainedOptio
  * @param place Path of the folder, which is made if it is not there.
  * @throws PretrainedError, before anything is written, naming the growth that no class of transformers has.
  */
-export async function savePretrained(model: Gpt, place: string): Promise<void> {
+export async function savePretrained(
+  model: Gpt,
+  place: string,
+  options: WritePretrainedOptions = {},
+): Promise<void> {
   checkArgument('savePretrained', 'place', place, aPlace)
-  await writeFolder(place, await writePretrained(model))
+  await writeFolder(place, await writePretrained(model, options))
 }
 
 /** Writes files into a folder. They replace those of before only when all of them are whole. */

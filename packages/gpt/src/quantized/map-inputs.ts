@@ -1,6 +1,23 @@
 /** What the linear maps of a model read: XᵀX of each, which error feedback needs. */
-import { type Attrs, type Engine, type OpName, scope, type Tensor, withEngine } from '@burgeon/tensor'
-import type { Gpt } from '../gpt.ts'
+import {
+  type Attrs,
+  type Device,
+  type Engine,
+  type OpName,
+  scope,
+  type Tensor,
+  type TensorsByPath,
+  withEngine,
+} from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
+import { forward } from '../forward/forward.ts'
+
+/** A model, perhaps with some of its weights packed. */
+export interface ModelParts {
+  readonly config: GptConfig
+  readonly device: Device
+  readonly tensors: TensorsByPath
+}
 
 /**
  * Adds up XᵀX of the inputs of every map while the model reads some text.
@@ -8,12 +25,12 @@ import type { Gpt } from '../gpt.ts'
  * It listens to the ops: the product with a weight shows what that weight reads, however the forward pass
  * comes to it.
  *
- * @param paths Of weights.
+ * @param paths Of weights that are not packed.
  * @param sequences Tokens; longer ones are cut at the context.
  * @returns By path, `[K, K]` row-major.
  */
 export async function mapInputs(
-  model: Gpt,
+  model: ModelParts,
   paths: readonly string[],
   sequences: readonly ArrayLike<number>[],
 ): Promise<ReadonlyMap<string, Float64Array>> {
@@ -35,8 +52,12 @@ export async function mapInputs(
 }
 
 /** XᵀX of each map for one sequence. */
-function readSquares(model: Gpt, paths: readonly string[], tokens: readonly number[]): Map<string, Tensor> {
-  const byTensor = new Map<Tensor, string>(paths.map((path) => [model.parameters.get(path).tensor, path]))
+function readSquares(
+  { config, device, tensors }: ModelParts,
+  paths: readonly string[],
+  tokens: readonly number[],
+): Map<string, Tensor> {
+  const byTensor = new Map<Tensor, string>(paths.map((path) => [tensors[path], path]))
   const squares = new Map<string, Tensor>()
   const listen = (below: Engine): Engine => ({
     run<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: Attrs<K>): readonly Tensor[] {
@@ -51,8 +72,8 @@ function readSquares(model: Gpt, paths: readonly string[], tokens: readonly numb
     },
   })
   return scope(() => {
-    const input = model.device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'calibration')
-    withEngine(listen, () => model.forward(input))
+    const input = device.tensor(tokens, { shape: [1, tokens.length], dtype: 'i32' }, 'calibration')
+    withEngine(listen, () => forward(config, tensors, input))
     return squares
   })
 }

@@ -3,11 +3,13 @@ import {
   checkArgument,
   checkOptions,
   checks,
+  type Device,
   makeOwned,
   type PackedMatmulOptions,
   packWeights,
   reshape,
   type Tensor,
+  type TensorsByPath,
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
 import { Gpt } from '../gpt.ts'
@@ -39,35 +41,51 @@ export async function quantized(model: Gpt, options: QuantizedOptions): Promise<
   checkOptions('quantized', options, quantizedChecks)
   checkTogether(options)
   using _ = holdModel(model)
-  const { config, device } = model
-  const tables = tableForm(options)
-  const maps = formOf(options, options.weights)
-  const matrices = packedMatrices(model, maps, tables)
-  const inputs = options.calibration
-    ? await mapInputs(
-        model,
-        matrices.filter(({ form }) => isInteger(form.format)).map(({ path }) => path),
-        options.calibration,
-      )
-    : new Map<string, Float64Array>()
+  const { device } = model
   const tensors: Record<string, Tensor> = {}
   try {
-    for (const { path, tensor } of model.parameters) {
-      const matrix = matrices.find((each) => each.path === path)
-      tensors[path] = matrix
-        ? await packedTensor(tensor, matrix, options, inputs.get(path))
-        : makeOwned(() => reshape(tensor, tensor.shape))
-    }
+    for (const { path, tensor } of model.parameters)
+      tensors[path] = makeOwned(() => reshape(tensor, tensor.shape))
+    const config = await packParts({ config: model.config, device, tensors }, options)
+    return new QuantizedGpt(config, device, { tensors, size: model.parameters.size })
   } catch (error) {
     for (const tensor of Object.values(tensors)) tensor.release()
     throw error
   }
-  const packed: GptConfig = {
-    ...config,
-    packed: tables,
-    blocks: config.blocks.map((block): BlockConfig => ({ ...block, packed: maps })),
+}
+
+/**
+ * Packs the tables of tokens and then one block after the other, in place. With a calibration text each block
+ * is rounded for what the packed ones below it return.
+ */
+async function packParts(
+  model: { config: GptConfig; readonly device: Device; readonly tensors: Record<string, Tensor> },
+  options: QuantizedOptions,
+): Promise<GptConfig> {
+  const [tables, maps] = [tableForm(options), formOf(options, options.weights)]
+  const { embed, blocks } = model.config
+  const matrices = packedMatrices(model.tensors, embed, maps, tables)
+  const pack = async (some: readonly PackedMatrix[]): Promise<void> => {
+    const rounded = some.filter(({ form }) => isInteger(form.format)).map(({ path }) => path)
+    const inputs = options.calibration
+      ? await mapInputs(model, rounded, options.calibration)
+      : new Map<string, Float64Array>()
+    for (const matrix of some) {
+      const { path } = matrix
+      const whole = model.tensors[path]
+      model.tensors[path] = await packedTensor(whole, matrix, options, inputs.get(path))
+      whole.release()
+    }
   }
-  return new QuantizedGpt(packed, device, { tensors, size: model.parameters.size })
+  await pack(matrices.filter(({ path }) => !path.startsWith('blocks.')))
+  model.config = { ...model.config, packed: tables }
+  for (const { id } of blocks) {
+    await pack(matrices.filter(({ path }) => path.startsWith(`blocks.${id}.`)))
+    const withPacked = (block: BlockConfig): BlockConfig =>
+      block.id === id ? { ...block, packed: maps } : block
+    model.config = { ...model.config, blocks: model.config.blocks.map(withPacked) }
+  }
+  return model.config
 }
 
 const isInteger = (format: string): boolean => format === 'int8' || format === 'int4'
@@ -101,9 +119,13 @@ const [fromStream, intoStream] = [
   /^blocks\..*\.(output|down)\.weight$/,
 ]
 
-function packedMatrices(model: Gpt, maps: PackedMatmulOptions, tables: PackedMatmulOptions): PackedMatrix[] {
-  const { embed } = model.config
-  return [...model.parameters].flatMap(({ path, tensor }): PackedMatrix[] => {
+function packedMatrices(
+  tensors: TensorsByPath,
+  embed: number,
+  maps: PackedMatmulOptions,
+  tables: PackedMatmulOptions,
+): PackedMatrix[] {
+  return Object.entries(tensors).flatMap(([path, tensor]): PackedMatrix[] => {
     if (path === 'embed.token.weight' || path === 'head.weight') {
       return [{ path, form: tables, width: embed, isTransposed: false }]
     }

@@ -11,11 +11,14 @@ export interface Fit {
   codeOf(x: number): number
 }
 
+/** What the squared error of each number counts; 1 unless given. */
+type Weights = ArrayLike<number>
+
 /** Shares of the range that clipping tries, the whole first. */
 const shares = Array.from({ length: 25 }, (_, i) => 1 - i / 50)
 
 /** Symmetric codes from −max to max for a row: `scale · code`. */
-export function fitRow(values: Float32Array, max: number, rounding: Rounding): Fit {
+export function fitRow(values: Float32Array, max: number, rounding: Rounding, weights?: Weights): Fit {
   const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   const fitOf = (share: number): Fit => {
     const scale = Math.fround((largest * share) / max)
@@ -25,26 +28,27 @@ export function fitRow(values: Float32Array, max: number, rounding: Rounding): F
       codeOf: (x) => (scale === 0 ? 0 : Math.max(-max, Math.min(max, toEven(x / scale)))),
     }
   }
-  return best(values, rounding, fitOf)
+  return best(values, rounding, fitOf, weights)
 }
 
 /** Codes from 0 to 15 for a group: `minimum + scale · code`. Both are brain floats. */
-export function fitGroup(values: Float32Array, rounding: Rounding): Fit {
+export function fitGroup(values: Float32Array, rounding: Rounding, weights?: Weights): Fit {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const center = (low + high) / 2
-  return best(values, rounding, (share) => {
+  const fitOf = (share: number): Fit => {
     const even = groupFit(center + (low - center) * share, center + (high - center) * share)
-    return rounding === 'plain' ? even : refit(values, even)
-  })
+    return rounding === 'plain' ? even : refit(values, even, weights)
+  }
+  return best(values, rounding, fitOf, weights)
 }
 
 /** The minimum is rounded down and the scale up, so that the range holds both ends. */
 function groupFit(low: number, high: number): Fit {
   const minimum = brainAtMost(low)
-  return fitOf(-brainAtMost(-(high - minimum) / 15), minimum)
+  return lineOf(-brainAtMost(-(high - minimum) / 15), minimum)
 }
 
-function fitOf(scale: number, minimum: number): Fit {
+function lineOf(scale: number, minimum: number): Fit {
   return {
     scale,
     minimum,
@@ -53,39 +57,46 @@ function fitOf(scale: number, minimum: number): Fit {
 }
 
 /** The line of least squares through codes and numbers. */
-function refit(values: Float32Array, fit: Fit): Fit {
-  let [sumQ, sumX, sumQQ, sumQX] = [0, 0, 0, 0]
-  for (const x of values) {
-    const q = fit.codeOf(x)
-    sumQ += q
-    sumX += x
-    sumQQ += q * q
-    sumQX += q * x
-  }
-  const n = values.length
-  const spread = n * sumQQ - sumQ * sumQ
-  if (spread === 0) return fit
-  const scale = brainFloat(brainBits((n * sumQX - sumQ * sumX) / spread))
-  if (!(scale > 0)) return fit
-  return fitOf(scale, brainFloat(brainBits((sumX - scale * sumQ) / n)))
+function refit(values: Float32Array, fit: Fit, weights?: Weights): Fit {
+  let [sum, sumQ, sumX, sumQQ, sumQX] = [0, 0, 0, 0, 0]
+  values.forEach((x, i) => {
+    const [q, weight] = [fit.codeOf(x), weights?.[i] ?? 1]
+    sum += weight
+    sumQ += weight * q
+    sumX += weight * x
+    sumQQ += weight * q * q
+    sumQX += weight * q * x
+  })
+  const spread = sum * sumQQ - sumQ * sumQ
+  if (!(spread > 0)) return fit
+  const scale = brainFloat(brainBits((sum * sumQX - sumQ * sumX) / spread))
+  if (!(scale > 0 && scale < Infinity)) return fit
+  return lineOf(scale, brainFloat(brainBits((sumX - scale * sumQ) / sum)))
 }
 
-function best(values: Float32Array, rounding: Rounding, fitOf: (share: number) => Fit): Fit {
+function best(
+  values: Float32Array,
+  rounding: Rounding,
+  fitOf: (share: number) => Fit,
+  weights?: Weights,
+): Fit {
   if (rounding === 'plain') return fitOf(1)
   let found = fitOf(1)
-  let least = errorOf(values, found)
+  let least = errorOf(values, found, weights)
   for (const share of shares) {
     const fit = fitOf(share)
-    const error = errorOf(values, fit)
+    const error = errorOf(values, fit, weights)
     if (error < least) [found, least] = [fit, error]
   }
   return found
 }
 
 /** The sum of squared errors. */
-function errorOf(values: Float32Array, { scale, minimum, codeOf }: Fit): number {
+function errorOf(values: Float32Array, { scale, minimum, codeOf }: Fit, weights?: Weights): number {
   let sum = 0
-  for (const x of values) sum += (minimum + scale * codeOf(x) - x) ** 2
+  values.forEach((x, i) => {
+    sum += (weights?.[i] ?? 1) * (minimum + scale * codeOf(x) - x) ** 2
+  })
   return sum
 }
 

@@ -96,10 +96,14 @@ function fitCodes(
   const groups = Math.ceil(width / size)
   const scales = new Float32Array(rows * groups)
   const minima = new Float32Array(format === 'int4' ? rows * groups : 0)
+  // An error counts as much as the input that it is multiplied by.
+  const diagonal = inputs && Float64Array.from({ length: width }, (_, i) => inputs[i * width + i])
   const fitAt = (row: number, column: number, values: Float32Array): Fit | undefined => {
     if (column % size !== 0) return undefined
     const own = values.subarray(column, column + size)
-    const fit = format === 'int4' ? fitGroup(own, rounding) : fitRow(own, maxCode(format), rounding)
+    const weights = diagonal?.subarray(column, column + size)
+    const fit =
+      format === 'int4' ? fitGroup(own, rounding, weights) : fitRow(own, maxCode(format), rounding, weights)
     const at = row * groups + column / size
     scales[at] = fit.scale
     if (format === 'int4') minima[at] = fit.minimum

@@ -1,7 +1,8 @@
 /** A tensor as it is stored in a file: a type, a shape and bytes. */
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
-import { OptionError } from '../errors.ts'
+import { NonFiniteError, OptionError } from '../errors.ts'
+import { brainBits, halfBits } from '../packed/half-floats.ts'
 
 /** Bytes of one element by the format's name for its type. */
 export const elementBytes = {
@@ -76,6 +77,38 @@ export function rawFromArray(data: RawArray, shape: readonly number[]): RawTenso
     )
   }
   return { type, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
+}
+
+/**
+ * Makes a tensor of half or brain floats, each number rounded to the nearest, ties to even.
+ *
+ * @throws OptionError if the shape does not fit, NonFiniteError for a finite number that becomes infinite.
+ */
+export function rawFromFloats(
+  data: ArrayLike<number>,
+  shape: readonly number[],
+  type: 'F16' | 'BF16',
+): RawTensor {
+  checkArgument('rawFromFloats', 'data', data, checks.numbers)
+  checkArgument('rawFromFloats', 'shape', shape, checks.integers)
+  checkArgument('rawFromFloats', 'type', type, checks.oneOf('F16', 'BF16'))
+  if (byteLengthOf(type, shape) !== 2 * data.length) {
+    throw new OptionError(
+      `rawFromFloats: got ${data.length} numbers for shape [${shape.join(', ')}]; expected as many as it holds.`,
+    )
+  }
+  const bits = type === 'F16' ? halfBits : brainBits
+  const infinity = type === 'F16' ? 0x7c00 : 0x7f80
+  const halves = new Uint16Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    halves[i] = bits(data[i])
+    if ((halves[i] & 0x7fff) !== infinity || !Number.isFinite(data[i])) continue
+    const advice = type === 'F16' ? ' BF16 has room for it.' : ''
+    throw new NonFiniteError(
+      `rawFromFloats: got ${data[i]} at index ${i}; expected numbers that ${type} can hold.${advice}`,
+    )
+  }
+  return { type, shape, bytes: new Uint8Array(halves.buffer) }
 }
 
 const aType = checks.oneOf(...(Object.keys(elementBytes) as RawType[]))

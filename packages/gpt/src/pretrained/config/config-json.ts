@@ -14,21 +14,24 @@ const architectures: Readonly<Record<LlamaType | 'gpt2', string>> = {
   smollm3: 'SmolLM3ForCausalLM',
 }
 
+/** The types of numbers that a folder may hold, as `config.json` calls them. */
+export type FileDtype = 'float32' | 'float16' | 'bfloat16'
+
 /**
  * The keys of a model's class. What they cannot say, and whether they fit, is for others to look at.
  *
  * @throws PretrainedError for choices that no class has.
  */
-export function configJson(config: GptConfig): JsonObject {
+export function configJson(config: GptConfig, dtype: FileDtype = 'float32'): JsonObject {
   const before = config.pretrained?.config ?? {}
   const said = before['model_type']
   const type = typeof said === 'string' && (said === 'gpt2' || isLlamaType(said)) ? said : classOf(config)
   const { embed, normWidth = embed, epsilon = 1e-5 } = config
   const own = type === 'gpt2' ? gpt2Json(config) : llamaJson(config, type, before)
-  const { torch_dtype: old, dtype, ...others } = before
+  const { torch_dtype: old, dtype: since5, ...others } = before
   return {
     ...others,
-    ...(old === undefined && dtype !== undefined ? { dtype: 'float32' } : { torch_dtype: 'float32' }),
+    ...(old === undefined && since5 !== undefined ? { dtype } : { torch_dtype: dtype }),
     architectures: [architectures[type]],
     model_type: type,
     vocab_size: config.vocabulary,
