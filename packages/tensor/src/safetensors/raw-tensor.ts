@@ -94,7 +94,7 @@ export function rawFromFloats(
   checkArgument('rawFromFloats', 'type', type, checks.oneOf('F16', 'BF16'))
   if (byteLengthOf(type, shape) !== 2 * data.length) {
     throw new OptionError(
-      `rawFromFloats: got ${data.length} numbers for shape [${shape.join(', ')}]; expected as many as it holds.`,
+      `rawFromFloats: got data, ${data.length} numbers for shape [${shape.join(', ')}]; expected as many as it holds.`,
     )
   }
   const bits = type === 'F16' ? halfBits : brainBits
