@@ -119,7 +119,8 @@ function packedProduct(
   const calls = new Map<Tile, (readonly number[])[]>()
   for (const { first, many } of stretches) {
     for (const { row, rows } of rowTiles(M)) {
-      const wide = 4 / rows
+      // Memory gives one stream, read from front to back, twice the bytes of four side by side.
+      const wide = rows === 1 && rowBytes * N > cachedBytes ? 1 : 4 / rows
       const whole = Math.floor(many / wide)
       const add = (tile: Tile, from: number, count: number): void => {
         if (count === 0) return
