@@ -24,6 +24,8 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   meta: ['meta'],
   ops: ['ops'],
   training: ['training'],
+  generation: ['generation'],
+  speculation: ['speculation', '--seeds', '2', '--data', 'DIR'],
   'growth-cost': ['growth-cost'],
   'first-life': ['first-life', '--seeds', '3'],
   mnist: ['mnist', '--seeds', '3', '--data', 'DIR'],
