@@ -118,7 +118,6 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- ops': bench('ops'),
   'npm run bench -- training': bench('training'),
   'npm run bench -- generation': bench('generation'),
-  'npm run bench -- speculation --data DIR': { because: data },
   'npm run bench -- mnist --data DIR': { because: data },
   'npm run bench -- shakespeare': { because: data },
   'npm run bench -- shakespeare --data DIR': { because: data },

@@ -25,7 +25,6 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   ops: ['ops'],
   training: ['training'],
   generation: ['generation'],
-  speculation: ['speculation', '--seeds', '2', '--data', 'DIR'],
   'growth-cost': ['growth-cost'],
   'first-life': ['first-life', '--seeds', '3'],
   mnist: ['mnist', '--seeds', '3', '--data', 'DIR'],

@@ -202,9 +202,14 @@ function runFewRows(backend: WasmBackend, calls: readonly GemmCall[]): void {
   })
 }
 
-/** Columns for each call, in units of a cache line, so that no two threads write one. */
+/**
+ * Columns for each call, in units of a cache line, so that no two threads write one. There is one stretch for
+ * each thread: of shorter ones memory gives less.
+ */
 function stretchesOf(backend: WasmBackend, n: number, k: number): { column: number; columns: number }[] {
-  const stretches = backend.cut(Math.ceil(n / 16), minGemvNumbers / (16 * Math.max(k, 1)))
+  const units = Math.ceil(n / 16)
+  const least = Math.max(units / backend.threads, minGemvNumbers / (16 * Math.max(k, 1)))
+  const stretches = backend.cut(units, least)
   return stretches.map(({ first, many }) => ({
     column: 16 * first,
     columns: Math.min(16 * many, n - 16 * first),

@@ -45,7 +45,8 @@ const wideRow = 8192
 
 /**
  * c += a[k]·B[k]. Of a matrix that comes from memory one row follows the other, as memory is read fastest,
- * unless they are so wide that reading and writing c costs more; of one in a cache four rows at a time.
+ * unless they are so wide that reading and writing c costs more, or the columns are those of one thread of
+ * several, for then no row follows the other without a gap; of one in a cache four rows at a time.
  */
 function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
   const bytes = f.let(i32.shl(p.n, 2))
@@ -85,7 +86,7 @@ function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
     const left = f.local('i32', terms)
     f.if(i32.gtU(i32.mul(p.k, bytes), manyBytes), () =>
       f.if(
-        i32.ltU(bytes, wideRow),
+        i32.and(i32.eq(bytes, p.bRow), i32.ltU(bytes, wideRow)),
         () => {
           f.repeat(terms, () => addRows(1))
           f.set(left, 0)
