@@ -130,6 +130,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- where': { because: data },
   'npm run bench -- where --data DIR': { because: data },
   'npm run bench -- second-domain --data DIR': { because: data },
+  'npm run bench -- quantized --data DIR': { because: data },
   'npm run bench -- vocabulary': { because: data },
   'npm run bench -- vocabulary --data DIR': { because: data },
   'npm run bench -- freezing --data DIR': { because: data },
