@@ -19,7 +19,7 @@ export const gpt2Small: Shape = {
   ...{ mlpHidden: 3072, vocabulary: 50_257, context: 1024, epsilon: 1e-5 },
 }
 
-/** Of the trained model of that name; its weights are random here. */
+/** The shape of the trained model of that name; its weights are random here. */
 export const stories260K: Shape = {
   ...{ name: 'stories260K', kind: 'llama', layers: 5, embed: 64, heads: 8, kvHeads: 4 },
   ...{ mlpHidden: 172, vocabulary: 512, context: 512, epsilon: 1e-5 },

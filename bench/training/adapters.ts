@@ -75,7 +75,7 @@ const random = 'random numbers of the size of the adapter'
 interface Outcome {
   /** Bits per byte of the new text, held out, before less after. */
   readonly gain: number
-  /** Of the old text, held out, after less before: with an adapter while it is there. */
+  /** Rise of the loss on old text, held out: with an adapter while it is there. */
   readonly forgotten: number
   readonly numbers: number
   /** Bytes of the model that differ from before. */

@@ -11,20 +11,14 @@ import {
   writeAdapter,
 } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
-import {
-  BurgeonError,
-  type RandomStream,
-  readSafetensors,
-  type RawTensor,
-  scope,
-  writeSafetensors,
-} from '@burgeon/tensor'
+import { BurgeonError, readSafetensors, type RawTensor, scope, writeSafetensors } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { describe, expect, test } from 'vitest'
 import { type Files, folderOf, goldFiles, withJson } from '../gpt/memory-folder.ts'
 import { drawFrom, tokensFor } from '../growth/tiny-model.ts'
 import { times } from '../how-long.ts'
 import { drawAdapter, drawModel, farthest, logitsWith } from './drawn-adapter.ts'
+import { changed, damaged, pick } from '../gpt/damage.ts'
 
 const device = openReference()
 const place = join(import.meta.dirname, '../gold/adapters')
@@ -200,30 +194,6 @@ const odd: readonly unknown[] = [
   ],
   ...[[], {}, [1], [null], ['q_proj'], { q_proj: 2 }, { '': 1 }, '__proto__', [0, 1]],
 ]
-const pick = <T>(random: RandomStream, list: readonly T[]): T => list[random.below(list.length)]
-
-/** Another value somewhere in a JSON tree, or one key less. */
-function changed(value: unknown, random: RandomStream): unknown {
-  if (typeof value !== 'object' || value === null || random.below(4) === 0) return pick(random, odd)
-  const entries = Object.entries(value)
-  if (entries.length === 0) return pick(random, odd)
-  const at = random.below(entries.length)
-  const own = entries.flatMap(([key, old], i): (readonly [string, unknown])[] => {
-    if (i !== at) return [[key, old]]
-    return random.below(4) === 0 ? [] : [[key, changed(old, random)]]
-  })
-  return Array.isArray(value) ? own.map(([, old]) => old) : Object.fromEntries(own)
-}
-
-/** Bytes with some others in the place of some, or cut; of weights mostly in the header. */
-function damaged(bytes: Uint8Array, random: RandomStream): Uint8Array {
-  if (random.below(4) === 0) return bytes.slice(0, random.below(bytes.length + 1))
-  const own = bytes.slice()
-  const end = random.below(3) === 0 ? bytes.length : Math.min(bytes.length, 600)
-  for (let i = 0; i <= random.below(3); i++) own[random.below(end)] = random.below(256)
-  return own
-}
-
 test('a damaged folder is an adapter that can be used, or a typed error; no buffer is left behind', async () => {
   const random = drawFrom(2027)
   const cases = await Promise.all(
@@ -240,8 +210,10 @@ test('a damaged folder is an adapter that can be used, or a typed error; no buff
     const bytes = own.get(name) as Uint8Array
     const isJson = name === configFile && random.below(4) > 0
     const broken = isJson
-      ? new TextEncoder().encode(JSON.stringify(changed(JSON.parse(new TextDecoder().decode(bytes)), random)))
-      : damaged(bytes, random)
+      ? new TextEncoder().encode(
+          JSON.stringify(changed(JSON.parse(new TextDecoder().decode(bytes)), odd, random)),
+        )
+      : damaged(bytes, 600, random)
     try {
       const adapter = await read(new Map(own).set(name, broken), of)
       if (i % 50 === 0) scope(() => logitsWith(of, tokens, adapter))

@@ -7,6 +7,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
 import { drawFrom } from '../growth/tiny-model.ts'
 import { times } from '../how-long.ts'
+import { pick } from './damage.ts'
 
 const device = openReference()
 const folder = join(import.meta.dirname, '../gold/gguf')
@@ -31,8 +32,6 @@ const odd: readonly bigint[] = [
   2n ** 63n,
   2n ** 64n - 1n,
 ]
-
-const pick = <T>(random: RandomStream, list: readonly T[]): T => list[random.below(list.length)]
 
 /** Bytes with others in the place of some, cut, or with a stretch taken out, doubled or moved. */
 function damaged(bytes: Uint8Array, header: number, random: RandomStream): Uint8Array {

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { drawFrom } from '../growth/tiny-model.ts'
 import { times } from '../how-long.ts'
 import { type Files, folderOf, goldFiles } from './memory-folder.ts'
+import { changed, damaged, pick } from './damage.ts'
 
 const device = openReference()
 const names = [
@@ -33,37 +34,13 @@ const odd: readonly unknown[] = [
   ],
 ]
 
-const pick = <T>(random: RandomStream, list: readonly T[]): T => list[random.below(list.length)]
-
-/** Another value somewhere in a JSON tree, or one key less. */
-function changed(value: unknown, random: RandomStream): unknown {
-  if (typeof value !== 'object' || value === null || random.below(4) === 0) return pick(random, odd)
-  const entries = Object.entries(value)
-  if (entries.length === 0) return pick(random, odd)
-  const at = random.below(entries.length)
-  const own = entries.flatMap(([key, old], i): (readonly [string, unknown])[] => {
-    if (i !== at) return [[key, old]]
-    return random.below(4) === 0 ? [] : [[key, changed(old, random)]]
-  })
-  return Array.isArray(value) ? own.map(([, old]) => old) : Object.fromEntries(own)
-}
-
-/** Bytes with some others in the place of some, or cut; of weights mostly in the header. */
-function damaged(bytes: Uint8Array, random: RandomStream): Uint8Array {
-  const end = random.below(3) === 0 ? bytes.length : Math.min(bytes.length, 400)
-  if (random.below(4) === 0) return bytes.slice(0, random.below(bytes.length + 1))
-  const own = bytes.slice()
-  for (let i = 0; i <= random.below(3); i++) own[random.below(end)] = random.below(256)
-  return own
-}
-
 function broken(files: Files, random: RandomStream): Files {
   const name = pick(random, [...files.keys()])
   const bytes = files.get(name) as Uint8Array
   if (!name.endsWith('.json') || random.below(5) === 0)
-    return new Map(files).set(name, damaged(bytes, random))
+    return new Map(files).set(name, damaged(bytes, 400, random))
   const tree: unknown = JSON.parse(new TextDecoder().decode(bytes))
-  return new Map(files).set(name, new TextEncoder().encode(JSON.stringify(changed(tree, random))))
+  return new Map(files).set(name, new TextEncoder().encode(JSON.stringify(changed(tree, odd, random))))
 }
 
 test('a damaged folder is a model or a typed error, and no buffer is left behind', async () => {

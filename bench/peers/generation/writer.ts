@@ -23,7 +23,7 @@ export interface Timing {
   /** Until the first token of each row was there. */
   readonly prompt: number
   readonly promptCpu: number
-  /** Of every further token of each row. */
+  /** Times of every further token of each row. */
   readonly steps: readonly number[]
   /** Processor time of one of them, on average. */
   readonly stepCpu: number
@@ -61,7 +61,7 @@ export function serve(open: (settings: WriterSettings) => Promise<Writer>): void
   })
 }
 
-/** Of the process, in milliseconds. */
+/** Processor time of the process, in milliseconds. */
 export function processorTime(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

@@ -8,24 +8,14 @@ import { count } from '../terminal/quantities.ts'
 import { isLive, palette, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { GenerateCommandOptions } from './generate.ts'
 
-export interface ChatOptions {
-  /** Checkpoint, folder or file of the model. */
-  readonly from: string
+/** How an answer is written, as `generate` has it, and what a talk has beside; `tokens` are those of an answer. */
+export interface ChatOptions extends Omit<GenerateCommandOptions, 'prompt' | 'stop' | 'whenFull'> {
   /** What stands before the talk. */
   readonly system?: string
   /** Writes a plain transcript, though the model has a chat template. */
   readonly plain: boolean
-  /** Max tokens of an answer. */
-  readonly tokens: number
-  readonly temperature: number
-  readonly topK?: number
-  readonly topP?: number
-  readonly minP?: number
-  readonly repetitionPenalty?: number
-  readonly frequencyPenalty?: number
-  readonly presencePenalty?: number
-  readonly seed: number
 }
 
 /** Runs the command: reads lines until there are no more. Returns the exit code. */

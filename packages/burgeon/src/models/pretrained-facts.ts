@@ -16,7 +16,8 @@ export interface PretrainedFacts {
 }
 
 /**
- * Of a folder in the form of Hugging Face. What is damaged is left out here: opening the model says it.
+ * The facts of a folder in the form of Hugging Face. Damaged parts are left out: opening the model names
+ * them.
  *
  * @param path Of the folder.
  */
@@ -33,7 +34,7 @@ export async function folderFacts(path: string): Promise<PretrainedFacts> {
   return { architecture: await modelType(join(path, 'config.json')), types, files, bytes }
 }
 
-/** Of a GGUF file. */
+/** The facts of a GGUF file. */
 export async function ggufFacts(path: string): Promise<PretrainedFacts> {
   const source = await fileSource(path)
   const types = new Map<string, number>()

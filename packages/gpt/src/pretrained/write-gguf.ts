@@ -3,6 +3,7 @@ import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../config/parameters.ts'
 import { Gpt } from '../gpt.ts'
+import { joinBytes } from '../join-bytes.ts'
 import { PretrainedTokenizer } from '../tokenizer/pretrained-tokenizer.ts'
 import { configFromPretrained } from './config/config-from-pretrained.ts'
 import { configJson } from './config/config-json.ts'
@@ -97,13 +98,7 @@ export async function writeGguf(model: Gpt, options: WriteGgufOptions = {}): Pro
   checkArgument('writeGguf', 'model', model, checks.instance('a Gpt', Gpt))
   const pieces: Uint8Array[] = []
   for await (const piece of ggufPieces(model, options)) pieces.push(piece)
-  const all = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
+  return joinBytes(pieces)
 }
 
 /** Scores are divided by the root of the width of a head there, always. */

@@ -6,10 +6,11 @@ export type WeightFormat = Exclude<PackedFormat, 'int7'>
 
 /** How a model is packed. */
 export interface QuantizedOptions {
-  /** Of the linear maps of every block. */
+  /** Format of the linear maps of every block. */
   readonly weights: WeightFormat
   /**
-   * Of the token embedding, and of the head; as `weights` unless given, but `int8` where those are `int4`.
+   * Format of the token embedding and the head; that of `weights` unless given, but `int8` where it is
+   * `int4`.
    */
   readonly embedding?: WeightFormat
   /** Numbers of `int4` that share a scale and a minimum: 32 (unless given), 64 or 128. */

@@ -3,6 +3,7 @@
  * grow.
  */
 import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
+import { joinBytes } from '../join-bytes.ts'
 import { type BytePairMerge, type GrowingTokenizer, someMerges } from './growing-tokenizer.ts'
 import { mergePairs } from './merge-pairs.ts'
 import { textRuns } from './text-runs.ts'
@@ -124,14 +125,7 @@ export class BytePairTokenizer implements GrowingTokenizer {
   /** @throws OptionError for a token that does not exist. */
   decodeBytes(tokens: ArrayLike<number>): Uint8Array<ArrayBuffer> {
     checkArgument('BytePairTokenizer: decode', 'tokens', tokens, checks.numbers)
-    const parts = Array.from(tokens, (token) => this.bytesOf(token))
-    const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      bytes.set(part, at)
-      at += part.length
-    }
-    return bytes
+    return joinBytes(Array.from(tokens, (token) => this.bytesOf(token)))
   }
 
   /** @throws OptionError for a token that does not exist. */

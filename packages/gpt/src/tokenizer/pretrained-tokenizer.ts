@@ -1,6 +1,7 @@
 /** The tokenizer of a pre-trained model, read from Hugging Face's tokenizer.json. */
 import { checkArgument, checkOptions, checks, OptionError, shown, UnsupportedError } from '@burgeon/tensor'
 import { type ChatMessage, type ChatTemplateOptions, chatTemplatesIn, renderChat } from './chat-template.ts'
+import { joinBytes } from '../join-bytes.ts'
 import { DecodeStream } from './decode-stream.ts'
 import { type BytePairMerge, type GrowingTokenizer, someMerges } from './growing-tokenizer.ts'
 import type { JsonPart } from './pretrained/json-part.ts'
@@ -169,7 +170,7 @@ export class PretrainedTokenizer implements GrowingTokenizer {
    * token.
    */
   bytesOf(token: number): Uint8Array {
-    return joined(this.#learnt.partsOf(token).map((part) => this.#file.bytesOf(part)))
+    return joinBytes(this.#learnt.partsOf(token).map((part) => this.#file.bytesOf(part)))
   }
 
   /**
@@ -198,7 +199,7 @@ export class PretrainedTokenizer implements GrowingTokenizer {
   /** @throws OptionError for a token that does not exist. */
   decodeBytes(tokens: ArrayLike<number>): Uint8Array {
     checkArgument('PretrainedTokenizer: decodeBytes', 'tokens', tokens, checks.numbers)
-    return joined(Array.from(tokens, (token) => this.bytesOf(token)))
+    return joinBytes(Array.from(tokens, (token) => this.bytesOf(token)))
   }
 
   /** @throws OptionError for a token that does not exist; UnsupportedError if some byte has no token. */
@@ -287,14 +288,4 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 function contentIn(part: JsonPart): string | null {
   if (part.isMissing) return null
   return typeof part.value === 'string' ? part.value : part.get('content').text()
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }

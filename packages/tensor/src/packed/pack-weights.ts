@@ -57,7 +57,7 @@ const packChecks: ChecksOf<PackWeightsOptions> = {
 interface MatrixCodes {
   /** One for each row, or for each group of int4. */
   readonly scales: ArrayLike<number>
-  /** Of int4, one for each group. */
+  /** Minima of int4, one for each group. */
   readonly minima: ArrayLike<number>
   /** One for each number. */
   readonly codes: ArrayLike<number>

@@ -8,7 +8,7 @@ import type { GgufArchitecture } from './gguf-config.ts'
 /** The rows of a file's tensor that a parameter is. */
 export interface GgufPlace {
   readonly name: string
-  /** Of the whole tensor, row-major; linear maps are [out, in]. */
+  /** Shape of the whole tensor, row-major; linear maps are [out, in]. */
   readonly shape: readonly number[]
   /** Rows, or numbers of a vector, of the tensor before those of the parameter, and how many those are. */
   readonly from: number
