@@ -1,4 +1,5 @@
 /** A model of single floats in the format of llama.cpp, GGUF version 3. */
+import { joined } from './protocol-buffers.ts'
 import type { Shape, Weight, WeightsByName } from './shapes.ts'
 
 const alignment = 32
@@ -36,16 +37,6 @@ export function* ggufParts(shape: Shape, weights: WeightsByName): Generator<Uint
 const aligned = (size: number): number => Math.ceil(size / alignment) * alignment
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 const u64 = (value: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(value)).buffer)
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
 
 function text(value: string): Uint8Array {
   const bytes = encoder.encode(value)

@@ -2,7 +2,7 @@
  * A model of single floats as an ONNX graph with keys and values as inputs and outputs. Attention is the
  * operator that onnxruntime's own builder of language models uses; only the last token's logits are made.
  */
-import { bytes, bytesOf, float, int, message, text } from './protocol-buffers.ts'
+import { bytes, bytesOf, float, int, joined, text } from './protocol-buffers.ts'
 import { transposed } from './gguf.ts'
 import type { Shape, WeightsByName } from './shapes.ts'
 
@@ -15,10 +15,10 @@ export function* onnxParts(shape: Shape, weights: WeightsByName): Generator<Uint
   const graph = new Graph(shape.name)
   const logits = shape.kind === 'gpt2' ? gpt2(graph, shape, weights) : llama(graph, shape, weights)
   graph.output(logits, floats, ['batch', shape.vocabulary])
-  yield message([
+  yield joined([
     int(1, 10),
-    bytes(8, message([text(1, ''), int(2, 20)])),
-    bytes(8, message([text(1, 'com.microsoft'), int(2, 1)])),
+    bytes(8, joined([text(1, ''), int(2, 20)])),
+    bytes(8, joined([text(1, 'com.microsoft'), int(2, 1)])),
     bytes(7, graph.encoded()),
   ])
 }
@@ -45,7 +45,7 @@ class Graph {
   ): string {
     this.#made++
     this.#nodes.push(
-      message([
+      joined([
         ...inputs.map((name) => text(1, name)),
         ...outputs.map((name) => text(2, name)),
         text(3, `n${this.#made}`),
@@ -65,7 +65,7 @@ class Graph {
       text(8, name),
       bytes(9, bytesOf(numbers)),
     ]
-    this.#initializers.push(message(parts))
+    this.#initializers.push(joined(parts))
     return name
   }
 
@@ -79,7 +79,7 @@ class Graph {
   }
 
   encoded(): Uint8Array {
-    return message([
+    return joined([
       ...this.#nodes.map((each) => bytes(1, each)),
       text(2, this.#name),
       ...this.#initializers.map((each) => bytes(5, each)),
@@ -90,14 +90,14 @@ class Graph {
 }
 
 function attribute(name: string, given: Attribute): Uint8Array {
-  if (typeof given === 'number') return message([text(1, name), int(3, given), int(20, 2)])
-  if ('float' in given) return message([text(1, name), float(2, given.float), int(20, 1)])
-  return message([text(1, name), text(4, given.text), int(20, 3)])
+  if (typeof given === 'number') return joined([text(1, name), int(3, given), int(20, 2)])
+  if ('float' in given) return joined([text(1, name), float(2, given.float), int(20, 1)])
+  return joined([text(1, name), text(4, given.text), int(20, 3)])
 }
 
 function value(name: string, type: number, shape: readonly (number | string)[]): Uint8Array {
   const sizes = shape.map((size) => bytes(1, typeof size === 'number' ? int(1, size) : text(2, size)))
-  return message([text(1, name), bytes(2, bytes(1, message([int(1, type), bytes(2, message(sizes))])))])
+  return joined([text(1, name), bytes(2, bytes(1, joined([int(1, type), bytes(2, joined(sizes))])))])
 }
 
 /** What all layers share. */

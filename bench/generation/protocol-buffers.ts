@@ -25,10 +25,10 @@ export const text = (field: number, value: string): Uint8Array => bytes(field, e
 
 /** A field with bytes, or with a message. */
 export const bytes = (field: number, value: Uint8Array): Uint8Array =>
-  message([Uint8Array.from([...varint((field << 3) | 2), ...varint(value.length)]), value])
+  joined([Uint8Array.from([...varint((field << 3) | 2), ...varint(value.length)]), value])
 
-/** Fields one after another. */
-export function message(parts: readonly Uint8Array[]): Uint8Array {
+/** Pieces one after another; a message is its fields. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {

@@ -104,13 +104,5 @@ export async function bitsOf(
 }
 
 export function shuffledBytes(text: Uint8Array, seed: number): Uint8Array {
-  const draw = new RandomStream(keyFromSeed(seed)).named('shuffle')
-  const bytes = text.slice()
-  for (let i = bytes.length - 1; i > 0; i--) {
-    const j = draw.below(i + 1)
-    const byte = bytes[i]
-    bytes[i] = bytes[j]
-    bytes[j] = byte
-  }
-  return bytes
+  return new RandomStream(keyFromSeed(seed)).named('shuffle').shuffle(text.slice())
 }
