@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@burgeon/source'], externalConditions: ['@burgeon/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/fixed-seed.ts'],
     // One file on each core; unless told, one core is left idle.
     maxWorkers: '100%',
     testTimeout: hangs,

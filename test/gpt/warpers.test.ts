@@ -29,9 +29,22 @@ function plainly(logits: readonly number[], options: SamplingOptions): number[] 
   const p = softmax(scores)
   const before = (rank: number): number => ranked.slice(0, rank).reduce((sum, token) => sum + p[token], 0)
   keep((_, rank) => rank === 0 || before(rank) < topP)
-  const q = softmax(scores)
-  keep((token) => q[token] >= minP * Math.max(...q))
+  keep((token) => scores[token] >= Math.log(minP))
   return softmax(scores)
+}
+
+/** Whether a share a hair larger or smaller would keep other tokens: rounding decides there, and the definition does not say. */
+function roundingDecides(logits: readonly number[], options: SamplingOptions): boolean {
+  const kept = (factor: number): string => {
+    const { topP, minP } = options
+    const nudged = { ...options }
+    if (topP !== undefined && topP < 1) Object.assign(nudged, { topP: topP * factor })
+    if (minP !== undefined) Object.assign(nudged, { minP: Math.min(1, minP * factor) })
+    return plainly(logits, nudged)
+      .map((p) => Number(p > 0))
+      .join('')
+  }
+  return kept(1 - 1e-9) !== kept(1 + 1e-9)
 }
 
 const anyLogit = fc.oneof(
@@ -55,6 +68,7 @@ describe('probabilities of sampling', () => {
       fc.property(fc.array(anyLogit, { minLength: 1, maxLength: 30 }), anyOptions, (logits, options) => {
         fc.pre(logits.some((x) => x > -Infinity))
         const expected = plainly(logits, options)
+        fc.pre(!roundingDecides(logits, options))
         const probabilities = tokenProbabilities(logits, options)
         expected.forEach((p, i) => expect(Math.abs(probabilities[i] - p)).toBeLessThan(1e-9))
       }),
