@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 
 const device = openWasm({ threads: 1 })
 
-/** Columns and terms: ragged ones, more terms than a block, matrices that no cache holds, and wide rows. */
+/** Columns and terms: ragged ones, more terms than a block, matrices that no cache holds, wide rows, many blocks. */
 const sizes = [
   [5, 7],
   [33, 300],
   [48, 513],
   [700, 600],
   [2100, 270],
+  [301, 1600],
 ]
 
 function numbers(shape: readonly number[], seed: number, on = device): Tensor {

@@ -19,9 +19,10 @@ import {
 import { forRow, minNumbers } from '../../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend } from '../../../backends/wasm/wasm-backend.ts'
 import { calibrationOf } from './calibrate.wasm.ts'
-import { dotRowsKernel } from './dot-rows.wasm.ts'
+import { dotRoomBytes, dotRowsKernel, dotTileOf } from './dot-rows.wasm.ts'
 import { fewRowsKernel, panelColumns } from './few-rows.wasm.ts'
-import { gemvKernel, manyBytes } from './gemv.wasm.ts'
+import { gemvKernel } from './gemv.wasm.ts'
+import { manyBytes, streams } from './gemv-by-rows.wasm.ts'
 import { packA, packB } from './pack.wasm.ts'
 import { atMost, blockKernel, KC, type Tile } from './tile.wasm.ts'
 
@@ -144,20 +145,27 @@ const suitsDotRows = (call: GemmCall): boolean =>
   areFewRows(call) && call.b.row === 4 && 4 * call.n * call.k > manyBytes
 
 function runDotRows(backend: WasmBackend, calls: readonly GemmCall[]): void {
-  const { fused } = calibrationOf(backend).tile
+  const { tile } = calibrationOf(backend)
   const { dotRows } = backend.functions(
-    `dot rows${fused ? ' fused' : ''}`,
-    (module) => module.exportDefined(dotRowsKernel(fused)),
+    `dot rows ${nameOf(tile)}`,
+    (module) => module.exportDefined(dotRowsKernel(tile.fused, dotTileOf(tile))),
     { areProducts: true },
   )
-  const lists = calls.flatMap(({ m, n, k, a, b, c, cRow, init }) =>
-    stretchesOf(backend, n, k).map(({ column, columns }) => {
-      const to = c + 4 * column
-      const [from, row, next] = startOf(backend, init, to, cRow, column)
-      return [a.at, a.row, b.at + b.column * column, to, cRow, k, from, row, b.column, m, columns, next]
-    }),
-  )
-  backend.runAll(dotRows, lists)
+  const cuts = calls.map(({ n, k }) => stretchesOf(backend, n, k))
+  backend.scratch(dotRoomBytes * cuts.flat().length, 'matmul', (start) => {
+    let room = start
+    const lists = calls.flatMap(({ m, k, a, b, c, cRow, init }, z) =>
+      cuts[z].map(({ column, columns }) => {
+        const to = c + 4 * column
+        const from = startOf(backend, init, to, cRow, column)
+        const matrices = [a.at, a.row, b.at + b.column * column, b.column, to, cRow]
+        const list = [...matrices, m, columns, k, ...from, room]
+        room += dotRoomBytes
+        return list
+      }),
+    )
+    backend.runAll(dotRows, lists)
+  })
 }
 
 /** Where a stretch of C starts from: address, and bytes from row to row and from column to column. */
@@ -221,8 +229,8 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
   const { gemv } = backend.functions(`gemv${fused ? ' fused' : ''}`, (module) => {
     module.exportDefined(gemvKernel(fused))
   })
-  // Room for a row of sums, beside each row of C, that are added to it as a whole.
-  const bytes = calls.map((call) => 4 * call.m * call.n)
+  // Room for rows of sums, beside each row of C, that are added to it as a whole.
+  const bytes = calls.map((call) => 4 * streams * call.m * call.n)
   const needsRoom = calls.some(({ k, init }) => k > KC || init === 'result')
   const total = needsRoom ? bytes.reduce((sum, own) => sum + own, 0) : 0
   backend.scratch(total, 'matmul', (start) => {
@@ -236,7 +244,7 @@ function runGemv(backend: WasmBackend, calls: readonly GemmCall[]): void {
           const from =
             init === 'zero' ? [backend.zeros, 0] : [init === 'result' ? to : init.row + 4 * column, 4]
           const matrix = [b.at + column * b.column, b.row, b.column]
-          const sums = ownRoom + 4 * (i * n + column)
+          const sums = ownRoom + 4 * streams * (i * n + column)
           return [a.at + i * a.row, a.column, ...matrix, to, columns, k, ...from, sums]
         })
       })

@@ -13,18 +13,17 @@ import {
   type Value,
   v128,
 } from '../../../backends/wasm/assembler/index.ts'
-import { forRow } from '../../../backends/wasm/loops/row-loop.ts'
+import { byRows, type MultiplyAdd } from './gemv-by-rows.wasm.ts'
 import { transposeBlock } from './pack.wasm.ts'
 import { atMost, KC } from './tile.wasm.ts'
 
-// biome-ignore format: a, B, c, sizes, what c starts from (a column stride of 0 repeats it), room for n sums
+// biome-ignore format: a, B, c, sizes, what c starts from (a column stride of 0 repeats it), room for `streams` rows of n sums
 const parameters = {
   a: 'i32', aColumn: 'i32', b: 'i32', bRow: 'i32', bColumn: 'i32', c: 'i32',
   n: 'i32', k: 'i32', init: 'i32', initColumn: 'i32', room: 'i32',
 } as const
 
 type Places = { readonly [Name in keyof typeof parameters]: Local<'i32'> }
-type MultiplyAdd = (x: Value<'v128'>, y: Value<'v128'>, sum: Value<'v128'>) => Value<'v128'>
 
 /** Computes the product for a B with adjacent columns or adjacent rows. */
 export function gemvKernel(fused: boolean): FunctionDefinition<typeof parameters, void> {
@@ -35,77 +34,6 @@ export function gemvKernel(fused: boolean): FunctionDefinition<typeof parameters
       () => byRows(f, p, multiplyAdd),
       () => byColumns(f, p, multiplyAdd),
     )
-  })
-}
-
-/** Bytes of a matrix that no cache near the processor holds. */
-export const manyBytes = 2 ** 20
-/** Bytes of a row from which on eight of them are read beside each other, and not one after another. */
-const wideRow = 8192
-
-/**
- * c += a[k]·B[k]. Of a matrix that comes from memory one row follows the other, as memory is read fastest,
- * unless they are so wide that reading and writing c costs more, or the columns are those of one thread of
- * several, for then no row follows the other without a gap; of one in a cache four rows at a time.
- */
-function byRows(f: FunctionBuilder, p: Places, multiplyAdd: MultiplyAdd): void {
-  const bytes = f.let(i32.shl(p.n, 2))
-  const isLast = f.local('i32', i32.eq(p.init, p.c))
-  const sums = f.local('i32')
-  const addRows = (rows: number): void => {
-    const factors = Array.from({ length: rows }, () => {
-      const factor = f.let(v128.load32Splat(p.a))
-      f.advance(p.a, p.aColumn)
-      return factor
-    })
-    const starts = factors.map((_, i) => f.let(i32.add(p.b, i32.mul(p.bRow, i))))
-    forRow(f, bytes, (at, { load, store }) => {
-      const place = f.let(i32.add(sums, at))
-      const terms = factors.map((factor, i) => [factor, load(i32.add(starts[i], at))] as const)
-      const sum = terms.reduce((partial, [x, y]) => multiplyAdd(x, y, partial), load(place))
-      store(place, sum)
-    })
-    f.advance(p.b, i32.mul(p.bRow, rows))
-  }
-  eachBlock(f, p.k, (terms) => {
-    f.if(
-      isLast,
-      () => {
-        f.set(sums, p.room)
-        f.fill(sums, 0, bytes)
-      },
-      () => {
-        f.set(sums, p.c)
-        const from = f.local('i32', p.init)
-        f.forRange(0, bytes, 4, (at) => {
-          f.store(i32.add(p.c, at), i32.load(from))
-          f.advance(from, p.initColumn)
-        })
-      },
-    )
-    const left = f.local('i32', terms)
-    f.if(i32.gtU(i32.mul(p.k, bytes), manyBytes), () =>
-      f.if(
-        i32.and(i32.eq(bytes, p.bRow), i32.ltU(bytes, wideRow)),
-        () => {
-          f.repeat(terms, () => addRows(1))
-          f.set(left, 0)
-        },
-        () => {
-          f.repeat(i32.shrU(terms, 3), () => addRows(8))
-          f.set(left, i32.and(terms, 7))
-        },
-      ),
-    )
-    f.repeat(i32.shrU(left, 2), () => addRows(4))
-    f.repeat(i32.and(left, 3), () => addRows(1))
-    f.if(isLast, () => {
-      forRow(f, bytes, (at, { load, store }) => {
-        const place = f.let(i32.add(p.c, at))
-        store(place, f32x4.add(load(place), load(i32.add(sums, at))))
-      })
-    })
-    f.set(isLast, 1)
   })
 }
 
