@@ -237,6 +237,9 @@ const i8x16Cases: Cases<typeof i8x16, number | readonly number[]> = {
     i8x16.add(i32x4.const(0x01ff01ff, 0, 0, 0), i8x16.splat(1)),
     [0x02000200, 0x01010101, 0x01010101, 0x01010101],
   ],
+  sub: [i8x16.sub(i32x4.const(0x01000100, 0, 0, 0), i8x16.splat(1)), [0x00ff00ff, -1, -1, -1]],
+  ltS: [i8x16.ltS(i32x4.const(0x7f01ff80 | 0, 0, 0, 0), 0), [0x0000ffff, 0, 0, 0]],
+  abs: [i8x16.abs(i32x4.const(0x7f01ff81 | 0, 0, 0, 0)), [0x7f01017f, 0, 0, 0]],
   splat: [i8x16.splat(-2), [-0x01010102, -0x01010102, -0x01010102, -0x01010102]],
   shuffle: [
     i8x16.shuffle(

@@ -119,8 +119,7 @@ function packedProduct(
   const calls = new Map<Tile, (readonly number[])[]>()
   for (const { first, many } of stretches) {
     for (const { row, rows } of rowTiles(M)) {
-      // Memory gives one stream, read from front to back, twice the bytes of four side by side.
-      const wide = rows === 1 && rowBytes * N > cachedBytes ? 1 : 4 / rows
+      const wide = 4 / rows
       const whole = Math.floor(many / wide)
       const add = (tile: Tile, from: number, count: number): void => {
         if (count === 0) return
@@ -160,12 +159,11 @@ function kernelOf(
   tile: Tile,
 ): ReturnType<WasmBackend['functions']>[string] {
   const { relaxedSimd, relaxedDot } = backend.features
-  const relaxed = relaxedDot && (format === 'int4' || activations === 'int7')
-  const kind = activations === 'f32' ? 'f32' : relaxed ? 'relaxed' : 'exact'
+  const kind = activations === 'f32' ? 'f32' : relaxedDot ? 'relaxed' : 'exact'
   const key = `packedMatmul ${format} ${group} ${kind} ${tile.x}x${tile.w}`
   const definition = (): ReturnType<typeof floatKernel> => {
     if (activations === 'f32') return floatKernel(format, group, relaxedSimd, tile)
-    return format === 'int4' ? nibbleKernel(group, relaxed, tile) : byteKernel(relaxed, tile)
+    return format === 'int4' ? nibbleKernel(group, relaxedDot, tile) : byteKernel(relaxedDot, tile)
   }
   const functions = backend.functions(key, (module) => module.exportDefined(definition()))
   return Object.values(functions)[0]

@@ -223,11 +223,13 @@ export const i16x8: Unary<`extend${'Low' | 'High'}I8x16${'S' | 'U'}`, 'v128'> & 
 }
 
 /** Sixteen bytes: `shuffle` picks 16 of the 32 bytes of `x` then `y`. */
-export const i8x16: Binary<'add', 'v128'> & {
-  readonly splat: (x: number) => Vector
-  readonly shuffle: (x: Vector, y: Vector, bytes: readonly number[]) => Vector
-} = {
-  ...binary(simdTable({ add: 0x6e }), i32x4Operand, 'v128'),
+export const i8x16: Binary<'add' | 'sub' | 'ltS', 'v128'> &
+  Unary<'abs', 'v128'> & {
+    readonly splat: (x: number) => Vector
+    readonly shuffle: (x: Vector, y: Vector, bytes: readonly number[]) => Vector
+  } = {
+  ...binary(simdTable({ add: 0x6e, sub: 0x71, ltS: 0x25 }), i32x4Operand, 'v128'),
+  ...unary(simdTable({ abs: 0x60 }), i32x4Operand, 'v128'),
   splat: (x) => i32x4Operand(Math.imul(x & 255, 0x01010101)),
   shuffle: (x, y, bytes) => {
     if (bytes.length !== 16) {

@@ -32,13 +32,21 @@ export function floatKernel(
       const codes = ws.map((row) => b.local('i32', i32.add(row, p.headerBytes)))
       const [first, at] = [b.local('i32', 0), b.local('i32', 0)]
       b.while(i32.ltU(first, p.width), () => {
+        const places = xs.map((x) => b.let(i32.add(x, at)))
+        // Numbers that several rows of W take are loaded once, but for int4, whose many would not stay in registers.
+        const loaded =
+          ws.length > 1 && step <= 16
+            ? places.map((place) =>
+                Array.from({ length: step / 4 }, (_, i) => b.let(v128.load(place, 16 * i))),
+              )
+            : undefined
         ws.forEach((row, w) => {
           const word = i32.shl(i32.shrU(first, Math.log2(group)), 2)
           const scales = format === 'int4' ? groupScales(b, v128.load32Splat(i32.add(row, word))) : undefined
           decodeStep(b, format, codes[w], scales, (numbers, i) => {
-            xs.forEach((x, r) => {
+            places.forEach((place, r) => {
               const sum = sums[r][w][i & 1]
-              b.set(sum, multiplyAdd(numbers, v128.load(i32.add(x, at), 16 * i), sum))
+              b.set(sum, multiplyAdd(numbers, loaded?.[r][i] ?? v128.load(place, 16 * i), sum))
             })
           })
           b.advance(codes[w], 16)

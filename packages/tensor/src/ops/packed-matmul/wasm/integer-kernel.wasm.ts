@@ -4,7 +4,7 @@
  * those of the exact one of 16-bit numbers.
  *
  * The relaxed one is the same on every machine as long as its second operand is in [0, 127]. Codes of int4
- * are; codes of int7 activations are with 64 added to them, and 64·Σw taken off again.
+ * are; of bytes magnitudes are, whose signs the weights take over.
  */
 import {
   defineFunction,
@@ -39,7 +39,7 @@ const exactDot: Dot = (b, x, w, sums) => {
 /** For second operands in [0, 127] alone. */
 const relaxedDot: Dot = (b, x, w, sums) => b.let(i32x4.relaxedDotI8x16I7x16AddS(x, w, sums ?? i32x4.splat(0)))
 
-/** Weights in bytes. `relaxed` is for activations of seven bits. */
+/** Weights in bytes. */
 export function byteKernel(relaxed: boolean, tile: Tile): Kernel {
   return defineFunction(`packed bytes ${tile.x}x${tile.w}`, kernelParameters, (b, p) => {
     eachTile(b, p, tile, (xs, ws, store) => {
@@ -50,24 +50,20 @@ export function byteKernel(relaxed: boolean, tile: Tile): Kernel {
         const scales = xs.map((_, r) =>
           b.let(v128.load32Splat(i32.add(i32.add(p.scales, i32.mul(p.blockRow, r)), scaleAt))),
         )
-        ws.forEach((_, w) => {
-          const words = Array.from({ length: halves }, (_half, i) => b.let(v128.load(codes[w], 16 * i)))
-          const fromSixtyFour = relaxed
-            ? words.reduce<Vector | undefined>(
-                (sum, word) => relaxedDot(b, word, i8x16.splat(64), sum),
-                undefined,
-              )
-            : undefined
-          xs.forEach((x, r) => {
-            const place = b.let(i32.add(x, at))
-            const products = words.reduce<Vector | undefined>((sum, word, i) => {
-              const own = b.let(v128.load(place, 16 * i))
-              return relaxed
-                ? relaxedDot(b, word, b.let(i8x16.add(own, i8x16.splat(64))), sum)
-                : exactDot(b, own, word, sum)
-            }, undefined) as Vector
-            const whole = fromSixtyFour ? i32x4.sub(products, fromSixtyFour) : products
-            b.set(sums[r][w], f32x4.add(sums[r][w], f32x4.mul(f32x4.convertI32x4S(whole), scales[r])))
+        const wordsOf = (w: number): Vector[] =>
+          Array.from({ length: halves }, (_, i) => b.let(v128.load(codes[w], 16 * i)))
+        const only = ws.length === 1 ? wordsOf(0) : undefined
+        xs.forEach((x, r) => {
+          const place = b.let(i32.add(x, at))
+          const own = Array.from({ length: halves }, (_, i) =>
+            activationsOf(b, v128.load(place, 16 * i), relaxed),
+          )
+          ws.forEach((_, w) => {
+            const products = (only ?? wordsOf(w)).reduce<Vector | undefined>(
+              (sum, word, i) => own[i](word, sum),
+              undefined,
+            ) as Vector
+            b.set(sums[r][w], f32x4.add(sums[r][w], f32x4.mul(f32x4.convertI32x4S(products), scales[r])))
           })
         })
         for (const code of codes) b.advance(code, 16 * halves)
@@ -82,6 +78,22 @@ export function byteKernel(relaxed: boolean, tile: Tile): Kernel {
       })
     })
   })
+}
+
+/** Loads 16 codes of activations, and returns how weights are multiplied by them. */
+function activationsOf(
+  b: FunctionBuilder,
+  place: Vector,
+  relaxed: boolean,
+): (weights: Vector, sums: Vector | undefined) => Vector {
+  const own = b.let(place)
+  if (!relaxed) return (weights, sums) => exactDot(b, own, weights, sums)
+  const magnitudes = b.let(i8x16.abs(own))
+  const negative = b.let(i8x16.ltS(own, 0))
+  return (weights, sums) => {
+    const signed = i8x16.sub(v128.xor(weights, negative), negative)
+    return relaxedDot(b, signed, magnitudes, sums)
+  }
 }
 
 /** Weights of four bits. */
