@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Batch, batchOfTokens, joinBatches } from '@burgeon/continual'
+import { type TokenBatch, batchOfTokens, joinBatches } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { keyFromSeed, mean, RandomStream, scope, type Tensor } from '@burgeon/tensor'
 import { UsageError } from '../benchmark.ts'
@@ -56,7 +56,7 @@ export function batchOf(course: Course, step: number, { device }: Gpt): PlacedRo
 }
 
 /** The same batch, for a learner. */
-export function rowsOf(course: Course, step: number): Batch {
+export function rowsOf(course: Course, step: number): TokenBatch {
   const { learnt, length } = course
   const rows = startsOf(course, step).map((start) =>
     batchOfTokens(learnt.subarray(start, start + length + 1), length, 'Shakespeare'),

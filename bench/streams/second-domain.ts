@@ -12,7 +12,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
-  type Batch,
+  type TokenBatch,
   evaluateText,
   fixedVocabulary,
   Learner,
@@ -184,7 +184,7 @@ function requests({ config: { blocks } }: Gpt): GrowthRequest[] {
   return [...wider, { kind: 'addLayer', at: blocks.length }]
 }
 
-function batchOf(tokens: Int32Array, begin: number): Batch {
+function batchOf(tokens: Int32Array, begin: number): TokenBatch {
   const all = new Int32Array(rowsOfStep * (length + 1))
   for (let row = 0; row < rowsOfStep; row++) {
     all[row * (length + 1)] = begin
@@ -194,7 +194,7 @@ function batchOf(tokens: Int32Array, begin: number): Batch {
 }
 
 /** Mean loss over the rows of a batch, each read by itself. */
-async function meanLossOf(model: Gpt, { rows, length: own, tokens }: Batch): Promise<number> {
+async function meanLossOf(model: Gpt, { rows, length: own, tokens }: TokenBatch): Promise<number> {
   const losses: number[] = []
   for (let row = 0; row < rows; row++) {
     losses.push(await meanLoss(model, tokens.subarray(row * (own + 1), (row + 1) * (own + 1))))

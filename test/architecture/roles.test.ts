@@ -10,7 +10,7 @@ const roles = ['drift', 'freezing', 'growth', 'meta', 'penalty', 'rehearsal', 'v
 /** What a role may know beside its own folder. */
 const common = [
   ...['errors.ts', 'part.ts', 'saved-state.ts', 'trigger.ts', 'upkeep/upkeep.ts'],
-  ...['journal/', 'stream/'],
+  ...['journal/', 'model/', 'stream/'],
 ]
 
 it('the learner is one short file that names no role', () => {
@@ -37,7 +37,17 @@ it('every folder of the learner has a rule', () => {
     sources.flatMap(({ path }) => path.slice(place.length).split('/').slice(0, -1).slice(0, 1)),
   )
   // `adapters` stands on the learner: it makes one, and nothing imports it.
-  const others = ['adapters', 'journal', 'learning', 'metrics', 'strategy', 'stream', 'testing', 'upkeep']
+  const others = [
+    'adapters',
+    'journal',
+    'learning',
+    'metrics',
+    'model',
+    'strategy',
+    'stream',
+    'testing',
+    'upkeep',
+  ]
   expect([...folders].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
     [...roles, ...others].toSorted((a, b) => (a < b ? -1 : 1)),
   )

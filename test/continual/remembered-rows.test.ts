@@ -6,6 +6,7 @@ import {
   padding,
   type Rehearsal,
   reservoirReplay,
+  type TokenBatch,
 } from '@burgeon/continual'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +14,7 @@ import { stepOf } from './step-of.ts'
 import { recentRows } from '../../packages/continual/src/rehearsal/recent-rows.ts'
 
 /** One row of a domain: `first`, `first + 1`, … */
-const row = (first: number, length: number, domain: string): Batch =>
+const row = (first: number, length: number, domain: string): TokenBatch =>
   batchOfTokens(
     Array.from({ length: length + 1 }, (_, i) => first + i),
     length,
@@ -21,8 +22,9 @@ const row = (first: number, length: number, domain: string): Batch =>
   )
 
 /** The rows of a batch without their padding, and their domains. */
-function rowsIn(batch: Batch | null): (readonly [string, ...number[]])[] {
-  if (batch === null) return []
+function rowsIn(rows: Batch | null): (readonly [string, ...number[]])[] {
+  if (rows === null) return []
+  const batch = rows as TokenBatch
   return batch.domains.map((domain, i) => [
     domain,
     ...batch.tokens
@@ -69,7 +71,7 @@ describe('the latest rows', () => {
     rehearsal.remember(stepOf(row(50, 4, 'e')))
     const sample = rehearsal.sample(3)
     expect(rowsIn(sample)).toEqual([['e', 50, 51, 52, 53, 54]])
-    expect(sample?.length).toBe(4)
+    expect(sample).toMatchObject({ length: 4 })
   })
   test('are written in other tokens when the vocabulary has grown', () => {
     const rehearsal = filled()
@@ -112,7 +114,7 @@ describe('a replay', () => {
     expect(filled().sample(0)).toBe(null)
     expect(reservoirReplay({ capacity: 4 }).sample(2)).toBe(null)
     expect(reservoirReplay({ capacity: 4 }).recall(stepOf(row(0, 2, 'a')))).toBe(null)
-    expect(filled().sample(3)?.length).toBe(2)
+    expect(filled().sample(3)).toMatchObject({ length: 2 })
     expect(reservoirReplay({ capacity: 4 }).toState()).toMatchObject({
       tokens: new Int32Array(0),
       domains: [],
@@ -141,7 +143,7 @@ describe('a replay', () => {
     const rehearsal = filled()
     rehearsal.remember(stepOf(row(50, 4, 'd')))
     const sample = rehearsal.sample(4)
-    expect(sample?.length).toBe(4)
+    expect(sample).toMatchObject({ length: 4 })
     expect(inOrder(rowsIn(sample))).toEqual([...whole, ['d', 50, 51, 52, 53, 54]])
   })
   test('is written in other tokens when the vocabulary has grown', () => {

@@ -1,9 +1,9 @@
-import { type Batch, reservoirReplay } from '@burgeon/continual'
+import { type TokenBatch, reservoirReplay } from '@burgeon/continual'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { stepOf } from './step-of.ts'
 
-const batch = (rows: number): Batch => ({
+const batch = (rows: number): TokenBatch => ({
   rows,
   length: 2,
   tokens: new Int32Array(rows * 3).fill(1),

@@ -1,6 +1,7 @@
 /** Every role of a learner, by its effect on the weights and the report, against a few lines that work it out alone. */
 import {
   type Batch,
+  type TokenBatch,
   everySteps,
   fisherInformation,
   Learner,
@@ -168,7 +169,7 @@ describe('a penalty', () => {
     })
     for (let i = 0; i < 4; i++) await learner.observe(rowsOf(row(i)))
     const rows = Array.from({ length: judged?.rows ?? 0 }, (_, i) => [
-      ...(judged?.tokens ?? []).slice(5 * i, 5 * i + 5),
+      ...((judged as TokenBatch | undefined)?.tokens ?? []).slice(5 * i, 5 * i + 5),
     ])
     expect(rows.map(String).toSorted()).toEqual([0, 1, 2].map((i) => String(row(i))).toSorted())
   })

@@ -1,7 +1,7 @@
 /** A model small enough for the reference backend, rows to learn, and the loss worked out by hand. */
 import { valueAndGrad } from '@burgeon/autograd'
 import { type GradientTransform, sgd } from '@burgeon/autograd/optim'
-import type { Batch } from '@burgeon/continual'
+import type { TokenBatch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import {
   crossEntropy,
@@ -21,7 +21,7 @@ export const tinyModel = (device: Device = openReference()): Gpt => Gpt.create(s
 export const plainSgd = (): GradientTransform => sgd(rate)
 
 /** Rows of five tokens: four to read, four to predict. */
-export function rowsOf(...rows: readonly (readonly number[])[]): Batch {
+export function rowsOf(...rows: readonly (readonly number[])[]): TokenBatch {
   return {
     rows: rows.length,
     length: 4,

@@ -17,14 +17,14 @@ test.each<[string, () => Penalty]>([
 
 const broken: Readonly<Record<string, (own: Penalty) => Partial<Penalty>>> = {
   'adds nothing, or a finite scalar': (own) => ({
-    loss(weights) {
-      const term = own.loss(weights)
+    loss(weights, pass) {
+      const term = own.loss(weights, pass)
       return term && negate(term)
     },
   }),
   'pulls moved weights back': (own) => ({
-    loss: (weights) => {
-      const term = own.loss(weights)
+    loss: (weights, pass) => {
+      const term = own.loss(weights, pass)
       const [first] = Object.values(weights)
       return term && tensor([1], { shape: [], device: first.device })
     },

@@ -1,5 +1,12 @@
 /** The contract of a rehearsal: ours keep it, and ones that are broken in one way each do not. */
-import { type Batch, ownTextReplay, padding, type Rehearsal, reservoirReplay } from '@burgeon/continual'
+import {
+  type Batch,
+  ownTextReplay,
+  padding,
+  type Rehearsal,
+  reservoirReplay,
+  type TokenBatch,
+} from '@burgeon/continual'
 import { checkRehearsal } from '@burgeon/continual/testing'
 import { OptionError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
@@ -22,7 +29,9 @@ test.each<[string, () => Rehearsal]>([
 
 /** A batch in which one thing is other than it was. */
 const withTokens = (batch: Batch | null, change: (token: number) => number): Batch | null =>
-  batch && { ...batch, tokens: batch.tokens.map((token) => (token === padding ? token : change(token))) }
+  batch && { ...batch, tokens: tokensOf(batch).map((token) => (token === padding ? token : change(token))) }
+
+const tokensOf = (batch: Batch): Int32Array => (batch as TokenBatch).tokens
 
 const broken: Readonly<Record<string, (own: Rehearsal) => Partial<Rehearsal>>> = {
   'recalls nothing before': () => ({
@@ -33,7 +42,7 @@ const broken: Readonly<Record<string, (own: Rehearsal) => Partial<Rehearsal>>> =
   'changes nothing that it is given': (own) => ({
     remember(context) {
       own.remember(context)
-      context.fresh.tokens.fill(3)
+      tokensOf(context.fresh).fill(3)
     },
   }),
   'is as it was when': (own) => ({ mark: () => () => void own.sample(1) }),

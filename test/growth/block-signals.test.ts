@@ -1,6 +1,6 @@
 /** Reaches inside for the eigenvalues: what is measured of blocks is what it says, in known cases and in small models. */
 import { pullBack, recordTape, valueAndGrad } from '@burgeon/autograd'
-import { type Batch, batchOfTokens, measureBlocks } from '@burgeon/continual'
+import { type TokenBatch, batchOfTokens, measureBlocks } from '@burgeon/continual'
 import { Gpt, type GptConfig, type GptState, gptConfig, parameterSpecs } from '@burgeon/gpt'
 import { fill, mean, multiply, scope, sizeOf, square, sum, type TensorsByPath } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -82,7 +82,7 @@ const configOf = (activation: 'gelu' | 'swiglu'): GptConfig =>
   gptConfig({ vocabulary: 9, context: 6, embed: 4, heads: 2, layers: 2, mlpHidden: 5, activation })
 
 /** Three rows, the last of which has four predictions. */
-function batchFor(seed: number): Batch {
+function batchFor(seed: number): TokenBatch {
   const random = drawFrom(seed)
   return batchOfTokens(
     Int32Array.from({ length: 17 }, () => random.below(9)),
@@ -92,7 +92,7 @@ function batchFor(seed: number): Batch {
 }
 
 /** Of the mean loss of all predictions. */
-function gradientsOf(model: Gpt, { rows, length, tokens }: Batch): Numbers {
+function gradientsOf(model: Gpt, { rows, length, tokens }: TokenBatch): Numbers {
   const row = (start: number): number[] =>
     Array.from({ length: rows }, (_, r) => [
       ...tokens.slice(r * (length + 1) + start, (r + 1) * (length + 1) - 1 + start),

@@ -18,6 +18,7 @@ import {
   relativeDifference,
   tokensFor,
 } from './tiny-model.ts'
+import { costOf } from '../continual/cost-of.ts'
 
 const device = openReference()
 const seeds = Array.from({ length: 10 }, (_, i) => i + 1)
@@ -93,7 +94,7 @@ function consolidated(model: Gpt, seed: number) {
   scope(() => {
     for (const { tensor } of model.parameters) assign(tensor, multiply(tensor, 1.1))
   })
-  const costs = (): number => scope(() => ewc.loss(model.parameters.tensors())?.item() ?? Number.NaN)
+  const costs = (): number => scope(() => costOf(ewc, model)?.item() ?? Number.NaN)
   return { ewc, costs }
 }
 

@@ -1,5 +1,5 @@
 /** What EWC knows about weights follows growth as if it had been measured on the grown model. */
-import { type Batch, fisherInformation, onlineEwc } from '@burgeon/continual'
+import { type TokenBatch, fisherInformation, onlineEwc } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { grow, type GrowthRequest } from '@burgeon/gpt/growth'
 import { type Device, scope, TensorMirror } from '@burgeon/tensor'
@@ -7,10 +7,11 @@ import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
 import { drawConfig, drawFrom, modelOf, type Numbers, numbersOf, tokensFor } from './tiny-model.ts'
+import { costOf } from '../continual/cost-of.ts'
 
 const seeds = Array.from({ length: 8 }, (_, i) => i + 1)
 
-function sampleFor({ config }: Gpt, seed: number): Batch {
+function sampleFor({ config }: Gpt, seed: number): TokenBatch {
   const random = drawFrom(seed + 50)
   const [rows, length] = [3, config.context - 1]
   const tokens = Int32Array.from({ length: rows * (length + 1) }, () => random.below(config.vocabulary))
@@ -18,7 +19,7 @@ function sampleFor({ config }: Gpt, seed: number): Batch {
 }
 
 /** Measured with the same draws each time. */
-function importanceOf(model: Gpt, sample: Batch): Numbers {
+function importanceOf(model: Gpt, sample: TokenBatch): Numbers {
   let row = 0
   return scope(() => numbersOf(fisherInformation(model, sample, () => [3, row++])))
 }
@@ -100,7 +101,7 @@ describe.each([
         { kind: 'addLayer', at: 0 },
       ] as const) {
         await grow(model, request, { mirrors: ewc.mirrors, probe, key: [1, 2] })
-        const penalty = scope(() => ewc.loss(model.parameters.tensors())?.item())
+        const penalty = scope(() => costOf(ewc, model)?.item())
         expect(penalty).toBe(0)
       }
     }

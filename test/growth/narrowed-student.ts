@@ -1,5 +1,5 @@
 /** A model that has lost units of one block, and text by the model that has them: it is known what is missing. */
-import type { Batch } from '@burgeon/continual'
+import type { TokenBatch } from '@burgeon/continual'
 import { Gpt, type GptState, gptConfig, parameterSpecs } from '@burgeon/gpt'
 import { type Device, type RandomStream, scope, sizeOf } from '@burgeon/tensor'
 import { drawFrom } from './tiny-model.ts'
@@ -17,7 +17,7 @@ export function narrowedStudent(
   device: Device,
   seed: number,
   narrow: number,
-): { student: Gpt; batch: Batch } {
+): { student: Gpt; batch: TokenBatch } {
   const random = drawFrom(seed)
   const config = gptConfig({ vocabulary, context, embed: 16, heads: 2, layers: 2, mlpHidden: units })
   const deviationOf = (path: string): number =>

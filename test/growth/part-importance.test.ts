@@ -1,5 +1,5 @@
 /** What to prune is measured: parts that write nothing score 0, and the least important are missed least. */
-import { batchOfTokens, type Batch, meanLoss, partImportance } from '@burgeon/continual'
+import { batchOfTokens, type TokenBatch, meanLoss, partImportance } from '@burgeon/continual'
 import { adamw } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
@@ -11,7 +11,7 @@ const device = openWasm()
 const text = Uint8Array.from('abcabdabcabeabcabd'.repeat(6), (letter) => letter.charCodeAt(0) - 97)
 
 /** A model that has learnt the text. */
-function schooled(seed: number): { model: Gpt; batch: Batch } {
+function schooled(seed: number): { model: Gpt; batch: TokenBatch } {
   const sizes = { vocabulary: 6, context: 12, embed: 8, heads: 4, layers: 2, mlpHidden: 16 }
   const model = Gpt.create(sizes, { device, seed })
   const tokens = device.tensor(Int32Array.from(text.subarray(0, 96)), { shape: [8, 12], dtype: 'i32' })

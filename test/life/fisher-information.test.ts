@@ -1,5 +1,5 @@
 import { grad } from '@burgeon/autograd'
-import { type Batch, fisherInformation, padding } from '@burgeon/continual'
+import { type TokenBatch, fisherInformation, padding } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import {
   add,
@@ -26,7 +26,11 @@ const device = openReference()
 const keyOf = (row: number): readonly [number, number] => [7, row]
 
 /** Rows of random length, padded at the end, as a short text is. */
-function drawSample(random: RandomStream, { config: { vocabulary, context } }: Gpt, rows: number): Batch {
+function drawSample(
+  random: RandomStream,
+  { config: { vocabulary, context } }: Gpt,
+  rows: number,
+): TokenBatch {
   const width = context + 1
   const tokens = new Int32Array(rows * width).fill(padding)
   for (let row = 0; row < rows; row++) {
@@ -37,7 +41,7 @@ function drawSample(random: RandomStream, { config: { vocabulary, context } }: G
 }
 
 /** The gradient of one sequence, of its own length, squared and divided by the number of its predictions. */
-function scoreSquares(model: Gpt, sample: Batch, row: number): TensorsByPath {
+function scoreSquares(model: Gpt, sample: TokenBatch, row: number): TensorsByPath {
   const { length, tokens } = sample
   const own = tokens.slice(row * (length + 1), (row + 1) * (length + 1)).filter((token) => token >= 0)
   const count = own.length - 1

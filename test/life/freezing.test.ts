@@ -1,7 +1,7 @@
 /** Layers that have converged settle, freeze and wake; what sits out a step is neither changed nor computed. */
 import { adamw, accumulate, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   freezeConverged,
   type Freezing,
@@ -19,7 +19,7 @@ import { describe, expect, test } from 'vitest'
 
 const sizes = { context: 12, embed: 8, heads: 2, layers: 4, mlpHidden: 16, vocabulary: 128 }
 const text = new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(40))
-const batchAt = (step: number): Batch => {
+const batchAt = (step: number): TokenBatch => {
   const from = (step * 37) % (text.length - 49)
   return batchOfTokens(text.subarray(from, from + 49), 12, 'text')
 }

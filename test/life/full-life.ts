@@ -4,7 +4,7 @@
  */
 import { accumulate, adamw, chain, clipByGlobalNorm, stateless } from '@burgeon/autograd/optim'
 import {
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   compose,
   everySteps,
@@ -33,7 +33,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const prose = bytes('the quick brown fox jumps over the lazy dog. '.repeat(20))
 const numbers = bytes('3.14159 + 2.71828 = 5.85987; '.repeat(30))
 
-function batchAt(at: number): Batch {
+function batchAt(at: number): TokenBatch {
   const [text, domain] = at < 14 ? [prose, 'prose'] : [numbers, 'numbers']
   const from = (at * 23) % 200
   return batchOfTokens(text.subarray(from, from + 49), 12, domain)

@@ -12,7 +12,7 @@ import {
   sgd,
 } from '@burgeon/autograd/optim'
 import {
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   compose,
   everySteps,
@@ -45,7 +45,7 @@ const sizes = { vocabulary: 16, context: 8, embed: 6, heads: 2, layers: 2, mlpHi
 const adam = (): GradientTransform => adamw({ learningRate: 0.01 })
 
 /** Rows of the given lengths in tokens, side by side in rows of `length` predictions. */
-function batchOf(lengths: readonly number[], length: number, seed = 1, vocabulary = 16): Batch {
+function batchOf(lengths: readonly number[], length: number, seed = 1, vocabulary = 16): TokenBatch {
   const random = drawFrom(seed)
   const tokens = new Int32Array(lengths.length * (length + 1)).fill(padding)
   lengths.forEach((count, row) => {
@@ -55,7 +55,7 @@ function batchOf(lengths: readonly number[], length: number, seed = 1, vocabular
 }
 
 /** The same rows in a batch with more padding. */
-function padded(batch: Batch, length: number): Batch {
+function padded(batch: TokenBatch, length: number): TokenBatch {
   const wide = batchOf(Array<number>(batch.rows).fill(0), length)
   for (let row = 0; row < batch.rows; row++)
     wide.tokens.set(
@@ -92,7 +92,7 @@ test('the loss, every gradient and every measurement are the same with more padd
     let row = 0
     return (): readonly [number, number] => [3, row++ % 3]
   })()
-  const fisher = (batch: Batch): unknown => scope(() => numbersOf(fisherInformation(model, batch, key)))
+  const fisher = (batch: TokenBatch): unknown => scope(() => numbersOf(fisherInformation(model, batch, key)))
   const close = (a: unknown, b: unknown): void => {
     const [x, y] = [a, b].map(
       (value) =>
@@ -158,7 +158,7 @@ test.each(odd)(
     const learner = new Learner({ model, optimizer: adam(), strategy })
     await learner.observe(whole)
     const before = [everyByte(model, []), structuredClone(await learner.toState())]
-    await expect(learner.observe(data as Batch)).rejects.toThrow(OptionError)
+    await expect(learner.observe(data as TokenBatch)).rejects.toThrow(OptionError)
     expect([everyByte(model, []), structuredClone(await learner.toState())]).toEqual(before)
     await learner.observe(whole)
     expect(learner.step).toBe(2)

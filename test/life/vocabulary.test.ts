@@ -3,7 +3,7 @@ import { adamw } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   bitsPerByteOf,
   everySteps,
@@ -37,7 +37,7 @@ const sizes = { context: 16, embed: 16, heads: 2, layers: 1, mlpHidden: 16 }
 const modelOf = (): Gpt => Gpt.create(sizes, { seed: 5 })
 
 /** Byte batches of four rows, as the front door cuts a stream, across words and characters. */
-function* batchesOf(text: string, steps: number, rows = 4): Generator<Batch> {
+function* batchesOf(text: string, steps: number, rows = 4): Generator<TokenBatch> {
   const all = bytesOf(text.repeat(Math.ceil((steps * rows * 16) / text.length) + 1))
   for (let i = 0; i < steps; i++) {
     const from = i * rows * sizes.context
@@ -68,7 +68,7 @@ function partsWithout(): Omit<LearnerOptions, 'model'> {
 const learnerOf = (options: Partial<VocabularyOptions> = {}): Learner =>
   new Learner({ model: modelOf(), ...parts(options) })
 
-async function observed(learner: Learner, batches: Iterable<Batch>): Promise<StepReport[]> {
+async function observed(learner: Learner, batches: Iterable<TokenBatch>): Promise<StepReport[]> {
   const reports: StepReport[] = []
   for (const batch of batches) reports.push(await learner.observe(batch))
   return reports
@@ -323,7 +323,7 @@ test('a row that begins inside a character, and would need more tokens alone, is
   const model = Gpt.create({ ...sizes, vocabulary: 257 }, { seed: 5 })
   const learner = new Learner({ model, ...parts({ tokenizer, growWhen: neverTrigger }) })
   const row = Int32Array.from([0xc3, 256, 0x65])
-  const batch: Batch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
+  const batch: TokenBatch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
   const { tokens, bytes } = await learner.observe(batch)
   expect([tokens, bytes]).toEqual([2, 3])
   const rehearsal = savedPart(await learner.toState(), 'rehearsal')

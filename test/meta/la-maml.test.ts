@@ -6,7 +6,7 @@ import { grad } from '@burgeon/autograd'
 import { clipByGlobalNorm, dynamicLossScale, sgd } from '@burgeon/autograd/optim'
 import {
   adapt,
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   compose,
   growOnSchedule,
@@ -32,7 +32,7 @@ import { someOf } from '../how-long.ts'
 const wasm = openWasm({ threads: 1 })
 const sizes = { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }
 const encoder = new TextEncoder()
-const batchOf = (text: string): Batch => batchOfTokens(encoder.encode(text), sizes.context, 'text')
+const batchOf = (text: string): TokenBatch => batchOfTokens(encoder.encode(text), sizes.context, 'text')
 
 const replay = (): Rehearsal => reservoirReplay({ capacity: 40, seed: 3 })
 const parts = (options: Partial<LaMamlOptions> = {}): Omit<LearnerOptions, 'model'> => ({
@@ -56,7 +56,7 @@ describe('one step', () => {
   const rowByRow = [[0, 1] as const, [1, 2] as const, [2, 3] as const]
 
   /** The mean loss of the rows from one to before another. */
-  function lossOf(model: Gpt, { tokens }: Batch, [from, to]: readonly [number, number]) {
+  function lossOf(model: Gpt, { tokens }: TokenBatch, [from, to]: readonly [number, number]) {
     const at = (t: number): number[] =>
       Array.from({ length: (to - from) * 8 }, (_, i) => tokens[(from + Math.floor(i / 8)) * 9 + (i % 8) + t])
     const inputs = device.tensor(at(0), { shape: [to - from, 8], dtype: 'i32' })
@@ -67,7 +67,7 @@ describe('one step', () => {
   /** The weights after one step that tries these rows one after another, worked out number by number. */
   function algorithmOne(
     model: Gpt,
-    batch: Batch,
+    batch: TokenBatch,
     limit: number,
     tries: readonly (readonly [number, number])[],
   ) {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { accumulate, adamw, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
 import {
-  type Batch,
+  type TokenBatch,
   batchOfTokens,
   byteShift,
   compose,
@@ -28,7 +28,7 @@ const prose = bytes('the quick brown fox jumps over the lazy dog. '.repeat(20))
 const numbers = bytes('3.14159 + 2.71828 = 5.85987; '.repeat(30))
 
 /** What is learnt in a step: another text from the fourteenth on. */
-export function batchAt(step: number): Batch {
+export function batchAt(step: number): TokenBatch {
   const [text, domain] = step < 14 ? [prose, 'prose'] : [numbers, 'numbers']
   const from = (step * 23) % 200
   return batchOfTokens(text.subarray(from, from + 37), 12, domain)

@@ -11,7 +11,7 @@ const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
 const born = await Gpt.create(sizes, { device, seed: 1 }).toState()
 const config = gptConfig(sizes)
 const model = (): Gpt => Gpt.fromState(born, device)
-const batch = (): api.Batch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
+const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
 const request = () => ({ kind: 'addLayer', at: 1 }) as const
 const policy = (): api.GrowthPolicy<never> => api.neverGrow as unknown as api.GrowthPolicy<never>
 const budget = { parameters: 1e6, flopsPerToken: 1e9, bytes: 1e9 }
@@ -326,6 +326,12 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   batchOfTokens: [() => ({ args: { tokens: [1, 2, 3], length: 2, domain: 'a' }, run: api.batchOfTokens })],
+  passOf: [
+    () => ({
+      args: { model: model(), batch: batch(), weights: model().parameters.tensors(), freshRows: 1 },
+      run: api.passOf,
+    }),
+  ],
   joinBatches: [() => ({ args: { batches: [batch()] }, run: api.joinBatches })],
   batches: [
     () => ({

@@ -7,6 +7,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
 import { OptimizerLife } from '../optimizers/optimizer-life.ts'
 import { stepOf } from '../continual/step-of.ts'
+import { costOf } from '../continual/cost-of.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -119,7 +120,7 @@ const ewc: Part = (steps) => {
     toState: () => penalty.toState(),
     restore: (state) => penalty.restore(state, model.parameters),
     goOn: () => {
-      penalty.loss(model.parameters.tensors())
+      costOf(penalty, model)
       penalty.consolidate(model, batch())
     },
   }
@@ -348,6 +349,6 @@ export const stateless: readonly string[] = [
   ],
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
-  ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'pruneDormant', 'reptile'],
-  ...['savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
+  ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],
+  ...['reptile', 'savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
 ]

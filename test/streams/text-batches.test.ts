@@ -1,7 +1,7 @@
 // Reaches inside: batches of a pre-trained model's tokens are a part of `burgeon learn`, which has no entry of its own.
 /** A stream of bytes in the tokens of a pre-trained model: nothing is lost, and any position is one to go on from. */
 import { join } from 'node:path'
-import { type Batch, type Chunk, padding } from '@burgeon/continual'
+import { type TokenBatch, type Chunk, padding } from '@burgeon/continual'
 import { PretrainedTokenizer } from '@burgeon/gpt'
 import { tokenizerFromPretrained } from '@burgeon/gpt/node'
 import fc from 'fast-check'
@@ -36,7 +36,7 @@ function* chunksFrom(domains: readonly Uint8Array[], { domain, offset }: Place, 
 }
 
 /** The bytes that a batch predicts. */
-const predicted = (batch: Batch, tokenizer: PretrainedTokenizer): Uint8Array =>
+const predicted = (batch: TokenBatch, tokenizer: PretrainedTokenizer): Uint8Array =>
   tokenizer.decodeBytes(batch.tokens.filter((token, i) => token !== padding && i % (batch.length + 1) !== 0))
 
 const words = fc.array(fc.constantFrom('the ', 'model ', 'é', '😀', '\n', 'zzzz', 'a', ' loss'), {
@@ -84,11 +84,11 @@ test('from the position of any batch on, the rest is the same, whatever the chun
   await fc.assert(
     fc.asyncProperty(shapes, async ({ domains, rows, length, size, other, tokenizer }) => {
       const options = { rows, length, tokenizer }
-      const all: { batch: Batch; position: Place }[] = []
+      const all: { batch: TokenBatch; position: Place }[] = []
       const start = { domain: 0, offset: 0 }
       for await (const one of textBatches(chunksFrom(domains, start, size), options)) all.push(one)
       for (const [i, { position }] of all.entries()) {
-        const rest: Batch[] = []
+        const rest: TokenBatch[] = []
         for await (const { batch } of textBatches(chunksFrom(domains, position, other), options))
           rest.push(batch)
         expect(rest).toEqual(all.slice(i + 1).map(({ batch }) => batch))

@@ -2,7 +2,7 @@
 import { Gpt, MergeLearner, PretrainedTokenizer, TokenizerError } from '@burgeon/gpt'
 import { Template } from '@huggingface/jinja'
 import { adamw } from '@burgeon/autograd/optim'
-import { everySteps, growingVocabulary, Learner } from '@burgeon/continual'
+import { everySteps, growingVocabulary, Learner, type LearnerOptions } from '@burgeon/continual'
 import { OptionError, UnsupportedError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import fc from 'fast-check'
@@ -95,7 +95,7 @@ test('without a token for every byte nothing is learnt', () => {
 test.each(['gpt2', 'llama2'])(
   'a model grows with the vocabulary of %s, and lives on after a restart',
   async (name) => {
-    const partsOf = (tokenizer: PretrainedTokenizer): ConstructorParameters<typeof Learner>[0] => ({
+    const partsOf = (tokenizer: PretrainedTokenizer): LearnerOptions => ({
       model: Gpt.create(
         { context: 32, embed: 8, heads: 2, layers: 1, mlpHidden: 8, vocabulary: tokenizer.vocabulary },
         { seed: 1, device: openReference() },

@@ -46,7 +46,7 @@ export { extendJournal } from './journal/extend-journal.ts'
 export { measurementsIn } from './journal/measurements-in.ts'
 export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
-export type { LearnerOptions } from './learner-options.ts'
+export type { LearnerOptions, RestoredModelOptions, RestoredOptions } from './learner-options.ts'
 export {
   type FieldsByRole,
   type LearnerState,
@@ -72,9 +72,11 @@ export {
   type PrequentialReading,
   type PrequentialState,
 } from './metrics/prequential.ts'
+export type { BatchOf, Model } from './model/model.ts'
+export { type Pass, passOf } from './model/pass.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
 export type { Part } from './part.ts'
-export type { Penalty } from './penalty/penalty.ts'
+export type { Penalty, WeightChange } from './penalty/penalty.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
 export { ownTextReplay, type OwnTextReplayOptions } from './rehearsal/own-text-replay.ts'
 export type { Rehearsal } from './rehearsal/rehearsal.ts'
@@ -82,8 +84,16 @@ export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
 export type { RecallContext, StepContext } from './journal/step-context.ts'
 export { compose } from './strategy/compose.ts'
-export type { Strategy } from './strategy/strategy.ts'
-export { type Batch, batchOfTokens, joinBatches, padding } from './stream/batch.ts'
+export type { ModelStrategy, Strategy, StrategyOf } from './strategy/strategy.ts'
+export {
+  type Batch,
+  batchOfTokens,
+  type ExampleBatch,
+  joinBatches,
+  padding,
+  type TokenBatch,
+} from './stream/batch.ts'
+export type { BatchTensors } from './stream/batch-tensors.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
 export { writeOwnText, type OwnTextOptions } from './stream/write-own-text.ts'
 export {

@@ -1,6 +1,6 @@
 /** The options of a learner, and checks of them. */
 import { aGradientTransform, type GradientTransform, type LossScale } from '@burgeon/autograd/optim'
-import { aGpt, Gpt, LoraAdapter, type LoraOptions } from '@burgeon/gpt'
+import { Gpt, type GptState, LoraAdapter, type LoraOptions } from '@burgeon/gpt'
 import {
   type Check,
   checkArgument,
@@ -16,16 +16,22 @@ import {
 } from '@burgeon/tensor'
 import { checkStrategy } from './strategy/check-strategy.ts'
 import { checkAdaptable } from './strategy/check-adaptable.ts'
+import { checkModel } from './strategy/check-model.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
 import { type FieldsByRole, hasNamesOnly, type LearnerState, type PartState } from './learner-state.ts'
 import { count, none } from './saved-state.ts'
-import type { Strategy } from './strategy/strategy.ts'
+import { aModel, type BatchOf, type Model } from './model/model.ts'
+import type { StrategyOf } from './strategy/strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
 
+/** A value that only a learner of a GPT can have. */
+type OfGpt<M extends Model, T> = M extends Gpt ? T : undefined
+
 /** Options of a learner. */
-export interface LearnerOptions {
-  readonly model: Gpt
+export interface LearnerOptions<M extends Model = Gpt> {
+  /** A GPT, a `classifier`, or a model of your own. */
+  readonly model: M
   /** Turns gradients into changes of the weights. */
   readonly optimizer: GradientTransform
   /** For a device of mixed precision: keeps small gradients from vanishing. None unless given. */
@@ -34,14 +40,14 @@ export interface LearnerOptions {
    * Computes each block again on the way back instead of keeping what is in it: less memory, more time. False
    * unless given.
    */
-  readonly checkpointBlocks?: boolean
+  readonly checkpointBlocks?: OfGpt<M, boolean>
   /**
    * A low-rank adapter of the model, or how a new one is to be made: it alone learns, and no byte of the
    * model changes. The model itself learns unless given.
    */
-  readonly adapter?: LoraAdapter | LoraOptions
+  readonly adapter?: OfGpt<M, LoraAdapter | LoraOptions>
   /** Plain fine-tuning unless given. */
-  readonly strategy?: Strategy
+  readonly strategy?: StrategyOf<M>
   /** No limit unless given. */
   readonly budget?: GrowthBudget
   /** Seed for new weights, and for what an adapter drops. Default 0. */
@@ -50,13 +56,36 @@ export interface LearnerOptions {
   readonly now?: () => number
 }
 
+/** The options of a learner of any model. */
+export interface AnyLearnerOptions extends Omit<LearnerOptions, 'model'> {
+  readonly model: Model
+}
+
+/** Options of a learner that is restored. */
+export interface RestoredOptions extends Omit<LearnerOptions, 'model'> {
+  /** The default device unless given. */
+  readonly device?: Device
+}
+
+/** Options of a restored learner of a model other than a GPT. */
+export interface RestoredModelOptions<M extends Model> extends Omit<LearnerOptions<M>, 'model'> {
+  /** Makes the model from what its `toState` returned. */
+  readonly modelFromState: (state: StateOf<M>) => M
+}
+
+/** What a learner of a model observes. */
+export type Observed<M extends Model> = BatchOf<M> | (M extends Gpt ? string : never)
+
+/** Plain data of a model. */
+export type StateOf<M extends Model> = Awaited<ReturnType<M['toState']>>
+
 /**
  * Check of the data that a learner observes; whether a batch fits the model is looked at when it is learnt.
  */
 export const someData: Check<Batch | string> = checks.either(checks.text, aBatch)
 
-const optionChecks: ChecksOf<LearnerOptions> = {
-  model: checks.required(checks.instance(aGpt.expected, Gpt)),
+const optionChecks: ChecksOf<AnyLearnerOptions> = {
+  model: checks.required(aModel),
   optimizer: checks.required(aGradientTransform),
   lossScale: checks.role('a loss scale', 'name', 'scaled', 'unscaled', 'transform'),
   checkpointBlocks: checks.boolean,
@@ -74,10 +103,11 @@ const optionChecks: ChecksOf<LearnerOptions> = {
  * Throws OptionError for options of which no learner can be made, or one with a part that could never do
  * anything.
  */
-export function checkLearnerOptions(options: LearnerOptions): void {
+export function checkLearnerOptions(options: AnyLearnerOptions): void {
   checkOptions('learner', options, optionChecks)
-  const { strategy = {}, budget, lossScale, adapter } = options
+  const { model, strategy = {}, budget, lossScale, adapter, checkpointBlocks } = options
   checkStrategy('learner', strategy)
+  checkModel('learner', model, strategy, { adapter, checkpointBlocks })
   if (adapter !== undefined) checkAdaptable('learner', strategy)
   if (budget) checkOptions('learner: budget', budget, budgetChecks)
   if (lossScale && strategy.lookAhead) {
@@ -118,13 +148,30 @@ const fieldChecks: StateChecks<FieldsByRole> = {
 }
 
 /** Throws StateError for an invalid state of a learner, OptionError for invalid options. */
-export function checkRestored(
-  state: LearnerState | FieldsByRole,
-  options: Omit<LearnerOptions, 'model'> & { device?: Device },
-): void {
+function checkRestored(state: LearnerState<unknown> | FieldsByRole, options: RestoredOptions): void {
   const isOld = checks.object('a state').accepts(state) && hasNamesOnly(state)
-  checkState<LearnerState | FieldsByRole>('Learner.fromState', state, isOld ? fieldChecks : stateChecks)
+  checkState<LearnerState<unknown> | FieldsByRole>(
+    'Learner.fromState',
+    state,
+    isOld ? fieldChecks : stateChecks,
+  )
   checkArgument('Learner.fromState', 'options', options, checks.object('an object with optimizer'))
   if (options.device === undefined) return
   checkArgument('Learner.fromState', 'device', options.device, checks.instance('a Device', Device))
+}
+
+/**
+ * The options of a learner that is restored, its model made from its state.
+ *
+ * @throws As `checkRestored`, and what the model throws.
+ */
+export function restoredOptions(
+  state: LearnerState<unknown> | FieldsByRole,
+  options: object,
+): AnyLearnerOptions {
+  const given = options as RestoredOptions & { readonly modelFromState?: (state: unknown) => Model }
+  checkRestored(state, given)
+  const { device, modelFromState, ...own } = given
+  const model = modelFromState?.(state.model) ?? Gpt.fromState(state.model as GptState, device)
+  return { ...own, model }
 }

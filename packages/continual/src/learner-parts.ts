@@ -1,12 +1,14 @@
 /** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
 import { chain, type GradientTransform } from '@burgeon/autograd/optim'
-import { type Gpt, LoraAdapter, type LoraState } from '@burgeon/gpt'
+import { Gpt, LoraAdapter, type LoraOptions, type LoraState } from '@burgeon/gpt'
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
 import { noticeDrift } from './upkeep/notice-drift.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
-import type { LearnerOptions } from './learner-options.ts'
+import type { AnyLearnerOptions } from './learner-options.ts'
+import { batchIntake, type Intake } from './model/intake.ts'
+import { textIntake } from './vocabulary/text-intake.ts'
 import type { KeptPart, Part } from './part.ts'
 import { consolidation, consolidationRows } from './upkeep/consolidation.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
@@ -25,6 +27,10 @@ export interface LearnerParts {
   readonly freezing: Freezing | undefined
   /** Learns in the place of the model. */
   readonly adapter: LoraAdapter | undefined
+  /** From what is observed to rows of the model. */
+  readonly intake: Intake
+  /** Whether a part uses the outputs of the model. */
+  readonly keepsLogits: boolean
   /** Parts that act after an update, in order. */
   readonly upkeep: readonly Upkeep[]
   /** State shaped like the parameters, of all parts. */
@@ -43,7 +49,7 @@ export function assemble({
   budget = { parameters: Infinity },
   seed = 0,
   now,
-}: LearnerOptions): LearnerParts {
+}: AnyLearnerOptions): LearnerParts {
   const { penalties = [], transforms = [], watches = [], lookAhead, rehearsal, detector } = strategy
   const { growth, freezing, vocabulary, consolidateWhen = onDrift } = strategy
   const optimizer = chain(
@@ -58,13 +64,13 @@ export function assemble({
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
   const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
   const speaks = vocabulary && vocabularyRunner(vocabulary, means, memory ? [memory] : [])
-  const adapter =
-    given === undefined || given instanceof LoraAdapter ? given : LoraAdapter.create(model, given, { seed })
-  adapter?.requireFit(model)
+  const gpt = model instanceof Gpt ? model : undefined
+  const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
+  const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
     { name: 'drift', afterStep: (context) => noticeDrift(detector, watches, context) },
     // What is important is judged by what came before this batch.
-    memory && consolidation(penalties, consolidateWhen, memory),
+    memory && consolidation(penalties, consolidateWhen, memory, intake.within),
     memory && remembering(memory),
     speaks,
     grows,
@@ -72,7 +78,7 @@ export function assemble({
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
     // First: the optimizer's state belongs to its numbers.
-    ['adapter', adapter && adapterPart(adapter, model)],
+    ['adapter', gpt && adapter && adapterPart(adapter, gpt)],
     ['optimizer', optimizer],
     [rehearsal ? 'rehearsal' : 'memory', memory],
     ...penalties.map((penalty) => ['penalty', penalty] as const),
@@ -88,10 +94,19 @@ export function assemble({
     memory,
     freezing,
     adapter,
+    intake,
+    keepsLogits: [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),
   }
+}
+
+/** The adapter that is to learn beside a model: a given one that fits it, or a new one. */
+function adapterOf(model: Gpt, given: LoraAdapter | LoraOptions, seed: number): LoraAdapter {
+  const adapter = given instanceof LoraAdapter ? given : LoraAdapter.create(model, given, { seed })
+  adapter.requireFit(model)
+  return adapter
 }
 
 /** Keeps an adapter with the learner's state. */

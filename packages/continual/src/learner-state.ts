@@ -13,8 +13,8 @@ export interface PartState {
 }
 
 /** Everything a learner knows, as plain data: what a checkpoint holds. */
-export interface LearnerState extends JournalState {
-  readonly model: GptState
+export interface LearnerState<S = GptState> extends JournalState {
+  readonly model: S
   readonly parts: readonly PartState[]
 }
 
@@ -76,7 +76,7 @@ export async function statesOf(kept: readonly KeptPart[]): Promise<PartState[]> 
  */
 export function restoreParts(
   kept: readonly KeptPart[],
-  saved: LearnerState | FieldsByRole,
+  saved: SavedLearner,
   parameters: ParameterStore,
 ): void {
   const states = hasNamesOnly(saved) ? fromFields(saved, kept) : saved.parts

@@ -1,26 +1,27 @@
 /** The learner: the whole of one step, from prediction to growth, top to bottom in `#step`. */
-import { Gpt, LoraAdapter } from '@burgeon/gpt'
-import { checkArgument, type Device, OptionError } from '@burgeon/tensor'
+import { type Gpt, LoraAdapter } from '@burgeon/gpt'
+import { checkArgument, OptionError } from '@burgeon/tensor'
 import type { GrowthBudget } from './growth/growth-policy.ts'
 import type { LearnerEvent } from './journal/event.ts'
 import { Journal } from './journal/journal.ts'
 import type { StepReport } from './journal/step-report.ts'
-import { checkLearnerOptions, checkRestored, type LearnerOptions, someData } from './learner-options.ts'
+import type { AnyLearnerOptions, LearnerOptions, Observed, StateOf } from './learner-options.ts'
+import type { RestoredModelOptions, RestoredOptions } from './learner-options.ts'
+import { checkLearnerOptions, restoredOptions, someData } from './learner-options.ts'
+import type { Model } from './model/model.ts'
 import { assemble, type LearnerParts } from './learner-parts.ts'
 import { type FieldsByRole, type LearnerState, restoreParts, statesOf } from './learner-state.ts'
 import { learnWithRecall } from './learning/learning-step.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { Strategy } from './strategy/strategy.ts'
-import type { Batch } from './stream/batch.ts'
-import { batchOf, bytesOf } from './vocabulary/encode-batch.ts'
 
 /** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
-export class Learner {
-  readonly model: Gpt
+export class Learner<M extends Model = Gpt> {
+  readonly model: M
   readonly strategy: Strategy
   readonly budget: GrowthBudget
-  readonly #options: LearnerOptions
+  readonly #options: AnyLearnerOptions
   readonly #parts: LearnerParts
   readonly #journal: Journal
   readonly #alone = oneAtATime()
@@ -31,15 +32,17 @@ export class Learner {
    *   that could never do anything beside the others, for a loss scale beside a look-ahead, or options that
    *   are none.
    */
-  constructor(options: LearnerOptions) {
-    checkLearnerOptions(options)
-    const { model, strategy = {}, budget = { parameters: Infinity } } = options
-    this.model = model
+  constructor(options: LearnerOptions<M>) {
+    // Of another model than a GPT, the checks leave nothing that needs one.
+    const own = options as AnyLearnerOptions
+    checkLearnerOptions(own)
+    const { strategy = {}, budget = { parameters: Infinity } } = own
+    this.model = options.model
     this.strategy = strategy
     this.budget = budget
-    this.#options = options
-    this.#parts = assemble(options)
-    this.#journal = new Journal(model)
+    this.#options = own
+    this.#parts = assemble(own)
+    this.#journal = new Journal(own.model)
   }
 
   /** The adapter that learns in the place of the model; it stays when the learner is disposed. */
@@ -66,7 +69,7 @@ export class Learner {
    *   for an invalid learning rate: nothing has been learnt then, and the learner is as it was, its
    *   random streams included. OptionError if called again before the last call was done.
    */
-  async observe(data: Batch | string): Promise<StepReport> {
+  async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
     if (this.#isBusy)
       throw new OptionError('learner: observe was called before the last one was done; await it first.')
@@ -78,23 +81,19 @@ export class Learner {
     }
   }
 
-  async #step(data: Batch | string): Promise<StepReport> {
-    const { vocabulary } = this.strategy
-    const fresh = batchOf(data, this.model, vocabulary)
-    const { learnt, old, predicted } = await learnWithRecall(
-      { ...this.#options, ...this.#parts },
-      fresh,
-      this.#journal,
-    )
-    const batch = { learnt, fresh, old, bytes: bytesOf(predicted, vocabulary?.tokenizer) }
+  async #step(data: Observed<M>): Promise<StepReport> {
+    const { intake, upkeep } = this.#parts
+    const fresh = intake.batchOf(data)
+    const learnt = await learnWithRecall({ ...this.#options, ...this.#parts }, fresh, this.#journal)
+    const batch = { ...learnt, fresh, bytes: intake.bytesOf(fresh) }
     // The prediction is on record before anything reacts to it.
     const context = this.#journal.begin(batch)
-    for (const part of this.#parts.upkeep) this.#journal.add(await part.afterStep(context))
+    for (const part of upkeep) this.#journal.add(await part.afterStep(context))
     return this.#journal.end(batch, context)
   }
 
   /** How well a text is predicted and what would come next. Never changes state. */
-  predict(text: string): Promise<Prediction> {
+  predict(this: Learner, text: string): Promise<Prediction> {
     return predictText(this.model, text, this.strategy.vocabulary?.tokenizer, this.adapter)
   }
 
@@ -111,9 +110,9 @@ export class Learner {
    * Everything it knows, between two steps: waits for the one at hand. It leads a resumed learner to the same
    * bits.
    */
-  toState(): Promise<LearnerState> {
+  toState(): Promise<LearnerState<StateOf<M>>> {
     return this.#alone(async () => ({
-      model: await this.model.toState(),
+      model: (await this.model.toState()) as StateOf<M>,
       parts: await statesOf(this.#parts.kept),
       ...this.#journal.toState(),
     }))
@@ -127,22 +126,22 @@ export class Learner {
    *   learner, and what its parts and `Gpt.fromState` throw. Parts that had taken their state by then are
    *   those of no learner: try another state with fresh ones.
    */
-  static fromState(
-    state: LearnerState | FieldsByRole,
-    options: Omit<LearnerOptions, 'model'> & { device?: Device },
-  ): Learner {
-    checkRestored(state, options)
-    const { device, ...own } = options
-    const model = Gpt.fromState(state.model, device)
-    let learner: Learner | undefined
+  static fromState(state: LearnerState | FieldsByRole, options: RestoredOptions): Learner
+  static fromState<M extends Model>(
+    state: LearnerState<StateOf<M>>,
+    options: RestoredModelOptions<M>,
+  ): Learner<M>
+  static fromState(state: LearnerState<unknown> | FieldsByRole, options: object): unknown {
+    const own = restoredOptions(state, options)
+    let learner: Learner<Model> | undefined
     try {
-      learner = new Learner({ ...own, model })
-      restoreParts(learner.#parts.kept, state, (learner.adapter ?? model).parameters)
+      learner = new Learner(own as object as LearnerOptions<Model>)
+      restoreParts(learner.#parts.kept, state, (learner.adapter ?? own.model).parameters)
       learner.#journal.restore(state)
       return learner
     } catch (error) {
       if (!(own.adapter instanceof LoraAdapter)) learner?.adapter?.dispose()
-      model.dispose()
+      own.model.parameters.dispose()
       throw error
     }
   }

@@ -8,7 +8,7 @@ import {
 } from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
 import { bitsPerByte } from './metrics/prequential.ts'
-import { type Batch, batchOfRows, batchOfTokens } from './stream/batch.ts'
+import { batchOfRows, batchOfTokens, type TokenBatch } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedText } from './evaluate-text.ts'
 
@@ -48,7 +48,7 @@ export async function predictText(
   const { losses, last } = scope(() => {
     // What follows the last token is not known: a target of padding, which counts for nothing.
     const row = batchOfRows([tokens], ['text'], tokens.length)
-    const { tokens: read, targets } = batchTensors(model.device, row)
+    const { inputs: read, targets } = batchTensors(model.device, row)
     const logits = model.forward(read, undefined, adapters ? { adapters } : {})
     return { losses: crossEntropy(logits, targets), last: slice(logits, [tokens.length - 1]) }
   })
@@ -107,14 +107,14 @@ export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16)
   const whole = batchOfTokens(tokens, context, 'evaluation')
   let [total, count] = [0, 0]
   for (let row = 0; row < whole.rows; row += rows) {
-    const part: Batch = {
+    const part: TokenBatch = {
       rows: Math.min(rows, whole.rows - row),
       length: context,
       tokens: whole.tokens.subarray(row * (context + 1), (row + rows) * (context + 1)),
       domains: whole.domains,
     }
     const { losses, counted } = scope(() => {
-      const { tokens: read, targets, counted: places } = batchTensors(model.device, part)
+      const { inputs: read, targets, counted: places } = batchTensors(model.device, part)
       return { losses: model.losses(read, targets), counted: places.length }
     })
     using _losses = losses

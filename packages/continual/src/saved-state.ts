@@ -36,6 +36,9 @@ export const savedTokens: Check<Int32Array> = checks.each(
   checks.integer({ from: -1, to: 2 ** 31 - 1 }),
 ) as Check<Int32Array>
 
+/** Finite numbers, in an array or a typed array. */
+export const savedNumbers: Check<ArrayLike<number>> = checks.each('finite numbers', checks.number())
+
 /** Values by name in the order in which they came, as a `Map` has them. */
 export function entriesOf<T>(what: string, item: Check<T>): Check<readonly (readonly [string, T])[]> {
   return {

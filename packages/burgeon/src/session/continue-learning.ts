@@ -1,5 +1,5 @@
 /** Goes on learning from weights that were trained elsewhere. */
-import { type Batch, Learner, writeOwnText } from '@burgeon/continual'
+import { type TokenBatch, Learner, writeOwnText } from '@burgeon/continual'
 import {
   aGrowingTokenizer,
   BytePairTokenizer,
@@ -141,7 +141,7 @@ function endOf(tokenizer: GrowingTokenizer): number | undefined {
   return end ?? undefined
 }
 
-const firstRows = (batch: Batch, rows: number): Batch => ({
+const firstRows = (batch: TokenBatch, rows: number): TokenBatch => ({
   ...batch,
   rows,
   tokens: batch.tokens.subarray(0, rows * (batch.length + 1)),

@@ -1,5 +1,5 @@
 /** A stream of bytes as batches in the tokens of a pre-trained model. */
-import { type Batch, batchOfTokens, type Chunk, type PlacedBatch } from '@burgeon/continual'
+import { type TokenBatch, batchOfTokens, type Chunk, type PlacedBatch } from '@burgeon/continual'
 import type { GrowingTokenizer } from '@burgeon/gpt'
 
 /** Bytes that are encoded for each token of a batch: most tokens stand for fewer. */
@@ -118,7 +118,7 @@ function batchFrom(
   begin: number | undefined,
   length: number,
   domain: string,
-): Batch | null {
+): TokenBatch | null {
   if (begin === undefined) return tokens.length < 2 ? null : batchOfTokens(tokens, length, domain)
   const rows = Math.ceil(tokens.length / length)
   const all = new Int32Array(rows * (length + 1)).fill(-1)

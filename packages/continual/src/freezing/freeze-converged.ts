@@ -2,6 +2,7 @@
  * Lets the lowest blocks settle and freezes them once their outputs change no less than before, and wakes
  * them when the world changes.
  */
+import type { Gpt } from '@burgeon/gpt'
 import {
   type Check,
   checkOptions,
@@ -121,7 +122,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     return changes.length === patience && later >= (1 - tolerance) * earlier
   }
 
-  const look = async ({ model, fresh, step }: StepContext): Promise<LearnerEvent[]> => {
+  const look = async ({ model, fresh, step }: StepContext<Gpt>): Promise<LearnerEvent[]> => {
     // A context that was taken back can be shorter than what was looked at.
     if (state.probe !== null && state.probe.length > model.config.context) state = awake
     const probe = state.probe ?? {

@@ -1,5 +1,5 @@
 /** The journal of a learner: what happened, and the numbers that its parts judge by. */
-import type { Gpt } from '@burgeon/gpt'
+import type { Model } from '../model/model.ts'
 import type { LearntBatch } from './learnt.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
@@ -18,7 +18,7 @@ export interface JournalState {
 
 /** Keeps every growth, and of everything else the latest 4096 events. */
 export class Journal {
-  readonly #model: Gpt
+  readonly #model: Model
   #events: LearnerEvent[] = []
   #ofStep: LearnerEvent[] = []
   #losses: readonly number[] = []
@@ -26,7 +26,7 @@ export class Journal {
   #lastDrift: number | null = null
   #overflows = 0
 
-  constructor(model: Gpt) {
+  constructor(model: Model) {
     this.#model = model
   }
 
@@ -45,10 +45,11 @@ export class Journal {
   }
 
   /** Puts a step that has been learnt on record, before any part reacts to it. */
-  begin({ learnt, fresh, old, bytes }: LearntBatch): StepContext {
+  begin(batch: LearntBatch): StepContext {
     this.#step++
     this.#ofStep = []
-    const lossPerByte = learnt.loss * (learnt.tokens / bytes.length)
+    const { learnt, bytes } = batch
+    const lossPerByte = bytes.length === 0 ? learnt.loss : learnt.loss * (learnt.tokens / bytes.length)
     this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
     const isOverflow = !Number.isFinite(learnt.gradientNorm)
     this.#overflows = isOverflow ? this.#overflows + 1 : 0
@@ -56,7 +57,7 @@ export class Journal {
       const summary = 'gradients overflowed, the loss scale was halved'
       this.add([{ kind: 'overflow', step: this.#step, part: 'loss scale', summary, data: {} }])
     }
-    return this.#contextOf({ learnt, fresh, old, bytes }, lossPerByte)
+    return this.#contextOf(batch, lossPerByte)
   }
 
   /** Adds what a part did; it stays whatever fails later in the step. */
@@ -93,7 +94,7 @@ export class Journal {
     this.#events = extendJournal(journal.map(eventFromState), [], ({ kind }) => kind)
   }
 
-  #contextOf({ learnt, fresh, old, bytes }: LearntBatch, lossPerByte: number): StepContext {
+  #contextOf({ learnt, fresh, old, bytes, logits }: LearntBatch, lossPerByte: number): StepContext {
     const { rowLosses } = learnt
     const sinceDrift = (): number | null => (this.#lastDrift === null ? null : this.#step - this.#lastDrift)
     return {
@@ -102,6 +103,7 @@ export class Journal {
       fresh,
       old,
       rowLosses,
+      ...(logits && { logits }),
       bitsPerByte: bitsPerByte(lossPerByte),
       bytes,
       losses: this.#losses,

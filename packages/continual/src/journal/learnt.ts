@@ -1,11 +1,14 @@
 /** The outcome of an update, before any part reacts to it. */
 import type { Batch } from '../stream/batch.ts'
 
-/** Measurements of one update. Losses are of the fresh rows, before they were learnt, in nats per token. */
+/**
+ * Measurements of one update. Losses are of the fresh rows, before they were learnt, in nats per token (or
+ * example).
+ */
 export interface Learnt {
   readonly loss: number
   readonly rowLosses: readonly number[]
-  /** Fresh tokens predicted. */
+  /** Fresh tokens, or examples, predicted. */
   readonly tokens: number
   readonly penalties: Readonly<Record<string, number>>
   /** Infinite or NaN only where a loss scale called the update off. */
@@ -18,6 +21,8 @@ export interface LearntBatch {
   readonly learnt: Learnt
   readonly fresh: Batch
   readonly old: Batch | null
-  /** The bytes that were predicted. */
+  /** Outputs for the fresh rows, where a part uses them. */
+  readonly logits?: ArrayLike<number>
+  /** The bytes that were predicted; none of examples. */
   readonly bytes: ArrayLike<number>
 }

@@ -1,33 +1,40 @@
 /** The context of a step, as the parts of a learner see it. It grows by fields, never by parameters. */
-import type { Gpt } from '@burgeon/gpt'
+import type { BatchOf, Model } from '../model/model.ts'
 import type { LearnerEvent } from './event.ts'
-import type { Batch } from '../stream/batch.ts'
 
 /** Before the step: what is about to be learnt. */
-export interface RecallContext {
+export interface RecallContext<M extends Model = Model> {
   /** Updates made before it. */
   readonly step: number
-  readonly model: Gpt
+  readonly model: M
   /** The new rows, in the tokens that there are now. */
-  readonly fresh: Batch
+  readonly fresh: BatchOf<M>
 }
 
 /** After the update, while the learner looks after itself. */
-export interface StepContext {
+export interface StepContext<M extends Model = Model> {
   /** Updates made, this one included. */
   readonly step: number
-  readonly model: Gpt
+  readonly model: M
   /** The rows that were new in this step, in the tokens that there were then. */
-  readonly fresh: Batch
+  readonly fresh: BatchOf<M>
   /** The old rows that were learnt beside them; null if there were none. */
-  readonly old: Batch | null
-  /** Prequential loss of each new row, in nats per token. */
+  readonly old: BatchOf<M> | null
+  /** Prequential loss of each new row, in nats per token; of examples, the loss of each. */
   readonly rowLosses: readonly number[]
-  /** Prequential loss of the new rows, in bits per byte. */
+  /**
+   * Outputs of the model for the new rows before the update, `[N, C]` row after row; only where a part of the
+   * learner says `usesLogits`.
+   */
+  readonly logits?: ArrayLike<number>
+  /** Prequential loss of the new rows, in bits per byte; of examples, in bits for each. */
   readonly bitsPerByte: number
-  /** The bytes that were predicted. */
+  /** The bytes that were predicted; none of examples. */
   readonly bytes: ArrayLike<number>
-  /** Prequential loss of the latest steps, this one last, in nats per byte; at most `lossWindow` of them. */
+  /**
+   * Prequential loss of the latest steps, this one last, in nats per byte (or example); at most `lossWindow`
+   * of them.
+   */
   readonly losses: readonly number[]
   /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
   readonly stepsSinceDrift: number | null

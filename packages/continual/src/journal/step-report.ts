@@ -5,20 +5,20 @@ import type { LearnerEvent } from './event.ts'
 export interface StepReport {
   /** Updates made, this one included. */
   readonly step: number
-  /** Loss of the new tokens before they were learnt: the prequential loss, in nats per token. */
+  /** Loss of the new tokens before they were learnt: the prequential loss, in nats per token (or example). */
   readonly loss: number
-  /** The same in bits, per byte that the tokens stand for. */
+  /** The same in bits, per byte that the tokens stand for; of examples, for each. */
   readonly bitsPerByte: number
-  /** The prequential loss of each new row, in nats per token. */
+  /** The prequential loss of each new row, in nats per token (or example). */
   readonly rowLosses: readonly number[]
   readonly domains: readonly string[]
-  /** New tokens predicted and learnt. */
+  /** New tokens, or examples, predicted and learnt. */
   readonly tokens: number
-  /** Bytes that these stand for. */
+  /** Bytes that these stand for; none of examples. */
   readonly bytes: number
   /** Old rows learnt beside the new ones. */
   readonly rehearsedRows: number
-  /** Amount that each penalty added to the loss, by name, in nats per token. */
+  /** Amount that penalties and rehearsal added to the loss, by name, in nats per token (or example). */
   readonly penalties: Readonly<Record<string, number>>
   /** Global norm of the gradients before any transform; infinite or NaN in a step with an `overflow`. */
   readonly gradientNorm: number

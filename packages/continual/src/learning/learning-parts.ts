@@ -1,13 +1,15 @@
 /** Everything that one update is made with. */
 import type { GradientTransform, LossScale } from '@burgeon/autograd/optim'
-import { type Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
+import { Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
 import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
 import type { LookAhead } from '../meta/look-ahead.ts'
+import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 
 /** Everything that an update is made with. */
 export interface LearningParts {
-  readonly model: Gpt
+  readonly model: Model
   /** Learns in the place of the model, which stays as it is then. */
   readonly adapter?: LoraAdapter
   /** Decides what an adapter drops in this step. */
@@ -15,6 +17,10 @@ export interface LearningParts {
   /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform
   readonly penalties: readonly Penalty[]
+  /** May add to the loss what its rows cost. */
+  readonly rehearsal?: Rehearsal
+  /** Whether a part uses the outputs of the model. */
+  readonly keepsLogits: boolean
   /** Takes the gradients after inner steps. Not beside a loss scale. */
   readonly lookAhead?: LookAhead
   /** Multiplies the loss. */
@@ -42,6 +48,8 @@ export const taught = ({ adapter, model }: LearningParts): ParameterStore => (ad
 /** The weights that learn: all but those of frozen blocks; with an adapter its own alone. */
 export function learningWeights({ model, adapter, shares }: LearningParts): TensorsByPath {
   if (adapter !== undefined) return adapter.weights
-  const isFrozen = isBelow(model.config, frozenBlocks(shares))
+  const count = frozenBlocks(shares)
+  if (count === 0 || !(model instanceof Gpt)) return model.parameters.tensors()
+  const isFrozen = isBelow(model.config, count)
   return Object.fromEntries(Object.entries(model.parameters.tensors()).filter(([path]) => !isFrozen(path)))
 }

@@ -1,13 +1,14 @@
 /** One update: a prediction, its loss, the gradients of the loss, and a change of the weights. */
+import { Gpt } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
 import { foldIn, keyFromSeed, NonFiniteError, scope, type Tensor, tensorsIn } from '@burgeon/tensor'
 import type { Learnt } from '../journal/learnt.ts'
-import type { LearnerOptions } from '../learner-options.ts'
+import type { AnyLearnerOptions } from '../learner-options.ts'
 import type { LearnerParts } from '../learner-parts.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
-import { type Batch, joinBatches, withinContext } from '../stream/batch.ts'
+import { type Batch, joinBatches } from '../stream/batch.ts'
 import { type LearningParts, learningWeights } from './learning-parts.ts'
-import { lossAndGradients, type Rows } from './loss-and-gradients.ts'
+import { type Gradients, lossAndGradients } from './loss-and-gradients.ts'
 import { updateWeights } from './update-weights.ts'
 
 /** Overflows in a row, above which they are an error: a loss scale falls from its highest to 1 in fewer. */
@@ -21,46 +22,48 @@ const riskyAbove = 1e9
 
 /** The options and parts of a learner that an update needs. */
 export type LearningMeans = Pick<
-  LearnerOptions,
+  AnyLearnerOptions,
   'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed'
 > &
-  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter'>
+  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake'>
 
 /** An update that has been made. */
 interface LearntRows {
   readonly learnt: Learnt
-  /** The fresh tokens that were predicted, in order. */
-  readonly predicted: Int32Array
+  /** Outputs of the model for the fresh rows, before the update, where a part uses them. */
+  readonly logits?: ArrayLike<number>
 }
 
 /**
  * Predicts the fresh rows, then learns them together with the old ones.
  *
- * @param old Rows to rehearse, of any length, of which what is beyond the context is left out; or null.
+ * @param old Rows to rehearse, which the model can read; or null.
  * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning
  *   rate that is none: before any weight is touched, and with the optimizer as it was.
  */
 async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
-  using _ = holdModel(parts.model)
+  using _ = parts.model instanceof Gpt ? holdModel(parts.model) : null
   const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
-  const batch = old === null ? fresh : joinBatches([fresh, withinContext(old, parts.model.config.context)])
+  const batch = old === null ? fresh : joinBatches([fresh, old])
   const weights = learningWeights(parts)
   const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await gradients.gradientNorm.read()
-    const { predicted, ...learnt } = summarize(fresh.rows, gradients.rows, await gradients.losses.read())
+    const summary = summarize(fresh.rows, gradients, await gradients.losses.read())
     const mayOverflow = parts.lossScale !== undefined && parts.overflows < maxOverflows
-    if (!Number.isFinite(learnt.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
+    if (!Number.isFinite(summary.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
-        `learner: step ${parts.step + 1} has loss ${learnt.loss} and gradient norm ${gradientNorm}; ` +
+        `learner: step ${parts.step + 1} has loss ${summary.loss} and gradient norm ${gradientNorm}; ` +
           'expected finite numbers. Nothing was learnt from this batch.',
       )
     }
     const penalties = await numbersIn(gradients.penalties)
-    const updateNorm = await updateWeights(parts, gradients, gradientNorm > riskyAbove || rate > riskyAbove)
-    return { learnt: { ...learnt, penalties, gradientNorm, updateNorm }, predicted }
+    const logits = gradients.logits && freshLogits(fresh, gradients, await gradients.logits.read())
+    const isRisky = gradientNorm > riskyAbove || rate > riskyAbove
+    const updateNorm = await updateWeights(parts, gradients, isRisky, Number.isFinite(gradientNorm))
+    return { learnt: { ...summary, penalties, gradientNorm, updateNorm }, ...(logits && { logits }) }
   } finally {
-    const { rows: _rows, ...tensors } = gradients
+    const { length: _length, counted: _counted, ...tensors } = gradients
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
   }
 }
@@ -71,7 +74,7 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
  * @throws As `learnBatch`; the rehearsal is then as it was, its random stream included.
  */
 export async function learnWithRecall(
-  { model, optimizer, freezing, adapter, lossScale, ...options }: LearningMeans,
+  { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, ...options }: LearningMeans,
   fresh: Batch,
   { step, overflows }: { readonly step: number; readonly overflows: number },
 ): Promise<LearntRows & { readonly old: Batch | null }> {
@@ -82,13 +85,14 @@ export async function learnWithRecall(
   try {
     const old = rehearsal?.recall({ step, model, fresh }) ?? null
     const parts: LearningParts = {
-      ...{ model, optimizer, penalties, checkpointBlocks, shares, overflows, step },
+      ...{ model, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
       dropoutKey: foldIn(keyFromSeed(seed), step),
       ...(adapter && { adapter }),
+      ...(rehearsal && { rehearsal }),
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
     }
-    return { ...(await learnBatch(parts, fresh, old)), old }
+    return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
   } catch (error) {
     takeBack?.()
     throw error
@@ -101,25 +105,43 @@ function marked(rehearsal: Rehearsal): () => void {
   return () => rehearsal.restore(before)
 }
 
-/** Means over the tokens that counted, of each of the first `fresh` rows and of all of them. */
+/** Means over the predictions that counted, of each of the first `fresh` rows and of all of them. */
 function summarize(
   fresh: number,
-  { length, targets }: Rows,
+  { length, counted }: Pick<Gradients, 'length' | 'counted'>,
   losses: ArrayLike<number>,
-): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> & Pick<LearntRows, 'predicted'> {
+): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> {
+  const [sums, counts] = [new Float64Array(fresh), new Float64Array(fresh)]
   let total = 0
-  const rowLosses = Array.from({ length: fresh }, (_, row) => {
-    let [sumOfRow, count] = [0, 0]
-    for (let i = row * length; i < (row + 1) * length; i++) {
-      if (targets[i] < 0) continue
-      sumOfRow += losses[i]
-      count++
-    }
-    total += sumOfRow
-    return sumOfRow / count
-  })
-  const predicted = targets.subarray(0, fresh * length).filter((token) => token >= 0)
-  return { loss: total / predicted.length, rowLosses, tokens: predicted.length, predicted }
+  for (const i of counted) {
+    const row = Math.floor(i / length)
+    if (row >= fresh) break
+    sums[row] += losses[i]
+    counts[row]++
+  }
+  let tokens = 0
+  for (let row = 0; row < fresh; row++) {
+    total += sums[row]
+    tokens += counts[row]
+  }
+  return { loss: total / tokens, rowLosses: Array.from(sums, (sum, row) => sum / counts[row]), tokens }
+}
+
+/** The outputs for the fresh rows alone, each as long as it is among them: `[B·T, C]`. */
+function freshLogits(
+  { rows, ...fresh }: Batch,
+  { length, losses }: Pick<Gradients, 'length' | 'losses'>,
+  outputs: ArrayLike<number>,
+): Float32Array {
+  const own = 'length' in fresh ? fresh.length : 1
+  const each = outputs.length / losses.size
+  const result = new Float32Array(rows * own * each)
+  const all = Float32Array.from(outputs)
+  for (let row = 0; row < rows; row++) {
+    const from = row * length * each
+    result.set(all.subarray(from, from + own * each), row * own * each)
+  }
+  return result
 }
 
 async function numbersIn(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> {

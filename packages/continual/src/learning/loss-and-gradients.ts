@@ -1,83 +1,118 @@
-/** The loss of a batch with its penalties, and the gradients of the loss. */
+/** The loss of a batch with what its parts add, and the gradients of the loss. */
 import { valueAndGrad } from '@burgeon/autograd'
+import { Gpt } from '@burgeon/gpt'
 import { add, globalNorm, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import { type Computed, freshLossOf, meanLossOf, type Pass, predict } from '../model/pass.ts'
 import { type Batch, partsOf } from '../stream/batch.ts'
-import { type BatchLoss, type BatchTensors, batchTensors, lossOn } from '../stream/batch-tensors.ts'
+import { batchTensors } from '../stream/batch-tensors.ts'
 import { frozenBlocks, type LearningParts } from './learning-parts.ts'
-
-/** Rows of `length` predictions each. */
-export interface Rows {
-  readonly length: number
-  readonly targets: Int32Array
-}
 
 /** The losses of a batch, and the gradients of its mean. */
 export interface Gradients {
   readonly gradient: TensorsByPath
   /** Gradient by the rates of a look-ahead. */
   readonly rates?: TensorsByPath
-  /** Loss per token of `rows` before the update: `[B·T]`. */
-  readonly losses: Tensor
   /**
-   * The rows of `losses`: the whole batch, or its fresh rows alone (with a look-ahead); these come first in
-   * either.
+   * Loss per prediction before the update, `[N]`: of the whole batch, or of its fresh rows alone (with a
+   * look-ahead); these come first in either.
    */
-  readonly rows: Rows
+  readonly losses: Tensor
+  /** Predictions for each row of `losses`. */
+  readonly length: number
+  /** The predictions that count. */
+  readonly counted: readonly number[]
+  /** Outputs for the same predictions, `[N, C]`, where a part uses them. */
+  readonly logits?: Tensor
+  /** What penalties and the rehearsal added, by name. */
   readonly penalties: Readonly<Record<string, Tensor>>
   readonly gradientNorm: Tensor
 }
 
-/** Predicts a batch, and takes the gradients of its loss and penalties. */
+/** Predicts a batch, and takes the gradients of its loss and of what is added to it. */
 export function lossAndGradients(
   parts: LearningParts,
   weights: TensorsByPath,
   fresh: Batch,
   batch: Batch,
 ): Gradients {
-  const { penalties, lossScale, lookAhead } = parts
+  const { penalties, rehearsal, lossScale, lookAhead, keepsLogits } = parts
   const all = parts.model.parameters.tensors()
-  const tensors = batchTensors(parts.model.device, batch)
-  const meanLoss = lossesOn(parts, tensors)
+  const predicted = predictionOf(parts, batch, fresh.rows)
   const objective = (w: TensorsByPath) => {
-    const { losses, mean } = meanLoss(w)
+    const pass = predicted(w)
     const terms: Record<string, Tensor> = {}
-    for (const penalty of penalties) {
-      const term = penalty.loss({ ...all, ...w })
-      if (term !== null) terms[penalty.name] = term
+    // A rehearsal that has a loss of its own decides what the rows it recalled cost.
+    const ownsOld = rehearsal?.loss !== undefined && batch.rows > fresh.rows
+    const mean = ownsOld ? freshLossOf(pass) : meanLossOf(pass)
+    for (const part of [...penalties, ...(ownsOld ? [rehearsal] : [])]) {
+      const term = part.loss?.({ ...all, ...w }, pass) ?? null
+      if (term !== null) terms[part.name] = term
     }
     const total = Object.values(terms).reduce((a, b) => add(a, b), mean)
-    return [lossScale?.scaled(total) ?? total, { losses, penalties: terms }] as const
+    return [lossScale?.scaled(total) ?? total, { ...shown(pass, keepsLogits), penalties: terms }] as const
   }
   if (lookAhead === undefined) {
     const { gradient, aux } = valueAndGrad(objective)(weights)
     const norm = globalNorm(Object.values(gradient))
-    const rows = { length: batch.length, targets: tensors.targetTokens }
-    return { gradient, ...aux, rows, gradientNorm: lossScale?.unscaled(norm) ?? norm }
+    const { length, counted } = predicted.tensors
+    return { gradient, ...aux, length, counted, gradientNorm: lossScale?.unscaled(norm) ?? norm }
   }
   const tries = partsOf(fresh, lookAhead.steps).map((part) => {
-    const lossOfPart = lossesOn(parts, batchTensors(parts.model.device, part))
-    return (w: TensorsByPath): Tensor => lossOfPart(w).mean
+    const prediction = predictionOf({ ...parts, keepsLogits: false }, part, part.rows)
+    return (w: TensorsByPath): Tensor => meanLossOf(prediction(w))
   })
   const { gradient, rates, aux } = lookAhead.gradients(objective, tries, weights)
   // The objective has seen changed weights; the prequential loss is of the present ones.
-  const present = batchTensors(parts.model.device, fresh)
-  const { losses } = lossesOn(parts, present)(weights)
-  const rows = { length: fresh.length, targets: present.targetTokens }
-  return { gradient, rates, ...aux, losses, rows, gradientNorm: globalNorm(Object.values(gradient)) }
+  const present = predictionOf(parts, fresh, fresh.rows)
+  const { length, counted } = present.tensors
+  const own = shown(present(weights), keepsLogits)
+  return {
+    gradient,
+    rates,
+    ...aux,
+    ...own,
+    length,
+    counted,
+    gradientNorm: globalNorm(Object.values(gradient)),
+  }
 }
 
-/** The loss of a batch as a function of the weights that learn. */
-function lossesOn(
-  { model, adapter, dropoutKey, checkpointBlocks, shares }: LearningParts,
-  batch: BatchTensors,
-): (w: TensorsByPath) => BatchLoss {
+/** What of a pass outlives the step's tape. */
+const shown = (pass: Pass, keepsLogits: boolean): Pick<Gradients, 'losses' | 'logits'> => ({
+  losses: pass.losses,
+  ...(keepsLogits && { logits: pass.logits() }),
+})
+
+/** The prediction of a batch as a function of the weights that learn. */
+function predictionOf(
+  parts: LearningParts,
+  batch: Batch,
+  freshRows: number,
+): ((w: TensorsByPath) => Pass) & { readonly tensors: Pass['tensors'] } {
+  const { model, keepsLogits } = parts
+  const tensors = batchTensors(model.device, batch, model.predicts)
+  const means = { model, batch, freshRows, tensors, keepsLogits, computed: computedBy(parts) }
+  return Object.assign((w: TensorsByPath): Pass => predict(means, w), { tensors })
+}
+
+/** The model as a function of the weights that learn. */
+function computedBy({ model, adapter, dropoutKey, checkpointBlocks, shares }: LearningParts): Computed {
+  if (!(model instanceof Gpt)) return model
+  const all = (): TensorsByPath => model.parameters.tensors()
   if (adapter !== undefined) {
     const { config } = adapter
-    return (weights) =>
-      lossOn(model, batch, { checkpointBlocks, adapters: { config, weights, dropoutKey } })(
-        model.parameters.tensors(),
-      )
+    const options = (weights: TensorsByPath) => ({
+      checkpointBlocks,
+      adapters: { config, weights, dropoutKey },
+    })
+    return {
+      forward: (inputs, w) => model.forward(inputs, all(), options(w)),
+      losses: (inputs, targets, w) => model.losses(inputs, targets, all(), options(w)),
+    }
   }
-  const loss = lossOn(model, batch, { checkpointBlocks })
-  return (w) => loss(frozenBlocks(shares) > 0 ? { ...model.parameters.tensors(), ...w } : w)
+  const whole = (w: TensorsByPath): TensorsByPath => (frozenBlocks(shares) > 0 ? { ...all(), ...w } : w)
+  return {
+    forward: (inputs, w) => model.forward(inputs, whole(w), { checkpointBlocks }),
+    losses: (inputs, targets, w) => model.losses(inputs, targets, whole(w), { checkpointBlocks }),
+  }
 }

@@ -1,6 +1,6 @@
 /** The change of the weights by the gradients of a batch. */
 import { applyUpdates, type UpdateContext } from '@burgeon/autograd/optim'
-import { isBelow } from '@burgeon/gpt'
+import { Gpt, isBelow } from '@burgeon/gpt'
 import {
   globalNorm,
   multiply,
@@ -11,6 +11,8 @@ import {
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
+import { mapPaths } from '../meta/adapt.ts'
+import type { Penalty } from '../penalty/penalty.ts'
 import { type LearningParts, taught } from './learning-parts.ts'
 import type { Gradients } from './loss-and-gradients.ts'
 
@@ -19,17 +21,19 @@ import type { Gradients } from './loss-and-gradients.ts'
  *
  * @param isRisky Whether to keep the state of the optimizer until then. That costs a copy; no optimizer of
  *   ours needs it for gradients and rates of an ordinary size.
+ * @param isShown Whether penalties see the change: not where a loss scale skips it.
  * @returns The norm of the change.
  */
 export async function updateWeights(
   parts: LearningParts,
   gradients: Gradients,
   isRisky: boolean,
+  isShown: boolean,
 ): Promise<number> {
   const { optimizer, step } = parts
   const before = isRisky ? await optimizer.toState() : undefined
   const skippedBefore = isRisky ? await optimizer.skipped?.() : undefined
-  let change: ReturnType<typeof changeOf>
+  let change: Change
   try {
     change = scope(() => changeOf(parts, gradients, isRisky))
   } catch (error) {
@@ -56,10 +60,35 @@ export async function updateWeights(
     }
     // Its norm has just been looked at.
     applyUpdates(taught(parts).tensors(), change.updates, { nonFinite: 'skip' })
+    if (isShown) showPenalties(parts, { ...change, gradient: gradients.gradient })
     return norm
   } finally {
     for (const tensor of tensorsIn(change)) tensor.dispose()
   }
+}
+
+/** Penalties that follow what each step does to the weights. */
+const watching = ({ penalties }: LearningParts): readonly Penalty[] =>
+  penalties.filter(({ afterUpdate }) => afterUpdate !== undefined)
+
+function showPenalties(
+  parts: LearningParts,
+  { updates, unscaled, gradient }: Change & Pick<Gradients, 'gradient'>,
+): void {
+  const { model, step } = parts
+  scope(() => {
+    for (const penalty of watching(parts)) {
+      penalty.afterUpdate?.({ step: step + 1, model, gradients: unscaled ?? gradient, updates })
+    }
+  })
+}
+
+/** A change of the weights. */
+interface Change {
+  readonly updates: TensorsByPath
+  readonly norm: Tensor
+  /** The gradients without their loss scale, where there is one and a penalty wants to see them. */
+  readonly unscaled?: TensorsByPath
 }
 
 /**
@@ -68,22 +97,25 @@ export async function updateWeights(
  * @param isRisky Whether the optimizer shall look at the gradients itself; otherwise their norm has said that
  *   it need not.
  */
-function changeOf(
-  parts: LearningParts,
-  { gradient, rates }: Gradients,
-  isRisky: boolean,
-): { readonly updates: TensorsByPath; readonly norm: Tensor } {
-  const { model, optimizer, lookAhead, shares, step } = parts
+function changeOf(parts: LearningParts, { gradient, rates }: Gradients, isRisky: boolean): Change {
+  const { model, optimizer, lookAhead, lossScale, shares, step } = parts
   const parameters = taught(parts).tensors()
   const context: UpdateContext = { parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) }
   if (rates !== undefined) lookAhead?.learn(rates, context)
+  // The scale that they were taken with is another after the transform.
+  const unscaled =
+    lossScale && watching(parts).length > 0
+      ? mapPaths(Object.keys(gradient), (path) => lossScale.unscaled(gradient[path]))
+      : undefined
   const wanted = Object.entries(optimizer.transform(gradient, context))
-  const settling = shares.map((share, i) => ({ share, isIn: isBelow(model.config, i + 1) }))
+  const { config } = model instanceof Gpt ? model : { config: undefined }
+  const settling =
+    config === undefined ? [] : shares.map((share, i) => ({ share, isIn: isBelow(config, i + 1) }))
   const updates = Object.fromEntries(
     wanted.map(([path, change]) => {
       const { share = 1 } = settling.find(({ isIn }) => isIn(path)) ?? {}
       return [path, share === 1 ? reshape(change, change.shape) : multiply(change, share)]
     }),
   )
-  return { updates, norm: globalNorm(Object.values(updates)) }
+  return { updates, norm: globalNorm(Object.values(updates)), ...(unscaled && { unscaled }) }
 }

@@ -22,6 +22,7 @@ import {
   fill,
   keyFromSeed,
   multiply,
+  OptionError,
   type PlainTensors,
   type RandomState,
   RandomStream,
@@ -34,7 +35,8 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { aBatch, type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
+import { aModel, type Model } from '../model/model.ts'
+import { aBatch, type Batch, isTokenBatch, rowsBetween } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import type { Penalty } from './penalty.ts'
 
@@ -156,26 +158,28 @@ const [maxTokens, maxLogits] = [2 ** 12, 2 ** 25]
  * @returns One tensor per parameter, of its shape, ≥ 0.
  */
 export function fisherInformation(
-  model: Gpt,
+  model: Model,
   sample: Batch,
   nextKey: () => readonly [number, number],
 ): TensorsByPath {
-  checkArgument('fisherInformation', 'model', model, checks.instance('a Gpt', Gpt))
+  checkArgument('fisherInformation', 'model', model, aModel)
   checkArgument('fisherInformation', 'sample', sample, aBatch)
   checkArgument('fisherInformation', 'nextKey', nextKey, checks.callback())
   const weights = model.parameters.tensors()
-  const { rows, length } = sample
+  const { rows } = sample
+  const length = isTokenBatch(sample) ? sample.length : 1
+  const outputs = outputsOf(model, sample)
   const total = Object.fromEntries(
     Object.entries(weights).map(([path, w]) => [path, fill(w.device, w.shape, 0)]),
   )
-  const tokens = Math.min(maxTokens, maxLogits / model.config.vocabulary)
+  const tokens = Math.min(maxTokens, maxLogits / outputs)
   const together = Math.max(1, Math.floor(tokens / length))
   for (let row = 0; row < rows; row += together) {
-    const part = rowsOf(sample, row, Math.min(rows, row + together))
+    const part = rowsBetween(sample, row, Math.min(rows, row + together))
     const keys = part.domains.map(() => nextKey())
     for (const key of keys) checkArgument('fisherInformation', 'a key of nextKey', key, checks.key)
     scope(() => {
-      for (const [path, squares] of Object.entries(squaredScores(model, weights, part, keys))) {
+      for (const [path, squares] of Object.entries(squaredScores(model, weights, part, keys, outputs))) {
         addInto(total[path], multiply(squares, 1 / rows))
       }
     })
@@ -183,28 +187,38 @@ export function fisherInformation(
   return total
 }
 
-const rowsOf = (sample: Batch, from: number, to: number): Batch => {
-  const rows = Array.from({ length: to - from }, (_, i) => rowOf(sample, from + i))
-  return batchOfRows(rows, sample.domains.slice(from, to), sample.length)
+/** Outputs for each prediction of a model that predicts classes. */
+function outputsOf(model: Model, sample: Batch): number {
+  if (model instanceof Gpt) return model.config.vocabulary
+  if (model.predicts === 'numbers') {
+    throw new OptionError(
+      'fisherInformation: got a model that predicts numbers; expected one that predicts classes.',
+    )
+  }
+  return scope(() => model.forward(batchTensors(model.device, rowsBetween(sample, 0, 1)).inputs).shape[1])
 }
 
 /** Σₙ (∇ Σₜ log p(yₙₜ))²/Tₙ over sequences of Tₙ predictions, with yₙₜ drawn from the model (Gumbel-max). */
 function squaredScores(
-  model: Gpt,
+  model: Model,
   weights: TensorsByPath,
   part: Batch,
   keys: readonly (readonly [number, number])[],
+  outputs: number,
 ): TensorsByPath {
-  const { device, config } = model
-  const { rows, length } = part
-  const { tokens, targetTokens } = batchTensors(device, part)
+  const { device } = model
+  const { rows } = part
+  const { inputs, counted, length } = batchTensors(device, part)
   const noise = concatenate(
-    keys.map((key) => randomUniform(device, key, [length, config.vocabulary])),
+    keys.map((key) => randomUniform(device, key, [length, outputs])),
     0,
   )
-  const mask = device.tensor(rootShares(part, targetTokens), { shape: [rows * length], dtype: 'f32' })
+  const mask = device.tensor(rootShares(rows * length, length, counted), {
+    shape: [rows * length],
+    dtype: 'f32',
+  })
   const loss = (w: TensorsByPath): Tensor => {
-    const logits = model.forward(tokens, w) // [B·T, V]
+    const logits = model.forward(inputs, w) // [B·T, V]
     const drawn = argmax(elementwise(noisy, [logits, noise])) // i32 [B·T]
     return sum(multiply(crossEntropy(logits, drawn), mask))
   }
@@ -212,14 +226,10 @@ function squaredScores(
 }
 
 /** 1/√Tₙ where a prediction counts, 0 elsewhere: the root, because gradients are squared. */
-function rootShares({ rows, length }: Batch, targets: Int32Array): Float64Array {
-  const shares = new Float64Array(rows * length)
-  for (let row = 0; row < rows; row++) {
-    const own = targets.subarray(row * length, (row + 1) * length)
-    const count = own.reduce((total, target) => total + Number(target >= 0), 0)
-    own.forEach((target, t) => {
-      if (target >= 0) shares[row * length + t] = 1 / Math.sqrt(count)
-    })
-  }
+function rootShares(places: number, length: number, counted: readonly number[]): Float64Array {
+  const perRow = new Float64Array(places / length)
+  for (const i of counted) perRow[Math.floor(i / length)]++
+  const shares = new Float64Array(places)
+  for (const i of counted) shares[i] = 1 / Math.sqrt(perRow[Math.floor(i / length)])
   return shares
 }

@@ -1,19 +1,26 @@
 /** The latest rows of a stream: what importance is judged by where nothing is rehearsed. */
-import { checkState, checks, StateError, type StateChecks } from '@burgeon/tensor'
-import { savedTokens } from '../saved-state.ts'
-import { type Batch, batchOfRows, rowOf } from '../stream/batch.ts'
-
+import { checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
+import { count, savedNumbers, savedTokens } from '../saved-state.ts'
+import type { Batch } from '../stream/batch.ts'
+import { batchFromRows, isTokenRow, recoded, type Row, rowAt } from '../stream/row.ts'
 import type { Rehearsal } from './rehearsal.ts'
 
 interface State {
-  readonly rows: readonly Int32Array[]
+  /** Tokens; or the inputs of an example, and then its targets. */
+  readonly rows: readonly (Int32Array | Float32Array)[]
   readonly domains: readonly string[]
+  /** How many numbers of a row are inputs, where the rows are examples. */
+  readonly inputs?: number
 }
 
 const stateChecks: StateChecks<State> = {
-  rows: checks.list('a list of rows', savedTokens),
+  rows: checks.list('a list of rows', checks.either(savedTokens, savedNumbers)) as StateChecks<State>['rows'],
   domains: checks.list('a list of names', checks.text),
+  inputs: optional(count),
 }
+
+/** Numbers of a row that a model reads, and one more where they are tokens. */
+const sizeOf = (row: Row): number => (isTokenRow(row) ? row.tokens : row.inputs).length
 
 /**
  * Remembers the last rows and rehearses none of them.
@@ -21,36 +28,48 @@ const stateChecks: StateChecks<State> = {
  * @param capacity Rows kept, ≥ 1.
  */
 export function recentRows(capacity: number): Rehearsal {
-  let kept: { row: Int32Array; domain: string }[] = []
+  let kept: Row[] = []
   return {
     name: `the latest ${capacity} rows`,
     recall: () => null,
     remember({ fresh }) {
-      const added = fresh.domains.map((domain, i) => ({ row: rowOf(fresh, i), domain }))
+      const added = fresh.domains.map((_, i) => rowAt(fresh, i))
       kept = [...kept, ...added].slice(-capacity)
     },
     sample(count): Batch | null {
       const latest = kept.slice(-count)
-      const longest = Math.max(0, ...latest.map(({ row }) => row.length))
+      const longest = Math.max(0, ...latest.map(sizeOf))
       // Rows of another length are of a context that has grown since.
-      const same = latest.filter(({ row }) => row.length === longest)
-      if (same.length === 0) return null
-      return batchOfRows(
-        same.map(({ row }) => row),
-        same.map(({ domain }) => domain),
-        longest - 1,
-      )
+      const same = latest.filter((row) => sizeOf(row) === longest)
+      return same.length === 0 ? null : batchFromRows(same)
     },
     recode(encoded) {
-      kept = kept.map(({ row, domain }) => ({ row: encoded(row), domain }))
+      kept = kept.map((row) => recoded(row, encoded))
     },
-    toState: (): State => ({ rows: kept.map(({ row }) => row), domains: kept.map(({ domain }) => domain) }),
+    toState(): State {
+      const domains = kept.map(({ domain }) => domain)
+      const example = kept.find((row) => !isTokenRow(row))
+      const rows = kept.map((row) =>
+        isTokenRow(row) ? row.tokens : Float32Array.of(...row.inputs, ...row.targets),
+      )
+      return { rows, domains, ...(example && { inputs: sizeOf(example) }) }
+    },
     restore(state) {
-      const { rows, domains } = checkState<State>('recent rows', state, stateChecks)
-      if (rows.length !== domains.length) {
+      const { rows, domains, inputs } = checkState<State>('recent rows', state, stateChecks)
+      const areTokens = inputs === undefined
+      if (
+        rows.length !== domains.length ||
+        !rows.every((row) => (areTokens ? savedTokens.accepts(row) : row.length > inputs))
+      ) {
         throw new StateError('recent rows: the saved state is damaged; expected as many rows as domains.')
       }
-      kept = rows.map((row, i) => ({ row: Int32Array.from(row), domain: domains[i] })).slice(-capacity)
+      const all = rows.map((row, i): Row => {
+        const domain = domains[i]
+        if (areTokens) return { tokens: Int32Array.from(row), domain }
+        const numbers = Float32Array.from(row)
+        return { inputs: numbers.slice(0, inputs), targets: numbers.slice(inputs), domain }
+      })
+      kept = all.slice(-capacity)
     },
   }
 }

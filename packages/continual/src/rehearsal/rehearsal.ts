@@ -1,5 +1,6 @@
 /** Rehearsal: what is learnt again beside the new. */
-import { type Check, checks } from '@burgeon/tensor'
+import { type Check, checks, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import type { Pass } from '../model/pass.ts'
 import type { Part } from '../part.ts'
 import type { RecallContext, StepContext } from '../journal/step-context.ts'
 import type { Batch } from '../stream/batch.ts'
@@ -13,6 +14,20 @@ export interface Rehearsal extends Part {
    * else recalling changes. Where it is missing, the learner takes the whole state before each step.
    */
   mark?(): () => void
+  /**
+   * Whether it uses the outputs of the model: `pass.logits` in `loss`, and `context.logits` of the fresh rows
+   * when it remembers them. False unless given.
+   */
+  readonly usesLogits?: boolean
+  /**
+   * What the rows that it recalled for this step cost, a scalar ≥ 0 on the tape; null where they cost
+   * nothing. The learner adds it to the mean loss of the fresh rows. Without it the loss is the mean over
+   * fresh and old rows alike. Not called in a step that recalled nothing.
+   *
+   * @param weights All weights of the model.
+   * @param pass The prediction of the step's rows with them: the recalled ones come after the fresh ones.
+   */
+  loss?(weights: TensorsByPath, pass: Pass): Tensor | null
   /** Takes note of rows that have just been learnt. */
   remember(context: StepContext): void
   /**

@@ -12,8 +12,17 @@ import {
   type StateChecks,
   StateError,
 } from '@burgeon/tensor'
-import { count, savedTokens } from '../saved-state.ts'
-import { aBatch, type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
+import { aBatch, type Batch } from '../stream/batch.ts'
+import {
+  batchFromRows,
+  recoded,
+  type Row,
+  rowsFromState,
+  rowsIn,
+  type SavedRows,
+  savedRows,
+  withoutPadding,
+} from '../stream/row.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { Reservoir } from './reservoir.ts'
 
@@ -32,24 +41,19 @@ export interface ReservoirReplayOptions {
   readonly first?: Batch
 }
 
-interface State {
+interface Draws {
   readonly reservoir: unknown
   readonly random: RandomState
   /** Fraction of a row carried over to the next batch. None in a state of an earlier version. */
   readonly owed?: number
-  readonly length: number
-  /** All kept rows one after another, the shorter ones padded to `length`. */
-  readonly tokens: Int32Array
-  readonly domains: readonly string[]
 }
 
-const stateChecks: StateChecks<State> = {
+type State = Draws & SavedRows
+
+const stateChecks: StateChecks<Draws> = {
   reservoir: checks.object('the state of a reservoir'),
   random: checks.object('the state of a random stream'),
   owed: optional(checks.number({ from: 0 })),
-  length: count,
-  tokens: savedTokens,
-  domains: checks.list('a list of names', checks.text),
 }
 
 /**
@@ -67,8 +71,7 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   const { capacity, share = 1, seed = 0, first } = options
   let reservoir = new Reservoir(capacity)
   let random = new RandomStream(keyFromSeed(seed)).named('replay')
-  const rows: Int32Array[] = []
-  const domains: string[] = []
+  let rows: Row[] = []
   const below = (limit: number): number => random.below(limit)
   let owed = 0
 
@@ -82,19 +85,12 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
   const sample = (count: number): Batch | null => {
     if (rows.length === 0 || count === 0) return null
     const chosen = reservoir.sample(Math.min(count, rows.length), below)
-    const own = chosen.map((slot) => rows[slot])
-    return batchOfRows(
-      own,
-      chosen.map((slot) => domains[slot]),
-      longest(own) - 1,
-    )
+    return batchFromRows(chosen.map((slot) => rows[slot]))
   }
   const keep = (batch: Batch): void => {
-    for (let i = 0; i < batch.rows; i++) {
+    for (const row of rowsIn(batch)) {
       const slot = reservoir.offer(below)
-      if (slot === null) continue
-      rows[slot] = trimmed(rowOf(batch, i))
-      domains[slot] = batch.domains[i]
+      if (slot !== null) rows[slot] = row
     }
   }
   if (first) keep(first)
@@ -112,49 +108,32 @@ export function reservoirReplay(options: ReservoirReplayOptions): Rehearsal {
     remember: ({ fresh }) => keep(fresh),
     sample,
     recode(encoded) {
-      rows.forEach((row, i) => (rows[i] = trimmed(encoded(row))))
+      rows = rows.map((row) => withoutPadding(recoded(row, encoded)))
     },
-    toState(): State {
-      const length = longest(rows)
-      const tokens = new Int32Array(rows.length * length).fill(padding)
-      rows.forEach((row, i) => tokens.set(row, i * length))
-      return {
-        reservoir: reservoir.toState(),
-        random: random.toState(),
-        owed,
-        length,
-        tokens,
-        domains: [...domains],
-      }
-    },
+    toState: (): State => ({
+      reservoir: reservoir.toState(),
+      random: random.toState(),
+      owed,
+      ...savedRows(rows),
+    }),
     restore(state: unknown) {
-      const saved = checkState<State>('replay', state, stateChecks)
+      const saved = checkState<Draws>('replay', state, stateChecks)
       const [savedReservoir, savedRandom] = [
         Reservoir.fromState(saved.reservoir),
         RandomStream.fromState(saved.random),
       ]
-      const slots = savedReservoir.size
-      const isWhole = saved.domains.length === slots && saved.tokens.length === slots * saved.length
-      if (savedReservoir.capacity !== capacity || !isWhole) {
+      const { size, capacity: slots } = savedReservoir
+      const kept = rowsFromState('replay', state, size)
+      if (slots !== capacity) {
         throw new StateError(
-          `replay: the saved state has ${saved.tokens.length} tokens in rows of ${saved.length}, ${saved.domains.length} domains and ` +
-            `${slots} slots of ${savedReservoir.capacity} in use; expected as many rows as slots, and ${capacity} slots. ` +
+          `replay: the saved state has ${size} rows in ${slots} slots; expected as many rows as slots, and ${capacity} slots. ` +
             'Build it with the saved options; if they are the same, the file is damaged.',
         )
       }
       reservoir = savedReservoir
       random = savedRandom
       owed = saved.owed ?? 0
-      rows.length = 0
-      domains.length = 0
-      const tokens = Int32Array.from(saved.tokens)
-      for (const [i, domain] of saved.domains.entries()) {
-        rows.push(trimmed(tokens.slice(i * saved.length, (i + 1) * saved.length)))
-        domains.push(domain)
-      }
+      rows = kept.map(withoutPadding)
     },
   }
 }
-
-const longest = (rows: readonly Int32Array[]): number =>
-  rows.reduce((most, { length }) => Math.max(most, length), 0)

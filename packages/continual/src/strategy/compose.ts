@@ -1,7 +1,8 @@
 /** Joins strategies to one. */
 import { OptionError } from '@burgeon/tensor'
 import { checkRoles } from './check-strategy.ts'
-import type { Strategy } from './strategy.ts'
+import type { Model } from '../model/model.ts'
+import type { Strategy, StrategyOf } from './strategy.ts'
 
 const single = [
   'rehearsal',
@@ -25,6 +26,8 @@ const single = [
  * )
  * ```
  */
+export function compose(...strategies: readonly StrategyOf<Model>[]): StrategyOf<Model>
+export function compose(...strategies: readonly Strategy[]): Strategy
 export function compose(...strategies: readonly Strategy[]): Strategy {
   const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
   for (const [i, strategy] of strategies.entries()) {

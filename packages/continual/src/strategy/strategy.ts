@@ -1,17 +1,19 @@
 /** A strategy: which parts a learner is made of. A plain object. */
 import type { GradientTransform } from '@burgeon/autograd/optim'
+import type { Gpt } from '@burgeon/gpt'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 import type { Freezing } from '../freezing/freezing.ts'
 import type { GrowthPolicy } from '../growth/growth-policy.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
+import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Trigger } from '../trigger.ts'
 import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 
-/** The parts of a learner, by role. All are optional. */
-export interface Strategy {
+/** The parts of a learner of any model, by role. All are optional. */
+export interface ModelStrategy {
   /** Mixes old rows into every batch. */
   readonly rehearsal?: Rehearsal
   /** Added to the loss. */
@@ -22,6 +24,12 @@ export interface Strategy {
   readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
+  /** When the penalties take the present weights as the ones to protect; on drift unless given. */
+  readonly consolidateWhen?: Trigger
+}
+
+/** The parts of a learner of a GPT, by role: also those that need tokens, blocks or their growth. */
+export interface Strategy extends ModelStrategy {
   /** Watch the bytes of the stream, beside the loss. */
   readonly watches?: readonly StreamWatch[]
   readonly growth?: GrowthPolicy
@@ -29,6 +37,12 @@ export interface Strategy {
   readonly freezing?: Freezing
   /** Gives what is frequent in the stream a token of its own; every token is a byte without it. */
   readonly vocabulary?: GrowingVocabulary
-  /** When the penalties take the present weights as the ones to protect; on drift unless given. */
-  readonly consolidateWhen?: Trigger
 }
+
+/** Roles that a model other than a GPT has no use for. */
+export const gptRoles = ['watches', 'growth', 'freezing', 'vocabulary'] as const
+
+/** The strategies that a learner of a model can follow. */
+export type StrategyOf<M extends Model> = M extends Gpt
+  ? Strategy
+  : ModelStrategy & { readonly [Role in (typeof gptRoles)[number]]?: never }

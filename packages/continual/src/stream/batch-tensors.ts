@@ -1,17 +1,22 @@
-/** From rows to tensors on a device, and to the loss of what counts in them: the one way there is. */
-import type { ForwardOptions, Gpt } from '@burgeon/gpt'
-import { type Device, divide, sum, type Tensor, type TensorsByPath } from '@burgeon/tensor'
-import { type Batch, readOf, targetsOf } from './batch.ts'
+/** From rows to tensors on a device: the one way there is. */
+import type { Device, Tensor } from '@burgeon/tensor'
+import { type Batch, isTokenBatch, readOf, targetsOf } from './batch.ts'
 
 /** A batch on a device. */
 export interface BatchTensors {
-  /** Input of the model, `i32 [B, T]`, with 0 in the place of padding: nothing that counts ever sees it. */
-  readonly tokens: Tensor
-  /** Targets, `i32 [B·T]`; negative where nothing is to be predicted. */
+  /**
+   * Input of the model: of examples `f32 [B, features]`; of tokens `i32 [B, T]`, with 0 in the place of
+   * padding: nothing that counts ever sees it.
+   */
+  readonly inputs: Tensor
+  /**
+   * Targets of the N predictions: tokens or classes, `i32 [N]`, negative where nothing is to be predicted; or
+   * numbers, `f32 [N, C]`.
+   */
   readonly targets: Tensor
-  /** The same targets as plain numbers. */
-  readonly targetTokens: Int32Array
-  /** Places that have something to predict, in order. */
+  /** Predictions for each row: T for tokens, 1 for examples. */
+  readonly length: number
+  /** Predictions that count, in order. */
   readonly counted: readonly number[]
 }
 
@@ -25,34 +30,37 @@ export function rowsOn(device: Device, tokens: Int32Array, length: number): Tens
   )
 }
 
-/** Puts a batch on a device. */
-export function batchTensors(device: Device, batch: Batch): BatchTensors {
-  const targetTokens = targetsOf(batch)
-  const { length: places } = targetTokens
-  return {
-    tokens: rowsOn(device, readOf(batch), batch.length),
-    targets: device.tensor(targetTokens, { shape: [places], dtype: 'i32' }, 'batch'),
-    targetTokens,
-    counted: Array.from(targetTokens.keys()).filter((i) => targetTokens[i] >= 0),
+/**
+ * Puts a batch on a device.
+ *
+ * @param predicts Meaning of the targets of examples (see `Model`).
+ */
+export function batchTensors(
+  device: Device,
+  batch: Batch,
+  predicts: 'classes' | 'numbers' = 'classes',
+): BatchTensors {
+  const { rows } = batch
+  if (isTokenBatch(batch)) {
+    const targetTokens = targetsOf(batch)
+    const { length: places } = targetTokens
+    return {
+      inputs: rowsOn(device, readOf(batch), batch.length),
+      targets: device.tensor(targetTokens, { shape: [places], dtype: 'i32' }, 'batch'),
+      length: batch.length,
+      counted: Array.from(targetTokens.keys()).filter((i) => targetTokens[i] >= 0),
+    }
   }
-}
-
-/** Loss of a batch. */
-export interface BatchLoss {
-  /** Loss per token, `f32 [B·T]`, in nats; 0 where nothing is to be predicted. */
-  readonly losses: Tensor
-  /** Over the tokens that count, a scalar. */
-  readonly mean: Tensor
-}
-
-/** The loss of a batch on the model's device as a function of the weights. */
-export function lossOn(
-  model: Gpt,
-  { tokens, targets, counted }: BatchTensors,
-  options: Omit<ForwardOptions, 'cache'> = {},
-): (weights: TensorsByPath) => BatchLoss {
-  return (weights) => {
-    const losses = model.losses(tokens, targets, weights, options)
-    return { losses, mean: divide(sum(losses), Math.max(1, counted.length)) }
+  const { inputs, targets } = batch
+  const numbersOn = (numbers: Float32Array): Tensor =>
+    device.tensor(numbers, { shape: [rows, numbers.length / rows], dtype: 'f32' }, 'batch')
+  return {
+    inputs: numbersOn(inputs),
+    targets:
+      predicts === 'numbers'
+        ? numbersOn(targets)
+        : device.tensor(Int32Array.from(targets), { shape: [rows], dtype: 'i32' }, 'batch'),
+    length: 1,
+    counted: Array.from({ length: rows }, (_, i) => i),
   }
 }

@@ -1,4 +1,4 @@
-/** A mini-batch of token sequences, as plain data. */
+/** A mini-batch, of token sequences or of labelled examples, as plain data. */
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 
 /** Token at the end of a row whose sequence is shorter: never predicted, never counted. */
@@ -7,7 +7,7 @@ export const padding = -1
 /**
  * Rows of `length + 1` tokens: a model reads the first `length` of a row and predicts the last `length`.
  */
-export interface Batch {
+export interface TokenBatch {
   /** Number of rows, B. */
   readonly rows: number
   /** Predictions per row, T. */
@@ -22,32 +22,102 @@ export interface Batch {
   readonly isContinuous?: boolean
 }
 
+/** Rows of numbers that a model reads, and of those that it is to predict from them. */
+export interface ExampleBatch {
+  /** Number of rows, B. */
+  readonly rows: number
+  /** `B × features` numbers, row after row. */
+  readonly inputs: Float32Array
+  /** `B × outputs` numbers, row after row; for a classifier the number of a class for each row, from 0. */
+  readonly targets: Float32Array
+  /** Origin of each row, one name per row. */
+  readonly domains: readonly string[]
+}
+
+/** Rows of either form, each with its domain. */
+export type Batch = TokenBatch | ExampleBatch
+
 /**
  * An object of this form; whether its numbers fit together, and the model, is looked at when it is learnt.
  */
-export const aBatch: Check<Batch> = checks.role('a batch', 'rows', 'length', 'tokens', 'domains')
+export const aTokenBatch: Check<TokenBatch> = checks.role('a batch', 'rows', 'length', 'tokens', 'domains')
 
-/** The rows of several batches, in order. Where some are longer, the others are padded at their end. */
+/** An object of this form, as of `aTokenBatch`. */
+const anExampleBatch: Check<ExampleBatch> = checks.role(
+  'one of examples',
+  ...(['rows', 'inputs', 'targets', 'domains'] as const),
+)
+
+/** A batch of either form. */
+export const aBatch: Check<Batch> = checks.either(aTokenBatch, anExampleBatch)
+
+/** Whether the rows of a batch are tokens. */
+export const isTokenBatch = (batch: Batch): batch is TokenBatch => 'tokens' in batch
+
+const isExampleBatch = (batch: Batch): batch is ExampleBatch => !isTokenBatch(batch)
+
+/**
+ * The rows of several batches of one form, in order. Where some rows of tokens are longer, the others are
+ * padded at their end.
+ *
+ * @throws OptionError for no batch, for batches of both forms, or for examples of several sizes.
+ */
+export function joinBatches<B extends Batch>(batches: readonly B[]): B
 export function joinBatches(batches: readonly Batch[]): Batch {
   checkArgument('joinBatches', 'batches', batches, checks.list('a list of batches', aBatch))
   if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
-  const rows = batches.flatMap((batch) => rowsOf(batch))
-  const length = batches.reduce((longest, batch) => Math.max(longest, batch.length), 0)
-  return batchOfRows(
-    rows,
-    batches.flatMap(({ domains }) => domains),
-    length,
-  )
+  const domains = batches.flatMap((batch) => batch.domains)
+  const ofTokens = batches.filter(isTokenBatch)
+  if (ofTokens.length < batches.length) return joinExamples(batches, domains)
+  const length = ofTokens.reduce((longest, batch) => Math.max(longest, batch.length), 0)
+  return batchOfRows(ofTokens.flatMap(tokenRows), domains, length)
+}
+
+function joinExamples(batches: readonly Batch[], domains: readonly string[]): ExampleBatch {
+  const examples = batches.filter(isExampleBatch)
+  const { rows, inputs, targets } = examples[0]
+  const isOther = (batch: Batch): boolean =>
+    isTokenBatch(batch) ||
+    batch.inputs.length * rows !== inputs.length * batch.rows ||
+    batch.targets.length * rows !== targets.length * batch.rows
+  const other = batches.find(isOther)
+  if (other !== undefined) {
+    throw new OptionError(
+      `joinBatches: got rows of ${sizeOf(examples[0])} and rows of ${sizeOf(other)}; expected rows of one form and size.`,
+    )
+  }
+  return {
+    rows: domains.length,
+    inputs: joined(examples.map((batch) => batch.inputs)),
+    targets: joined(examples.map((batch) => batch.targets)),
+    domains,
+  }
+}
+
+const sizeOf = (batch: Batch): string =>
+  isTokenBatch(batch)
+    ? `${batch.length + 1} tokens`
+    : `${batch.inputs.length / batch.rows} inputs and ${batch.targets.length / batch.rows} targets`
+
+/** The numbers of several arrays, in order. */
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((total, { length }) => total + length, 0))
+  let at = 0
+  for (const array of arrays) {
+    all.set(array, at)
+    at += array.length
+  }
+  return all
 }
 
 /** The same rows, of those that are longer than a context the beginning. */
-export function withinContext(batch: Batch, context: number): Batch {
+export function withinContext(batch: TokenBatch, context: number): TokenBatch {
   if (batch.length <= context) return batch
-  const rows = rowsOf(batch).map((row) => row.subarray(0, context + 1))
+  const rows = tokenRows(batch).map((row) => row.subarray(0, context + 1))
   return batchOfRows(rows, batch.domains, context)
 }
 
-const rowsOf = (batch: Batch): Int32Array[] =>
+const tokenRows = (batch: TokenBatch): Int32Array[] =>
   Array.from({ length: batch.rows }, (_, row) => rowOf(batch, row))
 
 /** A row without the padding at its end. */
@@ -58,12 +128,12 @@ export function trimmed(row: Int32Array): Int32Array {
 }
 
 /** The input of a model, padding included: `B · T` tokens. */
-export function readOf({ rows, length, tokens }: Batch): Int32Array {
+export function readOf({ rows, length, tokens }: TokenBatch): Int32Array {
   return windowOf(rows, length, tokens, 0)
 }
 
 /** The targets of a model: `B · T` tokens, negative where nothing is to be predicted. */
-export function targetsOf({ rows, length, tokens }: Batch): Int32Array {
+export function targetsOf({ rows, length, tokens }: TokenBatch): Int32Array {
   return windowOf(rows, length, tokens, 1)
 }
 
@@ -76,25 +146,40 @@ function windowOf(rows: number, length: number, tokens: Int32Array, shift: numbe
 }
 
 /** Row `index` alone: its `length + 1` tokens. */
-export function rowOf({ length, tokens }: Batch, index: number): Int32Array {
+export function rowOf({ length, tokens }: TokenBatch, index: number): Int32Array {
   return tokens.slice(index * (length + 1), (index + 1) * (length + 1))
 }
 
 /**
  * The rows in order in `count` parts, as equal as can be; in as many as there are rows if those are fewer.
  */
-export function partsOf({ rows, length, tokens, domains }: Batch, count: number): Batch[] {
+export function partsOf<B extends Batch>(batch: B, count: number): B[]
+export function partsOf(batch: Batch, count: number): Batch[] {
+  const { rows } = batch
   const parts = Math.min(count, rows)
   const border = (i: number): number => Math.floor((i * rows) / parts)
-  return Array.from({ length: parts }, (_, i) => {
-    const [from, to] = [border(i), border(i + 1)]
-    const own = tokens.subarray(from * (length + 1), to * (length + 1))
-    return { rows: to - from, length, tokens: own, domains: domains.slice(from, to) }
-  })
+  return Array.from({ length: parts }, (_, i) => rowsBetween(batch, border(i), border(i + 1)))
+}
+
+/** The rows from one up to another, which is not among them. Shares the numbers of the batch. */
+export function rowsBetween<B extends Batch>(batch: B, from: number, to: number): B
+export function rowsBetween(batch: Batch, from: number, to: number): Batch {
+  const own = <A extends Int32Array | Float32Array>(numbers: A): A => {
+    const each = numbers.length / batch.rows
+    return numbers.subarray(from * each, to * each) as A
+  }
+  const kept = { rows: to - from, domains: batch.domains.slice(from, to) }
+  return isTokenBatch(batch)
+    ? { ...kept, length: batch.length, tokens: own(batch.tokens) }
+    : { ...kept, inputs: own(batch.inputs), targets: own(batch.targets) }
 }
 
 /** A batch of rows of `length + 1` tokens each; shorter ones are padded at their end. */
-export function batchOfRows(rows: readonly Int32Array[], domains: readonly string[], length: number): Batch {
+export function batchOfRows(
+  rows: readonly Int32Array[],
+  domains: readonly string[],
+  length: number,
+): TokenBatch {
   const tokens = new Int32Array(rows.length * (length + 1)).fill(padding)
   rows.forEach((row, i) => tokens.set(row, i * (length + 1)))
   return { rows: rows.length, length, tokens, domains }
@@ -107,7 +192,7 @@ export function batchOfRows(rows: readonly Int32Array[], domains: readonly strin
  * @param length Predictions per row, a positive integer.
  * @throws OptionError for others.
  */
-export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain: string): Batch {
+export function batchOfTokens(tokens: ArrayLike<number>, length: number, domain: string): TokenBatch {
   checkArgument('batchOfTokens', 'tokens', tokens, checks.numbers)
   checkArgument('batchOfTokens', 'length', length, checks.integer({ from: 1 }))
   checkArgument('batchOfTokens', 'domain', domain, checks.text)

@@ -1,7 +1,6 @@
 /** Turns a stream of tagged chunks into batches that know where in the stream they end. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
-import type { Batch } from './batch.ts'
-import { batchOfTokens } from './batch.ts'
+import { batchOfTokens, type TokenBatch } from './batch.ts'
 
 /** A piece of a stream. Tokens of one domain follow each other without a gap. */
 export interface Chunk<P> {
@@ -13,7 +12,7 @@ export interface Chunk<P> {
 
 /** A batch and the position from which the stream must be read again to get the batches after it. */
 export interface PlacedBatch<P> {
-  readonly batch: Batch
+  readonly batch: TokenBatch
   readonly position: P
 }
 

@@ -1,14 +1,17 @@
 /** Checks that a batch can be learnt, before anything of it is. */
 import type { GptConfig } from '@burgeon/gpt'
-import { checks, OptionError } from '@burgeon/tensor'
-import { type Batch, padding, rowOf, trimmed } from './batch.ts'
+import { checks, OptionError, shown } from '@burgeon/tensor'
+import { type ExampleBatch, padding, rowOf, type TokenBatch, trimmed } from './batch.ts'
 
 /**
  * Throws OptionError unless every row of a batch has something to predict, holds tokens that there are and
  * then padding, and fits into the context.
  */
-export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): asserts data is Batch {
-  const { rows, length, tokens, domains } = (data ?? {}) as Partial<Batch>
+export function checkBatch(
+  data: unknown,
+  { vocabulary, context }: Pick<GptConfig, 'vocabulary' | 'context'>,
+): asserts data is TokenBatch {
+  const { rows, length, tokens, domains } = (data ?? {}) as Partial<TokenBatch>
   if (
     !atLeastOne.accepts(rows) ||
     !atLeastOne.accepts(length) ||
@@ -24,11 +27,9 @@ export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): a
   if (tokens.length !== rows * (length + 1)) {
     throw refused(`got ${tokens.length} tokens`, `${rows * (length + 1)}, rows × (length + 1)`)
   }
-  if (domains.length !== rows || !domains.every((domain) => typeof domain === 'string')) {
-    throw refused(`got ${domains.length} domains`, `${rows} names, one for each row`)
-  }
+  checkDomains(domains, rows)
   for (let row = 0; row < rows; row++) {
-    const own = trimmed(rowOf(data as Batch, row))
+    const own = trimmed(rowOf(data as TokenBatch, row))
     if (own.length < 2) throw refused(`row ${row} has ${own.length} tokens`, 'one to read and one to predict')
     const at = own.findIndex((token) => token < 0 || token >= vocabulary)
     if (at < 0) continue
@@ -36,6 +37,43 @@ export function checkBatch(data: unknown, { vocabulary, context }: GptConfig): a
     if (own[at] === padding) throw refused(`got padding ${where}`, 'it at the end of a row only')
     throw refused(`got token ${own[at]}`, `an integer from 0 to ${vocabulary - 1} ${where}`)
   }
+}
+
+/** Throws as `checkBatch` for a model whose vocabulary and context nobody knows. */
+export const checkTokens = (data: unknown): void =>
+  checkBatch(data, { vocabulary: Infinity, context: Infinity })
+
+/**
+ * Throws OptionError unless every row of a batch of examples has finite inputs, as many as the others, and
+ * targets: one class, or any finite numbers.
+ */
+export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers' = 'classes'): void {
+  const { rows, inputs, targets, domains } = data
+  if (!atLeastOne.accepts(rows)) throw refused(`got ${shown(rows)} rows`, 'a positive integer')
+  for (const [name, numbers] of Object.entries({ inputs, targets })) {
+    const isWhole = numbers instanceof Float32Array && numbers.length > 0 && numbers.length % rows === 0
+    if (!isWhole) {
+      throw refused(
+        `got ${name} of length ${shown(numbers?.length)}`,
+        `a Float32Array, as many for each of ${rows} rows`,
+      )
+    }
+    const at = numbers.findIndex((number) => !Number.isFinite(number))
+    if (at >= 0) throw refused(`got ${numbers[at]} among the ${name}`, 'finite numbers')
+  }
+  checkDomains(domains, rows)
+  if (predicts === 'numbers') return
+  const isClass = (target: number): boolean => Number.isInteger(target) && target >= 0
+  const wrong = targets.find((target) => !isClass(target))
+  if (targets.length !== rows)
+    throw refused(`got ${targets.length} targets`, `${rows}, one class for each row`)
+  if (wrong !== undefined) throw refused(`got ${wrong} as a class`, 'an integer from 0')
+}
+
+function checkDomains(domains: unknown, rows: number): void {
+  const isList = Array.isArray(domains)
+  if (isList && domains.length === rows && domains.every((domain) => typeof domain === 'string')) return
+  throw refused(`got ${isList ? domains.length : shown(domains)} domains`, `${rows} names, one for each row`)
 }
 
 const atLeastOne = checks.integer({ from: 1 })
@@ -46,7 +84,7 @@ function refused(got: string, expected: string): OptionError {
 
 function describe(data: unknown): string {
   if (typeof data !== 'object' || data === null) return data === null ? 'null' : `a ${typeof data}`
-  const { rows, length, tokens } = data as Partial<Record<keyof Batch, unknown>>
+  const { rows, length, tokens } = data as Partial<Record<keyof TokenBatch, unknown>>
   const number = (n: unknown): string => (typeof n === 'number' ? `${n}` : `a ${typeof n}`)
   return `rows ${number(rows)}, length ${number(length)} and tokens that are ${tokens instanceof Int32Array ? 'an Int32Array' : `a ${typeof tokens}`}`
 }

@@ -1,7 +1,7 @@
 /** Text that a model writes of its own accord: a stand-in for the data that it was trained on. */
 import { generate, Gpt } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
-import { type Batch, batchOfRows } from './batch.ts'
+import { batchOfRows, type TokenBatch } from './batch.ts'
 
 /** How much is written, and how. */
 export interface OwnTextOptions {
@@ -33,7 +33,7 @@ const together = 8
  *
  * @throws OptionError for options that are none.
  */
-export async function writeOwnText(model: Gpt, options: OwnTextOptions): Promise<Batch> {
+export async function writeOwnText(model: Gpt, options: OwnTextOptions): Promise<TokenBatch> {
   const who = 'writeOwnText'
   checkArgument(who, 'model', model, checks.instance('a Gpt', Gpt))
   const { context, vocabulary } = model.config

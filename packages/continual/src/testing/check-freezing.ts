@@ -83,7 +83,7 @@ interface Seen {
 
 type Live = (freezing: Freezing, from: number, to: number) => Promise<Seen[]>
 
-function contextOf(step: number, model: Gpt, events: readonly LearnerEvent[]): StepContext {
+function contextOf(step: number, model: Gpt, events: readonly LearnerEvent[]): StepContext<Gpt> {
   const fresh = batchOfTokens(
     Array.from({ length: 17 }, (_, i) => (3 * i + step) % 16),
     8,

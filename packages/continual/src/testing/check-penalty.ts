@@ -11,6 +11,7 @@ import {
   OptionError,
   scope,
   shown,
+  type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -24,6 +25,7 @@ import {
   takenStatesAsync,
 } from '@burgeon/tensor/testing'
 import { aPenalty, type Penalty } from '../penalty/penalty.ts'
+import { passOf } from '../model/pass.ts'
 import { type Batch, batchOfTokens } from '../stream/batch.ts'
 
 /**
@@ -98,14 +100,22 @@ function move(model: Gpt, step: number): void {
 
 /** Returns the penalty at the present weights. */
 const added = (penalty: Penalty, model: Gpt): number | null =>
-  scope(() => penalty.loss(model.parameters.tensors())?.readSync()[0] ?? null)
+  scope(() => lossOf(penalty, model)?.readSync()[0] ?? null)
 
-function gradientOf(penalty: Penalty, weights: TensorsByPath): TensorsByPath {
+/** The rows of a step that the penalty is asked in. */
+const stepAt = sampleAt(5)
+
+/** What a penalty adds in a step of a model, as a learner asks for it. */
+function lossOf(penalty: Penalty, model: Gpt, weights = model.parameters.tensors()): Tensor | null {
+  return penalty.loss(weights, passOf(model, stepAt, weights))
+}
+
+function gradientOf(penalty: Penalty, model: Gpt): TensorsByPath {
   return valueAndGrad((w: TensorsByPath) => {
-    const loss = penalty.loss(w)
+    const loss = lossOf(penalty, model, w)
     if (loss === null) throw new OptionError('it adds nothing, so it has no gradient')
     return loss
-  })(weights).gradient
+  })(model.parameters.tensors()).gradient
 }
 
 /** Makes a model that has learned, was protected, and has moved since. */
@@ -119,7 +129,7 @@ function moved(penalty: Penalty, device: Device): Gpt {
 function addsWrongly(penalty: Penalty, device: Device): string | null {
   const model = modelOn(device)
   for (const step of [0, 1, 2]) {
-    const shape = scope(() => penalty.loss(model.parameters.tensors())?.shape)
+    const shape = scope(() => lossOf(penalty, model)?.shape)
     const loss = added(penalty, model)
     if (shape !== undefined && shape.length > 0) return `it added a tensor of shape [${shape.join(', ')}]`
     if (loss !== null && !(Number.isFinite(loss) && loss >= 0))
@@ -136,7 +146,7 @@ function pullsWrongly(penalty: Penalty, device: Device): string | null {
   if (before === 0) return 'it adds nothing where all weights have moved'
   scope(() => {
     const weights = model.parameters.tensors()
-    const gradient = gradientOf(penalty, weights)
+    const gradient = gradientOf(penalty, model)
     const numbers = Object.values(gradient).flatMap((tensor) => [...tensor.readSync()])
     const square = numbers.reduce((sum, x) => sum + x * x, 0)
     if (!(square > 0 && Number.isFinite(square)))

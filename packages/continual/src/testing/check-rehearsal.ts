@@ -12,7 +12,15 @@ import {
 } from '@burgeon/tensor/testing'
 import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { StepContext } from '../journal/step-context.ts'
-import { type Batch, batchOfRows, padding, rowOf, trimmed } from '../stream/batch.ts'
+import {
+  type Batch,
+  batchOfRows,
+  isTokenBatch,
+  padding,
+  rowOf,
+  type TokenBatch,
+  trimmed,
+} from '../stream/batch.ts'
 
 /** Number of steps of the life that a rehearsal is tried in. */
 const steps = 60
@@ -76,7 +84,7 @@ type Lived = (rehearsal: Rehearsal, from: number, to: number) => (Batch | null)[
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
 /** Two new rows in every step, all different; the second is shorter. */
-function batchAt(step: number): Batch {
+function batchAt(step: number): TokenBatch {
   const length = step < longFrom ? 4 : 8
   const row = (i: number, size: number): Int32Array =>
     Int32Array.from({ length: size }, (_, t) =>
@@ -87,7 +95,7 @@ function batchAt(step: number): Batch {
 
 const domainAt = (step: number): string => (step < steps / 2 ? 'first' : 'second')
 
-function contextOf(step: number, model: Gpt, fresh: Batch = batchAt(step)): StepContext {
+function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)): StepContext<Gpt> {
   const rowLosses = Array.from({ length: fresh.rows }, (_, i) => 1 + ((step + i) % 3))
   return {
     step: step + 1,
@@ -105,7 +113,7 @@ function contextOf(step: number, model: Gpt, fresh: Batch = batchAt(step)): Step
 
 /** The rows of a batch without their padding, with their domains. */
 function rowsIn(batch: Batch | null): string[] {
-  if (batch === null) return []
+  if (batch === null || !isTokenBatch(batch)) return []
   return range(0, batch.rows).map((i) => `${batch.domains[i]}: ${trimmed(rowOf(batch, i)).join()}`)
 }
 
@@ -129,7 +137,9 @@ function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): string | null {
 }
 
 /** Describes what is wrong with the form of a batch. */
-function malformed({ rows, length, tokens, domains }: Batch): string | undefined {
+function malformed(batch: Batch): string | undefined {
+  if (!isTokenBatch(batch)) return 'a batch of examples, of a stream of tokens'
+  const { rows, length, tokens, domains } = batch
   if (rows < 1 || domains.length !== rows) return `${rows} rows with ${domains.length} domains`
   return tokens.length === rows * (length + 1)
     ? undefined

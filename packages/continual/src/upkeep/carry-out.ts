@@ -13,7 +13,7 @@ import {
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type RandomKey, type Mirror } from '@burgeon/tensor'
 import type { JournaledGrowth, LearnerEvent } from '../journal/event.ts'
-import { type Batch, readOf } from '../stream/batch.ts'
+import { readOf, type TokenBatch } from '../stream/batch.ts'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
 import { excessOfPrice } from '../growth/within-budget.ts'
 
@@ -27,7 +27,7 @@ export interface GrowthGround {
   readonly model: Gpt
   readonly mirrors: readonly Mirror[]
   /** Rows the model has just seen. */
-  readonly recent: Batch
+  readonly recent: TokenBatch
   /** Key of the random stream for new weights. */
   readonly key: RandomKey
   /** In milliseconds, for the record. */
@@ -100,7 +100,7 @@ function withoutUndo({ undo: _, ...record }: GrowthRecord): JournaledGrowth {
   return record
 }
 
-function probeOf({ device }: Gpt, recent: Batch): ReturnType<Gpt['device']['tensor']> {
+function probeOf({ device }: Gpt, recent: TokenBatch): ReturnType<Gpt['device']['tensor']> {
   const rows = Math.min(probeRows, recent.rows)
   const tokens = readOf(recent).subarray(0, rows * recent.length)
   return device.tensor(tokens, { shape: [rows, recent.length], dtype: 'i32' }, 'probe')

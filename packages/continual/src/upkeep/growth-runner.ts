@@ -1,6 +1,7 @@
 /** Asks the growth policy after every step, and has its request carried out. */
 import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
 import { checks, checkState, foldIn, type RandomKey, type Mirror, type StateChecks } from '@burgeon/tensor'
+import type { Gpt } from '@burgeon/gpt'
 import type { LearnerEvent } from '../journal/event.ts'
 import { plainData } from '../saved-state.ts'
 import type { StepContext } from '../journal/step-context.ts'
@@ -23,7 +24,7 @@ export interface GrowthMeans {
 /** Makes the context of `carryOut` in a step. */
 export function groundOf(
   { budget, mirrors, key, now }: GrowthMeans,
-  { step, model, fresh }: StepContext,
+  { step, model, fresh }: StepContext<Gpt>,
 ): GrowthGround {
   const ground = { step, budget, model, mirrors, recent: fresh, key: foldIn(key, step) }
   return now === undefined ? ground : { ...ground, now }
@@ -43,12 +44,12 @@ const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.
  * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its
  *   tokenizer must know each.
  */
-export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep {
+export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep<Gpt> {
   const { name } = policy
   const { budget, mirrors } = means
   let state: State = { policy: policy.initial, lastGrowth: 0 }
 
-  const signalsOf = ({ step, model, losses, stepsSinceDrift }: StepContext): GrowthSignals => ({
+  const signalsOf = ({ step, model, losses, stepsSinceDrift }: StepContext<Gpt>): GrowthSignals => ({
     step,
     losses,
     stepsSinceGrowth: step - state.lastGrowth,

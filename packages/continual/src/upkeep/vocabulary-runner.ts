@@ -1,4 +1,5 @@
 /** Lets the vocabulary see what was learnt, and grow with the model when it is due. */
+import type { Gpt } from '@burgeon/gpt'
 import { carryOut } from './carry-out.ts'
 import { type GrowthMeans, groundOf } from './growth-runner.ts'
 import type { Part } from '../part.ts'
@@ -18,7 +19,7 @@ export function vocabularyRunner(
   vocabulary: GrowingVocabulary,
   means: GrowthMeans,
   keepers: readonly Part[],
-): Upkeep {
+): Upkeep<Gpt> {
   const { name, tokenizer } = vocabulary
   return {
     name,
@@ -40,7 +41,7 @@ export function vocabularyRunner(
 }
 
 /** Tokens that the budget allows: each is a row and a bias, and the first ones bring biases for all. */
-function roomFor({ model }: StepContext, { budget }: GrowthMeans): number {
+function roomFor({ model }: StepContext<Gpt>, { budget }: GrowthMeans): number {
   const { embed, headBias = false, vocabulary } = model.config
   const left = budget.parameters - model.parameters.size - (headBias ? 0 : vocabulary)
   return Math.floor(left / (embed + 1))

@@ -1,7 +1,7 @@
 /** Between text, batches of earlier tokens, and batches of the tokens that there are now. */
 import { byteTokenizer, type Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
-import { type Batch, batchOfRows, batchOfTokens, padding, rowOf } from '../stream/batch.ts'
+import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, type TokenBatch } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
@@ -15,7 +15,7 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
  * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that
  *   is not the model's.
  */
-export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): Batch {
+export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): TokenBatch {
   if (vocabulary === undefined) {
     const batch =
       typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), config.context, 'text') : data
@@ -68,7 +68,7 @@ export function encodedAnew(tokens: ArrayLike<number>, tokenizer: GrowingTokeniz
 }
 
 /** The bytes of a batch as text; what is cut at its borders, and no character, becomes U+FFFD. */
-export function textOf(batch: Batch, tokenizer: GrowingTokenizer): string {
+export function textOf(batch: TokenBatch, tokenizer: GrowingTokenizer): string {
   const { isContinuous, length, tokens } = batch
   const all = tokens.filter((token, i) => token >= 0 && !(isContinuous && i > 0 && i % (length + 1) === 0))
   return decoder.decode(Uint8Array.from(tokenizer.decodeBytes(all)))

@@ -3,7 +3,7 @@ import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,
-  type Batch,
+  type TokenBatch,
   byteShift,
   compose,
   type DriftDetector,
@@ -42,7 +42,7 @@ export function buildLearner(settings: LifeSettings): Learner {
 export interface PretrainedParts {
   readonly tokenizer: GrowingTokenizer
   /** The model's own text, where it has just been written. */
-  readonly text?: Batch
+  readonly text?: TokenBatch
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   type Tensor,
   tensorsIn,
 } from '@burgeon/tensor'
-import { aBatch, type Batch, partsOf } from '../../stream/batch.ts'
+import { aTokenBatch, partsOf, type TokenBatch } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
 import { meanOf } from './mean-of.ts'
 import { effectiveRank } from './effective-rank.ts'
@@ -70,9 +70,9 @@ const openness = 0.5
  * console.log(blocks.map(({ block, gradMax }) => `${block} could learn ${gradMax}`))
  * ```
  */
-export async function measureBlocks(model: Gpt, batch: Batch): Promise<Measurement> {
+export async function measureBlocks(model: Gpt, batch: TokenBatch): Promise<Measurement> {
   checkArgument('measureBlocks', 'model', model, aGpt)
-  checkArgument('measureBlocks', 'batch', batch, aBatch)
+  checkArgument('measureBlocks', 'batch', batch, aTokenBatch)
   using _ = holdModel(model)
   const rows = Math.max(1, Math.floor(maxTokens / batch.length))
   const [probe] = partsOf(batch, Math.ceil(batch.rows / rows))
@@ -113,10 +113,10 @@ interface Seen {
   readonly gram: Tensor
 }
 
-function look(model: Gpt, probe: Batch): { norm: Tensor; blocks: Seen[]; predicted: number } {
+function look(model: Gpt, probe: TokenBatch): { norm: Tensor; blocks: Seen[]; predicted: number } {
   const { device, parameters, config } = model
   const weights = parameters.tensors()
-  const { tokens, targets, counted: places } = batchTensors(device, probe)
+  const { inputs: tokens, targets, counted: places } = batchTensors(device, probe)
   const predicted = places.length
   const counted = device.tensor(places, { shape: [predicted], dtype: 'i32' }, 'probe')
   const seen = new Map<string, Tensor>()

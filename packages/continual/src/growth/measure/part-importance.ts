@@ -14,8 +14,9 @@ import {
   type TensorsByPath,
   tensorsIn,
 } from '@burgeon/tensor'
-import { aBatch, type Batch } from '../../stream/batch.ts'
-import { batchTensors, lossOn } from '../../stream/batch-tensors.ts'
+import { meanLossOf } from '../../model/pass.ts'
+import { aTokenBatch, type TokenBatch } from '../../stream/batch.ts'
+import { batchTensors } from '../../stream/batch-tensors.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 
@@ -45,15 +46,17 @@ export interface PartImportance {
  * console.log({ kind: 'pruneUnits', block, drop: [least] })
  * ```
  */
-export async function partImportance(model: Gpt, batch: Batch): Promise<PartImportance[]> {
+export async function partImportance(model: Gpt, batch: TokenBatch): Promise<PartImportance[]> {
   checkArgument('partImportance', 'model', model, aGpt)
-  checkArgument('partImportance', 'batch', batch, aBatch)
+  checkArgument('partImportance', 'batch', batch, aTokenBatch)
   using _ = holdModel(model)
   const scores = scope(() => {
     const { config } = model
     const weights = model.parameters.tensors()
-    const loss = lossOn(model, batchTensors(model.device, batch))
-    const { gradient } = valueAndGrad((w: TensorsByPath) => loss(w).mean)(weights)
+    const tensors = batchTensors(model.device, batch)
+    const loss = (w: TensorsByPath): Tensor =>
+      meanLossOf({ losses: model.losses(tensors.inputs, tensors.targets, w), tensors })
+    const { gradient } = valueAndGrad(loss)(weights)
     return config.blocks.map(({ id }) => {
       const written = (path: string): Tensor => perPart(weights[path], gradient[path])
       const experts = Object.keys(weights).filter((path) => isDown(path, `blocks.${id}.mlp.`))

@@ -1,0 +1,27 @@
+/** Refuses what only a GPT can follow, where another model learns. */
+import { Gpt } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
+import type { Model } from '../model/model.ts'
+import { gptRoles, type Strategy } from './strategy.ts'
+
+/**
+ * Throws OptionError for something that needs the tokens or blocks of a GPT beside a model that is none.
+ *
+ * @param options Those of the learner that only a GPT can have.
+ */
+export function checkModel(
+  who: string,
+  model: Model,
+  strategy: Strategy,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  if (model instanceof Gpt) return
+  const given: Readonly<Record<string, unknown>> = { ...strategy, ...options }
+  const isGiven = (name: string): boolean =>
+    given[name] !== undefined && (given[name] as readonly unknown[]).length !== 0
+  const wrong = [...gptRoles, ...Object.keys(options)].find(isGiven)
+  if (wrong === undefined) return
+  throw new OptionError(
+    `${who}: got ${wrong} beside a model that is no Gpt; expected it to be left out, for it needs tokens or blocks of a Gpt.`,
+  )
+}
