@@ -347,6 +347,8 @@ export const stateless: readonly string[] = [
     'extendJournal',
     'firstOf',
   ],
+  // A network is a model; damaged ones are refused in `test/models`.
+  ...['classifier', 'denseFromState', 'regressor', 'widenHidden'],
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],

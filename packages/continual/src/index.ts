@@ -72,8 +72,21 @@ export {
   type PrequentialReading,
   type PrequentialState,
 } from './metrics/prequential.ts'
+export {
+  classifier,
+  type ClassifierOptions,
+  denseFromState,
+  type DenseInitial,
+  type DenseNetwork,
+  type DenseOptions,
+  type DenseState,
+  regressor,
+  type RegressorOptions,
+} from './model/dense-network.ts'
+export type { DenseSizes } from './model/dense-sizes.ts'
 export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'
+export { type WidenHidden, widenHidden, type WidenOptions } from './model/widen-hidden.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
 export type { Part } from './part.ts'
 export type { Penalty, WeightChange } from './penalty/penalty.ts'

@@ -20,6 +20,8 @@ export type Axis =
   | 'mlpHidden'
   | 'rank'
   | 'expert'
+  | 'input'
+  | 'output'
 
 /** A tensor with an identity: the path and the labels survive when its numbers or its shape change. */
 export interface Parameter {

@@ -1,0 +1,226 @@
+/** Dense network: matrices with a rectifier between them. What learns where no text is read. */
+import {
+  add,
+  checkArgument,
+  checkOptions,
+  type ChecksOf,
+  checks,
+  checkState,
+  defaultDevice,
+  Device,
+  keyFromSeed,
+  matmul,
+  OptionError,
+  ParameterError,
+  ParameterStore,
+  type PlainTensors,
+  plainTensors,
+  RandomStream,
+  relu,
+  sameShape,
+  scope,
+  type StateChecks,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { type Batch, isTokenBatch } from '../stream/batch.ts'
+import { type DenseShape, type DenseSizes, shapesOf } from './dense-sizes.ts'
+import type { Model } from './model.ts'
+
+/** Distribution of new weights. */
+export type DenseInitial = 'xavier' | 'he' | 'pytorch'
+
+/** How a new network begins. */
+export interface DenseOptions {
+  /** Numbers that are read for each example, ≥ 1. */
+  readonly inputs: number
+  /** Units of each hidden layer, from the inputs on, each ≥ 1; none unless given. */
+  readonly hidden?: readonly number[]
+  /**
+   * `xavier`: uniform with variance 2/(in + out), biases 0 (Glorot & Bengio 2010, eq. 16); `he`: uniform with
+   * variance 2/in, biases 0 (He et al. 2015, eq. 10); `pytorch`: weights and biases uniform in ±1/√in, as
+   * `torch.nn.Linear`. `xavier` unless given.
+   */
+  readonly initial?: DenseInitial
+  /** 0 unless given. */
+  readonly seed?: number
+  /** The default device unless given. */
+  readonly device?: Device
+}
+
+/** A classifier of examples. */
+export interface ClassifierOptions extends DenseOptions {
+  /** Number of classes, ≥ 2. */
+  readonly classes: number
+}
+
+/** A network that predicts numbers. */
+export interface RegressorOptions extends DenseOptions {
+  /** Numbers to predict for each example, ≥ 1. */
+  readonly outputs: number
+}
+
+/** A network as plain data. */
+export interface DenseState extends DenseSizes {
+  readonly predicts: 'classes' | 'numbers'
+  readonly weights: PlainTensors
+}
+
+const aSize = checks.integer({ from: 1 })
+const aHidden = checks.list('a list of positive integers', aSize)
+
+const optionChecks: ChecksOf<DenseOptions> = {
+  inputs: checks.required(aSize),
+  hidden: aHidden,
+  initial: checks.oneOf('xavier', 'he', 'pytorch'),
+  seed: checks.seed,
+  device: checks.instance('a Device', Device),
+}
+
+const stateChecks: StateChecks<DenseState> = {
+  inputs: aSize,
+  hidden: aHidden,
+  outputs: aSize,
+  predicts: checks.oneOf('classes', 'numbers'),
+  weights: checks.object('tensors by path'),
+}
+
+/** A dense network; its parameters keep their paths and handles while it grows. */
+export interface DenseNetwork extends Model {
+  readonly predicts: 'classes' | 'numbers'
+  /** As they are now. */
+  readonly sizes: DenseSizes
+  /** @throws OptionError for inputs of another width. */
+  forward(inputs: Tensor, weights?: TensorsByPath): Tensor
+  toState(): Promise<DenseState>
+  dispose(): void
+}
+
+/**
+ * A dense network (MLP) that tells classes apart by cross-entropy. Rectifiers stand between its layers.
+ *
+ * @throws OptionError for options out of range.
+ * @example
+ * ```ts
+ * const model = classifier({ inputs: 784, hidden: [100, 100], classes: 10 })
+ * const learner = new Learner({ model, optimizer: sgd(0.03) })
+ * ```
+ */
+export function classifier(options: ClassifierOptions): DenseNetwork {
+  checkOptions('classifier', options, {
+    ...optionChecks,
+    classes: checks.required(checks.integer({ from: 2 })),
+  })
+  return made(options, options.classes, 'classes')
+}
+
+/**
+ * A dense network (MLP) that predicts numbers by their mean squared error. Rectifiers stand between its
+ * layers.
+ *
+ * @throws OptionError for options out of range.
+ */
+export function regressor(options: RegressorOptions): DenseNetwork {
+  checkOptions('regressor', options, { ...optionChecks, outputs: checks.required(aSize) })
+  return made(options, options.outputs, 'numbers')
+}
+
+/**
+ * The network that `toState` described.
+ *
+ * @param device The default device unless given.
+ * @throws StateError for a state that is none, ParameterError for weights that are missing or do not fit.
+ */
+export function denseFromState(state: DenseState, device: Device = defaultDevice()): DenseNetwork {
+  const { inputs, hidden, outputs, predicts, weights } = checkState<DenseState>(
+    'denseFromState',
+    state,
+    stateChecks,
+  )
+  checkArgument('denseFromState', 'device', device, checks.instance('a Device', Device))
+  const sizes = { inputs, hidden, outputs }
+  const shapes = shapesOf(sizes)
+  const extra = Object.keys(weights).find((path) => !shapes.some((shape) => shape.path === path))
+  if (extra !== undefined) throw new ParameterError(`denseFromState: ${extra} has no place in the network.`)
+  return networkOf(device, sizes, predicts, ({ path, shape }) => {
+    const saved = Object.hasOwn(weights, path) ? weights[path] : undefined
+    if (saved === undefined || !sameShape(saved.shape, shape) || !checks.numbers.accepts(saved.data)) {
+      throw new ParameterError(
+        `denseFromState: the saved ${path} does not fit; expected shape [${shape.join(', ')}].`,
+      )
+    }
+    return saved.data
+  })
+}
+
+function made(
+  { inputs, hidden = [], initial = 'xavier', seed = 0, device = defaultDevice() }: DenseOptions,
+  outputs: number,
+  predicts: DenseNetwork['predicts'],
+): DenseNetwork {
+  const key = keyFromSeed(seed)
+  return networkOf(device, { inputs, hidden, outputs }, predicts, ({ path, shape, fan: [from, to] }) => {
+    const isBias = shape.length === 1
+    const size = shape.reduce((product, n) => product * n, 1)
+    // Half the width of a uniform distribution of variance v is √(3·v).
+    const variance = { xavier: 2 / (from + to), he: 2 / from, pytorch: 1 / (3 * from) }[initial]
+    const bound = isBias && initial !== 'pytorch' ? 0 : Math.sqrt(3 * variance)
+    const random = new RandomStream(key).named(path)
+    return Float32Array.from({ length: size }, () => bound * (2 * random.uniform() - 1))
+  })
+}
+
+function networkOf(
+  device: Device,
+  born: DenseSizes,
+  predicts: DenseNetwork['predicts'],
+  numbersOf: (shape: DenseShape) => ArrayLike<number>,
+): DenseNetwork {
+  const parameters = new ParameterStore()
+  for (const one of shapesOf(born)) {
+    const { path, axes, shape } = one
+    const numbers = numbersOf(one)
+    scope(() => parameters.add(path, axes, device.tensor(numbers, { shape, dtype: 'f32' }, path)))
+  }
+  const layers = born.hidden.length + 1
+  const { inputs, outputs } = born
+  const hiddenNow = (): number[] =>
+    born.hidden.map((_, i) => parameters.get(`layers.${i}.bias`).tensor.shape[0])
+  return {
+    device,
+    parameters,
+    predicts,
+    get sizes() {
+      return { inputs, hidden: hiddenNow(), outputs }
+    },
+    forward(x, weights = parameters.tensors()) {
+      let now = x
+      for (let i = 0; i < layers; i++) {
+        now = add(matmul(now, weights[`layers.${i}.weight`]), weights[`layers.${i}.bias`])
+        if (i < layers - 1) now = relu(now)
+      }
+      return now
+    },
+    check: (batch) => checkFits(batch, inputs, outputs, predicts),
+    async toState() {
+      const weights = await plainTensors(parameters.tensors())
+      return { inputs, hidden: hiddenNow(), outputs, predicts, weights }
+    },
+    dispose: () => parameters.dispose(),
+  }
+}
+
+/** Throws OptionError for rows of another width, or a class that there is not. */
+function checkFits(batch: Batch, inputs: number, outputs: number, predicts: DenseNetwork['predicts']): void {
+  if (isTokenBatch(batch)) throw new OptionError('dense: got rows of tokens; expected examples.')
+  const [width, wanted] = [batch.inputs.length / batch.rows, batch.targets.length / batch.rows]
+  if (width !== inputs) throw new OptionError(`dense: got ${width} inputs for each row; expected ${inputs}.`)
+  if (predicts === 'numbers') {
+    if (wanted === outputs) return
+    throw new OptionError(`dense: got ${wanted} targets for each row; expected ${outputs}.`)
+  }
+  const strange = batch.targets.find((target) => target >= outputs)
+  if (strange !== undefined) {
+    throw new OptionError(`dense: got class ${strange}; expected one of 0 to ${outputs - 1}.`)
+  }
+}
