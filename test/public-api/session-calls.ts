@@ -58,7 +58,13 @@ export const sessionCalls: CallsOf<typeof api> = {
   ],
   openModel: [
     () => ({
-      args: { path: join(import.meta.dirname, '../gold/small-llama') },
+      args: {
+        path: join(import.meta.dirname, '../gold/small-llama'),
+        options: {
+          ...{ cacheDir: folder, accessToken: 'none', hubUrl: 'http://127.0.0.1', fetch },
+          onProgress: () => {},
+        },
+      },
       run: api.openModel,
     }),
   ],

@@ -48,7 +48,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(resume)
     .option(
       '--from <path>',
-      'begin with the weights of a model: a Hugging Face folder, a GGUF file, a checkpoint',
+      'begin with the weights of a model: a Hugging Face folder, a GGUF file, a checkpoint, hf://owner/model',
     )
     .option(
       '--own-text <rows>',
@@ -87,7 +87,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       .command('generate')
       .description('let a model speak: a checkpoint, a Hugging Face folder or a GGUF file')
       .requiredOption('-p, --prompt <text>', 'what it goes on from')
-      .option('--from <path>', 'checkpoint, folder or file of the model', 'life')
+      .option('--from <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
       .option(
         '-n, --tokens <n>',
         'tokens to write, bytes unless the vocabulary has grown',
@@ -107,7 +107,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     program
       .command('chat')
       .description('talk with a model, line by line; Ctrl-C ends an answer, and then the talk')
-      .option('--from <path>', 'checkpoint, folder or file of the model', 'life')
+      .option('--from <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
       .option('--system <text>', 'what stands before the talk')
       .option('--plain', 'write a plain transcript, though the model has a chat template', false)
       .option('-n, --tokens <n>', 'max tokens of an answer', wholeNumber(1), 400),
@@ -117,7 +117,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .command('eval')
     .description('measure how well a model predicts a text')
     .argument('<file>', 'the text, or - for standard input')
-    .option('--model <path>', 'checkpoint, folder or file of the model', 'life')
+    .option('--model <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
     .option('--window <n>', 'tokens that a prediction may see; the context unless given', wholeNumber(1))
     .option(
       '--stride <n>',
@@ -130,7 +130,10 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   program
     .command('inspect')
     .description('show what a checkpoint, a Hugging Face folder or a GGUF file holds')
-    .argument('[path]', 'checkpoint, folder or file of the model; the folder life unless given')
+    .argument(
+      '[path]',
+      'checkpoint, folder or file of the model, or hf://owner/model; the folder life unless given',
+    )
     .option('--from <path>', 'the same')
     .option('--growth', 'show how the model grew, too', false)
     .option('--picture <file>', 'draw how the model grew, as SVG')
@@ -143,7 +146,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .description(
       'write a model in another form: a checkpoint as a Hugging Face folder, all else as a checkpoint, or as a GGUF file',
     )
-    .argument('<from>', 'checkpoint, folder or file of the model')
+    .argument('<from>', 'checkpoint, folder or file of the model, or hf://owner/model')
     .argument('<to>', 'a place where nothing is; a name that ends in .gguf is a GGUF file')
     .addOption(
       new Option('--to <form>', 'the form to write, if it is another').choices(['checkpoint', 'folder']),

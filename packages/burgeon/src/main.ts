@@ -43,6 +43,7 @@ try {
   }).parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode
+  else if (stop.signal.aborted && error === stop.signal.reason) process.exitCode = exitCodes[String(error)]
   else if (isForUser(error)) {
     status.write(`burgeon: ${printable(error.message)}\n`)
     process.exitCode = 1

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { type ChatMessage, generate } from '@burgeon/gpt'
-import { type OpenedModel, openedAt } from '../models/open-model.ts'
+import { type OpenedModel, broughtModel } from '../models/open-model.ts'
 import { type Transcript, transcriptOf } from '../models/transcript.ts'
 import { count } from '../terminal/quantities.ts'
 import { isLive, palette, printableLines } from '../terminal/terminal.ts'
@@ -21,7 +21,7 @@ export interface ChatOptions extends Omit<GenerateCommandOptions, 'prompt' | 'st
 /** Runs the command: reads lines until there are no more. Returns the exit code. */
 export async function chat(options: ChatOptions, context: CommandContext): Promise<number> {
   const { from, system, plain, ...how } = options
-  const opened = await openedAt('chat', from)
+  const opened = await broughtModel('chat', from, context)
   const transcript = transcriptOf(opened.tokenizer, plain)
   const opening: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }]
   // A template that cannot be rendered is said before anybody has written anything.

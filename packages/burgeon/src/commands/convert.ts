@@ -5,7 +5,7 @@ import { type GrowingTokenizer, PretrainedTokenizer, writeCheckpoint } from '@bu
 import { nodeDisk, saveGguf, savePretrained } from '@burgeon/gpt/node'
 import { byteLevelTokenizerJson } from '../models/byte-level-tokenizer.ts'
 import type { ModelForm } from '../models/model-form.ts'
-import { type OpenedModel, openedAt } from '../models/open-model.ts'
+import { type OpenedModel, broughtModel } from '../models/open-model.ts'
 import { tokenizerState } from '../models/saved-tokenizer.ts'
 import { count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
@@ -45,7 +45,7 @@ export async function convert(
     )
   }
   await checkFree(place)
-  const opened = await openedAt('convert', from)
+  const opened = await broughtModel('convert', from, context)
   const form = isGguf ? 'gguf' : (to ?? (opened.form === 'checkpoint' ? 'folder' : 'checkpoint'))
   // What is not whole yet has another name.
   const part = `${place.replace(/[/\\]+$/, '')}.part-${process.pid}`
@@ -78,6 +78,7 @@ async function checkFree(place: string): Promise<void> {
       `convert: ${printable(place)} ${what}; expected a place where nothing is, so that nothing is overwritten.`,
     )
   }
+  if (place.startsWith('hf://')) refuse('is on the hub, to which nothing is written')
   const found = await stat(place).catch(() => null)
   if (found === null) return
   if (!found.isDirectory() || place.endsWith('.gguf')) refuse('is there already')

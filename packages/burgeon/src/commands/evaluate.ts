@@ -1,7 +1,7 @@
 /** `burgeon eval FILE --model PATH`: how well a model predicts a text. */
 import { readFile } from 'node:fs/promises'
 import { evaluateText } from '@burgeon/continual'
-import { openedAt } from '../models/open-model.ts'
+import { broughtModel } from '../models/open-model.ts'
 import { bitsPerByte, count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
 import { palette, printable } from '../terminal/terminal.ts'
@@ -27,7 +27,7 @@ export async function evaluate(
   context: CommandContext,
 ): Promise<number> {
   const text = await textOf(file, context)
-  const { form, model, tokenizer } = await openedAt('eval', path)
+  const { form, model, tokenizer } = await broughtModel('eval', path, context)
   const limit = model.config.context
   if (window !== undefined && window > limit) {
     throw new UsageError(`eval: got --window ${window}; expected at most the context of the model, ${limit}.`)

@@ -1,6 +1,6 @@
 /** `burgeon generate --prompt TEXT`: lets a model speak. */
 import { generate as generateTokens, type Tokenizer } from '@burgeon/gpt'
-import { openedAt } from '../models/open-model.ts'
+import { broughtModel } from '../models/open-model.ts'
 import { printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -29,7 +29,7 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { from, prompt, stop = [], whenFull, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { model, tokenizer, endTokens } = await openedAt('generate', from)
+  const { model, tokenizer, endTokens } = await broughtModel('generate', from, context)
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // What a model writes must not drive the terminal, but its lines and tabs are its own.

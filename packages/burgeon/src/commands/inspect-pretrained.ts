@@ -12,10 +12,14 @@ import { sizesOf, widthOf } from './inspect-sizes.ts'
 /** Weights above this are not read to see whether they can be. */
 const maxTried = 4e9
 
-/** Prints what is known of it. Returns 0, or 1 for what cannot be opened. */
+/**
+ * Prints what is known of it. Returns 0, or 1 for what cannot be opened.
+ *
+ * @param place What it is called: the path, or a name on the hub.
+ */
 export async function inspectPretrained(
-  path: string,
-  form: 'folder' | 'gguf',
+  place: string,
+  { at: path, form }: { readonly at: string; readonly form: 'folder' | 'gguf' },
   context: CommandContext,
 ): Promise<number> {
   const facts = await (form === 'folder' ? folderFacts(path) : ggufFacts(path))
@@ -45,7 +49,7 @@ export async function inspectPretrained(
     }
   }
   const { strong } = palette(context.output, context.environment)
-  context.output.write(`${strong('Model')}\n${table(['', printable(path)], lines)}\n`)
+  context.output.write(`${strong('Model')}\n${table(['', printable(place)], lines)}\n`)
   return code
 }
 

@@ -17,6 +17,7 @@ import { table } from '../terminal/table.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { broughtPath } from '../models/bring-model.ts'
 import { modelFormAt } from '../models/model-form.ts'
 import { inspectPretrained } from './inspect-pretrained.ts'
 import { sizesOf, widthOf } from './inspect-sizes.ts'
@@ -45,14 +46,15 @@ export async function inspect(
     )
   }
   const from = path ?? named ?? 'life'
-  const form = await modelFormAt('inspect', from)
+  const at = await broughtPath('inspect', from, context)
+  const form = await modelFormAt('inspect', at)
   if (form !== 'checkpoint') {
-    if (!growth && picture === undefined) return inspectPretrained(from, form, context)
+    if (!growth && picture === undefined) return inspectPretrained(from, { at, form }, context)
     throw new UsageError(
       `inspect: ${printable(from)} does not say how it grew; expected a checkpoint with --growth and --picture.`,
     )
   }
-  const disk = nodeDisk(from)
+  const disk = nodeDisk(at)
   const { model, learner, life } = (await readCheckpoint(disk)) as {
     model?: GptState
     learner?: SavedLearner

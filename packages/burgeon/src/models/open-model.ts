@@ -10,9 +10,12 @@ import {
   readCheckpoint,
 } from '@burgeon/gpt'
 import { fromPretrained, nodeDisk, openPretrained, tokenizerFromPretrained } from '@burgeon/gpt/node'
-import { checkArgument, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import type { CommandContext } from '../terminal/command-context.ts'
 import { printable } from '../terminal/terminal.ts'
 import { UsageError } from '../terminal/usage-error.ts'
+import { broughtPath } from './bring-model.ts'
+import { hubChecks, type HubOptions, pathOfPlace } from './hub-place.ts'
 import { type ModelForm, modelFormAt } from './model-form.ts'
 import { tokenizerFromState } from './saved-tokenizer.ts'
 
@@ -27,18 +30,28 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a model: a checkpoint of ours, a folder in the form of Hugging Face, or a GGUF file.
+ * Opens a model: a checkpoint of ours, a folder in the form of Hugging Face, or a GGUF file; or one of the
+ * Hugging Face hub, which is downloaded first.
  *
- * @param path Of the folder, or of the file.
+ * @param path Of the folder, or of the file; or `hf://owner/model`, with `@revision` or the name of a GGUF file
+ *   behind it if wanted.
+ * @param options How a model of the hub is brought.
  * @throws UsageError for a path that leads to no model; CheckpointError, PretrainedError or TokenizerError,
- *   with file and tensor, for what is there and cannot be read.
+ *   with file and tensor, for what is there and cannot be read; UnsupportedError for a model of the hub
+ *   without the optional package `@huggingface/hub`.
  */
-export async function openModel(path: string): Promise<OpenedModel> {
+export async function openModel(path: string, options: HubOptions = {}): Promise<OpenedModel> {
   checkArgument('openModel', 'path', path, checks.text)
-  return openedAt('openModel', path)
+  checkOptions('openModel', options, hubChecks)
+  return openedAt('openModel', await pathOfPlace('openModel', path, options))
 }
 
-/** As `openModel`, in the words of a command. */
+/** As `openModel`, for a command and in its words. */
+export async function broughtModel(who: string, path: string, context: CommandContext): Promise<OpenedModel> {
+  return openedAt(who, await broughtPath(who, path, context))
+}
+
+/** The model at a path on this machine. */
 export async function openedAt(who: string, path: string): Promise<OpenedModel> {
   const form = await modelFormAt(who, path)
   const { model, tokenizer } = await readers[form](who, path)

@@ -3,7 +3,7 @@ import { begunFrom, type ContinueOptions } from '../../session/continue-learning
 import type { KnownLife } from '../../session/life/life-checkpoint.ts'
 import { newOrigin } from '../../session/life/life-origin.ts'
 import { emptyRecord } from '../../session/record/life-record.ts'
-import { openedAt } from '../../models/open-model.ts'
+import { broughtModel } from '../../models/open-model.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { count } from '../../terminal/quantities.ts'
 import { printable } from '../../terminal/terminal.ts'
@@ -18,7 +18,7 @@ export async function beginFrom(
   options: Omit<ContinueOptions, 'tokenizer'>,
   context: CommandContext,
 ): Promise<KnownLife | null> {
-  const { model, tokenizer } = await openedAt('learn', path)
+  const { model, tokenizer } = await broughtModel('learn', path, context)
   // Not every text could be learnt by a tokenizer that lacks a byte: it says so before anything is made.
   tokenizer.encodeBytes(new Uint8Array())
   const { output, stop } = context
