@@ -1,11 +1,13 @@
+/** Reaches inside for what error feedback sees. Models with packed weights: as near as their format is, and no more than that. */
 import { Gpt, type GptSizes, quantized, type QuantizedGpt, type QuantizedOptions } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { adamw } from '@burgeon/autograd/optim'
 import { evaluateText, Learner } from '@burgeon/continual'
-import { type Device, NonFiniteError, OptionError, scope } from '@burgeon/tensor'
+import { type Device, NonFiniteError, OptionError, scope, UnsupportedError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
+import { mapInputs } from '../../packages/gpt/src/quantized/map-inputs.ts'
 import { drawConfig, drawFrom, modelOf } from '../growth/tiny-model.ts'
 
 const device = openWasm()
@@ -149,6 +151,17 @@ describe('a quantized model', () => {
       }),
     )
     expect(feedback).toBeLessThan(0.8 * plain)
+    model.dispose()
+  })
+
+  test('has error feedback for every map that is read, and says where it cannot see one', async () => {
+    const model = withDevice(llama)
+    const parts = { config: model.config, device, tensors: model.parameters.tensors() }
+    const maps = Object.keys(parts.tensors).filter((path) => /(query|down|head)\.weight$/.test(path))
+    expect([...(await mapInputs(parts, maps, [text])).keys()].toSorted()).toEqual(maps.toSorted())
+    const hidden = mapInputs(parts, [...maps, 'blocks.b0.mlp.norm.gain'], [text])
+    await expect(hidden).rejects.toThrow(UnsupportedError)
+    await expect(hidden).rejects.toThrow(/no matmul or linear reads blocks\.b0\.mlp\.norm\.gain/)
     model.dispose()
   })
 

@@ -4,6 +4,7 @@ import { Gpt, type GptState, readCheckpoint, writeCheckpoint } from '@burgeon/gp
 import {
   grow,
   type GrowthEntry,
+  growthConfigs,
   type GrowthLog,
   mergeAdapter,
   replayGrowth,
@@ -116,6 +117,24 @@ test('sizes that were taken back or merged away, and numbers out of range, are r
   refuse(0)
   using _ = holdModel(model)
   refuse(model.growthLog.entries.length)
+})
+
+test('the sizes after every entry are told in one walk along the log', async () => {
+  const life = lifeOf(3, openReference())
+  for (let step = 0; step < 5; step++) await growOnce(life, step)
+  ungrow(life.model, await growOnce(life, 5), life.mirrors)
+  const { growthLog: log } = life.model
+  let read = 0
+  const entries = log.entries.map(
+    (entry) => new Proxy(entry, { get: (...of) => (read++, Reflect.get(...of) as unknown) }),
+  )
+  const one = { birth: log.birth, entries }
+  const configs = growthConfigs(one)
+  const [inAll] = [read, (read = 0)]
+  expect(configs).toEqual(Array.from({ length: 8 }, (_, i) => replayGrowth(log, i).config))
+  replayGrowth(one)
+  expect(inAll).toBeLessThanOrEqual(read)
+  life.model.dispose()
 })
 
 test('a refused growth leaves no line', async () => {

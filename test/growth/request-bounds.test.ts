@@ -55,7 +55,7 @@ describe('a request of 2³¹', () => {
   )
   test('within the limits of sizes is weighed without a plan, and refused by the budget', async () => {
     const requests: GrowthRequest[] = [
-      { kind: 'widenMlp', block: 'b0', to: 2 ** 24 },
+      { kind: 'widenMlp', block: 'b0', to: 2 ** 26 },
       { kind: 'widenEmbed', to: 2 ** 20 },
       { kind: 'copyLayers', copies: 511 },
     ]

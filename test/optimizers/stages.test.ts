@@ -114,6 +114,25 @@ describe.each(devices)('accumulation on %s', (_, device, tolerance) => {
   })
 })
 
+test('what was taken while it was told to skip may be skipped later, also by one that was restored', async () => {
+  const make = (): GradientTransform => accumulate(2, adamw({ learningRate: 0.1 }))
+  for (const isRestored of [false, true]) {
+    const life = new OptimizerLife(reference, make(), { a: [3] })
+    const before = life.numbers('a')
+    life.step(0, () => Number.NaN, 'skip')
+    const other = isRestored ? new OptimizerLife(reference, make(), { a: [3] }) : life
+    if (isRestored) other.optimizer.restore(await life.optimizer.toState(), other.store)
+    other.step(1)
+    expect(other.numbers('a')).toEqual(before)
+    other.steps(2, 4)
+    expect(other.numbers('a')).not.toEqual(before)
+    // Nobody may skip in this round any more.
+    expect(() => other.step(4, () => Number.NaN)).toThrow(/NaN/)
+    other.dispose()
+    if (isRestored) life.dispose()
+  }
+})
+
 test('accumulation refuses counts that are none, and states of a longer one', async () => {
   for (const bad of [0, -1, 1.5, Number.NaN]) expect(() => accumulate(bad, sgd(1))).toThrow(OptionError)
   const life = new OptimizerLife(reference, accumulate(4, sgd(1)), { a: [3] })

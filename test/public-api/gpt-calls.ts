@@ -390,6 +390,7 @@ export const growthCalls: CallsOf<typeof growth> = {
       run: growth.ungrowTo,
     }),
   ],
+  growthConfigs: [() => ({ args: { log }, run: growth.growthConfigs })],
   replayGrowth: [() => ({ args: { log, count: 1 }, run: growth.replayGrowth })],
   mergeAdapter: [
     () => ({

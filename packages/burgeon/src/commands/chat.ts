@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { type ChatMessage, generate } from '@burgeon/gpt'
 import { type OpenedModel, broughtModel } from '../models/open-model.ts'
 import { type Transcript, transcriptOf } from '../models/transcript.ts'
+import { orStopped } from '../sources/or-stopped.ts'
 import { count } from '../terminal/quantities.ts'
 import { isLive, palette, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -116,15 +117,9 @@ async function* linesUntilStopped({ input, stop, closed }: CommandContext): Asyn
   const source = input === undefined ? process.stdin : Readable.from(input)
   const reader = createInterface({ input: source, crlfDelay: Infinity, terminal: false })
   const lines = reader[Symbol.asyncIterator]()
-  const stopped = new Promise<null>((resolve) => {
-    for (const signal of [stop, closed]) {
-      if (signal.aborted) resolve(null)
-      signal.addEventListener('abort', () => resolve(null), { once: true })
-    }
-  })
   try {
     for (;;) {
-      const next = await Promise.race([lines.next(), stopped])
+      const next = await orStopped(lines.next(), [stop, closed])
       if (next === null || next.done || stop.aborted) return
       yield next.value
     }

@@ -1,5 +1,5 @@
 /** `burgeon generate --prompt TEXT`: lets a model speak. */
-import { generate as generateTokens, type Tokenizer } from '@burgeon/gpt'
+import { generate as generateTokens } from '@burgeon/gpt'
 import { broughtModel } from '../models/open-model.ts'
 import { printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -36,9 +36,9 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const show = (text: string): unknown => context.output.write(printableLines(text))
   let isFirst = true
   const how = { ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull }
-  for await (const { token, text = '' } of generateTokens(model, [begun], how)) {
+  for await (const { text = '' } of generateTokens(model, [begun], how)) {
     // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
-    if (isFirst) show(begun + spaceBefore(tokenizer, begun, token))
+    if (isFirst) show(begun)
     isFirst = false
     show(text)
     // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would be
@@ -49,12 +49,4 @@ export async function generate(options: GenerateCommandOptions, context: Command
   if (isFirst) show(begun)
   context.output.write('\n')
   return exitCodes[String(context.stop.reason)] ?? 0
-}
-
-/** A space that a tokenizer takes for the one before a text, where the text is the rest of a prompt. */
-function spaceBefore(tokenizer: Tokenizer, prompt: string, token: number | undefined): string {
-  const last = tokenizer.encode(prompt).subarray(-1)
-  if (token === undefined || last.length === 0) return ''
-  const behind = tokenizer.decode([...last, token]).slice(tokenizer.decode(last).length)
-  return behind === ` ${tokenizer.decode([token])}` ? ' ' : ''
 }

@@ -1,6 +1,6 @@
 /** The life of a model's sizes as a picture: one column for every growth, one band for every block. */
 import { type GptConfig, parameterSpecs } from '@burgeon/gpt'
-import { type GrowthLog, replayGrowth } from '@burgeon/gpt/growth'
+import { growthConfigs, type GrowthLog } from '@burgeon/gpt/growth'
 import { count } from '../terminal/quantities.ts'
 import { escapeMarkup } from './charts/escape-markup.ts'
 
@@ -21,13 +21,13 @@ interface Band {
  * over a column says what happened.
  */
 export function growthPicture(log: GrowthLog): string {
-  const columns = [
-    { bands: bandsOf(replayGrowth(log, 0).config), what: 'born' },
-    ...log.entries.map((entry, i) => ({
-      bands: bandsOf(replayGrowth(log, i + 1).config),
-      what: entry.kind === 'taken back' ? `taken back: ${entry.summary}` : entry.summary,
-    })),
-  ]
+  const summaries = log.entries.map(({ kind, summary }) =>
+    kind === 'taken back' ? `taken back: ${summary}` : summary,
+  )
+  const columns = growthConfigs(log).map((config, i) => ({
+    bands: bandsOf(config),
+    what: i === 0 ? 'born' : summaries[i - 1],
+  }))
   const ids = [...new Set(columns.flatMap(({ bands }) => bands.flatMap(({ id }) => id ?? [])))]
   const colorOf = (id: string | null): string =>
     id === null ? restColor : colors[ids.indexOf(id) % colors.length]

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { SourceChunk } from './read-files.ts'
 import type { FileRead, ReadSoFar } from './source-read.ts'
+import { orStopped } from './or-stopped.ts'
 import { StreamError } from './stream-error.ts'
 import { notTextMessage, probeBytes, whyNotText } from './files/text-probe.ts'
 
@@ -78,16 +79,10 @@ async function* untilStopped(
   release: (() => void) | undefined,
 ): AsyncGenerator<Uint8Array> {
   const pieces = input[Symbol.asyncIterator]()
-  const stopped = new Promise<null>((resolve) => {
-    if (stop?.aborted) resolve(null)
-    stop?.addEventListener('abort', () => resolve(null), { once: true })
-  })
   for (;;) {
-    const next = pieces.next()
-    const piece = await Promise.race([next, stopped])
+    // What comes of a read that was under way then is nobody's concern any more.
+    const piece = await orStopped(pieces.next(), [stop])
     if (piece === null) {
-      // What comes of the read under way is nobody's concern any more.
-      next.catch(() => {})
       if (input instanceof Readable) input.destroy()
       release?.()
       return

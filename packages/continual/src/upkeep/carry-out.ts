@@ -8,7 +8,7 @@ import {
   grow,
   keptBytesOf,
   planGrowth,
-  priceOfPlanned,
+  priceOf,
   stateBytesOf,
 } from '@burgeon/gpt/growth'
 import { BurgeonError, type RandomKey, type Mirror } from '@burgeon/tensor'
@@ -51,15 +51,16 @@ export async function carryOut(
   const { policy, request, reason } = asked
   const { step, budget, model, mirrors, key, now } = ground
   try {
-    const planned = planGrowth(model.config, request, key)
     const parameters = model.parameters.size
-    const price = priceOfPlanned(planned, stateBytesOf(mirrors, parameters))
+    // Before there is a plan: what is too much costs next to nothing to refuse.
+    const price = priceOf(model.config, request, stateBytesOf(mirrors, parameters))
     const excess = excessOfPrice(price, { parameters, keptBytes: keptBytesOf(model.growthLog) }, budget)
     if (excess !== null) {
       throw new GrowthRefusedError(
         `growth: it leads to ${excess.comes} ${excess.what}; the budget allows ${excess.allowed}.`,
       )
     }
+    const planned = planGrowth(model.config, request, key)
     using probe = probeOf(model, ground.recent)
     const record = await grow(model, planned, { mirrors, probe, ...(now && { now }) })
     return growthEvent(asked, step, withoutUndo(record))

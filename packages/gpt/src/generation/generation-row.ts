@@ -33,7 +33,7 @@ export interface GeneratedToken {
 export interface Generated {
   /** Without the prompt and without a token that ended it. */
   readonly tokens: readonly number[]
-  /** With a tokenizer: the text of the tokens, up to a text that ended it. */
+  /** With a tokenizer: what the tokens add to the text of the prompt, up to a text that ended it. */
   readonly text?: string
   readonly finish: FinishReason
   /** If wanted, of each token. */
@@ -68,7 +68,7 @@ export class GenerationRow {
     this.random = new RandomStream(keyFromSeed((options.seed ?? 0) + index)).named('generate')
     this.#options = options
     this.#counts = new TokenCounts(prompt)
-    this.#pieces = options.tokenizer && new TextPieces(options.tokenizer, options.stopTexts ?? [])
+    this.#pieces = options.tokenizer && new TextPieces(options.tokenizer, options.stopTexts ?? [], prompt)
     if (options.tokens === 0) this.finish = 'tokens'
   }
 

@@ -1,5 +1,6 @@
 /** The text of tokens as it becomes certain, token by token. */
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
+import { aGrowingTokenizer } from '../tokenizer/growing-tokenizer.ts'
 
 /** What stands for a character that is not whole. */
 const broken = '\u{FFFD}'
@@ -8,7 +9,8 @@ const longestCharacter = 4
 
 /**
  * Decodes a text piece by piece. What may be the beginning of a character, or of a text that ends the row, is
- * held back until that is certain. All pieces together are the decoded text, up to the first of `stopTexts`.
+ * held back until that is certain. All pieces together are what the tokens add to the text of the prompt, up
+ * to the first of `stopTexts`.
  */
 export class TextPieces {
   /** Whether one of the texts that end it has come. */
@@ -20,9 +22,12 @@ export class TextPieces {
   #known = 0
   #held = ''
 
-  constructor(tokenizer: Tokenizer, stopTexts: readonly string[]) {
+  /** @param prompt The tokens before. A decoder may take a space from the start of a text, and of no other. */
+  constructor(tokenizer: Tokenizer, stopTexts: readonly string[], prompt: readonly number[] = []) {
     this.#tokenizer = tokenizer
     this.#stopTexts = stopTexts
+    this.#tokens = endOf(prompt, tokenizer)
+    this.#known = this.#tokens.length
   }
 
   /** The text that has become certain with a token. */
@@ -65,6 +70,22 @@ export class TextPieces {
     return text.slice(0, text.length - held)
   }
 }
+
+/**
+ * The last tokens of a prompt, as few as are whole characters. None behind a special token, where a text begins,
+ * and none where a character is not whole.
+ */
+function endOf(prompt: readonly number[], tokenizer: Tokenizer): number[] {
+  for (let count = 1; count <= Math.min(longestCharacter, prompt.length); count++) {
+    const tokens = prompt.slice(-count)
+    if (tokens[0] >= tokenizer.vocabulary || isSpecial(tokens[0], tokenizer)) return []
+    if (!tokenizer.decode(tokens).includes(broken)) return tokens
+  }
+  return []
+}
+
+const isSpecial = (token: number, tokenizer: Tokenizer): boolean =>
+  aGrowingTokenizer.accepts(tokenizer) && tokenizer.bytesOf(token).length === 0
 
 /** How many of the last characters of a text are the first of another, and not all of it. */
 function overlap(text: string, of: string): number {

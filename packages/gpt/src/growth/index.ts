@@ -16,6 +16,7 @@ export {
   type GrowthEntry,
   type GrowthLog,
   type GrownEntry,
+  growthConfigs,
   type Replay,
   replayGrowth,
   type StandingGrowth,

@@ -24,7 +24,7 @@ export function fileFactors(config: GptConfig): (path: string) => number {
 /** The configuration that a model's file has; undefined of one that no class has. */
 function targetOf(config: GptConfig): GptConfig | undefined {
   try {
-    return configFromPretrained('savePretrained', configJson(config))
+    return configFromPretrained('config.json', configJson('config.json', config))
   } catch (error) {
     if (error instanceof PretrainedError) return undefined
     throw error

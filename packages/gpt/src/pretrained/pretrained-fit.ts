@@ -14,19 +14,22 @@ const growthOf: Readonly<Partial<Record<keyof BlockConfig, string>>> = {
 /**
  * Throws PretrainedError, naming what stands in the way, for what no file of transformers can say: adapters,
  * experts, a bias of the head, blocks of unequal sizes.
+ *
+ * @param who What messages begin with.
  */
-export function checkSays(config: GptConfig): void {
+export function checkSays(who: string, config: GptConfig): void {
   const { blocks, headBias } = config
-  if (headBias) refuse('a bias of the head', 'growVocabulary')
+  if (headBias) refuse(who, 'a bias of the head', 'growVocabulary')
   for (const { id, adapter, expertShares } of blocks) {
-    if (adapter) refuse(`an adapter in block ${id}`, 'addAdapter', 'Merge it first (mergeAdapter).')
-    if (expertShares) refuse(`${expertShares.length} experts in block ${id}`, 'addExperts')
+    if (adapter) refuse(who, `an adapter in block ${id}`, 'addAdapter', 'Merge it first (mergeAdapter).')
+    if (expertShares) refuse(who, `${expertShares.length} experts in block ${id}`, 'addExperts')
   }
   const [first] = blocks
   for (const [size, growth] of Object.entries(growthOf) as [keyof BlockConfig, string][]) {
     const other = blocks.find((block) => block[size] !== first[size])
     if (other === undefined) continue
     refuse(
+      who,
       `${size} ${shown(first[size])} in block ${first.id} and ${shown(other[size])} in block ${other.id}`,
       growth,
       'Grow the others alike (forAllBlocks).',
@@ -35,7 +38,7 @@ export function checkSays(config: GptConfig): void {
 }
 
 /** Throws PretrainedError where the configuration that the file says is another than the model's. */
-export function checkFits(config: GptConfig, target: GptConfig): void {
+export function checkFits(who: string, config: GptConfig, target: GptConfig): void {
   const sizes = [
     'vocabulary',
     'embed',
@@ -47,29 +50,31 @@ export function checkFits(config: GptConfig, target: GptConfig): void {
   ] as const
   for (const size of sizes) {
     if (config[size] === target[size]) continue
-    refuse(`${size} ${shown(config[size])} where the class has ${shown(target[size])}`, 'this choice')
+    refuse(who, `${size} ${shown(config[size])} where the class has ${shown(target[size])}`, 'this choice')
   }
   const kinds = ['qkv', 'output', 'mlp'] as const
   const biases = ({ biases: own = kinds }: GptConfig): string =>
     kinds.filter((kind) => own.includes(kind)).join()
   if (biases(config) !== biases(target)) {
     refuse(
+      who,
       `biases of ${biases(config) || 'nothing'} where the class has ${biases(target) || 'none'}`,
       'this choice',
     )
   }
   const [{ heads }] = config.blocks
   if (config.embed % heads !== 0) {
-    refuse(`embed ${config.embed} and ${heads} heads, which do not divide it`, 'addHeads or widenEmbed')
+    refuse(who, `embed ${config.embed} and ${heads} heads, which do not divide it`, 'addHeads or widenEmbed')
   }
   if (config.context !== target.context) {
-    refuse(`context ${config.context} where the class has ${target.context}`, 'growContext')
+    refuse(who, `context ${config.context} where the class has ${target.context}`, 'growContext')
   }
   for (const [i, block] of config.blocks.entries()) {
     const theirs = target.blocks[i]
     if ((block.window ?? config.context) < config.context || theirs.window !== undefined) {
       if (block.window !== theirs.window) {
         refuse(
+          who,
           `window ${shown(block.window)} of block ${block.id} where the class has ${shown(theirs.window)}`,
           'this choice',
         )
@@ -80,6 +85,7 @@ export function checkFits(config: GptConfig, target: GptConfig): void {
     )
     if (!areSizes)
       refuse(
+        who,
         `heads of ${block.headDim} × ${block.heads} in a stream of ${config.embed}`,
         'addHeads, widenHeads or widenEmbed',
       )
@@ -89,6 +95,7 @@ export function checkFits(config: GptConfig, target: GptConfig): void {
     })
     if (far !== undefined && far >= 0) {
       refuse(
+        who,
         `rotary frequency ${shown(block.frequencies?.[far])} of pair ${far} in block ${block.id} where the class has ${shown(theirs.frequencies?.[far])}`,
         'growContext (stretched) or widenHeads',
       )
@@ -97,11 +104,12 @@ export function checkFits(config: GptConfig, target: GptConfig): void {
 }
 
 function refuse(
+  who: string,
   got: string,
   growth: string,
   advice = 'Take it back (ungrow), or keep a checkpoint of ours.',
 ): never {
   throw new PretrainedError(
-    `savePretrained: got ${got}; expected what a class of transformers has. In the way: ${growth}. ${advice}`,
+    `${who}: got ${got}; expected what a class of transformers has. In the way: ${growth}. ${advice}`,
   )
 }

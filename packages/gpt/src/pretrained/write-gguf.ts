@@ -56,10 +56,10 @@ export async function* ggufPieces(model: Gpt, options: WriteGgufOptions = {}): A
   })
   const { config } = model
   const { type = 'F32', tokenizer, name } = options
-  checkSays(config)
-  const json = configJson(config)
-  const target = configFromPretrained('ggufPieces', json)
-  checkFits(config, target)
+  checkSays('writeGguf', config)
+  const json = configJson('writeGguf', config)
+  const target = configFromPretrained('writeGguf', json)
+  checkFits('writeGguf', config, target)
   const plain = withoutScoreWidths(target)
   const architecture = architectureFor(config, json)
   const divisors = rotaryDivisors(config, json)

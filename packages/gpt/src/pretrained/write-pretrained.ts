@@ -58,10 +58,10 @@ export async function writePretrained(
   checkOptions('writePretrained', options, { weights: checks.oneOf('f32', 'f16', 'bf16') })
   const { weights = 'f32' } = options
   const { config } = model
-  checkSays(config)
-  const json = configJson(config, dtypes[weights])
+  checkSays('savePretrained', config)
+  const json = configJson('savePretrained', config, dtypes[weights])
   const target = configFromPretrained('savePretrained', json)
-  checkFits(config, target)
+  checkFits('savePretrained', config, target)
   const tensors = new Map<string, { readonly shape: readonly number[]; readonly numbers: Float32Array }>()
   for (const spec of parameterSpecs(config)) {
     const place = fileTensorOf(config, spec)

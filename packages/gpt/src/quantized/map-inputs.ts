@@ -7,6 +7,7 @@ import {
   scope,
   type Tensor,
   type TensorsByPath,
+  UnsupportedError,
   withEngine,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
@@ -28,6 +29,7 @@ export interface ModelParts {
  * @param paths Of weights that are not packed.
  * @param sequences Tokens; longer ones are cut at the context.
  * @returns By path, `[K, K]` row-major.
+ * @throws UnsupportedError for a map that the forward pass multiplies by in an op of another kind.
  */
 export async function mapInputs(
   model: ModelParts,
@@ -48,7 +50,12 @@ export async function mapInputs(
       }
     }
   }
-  return totals
+  const unseen = paths.find((path) => !totals.has(path))
+  if (unseen === undefined) return totals
+  throw new UnsupportedError(
+    `quantized: got a calibration text, and no matmul or linear reads ${unseen}; expected one, for error feedback ` +
+      'needs to see what a map reads. Leave the calibration out.',
+  )
 }
 
 /** XᵀX of each map for one sequence. */

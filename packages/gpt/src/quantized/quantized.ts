@@ -66,7 +66,7 @@ async function packParts(
   const { embed, blocks } = model.config
   const matrices = packedMatrices(model.tensors, embed, maps, tables)
   const pack = async (some: readonly PackedMatrix[]): Promise<void> => {
-    const rounded = some.filter(({ form }) => isInteger(form.format)).map(({ path }) => path)
+    const rounded = some.filter(({ form, isMap }) => isMap && isInteger(form.format)).map(({ path }) => path)
     const inputs = options.calibration
       ? await mapInputs(model, rounded, options.calibration)
       : new Map<string, Float64Array>()
@@ -109,6 +109,8 @@ interface PackedMatrix {
   readonly form: PackedMatmulOptions
   /** Numbers of a row. */
   readonly width: number
+  /** Whether anything is multiplied by it: a table of tokens beside a head of its own is only looked up. */
+  readonly isMap: boolean
   /** Whether the rows are columns as the model has them. */
   readonly isTransposed: boolean
 }
@@ -127,10 +129,12 @@ function packedMatrices(
 ): PackedMatrix[] {
   return Object.entries(tensors).flatMap(([path, tensor]): PackedMatrix[] => {
     if (path === 'embed.token.weight' || path === 'head.weight') {
-      return [{ path, form: tables, width: embed, isTransposed: false }]
+      const isMap = path === 'head.weight' || tensors['head.weight'] === undefined
+      return [{ path, form: tables, width: embed, isMap, isTransposed: false }]
     }
-    if (fromStream.test(path)) return [{ path, form: maps, width: embed, isTransposed: true }]
-    if (intoStream.test(path)) return [{ path, form: maps, width: tensor.size / embed, isTransposed: true }]
+    const map = { path, form: maps, isMap: true, isTransposed: true }
+    if (fromStream.test(path)) return [{ ...map, width: embed }]
+    if (intoStream.test(path)) return [{ ...map, width: tensor.size / embed }]
     return []
   })
 }

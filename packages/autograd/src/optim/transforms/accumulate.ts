@@ -26,6 +26,8 @@ interface AccumulateState {
   readonly taken: number
   readonly sums: PlainTensors
   readonly inner: unknown
+  /** Set where a gradient among them may have been infinite or NaN. */
+  readonly skips?: true
 }
 
 /**
@@ -49,6 +51,7 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
   checkArgument('accumulate', 'inner', inner, aGradientTransform)
   const sums = new TensorMirror('sum of gradients', 'gradient')
   let taken = 0
+  let skips = false
   const innerContext = (context: UpdateContext): UpdateContext => ({
     ...context,
     step: Math.floor(context.step / count),
@@ -71,6 +74,7 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
       const entries = Object.entries(gradients)
       if (taken + 1 < count) {
         taken++
+        skips ||= context.nonFinite === 'skip'
         const nothing = entries.map(([path, gradient]) => {
           scope(() => addInto(sums.getOrZero(path, gradient), multiply(gradient, 1 / count)))
           return [path, fill(gradient.device, gradient.shape, 0)] as const
@@ -85,8 +89,11 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
       // What sat out the last of the gradients still learns from those before.
       const early = sums.paths.filter((path) => !Object.hasOwn(gradients, path))
       for (const path of early) means.push([path, add(sums.getOrZero(path, parameters[path]), 0)])
-      const updates = inner.transform(Object.fromEntries(means), innerContext(context))
+      // Where one gradient of them might be skipped, so may the mean.
+      const whole: UpdateContext = skips ? { ...context, nonFinite: 'skip' } : context
+      const updates = inner.transform(Object.fromEntries(means), innerContext(whole))
       taken = 0
+      skips = false
       sums.dispose()
       return updates
     },
@@ -94,6 +101,7 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
       taken,
       sums: await sums.toState(),
       inner: await inner.toState(),
+      ...(skips && { skips }),
     }),
     ...restorable(
       (state, parameters) => {
@@ -111,6 +119,7 @@ export function accumulate(count: number, inner: GradientTransform): GradientTra
         sums.restore(saved.sums, parameters)
         inner.restore(saved.inner, parameters)
         taken = saved.taken
+        skips = saved.skips === true
       },
     ),
   }

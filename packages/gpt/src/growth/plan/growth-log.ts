@@ -85,11 +85,32 @@ export interface Replay {
  */
 export function replayGrowth(log: GrowthLog, count: number = log?.entries?.length): Replay {
   checkArgument('replayGrowth', 'log', log, aLog)
-  const { birth, entries } = log
   checkArgument('replayGrowth', 'count', count, checks.integer({ from: 0 }))
+  return replayed(log, count, () => {})
+}
+
+/**
+ * The configuration that a model was born with, and that after each entry of its log.
+ *
+ * @throws OptionError if an entry does not fit what is there: the log is damaged.
+ */
+export function growthConfigs(log: GrowthLog): GptConfig[] {
+  checkArgument('growthConfigs', 'log', log, aLog)
+  const configs: GptConfig[] = []
+  replayed(log, log.entries.length, (config) => configs.push(config))
+  return configs
+}
+
+/** @param each Is called with the configuration at birth and after each entry. */
+function replayed(
+  { birth, entries }: GrowthLog,
+  count: number,
+  each: (config: GptConfig) => unknown,
+): Replay {
   let config = configFromState(birth)
   let standing: StandingGrowth[] = []
   let barrier = 0
+  each(config)
   for (const [at, entry] of entries.slice(0, count).entries()) {
     if (typeof entry !== 'object' || entry === null) throw damaged(at, 'is no entry')
     checkSize(entry.parametersBefore, config, at)
@@ -106,6 +127,7 @@ export function replayGrowth(log: GrowthLog, count: number = log?.entries?.lengt
       ;[standing, barrier] = [[], at + 1]
     } else throw damaged(at, `is of kind ${shown((entry as { kind: unknown }).kind)}`)
     checkSize(entry.parametersAfter, config, at)
+    each(config)
   }
   const letGo = standing.findLastIndex(({ entry }) => entry.undoLetGo === true)
   if (letGo >= 0) [standing, barrier] = [standing.slice(letGo + 1), standing[letGo].at + 1]

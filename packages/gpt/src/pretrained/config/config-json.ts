@@ -20,12 +20,14 @@ export type FileDtype = 'float32' | 'float16' | 'bfloat16'
 /**
  * The keys of a model's class. What they cannot say, and whether they fit, is for others to look at.
  *
+ * @param who What messages begin with.
  * @throws PretrainedError for choices that no class has.
  */
-export function configJson(config: GptConfig, dtype: FileDtype = 'float32'): JsonObject {
+export function configJson(who: string, config: GptConfig, dtype: FileDtype = 'float32'): JsonObject {
   const before = config.pretrained?.config ?? {}
   const said = before['model_type']
-  const type = typeof said === 'string' && (said === 'gpt2' || isLlamaType(said)) ? said : classOf(config)
+  const type =
+    typeof said === 'string' && (said === 'gpt2' || isLlamaType(said)) ? said : classOf(who, config)
   const { embed, normWidth = embed, epsilon = 1e-5 } = config
   const own = type === 'gpt2' ? gpt2Json(config) : llamaJson(config, type, before)
   const { torch_dtype: old, dtype: since5, ...others } = before
@@ -43,14 +45,8 @@ export function configJson(config: GptConfig, dtype: FileDtype = 'float32'): Jso
 }
 
 /** The class of a model that was born here. */
-function classOf({
-  norm,
-  positions,
-  activation,
-  queryKeyNorm,
-  biases,
-  blocks,
-}: GptConfig): LlamaType | 'gpt2' {
+function classOf(who: string, config: GptConfig): LlamaType | 'gpt2' {
+  const { norm, positions, activation, queryKeyNorm, biases, blocks } = config
   const isLike = (...choices: readonly string[]): boolean =>
     [norm, positions, activation].join() === choices.join()
   if (isLike('layer', 'learned', 'gelu') || isLike('layer', 'learned', 'geluErf')) return 'gpt2'
@@ -59,7 +55,7 @@ function classOf({
     return biases?.join() === 'qkv' || blocks.some(({ window }) => window !== undefined) ? 'qwen2' : 'llama'
   }
   throw new PretrainedError(
-    `savePretrained: got ${shown(norm)}, ${shown(positions)} and ${shown(activation)}; expected layer, learned and gelu (GPT-2), ` +
+    `${who}: got ${shown(norm)}, ${shown(positions)} and ${shown(activation)}; expected layer, learned and gelu (GPT-2), ` +
       'or rms, rotary and swiglu (the Llama family).',
   )
 }
