@@ -56,7 +56,8 @@ export async function convert(
     await rename(part, place)
   } catch (error) {
     await rm(part, { recursive: true, force: true }).catch(() => {})
-    const { code } = error as NodeJS.ErrnoException
+    const { cause } = error as Error
+    const { code = (cause as NodeJS.ErrnoException | undefined)?.code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
     throw new UsageError(`convert: cannot write ${printable(place)} (${code}).`, { cause: error })
   }

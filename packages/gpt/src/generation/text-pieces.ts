@@ -22,7 +22,7 @@ export class TextPieces {
   #known = 0
   #held = ''
 
-  /** @param prompt The tokens before. A decoder may take a space from the start of a text, and of no other. */
+  /** @param prompt The tokens before. A decoder may take a space from the start of a text alone. */
   constructor(tokenizer: Tokenizer, stopTexts: readonly string[], prompt: readonly number[] = []) {
     this.#tokenizer = tokenizer
     this.#stopTexts = stopTexts
@@ -72,8 +72,8 @@ export class TextPieces {
 }
 
 /**
- * The last tokens of a prompt, as few as are whole characters. None behind a special token, where a text begins,
- * and none where a character is not whole.
+ * The last tokens of a prompt, as few as are whole characters. None behind a special token, where a text
+ * begins, and none where a character is not whole.
  */
 function endOf(prompt: readonly number[], tokenizer: Tokenizer): number[] {
   for (let count = 1; count <= Math.min(longestCharacter, prompt.length); count++) {

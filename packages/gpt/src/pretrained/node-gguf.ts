@@ -4,6 +4,7 @@ import { checkArgument } from '@burgeon/tensor'
 import type { Gpt } from '../gpt.ts'
 import { PretrainedError } from './config/pretrained-error.ts'
 import { aPlace, fileAt } from './node-files.ts'
+import { failToWrite } from './files/replace-files.ts'
 import { ggufPieces, type WriteGgufOptions } from './write-gguf.ts'
 import { type GgufFile, openGguf } from './gguf/open-gguf.ts'
 
@@ -27,7 +28,8 @@ export async function ggufAt(place: string): Promise<GgufFile | null> {
  * Writes a model as a GGUF file; see `ggufPieces`. The file replaces the one of before only when it is whole.
  *
  * @param place Path of the file, in a folder that is there.
- * @throws PretrainedError or TokenizerError, before anything is written, for what such files cannot say.
+ * @throws PretrainedError or TokenizerError, before anything is written, for what such files cannot say;
+ *   PretrainedError where the disk fails, with what was there as it was.
  */
 export async function saveGguf(model: Gpt, place: string, options: WriteGgufOptions = {}): Promise<void> {
   checkArgument('saveGguf', 'place', place, aPlace)
@@ -39,9 +41,9 @@ export async function saveGguf(model: Gpt, place: string, options: WriteGgufOpti
     await using file = await open(partial, 'w')
     for (let piece = first; !piece.done; piece = await pieces.next()) await file.appendFile(piece.value)
     await file.sync()
+    await rename(partial, place)
   } catch (error) {
     await rm(partial, { force: true }).catch(() => undefined)
-    throw error
+    failToWrite('saveGguf', place, error)
   }
-  await rename(partial, place)
 }

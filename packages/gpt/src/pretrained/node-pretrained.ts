@@ -1,12 +1,12 @@
 /** Pretrained models on disk, with Node. */
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { checkArgument } from '@burgeon/tensor'
+import { nodeDisk } from '../checkpoint/node-disk.ts'
 import type { Gpt } from '../gpt.ts'
 import { ggufAt } from './node-gguf.ts'
 import { aPlace, folderAt } from './node-files.ts'
 import type { ReadPretrainedOptions } from './config/pretrained-options.ts'
 import { readPretrained } from './read-pretrained.ts'
+import { replaceFiles } from './files/replace-files.ts'
 import { writePretrained, type WritePretrainedOptions } from './write-pretrained.ts'
 
 /**
@@ -27,7 +27,8 @@ export async function fromPretrained(place: string, options: ReadPretrainedOptio
  * of before only when all of them are whole: on a full disk the folder stays as it was. Its other files stay.
  *
  * @param place Path of the folder, which is made if it is not there.
- * @throws PretrainedError, before anything is written, naming the growth that no class of transformers has.
+ * @throws PretrainedError, before anything is written, naming the growth that no class of transformers has;
+ *   and where the disk fails, with all files as they were.
  */
 export async function savePretrained(
   model: Gpt,
@@ -35,24 +36,5 @@ export async function savePretrained(
   options: WritePretrainedOptions = {},
 ): Promise<void> {
   checkArgument('savePretrained', 'place', place, aPlace)
-  await writeFolder(place, await writePretrained(model, options))
-}
-
-/** Writes files into a folder. They replace those of before only when all of them are whole. */
-export async function writeFolder(place: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  await mkdir(place, { recursive: true })
-  const partial = (name: string): string => join(place, `${name}.part`)
-  try {
-    for (const [name, bytes] of files) await writeWhole(partial(name), bytes)
-  } catch (error) {
-    for (const name of files.keys()) await rm(partial(name), { force: true }).catch(() => undefined)
-    throw error
-  }
-  for (const name of files.keys()) await rename(partial(name), join(place, name))
-}
-
-async function writeWhole(at: string, bytes: Uint8Array): Promise<void> {
-  await using file = await open(at, 'w')
-  await file.writeFile(bytes)
-  await file.sync()
+  await replaceFiles('savePretrained', nodeDisk(place), await writePretrained(model, options))
 }

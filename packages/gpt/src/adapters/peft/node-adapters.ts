@@ -1,7 +1,8 @@
 /** Adapters on disk, with Node. */
 import { checkArgument } from '@burgeon/tensor'
+import { nodeDisk } from '../../checkpoint/node-disk.ts'
 import { aPlace, folderAt } from '../../pretrained/node-files.ts'
-import { writeFolder } from '../../pretrained/node-pretrained.ts'
+import { replaceFiles } from '../../pretrained/files/replace-files.ts'
 import type { AdaptableModel, LoraAdapter } from '../lora-adapter.ts'
 import { readAdapter } from './read-adapter.ts'
 import { writeAdapter } from './write-adapter.ts'
@@ -22,9 +23,10 @@ export async function loadAdapter(model: AdaptableModel, place: string): Promise
  * all of them are whole.
  *
  * @param place Path of the folder, which is made if it is not there.
- * @throws AdapterError, before anything is written, for what peft has no names for.
+ * @throws AdapterError, before anything is written, for what peft has no names for; PretrainedError where the
+ *   disk fails, with all files as they were.
  */
 export async function saveAdapter(adapter: LoraAdapter, model: AdaptableModel, place: string): Promise<void> {
   checkArgument('saveAdapter', 'place', place, aPlace)
-  await writeFolder(place, await writeAdapter(adapter, model))
+  await replaceFiles('saveAdapter', nodeDisk(place), await writeAdapter(adapter, model))
 }
