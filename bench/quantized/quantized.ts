@@ -33,6 +33,7 @@ const kinds: readonly (readonly [name: string, QuantizedOptions, atMost?: number
   ['int4 clipped, activations int8', { weights: 'int4', rounding: 'clipped', activations: 'int8' }],
   ['int4 all over', { weights: 'int4', embedding: 'int4', rounding: 'clipped' }],
 ]
+/** Damping and amount of text were chosen on rows of other seeds than those that are reported. */
 const withFeedback = 'int4 with error feedback'
 
 export const quantization: Benchmark = async ({ data, quick, note }) => {

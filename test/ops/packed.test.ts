@@ -1,3 +1,4 @@
+/** Reaches inside for how rows are refined. Packed weights: what they are read as, what they multiply to, and what is refused. */
 import { NotDifferentiableError, grad } from '@burgeon/autograd'
 import {
   type Device,
@@ -22,9 +23,18 @@ import {
 import { openWasm } from '@burgeon/tensor/wasm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { brainBits, brainFloat } from '../../packages/tensor/src/packed/half-floats.ts'
+import { refineRow } from '../../packages/tensor/src/packed/refine-row.ts'
 import { times } from '../how-long.ts'
 
 const device = openWasm()
+/** Of as many numbers as the second has. */
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let total = 0
+  for (let i = 0; i < b.length; i++) total += a[i] * b[i]
+  return total
+}
+
 const runs = { numRuns: times(40, 300) }
 
 /** Numbers of ordinary sizes, many of them equal, 0 or far from the others. */
@@ -156,6 +166,84 @@ describe('packed weights', () => {
     }
   })
 
+  test('make up for inputs that are rounded already, if they are told what the products shall be', () => {
+    const [rows, width, samples] = [6, 40, 300]
+    for (const format of ['int4', 'int8'] as const) {
+      for (const seed of [1, 2, 3]) {
+        const random = new RandomStream(keyFromSeed(seed))
+        const draw = (count: number): Float64Array =>
+          Float64Array.from({ length: count }, () => random.normal())
+        const numbers = draw(rows * width)
+        const [inputs, products] = [new Float64Array(width * width), new Float64Array(rows * width)]
+        const seen = Array.from({ length: samples }, () => {
+          const x = draw(width)
+          const wanted = Array.from({ length: rows }, (_, row) => dot(numbers.subarray(row * width), x))
+          // Every input is too large, and the first two are mixed.
+          const found = x.map((value, i) => 1.2 * value + (i < 2 ? 0.4 * x[1 - i] : 0))
+          for (let i = 0; i < width; i++) {
+            for (let j = 0; j < width; j++) inputs[i * width + j] += found[i] * found[j]
+            for (let row = 0; row < rows; row++) products[row * width + i] += wanted[row] * found[i]
+          }
+          return { wanted, found }
+        })
+        const errorOf = (more: Pick<PackWeightsOptions, 'products'>): number => {
+          const size = { format, rows, width }
+          const again = unpackWeights(packWeights(numbers, { ...size, inputs, ...more }), size)
+          return seen.reduce(
+            (sum, { wanted, found }) =>
+              sum +
+              wanted.reduce((own, y, row) => own + (dot(again.subarray(row * width), found) - y) ** 2, 0),
+            0,
+          )
+        }
+        expect(errorOf({ products })).toBeLessThan(0.3 * errorOf({}))
+      }
+    }
+  })
+
+  test('of int4 are no worse for having been refined, and only what is better changes', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const random = new RandomStream(keyFromSeed(seed))
+      const [width, size] = [45, 32]
+      const target = Float64Array.from({ length: width }, () => random.normal())
+      const H = new Float64Array(width * width)
+      for (let s = 0; s < 60; s++) {
+        const x = Array.from({ length: width }, () => random.normal() + 1)
+        for (let i = 0; i < width; i++) for (let j = 0; j < width; j++) H[i * width + j] += x[i] * x[j]
+      }
+      const row = {
+        target,
+        codes: Int8Array.from({ length: width }, () => random.below(16)),
+        scales: Float32Array.of(0.25, 0.25),
+        minima: Float32Array.of(-2, -2),
+      }
+      const error = (): number => {
+        const d = target.map(
+          (x, i) => row.minima[i < size ? 0 : 1] + row.scales[i < size ? 0 : 1] * row.codes[i] - x,
+        )
+        return d.reduce((sum, a, i) => sum + a * dot(H.subarray(i * width), d), 0)
+      }
+      const before = error()
+      refineRow(row, size, H)
+      const after = error()
+      expect(after).toBeLessThan(0.1 * before)
+      expect(row.codes.every((code) => code >= 0 && code <= 15)).toBe(true)
+      expect([...row.scales, ...row.minima].every((x) => brainFloat(brainBits(x)) === x)).toBe(true)
+      for (let again = 0; again < 20; again++) refineRow(row, size, H)
+      const settled = error()
+      expect(settled).toBeLessThanOrEqual(after)
+      // At rest no code is better for being one higher or lower.
+      for (let i = 0; i < width; i++) {
+        for (const step of [-1, 1]) {
+          if (row.codes[i] + step < 0 || row.codes[i] + step > 15) continue
+          row.codes[i] += step
+          expect(error()).toBeGreaterThanOrEqual(settled * (1 - 1e-9))
+          row.codes[i] -= step
+        }
+      }
+    }
+  })
+
   test('are refused with inputs that say nothing about them', () => {
     const size = { rows: 1, width: 2 }
     const pack = (options: Omit<PackWeightsOptions, 'rows' | 'width'>) => (): Int32Array =>
@@ -164,6 +252,12 @@ describe('packed weights', () => {
     expect(pack({ format: 'int8', inputs: [1, 0] })).toThrow(/got 2 numbers as inputs; expected 4/)
     expect(pack({ format: 'int8', inputs: [1, 0, 0, Number.NaN] })).toThrow(
       /got NaN in inputs; expected finite/,
+    )
+    const inputs = [1, 0, 0, 1]
+    expect(pack({ format: 'int8', products: [1, 2] })).toThrow(/got products without inputs; expected both/)
+    expect(pack({ format: 'int8', inputs, products: [1] })).toThrow(/got 1 numbers as products; expected 2/)
+    expect(pack({ format: 'int8', inputs, products: [1, Infinity] })).toThrow(
+      /got Infinity in products; expected finite/,
     )
     expect(
       unpackWeights(pack({ format: 'int8', inputs: [0, 0, 0, 0] })(), { ...size, format: 'int8' })[1],

@@ -292,7 +292,7 @@ export const tensorCalls: CallsOf<typeof api> = {
         numbers: [1, 2],
         options: {
           ...{ format: 'int4', group: 32, rows: 1, width: 2, rounding: 'plain' },
-          inputs: [1, 0, 0, 1],
+          ...{ inputs: [1, 0, 0, 1], products: [1, 2] },
         },
       },
       api.packWeights,

@@ -27,7 +27,8 @@ export interface QuantizedOptions {
   readonly activations?: Activations
   /**
    * Sequences of tokens such as the model will read. Integers are then rounded with error feedback (GPTQ,
-   * Frantar et al. 2023), so that what maps return for this text stays close. None unless given.
+   * Frantar et al. 2023) so that each map, reading what rounded ones before it make of this text, returns
+   * nearly what it did (Li et al. 2025). None unless given.
    */
   readonly calibration?: readonly ArrayLike<number>[]
 }

@@ -10,11 +10,12 @@ import {
   reshape,
   type Tensor,
   type TensorsByPath,
+  unpackWeights,
 } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
 import { Gpt } from '../gpt.ts'
 import { holdModel } from '../growth/apply/hold-model.ts'
-import { mapInputs } from './map-inputs.ts'
+import { type MapInputs, mapInputs, type ModelParts } from './map-inputs.ts'
 import { QuantizedGpt } from './quantized-gpt.ts'
 import {
   checkTogether,
@@ -46,7 +47,8 @@ export async function quantized(model: Gpt, options: QuantizedOptions): Promise<
   try {
     for (const { path, tensor } of model.parameters)
       tensors[path] = makeOwned(() => reshape(tensor, tensor.shape))
-    const config = await packParts({ config: model.config, device, tensors }, options)
+    const original = { config: model.config, device, tensors: model.parameters.tensors() }
+    const config = await packParts({ ...original, tensors }, original, options)
     return new QuantizedGpt(config, device, { tensors, size: model.parameters.size })
   } catch (error) {
     for (const tensor of Object.values(tensors)) tensor.release()
@@ -54,33 +56,66 @@ export async function quantized(model: Gpt, options: QuantizedOptions): Promise<
   }
 }
 
+/** A model that is being packed. */
+interface Packing {
+  config: GptConfig
+  readonly device: Device
+  readonly tensors: Record<string, Tensor>
+}
+
+/** Maps of a block by what they read: each kind reads what the ones before it make. */
+const stages = [
+  /\.(query|key|value)\.weight$/,
+  /\.output\.weight$/,
+  /\.(gate|up)\.weight$/,
+  /\.down\.weight$/,
+]
+
 /**
- * Packs the tables of tokens and then one block after the other, in place. With a calibration text each block
- * is rounded for what the packed ones below it return.
+ * Packs the tables of tokens and then one block after the other, in place. With a calibration text each map
+ * is rounded for what it reads when all before it is rounded, and for what it makes when nothing is.
  */
 async function packParts(
-  model: { config: GptConfig; readonly device: Device; readonly tensors: Record<string, Tensor> },
+  model: Packing,
+  original: ModelParts,
   options: QuantizedOptions,
 ): Promise<GptConfig> {
   const [tables, maps] = [tableForm(options), formOf(options, options.weights)]
   const { embed, blocks } = model.config
   const matrices = packedMatrices(model.tensors, embed, maps, tables)
-  const pack = async (some: readonly PackedMatrix[]): Promise<void> => {
-    const rounded = some.filter(({ form, isMap }) => isMap && isInteger(form.format)).map(({ path }) => path)
-    const inputs = options.calibration
-      ? await mapInputs(model, rounded, options.calibration)
-      : new Map<string, Float64Array>()
-    for (const matrix of some) {
-      const { path } = matrix
-      const whole = model.tensors[path]
-      model.tensors[path] = await packedTensor(whole, matrix, options, inputs.get(path))
-      whole.release()
-    }
+  const replace = (path: string, tensor: Tensor): void => {
+    model.tensors[path].release()
+    model.tensors[path] = tensor
   }
-  await pack(matrices.filter(({ path }) => !path.startsWith('blocks.')))
+  const inputsOf = async (
+    some: readonly PackedMatrix[],
+    before?: ModelParts,
+  ): Promise<ReadonlyMap<string, MapInputs>> => {
+    const rounded = some.filter(({ form, isMap }) => isMap && isInteger(form.format)).map(({ path }) => path)
+    if (options.calibration === undefined) return new Map()
+    return mapInputs(model, rounded, options.calibration, before)
+  }
+  const read = matrices.filter(({ path }) => !path.startsWith('blocks.'))
+  const inputs = await inputsOf(read)
+  for (const matrix of read) {
+    const words = await packedWords(model, matrix, options, inputs.get(matrix.path))
+    replace(matrix.path, packedTensor(model, matrix, words))
+  }
   model.config = { ...model.config, packed: tables }
   for (const { id } of blocks) {
-    await pack(matrices.filter(({ path }) => path.startsWith(`blocks.${id}.`)))
+    const ofBlock = matrices.filter(({ path }) => path.startsWith(`blocks.${id}.`))
+    const packed = new Map<PackedMatrix, Int32Array>()
+    for (const stage of options.calibration ? stages : [/^/]) {
+      const some = ofBlock.filter(({ path }) => stage.test(path))
+      const heard = await inputsOf(some, original)
+      for (const matrix of some) {
+        const words = await packedWords(model, matrix, options, heard.get(matrix.path))
+        packed.set(matrix, words)
+        // Until all of the block is packed, what is rounded stands there as plain numbers.
+        if (options.calibration) replace(matrix.path, roundedTensor(model, matrix, words))
+      }
+    }
+    for (const [matrix, words] of packed) replace(matrix.path, packedTensor(model, matrix, words))
     const withPacked = (block: BlockConfig): BlockConfig =>
       block.id === id ? { ...block, packed: maps } : block
     model.config = { ...model.config, blocks: model.config.blocks.map(withPacked) }
@@ -139,26 +174,50 @@ function packedMatrices(
   })
 }
 
-async function packedTensor(
-  tensor: Tensor,
+async function packedWords(
+  { tensors }: Packing,
   { path, form, width, isTransposed }: PackedMatrix,
   { rounding }: QuantizedOptions,
-  inputs: Float64Array | undefined,
-): Promise<Tensor> {
-  const numbers = await tensor.read()
+  heard: MapInputs | undefined,
+): Promise<Int32Array> {
+  const numbers = await tensors[path].read()
   const rows = numbers.length / width
-  const words = packWeights(isTransposed ? transposed(numbers, width, rows) : numbers, {
-    format: form.format,
-    ...(form.group !== undefined && { group: form.group }),
+  return packWeights(isTransposed ? transposed(numbers, width, rows) : numbers, {
+    ...formatOf(form),
     ...(rounding && { rounding }),
-    ...(inputs && { inputs }),
+    ...heard,
     rows,
     width,
   })
-  return makeOwned(() =>
-    tensor.device.tensor(words, { shape: [rows, words.length / rows], dtype: 'i32' }, path),
-  )
 }
+
+const formatOf = ({ format, group }: PackedMatmulOptions): Pick<PackedMatmulOptions, 'format' | 'group'> => ({
+  format,
+  ...(group !== undefined && { group }),
+})
+
+function packedTensor(
+  { tensors, device }: Packing,
+  { path, width }: PackedMatrix,
+  words: Int32Array,
+): Tensor {
+  const rows = rowsOf(tensors[path], width)
+  return makeOwned(() => device.tensor(words, { shape: [rows, words.length / rows], dtype: 'i32' }, path))
+}
+
+/** What a matrix is rounded to, in the shape that it had. */
+function roundedTensor(
+  { tensors, device }: Packing,
+  { path, form, width }: PackedMatrix,
+  words: Int32Array,
+): Tensor {
+  const { shape } = tensors[path]
+  const rows = rowsOf(tensors[path], width)
+  const numbers = transposed(unpackWeights(words, { ...formatOf(form), rows, width }), rows, width)
+  return makeOwned(() => device.tensor(numbers, { shape, dtype: 'f32' }, path))
+}
+
+const rowsOf = ({ size }: Tensor, width: number): number => size / width
 
 /** The columns of `[height, width]` numbers as rows. */
 function transposed(numbers: ArrayLike<number>, height: number, width: number): Float32Array {

@@ -17,6 +17,7 @@ import {
   type PackedForm,
   rowWords,
 } from './packed-form.ts'
+import { refineRow } from './refine-row.ts'
 import { floatCode, groupWord, readNumber, writeCode } from './row-codes.ts'
 
 /** The size of a matrix, its form, and how codes are chosen. */
@@ -30,13 +31,19 @@ export interface PackWeightsOptions extends PackedForm {
   readonly rounding?: Rounding
   /**
    * XᵀX of what the matrix is multiplied by, `[width, width]`: integers are rounded with error feedback
-   * (GPTQ, Frantar et al. 2023), so that the products stay close rather than the weights. Not unless given.
+   * (GPTQ, Frantar et al. 2023), so that the products stay close rather than the weights; scales and codes
+   * of int4 are then made better together. Not unless given.
    */
   readonly inputs?: ArrayLike<number>
+  /**
+   * With inputs: YᵀX, `[rows, width]`, Y what the products shall be. Those of the numbers unless given.
+   * What comes before may be rounded already, and this is how it is made up for (Li et al. 2025).
+   */
+  readonly products?: ArrayLike<number>
 }
 
 /** The size of a packed matrix and its form. */
-export type UnpackWeightsOptions = Omit<PackWeightsOptions, 'rounding' | 'inputs'>
+export type UnpackWeightsOptions = Omit<PackWeightsOptions, 'rounding' | 'inputs' | 'products'>
 
 const aSize = checks.required(checks.integer({ from: 0 }))
 
@@ -51,6 +58,7 @@ const packChecks: ChecksOf<PackWeightsOptions> = {
   ...sizeChecks,
   rounding: checks.oneOf('plain', 'clipped'),
   inputs: checks.numbers,
+  products: checks.numbers,
 }
 
 /** Scales, minima and codes of a matrix, before they become words. */
@@ -88,7 +96,7 @@ export function packWeights(numbers: ArrayLike<number>, options: PackWeightsOpti
 
 function fitCodes(
   numbers: ArrayLike<number>,
-  { rows, width, format, group = blockSize, inputs }: PackWeightsOptions,
+  { rows, width, format, group = blockSize, inputs, products }: PackWeightsOptions,
   rounding: Rounding,
 ): MatrixCodes {
   const single = Float32Array.from(numbers)
@@ -109,7 +117,14 @@ function fitCodes(
     if (format === 'int4') minima[at] = fit.minimum
     return fit
   }
-  const codes = inputs ? roundWithFeedback(single, width, inputs, fitAt) : roundEach(single, width, fitAt)
+  if (inputs === undefined) return { scales, minima, codes: roundEach(single, width, fitAt) }
+  const refine = (row: number, target: Float64Array, own: Int8Array, damped: Float64Array): void => {
+    const [from, to] = [row * groups, (row + 1) * groups]
+    const coded = { target, codes: own, scales: scales.subarray(from, to), minima: minima.subarray(from, to) }
+    refineRow(coded, size, damped)
+  }
+  const aim = { inputs, ...(products && { products }) }
+  const codes = roundWithFeedback(single, width, aim, fitAt, format === 'int4' ? refine : undefined)
   return { scales, minima, codes }
 }
 
@@ -184,8 +199,11 @@ function checkSizes<Options extends UnpackWeightsOptions>(
   )
 }
 
-function checkInputs({ format, width, inputs }: PackWeightsOptions): void {
-  if (inputs === undefined) return
+function checkInputs({ format, rows, width, inputs, products }: PackWeightsOptions): void {
+  if (inputs === undefined) {
+    if (products === undefined) return
+    throw new OptionError('packWeights: got products without inputs; expected both, or none.')
+  }
   if (format === 'f16' || format === 'bf16') {
     throw new OptionError(
       `packWeights: got inputs for ${format}; expected none: only integers are rounded by them.`,
@@ -196,9 +214,16 @@ function checkInputs({ format, width, inputs }: PackWeightsOptions): void {
       `packWeights: got ${inputs.length} numbers as inputs; expected ${width * width}, XᵀX of ${width} columns.`,
     )
   }
-  for (let i = 0; i < inputs.length; i++) {
-    if (Number.isFinite(inputs[i])) continue
-    throw new NonFiniteError(`packWeights: got ${inputs[i]} in inputs; expected finite numbers.`)
+  if (products !== undefined && products.length !== rows * width) {
+    throw new ShapeError(
+      `packWeights: got ${products.length} numbers as products; expected ${rows * width}, YᵀX of ${rows} rows.`,
+    )
+  }
+  for (const [name, values] of Object.entries({ inputs, products: products ?? [] })) {
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isFinite(values[i])) continue
+      throw new NonFiniteError(`packWeights: got ${values[i]} in ${name}; expected finite numbers.`)
+    }
   }
 }
 
