@@ -288,6 +288,7 @@ export const gptCalls: CallsOf<typeof api> = {
     () => ({ args: { tokens: [1] }, run: api.byteTokenizer.decode, says: ['byte'] }),
   ],
   aGrowingTokenizer: 'a check, which is an object',
+  tokenizerFiles: [() => ({ args: { tokenizer: pretrained() }, run: api.tokenizerFiles })],
   PretrainedTokenizer: [
     () => ({
       args: { tokenizerJson, tokenizerConfig: '{}', options: { vocabulary: 300 } },

@@ -84,4 +84,5 @@ export type {
   PretrainedTokenizerState,
 } from './tokenizer/pretrained-options.ts'
 export { PretrainedTokenizer } from './tokenizer/pretrained-tokenizer.ts'
+export { type TokenizerFiles, tokenizerFiles } from './tokenizer/tokenizer-files.ts'
 export { TokenizerError } from './tokenizer/pretrained/json-part.ts'

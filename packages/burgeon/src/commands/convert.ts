@@ -1,7 +1,7 @@
 /** `burgeon convert FROM TO`: the same model in another form. */
 import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type GrowingTokenizer, PretrainedTokenizer, writeCheckpoint } from '@burgeon/gpt'
+import { type GrowingTokenizer, PretrainedTokenizer, tokenizerFiles, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk, saveGguf, savePretrained } from '@burgeon/gpt/node'
 import { byteLevelTokenizerJson } from '../models/byte-level-tokenizer.ts'
 import type { ModelForm } from '../models/model-form.ts'
@@ -96,36 +96,23 @@ const writers: Readonly<
   },
   async folder({ model, tokenizer }, part) {
     await savePretrained(model, part)
-    for (const [name, text] of tokenizerFiles(tokenizer)) await writeFile(join(part, name), `${text}\n`)
+    const { tokenizerJson, tokenizerConfig } = tokenizerFiles(pretrainedFrom(tokenizer))
+    await writeFile(join(part, 'tokenizer.json'), `${tokenizerJson}\n`)
+    await writeFile(join(part, 'tokenizer_config.json'), `${tokenizerConfig}\n`)
   },
   async gguf({ model, tokenizer }, part, type = 'F32') {
-    checkUngrown(tokenizer)
-    const own =
-      tokenizer instanceof PretrainedTokenizer ? tokenizer : new PretrainedTokenizer(byteLevelTokenizerJson())
+    const { tokenizerJson, tokenizerConfig } = tokenizerFiles(pretrainedFrom(tokenizer))
+    const own = new PretrainedTokenizer(tokenizerJson, tokenizerConfig)
     await saveGguf(model, part, { type, tokenizer: own })
   },
 }
 
-/** Throws UsageError for a tokenizer that knows more than its file. */
-function checkUngrown({ merges }: GrowingTokenizer): void {
-  if (merges.length === 0) return
-  throw new UsageError(
-    `convert: the tokenizer has learnt ${count(merges.length)} tokens (growVocabulary), which only a checkpoint holds; keep it.`,
-  )
-}
-
-function tokenizerFiles(tokenizer: GrowingTokenizer): [name: string, text: string][] {
-  checkUngrown(tokenizer)
-  if (!(tokenizer instanceof PretrainedTokenizer)) {
-    const config = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false }
-    return [
-      ['tokenizer.json', JSON.stringify(byteLevelTokenizerJson())],
-      ['tokenizer_config.json', JSON.stringify(config)],
-    ]
-  }
-  const { tokenizerJson, tokenizerConfig } = tokenizer.toState()
-  return [
-    ['tokenizer.json', tokenizerJson],
-    ['tokenizer_config.json', tokenizerConfig],
-  ]
+/** The tokenizer as one that has a file; that of a model of bytes has one made for it. */
+function pretrainedFrom(tokenizer: GrowingTokenizer): PretrainedTokenizer {
+  if (tokenizer instanceof PretrainedTokenizer) return tokenizer
+  const own = new PretrainedTokenizer(byteLevelTokenizerJson(), {
+    ...{ tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false },
+  })
+  own.add(tokenizer.merges)
+  return own
 }

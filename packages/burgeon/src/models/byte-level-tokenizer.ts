@@ -1,7 +1,15 @@
 /** The tokenizer.json of a model of bytes, for those who read models by such files. */
 
+/** What JavaScript calls white space, for readers that call other characters so. */
+const space = '\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff'
+/** The pieces of a BytePairTokenizer, which no merge crosses. */
+const pieces =
+  `[${space}]?[\\p{L}\\p{M}]{1,64}|[${space}]?\\p{N}{1,3}|` +
+  `[${space}]?[^${space}\\p{L}\\p{M}\\p{N}]{1,64}|[${space}]{1,64}`
+
 /**
- * Tokens 0 … 255 are the bytes, in their order. The file names them as GPT-2 does: bytes that can be seen by
+ * Tokens 0 … 255 are the bytes, in their order. Merges may be learnt, within the pieces of a
+ * BytePairTokenizer. The file names them as GPT-2 does: bytes that can be seen by
  * themselves, the others by the characters from U+0100 on.
  */
 export function byteLevelTokenizerJson(): object {
@@ -17,7 +25,13 @@ export function byteLevelTokenizerJson(): object {
     padding: null,
     added_tokens: [],
     normalizer: null,
-    pre_tokenizer: byteLevel,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: pieces }, behavior: 'Isolated', invert: false },
+        byteLevel,
+      ],
+    },
     post_processor: null,
     decoder: byteLevel,
     model: { type: 'BPE', vocab: Object.fromEntries(vocabulary), merges: [] },
