@@ -63,7 +63,7 @@ const numbersIn = (store: ParameterStore): number[] =>
 function plainAdamw(
   start: readonly number[],
   steps: number,
-  options: Required<Omit<AdamwOptions, 'learningRate' | 'decays' | 'warmUp'>>,
+  options: Required<Omit<AdamwOptions, 'learningRate' | 'decays' | 'warmUp' | 'copyPacing'>>,
   rate: (step: number) => number,
   from = 0,
 ): number[] {

@@ -8,6 +8,7 @@ const proved: Readonly<Record<string, readonly string[]>> = {
   'packages/tensor/src/parameters/mirror.ts': ['test/growth/grow.test.ts', 'test/growth/prune.test.ts'],
   'packages/tensor/src/parameters/derived-mirror.ts': ['test/growth/companions.test.ts'],
   'packages/autograd/src/optim/moments/ages.ts': ['test/growth/births.test.ts', 'test/growth/prune.test.ts'],
+  'packages/autograd/src/optim/moments/copy-paces.ts': ['test/growth/copy-paces.test.ts'],
   // A count of steps: nothing of it has the shape of a parameter.
   'packages/autograd/src/optim/non-finite/skipped-steps.ts': ['test/growth/prune.test.ts'],
   'packages/continual/src/meta/learned-rates.ts': ['test/meta/growth.test.ts', 'test/growth/prune.test.ts'],

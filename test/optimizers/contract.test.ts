@@ -26,6 +26,9 @@ const family: Readonly<Record<string, () => GradientTransform>> = {
   lion: () => lion({ learningRate: 0.01, weightDecay: 0.1, warmUp: 2 }),
   adamw: () => adamw({ learningRate: 0.1 }),
   'adamw with warm-up': () => adamw({ learningRate: 0.1, warmUp: 3 }),
+  'adamw whose copies keep their pace': () => adamw({ learningRate: 0.1, copyPacing: 8 }),
+  'momentum whose copies keep their pace': () =>
+    sgd({ learningRate: 0.1, momentum: 0.8, copyPacing: Infinity }),
   muon: () => muon({ learningRate: 0.1, weightDecay: 0.1 }),
   'muon with warm-up': () => muon({ learningRate: 0.1, scale: 'spectral', nesterov: false, warmUp: 3 }),
   adafactor: () => adafactor(),

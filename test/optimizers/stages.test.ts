@@ -241,8 +241,8 @@ describe('optimizers by path', () => {
     for (const life of [both, hidden, others]) life.steps(0, 4)
     expect(both.all()).toEqual({ ...hidden.all(), ...others.all() })
     expect(both.optimizer.name).toBe('by path: hidden by muon, others by adamw')
-    // A moment and two, the ages of AdamW, and of each a count of skipped steps.
-    expect(both.optimizer.mirrors).toHaveLength(6)
+    // A moment and two, the ages of AdamW and its paces of copies, and of each a count of skipped steps.
+    expect(both.optimizer.mirrors).toHaveLength(7)
   })
 
   test('answer gradients in their order, and need no parameter for each of them', () => {

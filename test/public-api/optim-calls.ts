@@ -37,7 +37,7 @@ export const optimCalls: CallsOf<typeof api> = {
       args: {
         options: {
           ...{ learningRate: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-8 },
-          ...{ weightDecay: 0, decays: always, warmUp: 0 },
+          ...{ weightDecay: 0, decays: always, warmUp: 0, copyPacing: 0 },
         },
       },
       run: api.adamw,
@@ -47,7 +47,10 @@ export const optimCalls: CallsOf<typeof api> = {
   lion: [
     () => ({
       args: {
-        options: { learningRate: 0.1, beta1: 0.9, beta2: 0.9, weightDecay: 0, decays: always, warmUp: 0 },
+        options: {
+          ...{ learningRate: 0.1, beta1: 0.9, beta2: 0.9, weightDecay: 0 },
+          ...{ decays: always, warmUp: 0, copyPacing: 0 },
+        },
       },
       run: api.lion,
       takes: rates,
@@ -67,12 +70,12 @@ export const optimCalls: CallsOf<typeof api> = {
   ],
   sgd: [
     () => ({
-      args: { options: { learningRate: 0.1, momentum: 0.9, nesterov: true, warmUp: 0 } },
+      args: { options: { learningRate: 0.1, momentum: 0.9, nesterov: true, warmUp: 0, copyPacing: 0 } },
       run: api.sgd,
       takes: { ...rates, options: ['number', 'function'] },
     }),
     () => ({
-      args: { learningRate: 0.1, options: { momentum: 0.9, nesterov: true, warmUp: 0 } },
+      args: { learningRate: 0.1, options: { momentum: 0.9, nesterov: true, warmUp: 0, copyPacing: 0 } },
       run: api.sgd,
       takes: { learningRate: ['function', 'object'] },
     }),

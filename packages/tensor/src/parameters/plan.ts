@@ -89,6 +89,8 @@ export interface Plan {
   /** Key of the random stream that new numbers are drawn from. */
   readonly key: readonly [number, number]
   readonly changes: readonly ParameterChange[]
+  /** Whether it undoes another. Default false. */
+  readonly undoes?: boolean
   /**
    * In a plan that brings back what was dropped: the numbers that each mirror had there, by the mirror's name
    * and the parameter's path (`undoPlan`).
@@ -175,7 +177,8 @@ export function inversePlan(plan: Plan): Plan {
         )
     }
   })
-  return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse() }
+  const undoes = plan.undoes !== true
+  return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse(), undoes }
 }
 
 /**

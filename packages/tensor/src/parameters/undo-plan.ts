@@ -45,7 +45,7 @@ export async function undoPlan(
     ...(await Promise.all(addRemoved(parameters, plan))),
     ...(await Promise.all(others.map((change) => revertChange(plan, change, parameters)))),
   ]
-  return { summary: `undo ${plan.summary}`, key: plan.key, changes, kept }
+  return { summary: `undo ${plan.summary}`, key: plan.key, changes, undoes: plan.undoes !== true, kept }
 }
 
 /**

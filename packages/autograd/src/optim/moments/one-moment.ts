@@ -2,6 +2,8 @@
 import { assign, elementwise, type Expression, expression, scope, TensorMirror } from '@burgeon/tensor'
 import { finiteOnly } from '../non-finite/finite-only.ts'
 import type { GradientTransform } from '../transforms/gradient-transform.ts'
+import { CopyPaces, paceFactor } from './copy-paces.ts'
+import { withPaces } from './with-paces.ts'
 
 const { abs, constant, input, less, select } = expression
 
@@ -11,6 +13,9 @@ export const gradient: Expression = input(0)
 export const moment: Expression = input(1)
 /** The parameter before the step. */
 export const parameter: Expression = input(2)
+
+/** The factor of a copy on the step; 1 for all else. */
+export const pace: Expression = input(3)
 
 /** `x` where the gradient is below a limit, else `otherwise`. */
 const below = (limit: number, x: Expression, otherwise: Expression): Expression =>
@@ -26,6 +31,12 @@ export interface OneMomentRule {
   readonly next: Expression
   /** The change of the parameter. */
   readonly change: Expression
+  /** The change of a parameter with copies, over `pace` too. */
+  readonly pacedChange: Expression
+  /** Whether the size of a step goes with that of the gradient. */
+  readonly steps: 'scaleFree' | 'proportional'
+  /** Steps over which the pace of copies becomes that of all others. */
+  readonly copyPacing: number
   readonly rateAt: (step: number) => number
   /** From what size on a gradient that lasts would make the moment infinite. */
   readonly largest: number
@@ -36,13 +47,14 @@ export interface OneMomentRule {
 
 /** Refuses gradients above the limit; where it may skip them, it changes nothing there. */
 export function oneMoment(rule: OneMomentRule): GradientTransform {
-  const { name, next, change, rateAt, largest, largestAt, scalarsOf } = rule
+  const { name, next, change, pacedChange, rateAt, largest, largestAt, scalarsOf } = rule
   const moments = new TensorMirror(`${name} moment`, 'gradient')
   const kept = below(largest, next, moment)
-  const moved = below(largest, finite(change), constant(0))
+  const paces = new CopyPaces(`${name} paces of copies`, rule.copyPacing)
+  const [moved, movedByPace] = [change, pacedChange].map((own) => below(largest, finite(own), constant(0)))
   return finiteOnly({
     name,
-    mirrors: [moments],
+    mirrors: [moments, paces],
     rateAt,
     largestAt,
     transform(gradients, { parameters, rate }) {
@@ -50,14 +62,24 @@ export function oneMoment(rule: OneMomentRule): GradientTransform {
         const before = moments.getOrZero(path, gradient)
         const inputs = [gradient, before, parameters[path]]
         const scalars = scalarsOf(rate, path)
-        const update = elementwise(moved, inputs, scalars)
+        const own = paces.tick(path)
+        const update =
+          own === null
+            ? elementwise(moved, inputs, scalars)
+            : elementwise(
+                movedByPace,
+                [...inputs, paceFactor(gradient.device, gradient.shape.length, own, rule.steps)],
+                scalars,
+              )
         scope(() => assign(before, elementwise(kept, inputs, scalars)))
         return [path, update] as const
       })
       return Object.fromEntries(updates)
     },
-    toState: () => moments.toState(),
-    checkState: (state, parameters) => moments.checkState(state, parameters),
-    restore: (state, parameters) => moments.restore(state, parameters),
+    ...withPaces(paces, {
+      toState: () => moments.toState(),
+      checkState: (state, parameters) => moments.checkState(state, parameters),
+      restore: (state, parameters) => moments.restore(state, parameters),
+    }),
   })
 }

@@ -1,7 +1,8 @@
 import { checkOptions, type ChecksOf, checks, expression } from '@burgeon/tensor'
 import { limitAtRate } from '../non-finite/finite-only.ts'
 import type { GradientTransform } from '../transforms/gradient-transform.ts'
-import { gradient, moment, oneMoment, parameter } from '../moments/one-moment.ts'
+import { pacingSteps, usualPacing } from '../moments/copy-paces.ts'
+import { gradient, moment, oneMoment, pace, parameter } from '../moments/one-moment.ts'
 import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
 import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
@@ -22,6 +23,11 @@ export interface LionOptions {
    * unless given.
    */
   readonly warmUp?: number
+  /**
+   * Steps, ≥ 0 or Infinity, over which slices that growth copied come from the pace that leaves the sum of
+   * what they do where it would have gone, to the pace of all others; 200 unless given.
+   */
+  readonly copyPacing?: number
 }
 
 const optionChecks: ChecksOf<LionOptions> = {
@@ -31,6 +37,7 @@ const optionChecks: ChecksOf<LionOptions> = {
   weightDecay: checks.number({ from: 0 }),
   decays: checks.callback('a function of a path'),
   warmUp: warmUpSteps,
+  copyPacing: pacingSteps,
 }
 
 const { add, constant, less, multiply, scalar, select, subtract } = expression
@@ -42,6 +49,8 @@ const sign = select(
   constant(1),
   select(less(mixed, constant(0)), constant(-1), constant(0)),
 )
+
+const decay = multiply(scalar(3), parameter)
 
 /** An average of numbers below it stays in single precision, however it is rounded. */
 const largestGradient = 2 ** 127
@@ -55,11 +64,15 @@ const largestGradient = 2 ** 127
 export function lion(options: LionOptions): GradientTransform {
   checkOptions('lion', options, optionChecks)
   const { beta1 = 0.9, beta2 = 0.99, weightDecay = 0, decays = () => true, warmUp = 0 } = options
+  const { copyPacing = usualPacing } = options
   const rate = scheduleOf(options.learningRate, 'lion')
   const lion = oneMoment({
     name: 'lion',
     next: average(scalar(2)),
-    change: multiply(scalar(0), add(sign, multiply(scalar(3), parameter))),
+    change: multiply(scalar(0), add(sign, decay)),
+    pacedChange: multiply(scalar(0), add(multiply(pace, sign), decay)),
+    steps: 'scaleFree',
+    copyPacing,
     rateAt: rate,
     largest: largestGradient,
     largestAt: (learningRate) => limitAtRate(learningRate, largestGradient),

@@ -1,7 +1,9 @@
 import { checkOptions, type ChecksOf, checks, elementwise, expression, OptionError } from '@burgeon/tensor'
 import { finiteOnly } from '../non-finite/finite-only.ts'
-import { type GradientTransform, stateless } from '../transforms/gradient-transform.ts'
-import { finite, gradient, moment, oneMoment } from '../moments/one-moment.ts'
+import type { GradientTransform } from '../transforms/gradient-transform.ts'
+import { CopyPaces, paceFactor, pacingSteps, usualPacing } from '../moments/copy-paces.ts'
+import { finite, gradient, moment, oneMoment, pace } from '../moments/one-moment.ts'
+import { withPaces } from '../moments/with-paces.ts'
 import { aRate, type Schedule, scheduleOf } from '../schedules/schedule.ts'
 import { warmingUp, warmUpSteps } from '../schedules/warming-up.ts'
 
@@ -18,18 +20,25 @@ export interface SgdOptions {
    * unless given.
    */
   readonly warmUp?: number
+  /**
+   * Steps, ≥ 0 or Infinity, over which slices that growth copied come from the pace that leaves the sum of
+   * what they do where it would have gone, to the pace of all others; 200 unless given.
+   */
+  readonly copyPacing?: number
 }
 
 const moreChecks: ChecksOf<Omit<SgdOptions, 'learningRate'>> = {
   momentum: checks.number({ from: 0, below: 1 }),
   nesterov: checks.boolean,
   warmUp: warmUpSteps,
+  copyPacing: pacingSteps,
 }
 
 const optionChecks: ChecksOf<SgdOptions> = { learningRate: checks.required(aRate), ...moreChecks }
 
 const { add, input, multiply, scalar } = expression
 const plain = finite(multiply(input(0), scalar(0)))
+const paced = finite(multiply(input(0), multiply(scalar(0), input(1))))
 const direction = add(multiply(scalar(1), moment), gradient)
 const ahead = add(multiply(scalar(1), direction), gradient)
 
@@ -60,7 +69,7 @@ export function sgd(
   if (isRate) checkOptions('sgd', more, moreChecks)
   const given: SgdOptions = isRate ? { learningRate: options, ...more } : options
   checkOptions('sgd', given, optionChecks)
-  const { momentum = 0, nesterov = false, warmUp = 0 } = given
+  const { momentum = 0, nesterov = false, warmUp = 0, copyPacing = usualPacing } = given
   if (nesterov && momentum === 0) {
     throw new OptionError('sgd: got nesterov without momentum; expected a momentum above 0 with it.')
   }
@@ -71,6 +80,9 @@ export function sgd(
       name: nesterov ? 'sgd with Nesterov momentum' : 'sgd with momentum',
       next: direction,
       change: multiply(scalar(0), nesterov ? ahead : direction),
+      pacedChange: multiply(multiply(scalar(0), pace), nesterov ? ahead : direction),
+      steps: 'proportional',
+      copyPacing,
       rateAt: rate,
       largest,
       largestAt: (learningRate) => largest / Math.max(1, learningRate),
@@ -78,17 +90,22 @@ export function sgd(
     })
     return warmingUp(descent, warmUp)
   }
+  const paces = new CopyPaces('sgd paces of copies', copyPacing)
   const descent = finiteOnly({
-    ...stateless('sgd', (gradients) => gradients),
+    name: 'sgd',
+    mirrors: [paces],
     rateAt: rate,
     largestAt: (learningRate) => most / Math.max(1, learningRate),
     transform: (gradients, { rate: learningRate }) =>
       Object.fromEntries(
-        Object.entries(gradients).map(([path, gradient]) => [
-          path,
-          elementwise(plain, [gradient], [-learningRate]),
-        ]),
+        Object.entries(gradients).map(([path, gradient]) => {
+          const own = paces.tick(path)
+          if (own === null) return [path, elementwise(plain, [gradient], [-learningRate])]
+          const factor = paceFactor(gradient.device, gradient.shape.length, own, 'proportional')
+          return [path, elementwise(paced, [gradient, factor], [-learningRate])]
+        }),
       ),
+    ...withPaces(paces, { toState: () => Promise.resolve(null), restore: () => {} }),
   })
   return warmingUp(descent, warmUp)
 }
