@@ -3,7 +3,8 @@
  * unpacked, some rows at a time, for an ordinary product.
  *
  * A result is summed in the same order whatever the tile and wherever the rows of W are cut, so no bit
- * depends on the number of threads.
+ * depends on the number of threads. Few rows of integers have the same bits on every machine, too; many are
+ * multiplied as the single floats that they stand for, whose products are faster.
  */
 import type { Pointer, WasmBackend, WasmKernel } from '../../backends/wasm/wasm-backend.ts'
 import { blockSize, headerWords, maxCode, rowWords } from '../../packed/packed-form.ts'
@@ -13,37 +14,45 @@ import { unpackInto } from '../unpack-rows/unpack-rows.wasm.ts'
 import type { PackedMatmulAttrs } from './packed-matmul.ts'
 import { floatKernel } from './wasm/float-kernel.wasm.ts'
 import { byteKernel, nibbleKernel } from './wasm/integer-kernel.wasm.ts'
-import { roundBlocks, type RoundedRows } from './wasm/round-activations.wasm.ts'
+import { roundBlocks, type RoundedRows, roundNumbers } from './wasm/round-activations.wasm.ts'
 import type { Tile } from './wasm/tile.wasm.ts'
 
-/** Maximum number of rows of x that are multiplied from the packed form; integers always are. */
-const fewRows = 16
+/** Maximum number of rows of x that are multiplied from the packed form, in single floats and in integers. */
+const fewRows = { floats: 16, integers: 32 }
 /** Bytes of packed rows that stay in the second cache while several tiles of x read them. */
 const cachedBytes = 131072
 /** Minimum of packed bytes that are worth giving to another thread. */
 const minBytes = 65536
 /** Single floats that are unpacked at a time. */
-const unpackedNumbers = 262144
+const unpackedNumbers = 2097152
 
 export const packedMatmulWasm: WasmKernel<'packedMatmul'> = (backend, [x, packed], [y], attrs) => {
   const [M, K] = x.shape
   const [N] = packed.shape
   if (M === 0 || N === 0) return
   if (K === 0) return backend.zero(y.buffer, 4 * M * N)
-  if (attrs.activations === 'f32' && M > fewRows) {
-    unpackedProduct(backend, x.buffer, packed.buffer, y.buffer, [M, N, K], attrs)
+  const { activations } = attrs
+  const sizes = [M, N, K] as const
+  if (activations === 'f32' && M > fewRows.floats) {
+    unpackedProduct(backend, { at: x.buffer, width: K }, packed.buffer, y.buffer, sizes, attrs)
     return
   }
-  const step = attrs.activations === 'f32' ? stepOf(attrs.format) : blockSize
+  const step = activations === 'f32' ? stepOf(attrs.format) : blockSize
   withWholeSteps(backend, x.buffer, [M, K], step, (at, width) => {
-    const run = (rows: Rows): void => packedProduct(backend, rows, packed.buffer, y.buffer, [M, N, K], attrs)
-    if (attrs.activations === 'f32')
-      return run({ at, row: 4 * width, blockRow: 0, scales: 0, sums: 0, width })
+    const run = (rows: Rows): void => packedProduct(backend, rows, packed.buffer, y.buffer, sizes, attrs)
+    if (activations === 'f32') return run({ at, row: 4 * width, blockRow: 0, scales: 0, sums: 0, width })
     const blocks = width / blockSize
+    const max = maxCode(activations)
+    if (M > fewRows.integers) {
+      return backend.scratch(4 * M * width, 'packedMatmul', (rounded) => {
+        roundNumbers(backend, at, M * blocks, max, rounded)
+        unpackedProduct(backend, { at: rounded, width }, packed.buffer, y.buffer, sizes, attrs)
+      })
+    }
     backend.scratch(M * blocks * (blockSize + 8), 'packedMatmul', (codes) => {
       const scales = codes + M * width
       const rounded: RoundedRows = { codes, scales, sums: scales + 4 * M * blocks }
-      roundBlocks(backend, at, M * blocks, maxCode(attrs.activations as 'int8' | 'int7'), rounded)
+      roundBlocks(backend, at, M * blocks, max, rounded)
       // Weights of bytes are filled up to 16 numbers only.
       const read = attrs.format === 'int4' ? width : 16 * Math.ceil(K / 16)
       run({ ...rounded, at: codes, row: width, blockRow: 4 * blocks, width: read })
@@ -171,7 +180,7 @@ function kernelOf(
 
 function unpackedProduct(
   backend: WasmBackend,
-  x: Pointer,
+  x: { readonly at: Pointer; readonly width: number },
   packed: Pointer,
   y: Pointer,
   [M, N, K]: Sizes,
@@ -187,7 +196,7 @@ function unpackedProduct(
         m: M,
         n,
         k: K,
-        a: { at: x, row: 4 * K, column: 4 },
+        a: { at: x.at, row: 4 * x.width, column: 4 },
         b: { at: weights, row: 4, column: 4 * K },
         c: y + 4 * first,
         cRow: 4 * N,

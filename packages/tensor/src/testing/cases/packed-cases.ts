@@ -99,7 +99,7 @@ export const packedMatmulCases: OpCases<'packedMatmul'> = {
           attrs: { ...form, activations },
         })
         return [
-          ...[2, 3, 5, 7, 16, 17].map((M) => product(M, 5, blockSize + M)),
+          ...[2, 3, 5, 7, 16, 17, 33].map((M) => product(M, 5, blockSize + M)),
           ...[1, 8, 16, 31, 33, 48, 63, 96, 128, 257].map((K) => product(1, 5, K)),
           product(0, 3, 8),
           product(3, 0, 8),
