@@ -14,20 +14,19 @@ import {
   type Local,
   select,
   type Value,
-  v128,
 } from '../../backends/wasm/assembler/index.ts'
-import { vectorMath } from '../../backends/wasm/expression/math.ts'
-import { forRow, maxOfRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
+import { forRow, sumOfRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
 import { sizeOf } from '../../shape.ts'
 import { calibrationOf } from '../matmul/wasm/calibrate.wasm.ts'
 import { gemmKernel, nameOf, packingBytes } from '../matmul/wasm/gemm.wasm.ts'
-import { gemvKernel } from '../matmul/wasm/gemv.wasm.ts'
 import { atMost, type Tile } from '../matmul/wasm/tile.wasm.ts'
 import { type AttentionAttrs, type AttentionSizes, attentionSizes } from './attention.ts'
+import { oneQuery } from './one-query.wasm.ts'
+import { softmax, weights } from './softmax.wasm.ts'
 
-const { add, div, mul, splat, sub } = f32x4
+const { mul, splat, sub } = f32x4
 
 /** Queries whose scores exist at a time. */
 const rowsPerBlock = 24
@@ -36,6 +35,7 @@ const minScores = 4096
 
 export const attentionWasm: WasmKernel<'attention'> = (backend, [q, k, v], [o, lse], attrs) => {
   const sizes = attentionSizes('attention', [q, k, v], attrs)
+  if (sizes.t === 1) return oneQuery(backend, [q, k, v], [o, lse], sizes, attrs)
   const { tile } = calibrationOf(backend)
   const { forward } = backend.functions(
     `attention ${nameOf(tile)}`,
@@ -193,9 +193,7 @@ function products(f: FunctionBuilder, tile: Tile, zeros: Value<'i32'>, room: Val
   }
 }
 
-/** Where one query attends, nothing is packed: keys and values are read as they lie. */
 function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, void> {
-  const gemv = gemvKernel(tile.fused)
   return defineFunction('forward', forwardParameters, (f, p) => {
     const [four, always] = [i32.const(4), i32.const(1)]
     const scores = p.room
@@ -209,21 +207,11 @@ function buildForward(tile: Tile): FunctionDefinition<typeof forwardParameters, 
         f.let(i32.add(p.o, query)),
       ]
       const width = f.let(i32.shl(seen, 2))
-      const isOne = i32.eq(p.t, 1)
-      const row = { aColumn: four, init: p.zeros, initColumn: i32.const(0), room: packing }
       // S = q·kᵀ, then P = softmax(scale·S) in its place, then o = P·v
-      f.if(
-        isOne,
-        () => f.call(gemv, { ...row, a: q, b: k, bRow: four, bColumn: keyRow, c: scores, n: seen, k: p.d }),
-        () => product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow]),
-      )
+      product(always, [scores, width], [rows, seen, p.d], [q, queryRow, four], [k, four, keyRow])
       const lse = f.let(i32.add(p.lse, perRow))
       f.call(softmax, { scores, lse, rows, width, seen: firstSeen, scale: p.scale, more: p.causal })
-      f.if(
-        isOne,
-        () => f.call(gemv, { ...row, a: scores, b: v, bRow: keyRow, bColumn: four, c: o, n: p.d, k: seen }),
-        () => product(always, [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four]),
-      )
+      product(always, [o, queryRow], [rows, p.d, seen], [scores, width, four], [v, keyRow, four])
     })
   })
 }
@@ -266,42 +254,6 @@ function buildBackward(tile: Tile): FunctionDefinition<typeof backwardParameters
   })
 }
 
-// biome-ignore format: the rows, what belongs to each, and how many bytes of it count
-const maskedParameters = {
-  scores: 'i32', lse: 'i32', rows: 'i32', width: 'i32', seen: 'i32', scale: 'f32', more: 'i32',
-} as const
-
-const softmax = defineFunction('softmax', maskedParameters, (b, p) => {
-  const scale = b.let(splat(p.scale))
-  eachMaskedRow(b, p, () => {
-    const scaled = (at: Value<'i32'>, load: (pointer: Value<'i32'>) => Value<'v128'>): Value<'v128'> =>
-      mul(load(i32.add(p.scores, at)), scale)
-    const top = maxOfRow(b, p.seen, (at, { load }) => scaled(at, load))
-    const total = sumOfRow(b, p.seen, (at, { load, store }) => {
-      const weight = b.inline(vectorMath.exp, { x: sub(scaled(at, load), top) })
-      store(i32.add(p.scores, at), weight)
-      return weight
-    })
-    const share = b.let(div(1, total))
-    forRow(b, p.seen, (at, { load, store }) => {
-      const place = b.let(i32.add(p.scores, at))
-      store(place, mul(load(place), share))
-    })
-    b.storeLane(p.lse, add(top, b.call(vectorMath.log, { x: total })), 0)
-  })
-})
-
-const weights = defineFunction('weights', maskedParameters, (b, p) => {
-  const scale = b.let(splat(p.scale))
-  eachMaskedRow(b, p, () => {
-    const logSumExp = b.let(v128.load32Splat(p.lse))
-    forRow(b, p.seen, (at, { load, store }) => {
-      const place = b.let(i32.add(p.scores, at))
-      store(place, b.inline(vectorMath.exp, { x: sub(mul(load(place), scale), logSumExp) }))
-    })
-  })
-})
-
 // biome-ignore format: gradients and weights of the scores, dO and o, sizes
 const gradientParameters = {
   gradients: 'i32', weights: 'i32', dO: 'i32', o: 'i32',
@@ -320,24 +272,3 @@ const scoreGradients = defineFunction('scoreGradients', gradientParameters, (b, 
     for (const row of [p.dO, p.o]) b.advance(row, p.queryRow)
   })
 })
-
-/** The current row: `scores` and `lse` point at it, `seen` bytes of it count. */
-interface MaskedRow {
-  readonly scores: Local<'i32'>
-  readonly lse: Local<'i32'>
-  readonly rows: Local<'i32'>
-  readonly width: Local<'i32'>
-  readonly seen: Local<'i32'>
-  readonly more: Local<'i32'>
-}
-
-/** Runs `body` for each row, with zeros after the keys it sees; the next row sees `more` bytes more. */
-function eachMaskedRow(b: FunctionBuilder, row: MaskedRow, body: () => void): void {
-  b.repeat(row.rows, () => {
-    body()
-    b.fill(i32.add(row.scores, row.seen), 0, i32.sub(row.width, row.seen))
-    b.advance(row.scores, row.width)
-    b.advance(row.lse, 4)
-    b.advance(row.seen, row.more)
-  })
-}

@@ -49,6 +49,27 @@ export function forRow(
   forStretch(b, i32.const(0), end, body)
 }
 
+/** Vectors of two cache lines. */
+const wide = [0, 16, 32, 48, 64, 80, 96, 112]
+
+/**
+ * Runs `body` for all numbers of rows of one length, 32 at a time, then four, then one.
+ *
+ * @param body Takes addresses in each row, and the offsets there of the vectors or the number that are meant.
+ */
+export function forWideRow(
+  b: FunctionBuilder,
+  bytes: Value<'i32'>,
+  rows: readonly Value<'i32'>[],
+  body: (places: readonly Value<'i32'>[], offsets: readonly number[], access: RowAccess) => void,
+): void {
+  const starts = rows.map((row) => b.let(row))
+  const whole = b.let(i32.and(bytes, -128))
+  const placesAt = (at: Value<'i32'>): Value<'i32'>[] => starts.map((start) => b.let(i32.add(start, at)))
+  b.forRange(0, whole, 128, (at) => body(placesAt(at), wide, vectors(b)))
+  forRow(b, i32.sub(bytes, whole), (at, own) => body(placesAt(i32.add(whole, at)), [0], own))
+}
+
 /** Runs `body` for the elements from one offset in bytes to another, a multiple of 4 after it. */
 function forStretch(
   b: FunctionBuilder,

@@ -10,7 +10,7 @@ import {
   type Value,
   v128,
 } from '../../../backends/wasm/assembler/index.ts'
-import { forRow, type RowAccess } from '../../../backends/wasm/loops/row-loop.ts'
+import { forWideRow } from '../../../backends/wasm/loops/row-loop.ts'
 import { atMost, KC } from './tile.wasm.ts'
 
 /** Bytes of a matrix that no cache near the processor holds. */
@@ -164,30 +164,4 @@ function addSums(f: FunctionBuilder, c: Value<'i32'>, sums: Value<'i32'>, bytes:
   forWideRow(f, bytes, [c, sums], ([place, from], offsets, { load, store }) => {
     for (const offset of offsets) store(place, f32x4.add(load(place, offset), load(from, offset)), offset)
   })
-}
-
-/** Vectors of two cache lines. */
-const wide = [0, 16, 32, 48, 64, 80, 96, 112]
-
-/**
- * Runs `body` for all numbers of rows of one length, 32 at a time, then four, then one.
- *
- * @param body Takes addresses in each row, and the offsets there of the vectors or the number that are meant.
- */
-function forWideRow(
-  f: FunctionBuilder,
-  bytes: Value<'i32'>,
-  rows: readonly Value<'i32'>[],
-  body: (places: readonly Value<'i32'>[], offsets: readonly number[], access: RowAccess) => void,
-): void {
-  const starts = rows.map((row) => f.let(row))
-  const whole = f.let(i32.and(bytes, -128))
-  const access: RowAccess = {
-    load: (pointer, offset) => v128.load(pointer, offset),
-    store: (pointer, value, offset) => f.store(pointer, value, offset),
-    fillWith: (value) => value,
-  }
-  const placesAt = (at: Value<'i32'>): Value<'i32'>[] => starts.map((start) => f.let(i32.add(start, at)))
-  f.forRange(0, whole, 128, (at) => body(placesAt(at), wide, access))
-  forRow(f, i32.sub(bytes, whole), (at, own) => body(placesAt(i32.add(whole, at)), [0], own))
 }
