@@ -18,7 +18,7 @@ const all = process.argv.includes('--all')
 const folder = mkdtempSync(join(tmpdir(), 'burgeon commands $HOME '))
 const failures: string[] = []
 
-/** Text to learn and a model to go on from, as the documents name them. */
+/** Text to learn, a model to go on from and a table, as the documents name them. */
 function writeNotes(place: string): void {
   cpSync(join(root, 'test/gold/small-llama'), join(place, 'models/llama'), { recursive: true })
   mkdirSync(join(place, 'notes'), { recursive: true })
@@ -33,6 +33,8 @@ function writeNotes(place: string): void {
     )
     writeFileSync(join(place, file), `${lines.join('\n')}\n`)
   }
+  const levels = Array.from({ length: 600 }, (_, i) => `${i},${Math.sin(7 * i) + (i < 400 ? 20 : 24)}`)
+  writeFileSync(join(place, 'readings.csv'), `time,level\n${levels.join('\n')}\n`)
 }
 
 function tryIn(place: string, about: string, commands: readonly string[], env: NodeJS.ProcessEnv): void {

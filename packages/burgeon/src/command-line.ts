@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from './terminal/command-context.ts'
 import { chat, type ChatOptions } from './commands/chat.ts'
 import { convert, type ConvertOptions } from './commands/convert.ts'
+import { drift, type DriftOptions } from './commands/drift/drift.ts'
+import { type DetectorName, detectorNames } from './commands/drift/named-detectors.ts'
 import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
@@ -128,6 +130,29 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .action(async (file: string, options: EvalOptions) => finish(await evaluate(file, options, context)))
 
   program
+    .command('drift')
+    .description('tell where a column of numbers changes: a CSV file, or - for standard input')
+    .argument('<file>', 'rows with commas between, or -')
+    .addOption(several('-c, --column <name>', 'name or number of a column; again for more of them'))
+    .addOption(
+      several(
+        '-d, --detector <name>',
+        `${detectorNames.join(', ')}; again for several at once; adwin unless given`,
+        (name) => {
+          if ((detectorNames as readonly string[]).includes(name)) return name as DetectorName
+          throw new InvalidArgumentError(`Expected one of ${detectorNames.join(', ')}.`)
+        },
+      ),
+    )
+    .addOption(several('--option <key=value>', 'option of the detector, or name.key=value with several'))
+    .option('--raw', 'hand detectors the values in their own unit, not in standard deviations', false)
+    .option('--no-header', 'the first line holds numbers, and no names')
+    .option('--skip-missing', 'leave out rows without a number, instead of stopping there', false)
+    .option('--separator <character>', 'what stands between fields', oneCharacter, ',')
+    .option('--json', 'print a line of JSON per alarm, and one with the totals', false)
+    .action(async (file: string, options: DriftOptions) => finish(await drift(file, options, context)))
+
+  program
     .command('inspect')
     .description('show what a checkpoint, a Hugging Face folder or a GGUF file holds')
     .argument(
@@ -168,6 +193,23 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
+}
+
+/** An option that may be given again and again; its value is the list. */
+function several<T = string>(
+  flags: string,
+  description: string,
+  read: (text: string) => T = (text) => text as T,
+): Option {
+  return new Option(flags, description)
+    .default([], 'none')
+    .argParser<T[]>((text, before) => [...before, read(text)])
+}
+
+function oneCharacter(text: string): string {
+  const character = text === '\\t' ? '\t' : text
+  if (/^[^"\r\n]$/u.test(character)) return character
+  throw new InvalidArgumentError('Expected one character, or \\t; no quote and no line end.')
 }
 
 /** The options by which a token is drawn. */

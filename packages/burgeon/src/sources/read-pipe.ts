@@ -73,7 +73,7 @@ function checkSame(shown: string, { bytes, sha256 }: FileRead, got: string): voi
 }
 
 /** A pipe that waits for its writer is let go as soon as the user wants to stop. */
-async function* untilStopped(
+export async function* untilStopped(
   input: AsyncIterable<Uint8Array>,
   stop: AbortSignal | undefined,
   release: (() => void) | undefined,

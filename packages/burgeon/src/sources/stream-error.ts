@@ -11,6 +11,7 @@ export type StreamErrorCode =
   | 'not-text'
   | 'empty-input'
   | 'source-changed'
+  | 'bad-table'
 
 /**
  * A stream that cannot be built or read. The message is one line: what came, what was expected, what to do.
@@ -18,9 +19,12 @@ export type StreamErrorCode =
 export class StreamError extends BurgeonError {
   override readonly name = 'StreamError'
   readonly code: StreamErrorCode
+  /** Line of a table where it went wrong, from 1. */
+  readonly line: number | undefined
 
-  constructor(code: StreamErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: StreamErrorCode, message: string, options?: ErrorOptions & { readonly line?: number }) {
     super(message, options)
     this.code = code
+    this.line = options?.line
   }
 }
