@@ -43,6 +43,7 @@ it('every folder of the learner has a rule', () => {
     'learning',
     'metrics',
     'model',
+    'sinks',
     'strategy',
     'stream',
     'testing',

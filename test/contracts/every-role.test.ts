@@ -15,6 +15,7 @@ const suites: Readonly<
   rehearsal: 'checkRehearsal',
   penalties: 'checkPenalty',
   detector: 'checkDriftDetector',
+  detectors: 'checkVectorDetector',
   watches: 'checkStreamWatch',
   growth: 'checkGrowthPolicy',
   freezing: 'checkFreezing',

@@ -94,6 +94,21 @@ test('watches several columns, each by detectors of its own', async () => {
   expect(of('3')).toEqual([])
 })
 
+test('watches columns together, where they begin to move as one', async () => {
+  const stream = new SeededStream(8)
+  const rows = Array.from({ length: 700 }, (_, i) => {
+    const [x, y, z] = [stream.gaussian(), stream.gaussian(), stream.gaussian()]
+    return i < 500 ? `${x},${y},${z}` : `${x},${0.99 * x + 0.14 * y},${0.99 * x + 0.14 * z}`
+  }).join('\n')
+  const both = ['--no-header', '-c', '1', '-c', '2', '-c', '3', '-d', 'kernel', '-d', 'adwin', '--json']
+  const said = parsed(await drifts(rows, ...both))
+  expect(said).toHaveLength(2)
+  expect(said[0]).toMatchObject({ detector: 'kernel', column: '1, 2, 3', direction: 'up' })
+  expect(said[0].value).toHaveLength(3)
+  expect(said[0].row).toBeGreaterThan(500)
+  expect(said[1]).toMatchObject({ alarms: { kernel: 1, adwin: 0 } })
+})
+
 test('finds the same whatever the unit of the column, unless values go raw', async () => {
   const rowsOf = async (scale: number, ...args: readonly string[]): Promise<unknown[]> => {
     const scaled = values.map((value) => value * scale).join('\n')

@@ -5,6 +5,7 @@ import { BytePairTokenizer, Gpt, gptConfig } from '@burgeon/gpt'
 import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
+import { measureCalls } from './measure-calls.ts'
 
 const device = openReference()
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
@@ -28,11 +29,6 @@ const unlimited = { 'options.parameters': ['number'] } as const
 const meta = (run: Call['run'], options: object): (() => Call) => {
   return () => ({ args: { tasks: [task], weights: weights(), options }, run })
 }
-const matrix = (): api.DomainMatrix => {
-  const made = new api.DomainMatrix(['a', 'b'])
-  made.record('a', 'a', 1)
-  return made
-}
 const full = (): api.Reservoir => {
   const made = new api.Reservoir(4)
   for (let i = 0; i < 4; i++) made.offer(draw)
@@ -43,6 +39,7 @@ const state = await learner().toState()
 
 /** By export. */
 export const continualCalls: CallsOf<typeof api> = {
+  ...measureCalls,
   eventFromState: [
     () => ({
       args: { event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },
@@ -56,63 +53,6 @@ export const continualCalls: CallsOf<typeof api> = {
   ],
   lossWindow: 'a number',
   padding: 'a number',
-  adaptiveWindowing: [
-    () => ({
-      args: { options: { delta: 0.1, clock: 1, gracePeriod: 1, minWindow: 1 } },
-      run: api.adaptiveWindowing,
-    }),
-    () => ({
-      args: { value: 1 },
-      run: (v: number) => api.adaptiveWindowing().update(v),
-      says: ['ADWIN'],
-    }),
-  ],
-  cusum: [
-    () => ({ args: { options: { mode: 'up', threshold: 1, slack: 1, minSamples: 2 } }, run: api.cusum }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.cusum().update(v), says: ['CUSUM'] }),
-  ],
-  ddm: [
-    () => ({ args: { options: { threshold: 1, minSamples: 1 } }, run: api.ddm }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.ddm().update(v), says: ['DDM'] }),
-  ],
-  eddm: [
-    () => ({ args: { options: { beta: 0.5, minSamples: 1 } }, run: api.eddm }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.eddm().update(v), says: ['EDDM'] }),
-  ],
-  hddmAverage: [
-    () => ({ args: { options: { mode: 'up', confidence: 0.1 } }, run: api.hddmAverage }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.hddmAverage().update(v), says: ['HDDM-A'] }),
-  ],
-  hddmWeighted: [
-    () => ({ args: { options: { mode: 'up', confidence: 0.1, lambda: 0.1 } }, run: api.hddmWeighted }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.hddmWeighted().update(v), says: ['HDDM-W'] }),
-  ],
-  kswin: [
-    () => ({ args: { options: { alpha: 0.1, window: 8, recent: 4, seed: 1 } }, run: api.kswin }),
-    () => ({ args: { value: 1 }, run: (v: number) => api.kswin().update(v), says: ['KSWIN'] }),
-  ],
-  pageHinkley: [
-    () => ({
-      args: { options: { mode: 'up', threshold: 1, delta: 1, alpha: 1, minSamples: 1 } },
-      run: api.pageHinkley,
-    }),
-    () => ({
-      args: { value: 1 },
-      run: (v: number) => api.pageHinkley().update(v),
-      says: ['Page–Hinkley'],
-    }),
-  ],
-  standardized: [
-    () => ({
-      args: { inner: api.pageHinkley(), options: { decay: 0.9, warmUp: 2 } },
-      run: api.standardized,
-    }),
-    () => ({
-      args: { value: 1 },
-      run: (v: number) => api.standardized(api.pageHinkley()).update(v),
-      says: ['standardised'],
-    }),
-  ],
   freezeConverged: [
     () => ({
       args: { options: { every: 1, patience: 2, tolerance: 0.1, settle: 1, maxShare: 0.5 } },
@@ -256,43 +196,7 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   copiesOf: [() => ({ args: { weights: weights(), copies: 2 }, run: api.copiesOf })],
-  DomainMatrix: [
-    () => ({
-      args: { domains: ['a'], options: { better: 'lower' } },
-      run: (...args: ConstructorParameters<typeof api.DomainMatrix>) => new api.DomainMatrix(...args),
-    }),
-    () => ({ args: { domain: 'new' }, run: (name: string) => matrix().addDomain(name) }),
-    () => ({
-      args: { afterDomain: 'a', domain: 'b', value: 1 },
-      run: (...args: Parameters<api.DomainMatrix['record']>) => matrix().record(...args),
-      says: ['DomainMatrix'],
-    }),
-    () => ({
-      args: { reference: 'whenLearnt' },
-      run: (r: api.ForgettingReference) => matrix().forgetting(r),
-    }),
-    () => ({ args: { evaluation: 0, domain: 'a' }, run: (e: number, d: string) => matrix().value(e, d) }),
-  ],
-  byteShift: [
-    () => ({
-      args: { options: { recent: 8, past: 16, tolerance: 0.1, threshold: 9, warmUp: 1 } },
-      run: api.byteShift,
-    }),
-  ],
-  scoreAlarms: [
-    () => ({ args: { options: { changes: [1], alarms: [2], within: 3 } }, run: api.scoreAlarms }),
-  ],
   bitsPerByte: [() => ({ args: { nats: 1, bytesPerToken: 1 }, run: api.bitsPerByte })],
-  Prequential: [
-    () => ({
-      args: { options: { fade: 0.9 } },
-      run: (options: api.PrequentialOptions) => new api.Prequential(options),
-    }),
-    () => ({
-      args: { loss: 1, tokens: 1, domain: 'a' },
-      run: (...args: Parameters<api.Prequential['record']>) => new api.Prequential().record(...args),
-    }),
-  ],
   fisherInformation: [
     () => ({ args: { model: model(), sample: batch(), nextKey: () => [1, 2] }, run: api.fisherInformation }),
   ],

@@ -1,6 +1,7 @@
 /** Right calls of `@burgeon/tensor/testing` and `@burgeon/continual/testing`. */
 import {
   byteShift,
+  kernelTwoSample,
   everySteps,
   freezeConverged,
   growOnPlateau,
@@ -118,6 +119,15 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
     () => ({
       args: { make: () => byteShift({ warmUp: 64 }), options: { quiet: 640, delay: 640 } },
       run: continualApi.checkStreamWatch,
+    }),
+  ],
+  checkVectorDetector: [
+    () => ({
+      args: {
+        make: () => kernelTwoSample({ recent: 10, past: 20 }),
+        options: { components: 2, quiet: 40, delay: 40, changes: ['mean'] },
+      },
+      run: continualApi.checkVectorDetector,
     }),
   ],
   checkTrigger: [

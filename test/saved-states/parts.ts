@@ -261,12 +261,25 @@ export const parts: Readonly<Record<string, Part>> = {
   ),
   // continual
   kswin: own(detectors.kswin, feed),
+  kernelTwoSample: own(
+    () => continual.kernelTwoSample({ recent: 5, past: 5, clock: 1, permutations: 50 }),
+    (detector) => detector.update([signal(), signal()]),
+  ),
   hddmWeighted: own(detectors.hddmWeighted, feedError),
   hddmAverage: own(detectors.hddmAverage, feedError),
   eddm: own(detectors.eddm, feedError),
   ddm: own(detectors.ddm, feedError),
   cusum: own(detectors.cusum, feed),
   adaptiveWindowing: own(detectors.adaptiveWindowing, feed),
+  ContinualEvaluation: remade(
+    () => new continual.ContinualEvaluation(),
+    continual.ContinualEvaluation.fromState,
+    (evaluation) => {
+      const values = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, Math.abs(signal())]))
+      evaluation.record((evaluation.toState().lastStep ?? 0) + 1, 'abc'[noise % 3], values)
+      return evaluation.toState()
+    },
+  ),
   DomainMatrix: remade(
     () => new continual.DomainMatrix(['first']),
     continual.DomainMatrix.fromState,
@@ -353,4 +366,7 @@ export const stateless: readonly string[] = [
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],
   ...['reptile', 'savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
+  ...['calibrationOf', 'meanHiddenState', 'recordOf', 'retainedCost', 'watching'],
+  // A sink keeps what it writes elsewhere.
+  ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
 ]

@@ -16,7 +16,11 @@ export { kswin, type KswinOptions } from './drift/kswin.ts'
 export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { standardized, type StandardizedOptions } from './drift/standardized.ts'
 export { EvaluationError, SignalError } from './errors.ts'
+export { meanHiddenState } from './drift/signals/mean-hidden-state.ts'
+export { type Signal, type Watching, watching, type WatchingOptions } from './drift/signals/watching.ts'
 export type { StreamWatch } from './drift/stream-watch.ts'
+export { kernelTwoSample, type KernelTwoSampleOptions } from './drift/vectors/kernel-two-sample.ts'
+export type { VectorDetector } from './drift/vectors/vector-detector.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'
 export { budgeted, type GrowthLimits } from './growth/policies/budgeted.ts'
@@ -64,7 +68,14 @@ export { type MetaSgdGradients, metaSgd } from './meta/meta-sgd.ts'
 export { copiesOf, type MetaOptions, type MetaGradients, type MetaTask } from './meta/meta-task.ts'
 export { reptile } from './meta/reptile.ts'
 export { type AlarmRun, type AlarmScore, scoreAlarms, type ScoredAlarm } from './metrics/alarm-score.ts'
-export { DomainMatrix, type DomainMatrixOptions, type ForgettingReference } from './metrics/domain-matrix.ts'
+export { type Calibration, type CalibrationInput, calibrationOf } from './metrics/calibration.ts'
+export {
+  ContinualEvaluation,
+  type ContinualEvaluationOptions,
+  type StabilityGap,
+} from './metrics/continual-evaluation.ts'
+export type { DomainMatrixOptions } from './metrics/domain-matrix-state.ts'
+export { DomainMatrix, type ForgettingReference } from './metrics/domain-matrix.ts'
 export {
   bitsPerByte,
   Prequential,
@@ -87,6 +98,7 @@ export type { DenseSizes } from './model/dense-sizes.ts'
 export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'
 export { type WidenHidden, widenHidden, type WidenOptions } from './model/widen-hidden.ts'
+export { type RetainedCost, type RetainedInput, retainedCost } from './metrics/retained-cost.ts'
 export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
 export type { Part } from './part.ts'
 export type { Penalty, WeightChange } from './penalty/penalty.ts'
@@ -96,6 +108,17 @@ export type { Rehearsal } from './rehearsal/rehearsal.ts'
 export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
 export type { RecallContext, StepContext } from './journal/step-context.ts'
+export { callbackSink } from './sinks/callback-sink.ts'
+export type { SinkOutput } from './sinks/output-sink.ts'
+export { recordOf, type Sink, SinkError, type SinkRecord } from './sinks/sink.ts'
+export { type TensorboardSinkOptions, tensorboardSink } from './sinks/tensorboard/tensorboard-sink.ts'
+export {
+  consoleSink,
+  type ConsoleSinkOptions,
+  csvSink,
+  type CsvSinkOptions,
+  jsonlSink,
+} from './sinks/text-sinks.ts'
 export { compose } from './strategy/compose.ts'
 export type { ModelStrategy, Strategy, StrategyOf } from './strategy/strategy.ts'
 export {

@@ -3,7 +3,8 @@ import { chain, type GradientTransform } from '@burgeon/autograd/optim'
 import { Gpt, LoraAdapter, type LoraOptions, type LoraState } from '@burgeon/gpt'
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
-import { noticeDrift } from './upkeep/notice-drift.ts'
+import type { Watching } from './drift/signals/watching.ts'
+import { freshAfterWidening, noticeDrift } from './upkeep/notice-drift.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
 import type { AnyLearnerOptions } from './learner-options.ts'
@@ -50,7 +51,15 @@ export function assemble({
   seed = 0,
   now,
 }: AnyLearnerOptions): LearnerParts {
-  const { penalties = [], transforms = [], watches = [], lookAhead, rehearsal, detector } = strategy
+  const {
+    penalties = [],
+    transforms = [],
+    detectors = [],
+    watches = [],
+    lookAhead,
+    rehearsal,
+    detector,
+  } = strategy
   const { growth, freezing, vocabulary, consolidateWhen = onDrift } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
@@ -68,12 +77,13 @@ export function assemble({
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
-    { name: 'drift', afterStep: (context) => noticeDrift(detector, watches, context) },
+    { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     // What is important is judged by what came before this batch.
     memory && consolidation(penalties, consolidateWhen, memory, intake.within),
     memory && remembering(memory),
     speaks,
     grows,
+    detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
     freezing,
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
@@ -86,6 +96,7 @@ export function assemble({
     ['growth', grows],
     ['freezing', freezing],
     ...watches.map((watch) => ['watch', watch] as const),
+    ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
     // Last: a tokenizer that has grown cannot take another state than one that goes on from it.
     ['vocabulary', speaks],
   ]
@@ -116,6 +127,11 @@ function adapterPart(adapter: LoraAdapter, model: Gpt): Part {
     toState: () => adapter.toState(),
     restore: (state) => adapter.restore(state as LoraState, model),
   }
+}
+
+/** Keeps a detector under the name of what it watches. */
+function signalPart({ name, detector }: Watching): Part {
+  return { name, toState: () => detector.toState(), restore: (state) => detector.restore(state) }
 }
 
 function remembering(memory: Rehearsal): Upkeep {

@@ -3,20 +3,13 @@ import {
   checkOptions,
   checks,
   checkState,
-  fields,
   OptionError,
   shown,
-  type StateChecks,
   StateError,
 } from '@burgeon/tensor'
 import { EvaluationError, requireMeasurement } from '../errors.ts'
-import { entriesOf, stateOfKind } from '../saved-state.ts'
-
-/** Which way is better. */
-export interface DomainMatrixOptions {
-  /** `lower` for losses, `higher` for accuracies. `lower` unless given. */
-  readonly better?: 'lower' | 'higher'
-}
+import { stateOfKind } from '../saved-state.ts'
+import { type DomainMatrixOptions, type DomainMatrixState, matrixChecks } from './domain-matrix-state.ts'
 
 /**
  * With what the present is compared. All three are in use under the one name "forgetting":
@@ -25,31 +18,6 @@ export interface DomainMatrixOptions {
  * - `bestSinceLearnt`: the best of the earlier ones from the domain's own on.
  */
 export type ForgettingReference = 'whenLearnt' | 'bestEver' | 'bestSinceLearnt'
-
-interface Evaluation {
-  readonly after: string
-  readonly values: readonly (readonly [domain: string, value: number])[]
-}
-
-export interface DomainMatrixState {
-  readonly kind: 'domain-matrix'
-  readonly options: Required<DomainMatrixOptions>
-  readonly domains: readonly string[]
-  readonly baseline: Evaluation['values']
-  readonly evaluations: readonly Evaluation[]
-}
-
-const values = entriesOf('values by domain', checks.number())
-const stateChecks: StateChecks<DomainMatrixState> = {
-  kind: checks.oneOf('domain-matrix'),
-  options: checks.object('options'),
-  domains: checks.list('a list of names', checks.text),
-  baseline: values,
-  evaluations: checks.list(
-    'evaluations',
-    fields<Evaluation>('an evaluation', { after: checks.text, values }),
-  ),
-}
 
 type Row = Map<string, number>
 
@@ -141,6 +109,26 @@ export class DomainMatrix {
   finalMean(): number | null {
     const last = this.#rows.length - 1
     return mean([...this.#own.keys()].map((domain) => this.#cell(last, domain)))
+  }
+
+  /**
+   * Mean over all rows of the mean over the domains learnt by then: average incremental accuracy (Rebuffi et
+   * al. 2017, section 4) where each row follows a new domain; null before the first row.
+   */
+  averageMean(): number | null {
+    const means = this.#rows.map((_, row) => {
+      const learnt = [...this.#own].filter(([, own]) => own <= row)
+      return mean(learnt.map(([domain]) => this.#cell(row, domain))) as number
+    })
+    return mean(means)
+  }
+
+  /**
+   * Mean of every domain right after it was first learnt (learning accuracy, Riemer et al. 2019, section 6):
+   * how well new things can be learnt, whatever becomes of them; null before the first row.
+   */
+  learntMean(): number | null {
+    return mean([...this.#own].map(([domain, own]) => this.#cell(own, domain)))
   }
 
   /** Mean forgetting over the domains learnt before the last row; null if there are none. */
@@ -246,7 +234,7 @@ export class DomainMatrix {
    */
   static fromState(state: unknown): DomainMatrix {
     const saved = stateOfKind<DomainMatrixState>(state, 'domain-matrix')
-    checkState<DomainMatrixState>(saved.kind, saved, stateChecks)
+    checkState<DomainMatrixState>(saved.kind, saved, matrixChecks)
     const rows = [saved.baseline, ...saved.evaluations.map(({ values }) => values)]
     const used = [...rows.flat().map(([domain]) => domain), ...saved.evaluations.map(({ after }) => after)]
     const known = new Set(saved.domains)

@@ -4,6 +4,7 @@
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aDriftDetector } from '../drift/drift-detector.ts'
+import { aWatching } from '../drift/signals/watching.ts'
 import { aStreamWatch } from '../drift/stream-watch.ts'
 import { aFreezing } from '../freezing/freezing.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
@@ -20,6 +21,7 @@ const roles: ChecksOf<Strategy> = {
   transforms: checks.list('a list of gradient transforms', aGradientTransform),
   lookAhead: aLookAhead,
   detector: aDriftDetector,
+  detectors: checks.list('a list of watching(signal, detector)', aWatching),
   watches: checks.list('a list of stream watches (objects with name, update, reset, …)', aStreamWatch),
   growth: aGrowthPolicy,
   freezing: aFreezing,
@@ -35,8 +37,9 @@ export function checkRoles(who: string, strategy: Strategy): void {
 /** Throws OptionError as `checkRoles`, and for a part that could never do anything beside the others. */
 export function checkStrategy(who: string, strategy: Strategy): void {
   checkRoles(who, strategy)
-  const { penalties = [], consolidateWhen = onDrift, detector, watches = [], growth, vocabulary } = strategy
-  if (detector !== undefined || watches.length > 0) return
+  const { penalties = [], consolidateWhen = onDrift, growth, vocabulary } = strategy
+  const { detector, detectors = [], watches = [] } = strategy
+  if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const idle = penalties.find(({ waitsForConsolidation }) => waitsForConsolidation)
   if (idle !== undefined && waitsForDrift(consolidateWhen)) {
     throw new OptionError(

@@ -15,7 +15,7 @@ const single = [
 ] as const
 
 /**
- * One strategy that does what several do: penalties, transforms and watches add up in order.
+ * One strategy that does what several do: penalties, transforms, detectors and watches add up in order.
  *
  * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
  * @example
@@ -42,8 +42,9 @@ export function compose(...strategies: readonly Strategy[]): Strategy {
     }
     const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
     const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
+    const detectors = [...(result.detectors ?? []), ...(strategy.detectors ?? [])]
     const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
-    Object.assign(result, strategy, { penalties, transforms, watches })
+    Object.assign(result, strategy, { penalties, transforms, detectors, watches })
   }
   return result
 }

@@ -2,6 +2,7 @@
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
 import type { DriftDetector } from '../drift/drift-detector.ts'
+import type { Watching } from '../drift/signals/watching.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 import type { Freezing } from '../freezing/freezing.ts'
 import type { GrowthPolicy } from '../growth/growth-policy.ts'
@@ -24,6 +25,8 @@ export interface ModelStrategy {
   readonly lookAhead?: LookAhead
   /** Watches the prequential loss, in bits per byte, one number per batch. */
   readonly detector?: DriftDetector
+  /** Watch any signals of a step, several at once: `watching(signal, detector)`. */
+  readonly detectors?: readonly Watching[]
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */
   readonly consolidateWhen?: Trigger
 }

@@ -1,10 +1,11 @@
 /** `@burgeon/continual/testing`: contract suites for parts of a learner, for use in any test runner. */
 export type { CheckResult } from '@burgeon/tensor/testing'
-export { checkDriftDetector, type DriftExpectation } from './check-drift-detector.ts'
+export { checkDriftDetector, type DriftExpectation } from './drift/check-drift-detector.ts'
 export { checkFreezing } from './check-freezing.ts'
 export { checkGrowthPolicy, type LossCourse, type PolicyExpectation } from './check-growth-policy.ts'
 export { checkLookAhead, type LookAheadExpectation } from './check-look-ahead.ts'
 export { checkPenalty } from './check-penalty.ts'
 export { checkRehearsal } from './check-rehearsal.ts'
-export { checkStreamWatch, type WatchExpectation } from './check-stream-watch.ts'
+export { checkStreamWatch, type WatchExpectation } from './drift/check-stream-watch.ts'
 export { checkTrigger, type TriggerExpectation } from './check-trigger.ts'
+export { checkVectorDetector, type VectorExpectation } from './drift/check-vector-detector.ts'

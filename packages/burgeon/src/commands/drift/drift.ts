@@ -10,13 +10,13 @@ import type { CommandContext } from '../../terminal/command-context.ts'
 import { count, many } from '../../terminal/quantities.ts'
 import { palette, printable } from '../../terminal/terminal.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { type DetectorName, namedDetectors } from './named-detectors.ts'
+import { type ColumnWatch, columnWatches, type DetectorName } from './named-detectors.ts'
 
 export interface DriftOptions {
-  /** Names or numbers of columns; each is watched by detectors of its own. */
+  /** Names or numbers of columns; each has detectors of its own, and all together those of vectors. */
   readonly column: readonly string[]
   readonly detector: readonly DetectorName[]
-  /** Options of detectors, as `namedDetectors` has them. */
+  /** Options of detectors, as `columnWatches` has them. */
   readonly option: readonly string[]
   /** Hands values on in their own unit. */
   readonly raw: boolean
@@ -32,20 +32,21 @@ export interface DriftOptions {
 /** An alarm, as `--json` prints it. */
 interface Alarm extends Omit<NumberRow, 'values'> {
   readonly column: string
-  readonly value: number
+  /** What the detector saw of the row. */
+  readonly value: number | readonly number[]
   readonly detector: DetectorName
   readonly direction: 'up' | 'down'
-  /** The detector's estimate of the mean. */
+  /** The detector's estimate: of the mean, or for vectors how rare they are, in standard deviations. */
   readonly estimate: number
 }
 
 /** Runs the command: reads rows until there are no more. Returns the exit code. */
 export async function drift(file: string, options: DriftOptions, context: CommandContext): Promise<number> {
   const names = [...new Set(options.detector.length > 0 ? options.detector : (['adwin'] as const))]
-  const detectorsOf = (): ReturnType<typeof namedDetectors> =>
-    namedDetectors(names, options.option, options.raw)
+  const watchesOf = (columns: readonly string[]): ColumnWatch[] =>
+    columnWatches(names, options.option, options.raw, columns)
   // What is wrong with options is said before anything is read.
-  detectorsOf()
+  watchesOf(['any'])
   const shown = file === '-' ? 'standard input' : printable(file)
   const table = await numberColumns(
     csvRecords(await bytesOf(file, shown, context), options.separator, shown),
@@ -56,7 +57,7 @@ export async function drift(file: string, options: DriftOptions, context: Comman
       shown,
     },
   )
-  const watched = table.names.map((column) => ({ column: printable(column), detectors: detectorsOf() }))
+  const watches = watchesOf(table.names.map(printable))
   const { faint, drift: marked } = palette(context.output, context.environment)
   const write = (line: string): void => void context.output.write(`${line}\n`)
   const totals = Object.fromEntries(names.map((name) => [name, 0])) as Record<DetectorName, number>
@@ -64,17 +65,19 @@ export async function drift(file: string, options: DriftOptions, context: Comman
     totals[detector]++
     if (options.json) write(JSON.stringify({ row, line, column, value, detector, direction, estimate }))
     else {
-      write(
-        `${marked('~')} row ${count(row)}  ${column} ${value}  ${detector} ${direction}, mean ${Number(estimate.toPrecision(6))}  ${faint(`line ${count(line)}`)}`,
-      )
+      const seen = typeof value === 'number' ? value : value.join(', ')
+      const judged = `${detector === 'kernel' ? 'score' : 'mean'} ${Number(estimate.toPrecision(6))}`
+      const at = faint(`line ${count(line)}`)
+      write(`${marked('~')} row ${count(row)}  ${column} ${seen}  ${detector} ${direction}, ${judged}  ${at}`)
     }
   }
   let rows = 0
   for await (const row of table.rows) {
     rows++
-    watched.forEach(({ column, detectors }, i) => {
-      for (const alarm of alarmsIn(row, i, column, detectors, shown)) told(alarm)
-    })
+    for (const watch of watches) {
+      const alarm = alarmIn(row, watch, shown)
+      if (alarm !== null) told(alarm)
+    }
   }
   const { missing } = table
   if (options.json) write(JSON.stringify({ rows, missing, alarms: totals }))
@@ -86,24 +89,18 @@ export async function drift(file: string, options: DriftOptions, context: Comman
   return exitCodes[String(context.stop.reason)] ?? 0
 }
 
-/** Hands one value to the detectors of its column. A value that one cannot take is an error of its line. */
-function alarmsIn(
-  { row, line, values }: NumberRow,
-  at: number,
-  column: string,
-  detectors: ReturnType<typeof namedDetectors>,
-  shown: string,
-): Alarm[] {
-  const value = values[at]
-  return detectors.flatMap(([detector, part]) => {
-    try {
-      const { direction, estimate } = part.update(value)
-      return direction === null ? [] : [{ row, line, column, value, detector, direction, estimate }]
-    } catch (cause) {
-      if (!(cause instanceof SignalError)) throw cause
-      throw new StreamError('bad-table', `drift: line ${line} of ${shown}: ${cause.message}`, { line, cause })
-    }
-  })
+/** Hands a row to a detector. A value that it cannot take is an error of the line. */
+function alarmIn({ row, line, values }: NumberRow, watch: ColumnWatch, shown: string): Alarm | null {
+  try {
+    const { direction, estimate } = watch.update(values)
+    const { column, detector } = watch
+    return direction === null
+      ? null
+      : { row, line, column, value: watch.seen(values), detector, direction, estimate }
+  } catch (cause) {
+    if (!(cause instanceof SignalError)) throw cause
+    throw new StreamError('bad-table', `drift: line ${line} of ${shown}: ${cause.message}`, { line, cause })
+  }
 }
 
 /** The bytes of a file, a pipe or standard input, until they end or the user stops. */

@@ -4,9 +4,11 @@ import {
   cusum,
   ddm,
   type DriftDetector,
+  type DriftVerdict,
   eddm,
   hddmAverage,
   hddmWeighted,
+  kernelTwoSample,
   kswin,
   pageHinkley,
   standardized,
@@ -32,9 +34,11 @@ const scaled =
   }
 
 /** Name of a detector on the command line. */
-export type DetectorName = 'adwin' | 'page-hinkley' | 'cusum' | 'kswin' | 'ddm' | 'eddm' | 'hddm-a' | 'hddm-w'
+export type DetectorName = OfNumbers | 'kernel'
 
-const makers: Readonly<Record<DetectorName, Maker>> = {
+type OfNumbers = 'adwin' | 'page-hinkley' | 'cusum' | 'kswin' | 'ddm' | 'eddm' | 'hddm-a' | 'hddm-w'
+
+const makers: Readonly<Record<OfNumbers, Maker>> = {
   adwin: scaled(adaptiveWindowing, {}),
   'page-hinkley': scaled(pageHinkley, { threshold: 30, delta: 0.25 }),
   cusum: (options) => cusum({ threshold: 10, ...options }),
@@ -46,19 +50,47 @@ const makers: Readonly<Record<DetectorName, Maker>> = {
 }
 
 /** All of them. */
-export const detectorNames = Object.keys(makers) as readonly DetectorName[]
+export const detectorNames: readonly DetectorName[] = [...(Object.keys(makers) as OfNumbers[]), 'kernel']
+
+/** One detector at work in a table. */
+export interface ColumnWatch {
+  readonly detector: DetectorName
+  /** The column that it watches, or all of them. */
+  readonly column: string
+  /** The value or the values of a row that it sees. */
+  seen(values: readonly number[]): number | readonly number[]
+  update(values: readonly number[]): DriftVerdict
+}
 
 /**
- * Makes detectors anew, one of each name.
+ * Makes detectors anew: one of each name for each column, and one for all columns together where it takes
+ * vectors.
  *
  * @param options `key=value`, for the only detector, or `name.key=value`. Numbers are read as such.
  * @throws UsageError for an option of no detector, and OptionError for one that the detector does not have.
  */
-export function namedDetectors(
+export function columnWatches(
   names: readonly DetectorName[],
   options: readonly string[],
   isRaw: boolean,
-): [DetectorName, DriftDetector][] {
+  columns: readonly string[],
+): ColumnWatch[] {
+  const byName = optionsByName(names, options)
+  return names.flatMap((detector): ColumnWatch[] => {
+    const own = byName.get(detector) ?? {}
+    if (detector === 'kernel') {
+      const part = kernelTwoSample(own)
+      const column = columns.join(', ')
+      return [{ detector, column, seen: (values) => values, update: (values) => part.update(values) }]
+    }
+    return columns.map((column, i) => {
+      const part = makers[detector](own, isRaw)
+      return { detector, column, seen: (values) => values[i], update: (values) => part.update(values[i]) }
+    })
+  })
+}
+
+function optionsByName(names: readonly DetectorName[], options: readonly string[]): Map<string, Options> {
   const byName = new Map(names.map((name): [string, Record<string, number | string>] => [name, {}]))
   for (const option of options) {
     const [, owner, key, text] = /^(?:([\w-]+)\.)?(\w+)=(.+)$/.exec(option) ?? []
@@ -71,5 +103,5 @@ export function namedDetectors(
     }
     own[key] = Number.isNaN(Number(text)) ? text : Number(text)
   }
-  return names.map((name) => [name, makers[name](byName.get(name) ?? {}, isRaw)])
+  return byName
 }

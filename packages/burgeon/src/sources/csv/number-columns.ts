@@ -38,8 +38,8 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
  * Reads the first record and finds the columns.
  *
  * @throws StreamError `empty-input` without a record; `bad-table` with the number of the line for a column
- *   that is not there. While rows are read `bad-table`, too, for a row of another number of fields, for what is no
- *   decimal number, or one beyond ±1e100.
+ *   that is not there. While rows are read `bad-table`, too, for a row of another number of fields, for
+ *   what is no decimal number, or one beyond ±1e100.
  */
 export async function numberColumns(
   records: AsyncIterable<CsvRecord>,

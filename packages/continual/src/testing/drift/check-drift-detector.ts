@@ -6,8 +6,8 @@ import {
   type DriftDetector,
   type DriftDirection,
   type DriftVerdict,
-} from '../drift/drift-detector.ts'
-import { gaussians } from './gaussians.ts'
+} from '../../drift/drift-detector.ts'
+import { gaussians } from '../gaussians.ts'
 
 /** The streams of the suite, and the alarms that a detector must give there. */
 export interface DriftExpectation {

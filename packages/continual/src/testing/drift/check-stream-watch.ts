@@ -8,8 +8,8 @@ import {
   statements,
   takenStates,
 } from '@burgeon/tensor/testing'
-import type { DriftVerdict } from '../drift/drift-detector.ts'
-import { aStreamWatch, type StreamWatch } from '../drift/stream-watch.ts'
+import type { DriftVerdict } from '../../drift/drift-detector.ts'
+import { aStreamWatch, type StreamWatch } from '../../drift/stream-watch.ts'
 
 /** The streams of the suite, and the alarms that a watch must give there. */
 export interface WatchExpectation {
