@@ -14,6 +14,7 @@ export function stepOf(fresh: TokenBatch, model?: Gpt): StepContext<Gpt> {
     bytes: [],
     losses: [1],
     stepsSinceDrift: null,
+    mirrors: [],
     events: [],
   }
 }

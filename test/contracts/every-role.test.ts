@@ -17,6 +17,7 @@ const suites: Readonly<
   detector: 'checkDriftDetector',
   detectors: 'checkVectorDetector',
   watches: 'checkStreamWatch',
+  upkeep: 'checkUpkeep',
   growth: 'checkGrowthPolicy',
   freezing: 'checkFreezing',
   consolidateWhen: 'checkTrigger',

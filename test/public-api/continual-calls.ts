@@ -40,6 +40,21 @@ const state = await learner().toState()
 /** By export. */
 export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
+  continualBackpropagation: [
+    () => ({
+      args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },
+      run: api.continualBackpropagation,
+    }),
+  ],
+  recycleDormant: [
+    () => ({ args: { options: { threshold: 0.1, every: 1, seed: 1 } }, run: api.recycleDormant }),
+  ],
+  shrinkAndPerturb: [
+    () => ({
+      args: { options: { shrink: 0.5, perturb: 0.1, when: always, seed: 1 } },
+      run: api.shrinkAndPerturb,
+    }),
+  ],
   eventFromState: [
     () => ({
       args: { event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },

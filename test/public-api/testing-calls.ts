@@ -2,6 +2,7 @@
 import {
   byteShift,
   kernelTwoSample,
+  recycleDormant,
   everySteps,
   freezeConverged,
   growOnPlateau,
@@ -119,6 +120,12 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
     () => ({
       args: { make: () => byteShift({ warmUp: 64 }), options: { quiet: 640, delay: 640 } },
       run: continualApi.checkStreamWatch,
+    }),
+  ],
+  checkUpkeep: [
+    () => ({
+      args: { make: () => recycleDormant({ every: 2 }), options: { steps: 6, acts: true } },
+      run: continualApi.checkUpkeep,
     }),
   ],
   checkVectorDetector: [

@@ -149,6 +149,21 @@ const freezing: Part = async (steps) => {
   return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
 }
 
+const upkeep =
+  (make: () => continual.Upkeep<gpt.Gpt>): Part =>
+  async (steps) => {
+    const model = tinyModel(device)
+    const part = make()
+    let step = 0
+    const goOn = () => part.afterStep({ ...stepOf(batch(), model), step: ++step })
+    for (let i = 0; i < steps; i++) await goOn()
+    return {
+      toState: () => part.toState?.(),
+      restore: (state) => part.restore?.(state, model.parameters),
+      goOn,
+    }
+  }
+
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
 const learnerParts = (): Omit<continual.LearnerOptions, 'model'> => ({
   optimizer: optim.adamw({ learningRate: 0.01 }),
@@ -324,6 +339,11 @@ export const parts: Readonly<Record<string, Part>> = {
     () => continual.byteShift({ recent: 4, past: 8, warmUp: 1 }),
     (watch) => watch.update(Uint8Array.of(1, noise++ % 256, 3)),
   ),
+  continualBackpropagation: upkeep(() =>
+    continual.continualBackpropagation({ replacementRate: 0.1, maturity: 1 }),
+  ),
+  recycleDormant: upkeep(() => continual.recycleDormant({ every: 1 })),
+  shrinkAndPerturb: upkeep(() => continual.shrinkAndPerturb({ when: continual.everySteps(1) })),
   freezeConverged: freezing,
   laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),
   onlineEwc: ewc,

@@ -108,6 +108,12 @@ export type { Rehearsal } from './rehearsal/rehearsal.ts'
 export { Reservoir } from './rehearsal/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
 export type { RecallContext, StepContext } from './journal/step-context.ts'
+export {
+  continualBackpropagation,
+  type ContinualBackpropagationOptions,
+} from './plasticity/continual-backpropagation.ts'
+export { recycleDormant, type RecycleDormantOptions } from './plasticity/recycle-dormant.ts'
+export { shrinkAndPerturb, type ShrinkAndPerturbOptions } from './plasticity/shrink-and-perturb.ts'
 export { callbackSink } from './sinks/callback-sink.ts'
 export type { SinkOutput } from './sinks/output-sink.ts'
 export { recordOf, type Sink, SinkError, type SinkRecord } from './sinks/sink.ts'

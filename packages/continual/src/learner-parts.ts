@@ -60,14 +60,14 @@ export function assemble({
     rehearsal,
     detector,
   } = strategy
-  const { growth, freezing, vocabulary, consolidateWhen = onDrift } = strategy
+  const { growth, freezing, vocabulary, consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
     ...transforms,
     ...(lookAhead ? [lookAhead] : []),
     last,
   )
-  const mirrors = [optimizer, ...penalties].flatMap((part) => part.mirrors)
+  const mirrors = [optimizer, ...penalties, ...others].flatMap((part) => part.mirrors ?? [])
   checkFollows(mirrors, strategy)
   const memory = rehearsal ?? (penalties.length > 0 ? recentRows(consolidationRows) : undefined)
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
@@ -85,6 +85,7 @@ export function assemble({
     grows,
     detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
     freezing,
+    ...others,
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
     // First: the optimizer's state belongs to its numbers.
@@ -96,6 +97,7 @@ export function assemble({
     ['growth', grows],
     ['freezing', freezing],
     ...watches.map((watch) => ['watch', watch] as const),
+    ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
     // Last: a tokenizer that has grown cannot take another state than one that goes on from it.
     ['vocabulary', speaks],

@@ -42,7 +42,7 @@ export class Learner<M extends Model = Gpt> {
     this.budget = budget
     this.#options = own
     this.#parts = assemble(own)
-    this.#journal = new Journal(own.model)
+    this.#journal = new Journal(own.model, this.#parts.mirrors)
   }
 
   /** The adapter that learns in the place of the model; it stays when the learner is disposed. */

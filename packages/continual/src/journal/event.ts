@@ -36,6 +36,10 @@ export type LearnerEvent =
   | EventOf<'growth refused', Decided>
   /** The policy had the blocks measured and decided to stay as it is. */
   | EventOf<'growth considered', Required<Decided>>
+  /** Hidden units of one MLP began again, by number. */
+  | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
+  /** So many parameters shrank, and new weights were added. */
+  | EventOf<'perturbed', { readonly weights: number }>
   /** Number of bottom blocks that are freezing; 0 means all learn again. */
   | EventOf<'freezing', { readonly blocks: number; readonly reason: string }>
 

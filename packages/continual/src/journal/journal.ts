@@ -1,4 +1,5 @@
 /** The journal of a learner: what happened, and the numbers that its parts judge by. */
+import type { Mirror } from '@burgeon/tensor'
 import type { Model } from '../model/model.ts'
 import type { LearntBatch } from './learnt.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
@@ -19,6 +20,7 @@ export interface JournalState {
 /** Keeps every growth, and of everything else the latest 4096 events. */
 export class Journal {
   readonly #model: Model
+  readonly #mirrors: readonly Mirror[]
   #events: LearnerEvent[] = []
   #ofStep: LearnerEvent[] = []
   #losses: readonly number[] = []
@@ -26,8 +28,10 @@ export class Journal {
   #lastDrift: number | null = null
   #overflows = 0
 
-  constructor(model: Model) {
+  /** @param mirrors State shaped like the parameters, of all parts. */
+  constructor(model: Model, mirrors: readonly Mirror[]) {
     this.#model = model
+    this.#mirrors = mirrors
   }
 
   get events(): readonly LearnerEvent[] {
@@ -111,6 +115,7 @@ export class Journal {
       get stepsSinceDrift() {
         return sinceDrift()
       },
+      mirrors: this.#mirrors,
       events: this.#ofStep,
     }
   }

@@ -1,4 +1,5 @@
 /** The context of a step, as the parts of a learner see it. It grows by fields, never by parameters. */
+import type { Mirror } from '@burgeon/tensor'
 import type { BatchOf, Model } from '../model/model.ts'
 import type { LearnerEvent } from './event.ts'
 
@@ -38,6 +39,8 @@ export interface StepContext<M extends Model = Model> {
   readonly losses: readonly number[]
   /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
   readonly stepsSinceDrift: number | null
+  /** State shaped like the parameters, of all parts: whoever changes units of the model has it follow. */
+  readonly mirrors: readonly Mirror[]
   /** Events of this step so far. */
   readonly events: readonly LearnerEvent[]
 }

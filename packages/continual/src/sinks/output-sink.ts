@@ -31,7 +31,9 @@ export function outputSink<Item>(
   let [written, isClosed] = [0, false]
   /** Does something after all before it, unless something failed. */
   const next = (what: string, body: () => unknown): Promise<void> => {
-    const done = last.then(async () => {
+    const before = last
+    const done = (async (): Promise<void> => {
+      await before
       if (failed !== null) throw failed
       try {
         await body()
@@ -39,7 +41,7 @@ export function outputSink<Item>(
         failed = failureOf(name, what, written, cause)
         throw failed
       }
-    })
+    })()
     // Whoever called hears of it; the next call asks `failed`.
     last = done.catch(() => {})
     return done

@@ -12,6 +12,7 @@ import { aLookAhead } from '../meta/look-ahead.ts'
 import { aPenalty } from '../penalty/penalty.ts'
 import { aRehearsal } from '../rehearsal/rehearsal.ts'
 import type { Strategy } from './strategy.ts'
+import { anUpkeep } from '../upkeep/upkeep.ts'
 import { onDrift, waitsForDrift } from '../trigger.ts'
 import { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 
@@ -26,6 +27,7 @@ const roles: ChecksOf<Strategy> = {
   growth: aGrowthPolicy,
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
+  upkeep: checks.list('a list of upkeep parts (objects with name, afterStep, …)', anUpkeep),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }
 

@@ -15,7 +15,8 @@ const single = [
 ] as const
 
 /**
- * One strategy that does what several do: penalties, transforms, detectors and watches add up in order.
+ * One strategy that does what several do: penalties, transforms, detectors, watches and upkeep add up in
+ * order.
  *
  * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
  * @example
@@ -44,7 +45,8 @@ export function compose(...strategies: readonly Strategy[]): Strategy {
     const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
     const detectors = [...(result.detectors ?? []), ...(strategy.detectors ?? [])]
     const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
-    Object.assign(result, strategy, { penalties, transforms, detectors, watches })
+    const upkeep = [...(result.upkeep ?? []), ...(strategy.upkeep ?? [])]
+    Object.assign(result, strategy, { penalties, transforms, detectors, watches, upkeep })
   }
   return result
 }

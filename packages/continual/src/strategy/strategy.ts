@@ -11,6 +11,7 @@ import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Trigger } from '../trigger.ts'
+import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 
 /** The parts of a learner of any model, by role. All are optional. */
@@ -27,6 +28,8 @@ export interface ModelStrategy {
   readonly detector?: DriftDetector
   /** Watch any signals of a step, several at once: `watching(signal, detector)`. */
   readonly detectors?: readonly Watching[]
+  /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
+  readonly upkeep?: readonly Upkeep[]
   /** When the penalties take the present weights as the ones to protect; on drift unless given. */
   readonly consolidateWhen?: Trigger
 }

@@ -99,6 +99,7 @@ function contextOf(step: number, model: Gpt, events: readonly LearnerEvent[]): S
     bytes: fresh.tokens,
     losses: [2],
     stepsSinceDrift: events.length > 0 ? 0 : null,
+    mirrors: [],
     events,
   }
 }

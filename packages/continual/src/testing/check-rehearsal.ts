@@ -107,6 +107,7 @@ function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)):
     bytes: fresh.tokens.filter((token) => token !== padding),
     losses: [2],
     stepsSinceDrift: null,
+    mirrors: [],
     events: [],
   }
 }
