@@ -113,8 +113,6 @@ function configure(folder: string, mutate: readonly string[]): void {
       coverageAnalysis: 'perTest',
       ignoreStatic: true,
       concurrency: 2,
-      // Of the tests without a mutant. A busy machine needs more than the five minutes that are usual.
-      dryRunTimeoutMinutes: 60,
       reporters: ['progress-append-only', 'json'],
       jsonReporter: { fileName: 'mutants.json' },
     }),

@@ -44,7 +44,7 @@ test('an abort ends it between rows', async () => {
   await expect(writeOwnText(tinyModel(), { rows: 1, signal: stop.signal })).rejects.toThrow('aborted')
 })
 
-test('own text stays in memory whatever is learnt, and comes with every batch at its share', () => {
+test('own text stays in memory whatever is learnt, and comes with every batch at its share', async () => {
   const own = joinBatches(
     [rowsOf([1, 1, 1, 1, 1], [2, 2, 2, 2, 2])].map((b) => ({ ...b, domains: ['own', 'own'] })),
   )
@@ -52,7 +52,7 @@ test('own text stays in memory whatever is learnt, and comes with every batch at
   const replay = ownTextReplay({ text: own, rows: 2, share: 0.5, beside })
   const fresh = rowsOf([3, 4, 5, 6, 7], [4, 5, 6, 7, 8])
   for (let i = 0; i < 200; i++) {
-    const old = replay.recall(stepOf(fresh))
+    const old = await replay.recall(stepOf(fresh))
     const ofOwn = old?.domains.filter((domain) => domain === 'own') ?? []
     expect(ofOwn).toHaveLength(1)
     replay.remember(stepOf(fresh))

@@ -6,6 +6,7 @@ import {
   padding,
   type Rehearsal,
   reservoirReplay,
+  ringMemory,
   type TokenBatch,
 } from '@burgeon/continual'
 import { OptionError, StateError } from '@burgeon/tensor'
@@ -22,25 +23,42 @@ const row = (first: number, length: number, domain: string): TokenBatch =>
   )
 
 /** The rows of a batch without their padding, and their domains. */
-function rowsIn(rows: Batch | null): (readonly [string, ...number[]])[] {
-  if (rows === null) return []
-  const batch = rows as TokenBatch
-  return batch.domains.map((domain, i) => [
+function rowsIn(batch: Batch | null): (readonly [string, ...number[]])[] {
+  if (batch === null) return []
+  const { tokens, length, domains } = batch as TokenBatch
+  return domains.map((domain, i) => [
     domain,
-    ...batch.tokens
-      .subarray(i * (batch.length + 1), (i + 1) * (batch.length + 1))
-      .filter((token) => token !== padding),
+    ...tokens.subarray(i * (length + 1), (i + 1) * (length + 1)).filter((token) => token !== padding),
   ])
 }
 
 const inOrder = (rows: ReturnType<typeof rowsIn>): ReturnType<typeof rowsIn> =>
   rows.toSorted(([a], [b]) => (a < b ? -1 : 1))
 
+/** What is recalled for the same batch, time after time. */
+async function recalledBy(
+  rehearsal: Rehearsal,
+  fresh: TokenBatch,
+  times: number,
+): Promise<ReturnType<typeof rowsIn>[]> {
+  const recalled = []
+  for (let i = 0; i < times; i++) recalled.push(rowsIn(await rehearsal.recall(stepOf(fresh))))
+  return recalled
+}
+
 /** The state as a file gives it back, changed. */
 const changed = (rehearsal: Rehearsal, change: object): object => ({
   ...(structuredClone(rehearsal.toState()) as object),
   ...change,
 })
+
+/** The rows of a saved state, without what else it holds. */
+const pick = ({
+  kind: _kind,
+  capacity: _capacity,
+  memory: _memory,
+  ...rows
+}: Record<string, unknown>): object => rows
 
 const double = (tokens: Int32Array): Int32Array =>
   tokens.map((token) => (token === padding ? token : 2 * token))
@@ -52,7 +70,7 @@ describe('the latest rows', () => {
       rehearsal.remember(stepOf(row(10 * i, 2, domain)))
     return rehearsal
   }
-  test('are the last that came, and nothing of them is learnt again', () => {
+  test('are the last that came, and nothing of them is learnt again', async () => {
     const rehearsal = filled()
     expect(rowsIn(rehearsal.sample(2))).toEqual([
       ['c', 20, 21, 22],
@@ -63,7 +81,7 @@ describe('the latest rows', () => {
       ['c', 20, 21, 22],
       ['d', 30, 31, 32],
     ])
-    expect(rehearsal.recall(stepOf(row(0, 2, 'e')))).toBe(null)
+    expect(await rehearsal.recall(stepOf(row(0, 2, 'e')))).toBe(null)
     expect(recentRows(3).sample(2)).toBe(null)
   })
   test('of another length than the longest are of an earlier context, and are left out', () => {
@@ -71,7 +89,7 @@ describe('the latest rows', () => {
     rehearsal.remember(stepOf(row(50, 4, 'e')))
     const sample = rehearsal.sample(3)
     expect(rowsIn(sample)).toEqual([['e', 50, 51, 52, 53, 54]])
-    expect(sample).toMatchObject({ length: 4 })
+    expect((sample as TokenBatch).length).toBe(4)
   })
   test('are written in other tokens when the vocabulary has grown', () => {
     const rehearsal = filled()
@@ -109,14 +127,14 @@ describe('a replay', () => {
     ['b', 10, 11, 12],
     ['c', 20, 21, 22],
   ]
-  test('gives every row with the domain it came from, and none for none', () => {
+  test('gives every row with the domain it came from, and none for none', async () => {
     expect(all(filled())).toEqual(whole)
     expect(filled().sample(0)).toBe(null)
     expect(reservoirReplay({ capacity: 4 }).sample(2)).toBe(null)
-    expect(reservoirReplay({ capacity: 4 }).recall(stepOf(row(0, 2, 'a')))).toBe(null)
-    expect(filled().sample(3)).toMatchObject({ length: 2 })
+    expect(await reservoirReplay({ capacity: 4 }).recall(stepOf(row(0, 2, 'a')))).toBe(null)
+    expect((filled().sample(3) as TokenBatch).length).toBe(2)
     expect(reservoirReplay({ capacity: 4 }).toState()).toMatchObject({
-      tokens: new Int32Array(0),
+      packed: new Uint8Array(0),
       domains: [],
     })
   })
@@ -131,19 +149,18 @@ describe('a replay', () => {
     expect(new Set(kept.map(([domain]) => domain)).size).toBe(4)
     expect((rehearsal.toState() as { domains: readonly string[] }).domains).toHaveLength(4)
   })
-  test('owes no fraction of a row for what came before there was anything to rehearse', () => {
+  test('owes no fraction of a row for what came before there was anything to rehearse', async () => {
     const rehearsal = reservoirReplay({ capacity: 4, share: 0.75 })
-    rehearsal.recall(stepOf(row(0, 2, 'a')))
+    await rehearsal.recall(stepOf(row(0, 2, 'a')))
     rehearsal.remember(stepOf(row(0, 2, 'a')))
-    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(row(0, 2, 'a')))).length)).toEqual([
-      0, 1, 1, 1,
-    ])
+    const recalled = await recalledBy(rehearsal, row(0, 2, 'a'), 4)
+    expect(recalled.map(({ length }) => length)).toEqual([0, 1, 1, 1])
   })
   test('gives rows of two lengths as long as the longer', () => {
     const rehearsal = filled()
     rehearsal.remember(stepOf(row(50, 4, 'd')))
     const sample = rehearsal.sample(4)
-    expect(sample).toMatchObject({ length: 4 })
+    expect((sample as TokenBatch).length).toBe(4)
     expect(inOrder(rowsIn(sample))).toEqual([...whole, ['d', 50, 51, 52, 53, 54]])
   })
   test('is written in other tokens when the vocabulary has grown', () => {
@@ -155,16 +172,16 @@ describe('a replay', () => {
       ['c', 40, 42, 44],
     ])
   })
-  test('takes back what recalling changed, so that a failed step draws the same rows again', () => {
+  test('takes back what recalling changed, so that a failed step draws the same rows again', async () => {
     const rehearsal = reservoirReplay({ capacity: 40, share: 0.75 })
     for (let i = 0; i < 40; i++) rehearsal.remember(stepOf(row(10 * i, 2, `n${i}`)))
     const fresh = joinBatches([row(0, 2, 'x'), row(1, 2, 'x'), row(2, 2, 'x')])
-    rehearsal.recall(stepOf(fresh))
+    await rehearsal.recall(stepOf(fresh))
     const takeBack = rehearsal.mark?.()
-    const drawn = [1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(fresh))))
+    const drawn = await recalledBy(rehearsal, fresh, 4)
     expect(new Set(drawn.map(String)).size).toBe(4)
     takeBack?.()
-    expect([1, 2, 3, 4].map(() => rowsIn(rehearsal.recall(stepOf(fresh))))).toEqual(drawn)
+    expect(await recalledBy(rehearsal, fresh, 4)).toEqual(drawn)
   })
   test('comes back from a state with its rows and its draws', () => {
     const rehearsal = filled()
@@ -176,19 +193,57 @@ describe('a replay', () => {
       rowsIn((filled().sample(9), rehearsal.sample(9), rehearsal).sample(2)),
     )
   })
-  test('is refused where its rows, domains, slots or capacity do not fit each other', () => {
+  test('is refused where its rows, domains, sizes or capacity do not fit each other', () => {
     const rehearsal = filled()
-    const { tokens, domains } = rehearsal.toState() as { tokens: Int32Array; domains: readonly string[] }
+    const state = rehearsal.toState() as {
+      packed: Uint8Array
+      sizes: Int32Array
+      domains: readonly string[]
+      losses: Float64Array
+    }
     const damaged = [
-      changed(rehearsal, { tokens: tokens.slice(3) }),
-      changed(rehearsal, { domains: domains.slice(1) }),
-      changed(rehearsal, { domains: domains.slice(1), tokens: tokens.slice(3) }),
-      changed(rehearsal, { length: 9 }),
+      changed(rehearsal, { packed: state.packed.slice(3) }),
+      changed(rehearsal, { packed: state.packed.map(() => 9) }),
+      changed(rehearsal, { domains: state.domains.slice(1) }),
+      changed(rehearsal, { sizes: state.sizes.map((size) => size + 1) }),
+      changed(rehearsal, { losses: state.losses.slice(1) }),
+      changed(rehearsal, { memory: ringMemory().toState() }),
     ]
-    for (const state of damaged) expect(() => rehearsal.restore(state)).toThrow(StateError)
+    for (const damage of damaged) expect(() => rehearsal.restore(damage)).toThrow(StateError)
     const larger = reservoirReplay({ capacity: 5 })
-    expect(() => larger.restore(rehearsal.toState())).toThrow('expected as many rows as slots, and 5 slots')
+    expect(() => larger.restore(rehearsal.toState())).toThrow(
+      "the state was saved with capacity '4 rows'; this one has '5 rows'",
+    )
+    const crowded = { ...(reservoirReplay({ capacity: 2 }).toState() as object), ...pick(state) }
+    expect(() => reservoirReplay({ capacity: 2 }).restore(crowded)).toThrow('expected no more than 2 rows')
     expect(all(rehearsal)).toEqual(whole)
+  })
+  test('comes back from a state that 0.1 saved, and draws on as it would have then', async () => {
+    const rehearsal = filled()
+    const state = rehearsal.toState() as { random: object; owed: number; domains: readonly string[] }
+    const { random, owed, domains } = state
+    const first = {
+      ...{ random, owed, domains, length: 4 },
+      reservoir: { kind: 'reservoir', capacity: 4, seen: 3 },
+      tokens: Int32Array.of(0, 1, 2, -1, 10, 11, 12, -1, 20, 21, 22, -1),
+    }
+    const other = reservoirReplay({ capacity: 4 })
+    other.restore(structuredClone(first))
+    for (const each of [rehearsal, other]) {
+      for (let i = 3; i < 9; i++) each.remember(stepOf(row(10 * i, 2, `n${i}`)))
+    }
+    expect(await recalledBy(other, row(0, 2, 'x'), 5)).toEqual(await recalledBy(rehearsal, row(0, 2, 'x'), 5))
+    expect(all(other)).toEqual(all(rehearsal))
+    for (const damage of [
+      { tokens: first.tokens.slice(4) },
+      { domains: ['a'] },
+      { length: 3 },
+      { reservoir: { kind: 'reservoir', capacity: 4, seen: 2 } },
+    ]) {
+      expect(() => other.restore({ ...first, ...damage })).toThrow('expected as many rows as slots')
+    }
+    const five = { ...first, reservoir: { kind: 'reservoir', capacity: 5, seen: 3 } }
+    expect(() => other.restore(five)).toThrow("saved with capacity '5 rows'")
   })
   test('is refused without room, or with a share of nothing', () => {
     for (const capacity of [0, -1, 1.5, Number.NaN]) {

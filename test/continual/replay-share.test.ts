@@ -1,4 +1,4 @@
-import { type TokenBatch, reservoirReplay } from '@burgeon/continual'
+import { type TokenBatch, type Rehearsal, reservoirReplay } from '@burgeon/continual'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { stepOf } from './step-of.ts'
@@ -10,22 +10,29 @@ const batch = (rows: number): TokenBatch => ({
   domains: Array.from({ length: rows }, () => 'text'),
 })
 
+/** Old rows that come with batches of these sizes. */
+async function recalledBy(replay: Rehearsal, sizes: readonly number[]): Promise<number[]> {
+  const rows = []
+  for (const size of sizes) rows.push((await replay.recall(stepOf(batch(size))))?.rows ?? 0)
+  return rows
+}
+
 describe('the share of replay', () => {
-  test('a tenth of two rows is one old row in five batches', () => {
+  test('a tenth of two rows is one old row in five batches', async () => {
     const replay = reservoirReplay({ capacity: 50, share: 0.1 })
     replay.remember(stepOf(batch(50)))
-    const recalled = Array.from({ length: 20 }, () => replay.recall(stepOf(batch(2)))?.rows ?? 0)
+    const recalled = await recalledBy(replay, new Array(20).fill(2))
     expect(recalled).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
   })
-  test('is kept to within a row by batches of any size, across saves', () => {
+  test('is kept to within a row by batches of any size, across saves', async () => {
     const anyRun = fc.record({
       share: fc.double({ min: 0.01, max: 3, noNaN: true }),
       sizes: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 60 }),
       savedAt: fc.nat(59),
     })
-    fc.assert(
-      fc.property(anyRun, ({ share, sizes, savedAt }) => {
-        let replay = reservoirReplay({ capacity: 100, share })
+    await fc.assert(
+      fc.asyncProperty(anyRun, async ({ share, sizes, savedAt }) => {
+        let replay: Rehearsal = reservoirReplay({ capacity: 100, share })
         replay.remember(stepOf(batch(100)))
         let [fresh, old] = [0, 0]
         for (const [i, size] of sizes.entries()) {
@@ -35,16 +42,16 @@ describe('the share of replay', () => {
             replay.restore(saved)
           }
           fresh += size
-          old += replay.recall(stepOf(batch(size)))?.rows ?? 0
+          old += (await recalledBy(replay, [size]))[0]
           expect(Math.abs(old - share * fresh)).toBeLessThan(1)
         }
       }),
     )
   })
-  test('owes nothing for batches that came before there was anything to rehearse', () => {
+  test('owes nothing for batches that came before there was anything to rehearse', async () => {
     const replay = reservoirReplay({ capacity: 50, share: 0.5 })
-    for (let i = 0; i < 10; i++) expect(replay.recall(stepOf(batch(1)))).toBeNull()
+    expect(await recalledBy(replay, new Array(10).fill(1))).toEqual(new Array(10).fill(0))
     replay.remember(stepOf(batch(10)))
-    expect([1, 2].map(() => replay.recall(stepOf(batch(1)))?.rows ?? 0)).toEqual([0, 1])
+    expect(await recalledBy(replay, [1, 1])).toEqual([0, 1])
   })
 })

@@ -7,6 +7,7 @@ import {
   Learner,
   neverTrigger,
   onlineEwc,
+  ownTextReplay,
   pageHinkley,
   type Penalty,
   type Rehearsal,
@@ -55,6 +56,44 @@ describe('rehearsal', () => {
     const rehearsed = []
     for (let i = 0; i < 5; i++) rehearsed.push((await learner.observe(rowsOf(row(i)))).rehearsedRows)
     expect(rehearsed).toEqual([0, 1, 2, 2, 2])
+  })
+  test('hears how well the old rows were predicted, by the weights before the step', async () => {
+    const heard: (readonly number[] | null)[] = []
+    const own = reservoirReplay({ capacity: 1 })
+    const rehearsal: Rehearsal = {
+      ...own,
+      remember(context) {
+        heard.push(context.oldLosses)
+        own.remember(context)
+      },
+    }
+    const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy: { rehearsal } })
+    await learner.observe(rowsOf(row(0)))
+    const [expected] = lossOf(learner.model, [row(0)])(learner.model.parameters.tensors()).readSync()
+    await learner.observe(rowsOf(row(1)))
+    expect(heard[0]).toBe(null)
+    expect(heard[1]).toHaveLength(1)
+    expect(heard[1]?.[0]).toBeCloseTo(expected, 12)
+  })
+  test('beside own text hears of its own rows alone', async () => {
+    const heard: (readonly number[] | null)[] = []
+    const own = reservoirReplay({ capacity: 1 })
+    const beside: Rehearsal = {
+      ...own,
+      remember(context) {
+        heard.push(context.oldLosses)
+        expect(context.old?.rows ?? 0).toBe(context.oldLosses?.length ?? 0)
+        own.remember(context)
+      },
+    }
+    const rehearsal = ownTextReplay({ text: rowsOf(row(7)), rows: 1, beside })
+    const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy: { rehearsal } })
+    await learner.observe(rowsOf(row(0)))
+    const [expected] = lossOf(learner.model, [row(0)])(learner.model.parameters.tensors()).readSync()
+    await learner.observe(rowsOf(row(1)))
+    expect(heard[0]).toBe(null)
+    expect(heard[1]).toHaveLength(1)
+    expect(heard[1]?.[0]).toBeCloseTo(expected, 12)
   })
   test('the loss on record is of the new rows alone, by the weights before the step', async () => {
     const learner = new Learner({

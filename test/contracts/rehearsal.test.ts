@@ -1,14 +1,22 @@
 /** The contract of a rehearsal: ours keep it, and ones that are broken in one way each do not. */
 import {
+  balancedMemory,
   type Batch,
+  darkReplay,
+  greedyMemory,
+  interference,
+  lossAwareMemory,
   ownTextReplay,
   padding,
   type Rehearsal,
+  replay as replayOf,
   reservoirReplay,
+  ringMemory,
+  surpriseMemory,
   type TokenBatch,
 } from '@burgeon/continual'
 import { checkRehearsal } from '@burgeon/continual/testing'
-import { OptionError } from '@burgeon/tensor'
+import { multiply, OptionError, sum } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
 
 const replay = (): Rehearsal => reservoirReplay({ capacity: 12, share: 0.75, seed: 4 })
@@ -17,14 +25,30 @@ test.each<[string, () => Rehearsal]>([
   ['a replay', replay],
   ['a replay of everything', () => reservoirReplay({ capacity: 500, share: 2 })],
   ['a replay of one row', () => reservoirReplay({ capacity: 1 })],
+  ['a replay of 60 bytes', () => reservoirReplay({ capacity: { bytes: 60 } })],
+  ['a ring', () => replayOf({ capacity: 12, memory: ringMemory() })],
+  ['a balanced reservoir', () => replayOf({ capacity: 12, memory: balancedMemory(), seed: 2 })],
+  ['a balanced reservoir of 60 bytes', () => replayOf({ capacity: { bytes: 60 }, memory: balancedMemory() })],
+  ['a loss-aware reservoir', () => replayOf({ capacity: 12, memory: lossAwareMemory({ halfLife: 7 }) })],
+  ['what surprises', () => replayOf({ capacity: 12, memory: surpriseMemory() })],
+  [
+    'what the new rows hurt most',
+    () => replayOf({ capacity: 12, retrieval: interference({ candidates: 5 }), share: 0.75 }),
+  ],
+  ['dark replay', () => darkReplay({ capacity: 12, seed: 1 })],
+  [
+    'dark replay of exact outputs in bytes',
+    () => darkReplay({ capacity: { bytes: 900 }, logits: 'f32', beta: 0 }),
+  ],
+  ['a greedy memory', () => replayOf({ capacity: 12, memory: greedyMemory() })],
   [
     'a replay beside own text',
     () => ownTextReplay({ rows: 4, share: 0.5, beside: reservoirReplay({ capacity: 20 }) }),
   ],
-])('%s keeps every statement', (_, make) => {
-  const results = checkRehearsal(make)
+])('%s keeps every statement', async (_, make) => {
+  const results = await checkRehearsal(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])
-  expect(results).toHaveLength(8)
+  expect(results).toHaveLength(make().loss ? 10 : 9)
 })
 
 /** A batch in which one thing is other than it was. */
@@ -37,7 +61,9 @@ const broken: Readonly<Record<string, (own: Rehearsal) => Partial<Rehearsal>>> =
   'recalls nothing before': () => ({
     sample: () => ({ rows: 1, length: 4, tokens: Int32Array.of(1, 2, 3, 4, 5), domains: ['first'] }),
   }),
-  'gives back rows': (own) => ({ recall: (context) => withTokens(own.recall(context), (t) => (t + 1) % 16) }),
+  'gives back rows': (own) => ({
+    recall: async (context) => withTokens(await own.recall(context), (t) => (t + 1) % 16),
+  }),
   'samples no more': (own) => ({ sample: (rows) => own.sample(rows + 1) }),
   'changes nothing that it is given': (own) => ({
     remember(context) {
@@ -66,30 +92,51 @@ const broken: Readonly<Record<string, (own: Rehearsal) => Partial<Rehearsal>>> =
     },
   }),
   'puts another row': () => ({ recode: () => {} }),
+  'after that, too': (own) => {
+    let isRecoded = false
+    return {
+      recode(encoded) {
+        own.recode?.(encoded)
+        isRecoded = true
+      },
+      recall: (context) => (isRecoded ? null : own.recall(context)),
+    }
+  },
 }
 
-test.each(Object.entries(broken))('one that breaks "%s" is told so', (statement, change) => {
+test.each(Object.entries(broken))('one that breaks "%s" is told so', async (statement, change) => {
   const make = (): Rehearsal => {
     const own = replay()
     return { ...own, ...change(own) }
   }
-  const wrong = checkRehearsal(make).filter(({ holds }) => !holds)
+  const wrong = (await checkRehearsal(make)).filter(({ holds }) => !holds)
   expect(wrong.some((result) => result.statement.includes(statement))).toBe(true)
   for (const { detail } of wrong) expect(detail).not.toBe('as stated')
 })
 
-test('one that throws is told what it threw', () => {
+test.each<[string, NonNullable<Rehearsal['loss']>]>([
+  ['less than nothing', (weights) => multiply(sum(Object.values(weights)[0]), Number.NaN)],
+  ['a row', (weights) => Object.values(weights)[0]],
+  ['nothing ever', () => null],
+])('one that adds %s is told so', async (_, loss) => {
+  const wrong = (await checkRehearsal(() => ({ ...replay(), loss }))).filter(({ holds }) => !holds)
+  expect(wrong.map(({ statement }) => statement)).toEqual([
+    expect.stringContaining('adds a finite scalar from 0 on'),
+  ])
+})
+
+test('one that throws is told what it threw', async () => {
   const make = (): Rehearsal => ({
     ...replay(),
     sample() {
       throw new RangeError('no rows today')
     },
   })
-  expect(checkRehearsal(make).find(({ holds }) => !holds)?.detail).toBe('RangeError: no rows today')
+  expect((await checkRehearsal(make)).find(({ holds }) => !holds)?.detail).toBe('RangeError: no rows today')
 })
 
-test('what makes no rehearsal is refused', () => {
+test('what makes no rehearsal is refused', async () => {
   for (const make of [null, 3, () => null, () => ({ name: 'half' })]) {
-    expect(() => checkRehearsal(make as never)).toThrow(OptionError)
+    await expect(checkRehearsal(make as never)).rejects.toThrow(OptionError)
   }
 })

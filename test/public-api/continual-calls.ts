@@ -6,6 +6,7 @@ import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/t
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
 import { measureCalls } from './measure-calls.ts'
+import { rehearsalCalls } from './rehearsal-calls.ts'
 
 const device = openReference()
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
@@ -40,6 +41,7 @@ const state = await learner().toState()
 /** By export. */
 export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
+  ...rehearsalCalls,
   continualBackpropagation: [
     () => ({
       args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },
@@ -229,9 +231,6 @@ export const continualCalls: CallsOf<typeof api> = {
     () => ({ args: { draw }, run: (d: () => number) => full().offer(d) }),
     () => ({ args: { count: 2, draw }, run: (n: number, d: () => number) => full().sample(n, d) }),
   ],
-  reservoirReplay: [
-    () => ({ args: { options: { capacity: 2, share: 1, seed: 1 } }, run: api.reservoirReplay }),
-  ],
   compose: [
     () => ({
       args: {
@@ -314,17 +313,6 @@ export const continualCalls: CallsOf<typeof api> = {
         },
       },
       run: api.writeOwnText,
-    }),
-  ],
-  ownTextReplay: [
-    () => ({
-      args: {
-        options: {
-          ...{ text: batch(), rows: 2, share: 1, seed: 1 },
-          beside: api.reservoirReplay({ capacity: 2 }),
-        },
-      },
-      run: api.ownTextReplay,
     }),
   ],
   fixedVocabulary: [() => ({ args: { tokenizer: new BytePairTokenizer() }, run: api.fixedVocabulary })],

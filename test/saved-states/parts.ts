@@ -70,9 +70,9 @@ function own<T extends { toState(): unknown; restore(state: unknown): void }>(
   make: () => T,
   live: (part: T) => unknown,
 ): Part {
-  return (steps) => {
+  return async (steps) => {
     const part = make()
-    for (let i = 0; i < steps; i++) live(part)
+    for (let i = 0; i < steps; i++) await live(part)
     return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn: () => live(part) }
   }
 }
@@ -92,12 +92,41 @@ let noise = 0
 const signal = (): number => Math.sin(noise++) * 3
 const feed = (detector: continual.DriftDetector): unknown => detector.update(signal())
 const feedError = (detector: continual.DriftDetector): unknown => detector.update(Number(signal() > 1))
-const remember = (rehearsal: continual.Rehearsal): void => {
+const remember = async (rehearsal: continual.Rehearsal): Promise<void> => {
   rehearsal.remember(stepOf(batch()))
-  rehearsal.recall(stepOf(batch()))
+  await rehearsal.recall(stepOf(batch()))
   rehearsal.sample(2)
 }
+const rememberWithLogits = async (rehearsal: continual.Rehearsal): Promise<void> => {
+  const logits = Array.from({ length: 2 * 4 * 3 }, signal)
+  rehearsal.remember({ ...stepOf(batch()), logits })
+  await rehearsal.recall(stepOf(batch()))
+}
 const draw = (max: number): number => noise++ % max
+const memories = {
+  balancedMemory: continual.balancedMemory,
+  greedyMemory: continual.greedyMemory,
+  lossAwareMemory: continual.lossAwareMemory,
+  reservoirMemory: continual.reservoirMemory,
+  ringMemory: continual.ringMemory,
+  surpriseMemory: continual.surpriseMemory,
+}
+/** A memory, offered rows of two domains. */
+const memoryPart = (make: () => continual.Memory): Part =>
+  own(make, (memory) => {
+    const row = (order: number): continual.RememberedRow => {
+      return {
+        domain: order % 3 === 0 ? 'b' : 'a',
+        label: null,
+        order,
+        firstLoss: 1,
+        loss: 1,
+        learntAt: order,
+      }
+    }
+    const rows = [row(0), row(1)]
+    return memory.offer(row(noise), { rows, isFull: true, step: noise, draw })
+  })
 const sentence = 'the cat sat on the mat with the hat '
 const tokenizer = () => new gpt.BytePairTokenizer({ merges: [[116, 104]] })
 
@@ -357,6 +386,16 @@ export const parts: Readonly<Record<string, Part>> = {
       }),
     remember,
   ),
+  darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
+  ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),
+  replay: own(
+    () =>
+      continual.replay({
+        ...{ capacity: { bytes: 20 }, share: 0.7 },
+        memory: continual.lossAwareMemory({ halfLife: 5 }),
+      }),
+    remember,
+  ),
   reservoirReplay: own(() => continual.reservoirReplay({ capacity: 3, share: 0.7 }), remember),
 }
 
@@ -389,4 +428,5 @@ export const stateless: readonly string[] = [
   ...['calibrationOf', 'meanHiddenState', 'recordOf', 'retainedCost', 'watching'],
   // A sink keeps what it writes elsewhere.
   ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
+  ...['interference', 'uniform'],
 ]

@@ -1,7 +1,7 @@
 // Reaches inside: what is tested here is a part of its package, not an entry point.
 import { describe, expect, test } from 'vitest'
 import { OptionError, StateError } from '@burgeon/tensor'
-import { type Draw, Reservoir } from '../../packages/continual/src/rehearsal/reservoir.ts'
+import { type Draw, Reservoir } from '../../packages/continual/src/rehearsal/memory/reservoir.ts'
 import { SeededStream } from './seeded-stream.ts'
 
 const [capacity, items, runs] = [10, 100, 20_000]

@@ -98,7 +98,10 @@ export class Journal {
     this.#events = extendJournal(journal.map(eventFromState), [], ({ kind }) => kind)
   }
 
-  #contextOf({ learnt, fresh, old, bytes, logits }: LearntBatch, lossPerByte: number): StepContext {
+  #contextOf(
+    { learnt, fresh, old, oldLosses, bytes, logits }: LearntBatch,
+    lossPerByte: number,
+  ): StepContext {
     const { rowLosses } = learnt
     const sinceDrift = (): number | null => (this.#lastDrift === null ? null : this.#step - this.#lastDrift)
     return {
@@ -107,6 +110,7 @@ export class Journal {
       fresh,
       old,
       rowLosses,
+      oldLosses,
       ...(logits && { logits }),
       bitsPerByte: bitsPerByte(lossPerByte),
       bytes,

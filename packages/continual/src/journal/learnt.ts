@@ -21,6 +21,8 @@ export interface LearntBatch {
   readonly learnt: Learnt
   readonly fresh: Batch
   readonly old: Batch | null
+  /** Loss of each old row before the update, in nats per prediction; null where it was not measured. */
+  readonly oldLosses: readonly number[] | null
   /** Outputs for the fresh rows, where a part uses them. */
   readonly logits?: ArrayLike<number>
   /** The bytes that were predicted; none of examples. */

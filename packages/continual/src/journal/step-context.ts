@@ -1,6 +1,8 @@
 /** The context of a step, as the parts of a learner see it. It grows by fields, never by parameters. */
-import type { Mirror } from '@burgeon/tensor'
+import type { Mirror, TensorsByPath } from '@burgeon/tensor'
 import type { BatchOf, Model } from '../model/model.ts'
+import type { Pass } from '../model/pass.ts'
+import type { Batch } from '../stream/batch.ts'
 import type { LearnerEvent } from './event.ts'
 
 /** Before the step: what is about to be learnt. */
@@ -10,6 +12,13 @@ export interface RecallContext<M extends Model = Model> {
   readonly model: M
   /** The new rows, in the tokens that there are now. */
   readonly fresh: BatchOf<M>
+  /** The weights that learn: those of the model, of its blocks that are not frozen, or of an adapter. */
+  readonly weights: TensorsByPath
+  /**
+   * The prediction of some rows as a function of the weights that learn, as a step computes it. The tensors
+   * of both are for the scope that is open then. What rows have beyond the context is left out.
+   */
+  predict(rows: Batch): (weights: TensorsByPath) => Pass
 }
 
 /** After the update, while the learner looks after itself. */
@@ -23,6 +32,11 @@ export interface StepContext<M extends Model = Model> {
   readonly old: BatchOf<M> | null
   /** Prequential loss of each new row, in nats per token; of examples, the loss of each. */
   readonly rowLosses: readonly number[]
+  /**
+   * Loss of each old row before this update, in nats per token (or example); null where it was not measured:
+   * with a look-ahead, which predicts the new rows alone, and where there were no old rows.
+   */
+  readonly oldLosses: readonly number[] | null
   /**
    * Outputs of the model for the new rows before the update, `[N, C]` row after row; only where a part of the
    * learner says `usesLogits`.

@@ -3,12 +3,14 @@ import { Gpt } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
 import { foldIn, keyFromSeed, NonFiniteError, scope, type Tensor, tensorsIn } from '@burgeon/tensor'
 import type { Learnt } from '../journal/learnt.ts'
+import type { RecallContext } from '../journal/step-context.ts'
 import type { AnyLearnerOptions } from '../learner-options.ts'
 import type { LearnerParts } from '../learner-parts.ts'
+import type { Intake } from '../model/intake.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { type Batch, joinBatches } from '../stream/batch.ts'
 import { type LearningParts, learningWeights } from './learning-parts.ts'
-import { type Gradients, lossAndGradients } from './loss-and-gradients.ts'
+import { type Gradients, lossAndGradients, predictionOf } from './loss-and-gradients.ts'
 import { updateWeights } from './update-weights.ts'
 
 /** Overflows in a row, above which they are an error: a loss scale falls from its highest to 1 in fewer. */
@@ -30,6 +32,8 @@ export type LearningMeans = Pick<
 /** An update that has been made. */
 interface LearntRows {
   readonly learnt: Learnt
+  /** Loss of each old row, in nats per prediction; null where it was not measured. */
+  readonly oldLosses: readonly number[] | null
   /** Outputs of the model for the fresh rows, before the update, where a part uses them. */
   readonly logits?: ArrayLike<number>
 }
@@ -49,7 +53,7 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
   const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await gradients.gradientNorm.read()
-    const summary = summarize(fresh.rows, gradients, await gradients.losses.read())
+    const { oldLosses, ...summary } = summarize(fresh.rows, gradients, await gradients.losses.read())
     const mayOverflow = parts.lossScale !== undefined && parts.overflows < maxOverflows
     if (!Number.isFinite(summary.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
@@ -61,7 +65,8 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
     const logits = gradients.logits && freshLogits(fresh, gradients, await gradients.logits.read())
     const isRisky = gradientNorm > riskyAbove || rate > riskyAbove
     const updateNorm = await updateWeights(parts, gradients, isRisky, Number.isFinite(gradientNorm))
-    return { learnt: { ...summary, penalties, gradientNorm, updateNorm }, ...(logits && { logits }) }
+    const learnt = { ...summary, penalties, gradientNorm, updateNorm }
+    return { learnt, oldLosses, ...(logits && { logits }) }
   } finally {
     const { length: _length, counted: _counted, ...tensors } = gradients
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
@@ -83,7 +88,6 @@ export async function learnWithRecall(
   const shares = freezing?.sharesAt(step) ?? []
   const takeBack = rehearsal && (rehearsal.mark?.() ?? marked(rehearsal))
   try {
-    const old = rehearsal?.recall({ step, model, fresh }) ?? null
     const parts: LearningParts = {
       ...{ model, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
       dropoutKey: foldIn(keyFromSeed(seed), step),
@@ -92,10 +96,22 @@ export async function learnWithRecall(
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
     }
+    const old = (await rehearsal?.recall(recallContext(parts, fresh, intake))) ?? null
     return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
   } catch (error) {
     takeBack?.()
     throw error
+  }
+}
+
+function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): RecallContext {
+  const { step, model } = parts
+  return {
+    ...{ step, model, fresh, weights: learningWeights(parts) },
+    predict(batch) {
+      const rows = intake.within(batch)
+      return predictionOf({ ...parts, keepsLogits: false }, rows, rows.rows)
+    },
   }
 }
 
@@ -105,26 +121,27 @@ function marked(rehearsal: Rehearsal): () => void {
   return () => rehearsal.restore(before)
 }
 
-/** Means over the predictions that counted, of each of the first `fresh` rows and of all of them. */
+/** Means over the predictions that counted, of each row, and of the first `fresh` of them together. */
 function summarize(
   fresh: number,
   { length, counted }: Pick<Gradients, 'length' | 'counted'>,
   losses: ArrayLike<number>,
-): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> {
-  const [sums, counts] = [new Float64Array(fresh), new Float64Array(fresh)]
-  let total = 0
+): Pick<Learnt, 'loss' | 'rowLosses' | 'tokens'> & Pick<LearntRows, 'oldLosses'> {
+  const rows = losses.length / length
+  const [sums, counts] = [new Float64Array(rows), new Float64Array(rows)]
   for (const i of counted) {
-    const row = Math.floor(i / length)
-    if (row >= fresh) break
-    sums[row] += losses[i]
-    counts[row]++
+    sums[Math.floor(i / length)] += losses[i]
+    counts[Math.floor(i / length)]++
   }
-  let tokens = 0
-  for (let row = 0; row < fresh; row++) {
-    total += sums[row]
-    tokens += counts[row]
+  const means = Array.from(sums, (sum, row) => sum / counts[row])
+  const totalOf = (numbers: Float64Array): number => numbers.subarray(0, fresh).reduce((a, b) => a + b, 0)
+  const tokens = totalOf(counts)
+  return {
+    loss: totalOf(sums) / tokens,
+    rowLosses: means.slice(0, fresh),
+    oldLosses: rows > fresh ? means.slice(fresh) : null,
+    tokens,
   }
-  return { loss: total / tokens, rowLosses: Array.from(sums, (sum, row) => sum / counts[row]), tokens }
 }
 
 /** The outputs for the fresh rows alone, each as long as it is among them: `[B·T, C]`. */

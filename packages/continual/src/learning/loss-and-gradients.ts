@@ -84,7 +84,7 @@ const shown = (pass: Pass, keepsLogits: boolean): Pick<Gradients, 'losses' | 'lo
 })
 
 /** The prediction of a batch as a function of the weights that learn. */
-function predictionOf(
+export function predictionOf(
   parts: LearningParts,
   batch: Batch,
   freshRows: number,

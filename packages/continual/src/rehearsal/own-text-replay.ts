@@ -1,6 +1,6 @@
 /** Pseudo-rehearsal (Robins 1995): text of the model's own stands for the data that it was trained on. */
 import { checkOptions, checks, checkState, type StateChecks } from '@burgeon/tensor'
-import { aBatch, type Batch, joinBatches } from '../stream/batch.ts'
+import { aBatch, type Batch, joinBatches, rowsBetween } from '../stream/batch.ts'
 import { aRehearsal, type Rehearsal } from './rehearsal.ts'
 import { reservoirReplay } from './reservoir-replay.ts'
 
@@ -53,9 +53,15 @@ export function ownTextReplay(options: OwnTextReplayOptions): Rehearsal {
     const found = parts.filter((part) => part !== null)
     return found.length === 0 ? null : joinBatches(found)
   }
+  /** Own rows that are learnt in the step at hand; they come first. */
+  let ownRows = 0
   return {
     name: `own text, ${rows} rows, share ${share}, beside ${beside.name}`,
-    recall: (context) => joined([own.recall(context), beside.recall(context)]),
+    async recall(context) {
+      const ofOwn = await own.recall(context)
+      ownRows = ofOwn?.rows ?? 0
+      return joined([ofOwn, await beside.recall(context)])
+    },
     ...(beside.mark && {
       mark() {
         const takeBack = [own.mark?.(), beside.mark?.()]
@@ -64,7 +70,12 @@ export function ownTextReplay(options: OwnTextReplayOptions): Rehearsal {
         }
       },
     }),
-    remember: (context) => beside.remember(context),
+    remember(context) {
+      const { old, oldLosses } = context
+      const rest = old === null || old.rows === ownRows ? null : rowsBetween(old, ownRows, old.rows)
+      beside.remember({ ...context, old: rest, oldLosses: (rest && oldLosses?.slice(ownRows)) ?? null })
+      ownRows = 0
+    },
     sample(count) {
       const ofOwn = own.sample(Math.ceil(count / 2))
       return joined([ofOwn, beside.sample(count - (ofOwn?.rows ?? 0))])

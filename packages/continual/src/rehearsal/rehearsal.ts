@@ -8,7 +8,7 @@ import type { Batch } from '../stream/batch.ts'
 /** The role that mixes the batch. */
 export interface Rehearsal extends Part {
   /** Old rows to be learnt together with the new ones; null while there is nothing to rehearse. */
-  recall(context: RecallContext): Batch | null
+  recall(context: RecallContext): Batch | null | Promise<Batch | null>
   /**
    * Returns what undoes every `recall` since, for a step that fails: random streams, remainders and whatever
    * else recalling changes. Where it is missing, the learner takes the whole state before each step.

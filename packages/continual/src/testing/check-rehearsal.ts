@@ -1,9 +1,10 @@
 /** The contract of a rehearsal, as statements to be checked in any test runner. */
 import { Gpt } from '@burgeon/gpt'
-import { checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError, scope, shown } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import {
   type CheckResult,
+  complaintOf,
   copied,
   isSame,
   type Promised,
@@ -11,11 +12,13 @@ import {
   takenStates,
 } from '@burgeon/tensor/testing'
 import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
-import type { StepContext } from '../journal/step-context.ts'
+import type { RecallContext, StepContext } from '../journal/step-context.ts'
+import { passOf } from '../model/pass.ts'
 import {
   type Batch,
   batchOfRows,
   isTokenBatch,
+  joinBatches,
   padding,
   rowOf,
   type TokenBatch,
@@ -24,6 +27,8 @@ import {
 
 /** Number of steps of the life that a rehearsal is tried in. */
 const steps = 60
+/** Tokens that the model has; the stream uses the first sixteen. */
+const vocabulary = 280
 /** The step from which on rows are as long as a context that has grown. */
 const longFrom = 30
 
@@ -35,12 +40,12 @@ const longFrom = 30
  * @throws OptionError if `make` does not return a rehearsal.
  * @example
  * ```ts
- * for (const { statement, holds, detail } of checkRehearsal(() => reservoirReplay({ capacity: 20 }))) {
+ * for (const { statement, holds, detail } of await checkRehearsal(() => reservoirReplay({ capacity: 20 }))) {
  *   if (!holds) throw new Error(`${statement}: ${detail}`)
  * }
  * ```
  */
-export function checkRehearsal(make: () => Rehearsal): CheckResult[] {
+export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult[]> {
   checkArgument('checkRehearsal', 'make', make, checks.callback('a function that makes a rehearsal'))
   const made = (): Rehearsal => {
     const rehearsal = make()
@@ -49,17 +54,21 @@ export function checkRehearsal(make: () => Rehearsal): CheckResult[] {
   }
   const { name } = made()
   const model = Gpt.create(
-    { vocabulary: 16, context: 8, embed: 4, heads: 1, layers: 1, mlpHidden: 4 },
+    { vocabulary, context: 8, embed: 4, heads: 1, layers: 1, mlpHidden: 4 },
     { device: openReference() },
   )
-  const lived = (rehearsal: Rehearsal, from: number, to: number): (Batch | null)[] =>
-    range(from, to).map((step) => {
+  const lived: Lived = async (rehearsal, from, to) => {
+    const recalled: (Batch | null)[] = []
+    for (const step of range(from, to)) {
       const context = contextOf(step, model)
-      const old = rehearsal.recall({ ...context, step })
-      rehearsal.remember(context)
-      return old
-    })
-  const promises: Promised[] = [
+      const old = await rehearsal.recall(recallContext(step, model))
+      const oldLosses = old && range(0, old.rows).map((i) => 0.5 + ((step + i) % 5))
+      rehearsal.remember({ ...context, old, oldLosses })
+      recalled.push(old)
+    }
+    return recalled
+  }
+  const tried: (readonly [promise: string, complaint: () => Promise<string | null>])[] = [
     ['recalls nothing before there is anything to rehearse', () => isSilentAtFirst(made(), model)],
     [
       'gives back rows that were learnt, whole, each with its domain',
@@ -71,15 +80,25 @@ export function checkRehearsal(make: () => Rehearsal): CheckResult[] {
     ['goes on to the bit after its state was saved and restored, at any step', () => resumes(made, lived)],
     ['refuses a state that is not its own, and stays unchanged', () => refuses(made(), lived)],
     ...(made().recode
-      ? [['puts another row in the place of every one', () => recodes(made(), lived)] as const]
+      ? ([
+          ['puts another row in the place of every one', () => recodes(made(), lived)],
+          ['goes on to the bit after that, too', () => resumesRecoded(made, lived)],
+        ] as const)
       : []),
   ]
-  const results = statements(name, promises)
+  if (made().loss) {
+    tried.push(['adds a finite scalar from 0 on for what it recalls', () => addsWrongly(made(), model)])
+  }
+  const promises: Promised[] = []
+  for (const [promise, complaint] of tried) {
+    const found = await complaintOf(complaint)
+    promises.push([promise, () => found])
+  }
   model.dispose()
-  return results
+  return statements(name, promises)
 }
 
-type Lived = (rehearsal: Rehearsal, from: number, to: number) => (Batch | null)[]
+type Lived = (rehearsal: Rehearsal, from: number, to: number) => Promise<(Batch | null)[]>
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
@@ -103,6 +122,11 @@ function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)):
     fresh,
     old: null,
     rowLosses,
+    oldLosses: null,
+    // As of a model that had fewer outputs at first.
+    logits: Array.from({ length: fresh.rows * fresh.length * (step < longFrom ? 5 : 6) }, (_, i) =>
+      Math.sin(step + i),
+    ),
     bitsPerByte: 2,
     bytes: fresh.tokens.filter((token) => token !== padding),
     losses: [2],
@@ -112,21 +136,28 @@ function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)):
   }
 }
 
+function recallContext(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)): RecallContext {
+  return {
+    ...{ step, model, fresh, weights: model.parameters.tensors() },
+    predict: (rows) => (weights) => passOf(model, rows, weights),
+  }
+}
+
 /** The rows of a batch without their padding, with their domains. */
 function rowsIn(batch: Batch | null): string[] {
   if (batch === null || !isTokenBatch(batch)) return []
   return range(0, batch.rows).map((i) => `${batch.domains[i]}: ${trimmed(rowOf(batch, i)).join()}`)
 }
 
-function isSilentAtFirst(rehearsal: Rehearsal, model: Gpt): string | null {
-  const [recalled, sampled] = [rehearsal.recall(contextOf(0, model)), rehearsal.sample(4)]
+async function isSilentAtFirst(rehearsal: Rehearsal, model: Gpt): Promise<string | null> {
+  const [recalled, sampled] = [await rehearsal.recall(recallContext(0, model)), rehearsal.sample(4)]
   return recalled === null && sampled === null ? null : `it gave ${rowsIn(recalled ?? sampled).join('; ')}`
 }
 
-function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): string | null {
+async function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): Promise<string | null> {
   for (const step of range(0, steps)) {
     const known = new Set(range(0, step).flatMap((earlier) => rowsIn(batchAt(earlier))))
-    const given = [...lived(rehearsal, step, step + 1), rehearsal.sample(8)]
+    const given = [...(await lived(rehearsal, step, step + 1)), rehearsal.sample(8)]
     // Rows of this step may be sampled only after the step was remembered.
     for (const row of rowsIn(batchAt(step))) known.add(row)
     for (const batch of given) {
@@ -147,16 +178,16 @@ function malformed(batch: Batch): string | undefined {
     : `${tokens.length} tokens in ${rows} rows of ${length + 1}`
 }
 
-function keepsToTheNumber(rehearsal: Rehearsal, lived: Lived): string | null {
-  lived(rehearsal, 0, steps)
+async function keepsToTheNumber(rehearsal: Rehearsal, lived: Lived): Promise<string | null> {
+  await lived(rehearsal, 0, steps)
   const wrong = [0, 1, 2, 7].find((rows) => (rehearsal.sample(rows)?.rows ?? 0) > rows)
   return wrong === undefined ? null : `it gave more than ${wrong}`
 }
 
-function keepsCopies(rehearsal: Rehearsal, model: Gpt): string | null {
+async function keepsCopies(rehearsal: Rehearsal, model: Gpt): Promise<string | null> {
   const context = contextOf(0, model)
   const before = [...context.fresh.tokens]
-  rehearsal.recall({ ...context, step: 0 })
+  await rehearsal.recall(recallContext(0, model, context.fresh))
   rehearsal.remember(context)
   if (context.fresh.tokens.some((token, i) => token !== before[i])) return 'the batch was changed'
   context.fresh.tokens.fill(15)
@@ -165,46 +196,88 @@ function keepsCopies(rehearsal: Rehearsal, model: Gpt): string | null {
   return strange === undefined ? null : `what became of the batch later is in memory: ${strange}`
 }
 
-function takesBack(made: () => Rehearsal, model: Gpt, lived: Lived): string | null {
+async function takesBack(made: () => Rehearsal, model: Gpt, lived: Lived): Promise<string | null> {
   const rehearsal = made()
-  lived(rehearsal, 0, 20)
+  await lived(rehearsal, 0, 20)
   const before = copied(rehearsal.toState())
   const undo = rehearsal.mark?.() ?? (() => rehearsal.restore(copied(before)))
-  const first = rowsIn(rehearsal.recall({ ...contextOf(20, model), step: 20 }))
-  rehearsal.recall({ ...contextOf(21, model), step: 20 })
+  const first = rowsIn(await rehearsal.recall(recallContext(20, model)))
+  await rehearsal.recall(recallContext(21, model))
   undo()
   if (!isSame(rehearsal.toState(), before)) return 'its state is another'
-  const second = rowsIn(rehearsal.recall({ ...contextOf(20, model), step: 20 }))
+  const second = rowsIn(await rehearsal.recall(recallContext(20, model)))
   return isSame(first, second) ? null : `it recalled ${second.join('; ')} after ${first.join('; ')}`
 }
 
-function resumes(made: () => Rehearsal, lived: Lived): string | null {
+async function resumes(made: () => Rehearsal, lived: Lived): Promise<string | null> {
   const whole = made()
-  const expected = lived(whole, 0, steps).map(rowsIn)
+  const expected = (await lived(whole, 0, steps)).map(rowsIn)
   for (const at of [0, 1, 17, longFrom, steps - 1]) {
     const [first, second] = [made(), made()]
-    lived(first, 0, at)
+    await lived(first, 0, at)
     // The second has held other rows, which must be gone after `restore`.
-    lived(second, 0, 5)
+    await lived(second, 0, 5)
     second.restore(copied(first.toState()))
-    const found = lived(second, at, steps).map(rowsIn)
+    const found = (await lived(second, at, steps)).map(rowsIn)
     if (!isSame(found, expected.slice(at))) return `saved before step ${at}, it recalls other rows`
     if (!isSame(second.toState(), whole.toState())) return `saved before step ${at}, it ends in another state`
   }
   return null
 }
 
-function refuses(rehearsal: Rehearsal, lived: Lived): string | null {
-  lived(rehearsal, 0, steps)
+async function addsWrongly(rehearsal: Rehearsal, model: Gpt): Promise<string | null> {
+  let added = 0
+  for (const step of range(0, steps)) {
+    const context = recallContext(step, model)
+    const old = await rehearsal.recall(context)
+    const { buffers } = model.device.memory
+    if (old !== null) {
+      const all = joinBatches([context.fresh, old])
+      const complaint = scope(() => {
+        const { weights } = context
+        const pass = passOf(model, all, weights, context.fresh.rows)
+        const term = rehearsal.loss?.(weights, pass) ?? null
+        if (term === null) return null
+        added++
+        if (term.shape.length > 0)
+          return `in step ${step} it added a tensor of shape [${term.shape.join(', ')}]`
+        const [value] = term.readSync()
+        return value >= 0 && Number.isFinite(value) ? null : `in step ${step} it added ${value}`
+      })
+      if (complaint !== null) return complaint
+      if (model.device.memory.buffers !== buffers) return `in step ${step} it left a buffer behind`
+    }
+    rehearsal.remember({ ...contextOf(step, model), old })
+  }
+  return added > 0 ? null : 'it added nothing in all of its life'
+}
+
+async function refuses(rehearsal: Rehearsal, lived: Lived): Promise<string | null> {
+  await lived(rehearsal, 0, steps)
   return takenStates(
     (state) => rehearsal.restore(state),
     () => rehearsal.toState(),
   )
 }
 
-function recodes(rehearsal: Rehearsal, lived: Lived): string | null {
-  lived(rehearsal, 0, steps)
+async function recodes(rehearsal: Rehearsal, lived: Lived): Promise<string | null> {
+  await lived(rehearsal, 0, steps)
   rehearsal.recode?.((row) => row.map((token) => (token === padding ? token : token + 100)))
   const old = rowsIn(rehearsal.sample(1000)).find((row) => /: (\d{1,2},)*\d{1,2}$/.test(row))
   return old === undefined ? null : `it still has ${old}`
+}
+
+/** Other tokens, of which some need more bytes than before. */
+const inOtherTokens = (row: Int32Array): Int32Array =>
+  row.map((token) => (token === padding ? token : 18 * token + 1))
+
+async function resumesRecoded(made: () => Rehearsal, lived: Lived): Promise<string | null> {
+  const [whole, resumed] = [made(), made()]
+  await lived(whole, 0, longFrom)
+  whole.recode?.(inOtherTokens)
+  resumed.restore(copied(whole.toState()))
+  const expected = (await lived(whole, longFrom, steps)).map(rowsIn)
+  const found = (await lived(resumed, longFrom, steps)).map(rowsIn)
+  if (!isSame(found, expected)) return 'restored, it recalls other rows'
+  return isSame(resumed.toState(), whole.toState()) ? null : 'restored, it ends in another state'
 }

@@ -1,5 +1,5 @@
 import { checkArgument, checks, checkState } from '@burgeon/tensor'
-import { count, stateOfKind } from '../saved-state.ts'
+import { count, stateOfKind } from '../../saved-state.ts'
 
 /** A uniformly random whole number in 0 … exclusiveMax − 1. */
 export type Draw = (exclusiveMax: number) => number
@@ -64,14 +64,7 @@ export class Reservoir {
     const { size } = this
     checkArgument('Reservoir: sample', 'count', count, checks.integer({ from: 0, to: size }))
     checkArgument('Reservoir: sample', 'draw', draw, checks.callback())
-    // The first steps of a Fisher–Yates shuffle of 0 … size − 1, of which only the moved entries are stored.
-    const moved = new Map<number, number>()
-    return Array.from({ length: count }, (_, i) => {
-      const j = i + drawn(draw, size - i)
-      const chosen = moved.get(j) ?? j
-      moved.set(j, moved.get(i) ?? i)
-      return chosen
-    })
+    return drawPlaces(count, size, draw)
   }
 
   toState(): ReservoirState {
@@ -90,6 +83,18 @@ export class Reservoir {
     reservoir.#seen = saved.seen
     return reservoir
   }
+}
+
+/** Different places of 0 … size − 1, each set and each order with the same chance. */
+export function drawPlaces(count: number, size: number, draw: Draw): number[] {
+  // The first steps of a Fisher–Yates shuffle, of which only the moved entries are stored.
+  const moved = new Map<number, number>()
+  return Array.from({ length: count }, (_, i) => {
+    const j = i + drawn(draw, size - i)
+    const chosen = moved.get(j) ?? j
+    moved.set(j, moved.get(i) ?? i)
+    return chosen
+  })
 }
 
 function drawn(draw: Draw, exclusiveMax: number): number {

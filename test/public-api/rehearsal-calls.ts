@@ -1,0 +1,70 @@
+/** Right calls of what keeps rows and brings them back, of `@burgeon/continual`. */
+import * as api from '@burgeon/continual'
+import type { CallsOf } from './call.ts'
+
+const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
+
+/** By export. */
+export const rehearsalCalls: Pick<
+  CallsOf<typeof api>,
+  | 'balancedMemory'
+  | 'greedyMemory'
+  | 'lossAwareMemory'
+  | 'reservoirMemory'
+  | 'ringMemory'
+  | 'surpriseMemory'
+  | 'darkReplay'
+  | 'interference'
+  | 'uniform'
+  | 'replay'
+  | 'reservoirReplay'
+  | 'ownTextReplay'
+> = {
+  balancedMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.balancedMemory })],
+  greedyMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.greedyMemory })],
+  lossAwareMemory: [
+    () => ({
+      args: { options: { halfLife: 10, balanced: true, by: 'class' as const } },
+      run: api.lossAwareMemory,
+    }),
+  ],
+  reservoirMemory: [() => ({ args: {}, run: api.reservoirMemory })],
+  ringMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.ringMemory })],
+  surpriseMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.surpriseMemory })],
+  darkReplay: [
+    () => ({
+      args: {
+        options: {
+          ...{ capacity: 2, memory: api.ringMemory(), share: 1, seed: 1 },
+          ...{ alpha: 0.2, beta: 0, logits: 'f32' as const },
+        },
+      },
+      run: api.darkReplay,
+    }),
+  ],
+  interference: [() => ({ args: { options: { candidates: 3, rate: 0.1 } }, run: api.interference })],
+  uniform: [() => ({ args: {}, run: api.uniform })],
+  replay: [
+    () => ({
+      args: {
+        options: { capacity: 2, memory: api.ringMemory(), retrieval: api.uniform(), share: 1, seed: 1 },
+      },
+      run: api.replay,
+    }),
+    () => ({ args: { options: { capacity: { bytes: 100 } } }, run: api.replay }),
+  ],
+  reservoirReplay: [
+    () => ({ args: { options: { capacity: 2, share: 1, seed: 1 } }, run: api.reservoirReplay }),
+  ],
+  ownTextReplay: [
+    () => ({
+      args: {
+        options: {
+          ...{ text: batch(), rows: 2, share: 1, seed: 1 },
+          beside: api.reservoirReplay({ capacity: 2 }),
+        },
+      },
+      run: api.ownTextReplay,
+    }),
+  ],
+}
