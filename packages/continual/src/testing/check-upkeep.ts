@@ -47,7 +47,7 @@ export async function checkUpkeep(
   const { steps = 12, acts = true } = expectation
   const made = (): Upkeep<Gpt> => {
     const part = make()
-    if (anUpkeep.accepts(part)) return part as Upkeep<Gpt>
+    if (anUpkeep.accepts(part)) return part
     throw new OptionError(`checkUpkeep: got ${shown(part)} from make; expected an upkeep part.`)
   }
   const { name } = made()
