@@ -163,13 +163,13 @@ const calls: { readonly [K in DifferentiableOpName]: (draw: Draw) => Call<K> } =
   rmsNorm(draw) {
     const c = draw.between(1, 4)
     const x = draw.tensor([...draw.shape(draw.between(0, 2)), c])
-    return { inputs: [x, draw.tensor([c])], attrs: { epsilon: 0.1 } }
+    return { inputs: [x, draw.tensor([c])], attrs: { epsilon: 0.1, width: draw.between(1, 6) } }
   },
   rmsNormGrad(draw) {
     const c = draw.between(1, 4)
     const rows = draw.shape(draw.between(0, 2))
     const [dy, x, gain] = [draw.tensor([...rows, c]), draw.tensor([...rows, c]), draw.tensor([c])]
-    return { inputs: [dy, x, gain, draw.tensor([...rows, 1])], attrs: {} }
+    return { inputs: [dy, x, gain, draw.tensor([...rows, 1])], attrs: { width: draw.between(1, 6) } }
   },
   attention(draw) {
     const { q, k, v, attrs } = attended(draw)

@@ -133,3 +133,28 @@ describe('a new parameter', () => {
     expect(store.has('v')).toBe(false)
   })
 })
+
+describe('random new slices', () => {
+  const spread = (numbers: readonly number[]): number =>
+    Math.sqrt(numbers.reduce((total, x) => total + x * x, 0) / numbers.length)
+  const wide = (values: readonly number[], asOld?: boolean): number[] => {
+    const store = new ParameterStore()
+    scope(() => store.add('w', ['embed'], device.tensor(values, { shape: [values.length], dtype: 'f32' })))
+    const dimensions = [extendAxis(values.length, values.length + 2000)]
+    const fresh = { kind: 'normal', standardDeviation: 0.02, ...(asOld !== undefined && { asOld }) } as const
+    const change = { kind: 'resize', path: 'w', dimensions, fresh } as const
+    applyPlan({ summary: 'wider', key: [1, 2], changes: [change] }, store, [], device)
+    return [...store.get('w').tensor.readSync()].slice(values.length)
+  }
+
+  test('are as large as old ones where they are to be, and else as the plan says', () => {
+    const old = [3, -3, 3, -3, 3, -3]
+    expect(spread(wide(old, true))).toBeCloseTo(3, 0)
+    expect(spread(wide(old, true)) / spread(wide(old))).toBeCloseTo(150, 6)
+    expect(spread(wide(old, false))).toBeCloseTo(0.02, 3)
+  })
+  test('do not come to nothing beside old ones that are all alike', () => {
+    expect(spread(wide([0, 0, 0], true))).toBeCloseTo(0.02, 3)
+    expect(spread(wide([], true))).toBeCloseTo(0.02, 3)
+  })
+})

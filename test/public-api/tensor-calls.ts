@@ -269,7 +269,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   globalNorm: [() => ({ args: { tensors: [t()] }, run: api.globalNorm })],
   iota: [call({ device, size: 2, dtype: 'f32' }, api.iota)],
   layerNorm: [() => ({ args: { x: t(), gain: row(), bias: row(), epsilon: 1e-5 }, run: api.layerNorm })],
-  rmsNorm: [() => ({ args: { x: t(), gain: row(), epsilon: 1e-5 }, run: api.rmsNorm })],
+  rmsNorm: [() => ({ args: { x: t(), gain: row(), epsilon: 1e-5, width: 4 }, run: api.rmsNorm })],
   linearCrossEntropy: [() => ({ args: { x: t(), w: t(), targets: ids() }, run: api.linearCrossEntropy })],
   linear: [() => ({ args: { x: t(), w: t(), b: row() }, run: api.linear })],
   packRows: [call({ x: t(), format: 'int8' }, api.packRows)],

@@ -11,7 +11,8 @@ export const rmsNormRule: GradientRule<'rmsNorm'> = ({
   inputs: [x, gain],
   outputs,
   cotangents: [dy, dRrms],
+  attrs: { width },
 }) => {
   if (dy === undefined || dRrms !== undefined) return null
-  return runOp('rmsNormGrad', [dy, x, gain, outputs[1]], {})
+  return runOp('rmsNormGrad', [dy, x, gain, outputs[1]], width === undefined ? {} : { width })
 }

@@ -247,15 +247,17 @@ function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): 
 }
 
 /**
- * With n the width the norm was born with and C the present one: √(n/C)·norm with ε·n/C is the norm that
- * divides by n.
+ * A norm that divides by n, the width it was born with. With C the present one, √(n/C)·norm with ε·n/C does so
+ * where it subtracts the mean, to rounding; without that the sum of squares is divided by n itself, and
+ * channels of zeros leave every bit of the others.
  */
 function normalizeBy(n: number, config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
   const { norm, epsilon = usualEpsilon } = config
   const [gain, bias] = [w[`${at}.gain`], w[`${at}.bias`]]
   const share = n / gain.shape[0]
+  if (norm !== 'layer' || bias === undefined) {
+    return share === 1 ? rmsNorm(x, gain, epsilon) : rmsNorm(x, gain, epsilon, n)
+  }
   const scaled = share === 1 ? gain : multiply(gain, Math.sqrt(share))
-  return norm === 'layer' && bias !== undefined
-    ? layerNorm(x, scaled, bias, epsilon * share)
-    : rmsNorm(x, scaled, epsilon * share)
+  return layerNorm(x, scaled, bias, epsilon * share)
 }

@@ -18,7 +18,7 @@ import {
   type Plan,
   requirePlan,
 } from './plan.ts'
-import { averages, freshTensor, resize } from './resize.ts'
+import { averages, freshBeside, freshTensor, resize } from './resize.ts'
 import { withSlices } from './slices.ts'
 
 /**
@@ -148,7 +148,7 @@ function newTensor(
             { shape: shapeOf(dimensions), dtype: 'f32' },
             path,
           )
-        : freshTensor(device, shapeOf(dimensions), fresh, plan.key, path),
+        : freshBeside(tensor, shapeOf(dimensions), fresh, plan.key, path),
   )
 }
 

@@ -30,8 +30,12 @@ export interface DimensionMap {
 export type InitialValues =
   | { readonly kind: 'zero' }
   | { readonly kind: 'one' }
-  /** Gaussian around 0, drawn from the plan's random stream for the parameter's path. */
-  | { readonly kind: 'normal'; readonly standardDeviation: number }
+  /**
+   * Gaussian around 0, drawn from the plan's random stream for the parameter's path. Beside old numbers that
+   * are not all alike it has their standard deviation instead, if `asOld` is true, up to the rounding of the
+   * device. Default false.
+   */
+  | { readonly kind: 'normal'; readonly standardDeviation: number; readonly asOld?: boolean }
   /** These numbers, as many as the tensor has, in row-major order. */
   | { readonly kind: 'values'; readonly values: ArrayLike<number> }
 

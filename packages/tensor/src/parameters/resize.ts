@@ -7,7 +7,10 @@ import * as checks from '../checks/checks.ts'
 import { assign } from '../ops/assign/assign.ts'
 import { concatenate } from '../ops/concatenate/concatenate.ts'
 import { fill } from '../ops/fill/fill.ts'
+import { std } from '../functions/variance.ts'
+import * as expression from '../expression/expression.ts'
 import { multiply } from '../ops/elementwise/arithmetic.ts'
+import { elementwise } from '../ops/elementwise/elementwise.ts'
 import { where } from '../ops/elementwise/comparisons.ts'
 import { gather } from '../ops/gather/gather.ts'
 import { matmul } from '../ops/matmul/matmul.ts'
@@ -198,6 +201,10 @@ export function averages(x: Tensor, maps: readonly DimensionMap[], { axis, of }:
   return axis === 0 ? shaped : axisBack(shaped, axis)
 }
 
+const { constant, input, less, multiply: times, scalar, select } = expression
+// inputs: numbers of deviation 1, the deviation of old ones
+const widened = times(input(0), select(less(constant(0), input(1)), input(1), scalar(0)))
+
 const anInitial: Check<InitialValues> = {
   expected:
     "{ kind: 'zero' }, { kind: 'one' }, { kind: 'normal', standardDeviation } or { kind: 'values', values }",
@@ -208,6 +215,21 @@ const anInitial: Check<InitialValues> = {
     if (initial.kind !== 'normal') return initial.kind === 'zero' || initial.kind === 'one'
     return checks.number({ from: 0 }).accepts((initial as { standardDeviation: unknown }).standardDeviation)
   },
+}
+
+/** Makes the new numbers of a parameter that has old ones, of a shape that it is to have. */
+export function freshBeside(
+  old: Tensor,
+  shape: Shape,
+  initial: InitialValues,
+  key: readonly [number, number],
+  path: string,
+): Tensor {
+  if (initial.kind !== 'normal' || initial.asOld !== true) {
+    return freshTensor(old.device, shape, initial, key, path)
+  }
+  const unit = freshTensor(old.device, shape, { kind: 'normal', standardDeviation: 1 }, key, path)
+  return elementwise(widened, [unit, std(old)], [initial.standardDeviation])
 }
 
 /** Makes the new numbers of a plan: drawn on the CPU, so that every device gets the same. */

@@ -9,7 +9,7 @@ import {
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { parameterSpecs } from '../../config/parameters.ts'
 import type { GrowContext } from '../requests/growth-request.ts'
-import { resizeAxis } from '../changes/parameter-changes.ts'
+import { resizeAxis, small } from '../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
 import { checkChoice, checkGrows, checkMix } from '../requests/check-values.ts'
 
@@ -65,10 +65,7 @@ function later(
   how: 'appended' | 'repeated',
 ): [DimensionMap, InitialValues | SliceAverage] {
   const of = Array.from({ length: to - from }, (_, i) => [i % from])
-  return [
-    extendAxis(from, to),
-    how === 'repeated' ? { kind: 'average', axis: 0, of } : { kind: 'normal', standardDeviation: 0.02 },
-  ]
+  return [extendAxis(from, to), how === 'repeated' ? { kind: 'average', axis: 0, of } : small]
 }
 
 /**

@@ -3,7 +3,7 @@ import { type SliceAverage, extendAxis, type InitialValues } from '@burgeon/tens
 import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
 import type { WidenEmbed } from '../requests/growth-request.ts'
-import { resizeAxis } from '../changes/parameter-changes.ts'
+import { resizeAxis, small } from '../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
 import { checkGrows, checkMix } from '../requests/check-values.ts'
 
@@ -35,7 +35,7 @@ function plan(request: WidenEmbed, { config, after, key }: GrowthStep): PlannedG
     if (path.endsWith('.gain')) return { kind: 'one' }
     if (path.endsWith('.norm.bias')) return { kind: 'zero' }
     const isWriter = /^embed\.|\.(output|down)\./.test(path) // their adapters' B, too
-    if (!isWriter) return { kind: 'normal', standardDeviation: 0.02 }
+    if (!isWriter) return small
     return norm === 'rms' ? { kind: 'zero' } : { kind: 'average', axis: axes.indexOf('embed') }
   }
   const changes = resizeAxis(parameterSpecs(config), 'embed', extendAxis(from, to), fresh)

@@ -13,7 +13,7 @@ const forwardParameters = {
   rows: 'i32', bytes: 'i32', size: 'f32', epsilon: 'f32',
 } as const
 
-export const rmsNormWasm: WasmKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms], { epsilon }) => {
+export const rmsNormWasm: WasmKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms], { epsilon, width }) => {
   const { forward } = backend.functions('rms norm', (module) => {
     module.export('forward', forwardParameters, (b, p) => {
       b.repeat(p.rows, () => {
@@ -35,7 +35,7 @@ export const rmsNormWasm: WasmKernel<'rmsNorm'> = (backend, [x, gain], [y, rrms]
   backend.runOver(forward, sizeOf(rrms.shape), minNumbers / c, (first, many) => {
     const row = 4 * c * first
     const to = [y.buffer + row, rrms.buffer + 4 * first]
-    return [x.buffer + row, gain.buffer, ...to, many, 4 * c, c, epsilon]
+    return [x.buffer + row, gain.buffer, ...to, many, 4 * c, width ?? c, epsilon]
   })
 }
 
@@ -45,7 +45,12 @@ const backwardParameters = {
   rows: 'i32', bytes: 'i32', size: 'f32',
 } as const
 
-export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (backend, [dy, x, gain, rrms], [dx, dgain]) => {
+export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (
+  backend,
+  [dy, x, gain, rrms],
+  [dx, dgain],
+  { width },
+) => {
   const { backward } = backend.functions('rms norm grad', (module) => {
     module.export('backward', backwardParameters, (b, p) => {
       forBlocksOfRows(b, p.rows, p.bytes, [p.dgain], () => {
@@ -71,6 +76,6 @@ export const rmsNormGradWasm: WasmKernel<'rmsNormGrad'> = (backend, [dy, x, gain
   sumOverRows(backend, sizeOf(rrms.shape), c, [dgain.buffer], (first, many, [gainSums]) => {
     const row = 4 * c * first
     const from = [dy.buffer + row, x.buffer + row, gain.buffer, rrms.buffer + 4 * first]
-    return [backward, [...from, dx.buffer + row, gainSums, many, 4 * c, c]]
+    return [backward, [...from, dx.buffer + row, gainSums, many, 4 * c, width ?? c]]
   })
 }

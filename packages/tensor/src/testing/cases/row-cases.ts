@@ -64,14 +64,18 @@ function layerNormGrad(random: RandomStream, shape: Shape): OpCase<'layerNormGra
 function rmsNorm(random: RandomStream, shape: Shape): OpCase<'rmsNorm'> {
   return {
     inputs: [rows(random, shape), gaussian(random, [shape.at(-1) as number])],
-    attrs: { epsilon: pick(random, [1e-5, 1e-3, 1e-6]) },
+    attrs: { epsilon: pick(random, [1e-5, 1e-3, 1e-6]), ...someWidth(random) },
   }
 }
+
+/** Rows of half of all cases are divided by another number than their length. */
+const someWidth = (random: RandomStream): { readonly width?: number } =>
+  pick(random, [{}, { width: 1 + random.below(20) }])
 
 function rmsNormGrad(random: RandomStream, shape: Shape): OpCase<'rmsNormGrad'> {
   const x = rows(random, shape)
   const gain = gaussian(random, [shape.at(-1) as number])
-  return { inputs: [spread(random, shape), x, gain, perRow(x, rsqrtOf)], attrs: {} }
+  return { inputs: [spread(random, shape), x, gain, perRow(x, rsqrtOf)], attrs: someWidth(random) }
 }
 
 export const layerNormCases: OpCases<'layerNorm'> = {
@@ -89,14 +93,14 @@ export const layerNormGradCases: OpCases<'layerNormGrad'> = {
 }
 
 export const rmsNormCases: OpCases<'rmsNorm'> = {
-  attrs: { epsilon: aNumber },
+  attrs: { epsilon: aNumber, width: aNumber },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNorm(random, shape)),
   draw: (random) => rmsNorm(random, drawRows(random)),
 }
 
 export const rmsNormGradCases: OpCases<'rmsNormGrad'> = {
-  attrs: {},
+  attrs: { width: aNumber },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNormGrad(random, shape)),
   draw: (random) => rmsNormGrad(random, drawRows(random)),
