@@ -158,3 +158,34 @@ describe('random new slices', () => {
     expect(spread(wide([], true))).toBeCloseTo(0.02, 3)
   })
 })
+
+describe('a mirror that borrows', () => {
+  const grown = (fresh: InitialValues, of: 'zero' | 'borrowed', axis = 1): number[] => {
+    const { store } = start()
+    const mirror = new TensorMirror('importance', 'importance', () => true, false, of)
+    scope(() => mirror.set('w', device.tensor(anchored, { shape: [2, 3], dtype: 'f32' })))
+    const dimensions = [keepAxis(2), keepAxis(3)].map((map, i) =>
+      i === axis ? extendAxis(map.from, map.from + 1) : map,
+    )
+    const plan: Plan = {
+      summary: 'wider',
+      key: [1, 2],
+      changes: [{ kind: 'resize', path: 'w', dimensions, fresh }],
+    }
+    applyPlan(plan, store, [mirror], device)
+    const numbers = [...(mirror.get('w')?.readSync() ?? [])]
+    applyPlan(inversePlan(plan), store, [mirror], device)
+    expect([...(mirror.get('w')?.readSync() ?? [])]).toEqual(anchored)
+    return numbers
+  }
+  test('has means of old slices where new weights begin at 0', () => {
+    expect(grown({ kind: 'zero' }, 'borrowed')).toEqual([10, 20, 30, 20, 40, 50, 60, 50])
+    expect(grown({ kind: 'zero' }, 'borrowed', 0)).toEqual([...anchored, 25, 35, 45])
+  })
+  test('has zeros for other new weights, and everywhere unless it borrows', () => {
+    expect(grown({ kind: 'normal', standardDeviation: 1 }, 'borrowed')).toEqual([
+      10, 20, 30, 0, 40, 50, 60, 0,
+    ])
+    expect(grown({ kind: 'zero' }, 'zero')).toEqual([10, 20, 30, 0, 40, 50, 60, 0])
+  })
+})

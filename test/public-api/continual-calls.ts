@@ -217,7 +217,9 @@ export const continualCalls: CallsOf<typeof api> = {
   fisherInformation: [
     () => ({ args: { model: model(), sample: batch(), nextKey: () => [1, 2] }, run: api.fisherInformation }),
   ],
-  onlineEwc: [() => ({ args: { options: { strength: 1, decay: 1, seed: 1 } }, run: api.onlineEwc })],
+  onlineEwc: [
+    () => ({ args: { options: { strength: 1, decay: 1, fresh: 'borrowed', seed: 1 } }, run: api.onlineEwc }),
+  ],
   bitsPerByteOf: [
     () => ({
       args: { model: model(), text: 'some text', tokenizer: new BytePairTokenizer() },

@@ -351,7 +351,7 @@ export const tensorCalls: CallsOf<typeof api> = {
   plainTensors: [() => ({ args: { tensors: { a: t() } }, run: api.plainTensors, takes: { tensors: empty } })],
   TensorMirror: [
     call(
-      { name: 'mean', role: 'value', spans: () => true, ofEveryParameter: false },
+      { name: 'mean', role: 'value', spans: () => true, ofEveryParameter: false, fresh: 'zero' },
       (...args: ConstructorParameters<typeof api.TensorMirror>) => new api.TensorMirror(...args),
     ),
     () => ({

@@ -46,6 +46,14 @@ export interface EwcOptions {
   readonly strength: number
   /** γ: how much earlier importance counts after a consolidation, in [0, 1]; 1 unless given. */
   readonly decay?: number
+  /**
+   * Importance of slices that growth adds, before the next consolidation. New weights that begin at 0, as the
+   * outgoing ones of a new unit do, decide at once what the new part does: with `borrowed` they get the mean
+   * importance of the old slices beside them, with `plastic` none, so that new room may spoil what is known.
+   * New weights that are random at first have no importance yet, and new parameters none to borrow from.
+   * Default `borrowed`.
+   */
+  readonly fresh?: 'borrowed' | 'plastic'
   /** 0 unless given; for the labels drawn from the model. */
   readonly seed?: number
 }
@@ -85,10 +93,12 @@ export function onlineEwc(options: EwcOptions): Penalty {
   checkOptions('onlineEwc', options, {
     strength: checks.required(checks.number({ above: 0 })),
     decay: checks.number({ from: 0, to: 1 }),
+    fresh: checks.oneOf('borrowed', 'plastic'),
     seed: checks.seed,
   })
-  const { strength, decay = 1, seed = 0 } = options
-  const importance = new TensorMirror('ewc importance', 'importance', () => true, true)
+  const { strength, decay = 1, fresh: freshSlices = 'borrowed', seed = 0 } = options
+  const ofNew = freshSlices === 'borrowed' ? 'borrowed' : 'zero'
+  const importance = new TensorMirror('ewc importance', 'importance', () => true, true, ofNew)
   const anchor = new TensorMirror('ewc anchor', 'value', () => true, true)
   let random = new RandomStream(keyFromSeed(seed)).named('ewc')
   return {

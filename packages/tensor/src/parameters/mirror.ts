@@ -14,6 +14,7 @@ import { ParameterError, ParameterStore, type TensorsByPath } from './parameter.
 import {
   type DimensionMap,
   inverseMap,
+  isIdentity,
   type ParameterChange,
   type Plan,
   requirePlan,
@@ -68,6 +69,12 @@ export const aMirrors: Check<readonly Mirror[]> = checks.list(
 const aStore = checks.instance('a ParameterStore', ParameterStore)
 
 /**
+ * The numbers that a mirror has for new slices: 0, or, where the parameter itself begins at 0 and so decides
+ * at once what the new part does, the mean of the old slices along the axis that grew.
+ */
+export type FreshNumbers = 'zero' | 'borrowed'
+
+/**
  * A mirror with one tensor per parameter, such as a moment of the gradient. Paths not yet present are absent,
  * not zero.
  */
@@ -81,6 +88,7 @@ export class TensorMirror implements Mirror {
   readonly role: MirrorRole
   readonly bytesPerParameter: number
   readonly #spans: (path: string, axis: number) => boolean
+  readonly #fresh: FreshNumbers
   readonly #tensors = new Map<string, Tensor>()
 
   /**
@@ -89,17 +97,21 @@ export class TensorMirror implements Mirror {
    *   and follows the growth of rows.
    * @param ofEveryParameter Whether sooner or later it holds a tensor for every parameter, so that a budget
    *   must leave room for them. Default false.
+   * @param fresh The numbers of new slices, unless the role is `value`. Default `zero`.
    */
   constructor(
     name: string,
     role: MirrorRole,
     spans: (path: string, axis: number) => boolean = () => true,
     ofEveryParameter: boolean = false,
+    fresh: FreshNumbers = 'zero',
   ) {
     checkArgument('TensorMirror', 'name', name, checks.text)
     checkArgument('TensorMirror', 'role', role, aRole)
     checkArgument('TensorMirror', 'spans', spans, checks.callback())
     checkArgument('TensorMirror', 'ofEveryParameter', ofEveryParameter, checks.boolean)
+    checkArgument('TensorMirror', 'fresh', fresh, checks.oneOf('zero', 'borrowed'))
+    this.#fresh = fresh
     this.bytesPerParameter = ofEveryParameter ? 4 : 0
     this.name = name
     this.role = role
@@ -175,7 +187,7 @@ export class TensorMirror implements Mirror {
           kept
             ? grown.device.tensor(keptNumbers(maps, kept), { shape, dtype: 'f32' }, this.name)
             : !isWhole
-              ? fill(grown.device, shape, 0)
+              ? (this.#borrowed(old, maps, fresh) ?? fill(grown.device, shape, 0))
               : fresh.kind === 'average'
                 ? averages(old, maps, fresh)
                 : add(grown, 0)
@@ -188,6 +200,20 @@ export class TensorMirror implements Mirror {
       for (const [path, tensor] of changed) this.set(path, tensor)
       for (const path of removed) this.delete(path)
     }
+  }
+
+  /** Means of the old slices in place of new ones that begin at 0; undefined where none are to be borrowed. */
+  #borrowed(
+    old: Tensor,
+    maps: readonly DimensionMap[],
+    fresh: (ParameterChange & { kind: 'resize' })['fresh'],
+  ): Tensor | undefined {
+    if (this.#fresh === 'zero' || fresh.kind !== 'zero') return undefined
+    const changed = maps.flatMap((map, axis) => (isIdentity(map) ? [] : [axis]))
+    const [axis] = changed
+    return changed.length === 1 && maps[axis].from > 0
+      ? averages(old, maps, { kind: 'average', axis })
+      : undefined
   }
 
   /** The tensor of a parameter that is a copy, made from the tensor of the original. */
