@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest'
 
 const device = openWasm({ threads: 1 })
 
-/** Columns and terms: ragged ones, more terms than a block, matrices that no cache holds, wide rows, many blocks. */
+/**
+ * Columns and terms: ragged ones, more terms than a block, matrices that no cache holds, wide rows, many
+ * blocks, and rows that are a page long.
+ */
 const sizes = [
   [5, 7],
   [33, 300],
@@ -12,6 +15,7 @@ const sizes = [
   [700, 600],
   [2100, 270],
   [301, 1600],
+  [1024, 530],
 ]
 
 function numbers(shape: readonly number[], seed: number, on = device): Tensor {

@@ -70,7 +70,8 @@ export function oneQuery(
   })
 }
 
-// biome-ignore format: what comes in and goes out; bytes from sequence to sequence; groups, heads that read one, bytes of a head and from key to key
+// Bytes from sequence to sequence; `shared` heads read one group; `head` are the bytes of a head.
+// biome-ignore format: what comes in and goes out, steps, sizes
 const parameters = {
   q: 'i32', k: 'i32', v: 'i32', o: 'i32', lse: 'i32', sequences: 'i32', queryStep: 'i32', keyStep: 'i32', lseStep: 'i32',
   groups: 'i32', shared: 'i32', head: 'i32', keyRow: 'i32', keys: 'i32', scale: 'f32', room: 'i32',
@@ -85,7 +86,7 @@ function buildOneQuery(fused: boolean): FunctionDefinition<typeof parameters, vo
     const bytes = f.let(i32.mul(heads, p.head))
     const sums = f.let(i32.add(p.room, i32.mul(heads, width)))
 
-    /** Runs `body` for each head of a key, with the addresses of its part of a row of heads and of the key. */
+    /** Runs `body` for each head of a key: its part of a row of heads, of the key, and its score. */
     const eachHead = (
       rows: Value<'i32'>,
       key: Value<'i32'>,

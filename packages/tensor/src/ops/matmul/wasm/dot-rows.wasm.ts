@@ -37,7 +37,8 @@ const lanes = 2
 /** Bytes of room for the sums of a tile. */
 export const dotRoomBytes = 256
 
-// biome-ignore format: A, B, C, terms, what C starts from, room for the sums of a tile; `Far` is from stream to stream
+// `Far` is from stream to stream.
+// biome-ignore format: A, B, C, terms, what C starts from, room for the sums of a tile
 const parameters = {
   a: 'i32', aRow: 'i32', b: 'i32', bFar: 'i32', c: 'i32', cRow: 'i32', cFar: 'i32', k: 'i32',
   init: 'i32', initRow: 'i32', initFar: 'i32', room: 'i32',

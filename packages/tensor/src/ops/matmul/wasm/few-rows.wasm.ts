@@ -11,6 +11,7 @@ import {
   type FunctionDefinition,
   i32,
   type Local,
+  select,
   type Value,
   v128,
 } from '../../../backends/wasm/assembler/index.ts'
@@ -19,8 +20,11 @@ import { eachBlock } from './gemv.wasm.ts'
 import { packB } from './pack.wasm.ts'
 import { atMost } from './tile.wasm.ts'
 
-/** Rows of B whose terms are taken together. */
-const chunk = 32
+/**
+ * Rows of B whose terms are taken together; fewer where the same columns of all of them fall into few places
+ * of the first cache, as those of rows do that lie whole pages apart.
+ */
+const chunk = { usual: 32, colliding: 8, page: 4096 }
 /** Rows of a tile; its sums stay in registers. */
 const tileRows = 4
 
@@ -73,6 +77,9 @@ function byRowsKernel(fused: boolean): FunctionDefinition<typeof parameters, voi
   }))
   return defineFunction('byRows', parameters, (f, p) => {
     const bytes = f.let(i32.shl(p.n, 2))
+    const most = f.let(
+      select(i32.and(p.bRow, chunk.page - 1), i32.const(chunk.usual), i32.const(chunk.colliding)),
+    )
     const isLast = f.local('i32', i32.eq(p.init, p.c))
     const [sums, sumsRow] = [f.local('i32'), f.local('i32')]
     eachBlock(f, p.k, (terms) => {
@@ -100,7 +107,7 @@ function byRowsKernel(fused: boolean): FunctionDefinition<typeof parameters, voi
       )
       const left = f.local('i32', terms)
       f.while(left, () => {
-        const some = f.let(atMost(left, chunk))
+        const some = f.let(select(i32.ltU(left, most), left, most))
         const at = f.local('i32', 0)
         const strips = (count: Value<'i32'>, { columns, kernels }: (typeof widths)[number]): void =>
           f.repeat(count, () => {

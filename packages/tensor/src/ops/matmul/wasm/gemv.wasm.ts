@@ -17,7 +17,8 @@ import { byRows, type MultiplyAdd } from './gemv-by-rows.wasm.ts'
 import { transposeBlock } from './pack.wasm.ts'
 import { atMost, KC } from './tile.wasm.ts'
 
-// biome-ignore format: a, B, c, sizes, what c starts from (a column stride of 0 repeats it), room for `streams` rows of n sums
+// A column stride of 0 repeats what c starts from; there is room for `streams` rows of n sums.
+// biome-ignore format: a, B, c, sizes, what c starts from, room
 const parameters = {
   a: 'i32', aColumn: 'i32', b: 'i32', bRow: 'i32', bColumn: 'i32', c: 'i32',
   n: 'i32', k: 'i32', init: 'i32', initColumn: 'i32', room: 'i32',

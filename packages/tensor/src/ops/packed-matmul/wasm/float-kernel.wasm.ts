@@ -33,7 +33,7 @@ export function floatKernel(
       const [first, at] = [b.local('i32', 0), b.local('i32', 0)]
       b.while(i32.ltU(first, p.width), () => {
         const places = xs.map((x) => b.let(i32.add(x, at)))
-        // Numbers that several rows of W take are loaded once, but for int4, whose many would not stay in registers.
+        // Numbers that several rows of W take are loaded once, unless they are as many as for int4.
         const loaded =
           ws.length > 1 && step <= 16
             ? places.map((place) =>
