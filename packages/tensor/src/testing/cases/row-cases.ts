@@ -68,6 +68,8 @@ function rmsNorm(random: RandomStream, shape: Shape): OpCase<'rmsNorm'> {
   }
 }
 
+const aWidth = checks.number({ above: 0 })
+
 /** Rows of half of all cases are divided by another number than their length. */
 const someWidth = (random: RandomStream): { readonly width?: number } =>
   pick(random, [{}, { width: 1 + random.below(20) }])
@@ -93,14 +95,14 @@ export const layerNormGradCases: OpCases<'layerNormGrad'> = {
 }
 
 export const rmsNormCases: OpCases<'rmsNorm'> = {
-  attrs: { epsilon: aNumber, width: aNumber },
+  attrs: { epsilon: aNumber, width: aWidth },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNorm(random, shape)),
   draw: (random) => rmsNorm(random, drawRows(random)),
 }
 
 export const rmsNormGradCases: OpCases<'rmsNormGrad'> = {
-  attrs: { width: aNumber },
+  attrs: { width: aWidth },
   tolerance: 2,
   edges: (random) => rowShapes.map((shape) => rmsNormGrad(random, shape)),
   draw: (random) => rmsNormGrad(random, drawRows(random)),
