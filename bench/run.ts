@@ -75,6 +75,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
   ],
   quantized: [async () => (await import('./quantized/quantized.ts')).quantization, 'quick', 'data'],
+  'split-mnist': [
+    async () => (await import('./classes/split-mnist.ts')).splitMnist,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

@@ -1,6 +1,8 @@
 /** The files of MNIST: numbers of one byte in an array of any number of axes, compressed. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { UsageError } from '../benchmark.ts'
 
 /** An array of bytes. */
 export interface ByteArray {
@@ -29,4 +31,16 @@ export function writeIdx(path: string, { shape, bytes }: ByteArray): void {
   header.set([0, 0, uint8, shape.length])
   for (const [axis, size] of shape.entries()) header.writeUInt32BE(size, 4 + 4 * axis)
   writeFileSync(path, gzipSync(Buffer.concat([header, bytes]), { level: 1 }))
+}
+
+/** The folder of the four files: the given one, or `mnist` in it. Throws UsageError where they are not. */
+export function mnistFolder(who: string, data: string | undefined): string {
+  if (data === undefined)
+    throw new UsageError(`${who}: got no --data DIR; expected a folder with the four files of MNIST.`)
+  const places = [data, join(data, 'mnist')]
+  const names = Object.values(mnistFiles).flatMap((set) => Object.values(set))
+  const found = places.find((place) => names.every((name) => existsSync(join(place, name))))
+  if (found === undefined)
+    throw new UsageError(`${who}: looked in ${places.join(' and ')}; expected ${names.join(', ')} there.`)
+  return found
 }

@@ -4,20 +4,20 @@
  * shuffled.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adamw, mean as meanOf, scope, tensor, type Tensor, valueAndGrad } from 'burgeon'
 import { applyUpdates, warmUpCosine } from 'burgeon/optim'
 import { argmax, crossEntropy, gather, keyFromSeed, linear, RandomStream, zeros } from 'burgeon/tensor'
 import { programsIn } from '../../scripts/doc-programs.ts'
-import { atLeast, atMost, type Benchmark, mean, UsageError } from '../benchmark.ts'
-import { mnistFiles, readIdx, writeIdx } from './idx-files.ts'
+import { atLeast, atMost, type Benchmark, mean } from '../benchmark.ts'
+import { mnistFiles, mnistFolder, readIdx, writeIdx } from './idx-files.ts'
 
 const [pixels, classes] = [784, 10]
 
 export const mnist: Benchmark = async ({ data, seeds, quick, note }) => {
-  const folder = folderOf(data)
+  const folder = mnistFolder('mnist', data)
   const told = (what: string, accuracy: number): number => {
     note(`${what}: ${accuracy.toFixed(2)} %`)
     return accuracy
@@ -39,17 +39,6 @@ export const mnist: Benchmark = async ({ data, seeds, quick, note }) => {
       atMost('test digits read after shuffled labels, %', shuffled, 20),
     ],
   }
-}
-
-function folderOf(data: string | undefined): string {
-  if (data === undefined)
-    throw new UsageError('mnist: got no --data DIR; expected a folder with the four files of MNIST.')
-  const places = [data, join(data, 'mnist')]
-  const names = Object.values(mnistFiles).flatMap((set) => Object.values(set))
-  const found = places.find((place) => names.every((name) => existsSync(join(place, name))))
-  if (found === undefined)
-    throw new UsageError(`mnist: looked in ${places.join(' and ')}; expected ${names.join(', ')} there.`)
-  return found
 }
 
 /** The output of the program, run as printed in a process of its own. */

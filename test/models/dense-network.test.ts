@@ -32,7 +32,7 @@ const outputsOf = (model: DenseNetwork, numbers: ArrayLike<number>): number[] =>
 
 test('computes x·W + b, with a rectifier between layers and none behind the last', () => {
   const state: DenseState = {
-    ...{ inputs: 2, hidden: [2], outputs: 1, predicts: 'numbers' },
+    ...{ inputs: 2, hidden: [2], outputs: 1, predicts: 'numbers', masked: false },
     weights: {
       'layers.0.weight': { shape: [2, 2], data: Float32Array.of(1, -1, 2, 3) },
       'layers.0.bias': { shape: [2], data: Float32Array.of(0.5, -10) },

@@ -7,6 +7,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
 import { measureCalls } from './measure-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
+import { modelCalls } from './model-calls.ts'
 
 const device = openReference()
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
@@ -23,7 +24,6 @@ const task = { support: loss, query: loss }
 const always = (): boolean => true
 const inner = { rate: 0.1, steps: 1, adapts: always }
 const draw = (): number => 0
-const denseState = await api.classifier({ inputs: 2, hidden: [3], classes: 2, device }).toState()
 const optimizer = () => sgd({ learningRate: 0.1 })
 const unlimited = { 'options.parameters': ['number'] } as const
 /** Meta-learning of one kind. */
@@ -57,6 +57,7 @@ export const continualCalls: CallsOf<typeof api> = {
       run: api.shrinkAndPerturb,
     }),
   ],
+  ...modelCalls,
   eventFromState: [
     () => ({
       args: { event: { kind: 'drift', step: 1, detector: 'loss', bitsPerByte: 5 } },
@@ -247,35 +248,6 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   batchOfTokens: [() => ({ args: { tokens: [1, 2, 3], length: 2, domain: 'a' }, run: api.batchOfTokens })],
-  classifier: [
-    () => ({
-      args: { options: { inputs: 2, hidden: [3], classes: 2, initial: 'he', seed: 1, device } },
-      run: api.classifier,
-    }),
-  ],
-  regressor: [
-    () => ({
-      args: { options: { inputs: 2, hidden: [3], outputs: 1, initial: 'he', seed: 1, device } },
-      run: api.regressor,
-    }),
-  ],
-  denseFromState: [() => ({ args: { state: denseState, device }, run: api.denseFromState })],
-  widenHidden: [
-    () => ({
-      args: {
-        model: api.denseFromState(denseState, device),
-        request: { layer: 0, to: 4, how: 'split' },
-        options: { mirrors: [], key: [1, 2] },
-      },
-      run: api.widenHidden,
-    }),
-  ],
-  passOf: [
-    () => ({
-      args: { model: model(), batch: batch(), weights: model().parameters.tensors(), freshRows: 1 },
-      run: api.passOf,
-    }),
-  ],
   joinBatches: [() => ({ args: { batches: [batch()] }, run: api.joinBatches })],
   batches: [
     () => ({

@@ -421,6 +421,7 @@ export const stateless: readonly string[] = [
   ],
   // A network is a model; damaged ones are refused in `test/models`.
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden'],
+  ...['blurredTasks', 'evaluateExamples', 'splitTasks', 'taskEnds'],
   ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],

@@ -77,6 +77,11 @@ export {
 export type { DomainMatrixOptions } from './metrics/domain-matrix-state.ts'
 export { DomainMatrix, type ForgettingReference } from './metrics/domain-matrix.ts'
 export {
+  evaluateExamples,
+  type EvaluateExamplesOptions,
+  type ExampleEvaluation,
+} from './metrics/evaluate-examples.ts'
+export {
   bitsPerByte,
   Prequential,
   type PrequentialOptions,
@@ -149,6 +154,16 @@ export {
 } from './stream/batch.ts'
 export type { BatchTensors } from './stream/batch-tensors.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
+export { type BlurOptions, type BlurredStream, blurredTasks } from './stream/scenarios/blurred-tasks.ts'
+export {
+  type IncrementalScenario,
+  type LabelledExamples,
+  type SplitOptions,
+  splitTasks,
+  type Task,
+  taskEnds,
+  type TaskStream,
+} from './stream/scenarios/split-tasks.ts'
 export { writeOwnText, type OwnTextOptions } from './stream/write-own-text.ts'
 export {
   afterDrift,

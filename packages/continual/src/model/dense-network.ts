@@ -8,6 +8,8 @@ import {
   checkState,
   defaultDevice,
   Device,
+  elementwise,
+  expression,
   keyFromSeed,
   matmul,
   OptionError,
@@ -19,6 +21,7 @@ import {
   relu,
   sameShape,
   scope,
+  slice,
   type StateChecks,
   type Tensor,
   type TensorsByPath,
@@ -52,6 +55,11 @@ export interface DenseOptions {
 export interface ClassifierOptions extends DenseOptions {
   /** Number of classes, ≥ 2. */
   readonly classes: number
+  /**
+   * Whether the inputs of a row are followed by one number for each class: 1 where it can be meant, 0 where
+   * not, as where the task is known. The logits of the others are then 1e9 lower. False unless given.
+   */
+  readonly masked?: boolean
 }
 
 /** A network that predicts numbers. */
@@ -60,9 +68,15 @@ export interface RegressorOptions extends DenseOptions {
   readonly outputs: number
 }
 
-/** A network as plain data. */
-export interface DenseState extends DenseSizes {
+/** What a network predicts. */
+interface DenseKind {
   readonly predicts: 'classes' | 'numbers'
+  /** Whether each row says which classes can be meant. */
+  readonly masked: boolean
+}
+
+/** A network as plain data. */
+export interface DenseState extends DenseSizes, DenseKind {
   readonly weights: PlainTensors
 }
 
@@ -82,6 +96,7 @@ const stateChecks: StateChecks<DenseState> = {
   hidden: aHidden,
   outputs: aSize,
   predicts: checks.oneOf('classes', 'numbers'),
+  masked: checks.boolean,
   weights: checks.object('tensors by path'),
 }
 
@@ -110,8 +125,10 @@ export function classifier(options: ClassifierOptions): DenseNetwork {
   checkOptions('classifier', options, {
     ...optionChecks,
     classes: checks.required(checks.integer({ from: 2 })),
+    masked: checks.boolean,
   })
-  return made(options, options.classes, 'classes')
+  const { classes, masked = false } = options
+  return made(options, { outputs: classes, predicts: 'classes', masked })
 }
 
 /**
@@ -122,7 +139,7 @@ export function classifier(options: ClassifierOptions): DenseNetwork {
  */
 export function regressor(options: RegressorOptions): DenseNetwork {
   checkOptions('regressor', options, { ...optionChecks, outputs: checks.required(aSize) })
-  return made(options, options.outputs, 'numbers')
+  return made(options, { outputs: options.outputs, predicts: 'numbers', masked: false })
 }
 
 /**
@@ -132,7 +149,7 @@ export function regressor(options: RegressorOptions): DenseNetwork {
  * @throws StateError for a state that is none, ParameterError for weights that are missing or do not fit.
  */
 export function denseFromState(state: DenseState, device: Device = defaultDevice()): DenseNetwork {
-  const { inputs, hidden, outputs, predicts, weights } = checkState<DenseState>(
+  const { inputs, hidden, outputs, predicts, masked, weights } = checkState<DenseState>(
     'denseFromState',
     state,
     stateChecks,
@@ -142,7 +159,7 @@ export function denseFromState(state: DenseState, device: Device = defaultDevice
   const shapes = shapesOf(sizes)
   const extra = Object.keys(weights).find((path) => !shapes.some((shape) => shape.path === path))
   if (extra !== undefined) throw new ParameterError(`denseFromState: ${extra} has no place in the network.`)
-  return networkOf(device, sizes, predicts, ({ path, shape }) => {
+  return networkOf(device, sizes, { predicts, masked }, ({ path, shape }) => {
     const saved = Object.hasOwn(weights, path) ? weights[path] : undefined
     if (saved === undefined || !sameShape(saved.shape, shape) || !checks.numbers.accepts(saved.data)) {
       throw new ParameterError(
@@ -155,11 +172,10 @@ export function denseFromState(state: DenseState, device: Device = defaultDevice
 
 function made(
   { inputs, hidden = [], initial = 'xavier', seed = 0, device = defaultDevice() }: DenseOptions,
-  outputs: number,
-  predicts: DenseNetwork['predicts'],
+  { outputs, ...kind }: DenseKind & Pick<DenseSizes, 'outputs'>,
 ): DenseNetwork {
   const key = keyFromSeed(seed)
-  return networkOf(device, { inputs, hidden, outputs }, predicts, ({ path, shape, fan: [from, to] }) => {
+  return networkOf(device, { inputs, hidden, outputs }, kind, ({ path, shape, fan: [from, to] }) => {
     const isBias = shape.length === 1
     const size = shape.reduce((product, n) => product * n, 1)
     // Half the width of a uniform distribution of variance v is √(3·v).
@@ -170,10 +186,16 @@ function made(
   })
 }
 
+/** 0 where a class can be meant, −1e9 where not. */
+const penaltyOf = expression.multiply(
+  expression.subtract(expression.input(0), expression.constant(1)),
+  expression.constant(1e9),
+)
+
 function networkOf(
   device: Device,
   born: DenseSizes,
-  predicts: DenseNetwork['predicts'],
+  kind: DenseKind,
   numbersOf: (shape: DenseShape) => ArrayLike<number>,
 ): DenseNetwork {
   const parameters = new ParameterStore()
@@ -189,22 +211,22 @@ function networkOf(
   return {
     device,
     parameters,
-    predicts,
+    predicts: kind.predicts,
     get sizes() {
       return { inputs, hidden: hiddenNow(), outputs }
     },
     forward(x, weights = parameters.tensors()) {
-      let now = x
+      let now = kind.masked ? slice(x, [0, 0], [x.shape[0], inputs]) : x
       for (let i = 0; i < layers; i++) {
         now = add(matmul(now, weights[`layers.${i}.weight`]), weights[`layers.${i}.bias`])
         if (i < layers - 1) now = relu(now)
       }
-      return now
+      return kind.masked ? add(now, elementwise(penaltyOf, [slice(x, [0, inputs])])) : now
     },
-    check: (batch) => checkFits(batch, inputs, outputs, predicts),
+    check: (batch) => checkFits(batch, inputs + (kind.masked ? outputs : 0), outputs, kind.predicts),
     async toState() {
       const weights = await plainTensors(parameters.tensors())
-      return { inputs, hidden: hiddenNow(), outputs, predicts, weights }
+      return { inputs, hidden: hiddenNow(), outputs, ...kind, weights }
     },
     dispose: () => parameters.dispose(),
   }

@@ -43,7 +43,7 @@ export type Batch = TokenBatch | ExampleBatch
 export const aTokenBatch: Check<TokenBatch> = checks.role('a batch', 'rows', 'length', 'tokens', 'domains')
 
 /** An object of this form, as of `aTokenBatch`. */
-const anExampleBatch: Check<ExampleBatch> = checks.role(
+export const anExampleBatch: Check<ExampleBatch> = checks.role(
   'one of examples',
   ...(['rows', 'inputs', 'targets', 'domains'] as const),
 )

@@ -1,0 +1,125 @@
+/**
+ * `npm run bench -- split-mnist --data DIR [--seeds N]`: the digits of MNIST in five tasks of two classes, one
+ * pass over each, one head for all ten (Buzzega et al. 2020, Dark Experience Replay, the table of their
+ * program's first version): how much a network of 100 and 100 units knows of all ten in the end. Settings are
+ * those of that table; the bounds are its numbers.
+ */
+import { sgd } from '@burgeon/autograd/optim'
+import {
+  classifier,
+  evaluateExamples,
+  Learner,
+  reservoirReplay,
+  splitTasks,
+  type StrategyOf,
+  type Model,
+  type LabelledExamples,
+} from '@burgeon/continual'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { atLeast, atMost, type Benchmark, type BenchmarkCheck, mean } from '../benchmark.ts'
+import { mnistFolder } from '../training/idx-files.ts'
+import { digitsOf, fewOfEach } from './digits.ts'
+
+const byTwo = [
+  [0, 1],
+  [2, 3],
+  [4, 5],
+  [6, 7],
+  [8, 9],
+]
+
+/** A way to learn the tasks, the settings that the table has for it, and its accuracy there. */
+interface Method {
+  readonly name: string
+  readonly rate: number
+  readonly strategy: (seed: number) => StrategyOf<Model>
+  /** One task of all classes. */
+  readonly isJoint?: boolean
+  /** Published accuracy over all ten classes in per cent, and how far ours may be from it. */
+  readonly published: readonly [accuracy: number, within: number]
+}
+
+const buffer = 200
+
+const methods: readonly Method[] = [
+  { name: 'SGD', rate: 0.03, strategy: () => ({}), published: [19.6, 1] },
+  { name: 'joint', rate: 0.03, strategy: () => ({}), isJoint: true, published: [95.57, 1.5] },
+  {
+    name: 'ER, 200 digits',
+    rate: 0.01,
+    strategy: (seed) => ({ rehearsal: reservoirReplay({ capacity: buffer, seed }) }),
+    published: [80.43, 3],
+  },
+]
+
+/** Accuracy in per cent in the end. */
+interface Outcome {
+  /** Among all ten classes. */
+  readonly ofAll: number
+  /** Among the two of the task, where it is known. */
+  readonly ofTask: number
+}
+
+export const splitMnist: Benchmark = async ({ data, seeds, quick, note, once }) => {
+  const folder = mnistFolder('split-mnist', data)
+  const sets = { train: digitsOf(folder, 'train'), test: digitsOf(folder, 'test') }
+  if (quick) {
+    sets.train = fewOfEach(sets.train, 600)
+    sets.test = fewOfEach(sets.test, 100)
+  }
+  const found = new Map<string, Outcome[]>()
+  for (const method of methods) {
+    for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
+      const outcome = await once(`${method.name}, seed ${seed}`, () => live(method, sets, seed))
+      note(
+        `${method.name}, seed ${seed}: ${outcome.ofAll.toFixed(2)} % among all, ${outcome.ofTask.toFixed(2)} % within the task`,
+      )
+      found.set(method.name, [...(found.get(method.name) ?? []), outcome])
+    }
+  }
+  const of = (name: string, what: keyof Outcome): number[] => (found.get(name) ?? []).map((one) => one[what])
+  const rows = methods.flatMap(({ name, published: [peerValue] }) => [
+    {
+      ...{ case: name, metric: 'accuracy among all classes', unit: '%', peer: 'published', peerValue },
+      ...{ value: mean(of(name, 'ofAll')), values: of(name, 'ofAll') },
+    },
+    {
+      ...{ case: name, metric: 'accuracy within the task', unit: '%' },
+      ...{ value: mean(of(name, 'ofTask')), values: of(name, 'ofTask') },
+    },
+  ])
+  const bounds = methods.flatMap(({ name, published: [accuracy, within] }): BenchmarkCheck[] => [
+    atLeast(`accuracy of ${name}, %`, mean(of(name, 'ofAll')), accuracy - within),
+    atMost(`accuracy of ${name}, %`, mean(of(name, 'ofAll')), accuracy + within),
+  ])
+  return { rows, checks: quick ? [] : bounds }
+}
+
+async function live(
+  { rate, strategy, isJoint = false }: Method,
+  { train, test }: Readonly<Record<'train' | 'test', LabelledExamples>>,
+  seed: number,
+): Promise<Outcome> {
+  const device = openWasm()
+  const tasks = isJoint ? [byTwo.flat()] : byTwo
+  const stream = splitTasks(train, { tasks, rows: 10, seed })
+  const model = classifier({ inputs: 784, hidden: [100, 100], classes: 10, seed, device })
+  const learner = new Learner({ model, optimizer: sgd(rate), strategy: strategy(seed), seed })
+  for await (const batch of stream) await learner.observe(batch)
+  const judged = splitTasks(test, { tasks: byTwo, rows: 500 })
+  const outcomes: Outcome[] = []
+  for (const task of judged.tasks) {
+    const examples = judged.examplesOf(task, test)
+    const [all, own] = [
+      await evaluateExamples(model, examples),
+      await evaluateExamples(model, examples, { among: task.classes }),
+    ]
+    outcomes.push({ ofAll: 100 * (all.accuracy ?? 0), ofTask: 100 * (own.accuracy ?? 0) })
+  }
+  learner.dispose()
+  model.dispose()
+  return {
+    ofAll: mean(outcomes.map(({ ofAll }) => ofAll)),
+    ofTask: mean(outcomes.map(({ ofTask }) => ofTask)),
+  }
+}
