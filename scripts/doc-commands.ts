@@ -123,6 +123,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- shakespeare --data DIR': { because: data },
   'npm run bench -- growth': { because: data },
   'npm run bench -- growth --data DIR': { because: data },
+  'npm run bench -- split-mnist --data DIR': { because: data },
   'npm run bench -- small-start': { because: data },
   'npm run bench -- small-start --data DIR': { because: data },
   'npm run bench -- context': { because: data },
