@@ -33,6 +33,7 @@ type Measures =
   | 'calibrationOf'
   | 'retainedCost'
   | 'ContinualEvaluation'
+  | 'measurePlasticity'
   | 'recordOf'
   | 'callbackSink'
   | 'consoleSink'
@@ -156,6 +157,7 @@ export const measureCalls: Pick<CallsOf<typeof api>, Measures> = {
       says: ['continual-evaluation'],
     }),
   ],
+  measurePlasticity: [() => ({ args: { model: model(), batch: batch() }, run: api.measurePlasticity })],
   recordOf: [() => ({ args: { report }, run: api.recordOf })],
   callbackSink: [() => ({ args: { take: () => {} }, run: api.callbackSink })],
   consoleSink: [

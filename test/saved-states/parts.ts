@@ -426,7 +426,7 @@ export const stateless: readonly string[] = [
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],
   ...['reptile', 'savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
-  ...['calibrationOf', 'meanHiddenState', 'recordOf', 'retainedCost', 'watching'],
+  ...['calibrationOf', 'meanHiddenState', 'measurePlasticity', 'recordOf', 'retainedCost', 'watching'],
   // A sink keeps what it writes elsewhere.
   ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
   ...['interference', 'uniform'],
