@@ -33,7 +33,7 @@ export async function storyTeller(folder: string, device: Device, count: number)
     const texts = await model.generate(starts, { tokens: 255, seed: first })
     return texts.map(({ tokens }) => Int32Array.from([1, ...tokens]))
   }
-  const [calibration, judged] = [await write(1000, 2 * count), await write(1, 2 * count)]
+  const [calibration, judged] = [await write(1000, 4 * count), await write(1, 2 * count)]
   return { name: 'stories260K', model, calibration, judged }
 }
 
