@@ -85,4 +85,4 @@ export type {
 } from './tokenizer/pretrained-options.ts'
 export { PretrainedTokenizer } from './tokenizer/pretrained-tokenizer.ts'
 export { type TokenizerFiles, tokenizerFiles } from './tokenizer/tokenizer-files.ts'
-export { TokenizerError } from './tokenizer/pretrained/json-part.ts'
+export { TokenizerError } from './tokenizer/json/json-part.ts'

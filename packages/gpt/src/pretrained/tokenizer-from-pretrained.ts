@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ggufAt } from './node-gguf.ts'
 import type { PretrainedTokenizerOptions } from '../tokenizer/pretrained-options.ts'
 import { PretrainedTokenizer } from '../tokenizer/pretrained-tokenizer.ts'
-import { parseJson, TokenizerError } from '../tokenizer/pretrained/json-part.ts'
+import { parseJson, TokenizerError } from '../tokenizer/json/json-part.ts'
 
 /** Bytes of the largest file that is read. Large vocabularies take some 30 MB. */
 const maxBytes = 256 * 2 ** 20

@@ -3,7 +3,7 @@
  * with it.
  */
 import { UnsupportedError } from '@burgeon/tensor'
-import { type JsonPart, TokenizerError } from './pretrained/json-part.ts'
+import { type JsonPart, TokenizerError } from './json/json-part.ts'
 
 /** One turn of a conversation; templates may read more than these. */
 export interface ChatMessage {

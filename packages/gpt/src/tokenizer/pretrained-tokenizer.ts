@@ -4,7 +4,7 @@ import { type ChatMessage, type ChatTemplateOptions, chatTemplatesIn, renderChat
 import { joinBytes } from '../join-bytes.ts'
 import { DecodeStream } from './decode-stream.ts'
 import { type BytePairMerge, type GrowingTokenizer, someMerges } from './growing-tokenizer.ts'
-import type { JsonPart } from './pretrained/json-part.ts'
+import type { JsonPart } from './json/json-part.ts'
 import { TokenizerFile } from './pretrained/tokenizer-file.ts'
 import { LearntTokens } from './learnt-tokens.ts'
 import type {

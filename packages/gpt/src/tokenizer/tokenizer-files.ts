@@ -2,7 +2,7 @@
 import { checkArgument, checks } from '@burgeon/tensor'
 import { PretrainedTokenizer } from './pretrained-tokenizer.ts'
 import { byteNamed } from './pretrained/byte-characters.ts'
-import { TokenizerError } from './pretrained/json-part.ts'
+import { TokenizerError } from './json/json-part.ts'
 
 /** The texts of the files of a tokenizer. */
 export interface TokenizerFiles {

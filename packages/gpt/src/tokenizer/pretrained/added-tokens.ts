@@ -1,6 +1,6 @@
 /** Added tokens: texts such as `<|endoftext|>` that are found before anything is cut or merged. */
 import { type BytePairModel, maxTokens } from './byte-pair-model.ts'
-import type { JsonPart } from './json-part.ts'
+import type { JsonPart } from '../json/json-part.ts'
 
 /** An added token as tokenizer.json has it. */
 export interface AddedToken {

@@ -5,7 +5,7 @@
 import { mergeByRank, type Merges } from '../merging/merge-by-rank.ts'
 import { PairTable } from '../merging/pair-table.ts'
 import { nameOfByte } from './byte-characters.ts'
-import type { JsonPart } from './json-part.ts'
+import type { JsonPart } from '../json/json-part.ts'
 
 /** Most tokens and most merges that a file may have: places and ranks are packed into one number. */
 export const maxTokens: number = 2 ** 22 - 1

@@ -3,8 +3,9 @@
  * change it.
  */
 import { byteNamed, charactersAsBytes } from './byte-characters.ts'
-import type { JsonPart } from './json-part.ts'
+import type { JsonPart } from '../json/json-part.ts'
 import { contentOf, patternOf } from './normalizers.ts'
+import { replaceMatches } from './regex/pattern.ts'
 import { prefixSchemeOf } from './pre-tokenizers.ts'
 
 /** Where a decoder hands on what it has made: `isNew` where another token begins, not more of the same. */
@@ -33,8 +34,11 @@ export function decoderOf(part: JsonPart): Decoder {
     case 'Fuse':
       return fuse
     case 'Replace': {
-      const [regex, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
-      return wholeTokens((text) => text.replace(regex, () => content), isOneCharacter(part.get('pattern')))
+      const [pattern, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
+      return wholeTokens(
+        (text) => replaceMatches(text, pattern, content),
+        isOneCharacter(part.get('pattern')),
+      )
     }
     case 'Strip': {
       const content = part.get('content').character()

@@ -1,6 +1,7 @@
 /** Normalizers of tokenizer.json: what a text becomes before it is cut. */
-import type { JsonPart } from './json-part.ts'
-import { literalOf, regexOf } from './regex.ts'
+import type { JsonPart } from '../json/json-part.ts'
+import { nativePattern, type Pattern, replaceMatches } from './regex/pattern.ts'
+import { literalOf, regexOf } from './regex/translation.ts'
 import { inWindows } from './splitting.ts'
 
 /** What becomes of a text. */
@@ -33,8 +34,8 @@ export function normalizerOf(part: JsonPart): Normalizer {
       return (text) => (text === '' ? '' : prefix + text)
     }
     case 'Replace': {
-      const [regex, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
-      return (text) => inWindows(text, (window) => window.replace(regex, () => content)).join('')
+      const [pattern, content] = [patternOf(part.get('pattern')), contentOf(part.get('content'))]
+      return (text) => inWindows(text, (window) => replaceMatches(window, pattern, content)).join('')
     }
     case 'Strip': {
       const [left, right] = [part.get('strip_left').boolean(true), part.get('strip_right').boolean(true)]
@@ -49,12 +50,14 @@ export function normalizerOf(part: JsonPart): Normalizer {
   }
 }
 
+const nothing = nativePattern(/(?!)/gu)
+
 /** `{ String }` is taken literally, `{ Regex }` is an expression. */
-export function patternOf(part: JsonPart): RegExp {
+export function patternOf(part: JsonPart): Pattern {
   const literal = part.get('String')
   if (literal.isMissing) return regexOf(part.get('Regex'))
   const text = literal.text()
-  return text === '' ? /(?!)/gu : literalOf(text)
+  return text === '' ? nothing : literalOf(text)
 }
 
 /** A text that is put in: never one that would blow up what it is put into. */

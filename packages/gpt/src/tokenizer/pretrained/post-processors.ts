@@ -1,6 +1,6 @@
 /** Post-processors of tokenizer.json: the tokens that stand around a text, such as its beginning. */
 import { maxTokens } from './byte-pair-model.ts'
-import type { JsonPart } from './json-part.ts'
+import type { JsonPart } from '../json/json-part.ts'
 
 /** Tokens before and after those of a text. */
 export interface Surroundings {

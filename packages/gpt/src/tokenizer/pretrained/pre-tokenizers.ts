@@ -1,6 +1,6 @@
 /** Pre-tokenizers of tokenizer.json: pieces that no merge crosses. */
 import { bytesAsCharacters } from './byte-characters.ts'
-import type { JsonPart } from './json-part.ts'
+import type { JsonPart } from '../json/json-part.ts'
 import { patternOf } from './normalizers.ts'
 import { type SplitBehavior, splitText } from './splitting.ts'
 
@@ -57,9 +57,9 @@ export function preTokenizerOf(part: JsonPart, prefixes: boolean): PreTokenizer 
     case 'Metaspace':
       return metaspace(part, prefixes)
     case 'Split': {
-      const regex = patternOf(part.get('pattern'))
+      const pattern = patternOf(part.get('pattern'))
       const [behavior, invert] = [behaviorOf(part.get('behavior')), part.get('invert').boolean(false)]
-      return cutting((text) => splitText(text, regex, behavior, invert))
+      return cutting((text) => splitText(text, pattern, behavior, invert))
     }
     case 'Digits': {
       const behavior = part.get('individual_digits').boolean(false) ? 'Isolated' : 'Contiguous'

@@ -1,5 +1,7 @@
 /** Cutting a text at the matches of an expression, in the five ways that Hugging Face knows. */
 
+import { nativePattern, type Pattern } from './regex/pattern.ts'
+
 /** What becomes of a match: the delimiter's behaviour. */
 export type SplitBehavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous'
 
@@ -16,13 +18,14 @@ interface Span {
  */
 export function splitText(
   text: string,
-  regex: RegExp,
+  pattern: RegExp | Pattern,
   behavior: SplitBehavior,
   invert: boolean = false,
 ): string[] {
   const spans: (Span & { readonly isMatch: boolean })[] = []
+  const known = pattern instanceof RegExp ? nativePattern(pattern) : pattern
   let end = 0
-  for (const { from, to } of inWindows(text, (window, start) => matchesIn(window, start, regex)).flat()) {
+  for (const { from, to } of inWindows(text, (window, start) => matchesIn(window, start, known)).flat()) {
     if (from > end) spans.push({ from: end, to: from, isMatch: invert })
     end = to
     spans.push({ from, to, isMatch: !invert })
@@ -52,8 +55,8 @@ function joined(
   return behavior === 'MergedWithNext' ? result.toReversed() : result
 }
 
-const matchesIn = (text: string, start: number, regex: RegExp): Span[] =>
-  Array.from(text.matchAll(regex), ({ index, 0: { length } }) => ({
+const matchesIn = (text: string, start: number, pattern: Pattern): Span[] =>
+  Array.from(pattern.matches(text), ({ index, length }) => ({
     from: start + index,
     to: start + index + length,
   }))

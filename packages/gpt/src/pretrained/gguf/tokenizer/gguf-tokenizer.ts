@@ -1,6 +1,6 @@
 /** The tokenizer inside a GGUF file, as the tokenizer.json that encodes the same. */
 import type { PretrainedTokenizerOptions } from '../../../tokenizer/pretrained-options.ts'
-import { TokenizerError } from '../../../tokenizer/pretrained/json-part.ts'
+import { TokenizerError } from '../../../tokenizer/json/json-part.ts'
 import { PretrainedTokenizer } from '../../../tokenizer/pretrained-tokenizer.ts'
 import type { GgufHeader } from '../format/gguf-header.ts'
 import { byteLevelParts } from './byte-level.ts'

@@ -1,6 +1,6 @@
 /** The keys of a GGUF file below `tokenizer.`. An error says which. */
 import { shown } from '@burgeon/tensor'
-import { TokenizerError } from '../../../tokenizer/pretrained/json-part.ts'
+import { TokenizerError } from '../../../tokenizer/json/json-part.ts'
 import type { GgufHeader } from '../format/gguf-header.ts'
 import type { GgufValue } from '../format/gguf-value.ts'
 

@@ -1,6 +1,6 @@
 /** From a tokenizer to the keys of a GGUF file. What they cannot say is refused, by reading them back. */
 import { shown } from '@burgeon/tensor'
-import { TokenizerError } from '../../../tokenizer/pretrained/json-part.ts'
+import { TokenizerError } from '../../../tokenizer/json/json-part.ts'
 import type { PretrainedTokenizer } from '../../../tokenizer/pretrained-tokenizer.ts'
 import type { TypedValue } from '../format/header-bytes.ts'
 import { cuttings } from './byte-level.ts'

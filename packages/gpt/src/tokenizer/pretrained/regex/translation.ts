@@ -1,5 +1,7 @@
-/** Regular expressions of Oniguruma's dialect, which tokenizer.json is written in, as JavaScript's. */
-import type { JsonPart } from './json-part.ts'
+/** Regular expressions of Oniguruma's dialect, which tokenizer.json is written in, as trees. */
+import type { JsonPart } from '../../json/json-part.ts'
+import { nativePattern, type Pattern, patternFrom } from './pattern.ts'
+import { type RegexNode, sourceOf } from './regex-node.ts'
 
 /** Most that a quantifier in braces may repeat. */
 const maxRepeats = 1000
@@ -24,54 +26,77 @@ const controls: Readonly<Record<string, string>> = {
 }
 
 /**
- * The same expression for JavaScript, with the flags `gu`.
+ * The same expression, searched in steps that are bounded for any text.
  *
  * @throws TokenizerError for what JavaScript cannot say or burgeon does not know, and for repetitions of
  *   repetitions, whose search may take exponential time.
  */
-export function regexOf(part: JsonPart): RegExp {
-  const source = part.text()
-  if (source.length > maxLength) part.refuse(`at most ${maxLength} characters`)
-  const translated = new Translation(source, part).all()
+export function regexOf(part: JsonPart): Pattern {
+  const node = regexNodeOf(part)
+  const refuse = (what: string): never => part.unsupported(what)
   try {
-    return new RegExp(translated, 'gu')
+    // What no engine takes is refused here, whoever searches.
+    new RegExp(sourceOf(node), 'u').test('')
   } catch (error) {
     return part.unsupported(`the expression (${(error as Error).message})`)
   }
+  return patternFrom(node, refuse)
+}
+
+/** The tree of an expression. */
+export function regexNodeOf(part: JsonPart): RegexNode {
+  const source = part.text()
+  if (source.length > maxLength) part.refuse(`at most ${maxLength} characters`)
+  return new Translation(source, part).all()
 }
 
 /** A text taken literally. */
-export function literalOf(text: string): RegExp {
-  return new RegExp(Array.from(text).map(escaped).join(''), 'gu')
+export function literalOf(text: string): Pattern {
+  return nativePattern(new RegExp(Array.from(text).map(escaped).join(''), 'gu'))
 }
+
+const character = (source: string): RegexNode => ({ kind: 'character', source })
+const look = (inner: RegexNode, isBehind: boolean, isNot: boolean): RegexNode => ({
+  ...{ kind: 'look', inner, isBehind, isNot },
+})
+const sequence = (parts: readonly RegexNode[]): RegexNode =>
+  parts.length === 1 ? parts[0] : { kind: 'sequence', parts }
 
 const escaped = (character: string): string =>
   /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character
+
+const noLineEnd = character('[^\\n]')
+
+/** A part, and whether one place can be matched by it in several ways. */
+interface Translated {
+  readonly node: RegexNode
+  readonly varies: boolean
+}
 
 /** Reads an expression from left to right, once. */
 class Translation {
   readonly #source: readonly string[]
   readonly #part: JsonPart
   #at = 0
-  #groups = 0
 
   constructor(source: string, part: JsonPart) {
     this.#source = Array.from(source)
     this.#part = part
   }
 
-  all(): string {
-    const { text } = this.#alternatives(false, 0)
-    return this.#at < this.#source.length ? this.#part.refuse('as many ( as )') : text
+  all(): RegexNode {
+    const { node } = this.#alternatives(false, 0)
+    return this.#at < this.#source.length ? this.#part.refuse('as many ( as )') : node
   }
 
   /** Up to a closing bracket or the end. `varies` where one place can be matched in several ways. */
-  #alternatives(ignoresCase: boolean, depth: number): { readonly text: string; readonly varies: boolean } {
+  #alternatives(ignoresCase: boolean, depth: number): Translated {
     if (depth > 20) this.#part.refuse('groups that stand at most 20 deep in each other')
-    let [text, varies, ignores] = ['', false, ignoresCase]
+    const options: RegexNode[][] = [[]]
+    let [varies, ignores] = [false, ignoresCase]
     while (this.#at < this.#source.length && this.#peek() !== ')') {
       if (this.#take('|')) {
-        text += '|'
+        options.push([])
         varies = true
         continue
       }
@@ -80,40 +105,44 @@ class Translation {
         continue
       }
       const atom = this.#atom(ignores, depth)
-      const [after, isRepeated, mayVary] = this.#quantified(atom.text)
+      const [after, isRepeated, mayVary] = this.#quantified(atom.node)
       if (isRepeated && atom.varies) this.#part.unsupported('a repetition of repetitions')
-      text += after
+      options[options.length - 1].push(after)
       varies ||= mayVary || atom.varies
     }
-    return { text, varies }
+    const all = options.map(sequence)
+    return { node: all.length === 1 ? all[0] : { kind: 'choice', options: all }, varies }
   }
 
-  #atom(ignoresCase: boolean, depth: number): { readonly text: string; readonly varies: boolean } {
-    const is = (text: string): { text: string; varies: boolean } => ({ text, varies: false })
-    for (const look of ['(?=', '(?!', '(?<=', '(?<!', '(?:', '(?i:', '(?>', '(']) {
-      if (!this.#take(look)) continue
-      if (look === '(' && this.#peek() === '?') this.#part.unsupported('a group that begins with (?')
-      const inner = this.#alternatives(ignoresCase || look === '(?i:', depth + 1)
+  #atom(ignoresCase: boolean, depth: number): Translated {
+    const is = (node: RegexNode): Translated => ({ node, varies: false })
+    for (const start of ['(?=', '(?!', '(?<=', '(?<!', '(?:', '(?i:', '(?>', '(']) {
+      if (!this.#take(start)) continue
+      if (start === '(' && this.#peek() === '?') this.#part.unsupported('a group that begins with (?')
+      const inner = this.#alternatives(ignoresCase || start === '(?i:', depth + 1)
       if (!this.#take(')')) this.#part.refuse('as many ( as )')
-      if (look === '(?>') return { ...inner, text: this.#atomic(inner.text) }
-      const start = look === '(' || look === '(?i:' ? '(?:' : look
-      return { ...inner, text: `${start}${inner.text})` }
+      if (start === '(?>') return { ...inner, node: { kind: 'atomic', inner: inner.node } }
+      if (!/[=!]$/.test(start)) return inner
+      return { ...inner, node: look(inner.node, start.startsWith('(?<'), start.endsWith('!')) }
     }
-    if (this.#take('[')) return is(this.#class(ignoresCase))
-    if (this.#take('.')) return is('[^\\n]')
-    if (this.#take('^')) return is('(?<![^\\n])')
-    if (this.#take('$')) return is('(?![^\\n])')
+    if (this.#take('[')) return is(character(this.#class(ignoresCase)))
+    if (this.#take('.')) return is(noLineEnd)
+    if (this.#take('^')) return is(look(noLineEnd, true, true))
+    if (this.#take('$')) return is(look(noLineEnd, false, true))
     if (this.#take('\\')) {
       const { text, isClass } = this.#escape()
-      return is(isClass && text.length > 6 && !text.startsWith('\\P') ? `[${text}]` : text)
+      return is(character(isClass && text.length > 6 && !text.startsWith('\\P') ? `[${text}]` : text))
     }
-    const character = this.#source[this.#at++]
-    if ('*+?'.includes(character)) this.#part.refuse(`something before ${character}`)
-    return is(ignoresCase ? eitherCase(character) : escaped(character))
+    const letter = this.#source[this.#at++]
+    if ('*+?'.includes(letter)) this.#part.refuse(`something before ${letter}`)
+    return is(character(ignoresCase ? eitherCase(letter) : escaped(letter)))
   }
 
   /** The atom with its quantifier, whether it may come more than once, and whether its length is open. */
-  #quantified(atom: string): readonly [text: string, isRepeated: boolean, varies: boolean] {
+  #quantified(atom: RegexNode): readonly [node: RegexNode, isRepeated: boolean, varies: boolean] {
+    const repeated = (from: number, to: number, isLazy: boolean): RegexNode => ({
+      ...{ kind: 'repeat', inner: atom, from, to, isLazy },
+    })
     const braces = /^\{(\d*)(,?)(\d*)\}/.exec(this.#source.slice(this.#at, this.#at + 14).join(''))
     if (braces !== null && `${braces[1]}${braces[3]}` !== '') {
       const [all, from, comma, to] = braces
@@ -121,25 +150,20 @@ class Translation {
       const most = comma === '' ? Number(from) : to === '' ? Number(from) : Number(to)
       if (most > maxRepeats || Number(from) > most)
         this.#part.refuse(`repetitions in order, of at most ${maxRepeats}`)
-      const lazy = this.#take('?') ? '?' : ''
+      const isLazy = this.#take('?')
       if ('*+?{'.includes(this.#peek() || '-')) this.#part.unsupported('a repetition of repetitions')
-      return [`${atom}{${from || 0}${comma}${to}}${lazy}`, true, comma !== '']
+      const upTo = comma === '' ? Number(from) : to === '' ? Infinity : Number(to)
+      return [repeated(Number(from), upTo, isLazy), true, comma !== '']
     }
     const sign = ['*', '+', '?'].find((each) => this.#take(each))
     if (sign === undefined) return [atom, false, false]
-    if (this.#take('+')) return [this.#atomic(`${atom}${sign}`), sign !== '?', true]
-    const lazy = this.#take('?') ? '?' : ''
+    const [from, upTo] = [sign === '+' ? 1 : 0, sign === '?' ? 1 : Infinity]
+    if (this.#take('+')) {
+      return [{ kind: 'atomic', inner: repeated(from, upTo, false) }, sign !== '?', true]
+    }
+    const isLazy = this.#take('?')
     if ('*+?'.includes(this.#peek() || '-')) this.#part.unsupported('a repetition of repetitions')
-    return [`${atom}${sign}${lazy}`, sign !== '?', true]
-  }
-
-  /**
-   * What is never given back once it has matched: a look ahead does not go back, and then its match is
-   * taken.
-   */
-  #atomic(text: string): string {
-    this.#groups++
-    return `(?=(?<a${this.#groups}>${text}))\\k<a${this.#groups}>`
+    return [repeated(from, upTo, isLazy), sign !== '?', true]
   }
 
   /** After `[`. */
