@@ -6,7 +6,17 @@ const place = 'packages/continual/src/'
 const sources = readSources('packages').filter(({ path }) => path.startsWith(place))
 
 /** Folders of one role each. What joins roles in a step is in `upkeep`, and in files beside the folders. */
-const roles = ['drift', 'freezing', 'growth', 'meta', 'penalty', 'plasticity', 'rehearsal', 'vocabulary']
+const roles = [
+  'drift',
+  'freezing',
+  'growth',
+  'meta',
+  'penalty',
+  'plasticity',
+  'projection',
+  'rehearsal',
+  'vocabulary',
+]
 /** What a role may know beside its own folder. */
 const common = [
   ...['errors.ts', 'part.ts', 'saved-state.ts', 'trigger.ts', 'upkeep/upkeep.ts'],

@@ -10,6 +10,7 @@ const suites: Readonly<
 > = {
   optimizer: 'checkGradientTransform',
   lossScale: 'checkGradientTransform',
+  projections: 'checkGradientTransform',
   transforms: 'checkGradientTransform',
   lookAhead: 'checkLookAhead',
   rehearsal: 'checkRehearsal',

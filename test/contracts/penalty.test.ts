@@ -1,5 +1,14 @@
 /** The contract of a penalty: ours keeps it, and ones that are broken in one way each do not. */
-import { onlineEwc, type Penalty } from '@burgeon/continual'
+import {
+  ewc as ewcOfAll,
+  l2ToInitial,
+  l2ToPrevious,
+  learningWithoutForgetting,
+  memoryAwareSynapses,
+  onlineEwc,
+  type Penalty,
+  synapticIntelligence,
+} from '@burgeon/continual'
 import { checkPenalty } from '@burgeon/continual/testing'
 import { assign, fill, negate, OptionError, square, sum, tensor } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
@@ -9,6 +18,13 @@ const ewc = (): Penalty => onlineEwc({ strength: 3, decay: 0.8, seed: 2 })
 test.each<[string, () => Penalty]>([
   ['EWC', ewc],
   ['EWC that forgets importance at once', () => onlineEwc({ strength: 1, decay: 0 })],
+  ['EWC by the labels of the data', () => onlineEwc({ strength: 1, fisher: 'empirical' })],
+  ['EWC with an anchor for each consolidation', () => ewcOfAll({ strength: 2, seed: 3 })],
+  ['memory aware synapses', () => memoryAwareSynapses({ strength: 1, decay: 0.5 })],
+  ['synaptic intelligence', () => synapticIntelligence({ strength: 2, damping: 0.01 })],
+  ['learning without forgetting', () => learningWithoutForgetting({ strength: 1, temperature: 3 })],
+  ['L2 to the previous weights', () => l2ToPrevious({ strength: 0.5 })],
+  ['L2 to the initial weights', () => l2ToInitial({ strength: 0.5 })],
 ])('%s keeps every statement', async (_, make) => {
   const results = await checkPenalty(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])

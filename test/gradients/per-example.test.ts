@@ -1,5 +1,11 @@
-import { grad, NotDifferentiableError, sumOfSquaredGradients } from '@burgeon/autograd'
 import {
+  grad,
+  NotDifferentiableError,
+  sumOfAbsoluteGradients,
+  sumOfSquaredGradients,
+} from '@burgeon/autograd'
+import {
+  abs,
   add,
   attention,
   broadcastTo,
@@ -48,20 +54,21 @@ function apart(got: Tensor, expected: Tensor): number {
   return a.reduce((largest, x, i) => Math.max(largest, Math.abs(x - b[i])), 0) / most
 }
 
-/** Σₙ of squared gradients, one example after the other. */
+/** Σₙ of squared gradients, or of another function of them, one example after the other. */
 function oneByOne(
   f: (w: TensorsByPath, n: number) => Tensor,
   weights: TensorsByPath,
   examples: number,
+  of: (gradient: Tensor) => Tensor = square,
 ): TensorsByPath {
   let total: TensorsByPath | undefined
   for (let n = 0; n < examples; n++) {
     const gradients = grad((w: TensorsByPath) => f(w, n))(weights)
-    const squares = Object.entries(gradients).map(([path, gradient]) => [
+    const own = Object.entries(gradients).map(([path, gradient]) => [
       path,
-      total === undefined ? square(gradient) : add(total[path], square(gradient)),
+      total === undefined ? of(gradient) : add(total[path], of(gradient)),
     ])
-    total = Object.fromEntries(squares)
+    total = Object.fromEntries(own)
   }
   return total as TensorsByPath
 }
@@ -73,7 +80,7 @@ describe.each([
   ['WASM', openWasm({ threads: 1 }), 1e-5],
 ] as const)('for models drawn at random, on %s', (_, on: Device, tolerance) => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
-    'the squares are those of the gradients of each sequence alone (seed %d)',
+    'squares and absolute values are those of the gradients of each sequence alone (seed %d)',
     (seed) => {
       scope(() => {
         const random = drawFrom(seed)
@@ -84,17 +91,20 @@ describe.each([
         const targets = reshape(tokens, [tokens.size])
         const loss = (w: TensorsByPath, ids: Tensor, next: Tensor): Tensor =>
           sum(crossEntropy(model.forward(ids, w), next))
-        const expected = oneByOne(
-          (w, n) => loss(w, row(tokens, n), reshape(row(tokens, n), [tokens.shape[1]])),
-          weights,
-          examples,
-        )
+        const one = (w: TensorsByPath, n: number): Tensor =>
+          loss(w, row(tokens, n), reshape(row(tokens, n), [tokens.shape[1]]))
+        const expected = oneByOne(one, weights, examples)
+        const expectedSizes = oneByOne(one, weights, examples, abs)
         const whole = (w: TensorsByPath): Tensor => loss(w, tokens, targets)
         for (const numbersAtOnce of [2 ** 22, 1, 50]) {
           const { value, squares } = sumOfSquaredGradients(whole, { examples, numbersAtOnce })(weights)
           expect(apart(value, whole(weights))).toBeLessThan(tolerance)
           for (const path of Object.keys(weights)) {
             expect(apart(squares[path], expected[path]), path).toBeLessThan(tolerance)
+          }
+          const { magnitudes } = sumOfAbsoluteGradients(whole, { examples, numbersAtOnce })(weights)
+          for (const path of Object.keys(weights)) {
+            expect(apart(magnitudes[path], expectedSizes[path]), path).toBeLessThan(tolerance)
           }
         }
         model.dispose()

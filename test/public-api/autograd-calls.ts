@@ -41,6 +41,14 @@ export const autogradCalls: CallsOf<typeof api> = {
       takes: { x: ['empty'] },
     }),
   ],
+  sumOfAbsoluteGradients: [
+    () => ({ args: { f: loss, options: { examples: 2 } }, run: api.sumOfAbsoluteGradients }),
+    () => ({
+      args: { x: t() },
+      run: (y: Tensor) => api.sumOfAbsoluteGradients(loss, { examples: 2 })(y),
+      takes: { x: ['empty'] },
+    }),
+  ],
   hvp: [
     () => ({ args: { f: loss }, run: api.hvp }),
     () => ({ args: { x: t(), vector: t() }, run: (y: Tensor, z: Tensor) => api.hvp(loss)(y, z) }),

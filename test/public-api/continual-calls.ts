@@ -218,6 +218,36 @@ export const continualCalls: CallsOf<typeof api> = {
   fisherInformation: [
     () => ({ args: { model: model(), sample: batch(), nextKey: () => [1, 2] }, run: api.fisherInformation }),
   ],
+  exactFisherInformation: [
+    () => ({ args: { model: model(), sample: batch() }, run: api.exactFisherInformation }),
+  ],
+  empiricalFisherInformation: [
+    () => ({ args: { model: model(), sample: batch() }, run: api.empiricalFisherInformation }),
+  ],
+  ewc: [() => ({ args: { options: { strength: 1, fisher: 'exact', rows: 3, seed: 1 } }, run: api.ewc })],
+  memoryAwareSynapses: [
+    () => ({ args: { options: { strength: 1, decay: 1, rows: 3 } }, run: api.memoryAwareSynapses }),
+  ],
+  synapticIntelligence: [
+    () => ({ args: { options: { strength: 1, damping: 0.1 } }, run: api.synapticIntelligence }),
+  ],
+  learningWithoutForgetting: [
+    () => ({ args: { options: { strength: 1, temperature: 2 } }, run: api.learningWithoutForgetting }),
+  ],
+  l2ToPrevious: [() => ({ args: { options: { strength: 1 } }, run: api.l2ToPrevious })],
+  l2ToInitial: [() => ({ args: { options: { strength: 1 } }, run: api.l2ToInitial })],
+  aGem: [
+    () => ({ args: { options: { memory: api.reservoirReplay({ capacity: 2 }), rows: 3 } }, run: api.aGem }),
+  ],
+  gem: [
+    () => ({
+      args: { options: { memory: api.reservoirReplay({ capacity: 2 }), rows: 3, margin: 0.5 } },
+      run: api.gem,
+    }),
+  ],
+  orthogonalGradientDescent: [
+    () => ({ args: { options: { capacity: 4, rows: 2 } }, run: api.orthogonalGradientDescent }),
+  ],
   onlineEwc: [
     () => ({ args: { options: { strength: 1, decay: 1, fresh: 'borrowed', seed: 1 } }, run: api.onlineEwc }),
   ],

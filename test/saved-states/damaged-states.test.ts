@@ -85,7 +85,11 @@ async function judged(make: Part, damage: (state: unknown) => unknown): Promise<
   await part.goOn()
 }
 
-const slow = new Set(['Learner', 'fineTune', 'onlineEwc', 'Gpt', 'freezeConverged'])
+const slow = new Set([
+  ...['Learner', 'fineTune', 'Gpt', 'freezeConverged'],
+  ...['ewc', 'l2ToInitial', 'l2ToPrevious', 'learningWithoutForgetting', 'memoryAwareSynapses', 'onlineEwc'],
+  ...['synapticIntelligence', 'aGem', 'gem', 'orthogonalGradientDescent'],
+])
 
 describe.each(Object.entries(parts))('a saved state of %s', (name, make) => {
   test('that is whole is taken', async () => {

@@ -141,19 +141,50 @@ const tokenizerJson = {
   },
 }
 
-const ewc: Part = (steps) => {
-  const model = tinyModel(device)
-  const penalty = continual.onlineEwc({ strength: 1 })
-  if (steps > 0) penalty.consolidate(model, batch())
-  return {
-    toState: () => penalty.toState(),
-    restore: (state) => penalty.restore(state, model.parameters),
-    goOn: () => {
-      costOf(penalty, model)
-      penalty.consolidate(model, batch())
-    },
+const penalty =
+  (make: () => continual.Penalty): Part =>
+  (steps) => {
+    const model = tinyModel(device)
+    const part = make()
+    const learn = (): void => {
+      costOf(part, model)
+      const all = model.parameters.tensors()
+      part.afterUpdate?.({ step: 1, model, gradients: all, updates: all })
+    }
+    if (steps > 0) {
+      learn()
+      part.consolidate(model, batch())
+      learn()
+    }
+    return {
+      toState: () => part.toState(),
+      restore: (state) => part.restore(state, model.parameters),
+      goOn: () => {
+        learn()
+        part.consolidate(model, batch())
+      },
+    }
   }
-}
+
+const projection =
+  (make: () => continual.Projection): Part =>
+  (steps) => {
+    const model = tinyModel(device)
+    const part = make()
+    const learn = (): void => {
+      part.remember?.(stepOf(batch()))
+      const parameters = model.parameters.tensors()
+      part.transform(parameters, { parameters, step: 0, gradientOn: () => parameters })
+      part.consolidate?.(model, batch())
+    }
+    for (let i = 0; i < Math.min(steps, 2); i++) learn()
+    return {
+      toState: () => part.toState(),
+      restore: (state) => part.restore(state, model.parameters),
+      goOn: learn,
+    }
+  }
+const memory = () => continual.reservoirReplay({ capacity: 3 })
 
 /** Tensors beside a parameter. */
 const beside =
@@ -375,7 +406,16 @@ export const parts: Readonly<Record<string, Part>> = {
   shrinkAndPerturb: upkeep(() => continual.shrinkAndPerturb({ when: continual.everySteps(1) })),
   freezeConverged: freezing,
   laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),
-  onlineEwc: ewc,
+  ewc: penalty(() => continual.ewc({ strength: 1, fisher: 'empirical' })),
+  l2ToInitial: penalty(() => continual.l2ToInitial({ strength: 1 })),
+  l2ToPrevious: penalty(() => continual.l2ToPrevious({ strength: 1 })),
+  learningWithoutForgetting: penalty(() => continual.learningWithoutForgetting({ strength: 1 })),
+  memoryAwareSynapses: penalty(() => continual.memoryAwareSynapses({ strength: 1 })),
+  onlineEwc: penalty(() => continual.onlineEwc({ strength: 1 })),
+  synapticIntelligence: penalty(() => continual.synapticIntelligence({ strength: 1 })),
+  aGem: projection(() => continual.aGem({ memory: memory(), rows: 2 })),
+  gem: projection(() => continual.gem({ memory: memory(), rows: 2 })),
+  orthogonalGradientDescent: projection(() => continual.orthogonalGradientDescent({ capacity: 3, rows: 2 })),
   ownTextReplay: own(
     () =>
       continual.ownTextReplay({
@@ -404,8 +444,8 @@ export const stateless: readonly string[] = [
   // optim
   ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
   ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'recordTape', 'scheduleOf'],
-  ...['stateless', 'stopGradient', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp', 'warmUp'],
-  ...['warmUpCosine', 'warmUpStableDecay'],
+  ...['stateless', 'stopGradient', 'sumOfAbsoluteGradients', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp'],
+  ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
   ...[
@@ -422,7 +462,8 @@ export const stateless: readonly string[] = [
   // A network is a model; damaged ones are refused in `test/models`.
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden'],
   ...['blurredTasks', 'evaluateExamples', 'splitTasks', 'taskEnds'],
-  ...['fisherInformation', 'fomaml', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+  ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
+  ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
   ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],
   ...['reptile', 'savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],

@@ -5,9 +5,11 @@ export { type GradientOf, grad, type TensorTree, type ValueAndGradient, valueAnd
 export { pullBack, type Recording, recordTape } from './gradients.ts'
 export {
   type ExampleOptions,
+  sumOfAbsoluteGradients,
   sumOfSquaredGradients,
+  type ValueAndMagnitudes,
   type ValueAndSquares,
-} from './per-example/sum-of-squared-gradients.ts'
+} from './per-example/sums-over-examples.ts'
 export { hvp, jacobian, jvp, type ValueAndProduct, vjp } from './products.ts'
 export { stopGradient } from './stop-gradient.ts'
 export { Tape } from './tape.ts'

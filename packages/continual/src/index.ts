@@ -105,9 +105,29 @@ export { type Pass, passOf } from './model/pass.ts'
 export { type WidenHidden, widenHidden, type WidenOptions } from './model/widen-hidden.ts'
 export { measurePlasticity, type PlasticitySigns } from './metrics/measure-plasticity.ts'
 export { type RetainedCost, type RetainedInput, retainedCost } from './metrics/retained-cost.ts'
-export { type EwcOptions, fisherInformation, onlineEwc } from './penalty/elastic-weight-consolidation.ts'
+export {
+  ewc,
+  type EwcOptions,
+  onlineEwc,
+  type OnlineEwcOptions,
+} from './penalty/elastic-weight-consolidation.ts'
+export {
+  empiricalFisherInformation,
+  exactFisherInformation,
+  fisherInformation,
+  type FisherKind,
+} from './penalty/fisher-information.ts'
+export { type MasOptions, memoryAwareSynapses } from './penalty/memory-aware-synapses.ts'
 export type { Part } from './part.ts'
+export { type L2Options, l2ToPrevious } from './penalty/l2-to-previous.ts'
+export { l2ToInitial } from './penalty/l2-to-initial.ts'
+export { learningWithoutForgetting, type LwfOptions } from './penalty/learning-without-forgetting.ts'
+export { synapticIntelligence, type SynapticIntelligenceOptions } from './penalty/synaptic-intelligence.ts'
 export type { Penalty, WeightChange } from './penalty/penalty.ts'
+export { aGem, type AGemOptions } from './projection/a-gem.ts'
+export { gem, type GemOptions } from './projection/gem.ts'
+export { type OgdOptions, orthogonalGradientDescent } from './projection/orthogonal-gradient-descent.ts'
+export type { Projection, RowMemory } from './projection/projection.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
 export { ownTextReplay, type OwnTextReplayOptions } from './rehearsal/own-text-replay.ts'
 export { balancedMemory } from './rehearsal/memory/balanced-memory.ts'

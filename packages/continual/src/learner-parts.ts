@@ -11,8 +11,9 @@ import type { AnyLearnerOptions } from './learner-options.ts'
 import { batchIntake, type Intake } from './model/intake.ts'
 import { textIntake } from './vocabulary/text-intake.ts'
 import type { KeptPart, Part } from './part.ts'
-import { consolidation, consolidationRows } from './upkeep/consolidation.ts'
+import { consolidatedOf, consolidation, consolidationRows } from './upkeep/consolidation.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
+import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { StepContext } from './journal/step-context.ts'
 import { onDrift } from './trigger.ts'
@@ -21,7 +22,7 @@ import { vocabularyRunner } from './upkeep/vocabulary-runner.ts'
 
 /** Parts of a learner. */
 export interface LearnerParts {
-  /** Loss scale, transforms, look-ahead and optimizer, in this order. */
+  /** Loss scale, projections, transforms, look-ahead and optimizer, in this order. */
   readonly optimizer: GradientTransform
   /** The rehearsal; without one, the latest rows, if there is a penalty that judges by them. */
   readonly memory: Rehearsal | undefined
@@ -51,36 +52,33 @@ export function assemble({
   seed = 0,
   now,
 }: AnyLearnerOptions): LearnerParts {
-  const {
-    penalties = [],
-    transforms = [],
-    detectors = [],
-    watches = [],
-    lookAhead,
-    rehearsal,
-    detector,
-  } = strategy
-  const { growth, freezing, vocabulary, consolidateWhen = onDrift, upkeep: others = [] } = strategy
+  const { penalties = [], projections = [], transforms = [], watches = [], detectors = [] } = strategy
+  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary } = strategy
+  const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
+    ...projections,
     ...transforms,
     ...(lookAhead ? [lookAhead] : []),
     last,
   )
   const mirrors = [optimizer, ...penalties, ...others].flatMap((part) => part.mirrors ?? [])
   checkFollows(mirrors, strategy)
-  const memory = rehearsal ?? (penalties.length > 0 ? recentRows(consolidationRows) : undefined)
+  const consolidated = consolidatedOf(penalties, projections)
+  const memory =
+    rehearsal ?? (consolidated.length > 0 ? recentRows(consolidationRows(consolidated)) : undefined)
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
   const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
-  const speaks = vocabulary && vocabularyRunner(vocabulary, means, memory ? [memory] : [])
+  const speaks =
+    vocabulary && vocabularyRunner(vocabulary, means, [...(memory ? [memory] : []), ...projections])
   const gpt = model instanceof Gpt ? model : undefined
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
     { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     // What is important is judged by what came before this batch.
-    memory && consolidation(penalties, consolidateWhen, memory, intake.within),
-    memory && remembering(memory),
+    memory && consolidation(consolidated, consolidateWhen, memory, intake.within),
+    ...[memory, ...projections].map((part) => part && remembering(part)),
     speaks,
     grows,
     detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
@@ -136,11 +134,11 @@ function signalPart({ name, detector }: Watching): Part {
   return { name, toState: () => detector.toState(), restore: (state) => detector.restore(state) }
 }
 
-function remembering(memory: Rehearsal): Upkeep {
+function remembering(part: Rehearsal | Projection): Upkeep {
   return {
-    name: memory.name,
+    name: part.name,
     afterStep(context: StepContext) {
-      memory.remember(context)
+      part.remember?.(context)
       return []
     },
   }

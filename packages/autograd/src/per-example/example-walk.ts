@@ -36,6 +36,7 @@ type Contribution = (chunk: Chunk) => Tensor
  * B examples, N of them at a time. Dispose it when all gradients have been read.
  */
 export class ExampleWalk implements Disposable {
+  readonly #who: string
   readonly #examples: number
   /** Cotangents between the result and the sum over examples. */
   readonly #totals = new Map<number, Tensor>()
@@ -43,7 +44,9 @@ export class ExampleWalk implements Disposable {
   readonly #shared = new Map<number, Contribution[]>()
   readonly #recordings: Disposable[] = []
 
-  constructor(examples: number) {
+  /** @param who Whose errors it throws. */
+  constructor(who: string, examples: number) {
+    this.#who = who
     this.#examples = examples
   }
 
@@ -216,8 +219,8 @@ export class ExampleWalk implements Disposable {
 
   #refuse(op: OpName, why: string): never {
     throw new NotDifferentiableError(
-      `sumOfSquaredGradients: ${op} does not keep ${this.#examples} examples apart. ${why} ` +
-        'Keep them in order along the first axis up to one last sum, or square the gradient of each example by itself.',
+      `${this.#who}: ${op} does not keep ${this.#examples} examples apart. ${why} ` +
+        'Keep them in order along the first axis up to one last sum, or take the gradient of each example by itself.',
     )
   }
 }

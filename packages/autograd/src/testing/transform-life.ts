@@ -120,7 +120,13 @@ export class TransformLife {
   }
 
   context(step: number, { nonFinite }: StepOptions = {}): UpdateContext {
-    return { parameters: this.store.tensors(), step, ...(nonFinite && { nonFinite }) }
+    return {
+      parameters: this.store.tensors(),
+      step,
+      // Whatever the rows, they want every weight to be larger.
+      gradientOn: () => this.gradients(step, { gradient: -0.3 }),
+      ...(nonFinite && { nonFinite }),
+    }
   }
 
   /** Grows the parameters, or undoes a growth. */

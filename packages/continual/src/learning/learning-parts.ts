@@ -3,6 +3,7 @@ import type { GradientTransform, LossScale } from '@burgeon/autograd/optim'
 import { Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
 import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
 import type { LookAhead } from '../meta/look-ahead.ts'
+import type { Intake } from '../model/intake.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
@@ -10,6 +11,7 @@ import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 /** Everything that an update is made with. */
 export interface LearningParts {
   readonly model: Model
+  readonly intake: Intake
   /** Learns in the place of the model, which stays as it is then. */
   readonly adapter?: LoraAdapter
   /** Decides what an adapter drops in this step. */

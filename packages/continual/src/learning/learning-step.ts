@@ -76,7 +76,7 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
 /**
  * Recalls old rows and learns them together with the fresh ones.
  *
- * @throws As `learnBatch`; the rehearsal is then as it was, its random stream included.
+ * @throws As `learnBatch`; rehearsal and projections are then as they were, their random streams included.
  */
 export async function learnWithRecall(
   { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, ...options }: LearningMeans,
@@ -84,12 +84,15 @@ export async function learnWithRecall(
   { step, overflows }: { readonly step: number; readonly overflows: number },
 ): Promise<LearntRows & { readonly old: Batch | null }> {
   const { checkpointBlocks = false, strategy = {}, seed = 0 } = options
-  const { penalties = [], lookAhead, rehearsal } = strategy
+  const { penalties = [], projections = [], lookAhead, rehearsal } = strategy
   const shares = freezing?.sharesAt(step) ?? []
-  const takeBack = rehearsal && (rehearsal.mark?.() ?? marked(rehearsal))
+  const takeBack = [
+    rehearsal && (rehearsal.mark?.() ?? marked(rehearsal)),
+    ...projections.map((projection) => projection.mark?.()),
+  ]
   try {
     const parts: LearningParts = {
-      ...{ model, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
+      ...{ model, intake, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
       dropoutKey: foldIn(keyFromSeed(seed), step),
       ...(adapter && { adapter }),
       ...(rehearsal && { rehearsal }),
@@ -99,7 +102,7 @@ export async function learnWithRecall(
     const old = (await rehearsal?.recall(recallContext(parts, fresh, intake))) ?? null
     return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
   } catch (error) {
-    takeBack?.()
+    for (const undo of takeBack) undo?.()
     throw error
   }
 }

@@ -1,11 +1,11 @@
 /** The loss of a batch with what its parts add, and the gradients of the loss. */
-import { valueAndGrad } from '@burgeon/autograd'
+import { grad, valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
-import { add, globalNorm, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import { add, checkArgument, globalNorm, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { type Computed, freshLossOf, meanLossOf, type Pass, predict } from '../model/pass.ts'
-import { type Batch, partsOf } from '../stream/batch.ts'
+import { aBatch, type Batch, partsOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
-import { frozenBlocks, type LearningParts } from './learning-parts.ts'
+import { frozenBlocks, type LearningParts, learningWeights } from './learning-parts.ts'
 
 /** The losses of a batch, and the gradients of its mean. */
 export interface Gradients {
@@ -75,6 +75,18 @@ export function lossAndGradients(
     counted,
     gradientNorm: globalNorm(Object.values(gradient)),
   }
+}
+
+/**
+ * The gradients of the mean loss of other rows, by the weights that learn and as they are now.
+ *
+ * @throws OptionError for rows that are no batch.
+ */
+export function gradientOn(parts: LearningParts, rows: object): TensorsByPath {
+  checkArgument('learner: gradientOn', 'rows', rows, aBatch)
+  const batch = parts.intake.within(rows)
+  const predicted = predictionOf({ ...parts, keepsLogits: false }, batch, batch.rows)
+  return grad((w: TensorsByPath) => meanLossOf(predicted(w)))(learningWeights(parts))
 }
 
 /** What of a pass outlives the step's tape. */

@@ -14,7 +14,7 @@ import {
 import { mapPaths } from '../meta/adapt.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import { type LearningParts, taught } from './learning-parts.ts'
-import type { Gradients } from './loss-and-gradients.ts'
+import { type Gradients, gradientOn } from './loss-and-gradients.ts'
 
 /**
  * Changes the weights, once the whole change is known to be finite.
@@ -100,7 +100,10 @@ interface Change {
 function changeOf(parts: LearningParts, { gradient, rates }: Gradients, isRisky: boolean): Change {
   const { model, optimizer, lookAhead, lossScale, shares, step } = parts
   const parameters = taught(parts).tensors()
-  const context: UpdateContext = { parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) }
+  const context: UpdateContext = {
+    ...{ parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) },
+    gradientOn: (rows) => gradientOn(parts, rows),
+  }
   if (rates !== undefined) lookAhead?.learn(rates, context)
   // The scale that they were taken with is another after the transform.
   const unscaled =

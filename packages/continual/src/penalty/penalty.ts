@@ -32,6 +32,8 @@ export interface Penalty extends Part {
    * then. False unless given.
    */
   readonly waitsForConsolidation?: boolean
+  /** Rows of memory that it wants to judge by in `consolidate`. Default 32. */
+  readonly sampleRows?: number
   /** Whether it asks for the `logits` of the pass. False unless given. */
   readonly usesLogits?: boolean
   /**

@@ -4,9 +4,10 @@ import type { Strategy } from './strategy.ts'
 
 /** Throws OptionError for a part that needs the weights of the model to learn or to grow. */
 export function checkAdaptable(who: string, strategy: Strategy): void {
-  const { penalties = [], lookAhead, growth, freezing, vocabulary, upkeep = [] } = strategy
+  const { penalties = [], projections = [], lookAhead, growth, freezing, vocabulary, upkeep = [] } = strategy
   const parts: readonly (readonly [what: string, part: { readonly name: string } | undefined])[] = [
     ['the penalty', penalties[0]],
+    ['the projection', projections.find(({ consolidate }) => consolidate !== undefined)],
     ['the look-ahead', lookAhead],
     ['the growth policy', growth],
     ['the freezing', freezing],

@@ -6,7 +6,10 @@ import type { Strategy } from './strategy.ts'
  * Throws OptionError if something that is shaped like the parameters, or that keeps tokens, cannot follow
  * growth.
  */
-export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal }: Strategy): void {
+export function checkFollows(
+  mirrors: readonly Mirror[],
+  { vocabulary, rehearsal, projections = [] }: Strategy,
+): void {
   const left = mirrors.find((mirror) => typeof mirror.remap !== 'function')
   const mute = mirrors.find((mirror) => typeof mirror.keep !== 'function')
   if (mute)
@@ -15,8 +18,10 @@ export function checkFollows(mirrors: readonly Mirror[], { vocabulary, rehearsal
     )
   if (left)
     throw new OptionError(`learner: ${left.name} has no remap(plan) and would be left behind by growth.`)
-  if (vocabulary && rehearsal && !rehearsal.recode)
+  const keepers = [...(rehearsal ? [rehearsal] : []), ...projections.filter(({ remember }) => remember)]
+  const old = keepers.find(({ recode }) => recode === undefined)
+  if (vocabulary && old)
     throw new OptionError(
-      `learner: ${rehearsal.name} has no recode(encoded) and would keep old tokens when the vocabulary grows.`,
+      `learner: ${old.name} has no recode(encoded) and would keep old tokens when the vocabulary grows.`,
     )
 }

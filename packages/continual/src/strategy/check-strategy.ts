@@ -9,7 +9,8 @@ import { aStreamWatch } from '../drift/stream-watch.ts'
 import { aFreezing } from '../freezing/freezing.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
 import { aLookAhead } from '../meta/look-ahead.ts'
-import { aPenalty } from '../penalty/penalty.ts'
+import { aPenalty, type Penalty } from '../penalty/penalty.ts'
+import type { Projection } from '../projection/projection.ts'
 import { aRehearsal } from '../rehearsal/rehearsal.ts'
 import type { Strategy } from './strategy.ts'
 import { anUpkeep } from '../upkeep/upkeep.ts'
@@ -19,6 +20,7 @@ import { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 const roles: ChecksOf<Strategy> = {
   rehearsal: aRehearsal,
   penalties: checks.list('a list of penalties (objects with name, mirrors, loss, consolidate, …)', aPenalty),
+  projections: checks.list('a list of projections (gradient transforms)', aGradientTransform),
   transforms: checks.list('a list of gradient transforms', aGradientTransform),
   lookAhead: aLookAhead,
   detector: aDriftDetector,
@@ -39,13 +41,15 @@ export function checkRoles(who: string, strategy: Strategy): void {
 /** Throws OptionError as `checkRoles`, and for a part that could never do anything beside the others. */
 export function checkStrategy(who: string, strategy: Strategy): void {
   checkRoles(who, strategy)
-  const { penalties = [], consolidateWhen = onDrift, growth, vocabulary } = strategy
+  const { penalties = [], projections = [], consolidateWhen = onDrift, growth, vocabulary } = strategy
   const { detector, detectors = [], watches = [] } = strategy
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
-  const idle = penalties.find(({ waitsForConsolidation }) => waitsForConsolidation)
+  const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
+  const penalty = penalties.find(isIdle)
+  const idle = penalty ?? projections.find(isIdle)
   if (idle !== undefined && waitsForDrift(consolidateWhen)) {
     throw new OptionError(
-      `${who}: got the penalty ${idle.name}, which protects nothing before it is consolidated, and nothing that ` +
+      `${who}: got the ${penalty ? 'penalty' : 'projection'} ${idle.name}, which protects nothing before it is consolidated, and nothing that ` +
         'consolidates it; expected consolidateWhen, such as everySteps(500), or a detector that notices drift.',
     )
   }

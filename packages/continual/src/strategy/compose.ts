@@ -15,8 +15,8 @@ const single = [
 ] as const
 
 /**
- * One strategy that does what several do: penalties, transforms, detectors, watches and upkeep add up in
- * order.
+ * One strategy that does what several do: penalties, projections, transforms, detectors, watches and upkeep add
+ * up in order.
  *
  * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
  * @example
@@ -42,11 +42,13 @@ export function compose(...strategies: readonly Strategy[]): Strategy {
       }
     }
     const penalties = [...(result.penalties ?? []), ...(strategy.penalties ?? [])]
+    const projections = [...(result.projections ?? []), ...(strategy.projections ?? [])]
     const transforms = [...(result.transforms ?? []), ...(strategy.transforms ?? [])]
     const detectors = [...(result.detectors ?? []), ...(strategy.detectors ?? [])]
     const watches = [...(result.watches ?? []), ...(strategy.watches ?? [])]
     const upkeep = [...(result.upkeep ?? []), ...(strategy.upkeep ?? [])]
-    Object.assign(result, strategy, { penalties, transforms, detectors, watches, upkeep })
+    const lists = { penalties, projections, transforms, detectors, watches, upkeep }
+    Object.assign(result, strategy, lists)
   }
   return result
 }

@@ -9,6 +9,7 @@ import type { GrowthPolicy } from '../growth/growth-policy.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
+import type { Projection } from '../projection/projection.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Trigger } from '../trigger.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
@@ -20,6 +21,8 @@ export interface ModelStrategy {
   readonly rehearsal?: Rehearsal
   /** Added to the loss. */
   readonly penalties?: readonly Penalty[]
+  /** Take out of the gradients what would undo earlier learning, in order, before the transforms. */
+  readonly projections?: readonly Projection[]
   /** Applied to the gradients before the optimizer, in order. */
   readonly transforms?: readonly GradientTransform[]
   /** Takes the gradients after the fresh rows have been learnt in inner steps; just before the optimizer. */
@@ -30,7 +33,9 @@ export interface ModelStrategy {
   readonly detectors?: readonly Watching[]
   /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
   readonly upkeep?: readonly Upkeep[]
-  /** When the penalties take the present weights as the ones to protect; on drift unless given. */
+  /**
+   * When penalties and projections take the present weights as the ones to protect; on drift unless given.
+   */
   readonly consolidateWhen?: Trigger
 }
 

@@ -79,23 +79,26 @@ const sampleAt = (step: number): Batch =>
     'stream',
   )
 
-/** Moves every weight a little, in another direction each time. */
-function move(model: Gpt, step: number): void {
-  for (const { tensor } of model.parameters) {
-    const numbers = tensor.readSync()
-    const moved = Float64Array.from(numbers, (x, i) => x + 0.05 * Math.sin(i + 7 * step + 1))
-    scope(() =>
-      applyUpdates(
-        { x: tensor },
-        {
-          x: tensor.device.tensor(
-            moved.map((x, i) => x - numbers[i]),
-            { shape: tensor.shape, dtype: 'f32' },
-          ),
-        },
-      ),
+/**
+ * Takes a step that moves every weight a little, in another direction each time, and shows it to penalties.
+ * The gradients are such that it lowers the loss.
+ */
+function move(model: Gpt, step: number, ...penalties: readonly Penalty[]): void {
+  const parameters = model.parameters.tensors()
+  for (const penalty of penalties) scope(() => void lossOf(penalty, model))
+  scope(() => {
+    const updates: TensorsByPath = Object.fromEntries(
+      Object.entries(parameters).map(([path, { device, shape, size }]) => {
+        const change = Array.from({ length: size }, (_, i) => 0.05 * Math.sin(i + 7 * step + 1))
+        return [path, device.tensor(change, { shape, dtype: 'f32' })]
+      }),
     )
-  }
+    const gradients = Object.fromEntries(
+      Object.entries(updates).map(([path, update]) => [path, multiply(update, -3)]),
+    )
+    applyUpdates(parameters, updates)
+    for (const penalty of penalties) penalty.afterUpdate?.({ step: step + 1, model, gradients, updates })
+  })
 }
 
 /** Returns the penalty at the present weights. */
@@ -121,8 +124,9 @@ function gradientOf(penalty: Penalty, model: Gpt): TensorsByPath {
 /** Makes a model that has learned, was protected, and has moved since. */
 function moved(penalty: Penalty, device: Device): Gpt {
   const model = modelOn(device)
+  move(model, 0, penalty)
   penalty.consolidate(model, sampleAt(0))
-  move(model, 1)
+  move(model, 1, penalty)
   return model
 }
 
@@ -135,7 +139,7 @@ function addsWrongly(penalty: Penalty, device: Device): string | null {
     if (loss !== null && !(Number.isFinite(loss) && loss >= 0))
       return `after ${step} consolidations it added ${loss}`
     penalty.consolidate(model, sampleAt(step))
-    move(model, step)
+    move(model, step, penalty)
   }
   return null
 }
@@ -161,7 +165,7 @@ function pullsWrongly(penalty: Penalty, device: Device): string | null {
 
 function waitsUntruly(penalty: Penalty, device: Device): string | null {
   const model = modelOn(device)
-  move(model, 1)
+  move(model, 1, penalty)
   const adds = (added(penalty, model) ?? 0) > 0
   return adds && penalty.waitsForConsolidation === true
     ? 'it says so, and adds to the loss of a new model'
@@ -197,7 +201,7 @@ async function resumes(make: () => Penalty, device: Device): Promise<string | nu
   for (const step of [2, 3]) {
     if (added(other, model) !== added(whole, model)) return `in step ${step} it adds another number`
     for (const penalty of [whole, other]) penalty.consolidate(model, sampleAt(step))
-    move(model, step)
+    move(model, step, whole, other)
   }
   return isSame(await other.toState(), await whole.toState()) ? null : 'its state is another later'
 }
@@ -226,6 +230,6 @@ async function grows(make: () => Penalty, device: Device): Promise<string | null
   if (!(Math.abs(after - before) <= 1e-6 * Math.max(1, before)))
     return `it added ${before}, and ${after} after growth`
   penalty.consolidate(model, sampleAt(4))
-  move(model, 4)
+  move(model, 4, penalty)
   return (added(penalty, model) ?? 0) > 0 ? null : 'it adds nothing once the grown model was consolidated'
 }

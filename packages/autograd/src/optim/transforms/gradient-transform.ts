@@ -30,6 +30,11 @@ export interface UpdateContext {
    * `GradientTransform.transform`.
    */
   readonly nonFinite?: 'skip'
+  /**
+   * Gradients of the loss of other rows at the same weights, by path, for transforms that compare. The rows
+   * are of the form that the loop learns from: a batch, in a learner. Absent where nobody can take them.
+   */
+  readonly gradientOn?: (rows: object) => TensorsByPath
 }
 
 /** One stage. Stateful stages keep what is shaped like parameters in mirrors, so that it grows with them. */
@@ -86,6 +91,7 @@ const contextChecks: ChecksOf<UpdateContext> = {
   parameters: checks.required(checks.tensorsByPath),
   step: checks.required(checks.integer({ from: 0 })),
   nonFinite: checks.oneOf('skip'),
+  gradientOn: checks.callback('a function of rows'),
 }
 
 /** Any object of the role. */

@@ -1,9 +1,20 @@
 /**
- * Sums of squared per-example gradients, Σₙ (∇ lossₙ)², from one backward pass: a per-example gradient of a
- * weight matrix is a small product of numbers that the pass has computed anyway (Goodfellow 2015, "Efficient
- * Per-Example Gradient Computations", for layers; here for every op).
+ * Sums of functions of per-example gradients, such as Σₙ (∇ lossₙ)², from one backward pass: a per-example
+ * gradient of a weight matrix is a small product of numbers that the pass has computed anyway (Goodfellow
+ * 2015, "Efficient Per-Example Gradient Computations", for layers; here for every op).
  */
-import { add, checkOptions, checks, fill, scope, square, sum, type Tensor, tensorsIn } from '@burgeon/tensor'
+import {
+  abs,
+  add,
+  checkOptions,
+  checks,
+  fill,
+  scope,
+  square,
+  sum,
+  type Tensor,
+  tensorsIn,
+} from '@burgeon/tensor'
 import { NotDifferentiableError } from '../errors.ts'
 import {
   checkFunction,
@@ -37,6 +48,13 @@ export interface ValueAndSquares<T extends TensorTree> {
   readonly squares: GradientOf<T>
 }
 
+/** A function's value and the absolute values of its gradients. */
+export interface ValueAndMagnitudes<T extends TensorTree> {
+  readonly value: Tensor
+  /** Σₙ |∇ lossₙ|, element by element, in the structure of the argument. */
+  readonly magnitudes: GradientOf<T>
+}
+
 /**
  * Returns a function that computes Σₙ (∇ lossₙ)², the squares of B gradients instead of the square of their
  * sum, without a loop over examples. It is the diagonal of the empirical Fisher information, times B.
@@ -59,38 +77,78 @@ export function sumOfSquaredGradients<T extends TensorTree>(
   f: (x: T) => Tensor,
   options: ExampleOptions,
 ): (x: T) => ValueAndSquares<T> {
-  checkFunction('sumOfSquaredGradients', f)
-  checkOptions('sumOfSquaredGradients', options, {
+  const both = sumOverExamples('sumOfSquaredGradients', f, square, options)
+  return (x) => {
+    const { value, sums } = both(x)
+    return { value, squares: sums }
+  }
+}
+
+/**
+ * Returns a function that computes Σₙ |∇ lossₙ|, the absolute values of B gradients instead of that of their
+ * sum. Otherwise as `sumOfSquaredGradients`: the same arguments, and the same errors.
+ *
+ * @example
+ * ```ts
+ * const w = tensor([1, -1], { shape: [2, 1] })
+ * const loss = (v: Tensor) => sum(square(matmul(x, v))) // x [B, 2]
+ * const { magnitudes } = sumOfAbsoluteGradients(loss, { examples: x.shape[0] })(w)
+ * ```
+ */
+export function sumOfAbsoluteGradients<T extends TensorTree>(
+  f: (x: T) => Tensor,
+  options: ExampleOptions,
+): (x: T) => ValueAndMagnitudes<T> {
+  const both = sumOverExamples('sumOfAbsoluteGradients', f, abs, options)
+  return (x) => {
+    const { value, sums } = both(x)
+    return { value, magnitudes: sums }
+  }
+}
+
+/** Σₙ of(∇ lossₙ), where `of` works element by element. */
+function sumOverExamples<T extends TensorTree>(
+  who: string,
+  f: (x: T) => Tensor,
+  of: (gradients: Tensor) => Tensor,
+  options: ExampleOptions,
+): (x: T) => { readonly value: Tensor; readonly sums: GradientOf<T> } {
+  checkFunction(who, f)
+  checkOptions(who, options, {
     examples: checks.required(checks.integer({ from: 1 })),
     numbersAtOnce: checks.number({ from: 1, to: 2 ** 24 }),
   })
   const { examples, numbersAtOnce = 2 ** 22 } = options
   return (x) =>
     scope(() => {
-      checkTree('sumOfSquaredGradients', 'x', x)
-      if (examples === 1) return ofOneExample(f, x)
+      checkTree(who, 'x', x)
+      if (examples === 1) {
+        const { value, gradient } = valueAndGrad<T>(f)(x)
+        return { value, sums: mapTree(gradient as unknown as T, of) }
+      }
       const argument = withoutRepeats(x)
       const leaves = [...tensorsIn(argument)]
-      checkLeaves('sumOfSquaredGradients', leaves)
+      checkLeaves(who, leaves)
       using recorded = recordTape(leaves, () => f(argument))
-      const value = scalarFrom('sumOfSquaredGradients', recorded.result)
-      using walk = new ExampleWalk(examples)
+      const value = scalarFrom(who, recorded.result)
+      using walk = new ExampleWalk(who, examples)
       walk.pullBack(recorded.tape, value, fill(value.device, value.shape, 1))
-      const squares = mapTree(argument, (leaf) => squaresOf(walk, leaf, examples, numbersAtOnce))
-      return { value, squares }
+      const sums = mapTree(argument, (leaf) => sumOf(who, walk, leaf, of, examples, numbersAtOnce))
+      return { value, sums }
     })
 }
 
-/** Squares the one gradient of a single example. */
-function ofOneExample<T extends TensorTree>(f: (x: T) => Tensor, x: T): ValueAndSquares<T> {
-  const { value, gradient } = valueAndGrad<T>(f)(x)
-  return { value, squares: mapTree(gradient as unknown as T, square) }
-}
-
-function squaresOf(walk: ExampleWalk, leaf: Tensor, examples: number, numbersAtOnce: number): Tensor {
+function sumOf(
+  who: string,
+  walk: ExampleWalk,
+  leaf: Tensor,
+  of: (gradients: Tensor) => Tensor,
+  examples: number,
+  numbersAtOnce: number,
+): Tensor {
   if (walk.isTornApart(leaf)) {
     throw new NotDifferentiableError(
-      'sumOfSquaredGradients: a term of the loss belongs to no example, or takes the first axis of an argument for the examples. ' +
+      `${who}: a term of the loss belongs to no example, or takes the first axis of an argument for the examples. ` +
         'Leave penalties out, and close over what differs from example to example.',
     )
   }
@@ -103,7 +161,7 @@ function squaresOf(walk: ExampleWalk, leaf: Tensor, examples: number, numbersAtO
         const middle = from + atOnce * Math.ceil((to - from) / atOnce / 2)
         return add(between(from, middle), between(middle, to))
       }
-      return sum(square(walk.gradientsOf(leaf, { from, to, known: new Map() })), { axes: [0] })
+      return sum(of(walk.gradientsOf(leaf, { from, to, known: new Map() })), { axes: [0] })
     })
   return between(0, examples)
 }

@@ -1,0 +1,91 @@
+/**
+ * L2 to the weights that a model began with (Kumar et al. 2024, "Maintaining plasticity in continual
+ * learning via regenerative regularization", eq. 2): what no longer serves goes back to where it can learn
+ * from.
+ */
+import {
+  add,
+  checkOptions,
+  checks,
+  checkState,
+  elementwise,
+  expression,
+  fill,
+  type ParameterStore,
+  type Plan,
+  type StateChecks,
+  TensorMirror,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { anchoredChecks, type AnchoredState, AnchoredWeights } from './anchored-weights.ts'
+import { type L2Options, l2Checks } from './l2-to-previous.ts'
+import type { Penalty } from './penalty.ts'
+
+interface State extends AnchoredState {
+  readonly hasGrown: boolean
+}
+
+const stateChecks: StateChecks<State> = { ...anchoredChecks, hasGrown: checks.boolean }
+
+const { constant, equal, input, select } = expression
+const oneForZero = select(equal(input(0), constant(0)), constant(1), input(0))
+// inputs: importance, anchor, weight
+const bornHere = select(equal(input(0), constant(0)), input(2), input(1))
+
+/** Notices growth, after which new numbers have an importance of 0. */
+class NoticingMirror extends TensorMirror {
+  hasGrown = false
+
+  override remap(plan: Plan, after: TensorsByPath): () => void {
+    const put = super.remap(plan, after)
+    return () => {
+      put()
+      this.hasGrown = true
+    }
+  }
+}
+
+/**
+ * Pulls every weight towards the number it began with, each as much as the others: λ/2 · Σᵢ (θᵢ − θ⁰ᵢ)². A
+ * model begins with the weights of its first step with this penalty, what growth adds with those it is born
+ * with.
+ *
+ * It needs no consolidation, and a consolidation changes nothing.
+ */
+export function l2ToInitial(options: L2Options): Penalty {
+  checkOptions('l2ToInitial', options, l2Checks)
+  const { strength } = options
+  const importance = new NoticingMirror('l2 to initial importance', 'importance', () => true, true)
+  const held = new AnchoredWeights('l2ToInitial', 'l2 to initial', importance)
+  const begin = (parameters: ParameterStore): void => {
+    for (const { path, tensor } of parameters) {
+      const [own, anchor] = [importance.get(path), held.anchor.get(path)]
+      if (own === undefined || anchor === undefined) {
+        importance.set(path, fill(tensor.device, tensor.shape, 1))
+        held.anchor.set(path, add(tensor, 0))
+      } else if (importance.hasGrown) {
+        held.anchor.set(path, elementwise(bornHere, [own, anchor, tensor]))
+        importance.set(path, elementwise(oneForZero, [own]))
+      }
+    }
+    importance.hasGrown = false
+  }
+  return {
+    name: `L2 to the initial weights, strength ${strength}`,
+    mirrors: held.mirrors,
+    loss(weights, { model }) {
+      begin(model.parameters)
+      return held.loss(weights, strength)
+    },
+    consolidate: () => {},
+    toState: async (): Promise<State> => ({
+      ...(await held.toState()),
+      hasGrown: importance.hasGrown,
+    }),
+    restore(state, parameters) {
+      const saved = checkState<State>('l2ToInitial', state, stateChecks)
+      held.restore(saved, parameters)
+      importance.hasGrown = saved.hasGrown
+    },
+  }
+}
