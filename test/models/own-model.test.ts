@@ -24,7 +24,7 @@ import { examples, linearFromState, linearModel, type LinearModel, softmaxStep }
 const rate = 0.5
 const weightOf = (model: Model): number[] => [...model.parameters.get('weight').tensor.readSync()]
 
-const near = (found: ArrayLike<number>, wanted: ArrayLike<number>): void => {
+const expectNear = (found: ArrayLike<number>, wanted: ArrayLike<number>): void => {
   expect(found.length).toBe(wanted.length)
   Array.from(wanted).forEach((number, i) => expect(found[i]).toBeCloseTo(number, 6))
 }
@@ -60,8 +60,8 @@ describe('a step on examples', () => {
     const batch = examples(0, 5)
     const report = await learner.observe(batch)
     const { losses, gradient } = softmaxStep(before, batch)
-    near(report.rowLosses, losses)
-    near(
+    expectNear(report.rowLosses, losses)
+    expectNear(
       weightOf(model),
       before.map((w, i) => w - rate * gradient[i]),
     )
@@ -75,11 +75,11 @@ describe('a step on examples', () => {
     const learner = new Learner({ model, optimizer: sgd(rate), strategy: { rehearsal: fixed(old) } })
     const report = await learner.observe(fresh)
     const { gradient } = softmaxStep(before, joinBatches([fresh, old]))
-    near(
+    expectNear(
       weightOf(model),
       before.map((w, i) => w - rate * gradient[i]),
     )
-    near([report.loss], [softmaxStep(before, fresh).losses.reduce((a, b) => a + b, 0) / 4])
+    expectNear([report.loss], [softmaxStep(before, fresh).losses.reduce((a, b) => a + b, 0) / 4])
     expect(report.rehearsedRows).toBe(2)
   })
   test('of a model that predicts numbers takes the mean of the squared errors', async () => {
@@ -94,7 +94,7 @@ describe('a step on examples', () => {
     const { loss } = await learner.observe(batch)
     expect(loss).toBeCloseTo((1 + 4) / 2, 6)
     // d/dw of ½·Σ(wx − y)² by outputs: x·(error)
-    near(weightOf(model), [1 - rate * 2, 0 - rate * 4, -rate * 3, 1 - rate * 6, -rate, -rate * 2])
+    expectNear(weightOf(model), [1 - rate * 2, 0 - rate * 4, -rate * 3, 1 - rate * 6, -rate, -rate * 2])
   })
   test("takes a model's own loss, from the outputs or straight from the inputs", async () => {
     const lossesOf: NonNullable<Model['lossesOf']> = (found) => mean(square(found), { axes: [1] })
@@ -165,8 +165,8 @@ describe('what parts see', () => {
     await learner.observe(batch)
     const { gradient } = softmaxStep(before, batch)
     expect(changes).toHaveLength(1)
-    near(changes[0].gradients, gradient)
-    near(
+    expectNear(changes[0].gradients, gradient)
+    expectNear(
       changes[0].updates,
       gradient.map((g) => -rate * g),
     )
@@ -181,11 +181,11 @@ describe('what parts see', () => {
     const before = weightOf(model)
     const report = await new Learner({ model, optimizer: sgd(rate), strategy: { rehearsal } }).observe(fresh)
     const [ofFresh, ofOld] = [fresh, old].map((batch) => softmaxStep(before, batch))
-    near(
+    expectNear(
       weightOf(model),
       before.map((w, i) => w - rate * (ofFresh.gradient[i] + 0.5 * ofOld.gradient[i])),
     )
-    near([report.penalties['fixed']], [0.25 * (ofOld.losses[0] + ofOld.losses[1])])
+    expectNear([report.penalties['fixed']], [0.25 * (ofOld.losses[0] + ofOld.losses[1])])
   })
   test('a rehearsal remembers outputs of before the update, if it says so', async () => {
     const remembered: (ArrayLike<number> | undefined)[] = []
@@ -199,7 +199,7 @@ describe('what parts see', () => {
       const rehearsal = fixed(examples(4, 6), { usesLogits, remember })
       await new Learner({ model, optimizer: sgd(rate), strategy: { rehearsal } }).observe(fresh)
     }
-    near(remembered[0] as ArrayLike<number>, wanted)
+    expectNear(remembered[0] as ArrayLike<number>, wanted)
     expect(remembered[1]).toBe(undefined)
   })
 })

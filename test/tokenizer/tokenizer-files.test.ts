@@ -143,7 +143,7 @@ const byteVocabulary = (): Record<string, number> =>
   (byteLevelTokenizerJson() as { model: { vocab: Record<string, number> } }).model.vocab
 
 describe('what a file cannot say is refused with its token', () => {
-  const refused = (tokenizer: PretrainedTokenizer, message: RegExp): void => {
+  const expectRefusal = (tokenizer: PretrainedTokenizer, message: RegExp): void => {
     expect(() => tokenizerFiles(tokenizer)).toThrow(TokenizerError)
     expect(() => tokenizerFiles(tokenizer)).toThrow(message)
   }
@@ -155,13 +155,16 @@ describe('what a file cannot say is refused with its token', () => {
       [98, 99],
       [97, 258],
     ])
-    refused(tokenizer, /got the learnt token 259, 'abc'; expected a text that no other token has, as 257 has/)
+    expectRefusal(
+      tokenizer,
+      /got the learnt token 259, 'abc'; expected a text that no other token has, as 257 has/,
+    )
   })
   test('a token of single bytes where these have names', () => {
     const tokenizer = of('llama2')
     const [a, b] = tokenizer.encodeBytes(Uint8Array.of(0xe2, 0x82))
     tokenizer.add([[a, b]])
-    refused(tokenizer, /'<0xE2><0x82>'; expected tokens of whole characters/)
+    expectRefusal(tokenizer, /'<0xE2><0x82>'; expected tokens of whole characters/)
   })
   test('a token that readers would take whole where merges do not lead to it', () => {
     const vocab = { ...byteVocabulary(), bc: 256 }
@@ -171,6 +174,6 @@ describe('what a file cannot say is refused with its token', () => {
       [97, 98],
       [257, 99],
     ])
-    refused(tokenizer, /learnt token 258, 'abc'; expected one that merges lead to.*ignore_merges/)
+    expectRefusal(tokenizer, /learnt token 258, 'abc'; expected one that merges lead to.*ignore_merges/)
   })
 })

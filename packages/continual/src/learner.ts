@@ -1,18 +1,26 @@
 /** The learner: the whole of one step, from prediction to growth, top to bottom in `#step`. */
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
-import { checkArgument, OptionError } from '@burgeon/tensor'
+import { checkArgument } from '@burgeon/tensor'
 import type { GrowthBudget } from './growth/growth-policy.ts'
 import type { LearnerEvent } from './journal/event.ts'
 import { Journal } from './journal/journal.ts'
 import type { StepReport } from './journal/step-report.ts'
-import type { AnyLearnerOptions, LearnerOptions, Observed, StateOf } from './learner-options.ts'
-import type { RestoredModelOptions, RestoredOptions } from './learner-options.ts'
-import { checkLearnerOptions, restoredOptions, someData } from './learner-options.ts'
+import {
+  type AnyLearnerOptions,
+  checkLearnerOptions,
+  type LearnerOptions,
+  type Observed,
+  type RestoredModelOptions,
+  restoredOptions,
+  type RestoredOptions,
+  someData,
+  type StateOf,
+} from './learner-options.ts'
 import type { Model } from './model/model.ts'
 import { assemble, type LearnerParts } from './learner-parts.ts'
 import { type FieldsByRole, type LearnerState, restoreParts, statesOf } from './learner-state.ts'
 import { learnWithRecall } from './learning/learning-step.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { neverTwice, oneAtATime } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { Strategy } from './strategy/strategy.ts'
 
@@ -25,7 +33,7 @@ export class Learner<M extends Model = Gpt> {
   readonly #parts: LearnerParts
   readonly #journal: Journal
   readonly #alone = oneAtATime()
-  #isBusy = false
+  readonly #observing = neverTwice('learner: observe')
 
   /**
    * @throws OptionError if a part keeps state shaped like parameters but cannot follow growth, for a part
@@ -71,14 +79,7 @@ export class Learner<M extends Model = Gpt> {
    */
   async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
-    if (this.#isBusy)
-      throw new OptionError('learner: observe was called before the last one was done; await it first.')
-    this.#isBusy = true
-    try {
-      return await this.#alone(() => this.#step(data))
-    } finally {
-      this.#isBusy = false
-    }
+    return this.#observing(() => this.#alone(() => this.#step(data)))
   }
 
   async #step(data: Observed<M>): Promise<StepReport> {

@@ -1,5 +1,5 @@
 /** Model: what a learner teaches. A GPT is one, and so is any object of these members. */
-import { Gpt } from '@burgeon/gpt'
+import type { Gpt } from '@burgeon/gpt'
 import {
   type Check,
   checks,

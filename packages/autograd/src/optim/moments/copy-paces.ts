@@ -7,7 +7,6 @@ import {
   multiply,
   ParameterError,
   type ParameterChange,
-  type ParameterCopy,
   type ParameterStore,
   type Plan,
   StateError,
@@ -115,7 +114,7 @@ export class CopyPaces implements Mirror {
 
   #follows(change: ParameterChange): boolean {
     const isCopy = change.kind === 'add' && change.initial.kind === 'copy'
-    const path = isCopy ? (change.initial as ParameterCopy).of : change.path
+    const path = isCopy ? change.initial.of : change.path
     return this.#over > 0 && (this.#own.size === 0 || this.#own.has(path) || this.#growths.has(path))
   }
 
