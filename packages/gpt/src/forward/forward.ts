@@ -247,8 +247,8 @@ function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): 
 }
 
 /**
- * A norm that divides by n, the width it was born with. With C the present one, √(n/C)·norm with ε·n/C does so
- * where it subtracts the mean, to rounding; without that the sum of squares is divided by n itself, and
+ * A norm that divides by n, the width it was born with. With C the present one, √(n/C)·norm with ε·n/C does
+ * so where it subtracts the mean, to rounding; without that the sum of squares is divided by n itself, and
  * channels of zeros leave every bit of the others.
  */
 function normalizeBy(n: number, config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {

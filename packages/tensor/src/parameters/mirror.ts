@@ -202,7 +202,9 @@ export class TensorMirror implements Mirror {
     }
   }
 
-  /** Means of the old slices in place of new ones that begin at 0; undefined where none are to be borrowed. */
+  /**
+   * Means of the old slices in place of new ones that begin at 0; undefined where none are to be borrowed.
+   */
   #borrowed(
     old: Tensor,
     maps: readonly DimensionMap[],

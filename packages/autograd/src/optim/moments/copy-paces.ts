@@ -1,4 +1,7 @@
-/** The pace of copies: growth makes several slices of one, which together shall not learn several times as fast. */
+/**
+ * The pace of copies: growth makes several slices of one, which together shall not learn several times as
+ * fast.
+ */
 import {
   checks,
   type Check,
@@ -30,7 +33,9 @@ interface PaceAlong {
   readonly gradients: readonly number[]
 }
 
-/** The factors of one parameter in one step; an element has the product of those of its indices. Not empty. */
+/**
+ * The factors of one parameter in one step; an element has the product of those of its indices. Not empty.
+ */
 export type Pace = readonly PaceAlong[]
 
 /** Plain JSON: by path the growths whose factors have not faded, oldest first. */

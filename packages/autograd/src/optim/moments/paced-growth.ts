@@ -42,7 +42,9 @@ function sizesOf(
   return factors === undefined ? null : orNull(source.map((at, i) => (at < 0 ? 1 : sizeOf(factors[i]))))
 }
 
-/** A direction carries its sign by itself; what holds nothing of a number, or of its gradient, starts anew. */
+/**
+ * A direction carries its sign by itself; what holds nothing of a number, or of its gradient, starts anew.
+ */
 const sizeOf = (factor: number): number => (factor === 0 ? 1 : Math.abs(factor))
 
 const orNull = (list: readonly number[]): readonly number[] | null =>

@@ -12,7 +12,10 @@ import type { GptConfig } from '../../config/gpt-config.ts'
 import { type ParameterSpec, parameterSpecs } from '../../config/parameters.ts'
 
 export const zero: InitialValues = { kind: 'zero' }
-/** As large as what the parameter has, so that new slices see and do as much as old ones; small beside nothing. */
+/**
+ * As large as what the parameter has, so that new slices see and do as much as old ones; small beside
+ * nothing.
+ */
 export const small: InitialValues = { kind: 'normal', standardDeviation: 0.02, asOld: true }
 
 /** Resizes the dimensions with this label in all these parameters. `fresh` says what new slices hold. */
