@@ -38,7 +38,7 @@ interface State {
 
 const outputs = checks.list('a list of outputs', checks.integer({ from: 0 }))
 const stateChecks: StateChecks<State> = {
-  ancestor: checks.object('an ancestor { config, weights }') as StateChecks<State>['ancestor'],
+  ancestor: checks.object<AncestorState>('an ancestor { config, weights }'),
   known: outputs,
   seen: outputs,
 }

@@ -64,7 +64,7 @@ export class OrthonormalBasis implements Mirror {
       this.#rows = rows
       this.#key = key
     }
-    const rows = this.#rows as Tensor
+    const rows = this.#rows
     const g = flatRow(gradients, paths)
     return fromFlatRow(subtract(g, matmul(along(g, rows), rows)), paths, gradients)
   }

@@ -160,9 +160,10 @@ export function drawnRows(
   return (rows, isFull) => {
     if (left.length === 0) refill()
     const taken = left.splice(0, rows)
-    while (isFull && taken.length < rows) {
+    const wanted = isFull ? rows : taken.length
+    while (taken.length < wanted) {
       refill()
-      taken.push(...left.splice(0, rows - taken.length))
+      taken.push(...left.splice(0, wanted - taken.length))
     }
     return taken
   }
