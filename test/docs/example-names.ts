@@ -1,5 +1,6 @@
 /** What an `@example` may name without saying where it comes from: values that every reader can imagine. */
 import type { Gpt } from 'burgeon'
+import type { LabelledExamples, Learner, Model } from 'burgeon/continual'
 import type { LoraAdapter } from 'burgeon/gpt'
 import type { RandomStream, Tensor } from 'burgeon/tensor'
 
@@ -21,6 +22,9 @@ export declare const kept: unknown[]
 export declare function write(what: string | number | Uint8Array): void
 /** What a learner does when the stream has changed. */
 export declare function consolidate(): void
+/** A learner of some model, and examples that someone has labelled. */
+export declare const learner: Learner<Model>
+export declare const examples: LabelledExamples
 /** A test of some test runner, and what it asserts with. */
 export declare function test(name: string, body: () => void): void
 export declare function assert(holds: boolean, message?: string): void

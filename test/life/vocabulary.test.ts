@@ -1,4 +1,4 @@
-/** Reaches inside gpt for a disk in memory. */
+/** Reaches inside gpt for a disk in memory, and into rehearsal for the rows it packs. */
 import { adamw } from '@burgeon/autograd/optim'
 import {
   afterDrift,
@@ -16,7 +16,6 @@ import {
   neverTrigger,
   onlineEwc,
   pageHinkley,
-  padding,
   type Rehearsal,
   savedPart,
   reservoirReplay,
@@ -28,6 +27,7 @@ import { BytePairTokenizer, Gpt, type GrowingTokenizer, readCheckpoint, writeChe
 import { grow, holdModel } from '@burgeon/gpt/growth'
 import { keyFromSeed, OptionError, RandomStream } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
+import { unpackRow } from '../../packages/continual/src/rehearsal/storage/packed-row.ts'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 
 const english = 'the cat sat on the mat, and the hat of the cat was on the mat, too. '
@@ -161,7 +161,7 @@ describe('a growing vocabulary', () => {
   })
 })
 
-test('remembered rows are encoded anew when the vocabulary grows: the same bytes in fewer tokens, padded at the end', async () => {
+test('remembered rows are encoded anew when the vocabulary grows: the same bytes in fewer tokens', async () => {
   const learner = learnerOf({ growWhen: neverTrigger })
   await observed(learner, batchesOf(english + french, 9))
   const tokenizer = new BytePairTokenizer()
@@ -172,9 +172,7 @@ test('remembered rows are encoded anew when the vocabulary grows: the same bytes
   const newer = tokenizerOf(grown)
   const after = rowsOf(await grown.toState())
   expect(after.length).toBe(12)
-  for (const row of after) {
-    const tokens = row.slice(0, row.indexOf(padding) < 0 ? row.length : row.indexOf(padding))
-    expect(row.slice(tokens.length)).toEqual(row.slice(tokens.length).map(() => padding))
+  for (const tokens of after) {
     const anew = newer.encodeBytes(newer.decodeBytes(tokens.slice(1)))
     expect(tokens.slice(1)).toEqual([...anew])
     expect(newer.decodeBytes(tokens).length).toBe(17)
@@ -184,14 +182,18 @@ test('remembered rows are encoded anew when the vocabulary grows: the same bytes
   rehearsal.recode?.((row) => row.toReversed())
   expect(rowsOf(await learner.toState())).toEqual(before.map((row) => row.toReversed()))
   expect(tokenizer.vocabulary).toBe(256)
-
-  function rowsOf(saved: LearnerState): number[][] {
-    const { tokens, length } = savedPart(saved, 'rehearsal') as { tokens: Int32Array; length: number }
-    return Array.from({ length: tokens.length / length }, (_, i) => [
-      ...tokens.subarray(i * length, (i + 1) * length),
-    ])
-  }
 })
+
+/** The rows that a saved rehearsal holds. */
+function rowsOf(saved: LearnerState): number[][] {
+  const { packed, sizes } = savedPart(saved, 'rehearsal') as { packed: Uint8Array; sizes: Int32Array }
+  let end = 0
+  return Array.from(sizes, (size) => {
+    end += size
+    const row = unpackRow(packed.subarray(end - size, end), '')
+    return 'tokens' in row ? [...row.tokens] : []
+  })
+}
 
 describe('a learner with a grown vocabulary', () => {
   test('resumed from a checkpoint ends where one that was never stopped ends, bit for bit', async () => {
@@ -326,6 +328,5 @@ test('a row that begins inside a character, and would need more tokens alone, is
   const batch: TokenBatch = { rows: 1, length: 2, tokens: row, domains: ['French'] }
   const { tokens, bytes } = await learner.observe(batch)
   expect([tokens, bytes]).toEqual([2, 3])
-  const rehearsal = savedPart(await learner.toState(), 'rehearsal')
-  expect([...(rehearsal as { tokens: Int32Array }).tokens.subarray(0, 3)]).toEqual([...row])
+  expect(rowsOf(await learner.toState())[0]).toEqual([...row])
 })

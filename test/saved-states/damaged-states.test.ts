@@ -6,7 +6,8 @@ import * as gpt from '@burgeon/gpt'
 import * as tensor from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Part, parts, stateless } from './parts.ts'
+import { type Part, parts } from './parts.ts'
+import { stateless } from './stateless.ts'
 
 type Place = readonly (string | number)[]
 

@@ -137,7 +137,8 @@ export {
 export { type DevtoolsFormatter, devtoolsFormatter, type Rendered } from './printing/devtools-formatter.ts'
 export { applyPlan } from './parameters/apply-plan.ts'
 export { DerivedMirror } from './parameters/derived-mirror.ts'
-export { type FreshNumbers, type Mirror, TensorMirror } from './parameters/mirror.ts'
+export type { Mirror } from './parameters/mirror.ts'
+export { type FreshNumbers, TensorMirror } from './parameters/tensor-mirror.ts'
 export { type PlainTensor, type PlainTensors, plainTensors } from './parameters/plain-tensors.ts'
 export {
   type Axis,

@@ -1,5 +1,5 @@
 /** Model: what a learner teaches. A GPT is one, and so is any object of these members. */
-import type { Gpt } from '@burgeon/gpt'
+import { aGpt, type Gpt } from '@burgeon/gpt'
 import {
   type Check,
   checks,
@@ -20,9 +20,10 @@ import type { Batch, TokenBatch } from '../stream/batch.ts'
  *
  * @example
  * ```ts
+ * const { device, parameters } = model // one of them is 'weight', of shape [2, 3]
  * const line: Model = {
  *   device,
- *   parameters, // of which 'weight' is one, of shape [2, 3]
+ *   parameters,
  *   forward: (inputs, weights = parameters.tensors()) => matmul(inputs, weights['weight']),
  *   toState: () => plainTensors(parameters.tensors()),
  * }
@@ -70,7 +71,7 @@ export type BatchOf<M extends Model> = M extends Gpt ? TokenBatch : Batch
 /** Any object of the role. */
 export const aModel: Check<Model> = {
   ...checks.role<Model>('a model', 'device', 'parameters', 'forward', 'toState'),
-  expected: 'a Gpt, or an object with device, parameters, forward and toState',
+  expected: `${aGpt.expected}, or an object with device, parameters, forward and toState`,
 }
 
 const { input, subtract, multiply } = expression

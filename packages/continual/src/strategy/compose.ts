@@ -15,8 +15,8 @@ const single = [
 ] as const
 
 /**
- * One strategy that does what several do: penalties, projections, transforms, detectors, watches and upkeep add
- * up in order.
+ * One strategy that does what several do: penalties, projections, transforms, detectors, watches and upkeep
+ * add up in order.
  *
  * @throws OptionError for what plays no role, or if two of them claim a role that only one can have.
  * @example

@@ -48,7 +48,8 @@ export async function carryOut(
   asked: ReasonedRequest,
   ground: GrowthGround,
 ): Promise<LearnerEvent & { kind: 'growth' | 'growth refused' }> {
-  const { policy, request, reason } = asked
+  const { policy, reason } = asked
+  const request = copyOf(asked.request)
   const { step, budget, model, mirrors, key, now } = ground
   try {
     const parameters = model.parameters.size
@@ -71,6 +72,15 @@ export async function carryOut(
       return growthEvent(told, step, withoutUndo(error.record))
     }
     return refusalEvent(policy, step, { reason: error.message })
+  }
+}
+
+/** Read once, so that what is planned is what was priced. What has no copy is refused by its price. */
+function copyOf(request: GrowthRequest): GrowthRequest {
+  try {
+    return structuredClone(request)
+  } catch {
+    return request
   }
 }
 

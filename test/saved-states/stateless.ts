@@ -1,0 +1,26 @@
+/** Public functions whose results need no saved state. */
+
+/** Functions that make nothing with a state of its own, by name. */
+export const stateless: readonly string[] = [
+  // optim
+  ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
+  ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'recordTape', 'scheduleOf'],
+  ...['stateless', 'stopGradient', 'sumOfAbsoluteGradients', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp'],
+  ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],
+  // continual; a growth policy keeps nothing itself, the learner keeps its state
+  ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
+  ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
+  ...['extendJournal', 'firstOf'],
+  // A network is a model; damaged ones are refused in `test/models`.
+  ...['classifier', 'denseFromState', 'regressor', 'widenHidden'],
+  ...['blurredTasks', 'evaluateExamples', 'splitTasks', 'taskEnds'],
+  ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
+  ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+  ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],
+  ...['measurementsIn', 'metaSgd', 'neverTrigger', 'onDrift', 'partImportance', 'passOf', 'pruneDormant'],
+  ...['reptile', 'savedPart', 'savedPartNames', 'scoreAlarms', 'writeOwnText'],
+  ...['calibrationOf', 'meanHiddenState', 'measurePlasticity', 'recordOf', 'retainedCost', 'watching'],
+  // A sink keeps what it writes elsewhere.
+  ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
+  ...['interference', 'uniform'],
+]
