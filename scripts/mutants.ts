@@ -29,7 +29,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const core = [
   'packages/continual/src/drift/{byte-shift,fading-counts}.ts',
   'packages/continual/src/metrics/alarm-score.ts',
-  'packages/continual/src/penalty/*.ts',
+  'packages/continual/src/penalty/{elastic-weight-consolidation,penalty}.ts',
   'packages/continual/src/rehearsal/*.ts',
   'packages/continual/src/trigger.ts',
   'packages/continual/src/upkeep/{consolidation,notice-drift}.ts',
@@ -42,6 +42,9 @@ const more = [
   'packages/continual/src/strategy/*.ts',
   'packages/continual/src/drift/{page-hinkley,standardized,adaptive-windowing}.ts',
   'packages/continual/src/freezing/*.ts',
+  'packages/continual/src/penalty/!(elastic-weight-consolidation|penalty).ts',
+  'packages/continual/src/{plasticity,projection}/*.ts',
+  'packages/continual/src/rehearsal/*/*.ts',
   'packages/continual/src/metrics/*.ts',
   'packages/continual/src/stream/*.ts',
   'packages/continual/src/vocabulary/*.ts',
@@ -59,6 +62,10 @@ const tests = [
   'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary,whole-report}.test.ts',
   'test/life/predicted-before-learnt.test.ts',
   'test/growth/policies.test.ts',
+  'test/penalties/by-definition.test.ts',
+  'test/plasticity/*.test.ts',
+  'test/projections/*.test.ts',
+  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,packed-rows}.test.ts',
   'test/front-door/{life-record,report}.test.ts',
 ]
 
