@@ -93,6 +93,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon learn notes --keep-sizes --out life/kept',
     because: 'the text does not say what is learnt',
   },
+  'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },
   'npx node --conditions=@burgeon/source file.ts': {
     run: 'npx node --conditions=@burgeon/source examples/grow-while-learning.ts',
