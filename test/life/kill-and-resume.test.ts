@@ -118,7 +118,7 @@ it('a life of all parts has lived all of them', async () => {
   const [, lookAhead, accumulated] = stateOf('optimizer') as [unknown, Rates, { taken: number }]
   expect(accumulated).toHaveProperty('taken')
   expect(new Set(Object.values(lookAhead).flatMap(({ data }) => [...data])).size).toBeGreaterThan(100)
-  expect(stateOf('rehearsal')).toHaveProperty('tokens')
+  expect(stateOf('rehearsal')).toHaveProperty('packed')
 })
 
 type Rates = Readonly<Record<string, { readonly data: Float32Array }>>
