@@ -46,7 +46,6 @@ interface LearntRows {
  *   rate that is none: before any weight is touched, and with the optimizer as it was.
  */
 async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
-  using _ = parts.model instanceof Gpt ? holdModel(parts.model) : null
   const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const weights = learningWeights(parts)
@@ -83,6 +82,8 @@ export async function learnWithRecall(
   fresh: Batch,
   { step, overflows }: { readonly step: number; readonly overflows: number },
 ): Promise<LearntRows & { readonly old: Batch | null }> {
+  // From the first moment on: a recall may wait, and nobody shall change the weights meanwhile.
+  using _ = model instanceof Gpt ? holdModel(model) : null
   const { checkpointBlocks = false, strategy = {}, seed = 0 } = options
   const { penalties = [], projections = [], lookAhead, rehearsal } = strategy
   const shares = freezing?.sharesAt(step) ?? []
