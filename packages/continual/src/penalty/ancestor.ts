@@ -24,11 +24,11 @@ import {
 } from '@burgeon/tensor'
 import type { Model } from '../model/model.ts'
 import type { Pass } from '../model/pass.ts'
-import { type Batch, isTokenBatch, readOf, withinContext } from '../stream/batch.ts'
+import { isTokenBatch, readOf, type TokenBatch, withinContext } from '../stream/batch.ts'
 
 /** An ancestor as plain data. */
 export interface AncestorState {
-  /** Of a GPT, at the size that it had. */
+  /** Configuration of a GPT at the size that it had; none for another model. */
   readonly config: GptConfig | null
   readonly weights: PlainTensors
 }
@@ -185,9 +185,9 @@ function placeIn(cut: number, place: number, length: number): number {
 }
 
 /** The places at which every token up to there is one of `vocabulary`. */
-function known(batch: Batch & { length: number }, vocabulary: number): Set<number> {
+function known(batch: TokenBatch, vocabulary: number): Set<number> {
   const places = new Set<number>()
-  const tokens = readOf(batch as never)
+  const tokens = readOf(batch)
   for (let row = 0; row < batch.rows; row++) {
     for (let t = 0; t < batch.length; t++) {
       const token = tokens[row * batch.length + t]

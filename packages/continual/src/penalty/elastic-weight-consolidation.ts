@@ -70,7 +70,7 @@ const stateChecks: StateChecks<State> = {
   random: checks.object('the state of a random stream'),
 }
 
-const options_ = {
+const ewcChecks = {
   strength: checks.required(checks.number({ above: 0 })),
   fisher: aFisherKind,
   fresh: checks.oneOf('borrowed', 'plastic'),
@@ -97,7 +97,7 @@ const weightedMean = expression.add(
  * gradient at any number of consolidations; the constant is left out of the penalty.
  */
 export function ewc(options: EwcOptions): Penalty {
-  checkOptions('ewc', options, options_)
+  checkOptions('ewc', options, ewcChecks)
   return consolidated('ewc', `EWC, ${described(options)}`, options, (held, fresh, model) => {
     for (const { path, tensor } of model.parameters) {
       const [old, anchor] = [held.importance.get(path), held.anchor.get(path)]
@@ -118,7 +118,7 @@ export function ewc(options: EwcOptions): Penalty {
  * depend on how sequences are batched (van de Ven 2025). It is per token: F = E[(∇ Σₜ log pₜ)²]/T.
  */
 export function onlineEwc(options: OnlineEwcOptions): Penalty {
-  checkOptions('onlineEwc', options, { ...options_, decay: checks.number({ from: 0, to: 1 }) })
+  checkOptions('onlineEwc', options, { ...ewcChecks, decay: checks.number({ from: 0, to: 1 }) })
   const { decay = 1 } = options
   return consolidated('onlineEwc', `online EWC, ${described(options)}`, options, (held, fresh, model) => {
     held.accumulate(fresh, decay)

@@ -4,7 +4,7 @@
  */
 import { checkOptions, checks, elementwise, expression, matmul } from '@burgeon/tensor'
 import { flatRow, fromFlatRow } from './flat-gradients.ts'
-import { aRowMemory, type Projection, type RowMemory } from './projection.ts'
+import { aRowMemory, ofMemory, type Projection, type RowMemory } from './projection.ts'
 
 /** What A-GEM compares with. */
 export interface AGemOptions {
@@ -49,18 +49,5 @@ export function aGem(options: AGemOptions): Projection {
       const [gr, rr] = [g, r].map((x) => matmul(x, r, { transposeB: true }))
       return { ...gradients, ...fromFlatRow(elementwise(projected, [g, r, gr, rr]), paths, gradients) }
     },
-  }
-}
-
-/** What every projection that compares with remembered rows does with its memory. */
-export function ofMemory(memory: RowMemory): Omit<Projection, 'name' | 'transform'> {
-  const { mark, recode } = memory
-  return {
-    mirrors: [],
-    remember: (context) => memory.remember(context),
-    ...(mark && { mark: () => mark.call(memory) }),
-    ...(recode && { recode: (encoded) => recode.call(memory, encoded) }),
-    toState: () => Promise.resolve(memory.toState()),
-    restore: (state) => memory.restore(state),
   }
 }

@@ -4,10 +4,9 @@
  */
 import { checkOptions, checks, concatenate, matmul, add, OptionError, type Tensor } from '@burgeon/tensor'
 import { type Batch, joinBatches, rowsBetween } from '../stream/batch.ts'
-import { ofMemory } from './a-gem.ts'
 import { flatRow, fromFlatRow } from './flat-gradients.ts'
 import { nonNegativeMinimum } from './non-negative-quadratic.ts'
-import { aRowMemory, type Projection, type RowMemory } from './projection.ts'
+import { aRowMemory, ofMemory, type Projection, type RowMemory } from './projection.ts'
 
 /** What GEM compares with. */
 export interface GemOptions {

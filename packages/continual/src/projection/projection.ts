@@ -48,3 +48,16 @@ export const aRowMemory: Check<RowMemory> = checks.role(
   'a memory of rows, such as a rehearsal',
   ...(['name', 'remember', 'sample', 'toState', 'restore'] as const),
 )
+
+/** What every projection that compares with remembered rows does with its memory. */
+export function ofMemory(memory: RowMemory): Omit<Projection, 'name' | 'transform'> {
+  const { mark, recode } = memory
+  return {
+    mirrors: [],
+    remember: (context) => memory.remember(context),
+    ...(mark && { mark: () => mark.call(memory) }),
+    ...(recode && { recode: (encoded) => recode.call(memory, encoded) }),
+    toState: () => Promise.resolve(memory.toState()),
+    restore: (state) => memory.restore(state),
+  }
+}

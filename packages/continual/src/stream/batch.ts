@@ -1,5 +1,6 @@
 /** A mini-batch, of token sequences or of labelled examples, as plain data. */
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
+import { joinArrays } from './join-arrays.ts'
 
 /** Token at the end of a row whose sequence is shorter: never predicted, never counted. */
 export const padding = -1
@@ -88,8 +89,14 @@ function joinExamples(batches: readonly Batch[], domains: readonly string[]): Ex
   }
   return {
     rows: domains.length,
-    inputs: joined(examples.map((batch) => batch.inputs)),
-    targets: joined(examples.map((batch) => batch.targets)),
+    inputs: joinArrays(
+      Float32Array,
+      examples.map((batch) => batch.inputs),
+    ),
+    targets: joinArrays(
+      Float32Array,
+      examples.map((batch) => batch.targets),
+    ),
     domains,
   }
 }
@@ -98,17 +105,6 @@ const sizeOf = (batch: Batch): string =>
   isTokenBatch(batch)
     ? `${batch.length + 1} tokens`
     : `${batch.inputs.length / batch.rows} inputs and ${batch.targets.length / batch.rows} targets`
-
-/** The numbers of several arrays, in order. */
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((total, { length }) => total + length, 0))
-  let at = 0
-  for (const array of arrays) {
-    all.set(array, at)
-    at += array.length
-  }
-  return all
-}
 
 /** The same rows, of those that are longer than a context the beginning. */
 export function withinContext(batch: TokenBatch, context: number): TokenBatch {

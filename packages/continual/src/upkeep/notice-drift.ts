@@ -8,11 +8,11 @@ import type { Upkeep } from './upkeep.ts'
 
 /** All that notices drift in a learner. */
 export interface DriftParts {
-  /** Of the loss. */
+  /** Watches the prequential loss. */
   readonly detector?: DriftDetector | undefined
-  /** Of any signal. */
+  /** Watch any signals. */
   readonly detectors?: readonly Watching[]
-  /** Of the bytes. */
+  /** Watch the bytes of the stream. */
   readonly watches?: readonly StreamWatch[]
 }
 

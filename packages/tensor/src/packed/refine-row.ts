@@ -29,18 +29,18 @@ const maxCode = 15
 export function refineRow(row: CodedRow, size: number, H: Float64Array): void {
   const { target, codes, scales, minima } = row
   const width = target.length
-  const slope = new Float64Array(width)
+  const gradient = new Float64Array(width)
   for (let j = 0; j < width; j++) {
     const group = Math.floor(j / size)
-    moveBy(slope, H, j, minima[group] + scales[group] * codes[j] - target[j])
+    moveBy(gradient, H, j, minima[group] + scales[group] * codes[j] - target[j])
   }
   for (let round = 0; round < maxRounds; round++) {
     let hasChanged = false
     for (let group = 0; group < scales.length; group++) {
-      hasChanged = refitGroup(row, group, size, { H, slope }) || hasChanged
+      hasChanged = refitGroup(row, group, size, { H, gradient }) || hasChanged
     }
     for (let walk = 0; walk < maxWalks; walk++) {
-      if (!betterCodes(row, size, { H, slope })) break
+      if (!betterCodes(row, size, { H, gradient })) break
       hasChanged = true
     }
     if (!hasChanged) return
@@ -50,12 +50,12 @@ export function refineRow(row: CodedRow, size: number, H: Float64Array): void {
 /** Half of the gradient of dᵀHd by d: H·d. */
 interface Descent {
   readonly H: Float64Array
-  readonly slope: Float64Array
+  readonly gradient: Float64Array
 }
 
-function moveBy(slope: Float64Array, H: Float64Array, j: number, difference: number): void {
-  const at = j * slope.length
-  for (let k = 0; k < slope.length; k++) slope[k] += H[at + k] * difference
+function moveBy(gradient: Float64Array, H: Float64Array, j: number, difference: number): void {
+  const at = j * gradient.length
+  for (let k = 0; k < gradient.length; k++) gradient[k] += H[at + k] * difference
 }
 
 /** The scale and minimum of least dᵀHd for the codes of a group. Whether they changed. */
@@ -63,14 +63,14 @@ function refitGroup(
   { codes, scales, minima }: CodedRow,
   group: number,
   size: number,
-  { H, slope }: Descent,
+  { H, gradient }: Descent,
 ): boolean {
   const width = codes.length
   const [from, to] = [group * size, Math.min(width, (group + 1) * size)]
   let [qHq, qH1, oneH1, qd, oned] = [0, 0, 0, 0, 0]
   for (let i = from; i < to; i++) {
-    qd += codes[i] * slope[i]
-    oned += slope[i]
+    qd += codes[i] * gradient[i]
+    oned += gradient[i]
     for (let k = from; k < to; k++) {
       const h = H[i * width + k]
       qHq += codes[i] * codes[k] * h
@@ -93,25 +93,25 @@ function refitGroup(
   if (!(change < 0)) return false
   scales[group] = scale
   minima[group] = minimum
-  for (let i = from; i < to; i++) moveBy(slope, H, i, codes[i] * byScale + byMinimum)
+  for (let i = from; i < to; i++) moveBy(gradient, H, i, codes[i] * byScale + byMinimum)
   return true
 }
 
 /** Each code in turn becomes the best one, the others given. Whether any changed. */
-function betterCodes({ codes, scales }: CodedRow, size: number, { H, slope }: Descent): boolean {
+function betterCodes({ codes, scales }: CodedRow, size: number, { H, gradient }: Descent): boolean {
   const width = codes.length
   let hasChanged = false
   for (let j = 0; j < width; j++) {
     const [scale, curvature] = [scales[Math.floor(j / size)], H[j * width + j]]
     if (scale === 0) continue
-    const best = Math.round(codes[j] - slope[j] / (curvature * scale))
+    const best = Math.round(codes[j] - gradient[j] / (curvature * scale))
     const code = Math.max(0, Math.min(maxCode, best))
     const difference = scale * (code - codes[j])
-    const change = difference * (2 * slope[j] + curvature * difference)
+    const change = difference * (2 * gradient[j] + curvature * difference)
     // What rounding alone may explain would go back and forth.
     if (code === codes[j] || !(change < -1e-12 * curvature * scale * scale)) continue
     codes[j] = code
-    moveBy(slope, H, j, difference)
+    moveBy(gradient, H, j, difference)
     hasChanged = true
   }
   return hasChanged

@@ -20,7 +20,7 @@ export interface WatchingOptions {
 
 /** A detector and its signal. */
 export interface Watching {
-  /** Of the detector and the signal. */
+  /** Name of the detector and of what it watches. */
   readonly name: string
   readonly signal: Signal<number | ArrayLike<number>>
   readonly detector: DriftDetector | VectorDetector

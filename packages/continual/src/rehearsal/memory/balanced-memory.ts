@@ -7,6 +7,7 @@ import {
   groupOf,
   type Grouping,
   largestGroups,
+  nameBy,
   oneOf,
   placesByGroup,
 } from './groups.ts'
@@ -50,7 +51,7 @@ export function balancedMemory(options: GroupedOptions = {}): Memory {
     )
   }
   return {
-    name: by === 'domain' ? 'balanced' : 'balanced by class',
+    name: nameBy('balanced', by),
     offer(row, { rows, isFull, draw }) {
       const group = groupOf(row, by)
       const ofGroup = (seen.get(group) ?? 0) + 1

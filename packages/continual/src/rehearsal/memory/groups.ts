@@ -1,6 +1,7 @@
 /** Rows by group, for memories that share their room among groups. */
-import { type Check, checks, OptionError } from '@burgeon/tensor'
-import type { MemoryView, RememberedRow } from './memory.ts'
+import { type Check, checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { requireSameOptions, stateOfKind } from '../../saved-state.ts'
+import type { Memory, MemoryView, RememberedRow } from './memory.ts'
 
 /** What makes a group: where rows came from, or the class of an example. */
 export type Grouping = 'domain' | 'class'
@@ -48,3 +49,34 @@ export const leastOf = (
   rows: readonly RememberedRow[],
   valueOf: (row: RememberedRow) => number,
 ): number => places.reduce((least, place) => (valueOf(rows[place]) < valueOf(rows[least]) ? place : least))
+
+interface State {
+  readonly kind: string
+  readonly by: Grouping
+}
+
+/**
+ * A memory that shares its room among groups, and knows nothing but the rows that it holds.
+ *
+ * @param kind Its name, as in `ringMemory`.
+ * @param policyOf What it keeps, by what makes a group.
+ * @throws OptionError for another grouping.
+ */
+export function groupedMemory(
+  kind: string,
+  options: GroupedOptions,
+  policyOf: (by: Grouping) => Pick<Memory, 'offer' | 'evict'>,
+): Memory {
+  checkOptions(`${kind}Memory`, options, { by: aGrouping })
+  const { by = 'domain' } = options
+  const name = `${kind} memory`
+  return {
+    name: nameBy(kind, by),
+    ...policyOf(by),
+    toState: (): State => ({ kind: name, by }),
+    restore: (state) => requireSameOptions(name, { by }, stateOfKind<State>(state, name)),
+  }
+}
+
+/** Name of a memory that shares its room among groups. */
+export const nameBy = (kind: string, by: Grouping): string => (by === 'domain' ? kind : `${kind} by class`)

@@ -1,21 +1,13 @@
 /** A memory of the latest rows of every domain, or class (ring buffer: Chaudhry et al. 2019). */
-import { checkOptions } from '@burgeon/tensor'
-import { requireSameOptions, stateOfKind } from '../../saved-state.ts'
 import {
-  aGrouping,
+  groupedMemory,
   type GroupedOptions,
   groupOf,
-  type Grouping,
   largestGroups,
   leastOf,
   placesByGroup,
 } from './groups.ts'
 import type { Memory, MemoryView } from './memory.ts'
-
-interface State {
-  readonly kind: 'ring memory'
-  readonly by: Grouping
-}
 
 /**
  * Keeps the latest rows of each domain, or class, first in, first out. These share the room evenly, and one
@@ -24,10 +16,7 @@ interface State {
  * @throws OptionError for another grouping.
  */
 export function ringMemory(options: GroupedOptions = {}): Memory {
-  checkOptions('ringMemory', options, { by: aGrouping })
-  const { by = 'domain' } = options
-  return {
-    name: by === 'domain' ? 'ring' : 'ring by class',
+  return groupedMemory('ring', options, (by) => ({
     offer(row, { rows, isFull }) {
       const group = groupOf(row, by)
       if (!isFull) return rows.length
@@ -41,9 +30,7 @@ export function ringMemory(options: GroupedOptions = {}): Memory {
       const groups = placesByGroup(rows, by)
       return oldest(groups.get(largestGroups(groups)[0]) ?? [], rows)
     },
-    toState: (): State => ({ kind: 'ring memory', by }),
-    restore: (state) => requireSameOptions('ring memory', { by }, stateOfKind<State>(state, 'ring memory')),
-  }
+  }))
 }
 
 const oldest = (places: readonly number[], rows: MemoryView['rows']): number =>

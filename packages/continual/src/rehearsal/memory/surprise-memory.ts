@@ -1,21 +1,13 @@
 /** A memory of what was hardest to predict: SuRe's selection (Hazard et al. 2025, section 3). */
-import { checkOptions } from '@burgeon/tensor'
-import { requireSameOptions, stateOfKind } from '../../saved-state.ts'
 import {
-  aGrouping,
+  groupedMemory,
   type GroupedOptions,
   groupOf,
-  type Grouping,
   largestGroups,
   leastOf,
   placesByGroup,
 } from './groups.ts'
 import type { Memory, MemoryView } from './memory.ts'
-
-interface State {
-  readonly kind: 'surprise memory'
-  readonly by: Grouping
-}
 
 /**
  * Keeps the rows of each domain that were least expected when they were new: those of the largest loss per
@@ -25,10 +17,7 @@ interface State {
  * @throws OptionError for another grouping.
  */
 export function surpriseMemory(options: GroupedOptions = {}): Memory {
-  checkOptions('surpriseMemory', options, { by: aGrouping })
-  const { by = 'domain' } = options
-  return {
-    name: by === 'domain' ? 'surprise' : 'surprise by class',
+  return groupedMemory('surprise', options, (by) => ({
     offer(row, { rows, isFull }) {
       const group = groupOf(row, by)
       if (!isFull) return rows.length
@@ -42,10 +31,7 @@ export function surpriseMemory(options: GroupedOptions = {}): Memory {
       const groups = placesByGroup(rows, by)
       return plainest(groups.get(largestGroups(groups)[0]) ?? [], rows)
     },
-    toState: (): State => ({ kind: 'surprise memory', by }),
-    restore: (state) =>
-      requireSameOptions('surprise memory', { by }, stateOfKind<State>(state, 'surprise memory')),
-  }
+  }))
 }
 
 const plainest = (places: readonly number[], rows: MemoryView['rows']): number =>

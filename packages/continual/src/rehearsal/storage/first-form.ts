@@ -4,7 +4,8 @@ import { count, savedTokens } from '../../saved-state.ts'
 import { trimmed } from '../../stream/batch.ts'
 import { Reservoir } from '../memory/reservoir.ts'
 import { packTokens } from './packed-tokens.ts'
-import { describe, joined } from './row-store.ts'
+import { describe } from './row-store.ts'
+import { joinArrays } from '../../stream/join-arrays.ts'
 
 interface FirstForm {
   readonly reservoir: unknown
@@ -52,7 +53,7 @@ function translated(state: object): object {
   return {
     ...{ kind: 'replay' as const, capacity: describe(capacity), random, owed, seen },
     memory: { kind: 'reservoir memory', seen },
-    packed: joined(rows),
+    packed: joinArrays(Uint8Array, rows),
     sizes: Int32Array.from(rows, (row) => row.length),
     beside: new Uint8Array(0),
     besideSizes: new Int32Array(size),

@@ -5,6 +5,7 @@ import type { Batch } from '../../stream/batch.ts'
 import { batchFromRows, isTokenRow, recoded, type Row } from '../../stream/row.ts'
 import type { RememberedRow } from '../memory/memory.ts'
 import { packRow, predictionsIn, unpackRow } from './packed-row.ts'
+import { joinArrays } from '../../stream/join-arrays.ts'
 
 /** Room for rows: so many of them, or as many as take so many bytes. */
 export type Capacity = number | { readonly bytes: number }
@@ -144,9 +145,15 @@ export class RowStore {
 
   toState(): RowStoreState {
     return {
-      packed: joined(this.#rows.map(({ packed }) => packed)),
+      packed: joinArrays(
+        Uint8Array,
+        this.#rows.map(({ packed }) => packed),
+      ),
       sizes: Int32Array.from(this.#rows, ({ packed }) => packed.length),
-      beside: joined(this.#rows.map(({ beside }) => beside)),
+      beside: joinArrays(
+        Uint8Array,
+        this.#rows.map(({ beside }) => beside),
+      ),
       besideSizes: Int32Array.from(this.#rows, ({ beside }) => beside.length),
       domains: this.#rows.map(({ domain }) => domain),
       orders: Float64Array.from(this.#rows, ({ order }) => order),
@@ -190,17 +197,6 @@ const sizeOf = ({ packed, beside }: StoredRow): number => packed.length + beside
 const totalOf = (rows: readonly StoredRow[]): number => rows.reduce((total, row) => total + sizeOf(row), 0)
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])
-
-/** Pieces one after another. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
-}
 
 /** The pieces again. Throws StateError unless their sizes add up to the whole. */
 function parted(all: Uint8Array, sizes: ArrayLike<number>): Uint8Array[] {

@@ -1,19 +1,12 @@
 /** Messages of TensorBoard as protocol buffers: the few fields that scalars need. */
+import { joinArrays } from '../../stream/join-arrays.ts'
 
 const utf8 = new TextEncoder()
 
 /** Kinds of fields on the wire. */
 const [varint, sixtyFour, lengthDelimited, thirtyTwo] = [0, 1, 2, 5]
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
+const joined = (parts: readonly Uint8Array[]): Uint8Array => joinArrays(Uint8Array, parts)
 
 /** A whole number ≥ 0 in groups of seven bits, the lowest first. */
 function varintOf(value: number): Uint8Array {
