@@ -25,6 +25,13 @@ test.each<[string, () => Upkeep<Gpt>, UpkeepExpectation]>([
   ['ReDo without dormant units', () => recycleDormant({ every: 2, threshold: 0 }), { acts: false }],
   ['shrink and perturb', () => shrinkAndPerturb({ when: everySteps(4) }), {}],
   ['one that waits for drift', () => shrinkAndPerturb(), { acts: false }],
+  ['continual backpropagation of a dense network', quick, { model: 'dense network' }],
+  ['ReDo of a dense network', () => recycleDormant({ every: 2, threshold: 0.9 }), { model: 'dense network' }],
+  [
+    'shrink and perturb of a dense network',
+    () => shrinkAndPerturb({ when: everySteps(4) }),
+    { model: 'dense network' },
+  ],
 ])('%s keeps every statement', async (_, make, expectation) => {
   const results = await checkUpkeep(make, expectation)
   expect(results.filter(({ holds }) => !holds)).toEqual([])

@@ -32,7 +32,7 @@ const outputsOf = (model: DenseNetwork, numbers: ArrayLike<number>): number[] =>
 
 test('computes x·W + b, with a rectifier between layers and none behind the last', () => {
   const state: DenseState = {
-    ...{ inputs: 2, hidden: [2], outputs: 1, predicts: 'numbers', masked: false },
+    ...{ inputs: 2, hidden: [2], outputs: 1, predicts: 'numbers', masked: false, initial: 'he' },
     weights: {
       'layers.0.weight': { shape: [2, 2], data: Float32Array.of(1, -1, 2, 3) },
       'layers.0.bias': { shape: [2], data: Float32Array.of(0.5, -10) },
@@ -121,6 +121,7 @@ describe('a saved network', () => {
       { ...state, hidden: [4] },
       { ...state, inputs: 2 },
       { ...state, predicts: 'both' },
+      { ...state, initial: 'ones' },
       { ...state, weights },
       { ...state, weights: { ...weights, 'layers.0.bias': { ...bias, shape: [5] } } },
       { ...state, weights: { ...state.weights, 'layers.9.bias': bias } },

@@ -48,10 +48,10 @@ test('counts units that are dead and dormant, and measures how much of a matrix 
   // Unit 2 hears nothing, unit 4 next to nothing.
   replaced(model, 'blocks.b1.mlp.up.weight', (x, i) => (i % 6 === 2 ? 0 : i % 6 === 4 ? 1e-5 * x : x))
   const [first, second] = await measurePlasticity(model, batch)
-  expect([first.block, first.units, first.dead, first.dormant]).toEqual(['b0', 6, 0, 0])
-  expect([second.block, second.dead, second.dormant]).toEqual(['b1', 1 / 6, 2 / 6])
+  expect([first.layer, first.units, first.dead, first.dormant]).toEqual(['blocks.b0.mlp', 6, 0, 0])
+  expect([second.layer, second.dead, second.dormant]).toEqual(['blocks.b1.mlp', 1 / 6, 2 / 6])
   for (const signs of [first, second]) {
-    const rows = hidden(model, signs.block)
+    const rows = hidden(model, signs.layer.split('.')[1])
     const squares = rows.flat().reduce((sum, x) => sum + x * x, 0)
     expect(signs.stableRank).toBeCloseTo(squares / largestSquared(rows), 4)
     expect(signs.stableRank).toBeGreaterThanOrEqual(1)

@@ -9,6 +9,13 @@ const device = openReference()
 const sizes = { context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }
 const model = (): Gpt => Gpt.create(sizes, { device, seed: 1 })
 const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
+const network = (): api.DenseNetwork => api.classifier({ inputs: 2, hidden: [3], classes: 2, device })
+const rows = (): api.ExampleBatch => ({
+  rows: 1,
+  inputs: Float32Array.of(1, 2),
+  targets: Float32Array.of(1),
+  domains: ['a'],
+})
 const learner = new api.Learner({ model: model(), optimizer: sgd({ learningRate: 0.1 }) })
 const report = await learner.observe(batch())
 const matrix = (): api.DomainMatrix => {
@@ -157,7 +164,17 @@ export const measureCalls: Pick<CallsOf<typeof api>, Measures> = {
       says: ['continual-evaluation'],
     }),
   ],
-  measurePlasticity: [() => ({ args: { model: model(), batch: batch() }, run: api.measurePlasticity })],
+  measurePlasticity: [
+    () => ({
+      args: { model: model(), batch: batch() },
+      run: (m: Gpt, rows: api.TokenBatch) => api.measurePlasticity(m, rows),
+    }),
+    () => ({
+      args: { model: network(), batch: rows() },
+      run: (m: api.DenseNetwork, some: api.ExampleBatch) => api.measurePlasticity(m, some),
+      says: ['dense'],
+    }),
+  ],
   recordOf: [() => ({ args: { report }, run: api.recordOf })],
   callbackSink: [() => ({ args: { take: () => {} }, run: api.callbackSink })],
   consoleSink: [

@@ -124,7 +124,10 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
   ],
   checkUpkeep: [
     () => ({
-      args: { make: () => recycleDormant({ every: 2 }), options: { steps: 6, acts: true } },
+      args: {
+        make: () => recycleDormant({ every: 2 }),
+        options: { steps: 6, acts: true, model: 'dense network' },
+      },
       run: continualApi.checkUpkeep,
     }),
   ],

@@ -92,14 +92,16 @@ export {
   classifier,
   type ClassifierOptions,
   denseFromState,
-  type DenseInitial,
+  type DenseForwardOptions,
   type DenseNetwork,
   type DenseOptions,
   type DenseState,
   regressor,
   type RegressorOptions,
 } from './model/dense-network.ts'
+export type { DenseInitial } from './model/dense-initial.ts'
 export type { DenseSizes } from './model/dense-sizes.ts'
+export type { LayeredModel } from './model/hidden/of-model.ts'
 export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'
 export { type WidenHidden, widenHidden, type WidenOptions } from './model/widen-hidden.ts'

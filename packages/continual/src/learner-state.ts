@@ -84,7 +84,10 @@ export function restoreParts(
   const left = [...states]
   for (const { role, part } of kept) {
     const at = left.findIndex((one) => one.role === role)
-    if (at >= 0) part.restore?.(left.splice(at, 1)[0].state, parameters)
+    if (at < 0) continue
+    // Also that of a part that keeps nothing, or the next of its role would take it.
+    const [{ state }] = left.splice(at, 1)
+    part.restore?.(state, parameters)
   }
 }
 

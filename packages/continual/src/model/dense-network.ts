@@ -1,6 +1,7 @@
 /** Dense network: matrices with a rectifier between them. What learns where no text is read. */
 import {
   add,
+  type Check,
   checkArgument,
   checkOptions,
   type ChecksOf,
@@ -27,11 +28,9 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { type Batch, isTokenBatch } from '../stream/batch.ts'
+import { type DenseInitial, drawDense } from './dense-initial.ts'
 import { type DenseShape, type DenseSizes, shapesOf } from './dense-sizes.ts'
 import type { Model } from './model.ts'
-
-/** Distribution of new weights. */
-export type DenseInitial = 'xavier' | 'he' | 'pytorch'
 
 /** How a new network begins. */
 export interface DenseOptions {
@@ -73,6 +72,8 @@ interface DenseKind {
   readonly predicts: 'classes' | 'numbers'
   /** Whether each row says which classes can be meant. */
   readonly masked: boolean
+  /** Distribution of its new weights, also of units that begin again. */
+  readonly initial: DenseInitial
 }
 
 /** A network as plain data. */
@@ -82,11 +83,12 @@ export interface DenseState extends DenseSizes, DenseKind {
 
 const aSize = checks.integer({ from: 1 })
 const aHidden = checks.list('a list of positive integers', aSize)
+const anInitial = checks.oneOf('xavier', 'he', 'pytorch')
 
 const optionChecks: ChecksOf<DenseOptions> = {
   inputs: checks.required(aSize),
   hidden: aHidden,
-  initial: checks.oneOf('xavier', 'he', 'pytorch'),
+  initial: anInitial,
   seed: checks.seed,
   device: checks.instance('a Device', Device),
 }
@@ -97,19 +99,34 @@ const stateChecks: StateChecks<DenseState> = {
   outputs: aSize,
   predicts: checks.oneOf('classes', 'numbers'),
   masked: checks.boolean,
+  initial: anInitial,
   weights: checks.object('tensors by path'),
+}
+
+/** What is wanted of a forward pass besides its outputs. */
+export interface DenseForwardOptions {
+  /** Is shown the activations of each hidden layer, `f32 [B, units]`, from the inputs on. */
+  readonly observe?: (hidden: Tensor) => void
 }
 
 /** A dense network; its parameters keep their paths and handles while it grows. */
 export interface DenseNetwork extends Model {
   readonly predicts: 'classes' | 'numbers'
+  /** Distribution of its new weights. */
+  readonly initial: DenseInitial
   /** As they are now. */
   readonly sizes: DenseSizes
   /** @throws OptionError for inputs of another width. */
-  forward(inputs: Tensor, weights?: TensorsByPath): Tensor
+  forward(inputs: Tensor, weights?: TensorsByPath, options?: DenseForwardOptions): Tensor
   toState(): Promise<DenseState>
   dispose(): void
 }
+
+/** Any network that `classifier`, `regressor` or `denseFromState` made. */
+export const aDenseNetwork: Check<DenseNetwork> = checks.role(
+  'a dense network',
+  ...(['sizes', 'initial', 'parameters', 'forward'] as const),
+)
 
 /**
  * A dense network (MLP) that tells classes apart by cross-entropy. Rectifiers stand between its layers.
@@ -149,7 +166,7 @@ export function regressor(options: RegressorOptions): DenseNetwork {
  * @throws StateError for a state that is none, ParameterError for weights that are missing or do not fit.
  */
 export function denseFromState(state: DenseState, device: Device = defaultDevice()): DenseNetwork {
-  const { inputs, hidden, outputs, predicts, masked, weights } = checkState<DenseState>(
+  const { inputs, hidden, outputs, predicts, masked, initial, weights } = checkState<DenseState>(
     'denseFromState',
     state,
     stateChecks,
@@ -159,7 +176,7 @@ export function denseFromState(state: DenseState, device: Device = defaultDevice
   const shapes = shapesOf(sizes)
   const extra = Object.keys(weights).find((path) => !shapes.some((shape) => shape.path === path))
   if (extra !== undefined) throw new ParameterError(`denseFromState: ${extra} has no place in the network.`)
-  return networkOf(device, sizes, { predicts, masked }, ({ path, shape }) => {
+  return networkOf(device, sizes, { predicts, masked, initial }, ({ path, shape }) => {
     const saved = Object.hasOwn(weights, path) ? weights[path] : undefined
     if (saved === undefined || !sameShape(saved.shape, shape) || !checks.numbers.accepts(saved.data)) {
       throw new ParameterError(
@@ -172,17 +189,12 @@ export function denseFromState(state: DenseState, device: Device = defaultDevice
 
 function made(
   { inputs, hidden = [], initial = 'xavier', seed = 0, device = defaultDevice() }: DenseOptions,
-  { outputs, ...kind }: DenseKind & Pick<DenseSizes, 'outputs'>,
+  { outputs, ...kind }: Omit<DenseKind, 'initial'> & Pick<DenseSizes, 'outputs'>,
 ): DenseNetwork {
-  const key = keyFromSeed(seed)
-  return networkOf(device, { inputs, hidden, outputs }, kind, ({ path, shape, fan: [from, to] }) => {
-    const isBias = shape.length === 1
-    const size = shape.reduce((product, n) => product * n, 1)
-    // Half the width of a uniform distribution of variance v is √(3·v).
-    const variance = { xavier: 2 / (from + to), he: 2 / from, pytorch: 1 / (3 * from) }[initial]
-    const bound = isBias && initial !== 'pytorch' ? 0 : Math.sqrt(3 * variance)
-    const random = new RandomStream(key).named(path)
-    return Float32Array.from({ length: size }, () => bound * (2 * random.uniform() - 1))
+  const random = new RandomStream(keyFromSeed(seed))
+  return networkOf(device, { inputs, hidden, outputs }, { ...kind, initial }, (shape) => {
+    const [size] = shape.shape
+    return drawDense(initial, shape, random) ?? new Float32Array(size)
   })
 }
 
@@ -212,14 +224,17 @@ function networkOf(
     device,
     parameters,
     predicts: kind.predicts,
+    initial: kind.initial,
     get sizes() {
       return { inputs, hidden: hiddenNow(), outputs }
     },
-    forward(x, weights = parameters.tensors()) {
+    forward(x, weights = parameters.tensors(), { observe } = {}) {
       let now = kind.masked ? slice(x, [0, 0], [x.shape[0], inputs]) : x
       for (let i = 0; i < layers; i++) {
         now = add(matmul(now, weights[`layers.${i}.weight`]), weights[`layers.${i}.bias`])
-        if (i < layers - 1) now = relu(now)
+        if (i === layers - 1) break
+        now = relu(now)
+        observe?.(now)
       }
       return kind.masked ? add(now, elementwise(penaltyOf, [slice(x, [0, inputs])])) : now
     },

@@ -14,7 +14,7 @@ import {
   type RandomKey,
   undoPlan,
 } from '@burgeon/tensor'
-import type { DenseNetwork } from './dense-network.ts'
+import { aDenseNetwork, type DenseNetwork } from './dense-network.ts'
 
 /** What a hidden layer is to become. */
 export interface WidenHidden {
@@ -37,8 +37,6 @@ export interface WidenOptions {
   readonly key: RandomKey
 }
 
-const aNetwork = checks.role<DenseNetwork>('a dense network', 'sizes', 'parameters', 'forward')
-
 /**
  * Gives a hidden layer more units; the function stays as it is, up to rounding. Parameters and mirrors grow
  * together, or nothing does.
@@ -51,7 +49,7 @@ export async function widenHidden(
   request: WidenHidden,
   options: WidenOptions,
 ): Promise<Plan> {
-  checkArgument('widenHidden', 'model', model, aNetwork)
+  checkArgument('widenHidden', 'model', model, aDenseNetwork)
   const { hidden } = model.sizes
   checkOptions('widenHidden', request, {
     layer: checks.required(checks.integer({ from: 0, to: hidden.length - 1 })),

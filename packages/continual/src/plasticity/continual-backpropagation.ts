@@ -1,11 +1,10 @@
-import type { Gpt } from '@burgeon/gpt'
 import { checkOptions, checks, checkState, foldIn, keyFromSeed, type StateChecks } from '@burgeon/tensor'
+import { hiddenLayersOf, type LayeredModel, requireHiddenUnits } from '../model/hidden/of-model.ts'
 import { entriesOf, requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 import { resetUnits, type UnitsToReset } from './reset-units.ts'
 import { resetEvents } from './reset-events.ts'
 import { type UnitActivity, unitActivities } from './unit-activity.ts'
-import { requireGpt } from './unit-layer.ts'
 import { UnitRecord } from './unit-record.ts'
 
 /** How many units are replaced, and which are spared. */
@@ -35,21 +34,24 @@ const stateChecks: StateChecks<Pick<State, 'pending'>> = {
 }
 
 /**
- * Continual backpropagation (Dohare et al. 2024, algorithm 1) for the hidden units of all MLPs: those that
+ * Continual backpropagation (Dohare et al. 2024, algorithm 1) for all hidden units: those that
  * contribute least begin again with new incoming weights, and outgoing weights of 0.
  *
  * The utility of unit i is a running mean of its contribution, u ← η·u + (1 − η)·|hᵢ|·Σ|outgoing weights|,
- * over the tokens of a step, with bias correction u/(1 − η^looks). Of the units that are older than
+ * over the predictions of a step, with bias correction u/(1 − η^looks). Of the units that are older than
  * `maturity`, `replacementRate` are replaced per step; what is less than one unit is saved up. What a unit
  * said on average, Σ h̄ᵢ·w, is added to the bias of the output where there is one. Moments, counts of
  * steps and importance of a replaced unit begin again; utilities follow growth, and new units are spared
  * as replaced ones are.
  *
- * @throws OptionError for an option outside its range; in a step, for a model that is no Gpt.
+ * @throws OptionError for an option outside its range; where the learner is built, for a model without hidden
+ *   units that are known.
  * @example
  * const strategy = { upkeep: [continualBackpropagation({ replacementRate: 1e-4 })] }
  */
-export function continualBackpropagation(options: ContinualBackpropagationOptions = {}): Upkeep<Gpt> {
+export function continualBackpropagation(
+  options: ContinualBackpropagationOptions = {},
+): Upkeep<LayeredModel> {
   checkOptions('continualBackpropagation', options, {
     replacementRate: checks.number({ above: 0, below: 1 }),
     maturity: checks.integer({ from: 0 }),
@@ -89,12 +91,13 @@ export function continualBackpropagation(options: ContinualBackpropagationOption
   return {
     name,
     mirrors: [units],
+    check: (model) => requireHiddenUnits(name, model),
     async afterStep({ step, model, fresh, mirrors }) {
       if (step % every !== 0) return []
-      requireGpt(name, model)
-      const seen = await unitActivities(model, fresh)
+      const hidden = hiddenLayersOf(model)
+      const seen = await unitActivities(model, hidden, fresh)
       const resets = seen.map(judged).filter(({ units: chosen }) => chosen.length > 0)
-      if (resets.length > 0) await resetUnits(model, mirrors, resets, foldIn(key, step))
+      if (resets.length > 0) await resetUnits(model, hidden, mirrors, resets, foldIn(key, step))
       return resetEvents(resets, step, name)
     },
     toState: (): State => ({

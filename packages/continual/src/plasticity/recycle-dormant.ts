@@ -1,11 +1,10 @@
-import type { Gpt } from '@burgeon/gpt'
 import { checkOptions, checks, foldIn, keyFromSeed } from '@burgeon/tensor'
+import { hiddenLayersOf, type LayeredModel, requireHiddenUnits } from '../model/hidden/of-model.ts'
 import { requireSameOptions, stateOfKind } from '../saved-state.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 import { resetEvents } from './reset-events.ts'
 import { resetUnits } from './reset-units.ts'
 import { unitActivities } from './unit-activity.ts'
-import { requireGpt } from './unit-layer.ts'
 
 /** Which units are dormant, and how often they are looked for. */
 export interface RecycleDormantOptions {
@@ -25,16 +24,17 @@ interface State {
 }
 
 /**
- * ReDo (Sokar et al. 2023, algorithm 1) for the hidden units of all MLPs: every so many steps, units whose
- * mean |h| over the tokens of the step is at most `threshold` times the mean one of their layer begin
+ * ReDo (Sokar et al. 2023, algorithm 1) for all hidden units: every so many steps, units whose
+ * mean |h| over the predictions of the step is at most `threshold` times the mean one of their layer begin
  * again, with new incoming weights and outgoing weights of 0. A layer in which no unit is active at all is
  * left alone. Moments, counts of steps and importance begin again.
  *
- * @throws OptionError for an option outside its range; in a step, for a model that is no Gpt.
+ * @throws OptionError for an option outside its range; where the learner is built, for a model without hidden
+ *   units that are known.
  * @example
  * const strategy = { upkeep: [recycleDormant({ every: 500 })] }
  */
-export function recycleDormant(options: RecycleDormantOptions = {}): Upkeep<Gpt> {
+export function recycleDormant(options: RecycleDormantOptions = {}): Upkeep<LayeredModel> {
   checkOptions('recycleDormant', options, {
     threshold: checks.number({ from: 0 }),
     every: checks.integer({ from: 1 }),
@@ -46,16 +46,17 @@ export function recycleDormant(options: RecycleDormantOptions = {}): Upkeep<Gpt>
   const key = keyFromSeed(seed)
   return {
     name,
+    check: (model) => requireHiddenUnits(name, model),
     async afterStep({ step, model, fresh, mirrors }) {
       if (step % every !== 0) return []
-      requireGpt(name, model)
-      const seen = await unitActivities(model, fresh)
+      const hidden = hiddenLayersOf(model)
+      const seen = await unitActivities(model, hidden, fresh)
       const resets = seen.flatMap(({ layer, activation, magnitude }) => {
         const average = magnitude.reduce((a, b) => a + b, 0) / layer.size
         const units = [...magnitude.keys()].filter((unit) => magnitude[unit] <= threshold * average)
         return average > 0 && units.length > 0 ? [{ layer, units, activation }] : []
       })
-      if (resets.length > 0) await resetUnits(model, mirrors, resets, foldIn(key, step))
+      if (resets.length > 0) await resetUnits(model, hidden, mirrors, resets, foldIn(key, step))
       return resetEvents(resets, step, name)
     },
     toState: (): State => ({ kind: 'recycle-dormant', options: all }),

@@ -1,4 +1,3 @@
-import { type Gpt, parameterSpecs } from '@burgeon/gpt'
 import {
   add,
   checkOptions,
@@ -9,10 +8,10 @@ import {
   RandomStream,
   scope,
 } from '@burgeon/tensor'
+import { hiddenLayersOf, type LayeredModel, requireLayered } from '../model/hidden/of-model.ts'
 import { requireSameOptions, stateOfKind } from '../saved-state.ts'
 import { type Trigger, onDrift, triggerSignals } from '../trigger.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
-import { requireGpt } from './unit-layer.ts'
 
 /** How far weights are taken back, and when. */
 export interface ShrinkAndPerturbOptions {
@@ -34,13 +33,14 @@ interface State {
 /**
  * Shrink and perturb (Ash & Adams 2020, section 4): θ ← shrink·θ + perturb·ε whenever it is due, where ε is
  * drawn as the weights of a new model are. It concerns all parameters that begin as random numbers; gains,
- * biases and whatever begins as 0 or 1 stay. Moments stay, too.
+ * and biases that begin at 0, stay. Moments stay, too.
  *
- * @throws OptionError for an option outside its range; in a step, for a model that is no Gpt.
+ * @throws OptionError for an option outside its range; where the learner is built, for a model whose new
+ *   weights are not known.
  * @example
  * const strategy = { upkeep: [shrinkAndPerturb({ when: everySteps(1000) })] }
  */
-export function shrinkAndPerturb(options: ShrinkAndPerturbOptions = {}): Upkeep<Gpt> {
+export function shrinkAndPerturb(options: ShrinkAndPerturbOptions = {}): Upkeep<LayeredModel> {
   checkOptions('shrinkAndPerturb', options, {
     shrink: checks.number({ above: 0, to: 1 }),
     perturb: checks.number({ from: 0 }),
@@ -53,21 +53,22 @@ export function shrinkAndPerturb(options: ShrinkAndPerturbOptions = {}): Upkeep<
   const key = keyFromSeed(seed)
   return {
     name,
+    check: (model) => requireLayered(name, model),
     afterStep(context) {
       if (!when(triggerSignals(context))) return []
       const { step, model } = context
-      requireGpt(name, model)
+      const { parameters, device } = model
+      const hidden = hiddenLayersOf(model)
       const random = new RandomStream(foldIn(key, step))
       let weights = 0
-      for (const { path, initial } of parameterSpecs(model.config)) {
-        if (initial.kind !== 'normal' || !model.parameters.has(path)) continue
+      for (const { path, tensor } of [...parameters]) {
+        const drawn = hidden.drawn(path, random)
+        if (drawn === null) continue
         weights++
         scope(() => {
-          const { tensor } = model.parameters.get(path)
-          const drawn = new Float32Array(tensor.size)
-          random.named(path).fillNormal(drawn, perturb * initial.standardDeviation)
-          const noise = model.device.tensor(drawn, { shape: tensor.shape, dtype: 'f32' }, name)
-          model.parameters.replace(path, add(multiply(tensor, shrink), noise))
+          const noise = drawn.map((x) => perturb * x)
+          const added = device.tensor(noise, { shape: tensor.shape, dtype: 'f32' }, name)
+          parameters.replace(path, add(multiply(tensor, shrink), added))
         })
       }
       const summary = `weights shrank to ${shrink} of what they were, and ${perturb} of new ones was added`

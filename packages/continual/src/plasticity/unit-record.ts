@@ -8,8 +8,8 @@ import {
   type Plan,
   StateError,
 } from '@burgeon/tensor'
+import type { HiddenLayer } from '../model/hidden/hidden-layers.ts'
 import { entriesOf } from '../saved-state.ts'
-import { heardBy, type UnitLayer } from './unit-layer.ts'
 
 /** Numbers of the units of one layer, one for each unit under each name. */
 export type UnitNumbers<Name extends string> = Readonly<Record<Name, readonly number[]>>
@@ -21,6 +21,7 @@ export type UnitNumbers<Name extends string> = Readonly<Record<Name, readonly nu
 export class UnitRecord<Name extends string> implements Mirror {
   readonly name: string
   readonly #names: readonly Name[]
+  /** By the path of the incoming weights, whose columns are the units. */
   #layers = new Map<string, UnitNumbers<Name>>()
 
   constructor(name: string, names: readonly Name[]) {
@@ -29,8 +30,8 @@ export class UnitRecord<Name extends string> implements Mirror {
   }
 
   /** The numbers of a layer; zeros before they were set. */
-  of({ name, size }: UnitLayer): UnitNumbers<Name> {
-    const own = this.#layers.get(name) ?? this.#made(() => new Array<number>(size).fill(0))
+  of({ name, incoming, size }: HiddenLayer): UnitNumbers<Name> {
+    const own = this.#layers.get(incoming) ?? this.#made(() => new Array<number>(size).fill(0))
     const lost = this.#names.find((what) => own[what].length !== size)
     if (lost === undefined) return own
     throw new InternalError(
@@ -38,8 +39,8 @@ export class UnitRecord<Name extends string> implements Mirror {
     )
   }
 
-  set({ name }: UnitLayer, numbers: UnitNumbers<Name>): void {
-    this.#layers.set(name, numbers)
+  set({ incoming }: HiddenLayer, numbers: UnitNumbers<Name>): void {
+    this.#layers.set(incoming, numbers)
   }
 
   #made(numbersOf: (name: Name) => readonly number[]): UnitNumbers<Name> {
@@ -49,16 +50,15 @@ export class UnitRecord<Name extends string> implements Mirror {
   remap({ changes }: Plan): () => void {
     const next = new Map(this.#layers)
     for (const change of changes) {
-      const layer = [...this.#layers.keys()].find((name) => heardBy(name) === change.path)
-      const own = layer === undefined ? undefined : this.#layers.get(layer)
-      if (layer === undefined || own === undefined) continue
-      if (change.kind === 'remove') next.delete(layer)
+      const own = this.#layers.get(change.path)
+      if (own === undefined) continue
+      if (change.kind === 'remove') next.delete(change.path)
       if (change.kind !== 'resize') continue
       // Its last dimension is that of the units.
       const { source } = change.dimensions[change.dimensions.length - 1]
       const isFirst = source.map((from, i) => from >= 0 && source.indexOf(from) === i)
       next.set(
-        layer,
+        change.path,
         this.#made((name) => source.map((from, i) => (isFirst[i] ? own[name][from] : 0))),
       )
     }
@@ -71,7 +71,7 @@ export class UnitRecord<Name extends string> implements Mirror {
     return {}
   }
 
-  toState(): readonly (readonly [layer: string, numbers: UnitNumbers<Name>])[] {
+  toState(): readonly (readonly [incoming: string, numbers: UnitNumbers<Name>])[] {
     return [...this.#layers]
   }
 

@@ -1,11 +1,12 @@
-/** Refuses what only a GPT can follow, where another model learns. */
+/** Refuses what could do nothing for a model: roles of a GPT where another learns, upkeep of another kind. */
 import { Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import type { Model } from '../model/model.ts'
 import { gptRoles, type Strategy } from './strategy.ts'
 
 /**
- * Throws OptionError for something that needs the tokens or blocks of a GPT beside a model that is none.
+ * Throws OptionError for something that needs the tokens or blocks of a GPT beside a model that is none, and
+ * for upkeep that could do nothing for it.
  *
  * @param options Those of the learner that only a GPT can have.
  */
@@ -15,6 +16,7 @@ export function checkModel(
   strategy: Strategy,
   options: Readonly<Record<string, unknown>>,
 ): void {
+  for (const part of strategy.upkeep ?? []) part.check?.(model)
   if (model instanceof Gpt) return
   const given: Readonly<Record<string, unknown>> = { ...strategy, ...options }
   const isGiven = (name: string): boolean =>

@@ -1,6 +1,5 @@
 /** The contract of an upkeep part, as statements to be checked in any test runner. */
 import { adamw } from '@burgeon/autograd/optim'
-import { Gpt } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError, shown } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import {
@@ -12,12 +11,15 @@ import {
   statements,
   takenStates,
 } from '@burgeon/tensor/testing'
-import { growOnSchedule } from '../growth/policies/grow-on-schedule.ts'
 import type { LearnerEvent } from '../journal/event.ts'
 import { Learner } from '../learner.ts'
 import type { LearnerState } from '../learner-state.ts'
-import { batchOfTokens } from '../stream/batch.ts'
+import type { LearnerOptions } from '../learner-options.ts'
+import type { LayeredModel } from '../model/hidden/of-model.ts'
+import type { Model } from '../model/model.ts'
+import type { StrategyOf } from '../strategy/strategy.ts'
 import { anUpkeep, type Upkeep } from '../upkeep/upkeep.ts'
+import { type UpkeepWorld, upkeepWorlds } from './upkeep-worlds.ts'
 
 /** What a part must do in the life that it is tried in. */
 export interface UpkeepExpectation {
@@ -25,10 +27,12 @@ export interface UpkeepExpectation {
   readonly steps?: number
   /** Whether it changes weights, and says so in an event. Default true. */
   readonly acts?: boolean
+  /** The model that it looks after. Default `gpt`. */
+  readonly model?: keyof typeof upkeepWorlds
 }
 
 /**
- * Checks a part in the life of a small GPT under AdamW, with and without growth in the middle, the same in
+ * Checks a part in the life of a small model under AdamW, with and without growth in the middle, the same in
  * every run.
  *
  * @param make Makes a fresh part.
@@ -36,16 +40,18 @@ export interface UpkeepExpectation {
  *   is outside its range.
  */
 export async function checkUpkeep(
-  make: () => Upkeep<Gpt>,
+  make: () => Upkeep<LayeredModel>,
   expectation: UpkeepExpectation = {},
 ): Promise<CheckResult[]> {
   checkArgument('checkUpkeep', 'make', make, checks.callback('a function that makes an upkeep part'))
   checkOptions('checkUpkeep', expectation, {
     steps: checks.integer({ from: 6, to: 10_000 }),
     acts: checks.boolean,
+    model: checks.oneOf('gpt', 'dense network'),
   })
-  const { steps = 12, acts = true } = expectation
-  const made = (): Upkeep<Gpt> => {
+  const { steps = 12, acts = true, model = 'gpt' } = expectation
+  const world = upkeepWorlds[model]
+  const made = (): Upkeep<LayeredModel> => {
     const part = make()
     if (anUpkeep.accepts(part)) return part
     throw new OptionError(`checkUpkeep: got ${shown(part)} from make; expected an upkeep part.`)
@@ -53,11 +59,11 @@ export async function checkUpkeep(
   const { name } = made()
   const [half, grows] = [Math.floor(steps / 2), Math.floor(steps / 3)]
   const part = made()
-  const whole = await lived([part], steps, Infinity)
-  const without = await lived([], steps, Infinity)
-  const resumed = await complaintOf(() => resumes(made, half, steps, Infinity, whole))
+  const whole = await lived(world, [part], steps, Infinity)
+  const without = await lived(world, [], steps, Infinity)
+  const resumed = await complaintOf(() => resumes(world, made, half, Infinity, whole))
   const grown = await complaintOf(async () =>
-    resumes(made, half, steps, grows, await lived([made()], steps, grows)),
+    resumes(world, made, half, grows, await lived(world, [made()], steps, grows)),
   )
   const promises: Promised[] = [
     [
@@ -83,38 +89,29 @@ export async function checkUpkeep(
 }
 
 interface Life {
-  readonly learner: Learner
+  readonly learner: Learner<Model>
   readonly state: LearnerState
   /** Events of each step. */
   readonly events: readonly (readonly LearnerEvent[])[]
 }
 
-const sizes = { vocabulary: 12, context: 4, embed: 4, heads: 1, layers: 2, mlpHidden: 6 }
 const device = openReference()
 
-function partsOf(upkeep: readonly Upkeep<Gpt>[], grows: number) {
-  const request = { kind: 'widenMlp', block: 'b0', to: 9 } as const
-  const growth = Number.isFinite(grows) ? { growth: growOnSchedule([{ step: grows, request }]) } : {}
-  const strategy = { upkeep, ...growth }
-  return { optimizer: adamw({ learningRate: 0.01 }), strategy }
+async function lived(
+  world: UpkeepWorld,
+  upkeep: readonly Upkeep[],
+  steps: number,
+  grows: number,
+): Promise<Life> {
+  const strategy = world.strategyOf(upkeep, grows)
+  // What of it needs a GPT is there for a GPT alone.
+  const options = { model: world.made(device), optimizer: adamw({ learningRate: 0.01 }), strategy }
+  return goOn(world, new Learner(options as LearnerOptions<Model>), 0, steps)
 }
 
-/** Rows of a stream, the same for the same step. */
-const rowsAt = (step: number) =>
-  batchOfTokens(
-    Array.from({ length: 9 }, (_, i) => (5 * i + step * step) % 12),
-    4,
-    'stream',
-  )
-
-async function lived(upkeep: readonly Upkeep<Gpt>[], steps: number, grows: number): Promise<Life> {
-  const model = Gpt.create(sizes, { device, seed: 2 })
-  return goOn(new Learner({ model, ...partsOf(upkeep, grows) }), 0, steps)
-}
-
-async function goOn(learner: Learner, from: number, to: number): Promise<Life> {
+async function goOn(world: UpkeepWorld, learner: Learner<Model>, from: number, to: number): Promise<Life> {
   const events: (readonly LearnerEvent[])[] = []
-  for (let step = from; step < to; step++) events.push((await learner.observe(rowsAt(step))).events)
+  for (let step = from; step < to; step++) events.push((await learner.observe(world.rowsAt(step))).events)
   return { learner, state: copied(await learner.toState()) as LearnerState, events }
 }
 
@@ -141,15 +138,20 @@ function strayNumber({ model }: LearnerState): string | null {
 }
 
 async function resumes(
-  make: () => Upkeep<Gpt>,
+  world: UpkeepWorld,
+  make: () => Upkeep,
   half: number,
-  steps: number,
   grows: number,
   whole: Life,
 ): Promise<string | null> {
-  const first = await lived([make()], half, grows)
-  const learner = Learner.fromState(first.state, { ...partsOf([make()], grows), device })
-  const { state } = await goOn(learner, half, steps)
+  const first = await lived(world, [make()], half, grows)
+  const options = {
+    modelFromState: (saved: unknown) => world.fromState(saved, device),
+    optimizer: adamw({ learningRate: 0.01 }),
+    strategy: world.strategyOf([make()], grows) as StrategyOf<Model>,
+  }
+  const learner = Learner.fromState<Model>(first.state, options)
+  const { state } = await goOn(world, learner, half, whole.events.length)
   if (!isSame(state.model.weights, whole.state.model.weights)) return 'the weights are others'
   return isSame(state.parts, whole.state.parts) ? null : 'what parts keep is other'
 }

@@ -11,6 +11,11 @@ import type { StepContext } from '../journal/step-context.ts'
  * `@burgeon/continual/testing`.
  */
 export interface Upkeep<M extends Model = Model> extends Part {
+  /**
+   * Throws OptionError for a model that it could do nothing for; asked when a learner is built. Any passes
+   * unless given.
+   */
+  check?(model: Model): void
   /** Returns what it did, in order; nothing where it did nothing. */
   afterStep(context: StepContext<M>): readonly LearnerEvent[] | Promise<readonly LearnerEvent[]>
 }
