@@ -62,7 +62,7 @@ const tests = [
   'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary,whole-report}.test.ts',
   'test/life/predicted-before-learnt.test.ts',
   'test/growth/policies.test.ts',
-  'test/penalties/by-definition.test.ts',
+  'test/penalties/{by-definition,fresh-slices}.test.ts',
   'test/plasticity/*.test.ts',
   'test/projections/*.test.ts',
   'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,packed-rows}.test.ts',

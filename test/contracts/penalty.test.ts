@@ -20,6 +20,7 @@ test.each<[string, () => Penalty]>([
   ['EWC that forgets importance at once', () => onlineEwc({ strength: 1, decay: 0 })],
   ['EWC by the labels of the data', () => onlineEwc({ strength: 1, fisher: 'empirical' })],
   ['EWC with an anchor for each consolidation', () => ewcOfAll({ strength: 2, seed: 3 })],
+  ['EWC that measures what growth adds', () => onlineEwc({ strength: 2, fresh: 'measured' })],
   ['memory aware synapses', () => memoryAwareSynapses({ strength: 1, decay: 0.5 })],
   ['synaptic intelligence', () => synapticIntelligence({ strength: 2, damping: 0.01 })],
   ['learning without forgetting', () => learningWithoutForgetting({ strength: 1, temperature: 3 })],
@@ -28,7 +29,7 @@ test.each<[string, () => Penalty]>([
 ])('%s keeps every statement', async (_, make) => {
   const results = await checkPenalty(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])
-  expect(results).toHaveLength(8)
+  expect(results).toHaveLength(9)
 })
 
 const broken: Readonly<Record<string, (own: Penalty) => Partial<Penalty>>> = {
@@ -61,6 +62,13 @@ const broken: Readonly<Record<string, (own: Penalty) => Partial<Penalty>>> = {
   }),
   'goes on to the bit': () => ({ restore: () => {} }),
   'follows growth': () => ({ mirrors: [] }),
+  'has new weights cost something': () => ({
+    ...onlineEwc({ strength: 3, fresh: 'plastic' }),
+    afterGrowth: () => {},
+  }),
+  'and the others what they cost': (own) => ({
+    afterGrowth: (model, sample) => own.consolidate(model, sample),
+  }),
   'refuses a state that is not its own': (own) => ({
     restore(state, parameters) {
       if (typeof state === 'object' && state !== null && 'anchor' in state) own.restore(state, parameters)

@@ -226,7 +226,10 @@ export const continualCalls: CallsOf<typeof api> = {
   ],
   ewc: [() => ({ args: { options: { strength: 1, fisher: 'exact', rows: 3, seed: 1 } }, run: api.ewc })],
   memoryAwareSynapses: [
-    () => ({ args: { options: { strength: 1, decay: 1, rows: 3 } }, run: api.memoryAwareSynapses }),
+    () => ({
+      args: { options: { strength: 1, decay: 1, fresh: 'measured', rows: 3 } },
+      run: api.memoryAwareSynapses,
+    }),
   ],
   synapticIntelligence: [
     () => ({ args: { options: { strength: 1, damping: 0.1 } }, run: api.synapticIntelligence }),
@@ -246,7 +249,10 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   orthogonalGradientDescent: [
-    () => ({ args: { options: { capacity: 4, rows: 2 } }, run: api.orthogonalGradientDescent }),
+    () => ({
+      args: { options: { capacity: 4, rows: 2, fresh: 'plastic' } },
+      run: api.orthogonalGradientDescent,
+    }),
   ],
   onlineEwc: [
     () => ({ args: { options: { strength: 1, decay: 1, fresh: 'borrowed', seed: 1 } }, run: api.onlineEwc }),

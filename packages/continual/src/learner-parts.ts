@@ -12,6 +12,7 @@ import { batchIntake, type Intake } from './model/intake.ts'
 import { textIntake } from './vocabulary/text-intake.ts'
 import type { KeptPart, Part } from './part.ts'
 import { consolidatedOf, consolidation, consolidationRows } from './upkeep/consolidation.ts'
+import { protectNewWeights } from './upkeep/protect-new-weights.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
 import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
@@ -81,6 +82,7 @@ export function assemble({
     ...[memory, ...projections].map((part) => part && remembering(part)),
     speaks,
     grows,
+    memory && protectNewWeights(consolidated, memory, intake.within),
     detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
     freezing,
     ...others,

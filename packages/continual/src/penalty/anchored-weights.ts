@@ -3,6 +3,7 @@
  */
 import {
   add,
+  type Check,
   checkState,
   checks,
   elementwise,
@@ -13,6 +14,7 @@ import {
   type ParameterStore,
   type PlainTensors,
   sameShape,
+  scope,
   type StateChecks,
   StateError,
   sum,
@@ -20,6 +22,9 @@ import {
   TensorMirror,
   type TensorsByPath,
 } from '@burgeon/tensor'
+import type { Model } from '../model/model.ts'
+import type { Batch } from '../stream/batch.ts'
+import type { Penalty } from './penalty.ts'
 
 /** The state of anchored weights. */
 export interface AnchoredState {
@@ -33,7 +38,24 @@ export const anchoredChecks: StateChecks<AnchoredState> = {
   anchor: checks.object('tensors by path'),
 }
 
-const { input, subtract } = expression
+/** Importance of slices that growth adds, as in `TensorMirror`; or none until it is measured. */
+export type FreshImportance = 'plastic' | 'borrowed' | 'measured'
+
+/** Check of a choice of it. */
+export const aFreshImportance: Check<FreshImportance> = checks.oneOf('borrowed', 'plastic', 'measured')
+
+/**
+ * The least importance where it is measured after growth: far below what moves a loss, and above 0, which
+ * stands for what is new.
+ */
+const leastImportance = 2 ** -60
+
+const { constant, equal, input, maximum, select, subtract } = expression
+const known = maximum(input(0), constant(leastImportance))
+// inputs: importance, the same anew
+const newWhereNone = select(equal(input(0), constant(0)), input(1), input(0))
+// inputs: importance, anchor, weight
+const bornHere = select(equal(input(0), constant(0)), input(2), input(1))
 // importance · (θ − θ*)²
 const pull = expression.multiply(
   input(0),
@@ -45,18 +67,21 @@ export class AnchoredWeights {
   readonly importance: TensorMirror
   readonly anchor: TensorMirror
   readonly #who: string
+  readonly #isMeasured: boolean
 
   /**
    * @param who The method, for messages.
    * @param short Begins the names of the mirrors.
-   * @param fresh Importance of slices that growth adds, as in `TensorMirror`; or where importance is kept.
+   * @param fresh Importance of slices that growth adds; or where importance is kept.
    */
-  constructor(who: string, short: string, fresh: 'zero' | 'borrowed' | TensorMirror) {
+  constructor(who: string, short: string, fresh: FreshImportance | TensorMirror) {
     this.#who = who
+    this.#isMeasured = fresh === 'measured'
+    const numbers = fresh === 'borrowed' ? 'borrowed' : 'zero'
     this.importance =
       fresh instanceof TensorMirror
         ? fresh
-        : new TensorMirror(`${short} importance`, 'importance', () => true, true, fresh)
+        : new TensorMirror(`${short} importance`, 'importance', () => true, true, numbers)
     this.anchor = new TensorMirror(`${short} anchor`, 'value', () => true, true)
   }
 
@@ -95,6 +120,46 @@ export class AnchoredWeights {
       const old = this.importance.get(path)
       const total = old === undefined ? fresh[path] : add(multiply(old, decay), fresh[path])
       this.importance.set(path, total)
+    }
+  }
+
+  /**
+   * What a penalty does after growth: where importance is to be measured then, and anything is held, it is
+   * measured, and holds what is new where it is.
+   *
+   * @param measure Measures the importance of all weights of the grown model.
+   */
+  afterGrowth(measure: (model: Model, sample: Batch) => TensorsByPath): Pick<Penalty, 'afterGrowth'> {
+    if (!this.#isMeasured) return {}
+    return {
+      afterGrowth: (model, sample) => {
+        if (this.importance.paths.length === 0) return
+        scope(() => this.holdNew(measure(model, sample), model.parameters))
+      },
+    }
+  }
+
+  /**
+   * What was measured, as it is kept: where 0 stands for what is new, no known weight has none.
+   */
+  kept(measured: TensorsByPath): TensorsByPath {
+    if (!this.#isMeasured) return measured
+    return Object.fromEntries(
+      Object.entries(measured).map(([path, own]) => [path, elementwise(known, [own])]),
+    )
+  }
+
+  /** Holds the weights that have no importance, with a new one and where they are. */
+  holdNew(importance: TensorsByPath, parameters: ParameterStore): void {
+    for (const { path, tensor } of parameters) {
+      const [own, anchor] = [this.importance.get(path), this.anchor.get(path)]
+      if (own === undefined || anchor === undefined) {
+        this.importance.set(path, importance[path])
+        this.anchor.set(path, add(tensor, 0))
+      } else {
+        this.anchor.set(path, elementwise(bornHere, [own, anchor, tensor]))
+        this.importance.set(path, elementwise(newWhereNone, [own, importance[path]]))
+      }
     }
   }
 

@@ -18,7 +18,13 @@ import {
 } from '@burgeon/tensor'
 import type { Model } from '../model/model.ts'
 import type { Batch } from '../stream/batch.ts'
-import { anchoredChecks, type AnchoredState, AnchoredWeights } from './anchored-weights.ts'
+import {
+  aFreshImportance,
+  anchoredChecks,
+  type AnchoredState,
+  AnchoredWeights,
+  type FreshImportance,
+} from './anchored-weights.ts'
 import {
   aFisherKind,
   empiricalFisherInformation,
@@ -42,13 +48,16 @@ export interface EwcOptions {
    */
   readonly fisher?: FisherKind
   /**
-   * Importance of slices that growth adds, before the next consolidation. New weights that begin at 0, as the
-   * outgoing ones of a new unit do, decide at once what the new part does: with `borrowed` they get the mean
-   * importance of the old slices beside them, with `plastic` none, so that new room may spoil what is known.
-   * New weights that are random at first have no importance yet, and new parameters none to borrow from.
-   * Default `borrowed`.
+   * Importance of what growth adds, before the next consolidation. New weights that begin at 0, as the
+   * outgoing ones of a new unit do, decide at once what the new part does. Default `borrowed`.
+   *
+   * - `borrowed`: those get the mean importance of the old slices beside them. Weights that are random at
+   *   first, new tokens and whole new parameters, such as those of a new layer, get none.
+   * - `measured`: right after the growth the Fisher information of the grown model is measured on rows of
+   *   memory, for all that is new. It costs what a consolidation costs.
+   * - `plastic`: none, so that new room may spoil what is known.
    */
-  readonly fresh?: 'borrowed' | 'plastic'
+  readonly fresh?: FreshImportance
   /** Rows of memory that importance is judged by, a positive integer. Default 32. */
   readonly rows?: number
   /** For the labels drawn from the model. Default 0. */
@@ -73,7 +82,7 @@ const stateChecks: StateChecks<State> = {
 const ewcChecks = {
   strength: checks.required(checks.number({ above: 0 })),
   fisher: aFisherKind,
-  fresh: checks.oneOf('borrowed', 'plastic'),
+  fresh: aFreshImportance,
   rows: checks.integer({ from: 1 }),
   seed: checks.seed,
 }
@@ -136,13 +145,14 @@ function consolidated(
   { strength, fisher = 'sampled', fresh = 'borrowed', rows, seed = 0 }: EwcOptions,
   take: (held: AnchoredWeights, fresh: TensorsByPath, model: Model) => void,
 ): Penalty {
-  const held = new AnchoredWeights(who, 'ewc', fresh === 'borrowed' ? 'borrowed' : 'zero')
+  const held = new AnchoredWeights(who, 'ewc', fresh)
   let random = new RandomStream(keyFromSeed(seed)).named('ewc')
-  const measured = (model: Model, sample: Batch): TensorsByPath => {
+  const informationOf = (model: Model, sample: Batch): TensorsByPath => {
     if (fisher === 'exact') return exactFisherInformation(model, sample)
     if (fisher === 'empirical') return empiricalFisherInformation(model, sample)
     return fisherInformation(model, sample, () => [random.uint32(), random.uint32()])
   }
+  const measured = (model: Model, sample: Batch): TensorsByPath => held.kept(informationOf(model, sample))
   return {
     name,
     mirrors: held.mirrors,
@@ -152,6 +162,7 @@ function consolidated(
     consolidate(model, sample) {
       scope(() => take(held, measured(model, sample), model))
     },
+    ...held.afterGrowth(measured),
     toState: async (): Promise<State> => ({ ...(await held.toState()), random: random.toState() }),
     restore(state, parameters) {
       const saved = checkState<State>(who, state, stateChecks)

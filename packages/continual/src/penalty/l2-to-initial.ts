@@ -4,12 +4,9 @@
  * from.
  */
 import {
-  add,
   checkOptions,
   checks,
   checkState,
-  elementwise,
-  expression,
   fill,
   type ParameterStore,
   type Plan,
@@ -26,11 +23,6 @@ interface State extends AnchoredState {
 }
 
 const stateChecks: StateChecks<State> = { ...anchoredChecks, hasGrown: checks.boolean }
-
-const { constant, equal, input, select } = expression
-const oneForZero = select(equal(input(0), constant(0)), constant(1), input(0))
-// inputs: importance, anchor, weight
-const bornHere = select(equal(input(0), constant(0)), input(2), input(1))
 
 /** Notices growth, after which new numbers have an importance of 0. */
 class NoticingMirror extends TensorMirror {
@@ -58,16 +50,13 @@ export function l2ToInitial(options: L2Options): Penalty {
   const importance = new NoticingMirror('l2 to initial importance', 'importance', () => true, true)
   const held = new AnchoredWeights('l2ToInitial', 'l2 to initial', importance)
   const begin = (parameters: ParameterStore): void => {
-    for (const { path, tensor } of parameters) {
-      const [own, anchor] = [importance.get(path), held.anchor.get(path)]
-      if (own === undefined || anchor === undefined) {
-        importance.set(path, fill(tensor.device, tensor.shape, 1))
-        held.anchor.set(path, add(tensor, 0))
-      } else if (importance.hasGrown) {
-        held.anchor.set(path, elementwise(bornHere, [own, anchor, tensor]))
-        importance.set(path, elementwise(oneForZero, [own]))
-      }
-    }
+    const isWhole = [...parameters].every(({ path }) => importance.get(path) !== undefined)
+    if (isWhole && !importance.hasGrown) return
+    const ones = Object.entries(parameters.tensors()).map(([path, { device, shape }]) => [
+      path,
+      fill(device, shape, 1),
+    ])
+    held.holdNew(Object.fromEntries(ones), parameters)
     importance.hasGrown = false
   }
   return {

@@ -20,12 +20,12 @@ export const l2Checks: ChecksOf<L2Options> = { strength: checks.required(checks.
  * θ*ᵢ)².
  *
  * Through growth the copies of a weight share what it was held with, so that the penalty stays the same; what
- * growth adds is free until the next consolidation.
+ * growth adds is free until the next consolidation, for it has no weights of then.
  */
 export function l2ToPrevious(options: L2Options): Penalty {
   checkOptions('l2ToPrevious', options, l2Checks)
   const { strength } = options
-  const held = new AnchoredWeights('l2ToPrevious', 'l2 to previous', 'zero')
+  const held = new AnchoredWeights('l2ToPrevious', 'l2 to previous', 'plastic')
   return {
     name: `L2 to the previous weights, strength ${strength}`,
     mirrors: held.mirrors,

@@ -58,7 +58,8 @@ const hidden = -1e9
  *
  * The ancestor is a copy of the model at each consolidation, and costs a forward pass in every step. It stays
  * at its own size when the model grows: tokens that came later count for the earlier ones that they begin
- * with, and predictions from tokens that it does not know, or beyond its context, are left out.
+ * with, and predictions from tokens that it does not know, or beyond its context, are left out. New weights
+ * are held as old ones are: by what the whole model says.
  */
 export function learningWithoutForgetting(options: LwfOptions): Penalty {
   checkOptions('learningWithoutForgetting', options, {

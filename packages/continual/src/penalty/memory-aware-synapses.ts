@@ -15,7 +15,15 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import { anchoredChecks, type AnchoredState, AnchoredWeights } from './anchored-weights.ts'
+import {
+  aFreshImportance,
+  anchoredChecks,
+  type AnchoredState,
+  AnchoredWeights,
+  type FreshImportance,
+} from './anchored-weights.ts'
+import type { Model } from '../model/model.ts'
+import type { Batch } from '../stream/batch.ts'
 import { meanOverRows } from './mean-over-rows.ts'
 import type { Penalty } from './penalty.ts'
 
@@ -28,6 +36,8 @@ export interface MasOptions {
   readonly strength: number
   /** How much earlier importance counts after a consolidation, in [0, 1]. Default 1: importance adds up. */
   readonly decay?: number
+  /** Importance of what growth adds, as in `EwcOptions`. Default `borrowed`. */
+  readonly fresh?: FreshImportance
   /** Rows of memory that importance is judged by, a positive integer. Default 32. */
   readonly rows?: number
 }
@@ -41,10 +51,21 @@ export function memoryAwareSynapses(options: MasOptions): Penalty {
   checkOptions('memoryAwareSynapses', options, {
     strength: checks.required(checks.number({ above: 0 })),
     decay: checks.number({ from: 0, to: 1 }),
+    fresh: aFreshImportance,
     rows: checks.integer({ from: 1 }),
   })
-  const { strength, decay = 1, rows } = options
-  const held = new AnchoredWeights('memoryAwareSynapses', 'mas', 'borrowed')
+  const { strength, decay = 1, fresh = 'borrowed', rows } = options
+  const held = new AnchoredWeights('memoryAwareSynapses', 'mas', fresh)
+  const measured = (model: Model, sample: Batch): TensorsByPath =>
+    held.kept(
+      meanOverRows('memoryAwareSynapses', model, sample, (judged) => {
+        const { weights, inputs, rows: together, rootShares } = judged
+        // 1/√T on outputs that are squared afterwards
+        const shares = expandDims(rootShares, 1)
+        const norm = (w: TensorsByPath): Tensor => sum(square(multiply(model.forward(inputs, w), shares)))
+        return sumOfAbsoluteGradients(norm, { examples: together })(weights).magnitudes
+      }),
+    )
   return {
     name: `memory aware synapses, strength ${strength}`,
     mirrors: held.mirrors,
@@ -53,17 +74,11 @@ export function memoryAwareSynapses(options: MasOptions): Penalty {
     loss: (weights) => held.loss(weights, strength),
     consolidate(model, sample) {
       scope(() => {
-        const fresh = meanOverRows('memoryAwareSynapses', model, sample, (judged) => {
-          const { weights, inputs, rows, rootShares } = judged
-          // 1/√T on outputs that are squared afterwards
-          const shares = expandDims(rootShares, 1)
-          const norm = (w: TensorsByPath): Tensor => sum(square(multiply(model.forward(inputs, w), shares)))
-          return sumOfAbsoluteGradients(norm, { examples: rows })(weights).magnitudes
-        })
-        held.accumulate(fresh, decay)
+        held.accumulate(measured(model, sample), decay)
         held.anchorAt(model.parameters)
       })
     },
+    ...held.afterGrowth(measured),
     toState: () => held.toState(),
     restore: (state, parameters) =>
       held.restore(checkState<AnchoredState>('memoryAwareSynapses', state, anchoredChecks), parameters),

@@ -51,6 +51,11 @@ export interface Penalty extends Part {
   afterUpdate?(change: WeightChange): void
   /** Makes the present weights the ones to protect, judging by `sample`. */
   consolidate(model: Model, sample: Batch): void
+  /**
+   * Protects what growth has just added, judging by `sample`; is called in the step of a growth, before
+   * anything is learnt with it. What the penalty costs stays.
+   */
+  afterGrowth?(model: Model, sample: Batch): void
   toState(): Promise<unknown>
   restore(state: unknown, parameters: ParameterStore): void
 }

@@ -58,6 +58,9 @@ const perWay = divide(maximum(input(0), constant(0)), expression.add(multiply(wa
  *
  * It looks at no row for it, and costs one operation for each tensor and step. For steps of finite size Σω
  * overestimates the fall of the loss.
+ *
+ * New weights of a growth that begin at 0 borrow the mean importance of the old slices beside them, others
+ * are free until the next consolidation; the path of all that is new begins with its first step.
  */
 export function synapticIntelligence(options: SynapticIntelligenceOptions): Penalty {
   checkOptions('synapticIntelligence', options, {

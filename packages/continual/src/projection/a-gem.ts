@@ -28,6 +28,8 @@ const projected = subtract(
  * Keeps a step from raising the mean loss of remembered rows to first order, at the price of one more forward
  * and backward pass over `rows` of them. Nothing is read back from the device.
  *
+ * What growth adds is protected with its first step: remembered rows have a gradient by new weights, too.
+ *
  * Before the first row is remembered, and where the two gradients agree, gradients pass as they are.
  */
 export function aGem(options: AGemOptions): Projection {

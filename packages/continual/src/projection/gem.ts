@@ -31,6 +31,8 @@ export interface GemOptions {
  * as the rows of G, g̃ = g + Gᵀv, where v minimizes ½·vᵀGGᵀv + (Gg)ᵀv over v ≥ 0. The domain that is being
  * learnt is one of them, and asks for nothing that the gradient does not do by itself.
  *
+ * What growth adds is protected with its first step: remembered rows have gradients by new weights, too.
+ *
  * It costs a forward and backward pass for each domain, and reads K² numbers, so it works on devices that can
  * be read at once.
  *

@@ -9,6 +9,9 @@ import {
   checks,
   checkState,
   divide,
+  elementwise,
+  expression,
+  fill,
   formatShape,
   globalNorm,
   maximum,
@@ -37,6 +40,11 @@ export interface OgdOptions {
   readonly capacity?: number
   /** Directions that a consolidation adds, one for each row of its sample; a positive integer. Default 20. */
   readonly rows?: number
+  /**
+   * What growth adds, before the next consolidation. `plastic`: steps along it are free. `measured`: rows of
+   * memory bring directions in all that is new, as many as a consolidation brings. Default `plastic`.
+   */
+  readonly fresh?: 'plastic' | 'measured'
 }
 
 interface State {
@@ -54,16 +62,22 @@ const stateChecks: StateChecks<State> = {
  * Takes out of every gradient its part along stored directions: the gradients of the outputs for the labels
  * of earlier rows, one for each row of what a consolidation judges by.
  *
- * Directions follow growth as gradients do, and are made orthogonal to each other afterwards. Where a
- * consolidation brings more of them than fit, those with the most give up their last ones, the oldest first.
- * Kept and orthogonal they take 8 bytes for each weight of the model and each direction.
+ * Directions follow growth as gradients do, and are made orthogonal to each other afterwards. They know
+ * nothing of what growth adds, and new weights that begin at 0 change at once what is computed for earlier
+ * rows; with `fresh: 'measured'` rows of memory bring directions that are 0 but for the numbers that no other
+ * has.
+ *
+ * Where a consolidation, or a growth, brings more directions than fit, those with the most give up their last
+ * ones, the oldest first. Kept and orthogonal they take 8 bytes for each weight of the model and each
+ * direction.
  */
 export function orthogonalGradientDescent(options: OgdOptions = {}): Projection {
   checkOptions('orthogonalGradientDescent', options, {
     capacity: checks.integer({ from: 1 }),
     rows: checks.integer({ from: 1 }),
+    fresh: checks.oneOf('plastic', 'measured'),
   })
-  const { capacity = 60, rows = 20 } = options
+  const { capacity = 60, rows = 20, fresh = 'plastic' } = options
   const slots = Array.from(
     { length: capacity },
     (_, i) => new TensorMirror(`ogd direction ${i}`, 'gradient', () => true, true),
@@ -71,6 +85,21 @@ export function orthogonalGradientDescent(options: OgdOptions = {}): Projection 
   let groups: readonly number[] = []
   const used = (): readonly TensorMirror[] => slots.slice(0, total(groups))
   const basis = new OrthonormalBasis('ogd basis', 4 * capacity)
+  /** Takes up one direction for each row of a sample, as many as there may be. */
+  const take = (model: Model, sample: Batch, part: (whole: TensorsByPath) => TensorsByPath): void => {
+    const counts = thinned([...groups, Math.min(rows, sample.rows, capacity)], capacity)
+    scope(() => {
+      const directions = Array.from({ length: counts.at(-1) ?? 0 }, (_, row) =>
+        normed(part(gradientOf(model, sample, row))),
+      )
+      keepFirst(slots, groups, counts)
+      const first = total(counts) - directions.length
+      directions.forEach((direction, i) => put(slots[first + i], direction))
+      for (const slot of slots.slice(total(counts))) slot.dispose()
+    })
+    groups = counts.filter((count) => count > 0)
+    basis.drop()
+  }
   return {
     name: `orthogonal gradient descent, ${capacity} directions`,
     mirrors: [...slots, basis],
@@ -85,19 +114,12 @@ export function orthogonalGradientDescent(options: OgdOptions = {}): Projection 
       requireShapes(directions, gradients, paths)
       return { ...gradients, ...basis.without(gradients, paths, directions) }
     },
-    consolidate(model, sample) {
-      const added = Math.min(rows, sample.rows, capacity)
-      const counts = thinned([...groups, added], capacity)
-      scope(() => {
-        const fresh = Array.from({ length: counts.at(-1) ?? 0 }, (_, row) => directionOf(model, sample, row))
-        keepFirst(slots, groups, counts)
-        const first = total(counts) - fresh.length
-        fresh.forEach((direction, i) => put(slots[first + i], direction))
-        for (const slot of slots.slice(total(counts))) slot.dispose()
-      })
-      groups = counts.filter((count) => count > 0)
-      basis.drop()
-    },
+    consolidate: (model, sample) => take(model, sample, (whole) => whole),
+    ...(fresh === 'measured' && {
+      afterGrowth(model, sample) {
+        if (groups.length > 0) take(model, sample, (whole) => unknownTo(used(), whole))
+      },
+    }),
     async toState(): Promise<State> {
       return { groups, directions: await Promise.all(used().map((slot) => slot.toState())) }
     },
@@ -151,11 +173,40 @@ function put(slot: TensorMirror, tensors: TensorsByPath): void {
   for (const [path, tensor] of Object.entries(tensors)) slot.set(path, tensor)
 }
 
+const { abs, add, constant, equal, input, select } = expression
+// inputs: a sum so far, a direction
+const reach = add(input(0), abs(input(1)))
+// inputs: how far directions reach, a gradient
+const beyond = select(equal(input(0), constant(0)), input(1), constant(0))
+
+/** A gradient in the numbers that are 0 in every direction, and 0 in the others. */
+function unknownTo(directions: readonly TensorMirror[], gradient: TensorsByPath): TensorsByPath {
+  return mapped(gradient, (own, path) => {
+    const all = directions.flatMap((slot) => slot.get(path) ?? [])
+    if (all.length === 0) return own
+    const reached = all.reduce(
+      (sum, direction) => elementwise(reach, [sum, direction]),
+      fill(own.device, own.shape, 0),
+    )
+    return elementwise(beyond, [reached, own])
+  })
+}
+
+function mapped(tensors: TensorsByPath, of: (own: Tensor, path: string) => Tensor): TensorsByPath {
+  return Object.fromEntries(Object.entries(tensors).map(([path, own]) => [path, of(own, path)]))
+}
+
+/** With norm 1; 0 where it vanishes. */
+function normed(gradient: TensorsByPath): TensorsByPath {
+  const norm = maximum(globalNorm(Object.values(gradient)), 2 ** -60)
+  return mapped(gradient, (own) => divide(own, norm))
+}
+
 /**
- * The gradient of Σₜ zₜ(yₜ), the outputs of one row for its labels, with norm 1; 0 where it vanishes. Of a
- * model that predicts numbers it is that of the sum of the outputs.
+ * The gradient of Σₜ zₜ(yₜ), the outputs of one row for its labels. Of a model that predicts numbers it is
+ * that of the sum of the outputs.
  */
-function directionOf(model: Model, sample: Batch, row: number): TensorsByPath {
+function gradientOf(model: Model, sample: Batch, row: number): TensorsByPath {
   const one = rowsBetween(sample, row, row + 1)
   return scope(() => {
     const { inputs, targets } = batchTensors(model.device, one, model.predicts)
@@ -164,9 +215,7 @@ function directionOf(model: Model, sample: Batch, row: number): TensorsByPath {
       if (model.predicts === 'numbers') return sum(found)
       return sum(multiply(found, oneHot(targets, found.shape[1])))
     }
-    const gradient = grad(outputs)(model.parameters.tensors())
-    const norm = maximum(globalNorm(Object.values(gradient)), 2 ** -60)
-    return Object.fromEntries(Object.entries(gradient).map(([path, g]) => [path, divide(g, norm)]))
+    return grad(outputs)(model.parameters.tensors())
   })
 }
 

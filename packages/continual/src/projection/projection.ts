@@ -15,6 +15,8 @@ export interface Projection extends GradientTransform {
   remember?(context: StepContext): void
   /** Makes what the model computes for `sample` now what no step shall change. */
   consolidate?(model: Model, sample: Batch): void
+  /** As that of a `Penalty`: keeps steps from going along new weights where that would change `sample`. */
+  afterGrowth?(model: Model, sample: Batch): void
   /** Rows of memory that it wants to judge by in `consolidate`. Default 32. */
   readonly sampleRows?: number
   /** Whether it lets every gradient pass before it was consolidated. False unless given. */

@@ -4,6 +4,7 @@ import { applyUpdates } from '@burgeon/autograd/optim'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import {
+  assign,
   checkArgument,
   checks,
   type Device,
@@ -53,6 +54,7 @@ export async function checkPenalty(make: () => Penalty): Promise<CheckResult[]> 
   const resumed = await complaintOf(() => resumes(made, device))
   const refused = await complaintOf(() => refuses(made, device))
   const grown = await complaintOf(() => grows(made, device))
+  const protecting = await complaintOf(() => protectsNew(made(), device))
   const promises: Promised[] = [
     [
       'adds nothing, or a finite scalar from 0 on, before it was consolidated and after',
@@ -64,6 +66,10 @@ export async function checkPenalty(make: () => Penalty): Promise<CheckResult[]> 
     ['leaves no buffer behind but its mirrors', () => leavesBuffers(made(), device)],
     ['goes on to the bit after its state was saved and restored', () => resumed],
     ['follows growth that changes nothing: it adds as much as before', () => grown],
+    [
+      'has new weights cost something once it has judged them, and the others what they cost',
+      () => protecting,
+    ],
     ['refuses a state that is not its own, and stays unchanged', () => refused],
   ]
   return statements(name, promises)
@@ -232,4 +238,24 @@ async function grows(make: () => Penalty, device: Device): Promise<string | null
   penalty.consolidate(model, sampleAt(4))
   move(model, 4, penalty)
   return (added(penalty, model) ?? 0) > 0 ? null : 'it adds nothing once the grown model was consolidated'
+}
+
+async function protectsNew(penalty: Penalty, device: Device): Promise<string | null> {
+  if (penalty.afterGrowth === undefined) return null
+  const model = moved(penalty, device)
+  const [{ id, mlpHidden }] = model.config.blocks
+  const { mirrors } = penalty
+  await grow(model, { kind: 'widenMlp', block: id, to: 12 }, { mirrors, key: [1, 2] })
+  const before = added(penalty, model) ?? 0
+  penalty.afterGrowth(model, sampleAt(0))
+  const after = added(penalty, model) ?? 0
+  if (!(Math.abs(after - before) <= 1e-6 * Math.max(1, before)))
+    return `it added ${before}, and ${after} once it had judged what is new`
+  scope(() => {
+    const { tensor } = model.parameters.get(`blocks.${id}.mlp.down.weight`)
+    const known = mlpHidden * model.config.embed
+    const numbers = [...tensor.readSync()].map((x, i) => (i < known ? x : x + 0.5))
+    assign(tensor, device.tensor(numbers, { shape: tensor.shape, dtype: 'f32' }))
+  })
+  return (added(penalty, model) ?? 0) > after ? null : 'new weights that have moved cost nothing'
 }

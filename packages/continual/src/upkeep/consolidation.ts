@@ -7,7 +7,7 @@ import type { Penalty } from '../penalty/penalty.ts'
 import type { Projection } from '../projection/projection.ts'
 
 /** A part that is told when to protect the present weights. */
-export type Consolidated = Pick<Penalty, 'name' | 'consolidate' | 'sampleRows'>
+export type Consolidated = Pick<Penalty, 'name' | 'consolidate' | 'sampleRows' | 'afterGrowth'>
 
 /** Those of a strategy, in order. */
 export const consolidatedOf = (
