@@ -82,6 +82,12 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  plasticity: [
+    async () => (await import('./plasticity/plasticity.ts')).plasticity,
+    'quick',
+    'seeds',
+    'lives',
+  ],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

@@ -26,7 +26,11 @@ test.each<[string, () => Upkeep<Gpt>, UpkeepExpectation]>([
   ['shrink and perturb', () => shrinkAndPerturb({ when: everySteps(4) }), {}],
   ['one that waits for drift', () => shrinkAndPerturb(), { acts: false }],
   ['continual backpropagation of a dense network', quick, { model: 'dense network' }],
-  ['ReDo of a dense network', () => recycleDormant({ every: 2, threshold: 0.9 }), { model: 'dense network' }],
+  [
+    'ReDo of a dense network',
+    () => recycleDormant({ every: 4, over: 3, threshold: 0.9 }),
+    { model: 'dense network' },
+  ],
   [
     'shrink and perturb of a dense network',
     () => shrinkAndPerturb({ when: everySteps(4) }),

@@ -99,6 +99,31 @@ test('ReDo brings a dead unit back: it is active again, and learns', async () =>
   expect(incoming()).not.toEqual(reborn)
 })
 
+test('ReDo judges by the latest steps alone, and by as many as it is told', async () => {
+  // On the last row of these steps unit 2 is silent; on others it is not.
+  const model = made()
+  const loud = firstHidden(model, rows(0)).map((row) => row[2])
+  const quiet = loud.findIndex((h) => h === 0)
+  expect([quiet >= 0, loud.some((h) => h > 0)]).toEqual([true, true])
+  const one = (row: number): ExampleBatch => examples(row, row + 1)
+  const steps = [loud.findIndex((h) => h > 0), quiet]
+  const found = async (over: number, order: readonly number[]): Promise<readonly number[]> => {
+    const upkeep = [recycleDormant({ every: order.length, over, threshold: 0 })]
+    const learner = new Learner({ model: made(), optimizer: still(), strategy: { upkeep } })
+    const units: number[] = []
+    for (const row of order) {
+      for (const event of (await learner.observe(one(row))).events) {
+        if (event.kind === 'units reset' && event.data.layer === 'layers.0') units.push(...event.data.units)
+      }
+    }
+    return units
+  }
+  expect(await found(1, steps)).toContain(2)
+  expect(await found(2, steps)).not.toContain(2)
+  expect(await found(2, [...steps, quiet])).toContain(2)
+  expect(() => recycleDormant({ every: 3, over: 4 })).toThrow(OptionError)
+})
+
 describe('continual backpropagation', () => {
   test('replaces the unit of the least utility; what it wrote on average goes into the next bias', async () => {
     const model = made()

@@ -49,7 +49,7 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   recycleDormant: [
-    () => ({ args: { options: { threshold: 0.1, every: 1, seed: 1 } }, run: api.recycleDormant }),
+    () => ({ args: { options: { threshold: 0.1, every: 2, over: 1, seed: 1 } }, run: api.recycleDormant }),
   ],
   shrinkAndPerturb: [
     () => ({

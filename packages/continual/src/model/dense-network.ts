@@ -12,7 +12,7 @@ import {
   elementwise,
   expression,
   keyFromSeed,
-  matmul,
+  linear,
   OptionError,
   ParameterError,
   ParameterStore,
@@ -231,7 +231,7 @@ function networkOf(
     forward(x, weights = parameters.tensors(), { observe } = {}) {
       let now = kind.masked ? slice(x, [0, 0], [x.shape[0], inputs]) : x
       for (let i = 0; i < layers; i++) {
-        now = add(matmul(now, weights[`layers.${i}.weight`]), weights[`layers.${i}.bias`])
+        now = linear(now, weights[`layers.${i}.weight`], weights[`layers.${i}.bias`])
         if (i === layers - 1) break
         now = relu(now)
         observe?.(now)

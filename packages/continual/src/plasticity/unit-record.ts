@@ -43,6 +43,11 @@ export class UnitRecord<Name extends string> implements Mirror {
     this.#layers.set(incoming, numbers)
   }
 
+  /** Forgets all numbers. */
+  clear(): void {
+    this.#layers = new Map()
+  }
+
   #made(numbersOf: (name: Name) => readonly number[]): UnitNumbers<Name> {
     return Object.fromEntries(this.#names.map((name) => [name, numbersOf(name)])) as UnitNumbers<Name>
   }
