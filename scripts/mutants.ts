@@ -65,7 +65,7 @@ const tests = [
   'test/penalties/{by-definition,fresh-slices}.test.ts',
   'test/plasticity/*.test.ts',
   'test/projections/*.test.ts',
-  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,packed-rows}.test.ts',
+  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,own-text,packed-rows}.test.ts',
   'test/front-door/{life-record,report}.test.ts',
 ]
 

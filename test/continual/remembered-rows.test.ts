@@ -2,9 +2,11 @@
 import {
   type Batch,
   batchOfTokens,
+  type ExampleBatch,
   joinBatches,
   padding,
   type Rehearsal,
+  replay as replayOf,
   reservoirReplay,
   ringMemory,
   type TokenBatch,
@@ -111,7 +113,36 @@ describe('the latest rows', () => {
     expect(() => rehearsal.restore(changed(rehearsal, { domains: ['b', 'c', 'd', 'e'] }))).toThrow(
       'expected as many rows as domains',
     )
+    expect(() => rehearsal.restore(changed(rehearsal, { rows: [[0.5], [1], [2]] }))).toThrow(StateError)
     expect(rowsIn(rehearsal.sample(9))).toEqual(before)
+  })
+  test('may be examples, and come back from a state with their inputs and targets', () => {
+    const examples = (first: number): ExampleBatch => ({
+      rows: 2,
+      inputs: Float32Array.of(first, 0.5, first + 1, 0.25),
+      targets: Float32Array.of(1, 0),
+      domains: ['a', 'b'],
+    })
+    const rehearsal = recentRows(3)
+    for (const first of [1, 3]) rehearsal.remember({ ...stepOf(row(0, 2, 'x')), fresh: examples(first) })
+    const other = recentRows(3)
+    const state = structuredClone(rehearsal.toState()) as { rows: Float32Array[]; domains: string[] }
+    expect(state).toEqual({
+      rows: [Float32Array.of(2, 0.25, 0), Float32Array.of(3, 0.5, 1), Float32Array.of(4, 0.25, 0)],
+      domains: ['b', 'a', 'b'],
+      inputs: 2,
+    })
+    other.restore(state)
+    expect(other.sample(2)).toEqual(examples(3))
+    const { rows } = state
+    // A row needs a target after its inputs.
+    for (const [i] of rows.entries()) {
+      const short = rows.map((own, at) => (at === i ? own.slice(0, 2) : own))
+      expect(() => other.restore({ ...state, rows: short })).toThrow(StateError)
+    }
+    expect(() => other.restore({ rows, domains: state.domains })).toThrow(StateError)
+    expect(other.sample(2)).toEqual(examples(3))
+    expect(recentRows(1).toState()).toEqual({ rows: [], domains: [] })
   })
 })
 
@@ -252,6 +283,8 @@ describe('a replay', () => {
     }
     for (const share of [0, -1, Number.NaN]) {
       expect(() => reservoirReplay({ capacity: 1, share })).toThrow(OptionError)
+      expect(() => reservoirReplay({ capacity: 1, share })).toThrow('reservoirReplay: got')
+      expect(() => replayOf({ capacity: 1, share })).toThrow('replay: got')
     }
   })
 })

@@ -10,6 +10,7 @@ import {
   ownTextReplay,
   pageHinkley,
   type Penalty,
+  type Projection,
   type Rehearsal,
   reservoirReplay,
   type StreamWatch,
@@ -245,6 +246,43 @@ describe('a penalty', () => {
       1e-12,
     )
     expect(farthest(numbersOf(fisherInformation(model, rowsOf(row(1)), keys)), one)).toBeGreaterThan(1e-5)
+  })
+})
+
+describe('a projection', () => {
+  /** One that lets every gradient pass, and says so when it is told to protect. */
+  const passing = (name: string, told?: string[]): Projection => ({
+    name,
+    mirrors: [],
+    transform: (gradients) => gradients,
+    ...(told && { consolidate: (_model, { rows }) => void told.push(`${name} ${rows}`), sampleRows: 2 }),
+    toState: () => Promise.resolve(null),
+    restore: () => {},
+  })
+  test('protects beside the penalties, by as many rows as the one that wants the most, where it can', async () => {
+    const told: string[] = []
+    const learner = new Learner({
+      model: tinyModel(),
+      optimizer: plainSgd(),
+      strategy: {
+        penalties: [
+          {
+            ...passing('penalty', told),
+            loss: () => null,
+            consolidate: passing('penalty', told).consolidate ?? (() => {}),
+          },
+        ],
+        projections: [passing('first', told), passing('second'), passing('third', told)],
+        consolidateWhen: ({ step }) => step === 4,
+      },
+    })
+    for (let i = 0; i < 5; i++) await learner.observe(rowsOf(row(i)))
+    expect(told).toEqual(['penalty 2', 'first 2', 'third 2'])
+    expect(learner.journal.map(({ kind, step, part }) => `${kind} ${step} ${part}`)).toEqual([
+      'consolidation 4 penalty',
+      'consolidation 4 first',
+      'consolidation 4 third',
+    ])
   })
 })
 

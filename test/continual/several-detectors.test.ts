@@ -85,11 +85,15 @@ test('a drift of any of them is what parts wait for', () => {
   expect(() => make({ detectors: [pageHinkley()] })).toThrow(/watching\(signal, detector\)/)
 })
 
-test('where the model becomes wider, detectors of its inside begin afresh', async () => {
+test('where the model becomes wider, detectors of its inside begin afresh, and not where a block does', async () => {
   const kernel = kernelTwoSample({ recent: 5, past: 5 })
   const detectors = [watching(meanHiddenState, kernel)]
-  const growth = growOnSchedule([{ step: 3, request: { kind: 'widenEmbed', to: 16 } }])
-  const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy: { detectors, growth } })
+  const model = tinyModel()
+  const growth = growOnSchedule([
+    { step: 2, request: { kind: 'widenMlp', block: model.config.blocks[0].id, to: 12 } },
+    { step: 3, request: { kind: 'widenEmbed', to: 16 } },
+  ])
+  const learner = new Learner({ model, optimizer: plainSgd(), strategy: { detectors, growth } })
   const lengths: unknown[] = []
   for (let i = 0; i < 5; i++) {
     await learner.observe(rowsOf(row(i)))

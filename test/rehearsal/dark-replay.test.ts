@@ -117,6 +117,13 @@ describe('dark replay', () => {
     const [loss] = lossOf(model, [row(0)])(model.parameters.tensors()).readSync()
     expect(added).toBeCloseTo(beta * loss, 9)
   })
+  test('adds nothing to a step in which nothing came back', () => {
+    const rehearsal = darkReplay({ capacity: 2, alpha, beta })
+    scope(() => {
+      const pass = passOf(tinyModel(), rowsOf(row(1)), undefined, 1)
+      expect(rehearsal.loss?.({}, pass)).toBe(null)
+    })
+  })
   test('is refused where it cannot be, and takes no damaged outputs', () => {
     for (const wrong of [{ alpha: 0 }, { beta: -1 }, { logits: 'f64' }, { capacity: 0 }]) {
       expect(() => darkReplay({ capacity: 2, ...wrong } as never)).toThrow(OptionError)

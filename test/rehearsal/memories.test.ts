@@ -4,6 +4,7 @@ import {
   lossAwareMemory,
   type Memory,
   replay,
+  type Retrieval,
   reservoirMemory,
   ringMemory,
   surpriseMemory,
@@ -138,6 +139,47 @@ test('a memory that names a place that there is not is told so', () => {
   const small = replay({ capacity: { bytes: 4 }, memory: astray })
   offer(small, ofDomains('a'))
   expect(() => small.recode?.((row) => row.map(() => 300))).toThrow('replay: the memory "astray": got place')
+})
+
+test('a memory hears how well its rows are known by now', async () => {
+  const heard: (readonly number[])[] = []
+  const listening: Memory = {
+    ...reservoirMemory(),
+    offer(_row, view) {
+      heard.push(view.rows.map(({ loss, firstLoss, learntAt }) => [loss, firstLoss, learntAt]).flat())
+      return view.rows.length
+    },
+  }
+  const rehearsal = replay({ capacity: 5, memory: listening })
+  offer(rehearsal, [{ domain: 'a', loss: 4 }])
+  const fresh = numbered(1, 'a')
+  const old = await rehearsal.recall(stepOf(fresh))
+  rehearsal.remember({ ...stepOf(fresh), step: 9, old, oldLosses: [0.5], rowLosses: [3] })
+  expect(heard).toEqual([[], [0.5, 4, 9]])
+})
+
+test('a retrieval is asked for rows where some are due, of as many as there are', async () => {
+  const asked: (readonly [number, number])[] = []
+  const retrieval: Retrieval = {
+    name: 'the first',
+    choose(wanted, { size }) {
+      asked.push([wanted, size])
+      return [0]
+    },
+  }
+  const rehearsal = replay({ capacity: 5, share: 0.5, retrieval })
+  const rows = []
+  offer(rehearsal, ofDomains('ab'))
+  for (let i = 0; i < 4; i++) rows.push((await rehearsal.recall(stepOf(numbered(9, 'a'))))?.domains ?? null)
+  expect(rows).toEqual([null, ['a'], null, ['a']])
+  expect(asked).toEqual([
+    [1, 2],
+    [1, 2],
+  ])
+})
+
+test('rows that are there first are the only ones', () => {
+  expect(keptBy(replay({ capacity: 5, first: numbered(3, 'a') }))).toEqual([3])
 })
 
 test('what is no memory and no retrieval is refused', () => {
