@@ -67,6 +67,7 @@ export const modelCalls = {
       run: api.widenHidden,
     }),
   ],
+  widerHidden: [() => ({ args: { options: { share: 0.5, how: 'split' } }, run: api.widerHidden })],
   passOf: [
     () => ({
       args: { model: model(), batch: batch(), weights: model().parameters.tensors(), freshRows: 1 },

@@ -12,7 +12,7 @@ export const stateless: readonly string[] = [
   ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
   ...['extendJournal', 'firstOf'],
   // A network is a model; damaged ones are refused in `test/models`.
-  ...['classifier', 'denseFromState', 'regressor', 'widenHidden'],
+  ...['classifier', 'denseFromState', 'regressor', 'widenHidden', 'widerHidden'],
   ...['blurredTasks', 'evaluateExamples', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
   ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],

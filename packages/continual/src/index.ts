@@ -104,7 +104,14 @@ export type { DenseSizes } from './model/dense-sizes.ts'
 export type { LayeredModel } from './model/hidden/of-model.ts'
 export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'
-export { type WidenHidden, widenHidden, type WidenOptions } from './model/widen-hidden.ts'
+export type { NetworkGrowth } from './model/grow-network.ts'
+export {
+  type HiddenRequest,
+  type WidenHidden,
+  widerHidden,
+  type WiderHiddenOptions,
+} from './model/hidden-request.ts'
+export { widenHidden, type WidenOptions } from './model/widen-hidden.ts'
 export { measurePlasticity, type PlasticitySigns } from './metrics/measure-plasticity.ts'
 export { type RetainedCost, type RetainedInput, retainedCost } from './metrics/retained-cost.ts'
 export {

@@ -1,7 +1,6 @@
 /** Replays a policy on the signals of a life, without a model. */
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
-import { type GrowthRequest, planGrowth, priceOfPlanned } from '@burgeon/gpt/growth'
 import {
   aGrowthPolicy,
   budgetChecks,
@@ -11,11 +10,13 @@ import {
   lossWindow,
 } from './growth-policy.ts'
 import type { Measurement } from './measure/measurement.ts'
+import { type AnyConfig, grownIn, type RequestTo } from './price-in.ts'
 import { excessOfPrice } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */
-export interface DryRunInput {
-  readonly config: GptConfig
+export interface DryRunInput<C extends AnyConfig = GptConfig> {
+  /** That of a GPT, or the sizes of a dense network. */
+  readonly config: C
   /** Learnt numbers at the beginning. */
   readonly parameters: number
   /** The prequential loss of every step, in nats per byte. */
@@ -33,9 +34,9 @@ export interface DryRunInput {
 }
 
 /** One growth that would have been asked for. */
-export interface DryGrowth {
+export interface DryGrowth<C extends AnyConfig = GptConfig> {
   readonly step: number
-  readonly request: GrowthRequest
+  readonly request: RequestTo<C>
   readonly reason: string
   /** Learnt numbers afterwards. */
   readonly parameters: number
@@ -49,10 +50,13 @@ export interface DryGrowth {
  *
  * @throws OptionError if it asks for the impossible.
  */
-export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowth[] {
+export function dryRun<S, C extends AnyConfig = GptConfig>(
+  policy: GrowthPolicy<S, C>,
+  input: DryRunInput<C>,
+): DryGrowth<C>[] {
   checkArgument('dryRun', 'policy', policy, aGrowthPolicy)
   checkOptions('dryRun', input, {
-    config: checks.required(checks.object('a configuration of gptConfig')),
+    config: checks.required(checks.object('a configuration of gptConfig, or sizes of a dense network')),
     parameters: checks.required(checks.integer({ from: 0 })),
     losses: checks.required(checks.list('a list of numbers', checks.number())),
     drifts: checks.list('a list of positive integers', checks.integer({ from: 1 })),
@@ -65,10 +69,10 @@ export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowt
   let { config, parameters, stateBytes = 0 } = input
   let state = policy.initial
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
-  const growths: DryGrowth[] = []
+  const growths: DryGrowth<C>[] = []
   for (let step = 1; step <= losses.length; step++) {
     if (drifts.includes(step)) lastDrift = step
-    const known: GrowthSignals = {
+    const known: GrowthSignals<C> = {
       step,
       losses: losses.slice(Math.max(0, step - lossWindow), step),
       stepsSinceGrowth: step - lastGrowth,
@@ -84,12 +88,12 @@ export function dryRun<S>(policy: GrowthPolicy<S>, input: DryRunInput): DryGrowt
     state = decision.state
     const { request, reason } = decision
     if (request === null) continue
-    const planned = planGrowth(config, request, [0, 0])
-    const price = priceOfPlanned(planned, stateBytes)
+    const grown = grownIn(config, request, stateBytes)
+    const { price } = grown
     const refused = excessOfPrice(price, signals, budget) !== null
     if (!refused) {
-      config = planned.config
-      parameters += planned.parameters
+      config = grown.config as C
+      parameters += grown.parameters
       stateBytes = price.after.stateBytes
       lastGrowth = step
     }

@@ -1,20 +1,27 @@
 /** Growth policies: when, where and how much to grow. Pure functions that never see a tensor. */
 import { type Check, type ChecksOf, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { Measurement } from './measure/measurement.ts'
+import type { AnyConfig, RequestTo } from './price-in.ts'
 
-/** Signals that a policy may judge by. Plain data, so every decision can be replayed from the log. */
-export interface GrowthSignals {
+/**
+ * Signals that a policy may judge by. Plain data, so every decision can be replayed from the log.
+ *
+ * @typeParam C Configuration of the model: that of a GPT, or the sizes of a dense network.
+ */
+export interface GrowthSignals<C extends AnyConfig = GptConfig> {
   /** Updates made so far. */
   readonly step: number
-  /** Prequential loss of the latest steps, oldest first, in nats per byte; at most `lossWindow` of them. */
+  /**
+   * Prequential loss of the latest steps, oldest first, in nats per byte (or example); at most `lossWindow`
+   * of them.
+   */
   readonly losses: readonly number[]
   /** Updates since the policy's last growth, or since the beginning. */
   readonly stepsSinceGrowth: number
   /** Updates since the last drift alarm; null before the first. */
   readonly stepsSinceDrift: number | null
-  readonly config: GptConfig
+  readonly config: C
   /** Learnt numbers. */
   readonly parameters: number
   /**
@@ -34,7 +41,10 @@ export const lossWindow = 400
 export interface GrowthBudget {
   /** Most learnt numbers the model may ever have. */
   readonly parameters: number
-  /** Most floating-point operations of training for each token, at full context; no limit unless given. */
+  /**
+   * Most floating-point operations of training for each token, at full context (or each example); no limit
+   * unless given.
+   */
   readonly flopsPerToken?: number
   /**
    * Most bytes of weights, of the state beside them (also of what a penalty does not hold yet, but will), and
@@ -44,15 +54,16 @@ export interface GrowthBudget {
 }
 
 /** Decision of a policy, with a reason for people: it stands in the log. */
-export interface GrowthDecision<S> {
-  readonly request: GrowthRequest | null
+export interface GrowthDecision<S, C extends AnyConfig = GptConfig> {
+  readonly request: RequestTo<C> | null
   readonly reason: string
   readonly state: S
 }
 
 /**
  * A growth policy. `decide` must be pure: the same signals, budget and state give the same decision. Its
- * state is plain JSON and lives in the checkpoint.
+ * state is plain JSON and lives in the checkpoint. One for a dense network sees its sizes, and asks for wider
+ * hidden layers: `GrowthPolicy<S, DenseSizes>`.
  *
  * @example
  * ```ts
@@ -67,7 +78,7 @@ export interface GrowthDecision<S> {
  * }
  * ```
  */
-export interface GrowthPolicy<S = unknown> {
+export interface GrowthPolicy<S = unknown, C extends AnyConfig = GptConfig> {
   readonly name: string
   readonly initial: S
   /**
@@ -80,13 +91,13 @@ export interface GrowthPolicy<S = unknown> {
    * learnt, so a policy asks for it when the measurement could lead to growth. As pure as `decide`; never
    * unless given.
    */
-  measures?(signals: GrowthSignals, budget: GrowthBudget, state: S): boolean
+  measures?(signals: GrowthSignals<C>, budget: GrowthBudget, state: S): boolean
   /**
    * Whether it can only ask after a drift alarm; a learner without a detector refuses it then. False unless
    * given.
    */
   readonly waitsForDrift?: boolean
-  decide(signals: GrowthSignals, budget: GrowthBudget, state: S): GrowthDecision<S>
+  decide(signals: GrowthSignals<C>, budget: GrowthBudget, state: S): GrowthDecision<S, C>
 }
 
 /** Any object of the role. */

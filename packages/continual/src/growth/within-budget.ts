@@ -1,6 +1,7 @@
 /** Holds a request against a budget: every limit of it, in one place. */
-import { type GrowthPrice, type GrowthRequest, type ModelCost, priceOf } from '@burgeon/gpt/growth'
+import type { GrowthPrice, ModelCost } from '@burgeon/gpt/growth'
 import type { GrowthBudget, GrowthSignals } from './growth-policy.ts'
+import { type AnyConfig, type AnyRequest, priceIn } from './price-in.ts'
 
 /** A limit that a growth would break. */
 export interface Excess {
@@ -19,11 +20,11 @@ export interface Excess {
  * @throws OptionError for a request that the configuration cannot fulfil.
  */
 export function excessOf(
-  signals: Pick<GrowthSignals, 'config' | 'parameters' | 'stateBytes' | 'keptBytes'>,
-  request: GrowthRequest,
+  signals: Pick<GrowthSignals<AnyConfig>, 'config' | 'parameters' | 'stateBytes' | 'keptBytes'>,
+  request: AnyRequest,
   budget: GrowthBudget,
 ): Excess | null {
-  return excessOfPrice(priceOf(signals.config, request, signals.stateBytes ?? 0), signals, budget)
+  return excessOfPrice(priceIn(signals.config, request, signals.stateBytes ?? 0), signals, budget)
 }
 
 /**

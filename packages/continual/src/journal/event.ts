@@ -2,6 +2,7 @@
 import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
+import type { NetworkGrowth } from '../model/grow-network.ts'
 
 /** One thing that happened in a step. */
 export interface EventOf<Kind extends string, Data> {
@@ -32,7 +33,7 @@ export type LearnerEvent =
   | EventOf<'consolidation', { readonly rows: number }>
   /** Gradients did not fit into half precision: the loss scale was halved and nothing was learnt. */
   | EventOf<'overflow', Readonly<Record<string, never>>>
-  | EventOf<'growth', Decided & { readonly record: JournaledGrowth }>
+  | EventOf<'growth', Decided & { readonly record: JournaledGrowth | NetworkGrowth }>
   | EventOf<'growth refused', Decided>
   /** The policy had the blocks measured and decided to stay as it is. */
   | EventOf<'growth considered', Required<Decided>>

@@ -8,26 +8,13 @@ import {
   extendAxis,
   keepAxis,
   type Mirror,
-  OptionError,
   type ParameterChange,
   type Plan,
   type RandomKey,
   undoPlan,
 } from '@burgeon/tensor'
 import { aDenseNetwork, type DenseNetwork } from './dense-network.ts'
-
-/** What a hidden layer is to become. */
-export interface WidenHidden {
-  /** Which hidden layer, from the inputs on, counted from 0. */
-  readonly layer: number
-  /** Units that it is to have: more than now; split, at most twice as many. */
-  readonly to: number
-  /**
-   * `fresh`: incoming weights drawn with variance 2/in, outgoing 0; `split`: units are split in two, which
-   * share what they write (Net2WiderNet, Chen et al. 2016, section 2.2). `fresh` unless given.
-   */
-  readonly how?: 'fresh' | 'split'
-}
+import { grownSizes, type WidenHidden } from './hidden-request.ts'
 
 /** What follows, and what new weights are drawn with. */
 export interface WidenOptions {
@@ -51,11 +38,7 @@ export async function widenHidden(
 ): Promise<Plan> {
   checkArgument('widenHidden', 'model', model, aDenseNetwork)
   const { hidden } = model.sizes
-  checkOptions('widenHidden', request, {
-    layer: checks.required(checks.integer({ from: 0, to: hidden.length - 1 })),
-    to: checks.required(checks.integer({ from: 1 })),
-    how: checks.oneOf('fresh', 'split'),
-  })
+  grownSizes(model.sizes, request)
   checkOptions('widenHidden', options, {
     mirrors: checks.required(
       checks.list('a list of mirrors', checks.role<Mirror>('a mirror', 'name', 'remap')),
@@ -64,13 +47,6 @@ export async function widenHidden(
   })
   const { layer, to, how = 'fresh' } = request
   const from = hidden[layer]
-  const most = how === 'split' ? 2 * from : Infinity
-  if (to <= from || to > most) {
-    throw new OptionError(
-      `widenHidden: got to = ${to} for layer ${layer}; expected an integer above ${from}` +
-        `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
-    )
-  }
   const plan = planOf(model, { layer, to, how }, from, options.key)
   const undo = await undoPlan(plan, model.parameters, options.mirrors)
   applyPlan(plan, model.parameters, options.mirrors, model.device)

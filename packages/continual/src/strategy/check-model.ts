@@ -1,6 +1,7 @@
 /** Refuses what could do nothing for a model: roles of a GPT where another learns, upkeep of another kind. */
 import { Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
+import { aDenseNetwork } from '../model/dense-network.ts'
 import type { Model } from '../model/model.ts'
 import { gptRoles, type Strategy } from './strategy.ts'
 
@@ -18,10 +19,11 @@ export function checkModel(
 ): void {
   for (const part of strategy.upkeep ?? []) part.check?.(model)
   if (model instanceof Gpt) return
+  const own = aDenseNetwork.accepts(model) ? [] : ['growth']
   const given: Readonly<Record<string, unknown>> = { ...strategy, ...options }
   const isGiven = (name: string): boolean =>
     given[name] !== undefined && (given[name] as readonly unknown[]).length !== 0
-  const wrong = [...gptRoles, ...Object.keys(options)].find(isGiven)
+  const wrong = [...own, ...gptRoles, ...Object.keys(options)].find(isGiven)
   if (wrong === undefined) return
   throw new OptionError(
     `${who}: got ${wrong} beside a model that is no Gpt; expected it to be left out, for it needs tokens or blocks of a Gpt.`,

@@ -2,7 +2,7 @@
 import { OptionError } from '@burgeon/tensor'
 import { checkRoles } from './check-strategy.ts'
 import type { Model } from '../model/model.ts'
-import type { Strategy, StrategyOf } from './strategy.ts'
+import type { NetworkStrategy, Strategy, StrategyOf } from './strategy.ts'
 
 const single = [
   'rehearsal',
@@ -28,10 +28,11 @@ const single = [
  * ```
  */
 export function compose(...strategies: readonly StrategyOf<Model>[]): StrategyOf<Model>
+export function compose(...strategies: readonly NetworkStrategy[]): NetworkStrategy
 export function compose(...strategies: readonly Strategy[]): Strategy
-export function compose(...strategies: readonly Strategy[]): Strategy {
+export function compose(...strategies: readonly object[]): object {
   const result: { -readonly [K in keyof Strategy]: Strategy[K] } = {}
-  for (const [i, strategy] of strategies.entries()) {
+  for (const [i, strategy] of (strategies as readonly Strategy[]).entries()) {
     checkRoles(`compose: strategies[${i}]`, strategy)
     for (const role of single) {
       const [present, added] = [result[role], strategy[role]]

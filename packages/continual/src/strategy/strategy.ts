@@ -7,6 +7,8 @@ import type { StreamWatch } from '../drift/stream-watch.ts'
 import type { Freezing } from '../freezing/freezing.ts'
 import type { GrowthPolicy } from '../growth/growth-policy.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
+import type { DenseNetwork } from '../model/dense-network.ts'
+import type { DenseSizes } from '../model/dense-sizes.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Projection } from '../projection/projection.ts'
@@ -50,10 +52,20 @@ export interface Strategy extends ModelStrategy {
   readonly vocabulary?: GrowingVocabulary
 }
 
-/** Roles that a model other than a GPT has no use for. */
-export const gptRoles = ['watches', 'growth', 'freezing', 'vocabulary'] as const
+/** The parts of a learner of a dense network, by role. */
+export interface NetworkStrategy extends ModelStrategy, Without<(typeof gptRoles)[number]> {
+  /** Asks for wider hidden layers. */
+  readonly growth?: GrowthPolicy<unknown, DenseSizes>
+}
+
+/** Roles that only a GPT has a use for. */
+export const gptRoles = ['watches', 'freezing', 'vocabulary'] as const
+
+type Without<Role extends string> = { readonly [R in Role]?: never }
 
 /** The strategies that a learner of a model can follow. */
 export type StrategyOf<M extends Model> = M extends Gpt
   ? Strategy
-  : ModelStrategy & { readonly [Role in (typeof gptRoles)[number]]?: never }
+  : M extends DenseNetwork
+    ? NetworkStrategy
+    : ModelStrategy & Without<(typeof gptRoles)[number] | 'growth'>

@@ -1,15 +1,18 @@
 /** Asks the growth policy after every step, and has its request carried out. */
-import { keptBytesOf, stateBytesOf } from '@burgeon/gpt/growth'
+import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checks, checkState, foldIn, type RandomKey, type Mirror, type StateChecks } from '@burgeon/tensor'
-import type { Gpt } from '@burgeon/gpt'
 import type { LearnerEvent } from '../journal/event.ts'
 import { plainData } from '../saved-state.ts'
 import type { StepContext } from '../journal/step-context.ts'
 import type { Upkeep } from './upkeep.ts'
 import { carryOut, type GrowthGround, refusalEvent } from './carry-out.ts'
+import { type GrowthSite, siteOf } from './growth-site.ts'
 import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
-import { measureBlocks } from '../growth/measure/measure-blocks.ts'
+import type { AnyConfig } from '../growth/price-in.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
+
+/** A policy for a model of either kind. */
+type AnyPolicy = GrowthPolicy<unknown, AnyConfig>
 
 /** Limits of the growth of a learner's model, and the mirrors that must follow it. */
 export interface GrowthMeans {
@@ -24,7 +27,7 @@ export interface GrowthMeans {
 /** Makes the context of `carryOut` in a step. */
 export function groundOf(
   { budget, mirrors, key, now }: GrowthMeans,
-  { step, model, fresh }: StepContext<Gpt>,
+  { step, model, fresh }: StepContext,
 ): GrowthGround {
   const ground = { step, budget, model, mirrors, recent: fresh, key: foldIn(key, step) }
   return now === undefined ? ground : { ...ground, now }
@@ -44,36 +47,41 @@ const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.
  * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its
  *   tokenizer must know each.
  */
-export function growthRunner(policy: GrowthPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep<Gpt> {
+export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep {
   const { name } = policy
   const { budget, mirrors } = means
   let state: State = { policy: policy.initial, lastGrowth: 0 }
 
-  const signalsOf = ({ step, model, losses, stepsSinceDrift }: StepContext<Gpt>): GrowthSignals => ({
+  const signalsOf = (
+    { step, model, losses, stepsSinceDrift }: StepContext,
+    { config, keptBytes }: GrowthSite,
+  ): GrowthSignals<AnyConfig> => ({
     step,
     losses,
     stepsSinceGrowth: step - state.lastGrowth,
     stepsSinceDrift,
-    config: model.config,
+    config,
     parameters: model.parameters.size,
     stateBytes: stateBytesOf(mirrors, model.parameters.size),
-    keptBytes: keptBytesOf(model.growthLog),
+    keptBytes,
   })
 
   return {
     name,
     async afterStep(context) {
       const { step, model, fresh } = context
-      const signals = signalsOf(context)
+      const site = siteOf(model, fresh)
+      const signals = signalsOf(context, site)
       const isMeasured = attempt(() => policy.measures?.(signals, budget, state.policy) === true)
-      const seen = isMeasured.value ? { measured: await measureBlocks(model, fresh) } : {}
+      const measured = isMeasured.value ? await site.measure?.() : undefined
+      const seen = measured === undefined ? {} : { measured }
       const decided = attempt(() => policy.decide({ ...signals, ...seen }, budget, state.policy))
       const fault = isMeasured.fault ?? decided.fault ?? faultIn(decided.value)
       if (fault !== undefined) {
         const reason = `growth: the policy ${fault}; expected a request or null, a reason and a state.`
         return [refusalEvent(name, step, { reason, ...seen })]
       }
-      const { request, reason, state: after } = decided.value as GrowthDecision<unknown>
+      const { request, reason, state: after } = decided.value as GrowthDecision<unknown, AnyConfig>
       state = { ...state, policy: after }
       if (request === null) return consideredEvents(name, step, reason, seen.measured)
       if (hasVocabulary && kindOf(request) === 'growVocabulary') {

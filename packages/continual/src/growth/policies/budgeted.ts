@@ -8,6 +8,8 @@ import {
   type GrowthPolicy,
   type GrowthSignals,
 } from '../growth-policy.ts'
+import type { GptConfig } from '@burgeon/gpt'
+import type { AnyConfig } from '../price-in.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** Limits of all that a policy asks for: those of a budget and more. No limit where none is given. */
@@ -33,7 +35,10 @@ interface State<S> {
  * const policy = budgeted(growOnPlateau({ window: 100, patience: 200 }), { parameters: 1e6, growths: 8 })
  * ```
  */
-export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): GrowthPolicy<State<S>> {
+export function budgeted<S, C extends AnyConfig = GptConfig>(
+  policy: GrowthPolicy<S, C>,
+  limits: GrowthLimits,
+): GrowthPolicy<State<S>, C> {
   checkArgument('budgeted', 'policy', policy, aGrowthPolicy)
   checkOptions('budgeted', limits, {
     ...budgetChecks,
@@ -49,7 +54,7 @@ export function budgeted<S>(policy: GrowthPolicy<S>, limits: GrowthLimits): Grow
     flopsPerToken: Math.min(budget.flopsPerToken ?? Infinity, flopsPerToken),
     bytes: Math.min(budget.bytes ?? Infinity, bytes),
   })
-  const tooSoon = ({ stepsSinceGrowth }: GrowthSignals, { growths: had }: State<S>): string | false =>
+  const tooSoon = ({ stepsSinceGrowth }: GrowthSignals<C>, { growths: had }: State<S>): string | false =>
     (had >= growths && `${growths} growths are enough`) ||
     (stepsSinceGrowth < steps && `the last growth is not ${steps} steps ago`)
   return {

@@ -1,6 +1,8 @@
 /** Several policies as one. */
+import type { GptConfig } from '@burgeon/gpt'
 import { checkArgument, OptionError } from '@burgeon/tensor'
 import { aGrowthPolicy, type GrowthPolicy } from '../growth-policy.ts'
+import type { AnyConfig } from '../price-in.ts'
 
 /**
  * Asks one policy after the other, and takes the first request. Policies behind it are not asked at that
@@ -13,9 +15,9 @@ import { aGrowthPolicy, type GrowthPolicy } from '../growth-policy.ts'
  * const growth = firstOf(growOnDrift({ patience: 100 }), growOnPlateau({ window: 100, patience: 200 }))
  * ```
  */
-export function firstOf(
-  ...policies: readonly [GrowthPolicy, ...GrowthPolicy[]]
-): GrowthPolicy<readonly unknown[]> {
+export function firstOf<C extends AnyConfig = GptConfig>(
+  ...policies: readonly [GrowthPolicy<unknown, C>, ...GrowthPolicy<unknown, C>[]]
+): GrowthPolicy<readonly unknown[], C> {
   if (policies.length === 0) throw new OptionError('firstOf: got no policy; expected at least one.')
   policies.forEach((policy, i) => checkArgument('firstOf', `policies[${i}]`, policy, aGrowthPolicy))
   return {

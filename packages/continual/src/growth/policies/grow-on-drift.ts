@@ -1,21 +1,24 @@
 /** Grows when the world has changed and learning alone does not catch up. */
 import type { GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { checkOptions, checks, fields } from '@burgeon/tensor'
 import { count, none } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
 import { meanOf } from '../measure/mean-of.ts'
-import { layerOnTop } from './layer-on-top.ts'
+import type { AnyConfig, RequestTo } from '../price-in.ts'
+import { usualRequest } from './usual-request.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** When a change counts as too much for the model as it is. */
-export interface GrowOnDriftOptions {
+export interface GrowOnDriftOptions<C extends AnyConfig = GptConfig> {
   /** Steps after an alarm in which learning alone may catch up, 1 to 200. */
   readonly patience: number
   /** The mean loss then, relative to that before the alarm, above which it grows; > 0, 1.05 unless given. */
   readonly tolerance?: number
-  /** Makes the request; one for a copy of the last block on top of it unless given. */
-  readonly request?: (config: GptConfig) => GrowthRequest
+  /**
+   * Makes the request. Unless given, one for a copy of the last block on top of it; of a dense network, one
+   * for half as many units more in its narrowest hidden layer.
+   */
+  readonly request?: (config: C) => RequestTo<C>
 }
 
 interface State {
@@ -30,13 +33,15 @@ interface State {
  *
  * @throws OptionError for options out of range.
  */
-export function growOnDrift(options: GrowOnDriftOptions): GrowthPolicy<State> {
+export function growOnDrift<C extends AnyConfig = GptConfig>(
+  options: GrowOnDriftOptions<C>,
+): GrowthPolicy<State, C> {
   checkOptions('growOnDrift', options, {
     patience: checks.required(checks.integer({ from: 1, to: 200 })),
     tolerance: checks.number({ above: 0 }),
     request: checks.callback('a function of a configuration'),
   })
-  const { patience, tolerance = 1.05, request = layerOnTop } = options
+  const { patience, tolerance = 1.05, request = (config) => usualRequest(config) as RequestTo<C> } = options
   return {
     name: `on drift, after ${patience} steps`,
     initial: { judged: null },

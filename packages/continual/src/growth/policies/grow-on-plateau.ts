@@ -1,16 +1,17 @@
 /** Grows when the loss has stopped falling: when its slope is no longer distinguishable from noise. */
 import { checkOptions, checks, fields } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { count } from '../../saved-state.ts'
 import { type GrowthPolicy, type GrowthSignals, lossWindow } from '../growth-policy.ts'
-import { layerOnTop } from './layer-on-top.ts'
 import { leastSquares } from '../measure/least-squares.ts'
 import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { type AnyConfig, type AnyRequest, isNetwork, type RequestTo } from '../price-in.ts'
+import { widerHidden } from '../../model/hidden-request.ts'
+import { layerOnTop } from './usual-request.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** Definition of a plateau, and the request for it. */
-export interface PlateauOptions {
+export interface PlateauOptions<C extends AnyConfig = GptConfig> {
   /** Steps over which the slope is measured, 8 to 400. */
   readonly window: number
   /**
@@ -20,12 +21,14 @@ export interface PlateauOptions {
   readonly patience: number
   /** A fall of the loss counts while it exceeds this many standard errors; 2 unless given. */
   readonly significance?: number
-  /** Share by which an MLP is widened, > 0; 0.5 unless given. */
+  /**
+   * Share by which an MLP is widened, or the narrowest hidden layer of a dense network, > 0; 0.5 unless given.
+   */
   readonly widen?: number
   /** After so many widenings comes a layer; 0 never adds layers. As many as there are blocks unless given. */
   readonly widenPerLayer?: number
   /** Makes the request instead of the above, such as one for copies of trained blocks. */
-  readonly request?: (config: GptConfig) => GrowthRequest
+  readonly request?: (config: C) => RequestTo<C>
   /**
    * Which MLP is widened: the `narrowest`, or the one where a new neuron has the largest `gradient`, measured
    * then, which chooses better where nothing else grows (`npm run bench -- where`); `narrowest` unless given.
@@ -40,9 +43,12 @@ interface State {
 
 /**
  * Fits a line to the latest losses and grows when its slope is not significantly negative (a one-sided t-test
- * on the ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top.
+ * on the ordinary least-squares slope). Blocks are widened, and now and then a layer is added on top; of a
+ * dense network, the narrowest hidden layer is widened.
  */
-export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
+export function growOnPlateau<C extends AnyConfig = GptConfig>(
+  options: PlateauOptions<C>,
+): GrowthPolicy<State, C> {
   checkOptions('growOnPlateau', options, {
     window: checks.required(checks.integer({ from: 8, to: lossWindow })),
     patience: checks.required(checks.number({ from: 0, infinite: true })),
@@ -54,7 +60,7 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
   })
   const { window, patience, significance = 2, widen = 0.5, widenPerLayer, where = 'narrowest' } = options
   /** Returns whether the loss has stopped falling, and why it counts as that or not. */
-  const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals): Verdict => {
+  const judged = ({ stepsSinceGrowth, stepsSinceDrift, losses }: GrowthSignals<C>): Verdict => {
     const stay = (reason: string): Verdict => ({ isPlateau: false, reason })
     if (stepsSinceGrowth < patience) return stay('still settling after growth')
     if ((stepsSinceDrift ?? Infinity) < patience) return stay('still settling after drift')
@@ -67,9 +73,19 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
     const reason = `loss slope ${slope.toExponential(1)} ± ${standardError.toExponential(1)} per step over ${window} steps`
     return { isPlateau: true, reason }
   }
-  const isTimeForLayer = ({ blocks }: GptConfig, { widenings }: State): boolean => {
-    const enough = widenPerLayer ?? blocks.length
+  /** A dense network gets no layers. */
+  const isTimeForLayer = (config: AnyConfig, { widenings }: State): boolean => {
+    if (isNetwork(config)) return false
+    const enough = widenPerLayer ?? config.blocks.length
     return enough > 0 && widenings >= enough
+  }
+  /** What it asks for unless given another request, and why there. */
+  const usual = (signals: GrowthSignals<AnyConfig>, state: State): { request: AnyRequest; why: string } => {
+    const { config } = signals
+    if (isNetwork(config)) return { request: widerHidden({ share: widen })(config), why: '' }
+    if (isTimeForLayer(config, state)) return { request: layerOnTop(config), why: '' }
+    const { block, why } = placeOf({ ...signals, config })
+    return { request: widened(block, widen), why }
   }
   return {
     name: `on plateau of ${window} steps`,
@@ -81,15 +97,12 @@ export function growOnPlateau(options: PlateauOptions): GrowthPolicy<State> {
     decide(signals, budget, state) {
       const { isPlateau, reason } = judged(signals)
       if (!isPlateau) return { request: null, reason, state }
-      const isLayer = isTimeForLayer(signals.config, state)
-      const { block, why } = placeOf(signals)
-      const request: GrowthRequest =
-        options.request?.(signals.config) ?? (isLayer ? layerOnTop(signals.config) : widened(block, widen))
+      const own = options.request && { request: options.request(signals.config), why: '' }
+      const { request, why } = own ?? usual(signals, state)
       if (excessOf(signals, request, budget) !== null)
         return { request: null, reason: 'the budget is spent', state }
-      const isWider = request.kind === 'widenMlp'
-      const widenings = isWider ? state.widenings + 1 : 0
-      return { request, reason: isWider ? reason + why : reason, state: { widenings } }
+      const widenings = request.kind === 'widenMlp' ? state.widenings + 1 : 0
+      return { request: request as RequestTo<C>, reason: reason + why, state: { widenings } }
     },
   }
 }

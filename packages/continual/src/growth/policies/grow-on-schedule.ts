@@ -1,20 +1,21 @@
 /** Grows at steps that were fixed beforehand. */
 import type { GptConfig } from '@burgeon/gpt'
-import { type EarlierRequest, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
-import { checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
+import { type EarlierRequest, requestFromState } from '@burgeon/gpt/growth'
+import { type Check, checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
+import type { AnyConfig, AnyRequest, RequestTo } from '../price-in.ts'
 
 /** One growth of a schedule. */
-export interface ScheduledGrowth {
+export interface ScheduledGrowth<C extends AnyConfig = GptConfig> {
   /** Updates after which it is due, ≥ 0. */
   readonly step: number
   /** The request, or a function that makes it for the model of that time. */
-  readonly request: GrowthRequest | ((config: GptConfig) => GrowthRequest)
+  readonly request: RequestTo<C> | ((config: C) => RequestTo<C>)
 }
 
-const anEntry = checks.object<ScheduledGrowth>('an object with step and request')
-const aRequest = checks.role<GrowthRequest>('a growth request', 'kind')
+const anEntry = checks.object<ScheduledGrowth<AnyConfig>>('an object with step and request')
+const aRequest = checks.role<AnyRequest>('a growth request', 'kind')
 
 interface State {
   /** How many of the schedule have been asked for. */
@@ -36,14 +37,16 @@ interface State {
  * ])
  * ```
  */
-export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPolicy<State> {
+export function growOnSchedule<C extends AnyConfig = GptConfig>(
+  schedule: readonly ScheduledGrowth<C>[],
+): GrowthPolicy<State, C> {
   checkArgument('growOnSchedule', 'schedule', schedule, checks.list('a list of objects', anEntry))
   for (const [i, entry] of schedule.entries()) {
     refuseAxis(i, entry.request)
-    checkOptions(`growOnSchedule: schedule[${i}]`, entry, {
+    checkOptions<ScheduledGrowth<C>>(`growOnSchedule: schedule[${i}]`, entry, {
       step: checks.required(checks.integer({ from: 0 })),
       request: checks.required(
-        checks.either(checks.callback<(config: GptConfig) => GrowthRequest>(), aRequest),
+        checks.either(checks.callback<(config: C) => RequestTo<C>>(), aRequest as Check<RequestTo<C>>),
       ),
     })
   }
@@ -62,7 +65,8 @@ export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPoli
       const due = schedule.at(state.asked)
       if (due === undefined) return { request: null, reason: 'the schedule is done', state }
       if (step < due.step) return { request: null, reason: `next at step ${due.step}`, state }
-      const request = typeof due.request === 'function' ? due.request(config) : due.request
+      const { request: wanted } = due
+      const request = (typeof wanted === 'function' ? wanted(config) : wanted) as RequestTo<C>
       return { request, reason: `scheduled for step ${due.step}`, state: { asked: state.asked + 1 } }
     },
   }
@@ -71,9 +75,9 @@ export function growOnSchedule(schedule: readonly ScheduledGrowth[]): GrowthPoli
 /**
  * Throws OptionError for a request that calls its kind axis, as requests did before 0.2: it names the kind.
  */
-function refuseAxis(at: number, request: ScheduledGrowth['request'] | EarlierRequest): void {
+function refuseAxis(at: number, request: unknown): void {
   if (typeof request !== 'object' || request === null || 'kind' in request || !('axis' in request)) return
-  const { kind } = requestFromState(request)
+  const { kind } = requestFromState(request as EarlierRequest)
   throw new OptionError(
     `growOnSchedule: got a request with axis '${request.axis}' as schedule[${at}]; expected kind: '${kind}' in its place.`,
   )

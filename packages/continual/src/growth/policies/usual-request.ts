@@ -1,6 +1,8 @@
-/** The layer that policies ask for unless given another. */
+/** The requests that policies make unless given others. */
 import type { GptConfig } from '@burgeon/gpt'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { widerHidden } from '../../model/hidden-request.ts'
+import { type AnyConfig, type AnyRequest, isNetwork } from '../price-in.ts'
 
 /**
  * A copy of the last block on top of it, with nothing written into the residual stream yet: the logits stay
@@ -10,3 +12,7 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
 export function layerOnTop({ blocks }: GptConfig): GrowthRequest {
   return { kind: 'addLayer', at: blocks.length, how: 'copy' }
 }
+
+/** A layer on top of a GPT; in a dense network half as many units more in the narrowest hidden layer. */
+export const usualRequest = (config: AnyConfig): AnyRequest =>
+  isNetwork(config) ? widerHidden()(config) : layerOnTop(config)

@@ -1,0 +1,90 @@
+/** Growth of a dense network as a learner carries it out: with a record, and taken back if it moved the outputs. */
+import { type GrowthPrice, GrowthRefusedError } from '@burgeon/gpt/growth'
+import { applyPlan, scope } from '@burgeon/tensor'
+import { type Batch, rowsBetween } from '../stream/batch.ts'
+import { batchTensors } from '../stream/batch-tensors.ts'
+import type { DenseNetwork } from './dense-network.ts'
+import type { DenseSizes } from './dense-sizes.ts'
+import type { HiddenRequest } from './hidden-request.ts'
+import { widenHidden, type WidenOptions } from './widen-hidden.ts'
+
+/** Record of a growth of a dense network. Plain data. */
+export interface NetworkGrowth {
+  readonly summary: string
+  readonly request: HiddenRequest
+  readonly parametersBefore: number
+  readonly parametersAfter: number
+  /** Cost of the network before and after. */
+  readonly price: GrowthPrice
+  /** How long it took; absent without a clock. */
+  readonly milliseconds?: number
+  /** Largest absolute difference of an output for the latest rows, divided by the largest absolute output. */
+  readonly logitsMoved: number
+  readonly configBefore: DenseSizes
+}
+
+/** What follows, and what the growth is judged by. */
+export interface NetworkGrowthOptions extends WidenOptions {
+  readonly price: GrowthPrice
+  /** Rows that the network has just seen. */
+  readonly recent: Batch
+  readonly now?: () => number
+}
+
+/** Largest relative change of the outputs: rounding moves them by less. */
+const tolerance = 1e-5
+const probeRows = 4
+
+/**
+ * Grows a network in place.
+ *
+ * @throws OptionError as `widenHidden`; GrowthRefusedError, after undoing it, if the outputs moved too far.
+ */
+export async function growNetwork(
+  model: DenseNetwork,
+  request: HiddenRequest,
+  { mirrors, key, price, recent, now }: NetworkGrowthOptions,
+): Promise<NetworkGrowth> {
+  const start = now?.()
+  const [configBefore, parametersBefore] = [model.sizes, model.parameters.size]
+  const before = await outputsOf(model, recent)
+  const undo = await widenHidden(model, request, { mirrors, key })
+  const logitsMoved = relativeChange(before, await outputsOf(model, recent))
+  if (!(logitsMoved <= tolerance)) {
+    applyPlan(undo, model.parameters, mirrors, model.device)
+    throw new GrowthRefusedError(
+      `growth: the outputs moved by ${logitsMoved.toExponential(1)}; expected at most ${tolerance.toExponential(1)}. It has been undone.`,
+    )
+  }
+  const { layer, to, how = 'fresh' } = request
+  return {
+    summary: `hidden layer ${layer}: ${configBefore.hidden[layer]} → ${to} units (${how})`,
+    request,
+    parametersBefore,
+    parametersAfter: model.parameters.size,
+    price,
+    ...(now !== undefined && start !== undefined && { milliseconds: now() - start }),
+    logitsMoved,
+    configBefore,
+  }
+}
+
+async function outputsOf(model: DenseNetwork, recent: Batch): Promise<ArrayLike<number>> {
+  const rows = rowsBetween(recent, 0, Math.min(probeRows, recent.rows))
+  using outputs = scope(() => model.forward(batchTensors(model.device, rows, model.predicts).inputs))
+  return await outputs.read()
+}
+
+/** Outputs of classes that cannot be meant lie below; they would hide every change of the others. */
+const meant = -1e8
+
+function relativeChange(before: ArrayLike<number>, after: ArrayLike<number>): number {
+  let [moved, largest] = [0, 0]
+  for (let i = 0; i < before.length; i++) {
+    if (before[i] < meant) continue
+    const change = Math.abs(after[i] - before[i])
+    moved = change > moved || Number.isNaN(change) ? change : moved
+    largest = Math.max(largest, Math.abs(before[i]))
+  }
+  return moved === 0 ? 0 : moved / largest
+}
