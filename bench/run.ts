@@ -88,6 +88,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'seeds',
     'lives',
   ],
+  'three-scenarios': [
+    async () => (await import('./classes/three-scenarios.ts')).threeScenarios,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

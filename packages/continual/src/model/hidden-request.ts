@@ -1,5 +1,5 @@
 /** Requests to a dense network, and the sizes that they lead to. */
-import { checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { DenseSizes } from './dense-sizes.ts'
 
 /** What a hidden layer is to become. */
@@ -65,10 +65,11 @@ export interface WiderHiddenOptions {
  */
 export function widerHidden(options: WiderHiddenOptions = {}): (sizes: DenseSizes) => HiddenRequest {
   checkOptions('widerHidden', options, {
-    share: checks.number({ above: 0, to: options.how === 'split' ? 1 : Infinity }),
+    share: checks.number({ above: 0 }),
     how: checks.oneOf('fresh', 'split'),
   })
   const { share = 0.5, how } = options
+  if (how === 'split') checkArgument('widerHidden', 'share', share, checks.number({ above: 0, to: 1 }))
   return ({ hidden }) => {
     const layer = hidden.indexOf(Math.min(...hidden))
     const to = hidden[layer] + Math.max(1, Math.round(hidden[layer] * share))
