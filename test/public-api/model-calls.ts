@@ -1,4 +1,5 @@
 /** Right calls of what `@burgeon/continual` has for models and examples. */
+import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { openReference } from '@burgeon/tensor/reference'
@@ -19,6 +20,17 @@ export const modelCalls = {
         options: { among: [0, 1], rows: 1 },
       },
       run: api.evaluateExamples,
+    }),
+  ],
+  learnTasks: [
+    () => ({
+      args: {
+        learner: new api.Learner({ model: api.denseFromState(denseState, device), optimizer: sgd(0.1) }),
+        stream: api.splitTasks(labelled, { tasks: [[0], [1]], rows: 1 }),
+        test: labelled,
+        options: { sink: api.callbackSink(() => {}) },
+      },
+      run: api.learnTasks,
     }),
   ],
   splitTasks: [

@@ -13,7 +13,7 @@ export const stateless: readonly string[] = [
   ...['extendJournal', 'firstOf'],
   // A network is a model; damaged ones are refused in `test/models`.
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden', 'widerHidden'],
-  ...['blurredTasks', 'evaluateExamples', 'splitTasks', 'taskEnds'],
+  ...['blurredTasks', 'evaluateExamples', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
   ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...['growOnSaturation', 'growOnSchedule', 'joinBatches', 'maml', 'meanLoss', 'measureBlocks'],

@@ -81,6 +81,7 @@ export {
   type EvaluateExamplesOptions,
   type ExampleEvaluation,
 } from './metrics/evaluate-examples.ts'
+export { learnTasks, type LearnTasksOptions } from './metrics/learn-tasks.ts'
 export {
   bitsPerByte,
   Prequential,

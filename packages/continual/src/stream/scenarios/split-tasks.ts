@@ -132,8 +132,8 @@ const aBoundedStream = checks.role<Pick<TaskStream, 'boundaries'>>(
 )
 
 /** Throws OptionError for something else than labelled examples. */
-export function checkExamplesOf(who: string, data: LabelledExamples): void {
-  checkArgument(who, 'data', data, labelled)
+export function checkExamplesOf(who: string, data: LabelledExamples, name = 'data'): void {
+  checkArgument(who, name, data, labelled)
   const { rows, inputs, targets } = data
   if (Number.isInteger(rows) && rows > 0 && targets.length === rows && inputs.length % rows === 0) return
   throw new OptionError(
