@@ -1,7 +1,7 @@
 /** Grows at steps that were fixed beforehand. */
 import type { GptConfig } from '@burgeon/gpt'
 import { type EarlierRequest, requestFromState } from '@burgeon/gpt/growth'
-import { type Check, checkArgument, checkOptions, checks, fields, OptionError } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks, fields, OptionError, shown } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
 import type { AnyConfig, AnyRequest, RequestTo } from '../price-in.ts'
@@ -79,6 +79,6 @@ function refuseAxis(at: number, request: unknown): void {
   if (typeof request !== 'object' || request === null || 'kind' in request || !('axis' in request)) return
   const { kind } = requestFromState(request as EarlierRequest)
   throw new OptionError(
-    `growOnSchedule: got a request with axis '${request.axis}' as schedule[${at}]; expected kind: '${kind}' in its place.`,
+    `growOnSchedule: got a request with axis ${shown(request.axis)} as schedule[${at}]; expected kind: '${kind}' in its place.`,
   )
 }
