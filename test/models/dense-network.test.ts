@@ -12,7 +12,15 @@ import {
   reservoirReplay,
   widenHidden,
 } from '@burgeon/continual'
-import { applyPlan, BurgeonError, OptionError, ParameterError, TensorMirror } from '@burgeon/tensor'
+import {
+  applyPlan,
+  BurgeonError,
+  type Engine,
+  OptionError,
+  ParameterError,
+  TensorMirror,
+  withEngineAsync,
+} from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -78,6 +86,18 @@ test('learns classes, and a regressor numbers', async () => {
   const errors: number[] = []
   for (let i = 0; i < 150; i++) errors.push((await other.observe(examples(8 * i, 8 * i + 8))).loss)
   expect(errors.slice(-10).reduce((a, b) => a + b, 0) / 10).toBeLessThan(0.5 * errors[0])
+})
+
+test('a step on one example is a few ops: what is so small costs what is around it', async () => {
+  const model = regressor({ inputs: 3, hidden: [4], outputs: 1, device })
+  const learner = new Learner({ model, optimizer: sgd(0.1) })
+  const ops: string[] = []
+  const listen = (below: Engine): Engine => ({
+    run: (op, inputs, attrs) => (ops.push(op), below.run(op, inputs, attrs)),
+  })
+  await withEngineAsync(listen, () => learner.observe(examples(0, 1)))
+  // Forward six: linear, rectifier, linear, squared error, a sum over outputs and one over rows. Nothing is divided by 1.
+  expect(ops.length).toBeLessThanOrEqual(32)
 })
 
 test('refuses rows of another width, classes that there are not, targets that are too few', async () => {

@@ -94,8 +94,10 @@ export function predict(means: PassMeans, weights: TensorsByPath): Pass {
 }
 
 /** The mean of the losses over the predictions that count, a scalar. */
-export const meanLossOf = ({ losses, tensors: { counted } }: Pick<Pass, 'losses' | 'tensors'>): Tensor =>
-  divide(sum(losses), Math.max(1, counted.length))
+export function meanLossOf({ losses, tensors: { counted } }: Pick<Pass, 'losses' | 'tensors'>): Tensor {
+  const total = sum(losses)
+  return counted.length > 1 ? divide(total, counted.length) : total
+}
 
 /** The same over the fresh rows alone. */
 export function freshLossOf({ losses, tensors: { counted, length }, freshRows }: Pass): Tensor {

@@ -199,6 +199,7 @@ export class WasmBackend implements Backend<Pointer> {
     // half as long.
     const most = this.threads === 1 ? 1 : 2 * this.threads
     const pieces = Math.max(1, Math.min(most, Math.floor(count / least)))
+    if (pieces === 1) return [{ first: 0, many: count }]
     const startOf = (piece: number): number => Math.floor((count * piece) / pieces)
     return Array.from({ length: pieces }, (_, i) => ({
       first: startOf(i),

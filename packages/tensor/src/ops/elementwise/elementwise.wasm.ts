@@ -8,7 +8,7 @@ import { renderExpression } from '../../backends/wasm/expression/render-expressi
 import { minNumbers, forRow } from '../../backends/wasm/loops/row-loop.ts'
 import type { Pointer, WasmBackend, WasmKernel, WasmOperand } from '../../backends/wasm/wasm-backend.ts'
 import type { WasmFunction } from '../../backends/wasm/webassembly.ts'
-import { broadcastStrides, type Shape, sizeOf } from '../../shape.ts'
+import { broadcastStrides, sameShape, type Shape, sizeOf } from '../../shape.ts'
 import type { ElementwiseAttrs } from './elementwise.ts'
 
 export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out], attrs) => {
@@ -50,6 +50,11 @@ export const elementwiseWasm: WasmKernel<'elementwise'> = (backend, inputs, [out
 
 /** Output axes of size above 1, neighbors joined where every input continues from one to the next. */
 function joinedAxes(shape: Shape, inputs: readonly WasmOperand[]): { sizes: number[]; strides: number[][] } {
+  const size = sizeOf(shape)
+  // The usual case, and the one where an op takes little else: nothing is repeated but single numbers.
+  if (size > 1 && inputs.every((x) => sameShape(x.shape, shape) || sizeOf(x.shape) === 1)) {
+    return { sizes: [size], strides: inputs.map((x) => [sizeOf(x.shape) === 1 ? 0 : 1]) }
+  }
   const full = inputs.map((x) => broadcastStrides(x.shape, shape))
   const sizes: number[] = []
   const strides: number[][] = inputs.map(() => [])

@@ -96,7 +96,8 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkOptions('mean', options, reduceChecks)
   // A sum of i32 wraps around; single precision does not.
   const total = reduce('mean', 'sum', x.dtype === 'i32' ? elementwise(input(0), [x]) : x, options)
-  return divide(total, x.size / total.size)
+  const terms = x.size / total.size
+  return terms === 1 ? total : divide(total, terms)
 }
 
 /** Sums what broadcasting to a larger shape had repeated: the adjoint of broadcasting `shape` to x's. */
