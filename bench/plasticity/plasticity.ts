@@ -8,7 +8,10 @@ import { decayWeights, sgd } from '@burgeon/autograd/optim'
 import {
   continualBackpropagation,
   type DenseNetwork,
+  type DenseSizes,
   everySteps,
+  type GrowthPolicy,
+  growOnSchedule,
   joinBatches,
   Learner,
   measurePlasticity,
@@ -16,10 +19,7 @@ import {
   regressor,
   shrinkAndPerturb,
   type StrategyOf,
-  type Upkeep,
-  widenHidden,
 } from '@burgeon/continual'
-import { foldIn, keyFromSeed } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import {
   atLeast,
@@ -42,17 +42,14 @@ interface Arm {
   readonly strategy: (seed: number, samples: number) => StrategyOf<DenseNetwork>
 }
 
-/** One more unit after each of so many parts of the stream, up to a number of units. */
-const oneMoreUnit = (every: number, most: number, seed: number): Upkeep<DenseNetwork> => ({
-  name: 'one more unit',
-  async afterStep({ step, model, mirrors }) {
-    const [units] = model.sizes.hidden
-    if (step % every !== 0 || units === most) return []
-    const key = foldIn(keyFromSeed(seed), step)
-    await widenHidden(model, { layer: 0, to: units + 1 }, { mirrors, key })
-    return []
-  },
-})
+/** One more unit after each fortieth of the stream. */
+const oneMoreUnit = (samples: number): GrowthPolicy<unknown, DenseSizes> =>
+  growOnSchedule<DenseSizes>(
+    Array.from({ length: manyUnits - fewUnits }, (_, i) => ({
+      step: ((i + 1) * samples) / 40,
+      request: ({ hidden: [units] }) => ({ kind: 'widenHidden', layer: 0, to: units + 1 }),
+    })),
+  )
 
 const [plain, replacing, growing, large] = [
   'SGD',
@@ -73,7 +70,7 @@ const arms: readonly Arm[] = [
   {
     name: growing,
     units: fewUnits,
-    strategy: (seed, samples) => ({ upkeep: [oneMoreUnit(samples / 40, manyUnits, seed)] }),
+    strategy: (_, samples) => ({ growth: oneMoreUnit(samples) }),
   },
   { name: large, units: manyUnits, strategy: () => ({}) },
   {
