@@ -33,11 +33,12 @@ class Row {
   }
 
   /** The change of every number in one step. */
-  step(gradient: number = 1, nonFinite?: 'skip'): Record<string, number[]> {
+  step(gradient: number = 1, nonFinite?: 'skip', frozen?: string): Record<string, number[]> {
     return scope(() => {
       const parameters = this.store.tensors()
+      const learning = Object.entries(parameters).filter(([path]) => path !== frozen)
       const gradients = Object.fromEntries(
-        Object.entries(parameters).map(([path, tensor]) => [
+        learning.map(([path, tensor]) => [
           path,
           this.#device.tensor(
             Array.from({ length: tensor.size }, () => gradient),
@@ -271,6 +272,31 @@ describe('the state of paces', () => {
       for (const [path, tensor] of Object.entries(row.store.tensors()))
         scope(() => resumed.store.replace(path, reference.tensor([...tensor.readSync()], tensor)))
       for (let i = 0; i < 4; i++) expect(resumed.step()).toEqual(row.step())
+    }
+  })
+  test('leads to the same paces of a parameter that is frozen since, and of those that others move', async () => {
+    const makes = [
+      () => sgd({ learningRate: 1, copyPacing: Infinity }),
+      () =>
+        byPath((path) => (path === 'w' ? 'one' : 'other'), {
+          one: sgd({ learningRate: 1, copyPacing: Infinity }),
+          other: sgd({ learningRate: 1, copyPacing: Infinity }),
+        }),
+    ]
+    for (const own of makes) {
+      const [row, resumed] = [0, 1].map(() => new Row(own()))
+      for (const { store } of [row, resumed]) {
+        scope(() => store.add('b', ['embed'], reference.tensor([1], { shape: [1], dtype: 'f32' })))
+      }
+      row.step()
+      resumed.optimizer.restore(structuredClone(await row.optimizer.toState()), resumed.store)
+      for (const each of [row, resumed]) {
+        each.step(1, undefined, 'w')
+        each.apply(split)
+      }
+      const state = await row.optimizer.toState()
+      expect(JSON.stringify(state)).toContain('0.25')
+      expect(await resumed.optimizer.toState()).toEqual(state)
     }
   })
   test('is refused where it is damaged, and the paces stay', async () => {

@@ -175,6 +175,18 @@ test('moments, counts of steps and importance of a unit that begins again begin 
   await learner.observe(rowsOf(row(1)))
 })
 
+test('utilities of a model of other sizes are refused, and the own ones stay', async () => {
+  const parts = [continualBackpropagation(), continualBackpropagation()]
+  const wider = Gpt.create({ ...sizes, mlpHidden: 7 }, { device })
+  for (const [i, model] of [made(), wider].entries()) await resets(parts[i], 2, model)
+  const [own, other] = parts
+  const before = own.toState?.()
+  expect(() => own.restore?.(other.toState?.(), made().parameters)).toThrow(
+    'has 7 units by blocks.b0.mlp.up.weight, and the model 6',
+  )
+  expect(own.toState?.()).toEqual(before)
+})
+
 test('shrink and perturb takes all drawn weights a way back, and nothing else', async () => {
   const model = made()
   const before = new Map([...model.parameters].map(({ path }) => [path, numbers(model, path)]))

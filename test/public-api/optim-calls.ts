@@ -100,7 +100,6 @@ export const optimCalls: CallsOf<typeof api> = {
     () => ({
       args: { state: [null], parameters: new ParameterStore() },
       run: (state: unknown, p: ParameterStore) => api.chain(inner()).restore(state, p),
-      takes: { parameters: ['anything'] },
     }),
   ],
   stateless: [() => ({ args: { name: 'same', transform: (g: unknown) => g }, run: api.stateless })],

@@ -106,7 +106,7 @@ export function continualBackpropagation(
       units: units.toState(),
       pending: [...pending],
     }),
-    restore(state) {
+    restore(state, parameters) {
       const saved = stateOfKind<State>(state, 'continual-backpropagation')
       requireSameOptions(saved.kind, all, saved.options)
       const { pending: shares } = checkState<Pick<State, 'pending'>>(
@@ -114,7 +114,7 @@ export function continualBackpropagation(
         { pending: saved.pending },
         stateChecks,
       )
-      units.restored(saved.kind, saved.units)()
+      units.restored(saved.kind, saved.units, parameters)()
       pending = new Map(shares)
     },
   }

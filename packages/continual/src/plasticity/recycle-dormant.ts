@@ -92,10 +92,10 @@ export function recycleDormant(options: RecycleDormantOptions = {}): Upkeep<Laye
       return resetEvents(resets, step, name)
     },
     toState: (): State => ({ kind: 'recycle-dormant', options: all, units: units.toState() }),
-    restore(state) {
+    restore(state, parameters) {
       const saved = stateOfKind<State>(state, 'recycle-dormant')
       requireSameOptions(saved.kind, all, saved.options)
-      units.restored(saved.kind, saved.units)()
+      units.restored(saved.kind, saved.units, parameters)()
     },
   }
 }

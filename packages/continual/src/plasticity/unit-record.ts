@@ -5,6 +5,7 @@ import {
   checkState,
   InternalError,
   type Mirror,
+  type ParameterStore,
   type Plan,
   StateError,
 } from '@burgeon/tensor'
@@ -80,9 +81,12 @@ export class UnitRecord<Name extends string> implements Mirror {
     return [...this.#layers]
   }
 
-  /** Looks at a state, and returns what takes it. Throws StateError for one that is damaged. */
-  restored(kind: string, state: unknown): () => void {
-    const numbers: Check<UnitNumbers<Name>> = {
+  /**
+   * Looks at a state, and returns what takes it. Throws StateError for one that is damaged, or of layers of
+   * other sizes.
+   */
+  restored(kind: string, state: unknown, parameters: ParameterStore): () => void {
+    const ofLayer: Check<UnitNumbers<Name>> = {
       expected: `numbers called ${this.#names.join(', ')}`,
       accepts: (value): value is UnitNumbers<Name> => {
         const lists = this.#names.map((name) => (value as Readonly<Record<string, unknown>> | null)?.[name])
@@ -93,10 +97,18 @@ export class UnitRecord<Name extends string> implements Mirror {
     const { layers } = checkState<{ layers: ReturnType<UnitRecord<Name>['toState']> }>(
       kind,
       { layers: state },
-      { layers: entriesOf('numbers by layer', numbers) },
+      { layers: entriesOf('numbers by layer', ofLayer) },
     )
     if (new Set(layers.map(([name]) => name)).size < layers.length) {
       throw new StateError(`${kind}: the saved state has a layer twice; expected each once.`)
+    }
+    for (const [path, numbers] of layers) {
+      const size = parameters.has(path) ? parameters.get(path).tensor.shape.at(-1) : 0
+      const { length } = numbers[this.#names[0]]
+      if (length === size) continue
+      throw new StateError(
+        `${kind}: the saved state has ${length} units by ${path}, and the model ${size}; expected the same model.`,
+      )
     }
     return () => {
       this.#layers = new Map(layers)

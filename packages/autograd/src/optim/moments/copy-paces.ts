@@ -3,6 +3,7 @@
  * fast.
  */
 import {
+  checkArgument,
   checks,
   type Check,
   type Device,
@@ -10,7 +11,7 @@ import {
   multiply,
   ParameterError,
   type ParameterChange,
-  type ParameterStore,
+  ParameterStore,
   type Plan,
   StateError,
   type Tensor,
@@ -41,6 +42,8 @@ export type Pace = readonly PaceAlong[]
 /** Plain JSON: by path the growths whose factors have not faded, oldest first. */
 export type CopyPacesState = Readonly<Record<string, readonly PacedGrowth[]>>
 
+const aStore = checks.instance('a ParameterStore', ParameterStore)
+
 /** Steps over which copies come to the pace of all others. */
 export const pacingSteps: Check<number> = checks.integer({ from: 0, infinite: true })
 
@@ -57,7 +60,10 @@ export class CopyPaces implements Mirror {
   readonly name: string
   readonly #over: number
   readonly #growths = new Map<string, readonly PacedGrowth[]>()
-  /** Paths that the optimizer has moved: beside others it may have but a few of all. */
+  /**
+   * Paths that the optimizer has moved, or was restored for: beside others it may have but a few of all, and
+   * some of its own may be frozen.
+   */
   readonly #own = new Set<string>()
 
   /** @param over Steps over which factors fade: 0 for no factors at all, Infinity for ones that stay. */
@@ -151,9 +157,14 @@ export class CopyPaces implements Mirror {
     return Object.fromEntries(this.#growths)
   }
 
-  /** @throws What `checkState` throws; the factors are unchanged then. */
+  /**
+   * @param parameters Those that the optimizer moves.
+   * @throws What `checkState` throws; the factors are unchanged then.
+   */
   restore(state: unknown, parameters: ParameterStore): void {
     const saved = this.checkState(state, parameters)
+    this.#own.clear()
+    for (const { path } of parameters) this.#own.add(path)
     this.#growths.clear()
     for (const [path, growths] of Object.entries(saved)) this.#put(path, growths)
   }
@@ -162,9 +173,10 @@ export class CopyPaces implements Mirror {
    * The factors in a saved state; changes nothing.
    *
    * @throws StateError for a state without lists of growths, ParameterError if it does not belong to these
-   *   parameters.
+   *   parameters, OptionError for parameters that are none.
    */
   checkState(state: unknown, parameters: ParameterStore): CopyPacesState {
+    checkArgument(this.name, 'parameters', parameters, aStore)
     if (typeof state !== 'object' || state === null || !Object.values(state).every(areGrowths)) {
       throw new StateError(
         `${this.name}: the saved paces of copies are no lists of growths by path. Is the file whole?`,

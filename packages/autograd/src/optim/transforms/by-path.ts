@@ -1,4 +1,11 @@
-import { checkArgument, checks, OptionError, StateError, type TensorsByPath } from '@burgeon/tensor'
+import {
+  checkArgument,
+  checks,
+  OptionError,
+  ParameterStore,
+  StateError,
+  type TensorsByPath,
+} from '@burgeon/tensor'
 import {
   aGradientTransform,
   type GradientTransform,
@@ -16,6 +23,22 @@ interface Part {
 
 function inspectAll(parts: readonly Part[], context: UpdateContext): void {
   for (const { optimizer, part } of parts) optimizer.inspect?.(part, context)
+}
+
+/** Shows some of the parameters, in a store of their own that dies afterwards. */
+function showOwn(
+  parameters: ParameterStore,
+  isOwn: (path: string) => boolean,
+  show: (own: ParameterStore) => void,
+): void {
+  checkArgument('byPath', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
+  const own = new ParameterStore()
+  for (const { path, axes, tensor } of parameters) if (isOwn(path)) own.add(path, axes, tensor)
+  try {
+    show(own)
+  } finally {
+    own.dispose()
+  }
 }
 
 /**
@@ -63,6 +86,18 @@ export function byPath<Choice extends string>(
       return own.length === 0 ? [] : [{ optimizer, part }]
     })
   }
+  const forEachOwn = (
+    parameters: ParameterStore,
+    show: (optimizer: GradientTransform, choice: string, own: ParameterStore) => void,
+  ): void => {
+    for (const [choice, optimizer] of all) {
+      showOwn(
+        parameters,
+        (path) => pick(path) === choice,
+        (own) => show(optimizer, choice, own),
+      )
+    }
+  }
   return {
     name: `by path: ${all.map(([choice, { name }]) => `${choice} by ${name}`).join(', ')}`,
     mirrors: all.flatMap(([, optimizer]) => optimizer.mirrors),
@@ -98,11 +133,11 @@ export function byPath<Choice extends string>(
           )
         }
         const states = state as Readonly<Record<string, unknown>>
-        for (const [choice, optimizer] of all) optimizer.checkState?.(states[choice], parameters)
+        forEachOwn(parameters, (optimizer, choice, own) => optimizer.checkState?.(states[choice], own))
         return states
       },
       (states, parameters) => {
-        for (const [choice, optimizer] of all) optimizer.restore(states[choice], parameters)
+        forEachOwn(parameters, (optimizer, choice, own) => optimizer.restore(states[choice], own))
       },
     ),
   }

@@ -11,7 +11,7 @@ import {
   type Mirror,
   NonFiniteError,
   OptionError,
-  type ParameterStore,
+  ParameterStore,
   scope,
   StateError,
   type TensorsByPath,
@@ -148,6 +148,7 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     ...restorable(
       (state, parameters): readonly unknown[] => {
+        checkArgument('chain', 'parameters', parameters, checks.instance('a ParameterStore', ParameterStore))
         if (!Array.isArray(state) || state.length !== stages.length) {
           throw new StateError(
             `chain: the saved state is not that of ${stages.length} transforms (${name}). Build the same chain.`,
