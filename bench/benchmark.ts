@@ -25,6 +25,8 @@ export interface BenchmarkCheck {
 export interface BenchmarkResult {
   readonly rows: readonly BenchmarkRow[]
   readonly checks: readonly BenchmarkCheck[]
+  /** The same at a glance, printed and not kept: its head, and then a row of as many cells for each case. */
+  readonly table?: readonly (readonly string[])[]
   /** In SVG, where a table does not tell it. */
   readonly picture?: string
 }
@@ -77,6 +79,19 @@ export function worseBeyondSeeds(
 ): BenchmarkCheck {
   const differences = worse.map((value, seed) => value - better[seed])
   return atLeast(`${name}, in standard deviations`, inDeviations(differences), 2)
+}
+
+/**
+ * A check that one life ends better than another on average: the mean of the differences, seed by seed, is at
+ * least two of its standard errors. It cannot hold with one seed.
+ */
+export function betterBeyondError(
+  name: string,
+  better: readonly number[],
+  worse: readonly number[],
+): BenchmarkCheck {
+  const differences = worse.map((value, seed) => value - better[seed])
+  return atLeast(`${name}, in standard errors`, inDeviations(differences) * Math.sqrt(differences.length), 2)
 }
 
 /** Mean of some values in units of their standard deviation; 0 for a single one, which has none. */

@@ -88,6 +88,12 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'seeds',
     'lives',
   ],
+  strategies: [
+    async () => (await import('./strategies/strategies.ts')).strategies,
+    'quick',
+    'seeds',
+    'lives',
+  ],
   'three-scenarios': [
     async () => (await import('./classes/three-scenarios.ts')).threeScenarios,
     'quick',
@@ -117,7 +123,7 @@ if (!Number.isInteger(seeds) || seeds < 1) {
 }
 
 const benchmark = await load()
-const { picture, ...result } = await benchmark({
+const { picture, table, ...result } = await benchmark({
   quick: values.quick,
   seeds,
   ...(values.data !== undefined && { data: values.data }),
@@ -129,6 +135,7 @@ const { picture, ...result } = await benchmark({
   console.error(error.message)
   process.exit(2)
 })
+if (table !== undefined) console.log(`${aligned(table)}\n`)
 print(result)
 if (values.json !== undefined) {
   const about = {

@@ -113,6 +113,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- growth-cost': bench('growth-cost'),
   'npm run bench -- meta': bench('meta'),
   'npm run bench -- drift': bench('drift'),
+  'npm run bench -- strategies': bench('strategies'),
   'npm run bench -- checkpoint': bench('checkpoint'),
   'npm run bench -- per-example': bench('per-example'),
   'npm run bench -- tape': bench('tape'),

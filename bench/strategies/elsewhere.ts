@@ -1,0 +1,30 @@
+/** What `@burgeon/continual` exports beside the parts of the table, and who shows it. */
+
+/** Names of functions, by what shows what they do; a new one has to be here or in `strategyParts`. */
+export const elsewhere: Readonly<Record<string, readonly string[]>> = {
+  'bench -- drift: detectors find a change, and protect nothing': [
+    ...['adaptiveWindowing', 'byteShift', 'cusum', 'ddm', 'eddm', 'hddmAverage', 'hddmWeighted', 'kswin'],
+    ...['kernelTwoSample', 'meanHiddenState', 'pageHinkley', 'scoreAlarms', 'standardized', 'watching'],
+  ],
+  'bench -- growth, -- small-start, -- where: policies make models larger or smaller': [
+    ...['budgeted', 'dryRun', 'firstOf', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+    ...['growOnSaturation', 'growOnSchedule', 'measureBlocks', 'measurementsIn', 'partImportance'],
+    ...['pruneDormant', 'widenHidden', 'widerHidden'],
+  ],
+  'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
+  'bench -- adapters: no byte of the model changes': ['fineTune'],
+  'bench -- meta: learning to learn from tasks, outside a learner': [
+    ...['adapt', 'anil', 'copiesOf', 'fomaml', 'maml', 'metaSgd', 'reptile'],
+  ],
+  'triggers say when; parts here are consolidated by one': [
+    ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
+  ],
+  'no part of a learner': [
+    ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],
+    ...['classifier', 'compose', 'denseFromState', 'empiricalFisherInformation', 'evaluateExamples'],
+    ...['evaluateText', 'eventFromState', 'exactFisherInformation', 'extendJournal', 'fisherInformation'],
+    ...['joinBatches', 'learnTasks', 'meanLoss', 'measurePlasticity', 'passOf', 'recordOf', 'regressor'],
+    ...['retainedCost', 'savedPart', 'savedPartNames', 'splitTasks', 'writeOwnText'],
+    ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
+  ],
+}
