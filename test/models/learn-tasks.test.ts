@@ -1,8 +1,9 @@
 /** Tasks learnt one after another, and what is known of all of them after each. */
-import { sgd } from '@burgeon/autograd/optim'
+import { chain, movingAverage, sgd } from '@burgeon/autograd/optim'
 import {
   callbackSink,
   classifier,
+  denseFromState,
   evaluateExamples,
   type LabelledExamples,
   Learner,
@@ -11,7 +12,7 @@ import {
   type SinkRecord,
   splitTasks,
 } from '@burgeon/continual'
-import { OptionError } from '@burgeon/tensor'
+import { OptionError, plainTensors } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
 
@@ -83,6 +84,20 @@ test('where numbers are predicted, the loss is what is known', async () => {
   // The loss of the first task rose: that is forgetting, less would be better.
   expect(matrix.forgetting('whenLearnt')).toBe(loss - (matrix.value(0, '0+1') ?? 0))
   expect(matrix.forgetting('whenLearnt')).toBeGreaterThan(0)
+})
+
+test('a moving average of the weights is judged in their place', async () => {
+  const average = movingAverage(0.98)
+  const model = classifier({ inputs: 2, hidden: [8], classes: 4, seed: 1, device })
+  const learner = new Learner({ model, optimizer: chain(sgd(0.2), average) })
+  const matrix = await learnTasks(learner, stream, judged, { weights: (own) => average.tensors(own) })
+  const state = await model.toState()
+  const weights = await plainTensors(average.tensors(model.parameters.tensors()))
+  const other = denseFromState({ ...state, weights }, device)
+  const { accuracy } = await evaluateExamples(other, stream.examplesOf(stream.tasks[0], judged))
+  expect(matrix.value(1, '0+1')).toBe(accuracy)
+  const plain = await evaluateExamples(model, stream.examplesOf(stream.tasks[0], judged))
+  expect(plain.accuracy).not.toBe(accuracy)
 })
 
 test('a learner that has lived before starts where it is', async () => {

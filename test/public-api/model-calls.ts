@@ -11,13 +11,15 @@ const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text'
 const denseState = await api.classifier({ inputs: 2, hidden: [3], classes: 2, device }).toState()
 const labelled = { rows: 2, inputs: Float32Array.of(1, 2, 3, 4), targets: Float32Array.of(0, 1) }
 
+const denseWeights = () => api.denseFromState(denseState, device).parameters.tensors()
+
 export const modelCalls = {
   evaluateExamples: [
     () => ({
       args: {
         model: api.denseFromState(denseState, device),
         examples: { ...labelled, domains: ['a', 'a'] },
-        options: { among: [0, 1], rows: 1 },
+        options: { among: [0, 1], rows: 1, weights: denseWeights() },
       },
       run: api.evaluateExamples,
     }),
@@ -28,7 +30,7 @@ export const modelCalls = {
         learner: new api.Learner({ model: api.denseFromState(denseState, device), optimizer: sgd(0.1) }),
         stream: api.splitTasks(labelled, { tasks: [[0], [1]], rows: 1 }),
         test: labelled,
-        options: { sink: api.callbackSink(() => {}) },
+        options: { sink: api.callbackSink(() => {}), weights: (own: object) => own },
       },
       run: api.learnTasks,
     }),

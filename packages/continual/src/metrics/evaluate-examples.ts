@@ -1,5 +1,5 @@
 /** How well a model does on examples, without learning from them. */
-import { checkArgument, checkOptions, checks, OptionError, scope } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, OptionError, scope, type TensorsByPath } from '@burgeon/tensor'
 import { aModel, lossesOf, type Model } from '../model/model.ts'
 import { anExampleBatch, type ExampleBatch, rowsBetween } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
@@ -10,6 +10,8 @@ export interface EvaluateExamplesOptions {
   readonly among?: readonly number[]
   /** Rows that are computed together, ≥ 1; 500 unless given. */
   readonly rows?: number
+  /** Weights in the place of those of the model, such as their `movingAverage`. */
+  readonly weights?: TensorsByPath
 }
 
 /** How well a model does on some examples. */
@@ -37,8 +39,9 @@ export async function evaluateExamples(
   checkOptions(who, options, {
     among: checks.list('a list of classes', checks.integer({ from: 0 })),
     rows: checks.integer({ from: 1 }),
+    weights: checks.tensorsByPath,
   })
-  const { among, rows: together = 500 } = options
+  const { among, rows: together = 500, weights } = options
   const areNumbers = model.predicts === 'numbers'
   if (areNumbers && among) throw new OptionError(`${who}: got among for a model that predicts numbers.`)
   if (among?.length === 0) throw new OptionError(`${who}: got no classes in among; expected one or more.`)
@@ -47,7 +50,7 @@ export async function evaluateExamples(
     const part = rowsBetween(examples, from, Math.min(examples.rows, from + together))
     const found = scope(() => {
       const { inputs, targets } = batchTensors(model.device, part, model.predicts)
-      const outputs = model.forward(inputs)
+      const outputs = model.forward(inputs, weights)
       return { outputs, losses: lossesOf(model, outputs, targets) }
     })
     using outputs = found.outputs

@@ -1,5 +1,5 @@
 /** Learns a stream of tasks, and finds out after each how well all of them are known. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks, type TensorsByPath } from '@burgeon/tensor'
 import type { Learner } from '../learner.ts'
 import type { Model } from '../model/model.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -14,6 +14,11 @@ export interface LearnTasksOptions {
    * are predicted. It stays open.
    */
   readonly sink?: Sink
+  /**
+   * Weights to judge by, asked for each time; those of the model unless given. With a moving average:
+   * `weights: (own) => average.tensors(own)`.
+   */
+  readonly weights?: (own: TensorsByPath) => TensorsByPath
 }
 
 const aLearner = checks.role<Pick<Learner<Model>, 'model' | 'observe' | 'step'>>(
@@ -46,7 +51,7 @@ export async function learnTasks(
   checkArgument(who, 'learner', learner, aLearner)
   checkArgument(who, 'stream', stream, aStream)
   checkExamplesOf(who, test, 'test')
-  checkOptions(who, options, { sink: aSink })
+  checkOptions(who, options, { sink: aSink, weights: checks.callback('a function of the weights') })
   const { tasks, boundaries } = stream
   const areNumbers = learner.model.predicts === 'numbers'
   const matrix = new DomainMatrix(
@@ -54,7 +59,11 @@ export async function learnTasks(
     { better: areNumbers ? 'lower' : 'higher' },
   )
   const valueOf = async (task: (typeof tasks)[number]): Promise<number> => {
-    const { accuracy, loss } = await evaluateExamples(learner.model, stream.examplesOf(task, test))
+    const { model } = learner
+    const weights = options.weights?.(model.parameters.tensors())
+    const { accuracy, loss } = await evaluateExamples(model, stream.examplesOf(task, test), {
+      ...(weights && { weights }),
+    })
     return accuracy ?? loss
   }
   for (const task of tasks) matrix.recordBaseline(task.name, await valueOf(task))
