@@ -127,6 +127,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- growth': { because: data },
   'npm run bench -- growth --data DIR': { because: data },
   'npm run bench -- split-mnist --data DIR': { because: data },
+  'npm run bench -- three-scenarios --data DIR': { because: data },
   'npm run bench -- small-start': { because: data },
   'npm run bench -- small-start --data DIR': { because: data },
   'npm run bench -- context': { because: data },

@@ -174,7 +174,7 @@ export {
   jsonlSink,
 } from './sinks/text-sinks.ts'
 export { compose } from './strategy/compose.ts'
-export type { ModelStrategy, Strategy, StrategyOf } from './strategy/strategy.ts'
+export type { ModelStrategy, NetworkStrategy, Strategy, StrategyOf } from './strategy/strategy.ts'
 export {
   type Batch,
   batchOfTokens,
