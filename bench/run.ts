@@ -57,6 +57,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  'language-shift': [
+    async () => (await import('./streams/language-shift.ts')).languageShift,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [
     async () => (await import('./growth/small-start.ts')).smallStart,
@@ -101,6 +108,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  overhead: [async () => (await import('./overhead/overhead.ts')).overhead, 'quick'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

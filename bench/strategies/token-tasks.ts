@@ -1,4 +1,4 @@
-/** Two tasks of a tiny GPT: each token is so much more than the one before, and in the second task much more. */
+/** Two tasks of a tiny GPT: each token is so much more than the one before, much more in the second task. */
 import {
   batchOfTokens,
   joinBatches,
