@@ -104,8 +104,8 @@ const multiplesWithin = (from: number, most: number): number[] =>
 export function drawRequest(config: GptConfig, random: RandomStream): GrowthRequest {
   const { id, mlpHidden, heads, kvHeads, headDim, adapter, expertShares = [1] } = pick(random, config.blocks)
   const at = random.below(config.blocks.length + 1)
-  const how = pick(random, ['fresh', 'split', undefined] as const)
-  const units = mlpHidden + 1 + random.below(how === 'split' ? mlpHidden : 4)
+  const how = pick(random, ['fresh', 'split', 'splitAtRandom', undefined] as const)
+  const units = mlpHidden + 1 + random.below(how?.startsWith('split') ? mlpHidden : 4)
   const step = kvHeads < heads ? kvHeads : 1
   return pick<GrowthRequest>(random, [
     { kind: 'widenMlp', block: id, to: units, ...(how && { how }) },

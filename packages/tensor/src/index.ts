@@ -149,6 +149,7 @@ export {
 } from './parameters/parameter.ts'
 export {
   type SliceAverage,
+  type SliceSwaps,
   type ParameterCopy,
   type DimensionMap,
   extendAxis,

@@ -20,6 +20,7 @@ import {
 } from './plan.ts'
 import { averages, freshBeside, freshTensor, resize } from './resize.ts'
 import { withSlices } from './slices.ts'
+import { swapping } from './swaps.ts'
 
 /**
  * Applies `plan`. A plan that can be undone to the byte, as growth can, is carried out parameter by
@@ -139,16 +140,15 @@ function newTensor(
   }
   const { dimensions, fresh } = change
   const { tensor } = parameters.get(path)
-  return resize(tensor, dimensions, 'value', () =>
-    fresh.kind === 'average'
-      ? averages(tensor, dimensions, fresh)
-      : fresh.kind === 'slices'
-        ? device.tensor(
-            withSlices(dimensions, fresh.values),
-            { shape: shapeOf(dimensions), dtype: 'f32' },
-            path,
-          )
-        : freshBeside(tensor, shapeOf(dimensions), fresh, plan.key, path),
+  const shape = shapeOf(dimensions)
+  return swapping(tensor, plan, change, shape, (x) =>
+    resize(x, dimensions, 'value', () =>
+      fresh.kind === 'average'
+        ? averages(x, dimensions, fresh)
+        : fresh.kind === 'slices'
+          ? device.tensor(withSlices(dimensions, fresh.values), { shape, dtype: 'f32' }, path)
+          : freshBeside(x, shape, fresh, plan.key, path),
+    ),
   )
 }
 

@@ -47,18 +47,33 @@ function checkAdded(change: ParameterChange & { kind: 'add' }, parameters: Param
   }
 }
 
-function checkResized({ path, dimensions, fresh }: ParameterChange & { kind: 'resize' }, shape: Shape): void {
+function checkResized(change: ParameterChange & { kind: 'resize' }, shape: Shape): void {
+  const { path, dimensions, fresh } = change
   const from = dimensions.map((map) => map.from)
   if (!sameShape(from, shape)) {
     throw new ParameterError(
       `plan: made for ${path} of shape ${formatShape(from)}, which now is ${formatShape(shape)}. Plan again.`,
     )
   }
+  checkSwaps(change)
   if (!dimensions.some(({ source }) => source.includes(-1))) return
   if (fresh.kind === 'average') checkAverage(path, dimensions, fresh)
   else if (fresh.kind === 'slices')
     checkCount(path, shapeOf(dimensions), fresh.values.length, newPlaces(dimensions))
   else checkInitial(path, shapeOf(dimensions), fresh)
+}
+
+function checkSwaps({ path, dimensions, swaps }: ParameterChange & { kind: 'resize' }): void {
+  if (swaps === undefined) return
+  const { axis, pairs, before = false } = swaps
+  const { from, source } = dimensions.at(axis) ?? keepAxis(0)
+  const size = before ? from : source.length
+  const slices = pairs.flat()
+  const areSlices = slices.every((at) => Number.isInteger(at) && at >= 0 && at < size)
+  if (axis >= 0 && areSlices && new Set(slices).size === slices.length) return
+  throw new ParameterError(
+    `plan: ${path} swaps numbers of slices ${slices.join(', ')} along axis ${axis}, which has ${size}; expected some of them, each once.`,
+  )
 }
 
 function checkInitial(path: string, shape: Shape, initial: InitialValues): void {

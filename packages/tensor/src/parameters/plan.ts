@@ -66,6 +66,18 @@ export interface SliceAverage {
   readonly of?: readonly (readonly number[])[]
 }
 
+/**
+ * Pairs of slices that hold two shares of one, with a sum of 1, and in which a random half of the numbers
+ * change places. Half of a number's step and of its importance is then in either, on the average.
+ */
+export interface SliceSwaps {
+  readonly axis: number
+  /** Two slices each, counted where there are most of them; no slice is in more than one pair. */
+  readonly pairs: readonly (readonly [number, number])[]
+  /** Whether they change places before the slices are taken, to undo a plan. Default false. */
+  readonly before?: boolean
+}
+
 /** The change of one parameter. */
 export type ParameterChange =
   | {
@@ -74,6 +86,8 @@ export type ParameterChange =
       readonly dimensions: readonly DimensionMap[]
       /** The content of new slices. */
       readonly fresh: InitialValues | SliceAverage | Slices
+      /** Numbers that change places between two copies of a slice. Default: none. */
+      readonly swaps?: SliceSwaps
     }
   | {
       readonly kind: 'add'
@@ -174,7 +188,7 @@ export function inversePlan(plan: Plan): Plan {
       case 'add':
         return { kind: 'remove', path: change.path }
       case 'resize':
-        return { ...change, dimensions: change.dimensions.map((map) => inverseMap(map)) }
+        return inverseChange(change)
       case 'remove':
         throw new OptionError(
           `inverse: the plan "${plan.summary}" removes ${change.path}; its numbers are gone.`,
@@ -183,6 +197,21 @@ export function inversePlan(plan: Plan): Plan {
   })
   const undoes = plan.undoes !== true
   return { summary: `undo ${plan.summary}`, key: plan.key, changes: changes.reverse(), undoes }
+}
+
+/** The swaps that undo others. */
+const inverseSwaps = ({ before = false, ...swaps }: SliceSwaps): SliceSwaps => ({
+  ...swaps,
+  before: !before,
+})
+
+/** The change of a parameter that undoes another. @param mayDrop As in `inverseMap`. */
+export function inverseChange(
+  { swaps, ...change }: ParameterChange & { kind: 'resize' },
+  mayDrop: boolean = false,
+): ParameterChange & { kind: 'resize' } {
+  const dimensions = change.dimensions.map((map) => inverseMap(map, mayDrop))
+  return { ...change, dimensions, ...(swaps && { swaps: inverseSwaps(swaps) }) }
 }
 
 /**

@@ -148,7 +148,7 @@ export function roleFactor(role: MirrorRole, value: number, gradient: number): n
  * Takes the slices `source` of one axis; a new slice (−1) takes slice 0 for the moment, to be overwritten by
  * fresh numbers.
  */
-function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
+export function takeAlong(x: Tensor, axis: number, source: readonly number[]): Tensor {
   const ids = x.device.tensor(
     source.map((at) => Math.max(at, 0)),
     { shape: [source.length], dtype: 'i32' },

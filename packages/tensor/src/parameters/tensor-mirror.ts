@@ -22,6 +22,7 @@ import {
 import { aRole, averages, resize, type MirrorRole, roleFactor } from './resize.ts'
 import { aPlainTensor, type PlainTensor, type PlainTensors, plainTensors } from './plain-tensors.ts'
 import { type KeptNumbers, keptNumbers, slicesOf } from './slices.ts'
+import { swapping } from './swaps.ts'
 import type { Mirror } from './mirror.ts'
 
 const aStore = checks.instance('a ParameterStore', ParameterStore)
@@ -149,7 +150,10 @@ export class TensorMirror implements Mirror {
               : fresh.kind === 'average'
                 ? averages(old, maps, fresh)
                 : add(grown, 0)
-        next.set(change.path, resize(old, maps, this.role, newSlices))
+        next.set(
+          change.path,
+          swapping(old, plan, change, grown.shape, (x) => resize(x, maps, this.role, newSlices)),
+        )
       }
       return next
     })

@@ -3,7 +3,7 @@ import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { aMirrors, type Mirror } from './mirror.ts'
 import { ParameterError, ParameterStore } from './parameter.ts'
-import { inversePlan, inverseMap, type ParameterChange, type Plan, requirePlan } from './plan.ts'
+import { inverseChange, inversePlan, type ParameterChange, type Plan, requirePlan } from './plan.ts'
 import { slicesOf } from './slices.ts'
 
 /** Whether a change takes numbers away: a parameter, or slices of one. */
@@ -79,7 +79,7 @@ async function revertChange(
 ): Promise<ParameterChange> {
   if (change.kind !== 'resize' || !drops(change))
     return inversePlan({ ...plan, changes: [change] }).changes[0]
-  const dimensions = change.dimensions.map((map) => inverseMap(map, true))
-  const values = slicesOf(dimensions, await parameters.get(change.path).tensor.read())
-  return { ...change, dimensions, fresh: { kind: 'slices', values } }
+  const back = inverseChange(change, true)
+  const values = slicesOf(back.dimensions, await parameters.get(change.path).tensor.read())
+  return { ...back, fresh: { kind: 'slices', values } }
 }

@@ -1,5 +1,5 @@
 /** The factors that a growth puts on the slices of a parameter, as plain data. */
-import { checks, type DimensionMap, type ParameterChange, type Shape } from '@burgeon/tensor'
+import { checks, type DimensionMap, type ParameterChange, type Shape, type SliceSwaps } from '@burgeon/tensor'
 
 /** Factors by axis and index; null for an axis whose factors are all 1. */
 export type Factors = readonly (readonly number[] | null)[]
@@ -17,10 +17,12 @@ export interface PacedGrowth {
 /** The factors of a change on the slices of its parameter. */
 export function growthBy(change: ParameterChange & { kind: 'add' | 'resize' }): PacedGrowth {
   if (change.kind === 'resize') {
-    const { dimensions } = change
+    const { dimensions, swaps } = change
     return {
       steps: 0,
-      values: dimensions.map(({ source, valueFactor }) => sizesOf(source, valueFactor)),
+      values: dimensions.map((map, axis) =>
+        swaps?.axis === axis ? swappedSizesOf(map, swaps) : sizesOf(map.source, map.valueFactor),
+      ),
       gradients: dimensions.map(({ source, gradientFactor }) => sizesOf(source, gradientFactor)),
     }
   }
@@ -40,6 +42,19 @@ function sizesOf(
   factors: readonly number[] | undefined,
 ): readonly number[] | null {
   return factors === undefined ? null : orNull(source.map((at, i) => (at < 0 ? 1 : sizeOf(factors[i]))))
+}
+
+/** Of two slices that have swapped numbers, each has half of the original's on the average. */
+function swappedSizesOf(
+  { source, valueFactor }: DimensionMap,
+  { pairs, before = false }: SliceSwaps,
+): readonly number[] | null {
+  const slices = new Set(pairs.flat())
+  const own = source.map((at, i) => {
+    if (slices.has(before ? at : i)) return before ? 2 : 0.5
+    return valueFactor?.[i] ?? 1
+  })
+  return sizesOf(source, own)
 }
 
 /**

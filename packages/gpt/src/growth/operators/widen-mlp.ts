@@ -1,5 +1,5 @@
 /** More hidden units in an MLP. */
-import { type DimensionMap, extendAxis, OptionError } from '@burgeon/tensor'
+import { type DimensionMap, extendAxis, OptionError, type ParameterChange } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
 import type { WidenMlp } from '../requests/growth-request.ts'
 import { blockOf, withBlock } from '../changes/block-edits.ts'
@@ -10,12 +10,13 @@ import { checkChoice } from '../requests/check-values.ts'
 /** The configuration with more hidden units in one block. */
 function configAfter(config: GptConfig, { block: id, to, how = 'fresh' }: WidenMlp): GptConfig {
   const { mlpHidden: from } = blockOf('widenMlp', config, id)
-  checkChoice('widenMlp', 'how', how, ['fresh', 'split'])
-  const most = how === 'split' ? 2 * from : Infinity
+  checkChoice('widenMlp', 'how', how, ['fresh', 'split', 'splitAtRandom'])
+  const isSplit = how !== 'fresh'
+  const most = isSplit ? 2 * from : Infinity
   if (!Number.isSafeInteger(to) || to <= from || to > most) {
     throw new OptionError(
       `grow widenMlp: got to = ${to} for block ${id}; expected an integer above ${from}` +
-        `${how === 'split' ? ` and at most ${most}: each unit splits in two` : ''}.`,
+        `${isSplit ? ` and at most ${most}: each unit splits in two` : ''}.`,
     )
   }
   return withBlock(config, id, { mlpHidden: to })
@@ -24,34 +25,56 @@ function configAfter(config: GptConfig, { block: id, to, how = 'fresh' }: WidenM
 /**
  * Fresh units: incoming weights random, outgoing 0, so they contribute nothing yet and the outgoing weights
  * learn at once. Split units (Net2WiderNet, Chen et al. 2016, section 2.2): incoming copied, outgoing shared
- * out. Of adapters, B beside up is incoming and A beside down outgoing. All experts of a block are equally
+ * out, each as a whole or number by number. Of adapters, B beside up is incoming and A beside down outgoing. All experts of a block are equally
  * wide and get as many.
  */
 function plan(request: WidenMlp, { config, after, key }: GrowthStep): PlannedGrowth {
   const { block: id, to, how = 'fresh' } = request
   const { mlpHidden: from } = blockOf('widenMlp', config, id)
   const fresh = extendAxis(from, to)
-  const [incoming, outgoing] = how === 'split' ? splitMaps(from, to) : [fresh, fresh]
+  const specs = specsOf(config, id, 'mlp')
+  const [incoming, outgoing] = how === 'fresh' ? [fresh, fresh] : splitMaps(from, to, how)
+  const isOutgoing = ({ path }: { readonly path: string }): boolean => /\.down\./.test(path)
   const changes = resizeAxis(
-    specsOf(config, id, 'mlp'),
+    specs,
     'mlpHidden',
-    ({ path }) => (/\.down\./.test(path) ? outgoing : incoming),
+    (spec) => (isOutgoing(spec) ? outgoing : incoming),
     ({ path }) => (/\.down\.|\.bias$|\.adapter\./.test(path) ? zero : small),
   )
-  const summary = `block ${id}: mlpHidden ${from} → ${to}${how === 'split' ? ' (split)' : ''}`
-  return planned(request, { config, after, key, summary, changes })
+  const pairs = Array.from({ length: to - from }, (_, i) => [i, from + i] as const)
+  const swapping = (change: ParameterChange): ParameterChange =>
+    change.kind === 'resize' && isOutgoing(change)
+      ? { ...change, swaps: { axis: change.dimensions.indexOf(outgoing), pairs } }
+      : change
+  const said = { fresh: '', split: ' (split)', splitAtRandom: ' (split at random)' }[how]
+  const summary = `block ${id}: mlpHidden ${from} → ${to}${said}`
+  return planned(request, {
+    ...{ config, after, key, summary },
+    changes: how === 'splitAtRandom' ? changes.map(swapping) : changes,
+  })
 }
 
 /**
  * The first `to − from` units are split in two. The outgoing shares 1/4 and 3/4 are unequal, so the halves
- * diverge, and the quarter, a power of two, makes the inverse exact. A half's incoming gradient is its share
- * of the whole's.
+ * diverge, and the quarter, a power of two, makes the inverse exact.
+ *
+ * Split as a whole, a half's incoming gradient is its share of the whole's, whatever is learnt: what stood
+ * beside the weights is carried exactly, and growing commutes with learning. But an optimizer that takes the
+ * size out of a gradient, as Adam does, gives both halves the same step, and they part slowly. Split at
+ * random, each outgoing weight w is w/2 ± w/4 with a sign of its own: the gradients of the halves point in
+ * different ways from the first step on. Together they are what the one was, and either half of it is taken
+ * for a half.
  */
-function splitMaps(from: number, to: number): [DimensionMap, DimensionMap] {
+function splitMaps(
+  from: number,
+  to: number,
+  how: 'split' | 'splitAtRandom',
+): [incoming: DimensionMap, outgoing: DimensionMap] {
   const source = Array.from({ length: to }, (_, i) => (i < from ? i : i - from))
   const share = source.map((_, i) => (i >= from ? 0.75 : i < to - from ? 0.25 : 1))
+  const gradientFactor = how === 'split' ? share : share.map((own) => (own === 1 ? 1 : 0.5))
   return [
-    { from, source, gradientFactor: share },
+    { from, source, gradientFactor },
     { from, source, valueFactor: share },
   ]
 }

@@ -8,10 +8,15 @@ export interface WidenMlp {
   /** Units afterwards; more than now. */
   readonly to: number
   /**
-   * `fresh` units are random inside and write nothing yet; `split` units are copies that share the work of
-   * existing ones unequally. `fresh` unless given.
+   * Where new units come from. `fresh` unless given.
+   *
+   * - `fresh`: random inside, they write nothing yet.
+   * - `split`: copies that share the work of existing ones, a quarter and three quarters of it. Growing so and
+   *   then learning is learning and then growing.
+   * - `splitAtRandom`: the same, with a quarter of each outgoing weight here or there, as drawn. The two part
+   *   at once, also where the size of gradients does not count, as under `adamw`.
    */
-  readonly how?: 'fresh' | 'split'
+  readonly how?: 'fresh' | 'split' | 'splitAtRandom'
 }
 
 /** More query heads in one block; where they do not share keys and values, more of those, too. */
