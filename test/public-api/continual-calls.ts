@@ -106,7 +106,10 @@ export const continualCalls: CallsOf<typeof api> = {
     () => ({ args: { options: { window: 8, significance: 1, request } }, run: api.growByCompute }),
   ],
   growByGradient: [
-    () => ({ args: { options: { every: 1, threshold: 1, widen: 1 } }, run: api.growByGradient }),
+    () => ({
+      args: { options: { every: 1, threshold: 1, widen: 1, how: 'gradMax' } },
+      run: api.growByGradient,
+    }),
   ],
   growOnDrift: [() => ({ args: { options: { patience: 1, tolerance: 1, request } }, run: api.growOnDrift })],
   growOnPlateau: [
@@ -132,6 +135,12 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   neverGrow: 'a policy, called by the learner',
+  gradMaxRequest: [
+    () => ({
+      args: { model: model(), batch: batch(), options: { block: 'b0', to: 6 } },
+      run: api.gradMaxRequest,
+    }),
+  ],
   measureBlocks: [() => ({ args: { model: model(), batch: batch() }, run: api.measureBlocks })],
   measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
   partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],

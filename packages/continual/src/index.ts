@@ -40,6 +40,7 @@ export {
   lossWindow,
   neverGrow,
 } from './growth/growth-policy.ts'
+export { gradMaxRequest, type GradMaxOptions } from './growth/measure/grad-max-request.ts'
 export { measureBlocks } from './growth/measure/measure-blocks.ts'
 export type { BlockSignals, Measurement } from './growth/measure/measurement.ts'
 export { type PartImportance, partImportance } from './growth/measure/part-importance.ts'

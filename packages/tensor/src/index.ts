@@ -162,7 +162,7 @@ export {
 } from './parameters/plan.ts'
 export { undoPlan } from './parameters/undo-plan.ts'
 export { freshTensor, resize, type MirrorRole } from './parameters/resize.ts'
-export { type KeptNumbers, keptNumbers } from './parameters/slices.ts'
+export { type KeptNumbers, keptNumbers, type Slices } from './parameters/slices.ts'
 export { type RandomState, RandomStream } from './random/random-stream.ts'
 export { foldIn, type RandomKey, keyFromSeed, splitKey } from './random/threefry.ts'
 export { BadFileError } from './safetensors/bad-file-error.ts'

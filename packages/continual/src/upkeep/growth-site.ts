@@ -1,7 +1,15 @@
 /** Where growth happens: what the growth of a learner needs of its model, which is a GPT or a dense network. */
 import { Gpt } from '@burgeon/gpt'
-import { type GrowthPrice, type GrowthRecord, grow, keptBytesOf, planGrowth } from '@burgeon/gpt/growth'
+import {
+  type GrowthPrice,
+  type GrowthRecord,
+  type GrowthRequest,
+  grow,
+  keptBytesOf,
+  planGrowth,
+} from '@burgeon/gpt/growth'
 import type { Mirror, RandomKey } from '@burgeon/tensor'
+import { gradMaxRequest } from '../growth/measure/grad-max-request.ts'
 import { measureBlocks } from '../growth/measure/measure-blocks.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import { type AnyConfig, type AnyRequest, asHidden } from '../growth/price-in.ts'
@@ -47,11 +55,20 @@ function siteOfGpt(model: Gpt, recent: TokenBatch): GrowthSite {
     keptBytes: keptBytesOf(model.growthLog),
     measure: () => measureBlocks(model, recent),
     async grow(request, { mirrors, key, now }) {
-      const planned = planGrowth(model.config, request as Parameters<typeof planGrowth>[1], key)
+      const wanted = await measured(request as GrowthRequest, model, recent)
+      const planned = planGrowth(model.config, wanted, key)
       using probe = probeOf(model, recent)
       return withoutUndo(await grow(model, planned, { mirrors, probe, ...(now && { now }) }))
     },
   }
+}
+
+/** The request with the weights of new units, where they have to be measured. */
+async function measured(request: GrowthRequest, model: Gpt, recent: TokenBatch): Promise<GrowthRequest> {
+  if (request.kind !== 'widenMlp' || request.how !== 'gradMax' || request.outgoing !== undefined)
+    return request
+  const { block, to } = request
+  return gradMaxRequest(model, recent, { block, to })
 }
 
 function siteOfNetwork(model: DenseNetwork, recent: Batch): GrowthSite {

@@ -18,6 +18,11 @@ export interface GradientOptions {
   readonly threshold?: number
   /** Share by which the MLP is widened, > 0; 0.25 unless given. */
   readonly widen?: number
+  /**
+   * How new units begin, as in `WidenMlp`: random inside, or as their promise was measured (`gradMax`); that
+   * needs blocks without experts. `fresh` unless given.
+   */
+  readonly how?: 'fresh' | 'gradMax'
 }
 
 /**
@@ -36,8 +41,9 @@ export function growByGradient(options: GradientOptions = {}): GrowthPolicy<null
     every: checks.integer({ from: 1 }),
     threshold: checks.number({ above: 0 }),
     widen: checks.number({ above: 0 }),
+    how: checks.oneOf('fresh', 'gradMax'),
   })
-  const { every = 100, threshold = 1, widen = 0.25 } = options
+  const { every = 100, threshold = 1, widen = 0.25, how } = options
   return {
     name: `by gradient, every ${every} steps`,
     initial: null,
@@ -59,7 +65,7 @@ export function growByGradient(options: GradientOptions = {}): GrowthPolicy<null
       const ratio = promise / (measured.gradientNorm ** 2 / parameters)
       const reason = `block ${block.id}: for each parameter a new neuron promises ${ratio.toPrecision(2)} times what the present ones do`
       if (!(ratio > threshold)) return stay(reason)
-      const request = widened(block, widen)
+      const request = widened(block, widen, how)
       if (excessOf(signals, request, budget) !== null) return stay(`the budget is spent (${reason})`)
       return { request, reason, state: null }
     },

@@ -1,11 +1,16 @@
 /** The request and the choice of a block that policies which widen MLPs share. */
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
-import type { GrowthRequest } from '@burgeon/gpt/growth'
+import type { GrowthRequest, WidenMlp } from '@burgeon/gpt/growth'
 import type { BlockSignals, Measurement } from '../measure/measurement.ts'
 
-/** A request to widen the MLP of a block by a share of its units, and by at least one. */
-export function widened({ id, mlpHidden }: BlockConfig, share: number): GrowthRequest {
-  return { kind: 'widenMlp', block: id, to: mlpHidden + Math.max(1, Math.round(mlpHidden * share)) }
+/**
+ * A request to widen the MLP of a block by a share of its units, and by at least one.
+ *
+ * @param how Where new units come from; `fresh` unless given.
+ */
+export function widened({ id, mlpHidden }: BlockConfig, share: number, how?: WidenMlp['how']): GrowthRequest {
+  const to = mlpHidden + Math.max(1, Math.round(mlpHidden * share))
+  return { kind: 'widenMlp', block: id, to, ...(how && { how }) }
 }
 
 /** A block with what was measured of it. */

@@ -6,6 +6,7 @@ import {
   type DimensionMap,
   type InitialValues,
   type ParameterChange,
+  type Slices,
   keepAxis,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../../config/gpt-config.ts'
@@ -23,7 +24,7 @@ export function resizeAxis(
   specs: readonly ParameterSpec[],
   axis: Axis,
   map: DimensionMap | ((spec: ParameterSpec) => DimensionMap),
-  fresh: (spec: ParameterSpec) => InitialValues | SliceAverage,
+  fresh: (spec: ParameterSpec) => InitialValues | SliceAverage | Slices,
 ): ParameterChange[] {
   return specs
     .filter(({ axes }) => axes.includes(axis))

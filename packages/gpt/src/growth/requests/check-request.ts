@@ -50,7 +50,13 @@ const optional = (field: Field): Field => ({ ...field, isOptional: true })
 const size = (limit: string): Field => ({ ...number, limit })
 
 const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
-  widenMlp: { block: text, to: size('mlpHidden'), how: optional(text) },
+  widenMlp: {
+    block: text,
+    to: size('mlpHidden'),
+    how: optional(text),
+    outgoing: optional(numbers),
+    gate: optional(numbers),
+  },
   addHeads: { block: text, to: size('heads') },
   addKvHeads: { block: text, to: size('kvHeads') },
   widenHeads: { block: text, to: size('headDim') },

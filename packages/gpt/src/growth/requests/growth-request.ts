@@ -11,12 +11,25 @@ export interface WidenMlp {
    * Where new units come from. `fresh` unless given.
    *
    * - `fresh`: random inside, they write nothing yet.
-   * - `split`: copies that share the work of existing ones, a quarter and three quarters of it. Growing so and
-   *   then learning is learning and then growing.
+   * - `split`: copies that share the work of existing ones, a quarter and three quarters of it. Growing so
+   *   and then learning is learning and then growing.
    * - `splitAtRandom`: the same, with a quarter of each outgoing weight here or there, as drawn. The two part
    *   at once, also where the size of gradients does not count, as under `adamw`.
+   * - `gradMax`: incoming weights are 0 (with `swiglu` those of `up` alone), so they write nothing yet, and
+   *   outgoing ones are such that the incoming ones learn at once: see `outgoing`.
    */
-  readonly how?: 'fresh' | 'split' | 'splitAtRandom'
+  readonly how?: 'fresh' | 'split' | 'splitAtRandom' | 'gradMax'
+  /**
+   * For `gradMax`: outgoing weights of each new unit, `embed` numbers a unit, unit after unit, as
+   * `gradMaxRequest` of `@burgeon/continual` measures them. A learner measures them where they are missing;
+   * elsewhere they are random then.
+   */
+  readonly outgoing?: readonly number[]
+  /**
+   * For `gradMax` with `swiglu`: weights of the gates that `outgoing` was measured for, `[embed, units]` row
+   * after row. Random unless given.
+   */
+  readonly gate?: readonly number[]
 }
 
 /** More query heads in one block; where they do not share keys and values, more of those, too. */
