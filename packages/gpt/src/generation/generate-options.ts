@@ -9,6 +9,7 @@ import {
 } from '@burgeon/tensor'
 import { type RowAdapters, rowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
+import type { GrowthLog } from '../growth/plan/growth-log.ts'
 import { aCacheFormat, type CacheFormat } from '../forward/key-value-cache.ts'
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
 import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
@@ -19,6 +20,8 @@ export interface GenerativeModel {
   readonly config: GptConfig
   readonly device: Device
   readonly parameters: Pick<ParameterStore, 'tensors' | 'size'>
+  /** The changes of its size; of one that never grows there is none. */
+  readonly growthLog?: GrowthLog
 }
 
 /** Text, for which there must be a tokenizer, or tokens. */
@@ -55,8 +58,9 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
   /**
    * Which weights are read. `snapshot`, unless given: those of the first token, whatever the model learns
    * meanwhile; they share memory with the model's until it changes them. `live`: those that the model has by
-   * then. After growth everything is read once more, so that a text goes on as if nothing had happened where
-   * the growth was exact; after learning what was read is remembered as it was understood then.
+   * then. What was read is remembered as it was understood then, through learning and exact growth, after
+   * which a text goes on as if nothing had happened; new heads find nothing in it. After other growth, and
+   * where one is taken back, it is read once more.
    */
   readonly weights?: 'snapshot' | 'live'
   /**

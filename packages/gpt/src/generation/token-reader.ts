@@ -4,6 +4,7 @@ import type { AppliedAdapter, RowAdapters } from '../adapters/applied-adapter.ts
 import type { GptConfig } from '../config/gpt-config.ts'
 import { forward } from '../forward/forward.ts'
 import { KeyValueCache } from '../forward/key-value-cache.ts'
+import { cacheThroughGrowth, type SizeThen } from './cache-through-growth.ts'
 import type { GenerateOptions, GenerativeModel } from './generate-options.ts'
 import type { GenerationRow } from './generation-row.ts'
 
@@ -11,6 +12,8 @@ import type { GenerationRow } from './generation-row.ts'
 export interface RowGroup {
   rows: readonly GenerationRow[]
   cache: KeyValueCache
+  /** The size of the model that the cache is for. */
+  size: SizeThen
 }
 
 /** A model at work: with the weights of one moment, or with those it has by then. */
@@ -61,7 +64,16 @@ export class TokenReader implements Disposable {
 
   /** A group of rows of which nothing has been read. */
   group(rows: readonly GenerationRow[]): RowGroup {
-    return { rows, cache: new KeyValueCache(this.config, this.#model.device, rows.length, this.#cacheFormat) }
+    const { device } = this.#model
+    return {
+      rows,
+      cache: new KeyValueCache(this.config, device, rows.length, this.#cacheFormat),
+      size: this.#size,
+    }
+  }
+
+  get #size(): SizeThen {
+    return { config: this.config, entries: this.#model.growthLog?.entries.length ?? 0 }
   }
 
   /**
@@ -96,12 +108,15 @@ export class TokenReader implements Disposable {
     for (const tensor of this.#kept.splice(0)) tensor.release()
   }
 
-  /** How many tokens of each row are not in the cache, which is made anew after growth. */
+  /** How many tokens of each row are not in the cache, which follows growth, or is made anew. */
   #unread(group: RowGroup, more: readonly number[]): number {
     checkLives(this.#snapshot ? undefined : this.#model)
     if (!group.cache.isFor(this.config)) {
+      const { device, growthLog } = this.#model
+      const grown = growthLog && cacheThroughGrowth(group.cache, group.size, growthLog, this.config, device)
+      const { cache, size } = grown ? { cache: grown, size: this.#size } : this.group(group.rows)
       group.cache[Symbol.dispose]()
-      group.cache = this.group(group.rows).cache
+      Object.assign(group, { cache, size })
     }
     return group.rows[0].window + more.length - group.cache.length
   }
