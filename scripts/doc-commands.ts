@@ -112,6 +112,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   },
   'npm run bench -- growth-cost': bench('growth-cost'),
   'npm run bench -- meta': bench('meta'),
+  'npm run bench -- plasticity': bench('plasticity'),
   'npm run bench -- drift': bench('drift'),
   'npm run bench -- strategies': bench('strategies'),
   'npm run bench -- overhead': bench('overhead'),
