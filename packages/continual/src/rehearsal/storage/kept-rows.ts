@@ -120,13 +120,14 @@ export class KeptRows {
    * @param besideOf What is kept beside a row; nothing unless given.
    */
   offer(batch: Batch, losses: readonly number[], step: number, besideOf?: (row: number) => Beside): void {
-    const { memory } = this.#options
+    const { memory, capacity } = this.#options
     for (let i = 0; i < batch.rows; i++) {
       const own = rowAt(batch, i)
-      const packed = packRow(own)
+      // What is left out need not be packed where rows are counted, and not bytes.
+      const measured = typeof capacity === 'number' ? null : packRow(own)
       const order = this.#seen++
       const beside = besideOf?.(i)
-      const size = packed.length + (beside?.size ?? 0)
+      const size = (measured?.length ?? 0) + (beside?.size ?? 0)
       if (!this.#store.canHold(size)) continue
       const loss = losses[i] ?? 0
       const { domain } = own
@@ -134,6 +135,7 @@ export class KeptRows {
       const place = memory.offer(row, this.#view(step, !this.#store.hasRoomFor(size)))
       if (place === null) continue
       const { length } = this.#store.rows
+      const packed = measured ?? packRow(own)
       this.#store.put(placeOf(memory, place, length), { ...row, packed, beside: beside?.pack() ?? nothing })
       this.#keepWithin(step)
     }
