@@ -58,7 +58,7 @@ export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers
         `a Float32Array, as many for each of ${rows} rows`,
       )
     }
-    const at = numbers.findIndex((number) => !Number.isFinite(number))
+    const at = strayIn(numbers)
     if (at >= 0) throw refused(`got ${numbers[at]} among the ${name}`, 'finite numbers')
   }
   checkDomains(domains, rows)
@@ -68,6 +68,12 @@ export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers
   if (targets.length !== rows)
     throw refused(`got ${targets.length} targets`, `${rows}, one class for each row`)
   if (wrong !== undefined) throw refused(`got ${wrong} as a class`, 'an integer from 0')
+}
+
+/** Place of the first number that is not finite; −1 where there is none. A plain loop: examples are large. */
+function strayIn(numbers: Float32Array): number {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return i
+  return -1
 }
 
 function checkDomains(domains: unknown, rows: number): void {
