@@ -82,7 +82,6 @@ export {
   type EvaluateExamplesOptions,
   type ExampleEvaluation,
 } from './metrics/evaluate-examples.ts'
-export { learnTasks, type LearnTasksOptions } from './metrics/learn-tasks.ts'
 export {
   bitsPerByte,
   Prequential,
@@ -187,6 +186,7 @@ export {
 export type { BatchTensors } from './stream/batch-tensors.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
 export { type BlurOptions, type BlurredStream, blurredTasks } from './stream/scenarios/blurred-tasks.ts'
+export { learnTasks, type LearnTasksOptions } from './stream/scenarios/learn-tasks.ts'
 export {
   type IncrementalScenario,
   type LabelledExamples,

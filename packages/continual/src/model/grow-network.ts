@@ -1,4 +1,4 @@
-/** Growth of a dense network as a learner carries it out: with a record, and taken back if it moved the outputs. */
+/** Growth of a dense network in a learner: with a record, and taken back if it moved the outputs. */
 import { type GrowthPrice, GrowthRefusedError } from '@burgeon/gpt/growth'
 import { applyPlan, scope } from '@burgeon/tensor'
 import { type Batch, rowsBetween } from '../stream/batch.ts'

@@ -1,4 +1,4 @@
-/** Where growth happens: what the growth of a learner needs of its model, which is a GPT or a dense network. */
+/** Where growth happens: what it needs of the model of a learner, which is a GPT or a dense network. */
 import { Gpt } from '@burgeon/gpt'
 import {
   type GrowthPrice,

@@ -22,7 +22,8 @@ export interface PlateauOptions<C extends AnyConfig = GptConfig> {
   /** A fall of the loss counts while it exceeds this many standard errors; 2 unless given. */
   readonly significance?: number
   /**
-   * Share by which an MLP is widened, or the narrowest hidden layer of a dense network, > 0; 0.5 unless given.
+   * Share by which an MLP is widened, or the narrowest hidden layer of a dense network, > 0; 0.5 unless
+   * given.
    */
   readonly widen?: number
   /** After so many widenings comes a layer; 0 never adds layers. As many as there are blocks unless given. */

@@ -1,11 +1,11 @@
 /** Learns a stream of tasks, and finds out after each how well all of them are known. */
 import { checkArgument, checkOptions, checks, type TensorsByPath } from '@burgeon/tensor'
-import type { Learner } from '../learner.ts'
-import type { Model } from '../model/model.ts'
-import type { Sink } from '../sinks/sink.ts'
-import { checkExamplesOf, type LabelledExamples, type TaskStream } from '../stream/scenarios/split-tasks.ts'
-import { DomainMatrix } from './domain-matrix.ts'
-import { evaluateExamples } from './evaluate-examples.ts'
+import type { Learner } from '../../learner.ts'
+import type { Model } from '../../model/model.ts'
+import type { Sink } from '../../sinks/sink.ts'
+import { checkExamplesOf, type LabelledExamples, type TaskStream } from './split-tasks.ts'
+import { DomainMatrix } from '../../metrics/domain-matrix.ts'
+import { evaluateExamples } from '../../metrics/evaluate-examples.ts'
 
 /** Where the numbers go. */
 export interface LearnTasksOptions {
