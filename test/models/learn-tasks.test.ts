@@ -108,6 +108,18 @@ test('a learner that has lived before starts where it is', async () => {
   expect(learner.step).toBe(2 * (stream.boundaries.at(-1) ?? 0))
 })
 
+test('weights that are not all are refused by name', async () => {
+  const { model } = learnerOf()
+  const { 'layers.1.bias': _, ...most } = model.parameters.tensors()
+  const examples = stream.examplesOf(stream.tasks[0], judged)
+  await expect(evaluateExamples(model, examples, { weights: most })).rejects.toThrow(
+    'evaluateExamples: got weights without layers.1.bias',
+  )
+  await expect(learnTasks(learnerOf(), stream, judged, { weights: () => 3 as never })).rejects.toThrow(
+    'learnTasks: got what weights returned 3',
+  )
+})
+
 test('a test set that is none is refused before anything is learnt', async () => {
   const learner = learnerOf()
   const short = { ...judged, targets: judged.targets.slice(1) }

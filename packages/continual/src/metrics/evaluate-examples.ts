@@ -26,7 +26,8 @@ export interface ExampleEvaluation {
 /**
  * Predicts examples. Changes nothing.
  *
- * @throws OptionError for examples that are none, or `among` for a model that predicts numbers.
+ * @throws OptionError for examples that are none, weights that are not all, or `among` for a model that
+ *   predicts numbers.
  */
 export async function evaluateExamples(
   model: Model,
@@ -42,6 +43,12 @@ export async function evaluateExamples(
     weights: checks.tensorsByPath,
   })
   const { among, rows: together = 500, weights } = options
+  const lacking = weights && [...model.parameters].find(({ path }) => !Object.hasOwn(weights, path))
+  if (lacking) {
+    throw new OptionError(
+      `${who}: got weights without ${lacking.path}; expected one for every parameter of the model.`,
+    )
+  }
   const areNumbers = model.predicts === 'numbers'
   if (areNumbers && among) throw new OptionError(`${who}: got among for a model that predicts numbers.`)
   if (among?.length === 0) throw new OptionError(`${who}: got no classes in among; expected one or more.`)

@@ -61,6 +61,7 @@ export async function learnTasks(
   const valueOf = async (task: (typeof tasks)[number]): Promise<number> => {
     const { model } = learner
     const weights = options.weights?.(model.parameters.tensors())
+    if (weights) checkArgument(who, 'what weights returned', weights, checks.tensorsByPath)
     const { accuracy, loss } = await evaluateExamples(model, stream.examplesOf(task, test), {
       ...(weights && { weights }),
     })
