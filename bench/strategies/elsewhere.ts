@@ -9,7 +9,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- growth, -- small-start, -- where: policies make models larger or smaller': [
     ...['budgeted', 'dryRun', 'firstOf', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
     ...['growOnSaturation', 'growOnSchedule', 'measureBlocks', 'measurementsIn', 'partImportance'],
-    ...['pruneDormant', 'widenHidden', 'widerHidden'],
+    ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
