@@ -36,6 +36,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   context: ['context', '--seeds', '3', '--data', 'DIR'],
   vocabulary: ['vocabulary', '--seeds', '3', '--data', 'DIR'],
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
+  'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
 }
 
 export const readResult = (name: string): KeptResult =>
