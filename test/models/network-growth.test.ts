@@ -148,6 +148,17 @@ describe('a policy beside a dense network', () => {
     expect(reasons[3]).toContain('got a request of kind addLayer for a dense network; expected widenHidden')
     expect(learner.model.sizes.hidden).toEqual([4, 5])
   })
+  test('may not have blocks measured, for there are none: the journal says so', async () => {
+    const growth = growOnPlateau<DenseSizes>({ window: 8, patience: 8, where: 'gradient', significance: 50 })
+    const learner = new Learner({ model: tiny(), optimizer: sgd(0.1), strategy: { growth } })
+    for (let i = 0; i < 9; i++) await learner.observe(batchAt(i))
+    expect(learner.journal.map(({ kind, step }) => [kind, step])).toEqual([
+      ['growth refused', 8],
+      ['growth refused', 9],
+    ])
+    expect(learner.journal[0].summary).toContain('wants the blocks measured')
+    expect(learner.model.sizes.hidden).toEqual([4, 5])
+  })
   test.each([
     ['', false],
     [', also where it is told which classes can be meant', true],

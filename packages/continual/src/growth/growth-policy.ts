@@ -89,7 +89,7 @@ export interface GrowthPolicy<S = unknown, C extends AnyConfig = GptConfig> {
   /**
    * Whether the blocks shall be measured before it decides: a pass forwards and backwards over the rows just
    * learnt, so a policy asks for it when the measurement could lead to growth. As pure as `decide`; never
-   * unless given.
+   * unless given. A dense network has no blocks, so a learner of one refuses it.
    */
   measures?(signals: GrowthSignals<C>, budget: GrowthBudget, state: S): boolean
   /**

@@ -73,6 +73,8 @@ export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabular
       const site = siteOf(model, fresh)
       const signals = signalsOf(context, site)
       const isMeasured = attempt(() => policy.measures?.(signals, budget, state.policy) === true)
+      if (isMeasured.value && site.measure === undefined)
+        return [refusalEvent(name, step, { reason: noBlocks })]
       const measured = isMeasured.value ? await site.measure?.() : undefined
       const seen = measured === undefined ? {} : { measured }
       const decided = attempt(() => policy.decide({ ...signals, ...seen }, budget, state.policy))
@@ -103,6 +105,9 @@ export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabular
     },
   }
 }
+
+const noBlocks =
+  'growth: the policy wants the blocks measured, and the model is a dense network, which has none; expected a policy that does without.'
 
 /** The event of a policy that had the blocks measured and decided to stay as it is. */
 function consideredEvents(
