@@ -58,28 +58,10 @@ describe('rehearsal', () => {
     for (let i = 0; i < 5; i++) rehearsed.push((await learner.observe(rowsOf(row(i)))).rehearsedRows)
     expect(rehearsed).toEqual([0, 1, 2, 2, 2])
   })
-  test('hears how well the old rows were predicted, by the weights before the step', async () => {
-    const heard: (readonly number[] | null)[] = []
+  /** A rehearsal that writes down what it hears of old losses. */
+  function listening(heard: (readonly number[] | null)[]): Rehearsal {
     const own = reservoirReplay({ capacity: 1 })
-    const rehearsal: Rehearsal = {
-      ...own,
-      remember(context) {
-        heard.push(context.oldLosses)
-        own.remember(context)
-      },
-    }
-    const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy: { rehearsal } })
-    await learner.observe(rowsOf(row(0)))
-    const [expected] = lossOf(learner.model, [row(0)])(learner.model.parameters.tensors()).readSync()
-    await learner.observe(rowsOf(row(1)))
-    expect(heard[0]).toBe(null)
-    expect(heard[1]).toHaveLength(1)
-    expect(heard[1]?.[0]).toBeCloseTo(expected, 12)
-  })
-  test('beside own text hears of its own rows alone', async () => {
-    const heard: (readonly number[] | null)[] = []
-    const own = reservoirReplay({ capacity: 1 })
-    const beside: Rehearsal = {
+    return {
       ...own,
       remember(context) {
         heard.push(context.oldLosses)
@@ -87,7 +69,16 @@ describe('rehearsal', () => {
         own.remember(context)
       },
     }
-    const rehearsal = ownTextReplay({ text: rowsOf(row(7)), rows: 1, beside })
+  }
+  test.each<[string, (own: Rehearsal) => Rehearsal]>([
+    ['', (own) => own],
+    [
+      ', of its own rows alone beside own text',
+      (own) => ownTextReplay({ text: rowsOf(row(7)), rows: 1, beside: own }),
+    ],
+  ])('hears how well the old rows were predicted, by the weights before the step%s', async (_, around) => {
+    const heard: (readonly number[] | null)[] = []
+    const rehearsal = around(listening(heard))
     const learner = new Learner({ model: tinyModel(), optimizer: plainSgd(), strategy: { rehearsal } })
     await learner.observe(rowsOf(row(0)))
     const [expected] = lossOf(learner.model, [row(0)])(learner.model.parameters.tensors()).readSync()

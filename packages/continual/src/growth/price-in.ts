@@ -12,16 +12,16 @@ import { OptionError } from '@burgeon/tensor'
 import { type DenseSizes, shapesOf } from '../model/dense-sizes.ts'
 import { grownSizes, type HiddenRequest } from '../model/hidden-request.ts'
 
-/** A configuration that grows, as policies see it. */
+/** Configuration of a model that grows, as policies see it. */
 export type AnyConfig = GptConfig | DenseSizes
 
-/** What a policy can ask for, each of a configuration of its kind. */
+/** A request of a policy, to a configuration of its kind. */
 export type AnyRequest = GrowthRequest | HiddenRequest
 
-/** What can be asked of a configuration. */
+/** Requests that a configuration of type C can fulfil. */
 export type RequestTo<C> = C extends GptConfig ? GrowthRequest : HiddenRequest
 
-/** What a growth leads to. */
+/** Outcome of a growth. */
 export interface Grown {
   readonly config: AnyConfig
   /** Learnt numbers that are added; negative if there are fewer. */
@@ -29,7 +29,7 @@ export interface Grown {
   readonly price: GrowthPrice
 }
 
-/** Whether it is that of a dense network. */
+/** Returns whether a configuration is that of a dense network. */
 export const isNetwork = (config: AnyConfig): config is DenseSizes => 'hidden' in config
 
 /**
@@ -39,42 +39,44 @@ export const isNetwork = (config: AnyConfig): config is DenseSizes => 'hidden' i
  */
 export function priceIn(config: AnyConfig, request: AnyRequest, stateBytes: number): GrowthPrice {
   if (!isNetwork(config)) return priceOf(config, request as GrowthRequest, stateBytes)
-  const perParameter = stateBytes / parametersIn(config)
-  const costOf = (sizes: DenseSizes): ModelCost => {
-    const parameters = parametersIn(sizes)
-    const products = shapesOf(sizes).reduce((sum, { shape: [a, b = 0] }) => sum + a * b, 0)
-    return {
-      parameters,
-      // A multiplication and an addition are two; gradients take each product twice more.
-      flopsPerToken: { forward: 2 * products, training: 6 * products },
-      weightBytes: 4 * parameters,
-      stateBytes: Math.round(parameters * perParameter),
-    }
-  }
-  return { before: costOf(config), after: costOf(grownSizes(config, asHidden(request))) }
+  return priceBetween(config, grownSizes(config, asHidden(request)), stateBytes)
 }
 
-/** What a request leads to. Throws OptionError as `priceIn`. */
+/** The outcome of a request. Throws OptionError as `priceIn`. */
 export function grownIn(config: AnyConfig, request: AnyRequest, stateBytes: number): Grown {
   if (isNetwork(config)) {
-    const price = priceIn(config, request, stateBytes)
-    const parameters = price.after.parameters - price.before.parameters
-    return { config: grownSizes(config, asHidden(request)), parameters, price }
+    const after = grownSizes(config, asHidden(request))
+    const parameters = parametersIn(after) - parametersIn(config)
+    return { config: after, parameters, price: priceBetween(config, after, stateBytes) }
   }
   const planned = planGrowth(config, request as GrowthRequest, [0, 0])
-  return {
-    config: planned.config,
-    parameters: planned.parameters,
-    price: priceOfPlanned(planned, stateBytes),
-  }
+  const { config: after, parameters } = planned
+  return { config: after, parameters, price: priceOfPlanned(planned, stateBytes) }
 }
 
-/** Throws OptionError for a request to a GPT. */
+/** The request, where it is one to a dense network. Throws OptionError for one to a GPT. */
 export function asHidden(request: AnyRequest): HiddenRequest {
   if (request.kind === 'widenHidden') return request
   throw new OptionError(
     `growth: got a request of kind ${request.kind} for a dense network; expected widenHidden.`,
   )
+}
+
+function priceBetween(before: DenseSizes, after: DenseSizes, stateBytes: number): GrowthPrice {
+  const perParameter = stateBytes / parametersIn(before)
+  return { before: costOf(before, perParameter), after: costOf(after, perParameter) }
+}
+
+function costOf(sizes: DenseSizes, stateBytesPerParameter: number): ModelCost {
+  const parameters = parametersIn(sizes)
+  const products = shapesOf(sizes).reduce((sum, { shape: [a, b = 0] }) => sum + a * b, 0)
+  return {
+    parameters,
+    // A multiplication and an addition are two; gradients take each product twice more.
+    flopsPerToken: { forward: 2 * products, training: 6 * products },
+    weightBytes: 4 * parameters,
+    stateBytes: Math.round(parameters * stateBytesPerParameter),
+  }
 }
 
 const parametersIn = (sizes: DenseSizes): number =>

@@ -1,7 +1,7 @@
 /** Growth of a dense network in a learner: with a record, and taken back if it moved the outputs. */
 import { type GrowthPrice, GrowthRefusedError } from '@burgeon/gpt/growth'
 import { applyPlan, scope } from '@burgeon/tensor'
-import { type Batch, rowsBetween } from '../stream/batch.ts'
+import type { Batch } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import type { DenseNetwork } from './dense-network.ts'
 import type { DenseSizes } from './dense-sizes.ts'
@@ -18,22 +18,21 @@ export interface NetworkGrowth {
   readonly price: GrowthPrice
   /** How long it took; absent without a clock. */
   readonly milliseconds?: number
-  /** Largest absolute difference of an output for the latest rows, divided by the largest absolute output. */
+  /** Largest absolute difference of an output on the probe, divided by the largest absolute output. */
   readonly logitsMoved: number
   readonly configBefore: DenseSizes
 }
 
-/** What follows, and what the growth is judged by. */
+/** Mirrors that follow, the price, and rows by which the growth is judged. */
 export interface NetworkGrowthOptions extends WidenOptions {
   readonly price: GrowthPrice
-  /** Rows that the network has just seen. */
-  readonly recent: Batch
+  /** Rows on which the outputs are compared before and after. */
+  readonly probe: Batch
   readonly now?: () => number
 }
 
 /** Largest relative change of the outputs: rounding moves them by less. */
 const tolerance = 1e-5
-const probeRows = 4
 
 /**
  * Grows a network in place.
@@ -43,13 +42,13 @@ const probeRows = 4
 export async function growNetwork(
   model: DenseNetwork,
   request: HiddenRequest,
-  { mirrors, key, price, recent, now }: NetworkGrowthOptions,
+  { mirrors, key, price, probe, now }: NetworkGrowthOptions,
 ): Promise<NetworkGrowth> {
   const start = now?.()
   const [configBefore, parametersBefore] = [model.sizes, model.parameters.size]
-  const before = await outputsOf(model, recent)
+  const before = await outputsOf(model, probe)
   const undo = await widenHidden(model, request, { mirrors, key })
-  const logitsMoved = relativeChange(before, await outputsOf(model, recent))
+  const logitsMoved = relativeChange(before, await outputsOf(model, probe))
   if (!(logitsMoved <= tolerance)) {
     applyPlan(undo, model.parameters, mirrors, model.device)
     throw new GrowthRefusedError(
@@ -69,9 +68,8 @@ export async function growNetwork(
   }
 }
 
-async function outputsOf(model: DenseNetwork, recent: Batch): Promise<ArrayLike<number>> {
-  const rows = rowsBetween(recent, 0, Math.min(probeRows, recent.rows))
-  using outputs = scope(() => model.forward(batchTensors(model.device, rows, model.predicts).inputs))
+async function outputsOf(model: DenseNetwork, probe: Batch): Promise<ArrayLike<number>> {
+  using outputs = scope(() => model.forward(batchTensors(model.device, probe, model.predicts).inputs))
   return await outputs.read()
 }
 

@@ -2,7 +2,7 @@
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { DenseSizes } from './dense-sizes.ts'
 
-/** What a hidden layer is to become. */
+/** Growth of a hidden layer. */
 export interface WidenHidden {
   /** Which hidden layer, from the inputs on, counted from 0. */
   readonly layer: number
@@ -15,7 +15,7 @@ export interface WidenHidden {
   readonly how?: 'fresh' | 'split'
 }
 
-/** The same as a growth policy asks for it. */
+/** The same as a request of a growth policy. */
 export interface HiddenRequest extends WidenHidden {
   readonly kind: 'widenHidden'
 }

@@ -16,7 +16,7 @@ import {
 import { aDenseNetwork, type DenseNetwork } from './dense-network.ts'
 import { grownSizes, type WidenHidden } from './hidden-request.ts'
 
-/** What follows, and what new weights are drawn with. */
+/** Mirrors that follow, and the key of new weights. */
 export interface WidenOptions {
   /** All state shaped like the parameters that must follow: moments, importance, anchors. */
   readonly mirrors: readonly Mirror[]

@@ -17,9 +17,9 @@ import type { JournaledGrowth } from '../journal/event.ts'
 import type { DenseNetwork } from '../model/dense-network.ts'
 import { growNetwork, type NetworkGrowth } from '../model/grow-network.ts'
 import type { Model } from '../model/model.ts'
-import { type Batch, readOf, type TokenBatch } from '../stream/batch.ts'
+import { type Batch, readOf, rowsBetween, type TokenBatch } from '../stream/batch.ts'
 
-/** What must follow a growth, and what its new weights are drawn with. */
+/** Mirrors that must follow a growth, the key of its new weights, and its price. */
 export interface SiteOptions {
   readonly mirrors: readonly Mirror[]
   readonly key: RandomKey
@@ -39,7 +39,7 @@ export interface GrowthSite {
   grow(request: AnyRequest, options: SiteOptions): Promise<JournaledGrowth | NetworkGrowth>
 }
 
-/** Rows on which the logits are compared before and after growth. */
+/** Rows on which outputs are compared before and after growth. */
 const probeRows = 4
 
 /** @param recent Rows that the model has just seen. */
@@ -57,7 +57,9 @@ function siteOfGpt(model: Gpt, recent: TokenBatch): GrowthSite {
     async grow(request, { mirrors, key, now }) {
       const wanted = await measured(request as GrowthRequest, model, recent)
       const planned = planGrowth(model.config, wanted, key)
-      using probe = probeOf(model, recent)
+      const few = probeOf(recent)
+      const shape = [few.rows, few.length]
+      using probe = model.device.tensor(readOf(few), { shape, dtype: 'i32' }, 'probe')
       return withoutUndo(await grow(model, planned, { mirrors, probe, ...(now && { now }) }))
     },
   }
@@ -75,7 +77,7 @@ function siteOfNetwork(model: DenseNetwork, recent: Batch): GrowthSite {
   return {
     config: model.sizes,
     keptBytes: 0,
-    grow: (request, options) => growNetwork(model, asHidden(request), { ...options, recent }),
+    grow: (request, options) => growNetwork(model, asHidden(request), { ...options, probe: probeOf(recent) }),
   }
 }
 
@@ -84,8 +86,4 @@ export function withoutUndo({ undo: _, ...record }: GrowthRecord): JournaledGrow
   return record
 }
 
-function probeOf({ device }: Gpt, recent: TokenBatch): ReturnType<Gpt['device']['tensor']> {
-  const rows = Math.min(probeRows, recent.rows)
-  const tokens = readOf(recent).subarray(0, rows * recent.length)
-  return device.tensor(tokens, { shape: [rows, recent.length], dtype: 'i32' }, 'probe')
-}
+const probeOf = <B extends Batch>(recent: B): B => rowsBetween(recent, 0, Math.min(probeRows, recent.rows))

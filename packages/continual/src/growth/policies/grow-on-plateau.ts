@@ -80,7 +80,7 @@ export function growOnPlateau<C extends AnyConfig = GptConfig>(
     const enough = widenPerLayer ?? config.blocks.length
     return enough > 0 && widenings >= enough
   }
-  /** What it asks for unless given another request, and why there. */
+  /** The request unless another is given, and why it is for that block. */
   const usual = (signals: GrowthSignals<AnyConfig>, state: State): { request: AnyRequest; why: string } => {
     const { config } = signals
     if (isNetwork(config)) return { request: widerHidden({ share: widen })(config), why: '' }

@@ -7,7 +7,7 @@ import { checkExamplesOf, type LabelledExamples, type TaskStream } from './split
 import { DomainMatrix } from '../../metrics/domain-matrix.ts'
 import { evaluateExamples } from '../../metrics/evaluate-examples.ts'
 
-/** Where the numbers go. */
+/** Sink of the accuracies, and the weights that are judged. */
 export interface LearnTasksOptions {
   /**
    * Takes a record after each task, with a number for every task: `accuracy/0+1`, or `loss/0+1` where numbers
