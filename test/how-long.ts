@@ -4,8 +4,11 @@
  */
 const isLong = process.env.BURGEON_LONG_TESTS === '1'
 
+/** One of two things to try. */
+export const shortOrLong = <T>(short: T, long: T): T => (isLong ? long : short)
+
 /** How often a property is tried, or how many steps a trial has. */
-export const times = (short: number, long: number): number => (isLong ? long : short)
+export const times = (short: number, long: number): number => shortOrLong(short, long)
 
 /** A few of many cases, evenly from the first to the last; all of them in the long form. */
 export function someOf<T>(cases: readonly T[], few: number): readonly T[] {

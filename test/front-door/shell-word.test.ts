@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { shellCommand, shellWord } from '../../packages/burgeon/src/terminal/shell-word.ts'
 import { printableLines } from '../../packages/burgeon/src/terminal/terminal.ts'
+import { times } from '../how-long.ts'
 
 /** What a shell makes of some words. */
 const read = (words: string): string =>
@@ -29,7 +30,7 @@ test('a shell reads every argument as it was, and nothing of it drives the termi
         expect(read(words)).toBe(texts.map((text) => `${text}\0`).join(''))
       },
     ),
-    { numRuns: 60 },
+    { numRuns: times(12, 60) },
   )
 })
 

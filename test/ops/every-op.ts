@@ -5,22 +5,32 @@ import { describe, expect, test } from 'vitest'
 
 const reference = openReference()
 
+export const allOps = Object.keys(opTable) as readonly OpName[]
+
 /**
  * Ops that round their factors to half precision on a device of mixed precision: two roundings to 11 bits instead of 24, and to
  * two bits less for the smallest numbers that are drawn.
  */
-const halfOps: ReadonlySet<OpName> = new Set<OpName>([
+export const halfOps: ReadonlySet<OpName> = new Set<OpName>([
   ...(['matmul', 'linear', 'attention', 'attentionGrad'] as const),
   ...(['linearCrossEntropy', 'linearCrossEntropyGrad'] as const),
 ])
 const halfRoundoff = 2 ** 16
 
+export interface SweepOptions {
+  /** Cases drawn of each op, besides the edges. */
+  readonly draws: number
+  readonly precision?: 'single' | 'mixed'
+  /** All of the table unless given. */
+  readonly ops?: readonly OpName[]
+}
+
 /** Tests that a device computes every op of the table as the reference does. */
 export function testEveryOp(
   device: Device,
-  { draws, precision = 'single' }: { draws: number; precision?: 'single' | 'mixed' },
+  { draws, precision = 'single', ops = allOps }: SweepOptions,
 ): void {
-  describe.each(Object.keys(opTable) as OpName[])('%s', (op) => {
+  describe.each(ops)('%s', (op) => {
     const cases = opCases[op] as OpCases<OpName>
     const tolerance = cases.tolerance * (precision === 'mixed' && halfOps.has(op) ? halfRoundoff : 1)
     const tryOut = async ({ inputs, attrs }: OpCase<OpName>, from: string): Promise<void> => {

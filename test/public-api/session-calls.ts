@@ -1,18 +1,16 @@
 /** Right calls of `burgeon/session` and `burgeon/demo`. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import * as demo from 'burgeon/demo'
 import * as api from 'burgeon/session'
-import { afterAll } from 'vitest'
 import { smallCheckout, writtenInto } from '../front-door/small-checkout.ts'
 import { tinyDomains, tinySettings } from '../life/tiny-settings.ts'
 import type { Call, CallsOf } from './call.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'burgeon-life-calls-'))
-afterAll(() => rmSync(folder, { recursive: true }))
 const root = join(folder, 'checkout')
 await writtenInto(root, smallCheckout())
 const settings = { ...tinySettings, vocabulary: 300, watchesBytes: true }

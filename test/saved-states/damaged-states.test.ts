@@ -6,6 +6,7 @@ import * as gpt from '@burgeon/gpt'
 import * as tensor from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { times } from '../how-long.ts'
 import { type Part, parts } from './parts.ts'
 import { stateless } from './stateless.ts'
 
@@ -106,7 +107,7 @@ describe.each(Object.entries(parts))('a saved state of %s', (name, make) => {
     const property = fc.asyncProperty(damage, ({ place, how }) =>
       judged(make, (state) => damaged(state, place, damages[how])),
     )
-    await fc.assert(property, { numRuns: slow.has(name) ? 60 : 300, seed: 1 })
+    await fc.assert(property, { numRuns: slow.has(name) ? times(20, 60) : times(100, 300), seed: 1 })
   })
 })
 
