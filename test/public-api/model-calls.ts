@@ -63,6 +63,17 @@ export const modelCalls = {
       args: { options: { inputs: 2, hidden: [3], classes: 2, initial: 'he', seed: 1, device } },
       run: api.classifier,
     }),
+    () => ({
+      args: {
+        options: {
+          inputs: 4,
+          convolution: { height: 2, width: 2, channels: 1, filters: 2, kernelSize: 2, stride: 1 },
+          classes: 2,
+          device,
+        },
+      },
+      run: api.classifier,
+    }),
   ],
   regressor: [
     () => ({

@@ -102,6 +102,7 @@ export {
 } from './model/dense-network.ts'
 export type { DenseInitial } from './model/dense-initial.ts'
 export type { DenseSizes } from './model/dense-sizes.ts'
+export type { Convolution } from './model/convolution.ts'
 export type { LayeredModel } from './model/hidden/of-model.ts'
 export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'

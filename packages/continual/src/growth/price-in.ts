@@ -69,7 +69,7 @@ function priceBetween(before: DenseSizes, after: DenseSizes, stateBytes: number)
 
 function costOf(sizes: DenseSizes, stateBytesPerParameter: number): ModelCost {
   const parameters = parametersIn(sizes)
-  const products = shapesOf(sizes).reduce((sum, { shape: [a, b = 0] }) => sum + a * b, 0)
+  const products = shapesOf(sizes).reduce((sum, { shape: [a, b = 0], uses }) => sum + a * b * uses, 0)
   return {
     parameters,
     // A multiplication and an addition are two; gradients take each product twice more.

@@ -28,6 +28,7 @@ import {
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { type Batch, isTokenBatch } from '../stream/batch.ts'
+import { checkConvolution, type Convolution, filtersOn, savedConvolution } from './convolution.ts'
 import { type DenseInitial, drawDense } from './dense-initial.ts'
 import { type DenseShape, type DenseSizes, shapesOf } from './dense-sizes.ts'
 import type { Model } from './model.ts'
@@ -36,6 +37,11 @@ import type { Model } from './model.ts'
 export interface DenseOptions {
   /** Numbers that are read for each example, ≥ 1. */
   readonly inputs: number
+  /**
+   * Filters that read the inputs as an image, before the hidden layers. They do not grow, and are none of the
+   * hidden layers.
+   */
+  readonly convolution?: Convolution
   /** Units of each hidden layer, from the inputs on, each ≥ 1; none unless given. */
   readonly hidden?: readonly number[]
   /**
@@ -87,6 +93,7 @@ const anInitial = checks.oneOf('xavier', 'he', 'pytorch')
 
 const optionChecks: ChecksOf<DenseOptions> = {
   inputs: checks.required(aSize),
+  convolution: checks.object('sizes of a convolution'),
   hidden: aHidden,
   initial: anInitial,
   seed: checks.seed,
@@ -95,6 +102,7 @@ const optionChecks: ChecksOf<DenseOptions> = {
 
 const stateChecks: StateChecks<DenseState> = {
   inputs: aSize,
+  convolution: savedConvolution,
   hidden: aHidden,
   outputs: aSize,
   predicts: checks.oneOf('classes', 'numbers'),
@@ -144,6 +152,7 @@ export function classifier(options: ClassifierOptions): DenseNetwork {
     classes: checks.required(checks.integer({ from: 2 })),
     masked: checks.boolean,
   })
+  if (options.convolution) checkConvolution('classifier', options.convolution, options.inputs)
   const { classes, masked = false } = options
   return made(options, { outputs: classes, predicts: 'classes', masked })
 }
@@ -156,6 +165,7 @@ export function classifier(options: ClassifierOptions): DenseNetwork {
  */
 export function regressor(options: RegressorOptions): DenseNetwork {
   checkOptions('regressor', options, { ...optionChecks, outputs: checks.required(aSize) })
+  if (options.convolution) checkConvolution('regressor', options.convolution, options.inputs)
   return made(options, { outputs: options.outputs, predicts: 'numbers', masked: false })
 }
 
@@ -166,13 +176,14 @@ export function regressor(options: RegressorOptions): DenseNetwork {
  * @throws StateError for a state that is none, ParameterError for weights that are missing or do not fit.
  */
 export function denseFromState(state: DenseState, device: Device = defaultDevice()): DenseNetwork {
-  const { inputs, hidden, outputs, predicts, masked, initial, weights } = checkState<DenseState>(
+  const { inputs, convolution, hidden, outputs, predicts, masked, initial, weights } = checkState<DenseState>(
     'denseFromState',
     state,
     stateChecks,
   )
   checkArgument('denseFromState', 'device', device, checks.instance('a Device', Device))
-  const sizes = { inputs, hidden, outputs }
+  if (convolution) checkConvolution('denseFromState', convolution, inputs)
+  const sizes = { inputs, ...(convolution && { convolution }), hidden, outputs }
   const shapes = shapesOf(sizes)
   const extra = Object.keys(weights).find((path) => !shapes.some((shape) => shape.path === path))
   if (extra !== undefined) throw new ParameterError(`denseFromState: ${extra} has no place in the network.`)
@@ -188,11 +199,12 @@ export function denseFromState(state: DenseState, device: Device = defaultDevice
 }
 
 function made(
-  { inputs, hidden = [], initial = 'xavier', seed = 0, device = defaultDevice() }: DenseOptions,
+  { inputs, convolution, hidden = [], initial = 'xavier', seed = 0, device = defaultDevice() }: DenseOptions,
   { outputs, ...kind }: Omit<DenseKind, 'initial'> & Pick<DenseSizes, 'outputs'>,
 ): DenseNetwork {
   const random = new RandomStream(keyFromSeed(seed))
-  return networkOf(device, { inputs, hidden, outputs }, { ...kind, initial }, (shape) => {
+  const sizes = { inputs, ...(convolution && { convolution }), hidden, outputs }
+  return networkOf(device, sizes, { ...kind, initial }, (shape) => {
     const [size] = shape.shape
     return drawDense(initial, shape, random) ?? new Float32Array(size)
   })
@@ -217,7 +229,9 @@ function networkOf(
     scope(() => parameters.add(path, axes, device.tensor(numbers, { shape, dtype: 'f32' }, path)))
   }
   const layers = born.hidden.length + 1
-  const { inputs, outputs } = born
+  const { hidden: _, ...fixed } = born
+  const { inputs, convolution, outputs } = born
+  const filters = convolution && filtersOn(device, convolution)
   const hiddenNow = (): number[] =>
     born.hidden.map((_, i) => parameters.get(`layers.${i}.bias`).tensor.shape[0])
   return {
@@ -226,10 +240,11 @@ function networkOf(
     predicts: kind.predicts,
     initial: kind.initial,
     get sizes() {
-      return { inputs, hidden: hiddenNow(), outputs }
+      return { ...fixed, hidden: hiddenNow() }
     },
     forward(x, weights = parameters.tensors(), { observe } = {}) {
       let now = kind.masked ? slice(x, [0, 0], [x.shape[0], inputs]) : x
+      if (filters) now = filters.apply(now, weights)
       for (let i = 0; i < layers; i++) {
         now = linear(now, weights[`layers.${i}.weight`], weights[`layers.${i}.bias`])
         if (i === layers - 1) break
@@ -241,9 +256,12 @@ function networkOf(
     check: (batch) => checkFits(batch, inputs + (kind.masked ? outputs : 0), outputs, kind.predicts),
     async toState() {
       const weights = await plainTensors(parameters.tensors())
-      return { inputs, hidden: hiddenNow(), outputs, ...kind, weights }
+      return { ...fixed, hidden: hiddenNow(), ...kind, weights }
     },
-    dispose: () => parameters.dispose(),
+    dispose() {
+      parameters.dispose()
+      filters?.dispose()
+    },
   }
 }
 
