@@ -35,6 +35,16 @@ export const modelCalls = {
       run: api.learnTasks,
     }),
   ],
+  learnMemory: [
+    () => ({
+      args: {
+        learner: new api.Learner({ model: api.denseFromState(denseState, device), optimizer: sgd(0.1) }),
+        memory: api.replay({ capacity: 2 }),
+        options: { epochs: 1, rows: 2, seed: 1 },
+      },
+      run: api.learnMemory,
+    }),
+  ],
   splitTasks: [
     () => ({
       args: {

@@ -13,7 +13,7 @@ export const stateless: readonly string[] = [
   ...['extendJournal', 'firstOf'],
   // A network is a model; damaged ones are refused in `test/models`.
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden', 'widerHidden'],
-  ...['blurredTasks', 'evaluateExamples', 'learnTasks', 'splitTasks', 'taskEnds'],
+  ...['blurredTasks', 'evaluateExamples', 'learnMemory', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
   ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
   ...[
