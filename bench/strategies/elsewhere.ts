@@ -13,6 +13,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
+  'test/adapters: penalties of an adapter': ['orthogonalTo'],
   'bench -- meta: learning to learn from tasks, outside a learner': [
     ...['adapt', 'anil', 'copiesOf', 'fomaml', 'maml', 'metaSgd', 'reptile'],
   ],

@@ -1,7 +1,7 @@
 /** Right calls of `@burgeon/continual`. */
 import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/continual'
-import { BytePairTokenizer, Gpt, gptConfig } from '@burgeon/gpt'
+import { BytePairTokenizer, Gpt, gptConfig, LoraAdapter } from '@burgeon/gpt'
 import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
@@ -145,6 +145,12 @@ export const continualCalls: CallsOf<typeof api> = {
   measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
   partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],
   pruneDormant: [() => ({ args: { options: { every: 1, looks: 1 } }, run: api.pruneDormant })],
+  orthogonalTo: [
+    () => ({
+      args: { earlier: [LoraAdapter.create(model(), { rank: 1 })], options: { strength: 1 } },
+      run: api.orthogonalTo,
+    }),
+  ],
   fineTune: [
     () => ({
       args: {

@@ -411,6 +411,16 @@ export const parts: Readonly<Record<string, Part>> = {
   l2ToPrevious: penalty(() => continual.l2ToPrevious({ strength: 1 })),
   learningWithoutForgetting: penalty(() => continual.learningWithoutForgetting({ strength: 1 })),
   memoryAwareSynapses: penalty(() => continual.memoryAwareSynapses({ strength: 1 })),
+  orthogonalTo: (steps) => {
+    const model = gpt.Gpt.create(sizes, { device })
+    const adapterOf = (seed: number) => gpt.LoraAdapter.create(model, { rank: 2, targets: ['qkv'] }, { seed })
+    const [part, adapter] = [continual.orthogonalTo([adapterOf(steps)]), adapterOf(9)]
+    return {
+      toState: () => part.toState(),
+      restore: (state) => part.restore(state, adapter.parameters),
+      goOn: () => part.loss(adapter.weights, continual.passOf(model, batch(), model.parameters.tensors())),
+    }
+  },
   onlineEwc: penalty(() => continual.onlineEwc({ strength: 1 })),
   synapticIntelligence: penalty(() => continual.synapticIntelligence({ strength: 1 })),
   aGem: projection(() => continual.aGem({ memory: memory(), rows: 2 })),

@@ -1,4 +1,5 @@
 /** `@burgeon/continual`: learning from a stream. The public list, nothing else. */
+export { orthogonalTo, type OrthogonalToOptions } from './adapters/orthogonal-to.ts'
 export { fineTune, type FineTuneOptions, type FineTuning } from './adapters/fine-tune.ts'
 export {
   type AdaptiveWindowing,

@@ -15,7 +15,7 @@ import {
   type StateChecks,
 } from '@burgeon/tensor'
 import { checkStrategy } from './strategy/check-strategy.ts'
-import { checkAdaptable } from './strategy/check-adaptable.ts'
+import { checkAdaptable, checkWithoutAdapter } from './strategy/check-adaptable.ts'
 import { checkModel } from './strategy/check-model.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
@@ -108,7 +108,8 @@ export function checkLearnerOptions(options: AnyLearnerOptions): void {
   const { model, strategy = {}, budget, lossScale, adapter, checkpointBlocks } = options
   checkStrategy('learner', strategy)
   checkModel('learner', model, strategy, { adapter, checkpointBlocks })
-  if (adapter !== undefined) checkAdaptable('learner', strategy)
+  if (adapter === undefined) checkWithoutAdapter('learner', strategy)
+  else checkAdaptable('learner', strategy)
   if (budget) checkOptions('learner: budget', budget, budgetChecks)
   if (lossScale && strategy.lookAhead) {
     throw new OptionError(

@@ -27,6 +27,8 @@ export interface WeightChange {
 /** The role that adds to the loss. */
 export interface Penalty extends Part {
   readonly mirrors: readonly Mirror[]
+  /** Whether it is for weights of the model, or of an adapter that learns beside it. `model` unless given. */
+  readonly of?: 'model' | 'adapter'
   /**
    * Whether it adds nothing to the loss before it was consolidated; a learner that never does refuses it
    * then. False unless given.

@@ -1,4 +1,4 @@
-/** Refuses what would change or judge the model itself where an adapter learns in its place. */
+/** Refuses parts that are for other weights than those that learn: the model's, or an adapter's. */
 import { OptionError } from '@burgeon/tensor'
 import type { Strategy } from './strategy.ts'
 
@@ -6,7 +6,7 @@ import type { Strategy } from './strategy.ts'
 export function checkAdaptable(who: string, strategy: Strategy): void {
   const { penalties = [], projections = [], lookAhead, growth, freezing, vocabulary, upkeep = [] } = strategy
   const parts: readonly (readonly [what: string, part: { readonly name: string } | undefined])[] = [
-    ['the penalty', penalties[0]],
+    ['the penalty', penalties.find(({ of }) => of !== 'adapter')],
     ['the projection', projections.find(({ consolidate }) => consolidate !== undefined)],
     ['the look-ahead', lookAhead],
     ['the growth policy', growth],
@@ -21,4 +21,13 @@ export function checkAdaptable(who: string, strategy: Strategy): void {
         'expected one of them. To learn or grow further, merge the adapter first (mergeLora), and learn without it.',
     )
   }
+}
+
+/** Throws OptionError for a part that needs an adapter to learn, where there is none. */
+export function checkWithoutAdapter(who: string, { penalties = [] }: Strategy): void {
+  const part = penalties.find(({ of }) => of === 'adapter')
+  if (part === undefined) return
+  throw new OptionError(
+    `${who}: got the penalty ${part.name}, which is for weights of an adapter, and no adapter; expected one, as of fineTune.`,
+  )
 }
