@@ -1,4 +1,4 @@
-/** Orthogonal low-rank adapters: a new one reads other directions than earlier ones (Wang et al. 2023, O-LoRA). */
+/** Adapters that read other directions than earlier ones (Wang et al. 2023, O-LoRA). */
 import { LoraAdapter } from '@burgeon/gpt'
 import {
   add,
