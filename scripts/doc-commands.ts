@@ -60,6 +60,7 @@ export interface Otherwise {
 }
 
 const data = 'needs a data set, which no checkout has'
+const answers = 'answers until it is told to end; test/server runs it'
 const gpu = 'needs a GPU to say anything'
 const peers = 'fetches peers of hundreds of megabytes'
 const bench = (name: string): Otherwise => ({
@@ -157,6 +158,13 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'fetches a GPU driver; the checkout has it among its development packages',
   },
   'npm i burgeon': { run: 'npm ls burgeon', because: 'the packages are there already' },
+  'npm i @burgeon/server': { run: 'npm ls @burgeon/server', because: 'the packages are there already' },
+  'npx burgeon serve': { run: 'npx burgeon serve --help', because: answers },
+  'npx burgeon serve life': { run: 'npx burgeon serve --help', because: answers },
+  'npx burgeon serve life --host 0.0.0.0 --keys keys.json': {
+    run: 'npx burgeon serve --help',
+    because: answers,
+  },
   'npm start': { run: 'npm start -- --quick', because: 'a whole first life takes minutes' },
   'npm install burgeon': { run: 'npm ls burgeon', because: 'the tarballs have been installed in its place' },
   'npx burgeon first-life --quick': {

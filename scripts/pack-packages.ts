@@ -40,9 +40,14 @@ export function packPackages(folder: string): Tarball[] {
   return pack(['--workspaces'], folder)
 }
 
-/** Writes one tarball per package of others that ours bring along, taken from where it is installed here. */
-export function packDependencies(folder: string): Tarball[] {
-  const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) => join(root, path))
+/**
+ * Writes one tarball per package of others that ours bring along, taken from where it is installed here.
+ *
+ * @param own Folders of our packages that are looked at; all unless given.
+ */
+export function packDependencies(folder: string, own: readonly string[] = ['*']): Tarball[] {
+  const patterns = own.map((name) => `packages/${name}/package.json`)
+  const manifests = globSync(patterns, { cwd: root }).map((path) => join(root, path))
   const folders = new Set<string>()
   for (let manifest = manifests.pop(); manifest !== undefined; manifest = manifests.pop()) {
     const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: object }

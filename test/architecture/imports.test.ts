@@ -20,7 +20,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   autograd: ['tensor'],
   gpt: ['tensor'],
   continual: ['tensor', 'autograd', 'gpt'],
-  burgeon: ['tensor', 'autograd', 'gpt', 'continual'],
+  server: ['tensor', 'gpt'],
+  burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'server'],
 }
 
 const packageOf = (path: string): string => path.split('/')[1]
@@ -189,7 +190,7 @@ describe('inside tensor', () => {
 
 describe('inside burgeon', () => {
   /** From the ground up; what lies beside the folders stands above them. */
-  const floors = ['terminal', 'sources', 'report', 'models', 'session', 'demo', 'commands']
+  const floors = ['terminal', 'sources', 'report', 'models', 'session', 'serving', 'demo', 'commands']
   const place = 'packages/burgeon/src/'
   const burgeon = sources.filter(({ path }) => path.startsWith(place))
   const floorOf = (path: string): string => path.slice(place.length).split('/', 1)[0]
@@ -211,9 +212,10 @@ describe('inside burgeon', () => {
 })
 
 describe('in browsers', () => {
-  it('nothing but a `./node` entry and the command line leads to Node', () => {
+  it('nothing but a `./node` entry, the server and the command line leads to Node', () => {
+    const ofNode = ['burgeon', 'server']
     const starts = [...entryPoints].filter(
-      ([name, path]) => !name.endsWith('/node') && (name === 'burgeon' || packageOf(path) !== 'burgeon'),
+      ([name, path]) => !name.endsWith('/node') && (name === 'burgeon' || !ofNode.includes(packageOf(path))),
     )
     const loaded = reachable(
       sources,

@@ -14,6 +14,13 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
   autograd: { '@burgeon/tensor': version },
   gpt: { '@burgeon/tensor': version },
   continual: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
+  server: {
+    '@burgeon/tensor': version,
+    '@burgeon/gpt': version,
+    '@hono/node-server': '2.1.9',
+    hono: '4.13.19',
+    zod: '4.6.7',
+  },
   burgeon: {
     '@burgeon/tensor': version,
     '@burgeon/autograd': version,

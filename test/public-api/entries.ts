@@ -5,6 +5,7 @@ import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { autogradTestingCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
+import { serverCalls } from './server-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
 import type { Calls } from './call.ts'
@@ -24,6 +25,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,
   '@burgeon/continual/testing': continualTestingCalls,
+  '@burgeon/server': serverCalls,
   'burgeon/session': sessionCalls,
   'burgeon/demo': demoCalls,
 }

@@ -12,6 +12,7 @@ import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'
 import { type LearnOptions, learn } from './commands/learn.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
+import { serve, type ServeCommandOptions } from './commands/serve.ts'
 import { printableLines } from './terminal/terminal.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
@@ -165,6 +166,25 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .action(async (path: string | undefined, options: InspectOptions) =>
       finish(await inspect(path, options, context)),
     )
+
+  program
+    .command('serve')
+    .description('answer clients of OpenAI over HTTP, and learn what is sent to /v1/learn')
+    .argument('[path]', 'folder of a life, any other model, or hf://owner/model', 'life')
+    .option('--host <address>', 'address to listen on; any but 127.0.0.1 wants keys', '127.0.0.1')
+    .option('--port <n>', 'port to listen on, 0 for any', wholeNumber(0), 8080)
+    .option('--name <name>', 'name of the model for clients; that of the folder or file unless given')
+    .option('--keys <file>', 'JSON list of { key, scopes }; the variable BURGEON_API_KEY may do everything')
+    .addOption(several('--origin <origin>', 'a web page that may ask, again for several'))
+    .option(
+      '--learn-share <x>',
+      'share of the time that learning gets while texts are written',
+      number(0, 1),
+      0.3,
+    )
+    .option('--read-only', 'leave a life as it is', false)
+    .option('--plain', 'write a plain transcript, though the model has a chat template', false)
+    .action(async (path: string, options: ServeCommandOptions) => finish(await serve(path, options, context)))
 
   program
     .command('convert')

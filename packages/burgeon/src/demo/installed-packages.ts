@@ -48,6 +48,7 @@ export async function installedPackages(root: string): Promise<InstalledPackage[
  * They stay out of the stream, so that those stay true; whoever makes all three anew may empty the list.
  */
 const addedLater: readonly string[] = [
+  'node_modules/@hono/node-server',
   'node_modules/@huggingface/blake3-jit',
   'node_modules/@huggingface/hub',
   'node_modules/@huggingface/jinja',
@@ -55,6 +56,8 @@ const addedLater: readonly string[] = [
   'node_modules/@huggingface/tokenizers',
   'node_modules/@huggingface/xetchunk-wasm',
   'node_modules/gearhash-jit',
+  'node_modules/hono',
+  'node_modules/openai',
 ]
 
 /**

@@ -1,0 +1,50 @@
+/** Errors in the form that clients of OpenAI read. */
+import { BurgeonError, InternalError } from '@burgeon/tensor'
+
+/** The body of an answer that says what is wrong. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string | null
+  }
+}
+
+interface ErrorDetails {
+  readonly type?: string
+  /** The field that is wrong. */
+  readonly param?: string
+  readonly code?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A request that cannot be answered, and why. */
+export class ApiError extends BurgeonError {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: ErrorBody
+
+  constructor(status: number, message: string, details: ErrorDetails = {}) {
+    super(message)
+    const { type = 'invalid_request_error', param = null, code = null, headers = {} } = details
+    this.status = status
+    this.headers = headers
+    this.body = { error: { message, type, param, code } }
+  }
+}
+
+/**
+ * What a client is told of any error: our own typed ones say what was expected; of a fault of the server
+ * nothing is told but that there is one.
+ */
+export function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (error instanceof BurgeonError && !(error instanceof InternalError))
+    return new ApiError(400, error.message)
+  return new ApiError(500, 'the server failed; its log says more.', {
+    type: 'server_error',
+    code: 'internal_error',
+  })
+}

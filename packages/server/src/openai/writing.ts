@@ -1,0 +1,115 @@
+/** Writes answers: the part that completions and chats have in common. */
+import { randomInt } from 'node:crypto'
+import {
+  type FinishReason,
+  generate,
+  type Generated,
+  type GeneratedToken,
+  type GenerateOptions,
+} from '@burgeon/gpt'
+import type { Services } from '../services.ts'
+import type { WritingRequest } from './requests.ts'
+
+/** What is to be written. */
+export interface Task {
+  readonly request: WritingRequest
+  /** Each gets `n` answers, side by side. */
+  readonly prompts: readonly Int32Array[]
+  /** Tokens of an answer at most; as many as the context holds unless given. */
+  readonly tokens: number | undefined
+  readonly stopTexts: readonly string[]
+  /** Likeliest tokens whose log-probabilities are told; none unless given. */
+  readonly alternatives: number | undefined
+  readonly signal: AbortSignal
+}
+
+/** Answers that are being written. */
+export interface Writing {
+  /** Which weights write them: all tokens come from the same. */
+  readonly version: string
+  /** What comes, piece by piece; a piece is made when it is asked for. */
+  readonly pieces: AsyncGenerator<GeneratedToken, void, void>
+  /** All answers, once the pieces have ended: those to the first prompt, then those to the next. */
+  whole(): Promise<readonly Generated[]>
+}
+
+/**
+ * Begins to write. Returns when the first token is there, so that a mistake is an answer of its own and no
+ * half of a stream.
+ */
+export async function begin(task: Task, services: Services): Promise<Writing> {
+  const { served, turns, metrics } = services
+  const start = services.now()
+  const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
+  const writing = generate(served.model, rows, optionsOf(task, services))
+  const steps = writing.steps()
+  const next = (): Promise<IteratorResult<GeneratedToken, void>> => turns.take('generate', () => steps.next())
+  // The weights of the first token are those of all: nothing is learnt between the two in a turn.
+  const [version, first] = await turns.take('generate', async () => [
+    await services.version.now(),
+    await steps.next(),
+  ])
+  metrics.time(
+    'burgeon_time_to_first_token_seconds',
+    'From the request to its first token.',
+    services.now() - start,
+  )
+  const prompted = task.prompts.reduce((sum, { length }) => sum + length, 0)
+  metrics.count('burgeon_tokens_total', 'Tokens read and written.', prompted, { kind: 'prompt' })
+  async function* pieces(): AsyncGenerator<GeneratedToken, void, void> {
+    try {
+      for (let step = first; !step.done && step.value !== undefined; step = await next()) {
+        if (step.value.token !== undefined) {
+          metrics.count('burgeon_tokens_total', 'Tokens read and written.', 1, { kind: 'completion' })
+        }
+        yield step.value
+      }
+    } finally {
+      // Whoever leaves early ends the generation, and it lets go of its weights.
+      await turns.take('generate', () => steps.return())
+    }
+  }
+  return { version, pieces: pieces(), whole: async () => await writing }
+}
+
+function optionsOf(
+  { request, prompts, tokens, stopTexts, alternatives, signal }: Task,
+  { served, limits }: Services,
+): GenerateOptions {
+  const { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty } =
+    request
+  const room = served.model.config.context - Math.min(...prompts.map(({ length }) => length))
+  return {
+    tokens: Math.min(tokens ?? room, limits.tokens),
+    seed: request.seed ?? randomInt(2 ** 32),
+    tokenizer: served.tokenizer,
+    stopTokens: served.endTokens,
+    stopTexts: [...stopTexts, ...[request.stop ?? []].flat()],
+    onContextFull: 'stop',
+    signal,
+    ...(temperature != null && { temperature }),
+    ...(top_p != null && { topP: top_p }),
+    ...(top_k !== undefined && { topK: top_k }),
+    ...(min_p !== undefined && { minP: min_p }),
+    ...(repetition_penalty !== undefined && { repetitionPenalty: repetition_penalty }),
+    ...(presence_penalty != null && { presencePenalty: presence_penalty }),
+    ...(frequency_penalty != null && { frequencyPenalty: frequency_penalty }),
+    ...(alternatives !== undefined && { logProbabilities: alternatives }),
+  }
+}
+
+/** Why an answer ended, in the words of OpenAI. */
+export const finishOf = (reason: FinishReason): 'length' | 'stop' =>
+  reason === 'tokens' || reason === 'context' ? 'length' : 'stop'
+
+/** How many tokens were read and written. */
+export interface Usage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+}
+
+export function usageOf(prompts: readonly Int32Array[], written: number): Usage {
+  const read = prompts.reduce((sum, { length }) => sum + length, 0)
+  return { prompt_tokens: read, completion_tokens: written, total_tokens: read + written }
+}

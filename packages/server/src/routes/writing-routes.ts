@@ -1,0 +1,90 @@
+/** Routes that write: completions and chats. */
+import type { ChatMessage } from '@burgeon/gpt'
+import { answer } from '../openai/answers.ts'
+import { chatLogProbs, completionLogProbs } from '../openai/log-probabilities.ts'
+import { checkModel, checkRoom, promptTokens } from '../openai/prompts.ts'
+import { chatRequest, completionRequest, type RequestMessage } from '../openai/requests.ts'
+import { readJson } from '../http/read-json.ts'
+import type { Limits } from '../limits.ts'
+import type { Route } from './route.ts'
+
+/** What OpenAI writes where nothing is said. */
+const usualTokens = 16
+
+export const completionsRoute = (limits: Limits): Route => ({
+  method: 'post',
+  path: '/v1/completions',
+  scope: 'read',
+  summary: 'Continue a text.',
+  body: completionRequest(limits),
+  isHeavy: true,
+  async answer(c, services, release) {
+    const request = await readJson(c, completionRequest(limits), limits)
+    const { served } = services
+    checkModel(served, request.model)
+    const prompts = promptTokens(served, request.prompt, 'prompt')
+    const logprobs = request.logprobs ?? undefined
+    const about = (text: string, steps: Parameters<typeof completionLogProbs>[0]): object => ({
+      text,
+      logprobs: logprobs === undefined ? null : completionLogProbs(steps, served.tokenizer),
+    })
+    return answer(
+      c,
+      {
+        ...{ request, prompts, stopTexts: [], alternatives: logprobs, signal: c.req.raw.signal },
+        tokens: request.max_tokens ?? usualTokens,
+      },
+      {
+        ...{ prefix: 'cmpl', object: 'text_completion', chunkObject: 'text_completion' },
+        ...{ choice: about, piece: about, closing: { text: '', logprobs: null } },
+      },
+      services,
+      release,
+    )
+  },
+})
+
+export const chatRoute = (limits: Limits): Route => ({
+  method: 'post',
+  path: '/v1/chat/completions',
+  scope: 'read',
+  summary: 'Answer a talk.',
+  body: chatRequest(limits),
+  isHeavy: true,
+  async answer(c, services, release) {
+    const request = await readJson(c, chatRequest(limits), limits)
+    const { served } = services
+    checkModel(served, request.model)
+    const prompt = await served.transcript.promptOf(request.messages.map(messageOf))
+    checkRoom(prompt, served.model.config.context, 'messages')
+    const isTold = request.logprobs === true
+    const logprobs = (steps: Parameters<typeof chatLogProbs>[0]): object | null =>
+      isTold ? { content: chatLogProbs(steps, served.tokenizer), refusal: null } : null
+    return answer(
+      c,
+      {
+        ...{ request, prompts: [prompt], stopTexts: served.transcript.stopTexts, signal: c.req.raw.signal },
+        tokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
+        alternatives: isTold ? (request.top_logprobs ?? 0) : undefined,
+      },
+      {
+        ...{ prefix: 'chatcmpl', object: 'chat.completion', chunkObject: 'chat.completion.chunk' },
+        choice: (content, steps) => ({
+          message: { role: 'assistant', content, refusal: null },
+          logprobs: logprobs(steps),
+        }),
+        opening: { delta: { role: 'assistant', content: '', refusal: null }, logprobs: null },
+        piece: (content, steps) => ({ delta: { content }, logprobs: logprobs(steps) }),
+        closing: { delta: {}, logprobs: null },
+      },
+      services,
+      release,
+    )
+  },
+})
+
+/** What templates know: a developer speaks for the system. */
+function messageOf({ role, content }: RequestMessage): ChatMessage {
+  const text = typeof content === 'string' ? content : content.map((part) => part.text).join('')
+  return { role: role === 'developer' ? 'system' : role, content: text }
+}

@@ -1,0 +1,51 @@
+/** Refuses what no client of ours sends: other hosts, other pages, keys that are not known. */
+import type { Context } from 'hono'
+import { ApiError } from '../http/api-error.ts'
+import type { Keys, Scope } from './keys.ts'
+
+/** Whom a server lets in. */
+export interface DoorOptions {
+  /** None: everybody who reaches the address may do everything, which is for loopback alone. */
+  readonly keys: Keys
+  /** Names of this machine in the header `Host`; any where there is none. */
+  readonly hosts: readonly string[] | null
+  /** Web pages that may ask, `https://example.org`. */
+  readonly origins: readonly string[]
+}
+
+/** Names of the machine itself. */
+export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * A page that a browser shows cannot make requests here: it is of another origin, and a name that leads here
+ * (DNS rebinding) is not ours.
+ *
+ * @throws ApiError 403.
+ */
+export function checkOrigin(c: Context, { hosts, origins }: DoorOptions): void {
+  const host = c.req.header('host')?.replace(/:\d+$/, '').toLowerCase()
+  if (hosts !== null && (host === undefined || !hosts.includes(host))) {
+    throw new ApiError(403, 'this server is not known by that name.', { code: 'host_not_allowed' })
+  }
+  const origin = c.req.header('origin')
+  if (origin !== undefined && !origins.includes(origin)) {
+    throw new ApiError(403, 'this page may not ask here.', { code: 'origin_not_allowed' })
+  }
+}
+
+/** Throws ApiError 401 for a key that is not known, 403 for one that does not allow it. */
+export function checkScope(c: Context, { keys }: DoorOptions, scope: Scope): void {
+  if (keys.size === 0) return
+  const own = keys.scopesOf(c.req.header('authorization'))
+  if (own === null) {
+    throw new ApiError(401, 'got no key that is known here; expected Authorization: Bearer KEY.', {
+      ...{ type: 'authentication_error', code: 'invalid_api_key' },
+      headers: { 'WWW-Authenticate': 'Bearer' },
+    })
+  }
+  if (!own.has(scope)) {
+    throw new ApiError(403, `this key does not allow to ${scope}.`, {
+      ...{ type: 'permission_error', code: 'insufficient_scope' },
+    })
+  }
+}

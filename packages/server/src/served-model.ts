@@ -1,0 +1,64 @@
+/** What a server serves: a model that writes, and perhaps learns. */
+import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
+import { type Check, checks } from '@burgeon/tensor'
+import type { Turn } from './turns.ts'
+
+/** How a talk becomes a prompt. */
+export interface Transcript {
+  /** Tokens that end where the answer begins. */
+  promptOf(messages: readonly ChatMessage[]): Promise<Int32Array>
+  /** Texts before which an answer ends. */
+  readonly stopTexts: readonly string[]
+}
+
+/** What became of a text that was taught. */
+export interface Learnt {
+  readonly bytes: number
+  readonly steps: number
+  /** Mean loss of the text before it was learnt, in bits per byte; null of a text too short to predict. */
+  readonly bitsPerByte: number | null
+  /** What happened on the way, a line each: drift, growth, consolidation. */
+  readonly events: readonly string[]
+  /** Whether it is on disk: a killed server goes on with it. */
+  readonly saved: boolean
+}
+
+/** Text to learn. */
+export interface Lesson {
+  readonly text: string
+  /** Where it belongs; domains are balanced and measured apart. */
+  readonly domain: string
+}
+
+/** Teaches a model. */
+export interface Teacher {
+  /**
+   * Learns a text to its end.
+   *
+   * @param turn Every step goes through it, so that generation goes on in between.
+   */
+  learn(lesson: Lesson, turn: Turn): Promise<Learnt>
+  /** Puts down what is not on disk yet. */
+  close(): Promise<void>
+}
+
+/** A model with all that answering takes. */
+export interface ServedModel {
+  /** The name that clients ask for. */
+  readonly id: string
+  readonly model: Gpt
+  readonly tokenizer: GrowingTokenizer
+  /** Tokens that end a text. */
+  readonly endTokens: readonly number[]
+  readonly transcript: Transcript
+  /** Steps that the weights have learnt: with their digest, their version. */
+  step(): number
+  /** Absent where the model does not learn. */
+  readonly teacher?: Teacher
+}
+
+/** Check of one. */
+export const aServedModel: Check<ServedModel> = checks.role(
+  'a served model',
+  ...(['id', 'model', 'tokenizer', 'endTokens', 'transcript', 'step'] as const),
+)

@@ -1,0 +1,53 @@
+/** Right calls of `@burgeon/server`. */
+import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
+import * as api from '@burgeon/server'
+import { openReference } from '@burgeon/tensor/reference'
+import type { CallsOf } from './call.ts'
+
+const model = Gpt.create(
+  { context: 8, embed: 4, heads: 1, layers: 1, mlpHidden: 4 },
+  { device: openReference() },
+)
+const tokenizer = new BytePairTokenizer()
+const served = (): api.ServedModel => ({
+  ...{ id: 'mine', model, tokenizer, endTokens: [], step: () => 0 },
+  transcript: { stopTexts: [], promptOf: () => Promise.resolve(tokenizer.encode('a')) },
+})
+const options = (): api.AppOptions => ({
+  keys: [{ key: 'a-key-of-sixteen-and-more', scopes: ['read'] }],
+  hosts: ['localhost'],
+  origins: ['https://page.example'],
+  limits: { ...{ bodyBytes: 10, depth: 2, prompts: 1, choices: 1, tokens: 4, stops: 1 }, inFlight: 2 },
+  learnShare: 0.5,
+  onFault: () => {},
+})
+
+export const serverCalls: CallsOf<typeof api> = {
+  createApp: [
+    () => ({
+      args: { served: served(), options: options() },
+      run: api.createApp,
+      takes: { 'options.hosts': ['array', 'null', 'empty'], 'options.origins': ['array', 'empty'] },
+      says: ['keys'],
+    }),
+  ],
+  serve: [
+    () => ({
+      args: { served: served(), options: { ...options(), host: '127.0.0.1', port: 0, graceSeconds: 1 } },
+      run: async (...args: Parameters<typeof api.serve>) => (await api.serve(...args)).close(),
+      takes: { 'options.hosts': ['array', 'null', 'empty'], 'options.origins': ['array', 'empty'] },
+      says: ['createApp', 'keys'],
+    }),
+  ],
+  Turns: [
+    () => ({
+      args: { options: { learnShare: 0.2, now: () => 0 } },
+      run: (own: object) => new api.Turns(own),
+    }),
+    () => ({
+      args: { work: 'learn', body: () => Promise.resolve(1) },
+      run: (work: api.Work, body: () => Promise<number>) => new api.Turns().take(work, body),
+    }),
+  ],
+  scopes: 'a list',
+}

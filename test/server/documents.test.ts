@@ -1,0 +1,28 @@
+/** What docs/serving.md prints is answered. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { asking } from './small-served.ts'
+
+const document = readFileSync(join(import.meta.dirname, '../../docs/serving.md'), 'utf8')
+
+test('every request by curl is answered', async () => {
+  const { ask } = await asking()
+  const found = [
+    ...document.matchAll(
+      /^curl http:\/\/127\.0\.0\.1:8080(\S+) -H "Content-Type: application\/json" -d '(.+)'$/gm,
+    ),
+  ]
+  expect(found.length).toBe([...document.matchAll(/^curl/gm)].length)
+  expect(found.length).toBeGreaterThan(1)
+  for (const [command, path, body] of found) expect((await ask(path, body)).status, command).toBe(200)
+})
+
+test('every route is in the table, and every route of the table exists', async () => {
+  const { app, ask } = await asking()
+  const told = [...document.matchAll(/`(?:(?:GET|POST) )?(\/[\w/.]+)`/g)].map(([, path]) => path)
+  expect(new Set(told)).toEqual(new Set(app.routes.map(({ path }) => path)))
+  const { json } = await ask('/openapi.json')
+  const described = Object.keys(json['paths'] as object)
+  expect(new Set([...described, '/openapi.json'])).toEqual(new Set(told))
+})

@@ -1,0 +1,97 @@
+/** Who is let in: keys and what they allow, names of the machine, web pages. */
+import { type ApiKey, createApp, type Scope, serve } from '@burgeon/server'
+import { OptionError } from '@burgeon/tensor'
+import { expect, onTestFinished, test } from 'vitest'
+import { asking, smallServed } from './small-served.ts'
+
+const keyOf = (scope: Scope): ApiKey => ({ key: `${scope}-key-of-sixteen-and-more`, scopes: [scope] })
+const all = (['read', 'teach', 'admin'] as const).map(keyOf)
+const bearer = (scope: Scope) => ({ authorization: `Bearer ${keyOf(scope).key}` })
+
+test('every route but /health wants a key, and one that allows it', async () => {
+  const { ask, app } = await asking({ keys: all })
+  expect(app.routes.filter(({ scope }) => scope === 'open').map(({ path }) => path)).toEqual(['/health'])
+  for (const { method, path, scope } of app.routes) {
+    if (scope === 'open') {
+      expect((await ask(path)).status).toBe(200)
+      continue
+    }
+    const body = method === 'post' ? {} : undefined
+    const without = await ask(path, body)
+    expect([without.status, without.json.error?.code], path).toEqual([401, 'invalid_api_key'])
+    expect(without.headers.get('www-authenticate')).toBe('Bearer')
+    const unknown = await ask(path, body, { authorization: 'Bearer another-key-of-sixteen-and-more' })
+    expect(unknown.status).toBe(401)
+    for (const other of (['read', 'teach', 'admin'] as const).filter((one) => one !== scope)) {
+      const { status, json } = await ask(path, body, bearer(other))
+      expect([status, json.error?.code], path).toEqual([403, 'insufficient_scope'])
+    }
+    expect([401, 403]).not.toContain((await ask(path, body, bearer(scope))).status)
+  }
+})
+
+test('an address that nothing stands at says nothing of keys, and no method but the one of a route answers', async () => {
+  const { ask } = await asking({ keys: all })
+  expect((await ask('/v1/secret')).status).toBe(404)
+  expect((await ask('//v1/models', undefined, bearer('read'))).status).toBe(404)
+  expect((await ask('/v1/models', {}, bearer('read'))).status).toBe(404)
+})
+
+test('what a page of another origin or another name asks is refused before anything else', async () => {
+  const { ask } = await asking()
+  expect((await ask('/v1/models')).status).toBe(200)
+  for (const headers of [
+    { host: 'rebound.example' },
+    { host: 'localhost.example:80' },
+    { origin: 'https://page.example' },
+    { origin: 'null' },
+  ]) {
+    expect((await ask('/v1/models', undefined, headers)).status, JSON.stringify(headers)).toBe(403)
+    expect((await ask('/v1/learn', { text: 'poison' }, headers)).status).toBe(403)
+  }
+  for (const host of ['localhost:8080', '127.0.0.1:80', '[::1]:9', 'LOCALHOST']) {
+    expect((await ask('/v1/models', undefined, { host })).status, host).toBe(200)
+  }
+  // What a page can send without asking first: a form, or plain text.
+  for (const type of [
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    'application/jsonp',
+  ]) {
+    expect((await ask('/v1/learn', '{"text":"poison"}', { 'content-type': type })).status, type).toBe(415)
+  }
+})
+
+test('a page that is named may ask', async () => {
+  const { ask } = await asking({ origins: ['https://page.example'] })
+  const headers = { origin: 'https://page.example' }
+  expect((await ask('/v1/models', undefined, headers)).status).toBe(200)
+  expect((await ask('/v1/models', undefined, { origin: 'https://page.example.org' })).status).toBe(403)
+})
+
+test('an address that others reach is not served without keys, and with keys by any name', async () => {
+  const served = await smallServed()
+  await expect(serve(served, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/no keys/)
+  await expect(serve(served, { host: '0.0.0.0', port: 0, keys: [] })).rejects.toThrow(OptionError)
+  const running = await serve(served, { host: '0.0.0.0', port: 0, keys: all })
+  onTestFinished(() => running.close())
+  const { status } = await fetch(`http://localhost:${running.port}/v1/models`, { headers: bearer('read') })
+  expect(status).toBe(200)
+})
+
+test('keys that are short, without scopes or of unknown ones are refused, and never told', async () => {
+  const served = await smallServed()
+  const wrong: unknown[] = [
+    [{ key: 'short-secret', scopes: ['read'] }],
+    [{ key: 'a-secret-of-sixteen-and-more', scopes: [] }],
+    [{ key: 'a-secret-of-sixteen-and-more', scopes: ['write'] }],
+    [{ key: 'a-secret-of-sixteen-and-more' }],
+    ['a-secret-of-sixteen-and-more'],
+  ]
+  for (const keys of wrong) {
+    const make = (): unknown => createApp(served, { keys: keys as ApiKey[] })
+    expect(make).toThrow(OptionError)
+    expect(make).not.toThrow(/secret/)
+  }
+})

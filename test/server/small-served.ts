@@ -1,0 +1,75 @@
+// Reaches inside: what teaches a life belongs to `burgeon serve`, which has no other entry than the process itself.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { type AppOptions, createApp, type ServedModel } from '@burgeon/server'
+import { buildLearner, emptyRecord, type LifeSettings, saveLife } from 'burgeon/session'
+import { onTestFinished } from 'vitest'
+import { openServed } from '../../packages/burgeon/src/serving/open-served.ts'
+import { tinySettings } from '../life/tiny-settings.ts'
+
+/** A life whose context holds a short talk. */
+export const servedLife: LifeSettings = {
+  ...tinySettings,
+  model: { ...tinySettings.model, context: 64, layers: 1 },
+  plateau: 0,
+  maxParameters: 20_000,
+}
+
+/** The folder of a life that has not learnt yet, as long as the test lasts. */
+export async function lifeFolder(settings: LifeSettings = servedLife): Promise<string> {
+  const parent = mkdtempSync(join(tmpdir(), 'burgeon-served-'))
+  onTestFinished(() => rmSync(parent, { recursive: true, force: true }))
+  const folder = join(parent, 'life')
+  const learner = buildLearner(settings)
+  const record = emptyRecord(learner.model.parameters.size)
+  await saveLife(nodeDisk(folder), { settings, learner, record })
+  return folder
+}
+
+/** Such a life as a server has it. */
+export async function smallServed(folder?: string, readOnly: boolean = false): Promise<ServedModel> {
+  return openServed(folder ?? (await lifeFolder()), { readOnly, plain: false, note: () => {} })
+}
+
+/** Asks an app without a socket. */
+export interface Asked {
+  readonly status: number
+  readonly headers: Headers
+  readonly json: Record<string, unknown> & { readonly error?: Readonly<Record<string, unknown>> }
+}
+
+/** A function that asks a new server of a small life, or of the one given. */
+export async function asking(
+  options: AppOptions = {},
+  served?: ServedModel,
+): Promise<{ readonly ask: Ask; readonly app: ReturnType<typeof createApp>; readonly served: ServedModel }> {
+  const own = served ?? (await smallServed())
+  const app = createApp(own, options)
+  const ask: Ask = async (path, body, headers = {}) => {
+    const init = {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        host: 'localhost',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }
+    const response = await app.fetch(new Request(`http://localhost${path}`, init))
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, json: jsonOf(text) }
+  }
+  return { ask, app, served: own }
+}
+
+type Ask = (path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Asked>
+
+function jsonOf(text: string): Asked['json'] {
+  try {
+    return JSON.parse(text) as Asked['json']
+  } catch {
+    return { text }
+  }
+}
