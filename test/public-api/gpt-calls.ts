@@ -144,6 +144,15 @@ export const gptCalls: CallsOf<typeof api> = {
       takes: generatingTakes,
     }),
   ],
+  GenerationPool: [
+    () => ({ args: { model: modelOf() }, run: (own: api.Gpt) => new api.GenerationPool(own) }),
+    () => ({
+      args: { prompts: ['a'], options: { tokens: 1, seed: 1, tokenizer: api.byteTokenizer } },
+      run: (prompts: string[], options: api.PooledOptions) =>
+        new api.GenerationPool(modelOf()).begin(prompts, options),
+      says: ['generate'],
+    }),
+  ],
   generate: [
     () => ({
       args: {

@@ -149,6 +149,26 @@ test('a server that ends answers nothing new that is heavy, and saves', async ()
   expect((await loadLife(nodeDisk(folder))).learner.step).toBe(4)
 })
 
+test('a client that leaves before the first piece, or between two, leaves nothing behind', async () => {
+  const { app, ask } = await asking()
+  const held = async (): Promise<string> => String((await ask('/metrics')).json['text'])
+  for (const pieces of [0, 2]) {
+    const response = await app.fetch(
+      new Request('http://localhost/v1/completions', {
+        method: 'POST',
+        headers: { host: 'localhost', 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'life', prompt: 'a', max_tokens: 40, stream: true }),
+      }),
+    )
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    for (let i = 0; i < pieces; i++) await reader.read()
+    expect(await held()).toMatch(/burgeon_weights_held 1\n/)
+    await reader.cancel()
+    expect(await held()).toMatch(/burgeon_weights_held 0\n/)
+    expect(await held()).toMatch(/burgeon_requests_in_flight 0\n/)
+  }
+})
+
 test('more requests than there are places get 429, and have a place later', async () => {
   const served = await smallServed()
   const app = createApp(served, { limits: { inFlight: 2 } })

@@ -39,6 +39,12 @@ export type {
   GeneratedToken,
   TokenLogProbability,
 } from './generation/generation-row.ts'
+export {
+  GenerationPool,
+  type PooledGeneration,
+  type PooledOptions,
+  type PooledStep,
+} from './generation/pool/generation-pool.ts'
 export { ContextFullError } from './generation/write-rows.ts'
 export { Gpt, type GptState } from './gpt.ts'
 export type {

@@ -1,6 +1,7 @@
 /** The server as a function of requests: routes behind doors. It needs no socket. */
 import { randomUUID } from 'node:crypto'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
+import { GenerationPool } from '@burgeon/gpt'
 import { type Context, Hono } from 'hono'
 import { ApiError, apiErrorOf } from './http/api-error.ts'
 import { Metrics } from './http/metrics.ts'
@@ -10,6 +11,7 @@ import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/readin
 import type { Route } from './routes/route.ts'
 import { healthRoute, metricsRoute, modelsRoute, openApiRoute, versionRoute } from './routes/status-routes.ts'
 import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
+import { WritingTogether } from './openai/together.ts'
 import { checkOrigin, checkScope, type DoorOptions, loopbackNames } from './security/doors.ts'
 import { type ApiKey, Keys } from './security/keys.ts'
 import { aServedModel, type ServedModel } from './served-model.ts'
@@ -70,11 +72,10 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     hosts,
     origins,
   }
+  const turns = new Turns({ learnShare })
+  const pool = new GenerationPool(served.model)
   const services: Services = {
-    served,
-    limits,
-    serverVersion,
-    turns: new Turns({ learnShare }),
+    ...{ served, limits, serverVersion, turns, pool, together: new WritingTogether(pool, turns) },
     version: new WeightsVersion(served),
     metrics: new Metrics(),
     now: () => (performance.timeOrigin + performance.now()) / 1000,

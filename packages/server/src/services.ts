@@ -1,4 +1,6 @@
 /** What every route works with. */
+import type { GenerationPool } from '@burgeon/gpt'
+import type { WritingTogether } from './openai/together.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { ServedModel } from './served-model.ts'
@@ -8,6 +10,8 @@ import type { WeightsVersion } from './weights-version.ts'
 export interface Services {
   readonly served: ServedModel
   readonly turns: Turns
+  readonly pool: GenerationPool
+  readonly together: WritingTogether
   readonly version: WeightsVersion
   readonly limits: Limits
   readonly metrics: Metrics

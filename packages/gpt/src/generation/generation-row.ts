@@ -2,7 +2,7 @@
 import { keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
 import type { GenerateOptions } from './generate-options.ts'
 import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
-import { candidatesOf, type Candidates } from './sampling.ts'
+import { candidatesOf, type Candidates, chooseToken } from './sampling.ts'
 import { TextPieces } from './text-pieces.ts'
 import { topTokens } from './top-tokens.ts'
 
@@ -138,6 +138,27 @@ export class GenerationRow {
     }
     if (logProbabilities !== undefined) this.#steps.push(step)
     return step
+  }
+
+  /**
+   * Chooses and writes the next token, and what was held back where that ends the row.
+   *
+   * @param logits After the last token.
+   * @param context Of the model.
+   * @throws As `candidates`.
+   */
+  next(logits: ArrayLike<number>, context: number): GeneratedToken[] {
+    const candidates = this.candidates(logits)
+    if (candidates === undefined) this.finish = 'noToken'
+    const step =
+      candidates && this.write(chooseToken(candidates, this.random, this.#options), logits, context)
+    return [...(step ? [step] : []), ...this.ending()]
+  }
+
+  /** The text that was held back, if the row has ended without a token for it. */
+  ending(): GeneratedToken[] {
+    const text = this.finish === undefined ? '' : this.rest()
+    return text === '' ? [] : [{ row: this.index, token: undefined, text }]
   }
 
   /** All of it, also before its end. */

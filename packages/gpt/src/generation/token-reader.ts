@@ -58,6 +58,14 @@ export class TokenReader implements Disposable {
     )
   }
 
+  /** Whether the model still has the weights and the size of the snapshot: who begins now may share it. */
+  get isCurrent(): boolean {
+    if (this.#snapshot?.config !== this.#model.config) return false
+    const { weights } = this.#snapshot
+    const now = Object.entries(this.#model.parameters.tensors())
+    return now.every(([path, { storage }]) => weights[path]?.storage === storage)
+  }
+
   get config(): GptConfig {
     return this.#snapshot?.config ?? this.#model.config
   }

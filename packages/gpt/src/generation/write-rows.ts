@@ -2,7 +2,6 @@
 import { BurgeonError } from '@burgeon/tensor'
 import type { GenerateOptions, GenerativeModel } from './generate-options.ts'
 import type { GeneratedToken, GenerationRow } from './generation-row.ts'
-import { chooseToken } from './sampling.ts'
 import { speculate } from './speculation.ts'
 import { type RowGroup, TokenReader } from './token-reader.ts'
 
@@ -34,9 +33,9 @@ export async function* writeRows(
           const [row] = group.rows
           const draft = { reader: drafter, group: drafts[groups.indexOf(group)] }
           yield* speculate(row, { reader, group }, draft, options)
-          yield* restOf(row)
+          yield* row.ending()
         }
-      } else yield* oneStep(reader, open, options)
+      } else yield* oneStep(reader, open)
       // A CPU device never waits; without this nobody could abort anything.
       if (options.signal) await nextTurn()
     }
@@ -48,7 +47,7 @@ export async function* writeRows(
 const hasEnded = ({ finish }: GenerationRow): boolean => finish !== undefined
 
 /** Rows whose windows are equally long, or, if they are `apart`, each by itself. */
-function groupsOf(rows: readonly GenerationRow[], apart: boolean): GenerationRow[][] {
+export function groupsOf(rows: readonly GenerationRow[], apart: boolean): GenerationRow[][] {
   const groups = new Map<number, GenerationRow[]>()
   for (const row of rows) {
     const key = apart ? row.index : row.window
@@ -58,7 +57,7 @@ function groupsOf(rows: readonly GenerationRow[], apart: boolean): GenerationRow
 }
 
 /** Leaves out the rows that have ended. */
-function narrow(group: RowGroup): void {
+export function narrow(group: RowGroup): void {
   const kept = [...group.rows.keys()].filter((i) => !hasEnded(group.rows[i]))
   if (kept.length === group.rows.length) return
   group.rows = kept.map((i) => group.rows[i])
@@ -66,7 +65,7 @@ function narrow(group: RowGroup): void {
 }
 
 /** Where a window has outgrown the context, goes on with the second half of it, or throws. */
-function makeRoom(
+export function makeRoom(
   { rows, cache }: RowGroup,
   draft: RowGroup | undefined,
   context: number,
@@ -87,28 +86,13 @@ function makeRoom(
 async function* oneStep(
   reader: TokenReader,
   groups: readonly RowGroup[],
-  options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, void> {
   const rows = groups.flatMap((group) => group.rows)
   const { context } = reader.config
   const logits = new Map<GenerationRow, ArrayLike<number>>()
   ;(await reader.read(groups)).forEach((each, i) => logits.set(rows[i], each))
-  for (const row of rows.toSorted((a, b) => a.index - b.index)) {
-    const own = logits.get(row) ?? []
-    const candidates = row.candidates(own)
-    if (candidates === undefined) row.finish = 'noToken'
-    else {
-      const step = row.write(chooseToken(candidates, row.random, options), own, context)
-      if (step) yield step
-    }
-    yield* restOf(row)
-  }
-}
-
-/** Text that was held back when a row ended without a token. */
-function* restOf(row: GenerationRow): Generator<GeneratedToken, void, void> {
-  const text = hasEnded(row) ? row.rest() : ''
-  if (text !== '') yield { row: row.index, token: undefined, text }
+  for (const row of rows.toSorted((a, b) => a.index - b.index))
+    yield* row.next(logits.get(row) ?? [], context)
 }
 
 /** Lets others run that wait for their turn. */

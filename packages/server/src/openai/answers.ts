@@ -43,8 +43,12 @@ export async function answer(
   }
   const headers = { [versionHeader]: writing.version }
   if (request.stream !== true) {
-    for await (const _piece of writing.pieces);
-    const whole = await writing.whole()
+    try {
+      for await (const _piece of writing.pieces);
+    } finally {
+      writing.end()
+    }
+    const whole = writing.whole()
     release()
     const choices = whole.map(({ text = '', finish, logProbabilities = [] }, index) => ({
       index,
@@ -77,7 +81,7 @@ export async function answer(
       if (text === '' && step.logProbability === undefined) continue
       yield chunk([{ index, ...form.piece(text, [step]), finish_reason: null }], noUsage)
     }
-    const whole = await writing.whole()
+    const whole = writing.whole()
     for (const [index, { finish }] of whole.entries()) {
       yield chunk([{ index, ...form.closing, finish_reason: finishOf(finish) }], noUsage)
     }
@@ -85,7 +89,10 @@ export async function answer(
   }
   return eventStream(chunks(), {
     headers,
-    onEnd: release,
+    onEnd() {
+      writing.end()
+      release()
+    },
     onError: () =>
       services.metrics.count('burgeon_broken_streams_total', 'Streams that ended with an error.', 1),
   })

@@ -1,12 +1,6 @@
 /** Writes answers: the part that completions and chats have in common. */
 import { randomInt } from 'node:crypto'
-import {
-  type FinishReason,
-  generate,
-  type Generated,
-  type GeneratedToken,
-  type GenerateOptions,
-} from '@burgeon/gpt'
+import type { FinishReason, Generated, GeneratedToken, PooledOptions } from '@burgeon/gpt'
 import type { Services } from '../services.ts'
 import type { WritingRequest } from './requests.ts'
 
@@ -30,7 +24,9 @@ export interface Writing {
   /** What comes, piece by piece; a piece is made when it is asked for. */
   readonly pieces: AsyncGenerator<GeneratedToken, void, void>
   /** All answers, once the pieces have ended: those to the first prompt, then those to the next. */
-  whole(): Promise<readonly Generated[]>
+  whole(): readonly Generated[]
+  /** Lets go of the weights, also where no piece was ever asked for; a second call does nothing. */
+  end(): void
 }
 
 /**
@@ -38,17 +34,21 @@ export interface Writing {
  * half of a stream.
  */
 export async function begin(task: Task, services: Services): Promise<Writing> {
-  const { served, turns, metrics } = services
+  const { turns, metrics, pool, together } = services
   const start = services.now()
   const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
-  const writing = generate(served.model, rows, optionsOf(task, services))
-  const steps = writing.steps()
-  const next = (): Promise<IteratorResult<GeneratedToken, void>> => turns.take('generate', () => steps.next())
-  // The weights of the first token are those of all: nothing is learnt between the two in a turn.
-  const [version, first] = await turns.take('generate', async () => [
-    await services.version.now(),
-    await steps.next(),
-  ])
+  // In a turn nothing is learnt: the version is that of the weights that write.
+  const [version, generation] = await turns.take('generate', async () => {
+    const now = await services.version.now()
+    return [now, pool.begin(rows, optionsOf(task, services))] as const
+  })
+  let first: readonly GeneratedToken[]
+  try {
+    first = await together.next(generation)
+  } catch (error) {
+    generation.end()
+    throw error
+  }
   metrics.time(
     'burgeon_time_to_first_token_seconds',
     'From the request to its first token.',
@@ -57,25 +57,20 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   const prompted = task.prompts.reduce((sum, { length }) => sum + length, 0)
   metrics.count('burgeon_tokens_total', 'Tokens read and written.', prompted, { kind: 'prompt' })
   async function* pieces(): AsyncGenerator<GeneratedToken, void, void> {
-    try {
-      for (let step = first; !step.done && step.value !== undefined; step = await next()) {
-        if (step.value.token !== undefined) {
-          metrics.count('burgeon_tokens_total', 'Tokens read and written.', 1, { kind: 'completion' })
-        }
-        yield step.value
-      }
-    } finally {
-      // Whoever leaves early ends the generation, and it lets go of its weights.
-      await turns.take('generate', () => steps.return())
+    for (let step = first; ; step = await together.next(generation)) {
+      const written = step.filter(({ token }) => token !== undefined).length
+      metrics.count('burgeon_tokens_total', 'Tokens read and written.', written, { kind: 'completion' })
+      yield* step
+      if (generation.isDone) return
     }
   }
-  return { version, pieces: pieces(), whole: async () => await writing }
+  return { version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() }
 }
 
 function optionsOf(
   { request, prompts, tokens, stopTexts, alternatives, signal }: Task,
   { served, limits }: Services,
-): GenerateOptions {
+): PooledOptions {
   const { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty } =
     request
   const room = served.model.config.context - Math.min(...prompts.map(({ length }) => length))
