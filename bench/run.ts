@@ -64,6 +64,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  serve: [async () => (await import('./serving/serve.ts')).serve, 'quick'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [
     async () => (await import('./growth/small-start.ts')).smallStart,

@@ -1,0 +1,192 @@
+/**
+ * `npm run bench -- serve`: how fast a server answers, and what learning at the same time costs. Clients stream
+ * completions over HTTP on loopback, each one request after the other; lessons are sent without a pause. Clients,
+ * server and learner are one process on the same cores.
+ */
+import { adamw } from '@burgeon/autograd/optim'
+import { batches, Learner, reservoirReplay } from '@burgeon/continual'
+import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
+import { type Running, serve as listen, type ServedModel, type Teacher } from '@burgeon/server'
+import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+
+/** Tokens of an answer, and of a prompt. */
+const [answerTokens, promptTokens] = [64, 32]
+/** What learning gets of the time: nothing, the default share, or nearly all. */
+const shares = { 'no learning': null, 'learning at 30 %': 0.3, 'learning at 90 %': 0.9 } as const
+type Learning = keyof typeof shares
+
+/** What some clients got. */
+interface Measured {
+  /** Of all clients together. */
+  readonly tokensPerSecond: number
+  /** Seconds from a request to its first token, in order. */
+  readonly firstTokens: readonly number[]
+  readonly stepsPerSecond: number
+}
+
+export const serve: Benchmark = async ({ quick, note }) => {
+  const seconds = quick ? 1.5 : 12
+  const rows: BenchmarkRow[] = []
+  const found = new Map<string, Measured>()
+  const of = (learning: Learning, clients: number): Measured =>
+    found.get(`${learning} ${clients}`) as Measured
+  for (const learning of Object.keys(shares) as Learning[]) {
+    for (const clients of [1, 4, 16]) {
+      const measured = await measure(shares[learning], clients, seconds)
+      found.set(`${learning} ${clients}`, measured)
+      const about = `${learning}, ${clients} ${clients === 1 ? 'client' : 'clients'}`
+      note(
+        `${about}: ${measured.tokensPerSecond.toFixed(0)} tokens/s, ${measured.stepsPerSecond.toFixed(1)} steps/s`,
+      )
+      rows.push(
+        { case: about, metric: 'tokens', value: measured.tokensPerSecond, unit: '/s' },
+        {
+          case: about,
+          metric: 'first token, median',
+          value: 1000 * quantile(measured.firstTokens, 0.5),
+          unit: 'ms',
+        },
+        {
+          case: about,
+          metric: 'first token, 99th of 100',
+          value: 1000 * quantile(measured.firstTokens, 0.99),
+          unit: 'ms',
+        },
+        { case: about, metric: 'learning steps', value: measured.stepsPerSecond, unit: '/s' },
+      )
+    }
+  }
+  const checks = [1, 4, 16].flatMap((clients) => [
+    // Its share, and a tenth.
+    atLeast(
+      `${clients} clients: tokens/s with learning at 30 %, of those without`,
+      of('learning at 30 %', clients).tokensPerSecond / of('no learning', clients).tokensPerSecond,
+      0.6,
+    ),
+    atLeast(
+      `${clients} clients: learning steps at 30 %, of those at 90 %`,
+      of('learning at 30 %', clients).stepsPerSecond / of('learning at 90 %', clients).stepsPerSecond,
+      0.15,
+    ),
+  ])
+  return {
+    rows,
+    checks: [
+      ...checks,
+      atLeast(
+        'tokens/s of 16 clients, of those of one',
+        of('no learning', 16).tokensPerSecond / of('no learning', 1).tokensPerSecond,
+        2,
+      ),
+      atMost(
+        '16 clients, learning at 30 %: first token, 99th of 100, s',
+        quantile(of('learning at 30 %', 16).firstTokens, 0.99),
+        1,
+      ),
+    ],
+  }
+}
+
+const quantile = (ordered: readonly number[], share: number): number =>
+  ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))]
+
+async function measure(learnShare: number | null, clients: number, seconds: number): Promise<Measured> {
+  const served = smallModel()
+  const running = await listen(served, {
+    port: 0,
+    learnShare: learnShare ?? 0,
+    limits: { inFlight: clients + 1 },
+  })
+  const stop = new AbortController()
+  const lessons = learnShare === null ? Promise.resolve() : teaching(running, stop.signal)
+  try {
+    await asking(running, 0.3 * seconds, clients)
+    const [step, start] = [served.step(), performance.now()]
+    const { tokens, firstTokens } = await asking(running, seconds, clients)
+    const spent = (performance.now() - start) / 1000
+    return {
+      tokensPerSecond: tokens / spent,
+      firstTokens: firstTokens.toSorted((a, b) => a - b),
+      stepsPerSecond: (served.step() - step) / spent,
+    }
+  } finally {
+    stop.abort()
+    await lessons
+    await running.close()
+    served.model.dispose()
+  }
+}
+
+/** Clients that ask one request after the other for some seconds. */
+async function asking(
+  { url }: Running,
+  seconds: number,
+  clients: number,
+): Promise<{ readonly tokens: number; readonly firstTokens: readonly number[] }> {
+  const end = performance.now() + 1000 * seconds
+  const firstTokens: number[] = []
+  let tokens = 0
+  const client = async (name: number): Promise<void> => {
+    for (let i = 0; performance.now() < end; i++) {
+      const start = performance.now()
+      const response = await post(url, '/v1/completions', {
+        ...{ model: 'small', max_tokens: answerTokens, stream: true, seed: 100 * name + i },
+        prompt: `${name} ${i} `.padEnd(promptTokens, 'the quick brown fox '),
+      })
+      if (!response.ok || response.body === null) throw new Error(await response.text())
+      let isFirst = true
+      for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+        const pieces = new TextDecoder()
+          .decode(part)
+          .split('\n\n')
+          .filter((line) => line.startsWith('data: {'))
+        if (pieces.length > 0 && isFirst) {
+          firstTokens.push((performance.now() - start) / 1000)
+          isFirst = false
+        }
+      }
+      tokens += answerTokens
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, (_, name) => client(name)))
+  return { tokens, firstTokens }
+}
+
+async function teaching({ url }: Running, stop: AbortSignal): Promise<void> {
+  const text = 'The learner reads on and on, whatever it is that others ask of it. '.repeat(120)
+  while (!stop.aborted) {
+    const response = await post(url, '/v1/learn', { text })
+    if (!response.ok) throw new Error(await response.text())
+  }
+}
+
+const post = (url: string, path: string, body: object): Promise<Response> =>
+  fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+/** A byte GPT of 0.9 million parameters, and a learner with replay. */
+function smallModel(): ServedModel {
+  const model = Gpt.create({ context: 256, embed: 128, heads: 4, layers: 4 }, { seed: 1 })
+  const tokenizer = new BytePairTokenizer()
+  const learner = new Learner({
+    ...{ model, optimizer: adamw({ learningRate: 1e-3 }) },
+    strategy: { rehearsal: reservoirReplay({ capacity: 200 }) },
+  })
+  const teacher: Teacher = {
+    async learn({ text, domain }, turn) {
+      const chunks = [{ domain, tokens: tokenizer.encode(text), positionAfter: () => null }]
+      let [bytes, steps] = [0, 0]
+      for await (const { batch } of batches(chunks, { rows: 2, length: 64 })) {
+        bytes += (await turn(() => learner.observe(batch))).bytes
+        steps++
+      }
+      return { bytes, steps, bitsPerByte: null, events: [], saved: false }
+    },
+    close: () => Promise.resolve(),
+  }
+  const transcript = { stopTexts: [], promptOf: () => Promise.resolve(tokenizer.encode('a')) }
+  return { id: 'small', model, tokenizer, endTokens: [], transcript, step: () => learner.step, teacher }
+}
