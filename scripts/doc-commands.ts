@@ -159,7 +159,11 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'fetches a GPU driver; the checkout has it among its development packages',
   },
   'npm i burgeon': { run: 'npm ls burgeon', because: 'the packages are there already' },
-  'npm i @burgeon/server': { run: 'npm ls @burgeon/server', because: 'the packages are there already' },
+  'npm i burgeon @burgeon/server': {
+    run: 'npm ls @burgeon/server',
+    because: 'the packages are there already',
+  },
+  'npx burgeon serve --learn notes/': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve life': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve life --host 0.0.0.0 --keys keys.json': {

@@ -93,9 +93,24 @@ test('keys come from a file and from the environment; an address for others want
   expect((await fetch(`${url}/v1/models`)).status).toBe(401)
   expect((await fetch(`${url}/v1/models`, { headers })).status).toBe(200)
   expect((await post(url, '/v1/learn', { text }, headers)).status).toBe(403)
-  const open = running(['serve', folder, '--host', '0.0.0.0', '--port', '0'], dirname(folder))
+  const open = running(['serve', await lifeFolder(), '--host', '0.0.0.0', '--port', '0'], dirname(folder))
   expect(await open.ended).toBe(1)
   expect(open.said.status).toMatch(/no keys/)
+})
+
+test('a life that is served is held: neither another server nor a learner takes it up', async () => {
+  const folder = await lifeFolder()
+  await served(folder)
+  for (const args of [
+    ['serve', folder, '--port', '0'],
+    ['learn', 'a.txt', '--resume', '--out', folder],
+  ]) {
+    const second = running(args, dirname(folder))
+    expect(await second.ended).toBe(1)
+    expect(second.said.status).toMatch(/saves checkpoints into this folder/)
+  }
+  // One that only reads may.
+  await served(folder, '--read-only')
 })
 
 test('mistakes are one line: no model, keys that are none, an address that is taken', async () => {
@@ -108,7 +123,10 @@ test('mistakes are one line: no model, keys that are none, an address that is ta
     [['nowhere'], /there is nothing at nowhere/],
     [[folder, '--keys', keys], /holds no keys/],
     [[folder, '--keys', 'missing.json'], /holds no keys/],
-    [[folder, '--port', port], /EADDRINUSE/],
+    [[folder, '--read-only', '--port', port], /EADDRINUSE/],
+    [[folder, '--from', 'x'], /--from without --learn/],
+    [[folder, '--learn', 'x', '--read-only'], /--learn and --read-only/],
+    [['new', '--learn', 'missing'], /missing/],
     [[folder, '--port', '70000'], /port/],
   ] as const) {
     const process = running(['serve', ...args], dirname(folder))

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { type AppOptions, createApp, type ServedModel } from '@burgeon/server'
-import { buildLearner, emptyRecord, type LifeSettings, saveLife } from 'burgeon/session'
+import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife } from 'burgeon/session'
 import { onTestFinished } from 'vitest'
-import { openServed } from '../../packages/burgeon/src/serving/open-served.ts'
+import { servedLife as serveLife, servedModel } from '../../packages/burgeon/src/serving/open-served.ts'
 import { tinySettings } from '../life/tiny-settings.ts'
 
 /** A life whose context holds a short talk. */
@@ -30,7 +30,10 @@ export async function lifeFolder(settings: LifeSettings = servedLife): Promise<s
 
 /** Such a life as a server has it. */
 export async function smallServed(folder?: string, readOnly: boolean = false): Promise<ServedModel> {
-  return openServed(folder ?? (await lifeFolder()), { readOnly, plain: false, note: () => {} })
+  const path = folder ?? (await lifeFolder())
+  if (readOnly) return servedModel(path, { plain: false })
+  const disk = nodeDisk(path)
+  return serveLife(await loadLife(disk), path, { plain: false, disk, note: () => {} })
 }
 
 /** Asks an app without a socket. */

@@ -6,7 +6,7 @@ import { PretrainedTokenizer } from '@burgeon/gpt'
 import { tokenizerFromPretrained } from '@burgeon/gpt/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { textBatches } from '../../packages/burgeon/src/session/text-batches.ts'
+import { textBatches } from '../../packages/burgeon/src/session/source/text-batches.ts'
 import { times } from '../how-long.ts'
 
 const withBegin = await tokenizerFromPretrained(join(import.meta.dirname, '../gold/small-llama'))

@@ -10,7 +10,8 @@ import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect.ts'
-import { type LearnOptions, learn } from './commands/learn.ts'
+import { learn } from './commands/learn.ts'
+import type { LearnOptions } from './commands/life/begin-life.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
 import { serve, type ServeCommandOptions } from './commands/serve.ts'
 import { printableLines } from './terminal/terminal.ts'
@@ -182,6 +183,8 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       number(0, 1),
       0.3,
     )
+    .option('--learn <source>', 'learn a file or folder at the same time, and whatever is added to it')
+    .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)
     .action(async (path: string, options: ServeCommandOptions) => finish(await serve(path, options, context)))

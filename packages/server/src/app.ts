@@ -29,7 +29,9 @@ export interface AppOptions {
   /** Origins of web pages that may ask, `https://example.org`; none unless given. */
   readonly origins?: readonly string[]
   readonly limits?: Partial<Limits>
-  /** Share of the time that learning gets while texts are being written, in [0, 1]. 0.3 unless given. */
+  /** Orders the work, where the caller works on the model too; one of its own unless given. */
+  readonly turns?: Turns
+  /** Share of the time that learning gets while texts are being written, in [0, 1], of turns of its own. 0.3 unless given. */
   readonly learnShare?: number
   /** Is told of faults of the server, which clients are not. Nothing secret is among it. */
   readonly onFault?: (error: unknown, requestId: string) => void
@@ -60,6 +62,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     },
     origins: { expected: 'a list of origins', accepts: isTexts },
     limits: checks.object('an object of limits'),
+    turns: checks.instance('Turns', Turns),
     learnShare: checks.number({ from: 0, to: 1 }),
     onFault: checks.callback(),
   })
@@ -72,7 +75,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     hosts,
     origins,
   }
-  const turns = new Turns({ learnShare })
+  const { turns = new Turns({ learnShare }) } = options
   const pool = new GenerationPool(served.model)
   const services: Services = {
     ...{ served, limits, serverVersion, turns, pool, together: new WritingTogether(pool, turns) },

@@ -1,15 +1,22 @@
 /** `burgeon serve MODEL`: a model over HTTP, which learns what it is sent. */
 import { readFile } from 'node:fs/promises'
+import { hasCheckpoint } from '@burgeon/gpt'
 import type * as Server from '@burgeon/server'
 import type { ApiKey, Running, ServedModel, ServeOptions } from '@burgeon/server'
 import { UnsupportedError } from '@burgeon/tensor'
 import { broughtPath } from '../models/bring-model.ts'
-import { openServed } from '../serving/open-served.ts'
+import { modelFormAt } from '../models/model-form.ts'
+import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
+import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
+import { loadLife } from '../session/life/life-checkpoint.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { count } from '../terminal/quantities.ts'
 import { printable } from '../terminal/terminal.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 import { exitCodes } from './exit-codes.ts'
+import { begunOrTakenUp } from './life/begin-life.ts'
+import { checkOutput } from './life/check-output.ts'
+import { holdingFolder } from './life/holding-folder.ts'
 
 export interface ServeCommandOptions {
   readonly host: string
@@ -21,6 +28,10 @@ export interface ServeCommandOptions {
   /** Web pages that may ask. */
   readonly origin: readonly string[]
   readonly learnShare: number
+  /** File or folder that is learnt at the same time, and whatever is added to it. */
+  readonly learn?: string
+  /** Model whose weights a new life begins with. */
+  readonly from?: string
   readonly readOnly: boolean
   readonly plain: boolean
 }
@@ -34,29 +45,91 @@ export async function serve(
   options: ServeCommandOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { host, port, name, origin, learnShare, readOnly, plain } = options
-  const { status, environment, stop } = context
-  const note = (text: string): unknown => status.write(`burgeon: ${printable(text)}\n`)
-  const keys = await keysOf(options.keys, environment)
-  const { serve: listen } = await findServer()
-  const served = await openServed(await broughtPath('serve', path, context), {
-    ...{ readOnly, plain, note },
-    ...(name !== undefined && { id: name }),
+  const { learn, from, readOnly, name, plain } = options
+  if (from !== undefined && learn === undefined) {
+    throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
+  }
+  if (learn !== undefined && readOnly) {
+    throw new UsageError('serve: got --learn and --read-only; expected one of them.')
+  }
+  const keys = await keysOf(options.keys, context.environment)
+  const modules = await findServer()
+  if (learn !== undefined && !(await canLiveAt(path))) {
+    throw new UsageError(
+      `serve: ${printable(path)} holds a model and no life; name another folder, and that one with --from.`,
+    )
+  }
+  const served = { id: name, plain }
+  const means = { modules, keys, options, context }
+  if (learn !== undefined) {
+    return holdingFolder(path, async (disk) => {
+      const life = await begunOrTakenUp(
+        learn,
+        {
+          out: path,
+          resume: await hasCheckpoint(disk),
+          append: false,
+          keepSizes: false,
+          ...(from && { from }),
+        },
+        context,
+      )
+      if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
+      await checkOutput('serve', path)
+      const turns = new modules.Turns({ learnShare: options.learnShare })
+      const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
+      const beside = await learnBeside(life, learn, { disk, out: path, turn }, context)
+      const teaching = { disk, note: noteTo(context), beforeSave: () => beside.remember() }
+      return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
+    })
+  }
+  const local = await broughtPath('serve', path, context)
+  if (readOnly || !(await isLife(local))) return untilStopped(await servedModel(local, served), means)
+  return holdingFolder(local, async (disk) => {
+    const life = await loadLife(disk)
+    return untilStopped(servedLife(life, local, { ...served, disk, note: noteTo(context) }), means)
   })
-  const running = await listen(served, {
-    host,
-    port,
-    keys,
-    origins: origin,
-    learnShare,
-    onFault: told(note),
+}
+
+/** What serving takes besides the model. */
+interface Means {
+  readonly modules: Pick<typeof Server, 'serve'>
+  readonly keys: readonly ApiKey[]
+  readonly options: ServeCommandOptions
+  readonly context: CommandContext
+  readonly turns?: Server.Turns
+}
+
+async function untilStopped(
+  served: ServedModel,
+  { modules, keys, options, context, turns }: Means,
+  beside?: LearningBeside,
+): Promise<number> {
+  const { host, port, origin, learnShare } = options
+  const { status, stop } = context
+  const running = await modules.serve(served, {
+    ...{ host, port, keys, origins: origin, learnShare, onFault: told(noteTo(context)) },
+    ...(turns && { turns }),
   })
   status.write(greeting(served, running, keys.length > 0))
+  const learning = beside?.run()
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
   status.write('Ending: requests at hand are answered, and what was learnt is saved.\n')
+  await learning
   await running.close()
   return exitCodes[String(stop.reason)] ?? 0
 }
+
+/** Whether a life may begin or go on in a folder: there is one, or nothing that is a model. */
+async function canLiveAt(path: string): Promise<boolean> {
+  const form = await modelFormAt('serve', path).catch(() => null)
+  return form === null || (form === 'checkpoint' && (await isLife(path)))
+}
+
+const noteTo =
+  ({ status }: CommandContext): ((text: string) => void) =>
+  (text) =>
+    void status.write(`burgeon: ${printable(text)}\n`)
 
 /** Stacks belong in the log of the machine, and to nobody who asks over HTTP. */
 const told =
@@ -100,7 +173,7 @@ async function keysOf(
   return [...all, ...(found as ApiKey[])]
 }
 
-async function findServer(): Promise<Pick<typeof Server, 'serve'>> {
+async function findServer(): Promise<Pick<typeof Server, 'serve' | 'Turns'>> {
   try {
     return await import('@burgeon/server')
   } catch (error) {

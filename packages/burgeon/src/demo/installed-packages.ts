@@ -55,9 +55,11 @@ const addedLater: readonly string[] = [
   'node_modules/@huggingface/tasks',
   'node_modules/@huggingface/tokenizers',
   'node_modules/@huggingface/xetchunk-wasm',
+  'node_modules/chokidar',
   'node_modules/gearhash-jit',
   'node_modules/hono',
   'node_modules/openai',
+  'node_modules/readdirp',
 ]
 
 /**

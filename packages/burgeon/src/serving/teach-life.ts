@@ -8,23 +8,33 @@ import { eventLine } from '../session/event-line.ts'
 import { keeper } from '../session/keeper.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
-import { textBatches } from '../session/text-batches.ts'
+import { textBatches } from '../session/source/text-batches.ts'
 
 type Turn = Parameters<Teacher['learn']>[1]
+
+/** Disk, and who wants to know. */
+export interface TeachLifeOptions {
+  readonly disk: Disk
+  /** Called with what the user should know. */
+  readonly note: (text: string) => void
+  /** Called before each save, where a source is learnt at the same time. */
+  readonly beforeSave?: () => void
+}
 
 /**
  * A teacher that learns each text as `burgeon learn` does, and saves the life after each. The place in the
  * sources that the life has read stays: `burgeon learn --resume` goes on there.
- *
- * @param note Called with what the user should know.
  */
-export function teachLife(life: Life, disk: Disk, note: (text: string) => void): Teacher {
+export function teachLife(life: Life, { disk, note, beforeSave }: TeachLifeOptions): Teacher {
   const { learner, record } = life
   const checkpoints = keeper(life, { disk }, note)
   let unsaved = false
   const save = async (turn: Turn): Promise<string | null> => {
     try {
-      await turn(() => checkpoints.save())
+      await turn(() => {
+        beforeSave?.()
+        return checkpoints.save()
+      })
       unsaved = false
       return null
     } catch (error) {

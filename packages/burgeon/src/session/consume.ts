@@ -5,7 +5,7 @@ import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields 
 import { thinMeasurements } from './record/bounded-series.ts'
 import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
-import { textBatches } from './text-batches.ts'
+import { textBatches } from './source/text-batches.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 
 /** Measurements and callbacks of `consume`. */
@@ -29,6 +29,10 @@ export interface ConsumeOptions {
    * Called after every step; what it returns is awaited, so that a checkpoint sees a life between two steps.
    */
   readonly betweenSteps: () => Promise<void>
+  /** Called for a step that failed when the learner had changed already. */
+  readonly onHalfStep?: () => void
+  /** Runs each step and measurement when its turn has come, where others work on the model too; at once unless given. */
+  readonly turn?: <R>(body: () => Promise<R>) => Promise<R>
   /** When aborted, the life pauses after the step at hand. */
   readonly stop: AbortSignal
 }
@@ -46,6 +50,8 @@ const optionChecks: ChecksOf<ConsumeOptions> = {
   afterDomain: checks.callback(),
   onStep: required(checks.callback()),
   betweenSteps: required(checks.callback()),
+  onHalfStep: checks.callback(),
+  turn: checks.callback<NonNullable<ConsumeOptions['turn']>>('a function that runs another'),
   stop: required(checks.role('an AbortSignal', 'aborted')),
 }
 const someChunks: Check<object> = checks.either(
@@ -68,9 +74,11 @@ export async function consume(
   checkArgument('consume', 'chunks', chunks, someChunks)
   checkOptions('consume', options, optionChecks)
   const { learner, record, settings } = life
-  const { heldOut, stop, whole } = options
-  if (record.measurements.length === 0) await measure(life, heldOut, 'before anything', null)
-  else if (whole?.isNew) await measure(life, heldOut, `before ${whole.name}`, null)
+  const { heldOut, stop, whole, turn = atOnce } = options
+  const measured = (stage: string | null, learnt: string | null): Promise<void> =>
+    turn(() => measure(life, heldOut, stage, learnt))
+  if (record.measurements.length === 0) await measured('before anything', null)
+  else if (whole?.isNew) await measured(`before ${whole.name}`, null)
   const shape = { rows: settings.rows, length: settings.model.context }
   const tokenizer = learner.strategy.vocabulary?.tokenizer
   // Byte pairs begin with the bytes, and a learner encodes those anew; other tokens are made before it.
@@ -80,22 +88,31 @@ export async function consume(
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
     if (!whole && before !== undefined && before !== domain) {
-      await measure(life, heldOut, `after ${before}`, before)
+      await measured(`after ${before}`, before)
       await options.afterDomain?.(before)
     }
-    const report = await learner.observe(batch)
-    recordStep(record, report, position)
+    const report = await turn(async () => {
+      const before = learner.step
+      const learnt = await learner.observe(batch).catch((error: unknown) => {
+        if (learner.step !== before) options.onHalfStep?.()
+        throw error
+      })
+      recordStep(record, learnt, position)
+      return learnt
+    })
     options.onStep(report)
-    if (learner.step % options.measureEvery === 0) await measure(life, heldOut, null, null)
+    if (learner.step % options.measureEvery === 0) await measured(null, null)
     await options.betweenSteps()
     if (stop.aborted) return false
   }
   if (stop.aborted) return false
   const last = whole?.name ?? record.spans.at(-1)?.domain
-  if (last !== undefined) await measure(life, heldOut, `after ${last}`, last)
+  if (last !== undefined) await measured(`after ${last}`, last)
   if (!whole && last !== undefined) await options.afterDomain?.(last)
   return true
 }
+
+const atOnce = <R>(body: () => Promise<R>): Promise<R> => body()
 
 /** Measures every held-out text, once per place and stage. */
 async function measure(

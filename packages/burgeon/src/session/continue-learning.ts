@@ -10,7 +10,7 @@ import {
 import { checkArgument, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { partsOf } from './life/build-learner.ts'
 import type { LifeSettings } from './life/life-settings.ts'
-import { beginOf } from './text-batches.ts'
+import { beginOf } from './source/text-batches.ts'
 
 /** How a model goes on. */
 export interface ContinueOptions {

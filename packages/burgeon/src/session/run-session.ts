@@ -14,7 +14,7 @@ import type { Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recentBitsPerByte } from './record/life-record.ts'
 import { consume, type ConsumeOptions } from './consume.ts'
 import type { HeldOutText } from './life/life-origin.ts'
-import { whileWaiting } from './while-waiting.ts'
+import { whileWaiting } from './source/while-waiting.ts'
 
 /** Stream, measurements and checkpoints of a session. */
 export interface SessionOptions {
@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly resumeCommand?: string
   /** Called before each save, between two steps, with whether the stream has ended. */
   readonly beforeSave?: (isDone: boolean) => void
+  /** As in `consume`; saving goes through it, too. */
+  readonly turn?: NonNullable<ConsumeOptions['turn']>
   /** Given what shows a note as long as the progress line stands, and null after that. */
   readonly listen?: (say: ((text: string) => void) | null) => void
 }
@@ -61,13 +63,13 @@ export async function runSession(
   const begun = context.now() - record.seconds * 1000
   let tried = context.now()
   let hasGrown = false
-  let [isSaved, recorded] = [false, learner.step]
+  let [isSaved, isHalfWay] = [false, false]
   const checkpoints = keeper(life, session, (text) => line.event({ kind: 'note', text }))
   const save = async (isDone = false): Promise<void> => {
     session.beforeSave?.(isDone)
     record.seconds = (context.now() - begun) / 1000
     tried = context.now()
-    await checkpoints.save()
+    await (session.turn ? session.turn(() => checkpoints.save()) : checkpoints.save())
     isSaved = true
   }
   /** There may be room again, or the end will say that there is none. */
@@ -93,11 +95,14 @@ export async function runSession(
       heldOut: session.heldOut,
       ...(session.whole && { whole: session.whole }),
       measureEvery: session.measureEvery,
+      ...(session.turn && { turn: session.turn }),
       ...(session.afterDomain && { afterDomain: session.afterDomain }),
       stop: context.stop,
+      onHalfStep() {
+        isHalfWay = true
+      },
       onStep(report) {
         isSaved = false
-        recorded = learner.step
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({
@@ -129,7 +134,7 @@ export async function runSession(
     }
     if (checkpoints.isOwn(error)) throw error
     // Something failed, but not the learner: it stands between two steps.
-    if (learner.step === recorded) await save()
+    if (!isHalfWay) await save()
     else {
       const text = `step ${learner.step} failed half-way and was not saved. ${checkpoints.remains()}`
       line.event({ kind: 'note', text })

@@ -1,7 +1,7 @@
 /** The user's own text as chunks for a learner. */
 import type { Chunk } from '@burgeon/continual'
-import type { Source } from '../sources/read-source.ts'
-import type { LifePosition } from './record/life-record.ts'
+import type { Source } from '../../sources/read-source.ts'
+import type { LifePosition } from '../record/life-record.ts'
 
 /** The user's own text, chunk by chunk. `onBytes` is called with each of them. */
 export async function* sourceChunks(

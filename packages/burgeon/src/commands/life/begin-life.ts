@@ -1,0 +1,129 @@
+/** Begins a life for text of the user's own, or takes up the one that a folder holds. */
+import { hasCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { buildLearner } from '../../session/life/build-learner.ts'
+import { type KnownLife, loadLife } from '../../session/life/life-checkpoint.ts'
+import { newOrigin } from '../../session/life/life-origin.ts'
+import type { LifeSettings } from '../../session/life/life-settings.ts'
+import { emptyRecord } from '../../session/record/life-record.ts'
+import { readSource } from '../../sources/read-source.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+import { beginFrom } from './begin-from.ts'
+import { checkOutput } from './check-output.ts'
+
+export interface LearnOptions {
+  /** Folder for checkpoint and report. */
+  readonly out: string
+  /** Goes on from the checkpoint in `out`. */
+  readonly resume: boolean
+  /** Goes on from it with a source that is new from its first byte, whatever was read of it. */
+  readonly append: boolean
+  /** Checkpoint, folder or file of a model whose weights it goes on from. */
+  readonly from?: string
+  /** Rows of that model's own text that are rehearsed. */
+  readonly ownText?: number
+  /** EWC's λ; protects nothing unless given. */
+  readonly protection?: number
+  /** How many times the source is read in all. */
+  readonly passes?: number
+  readonly seed?: number
+  /** How far a step goes; that of the checkpoint, or 0.001 for a new life, unless given. */
+  readonly learningRate?: number
+  /** Max parameters the model may grow to. */
+  readonly maxParameters?: number
+  /** Max tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
+  readonly vocabulary?: number
+  /** Keeps a checkpoint of every size, so that each can be restored. */
+  readonly keepSizes: boolean
+}
+
+/** The size that a model for the user's own text starts with. */
+function learnSettings({
+  seed = 0,
+  maxParameters = 4_000_000,
+  vocabulary = 1536,
+  learningRate = 1e-3,
+  protection = 0,
+}: LearnOptions): LifeSettings {
+  return {
+    model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
+    seed,
+    rows: 2,
+    learningRate,
+    memoryRows: 2000,
+    rehearsalShare: 1,
+    protection,
+    plateau: 200,
+    maxParameters,
+    vocabulary,
+    watchesBytes: true,
+  }
+}
+
+/**
+ * A new life; or the one in the folder, if the command is to go on and may; null if the user stopped it
+ * before it began.
+ */
+export async function begunOrTakenUp(
+  path: string,
+  options: LearnOptions,
+  context: CommandContext,
+): Promise<KnownLife | null> {
+  const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
+  if (path === '-' && (passes ?? 1) > 1)
+    throw new UsageError('learn: got --passes for standard input, which can be read only once.')
+  const disk = nodeDisk(out)
+  if (!options.resume && !options.append) {
+    if (await hasCheckpoint(disk)) {
+      throw new UsageError(
+        `learn: ${out} already holds a checkpoint. Go on with --resume, or give another --out.`,
+      )
+    }
+    if (from !== undefined) {
+      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, seed }
+      const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
+      await checkBeforeLearning(path, out)
+      return beginFrom(from, given, context)
+    }
+    if (ownText !== undefined) {
+      throw new UsageError(
+        'learn: got --own-text without --from; expected the model whose own text it is, or no such option.',
+      )
+    }
+    const settings = learnSettings(options)
+    const learner = buildLearner(settings)
+    const record = emptyRecord(learner.model.parameters.size)
+    return { settings, learner, record, origin: newOrigin('learn') }
+  }
+  if (from !== undefined) {
+    throw new UsageError(
+      `learn: got --from ${printable(from)} with --resume or --append, but the life in ${printable(out)} has weights of its own. Leave it out.`,
+    )
+  }
+  const life = await loadLife(disk, {
+    ...(maxParameters !== undefined && { maxParameters }),
+    ...(learningRate !== undefined && { learningRate }),
+  })
+  const { settings } = life
+  for (const [option, got, kept] of [
+    ['--seed', seed, settings.seed],
+    ['--vocabulary', vocabulary, settings.vocabulary ?? 256],
+    ['--own-text', ownText, settings.ownText ?? 0],
+    ['--protection', protection, settings.protection],
+  ] as const) {
+    if (got !== undefined && got !== kept) {
+      throw new UsageError(
+        `learn: got ${option} ${got}, but the life in ${out} was begun with ${kept}, which cannot change. Leave it out.`,
+      )
+    }
+  }
+  return life
+}
+
+/** What could be found out later is found out before a model writes for minutes. */
+async function checkBeforeLearning(path: string, out: string): Promise<void> {
+  await checkOutput('learn', out)
+  if (path !== '-') await readSource(path, { holdOut: true, out })
+}

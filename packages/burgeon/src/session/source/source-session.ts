@@ -1,0 +1,91 @@
+/** A source as a life learns it: opened where it was left, and learnt from there. */
+import type { Disk } from '@burgeon/gpt'
+import { readSource, type Source, sourceLabel } from '../../sources/read-source.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { SourceNotes } from '../../terminal/source-notes.ts'
+import type { KnownLife } from '../life/life-checkpoint.ts'
+import { heldOutOf, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
+import { runSession, type SessionOptions } from '../run-session.ts'
+import { sourceChunks } from './source-chunks.ts'
+
+/** How a source is opened and learnt. */
+export interface SourceSessionOptions extends Pick<SessionOptions, 'keepSizes' | 'resumeCommand' | 'turn'> {
+  readonly disk: Disk
+  /** Folder that is written to: never a part of the source. */
+  readonly out: string
+  /** Takes all of it for new, whatever was read of it. */
+  readonly append?: boolean
+  readonly passes?: number | undefined
+}
+
+/** A source that has been opened. */
+export interface SourceSession {
+  readonly source: Source
+  readonly label: string
+  /** Shows what was left out of it, and why. */
+  showNotes(): void
+  /** Notes how far it was learnt, before somebody else saves the life. */
+  remember(): void
+  /** Learns it; returns whether to its end. Every way out saves, as in `runSession`. */
+  learn(): Promise<boolean>
+  /** Text that was read last. */
+  latest(): Uint8Array
+}
+
+/** @throws UsageError, StreamError for a source that cannot be read. */
+export async function openSourceSession(
+  life: KnownLife,
+  path: string,
+  { disk, out, append = false, passes, ...session }: SourceSessionOptions,
+  context: CommandContext,
+): Promise<SourceSession> {
+  const { origin, record } = life
+  const notes = new SourceNotes(context)
+  const label = await sourceLabel(path)
+  const known = readOf(origin, label)
+  const source = await readSource(path, {
+    read: known && append ? { ...known, passes: 1, pass: 0, files: [] } : known,
+    position: origin.sources.length === 0 && !append ? (record.position ?? undefined) : undefined,
+    passes,
+    holdOut: true,
+    out,
+    stop: context.stop,
+    note: notes.add,
+  })
+  let latest: Uint8Array = new Uint8Array()
+  let begun: { readonly place: typeof record.position } | null = null
+  const remember = (isDone = false): void => {
+    if (begun === null) return
+    if (isDone) source.finish()
+    // Before the first step the record still holds a place in the source before this one.
+    else if (record.position && record.position !== begun.place) source.reached(record.position)
+    rememberRead(origin, label, source.toState())
+  }
+  return {
+    source,
+    label,
+    showNotes: () => notes.show(),
+    latest: () => latest,
+    remember: () => remember(),
+    learn() {
+      if (known === undefined) rememberHeldOut(origin, source.heldOut)
+      origin.maker = 'learn'
+      begun = { place: record.position }
+      const own: SessionOptions = {
+        ...session,
+        chunks: sourceChunks(source, (bytes) => {
+          latest = bytes
+        }),
+        totalBytes: source.bytes === null ? null : record.bytes + source.bytes,
+        heldOut: heldOutOf(origin),
+        whole: { name: label, isNew: known === undefined },
+        measureEvery: Infinity,
+        disk,
+        saveEverySeconds: 30,
+        beforeSave: remember,
+        listen: notes.listen,
+      }
+      return runSession(life, own, context)
+    },
+  }
+}
