@@ -26,6 +26,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   ops: ['ops'],
   training: ['training'],
   generation: ['generation'],
+  serve: ['serve'],
   'growth-cost': ['growth-cost'],
   'first-life': ['first-life', '--seeds', '3'],
   mnist: ['mnist', '--seeds', '3', '--data', 'DIR'],
