@@ -128,7 +128,7 @@ function configure(folder: string, mutate: readonly string[]): void {
     join(folder, 'vitest.mutants.ts'),
     `import config from './vitest.config.ts'
 // Stryker itself runs two at a time.
-export default { ...config, test: { ...config.test, maxWorkers: 1, include: ${JSON.stringify(tests)} } }\n`,
+export default { ...config, test: { ...config.test, maxWorkers: 1, isolate: true, include: ${JSON.stringify(tests)} } }\n`,
   )
 }
 
