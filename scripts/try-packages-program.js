@@ -7,9 +7,10 @@ const entries = new Map()
 for (const name of process.argv.slice(2)) entries.set(name, await import(name))
 console.log(`imported: ${[...entries.keys()].join(', ')}`)
 
-// The paths of the front door offer everything that the four main entries do, and the same things, not copies.
+// The paths of the front door offer everything that the four main entries do, and the same things, not copies. The
+// server is installed by itself.
 for (const [name, entry] of entries) {
-  if (!/^@burgeon\/\w+$/.test(name)) continue
+  if (!/^@burgeon\/\w+$/.test(name) || name === '@burgeon/server') continue
   assert.ok(Object.keys(entry).length > 0, `${name} exports nothing`)
   const door = entries.get(name.slice(1))
   for (const [key, value] of Object.entries(entry))
