@@ -6,7 +6,6 @@ import {
   evaluateExamples,
   type ExampleBatch,
   greedyMemory,
-  type LabelledExamples,
   Learner,
   learnMemory,
   replay,
@@ -16,17 +15,9 @@ import {
 import { OptionError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
+import { points } from './four-corners.ts'
 
 const device = openReference()
-/** Points around four corners, of which each is a class. */
-function points(rows: number, first: number): LabelledExamples {
-  const targets = Float32Array.from({ length: rows }, (_, i) => i % 4)
-  const inputs = Float32Array.from({ length: 2 * rows }, (_, i) => {
-    const corner = (((i >> 1) % 4) >> (i % 2)) & 1
-    return 2 * corner - 1 + 0.5 * Math.sin((first + i) ** 2)
-  })
-  return { rows, inputs, targets }
-}
 const network = () => classifier({ inputs: 2, hidden: [8], classes: 4, seed: 1, device })
 const stream = splitTasks(points(200, 0), {
   tasks: [

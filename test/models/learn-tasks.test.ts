@@ -5,7 +5,6 @@ import {
   classifier,
   denseFromState,
   evaluateExamples,
-  type LabelledExamples,
   Learner,
   learnTasks,
   regressor,
@@ -15,17 +14,9 @@ import {
 import { OptionError, plainTensors } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
+import { points } from './four-corners.ts'
 
 const device = openReference()
-/** Points around four corners, of which each is a class. */
-function points(rows: number, first: number): LabelledExamples {
-  const targets = Float32Array.from({ length: rows }, (_, i) => i % 4)
-  const inputs = Float32Array.from({ length: 2 * rows }, (_, i) => {
-    const corner = (((i >> 1) % 4) >> (i % 2)) & 1
-    return 2 * corner - 1 + 0.5 * Math.sin((first + i) ** 2)
-  })
-  return { rows, inputs, targets }
-}
 const [train, judged] = [points(120, 0), points(40, 1000)]
 const tasks = [
   [0, 1],

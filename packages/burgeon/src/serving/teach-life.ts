@@ -1,6 +1,6 @@
 /** Teaches a life what a server is sent. */
-import { batches, type Chunk, type PlacedBatch } from '@burgeon/continual'
-import { BytePairTokenizer, type Disk } from '@burgeon/gpt'
+import type { Chunk, PlacedBatch } from '@burgeon/continual'
+import type { Disk } from '@burgeon/gpt'
 import type { Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
 import { isRuined } from '../session/diverged.ts'
@@ -8,7 +8,7 @@ import { eventLine } from '../session/event-line.ts'
 import { keeper } from '../session/keeper.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
-import { textBatches } from '../session/source/text-batches.ts'
+import { lifeBatches } from '../session/source/life-batches.ts'
 
 type Turn = Parameters<Teacher['learn']>[1]
 
@@ -65,7 +65,9 @@ export function teachLife(life: Life, { disk, note, beforeSave }: TeachLifeOptio
   return {
     async learn({ text, domain }: Lesson, turn: Turn): Promise<Learnt> {
       const steps: Progress[] = []
-      for await (const batch of batchesOf(life, { text, domain })) steps.push(await turn(() => step(batch)))
+      const tokens = new TextEncoder().encode(text)
+      const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
+      for await (const batch of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
       const failure = await save(turn)
       const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
       const bytes = sum((one) => one.bytes)
@@ -88,13 +90,4 @@ interface Progress {
   readonly bytes: number
   readonly bits: number
   readonly events: readonly string[]
-}
-
-function batchesOf({ learner, settings }: Life, { text, domain }: Lesson): AsyncGenerator<PlacedBatch<null>> {
-  const tokens = new TextEncoder().encode(text)
-  const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
-  const shape = { rows: settings.rows, length: settings.model.context }
-  const tokenizer = learner.strategy.vocabulary?.tokenizer
-  const isOwn = tokenizer === undefined || tokenizer instanceof BytePairTokenizer
-  return isOwn ? batches(chunks, shape) : textBatches(chunks, { ...shape, tokenizer })
 }

@@ -1,11 +1,10 @@
 /** Runs a learner through a stream: the outer loop around `learner.observe`. */
-import { BytePairTokenizer } from '@burgeon/gpt'
-import { batches, bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
+import { bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
 import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
 import { thinMeasurements } from './record/bounded-series.ts'
 import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
-import { textBatches } from './source/text-batches.ts'
+import { lifeBatches } from './source/life-batches.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 
 /** Measurements and callbacks of `consume`. */
@@ -73,18 +72,13 @@ export async function consume(
   checkLife('consume', life)
   checkArgument('consume', 'chunks', chunks, someChunks)
   checkOptions('consume', options, optionChecks)
-  const { learner, record, settings } = life
+  const { learner, record } = life
   const { heldOut, stop, whole, turn = atOnce } = options
   const measured = (stage: string | null, learnt: string | null): Promise<void> =>
     turn(() => measure(life, heldOut, stage, learnt))
   if (record.measurements.length === 0) await measured('before anything', null)
   else if (whole?.isNew) await measured(`before ${whole.name}`, null)
-  const shape = { rows: settings.rows, length: settings.model.context }
-  const tokenizer = learner.strategy.vocabulary?.tokenizer
-  // Byte pairs begin with the bytes, and a learner encodes those anew; other tokens are made before it.
-  const isOwn = tokenizer === undefined || tokenizer instanceof BytePairTokenizer
-  const stream = isOwn ? batches(chunks, shape) : textBatches(chunks, { ...shape, tokenizer })
-  for await (const { batch, position } of stream) {
+  for await (const { batch, position } of lifeBatches(life, chunks)) {
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
     if (!whole && before !== undefined && before !== domain) {
