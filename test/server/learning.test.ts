@@ -48,6 +48,32 @@ test('is learnt to the same bits as without a server, and is on disk when it is 
   expect(record.spans.map(({ domain }) => domain)).toEqual(['taught'])
 })
 
+test('a full disk is said, costs nothing that was learnt, and is forgotten when there is room again', async () => {
+  const folder = await lifeFolder()
+  const real = nodeDisk(folder)
+  let isFull = true
+  const disk = new Proxy(real, {
+    get(target, name) {
+      if (isFull && name === 'write') return () => Promise.reject(new Error('ENOSPC: no space left'))
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+  const notes: string[] = []
+  const note = (line: string): unknown => notes.push(line)
+  const { ask, served } = await asking({}, await smallServed(folder, false, { disk, note }))
+  const { status, json } = await ask('/v1/learn', { text })
+  expect(status).toBe(200)
+  const [{ saved, events }] = json['documents'] as { saved: boolean; events: string[] }[]
+  expect(saved).toBe(false)
+  expect(events.join()).toContain('ENOSPC')
+  expect(notes.join()).toContain('ENOSPC')
+  expect((await loadLife(real)).learner.step).toBe(0)
+  isFull = false
+  await served.teacher?.close()
+  expect((await loadLife(real)).learner.step).toBe(4)
+})
+
 test('documents are learnt in order, each in its domain; lessons that come together wait for each other', async () => {
   const folder = await lifeFolder()
   const { ask, served } = await asking({}, await smallServed(folder))

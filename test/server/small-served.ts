@@ -29,11 +29,15 @@ export async function lifeFolder(settings: LifeSettings = servedLife): Promise<s
 }
 
 /** Such a life as a server has it. */
-export async function smallServed(folder?: string, readOnly: boolean = false): Promise<ServedModel> {
+export async function smallServed(
+  folder?: string,
+  readOnly: boolean = false,
+  own: Partial<Parameters<typeof serveLife>[2]> = {},
+): Promise<ServedModel> {
   const path = folder ?? (await lifeFolder())
   if (readOnly) return servedModel(path, { plain: false })
   const disk = nodeDisk(path)
-  return serveLife(await loadLife(disk), path, { plain: false, disk, note: () => {} })
+  return serveLife(await loadLife(disk), path, { plain: false, disk, note: () => {}, ...own })
 }
 
 /** Asks an app without a socket. */
