@@ -1,5 +1,5 @@
 /** `@burgeon/gpt/node`: what needs Node. */
-export { nodeDisk } from './checkpoint/node-disk.ts'
+export { nodeDisk } from './checkpoint/node/node-disk.ts'
 export { loadAdapter, saveAdapter } from './adapters/peft/node-adapters.ts'
 export { tokenizerFromPretrained } from './pretrained/tokenizer-from-pretrained.ts'
 export { fromPretrained, savePretrained } from './pretrained/node-pretrained.ts'

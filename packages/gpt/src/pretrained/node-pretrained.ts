@@ -1,6 +1,6 @@
 /** Pretrained models on disk, with Node. */
 import { checkArgument } from '@burgeon/tensor'
-import { nodeDisk } from '../checkpoint/node-disk.ts'
+import { nodeDisk } from '../checkpoint/node/node-disk.ts'
 import type { Gpt } from '../gpt.ts'
 import { ggufAt } from './node-gguf.ts'
 import { aPlace, folderAt } from './node-files.ts'

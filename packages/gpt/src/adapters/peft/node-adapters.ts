@@ -1,6 +1,6 @@
 /** Adapters on disk, with Node. */
 import { checkArgument } from '@burgeon/tensor'
-import { nodeDisk } from '../../checkpoint/node-disk.ts'
+import { nodeDisk } from '../../checkpoint/node/node-disk.ts'
 import { aPlace, folderAt } from '../../pretrained/node-files.ts'
 import { replaceFiles } from '../../pretrained/files/replace-files.ts'
 import type { AdaptableModel, LoraAdapter } from '../lora-adapter.ts'

@@ -2,9 +2,9 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkArgument, checks } from '@burgeon/tensor'
-import { type Disk, type DiskLock, LockedError } from './disk.ts'
+import type { Disk } from '../disk.ts'
+import { diskLocks } from '../disk-locks.ts'
 import { takeLockFile } from './node-lock.ts'
-import { turns } from './turns.ts'
 
 /** The folder at `place`; it is made at the first write. */
 export function nodeDisk(place: string): Disk {
@@ -16,15 +16,6 @@ export function nodeDisk(place: string): Disk {
     await file.writeFile(bytes)
     await file.sync()
   }
-  const turn = turns()
-  let session: DiskLock | undefined
-  let saves = 0
-  /** A lock for one save of a session. */
-  const within = (lock: DiskLock): DiskLock => ({
-    ...lock,
-    token: `${lock.token}-${++saves}`,
-    release: () => Promise.resolve(),
-  })
   return {
     place,
     async read(name) {
@@ -49,30 +40,6 @@ export function nodeDisk(place: string): Disk {
       await using folder = await open(place, 'r')
       await folder.sync()
     },
-    async lock(purpose) {
-      const end = await turn()
-      try {
-        if (purpose === 'save') {
-          const lock = session === undefined ? await takeLockFile(place, 'save') : within(session)
-          return { ...lock, release: () => lock.release().then(end) }
-        }
-        if (session !== undefined) {
-          throw new LockedError(
-            `${place}: this disk holds the folder for a session already; release that first.`,
-          )
-        }
-        const own = await takeLockFile(place, 'session')
-        session = own
-        end()
-        const release = async (): Promise<void> => {
-          if (session === own) session = undefined
-          await own.release()
-        }
-        return { ...own, release }
-      } catch (error) {
-        end()
-        throw error
-      }
-    },
+    lock: diskLocks(place, (purpose) => takeLockFile(place, purpose)),
   }
 }

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DiskLock, LockedError, type LockPurpose } from './disk.ts'
+import { type DiskLock, LockedError, type LockPurpose } from '../disk.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
 
 const lockName = 'checkpoint.lock'
