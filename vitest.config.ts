@@ -13,7 +13,7 @@ export default defineConfig({
     isolate: false,
     // Compiled modules are kept for the processes that tests start, which are many.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node-compile') },
-    globalSetup: ['test/own-temporary-folder.ts'],
+    globalSetup: ['test/own-temporary-folder.ts', 'test/bundled-sources.ts'],
     setupFiles: ['test/fixed-seed.ts'],
     // One file on each core; unless told, one core is left idle.
     maxWorkers: '100%',

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundledPackages } from '../bundled-sources.ts'
 
 /** The root of the repository. */
 export const root: string = join(import.meta.dirname, '../..')
@@ -23,17 +24,12 @@ export interface Outcome {
   readonly complaints: string
 }
 
-/** Runs a file with Node from the sources, in a folder. */
+/** Runs a file with Node, in a folder. It imports the packages out of the bundle of their sources. */
 export function runFile(file: string, folder: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const options = { cwd: folder, encoding: 'utf8' } as const
-    execFile(
-      process.execPath,
-      ['--conditions=@burgeon/source', file],
-      options,
-      (error, printed, complaints) => {
-        resolve({ code: error?.code ?? error?.signal ?? 0, printed, complaints })
-      },
-    )
+    execFile(process.execPath, ['--import', bundledPackages, file], options, (error, printed, complaints) => {
+      resolve({ code: error?.code ?? error?.signal ?? 0, printed, complaints })
+    })
   })
 }

@@ -7,7 +7,7 @@ import { buildLearner, emptyRecord, saveLife } from 'burgeon/session'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../docs/programs.ts'
 import { someOf } from '../how-long.ts'
-import { type Running, running, startedProcess } from './running.ts'
+import { commandLine, type Running, running, startedProcess } from './running.ts'
 import { smallCheckout } from './small-checkout.ts'
 import { smallLife, smallText } from './small-life.ts'
 
@@ -22,13 +22,17 @@ function folderInCheckout(): string {
   return folder
 }
 
+/** Stands in for npx, which takes as long to start as the command itself. */
+const instead = `npx() { shift; "${process.execPath}" ${commandLine.map((word) => `"${word}"`).join(' ')} "$@"; }`
+
 /** Runs a printed command as a user would paste it. Those that read standard input are given some text. */
 async function pasted(
   command: string,
   folder: string,
   input: string | Uint8Array = '',
+  npx = instead,
 ): Promise<Running['said']> {
-  const shell = startedProcess('sh', ['-c', command], folder)
+  const shell = startedProcess('sh', ['-c', `${npx}\n${command}`], folder)
   shell.child.stdin.end(input)
   expect(await shell.ended, `${command}\n${shell.said.status}`).toBe(0)
   return shell.said
@@ -49,7 +53,7 @@ test('those of learn, with a path that a shell would take apart', async () => {
   writeFileSync(join(folder, file), smallText(150))
   const [resume, ...none] = commandsIn(await paused(['learn', file, '--out', out, '--keep-sizes'], folder))
   expect(none).toEqual([])
-  const { output } = await pasted(resume, folder)
+  const { output } = await pasted(resume, folder, '', '# npx itself')
   const next = commandsIn(output)
   expect(next.map((command) => command.split(' ')[2])).toEqual(['generate', 'inspect', 'learn'])
   for (const command of someOf(next, 2)) await pasted(command, folder)

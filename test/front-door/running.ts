@@ -1,13 +1,14 @@
-/** The command line as a process of its own, started as `npx burgeon` starts it. Whoever waits, waits for what it says. */
+/** The command line as a process of its own. Whoever waits, waits for what it says. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { bundledCommandLine, bundledPackages } from '../bundled-sources.ts'
 
 /** The root of the checkout. */
 export const checkout: string = join(import.meta.dirname, '../..')
 
-/** What starts it. */
-const launcher: string = join(checkout, 'packages/burgeon/bin/burgeon.js')
+/** What Node starts the command line with, as tests do. */
+export const commandLine: readonly string[] = ['--import', bundledPackages, bundledCommandLine]
 
 export interface Running {
   readonly child: ChildProcessWithoutNullStreams
@@ -21,7 +22,7 @@ export interface Running {
 
 /** Starts `burgeon` with some arguments in a folder. The test that started it ends it if it is still there. */
 export function running(args: readonly string[], folder: string): Running {
-  return startedProcess(process.execPath, [launcher, ...args], folder)
+  return startedProcess(process.execPath, [...commandLine, ...args], folder)
 }
 
 /** Starts any program likewise. */

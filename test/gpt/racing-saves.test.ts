@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { LockedError, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bundledPackages } from '../bundled-sources.ts'
 import { partsOf } from './saver.ts'
 
 let place: string
@@ -21,7 +22,7 @@ afterEach(async () => {
 /** A process that saves ages from `from` on. */
 function saver(from: number, count: number, ...more: string[]): Saver {
   const program = join(import.meta.dirname, 'saver.ts')
-  const options = ['--conditions=@burgeon/source', program, place, `${from}`, `${count}`, ...more]
+  const options = ['--import', bundledPackages, program, place, `${from}`, `${count}`, ...more]
   const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'pipe'] })
   children.push(child)
   let [said, complained] = ['', '']

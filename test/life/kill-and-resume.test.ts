@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundledPackages } from '../bundled-sources.ts'
 import { someOf } from '../how-long.ts'
 import { halted } from './halt-at.ts'
 
@@ -19,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 function live(program: string, place: string, state?: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const file = join(import.meta.dirname, program)
-    const args = ['--conditions=@burgeon/source', file, place, ...(state === undefined ? [] : [state])]
+    const args = ['--import', bundledPackages, file, place, ...(state === undefined ? [] : [state])]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let [said, complained] = ['', '']
     child.stderr.on('data', (data) => (complained += String(data)))
