@@ -7,6 +7,7 @@ import { loadLife } from 'burgeon/session'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Running, running } from '../front-door/running.ts'
 import { times } from '../how-long.ts'
+import { follow } from './follow.ts'
 
 const sentence = 'the quick brown fox jumps over the lazy dog. '
 
@@ -68,8 +69,12 @@ test('a new life learns notes while it answers, and what is added; a lesson in b
     step: number
   }
   expect(lesson.step).toBeGreaterThan(first)
+  const followed = await follow({ fetch: () => fetch(`${url}/v1/events`) })
   writeFileSync(join(folder, 'notes/b.txt'), 'Another note that came later. '.repeat(60))
   await settled(url, lesson.step)
+  const heard = await followed.until(({ name }) => name === 'saved')
+  expect(heard.find(({ name }) => name === 'step')?.data['step']).toBe(lesson.step + 1)
+  await followed.leave()
   process.child.kill('SIGTERM')
   expect(await process.ended).toBe(143)
   const learnt = await bytesIn(folder)

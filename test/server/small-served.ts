@@ -6,6 +6,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { type AppOptions, createApp, type ServedModel } from '@burgeon/server'
 import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife } from 'burgeon/session'
 import { onTestFinished } from 'vitest'
+import { lifeNews } from '../../packages/burgeon/src/serving/life-news.ts'
 import { servedLife as serveLife, servedModel } from '../../packages/burgeon/src/serving/open-served.ts'
 import { tinySettings } from '../life/tiny-settings.ts'
 
@@ -37,7 +38,8 @@ export async function smallServed(
   const path = folder ?? (await lifeFolder())
   if (readOnly) return servedModel(path, { plain: false })
   const disk = nodeDisk(path)
-  return serveLife(await loadLife(disk), path, { plain: false, disk, note: () => {}, ...own })
+  const life = await loadLife(disk)
+  return serveLife(life, path, { plain: false, disk, note: () => {}, watcher: lifeNews(life), ...own })
 }
 
 /** Asks an app without a socket. */
@@ -65,10 +67,19 @@ export async function asking(
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     }
     const response = await app.fetch(new Request(`http://localhost${path}`, init))
-    const text = await response.text()
+    // Events go on for ever: their first part will do.
+    const isEndless = body === undefined && response.headers.get('content-type')?.includes('event-stream')
+    const text = isEndless ? await firstPart(response) : await response.text()
     return { status: response.status, headers: response.headers, json: jsonOf(text) }
   }
   return { ask, app, served: own }
+}
+
+async function firstPart(response: Response): Promise<string> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const { value } = await reader.read()
+  await reader.cancel()
+  return new TextDecoder().decode(value)
 }
 
 type Ask = (path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Asked>

@@ -6,6 +6,9 @@ import { type Context, Hono } from 'hono'
 import { ApiError, apiErrorOf } from './http/api-error.ts'
 import { Metrics } from './http/metrics.ts'
 import { type Limits, limitsOf } from './limits.ts'
+import { LatestEvents } from './life/latest-events.ts'
+import { tell } from './life/tell.ts'
+import { eventsRoute, recordRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
@@ -37,10 +40,15 @@ export interface AppOptions {
   readonly onFault?: (error: unknown, requestId: string) => void
 }
 
+/** What a request came by, where it came by a socket. */
+export interface Connection {
+  readonly outgoing?: { destroy(): unknown }
+}
+
 /** A server without a socket. */
 export interface App {
   /** Answers a request. */
-  readonly fetch: (request: Request) => Response | Promise<Response>
+  readonly fetch: (request: Request, connection?: Connection) => Response | Promise<Response>
   /** What it answers, as it was registered. */
   readonly routes: readonly Pick<Route, 'method' | 'path' | 'scope'>[]
   /** From now on heavy requests get 503. Resolves when none is being answered. */
@@ -81,10 +89,12 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     ...{ served, limits, serverVersion, turns, pool, together: new WritingTogether(pool, turns) },
     version: new WeightsVersion(served),
     metrics: new Metrics(),
+    events: new LatestEvents({ kept: 1024, stepEvery: 100, beatEvery: 15_000 }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
     lessons: { last: Promise.resolve() },
     state: { inFlight: 0, isDraining: false },
   }
+  const unheard = served.life?.listen((told) => tell(services.events, told))
   const described = [
     ...[
       modelsRoute,
@@ -93,6 +103,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       embeddingsRoute(limits),
       learnRoute(limits),
     ],
+    ...[eventsRoute, recordRoute],
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
   const routes = [...described, openApiRoute(described)]
@@ -109,12 +120,14 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     return failed(c, known)
   })
   return {
-    fetch: (request) => app.fetch(request),
+    fetch: (request, connection) => app.fetch(request, connection),
     routes: routes.map(({ method, path, scope }) => ({ method, path, scope })),
     async drain() {
       services.state.isDraining = true
       while (services.state.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10))
       await services.lessons.last
+      services.events.close()
+      unheard?.()
     },
   }
 }

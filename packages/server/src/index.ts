@@ -1,8 +1,9 @@
 /** A model that learns, over HTTP. */
-export { type App, type AppOptions, createApp } from './app.ts'
+export { type App, type AppOptions, type Connection, createApp } from './app.ts'
 export { ApiError, type ErrorBody } from './http/api-error.ts'
 export type { Limits } from './limits.ts'
 export { type ApiKey, type Scope, scopes } from './security/keys.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served-model.ts'
+export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from './served-life.ts'
 export { type Turn, Turns, type TurnsOptions, type Work } from './turns.ts'

@@ -21,11 +21,13 @@ export interface Limits {
   readonly inFlight: number
   /** Documents of a lesson. 64 unless given. */
   readonly documents: number
+  /** Clients that follow events at the same time; more get 429. 32 unless given. */
+  readonly followers: number
 }
 
 const usual: Limits = {
   ...{ bodyBytes: 2 ** 20, depth: 32, prompts: 16, choices: 8, tokens: 4096, stops: 16 },
-  ...{ alternatives: 20, inFlight: 64, documents: 64 },
+  ...{ alternatives: 20, inFlight: 64, documents: 64, followers: 32 },
 }
 
 /** Throws OptionError for limits that are none. */
@@ -33,7 +35,7 @@ export function limitsOf(who: string, given: Partial<Limits> = {}): Limits {
   const aLimit = checks.integer({ from: 1 })
   checkOptions(who, given, {
     ...{ bodyBytes: aLimit, depth: aLimit, prompts: aLimit, choices: aLimit, tokens: aLimit, stops: aLimit },
-    ...{ alternatives: aLimit, inFlight: aLimit, documents: aLimit },
+    ...{ alternatives: aLimit, inFlight: aLimit, documents: aLimit, followers: aLimit },
   })
   return { ...usual, ...given }
 }

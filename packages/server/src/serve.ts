@@ -3,7 +3,7 @@ import { serve as listen } from '@hono/node-server'
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type AppOptions, createApp } from './app.ts'
+import { type App, type AppOptions, createApp } from './app.ts'
 import { loopbackNames } from './security/doors.ts'
 import type { ServedModel } from './served-model.ts'
 
@@ -78,11 +78,7 @@ const httpLimits = {
   },
 }
 
-function listening(
-  fetch: (request: Request) => Response | Promise<Response>,
-  hostname: string,
-  port: number,
-): Promise<Server> {
+function listening(fetch: App['fetch'], hostname: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = listen({ fetch, hostname, port, serverOptions: httpLimits }, () =>
       resolve(server),

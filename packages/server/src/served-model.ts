@@ -1,6 +1,7 @@
 /** What a server serves: a model that writes, and perhaps learns. */
 import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
+import type { ServedLife } from './served-life.ts'
 import type { Turn } from './turns.ts'
 
 /** How a talk becomes a prompt. */
@@ -55,6 +56,8 @@ export interface ServedModel {
   step(): number
   /** Absent where the model does not learn. */
   readonly teacher?: Teacher
+  /** Absent where the model is no life. */
+  readonly life?: ServedLife
 }
 
 /** Check of one. */

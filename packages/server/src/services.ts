@@ -2,6 +2,7 @@
 import type { GenerationPool } from '@burgeon/gpt'
 import type { WritingTogether } from './openai/together.ts'
 import type { Limits } from './limits.ts'
+import type { LatestEvents } from './life/latest-events.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { ServedModel } from './served-model.ts'
 import type { Turns } from './turns.ts'
@@ -13,6 +14,8 @@ export interface Services {
   readonly pool: GenerationPool
   readonly together: WritingTogether
   readonly version: WeightsVersion
+  /** What happens, for who follows it. */
+  readonly events: LatestEvents
   readonly limits: Limits
   readonly metrics: Metrics
   /** Version of the package. */

@@ -7,6 +7,7 @@ import { UnsupportedError } from '@burgeon/tensor'
 import { broughtPath } from '../models/bring-model.ts'
 import { modelFormAt } from '../models/model-form.ts'
 import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
+import { lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
 import { loadLife } from '../session/life/life-checkpoint.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -78,8 +79,9 @@ export async function serve(
       await checkOutput('serve', path)
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
-      const beside = await learnBeside(life, learn, { disk, out: path, turn }, context)
-      const teaching = { disk, note: noteTo(context), beforeSave: () => beside.remember() }
+      const watcher = lifeNews(life)
+      const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher }, context)
+      const teaching = { disk, note: noteTo(context), beforeSave: () => beside.remember(), watcher }
       return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
     })
   }
@@ -87,7 +89,8 @@ export async function serve(
   if (readOnly || !(await isLife(local))) return untilStopped(await servedModel(local, served), means)
   return holdingFolder(local, async (disk) => {
     const life = await loadLife(disk)
-    return untilStopped(servedLife(life, local, { ...served, disk, note: noteTo(context) }), means)
+    const teaching = { disk, note: noteTo(context), watcher: lifeNews(life) }
+    return untilStopped(servedLife(life, local, { ...served, ...teaching }), means)
   })
 }
 

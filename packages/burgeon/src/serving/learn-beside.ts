@@ -14,6 +14,7 @@ export interface LearnBesideOptions {
   readonly disk: Disk
   readonly out: string
   readonly turn: NonNullable<SessionOptions['turn']>
+  readonly watcher: NonNullable<SessionOptions['watcher']>
 }
 
 /** A source that is learnt beside a server. */
@@ -38,11 +39,12 @@ const settled = 500
 export async function learnBeside(
   life: KnownLife,
   path: string,
-  { disk, out, turn }: LearnBesideOptions,
+  { disk, out, turn, watcher }: LearnBesideOptions,
   context: CommandContext,
 ): Promise<LearningBeside> {
   const { status, stop } = context
-  const open = (): Promise<SourceSession> => openSourceSession(life, path, { disk, out, turn }, context)
+  const open = (): Promise<SourceSession> =>
+    openSourceSession(life, path, { disk, out, turn, watcher }, context)
   let session = await open()
   const learnAll = async (): Promise<void> => {
     const changes = path === '-' ? null : watched(path)

@@ -7,6 +7,7 @@ import { modelFormAt } from '../models/model-form.ts'
 import { openedAt } from '../models/open-model.ts'
 import { transcriptOf } from '../models/transcript.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
+import type { LifeNews } from './life-news.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
 /** How it is served. */
@@ -17,13 +18,18 @@ export interface ServedOptions {
   readonly plain: boolean
 }
 
+/** How a life is served. */
+export interface ServedLifeOptions extends ServedOptions, TeachLifeOptions {
+  readonly watcher: LifeNews
+}
+
 const idOf = (path: string): string => basename(resolve(path)).replace(/\.gguf$/i, '')
 
 /** A life that learns what it is taught. */
 export function servedLife(
   life: Life,
   path: string,
-  { id = idOf(path), plain, ...teaching }: ServedOptions & TeachLifeOptions,
+  { id = idOf(path), plain, watcher, ...teaching }: ServedLifeOptions,
 ): ServedModel {
   const { learner } = life
   const tokenizer = learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
@@ -31,7 +37,8 @@ export function servedLife(
     ...{ id, model: learner.model, tokenizer, endTokens: [] },
     transcript: transcriptOf(tokenizer, plain),
     step: () => learner.step,
-    teacher: teachLife(life, teaching),
+    teacher: teachLife(life, { watcher, ...teaching }),
+    life: watcher,
   }
 }
 

@@ -8,6 +8,7 @@ import { eventLine } from '../session/event-line.ts'
 import { keeper } from '../session/keeper.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
+import type { SessionWatcher } from '../session/run-session.ts'
 import { lifeBatches } from '../session/source/life-batches.ts'
 
 type Turn = Parameters<Teacher['learn']>[1]
@@ -19,13 +20,14 @@ export interface TeachLifeOptions {
   readonly note: (text: string) => void
   /** Called before each save, where a source is learnt at the same time. */
   readonly beforeSave?: () => void
+  readonly watcher: SessionWatcher
 }
 
 /**
  * A teacher that learns each text as `burgeon learn` does, and saves the life after each. The place in the
  * sources that the life has read stays: `burgeon learn --resume` goes on there.
  */
-export function teachLife(life: Life, { disk, note, beforeSave }: TeachLifeOptions): Teacher {
+export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): Teacher {
   const { learner, record } = life
   const checkpoints = keeper(life, { disk }, note)
   let unsaved = false
@@ -36,6 +38,7 @@ export function teachLife(life: Life, { disk, note, beforeSave }: TeachLifeOptio
         return checkpoints.save()
       })
       unsaved = false
+      watcher.saved()
       return null
     } catch (error) {
       note((error as Error).message)
@@ -52,6 +55,7 @@ export function teachLife(life: Life, { disk, note, beforeSave }: TeachLifeOptio
     unsaved = true
     // A place is never null but before the first: what is taught stands in no source.
     recordStep(record, report, position as NonNullable<typeof position>)
+    watcher.step(report)
     if (isRuined(record.curve.recent)) {
       const ruin = await checkpoints.diverged()
       throw ruin

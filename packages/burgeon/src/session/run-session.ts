@@ -2,7 +2,7 @@
  * One session of a life: from loading to a pause or the end, with a progress line, checkpoints and a last
  * save.
  */
-import type { Chunk } from '@burgeon/continual'
+import type { Chunk, StepReport } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
 import { NonFiniteError } from '@burgeon/tensor'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -36,8 +36,16 @@ export interface SessionOptions {
   readonly beforeSave?: (isDone: boolean) => void
   /** As in `consume`; saving goes through it, too. */
   readonly turn?: NonNullable<ConsumeOptions['turn']>
+  /** Is told of each step and each save. */
+  readonly watcher?: SessionWatcher
   /** Given what shows a note as long as the progress line stands, and null after that. */
   readonly listen?: (say: ((text: string) => void) | null) => void
+}
+
+/** Who watches a life. */
+export interface SessionWatcher {
+  step(report: StepReport): void
+  saved(): void
 }
 
 /** Seconds without new text after which what was learnt is saved: the moment costs nothing. */
@@ -71,6 +79,7 @@ export async function runSession(
     tried = context.now()
     await (session.turn ? session.turn(() => checkpoints.save()) : checkpoints.save())
     isSaved = true
+    session.watcher?.saved()
   }
   /** There may be room again, or the end will say that there is none. */
   const saveOrNote = async (): Promise<void> => {
@@ -103,6 +112,7 @@ export async function runSession(
       },
       onStep(report) {
         isSaved = false
+        session.watcher?.step(report)
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({

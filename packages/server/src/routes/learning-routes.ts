@@ -60,7 +60,9 @@ export const learnRoute = (limits: Limits): Route => ({
       for (const lesson of lessons) {
         const own = { text: lesson.text, domain: lesson.domain ?? domain }
         const turn: Turn = (body) => services.turns.take('learn', body)
-        all.push(await teacher.learn(own, turn).catch(refuse))
+        const done = await teacher.learn(own, turn).catch(refuse)
+        all.push(done)
+        services.events.tell('lesson', { domain: own.domain, ...lessonJson(done) })
       }
       return all
     })
@@ -74,13 +76,7 @@ export const learnRoute = (limits: Limits): Route => ({
     return c.json(
       {
         object: 'lesson',
-        documents: learnt.map((one) => ({
-          bytes: one.bytes,
-          steps: one.steps,
-          bits_per_byte: one.bitsPerByte,
-          events: one.events,
-          saved: one.saved,
-        })),
+        documents: learnt.map((one) => ({ ...lessonJson(one), events: one.events })),
         step: served.step(),
         parameters: served.model.parameters.size,
         weights_version: now,
@@ -89,6 +85,10 @@ export const learnRoute = (limits: Limits): Route => ({
       { [versionHeader]: now },
     )
   },
+})
+
+const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object => ({
+  ...{ bytes, steps, bits_per_byte: bitsPerByte, saved },
 })
 
 /** What the learner says is for whoever teaches; it is no mistake of the request. */

@@ -9,7 +9,8 @@ import { runSession, type SessionOptions } from '../run-session.ts'
 import { sourceChunks } from './source-chunks.ts'
 
 /** How a source is opened and learnt. */
-export interface SourceSessionOptions extends Pick<SessionOptions, 'keepSizes' | 'resumeCommand' | 'turn'> {
+export interface SourceSessionOptions
+  extends Pick<SessionOptions, 'keepSizes' | 'resumeCommand' | 'turn' | 'watcher'> {
   readonly disk: Disk
   /** Folder that is written to: never a part of the source. */
   readonly out: string
