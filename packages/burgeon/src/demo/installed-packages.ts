@@ -48,6 +48,10 @@ export async function installedPackages(root: string): Promise<InstalledPackage[
  * They stay out of the stream, so that those stay true; whoever makes all three anew may empty the list.
  */
 const addedLater: readonly string[] = [
+  'node_modules/@ai-sdk/gateway',
+  'node_modules/@ai-sdk/openai-compatible',
+  'node_modules/@ai-sdk/provider',
+  'node_modules/@ai-sdk/provider-utils',
   'node_modules/@hono/node-server',
   'node_modules/@huggingface/blake3-jit',
   'node_modules/@huggingface/hub',
@@ -55,11 +59,18 @@ const addedLater: readonly string[] = [
   'node_modules/@huggingface/tasks',
   'node_modules/@huggingface/tokenizers',
   'node_modules/@huggingface/xetchunk-wasm',
+  'node_modules/@opentelemetry/api',
+  'node_modules/@standard-schema/spec',
+  'node_modules/@vercel/oidc',
+  'node_modules/ai',
   'node_modules/chokidar',
+  'node_modules/eventsource-parser',
   'node_modules/gearhash-jit',
   'node_modules/hono',
+  'node_modules/json-schema',
   'node_modules/openai',
   'node_modules/readdirp',
+  'node_modules/undici',
 ]
 
 /**
