@@ -45,13 +45,20 @@ function entries(): Map<string, string> {
   return found
 }
 
+/** Marks a question of this plugin to itself. */
+const asked = Symbol('asked')
+
 /** Sources know by their address where the manifest of their package is, and npm packages stay outside. */
 const asTheyLie: Plugin = {
   name: 'as they lie',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path }) =>
-      /^(?:@burgeon\/|burgeon(?:\/|$))/.test(path) ? undefined : { path, external: true },
-    )
+  setup({ onLoad, onResolve, resolve }) {
+    onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (/^(?:@burgeon\/|burgeon(?:\/|$))/.test(path) || pluginData === asked) return undefined
+      if (path.startsWith('node:')) return { path, external: true }
+      // The version of the package that imports it, which need not be the one at the root.
+      const found = await resolve(path, { kind, resolveDir, pluginData: asked })
+      return { path: found.errors.length > 0 ? path : pathToFileURL(found.path).href, external: true }
+    })
     onLoad({ filter: /packages\/[^/]+\/src\/.*\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8')
       const address = JSON.stringify(pathToFileURL(path).href)

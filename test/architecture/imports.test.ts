@@ -190,7 +190,10 @@ describe('inside tensor', () => {
 
 describe('inside burgeon', () => {
   /** From the ground up; what lies beside the folders stands above them. */
-  const floors = ['terminal', 'sources', 'report', 'models', 'session', 'serving', 'demo', 'commands']
+  const floors = [
+    ...['terminal', 'config', 'sources', 'report', 'models', 'session', 'serving', 'demo', 'commands'],
+    'arguments',
+  ]
   const place = 'packages/burgeon/src/'
   const burgeon = sources.filter(({ path }) => path.startsWith(place))
   const floorOf = (path: string): string => path.slice(place.length).split('/', 1)[0]

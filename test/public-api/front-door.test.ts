@@ -34,6 +34,8 @@ const names = [
   ],
   // when to grow
   ...['GrowthPolicy', 'budgeted', 'growByCompute', 'growOnPlateau', 'growOnSchedule'],
+  // settings of the command line
+  ...['BurgeonConfig', 'defineConfig'],
   // optimizers
   ...['adamw', 'sgd'],
   // tensors and gradients

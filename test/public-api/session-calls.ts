@@ -40,6 +40,12 @@ const consumeOptions = (): api.ConsumeOptions => ({
 
 export const sessionCalls: CallsOf<typeof api> = {
   buildLearner: [ofSettings(api.buildLearner)],
+  defineConfig: [
+    () => ({
+      args: { config: { learn: { source: 'notes', passes: 2 }, serve: { port: 8080, origin: [] } } },
+      run: api.defineConfig,
+    }),
+  ],
   continueLearning: [
     () => ({
       args: {

@@ -122,6 +122,9 @@ test('a model of others begins a life with --from, and a folder that holds one i
   process.child.kill('SIGINT')
   expect(await process.ended).toBe(130)
   expect(existsSync(join(folder, 'mine/checkpoint.json'))).toBe(true)
+  // The same call takes it up again.
+  const again = running(['serve', 'mine', '--learn', 'notes', '--from', llama, '--port', '0'], folder)
+  await again.says('status', /answers at/)
   const wrong = running(['serve', llama, '--learn', 'notes', '--port', '0'], folder)
   expect(await wrong.ended).toBe(1)
   expect(wrong.said.status).toMatch(/holds a model and no life/)

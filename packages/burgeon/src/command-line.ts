@@ -1,6 +1,10 @@
 /** The command line: which commands there are and what they take. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
+import { number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
+import { addServe } from './arguments/serve-command.ts'
+import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
 import { chat, type ChatOptions } from './commands/chat.ts'
 import { convert, type ConvertOptions } from './commands/convert.ts'
@@ -9,11 +13,8 @@ import { type DetectorName, detectorNames } from './commands/drift/named-detecto
 import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
-import { type InspectOptions, inspect } from './commands/inspect.ts'
-import { learn } from './commands/learn.ts'
-import type { LearnOptions } from './commands/life/begin-life.ts'
+import { type InspectOptions, inspect } from './commands/inspect/inspect.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
-import { serve, type ServeCommandOptions } from './commands/serve.ts'
 import { printableLines } from './terminal/terminal.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
@@ -28,12 +29,6 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     })
     .exitOverride()
 
-  const out = (folder: string): Option =>
-    new Option('-o, --out <folder>', 'folder for checkpoint and report').default(folder)
-  // Without a default: whoever goes on with a life must not seem to have asked for one.
-  const seed = new Option('--seed <n>', 'same seed, same life; 0 unless given').argParser(wholeNumber(0))
-  const resume = new Option('--resume', 'go on from the checkpoint in --out').default(false)
-
   program
     .command('first-life')
     .description('let a small GPT live its first life on the text of this checkout, within three minutes')
@@ -44,47 +39,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(resume)
     .action(async (options: FirstLifeOptions) => finish(await firstLife(options, context)))
 
-  program
-    .command('learn')
-    .description('learn your own text: a file, a folder, or - for standard input')
-    .argument('<source>', 'file, folder or -')
-    .addOption(out('life'))
-    .addOption(resume)
-    .option(
-      '--from <path>',
-      'begin with the weights of a model: a Hugging Face folder, a GGUF file, a checkpoint, hf://owner/model',
-    )
-    .option(
-      '--own-text <rows>',
-      'rows that such a model writes and rehearses, for its own data are not there; 128 unless given',
-      wholeNumber(0),
-    )
-    .option(
-      '--protection <x>',
-      'how much it costs to move weights that matter (EWC); 0 unless given',
-      number(0, 1e12),
-    )
-    .option('--append', 'go on from there with text that is new from its first byte', false)
-    .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
-    .addOption(seed)
-    .option(
-      '--learning-rate <x>',
-      'how far a step goes; 0.001 for a new life, 0.0003 with --from',
-      number(1e-12, 1e12),
-    )
-    .option(
-      '--max-parameters <n>',
-      'max parameters the model may grow to; 4000000 unless given, with --from half as many again; may change with --resume',
-      wholeNumber(1),
-    )
-    .option(
-      '--vocabulary <n>',
-      'max tokens it may grow to, 256 being the bytes alone; 1536 unless given, with --from none is added',
-      wholeNumber(256),
-    )
-    .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
-    .addHelpText('after', learnHelp)
-    .action(async (source: string, options: LearnOptions) => finish(await learn(source, options, context)))
+  addLearn(program, context, finish)
 
   sampling(
     program
@@ -168,26 +123,8 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       finish(await inspect(path, options, context)),
     )
 
-  program
-    .command('serve')
-    .description('answer clients of OpenAI over HTTP, and learn what is sent to /v1/learn')
-    .argument('[path]', 'folder of a life, any other model, or hf://owner/model', 'life')
-    .option('--host <address>', 'address to listen on; any but 127.0.0.1 wants keys', '127.0.0.1')
-    .option('--port <n>', 'port to listen on, 0 for any', wholeNumber(0), 8080)
-    .option('--name <name>', 'name of the model for clients; that of the folder or file unless given')
-    .option('--keys <file>', 'JSON list of { key, scopes }; the variable BURGEON_API_KEY may do everything')
-    .addOption(several('--origin <origin>', 'a web page that may ask, again for several'))
-    .option(
-      '--learn-share <x>',
-      'share of the time that learning gets while texts are written',
-      number(0, 1),
-      0.3,
-    )
-    .option('--learn <source>', 'learn a file or folder at the same time, and whatever is added to it')
-    .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
-    .option('--read-only', 'leave a life as it is', false)
-    .option('--plain', 'write a plain transcript, though the model has a chat template', false)
-    .action(async (path: string, options: ServeCommandOptions) => finish(await serve(path, options, context)))
+  addServe(program, context, finish)
+  addConfig(program, context, finish)
 
   program
     .command('convert')
@@ -218,23 +155,6 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   return program
 }
 
-/** An option that may be given again and again; its value is the list. */
-function several<T = string>(
-  flags: string,
-  description: string,
-  read: (text: string) => T = (text) => text as T,
-): Option {
-  return new Option(flags, description)
-    .default([], 'none')
-    .argParser<T[]>((text, before) => [...before, read(text)])
-}
-
-function oneCharacter(text: string): string {
-  const character = text === '\\t' ? '\t' : text
-  if (/^[^"\r\n]$/u.test(character)) return character
-  throw new InvalidArgumentError('Expected one character, or \\t; no quote and no line end.')
-}
-
 /** The options by which a token is drawn. */
 function sampling(command: Command): Command {
   return command
@@ -256,41 +176,8 @@ function sampling(command: Command): Command {
     .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
 }
 
-const learnHelp = `
-With --resume, what was read is known by length and content: what is the same is not read again, what is longer goes on
-where it ended, new and changed files are read whole. Another source is simply learnt next. Standard input must begin
-with what was read of it before; with --append all of it is new text.
-
-Examples:
-  burgeon learn notes/                          a folder, from the beginning, into the folder life
-  burgeon learn notes/ --resume                 go on, or learn what was added since
-  burgeon learn book.txt --resume --passes 3    another text, three times
-  burgeon learn notes/ --from models/llama      go on from weights that were trained elsewhere
-  tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
-`
-
 /** Version of this package, from its manifest. */
 function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
-}
-
-function wholeNumber(min: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < min) {
-      throw new InvalidArgumentError(`Expected a whole number of ${min} or more.`)
-    }
-    return value
-  }
-}
-
-function number(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !(value >= min && value <= max)) {
-      throw new InvalidArgumentError(`Expected a number from ${min}${max === Infinity ? '' : ` to ${max}`}.`)
-    }
-    return value
-  }
 }

@@ -3,6 +3,7 @@
  * everything else has a path of its own: `burgeon/tensor`, `/autograd`, `/optim`, `/gpt`, `/growth`,
  * `/continual`, `/testing`, `/session`, `/demo`.
  */
+export { type BurgeonConfig, defineConfig } from './config/define-config.ts'
 export { valueAndGrad } from '@burgeon/autograd'
 export { adamw, sgd } from '@burgeon/autograd/optim'
 export {

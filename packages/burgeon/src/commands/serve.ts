@@ -64,17 +64,10 @@ export async function serve(
   const means = { modules, keys, options, context }
   if (learn !== undefined) {
     return holdingFolder(path, async (disk) => {
-      const life = await begunOrTakenUp(
-        learn,
-        {
-          out: path,
-          resume: await hasCheckpoint(disk),
-          append: false,
-          keepSizes: false,
-          ...(from && { from }),
-        },
-        context,
-      )
+      const resume = await hasCheckpoint(disk)
+      // The same call begins a life and takes it up again: with weights of its own, then.
+      const begin = { out: path, resume, append: false, keepSizes: false, ...(from && !resume && { from }) }
+      const life = await begunOrTakenUp(learn, begin, context)
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
       await checkOutput('serve', path)
       const turns = new modules.Turns({ learnShare: options.learnShare })

@@ -1,4 +1,10 @@
 /** `burgeon/session`: a whole life in pieces, for benchmarks and for those who build their own. */
+export {
+  type BurgeonConfig,
+  defineConfig,
+  type LearnConfig,
+  type ServeConfig,
+} from '../config/define-config.ts'
 export { type ContinueOptions, continueLearning } from './continue-learning.ts'
 export { consume, type ConsumeOptions } from './consume.ts'
 export { domainMatrix, driftAlarms, evaluationsOf, forgettingRows, noticedWithin } from './life-report-of.ts'

@@ -1,6 +1,6 @@
 /** The sizes of a model in words. */
 import type { BlockConfig, GptConfig } from '@burgeon/gpt'
-import { count } from '../terminal/quantities.ts'
+import { count } from '../../terminal/quantities.ts'
 
 /** The stream that runs through all blocks. */
 export function widthOf({ embed, norm, positions, activation }: GptConfig): string {

@@ -1,12 +1,12 @@
 /** `burgeon inspect` of a Hugging Face folder or a GGUF file: what it is, and what of it cannot be opened. */
 import { type GptConfig, PretrainedTokenizer } from '@burgeon/gpt'
 import { BurgeonError } from '@burgeon/tensor'
-import { openedAt } from '../models/open-model.ts'
-import { folderFacts, ggufFacts, type PretrainedFacts } from '../models/pretrained-facts.ts'
-import { byteSize, count, many } from '../terminal/quantities.ts'
-import { table } from '../terminal/table.ts'
-import { palette, printable } from '../terminal/terminal.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
+import { openedAt } from '../../models/open-model.ts'
+import { folderFacts, ggufFacts, type PretrainedFacts } from '../../models/pretrained-facts.ts'
+import { byteSize, count, many } from '../../terminal/quantities.ts'
+import { table } from '../../terminal/table.ts'
+import { palette, printable } from '../../terminal/terminal.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
 import { sizesOf, widthOf } from './inspect-sizes.ts'
 
 /** Weights above this are not read to see whether they can be. */

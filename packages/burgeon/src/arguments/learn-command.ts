@@ -1,0 +1,97 @@
+/** `burgeon learn`: what it takes. */
+import { type Command, Option } from 'commander'
+import { learn } from '../commands/learn.ts'
+import type { LearnOptions } from '../commands/life/begin-life.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
+import { UsageError } from '../terminal/usage-error.ts'
+import { number, wholeNumber } from './option-values.ts'
+import { settingsIn, withConfig } from './with-config.ts'
+
+/** Folder for checkpoint and report. */
+export const out = (folder: string): Option =>
+  new Option('-o, --out <folder>', 'folder for checkpoint and report').default(folder)
+
+/** Without a default: whoever goes on with a life must not seem to have asked for one. */
+export const seed: Option = new Option('--seed <n>', 'same seed, same life; 0 unless given').argParser(
+  wholeNumber(0),
+)
+
+export const resume: Option = new Option('--resume', 'go on from the checkpoint in --out').default(false)
+
+/** Adds the command. */
+export function addLearn(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  const command = program
+    .command('learn')
+    .description('learn your own text: a file, a folder, or - for standard input')
+    .argument('[source]', 'file, folder or -')
+    .addOption(out('life'))
+    .addOption(resume)
+    .option(
+      '--from <path>',
+      'begin with the weights of a model: a Hugging Face folder, a GGUF file, a checkpoint, hf://owner/model',
+    )
+    .option(
+      '--own-text <rows>',
+      'rows that such a model writes and rehearses, for its own data are not there; 128 unless given',
+      wholeNumber(0),
+    )
+    .option(
+      '--protection <x>',
+      'how much it costs to move weights that matter (EWC); 0 unless given',
+      number(0, 1e12),
+    )
+    .option('--append', 'go on from there with text that is new from its first byte', false)
+    .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
+    .addOption(seed)
+    .option(
+      '--learning-rate <x>',
+      'how far a step goes; 0.001 for a new life, 0.0003 with --from',
+      number(1e-12, 1e12),
+    )
+    .option(
+      '--max-parameters <n>',
+      'max parameters the model may grow to; 4000000 unless given, with --from half as many again; may change with --resume',
+      wholeNumber(1),
+    )
+    .option(
+      '--vocabulary <n>',
+      'max tokens it may grow to, 256 being the bytes alone; 1536 unless given, with --from none is added',
+      wholeNumber(256),
+    )
+    .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
+    .addHelpText('after', examples)
+  withConfig(command).action(async () => {
+    const settings = await settingsIn(command, context)
+    const { source, ...options } = settings.values as unknown as LearnOptions & { readonly source?: string }
+    if (source === undefined) {
+      throw new UsageError(
+        'learn: got nothing to learn; expected a file, a folder or -, here or as source of learn in the file of settings.',
+      )
+    }
+    finish(await learn(source, forThisLife(options, settings.given), context))
+  })
+}
+
+/** What a file says of the beginning of a life is no mistake where one goes on. */
+function forThisLife(options: LearnOptions, given: ReadonlySet<string>): LearnOptions {
+  if (!options.resume && !options.append) return options
+  const { from, ownText, ...rest } = options
+  return {
+    ...rest,
+    ...(given.has('from') && { from }),
+    ...(given.has('ownText') && { ownText }),
+  }
+}
+
+const examples = `
+With --resume, what was read is known by length and content: what is the same is not read again, what is longer goes on
+where it ended, new and changed files are read whole. Another source is simply learnt next. Standard input must begin
+with what was read of it before; with --append all of it is new text.
+
+Examples:
+  burgeon learn notes/                          a folder, from the beginning, into the folder life
+  burgeon learn notes/ --resume                 go on, or learn what was added since
+  burgeon learn book.txt --resume --passes 3    another text, three times
+  burgeon learn notes/ --from models/llama      go on from weights that were trained elsewhere
+  tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
+`

@@ -1,0 +1,34 @@
+/** `burgeon serve`: what it takes. */
+import type { Command } from 'commander'
+import { serve, type ServeCommandOptions } from '../commands/serve.ts'
+import type { CommandContext } from '../terminal/command-context.ts'
+import { number, several, wholeNumber } from './option-values.ts'
+import { settingsIn, withConfig } from './with-config.ts'
+
+/** Adds the command. */
+export function addServe(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  const command = program
+    .command('serve')
+    .description('answer clients of OpenAI over HTTP, and learn what is sent to /v1/learn')
+    .argument('[model]', 'folder of a life, any other model, or hf://owner/model', 'life')
+    .option('--host <address>', 'address to listen on; any but 127.0.0.1 wants keys', '127.0.0.1')
+    .option('--port <n>', 'port to listen on, 0 for any', wholeNumber(0, 65_535), 8080)
+    .option('--name <name>', 'name of the model for clients; that of the folder or file unless given')
+    .option('--keys <file>', 'JSON list of { key, scopes }; the variable BURGEON_API_KEY may do everything')
+    .addOption(several('--origin <origin>', 'a web page that may ask, again for several'))
+    .option(
+      '--learn-share <x>',
+      'share of the time that learning gets while texts are written',
+      number(0, 1),
+      0.3,
+    )
+    .option('--learn <source>', 'learn a file or folder at the same time, and whatever is added to it')
+    .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
+    .option('--read-only', 'leave a life as it is', false)
+    .option('--plain', 'write a plain transcript, though the model has a chat template', false)
+  withConfig(command).action(async () => {
+    const { values } = await settingsIn(command, context)
+    const { model, ...options } = values as unknown as ServeCommandOptions & { readonly model: string }
+    finish(await serve(model, options, context))
+  })
+}

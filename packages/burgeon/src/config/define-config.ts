@@ -1,0 +1,130 @@
+/** The file `burgeon.config.ts`: settings of `burgeon learn` and `burgeon serve` that need not be typed each time. */
+import { checkArgument, checkOptions, checks, type ChecksOf } from '@burgeon/tensor'
+
+/** Settings of `burgeon learn`, by the names of its options. */
+export interface LearnConfig {
+  /** File or folder that is learnt, or `-`. */
+  readonly source?: string | undefined
+  /** Folder for checkpoint and report. */
+  readonly out?: string | undefined
+  /** Goes on from the checkpoint in `out`. */
+  readonly resume?: boolean | undefined
+  /** Goes on from there with text that is new from its first byte. */
+  readonly append?: boolean | undefined
+  /** Model whose weights a new life begins with. A life that is there goes on with its own. */
+  readonly from?: string | undefined
+  /** Rows that such a model writes and rehearses, ≥ 0. */
+  readonly ownText?: number | undefined
+  /** EWC's λ, ≥ 0. */
+  readonly protection?: number | undefined
+  /** How many times a file or folder is read in all, ≥ 1. */
+  readonly passes?: number | undefined
+  /** ≥ 0; same seed, same life. */
+  readonly seed?: number | undefined
+  /** How far a step goes, > 0. */
+  readonly learningRate?: number | undefined
+  /** Max parameters the model may grow to. */
+  readonly maxParameters?: number | undefined
+  /** Max tokens the vocabulary may grow to, ≥ 256. */
+  readonly vocabulary?: number | undefined
+  /** Keeps a checkpoint of every size. */
+  readonly keepSizes?: boolean | undefined
+}
+
+/** Settings of `burgeon serve`, by the names of its options. */
+export interface ServeConfig {
+  /** Folder of a life, any other model, or `hf://owner/model`. */
+  readonly model?: string | undefined
+  /** Address to listen on; any but 127.0.0.1 wants keys. */
+  readonly host?: string | undefined
+  /** Port to listen on, 0 to 65,535; 0 for any that is free. */
+  readonly port?: number | undefined
+  /** Name of the model for clients. */
+  readonly name?: string | undefined
+  /** File of keys. Keys themselves have no place in a file of settings. */
+  readonly keys?: string | undefined
+  /** Web pages that may ask, `https://example.org`. */
+  readonly origin?: readonly string[] | undefined
+  /** Share of the time that learning gets while texts are written, in [0, 1]. */
+  readonly learnShare?: number | undefined
+  /** File or folder that is learnt at the same time, and whatever is added to it. */
+  readonly learn?: string | undefined
+  /** Model whose weights a new life begins with. A life that is there goes on with its own. */
+  readonly from?: string | undefined
+  /** Leaves a life as it is. */
+  readonly readOnly?: boolean | undefined
+  /** Writes a plain transcript, though the model has a chat template. */
+  readonly plain?: boolean | undefined
+}
+
+/** What `burgeon.config.ts` holds. Flags and variables of the environment count before it. */
+export interface BurgeonConfig {
+  readonly learn?: LearnConfig | undefined
+  readonly serve?: ServeConfig | undefined
+}
+
+/** The bounds of a factor or rate that a flag takes, too. */
+const [least, most] = [1e-12, 1e12]
+
+const learnChecks: ChecksOf<LearnConfig> = {
+  source: checks.text,
+  out: checks.text,
+  resume: checks.boolean,
+  append: checks.boolean,
+  from: checks.text,
+  ownText: checks.integer({ from: 0 }),
+  protection: checks.number({ from: 0, to: most }),
+  passes: checks.integer({ from: 1 }),
+  seed: checks.seed,
+  learningRate: checks.number({ from: least, to: most }),
+  maxParameters: checks.integer({ from: 1 }),
+  vocabulary: checks.integer({ from: 256 }),
+  keepSizes: checks.boolean,
+}
+
+const serveChecks: ChecksOf<ServeConfig> = {
+  model: checks.text,
+  host: checks.text,
+  port: checks.integer({ from: 0, to: 65_535 }),
+  name: checks.text,
+  keys: checks.text,
+  origin: checks.list('a list of origins', checks.text),
+  learnShare: checks.number({ from: 0, to: 1 }),
+  learn: checks.text,
+  from: checks.text,
+  readOnly: checks.boolean,
+  plain: checks.boolean,
+}
+
+/**
+ * Throws OptionError for a key that does not exist, with the nearest that does, and for a value that is none.
+ *
+ * @param who What the settings come from, for the message.
+ */
+export function checkConfig(who: string, config: BurgeonConfig): void {
+  const section = checks.object<object>('an object of settings')
+  checkOptions(who, config, { learn: section, serve: section })
+  if (config.learn !== undefined) checkOptions(`${who}: learn`, config.learn, learnChecks)
+  if (config.serve !== undefined) checkOptions(`${who}: serve`, config.serve, serveChecks)
+}
+
+/**
+ * The settings themselves: an editor completes them, and what is wrong with them is said at once.
+ *
+ * @throws OptionError as a command that reads them would.
+ * @example
+ * ```ts
+ * import { defineConfig } from 'burgeon'
+ *
+ * // Of burgeon.config.ts, where it is the default export.
+ * const config = defineConfig({
+ *   learn: { source: 'notes', maxParameters: 8_000_000 },
+ *   serve: { learn: 'notes', port: 8080 },
+ * })
+ * ```
+ */
+export function defineConfig(config: BurgeonConfig): BurgeonConfig {
+  checkArgument('defineConfig', 'config', config, checks.object('an object of settings'))
+  checkConfig('defineConfig', config)
+  return config
+}
