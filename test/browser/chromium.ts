@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundlePage, servePage } from './serve-page.ts'
 
@@ -9,14 +11,26 @@ const isRequired = process.env.BURGEON_REQUIRE_BROWSER === '1'
 // WebGPU on a software adapter, which needs no GPU and no X server.
 const flags = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
-/** Calls of the exports of `page.ts`, in the page. */
+/** What a page is for a `describe`. */
+export interface TabOptions {
+  /** Whether it is cross-origin isolated. */
+  readonly isolated: boolean
+  /** The file whose exports it has; `page.ts` unless given. */
+  readonly entry?: string
+}
+
+/** Calls of the exports of the page's file, in the page. */
 export interface Tab {
   readonly page: () => Page
   readonly ask: <R>(call: string) => Promise<R>
+  /** Another page of the same origin, which the caller closes. */
+  readonly another: () => Promise<Page>
+  /** Ends the browser from one moment to the next, and starts it again with what it has kept. */
+  readonly crash: () => Promise<void>
 }
 
 /** Runs `tests` where there is a Chromium; elsewhere leaves a skipped test that says why. */
-export function withChromium(tests: (open: (options: { isolated: boolean }) => Tab) => void): void {
+export function withChromium(tests: (open: (options: TabOptions) => Tab) => void): void {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
     existsSync,
   )
@@ -32,26 +46,54 @@ export function withChromium(tests: (open: (options: { isolated: boolean }) => T
   })
 }
 
-let bundle: Promise<string> | undefined
+const bundles = new Map<string, Promise<string>>()
+function bundleOf(entry: string): Promise<string> {
+  const bundle = bundles.get(entry) ?? bundlePage(entry)
+  bundles.set(entry, bundle)
+  return bundle
+}
 
 /** A tab for the tests of one `describe`. */
-function tabOf(executablePath: string, options: { isolated: boolean }): Tab {
-  let open: { server: Server; browser: Browser; page: Page }
-  beforeAll(async () => {
-    const { server, url } = await servePage({ ...options, bundle: await (bundle ??= bundlePage()) })
-    const browser = await chromium.launch({ executablePath, args: flags, timeout: 0 })
-    const page = await browser.newPage()
+function tabOf(executablePath: string, { isolated, entry = 'page.ts' }: TabOptions): Tab {
+  let served: { server: Server; url: string }
+  let folder: string
+  let open: { context: BrowserContext; page: Page }
+  const newPage = async (context: BrowserContext): Promise<Page> => {
+    const page = await context.newPage()
     page.setDefaultTimeout(0)
     page.setDefaultNavigationTimeout(0)
-    await page.goto(url)
-    open = { server, browser, page }
+    await page.goto(served.url)
+    return page
+  }
+  const launch = async (): Promise<void> => {
+    const context = await chromium.launchPersistentContext(folder, {
+      executablePath,
+      args: flags,
+      timeout: 0,
+    })
+    open = { context, page: await newPage(context) }
+  }
+  beforeAll(async () => {
+    served = await servePage({ isolated, bundle: await bundleOf(entry) })
+    folder = mkdtempSync(join(tmpdir(), 'burgeon-chromium-'))
+    await launch()
   })
   afterAll(async () => {
-    await open.browser.close()
-    open.server.close()
+    await open.context.close()
+    served.server.close()
+    rmSync(folder, { recursive: true, force: true })
   })
   return {
     page: () => open.page,
     ask: <R>(call: string) => open.page.evaluate<R>(`page.${call}`),
+    another: () => newPage(open.context),
+    async crash() {
+      const { context } = open
+      const closed = new Promise((resolve) => context.once('close', resolve))
+      const session = await context.newCDPSession(open.page)
+      session.send('Browser.crash').catch(() => {})
+      await closed
+      await launch()
+    },
   }
 }

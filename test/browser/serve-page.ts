@@ -8,14 +8,14 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What `page.ts` and everything it imports come to in one file; without the condition `@burgeon/source` that is what gets published. */
-export async function bundlePage(): Promise<string> {
+/** What a file here and everything it imports come to in one file; without the condition `@burgeon/source` that is what gets published. */
+export async function bundlePage(entry: string): Promise<string> {
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/burgeon'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const { metafile, outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'page.ts')],
+    entryPoints: [join(import.meta.dirname, entry)],
     ...{ bundle: true, minify: true, write: false, metafile: true, absWorkingDir: root, logLevel: 'silent' },
     ...{ format: 'iife', globalName: 'page', platform: 'browser', target: 'es2022' },
   })

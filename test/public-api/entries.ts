@@ -2,7 +2,7 @@
 import { autogradCalls } from './autograd-calls.ts'
 import { continualCalls } from './continual-calls.ts'
 import { gptCalls, growthCalls } from './gpt-calls.ts'
-import { autogradTestingCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
+import { autogradTestingCalls, browserCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
 import { serverCalls } from './server-calls.ts'
@@ -18,6 +18,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/tensor/webgpu': webGpuCalls(),
   '@burgeon/tensor/testing': tensorTestingCalls,
   '@burgeon/autograd/testing': autogradTestingCalls,
+  '@burgeon/gpt/browser': browserCalls,
   '@burgeon/gpt/node': nodeCalls,
   '@burgeon/autograd': autogradCalls,
   '@burgeon/autograd/optim': optimCalls,

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { sgd } from '@burgeon/autograd/optim'
 import * as autogradTesting from '@burgeon/autograd/testing'
 import { PretrainedError, type WritePretrainedOptions } from '@burgeon/gpt'
+import * as browser from '@burgeon/gpt/browser'
 import * as node from '@burgeon/gpt/node'
-import { square, sum, type Tensor, tensor } from '@burgeon/tensor'
+import { square, sum, type Tensor, tensor, UnsupportedError } from '@burgeon/tensor'
 import * as reference from '@burgeon/tensor/reference'
 import * as wasm from '@burgeon/tensor/wasm'
 import type { CallsOf } from './call.ts'
@@ -29,6 +30,23 @@ export const wasmCalls: CallsOf<typeof wasm> = {
     () => ({
       args: { options: { threads: 1, strictMath: true, revectorize: false } },
       run: wasm.openWasm,
+    }),
+  ],
+}
+
+export const browserCalls: CallsOf<typeof browser> = {
+  opfsDisk: [
+    () => ({
+      args: { folder: 'models/first' },
+      run: (folder: string) => {
+        try {
+          return browser.opfsDisk(folder)
+        } catch (error) {
+          // No right call is ever answered here, for this is no browser.
+          if (error instanceof UnsupportedError) return undefined
+          throw error
+        }
+      },
     }),
   ],
 }
