@@ -2,8 +2,8 @@
  * `node scripts/try-packages.ts`: the packages as a stranger gets them.
  *
  * Builds and packs them, installs the tarballs into an empty project without a network, and lets a small
- * program and the command line run there, with the machine's own Node and not the newer one that this
- * repository brings along. Two compilers read the types.
+ * program and the command line run there, a server learns notes there and is asked about them, with the
+ * machine's own Node and not the newer one that this repository brings along. Two compilers read the types.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { asJavaScript, firstPrograms, keepsPromise, promisedLines } from './doc-programs.ts'
 import { buildPackages, root } from './pack-packages.ts'
 import { environmentOf, installTarballs, nodeOfTheMachine } from './stranger.ts'
+import { tryServing } from './try-serving.ts'
 import { tryTypes } from './try-types.ts'
 
 /** The compiler of this repository, and the last of the generation before, which is fetched. */
@@ -63,6 +64,8 @@ try {
   const help = run('npx', '--offline', 'burgeon', '--help')
   if (!/^Usage: burgeon /m.test(help)) throw new Error(`burgeon --help says something else:\n${help}`)
   console.log(`npx burgeon --help: ${help.split('\n').length} lines`)
+
+  await tryServing(project, environment)
 
   const compilers = join(project, 'compilers')
   run(
