@@ -22,7 +22,7 @@ describe('a packed example', () => {
   test('comes back to the bit, whatever its numbers', () => {
     fc.assert(
       fc.property(anyNumbers, anyNumbers, (a, b) => {
-        const row = { inputs: Float32Array.from(a), targets: Float32Array.from(b), domain: 'd' }
+        const row = { inputs: Float32Array.from(a), targets: Float32Array.from(b), domain: 'd', origin: null }
         expect(unpackRow(packRow(row), 'd')).toEqual(row)
       }),
     )
@@ -32,7 +32,12 @@ describe('a packed example', () => {
     ['784 bytes and a class', Array.from({ length: 784 }, (_, i) => i % 256), [7], 792],
     ['784 numbers and a class', Array.from({ length: 784 }, (_, i) => Math.sin(i)), [7], 3144],
   ])('of %s takes the fewest bytes', (_, inputs, targets, size) => {
-    const row = { inputs: Float32Array.from(inputs), targets: Float32Array.from(targets), domain: 'd' }
+    const row = {
+      inputs: Float32Array.from(inputs),
+      targets: Float32Array.from(targets),
+      domain: 'd',
+      origin: null,
+    }
     expect(packRow(row)).toHaveLength(size)
   })
   test('that nobody packed is refused', () => {

@@ -22,7 +22,10 @@ export interface Living {
 export type Part = (steps: number) => Living | Promise<Living>
 
 const device = openReference()
-const batch = () => rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7])
+const batch = (): continual.TokenBatch => ({
+  ...rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7]),
+  origins: [{ id: 4, source: 'a file', domain: 'text', at: 20, trust: 0.5 }, null],
+})
 
 /** A part that is one of a chain of an optimizer. */
 const stage =

@@ -1,9 +1,10 @@
 /** The latest rows of a stream: what importance is judged by where nothing is rehearsed. */
-import { checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
+import { type Check, checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
 import { count, savedNumbers, savedTokens } from '../saved-state.ts'
 import type { Batch } from '../stream/batch.ts'
 import { batchFromRows, isTokenRow, recoded, type Row, rowAt } from '../stream/row.ts'
 import type { Rehearsal } from './rehearsal.ts'
+import { originsIn, type SavedOrigins, savedOrigins } from './storage/saved-origins.ts'
 
 interface State {
   /** Tokens; or the inputs of an example, and then its targets. */
@@ -11,12 +12,15 @@ interface State {
   readonly domains: readonly string[]
   /** How many numbers of a row are inputs, where the rows are examples. */
   readonly inputs?: number
+  /** None of rows whose origin nobody said, and in states of earlier versions. */
+  readonly origins?: SavedOrigins
 }
 
 const stateChecks: StateChecks<State> = {
   rows: checks.list('a list of rows', checks.either(savedTokens, savedNumbers)) as StateChecks<State>['rows'],
   domains: checks.list('a list of names', checks.text),
   inputs: optional(count),
+  origins: optional(checks.object('origins of the rows') as Check<SavedOrigins>),
 }
 
 /** Numbers of a row that a model reads, and one more where they are tokens. */
@@ -52,10 +56,12 @@ export function recentRows(capacity: number): Rehearsal {
       const rows = kept.map((row) =>
         isTokenRow(row) ? row.tokens : Float32Array.of(...row.inputs, ...row.targets),
       )
-      return { rows, domains, ...(example && { inputs: sizeOf(example) }) }
+      const origins = savedOrigins(kept.map(({ origin }) => origin))
+      return { rows, domains, ...(example && { inputs: sizeOf(example) }), ...origins }
     },
     restore(state) {
-      const { rows, domains, inputs } = checkState<State>('recent rows', state, stateChecks)
+      const saved = checkState<State>('recent rows', state, stateChecks)
+      const { rows, domains, inputs } = saved
       const areTokens = inputs === undefined
       if (
         rows.length !== domains.length ||
@@ -63,11 +69,12 @@ export function recentRows(capacity: number): Rehearsal {
       ) {
         throw new StateError('recent rows: the saved state is damaged; expected as many rows as domains.')
       }
+      const origins = originsIn(saved.origins, domains)
       const all = rows.map((row, i): Row => {
-        const domain = domains[i]
-        if (areTokens) return { tokens: Int32Array.from(row), domain }
+        const source = { domain: domains[i], origin: origins[i] }
+        if (areTokens) return { tokens: Int32Array.from(row), ...source }
         const numbers = Float32Array.from(row)
-        return { inputs: numbers.slice(0, inputs), targets: numbers.slice(inputs), domain }
+        return { inputs: numbers.slice(0, inputs), targets: numbers.slice(inputs), ...source }
       })
       kept = all.slice(-capacity)
     },

@@ -1,6 +1,7 @@
 /** A mini-batch, of token sequences or of labelled examples, as plain data. */
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { joinArrays } from './join-arrays.ts'
+import { type Origins, originsOf, withOrigins } from './origin.ts'
 
 /** Token at the end of a row whose sequence is shorter: never predicted, never counted. */
 export const padding = -1
@@ -15,8 +16,10 @@ export interface TokenBatch {
   readonly length: number
   /** `B · (T + 1)` tokens; `padding` fills the end of a short row. */
   readonly tokens: Int32Array
-  /** Origin of each row, one name per row. */
+  /** Domain of each row, one name per row. */
   readonly domains: readonly string[]
+  /** Origin of each row, where it is known; null for a row that has none. None unless given. */
+  readonly origins?: Origins
   /**
    * Whether the rows are one text, each beginning with the last token of the one before. False unless given.
    */
@@ -31,8 +34,10 @@ export interface ExampleBatch {
   readonly inputs: Float32Array
   /** `B × outputs` numbers, row after row; for a classifier the number of a class for each row, from 0. */
   readonly targets: Float32Array
-  /** Origin of each row, one name per row. */
+  /** Domain of each row, one name per row. */
   readonly domains: readonly string[]
+  /** Origin of each row, where it is known; null for a row that has none. None unless given. */
+  readonly origins?: Origins
 }
 
 /** Rows of either form, each with its domain. */
@@ -68,13 +73,16 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   checkArgument('joinBatches', 'batches', batches, checks.list('a list of batches', aBatch))
   if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
   const domains = batches.flatMap((batch) => batch.domains)
+  const origins = batches.flatMap(originsOf)
   const ofTokens = batches.filter(isTokenBatch)
-  if (ofTokens.length < batches.length) return joinExamples(batches, domains)
+  if (ofTokens.length < batches.length) {
+    return { ...joinExamples(batches), domains, ...withOrigins(origins) }
+  }
   const length = ofTokens.reduce((longest, batch) => Math.max(longest, batch.length), 0)
-  return batchOfRows(ofTokens.flatMap(tokenRows), domains, length)
+  return batchOfRows(ofTokens.flatMap(tokenRows), domains, length, origins)
 }
 
-function joinExamples(batches: readonly Batch[], domains: readonly string[]): ExampleBatch {
+function joinExamples(batches: readonly Batch[]): Omit<ExampleBatch, 'domains'> {
   const examples = batches.filter(isExampleBatch)
   const { rows, inputs, targets } = examples[0]
   const isOther = (batch: Batch): boolean =>
@@ -88,7 +96,7 @@ function joinExamples(batches: readonly Batch[], domains: readonly string[]): Ex
     )
   }
   return {
-    rows: domains.length,
+    rows: examples.reduce((total, batch) => total + batch.rows, 0),
     inputs: joinArrays(
       Float32Array,
       examples.map((batch) => batch.inputs),
@@ -97,7 +105,6 @@ function joinExamples(batches: readonly Batch[], domains: readonly string[]): Ex
       Float32Array,
       examples.map((batch) => batch.targets),
     ),
-    domains,
   }
 }
 
@@ -110,7 +117,7 @@ const sizeOf = (batch: Batch): string =>
 export function withinContext(batch: TokenBatch, context: number): TokenBatch {
   if (batch.length <= context) return batch
   const rows = tokenRows(batch).map((row) => row.subarray(0, context + 1))
-  return batchOfRows(rows, batch.domains, context)
+  return batchOfRows(rows, batch.domains, context, batch.origins)
 }
 
 const tokenRows = (batch: TokenBatch): Int32Array[] =>
@@ -164,7 +171,11 @@ export function rowsBetween(batch: Batch, from: number, to: number): Batch {
     const each = numbers.length / batch.rows
     return numbers.subarray(from * each, to * each) as A
   }
-  const kept = { rows: to - from, domains: batch.domains.slice(from, to) }
+  const { domains, origins = [] } = batch
+  const kept = {
+    ...{ rows: to - from, domains: domains.slice(from, to) },
+    ...withOrigins(origins.slice(from, to)),
+  }
   return isTokenBatch(batch)
     ? { ...kept, length: batch.length, tokens: own(batch.tokens) }
     : { ...kept, inputs: own(batch.inputs), targets: own(batch.targets) }
@@ -175,10 +186,11 @@ export function batchOfRows(
   rows: readonly Int32Array[],
   domains: readonly string[],
   length: number,
+  origins: Origins = [],
 ): TokenBatch {
   const tokens = new Int32Array(rows.length * (length + 1)).fill(padding)
   rows.forEach((row, i) => tokens.set(row, i * (length + 1)))
-  return { rows: rows.length, length, tokens, domains }
+  return { rows: rows.length, length, tokens, domains, ...withOrigins(origins) }
 }
 
 /**

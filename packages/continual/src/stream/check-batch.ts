@@ -2,6 +2,7 @@
 import type { GptConfig } from '@burgeon/gpt'
 import { checks, OptionError, shown } from '@burgeon/tensor'
 import { type ExampleBatch, padding, rowOf, type TokenBatch, trimmed } from './batch.ts'
+import { anOriginOf } from './origin.ts'
 
 /**
  * Throws OptionError unless every row of a batch has something to predict, holds tokens that there are and
@@ -11,7 +12,7 @@ export function checkBatch(
   data: unknown,
   { vocabulary, context }: Pick<GptConfig, 'vocabulary' | 'context'>,
 ): asserts data is TokenBatch {
-  const { rows, length, tokens, domains } = (data ?? {}) as Partial<TokenBatch>
+  const { rows, length, tokens, domains, origins } = (data ?? {}) as Partial<TokenBatch>
   if (
     !atLeastOne.accepts(rows) ||
     !atLeastOne.accepts(length) ||
@@ -28,6 +29,7 @@ export function checkBatch(
     throw refused(`got ${tokens.length} tokens`, `${rows * (length + 1)}, rows × (length + 1)`)
   }
   checkDomains(domains, rows)
+  checkOrigins(origins, domains)
   for (let row = 0; row < rows; row++) {
     const own = trimmed(rowOf(data as TokenBatch, row))
     if (own.length < 2) throw refused(`row ${row} has ${own.length} tokens`, 'one to read and one to predict')
@@ -48,7 +50,7 @@ export const checkTokens = (data: unknown): void =>
  * targets: one class, or any finite numbers.
  */
 export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers' = 'classes'): void {
-  const { rows, inputs, targets, domains } = data
+  const { rows, inputs, targets, domains, origins } = data
   if (!atLeastOne.accepts(rows)) throw refused(`got ${shown(rows)} rows`, 'a positive integer')
   for (const [name, numbers] of Object.entries({ inputs, targets })) {
     const isWhole = numbers instanceof Float32Array && numbers.length > 0 && numbers.length % rows === 0
@@ -62,6 +64,7 @@ export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers
     if (at >= 0) throw refused(`got ${numbers[at]} among the ${name}`, 'finite numbers')
   }
   checkDomains(domains, rows)
+  checkOrigins(origins, domains)
   if (predicts === 'numbers') return
   const isClass = (target: number): boolean => Number.isInteger(target) && target >= 0
   const wrong = targets.find((target) => !isClass(target))
@@ -80,6 +83,21 @@ function checkDomains(domains: unknown, rows: number): void {
   const isList = Array.isArray(domains)
   if (isList && domains.length === rows && domains.every((domain) => typeof domain === 'string')) return
   throw refused(`got ${isList ? domains.length : shown(domains)} domains`, `${rows} names, one for each row`)
+}
+
+/** Throws unless there are none, or one for each row that has the domain of the row. */
+function checkOrigins(origins: unknown, domains: readonly string[]): void {
+  if (origins === undefined) return
+  if (!Array.isArray(origins) || origins.length !== domains.length) {
+    const got = Array.isArray(origins) ? origins.length : shown(origins)
+    throw refused(`got ${got} origins`, `${domains.length}, one for each row`)
+  }
+  domains.forEach((domain, row) => {
+    const check = anOriginOf(domain)
+    const origin: unknown = origins[row]
+    if (origin === null || check.accepts(origin)) return
+    throw refused(`got ${shown(origin)} as the origin of row ${row}`, check.expected)
+  })
 }
 
 const atLeastOne = checks.integer({ from: 1 })

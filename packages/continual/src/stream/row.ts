@@ -1,18 +1,24 @@
 /** One row of a batch by itself: what a rehearsal keeps. */
 import { type Batch, batchOfRows, isTokenBatch, joinBatches, rowOf, trimmed } from './batch.ts'
+import { type Origin, withOrigins } from './origin.ts'
+
+/** What is known of a row beside its numbers. */
+export interface RowSource {
+  readonly domain: string
+  /** Where it came from; null where nobody said. */
+  readonly origin: Origin | null
+}
 
 /** A sequence of tokens. */
-export interface TokenRow {
+export interface TokenRow extends RowSource {
   /** Those that are read and predicted; `padding` may follow. */
   readonly tokens: Int32Array
-  readonly domain: string
 }
 
 /** An example: what is read, and what is to be predicted from it. */
-export interface ExampleRow {
+export interface ExampleRow extends RowSource {
   readonly inputs: Float32Array
   readonly targets: Float32Array
-  readonly domain: string
 }
 
 /** A row of either form. */
@@ -20,13 +26,13 @@ export type Row = TokenRow | ExampleRow
 
 /** Copy of a row of a batch, padding included. */
 export function rowAt(batch: Batch, index: number): Row {
-  const domain = batch.domains[index]
-  if (isTokenBatch(batch)) return { tokens: rowOf(batch, index), domain }
+  const source = { domain: batch.domains[index], origin: batch.origins?.[index] ?? null }
+  if (isTokenBatch(batch)) return { tokens: rowOf(batch, index), ...source }
   const own = (numbers: Float32Array): Float32Array => {
     const each = numbers.length / batch.rows
     return numbers.slice(index * each, (index + 1) * each)
   }
-  return { inputs: own(batch.inputs), targets: own(batch.targets), domain }
+  return { inputs: own(batch.inputs), targets: own(batch.targets), ...source }
 }
 
 /** The row without the padding at its end. */
@@ -45,8 +51,8 @@ export const batchFromRows = (rows: readonly Row[]): Batch => joinBatches(rows.m
 
 function alone(row: Row): Batch {
   const domains = [row.domain]
-  if (isTokenRow(row)) return batchOfRows([row.tokens], domains, row.tokens.length - 1)
-  return { rows: 1, inputs: row.inputs, targets: row.targets, domains }
+  if (isTokenRow(row)) return batchOfRows([row.tokens], domains, row.tokens.length - 1, [row.origin])
+  return { rows: 1, inputs: row.inputs, targets: row.targets, domains, ...withOrigins([row.origin]) }
 }
 
 /** The row in the tokens that there are now; an example stays as it is (see `Part.recode`). */

@@ -12,25 +12,19 @@ import {
   takenStates,
 } from '@burgeon/tensor/testing'
 import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
-import type { RecallContext, StepContext } from '../journal/step-context.ts'
 import { passOf } from '../model/pass.ts'
+import { type Batch, isTokenBatch, joinBatches, padding, rowOf, trimmed } from '../stream/batch.ts'
+import { type Origin, originsOf } from '../stream/origin.ts'
 import {
-  type Batch,
-  batchOfRows,
-  isTokenBatch,
-  joinBatches,
-  padding,
-  rowOf,
-  type TokenBatch,
-  trimmed,
-} from '../stream/batch.ts'
-
-/** Number of steps of the life that a rehearsal is tried in. */
-const steps = 60
-/** Tokens that the model has; the stream uses the first sixteen. */
-const vocabulary = 280
-/** The step from which on rows are as long as a context that has grown. */
-const longFrom = 30
+  batchAt,
+  contextOf,
+  longFrom,
+  originAt,
+  range,
+  recallContext,
+  steps,
+  vocabulary,
+} from './rehearsal-life.ts'
 
 /**
  * Checks a rehearsal on a made-up stream of two domains, the same in every run: rows are four predictions
@@ -74,6 +68,7 @@ export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult
       'gives back rows that were learnt, whole, each with its domain',
       () => givesWhatWasLearnt(made(), lived),
     ],
+    ['says of every row where it came from, also after a resume', () => namesOrigins(made, lived)],
     ['samples no more rows than it is asked for', () => keepsToTheNumber(made(), lived)],
     ['changes nothing that it is given, and keeps copies', () => keepsCopies(made(), model)],
     ['is as it was when a step that failed is taken back', () => takesBack(made, model, lived)],
@@ -81,7 +76,7 @@ export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult
     ['refuses a state that is not its own, and stays unchanged', () => refuses(made(), lived)],
     ...(made().recode
       ? ([
-          ['puts another row in the place of every one', () => recodes(made(), lived)],
+          ['puts another row in the place of every one, of the same origin', () => recodes(made(), lived)],
           ['goes on to the bit after that, too', () => resumesRecoded(made, lived)],
         ] as const)
       : []),
@@ -99,49 +94,6 @@ export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult
 }
 
 type Lived = (rehearsal: Rehearsal, from: number, to: number) => Promise<(Batch | null)[]>
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
-
-/** Two new rows in every step, all different; the second is shorter. */
-function batchAt(step: number): TokenBatch {
-  const length = step < longFrom ? 4 : 8
-  const row = (i: number, size: number): Int32Array =>
-    Int32Array.from({ length: size }, (_, t) =>
-      t === 0 ? step % 16 : t === 1 ? i + (step >> 4) : (step + t) % 16,
-    )
-  return batchOfRows([row(0, length + 1), row(8, length - 1)], [domainAt(step), domainAt(step)], length)
-}
-
-const domainAt = (step: number): string => (step < steps / 2 ? 'first' : 'second')
-
-function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)): StepContext<Gpt> {
-  const rowLosses = Array.from({ length: fresh.rows }, (_, i) => 1 + ((step + i) % 3))
-  return {
-    step: step + 1,
-    model,
-    fresh,
-    old: null,
-    rowLosses,
-    oldLosses: null,
-    // As of a model that had fewer outputs at first.
-    logits: Array.from({ length: fresh.rows * fresh.length * (step < longFrom ? 5 : 6) }, (_, i) =>
-      Math.sin(step + i),
-    ),
-    bitsPerByte: 2,
-    bytes: fresh.tokens.filter((token) => token !== padding),
-    losses: [2],
-    stepsSinceDrift: null,
-    mirrors: [],
-    events: [],
-  }
-}
-
-function recallContext(step: number, model: Gpt, fresh: TokenBatch = batchAt(step)): RecallContext {
-  return {
-    ...{ step, model, fresh, weights: model.parameters.tensors() },
-    predict: (rows) => (weights) => passOf(model, rows, weights),
-  }
-}
 
 /** The rows of a batch without their padding, with their domains. */
 function rowsIn(batch: Batch | null): string[] {
@@ -166,6 +118,29 @@ async function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): Promise<s
     }
   }
   return rowsIn(rehearsal.sample(8)).length > 0 ? null : 'it gave nothing in all of its life'
+}
+
+async function namesOrigins(made: () => Rehearsal, lived: Lived): Promise<string | null> {
+  const [first, second] = [made(), made()]
+  const given = [...(await lived(first, 0, longFrom)), first.sample(8)]
+  second.restore(copied(first.toState()))
+  given.push(...(await lived(second, longFrom, steps)), second.sample(8))
+  return given.map((batch) => strangeOrigin(batch)).find((strange) => strange !== null) ?? null
+}
+
+/** Describes a row whose origin is not its own; null where there is none. */
+function strangeOrigin(batch: Batch | null, original = (token: number) => token): string | null {
+  if (batch === null || !isTokenBatch(batch)) return null
+  const strange = range(0, batch.rows).find((row) => {
+    const origin = originsOf(batch)[row]
+    if (origin === null) return true
+    const [step, of] = [Math.floor(origin.id / 2), origin.id % 2]
+    const own = trimmed(rowOf(batchAt(step), of)).join()
+    const found = trimmed(rowOf(batch, row)).map(original).join()
+    return !isSame(origin, originAt(step, of) satisfies Origin) || found !== own
+  })
+  if (strange === undefined) return null
+  return `it says of row ${rowsIn(batch)[strange]} that it is of ${shown(originsOf(batch)[strange])}`
 }
 
 /** Describes what is wrong with the form of a batch. */
@@ -263,8 +238,9 @@ async function refuses(rehearsal: Rehearsal, lived: Lived): Promise<string | nul
 async function recodes(rehearsal: Rehearsal, lived: Lived): Promise<string | null> {
   await lived(rehearsal, 0, steps)
   rehearsal.recode?.((row) => row.map((token) => (token === padding ? token : token + 100)))
-  const old = rowsIn(rehearsal.sample(1000)).find((row) => /: (\d{1,2},)*\d{1,2}$/.test(row))
-  return old === undefined ? null : `it still has ${old}`
+  const all = rehearsal.sample(1000)
+  const old = rowsIn(all).find((row) => /: (\d{1,2},)*\d{1,2}$/.test(row))
+  return old === undefined ? strangeOrigin(all, (token) => token - 100) : `it still has ${old}`
 }
 
 /** Other tokens, of which some need more bytes than before. */

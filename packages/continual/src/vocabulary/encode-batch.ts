@@ -3,6 +3,7 @@ import { byteTokenizer, type Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, type TokenBatch } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
+import { withOrigins } from '../stream/origin.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
 /**
@@ -31,13 +32,16 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
   }
   if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), config.context, 'text')
   checkBatch(data, config)
-  const { isContinuous, length, tokens, rows, domains } = data
-  if (isContinuous) {
+  const { isContinuous, length, tokens, rows, domains, origins = [] } = data
+  // Rows of several experiences stay apart, so that each is still the one that its origin names.
+  if (isContinuous && origins.every((origin) => origin?.id === origins[0]?.id)) {
     const text = tokens.filter((token, i) => token >= 0 && (i === 0 || i % (length + 1) !== 0))
-    return batchOfTokens(encodedAnew(text, tokenizer), length, domains[0])
+    const batch = batchOfTokens(encodedAnew(text, tokenizer), length, domains[0])
+    const [origin = null] = origins
+    return { ...batch, ...withOrigins(new Array<typeof origin>(batch.rows).fill(origin)) }
   }
   const all = Array.from({ length: rows }, (_, row) => encodedRow(rowOf(data, row), tokenizer))
-  return batchOfRows(all, domains, length)
+  return batchOfRows(all, domains, length, origins)
 }
 
 /**

@@ -130,13 +130,14 @@ export class KeptRows {
       const size = (measured?.length ?? 0) + (beside?.size ?? 0)
       if (!this.#store.canHold(size)) continue
       const loss = losses[i] ?? 0
-      const { domain } = own
+      const { domain, origin } = own
       const row = { domain, label: classOf(own), order, firstLoss: loss, loss, learntAt: step }
       const place = memory.offer(row, this.#view(step, !this.#store.hasRoomFor(size)))
       if (place === null) continue
       const { length } = this.#store.rows
       const packed = measured ?? packRow(own)
-      this.#store.put(placeOf(memory, place, length), { ...row, packed, beside: beside?.pack() ?? nothing })
+      const kept = { ...row, packed, origin, beside: beside?.pack() ?? nothing }
+      this.#store.put(placeOf(memory, place, length), kept)
       this.#keepWithin(step)
     }
   }

@@ -1,5 +1,6 @@
 /** Rows of either form, packed. */
 import { StateError } from '@burgeon/tensor'
+import type { Origin } from '../../stream/origin.ts'
 import { isTokenRow, type Row, withoutPadding } from '../../stream/row.ts'
 import { packNumbers, unpackNumbers } from './packed-numbers.ts'
 import { packTokens, unpackTokens } from './packed-tokens.ts'
@@ -9,7 +10,7 @@ const example = 3
 /** Bytes before the targets of an example: this form, and the bytes that the targets take. */
 const header = 5
 
-/** Packs a row without its domain and without padding. What it takes is `length` of the result. */
+/** Packs a row without domain, origin and padding. What it takes is `length` of the result. */
 export function packRow(given: Row): Uint8Array {
   const row = withoutPadding(given)
   if (isTokenRow(row)) return packTokens(row.tokens)
@@ -23,8 +24,8 @@ export function packRow(given: Row): Uint8Array {
 }
 
 /** Unpacks a row that `packRow` packed. Throws StateError for bytes that it cannot have made. */
-export function unpackRow(packed: Uint8Array, domain: string): Row {
-  if (packed[0] !== example) return { tokens: unpackTokens(packed), domain }
+export function unpackRow(packed: Uint8Array, domain: string, origin: Origin | null = null): Row {
+  if (packed[0] !== example) return { tokens: unpackTokens(packed), domain, origin }
   if (packed.length < header) {
     throw new StateError('replay: a packed example is cut short; expected its targets. The file is damaged.')
   }
@@ -32,7 +33,7 @@ export function unpackRow(packed: Uint8Array, domain: string): Row {
   return {
     targets: unpackNumbers(packed.subarray(header, header + size)),
     inputs: unpackNumbers(packed.subarray(header + size)),
-    domain,
+    ...{ domain, origin },
   }
 }
 

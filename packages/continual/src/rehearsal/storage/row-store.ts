@@ -1,11 +1,13 @@
 /** The rows that a replay keeps: packed, within a capacity in rows or in bytes. */
-import { type Check, checks, checkState, StateError, type StateChecks } from '@burgeon/tensor'
+import { type Check, checks, checkState, optional, StateError, type StateChecks } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { Batch } from '../../stream/batch.ts'
+import type { Origin } from '../../stream/origin.ts'
 import { batchFromRows, isTokenRow, recoded, type Row } from '../../stream/row.ts'
 import type { RememberedRow } from '../memory/memory.ts'
 import { packRow, predictionsIn, unpackRow } from './packed-row.ts'
 import { joinArrays } from '../../stream/join-arrays.ts'
+import { originsIn, type SavedOrigins, savedOrigins } from './saved-origins.ts'
 
 /** Room for rows: so many of them, or as many as take so many bytes. */
 export type Capacity = number | { readonly bytes: number }
@@ -23,6 +25,8 @@ export const aCapacity: Check<Capacity> = checks.either(checks.integer({ from: 1
 export interface StoredRow extends RememberedRow {
   /** As `packRow` packs it. */
   readonly packed: Uint8Array
+  /** Where the row came from; null where nobody said. */
+  readonly origin: Origin | null
   /** What else is kept of it, such as outputs of the model; may be nothing. */
   readonly beside: Uint8Array
 }
@@ -49,6 +53,8 @@ export interface RowStoreState {
   readonly firstLosses: Float64Array
   readonly losses: Float64Array
   readonly learntAt: Float64Array
+  /** None in states of rows whose origin nobody said, or of earlier versions. */
+  readonly origins?: SavedOrigins
 }
 
 const bytes: Check<Uint8Array> = checks.instance('bytes', Uint8Array)
@@ -65,6 +71,7 @@ const stateChecks: StateChecks<RowStoreState> = {
   firstLosses: losses as Check<Float64Array>,
   losses: losses as Check<Float64Array>,
   learntAt: counts as Check<Float64Array>,
+  origins: optional(checks.object('origins of the rows') as Check<SavedOrigins>),
 }
 
 /** Whether bytes may be kept beside a row that asks for so many predictions. */
@@ -84,7 +91,7 @@ export class RowStore {
     return this.#rows
   }
 
-  /** Bytes that the packed rows and what is beside them take; domain, losses and order do not count. */
+  /** Bytes that the packed rows and what is beside them take; domain, origin, losses and order do not count. */
   get bytes(): number {
     return this.#bytes
   }
@@ -160,6 +167,7 @@ export class RowStore {
       firstLosses: Float64Array.from(this.#rows, ({ firstLoss }) => firstLoss),
       losses: Float64Array.from(this.#rows, ({ loss }) => loss),
       learntAt: Float64Array.from(this.#rows, ({ learntAt }) => learntAt),
+      ...savedOrigins(this.#rows.map(({ origin }) => origin)),
     }
   }
 
@@ -184,7 +192,7 @@ export const describe = (capacity: Capacity): string =>
   typeof capacity === 'number' ? `${capacity} rows` : `${capacity.bytes} bytes`
 
 /** The row itself. */
-const rowOf = ({ packed, domain }: Pick<StoredRow, 'packed' | 'domain'>): Row => unpackRow(packed, domain)
+const rowOf = ({ packed, domain, origin }: StoredRow): Row => unpackRow(packed, domain, origin)
 
 /** Class of a row, where what is to be predicted of it is one whole number; null for others. */
 export function classOf(row: Row): number | null {
@@ -213,13 +221,21 @@ function rowsIn(saved: RowStoreState, fitsBeside: FitsBeside): StoredRow[] {
     throw damaged(`lists of ${lists.map(({ length }) => length).join(', ')} entries`)
   }
   const [packed, beside] = [parted(saved.packed, sizes), parted(saved.beside, besideSizes)]
+  const origins = originsIn(saved.origins, domains)
   return domains.map((domain, i) => {
     // What cannot be read is refused now and not when it is rehearsed.
     const row = unpackRow(packed[i], domain)
     if (!fitsBeside(beside[i], predictionsIn(row)))
       throw damaged(`${beside[i].length} strange bytes beside a row`)
     return {
-      ...{ packed: packed[i], beside: beside[i], domain, label: classOf(row), order: orders[i] },
+      ...{
+        packed: packed[i],
+        beside: beside[i],
+        domain,
+        origin: origins[i],
+        label: classOf(row),
+        order: orders[i],
+      },
       ...{ firstLoss: firstLosses[i], loss: lastLosses[i], learntAt: learntAt[i] },
     }
   })
