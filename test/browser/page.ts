@@ -128,6 +128,10 @@ function diskIn(files: Map<string, Uint8Array>): Disk {
       if (files.has(name)) return Promise.reject(new Error(`there is a file ${name}`))
       return Promise.resolve(void files.set(name, bytes.slice()))
     },
+    append(name, bytes) {
+      const before = files.get(name) ?? new Uint8Array()
+      return Promise.resolve(void files.set(name, Uint8Array.of(...before, ...bytes)))
+    },
     rename(from, to) {
       files.set(to, files.get(from) ?? new Uint8Array())
       return Promise.resolve(void files.delete(from))

@@ -1,5 +1,6 @@
-/** Right calls of what keeps rows and brings them back, of `@burgeon/continual`. */
+/** Right calls of what keeps rows and brings them back, of `@burgeon/continual`. Reaches inside gpt for a disk in memory. */
 import * as api from '@burgeon/continual'
+import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import type { CallsOf } from './call.ts'
 
 const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
@@ -19,7 +20,15 @@ export const rehearsalCalls: Pick<
   | 'replay'
   | 'reservoirReplay'
   | 'ownTextReplay'
+  | 'openExperience'
 > = {
+  openExperience: [
+    () => ({
+      args: { disk: memoryDisk(), options: { segmentBytes: 100 } },
+      run: api.openExperience,
+      says: ['memory'],
+    }),
+  ],
   balancedMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.balancedMemory })],
   greedyMemory: [() => ({ args: { options: { by: 'class' as const } }, run: api.greedyMemory })],
   lossAwareMemory: [

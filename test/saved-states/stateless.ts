@@ -31,4 +31,6 @@ export const stateless: readonly string[] = [
   // A sink keeps what it writes elsewhere.
   ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
   ...['interference', 'uniform'],
+  // A journal keeps everything on its disk; damage there is refused in `test/experience`.
+  'openExperience',
 ]

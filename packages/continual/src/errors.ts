@@ -16,6 +16,14 @@ export class EvaluationError extends BurgeonError {
 }
 
 /**
+ * A journal of experience is damaged, could not be written, or was asked for what it does not hold. The
+ * message names the file and the byte.
+ */
+export class ExperienceError extends BurgeonError {
+  override readonly name = 'ExperienceError'
+}
+
+/**
  * Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for
  * ever.
  */

@@ -16,7 +16,13 @@ export { hddmWeighted, type HddmWeightedOptions } from './drift/error-rate/hddm-
 export { kswin, type KswinOptions } from './drift/kswin.ts'
 export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { standardized, type StandardizedOptions } from './drift/standardized.ts'
-export { EvaluationError, SignalError } from './errors.ts'
+export { EvaluationError, ExperienceError, SignalError } from './errors.ts'
+export type { AdmittedExperience, Experience } from './experience/experience.ts'
+export {
+  type ExperienceJournal,
+  type ExperienceJournalOptions,
+  openExperience,
+} from './experience/experience-journal.ts'
 export { meanHiddenState } from './drift/signals/mean-hidden-state.ts'
 export { type Signal, type Watching, watching, type WatchingOptions } from './drift/signals/watching.ts'
 export type { StreamWatch } from './drift/stream-watch.ts'

@@ -1,5 +1,5 @@
 /** The latest rows of a stream: what importance is judged by where nothing is rehearsed. */
-import { type Check, checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
+import { checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
 import { count, savedNumbers, savedTokens } from '../saved-state.ts'
 import type { Batch } from '../stream/batch.ts'
 import { batchFromRows, isTokenRow, recoded, type Row, rowAt } from '../stream/row.ts'
@@ -20,7 +20,7 @@ const stateChecks: StateChecks<State> = {
   rows: checks.list('a list of rows', checks.either(savedTokens, savedNumbers)) as StateChecks<State>['rows'],
   domains: checks.list('a list of names', checks.text),
   inputs: optional(count),
-  origins: optional(checks.object('origins of the rows') as Check<SavedOrigins>),
+  origins: optional(checks.object<SavedOrigins>('origins of the rows')),
 }
 
 /** Numbers of a row that a model reads, and one more where they are tokens. */

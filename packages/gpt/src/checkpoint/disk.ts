@@ -1,5 +1,5 @@
 /**
- * The few things a checkpoint asks of storage: one folder of named files. Node, the browser and tests
+ * The few things a checkpoint, or a journal, asks of storage: one folder of named files. Node, the browser and tests
  * implement it.
  */
 import { BurgeonError } from '@burgeon/tensor'
@@ -19,6 +19,13 @@ export interface Disk {
   write(name: string, bytes: Uint8Array): Promise<void>
   /** Like `write`, but rejects if there is a file of that name, which stays as it is. */
   create(name: string, bytes: Uint8Array): Promise<void>
+  /**
+   * Puts bytes behind the last of a file, which is made if it is not there; resolves when they would survive
+   * a power cut (the name of a new file is durable only after `sync`). If it rejects, none, some or all of
+   * them may be there. Calls for one file do not overlap. In a browser: a `FileSystemSyncAccessHandle` that
+   * writes at its `getSize()` and flushes, or a writable stream with `keepExistingData`.
+   */
+  append(name: string, bytes: Uint8Array): Promise<void>
   /** Replaces `to` by `from` in one indivisible step. */
   rename(from: string, to: string): Promise<void>
   remove(name: string): Promise<void>

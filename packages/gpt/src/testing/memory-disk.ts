@@ -7,7 +7,8 @@ export interface Fault {
   /** Counted from 0 over all calls of the disk, reads included. */
   readonly at: number
   /**
-   * `before`: the call does nothing. `torn`: a write leaves half of its bytes; any other call does nothing.
+   * `before`: the call does nothing. `torn`: a write or an append leaves half of its bytes; any other call
+   * does nothing.
    * `after`: the call does its work, but its caller never learns of it. In each case it rejects.
    */
   readonly how: 'before' | 'torn' | 'after'
@@ -118,6 +119,19 @@ export function memoryDisk(fault?: Fault, files: ReadonlyMap<string, Uint8Array>
           check()
           put(name, bytes.subarray(0, bytes.length >> 1))
         },
+      )
+    },
+    append: (name, bytes) => {
+      const behind = (added: Uint8Array): void => {
+        const known = now.get(name)?.bytes ?? new Uint8Array(0)
+        const all = new Uint8Array(known.length + added.length)
+        all.set(known)
+        all.set(added, known.length)
+        put(name, all)
+      }
+      return call(
+        () => behind(bytes),
+        () => behind(bytes.subarray(0, bytes.length >> 1)),
       )
     },
     rename: (from, to) =>

@@ -71,7 +71,7 @@ const stateChecks: StateChecks<RowStoreState> = {
   firstLosses: losses as Check<Float64Array>,
   losses: losses as Check<Float64Array>,
   learntAt: counts as Check<Float64Array>,
-  origins: optional(checks.object('origins of the rows') as Check<SavedOrigins>),
+  origins: optional(checks.object<SavedOrigins>('origins of the rows')),
 }
 
 /** Whether bytes may be kept beside a row that asks for so many predictions. */

@@ -10,7 +10,7 @@ import { takeLockFile } from './node-lock.ts'
 export function nodeDisk(place: string): Disk {
   checkArgument('nodeDisk', 'place', place, checks.text)
   const at = (name: string): string => join(place, name)
-  const put = async (name: string, bytes: Uint8Array, flags: 'w' | 'wx'): Promise<void> => {
+  const put = async (name: string, bytes: Uint8Array, flags: 'w' | 'wx' | 'a'): Promise<void> => {
     await mkdir(place, { recursive: true })
     await using file = await open(at(name), flags)
     await file.writeFile(bytes)
@@ -26,6 +26,7 @@ export function nodeDisk(place: string): Disk {
     },
     write: (name, bytes) => put(name, bytes, 'w'),
     create: (name, bytes) => put(name, bytes, 'wx'),
+    append: (name, bytes) => put(name, bytes, 'a'),
     rename: (from, to) => rename(at(from), at(to)),
     remove: (name) => rm(at(name), { force: true }),
     async list() {

@@ -1,0 +1,51 @@
+/** Experience: a text as a source gives it, and as the journal has admitted it. */
+import { type Check, checks } from '@burgeon/tensor'
+import type { Origin } from '../stream/origin.ts'
+
+/** Something to learn, before it has a place in the journal. */
+export interface Experience {
+  /** Name of the source that gives it, such as `nats://localhost/notes`. */
+  readonly source: string
+  /** What the source calls it; two of one source with the same key are the same. None unless given. */
+  readonly key?: string
+  /** The kind of text, by which losses are told apart. */
+  readonly domain: string
+  /** How far the source is trusted, from 0 to 1. 1 unless given. */
+  readonly trust?: number
+  readonly text: string
+}
+
+/** An experience that is in the journal. */
+export interface AdmittedExperience {
+  /** Its number, and the position of its first byte: the UTF-8 bytes of all texts before it. */
+  readonly origin: Origin
+  /** What its source calls it; null where it has no name for it. */
+  readonly key: string | null
+  readonly text: string
+}
+
+/** Any experience that can be admitted. */
+export const anExperience: Check<Experience> = {
+  expected: '{ source, domain, text } that are strings, perhaps a key that is one, and a trust from 0 to 1',
+  accepts: (value): value is Experience => {
+    if (typeof value !== 'object' || value === null) return false
+    const { source, key = '', domain, trust = 1, text } = value as Record<keyof Experience, unknown>
+    return [source, key, domain, text].every((one) => checks.text.accepts(one)) && aTrust.accepts(trust)
+  },
+}
+
+const aTrust = checks.number({ from: 0, to: 1 })
+const utf8 = new TextEncoder()
+
+/** Gives experiences their places from a number and a position on. */
+export function admit(experiences: readonly Experience[], id: number, at: number): AdmittedExperience[] {
+  let position = at
+  return experiences.map(({ source, key = null, domain, trust = 1, text }, i) => {
+    const origin: Origin = { id: id + i, source, domain, at: position, trust }
+    position += bytesIn(text)
+    return { origin, key, text }
+  })
+}
+
+/** UTF-8 bytes of a text. */
+export const bytesIn = (text: string): number => utf8.encode(text).length
