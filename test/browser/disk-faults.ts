@@ -42,6 +42,16 @@ const ofFiles: Readonly<Record<string, Test>> = {
     const refused = await rejects(disk.create('b', bytesOf(6, 3)))
     return refused !== undefined && isSame(await disk.read('b'), bytesOf(5, 2))
   },
+  'what is appended is behind what was there, or the first of a new file': async (disk, other) => {
+    await disk.append('c', bytesOf(6, 1))
+    await disk.append('c', new Uint8Array(0))
+    await other.append('c', bytesOf(70_000, 2))
+    await disk.append('c', bytesOf(3, 3))
+    return isSame(
+      await other.read('c'),
+      Uint8Array.from([...bytesOf(6, 1), ...bytesOf(70_000, 2), ...bytesOf(3, 3)]),
+    )
+  },
   'a file that is renamed takes the place of another': async (disk) => {
     await disk.write('c', bytesOf(8, 4))
     await disk.rename('c', 'b')

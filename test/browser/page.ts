@@ -130,7 +130,7 @@ function diskIn(files: Map<string, Uint8Array>): Disk {
     },
     append(name, bytes) {
       const before = files.get(name) ?? new Uint8Array()
-      return Promise.resolve(void files.set(name, Uint8Array.of(...before, ...bytes)))
+      return Promise.resolve(void files.set(name, Uint8Array.from([...before, ...bytes])))
     },
     rename(from, to) {
       files.set(to, files.get(from) ?? new Uint8Array())

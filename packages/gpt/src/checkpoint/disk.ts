@@ -22,8 +22,7 @@ export interface Disk {
   /**
    * Puts bytes behind the last of a file, which is made if it is not there; resolves when they would survive
    * a power cut (the name of a new file is durable only after `sync`). If it rejects, none, some or all of
-   * them may be there. Calls for one file do not overlap. In a browser: a `FileSystemSyncAccessHandle` that
-   * writes at its `getSize()` and flushes, or a writable stream with `keepExistingData`.
+   * them may be there. Calls for one file do not overlap.
    */
   append(name: string, bytes: Uint8Array): Promise<void>
   /** Replaces `to` by `from` in one indivisible step. */

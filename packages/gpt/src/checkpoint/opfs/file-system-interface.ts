@@ -7,6 +7,7 @@
 
 /** A file that is open for writing, in a worker; nobody else can open it meanwhile. */
 interface SyncAccessHandle {
+  getSize(): number
   /** Returns how many bytes were written. */
   write(bytes: Uint8Array, options: { at: number }): number
   truncate(size: number): void
@@ -16,6 +17,7 @@ interface SyncAccessHandle {
 
 /** A copy of a file that takes the file's place when it is closed. */
 interface WritableFile {
+  seek(position: number): Promise<void>
   write(bytes: Uint8Array): Promise<void>
   close(): Promise<void>
   abort(): Promise<void>
@@ -23,11 +25,11 @@ interface WritableFile {
 
 export interface FileHandle {
   readonly kind: 'file'
-  getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer> }>
+  getFile(): Promise<{ readonly size: number; arrayBuffer(): Promise<ArrayBuffer> }>
   /** In workers alone. */
   createSyncAccessHandle?(): Promise<SyncAccessHandle>
   /** In Safari from version 26 on. */
-  createWritable?(): Promise<WritableFile>
+  createWritable?(options: { keepExistingData: boolean }): Promise<WritableFile>
   /** In no standard yet, but in Chromium, Firefox and Safari. Replaces a file of that name in one step. */
   move?(name: string): Promise<void>
 }

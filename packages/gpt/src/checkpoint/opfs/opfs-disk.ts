@@ -46,7 +46,7 @@ export function opfsDisk(folder: string): Disk {
   const file = async (name: string, create = false): Promise<FileHandle> =>
     (await open(create)).getFileHandle(name, { create })
   const write = (name: string, bytes: Uint8Array): Promise<void> =>
-    untilFree(async () => writeOpfsFile(await file(name, true), bytes))
+    untilFree(async () => writeOpfsFile(await file(name, true), bytes, 'whole'))
   return {
     place,
     read: (name) => readOpfsFile(() => file(name)),
@@ -57,6 +57,7 @@ export function opfsDisk(folder: string): Disk {
       }
       await write(name, bytes)
     },
+    append: (name, bytes) => untilFree(async () => writeOpfsFile(await file(name, true), bytes, 'behind')),
     rename: (from, to) =>
       untilFree(async () => {
         const found = await file(from)
