@@ -65,6 +65,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
   ],
   serve: [async () => (await import('./serving/serve.ts')).serve, 'quick'],
+  'mixed-load': [async () => (await import('./serving/mixed-load.ts')).mixedLoad, 'quick'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
   'small-start': [
     async () => (await import('./growth/small-start.ts')).smallStart,
