@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundlePage, servePage } from './serve-page.ts'
+import { bundlePage, pageOf, servePage, type SiteFiles } from './serve-page.ts'
 
 /** Set where a browser must be there, so that no test is left out unnoticed. */
 const isRequired = process.env.BURGEON_REQUIRE_BROWSER === '1'
@@ -15,8 +15,10 @@ const flags = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=s
 export interface TabOptions {
   /** Whether it is cross-origin isolated. */
   readonly isolated: boolean
-  /** The file whose exports it has; `page.ts` unless given. */
+  /** The file here whose exports it has; `page.ts` unless given. */
   readonly entry?: string
+  /** The files of another page, in the place of that one. */
+  readonly files?: () => Promise<SiteFiles>
 }
 
 /** Calls of the exports of the page's file, in the page. */
@@ -47,14 +49,14 @@ export function withChromium(tests: (open: (options: TabOptions) => Tab) => void
 }
 
 const bundles = new Map<string, Promise<string>>()
-function bundleOf(entry: string): Promise<string> {
+async function bundled(entry: string): Promise<SiteFiles> {
   const bundle = bundles.get(entry) ?? bundlePage(entry)
   bundles.set(entry, bundle)
-  return bundle
+  return pageOf(await bundle)
 }
 
 /** A tab for the tests of one `describe`. */
-function tabOf(executablePath: string, { isolated, entry = 'page.ts' }: TabOptions): Tab {
+function tabOf(executablePath: string, { isolated, entry = 'page.ts', files }: TabOptions): Tab {
   let served: { server: Server; url: string }
   let folder: string
   let open: { context: BrowserContext; page: Page }
@@ -74,7 +76,7 @@ function tabOf(executablePath: string, { isolated, entry = 'page.ts' }: TabOptio
     open = { context, page: await newPage(context) }
   }
   beforeAll(async () => {
-    served = await servePage({ isolated, bundle: await bundleOf(entry) })
+    served = await servePage(await (files?.() ?? bundled(entry)), { isolated })
     folder = mkdtempSync(join(tmpdir(), 'burgeon-chromium-'))
     await launch()
   })
