@@ -4,20 +4,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { buildLearner, emptyRecord, loadLife, saveLife } from 'burgeon/session'
+import { loadLife, saveLife } from 'burgeon/session'
 import { describe, expect, test } from 'vitest'
 import { running, startedProcess } from './running.ts'
 import { written } from './small-checkout.ts'
-import { printed, smallLife, smallText } from './small-life.ts'
-
-/** A folder with a new small life in `life`, which learns in an instant, and some files. */
-async function folderWithLife(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
-  const folder = await written(Object.entries(files))
-  const learner = buildLearner(smallLife)
-  const record = emptyRecord(learner.model.parameters.size)
-  await saveLife(nodeDisk(join(folder, 'life')), { settings: smallLife, learner, record })
-  return folder
-}
+import { folderWithLife, printed, smallText } from './small-life.ts'
 
 /** Bytes that the life in a folder has learnt. */
 async function learnt(folder: string, life = 'life'): Promise<number> {

@@ -1,6 +1,6 @@
 /**
  * Settings that need not be typed: a flag counts before a variable, that before the file, that before what is
- * usual. Reaches inside: a command is part of the front door, which has no other entry than the process itself.
+ * usual.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,13 +8,12 @@ import fc from 'fast-check'
 import { BurgeonError, OptionError } from '@burgeon/tensor'
 import { defineConfig } from 'burgeon'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 import { temporaryFolder } from '../docs/programs.ts'
 import { times } from '../how-long.ts'
 import { lifeFolder } from '../server/small-served.ts'
 import { running } from './running.ts'
 import { written } from './small-checkout.ts'
-import { smallText } from './small-life.ts'
+import { called, smallText } from './small-life.ts'
 
 interface Shown {
   readonly value: unknown
@@ -23,22 +22,18 @@ interface Shown {
 }
 type ShownConfig = Readonly<Record<'learn' | 'serve', Readonly<Record<string, Shown>>>>
 
-/** Runs a command in this process; returns what it prints. */
-async function called(
+/** Runs a command that must succeed. */
+async function ran(
   environment: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ): Promise<string> {
-  let said = ''
-  const output = { write: (more: string) => (said += more) }
-  const { signal } = new AbortController()
-  const status = { write: () => true }
-  const context = { output, status, environment, now: () => 0, stop: signal, closed: signal }
-  await commandLine(context, (code) => expect(code).toBe(0)).parseAsync([...args], { from: 'user' })
-  return said
+  const { code, output } = await called(args, { environment })
+  expect(code).toBe(0)
+  return output
 }
 
 const shown = async (environment: Readonly<Record<string, string>> = {}, ...args: readonly string[]) =>
-  JSON.parse(await called(environment, 'config', '--json', ...args)) as ShownConfig
+  JSON.parse(await ran(environment, 'config', '--json', ...args)) as ShownConfig
 
 /** The names that a section may have, as the error about another says. */
 function namesIn(section: 'learn' | 'serve'): string[] {
@@ -129,7 +124,7 @@ describe('the file of settings', () => {
     const [byFile, byVariable, byFlag] = ['file', 'variable', 'flag'].map((name) => join(folder, name))
     writeFileSync(file, JSON.stringify({ learn: { source: join(folder, 'notes.txt'), out: byFile } }))
     const learn = (environment: Readonly<Record<string, string>>, ...args: readonly string[]) =>
-      called({ BURGEON_CONFIG: file, ...environment }, 'learn', ...args)
+      ran({ BURGEON_CONFIG: file, ...environment }, 'learn', ...args)
     await learn({ BURGEON_LEARN_OUT: '' })
     await learn({ BURGEON_LEARN_OUT: byVariable })
     await learn({ BURGEON_LEARN_OUT: byVariable }, '--out', byFlag)
@@ -142,9 +137,9 @@ describe('the file of settings', () => {
     const llama = join(import.meta.dirname, '../gold/small-llama')
     const [file, notes, out] = ['own.json', 'notes.txt', 'life'].map((name) => join(folder, name))
     writeFileSync(file, JSON.stringify({ learn: { source: notes, out, from: llama, ownText: 2 } }))
-    expect(await called({}, 'learn', '--config', file)).toContain('It goes on from')
-    expect(await called({}, 'learn', '--config', file, '--resume')).toContain('All of it was read before')
-    const again = called({}, 'learn', '--config', file, '--resume', '--from', llama)
+    expect(await ran({}, 'learn', '--config', file)).toContain('It goes on from')
+    expect(await ran({}, 'learn', '--config', file, '--resume')).toContain('All of it was read before')
+    const again = ran({}, 'learn', '--config', file, '--resume', '--from', llama)
     await expect(again).rejects.toThrow(/got --from/)
   })
 })
@@ -166,7 +161,7 @@ describe('burgeon config', () => {
     expect(serve.origin).toMatchObject({ value: ['https://a.example'], from: 'file' })
     expect(serve.model).toMatchObject({ value: 'life', from: 'default' })
     expect(serve.learn).toMatchObject({ value: null, from: 'default' })
-    const text = await called(environment, 'config', '--config', file)
+    const text = await ran(environment, 'config', '--config', file)
     expect(text).toMatch(/^port +82 +BURGEON_SERVE_PORT$/m)
     expect(text).toMatch(/^plain +true +\S*own\.json$/m)
     expect(text).toMatch(/^learnShare +0\.3 +unless given$/m)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
-import { number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
+import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
@@ -37,6 +37,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(out('first-life'))
     .addOption(seed)
     .addOption(resume)
+    .addOption(json('print a line of JSON per step, and one at the end'))
     .action(async (options: FirstLifeOptions) => finish(await firstLife(options, context)))
 
   addLearn(program, context, finish)
@@ -60,6 +61,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
         .choices(['slide', 'stop', 'error'])
         .default('slide'),
     )
+    .addOption(json('print one object of JSON when all is written'))
     .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
 
   sampling(
@@ -70,7 +72,9 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       .option('--system <text>', 'what stands before the talk')
       .option('--plain', 'write a plain transcript, though the model has a chat template', false)
       .option('-n, --tokens <n>', 'max tokens of an answer', wholeNumber(1), 400),
-  ).action(async (options: ChatOptions) => finish(await chat(options, context)))
+  )
+    .addOption(json('print an object of JSON for each answer'))
+    .action(async (options: ChatOptions) => finish(await chat(options, context)))
 
   program
     .command('eval')
@@ -83,7 +87,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       'tokens that each further window predicts; half a window unless given',
       wholeNumber(1),
     )
-    .option('--json', 'print the numbers as JSON', false)
+    .addOption(json('print the numbers as JSON'))
     .action(async (file: string, options: EvalOptions) => finish(await evaluate(file, options, context)))
 
   program
@@ -106,7 +110,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--no-header', 'the first line holds numbers, and no names')
     .option('--skip-missing', 'leave out rows without a number, instead of stopping there', false)
     .option('--separator <character>', 'what stands between fields', oneCharacter, ',')
-    .option('--json', 'print a line of JSON per alarm, and one with the totals', false)
+    .addOption(json('print a line of JSON per alarm, and one with the totals'))
     .action(async (file: string, options: DriftOptions) => finish(await drift(file, options, context)))
 
   program
@@ -119,6 +123,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--from <path>', 'the same')
     .option('--growth', 'show how the model grew, too', false)
     .option('--picture <file>', 'draw how the model grew, as SVG')
+    .addOption(json('print what it holds as one object of JSON'))
     .action(async (path: string | undefined, options: InspectOptions) =>
       finish(await inspect(path, options, context)),
     )
@@ -141,6 +146,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
         ...(['F32', 'F16', 'Q8_0', 'Q4_0'] as const),
       ]),
     )
+    .addOption(json('print one object of JSON'))
     .action(async (from: string, to: string, options: ConvertOptions) =>
       finish(await convert(from, to, options, context)),
     )
@@ -151,6 +157,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--from <folder>', 'folder of the checkpoint', 'life')
     .requiredOption('--kept <n>', 'its number, as inspect shows it', wholeNumber(1))
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
+    .addOption(json('print one object of JSON'))
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
   return program
 }

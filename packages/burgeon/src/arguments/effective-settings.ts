@@ -16,7 +16,7 @@ export interface Setting {
 }
 
 /** Options of the call itself, which no file and no variable of the environment says. */
-const ofTheCall: readonly string[] = ['config']
+const ofTheCall: readonly string[] = ['config', 'json']
 
 /** Every setting of a command: its argument and its options. */
 export function effectiveSettings(

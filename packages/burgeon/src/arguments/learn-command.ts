@@ -1,10 +1,9 @@
 /** `burgeon learn`: what it takes. */
 import { type Command, Option } from 'commander'
-import { learn } from '../commands/learn.ts'
-import type { LearnOptions } from '../commands/life/begin-life.ts'
+import { learn, type LearnCommandOptions } from '../commands/learn.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { UsageError } from '../terminal/usage-error.ts'
-import { number, wholeNumber } from './option-values.ts'
+import { json, number, wholeNumber } from './option-values.ts'
 import { settingsIn, withConfig } from './with-config.ts'
 
 /** Folder for checkpoint and report. */
@@ -59,10 +58,15 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       wholeNumber(256),
     )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
+    .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
+    .option('--tensorboard <folder>', 'write them as event files that TensorBoard reads')
+    .addOption(json('print a line of JSON per step, and one at the end'))
     .addHelpText('after', examples)
   withConfig(command).action(async () => {
     const settings = await settingsIn(command, context)
-    const { source, ...options } = settings.values as unknown as LearnOptions & { readonly source?: string }
+    const { source, ...options } = settings.values as unknown as LearnCommandOptions & {
+      readonly source?: string
+    }
     if (source === undefined) {
       throw new UsageError(
         'learn: got nothing to learn; expected a file, a folder or -, here or as source of learn in the file of settings.',
@@ -73,7 +77,7 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
 }
 
 /** What a file says of the beginning of a life is no mistake where one goes on. */
-function forThisLife(options: LearnOptions, given: ReadonlySet<string>): LearnOptions {
+function forThisLife(options: LearnCommandOptions, given: ReadonlySet<string>): LearnCommandOptions {
   if (!options.resume && !options.append) return options
   const { from, ownText, ...rest } = options
   return {

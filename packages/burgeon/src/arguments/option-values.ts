@@ -38,3 +38,6 @@ export function number(min: number, max: number): (text: string) => number {
     return value
   }
 }
+
+/** Where programs read what a command prints. */
+export const json = (description: string): Option => new Option('--json', description).default(false)

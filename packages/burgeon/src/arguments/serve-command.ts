@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { serve, type ServeCommandOptions } from '../commands/serve.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
-import { number, several, wholeNumber } from './option-values.ts'
+import { json, number, several, wholeNumber } from './option-values.ts'
 import { settingsIn, withConfig } from './with-config.ts'
 
 /** Adds the command. */
@@ -26,6 +26,9 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
     .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)
+    .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
+    .option('--tensorboard <folder>', 'write them as event files that TensorBoard reads')
+    .addOption(json('print a line of JSON when it answers, and one when it has ended'))
   withConfig(command).action(async () => {
     const { values } = await settingsIn(command, context)
     const { model, ...options } = values as unknown as ServeCommandOptions & { readonly model: string }

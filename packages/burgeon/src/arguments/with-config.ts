@@ -4,6 +4,7 @@ import { config as printConfig } from '../commands/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { effectiveSettings } from './effective-settings.ts'
+import { json } from './option-values.ts'
 
 /** Commands that have settings. */
 const configurable: readonly string[] = ['learn', 'serve']
@@ -36,10 +37,9 @@ export interface EffectiveValues {
 export async function settingsIn(command: Command, context: CommandContext): Promise<EffectiveValues> {
   const loaded = await loadConfig(fileOf(command, context))
   const settings = effectiveSettings(command, loaded, context.environment)
+  const said = settings.filter(({ value }) => value !== undefined).map(({ name, value }) => [name, value])
   return {
-    values: Object.fromEntries(
-      settings.filter(({ value }) => value !== undefined).map(({ name, value }) => [name, value]),
-    ),
+    values: { ...Object.fromEntries(said), json: command.opts<{ readonly json: boolean }>().json },
     given: new Set(settings.filter(({ from }) => from === 'flag').map(({ name }) => name)),
   }
 }
@@ -49,7 +49,7 @@ export function addConfig(program: Command, context: CommandContext, finish: (co
   const command = program
     .command('config')
     .description('print which settings count for learn and serve, and who said so')
-    .option('--json', 'print them as JSON', false)
+    .addOption(json('print them as JSON'))
   withConfig(command).action(async ({ json }: { readonly json: boolean }) => {
     const loaded = await loadConfig(fileOf(command, context))
     const commands = program.commands

@@ -21,7 +21,7 @@ export interface ChatOptions extends Omit<GenerateCommandOptions, 'prompt' | 'st
 
 /** Runs the command: reads lines until there are no more. Returns the exit code. */
 export async function chat(options: ChatOptions, context: CommandContext): Promise<number> {
-  const { from, system, plain, ...how } = options
+  const { from, system, plain, json, ...how } = options
   const opened = await broughtModel('chat', from, context)
   const transcript = transcriptOf(opened.tokenizer, plain)
   const opening: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }]
@@ -29,7 +29,7 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
   await transcript.promptOf([...opening, { role: 'user', content: 'Hello' }])
   const { strong } = palette(context.output, context.environment)
   const ask = (): void => {
-    if (isLive(context.output, context.environment)) context.output.write(strong('> '))
+    if (!json && isLive(context.output, context.environment)) context.output.write(strong('> '))
   }
   let talk: ChatMessage[] = []
   let turn = 0
@@ -44,26 +44,30 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
           `burgeon: chat: this line does not fit into the context of ${count(limit)} tokens and was left out; write less.\n`,
         )
         talk.pop()
+        if (json) context.output.write(answerLine(null))
       } else {
         talk = [...fitted.talk]
         const seed = how.seed + turn++
-        const content = await answer(opened, transcript, fitted.prompt, { ...how, seed }, context)
+        const content = await answer(opened, transcript, fitted.prompt, { ...how, json, seed }, context)
         talk.push({ role: 'assistant', content })
       }
     }
     if (context.closed.aborted) break
     ask()
   }
-  if (isLive(context.output, context.environment)) context.output.write('\n')
+  if (!json && isLive(context.output, context.environment)) context.output.write('\n')
   return exitCodes[String(context.stop.reason)] ?? 0
 }
+
+/** An answer for programs; null where the line did not fit. */
+const answerLine = (content: string | null): string => `${JSON.stringify({ role: 'assistant', content })}\n`
 
 /** Writes one answer as it comes, and returns it. Ctrl-C ends it, and not the talk. */
 async function answer(
   { model, tokenizer, endTokens }: OpenedModel,
   { stopTexts }: Transcript,
   prompt: Int32Array,
-  sampling: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
+  { json, ...sampling }: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
   context: CommandContext,
 ): Promise<string> {
   const ends = new AbortController()
@@ -79,7 +83,7 @@ async function answer(
       const piece = written === '' ? text.trimStart() : text
       written += piece
       // What a model writes must not drive the terminal, but its lines and tabs are its own.
-      context.output.write(printableLines(piece))
+      if (!json) context.output.write(printableLines(piece))
       // A CPU device never waits; without this turn of the event loop neither Ctrl-C nor a closed pipe would
       // be heard.
       await new Promise((resolve) => setImmediate(resolve))
@@ -88,8 +92,9 @@ async function answer(
   } finally {
     release?.()
   }
-  context.output.write('\n')
-  return written.trimEnd()
+  const content = written.trimEnd()
+  context.output.write(json ? answerLine(content) : '\n')
+  return content
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ModelForm } from '../models/model-form.ts'
 import { type OpenedModel, broughtModel } from '../models/open-model.ts'
 import { tokenizerState } from '../models/saved-tokenizer.ts'
 import { count } from '../terminal/quantities.ts'
+import { resultsOf } from '../terminal/results.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { printable } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -18,6 +19,8 @@ export interface ConvertOptions {
   readonly to?: 'checkpoint' | 'folder'
   /** How a GGUF file holds its numbers; F32 unless given. */
   readonly type?: 'F32' | 'F16' | 'Q8_0' | 'Q4_0'
+  /** Prints one object of JSON. */
+  readonly json: boolean
 }
 
 const names: Readonly<Record<ModelForm, string>> = {
@@ -35,9 +38,10 @@ const names: Readonly<Record<ModelForm, string>> = {
 export async function convert(
   from: string,
   place: string,
-  { to, type }: ConvertOptions,
-  context: CommandContext,
+  { to, type, json }: ConvertOptions,
+  outer: CommandContext,
 ): Promise<number> {
+  const { print, context } = resultsOf(json, outer)
   const isGguf = place.endsWith('.gguf')
   if (isGguf ? to !== undefined : type !== undefined) {
     throw new UsageError(
@@ -69,6 +73,7 @@ export async function convert(
   context.output.write(
     `Wrote ${names[opened.form]} of ${count(size)} parameters as ${names[form]}: ${printable(place)}\nLook at it ${next}\n`,
   )
+  print({ from, form: opened.form, to: place, toForm: form, parameters: size })
   return 0
 }
 

@@ -2,6 +2,7 @@
  * `burgeon first-life`: a small GPT lives its first life on text that changes its nature, in front of the
  * user.
  */
+import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner } from '../session/life/build-learner.ts'
@@ -12,21 +13,26 @@ import { emptyRecord } from '../session/record/life-record.ts'
 import { lifeReportOf } from '../session/life-report-of.ts'
 import { domainChunks } from '../demo/domain-chunks.ts'
 import { writeSample } from '../session/sample.ts'
-import { runSession } from '../session/run-session.ts'
+import { runSession, type SessionWatcher } from '../session/run-session.ts'
+import { withSinks } from '../session/sinks/with-sinks.ts'
 import type { LifeReport } from '../report/life-report.ts'
 import { defaultStream } from '../demo/default-stream.ts'
 import type { DomainText } from '../demo/domain-text.ts'
 import { byteSize, count } from '../terminal/quantities.ts'
+import { type Results, resultsOf } from '../terminal/results.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette } from '../terminal/terminal.ts'
 import { checkOutput, makerOf } from './life/check-output.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { printPause, printReport } from './life/end-session.ts'
 import { holdingFolder } from './life/holding-folder.ts'
+import { lifeSummary, stepLines } from './life/json-lines.ts'
 import { machineFacts } from './life/machine-facts.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 
 export interface FirstLifeOptions {
+  /** Prints a line of JSON for each step, and one at the end. */
+  readonly json: boolean
   /** Ends within half a minute. */
   readonly quick: boolean
   /** Seed of a new life; 0 unless given. */
@@ -47,10 +53,20 @@ const prompts: Readonly<Record<string, string>> = {
 
 /** Runs the command. Returns the exit code. */
 export function firstLife(options: FirstLifeOptions, context: CommandContext): Promise<number> {
-  return holdingFolder(options.out, (disk) => runInto(disk, options, context))
+  const results = resultsOf(options.json, context)
+  const sinks = options.json ? [stepLines(results.print)] : []
+  const note = (text: string): void => void context.status.write(`burgeon: ${text}\n`)
+  return holdingFolder(options.out, (disk) =>
+    withSinks(sinks, note, (watcher) => runInto(disk, options, watcher, results)),
+  )
 }
 
-async function runInto(disk: Disk, options: FirstLifeOptions, context: CommandContext): Promise<number> {
+async function runInto(
+  disk: Disk,
+  options: FirstLifeOptions,
+  watcher: SessionWatcher,
+  { print, context }: Results,
+): Promise<number> {
   const { quick, out, root } = options
   const { strong } = palette(context.output, context.environment)
   const maker = await makerOf(out)
@@ -75,7 +91,7 @@ async function runInto(disk: Disk, options: FirstLifeOptions, context: CommandCo
       heldOut: domains.map(({ name, heldOut }) => ({ name, bytes: heldOut })),
       afterDomain: (domain) => recordSample(life, domain),
       measureEvery: quick ? 40 : 100,
-      disk,
+      ...{ disk, watcher },
       saveEverySeconds: 20,
     },
     context,
@@ -91,6 +107,8 @@ async function runInto(disk: Disk, options: FirstLifeOptions, context: CommandCo
   const checkpoint = { path: out, resumeCommand }
   if (done) await printReport(reportOf(life, domains, checkpoint), { prompt: prompts.prose }, context)
   else printPause(life.learner.step, checkpoint, context)
+  const report = done ? join(out, 'report.html') : null
+  print({ ...lifeSummary(life, out), done, report, next: done ? null : resumeCommand })
   return 0
 }
 

@@ -22,21 +22,26 @@ export interface GenerateCommandOptions {
   readonly stop?: readonly string[]
   readonly whenFull: 'slide' | 'stop' | 'error'
   readonly seed: number
+  /** Prints one object of JSON when all is written. */
+  readonly json: boolean
 }
 
 /** Runs the command: writes prompt and continuation as they come. Returns the exit code. */
 export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
-  const { from, prompt, stop = [], whenFull, ...sampling } = options
+  const { from, prompt, stop = [], whenFull, json, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { model, tokenizer, endTokens } = await broughtModel('generate', from, context)
+  const { form, model, tokenizer, endTokens } = await broughtModel('generate', from, context)
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
-  const show = (text: string): unknown => context.output.write(printableLines(text))
+  const show = (text: string): void => {
+    if (!json) context.output.write(printableLines(text))
+  }
   let isFirst = true
   const how = { ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull }
-  for await (const { text = '' } of generateTokens(model, [begun], how)) {
+  const generation = generateTokens(model, [begun], how)
+  for await (const { text = '' } of generation) {
     // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
     if (isFirst) show(begun)
     isFirst = false
@@ -47,6 +52,10 @@ export async function generate(options: GenerateCommandOptions, context: Command
     if (context.stop.aborted || context.closed.aborted) break
   }
   if (isFirst) show(begun)
-  context.output.write('\n')
+  if (json) {
+    const [{ text = '', tokens, finish }] = await generation
+    const line = { model: from, form, prompt: begun, text, tokens: tokens.length, finish }
+    context.output.write(`${JSON.stringify(line)}\n`)
+  } else context.output.write('\n')
   return exitCodes[String(context.stop.reason)] ?? 0
 }

@@ -1,6 +1,7 @@
 /**
  * `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time.
  */
+import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
 import type { LifeReport } from '../report/life-report.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
@@ -8,10 +9,13 @@ import { heldOutOf } from '../session/life/life-origin.ts'
 import { lifeReportOf } from '../session/life-report-of.ts'
 import { predictedOf } from '../session/record/life-record.ts'
 import { beginningOf, writeSample } from '../session/sample.ts'
-import { openSourceSession } from '../session/source/source-session.ts'
+import { checkNewSinks, openSinks } from '../session/sinks/sink-files.ts'
+import { type NamedSink, withSinks } from '../session/sinks/with-sinks.ts'
+import { openSourceSession, type SourceSessionOptions } from '../session/source/source-session.ts'
 import type { Source } from '../sources/read-source.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
+import { type Results, resultsOf } from '../terminal/results.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -19,29 +23,53 @@ import { begunOrTakenUp, type LearnOptions } from './life/begin-life.ts'
 import { checkOutput } from './life/check-output.ts'
 import { printPause, printReport } from './life/end-session.ts'
 import { holdingFolder } from './life/holding-folder.ts'
+import { lifeSummary, stepLines } from './life/json-lines.ts'
 import { machineFacts } from './life/machine-facts.ts'
 
+/** Options of the command. */
+export interface LearnCommandOptions extends LearnOptions {
+  /** Prints a line of JSON for each step, and one at the end. */
+  readonly json: boolean
+}
+
 /** Runs the command. Returns the exit code. */
-export function learn(path: string, options: LearnOptions, context: CommandContext): Promise<number> {
-  return holdingFolder(options.out, (disk) => learnInto(disk, path, options, context))
+export function learn(path: string, options: LearnCommandOptions, context: CommandContext): Promise<number> {
+  return holdingFolder(options.out, (disk) =>
+    learnInto(disk, path, options, resultsOf(options.json, context)),
+  )
 }
 
 async function learnInto(
   disk: Disk,
   path: string,
-  options: LearnOptions,
-  context: CommandContext,
+  options: LearnCommandOptions,
+  { print, context }: Results,
 ): Promise<number> {
-  const { out } = options
+  if (!options.resume && !options.append) checkNewSinks('learn', options)
   const life = await begunOrTakenUp(path, options, context)
   if (life === null) {
     context.output.write('Stopped before anything was learnt; nothing was saved.\n')
+    print({ kind: 'summary', done: false, step: 0, bytes: 0, checkpoint: null, report: null })
     return exitCodes[String(context.stop.reason)] ?? 0
   }
+  const note = (text: string): void => void context.status.write(`burgeon: ${text}\n`)
+  const lines: NamedSink[] = options.json ? [stepLines(print)] : []
+  const sinks = [...lines, ...(await openSinks('learn', options, life.learner.step, note))]
+  return withSinks(sinks, note, (watcher) =>
+    learnLife(life, path, options, { disk, watcher }, { print, context }),
+  )
+}
+
+async function learnLife(
+  life: KnownLife,
+  path: string,
+  { out, append, passes: wanted, keepSizes }: LearnCommandOptions,
+  means: Pick<SourceSessionOptions, 'disk' | 'watcher'>,
+  { print, context }: Results,
+): Promise<number> {
   const again = (...more: string[]): string =>
     shellCommand('learn', pathArgument(path), ...more, '--out', pathArgument(out))
-  const { append, passes: wanted, keepSizes } = options
-  const how = { disk, out, append, passes: wanted, keepSizes, resumeCommand: again('--resume') }
+  const how = { ...means, out, append, passes: wanted, keepSizes, resumeCommand: again('--resume') }
   const session = await openSourceSession(life, path, how, context)
   const { source, label } = session
   await checkOutput('learn', out)
@@ -49,10 +77,11 @@ async function learnInto(
   session.showNotes()
   if (source.bytes === 0) {
     const { passes } = source.toState()
+    const next = again('--resume', '--passes', String(passes + 1))
     context.output.write(
-      `All of it was read before. Add text to it, name another, or read it once more:\n` +
-        `${again('--resume', '--passes', String(passes + 1))}\n`,
+      `All of it was read before. Add text to it, name another, or read it once more:\n${next}\n`,
     )
+    print({ ...lifeSummary(life, out), done: true, report: null, next })
     return 0
   }
   const done = await session.learn()
@@ -61,11 +90,13 @@ async function learnInto(
   const checkpoint = { path: out, resumeCommand }
   if (!done) {
     printPause(life.learner.step, checkpoint, context)
+    print({ ...lifeSummary(life, out), done, report: null, next: resumeCommand })
     return 0
   }
   const onceMore =
     path === '-' ? again('--append') : again('--resume', '--passes', String(source.toState().passes + 1))
   await printLearnt(life, { path, label, checkpoint, onceMore, latest: session.latest() }, context)
+  print({ ...lifeSummary(life, out), done, report: join(out, 'report.html'), next: onceMore })
   return 0
 }
 

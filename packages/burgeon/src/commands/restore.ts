@@ -1,6 +1,7 @@
 /** `burgeon restore`: goes back to a checkpoint that was kept, as one of its own. */
 import { restoreCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { resultsOf } from '../terminal/results.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { printable } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -12,10 +13,16 @@ export interface RestoreOptions {
   readonly kept: number
   /** Folder that is to hold it alone. */
   readonly out: string
+  /** Prints one object of JSON. */
+  readonly json: boolean
 }
 
 /** Runs the command. Returns the exit code. */
-export async function restore({ from, kept, out }: RestoreOptions, context: CommandContext): Promise<number> {
+export async function restore(
+  { from, kept, out, json }: RestoreOptions,
+  outer: CommandContext,
+): Promise<number> {
+  const { print, context } = resultsOf(json, outer)
   await restoreCheckpoint(nodeDisk(from), nodeDisk(out), { kept })
   const go = shellCommand('learn', '-', '--resume', '--out', pathArgument(out))
   context.output.write(
@@ -23,5 +30,6 @@ export async function restore({ from, kept, out }: RestoreOptions, context: Comm
       `Go on with: ${go}\n` +
       'It learns standard input; name a file or a folder in the place of - to learn that.\n',
   )
+  print({ from, kept, out })
   return 0
 }

@@ -7,11 +7,14 @@ import { UnsupportedError } from '@burgeon/tensor'
 import { broughtPath } from '../models/bring-model.ts'
 import { modelFormAt } from '../models/model-form.ts'
 import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
-import { lifeNews } from '../serving/life-news.ts'
+import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
-import { loadLife } from '../session/life/life-checkpoint.ts'
+import { type Life, loadLife } from '../session/life/life-checkpoint.ts'
+import { checkNewSinks, openSinks, type SinkFiles } from '../session/sinks/sink-files.ts'
+import { withSinks } from '../session/sinks/with-sinks.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { count } from '../terminal/quantities.ts'
+import { type Results, resultsOf } from '../terminal/results.ts'
 import { printable } from '../terminal/terminal.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -19,7 +22,7 @@ import { begunOrTakenUp } from './life/begin-life.ts'
 import { checkOutput } from './life/check-output.ts'
 import { holdingFolder } from './life/holding-folder.ts'
 
-export interface ServeCommandOptions {
+export interface ServeCommandOptions extends SinkFiles {
   readonly host: string
   readonly port: number
   /** Name of the model for clients. */
@@ -35,6 +38,8 @@ export interface ServeCommandOptions {
   readonly from?: string
   readonly readOnly: boolean
   readonly plain: boolean
+  /** Prints a line of JSON when it answers, and one when it has ended. */
+  readonly json: boolean
 }
 
 /** The version that goes with this one. */
@@ -44,8 +49,9 @@ const server = { name: '@burgeon/server', version: '0.1.0' }
 export async function serve(
   path: string,
   options: ServeCommandOptions,
-  context: CommandContext,
+  outer: CommandContext,
 ): Promise<number> {
+  const { print, context } = resultsOf(options.json, outer)
   const { learn, from, readOnly, name, plain } = options
   if (from !== undefined && learn === undefined) {
     throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
@@ -61,10 +67,17 @@ export async function serve(
     )
   }
   const served = { id: name, plain }
-  const means = { modules, keys, options, context }
+  const means = { modules, keys, options, context, print }
+  const note = noteTo(context)
+  /** Serves a life whose steps are written into sinks. */
+  const recorded = async (life: Life, body: (watcher: LifeNews) => Promise<number>): Promise<number> => {
+    const sinks = await openSinks('serve', options, life.learner.step, note)
+    return withSinks(sinks, note, (watcher) => body(lifeNews(life, watcher)))
+  }
   if (learn !== undefined) {
     return holdingFolder(path, async (disk) => {
       const resume = await hasCheckpoint(disk)
+      if (!resume) checkNewSinks('serve', options)
       // The same call begins a life and takes it up again: with weights of its own, then.
       const begin = { out: path, resume, append: false, keepSizes: false, ...(from && !resume && { from }) }
       const life = await begunOrTakenUp(learn, begin, context)
@@ -72,18 +85,27 @@ export async function serve(
       await checkOutput('serve', path)
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
-      const watcher = lifeNews(life)
-      const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher }, context)
-      const teaching = { disk, note: noteTo(context), beforeSave: () => beside.remember(), watcher }
-      return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
+      return recorded(life, async (watcher) => {
+        const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher }, context)
+        const teaching = { disk, note, beforeSave: () => beside.remember(), watcher }
+        return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
+      })
     })
   }
   const local = await broughtPath('serve', path, context)
-  if (readOnly || !(await isLife(local))) return untilStopped(await servedModel(local, served), means)
+  if (readOnly || !(await isLife(local))) {
+    if ((options.jsonl ?? options.tensorboard) !== undefined) {
+      throw new UsageError(
+        `serve: got --${options.jsonl === undefined ? 'tensorboard' : 'jsonl'} for ${printable(path)}, which does not learn here; expected a life, without --read-only.`,
+      )
+    }
+    return untilStopped(await servedModel(local, served), means)
+  }
   return holdingFolder(local, async (disk) => {
     const life = await loadLife(disk)
-    const teaching = { disk, note: noteTo(context), watcher: lifeNews(life) }
-    return untilStopped(servedLife(life, local, { ...served, ...teaching }), means)
+    return recorded(life, (watcher) =>
+      untilStopped(servedLife(life, local, { ...served, disk, note, watcher }), means),
+    )
   })
 }
 
@@ -93,12 +115,13 @@ interface Means {
   readonly keys: readonly ApiKey[]
   readonly options: ServeCommandOptions
   readonly context: CommandContext
+  readonly print: Results['print']
   readonly turns?: Server.Turns
 }
 
 async function untilStopped(
   served: ServedModel,
-  { modules, keys, options, context, turns }: Means,
+  { modules, keys, options, context, print, turns }: Means,
   beside?: LearningBeside,
 ): Promise<number> {
   const { host, port, origin, learnShare } = options
@@ -108,11 +131,15 @@ async function untilStopped(
     ...(turns && { turns }),
   })
   status.write(greeting(served, running, keys.length > 0))
+  const { id, model, teacher } = served
+  const how = { parameters: model.parameters.size, learns: teacher !== undefined, hasKeys: keys.length > 0 }
+  print({ kind: 'listening', url: running.url, model: id, step: served.step(), ...how })
   const learning = beside?.run()
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
   status.write('Ending: requests at hand are answered, and what was learnt is saved.\n')
   await learning
   await running.close()
+  print({ kind: 'ended', step: served.step() })
   return exitCodes[String(stop.reason)] ?? 0
 }
 

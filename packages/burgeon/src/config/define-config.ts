@@ -29,6 +29,10 @@ export interface LearnConfig {
   readonly vocabulary?: number | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
+  /** File of JSON lines that every step is written into. */
+  readonly jsonl?: string | undefined
+  /** Folder of event files for TensorBoard. */
+  readonly tensorboard?: string | undefined
 }
 
 /** Settings of `burgeon serve`, by the names of its options. */
@@ -55,6 +59,10 @@ export interface ServeConfig {
   readonly readOnly?: boolean | undefined
   /** Writes a plain transcript, though the model has a chat template. */
   readonly plain?: boolean | undefined
+  /** File of JSON lines that every step is written into. */
+  readonly jsonl?: string | undefined
+  /** Folder of event files for TensorBoard. */
+  readonly tensorboard?: string | undefined
 }
 
 /** What `burgeon.config.ts` holds. Flags and variables of the environment count before it. */
@@ -80,6 +88,8 @@ const learnChecks: ChecksOf<LearnConfig> = {
   maxParameters: checks.integer({ from: 1 }),
   vocabulary: checks.integer({ from: 256 }),
   keepSizes: checks.boolean,
+  jsonl: checks.text,
+  tensorboard: checks.text,
 }
 
 const serveChecks: ChecksOf<ServeConfig> = {
@@ -94,6 +104,8 @@ const serveChecks: ChecksOf<ServeConfig> = {
   from: checks.text,
   readOnly: checks.boolean,
   plain: checks.boolean,
+  jsonl: checks.text,
+  tensorboard: checks.text,
 }
 
 /**

@@ -70,3 +70,21 @@ function bar(share: number): string {
   const rest = eighths % 8
   return '█'.repeat(Math.floor(eighths / 8)) + (rest === 0 ? '' : String.fromCodePoint(0x2590 - rest))
 }
+
+/** The same for programs: every growth with the step and the reason, where there is a learner who knew them. */
+export function growthsOf(
+  journal: readonly LearnerEvent[] | undefined,
+  log: GrowthLog | undefined,
+): readonly object[] {
+  if (journal === undefined) {
+    return (log?.entries ?? []).map(({ kind, summary, parametersBefore, parametersAfter }) => ({
+      ...{ kind, summary, parametersBefore, parametersAfter },
+    }))
+  }
+  return journal.flatMap((event) => {
+    if (event.kind !== 'growth') return []
+    const { reason, record } = event.data
+    const { summary, parametersBefore, parametersAfter, logitsMoved } = record
+    return [{ step: event.step, summary, reason, parametersBefore, parametersAfter, logitsMoved }]
+  })
+}

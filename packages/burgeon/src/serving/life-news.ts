@@ -9,8 +9,11 @@ import type { SessionWatcher } from '../session/run-session.ts'
 /** Watches lessons and sources, and tells whoever listens. */
 export type LifeNews = ServedLife & SessionWatcher
 
-/** News of a life. */
-export function lifeNews({ learner, record }: Pick<Life, 'learner' | 'record'>): LifeNews {
+/** News of a life. `sinks` hear of the same. */
+export function lifeNews(
+  { learner, record }: Pick<Life, 'learner' | 'record'>,
+  sinks?: SessionWatcher,
+): LifeNews {
   const listeners = new Set<(told: Told) => void>()
   const tell = (told: Told): void => {
     for (const hear of listeners) hear(told)
@@ -20,10 +23,13 @@ export function lifeNews({ learner, record }: Pick<Life, 'learner' | 'record'>):
       listeners.add(hear)
       return () => void listeners.delete(hear)
     },
-    step({ step, bytes, bitsPerByte, domains, parameters, events }: StepReport) {
+    step(report: StepReport, note) {
+      const { step, bytes, bitsPerByte, domains, parameters, events } = report
       tell({ what: 'step', step: { step, bytes, bitsPerByte, domain: domains[0], parameters } })
       for (const event of events) tell({ what: 'event', event })
+      return sinks?.step(report, note)
     },
+    saving: (note) => sinks?.saving?.(note),
     saved: () =>
       tell({ what: 'saved', saved: { step: learner.step, bitsPerByte: recentBitsPerByte(record) } }),
     soFar: () => {

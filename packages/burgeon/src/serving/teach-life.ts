@@ -33,9 +33,10 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
   let unsaved = false
   const save = async (turn: Turn): Promise<string | null> => {
     try {
-      await turn(() => {
+      await turn(async () => {
         beforeSave?.()
-        return checkpoints.save()
+        await watcher.saving?.(note)
+        await checkpoints.save()
       })
       unsaved = false
       watcher.saved()
@@ -55,7 +56,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     unsaved = true
     // A place is never null but before the first: what is taught stands in no source.
     recordStep(record, report, position as NonNullable<typeof position>)
-    watcher.step(report)
+    await watcher.step(report, note)
     if (isRuined(record.curve.recent)) {
       const ruin = await checkpoints.diverged()
       throw ruin

@@ -22,8 +22,8 @@ export interface ConsumeOptions {
    * text.
    */
   readonly afterDomain?: (domain: string) => Promise<void>
-  /** Called after every step with its report. */
-  readonly onStep: (report: StepReport) => void
+  /** Called after every step with its report, in its turn; what it returns is awaited. */
+  readonly onStep: (report: StepReport) => unknown
   /**
    * Called after every step; what it returns is awaited, so that a checkpoint sees a life between two steps.
    */
@@ -85,16 +85,15 @@ export async function consume(
       await measured(`after ${before}`, before)
       await options.afterDomain?.(before)
     }
-    const report = await turn(async () => {
+    await turn(async () => {
       const before = learner.step
       const learnt = await learner.observe(batch).catch((error: unknown) => {
         if (learner.step !== before) options.onHalfStep?.()
         throw error
       })
       recordStep(record, learnt, position)
-      return learnt
+      await options.onStep(learnt)
     })
-    options.onStep(report)
     if (learner.step % options.measureEvery === 0) await measured(null, null)
     await options.betweenSteps()
     if (stop.aborted) return false

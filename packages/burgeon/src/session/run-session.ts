@@ -42,9 +42,12 @@ export interface SessionOptions {
   readonly listen?: (say: ((text: string) => void) | null) => void
 }
 
-/** Who watches a life. */
+/** Who watches a life. A note is shown to the user. */
 export interface SessionWatcher {
-  step(report: StepReport): void
+  /** Called after each step, in its turn; what it returns is awaited before anything else is learnt. */
+  step(report: StepReport, note: (text: string) => void): unknown
+  /** Called before each save; what it returns is awaited. */
+  saving?(note: (text: string) => void): unknown
   saved(): void
 }
 
@@ -72,9 +75,11 @@ export async function runSession(
   let tried = context.now()
   let hasGrown = false
   let [isSaved, isHalfWay] = [false, false]
-  const checkpoints = keeper(life, session, (text) => line.event({ kind: 'note', text }))
+  const note = (text: string): void => line.event({ kind: 'note', text })
+  const checkpoints = keeper(life, session, note)
   const save = async (isDone = false): Promise<void> => {
     session.beforeSave?.(isDone)
+    await session.watcher?.saving?.(note)
     record.seconds = (context.now() - begun) / 1000
     tried = context.now()
     await (session.turn ? session.turn(() => checkpoints.save()) : checkpoints.save())
@@ -83,23 +88,21 @@ export async function runSession(
   }
   /** There may be room again, or the end will say that there is none. */
   const saveOrNote = async (): Promise<void> => {
-    await save().catch((error: unknown) =>
-      line.event({ kind: 'note', text: `${(error as Error).message} Learning goes on.` }),
-    )
+    await save().catch((error: unknown) => note(`${(error as Error).message} Learning goes on.`))
   }
   const saveIfIdle = async (): Promise<void> => {
     if (!isSaved && learner.step > 0) await saveOrNote()
   }
   const noteStop = (): void => {
     const again = context.stop.reason === 'SIGINT' ? '; press Ctrl-C again to quit at once' : ''
-    line.event({ kind: 'note', text: `stopping after this step${again}` })
+    note(`stopping after this step${again}`)
   }
   context.stop.addEventListener('abort', noteStop)
   try {
     // A folder that cannot be written to is noticed before anything is learnt, and there is a checkpoint to
     // go back to.
     if (!(await hasCheckpoint(session.disk))) await save()
-    session.listen?.((text) => line.event({ kind: 'note', text }))
+    session.listen?.(note)
     const done = await consume(life, whileWaiting(session.chunks, idleSeconds, saveIfIdle), {
       heldOut: session.heldOut,
       ...(session.whole && { whole: session.whole }),
@@ -110,9 +113,9 @@ export async function runSession(
       onHalfStep() {
         isHalfWay = true
       },
-      onStep(report) {
+      async onStep(report) {
         isSaved = false
-        session.watcher?.step(report)
+        await session.watcher?.step(report, note)
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         line.update({
@@ -146,8 +149,7 @@ export async function runSession(
     // Something failed, but not the learner: it stands between two steps.
     if (!isHalfWay) await save()
     else {
-      const text = `step ${learner.step} failed half-way and was not saved. ${checkpoints.remains()}`
-      line.event({ kind: 'note', text })
+      note(`step ${learner.step} failed half-way and was not saved. ${checkpoints.remains()}`)
     }
     throw error
   } finally {

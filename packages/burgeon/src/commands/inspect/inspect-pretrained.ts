@@ -19,7 +19,7 @@ const maxTried = 4e9
  */
 export async function inspectPretrained(
   place: string,
-  { at: path, form }: { readonly at: string; readonly form: 'folder' | 'gguf' },
+  { at: path, form, json }: { readonly at: string; readonly form: 'folder' | 'gguf'; readonly json: boolean },
   context: CommandContext,
 ): Promise<number> {
   const facts = await (form === 'folder' ? folderFacts(path) : ggufFacts(path))
@@ -28,6 +28,10 @@ export async function inspectPretrained(
     ['architecture', printable(facts.architecture ?? 'not said')],
     ['weights', weightsIn(facts)],
   ]
+  const whole: Record<string, unknown> = {
+    ...{ model: place, form, architecture: facts.architecture ?? null },
+    ...{ types: Object.fromEntries(facts.types), files: facts.files, bytes: facts.bytes, opens: null },
+  }
   let code = 0
   if (facts.bytes > maxTried) lines.push(['opens', 'not tried, for its size'])
   else {
@@ -41,12 +45,24 @@ export async function inspectPretrained(
         ['width', widthOf(model.config)],
         ...blocksOf(model.config),
       )
+      const { size: parameters } = model.parameters
+      Object.assign(whole, {
+        opens: true,
+        parameters,
+        config: model.config,
+        vocabulary: tokenizer.vocabulary,
+      })
       if (tokenizer instanceof PretrainedTokenizer) lines.push(['tokenizer', tokensOf(tokenizer)])
     } catch (error) {
       if (!(error instanceof BurgeonError)) throw error
       code = 1
       lines.push(['opens', 'no'], ['refused', printable(error.message)])
+      Object.assign(whole, { opens: false, refused: error.message })
     }
+  }
+  if (json) {
+    context.output.write(`${JSON.stringify(whole)}\n`)
+    return code
   }
   const { strong } = palette(context.output, context.environment)
   context.output.write(`${strong('Model')}\n${table(['', printable(place)], lines)}\n`)

@@ -22,7 +22,7 @@ import { modelFormAt } from '../../models/model-form.ts'
 import { inspectPretrained } from './inspect-pretrained.ts'
 import { sizesOf, widthOf } from './inspect-sizes.ts'
 import { growthPicture } from '../../report/growth-picture.ts'
-import { growthHistory, logHistory } from '../../report/growth-history.ts'
+import { growthHistory, growthsOf, logHistory } from '../../report/growth-history.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 
 export interface InspectOptions {
@@ -32,12 +32,14 @@ export interface InspectOptions {
   readonly growth: boolean
   /** Draws how it grew, too, as SVG into this file. */
   readonly picture?: string
+  /** Prints one object of JSON. */
+  readonly json: boolean
 }
 
 /** Runs the command. Returns the exit code. */
 export async function inspect(
   path: string | undefined,
-  { from: named, growth, picture }: InspectOptions,
+  { from: named, growth, picture, json }: InspectOptions,
   context: CommandContext,
 ): Promise<number> {
   if (path !== undefined && named !== undefined) {
@@ -49,7 +51,7 @@ export async function inspect(
   const at = await broughtPath('inspect', from, context)
   const form = await modelFormAt('inspect', at)
   if (form !== 'checkpoint') {
-    if (!growth && picture === undefined) return inspectPretrained(from, { at, form }, context)
+    if (!growth && picture === undefined) return inspectPretrained(from, { at, form, json }, context)
     throw new UsageError(
       `inspect: ${printable(from)} does not say how it grew; expected a checkpoint with --growth and --picture.`,
     )
@@ -95,11 +97,16 @@ export async function inspect(
   }
   const kept = await keptOn(disk)
   if (kept.length > 0) {
-    const [[latest]] = kept.slice(-1)
+    const [latest] = kept.slice(-1).map(({ number }) => String(number))
+    const rows = kept.map((each) => [
+      String(each.number),
+      count(each.parameters),
+      each.step === null ? '' : count(each.step),
+    ])
     const out = pathArgument(`${from}-${latest}`)
     const take = shellCommand('restore', '--from', pathArgument(from), '--kept', latest, '--out', out)
     sections.push(
-      `${strong('Kept')}\n${table(['number', 'parameters', 'steps learnt'], kept)}\nTake the last one up again with: ${take}`,
+      `${strong('Kept')}\n${table(['number', 'parameters', 'steps learnt'], rows)}\nTake the last one up again with: ${take}`,
     )
   }
   if (picture !== undefined) {
@@ -113,7 +120,18 @@ export async function inspect(
       throw new UsageError(`inspect: cannot write ${printable(picture)} (${error.code ?? error.message}).`)
     })
   }
-  context.output.write(`${sections.join('\n\n')}\n`)
+  if (!json) {
+    context.output.write(`${sections.join('\n\n')}\n`)
+    return 0
+  }
+  const events = learner?.journal.map(eventFromState)
+  const whole = {
+    ...{ model: from, form, parameters, config, step: learner?.step ?? null },
+    ...{ bitsPerByte: predicted?.mean ?? null, latestBitsPerByte: predicted?.faded ?? null },
+    ...{ parts: learner ? savedPartNames(learner) : null, kept },
+    ...(growth && { growth: growthsOf(events, model.growth) }),
+  }
+  context.output.write(`${JSON.stringify(whole)}\n`)
   return 0
 }
 
@@ -123,9 +141,17 @@ async function mayBecomePicture(file: string): Promise<boolean> {
   return /^\s*(<\?xml[^>]*>\s*)?<svg/.test(text)
 }
 
-/** The checkpoints that were kept, a line each. */
-async function keptOn(disk: Disk): Promise<string[][]> {
-  const lines: string[][] = []
+/** A checkpoint that was kept. */
+interface Kept {
+  readonly number: number
+  readonly parameters: number
+  /** Null where it holds no learner. */
+  readonly step: number | null
+}
+
+/** The checkpoints that were kept. */
+async function keptOn(disk: Disk): Promise<Kept[]> {
+  const found: Kept[] = []
   for (const kept of await keptCheckpoints(disk)) {
     const { model, learner } = (await describeCheckpoint(disk, { kept })) as {
       model?: Pick<GptState, 'config'>
@@ -133,7 +159,7 @@ async function keptOn(disk: Disk): Promise<string[][]> {
     }
     const specs = model ? parameterSpecs(configFromState(model.config)) : []
     const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-    lines.push([`${kept}`, count(parameters), learner ? count(learner.step) : ''])
+    found.push({ number: kept, parameters, step: learner?.step ?? null })
   }
-  return lines
+  return found
 }

@@ -10,10 +10,11 @@ import { readSource } from '../../sources/read-source.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
+import type { SinkFiles } from '../../session/sinks/sink-files.ts'
 import { beginFrom } from './begin-from.ts'
 import { checkOutput } from './check-output.ts'
 
-export interface LearnOptions {
+export interface LearnOptions extends SinkFiles {
   /** Folder for checkpoint and report. */
   readonly out: string
   /** Goes on from the checkpoint in `out`. */

@@ -1,0 +1,160 @@
+/** `--json`: nothing but JSON is on the output, with the fields that docs/command-line.md names, and no other. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { lifeFolder } from '../server/small-served.ts'
+import { checkout, running } from './running.ts'
+import { smallCheckout, writtenInto } from './small-checkout.ts'
+import { called, folderWithLife, smallText } from './small-life.ts'
+
+/** The table of the document: by command and line, the fields, of which those with `?` may be missing. */
+const documented = new Map(
+  [
+    ...readFileSync(join(checkout, 'docs/command-line.md'), 'utf8').matchAll(
+      /^\| (`[^|]*) \| ([^|]*) \| (`[^|]*) \|$/gm,
+    ),
+  ].flatMap(([, commands, line, fields]) =>
+    [...commands.matchAll(/`(\w[\w-]*)`/g)].map(([, command]): [string, string[]] => [
+      `${command}: ${line}`,
+      [...fields.replaceAll(/\([^)]*\)/g, '').matchAll(/`(\w+\??)`/g)].map(([, field]) => field),
+    ]),
+  ),
+)
+
+const used = new Set<string>()
+
+/** Holds a line of a command to the document. */
+function expectFields(line: object, what: string): void {
+  used.add(what)
+  const fields = documented.get(what)
+  if (fields === undefined) throw new RangeError(`the document says nothing of ${what}`)
+  const required = fields.filter((field) => !field.endsWith('?'))
+  const optional = fields.filter((field) => field.endsWith('?')).map((field) => field.slice(0, -1))
+  const names = Object.keys(line).filter((name) => !name.startsWith('penalty/'))
+  expect(
+    required.filter((field) => !names.includes(field)),
+    what,
+  ).toEqual([])
+  expect(
+    names.filter((name) => ![...required, ...optional].includes(name)),
+    what,
+  ).toEqual([])
+}
+
+const linesOf = (output: string): object[] =>
+  output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object)
+
+/** Runs a command in this process, with `--json`. */
+async function json(...args: readonly string[]): Promise<{ lines: object[]; status: string }> {
+  const { code, output, status } = await called([...args, '--json'], { input: 'Hello\n\nAnd more\n' })
+  expect(code).toBe(0)
+  return { lines: linesOf(output), status }
+}
+
+test('learn, and what became of it: generate, chat, eval, inspect, convert, restore', async () => {
+  const folder = await folderWithLife({ 'a.txt': smallText(300) })
+  const place = (name: string): string => join(folder, name)
+  const learnt = await json('learn', place('a.txt'), '--resume', '--keep-sizes', '--out', place('life'))
+  expect(learnt.status).toMatch(/burgeon learns[^]*Speak to it/)
+  const [last, ...steps] = learnt.lines.toReversed()
+  expect(steps.length).toBeGreaterThan(100)
+  for (const step of steps) expectFields(step, 'learn: each step')
+  expectFields(last, 'learn: the end')
+  expect(last).toMatchObject({ done: true, step: steps.length, checkpoint: place('life') })
+  const [none] = (await json('learn', place('a.txt'), '--resume', '--out', place('life'))).lines
+  expectFields(none, 'learn: the end')
+  expect(none).toMatchObject({ done: true, report: null, step: steps.length })
+
+  const [generated] = (await json('generate', '--from', place('life'), '-p', 'the ', '-n', '5')).lines
+  expectFields(generated, 'generate: the end')
+  expect(generated).toMatchObject({ form: 'checkpoint', tokens: 5, finish: 'tokens' })
+  const chatted = await json('chat', '--from', await lifeFolder(), '-n', '3')
+  expect(chatted.lines).toHaveLength(2)
+  for (const line of chatted.lines) expectFields(line, 'chat: each answer')
+  expect(chatted.lines[0]).toEqual({ role: 'assistant', content: expect.any(String) })
+  const tooLong = await json('chat', '--from', place('life'), '-n', '3')
+  expect(tooLong.lines).toEqual([1, 2].map(() => ({ role: 'assistant', content: null })))
+  const [judged] = (await json('eval', place('a.txt'), '--model', place('life'))).lines
+  expectFields(judged, 'eval: the end')
+
+  const [inspected] = (await json('inspect', place('life'), '--growth')).lines
+  expectFields(inspected, 'inspect: a checkpoint')
+  const { growth, kept } = inspected as { growth: object[]; kept: { number: number; step: number }[] }
+  expect(growth[0]).toMatchObject({
+    step: expect.any(Number),
+    summary: expect.stringContaining('vocabulary'),
+  })
+  expect(kept[0]).toMatchObject({ number: 1, step: expect.any(Number) })
+  const [plain] = (await json('inspect', place('life'))).lines
+  expect(plain).not.toHaveProperty('growth')
+  const [restored] = (await json('restore', '--from', place('life'), '--kept', '1', '--out', place('old')))
+    .lines
+  expectFields(restored, 'restore: the end')
+  const llama = join(import.meta.dirname, '../gold/small-llama')
+  const [converted] = (await json('convert', llama, place('own'))).lines
+  expectFields(converted, 'convert: the end')
+  expect(converted).toMatchObject({ form: 'folder', toForm: 'checkpoint' })
+  const [folderForm] = (await json('inspect', llama)).lines
+  expectFields(folderForm, 'inspect: a folder or GGUF file')
+  expect(folderForm).toMatchObject({ form: 'folder', opens: true })
+})
+
+test('a model that cannot be opened says why', async () => {
+  const folder = await folderWithLife({
+    'model/config.json': '{"model_type": "unknown"}',
+    'model/model.safetensors': '',
+  })
+  const { code, output } = await called(['inspect', join(folder, 'model'), '--json'])
+  expect(code).toBe(1)
+  const [line] = linesOf(output)
+  expectFields(line, 'inspect: a folder or GGUF file')
+  expect(line).toMatchObject({ opens: false, refused: expect.any(String) })
+})
+
+test('first-life, drift and config', async () => {
+  const folder = await folderWithLife({
+    'a.csv': `x\n${Array.from({ length: 300 }, (_, i) => (i < 200 ? i % 2 : 9)).join('\n')}\n`,
+  })
+  mkdirSync(join(folder, 'checkout'))
+  await writtenInto(join(folder, 'checkout'), smallCheckout())
+  const first = running(['first-life', '--quick', '--root', 'checkout', '--out', 'first', '--json'], folder)
+  await first.says('output', /\n/)
+  first.child.kill('SIGINT')
+  expect(await first.ended).toBe(0)
+  const [end, ...steps] = linesOf(first.said.output).toReversed()
+  expectFields(steps[0], 'first-life: each step')
+  expectFields(end, 'first-life: the end')
+  const [totals, ...alarms] = (await json('drift', join(folder, 'a.csv'))).lines.toReversed()
+  expectFields(alarms[0], 'drift: each alarm')
+  expectFields(totals, 'drift: the end')
+  const [settings] = (await json('config')).lines
+  expectFields(settings, 'config: the end')
+})
+
+test('serve, and a learner that is paused', async () => {
+  const folder = await folderWithLife({ 'a.txt': smallText(4000) })
+  const paused = running(['learn', 'a.txt', '--resume', '--json'], folder)
+  await paused.says('output', /\n/)
+  paused.child.kill('SIGINT')
+  expect(await paused.ended).toBe(0)
+  const [end] = linesOf(paused.said.output).toReversed()
+  expectFields(end, 'learn: the end')
+  expect(end).toMatchObject({ done: false, report: null, next: expect.stringContaining('--resume') })
+  writeFileSync(join(folder, 'keys.json'), '[{"key": "0123456789abcdef", "scopes": ["read"]}]')
+  const serve = running(['serve', '--json', '--port', '0', '--keys', 'keys.json'], folder)
+  await serve.says('output', /\n/)
+  const [listening] = linesOf(serve.said.output)
+  expectFields(listening, 'serve: when it answers')
+  expect(listening).toMatchObject({ model: 'life', learns: true, hasKeys: true })
+  expect((await fetch(`${(listening as { url: string }).url}/health`)).status).toBe(200)
+  serve.child.kill('SIGTERM')
+  expect(await serve.ended).toBe(143)
+  expectFields(linesOf(serve.said.output)[1], 'serve: the end')
+})
+
+test('every line of the document was seen', () => {
+  expect([...used].toSorted()).toEqual([...documented.keys()].toSorted())
+})
