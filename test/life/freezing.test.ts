@@ -1,5 +1,5 @@
 /** Layers that have converged settle, freeze and wake; what sits out a step is neither changed nor computed. */
-import { adamw, accumulate, chain, clipByGlobalNorm } from '@burgeon/autograd/optim'
+import { adamw, accumulate, chain, clipByGlobalNorm, sgd } from '@burgeon/autograd/optim'
 import {
   type TokenBatch,
   batchOfTokens,
@@ -12,6 +12,7 @@ import {
   type Strategy,
 } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
+import { grow, type GrowthRequest, ungrow } from '@burgeon/gpt/growth'
 import { type Device, OptionError, profileAsync } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -129,6 +130,29 @@ test('a life: blocks converge from below, settle, freeze, and wake when the mode
     else if (!path.endsWith('key.bias')) expect(values).not.toEqual(before[path])
   }
 })
+
+const takenBack: readonly GrowthRequest[] = [
+  { kind: 'growContext', to: 24 },
+  { kind: 'growVocabulary', tokens: [{ parts: [116, 104] }] },
+]
+test.for(takenBack)(
+  'growth that is taken back leaves nothing to look at that is no more: $kind',
+  async (request) => {
+    const learner = learnerWith(device, { freezing: soon() }, sgd({ learningRate: 0.01 }))
+    const { model } = learner
+    const record = await grow(model, request, { mirrors: [], key: [1, 2] })
+    const { context, vocabulary } = model.config
+    const rows = batchOfTokens(
+      Array.from({ length: 49 }, (_, i) => vocabulary - 1 - (i % 7)),
+      context,
+      'text',
+    )
+    for (let step = 0; step < 5; step++) await learner.observe(rows)
+    ungrow(model, record, [])
+    for (let step = 0; step < 10; step++) await learner.observe(batchAt(step))
+    expect(learner.step).toBe(15)
+  },
+)
 
 test('a drift alarm or growth wakes all, and they may freeze again', async () => {
   for (const cause of ['drift', 'growth'] as const) {

@@ -123,8 +123,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 
   const look = async ({ model, fresh, step }: StepContext<Gpt>): Promise<LearnerEvent[]> => {
-    // A context that was taken back can be shorter than what was looked at.
-    if (state.probe !== null && state.probe.length > model.config.context) state = awake
+    if (state.probe !== null && !isReadable(state.probe, model)) state = awake
     const probe = state.probe ?? {
       tokens: readOf(fresh).slice(0, Math.max(1, Math.floor(probeTokens / fresh.length)) * fresh.length),
       length: fresh.length,
@@ -178,6 +177,10 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
     },
   }
 }
+
+/** A growth that was taken back can leave the model without what was looked at: the context, or the tokens. */
+const isReadable = ({ tokens, length }: Probe, { config: { context, vocabulary } }: Gpt): boolean =>
+  length <= context && tokens.every((token) => token < vocabulary)
 
 /** The mean of the earlier half of a series and of the later; of an odd one, the middle is left out. */
 function halvesOf(series: readonly number[]): readonly [earlier: number, later: number] {
