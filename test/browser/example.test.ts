@@ -6,9 +6,10 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import { describe, expect, test } from 'vitest'
+import { compilePackages, root } from '../../scripts/pack-packages.ts'
 import { shortOrLong } from '../how-long.ts'
 import { withChromium } from './chromium.ts'
-import { compilePackages, filesIn, root, type SiteFiles } from './serve-page.ts'
+import { filesIn, type SiteFiles } from './serve-page.ts'
 
 const example = join(root, 'examples/browser')
 

@@ -1,21 +1,10 @@
 /** Serves a page that holds the built packages, bundled and minified as a user's program is. */
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, relative, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-
-export const root: string = fileURLToPath(new URL('../..', import.meta.url))
-
-/** Brings what is published of the packages up to date. */
-export function compilePackages(): void {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/burgeon'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-}
+import { compilePackages, root } from '../../scripts/pack-packages.ts'
 
 /** What a file here and everything it imports come to in one file; without the condition `@burgeon/source` that is what gets published. */
 export async function bundlePage(entry: string): Promise<string> {

@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   asJavaScript,
   firstPrograms,
@@ -17,7 +17,10 @@ import {
 } from '../../scripts/doc-programs.ts'
 import { compilePackages } from '../../scripts/pack-packages.ts'
 import { environmentOf, installTarballs } from '../../scripts/stranger.ts'
+import { withChromium } from '../browser/chromium.ts'
+import { pageOf, servePage } from '../browser/serve-page.ts'
 import { writeDrawnDigits } from '../docs/drawn-digits.ts'
+import { bundled, bundlers, gzippedBytes } from './bundled-pages.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -122,4 +125,47 @@ it('the built packages learn, and free what they made, where there is no Symbol.
   const { printed, complaints } = await run(file)
   expect(complaints).toBe('')
   expect(JSON.parse(printed)).toEqual({ learns: true, gradient: 6, value: 2, known: 'symbol' })
+})
+
+withChromium((open) => {
+  describe('a page that a bundler has made, without configuration', () => {
+    const { page } = open({ isolated: true, files: () => Promise.resolve(pageOf('')) })
+    const results: unknown[] = []
+
+    it.for(Object.entries(bundlers))(
+      '%s: it learns in a worker, grows, writes and is kept',
+      async ([, bundler]) => {
+        const { files, warnings } = await bundled(folder, bundler)
+        expect(warnings).toEqual([])
+        const { server, url } = await servePage(files, { isolated: true })
+        onTestFinished(() => void server.close())
+        await page().goto(url)
+        await page().waitForFunction('globalThis.result !== undefined')
+        const result = await page().evaluate<{ losses: readonly number[] }>('globalThis.result')
+        expect(result).toMatchObject({ step: 20, hidden: 96, gpu: 'opened' })
+        expect(result.losses[19]).toBeLessThan(result.losses[0] / 2)
+        // Whatever a bundler renames and leaves out, the numbers are the same.
+        results.push(result)
+        expect(result).toEqual(results[0])
+      },
+    )
+  })
+})
+
+it.for([
+  ['bytes', "import { byteTokenizer } from 'burgeon'\nconsole.log(byteTokenizer.encode('a'))", 5_000],
+  [
+    'pairs of bytes',
+    "import { BytePairTokenizer } from 'burgeon/gpt'\nconsole.log(new BytePairTokenizer().encode('a'))",
+    6_000,
+  ],
+  [
+    'a tokenizer.json',
+    "import { PretrainedTokenizer } from 'burgeon/gpt'\nfetch('a').then((a) => a.json()).then((a) => console.log(new PretrainedTokenizer(a).encode('a')))",
+    20_000,
+  ],
+] as const)('a page that only tokenizes, by %s, brings little else', async ([, program, limit]) => {
+  const bytes = await gzippedBytes(folder, program)
+  expect(bytes).toBeGreaterThan(limit / 2)
+  expect(bytes).toBeLessThan(limit)
 })

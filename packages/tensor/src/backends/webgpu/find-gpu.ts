@@ -30,7 +30,7 @@ async function find(): Promise<Gpu> {
   const name = ['web', 'gpu'].join('')
   let dawn: WebGpuPackage
   try {
-    dawn = (await import(/* @vite-ignore */ name)) as WebGpuPackage
+    dawn = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as WebGpuPackage
   } catch (cause) {
     throw new UnsupportedError(
       'openWebGpu: this host has no WebGPU of its own, and the package `webgpu` cannot be loaded. In Node: npm install webgpu.',
