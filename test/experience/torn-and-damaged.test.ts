@@ -1,4 +1,4 @@
-/** Disks that fail at any call, tear a write, lose power or change a bit: nothing that was acknowledged is lost, and damage is never read as experience. */
+/** Reaches inside gpt for disks that fail at any call, tear a write, lose power or change a bit: nothing that was acknowledged is lost, and damage is never read as experience. */
 import { type Experience, ExperienceError, type ExperienceJournal, openExperience } from '@burgeon/continual'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -28,6 +28,7 @@ const ofMeasurements = (run: Call['run']): (() => Call) => {
   return () => ({ args: { measurements }, run })
 }
 const chunks = (): Iterable<unknown> => []
+async function* noRecords(): AsyncGenerator<api.SourceRecord> {}
 const consumeOptions = (): api.ConsumeOptions => ({
   heldOut: [],
   whole: { name: 'all', isNew: false },
@@ -39,6 +40,22 @@ const consumeOptions = (): api.ConsumeOptions => ({
 })
 
 export const sessionCalls: CallsOf<typeof api> = {
+  learnRecords: [
+    () => ({
+      args: {
+        folder: join(folder, 'saved'),
+        source: api.recordsFrom('none', noRecords()),
+        options: {
+          ...{ signal: new AbortController().signal, similarity: 0.9 },
+          ...{ onStep: () => {}, log: () => {} },
+        },
+      },
+      run: api.learnRecords,
+      says: ['there is no checkpoint'],
+    }),
+  ],
+  recordsFrom: [() => ({ args: { name: 'none', records: noRecords() }, run: api.recordsFrom })],
+  serverSentEvents: [() => ({ args: { url: 'http://localhost:8080/events' }, run: api.serverSentEvents })],
   buildLearner: [ofSettings(api.buildLearner)],
   defineConfig: [
     () => ({

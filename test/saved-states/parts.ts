@@ -22,11 +22,8 @@ export interface Living {
 export type Part = (steps: number) => Living | Promise<Living>
 
 const device = openReference()
-const batch = (): continual.TokenBatch => ({
-  ...rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7]),
-  origins: [{ id: 4, source: 'a file', domain: 'text', at: 20, trust: 0.5 }, null],
-})
-
+const origins = [{ id: 4, source: 'a file', domain: 'text', at: 20, trust: 0.5 }, null]
+const batch = () => ({ ...rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7]), origins })
 /** A part that is one of a chain of an optimizer. */
 const stage =
   (make: () => optim.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>

@@ -21,8 +21,8 @@ export const resume: Option = new Option('--resume', 'go on from the checkpoint 
 export function addLearn(program: Command, context: CommandContext, finish: (code: number) => void): void {
   const command = program
     .command('learn')
-    .description('learn your own text: a file, a folder, or - for standard input')
-    .argument('[source]', 'file, folder or -')
+    .description('learn your own text: a file, a folder, - for standard input, or records as they come')
+    .argument('[source]', 'file, folder, - or sse:URL')
     .addOption(out('life'))
     .addOption(resume)
     .option(
@@ -56,6 +56,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       '--vocabulary <n>',
       'max tokens it may grow to, 256 being the bytes alone; 1536 unless given, with --from none is added',
       wholeNumber(256),
+    )
+    .option(
+      '--similarity <x>',
+      'leave out a record that shares so much with one before, above 0 up to 1; equal ones alone unless given',
+      number(1e-3, 1),
     )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
     .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
@@ -98,4 +103,5 @@ Examples:
   burgeon learn book.txt --resume --passes 3    another text, three times
   burgeon learn notes/ --from models/llama      go on from weights that were trained elsewhere
   tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
+  burgeon learn sse:http://localhost:8080/news  server-sent events, each once, also if it is killed
 `

@@ -1,5 +1,5 @@
 /**
- * `burgeon learn FILE|DIR|-`: learns the user's own text, as a stream that can be interrupted at any time.
+ * `burgeon learn FILE|DIR|-|ADDRESS`: learns the user's own text, as a stream that can be interrupted at any time.
  */
 import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
@@ -11,8 +11,13 @@ import { predictedOf } from '../session/record/life-record.ts'
 import { beginningOf, writeSample } from '../session/sample.ts'
 import { checkNewSinks, openSinks } from '../session/sinks/sink-files.ts'
 import { type NamedSink, withSinks } from '../session/sinks/with-sinks.ts'
-import { openSourceSession, type SourceSessionOptions } from '../session/source/source-session.ts'
-import type { Source } from '../sources/read-source.ts'
+import { openRecordSession } from '../session/source/record-session.ts'
+import {
+  openSourceSession,
+  type SourceFacts,
+  type SourceSessionOptions,
+} from '../session/source/source-session.ts'
+import { recordsAt } from '../sources/records/record-address.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { bitsPerByte, byteSize, count } from '../terminal/quantities.ts'
 import { type Results, resultsOf } from '../terminal/results.ts'
@@ -63,17 +68,21 @@ async function learnInto(
 async function learnLife(
   life: KnownLife,
   path: string,
-  { out, append, passes: wanted, keepSizes }: LearnCommandOptions,
+  { out, append, passes: wanted, keepSizes, similarity }: LearnCommandOptions,
   means: Pick<SourceSessionOptions, 'disk' | 'watcher'>,
   { print, context }: Results,
 ): Promise<number> {
+  const records = recordsAt(path)
+  const name = records?.name ?? path
   const again = (...more: string[]): string =>
-    shellCommand('learn', pathArgument(path), ...more, '--out', pathArgument(out))
-  const how = { ...means, out, append, passes: wanted, keepSizes, resumeCommand: again('--resume') }
-  const session = await openSourceSession(life, path, how, context)
+    shellCommand('learn', pathArgument(name), ...more, '--out', pathArgument(out))
+  const how = { ...means, out, keepSizes, resumeCommand: again('--resume') }
+  const session = records
+    ? await openRecordSession(life, records, { ...how, similarity }, context)
+    : await openSourceSession(life, path, { ...how, append, passes: wanted }, context)
   const { source, label } = session
   await checkOutput('learn', out)
-  sayBefore(path, source, context)
+  sayBefore(name, source, context)
   session.showNotes()
   if (source.bytes === 0) {
     const { passes } = source.toState()
@@ -93,14 +102,17 @@ async function learnLife(
     print({ ...lifeSummary(life, out), done, report: null, next: resumeCommand })
     return 0
   }
-  const onceMore =
-    path === '-' ? again('--append') : again('--resume', '--passes', String(source.toState().passes + 1))
-  await printLearnt(life, { path, label, checkpoint, onceMore, latest: session.latest() }, context)
+  const onceMore = records
+    ? again('--resume')
+    : path === '-'
+      ? again('--append')
+      : again('--resume', '--passes', String(source.toState().passes + 1))
+  await printLearnt(life, { path: name, label, checkpoint, onceMore, latest: session.latest() }, context)
   print({ ...lifeSummary(life, out), done, report: join(out, 'report.html'), next: onceMore })
   return 0
 }
 
-function sayBefore(path: string, source: Source, { output, environment }: CommandContext): void {
+function sayBefore(path: string, source: SourceFacts, { output, environment }: CommandContext): void {
   const { strong } = palette(output, environment)
   const { files, size, bytes, heldOut } = source
   const name = path === '-' ? 'standard input' : printable(path)

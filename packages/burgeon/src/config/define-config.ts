@@ -33,6 +33,8 @@ export interface LearnConfig {
   readonly jsonl?: string | undefined
   /** Folder of event files for TensorBoard. */
   readonly tensorboard?: string | undefined
+  /** Share of common pieces from which on a record counts as one that came before. */
+  readonly similarity?: number | undefined
 }
 
 /** Settings of `burgeon serve`, by the names of its options. */
@@ -90,6 +92,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,
+  similarity: checks.number({ from: 1e-3, to: 1 }),
 }
 
 const serveChecks: ChecksOf<ServeConfig> = {

@@ -5,7 +5,9 @@ import { watch } from 'chokidar'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { SessionOptions } from '../session/run-session.ts'
 import { openSourceSession, type SourceSession } from '../session/source/source-session.ts'
+import { openRecordSession } from '../session/source/record-session.ts'
 import { orStopped } from '../sources/or-stopped.ts'
+import { recordsAt } from '../sources/records/record-address.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { printable } from '../terminal/terminal.ts'
 
@@ -43,11 +45,13 @@ export async function learnBeside(
   context: CommandContext,
 ): Promise<LearningBeside> {
   const { status, stop } = context
+  const records = recordsAt(path)
+  const how = { disk, out, turn, watcher }
   const open = (): Promise<SourceSession> =>
-    openSourceSession(life, path, { disk, out, turn, watcher }, context)
+    records ? openRecordSession(life, records, how, context) : openSourceSession(life, path, how, context)
   let session = await open()
   const learnAll = async (): Promise<void> => {
-    const changes = path === '-' ? null : watched(path)
+    const changes = path === '-' || records ? null : watched(path)
     try {
       for (let times = 0; ; times++) {
         session.showNotes()
@@ -68,7 +72,9 @@ export async function learnBeside(
         await learnAll()
       } catch (error) {
         if (!(error instanceof BurgeonError)) throw error
-        status.write(`burgeon: ${printable(path)} is learnt no further: ${printable(error.message)}\n`)
+        status.write(
+          `burgeon: ${printable(records?.name ?? path)} is learnt no further: ${printable(error.message)}\n`,
+        )
       }
     },
   }

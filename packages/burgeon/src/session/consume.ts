@@ -1,5 +1,5 @@
 /** Runs a learner through a stream: the outer loop around `learner.observe`. */
-import { bitsPerByteOf, type Chunk, type StepReport } from '@burgeon/continual'
+import { bitsPerByteOf, type Chunk, type PlacedBatch, type StepReport } from '@burgeon/continual'
 import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
 import { thinMeasurements } from './record/bounded-series.ts'
 import { checkLife, type Life } from './life/life-checkpoint.ts'
@@ -72,13 +72,22 @@ export async function consume(
   checkLife('consume', life)
   checkArgument('consume', 'chunks', chunks, someChunks)
   checkOptions('consume', options, optionChecks)
+  return consumeBatches(life, lifeBatches(life, chunks), options)
+}
+
+/** As `consume`, of batches that were made already. */
+export async function consumeBatches(
+  life: Life,
+  batches: AsyncIterable<PlacedBatch<LifePosition>>,
+  options: ConsumeOptions,
+): Promise<boolean> {
   const { learner, record } = life
   const { heldOut, stop, whole, turn = atOnce } = options
   const measured = (stage: string | null, learnt: string | null): Promise<void> =>
     turn(() => measure(life, heldOut, stage, learnt))
   if (record.measurements.length === 0) await measured('before anything', null)
   else if (whole?.isNew) await measured(`before ${whole.name}`, null)
-  for await (const { batch, position } of lifeBatches(life, chunks)) {
+  for await (const { batch, position } of batches) {
     const [domain] = batch.domains
     const before = record.spans.at(-1)?.domain
     if (!whole && before !== undefined && before !== domain) {

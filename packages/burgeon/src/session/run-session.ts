@@ -2,7 +2,7 @@
  * One session of a life: from loading to a pause or the end, with a progress line, checkpoints and a last
  * save.
  */
-import type { Chunk, StepReport } from '@burgeon/continual'
+import type { Chunk, PlacedBatch, StepReport } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
 import { NonFiniteError } from '@burgeon/tensor'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -12,13 +12,16 @@ import { eventLine } from './event-line.ts'
 import { keeper } from './keeper.ts'
 import type { Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recentBitsPerByte } from './record/life-record.ts'
-import { consume, type ConsumeOptions } from './consume.ts'
+import { consume, consumeBatches, type ConsumeOptions } from './consume.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 import { whileWaiting } from './source/while-waiting.ts'
 
 /** Stream, measurements and checkpoints of a session. */
 export interface SessionOptions {
-  readonly chunks: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
+  /** The stream, cut into batches as it comes. */
+  readonly chunks?: AsyncIterable<Chunk<LifePosition>> | Iterable<Chunk<LifePosition>>
+  /** The stream where its batches are made already; in the place of `chunks`. */
+  readonly batches?: AsyncIterable<PlacedBatch<LifePosition>>
   /** Bytes of the whole stream; null when nobody knows. */
   readonly totalBytes: number | null
   readonly heldOut: readonly HeldOutText[]
@@ -103,7 +106,7 @@ export async function runSession(
     // go back to.
     if (!(await hasCheckpoint(session.disk))) await save()
     session.listen?.(note)
-    const done = await consume(life, whileWaiting(session.chunks, idleSeconds, saveIfIdle), {
+    const how: ConsumeOptions = {
       heldOut: session.heldOut,
       ...(session.whole && { whole: session.whole }),
       measureEvery: session.measureEvery,
@@ -137,7 +140,12 @@ export async function runSession(
         // heard.
         await new Promise((resolve) => setImmediate(resolve))
       },
-    })
+    }
+    const waited = <T>(stream: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> =>
+      whileWaiting(stream, idleSeconds, saveIfIdle)
+    const done = session.batches
+      ? await consumeBatches(life, waited(session.batches), how)
+      : await consume(life, waited(session.chunks ?? []), how)
     await save(done)
     return done
   } catch (error) {

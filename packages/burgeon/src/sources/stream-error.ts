@@ -12,6 +12,7 @@ export type StreamErrorCode =
   | 'empty-input'
   | 'source-changed'
   | 'bad-table'
+  | 'source-failed'
 
 /**
  * A stream that cannot be built or read. The message is one line: what came, what was expected, what to do.

@@ -1,6 +1,6 @@
 /**
- * The experience journal: everything that was admitted to be learnt, durable and in order. A source may forget
- * what is in it, and a learner that was killed reads on from where its checkpoint stands.
+ * The experience journal: everything that was admitted to be learnt, durable and in order. A source may
+ * forget what is in it, and a learner that was killed reads on from where its checkpoint stands.
  */
 import type { Disk } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'

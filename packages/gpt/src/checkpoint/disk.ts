@@ -1,6 +1,6 @@
 /**
- * The few things a checkpoint, or a journal, asks of storage: one folder of named files. Node, the browser and tests
- * implement it.
+ * The few things a checkpoint, or a journal, asks of storage: one folder of named files. Node, the browser
+ * and tests implement it.
  */
 import { BurgeonError } from '@burgeon/tensor'
 

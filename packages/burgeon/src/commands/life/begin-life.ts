@@ -7,6 +7,7 @@ import { newOrigin } from '../../session/life/life-origin.ts'
 import type { LifeSettings } from '../../session/life/life-settings.ts'
 import { emptyRecord } from '../../session/record/life-record.ts'
 import { readSource } from '../../sources/read-source.ts'
+import { recordsAt } from '../../sources/records/record-address.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
@@ -38,6 +39,8 @@ export interface LearnOptions extends SinkFiles {
   readonly vocabulary?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
+  /** Share of common pieces from which on a record counts as one that came before. */
+  readonly similarity?: number
 }
 
 /** The size that a model for the user's own text starts with. */
@@ -73,8 +76,9 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  if (path === '-' && (passes ?? 1) > 1)
-    throw new UsageError('learn: got --passes for standard input, which can be read only once.')
+  const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
+  if (isRead !== undefined && (passes ?? 1) > 1)
+    throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
   const disk = nodeDisk(out)
   if (!options.resume && !options.append) {
     if (await hasCheckpoint(disk)) {
@@ -126,5 +130,5 @@ export async function begunOrTakenUp(
 /** What could be found out later is found out before a model writes for minutes. */
 async function checkBeforeLearning(path: string, out: string): Promise<void> {
   await checkOutput('learn', out)
-  if (path !== '-') await readSource(path, { holdOut: true, out })
+  if (path !== '-' && recordsAt(path) === null) await readSource(path, { holdOut: true, out })
 }

@@ -1,5 +1,5 @@
 /** Where a life comes from: what made it, and what it has read so far. Plain data for the checkpoint. */
-import { type Check, checks, fields } from '@burgeon/tensor'
+import { type Check, checks, fields, optional } from '@burgeon/tensor'
 import type { SourceRead } from '../../sources/source-read.ts'
 
 /** Text that is never learnt, to measure on. */
@@ -18,6 +18,18 @@ export interface LifeOrigin {
   sources: readonly { readonly label: string; readonly read: SourceRead }[]
   /** Text of these sources that is never learnt, to measure on. */
   heldOut: readonly { readonly name: string; readonly base64: string }[]
+  /** What was learnt of the journal of experience; none of a life that never read records. */
+  experience?: ExperienceRead | undefined
+}
+
+/** A place in the journal of experience, and what is known of its records. */
+export interface ExperienceRead {
+  /** Number of the first experience that is not wholly learnt. */
+  readonly next: number
+  /** Bytes of it that are learnt. */
+  readonly bytes: number
+  /** As `seenRecords` saves it. */
+  readonly seen: unknown
 }
 
 const aCount = checks.integer({ from: 0 })
@@ -38,6 +50,9 @@ export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
   heldOut: checks.list(
     'a list of texts { name, base64 }',
     fields('a text', { name: checks.text, base64: checks.text }),
+  ),
+  experience: optional(
+    fields('what was learnt of a journal', { next: aCount, bytes: aCount, seen: checks.anything }),
   ),
 })
 

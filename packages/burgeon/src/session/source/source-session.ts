@@ -19,9 +19,12 @@ export interface SourceSessionOptions
   readonly passes?: number | undefined
 }
 
+/** What is known of a source that has been opened. */
+export type SourceFacts = Pick<Source, 'files' | 'size' | 'bytes' | 'heldOut' | 'toState'>
+
 /** A source that has been opened. */
 export interface SourceSession {
-  readonly source: Source
+  readonly source: SourceFacts
   readonly label: string
   /** Shows what was left out of it, and why. */
   showNotes(): void
@@ -46,7 +49,10 @@ export async function openSourceSession(
   const known = readOf(origin, label)
   const source = await readSource(path, {
     read: known && append ? { ...known, passes: 1, pass: 0, files: [] } : known,
-    position: origin.sources.length === 0 && !append ? (record.position ?? undefined) : undefined,
+    position:
+      origin.sources.length === 0 && origin.experience === undefined && !append
+        ? (record.position ?? undefined)
+        : undefined,
     passes,
     holdOut: true,
     out,

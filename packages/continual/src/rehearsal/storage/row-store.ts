@@ -91,7 +91,9 @@ export class RowStore {
     return this.#rows
   }
 
-  /** Bytes that the packed rows and what is beside them take; domain, origin, losses and order do not count. */
+  /**
+   * Bytes that the packed rows and what is beside them take; domain, origin, losses and order do not count.
+   */
   get bytes(): number {
     return this.#bytes
   }

@@ -1,0 +1,83 @@
+/** A life that learns records from somewhere, killed at random moments, and what must be true of it in the end. */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { openExperience, type Origin } from '@burgeon/continual'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { keyFromSeed, RandomStream } from '@burgeon/tensor'
+import { type LifeSettings, loadLife } from 'burgeon/session'
+import { expect } from 'vitest'
+import { type Running, running } from '../front-door/running.ts'
+import { lifeFolder, servedLife } from '../server/small-served.ts'
+import { collected } from '../experience/collected.ts'
+
+/** A small life that forgets no row of its rehearsal, so that what it learnt can be told from it. */
+const settings: LifeSettings = { ...servedLife, memoryRows: 5000, protection: 0 }
+
+/** The text of a record: one row of a life, no two alike. */
+export const textOf = (number: number): string => `record ${number}, ${(number * 7919) % 1000}`
+
+/** Somebody who gives numbered records. */
+export interface Giver {
+  readonly address: string
+  /** Gives so many more, and no others until it is asked again. */
+  give(count: number): Promise<void>
+  /** How many were given in all. */
+  given(): number
+  /** Says that there are no more, if it can; a process that is told so ends. */
+  end?(): void
+}
+
+/**
+ * Kills a process that learns from a giver, again and again; then lets one learn to the end.
+ *
+ * @param rounds Processes that are killed.
+ */
+export async function killAndLearn(giver: Giver, rounds: number, seed: number): Promise<string> {
+  const folder = await lifeFolder(settings)
+  const random = new RandomStream(keyFromSeed(seed))
+  const start = (): Running => running(['learn', giver.address, '--resume', '--out', folder], dirname(folder))
+  const checkpoint = (): string => readFileSync(join(folder, 'checkpoint.json'), 'utf8')
+  for (let round = 0; round < rounds; round++) {
+    const process = start()
+    const before = checkpoint()
+    await giver.give(1 + random.below(30))
+    if (round % 2 === 0) {
+      // Once it has saved, and learns on.
+      await expect.poll(checkpoint, { interval: 10 }).not.toBe(before)
+      await giver.give(random.below(30))
+    } else await process.says('output', /learns/)
+    await new Promise((resolve) => setTimeout(resolve, random.below(300)))
+    process.child.kill('SIGKILL')
+    await process.ended
+  }
+  const last = start()
+  await giver.give(5)
+  giver.end?.()
+  if (giver.end) expect(await last.ended, last.said.status).toBe(0)
+  else {
+    const wanted = giver.given()
+    await last.says('output', /learns/)
+    await expect.poll(async () => learntIn(folder), { interval: 300 }).toBe(wanted)
+    last.child.kill('SIGTERM')
+    expect(await last.ended, last.said.status).toBe(143)
+  }
+  return folder
+}
+
+/** Number of records that the saved life has learnt. */
+const learntIn = async (folder: string): Promise<number> =>
+  (await loadLife(nodeDisk(folder))).origin.experience?.next ?? 0
+
+/** The ids of all that was learnt, without gap and double; and so in the journal. */
+export async function expectLearntOnce(folder: string, count: number): Promise<void> {
+  const ids = Array.from({ length: count }, (_, i) => `${i}`)
+  const journal = await openExperience(nodeDisk(join(folder, 'experience')))
+  const admitted = await collected(journal.read(0))
+  await journal.close()
+  expect(admitted.map(({ key }) => key)).toEqual(ids)
+  const { learner, record } = await loadLife(nodeDisk(folder))
+  const kept = learner.strategy.rehearsal?.sample(settings.memoryRows)
+  const learnt = kept?.origins?.map((origin) => admitted[(origin as Origin).id].key ?? '') ?? []
+  expect(learnt.toSorted((a, b) => Number(a) - Number(b))).toEqual(ids)
+  expect(record.bytes).toBe(ids.reduce((sum, id) => sum + textOf(Number(id)).length, 0))
+}
