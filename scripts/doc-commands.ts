@@ -170,6 +170,10 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon serve --help',
     because: answers,
   },
+  'npx burgeon init': {
+    run: 'npx burgeon init --force',
+    because: 'a file of settings may be there from another try',
+  },
   'npm start': { run: 'npm start -- --quick', because: 'a whole first life takes minutes' },
   'npm install burgeon': { run: 'npm ls burgeon', because: 'the tarballs have been installed in its place' },
   'npx burgeon first-life --quick': {

@@ -26,6 +26,7 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
     '@burgeon/autograd': version,
     '@burgeon/gpt': version,
     '@burgeon/continual': version,
+    '@clack/prompts': '1.9.0',
     chokidar: '5.0.0',
     commander: '14.0.3',
   },

@@ -1,6 +1,7 @@
 /** The command line: which commands there are and what they take. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addServe } from './arguments/serve-command.ts'
@@ -130,6 +131,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
 
   addServe(program, context, finish)
   addConfig(program, context, finish)
+  addInit(program, context, finish)
 
   program
     .command('convert')

@@ -14,7 +14,10 @@ export interface LoadedConfig {
   readonly config: BurgeonConfig
 }
 
-const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((end) => `burgeon.config.${end}`)
+/** Names that are looked for in the working folder. */
+export const configNames: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json'].map(
+  (end) => `burgeon.config.${end}`,
+)
 
 /**
  * Reads the file that is named, or the one in the working folder; without either there are no settings.
@@ -23,7 +26,7 @@ const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((end) => `burgeon.config.${
  *   two files in the working folder.
  */
 export async function loadConfig(named?: string): Promise<LoadedConfig> {
-  const [file, second] = named === undefined ? names.filter(isFile) : [named]
+  const [file, second] = named === undefined ? configNames.filter(isFile) : [named]
   if (file === undefined) return { file: null, config: {} }
   if (second !== undefined) {
     throw new UsageError(`got ${file} and ${second} in one folder; expected one of them, or --config FILE.`)

@@ -1,0 +1,51 @@
+/** What `burgeon init` writes. */
+import type { BurgeonConfig } from '../../config/define-config.ts'
+
+/** What a person wants. */
+export interface Wishes {
+  /** Folder of notes to learn. */
+  readonly notes: string
+  /** Model to begin with; null for a new small one. */
+  readonly from: string | null
+  readonly port: number
+  /** Whether other machines may ask, with keys. */
+  readonly isShared: boolean
+}
+
+/** File of keys beside the file of settings. */
+export const keysFile = 'keys.json'
+
+/** The settings that fulfil them. */
+export function settingsOf({ notes, from, port, isShared }: Wishes): BurgeonConfig {
+  return {
+    learn: { source: notes, ...(from !== null && { from }) },
+    serve: {
+      ...{ learn: notes, port, ...(from !== null && { from }) },
+      ...(isShared && { host: '0.0.0.0', keys: keysFile }),
+    },
+  }
+}
+
+/**
+ * A file of settings, by the end of its name.
+ *
+ * @param isInstalled Whether the package can be found from there: an editor knows the names by it.
+ */
+export function configText(file: string, config: BurgeonConfig, isInstalled: boolean): string {
+  if (file.endsWith('.json')) return `${JSON.stringify(config, null, 2)}\n`
+  const text = literal(config, '')
+  return isInstalled
+    ? `import { defineConfig } from 'burgeon'\n\nexport default defineConfig(${text})\n`
+    : `export default ${text}\n`
+}
+
+/** As a person writes it: names without quotes, texts in single ones. */
+function literal(value: unknown, indent: string): string {
+  if (typeof value !== 'object' || value === null) {
+    if (typeof value !== 'string') return JSON.stringify(value)
+    return `'${JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+  }
+  const more = `${indent}  `
+  const lines = Object.entries(value).map(([name, inner]) => `${more}${name}: ${literal(inner, more)},`)
+  return `{\n${lines.join('\n')}\n${indent}}`
+}
