@@ -50,6 +50,9 @@ export function firstPrograms(): Program[] {
   })
 }
 
+/** Whether a program is for browsers: `test/browser` runs it in a page's worker, and nobody in Node. */
+export const isForBrowsers = ({ document }: Program): boolean => document === 'docs/browser.md'
+
 /** A program without its types, for any Node that the packages run on. */
 export async function asJavaScript({ text }: Program): Promise<string> {
   return (await transform(text, { loader: 'ts', format: 'esm', target: 'es2022' })).code

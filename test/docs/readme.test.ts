@@ -2,7 +2,13 @@
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { firstPrograms, keepsPromise, programsIn, promisedLines } from '../../scripts/doc-programs.ts'
+import {
+  firstPrograms,
+  isForBrowsers,
+  keepsPromise,
+  programsIn,
+  promisedLines,
+} from '../../scripts/doc-programs.ts'
 import { times } from '../how-long.ts'
 import { writeDrawnDigits } from './drawn-digits.ts'
 import { root, runFile, temporaryFolder } from './programs.ts'
@@ -46,7 +52,9 @@ it('the first screen of README.md loads a model, grows it and goes on learning, 
 const elsewhere = new Set(firstPrograms().map(({ name }) => name))
 
 describe('programs in documents run as printed', () => {
-  const all = documents.flatMap(programsIn).filter(({ name }) => !elsewhere.has(name))
+  const all = documents
+    .flatMap(programsIn)
+    .filter((program) => !elsewhere.has(program.name) && !isForBrowsers(program))
   // In the short form every second one, and all of the first document that anybody reads.
   const some = all.filter(({ document }, i) => document === 'README.md' || i % times(2, 1) === 0)
   it.for(some)('$name', async ({ text }) => {
