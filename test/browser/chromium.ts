@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundlePage, pageOf, servePage, type SiteFiles } from './serve-page.ts'
 
@@ -19,6 +19,8 @@ export interface TabOptions {
   readonly entry?: string
   /** The files of another page, in the place of that one. */
   readonly files?: () => Promise<SiteFiles>
+  /** Whether it has a browser of its own, which keeps what pages store when it ends. False unless given. */
+  readonly isKept?: boolean
 }
 
 /** Calls of the exports of the page's file, in the page. */
@@ -27,7 +29,7 @@ export interface Tab {
   readonly ask: <R>(call: string) => Promise<R>
   /** Another page of the same origin, which the caller closes. */
   readonly another: () => Promise<Page>
-  /** Ends the browser from one moment to the next, and starts it again with what it has kept. */
+  /** Ends the browser, which is kept, from one moment to the next, and starts it again with what it stored. */
   readonly crash: () => Promise<void>
 }
 
@@ -37,7 +39,16 @@ export function withChromium(tests: (open: (options: TabOptions) => Tab) => void
     existsSync,
   )
   if (executablePath !== undefined) {
-    tests((options) => tabOf(executablePath, options))
+    const options = { executablePath, args: flags, timeout: 0 }
+    let browser: Promise<Browser> | undefined
+    afterAll(async () => {
+      await (await browser)?.close()
+    })
+    const inBrowser = async (): Promise<BrowserContext> =>
+      (await (browser ??= chromium.launch(options))).newContext()
+    const inFolder = (folder: string): Promise<BrowserContext> =>
+      chromium.launchPersistentContext(folder, options)
+    tests((tab) => tabOf(tab, tab.isKept === true ? inFolder : inBrowser))
     return
   }
   const why = 'no Chromium was found; install the package `chromium`'
@@ -56,7 +67,10 @@ async function bundled(entry: string): Promise<SiteFiles> {
 }
 
 /** A tab for the tests of one `describe`. */
-function tabOf(executablePath: string, { isolated, entry = 'page.ts', files }: TabOptions): Tab {
+function tabOf(
+  { isolated, entry = 'page.ts', files }: TabOptions,
+  contextIn: (folder: string) => Promise<BrowserContext>,
+): Tab {
   let served: { server: Server; url: string }
   let folder: string
   let open: { context: BrowserContext; page: Page }
@@ -68,11 +82,7 @@ function tabOf(executablePath: string, { isolated, entry = 'page.ts', files }: T
     return page
   }
   const launch = async (): Promise<void> => {
-    const context = await chromium.launchPersistentContext(folder, {
-      executablePath,
-      args: flags,
-      timeout: 0,
-    })
+    const context = await contextIn(folder)
     open = { context, page: await newPage(context) }
   }
   beforeAll(async () => {
