@@ -7,7 +7,16 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['kernelTwoSample', 'meanHiddenState', 'pageHinkley', 'scoreAlarms', 'standardized', 'watching'],
   ],
   'bench -- growth, -- small-start, -- where: policies make models larger or smaller': [
-    ...['budgeted', 'dryRun', 'firstOf', 'growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+    ...[
+      'onApproval',
+      'budgeted',
+      'dryRun',
+      'firstOf',
+      'growByCompute',
+      'growByGradient',
+      'growOnDrift',
+      'growOnPlateau',
+    ],
     ...['growOnSaturation', 'growOnSchedule', 'measureBlocks', 'measurementsIn', 'partImportance'],
     ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],

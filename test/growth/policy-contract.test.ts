@@ -10,6 +10,7 @@ import {
   growOnSchedule,
   type GrowthPolicy,
   neverGrow,
+  onApproval,
   pruneDormant,
 } from '@burgeon/continual'
 import { checkGrowthPolicy, type PolicyExpectation } from '@burgeon/continual/testing'
@@ -20,6 +21,17 @@ const schedule = growOnSchedule([
   { step: 60, request: ({ blocks }) => ({ kind: 'addLayer', at: blocks.length }) },
 ])
 const asksOnceFull: PolicyExpectation = { asksIn: ['plateau', 'drift'], silentIn: ['falling'] }
+/** As with somebody who approves whatever waits. */
+const approved = onApproval(growOnPlateau({ window: 100, patience: 200 }))
+const approving: GrowthPolicy = {
+  ...approved,
+  decide(signals, budget, state) {
+    const decision = approved.decide(signals, budget, state as typeof approved.initial)
+    const after = decision.state as { readonly waiting: object | null }
+    const waiting = after.waiting && { ...after.waiting, decision: 'approve' as const }
+    return { ...decision, state: { ...after, waiting } }
+  },
+}
 const all: readonly (readonly [GrowthPolicy, PolicyExpectation])[] = [
   [neverGrow, { silentIn: ['falling', 'plateau', 'drift'] }],
   [growOnPlateau({ window: 100, patience: 200 }), asksOnceFull],
@@ -36,6 +48,9 @@ const all: readonly (readonly [GrowthPolicy, PolicyExpectation])[] = [
   [schedule, { asksIn: ['falling', 'plateau', 'drift'], mayExceedBudget: true }],
   [budgeted(growOnPlateau({ window: 50, patience: 50 }), { growths: 3, steps: 40 }), asksOnceFull],
   [budgeted(schedule, { parameters: 6_000 }), {}],
+  [onApproval(schedule) as GrowthPolicy, { silentIn: ['falling', 'plateau', 'drift'] }],
+  [onApproval(growOnPlateau({ window: 100, patience: 200 }), { asks: false }) as GrowthPolicy, asksOnceFull],
+  [approving, asksOnceFull],
   [
     firstOf(pruneDormant(), growOnDrift({ patience: 50 }), growOnPlateau({ window: 60, patience: 60 })),
     asksOnceFull,

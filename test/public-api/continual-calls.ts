@@ -84,6 +84,7 @@ export const continualCalls: CallsOf<typeof api> = {
       takes: unlimited,
     }),
   ],
+  onApproval: [() => ({ args: { policy: policy(), options: { asks: true } }, run: api.onApproval })],
   dryRun: [
     () => ({
       args: {

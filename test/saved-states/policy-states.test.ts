@@ -9,6 +9,7 @@ import {
   growOnSchedule,
   type GrowthPolicy,
   Learner,
+  onApproval,
   type LearnerState,
   pageHinkley,
   pruneDormant,
@@ -50,6 +51,7 @@ const policies: Readonly<Record<string, GrowthPolicy>> = {
   growOnDrift: growOnDrift({ patience: 2 }),
   growOnPlateau: growOnPlateau({ window: 8, patience: 1 }),
   growOnSchedule: schedule,
+  onApproval: onApproval(schedule) as GrowthPolicy,
   pruneDormant: pruneDormant({ every: 1 }),
 }
 

@@ -21,6 +21,7 @@ export const stateless: readonly string[] = [
     'growOnSchedule',
     'joinBatches',
     'maml',
+    'onApproval',
     'meanLoss',
     'measureBlocks',
     'gradMaxRequest',

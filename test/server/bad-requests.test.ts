@@ -4,7 +4,7 @@ import { serve } from '@burgeon/server'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { times } from '../how-long.ts'
-import { asking, type Asked, smallServed } from './small-served.ts'
+import { asking, type Asked, lifeFolder, servedLife, smallServed } from './small-served.ts'
 
 /** Right bodies: every field is made wrong in turn. */
 const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -36,8 +36,13 @@ const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   '/tokenize': { content: 'a', model: 'life' },
   '/detokenize': { tokens: [97], model: 'life' },
+  '/v1/growth/plan': { request: { kind: 'widenMlp', block: 'b0', to: 24 } },
+  '/v1/growth': { request: { kind: 'pruneUnits', block: 'b0', drop: [0] }, reason: 'for a test' },
+  '/v1/checkpoints': {},
   '/v1/learn': { documents: [{ text: 'a', domain: 'b' }], domain: 'c' },
 }
+
+const growing = { ...servedLife, plateau: 8, maxParameters: 7500 }
 
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
 const wrong: readonly unknown[] = [
@@ -79,7 +84,9 @@ function expectKnown({ status, json, headers }: Asked, what: string): void {
 test.each(Object.entries(right))(
   '%s: a right body is answered, and every field made wrong is its own mistake',
   async (path, body) => {
-    const { ask } = await asking()
+    const { ask } = await asking({}, await smallServed(await lifeFolder(growing)))
+    // There is something to remember, so that what wants a step can have one.
+    await ask('/v1/learn', { text: 'abc '.repeat(100) })
     expect((await ask(path, body)).status).toBe(200)
     for (const field of Object.keys(body)) {
       for (const value of wrong) {
@@ -134,7 +141,7 @@ test('a body is counted as it comes, whatever was announced', async () => {
 })
 
 test('bytes that were changed anywhere are a mistake of the client, never of the server', async () => {
-  const { ask } = await asking()
+  const { ask } = await asking({}, await smallServed(await lifeFolder(growing)))
   const bodies = Object.entries(right)
   const change = fc.record({
     which: fc.nat(bodies.length - 1),

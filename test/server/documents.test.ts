@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { asking } from './small-served.ts'
+import { asking, lifeFolder, servedLife, smallServed } from './small-served.ts'
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/serving.md'), 'utf8')
 
 test('every request by curl is answered', async () => {
-  const { ask } = await asking()
+  const { ask } = await asking(
+    {},
+    await smallServed(await lifeFolder({ ...servedLife, plateau: 8, maxParameters: 20_000 })),
+  )
   const found = [
     ...document.matchAll(
       /^curl http:\/\/127\.0\.0\.1:8080(\S+) -H "Content-Type: application\/json" -d '(.+)'$/gm,
@@ -20,8 +23,9 @@ test('every request by curl is answered', async () => {
 
 test('every route is in the table, and every route of the table exists', async () => {
   const { app, ask } = await asking()
-  const told = [...document.matchAll(/`(?:(?:GET|POST) )?(\/[\w/.]+)`/g)].map(([, path]) => path)
-  expect(new Set(told)).toEqual(new Set(app.routes.map(({ path }) => path)))
+  const told = [...document.matchAll(/`(?:(?:GET|POST) )?(\/[\w/.{}]+)`/g)].map(([, path]) => path)
+  const own = app.routes.map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'))
+  expect(new Set(told)).toEqual(new Set(own))
   const { json } = await ask('/openapi.json')
   const described = Object.keys(json['paths'] as object)
   expect(new Set([...described, '/openapi.json'])).toEqual(new Set(told))

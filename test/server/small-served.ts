@@ -8,6 +8,7 @@ import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife } from
 import { onTestFinished } from 'vitest'
 import { lifeNews } from '../../packages/burgeon/src/serving/life-news.ts'
 import { servedLife as serveLife, servedModel } from '../../packages/burgeon/src/serving/open-served.ts'
+import { approvalsOf } from '../../packages/burgeon/src/serving/served-growth.ts'
 import { tinySettings } from '../life/tiny-settings.ts'
 
 /** A life whose context holds a short talk. */
@@ -33,12 +34,13 @@ export async function lifeFolder(settings: LifeSettings = servedLife): Promise<s
 export async function smallServed(
   folder?: string,
   readOnly: boolean = false,
-  own: Partial<Parameters<typeof serveLife>[2]> = {},
+  { asks, ...own }: Partial<Parameters<typeof serveLife>[2]> & { readonly asks?: boolean } = {},
 ): Promise<ServedModel> {
   const path = folder ?? (await lifeFolder())
   if (readOnly) return servedModel(path, { plain: false })
   const disk = nodeDisk(path)
   const life = await loadLife(disk)
+  if (asks !== undefined) approvalsOf(life)?.ask(asks)
   return serveLife(life, path, { plain: false, disk, note: () => {}, watcher: lifeNews(life), ...own })
 }
 

@@ -30,6 +30,14 @@ export { kernelTwoSample, type KernelTwoSampleOptions } from './drift/vectors/ke
 export type { VectorDetector } from './drift/vectors/vector-detector.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'
+export {
+  type ApprovalState,
+  type ApprovedGrowth,
+  type GrowthApprovals,
+  onApproval,
+  type OnApprovalOptions,
+  type WaitingGrowth,
+} from './growth/policies/on-approval.ts'
 export { budgeted, type GrowthLimits } from './growth/policies/budgeted.ts'
 export { type DryGrowth, type DryRunInput, dryRun } from './growth/dry-run.ts'
 export { firstOf } from './growth/policies/first-of.ts'

@@ -1,5 +1,6 @@
 /** The learner: the whole of one step, from prediction to growth, top to bottom in `#step`. */
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
+import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
 import type { GrowthBudget } from './growth/growth-policy.ts'
 import type { LearnerEvent } from './journal/event.ts'
@@ -63,6 +64,11 @@ export class Learner<M extends Model = Gpt> {
     return this.#journal.step
   }
 
+  /** Bytes of state beside the weights that grows with them: moments, importance, anchors. */
+  get stateBytes(): number {
+    return stateBytesOf(this.#parts.mirrors, this.model.parameters.size)
+  }
+
   /** Every growth from the beginning; of drift alarms, consolidations and the rest the latest 4096. */
   get journal(): readonly LearnerEvent[] {
     return this.#journal.events
@@ -98,19 +104,13 @@ export class Learner<M extends Model = Gpt> {
     return predictText(this.model, text, this.strategy.vocabulary?.tokenizer, this.adapter)
   }
 
-  /**
-   * Lets go of what it keeps beside the model (moments, importance, anchors); it cannot go on after this. The
-   * model can.
-   */
+  /** Lets go of what it keeps beside the model (moments, anchors). The model can go on after this, it cannot. */
   dispose(): void {
     for (const mirror of this.#parts.mirrors) mirror.dispose?.()
     this.#options.lossScale?.dispose()
   }
 
-  /**
-   * Everything it knows, between two steps: waits for the one at hand. It leads a resumed learner to the same
-   * bits.
-   */
+  /** Everything it knows, once the step at hand is done: it leads a resumed learner to the same bits. */
   toState(): Promise<LearnerState<StateOf<M>>> {
     return this.#alone(async () => ({
       model: (await this.model.toState()) as StateOf<M>,

@@ -1,20 +1,22 @@
 /** The server as a function of requests: routes behind doors. It needs no socket. */
 import { randomUUID } from 'node:crypto'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
-import { GenerationPool } from '@burgeon/gpt'
 import { type Context, Hono } from 'hono'
 import { ApiError, apiErrorOf } from './http/api-error.ts'
 import { Metrics } from './http/metrics.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { LatestEvents } from './life/latest-events.ts'
 import { tell } from './life/tell.ts'
+import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
+import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { eventsRoute, recordRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
 import { healthRoute, metricsRoute, modelsRoute, openApiRoute, versionRoute } from './routes/status-routes.ts'
 import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
-import { WritingTogether } from './openai/together.ts'
+import { Lessons } from './lessons.ts'
+import { Writers } from './openai/writers.ts'
 import { checkOrigin, checkScope, type DoorOptions, loopbackNames } from './security/doors.ts'
 import { type ApiKey, Keys } from './security/keys.ts'
 import { aServedModel, type ServedModel } from './served-model.ts'
@@ -84,14 +86,13 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     origins,
   }
   const { turns = new Turns({ learnShare }) } = options
-  const pool = new GenerationPool(served.model)
   const services: Services = {
-    ...{ served, limits, serverVersion, turns, pool, together: new WritingTogether(pool, turns) },
+    ...{ served, limits, serverVersion, turns, writers: new Writers(served, turns) },
     version: new WeightsVersion(served),
     metrics: new Metrics(),
     events: new LatestEvents({ kept: 1024, stepEvery: 100, beatEvery: 15_000 }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
-    lessons: { last: Promise.resolve() },
+    lessons: new Lessons(),
     state: { inFlight: 0, isDraining: false },
   }
   const unheard = served.life?.listen((told) => tell(services.events, told))
@@ -103,7 +104,8 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       embeddingsRoute(limits),
       learnRoute(limits),
     ],
-    ...[eventsRoute, recordRoute],
+    ...[eventsRoute, recordRoute, growthRoute, planGrowthRoute(limits), growRoute(limits)],
+    ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
   const routes = [...described, openApiRoute(described)]
@@ -125,7 +127,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     async drain() {
       services.state.isDraining = true
       while (services.state.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10))
-      await services.lessons.last
+      await services.lessons.done()
       services.events.close()
       unheard?.()
     },

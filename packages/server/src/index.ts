@@ -5,5 +5,13 @@ export type { Limits } from './limits.ts'
 export { type ApiKey, type Scope, scopes } from './security/keys.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served-model.ts'
+export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served-checkpoints.ts'
+export type {
+  GrowthOutcome,
+  GrowthPlan,
+  ServedGrowth,
+  SizeCost,
+  WaitingRequest,
+} from './served-growth.ts'
 export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from './served-life.ts'
 export { type Turn, Turns, type TurnsOptions, type Work } from './turns.ts'

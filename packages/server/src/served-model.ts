@@ -1,6 +1,8 @@
 /** What a server serves: a model that writes, and perhaps learns. */
 import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
+import type { ServedCheckpoints } from './served-checkpoints.ts'
+import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
 import type { Turn } from './turns.ts'
 
@@ -43,7 +45,10 @@ export interface Teacher {
   close(): Promise<void>
 }
 
-/** A model with all that answering takes. */
+/**
+ * A model with all that answering takes. A rollback replaces `model` and what belongs to it, in a turn: whoever
+ * uses them asks anew in each.
+ */
 export interface ServedModel {
   /** The name that clients ask for. */
   readonly id: string
@@ -58,6 +63,10 @@ export interface ServedModel {
   readonly teacher?: Teacher
   /** Absent where the model is no life. */
   readonly life?: ServedLife
+  /** Absent where the model never grows. */
+  readonly growth?: ServedGrowth | undefined
+  /** Absent where the model is no life. */
+  readonly checkpoints?: ServedCheckpoints
 }
 
 /** Check of one. */

@@ -1,6 +1,6 @@
 /** What every route works with. */
-import type { GenerationPool } from '@burgeon/gpt'
-import type { WritingTogether } from './openai/together.ts'
+import type { Lessons } from './lessons.ts'
+import type { Writers } from './openai/writers.ts'
 import type { Limits } from './limits.ts'
 import type { LatestEvents } from './life/latest-events.ts'
 import type { Metrics } from './http/metrics.ts'
@@ -11,8 +11,7 @@ import type { WeightsVersion } from './weights-version.ts'
 export interface Services {
   readonly served: ServedModel
   readonly turns: Turns
-  readonly pool: GenerationPool
-  readonly together: WritingTogether
+  readonly writers: Writers
   readonly version: WeightsVersion
   /** What happens, for who follows it. */
   readonly events: LatestEvents
@@ -22,8 +21,7 @@ export interface Services {
   readonly serverVersion: string
   /** Seconds since 1970. */
   readonly now: () => number
-  /** Lessons are learnt one after another. */
-  readonly lessons: { last: Promise<unknown> }
+  readonly lessons: Lessons
   /** How the server stands. */
   readonly state: { inFlight: number; isDraining: boolean }
 }

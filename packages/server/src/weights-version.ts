@@ -5,7 +5,9 @@ import type { ServedModel } from './served-model.ts'
 /** Finds the version of a model's weights; the digest is worked out once for each. */
 export class WeightsVersion {
   readonly #served: ServedModel
-  #known: { readonly step: number; readonly size: number; readonly version: string } | undefined
+  #known:
+    | { readonly model: object; readonly step: number; readonly size: number; readonly version: string }
+    | undefined
 
   constructor(served: ServedModel) {
     this.#served = served
@@ -15,7 +17,9 @@ export class WeightsVersion {
   async now(): Promise<string> {
     const { model, step: stepOf } = this.#served
     const [step, { size }] = [stepOf(), model.parameters]
-    if (this.#known?.step === step && this.#known.size === size) return this.#known.version
+    const known = this.#known
+    // After a rollback the same step may have other weights.
+    if (known?.model === model && known.step === step && known.size === size) return known.version
     const hash = createHash('sha256')
     for (const { path, tensor } of model.parameters) {
       hash.update(`${path}[${tensor.shape.join()}]`)
@@ -23,7 +27,7 @@ export class WeightsVersion {
       hash.update(new Uint8Array(numbers.buffer))
     }
     const version = `${step}-${hash.digest('hex').slice(0, 12)}`
-    this.#known = { step, size, version }
+    this.#known = { model, step, size, version }
     return version
   }
 }

@@ -24,6 +24,7 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
     )
     .option('--learn <source>', 'learn a file or folder at the same time, and whatever is added to it')
     .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
+    .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)
     .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')

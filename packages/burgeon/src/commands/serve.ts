@@ -9,7 +9,8 @@ import { modelFormAt } from '../models/model-form.ts'
 import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
 import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
-import { type Life, loadLife } from '../session/life/life-checkpoint.ts'
+import { approvalsOf } from '../serving/served-growth.ts'
+import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
 import { checkNewSinks, openSinks, type SinkFiles } from '../session/sinks/sink-files.ts'
 import { withSinks } from '../session/sinks/with-sinks.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -36,6 +37,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly learn?: string
   /** Model whose weights a new life begins with. */
   readonly from?: string
+  /** Whether growth waits for somebody. */
+  readonly approveGrowth: boolean
   readonly readOnly: boolean
   readonly plain: boolean
   /** Prints a line of JSON when it answers, and one when it has ended. */
@@ -70,7 +73,7 @@ export async function serve(
   const means = { modules, keys, options, context, print }
   const note = noteTo(context)
   /** Serves a life whose steps are written into sinks. */
-  const recorded = async (life: Life, body: (watcher: LifeNews) => Promise<number>): Promise<number> => {
+  const recorded = async (life: KnownLife, body: (watcher: LifeNews) => Promise<number>): Promise<number> => {
     const sinks = await openSinks('serve', options, life.learner.step, note)
     return withSinks(sinks, note, (watcher) => body(lifeNews(life, watcher)))
   }
@@ -83,11 +86,15 @@ export async function serve(
       const life = await begunOrTakenUp(learn, begin, context)
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
       await checkOutput('serve', path)
+      askApproval(life, options)
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
       return recorded(life, async (watcher) => {
         const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher }, context)
-        const teaching = { disk, note, beforeSave: () => beside.remember(), watcher }
+        const teaching = {
+          ...{ disk, note, beforeSave: () => beside.remember(), watcher },
+          ...{ whilePaused: beside.whilePaused, onRollback: beside.become },
+        }
         return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
       })
     })
@@ -103,6 +110,7 @@ export async function serve(
   }
   return holdingFolder(local, async (disk) => {
     const life = await loadLife(disk)
+    askApproval(life, options)
     return recorded(life, (watcher) =>
       untilStopped(servedLife(life, local, { ...served, disk, note, watcher }), means),
     )
@@ -141,6 +149,15 @@ async function untilStopped(
   await running.close()
   print({ kind: 'ended', step: served.step() })
   return exitCodes[String(stop.reason)] ?? 0
+}
+
+/** Throws UsageError for a life that never grows. */
+function askApproval(life: KnownLife, { approveGrowth }: ServeCommandOptions): void {
+  const approvals = approvalsOf(life)
+  if (approvals === undefined && approveGrowth) {
+    throw new UsageError('serve: got --approve-growth for a life that never grows; leave it out.')
+  }
+  if (approvals !== undefined && approvals.asks !== approveGrowth) approvals.ask(approveGrowth)
 }
 
 /** Whether a life may begin or go on in a folder: there is one, or nothing that is a model. */

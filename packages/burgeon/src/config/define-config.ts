@@ -57,6 +57,8 @@ export interface ServeConfig {
   readonly learn?: string | undefined
   /** Model whose weights a new life begins with. A life that is there goes on with its own. */
   readonly from?: string | undefined
+  /** Has growth wait until somebody approves it. */
+  readonly approveGrowth?: boolean | undefined
   /** Leaves a life as it is. */
   readonly readOnly?: boolean | undefined
   /** Writes a plain transcript, though the model has a chat template. */
@@ -105,6 +107,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   learnShare: checks.number({ from: 0, to: 1 }),
   learn: checks.text,
   from: checks.text,
+  approveGrowth: checks.boolean,
   readOnly: checks.boolean,
   plain: checks.boolean,
   jsonl: checks.text,

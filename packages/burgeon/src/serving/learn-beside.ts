@@ -24,6 +24,12 @@ export interface LearningBeside {
   /** Notes how far it was learnt, before somebody else saves the life. */
   remember(): void
   /**
+   * Ends after the step at hand, saves, has `work` run, and goes on: with the life that `become` was told
+   * meanwhile, where that one was.
+   */
+  whilePaused(work: () => Promise<void>): Promise<void>
+  become(life: KnownLife): void
+  /**
    * Learns until the user stops. A source that fails, and weights that learning has ruined, end the learning
    * and not the server; what happened is said.
    */
@@ -39,7 +45,7 @@ const settled = 500
  * @throws UsageError, StreamError for one that cannot be read.
  */
 export async function learnBeside(
-  life: KnownLife,
+  first: KnownLife,
   path: string,
   { disk, out, turn, watcher }: LearnBesideOptions,
   context: CommandContext,
@@ -47,18 +53,40 @@ export async function learnBeside(
   const { status, stop } = context
   const records = recordsAt(path)
   const how = { disk, out, turn, watcher }
-  const open = (): Promise<SourceSession> =>
-    records ? openRecordSession(life, records, how, context) : openSourceSession(life, path, how, context)
+  let life = first
+  let pause: Pause | null = null
+  /** Raised when a pause is wanted. */
+  let wanted = new AbortController()
+  const open = (): Promise<SourceSession> => {
+    const own = { ...context, stop: AbortSignal.any([stop, wanted.signal]) }
+    return records ? openRecordSession(life, records, how, own) : openSourceSession(life, path, how, own)
+  }
   let session = await open()
+  let [isRunning, isStale] = [false, false]
+  /** Has the work of a pause done; returns whether there was one. */
+  const paused = async (): Promise<boolean> => {
+    if (pause === null) return false
+    const { work, done } = pause
+    pause = null
+    wanted = new AbortController()
+    await work().then(() => done.resolve(), done.reject)
+    return true
+  }
   const learnAll = async (): Promise<void> => {
     const changes = path === '-' || records ? null : watched(path)
     try {
+      if (isStale) session = await open()
       for (let times = 0; ; times++) {
         session.showNotes()
-        if (session.source.bytes !== 0 && !(await session.learn())) return
-        if (stop.aborted || changes === null) return
-        // The first time it is opened again at once: what came before anybody watched is seen then.
-        if (times > 0 && (await orStopped(changes.next(), [stop])) === null) return
+        const isLearnt = session.source.bytes === 0 || (await session.learn())
+        if (stop.aborted) return
+        if (!(await paused())) {
+          if (!isLearnt || changes === null) return
+          // The first time it is opened again at once: what came before anybody watched is seen then.
+          if (times > 0) await orStopped(changes.next(), [stop, wanted.signal])
+          if (stop.aborted) return
+          await paused()
+        }
         session = await open()
       }
     } finally {
@@ -67,7 +95,22 @@ export async function learnBeside(
   }
   return {
     remember: () => session.remember(),
+    become: (other) => {
+      life = other
+    },
+    async whilePaused(work) {
+      if (!isRunning) {
+        await work()
+        isStale = true
+        return
+      }
+      await new Promise<void>((resolve, reject) => {
+        pause = { work, done: { resolve, reject } }
+        wanted.abort('pause')
+      })
+    },
     async run() {
+      isRunning = true
       try {
         await learnAll()
       } catch (error) {
@@ -75,9 +118,19 @@ export async function learnBeside(
         status.write(
           `burgeon: ${printable(records?.name ?? path)} is learnt no further: ${printable(error.message)}\n`,
         )
+      } finally {
+        isRunning = false
+        // Nobody who waits for a pause is left waiting.
+        await paused()
       }
     },
   }
+}
+
+/** Work for which learning stops. */
+interface Pause {
+  readonly work: () => Promise<void>
+  readonly done: { resolve(): void; reject(error: unknown): void }
 }
 
 /** What tells of changes: `next` resolves when there was one since it resolved last. */

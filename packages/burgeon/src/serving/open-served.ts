@@ -6,8 +6,10 @@ import type { ServedModel } from '@burgeon/server'
 import { modelFormAt } from '../models/model-form.ts'
 import { openedAt } from '../models/open-model.ts'
 import { transcriptOf } from '../models/transcript.ts'
-import type { Life } from '../session/life/life-checkpoint.ts'
+import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { LifeNews } from './life-news.ts'
+import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
+import { servedGrowth } from './served-growth.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
 /** How it is served. */
@@ -21,26 +23,60 @@ export interface ServedOptions {
 /** How a life is served. */
 export interface ServedLifeOptions extends ServedOptions, TeachLifeOptions {
   readonly watcher: LifeNews
+  /** Runs a rollback while no source is learnt; at once unless given. */
+  readonly whilePaused?: PresentLife['whilePaused']
+  /** Is told which life it is from now on. */
+  readonly onRollback?: (life: KnownLife) => void
 }
 
 const idOf = (path: string): string => basename(resolve(path)).replace(/\.gguf$/i, '')
 
-/** A life that learns what it is taught. */
+/** A life that learns what it is taught, and goes back to what was kept. */
 export function servedLife(
-  life: Life,
+  first: KnownLife,
   path: string,
-  { id = idOf(path), plain, watcher, ...teaching }: ServedLifeOptions,
+  { id = idOf(path), plain, watcher, whilePaused = atOnce, onRollback, ...teaching }: ServedLifeOptions,
 ): ServedModel {
-  const { learner } = life
-  const tokenizer = learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
+  const { disk } = teaching
+  const partsOf = (life: KnownLife) => {
+    const { learner } = life
+    const teacher = teachLife(life, { watcher, ...teaching })
+    const tokenizer = learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
+    return { life, learner, teacher, tokenizer, transcript: transcriptOf(tokenizer, plain) }
+  }
+  let now = partsOf(first)
+  const checkpoints = servedCheckpoints(disk, {
+    life: () => now.life,
+    teacher: () => now.teacher,
+    whilePaused,
+    become(life) {
+      now = partsOf(life)
+      watcher.become(life)
+      onRollback?.(life)
+    },
+  })
   return {
-    ...{ id, model: learner.model, tokenizer, endTokens: [] },
-    transcript: transcriptOf(tokenizer, plain),
-    step: () => learner.step,
-    teacher: teachLife(life, { watcher, ...teaching }),
-    life: watcher,
+    ...{ id, endTokens: [], life: watcher, checkpoints },
+    get model() {
+      return now.learner.model
+    },
+    get tokenizer() {
+      return now.tokenizer
+    },
+    get transcript() {
+      return now.transcript
+    },
+    get teacher() {
+      return now.teacher
+    },
+    get growth() {
+      return servedGrowth(now.life, now.teacher)
+    },
+    step: () => now.learner.step,
   }
 }
+
+const atOnce = <R>(work: () => Promise<R>): Promise<R> => work()
 
 /**
  * Any model, which writes and does not learn.

@@ -1,5 +1,5 @@
 /** Teaches a life what a server is sent. */
-import type { Chunk, PlacedBatch } from '@burgeon/continual'
+import type { Chunk, LearnerEvent, TokenBatch } from '@burgeon/continual'
 import type { Disk } from '@burgeon/gpt'
 import type { Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
@@ -23,30 +23,45 @@ export interface TeachLifeOptions {
   readonly watcher: SessionWatcher
 }
 
+/** Teaches a life, and takes steps for other reasons. */
+export interface LifeTeacher extends Teacher {
+  /**
+   * Takes a step on rows that the life remembers. Returns its events; null where nothing is remembered.
+   *
+   * Called in a turn.
+   */
+  rehearse(): Promise<readonly LearnerEvent[] | null>
+  /** Saves the life, in a turn. Throws CheckpointError that says why it could not. */
+  saveNow(): Promise<void>
+  /** Saves the life when its turn comes; returns whether it could. */
+  save(turn: Turn): Promise<boolean>
+}
+
 /**
  * A teacher that learns each text as `burgeon learn` does, and saves the life after each. The place in the
  * sources that the life has read stays: `burgeon learn --resume` goes on there.
  */
-export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): Teacher {
-  const { learner, record } = life
+export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): LifeTeacher {
+  const { learner, record, settings } = life
   const checkpoints = keeper(life, { disk }, note)
   let unsaved = false
+  const saveNow = async (): Promise<void> => {
+    beforeSave?.()
+    await watcher.saving?.(note)
+    await checkpoints.save()
+    unsaved = false
+    watcher.saved()
+  }
   const save = async (turn: Turn): Promise<string | null> => {
     try {
-      await turn(async () => {
-        beforeSave?.()
-        await watcher.saving?.(note)
-        await checkpoints.save()
-      })
-      unsaved = false
-      watcher.saved()
+      await turn(saveNow)
       return null
     } catch (error) {
       note((error as Error).message)
       return (error as Error).message
     }
   }
-  const step = async ({ batch }: PlacedBatch<null>): Promise<Progress> => {
+  const step = async (batch: TokenBatch): Promise<Progress> => {
     const { position } = record
     const report = await learner.observe(batch).catch(async (error: unknown) => {
       if (!(error instanceof NonFiniteError)) throw error
@@ -64,7 +79,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     return {
       bytes: report.bytes,
       bits: report.bitsPerByte * report.bytes,
-      events: report.events.map((event) => eventLine(event).text),
+      events: report.events,
     }
   }
   return {
@@ -72,7 +87,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       const steps: Progress[] = []
       const tokens = new TextEncoder().encode(text)
       const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
-      for await (const batch of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
+      for await (const { batch } of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
       const failure = await save(turn)
       const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
       const bytes = sum((one) => one.bytes)
@@ -80,10 +95,16 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
         bytes,
         steps: steps.length,
         bitsPerByte: bytes === 0 ? null : sum((one) => one.bits) / bytes,
-        events: [...steps.flatMap(({ events }) => events), ...(failure === null ? [] : [failure])],
+        events: [...steps.flatMap(linesOf), ...(failure === null ? [] : [failure])],
         saved: failure === null,
       }
     },
+    async rehearse() {
+      const rows = learner.strategy.rehearsal?.sample(settings.rows) ?? null
+      return rows === null ? null : (await step(rows as TokenBatch)).events
+    },
+    saveNow,
+    save: async (turn) => (await save(turn)) === null,
     async close() {
       if (unsaved) await save((body) => body())
     },
@@ -94,5 +115,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
 interface Progress {
   readonly bytes: number
   readonly bits: number
-  readonly events: readonly string[]
+  readonly events: readonly LearnerEvent[]
 }
+
+const linesOf = ({ events }: Progress): readonly string[] => events.map((event) => eventLine(event).text)

@@ -1,5 +1,5 @@
 /** Saves a life so that a good checkpoint is never lost to a worse one. */
-import { CheckpointError, type Disk, forgetCheckpoint, keepCheckpoint } from '@burgeon/gpt'
+import { CheckpointError, type Disk, forgetCheckpoint, keepCheckpoint, keptCheckpoints } from '@burgeon/gpt'
 import { count } from '../terminal/quantities.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { DivergedError, guessing, isFarWorse } from './diverged.ts'
@@ -52,9 +52,10 @@ export function keeper(
 
   /** Keeps the good checkpoint, unless it is kept already. */
   const keep = async (): Promise<void> => {
-    if (record.good !== null && record.good.kept === null) {
-      record.good = { ...record.good, kept: await keepCheckpoint(disk) }
-    }
+    if (record.good === null || record.good.kept !== null) return
+    const others = await keptCheckpoints(disk)
+    const kept = await keepCheckpoint(disk)
+    record.good = { ...record.good, kept, ...(others.includes(kept) && { stays: true }) }
   }
   const save = async (): Promise<void> => {
     const now = recentBitsPerByte(record) ?? guessing
@@ -77,8 +78,8 @@ export function keeper(
       record.good = before
       throw error
     }
-    const { kept = null } = before ?? {}
-    if (kept !== null && !keepSizes) await forgetCheckpoint(disk, kept)
+    const { kept = null, stays = false } = before ?? {}
+    if (kept !== null && !stays && !keepSizes) await forgetCheckpoint(disk, kept)
   }
   return {
     async save() {

@@ -57,7 +57,19 @@ export interface GrowthBudget {
 export interface GrowthDecision<S, C extends AnyConfig = GptConfig> {
   readonly request: RequestTo<C> | null
   readonly reason: string
+  /**
+   * What became of a request that goes no further in this step, for the journal: it waits for somebody, or was
+   * refused. Only where `request` is null; nothing unless given.
+   */
+  readonly held?: 'growth waits' | 'growth refused'
   readonly state: S
+}
+
+/** The state of a policy in a learner, between two decisions as well. */
+export interface LiveState<S> {
+  get(): S
+  /** The next decision is made with it, and it is saved with the learner. */
+  set(state: S): void
 }
 
 /**
@@ -97,6 +109,11 @@ export interface GrowthPolicy<S = unknown, C extends AnyConfig = GptConfig> {
    * given.
    */
   readonly waitsForDrift?: boolean
+  /**
+   * Called once when a learner is made with it. What comes from outside between two steps, such as an
+   * approval, comes by way of its state; `decide` stays pure.
+   */
+  connect?(state: LiveState<S>): void
   decide(signals: GrowthSignals<C>, budget: GrowthBudget, state: S): GrowthDecision<S, C>
 }
 

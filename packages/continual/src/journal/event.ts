@@ -35,12 +35,16 @@ export type LearnerEvent =
   | EventOf<'overflow', Readonly<Record<string, never>>>
   | EventOf<'growth', Decided & { readonly record: JournaledGrowth | NetworkGrowth }>
   | EventOf<'growth refused', Decided>
+  /** What the policy asked for waits for somebody's approval. */
+  | EventOf<'growth waits', Decided>
   /** The policy had the blocks measured and decided to stay as it is. */
   | EventOf<'growth considered', Required<Decided>>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */
   | EventOf<'perturbed', { readonly weights: number }>
+  /** The life went back to a checkpoint that was kept, from a later step. */
+  | EventOf<'rollback', { readonly kept: number; readonly from: number }>
   /** Number of bottom blocks that are freezing; 0 means all learn again. */
   | EventOf<'freezing', { readonly blocks: number; readonly reason: string }>
 

@@ -66,6 +66,11 @@ export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabular
     keptBytes,
   })
 
+  policy.connect?.({
+    get: () => state.policy,
+    set: (changed) => (state = { ...state, policy: changed }),
+  })
+
   return {
     name,
     async afterStep(context) {
@@ -85,6 +90,8 @@ export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabular
       }
       const { request, reason, state: after } = decided.value as GrowthDecision<unknown, AnyConfig>
       state = { ...state, policy: after }
+      const { held } = decided.value as GrowthDecision<unknown, AnyConfig>
+      if (request === null && held !== undefined) return [heldEvent(held, name, step, { reason, ...seen })]
       if (request === null) return consideredEvents(name, step, reason, seen.measured)
       if (hasVocabulary && kindOf(request) === 'growVocabulary') {
         const refusal =
@@ -121,6 +128,17 @@ function consideredEvents(
   return [{ kind: 'growth considered', step, part, summary, data: { reason, measured } }]
 }
 
+/** The event of a request that waits, or was refused by whom the policy asked. */
+function heldEvent(
+  kind: NonNullable<GrowthDecision<unknown>['held']>,
+  part: string,
+  step: number,
+  data: { readonly reason: string; readonly measured?: Measurement },
+): LearnerEvent {
+  if (kind === 'growth refused') return refusalEvent(part, step, data)
+  return { kind, step, part, summary: data.reason, data }
+}
+
 /** Calls a function of the user's: returns its value, or how it failed. */
 function attempt<T>(body: () => T): { readonly value?: T; readonly fault?: string } {
   try {
@@ -132,9 +150,12 @@ function attempt<T>(body: () => T): { readonly value?: T; readonly fault?: strin
 
 function faultIn(decision: unknown): string | undefined {
   if (typeof decision !== 'object' || decision === null) return `decided ${describe(decision)}`
-  const { request, reason } = decision as Partial<GrowthDecision<unknown>>
+  const { request, reason, held } = decision as Partial<GrowthDecision<unknown>>
   if (typeof reason !== 'string') return `gave ${describe(reason)} as its reason`
-  return request === undefined ? 'gave no request' : undefined
+  if (request === undefined) return 'gave no request'
+  return held === undefined || held === 'growth waits' || held === 'growth refused'
+    ? undefined
+    : `held a request as ${describe(held)}`
 }
 
 /** Reading it may run code of whoever made it. */

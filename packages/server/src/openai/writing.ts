@@ -1,6 +1,7 @@
 /** Writes answers: the part that completions and chats have in common. */
 import { randomInt } from 'node:crypto'
-import type { FinishReason, Generated, GeneratedToken, PooledOptions } from '@burgeon/gpt'
+import type { FinishReason, Generated, GeneratedToken, GrowingTokenizer, PooledOptions } from '@burgeon/gpt'
+import { ApiError } from '../http/api-error.ts'
 import type { Services } from '../services.ts'
 import type { WritingRequest } from './requests.ts'
 
@@ -9,6 +10,8 @@ export interface Task {
   readonly request: WritingRequest
   /** Each gets `n` answers, side by side. */
   readonly prompts: readonly Int32Array[]
+  /** That of the prompts. */
+  readonly tokenizer: GrowingTokenizer
   /** Tokens of an answer at most; as many as the context holds unless given. */
   readonly tokens: number | undefined
   readonly stopTexts: readonly string[]
@@ -34,13 +37,17 @@ export interface Writing {
  * half of a stream.
  */
 export async function begin(task: Task, services: Services): Promise<Writing> {
-  const { turns, metrics, pool, together } = services
+  const { turns, metrics, served, writers } = services
+  const { tokenizer } = task
   const start = services.now()
   const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
   // In a turn nothing is learnt: the version is that of the weights that write.
-  const [version, generation] = await turns.take('generate', async () => {
+  const [version, generation, together] = await turns.take('generate', async () => {
+    // Tokens of another life say something else.
+    if (served.tokenizer !== tokenizer) throw changed()
     const now = await services.version.now()
-    return [now, pool.begin(rows, optionsOf(task, services))] as const
+    const writer = writers.now()
+    return [now, writer.pool.begin(rows, optionsOf(task, services)), writer.together] as const
   })
   let first: readonly GeneratedToken[]
   try {
@@ -66,6 +73,11 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   }
   return { version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() }
 }
+
+const changed = (): ApiError =>
+  new ApiError(503, 'the model was rolled back before this text began; ask again.', {
+    ...{ type: 'server_error', code: 'rolled_back', headers: { 'Retry-After': '0' } },
+  })
 
 function optionsOf(
   { request, prompts, tokens, stopTexts, alternatives, signal }: Task,

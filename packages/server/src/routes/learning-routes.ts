@@ -5,7 +5,7 @@ import { versionHeader } from '../openai/answers.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
-import type { Learnt } from '../served-model.ts'
+import type { Learnt, Teacher } from '../served-model.ts'
 import type { Services } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { Route } from './route.ts'
@@ -47,15 +47,12 @@ export const learnRoute = (limits: Limits): Route => ({
   body: learnRequest(limits),
   isHeavy: true,
   async answer(c, services, release) {
-    const { teacher } = services.served
-    if (teacher === undefined) {
-      throw new ApiError(409, 'this model does not learn; serve the folder of a life.', {
-        code: 'does_not_learn',
-      })
-    }
+    teacherOf(services)
     const { text, documents, domain = 'taught' } = await readJson(c, learnRequest(limits), limits)
     const lessons = documents ?? [{ text: text ?? '' }]
-    const learnt = await inTurn(services, async () => {
+    const learnt = await services.lessons.after(async () => {
+      // By now the life may be another.
+      const teacher = teacherOf(services)
       const all: Learnt[] = []
       for (const lesson of lessons) {
         const own = { text: lesson.text, domain: lesson.domain ?? domain }
@@ -87,6 +84,14 @@ export const learnRoute = (limits: Limits): Route => ({
   },
 })
 
+/** Throws ApiError 409 for a model that does not learn. */
+function teacherOf({ served: { teacher } }: Services): Teacher {
+  if (teacher !== undefined) return teacher
+  throw new ApiError(409, 'this model does not learn; serve the folder of a life.', {
+    code: 'does_not_learn',
+  })
+}
+
 const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object => ({
   ...{ bytes, steps, bits_per_byte: bitsPerByte, saved },
 })
@@ -96,11 +101,4 @@ function refuse(error: unknown): never {
   if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
   const details = { type: 'server_error', code: 'not_learnt' }
   throw new ApiError(500, `the text was not learnt to its end: ${error.message}`, details)
-}
-
-/** Lessons wait for each other, also where one fails. */
-function inTurn<R>({ lessons }: Services, body: () => Promise<R>): Promise<R> {
-  const own = lessons.last.then(body, body)
-  lessons.last = own.catch(() => {})
-  return own
 }

@@ -10,10 +10,15 @@ export function openApi(routes: readonly Route[], version: string): object {
       'application/json': { schema: z.toJSONSchema(body, { unrepresentable: 'any' }) },
     }
     const failed = { $ref: '#/components/responses/Failed' }
-    paths[path] = {
-      ...paths[path],
+    const place = path.replaceAll(/:(\w+)/g, '{$1}')
+    const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+      ...{ name, in: 'path', required: true, schema: { type: 'integer', minimum: 1 } },
+    }))
+    paths[place] = {
+      ...paths[place],
       [method]: {
         summary,
+        ...(parameters.length > 0 && { parameters }),
         security: scope === 'open' ? [] : [{ key: [scope] }],
         ...(content && { requestBody: { required: true, content } }),
         responses: { 200: { description: 'What was asked for.' }, default: failed },

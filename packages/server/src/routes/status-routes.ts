@@ -48,13 +48,13 @@ export const metricsRoute: Route = {
   path: '/metrics',
   scope: 'read',
   summary: 'Counters and times, for Prometheus.',
-  answer(c, { events, metrics, pool, served, state, turns }) {
+  answer(c, { events, metrics, served, state, turns, writers }) {
     metrics.gauge('burgeon_requests_in_flight', 'Requests that keep the engine busy.', state.inFlight)
     metrics.gauge('burgeon_turns_waiting', 'Pieces of work that wait for their turn.', turns.waiting)
     metrics.gauge(
       'burgeon_weights_held',
       'Versions of the weights that texts are written by.',
-      pool.snapshots,
+      writers.snapshots,
     )
     metrics.gauge('burgeon_followers', 'Clients that follow events.', events.followers)
     metrics.gauge('burgeon_parameters', 'Numbers that the model has learnt.', served.model.parameters.size)

@@ -21,17 +21,19 @@ export const completionsRoute = (limits: Limits): Route => ({
   async answer(c, services, release) {
     const request = await readJson(c, completionRequest(limits), limits)
     const { served } = services
+    const { tokenizer } = served
     checkModel(served, request.model)
     const prompts = promptTokens(served, request.prompt, 'prompt')
     const logprobs = request.logprobs ?? undefined
     const about = (text: string, steps: Parameters<typeof completionLogProbs>[0]): object => ({
       text,
-      logprobs: logprobs === undefined ? null : completionLogProbs(steps, served.tokenizer),
+      logprobs: logprobs === undefined ? null : completionLogProbs(steps, tokenizer),
     })
     return answer(
       c,
       {
-        ...{ request, prompts, stopTexts: [], alternatives: logprobs, signal: c.req.raw.signal },
+        ...{ request, prompts, tokenizer, stopTexts: [], alternatives: logprobs },
+        signal: c.req.raw.signal,
         tokens: request.max_tokens ?? usualTokens,
       },
       {
@@ -54,16 +56,18 @@ export const chatRoute = (limits: Limits): Route => ({
   async answer(c, services, release) {
     const request = await readJson(c, chatRequest(limits), limits)
     const { served } = services
+    const { tokenizer, transcript } = served
     checkModel(served, request.model)
-    const prompt = await served.transcript.promptOf(request.messages.map(messageOf))
+    const prompt = await transcript.promptOf(request.messages.map(messageOf))
     checkRoom(prompt, served.model.config.context, 'messages')
     const isTold = request.logprobs === true
     const logprobs = (steps: Parameters<typeof chatLogProbs>[0]): object | null =>
-      isTold ? { content: chatLogProbs(steps, served.tokenizer), refusal: null } : null
+      isTold ? { content: chatLogProbs(steps, tokenizer), refusal: null } : null
     return answer(
       c,
       {
-        ...{ request, prompts: [prompt], stopTexts: served.transcript.stopTexts, signal: c.req.raw.signal },
+        ...{ request, prompts: [prompt], tokenizer, stopTexts: transcript.stopTexts },
+        signal: c.req.raw.signal,
         tokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
         alternatives: isTold ? (request.top_logprobs ?? 0) : undefined,
       },

@@ -15,6 +15,7 @@ import {
   Learner,
   type LearnerOptions,
   type LearnerState,
+  onApproval,
   onlineEwc,
   ownTextReplay,
   pageHinkley,
@@ -97,7 +98,9 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
     { detector: lossJump(), watches: watchesBytes ? [byteShift()] : [] },
-    plateau > 0 ? { growth: growOnPlateau({ window: plateau, patience: plateau }) } : {},
+    plateau > 0
+      ? { growth: onApproval(growOnPlateau({ window: plateau, patience: plateau }), { asks: false }) }
+      : {},
     vocabularyOf(settings, pretrained),
   )
 }

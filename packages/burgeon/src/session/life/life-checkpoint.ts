@@ -6,6 +6,7 @@ import {
   type Disk,
   type GrowingTokenizer,
   readCheckpoint,
+  type WhichCheckpoint,
   writeCheckpoint,
 } from '@burgeon/gpt'
 import { type Check, checkArgument, checkOptions, checks, checkState, optional } from '@burgeon/tensor'
@@ -58,7 +59,7 @@ export async function saveLife(disk: Disk, life: Life): Promise<void> {
 }
 
 /**
- * Reads a life.
+ * Reads a life: the present one of the folder, or one that was kept.
  *
  * @param changes Settings that are to be others from now on; only those that no part of a learner is made of
  *   can be.
@@ -68,10 +69,11 @@ export async function saveLife(disk: Disk, life: Life): Promise<void> {
 export async function loadLife(
   disk: Disk,
   changes: Partial<Pick<LifeSettings, 'maxParameters' | 'learningRate'>> = {},
+  which: WhichCheckpoint = {},
 ): Promise<KnownLife> {
   checkArgument('loadLife', 'disk', disk, aDisk)
   checkOptions('loadLife', changes, changeChecks)
-  const parts = await readCheckpoint(disk)
+  const parts = await readCheckpoint(disk, which)
   if (!parts.model || !parts.learner || !parts.life) {
     throw new CheckpointError(
       `${disk.place}: this checkpoint holds ${Object.keys(parts).join(', ')}, which is no life.`,

@@ -46,6 +46,8 @@ export interface GoodCheckpoint {
   readonly bitsPerByte: number
   /** Its number, once it is kept beside a later one that predicts far worse. */
   readonly kept: number | null
+  /** Whether it is kept by the user's wish as well, and stays. */
+  readonly stays?: boolean
 }
 
 /** Everything that happened, in the order in which it did. */

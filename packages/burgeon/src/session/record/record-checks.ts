@@ -90,7 +90,10 @@ const curve: Check<LossCurve> = fields('the end of a loss curve', {
   recent: checks.list('a list of numbers', loss) as Check<number[]>,
 })
 const good: Check<GoodCheckpoint | null> = orNull(
-  fields('the last good checkpoint', { step: count, bitsPerByte: loss, kept: orNull(count) }),
+  fields<Required<GoodCheckpoint>>('the last good checkpoint', {
+    ...{ step: count, bitsPerByte: loss, kept: orNull(count) },
+    stays: optional(checks.boolean) as Check<boolean>,
+  }),
 )
 const predicted: Check<LifeRecord['predicted']> = {
   expected: 'the state of a Prequential',

@@ -65,6 +65,8 @@ export function budgeted<S, C extends AnyConfig = GptConfig>(
       inner: policy.stateCheck ?? (checks.anything as Check<S>),
       growths: count,
     }),
+    connect: ({ get, set }) =>
+      policy.connect?.({ get: () => get().inner, set: (inner) => set({ ...get(), inner }) }),
     // Nothing is measured for a request that would be refused.
     measures: (signals, budget, state) =>
       !tooSoon(signals, state) && (policy.measures?.(signals, both(budget), state.inner) ?? false),

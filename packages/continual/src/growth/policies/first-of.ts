@@ -31,6 +31,11 @@ export function firstOf<C extends AnyConfig = GptConfig>(
         states.length === policies.length &&
         policies.every(({ stateCheck }, i) => stateCheck?.accepts(states[i]) ?? true),
     },
+    connect({ get, set }) {
+      for (const [i, policy] of policies.entries()) {
+        policy.connect?.({ get: () => get()[i], set: (state) => set(get().with(i, state)) })
+      }
+    },
     measures: (signals, budget, states) =>
       policies.some((policy, i) => policy.measures?.(signals, budget, states[i]) ?? false),
     decide(signals, budget, states) {
@@ -39,10 +44,11 @@ export function firstOf<C extends AnyConfig = GptConfig>(
       for (const [i, policy] of policies.entries()) {
         const { measured: _, ...unmeasured } = signals
         const hasAsked = policy.measures?.(signals, budget, states[i]) ?? false
-        const { request, reason, state } = policy.decide(hasAsked ? signals : unmeasured, budget, states[i])
-        next[i] = state
-        if (request !== null) return { request, reason, state: next }
-        reasons.push(reason)
+        const decision = policy.decide(hasAsked ? signals : unmeasured, budget, states[i])
+        next[i] = decision.state
+        // One that is held is told as well.
+        if (decision.request !== null || decision.held !== undefined) return { ...decision, state: next }
+        reasons.push(decision.reason)
       }
       return { request: null, reason: reasons.join('; '), state: next }
     },
