@@ -1,4 +1,5 @@
-/** Checkpoints over HTTP: kept, listed and gone back to while texts are written and lessons come. */
+// Reaches inside: when a keeper lets go of a checkpoint is nothing that the package offers.
+// Checkpoints over HTTP: kept, listed and gone back to while texts are written and lessons come.
 import { readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { keptCheckpoints } from '@burgeon/gpt'

@@ -104,7 +104,7 @@ export class Learner<M extends Model = Gpt> {
     return predictText(this.model, text, this.strategy.vocabulary?.tokenizer, this.adapter)
   }
 
-  /** Lets go of what it keeps beside the model (moments, anchors). The model can go on after this, it cannot. */
+  /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */
   dispose(): void {
     for (const mirror of this.#parts.mirrors) mirror.dispose?.()
     this.#options.lossScale?.dispose()

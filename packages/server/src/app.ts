@@ -9,17 +9,19 @@ import { LatestEvents } from './life/latest-events.ts'
 import { tell } from './life/tell.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
+import { feedbackRoute } from './routes/feedback-routes.ts'
 import { eventsRoute, recordRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
 import { healthRoute, metricsRoute, modelsRoute, openApiRoute, versionRoute } from './routes/status-routes.ts'
 import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
+import { KnownAnswers } from './feedback/known-answers.ts'
 import { Lessons } from './lessons.ts'
 import { Writers } from './openai/writers.ts'
 import { checkOrigin, checkScope, type DoorOptions, loopbackNames } from './security/doors.ts'
 import { type ApiKey, Keys } from './security/keys.ts'
-import { aServedModel, type ServedModel } from './served-model.ts'
+import { aServedModel, type ServedModel } from './served/served-model.ts'
 import type { Services } from './services.ts'
 import { Turns } from './turns.ts'
 import { serverVersion } from './version.ts'
@@ -93,6 +95,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     events: new LatestEvents({ kept: 1024, stepEvery: 100, beatEvery: 15_000 }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
     lessons: new Lessons(),
+    answers: new KnownAnswers({ answers: 1024, characters: 2 ** 24 }),
     state: { inFlight: 0, isDraining: false },
   }
   const unheard = served.life?.listen((told) => tell(services.events, told))
@@ -106,6 +109,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     ],
     ...[eventsRoute, recordRoute, growthRoute, planGrowthRoute(limits), growRoute(limits)],
     ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
+    feedbackRoute(limits),
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
   const routes = [...described, openApiRoute(described)]

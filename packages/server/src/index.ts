@@ -4,14 +4,15 @@ export { ApiError, type ErrorBody } from './http/api-error.ts'
 export type { Limits } from './limits.ts'
 export { type ApiKey, type Scope, scopes } from './security/keys.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
-export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served-model.ts'
-export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served-checkpoints.ts'
+export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served/served-model.ts'
+export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served/served-checkpoints.ts'
+export type { FeedbackEntry, ServedFeedback } from './served/served-feedback.ts'
 export type {
   GrowthOutcome,
   GrowthPlan,
   ServedGrowth,
   SizeCost,
   WaitingRequest,
-} from './served-growth.ts'
-export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from './served-life.ts'
+} from './served/served-growth.ts'
+export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from './served/served-life.ts'
 export { type Turn, Turns, type TurnsOptions, type Work } from './turns.ts'

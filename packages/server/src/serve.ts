@@ -5,7 +5,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type App, type AppOptions, createApp } from './app.ts'
 import { loopbackNames } from './security/doors.ts'
-import type { ServedModel } from './served-model.ts'
+import type { ServedModel } from './served/served-model.ts'
 
 /** Where a server listens, beside whom it lets in. */
 export interface ServeOptions extends AppOptions {

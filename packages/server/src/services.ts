@@ -1,10 +1,11 @@
 /** What every route works with. */
+import type { KnownAnswers } from './feedback/known-answers.ts'
 import type { Lessons } from './lessons.ts'
 import type { Writers } from './openai/writers.ts'
 import type { Limits } from './limits.ts'
 import type { LatestEvents } from './life/latest-events.ts'
 import type { Metrics } from './http/metrics.ts'
-import type { ServedModel } from './served-model.ts'
+import type { ServedModel } from './served/served-model.ts'
 import type { Turns } from './turns.ts'
 import type { WeightsVersion } from './weights-version.ts'
 
@@ -22,6 +23,8 @@ export interface Services {
   /** Seconds since 1970. */
   readonly now: () => number
   readonly lessons: Lessons
+  /** What was written lately. */
+  readonly answers: KnownAnswers
   /** How the server stands. */
   readonly state: { inFlight: number; isDraining: boolean }
 }

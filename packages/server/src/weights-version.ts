@@ -1,6 +1,6 @@
 /** Which weights an answer comes from. */
 import { createHash } from 'node:crypto'
-import type { ServedModel } from './served-model.ts'
+import type { ServedModel } from './served/served-model.ts'
 
 /** Finds the version of a model's weights; the digest is worked out once for each. */
 export class WeightsVersion {

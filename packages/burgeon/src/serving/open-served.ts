@@ -9,6 +9,7 @@ import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { LifeNews } from './life-news.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
+import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
@@ -57,6 +58,7 @@ export function servedLife(
   })
   return {
     ...{ id, endTokens: [], life: watcher, checkpoints },
+    feedback: servedFeedback(disk, () => now.life),
     get model() {
       return now.learner.model
     },

@@ -83,11 +83,13 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     }
   }
   return {
-    async learn({ text, domain }: Lesson, turn: Turn): Promise<Learnt> {
+    async learn({ text, domain, id }: Lesson, turn: Turn): Promise<Learnt> {
       const steps: Progress[] = []
       const tokens = new TextEncoder().encode(text)
       const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
       for await (const { batch } of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
+      // It commits with the weights that know it.
+      if (id !== undefined) record.feedback = [...(record.feedback ?? []), id].slice(-maxFeedback)
       const failure = await save(turn)
       const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
       const bytes = sum((one) => one.bytes)
@@ -110,6 +112,9 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     },
   }
 }
+
+/** Names of lessons out of feedback that a life remembers. */
+const maxFeedback = 4096
 
 /** What a step came to. */
 interface Progress {

@@ -58,8 +58,8 @@ export interface GrowthDecision<S, C extends AnyConfig = GptConfig> {
   readonly request: RequestTo<C> | null
   readonly reason: string
   /**
-   * What became of a request that goes no further in this step, for the journal: it waits for somebody, or was
-   * refused. Only where `request` is null; nothing unless given.
+   * What became of a request that goes no further in this step, for the journal: it waits for somebody, or
+   * was refused. Only where `request` is null; nothing unless given.
    */
   readonly held?: 'growth waits' | 'growth refused'
   readonly state: S

@@ -1,6 +1,6 @@
 /** The latest events of a server, and those who follow them. */
 import { randomUUID } from 'node:crypto'
-import type { LifeStep } from '../served-life.ts'
+import type { LifeStep } from '../served/served-life.ts'
 
 /** Bounds, and the beat. */
 export interface LatestEventsOptions {

@@ -1,5 +1,5 @@
 /** What a life tells, as events of a server. */
-import type { LifeEvent, Told } from '../served-life.ts'
+import type { LifeEvent, Told } from '../served/served-life.ts'
 import type { LatestEvents } from './latest-events.ts'
 
 /** Characters of an event's data as JSON; of longer ones the summary alone is told. */

@@ -42,6 +42,13 @@ export async function answer(
     system_fingerprint: writing.version,
   }
   const headers = { [versionHeader]: writing.version }
+  /** So that feedback finds it by its name. */
+  const remember = (whole: readonly Generated[]): void => {
+    const texts = prompts.map((prompt) => task.tokenizer.decode(prompt))
+    const each = request.n ?? 1
+    const choices = whole.map(({ text = '' }, i) => ({ prompt: texts[Math.floor(i / each)], text }))
+    services.answers.remember(common.id, choices)
+  }
   if (request.stream !== true) {
     try {
       for await (const _piece of writing.pieces);
@@ -49,6 +56,7 @@ export async function answer(
       writing.end()
     }
     const whole = writing.whole()
+    remember(whole)
     release()
     const choices = whole.map(({ text = '', finish, logProbabilities = [] }, index) => ({
       index,
@@ -82,6 +90,7 @@ export async function answer(
       yield chunk([{ index, ...form.piece(text, [step]), finish_reason: null }], noUsage)
     }
     const whole = writing.whole()
+    remember(whole)
     for (const [index, { finish }] of whole.entries()) {
       yield chunk([{ index, ...form.closing, finish_reason: finishOf(finish) }], noUsage)
     }

@@ -1,6 +1,6 @@
 /** Prompts of requests as tokens. */
 import { ApiError } from '../http/api-error.ts'
-import type { ServedModel } from '../served-model.ts'
+import type { ServedModel } from '../served/served-model.ts'
 import type { CompletionRequest } from './requests.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** Who writes texts with the model that is served now, which a rollback may replace. */
 import { GenerationPool } from '@burgeon/gpt'
-import type { ServedModel } from '../served-model.ts'
+import type { ServedModel } from '../served/served-model.ts'
 import type { Turns } from '../turns.ts'
 import { WritingTogether } from './together.ts'
 

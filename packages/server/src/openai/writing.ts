@@ -44,7 +44,11 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   // In a turn nothing is learnt: the version is that of the weights that write.
   const [version, generation, together] = await turns.take('generate', async () => {
     // Tokens of another life say something else.
-    if (served.tokenizer !== tokenizer) throw changed()
+    if (served.tokenizer !== tokenizer) {
+      throw new ApiError(503, 'the model was rolled back before this text began; ask again.', {
+        ...{ type: 'server_error', code: 'rolled_back', headers: { 'Retry-After': '0' } },
+      })
+    }
     const now = await services.version.now()
     const writer = writers.now()
     return [now, writer.pool.begin(rows, optionsOf(task, services)), writer.together] as const
@@ -73,11 +77,6 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   }
   return { version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() }
 }
-
-const changed = (): ApiError =>
-  new ApiError(503, 'the model was rolled back before this text began; ask again.', {
-    ...{ type: 'server_error', code: 'rolled_back', headers: { 'Retry-After': '0' } },
-  })
 
 function optionsOf(
   { request, prompts, tokens, stopTexts, alternatives, signal }: Task,

@@ -5,7 +5,7 @@ import { versionHeader } from '../openai/answers.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
-import type { Learnt, Teacher } from '../served-model.ts'
+import type { Learnt, Lesson, Teacher } from '../served/served-model.ts'
 import type { Services } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { Route } from './route.ts'
@@ -51,24 +51,14 @@ export const learnRoute = (limits: Limits): Route => ({
     const { text, documents, domain = 'taught' } = await readJson(c, learnRequest(limits), limits)
     const lessons = documents ?? [{ text: text ?? '' }]
     const learnt = await services.lessons.after(async () => {
-      // By now the life may be another.
-      const teacher = teacherOf(services)
       const all: Learnt[] = []
       for (const lesson of lessons) {
-        const own = { text: lesson.text, domain: lesson.domain ?? domain }
-        const turn: Turn = (body) => services.turns.take('learn', body)
-        const done = await teacher.learn(own, turn).catch(refuse)
-        all.push(done)
-        services.events.tell('lesson', { domain: own.domain, ...lessonJson(done) })
+        all.push(await learnLesson(services, { text: lesson.text, domain: lesson.domain ?? domain }))
       }
       return all
     })
     release()
-    const { metrics, served, version, turns } = services
-    const bytes = learnt.reduce((sum, one) => sum + one.bytes, 0)
-    const steps = learnt.reduce((sum, one) => sum + one.steps, 0)
-    metrics.count('burgeon_learnt_bytes_total', 'Bytes of text learnt.', bytes)
-    metrics.count('burgeon_learnt_steps_total', 'Steps learnt.', steps)
+    const { served, version, turns } = services
     const now = await turns.take('generate', () => version.now())
     return c.json(
       {
@@ -84,15 +74,27 @@ export const learnRoute = (limits: Limits): Route => ({
   },
 })
 
+/** Learns a lesson, with the life of by now, and tells of it. Called when those before it are done. */
+export async function learnLesson(services: Services, lesson: Lesson): Promise<Learnt> {
+  const turn: Turn = (body) => services.turns.take('learn', body)
+  const learnt = await teacherOf(services).learn(lesson, turn).catch(refuse)
+  const { events, metrics } = services
+  metrics.count('burgeon_learnt_bytes_total', 'Bytes of text learnt.', learnt.bytes)
+  metrics.count('burgeon_learnt_steps_total', 'Steps learnt.', learnt.steps)
+  events.tell('lesson', { domain: lesson.domain, ...lessonJson(learnt) })
+  return learnt
+}
+
 /** Throws ApiError 409 for a model that does not learn. */
-function teacherOf({ served: { teacher } }: Services): Teacher {
+export function teacherOf({ served: { teacher } }: Services): Teacher {
   if (teacher !== undefined) return teacher
   throw new ApiError(409, 'this model does not learn; serve the folder of a life.', {
     code: 'does_not_learn',
   })
 }
 
-const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object => ({
+/** What a lesson came to, as JSON has it. */
+export const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object => ({
   ...{ bytes, steps, bits_per_byte: bitsPerByte, saved },
 })
 

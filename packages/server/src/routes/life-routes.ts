@@ -1,7 +1,7 @@
 /** Routes that show a life: what happens, and what has happened so far. */
 import { ApiError } from '../http/api-error.ts'
 import { eventJson } from '../life/tell.ts'
-import type { ServedLife } from '../served-life.ts'
+import type { ServedLife } from '../served/served-life.ts'
 import type { Services } from '../services.ts'
 import type { Route } from './route.ts'
 

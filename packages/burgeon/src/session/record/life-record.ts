@@ -73,6 +73,8 @@ export interface LifeRecord {
   readonly parameters: { bytes: number; parameters: number }[]
   /** Every growth, and the latest 4096 of all else. */
   events: { bytes: number; event: LearnerEvent }[]
+  /** Names of the latest lessons that were learnt out of feedback. */
+  feedback?: readonly string[]
   /** Null before the first save. */
   good: GoodCheckpoint | null
   /**

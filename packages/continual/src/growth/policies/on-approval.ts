@@ -43,7 +43,7 @@ export interface ApprovalState<S, C extends AnyConfig = GptConfig> {
   readonly refusedAt: number | null
 }
 
-/** Approves and refuses what a policy of a learner asks for. Each throws OptionError before there is a learner. */
+/** Approves and refuses what a policy asks for. Each throws OptionError before a learner has the policy. */
 export interface GrowthApprovals<C extends AnyConfig = GptConfig> {
   /** Whether what the policy asks for waits. */
   readonly asks: boolean
@@ -59,8 +59,8 @@ export interface GrowthApprovals<C extends AnyConfig = GptConfig> {
    */
   decide(id: number, decision: 'approve' | 'refuse'): void
   /**
-   * Asks for growth by hand: it is carried out in the next step, within the budget of the learner. Returns its
-   * number.
+   * Asks for growth by hand: it is carried out in the next step, within the budget of the learner. Returns
+   * its number.
    *
    * @throws OptionError while another request waits.
    */

@@ -2,9 +2,10 @@
 import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
 import type { ServedCheckpoints } from './served-checkpoints.ts'
+import type { ServedFeedback } from './served-feedback.ts'
 import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
-import type { Turn } from './turns.ts'
+import type { Turn } from '../turns.ts'
 
 /** How a talk becomes a prompt. */
 export interface Transcript {
@@ -31,6 +32,8 @@ export interface Lesson {
   readonly text: string
   /** Where it belongs; domains are balanced and measured apart. */
   readonly domain: string
+  /** Name by which the life knows that it has learnt it; none unless given. */
+  readonly id?: string
 }
 
 /** Teaches a model. */
@@ -67,6 +70,8 @@ export interface ServedModel {
   readonly growth?: ServedGrowth | undefined
   /** Absent where the model is no life. */
   readonly checkpoints?: ServedCheckpoints
+  /** Absent where the model is no life. */
+  readonly feedback?: ServedFeedback
 }
 
 /** Check of one. */

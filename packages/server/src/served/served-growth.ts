@@ -1,7 +1,7 @@
 /** How a model that is served grows: what it became, what it may become, what waits for somebody. Plain data. */
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import type { LifeEvent } from './served-life.ts'
-import type { Turn } from './turns.ts'
+import type { Turn } from '../turns.ts'
 
 /** Cost of a model of some size. */
 export interface SizeCost {

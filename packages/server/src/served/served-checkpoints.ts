@@ -1,5 +1,5 @@
 /** The checkpoints of a life that is served. Plain data. */
-import type { Turn } from './turns.ts'
+import type { Turn } from '../turns.ts'
 
 /** What a checkpoint holds. */
 export interface CheckpointFacts {
