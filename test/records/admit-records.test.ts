@@ -8,7 +8,7 @@ import type {
   RecordSource,
   SourceRecord,
 } from '../../packages/burgeon/src/sources/records/record-source.ts'
-import { seenRecords } from '../../packages/burgeon/src/sources/records/seen-records.ts'
+import { seenRecords } from '../../packages/burgeon/src/sources/records/duplicates/seen-records.ts'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import { collected } from '../experience/collected.ts'
 

@@ -2,7 +2,10 @@
 import type { AdmittedExperience } from '@burgeon/continual'
 import { keyFromSeed, OptionError, RandomStream, StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
-import { type SeenRecords, seenRecords } from '../../packages/burgeon/src/sources/records/seen-records.ts'
+import {
+  type SeenRecords,
+  seenRecords,
+} from '../../packages/burgeon/src/sources/records/duplicates/seen-records.ts'
 
 let admitted = 0
 const experience = (source: string, key: string | null, text: string): AdmittedExperience => ({

@@ -22,7 +22,7 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
   const command = program
     .command('learn')
     .description('learn your own text: a file, a folder, - for standard input, or records as they come')
-    .argument('[source]', 'file, folder, - or sse:URL')
+    .argument('[source]', 'file, folder, -, sse:URL, nats://HOST/SUBJECT or mqtt://HOST/TOPIC')
     .addOption(out('life'))
     .addOption(resume)
     .option(

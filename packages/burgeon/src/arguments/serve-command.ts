@@ -22,7 +22,7 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
       number(0, 1),
       0.3,
     )
-    .option('--learn <source>', 'learn a file or folder at the same time, and whatever is added to it')
+    .option('--learn <source>', 'learn a file, a folder or records at the same time, and whatever is added')
     .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
     .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)
     .option('--read-only', 'leave a life as it is', false)

@@ -4,7 +4,7 @@ import { type ExperienceJournal, openExperience, type PlacedBatch } from '@burge
 import { nodeDisk } from '@burgeon/gpt/node'
 import { admitRecords } from '../../sources/records/admit-records.ts'
 import type { RecordSource } from '../../sources/records/record-source.ts'
-import { type SeenRecords, seenRecords } from '../../sources/records/seen-records.ts'
+import { type SeenRecords, seenRecords } from '../../sources/records/duplicates/seen-records.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { SourceNotes } from '../../terminal/source-notes.ts'
 import type { KnownLife } from '../life/life-checkpoint.ts'

@@ -7,7 +7,7 @@ import { OptionError, shown } from '@burgeon/tensor'
 import { orStopped } from '../or-stopped.ts'
 import { arrivals } from './arrivals.ts'
 import { aRecord, type RecordSource, type SourceRecord } from './record-source.ts'
-import type { Remembered, SeenRecords } from './seen-records.ts'
+import type { Remembered, SeenRecords } from './duplicates/seen-records.ts'
 
 /** What it takes. */
 export interface AdmitRecordsOptions {

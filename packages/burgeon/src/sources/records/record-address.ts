@@ -1,12 +1,17 @@
 /** Addresses of sources of records on the command line. */
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
+import { mqttMessages } from './brokers/mqtt-source.ts'
+import { natsMessages } from './brokers/nats-source.ts'
 import type { RecordSource } from './record-source.ts'
 import { aWebAddress, serverSentEvents } from './server-sent-events.ts'
 
 /** What addresses begin with, and what makes a source of the rest. A file of such a name is `./sse:…`. */
 const schemes: Readonly<Record<string, (address: string) => RecordSource>> = {
   'sse:': (address) => serverSentEvents(webAddress(address)),
+  'nats://': natsMessages,
+  'mqtt://': mqttMessages,
+  'mqtts://': mqttMessages,
 }
 
 /** The source of records at an address; null for what is a path. Opens nothing. */

@@ -61,7 +61,7 @@ async function* events(
 }
 
 /** A URL as it may be shown. */
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   const shown = new URL(url)
   shown.password = ''
   shown.username = ''
