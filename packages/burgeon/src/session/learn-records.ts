@@ -33,7 +33,7 @@ export interface LearnRecordsOptions {
  *   damaged journal; what the source throws, if it cannot be opened again.
  * @example
  * ```ts
- * import { learnRecords, recordsFrom } from 'burgeon/session'
+ * import { recordsFrom } from 'burgeon/session'
  * async function* notes() {
  *   yield { id: '1', text: 'It rained all day.', domain: 'diary' }
  * }
