@@ -165,6 +165,11 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   },
   'npx burgeon serve --learn notes/': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve': { run: 'npx burgeon serve --help', because: answers },
+  'npx burgeon serve --mcp': { run: 'npx burgeon serve --help', because: answers },
+  'npm i @modelcontextprotocol/sdk@1.32.2': {
+    run: 'npm ls @modelcontextprotocol/sdk',
+    because: 'an optional package, which the checkout has among its development packages',
+  },
   'npx burgeon serve life': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve life --host 0.0.0.0 --keys keys.json': {
     run: 'npx burgeon serve --help',

@@ -9,6 +9,7 @@ const model = Gpt.create(
   { device: openReference() },
 )
 const tokenizer = new BytePairTokenizer()
+const mcp = await api.loadMcp()
 const served = (): api.ServedModel => ({
   ...{ id: 'mine', model, tokenizer, endTokens: [], step: () => 0 },
   transcript: { stopTexts: [], promptOf: () => Promise.resolve(tokenizer.encode('a')) },
@@ -20,6 +21,7 @@ const options = (): api.AppOptions => ({
   limits: { ...{ bodyBytes: 10, depth: 2, prompts: 1, choices: 1, tokens: 4, stops: 1 }, inFlight: 2 },
   learnShare: 0.5,
   onFault: () => {},
+  mcp,
 })
 
 export const serverCalls: CallsOf<typeof api> = {
@@ -39,6 +41,7 @@ export const serverCalls: CallsOf<typeof api> = {
       says: ['createApp', 'keys'],
     }),
   ],
+  loadMcp: [() => ({ args: {}, run: api.loadMcp })],
   Turns: [
     () => ({
       args: { options: { learnShare: 0.2, now: () => 0 } },

@@ -10,6 +10,8 @@ import { tell } from './life/tell.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { feedbackRoute } from './routes/feedback-routes.ts'
+import type { McpSdk } from './mcp/load-mcp.ts'
+import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { eventsRoute, recordRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
@@ -40,6 +42,8 @@ export interface AppOptions {
   readonly turns?: Turns
   /** Share of the time that learning gets while texts are being written, in [0, 1], of turns of its own. 0.3 unless given. */
   readonly learnShare?: number
+  /** What `loadMcp` returns: with it agents have tools at `/mcp`. */
+  readonly mcp?: McpSdk
   /** Is told of faults of the server, which clients are not. Nothing secret is among it. */
   readonly onFault?: (error: unknown, requestId: string) => void
 }
@@ -76,6 +80,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     limits: checks.object('an object of limits'),
     turns: checks.instance('Turns', Turns),
     learnShare: checks.number({ from: 0, to: 1 }),
+    mcp: checks.role<McpSdk>('what loadMcp returns', 'McpServer', 'Transport'),
     onFault: checks.callback(),
   })
   if (served.id.trim() === '')
@@ -110,6 +115,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     ...[eventsRoute, recordRoute, growthRoute, planGrowthRoute(limits), growRoute(limits)],
     ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
     feedbackRoute(limits),
+    ...(options.mcp === undefined ? [] : mcpRoutes(options.mcp, limits, (request) => app.fetch(request))),
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
   const routes = [...described, openApiRoute(described)]

@@ -27,6 +27,7 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
     .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)
+    .option('--mcp', 'offer tools for agents at /mcp (Model Context Protocol)', false)
     .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
     .option('--tensorboard <folder>', 'write them as event files that TensorBoard reads')
     .addOption(json('print a line of JSON when it answers, and one when it has ended'))

@@ -41,6 +41,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly approveGrowth: boolean
   readonly readOnly: boolean
   readonly plain: boolean
+  /** Has tools for agents at `/mcp`. */
+  readonly mcp: boolean
   /** Prints a line of JSON when it answers, and one when it has ended. */
   readonly json: boolean
 }
@@ -119,7 +121,7 @@ export async function serve(
 
 /** What serving takes besides the model. */
 interface Means {
-  readonly modules: Pick<typeof Server, 'serve'>
+  readonly modules: Pick<typeof Server, 'serve' | 'loadMcp'>
   readonly keys: readonly ApiKey[]
   readonly options: ServeCommandOptions
   readonly context: CommandContext
@@ -137,6 +139,7 @@ async function untilStopped(
   const running = await modules.serve(served, {
     ...{ host, port, keys, origins: origin, learnShare, onFault: told(noteTo(context)) },
     ...(turns && { turns }),
+    ...(options.mcp && { mcp: await modules.loadMcp() }),
   })
   status.write(greeting(served, running, keys.length > 0))
   const { id, model, teacher } = served
@@ -213,7 +216,7 @@ async function keysOf(
   return [...all, ...(found as ApiKey[])]
 }
 
-async function findServer(): Promise<Pick<typeof Server, 'serve' | 'Turns'>> {
+async function findServer(): Promise<Pick<typeof Server, 'serve' | 'Turns' | 'loadMcp'>> {
   try {
     return await import('@burgeon/server')
   } catch (error) {

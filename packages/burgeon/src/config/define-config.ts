@@ -63,6 +63,8 @@ export interface ServeConfig {
   readonly readOnly?: boolean | undefined
   /** Writes a plain transcript, though the model has a chat template. */
   readonly plain?: boolean | undefined
+  /** Offers tools for agents at `/mcp`. */
+  readonly mcp?: boolean | undefined
   /** File of JSON lines that every step is written into. */
   readonly jsonl?: string | undefined
   /** Folder of event files for TensorBoard. */
@@ -110,6 +112,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,
   plain: checks.boolean,
+  mcp: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,
 }

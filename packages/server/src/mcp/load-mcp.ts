@@ -1,0 +1,38 @@
+import { UnsupportedError } from '@burgeon/tensor'
+
+/**
+ * The parts of the official SDK of the Model Context Protocol that a server takes. Their types are those of an
+ * optional package, which whoever reads these need not have.
+ */
+export interface McpSdk {
+  readonly McpServer: unknown
+  readonly Transport: unknown
+}
+
+/** The package, and the version that was tried. */
+const sdk = '@modelcontextprotocol/sdk@1.32.2'
+
+/**
+ * Loads the SDK, an optional package, for `createApp({ mcp })` and `serve({ mcp })`.
+ *
+ * @throws UnsupportedError that says how it is installed, where it is not.
+ * @example
+ * ```ts
+ * import { loadMcp, serve, type ServedModel } from '@burgeon/server'
+ *
+ * declare const served: ServedModel
+ * const running = await serve(served, { mcp: await loadMcp() })
+ * ```
+ */
+export async function loadMcp(): Promise<McpSdk> {
+  try {
+    const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js')
+    const { WebStandardStreamableHTTPServerTransport: Transport } = await import(
+      '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+    )
+    return { McpServer, Transport }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new UnsupportedError(`loadMcp: the SDK is not installed; run npm i ${sdk}.`, { cause: error })
+  }
+}
