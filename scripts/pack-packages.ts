@@ -1,6 +1,6 @@
 /** Builds the packages from nothing and packs them as they would be published. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -25,14 +25,50 @@ export function buildPackages(): void {
   compilePackages()
 }
 
-/** Compiles what has changed since the last time. */
+/** Compiles what has changed since the last time. Whoever else does so at the same time waits. */
 export function compilePackages(): void {
-  const compile = [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/burgeon']
-  const { status } = spawnSync(process.execPath, compile, {
+  const folder = join(root, 'node_modules/.cache')
+  mkdirSync(folder, { recursive: true })
+  alone(join(folder, 'compiling'), compile)
+}
+
+function compile(): void {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  const { status } = spawnSync(process.execPath, [compiler, '-b', 'packages/burgeon'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   if (status !== 0) throw new Error('the packages do not compile')
+}
+
+/** Runs a body while no other process of this machine is at it. A file holds the number of the one that is. */
+function alone(file: string, body: () => void): void {
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+      // What a killed process has left behind.
+      if (owner > 0 && !isRunning(owner)) rmSync(file, { force: true })
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    }
+  }
+  try {
+    body()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Writes one tarball per package into a folder. */

@@ -93,8 +93,8 @@ const aDecision = checks.oneOf('approve', 'refuse')
  * @example
  * ```ts
  * const growth = onApproval(growOnPlateau({ window: 100, patience: 200 }))
- * const learner = new Learner({ model, optimizer, strategy: { growth } })
- * for (const text of texts) await learner.observe(text)
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-3 }), strategy: { growth } })
+ * await learner.observe('The quick brown fox jumps over the lazy dog.')
  * const { waiting } = growth.approvals
  * if (waiting !== null) growth.approvals.decide(waiting.id, 'approve')
  * ```
