@@ -178,7 +178,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 }
 
-/** A growth that was taken back can leave the model without what was looked at: the context, or the tokens. */
+/** A growth that was taken back can leave the model without the context, or the tokens, of a probe. */
 const isReadable = ({ tokens, length }: Probe, { config: { context, vocabulary } }: Gpt): boolean =>
   length <= context && tokens.every((token) => token < vocabulary)
 
