@@ -61,14 +61,19 @@ withChromium((open) => {
       await page().fill('#text', 'All work and no play makes Jack a dull boy.\n'.repeat(20))
       await learn(page(), 45)
       expect(await numberIn(page(), 'parameters')).toBeGreaterThan(parameters)
-      expect(await page().locator('#growths li').allInnerTexts()).toEqual([
+      // How far it comes until it is paused depends on the machine.
+      const growths = await page().locator('#growths li').allInnerTexts()
+      expect(growths).toHaveLength(Math.floor((await numberIn(page(), 'step')) / 20))
+      expect(growths.slice(0, 2)).toEqual([
         'Step 20: block b0: mlpHidden 128 → 192',
         'Step 40: block b0: mlpHidden 192 → 288',
       ])
       expect(await numberIn(page(), 'bits')).toBeLessThan(5)
-      expect(await page().getAttribute('#course', 'aria-label')).toMatch(/in 2 growths\.$/)
-      expect(await page().getAttribute('#architecture', 'aria-label')).toContain('with 288 hidden units')
-      expect(await page().locator('#course .growth').count()).toBe(2)
+      expect(await page().getAttribute('#course', 'aria-label')).toContain(`in ${growths.length} growths.`)
+      expect(await page().getAttribute('#architecture', 'aria-label')).toMatch(
+        /with (?!128 )\d+ hidden units/,
+      )
+      expect(await page().locator('#course .growth').count()).toBe(growths.length)
 
       // The model is never on the page's thread: frames go on within one turn of the worker.
       const frames = await page().evaluate<number>(`new Promise((resolve) => {
@@ -100,7 +105,7 @@ withChromium((open) => {
       )
       await expect.poll(seen).toEqual(before)
       await learn(page(), 20)
-      expect(await page().locator('#growths li').last().innerText()).toContain('layer 1 → 2')
+      expect(await page().locator('#growths li').nth(2).innerText()).toContain('layer 1 → 2')
     })
 
     test('is saved when it is hidden, for nobody says when a page is closed', async () => {
