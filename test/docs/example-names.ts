@@ -1,4 +1,5 @@
 /** What an `@example` may name without saying where it comes from: values that every reader can imagine. */
+import type { ServedModel } from '@burgeon/server'
 import type { Gpt } from 'burgeon'
 import type { LabelledExamples, Learner, Model } from 'burgeon/continual'
 import type { LoraAdapter } from 'burgeon/gpt'
@@ -6,6 +7,8 @@ import type { RandomStream, Tensor } from 'burgeon/tensor'
 
 /** A model. */
 export declare const model: Gpt
+/** One that is served. */
+export declare const served: ServedModel
 /** A tensor of floats. */
 export declare const x: Tensor
 /** `i32 [B, T]`. */

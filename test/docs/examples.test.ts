@@ -22,11 +22,11 @@ function examplesIn(source: Source): Example[] {
   )
 }
 
-/** By name, the path of the front door that has it; `burgeon` itself where it does. */
+/** By name, the path of the front door that has it; `burgeon` itself where it does, the server where none does. */
 const doors = new Map<string, string>()
-for (const path of ['', '/tensor', '/autograd', '/optim', '/gpt', '/growth', '/continual', '/testing']) {
-  for (const name of Object.keys((await import(`burgeon${path}`)) as object))
-    if (!doors.has(name)) doors.set(name, `burgeon${path}`)
+const paths = ['', '/tensor', '/autograd', '/optim', '/gpt', '/growth', '/continual', '/testing']
+for (const door of [...paths.map((path) => `burgeon${path}`), '@burgeon/server']) {
+  for (const name of Object.keys((await import(door)) as object)) if (!doors.has(name)) doors.set(name, door)
 }
 
 const wordsOf = (text: string): Set<string> => new Set(text.match(/[A-Za-z_$][\w$]*/g))

@@ -18,9 +18,7 @@ const sdk = '@modelcontextprotocol/sdk@1.32.2'
  * @throws UnsupportedError that says how it is installed, where it is not.
  * @example
  * ```ts
- * import { loadMcp, serve, type ServedModel } from '@burgeon/server'
- *
- * declare const served: ServedModel
+ * import { loadMcp, serve } from '@burgeon/server'
  * const running = await serve(served, { mcp: await loadMcp() })
  * ```
  */
