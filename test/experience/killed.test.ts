@@ -47,7 +47,7 @@ test('processes that are killed while they append lose no number and write none 
   const place = await mkdtemp(join(tmpdir(), 'burgeon-experience-'))
   onTestFinished(() => rm(place, { recursive: true, force: true }))
   const random = new RandomStream(keyFromSeed(9))
-  for (let round = 0; round < times(4, 200); round++) {
+  for (let round = 0; round < times(3, 30, 200); round++) {
     const child = appender(place)
     await child.hasSaid(2 + random.below(round % 2 === 0 ? 40 : 400))
     if (round === 1) await expect(openExperience(nodeDisk(place))).rejects.toThrow(LockedError)

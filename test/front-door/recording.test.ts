@@ -85,7 +85,7 @@ describe('a run that is resumed', () => {
   })
 
   test('has every step once after a kill at any moment', async () => {
-    for (let trial = 0; trial < times(2, 20); trial++) {
+    for (let trial = 0; trial < times(1, 10, 20); trial++) {
       const folder = await folderWithLife({ 'a.txt': smallText(3000) })
       const lines = join(folder, 'runs.jsonl')
       const args = ['learn', 'a.txt', '--resume', '--jsonl', 'runs.jsonl', '--tensorboard', 'board']

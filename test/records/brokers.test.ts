@@ -53,7 +53,7 @@ async function mqttBroker(): Promise<
 describe('MQTT', () => {
   test('each message is learnt once, whenever the process is killed', async () => {
     const giver = await mqttBroker()
-    await expectLearntOnce(await killAndLearn(giver, times(2, 200), 5), giver.given())
+    await expectLearntOnce(await killAndLearn(giver, times(1, 8, 200), 5), giver.given())
   })
   test('a broker that breaks off is asked again; what is no text is left out, and both are said', async () => {
     const giver = await mqttBroker()
@@ -135,7 +135,7 @@ describe('NATS', () => {
   test('each message is learnt once, whenever the process is killed', async ({ skip }) => {
     skip(!hasNats, why)
     const giver = await natsBroker()
-    await expectLearntOnce(await killAndLearn(giver, times(2, 200), 7), giver.given())
+    await expectLearntOnce(await killAndLearn(giver, times(1, 8, 200), 7), giver.given())
   })
   test('a server that is killed is asked again, and what came meanwhile is learnt', async ({ skip }) => {
     skip(!hasNats, why)

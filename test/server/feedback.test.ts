@@ -188,7 +188,7 @@ test('after a rollback, what the life no longer knows is learnt when it is sent 
 })
 
 test('a kill at any moment loses no feedback that was answered, and learns none twice', async () => {
-  for (let trial = 0; trial < times(1, 20); trial++) {
+  for (let trial = 0; trial < times(1, 8, 20); trial++) {
     const folder = await lifeFolder()
     const serving = async () => {
       const process = running(['serve', folder, '--port', '0'], dirname(folder))
