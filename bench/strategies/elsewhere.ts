@@ -29,6 +29,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'triggers say when; parts here are consolidated by one': [
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
+  'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],
     ...['classifier', 'compose', 'denseFromState', 'empiricalFisherInformation', 'evaluateExamples'],

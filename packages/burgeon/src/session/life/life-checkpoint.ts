@@ -73,6 +73,7 @@ export async function loadLife(
 ): Promise<KnownLife> {
   checkArgument('loadLife', 'disk', disk, aDisk)
   checkOptions('loadLife', changes, changeChecks)
+  checkOptions('loadLife', which, { kept: checks.integer({ from: 1 }) })
   const parts = await readCheckpoint(disk, which)
   if (!parts.model || !parts.learner || !parts.life) {
     throw new CheckpointError(
