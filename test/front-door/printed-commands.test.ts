@@ -6,7 +6,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { buildLearner, emptyRecord, saveLife } from 'burgeon/session'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../docs/programs.ts'
-import { someOf } from '../how-long.ts'
+import { shortOrLong, someOf } from '../how-long.ts'
 import { commandLine, type Running, running, startedProcess } from './running.ts'
 import { smallCheckout } from './small-checkout.ts'
 import { smallLife, smallText } from './small-life.ts'
@@ -59,7 +59,8 @@ test('those of learn, with a path that a shell would take apart', async () => {
   for (const command of someOf(next, 2)) await pasted(command, folder)
   const [again] = commandsIn((await pasted(resume, folder)).output)
   expect(again).toContain('--passes 3')
-  await pasted(again, folder)
+  // It learns the whole text once more.
+  if (shortOrLong(false, true)) await pasted(again, folder)
 })
 
 test('those of learn from standard input, and of a folder', async () => {
