@@ -9,7 +9,7 @@ import {
 import { OptionError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { crc32 } from '../../packages/continual/src/experience/crc32.ts'
+import { crc32 } from '../../packages/continual/src/experience/frames.ts'
 import { type MemoryDisk, memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import { times } from '../how-long.ts'
 import { collected } from './collected.ts'

@@ -6,7 +6,7 @@ import type { Limits } from './limits.ts'
 import type { LatestEvents } from './life/latest-events.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { ServedModel } from './served/served-model.ts'
-import type { Turns } from './turns.ts'
+import type { Turn, Turns } from './turns.ts'
 import type { WeightsVersion } from './weights-version.ts'
 
 export interface Services {
@@ -28,3 +28,9 @@ export interface Services {
   /** How the server stands. */
   readonly state: { inFlight: number; isDraining: boolean }
 }
+
+/** The turn of learning, for what changes the life. */
+export const learning =
+  ({ turns }: Pick<Services, 'turns'>): Turn =>
+  (body) =>
+    turns.take('learn', body)

@@ -1,19 +1,10 @@
 /** What counts: a flag before the environment, that before the file of settings, and that before what is usual. */
 import { type Command, InvalidArgumentError, type Option } from 'commander'
+import type { EffectiveSetting } from '../commands/config.ts'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { TerminalEnvironment } from '../terminal/terminal.ts'
 import { printable } from '../terminal/terminal.ts'
 import { UsageError } from '../terminal/usage-error.ts'
-
-/** A value, and who said so. */
-export interface Setting {
-  readonly name: string
-  /** Undefined where nobody said anything, and nothing is usual. */
-  readonly value: unknown
-  readonly from: 'flag' | 'environment' | 'file' | 'default'
-  /** The variable that may say it. */
-  readonly variable: string
-}
 
 /** Options of the call itself, which no file and no variable of the environment says. */
 const ofTheCall: readonly string[] = ['config', 'json']
@@ -23,7 +14,7 @@ export function effectiveSettings(
   command: Command,
   { config }: LoadedConfig,
   environment: TerminalEnvironment,
-): Setting[] {
+): EffectiveSetting[] {
   const section = (config as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>)[
     command.name()
   ]
@@ -31,7 +22,7 @@ export function effectiveSettings(
     name: string,
     [given, usual]: readonly [unknown, unknown],
     read: (text: string) => unknown,
-  ): Setting => {
+  ): EffectiveSetting => {
     const variable = variableOf(command.name(), name)
     const [text, own] = [environment[variable], section?.[name]]
     if (given !== undefined) return { name, variable, value: given, from: 'flag' }

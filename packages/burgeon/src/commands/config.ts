@@ -4,9 +4,10 @@ import type { CommandContext } from '../terminal/command-context.ts'
 import { table } from '../terminal/table.ts'
 import { palette, printable } from '../terminal/terminal.ts'
 
-/** A value that counts. */
+/** A value that counts, and who said so. */
 export interface EffectiveSetting {
   readonly name: string
+  /** Undefined where nobody said anything, and nothing is usual. */
   readonly value: unknown
   readonly from: 'flag' | 'environment' | 'file' | 'default'
   /** The variable of the environment that may say it. */

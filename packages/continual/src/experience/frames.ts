@@ -8,7 +8,10 @@
  * whatever is wrong with it is damage; the last one may have been torn by a power cut.
  */
 import { ExperienceError } from '../errors.ts'
-import { crc32 } from './crc32.ts'
+import { cyclicChecksum } from '../stream/cyclic-checksum.ts'
+
+/** CRC-32 (ISO 3309), by the polynomial of IEEE 802.3. */
+export const crc32: (bytes: Uint8Array) => number = cyclicChecksum(0xedb88320)
 
 const header = 12
 /**

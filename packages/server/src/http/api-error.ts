@@ -48,3 +48,12 @@ export function apiErrorOf(error: unknown): ApiError {
     code: 'internal_error',
   })
 }
+
+/**
+ * Throws what an error of ours says, for whoever asked, behind what could not be done. A fault of the server
+ * is thrown on as it is.
+ */
+export function refuseBy(error: unknown, status: number, what: string, details: ErrorDetails): never {
+  if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
+  throw new ApiError(status, `${what}: ${error.message}`, details)
+}

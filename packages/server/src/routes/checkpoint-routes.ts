@@ -1,12 +1,10 @@
 /** Routes of checkpoints: which there are, to keep one, and to go back to one. */
-import { BurgeonError, InternalError } from '@burgeon/tensor'
 import { z } from 'zod'
-import { ApiError } from '../http/api-error.ts'
+import { ApiError, refuseBy } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
 import type { CheckpointFacts, ServedCheckpoints } from '../served/served-checkpoints.ts'
-import type { Services } from '../services.ts'
-import type { Turn } from '../turns.ts'
+import { learning, type Services } from '../services.ts'
 import type { Route } from './route.ts'
 
 /** There is nothing to say, but it is JSON, which no form of a page can send. */
@@ -21,11 +19,6 @@ function checkpointsOf({ served: { checkpoints } }: Services): ServedCheckpoints
 const factsJson = ({ kept, step, bytes, parameters, bitsPerByte }: CheckpointFacts): object => ({
   ...{ kept, step, bytes, parameters, bits_per_byte: bitsPerByte },
 })
-
-const learning =
-  ({ turns }: Services): Turn =>
-  (body) =>
-    turns.take('learn', body)
 
 export const checkpointsRoute: Route = {
   method: 'get',
@@ -86,7 +79,5 @@ export const rollBackRoute = (limits: Limits): Route => ({
 const refuse =
   (what: string) =>
   (error: unknown): never => {
-    if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
-    const details = { type: 'server_error', code: 'checkpoint_failed' }
-    throw new ApiError(500, `${what}: ${error.message}`, details)
+    refuseBy(error, 500, what, { type: 'server_error', code: 'checkpoint_failed' })
   }

@@ -1,15 +1,13 @@
 /** Routes of growth: what there was, what it would cost, and who decides. */
 import type { GrowthKind, GrowthRequest } from '@burgeon/gpt/growth'
-import { BurgeonError, InternalError } from '@burgeon/tensor'
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { ApiError } from '../http/api-error.ts'
+import { ApiError, refuseBy } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import { eventJson } from '../life/tell.ts'
 import type { Limits } from '../limits.ts'
 import type { GrowthOutcome, ServedGrowth, SizeCost, WaitingRequest } from '../served/served-growth.ts'
-import type { Services } from '../services.ts'
-import type { Turn } from '../turns.ts'
+import { learning, type Services } from '../services.ts'
 import type { Route } from './route.ts'
 
 /** All but new tokens, which a tokenizer must know. */
@@ -111,7 +109,7 @@ export const growRoute = (limits: Limits): Route => ({
     const outcome = await services.lessons.after(() => {
       const own = growthOf(services)
       if (own.waiting() !== null) throw waits(own)
-      return own.grow(request, reason, turnOf(services))
+      return own.grow(request, reason, learning(services))
     })
     return outcomeOf(c, outcome, services, release)
   },
@@ -135,24 +133,18 @@ export const decideGrowthRoute = (limits: Limits): Route => ({
         throw new ApiError(404, 'no growth of that number waits.', { param: 'id', code: 'not_waiting' })
       }
       if (waiting.decision !== null) throw waits(own)
-      return own.decide(waiting.id, decision, turnOf(services))
+      return own.decide(waiting.id, decision, learning(services))
     })
     return outcomeOf(c, outcome, services, release)
   },
 })
-
-const turnOf =
-  ({ turns }: Services): Turn =>
-  (body) =>
-    turns.take('learn', body)
 
 /** Throws ApiError 400 for a request that cannot be. */
 function planned(growth: ServedGrowth, request: GrowthRequest): ReturnType<ServedGrowth['plan']> {
   try {
     return growth.plan(request)
   } catch (error) {
-    if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
-    throw new ApiError(400, `request: ${error.message}`, { param: 'request', code: 'impossible_growth' })
+    return refuseBy(error, 400, 'request', { param: 'request', code: 'impossible_growth' })
   }
 }
 

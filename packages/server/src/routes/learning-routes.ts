@@ -1,13 +1,11 @@
 /** Routes that teach. */
-import { BurgeonError, InternalError } from '@burgeon/tensor'
 import { z } from 'zod'
 import { versionHeader } from '../openai/answers.ts'
-import { ApiError } from '../http/api-error.ts'
+import { ApiError, refuseBy } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
 import type { Learnt, Lesson, Teacher } from '../served/served-model.ts'
-import type { Services } from '../services.ts'
-import type { Turn } from '../turns.ts'
+import { learning, type Services } from '../services.ts'
 import type { Route } from './route.ts'
 
 interface Document {
@@ -76,8 +74,7 @@ export const learnRoute = (limits: Limits): Route => ({
 
 /** Learns a lesson, with the life of by now, and tells of it. Called when those before it are done. */
 export async function learnLesson(services: Services, lesson: Lesson): Promise<Learnt> {
-  const turn: Turn = (body) => services.turns.take('learn', body)
-  const learnt = await teacherOf(services).learn(lesson, turn).catch(refuse)
+  const learnt = await teacherOf(services).learn(lesson, learning(services)).catch(refuse)
   const { events, metrics } = services
   metrics.count('burgeon_learnt_bytes_total', 'Bytes of text learnt.', learnt.bytes)
   metrics.count('burgeon_learnt_steps_total', 'Steps learnt.', learnt.steps)
@@ -100,7 +97,5 @@ export const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object
 
 /** What the learner says is for whoever teaches; it is no mistake of the request. */
 function refuse(error: unknown): never {
-  if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
-  const details = { type: 'server_error', code: 'not_learnt' }
-  throw new ApiError(500, `the text was not learnt to its end: ${error.message}`, details)
+  refuseBy(error, 500, 'the text was not learnt to its end', { type: 'server_error', code: 'not_learnt' })
 }

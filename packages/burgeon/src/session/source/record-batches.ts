@@ -3,6 +3,7 @@ import { type AdmittedExperience, joinBatches, type PlacedBatch, type TokenBatch
 import type { Life } from '../life/life-checkpoint.ts'
 import type { ExperienceRead } from '../life/life-origin.ts'
 import { lifeBatches } from './life-batches.ts'
+import { within } from './within.ts'
 
 /** A place in the journal, as a checkpoint holds it. */
 export type ExperiencePlace = Pick<ExperienceRead, 'next' | 'bytes'>
@@ -100,17 +101,5 @@ async function* inTime<T>(
     }
   } finally {
     await iterator.return?.()
-  }
-}
-
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, null)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
