@@ -10,7 +10,7 @@ import { keeper } from '../../packages/burgeon/src/session/keeper.ts'
 import { running } from '../front-door/running.ts'
 import { times } from '../how-long.ts'
 import { follow } from './follow.ts'
-import { asking, lifeFolder, servedLife, smallServed } from './small-served.ts'
+import { asking, fillableDisk, lifeFolder, servedLife, smallServed } from './small-served.ts'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(20)
 const request = { model: 'life', prompt: 'The', max_tokens: 30, seed: 2 }
@@ -151,32 +151,24 @@ test('what is not there, or no number, is refused, and a model that is no life s
 
 test('one that is damaged, and a disk that is full, leave the life as it was', async () => {
   const folder = await lifeFolder()
-  const real = nodeDisk(folder)
-  let isFull = false
-  const disk = new Proxy(real, {
-    get(target, name) {
-      if (isFull && name === 'create') return () => Promise.reject(new Error('ENOSPC: no space left'))
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
-  const { ask } = await asking({}, await smallServed(folder, false, { disk }))
+  const room = fillableDisk(folder, 'create')
+  const { ask } = await asking({}, await smallServed(folder, false, { disk: room.disk }))
   const { kept } = (await ask('/v1/checkpoints', {})).json as unknown as Facts
   await ask('/v1/learn', { text })
   const before = (await ask('/version')).json
-  isFull = true
+  room.isFull = true
   const full = await ask(`/v1/checkpoints/${kept}/rollback`, {})
   expect([full.status, full.json.error?.code]).toEqual([500, 'checkpoint_failed'])
   expect(JSON.stringify(full.json)).toContain('ENOSPC')
   expect((await ask('/v1/checkpoints', {})).json.error?.code).toBe('checkpoint_failed')
-  isFull = false
+  room.isFull = false
   const file = readdirSync(folder).find((name) => name.startsWith(`model-${String(kept).padStart(6, '0')}`))
   writeFileSync(join(folder, file as string), 'nothing')
   const damaged = await ask(`/v1/checkpoints/${kept}/rollback`, {})
   expect([damaged.status, damaged.json.error?.code]).toEqual([500, 'checkpoint_failed'])
   expect((await ask('/version')).json).toEqual(before)
   expect((await ask('/v1/learn', { text })).json['step']).toBe(8)
-  expect((await loadLife(real)).learner.step).toBe(8)
+  expect((await loadLife(nodeDisk(folder))).learner.step).toBe(8)
 })
 
 test('a life that asks before it grows does so after a rollback, too', async () => {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { running } from '../front-door/running.ts'
 import { times } from '../how-long.ts'
 import { follow } from './follow.ts'
-import { asking, lifeFolder, smallServed } from './small-served.ts'
+import { asking, fillableDisk, lifeFolder, smallServed } from './small-served.ts'
 
 interface Answered {
   readonly id: string
@@ -157,6 +157,20 @@ test('only so many answers are known, the latest', async () => {
   const long = 'x'.repeat(50)
   for (let i = 0; i < 1024; i++) await complete({ prompt: long, max_tokens: 1 })
   expect((await judge({ response_id: first.id, label: false })).status).toBe(404)
+})
+
+test('a full disk is said, nothing of it is learnt, and it may be sent again', async () => {
+  const folder = await lifeFolder()
+  const room = fillableDisk(folder, 'append')
+  const { ask, served } = await asking({}, await smallServed(folder, false, { disk: room.disk }))
+  const body = { prompt: 'The', completion: ' quick brown fox.', label: true }
+  room.isFull = true
+  const { status, json } = await ask('/v1/feedback', body)
+  expect([status, json.error?.['code']]).toEqual([500, 'not_kept'])
+  expect(json.error?.['message']).toContain('ENOSPC')
+  expect(served.step()).toBe(0)
+  room.isFull = false
+  expect((await ask('/v1/feedback', body)).json).toMatchObject({ duplicate: false, effect: 'learnt' })
 })
 
 test('what is on disk is known to the next server, a line that was cut short is not', async () => {

@@ -5,7 +5,7 @@ import { loadLife } from 'burgeon/session'
 import { batches } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { expect, test } from 'vitest'
-import { asking, lifeFolder, servedLife, smallServed } from './small-served.ts'
+import { asking, fillableDisk, lifeFolder, servedLife, smallServed } from './small-served.ts'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(20)
 
@@ -51,17 +51,11 @@ test('is learnt to the same bits as without a server, and is on disk when it is 
 test('a full disk is said, costs nothing that was learnt, and is forgotten when there is room again', async () => {
   const folder = await lifeFolder()
   const real = nodeDisk(folder)
-  let isFull = true
-  const disk = new Proxy(real, {
-    get(target, name) {
-      if (isFull && name === 'write') return () => Promise.reject(new Error('ENOSPC: no space left'))
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
+  const room = fillableDisk(folder, 'write')
+  room.isFull = true
   const notes: string[] = []
   const note = (line: string): unknown => notes.push(line)
-  const { ask, served } = await asking({}, await smallServed(folder, false, { disk, note }))
+  const { ask, served } = await asking({}, await smallServed(folder, false, { disk: room.disk, note }))
   const { status, json } = await ask('/v1/learn', { text })
   expect(status).toBe(200)
   const [{ saved, events }] = json['documents'] as { saved: boolean; events: string[] }[]
@@ -69,7 +63,7 @@ test('a full disk is said, costs nothing that was learnt, and is forgotten when 
   expect(events.join()).toContain('ENOSPC')
   expect(notes.join()).toContain('ENOSPC')
   expect((await loadLife(real)).learner.step).toBe(0)
-  isFull = false
+  room.isFull = false
   await served.teacher?.close()
   expect((await loadLife(real)).learner.step).toBe(4)
 })

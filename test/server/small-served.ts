@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { type AppOptions, createApp, type ServedModel } from '@burgeon/server'
 import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife } from 'burgeon/session'
@@ -42,6 +43,24 @@ export async function smallServed(
   const life = await loadLife(disk)
   if (asks !== undefined) approvalsOf(life)?.ask(asks)
   return serveLife(life, path, { plain: false, disk, note: () => {}, watcher: lifeNews(life), ...own })
+}
+
+/** A disk on which one call fails for want of room as long as it is full. */
+export function fillableDisk(
+  folder: string,
+  call: 'append' | 'create' | 'write',
+): { readonly disk: Disk; isFull: boolean } {
+  const found = {
+    isFull: false,
+    disk: new Proxy(nodeDisk(folder), {
+      get(target, name) {
+        if (found.isFull && name === call) return () => Promise.reject(new Error('ENOSPC: no space left'))
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    }),
+  }
+  return found
 }
 
 /** Asks an app without a socket. */

@@ -1,5 +1,5 @@
 /** Feedback in the folder of a life: a file of lines, each a piece of feedback. */
-import type { Disk } from '@burgeon/gpt'
+import { CheckpointError, type Disk } from '@burgeon/gpt'
 import type { FeedbackEntry, ServedFeedback } from '@burgeon/server'
 import type { Life } from '../session/life/life-checkpoint.ts'
 
@@ -21,13 +21,19 @@ export function servedFeedback(disk: Disk, present: () => Pick<Life, 'record'>):
         opened = undefined
         throw error
       })
-      const known = await opened
-      if (known.has(entry.id)) return false
-      // A line that a kill cut short ends here, and is left out when it is read.
-      await disk.append(file, encoder.encode(`\n${JSON.stringify(entry)}\n`))
-      await disk.sync()
-      known.add(entry.id)
-      return true
+      try {
+        const known = await opened
+        if (known.has(entry.id)) return false
+        // A line that a kill cut short ends here, and is left out when it is read.
+        await disk.append(file, encoder.encode(`\n${JSON.stringify(entry)}\n`))
+        await disk.sync()
+        known.add(entry.id)
+        return true
+      } catch (error) {
+        throw new CheckpointError(`${disk.place}: cannot keep ${file}: ${(error as Error).message}`, {
+          cause: error,
+        })
+      }
     },
     isLearnt: (id) => present().record.feedback?.includes(id) ?? false,
   }

@@ -1,6 +1,6 @@
 /** The route of feedback. It has the effects that it says and no others. */
 import { createHash } from 'node:crypto'
-import { ApiError } from '../http/api-error.ts'
+import { ApiError, refuseBy } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import {
   correctionOf,
@@ -33,7 +33,7 @@ export const feedbackRoute = (limits: Limits): Route => ({
       if (feedback === undefined)
         throw new ApiError(409, 'this model keeps no feedback.', { code: 'no_life' })
       // On disk first: a kill after this loses none that was sent.
-      const added = await feedback.note(entry)
+      const added = await feedback.note(entry).catch(refuse)
       if (wanted === null || feedback.isLearnt(entry.id)) return { isNew: added, learnt: null }
       const lesson = { text: entry.prompt + wanted, domain: 'feedback', id: entry.id }
       return { isNew: added, learnt: await learnLesson(services, lesson) }
@@ -49,6 +49,12 @@ export const feedbackRoute = (limits: Limits): Route => ({
     })
   },
 })
+
+/** Of a disk that is full nobody else would tell them. */
+function refuse(error: unknown): never {
+  const details = { type: 'server_error', code: 'not_kept' }
+  return refuseBy(error, 500, 'the feedback was not written down, and nothing of it was learnt', details)
+}
 
 /** The text to learn in the place of the answer; null where nothing is learnt. */
 function wantedOf({ judgement, correction, answer, weight }: FeedbackEntry): string | null {
