@@ -118,6 +118,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- strategies': bench('strategies'),
   'npm run bench -- overhead': bench('overhead'),
   'npm run bench -- serve': bench('serve'),
+  'npm run bench -- mixed-load': bench('mixed-load'),
   'npm run bench -- checkpoint': bench('checkpoint'),
   'npm run bench -- per-example': bench('per-example'),
   'npm run bench -- tape': bench('tape'),
