@@ -94,6 +94,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon learn notes --keep-sizes --out life/kept',
     because: 'the text does not say what is learnt',
   },
+  'npm run try:packages': { because: 'the continuous integration runs it by itself' },
+  'npx burgeon learn': { because: 'names the command, whose text is not given' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },
   'npx node --conditions=@burgeon/source file.ts': {
@@ -165,6 +167,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'the packages are there already',
   },
   'npx burgeon serve --learn notes/': { run: 'npx burgeon serve --help', because: answers },
+  'npx burgeon serve --learn': { because: 'names the option, whose text is not given' },
   'npx burgeon serve': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve --mcp': { run: 'npx burgeon serve --help', because: answers },
   'npm i @modelcontextprotocol/sdk@1.32.2': {

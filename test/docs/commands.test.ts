@@ -1,5 +1,11 @@
-/** No command of a document escapes `scripts/try-commands.ts`, which runs them; and nothing is excused that is not printed. */
+/**
+ * No command of a document escapes `scripts/try-commands.ts`, which runs them; and nothing is excused that is not printed.
+ * Reaches inside: the parser of the command line takes every printed command.
+ */
+import { PassThrough } from 'node:stream'
+import type { Command } from 'commander'
 import { expect, it } from 'vitest'
+import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 import { commandsIn, documents, otherwise, unmarkedIn } from '../../scripts/doc-commands.ts'
 
 const printed = documents.flatMap(commandsIn)
@@ -20,4 +26,34 @@ it('only commands with names that stand for others are excused from running as p
   const open = printed.filter(({ command }) => !Object.hasOwn(otherwise, command))
   expect(open.filter(({ command }) => /\b(?:DIR|FILE|file\.ts)\b/.test(command))).toEqual([])
   expect(open.map(({ command }) => command)).toContain('npx burgeon generate --prompt "Dear "')
+})
+
+/** Words of a command line, without the quotes that hold some together. */
+const words = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, bare]) => double ?? single ?? bare)
+
+it('a command that is run as printed is one that can be typed', async () => {
+  const open = printed.map(({ command }) => command).filter((command) => !Object.hasOwn(otherwise, command))
+  const typed = open.filter((command) => command.includes('npx burgeon '))
+  expect(typed.length).toBeGreaterThan(10)
+  for (const command of typed) {
+    const stream = new PassThrough()
+    const program = commandLine(
+      {
+        ...{ input: stream, output: stream, status: stream, environment: {} },
+        ...{ stop: new AbortController().signal, now: () => 0 },
+      } as unknown as Parameters<typeof commandLine>[0],
+      () => {},
+    )
+    let taken: Command | undefined
+    for (const each of program.commands) each.action((...given) => void (taken = given.at(-1) as Command))
+    const line = command.slice(command.indexOf('npx burgeon ') + 'npx burgeon '.length)
+    if (line === '--help') continue
+    await program.parseAsync(words(line), { from: 'user' })
+    expect(taken?.name(), command).toBe(words(line)[0])
+  }
+  // Servers answer until they are told to end; and nothing of ours can be fetched, or runs without flags, before it is released.
+  expect(
+    open.filter((command) => /burgeon serve(?! --help)|npm i\b.*\bburgeon\b|^node scripts/.test(command)),
+  ).toEqual([])
 })
