@@ -56,6 +56,29 @@ test('what is alone has all of the time, and what comes then need not wait for w
   expect(log.indexOf('token')).toBeLessThan(2)
 })
 
+test('learning that has had its share waits for texts that are about to ask for their next token', async () => {
+  const { work, log } = clocked(0.3)
+  const steps = Array.from({ length: 400 }, () => work('learn', 'step', 20))
+  for (let i = 0; i < 400; i++) {
+    await work('generate', 'token', 3)
+    // A token goes out in a few turns of the event loop.
+    for (let turn = 0; turn < i % 4; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const learnt = 20 * log.slice(1, log.lastIndexOf('token')).filter((one) => one === 'step').length
+  expect(learnt / (learnt + 3 * 400)).toBeLessThan(0.33)
+  expect(learnt / (learnt + 3 * 400)).toBeGreaterThan(0.27)
+  await Promise.all(steps)
+})
+
+test('nobody who reads slowly holds up learning', async () => {
+  const { work, log } = clocked(0)
+  const steps = Array.from({ length: 40 }, () => work('learn', 'step', 20))
+  await work('generate', 'token', 3)
+  // No text asks for more, and all is learnt though learning has no share of its own.
+  await Promise.all(steps)
+  expect(log.filter((one) => one === 'step')).toHaveLength(40)
+})
+
 test('a share of 0 lets learning wait for every token, and a share of 1 every token for learning', async () => {
   for (const [share, last] of [
     [0, 'step'],

@@ -22,6 +22,9 @@ interface Waiting {
   readonly run: () => Promise<void>
 }
 
+/** Turns of the event loop in which a text whose token was written may ask for its next one. */
+const patience = 8
+
 /** Time that was spent long ago counts for less: half as much after so many milliseconds of work. */
 const halfLife = 2000
 
@@ -29,6 +32,10 @@ const halfLife = 2000
  * Orders work on one engine. Of one kind, who came first is first; where both wait, learning goes on while it
  * has had less than its share. A piece of generation is one token of one request, one of learning a step, so
  * nobody waits long. After each the event loop turns, so that requests and signals are heard.
+ *
+ * After a token, learning that has had its share is patient: the texts at hand ask for their next token as
+ * soon as this one has gone out. A step in that gap would hold all of them up (anticipatory scheduling; Iyer
+ * and Druschel 2001, section 3).
  */
 export class Turns {
   readonly #share: number
@@ -75,9 +82,23 @@ export class Turns {
       const start = this.#now()
       await this.#waiting[work].shift()?.run()
       this.#note(work, this.#now() - start)
-      await new Promise((resolve) => setImmediate(resolve))
+      await eventLoop()
+      for (let left = work === 'generate' ? patience : 0; left > 0 && this.#mayHoldUp; left--)
+        await eventLoop()
     }
     this.#isRunning = false
+  }
+
+  /** Whether learning would go on beyond its share, because no text waits at this moment. */
+  get #mayHoldUp(): boolean {
+    const { generate, learn } = this.#waiting
+    return generate.length === 0 && learn.length > 0 && !this.#isBehind
+  }
+
+  /** Whether learning has had less than its share. */
+  get #isBehind(): boolean {
+    const { generate, learn } = this.#spent
+    return learn < this.#share * (learn + generate)
   }
 
   /** The kind whose turn it is; null while nothing waits. */
@@ -85,9 +106,8 @@ export class Turns {
     const { generate, learn } = this.#waiting
     if (learn.length === 0) return generate.length === 0 ? null : 'generate'
     if (generate.length === 0) return 'learn'
-    const all = this.#spent.learn + this.#spent.generate
-    const isBehind = this.#spent.learn < this.#share * all
-    return isBehind || (all === 0 && this.#share > 0) ? 'learn' : 'generate'
+    const isFirst = this.#spent.learn + this.#spent.generate === 0 && this.#share > 0
+    return isFirst || this.#isBehind ? 'learn' : 'generate'
   }
 
   #note(work: Work, milliseconds: number): void {
@@ -97,3 +117,5 @@ export class Turns {
     this.#spent[work] += milliseconds
   }
 }
+
+const eventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -23,8 +23,8 @@ export class WeightsVersion {
     const hash = createHash('sha256')
     for (const { path, tensor } of model.parameters) {
       hash.update(`${path}[${tensor.shape.join()}]`)
-      const numbers = Float32Array.from(await tensor.read())
-      hash.update(new Uint8Array(numbers.buffer))
+      const { buffer, byteOffset, byteLength } = await tensor.read()
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength))
     }
     const version = `${step}-${hash.digest('hex').slice(0, 12)}`
     this.#known = { model, step, size, version }
