@@ -23,8 +23,8 @@ export type Part = (steps: number) => Living | Promise<Living>
 
 const device = openReference()
 const origins = [{ id: 4, source: 'a file', domain: 'text', at: 20, trust: 0.5 }, null]
-const batch = () => ({ ...rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7]), origins })
-/** A part that is one of a chain of an optimizer. */
+const weights = Float32Array.of(1, -0.5, 1, 2, 1, 1, 1, 1)
+const batch = () => ({ ...rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7]), origins, weights })
 const stage =
   (make: () => optim.GradientTransform, shapes: Readonly<Record<string, readonly number[]>>): Part =>
   (steps) => {

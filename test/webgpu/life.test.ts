@@ -1,11 +1,13 @@
 import { adamw, chain, clipByGlobalNorm, dynamicLossScale } from '@burgeon/autograd/optim'
 import {
+  batchOfTokens,
   everySteps,
   type GrowthPolicy,
   Learner,
   type LearnerOptions,
   onlineEwc,
   reservoirReplay,
+  type TokenBatch,
 } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { type Device, DeviceLostError } from '@burgeon/tensor'
@@ -69,6 +71,29 @@ await withAdapter((device, adapter) => {
         learner.journal.flatMap((event) => (event.kind === 'growth' ? [event.data.record.summary] : []))
       expect(growth(gpu)).toEqual(growth(cpu))
       expect(growth(gpu)).toHaveLength(1)
+    })
+
+    test('learns signed weights of predictions as the CPU does, and those of 1 to the bit as none', async () => {
+      const weighted = (step: number, weight: number): TokenBatch => {
+        const batch = batchOfTokens(new TextEncoder().encode(textOf(step)), 16, 'text')
+        const weights = Float32Array.from({ length: batch.rows * 16 }, (_, i) => (i % 3 === 0 ? weight : 1))
+        return { ...batch, weights }
+      }
+      const lived = async (on: Device, weight?: number): Promise<number[]> => {
+        const learner = newLife(on)
+        const losses: number[] = []
+        for (let step = 0; step < 4; step++) {
+          const data = weight === undefined ? textOf(step) : weighted(step, weight)
+          losses.push((await learner.observe(data)).loss)
+        }
+        learner.dispose()
+        learner.model.dispose()
+        return losses
+      }
+      const [got, wanted, plain] = [await lived(device, -2), await lived(openWasm(), -2), await lived(device)]
+      got.forEach((loss, i) => expect(Math.abs(loss - wanted[i]) / wanted[i], `step ${i}`).toBeLessThan(1e-3))
+      expect(got[3]).not.toBe(plain[3])
+      expect(await lived(device, 1)).toEqual(plain)
     })
 
     test('in mixed precision learns, rehearses, protects and grows within a hundredth of the CPU', async () => {

@@ -3,6 +3,7 @@ import {
   checkArgument,
   checks,
   divide,
+  multiply,
   OptionError,
   slice,
   sum,
@@ -22,7 +23,9 @@ export interface Pass {
   readonly freshRows: number
   /** The same rows on the device. */
   readonly tensors: BatchTensors
-  /** The loss of every prediction, `f32 [N]`, in nats; 0 where nothing is to be predicted. */
+  /**
+   * The loss of every prediction, `f32 [N]`, in nats, without its weight; 0 where nothing is to be predicted.
+   */
   readonly losses: Tensor
   /**
    * The outputs of the model, `f32 [N, C]`. They are kept where a part of the learner says `usesLogits`, so
@@ -93,15 +96,27 @@ export function predict(means: PassMeans, weights: TensorsByPath): Pass {
   }
 }
 
-/** The mean of the losses over the predictions that count, a scalar. */
-export function meanLossOf({ losses, tensors: { counted } }: Pick<Pass, 'losses' | 'tensors'>): Tensor {
-  const total = sum(losses)
+/** The losses of all predictions times their weights, `f32 [N]`: what is learnt of them. */
+export const weightedLossesOf = ({
+  losses,
+  tensors: { lossWeights },
+}: Pick<Pass, 'losses' | 'tensors'>): Tensor =>
+  lossWeights === undefined ? losses : multiply(losses, lossWeights)
+
+/**
+ * The sum of the weighted losses by the number of predictions that count, a scalar. Never by the sum of the
+ * weights: half the weights are half the gradient.
+ */
+export function meanLossOf(pass: Pick<Pass, 'losses' | 'tensors'>): Tensor {
+  const { counted } = pass.tensors
+  const total = sum(weightedLossesOf(pass))
   return counted.length > 1 ? divide(total, counted.length) : total
 }
 
 /** The same over the fresh rows alone. */
-export function freshLossOf({ losses, tensors: { counted, length }, freshRows }: Pass): Tensor {
-  const predictions = freshRows * length
+export function freshLossOf(pass: Pass): Tensor {
+  const { counted, length } = pass.tensors
+  const predictions = pass.freshRows * length
   const count = counted.filter((i) => i < predictions).length
-  return divide(sum(slice(losses, [0], [predictions])), Math.max(1, count))
+  return divide(sum(slice(weightedLossesOf(pass), [0], [predictions])), Math.max(1, count))
 }

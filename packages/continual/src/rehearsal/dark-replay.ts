@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from '@burgeon/tensor'
 import type { StepContext } from '../journal/step-context.ts'
-import type { Pass } from '../model/pass.ts'
+import { type Pass, weightedLossesOf } from '../model/pass.ts'
 import { isTokenBatch } from '../stream/batch.ts'
 import { rowAt } from '../stream/row.ts'
 import { aMemory } from './memory/memory.ts'
@@ -53,7 +53,8 @@ const countedSquare = times(input(2), times(distance, distance))
  * paper): z′ are the outputs of the model for x′ just before it was learnt, x′ and x″ are drawn from memory
  * one independently of the other, `share` rows per new row each. Where the model has more outputs now than it
  * had then, those that were kept count alone. A row that was written in other tokens since has no outputs
- * that would be of these, and comes back by its labels alone.
+ * that would be of these, and comes back by its labels alone. Weights of predictions are of their labels: α
+ * knows none.
  *
  * @throws OptionError for options outside their ranges.
  * @example
@@ -165,8 +166,11 @@ function heldTo(held: readonly (StoredLogits | null)[], pass: Pass, alpha: numbe
 }
 
 /** β times the mean loss of the rows after those that are held; null where there are none. */
-function byLabels(heldRows: number, { freshRows, tensors, losses }: Pass, beta: number): Tensor | null {
+function byLabels(heldRows: number, pass: Pass, beta: number): Tensor | null {
+  const { freshRows, tensors } = pass
   const first = (freshRows + heldRows) * tensors.length
   const count = tensors.counted.filter((i) => i >= first).length
-  return count === 0 || beta === 0 ? null : multiply(divide(sum(slice(losses, [first])), count), beta)
+  return count === 0 || beta === 0
+    ? null
+    : multiply(divide(sum(slice(weightedLossesOf(pass), [first])), count), beta)
 }

@@ -1,6 +1,6 @@
 /** The latest rows of a stream: what importance is judged by where nothing is rehearsed. */
-import { checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
-import { count, savedNumbers, savedTokens } from '../saved-state.ts'
+import { type Check, checkState, checks, optional, StateError, type StateChecks } from '@burgeon/tensor'
+import { count, none, savedNumbers, savedTokens } from '../saved-state.ts'
 import type { Batch } from '../stream/batch.ts'
 import { batchFromRows, isTokenRow, recoded, type Row, rowAt } from '../stream/row.ts'
 import type { Rehearsal } from './rehearsal.ts'
@@ -14,6 +14,8 @@ interface State {
   readonly inputs?: number
   /** None of rows whose origin nobody said, and in states of earlier versions. */
   readonly origins?: SavedOrigins
+  /** Weights of each row's predictions, none where all are 1. Left out where no row has any. */
+  readonly weights?: readonly (Float32Array | null)[]
 }
 
 const stateChecks: StateChecks<State> = {
@@ -21,6 +23,9 @@ const stateChecks: StateChecks<State> = {
   domains: checks.list('a list of names', checks.text),
   inputs: optional(count),
   origins: optional(checks.object<SavedOrigins>('origins of the rows')),
+  weights: optional(checks.list('weights of each row, or null', checks.either(savedNumbers, none))) as Check<
+    State['weights']
+  >,
 }
 
 /** Numbers of a row that a model reads, and one more where they are tokens. */
@@ -57,21 +62,37 @@ export function recentRows(capacity: number): Rehearsal {
         isTokenRow(row) ? row.tokens : Float32Array.of(...row.inputs, ...row.targets),
       )
       const origins = savedOrigins(kept.map(({ origin }) => origin))
-      return { rows, domains, ...(example && { inputs: sizeOf(example) }), ...origins }
+      const isWeighted = kept.some(({ weights }) => weights !== undefined)
+      return {
+        ...{ rows, domains, ...(example && { inputs: sizeOf(example) }), ...origins },
+        ...(isWeighted && { weights: kept.map(({ weights = null }) => weights) }),
+      }
     },
     restore(state) {
       const saved = checkState<State>('recent rows', state, stateChecks)
-      const { rows, domains, inputs } = saved
+      const { rows, domains, inputs, weights = domains.map(() => null) } = saved
       const areTokens = inputs === undefined
       if (
         rows.length !== domains.length ||
-        !rows.every((row) => (areTokens ? savedTokens.accepts(row) : row.length > inputs))
+        weights.length !== rows.length ||
+        !rows.every((row, i) => {
+          const predictions = weights[i]?.length ?? (areTokens ? row.length - 1 : 1)
+          return areTokens
+            ? savedTokens.accepts(row) && predictions === row.length - 1
+            : row.length > inputs && predictions === 1
+        })
       ) {
-        throw new StateError('recent rows: the saved state is damaged; expected as many rows as domains.')
+        throw new StateError(
+          'recent rows: the saved state is damaged; expected as many rows as domains, and a weight for each prediction.',
+        )
       }
       const origins = originsIn(saved.origins, domains)
       const all = rows.map((row, i): Row => {
-        const source = { domain: domains[i], origin: origins[i] }
+        const own = weights[i]
+        const source = {
+          ...{ domain: domains[i], origin: origins[i] },
+          ...(own && { weights: Float32Array.from(own) }),
+        }
         if (areTokens) return { tokens: Int32Array.from(row), ...source }
         const numbers = Float32Array.from(row)
         return { inputs: numbers.slice(0, inputs), targets: numbers.slice(inputs), ...source }

@@ -20,9 +20,9 @@ export interface Rehearsal extends Part {
    */
   readonly usesLogits?: boolean
   /**
-   * What the rows that it recalled for this step cost, a scalar ≥ 0 on the tape; null where they cost
-   * nothing. The learner adds it to the mean loss of the fresh rows. Without it the loss is the mean over
-   * fresh and old rows alike. Not called in a step that recalled nothing.
+   * What the rows that it recalled for this step cost, a scalar on the tape, ≥ 0 but for negative weights;
+   * null where they cost nothing. The learner adds it to the mean loss of the fresh rows. Without it the loss
+   * is the mean over fresh and old rows alike. Not called in a step that recalled nothing.
    *
    * @param weights All weights of the model.
    * @param pass The prediction of the step's rows with them: the recalled ones come after the fresh ones.

@@ -18,6 +18,8 @@ export interface BatchTensors {
   readonly length: number
   /** Predictions that count, in order. */
   readonly counted: readonly number[]
+  /** Weights of the N predictions, `f32 [N]`; 1 each unless given. */
+  readonly lossWeights?: Tensor
 }
 
 /** Rows of tokens on a device, `i32 [B, T]`, with 0 in the place of padding. */
@@ -40,7 +42,8 @@ export function batchTensors(
   batch: Batch,
   predicts: 'classes' | 'numbers' = 'classes',
 ): BatchTensors {
-  const { rows } = batch
+  const { rows, weights: given } = batch
+  const lossWeights = given && device.tensor(given, { shape: [given.length], dtype: 'f32' }, 'batch')
   if (isTokenBatch(batch)) {
     const targetTokens = targetsOf(batch)
     const { length: places } = targetTokens
@@ -49,6 +52,7 @@ export function batchTensors(
       targets: device.tensor(targetTokens, { shape: [places], dtype: 'i32' }, 'batch'),
       length: batch.length,
       counted: Array.from(targetTokens.keys()).filter((i) => targetTokens[i] >= 0),
+      ...(lossWeights && { lossWeights }),
     }
   }
   const { inputs, targets } = batch
@@ -62,5 +66,6 @@ export function batchTensors(
         : device.tensor(Int32Array.from(targets), { shape: [rows], dtype: 'i32' }, 'batch'),
     length: 1,
     counted: Array.from({ length: rows }, (_, i) => i),
+    ...(lossWeights && { lossWeights }),
   }
 }

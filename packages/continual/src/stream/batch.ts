@@ -2,6 +2,7 @@
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { joinArrays } from './join-arrays.ts'
 import { type Origins, originsOf, withOrigins } from './origin.ts'
+import { type RowWeights, weightsOf, withWeights } from './row-weights.ts'
 
 /** Token at the end of a row whose sequence is shorter: never predicted, never counted. */
 export const padding = -1
@@ -21,6 +22,12 @@ export interface TokenBatch {
   /** Origin of each row, where it is known; null for a row that has none. None unless given. */
   readonly origins?: Origins
   /**
+   * Weight of each prediction in what is learnt, `[B·T]` row after row, finite and of either sign: the loss
+   * is Σ w·ℓ divided by the number of predictions that count, also those of weight 0. What stands for padding
+   * counts for nothing. 1 each unless given. The prequential loss leaves weights out.
+   */
+  readonly weights?: Float32Array
+  /**
    * Whether the rows are one text, each beginning with the last token of the one before. False unless given.
    */
   readonly isContinuous?: boolean
@@ -38,6 +45,8 @@ export interface ExampleBatch {
   readonly domains: readonly string[]
   /** Origin of each row, where it is known; null for a row that has none. None unless given. */
   readonly origins?: Origins
+  /** Weight of each row in what is learnt, `[B]`, as in a `TokenBatch`. 1 each unless given. */
+  readonly weights?: Float32Array
 }
 
 /** Rows of either form, each with its domain. */
@@ -74,12 +83,13 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   if (batches.length === 0) throw new OptionError('joinBatches: got no batches; expected one or more.')
   const domains = batches.flatMap((batch) => batch.domains)
   const origins = batches.flatMap(originsOf)
+  const weights = batches.flatMap(weightsOf)
   const ofTokens = batches.filter(isTokenBatch)
   if (ofTokens.length < batches.length) {
-    return { ...joinExamples(batches), domains, ...withOrigins(origins) }
+    return { ...joinExamples(batches), domains, ...withOrigins(origins), ...withWeights(weights, 1) }
   }
   const length = ofTokens.reduce((longest, batch) => Math.max(longest, batch.length), 0)
-  return batchOfRows(ofTokens.flatMap(tokenRows), domains, length, origins)
+  return batchOfRows(ofTokens.flatMap(tokenRows), domains, length, origins, weights)
 }
 
 function joinExamples(batches: readonly Batch[]): Omit<ExampleBatch, 'domains'> {
@@ -117,7 +127,7 @@ const sizeOf = (batch: Batch): string =>
 export function withinContext(batch: TokenBatch, context: number): TokenBatch {
   if (batch.length <= context) return batch
   const rows = tokenRows(batch).map((row) => row.subarray(0, context + 1))
-  return batchOfRows(rows, batch.domains, context, batch.origins)
+  return batchOfRows(rows, batch.domains, context, batch.origins, weightsOf(batch))
 }
 
 const tokenRows = (batch: TokenBatch): Int32Array[] =>
@@ -171,26 +181,33 @@ export function rowsBetween(batch: Batch, from: number, to: number): Batch {
     const each = numbers.length / batch.rows
     return numbers.subarray(from * each, to * each) as A
   }
-  const { domains, origins = [] } = batch
+  const { domains, origins = [], weights } = batch
   const kept = {
     ...{ rows: to - from, domains: domains.slice(from, to) },
     ...withOrigins(origins.slice(from, to)),
+    ...(weights && { weights: own(weights) }),
   }
   return isTokenBatch(batch)
     ? { ...kept, length: batch.length, tokens: own(batch.tokens) }
     : { ...kept, inputs: own(batch.inputs), targets: own(batch.targets) }
 }
 
-/** A batch of rows of `length + 1` tokens each; shorter ones are padded at their end. */
+/**
+ * A batch of rows of `length + 1` tokens each; shorter ones are padded at their end.
+ *
+ * @param weights Of each row, for its predictions; null, or no list, where all are 1.
+ */
 export function batchOfRows(
   rows: readonly Int32Array[],
   domains: readonly string[],
   length: number,
   origins: Origins = [],
+  weights: readonly RowWeights[] = [],
 ): TokenBatch {
   const tokens = new Int32Array(rows.length * (length + 1)).fill(padding)
   rows.forEach((row, i) => tokens.set(row, i * (length + 1)))
-  return { rows: rows.length, length, tokens, domains, ...withOrigins(origins) }
+  const also = { ...withOrigins(origins), ...withWeights(weights, length) }
+  return { rows: rows.length, length, tokens, domains, ...also }
 }
 
 /**

@@ -12,7 +12,7 @@ export function checkBatch(
   data: unknown,
   { vocabulary, context }: Pick<GptConfig, 'vocabulary' | 'context'>,
 ): asserts data is TokenBatch {
-  const { rows, length, tokens, domains, origins } = (data ?? {}) as Partial<TokenBatch>
+  const { rows, length, tokens, domains, origins, weights } = (data ?? {}) as Partial<TokenBatch>
   if (
     !atLeastOne.accepts(rows) ||
     !atLeastOne.accepts(length) ||
@@ -30,6 +30,7 @@ export function checkBatch(
   }
   checkDomains(domains, rows)
   checkOrigins(origins, domains)
+  checkWeights(weights, rows * length)
   for (let row = 0; row < rows; row++) {
     const own = trimmed(rowOf(data as TokenBatch, row))
     if (own.length < 2) throw refused(`row ${row} has ${own.length} tokens`, 'one to read and one to predict')
@@ -50,7 +51,7 @@ export const checkTokens = (data: unknown): void =>
  * targets: one class, or any finite numbers.
  */
 export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers' = 'classes'): void {
-  const { rows, inputs, targets, domains, origins } = data
+  const { rows, inputs, targets, domains, origins, weights } = data
   if (!atLeastOne.accepts(rows)) throw refused(`got ${shown(rows)} rows`, 'a positive integer')
   for (const [name, numbers] of Object.entries({ inputs, targets })) {
     const isWhole = numbers instanceof Float32Array && numbers.length > 0 && numbers.length % rows === 0
@@ -65,6 +66,7 @@ export function checkExamples(data: ExampleBatch, predicts: 'classes' | 'numbers
   }
   checkDomains(domains, rows)
   checkOrigins(origins, domains)
+  checkWeights(weights, rows)
   if (predicts === 'numbers') return
   const isClass = (target: number): boolean => Number.isInteger(target) && target >= 0
   const wrong = targets.find((target) => !isClass(target))
@@ -98,6 +100,16 @@ function checkOrigins(origins: unknown, domains: readonly string[]): void {
     if (origin === null || check.accepts(origin)) return
     throw refused(`got ${shown(origin)} as the origin of row ${row}`, check.expected)
   })
+}
+
+/** Throws unless there are none, or a finite one for each prediction, that of padding included. */
+function checkWeights(weights: unknown, predictions: number): void {
+  if (weights === undefined) return
+  const expected = `a Float32Array of ${predictions} finite numbers, one for each prediction`
+  if (!(weights instanceof Float32Array)) throw refused(`got ${shown(weights)} as weights`, expected)
+  if (weights.length !== predictions) throw refused(`got ${weights.length} weights`, expected)
+  const at = strayIn(weights)
+  if (at >= 0) throw refused(`got ${weights[at]} as weights[${at}]`, expected)
 }
 
 const atLeastOne = checks.integer({ from: 1 })

@@ -15,6 +15,7 @@ import { aRehearsal, type Rehearsal } from '../rehearsal/rehearsal.ts'
 import { passOf } from '../model/pass.ts'
 import { type Batch, isTokenBatch, joinBatches, padding, rowOf, trimmed } from '../stream/batch.ts'
 import { type Origin, originsOf } from '../stream/origin.ts'
+import { weightsAt } from '../stream/row-weights.ts'
 import {
   batchAt,
   contextOf,
@@ -69,6 +70,7 @@ export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult
       () => givesWhatWasLearnt(made(), lived),
     ],
     ['says of every row where it came from, also after a resume', () => namesOrigins(made, lived)],
+    ['gives back the weights of every row, also after a resume', () => keepsWeights(made, lived)],
     ['samples no more rows than it is asked for', () => keepsToTheNumber(made(), lived)],
     ['changes nothing that it is given, and keeps copies', () => keepsCopies(made(), model)],
     ['is as it was when a step that failed is taken back', () => takesBack(made, model, lived)],
@@ -120,12 +122,38 @@ async function givesWhatWasLearnt(rehearsal: Rehearsal, lived: Lived): Promise<s
   return rowsIn(rehearsal.sample(8)).length > 0 ? null : 'it gave nothing in all of its life'
 }
 
-async function namesOrigins(made: () => Rehearsal, lived: Lived): Promise<string | null> {
+const namesOrigins = async (made: () => Rehearsal, lived: Lived): Promise<string | null> =>
+  firstComplaint(await givenInALife(made, lived), (batch) => strangeOrigin(batch))
+
+const keepsWeights = async (made: () => Rehearsal, lived: Lived): Promise<string | null> =>
+  firstComplaint(await givenInALife(made, lived), strangeWeights)
+
+const firstComplaint = (
+  given: readonly (Batch | null)[],
+  complaint: (batch: Batch | null) => string | null,
+): string | null => given.map(complaint).find((strange) => strange !== null) ?? null
+
+/** All batches that a rehearsal gave in a life in the middle of which it was saved and restored. */
+async function givenInALife(made: () => Rehearsal, lived: Lived): Promise<readonly (Batch | null)[]> {
   const [first, second] = [made(), made()]
   const given = [...(await lived(first, 0, longFrom)), first.sample(8)]
   second.restore(copied(first.toState()))
-  given.push(...(await lived(second, longFrom, steps)), second.sample(8))
-  return given.map((batch) => strangeOrigin(batch)).find((strange) => strange !== null) ?? null
+  return [...given, ...(await lived(second, longFrom, steps)), second.sample(8)]
+}
+
+/** Describes a row whose weights are not its own; null where there is none. */
+function strangeWeights(batch: Batch | null): string | null {
+  if (batch === null || !isTokenBatch(batch)) return null
+  for (const [row, origin] of originsOf(batch).entries()) {
+    if (origin === null) continue
+    const predictions = trimmed(rowOf(batch, row)).length - 1
+    const of = (given: Batch, at: number): string =>
+      [...(weightsAt(given, at) ?? new Float32Array(predictions).fill(1))].slice(0, predictions).join()
+    const wanted = of(batchAt(Math.floor(origin.id / 2)), origin.id % 2)
+    const found = of(batch, row)
+    if (found !== wanted) return `row ${rowsIn(batch)[row]} has weights ${found}, and had ${wanted}`
+  }
+  return null
 }
 
 /** Describes a row whose origin is not its own; null where there is none. */

@@ -15,7 +15,10 @@ export const longFrom = 30
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i)
 
-/** Two new rows in every step, all different; the second is shorter. Each says where it came from. */
+/**
+ * Two new rows in every step, all different; the second is shorter. Each says where it came from, and every
+ * third step how strongly its predictions are learnt.
+ */
 export function batchAt(step: number): TokenBatch {
   const length = step < longFrom ? 4 : 8
   const row = (i: number, size: number): Int32Array =>
@@ -29,8 +32,12 @@ export function batchAt(step: number): TokenBatch {
     domains,
     length,
     rows.map((_, i) => originAt(step, i)),
+    rows.map(() => (step % 3 === 1 ? weightsFrom(step, length) : null)),
   )
 }
+
+const weightsFrom = (step: number, length: number): Float32Array =>
+  Float32Array.from({ length }, (_, t) => ((step + t) % 4 === 0 ? 2 : 0.5))
 
 /** Origin of a row of a step. */
 export const originAt = (step: number, row: number): Origin => ({

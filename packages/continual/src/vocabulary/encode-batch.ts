@@ -1,9 +1,10 @@
 /** Between text, batches of earlier tokens, and batches of the tokens that there are now. */
 import { byteTokenizer, type Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
-import { type Batch, batchOfRows, batchOfTokens, padding, rowOf, type TokenBatch } from '../stream/batch.ts'
+import { type Batch, batchOfTokens, padding, type TokenBatch } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
 import { withOrigins } from '../stream/origin.ts'
+import { batchFromRows, recoded, rowAt } from '../stream/row.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
  *
  * With a vocabulary, a batch may hold the tokens of any time, such as the bytes that `batches` cuts a stream
  * into: it is encoded anew. Rows that follow each other become fewer full ones, others are padded at their
- * end. Either way the bytes that are predicted are the same.
+ * end. Either way the bytes that are predicted are the same, and so is the weight of each.
  *
  * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that
  *   is not the model's.
@@ -32,16 +33,18 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
   }
   if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), config.context, 'text')
   checkBatch(data, config)
-  const { isContinuous, length, tokens, rows, domains, origins = [] } = data
-  // Rows of several experiences stay apart, so that each is still the one that its origin names.
-  if (isContinuous && origins.every((origin) => origin?.id === origins[0]?.id)) {
+  const { isContinuous, length, tokens, rows, domains, origins = [], weights } = data
+  // Rows of several experiences stay apart, so that each is still the one that its origin names, and so do
+  // rows with weights.
+  if (isContinuous && weights === undefined && origins.every((origin) => origin?.id === origins[0]?.id)) {
     const text = tokens.filter((token, i) => token >= 0 && (i === 0 || i % (length + 1) !== 0))
     const batch = batchOfTokens(encodedAnew(text, tokenizer), length, domains[0])
     const [origin = null] = origins
     return { ...batch, ...withOrigins(new Array<typeof origin>(batch.rows).fill(origin)) }
   }
-  const all = Array.from({ length: rows }, (_, row) => encodedRow(rowOf(data, row), tokenizer))
-  return batchOfRows(all, domains, length, origins)
+  const encoded = (row: Int32Array): Int32Array => encodedRow(row, tokenizer)
+  const all = Array.from({ length: rows }, (_, row) => recoded(rowAt(data, row), encoded))
+  return batchFromRows(all) as TokenBatch
 }
 
 /**

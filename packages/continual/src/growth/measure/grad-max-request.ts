@@ -21,10 +21,10 @@ import {
   RandomStream,
   scope,
   std,
-  sum,
   type Tensor,
   tensorsIn,
 } from '@burgeon/tensor'
+import { meanLossOf } from '../../model/pass.ts'
 import { aTokenBatch, type TokenBatch } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
 import { orthonormalRows } from './orthonormal-rows.ts'
@@ -136,14 +136,14 @@ interface Seen {
 function look(model: Gpt, batch: TokenBatch, block: string, gates: number, random: RandomStream): Seen {
   const { device, parameters } = model
   const weights = parameters.tensors()
-  const { inputs: tokens, targets, counted } = batchTensors(device, batch)
+  const own = batchTensors(device, batch)
   const seen = new Map<ObservedActivation, Tensor>()
   const observe = (id: string, what: ObservedActivation, x: Tensor): void => {
     if (id === block) seen.set(what, x)
   }
   const of = (what: ObservedActivation): Tensor => seen.get(what) as Tensor
   using recorded = recordTape(Object.values(weights), () =>
-    divide(sum(model.losses(tokens, targets, weights, { observe })), counted.length),
+    meanLossOf({ losses: model.losses(own.inputs, own.targets, weights, { observe }), tensors: own }),
   )
   const output = of('mlpOutput')
   const pulled = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], [output])

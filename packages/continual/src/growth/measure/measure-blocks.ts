@@ -20,10 +20,10 @@ import {
   keyFromSeed,
   scope,
   subtract,
-  sum,
   type Tensor,
   tensorsIn,
 } from '@burgeon/tensor'
+import { meanLossOf } from '../../model/pass.ts'
 import { aTokenBatch, partsOf, type TokenBatch } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
 import { meanOf } from './mean-of.ts'
@@ -116,7 +116,8 @@ interface Seen {
 function look(model: Gpt, probe: TokenBatch): { norm: Tensor; blocks: Seen[]; predicted: number } {
   const { device, parameters, config } = model
   const weights = parameters.tensors()
-  const { inputs: tokens, targets, counted: places } = batchTensors(device, probe)
+  const own = batchTensors(device, probe)
+  const places = own.counted
   const predicted = places.length
   const counted = device.tensor(places, { shape: [predicted], dtype: 'i32' }, 'probe')
   const seen = new Map<string, Tensor>()
@@ -124,7 +125,7 @@ function look(model: Gpt, probe: TokenBatch): { norm: Tensor; blocks: Seen[]; pr
     void seen.set(`${block} ${what}`, x)
   const of = (block: string, what: ObservedActivation): Tensor => seen.get(`${block} ${what}`) as Tensor
   using recorded = recordTape(Object.values(weights), () =>
-    divide(sum(model.losses(tokens, targets, weights, { observe })), predicted),
+    meanLossOf({ losses: model.losses(own.inputs, own.targets, weights, { observe }), tensors: own }),
   )
   const outputs = config.blocks.map(({ id }) => of(id, 'mlpOutput'))
   const gradients = pullBack(recorded.tape, [recorded.result], [fill(device, [], 1)], outputs)
