@@ -29,6 +29,7 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
     '@clack/prompts': '1.9.0',
     chokidar: '5.0.0',
     commander: '14.0.3',
+    htmlparser2: '12.0.0',
   },
 }
 

@@ -135,15 +135,18 @@ test('reads what RFC 4180 allows, wherever pieces end', () =>
         )
         const text = `\ufeff${written.join(lineEnd)}${endsOpen ? '' : lineEnd}`
         const read: (readonly string[])[] = []
-        for await (const { fields } of csvRecords(pieces(text, size), separator, 'text')) read.push(fields)
+        for await (const { fields } of csvRecords(pieces(text, size), separator, placed)) read.push(fields)
         expect(read).toEqual(records)
       },
     ),
   ))
 
+/** What messages say of a line. */
+const placed = (line: number): string => `line ${line}`
+
 test('counts lines inside quotes, and leaves out blank lines', async () => {
   const found: unknown[] = []
-  for await (const record of csvRecords(pieces('a,"b\nc"\n\n\r\n"",d\ne'), ',', 'text')) found.push(record)
+  for await (const record of csvRecords(pieces('a,"b\nc"\n\n\r\n"",d\ne'), ',', placed)) found.push(record)
   expect(found).toEqual([
     { fields: ['a', 'b\nc'], line: 1 },
     { fields: ['', 'd'], line: 5 },

@@ -23,6 +23,7 @@ const listing = (size: number): SourceFile[] =>
     path: join('/nowhere', nameOf(i)),
     name: nameOf(i),
     domain: 'notes',
+    form: null,
     size,
   }))
 
@@ -91,6 +92,7 @@ test('the text of 4,000 ranges is found by name among 130,000 files, each looked
   const ranges = Array.from({ length: 4000 }, (_, i) => ({
     file: nameOf(many - 1 - i),
     domain: 'notes',
+    form: null,
     from: 0,
     to: 1,
   }))

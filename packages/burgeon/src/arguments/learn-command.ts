@@ -39,6 +39,7 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       'how much it costs to move weights that matter (EWC); 0 unless given',
       number(0, 1e12),
     )
+    .option('--column <name>', 'of tables (CSV, TSV) learn this column alone, by its name or number')
     .option('--append', 'go on from there with text that is new from its first byte', false)
     .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
     .addOption(seed)

@@ -68,7 +68,7 @@ async function learnInto(
 async function learnLife(
   life: KnownLife,
   path: string,
-  { out, append, passes: wanted, keepSizes, similarity }: LearnCommandOptions,
+  { out, append, passes: wanted, keepSizes, similarity, column }: LearnCommandOptions,
   means: Pick<SourceSessionOptions, 'disk' | 'watcher'>,
   { print, context }: Results,
 ): Promise<number> {
@@ -79,7 +79,7 @@ async function learnLife(
   const how = { ...means, out, keepSizes, resumeCommand: again('--resume') }
   const session = records
     ? await openRecordSession(life, records, { ...how, similarity }, context)
-    : await openSourceSession(life, path, { ...how, append, passes: wanted }, context)
+    : await openSourceSession(life, path, { ...how, append, passes: wanted, column }, context)
   const { source, label } = session
   await checkOutput('learn', out)
   sayBefore(name, source, context)

@@ -35,6 +35,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly learnShare: number
   /** File or folder that is learnt at the same time, and whatever is added to it. */
   readonly learn?: string
+  /** With `learn`: column of tables that is read alone. */
+  readonly column?: string
   /** Model whose weights a new life begins with. */
   readonly from?: string
   /** Whether growth waits for somebody. */
@@ -57,9 +59,12 @@ export async function serve(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
-  const { learn, from, readOnly, name, plain } = options
+  const { learn, from, column, readOnly, name, plain } = options
   if (from !== undefined && learn === undefined) {
     throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
+  }
+  if (column !== undefined && learn === undefined) {
+    throw new UsageError('serve: got --column without --learn; expected tables to learn.')
   }
   if (learn !== undefined && readOnly) {
     throw new UsageError('serve: got --learn and --read-only; expected one of them.')
@@ -84,7 +89,14 @@ export async function serve(
       const resume = await hasCheckpoint(disk)
       if (!resume) checkNewSinks('serve', options)
       // The same call begins a life and takes it up again: with weights of its own, then.
-      const begin = { out: path, resume, append: false, keepSizes: false, ...(from && !resume && { from }) }
+      const begin = {
+        out: path,
+        resume,
+        append: false,
+        keepSizes: false,
+        ...(from && !resume && { from }),
+        ...(column !== undefined && { column }),
+      }
       const life = await begunOrTakenUp(learn, begin, context)
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
       await checkOutput('serve', path)
@@ -92,7 +104,7 @@ export async function serve(
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
       return recorded(life, async (watcher) => {
-        const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher }, context)
+        const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher, column }, context)
         const teaching = {
           ...{ disk, note, beforeSave: () => beside.remember(), watcher },
           ...{ whilePaused: beside.whilePaused, onRollback: beside.become },

@@ -35,6 +35,8 @@ export interface LearnConfig {
   readonly tensorboard?: string | undefined
   /** Share of common pieces from which on a record counts as one that came before. */
   readonly similarity?: number | undefined
+  /** Name or number, from 1, of the column of tables that is learnt alone. */
+  readonly column?: string | undefined
 }
 
 /** Settings of `burgeon serve`, by the names of its options. */
@@ -55,6 +57,8 @@ export interface ServeConfig {
   readonly learnShare?: number | undefined
   /** File or folder that is learnt at the same time, and whatever is added to it. */
   readonly learn?: string | undefined
+  /** Name or number, from 1, of the column of tables that is learnt alone. */
+  readonly column?: string | undefined
   /** Model whose weights a new life begins with. A life that is there goes on with its own. */
   readonly from?: string | undefined
   /** Has growth wait until somebody approves it. */
@@ -97,6 +101,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   jsonl: checks.text,
   tensorboard: checks.text,
   similarity: checks.number({ from: 1e-3, to: 1 }),
+  column: checks.text,
 }
 
 const serveChecks: ChecksOf<ServeConfig> = {
@@ -108,6 +113,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   origin: checks.list('a list of origins', checks.text),
   learnShare: checks.number({ from: 0, to: 1 }),
   learn: checks.text,
+  column: checks.text,
   from: checks.text,
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,

@@ -1,5 +1,6 @@
 /** A talk with a model as the tokens it goes on from. */
 import { type ChatMessage, type GrowingTokenizer, PretrainedTokenizer } from '@burgeon/gpt'
+import { plainTranscript } from '../sources/documents/plain-transcript.ts'
 
 /** How a talk becomes a prompt. */
 export interface Transcript {
@@ -23,12 +24,10 @@ function templated(tokenizer: PretrainedTokenizer): Transcript {
 
 /** Lines as people write talks down, for a model that was trained on none. */
 function plain(tokenizer: GrowingTokenizer): Transcript {
-  const names: Readonly<Record<string, string>> = { user: 'User: ', assistant: 'Assistant: ' }
   return {
     stopTexts: ['\nUser:', '\nAssistant:'],
     promptOf(messages) {
-      const lines = messages.map(({ role, content }) => `${names[role] ?? ''}${content}\n`)
-      return Promise.resolve(tokenizer.encode(`${lines.join('')}Assistant:`))
+      return Promise.resolve(tokenizer.encode(`${plainTranscript(messages)}Assistant:`))
     },
   }
 }

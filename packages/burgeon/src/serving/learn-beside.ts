@@ -17,6 +17,8 @@ export interface LearnBesideOptions {
   readonly out: string
   readonly turn: NonNullable<SessionOptions['turn']>
   readonly watcher: NonNullable<SessionOptions['watcher']>
+  /** Column of tables that is read alone. */
+  readonly column?: string | undefined
 }
 
 /** A source that is learnt beside a server. */
@@ -47,19 +49,20 @@ const settled = 500
 export async function learnBeside(
   first: KnownLife,
   path: string,
-  { disk, out, turn, watcher }: LearnBesideOptions,
+  { column, ...how }: LearnBesideOptions,
   context: CommandContext,
 ): Promise<LearningBeside> {
   const { status, stop } = context
   const records = recordsAt(path)
-  const how = { disk, out, turn, watcher }
   let life = first
   let pause: Pause | null = null
   /** Raised when a pause is wanted. */
   let wanted = new AbortController()
   const open = (): Promise<SourceSession> => {
     const own = { ...context, stop: AbortSignal.any([stop, wanted.signal]) }
-    return records ? openRecordSession(life, records, how, own) : openSourceSession(life, path, how, own)
+    return records
+      ? openRecordSession(life, records, how, own)
+      : openSourceSession(life, path, { ...how, column }, own)
   }
   let session = await open()
   let [isRunning, isStale] = [false, false]

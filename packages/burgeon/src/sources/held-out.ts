@@ -2,7 +2,7 @@
  * Which part of a user's own text is kept aside, so that a loss on text that was never learnt can be
  * measured.
  */
-import { open } from 'node:fs/promises'
+import { textFrom } from './documents/file-text.ts'
 import { compareCodeUnits } from './files/compare-code-units.ts'
 import type { SourceFile } from './files/source-files.ts'
 import type { HeldOutRange } from './source-read.ts'
@@ -41,12 +41,12 @@ export async function heldOutText(
   ranges: readonly HeldOutRange[],
 ): Promise<{ name: string; bytes: Uint8Array }[]> {
   const texts = new Map<string, Uint8Array[]>()
-  const paths = new Map(files.map(({ name, path }) => [name, path]))
+  const byName = new Map(files.map((file) => [file.name, file]))
   for (const { file: name, domain, from, to } of ranges) {
-    const path = paths.get(name)
-    if (path === undefined) continue
+    const file = byName.get(name)
+    if (file === undefined) continue
     const parts = texts.get(domain) ?? []
-    parts.push(await readRange(path, from, to))
+    parts.push(await readRange(file, from, to))
     texts.set(domain, parts)
   }
   return [...texts].map(([name, parts]) => ({ name, bytes: new Uint8Array(Buffer.concat(parts)) }))
@@ -54,15 +54,21 @@ export async function heldOutText(
 
 /** Where the first line begins at or after a place; else where the first character does. */
 async function startOfLine(file: SourceFile, from: number): Promise<number> {
-  const bytes = await readRange(file.path, from, file.size)
+  const bytes = await readRange(file, from, file.size)
   const line = bytes.subarray(0, bytes.length >> 1).indexOf(10)
   if (line >= 0) return from + line + 1
   const character = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80)
   return from + Math.max(0, character)
 }
 
-async function readRange(path: string, from: number, to: number): Promise<Uint8Array> {
-  await using file = await open(path, 'r')
-  const { bytesRead, buffer } = await file.read(new Uint8Array(to - from), 0, to - from, from)
-  return buffer.subarray(0, bytesRead)
+/** Bytes of the text of a file; fewer where it is shorter. */
+async function readRange(file: SourceFile, from: number, to: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let left = to - from
+  for await (const bytes of textFrom(file, from)) {
+    parts.push(bytes.subarray(0, left))
+    left -= Math.min(left, bytes.length)
+    if (left === 0) break
+  }
+  return new Uint8Array(Buffer.concat(parts))
 }

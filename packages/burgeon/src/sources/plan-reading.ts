@@ -30,8 +30,14 @@ export async function planReading(
       others.push({ file, from: 0, before: null })
       continue
     }
+    const form = file.form?.id
+    if (part.form !== form) {
+      note(`${file.name} is read in another way than before; reading it from its beginning`)
+      others.push({ file, from: 0, before: null })
+      continue
+    }
     try {
-      const before = part.bytes > file.size ? null : await digestOfStart(file.path, part.bytes)
+      const before = part.bytes > file.size ? null : await digestOfStart(file, part.bytes)
       const isSame = before && (part.sha256 === null || before.copy().digest('hex') === part.sha256)
       if (!isSame) {
         note(`${file.name} is not what was read before; reading it from its beginning`)

@@ -1,9 +1,10 @@
-import { open } from 'node:fs/promises'
+import { textFrom } from './documents/file-text.ts'
 import { type FileToRead, rangesByFile } from './plan-reading.ts'
 import { unreadable } from './files/source-files.ts'
 import type { HeldOutRange, ReadSoFar, SourcePosition } from './source-read.ts'
+import { StreamError } from './stream-error.ts'
 
-/** Bytes of one file, as they are on disk. */
+/** Bytes of the text of one file. */
 export interface SourceChunk {
   /** The top-level file or sub-folder the bytes come from. */
   readonly domain: string
@@ -21,7 +22,7 @@ export interface ReadFilesOptions {
 }
 
 /**
- * The files' bytes in order, without what is held out. A file that cannot be read, or no longer, is passed
+ * The bytes of the files' texts in order, without what is held out. A file that cannot be read, or no longer, is passed
  * over with a note.
  */
 export async function* readFiles(
@@ -33,7 +34,9 @@ export async function* readFiles(
     try {
       yield* readFile(item, ranges.get(item.file.name) ?? [], options)
     } catch (cause) {
-      if (typeof (cause as NodeJS.ErrnoException).errno !== 'number') throw cause
+      const isFileToBlame =
+        cause instanceof StreamError || (cause as NodeJS.ErrnoException).errno !== undefined
+      if (!isFileToBlame) throw cause
       options.note(`passed over ${item.file.name}: ${unreadable(cause)}`)
     }
   }
@@ -44,21 +47,15 @@ async function* readFile(
   heldOut: readonly HeldOutRange[],
   { pass, chunkBytes, soFar }: ReadFilesOptions,
 ): AsyncGenerator<SourceChunk> {
-  const handle = await open(file.path, 'r')
-  try {
-    for (let offset = from; ; ) {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(chunkBytes), 0, chunkBytes, offset)
-      if (bytesRead === 0) return
-      for (const { start, end, isHeldOut } of cut(offset, offset + bytesRead, heldOut)) {
-        const bytes = buffer.subarray(start - offset, end - offset)
-        const position = { file: file.name, offset: start, pass }
-        soFar.took(position, bytes, start === from ? before : null)
-        if (!isHeldOut) yield { domain: file.domain, bytes, position }
-      }
-      offset += bytesRead
+  let offset = from
+  for await (const read of textFrom(file, from, { chunkBytes })) {
+    for (const { start, end, isHeldOut } of cut(offset, offset + read.length, heldOut)) {
+      const bytes = read.subarray(start - offset, end - offset)
+      const position = { file: file.name, offset: start, pass }
+      soFar.took(position, bytes, start === from ? before : null)
+      if (!isHeldOut) yield { domain: file.domain, bytes, position }
     }
-  } finally {
-    await handle.close()
+    offset += read.length
   }
 }
 

@@ -8,13 +8,15 @@ import { readPipe, wakeReader } from './read-pipe.ts'
 import { type SourceFile, textFiles } from './files/source-files.ts'
 import { ReadSoFar, type SourcePosition, type SourceRead } from './source-read.ts'
 import { StreamError } from './stream-error.ts'
-import { notTextMessage, probeFile } from './files/text-probe.ts'
+import type { DocumentOptions } from './documents/document-form.ts'
+import { formOf, textSize } from './documents/file-text.ts'
+import { notTextMessage } from './files/text-probe.ts'
 
 /** The user's own text, in order. It is read once, and only as fast as it is asked for. */
 export interface Source extends AsyncIterable<SourceChunk> {
   /** Text files it consists of; null for a pipe. */
   readonly files: number | null
-  /** Their size in bytes; null for a pipe. */
+  /** Bytes of their text; null for a pipe. */
   readonly size: number | null
   /** Bytes that are left to be learnt, in all passes; null for a pipe. */
   readonly bytes: number | null
@@ -28,7 +30,7 @@ export interface Source extends AsyncIterable<SourceChunk> {
   toState(): SourceRead
 }
 
-export interface ReadSourceOptions {
+export interface ReadSourceOptions extends DocumentOptions {
   /** The part that was read before; nothing unless given. */
   readonly read?: SourceRead | undefined
   /** The place that an older burgeon had come to; it kept no more. */
@@ -51,7 +53,7 @@ export interface ReadSourceOptions {
 
 /**
  * Opens the user's own text: a file, a folder (recursively, ordered by path; see `textFiles` for what is left
- * out), or standard input (`-`).
+ * out), or standard input (`-`). Of HTML, tables and lines of JSON their text is read.
  *
  * What was read is known by length and digest: files that are as they were are not read again, longer ones go
  * on where they ended, new and changed ones are read whole. A pipe cannot seek: what was read must come
@@ -89,9 +91,18 @@ export async function sourceLabel(path: string): Promise<string> {
 async function openFile(path: string, size: number, options: ReadSourceOptions): Promise<Source> {
   const name = basename(path)
   if (size === 0) throw new StreamError('empty-input', `learn: ${path} is empty. Expected a file with text.`)
-  const reason = await probeFile(path)
-  if (reason !== null) throw new StreamError('not-text', notTextMessage(path, reason))
-  return files([{ path, name, domain: name, size }], options)
+  const { note = () => {} } = options
+  const form = await formOf(path, options).catch((cause: unknown) => {
+    if (isReason(cause)) throw new StreamError('not-text', notTextMessage(path, cause.message), { cause })
+    throw cause
+  })
+  const noteOfFile = (what: string): void => note(`${name}: ${what}`)
+  const bytes = await textSize({ path, form }, size, noteOfFile).catch((cause: unknown) => {
+    if (!isReason(cause)) throw cause
+    const why = `no text can be taken out of ${path} (${cause.message}). Expected a document with some.`
+    throw new StreamError('not-text', `learn: ${why}`, { cause })
+  })
+  return files([{ path, name, domain: name, form, size: bytes }], options)
 }
 
 async function openFolder(path: string, options: ReadSourceOptions): Promise<Source> {
@@ -99,7 +110,7 @@ async function openFolder(path: string, options: ReadSourceOptions): Promise<Sou
   if (found.length === 0) {
     throw new StreamError(
       'no-text-file',
-      `learn: no text file in ${path}. Expected UTF-8 text below it, outside hidden folders and node_modules.`,
+      `learn: no text file in ${path}. Expected UTF-8 text below it, or documents, outside hidden folders and node_modules.`,
     )
   }
   return files(found, options)
@@ -114,7 +125,8 @@ async function files(found: readonly SourceFile[], options: ReadSourceOptions): 
   const first = await planReading(found, before, note)
   const whole = found.map((file): FileToRead => ({ file, from: 0, before: null }))
   const laterPasses = Math.max(0, passes - 1 - firstPass)
-  const soFar = new ReadSoFar({ pass: firstPass, files: before })
+  const forms = found.flatMap(({ name, form }) => (form === null ? [] : [[name, form.id] as const]))
+  const soFar = new ReadSoFar({ pass: firstPass, files: before }, new Map(forms))
   async function* chunks(): AsyncGenerator<SourceChunk> {
     const shared = { chunkBytes, heldOut, soFar, note } satisfies Omit<ReadFilesOptions, 'pass'>
     for (let pass = firstPass; pass <= firstPass + laterPasses; pass++) {
@@ -153,6 +165,9 @@ function pipe(
       readPipe(input, { shown, name, chunkBytes, read: part, soFar, stop, release }),
   }
 }
+
+const isReason = (cause: unknown): cause is StreamError =>
+  cause instanceof StreamError && cause.code === 'not-text'
 
 function followed(soFar: ReadSoFar): Pick<Source, 'reached' | 'finish'> {
   return { reached: (position) => soFar.reached(position), finish: () => soFar.finish() }

@@ -2,7 +2,7 @@
  * The part of a source that was read: its identity, as far as a life knows it. Plain data for the checkpoint.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { textFrom, type TextFile } from './documents/file-text.ts'
 import type { RunningDigest } from './running-digest.ts'
 
 /** A place in a source. */
@@ -12,7 +12,7 @@ export interface SourcePosition {
    * input.
    */
   readonly file: string
-  /** Bytes of this file that lie before the position. */
+  /** Bytes of the text of this file that lie before the position. */
   readonly offset: number
   /** Whole passes over the source before this one; 0 unless given. */
   readonly pass?: number
@@ -21,7 +21,10 @@ export interface SourcePosition {
 /** The part of a file that was read. */
 export interface FileRead {
   readonly name: string
+  /** Bytes of its text. */
   readonly bytes: number
+  /** Id of the form by which its text was taken out; not there for text as it lies. */
+  readonly form?: string
   /** Digest of these bytes, in hexadecimal; null where an older burgeon did not keep it. */
   readonly sha256: string | null
 }
@@ -44,16 +47,17 @@ export interface SourceRead {
   readonly heldOut: readonly HeldOutRange[]
 }
 
-/** The first bytes of a file as a digest that can go on; null when there are not as many. */
-export async function digestOfStart(path: string, bytes: number): Promise<RunningDigest | null> {
+/** The first bytes of the text of a file as a digest that can go on; null when there are not as many. */
+export async function digestOfStart(file: TextFile, bytes: number): Promise<RunningDigest | null> {
   const digest = createHash('sha256')
   if (bytes === 0) return digest
-  let seen = 0
-  for await (const chunk of createReadStream(path, { end: bytes - 1 }) as AsyncIterable<Buffer>) {
-    digest.update(chunk)
-    seen += chunk.length
+  let left = bytes
+  for await (const chunk of textFrom(file, 0)) {
+    digest.update(chunk.subarray(0, left))
+    left -= Math.min(left, chunk.length)
+    if (left === 0) return digest
   }
-  return seen === bytes ? digest : null
+  return null
 }
 
 interface TakenBytes {
@@ -71,9 +75,15 @@ export class ReadSoFar {
   #pass: number
   #open: { name: string; bytes: number; digest: RunningDigest } | null = null
   #ahead: TakenBytes[] = []
+  readonly #forms: ReadonlyMap<string, string>
 
-  constructor({ pass, files }: Pick<SourceRead, 'pass' | 'files'>) {
+  /** @param forms Ids of the forms of documents, by name. */
+  constructor(
+    { pass, files }: Pick<SourceRead, 'pass' | 'files'>,
+    forms: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.#pass = pass
+    this.#forms = forms
     this.#done = new Map(files.map((file) => [file.name, file]))
   }
 
@@ -117,7 +127,7 @@ export class ReadSoFar {
   toState(): Pick<SourceRead, 'pass' | 'files'> {
     const open = this.#open
     const files = [...this.#done.values()].filter(({ name }) => name !== open?.name)
-    if (open && open.bytes > 0) files.push(readPart(open))
+    if (open && open.bytes > 0) files.push(this.#partOf(open))
     return { pass: this.#pass, files }
   }
 
@@ -137,11 +147,12 @@ export class ReadSoFar {
   }
 
   #close(): void {
-    if (this.#open) this.#done.set(this.#open.name, readPart(this.#open))
+    if (this.#open) this.#done.set(this.#open.name, this.#partOf(this.#open))
     this.#open = null
   }
-}
 
-function readPart({ name, bytes, digest }: { name: string; bytes: number; digest: RunningDigest }): FileRead {
-  return { name, bytes, sha256: digest.copy().digest('hex') }
+  #partOf({ name, bytes, digest }: { name: string; bytes: number; digest: RunningDigest }): FileRead {
+    const form = this.#forms.get(name)
+    return { name, bytes, ...(form !== undefined && { form }), sha256: digest.copy().digest('hex') }
+  }
 }

@@ -49,7 +49,11 @@ export async function drift(file: string, options: DriftOptions, context: Comman
   watchesOf(['any'])
   const shown = file === '-' ? 'standard input' : printable(file)
   const table = await numberColumns(
-    csvRecords(await bytesOf(file, shown, context), options.separator, shown),
+    csvRecords(
+      await bytesOf(file, shown, context),
+      options.separator,
+      (line) => `drift: line ${line} of ${shown}`,
+    ),
     {
       columns: options.column,
       hasHeader: options.header,

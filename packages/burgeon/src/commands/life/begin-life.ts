@@ -41,6 +41,8 @@ export interface LearnOptions extends SinkFiles {
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
   readonly similarity?: number
+  /** Column of tables that is read alone. */
+  readonly column?: string
 }
 
 /** The size that a model for the user's own text starts with. */
@@ -89,7 +91,7 @@ export async function begunOrTakenUp(
     if (from !== undefined) {
       const asked = { ownText, protection, learningRate, maxParameters, vocabulary, seed }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
-      await checkBeforeLearning(path, out)
+      await checkBeforeLearning(path, options)
       return beginFrom(from, given, context)
     }
     if (ownText !== undefined) {
@@ -128,7 +130,7 @@ export async function begunOrTakenUp(
 }
 
 /** What could be found out later is found out before a model writes for minutes. */
-async function checkBeforeLearning(path: string, out: string): Promise<void> {
+async function checkBeforeLearning(path: string, { out, column }: LearnOptions): Promise<void> {
   await checkOutput('learn', out)
-  if (path !== '-' && recordsAt(path) === null) await readSource(path, { holdOut: true, out })
+  if (path !== '-' && recordsAt(path) === null) await readSource(path, { holdOut: true, out, column })
 }

@@ -15,7 +15,7 @@ import { type ExperiencePlace, recordBatches } from './record-batches.ts'
 import type { SourceSession, SourceSessionOptions } from './source-session.ts'
 
 /** How records are learnt. */
-export interface RecordSessionOptions extends Omit<SourceSessionOptions, 'append' | 'passes'> {
+export interface RecordSessionOptions extends Omit<SourceSessionOptions, 'append' | 'passes' | 'column'> {
   /** As in `seenRecords`. */
   readonly similarity?: number | undefined
 }

@@ -17,6 +17,8 @@ export interface SourceSessionOptions
   /** Takes all of it for new, whatever was read of it. */
   readonly append?: boolean
   readonly passes?: number | undefined
+  /** Column of tables that is read alone. */
+  readonly column?: string | undefined
 }
 
 /** What is known of a source that has been opened. */
@@ -40,7 +42,7 @@ export interface SourceSession {
 export async function openSourceSession(
   life: KnownLife,
   path: string,
-  { disk, out, append = false, passes, ...session }: SourceSessionOptions,
+  { disk, out, append = false, passes, column, ...session }: SourceSessionOptions,
   context: CommandContext,
 ): Promise<SourceSession> {
   const { origin, record } = life
@@ -54,6 +56,7 @@ export async function openSourceSession(
         ? (record.position ?? undefined)
         : undefined,
     passes,
+    column,
     holdOut: true,
     out,
     stop: context.stop,

@@ -8,6 +8,9 @@ export interface CsvRecord {
   readonly line: number
 }
 
+/** What a message says of a line, such as `drift: line 3 of table.csv`. */
+type Placed = (line: number) => string
+
 /** Characters of one record beyond which a quote that never ends is more likely than a very long record. */
 const longestRecord = 1 << 20
 
@@ -21,7 +24,7 @@ type Place = 'start of field' | 'in field' | 'in quotes' | 'after quotes' | 'aft
  * out. Text may come in pieces that end anywhere, inside a character too.
  *
  * @param separator One character between fields.
- * @param shown Name of the input, for messages.
+ * @param placed Beginning of messages about a line.
  * @throws StreamError `bad-table` with the number of the line, for bytes that are not UTF-8, a quote inside a
  *   field without quotes, anything between a closing quote and the next separator, a quote that is never
  *   closed, a lone carriage return, and a record of more than a million characters.
@@ -29,15 +32,15 @@ type Place = 'start of field' | 'in field' | 'in quotes' | 'after quotes' | 'aft
 export async function* csvRecords(
   pieces: AsyncIterable<Uint8Array>,
   separator: string,
-  shown: string,
+  placed: Placed,
 ): AsyncGenerator<CsvRecord> {
-  const parser = new RecordParser(separator, shown)
+  const parser = new RecordParser(separator, placed)
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const decoded = (bytes?: Uint8Array): string => {
     try {
       return decoder.decode(bytes, { stream: bytes !== undefined })
     } catch (cause) {
-      throw wrongAt(parser.line, shown, 'bytes that are not UTF-8; expected text', cause)
+      throw wrongAt(parser.line, placed, 'bytes that are not UTF-8; expected text', cause)
     }
   }
   for await (const bytes of pieces) yield* parser.take(decoded(bytes))
@@ -48,7 +51,7 @@ export async function* csvRecords(
 /** A machine that takes one character after another. */
 class RecordParser {
   readonly #separator: string
-  readonly #shown: string
+  readonly #placed: Placed
   #place: Place = 'start of field'
   #fields: string[] = []
   #field = ''
@@ -59,9 +62,9 @@ class RecordParser {
   #length = 0
   #isBlank = true
 
-  constructor(separator: string, shown: string) {
+  constructor(separator: string, placed: Placed) {
     this.#separator = separator
-    this.#shown = shown
+    this.#placed = placed
   }
 
   /** Line of the character at hand. */
@@ -76,7 +79,7 @@ class RecordParser {
       if (++this.#length > longestRecord) {
         const line = this.#place === 'in quotes' ? this.#quoteLine : this.#recordLine
         const what = `a record of more than ${longestRecord} characters; expected a closing quote before`
-        throw wrongAt(line, this.#shown, what)
+        throw wrongAt(line, this.#placed, what)
       }
       const ends = this.#step(character)
       if (character === '\n') this.#line++
@@ -88,9 +91,9 @@ class RecordParser {
   /** Returns the last record, if no line end followed it. */
   end(): CsvRecord[] {
     if (this.#place === 'in quotes') {
-      throw wrongAt(this.#quoteLine, this.#shown, 'a quote that is never closed')
+      throw wrongAt(this.#quoteLine, this.#placed, 'a quote that is never closed')
     }
-    if (this.#place === 'after return') throw wrongAt(this.#line, this.#shown, loneReturn)
+    if (this.#place === 'after return') throw wrongAt(this.#line, this.#placed, loneReturn)
     return this.#taken()
   }
 
@@ -102,7 +105,7 @@ class RecordParser {
       return false
     }
     if (this.#place === 'after return') {
-      if (character !== '\n') throw wrongAt(this.#line, this.#shown, loneReturn)
+      if (character !== '\n') throw wrongAt(this.#line, this.#placed, loneReturn)
       return true
     }
     if (character === '\n') return true
@@ -115,7 +118,7 @@ class RecordParser {
     else if (character === '"') this.#quote()
     else if (this.#place === 'after quotes') {
       const what = `${JSON.stringify(character)} after a closing quote; expected a separator`
-      throw wrongAt(this.#line, this.#shown, what)
+      throw wrongAt(this.#line, this.#placed, what)
     } else {
       this.#place = 'in field'
       this.#field += character
@@ -126,7 +129,7 @@ class RecordParser {
   #quote(): void {
     if (this.#place === 'in field') {
       const what = 'a quote inside a field without quotes; expected the whole field in quotes'
-      throw wrongAt(this.#line, this.#shown, what)
+      throw wrongAt(this.#line, this.#placed, what)
     }
     // After a closing quote it is the second of two, which stand for one.
     if (this.#place === 'after quotes') this.#field += '"'
@@ -154,6 +157,6 @@ class RecordParser {
   }
 }
 
-function wrongAt(line: number, shown: string, what: string, cause?: unknown): StreamError {
-  return new StreamError('bad-table', `drift: line ${line} of ${shown}: got ${what}.`, { line, cause })
+function wrongAt(line: number, placed: Placed, what: string, cause?: unknown): StreamError {
+  return new StreamError('bad-table', `${placed(line)}: got ${what}.`, { line, cause })
 }

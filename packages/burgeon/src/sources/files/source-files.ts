@@ -3,7 +3,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { compareCodeUnits } from './compare-code-units.ts'
 import { holdsCheckpoint, ownFile, whyFolderIsLeftOut } from './left-out-folder.ts'
-import { probeFile } from './text-probe.ts'
+import type { DocumentForm, DocumentOptions } from '../documents/document-form.ts'
+import { formOf, textSize } from '../documents/file-text.ts'
+import { StreamError } from '../stream-error.ts'
 
 /** A text file of a source. */
 export interface SourceFile {
@@ -13,11 +15,13 @@ export interface SourceFile {
   readonly name: string
   /** First part of `name`: the sub-folder, or the file itself. */
   readonly domain: string
-  /** Size in bytes. */
+  /** How its text is taken out; null for text as it lies. */
+  readonly form: DocumentForm | null
+  /** Bytes of its text. */
   readonly size: number
 }
 
-export interface TextFilesOptions {
+export interface TextFilesOptions extends DocumentOptions {
   /** Called with a line about each thing that is left out, and why. */
   readonly note?: ((line: string) => void) | undefined
   /** The folder that the run at hand writes to. */
@@ -30,11 +34,11 @@ const probesAtOnce = 32
 /**
  * The text files below a folder, ordered by name by code unit. Left out, each with a note: what is hidden,
  * folders of packages and caches, folders that hold a checkpoint or are about to (`out`), links to folders
- * (they may lead in circles), and files that are empty, unreadable or binary.
+ * (they may lead in circles), and files that are empty, unreadable or binary, or documents without a text.
  */
 export async function textFiles(
   root: string,
-  { note = () => {}, out }: TextFilesOptions = {},
+  { note = () => {}, out, column }: TextFilesOptions = {},
 ): Promise<SourceFile[]> {
   const names: string[] = []
   await collectNames(root, '', { note, out }, names)
@@ -42,7 +46,9 @@ export async function textFiles(
   const found: SourceFile[] = []
   for (let from = 0; from < names.length; from += probesAtOnce) {
     const batch = names.slice(from, from + probesAtOnce)
-    for (const seen of await Promise.all(batch.map((name) => look(root, name)))) {
+    for (const looked of await Promise.all(batch.map((name) => look(root, name, { column })))) {
+      // One after another: to take out a text is work.
+      const seen = typeof looked === 'string' ? looked : await measured(looked, note)
       if (typeof seen === 'string') note(seen)
       else found.push(seen)
     }
@@ -82,23 +88,32 @@ async function collectNames(
   }
 }
 
-/** The file, or a note that says why it is left out. */
-async function look(root: string, name: string): Promise<SourceFile | string> {
+/** The file with the size that it has on disk, or a note that says why it is left out. */
+async function look(root: string, name: string, options: DocumentOptions): Promise<SourceFile | string> {
   const path = join(root, name)
   try {
     const found = await stat(path)
     if (!found.isFile()) return `left out ${name}: a link to something that is not a file`
     if (found.size === 0) return `left out ${name}: empty`
-    const why = await probeFile(path)
-    return why === null
-      ? { path, name, domain: name.split('/')[0], size: found.size }
-      : `left out ${name}: ${why}`
+    const form = await formOf(path, options)
+    return { path, name, domain: name.split('/')[0], form, size: found.size }
   } catch (cause) {
     return `left out ${name}: ${unreadable(cause)}`
   }
 }
 
-/** Why the system could not read something, for a note. */
+/** The file with the size of its text, or a note that says why it is left out. */
+async function measured(file: SourceFile, note: (line: string) => void): Promise<SourceFile | string> {
+  const { name, size } = file
+  try {
+    return { ...file, size: await textSize(file, size, (what) => note(`${name}: ${what}`)) }
+  } catch (cause) {
+    return `left out ${name}: ${unreadable(cause)}`
+  }
+}
+
+/** Why something could not be read, for a note. */
 export function unreadable(cause: unknown): string {
+  if (cause instanceof StreamError && cause.code === 'not-text') return cause.message
   return `cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`
 }

@@ -1,5 +1,3 @@
-import { open } from 'node:fs/promises'
-
 /** How much of a file is looked at to decide whether it is text. */
 export const probeBytes = 65_536
 
@@ -16,17 +14,6 @@ export function whyNotText(bytes: Uint8Array, complete: boolean): string | null 
     return null
   } catch {
     return 'not valid UTF-8'
-  }
-}
-
-/** Why a file is not text, or null when it is. Rejects with the system's error when it cannot be read. */
-export async function probeFile(path: string): Promise<string | null> {
-  const handle = await open(path, 'r')
-  try {
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(probeBytes), 0, probeBytes, 0)
-    return whyNotText(buffer.subarray(0, bytesRead), bytesRead < probeBytes)
-  } finally {
-    await handle.close()
   }
 }
 
