@@ -33,7 +33,7 @@ test.each<[string, () => Rehearsal]>([
   ['what surprises', () => replayOf({ capacity: 12, memory: surpriseMemory() })],
   [
     'what the new rows hurt most',
-    () => replayOf({ capacity: 12, retrieval: interference({ candidates: 3 }), share: 0.75 }),
+    () => replayOf({ capacity: 12, retrieval: interference({ candidates: 2 }), share: 0.5 }),
   ],
   ['dark replay', () => darkReplay({ capacity: 12, seed: 1 })],
   [

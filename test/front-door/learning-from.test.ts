@@ -8,6 +8,7 @@ import { continueLearning, loadLife, openModel, UsageError } from 'burgeon/sessi
 import { grow } from 'burgeon/growth'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../docs/programs.ts'
+import { someOf } from '../how-long.ts'
 import { running } from './running.ts'
 import { printed } from './small-life.ts'
 
@@ -60,10 +61,11 @@ test('killed or paused at any time and resumed, it ends with the same bits', asy
   const learn = (out: string, ...more: string[]) => running(['learn', 'a.txt', '--out', out, ...more], folder)
   const whole = learn('whole', ...from)
   expect(await whole.ended, whole.said.status).toBe(0)
-  for (const [out, signal, ends] of [
+  const ways = [
     ['killed', 'SIGKILL', 'SIGKILL'],
     ['paused', 'SIGINT', 0],
-  ] as const) {
+  ] as const
+  for (const [out, signal, ends] of someOf(ways, 1)) {
     const first = learn(out, ...from)
     await first.says('status', /bits\/byte/)
     first.child.kill(signal)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { loadLife, saveLife } from 'burgeon/session'
 import { describe, expect, test } from 'vitest'
+import { someOf } from '../how-long.ts'
 import { running, startedProcess } from './running.ts'
 import { written } from './small-checkout.ts'
 import { folderWithLife, printed, smallText } from './small-life.ts'
@@ -34,7 +35,7 @@ describe('standard input', () => {
     expect(await learnt(folder)).toBeGreaterThanOrEqual(text.length - 64)
   })
 
-  test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  test.for(someOf(['SIGINT', 'SIGTERM', 'SIGHUP'] as const, 1))(
     'that waits hears one %s, and all of it was learnt',
     async (signal) => {
       const folder = await folderWithLife()

@@ -70,12 +70,12 @@ test('those of learn from standard input, and of a folder', async () => {
   const { output } = await pasted('npx burgeon learn - --out one', folder, smallText(20))
   const commands = commandsIn(output)
   expect(commands.at(-1)).toBe('npx burgeon learn - --append --out one')
-  for (const command of someOf(commands, 2)) await pasted(command, folder, smallText(2))
+  for (const command of shortOrLong(commands.slice(-1), commands)) await pasted(command, folder, smallText(2))
   const ofFolder = commandsIn((await pasted('npx burgeon learn ./-notes', folder)).output)
   for (const command of someOf(ofFolder, 1)) await pasted(command, folder)
 })
 
-test('those of first-life', async () => {
+test.runIf(shortOrLong(false, true))('those of first-life', async () => {
   const folder = folderInCheckout()
   for (const [path, content] of smallCheckout()) {
     await mkdir(join(folder, 'root', path, '..'), { recursive: true })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Gpt, writeCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { describe, expect, test } from 'vitest'
+import { someOf } from '../how-long.ts'
 import { checkout, running, startedProcess } from './running.ts'
 import { written } from './small-checkout.ts'
 
@@ -49,14 +50,15 @@ describe('failing', () => {
 
   test('a name never drives the terminal, wherever it is quoted', async () => {
     const name = 'red\u001b[31m\u009b2J\r\u202e.txt'
-    for (const args of [
+    const all = [
       ['learn', name, '--out', 'fresh'],
       ['inspect', '--from', name],
       ['generate', '--from', name, '-p', 'a'],
       [name],
       ['learn', `--${name}`],
       ['learn', 'a', '--seed', name],
-    ]) {
+    ]
+    for (const args of someOf(all, 3)) {
       const burgeon = running(args, await folderWithModel())
       expect(await burgeon.ended).toBe(1)
       expect(burgeon.said.status).toContain('red')

@@ -59,7 +59,7 @@ describe.each([reference, openWasm()].map((device) => [device.name, device] as c
       expect(device.memory.buffers).toBe(buffers)
     })
     test('of prompts of any lengths writes what each prompt alone would be continued with', async () => {
-      for (let seed = 1; seed <= times(6, 25); seed++) {
+      for (let seed = 1; seed <= times(4, 25); seed++) {
         const [model, random] = [drawModel(seed, device), drawFrom(seed)]
         const { context, vocabulary } = model.config
         const lengths = [1, 1 + random.below(context), 1 + random.below(context + 3), context, 1]
@@ -83,7 +83,7 @@ describe.each([reference, openWasm()].map((device) => [device.name, device] as c
     })
     test('by a draft writes the same greedy text as without, and counts what was accepted', async () => {
       let [drafted, accepted] = [0, 0]
-      for (let seed = 1; seed <= times(8, 40); seed++) {
+      for (let seed = 1; seed <= times(5, 40); seed++) {
         const model = drawModel(seed, device)
         const config = { ...drawConfig(drawFrom(seed + 50)), vocabulary: model.config.vocabulary }
         const other = modelOf(config, drawFrom(seed + 200), device)

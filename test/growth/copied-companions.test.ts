@@ -19,9 +19,10 @@ import {
   tokensFor,
 } from './tiny-model.ts'
 import { costOf } from '../continual/cost-of.ts'
+import { times } from '../how-long.ts'
 
 const device = openReference()
-const seeds = Array.from({ length: 10 }, (_, i) => i + 1)
+const seeds = Array.from({ length: times(5, 10) }, (_, i) => i + 1)
 
 const drawn = (seed: number): Gpt => modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
 

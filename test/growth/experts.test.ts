@@ -197,7 +197,7 @@ describe('what is shaped like experts', () => {
     expect(sharesAt([1, 1], 5)).toEqual([1 / 3, 0.5, 1 / 3, 0.5, 1 / 3])
   })
   test('gradients of models with adapters and experts are central differences', () => {
-    for (const seed of seeds.slice(0, times(2, 4))) {
+    for (const seed of seeds.slice(0, times(1, 4))) {
       const config = drawConfig(drawFrom(seed))
       const parts = { adapter: { rank: 2, scale: 0.5 }, expertShares: [0.5, 1, 1] }
       const model = modelOf(

@@ -68,7 +68,7 @@ test('the penalty of a displaced function is the same after every exact growth, 
       ungrow(model, record, ewc.mirrors)
       expect(everyByte(model, ewc.mirrors)).toEqual(bytes)
     }),
-    { numRuns: times(25, 200) },
+    { numRuns: times(15, 200) },
   )
 })
 

@@ -87,8 +87,8 @@ const tiny: GptConfig = {
 }
 
 describe.each([
-  ['the reference', openReference(), 1e-12, times(10, 25)],
-  ['wasm', openWasm(), 1e-5, times(10, 25)],
+  ['the reference', openReference(), 1e-12, times(6, 25)],
+  ['wasm', openWasm(), 1e-5, times(6, 25)],
 ] as const)('growth on %s', (_, device, tolerance, lives) => {
   test('leaves the logits where they are, through any sequence of requests', async () => {
     for (let seed = 1; seed <= lives; seed++) {
@@ -346,7 +346,7 @@ describe('growth that cannot be', () => {
 
 describe('a plan for growth', () => {
   test('is plain data, foretells the price, and is the same for the same key', () => {
-    for (let seed = 1; seed <= times(20, 50); seed++) {
+    for (let seed = 1; seed <= times(12, 50); seed++) {
       const random = drawFrom(seed)
       const config = drawConfig(random)
       const request = drawRequest(config, random)

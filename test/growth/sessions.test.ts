@@ -23,7 +23,7 @@ const nothing = (): Promise<void> => Promise.resolve()
 
 test('goes on word for word through exact growth on every axis, also after the context is full', async () => {
   const grownKinds = new Set<string>()
-  for (let seed = 1; seed <= times(12, 40); seed++) {
+  for (let seed = 1; seed <= times(8, 40); seed++) {
     const modelFor = (): Gpt => modelOf(drawConfig(drawFrom(seed)), drawFrom(seed + 100), device)
     const [still, growing] = [modelFor(), modelFor()]
     const { context } = still.config

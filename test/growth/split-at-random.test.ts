@@ -60,7 +60,7 @@ describe.each([
         expect(after.slice(4 * embed, 5 * embed)).toEqual(before.slice(4 * embed))
         model.dispose()
       }),
-      { numRuns: times(10, 60) },
+      { numRuns: times(6, 60) },
     )
   })
 })
@@ -88,7 +88,7 @@ test('its undoing brings back every byte of the model, of moments, and of import
       else ungrow(model, record, mirrors)
       expect(everyByte(model, mirrors)).toEqual(before)
     }),
-    { numRuns: times(10, 60) },
+    { numRuns: times(6, 60) },
   )
 })
 

@@ -92,7 +92,7 @@ describe.each([
   })
 
   it('killed in states of every kind and resumed equals one that was never killed', async () => {
-    for (const state of someOf(states, 5)) await live(program, broken, state)
+    for (const state of someOf(states, 3)) await live(program, broken, state)
     await live(program, broken)
     expect(await remains(broken)).toEqual(await remains(whole))
     // Nothing of the torn saves is left.

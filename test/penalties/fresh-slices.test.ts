@@ -85,7 +85,7 @@ describe.each(Object.entries(measuring))('%s, measured after growth,', (_, make)
           })
           expect((costOf(penalty, model)?.item() ?? Number.NaN) / before).toBeGreaterThan(1 + 1e-12)
         }),
-        { numRuns: times(3, 20) },
+        { numRuns: times(2, 20) },
       )
     },
   )
@@ -158,7 +158,7 @@ test.each([
       }
       expect(borrowed).toBeGreaterThan(0)
     }),
-    { numRuns: times(4, 20) },
+    { numRuns: times(2, 20) },
   )
 })
 

@@ -143,7 +143,7 @@ describe.each([
     const whole = new Learner({ model: tinyModel(device), ...lifeOf(strategy()) })
     const expected = await run(whole, 0)
     expect(whole.journal.filter(({ kind }) => kind === 'growth')).toHaveLength(2)
-    for (const at of someOf([0, 3, 4, 5, 7], 3)) {
+    for (const at of someOf([0, 3, 4, 5, 7], 2)) {
       const first = new Learner({ model: tinyModel(device), ...lifeOf(strategy()) })
       for (let i = 0; i < at; i++) await first.observe(batchAt(i))
       const state = structuredClone(await first.toState())

@@ -235,7 +235,11 @@ export const continualCalls: CallsOf<typeof api> = {
     () => ({ args: { model: model(), sample: batch(), nextKey: () => [1, 2] }, run: api.fisherInformation }),
   ],
   exactFisherInformation: [
-    () => ({ args: { model: model(), sample: batch() }, run: api.exactFisherInformation }),
+    // A pass for every word of the vocabulary.
+    () => ({
+      args: { model: Gpt.create({ ...sizes, vocabulary: 8 }, { device, seed: 1 }), sample: batch() },
+      run: api.exactFisherInformation,
+    }),
   ],
   empiricalFisherInformation: [
     () => ({ args: { model: model(), sample: batch() }, run: api.empiricalFisherInformation }),

@@ -66,7 +66,7 @@ async function events(): Promise<Events> {
 
 test('each event is learnt once, whenever the process is killed', async () => {
   const giver = await events()
-  const folder = await killAndLearn(giver, times(2, 10, 200), 3)
+  const folder = await killAndLearn(giver, times(1, 10, 200), 3)
   await expectLearntOnce(folder, giver.given())
   // It did not ask for all of them every time.
   expect(giver.asked.filter((last) => last !== undefined).length).toBeGreaterThan(1)

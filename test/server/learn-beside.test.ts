@@ -90,7 +90,7 @@ test('killed at any moment beside lessons, it goes on where it was: nothing is l
   const whole = running(['learn', 'notes'], quiet)
   expect(await whole.ended).toBe(0)
   const wanted = await bytesIn(quiet)
-  for (let trial = 0; trial < times(2, 20); trial++) {
+  for (let trial = 0; trial < times(1, 20); trial++) {
     const folder = place()
     const { process, url } = await serving(folder)
     let lessons = 0
