@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { dashboardFiles } from './build-dashboard.ts'
 import { inOrder } from './package-manifests.ts'
 import { buildPackages, packDependencies, packPackages, root, type Tarball } from './pack-packages.ts'
 
@@ -66,11 +67,13 @@ function handwritten(tarball: Tarball): string[] {
   const paths = tarball.files.map(({ path }) => path).toSorted()
   const built = paths.filter((path) => path.startsWith('dist/'))
   const others = paths.filter((path) => !path.startsWith('dist/'))
+  const page = tarball.name === '@burgeon/server' ? dashboardFiles : []
   const expected = others
     .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
     .flatMap((path) =>
       ['.d.ts', '.js', '.js.map'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
     )
+    .concat(page.map((name) => `dist/dashboard/${name}`))
   report(tarball, 'holds what no source was compiled to', difference(built, expected))
   report(tarball, 'lacks what a source is compiled to', difference(expected, built))
   return others

@@ -103,6 +103,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'file.ts stands for any source',
   },
   'npm run write:first-life': { because: 'writes documents anew' },
+  'npm run write:dashboard': { because: 'writes pictures anew' },
   'npm run try:commands': { because: 'is this very run' },
   'npm run mutants': { because: 'runs the tests once for each of hundreds of mutants' },
   'npm run bench:all -- --data DIR': { because: data },

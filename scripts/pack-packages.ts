@@ -25,24 +25,35 @@ export function buildPackages(): void {
   compilePackages()
 }
 
-/** Compiles what has changed since the last time. Whoever else does so at the same time waits. */
+/** Compiles what has changed since the last time, and the page. Whoever else does so at the same time waits. */
 export function compilePackages(): void {
-  const folder = join(root, 'node_modules/.cache')
-  mkdirSync(folder, { recursive: true })
-  alone(join(folder, 'compiling'), compile)
+  alone(() => {
+    run('the packages do not compile', 'node_modules/typescript/bin/tsc', '-b', 'packages/burgeon')
+    runPage()
+  })
 }
 
-function compile(): void {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc')
-  const { status } = spawnSync(process.execPath, [compiler, '-b', 'packages/burgeon'], {
+/** The same of the page that the server shows: sources that run as they are serve the one that was built. */
+export function compileDashboard(): void {
+  alone(runPage)
+}
+
+const runPage = (): void => run('the dashboard cannot be built', 'scripts/build-dashboard.ts')
+
+/** Throws an Error that says `failure`. */
+function run(failure: string, program: string, ...args: readonly string[]): void {
+  const { status } = spawnSync(process.execPath, [join(root, program), ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  if (status !== 0) throw new Error('the packages do not compile')
+  if (status !== 0) throw new Error(failure)
 }
 
 /** Runs a body while no other process of this machine is at it. A file holds the number of the one that is. */
-function alone(file: string, body: () => void): void {
+function alone(body: () => void): void {
+  const folder = join(root, 'node_modules/.cache')
+  const file = join(folder, 'compiling')
+  mkdirSync(folder, { recursive: true })
   for (;;) {
     try {
       writeFileSync(file, String(process.pid), { flag: 'wx' })

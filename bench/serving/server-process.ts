@@ -7,6 +7,7 @@ const launcher = join(import.meta.dirname, '../../packages/burgeon/bin/burgeon.j
 /** A server on the folder of a life. */
 export class ServerProcess {
   readonly #folder: string
+  readonly #more: readonly string[]
   #child: ChildProcess | null = null
   #isMeant = false
   /** Where it answers now. */
@@ -14,14 +15,16 @@ export class ServerProcess {
   /** Times that it ended though nobody ended it, and what it said last. */
   readonly crashes: string[] = []
 
-  constructor(folder: string) {
+  /** @param more Arguments of `burgeon serve`. */
+  constructor(folder: string, more: readonly string[] = []) {
     this.#folder = folder
+    this.#more = more
   }
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
     this.#isMeant = false
-    const args = [launcher, 'serve', this.#folder, '--port', '0']
+    const args = [launcher, 'serve', this.#folder, '--port', '0', ...this.#more]
     const child = spawn(process.execPath, args, {
       cwd: dirname(this.#folder),
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,19 +1,24 @@
 /** Who is let in: keys and what they allow, names of the machine, web pages. */
 import { type ApiKey, createApp, type Scope, serve } from '@burgeon/server'
 import { OptionError } from '@burgeon/tensor'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { compileDashboard } from '../../scripts/pack-packages.ts'
 import { asking, smallServed } from './small-served.ts'
+
+beforeAll(compileDashboard)
 
 const keyOf = (scope: Scope): ApiKey => ({ key: `${scope}-key-of-sixteen-and-more`, scopes: [scope] })
 const all = (['read', 'teach', 'admin'] as const).map(keyOf)
 const bearer = (scope: Scope) => ({ authorization: `Bearer ${keyOf(scope).key}` })
 
-test('every route but /health wants a key, and one that allows it', async () => {
+test('every route but /health and the page wants a key, and one that allows it', async () => {
   const { ask, app } = await asking({ keys: all })
-  expect(app.routes.filter(({ scope }) => scope === 'open').map(({ path }) => path)).toEqual(['/health'])
+  expect(app.routes.filter(({ scope }) => scope === 'open').map(({ path }) => path)).toEqual([
+    ...['/health', '/', '/dashboard/:file'],
+  ])
   for (const { method, path, scope } of app.routes) {
     if (scope === 'open') {
-      expect((await ask(path)).status).toBe(200)
+      expect((await ask(path.replace(':file', 'dashboard.js'))).status).toBe(200)
       continue
     }
     const body = method === 'post' ? {} : undefined
@@ -61,6 +66,61 @@ test('what a page of another origin or another name asks is refused before anyth
   ]) {
     expect((await ask('/v1/learn', '{"text":"poison"}', { 'content-type': type })).status, type).toBe(415)
   }
+})
+
+test('the page that came from here may ask here, by the name and port that it came by', async () => {
+  const { ask } = await asking()
+  const teach = async (host: string, origin: string): Promise<number> =>
+    (await ask('/v1/learn', { text: 'a text' }, { host, origin })).status
+  for (const [host, origin] of [
+    ['localhost:8080', 'http://localhost:8080'],
+    ['127.0.0.1:8080', 'http://127.0.0.1:8080'],
+    ['[::1]:8080', 'http://[::1]:8080'],
+    ['localhost', 'http://localhost'],
+    ['LOCALHOST:8080', 'http://localhost:8080'],
+    // What a server that encrypts, in front of this one, passes on.
+    ['localhost', 'https://localhost'],
+  ]) {
+    expect(await teach(host, origin), origin).toBe(200)
+  }
+  for (const [host, origin] of [
+    ['localhost:8080', 'http://localhost:3000'],
+    ['localhost:8080', 'http://localhost'],
+    ['localhost:8080', 'http://127.0.0.1:8080'],
+    ['localhost:8080', 'http://page.example:8080'],
+    ['localhost:8080', 'http://localhost:8080.page.example'],
+    ['localhost', 'app://localhost'],
+    ['localhost:8080', 'null'],
+    // A name that leads here, by which a page of that name asks.
+    ['rebound.example:8080', 'http://rebound.example:8080'],
+  ]) {
+    expect(await teach(host, origin), `${origin} at ${host}`).toBe(403)
+  }
+})
+
+test('where every name leads here, a page of such a name needs a key', async () => {
+  const headers = { host: 'rebound.example:8080', origin: 'http://rebound.example:8080' }
+  const open = await asking({ hosts: null })
+  expect((await open.ask('/v1/models', undefined, headers)).json.error?.code).toBe('origin_not_allowed')
+  expect((await open.ask('/v1/models', undefined, { host: 'any.example' })).status).toBe(200)
+  const locked = await asking({ hosts: null, keys: all })
+  expect((await locked.ask('/v1/models', undefined, headers)).json.error?.code).toBe('invalid_api_key')
+  expect((await locked.ask('/v1/models', undefined, { ...headers, ...bearer('read') })).status).toBe(200)
+  const other = { ...headers, origin: 'http://page.example', ...bearer('read') }
+  expect((await locked.ask('/v1/models', undefined, other)).json.error?.code).toBe('origin_not_allowed')
+})
+
+test('nothing here is a part of a page elsewhere, which asks without naming its origin; links lead here', async () => {
+  const { ask } = await asking({ origins: ['https://page.example'] })
+  const from = async (site: string, dest: string, more: object = {}): Promise<number> =>
+    (await ask('/v1/record', undefined, { 'sec-fetch-site': site, 'sec-fetch-dest': dest, ...more })).status
+  for (const site of ['cross-site', 'same-site']) {
+    for (const dest of ['empty', 'script', 'image', 'iframe', 'style'])
+      expect(await from(site, dest), `${site} ${dest}`).toBe(403)
+    expect(await from(site, 'document')).toBe(200)
+    expect(await from(site, 'empty', { origin: 'https://page.example' })).toBe(200)
+  }
+  for (const site of ['same-origin', 'none']) expect(await from(site, 'script'), site).toBe(200)
 })
 
 test('a page that is named may ask', async () => {

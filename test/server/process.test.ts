@@ -32,6 +32,7 @@ test('it says what to do, and the command that it prints is answered', async () 
   const answer = await post(url, '/v1/completions', JSON.parse(body))
   expect(answer.status).toBe(200)
   expect(process.said.status).toContain('It learns what is sent to /v1/learn.')
+  expect(process.said.status).toContain(`Dashboard: ${url}/\n`)
 })
 
 test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(

@@ -9,10 +9,11 @@ import { LatestEvents } from './life/latest-events.ts'
 import { tell } from './life/tell.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
+import { dashboardRoutes } from './routes/dashboard-routes.ts'
 import { feedbackRoute } from './routes/feedback-routes.ts'
 import type { McpSdk } from './mcp/load-mcp.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
-import { eventsRoute, recordRoute } from './routes/life-routes.ts'
+import { eventsRoute, recordRoute, reportRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
@@ -33,9 +34,12 @@ import { WeightsVersion } from './weights-version.ts'
 export interface AppOptions {
   /** Who may ask for what. Without keys whoever reaches the address may do everything. */
   readonly keys?: readonly ApiKey[]
-  /** Names in the header `Host` that are this server's; those of loopback unless given, null for any. */
+  /**
+   * Names in the header `Host` that are this server's; those of loopback unless given, null for any. Where any
+   * will do and there are no keys, the dashboard shows and changes nothing.
+   */
   readonly hosts?: readonly string[] | null
-  /** Origins of web pages that may ask, `https://example.org`; none unless given. */
+  /** Origins of web pages that may ask besides the dashboard, `https://example.org`; none unless given. */
   readonly origins?: readonly string[]
   readonly limits?: Partial<Limits>
   /** Orders the work, where the caller works on the model too; one of its own unless given. */
@@ -112,13 +116,14 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       embeddingsRoute(limits),
       learnRoute(limits),
     ],
-    ...[eventsRoute, recordRoute, growthRoute, planGrowthRoute(limits), growRoute(limits)],
+    ...[eventsRoute, recordRoute, reportRoute],
+    ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],
     ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
     feedbackRoute(limits),
     ...(options.mcp === undefined ? [] : mcpRoutes(options.mcp, limits, (request) => app.fetch(request))),
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
-  const routes = [...described, openApiRoute(described)]
+  const routes = [...described, openApiRoute(described), ...dashboardRoutes()]
   const app = new Hono()
   for (const route of routes) {
     app.on(route.method, route.path, (c) => answered(c, route, doors, services))

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
 import type { LifeReport } from '../report/life-report.ts'
+import { machineFacts } from '../report/machine-facts.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import { heldOutOf } from '../session/life/life-origin.ts'
 import { lifeReportOf } from '../session/life-report-of.ts'
@@ -29,7 +30,6 @@ import { checkOutput } from './life/check-output.ts'
 import { printPause, printReport } from './life/end-session.ts'
 import { holdingFolder } from './life/holding-folder.ts'
 import { lifeSummary, stepLines } from './life/json-lines.ts'
-import { machineFacts } from './life/machine-facts.ts'
 
 /** Options of the command. */
 export interface LearnCommandOptions extends LearnOptions {

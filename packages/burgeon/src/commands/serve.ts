@@ -199,6 +199,7 @@ function greeting({ id, model, teacher }: ServedModel, { url }: Running, hasKeys
   const learns = teacher === undefined ? 'It does not learn.' : 'It learns what is sent to /v1/learn.'
   return [
     `${printable(id)}, ${count(model.parameters.size)} parameters, answers at ${url}/v1 until Ctrl-C. ${learns}`,
+    `  Dashboard: ${url}/`,
     `  curl ${url}/v1/completions${key} -H "Content-Type: application/json" -d '${JSON.stringify({ model: id, prompt: 'Once', max_tokens: 32 })}'`,
     '',
   ].join('\n')

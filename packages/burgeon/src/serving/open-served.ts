@@ -11,6 +11,7 @@ import type { LifeNews } from './life-news.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
 import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
+import { servedReport } from './served-report.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
 /** How it is served. */
@@ -75,6 +76,7 @@ export function servedLife(
       return servedGrowth(now.life, now.teacher)
     },
     step: () => now.learner.step,
+    report: () => servedReport(now.life, path),
   }
 }
 

@@ -1,8 +1,9 @@
-/** Routes that show a life: what happens, and what has happened so far. */
+/** Routes that show a life: what happens, what has happened so far, and a report of it. */
 import { ApiError } from '../http/api-error.ts'
 import { eventJson } from '../life/tell.ts'
 import type { ServedLife } from '../served/served-life.ts'
 import type { Services } from '../services.ts'
+import { pageHeaders } from './dashboard-routes.ts'
 import type { Route } from './route.ts'
 
 /** Throws ApiError 409 for a model that is no life. */
@@ -65,5 +66,25 @@ export const recordRoute: Route = {
       })),
       events: soFar.events.map(({ bytes, event }) => ({ bytes, ...eventJson(event) })),
     })
+  },
+}
+
+/** The page has a style sheet of its own inside, and no script. */
+const reportPolicy = [
+  ...["default-src 'none'", "style-src 'unsafe-inline'"],
+  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ')
+
+export const reportRoute: Route = {
+  method: 'get',
+  path: '/v1/report',
+  scope: 'read',
+  summary: 'The report of the life so far: a page without scripts, which can be kept.',
+  answer(_, services) {
+    lifeOf(services)
+    const { report } = services.served
+    if (report === undefined) throw new ApiError(409, 'this life has no report.', { code: 'no_report' })
+    const headers = { ...pageHeaders(reportPolicy), 'Content-Type': 'text/html; charset=utf-8' }
+    return new Response(report(), { headers })
   },
 }

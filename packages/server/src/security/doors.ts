@@ -9,7 +9,7 @@ export interface DoorOptions {
   readonly keys: Keys
   /** Names of this machine in the header `Host`; any where there is none. */
   readonly hosts: readonly string[] | null
-  /** Web pages that may ask, `https://example.org`. */
+  /** Web pages that may ask besides the one from here, `https://example.org`. */
   readonly origins: readonly string[]
 }
 
@@ -17,20 +17,41 @@ export interface DoorOptions {
 export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * A page that a browser shows cannot make requests here: it is of another origin, and a name that leads here
- * (DNS rebinding) is not ours.
+ * A page that a browser shows cannot make requests here, unless it came from here itself or is named: it is of
+ * another origin, and a name that leads here (DNS rebinding) is not ours.
  *
  * @throws ApiError 403.
  */
-export function checkOrigin(c: Context, { hosts, origins }: DoorOptions): void {
-  const host = c.req.header('host')?.replace(/:\d+$/, '').toLowerCase()
-  if (hosts !== null && (host === undefined || !hosts.includes(host))) {
+export function checkOrigin(c: Context, { hosts, keys, origins }: DoorOptions): void {
+  const host = c.req.header('host')?.toLowerCase()
+  const name = host?.replace(/:\d+$/, '')
+  if (hosts !== null && (name === undefined || !hosts.includes(name))) {
     throw new ApiError(403, 'this server is not known by that name.', { code: 'host_not_allowed' })
   }
   const origin = c.req.header('origin')
-  if (origin !== undefined && !origins.includes(origin)) {
-    throw new ApiError(403, 'this page may not ask here.', { code: 'origin_not_allowed' })
-  }
+  // Where every name leads here, a page of any name is its own: a key is what it cannot have.
+  const mayBeOwn = hosts !== null || keys.size > 0
+  const mayAsk =
+    origin === undefined ? !isPartOfAnother(c) : origins.includes(origin) || (mayBeOwn && isOwn(origin, host))
+  if (!mayAsk) throw new ApiError(403, 'this page may not ask here.', { code: 'origin_not_allowed' })
+}
+
+/** Whether a page came from here, by the name and port that it asks. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  if (!URL.canParse(origin)) return false
+  const { protocol, host: own } = new URL(origin)
+  // Other programs than browsers have schemes of their own, whose hosts are no names of the network.
+  return (protocol === 'http:' || protocol === 'https:') && own === host
+}
+
+/**
+ * Whether it is asked for as a part of a page elsewhere, of which browsers do not name the origin: the answer is
+ * kept from that page, but it would take a follower's place. Who comes here by a link may.
+ */
+function isPartOfAnother(c: Context): boolean {
+  const site = c.req.header('sec-fetch-site')
+  const isElsewhere = site === 'cross-site' || site === 'same-site'
+  return isElsewhere && c.req.header('sec-fetch-dest') !== 'document'
 }
 
 /** Throws ApiError 401 for a key that is not known, 403 for one that does not allow it. */

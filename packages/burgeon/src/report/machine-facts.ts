@@ -1,6 +1,6 @@
 import { arch, availableParallelism, cpus, platform } from 'node:os'
 import type { Device } from '@burgeon/tensor'
-import type { Fact } from '../../report/life-report.ts'
+import type { Fact } from './life-report.ts'
 
 /** The machine that a figure was measured on. */
 export function machineFacts(device: Device): Fact[] {
