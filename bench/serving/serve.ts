@@ -8,6 +8,8 @@ import { batches, Learner, reservoirReplay } from '@burgeon/continual'
 import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import { type Running, serve as listen, type ServedModel, type Teacher } from '@burgeon/server'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
+import { type AskingOptions, asking, median, post, quantile } from './asking.ts'
+import { besideLlamaCpp } from './beside-llama-cpp.ts'
 
 /** Tokens of an answer, and of a prompt. */
 const [answerTokens, promptTokens] = [64, 32]
@@ -65,10 +67,12 @@ export const serve: Benchmark = async ({ quick, note }) => {
   ])
   const speed = (clients: number): number =>
     median(of('no learning', clients).map((each) => each.tokensPerSecond))
+  const beside = await besideLlamaCpp(rounds, seconds, note)
   return {
-    rows,
+    rows: [...rows, ...beside.rows],
     checks: [
       ...checks,
+      ...beside.checks,
       atLeast('tokens/s of 16 clients, of those of one', speed(16) / speed(1), 2),
       atMost(
         '16 clients, learning at 30 %: first token, 99th of 100, s',
@@ -97,14 +101,8 @@ function rowsOf(about: string, rounds: readonly Measured[]): BenchmarkRow[] {
 const firstTokensOf = (rounds: readonly Measured[]): number[] =>
   rounds.flatMap(({ firstTokens }) => firstTokens).toSorted((a, b) => a - b)
 
-const median = (values: readonly number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  )
-
-const quantile = (ordered: readonly number[], share: number): number =>
-  ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))]
+const promptOf = (client: number, request: number): string =>
+  `${client} ${request} `.padEnd(promptTokens, 'the quick brown fox ')
 
 async function measure(learnShare: number | null, clients: number, seconds: number): Promise<Measured> {
   const served = smallModel()
@@ -116,9 +114,10 @@ async function measure(learnShare: number | null, clients: number, seconds: numb
   const stop = new AbortController()
   const lessons = learnShare === null ? Promise.resolve() : teaching(running, stop.signal)
   try {
-    await asking(running, 0.3 * seconds, clients)
+    const options = { clients, answerTokens, promptOf, temperature: 1 } satisfies Partial<AskingOptions>
+    await asking(running.url, { ...options, seconds: 0.3 * seconds })
     const [step, start] = [served.step(), performance.now()]
-    const { tokens, firstTokens } = await asking(running, seconds, clients)
+    const { tokens, firstTokens } = await asking(running.url, { ...options, seconds })
     const spent = (performance.now() - start) / 1000
     return {
       tokensPerSecond: tokens / spent,
@@ -133,41 +132,6 @@ async function measure(learnShare: number | null, clients: number, seconds: numb
   }
 }
 
-/** Clients that ask one request after the other for some seconds. */
-async function asking(
-  { url }: Running,
-  seconds: number,
-  clients: number,
-): Promise<{ readonly tokens: number; readonly firstTokens: readonly number[] }> {
-  const end = performance.now() + 1000 * seconds
-  const firstTokens: number[] = []
-  let tokens = 0
-  const client = async (name: number): Promise<void> => {
-    for (let i = 0; performance.now() < end; i++) {
-      const start = performance.now()
-      const response = await post(url, '/v1/completions', {
-        ...{ model: 'small', max_tokens: answerTokens, stream: true, seed: 100 * name + i },
-        prompt: `${name} ${i} `.padEnd(promptTokens, 'the quick brown fox '),
-      })
-      if (!response.ok || response.body === null) throw new Error(await response.text())
-      let isFirst = true
-      for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-        const pieces = new TextDecoder()
-          .decode(part)
-          .split('\n\n')
-          .filter((line) => line.startsWith('data: {'))
-        if (pieces.length > 0 && isFirst) {
-          firstTokens.push((performance.now() - start) / 1000)
-          isFirst = false
-        }
-      }
-      tokens += answerTokens
-    }
-  }
-  await Promise.all(Array.from({ length: clients }, (_, name) => client(name)))
-  return { tokens, firstTokens }
-}
-
 async function teaching({ url }: Running, stop: AbortSignal): Promise<void> {
   const text = 'The learner reads on and on, whatever it is that others ask of it. '.repeat(120)
   while (!stop.aborted) {
@@ -175,13 +139,6 @@ async function teaching({ url }: Running, stop: AbortSignal): Promise<void> {
     if (!response.ok) throw new Error(await response.text())
   }
 }
-
-const post = (url: string, path: string, body: object): Promise<Response> =>
-  fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
 
 /** A byte GPT of 0.9 million parameters, and a learner with replay. */
 function smallModel(): ServedModel {

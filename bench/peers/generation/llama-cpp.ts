@@ -1,22 +1,6 @@
 /** llama.cpp, as node-llama-cpp brings it: its CPU library, keys and values in single floats as ours. */
+import type { Library, Sequence } from './llama-cpp-library.ts'
 import { logSoftmax, processorTime, serve, type Timing } from './writer.ts'
-
-/** The part of node-llama-cpp that is used. */
-interface Sequence {
-  clearHistory(): Promise<void>
-  evaluate(tokens: readonly number[], options: object): AsyncGenerator<number>
-  evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>
-  controlledEvaluate(
-    input: readonly [number, object][],
-  ): Promise<({ next: { probabilities: Map<number, number> } } | undefined)[]>
-}
-interface Library {
-  getLlama(options: object): Promise<{
-    loadModel(options: object): Promise<{
-      createContext(options: object): Promise<{ getSequence(): Sequence }>
-    }>
-  }>
-}
 
 serve(async ({ shape, files, threads, batch }) => {
   const name = 'node-llama-cpp'
