@@ -111,6 +111,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
   ],
   overhead: [async () => (await import('./overhead/overhead.ts')).overhead, 'quick'],
+  fork: [async () => (await import('./overhead/fork.ts')).fork, 'quick'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 

@@ -193,6 +193,34 @@ export const continualCalls: CallsOf<typeof api> = {
       takes: { data: ['object'] },
     }),
     () => ({ args: { text: 'some' }, run: (text: string) => learner().predict(text), says: ['predict'] }),
+    () => ({
+      args: { knobs: { rate: 2, penalty: 1, rehearsalShare: 0 } },
+      run: (knobs: Partial<api.Knobs>) => learner().fork(knobs),
+    }),
+    () => ({
+      args: { steps: 1, options: { rows: 2 } },
+      run: async (steps: number, options: api.RehearseOptions) => {
+        const rehearsal = api.reservoirReplay({ capacity: 2 })
+        const rehearsing = new api.Learner({
+          model: model(),
+          optimizer: optimizer(),
+          strategy: { rehearsal },
+        })
+        await rehearsing.observe('some')
+        return rehearsing.rehearse(steps, options)
+      },
+    }),
+    () => ({
+      args: { data: 'some' },
+      run: (data: string) => learner().fork().observe(data),
+      says: ['Fork', 'batchOfTokens'],
+      takes: { data: ['object'] },
+    }),
+    () => ({
+      args: { measured: () => 1 },
+      run: (measured: () => number) => learner().fork().measure(measured),
+      says: ['Fork'],
+    }),
   ],
   adapt: [
     () => ({

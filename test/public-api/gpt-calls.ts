@@ -416,6 +416,7 @@ export const growthCalls: CallsOf<typeof growth> = {
       run: growth.priceOfPlanned,
     }),
   ],
+  markGrowth: [() => ({ args: { model: modelOf() }, run: growth.markGrowth })],
   holdModel: [() => ({ args: { model: modelOf() }, run: growth.holdModel })],
   requestFromState: [() => ({ args: { saved: wider }, run: growth.requestFromState })],
   priceOf: [() => ({ args: { config, request: wider, stateBytes: 0 }, run: growth.priceOf })],

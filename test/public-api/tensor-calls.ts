@@ -326,6 +326,7 @@ export const tensorCalls: CallsOf<typeof api> = {
     () => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()], device }, run: api.applyPlan }),
   ],
   undoPlan: [() => ({ args: { plan: plan(), parameters: store(), mirrors: [mirror()] }, run: api.undoPlan })],
+  shareParameters: [() => ({ args: { into: store(), from: store() }, run: api.shareParameters })],
   inversePlan: [() => ({ args: { plan: plan() }, run: api.inversePlan })],
   isIdentity: [() => ({ args: { map: api.keepAxis(2) }, run: api.isIdentity })],
   extendAxis: [call({ from: 1, to: 2 }, api.extendAxis)],

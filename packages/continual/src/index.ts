@@ -60,6 +60,8 @@ export { measureBlocks } from './growth/measure/measure-blocks.ts'
 export type { BlockSignals, Measurement } from './growth/measure/measurement.ts'
 export { type PartImportance, partImportance } from './growth/measure/part-importance.ts'
 export { pruneDormant, type PruneDormantOptions } from './growth/policies/prune-dormant.ts'
+export type { Knobs } from './control/knobs.ts'
+export type { Fork } from './fork/fork.ts'
 export { evaluateText, type EvaluateOptions, type TextEvaluation } from './evaluate-text.ts'
 export { eventFromState, type EventOf, type JournaledGrowth, type LearnerEvent } from './journal/event.ts'
 export { extendJournal } from './journal/extend-journal.ts'
@@ -67,6 +69,7 @@ export { measurementsIn } from './journal/measurements-in.ts'
 export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
 export type { LearnerOptions, RestoredModelOptions, RestoredOptions } from './learner-options.ts'
+export type { RehearseOptions, RehearseReport } from './learning/rehearse.ts'
 export {
   type FieldsByRole,
   type LearnerState,

@@ -131,6 +131,7 @@ const stateChecks: StateChecks<LearnerState> = {
   losses: checks.numbers as Check<readonly number[]>,
   lastDrift: checks.either(count, none),
   journal: checks.list('events', aSavedEvent as Check<LearnerEvent>),
+  rehearsed: optional(count),
 }
 
 /** The fields of an earlier version. */

@@ -1,10 +1,12 @@
-/** The learner: the whole of one step, from prediction to growth, top to bottom in `#step`. */
+/** The learner: what users see of it. What a step is stands in `learning/loop.ts`. */
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
+import { type Knobs, usualKnobs } from './control/knobs.ts'
+import { Branches } from './fork/branches.ts'
+import { type Fork, forkOf } from './fork/fork.ts'
 import type { GrowthBudget } from './growth/growth-policy.ts'
 import type { LearnerEvent } from './journal/event.ts'
-import { Journal } from './journal/journal.ts'
 import type { StepReport } from './journal/step-report.ts'
 import {
   type AnyLearnerOptions,
@@ -17,11 +19,11 @@ import {
   someData,
   type StateOf,
 } from './learner-options.ts'
+import type { FieldsByRole, LearnerState } from './learner-state.ts'
+import { checkRehearse, type RehearseOptions, type RehearseReport } from './learning/rehearse.ts'
+import { Loop } from './learning/loop.ts'
 import type { Model } from './model/model.ts'
-import { assemble, type LearnerParts } from './learner-parts.ts'
-import { type FieldsByRole, type LearnerState, restoreParts, statesOf } from './learner-state.ts'
-import { learnWithRecall } from './learning/learning-step.ts'
-import { neverTwice, oneAtATime } from './one-at-a-time.ts'
+import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { Strategy } from './strategy/strategy.ts'
 
@@ -30,10 +32,8 @@ export class Learner<M extends Model = Gpt> {
   readonly model: M
   readonly strategy: Strategy
   readonly budget: GrowthBudget
-  readonly #options: AnyLearnerOptions
-  readonly #parts: LearnerParts
-  readonly #journal: Journal
-  readonly #alone = oneAtATime()
+  readonly #loop: Loop
+  readonly #branches: Branches
   readonly #observing = neverTwice('learner: observe')
 
   /**
@@ -49,29 +49,28 @@ export class Learner<M extends Model = Gpt> {
     this.model = options.model
     this.strategy = strategy
     this.budget = budget
-    this.#options = own
-    this.#parts = assemble(own)
-    this.#journal = new Journal(own.model, this.#parts.mirrors)
+    this.#loop = new Loop(own)
+    this.#branches = new Branches(this.#loop)
   }
 
   /** The adapter that learns in the place of the model; it stays when the learner is disposed. */
   get adapter(): LoraAdapter | undefined {
-    return this.#parts.adapter
+    return this.#loop.parts.adapter
   }
 
-  /** Updates made so far. */
+  /** Updates made so far, but for those of `rehearse`. */
   get step(): number {
-    return this.#journal.step
+    return this.#loop.journal.step
   }
 
   /** Bytes of state beside the weights that grows with them: moments, importance, anchors. */
   get stateBytes(): number {
-    return stateBytesOf(this.#parts.mirrors, this.model.parameters.size)
+    return stateBytesOf(this.#loop.parts.mirrors, this.model.parameters.size)
   }
 
   /** Every growth from the beginning; of drift alarms, consolidations and the rest the latest 4096. */
   get journal(): readonly LearnerEvent[] {
-    return this.#journal.events
+    return this.#loop.journal.events
   }
 
   /**
@@ -81,41 +80,57 @@ export class Learner<M extends Model = Gpt> {
    *   or a text of two bytes or more.
    * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError
    *   for an invalid learning rate: nothing has been learnt then, and the learner is as it was, its
-   *   random streams included. OptionError if called again before the last call was done.
+   *   random streams included. OptionError if called again before the last call was done, or while a fork is
+   *   open.
    */
   async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
-    return this.#observing(() => this.#alone(() => this.#step(data)))
+    return this.#observing(() => this.#branches.act('a step', () => this.#loop.step(data, usualKnobs)))
   }
 
-  async #step(data: Observed<M>): Promise<StepReport> {
-    const { intake, upkeep } = this.#parts
-    const fresh = intake.batchOf(data)
-    const learnt = await learnWithRecall({ ...this.#options, ...this.#parts }, fresh, this.#journal)
-    const batch = { ...learnt, fresh, bytes: intake.bytesOf(fresh) }
-    // The prediction is on record before anything reacts to it.
-    const context = this.#journal.begin(batch)
-    for (const part of upkeep) this.#journal.add(await part.afterStep(context))
-    return this.#journal.end(batch, context)
+  /**
+   * Takes steps on remembered rows alone. `step` and the record of predictions, detectors, what is
+   * remembered, growth and all other upkeep stay as they are.
+   *
+   * @param steps An integer ≥ 1. Default 1.
+   * @throws OptionError if the strategy remembers nothing, or while a fork is open; NonFiniteError as
+   *   `observe`, and the steps before that stand.
+   */
+  async rehearse(steps: number = 1, options: RehearseOptions = {}): Promise<RehearseReport> {
+    checkRehearse(steps, options)
+    return this.#branches.act('a rehearsal', () => this.#loop.rehearse(steps, options, usualKnobs))
+  }
+
+  /**
+   * A learner that goes on from this moment beside this one, to be kept or dropped. While one is open,
+   * `predict` and `toState` are of this learner, which takes no steps; `model`, `step`, `stateBytes` and
+   * `journal` are of whichever acted last.
+   *
+   * @param knobs Factors of the fork's rate, penalties and rehearsal. 1 each unless given.
+   * @throws OptionError for other knobs, or beside a vocabulary that may grow.
+   */
+  fork(knobs: Partial<Knobs> = {}): Fork<M> {
+    return forkOf(this.#branches, this.#loop, knobs)
   }
 
   /** How well a text is predicted and what would come next. Never changes state. */
   predict(this: Learner, text: string): Promise<Prediction> {
-    return predictText(this.model, text, this.strategy.vocabulary?.tokenizer, this.adapter)
+    const { model, strategy, adapter } = this
+    return this.#branches.look(() => predictText(model, text, strategy.vocabulary?.tokenizer, adapter))
   }
 
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */
   dispose(): void {
-    for (const mirror of this.#parts.mirrors) mirror.dispose?.()
-    this.#options.lossScale?.dispose()
+    this.#branches.dispose()
+    for (const mirror of this.#loop.parts.mirrors) mirror.dispose?.()
+    this.#loop.options.lossScale?.dispose()
   }
 
   /** Everything it knows, once the step at hand is done: it leads a resumed learner to the same bits. */
   toState(): Promise<LearnerState<StateOf<M>>> {
-    return this.#alone(async () => ({
+    return this.#branches.lookInTurn(async () => ({
       model: (await this.model.toState()) as StateOf<M>,
-      parts: await statesOf(this.#parts.kept),
-      ...this.#journal.toState(),
+      ...(await this.#loop.toState()),
     }))
   }
 
@@ -137,8 +152,7 @@ export class Learner<M extends Model = Gpt> {
     let learner: Learner<Model> | undefined
     try {
       learner = new Learner(own as object as LearnerOptions<Model>)
-      restoreParts(learner.#parts.kept, state, (learner.adapter ?? own.model).parameters)
-      learner.#journal.restore(state)
+      learner.#loop.restore(state)
       return learner
     } catch (error) {
       if (!(own.adapter instanceof LoraAdapter)) learner?.adapter?.dispose()

@@ -228,6 +228,9 @@ export class Gpt {
       log: (entry, maxKept) => {
         this.#log = withinKept({ ...this.#log, entries: [...this.#log.entries, entry] }, maxKept)
       },
+      resumeLog: (log) => {
+        this.#log = log
+      },
       hold: () => {
         this.#holds++
         let isReleased = false

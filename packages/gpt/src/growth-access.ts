@@ -1,7 +1,7 @@
 /** The part of a model that growth alone may change. In no public list. */
 import { OptionError } from '@burgeon/tensor'
 import type { GptConfig } from './config/gpt-config.ts'
-import type { GrowthEntry } from './growth/plan/growth-log.ts'
+import type { GrowthEntry, GrowthLog } from './growth/plan/growth-log.ts'
 
 /** A model's own handle for those who grow it. */
 export interface GrowthAccess {
@@ -13,6 +13,8 @@ export interface GrowthAccess {
    * @param maxKept Bytes of what prunings dropped that may be kept (`withinKept`).
    */
   log(entry: GrowthEntry, maxKept: number): void
+  /** Takes an earlier growth log back. */
+  resumeLog(log: GrowthLog): void
   /** Keeps the model from growing until what it returns is disposed. */
   hold(): Disposable
 }

@@ -145,6 +145,7 @@ export {
   type Parameter,
   ParameterError,
   ParameterStore,
+  shareParameters,
   type TensorsByPath,
 } from './parameters/parameter.ts'
 export {

@@ -1,7 +1,7 @@
 /** The journal of a learner: what happened, and the numbers that its parts judge by. */
 import type { Mirror } from '@burgeon/tensor'
 import type { Model } from '../model/model.ts'
-import type { LearntBatch } from './learnt.ts'
+import type { Learnt, LearntBatch } from './learnt.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
 import type { StepContext } from './step-context.ts'
@@ -15,6 +15,8 @@ export interface JournalState {
   readonly losses: readonly number[]
   readonly lastDrift: number | null
   readonly journal: readonly LearnerEvent[]
+  /** Updates made without fresh rows; none unless given. */
+  readonly rehearsed?: number
 }
 
 /** Keeps every growth, and of everything else the latest 4096 events. */
@@ -25,6 +27,7 @@ export class Journal {
   #ofStep: LearnerEvent[] = []
   #losses: readonly number[] = []
   #step = 0
+  #rehearsed = 0
   #lastDrift: number | null = null
   #overflows = 0
 
@@ -38,9 +41,14 @@ export class Journal {
     return this.#events
   }
 
-  /** Updates made so far. */
+  /** Updates made so far, but for those without fresh rows. */
   get step(): number {
     return this.#step
+  }
+
+  /** Updates made without fresh rows. */
+  get rehearsed(): number {
+    return this.#rehearsed
   }
 
   /** Steps in a row, up to the last one, in which a loss scale skipped the update. */
@@ -55,13 +63,23 @@ export class Journal {
     const { learnt, bytes } = batch
     const lossPerByte = bytes.length === 0 ? learnt.loss : learnt.loss * (learnt.tokens / bytes.length)
     this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
-    const isOverflow = !Number.isFinite(learnt.gradientNorm)
-    this.#overflows = isOverflow ? this.#overflows + 1 : 0
-    if (isOverflow) {
+    if (this.#countOverflow(learnt)) {
       const summary = 'gradients overflowed, the loss scale was halved'
       this.add([{ kind: 'overflow', step: this.#step, part: 'loss scale', summary, data: {} }])
     }
     return this.#contextOf(batch, lossPerByte)
+  }
+
+  /** Counts an update without fresh rows, of which nothing else is on record. */
+  noteRehearsal(learnt: Learnt): void {
+    this.#rehearsed++
+    this.#countOverflow(learnt)
+  }
+
+  #countOverflow({ gradientNorm }: Learnt): boolean {
+    const isOverflow = !Number.isFinite(gradientNorm)
+    this.#overflows = isOverflow ? this.#overflows + 1 : 0
+    return isOverflow
   }
 
   /** Adds what a part did; it stays whatever fails later in the step. */
@@ -87,12 +105,25 @@ export class Journal {
 
   toState(): JournalState {
     const journal = [...this.#events]
-    return { step: this.#step, losses: this.#losses, lastDrift: this.#lastDrift, journal }
+    return {
+      ...{ step: this.#step, losses: this.#losses, lastDrift: this.#lastDrift, journal },
+      ...(this.#rehearsed > 0 && { rehearsed: this.#rehearsed }),
+    }
+  }
+
+  /** Returns what makes it as it is now, which may be done several times. */
+  mark(): () => void {
+    const [state, overflows] = [this.toState(), this.#overflows]
+    return () => {
+      this.restore(state)
+      this.#overflows = overflows
+    }
   }
 
   /** Takes a state that has been checked, also one whose events are of an earlier version. */
-  restore({ step, losses, lastDrift, journal }: JournalState): void {
+  restore({ step, losses, lastDrift, journal, rehearsed = 0 }: JournalState): void {
     this.#step = step
+    this.#rehearsed = rehearsed
     this.#losses = losses
     this.#lastDrift = lastDrift
     this.#events = extendJournal(journal.map(eventFromState), [], ({ kind }) => kind)

@@ -12,6 +12,8 @@ export interface RecallContext<M extends Model = Model> {
   readonly model: M
   /** The new rows, in the tokens that there are now. */
   readonly fresh: BatchOf<M>
+  /** Factor of how many old rows come with them, ≥ 0; 1 unless given. */
+  readonly shareFactor?: number
   /** The weights that learn: those of the model, of its blocks that are not frozen, or of an adapter. */
   readonly weights: TensorsByPath
   /**

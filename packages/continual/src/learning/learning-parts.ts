@@ -2,6 +2,7 @@
 import type { GradientTransform, LossScale } from '@burgeon/autograd/optim'
 import { Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
 import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
+import type { Knobs } from '../control/knobs.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
 import type { Intake } from '../model/intake.ts'
 import type { Model } from '../model/model.ts'
@@ -34,6 +35,8 @@ export interface LearningParts {
    * left out.
    */
   readonly shares: readonly number[]
+  /** Factors of rates, penalties and what is recalled. */
+  readonly knobs: Knobs
   /** Updates in a row that the loss scale has skipped just before this one. */
   readonly overflows: number
   /** Updates made before this one. */

@@ -1,7 +1,16 @@
 /** One update: a prediction, its loss, the gradients of the loss, and a change of the weights. */
 import { Gpt } from '@burgeon/gpt'
 import { holdModel } from '@burgeon/gpt/growth'
-import { foldIn, keyFromSeed, NonFiniteError, scope, type Tensor, tensorsIn } from '@burgeon/tensor'
+import {
+  foldIn,
+  keyFromSeed,
+  NonFiniteError,
+  type RandomKey,
+  scope,
+  type Tensor,
+  tensorsIn,
+} from '@burgeon/tensor'
+import type { Knobs } from '../control/knobs.ts'
 import type { Learnt } from '../journal/learnt.ts'
 import type { RecallContext } from '../journal/step-context.ts'
 import type { AnyLearnerOptions } from '../learner-options.ts'
@@ -27,7 +36,19 @@ export type LearningMeans = Pick<
   AnyLearnerOptions,
   'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed'
 > &
-  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake'>
+  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake'> & {
+    readonly knobs: Knobs
+  }
+
+/** Where in the life of a learner an update stands. */
+export interface LearningMoment {
+  /** Updates made by observing. */
+  readonly step: number
+  /** Steps in a row that the loss scale has skipped. */
+  readonly overflows: number
+  /** Updates made without fresh rows. */
+  readonly rehearsed: number
+}
 
 /** An update that has been made. */
 interface LearntRows {
@@ -46,7 +67,7 @@ interface LearntRows {
  *   rate that is none: before any weight is touched, and with the optimizer as it was.
  */
 async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
-  const rate = parts.optimizer.rateAt?.(parts.step) ?? 0
+  const rate = (parts.optimizer.rateAt?.(parts.step) ?? 0) * parts.knobs.rate
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const weights = learningWeights(parts)
   const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
@@ -77,14 +98,49 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
  *
  * @throws As `learnBatch`; rehearsal and projections are then as they were, their random streams included.
  */
-export async function learnWithRecall(
-  { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, ...options }: LearningMeans,
+export function learnWithRecall(
+  means: LearningMeans,
   fresh: Batch,
-  { step, overflows }: { readonly step: number; readonly overflows: number },
+  moment: LearningMoment,
 ): Promise<LearntRows & { readonly old: Batch | null }> {
+  const { intake } = means
+  const dropoutKey = foldIn(keyFromSeed(means.seed ?? 0), moment.step)
+  return takenBackOnError(means, moment, dropoutKey, async (parts) => {
+    const old = (await parts.rehearsal?.recall(recallContext(parts, fresh, intake))) ?? null
+    return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
+  })
+}
+
+/**
+ * Learns rows that the rehearsal remembers, by themselves.
+ *
+ * @returns null where it remembers none yet.
+ * @throws As `learnWithRecall`.
+ */
+export function learnRemembered(
+  means: LearningMeans,
+  rows: number,
+  moment: LearningMoment,
+): Promise<LearntRows | null> {
+  const { step, rehearsed } = moment
+  // Apart from the keys of steps on fresh rows, and from those of other rehearsed ones.
+  const dropoutKey = foldIn(foldIn(keyFromSeed(means.seed ?? 0), step), 1 + rehearsed)
+  return takenBackOnError(means, moment, dropoutKey, async (parts) => {
+    const old = parts.rehearsal?.sample(rows) ?? null
+    return old === null ? null : learnBatch(parts, means.intake.within(old), null)
+  })
+}
+
+/** Learns with the parts of a step; where that fails, what has been drawn for it is taken back. */
+async function takenBackOnError<T>(
+  { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, knobs, ...options }: LearningMeans,
+  { step, overflows }: LearningMoment,
+  dropoutKey: RandomKey,
+  learn: (parts: LearningParts) => Promise<T>,
+): Promise<T> {
   // From the first moment on: a recall may wait, and nobody shall change the weights meanwhile.
   using _ = model instanceof Gpt ? holdModel(model) : null
-  const { checkpointBlocks = false, strategy = {}, seed = 0 } = options
+  const { checkpointBlocks = false, strategy = {} } = options
   const { penalties = [], projections = [], lookAhead, rehearsal } = strategy
   const shares = freezing?.sharesAt(step) ?? []
   const takeBack = [
@@ -92,16 +148,14 @@ export async function learnWithRecall(
     ...projections.map((projection) => projection.mark?.()),
   ]
   try {
-    const parts: LearningParts = {
+    return await learn({
       ...{ model, intake, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
-      dropoutKey: foldIn(keyFromSeed(seed), step),
+      ...{ dropoutKey, knobs },
       ...(adapter && { adapter }),
       ...(rehearsal && { rehearsal }),
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
-    }
-    const old = (await rehearsal?.recall(recallContext(parts, fresh, intake))) ?? null
-    return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
+    })
   } catch (error) {
     for (const undo of takeBack) undo?.()
     throw error
@@ -109,9 +163,9 @@ export async function learnWithRecall(
 }
 
 function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): RecallContext {
-  const { step, model } = parts
+  const { step, model, knobs } = parts
   return {
-    ...{ step, model, fresh, weights: learningWeights(parts) },
+    ...{ step, model, fresh, weights: learningWeights(parts), shareFactor: knobs.rehearsalShare },
     predict(batch) {
       const rows = intake.within(batch)
       return predictionOf({ ...parts, keepsLogits: false }, rows, rows.rows)

@@ -1,8 +1,10 @@
 /** The loss of a batch with what its parts add, and the gradients of the loss. */
 import { grad, valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
-import { add, checkArgument, globalNorm, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import { add, checkArgument, globalNorm, multiply, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { type Computed, freshLossOf, meanLossOf, type Pass, predict } from '../model/pass.ts'
+import type { Penalty } from '../penalty/penalty.ts'
+import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { aBatch, type Batch, partsOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import { frozenBlocks, type LearningParts, learningWeights } from './learning-parts.ts'
@@ -35,7 +37,7 @@ export function lossAndGradients(
   fresh: Batch,
   batch: Batch,
 ): Gradients {
-  const { penalties, rehearsal, lossScale, lookAhead, keepsLogits } = parts
+  const { penalties, rehearsal, lossScale, lookAhead, keepsLogits, knobs } = parts
   const all = parts.model.parameters.tensors()
   const predicted = predictionOf(parts, batch, fresh.rows)
   const objective = (w: TensorsByPath) => {
@@ -44,10 +46,12 @@ export function lossAndGradients(
     // A rehearsal that has a loss of its own decides what the rows it recalled cost.
     const ownsOld = rehearsal?.loss !== undefined && batch.rows > fresh.rows
     const mean = ownsOld ? freshLossOf(pass) : meanLossOf(pass)
-    for (const part of [...penalties, ...(ownsOld ? [rehearsal] : [])]) {
+    const addTerm = (part: Penalty | Rehearsal, factor: number): void => {
       const term = part.loss?.({ ...all, ...w }, pass) ?? null
-      if (term !== null) terms[part.name] = term
+      if (term !== null) terms[part.name] = factor === 1 ? term : multiply(term, factor)
     }
+    for (const part of penalties) addTerm(part, knobs.penalty)
+    if (ownsOld) addTerm(rehearsal, 1)
     const total = Object.values(terms).reduce((a, b) => add(a, b), mean)
     return [lossScale?.scaled(total) ?? total, { ...shown(pass, keepsLogits), penalties: terms }] as const
   }

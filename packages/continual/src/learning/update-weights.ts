@@ -98,7 +98,7 @@ interface Change {
  *   it need not.
  */
 function changeOf(parts: LearningParts, { gradient, rates }: Gradients, isRisky: boolean): Change {
-  const { model, optimizer, lookAhead, lossScale, shares, step } = parts
+  const { model, optimizer, lookAhead, lossScale, shares, step, knobs } = parts
   const parameters = taught(parts).tensors()
   const context: UpdateContext = {
     ...{ parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) },
@@ -117,7 +117,8 @@ function changeOf(parts: LearningParts, { gradient, rates }: Gradients, isRisky:
   const updates = Object.fromEntries(
     wanted.map(([path, change]) => {
       const { share = 1 } = settling.find(({ isIn }) => isIn(path)) ?? {}
-      return [path, share === 1 ? reshape(change, change.shape) : multiply(change, share)]
+      const factor = share * knobs.rate
+      return [path, factor === 1 ? reshape(change, change.shape) : multiply(change, factor)]
     }),
   )
   return { updates, norm: globalNorm(Object.values(updates)), ...(unscaled && { unscaled }) }

@@ -89,8 +89,8 @@ export function darkReplay(options: DarkReplayOptions): Replay {
     get bytes() {
       return kept.store.bytes
     },
-    recall({ fresh }) {
-      const wanted = kept.due(fresh.rows)
+    recall({ fresh, shareFactor }) {
+      const wanted = kept.due(fresh.rows, shareFactor)
       const size = kept.store.rows.length
       const first = drawPlaces(wanted, size, kept.draw)
       const second = beta === 0 ? [] : drawPlaces(wanted, size, kept.draw)

@@ -69,7 +69,7 @@ export function replay(options: ReplayOptions): Replay {
       return kept.store.bytes
     },
     recall(context) {
-      const wanted = kept.due(context.fresh.rows)
+      const wanted = kept.due(context.fresh.rows, context.shareFactor)
       if (wanted === 0) return kept.recall([])
       const { store, draw } = kept
       const candidates = {

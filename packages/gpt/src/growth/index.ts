@@ -10,6 +10,7 @@ export {
   grow,
 } from './apply/grow.ts'
 export { holdModel } from './apply/hold-model.ts'
+export { markGrowth } from './apply/mark-growth.ts'
 export { type Undoable, ungrow, ungrowTo } from './apply/ungrow.ts'
 export {
   keptBytesOf,

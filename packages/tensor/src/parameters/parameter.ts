@@ -3,6 +3,8 @@ import { checkTensor } from '../checks/check-tensor.ts'
 import { checkArgument } from '../checks/check-options.ts'
 import * as checks from '../checks/checks.ts'
 import { BurgeonError } from '../errors.ts'
+import { reshape } from '../ops/reshape/reshape.ts'
+import { openScope } from '../scope.ts'
 import { formatShape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -118,4 +120,30 @@ export class ParameterStore {
   dispose(): void {
     for (const { path } of this) this.remove(path)
   }
+}
+
+const aStore = checks.instance('a ParameterStore', ParameterStore)
+
+/**
+ * Gives a store the parameters of another in the place of its own, in the same order. Their numbers are
+ * shared on the device, and take no room of their own until one of the two stores writes to them.
+ *
+ * @example
+ * ```ts
+ * const before = new ParameterStore()
+ * shareParameters(before, model.parameters) // a moment is kept
+ * shareParameters(model.parameters, before) // and put back
+ * before.dispose()
+ * ```
+ */
+export function shareParameters(into: ParameterStore, from: ParameterStore): void {
+  checkArgument('shareParameters', 'into', into, aStore)
+  checkArgument('shareParameters', 'from', from, aStore)
+  if (into === from) return
+  using _ = openScope()
+  const shared = [...from].map(({ path, axes, tensor }) => ({
+    ...{ path, axes, tensor: reshape(tensor, tensor.shape) },
+  }))
+  into.dispose()
+  for (const { path, axes, tensor } of shared) into.add(path, axes, tensor)
 }

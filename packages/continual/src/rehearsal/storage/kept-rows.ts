@@ -81,11 +81,13 @@ export class KeptRows {
   /**
    * How many whole rows come with a batch; the rest of the share is carried over. No more than there are, and
    * nothing is owed while there is nothing to rehearse.
+   *
+   * @param factor Of the share.
    */
-  due(freshRows: number): number {
+  due(freshRows: number, factor: number = 1): number {
     const { length: size } = this.#store.rows
     if (size === 0) return 0
-    const owed = this.#owed + freshRows * this.#options.share
+    const owed = this.#owed + freshRows * this.#options.share * factor
     // The allowance is for rounding: ten batches of a tenth make one row.
     const whole = Math.floor(owed + 1e-9)
     this.#owed = Math.max(0, owed - whole)

@@ -1,0 +1,63 @@
+/** Steps on remembered rows alone: what a learner does while nothing new comes. */
+import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
+import type { Journal } from '../journal/journal.ts'
+import { learnRemembered, type LearningMeans } from './learning-step.ts'
+
+/** How it is rehearsed. */
+export interface RehearseOptions {
+  /** Rows learnt in each step, ≥ 1, or as many as are remembered where those are fewer. Default 8. */
+  readonly rows?: number
+}
+
+/** Report of `learner.rehearse`. Plain data. */
+export interface RehearseReport {
+  /** Steps made in this call. */
+  readonly steps: number
+  /** Rows learnt, all steps together. */
+  readonly rows: number
+  /** Loss of the rows of each step before they were learnt again, in nats per token (or example). */
+  readonly losses: readonly number[]
+  /** Global norm of the change of the weights in each step. */
+  readonly updateNorms: readonly number[]
+}
+
+/** Throws OptionError for another number of steps, or options that are none. */
+export function checkRehearse(steps: number, options: RehearseOptions): void {
+  checkArgument('Learner: rehearse', 'steps', steps, checks.integer({ from: 1 }))
+  checkOptions('Learner: rehearse', options, { rows: checks.integer({ from: 1 }) })
+}
+
+/**
+ * Takes steps on what the rehearsal samples.
+ *
+ * @throws OptionError without a rehearsal, or with one that remembers nothing yet; NonFiniteError as a step
+ *   on fresh rows. The steps before that stand.
+ */
+export async function rehearse(
+  means: LearningMeans,
+  journal: Journal,
+  steps: number,
+  { rows = 8 }: RehearseOptions,
+): Promise<RehearseReport> {
+  if (means.strategy?.rehearsal === undefined) {
+    throw new OptionError(
+      'Learner: rehearse: the strategy has no rehearsal; expected one, such as reservoirReplay({ capacity: 500 }).',
+    )
+  }
+  const [losses, updateNorms]: [number[], number[]] = [[], []]
+  let total = 0
+  while (losses.length < steps) {
+    const done = await learnRemembered(means, rows, journal)
+    if (done === null) {
+      throw new OptionError(
+        `Learner: rehearse: ${means.strategy.rehearsal.name} remembers nothing yet; expected rows to be observed first.`,
+      )
+    }
+    const { learnt } = done
+    journal.noteRehearsal(learnt)
+    losses.push(learnt.loss)
+    updateNorms.push(learnt.updateNorm)
+    total += learnt.rowLosses.length
+  }
+  return { steps, rows: total, losses, updateNorms }
+}
