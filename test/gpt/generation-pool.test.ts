@@ -1,7 +1,8 @@
 /** Texts that are written together: each as it would be alone, by the weights of its beginning. */
 import { sgd } from '@burgeon/autograd/optim'
-import { Learner } from '@burgeon/continual'
+import { batchOfTokens, Learner } from '@burgeon/continual'
 import { byteTokenizer, generate, GenerationPool, Gpt, type PooledGeneration } from '@burgeon/gpt'
+import { grow } from '@burgeon/gpt/growth'
 import { type Engine, NonFiniteError, OptionError, withEngineAsync } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { openWasm } from '@burgeon/tensor/wasm'
@@ -58,6 +59,42 @@ test('each is what it would be alone, whenever it joins and however it is told t
     }),
     { numRuns: times(12, 150) },
   )
+})
+
+test('one that begins beside another has its weights and its passes, whatever was learnt since', async () => {
+  const model = modelOn()
+  const buffers = model.device.memory.buffers
+  const learner = new Learner({ model, optimizer: sgd({ learningRate: 1 }) })
+  const options = { tokens: 6, temperature: 0, tokenizer } as const
+  const [early] = await generate(model, ['ab'], options)
+  const pool = new GenerationPool(model)
+  const first = pool.begin(['of a'], options)
+  await learner.observe(batchOfTokens(tokenizer.encode('ab is what it says now'), 12, 'text'))
+  const [second, third] = [pool.begin(['ab'], options, first), pool.begin(['ab'], options)]
+  expect(pool.snapshots).toBe(2)
+  await finish(pool, [first, second, third])
+  expect(second.results()[0]).toEqual(early)
+  expect(third.results()[0].text).not.toBe(early.text)
+  for (const one of [first, second, third]) one.end()
+  expect(pool.snapshots).toBe(0)
+  // Nobody holds the weights of one that has ended.
+  expect(() => pool.begin(['ab'], options, first)).toThrow(OptionError)
+  expect(() => pool.begin(['ab'], options, { ...third })).toThrow(OptionError)
+  expect(model.device.memory.buffers).toBe(buffers)
+})
+
+test('one that begins beside another is of the size that the model had then', async () => {
+  const model = modelOn()
+  const pool = new GenerationPool(model)
+  const options = { tokens: 2, temperature: 0, onContextFull: 'stop' } as const
+  const first = pool.begin([[1, 2]], options)
+  await grow(model, { kind: 'growContext', to: 48 }, { mirrors: [], key: [1, 2] })
+  const long = Array.from({ length: 30 }, (_, i) => i)
+  expect(() => pool.begin([long], options, first)).toThrow(OptionError)
+  const second = pool.begin([long], options)
+  await finish(pool, [first, second])
+  expect(second.results()[0].tokens).toHaveLength(2)
+  for (const one of [first, second]) one.end()
 })
 
 test('a step is one pass for all, whatever their number', async () => {

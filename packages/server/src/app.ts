@@ -97,13 +97,13 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     origins,
   }
   const { turns = new Turns({ learnShare }) } = options
+  const [version, lessons] = [new WeightsVersion(served), new Lessons()]
+  const writers = new Writers({ served, turns, version, lessons, now: () => performance.now() })
   const services: Services = {
-    ...{ served, limits, serverVersion, turns, writers: new Writers(served, turns) },
-    version: new WeightsVersion(served),
+    ...{ served, limits, serverVersion, turns, writers, version, lessons },
     metrics: new Metrics(),
     events: new LatestEvents({ kept: 1024, stepEvery: 100, beatEvery: 15_000 }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
-    lessons: new Lessons(),
     answers: new KnownAnswers({ answers: 1024, characters: 2 ** 24 }),
     state: { inFlight: 0, isDraining: false },
   }

@@ -3,10 +3,23 @@
 /** One after another, also where one fails. */
 export class Lessons {
   #last: Promise<unknown> = Promise.resolve()
+  #ended = 0
+
+  /** How many have ended so far, however. */
+  get ended(): number {
+    return this.#ended
+  }
 
   /** Runs `body` when all before it are done. */
   after<R>(body: () => Promise<R>): Promise<R> {
-    const own = this.#last.then(body, body)
+    const counted = async (): Promise<R> => {
+      try {
+        return await body()
+      } finally {
+        this.#ended++
+      }
+    }
+    const own = this.#last.then(counted, counted)
     this.#last = own.catch(() => {})
     return own
   }

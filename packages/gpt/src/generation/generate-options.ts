@@ -113,7 +113,7 @@ export const generateChecks: ChecksOf<GenerateOptions> = {
 
 /** The tokens of prompts, checked with what depends on them. */
 export function tokensOfPrompts(
-  { config }: GenerativeModel,
+  { config }: Pick<GenerativeModel, 'config'>,
   prompts: readonly Prompt[],
   options: GenerateOptions,
 ): number[][] {

@@ -41,17 +41,14 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   const { tokenizer } = task
   const start = services.now()
   const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
-  // In a turn nothing is learnt: the version is that of the weights that write.
-  const [version, generation, together] = await turns.take('generate', async () => {
+  const { version, generation, together } = await turns.take('generate', () => {
     // Tokens of another life say something else.
     if (served.tokenizer !== tokenizer) {
       throw new ApiError(503, 'the model was rolled back before this text began; ask again.', {
         ...{ type: 'server_error', code: 'rolled_back', headers: { 'Retry-After': '0' } },
       })
     }
-    const now = await services.version.now()
-    const writer = writers.now()
-    return [now, writer.pool.begin(rows, optionsOf(task, services)), writer.together] as const
+    return writers.begin(rows, optionsOf(task, services))
   })
   let first: readonly GeneratedToken[]
   try {

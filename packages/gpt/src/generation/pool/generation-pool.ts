@@ -80,19 +80,25 @@ export class GenerationPool {
   /**
    * Begins to write; nothing is computed before the first step.
    *
-   * @throws OptionError for no prompts, an empty one, or options outside their range.
+   * @param beside Another generation of this pool, which has not ended: it begins with the weights of that
+   *   one, and shares its passes. With those of this moment unless given.
+   * @throws OptionError for no prompts, an empty one, options outside their range, and a generation that has
+   *   ended or is written otherwise.
    */
-  begin(prompts: readonly Prompt[], options: PooledOptions): PooledGeneration {
+  begin(prompts: readonly Prompt[], options: PooledOptions, beside?: PooledGeneration): PooledGeneration {
     checkArgument('GenerationPool.begin', 'prompts', prompts, checks.list('a list of prompts', aPrompt))
     checkOptions('GenerationPool.begin', options, pooledChecks)
     if (prompts.length === 0) {
       throw new OptionError('GenerationPool.begin: got no prompts; expected one or more.')
     }
-    const { context } = this.#model.config
-    const rows = tokensOfPrompts(this.#model, prompts, options).map(
-      (tokens, row) => new GenerationRow(row, tokens, context, options),
+    const { cacheFormat } = options
+    const held = beside === undefined ? undefined : this.#readerOf(beside, cacheFormat)
+    const { config } = held?.reader ?? this.#model
+    const rows = tokensOfPrompts({ config }, prompts, options).map(
+      (tokens, row) => new GenerationRow(row, tokens, config.context, options),
     )
-    const shared = this.#readerFor(options.cacheFormat)
+    const shared = held ?? this.#readerFor(cacheFormat)
+    if (held) held.users++
     let groups: RowGroup[]
     try {
       groups = groupsOf(rows, false).map((each) => shared.reader.group(each))
@@ -165,6 +171,15 @@ export class GenerationPool {
     }
     for (const member of members) if (member.isDone) member.end()
     return members.map((member) => steps.get(member) ?? { tokens: [] })
+  }
+
+  #readerOf(beside: PooledGeneration, cacheFormat: GenerateOptions['cacheFormat']): SharedReader {
+    const { shared } = beside as Partial<Member>
+    if (shared !== undefined && this.#readers.has(shared) && shared.cacheFormat === cacheFormat) return shared
+    throw new OptionError(
+      'GenerationPool.begin: got a generation to begin beside whose weights are held no longer, or whose cache has ' +
+        'another format; expected one of this pool that has not ended.',
+    )
   }
 
   #readerFor(cacheFormat: GenerateOptions['cacheFormat']): SharedReader {
