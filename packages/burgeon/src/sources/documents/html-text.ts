@@ -6,8 +6,8 @@ import { StreamError } from '../stream-error.ts'
 const maxBytes = 32 * 2 ** 20
 /** Elements inside each other above which a page is left out: the parser looks through them at every end. */
 const maxDepth = 2048
-/** Bytes that are parsed at a time. */
-const parsedAtOnce = 16_384
+/** Bytes that are parsed at a time: where a piece ends, the parser must not see. */
+const blockBytes = 16_384
 
 /** Elements whose text nobody reads as part of a page: programs, what leads elsewhere, what is filled in. */
 const skipped: ReadonlySet<string> = new Set([
@@ -72,18 +72,38 @@ export async function* htmlText(pieces: AsyncIterable<Uint8Array>): AsyncGenerat
   const parser = new Parser(text.handler)
   const decoder = new TextDecoder()
   let size = 0
-  for await (const bytes of pieces) {
+  for await (const bytes of inBlocks(pieces)) {
     size += bytes.length
     if (size > maxBytes) throw new StreamError('not-text', `more than ${maxBytes / 2 ** 20} MiB of HTML`)
-    for (let at = 0; at < bytes.length; at += parsedAtOnce) {
-      parser.write(decoder.decode(bytes.subarray(at, at + parsedAtOnce), { stream: true }))
-      yield text.take()
-    }
+    parser.write(decoder.decode(bytes, { stream: true }))
+    yield text.take()
   }
   parser.write(decoder.decode())
   parser.end()
   text.endLine()
   yield text.take()
+}
+
+/**
+ * The same bytes in blocks of one size, whatever pieces they come in: of a tag that the end of a page cuts
+ * off, the parser makes another thing where it saw it in two parts.
+ */
+async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let block = new Uint8Array(blockBytes)
+  let used = 0
+  for await (const bytes of pieces) {
+    for (let at = 0; at < bytes.length; ) {
+      const taken = bytes.subarray(at, at + blockBytes - used)
+      block.set(taken, used)
+      used += taken.length
+      at += taken.length
+      if (used < blockBytes) continue
+      yield block
+      block = new Uint8Array(blockBytes)
+      used = 0
+    }
+  }
+  yield block.subarray(0, used)
 }
 
 /** Takes down the text of elements as they come. */
