@@ -46,7 +46,7 @@ export const sessionCalls: CallsOf<typeof api> = {
         folder: join(folder, 'saved'),
         source: api.recordsFrom('none', noRecords()),
         options: {
-          ...{ signal: new AbortController().signal, similarity: 0.9 },
+          ...{ signal: new AbortController().signal, similarity: 0.9, keepBytes: 1e6 },
           ...{ onStep: () => {}, log: () => {} },
         },
       },

@@ -3,7 +3,14 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openExperience, type Origin, type StepReport } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { learnRecords, type LifeSettings, loadLife, recordsFrom, type SourceRecord } from 'burgeon/session'
+import {
+  learnRecords,
+  type LifeSettings,
+  loadLife,
+  recordsFrom,
+  saveLife,
+  type SourceRecord,
+} from 'burgeon/session'
 import { expect, test } from 'vitest'
 import { lifeFolder, servedLife } from '../server/small-served.ts'
 
@@ -94,4 +101,44 @@ test('what the journal holds beyond the checkpoint is learnt, and nothing of it 
   })
   expect(log.join()).toContain('the journal of 4 experiences is not in')
   expect((await learntBy(folder)).map(({ id }) => id)).toEqual([0, 0, 1, 2, 3])
+})
+
+test('the journal gives back what was learnt, and a life that went back to before it goes on behind it', async () => {
+  const folder = await lifeFolder(settings)
+  const early = await loadLife(nodeDisk(folder))
+  const texts = Array.from({ length: 60 }, (_, i) => ({
+    id: `${i}`,
+    text: `note ${i}: ${'the same words again and again. '.repeat(8)}`,
+  }))
+  const learn = (
+    records: readonly SourceRecord[],
+    log: (line: string) => void = () => {},
+  ): Promise<boolean> => learnRecords(folder, recordsFrom('mine', given(records)), { keepBytes: 1000, log })
+  const firstOf = async (): Promise<number> => {
+    const journal = await openExperience(nodeDisk(join(folder, 'experience')))
+    await journal.close()
+    return journal.first
+  }
+  // What comes at once is written at once, into one file.
+  for (let from = 0; from < 60; from += 20) await learn(texts.slice(from, from + 20))
+  const first = await firstOf()
+  expect(first).toBeGreaterThanOrEqual(20)
+  expect(first).toBeLessThan(60)
+  // Nothing is learnt again for it.
+  await learn([...texts, { id: 'last', text: 'the last one' }])
+  const learnt = await learntBy(folder)
+  expect(learnt.filter(({ id }) => id === 60)).toHaveLength(1)
+  const all = [...texts.map(({ text }) => text), 'the last one'].join('').length
+  expect(await bytesOf(folder)).toBe(all)
+  // The life as it was before it read anything.
+  const going = await loadLife(nodeDisk(folder))
+  const seen = going.origin.experience?.seen
+  early.origin.experience = { next: 3, bytes: 0, seen }
+  await saveLife(nodeDisk(folder), early)
+  const log: string[] = []
+  await learn([], (line) => log.push(line))
+  expect(log.join()).toMatch(
+    new RegExp(`experiences 3 to ${(await firstOf()) - 1} are no longer in .*learning goes on`),
+  )
+  expect((await learntBy(folder))[0].id).toBe(await firstOf())
 })

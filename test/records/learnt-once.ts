@@ -27,15 +27,44 @@ export interface Giver {
   end?(): void
 }
 
+/** A command that learns from an address into a folder. */
+interface Learning {
+  command(address: string, folder: string): readonly string[]
+  /** What it says once it has begun. */
+  readonly begun: readonly ['output' | 'status', RegExp]
+  /** Whether it ends when there are no more records. */
+  readonly ends: boolean
+  /** Exit code where a signal ends it. */
+  readonly code: number
+}
+
+const commands: Readonly<Record<'learn' | 'serve', Learning>> = {
+  learn: {
+    command: (address, folder) => ['learn', address, '--resume', '--out', folder],
+    ...{ begun: ['output', /learns/], ends: true, code: 0 },
+  },
+  serve: {
+    command: (address, folder) => ['serve', folder, '--learn', address, '--port', '0'],
+    ...{ begun: ['status', /answers at/], ends: false, code: 143 },
+  },
+}
+
 /**
  * Kills a process that learns from a giver, again and again; then lets one learn to the end.
  *
  * @param rounds Processes that are killed.
+ * @param by The command that learns.
  */
-export async function killAndLearn(giver: Giver, rounds: number, seed: number): Promise<string> {
+export async function killAndLearn(
+  giver: Giver,
+  rounds: number,
+  seed: number,
+  by: 'learn' | 'serve' = 'learn',
+): Promise<string> {
+  const { command, begun, ends, code } = commands[by]
   const folder = await lifeFolder(settings)
   const random = new RandomStream(keyFromSeed(seed))
-  const start = (): Running => running(['learn', giver.address, '--resume', '--out', folder], dirname(folder))
+  const start = (): Running => running(command(giver.address, folder), dirname(folder))
   const checkpoint = (): string => readFileSync(join(folder, 'checkpoint.json'), 'utf8')
   for (let round = 0; round < rounds; round++) {
     const process = start()
@@ -45,7 +74,7 @@ export async function killAndLearn(giver: Giver, rounds: number, seed: number): 
       // Once it has saved, and learns on.
       await until(process, () => checkpoint() !== before)
       await giver.give(random.below(30))
-    } else await process.says('output', /learns/)
+    } else await process.says(...begun)
     await new Promise((resolve) => setTimeout(resolve, random.below(300)))
     process.child.kill('SIGKILL')
     await process.ended
@@ -53,13 +82,13 @@ export async function killAndLearn(giver: Giver, rounds: number, seed: number): 
   const last = start()
   await giver.give(5)
   giver.end?.()
-  if (giver.end) expect(await last.ended, last.said.status).toBe(0)
+  if (giver.end && ends) expect(await last.ended, last.said.status).toBe(0)
   else {
     const wanted = giver.given()
-    await last.says('output', /learns/)
+    await last.says(...begun)
     await until(last, async () => (await learntIn(folder)) === wanted)
     last.child.kill('SIGTERM')
-    expect(await last.ended, last.said.status).toBe(0)
+    expect(await last.ended, last.said.status).toBe(code)
   }
   return folder
 }

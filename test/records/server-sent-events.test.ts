@@ -1,10 +1,11 @@
 /** A life that learns server-sent events learns each once, whenever it is killed and however the server fails. */
+import { existsSync, readdirSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { running } from '../front-door/running.ts'
-import { times } from '../how-long.ts'
+import { someOf, times } from '../how-long.ts'
 import { lifeFolder } from '../server/small-served.ts'
 import { expectLearntOnce, type Giver, killAndLearn, textOf } from './learnt-once.ts'
 
@@ -71,6 +72,34 @@ test('each event is learnt once, whenever the process is killed', async () => {
   // It did not ask for all of them every time.
   expect(giver.asked.filter((last) => last !== undefined).length).toBeGreaterThan(1)
 })
+
+test('so it is by a server that answers meanwhile', async () => {
+  const giver = await events()
+  const folder = await killAndLearn(giver, times(1, 10, 200), 4, 'serve')
+  await expectLearntOnce(folder, giver.given())
+})
+
+test.each(someOf(['serve', 'learn'], 1))(
+  '--keep-experience says how much of the journal %s keeps',
+  async (by) => {
+    const giver = await events()
+    const folder = await lifeFolder()
+    const where =
+      by === 'learn'
+        ? ['learn', giver.address, '--resume', '--out', folder]
+        : ['serve', folder, '--learn', giver.address, '--port', '0']
+    const process = running([...where, '--keep-experience', '0'], dirname(folder))
+    const files = (): string[] =>
+      readdirSync(join(folder, 'experience')).filter((name) => name.endsWith('.journal'))
+    await giver.give(60)
+    await expect.poll(() => existsSync(join(folder, 'experience')) && files().length).toBe(1)
+    const [first] = files()
+    await giver.give(60)
+    await expect.poll(() => files().includes(first)).toBe(false)
+    process.child.kill('SIGTERM')
+    expect(await process.ended).toBe(by === 'learn' ? 0 : 143)
+  },
+)
 
 test('a server that breaks off is asked again from the last event, which is said; one that answers otherwise, too', async () => {
   const giver = await events()

@@ -20,6 +20,7 @@ export { EvaluationError, ExperienceError, SignalError } from './errors.ts'
 export type { AdmittedExperience, Experience } from './experience/experience.ts'
 export {
   type ExperienceJournal,
+  type CompactOptions,
   type ExperienceJournalOptions,
   openExperience,
 } from './experience/experience-journal.ts'

@@ -63,6 +63,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       'leave out a record that shares so much with one before, above 0 up to 1; equal ones alone unless given',
       number(1e-3, 1),
     )
+    .option(
+      '--keep-experience <MB>',
+      'megabytes of records that stay in the journal once they are learnt; 256 unless given',
+      wholeNumber(0),
+    )
     .option('--keep-sizes', 'keep a checkpoint of every size it had', false)
     .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
     .option('--tensorboard <folder>', 'write them as event files that TensorBoard reads')

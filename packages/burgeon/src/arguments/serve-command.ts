@@ -24,6 +24,11 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
     )
     .option('--learn <source>', 'learn a file, a folder or records at the same time, and whatever is added')
     .option('--column <name>', 'with --learn: of tables learn this column alone, by its name or number')
+    .option(
+      '--keep-experience <MB>',
+      'with --learn: megabytes of records that stay in the journal once they are learnt; 256 unless given',
+      wholeNumber(0),
+    )
     .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
     .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)
     .option('--read-only', 'leave a life as it is', false)

@@ -12,6 +12,7 @@ import { predictedOf } from '../session/record/life-record.ts'
 import { beginningOf, writeSample } from '../session/sample.ts'
 import { checkNewSinks, openSinks } from '../session/sinks/sink-files.ts'
 import { type NamedSink, withSinks } from '../session/sinks/with-sinks.ts'
+import { bytesKept } from '../session/source/give-back.ts'
 import { openRecordSession } from '../session/source/record-session.ts'
 import {
   openSourceSession,
@@ -68,7 +69,7 @@ async function learnInto(
 async function learnLife(
   life: KnownLife,
   path: string,
-  { out, append, passes: wanted, keepSizes, similarity, column }: LearnCommandOptions,
+  { out, append, passes: wanted, keepSizes, similarity, keepExperience, column }: LearnCommandOptions,
   means: Pick<SourceSessionOptions, 'disk' | 'watcher'>,
   { print, context }: Results,
 ): Promise<number> {
@@ -78,7 +79,12 @@ async function learnLife(
     shellCommand('learn', pathArgument(name), ...more, '--out', pathArgument(out))
   const how = { ...means, out, keepSizes, resumeCommand: again('--resume') }
   const session = records
-    ? await openRecordSession(life, records, { ...how, similarity }, context)
+    ? await openRecordSession(
+        life,
+        records,
+        { ...how, similarity, keepBytes: bytesKept(keepExperience) },
+        context,
+      )
     : await openSourceSession(life, path, { ...how, append, passes: wanted, column }, context)
   const { source, label } = session
   await checkOutput('learn', out)

@@ -11,6 +11,7 @@ import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
 import { approvalsOf } from '../serving/served-growth.ts'
 import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
+import { bytesKept } from '../session/source/give-back.ts'
 import { checkNewSinks, openSinks, type SinkFiles } from '../session/sinks/sink-files.ts'
 import { withSinks } from '../session/sinks/with-sinks.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -37,6 +38,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly learn?: string
   /** With `learn`: column of tables that is read alone. */
   readonly column?: string
+  /** With `learn`: MB of learnt records that the journal keeps. */
+  readonly keepExperience?: number
   /** Model whose weights a new life begins with. */
   readonly from?: string
   /** Whether growth waits for somebody. */
@@ -59,12 +62,14 @@ export async function serve(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
-  const { learn, from, column, readOnly, name, plain } = options
+  const { learn, from, column, keepExperience, readOnly, name, plain } = options
   if (from !== undefined && learn === undefined) {
     throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
   }
-  if (column !== undefined && learn === undefined) {
-    throw new UsageError('serve: got --column without --learn; expected tables to learn.')
+  if ((column ?? keepExperience) !== undefined && learn === undefined) {
+    throw new UsageError(
+      `serve: got --${column === undefined ? 'keep-experience' : 'column'} without --learn; expected a source to learn.`,
+    )
   }
   if (learn !== undefined && readOnly) {
     throw new UsageError('serve: got --learn and --read-only; expected one of them.')
@@ -104,7 +109,12 @@ export async function serve(
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
       return recorded(life, async (watcher) => {
-        const beside = await learnBeside(life, learn, { disk, out: path, turn, watcher, column }, context)
+        const beside = await learnBeside(
+          life,
+          learn,
+          { disk, out: path, turn, watcher, column, keepBytes: bytesKept(keepExperience) },
+          context,
+        )
         const teaching = {
           ...{ disk, note, beforeSave: () => beside.remember(), watcher },
           ...{ whilePaused: beside.whilePaused, onRollback: beside.become },

@@ -35,6 +35,8 @@ export interface LearnConfig {
   readonly tensorboard?: string | undefined
   /** Share of common pieces from which on a record counts as one that came before. */
   readonly similarity?: number | undefined
+  /** MB of records that stay in the journal once they are learnt, ≥ 0. */
+  readonly keepExperience?: number | undefined
   /** Name or number, from 1, of the column of tables that is learnt alone. */
   readonly column?: string | undefined
 }
@@ -59,6 +61,8 @@ export interface ServeConfig {
   readonly learn?: string | undefined
   /** Name or number, from 1, of the column of tables that is learnt alone. */
   readonly column?: string | undefined
+  /** MB of records that stay in the journal once they are learnt, ≥ 0. */
+  readonly keepExperience?: number | undefined
   /** Model whose weights a new life begins with. A life that is there goes on with its own. */
   readonly from?: string | undefined
   /** Has growth wait until somebody approves it. */
@@ -102,6 +106,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   tensorboard: checks.text,
   similarity: checks.number({ from: 1e-3, to: 1 }),
   column: checks.text,
+  keepExperience: checks.integer({ from: 0 }),
 }
 
 const serveChecks: ChecksOf<ServeConfig> = {
@@ -114,6 +119,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   learnShare: checks.number({ from: 0, to: 1 }),
   learn: checks.text,
   column: checks.text,
+  keepExperience: checks.integer({ from: 0 }),
   from: checks.text,
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,

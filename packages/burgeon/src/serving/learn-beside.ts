@@ -19,6 +19,8 @@ export interface LearnBesideOptions {
   readonly watcher: NonNullable<SessionOptions['watcher']>
   /** Column of tables that is read alone. */
   readonly column?: string | undefined
+  /** Bytes of learnt records that the journal keeps. */
+  readonly keepBytes?: number | undefined
 }
 
 /** A source that is learnt beside a server. */
@@ -49,7 +51,7 @@ const settled = 500
 export async function learnBeside(
   first: KnownLife,
   path: string,
-  { column, ...how }: LearnBesideOptions,
+  { column, keepBytes, ...how }: LearnBesideOptions,
   context: CommandContext,
 ): Promise<LearningBeside> {
   const { status, stop } = context
@@ -61,7 +63,7 @@ export async function learnBeside(
   const open = (): Promise<SourceSession> => {
     const own = { ...context, stop: AbortSignal.any([stop, wanted.signal]) }
     return records
-      ? openRecordSession(life, records, how, own)
+      ? openRecordSession(life, records, { ...how, keepBytes }, own)
       : openSourceSession(life, path, { ...how, column }, own)
   }
   let session = await open()

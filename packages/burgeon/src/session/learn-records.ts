@@ -16,6 +16,11 @@ export interface LearnRecordsOptions {
    * ones alone do unless given.
    */
   readonly similarity?: number
+  /**
+   * Bytes of text that the journal keeps after they were learnt, ≥ 0; what is older is removed, file by file.
+   * 256 MB unless given.
+   */
+  readonly keepBytes?: number
   /** Called after every step. */
   readonly onStep?: (report: StepReport) => void
   /** Called with the lines that `burgeon learn` writes: progress, events, what is left out or asked again. */
@@ -51,10 +56,12 @@ export async function learnRecords(
   checkOptions(who, options, {
     signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
     similarity: checks.number({ above: 0, to: 1 }),
+    keepBytes: checks.count,
     onStep: checks.callback(),
     log: checks.callback(),
   })
-  const { signal = new AbortController().signal, similarity, onStep = () => {}, log = () => {} } = options
+  const { signal = new AbortController().signal, onStep = () => {}, log = () => {} } = options
+  const { similarity, keepBytes } = options
   const disk = nodeDisk(folder)
   const lock = await disk.lock('session')
   try {
@@ -65,7 +72,12 @@ export async function learnRecords(
       now: () => performance.now(),
     }
     const watcher = { step: onStep, saved: () => {} }
-    const session = await openRecordSession(life, source, { disk, out: folder, similarity, watcher }, context)
+    const session = await openRecordSession(
+      life,
+      source,
+      { disk, out: folder, similarity, keepBytes, watcher },
+      context,
+    )
     return await session.learn()
   } finally {
     await lock.release()

@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly resumeCommand?: string
   /** Called before each save, between two steps, with whether the stream has ended. */
   readonly beforeSave?: (isDone: boolean) => void
+  /** Called after each save; what it returns is awaited. */
+  readonly afterSave?: () => Promise<void>
   /** As in `consume`; saving goes through it, too. */
   readonly turn?: NonNullable<ConsumeOptions['turn']>
   /** Is told of each step and each save. */
@@ -88,6 +90,7 @@ export async function runSession(
     await (session.turn ? session.turn(() => checkpoints.save()) : checkpoints.save())
     isSaved = true
     session.watcher?.saved()
+    await session.afterSave?.()
   }
   /** There may be room again, or the end will say that there is none. */
   const saveOrNote = async (): Promise<void> => {

@@ -25,6 +25,12 @@ export interface ExperienceJournalOptions {
   readonly segmentBytes?: number
 }
 
+/** What stays of a journal that gives back room. */
+export interface CompactOptions {
+  /** Bytes of text at the end of the journal that stay whatever their numbers are, ≥ 0. 0 unless given. */
+  readonly keepBytes?: number
+}
+
 /** A journal that is open for writing. */
 export interface ExperienceJournal {
   /** Where it is, for messages. */
@@ -52,8 +58,10 @@ export interface ExperienceJournal {
   /**
    * Gives back the room of experiences: removes files whose experiences all come before a number. The file
    * that is written to stays.
+   *
+   * @throws OptionError for what is no number; what the disk throws. What is there then has no gap.
    */
-  compact(before: number): Promise<void>
+  compact(before: number, options?: CompactOptions): Promise<void>
   /** Waits for what is being written, and lets the folder go. Nothing can be appended after it. */
   close(): Promise<void>
 }
@@ -185,12 +193,15 @@ async function opened(
       })
     },
     read: (from) => readFrom(disk, [...segments], from, end.id),
-    async compact(before) {
+    async compact(before, options = {}) {
       checkArgument('compact', 'before', before, checks.count)
+      checkOptions('compact', options, { keepBytes: checks.count })
+      const { keepBytes = 0 } = options
+      const isFree = ({ id, at }: Segment): boolean => id <= before && end.at - at >= keepBytes
       await alone(async () => {
         // What takes the place of a file is there for good before the file goes.
-        if (segments.length > 1) await disk.sync()
-        while (segments.length > 1 && segments[1].id <= before) {
+        if (segments.length > 1 && isFree(segments[1])) await disk.sync()
+        while (segments.length > 1 && isFree(segments[1])) {
           await disk.remove(segments[0].name)
           // One at a time, so that what is left after a power cut has no gap.
           await disk.sync()

@@ -41,6 +41,8 @@ export interface LearnOptions extends SinkFiles {
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
   readonly similarity?: number
+  /** MB of learnt records that the journal keeps. */
+  readonly keepExperience?: number
   /** Column of tables that is read alone. */
   readonly column?: string
 }

@@ -12,12 +12,15 @@ import { heldOutOf } from '../life/life-origin.ts'
 import type { LifePosition } from '../record/life-record.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
 import { type ExperiencePlace, recordBatches } from './record-batches.ts'
+import { givingBack, segmentBytesFor, usualKeepBytes } from './give-back.ts'
 import type { SourceSession, SourceSessionOptions } from './source-session.ts'
 
 /** How records are learnt. */
 export interface RecordSessionOptions extends Omit<SourceSessionOptions, 'append' | 'passes' | 'column'> {
   /** As in `seenRecords`. */
   readonly similarity?: number | undefined
+  /** Bytes of learnt text that the journal keeps; 256 MB unless given. */
+  readonly keepBytes?: number | undefined
 }
 
 /** Folder of the journal, beside the checkpoint. */
@@ -34,7 +37,7 @@ const patience = 2000
 export async function openRecordSession(
   life: KnownLife,
   records: RecordSource,
-  { disk, out, similarity, ...session }: RecordSessionOptions,
+  { disk, out, similarity, keepBytes = usualKeepBytes, ...session }: RecordSessionOptions,
   context: CommandContext,
 ): Promise<SourceSession> {
   const { origin, record } = life
@@ -55,12 +58,21 @@ export async function openRecordSession(
     if (journal.next === 0 && reached.next > 0) {
       notes.add(`the journal of ${reached.next} experiences is not in ${journal.place}; a new one is begun`)
       reached = { next: 0, bytes: 0 }
-    } else await recall(journal, seen)
+    } else {
+      if (reached.next < journal.first) {
+        const gone = `experiences ${reached.next} to ${journal.first - 1}`
+        notes.add(`${gone} are no longer in ${journal.place}; learning goes on behind them`)
+        reached = { next: journal.first, bytes: 0 }
+      }
+      await recall(journal, seen)
+    }
     notes.show()
     origin.maker = 'learn'
     const ended = new AbortController()
     const stop = AbortSignal.any([context.stop, ended.signal])
     const admitted = admitRecords(records, { journal, seen, from: reached.next, stop, note: notes.add })
+    const giveBack = givingBack(journal, keepBytes, notes.add)
+    let learnt = 0
     const options = { from: reached, patience, onText: (text: string) => (latest = utf8.encode(text)) }
     const own: SessionOptions = {
       ...session,
@@ -71,7 +83,12 @@ export async function openRecordSession(
       measureEvery: Infinity,
       disk,
       saveEverySeconds: 30,
-      beforeSave: remember,
+      beforeSave() {
+        remember()
+        learnt = reached.next
+      },
+      // No checkpoint on this disk but one that was kept needs what came before.
+      afterSave: () => giveBack(learnt),
       listen: notes.listen,
     }
     try {
@@ -90,7 +107,9 @@ export async function openRecordSession(
     remember,
     latest: () => latest,
     async learn() {
-      const journal = await openExperience(nodeDisk(join(out, journalFolder)))
+      const journal = await openExperience(nodeDisk(join(out, journalFolder)), {
+        segmentBytes: segmentBytesFor(keepBytes),
+      })
       try {
         return await learnFrom(journal)
       } finally {
