@@ -2,7 +2,7 @@
 import type { DocumentForm } from '../../packages/burgeon/src/sources/documents/document-form.ts'
 
 /** Bytes in pieces of a size. */
-export async function* inPieces(bytes: Uint8Array | string, size = 65_536): AsyncGenerator<Uint8Array> {
+async function* inPieces(bytes: Uint8Array | string, size = 65_536): AsyncGenerator<Uint8Array> {
   const all = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes
   for (let at = 0; at < all.length; at += size) yield all.subarray(at, at + size)
 }

@@ -1,6 +1,7 @@
 /** Right calls of `@burgeon/server`. */
 import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import * as api from '@burgeon/server'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import { openReference } from '@burgeon/tensor/reference'
 import type { CallsOf } from './call.ts'
 
@@ -39,6 +40,18 @@ export const serverCalls: CallsOf<typeof api> = {
       run: async (...args: Parameters<typeof api.serve>) => (await api.serve(...args)).close(),
       takes: { 'options.hosts': ['array', 'null', 'empty'], 'options.origins': ['array', 'empty'] },
       says: ['createApp', 'keys'],
+    }),
+  ],
+  connectMcp: [
+    () => ({
+      args: {
+        served: served(),
+        sdk: mcp,
+        transport: new InMemoryTransport(),
+        options: { limits: { tokens: 4 }, learnShare: 0.5, onFault: () => {}, turns: new api.Turns() },
+      },
+      run: async (...args: Parameters<typeof api.connectMcp>) => (await api.connectMcp(...args)).close(),
+      says: ['createApp'],
     }),
   ],
   loadMcp: [() => ({ args: {}, run: api.loadMcp })],

@@ -1,9 +1,13 @@
-/** `/mcp`: the SDK's own client against a server on a socket. Tools may what the key of their caller may. */
+/** `/mcp` and `burgeon mcp`: the SDK's own client against a server on a socket, and against a command that it starts. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { type ApiKey, loadMcp, serve } from '@burgeon/server'
-import { expect, onTestFinished, test } from 'vitest'
-import { running } from '../front-door/running.ts'
+import { type ApiKey, connectMcp, loadMcp, serve } from '@burgeon/server'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { loadLife } from 'burgeon/session'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { commandLine, running } from '../front-door/running.ts'
 import { lifeFolder, smallServed } from './small-served.ts'
 
 const [reader, teacher] = ['a-key-that-may-only-ask', 'a-key-that-may-teach-too']
@@ -113,3 +117,94 @@ test('burgeon serve has it with --mcp, and not without', async () => {
     expect((await fetch(`${url}/mcp`)).status).toBe(status)
   }
 })
+
+describe('burgeon mcp', () => {
+  /** A client that starts the command for a life, and what stands among its status. */
+  async function started(
+    folder: string,
+    ...more: readonly string[]
+  ): Promise<{ client: Client; transport: StdioClientTransport }> {
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [...commandLine, 'mcp', folder, ...more],
+      stderr: 'pipe',
+    })
+    const client = new Client({ name: 'test', version: '1' })
+    // A line that is no message of the protocol would be an error here.
+    Object.assign(client, { onerror: (error: Error) => expect.fail(error.message) })
+    await client.connect(transport)
+    onTestFinished(() => client.close())
+    return { client, transport }
+  }
+
+  test('has the tools for whoever starts it, and what it learnt is saved when it ends', async () => {
+    const folder = await lifeFolder()
+    const { client, transport } = await started(folder)
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['generate', 'learn'])
+    expect(await called(client, 'generate', { prompt: 'the', max_tokens: 4 })).toMatchObject({
+      isError: false,
+    })
+    const lesson = await called(client, 'learn', {
+      text: 'the quick brown fox. '.repeat(20),
+      domain: 'foxes',
+    })
+    const { step } = JSON.parse(lesson.text) as { step: number }
+    expect(step).toBeGreaterThan(0)
+    // Another one must not learn into the same folder.
+    const second = running(['mcp', folder], folder)
+    expect(await second.ended).toBe(1)
+    expect(second.said).toMatchObject({ output: '', status: expect.stringMatching(/already|another/) })
+    const { pid } = transport
+    await client.close()
+    await expect.poll(() => isThere(pid)).toBe(false)
+    const { learner, record } = await loadLife(nodeDisk(folder))
+    expect(learner.step).toBe(step)
+    expect(record.spans.map(({ domain }) => domain)).toContain('foxes')
+  })
+
+  test('ends by itself when its input ends, or a signal comes', async () => {
+    const folder = await lifeFolder()
+    const first = running(['mcp', folder], folder)
+    first.child.stdin.end()
+    expect(await first.ended).toBe(0)
+    const hello = { jsonrpc: '2.0', id: 1, method: 'ping' }
+    const second = running(['mcp', folder, '--read-only'], folder)
+    second.child.stdin.write(`${JSON.stringify(hello)}\n`)
+    await second.says('output', /"id":1/)
+    second.child.kill('SIGTERM')
+    expect(await second.ended).toBe(143)
+    for (const line of second.said.output.trim().split('\n'))
+      expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' })
+  })
+
+  test('teaches nothing with --read-only', async () => {
+    const { client } = await started(await lifeFolder(), '--read-only')
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['generate'])
+  })
+})
+
+test('any transport of the SDK will do, and a call that is taken back ends', async () => {
+  const [here, there] = InMemoryTransport.createLinkedPair()
+  const connected = await connectMcp(await smallServed(), mcp, there)
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(here)
+  const stop = new AbortController()
+  const long = { name: 'generate', arguments: { prompt: 'a', max_tokens: 1, temperature: 0 } }
+  expect(await client.callTool(long)).toMatchObject({ content: [{ type: 'text' }] })
+  const called = client.callTool({ ...long, arguments: { prompt: 'a', max_tokens: 60 } }, undefined, {
+    signal: stop.signal,
+  })
+  stop.abort()
+  await expect(called).rejects.toThrow(/abort/i)
+  await client.close()
+  await connected.gone
+  await connected.close()
+})
+
+const isThere = (pid: number | null): boolean => {
+  try {
+    return pid !== null && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
+import { addMcp } from './arguments/mcp-command.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
@@ -130,6 +131,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     )
 
   addServe(program, context, finish)
+  addMcp(program, context, finish)
   addConfig(program, context, finish)
   addInit(program, context, finish)
 

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { hasCheckpoint } from '@burgeon/gpt'
 import type * as Server from '@burgeon/server'
 import type { ApiKey, Running, ServedModel, ServeOptions } from '@burgeon/server'
-import { UnsupportedError } from '@burgeon/tensor'
 import { broughtPath } from '../models/bring-model.ts'
 import { modelFormAt } from '../models/model-form.ts'
+import { findServer } from '../serving/find-server.ts'
 import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
 import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
@@ -52,9 +52,6 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly json: boolean
 }
 
-/** The version that goes with this one. */
-const server = { name: '@burgeon/server', version: '0.1.0' }
-
 /** Runs the command: serves until a signal comes. Returns the exit code. */
 export async function serve(
   path: string,
@@ -75,7 +72,7 @@ export async function serve(
     throw new UsageError('serve: got --learn and --read-only; expected one of them.')
   }
   const keys = await keysOf(options.keys, context.environment)
-  const modules = await findServer()
+  const modules = await findServer('serve')
   if (learn !== undefined && !(await canLiveAt(path))) {
     throw new UsageError(
       `serve: ${printable(path)} holds a model and no life; name another folder, and that one with --from.`,
@@ -237,16 +234,4 @@ async function keysOf(
   }
   if (!Array.isArray(found) || found.length === 0) return refuse()
   return [...all, ...(found as ApiKey[])]
-}
-
-async function findServer(): Promise<Pick<typeof Server, 'serve' | 'Turns' | 'loadMcp'>> {
-  try {
-    return await import('@burgeon/server')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new UnsupportedError(
-      `serve: the package ${server.name} is not installed; run npm i ${server.name}@${server.version}.`,
-      { cause: error },
-    )
-  }
 }

@@ -7,13 +7,15 @@ import { UnsupportedError } from '@burgeon/tensor'
 export interface McpSdk {
   readonly McpServer: unknown
   readonly Transport: unknown
+  /** Transport over standard input and output. */
+  readonly Stdio: new () => unknown
 }
 
 /** The package, and the version that was tried. */
 const sdk = '@modelcontextprotocol/sdk@1.32.2'
 
 /**
- * Loads the SDK, an optional package, for `createApp({ mcp })` and `serve({ mcp })`.
+ * Loads the SDK, an optional package, for `createApp({ mcp })`, `serve({ mcp })` and `connectMcp`.
  *
  * @throws UnsupportedError that says how it is installed, where it is not.
  * @example
@@ -28,7 +30,8 @@ export async function loadMcp(): Promise<McpSdk> {
     const { WebStandardStreamableHTTPServerTransport: Transport } = await import(
       '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
     )
-    return { McpServer, Transport }
+    const { StdioServerTransport: Stdio } = await import('@modelcontextprotocol/sdk/server/stdio.js')
+    return { McpServer, Transport, Stdio }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new UnsupportedError(`loadMcp: the SDK is not installed; run npm i ${sdk}.`, { cause: error })
