@@ -1,6 +1,6 @@
 /**
- * `node scripts/build-dashboard.ts`: makes the page of the server from `packages/server/dashboard`, unless the
- * one that is there was made of the same files.
+ * `node scripts/build-dashboard.ts`: makes the page of the server from `packages/server/dashboard`, unless
+ * the one that is there was made of the same files. `npm run build` runs it, and sees to it that it is alone.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -33,7 +33,7 @@ const recipe = (): string =>
     readFileSync(join(root, 'node_modules/vite/package.json'), 'utf8'),
   ].join('\0')
 
-/** Builds it beside the one that is there, which is then replaced as a whole. The caller sees to it that he is alone. */
+/** Builds it beside the one that is there, which is then replaced as a whole. */
 async function buildDashboard(): Promise<void> {
   const cache = join(root, 'node_modules/.cache')
   const stamp = join(cache, 'dashboard')

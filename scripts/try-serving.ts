@@ -42,6 +42,7 @@ export async function tryServing(project: string, environment: NodeJS.ProcessEnv
       })
       text = choices[0].text
     }
+    await tryDashboard(/answers at (\S+)\/v1/.exec(said)?.[1] ?? '')
     console.log(`npx burgeon serve --learn notes/: "${question}${answer}" after ${seconds().toFixed(0)} s`)
   } finally {
     const ended = new Promise((resolve) => server.once('close', resolve))
@@ -49,5 +50,13 @@ export async function tryServing(project: string, environment: NodeJS.ProcessEnv
       process.kill(-server.pid, 'SIGTERM')
       await ended
     }
+  }
+}
+
+/** Throws Error for a server that has no page, or not all of it. */
+async function tryDashboard(url: string): Promise<void> {
+  for (const path of ['/', '/dashboard/dashboard.js', '/dashboard/dashboard.css']) {
+    const { ok, status } = await fetch(url + path)
+    if (!ok) throw new Error(`the server answers ${status} at ${path}, which is a file of its page`)
   }
 }

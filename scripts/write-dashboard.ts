@@ -1,7 +1,7 @@
 /**
- * `npm run write:dashboard`: lets a server teach a small life the text of this checkout, and writes the pictures of
- * its dashboard that docs/dashboard.md shows. Each holds the digest of the page that it shows, by which a test
- * knows pictures of another page. Needs chromium.
+ * `npm run write:dashboard`: lets a server teach a small life the text of this checkout, and writes the
+ * pictures of its dashboard that docs/dashboard.md shows. Each holds the digest of the page that it shows, by
+ * which a test knows pictures of another page. Needs chromium.
  */
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +40,7 @@ const lessons: readonly (readonly [domain: string, text: string])[] = [
   ['code', textOf('packages/gpt/src/growth/**/*.ts', 90_000)],
   ['talks', talk.repeat(500)],
   ['prose', textOf('docs/*.md', 20_000)],
-  ['talks', talk.repeat(1500)],
+  ['talks', talk.repeat(2000)],
 ]
 
 const folder = mkdtempSync(join(tmpdir(), 'burgeon-dashboard-'))
@@ -53,7 +53,7 @@ try {
     ...{ settings, learner, record: emptyRecord(learner.model.parameters.size) },
   })
   await server.start()
-  const page = await browser.newPage({ viewport: { width: 1240, height: 1040 }, colorScheme: 'light' })
+  const page = await browser.newPage({ viewport: { width: 1200, height: 960 }, colorScheme: 'light' })
   await page.goto(server.url)
   await page.getByText('Connected').waitFor()
   for (const [i, [domain, text]] of lessons.entries()) {

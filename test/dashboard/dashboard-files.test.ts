@@ -1,6 +1,6 @@
 // Reaches inside: where a page was built is no option of a server.
 /** The files of the dashboard and the report, as a server gives them. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +9,7 @@ import { ApiError, createApp } from '@burgeon/server'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { dashboardRoutes } from '../../packages/server/src/routes/dashboard-routes.ts'
 import { dashboardFiles } from '../../scripts/build-dashboard.ts'
-import { compileDashboard } from '../../scripts/pack-packages.ts'
+import { compileDashboard, root } from '../../scripts/pack-packages.ts'
 import { asking, smallServed } from '../server/small-served.ts'
 
 beforeAll(compileDashboard)
@@ -40,6 +40,13 @@ test('the page is small, complete, and asks for nothing from elsewhere', async (
     expect(parts.filter((address) => !known.includes(address) && !address.startsWith('data:'))).toEqual([])
   }
   expect(bytes).toBeLessThan(60_000)
+})
+
+test('what was built of the same files is not built again', () => {
+  const page = join(root, 'packages/server/dist/dashboard/index.html')
+  const { ino, mtimeMs } = statSync(page)
+  compileDashboard()
+  expect(statSync(page)).toMatchObject({ ino, mtimeMs })
 })
 
 test('nothing else is served, whatever it is called', async () => {

@@ -68,7 +68,7 @@ export async function faultsInBothSchemes(page: Page): Promise<string[]> {
   return all
 }
 
-/** A way to a server that can be cut: what goes through it ends, and nothing comes through until it is mended. */
+/** A way to a server that can be cut: what goes through it ends, and nothing does until it is mended. */
 export async function breakable(port: number): Promise<{ url: string; cut(): void; mend(): void }> {
   const open = new Set<Socket>()
   let isCut = false

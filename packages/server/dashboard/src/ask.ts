@@ -3,8 +3,9 @@
 /** Any answer. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** An answer that says what is wrong. */
+/** An answer that says what is wrong, or that there is none. */
 export class AskError extends Error {
+  /** 0 where the server cannot be reached. */
   readonly status: number
   /** What it is in a word: `context_length_exceeded`. */
   readonly code: string | null
@@ -33,7 +34,7 @@ export async function fetched(
   body?: object,
   more: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {},
 ): Promise<Response> {
-  const response = await fetch(path, {
+  const asked = fetch(path, {
     ...(more.signal && { signal: more.signal }),
     headers: {
       ...(key !== '' && { authorization: `Bearer ${key}` }),
@@ -41,6 +42,10 @@ export async function fetched(
       ...more.headers,
     },
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
+  })
+  const response = await asked.catch((error: unknown) => {
+    if (more.signal?.aborted === true) throw error
+    throw new AskError(0, null, 'The server cannot be reached.')
   })
   if (!response.ok) throw await errorOf(response)
   return response

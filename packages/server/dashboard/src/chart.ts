@@ -1,6 +1,6 @@
 /**
- * A line over bytes learnt, as SVG. Its colors follow the scheme by themselves, it prints, and its axes are text,
- * which a canvas (uPlot) has not; a record of a few thousand points is no work for either.
+ * A line over bytes learnt, as SVG and not on a canvas (uPlot): its colors follow the scheme by themselves, it
+ * prints, its axes are text, and a record of a few thousand points is no work for either.
  */
 import type { Point, Span } from './life.ts'
 import { compact, size, ticks } from './quantities.ts'
@@ -35,7 +35,8 @@ export function draw(place: HTMLElement, chart: Chart): void {
   const values = lines.flatMap((points) => points.map(({ value }) => value))
   const lowest = chart.isStepped ? 0 : Math.min(...values)
   // Losses that are nearly the same are not drawn as far apart.
-  const high = Math.max(...values, lowest + 0.5)
+  const highest = Math.max(...values, lowest + 0.5)
+  const high = chart.isStepped ? 1.1 * highest : highest
   const rows = ticks(lowest, high, height > 150 ? 4 : 2).filter((value) => value <= high)
   const [low] = rows
   const x = (bytes: number): number => left + (bytes / Math.max(1, chart.bytes)) * (width - left - right)

@@ -1,4 +1,6 @@
-/** Stays connected with the server: what a break has swallowed is asked for, and a server that comes back is found. */
+/**
+ * Stays connected with the server: what a break has swallowed is asked for, and a server that comes back is found.
+ */
 import { ask, AskError, eventsOf, fetched, type Json } from './ask.ts'
 
 /** What the page does with what it hears. */
@@ -14,7 +16,7 @@ export interface Listener {
   connected(): void
   lost(why: string): void
   /** The server wants a key, or another. */
-  locked(why: string): void
+  locked(why: AskError): void
 }
 
 /** A model as `/v1/models` has it. */
@@ -34,23 +36,23 @@ const [firstWait, longestWait] = [500, 8000]
 /** Connects, and connects again whenever that ends, until it is stopped or the server wants a key. */
 export async function stayConnected(listener: Listener, stop: AbortSignal): Promise<void> {
   let wait = firstWait
-  /** Which model was met, and the last event that was heard of its life. */
-  const known: Known = { model: null, event: null }
+  const past: Known = { model: null, event: null }
   while (!stop.aborted) {
     const own = new AbortController()
     const signal = AbortSignal.any([stop, own.signal])
     try {
-      await connect(listener, known, signal, () => {
+      await connect(listener, past, signal, () => {
         wait = firstWait
       })
     } catch (error) {
       if (stop.aborted) return
-      const { status } = error as Partial<AskError>
-      if (status === 401 || status === 403) {
-        listener.locked((error as Error).message)
+      const known = error instanceof AskError ? error : null
+      if (known?.status === 401 || known?.status === 403) {
+        listener.locked(known)
         return
       }
-      listener.lost(error instanceof AskError ? error.message : 'the server cannot be reached')
+      // A stream that breaks off has an error of the browser's own.
+      listener.lost(known?.message ?? 'The connection broke off.')
     } finally {
       own.abort()
     }
@@ -59,6 +61,7 @@ export async function stayConnected(listener: Listener, stop: AbortSignal): Prom
   }
 }
 
+/** Which model was met, and the last event that was heard of its life. */
 interface Known {
   model: ModelJson | null
   event: string | null
@@ -112,10 +115,11 @@ async function following(listener: Listener, known: Known, signal: AbortSignal):
       own.abort()
     }
     known.event = await listener.begin()
+    await listener.poll()
   }
 }
 
-/** Hears until the stream ends. Returns whether something was missed, so that all has to be asked for again. */
+/** Hears until the stream ends. Returns whether all has to be asked for again, since something was missed. */
 async function hear(events: ReturnType<typeof eventsOf>, listener: Listener, known: Known): Promise<boolean> {
   for await (const { id, name, data } of events) {
     if (name === undefined || id === undefined) continue

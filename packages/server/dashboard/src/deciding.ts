@@ -39,8 +39,20 @@ async function showNew<T>(
   shown.set(place, text)
   const made = await parts(found)
   // Something newer may have come meanwhile.
-  if (shown.get(place) === text) part(place).replaceChildren(...made)
+  if (shown.get(place) !== text) return
+  const own = part(place)
+  const focused = own.contains(document.activeElement) ? nameOf(document.activeElement) : null
+  own.replaceChildren(...made)
+  if (focused === null) return
+  // Whoever stood on a button stands on the same one, or at the head of the part if it has gone.
+  const again = [...own.querySelectorAll('button')].find((one) => nameOf(one) === focused)
+  const head = own.closest('section')?.querySelector('h2') ?? own
+  head.tabIndex = -1
+  const target = again ?? head
+  target.focus()
 }
+
+const nameOf = (button: Element | null): string | null => button?.ariaLabel ?? button?.textContent ?? null
 
 /** Shows growth, and what waits. */
 export async function showGrowth(): Promise<void> {
@@ -48,6 +60,10 @@ export async function showGrowth(): Promise<void> {
     if (error instanceof AskError && error.status === 409) return null
     throw error
   })
+  const waits = found?.waiting.filter(({ decision }) => decision === null).length ?? 0
+  const link = part('to-growth')
+  link.textContent = waits === 0 ? 'Growth' : `Growth: ${count(waits)} waits`
+  link.classList.toggle('waits', waits > 0)
   await showNew('growth-list', found, growthParts)
 }
 
@@ -114,8 +130,10 @@ async function priceOf(request: Json): Promise<string> {
 /** Shows checkpoints. */
 export async function showCheckpoints(): Promise<void> {
   const found = await ask<{ present: Checkpoint; kept: readonly Checkpoint[] }>('/v1/checkpoints')
-  await showNew('checkpoint-list', found, ({ present, kept }) => [
-    element('p', `On disk is step ${count(present.step)}; a server that is killed goes on from there.`),
+  const { present, kept } = found
+  part('on-disk').textContent =
+    `On disk is step ${count(present.step)}; a server that is killed goes on from there.`
+  await showNew('checkpoint-list', kept, () => [
     kept.length === 0
       ? element('p.note', 'None is kept.')
       : table(

@@ -75,6 +75,9 @@ export function confirmed(title: string, text: string, yes: string): Promise<boo
   })
 }
 
+/** Whether that question is open. */
+export const isAsking = (): boolean => byId('confirm', HTMLDialogElement).open
+
 /** Has a form do this when it is sent, instead of leaving the page. */
 export function onSubmit(id: string, act: () => void): void {
   byId(id, HTMLFormElement).addEventListener('submit', (event) => {

@@ -1,9 +1,9 @@
 /** The dashboard: a page that shows what is served, kept up by the events of the server. */
-import { ask, fetched, hasKey, type Json, useKey } from './ask.ts'
+import { ask, type AskError, fetched, hasKey, type Json, useKey } from './ask.ts'
 import { type ModelJson, stayConnected } from './connection.ts'
 import { showCourse, watchCourse } from './course.ts'
 import { clearDecisions, keep, showCheckpoints, showGrowth } from './deciding.ts'
-import { acting, byId, onSubmit, part, say } from './elements.ts'
+import { acting, byId, isAsking, onSubmit, part, say } from './elements.ts'
 import {
   addEvent,
   addStep,
@@ -33,7 +33,8 @@ async function poll(): Promise<void> {
   if (life !== null) {
     showLife(life)
     await showGrowth()
-    if (mayHaveSaved) {
+    // What somebody is asked about stays as it is.
+    if (mayHaveSaved && !isAsking()) {
       mayHaveSaved = false
       await showCheckpoints()
     }
@@ -46,6 +47,8 @@ function met(served: ModelJson): void {
   model = served
   part('locked').hidden = true
   part('open').hidden = false
+  part('parts').hidden = !served.learns
+  part('another-key').hidden = !hasKey()
   part('name').textContent = served.id
   document.title = `${served.id} – burgeon`
   mayHaveSaved = true
@@ -69,6 +72,9 @@ function heard(name: string, data: Json): boolean {
   } else if (name === 'learner') addEvent(life, data as unknown as LifeEvent)
   else mayHaveSaved = true
   show()
+  // What was decided, here or elsewhere, is shown at once; what fails now is asked for again with the rest.
+  const isDecision = name === 'kept' || (name === 'learner' && String(data['kind']).startsWith('growth'))
+  if (isDecision) void poll().catch(() => {})
   return name === 'rollback'
 }
 
@@ -87,22 +93,21 @@ function connect(): void {
     async begin() {
       const record = await ask<RecordJson>('/v1/record')
       life = lifeOf(record)
+      mayHaveSaved = true
       show()
       return record.last_event_id
     },
     connected: () => setStatus('Connected', false),
-    lost: (why: string) => setStatus(`Not connected: ${why.replace(/\.$/, '')}. It is tried again.`, true),
-    locked(why: string) {
+    lost: (why: string) => setStatus(`Not connected. ${why} It is tried again.`, true),
+    locked({ status, message }: AskError) {
       setStatus('Locked', true)
-      part('open').hidden = true
+      for (const id of ['open', 'parts', 'another-key']) part(id).hidden = true
       part('locked').hidden = false
-      part('key-why').textContent = hasKey()
-        ? `That key will not do: ${why}`
-        : 'This server answers who has a key.'
+      const wrong = status === 401 ? 'That key is not known here.' : `That key will not do: ${message}`
+      part('key-why').textContent = hasKey() ? wrong : 'This server answers who has a key.'
       byId('key', HTMLInputElement).focus()
     },
   }
-  part('another-key').hidden = !hasKey()
   void stayConnected(listener, connection.signal)
 }
 

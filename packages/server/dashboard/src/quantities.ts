@@ -28,8 +28,8 @@ function metric(value: number, unit: string): string {
 }
 
 /**
- * Round numbers from `from` to `to`, which is more, in about `wanted` equal steps of 1, 2 or 5 times a power of ten; both ends
- * lie within them.
+ * Round numbers from `from` to `to`, which is more, in about `wanted` equal steps of 1, 2 or 5 times a power of
+ * ten; both ends lie within them.
  */
 export function ticks(from: number, to: number, wanted: number): number[] {
   const rough = (to - from) / wanted

@@ -13,7 +13,7 @@ const types: ReadonlyMap<string, string> = new Map([
   ['dashboard.js', 'text/javascript; charset=utf-8'],
 ])
 
-/** Nothing but what comes from here is run, shown or asked, no text becomes markup, and nobody may frame it. */
+/** What comes from here alone is run, shown or asked, no text becomes markup, and nobody may frame it. */
 const policy = [
   "default-src 'none'",
   ...["script-src 'self'", "style-src 'self'", "connect-src 'self'", 'img-src data:'],

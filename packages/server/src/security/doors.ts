@@ -17,8 +17,8 @@ export interface DoorOptions {
 export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
 /**
- * A page that a browser shows cannot make requests here, unless it came from here itself or is named: it is of
- * another origin, and a name that leads here (DNS rebinding) is not ours.
+ * A page that a browser shows cannot make requests here, unless it came from here itself or is named: it is
+ * of another origin, and a name that leads here (DNS rebinding) is not ours.
  *
  * @throws ApiError 403.
  */
@@ -45,8 +45,8 @@ function isOwn(origin: string, host: string | undefined): boolean {
 }
 
 /**
- * Whether it is asked for as a part of a page elsewhere, of which browsers do not name the origin: the answer is
- * kept from that page, but it would take a follower's place. Who comes here by a link may.
+ * Whether it is asked for as a part of a page elsewhere, of which browsers do not name the origin: the answer
+ * is kept from that page, but it would take a follower's place. Who comes here by a link may.
  */
 function isPartOfAnother(c: Context): boolean {
   const site = c.req.header('sec-fetch-site')

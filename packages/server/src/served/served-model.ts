@@ -72,7 +72,10 @@ export interface ServedModel {
   readonly checkpoints?: ServedCheckpoints
   /** Absent where the model is no life. */
   readonly feedback?: ServedFeedback
-  /** The life so far as a page of HTML that needs nothing from elsewhere and runs no script; absent where nobody writes one. */
+  /**
+   * The life so far as a page of HTML that needs nothing from elsewhere and runs no script; absent where nobody
+   * writes one.
+   */
   report?(): string
 }
 
