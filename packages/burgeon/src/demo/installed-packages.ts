@@ -220,6 +220,7 @@ const addedLater: readonly string[] = [
   'node_modules/type-is/node_modules/content-type',
   'node_modules/typedarray',
   'node_modules/undici',
+  'node_modules/unpdf',
   'node_modules/unpipe',
   'node_modules/util-deprecate',
   'node_modules/vary',

@@ -53,7 +53,8 @@ export interface ReadSourceOptions extends DocumentOptions {
 
 /**
  * Opens the user's own text: a file, a folder (recursively, ordered by path; see `textFiles` for what is left
- * out), or standard input (`-`). Of HTML, tables and lines of JSON their text is read.
+ * out), or standard input (`-`). Of HTML, PDF, tables and lines of
+ * JSON their text is read.
  *
  * What was read is known by length and digest: files that are as they were are not read again, longer ones go
  * on where they ended, new and changed ones are read whole. A pipe cannot seek: what was read must come

@@ -2,6 +2,7 @@
 import { csvText } from './csv-text.ts'
 import { htmlText } from './html-text.ts'
 import { jsonLinesText } from './json-lines-text.ts'
+import { pdfText } from './pdf-text.ts'
 
 /** A way of taking the text out of a file. */
 export interface DocumentForm {
@@ -26,6 +27,7 @@ export interface DocumentOptions {
 }
 
 const html: DocumentForm = { id: 'html/1', text: htmlText }
+const pdf: DocumentForm = { id: 'pdf/1', text: (pieces) => pdfText(pieces) }
 const jsonLines: DocumentForm = { id: 'json lines/1', text: jsonLinesText }
 const table =
   (name: string, separator: string) =>
@@ -42,6 +44,10 @@ const byEnding: Readonly<Record<string, ((options: DocumentOptions) => DocumentF
   ...{ csv: table('csv', ','), tsv: table('tsv', '\t') },
 }
 
+/** Whether a file is PDF, whatever it is called. */
+export const isPdf = (beginning: Uint8Array): boolean =>
+  Buffer.from(beginning.subarray(0, 5)).toString('latin1') === '%PDF-'
+
 /** The beginning of a page, after what may stand before it. */
 const beginsPage = /^\uFEFF?\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype\s+html|<html[\s>])/i
 
@@ -54,6 +60,7 @@ export function documentForm(
   beginning: Uint8Array,
   options: DocumentOptions,
 ): DocumentForm | null {
+  if (isPdf(beginning)) return pdf
   const ending = /\.([^./\\]+)$/.exec(name)?.[1].toLowerCase() ?? ''
   const known = Object.hasOwn(byEnding, ending) ? byEnding[ending] : undefined
   if (known !== undefined) return known && known(options)

@@ -1,7 +1,7 @@
 /** The text of files, whatever their form. */
 import { open } from 'node:fs/promises'
 import { probeBytes, whyNotText } from '../files/text-probe.ts'
-import { type DocumentForm, documentForm, type DocumentOptions } from './document-form.ts'
+import { type DocumentForm, documentForm, type DocumentOptions, isPdf } from './document-form.ts'
 import { StreamError } from '../stream-error.ts'
 
 /** A file whose text is wanted. */
@@ -21,7 +21,7 @@ export async function formOf(path: string, options: DocumentOptions): Promise<Do
   await using handle = await open(path, 'r')
   const { bytesRead, buffer } = await handle.read(new Uint8Array(probeBytes), 0, probeBytes, 0)
   const beginning = buffer.subarray(0, bytesRead)
-  const why = whyNotText(beginning, bytesRead < probeBytes)
+  const why = isPdf(beginning) ? null : whyNotText(beginning, bytesRead < probeBytes)
   if (why !== null) throw new StreamError('not-text', why)
   return documentForm(path, beginning, options)
 }
