@@ -6,14 +6,18 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { compileDashboard } from '../../scripts/pack-packages.ts'
 import { withChromium } from '../browser/chromium.ts'
 import { pageOf } from '../browser/serve-page.ts'
+import { shortOrLong } from '../how-long.ts'
 import { lifeFolder, servedLife, smallServed } from '../server/small-served.ts'
-import { breakable, clientOf, faultsInBothSchemes, faultsOf, openDashboard, servedFor } from './shown.ts'
+import { accessFaults, breakable, clientOf, faultsOf, openDashboard, servedFor } from './shown.ts'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(20)
 const said = (page: Page, id: string): Promise<string> => page.innerText(`#${id}`)
 /** A figure of the moment. */
 const figure = (page: Page, name: string): Promise<string> =>
   page.locator('#now div').filter({ hasText: name }).locator('dd').innerText()
+
+/** The parts of these pages are those of others, which are looked at in both. */
+const someSchemes = shortOrLong(['dark'] as const, ['light', 'dark'] as const)
 
 withChromium((open) => {
   beforeAll(compileDashboard)
@@ -104,7 +108,7 @@ withChromium((open) => {
         .getByText(/^From [\d.]+ k to [\d.]+ k parameters/)
         .waitFor()
       await page().getByRole('button', { name: 'Refuse' }).waitFor()
-      expect(await faultsInBothSchemes(page())).toEqual([])
+      expect(await accessFaults(page())).toEqual([])
       await page().getByRole('button', { name: 'Approve' }).click()
       await expect.poll(() => said(page(), 'said')).toMatch(/^Grown to [\d,]+ parameters\.$/)
       expect(served.model.parameters.size).toBeGreaterThan(size)
@@ -160,7 +164,7 @@ withChromium((open) => {
       expect(asked.at(-1)?.messages.at(-1)?.content).toBe('M2')
       expect(asked.every(({ messages }) => messages.length <= 3)).toBe(true)
       expect(await page().getByText('the context of this model').count()).toBe(0)
-      expect(await faultsInBothSchemes(page())).toEqual([])
+      expect(await accessFaults(page())).toEqual([])
       // What is stopped before it begins is no part of the talk.
       await page().route('**/v1/chat/completions', () => {}, { times: 1 })
       await page().getByLabel('Message').fill('Never')
@@ -239,7 +243,7 @@ withChromium((open) => {
       await page().getByText('This server answers who has a key.').waitFor()
       expect(await page().getByRole('link').count()).toBe(0)
       expect(await page().locator('main').innerText()).not.toContain('Prequential loss')
-      expect(await faultsInBothSchemes(page())).toEqual([])
+      expect(await accessFaults(page(), someSchemes)).toEqual([])
       await enter('a-wrong-key-of-sixteen')
       await page().getByText('That key is not known here.').waitFor()
       await enter(reader.key)
@@ -271,7 +275,7 @@ withChromium((open) => {
       await page().getByRole('button', { name: 'Send' }).click()
       await expect.poll(() => said(page(), 'answered')).toMatch(/^life: /)
       expect(await page().getByRole('button', { name: 'Good' }).count()).toBe(0)
-      expect(await faultsInBothSchemes(page())).toEqual([])
+      expect(await accessFaults(page(), someSchemes)).toEqual([])
       expect(faults).toEqual([])
     })
 

@@ -54,10 +54,13 @@ export async function openDashboard(page: Page, url: string): Promise<void> {
   await page.getByText('Connected', { exact: true }).waitFor()
 }
 
-/** What axe finds in either scheme, and how serious it is. */
-export async function faultsInBothSchemes(page: Page): Promise<string[]> {
+/** What axe finds in the schemes that are named, in both unless given, and how serious it is. */
+export async function accessFaults(
+  page: Page,
+  schemes: readonly ('light' | 'dark')[] = ['light', 'dark'],
+): Promise<string[]> {
   const all: string[] = []
-  for (const colorScheme of ['light', 'dark'] as const) {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme })
     await page.evaluate(axe.source)
     const found = await page.evaluate<string[]>(

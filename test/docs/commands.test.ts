@@ -3,10 +3,11 @@
  * Reaches inside: the parser of the command line takes every printed command.
  */
 import { PassThrough } from 'node:stream'
-import type { Command } from 'commander'
 import { expect, it } from 'vitest'
 import { commandLine } from '../../packages/burgeon/src/command-line.ts'
 import { commandsIn, documents, otherwise, unmarkedIn } from '../../scripts/doc-commands.ts'
+
+type Command = ReturnType<typeof commandLine>
 
 const printed = documents.flatMap(commandsIn)
 
