@@ -26,7 +26,7 @@ const common = [
 it('the loop is one short file that names no role, and neither does the learner', () => {
   for (const [file, most] of [
     ['learning/loop.ts', 100],
-    ['learner.ts', 170],
+    ['learner.ts', 180],
   ] as const) {
     const found = sources.find(({ path }) => path === `${place}${file}`)
     expect(found?.lines, file).toBeLessThanOrEqual(most)
@@ -66,6 +66,8 @@ it('every folder of the learner has a rule', () => {
     'learning',
     'metrics',
     'model',
+    // Rows that are held back are kept as rehearsals keep theirs.
+    'probes',
     'sinks',
     'strategy',
     'stream',

@@ -21,6 +21,7 @@ export const rehearsalCalls: Pick<
   | 'reservoirReplay'
   | 'ownTextReplay'
   | 'openExperience'
+  | 'heldBack'
 > = {
   openExperience: [
     () => ({
@@ -64,6 +65,12 @@ export const rehearsalCalls: Pick<
   ],
   reservoirReplay: [
     () => ({ args: { options: { capacity: 2, share: 1, seed: 1 } }, run: api.reservoirReplay }),
+  ],
+  heldBack: [
+    () => ({
+      args: { options: { share: 0.1, capacity: 2, every: 1, rows: 1, costShare: 0.1, seed: 1 } },
+      run: api.heldBack,
+    }),
   ],
   ownTextReplay: [
     () => ({

@@ -102,6 +102,10 @@ const rememberWithLogits = async (rehearsal: continual.Rehearsal): Promise<void>
   rehearsal.remember({ ...stepOf(batch()), logits })
   await rehearsal.recall(stepOf(batch()))
 }
+const measureHeldBack = async (probes: continual.Probes): Promise<void> => {
+  probes.keep(batch(), 1)
+  await probes.afterStep(400, () => Promise.resolve(Math.abs(signal())))
+}
 const draw = (max: number): number => noise++ % max
 const memories = {
   balancedMemory: continual.balancedMemory,
@@ -115,14 +119,8 @@ const memories = {
 const memoryPart = (make: () => continual.Memory): Part =>
   own(make, (memory) => {
     const row = (order: number): continual.RememberedRow => {
-      return {
-        domain: order % 3 === 0 ? 'b' : 'a',
-        label: null,
-        order,
-        firstLoss: 1,
-        loss: 1,
-        learntAt: order,
-      }
+      const domain = order % 3 === 0 ? 'b' : 'a'
+      return { ...{ domain, label: null, order }, firstLoss: 1, loss: 1, learntAt: order }
     }
     const rows = [row(0), row(1)]
     return memory.offer(row(noise), { rows, isFull: true, step: noise, draw })
@@ -436,6 +434,7 @@ export const parts: Readonly<Record<string, Part>> = {
       }),
     remember,
   ),
+  heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
   ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),
   replay: own(

@@ -14,6 +14,8 @@ import type { KeptPart, Part } from './part.ts'
 import { consolidatedOf, consolidation, consolidationRows } from './upkeep/consolidation.ts'
 import { protectNewWeights } from './upkeep/protect-new-weights.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
+import type { Probes } from './probes/probes.ts'
+import { probing } from './upkeep/probing.ts'
 import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { StepContext } from './journal/step-context.ts'
@@ -34,8 +36,12 @@ export interface LearnerParts {
   readonly intake: Intake
   /** Whether a part uses the outputs of the model. */
   readonly keepsLogits: boolean
+  /** Judges the prediction, before anything else acts after an update. */
+  readonly notice: Upkeep
   /** Parts that act after an update, in order. */
   readonly upkeep: readonly Upkeep[]
+  /** Holds rows back. */
+  readonly probes: Probes | undefined
   /** State shaped like the parameters, of all parts. */
   readonly mirrors: readonly Mirror[]
   /** In the order in which a state lists them, and in which they are restored. */
@@ -54,7 +60,7 @@ export function assemble({
   now,
 }: AnyLearnerOptions): LearnerParts {
   const { penalties = [], projections = [], transforms = [], watches = [], detectors = [] } = strategy
-  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary } = strategy
+  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes } = strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
@@ -71,12 +77,16 @@ export function assemble({
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
   const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
   const speaks =
-    vocabulary && vocabularyRunner(vocabulary, means, [...(memory ? [memory] : []), ...projections])
+    vocabulary &&
+    vocabularyRunner(vocabulary, means, [
+      ...(memory ? [memory] : []),
+      ...projections,
+      ...(probes ? [probes] : []),
+    ])
   const gpt = model instanceof Gpt ? model : undefined
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
-    { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     // What is important is judged by what came before this batch.
     memory && consolidation(consolidated, consolidateWhen, memory, intake.within),
     ...[memory, ...projections].map((part) => part && remembering(part)),
@@ -86,6 +96,7 @@ export function assemble({
     detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
     freezing,
     ...others,
+    probes && probing(probes, model, adapter, intake),
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
     // First: the optimizer's state belongs to its numbers.
@@ -96,6 +107,7 @@ export function assemble({
     ['detector', detector],
     ['growth', grows],
     ['freezing', freezing],
+    ['probes', probes],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
@@ -109,6 +121,8 @@ export function assemble({
     adapter,
     intake,
     keepsLogits: [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
+    notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
+    probes,
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),

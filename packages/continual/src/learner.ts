@@ -25,6 +25,7 @@ import { Loop } from './learning/loop.ts'
 import type { Model } from './model/model.ts'
 import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
+import type { ProbeLosses } from './journal/probe-losses.ts'
 import type { Strategy } from './strategy/strategy.ts'
 
 /** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
@@ -111,6 +112,16 @@ export class Learner<M extends Model = Gpt> {
    */
   fork(knobs: Partial<Knobs> = {}): Fork<M> {
     return forkOf(this.#branches, this.#loop, knobs)
+  }
+
+  /**
+   * How well each domain is predicted by rows that are held back, once the step at hand is done. Changes
+   * nothing.
+   *
+   * @throws OptionError if the strategy holds none back.
+   */
+  measureProbes(): Promise<ProbeLosses> {
+    return this.#branches.lookInTurn(() => this.#loop.measureProbes())
   }
 
   /** How well a text is predicted and what would come next. Never changes state. */

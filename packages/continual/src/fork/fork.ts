@@ -6,6 +6,7 @@ import { type Observed, someData } from '../learner-options.ts'
 import { checkRehearse, type RehearseOptions, type RehearseReport } from '../learning/rehearse.ts'
 import type { Loop } from '../learning/loop.ts'
 import type { Model } from '../model/model.ts'
+import type { ProbeLosses } from '../journal/probe-losses.ts'
 import type { Branches } from './branches.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface Fork<M extends Model> {
    * change the model nor wait for the learner or a fork of it.
    */
   measure<T>(measured: (model: M) => T | Promise<T>): Promise<T>
+  /** As `learner.measureProbes`, in this fork. */
+  measureProbes(): Promise<ProbeLosses>
   /**
    * Makes the learner what this fork has become; other open forks come to their end. The learner goes on
    * without knobs.
@@ -54,6 +57,7 @@ export function forkOf<M extends Model>(branches: Branches, loop: Loop, given: P
       checkArgument('Fork: measure', 'measured', measured, checks.callback('a function of the model'))
       return branches.actIn(branch, async () => measured(loop.model as M))
     },
+    measureProbes: () => branches.actIn(branch, () => loop.measureProbes()),
     keep: () => branches.keep(branch),
     drop: () => branches.drop(branch),
   }

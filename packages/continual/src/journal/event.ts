@@ -2,6 +2,7 @@
 import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
+import type { ProbeLosses } from './probe-losses.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
 
 /** One thing that happened in a step. */
@@ -39,6 +40,8 @@ export type LearnerEvent =
   | EventOf<'growth waits', Decided>
   /** The policy had the blocks measured and decided to stay as it is. */
   | EventOf<'growth considered', Required<Decided>>
+  /** What is known and forgotten of each domain, by rows that are held back. */
+  | EventOf<'probed', { readonly domains: ProbeLosses }>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

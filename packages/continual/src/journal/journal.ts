@@ -60,7 +60,8 @@ export class Journal {
   begin(batch: LearntBatch): StepContext {
     this.#step++
     this.#ofStep = []
-    const { learnt, bytes } = batch
+    const { bytes } = batch
+    const { learnt } = batch.observed ?? batch
     const lossPerByte = bytes.length === 0 ? learnt.loss : learnt.loss * (learnt.tokens / bytes.length)
     this.#losses = [...this.#losses, lossPerByte].slice(-lossWindow)
     if (this.#countOverflow(learnt)) {
@@ -90,13 +91,14 @@ export class Journal {
   }
 
   /** The report of a step that has come to its end. */
-  end({ learnt, fresh, old, bytes }: LearntBatch, context: StepContext): StepReport {
+  end({ learnt, fresh, old, bytes, observed }: LearntBatch, context: StepContext): StepReport {
     return {
-      ...learnt,
+      ...(observed?.learnt ?? learnt),
+      ...(observed && { heldBackRows: observed.heldBack }),
       step: this.#step,
       bytes: bytes.length,
       bitsPerByte: context.bitsPerByte,
-      domains: fresh.domains,
+      domains: (observed ?? fresh).domains,
       rehearsedRows: old?.rows ?? 0,
       parameters: this.#model.parameters.size,
       events: this.#ofStep,

@@ -27,4 +27,10 @@ export interface LearntBatch {
   readonly logits?: ArrayLike<number>
   /** The bytes that were predicted; none of examples. */
   readonly bytes: ArrayLike<number>
+  /** What is on record where some of the rows were held back: of all that were observed, in order. */
+  readonly observed?: {
+    readonly learnt: Learnt
+    readonly domains: readonly string[]
+    readonly heldBack: number
+  }
 }

@@ -12,7 +12,9 @@ export interface StepReport {
   /** The prequential loss of each new row, in nats per token (or example). */
   readonly rowLosses: readonly number[]
   readonly domains: readonly string[]
-  /** New tokens, or examples, predicted and learnt. */
+  /** New rows that were predicted and not learnt (`Probes`); absent where there are none. */
+  readonly heldBackRows?: number
+  /** New tokens, or examples, predicted; learnt, too, but for those that were held back. */
   readonly tokens: number
   /** Bytes that these stand for; none of examples. */
   readonly bytes: number
@@ -22,7 +24,8 @@ export interface StepReport {
   readonly penalties: Readonly<Record<string, number>>
   /** Global norm of the gradients before any transform; infinite or NaN in a step with an `overflow`. */
   readonly gradientNorm: number
-  /** Global norm of the change of the weights. Never 0 in a step that learnt, 0 in one with an `overflow`. */
+  /** Global norm of the change of the weights. 0 in a step with an `overflow`, or all of whose rows
+   * were held back; never in another. */
   readonly updateNorm: number
   /** Learnt numbers after the step. */
   readonly parameters: number

@@ -16,6 +16,7 @@ import type { RecallContext } from '../journal/step-context.ts'
 import type { AnyLearnerOptions } from '../learner-options.ts'
 import type { LearnerParts } from '../learner-parts.ts'
 import type { Intake } from '../model/intake.ts'
+import { requireLearnable } from '../probes/hold-back.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { type Batch, joinBatches } from '../stream/batch.ts'
 import { type LearningParts, learningWeights } from './learning-parts.ts'
@@ -36,7 +37,7 @@ export type LearningMeans = Pick<
   AnyLearnerOptions,
   'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed'
 > &
-  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake'> & {
+  Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake' | 'probes'> & {
     readonly knobs: Knobs
   }
 
@@ -103,10 +104,11 @@ export function learnWithRecall(
   fresh: Batch,
   moment: LearningMoment,
 ): Promise<LearntRows & { readonly old: Batch | null }> {
-  const { intake } = means
+  const { intake, probes } = means
   const dropoutKey = foldIn(keyFromSeed(means.seed ?? 0), moment.step)
   return takenBackOnError(means, moment, dropoutKey, async (parts) => {
     const old = (await parts.rehearsal?.recall(recallContext(parts, fresh, intake))) ?? null
+    requireLearnable(old, probes)
     return { ...(await learnBatch(parts, fresh, old && intake.within(old))), old }
   })
 }
@@ -127,17 +129,19 @@ export function learnRemembered(
   const dropoutKey = foldIn(foldIn(keyFromSeed(means.seed ?? 0), step), 1 + rehearsed)
   return takenBackOnError(means, moment, dropoutKey, async (parts) => {
     const old = parts.rehearsal?.sample(rows) ?? null
+    requireLearnable(old, means.probes)
     return old === null ? null : learnBatch(parts, means.intake.within(old), null)
   })
 }
 
 /** Learns with the parts of a step; where that fails, what has been drawn for it is taken back. */
 async function takenBackOnError<T>(
-  { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, knobs, ...options }: LearningMeans,
+  means: LearningMeans,
   { step, overflows }: LearningMoment,
   dropoutKey: RandomKey,
   learn: (parts: LearningParts) => Promise<T>,
 ): Promise<T> {
+  const { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, knobs, ...options } = means
   // From the first moment on: a recall may wait, and nobody shall change the weights meanwhile.
   using _ = model instanceof Gpt ? holdModel(model) : null
   const { checkpointBlocks = false, strategy = {} } = options

@@ -1,5 +1,11 @@
 /** The loop of a learner: the whole of one step, from prediction to growth, top to bottom in `step`. */
+import { OptionError } from '@burgeon/tensor'
 import type { Knobs } from '../control/knobs.ts'
+import { divided, joined } from '../probes/hold-back.ts'
+import type { ProbeLosses } from '../journal/probe-losses.ts'
+import { rowLossesOf } from '../probes/row-losses.ts'
+import { meanBitsOf } from '../upkeep/probing.ts'
+import type { Learnt } from '../journal/learnt.ts'
 import { Journal } from '../journal/journal.ts'
 import type { StepReport } from '../journal/step-report.ts'
 import type { AnyLearnerOptions } from '../learner-options.ts'
@@ -27,14 +33,32 @@ export class Loop {
 
   /** Predicts a mini-batch, learns it, and lets every part look after its own. */
   async step(data: Batch | string, knobs: Knobs): Promise<StepReport> {
-    const { intake, upkeep } = this.parts
-    const fresh = intake.batchOf(data)
-    const learnt = await learnWithRecall(this.#means(knobs), fresh, this.journal)
-    const batch = { ...learnt, fresh, bytes: intake.bytesOf(fresh) }
+    const { intake, notice, upkeep, probes } = this.parts
+    const observed = intake.batchOf(data)
+    const { fresh, held, isHeld } = divided(observed, probes)
+    const heldLosses = held && (await rowLossesOf(this.model, this.parts.adapter, held))
+    const learnt = fresh && (await learnWithRecall(this.#means(knobs), fresh, this.journal))
+    const all = heldLosses && joined(learnt?.learnt ?? null, heldLosses, isHeld)
+    const batch = {
+      ...{ old: null, oldLosses: null, learnt: all as Learnt, ...learnt },
+      ...{ fresh: fresh ?? observed, bytes: intake.bytesOf(observed) },
+      ...(held && all && { observed: { learnt: all, domains: observed.domains, heldBack: held.rows } }),
+    }
     // The prediction is on record before anything reacts to it.
     const context = this.journal.begin(batch)
-    for (const part of upkeep) this.journal.add(await part.afterStep(context))
+    if (held) probes?.keep(held, context.step)
+    this.journal.add(await notice.afterStep(context))
+    for (const part of learnt ? upkeep : []) this.journal.add(await part.afterStep(context))
     return this.journal.end(batch, context)
+  }
+
+  /** What is known of each domain by the rows that are held back. */
+  async measureProbes(): Promise<ProbeLosses> {
+    const { probes, adapter, intake } = this.parts
+    if (probes) return probes.measure(meanBitsOf(this.model, adapter, intake))
+    throw new OptionError(
+      'Learner: measureProbes: the strategy has no probes; expected some, such as heldBack().',
+    )
   }
 
   /** Takes steps on remembered rows alone: nothing reacts to them. */

@@ -10,6 +10,7 @@ import { aFreezing } from '../freezing/freezing.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
 import { aLookAhead } from '../meta/look-ahead.ts'
 import { aPenalty, type Penalty } from '../penalty/penalty.ts'
+import { someProbes } from '../probes/probes.ts'
 import type { Projection } from '../projection/projection.ts'
 import { aRehearsal } from '../rehearsal/rehearsal.ts'
 import type { Strategy } from './strategy.ts'
@@ -29,6 +30,7 @@ const roles: ChecksOf<Strategy> = {
   growth: aGrowthPolicy,
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
+  probes: someProbes,
   upkeep: checks.list('a list of upkeep parts (objects with name, afterStep, …)', anUpkeep),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }

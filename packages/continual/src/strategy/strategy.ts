@@ -11,6 +11,7 @@ import type { DenseNetwork } from '../model/dense-network.ts'
 import type { DenseSizes } from '../model/dense-sizes.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
+import type { Probes } from '../probes/probes.ts'
 import type { Projection } from '../projection/projection.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Trigger } from '../trigger.ts'
@@ -33,6 +34,8 @@ export interface ModelStrategy {
   readonly detector?: DriftDetector
   /** Watch any signals of a step, several at once: `watching(signal, detector)`. */
   readonly detectors?: readonly Watching[]
+  /** Holds some of the rows back, to measure by them what is known and what is forgotten. */
+  readonly probes?: Probes
   /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
   readonly upkeep?: readonly Upkeep[]
   /**

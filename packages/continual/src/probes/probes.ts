@@ -1,0 +1,37 @@
+/** Probes: rows that are predicted and never learnt, by which it is judged what is known. */
+import { type Check, checks } from '@burgeon/tensor'
+import type { ProbeLosses } from '../journal/probe-losses.ts'
+import type { Part } from '../part.ts'
+import type { Batch } from '../stream/batch.ts'
+import type { Row } from '../stream/row.ts'
+
+/** Mean loss of some rows, in bits per byte (or example). */
+export type MeanBits = (rows: Batch) => Promise<number>
+
+/** The role that holds rows back. Rows that it holds back are nowhere but here. */
+export interface Probes extends Part {
+  /** Whether a row is held back: of the same experience always the same, whatever was seen before. */
+  isHeldBack(row: Row): boolean
+  /** Takes note of rows that were held back in a step. */
+  keep(held: Batch, step: number): void
+  /** Rows kept. */
+  readonly rows: number
+  /** Measures every domain now, and changes nothing. */
+  measure(meanBits: MeanBits): Promise<ProbeLosses>
+  /**
+   * Measures after a step, where it is due and paid for.
+   *
+   * @param tokens Predictions that were learnt in the step.
+   * @returns null where it is not due.
+   */
+  afterStep(tokens: number, meanBits: MeanBits): Promise<ProbeLosses | null>
+  recode(encoded: (row: Int32Array) => Int32Array): void
+  toState(): unknown
+  restore(state: unknown): void
+}
+
+/** Any object of the role. */
+export const someProbes: Check<Probes> = checks.role(
+  'probes, such as heldBack()',
+  ...(['name', 'isHeldBack', 'keep', 'measure', 'afterStep', 'recode', 'toState', 'restore'] as const),
+)

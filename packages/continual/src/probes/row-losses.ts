@@ -1,0 +1,35 @@
+/** How well rows are predicted now, without learning from them. */
+import { Gpt, type LoraAdapter } from '@burgeon/gpt'
+import { scope } from '@burgeon/tensor'
+import type { Model } from '../model/model.ts'
+import { type Computed, predict } from '../model/pass.ts'
+import type { Batch } from '../stream/batch.ts'
+import { batchTensors } from '../stream/batch-tensors.ts'
+import type { HeldLosses } from './hold-back.ts'
+
+/** Loss of every row, with an adapter that drops nothing where there is one. */
+export async function rowLossesOf(
+  model: Model,
+  adapter: LoraAdapter | undefined,
+  batch: Batch,
+): Promise<HeldLosses> {
+  const { losses, length, counted } = scope(() => {
+    const tensors = batchTensors(model.device, batch, model.predicts)
+    const computed = model instanceof Gpt && adapter !== undefined ? adapted(model, adapter) : model
+    const means = { model, batch, freshRows: batch.rows, tensors, keepsLogits: false, computed }
+    return { ...tensors, losses: predict(means, model.parameters.tensors()).losses }
+  })
+  using _ = losses
+  const values = await losses.read()
+  const [sums, predictions] = [new Float64Array(batch.rows), new Float64Array(batch.rows)]
+  for (const i of counted) {
+    sums[Math.floor(i / length)] += values[i]
+    predictions[Math.floor(i / length)]++
+  }
+  return { rowLosses: Array.from(sums, (sum, row) => sum / predictions[row]), predictions: [...predictions] }
+}
+
+const adapted = (model: Gpt, adapters: LoraAdapter): Computed => ({
+  forward: (inputs, weights) => model.forward(inputs, weights, { adapters }),
+  losses: (inputs, targets, weights) => model.losses(inputs, targets, weights, { adapters }),
+})
