@@ -23,12 +23,19 @@ import {
   surpriseMemory,
   type TokenBatch,
 } from '@burgeon/continual'
-import { Gpt, type GrowingTokenizer, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import {
+  type BytePairTokenizer,
+  Gpt,
+  type GrowingTokenizer,
+  readCheckpoint,
+  writeCheckpoint,
+} from '@burgeon/gpt'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
 import { recentRows } from '../../packages/continual/src/rehearsal/recent-rows.ts'
 import { partsOf, rowsBetween, withinContext } from '../../packages/continual/src/stream/batch.ts'
 import { batchFromRows, rowAt } from '../../packages/continual/src/stream/row.ts'
+import { batchOf as encodedBatch } from '../../packages/continual/src/vocabulary/encode-batch.ts'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import { stepOf } from '../continual/step-of.ts'
 import { numbered } from './offered.ts'
@@ -183,6 +190,20 @@ describe('a learner', () => {
     expect(kept.origins?.map((origin) => origin?.id).toSorted()).toEqual([1, 2])
     await learner.observe({ ...batch, origins: [originOf(3), originOf(3)] })
     expect(learner.strategy.rehearsal?.sample(9)?.origins).toHaveLength(4)
+  })
+  test('has rows of one text, in fewer tokens, begin where they do', () => {
+    const vocabulary = growingVocabulary({ tokens: 300, growWhen: everySteps(1000) })
+    ;(vocabulary.tokenizer as BytePairTokenizer).add([[97, 98]])
+    const sizes = { context: 4, embed: 4, heads: 1, layers: 1, mlpHidden: 4 }
+    const model = Gpt.create({ ...sizes, vocabulary: 257 })
+    const batch = batchOfTokens(new TextEncoder().encode('xabababababab'), 4, 'a')
+    const places = [0, 4, 8].map((at) => ({ ...originOf(1), at }))
+    // x, ab, ab, ab, and then the row whose first byte is the seventh, of the second row before.
+    const { rows, origins } = encodedBatch({ ...batch, origins: places }, model, vocabulary)
+    expect(rows).toBe(2)
+    expect(origins?.map((origin) => origin?.at)).toEqual([0, 4])
+    expect(encodedBatch(batch, model, vocabulary)).not.toHaveProperty('origins')
+    model.dispose()
   })
   test.each<[string, unknown]>([
     ['too few', []],

@@ -3,9 +3,9 @@ import { type Check, checks } from '@burgeon/tensor'
 
 /** Where a row came from. It goes wherever the row goes: into memories and their states, and back. */
 export interface Origin {
-  /** Number of the experience in its journal, an integer from 0. */
+  /** Number of the experience in its journal, or one that stands for a file; an integer from 0. */
   readonly id: number
-  /** Name of the source that gave it, such as `nats://localhost/notes`. */
+  /** Name of the source that gave it, such as `nats://localhost/notes`, or the path of a file. */
   readonly source: string
   /** The kind of experience: always the row's entry in `domains`, which alone is kept. */
   readonly domain: string

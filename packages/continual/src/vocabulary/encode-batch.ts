@@ -3,7 +3,7 @@ import { byteTokenizer, type Gpt, type GrowingTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { type Batch, batchOfTokens, padding, type TokenBatch } from '../stream/batch.ts'
 import { checkBatch } from '../stream/check-batch.ts'
-import { withOrigins } from '../stream/origin.ts'
+import { type Origins, originsOf } from '../stream/origin.ts'
 import { batchFromRows, recoded, rowAt } from '../stream/row.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
@@ -39,12 +39,29 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
   if (isContinuous && weights === undefined && origins.every((origin) => origin?.id === origins[0]?.id)) {
     const text = tokens.filter((token, i) => token >= 0 && (i === 0 || i % (length + 1) !== 0))
     const batch = batchOfTokens(encodedAnew(text, tokenizer), length, domains[0])
-    const [origin = null] = origins
-    return { ...batch, ...withOrigins(new Array<typeof origin>(batch.rows).fill(origin)) }
+    return { ...batch, ...(origins.length > 0 && { origins: originsAnew(batch, data, tokenizer) }) }
   }
   const encoded = (row: Int32Array): Int32Array => encodedRow(row, tokenizer)
   const all = Array.from({ length: rows }, (_, row) => recoded(rowAt(data, row), encoded))
   return batchFromRows(all) as TokenBatch
+}
+
+/** Rows of a text that was encoded anew are of the origin of the row in which each of them began before. */
+function originsAnew(anew: TokenBatch, before: TokenBatch, tokenizer: GrowingTokenizer): Origins {
+  const [origins, starts] = [originsOf(before), rowStarts(before, tokenizer)]
+  return rowStarts(anew, tokenizer).map((start) => origins[starts.findLastIndex((from) => from <= start)])
+}
+
+/** Bytes that lie before each row of a text. */
+function rowStarts({ rows, length, tokens }: TokenBatch, tokenizer: GrowingTokenizer): number[] {
+  let bytes = 0
+  return Array.from({ length: rows }, (_, row) => {
+    const start = bytes
+    for (const token of tokens.subarray(row * (length + 1), row * (length + 1) + length)) {
+      if (token >= 0) bytes += tokenizer.bytesOf(token).length
+    }
+    return start
+  })
 }
 
 /**

@@ -6,7 +6,7 @@ import { SourceNotes } from '../../terminal/source-notes.ts'
 import type { KnownLife } from '../life/life-checkpoint.ts'
 import { heldOutOf, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
-import { sourceChunks } from './source-chunks.ts'
+import { fileBatches } from './file-batches.ts'
 
 /** How a source is opened and learnt. */
 export interface SourceSessionOptions
@@ -83,7 +83,7 @@ export async function openSourceSession(
       begun = { place: record.position }
       const own: SessionOptions = {
         ...session,
-        chunks: sourceChunks(source, (bytes) => {
+        batches: fileBatches(life, source, (bytes) => {
           latest = bytes
         }),
         totalBytes: source.bytes === null ? null : record.bytes + source.bytes,
