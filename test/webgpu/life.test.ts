@@ -96,6 +96,23 @@ await withAdapter((device, adapter) => {
       expect(await lived(device, 1)).toEqual(plain)
     })
 
+    test('drops a fork that has grown to the bit and to the byte, and keeps one as the same steps', async () => {
+      const [learner, never] = [newLife(device), newLife(device)]
+      for (const one of [learner, never]) await live(one, 0, 4)
+      const [state, { bytes, buffers }] = [await learner.toState(), device.memory]
+      const dropped = learner.fork({ rate: 2 })
+      for (let step = 4; step < 8; step++) await dropped.observe(textOf(step))
+      expect(learner.model.config).not.toEqual(state.model.config)
+      await dropped.drop()
+      expect(await learner.toState()).toEqual(state)
+      expect(device.memory).toMatchObject({ bytes, buffers })
+      const kept = learner.fork()
+      for (let step = 4; step < 8; step++) await kept.observe(textOf(step))
+      await kept.keep()
+      await live(never, 4, 8)
+      expect(await learner.toState()).toEqual(await never.toState())
+    })
+
     test('in mixed precision learns, rehearses, protects and grows within a hundredth of the CPU', async () => {
       const mixed = await openWebGpu({ precision: 'mixed' })
       const [gpu, cpu] = [newLife(mixed, { lossScale: dynamicLossScale() }), newLife(openWasm())]
