@@ -130,6 +130,41 @@ test('a page that is named may ask', async () => {
   expect((await ask('/v1/models', undefined, { origin: 'https://page.example.org' })).status).toBe(403)
 })
 
+test('browsers let a page that is named, and no other, send JSON and read what comes, errors too', async () => {
+  const origin = 'https://page.example'
+  const { app, ask } = await asking({ origins: [origin], keys: all })
+  const preflight = (from: string): Response | Promise<Response> =>
+    app.fetch(
+      new Request('http://localhost/v1/completions', {
+        method: 'OPTIONS',
+        headers: {
+          ...{ host: 'localhost', origin: from, 'access-control-request-method': 'POST' },
+          'access-control-request-headers': 'authorization,content-type,x-stainless-lang',
+        },
+      }),
+    )
+  const allowed = (await preflight(origin)).headers
+  expect(allowed.get('access-control-allow-origin')).toBe(origin)
+  expect(allowed.get('access-control-allow-headers')).toBe('authorization,content-type,x-stainless-lang')
+  expect(allowed.get('access-control-allow-methods')).toContain('POST')
+  expect((await preflight('https://other.example')).headers.get('access-control-allow-origin')).toBeNull()
+  const good = await ask('/v1/models', undefined, { origin, ...bearer('read') })
+  const [refused, other] = [
+    await ask('/v1/models', undefined, { origin }),
+    await ask('/v1/models', undefined, { origin: 'https://other.example', ...bearer('read') }),
+  ]
+  expect([good.status, refused.status, other.status]).toEqual([200, 401, 403])
+  for (const { headers } of [good, refused]) {
+    expect(headers.get('access-control-allow-origin')).toBe(origin)
+    expect(headers.get('access-control-expose-headers')).toContain('x-burgeon-weights-version')
+    expect(headers.get('vary')).toContain('Origin')
+  }
+  expect(other.headers.get('access-control-allow-origin')).toBeNull()
+  // Where no page is named, browsers are told nothing.
+  const closed = await asking({ keys: all })
+  expect((await closed.ask('/v1/models', undefined, bearer('read'))).headers.get('vary')).toBeNull()
+})
+
 test('an address that others reach is not served without keys, and with keys by any name', async () => {
   const served = await smallServed()
   await expect(serve(served, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/no keys/)

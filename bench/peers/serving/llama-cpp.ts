@@ -2,7 +2,7 @@
  * llama.cpp behind HTTP, in a process that `fork` has started: npm has its library and not its server. Requests
  * that come while others are written share their batches, as node-llama-cpp does it by itself.
  */
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Library, Sequence } from '../generation/llama-cpp-library.ts'
 
@@ -40,7 +40,7 @@ async function open({ gguf, threads, clients, context }: LlamaServerSettings): P
     ...{ experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' },
   })
   const free: Sequence[] = Array.from({ length: clients }, () => many.getSequence())
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { prompt, max_tokens: most } = (await bodyOf(request)) as { prompt: number[]; max_tokens: number }
     const sequence = free.pop()
     if (sequence === undefined) {
@@ -56,7 +56,8 @@ async function open({ gguf, threads, clients, context }: LlamaServerSettings): P
     }
     free.push(sequence)
     response.end('data: [DONE]\n\n')
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
 }

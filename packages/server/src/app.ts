@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
 import { ApiError, apiErrorOf } from './http/api-error.ts'
 import { Metrics } from './http/metrics.ts'
 import { type Limits, limitsOf } from './limits.ts'
@@ -22,7 +23,7 @@ import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
 import { KnownAnswers } from './feedback/known-answers.ts'
 import { Lessons } from './lessons.ts'
 import { Writers } from './openai/writers.ts'
-import { checkOrigin, checkScope, type DoorOptions, loopbackNames } from './security/doors.ts'
+import { checkOrigin, checkScope, type DoorOptions, loopbackNames, namedPages } from './security/doors.ts'
 import { type ApiKey, Keys } from './security/keys.ts'
 import { aServedModel, type ServedModel } from './served/served-model.ts'
 import type { Services } from './services.ts'
@@ -125,6 +126,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
   ]
   const routes = [...described, openApiRoute(described), ...dashboardRoutes()]
   const app = new Hono()
+  if (origins.length > 0) app.use(cors(namedPages(origins)))
   for (const route of routes) {
     app.on(route.method, route.path, (c) => answered(c, route, doors, services))
   }

@@ -1,5 +1,6 @@
 /** Refuses what no client of ours sends: other hosts, other pages, keys that are not known. */
 import type { Context } from 'hono'
+import type { cors } from 'hono/cors'
 import { ApiError } from '../http/api-error.ts'
 import type { Keys, Scope } from './keys.ts'
 
@@ -35,6 +36,13 @@ export function checkOrigin(c: Context, { hosts, keys, origins }: DoorOptions): 
     origin === undefined ? !isPartOfAnother(c) : origins.includes(origin) || (mayBeOwn && isOwn(origin, host))
   if (!mayAsk) throw new ApiError(403, 'this page may not ask here.', { code: 'origin_not_allowed' })
 }
+
+/** What browsers are told, so that named pages read the answers (CORS): any header may come with a request. */
+export const namedPages = (origins: readonly string[]): NonNullable<Parameters<typeof cors>[0]> => ({
+  origin: [...origins],
+  allowMethods: ['GET', 'POST'],
+  exposeHeaders: ['x-burgeon-weights-version', 'x-request-id', 'retry-after'],
+})
 
 /** Whether a page came from here, by the name and port that it asks. */
 function isOwn(origin: string, host: string | undefined): boolean {
