@@ -58,6 +58,7 @@ const more = [
  */
 const tests = [
   'test/continual/*.test.ts',
+  'test/{forks,probes}/*.test.ts',
   'test/streams/*.test.ts',
   'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary,whole-report}.test.ts',
   'test/life/predicted-before-learnt.test.ts',
@@ -65,7 +66,7 @@ const tests = [
   'test/penalties/{by-definition,fresh-slices}.test.ts',
   'test/plasticity/*.test.ts',
   'test/projections/*.test.ts',
-  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,own-text,packed-rows}.test.ts',
+  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,own-text,packed-rows,row-weights}.test.ts',
   'test/front-door/{life-record,report}.test.ts',
 ]
 
