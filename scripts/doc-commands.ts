@@ -170,6 +170,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon serve --learn notes/': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon serve --learn': { because: 'names the option, whose text is not given' },
   'npx burgeon serve': { run: 'npx burgeon serve --help', because: answers },
+  'npx burgeon mcp life': { run: 'npx burgeon mcp --help', because: answers },
   'npx burgeon serve --mcp': { run: 'npx burgeon serve --help', because: answers },
   'npm i @modelcontextprotocol/sdk@1.32.2': {
     run: 'npm ls @modelcontextprotocol/sdk',

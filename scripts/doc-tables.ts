@@ -133,9 +133,32 @@ function keptChecks(): string {
   return table([['benchmark', 'what', 'value', 'bound', ''], ...rows])
 }
 
+function serving(): string {
+  const result = readResult('serve')
+  const clients = ['1 client', '4 clients', '16 clients']
+  const cells = (title: string, about: string, metric: string, unit: string): string[] => [
+    `${title}, ${unit}`,
+    ...clients.map((many) => grouped(rowOf(result, `${about}, ${many}`, metric).value)),
+  ]
+  const beside = clients.map((many) => rowOf(result, `small Llama, ${many}`, 'tokens'))
+  const tokens = 'tokens'
+  return table([
+    ['', ...clients],
+    cells('nothing is learnt', 'no learning', tokens, 'tokens/s'),
+    cells('learning gets 30 %', 'learning at 30 %', tokens, 'tokens/s'),
+    cells('learning gets 90 %', 'learning at 90 %', tokens, 'tokens/s'),
+    cells('first token, nothing is learnt', 'no learning', 'first token, median', 'ms'),
+    cells('first token, learning gets 30 %', 'learning at 30 %', 'first token, median', 'ms'),
+    cells('the slowest of 100, learning gets 30 %', 'learning at 30 %', 'first token, 99th of 100', 'ms'),
+    ['a small Llama, tokens/s', ...beside.map(({ value }) => grouped(value))],
+    ['the same by llama.cpp, tokens/s', ...beside.map(({ peerValue = Number.NaN }) => grouped(peerValue))],
+  ])
+}
+
 /** By name. */
 export const docTables: Readonly<Record<string, DocTable>> = {
   'table: checks': { document: 'docs/evidence.md', write: keptChecks },
+  'table: serve': { document: 'docs/serving.md', write: serving },
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: speeds': { document: 'docs/benchmarks.md', write: speeds },

@@ -29,6 +29,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'triggers say when; parts here are consolidated by one': [
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
+  'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],

@@ -55,6 +55,8 @@ it('a command that is run as printed is one that can be typed', async () => {
   }
   // Servers answer until they are told to end; and nothing of ours can be fetched, or runs without flags, before it is released.
   expect(
-    open.filter((command) => /burgeon serve(?! --help)|npm i\b.*\bburgeon\b|^node scripts/.test(command)),
+    open.filter((command) =>
+      /burgeon (?:serve|mcp)(?! --help)|npm i\b.*\bburgeon\b|^node scripts/.test(command),
+    ),
   ).toEqual([])
 })
