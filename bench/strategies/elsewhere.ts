@@ -30,6 +30,10 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
   'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
+  'test/control: decides how much is rehearsed, and protects nothing by itself': [
+    'dryRunControl',
+    'forgetAtMost',
+  ],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],

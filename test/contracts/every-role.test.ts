@@ -22,6 +22,7 @@ const suites: Readonly<
   growth: 'checkGrowthPolicy',
   freezing: 'checkFreezing',
   consolidateWhen: 'checkTrigger',
+  controller: 'checkController',
   probes: 'none: heldBack is the only one, and test/probes holds it to what it says',
   vocabulary: 'none: it is one class, which nobody else can be',
 }

@@ -250,6 +250,20 @@ export const continualCalls: CallsOf<typeof api> = {
   fomaml: [meta(api.fomaml, inner)],
   maml: [meta(api.maml, { ...inner, firstOrder: true })],
   reptile: [meta(api.reptile, inner)],
+  forgetAtMost: [() => ({ args: { epsilon: 0.05 }, run: api.forgetAtMost })],
+  dryRunControl: [
+    () => ({
+      args: {
+        controller: api.forgetAtMost(),
+        input: {
+          bitsPerByte: [2, 3],
+          drifts: [2],
+          probes: { 2: { a: { rows: 1, bits: 1, forgotten: 0.5 } } },
+        },
+      },
+      run: api.dryRunControl,
+    }),
+  ],
   metaSgd: [
     () => ({
       args: { tasks: [task], weights: weights(), rates: weights(), options: { steps: 1, adapts: always } },

@@ -4,6 +4,7 @@ import {
   kernelTwoSample,
   recycleDormant,
   everySteps,
+  forgetAtMost,
   freezeConverged,
   growOnPlateau,
   laMaml,
@@ -142,6 +143,12 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
   ],
   checkTrigger: [
     () => ({ args: { trigger: everySteps(3), options: { acts: true } }, run: continualApi.checkTrigger }),
+  ],
+  checkController: [
+    () => ({
+      args: { controller: forgetAtMost() },
+      run: continualApi.checkController,
+    }),
   ],
   checkGrowthPolicy: [
     () => ({

@@ -16,6 +16,7 @@ export const stateless: readonly string[] = [
   ...['blurredTasks', 'evaluateExamples', 'learnMemory', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
   ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
+  ...['dryRunControl', 'forgetAtMost'],
   ...[
     'growOnSaturation',
     'growOnSchedule',

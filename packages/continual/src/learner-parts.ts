@@ -15,6 +15,7 @@ import { consolidatedOf, consolidation, consolidationRows } from './upkeep/conso
 import { protectNewWeights } from './upkeep/protect-new-weights.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
 import type { Probes } from './probes/probes.ts'
+import { type ControlRunner, controlRunner } from './upkeep/control-runner.ts'
 import { probing } from './upkeep/probing.ts'
 import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
@@ -42,6 +43,8 @@ export interface LearnerParts {
   readonly upkeep: readonly Upkeep[]
   /** Holds rows back. */
   readonly probes: Probes | undefined
+  /** Sets the knobs of the next step. */
+  readonly control: ControlRunner | undefined
   /** State shaped like the parameters, of all parts. */
   readonly mirrors: readonly Mirror[]
   /** In the order in which a state lists them, and in which they are restored. */
@@ -60,7 +63,7 @@ export function assemble({
   now,
 }: AnyLearnerOptions): LearnerParts {
   const { penalties = [], projections = [], transforms = [], watches = [], detectors = [] } = strategy
-  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes } = strategy
+  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes, controller } = strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
@@ -84,6 +87,7 @@ export function assemble({
       ...(probes ? [probes] : []),
     ])
   const gpt = model instanceof Gpt ? model : undefined
+  const control = controller && controlRunner(controller)
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
@@ -97,6 +101,8 @@ export function assemble({
     freezing,
     ...others,
     probes && probing(probes, model, adapter, intake),
+    // Last of all: it judges by everything that happened.
+    control,
   ]
   const kept: readonly (readonly [role: string, part: Part | undefined])[] = [
     // First: the optimizer's state belongs to its numbers.
@@ -108,6 +114,7 @@ export function assemble({
     ['growth', grows],
     ['freezing', freezing],
     ['probes', probes],
+    ['controller', control],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
@@ -123,6 +130,7 @@ export function assemble({
     keepsLogits: [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
     notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     probes,
+    control,
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),

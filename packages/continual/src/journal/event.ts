@@ -28,6 +28,9 @@ interface Decided {
   readonly measured?: Measurement
 }
 
+/** Knobs, by name. */
+type Factors = Readonly<Record<'rehearsalShare' | 'rate' | 'penalty', number>>
+
 /** Something worth a line in the journal. */
 export type LearnerEvent =
   | EventOf<'drift', { readonly bitsPerByte: number }>
@@ -42,6 +45,10 @@ export type LearnerEvent =
   | EventOf<'growth considered', Required<Decided>>
   /** What is known and forgotten of each domain, by rows that are held back. */
   | EventOf<'probed', { readonly domains: ProbeLosses }>
+  /** A controller set its knobs, and why. */
+  | EventOf<'control', { readonly knobs: Factors; readonly reason: string }>
+  /** A controller failed; its knobs stay as they were. */
+  | EventOf<'control refused', { readonly reason: string }>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

@@ -1,6 +1,6 @@
 /** The loop of a learner: the whole of one step, from prediction to growth, top to bottom in `step`. */
 import { OptionError } from '@burgeon/tensor'
-import type { Knobs } from '../control/knobs.ts'
+import { bothKnobs, type Knobs } from '../control/knobs.ts'
 import { divided, joined } from '../probes/hold-back.ts'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { rowLossesOf } from '../probes/row-losses.ts'
@@ -78,6 +78,7 @@ export class Loop {
   }
 
   #means(knobs: Knobs): LearningMeans {
-    return { ...this.options, ...this.parts, knobs }
+    const { control } = this.parts
+    return { ...this.options, ...this.parts, knobs: control ? bothKnobs(knobs, control.knobs) : knobs }
   }
 }

@@ -3,6 +3,7 @@
  */
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { aController } from '../control/controller.ts'
 import { aDriftDetector } from '../drift/drift-detector.ts'
 import { aWatching } from '../drift/signals/watching.ts'
 import { aStreamWatch } from '../drift/stream-watch.ts'
@@ -31,6 +32,7 @@ const roles: ChecksOf<Strategy> = {
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   probes: someProbes,
+  controller: aController,
   upkeep: checks.list('a list of upkeep parts (objects with name, afterStep, …)', anUpkeep),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }
@@ -44,7 +46,12 @@ export function checkRoles(who: string, strategy: Strategy): void {
 export function checkStrategy(who: string, strategy: Strategy): void {
   checkRoles(who, strategy)
   const { penalties = [], projections = [], consolidateWhen = onDrift, growth, vocabulary } = strategy
-  const { detector, detectors = [], watches = [] } = strategy
+  const { detector, detectors = [], watches = [], controller, probes } = strategy
+  if (controller?.needsProbes === true && probes === undefined) {
+    throw new OptionError(
+      `${who}: got the controller "${controller.name}", which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
+    )
+  }
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
   const penalty = penalties.find(isIdle)

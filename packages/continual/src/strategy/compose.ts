@@ -12,6 +12,7 @@ const single = [
   'freezing',
   'vocabulary',
   'probes',
+  'controller',
   'consolidateWhen',
 ] as const
 

@@ -1,6 +1,7 @@
 /** A strategy: which parts a learner is made of. A plain object. */
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
+import type { Controller } from '../control/controller.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { Watching } from '../drift/signals/watching.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
@@ -36,6 +37,8 @@ export interface ModelStrategy {
   readonly detectors?: readonly Watching[]
   /** Holds some of the rows back, to measure by them what is known and what is forgotten. */
   readonly probes?: Probes
+  /** Sets how much is rehearsed, protected and changed, from step to step. */
+  readonly controller?: Controller
   /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
   readonly upkeep?: readonly Upkeep[]
   /**

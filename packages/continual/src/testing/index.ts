@@ -1,12 +1,17 @@
 /** `@burgeon/continual/testing`: contract suites for parts of a learner, for use in any test runner. */
 export type { CheckResult } from '@burgeon/tensor/testing'
 export { checkDriftDetector, type DriftExpectation } from './drift/check-drift-detector.ts'
+export { checkController } from './decisions/check-controller.ts'
 export { checkFreezing } from './check-freezing.ts'
-export { checkGrowthPolicy, type LossCourse, type PolicyExpectation } from './check-growth-policy.ts'
+export {
+  checkGrowthPolicy,
+  type LossCourse,
+  type PolicyExpectation,
+} from './decisions/check-growth-policy.ts'
 export { checkLookAhead, type LookAheadExpectation } from './check-look-ahead.ts'
 export { checkPenalty } from './check-penalty.ts'
 export { checkRehearsal } from './check-rehearsal.ts'
 export { checkStreamWatch, type WatchExpectation } from './drift/check-stream-watch.ts'
-export { checkTrigger, type TriggerExpectation } from './check-trigger.ts'
+export { checkTrigger, type TriggerExpectation } from './decisions/check-trigger.ts'
 export { checkUpkeep, type UpkeepExpectation } from './check-upkeep.ts'
 export { checkVectorDetector, type VectorExpectation } from './drift/check-vector-detector.ts'

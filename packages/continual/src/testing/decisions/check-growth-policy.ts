@@ -10,10 +10,10 @@ import {
   type GrowthPolicy,
   type GrowthSignals,
   lossWindow,
-} from '../growth/growth-policy.ts'
-import type { Measurement } from '../growth/measure/measurement.ts'
-import { excessOf } from '../growth/within-budget.ts'
-import { gaussians } from './gaussians.ts'
+} from '../../growth/growth-policy.ts'
+import type { Measurement } from '../../growth/measure/measurement.ts'
+import { excessOf } from '../../growth/within-budget.ts'
+import { gaussians } from '../gaussians.ts'
 
 /**
  * The course of the loss in a made-up life: it falls and falls; it stops falling; or the stream changes, and

@@ -1,7 +1,7 @@
 /** The contract of a trigger, as statements to be checked in any test runner. */
 import { checkArgument, checkOptions, checks, shown } from '@burgeon/tensor'
 import { type CheckResult, isSame, type Promised, statements } from '@burgeon/tensor/testing'
-import type { Trigger, TriggerSignals } from '../trigger.ts'
+import type { Trigger, TriggerSignals } from '../../trigger.ts'
 
 /**
  * Whether a trigger must act in the life of the suite, which has 2,000 steps and a drift alarm in step 900.

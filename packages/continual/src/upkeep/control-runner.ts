@@ -1,0 +1,86 @@
+/** Asks the controller after every step, and keeps its knobs for the next one. */
+import { checkState, shown, type StateChecks } from '@burgeon/tensor'
+import type { Controller, ControlSignals } from '../control/controller.ts'
+import { decided } from '../control/decided.ts'
+import { type Knobs, knobsText, savedKnobs, usualKnobs } from '../control/knobs.ts'
+import type { LearnerEvent } from '../journal/event.ts'
+import type { StepContext } from '../journal/step-context.ts'
+import { plainData } from '../saved-state.ts'
+import type { Upkeep } from './upkeep.ts'
+
+/** Upkeep that has knobs. */
+export interface ControlRunner extends Upkeep {
+  /** Those of the next step. */
+  readonly knobs: Knobs
+}
+
+interface State {
+  readonly controller: unknown
+  readonly knobs: Knobs
+}
+
+const stateChecks: StateChecks<State> = { controller: plainData, knobs: savedKnobs }
+
+/**
+ * Keeps the state of a controller. One that throws, or returns something else than a decision, is an event:
+ * the batch has been learnt by then, and knobs and state stay as they were.
+ */
+export function controlRunner(controller: Controller): ControlRunner {
+  const { name } = controller
+  let state: State = { controller: controller.initial, knobs: usualKnobs }
+  return {
+    name,
+    get knobs() {
+      return state.knobs
+    },
+    afterStep(context) {
+      const { step } = context
+      try {
+        const {
+          knobs,
+          reason,
+          state: after,
+        } = decided(controller, controlSignalsOf(context), state.controller)
+        state = { controller: after, knobs }
+        if (reason === null) return []
+        return [
+          {
+            kind: 'control',
+            step,
+            part: name,
+            summary: `${reason} (${knobsText(knobs)})`,
+            data: { knobs, reason },
+          },
+        ]
+      } catch (error) {
+        const reason = `the controller failed with ${described(error)}`
+        return [{ kind: 'control refused', step, part: name, summary: reason, data: { reason } }]
+      }
+    },
+    toState: (): State => state,
+    restore(saved) {
+      const who = `controller ${name}`
+      const own = checkState<State>(who, saved, stateChecks)
+      if (controller.stateCheck) {
+        checkState(who, { state: own.controller }, { state: controller.stateCheck })
+      }
+      state = { controller: own.controller, knobs: own.knobs }
+    },
+  }
+}
+
+/** What a controller sees of a step. */
+export function controlSignalsOf({
+  step,
+  bitsPerByte,
+  stepsSinceDrift,
+  events,
+}: Pick<StepContext, 'step' | 'bitsPerByte' | 'stepsSinceDrift' | 'events'>): ControlSignals {
+  const probed = events.find(({ kind }) => kind === 'probed') as
+    | Extract<LearnerEvent, { kind: 'probed' }>
+    | undefined
+  return { step, bitsPerByte, stepsSinceDrift, probes: probed?.data.domains ?? null }
+}
+
+const described = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : shown(error)

@@ -1,0 +1,104 @@
+/** Prices of forgetting: what is decided from measurements, step by step, against a few lines of arithmetic. */
+import { dryRunControl, forgetAtMost, type Knobs, type ProbeLosses } from '@burgeon/continual'
+import { OptionError } from '@burgeon/tensor'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { times } from '../how-long.ts'
+
+const measured = (forgotten: Readonly<Record<string, number>>): ProbeLosses =>
+  Object.fromEntries(
+    Object.entries(forgotten).map(([domain, bits]) => [domain, { rows: 1, bits: 2 + bits, forgotten: bits }]),
+  )
+
+/** Knobs after the last of some steps of an even loss. */
+function after(measurements: readonly Readonly<Record<string, number>>[], epsilon: number): Knobs {
+  const probes = Object.fromEntries(measurements.map((each, i) => [i + 1, measured(each)]))
+  const bitsPerByte = measurements.map(() => 2)
+  return dryRunControl(forgetAtMost(epsilon), { bitsPerByte, probes }).at(-1)?.knobs as Knobs
+}
+
+test('is dual ascent on what is forgotten of every domain', () => {
+  const bits = fc.double({ min: 0, max: 3, noNaN: true })
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ a: bits, b: bits }), { minLength: 1, maxLength: 30 }),
+      fc.double({ min: 0.001, max: 1, noNaN: true }),
+      (measurements, epsilon) => {
+        const [smooth, prices] = [
+          { a: 0, b: 0 },
+          { a: 0, b: 0 },
+        ]
+        for (const each of measurements) {
+          for (const domain of ['a', 'b'] as const) {
+            smooth[domain] = (smooth[domain] + each[domain]) / 2
+            prices[domain] = Math.min(4, Math.max(0, prices[domain] + (smooth[domain] - epsilon) / 2))
+          }
+        }
+        const price = prices.a + prices.b
+        const { rehearsalShare, penalty, rate } = after(measurements, epsilon)
+        expect(rehearsalShare).toBeCloseTo(1 - Math.exp(-price), 9)
+        expect(penalty).toBeCloseTo(1 + price, 9)
+        expect(rate).toBe(1)
+      },
+    ),
+    { numRuns: times(100, 1000) },
+  )
+})
+
+test('rehearses nothing while nothing is forgotten, more and more while too much is, and less again after', () => {
+  const shares = (forgotten: readonly number[]): number[] =>
+    dryRunControl(forgetAtMost(0.1), {
+      bitsPerByte: forgotten.map(() => 2),
+      probes: Object.fromEntries(forgotten.map((a, i) => [i + 1, measured({ a })])),
+    }).map(({ knobs }) => knobs.rehearsalShare)
+  expect(shares([0, 0.05, 0.1])).toEqual([0, 0, 0])
+  const [calm, rising, falling] = [Array(3).fill(0), Array(40).fill(1), Array(200).fill(0)] as number[][]
+  const found = shares([...calm, ...rising, ...falling])
+  const high = found[calm.length + rising.length - 1]
+  expect(high).toBeCloseTo(1 - Math.exp(-4), 6)
+  expect(found.slice(3, 12)).toEqual(found.slice(3, 12).toSorted((a, b) => a - b))
+  expect(found.at(-1)).toBe(0)
+})
+
+test('learns faster while the loss lies above what it usually is, at most three times, and less long after a change', () => {
+  const rates = (bitsPerByte: readonly number[], drifts: readonly number[] = []): number[] =>
+    dryRunControl(forgetAtMost(), { bitsPerByte, drifts }).map(({ knobs }) => knobs.rate)
+  const even = rates(Array.from({ length: 50 }, () => 2))
+  expect(new Set(even)).toEqual(new Set([1]))
+  const rise = [...Array.from({ length: 400 }, () => 2), ...Array.from({ length: 60 }, () => 9)]
+  expect(Math.max(...rates(rise))).toBe(3)
+  // The same rise, and the alarm lies 300 steps back: half of what was added is left.
+  const [lately, before] = [rates(rise, [460]).at(-1) as number, rates(rise, [160]).at(-1) as number]
+  expect(before - 1).toBeCloseTo((lately - 1) / 2, 9)
+  expect(rates([5, 4, 3, 2]).every((rate) => rate === 1)).toBe(true)
+})
+
+test('says what is forgotten most, and when no more can be had', () => {
+  const probes = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [i + 1, measured({ prose: 0.1, code: 2 })] as const),
+  )
+  const decisions = dryRunControl(forgetAtMost(), {
+    bitsPerByte: Array.from({ length: 21 }, () => 2),
+    probes,
+  })
+  expect(decisions[0].reason).toMatch(/^1\.000 bits forgotten of code: \d+ % of the rehearsal$/)
+  expect(decisions[19].reason).toMatch(/no more rehearsal can be had$/)
+  expect(decisions[20].reason).toBeNull()
+})
+
+test.each([0, -1, Number.NaN, Infinity, '0.1'])('an ε of %s is refused', (epsilon) => {
+  expect(() => forgetAtMost(epsilon as number)).toThrow(OptionError)
+})
+
+test('what is no life is refused', () => {
+  for (const input of [
+    {},
+    { bitsPerByte: ['a'] },
+    { bitsPerByte: [1], drifts: [0] },
+    { bitsPerByte: [1], probe: {} },
+  ])
+    expect(() => dryRunControl(forgetAtMost(), input as never)).toThrow(OptionError)
+  expect(() =>
+    dryRunControl({ ...forgetAtMost(), decide: () => null } as never, { bitsPerByte: [1] }),
+  ).toThrow(OptionError)
+})
