@@ -70,7 +70,7 @@ export function controlRunner(controller: Controller): ControlRunner {
 }
 
 /** What a controller sees of a step. */
-export function controlSignalsOf({
+function controlSignalsOf({
   step,
   bitsPerByte,
   stepsSinceDrift,
