@@ -140,7 +140,6 @@ function serving(): string {
     `${title}, ${unit}`,
     ...clients.map((many) => grouped(rowOf(result, `${about}, ${many}`, metric).value)),
   ]
-  const beside = clients.map((many) => rowOf(result, `small Llama, ${many}`, 'tokens'))
   const tokens = 'tokens'
   return table([
     ['', ...clients],
@@ -150,8 +149,6 @@ function serving(): string {
     cells('first token, nothing is learnt', 'no learning', 'first token, median', 'ms'),
     cells('first token, learning gets 30 %', 'learning at 30 %', 'first token, median', 'ms'),
     cells('the slowest of 100, learning gets 30 %', 'learning at 30 %', 'first token, 99th of 100', 'ms'),
-    ['a small Llama, tokens/s', ...beside.map(({ value }) => grouped(value))],
-    ['the same by llama.cpp, tokens/s', ...beside.map(({ peerValue = Number.NaN }) => grouped(peerValue))],
   ])
 }
 

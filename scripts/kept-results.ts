@@ -27,6 +27,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   training: ['training'],
   generation: ['generation'],
   serve: ['serve'],
+  'mixed-load': ['mixed-load'],
   'growth-cost': ['growth-cost'],
   'first-life': ['first-life', '--seeds', '3'],
   mnist: ['mnist', '--seeds', '3', '--data', 'DIR'],
