@@ -16,6 +16,7 @@ import { Gpt } from '@burgeon/gpt'
 import { keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atMost, type Benchmark } from '../benchmark.ts'
+import { median } from '../peers/peer.ts'
 
 const rows = 8
 const context = 64
@@ -32,9 +33,6 @@ async function milliseconds(body: () => Promise<unknown>): Promise<number> {
   await body()
   return performance.now() - start
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 
 export const fork: Benchmark = async ({ quick }) => {
   const device = openWasm({ threads: 1 })

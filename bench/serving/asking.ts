@@ -59,9 +59,3 @@ export const post = (url: string, path: string, body: object): Promise<Response>
 /** A place in ordered numbers, 0.5 for the middle. */
 export const quantile = (ordered: readonly number[], share: number): number =>
   ordered[Math.min(ordered.length - 1, Math.floor(share * ordered.length))]
-
-export const median = (values: readonly number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  )

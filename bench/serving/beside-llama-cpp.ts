@@ -11,7 +11,8 @@ import { atMost, type BenchmarkCheck, type BenchmarkRow } from '../benchmark.ts'
 import { writeModelFiles } from '../generation/model-files.ts'
 import type { Shape } from '../generation/shapes.ts'
 import type { LlamaServerSettings } from '../peers/serving/llama-cpp.ts'
-import { asking, median, post } from './asking.ts'
+import { median } from '../peers/peer.ts'
+import { asking, post } from './asking.ts'
 
 const shape: Shape = {
   ...{ name: 'small Llama', kind: 'llama', layers: 4, embed: 128, heads: 4, kvHeads: 4 },

@@ -8,7 +8,8 @@ import { batches, Learner, reservoirReplay } from '@burgeon/continual'
 import { BytePairTokenizer, Gpt } from '@burgeon/gpt'
 import { type Running, serve as listen, type ServedModel, type Teacher } from '@burgeon/server'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow } from '../benchmark.ts'
-import { type AskingOptions, asking, median, post, quantile } from './asking.ts'
+import { median } from '../peers/peer.ts'
+import { type AskingOptions, asking, post, quantile } from './asking.ts'
 import { besideLlamaCpp } from './beside-llama-cpp.ts'
 
 /** Tokens of an answer, and of a prompt. */

@@ -1,4 +1,4 @@
-/** One wish in plain units: how much may be forgotten. */
+/** A bound on forgetting, by dual ascent on rows that are held back. */
 import { checkArgument, checks, fields } from '@burgeon/tensor'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { entriesOf, none } from '../saved-state.ts'
