@@ -35,12 +35,16 @@ export const serve: Benchmark = async ({ quick, note }) => {
   const of = (learning: Learning, clients: number): readonly Measured[] =>
     found.get(`${learning} ${clients}`) as readonly Measured[]
   for (const clients of [1, 4, 16]) {
-    const measured = Object.keys(shares).map((): Measured[] => [])
-    for (let round = 0; round < rounds; round++) {
-      for (const [i, share] of Object.values(shares).entries()) {
-        measured[i].push(await measure(share, clients, seconds))
+    const subjects = await Promise.all(Object.values(shares).map((share) => open(share, clients)))
+    const measured = subjects.map((): Measured[] => [])
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++) {
+      for (const [i, subject] of subjects.entries()) {
+        const got = await measure(subject, clients, seconds)
+        if (round > 0) measured[i].push(got)
       }
     }
+    for (const subject of subjects) await close(subject)
     for (const [i, learning] of (Object.keys(shares) as Learning[]).entries()) {
       found.set(`${learning} ${clients}`, measured[i])
       const about = `${learning}, ${clients} ${clients === 1 ? 'client' : 'clients'}`
@@ -105,15 +109,30 @@ const firstTokensOf = (rounds: readonly Measured[]): number[] =>
 const promptOf = (client: number, request: number): string =>
   `${client} ${request} `.padEnd(promptTokens, 'the quick brown fox ')
 
-async function measure(learnShare: number | null, clients: number, seconds: number): Promise<Measured> {
+/** A server that is asked. */
+interface Subject {
+  readonly served: ServedModel
+  readonly running: Running
+  /** Whether lessons are sent to it. */
+  readonly learns: boolean
+}
+
+async function open(learnShare: number | null, clients: number): Promise<Subject> {
   const served = smallModel()
-  const running = await listen(served, {
-    port: 0,
-    learnShare: learnShare ?? 0,
-    limits: { inFlight: clients + 1 },
-  })
+  const limits = { inFlight: clients + 1 }
+  const running = await listen(served, { port: 0, learnShare: learnShare ?? 0, limits })
+  return { served, running, learns: learnShare !== null }
+}
+
+async function close({ served, running }: Subject): Promise<void> {
+  await running.close()
+  served.model.dispose()
+}
+
+async function measure(subject: Subject, clients: number, seconds: number): Promise<Measured> {
+  const { served, running, learns } = subject
   const stop = new AbortController()
-  const lessons = learnShare === null ? Promise.resolve() : teaching(running, stop.signal)
+  const lessons = learns ? teaching(running, stop.signal) : Promise.resolve()
   try {
     const options = { clients, answerTokens, promptOf, temperature: 1 } satisfies Partial<AskingOptions>
     await asking(running.url, { ...options, seconds: 0.3 * seconds })
@@ -128,8 +147,6 @@ async function measure(learnShare: number | null, clients: number, seconds: numb
   } finally {
     stop.abort()
     await lessons
-    await running.close()
-    served.model.dispose()
   }
 }
 
