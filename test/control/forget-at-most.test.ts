@@ -35,10 +35,13 @@ test('is dual ascent on what is forgotten of every domain', () => {
           }
         }
         const price = prices.a + prices.b
-        const { rehearsalShare, penalty, rate } = after(measurements, epsilon)
+        const { rehearsalShare, penalty, rate, domains = {} } = after(measurements, epsilon)
         expect(rehearsalShare).toBeCloseTo(1 - Math.exp(-price), 9)
         expect(penalty).toBeCloseTo(1 + price, 9)
         expect(rate).toBe(1)
+        // Old rows ∝ μ + 0.1, relative to those of a domain that has no price.
+        for (const domain of ['a', 'b'] as const)
+          expect(domains[domain]).toBeCloseTo((prices[domain] + 0.1) / 0.1, 6)
       },
     ),
     { numRuns: times(100, 1000) },

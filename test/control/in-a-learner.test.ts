@@ -14,6 +14,7 @@ import {
   reservoirReplay,
   type StepReport,
   type Strategy,
+  type Upkeep,
 } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { OptionError, StateError } from '@burgeon/tensor'
@@ -83,6 +84,32 @@ test('a share of 0 rehearses nothing, and one of 2 twice as much', async () => {
   expect(none).toBeLessThanOrEqual(1)
   expect(usual).toBeGreaterThan(15)
   expect(twice).toBeGreaterThan(1.8 * usual)
+})
+
+/** Domains of the old rows of some steps, once there are rows of both. */
+async function oldDomains(learner: (upkeep: Upkeep) => Learner): Promise<Set<string>> {
+  const found = new Set<string>()
+  const noting: Upkeep = {
+    name: 'notes',
+    afterStep({ step, old }) {
+      for (const domain of (step > 8 && old?.domains) || []) found.add(domain)
+      return []
+    },
+  }
+  await live(learner(noting), 30)
+  return found
+}
+
+test('old rows come from the domains that it wants, from the step after the decision on', async () => {
+  const learner = (domains: Readonly<Record<string, number>>) => (noting: Upkeep) =>
+    learnerOf({
+      rehearsal: reservoirReplay({ capacity: 50, share: 1 }),
+      upkeep: [noting],
+      controller: fixed({ domains }),
+    })
+  expect(await oldDomains(learner({}))).toEqual(new Set(['a', 'b']))
+  expect(await oldDomains(learner({ a: 0 }))).toEqual(new Set(['b']))
+  expect(await oldDomains(learner({ b: 0 }))).toEqual(new Set(['a']))
 })
 
 test('a penalty counts as often as the knob says', async () => {
@@ -161,6 +188,8 @@ test('a damaged state is refused', async () => {
     { knobs: null },
     { knobs: { rate: -1, penalty: 1, rehearsalShare: 1 } },
     { knobs: { rate: 1, penalty: 1 } },
+    { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: { a: -1 } } },
+    { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: [2] } },
     { controller: null },
     { controller: { prices: [['a', -1]], forgotten: [], lately: null, usually: null } },
     { controller: { prices: [], forgotten: [], lately: 'low', usually: null } },
@@ -203,6 +232,20 @@ test('knobs of a fork multiply those of the controller', async () => {
   await live(usual, 1)
   await usual.observe(batchOfTokens(bytes(texts[1]), 8, 'a'))
   expect(await weightsOf(learner)).toEqual(await weightsOf(usual))
+})
+
+test('what a fork wants of domains comes on top of it', async () => {
+  const rehearsal = reservoirReplay({ capacity: 50, share: 4 })
+  const learner = learnerOf({ rehearsal, controller: fixed({ domains: { a: 0 } }) })
+  await live(learner, 8)
+  const both = learner.fork({ domains: { b: 0 } })
+  expect((await both.observe(batchOfTokens(bytes(texts[0]), 8, 'a'))).rehearsedRows).toBe(0)
+  await both.drop()
+  const fork = learner.fork({ domains: { b: 5 } })
+  expect((await fork.observe(batchOfTokens(bytes(texts[0]), 8, 'a'))).rehearsedRows).toBeGreaterThan(3)
+  await fork.drop()
+  expect(() => learner.fork({ domains: { b: -1 } })).toThrow(OptionError)
+  expect(() => learner.fork({ domains: { b: 'much' } as never })).toThrow(/each domain/)
 })
 
 test('one that judges by rows that are held back needs some', () => {

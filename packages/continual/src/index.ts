@@ -210,6 +210,7 @@ export {
   type TokenBatch,
 } from './stream/batch.ts'
 export type { BatchTensors } from './stream/batch-tensors.ts'
+export type { DomainFactors } from './stream/domain-factors.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
 export type { Origin, Origins } from './stream/origin.ts'
 export { type BlurOptions, type BlurredStream, blurredTasks } from './stream/scenarios/blurred-tasks.ts'

@@ -25,6 +25,8 @@ const ofMeasurement = 0.5
 /** Steps of the two means of the loss. */
 const [few, many] = [20, 400]
 const [largestNeed, needHalves] = [2, 300]
+/** What a domain that costs nothing counts, as a price, where old rows are drawn. */
+const least = 0.1
 
 const initial: State = { prices: [], forgotten: [], lately: null, usually: null }
 const atLeastZero = checks.number({ from: 0 })
@@ -35,8 +37,9 @@ const loss = checks.either(checks.number(), none)
  * domain d has a price μ_d ← [μ_d + ½(f_d − ε)]₊ for what is forgotten of it, f_d, measured by
  * `strategy.probes` (primal–dual continual learning; Elenter, NaderiAlizadeh, Javidi and Ribeiro 2023,
  * section 4). Where the prices are Σμ, old rows are rehearsed at 1 − e^(−Σμ) of the share that the
- * rehearsal has, and penalties count 1 + Σμ times. Where the loss has risen above what it usually is, the
- * learning rate is up to three times as high. Nothing is rehearsed while nothing is forgotten.
+ * rehearsal has, each with a chance ∝ μ_d + 0.1, and penalties count 1 + Σμ times. Where the loss has risen
+ * above what it usually is, the learning rate is up to three times as high. Nothing is rehearsed while
+ * nothing is forgotten.
  *
  * @param epsilon Most bits per byte (of examples: bits for each) that may be forgotten of a domain, > 0.
  *   Default 0.02.
@@ -75,6 +78,9 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
         rehearsalShare: 1 - Math.exp(-price),
         penalty: 1 + price,
         rate: 1 + needOf(next, signals),
+        domains: Object.fromEntries(
+          next.prices.map(([domain, value]) => [domain, (value + least) / least] as const),
+        ),
       }
       return { knobs, reason: probes === null ? null : reasonOf(next, price), state: next }
     },

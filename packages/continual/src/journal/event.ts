@@ -4,6 +4,7 @@ import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
+import type { DomainFactors } from '../stream/domain-factors.ts'
 
 /** One thing that happened in a step. */
 export interface EventOf<Kind extends string, Data> {
@@ -29,7 +30,10 @@ interface Decided {
 }
 
 /** Knobs, by name. */
-type Factors = Readonly<Record<'rehearsalShare' | 'rate' | 'penalty', number>>
+interface Factors extends Readonly<Record<'rehearsalShare' | 'rate' | 'penalty', number>> {
+  /** Of old rows. */
+  readonly domains?: DomainFactors
+}
 
 /** Something worth a line in the journal. */
 export type LearnerEvent =

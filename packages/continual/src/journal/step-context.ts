@@ -3,6 +3,7 @@ import type { Mirror, TensorsByPath } from '@burgeon/tensor'
 import type { BatchOf, Model } from '../model/model.ts'
 import type { Pass } from '../model/pass.ts'
 import type { Batch } from '../stream/batch.ts'
+import type { DomainFactors } from '../stream/domain-factors.ts'
 import type { LearnerEvent } from './event.ts'
 
 /** Before the step: what is about to be learnt. */
@@ -14,6 +15,11 @@ export interface RecallContext<M extends Model = Model> {
   readonly fresh: BatchOf<M>
   /** Factor of how many old rows come with them, ≥ 0; 1 unless given. */
   readonly shareFactor?: number
+  /**
+   * Factors of the chance of an old row to be among them, by its domain, each ≥ 0; 1 for every domain that is
+   * not named. All 1 unless given.
+   */
+  readonly domainFactors?: DomainFactors
   /** The weights that learn: those of the model, of its blocks that are not frozen, or of an adapter. */
   readonly weights: TensorsByPath
   /**

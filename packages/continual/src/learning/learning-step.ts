@@ -170,6 +170,7 @@ function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): Reca
   const { step, model, knobs } = parts
   return {
     ...{ step, model, fresh, weights: learningWeights(parts), shareFactor: knobs.rehearsalShare },
+    ...(knobs.domains && { domainFactors: knobs.domains }),
     predict(batch) {
       const rows = intake.within(batch)
       return predictionOf({ ...parts, keepsLogits: false }, rows, rows.rows)

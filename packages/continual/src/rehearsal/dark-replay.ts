@@ -17,7 +17,6 @@ import { type Pass, weightedLossesOf } from '../model/pass.ts'
 import { isTokenBatch } from '../stream/batch.ts'
 import { rowAt } from '../stream/row.ts'
 import { aMemory } from './memory/memory.ts'
-import { drawPlaces } from './memory/reservoir.ts'
 import { reservoirMemory } from './memory/reservoir-memory.ts'
 import type { Replay, ReplayOptions } from './replay.ts'
 import { KeptRows } from './storage/kept-rows.ts'
@@ -89,11 +88,10 @@ export function darkReplay(options: DarkReplayOptions): Replay {
     get bytes() {
       return kept.store.bytes
     },
-    recall({ fresh, shareFactor }) {
+    recall({ fresh, shareFactor, domainFactors }) {
       const wanted = kept.due(fresh.rows, shareFactor)
-      const size = kept.store.rows.length
-      const first = drawPlaces(wanted, size, kept.draw)
-      const second = beta === 0 ? [] : drawPlaces(wanted, size, kept.draw)
+      const first = kept.places(wanted, domainFactors)
+      const second = beta === 0 ? [] : kept.places(wanted, domainFactors)
       held = first.map((place) => {
         const { beside } = kept.store.rows[place]
         return beside.length === 0 ? null : unpackLogits(beside)

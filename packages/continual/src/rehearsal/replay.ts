@@ -75,6 +75,7 @@ export function replay(options: ReplayOptions): Replay {
       const candidates = {
         size: store.rows.length,
         draw,
+        drawPlaces: (count: number) => kept.places(count, context.domainFactors),
         batchOf: (places: readonly number[]) => store.batchOf(places),
       }
       const places = retrieval.choose(wanted, candidates, context)

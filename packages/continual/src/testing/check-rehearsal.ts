@@ -73,6 +73,7 @@ export async function checkRehearsal(make: () => Rehearsal): Promise<CheckResult
     ['gives back the weights of every row, also after a resume', () => keepsWeights(made, lived)],
     ['samples no more rows than it is asked for', () => keepsToTheNumber(made(), lived)],
     ['changes nothing that it is given, and keeps copies', () => keepsCopies(made(), model)],
+    ['recalls nothing of a domain whose factor is 0', () => heedsDomains(made(), model, lived)],
     ['is as it was when a step that failed is taken back', () => takesBack(made, model, lived)],
     ['goes on to the bit after its state was saved and restored, at any step', () => resumes(made, lived)],
     ['refuses a state that is not its own, and stays unchanged', () => refuses(made(), lived)],
@@ -197,6 +198,18 @@ async function keepsCopies(rehearsal: Rehearsal, model: Gpt): Promise<string | n
   const own = rowsIn(batchAt(0))
   const strange = rowsIn(rehearsal.sample(8)).find((row) => !own.includes(row))
   return strange === undefined ? null : `what became of the batch later is in memory: ${strange}`
+}
+
+async function heedsDomains(rehearsal: Rehearsal, model: Gpt, lived: Lived): Promise<string | null> {
+  await lived(rehearsal, 0, steps)
+  for (const unwanted of ['first', 'second']) {
+    for (const step of range(steps, steps + 8)) {
+      const context = { ...recallContext(step, model), domainFactors: { [unwanted]: 0 } }
+      const recalled = await rehearsal.recall(context)
+      if (recalled?.domains.includes(unwanted)) return `it recalled a row of ${unwanted}`
+    }
+  }
+  return null
 }
 
 async function takesBack(made: () => Rehearsal, model: Gpt, lived: Lived): Promise<string | null> {

@@ -4,6 +4,7 @@
  */
 import { checkOptions, checks, checkState } from '@burgeon/tensor'
 import { count, requireSameOptions, stateOfKind } from '../../saved-state.ts'
+import { drawByWeight } from './draw-by-weight.ts'
 import { aGrouping, type GroupedOptions, groupOf, type Grouping, placesByGroup } from './groups.ts'
 import type { Memory, MemoryView, RememberedRow } from './memory.ts'
 
@@ -83,16 +84,5 @@ function scaled(values: readonly number[]): number[] {
 }
 
 /** A place, with a chance in proportion to its weight; any where all weights are 0. */
-function drawn(weights: readonly number[], draw: MemoryView['draw']): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  if (total === 0) return draw(weights.length)
-  let left = (draw(resolution) / resolution) * total
-  const place = weights.findIndex((weight) => {
-    left -= weight
-    return left < 0
-  })
-  // Rounding may leave a little beyond the last weight.
-  return place >= 0 ? place : weights.findLastIndex((weight) => weight > 0)
-}
-
-const resolution = 2 ** 31
+const drawn = (weights: readonly number[], draw: MemoryView['draw']): number =>
+  weights.some((weight) => weight > 0) ? drawByWeight(weights, draw) : draw(weights.length)

@@ -4,7 +4,6 @@ import { checkOptions, checks, elementwise, expression, scope, type TensorsByPat
 import type { RecallContext } from '../../journal/step-context.ts'
 import { meanLossOf } from '../../model/pass.ts'
 import type { Batch } from '../../stream/batch.ts'
-import { drawPlaces } from '../memory/reservoir.ts'
 import type { Retrieval } from './retrieval.ts'
 
 /** How many rows are looked at, and how far the step that is tried goes. */
@@ -36,8 +35,8 @@ export function interference(options: InterferenceOptions = {}): Retrieval {
   const { candidates = 50, rate = 0.1 } = options
   return {
     name: `interference among ${candidates}, rate ${rate}`,
-    async choose(count, { size, draw, batchOf }, context) {
-      const places = drawPlaces(Math.min(size, Math.max(count, candidates)), size, draw)
+    async choose(count, { size, drawPlaces, batchOf }, context) {
+      const places = drawPlaces(Math.min(size, Math.max(count, candidates)))
       if (places.length <= count) return places
       const rises = await risesOf(batchOf(places), context, rate)
       const order = places.map((_, i) => i).toSorted((a, b) => rises[b] - rises[a])

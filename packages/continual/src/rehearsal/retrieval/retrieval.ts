@@ -9,6 +9,13 @@ export interface Candidates {
   /** Number of rows in memory, at places 0 … size − 1. */
   readonly size: number
   readonly draw: Draw
+  /**
+   * Different places, each row with the same chance times the factor of its domain
+   * (`RecallContext.domainFactors`). Who chooses otherwise leaves these factors aside.
+   *
+   * @param count In 0 … size. Fewer come where too few rows have a factor above 0.
+   */
+  drawPlaces(count: number): readonly number[]
   /** The rows at some places as a batch. */
   batchOf(places: readonly number[]): Batch
 }

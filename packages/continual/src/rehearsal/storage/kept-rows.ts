@@ -10,7 +10,9 @@ import {
 } from '@burgeon/tensor'
 import { count, requireSameOptions, stateOfKind } from '../../saved-state.ts'
 import type { Batch } from '../../stream/batch.ts'
+import { type DomainFactors, factorOf } from '../../stream/domain-factors.ts'
 import { rowAt } from '../../stream/row.ts'
+import { drawPlacesByWeight } from '../memory/draw-by-weight.ts'
 import type { Memory, MemoryView } from '../memory/memory.ts'
 import { type Draw, drawPlaces } from '../memory/reservoir.ts'
 import { inPresentForm } from './first-form.ts'
@@ -92,6 +94,21 @@ export class KeptRows {
     const whole = Math.floor(owed + 1e-9)
     this.#owed = Math.max(0, owed - whole)
     return Math.min(whole, size)
+  }
+
+  /**
+   * Different places, each row with the same chance times the factor of its domain.
+   *
+   * @param count No more than there are rows. Fewer come where too few have a factor above 0.
+   * @param domains 1 for each that is not named.
+   */
+  places(count: number, domains?: DomainFactors): number[] {
+    const { rows } = this.#store
+    const factors = domains === undefined ? [] : rows.map(({ domain }) => factorOf(domains, domain))
+    const areAlike = factors.every((factor) => factor > 0 && factor === factors[0])
+    return areAlike
+      ? drawPlaces(count, rows.length, this.draw)
+      : drawPlacesByWeight(count, factors, this.draw)
   }
 
   /** Takes note of the rows that are learnt now, and returns them; null for none. */
