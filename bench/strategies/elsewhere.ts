@@ -31,8 +31,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
   'test/control: decides how much is rehearsed, and protects nothing by itself': [
-    'dryRunControl',
-    'forgetAtMost',
+    ...['dryRunControl', 'forgetAtMost', 'growOnConflict', 'saturationsIn'],
   ],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [

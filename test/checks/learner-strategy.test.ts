@@ -5,10 +5,15 @@ import {
   anyOf,
   budgeted,
   compose,
+  type Controller,
   everySteps,
   firstOf,
   growingVocabulary,
+  forgetAtMost,
+  growOnConflict,
   growOnDrift,
+  heldBack,
+  onApproval,
   growOnPlateau,
   Learner,
   neverTrigger,
@@ -32,6 +37,11 @@ const learnerOf = (strategy: Strategy): Learner =>
     strategy,
   })
 const ewc = (): Strategy => ({ penalties: [onlineEwc({ strength: 5 })] })
+const calm: Controller<null> = {
+  name: 'calm',
+  initial: null,
+  decide: () => ({ knobs: {}, reason: null, state: null }),
+}
 const onPlateau = growOnPlateau({ window: 8, patience: 8 })
 
 describe('a learner', () => {
@@ -64,6 +74,17 @@ describe('a learner', () => {
       () => ({ growth: firstOf(onPlateau, growOnDrift({ patience: 5 })) }),
       'no detector',
     ],
+    ['growth on conflict', () => ({ growth: growOnConflict() }), 'no such controller'],
+    [
+      'growth on conflict within limits, beside a controller that is never at its stop',
+      () => ({ growth: budgeted(growOnConflict(), { growths: 1 }), controller: calm }),
+      'no such controller',
+    ],
+    [
+      'growth on conflict among others, on approval',
+      () => ({ growth: onApproval(firstOf(onPlateau, growOnConflict())) }),
+      'no such controller',
+    ],
     [
       'words on drift',
       () => ({ vocabulary: growingVocabulary({ tokens: 300, growWhen: onDrift }) }),
@@ -82,6 +103,10 @@ describe('a learner', () => {
     [
       'growth on drift with a detector',
       () => ({ growth: growOnDrift({ patience: 5 }), detector: pageHinkley() }),
+    ],
+    [
+      'growth on conflict beside a bound on forgetting',
+      () => ({ growth: growOnConflict(), controller: forgetAtMost(), probes: heldBack() }),
     ],
     ['no part at all', () => ({})],
   ])('takes %s', (_, strategy) => {

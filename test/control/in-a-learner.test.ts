@@ -184,6 +184,8 @@ test('a damaged state is refused', async () => {
       device,
     })
   expect(restore({})).not.toThrow()
+  const none = { prices: [], forgotten: [], lately: null, usually: null, stuckSince: null }
+  expect(restore({ controller: none })).not.toThrow()
   for (const change of [
     { knobs: null },
     { knobs: { rate: -1, penalty: 1, rehearsalShare: 1 } },
@@ -191,8 +193,9 @@ test('a damaged state is refused', async () => {
     { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: { a: -1 } } },
     { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: [2] } },
     { controller: null },
-    { controller: { prices: [['a', -1]], forgotten: [], lately: null, usually: null } },
-    { controller: { prices: [], forgotten: [], lately: 'low', usually: null } },
+    { controller: { ...none, prices: [['a', -1]] } },
+    { controller: { ...none, lately: 'low' } },
+    { controller: { ...none, stuckSince: -1 } },
   ]) {
     expect(restore(change), JSON.stringify(change)).toThrow(StateError)
   }

@@ -14,6 +14,7 @@ import {
   type GrowthBudget,
   type GrowthPolicy,
   type GrowthSignals,
+  growOnConflict,
   growOnDrift,
   growOnPlateau,
   growOnSchedule,
@@ -246,6 +247,14 @@ describe('policies that have no request of their own', () => {
     )
     const growths = dryRun(policy, { config, parameters, losses, drifts: [101, 200] })
     expect(growths.map(({ step, request }) => [step, request])).toEqual([[111, wanted]])
+  })
+  test('and on conflict', () => {
+    const saturations = { 10: true, 20: false }
+    const growths = dryRun(growOnConflict<DenseSizes>({ patience: 5 }), {
+      ...{ config, parameters, losses: flat, saturations },
+    })
+    expect(growths.map(({ step }) => step)).toEqual([11, 16])
+    expect(growths[0].request).toEqual(wanted)
   })
   test('in a learner that notices drift', async () => {
     const learner = new Learner({

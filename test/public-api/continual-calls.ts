@@ -96,6 +96,7 @@ export const continualCalls: CallsOf<typeof api> = {
           drifts: [1],
           budget,
           measurements: {},
+          saturations: {},
           stateBytes: 0,
         },
       },
@@ -112,6 +113,7 @@ export const continualCalls: CallsOf<typeof api> = {
       run: api.growByGradient,
     }),
   ],
+  growOnConflict: [() => ({ args: { options: { patience: 1, request } }, run: api.growOnConflict })],
   growOnDrift: [() => ({ args: { options: { patience: 1, tolerance: 1, request } }, run: api.growOnDrift })],
   growOnPlateau: [
     () => ({
@@ -143,6 +145,7 @@ export const continualCalls: CallsOf<typeof api> = {
     }),
   ],
   measureBlocks: [() => ({ args: { model: model(), batch: batch() }, run: api.measureBlocks })],
+  saturationsIn: [() => ({ args: { journal: [] }, run: api.saturationsIn })],
   measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
   partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],
   pruneDormant: [() => ({ args: { options: { every: 1, looks: 1 } }, run: api.pruneDormant })],

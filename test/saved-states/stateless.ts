@@ -15,8 +15,8 @@ export const stateless: readonly string[] = [
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden', 'widerHidden'],
   ...['blurredTasks', 'evaluateExamples', 'learnMemory', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
-  ...['growByCompute', 'growByGradient', 'growOnDrift', 'growOnPlateau'],
-  ...['dryRunControl', 'forgetAtMost'],
+  ...['growByCompute', 'growByGradient', 'growOnConflict', 'growOnDrift', 'growOnPlateau'],
+  ...['dryRunControl', 'forgetAtMost', 'saturationsIn'],
   ...[
     'growOnSaturation',
     'growOnSchedule',

@@ -78,7 +78,8 @@ export function assemble({
   const memory =
     rehearsal ?? (consolidated.length > 0 ? recentRows(consolidationRows(consolidated)) : undefined)
   const means: GrowthMeans = { budget, mirrors, key: keyFromSeed(seed), ...(now && { now }) }
-  const grows = growth && growthRunner(growth, means, vocabulary !== undefined)
+  const control = controller && controlRunner(controller)
+  const grows = growth && growthRunner(growth, means, vocabulary !== undefined, control)
   const speaks =
     vocabulary &&
     vocabularyRunner(vocabulary, means, [
@@ -87,7 +88,6 @@ export function assemble({
       ...(probes ? [probes] : []),
     ])
   const gpt = model instanceof Gpt ? model : undefined
-  const control = controller && controlRunner(controller)
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [

@@ -24,6 +24,11 @@ export interface ControlDecision<S> {
   readonly knobs: Partial<Knobs>
   /** A reason for people, where the decision is worth a line in the journal; else null. */
   readonly reason: string | null
+  /**
+   * Whether its means are at their stop, and what it is to hold does not hold: only a larger model could help
+   * then (`growOnConflict`). False unless given.
+   */
+  readonly isSaturated?: boolean
   readonly state: S
 }
 
@@ -53,6 +58,11 @@ export interface Controller<S = unknown> {
    * given.
    */
   readonly needsProbes?: boolean
+  /**
+   * Whether it may ever say that it is saturated; a growth policy that waits for that is refused beside
+   * another. False unless given.
+   */
+  readonly maySaturate?: boolean
   decide(signals: ControlSignals, state: S): ControlDecision<S>
 }
 

@@ -20,6 +20,7 @@ export interface DryDecision {
   readonly step: number
   readonly knobs: Knobs
   readonly reason: string | null
+  readonly isSaturated: boolean
 }
 
 /**
@@ -44,9 +45,9 @@ export function dryRunControl<S>(controller: Controller<S>, input: DryControlInp
     if (alarms.has(step)) lastDrift = step
     const stepsSinceDrift = lastDrift === null ? null : step - lastDrift
     const signals = { step, bitsPerByte: loss, stepsSinceDrift, probes: probes[step] ?? null }
-    const { knobs, reason, state: after } = decided(controller, signals, state)
+    const { state: after, ...decision } = decided(controller, signals, state)
     state = after
-    decisions.push({ step, knobs, reason })
+    decisions.push({ step, ...decision })
   }
   return decisions
 }

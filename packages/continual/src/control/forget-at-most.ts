@@ -1,7 +1,7 @@
 /** A bound on forgetting, by dual ascent on rows that are held back. */
 import { checkArgument, checks, fields } from '@burgeon/tensor'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
-import { entriesOf, none } from '../saved-state.ts'
+import { count, entriesOf, none } from '../saved-state.ts'
 import type { Controller, ControlSignals } from './controller.ts'
 
 interface State {
@@ -12,6 +12,8 @@ interface State {
   /** Means of the prequential loss over a few steps and over many, in bits; null before the first. */
   readonly lately: number | null
   readonly usually: number | null
+  /** Step of the first of the latest measurements that all found it at its stop; null for none. */
+  readonly stuckSince: number | null
 }
 
 type Entries = readonly (readonly [domain: string, value: number])[]
@@ -28,7 +30,10 @@ const [largestNeed, needHalves] = [2, 300]
 /** What a domain that costs nothing counts, as a price, where old rows are drawn. */
 const least = 0.1
 
-const initial: State = { prices: [], forgotten: [], lately: null, usually: null }
+/** Steps at the stop after which it can do no more. */
+const stuckSteps = 500
+
+const initial: State = { prices: [], forgotten: [], lately: null, usually: null, stuckSince: null }
 const atLeastZero = checks.number({ from: 0 })
 const loss = checks.either(checks.number(), none)
 
@@ -39,7 +44,8 @@ const loss = checks.either(checks.number(), none)
  * section 4). Where the prices are Σμ, old rows are rehearsed at 1 − e^(−Σμ) of the share that the
  * rehearsal has, each with a chance ∝ μ_d + 0.1, and penalties count 1 + Σμ times. Where the loss has risen
  * above what it usually is, the learning rate is up to three times as high. Nothing is rehearsed while
- * nothing is forgotten.
+ * nothing is forgotten. Where a price has been at its stop for 500 steps and more than ε is forgotten
+ * still, it is saturated (see `growOnConflict`).
  *
  * @param epsilon Most bits per byte (of examples: bits for each) that may be forgotten of a domain, > 0.
  *   Default 0.02.
@@ -59,15 +65,17 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
     name: `forgets at most ${epsilon} bits/byte`,
     initial,
     needsProbes: true,
+    maySaturate: true,
     stateCheck: fields<State>('prices, what is forgotten, and two losses', {
       prices: entriesOf('a list of domains and prices', atLeastZero),
       forgotten: entriesOf('a list of domains and bits', atLeastZero),
       lately: loss,
       usually: loss,
+      stuckSince: checks.either(count, none),
     }),
     decide(signals, state) {
-      const { bitsPerByte, probes } = signals
-      const measured = probes === null ? state : priced(state, probes, epsilon)
+      const { step, bitsPerByte, probes } = signals
+      const measured = probes === null ? state : priced(state, probes, epsilon, step)
       const next: State = {
         ...measured,
         lately: towards(state.lately, bitsPerByte, few),
@@ -82,13 +90,16 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
           next.prices.map(([domain, value]) => [domain, (value + least) / least] as const),
         ),
       }
-      return { knobs, reason: probes === null ? null : reasonOf(next, price), state: next }
+      const { stuckSince } = next
+      const isSaturated = stuckSince !== null && step - stuckSince >= stuckSteps
+      const reason = probes === null ? null : reasonOf(next, price)
+      return { knobs, reason, isSaturated, state: next }
     },
   }
 }
 
 /** Prices after a measurement. */
-function priced(state: State, probes: ProbeLosses, epsilon: number): State {
+function priced(state: State, probes: ProbeLosses, epsilon: number, step: number): State {
   const [prices, forgotten] = [new Map(state.prices), new Map(state.forgotten)]
   for (const [domain, { forgotten: bits }] of Object.entries(probes)) {
     const before = forgotten.get(domain) ?? 0
@@ -97,7 +108,14 @@ function priced(state: State, probes: ProbeLosses, epsilon: number): State {
     const price = (prices.get(domain) ?? 0) + priceRate * (smooth - epsilon)
     prices.set(domain, Math.min(highestPrice, Math.max(0, price)))
   }
-  return { ...state, prices: [...prices], forgotten: [...forgotten] }
+  const isStuck = [...prices].some(
+    ([domain, price]) => price === highestPrice && (forgotten.get(domain) ?? 0) > epsilon,
+  )
+  return {
+    ...state,
+    ...{ prices: [...prices], forgotten: [...forgotten] },
+    stuckSince: isStuck ? (state.stuckSince ?? step) : null,
+  }
 }
 
 /** A mean over so many steps, which forgets slowly; of fewer steps at first. */

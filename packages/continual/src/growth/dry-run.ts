@@ -29,6 +29,8 @@ export interface DryRunInput<C extends AnyConfig = GptConfig> {
    * Measurements by step: see `measurementsIn`. Given to the policy where it asks for it and there is one.
    */
   readonly measurements?: Readonly<Record<number, Measurement>>
+  /** Whether a controller was saturated after a step, until the next that is there: see `saturationsIn`. */
+  readonly saturations?: Readonly<Record<number, boolean>>
   /** Bytes of state beside the weights at the beginning; they grow as these do. None unless given. */
   readonly stateBytes?: number
 }
@@ -62,21 +64,26 @@ export function dryRun<S, C extends AnyConfig = GptConfig>(
     drifts: checks.list('a list of positive integers', checks.integer({ from: 1 })),
     budget: checks.object('an object with parameters'),
     measurements: checks.object('measurements by step'),
+    saturations: checks.object('true or false by step'),
     stateBytes: checks.number({ from: 0 }),
   })
   if (input.budget) checkOptions('dryRun: budget', input.budget, budgetChecks)
   const { losses, drifts = [], budget = { parameters: Infinity }, measurements = {} } = input
+  const { saturations = {} } = input
   let { config, parameters, stateBytes = 0 } = input
   let state = policy.initial
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
+  let isSaturated = false
   const growths: DryGrowth<C>[] = []
   for (let step = 1; step <= losses.length; step++) {
     if (drifts.includes(step)) lastDrift = step
+    isSaturated = saturations[step - 1] ?? isSaturated
     const known: GrowthSignals<C> = {
       step,
       losses: losses.slice(Math.max(0, step - lossWindow), step),
       stepsSinceGrowth: step - lastGrowth,
       stepsSinceDrift: lastDrift === null ? null : step - lastDrift,
+      isSaturated,
       config,
       parameters,
       stateBytes,

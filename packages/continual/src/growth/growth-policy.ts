@@ -21,6 +21,8 @@ export interface GrowthSignals<C extends AnyConfig = GptConfig> {
   readonly stepsSinceGrowth: number
   /** Updates since the last drift alarm; null before the first. */
   readonly stepsSinceDrift: number | null
+  /** Whether the controller said after the step before that it can do no more. False unless given. */
+  readonly isSaturated?: boolean
   readonly config: C
   /** Learnt numbers. */
   readonly parameters: number
@@ -109,6 +111,11 @@ export interface GrowthPolicy<S = unknown, C extends AnyConfig = GptConfig> {
    * given.
    */
   readonly waitsForDrift?: boolean
+  /**
+   * Whether it can only ask while a controller says that it can do no more; a learner without one that may
+   * say so refuses it then. False unless given.
+   */
+  readonly waitsForSaturation?: boolean
   /**
    * Called once when a learner is made with it. What comes from outside between two steps, such as an
    * approval, comes by way of its state; `decide` stays pure.

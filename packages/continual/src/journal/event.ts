@@ -49,8 +49,8 @@ export type LearnerEvent =
   | EventOf<'growth considered', Required<Decided>>
   /** What is known and forgotten of each domain, by rows that are held back. */
   | EventOf<'probed', { readonly domains: ProbeLosses }>
-  /** A controller set its knobs, and why. */
-  | EventOf<'control', { readonly knobs: Factors; readonly reason: string }>
+  /** A controller set its knobs, and why; or it became saturated, or is not any more. */
+  | EventOf<'control', { readonly knobs: Factors; readonly reason: string; readonly isSaturated: boolean }>
   /** A controller failed; its knobs stay as they were. */
   | EventOf<'control refused', { readonly reason: string }>
   /** Hidden units of one MLP began again, by number. */

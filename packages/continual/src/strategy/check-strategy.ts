@@ -52,6 +52,11 @@ export function checkStrategy(who: string, strategy: Strategy): void {
       `${who}: got the controller "${controller.name}", which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
     )
   }
+  if (growth?.waitsForSaturation === true && controller?.maySaturate !== true) {
+    throw new OptionError(
+      `${who}: got the growth policy "${growth.name}", which waits for a controller that can do no more, and no such controller; expected one, such as forgetAtMost(0.02).`,
+    )
+  }
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
   const penalty = penalties.find(isIdle)

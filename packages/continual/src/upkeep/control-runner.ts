@@ -1,5 +1,5 @@
 /** Asks the controller after every step, and keeps its knobs for the next one. */
-import { checkState, shown, type StateChecks } from '@burgeon/tensor'
+import { checks, checkState, optional, shown, type StateChecks } from '@burgeon/tensor'
 import type { Controller, ControlSignals } from '../control/controller.ts'
 import { decided } from '../control/decided.ts'
 import { type Knobs, knobsText, savedKnobs, usualKnobs } from '../control/knobs.ts'
@@ -12,14 +12,22 @@ import type { Upkeep } from './upkeep.ts'
 export interface ControlRunner extends Upkeep {
   /** Those of the next step. */
   readonly knobs: Knobs
+  /** Whether it can do no more. */
+  readonly isSaturated: boolean
 }
 
 interface State {
   readonly controller: unknown
   readonly knobs: Knobs
+  /** Left out where it is not. */
+  readonly isSaturated?: boolean
 }
 
-const stateChecks: StateChecks<State> = { controller: plainData, knobs: savedKnobs }
+const stateChecks: StateChecks<State> = {
+  controller: plainData,
+  knobs: savedKnobs,
+  isSaturated: optional(checks.boolean),
+}
 
 /**
  * Keeps the state of a controller. One that throws, or returns something else than a decision, is an event:
@@ -33,15 +41,18 @@ export function controlRunner(controller: Controller): ControlRunner {
     get knobs() {
       return state.knobs
     },
+    get isSaturated() {
+      return state.isSaturated === true
+    },
     afterStep(context) {
       const { step } = context
       try {
-        const {
-          knobs,
-          reason,
-          state: after,
-        } = decided(controller, controlSignalsOf(context), state.controller)
-        state = { controller: after, knobs }
+        const decision = decided(controller, controlSignalsOf(context), state.controller)
+        const { knobs, isSaturated, state: after } = decision
+        // A change is told in any case, so that the journal has all of them.
+        const changed = isSaturated === (state.isSaturated === true) ? null : toldOf(isSaturated)
+        const reason = decision.reason ?? changed
+        state = { controller: after, knobs, ...(isSaturated && { isSaturated }) }
         if (reason === null) return []
         return [
           {
@@ -49,7 +60,7 @@ export function controlRunner(controller: Controller): ControlRunner {
             step,
             part: name,
             summary: `${reason} (${knobsText(knobs)})`,
-            data: { knobs, reason },
+            data: { knobs, reason, isSaturated },
           },
         ]
       } catch (error) {
@@ -64,7 +75,8 @@ export function controlRunner(controller: Controller): ControlRunner {
       if (controller.stateCheck) {
         checkState(who, { state: own.controller }, { state: controller.stateCheck })
       }
-      state = { controller: own.controller, knobs: own.knobs }
+      const { knobs, isSaturated } = own
+      state = { controller: own.controller, knobs, ...(isSaturated && { isSaturated }) }
     },
   }
 }
@@ -81,6 +93,9 @@ function controlSignalsOf({
     | undefined
   return { step, bitsPerByte, stepsSinceDrift, probes: probed?.data.domains ?? null }
 }
+
+const toldOf = (isSaturated: boolean): string =>
+  isSaturated ? 'the controller can do no more' : 'the controller can do something again'
 
 const described = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : shown(error)

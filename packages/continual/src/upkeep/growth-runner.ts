@@ -46,8 +46,14 @@ const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.
  *
  * @param hasVocabulary Whether tokens come from a growing vocabulary, which alone may add to them: its
  *   tokenizer must know each.
+ * @param control What a controller says, if there is one.
  */
-export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabulary: boolean): Upkeep {
+export function growthRunner(
+  policy: AnyPolicy,
+  means: GrowthMeans,
+  hasVocabulary: boolean,
+  control?: { readonly isSaturated: boolean },
+): Upkeep {
   const { name } = policy
   const { budget, mirrors } = means
   let state: State = { policy: policy.initial, lastGrowth: 0 }
@@ -60,6 +66,7 @@ export function growthRunner(policy: AnyPolicy, means: GrowthMeans, hasVocabular
     losses,
     stepsSinceGrowth: step - state.lastGrowth,
     stepsSinceDrift,
+    ...(control && { isSaturated: control.isSaturated }),
     config,
     parameters: model.parameters.size,
     stateBytes: stateBytesOf(mirrors, model.parameters.size),

@@ -60,6 +60,7 @@ export function budgeted<S, C extends AnyConfig = GptConfig>(
   return {
     name: `${policy.name}, within limits`,
     ...(policy.waitsForDrift && { waitsForDrift: true }),
+    ...(policy.waitsForSaturation && { waitsForSaturation: true }),
     initial: { inner: policy.initial, growths: 0 },
     stateCheck: fields<State<S>>('a count and a state', {
       inner: policy.stateCheck ?? (checks.anything as Check<S>),

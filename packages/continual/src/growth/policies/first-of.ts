@@ -23,6 +23,7 @@ export function firstOf<C extends AnyConfig = GptConfig>(
   return {
     name: `first of: ${policies.map(({ name }) => name).join('; ')}`,
     ...(policies.some((policy) => policy.waitsForDrift) && { waitsForDrift: true }),
+    ...(policies.some((policy) => policy.waitsForSaturation) && { waitsForSaturation: true }),
     initial: policies.map(({ initial }) => initial),
     stateCheck: {
       expected: 'a state of each policy',

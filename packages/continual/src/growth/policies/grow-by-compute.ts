@@ -4,7 +4,7 @@ import { type GrowthRequest, priceOf } from '@burgeon/gpt/growth'
 import { checkOptions, checks, fields, type StateChecks } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { GrowthPolicy, GrowthSignals } from '../growth-policy.ts'
-import { layerOnTop } from './usual-request.ts'
+import { layerOnTop } from '../requests/usual-request.ts'
 import { leastSquares } from '../measure/least-squares.ts'
 import { excessOf } from '../within-budget.ts'
 

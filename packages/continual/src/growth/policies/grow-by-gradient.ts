@@ -2,7 +2,7 @@
 import { priceOf } from '@burgeon/gpt/growth'
 import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from '../growth-policy.ts'
-import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { largestBy, measuredBlocks, widened } from '../requests/widened.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** When `growByGradient` looks, and when it grows. */

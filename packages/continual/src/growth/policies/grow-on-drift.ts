@@ -5,7 +5,7 @@ import { count, none } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
 import { meanOf } from '../measure/mean-of.ts'
 import type { AnyConfig, RequestTo } from '../price-in.ts'
-import { usualRequest } from './usual-request.ts'
+import { usualRequest } from '../requests/usual-request.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** When a change counts as too much for the model as it is. */

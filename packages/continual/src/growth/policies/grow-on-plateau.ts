@@ -4,10 +4,10 @@ import type { BlockConfig, GptConfig } from '@burgeon/gpt'
 import { count } from '../../saved-state.ts'
 import { type GrowthPolicy, type GrowthSignals, lossWindow } from '../growth-policy.ts'
 import { leastSquares } from '../measure/least-squares.ts'
-import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { largestBy, measuredBlocks, widened } from '../requests/widened.ts'
 import { type AnyConfig, type AnyRequest, isNetwork, type RequestTo } from '../price-in.ts'
 import { widerHidden } from '../../model/hidden-request.ts'
-import { layerOnTop } from './usual-request.ts'
+import { layerOnTop } from '../requests/usual-request.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** Definition of a plateau, and the request for it. */

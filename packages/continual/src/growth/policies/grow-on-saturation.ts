@@ -1,7 +1,7 @@
 /** Grows where the units that are there are used up, and not where they lie idle. */
 import { checkOptions, checks } from '@burgeon/tensor'
 import type { GrowthPolicy } from '../growth-policy.ts'
-import { largestBy, measuredBlocks, widened } from './widened.ts'
+import { largestBy, measuredBlocks, widened } from '../requests/widened.ts'
 import { excessOf } from '../within-budget.ts'
 
 /** When `growOnSaturation` looks, and what counts as full or idle. */

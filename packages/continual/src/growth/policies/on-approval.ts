@@ -173,6 +173,7 @@ export function onApproval<S, C extends AnyConfig = GptConfig>(
     name: policy.name,
     approvals,
     ...(policy.waitsForDrift && { waitsForDrift: true }),
+    ...(policy.waitsForSaturation && { waitsForSaturation: true }),
     initial: asks ? born(policy.initial) : policy.initial,
     stateCheck: {
       expected: 'the state of a policy, alone or on approval',

@@ -2,7 +2,7 @@
 import { checkOptions, checks } from '@burgeon/tensor'
 import { count } from '../../saved-state.ts'
 import type { GrowthPolicy } from '../growth-policy.ts'
-import { measuredBlocks } from './widened.ts'
+import { measuredBlocks } from '../requests/widened.ts'
 
 /** When `pruneDormant` looks, and when it is sure. */
 export interface PruneDormantOptions {

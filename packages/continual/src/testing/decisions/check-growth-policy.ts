@@ -16,10 +16,10 @@ import { excessOf } from '../../growth/within-budget.ts'
 import { gaussians } from '../gaussians.ts'
 
 /**
- * The course of the loss in a made-up life: it falls and falls; it stops falling; or the stream changes, and
- * it stays high.
+ * The course of the loss in a made-up life: it falls and falls; it stops falling; the stream changes, and it
+ * stays high; or it falls, and a controller can do no more.
  */
-export type LossCourse = 'falling' | 'plateau' | 'drift'
+export type LossCourse = 'falling' | 'plateau' | 'drift' | 'conflict'
 
 /** Requests that a policy must or may make in the lives of the suite, which have 1,500 steps. */
 export interface PolicyExpectation {
@@ -34,10 +34,13 @@ export interface PolicyExpectation {
   readonly mayExceedBudget?: boolean
 }
 
-const courses: readonly LossCourse[] = ['falling', 'plateau', 'drift']
-const someCourses = checks.list("a list of 'falling', 'plateau' and 'drift'", checks.oneOf(...courses))
+const courses: readonly LossCourse[] = ['falling', 'plateau', 'drift', 'conflict']
+const someCourses = checks.list(
+  "a list of 'falling', 'plateau', 'drift' and 'conflict'",
+  checks.oneOf(...courses),
+)
 const steps = 1500
-/** The step of the drift alarm, in the life that has one. */
+/** The step of the drift alarm, or from which on a controller can do no more, in the life that has one. */
 const driftAt = 900
 const born = gptConfig({ vocabulary: 64, context: 16, embed: 16, heads: 2, layers: 2, mlpHidden: 32 })
 function sizeOf(config: GptConfig): number {
@@ -175,6 +178,7 @@ function seenAt(
     losses: Object.freeze(losses.slice(Math.max(0, step - lossWindow), step)),
     stepsSinceGrowth: step - lastGrowth,
     stepsSinceDrift: course === 'drift' && step >= driftAt ? step - driftAt : null,
+    ...(course === 'conflict' && { isSaturated: step >= driftAt }),
     config,
     parameters,
     stateBytes: 8 * parameters,
@@ -230,7 +234,7 @@ function lossesOf(course: LossCourse): number[] {
   const noise = gaussians(steps)
   return noise.map((x, step) => {
     const level =
-      course === 'falling'
+      course === 'falling' || course === 'conflict'
         ? 5 - step / 400
         : 2 + 3 * Math.exp(-step / 60) + (course === 'drift' && step >= driftAt ? 2 : 0)
     return level + 0.02 * x
