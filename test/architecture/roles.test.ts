@@ -58,10 +58,12 @@ it('every folder of the learner has a rule', () => {
     'adapters',
     // A store beside the learner: nothing of it knows a model.
     'experience',
-    // Factors that steps read.
+    // Factors that steps read, and who chooses among them.
     'control',
-    // Moments of the whole learner, kept and put back.
+    'choice',
+    // Moments of the whole learner, kept and put back, and what is tried between two of them.
     'fork',
+    'trial',
     'journal',
     'learning',
     'metrics',

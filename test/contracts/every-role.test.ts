@@ -23,6 +23,7 @@ const suites: Readonly<
   freezing: 'checkFreezing',
   consolidateWhen: 'checkTrigger',
   controller: 'checkController',
+  choice: 'none: chooseAmong is the only one, and test/choice holds it to what it says',
   probes: 'none: heldBack is the only one, and test/probes holds it to what it says',
   vocabulary: 'none: it is one class, which nobody else can be',
 }

@@ -84,6 +84,21 @@ describe.each([
       'step 26: learnt',
     ],
   },
+  {
+    program: 'choosing-life.ts',
+    about: 'a life that chooses by trials',
+    // The first trial is lived from step 6 to 9, the second from 10 to 13, with growth in it.
+    states: [
+      'step 6: after the rename',
+      'step 7: before the rename',
+      'step 8: learnt',
+      'step 9: learnt',
+      'step 11: after the rename',
+      'step 12: torn write 1',
+      'step 13: torn write 0',
+      'step 13: after the rename',
+    ],
+  },
 ])('$about', ({ program, states }) => {
   let [whole, broken] = ['', '']
   beforeAll(async () => {
@@ -98,6 +113,13 @@ describe.each([
     // Nothing of the torn saves is left.
     expect(await readdir(broken)).toHaveLength((await readdir(whole)).length)
   })
+})
+
+it('a life that chooses has gone on in another arm, and grown there', async () => {
+  const { learner } = (await remains(join(folder, 'whole choosing-life.ts'))) as { learner: LivedState }
+  const events = learner.journal.map(({ kind, step, data }) => [kind, step, data.goesOn])
+  expect(events).toContainEqual(['choice', 13, 'usual'])
+  expect(events).toContainEqual(['growth', 11, undefined])
 })
 
 it('a life of all parts has lived all of them', async () => {
@@ -127,8 +149,9 @@ type Rates = Readonly<Record<string, { readonly data: Float32Array }>>
 interface LivedState {
   readonly journal: readonly {
     readonly kind: string
+    readonly step: number
     readonly part: string
-    readonly data: { readonly blocks?: number }
+    readonly data: { readonly blocks?: number; readonly goesOn?: string }
   }[]
   readonly parts: readonly { readonly role: string; readonly state: unknown }[]
 }

@@ -253,6 +253,23 @@ export const continualCalls: CallsOf<typeof api> = {
   fomaml: [meta(api.fomaml, inner)],
   maml: [meta(api.maml, { ...inner, firstOrder: true })],
   reptile: [meta(api.reptile, inner)],
+  chooseAmong: [
+    () => ({
+      args: {
+        options: {
+          ...{ arms: { a: {}, b: { rate: 2 } }, every: 10, steps: 2, rivals: 1, seed: 1 },
+          judge: { averaged: true, significance: 2, price: 0.1 },
+        },
+      },
+      run: api.chooseAmong,
+    }),
+  ],
+  dryRunChoice: [
+    () => ({
+      args: { choice: api.chooseAmong({ arms: { a: {}, b: {} } }), journal: [] },
+      run: api.dryRunChoice,
+    }),
+  ],
   forgetAtMost: [() => ({ args: { epsilon: 0.05 }, run: api.forgetAtMost })],
   dryRunControl: [
     () => ({

@@ -16,7 +16,7 @@ export const stateless: readonly string[] = [
   ...['blurredTasks', 'evaluateExamples', 'learnMemory', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
   ...['growByCompute', 'growByGradient', 'growOnConflict', 'growOnDrift', 'growOnPlateau'],
-  ...['dryRunControl', 'forgetAtMost', 'saturationsIn'],
+  ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
   ...[
     'growOnSaturation',
     'growOnSchedule',

@@ -62,6 +62,11 @@ export { measureBlocks } from './growth/measure/measure-blocks.ts'
 export type { BlockSignals, Measurement } from './growth/measure/measurement.ts'
 export { type PartImportance, partImportance } from './growth/measure/part-importance.ts'
 export { pruneDormant, type PruneDormantOptions } from './growth/policies/prune-dormant.ts'
+export { chooseAmong, type ChooseAmongOptions, type JudgeOptions } from './choice/choose-among.ts'
+export type { Choice, ChoiceDecision, ChoiceSignals } from './choice/choice.ts'
+export { type DryChoice, dryRunChoice } from './choice/dry-run-choice.ts'
+export type { TrialPlan } from './upkeep/trying.ts'
+export type { TriedArm, TrialOutcome } from './journal/trial-outcome.ts'
 export type { ControlDecision, Controller, ControlSignals } from './control/controller.ts'
 export { type DryControlInput, type DryDecision, dryRunControl } from './control/dry-run-control.ts'
 export { forgetAtMost } from './control/forget-at-most.ts'
@@ -86,6 +91,7 @@ export {
   type SavedLearner,
   savedPart,
   savedPartNames,
+  type TrialState,
 } from './learner-state.ts'
 export { adapt, type AdaptOptions, type TaskLoss } from './meta/adapt.ts'
 export { type LaMamlOptions, laMaml } from './meta/la-maml.ts'

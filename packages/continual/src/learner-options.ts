@@ -19,11 +19,18 @@ import { checkAdaptable, checkWithoutAdapter } from './strategy/check-adaptable.
 import { checkModel } from './strategy/check-model.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
-import { type FieldsByRole, hasNamesOnly, type LearnerState, type PartState } from './learner-state.ts'
+import {
+  type FieldsByRole,
+  hasNamesOnly,
+  type LearnerState,
+  type PartState,
+  type TrialState,
+} from './learner-state.ts'
 import { count, none } from './saved-state.ts'
 import { aModel, type BatchOf, type Model } from './model/model.ts'
 import type { StrategyOf } from './strategy/strategy.ts'
 import { aBatch, type Batch } from './stream/batch.ts'
+import type { TrialPlan } from './upkeep/trying.ts'
 
 /** A value that only a learner of a GPT can have. */
 type OfGpt<M extends Model, T> = M extends Gpt ? T : undefined
@@ -124,6 +131,23 @@ const aPartState = fields<PartState>('a part { role, name, state }', {
   state: checks.anything,
 })
 
+const aPlan = fields<TrialPlan>('arms and steps', {
+  arms: checks.list('names', checks.text),
+  steps: checks.integer({ from: 1 }),
+  isAveraged: checks.boolean,
+  measuresProgress: checks.boolean,
+})
+
+/** The learner in it, and the sum, are looked at when they are restored. */
+const aTrialState = fields<TrialState>('a trial', {
+  part: checks.text,
+  plan: aPlan,
+  beginning: checks.role<LearnerState<unknown>>('a saved learner', 'parts', 'model', 'journal'),
+  observed: checks.list('batches or texts', someData),
+  operations: checks.number({ from: 0 }),
+  sum: checks.anything,
+})
+
 const stateChecks: StateChecks<LearnerState> = {
   parts: checks.list('the parts', aPartState),
   model: checks.object('the state of a model'),
@@ -132,6 +156,7 @@ const stateChecks: StateChecks<LearnerState> = {
   lastDrift: checks.either(count, none),
   journal: checks.list('events', aSavedEvent as Check<LearnerEvent>),
   rehearsed: optional(count),
+  trial: optional(aTrialState),
 }
 
 /** The fields of an earlier version. */

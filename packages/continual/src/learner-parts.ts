@@ -16,11 +16,13 @@ import { protectNewWeights } from './upkeep/protect-new-weights.ts'
 import { recentRows } from './rehearsal/recent-rows.ts'
 import type { Probes } from './probes/probes.ts'
 import { type ControlRunner, controlRunner } from './upkeep/control-runner.ts'
+import { type ChoiceRunner, choiceRunner } from './upkeep/choice-runner.ts'
 import { probing } from './upkeep/probing.ts'
 import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { StepContext } from './journal/step-context.ts'
 import { onDrift } from './trigger.ts'
+import type { Trying } from './upkeep/trying.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
 import { vocabularyRunner } from './upkeep/vocabulary-runner.ts'
 
@@ -45,6 +47,10 @@ export interface LearnerParts {
   readonly probes: Probes | undefined
   /** Sets the knobs of the next step. */
   readonly control: ControlRunner | undefined
+  /** Sets the knobs of the arm that is lived. */
+  readonly choice: ChoiceRunner | undefined
+  /** Have ways of going on tried; the first that wants to comes first. */
+  readonly trying: readonly Trying[]
   /** State shaped like the parameters, of all parts. */
   readonly mirrors: readonly Mirror[]
   /** In the order in which a state lists them, and in which they are restored. */
@@ -88,6 +94,7 @@ export function assemble({
       ...(probes ? [probes] : []),
     ])
   const gpt = model instanceof Gpt ? model : undefined
+  const choice = strategy.choice && choiceRunner(strategy.choice)
   const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
@@ -115,6 +122,7 @@ export function assemble({
     ['freezing', freezing],
     ['probes', probes],
     ['controller', control],
+    ['choice', choice],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
@@ -131,6 +139,8 @@ export function assemble({
     notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     probes,
     control,
+    choice,
+    trying: choice ? [choice] : [],
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),

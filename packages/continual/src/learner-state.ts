@@ -3,6 +3,8 @@ import type { GptState } from '@burgeon/gpt'
 import { type Check, checkArgument, checks, OptionError, type ParameterStore } from '@burgeon/tensor'
 import type { JournalState } from './journal/journal.ts'
 import type { KeptPart } from './part.ts'
+import type { Batch } from './stream/batch.ts'
+import type { TrialPlan } from './upkeep/trying.ts'
 
 /** Saved state of a part. */
 export interface PartState {
@@ -16,6 +18,23 @@ export interface PartState {
 export interface LearnerState<S = GptState> extends JournalState {
   readonly model: S
   readonly parts: readonly PartState[]
+  /** What is being tried; nothing unless given. */
+  readonly trial?: TrialState
+}
+
+/** A trial in the middle: how it began, and what has been observed since. Plain data. */
+export interface TrialState {
+  /** Name of the part that has it tried. */
+  readonly part: string
+  readonly plan: TrialPlan
+  /** The learner as it was when the trial began. */
+  readonly beginning: LearnerState<unknown>
+  /** What was observed since, one entry a step. */
+  readonly observed: readonly (Batch | string)[]
+  /** Operations of the steps of the first arm. */
+  readonly operations: number
+  /** Sum of its weights over the late ones of them. */
+  readonly sum: unknown
 }
 
 /**

@@ -2,7 +2,7 @@
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
-import { type Knobs, usualKnobs } from './control/knobs.ts'
+import type { Knobs } from './control/knobs.ts'
 import { Branches } from './fork/branches.ts'
 import { type Fork, forkOf } from './fork/fork.ts'
 import type { GrowthBudget } from './growth/growth-policy.ts'
@@ -27,6 +27,7 @@ import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { ProbeLosses } from './journal/probe-losses.ts'
 import type { Strategy } from './strategy/strategy.ts'
+import { Trials } from './trial/trials.ts'
 
 /** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
 export class Learner<M extends Model = Gpt> {
@@ -35,6 +36,7 @@ export class Learner<M extends Model = Gpt> {
   readonly budget: GrowthBudget
   readonly #loop: Loop
   readonly #branches: Branches
+  readonly #trials: Trials
   readonly #observing = neverTwice('learner: observe')
 
   /**
@@ -52,6 +54,7 @@ export class Learner<M extends Model = Gpt> {
     this.budget = budget
     this.#loop = new Loop(own)
     this.#branches = new Branches(this.#loop)
+    this.#trials = new Trials(this.#loop, (work) => this.#branches.elsewhere(work))
   }
 
   /** The adapter that learns in the place of the model; it stays when the learner is disposed. */
@@ -86,7 +89,7 @@ export class Learner<M extends Model = Gpt> {
    */
   async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
-    return this.#observing(() => this.#branches.act('a step', () => this.#loop.step(data, usualKnobs)))
+    return this.#observing(() => this.#branches.act('a step', () => this.#trials.step(data)))
   }
 
   /**
@@ -99,7 +102,7 @@ export class Learner<M extends Model = Gpt> {
    */
   async rehearse(steps: number = 1, options: RehearseOptions = {}): Promise<RehearseReport> {
     checkRehearse(steps, options)
-    return this.#branches.act('a rehearsal', () => this.#loop.rehearse(steps, options, usualKnobs))
+    return this.#branches.act('a rehearsal', () => this.#trials.rehearse(steps, options))
   }
 
   /**
@@ -111,7 +114,7 @@ export class Learner<M extends Model = Gpt> {
    * @throws OptionError for other knobs, or beside a vocabulary that may grow.
    */
   fork(knobs: Partial<Knobs> = {}): Fork<M> {
-    return forkOf(this.#branches, this.#loop, knobs)
+    return forkOf(this.#branches, this.#loop, knobs, () => this.#trials.drop())
   }
 
   /**
@@ -133,6 +136,7 @@ export class Learner<M extends Model = Gpt> {
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */
   dispose(): void {
     this.#branches.dispose()
+    this.#trials.dispose()
     for (const mirror of this.#loop.parts.mirrors) mirror.dispose?.()
     this.#loop.options.lossScale?.dispose()
   }
@@ -140,6 +144,7 @@ export class Learner<M extends Model = Gpt> {
   /** Everything it knows, once the step at hand is done: it leads a resumed learner to the same bits. */
   toState(): Promise<LearnerState<StateOf<M>>> {
     return this.#branches.lookInTurn(async () => ({
+      ...(await this.#trials.toState()),
       model: (await this.model.toState()) as StateOf<M>,
       ...(await this.#loop.toState()),
     }))
@@ -163,6 +168,7 @@ export class Learner<M extends Model = Gpt> {
     let learner: Learner<Model> | undefined
     try {
       learner = new Learner(own as object as LearnerOptions<Model>)
+      learner.#trials.restore(state, (saved) => restoredOptions(saved, options).model)
       learner.#loop.restore(state)
       return learner
     } catch (error) {

@@ -21,6 +21,7 @@ export class Branches {
   #root: Moment | null = null
   /** The branch whose state the parts have; null for the learner itself. */
   #here: Branch | null = null
+  #isElsewhere = false
 
   constructor(loop: Loop) {
     this.#loop = loop
@@ -53,9 +54,21 @@ export class Branches {
     })
   }
 
-  /** Looks at the learner itself, whatever acted last: at once where no branch is open. */
+  /**
+   * Has the parts be those of another moment during some work, which is part of an act: who looks waits.
+   */
+  async elsewhere<T>(work: () => Promise<T>): Promise<T> {
+    this.#isElsewhere = true
+    try {
+      return await work()
+    } finally {
+      this.#isElsewhere = false
+    }
+  }
+
+  /** Looks at the learner itself, whatever acted last: at once where that is what the parts are now. */
   look<T>(work: () => Promise<T>): Promise<T> {
-    return this.#open.size === 0 ? work() : this.lookInTurn(work)
+    return this.#open.size === 0 && !this.#isElsewhere ? work() : this.lookInTurn(work)
   }
 
   /** The same once the step at hand is done. */
@@ -75,13 +88,18 @@ export class Branches {
     })
   }
 
-  /** Makes a branch the learner; all others come to their end. Throws OptionError as `actIn`. */
-  keep(branch: Branch): Promise<void> {
+  /**
+   * Makes a branch the learner; all others come to their end. Throws OptionError as `actIn`.
+   *
+   * @param kept Called once it is.
+   */
+  keep(branch: Branch, kept: () => void): Promise<void> {
     return this.#alone(async () => {
       this.#requireOpen(branch)
       await this.#enter(branch)
       this.#here = null
       this.#close()
+      kept()
     })
   }
 

@@ -27,7 +27,7 @@ export interface Fork<M extends Model> {
   measureProbes(): Promise<ProbeLosses>
   /**
    * Makes the learner what this fork has become; other open forks come to their end. The learner goes on
-   * without knobs.
+   * without knobs; what was being tried beside it (`chooseAmong`) ends without a decision.
    *
    * @throws OptionError if this fork has come to its end.
    */
@@ -39,9 +39,15 @@ export interface Fork<M extends Model> {
 /**
  * A fork of the present moment.
  *
+ * @param kept Called once the learner is what the fork has become.
  * @throws OptionError for knobs that are none, or a learner that cannot have one.
  */
-export function forkOf<M extends Model>(branches: Branches, loop: Loop, given: Partial<Knobs>): Fork<M> {
+export function forkOf<M extends Model>(
+  branches: Branches,
+  loop: Loop,
+  given: Partial<Knobs>,
+  kept: () => void,
+): Fork<M> {
   const knobs = knobsOf('Learner: fork', given)
   const branch = branches.open()
   return {
@@ -58,7 +64,7 @@ export function forkOf<M extends Model>(branches: Branches, loop: Loop, given: P
       return branches.actIn(branch, async () => measured(loop.model as M))
     },
     measureProbes: () => branches.actIn(branch, () => loop.measureProbes()),
-    keep: () => branches.keep(branch),
+    keep: () => branches.keep(branch, kept),
     drop: () => branches.drop(branch),
   }
 }

@@ -2,8 +2,9 @@
 import { Gpt } from '@burgeon/gpt'
 import { markGrowth } from '@burgeon/gpt/growth'
 import { ParameterStore, shareParameters } from '@burgeon/tensor'
-import { statesOf } from '../learner-state.ts'
+import { type LearnerState, restoreParts, statesOf } from '../learner-state.ts'
 import type { Loop } from '../learning/loop.ts'
+import type { Model } from '../model/model.ts'
 
 /** A moment that is kept. */
 export interface Moment {
@@ -17,22 +18,50 @@ export interface Moment {
  * Keeps the present moment. Weights are shared on the device until one of the two writes to them; the states
  * of parts are copies.
  */
-export async function momentOf({ model, parts, journal }: Loop): Promise<Moment> {
-  const { kept, adapter } = parts
+export async function momentOf(loop: Loop): Promise<Moment> {
+  const { model, parts, journal } = loop
   // What a part gives may be what it goes on with.
-  const states = structuredClone(await statesOf(kept))
-  const weights = new ParameterStore()
-  shareParameters(weights, model.parameters)
-  const sizeBack = model instanceof Gpt ? markGrowth(model) : null
+  const states = structuredClone(await statesOf(parts.kept))
   const journalBack = journal.mark()
+  return momentWith(loop, model, () => {
+    parts.kept.forEach(({ part }, i) => {
+      part.restore?.(structuredClone(states[i].state), (parts.adapter ?? model).parameters)
+    })
+    journalBack()
+  })
+}
+
+/**
+ * The moment of a saved learner, to be put back into one that goes on from there.
+ *
+ * @param made The model of that moment; its parameters are disposed.
+ * @throws As `restoreParts`, for states that do not belong to the parts; their own state has changed then.
+ */
+export function momentFrom(loop: Loop, saved: LearnerState<unknown>, made: Model): Moment {
+  const { parts, journal, model } = loop
+  const putBack = (own: Model): void => {
+    restoreParts(parts.kept, structuredClone(saved), (parts.adapter ?? own).parameters)
+    journal.restore(saved)
+  }
+  try {
+    // Here and not when it is put back: a damaged state is refused where it is read.
+    putBack(made)
+    return momentWith(loop, made, () => putBack(model))
+  } finally {
+    made.parameters.dispose()
+  }
+}
+
+/** @param from The model whose weights, and size, come back. */
+function momentWith({ model }: Loop, from: Model, restPutBack: () => void): Moment {
+  const weights = new ParameterStore()
+  shareParameters(weights, from.parameters)
+  const sizeBack = model instanceof Gpt && from instanceof Gpt ? markGrowth(model, from) : null
   return {
     putBack() {
       shareParameters(model.parameters, weights)
       sizeBack?.()
-      kept.forEach(({ part }, i) => {
-        part.restore?.(structuredClone(states[i].state), (adapter ?? model).parameters)
-      })
-      journalBack()
+      restPutBack()
     },
     dispose: () => weights.dispose(),
   }

@@ -3,6 +3,7 @@ import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeo
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
+import type { TrialOutcome } from './trial-outcome.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
 import type { DomainFactors } from '../stream/domain-factors.ts'
 
@@ -53,6 +54,8 @@ export type LearnerEvent =
   | EventOf<'control', { readonly knobs: Factors; readonly reason: string; readonly isSaturated: boolean }>
   /** A controller failed; its knobs stay as they were. */
   | EventOf<'control refused', { readonly reason: string }>
+  /** Several ways to learn were tried on the same rows, and one of them goes on. */
+  | EventOf<'choice', { readonly goesOn: string; readonly reason: string; readonly outcome: TrialOutcome }>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

@@ -78,7 +78,8 @@ export class Loop {
   }
 
   #means(knobs: Knobs): LearningMeans {
-    const { control } = this.parts
-    return { ...this.options, ...this.parts, knobs: control ? bothKnobs(knobs, control.knobs) : knobs }
+    const { control, choice } = this.parts
+    const own = [control, choice].flatMap((part) => (part ? [part.knobs] : []))
+    return { ...this.options, ...this.parts, knobs: own.reduce(bothKnobs, knobs) }
   }
 }

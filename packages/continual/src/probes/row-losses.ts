@@ -17,7 +17,9 @@ export async function rowLossesOf(
     const tensors = batchTensors(model.device, batch, model.predicts)
     const computed = model instanceof Gpt && adapter !== undefined ? adapted(model, adapter) : model
     const means = { model, batch, freshRows: batch.rows, tensors, keepsLogits: false, computed }
-    return { ...tensors, losses: predict(means, model.parameters.tensors()).losses }
+    // Inputs and targets end with the scope.
+    const { losses: own } = predict(means, model.parameters.tensors())
+    return { losses: own, length: tensors.length, counted: tensors.counted }
   })
   using _ = losses
   const values = await losses.read()

@@ -3,6 +3,7 @@
  */
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { aChoice } from '../choice/choice.ts'
 import { aController } from '../control/controller.ts'
 import { aDriftDetector } from '../drift/drift-detector.ts'
 import { aWatching } from '../drift/signals/watching.ts'
@@ -33,6 +34,7 @@ const roles: ChecksOf<Strategy> = {
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   probes: someProbes,
   controller: aController,
+  choice: aChoice,
   upkeep: checks.list('a list of upkeep parts (objects with name, afterStep, …)', anUpkeep),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }
@@ -57,6 +59,7 @@ export function checkStrategy(who: string, strategy: Strategy): void {
       `${who}: got the growth policy "${growth.name}", which waits for a controller that can do no more, and no such controller; expected one, such as forgetAtMost(0.02).`,
     )
   }
+  checkChoice(who, strategy)
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
   const penalty = penalties.find(isIdle)
@@ -75,6 +78,21 @@ export function checkStrategy(who: string, strategy: Strategy): void {
   if (vocabulary !== undefined && waitsForDrift(vocabulary.growWhen)) {
     throw new OptionError(
       `${who}: got a vocabulary whose growWhen waits for drift, and no detector; expected one, or another trigger.`,
+    )
+  }
+}
+
+/** Throws OptionError for a choice that could not judge, or whose trials could not be taken back. */
+function checkChoice(who: string, { choice, probes, vocabulary }: Strategy): void {
+  if (choice === undefined) return
+  if (probes === undefined) {
+    throw new OptionError(
+      `${who}: got the choice "${choice.name}", which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
+    )
+  }
+  if (vocabulary !== undefined && !vocabulary.isFixed) {
+    throw new OptionError(
+      `${who}: got the choice "${choice.name}" beside ${vocabulary.name}, whose tokenizer cannot let go of tokens; expected a vocabulary that does not grow.`,
     )
   }
 }

@@ -13,6 +13,7 @@ const single = [
   'vocabulary',
   'probes',
   'controller',
+  'choice',
   'consolidateWhen',
 ] as const
 

@@ -1,6 +1,7 @@
 /** A strategy: which parts a learner is made of. A plain object. */
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
+import type { Choice } from '../choice/choice.ts'
 import type { Controller } from '../control/controller.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { Watching } from '../drift/signals/watching.ts'
@@ -39,6 +40,8 @@ export interface ModelStrategy {
   readonly probes?: Probes
   /** Sets how much is rehearsed, protected and changed, from step to step. */
   readonly controller?: Controller
+  /** Tries several ways to learn now and then, and goes on in one of them. */
+  readonly choice?: Choice
   /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
   readonly upkeep?: readonly Upkeep[]
   /**

@@ -9,13 +9,16 @@ import { aGpt, checkFree } from './growth-checks.ts'
  * Returns what gives a model the configuration and the growth log back that it has now, without a word in the
  * log. Its parameters must have been put back before (`shareParameters`); mirrors are the caller's.
  *
+ * @param from The model whose configuration and growth log are to come back: the same as it is now unless
+ *   given.
  * @throws OptionError, of both, while someone holds the model; of what is returned, unless the parameters are
  *   those of the configuration that is to come back. Nothing has changed then.
  */
-export function markGrowth(model: Gpt): () => void {
+export function markGrowth(model: Gpt, from: Gpt = model): () => void {
   checkArgument('markGrowth', 'model', model, aGpt)
+  checkArgument('markGrowth', 'from', from, aGpt)
   checkFree('markGrowth', model)
-  const { config, growthLog } = model
+  const { config, growthLog } = from
   const access = growthOf(model)
   return () => {
     checkFree('markGrowth', model)

@@ -1,0 +1,123 @@
+/** What a choice decides from the numbers of a trial. */
+import { chooseAmong, type ChooseAmongOptions, type TriedArm } from '@burgeon/continual'
+import { OptionError } from '@burgeon/tensor'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { times } from '../how-long.ts'
+
+const arms = { calm: {}, eager: { rate: 2 }, old: { rehearsalShare: 2 } }
+const choice = chooseAmong({ arms, every: 100 })
+type State = typeof choice.initial
+
+const tried = (arm: string, gain: number, error: number, operations: number = 10): TriedArm => ({
+  ...{ arm, bits: 3 - gain, gain, error, operations },
+})
+const outcomeOf = (step: number, ...others: readonly TriedArm[]) => ({
+  ...{ step, rows: 20, arms: [tried('calm', 0, 0), ...others], extra: 30, progress: null },
+})
+const after = (state: State, ...others: readonly TriedArm[]): ReturnType<typeof choice.decide> =>
+  choice.decide(outcomeOf(120, ...others), state)
+
+describe('a trial', () => {
+  test('is due after so many steps, and at drift', () => {
+    const rivals = (step: number, drift: boolean): readonly string[] =>
+      choice.rivals({ step, drift }, choice.initial)
+    expect([rivals(99, false), rivals(100, false), rivals(7, true)]).toEqual([
+      [],
+      ['eager', 'old'],
+      ['eager', 'old'],
+    ])
+    const { state } = after(choice.initial, tried('eager', -1, 0.1))
+    expect(choice.rivals({ step: 219, drift: false }, state)).toEqual([])
+    expect(choice.rivals({ step: 220, drift: false }, state)).toEqual(['eager', 'old'])
+  })
+  test('that an arm wins is repeated at once with it alone, and the second win makes it the one', () => {
+    const once = after(choice.initial, tried('eager', 0.1, 0.02), tried('old', 0.2, 0.3))
+    expect([once.goesOn, once.state.candidate]).toEqual(['calm', 'eager'])
+    expect(choice.rivals({ step: 120, drift: false }, once.state)).toEqual(['eager'])
+    const twice = choice.decide(outcomeOf(140, tried('eager', 0.05, 0.02)), once.state)
+    expect([twice.goesOn, twice.state.incumbent, twice.state.candidate]).toEqual(['eager', 'eager', null])
+    expect(twice.state.since).toBe(140)
+  })
+  test('that is not won again changes nothing', () => {
+    const once = after(choice.initial, tried('eager', 0.1, 0.02))
+    const again = choice.decide(outcomeOf(140, tried('eager', 0.03, 0.02)), once.state)
+    expect([again.goesOn, again.state.incumbent, again.state.candidate]).toEqual(['calm', 'calm', null])
+  })
+  test('is won by none that is worse, as good to the bit, or has failed', () => {
+    const failed = { ...tried('old', 0, 0), bits: null }
+    for (const other of [tried('eager', -0.5, 0.01), tried('eager', 0, 0), failed]) {
+      const { goesOn, state } = after(choice.initial, other)
+      expect([goesOn, state.candidate]).toEqual(['calm', null])
+    }
+    expect(after(choice.initial, failed).reason).toContain('old failed')
+  })
+  test('is won by the arm that is better beyond its error, however large the gain of another', () => {
+    const { state } = after(choice.initial, tried('eager', 0.1, 0.01), tried('old', 0.3, 0.1))
+    expect(state.candidate).toBe('eager')
+  })
+})
+
+test('operations have their price, and an arm that takes fewer may be worse by it', () => {
+  const priced = chooseAmong({ arms, judge: { price: 0.1 } })
+  const candidate = (operations: number, gain: number): string | null =>
+    priced.decide(outcomeOf(400, tried('eager', gain, 0.01, operations)), priced.initial).state.candidate
+  expect([candidate(20, 0.1), candidate(20, 0.13), candidate(5, 0), candidate(5, -0.04)]).toEqual([
+    null,
+    'eager',
+    'eager',
+    null,
+  ])
+})
+
+describe('of many arms', () => {
+  const many = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`arm ${i}`, { rate: 1 + i }]))
+  test('some are drawn, each for once and never the one that is lived', () => {
+    const options: ChooseAmongOptions = { arms: many, rivals: 3, every: 1 }
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), fc.nat(1000), (step, seed) => {
+        const one = chooseAmong({ ...options, seed })
+        const rivals = one.rivals({ step, drift: false }, one.initial)
+        expect(new Set(rivals).size).toBe(3)
+        expect(rivals).not.toContain('arm 0')
+        expect(one.rivals({ step, drift: false }, one.initial)).toEqual(rivals)
+      }),
+      { numRuns: times(30, 300) },
+    )
+  })
+  test('those that were better are drawn more often, and none never', () => {
+    const one = chooseAmong({ arms: many, rivals: 1, every: 1 })
+    let { initial: state } = one
+    for (let step = 1; step < 20; step++) {
+      const arms = [{ ...tried('arm 0', 0, 0) }, tried('arm 3', 0.05, 0.1), tried('arm 4', -0.2, 0.1)]
+      state = one.decide({ step, rows: 9, arms, extra: 1, progress: null }, state).state
+    }
+    expect(state.shares.reduce((sum, [, share]) => sum + share, 0)).toBeCloseTo(1, 12)
+    const drawn = new Map<string, number>()
+    for (let step = 20; step < 1020; step++) {
+      const [rival] = one.rivals({ step, drift: false }, state)
+      drawn.set(rival, (drawn.get(rival) ?? 0) + 1)
+    }
+    expect(drawn.get('arm 3')).toBeGreaterThan(600)
+    expect(drawn.get('arm 4')).toBeGreaterThan(5)
+    expect(drawn.get('arm 4')).toBeLessThan(200)
+  })
+})
+
+test('one arm alone is never tried', () => {
+  const alone = chooseAmong({ arms: { calm: {} }, every: 1 })
+  for (const drift of [true, false]) expect(alone.rivals({ step: 9, drift }, alone.initial)).toEqual([])
+})
+
+test.each([
+  [{}, 'arms'],
+  [{ arms: {} }, 'one or more'],
+  [{ arms: { calm: { speed: 2 } } }, 'speed'],
+  [{ arms: { calm: { rate: -1 } } }, 'a number'],
+  [{ arms, every: 0 }, 'every'],
+  [{ arms, judge: { averaged: 1 } }, 'averaged'],
+  [{ arms, judge: { significance: -1 } }, 'significance'],
+])('%j is refused', (options, says) => {
+  expect(() => chooseAmong(options as never)).toThrow(says)
+  expect(() => chooseAmong(options as never)).toThrow(OptionError)
+})

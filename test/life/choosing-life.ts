@@ -1,0 +1,59 @@
+/**
+ * A child process whose learner chooses among arms by trials, and switches in one. `node choosing-life.ts FOLDER [STATE]` begins or goes
+ * on, saves after every step, in the middle of trials too, and halts in the state named.
+ */
+import { adamw } from '@burgeon/autograd/optim'
+import {
+  batchOfTokens,
+  chooseAmong,
+  growOnSchedule,
+  heldBack,
+  joinBatches,
+  Learner,
+  type LearnerOptions,
+  type LearnerState,
+  reservoirReplay,
+  type TokenBatch,
+} from '@burgeon/continual'
+import { Gpt, hasCheckpoint, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { haltAt, haltingDisk } from './halt-at.ts'
+
+const steps = 18
+const [folder, wanted] = process.argv.slice(2)
+const pass = haltAt(wanted)
+let step = 0
+const about = (): string => `step ${step}:`
+
+function batchAt(at: number): TokenBatch {
+  const rows = Array.from({ length: 4 }, (_, row) => {
+    const text = new TextEncoder().encode(`row ${at * 7 + row}, ${at} ${row}`.padEnd(9, '.'))
+    return batchOfTokens(text, 8, 'rows')
+  })
+  return joinBatches(rows)
+}
+
+// Trials begin after 5 and 9 steps and end after 9 and 13; the first arm grows in the second.
+const parts = (): Omit<LearnerOptions, 'model'> => ({
+  optimizer: adamw({ learningRate: 1e-2 }),
+  strategy: {
+    rehearsal: reservoirReplay({ capacity: 10, share: 0.5, seed: 1 }),
+    probes: heldBack({ share: 0.3, capacity: 40 }),
+    growth: growOnSchedule([{ step: 11, request: { kind: 'widenMlp', block: 'b0', to: 12 } }]),
+    choice: chooseAmong({ arms: { slow: { rate: 0.01 }, usual: {} }, every: 5, steps: 4 }),
+  },
+})
+
+const disk = haltingDisk(nodeDisk(folder), pass, about, wanted)
+pass('awake')
+const sizes = { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }
+const learner = (await hasCheckpoint(disk))
+  ? Learner.fromState((await readCheckpoint(disk)).learner as LearnerState, parts())
+  : new Learner({ model: Gpt.create(sizes, { seed: 5 }), ...parts() })
+while (learner.step < steps) {
+  step = learner.step + 1
+  await learner.observe(batchAt(learner.step))
+  pass(`${about()} learnt`)
+  await writeCheckpoint(disk, { learner: await learner.toState() })
+}
+process.stdout.write('lived\n')
