@@ -10,6 +10,7 @@ const roles = [
   'drift',
   'freezing',
   'growth',
+  'memory',
   'meta',
   'penalty',
   'plasticity',

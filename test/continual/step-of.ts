@@ -10,6 +10,7 @@ export function stepOf(fresh: TokenBatch, model?: Gpt): StepContext<Gpt> & Recal
     fresh,
     old: null,
     rowLosses: new Array<number>(fresh.rows).fill(1),
+    tokenLosses: new Float64Array(fresh.rows * fresh.length).fill(1),
     oldLosses: null,
     bitsPerByte: 1,
     bytes: [],

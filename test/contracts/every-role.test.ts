@@ -24,6 +24,7 @@ const suites: Readonly<
   consolidateWhen: 'checkTrigger',
   controller: 'checkController',
   choice: 'none: chooseAmong is the only one, and test/choice holds it to what it says',
+  recall: 'checkRecall',
   probes: 'none: heldBack is the only one, and test/probes holds it to what it says',
   vocabulary: 'none: it is one class, which nobody else can be',
 }

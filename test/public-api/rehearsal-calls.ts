@@ -1,5 +1,6 @@
 /** Right calls of what keeps rows and brings them back, of `@burgeon/continual`. Reaches inside gpt for a disk in memory. */
 import * as api from '@burgeon/continual'
+import { BytePairTokenizer } from '@burgeon/gpt'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
 import type { CallsOf } from './call.ts'
 
@@ -21,7 +22,9 @@ export const rehearsalCalls: Pick<
   | 'reservoirReplay'
   | 'ownTextReplay'
   | 'openExperience'
+  | 'episodicMemory'
   | 'heldBack'
+  | 'spellingOf'
 > = {
   openExperience: [
     () => ({
@@ -65,6 +68,15 @@ export const rehearsalCalls: Pick<
   ],
   reservoirReplay: [
     () => ({ args: { options: { capacity: 2, share: 1, seed: 1 } }, run: api.reservoirReplay }),
+  ],
+  episodicMemory: [
+    () => ({
+      args: { options: { bytes: 2 ** 18, worth: () => 1 } },
+      run: api.episodicMemory,
+    }),
+  ],
+  spellingOf: [
+    () => ({ args: { vocabulary: 256, tokenizer: new BytePairTokenizer() }, run: api.spellingOf }),
   ],
   heldBack: [
     () => ({

@@ -4,6 +4,7 @@ import {
   kernelTwoSample,
   recycleDormant,
   everySteps,
+  episodicMemory,
   forgetAtMost,
   freezeConverged,
   growOnPlateau,
@@ -143,6 +144,12 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
   ],
   checkTrigger: [
     () => ({ args: { trigger: everySteps(3), options: { acts: true } }, run: continualApi.checkTrigger }),
+  ],
+  checkRecall: [
+    () => ({
+      args: { make: () => episodicMemory({ bytes: 2 ** 18 }) },
+      run: continualApi.checkRecall,
+    }),
   ],
   checkController: [
     () => ({

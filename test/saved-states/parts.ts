@@ -8,6 +8,7 @@ import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
 import { OptimizerLife } from '../optimizers/optimizer-life.ts'
 import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
+import { readSome } from '../recall/read-texts.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -106,7 +107,6 @@ const measureHeldBack = async (probes: continual.Probes): Promise<void> => {
   probes.keep(batch(), 1)
   await probes.afterStep(400, () => Promise.resolve(Math.abs(signal())))
 }
-const draw = (max: number): number => noise++ % max
 const memories = {
   balancedMemory: continual.balancedMemory,
   greedyMemory: continual.greedyMemory,
@@ -123,7 +123,7 @@ const memoryPart = (make: () => continual.Memory): Part =>
       return { ...{ domain, label: null, order }, firstLoss: 1, loss: 1, learntAt: order }
     }
     const rows = [row(0), row(1)]
-    return memory.offer(row(noise), { rows, isFull: true, step: noise, draw })
+    return memory.offer(row(noise), { rows, isFull: true, step: noise, draw: (max) => noise++ % max })
   })
 const sentence = 'the cat sat on the mat with the hat '
 const tokenizer = () => new gpt.BytePairTokenizer({ merges: [[116, 104]] })
@@ -390,7 +390,7 @@ export const parts: Readonly<Record<string, Part>> = {
   Reservoir: remade(
     () => new continual.Reservoir(3),
     continual.Reservoir.fromState,
-    (reservoir) => reservoir.offer(draw),
+    (reservoir) => reservoir.offer((max) => noise++ % max),
   ),
   standardized: own(detectors.standardized, feed),
   byteShift: own(
@@ -434,6 +434,7 @@ export const parts: Readonly<Record<string, Part>> = {
       }),
     remember,
   ),
+  episodicMemory: own(() => continual.episodicMemory({ bytes: 2 ** 18 }), readSome),
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
   ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),

@@ -11,6 +11,8 @@ import { checkArgument, checkOptions, checks, OptionError, scope } from '@burgeo
 import { bitsPerByte } from './metrics/prequential.ts'
 import { rowsOn } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
+import { aRecall, type Recall } from './memory/recall.ts'
+import { type Spelling, spellingOf } from './memory/spelling.ts'
 
 /** How a text is read. */
 export interface EvaluateOptions {
@@ -24,6 +26,8 @@ export interface EvaluateOptions {
   readonly stride?: number
   /** Windows computed at a time; 8 unless given. */
   readonly rows?: number
+  /** Remembers texts beside the model: the loss is measured with it, too. None unless given. */
+  readonly recall?: Recall
   /** Is called and awaited before each pass with the tokens predicted so far, and all of them. */
   readonly onProgress?: (predicted: number, all: number) => unknown
 }
@@ -32,6 +36,11 @@ export interface EvaluateOptions {
 export interface TextEvaluation {
   /** Loss of all predicted tokens, in bits, by the bytes that they stand for. */
   readonly bitsPerByte: number
+  /**
+   * The same with what a recall remembers mixed in, each token by the mixture as those before it have made
+   * it. The recall stays as it is. Absent without one.
+   */
+  readonly mixedBitsPerByte?: number
   /** Mean loss of a predicted token, in nats. */
   readonly natsPerToken: number
   /** e to the power of `natsPerToken`. */
@@ -84,10 +93,11 @@ export async function evaluateText(
     window: checks.integer({ from: 1, to: context }),
     stride: checks.integer({ from: 1 }),
     rows: checks.integer({ from: 1 }),
+    recall: aRecall,
     onProgress: checks.callback(),
   })
   const { tokenizer = bytePairs, window = context, rows = 8, onProgress = () => {} } = options
-  const { stride = Math.ceil(window / 2), adapter } = options
+  const { stride = Math.ceil(window / 2), adapter, recall } = options
   if (stride > window) {
     throw new OptionError(
       `${who}: got stride ${stride} and window ${window}; expected a stride of at most the window, so that every token is predicted.`,
@@ -100,7 +110,7 @@ export async function evaluateText(
   }
   const encoded = encodedText(who, text, tokenizer)
   const { predicted, bytes } = encoded
-  let total = 0
+  const all = new Float64Array(predicted.length)
   let counted = 0
   const windows = windowsOf(predicted.length, window, stride)
   for (let at = 0; at < windows.length; at += rows) {
@@ -114,12 +124,17 @@ export async function evaluateText(
     })
     using _ = losses
     const values = await losses.read()
-    for (let i = 0; i < values.length; i++) total += values[i]
-    counted += some.reduce((sum, { from, to }) => sum + to - from, 0)
+    for (const [row, { start, from, to }] of some.entries()) {
+      for (let i = from; i < to; i++) all[i] = values[row * window + i - start]
+      counted += to - from
+    }
   }
+  const total = all.reduce((a, b) => a + b, 0)
+  const mixed = recall && mixedLosses(recall, encoded, all, spellingOf(vocabulary, tokenizer))
   const natsPerToken = total / predicted.length
   return {
     bitsPerByte: bitsPerByte(total / bytes),
+    ...(mixed && { mixedBitsPerByte: bitsPerByte(mixed.reduce((a, b) => a + b, 0) / bytes) }),
     natsPerToken,
     perplexity: Math.exp(natsPerToken),
     tokens: predicted.length,
@@ -162,6 +177,18 @@ function own(bytes: Uint8Array, tokenizer: GrowingTokenizer): Int32Array {
     if (!(error instanceof TypeError)) throw error
     return tokenizer.encodeBytes(bytes)
   }
+}
+
+function mixedLosses(
+  recall: Recall,
+  { before, predicted }: EncodedText,
+  losses: Float64Array,
+  spelling: Spelling,
+): Float64Array {
+  const tokens = new Int32Array(predicted.length + 1)
+  tokens[0] = before
+  tokens.set(predicted, 1)
+  return recall.read({ tokens, losses, domain: 'text', origin: null }, spelling)
 }
 
 /** The predictions of a window that count, `from` to `to`, and the first that it makes. */

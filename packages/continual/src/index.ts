@@ -141,6 +141,14 @@ export type { BatchOf, Model } from './model/model.ts'
 export { type Pass, passOf } from './model/pass.ts'
 export type { NetworkGrowth } from './model/grow-network.ts'
 export {
+  episodicMemory,
+  type EpisodicMemory,
+  type EpisodicMemoryOptions,
+} from './memory/episodic/episodic-memory.ts'
+export type { ForgetWhat, ReadText, Recall, Recollection } from './memory/recall.ts'
+export type { EpisodeFacts } from './memory/episodic/retention.ts'
+export { type Spelling, spellingOf, type TokenShare } from './memory/spelling.ts'
+export {
   type HiddenRequest,
   type WidenHidden,
   widerHidden,

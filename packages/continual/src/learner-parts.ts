@@ -21,6 +21,7 @@ import { probing } from './upkeep/probing.ts'
 import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { StepContext } from './journal/step-context.ts'
+import { type RecallRunner, recallRunner } from './memory/recall-runner.ts'
 import { onDrift } from './trigger.ts'
 import type { Trying } from './upkeep/trying.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
@@ -45,6 +46,8 @@ export interface LearnerParts {
   readonly upkeep: readonly Upkeep[]
   /** Holds rows back. */
   readonly probes: Probes | undefined
+  /** Remembers texts beside the model. */
+  readonly recall: RecallRunner | undefined
   /** Sets the knobs of the next step. */
   readonly control: ControlRunner | undefined
   /** Sets the knobs of the arm that is lived. */
@@ -69,7 +72,8 @@ export function assemble({
   now,
 }: AnyLearnerOptions): LearnerParts {
   const { penalties = [], projections = [], transforms = [], watches = [], detectors = [] } = strategy
-  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes, controller } = strategy
+  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes, controller, recall } =
+    strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
@@ -123,6 +127,7 @@ export function assemble({
     ['probes', probes],
     ['controller', control],
     ['choice', choice],
+    ['recall', recall],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
@@ -138,6 +143,7 @@ export function assemble({
     keepsLogits: [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
     notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     probes,
+    recall: gpt && recall && recallRunner(recall, gpt, vocabulary?.tokenizer),
     control,
     choice,
     trying: choice ? [choice] : [],

@@ -129,8 +129,7 @@ export class Learner<M extends Model = Gpt> {
 
   /** How well a text is predicted and what would come next. Never changes state. */
   predict(this: Learner, text: string): Promise<Prediction> {
-    const { model, strategy, adapter } = this
-    return this.#branches.look(() => predictText(model, text, strategy.vocabulary?.tokenizer, adapter))
+    return this.#branches.look(() => predictText(this, text))
   }
 
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */

@@ -11,6 +11,10 @@ import { bitsPerByte } from './metrics/prequential.ts'
 import { batchOfRows, batchOfTokens, type TokenBatch } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedText } from './evaluate-text.ts'
+import { mixedNext } from './memory/mixed-next.ts'
+import { type Recalled, recalledOf } from './memory/recalled.ts'
+import type { Strategy } from './strategy/strategy.ts'
+import { spellingOf } from './memory/spelling.ts'
 
 const aGpt = checks.instance('a Gpt', Gpt)
 /** A tokenizer without merges. */
@@ -20,27 +24,33 @@ const bytePairs = new BytePairTokenizer()
 export interface Prediction {
   /**
    * Loss of the text's tokens after the first, in bits per byte that they stand for; null for a text of one
-   * token.
+   * token. With a recall in the strategy, that of model and memory together, as is `next`.
    */
   readonly bitsPerByte: number | null
   /** Probability of every token to come next, `[V]`, summing to 1. */
   readonly next: Float64Array
+  /** What comes to mind after the text, and has a say in `next`. Absent where nothing recalls. */
+  readonly recalled?: readonly Recalled[]
+}
+
+/** What of a learner predicts. */
+interface Predicting {
+  readonly model: Gpt
+  readonly adapter: AppliedAdapter | undefined
+  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary'>
 }
 
 /**
  * How well a text is predicted, and what would come next. Of a text longer than the context the last part
  * counts.
  *
- * @param tokenizer Every token is a byte unless given.
- * @param adapters An adapter beside the model; none unless given.
  * @throws OptionError for an empty text.
  */
 export async function predictText(
-  model: Gpt,
+  { model, adapter, strategy: { recall, vocabulary } }: Predicting,
   text: string,
-  tokenizer: GrowingTokenizer = bytePairs,
-  adapters?: AppliedAdapter,
 ): Promise<Prediction> {
+  const { tokenizer } = vocabulary ?? { tokenizer: bytePairs }
   checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
   if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
@@ -49,16 +59,25 @@ export async function predictText(
     // What follows the last token is not known: a target of padding, which counts for nothing.
     const row = batchOfRows([tokens], ['text'], tokens.length)
     const { inputs: read, targets } = batchTensors(model.device, row)
-    const logits = model.forward(read, undefined, adapters ? { adapters } : {})
+    const logits = model.forward(read, undefined, adapter ? { adapters: adapter } : {})
     return { losses: crossEntropy(logits, targets), last: slice(logits, [tokens.length - 1]) }
   })
   using _losses = losses
   using _last = last
-  const total = Array.from(await losses.read()).reduce((a, b) => a + b, 0)
+  // The last one is of padding.
+  const each = Array.from(await losses.read()).slice(0, -1)
   const predicted = tokenizer.decodeBytes(tokens.subarray(1)).length
+  const perByte = (nats: readonly number[]): number | null =>
+    predicted === 0 ? null : bitsPerByte(nats.reduce((a, b) => a + b, 0) / predicted)
+  const next = softmax(await last.read())
+  if (recall === undefined) return { bitsPerByte: perByte(each), next }
+  const spelling = spellingOf(model.config.vocabulary, tokenizer)
+  const mixed = recall.read({ tokens, losses: each, domain: 'text', origin: null }, spelling)
+  const recollection = recall.recollect(Uint8Array.from(tokenizer.decodeBytes(all)))
   return {
-    bitsPerByte: predicted === 0 ? null : bitsPerByte(total / predicted),
-    next: softmax(await last.read()),
+    bitsPerByte: perByte([...mixed]),
+    next: recollection ? mixedNext(next, recollection, spelling) : next,
+    recalled: recollection ? [recalledOf(recollection)] : [],
   }
 }
 

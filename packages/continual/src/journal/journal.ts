@@ -90,14 +90,24 @@ export class Journal {
     if (events.some(({ kind }) => kind === 'drift')) this.#lastDrift = this.#step
   }
 
-  /** The report of a step that has come to its end. */
-  end({ learnt, fresh, old, bytes, observed }: LearntBatch, context: StepContext): StepReport {
+  /**
+   * The report of a step that has come to its end.
+   *
+   * @param recalled Nats that a recall has saved; none where nothing recalls.
+   */
+  end(
+    { learnt, fresh, old, bytes, observed }: LearntBatch,
+    context: StepContext,
+    recalled?: number,
+  ): StepReport {
+    const saved = recalled !== undefined && bitsPerByte(recalled / Math.max(bytes.length, 1))
     return {
       ...(observed?.learnt ?? learnt),
       ...(observed && { heldBackRows: observed.heldBack }),
       step: this.#step,
       bytes: bytes.length,
       bitsPerByte: context.bitsPerByte,
+      ...(saved !== false && { mixedBitsPerByte: context.bitsPerByte - saved }),
       domains: (observed ?? fresh).domains,
       rehearsedRows: old?.rows ?? 0,
       parameters: this.#model.parameters.size,
@@ -132,7 +142,7 @@ export class Journal {
   }
 
   #contextOf(
-    { learnt, fresh, old, oldLosses, bytes, logits }: LearntBatch,
+    { learnt, fresh, old, oldLosses, tokenLosses, bytes, logits }: LearntBatch,
     lossPerByte: number,
   ): StepContext {
     const { rowLosses } = learnt
@@ -143,6 +153,7 @@ export class Journal {
       fresh,
       old,
       rowLosses,
+      tokenLosses,
       oldLosses,
       ...(logits && { logits }),
       bitsPerByte: bitsPerByte(lossPerByte),

@@ -25,6 +25,8 @@ export interface LearntBatch {
   readonly oldLosses: readonly number[] | null
   /** Outputs for the fresh rows, where a part uses them. */
   readonly logits?: ArrayLike<number>
+  /** Loss of each prediction of the fresh rows, `[B·T]`, in nats. */
+  readonly tokenLosses: ArrayLike<number>
   /** The bytes that were predicted; none of examples. */
   readonly bytes: ArrayLike<number>
   /** What is on record where some of the rows were held back: of all that were observed, in order. */

@@ -41,6 +41,11 @@ export interface StepContext<M extends Model = Model> {
   /** Prequential loss of each new row, in nats per token; of examples, the loss of each. */
   readonly rowLosses: readonly number[]
   /**
+   * Prequential loss of each prediction of the new rows, `[B·T]` row after row, in nats; what stands for
+   * padding counts for nothing. Of examples the loss of each.
+   */
+  readonly tokenLosses: ArrayLike<number>
+  /**
    * Loss of each old row before this update, in nats per token (or example); null where it was not measured:
    * with a look-ahead, which predicts the new rows alone, and where there were no old rows.
    */

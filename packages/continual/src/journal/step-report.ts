@@ -9,6 +9,11 @@ export interface StepReport {
   readonly loss: number
   /** The same in bits, per byte that the tokens stand for; of examples, for each. */
   readonly bitsPerByte: number
+  /**
+   * The same with what a recall remembered mixed in; rows that are held back count as they are. Absent where
+   * nothing recalls.
+   */
+  readonly mixedBitsPerByte?: number
   /** The prequential loss of each new row, in nats per token (or example). */
   readonly rowLosses: readonly number[]
   readonly domains: readonly string[]

@@ -58,6 +58,8 @@ interface LearntRows {
   readonly oldLosses: readonly number[] | null
   /** Outputs of the model for the fresh rows, before the update, where a part uses them. */
   readonly logits?: ArrayLike<number>
+  /** Loss of each prediction of the fresh rows, in nats. */
+  readonly tokenLosses: ArrayLike<number>
 }
 
 /**
@@ -74,7 +76,8 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
   const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await gradients.gradientNorm.read()
-    const { oldLosses, ...summary } = summarize(fresh.rows, gradients, await gradients.losses.read())
+    const losses = await gradients.losses.read()
+    const { oldLosses, ...summary } = summarize(fresh.rows, gradients, losses)
     const mayOverflow = parts.lossScale !== undefined && parts.overflows < maxOverflows
     if (!Number.isFinite(summary.loss) || !(Number.isFinite(gradientNorm) || mayOverflow)) {
       throw new NonFiniteError(
@@ -83,11 +86,12 @@ async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null)
       )
     }
     const penalties = await numbersIn(gradients.penalties)
-    const logits = gradients.logits && freshLogits(fresh, gradients, await gradients.logits.read())
+    const logits = gradients.logits && ofFresh(fresh, gradients, await gradients.logits.read())
+    const tokenLosses = ofFresh(fresh, gradients, losses)
     const isRisky = gradientNorm > riskyAbove || rate > riskyAbove
     const updateNorm = await updateWeights(parts, gradients, isRisky, Number.isFinite(gradientNorm))
     const learnt = { ...summary, penalties, gradientNorm, updateNorm }
-    return { learnt, oldLosses, ...(logits && { logits }) }
+    return { learnt, oldLosses, tokenLosses, ...(logits && { logits }) }
   } finally {
     const { length: _length, counted: _counted, ...tensors } = gradients
     for (const tensor of tensorsIn(tensors)) tensor.dispose()
@@ -207,8 +211,8 @@ function summarize(
   }
 }
 
-/** The outputs for the fresh rows alone, each as long as it is among them: `[B·T, C]`. */
-function freshLogits(
+/** Numbers for the predictions of the fresh rows alone, each row as long as it is among them: `[B·T, C]`. */
+function ofFresh(
   { rows, ...fresh }: Batch,
   { length, losses }: Pick<Gradients, 'length' | 'losses'>,
   outputs: ArrayLike<number>,

@@ -33,14 +33,14 @@ export class Loop {
 
   /** Predicts a mini-batch, learns it, and lets every part look after its own. */
   async step(data: Batch | string, knobs: Knobs): Promise<StepReport> {
-    const { intake, notice, upkeep, probes } = this.parts
+    const { intake, notice, upkeep, probes, recall } = this.parts
     const observed = intake.batchOf(data)
     const { fresh, held, isHeld } = divided(observed, probes)
     const heldLosses = held && (await rowLossesOf(this.model, this.parts.adapter, held))
     const learnt = fresh && (await learnWithRecall(this.#means(knobs), fresh, this.journal))
     const all = heldLosses && joined(learnt?.learnt ?? null, heldLosses, isHeld)
     const batch = {
-      ...{ old: null, oldLosses: null, learnt: all as Learnt, ...learnt },
+      ...{ old: null, oldLosses: null, tokenLosses: [], learnt: all as Learnt, ...learnt },
       ...{ fresh: fresh ?? observed, bytes: intake.bytesOf(observed) },
       ...(held && all && { observed: { learnt: all, domains: observed.domains, heldBack: held.rows } }),
     }
@@ -48,8 +48,10 @@ export class Loop {
     const context = this.journal.begin(batch)
     if (held) probes?.keep(held, context.step)
     this.journal.add(await notice.afterStep(context))
+    // Before the vocabulary grows.
+    const saved = learnt ? recall?.remember(context) : recall && 0
     for (const part of learnt ? upkeep : []) this.journal.add(await part.afterStep(context))
-    return this.journal.end(batch, context)
+    return this.journal.end(batch, context, saved)
   }
 
   /** What is known of each domain by the rows that are held back. */

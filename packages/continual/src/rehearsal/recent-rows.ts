@@ -4,7 +4,7 @@ import { count, none, savedNumbers, savedTokens } from '../saved-state.ts'
 import type { Batch } from '../stream/batch.ts'
 import { batchFromRows, isTokenRow, recoded, type Row, rowAt } from '../stream/row.ts'
 import type { Rehearsal } from './rehearsal.ts'
-import { originsIn, type SavedOrigins, savedOrigins } from './storage/saved-origins.ts'
+import { originsIn, type SavedOrigins, savedOrigins } from '../stream/saved-origins.ts'
 
 interface State {
   /** Tokens; or the inputs of an example, and then its targets. */

@@ -7,7 +7,7 @@ import { gptRoles, type Strategy } from './strategy.ts'
 
 /**
  * Throws OptionError for something that needs the tokens or blocks of a GPT beside a model that is none, and
- * for upkeep that could do nothing for it.
+ * for upkeep that could do nothing for it. Of a GPT, for a recall that cannot know what its tokens are.
  *
  * @param options Those of the learner that only a GPT can have.
  */
@@ -18,7 +18,14 @@ export function checkModel(
   options: Readonly<Record<string, unknown>>,
 ): void {
   for (const part of strategy.upkeep ?? []) part.check?.(model)
-  if (model instanceof Gpt) return
+  if (model instanceof Gpt) {
+    const { vocabulary } = model.config
+    if (strategy.recall === undefined || strategy.vocabulary !== undefined || vocabulary <= 256) return
+    throw new OptionError(
+      `${who}: got ${strategy.recall.name}, a model of ${vocabulary} tokens and no vocabulary; expected one, such as fixedVocabulary(tokenizer), ` +
+        'that says which bytes the tokens are.',
+    )
+  }
   const own = aDenseNetwork.accepts(model) ? [] : ['growth']
   const given: Readonly<Record<string, unknown>> = { ...strategy, ...options }
   const isGiven = (name: string): boolean =>

@@ -10,6 +10,7 @@ import { aWatching } from '../drift/signals/watching.ts'
 import { aStreamWatch } from '../drift/stream-watch.ts'
 import { aFreezing } from '../freezing/freezing.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
+import { aRecall } from '../memory/recall.ts'
 import { aLookAhead } from '../meta/look-ahead.ts'
 import { aPenalty, type Penalty } from '../penalty/penalty.ts'
 import { someProbes } from '../probes/probes.ts'
@@ -32,6 +33,7 @@ const roles: ChecksOf<Strategy> = {
   growth: aGrowthPolicy,
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
+  recall: aRecall,
   probes: someProbes,
   controller: aController,
   choice: aChoice,

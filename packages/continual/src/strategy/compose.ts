@@ -11,6 +11,7 @@ const single = [
   'growth',
   'freezing',
   'vocabulary',
+  'recall',
   'probes',
   'controller',
   'choice',

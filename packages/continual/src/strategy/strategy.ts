@@ -8,6 +8,7 @@ import type { Watching } from '../drift/signals/watching.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 import type { Freezing } from '../freezing/freezing.ts'
 import type { GrowthPolicy } from '../growth/growth-policy.ts'
+import type { Recall } from '../memory/recall.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
 import type { DenseNetwork } from '../model/dense-network.ts'
 import type { DenseSizes } from '../model/dense-sizes.ts'
@@ -59,6 +60,8 @@ export interface Strategy extends ModelStrategy {
   readonly freezing?: Freezing
   /** Gives what is frequent in the stream a token of its own; every token is a byte without it. */
   readonly vocabulary?: GrowingVocabulary
+  /** Remembers texts beside the weights, and has a say in predictions; the model learns as without it. */
+  readonly recall?: Recall
 }
 
 /** The parts of a learner of a dense network, by role. */
@@ -68,7 +71,7 @@ export interface NetworkStrategy extends ModelStrategy, Without<(typeof gptRoles
 }
 
 /** Roles that only a GPT has a use for. */
-export const gptRoles = ['watches', 'freezing', 'vocabulary'] as const
+export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall'] as const
 
 type Without<Role extends string> = { readonly [R in Role]?: never }
 

@@ -95,6 +95,7 @@ function contextOf(step: number, model: Gpt, events: readonly LearnerEvent[]): S
     fresh,
     old: null,
     rowLosses: [2, 2],
+    tokenLosses: new Float64Array(16).fill(2),
     oldLosses: null,
     bitsPerByte: 2,
     bytes: fresh.tokens,

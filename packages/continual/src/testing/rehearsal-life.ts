@@ -58,6 +58,7 @@ export function contextOf(step: number, model: Gpt, fresh: TokenBatch = batchAt(
     fresh,
     old: null,
     rowLosses,
+    tokenLosses: new Float64Array(fresh.rows * fresh.length).fill(2),
     oldLosses: null,
     // As of a model that had fewer outputs at first.
     logits: Array.from({ length: fresh.rows * fresh.length * (step < longFrom ? 5 : 6) }, (_, i) =>

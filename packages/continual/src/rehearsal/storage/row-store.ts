@@ -7,7 +7,7 @@ import { batchFromRows, isTokenRow, recoded, type Row } from '../../stream/row.t
 import type { RememberedRow } from '../memory/memory.ts'
 import { packRow, predictionsIn, unpackRow } from './packed-row.ts'
 import { joinArrays } from '../../stream/join-arrays.ts'
-import { originsIn, type SavedOrigins, savedOrigins } from './saved-origins.ts'
+import { originsIn, type SavedOrigins, savedOrigins } from '../../stream/saved-origins.ts'
 
 /** Room for rows: so many of them, or as many as take so many bytes. */
 export type Capacity = number | { readonly bytes: number }

@@ -1,7 +1,7 @@
 /** Origins of kept rows as a state holds them: a column for each field, and every source named once. */
 import { type Check, checks, StateError, type StateChecks, checkState } from '@burgeon/tensor'
-import { count } from '../../saved-state.ts'
-import { type Origin, type Origins, withOrigins } from '../../stream/origin.ts'
+import { count } from '../saved-state.ts'
+import { type Origin, type Origins, withOrigins } from './origin.ts'
 
 /** Plain data. All arrays are of as many entries as there are rows. */
 export interface SavedOrigins {
