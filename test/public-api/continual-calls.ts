@@ -146,6 +146,18 @@ export const continualCalls: CallsOf<typeof api> = {
   ],
   measureBlocks: [() => ({ args: { model: model(), batch: batch() }, run: api.measureBlocks })],
   saturationsIn: [() => ({ args: { journal: [] }, run: api.saturationsIn })],
+  growByTrial: [
+    () => ({
+      args: {
+        options: {
+          ...{ when: policy(), steps: 3, patience: 2, significance: 1 },
+          candidates: { layer: () => request() },
+        },
+      },
+      run: api.growByTrial,
+    }),
+  ],
+  growthTrialsIn: [() => ({ args: { journal: [] }, run: api.growthTrialsIn })],
   measurementsIn: [() => ({ args: { journal: [] }, run: api.measurementsIn })],
   partImportance: [() => ({ args: { model: model(), batch: batch() }, run: api.partImportance })],
   pruneDormant: [() => ({ args: { options: { every: 1, looks: 1 } }, run: api.pruneDormant })],

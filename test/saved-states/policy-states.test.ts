@@ -4,9 +4,11 @@ import {
   budgeted,
   firstOf,
   growByCompute,
+  growByTrial,
   growOnDrift,
   growOnPlateau,
   growOnSchedule,
+  heldBack,
   type GrowthPolicy,
   Learner,
   onApproval,
@@ -24,7 +26,7 @@ const schedule = growOnSchedule([{ step: 1, request: { kind: 'widenMlp', block: 
 
 const partsOf = (growth: GrowthPolicy) => ({
   optimizer: adamw({ learningRate: 0.01 }),
-  strategy: { growth, detector: pageHinkley() },
+  strategy: { growth, detector: pageHinkley(), probes: heldBack({ share: 0.01 }) },
 })
 
 async function lived(growth: GrowthPolicy) {
@@ -48,6 +50,7 @@ const policies: Readonly<Record<string, GrowthPolicy>> = {
   budgeted: budgeted(schedule, { growths: 3 }),
   firstOf: firstOf(schedule, growOnDrift({ patience: 2 })),
   growByCompute: growByCompute({ window: 8 }),
+  growByTrial: growByTrial({ when: growOnDrift({ patience: 2 }) }) as GrowthPolicy,
   growOnDrift: growOnDrift({ patience: 2 }),
   growOnPlateau: growOnPlateau({ window: 8, patience: 1 }),
   growOnSchedule: schedule,

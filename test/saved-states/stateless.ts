@@ -16,7 +16,8 @@ export const stateless: readonly string[] = [
   ...['classifier', 'denseFromState', 'regressor', 'widenHidden', 'widerHidden'],
   ...['blurredTasks', 'evaluateExamples', 'learnMemory', 'learnTasks', 'splitTasks', 'taskEnds'],
   ...['empiricalFisherInformation', 'exactFisherInformation', 'fisherInformation', 'fomaml'],
-  ...['growByCompute', 'growByGradient', 'growOnConflict', 'growOnDrift', 'growOnPlateau'],
+  ...['growByCompute', 'growByGradient', 'growByTrial', 'growthTrialsIn'],
+  ...['growOnConflict', 'growOnDrift', 'growOnPlateau'],
   ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
   ...[
     'growOnSaturation',

@@ -146,7 +146,7 @@ export function assemble({
     recall: gpt && recall && recallRunner(recall, gpt, vocabulary?.tokenizer),
     control,
     choice,
-    trying: choice ? [choice] : [],
+    trying: [...(growth?.trial && grows ? [grows] : []), ...(choice ? [choice] : [])],
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,
     kept: kept.flatMap(([role, part]) => (part === undefined ? [] : [{ role, part }])),

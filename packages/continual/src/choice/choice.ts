@@ -3,7 +3,7 @@
  */
 import { type Check, checks } from '@burgeon/tensor'
 import type { Knobs } from '../control/knobs.ts'
-import type { TrialOutcome } from '../journal/trial-outcome.ts'
+import type { TrialOutcome } from '../journal/trials/trial-outcome.ts'
 
 /** Decision after a trial. */
 export interface ChoiceDecision<S> {

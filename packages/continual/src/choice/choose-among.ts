@@ -10,7 +10,7 @@ import {
   RandomStream,
 } from '@burgeon/tensor'
 import { type Knobs, knobsOf } from '../control/knobs.ts'
-import { significanceOf, type TriedArm, type TrialOutcome } from '../journal/trial-outcome.ts'
+import { significanceOf, type TriedArm, type TrialOutcome } from '../journal/trials/trial-outcome.ts'
 import { count, entriesOf, none } from '../saved-state.ts'
 import type { Choice, ChoiceDecision } from './choice.ts'
 

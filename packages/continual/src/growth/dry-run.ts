@@ -9,6 +9,7 @@ import {
   type GrowthSignals,
   lossWindow,
 } from './growth-policy.ts'
+import type { TriedRequests } from '../journal/trials/tried-requests.ts'
 import type { Measurement } from './measure/measurement.ts'
 import { type AnyConfig, grownIn, type RequestTo } from './price-in.ts'
 import { excessOfPrice } from './within-budget.ts'
@@ -31,6 +32,11 @@ export interface DryRunInput<C extends AnyConfig = GptConfig> {
   readonly measurements?: Readonly<Record<number, Measurement>>
   /** Whether a controller was saturated after a step, until the next that is there: see `saturationsIn`. */
   readonly saturations?: Readonly<Record<number, boolean>>
+  /**
+   * Trials of growth by the step in which the policy asked: see `growthTrialsIn`. They are judged anew.
+   * A request without one is carried out as it is.
+   */
+  readonly trials?: Readonly<Record<number, TriedRequests>>
   /** Bytes of state beside the weights at the beginning; they grow as these do. None unless given. */
   readonly stateBytes?: number
 }
@@ -65,16 +71,28 @@ export function dryRun<S, C extends AnyConfig = GptConfig>(
     budget: checks.object('an object with parameters'),
     measurements: checks.object('measurements by step'),
     saturations: checks.object('true or false by step'),
+    trials: checks.object('trials by step'),
     stateBytes: checks.number({ from: 0 }),
   })
   if (input.budget) checkOptions('dryRun: budget', input.budget, budgetChecks)
   const { losses, drifts = [], budget = { parameters: Infinity }, measurements = {} } = input
-  const { saturations = {} } = input
+  const { saturations = {}, trials = {} } = input
   let { config, parameters, stateBytes = 0 } = input
   let state = policy.initial
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
   let isSaturated = false
   const growths: DryGrowth<C>[] = []
+  const grow = (step: number, request: RequestTo<C>, reason: string): void => {
+    const { config: after, parameters: more, price } = grownIn(config, request, stateBytes)
+    const refused = excessOfPrice(price, { parameters }, budget) !== null
+    if (!refused) {
+      config = after as C
+      parameters += more
+      stateBytes = price.after.stateBytes
+      lastGrowth = step
+    }
+    growths.push({ step, request, reason, parameters, refused })
+  }
   for (let step = 1; step <= losses.length; step++) {
     if (drifts.includes(step)) lastDrift = step
     isSaturated = saturations[step - 1] ?? isSaturated
@@ -95,16 +113,17 @@ export function dryRun<S, C extends AnyConfig = GptConfig>(
     state = decision.state
     const { request, reason } = decision
     if (request === null) continue
-    const grown = grownIn(config, request, stateBytes)
-    const { price } = grown
-    const refused = excessOfPrice(price, signals, budget) !== null
-    if (!refused) {
-      config = grown.config as C
-      parameters += grown.parameters
-      stateBytes = price.after.stateBytes
-      lastGrowth = step
+    const tried = policy.trial && trials[step]
+    if (policy.trial === undefined || tried === undefined) {
+      grow(step, request, reason)
+      continue
     }
-    growths.push({ step, request, reason, parameters, refused })
+    const { goesOn } = policy.trial.decide(tried.outcome)
+    const end = tried.outcome.step
+    // The policy is not asked before the trial ends; what stands has grown after its first step.
+    const stands = Object.hasOwn(tried.candidates, goesOn) ? tried.candidates[goesOn] : null
+    if (stands !== null) grow(end - policy.trial.steps + 1, stands as RequestTo<C>, reason)
+    for (; step < end; step++) lastDrift = drifts.includes(step + 1) ? step + 1 : lastDrift
   }
   return growths
 }

@@ -1,6 +1,7 @@
 /** Growth policies: when, where and how much to grow. Pure functions that never see a tensor. */
 import { type Check, type ChecksOf, checks } from '@burgeon/tensor'
 import type { GptConfig } from '@burgeon/gpt'
+import type { GrowthTrial } from './growth-trial.ts'
 import type { Measurement } from './measure/measurement.ts'
 import type { AnyConfig, RequestTo } from './price-in.ts'
 
@@ -121,6 +122,10 @@ export interface GrowthPolicy<S = unknown, C extends AnyConfig = GptConfig> {
    * approval, comes by way of its state; `decide` stays pure.
    */
   connect?(state: LiveState<S>): void
+  /**
+   * How its requests are tried beside a model that does not grow; each is carried out untried unless given.
+   */
+  readonly trial?: GrowthTrial<C>
   decide(signals: GrowthSignals<C>, budget: GrowthBudget, state: S): GrowthDecision<S, C>
 }
 

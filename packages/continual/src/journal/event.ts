@@ -3,7 +3,8 @@ import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeo
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
-import type { TrialOutcome } from './trial-outcome.ts'
+import type { TrialOutcome } from './trials/trial-outcome.ts'
+import type { TriedRequests } from './trials/tried-requests.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
 import type { DomainFactors } from '../stream/domain-factors.ts'
 
@@ -54,6 +55,8 @@ export type LearnerEvent =
   | EventOf<'control', { readonly knobs: Factors; readonly reason: string; readonly isSaturated: boolean }>
   /** A controller failed; its knobs stay as they were. */
   | EventOf<'control refused', { readonly reason: string }>
+  /** Growth was tried beside a model that did not grow, and one of them goes on. */
+  | EventOf<'growth tried', TriedRequests & { readonly goesOn: string; readonly reason: string }>
   /** Several ways to learn were tried on the same rows, and one of them goes on. */
   | EventOf<'choice', { readonly goesOn: string; readonly reason: string; readonly outcome: TrialOutcome }>
   /** Hidden units of one MLP began again, by number. */

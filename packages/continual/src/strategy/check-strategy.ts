@@ -61,7 +61,7 @@ export function checkStrategy(who: string, strategy: Strategy): void {
       `${who}: got the growth policy "${growth.name}", which waits for a controller that can do no more, and no such controller; expected one, such as forgetAtMost(0.02).`,
     )
   }
-  checkChoice(who, strategy)
+  checkTrials(who, strategy)
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
   const penalty = penalties.find(isIdle)
@@ -84,17 +84,18 @@ export function checkStrategy(who: string, strategy: Strategy): void {
   }
 }
 
-/** Throws OptionError for a choice that could not judge, or whose trials could not be taken back. */
-function checkChoice(who: string, { choice, probes, vocabulary }: Strategy): void {
-  if (choice === undefined) return
+/** Throws OptionError for trials that nothing could judge, or that could not be taken back. */
+function checkTrials(who: string, { choice, growth, probes, vocabulary }: Strategy): void {
+  const tried = choice ? `the choice "${choice.name}"` : growth?.trial && `the growth policy "${growth.name}"`
+  if (tried === undefined) return
   if (probes === undefined) {
     throw new OptionError(
-      `${who}: got the choice "${choice.name}", which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
+      `${who}: got ${tried}, which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
     )
   }
   if (vocabulary !== undefined && !vocabulary.isFixed) {
     throw new OptionError(
-      `${who}: got the choice "${choice.name}" beside ${vocabulary.name}, whose tokenizer cannot let go of tokens; expected a vocabulary that does not grow.`,
+      `${who}: got ${tried} beside ${vocabulary.name}, whose tokenizer cannot let go of tokens; expected a vocabulary that does not grow.`,
     )
   }
 }

@@ -1,5 +1,5 @@
 /** Compares the losses of the same rows under two sets of weights, row by row. */
-import type { TriedArm } from '../journal/trial-outcome.ts'
+import type { TriedArm } from '../journal/trials/trial-outcome.ts'
 
 /**
  * The mean of the differences in bits, and its standard error.

@@ -1,14 +1,31 @@
 /** Asks the growth policy after every step, and has its request carried out. */
 import { stateBytesOf } from '@burgeon/gpt/growth'
-import { checks, checkState, foldIn, type RandomKey, type Mirror, type StateChecks } from '@burgeon/tensor'
+import {
+  checks,
+  checkState,
+  foldIn,
+  optional,
+  type RandomKey,
+  type Mirror,
+  type StateChecks,
+} from '@burgeon/tensor'
 import type { LearnerEvent } from '../journal/event.ts'
 import { plainData } from '../saved-state.ts'
 import type { StepContext } from '../journal/step-context.ts'
+import type { Trying, Verdict } from './trying.ts'
 import type { Upkeep } from './upkeep.ts'
-import { carryOut, type GrowthGround, refusalEvent } from './carry-out.ts'
+import { carryOut, type GrowthGround, type ReasonedRequest, refusalEvent } from './carry-out.ts'
 import { type GrowthSite, siteOf } from './growth-site.ts'
 import type { GrowthBudget, GrowthDecision, GrowthPolicy, GrowthSignals } from '../growth/growth-policy.ts'
-import type { AnyConfig } from '../growth/price-in.ts'
+import {
+  asItIs,
+  aTriedGrowth,
+  type GrowthTrial,
+  requestDue,
+  type TriedGrowth,
+} from '../growth/growth-trial.ts'
+import type { AnyConfig, AnyRequest } from '../growth/price-in.ts'
+import { excessOf } from '../growth/within-budget.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 
 /** A policy for a model of either kind. */
@@ -33,12 +50,21 @@ export function groundOf(
   return now === undefined ? ground : { ...ground, now }
 }
 
+/** Upkeep that has growth tried, where the policy wants that. */
+export type GrowthRunner = Upkeep & Trying
+
 interface State {
   readonly policy: unknown
   readonly lastGrowth: number
+  /** Requests that are tried, or wait for it; none unless given. */
+  readonly tried?: TriedGrowth | undefined
 }
 
-const stateChecks: StateChecks<State> = { policy: plainData, lastGrowth: checks.integer({ from: 0 }) }
+const stateChecks: StateChecks<State> = {
+  policy: plainData,
+  lastGrowth: checks.integer({ from: 0 }),
+  tried: optional(aTriedGrowth),
+}
 
 /**
  * Keeps the state of a policy. A policy that throws, or returns something else than a decision, is an event:
@@ -53,7 +79,7 @@ export function growthRunner(
   means: GrowthMeans,
   hasVocabulary: boolean,
   control?: { readonly isSaturated: boolean },
-): Upkeep {
+): GrowthRunner {
   const { name } = policy
   const { budget, mirrors } = means
   let state: State = { policy: policy.initial, lastGrowth: 0 }
@@ -73,6 +99,26 @@ export function growthRunner(
     keptBytes,
   })
 
+  const growIn = async (
+    context: StepContext,
+    asked: Pick<ReasonedRequest, 'request' | 'reason'>,
+  ): Promise<LearnerEvent> => {
+    const event = await carryOut({ policy: name, ...asked }, groundOf(means, context))
+    if (event.kind === 'growth') state = { ...state, lastGrowth: context.step }
+    return event
+  }
+  /** In a trial the policy is not asked: what is due is carried out, and nothing else. */
+  const growTried = async (context: StepContext, tried: TriedGrowth): Promise<LearnerEvent[]> => {
+    const request = requestDue(tried)
+    if (request === null) return []
+    state = { ...state, tried: { ...tried, isDone: true } }
+    return [await growIn(context, { request, reason: `${tried.reason}; tried as ${tried.arm}` })]
+  }
+  const drop = (): void => {
+    const { tried: _, ...rest } = state
+    state = rest
+  }
+
   policy.connect?.({
     get: () => state.policy,
     set: (changed) => (state = { ...state, policy: changed }),
@@ -81,6 +127,7 @@ export function growthRunner(
   return {
     name,
     async afterStep(context) {
+      if (state.tried !== undefined) return growTried(context, state.tried)
       const { step, model, fresh } = context
       const site = siteOf(model, fresh)
       const signals = signalsOf(context, site)
@@ -105,23 +152,73 @@ export function growthRunner(
           'growth: got a vocabulary request beside a growing vocabulary; expected its own growth alone, for its tokenizer must know every token.'
         return [refusalEvent(name, step, { reason: refusal, ...seen })]
       }
-      const event = await carryOut({ policy: name, request, reason }, groundOf(means, context))
-      if (event.kind === 'growth') state = { ...state, lastGrowth: step }
+      if (policy.trial !== undefined) {
+        const candidates = affordable(policy.trial.candidates(request, signals.config), signals, budget)
+        if (Object.keys(candidates).length === 0) {
+          return [refusalEvent(name, step, { reason: 'growth: no candidate is within the budget.', ...seen })]
+        }
+        state = { ...state, tried: { asked: step, reason, candidates, arm: null, isDone: false } }
+        return consideredEvents(name, step, `${reason}; growth is tried`, seen.measured)
+      }
+      const event = await growIn(context, { request, reason })
       return [{ ...event, data: { ...event.data, ...seen } } as LearnerEvent]
     },
+    proposed() {
+      const { tried } = state
+      if (policy.trial === undefined || tried === undefined) return null
+      const { steps, isAveraged } = policy.trial
+      return { arms: [asItIs, ...Object.keys(tried.candidates)], steps, isAveraged, measuresProgress: true }
+    },
+    take(arm) {
+      if (state.tried) state = { ...state, tried: { ...state.tried, arm, isDone: false } }
+    },
+    judge(outcome): Verdict {
+      // Only what is tried is judged.
+      const [trial, tried] = [policy.trial as GrowthTrial<AnyConfig>, state.tried as TriedGrowth]
+      const { goesOn, reason } = trial.decide(outcome)
+      const { asked, candidates } = tried
+      const data = { goesOn, reason, asked, candidates, outcome }
+      return {
+        goesOn,
+        event: {
+          kind: 'growth tried',
+          step: outcome.step,
+          part: name,
+          summary: `growth tried. ${reason}`,
+          data,
+        },
+        settle: drop,
+      }
+    },
+    drop,
     toState: (): State => state,
     restore(saved) {
-      const { policy: own, lastGrowth } = checkState<State>(`growth policy ${name}`, saved, stateChecks)
+      const {
+        policy: own,
+        lastGrowth,
+        tried,
+      } = checkState<State>(`growth policy ${name}`, saved, stateChecks)
       if (policy.stateCheck) {
         checkState(`growth policy ${name}`, { state: own }, { state: policy.stateCheck })
       }
-      state = { policy: own, lastGrowth }
+      state = { policy: own, lastGrowth, ...(tried && { tried }) }
     },
   }
 }
 
 const noBlocks =
   'growth: the policy wants the blocks measured, and the model is a dense network, which has none; expected a policy that does without.'
+
+/** The candidates that can be carried out within the budget; all others would be refused. */
+function affordable(
+  candidates: TriedGrowth['candidates'],
+  signals: GrowthSignals<AnyConfig>,
+  budget: GrowthBudget,
+): TriedGrowth['candidates'] {
+  const fits = (request: AnyRequest): boolean =>
+    attempt(() => excessOf(signals, request, budget)).value === null
+  return Object.fromEntries(Object.entries(candidates).filter(([, request]) => fits(request)))
+}
 
 /** The event of a policy that had the blocks measured and decided to stay as it is. */
 function consideredEvents(

@@ -1,6 +1,6 @@
 /** Trials: several ways of going on that live the same rows from the same moment. */
 import type { LearnerEvent } from '../journal/event.ts'
-import type { TrialOutcome } from '../journal/trial-outcome.ts'
+import type { TrialOutcome } from '../journal/trials/trial-outcome.ts'
 
 /** What is to be tried. */
 export interface TrialPlan {

@@ -1,5 +1,6 @@
 /** Limits around any policy. */
 import { type Check, checkArgument, checkOptions, checks, fields } from '@burgeon/tensor'
+import { requireUntried } from '../growth-trial.ts'
 import { count } from '../../saved-state.ts'
 import {
   aGrowthPolicy,
@@ -29,7 +30,7 @@ interface State<S> {
  * The same policy within limits. While a limit holds it back the policy is still asked, and its state goes on
  * as if nothing had been asked for: what it wants is said in the reason.
  *
- * @throws OptionError for a limit that is negative or not a number.
+ * @throws OptionError for a limit that is negative or not a number, or a policy by trial.
  * @example
  * ```ts
  * const policy = budgeted(growOnPlateau({ window: 100, patience: 200 }), { parameters: 1e6, growths: 8 })
@@ -40,6 +41,7 @@ export function budgeted<S, C extends AnyConfig = GptConfig>(
   limits: GrowthLimits,
 ): GrowthPolicy<State<S>, C> {
   checkArgument('budgeted', 'policy', policy, aGrowthPolicy)
+  requireUntried('budgeted', policy)
   checkOptions('budgeted', limits, {
     ...budgetChecks,
     parameters: checks.number({ from: 0, infinite: true }),

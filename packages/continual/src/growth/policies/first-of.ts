@@ -2,6 +2,7 @@
 import type { GptConfig } from '@burgeon/gpt'
 import { checkArgument, OptionError } from '@burgeon/tensor'
 import { aGrowthPolicy, type GrowthPolicy } from '../growth-policy.ts'
+import { requireUntried } from '../growth-trial.ts'
 import type { AnyConfig } from '../price-in.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { AnyConfig } from '../price-in.ts'
  * step, and their state stays. A step of growth is one for all of them: `stepsSinceGrowth` begins anew
  * whoever asked. What was measured is shown to those who asked for it.
  *
- * @throws OptionError without a policy.
+ * @throws OptionError without a policy, or for one by trial.
  * @example
  * ```ts
  * const growth = firstOf(growOnDrift({ patience: 100 }), growOnPlateau({ window: 100, patience: 200 }))
@@ -19,7 +20,10 @@ export function firstOf<C extends AnyConfig = GptConfig>(
   ...policies: readonly [GrowthPolicy<unknown, C>, ...GrowthPolicy<unknown, C>[]]
 ): GrowthPolicy<readonly unknown[], C> {
   if (policies.length === 0) throw new OptionError('firstOf: got no policy; expected at least one.')
-  policies.forEach((policy, i) => checkArgument('firstOf', `policies[${i}]`, policy, aGrowthPolicy))
+  policies.forEach((policy, i) => {
+    checkArgument('firstOf', `policies[${i}]`, policy, aGrowthPolicy)
+    requireUntried('firstOf', policy)
+  })
   return {
     name: `first of: ${policies.map(({ name }) => name).join('; ')}`,
     ...(policies.some((policy) => policy.waitsForDrift) && { waitsForDrift: true }),

@@ -10,6 +10,7 @@ import {
   OptionError,
 } from '@burgeon/tensor'
 import { count, none } from '../../saved-state.ts'
+import { requireUntried } from '../growth-trial.ts'
 import {
   aGrowthPolicy,
   type GrowthBudget,
@@ -89,7 +90,7 @@ const aDecision = checks.oneOf('approve', 'refuse')
  * It has the name of the policy, and takes its state, so that a learner that was saved with the policy alone
  * is restored with this one. Requests that wait, and what was decided, are saved with the learner.
  *
- * @throws OptionError for what is no policy, or is on approval already.
+ * @throws OptionError for what is no policy, is tried (`growByTrial`), or is on approval already.
  * @example
  * ```ts
  * const growth = onApproval(growOnPlateau({ window: 100, patience: 200 }))
@@ -105,6 +106,7 @@ export function onApproval<S, C extends AnyConfig = GptConfig>(
 ): ApprovedGrowth<S, C> {
   type State = S | ApprovalState<S, C>
   checkArgument('onApproval', 'policy', policy, aGrowthPolicy)
+  requireUntried('onApproval', policy)
   checkOptions('onApproval', options, { asks: checks.boolean })
   if ('approvals' in policy) {
     throw new OptionError(`onApproval: got ${policy.name}, which is on approval already; expected another.`)
