@@ -28,8 +28,8 @@ export const longestEpisode = 256
 export const leastBytes: number = 2 ** 18
 
 /** Bytes of room for each byte of text: two, its entries, and its part of what is known of an episode. */
-const bytesPerByte = 72
-const entriesPerByte = 5
+const bytesPerByte = 40
+const entriesPerByte = 2.25
 /** Of an episode that is shorter, more is known than there is room for. */
 const meanLength = 32
 /** Share of the room that is left when room was made. */

@@ -16,11 +16,11 @@ import { type EpisodeFacts, measuredWorth } from './retention.ts'
 import { episodesIn, type SavedEpisodes, savedEpisodes } from './saved-episodes.ts'
 import type { Spelling } from '../spelling.ts'
 import { cutsOf, spelled, type SpelledText, usualOf } from './stretches.ts'
-import { suffixLengths } from './suffix-index.ts'
+import { mostAgreements, suffixLengths } from './suffix-index.ts'
 
 /** How much is kept, and what is kept. */
 export interface EpisodicMemoryOptions {
-  /** Most bytes that it takes, all together, ≥ 2^18. Text is one in 72 of them, what finds it the rest. */
+  /** Most bytes that it takes, all together, ≥ 2^18. Text is one in 40 of them, what finds it the rest. */
   readonly bytes: number
   /**
    * What a stretch of text is worth keeping for, a finite number: where there is no room the least go first.
@@ -41,7 +41,7 @@ export interface EpisodicMemory extends Recall {
 interface State extends SavedEpisodes {
   readonly kind: 'episodic memory'
   readonly room: number
-  /** Weights of the model in the mixture. */
+  /** Weights of the mixture. */
   readonly weights: Float64Array
   /** Losses of the latest stretches, in bits per byte. */
   readonly usual: readonly number[]
@@ -49,9 +49,11 @@ interface State extends SavedEpisodes {
   readonly read: number
 }
 
-/** Kinds of a match: for each length, whether it came once, twice with the same after it, or with others. */
-const [once, same, other] = [0, 1, 2]
-const kinds = 3 * suffixLengths.length
+/**
+ * Kinds of a match: for each length, whether it came once, and else how often in a row the same has followed.
+ */
+const kindsOfLength = mostAgreements + 2
+const kinds = kindsOfLength * suffixLengths.length
 
 const stateChecks: StateChecks<Pick<State, 'weights' | 'usual' | 'read'>> = {
   weights: savedWeights(kinds),
@@ -75,11 +77,12 @@ interface Found {
 }
 
 /**
- * Keeps what is read in a buffer of bytes, and finds in it the latest two places that follow the same 4 to 32
+ * Keeps what is read in a buffer of bytes, and finds in it the latest place that follows the same 4 to 32
  * bytes (an infini-gram beside the model; Liu et al. 2024). What followed there is mixed with what the model
- * expects by fixed-share Hedge, with a weight for each length of the match and for whether the two places
- * agree: for each of these 21 kinds the loss exceeds the model's by at most 0.152 bits once and 0.0014 bits a
- * prediction, whatever is read. The later of two that disagree is believed.
+ * expects by fixed-share Hedge, with weights for each length of the match, and for whether it has come once,
+ * or how often in a row the same has followed: for each of these 35 kinds the loss exceeds the model's by at
+ * most 0.152 bits once and 0.0015 bits a prediction, whatever is read. Of two that contradict each other the
+ * later one is believed.
  *
  * A text is kept in episodes that begin where it surprises. An episode that the same source gives again takes
  * the place of the one before.
@@ -111,12 +114,11 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
   const find = (before: Uint8Array, end: number): Found | null => {
     const match = episodes.find(before, end)
     if (match === null) return null
-    const { level, latest, previous } = match
-    const { text } = episodes
+    const { level, latest, agreements } = match
     const { episode, bytes } = episodes.from(latest, foreseen)
-    const isSame = previous < 0 ? episode.count > 1 : text[previous] === text[latest]
-    const agreement = isSame ? same : previous < 0 ? once : other
-    return { kind: 3 * level + agreement, level, episode, bytes }
+    // What was given again has come more than once, though it is kept once.
+    const agreed = agreements ?? (episode.count > 1 ? Math.min(mostAgreements, episode.count - 1) : -1)
+    return { kind: kindsOfLength * level + 1 + agreed, level, episode, bytes }
   }
   /** Predicts a text, and tells of each byte that came to mind. */
   const predict = (
@@ -162,7 +164,7 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
       if (found === null) return null
       const { kind, level, bytes, episode } = found
       const { domain, origin } = episode
-      const weight = 1 - mixture.weightOf(kind)
+      const weight = mixture.shareOf(kind)
       return { bytes: bytes.slice(), matched: suffixLengths[level], weight, spread, domain, origin }
     },
     read: (text, spelling) => predict(spelled(text.tokens, spelling), text, spelling, mixture.copy()),

@@ -1,27 +1,31 @@
 /**
- * Mixes two predictions by how well each did: fixed-share Hedge (Herbster and Warmuth 1998, "Tracking the
- * best expert", figure 1, with the loss −log p). A weight vector for each kind of prediction.
+ * Mixes two predictions by how well mixtures of them did: fixed-share Hedge (Herbster and Warmuth 1998,
+ * "Tracking the best expert", figure 1, with the loss −log p). The experts give the memory shares from none to
+ * all, so that what is right now and then gets as much as that is worth. Weights for each kind of prediction.
  */
 import { type Check, checks } from '@burgeon/tensor'
 
-/** Share of the weight that both experts get back after each prediction: α of the paper. */
-const share = 2e-3
-/** Weight of the model before anything was predicted. */
+/** Share of the memory that each expert gives it. The first is the model alone. */
+const shares = [0, 0.03, 0.1, 0.3, 0.6, 0.9, 1] as const
+const experts = shares.length
+/** Part of the weights that all experts get back evenly after each prediction: α of the paper. */
+const returned = 1.2e-3
+/** Weight of the model alone before anything was predicted. */
 const start = 0.9
 
 /** A saved weight: what is given back keeps it above 0 and below 1. */
 const aWeight = checks.number({ above: 0, below: 1 })
 
-/** Weights of one number for each kind: that of the model; the memory has the rest. */
+/** Weights of every expert for each kind of prediction. */
 export const savedWeights = (kinds: number): Check<Float64Array> => ({
-  expected: `${kinds} weights above 0 and below 1`,
+  expected: `${experts * kinds} weights above 0 and below 1`,
   accepts: (value): value is Float64Array =>
-    value instanceof Float64Array && value.length === kinds && value.every(aWeight.accepts),
+    value instanceof Float64Array && value.length === experts * kinds && value.every(aWeight.accepts),
 })
 
 /**
  * A mixture of a model and a memory. Over the predictions of one kind its total loss exceeds the model's by
- * at most −log₂ 0.9 (0.152) bits, and −log₂(1 − α/2) (0.0014) bits for each prediction.
+ * at most −log₂ 0.9 (0.152) bits, and −log₂(1 − α + α/7) (0.0015) bits for each prediction.
  */
 export class HedgedMixture {
   readonly #weights: Float64Array
@@ -32,12 +36,16 @@ export class HedgedMixture {
 
   /** One that has predicted nothing yet. */
   static of(kinds: number): HedgedMixture {
-    return new HedgedMixture(new Float64Array(kinds).fill(start))
+    const other = (1 - start) / (experts - 1)
+    return new HedgedMixture(
+      Float64Array.from({ length: experts * kinds }, (_, i) => (i % experts === 0 ? start : other)),
+    )
   }
 
-  /** Weight of the model. */
-  weightOf(kind: number): number {
-    return this.#weights[kind]
+  /** Share of the memory in the mixture. */
+  shareOf(kind: number): number {
+    const at = experts * kind
+    return shares.reduce((total: number, share, i) => total + this.#weights[at + i] * share, 0)
   }
 
   /**
@@ -47,9 +55,16 @@ export class HedgedMixture {
    * @param memory Probability that the memory gave it, above 0.
    */
   mix(kind: number, model: number, memory: number): number {
-    const weight = this.#weights[kind]
-    const mixed = weight * model + (1 - weight) * memory
-    this.#weights[kind] = (1 - share) * ((weight * model) / mixed) + share / 2
+    const weights = this.#weights
+    const at = experts * kind
+    let mixed = 0
+    for (let i = 0; i < experts; i++) {
+      weights[at + i] *= (1 - shares[i]) * model + shares[i] * memory
+      mixed += weights[at + i]
+    }
+    for (let i = 0; i < experts; i++) {
+      weights[at + i] = ((1 - returned) * weights[at + i]) / mixed + returned / experts
+    }
     return mixed
   }
 

@@ -6,15 +6,23 @@ export const suffixLengths = [4, 6, 8, 12, 16, 24, 32] as const
 /** Bytes of an entry: a hash and two places. */
 export const entryBytes = 12
 
-/** Places that follow the same bytes. */
+/** What is known of a byte that follows some bytes. */
 export interface SuffixMatch {
   /** Number of the longest suffix of `suffixLengths` that was found. */
   readonly level: number
   /** The byte that followed it when it came last. */
   readonly latest: number
-  /** The byte that followed it the time before; −1 where it came once. */
-  readonly previous: number
+  /**
+   * How often in a row, up to `mostAgreements`, the byte that followed was the same as the time before; null
+   * where it came once.
+   */
+  readonly agreements: number | null
 }
+
+/** As far as agreements are counted. */
+export const mostAgreements = 3
+/** Above a place, in the same number: how often it agreed with the one before it. */
+const placeBits = 30
 
 const longest = suffixLengths[suffixLengths.length - 1]
 /** Share of the slots that may be taken. */
@@ -26,7 +34,10 @@ const fullest = 0.8
  * the places that were added and their order, and on nothing else.
  */
 export class SuffixIndex {
-  /** For each slot the hash of a suffix and its two latest places, each plus one; 0 where there is none. */
+  /**
+   * For each slot the hash of a suffix and its two latest places, each plus one; 0 where there is none. With
+   * the earlier place it is kept how often what followed has agreed.
+   */
   readonly #entries: Uint32Array
   readonly #slots: number
   readonly #text: Uint8Array
@@ -35,7 +46,8 @@ export class SuffixIndex {
   #used = 0
 
   /**
-   * @param text Whose places are added. What lies before a place must not change while it is there.
+   * @param text Whose places are added, less than 2^30 bytes. What lies before a place must not change while
+   *   it is there.
    * @param bytes Room for entries, at least `entryBytes`.
    */
   constructor(text: Uint8Array, bytes: number) {
@@ -73,10 +85,11 @@ export class SuffixIndex {
       const slot = this.#slotOf(hashes[level])
       const latest = this.#entries[slot + 1] - 1
       if (latest < 0 || !this.#isSame(latest, bytes, end, suffixLengths[level])) break
-      const before = this.#entries[slot + 2] - 1
-      const previous = before >= 0 && this.#isSame(before, bytes, end, suffixLengths[level]) ? before : -1
-      found = { level, latest, previous }
-      if (previous < 0) return { ...found, level: this.#longest(latest, bytes, end, level, count) }
+      const before = this.#entries[slot + 2]
+      if (before === 0) {
+        return { level: this.#longest(latest, bytes, end, level, count), latest, agreements: null }
+      }
+      found = { level, latest, agreements: before >>> placeBits }
     }
     return found
   }
@@ -97,8 +110,11 @@ export class SuffixIndex {
         return
       }
       // Now there are two: the longer suffixes of the first one tell them apart.
-      if (this.#entries[slot + 2] === 0) this.#addFrom(level + 1, latest)
-      this.#entries[slot + 2] = latest + 1
+      const before = this.#entries[slot + 2]
+      if (before === 0) this.#addFrom(level + 1, latest)
+      const isSame = this.#text[place] === this.#text[latest]
+      const agreements = isSame ? Math.min(mostAgreements, (before >>> placeBits) + 1) : 0
+      this.#entries[slot + 2] = ((agreements << placeBits) | (latest + 1)) >>> 0
     }
   }
 
