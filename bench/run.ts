@@ -112,6 +112,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   ],
   overhead: [async () => (await import('./overhead/overhead.ts')).overhead, 'quick'],
   fork: [async () => (await import('./overhead/fork.ts')).fork, 'quick'],
+  choice: [async () => (await import('./control/choice.ts')).choice, 'quick', 'seeds', 'data', 'lives'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
