@@ -27,6 +27,7 @@ const suites: Readonly<
   recall: 'checkRecall',
   probes: 'none: heldBack is the only one, and test/probes holds it to what it says',
   vocabulary: 'none: it is one class, which nobody else can be',
+  context: 'none: it is one class, which nobody else can be',
 }
 
 test('a role names a suite that exists, or a reason', () => {

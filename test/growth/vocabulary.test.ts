@@ -204,7 +204,7 @@ describe('new tokens', () => {
     ['got parts 8 and share', [{ parts: [8] }]],
     ['got parts 1.5 and share', [{ parts: [1.5] }]],
     ['got parts 9 and share 0.01 for token 8', [{ parts: [9] }, { parts: [1] }]],
-    ['share 0 for', [{ parts: [1], share: 0 }]],
+    ['share -0.1 for', [{ parts: [1], share: -0.1 }]],
     ['share 2 for', [{ parts: [1], share: 2 }]],
     ['got takes 0.1 for token 8 of 2 parts', [{ parts: [1, 2], takes: [0.1] }]],
     ['got takes 1 for', [{ parts: [1], takes: [1] }]],

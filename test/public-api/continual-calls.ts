@@ -5,6 +5,7 @@ import { BytePairTokenizer, Gpt, gptConfig, LoraAdapter } from '@burgeon/gpt'
 import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
+import { contextCalls } from './context-calls.ts'
 import { measureCalls } from './measure-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
 import { modelCalls } from './model-calls.ts'
@@ -42,6 +43,7 @@ const state = await learner().toState()
 export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
   ...rehearsalCalls,
+  ...contextCalls,
   continualBackpropagation: [
     () => ({
       args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },

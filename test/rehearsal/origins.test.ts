@@ -199,10 +199,10 @@ describe('a learner', () => {
     const batch = batchOfTokens(new TextEncoder().encode('xabababababab'), 4, 'a')
     const places = [0, 4, 8].map((at) => ({ ...originOf(1), at }))
     // x, ab, ab, ab, and then the row whose first byte is the seventh, of the second row before.
-    const { rows, origins } = encodedBatch({ ...batch, origins: places }, model, vocabulary)
+    const { rows, origins } = encodedBatch({ ...batch, origins: places }, model, { vocabulary })
     expect(rows).toBe(2)
     expect(origins?.map((origin) => origin?.at)).toEqual([0, 4])
-    expect(encodedBatch(batch, model, vocabulary)).not.toHaveProperty('origins')
+    expect(encodedBatch(batch, model, { vocabulary })).not.toHaveProperty('origins')
     model.dispose()
   })
   test.each<[string, unknown]>([

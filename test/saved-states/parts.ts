@@ -9,6 +9,7 @@ import { OptimizerLife } from '../optimizers/optimizer-life.ts'
 import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
 import { readSome } from '../recall/read-texts.ts'
+import { freezing, labels } from './parts-of-gpts.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -197,15 +198,6 @@ const beside =
     if (steps > 0) live()
     return { toState: () => part.toState(), restore: (state) => part.restore(state, store), goOn: live }
   }
-
-const freezing: Part = async (steps) => {
-  const model = tinyModel(device)
-  const part = continual.freezeConverged({ every: 1, patience: 2 })
-  let step = 0
-  const goOn = () => part.afterStep({ ...stepOf(batch(), model), step: ++step })
-  for (let i = 0; i < steps; i++) await goOn()
-  return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
-}
 
 const upkeep =
   (make: () => continual.Upkeep<gpt.Gpt>): Part =>
@@ -435,6 +427,7 @@ export const parts: Readonly<Record<string, Part>> = {
     remember,
   ),
   episodicMemory: own(() => continual.episodicMemory({ bytes: 2 ** 18 }), readSome),
+  contextLabels: labels,
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
   ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),

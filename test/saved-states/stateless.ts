@@ -19,6 +19,8 @@ export const stateless: readonly string[] = [
   ...['growByCompute', 'growByGradient', 'growByTrial', 'growthTrialsIn'],
   ...['growOnConflict', 'growOnDrift', 'growOnPlateau'],
   ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
+  // It lasts as long as a text.
+  'contextMixture',
   ...[
     'growOnSaturation',
     'growOnSchedule',

@@ -53,6 +53,30 @@ describe('byte pairs', () => {
       }),
     )
   })
+  test('have tokens that stand for no text: pairs of themselves, which no text is encoded with', () => {
+    const tokenizer = learnt(sentence, 3)
+    const before = tokenizer.encode(sentence)
+    tokenizer.add([
+      [259, 259],
+      [260, 260],
+      [256, 257],
+    ])
+    expect(tokenizer.vocabulary).toBe(262)
+    expect([259, 260].map((token) => tokenizer.bytesOf(token).length)).toEqual([0, 0])
+    expect(tokenizer.decode([259, ...before, 260])).toBe(sentence)
+    expect([...tokenizer.encodeAnew([260, ...before])].some((token) => token === 259 || token === 260)).toBe(
+      false,
+    )
+    const again = new BytePairTokenizer(tokenizer.toState())
+    expect(again.merges).toEqual(tokenizer.merges)
+    expect(again.decode([259, ...before, 261])).toBe(tokenizer.decode([...before, 256, 257]))
+    expect(() =>
+      tokenizer.add([
+        [261, 261],
+        [300, 300],
+      ]),
+    ).toThrow('got the merge [300, 300] for token 263')
+  })
   test('lose no byte, also of what is no text, and encode bytes of text as the text', () => {
     const tokenizer = learnt(`${sentence}é…한국 é…한국`, 30)
     const halves = fc.constantFrom(...bytes('é…한국😀'), 0xed, 0xa0, 0xc0, 0xf4, 0x90, 0xff, 116, 104)

@@ -8,6 +8,9 @@ import {
   type QuantizedGpt,
 } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError, scope } from '@burgeon/tensor'
+import type { TextContext } from './context/context-labels.ts'
+import { byName, contextMixture } from './context/context-mixture.ts'
+import { placed } from './context/rows-in-context.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
 import { rowsOn } from './stream/batch-tensors.ts'
 import { encodedAnew } from './vocabulary/encode-batch.ts'
@@ -20,7 +23,17 @@ export interface EvaluateOptions {
   readonly tokenizer?: GrowingTokenizer
   /** An adapter beside the model; none unless given. */
   readonly adapter?: AppliedAdapter
-  /** Tokens that a prediction may see, from 1 to the context, which it is unless given. */
+  /**
+   * Contexts that the text may stand in, such as `contextsOf` of `contextLabels` returns: it is inferred in
+   * which it does (`contextMixture`). None unless given.
+   */
+  readonly contexts?: readonly TextContext[]
+  /** Probability that the next token begins another context, in [0, 1). Default 0: the text has one. */
+  readonly switching?: number
+  /**
+   * Tokens that a prediction may see, from 1 to the context less the labels of a context, which it is unless
+   * given.
+   */
   readonly window?: number
   /** Tokens that each window but the first predicts anew, from 1 to `window`; half of it unless given. */
   readonly stride?: number
@@ -51,6 +64,8 @@ export interface TextEvaluation {
   readonly bytes: number
   readonly window: number
   readonly stride: number
+  /** With contexts: how probable each is in the end, the likeliest first. */
+  readonly context?: Readonly<Record<string, number>>
 }
 
 /** A text in tokens, apart from the one before it that is only read. */
@@ -86,10 +101,14 @@ export async function evaluateText(
   const who = 'evaluateText'
   checkArgument(who, 'model', model, aModel)
   checkArgument(who, 'text', text, aText)
-  const { context, vocabulary } = model.config
+  const { vocabulary } = model.config
+  const contexts = contextsIn(who, options)
+  const context = model.config.context - contexts[0].tokens.length
   checkOptions(who, options, {
     tokenizer: aGrowingTokenizer,
     adapter: checks.role<AppliedAdapter>('a LoraAdapter', 'config', 'weights'),
+    contexts: someContexts,
+    switching: checks.number({ from: 0, below: 1 }),
     window: checks.integer({ from: 1, to: context }),
     stride: checks.integer({ from: 1 }),
     rows: checks.integer({ from: 1 }),
@@ -97,7 +116,7 @@ export async function evaluateText(
     onProgress: checks.callback(),
   })
   const { tokenizer = bytePairs, window = context, rows = 8, onProgress = () => {} } = options
-  const { stride = Math.ceil(window / 2), adapter, recall } = options
+  const { stride = Math.ceil(window / 2), adapter, recall, switching = 0 } = options
   if (stride > window) {
     throw new OptionError(
       `${who}: got stride ${stride} and window ${window}; expected a stride of at most the window, so that every token is predicted.`,
@@ -111,21 +130,31 @@ export async function evaluateText(
   const encoded = encodedText(who, text, tokenizer)
   const { predicted, bytes } = encoded
   const all = new Float64Array(predicted.length)
+  const mixture = contextMixture(contexts.length, { switching })
   let counted = 0
   const windows = windowsOf(predicted.length, window, stride)
   for (let at = 0; at < windows.length; at += rows) {
     await onProgress(counted, predicted.length)
     const some = windows.slice(at, at + rows)
-    const losses = scope(() => {
-      const { read, targets } = rowsOfWindows(encoded, some, window)
-      const tokens = rowsOn(model.device, read, window)
-      const wanted = model.device.tensor(targets, { shape: [targets.length], dtype: 'i32' }, 'targets')
-      return model.losses(tokens, wanted, undefined, adapter ? { adapters: adapter } : {})
-    })
-    using _ = losses
-    const values = await losses.read()
+    const { read, targets } = rowsOfWindows(encoded, some, window)
+    const found: ArrayLike<number>[] = []
+    for (const { tokens: before } of contexts) {
+      const rowsBefore = some.map(() => before)
+      const rowsOfAll = placed({ read, targets, length: window }, rowsBefore)
+      using losses = scope(() => {
+        const tokens = rowsOn(model.device, rowsOfAll.inputs, rowsOfAll.length)
+        const shape = [rowsOfAll.targets.length]
+        const wanted = model.device.tensor(rowsOfAll.targets, { shape, dtype: 'i32' }, 'targets')
+        return model.losses(tokens, wanted, undefined, adapter ? { adapters: adapter } : {})
+      })
+      const values = await losses.read()
+      found.push(Array.from(rowsOfAll.places, (place) => values[place]))
+    }
     for (const [row, { start, from, to }] of some.entries()) {
-      for (let i = from; i < to; i++) all[i] = values[row * window + i - start]
+      for (let i = from; i < to; i++) {
+        const place = row * window + i - start
+        all[i] = found.length === 1 ? found[0][place] : mixture.update(found.map((losses) => losses[place]))
+      }
       counted += to - from
     }
   }
@@ -141,7 +170,24 @@ export async function evaluateText(
     bytes,
     window,
     stride,
+    ...(options.contexts && { context: byName(contexts, mixture.probabilities) }),
   }
+}
+
+const someContexts = checks.list(
+  'a list of contexts { name, tokens }',
+  checks.role<TextContext>('a context', 'name', 'tokens'),
+)
+
+/** The contexts that are asked for; one without labels where there are none. */
+function contextsIn(who: string, options: EvaluateOptions): readonly TextContext[] {
+  const { contexts = [] } = options ?? {}
+  checkArgument(who, 'contexts', contexts, someContexts)
+  const other = contexts.find(({ tokens }) => tokens.length !== contexts[0].tokens.length)
+  if (other === undefined) return contexts.length === 0 ? [{ name: '', tokens: [] }] : contexts
+  throw new OptionError(
+    `${who}: got a context of ${contexts[0].tokens.length} labels and one of ${other.tokens.length}; expected as many for each.`,
+  )
 }
 
 /**

@@ -70,6 +70,16 @@ export { type DryChoice, dryRunChoice } from './choice/dry-run-choice.ts'
 export type { TrialPlan } from './upkeep/trying.ts'
 export type { TriedArm, TrialOutcome } from './journal/trials/trial-outcome.ts'
 export type { TriedRequests } from './journal/trials/tried-requests.ts'
+export {
+  type ContextLabel,
+  type ContextLabels,
+  contextLabels,
+  type ContextLabelsOptions,
+  type GivenLabels,
+  type TextContext,
+} from './context/context-labels.ts'
+export type { LabelOf } from './context/label-kinds.ts'
+export { type ContextMixture, contextMixture, type ContextMixtureOptions } from './context/context-mixture.ts'
 export type { ControlDecision, Controller, ControlSignals } from './control/controller.ts'
 export { type DryControlInput, type DryDecision, dryRunControl } from './control/dry-run-control.ts'
 export { forgetAtMost } from './control/forget-at-most.ts'

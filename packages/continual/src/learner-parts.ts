@@ -4,6 +4,7 @@ import { Gpt, LoraAdapter, type LoraOptions, type LoraState } from '@burgeon/gpt
 import { keyFromSeed, type Mirror } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
 import type { Watching } from './drift/signals/watching.ts'
+import { labelRunner } from './upkeep/tokens/label-runner.ts'
 import { freshAfterWidening, noticeDrift } from './upkeep/notice-drift.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
@@ -25,7 +26,7 @@ import { type RecallRunner, recallRunner } from './memory/recall-runner.ts'
 import { onDrift } from './trigger.ts'
 import type { Trying } from './upkeep/trying.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
-import { vocabularyRunner } from './upkeep/vocabulary-runner.ts'
+import { vocabularyRunner } from './upkeep/tokens/vocabulary-runner.ts'
 
 /** Parts of a learner. */
 export interface LearnerParts {
@@ -72,8 +73,18 @@ export function assemble({
   now,
 }: AnyLearnerOptions): LearnerParts {
   const { penalties = [], projections = [], transforms = [], watches = [], detectors = [] } = strategy
-  const { rehearsal, lookAhead, detector, growth, freezing, vocabulary, probes, controller, recall } =
-    strategy
+  const {
+    rehearsal,
+    lookAhead,
+    detector,
+    growth,
+    freezing,
+    vocabulary,
+    context,
+    probes,
+    controller,
+    recall,
+  } = strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
     ...(lossScale ? [lossScale] : []),
@@ -97,21 +108,24 @@ export function assemble({
       ...projections,
       ...(probes ? [probes] : []),
     ])
+  const labelled =
+    context && labelRunner(context, means, vocabulary?.isFixed === true ? undefined : vocabulary)
   const gpt = model instanceof Gpt ? model : undefined
   const choice = strategy.choice && choiceRunner(strategy.choice)
-  const intake = gpt ? textIntake(gpt, vocabulary) : batchIntake(model)
+  const intake = gpt ? textIntake(gpt, vocabulary, context) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const upkeep: readonly (Upkeep | undefined)[] = [
     // What is important is judged by what came before this batch.
     memory && consolidation(consolidated, consolidateWhen, memory, intake.within),
     ...[memory, ...projections].map((part) => part && remembering(part)),
     speaks,
+    labelled,
     grows,
     memory && protectNewWeights(consolidated, memory, intake.within),
     detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
     freezing,
     ...others,
-    probes && probing(probes, model, adapter, intake),
+    probes && probing(probes, model, adapter, intake, context),
     // Last of all: it judges by everything that happened.
     control,
   ]
@@ -128,6 +142,7 @@ export function assemble({
     ['controller', control],
     ['choice', choice],
     ['recall', recall],
+    ['context', labelled],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),

@@ -134,6 +134,7 @@ function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[
   const states: Readonly<Record<string, () => unknown>> = {
     // Those learners had none, which is said where names are compared.
     adapter: () => null,
+    context: () => null,
     optimizer: () => saved.optimizer,
     rehearsal: () => saved.rehearsal,
     memory: () => saved.rehearsal,

@@ -2,6 +2,7 @@
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
+import type { GivenLabels } from './context/context-labels.ts'
 import type { Knobs } from './control/knobs.ts'
 import { Branches } from './fork/branches.ts'
 import { type Fork, forkOf } from './fork/fork.ts'
@@ -127,9 +128,9 @@ export class Learner<M extends Model = Gpt> {
     return this.#branches.lookInTurn(() => this.#loop.measureProbes())
   }
 
-  /** How well a text is predicted and what would come next. Never changes state. */
-  predict(this: Learner, text: string): Promise<Prediction> {
-    return this.#branches.look(() => predictText(this, text))
+  /** How well a text is predicted after its labels by kind, and what comes next. Never changes state. */
+  async predict(this: Learner, text: string, labels?: GivenLabels): Promise<Prediction> {
+    return this.#branches.look(() => predictText(this, text, labels))
   }
 
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */

@@ -6,8 +6,12 @@ import {
   Gpt,
   type GrowingTokenizer,
 } from '@burgeon/gpt'
-import { checkArgument, checks, crossEntropy, OptionError, scope, slice } from '@burgeon/tensor'
+import { checkArgument, checks, crossEntropy, gather, OptionError, scope } from '@burgeon/tensor'
+import { contextLabels, type GivenLabels } from './context/context-labels.ts'
+import { byName, contextMixture } from './context/context-mixture.ts'
+import { afterTokens } from './context/rows-in-context.ts'
 import { bitsPerByte } from './metrics/prequential.ts'
+import type { Computed } from './model/pass.ts'
 import { batchOfRows, batchOfTokens, type TokenBatch } from './stream/batch.ts'
 import { batchTensors } from './stream/batch-tensors.ts'
 import { encodedText } from './evaluate-text.ts'
@@ -31,54 +35,84 @@ export interface Prediction {
   readonly next: Float64Array
   /** What comes to mind after the text, and has a say in `next`. Absent where nothing recalls. */
   readonly recalled?: readonly Recalled[]
+  /**
+   * Beside labels: how probable each is as that of the text, the likeliest first; 1 for one that was given.
+   */
+  readonly context?: Readonly<Record<string, number>>
 }
 
 /** What of a learner predicts. */
 interface Predicting {
   readonly model: Gpt
   readonly adapter: AppliedAdapter | undefined
-  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary'>
+  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary' | 'context'>
 }
 
 /**
  * How well a text is predicted, and what would come next. Of a text longer than the context the last part
- * counts.
+ * counts. Beside labels, it is predicted in each context that it may stand in (`contextMixture`).
  *
- * @throws OptionError for an empty text.
+ * @throws OptionError for an empty text, or labels that nobody learnt.
  */
 export async function predictText(
-  { model, adapter, strategy: { recall, vocabulary } }: Predicting,
+  { model, adapter, strategy: { recall, vocabulary, context = contextLabels() } }: Predicting,
   text: string,
+  labels: GivenLabels = {},
 ): Promise<Prediction> {
+  const contexts = context.contextsOf(labels)
   const { tokenizer } = vocabulary ?? { tokenizer: bytePairs }
   checkArgument('predict', 'text', text, checks.text)
   const all = tokenizer.encode(text)
   if (all.length === 0) throw new OptionError('predict: got an empty text; expected at least one byte.')
-  const tokens = all.subarray(-model.config.context)
+  const before = contexts.length === 0 ? [[]] : contexts.map(({ tokens: own }) => own)
+  const tokens = all.subarray(before[0].length - model.config.context)
+  const { length } = tokens
   const { losses, last } = scope(() => {
     // What follows the last token is not known: a target of padding, which counts for nothing.
-    const row = batchOfRows([tokens], ['text'], tokens.length)
-    const { inputs: read, targets } = batchTensors(model.device, row)
-    const logits = model.forward(read, undefined, adapter ? { adapters: adapter } : {})
-    return { losses: crossEntropy(logits, targets), last: slice(logits, [tokens.length - 1]) }
+    const rows = before.map(() => tokens)
+    const batch = batchOfRows(rows, new Array<string>(rows.length).fill('text'), length)
+    const { inputs: read, targets } = batchTensors(model.device, batch)
+    const bare: Computed = {
+      forward: (inputs, w) => model.forward(inputs, w, adapter ? { adapters: adapter } : {}),
+    }
+    const logits = afterTokens(bare, model.device, batch, before).forward(read, model.parameters.tensors())
+    const ends = Int32Array.from(rows, (_, row) => (row + 1) * length - 1)
+    const places = model.device.tensor(ends, { shape: [ends.length], dtype: 'i32' }, 'predict')
+    return { losses: crossEntropy(logits, targets), last: gather(logits, places) }
   })
   using _losses = losses
   using _last = last
+  const [values, logits] = [await losses.read(), await last.read()]
+  const mixture = contextMixture(before.length)
   // The last one is of padding.
-  const each = Array.from(await losses.read()).slice(0, -1)
+  const each = Array.from({ length: length - 1 }, (_, t) =>
+    mixture.update(before.map((_own, row) => values[row * length + t])),
+  )
   const predicted = tokenizer.decodeBytes(tokens.subarray(1)).length
   const perByte = (nats: readonly number[]): number | null =>
     predicted === 0 ? null : bitsPerByte(nats.reduce((a, b) => a + b, 0) / predicted)
-  const next = softmax(await last.read())
-  if (recall === undefined) return { bitsPerByte: perByte(each), next }
+  const { probabilities } = mixture
+  const next = mixed(logits, probabilities)
+  const inferred = contexts.length > 0 && { context: byName(contexts, probabilities) }
+  if (recall === undefined) return { bitsPerByte: perByte(each), next, ...inferred }
   const spelling = spellingOf(model.config.vocabulary, tokenizer)
-  const mixed = recall.read({ tokens, losses: each, domain: 'text', origin: null }, spelling)
+  const told = recall.read({ tokens, losses: each, domain: 'text', origin: null }, spelling)
   const recollection = recall.recollect(Uint8Array.from(tokenizer.decodeBytes(all)))
   return {
-    bitsPerByte: perByte([...mixed]),
+    bitsPerByte: perByte([...told]),
     next: recollection ? mixedNext(next, recollection, spelling) : next,
     recalled: recollection ? [recalledOf(recollection)] : [],
+    ...inferred,
   }
+}
+
+/** What would come next in each of several contexts, by how probable they are. */
+function mixed(logits: ArrayLike<number>, probabilities: Float64Array): Float64Array {
+  const vocabulary = logits.length / probabilities.length
+  const rows = Array.from(probabilities, (_, row) =>
+    softmax(Array.from(logits).slice(row * vocabulary, (row + 1) * vocabulary)),
+  )
+  return rows[0].map((_, token) => rows.reduce((sum, own, row) => sum + probabilities[row] * own[token], 0))
 }
 
 /**

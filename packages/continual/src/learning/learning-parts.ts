@@ -2,6 +2,7 @@
 import type { GradientTransform, LossScale } from '@burgeon/autograd/optim'
 import { Gpt, isBelow, type LoraAdapter } from '@burgeon/gpt'
 import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
+import type { ContextLabels } from '../context/context-labels.ts'
 import type { Knobs } from '../control/knobs.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
 import type { Intake } from '../model/intake.ts'
@@ -15,7 +16,9 @@ export interface LearningParts {
   readonly intake: Intake
   /** Learns in the place of the model, which stays as it is then. */
   readonly adapter?: LoraAdapter
-  /** Decides what an adapter drops in this step. */
+  /** Stand before the rows. */
+  readonly context?: ContextLabels
+  /** Decides what an adapter drops in this step, and which labels are left out. */
   readonly dropoutKey: RandomKey
   /** Begins with the loss scale, and holds the look-ahead. */
   readonly optimizer: GradientTransform

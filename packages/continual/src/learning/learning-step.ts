@@ -149,7 +149,7 @@ async function takenBackOnError<T>(
   // From the first moment on: a recall may wait, and nobody shall change the weights meanwhile.
   using _ = model instanceof Gpt ? holdModel(model) : null
   const { checkpointBlocks = false, strategy = {} } = options
-  const { penalties = [], projections = [], lookAhead, rehearsal } = strategy
+  const { penalties = [], projections = [], lookAhead, rehearsal, context } = strategy
   const shares = freezing?.sharesAt(step) ?? []
   const takeBack = [
     rehearsal && (rehearsal.mark?.() ?? marked(rehearsal)),
@@ -160,6 +160,7 @@ async function takenBackOnError<T>(
       ...{ model, intake, optimizer, penalties, keepsLogits, checkpointBlocks, shares, overflows, step },
       ...{ dropoutKey, knobs },
       ...(adapter && { adapter }),
+      ...(context && { context }),
       ...(rehearsal && { rehearsal }),
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),

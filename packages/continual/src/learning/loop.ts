@@ -1,5 +1,6 @@
 /** The loop of a learner: the whole of one step, from prediction to growth, top to bottom in `step`. */
 import { OptionError } from '@burgeon/tensor'
+import type { ContextLabels } from '../context/context-labels.ts'
 import { bothKnobs, type Knobs } from '../control/knobs.ts'
 import { divided, joined } from '../probes/hold-back.ts'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
@@ -36,7 +37,7 @@ export class Loop {
     const { intake, notice, upkeep, probes, recall } = this.parts
     const observed = intake.batchOf(data)
     const { fresh, held, isHeld } = divided(observed, probes)
-    const heldLosses = held && (await rowLossesOf(this.model, this.parts.adapter, held))
+    const heldLosses = held && (await rowLossesOf(this.model, this.parts.adapter, held, this.#context))
     const learnt = fresh && (await learnWithRecall(this.#means(knobs), fresh, this.journal))
     const all = heldLosses && joined(learnt?.learnt ?? null, heldLosses, isHeld)
     const batch = {
@@ -57,7 +58,7 @@ export class Loop {
   /** What is known of each domain by the rows that are held back. */
   async measureProbes(): Promise<ProbeLosses> {
     const { probes, adapter, intake } = this.parts
-    if (probes) return probes.measure(meanBitsOf(this.model, adapter, intake))
+    if (probes) return probes.measure(meanBitsOf(this.model, adapter, intake, this.#context))
     throw new OptionError(
       'Learner: measureProbes: the strategy has no probes; expected some, such as heldBack().',
     )
@@ -77,6 +78,10 @@ export class Loop {
   restore(state: LearnerState<unknown> | FieldsByRole): void {
     restoreParts(this.parts.kept, state, (this.parts.adapter ?? this.model).parameters)
     this.journal.restore(state)
+  }
+
+  get #context(): ContextLabels | undefined {
+    return this.options.strategy?.context
   }
 
   #means(knobs: Knobs): LearningMeans {

@@ -1,11 +1,20 @@
 /** The loss of a batch with what its parts add, and the gradients of the loss. */
 import { grad, valueAndGrad } from '@burgeon/autograd'
 import { Gpt } from '@burgeon/gpt'
-import { add, checkArgument, globalNorm, multiply, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import {
+  add,
+  checkArgument,
+  globalNorm,
+  multiply,
+  RandomStream,
+  type Tensor,
+  type TensorsByPath,
+} from '@burgeon/tensor'
+import { afterTokens } from '../context/rows-in-context.ts'
 import { type Computed, freshLossOf, meanLossOf, type Pass, predict } from '../model/pass.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
-import { aBatch, type Batch, partsOf } from '../stream/batch.ts'
+import { aBatch, type Batch, isTokenBatch, partsOf } from '../stream/batch.ts'
 import { batchTensors } from '../stream/batch-tensors.ts'
 import { frozenBlocks, type LearningParts, learningWeights } from './learning-parts.ts'
 
@@ -107,8 +116,20 @@ export function predictionOf(
 ): ((w: TensorsByPath) => Pass) & { readonly tensors: Pass['tensors'] } {
   const { model, keepsLogits } = parts
   const tensors = batchTensors(model.device, batch, model.predicts)
-  const means = { model, batch, freshRows, tensors, keepsLogits, computed: computedBy(parts) }
+  const computed = inContext(parts, batch, computedBy(parts))
+  const means = { model, batch, freshRows, tensors, keepsLogits, computed }
   return Object.assign((w: TensorsByPath): Pass => predict(means, w), { tensors })
+}
+
+/** The same with labels before the rows, but for those that are left out in this step. */
+function inContext(
+  { context, model, dropoutKey }: LearningParts,
+  batch: Batch,
+  computed: Computed,
+): Computed {
+  if (context === undefined || !isTokenBatch(batch)) return computed
+  const random = new RandomStream(dropoutKey).named('context')
+  return afterTokens(computed, model.device, batch, context.someBefore(batch, random))
 }
 
 /** The model as a function of the weights that learn. */

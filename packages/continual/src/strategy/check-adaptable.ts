@@ -4,7 +4,16 @@ import type { Strategy } from './strategy.ts'
 
 /** Throws OptionError for a part that needs the weights of the model to learn or to grow. */
 export function checkAdaptable(who: string, strategy: Strategy): void {
-  const { penalties = [], projections = [], lookAhead, growth, freezing, vocabulary, upkeep = [] } = strategy
+  const {
+    penalties = [],
+    projections = [],
+    lookAhead,
+    growth,
+    freezing,
+    vocabulary,
+    context,
+    upkeep = [],
+  } = strategy
   const parts: readonly (readonly [what: string, part: { readonly name: string } | undefined])[] = [
     ['the penalty', penalties.find(({ of }) => of !== 'adapter')],
     ['the projection', projections.find(({ consolidate }) => consolidate !== undefined)],
@@ -12,6 +21,7 @@ export function checkAdaptable(who: string, strategy: Strategy): void {
     ['the growth policy', growth],
     ['the freezing', freezing],
     ['the upkeep', upkeep[0]],
+    ['the', context],
     ['the', vocabulary?.isFixed ? undefined : vocabulary],
   ]
   for (const [what, part] of parts) {

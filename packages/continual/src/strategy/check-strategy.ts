@@ -2,8 +2,10 @@
  * Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen.
  */
 import { aGradientTransform } from '@burgeon/autograd/optim'
+import { BytePairTokenizer } from '@burgeon/gpt'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { aChoice } from '../choice/choice.ts'
+import { ContextLabels } from '../context/context-labels.ts'
 import { aController } from '../control/controller.ts'
 import { aDriftDetector } from '../drift/drift-detector.ts'
 import { aWatching } from '../drift/signals/watching.ts'
@@ -34,6 +36,7 @@ const roles: ChecksOf<Strategy> = {
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   recall: aRecall,
+  context: checks.instance('what contextLabels() makes', ContextLabels),
   probes: someProbes,
   controller: aController,
   choice: aChoice,
@@ -51,6 +54,7 @@ export function checkStrategy(who: string, strategy: Strategy): void {
   checkRoles(who, strategy)
   const { penalties = [], projections = [], consolidateWhen = onDrift, growth, vocabulary } = strategy
   const { detector, detectors = [], watches = [], controller, probes } = strategy
+  checkBesideLabels(who, strategy)
   if (controller?.needsProbes === true && probes === undefined) {
     throw new OptionError(
       `${who}: got the controller "${controller.name}", which judges by rows that are held back, and no probes; expected some, such as heldBack().`,
@@ -98,4 +102,19 @@ function checkTrials(who: string, { choice, growth, probes, vocabulary }: Strate
       `${who}: got ${tried} beside ${vocabulary.name}, whose tokenizer cannot let go of tokens; expected a vocabulary that does not grow.`,
     )
   }
+}
+
+/** Throws OptionError for a part that labels before rows would disturb. */
+function checkBesideLabels(who: string, { context, rehearsal, vocabulary }: Strategy): void {
+  if (context === undefined) return
+  if (rehearsal?.usesLogits === true) {
+    throw new OptionError(
+      `${who}: got ${context.name} and ${rehearsal.name}, which keeps outputs, and those of labels are far from all others; expected a rehearsal that keeps rows alone.`,
+    )
+  }
+  if (vocabulary === undefined || vocabulary.isFixed || vocabulary.tokenizer instanceof BytePairTokenizer)
+    return
+  throw new OptionError(
+    `${who}: got ${context.name} and a vocabulary that goes on from a pre-trained tokenizer, whose numbers have no gaps; expected fixedVocabulary, or one that began with bytes.`,
+  )
 }

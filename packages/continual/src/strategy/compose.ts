@@ -12,6 +12,7 @@ const single = [
   'freezing',
   'vocabulary',
   'recall',
+  'context',
   'probes',
   'controller',
   'choice',

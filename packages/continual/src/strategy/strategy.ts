@@ -2,6 +2,7 @@
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
 import type { Choice } from '../choice/choice.ts'
+import type { ContextLabels } from '../context/context-labels.ts'
 import type { Controller } from '../control/controller.ts'
 import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { Watching } from '../drift/signals/watching.ts'
@@ -62,6 +63,8 @@ export interface Strategy extends ModelStrategy {
   readonly vocabulary?: GrowingVocabulary
   /** Remembers texts beside the weights, and has a say in predictions; the model learns as without it. */
   readonly recall?: Recall
+  /** Labels before rows, by which the model tells apart what it reads. */
+  readonly context?: ContextLabels
 }
 
 /** The parts of a learner of a dense network, by role. */
@@ -71,7 +74,7 @@ export interface NetworkStrategy extends ModelStrategy, Without<(typeof gptRoles
 }
 
 /** Roles that only a GPT has a use for. */
-export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall'] as const
+export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall', 'context'] as const
 
 type Without<Role extends string> = { readonly [R in Role]?: never }
 

@@ -1,5 +1,6 @@
 /** Measures by rows that are held back what is known, when it is due. */
 import type { LoraAdapter } from '@burgeon/gpt'
+import type { ContextLabels } from '../context/context-labels.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
 import type { Intake } from '../model/intake.ts'
 import type { Model } from '../model/model.ts'
@@ -13,10 +14,11 @@ export function meanBitsOf(
   model: Model,
   adapter: LoraAdapter | undefined,
   { within, bytesOf }: Intake,
+  context?: ContextLabels,
 ): MeanBits {
   return async (rows) => {
     const batch = within(rows)
-    const { rowLosses, predictions } = await rowLossesOf(model, adapter, batch)
+    const { rowLosses, predictions } = await rowLossesOf(model, adapter, batch, context)
     const nats = rowLosses.reduce((total, loss, row) => total + loss * predictions[row], 0)
     const bytes = bytesOf(batch).length
     return bitsPerByte(nats / (bytes === 0 ? predictions.reduce((a, b) => a + b, 0) : bytes))
@@ -29,8 +31,9 @@ export function probing(
   model: Model,
   adapter: LoraAdapter | undefined,
   intake: Intake,
+  context?: ContextLabels,
 ): Upkeep {
-  const meanBits = meanBitsOf(model, adapter, intake)
+  const meanBits = meanBitsOf(model, adapter, intake, context)
   return {
     name: probes.name,
     async afterStep({ step, fresh, old }) {

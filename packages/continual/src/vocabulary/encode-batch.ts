@@ -7,6 +7,21 @@ import { type Origins, originsOf } from '../stream/origin.ts'
 import { batchFromRows, recoded, rowAt } from '../stream/row.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
+/** Labels that stand before rows. */
+export interface RowLabels {
+  /** Tokens that stand before a row, at most. */
+  readonly slots: number
+  readonly labels: readonly { readonly kind: string; readonly name: string; readonly token: number }[]
+}
+
+/** What a learner knows of its tokens. */
+interface KnownTokens {
+  /** Every token is a byte unless given. */
+  readonly vocabulary?: GrowingVocabulary | undefined
+  /** Stand before rows, which leave room for them. */
+  readonly labels?: RowLabels | undefined
+}
+
 /**
  * Encodes data as a batch in the tokens of a model.
  *
@@ -14,25 +29,32 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
  * into: it is encoded anew. Rows that follow each other become fewer full ones, others are padded at their
  * end. Either way the bytes that are predicted are the same, and so is the weight of each.
  *
- * @throws OptionError for a text of less than two tokens, a token that does not exist, or a vocabulary that
- *   is not the model's.
+ * @throws OptionError for a text of less than two tokens, a token that does not exist or is a label, rows
+ *   that leave no room for labels, or a vocabulary that is not the model's.
  */
-export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: GrowingVocabulary): TokenBatch {
+export function batchOf(
+  data: Batch | string,
+  { config }: Gpt,
+  { vocabulary, labels }: KnownTokens = {},
+): TokenBatch {
+  const room = { vocabulary: config.vocabulary, context: config.context - (labels?.slots ?? 0) }
   if (vocabulary === undefined) {
     const batch =
-      typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), config.context, 'text') : data
-    checkBatch(batch, config)
+      typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), room.context, 'text') : data
+    checkRows(batch, room, labels)
     return batch
   }
   const { tokenizer } = vocabulary
-  if (tokenizer.vocabulary !== config.vocabulary) {
+  // One that never grows does not know of labels: nothing is numbered after them.
+  const besides = vocabulary.isFixed ? (labels?.labels.length ?? 0) : 0
+  if (tokenizer.vocabulary + besides !== config.vocabulary) {
     throw new OptionError(
       `learner: the tokenizer has ${tokenizer.vocabulary} tokens and the model ${config.vocabulary}; expected as many. ` +
         'Grow them together, or give both of one checkpoint.',
     )
   }
-  if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), config.context, 'text')
-  checkBatch(data, config)
+  if (typeof data === 'string') return batchOfTokens(tokenizer.encode(data), room.context, 'text')
+  checkRows(data, room, labels)
   const { isContinuous, length, tokens, rows, domains, origins = [], weights } = data
   // Rows of several experiences stay apart, so that each is still the one that its origin names, and so do
   // rows with weights.
@@ -44,6 +66,20 @@ export function batchOf(data: Batch | string, { config }: Gpt, vocabulary?: Grow
   const encoded = (row: Int32Array): Int32Array => encodedRow(row, tokenizer)
   const all = Array.from({ length: rows }, (_, row) => recoded(rowAt(data, row), encoded))
   return batchFromRows(all) as TokenBatch
+}
+
+/** Throws as `checkBatch`, and for a label among the tokens of a text. */
+function checkRows(
+  data: Batch,
+  room: Parameters<typeof checkBatch>[1],
+  labels: RowLabels | undefined,
+): asserts data is TokenBatch {
+  checkBatch(data, room)
+  const label = labels?.labels.find(({ token }) => data.tokens.includes(token))
+  if (label === undefined) return
+  throw new OptionError(
+    `learner: got token ${label.token}, which is the label ${label.kind} "${label.name}"; expected tokens of text. Nothing was learnt.`,
+  )
 }
 
 /** Rows of a text that was encoded anew are of the origin of the row in which each of them began before. */

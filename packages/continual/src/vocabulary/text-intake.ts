@@ -3,14 +3,18 @@ import type { Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import type { Intake } from '../model/intake.ts'
 import { type Batch, isTokenBatch, targetsOf, type TokenBatch, withinContext } from '../stream/batch.ts'
-import { batchOf, bytesOf } from './encode-batch.ts'
+import { batchOf, bytesOf, type RowLabels } from './encode-batch.ts'
 import type { GrowingVocabulary } from './growing-vocabulary.ts'
 
-/** @param vocabulary Every token is a byte unless given. */
-export function textIntake(model: Gpt, vocabulary?: GrowingVocabulary): Intake {
+/**
+ * @param vocabulary Every token is a byte unless given.
+ * @param labels Stand before rows, which leave room for them.
+ */
+export function textIntake(model: Gpt, vocabulary?: GrowingVocabulary, labels?: RowLabels): Intake {
+  const roomOf = (): number => model.config.context - (labels?.slots ?? 0)
   return {
-    batchOf: (data) => batchOf(data, model, vocabulary),
-    within: (batch) => withinContext(tokensIn(batch), model.config.context),
+    batchOf: (data) => batchOf(data, model, { vocabulary, labels }),
+    within: (batch) => withinContext(tokensIn(batch), roomOf()),
     bytesOf: (fresh) =>
       bytesOf(
         targetsOf(tokensIn(fresh)).filter((token) => token >= 0),

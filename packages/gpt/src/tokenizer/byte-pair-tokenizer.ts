@@ -8,7 +8,10 @@ import { type BytePairMerge, type GrowingTokenizer, someMerges } from './growing
 import { mergePairs } from './merge-pairs.ts'
 import { textRuns } from './text-runs.ts'
 
-/** A tokenizer as plain data: token 256 + i is the pair `merges[i]`. */
+/**
+ * A tokenizer as plain data: token 256 + i is the pair `merges[i]`. A token that is a pair of itself stands
+ * for no text, such as a label of a model.
+ */
 export interface BytePairState {
   readonly merges: readonly BytePairMerge[]
 }
@@ -60,7 +63,8 @@ export class BytePairTokenizer implements GrowingTokenizer {
   }
 
   /**
-   * Adds a token for each pair, in order. Nothing changes if one is refused.
+   * Adds a token for each pair, in order. Nothing changes if one is refused. A pair `[n, n]` for token n adds
+   * one of no bytes, which no text is encoded with.
    *
    * @throws OptionError for a pair that exists already, or that names a token which does not exist by then.
    */
@@ -71,6 +75,7 @@ export class BytePairTokenizer implements GrowingTokenizer {
       const known = this.vocabulary + i
       const isToken = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < known
       const key = keyOf(left, right)
+      if (left === known && right === known) return
       if (isToken(left) && isToken(right) && !this.#tokenOf.has(key) && !fresh.has(key)) fresh.add(key)
       else {
         throw new OptionError(
@@ -80,8 +85,11 @@ export class BytePairTokenizer implements GrowingTokenizer {
       }
     })
     for (const [left, right] of merges) {
-      this.#tokenOf.set(keyOf(left, right), this.vocabulary)
-      this.#bytes.push(Uint8Array.from([...this.#bytes[left], ...this.#bytes[right]]))
+      if (left === this.vocabulary) this.#bytes.push(new Uint8Array())
+      else {
+        this.#tokenOf.set(keyOf(left, right), this.vocabulary)
+        this.#bytes.push(Uint8Array.from([...this.#bytes[left], ...this.#bytes[right]]))
+      }
       this.#merges.push([left, right])
     }
     this.#remembered.clear()

@@ -10,6 +10,12 @@ import { checkMix } from '../requests/check-values.ts'
 /** Share of its first part's probability that a new token starts with where none is given. */
 const usualShare = 0.01
 
+/**
+ * Offset of a token of share 0: so far below all logits that its probability is 0 to the last bit, and a
+ * number that half precision has.
+ */
+const readOnlyOffset = -30_000
+
 /** The configuration with more tokens. */
 function configAfter(config: GptConfig, request: GrowVocabulary): GptConfig {
   const { vocabulary: from } = config
@@ -23,7 +29,8 @@ function configAfter(config: GptConfig, request: GrowVocabulary): GptConfig {
   for (const token of request.tokens) {
     checkToken(token, offsets.length)
     lengths.push(token.parts.reduce((total, part) => total + (part < from ? 1 : lengths[part - from]), 0))
-    offsets.push(offsets[token.parts[0]] + Math.log(token.share ?? usualShare))
+    const { share = usualShare } = token
+    offsets.push(share === 0 ? readOnlyOffset : offsets[token.parts[0]] + Math.log(share))
     token.takes?.forEach((take, i) => (offsets[token.parts[i]] += Math.log1p(-take)))
   }
   const parts = lengths.reduce((a, b) => a + b, 0)
@@ -41,7 +48,8 @@ const maxParts = 2 ** 20
 /**
  * New tokens made of old ones. The embedding of a new token, which is also its row of the head, is the mean
  * of its parts', and so is its row of a head with a matrix of its own; its bias is that of its first part,
- * and an offset of ln(share) makes it as improbable as wanted. Where the head had no biases it gets them, 0
+ * and an offset of ln(share) makes it as improbable as wanted. A share of 0 is for good: no gradient reaches
+ * what has no probability. Where the head had no biases it gets them, 0
  * at first.
  *
  * The logits of old tokens stay, but for those of parts of which something is taken: they fall by −ln(1 −
@@ -78,10 +86,10 @@ function plan(request: GrowVocabulary, { config, after, key }: GrowthStep): Plan
 /** Throws OptionError unless the token can have number `id`. */
 function checkToken({ parts, share = usualShare, takes }: NewToken, id: number): void {
   const isToken = (part: number): boolean => Number.isInteger(part) && part >= 0 && part < id
-  if (parts.length === 0 || !parts.every(isToken) || !(share > 0 && share <= 1)) {
+  if (parts.length === 0 || !parts.every(isToken) || !(share >= 0 && share <= 1)) {
     throw new OptionError(
       `grow growVocabulary: got parts ${parts.join(', ')} and share ${share} for token ${id}; ` +
-        'expected earlier tokens, and a share above 0, at most 1.',
+        'expected earlier tokens, and a share from 0 to 1.',
     )
   }
   if (takes && !(takes.length === parts.length && takes.every((take) => take >= 0 && take < 1))) {

@@ -107,7 +107,9 @@ export interface NewToken {
   /** The tokens it is made of, in order: old ones, or ones that come before it in the same request. */
   readonly parts: readonly number[]
   /**
-   * How probable it is at first, relative to its first part as that is by then, in (0, 1]; 0.01 unless given.
+   * How probable it is at first, relative to its first part as that is by then, in [0, 1]; 0.01 unless given.
+   * A token of share 0 is only ever read, such as a label before a text: it is never predicted, whatever is
+   * learnt.
    */
   readonly share?: number
   /**

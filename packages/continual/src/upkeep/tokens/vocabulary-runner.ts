@@ -1,13 +1,13 @@
 /** Lets the vocabulary see what was learnt, and grow with the model when it is due. */
 import type { Gpt } from '@burgeon/gpt'
-import { carryOut } from './carry-out.ts'
-import { type GrowthMeans, groundOf } from './growth-runner.ts'
-import type { Part } from '../part.ts'
-import type { StepContext } from '../journal/step-context.ts'
-import { triggerSignals } from '../trigger.ts'
-import type { Upkeep } from './upkeep.ts'
-import { encodedRow, textOf } from '../vocabulary/encode-batch.ts'
-import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
+import { carryOut } from '../carry-out.ts'
+import { type GrowthMeans, groundOf } from '../growth-runner.ts'
+import { roomForTokens } from './room-for-tokens.ts'
+import type { Part } from '../../part.ts'
+import { triggerSignals } from '../../trigger.ts'
+import type { Upkeep } from '../upkeep.ts'
+import { encodedRow, textOf } from '../../vocabulary/encode-batch.ts'
+import type { GrowingVocabulary } from '../../vocabulary/growing-vocabulary.ts'
 
 /**
  * Model, tokenizer and rows of tokens grow together, or none of them: nothing can fail once the model has
@@ -26,7 +26,7 @@ export function vocabularyRunner(
     async afterStep(context) {
       vocabulary.observe(textOf(context.fresh, tokenizer))
       if (!vocabulary.growWhen(triggerSignals(context))) return []
-      const wanted = vocabulary.wanted(roomFor(context, means))
+      const wanted = vocabulary.wanted(roomForTokens(context.model, means.budget))
       if (wanted === null) return []
       const event = await carryOut({ policy: name, ...wanted }, groundOf(means, context))
       if (event.kind === 'growth') {
@@ -38,11 +38,4 @@ export function vocabularyRunner(
     toState: () => vocabulary.toState(),
     restore: (state) => vocabulary.restore(state),
   }
-}
-
-/** Tokens that the budget allows: each is a row and a bias, and the first ones bring biases for all. */
-function roomFor({ model }: StepContext<Gpt>, { budget }: GrowthMeans): number {
-  const { embed, headBias = false, vocabulary } = model.config
-  const left = budget.parameters - model.parameters.size - (headBias ? 0 : vocabulary)
-  return Math.floor(left / (embed + 1))
 }

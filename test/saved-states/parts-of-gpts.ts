@@ -1,0 +1,35 @@
+/** Parts whose states belong to a GPT, and how they get them. */
+import * as continual from '@burgeon/continual'
+import { openReference } from '@burgeon/tensor/reference'
+import { stepOf } from '../continual/step-of.ts'
+import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
+import type { Part } from './parts.ts'
+
+const device = openReference()
+const batch = () => rowsOf([1, 2, 3, 4, 5], [3, 4, 5, 6, 7])
+
+/** Labels: one more with every step. */
+export const labels: Part = (steps) => {
+  const model = tinyModel(device)
+  const part = continual.contextLabels()
+  const goOn = () => {
+    const token = part.labels.length
+    const rows = rowsOf([1, 2, 3, 4, 5])
+    const named = { ...rows, domains: [`domain ${token}`] }
+    part.add(part.newIn(named), token)
+    part.note(named)
+    return part.contextsOf()
+  }
+  for (let i = 0; i < steps; i++) goOn()
+  return { toState: () => part.toState(), restore: (state) => part.restore(state, model.parameters), goOn }
+}
+
+/** A freezing that measures in every step. */
+export const freezing: Part = async (steps) => {
+  const model = tinyModel(device)
+  const part = continual.freezeConverged({ every: 1, patience: 2 })
+  let step = 0
+  const goOn = () => part.afterStep({ ...stepOf(batch(), model), step: ++step })
+  for (let i = 0; i < steps; i++) await goOn()
+  return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
+}
