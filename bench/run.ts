@@ -64,6 +64,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  'context-labels': [
+    async () => (await import('./streams/context-labels.ts')).contextLabelling,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   serve: [async () => (await import('./serving/serve.ts')).serve, 'quick'],
   'mixed-load': [async () => (await import('./serving/mixed-load.ts')).mixedLoad, 'quick'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],

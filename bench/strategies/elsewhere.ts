@@ -21,7 +21,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
-  'test/context: labels before rows, and what it costs to do without': ['contextLabels', 'contextMixture'],
+  'bench -- context-labels: rows of several domains': ['contextLabels', 'contextMixture'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
   'test/adapters: penalties of an adapter': ['orthogonalTo'],
   'bench -- meta: learning to learn from tasks, outside a learner': [
