@@ -119,6 +119,13 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   ],
   overhead: [async () => (await import('./overhead/overhead.ts')).overhead, 'quick'],
   fork: [async () => (await import('./overhead/fork.ts')).fork, 'quick'],
+  'growth-trial': [
+    async () => (await import('./control/growth-trial.ts')).growthTrial,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+  ],
   choice: [async () => (await import('./control/choice.ts')).choice, 'quick', 'seeds', 'data', 'lives'],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
