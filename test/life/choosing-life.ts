@@ -1,12 +1,14 @@
 /**
- * A child process whose learner chooses among arms by trials, and switches in one. `node choosing-life.ts FOLDER [STATE]` begins or goes
+ * A child process whose learner chooses among arms by trials, switches in one, and has growth tried. `node choosing-life.ts FOLDER [STATE]` begins or goes
  * on, saves after every step, in the middle of trials too, and halts in the state named.
  */
 import { adamw } from '@burgeon/autograd/optim'
 import {
   batchOfTokens,
   chooseAmong,
+  growByTrial,
   growOnSchedule,
+  type GrowthPolicy,
   heldBack,
   joinBatches,
   Learner,
@@ -33,13 +35,16 @@ function batchAt(at: number): TokenBatch {
   return joinBatches(rows)
 }
 
-// Trials begin after 5 and 9 steps and end after 9 and 13; the first arm grows in the second.
+// Arms are tried from step 6 to 9 and from 10 to 13. Growth is asked for in step 11, waits, and is tried from 14 to 16.
 const parts = (): Omit<LearnerOptions, 'model'> => ({
   optimizer: adamw({ learningRate: 1e-2 }),
   strategy: {
     rehearsal: reservoirReplay({ capacity: 10, share: 0.5, seed: 1 }),
     probes: heldBack({ share: 0.3, capacity: 40 }),
-    growth: growOnSchedule([{ step: 11, request: { kind: 'widenMlp', block: 'b0', to: 12 } }]),
+    growth: growByTrial({
+      when: growOnSchedule([{ step: 11, request: { kind: 'widenMlp', block: 'b0', to: 12 } }]),
+      ...{ steps: 3, significance: 0 },
+    }) as GrowthPolicy,
     choice: chooseAmong({ arms: { slow: { rate: 0.01 }, usual: {} }, every: 5, steps: 4 }),
   },
 })
