@@ -4,7 +4,11 @@ import {
   batchOfTokens,
   chooseAmong,
   type ChooseAmongOptions,
+  classifier,
   type Controller,
+  type DenseNetwork,
+  type DenseState,
+  denseFromState,
   dryRunChoice,
   growOnSchedule,
   growingVocabulary,
@@ -14,6 +18,7 @@ import {
   type LearnerEvent,
   type LearnerOptions,
   type LearnerState,
+  type NetworkStrategy,
   onlineEwc,
   everySteps,
   pageHinkley,
@@ -27,6 +32,7 @@ import { type Device, OptionError, StateError } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
 import { someOf } from '../how-long.ts'
+import { examples } from '../models/linear-model.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const wasm = openWasm({ threads: 1 })
@@ -193,6 +199,64 @@ describe('saved after any step, also in the middle of a trial', () => {
     const parts = trial.beginning.parts.map((part) => ({ ...part, state: 3 }))
     expect(from({ beginning: { ...trial.beginning, parts } })).toThrow(StateError)
   })
+})
+
+describe('with an adapter', () => {
+  const parts = (choice: ChooseAmongOptions | null): Parts => ({ ...partsOf(choice), adapter: { rank: 2 } })
+  test('equal arms are to the bit the life without a choice, and it goes on from the middle of a trial', async () => {
+    const equal = { arms: { a: {}, b: {} }, ...often }
+    const [beside, without] = [learnerOf(parts(equal)), learnerOf(parts(null))]
+    await live(without, 12)
+    const reports = await live(beside, 7)
+    const state = structuredClone(await beside.toState())
+    reports.push(...(await live(beside, 12, 7)))
+    const { adapter } = beside
+    expect(await adapter?.toState()).toEqual(await without.adapter?.toState())
+    const resumed = Learner.fromState(state, { ...parts(equal), device: wasm })
+    expect(await live(resumed, 12, 7)).toEqual(reports.slice(7))
+    expect(await resumed.toState()).toEqual(await beside.toState())
+    expect(choicesIn(beside.journal)[0].data.outcome.arms[1].gain).toBe(0)
+  })
+  test('the mean of its weights judges it', async () => {
+    const gains = await Promise.all(
+      [true, false].map(async (averaged) => {
+        const learner = learnerOf(parts({ arms: { a: {}, b: { rate: 3 } }, ...often, judge: { averaged } }))
+        await live(learner, 9)
+        return choicesIn(learner.journal)[0].data.outcome.arms[1].gain
+      }),
+    )
+    expect(gains[0]).not.toBe(gains[1])
+  })
+})
+
+test('a classifier chooses, also resumed in the middle of a trial in which it grows', async () => {
+  const parts = () => ({
+    optimizer: adamw({ learningRate: 1e-2 }),
+    strategy: {
+      probes: heldBack({ share: 0.3 }),
+      growth: growOnSchedule([{ step: 8, request: { kind: 'widenHidden', layer: 0, to: 7 } }]),
+      choice: chooseAmong(slow),
+    } satisfies NetworkStrategy,
+  })
+  const born = () => classifier({ inputs: 3, hidden: [4], classes: 2, seed: 1, device: wasm })
+  const lived = async (learner: Learner<DenseNetwork>, from: number, to: number): Promise<unknown[]> => {
+    const reports: unknown[] = []
+    for (let step = from; step < to; step++)
+      reports.push(await learner.observe(examples(8 * step, 8 * step + 8)))
+    return reports
+  }
+  const whole = new Learner({ model: born(), ...parts() })
+  const reports = await lived(whole, 0, 16)
+  expect(choicesIn(whole.journal).length).toBeGreaterThan(1)
+  for (const at of [7, 9]) {
+    const learner = new Learner({ model: born(), ...parts() })
+    await lived(learner, 0, at)
+    const state = structuredClone(await learner.toState())
+    const modelFromState = (saved: DenseState): DenseNetwork => denseFromState(saved, wasm)
+    const resumed = Learner.fromState<DenseNetwork>(state, { ...parts(), modelFromState })
+    expect(await lived(resumed, at, 16)).toEqual(reports.slice(at))
+    expect(await resumed.toState()).toEqual(await whole.toState())
+  }
 })
 
 test('it frees what trials hold, to the byte', async () => {
