@@ -17,6 +17,8 @@ function after(measurements: readonly Readonly<Record<string, number>>[], epsilo
   return dryRunControl(forgetAtMost(epsilon), { bitsPerByte, probes }).at(-1)?.knobs as Knobs
 }
 
+const stopped = (price: number): number => Math.min(4, Math.max(0, price))
+
 test('is dual ascent on what is forgotten of every domain', () => {
   const bits = fc.double({ min: 0, max: 3, noNaN: true })
   fc.assert(
@@ -24,55 +26,66 @@ test('is dual ascent on what is forgotten of every domain', () => {
       fc.array(fc.record({ a: bits, b: bits }), { minLength: 1, maxLength: 30 }),
       fc.double({ min: 0.001, max: 1, noNaN: true }),
       (measurements, epsilon) => {
-        const [smooth, prices] = [
+        const [smooth, multipliers] = [
           { a: 0, b: 0 },
           { a: 0, b: 0 },
         ]
         for (const each of measurements) {
           for (const domain of ['a', 'b'] as const) {
             smooth[domain] = (smooth[domain] + each[domain]) / 2
-            prices[domain] = Math.min(4, Math.max(0, prices[domain] + (smooth[domain] - epsilon) / 2))
+            multipliers[domain] = stopped(multipliers[domain] + (smooth[domain] - epsilon) / 2)
           }
         }
-        const price = prices.a + prices.b
+        const priceOf = (domain: 'a' | 'b'): number =>
+          stopped(multipliers[domain] + 2 * (smooth[domain] - epsilon))
+        const price = priceOf('a') + priceOf('b')
         const { rehearsalShare, penalty, rate, domains = {} } = after(measurements, epsilon)
-        expect(rehearsalShare).toBeCloseTo(1 - Math.exp(-price), 9)
+        expect(rehearsalShare).toBeCloseTo(1 - Math.exp(-price) / 2, 9)
         expect(penalty).toBeCloseTo(1 + price, 9)
         expect(rate).toBe(1)
-        // Old rows ∝ μ + 0.1, relative to those of a domain that has no price.
+        // Old rows ∝ p + 0.1, relative to those of a domain that has no price.
         for (const domain of ['a', 'b'] as const)
-          expect(domains[domain]).toBeCloseTo((prices[domain] + 0.1) / 0.1, 6)
+          expect(domains[domain]).toBeCloseTo((priceOf(domain) + 0.1) / 0.1, 6)
       },
     ),
     { numRuns: times(100, 1000) },
   )
 })
 
-test('rehearses nothing while nothing is forgotten, more and more while too much is, and less again after', () => {
+test('rehearses half while nothing is forgotten, more and more while too much is, and less again after', () => {
   const shares = (forgotten: readonly number[]): number[] =>
     dryRunControl(forgetAtMost(0.1), {
       bitsPerByte: forgotten.map(() => 2),
       probes: Object.fromEntries(forgotten.map((a, i) => [i + 1, measured({ a })])),
     }).map(({ knobs }) => knobs.rehearsalShare)
-  expect(shares([0, 0.05, 0.1])).toEqual([0, 0, 0])
-  const [calm, rising, falling] = [Array(3).fill(0), Array(40).fill(1), Array(200).fill(0)] as number[][]
+  expect(shares([0, 0.05, 0.1])).toEqual([0.5, 0.5, 0.5])
+  const [calm, rising, falling] = [Array(3).fill(0), Array(40).fill(0.2), Array(200).fill(0)] as number[][]
   const found = shares([...calm, ...rising, ...falling])
   const high = found[calm.length + rising.length - 1]
-  expect(high).toBeCloseTo(1 - Math.exp(-4), 6)
-  expect(found.slice(3, 12)).toEqual(found.slice(3, 12).toSorted((a, b) => a - b))
-  expect(found.at(-1)).toBe(0)
+  // A multiplier that has risen by nearly 0.05 forty times, and 2 × 0.1 for what is forgotten now.
+  expect(high).toBeGreaterThan(1 - Math.exp(-1.9) / 2)
+  expect(found.slice(3, 43)).toEqual(found.slice(3, 43).toSorted((a, b) => a - b))
+  // What is not forgotten any more stops to count at once; what it has come to cost, in time.
+  const [soon, late] = [found[calm.length + rising.length + 4], found.at(-1) as number]
+  expect(soon).toBeLessThan(high - 0.02)
+  expect(soon).toBeGreaterThan(0.6)
+  expect(late).toBe(0.5)
+  expect(shares(Array(60).fill(2)).at(-1)).toBeCloseTo(1 - Math.exp(-4) / 2, 9)
 })
 
-test('learns faster while the loss lies above what it usually is, at most three times, and less long after a change', () => {
-  const rates = (bitsPerByte: readonly number[], drifts: readonly number[] = []): number[] =>
-    dryRunControl(forgetAtMost(), { bitsPerByte, drifts }).map(({ knobs }) => knobs.rate)
-  const even = rates(Array.from({ length: 50 }, () => 2))
-  expect(new Set(even)).toEqual(new Set([1]))
-  const rise = [...Array.from({ length: 400 }, () => 2), ...Array.from({ length: 60 }, () => 9)]
-  expect(Math.max(...rates(rise))).toBe(3)
-  // The same rise, and the alarm lies 300 steps back: half of what was added is left.
-  const [lately, before] = [rates(rise, [460]).at(-1) as number, rates(rise, [160]).at(-1) as number]
-  expect(before - 1).toBeCloseTo((lately - 1) / 2, 9)
+test('learns faster while the loss falls from above what it usually is, at most three times', () => {
+  const level = (bits: number, count: number): number[] => Array.from({ length: count }, () => bits)
+  const rates = (bitsPerByte: readonly number[]): number[] =>
+    dryRunControl(forgetAtMost(), { bitsPerByte }).map(({ knobs }) => knobs.rate)
+  expect(new Set(rates(level(2, 50)))).toEqual(new Set([1]))
+  // A new text, which is being learnt.
+  const falling = Array.from({ length: 150 }, (_, i) => 3 + 6 * Math.exp(-i / 40))
+  const learnt = rates([...level(2, 400), ...falling]).slice(400)
+  expect(Math.max(...learnt)).toBeGreaterThan(1.3)
+  expect(Math.max(...rates([...level(2, 400), ...level(40, 30), ...level(3, 60)]))).toBe(3)
+  // Noise, of which nothing is learnt, and the beginning of a life, whose loss is nowhere above.
+  const noise = rates([...level(2, 400), ...level(8, 150)]).slice(400)
+  expect(Math.max(...noise)).toBe(1)
   expect(rates([5, 4, 3, 2]).every((rate) => rate === 1)).toBe(true)
 })
 

@@ -184,7 +184,10 @@ test('a damaged state is refused', async () => {
       device,
     })
   expect(restore({})).not.toThrow()
-  const none = { prices: [], forgotten: [], lately: null, usually: null, stuckSince: null }
+  const none = {
+    ...{ multipliers: [], forgotten: [], lately: null, before: null, usually: null },
+    stuckSince: null,
+  }
   expect(restore({ controller: none })).not.toThrow()
   for (const change of [
     { knobs: null },
@@ -193,7 +196,7 @@ test('a damaged state is refused', async () => {
     { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: { a: -1 } } },
     { knobs: { rate: 1, penalty: 1, rehearsalShare: 1, domains: [2] } },
     { controller: null },
-    { controller: { ...none, prices: [['a', -1]] } },
+    { controller: { ...none, multipliers: [['a', -1]] } },
     { controller: { ...none, lately: 'low' } },
     { controller: { ...none, stuckSince: -1 } },
   ]) {

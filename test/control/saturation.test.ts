@@ -154,11 +154,13 @@ describe('a bound on forgetting', () => {
         const forgotten = spans.flatMap(([level, count]) => Array.from({ length: count }, () => level))
         const epsilon = 0.1
         const wanted: boolean[] = []
-        let [smooth, price, since] = [0, 0, Infinity]
+        let [smooth, multiplier, since] = [0, 0, Infinity]
+        const stopped = (price: number): number => Math.min(4, Math.max(0, price))
         for (const [i, each] of forgotten.entries()) {
           for (let step = every * i + 1; step < every * (i + 1); step++) wanted.push(step - since >= 500)
           smooth = (smooth + each) / 2
-          price = Math.min(4, Math.max(0, price + (smooth - epsilon) / 2))
+          multiplier = stopped(multiplier + (smooth - epsilon) / 2)
+          const price = stopped(multiplier + 2 * (smooth - epsilon))
           since = price === 4 && smooth > epsilon ? Math.min(since, every * (i + 1)) : Infinity
           wanted.push(every * (i + 1) - since >= 500)
         }

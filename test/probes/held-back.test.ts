@@ -238,6 +238,29 @@ describe('a learner', () => {
     const { bitsPerByte } = await alone.observe(joinBatches(rows.map((id) => numbered(id, id + 1))))
     expect(now['first'].bits).toBeCloseTo(bitsPerByte, 5)
   })
+  test('does not count as forgotten what was never known: of noise, what lies above the 8 bits of a guess', async () => {
+    const random = new RandomStream(keyFromSeed(5))
+    const bytesOf = (of: () => number, rows: number): TokenBatch =>
+      batchOfTokens(Int32Array.from({ length: 4 * rows + 1 }, of), 4, 'noise')
+    const learner = new Learner({
+      model: Gpt.create({ context: 4, embed: 8, heads: 1, layers: 1, mlpHidden: 8 }, { seed: 1 }),
+      optimizer: adamw({ learningRate: 0.1 }),
+      strategy: { probes: heldBack({ ...always, rows: 16 }) },
+    })
+    for (let step = 0; step < 4; step++) await learner.observe(bytesOf(() => random.below(256), 12))
+    const told: ProbeLosses[] = []
+    for (let step = 0; step < 12; step++) {
+      const one = {
+        ...bytesOf(() => 97 + random.below(4), 4),
+        domains: Array.from({ length: 4 }, () => 'four'),
+      }
+      for (const event of (await learner.observe(one)).events)
+        if (event.kind === 'probed') told.push(event.data.domains)
+    }
+    const { noise } = told.at(-1) as ProbeLosses
+    expect(noise.bits).toBeGreaterThan(9)
+    expect(noise.forgotten).toBeLessThan(0.2)
+  })
   test('measures no more than its share of the operations, and waits where that is too little', async () => {
     const counted = async (
       options: HeldBackOptions,

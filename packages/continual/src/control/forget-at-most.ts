@@ -2,15 +2,16 @@
 import { checkArgument, checks, fields } from '@burgeon/tensor'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { count, entriesOf, none } from '../saved-state.ts'
-import type { Controller, ControlSignals } from './controller.ts'
+import type { Controller } from './controller.ts'
 
 interface State {
-  /** What forgetting of each domain costs: the multiplier of its constraint, ≥ 0. */
-  readonly prices: Entries
+  /** What forgetting of each domain has come to cost: the multiplier of its constraint, ≥ 0. */
+  readonly multipliers: Entries
   /** What is forgotten of each domain, over the latest measurements, in bits. */
   readonly forgotten: Entries
-  /** Means of the prequential loss over a few steps and over many, in bits; null before the first. */
+  /** Means of the prequential loss over more and more steps, in bits; null before the first. */
   readonly lately: number | null
+  readonly before: number | null
   readonly usually: number | null
   /** Step of the first of the latest measurements that all found it at its stop; null for none. */
   readonly stuckSince: number | null
@@ -18,34 +19,42 @@ interface State {
 
 type Entries = readonly (readonly [domain: string, value: number])[]
 
-/** By how much a price rises for each bit that is forgotten too much, at each measurement. */
-const priceRate = 0.5
-/** Above it the share of old rows hardly rises: 1 − e⁻⁴ is 0.98. */
+/** By how much a multiplier rises for each bit that is forgotten too much, at each measurement. */
+const riseOfMultiplier = 0.5
+/** What a bit that is forgotten too much costs beside it, at once and no longer than it is. */
+const priceOfBit = 2
+/** Above it the share of old rows hardly rises: 1 − ½e⁻⁴ is 0.99. */
 const highestPrice = 4
+/** Share of the rehearsal while nothing is forgotten. */
+const atRest = 0.5
 /** Weight of a measurement among those before it. */
 const ofMeasurement = 0.5
-/** Steps of the two means of the loss. */
-const [few, many] = [20, 400]
-const [largestNeed, needHalves] = [2, 300]
+/** Steps of the three means of the loss. */
+const [few, some, many] = [20, 60, 400]
+const largestNeed = 2
 /** What a domain that costs nothing counts, as a price, where old rows are drawn. */
 const least = 0.1
 
 /** Steps at the stop after which it can do no more. */
 const stuckSteps = 500
 
-const initial: State = { prices: [], forgotten: [], lately: null, usually: null, stuckSince: null }
+const initial: State = {
+  ...{ multipliers: [], forgotten: [], lately: null, before: null, usually: null },
+  stuckSince: null,
+}
 const atLeastZero = checks.number({ from: 0 })
 const loss = checks.either(checks.number(), none)
 
 /**
  * Keeps what is forgotten of every domain at or below ε, by dual ascent on rows that are held back: each
- * domain d has a price μ_d ← [μ_d + ½(f_d − ε)]₊ for what is forgotten of it, f_d, measured by
+ * domain d has a multiplier μ_d ← [μ_d + ½(f_d − ε)]₊ for what is forgotten of it, f_d, measured by
  * `strategy.probes` (primal–dual continual learning; Elenter, NaderiAlizadeh, Javidi and Ribeiro 2023,
- * section 4). Where the prices are Σμ, old rows are rehearsed at 1 − e^(−Σμ) of the share that the
- * rehearsal has, each with a chance ∝ μ_d + 0.1, and penalties count 1 + Σμ times. Where the loss has risen
- * above what it usually is, the learning rate is up to three times as high. Nothing is rehearsed while
- * nothing is forgotten. Where a price has been at its stop for 500 steps and more than ε is forgotten
- * still, it is saturated (see `growOnConflict`).
+ * section 4), and a price p_d = [μ_d + 2(f_d − ε)]₊ ≤ 4, which acts at once (proportional and integral
+ * control of a multiplier; Stooke, Achiam and Abbeel 2020, algorithm 2). Old rows are rehearsed at
+ * 1 − ½e^(−Σp) of the share that the rehearsal has, each with a chance ∝ p_d + 0.1, and penalties count
+ * 1 + Σp times. While the loss falls from above what it usually is, the learning rate is up to three times
+ * as high; where it rises and stays, as in noise, it is not. Where a price has been at its stop for 500 steps
+ * and more than ε is forgotten still, it is saturated (see `growOnConflict`).
  *
  * @param epsilon Most bits per byte (of examples: bits for each) that may be forgotten of a domain, > 0.
  *   Default 0.02.
@@ -66,75 +75,81 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
     initial,
     needsProbes: true,
     maySaturate: true,
-    stateCheck: fields<State>('prices, what is forgotten, and two losses', {
-      prices: entriesOf('a list of domains and prices', atLeastZero),
+    stateCheck: fields<State>('multipliers, what is forgotten, and three losses', {
+      multipliers: entriesOf('a list of domains and multipliers', atLeastZero),
       forgotten: entriesOf('a list of domains and bits', atLeastZero),
       lately: loss,
+      before: loss,
       usually: loss,
       stuckSince: checks.either(count, none),
     }),
-    decide(signals, state) {
-      const { step, bitsPerByte, probes } = signals
-      const measured = probes === null ? state : priced(state, probes, epsilon, step)
+    decide({ step, bitsPerByte, probes }, state) {
       const next: State = {
-        ...measured,
+        ...(probes === null ? state : judged(state, probes, epsilon, step)),
         lately: towards(state.lately, bitsPerByte, few),
+        before: towards(state.before, bitsPerByte, some),
         usually: towards(state.usually, bitsPerByte, many),
       }
-      const price = next.prices.reduce((sum, [, value]) => sum + value, 0)
-      const knobs = {
-        rehearsalShare: 1 - Math.exp(-price),
-        penalty: 1 + price,
-        rate: 1 + needOf(next, signals),
-        domains: Object.fromEntries(
-          next.prices.map(([domain, value]) => [domain, (value + least) / least] as const),
-        ),
-      }
+      const prices = pricesIn(next, epsilon)
+      const total = prices.reduce((sum, [, price]) => sum + price, 0)
+      const rehearsalShare = 1 - (1 - atRest) * Math.exp(-total)
+      const domains = Object.fromEntries(
+        prices.map(([domain, price]) => [domain, (price + least) / least] as const),
+      )
       const { stuckSince } = next
-      const isSaturated = stuckSince !== null && step - stuckSince >= stuckSteps
-      const reason = probes === null ? null : reasonOf(next, price)
-      return { knobs, reason, isSaturated, state: next }
+      return {
+        knobs: { rehearsalShare, penalty: 1 + total, rate: 1 + needOf(next), domains },
+        reason: probes === null ? null : reasonOf(next, prices, rehearsalShare),
+        isSaturated: stuckSince !== null && step - stuckSince >= stuckSteps,
+        state: next,
+      }
     },
   }
 }
 
-/** Prices after a measurement. */
-function priced(state: State, probes: ProbeLosses, epsilon: number, step: number): State {
-  const [prices, forgotten] = [new Map(state.prices), new Map(state.forgotten)]
+/** The state after a measurement. */
+function judged(state: State, probes: ProbeLosses, epsilon: number, step: number): State {
+  const [multipliers, forgotten] = [new Map(state.multipliers), new Map(state.forgotten)]
   for (const [domain, { forgotten: bits }] of Object.entries(probes)) {
     const before = forgotten.get(domain) ?? 0
     const smooth = before + ofMeasurement * (bits - before)
     forgotten.set(domain, smooth)
-    const price = (prices.get(domain) ?? 0) + priceRate * (smooth - epsilon)
-    prices.set(domain, Math.min(highestPrice, Math.max(0, price)))
+    const multiplier = (multipliers.get(domain) ?? 0) + riseOfMultiplier * (smooth - epsilon)
+    multipliers.set(domain, Math.min(highestPrice, Math.max(0, multiplier)))
   }
-  const isStuck = [...prices].some(
+  const next = { ...state, multipliers: [...multipliers], forgotten: [...forgotten] }
+  const isStuck = pricesIn(next, epsilon).some(
     ([domain, price]) => price === highestPrice && (forgotten.get(domain) ?? 0) > epsilon,
   )
-  return {
-    ...state,
-    ...{ prices: [...prices], forgotten: [...forgotten] },
-    stuckSince: isStuck ? (state.stuckSince ?? step) : null,
-  }
+  return { ...next, stuckSince: isStuck ? (state.stuckSince ?? step) : null }
+}
+
+/** The price of each domain. */
+function pricesIn({ multipliers, forgotten }: State, epsilon: number): Entries {
+  const bits = new Map(forgotten)
+  return multipliers.map(([domain, multiplier]) => {
+    const price = multiplier + priceOfBit * ((bits.get(domain) ?? 0) - epsilon)
+    return [domain, Math.min(highestPrice, Math.max(0, price))]
+  })
 }
 
 /** A mean over so many steps, which forgets slowly; of fewer steps at first. */
 const towards = (mean: number | null, value: number, steps: number): number =>
   mean === null ? value : mean + (value - mean) / steps
 
-/** By how much the loss lies above what it usually is; less, the longer a change is past. */
-function needOf({ lately, usually }: State, { stepsSinceDrift }: ControlSignals): number {
-  const rise = Math.max(0, (lately ?? 0) - (usually ?? 0))
-  return Math.min(largestNeed, rise) * 2 ** -((stepsSinceDrift ?? 0) / needHalves)
+/** By how much the loss lies above what it usually is, as far as it is falling. */
+function needOf({ lately, before, usually }: State): number {
+  const now = lately ?? 0
+  return Math.min(largestNeed, Math.max(0, now - (usually ?? 0)), Math.max(0, (before ?? 0) - now))
 }
 
-function reasonOf({ forgotten, prices }: State, price: number): string {
+function reasonOf({ forgotten }: State, prices: Entries, rehearsalShare: number): string {
   const [domain, bits] = forgotten.reduce((most, one) => (one[1] > most[1] ? one : most), [
     'nothing',
     0,
   ] as readonly [string, number])
-  const share = (100 * (1 - Math.exp(-price))).toFixed(0)
-  const isAtStop = prices.some(([, value]) => value === highestPrice)
+  const share = (100 * rehearsalShare).toFixed(0)
+  const isAtStop = prices.some(([, price]) => price === highestPrice)
   const rest = isAtStop ? '; no more rehearsal can be had' : ''
   return `${bits.toFixed(3)} bits forgotten of ${domain}: ${share} % of the rehearsal${rest}`
 }

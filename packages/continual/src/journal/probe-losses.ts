@@ -6,7 +6,10 @@ export interface DomainLoss {
   readonly rows: number
   /** Mean loss of their predictions, in bits per byte; of examples, in bits for each. */
   readonly bits: number
-  /** That less the lowest mean of the domain ever measured in a step, at least 0: what was forgotten. */
+  /**
+   * That less the lowest mean of the domain ever measured in a step, at least 0: what was forgotten. Of
+   * bytes, what lies above 8 bits does not count: a guess costs that much.
+   */
   readonly forgotten: number
 }
 

@@ -11,7 +11,7 @@ import {
 import { balancedMemory } from '../rehearsal/memory/balanced-memory.ts'
 import { KeptRows } from '../rehearsal/storage/kept-rows.ts'
 import { count, entriesOf, requireSameOptions, stateOfKind } from '../saved-state.ts'
-import type { Batch } from '../stream/batch.ts'
+import { type Batch, isTokenBatch } from '../stream/batch.ts'
 import { cyclicChecksum } from '../stream/cyclic-checksum.ts'
 import { isTokenRow, type Row, withoutPadding } from '../stream/row.ts'
 import type { MeanBits, Probes } from './probes.ts'
@@ -60,6 +60,8 @@ const stateChecks: StateChecks<Checked> = {
 
 /** A prediction that is learnt costs a forward pass, and twice as much on the way back. */
 const passesOfLearning = 3
+/** A guess among all bytes costs so much: what lies above it was never known, as of noise. */
+const bitsOfAByte = 8
 const checksumOf = cyclicChecksum(0xedb88320)
 
 /**
@@ -92,8 +94,11 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
   const measured = async (meanBits: MeanBits): Promise<ProbeLosses> => {
     const found: Record<string, ProbeLosses[string]> = {}
     for (const [domain, places] of placesOf(kept, rows)) {
-      const bits = await meanBits(kept.store.batchOf(places))
-      found[domain] = { rows: places.length, bits, forgotten: Math.max(0, bits - (best.get(domain) ?? bits)) }
+      const batch = kept.store.batchOf(places)
+      const bits = await meanBits(batch)
+      const known = (loss: number): number => (isTokenBatch(batch) ? Math.min(loss, bitsOfAByte) : loss)
+      const forgotten = Math.max(0, known(bits) - known(best.get(domain) ?? bits))
+      found[domain] = { rows: places.length, bits, forgotten }
     }
     return found
   }
