@@ -35,6 +35,8 @@ export interface BenchmarkOptions {
   /** A small version that ends within two minutes. */
   readonly quick: boolean
   readonly seeds: number
+  /** Whether settings are being chosen: by other data than those that are reported. */
+  readonly tuning?: boolean
   /** Folder with data sets, where a benchmark needs one. */
   readonly data?: string
   /** Folder of a pretrained model, where a benchmark can take one in the place of its own. */

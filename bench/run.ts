@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE] [--model DIR]` */
+/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE] [--model DIR] [--tuning]` */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -7,7 +7,7 @@ import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } 
 import { keptLives } from './kept-lives.ts'
 
 /** Options of a benchmark besides `--json`. */
-type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model'
+type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model' | 'tuning'
 
 const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {
   'first-life': [async () => (await import('./streams/first-life.ts')).firstLife, 'quick', 'seeds'],
@@ -127,6 +127,14 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
   ],
   choice: [async () => (await import('./control/choice.ts')).choice, 'quick', 'seeds', 'data', 'lives'],
+  controller: [
+    async () => (await import('./control/controller.ts')).controller,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+    'tuning',
+  ],
   meta: [async () => (await import('./meta/sinusoid.ts')).sinusoid, 'quick'],
 }
 
@@ -137,7 +145,7 @@ if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   process.exit(2)
 }
 const [load, ...flags] = benchmarks[name]
-for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives', 'model'] as const) {
+for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives', 'model', 'tuning'] as const) {
   if (!values[flag] || flags.includes(flag)) continue
   console.error(`bench: ${name} takes no --${flag}.`)
   process.exit(2)
@@ -152,6 +160,7 @@ const benchmark = await load()
 const { picture, table, ...result } = await benchmark({
   quick: values.quick,
   seeds,
+  tuning: values.tuning,
   ...(values.data !== undefined && { data: values.data }),
   ...(values.model !== undefined && { model: values.model }),
   note: (line) => console.error(line),
@@ -197,6 +206,7 @@ function flagsOf(args: readonly string[]) {
         model: { type: 'string' },
         seeds: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        tuning: { type: 'boolean', default: false },
       },
     })
   } catch (error) {

@@ -114,6 +114,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     ...bench('first-life --seeds 1'),
     because: 'takes minutes',
   },
+  'npm run bench -- controller --data DIR': { because: data },
   'npm run bench -- growth-cost': bench('growth-cost'),
   'npm run bench -- meta': bench('meta'),
   'npm run bench -- plasticity': bench('plasticity'),
