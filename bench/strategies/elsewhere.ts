@@ -21,6 +21,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
+  'test/context: a signal that detectors watch': ['inferredContext'],
   'bench -- context-labels: rows of several domains': ['contextLabels', 'contextMixture'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
   'test/adapters: penalties of an adapter': ['orthogonalTo'],
