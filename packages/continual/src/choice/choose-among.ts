@@ -69,6 +69,9 @@ const [rateOfShares, flowsBack] = [20, 0.05]
  * had been tried. Its knobs multiply those of a controller. Which of many arms are tried is drawn by
  * fixed shares (Herbster and Warmuth 1998, figure 2, with the gains of a trial as losses).
  *
+ * A trial sees a few steps. A rate that is better only after many more may not be chosen, with averaged
+ * weights either.
+ *
  * Steps of a fork and of `rehearse` are of the arm that is lived; a rehearsal, or a fork that is kept, ends
  * a trial without a decision. Until eight rows are held back nothing is tried.
  *

@@ -37,7 +37,8 @@ const asAsked = 'as asked'
  * grown, by a paired test over these rows, and by more than its operations would have brought without
  * growing: what the model gains in the trial as it is, times the share of operations that the candidate takes
  * beyond it. Of several the one with the largest gain beyond that stands; else nothing has grown. Weights are
- * judged by their mean over the last half of the trial.
+ * judged by their mean over the last half of the trial. What pays only after more steps than a trial has is
+ * not seen.
  *
  * In a learner without rows held back nothing would be judged: it refuses the policy. Inside `firstOf`,
  * `budgeted` or `onApproval` nothing would be tried, so these refuse it; it takes them for `when`.
