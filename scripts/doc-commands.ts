@@ -146,6 +146,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- second-domain --data DIR': { because: data },
   'npm run bench -- language-shift --data DIR': { because: data },
   'npm run bench -- quantized --data DIR': { because: data },
+  'npm run bench -- context-labels --data DIR': { because: data },
   'npm run bench -- vocabulary': { because: data },
   'npm run bench -- vocabulary --data DIR': { because: data },
   'npm run bench -- freezing --data DIR': { because: data },
