@@ -21,7 +21,6 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
-  'test/context: a signal that detectors watch': ['inferredContext'],
   'bench -- context-labels: rows of several domains': ['contextLabels', 'contextMixture'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
   'test/adapters: penalties of an adapter': ['orthogonalTo'],
@@ -32,10 +31,11 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
   'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
-  'bench -- recall: remembers beside the weights, and changes none of them': ['episodicMemory', 'spellingOf'],
+  'test/recall: remembers beside the weights, and changes none of them': ['episodicMemory', 'spellingOf'],
   'test/control: decides how much is rehearsed, and protects nothing by itself': [
     ...['dryRunControl', 'forgetAtMost', 'growOnConflict', 'saturationsIn'],
   ],
+  'bench -- feedback: what is said of answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],

@@ -3,6 +3,7 @@ import {
   balancedMemory,
   type Batch,
   darkReplay,
+  feedbackMemory,
   greedyMemory,
   interference,
   lossAwareMemory,
@@ -44,6 +45,10 @@ test.each<[string, () => Rehearsal]>([
   [
     'a replay beside own text',
     () => ownTextReplay({ rows: 4, share: 0.5, beside: reservoirReplay({ capacity: 20 }) }),
+  ],
+  [
+    'a replay beside feedback',
+    () => feedbackMemory({ capacity: 4, beside: reservoirReplay({ capacity: 20 }) }),
   ],
 ])('%s keeps every statement', async (_, make) => {
   const results = await checkRehearsal(make)

@@ -21,6 +21,8 @@ export const rehearsalCalls: Pick<
   | 'replay'
   | 'reservoirReplay'
   | 'ownTextReplay'
+  | 'feedbackMemory'
+  | 'answerFromText'
   | 'openExperience'
   | 'episodicMemory'
   | 'heldBack'
@@ -82,6 +84,23 @@ export const rehearsalCalls: Pick<
     () => ({
       args: { options: { share: 0.1, capacity: 2, every: 1, rows: 1, costShare: 0.1, seed: 1 } },
       run: api.heldBack,
+    }),
+  ],
+  feedbackMemory: [
+    () => ({
+      args: {
+        options: {
+          ...{ capacity: 2, share: 0.5, beta: 0.1, likelihood: 0.3, trusted: ['a'] },
+          beside: api.reservoirReplay({ capacity: 2 }),
+        },
+      },
+      run: api.feedbackMemory,
+    }),
+  ],
+  answerFromText: [
+    () => ({
+      args: { prompt: 'a', text: 'b', tokenizer: new BytePairTokenizer() },
+      run: api.answerFromText,
     }),
   ],
   ownTextReplay: [

@@ -1,6 +1,8 @@
 /** A model's own text and the rehearsal beside it, each told what is its own. */
 import {
   type Batch,
+  darkReplay,
+  feedbackMemory,
   joinBatches,
   ownTextReplay,
   padding,
@@ -159,6 +161,10 @@ describe('own text beside a rehearsal', () => {
     for (let i = 0; i < 5; i++) {
       expect(await other.recall(stepOf(fresh))).toEqual(await rehearsal.recall(stepOf(fresh)))
     }
+  })
+  test('is refused beside one with a loss of its own, which would be left out', () => {
+    expect(() => ownTextReplay({ rows: 2, beside: darkReplay({ capacity: 3 }) })).toThrow('a loss of its own')
+    expect(() => feedbackMemory({ capacity: 2, beside: darkReplay({ capacity: 3 }) })).toThrow(OptionError)
   })
   test('says what it is, and is refused with options that are none', () => {
     const beside = reservoirReplay({ capacity: 3 })

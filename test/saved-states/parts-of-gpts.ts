@@ -33,3 +33,22 @@ export const freezing: Part = async (steps) => {
   for (let i = 0; i < steps; i++) await goOn()
   return { toState: () => part.toState(), restore: (state) => part.restore(state), goOn }
 }
+
+/** A memory of feedback of every kind; it hears more with every step. */
+export const told: Part = (steps) => {
+  const memory = continual.feedbackMemory({
+    capacity: 9,
+    beside: continual.reservoirReplay({ capacity: 3 }),
+  })
+  const answer = { prompt: [1, 2], tokens: [3, 4], text: 'an answer', logProbability: -3 }
+  memory.correct({ ...answer, tokens: [4, 3] }, answer, { weight: 0.5 })
+  memory.reject({ ...answer, tokens: [3] }, { source: 'a reader' })
+  let heard = 0
+  const goOn = () => {
+    memory.accept({ ...answer, tokens: [5 + heard++] })
+    memory.reward(answer, heard)
+    memory.remember(stepOf(batch()))
+  }
+  for (let i = 0; i < steps; i++) goOn()
+  return { toState: () => memory.toState(), restore: (state) => memory.restore(state), goOn }
+}

@@ -8,7 +8,7 @@ export const stateless: readonly string[] = [
   ...['stateless', 'stopGradient', 'sumOfAbsoluteGradients', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp'],
   ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
-  'spellingOf',
+  ...['answerFromText', 'spellingOf'],
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
   ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
   ...['extendJournal', 'firstOf'],
@@ -19,9 +19,8 @@ export const stateless: readonly string[] = [
   ...['growByCompute', 'growByGradient', 'growByTrial', 'growthTrialsIn'],
   ...['growOnConflict', 'growOnDrift', 'growOnPlateau'],
   ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
-  // A mixture lasts as long as a text, a signal no longer than a step.
+  // It lasts as long as a text.
   'contextMixture',
-  'inferredContext',
   ...[
     'growOnSaturation',
     'growOnSchedule',

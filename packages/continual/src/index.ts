@@ -79,7 +79,6 @@ export {
   type TextContext,
 } from './context/context-labels.ts'
 export type { LabelOf } from './context/label-kinds.ts'
-export { inferredContext } from './context/inferred-context.ts'
 export { type ContextMixture, contextMixture, type ContextMixtureOptions } from './context/context-mixture.ts'
 export type { ControlDecision, Controller, ControlSignals } from './control/controller.ts'
 export { type DryControlInput, type DryDecision, dryRunControl } from './control/dry-run-control.ts'
@@ -196,6 +195,15 @@ export { gem, type GemOptions } from './projection/gem.ts'
 export { type OgdOptions, orthogonalGradientDescent } from './projection/orthogonal-gradient-descent.ts'
 export type { Projection, RowMemory } from './projection/projection.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
+export { type Answer, answerFromText } from './rehearsal/feedback/answer.ts'
+export type { AnswerOptions } from './learning/answer.ts'
+export {
+  type FeedbackFrom,
+  type FeedbackMemory,
+  type FeedbackMemoryOptions,
+  feedbackMemory,
+} from './rehearsal/feedback/feedback-memory.ts'
+export type { FeedbackSummary } from './rehearsal/feedback/feedback-summary.ts'
 export { ownTextReplay, type OwnTextReplayOptions } from './rehearsal/own-text-replay.ts'
 export { balancedMemory } from './rehearsal/memory/balanced-memory.ts'
 export { greedyMemory } from './rehearsal/memory/greedy-memory.ts'
@@ -212,7 +220,7 @@ export { interference, type InterferenceOptions } from './rehearsal/retrieval/in
 export { uniform } from './rehearsal/retrieval/uniform.ts'
 export { Reservoir } from './rehearsal/memory/reservoir.ts'
 export { type ReservoirReplayOptions, reservoirReplay } from './rehearsal/reservoir-replay.ts'
-export type { RecallContext, StepContext } from './journal/step-context.ts'
+export type { RecallContext, RehearseContext, StepContext } from './journal/step-context.ts'
 export {
   continualBackpropagation,
   type ContinualBackpropagationOptions,

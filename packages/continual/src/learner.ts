@@ -2,6 +2,7 @@
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
+import { type Answer, type AnswerOptions, answerOf } from './learning/answer.ts'
 import type { GivenLabels } from './context/context-labels.ts'
 import type { Knobs } from './control/knobs.ts'
 import { Branches } from './fork/branches.ts'
@@ -131,6 +132,11 @@ export class Learner<M extends Model = Gpt> {
   /** How well a text is predicted after its labels by kind, and what comes next. Never changes state. */
   async predict(this: Learner, text: string, labels?: GivenLabels): Promise<Prediction> {
     return this.#branches.look(() => predictText(this, text, labels))
+  }
+
+  /** Writes an answer, and notes what feedback on it will need. Never changes state. Throws as `generate`. */
+  answer(this: Learner, prompt: string, options: AnswerOptions): Promise<Answer> {
+    return this.#branches.look(() => answerOf(this, prompt, options))
   }
 
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */

@@ -6,11 +6,22 @@ import type { Batch } from '../stream/batch.ts'
 import type { DomainFactors } from '../stream/domain-factors.ts'
 import type { LearnerEvent } from './event.ts'
 
-/** Before the step: what is about to be learnt. */
-export interface RecallContext<M extends Model = Model> {
-  /** Updates made before it. */
+/** Before a step that may have no new rows: what predicts. */
+export interface RehearseContext<M extends Model = Model> {
+  /** Updates made by observing before it. */
   readonly step: number
   readonly model: M
+  /** The weights that learn: those of the model, of its blocks that are not frozen, or of an adapter. */
+  readonly weights: TensorsByPath
+  /**
+   * The prediction of some rows as a function of the weights that learn, as a step computes it. The tensors
+   * of both are for the scope that is open then. What rows have beyond the context is left out.
+   */
+  predict(rows: Batch): (weights: TensorsByPath) => Pass
+}
+
+/** Before the step: what is about to be learnt. */
+export interface RecallContext<M extends Model = Model> extends RehearseContext<M> {
   /** The new rows, in the tokens that there are now. */
   readonly fresh: BatchOf<M>
   /** Factor of how many old rows come with them, ≥ 0; 1 unless given. */
@@ -20,13 +31,6 @@ export interface RecallContext<M extends Model = Model> {
    * not named. All 1 unless given.
    */
   readonly domainFactors?: DomainFactors
-  /** The weights that learn: those of the model, of its blocks that are not frozen, or of an adapter. */
-  readonly weights: TensorsByPath
-  /**
-   * The prediction of some rows as a function of the weights that learn, as a step computes it. The tensors
-   * of both are for the scope that is open then. What rows have beyond the context is left out.
-   */
-  predict(rows: Batch): (weights: TensorsByPath) => Pass
 }
 
 /** After the update, while the learner looks after itself. */

@@ -12,7 +12,7 @@ import {
 } from '@burgeon/tensor'
 import type { Knobs } from '../control/knobs.ts'
 import type { Learnt } from '../journal/learnt.ts'
-import type { RecallContext } from '../journal/step-context.ts'
+import type { RecallContext, RehearseContext } from '../journal/step-context.ts'
 import type { AnyLearnerOptions } from '../learner-options.ts'
 import type { LearnerParts } from '../learner-parts.ts'
 import type { Intake } from '../model/intake.ts'
@@ -132,7 +132,9 @@ export function learnRemembered(
   // Apart from the keys of steps on fresh rows, and from those of other rehearsed ones.
   const dropoutKey = foldIn(foldIn(keyFromSeed(means.seed ?? 0), step), 1 + rehearsed)
   return takenBackOnError(means, moment, dropoutKey, async (parts) => {
-    const old = parts.rehearsal?.sample(rows) ?? null
+    const { rehearsal } = parts
+    const alone = await rehearsal?.recallAlone?.(rows, rehearseContext(parts, means.intake))
+    const old = (rehearsal?.recallAlone ? alone : rehearsal?.sample(rows)) ?? null
     requireLearnable(old, means.probes)
     return old === null ? null : learnBatch(parts, means.intake.within(old), null)
   })
@@ -172,10 +174,17 @@ async function takenBackOnError<T>(
 }
 
 function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): RecallContext {
-  const { step, model, knobs } = parts
+  const { rehearsalShare, domains } = parts.knobs
   return {
-    ...{ step, model, fresh, weights: learningWeights(parts), shareFactor: knobs.rehearsalShare },
-    ...(knobs.domains && { domainFactors: knobs.domains }),
+    ...{ ...rehearseContext(parts, intake), fresh, shareFactor: rehearsalShare },
+    ...(domains && { domainFactors: domains }),
+  }
+}
+
+function rehearseContext(parts: LearningParts, intake: Intake): RehearseContext {
+  const { step, model } = parts
+  return {
+    ...{ step, model, weights: learningWeights(parts) },
     predict(batch) {
       const rows = intake.within(batch)
       return predictionOf({ ...parts, keepsLogits: false }, rows, rows.rows)

@@ -1,5 +1,5 @@
 /** Pseudo-rehearsal (Robins 1995): text of the model's own stands for the data that it was trained on. */
-import { checkOptions, checks, checkState, type StateChecks } from '@burgeon/tensor'
+import { checkOptions, checks, checkState, OptionError, type StateChecks } from '@burgeon/tensor'
 import { aBatch, type Batch, joinBatches, rowsBetween } from '../stream/batch.ts'
 import { aRehearsal, type Rehearsal } from './rehearsal.ts'
 import { reservoirReplay } from './reservoir-replay.ts'
@@ -32,7 +32,7 @@ const stateChecks: StateChecks<State> = { own: checks.object('a replay'), beside
  * Keeps the model's own text for good, whatever is learnt later, and mixes some of it into every batch beside
  * what another rehearsal recalls.
  *
- * @throws OptionError for options that are none.
+ * @throws OptionError for options that are none, or a rehearsal beside it with a loss of its own.
  * @example
  * ```ts
  * const text = await writeOwnText(model, { rows: 64, begin: 1 })
@@ -48,6 +48,11 @@ export function ownTextReplay(options: OwnTextReplayOptions): Rehearsal {
     beside: checks.required(aRehearsal),
   })
   const { text, rows, share = 1, seed = 0, beside } = options
+  if (beside.loss !== undefined) {
+    throw new OptionError(
+      `ownTextReplay: got ${beside.name} beside it, which has a loss of its own; expected one whose rows are learnt like any.`,
+    )
+  }
   const own = reservoirReplay({ capacity: rows, share, seed, ...(text && { first: text }) })
   const joined = (parts: readonly (Batch | null)[]): Batch | null => {
     const found = parts.filter((part) => part !== null)

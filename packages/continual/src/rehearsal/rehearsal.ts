@@ -2,7 +2,7 @@
 import { type Check, checks, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import type { Pass } from '../model/pass.ts'
 import type { Part } from '../part.ts'
-import type { RecallContext, StepContext } from '../journal/step-context.ts'
+import type { RecallContext, RehearseContext, StepContext } from '../journal/step-context.ts'
 import type { Batch } from '../stream/batch.ts'
 
 /** The role that mixes the batch. */
@@ -30,6 +30,11 @@ export interface Rehearsal extends Part {
   loss?(weights: TensorsByPath, pass: Pass): Tensor | null
   /** Takes note of rows that have just been learnt. */
   remember(context: StepContext): void
+  /**
+   * Rows for a step without new ones, at most so many; null while there is nothing to rehearse. Those of
+   * `sample` unless given. What is done to state is undone as of `recall`.
+   */
+  recallAlone?(rows: number, context: RehearseContext): Batch | null | Promise<Batch | null>
   /**
    * Some remembered rows for a purpose of the caller's, such as estimating importance. May be fewer than
    * asked for.

@@ -52,7 +52,10 @@ function perRow({ shape, data }: PlainInput, statistic: (row: readonly number[])
 
 const meanOf = (row: readonly number[]): number => row.reduce((sum, n) => sum + n, 0) / row.length
 const rsqrtOf = (row: readonly number[]): number => 1 / Math.sqrt(meanOf(row.map((n) => n * n)) + 1e-5)
-const centered = (row: readonly number[]): number[] => row.map((n) => n - meanOf(row))
+const centered = (row: readonly number[]): number[] => {
+  const mean = meanOf(row)
+  return row.map((n) => n - mean)
+}
 
 function layerNormGrad(random: RandomStream, shape: Shape): OpCase<'layerNormGrad'> {
   const x = rows(random, shape)

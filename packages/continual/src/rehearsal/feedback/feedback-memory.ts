@@ -1,0 +1,246 @@
+/** Feedback as a rehearsal: judged answers are learnt with signed weights, beside ordinary rows. */
+import {
+  checkArgument,
+  checkOptions,
+  checks,
+  checkState,
+  OptionError,
+  type StateChecks,
+} from '@burgeon/tensor'
+import type { RehearseContext } from '../../journal/step-context.ts'
+import { type Answer, anAnswer } from './answer.ts'
+import { type Batch, joinBatches, rowsBetween } from '../../stream/batch.ts'
+import { aRehearsal, type Rehearsal } from '../rehearsal.ts'
+import type { Continuation, FeedbackKind, FeedbackRecord } from './feedback-record.ts'
+import { FeedbackStore } from './feedback-store.ts'
+import { type FeedbackSummary, summaryOf } from './feedback-summary.ts'
+import { weightedRows } from './weighted-rows.ts'
+
+/** How feedback is learnt. */
+export interface FeedbackMemoryOptions {
+  /** Pieces of feedback that are kept, ≥ 1; the oldest of those that are done with go first. */
+  readonly capacity: number
+  /** What is rehearsed beside it: feedback alone ruins a model. */
+  readonly beside: Rehearsal
+  /** Pieces of feedback learnt per new row, in (0, 1]; fractions add up. Default 0.15. */
+  readonly share?: number
+  /** β: how soon a preference is satisfied, > 0, per nat of log ratio. Default 0.1. */
+  readonly beta?: number
+  /** ν: weight of accepted and wanted answers as text like any other, ≥ 0. Default 0.3. */
+  readonly likelihood?: number
+  /** Sources that count in full. The owner, who is no source, always does. None unless given. */
+  readonly trusted?: readonly string[]
+}
+
+/** Who says it, and how much it counts. */
+export interface FeedbackFrom {
+  /** A name; it is the owner who says it unless given. */
+  readonly source?: string
+  /** From 0 to 1; 1 unless given. */
+  readonly weight?: number
+}
+
+/** A rehearsal that takes feedback. */
+export interface FeedbackMemory extends Rehearsal {
+  /** Says that an answer is good. What a source says of it later takes the place of this. */
+  accept(answer: Answer, from?: FeedbackFrom): void
+  /** Says that it is not. */
+  reject(answer: Answer, from?: FeedbackFrom): void
+  /** Says what was wanted in its place, after the same prompt. */
+  correct(answer: Answer, wanted: Answer, from?: FeedbackFrom): void
+  /**
+   * Says what it was worth, in any unit: what counts is where it lies among the rewards of its source, so one
+   * alone says nothing.
+   */
+  reward(answer: Answer, value: number, from?: Pick<FeedbackFrom, 'source'>): void
+  /** What became of all feedback. */
+  summary(): FeedbackSummary
+}
+
+interface State {
+  readonly feedback: unknown
+  readonly owed: number
+  readonly beside: unknown
+}
+
+const stateChecks: StateChecks<State> = {
+  feedback: checks.object('feedback'),
+  owed: checks.number({ from: 0 }),
+  beside: checks.anything,
+}
+
+/**
+ * Learns what is said of answers, beside what another rehearsal recalls. An answer that was liked becomes
+ * likelier, one that was not less likely, until the model has changed its mind about it (KTO about a
+ * reference point of 0; Ethayarajh et al. 2024, D'Oosterlinck et al. 2024); a correction does so with the
+ * tokens in which the two differ (DPO; Rafailov et al. 2023); a reward counts by its place among others. The
+ * reference is what the model thought when it gave the answer, so there is no second model. A named source
+ * is believed as far as it has agreed with the owner and those who are trusted, on answers that both judged;
+ * what contradicts each other cancels out; and no such source has more than a fifth of the places.
+ *
+ * It learns with `observe`, and with `rehearse` where nothing new comes. Knobs for old rows leave it alone.
+ *
+ * @throws OptionError for options outside their ranges, or a rehearsal beside it with a loss of its own.
+ * @example
+ * ```ts
+ * const memory = feedbackMemory({ capacity: 2000, beside: reservoirReplay({ capacity: 2000 }) })
+ * const strategy = { rehearsal: memory }
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 3e-4 }), strategy })
+ * await learner.observe('Dear Anna, thank you for your letter.')
+ * const answer = await learner.answer('Dear ', { tokens: 8 })
+ * memory.correct(answer, answerFromText('Dear ', 'Anna, tha'))
+ * await learner.rehearse(20)
+ * ```
+ */
+export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
+  checkOptions('feedbackMemory', options, {
+    capacity: checks.required(checks.integer({ from: 1 })),
+    beside: checks.required(aRehearsal),
+    share: checks.number({ above: 0, to: 1 }),
+    beta: checks.number({ above: 0 }),
+    likelihood: checks.number({ from: 0 }),
+    trusted: checks.list('a list of sources', checks.text),
+  })
+  const { capacity, beside, share = 0.15, beta = 0.1, likelihood = 0.3, trusted = [] } = options
+  if (beside.loss !== undefined) {
+    throw new OptionError(
+      `feedbackMemory: got ${beside.name} beside it, which has a loss of its own; expected one whose rows are learnt like any.`,
+    )
+  }
+  const store = new FeedbackStore(capacity, beta, (source) => source === null || trusted.includes(source))
+  let owed = 0
+  /** Rows of feedback that are learnt in the step at hand; they come first. */
+  let ownRows = 0
+
+  /** Rows of so many pieces, within a number of rows; null where nothing is waiting. */
+  async function feedbackRows(pieces: number, rows: number, context: RehearseContext): Promise<Batch | null> {
+    const chosen = store.choose(pieces, rows)
+    if (chosen.length === 0) return null
+    const { batch, records } = await weightedRows(chosen, context, { beta, likelihood })
+    store.learnt(chosen, records)
+    return batch
+  }
+  const note = (
+    kind: FeedbackKind,
+    answer: Answer,
+    wanted: Answer | null,
+    value: number,
+    source?: string,
+  ): void =>
+    store.add({
+      ...{ kind, source: source ?? null, given: continuationOf(answer) },
+      ...{ wanted: wanted && continuationOf(wanted), value, uses: 0, ratio: null },
+    } satisfies FeedbackRecord)
+
+  return {
+    name: `feedback of ${capacity}, share ${share}, β ${beta}, ν ${likelihood}, beside ${beside.name}`,
+    accept(answer, from = {}) {
+      checkSaid('accept', answer, from)
+      note('accept', answer, null, from.weight ?? 1, from.source)
+    },
+    reject(answer, from = {}) {
+      checkSaid('reject', answer, from)
+      note('reject', answer, null, from.weight ?? 1, from.source)
+    },
+    correct(answer, wanted, from = {}) {
+      checkSaid('correct', answer, from)
+      checkArgument('feedbackMemory: correct', 'wanted', wanted, anAnswer)
+      if (String(answer.prompt) !== String(wanted.prompt)) {
+        throw new OptionError(
+          'feedbackMemory: correct: got another prompt of what is wanted; expected that of the answer.',
+        )
+      }
+      // What was wanted is what was written.
+      if (String(answer.tokens) === String(wanted.tokens))
+        note('accept', answer, null, from.weight ?? 1, from.source)
+      else note('correct', answer, wanted, from.weight ?? 1, from.source)
+    },
+    reward(answer, value, from = {}) {
+      checkSaid('reward', answer, from)
+      checkArgument('feedbackMemory: reward', 'value', value, checks.number())
+      note('reward', answer, null, value, from.source)
+    },
+    summary() {
+      const { records, believed } = store
+      return summaryOf({ records, believed, waiting: store.waiting().length })
+    },
+    async recall(context) {
+      const rest = await beside.recall(context)
+      const due = owed + context.fresh.rows * share
+      // The allowance is for rounding: ten batches of a tenth make one.
+      const pieces = Math.floor(due + 1e-9)
+      const own = pieces === 0 ? null : await feedbackRows(pieces, 2 * pieces, context)
+      // Nothing is owed while nothing is waiting.
+      owed = own === null && pieces > 0 ? 0 : Math.max(0, due - pieces)
+      ownRows = own?.rows ?? 0
+      return joined(own, rest)
+    },
+    async recallAlone(rows, context) {
+      const room = Math.max(1, Math.floor((rows * share) / (1 + share)))
+      // A correction takes two rows.
+      const own = await feedbackRows(room, Math.min(rows, Math.max(2, room)), context)
+      const left = rows - (own?.rows ?? 0)
+      if (left === 0) return own
+      const rest = beside.recallAlone ? await beside.recallAlone(left, context) : beside.sample(left)
+      return joined(own, rest)
+    },
+    mark() {
+      const before = { state: store.toState(), owed, beside: beside.mark?.() ?? markOf(beside) }
+      return () => {
+        store.restore(before.state)
+        owed = before.owed
+        before.beside()
+      }
+    },
+    remember(context) {
+      const { old, oldLosses } = context
+      const rest = old === null || old.rows === ownRows ? null : rowsBetween(old, ownRows, old.rows)
+      beside.remember({ ...context, old: rest, oldLosses: (rest && oldLosses?.slice(ownRows)) ?? null })
+      ownRows = 0
+    },
+    sample: (rows) => beside.sample(rows),
+    ...(beside.recode && {
+      recode(encoded: (row: Int32Array) => Int32Array) {
+        store.recode(encoded)
+        beside.recode?.(encoded)
+      },
+    }),
+    toState: (): State => ({ feedback: store.toState(), owed, beside: beside.toState() }),
+    restore(state) {
+      const saved = checkState<State>('feedback memory', state, stateChecks)
+      const before = store.toState()
+      store.restore(saved.feedback)
+      try {
+        beside.restore(saved.beside)
+      } catch (error) {
+        store.restore(before)
+        throw error
+      }
+      owed = saved.owed
+      ownRows = 0
+    },
+  }
+}
+
+function checkSaid(what: string, answer: unknown, from: object): void {
+  checkArgument(`feedbackMemory: ${what}`, 'answer', answer, anAnswer)
+  checkOptions(`feedbackMemory: ${what}`, from, {
+    source: checks.text,
+    ...(what !== 'reward' && { weight: checks.number({ from: 0, to: 1 }) }),
+  })
+}
+
+const continuationOf = ({ prompt, tokens, logProbability }: Answer): Continuation => ({
+  ...{ prompt: [...prompt], tokens: [...tokens], reference: logProbability },
+})
+
+function joined(...parts: readonly (Batch | null)[]): Batch | null {
+  const found = parts.filter((part) => part !== null)
+  return found.length === 0 ? null : joinBatches(found)
+}
+
+/** What undoes a rehearsal that cannot do it better, by its whole state. */
+function markOf(rehearsal: Rehearsal): () => void {
+  const before = rehearsal.toState()
+  return () => rehearsal.restore(before)
+}

@@ -1,0 +1,183 @@
+/** Feedback changes what a learner answers, and as many steps without it do not. */
+import { adamw } from '@burgeon/autograd/optim'
+import {
+  type Answer,
+  answerFromText,
+  type FeedbackMemory,
+  feedbackMemory,
+  Learner,
+  reservoirReplay,
+} from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
+import { openWasm } from '@burgeon/tensor/wasm'
+import { describe, expect, test } from 'vitest'
+
+const text = 'The sun is warm. The moon is cold. The sea is deep. The hill is high. '.repeat(3)
+const device = openWasm()
+
+type Options = Partial<Parameters<typeof feedbackMemory>[0]>
+
+interface Life {
+  readonly learner: Learner
+  readonly memory: FeedbackMemory
+}
+
+const partsOf = (options: Options = {}) => {
+  const beside = reservoirReplay({ capacity: 100, share: 1, seed: 2 })
+  const memory = feedbackMemory({ capacity: 100, share: 0.5, beside, ...options })
+  return { memory, optimizer: adamw({ learningRate: 3e-3 }), strategy: { rehearsal: memory } }
+}
+
+/** A learner that knows the text a little. */
+async function life(options?: Options): Promise<Life> {
+  const { memory, ...parts } = partsOf(options)
+  const model = Gpt.create({ context: 24, embed: 16, heads: 2, layers: 1 }, { device, seed: 3 })
+  const learner = new Learner({ model, ...parts })
+  for (let i = 0; i < 25; i++) await learner.observe(text)
+  return { learner, memory }
+}
+
+/** Log-probability of an answer at present, in nats. */
+async function logProbabilityOf({ learner: { model } }: Life, { prompt, tokens }: Answer): Promise<number> {
+  const all = [...prompt, ...tokens]
+  using read = model.device.tensor(all.slice(0, -1), { shape: [1, all.length - 1], dtype: 'i32' })
+  using targets = model.device.tensor(all.slice(1), { shape: [all.length - 1], dtype: 'i32' })
+  using losses = model.losses(read, targets)
+  return -[...(await losses.read())].slice(prompt.length - 1).reduce((sum, loss) => sum + loss, 0)
+}
+
+/** How much likelier an answer is after some steps with feedback than after the same without. */
+async function gainOf(
+  answer: Answer,
+  say: (memory: FeedbackMemory) => void,
+  steps: (life: Life) => Promise<unknown> = ({ learner }) => learner.rehearse(15),
+): Promise<number> {
+  const [told, untold] = [await life(), await life()]
+  say(told.memory)
+  for (const each of [told, untold]) await steps(each)
+  return (await logProbabilityOf(told, answer)) - (await logProbabilityOf(untold, answer))
+}
+
+const [prompt, strange, other] = ['The sun ', 'was wet.', 'can sing']
+const answer = answerFromText(prompt, strange)
+const wanted = answerFromText(prompt, other)
+
+describe('beside the same steps without', () => {
+  test('what is accepted becomes likelier, and what is rejected less likely', async () => {
+    expect(await gainOf(answer, (memory) => memory.accept(answer))).toBeGreaterThan(2)
+    expect(await gainOf(answer, (memory) => memory.reject(answer))).toBeLessThan(-2)
+  })
+
+  test('a correction moves what was wanted up and what was given down', async () => {
+    const correct = (memory: FeedbackMemory): void => memory.correct(answer, wanted)
+    expect(await gainOf(wanted, correct)).toBeGreaterThan(1)
+    expect(await gainOf(answer, correct)).toBeLessThan(-1)
+  })
+
+  test('the better rewarded of two becomes likelier, the other less likely; one alone says nothing', async () => {
+    const reward = (memory: FeedbackMemory): void => {
+      memory.reward(answer, 8)
+      memory.reward(wanted, 7.5)
+    }
+    expect(await gainOf(answer, reward)).toBeGreaterThan(2)
+    expect(await gainOf(wanted, reward)).toBeLessThan(-1)
+    expect(await gainOf(answer, (memory) => memory.reward(answer, 8))).toBe(0)
+  })
+
+  test('it is learnt beside new rows, too', async () => {
+    const observe = async ({ learner }: Life): Promise<void> => {
+      for (let i = 0; i < 10; i++) await learner.observe(text)
+    }
+    expect(await gainOf(answer, (memory) => memory.accept(answer), observe)).toBeGreaterThan(2)
+  })
+
+  test('a stranger moves nothing, and a source that is trusted does', async () => {
+    const source = 'somebody'
+    expect(await gainOf(answer, (memory) => memory.accept(answer, { source }))).toBe(0)
+    const trusting = await life({ trusted: [source] })
+    trusting.memory.accept(answer, { source })
+    const before = await logProbabilityOf(trusting, answer)
+    await trusting.learner.rehearse(15)
+    expect(await logProbabilityOf(trusting, answer)).toBeGreaterThan(before)
+  })
+
+  test('what weighs nothing, or is taken back by the opposite, moves nothing', async () => {
+    expect(await gainOf(answer, (memory) => memory.accept(answer, { weight: 0 }))).toBe(0)
+    const both = await life({ trusted: ['a', 'b'] })
+    both.memory.accept(answer, { source: 'a' })
+    both.memory.reject(answer, { source: 'b' })
+    expect(both.memory.summary().waiting).toBe(0)
+    // What one source says later takes the place of what it said.
+    both.memory.accept(answer, { source: 'b' })
+    expect(both.memory.summary()).toMatchObject({ waiting: 2, kept: { accept: 2, reject: 0 } })
+  })
+})
+
+test('the reference is what the model thought when it answered, and ratios are on record', async () => {
+  const one = await life()
+  const given = await one.learner.answer(prompt, { tokens: 8, seed: 4 })
+  expect(given.text).toHaveLength(8)
+  expect(given.logProbability).toBeCloseTo(await logProbabilityOf(one, given), 3)
+  // Moved before the thumb: the ratio is not 0 at the first use.
+  for (let i = 0; i < 5; i++) await one.learner.observe(text)
+  const moved = (await logProbabilityOf(one, given)) - (given.logProbability ?? 0)
+  one.memory.reject(given)
+  await one.learner.rehearse(1)
+  expect(one.memory.summary().logRatios.disliked).toBeCloseTo(moved, 3)
+  expect(Math.abs(moved)).toBeGreaterThan(0.05)
+})
+
+test('a preference that is satisfied rests, and so does one that was learnt often', async () => {
+  const eager = await life({ beta: 2, likelihood: 1, share: 1 })
+  eager.memory.accept(answer)
+  expect(eager.memory.summary().waiting).toBe(1)
+  await eager.learner.rehearse(20)
+  expect(eager.memory.summary().waiting).toBe(0)
+  expect(eager.memory.summary().logRatios.liked).toBeGreaterThan(2.5)
+  const stubborn = await life({ beta: 1e-6 })
+  stubborn.memory.accept(answer)
+  await stubborn.learner.rehearse(31)
+  expect(stubborn.memory.summary().waiting).toBe(1)
+  await stubborn.learner.rehearse(1)
+  expect(stubborn.memory.summary().waiting).toBe(0)
+})
+
+test('saved between two steps on feedback, it goes on to the same bits', async () => {
+  const [whole, first] = [await life(), await life()]
+  for (const { memory } of [whole, first]) {
+    memory.accept(answer)
+    memory.correct(answerFromText('The sea ', 'is dry'), answerFromText('The sea ', 'is wet'))
+    memory.reward(wanted, 3)
+    memory.reward(answerFromText(prompt, 'is so'), 1)
+  }
+  const steps = async ({ learner }: Life): Promise<void> => {
+    await learner.observe(text)
+    await learner.rehearse(3)
+  }
+  await steps(whole)
+  await steps(first)
+  const { memory, ...parts } = partsOf()
+  const learner = Learner.fromState(structuredClone(await first.learner.toState()), { ...parts, device })
+  expect(memory.summary()).toEqual(whole.memory.summary())
+  await steps(whole)
+  await steps({ learner, memory })
+  expect(await learner.toState()).toEqual(await whole.learner.toState())
+})
+
+test('what is no feedback is refused', async () => {
+  const { memory, learner } = await life()
+  const none = { ...answer, tokens: [] }
+  for (const wrong of [
+    () => memory.accept(none),
+    () => memory.reject(answer, { weight: 2 }),
+    () => memory.correct(answer, answerFromText('The moon ', 'is far')),
+    () => memory.reward(answer, Number.NaN),
+    () => answerFromText('', 'a'),
+    () => answerFromText('a', ''),
+  ]) {
+    expect(wrong).toThrow(OptionError)
+  }
+  await expect(learner.answer('', { tokens: 3 })).rejects.toThrow(OptionError)
+  await expect(learner.answer('a', { tokens: 0 })).rejects.toThrow('nothing was written')
+})
