@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- context-labels --data DIR [--seeds N]`: what a label before each row is worth. One small
- * byte GPT learns rows of three languages and of Shakespeare, mixed at random, three times in equal steps: without
- * labels, with that of the domain of each row, and, as a control, with one that is drawn for each row.
+ * byte GPT learns rows of three languages and of Shakespeare, mixed at random, four times in equal steps: without
+ * labels, with that of the domain of each row, and, as controls, with one that is drawn for each row and with one
+ * that is the same for all. The last two say nothing, but a token before a row may be of use by being there.
  *
  * All read the same rows in the same order, and have the same context: the one without labels has a place that it
  * does not use. What is counted is bytes of text alone. Settings were chosen on seed 100.
@@ -28,9 +29,9 @@ import { domains, mixed, rowBytes, textsIn, type Texts } from './labelled-texts.
 const device = openWasm({ threads: 1 })
 const sizes = { vocabulary: 256, context: rowBytes + 1, embed: 32, heads: 4, layers: 1 }
 
-const arms = ['no labels', 'labels', 'labels drawn at random'] as const
+const arms = ['no labels', 'one label for all', 'labels', 'labels drawn at random'] as const
 type Arm = (typeof arms)[number]
-const [bare, labelled, permuted] = arms
+const [bare, same, labelled, permuted] = arms
 
 export const contextLabelling: Benchmark = async ({ data, quick, seeds, note, once }) => {
   const texts = textsIn(data)
@@ -59,7 +60,7 @@ function rowsOf(of: Found): BenchmarkRow[] {
     row(bare, 'parameters', 'parameters', ''),
     row(bare, 'held-out', 'none'),
     row(bare, `first ${firstBytes} bytes of a row`, 'noneFirst'),
-    ...[labelled, permuted].flatMap((arm) => [
+    ...[same, labelled, permuted].flatMap((arm) => [
       row(arm, 'held-out, after the own label', 'own'),
       row(arm, `first ${firstBytes} bytes of a row, after the own label`, 'ownFirst'),
       row(arm, 'held-out, without a label', 'none'),
@@ -106,15 +107,27 @@ function checksOf(of: Found): BenchmarkCheck[] {
       meanOf(bare, 'none') - meanOf(permuted, 'own'),
       0.01,
     ),
+    atLeast(
+      'own label over one label for all, bits/byte',
+      meanOf(same, 'own') - meanOf(labelled, 'own'),
+      0.05,
+    ),
+    atMost(
+      'control: labels drawn at random over one label for all, bits/byte',
+      meanOf(same, 'own') - meanOf(permuted, 'own'),
+      0.01,
+    ),
     atMost('logits that the birth of a label moved', Math.max(...of(labelled, 'moved')), 0),
   ]
 }
+
 async function life(arm: Arm, texts: Texts, steps: number, seed: number): Promise<Outcome> {
   const model = Gpt.create(sizes, { device, seed })
   // The first label brings biases of the head, which the model without labels is to have as well.
   const unread = { kind: 'growVocabulary' as const, tokens: [{ parts: [0], share: 0 }] }
   if (arm === bare) await grow(model, unread, { mirrors: [], key: keyFromSeed(seed) })
-  const context = arm === bare ? undefined : contextLabels()
+  const labelOf = ({ domain }: { readonly domain: string }): string => (arm === same ? 'text' : domain)
+  const context = arm === bare ? undefined : contextLabels({ kinds: { domain: labelOf } })
   const rate = warmUp(2e-3, 100)
   const learner = new Learner({
     model,
@@ -133,8 +146,12 @@ async function life(arm: Arm, texts: Texts, steps: number, seed: number): Promis
       arm === permuted ? batch.domains.map(() => domains[drawn.below(domains.length)]) : batch.domains
     await learner.observe({ ...batch, domains: names })
   }
-  const outcome = await measured(model, texts, context)
-  const moved = context === undefined ? 0 : await movedByBirth(learner, texts)
+  const outcome = await measured(
+    model,
+    texts,
+    context && ((domain) => context.tokensOf({ domain: labelOf({ domain }) })),
+  )
+  const moved = arm === labelled ? await movedByBirth(learner, texts) : 0
   learner.dispose()
   model.dispose()
   return { ...outcome, moved }

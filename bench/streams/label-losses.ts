@@ -1,5 +1,5 @@
 /** What labels are worth to a model that has learnt, for `npm run bench -- context-labels`. */
-import { type ContextLabels, contextMixture, type Learner } from '@burgeon/continual'
+import { contextMixture, type Learner } from '@burgeon/continual'
 import type { Gpt } from '@burgeon/gpt'
 import { keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
 import { mean } from '../benchmark.ts'
@@ -39,11 +39,11 @@ function heldOutRows({ heldOut }: Texts[Domain]): Uint8Array[] {
   )
 }
 
-/** The losses of held-out text without labels and after each. */
+/** The losses of held-out text without labels and after that of each domain, where there are any. */
 export async function measured(
   model: Gpt,
   texts: Texts,
-  context: ContextLabels | undefined,
+  tokensOf: ((domain: Domain) => readonly number[]) | undefined,
 ): Promise<Omit<Outcome, 'moved'>> {
   const found: Omit<Outcome, 'moved' | 'parameters'>[] = []
   for (const domain of domains) {
@@ -51,7 +51,7 @@ export async function measured(
     const none = await lossesAfter(model, [], rows)
     const after = new Map<Domain, number[][]>()
     for (const name of domains) {
-      after.set(name, context ? await lossesAfter(model, context.tokensOf({ domain: name }), rows) : none)
+      after.set(name, tokensOf ? await lossesAfter(model, tokensOf(name), rows) : none)
     }
     const own = after.get(domain) ?? none
     const others = domains.filter((name) => name !== domain).map((name) => after.get(name) ?? none)
