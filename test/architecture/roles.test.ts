@@ -28,7 +28,7 @@ const common = [
 it('the loop is one short file that names no role, and neither does the learner', () => {
   for (const [file, most] of [
     ['learning/loop.ts', 100],
-    ['learner.ts', 190],
+    ['learner.ts', 210],
   ] as const) {
     const found = sources.find(({ path }) => path === `${place}${file}`)
     expect(found?.lines, file).toBeLessThanOrEqual(most)

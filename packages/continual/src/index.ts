@@ -97,6 +97,7 @@ export { saturationsIn } from './journal/saturations-in.ts'
 export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
 export type { LearnerOptions, RestoredModelOptions, RestoredOptions } from './learner-options.ts'
+export type { ForgetWhat, Forgotten } from './learning/forget.ts'
 export type { RehearseOptions, RehearseReport } from './learning/rehearse.ts'
 export {
   type FieldsByRole,
@@ -159,7 +160,7 @@ export {
   type EpisodicMemory,
   type EpisodicMemoryOptions,
 } from './memory/episodic/episodic-memory.ts'
-export type { ForgetWhat, ReadText, Recall, Recollection } from './memory/recall.ts'
+export type { ReadText, Recall, Recollection } from './memory/recall.ts'
 export type { EpisodeFacts } from './memory/episodic/retention.ts'
 export { type Spelling, spellingOf, type TokenShare } from './memory/spelling.ts'
 export {

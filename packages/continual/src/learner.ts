@@ -22,6 +22,7 @@ import {
   type StateOf,
 } from './learner-options.ts'
 import type { FieldsByRole, LearnerState } from './learner-state.ts'
+import { forget, type ForgetWhat, type Forgotten, meantBy } from './learning/forget.ts'
 import { checkRehearse, type RehearseOptions, type RehearseReport } from './learning/rehearse.ts'
 import { Loop } from './learning/loop.ts'
 import type { Model } from './model/model.ts'
@@ -127,6 +128,22 @@ export class Learner<M extends Model = Gpt> {
    */
   measureProbes(): Promise<ProbeLosses> {
     return this.#branches.lookInTurn(() => this.#loop.measureProbes())
+  }
+
+  /**
+   * Lets go of what is kept of a source, or of some experiences by their numbers: in rehearsal, probes and
+   * recall, and so in every state from now on. A trial ends. The weights stay as they are.
+   *
+   * @throws OptionError while a fork is open, or where a part keeps rows and cannot forget; nothing is
+   *   forgotten then.
+   */
+  async forget(what: ForgetWhat): Promise<Forgotten> {
+    const { parts, options } = this.#loop
+    const isMeant = meantBy(what)
+    return this.#branches.act('forgetting', async () => {
+      this.#trials.drop()
+      return forget(parts.kept, options.strategy ?? {}, isMeant)
+    })
   }
 
   /** How well a text is predicted after its labels by kind, and what comes next. Never changes state. */

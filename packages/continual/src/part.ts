@@ -1,5 +1,6 @@
 /** Part: what a learner does with everything it is made of, without knowing the role that it plays. */
 import type { Mirror, ParameterStore } from '@burgeon/tensor'
+import type { Origin } from './stream/origin.ts'
 
 /** Anything that a learner is made of. Roles extend it. */
 export interface Part {
@@ -12,6 +13,11 @@ export interface Part {
    * keeps tokens.
    */
   recode?(encoded: (row: Int32Array) => Int32Array): void
+  /**
+   * Lets go of all that it keeps of some origins, and returns how much it was: rows, or bytes of text. Needed
+   * by whatever keeps rows or texts and shall forget them.
+   */
+  forget?(isMeant: (origin: Origin) => boolean): number
   /**
    * Plain data: JSON values and typed arrays, or a promise of them. A part without it has nothing to keep.
    */

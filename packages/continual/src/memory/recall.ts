@@ -30,9 +30,6 @@ export interface Recollection {
   readonly origin: Origin | null
 }
 
-/** Whose texts are meant: of one source, or experiences by their numbers. */
-export type ForgetWhat = { readonly source: string } | { readonly ids: readonly number[] }
-
 /**
  * The role that remembers texts beside the weights. It keeps bytes, so growth of the model and of its
  * vocabulary changes nothing for it. Nothing of it is learnt from: the model learns as it would alone. A new

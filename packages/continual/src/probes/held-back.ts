@@ -128,6 +128,7 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       return found
     },
     recode: (encoded) => kept.recode(encoded),
+    forget: (isMeant) => kept.forget(isMeant),
     toState: (): State => ({
       ...{ kind: 'held back', share, seed, rows: kept.toState(), best: [...best], waited, allowance },
     }),

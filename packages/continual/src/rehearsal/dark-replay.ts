@@ -112,6 +112,7 @@ export function darkReplay(options: DarkReplayOptions): Replay {
     },
     sample: (rows) => kept.sample(rows),
     recode: (encoded) => kept.recode(encoded),
+    forget: (isMeant) => kept.forget(isMeant),
     toState: () => kept.toState(),
     restore(state) {
       kept.restore(state)

@@ -1,5 +1,6 @@
 /** Pseudo-rehearsal (Robins 1995): text of the model's own stands for the data that it was trained on. */
 import { checkOptions, checks, checkState, OptionError, type StateChecks } from '@burgeon/tensor'
+import type { Origin } from '../stream/origin.ts'
 import { aBatch, type Batch, joinBatches, rowsBetween } from '../stream/batch.ts'
 import { aRehearsal, type Rehearsal } from './rehearsal.ts'
 import { reservoirReplay } from './reservoir-replay.ts'
@@ -91,6 +92,8 @@ export function ownTextReplay(options: OwnTextReplayOptions): Rehearsal {
         beside.recode?.(encoded)
       },
     }),
+    // The model's own text is of no origin.
+    ...(beside.forget && { forget: (isMeant: (origin: Origin) => boolean) => beside.forget?.(isMeant) ?? 0 }),
     toState: (): State => ({ own: own.toState(), beside: beside.toState() }),
     restore(state) {
       const saved = checkState<State>('own text replay', state, stateChecks)

@@ -55,6 +55,11 @@ export function recentRows(capacity: number): Rehearsal {
     recode(encoded) {
       kept = kept.map((row) => recoded(row, encoded))
     },
+    forget(isMeant) {
+      const before = kept.length
+      kept = kept.filter(({ origin }) => origin === null || !isMeant(origin))
+      return before - kept.length
+    },
     toState(): State {
       const domains = kept.map(({ domain }) => domain)
       const example = kept.find((row) => !isTokenRow(row))

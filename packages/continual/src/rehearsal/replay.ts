@@ -88,6 +88,7 @@ export function replay(options: ReplayOptions): Replay {
     },
     sample: (rows) => kept.sample(rows),
     recode: (encoded) => kept.recode(encoded),
+    forget: (isMeant) => kept.forget(isMeant),
     toState: () => kept.toState(),
     restore: (state) => kept.restore(state),
   }

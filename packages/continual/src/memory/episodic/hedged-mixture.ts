@@ -1,7 +1,8 @@
 /**
  * Mixes two predictions by how well mixtures of them did: fixed-share Hedge (Herbster and Warmuth 1998,
- * "Tracking the best expert", figure 1, with the loss −log p). The experts give the memory shares from none to
- * all, so that what is right now and then gets as much as that is worth. Weights for each kind of prediction.
+ * "Tracking the best expert", figure 1, with the loss −log p). The experts give the memory shares from none
+ * to all, so that what is right now and then gets as much as that is worth. Weights for each kind of
+ * prediction.
  */
 import { type Check, checks } from '@burgeon/tensor'
 

@@ -11,6 +11,7 @@ import {
 import { count, requireSameOptions, stateOfKind } from '../../saved-state.ts'
 import type { Batch } from '../../stream/batch.ts'
 import { type DomainFactors, factorOf } from '../../stream/domain-factors.ts'
+import type { Origin } from '../../stream/origin.ts'
 import { rowAt } from '../../stream/row.ts'
 import { drawPlacesByWeight } from '../memory/draw-by-weight.ts'
 import type { Memory, MemoryView } from '../memory/memory.ts'
@@ -172,6 +173,18 @@ export class KeptRows {
   recode(encoded: (row: Int32Array) => Int32Array): void {
     this.#store.recode(encoded)
     this.#keepWithin(this.#store.rows.reduce((latest, { learntAt }) => Math.max(latest, learntAt), 0))
+  }
+
+  /** Lets go of the rows of some origins, and returns how many they were. */
+  forget(isMeant: (origin: Origin) => boolean): number {
+    const { rows } = this.#store
+    const places = [...rows.keys()].filter((place) => {
+      const { origin } = rows[place]
+      return origin !== null && isMeant(origin)
+    })
+    // The last row takes the place of one that goes.
+    for (const place of places.toReversed()) this.#store.drop(place)
+    return places.length
   }
 
   toState(): KeptRowsState {
