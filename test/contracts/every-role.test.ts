@@ -25,7 +25,7 @@ const suites: Readonly<
   controller: 'checkController',
   choice: 'none: chooseAmong is the only one, and test/choice holds it to what it says',
   recall: 'checkRecall',
-  probes: 'none: heldBack is the only one, and test/probes holds it to what it says',
+  probes: 'checkProbes',
   vocabulary: 'none: it is one class, which nobody else can be',
   context: 'none: it is one class, which nobody else can be',
 }

@@ -8,6 +8,7 @@ import {
   forgetAtMost,
   freezeConverged,
   growOnPlateau,
+  heldBack,
   laMaml,
   onlineEwc,
   pageHinkley,
@@ -151,6 +152,7 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
       run: continualApi.checkRecall,
     }),
   ],
+  checkProbes: [() => ({ args: { make: () => heldBack({ share: 0.1 }) }, run: continualApi.checkProbes })],
   checkController: [
     () => ({
       args: { controller: forgetAtMost() },

@@ -10,6 +10,7 @@ export {
 } from './decisions/check-growth-policy.ts'
 export { checkLookAhead, type LookAheadExpectation } from './check-look-ahead.ts'
 export { checkPenalty } from './check-penalty.ts'
+export { checkProbes } from './check-probes.ts'
 export { checkRecall } from './check-recall.ts'
 export { checkRehearsal } from './check-rehearsal.ts'
 export { checkStreamWatch, type WatchExpectation } from './drift/check-stream-watch.ts'
