@@ -34,6 +34,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   generation: [async () => (await import('./generation/generation.ts')).generation, 'quick'],
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
+  recall: [async () => (await import('./recall/recall.ts')).recall, 'quick', 'seeds', 'data', 'lives'],
   drift: [async () => (await import('./streams/drift.ts')).drift, 'quick'],
   growth: [
     async () => (await import('./growth/growth.ts')).growth,

@@ -21,6 +21,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['gradMaxRequest', 'pruneDormant', 'widenHidden', 'widerHidden'],
   ],
   'bench -- vocabulary': ['fixedVocabulary', 'growingVocabulary'],
+  'test/context: a signal that detectors watch': ['inferredContext'],
   'bench -- context-labels: rows of several domains': ['contextLabels', 'contextMixture'],
   'bench -- adapters: no byte of the model changes': ['fineTune'],
   'test/adapters: penalties of an adapter': ['orthogonalTo'],
@@ -31,7 +32,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
   'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
-  'test/recall: remembers beside the weights, and changes none of them': ['episodicMemory', 'spellingOf'],
+  'bench -- recall: remembers beside the weights, and changes none of them': ['episodicMemory', 'spellingOf'],
   'test/control: decides how much is rehearsed, and protects nothing by itself': [
     ...['dryRunControl', 'forgetAtMost', 'growOnConflict', 'saturationsIn'],
   ],

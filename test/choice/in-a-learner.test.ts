@@ -3,6 +3,7 @@ import { adamw, chain, clipByGlobalNorm, sgd } from '@burgeon/autograd/optim'
 import {
   batchOfTokens,
   chooseAmong,
+  type Choice,
   type ChooseAmongOptions,
   classifier,
   type Controller,
@@ -308,6 +309,34 @@ test('knobs of the arm that is lived multiply those of a controller', async () =
   ]
   expect(both / usual).toBeGreaterThan(1.2)
   expect(both / usual).toBeLessThan(1.8)
+})
+
+test('whoever gave the rows of a trial may write to them again', async () => {
+  const [learner, other] = [learnerOf(partsOf(slow)), learnerOf(partsOf(slow))]
+  await live(other, 16)
+  for (let step = 0; step < 16; step++) {
+    const batch = batchAt(step)
+    await learner.observe(batch)
+    batch.tokens.fill(1)
+  }
+  expect(await learner.toState()).toEqual(await other.toState())
+})
+
+test('a choice that fails takes its trial with it, and the learner stays what its first arm made it', async () => {
+  const failing: Choice = {
+    ...(chooseAmong({ arms: { a: {}, b: { rate: 3 } }, ...often }) as Choice),
+    decide() {
+      throw new RangeError('no idea')
+    },
+  }
+  const [learner, without] = [learnerOf(partsOf(null, { choice: failing })), learnerOf(partsOf(null))]
+  await live(learner, 8)
+  await expect(learner.observe(batchAt(8))).rejects.toThrow('no idea')
+  await live(without, 9)
+  expect(learner.step).toBe(9)
+  expect(await weightsOf(learner)).toEqual(await weightsOf(without))
+  expect((await learner.toState()).trial).toBeUndefined()
+  expect(await live(learner, 10, 9)).toEqual(await live(without, 10, 9))
 })
 
 describe('in the middle of a trial', () => {

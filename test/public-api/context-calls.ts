@@ -3,7 +3,10 @@ import * as api from '@burgeon/continual'
 import type { CallsOf } from './call.ts'
 
 /** By export. */
-export const contextCalls: Pick<CallsOf<typeof api>, 'contextLabels' | 'contextMixture'> = {
+export const contextCalls: Pick<
+  CallsOf<typeof api>,
+  'contextLabels' | 'contextMixture' | 'inferredContext'
+> = {
   contextLabels: [
     () => ({
       args: { options: { kinds: { domain: () => 'a' }, drop: 0.1, dropAll: 0.1, limit: 2 } },
@@ -19,6 +22,7 @@ export const contextCalls: Pick<CallsOf<typeof api>, 'contextLabels' | 'contextM
         api.contextLabels().add(labels, first),
     }),
   ],
+  inferredContext: [() => ({ args: { labels: api.contextLabels() }, run: api.inferredContext })],
   contextMixture: [
     () => ({ args: { contexts: 2, options: { switching: 0.1 } }, run: api.contextMixture }),
     () => ({ args: { losses: [1, 2] }, run: (losses: number[]) => api.contextMixture(2).update(losses) }),

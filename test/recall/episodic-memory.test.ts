@@ -87,8 +87,8 @@ describe('the mixture', () => {
         mixed += bitsOf(losses)
         bytes += own.length
       }
-      // 35 kinds at most.
-      expect(mixed).toBeLessThanOrEqual(model + 35 * 0.153 + 0.0015 * bytes)
+      // 98 kinds at most.
+      expect(mixed).toBeLessThanOrEqual(model + 98 * 0.153 + 0.0015 * bytes)
     })
     fc.assert(property, { numRuns: times(200, 5000) })
   })
@@ -97,10 +97,10 @@ describe('the mixture', () => {
     const memory = episodicMemory({ bytes: room })
     const names = ['Melkin', 'Orda', 'Tesset', 'Ulm', 'Vardy', 'Ixil']
     const facts = names.map((name, i) => textOf(`Place ${'qwxyzj'[i].repeat(9)} belongs to ${name}.`))
-    for (const one of facts) remember(memory, one)
-    for (const one of facts) remember(memory, one)
+    for (let round = 0; round < 3; round++) for (const one of facts) remember(memory, one)
     const again = facts.map((one) => bitsOf(memory.read(one, bytesSpelled)) / bitsOf(one.losses))
-    expect(Math.max(...again)).toBeLessThan(0.25)
+    // Of the first bytes nothing can come to mind.
+    expect(Math.max(...again)).toBeLessThan(0.3)
   })
 
   test('reads before it writes: of its own texts nothing comes to mind', () => {
@@ -252,8 +252,8 @@ test('a state of another size, or one that does not add up, is refused', () => {
     { ...state, room: room + 1 },
     { ...state, lengths: Int32Array.of(3) },
     { ...state, domains: [] },
-    { ...state, weights: new Float64Array(245) },
-    { ...state, weights: new Float64Array(244).fill(0.1) },
+    { ...state, weights: new Float64Array(686) },
+    { ...state, weights: new Float64Array(685).fill(0.1) },
     { ...state, text: new Uint8Array(256 * 20), lengths: new Int32Array(20).fill(256) },
   ]
   for (const one of wrong) expect(() => memory.restore(one)).toThrow(StateError)

@@ -52,13 +52,24 @@ test('it is the latest place after the longest suffix, and how often in a row th
         expect(found).toBeNull()
         return
       }
-      const places = placesAfter(texts, bytes.slice(-suffixLengths[level]))
-      let agreements = 0
-      for (let i = 1; i < places.length; i++) {
-        agreements = all[places[i]] === all[places[i - 1]] ? Math.min(agreements + 1, mostAgreements) : 0
+      const placesOf = (at: number): number[] => placesAfter(texts, bytes.slice(-suffixLengths[at]))
+      const agreementsOf = (at: number): number | null => {
+        const followers = placesOf(at).map((place) => all[place])
+        let agreements = 0
+        for (let i = 1; i < followers.length; i++) {
+          agreements = followers[i] === followers[i - 1] ? Math.min(agreements + 1, mostAgreements) : 0
+        }
+        return followers.length === 1 ? null : agreements
       }
-      const expected = { level, latest: places.at(-1), agreements: places.length === 1 ? null : agreements }
-      expect(found).toEqual(expected)
+      const several = suffixLengths.findLastIndex(
+        (length, at) => length <= bytes.length && placesOf(at).length > 1,
+      )
+      expect(found).toEqual({
+        level,
+        latest: placesOf(level).at(-1),
+        agreements: agreementsOf(level),
+        agreementsBelow: several < 0 ? null : agreementsOf(several),
+      })
     },
   )
   fc.assert(property, { numRuns: times(300, 10_000) })

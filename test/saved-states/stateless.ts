@@ -19,8 +19,9 @@ export const stateless: readonly string[] = [
   ...['growByCompute', 'growByGradient', 'growByTrial', 'growthTrialsIn'],
   ...['growOnConflict', 'growOnDrift', 'growOnPlateau'],
   ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
-  // It lasts as long as a text.
+  // A mixture lasts as long as a text, a signal no longer than a step.
   'contextMixture',
+  'inferredContext',
   ...[
     'growOnSaturation',
     'growOnSchedule',

@@ -79,6 +79,7 @@ export {
   type TextContext,
 } from './context/context-labels.ts'
 export type { LabelOf } from './context/label-kinds.ts'
+export { inferredContext } from './context/inferred-context.ts'
 export { type ContextMixture, contextMixture, type ContextMixtureOptions } from './context/context-mixture.ts'
 export type { ControlDecision, Controller, ControlSignals } from './control/controller.ts'
 export { type DryControlInput, type DryDecision, dryRunControl } from './control/dry-run-control.ts'

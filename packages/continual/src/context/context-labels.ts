@@ -97,6 +97,11 @@ export class ContextLabels {
     this.name = `labels of ${this.#kinds.names.join(', ')}`
   }
 
+  /** Labels that there may be. */
+  get limit(): number {
+    return this.#options.limit
+  }
+
   /** Those that have a token, in the order of their tokens. */
   get labels(): readonly ContextLabel[] {
     return this.#labels
@@ -138,6 +143,12 @@ export class ContextLabels {
         ? known.toSorted((a, b) => b.recent - a.recent).slice(0, mostContexts)
         : known
     return likely.map(({ name }) => ({ name, tokens: this.tokensOf({ ...given, [first]: name }) }))
+  }
+
+  /** Place of a label of the first kind among all that there are; −1 where it is none. */
+  placeOf(name: string): number {
+    const [first] = this.#kinds.names
+    return this.#labels.findIndex((label) => label.kind === first && label.name === name)
   }
 
   /** Takes note of which labels come. */

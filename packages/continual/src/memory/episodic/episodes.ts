@@ -12,7 +12,7 @@ export interface Episode {
   goesOn: boolean
   readonly domain: string
   readonly origin: Origin | null
-  readonly surprise: number
+  readonly loss: number
   count: number
   uses: number
   gain: number
@@ -39,17 +39,17 @@ const kept = 7 / 8
 export class Episodes {
   readonly #text: Uint8Array
   readonly #index: SuffixIndex
-  readonly #worthIn: (all: readonly Episode[]) => (episode: Episode) => number
+  readonly #worth: (episode: Episode) => number
   #all: Episode[] = []
   /** The latest episode with a digest of its bytes and source. */
   #byDigest = new Map<number, Episode>()
   #used = 0
 
-  /** @param worthIn What an episode is worth now among all; of equals the earlier one goes first. */
-  constructor(bytes: number, worthIn: (all: readonly Episode[]) => (episode: Episode) => number) {
+  /** @param worth What an episode is worth now; of equals the earlier one goes first. */
+  constructor(bytes: number, worth: (episode: Episode) => number) {
     this.#text = new Uint8Array(Math.floor(bytes / bytesPerByte))
     this.#index = new SuffixIndex(this.#text, this.#text.length * entriesPerByte * entryBytes)
-    this.#worthIn = worthIn
+    this.#worth = worth
   }
 
   /** In the order in which they were read last. */
@@ -162,8 +162,7 @@ export class Episodes {
 
   /** Those of most worth, in order: so many that they take a share of the room. */
   #worthiest(share: number): Episode[] {
-    const worthOf = this.#worthIn(this.#all)
-    const ranked = this.#all.map((episode, i) => ({ i, worth: worthOf(episode), length: episode.length }))
+    const ranked = this.#all.map((episode, i) => ({ i, worth: this.#worth(episode), length: episode.length }))
     ranked.sort((a, b) => a.worth - b.worth || a.i - b.i)
     let over = this.#used * (1 - share / this.#fullness)
     const gone = new Set<number>()
@@ -205,11 +204,11 @@ export class Episodes {
 
 /** What decides on its worth. */
 export const factsOf = (
-  { length, domain, origin, surprise, count, uses, gain, needed }: Episode,
+  { length, domain, origin, loss, count, uses, gain, needed }: Episode,
   now: number,
   chance: number,
 ): EpisodeFacts => ({
-  ...{ length, domain, origin, surprise, count, uses, gain, chance },
+  ...{ length, domain, origin, loss, count, uses, gain, chance },
   idle: now - needed,
 })
 

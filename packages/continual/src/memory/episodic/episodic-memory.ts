@@ -15,6 +15,7 @@ import type { ReadText, Recall } from '../recall.ts'
 import { type EpisodeFacts, measuredWorth } from './retention.ts'
 import { episodesIn, type SavedEpisodes, savedEpisodes } from './saved-episodes.ts'
 import type { Spelling } from '../spelling.ts'
+import { savedUsefulness, Usefulness } from './usefulness.ts'
 import { cutsOf, spelled, type SpelledText, usualOf } from './stretches.ts'
 import { mostAgreements, suffixLengths } from './suffix-index.ts'
 
@@ -47,16 +48,23 @@ interface State extends SavedEpisodes {
   readonly usual: readonly number[]
   /** Bytes read so far. */
   readonly read: number
+  /** Episodes by what they cost: read so far, and come to be of use. */
+  readonly usefulness: Float64Array
 }
 
 /**
- * Kinds of a match: for each length, whether it came once, and else how often in a row the same has followed.
+ * Kinds of a match of one length. One that came more than once: how often in a row the same has followed. One
+ * that came once: whether a shorter one came more often, and if so, whether the same followed it.
  */
-const kindsOfLength = mostAgreements + 2
-const kinds = kindsOfLength * suffixLengths.length
+const kindsOfLength = 3 + mostAgreements + 1
+/** Each of them twice: where the byte before was another than expected, much is new. */
+const kinds = 2 * kindsOfLength * suffixLengths.length
 
-const stateChecks: StateChecks<Pick<State, 'weights' | 'usual' | 'read'>> = {
+type Checked = Pick<State, 'weights' | 'usual' | 'read' | 'usefulness'>
+
+const stateChecks: StateChecks<Checked> = {
   weights: savedWeights(kinds),
+  usefulness: savedUsefulness,
   usual: checks.list(`at most ${usualOf} losses`, checks.number({ from: 0 })),
   read: count,
 }
@@ -79,12 +87,12 @@ interface Found {
 /**
  * Keeps what is read in a buffer of bytes, and finds in it the latest place that follows the same 4 to 32
  * bytes (an infini-gram beside the model; Liu et al. 2024). What followed there is mixed with what the model
- * expects by fixed-share Hedge, with weights for each length of the match, and for whether it has come once,
- * or how often in a row the same has followed: for each of these 35 kinds the loss exceeds the model's by at
- * most 0.152 bits once and 0.0015 bits a prediction, whatever is read. Of two that contradict each other the
- * later one is believed.
+ * expects by fixed-share Hedge, with weights for each kind of match: its length, how often in a row the same
+ * has followed it, and whether the byte before was expected. For each of the 98 kinds the loss exceeds the
+ * model's by at most 0.152 bits once and 0.0015 bits a prediction, whatever is read. Of two that contradict
+ * each other the later one is believed.
  *
- * A text is kept in episodes that begin where it surprises. An episode that the same source gives again takes
+ * A text is kept in episodes that begin where it losses. An episode that the same source gives again takes
  * the place of the one before.
  *
  * @throws OptionError for other options, and later for a `worth` that is no number.
@@ -102,23 +110,24 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
   let read = 0
   let usual: number[] = []
   let mixture = HedgedMixture.of(kinds)
-  const episodes = new Episodes(room, (all) => {
-    const chanceOf = chancesIn(all)
-    return (episode) => {
-      const value = worth(factsOf(episode, read, chanceOf(episode)))
-      checkArgument('episodicMemory', 'worth', value, checks.number())
-      return value
-    }
+  let usefulness = new Usefulness()
+  const episodes = new Episodes(room, (episode) => {
+    const value = worth(factsOf(episode, read, usefulness.chanceOf(episode.loss)))
+    checkArgument('episodicMemory', 'worth', value, checks.number())
+    return value
   })
 
   const find = (before: Uint8Array, end: number): Found | null => {
     const match = episodes.find(before, end)
     if (match === null) return null
-    const { level, latest, agreements } = match
+    const { level, latest, agreements, agreementsBelow } = match
     const { episode, bytes } = episodes.from(latest, foreseen)
     // What was given again has come more than once, though it is kept once.
-    const agreed = agreements ?? (episode.count > 1 ? Math.min(mostAgreements, episode.count - 1) : -1)
-    return { kind: kindsOfLength * level + 1 + agreed, level, episode, bytes }
+    const agreed = agreements ?? (episode.count > 1 ? Math.min(mostAgreements, episode.count - 1) : null)
+    const kind = agreed === null ? kindOnce(agreementsBelow) : 3 + agreed
+    const last = episodes.find(before, end - 1)
+    const hasFailed = last !== null && episodes.text[last.latest] !== before[end - 1]
+    return { kind: 2 * (kindsOfLength * level + kind) + Number(hasFailed), level, episode, bytes }
   }
   /** Predicts a text, and tells of each byte that came to mind. */
   const predict = (
@@ -142,12 +151,14 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
   }
   const use = (episode: Episode, length: number, gain: number, isRight: boolean): void => {
     episode.uses += length
+    if (episode.gain < useful && episode.gain + gain >= useful) usefulness.noteUse(episode.loss)
     episode.gain += gain
     if (isRight) episode.needed = read
   }
   const keep = (text: SpelledText, { losses, domain, origin }: ReadText): void => {
-    for (const { from, to, surprise } of cutsOf(text, losses, usual)) {
-      const known = { goesOn: from > 0, domain, origin, surprise, isPast: false }
+    for (const { from, to, loss } of cutsOf(text, losses, usual)) {
+      usefulness.noteRead(loss)
+      const known = { goesOn: from > 0, domain, origin, loss, isPast: false }
       episodes.add(text.bytes.subarray(from, to), { ...known, count: 1, uses: 0, gain: 0, needed: read })
     }
   }
@@ -180,12 +191,13 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
     forget: (isMeant) => episodes.forget(isMeant),
     toState: (): State => ({
       ...{ kind: 'episodic memory', room, weights: mixture.toState(), usual: [...usual], read },
+      usefulness: usefulness.toState(),
       ...savedEpisodes(episodes),
     }),
     restore(state) {
       const saved = stateOfKind<State>(state, 'episodic memory')
       requireSameOptions('episodic memory', { room }, saved)
-      const own = checkState<Pick<State, 'weights' | 'usual' | 'read'>>('episodic memory', saved, stateChecks)
+      const own = checkState<Checked>('episodic memory', saved, stateChecks)
       const all = episodesIn(saved)
       if (!episodes.fits(saved.lengths)) {
         throw new StateError(
@@ -195,26 +207,12 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
       }
       episodes.reset(saved.text, all)
       mixture = new HedgedMixture(own.weights.slice())
+      usefulness = new Usefulness(own.usefulness.slice())
       usual = [...own.usual]
       read = own.read
     },
   }
 }
 
-/** Of an episode, the share of those that were as surprising, to half a bit, that have been of use. */
-function chancesIn(all: readonly Episode[]): (episode: Episode) => number {
-  const binOf = ({ surprise }: Episode): number => Math.floor(2 * surprise)
-  const bins = new Map<number, { all: number; used: number }>()
-  for (const episode of all) {
-    const bin = bins.get(binOf(episode)) ?? { all: 0, used: 0 }
-    bins.set(binOf(episode), {
-      all: bin.all + 1,
-      used: bin.used + (episode.gain > useful ? 1 : 0),
-    })
-  }
-  // As if one more had been of use by half.
-  return (episode) => {
-    const { all: total, used } = bins.get(binOf(episode)) ?? { all: 0, used: 0 }
-    return (used + 0.5) / (total + 1)
-  }
-}
+const kindOnce = (agreementsBelow: number | null): number =>
+  agreementsBelow === null ? 0 : agreementsBelow === 0 ? 1 : 2

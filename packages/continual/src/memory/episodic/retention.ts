@@ -10,15 +10,15 @@ export interface EpisodeFacts {
   readonly origin: Origin | null
   /** How often it has been read: 1, or more where the same came again. */
   readonly count: number
-  /** Loss of the model when it was read first, above what was usual then, in bits per byte; 0 or more. */
-  readonly surprise: number
+  /** Loss of the model when it was read, in bits per byte. */
+  readonly loss: number
   /** Bytes for which it came to mind. */
   readonly uses: number
   /** Bits by which it made the prediction of these bytes better, all together; below 0 where worse. */
   readonly gain: number
   /** Bytes read since it last foretold a byte rightly, or since it was read. */
   readonly idle: number
-  /** Share, from 0 to 1, of all that was as surprising and has been of use. */
+  /** Share, from 0 to 1, of what was read and cost as much, to half a bit, that came to be of use. */
   readonly chance: number
 }
 
@@ -26,11 +26,11 @@ export interface EpisodeFacts {
 const halfLife = 50_000
 
 /**
- * Expected gain in bits per byte × chance that it is needed × trust in its source. What was never of use is
- * worth what it could save, as far as others that were as surprising have been of use: noise, which never is,
- * goes first.
+ * Gain in bits for each byte that is kept, less as it is not needed, by the trust in its source. What was
+ * never of use is worth what it could save, as far as others that cost as much have been of use: noise, which
+ * never is, goes first.
  */
-export function measuredWorth({ surprise, uses, gain, idle, chance, origin }: EpisodeFacts): number {
-  const expected = gain > 0 ? gain / uses : surprise * chance
+export function measuredWorth({ loss, length, gain, idle, chance, origin }: EpisodeFacts): number {
+  const expected = gain > 0 ? gain / length : loss * chance
   return expected * 2 ** (-idle / halfLife) * (origin?.trust ?? 1)
 }

@@ -13,7 +13,7 @@ export interface SavedEpisodes {
   readonly domains: readonly string[]
   /** None of episodes whose origin nobody said. */
   readonly origins?: SavedOrigins
-  readonly surprises: Float64Array
+  readonly losses: Float64Array
   readonly counts: Float64Array
   readonly uses: Float64Array
   readonly gains: Float64Array
@@ -33,7 +33,7 @@ const episodesChecks: StateChecks<SavedEpisodes> = {
   marks: checks.each('marks from 0 to 3', checks.integer({ from: 0, to: 3 })) as Check<Uint8Array>,
   domains: checks.list('names', checks.text),
   origins: optional(checks.object<SavedOrigins>('origins of the episodes')),
-  surprises: from0,
+  losses: from0,
   counts,
   uses: counts,
   gains: checks.each('numbers', checks.number()) as Check<Float64Array>,
@@ -49,7 +49,7 @@ export function savedEpisodes({ all, text, bytes }: Episodes): SavedEpisodes {
     marks: Uint8Array.from(all, ({ goesOn, isPast }) => Number(goesOn) + 2 * Number(isPast)),
     domains: all.map(({ domain }) => domain),
     ...savedOrigins(all.map(({ origin }) => origin)),
-    surprises: column(({ surprise }) => surprise),
+    losses: column(({ loss }) => loss),
     counts: column(({ count: times }) => times),
     uses: column(({ uses }) => uses),
     gains: column(({ gain }) => gain),
@@ -60,8 +60,8 @@ export function savedEpisodes({ all, text, bytes }: Episodes): SavedEpisodes {
 /** The episodes again. Throws StateError unless there is one of each for every one of them. */
 export function episodesIn(state: object): Episode[] {
   const saved = checkState<SavedEpisodes>('episodic memory', state, episodesChecks)
-  const { lengths, marks, domains, surprises, counts: times, uses, gains, needed, text } = saved
-  const lists = [lengths, marks, domains, surprises, times, uses, gains, needed]
+  const { lengths, marks, domains, losses, counts: times, uses, gains, needed, text } = saved
+  const lists = [lengths, marks, domains, losses, times, uses, gains, needed]
   const total = Array.from(lengths).reduce((sum, length) => sum + length, 0)
   if (lists.some(({ length }) => length !== lengths.length) || total !== text.length) {
     throw new StateError(
@@ -73,7 +73,7 @@ export function episodesIn(state: object): Episode[] {
   let from = 0
   return domains.map((domain, i) => {
     const episode = {
-      ...{ from, length: lengths[i], domain, origin: origins[i], surprise: surprises[i], count: times[i] },
+      ...{ from, length: lengths[i], domain, origin: origins[i], loss: losses[i], count: times[i] },
       ...{ uses: uses[i], gain: gains[i], needed: needed[i] },
       goesOn: (marks[i] & 1) === 1,
       isPast: (marks[i] & 2) === 2,

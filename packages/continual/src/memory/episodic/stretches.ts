@@ -29,7 +29,7 @@ export interface Cut {
   readonly from: number
   readonly to: number
   /** Loss above what is usual, in bits per byte; 0 or more. */
-  readonly surprise: number
+  readonly loss: number
 }
 
 /**
@@ -61,7 +61,7 @@ export function cutsOf({ bytes, starts }: SpelledText, losses: ReadText['losses'
   usual.splice(0, Math.max(0, usual.length - usualOf))
   return borders.map((from, i) => {
     const to = borders[i + 1] ?? bytes.length
-    return { from, to, surprise: Math.max(0, lossBetween(from, to) - mean) }
+    return { from, to, loss: lossBetween(from, to) }
   })
 }
 

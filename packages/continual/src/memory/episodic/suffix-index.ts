@@ -17,6 +17,8 @@ export interface SuffixMatch {
    * where it came once.
    */
   readonly agreements: number | null
+  /** The same of the longest suffix that came more than once; null where none did. */
+  readonly agreementsBelow: number | null
 }
 
 /** As far as agreements are counted. */
@@ -81,15 +83,18 @@ export class SuffixIndex {
   find(bytes: Uint8Array, end: number): SuffixMatch | null {
     const count = hashSuffixes(bytes, end, end)
     let found: SuffixMatch | null = null
+    let below: number | null = null
     for (let level = 0; level < count; level++) {
       const slot = this.#slotOf(hashes[level])
       const latest = this.#entries[slot + 1] - 1
       if (latest < 0 || !this.#isSame(latest, bytes, end, suffixLengths[level])) break
       const before = this.#entries[slot + 2]
       if (before === 0) {
-        return { level: this.#longest(latest, bytes, end, level, count), latest, agreements: null }
+        const own = this.#longest(latest, bytes, end, level, count)
+        return { level: own, latest, agreements: null, agreementsBelow: below }
       }
-      found = { level, latest, agreements: before >>> placeBits }
+      below = before >>> placeBits
+      found = { level, latest, agreements: below, agreementsBelow: below }
     }
     return found
   }
