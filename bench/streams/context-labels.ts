@@ -117,6 +117,11 @@ function checksOf(of: Found): BenchmarkCheck[] {
       meanOf(same, 'own') - meanOf(permuted, 'own'),
       0.01,
     ),
+    atMost(
+      'control: drawn at random, another label over the own, bits/byte',
+      meanOf(permuted, 'other') - meanOf(permuted, 'own'),
+      0.01,
+    ),
     atMost('logits that the birth of a label moved', Math.max(...of(labelled, 'moved')), 0),
   ]
 }
