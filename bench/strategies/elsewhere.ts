@@ -36,6 +36,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'test/control: decides how much is rehearsed, and protects nothing by itself': [
     ...['dryRunControl', 'forgetAtMost', 'growOnConflict', 'saturationsIn'],
   ],
+  'bench -- choice, -- growth-trial: choose among ways to learn, or to grow': [
+    ...['chooseAmong', 'dryRunChoice', 'growByTrial', 'growthTrialsIn'],
+  ],
   'bench -- feedback: what is said of answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [

@@ -3,6 +3,7 @@ import { adamw } from '@burgeon/autograd/optim'
 import {
   type Answer,
   answerFromText,
+  batchOfTokens,
   type FeedbackMemory,
   feedbackMemory,
   Learner,
@@ -163,6 +164,22 @@ test('saved between two steps on feedback, it goes on to the same bits', async (
   await steps(whole)
   await steps({ learner, memory })
   expect(await learner.toState()).toEqual(await whole.learner.toState())
+})
+
+test('what a source said is forgotten, with its rows and nothing else', async () => {
+  const beside = reservoirReplay({ capacity: 5000 })
+  const { memory, learner } = await life({ trusted: ['u17'], beside })
+  const origins = [{ id: 3, source: 'u17', domain: 'notes', at: 0, trust: 1 }]
+  await learner.observe({ ...batchOfTokens([83, 69, 67, 82, 69, 84], 5, 'notes'), origins })
+  memory.accept(answer, { source: 'u17' })
+  memory.reject(wanted)
+  for (let i = 0; i < 3; i++) await learner.observe(text)
+  const names = (): string => JSON.stringify(memory.toState())
+  expect(names()).toContain('u17')
+  expect(Object.values(await learner.forget({ source: 'u17' }))).toEqual([2])
+  expect(names()).not.toContain('u17')
+  expect(memory.summary().kept).toMatchObject({ accept: 0, reject: 1 })
+  expect(await learner.forget({ ids: [3] })).toEqual({})
 })
 
 test('what is no feedback is refused', async () => {

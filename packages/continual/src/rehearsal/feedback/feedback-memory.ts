@@ -10,6 +10,7 @@ import {
 import type { RehearseContext } from '../../journal/step-context.ts'
 import { type Answer, anAnswer } from './answer.ts'
 import { type Batch, joinBatches, rowsBetween } from '../../stream/batch.ts'
+import type { Origin } from '../../stream/origin.ts'
 import { aRehearsal, type Rehearsal } from '../rehearsal.ts'
 import type { Continuation, FeedbackKind, FeedbackRecord } from './feedback-record.ts'
 import { FeedbackStore } from './feedback-store.ts'
@@ -203,6 +204,13 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
       recode(encoded: (row: Int32Array) => Int32Array) {
         store.recode(encoded)
         beside.recode?.(encoded)
+      },
+    }),
+    ...(beside.forget && {
+      forget(isMeant: (origin: Origin) => boolean) {
+        // Feedback has a source, and no number that an experience could have.
+        const of = (source: string): Origin => ({ id: -1, source, domain: 'feedback', at: 0, trust: 1 })
+        return store.forget((source) => isMeant(of(source))) + (beside.forget?.(isMeant) ?? 0)
       },
     }),
     toState: (): State => ({ feedback: store.toState(), owed, beside: beside.toState() }),

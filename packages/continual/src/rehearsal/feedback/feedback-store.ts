@@ -107,6 +107,15 @@ export class FeedbackStore {
     this.#records = this.#records.map((record) => places.get(record) ?? record)
   }
 
+  /** Lets go of what some sources said, and returns how many pieces it was. */
+  forget(isMeant: (source: string) => boolean): number {
+    const left = this.#records.filter(({ source }) => source === null || !isMeant(source))
+    const gone = this.#records.length - left.length
+    this.#replace(left)
+    this.#recent = this.#recent.map((source) => (source === null || isMeant(source) ? null : source))
+    return gone
+  }
+
   recode(encoded: (row: Int32Array) => Int32Array): void {
     this.#replace(this.#records.map((record) => recodedRecord(record, encoded)))
   }
