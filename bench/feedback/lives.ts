@@ -46,7 +46,8 @@ export interface Outcome {
 
 const device = openWasm({ threads: 1 })
 const config = { context: 64, embed: 96, heads: 4, layers: 2 }
-export const [rowsOfStep, promptBytes, answerBytes] = [16, 24, 32]
+const rowsOfStep = 16
+export const [promptBytes, answerBytes] = [24, 32]
 const heldOutBytes = 16_384
 export const tokenizer = new BytePairTokenizer()
 
