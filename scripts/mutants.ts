@@ -59,6 +59,8 @@ const more = [
 const tests = [
   'test/continual/*.test.ts',
   'test/{forks,probes}/*.test.ts',
+  'test/feedback/{preference-weights,store,votes}.test.ts',
+  'test/recall/forget.test.ts',
   'test/streams/*.test.ts',
   'test/life/{dispose,fisher-information,freezing,life-report,nothing-learnt,vocabulary,whole-report}.test.ts',
   'test/life/predicted-before-learnt.test.ts',
