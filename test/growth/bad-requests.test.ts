@@ -61,7 +61,7 @@ const impossible: Readonly<Record<string, readonly GrowthRequest[]>> = {
     ...[[], [9], [-1], [0.5]].map(
       (parts): GrowthRequest => ({ kind: 'growVocabulary', tokens: [{ parts }] }),
     ),
-    ...[0, -1, 1.5, Number.NaN].map(
+    ...[-1, 1.5, Number.NaN].map(
       (share): GrowthRequest => ({ kind: 'growVocabulary', tokens: [{ parts: [1, 2], share }] }),
     ),
     { kind: 'growVocabulary', tokens: [{ parts: [1, 2], takes: [0.5] }] },
