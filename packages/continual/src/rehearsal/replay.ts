@@ -1,6 +1,7 @@
 /** Experience replay: old rows from a memory are learnt again beside the new ones. */
 import { checkOptions, checks } from '@burgeon/tensor'
 import { aBatch, type Batch } from '../stream/batch.ts'
+import type { Origin } from '../stream/origin.ts'
 import { aMemory, type Memory } from './memory/memory.ts'
 import { reservoirMemory } from './memory/reservoir-memory.ts'
 import type { Rehearsal } from './rehearsal.ts'
@@ -37,6 +38,9 @@ export interface Replay extends Rehearsal {
   readonly rows: number
   /** Bytes that they take, packed. */
   readonly bytes: number
+  mark(): () => void
+  recode(encoded: (row: Int32Array) => Int32Array): void
+  forget(isMeant: (origin: Origin) => boolean): number
 }
 
 /**

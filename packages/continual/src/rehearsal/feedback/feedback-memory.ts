@@ -9,8 +9,8 @@ import {
 } from '@burgeon/tensor'
 import type { RehearseContext } from '../../journal/step-context.ts'
 import { type Answer, anAnswer } from './answer.ts'
-import { type Batch, joinBatches, rowsBetween } from '../../stream/batch.ts'
-import type { Origin } from '../../stream/origin.ts'
+import type { Batch } from '../../stream/batch.ts'
+import { composeRehearsals, type OwnRows } from '../compose-rehearsals.ts'
 import { aRehearsal, type Rehearsal } from '../rehearsal.ts'
 import type { Continuation, FeedbackKind, FeedbackRecord } from './feedback-record.ts'
 import { FeedbackStore } from './feedback-store.ts'
@@ -61,13 +61,11 @@ export interface FeedbackMemory extends Rehearsal {
 interface State {
   readonly feedback: unknown
   readonly owed: number
-  readonly beside: unknown
 }
 
 const stateChecks: StateChecks<State> = {
   feedback: checks.object('feedback'),
   owed: checks.number({ from: 0 }),
-  beside: checks.anything,
 }
 
 /**
@@ -103,15 +101,8 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
     trusted: checks.list('a list of sources', checks.text),
   })
   const { capacity, beside, share = 0.15, beta = 0.1, likelihood = 0.3, trusted = [] } = options
-  if (beside.loss !== undefined) {
-    throw new OptionError(
-      `feedbackMemory: got ${beside.name} beside it, which has a loss of its own; expected one whose rows are learnt like any.`,
-    )
-  }
   const store = new FeedbackStore(capacity, beta, (source) => source === null || trusted.includes(source))
   let owed = 0
-  /** Rows of feedback that are learnt in the step at hand; they come first. */
-  let ownRows = 0
 
   /** Rows of so many pieces, within a number of rows; null where nothing is waiting. */
   async function feedbackRows(pieces: number, rows: number, context: RehearseContext): Promise<Batch | null> {
@@ -133,8 +124,41 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
       ...{ wanted: wanted && continuationOf(wanted), value, uses: 0, ratio: null },
     } satisfies FeedbackRecord)
 
+  const own: OwnRows = {
+    async recall(context) {
+      const due = owed + context.fresh.rows * share
+      // The allowance is for rounding: ten batches of a tenth make one.
+      const pieces = Math.floor(due + 1e-9)
+      const rows = pieces === 0 ? null : await feedbackRows(pieces, 2 * pieces, context)
+      // Nothing is owed while nothing is waiting.
+      owed = rows === null && pieces > 0 ? 0 : Math.max(0, due - pieces)
+      return rows
+    },
+    recallAlone(rows, context) {
+      const pieces = Math.max(1, Math.floor((rows * share) / (1 + share)))
+      // A correction takes two rows.
+      return feedbackRows(pieces, Math.min(rows, Math.max(2, pieces)), context)
+    },
+    // Whoever asks for remembered rows wants what was read.
+    sample: () => null,
+    mark() {
+      const before = { feedback: store.toState(), owed }
+      return () => own.restore(before)
+    },
+    recode: (encoded) => store.recode(encoded),
+    // Feedback has a source, and no number that an experience could have.
+    forget: (isMeant) =>
+      store.forget((source) => isMeant({ id: -1, source, domain: 'feedback', at: 0, trust: 1 })),
+    toState: (): State => ({ feedback: store.toState(), owed }),
+    restore(state) {
+      const saved = checkState<State>('feedback memory', state, stateChecks)
+      store.restore(saved.feedback)
+      owed = saved.owed
+    },
+  }
+  const name = `feedback of ${capacity}, share ${share}, β ${beta}, ν ${likelihood}, beside ${beside.name}`
   return {
-    name: `feedback of ${capacity}, share ${share}, β ${beta}, ν ${likelihood}, beside ${beside.name}`,
+    ...composeRehearsals('feedback memory', name, own, beside),
     accept(answer, from = {}) {
       checkSaid('accept', answer, from)
       note('accept', answer, null, from.weight ?? 1, from.source)
@@ -165,68 +189,6 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
       const { records, believed } = store
       return summaryOf({ records, believed, waiting: store.waiting().length })
     },
-    async recall(context) {
-      const rest = await beside.recall(context)
-      const due = owed + context.fresh.rows * share
-      // The allowance is for rounding: ten batches of a tenth make one.
-      const pieces = Math.floor(due + 1e-9)
-      const own = pieces === 0 ? null : await feedbackRows(pieces, 2 * pieces, context)
-      // Nothing is owed while nothing is waiting.
-      owed = own === null && pieces > 0 ? 0 : Math.max(0, due - pieces)
-      ownRows = own?.rows ?? 0
-      return joined(own, rest)
-    },
-    async recallAlone(rows, context) {
-      const room = Math.max(1, Math.floor((rows * share) / (1 + share)))
-      // A correction takes two rows.
-      const own = await feedbackRows(room, Math.min(rows, Math.max(2, room)), context)
-      const left = rows - (own?.rows ?? 0)
-      if (left === 0) return own
-      const rest = beside.recallAlone ? await beside.recallAlone(left, context) : beside.sample(left)
-      return joined(own, rest)
-    },
-    mark() {
-      const before = { state: store.toState(), owed, beside: beside.mark?.() ?? markOf(beside) }
-      return () => {
-        store.restore(before.state)
-        owed = before.owed
-        before.beside()
-      }
-    },
-    remember(context) {
-      const { old, oldLosses } = context
-      const rest = old === null || old.rows === ownRows ? null : rowsBetween(old, ownRows, old.rows)
-      beside.remember({ ...context, old: rest, oldLosses: (rest && oldLosses?.slice(ownRows)) ?? null })
-      ownRows = 0
-    },
-    sample: (rows) => beside.sample(rows),
-    ...(beside.recode && {
-      recode(encoded: (row: Int32Array) => Int32Array) {
-        store.recode(encoded)
-        beside.recode?.(encoded)
-      },
-    }),
-    ...(beside.forget && {
-      forget(isMeant: (origin: Origin) => boolean) {
-        // Feedback has a source, and no number that an experience could have.
-        const of = (source: string): Origin => ({ id: -1, source, domain: 'feedback', at: 0, trust: 1 })
-        return store.forget((source) => isMeant(of(source))) + (beside.forget?.(isMeant) ?? 0)
-      },
-    }),
-    toState: (): State => ({ feedback: store.toState(), owed, beside: beside.toState() }),
-    restore(state) {
-      const saved = checkState<State>('feedback memory', state, stateChecks)
-      const before = store.toState()
-      store.restore(saved.feedback)
-      try {
-        beside.restore(saved.beside)
-      } catch (error) {
-        store.restore(before)
-        throw error
-      }
-      owed = saved.owed
-      ownRows = 0
-    },
   }
 }
 
@@ -241,14 +203,3 @@ function checkSaid(what: string, answer: unknown, from: object): void {
 const continuationOf = ({ prompt, tokens, logProbability }: Answer): Continuation => ({
   ...{ prompt: [...prompt], tokens: [...tokens], reference: logProbability },
 })
-
-function joined(...parts: readonly (Batch | null)[]): Batch | null {
-  const found = parts.filter((part) => part !== null)
-  return found.length === 0 ? null : joinBatches(found)
-}
-
-/** What undoes a rehearsal that cannot do it better, by its whole state. */
-function markOf(rehearsal: Rehearsal): () => void {
-  const before = rehearsal.toState()
-  return () => rehearsal.restore(before)
-}
