@@ -7,6 +7,7 @@ import {
   type FeedbackMemory,
   feedbackMemory,
   Learner,
+  ownTextReplay,
   reservoirReplay,
 } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
@@ -127,6 +128,28 @@ test('the reference is what the model thought when it answered, and ratios are o
   await one.learner.rehearse(1)
   expect(one.memory.summary().logRatios.disliked).toBeCloseTo(moved, 3)
   expect(Math.abs(moved)).toBeGreaterThan(0.05)
+})
+
+test('of an answer that is longer than the context the end is learnt, by what the model thinks of that end', async () => {
+  const one = await life({ likelihood: 0 })
+  const long = { ...answerFromText(prompt, 'was wet, and then it was dry for a while'), logProbability: -500 }
+  one.memory.accept(long)
+  await one.learner.rehearse(1)
+  // 500 nats would be more than it asks for.
+  expect(one.memory.summary()).toMatchObject({ waiting: 1, logRatios: { liked: 0 } })
+  await one.learner.rehearse(5)
+  expect(one.memory.summary().logRatios.liked).toBeGreaterThan(0.5)
+})
+
+test('own text beside it leaves it what it learns alone', async () => {
+  const { memory, optimizer } = partsOf()
+  const model = Gpt.create({ context: 24, embed: 16, heads: 2, layers: 1 }, { device, seed: 3 })
+  const rehearsal = ownTextReplay({ text: batchOfTokens([65, 66, 67], 2, 'own'), rows: 1, beside: memory })
+  const learner = new Learner({ model, optimizer, strategy: { rehearsal } })
+  await learner.observe(text)
+  memory.accept(answer)
+  await learner.rehearse(3)
+  expect(memory.summary().logRatios.liked).not.toBe(null)
 })
 
 test('a preference that is satisfied rests, and so does one that was learnt often', async () => {

@@ -17,7 +17,7 @@ const said = (
   more: Partial<FeedbackRecord> = {},
 ): FeedbackRecord => ({
   ...{ kind: 'accept', source, value: 1, uses: 0, ratio: null, wanted: null },
-  given: { prompt: [1], tokens: [about], reference: null },
+  given: { prompt: [1], tokens: [about], reference: null, referenceTokens: 0 },
   ...more,
 })
 
@@ -38,7 +38,7 @@ test('the newest comes first, then what was learnt least', () => {
 
 test('a correction takes two rows, and is left out where there is one', () => {
   const store = storeOf(10)
-  const wanted = { prompt: [1], tokens: [9], reference: null }
+  const wanted = { prompt: [1], tokens: [9], reference: null, referenceTokens: 0 }
   store.add(said(1))
   store.add(said(2, null, { kind: 'correct', wanted }))
   expect(answersIn(store.choose(5, 1))).toEqual([1])
@@ -69,7 +69,7 @@ test.each([
   ['reward', 500, false],
 ] as const)('%s with a log ratio of %d is satisfied: %s', (kind, ratio, isSatisfied) => {
   const store = storeOf(10)
-  const wanted = kind === 'correct' ? { prompt: [1], tokens: [9], reference: null } : null
+  const wanted = kind === 'correct' ? { prompt: [1], tokens: [9], reference: null, referenceTokens: 0 } : null
   store.add(said(1, null, { kind, ratio, wanted }))
   store.add(said(2, null, { kind: 'reward', value: 4 }))
   store.add(said(3, null, { kind: 'reward', value: 2 }))
@@ -122,13 +122,16 @@ test('in other tokens prompt and answer stay apart, and what was known of the ol
   }
   const record = said(0, null, {
     ...{ uses: 3, ratio: 1.5 },
-    given: { prompt: [1, 5, 6, 5], tokens: [6, 5, 6, 2], reference: -4 },
+    given: { prompt: [1, 5, 6, 5], tokens: [6, 5, 6, 2], reference: -4, referenceTokens: 4 },
   })
   const after = recodedRecord(record, merged)
   // The last 5 of the prompt and the first 6 of the answer are not joined.
-  expect(after.given).toEqual({ prompt: [1, 50, 5], tokens: [6, 50, 2], reference: null })
+  expect(after.given).toEqual({ prompt: [1, 50, 5], tokens: [6, 50, 2], reference: null, referenceTokens: 0 })
   expect(after).toMatchObject({ uses: 3, ratio: null })
-  const other = said(0, null, { ratio: 1.5, given: { prompt: [1], tokens: [2, 3], reference: -4 } })
+  const other = said(0, null, {
+    ratio: 1.5,
+    given: { prompt: [1], tokens: [2, 3], reference: -4, referenceTokens: 2 },
+  })
   expect(recodedRecord(other, merged)).toBe(other)
 })
 
@@ -139,7 +142,10 @@ test('a state that cannot be is refused', () => {
   for (const wrong of [
     { ...state, records: [said(1, null, { value: 2 })] },
     { ...state, records: [said(1, null, { kind: 'correct' })] },
-    { ...state, records: [said(1, null, { given: { prompt: [], tokens: [1], reference: null } })] },
+    {
+      ...state,
+      records: [said(1, null, { given: { prompt: [], tokens: [1], reference: null, referenceTokens: 0 } })],
+    },
     { ...state, recent: [4] },
   ]) {
     expect(() => store.restore(wrong)).toThrow(StateError)

@@ -14,8 +14,9 @@ const said = (
   value = 1,
 ): FeedbackRecord => ({
   ...{ kind, source, value, uses: 0, ratio: null },
-  given: { prompt: [1], tokens: [about], reference: null },
-  wanted: kind === 'correct' ? { prompt: [1], tokens: [about, 9], reference: null } : null,
+  given: { prompt: [1], tokens: [about], reference: null, referenceTokens: 0 },
+  wanted:
+    kind === 'correct' ? { prompt: [1], tokens: [about, 9], reference: null, referenceTokens: 0 } : null,
 })
 
 const owner = (source: string | null): boolean => source === null

@@ -202,4 +202,5 @@ function checkSaid(what: string, answer: unknown, from: object): void {
 
 const continuationOf = ({ prompt, tokens, logProbability }: Answer): Continuation => ({
   ...{ prompt: [...prompt], tokens: [...tokens], reference: logProbability },
+  referenceTokens: logProbability === null ? 0 : tokens.length,
 })

@@ -15,6 +15,8 @@ export interface Continuation {
    * noted it.
    */
   readonly reference: number | null
+  /** How many of the last tokens the reference is of; 0 where there is none. */
+  readonly referenceTokens: number
 }
 
 /** One piece of feedback. Plain data. */
@@ -47,6 +49,7 @@ const continuation = fields<Continuation>('a prompt, tokens and a reference', {
   prompt: someTokens,
   tokens: someTokens,
   reference: checks.either(checks.number(), none),
+  referenceTokens: count,
 })
 
 const anyRecord = fields<FeedbackRecord>('a piece of feedback', {
@@ -68,6 +71,9 @@ export const savedRecord: Check<FeedbackRecord> = {
     return (kind === 'correct') === (wanted !== null) && (kind === 'reward' || (own >= 0 && own <= 1))
   },
 }
+
+/** Of an answer that no model has looked at in these tokens. */
+const noReference = { reference: null, referenceTokens: 0 }
 
 const names = new WeakMap<Continuation, string>()
 
@@ -110,6 +116,6 @@ function recodedContinuation(before: Continuation, encoded: (row: Int32Array) =>
   const end = row.tokens.indexOf(-1)
   const tokens = [...(end < 0 ? row.tokens : row.tokens.subarray(0, end))]
   const from = 1 + [...(row.weights ?? [])].findIndex((weight) => weight === 1)
-  const after = { prompt: tokens.slice(0, from), tokens: tokens.slice(from), reference: null }
+  const after = { prompt: tokens.slice(0, from), tokens: tokens.slice(from), ...noReference }
   return nameOf(after) === nameOf(before) ? before : after
 }

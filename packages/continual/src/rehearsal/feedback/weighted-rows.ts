@@ -48,7 +48,7 @@ export async function weightedRows(
   )
   const rows = answers.map((answer) => answerRow(answer, model.config.context))
   const present = await logProbabilitiesOf(rows, context)
-  const seen = answers.map((answer, i) => ({ ...answer, reference: answer.reference ?? present[i] }))
+  const seen = answers.map((answer, i) => referredTo(answer, rows[i].answered, present[i]))
   const ratios = seen.map(({ reference }, i) => present[i] - reference)
   const weights: Float32Array[] = []
   const records: FeedbackRecord[] = []
@@ -78,6 +78,19 @@ export async function weightedRows(
   )
   return { batch, records }
 }
+
+/**
+ * An answer with a reference for the tokens that the row has of it: what is known of others says nothing of
+ * these, so where the context has no room for all, the model of the moment is the reference.
+ */
+const referredTo = (
+  answer: Continuation,
+  answered: number,
+  present: number,
+): Continuation & { readonly reference: number } =>
+  answer.reference !== null && answer.referenceTokens === answered
+    ? { ...answer, reference: answer.reference }
+    : { ...answer, reference: present, referenceTokens: answered }
 
 /** Weights of the predictions of each row of one piece. */
 function rowWeights(
