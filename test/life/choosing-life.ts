@@ -11,21 +11,13 @@ import {
   type GrowthPolicy,
   heldBack,
   joinBatches,
-  Learner,
   type LearnerOptions,
-  type LearnerState,
   reservoirReplay,
   type TokenBatch,
 } from '@burgeon/continual'
-import { Gpt, hasCheckpoint, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
-import { nodeDisk } from '@burgeon/gpt/node'
-import { haltAt, haltingDisk } from './halt-at.ts'
+import { childLife } from './child-life.ts'
 
-const steps = 18
-const [folder, wanted] = process.argv.slice(2)
-const pass = haltAt(wanted)
-let step = 0
-const about = (): string => `step ${step}:`
+const { live } = childLife()
 
 function batchAt(at: number): TokenBatch {
   const rows = Array.from({ length: 4 }, (_, row) => {
@@ -49,16 +41,4 @@ const parts = (): Omit<LearnerOptions, 'model'> => ({
   },
 })
 
-const disk = haltingDisk(nodeDisk(folder), pass, about, wanted)
-pass('awake')
-const sizes = { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }
-const learner = (await hasCheckpoint(disk))
-  ? Learner.fromState((await readCheckpoint(disk)).learner as LearnerState, parts())
-  : new Learner({ model: Gpt.create(sizes, { seed: 5 }), ...parts() })
-while (learner.step < steps) {
-  step = learner.step + 1
-  await learner.observe(batchAt(learner.step))
-  pass(`${about()} learnt`)
-  await writeCheckpoint(disk, { learner: await learner.toState() })
-}
-process.stdout.write('lived\n')
+await live({ sizes: { context: 8, embed: 8, heads: 2, layers: 1, mlpHidden: 8 }, parts, batchAt, steps: 18 })

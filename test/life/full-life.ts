@@ -12,22 +12,14 @@ import {
   growingVocabulary,
   growOnSchedule,
   laMaml,
-  Learner,
   type LearnerOptions,
-  type LearnerState,
   onlineEwc,
   pageHinkley,
   reservoirReplay,
 } from '@burgeon/continual'
-import { Gpt, hasCheckpoint, readCheckpoint, writeCheckpoint } from '@burgeon/gpt'
-import { nodeDisk } from '@burgeon/gpt/node'
-import { haltAt, haltingDisk } from './halt-at.ts'
+import { childLife } from './child-life.ts'
 
-const steps = 26
-const [folder, wanted] = process.argv.slice(2)
-const pass = haltAt(wanted)
-let step = 0
-const about = (): string => `step ${step}:`
+const { pass, about, live } = childLife()
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const prose = bytes('the quick brown fox jumps over the lazy dog. '.repeat(20))
@@ -65,16 +57,9 @@ function parts(): Omit<LearnerOptions, 'model'> {
   }
 }
 
-const disk = haltingDisk(nodeDisk(folder), pass, about, wanted)
-pass('awake')
-const sizes = { context: 12, embed: 8, heads: 2, layers: 2, mlpHidden: 16 }
-const learner = (await hasCheckpoint(disk))
-  ? Learner.fromState((await readCheckpoint(disk)).learner as LearnerState, parts())
-  : new Learner({ model: Gpt.create(sizes, { seed: 5 }), ...parts() })
-while (learner.step < steps) {
-  step = learner.step + 1
-  await learner.observe(batchAt(learner.step))
-  pass(`${about()} learnt`)
-  await writeCheckpoint(disk, { learner: await learner.toState() })
-}
-process.stdout.write('lived\n')
+await live({
+  sizes: { context: 12, embed: 8, heads: 2, layers: 2, mlpHidden: 16 },
+  parts,
+  batchAt,
+  steps: 26,
+})
