@@ -39,7 +39,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- choice, -- growth-trial: choose among ways to learn, or to grow': [
     ...['chooseAmong', 'dryRunChoice', 'growByTrial', 'growthTrialsIn'],
   ],
-  'bench -- feedback: what is said of answers is learnt': ['answerFromText', 'feedbackMemory'],
+  'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],

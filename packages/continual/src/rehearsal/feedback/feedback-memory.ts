@@ -1,4 +1,4 @@
-/** Feedback as a rehearsal: judged answers are learnt with signed weights, beside ordinary rows. */
+/** Feedback as a rehearsal: rated answers are learnt with signed weights, beside ordinary rows. */
 import {
   checkArgument,
   checkOptions,
@@ -69,12 +69,12 @@ const stateChecks: StateChecks<State> = {
 }
 
 /**
- * Learns what is said of answers, beside what another rehearsal recalls. An answer that was liked becomes
+ * Learns from feedback on answers, beside what another rehearsal recalls. An answer that was liked becomes
  * likelier, one that was not less likely, until the model has changed its mind about it (KTO about a
  * reference point of 0; Ethayarajh et al. 2024, D'Oosterlinck et al. 2024); a correction does so with the
  * tokens in which the two differ (DPO; Rafailov et al. 2023); a reward counts by its place among others. The
  * reference is what the model thought when it gave the answer, so there is no second model. A named source
- * is believed as far as it has agreed with the owner and those who are trusted, on answers that both judged;
+ * is believed as far as it has agreed with the owner and those who are trusted, on answers that both rated;
  * what contradicts each other cancels out; and no such source has more than a fifth of the places.
  *
  * It learns with `observe`, and with `rehearse` where nothing new comes. Knobs for old rows leave it alone.

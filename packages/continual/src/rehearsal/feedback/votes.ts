@@ -12,7 +12,7 @@ export type IsTrusted = (source: string | null) => boolean
 
 /**
  * How far each source is believed, from 0 to 1: 2a − 1, where a is how often it agreed with the trusted on
- * answers that both judged. Nobody believes a source that never was, or that is right as often as wrong.
+ * answers that both rated. Nobody believes a source that never was, or that is right as often as wrong.
  */
 export function reliabilities(
   records: readonly FeedbackRecord[],
