@@ -29,6 +29,12 @@ it('only commands with names that stand for others are excused from running as p
   expect(open.map(({ command }) => command)).toContain('npx burgeon generate --prompt "Dear "')
 })
 
+it('no benchmark is run as printed: it takes minutes, or a data set that no checkout has', () => {
+  const benchmarks = printed.filter(({ command }) => command.startsWith('npm run bench'))
+  expect(benchmarks.length).toBeGreaterThan(20)
+  expect(benchmarks.filter(({ command }) => !Object.hasOwn(otherwise, command))).toEqual([])
+})
+
 /** Words of a command line, without the quotes that hold some together. */
 const words = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, bare]) => double ?? single ?? bare)
