@@ -22,14 +22,26 @@ describe('a trial', () => {
   test('is due after so many steps, and at drift', () => {
     const rivals = (step: number, drift: boolean): readonly string[] =>
       choice.rivals({ step, drift }, choice.initial)
-    expect([rivals(99, false), rivals(100, false), rivals(7, true)]).toEqual([
+    expect([rivals(24, false), rivals(25, false), rivals(7, true)]).toEqual([
       [],
       ['eager', 'old'],
       ['eager', 'old'],
     ])
-    const { state } = after(choice.initial, tried('eager', -1, 0.1))
-    expect(choice.rivals({ step: 219, drift: false }, state)).toEqual([])
-    expect(choice.rivals({ step: 220, drift: false }, state)).toEqual(['eager', 'old'])
+  })
+  test('comes twice as late after each that changed nothing, and soon after a change', () => {
+    let { initial: state } = choice
+    const waits: number[] = []
+    for (let trial = 0; trial < 4; trial++) {
+      state = choice.decide(outcomeOf(120, tried('eager', -1, 0.1)), state).state
+      const isDue = (wait: number): boolean =>
+        choice.rivals({ step: 120 + wait, drift: false }, state).length > 0
+      waits.push([...Array(200).keys()].findIndex(isDue))
+    }
+    expect(waits).toEqual([50, 100, 100, 100])
+    const once = choice.decide(outcomeOf(240, tried('old', 0.2, 0.02)), state)
+    const twice = choice.decide(outcomeOf(260, tried('old', 0.2, 0.02)), once.state).state
+    expect(choice.rivals({ step: 284, drift: false }, twice)).toEqual([])
+    expect(choice.rivals({ step: 285, drift: false }, twice)).toEqual(['calm', 'eager'])
   })
   test('that an arm wins is repeated at once with it alone, and the second win makes it the one', () => {
     const once = after(choice.initial, tried('eager', 0.1, 0.02), tried('old', 0.2, 0.3))
@@ -72,15 +84,18 @@ test('operations have their price, and an arm that takes fewer may be worse by i
 
 describe('of many arms', () => {
   const many = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`arm ${i}`, { rate: 1 + i }]))
-  test('some are drawn, each for once and never the one that is lived', () => {
+  test('all are tried at first, then some are drawn, each for once and never the one that is lived', () => {
     const options: ChooseAmongOptions = { arms: many, rivals: 3, every: 1 }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.nat(1000), (step, seed) => {
         const one = chooseAmong({ ...options, seed })
         const rivals = one.rivals({ step, drift: false }, one.initial)
-        expect(new Set(rivals).size).toBe(3)
-        expect(rivals).not.toContain('arm 0')
-        expect(one.rivals({ step, drift: false }, one.initial)).toEqual(rivals)
+        expect(rivals.toSorted()).toEqual(Object.keys(many).slice(1))
+        const later = one.rivals({ step: 2 * step + 1, drift: false }, { ...one.initial, since: step })
+        expect(new Set(later).size).toBe(3)
+        expect(later).not.toContain('arm 0')
+        const again = one.rivals({ step: 2 * step + 1, drift: false }, { ...one.initial, since: step })
+        expect(again).toEqual(later)
       }),
       { numRuns: times(30, 300) },
     )

@@ -60,7 +60,7 @@ describe('what is decided', () => {
   })
 })
 
-test('it asks when the other policy asks, and then rests', () => {
+test('it asks when the other policy asks, and then rests, longer where nothing grows', () => {
   const when: GrowthPolicy<number> = {
     name: 'always',
     initial: 0,
@@ -73,14 +73,16 @@ test('it asks when the other policy asks, and then rests', () => {
   ]
   let { initial: state } = policy
   const asked: number[] = []
-  for (let step = 1; step <= 70; step++) {
-    const signals = { step, losses: [], stepsSinceGrowth: step, stepsSinceDrift: null, config, parameters: 1 }
+  for (let step = 1; step <= 300; step++) {
+    // What is tried from step 175 on stands.
+    const stepsSinceGrowth = step < 175 ? step : step - 175
+    const signals = { step, losses: [], stepsSinceGrowth, stepsSinceDrift: null, config, parameters: 1 }
     const decision = policy.decide(signals, budget, state)
     state = decision.state
     if (decision.request !== null) asked.push(step)
   }
-  expect(asked).toEqual([1, 32, 63])
-  expect(state).toEqual({ inner: 3, asked: 63 })
+  expect(asked).toEqual([1, 32, 83, 174, 205, 236, 287])
+  expect(state).toEqual({ inner: 7, asked: 287, inVain: 2 })
 })
 
 test('it keeps the contract of a growth policy', () => {

@@ -34,13 +34,16 @@ export interface JudgeOptions {
 export interface ChooseAmongOptions {
   /** Knobs by name; the first is lived at the beginning. At least one. */
   readonly arms: Readonly<Record<string, Partial<Knobs>>>
-  /** Steps from the end of a trial to the beginning of the next, ≥ 1. Default 400. */
+  /**
+   * Steps from the end of a trial to the beginning of the next once trials change nothing, ≥ 1. A quarter of
+   * them at the beginning and after a change, then twice as many each time. Default 400.
+   */
   readonly every?: number
   /** Steps of a trial, ≥ 1. Default 20. */
   readonly steps?: number
   /**
-   * Arms that are tried beside the one that is lived, ≥ 1. Where there are more, they are drawn by what
-   * trials have said of them (fixed share). Default 2.
+   * Arms that are tried beside the one that is lived, ≥ 1, once all were tried in the first trial. Where
+   * there are more, they are drawn by what trials have said of them (fixed share). Default 2.
    */
   readonly rivals?: number
   readonly judge?: JudgeOptions
@@ -54,6 +57,8 @@ interface State {
   readonly candidate: string | null
   /** Step with which the last trial ended, 0 before the first. */
   readonly since: number
+  /** Steps from there to the next trial. */
+  readonly wait: number
   /** What trials have said of each arm: shares that sum to 1. */
   readonly shares: readonly (readonly [arm: string, share: number])[]
 }
@@ -62,7 +67,8 @@ interface State {
 const [rateOfShares, flowsBack] = [20, 0.05]
 
 /**
- * Every so many steps, and at drift, some arms are tried: the arm that is lived takes its next steps as ever,
+ * Every so many steps, and at drift, some arms are tried, early ones sooner, for what is chosen first is lived
+ * longest: the arm that is lived takes its next steps as ever,
  * then the others take them on the same rows from the same weights, and all are judged by the rows that
  * `strategy.probes` holds back. An arm that is better by a paired test over these rows, and is so again in
  * a trial that follows at once, goes on from the weights that it has reached there; else all is as if nothing
@@ -104,22 +110,23 @@ export function chooseAmong(options: ChooseAmongOptions): Choice<State> {
   const arms = Object.fromEntries(
     names.map((name) => [name, knobsOf(`chooseAmong: arms: ${name}`, options.arms[name])]),
   )
+  const soonest = Math.ceil(every / 4)
   return {
     name: `one of ${names.join(', ')}`,
     ...{ arms, steps, isAveraged: averaged },
     initial: {
-      ...{ incumbent: names[0], candidate: null, since: 0 },
+      ...{ incumbent: names[0], candidate: null, since: 0, wait: soonest },
       shares: names.map((name) => [name, 1 / names.length] as const),
     },
     stateCheck: stateCheckOf(names),
     incumbentOf: ({ incumbent }) => incumbent,
-    rivals({ step, drift }, { incumbent, candidate, since, shares }) {
+    rivals({ step, drift }, { incumbent, candidate, since, wait, shares }) {
       if (candidate !== null) return [candidate]
-      if (!drift && step - since < every) return []
+      if (!drift && step - since < wait) return []
       const random = new RandomStream(foldIn(keyFromSeed(seed), step))
       return drawn(
         shares.filter(([name]) => name !== incumbent),
-        most,
+        since === 0 ? names.length : most,
         random,
       )
     },
@@ -128,17 +135,24 @@ export function chooseAmong(options: ChooseAmongOptions): Choice<State> {
       const [best] = judged
         .filter(({ gain, errors }) => gain > 0 && errors > significance)
         .toSorted((a, b) => b.errors - a.errors)
-      return decided(state, outcome, best?.arm ?? null)
+      const wait = { soonest, longest: every }
+      return decided(state, outcome, best?.arm ?? null, wait)
     },
   }
 }
 
 /** What becomes of the state when one arm was better, or none was. */
-function decided(state: State, outcome: TrialOutcome, best: string | null): ChoiceDecision<State> {
+function decided(
+  state: State,
+  outcome: TrialOutcome,
+  best: string | null,
+  { soonest, longest }: { readonly soonest: number; readonly longest: number },
+): ChoiceDecision<State> {
   const { incumbent, candidate } = state
   const repeats = best !== null && best === candidate
   const goesOn = repeats ? best : incumbent
-  const next = { since: outcome.step, incumbent: goesOn, shares: sharesAfter(state, outcome) }
+  const wait = repeats ? soonest : Math.min(longest, 2 * state.wait)
+  const next = { since: outcome.step, wait, incumbent: goesOn, shares: sharesAfter(state, outcome) }
   const about = outcome.arms.slice(1).map(described).join(', ')
   const reason = repeats
     ? `${best} is better again and goes on`
@@ -200,6 +214,7 @@ function stateCheckOf(names: readonly string[]): Check<State> {
     incumbent: checks.oneOf(...names),
     candidate: checks.either(checks.oneOf(...names), none),
     since: count,
+    wait: checks.integer({ from: 1 }),
     shares: entriesOf('arms and shares', checks.number({ above: 0, to: 1 })),
   })
   return {

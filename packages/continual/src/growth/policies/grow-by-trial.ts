@@ -4,7 +4,7 @@ import { type Check, checkOptions, checks, fields, OptionError } from '@burgeon/
 import { significanceOf, type TriedArm, type TrialOutcome } from '../../journal/trials/trial-outcome.ts'
 import { count, none } from '../../saved-state.ts'
 import { asItIs, requireUntried } from '../growth-trial.ts'
-import { aGrowthPolicy, type GrowthPolicy } from '../growth-policy.ts'
+import { aGrowthPolicy, type GrowthPolicy, type GrowthSignals } from '../growth-policy.ts'
 import type { AnyConfig, RequestTo } from '../price-in.ts'
 
 /** When growth is tried, what, and how it is judged. */
@@ -15,7 +15,10 @@ export interface GrowByTrialOptions<S, C extends AnyConfig = GptConfig> {
   readonly candidates?: Readonly<Record<string, (config: C) => RequestTo<C>>>
   /** Steps of a trial, ≥ 2. Default 100. */
   readonly steps?: number
-  /** Steps after the end of a trial in which none is begun, ≥ 0. Default 400. */
+  /**
+   * Steps after the end of a trial in which none is begun, ≥ 0. Where nothing grew, twice as many as after
+   * the trial before, if nothing grew then either; 16 times as many at most. Default 400.
+   */
   readonly patience?: number
   /** Standard errors by which a candidate has to be better than not growing, ≥ 0. Default 2. */
   readonly significance?: number
@@ -25,7 +28,12 @@ interface State<S> {
   readonly inner: S
   /** The step of the last request; null before the first. */
   readonly asked: number | null
+  /** Trials in a row before it after which nothing grew. */
+  readonly inVain: number
 }
+
+/** Most doublings of the patience. */
+const mostDoublings = 4
 
 /** The candidate that the other policy asks for. */
 const asAsked = 'as asked'
@@ -68,16 +76,20 @@ export function growByTrial<S, C extends AnyConfig = GptConfig>(
   if (taken !== undefined) {
     throw new OptionError(`growByTrial: got a candidate called "${taken}"; expected another name.`)
   }
-  const rests = (step: number, { asked }: State<S>): boolean =>
-    asked !== null && step <= asked + steps + patience
+  const rests = (moment: Moment, { asked, inVain }: State<S>): boolean => {
+    if (asked === null) return false
+    const doublings = hasGrownSince(asked, moment) ? 0 : Math.min(inVain, mostDoublings)
+    return moment.step <= asked + steps + patience * 2 ** doublings
+  }
   return {
     name: `${when.name}, by trial`,
     ...(when.waitsForDrift && { waitsForDrift: true }),
     ...(when.waitsForSaturation && { waitsForSaturation: true }),
-    initial: { inner: when.initial, asked: null },
-    stateCheck: fields<State<S>>('a state and a step', {
+    initial: { inner: when.initial, asked: null, inVain: 0 },
+    stateCheck: fields<State<S>>('a state, a step and a count', {
       inner: when.stateCheck ?? (checks.anything as Check<S>),
       asked: checks.either(count, none),
+      inVain: count,
     }),
     connect: ({ get, set }) =>
       when.connect?.({ get: () => get().inner, set: (inner) => set({ ...get(), inner }) }),
@@ -90,15 +102,26 @@ export function growByTrial<S, C extends AnyConfig = GptConfig>(
       decide: (outcome) => judged(outcome, significance),
     },
     measures: (signals, budget, state) =>
-      !rests(signals.step, state) && (when.measures?.(signals, budget, state.inner) ?? false),
+      !rests(signals, state) && (when.measures?.(signals, budget, state.inner) ?? false),
     decide(signals, budget, state) {
-      if (rests(signals.step, state))
-        return { request: null, reason: 'the last trial is not long ago', state }
-      const decision = when.decide(signals, budget, state.inner)
-      const asked = decision.request === null ? state.asked : signals.step
-      return { ...decision, state: { inner: decision.state, asked } }
+      if (rests(signals, state)) return { request: null, reason: 'the last trial is not long ago', state }
+      const { state: inner, ...decision } = when.decide(signals, budget, state.inner)
+      const isAsked = decision.request !== null
+      return { ...decision, state: { ...(isAsked ? askedAgain(signals, state) : state), inner } }
     },
   }
+}
+
+/** When growth was last seen. */
+type Moment = Pick<GrowthSignals, 'step' | 'stepsSinceGrowth'>
+
+const hasGrownSince = (asked: number, { step, stepsSinceGrowth }: Moment): boolean =>
+  step - stepsSinceGrowth > asked
+
+/** What is on record of requests once there is another one. */
+function askedAgain<S>(moment: Moment, { asked, inVain }: State<S>): Pick<State<S>, 'asked' | 'inVain'> {
+  const isInVain = asked !== null && !hasGrownSince(asked, moment)
+  return { asked: moment.step, inVain: isInVain ? inVain + 1 : 0 }
 }
 
 /** A candidate's gain beyond what its operations would have brought without growing. */
