@@ -37,7 +37,7 @@ const arms: Arms = {
   'no rehearsal': { rehearsalShare: 0 },
   'more rehearsal': { rehearsalShare: 3 },
 }
-const [every, steps, rivals, rate] = [200, 20, 1, 1e-3]
+const [every, steps, rivals, rate] = [400, 20, 1, 1e-3]
 const placebo: Arms = { usual: {}, 'the same': {}, 'the same by another name': { penalty: 3 } }
 /** Trials of 20 steps whose outcome changes nothing, at a rate at which the weights are noisy. */
 const rateOfBias = 4e-3
