@@ -82,8 +82,8 @@ const withoutChoices = (report: StepReport): StepReport => ({
   events: report.events.filter(({ kind }) => kind !== 'choice'),
 })
 
-/** Trials of four steps, five after the end of the last one. */
-const often = { every: 5, steps: 4 }
+/** Trials of four steps, the first after five, the next ten after its end unless something changed. */
+const often = { every: 20, steps: 4 }
 /** The second arm is far better: the first hardly learns. */
 const slow = { arms: { slow: { rate: 0.01 }, usual: {} }, ...often }
 
@@ -101,7 +101,7 @@ describe('a life', () => {
     expect(await weightsOf(beside)).toEqual(await weightsOf(without))
     const events = choicesIn(beside.journal)
     expect(events).toEqual(choicesIn(reports.flatMap((report) => report.events)))
-    expect(events.length).toBeGreaterThan(2)
+    expect(events.length).toBeGreaterThan(1)
     for (const { data } of events) {
       expect(data.goesOn).toBe('a')
       const [a, b, c] = data.outcome.arms
@@ -270,7 +270,7 @@ test('it frees what trials hold, to the byte', async () => {
   expect(choicesIn(learner.journal)).toHaveLength(1)
   expect([wasm.memory.bytes, wasm.memory.buffers]).toEqual([usual, buffers])
   // In the middle of the next.
-  await live(learner, 16, 9)
+  await live(learner, 21, 9)
   expect(wasm.memory.bytes).toBeGreaterThan(usual)
   learner.dispose()
   learner.model.dispose()

@@ -37,7 +37,7 @@ const parts = (): Omit<LearnerOptions, 'model'> => ({
       when: growOnSchedule([{ step: 11, request: { kind: 'widenMlp', block: 'b0', to: 12 } }]),
       ...{ steps: 3, significance: 0 },
     }) as GrowthPolicy,
-    choice: chooseAmong({ arms: { slow: { rate: 0.01 }, usual: {} }, every: 5, steps: 4 }),
+    choice: chooseAmong({ arms: { slow: { rate: 0.01 }, usual: {} }, every: 20, steps: 4 }),
   },
 })
 
