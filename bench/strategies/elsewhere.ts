@@ -32,7 +32,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['afterDrift', 'anyOf', 'everySteps', 'neverTrigger', 'onDrift', 'taskEnds'],
   ],
   'test/probes: rows that are held back, by which it is measured what is known': ['heldBack'],
-  'bench -- recall: remembers beside the weights, and changes none of them': ['episodicMemory', 'spellingOf'],
+  'bench -- recall: remembers beside the weights, and changes none of them': [
+    ...['episodicMemory', 'recallWhileWriting', 'spellingOf'],
+  ],
   'test/control: decides how much is rehearsed, and protects nothing by itself': [
     ...['dryRunControl', 'forgetAtMost', 'growOnConflict', 'saturationsIn'],
   ],

@@ -43,6 +43,7 @@ const generating = () => ({
   ...{
     adapters: lora(),
     allowedTokens: () => [1, 2],
+    logitsProcessor: (logits: ArrayLike<number>) => logits,
     signal: new AbortController().signal,
     draft: born,
     draftTokens: 2,

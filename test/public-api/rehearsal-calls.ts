@@ -25,6 +25,7 @@ export const rehearsalCalls: Pick<
   | 'answerFromText'
   | 'openExperience'
   | 'episodicMemory'
+  | 'recallWhileWriting'
   | 'heldBack'
   | 'spellingOf'
 > = {
@@ -75,6 +76,12 @@ export const rehearsalCalls: Pick<
     () => ({
       args: { options: { bytes: 2 ** 18, worth: () => 1 } },
       run: api.episodicMemory,
+    }),
+  ],
+  recallWhileWriting: [
+    () => ({
+      args: { recall: api.episodicMemory({ bytes: 2 ** 18 }), tokenizer: new BytePairTokenizer() },
+      run: api.recallWhileWriting,
     }),
   ],
   spellingOf: [

@@ -8,7 +8,7 @@ export const stateless: readonly string[] = [
   ...['stateless', 'stopGradient', 'sumOfAbsoluteGradients', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp'],
   ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
-  ...['answerFromText', 'spellingOf'],
+  ...['answerFromText', 'recallWhileWriting', 'spellingOf'],
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
   ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
   ...['extendJournal', 'firstOf'],

@@ -162,6 +162,8 @@ export {
   type EpisodicMemoryOptions,
 } from './memory/episodic/episodic-memory.ts'
 export type { ReadText, Recall, Recollection } from './memory/recall.ts'
+export { type RecallWhileWriting, recallWhileWriting } from './memory/recall-while-writing.ts'
+export type { Recalled } from './memory/recalled.ts'
 export type { EpisodeFacts } from './memory/episodic/retention.ts'
 export { type Spelling, spellingOf, type TokenShare } from './memory/spelling.ts'
 export {
@@ -198,7 +200,7 @@ export { type OgdOptions, orthogonalGradientDescent } from './projection/orthogo
 export type { Projection, RowMemory } from './projection/projection.ts'
 export { bitsPerByteOf, meanLoss, type Prediction } from './predict.ts'
 export { type Answer, answerFromText } from './rehearsal/feedback/answer.ts'
-export type { AnswerOptions } from './learning/answer.ts'
+export type { AnswerOptions, WrittenAnswer } from './learning/answer.ts'
 export {
   type FeedbackFrom,
   type FeedbackMemory,

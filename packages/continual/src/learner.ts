@@ -2,7 +2,7 @@
 import { type Gpt, LoraAdapter } from '@burgeon/gpt'
 import { stateBytesOf } from '@burgeon/gpt/growth'
 import { checkArgument } from '@burgeon/tensor'
-import { type Answer, type AnswerOptions, answerOf } from './learning/answer.ts'
+import { type AnswerOptions, answerOf, type WrittenAnswer } from './learning/answer.ts'
 import type { GivenLabels } from './context/context-labels.ts'
 import type { Knobs } from './control/knobs.ts'
 import { Branches } from './fork/branches.ts'
@@ -152,7 +152,7 @@ export class Learner<M extends Model = Gpt> {
   }
 
   /** Writes an answer, and notes what feedback on it will need. Never changes state. Throws as `generate`. */
-  answer(this: Learner, prompt: string, options: AnswerOptions): Promise<Answer> {
+  answer(this: Learner, prompt: string, options: AnswerOptions): Promise<WrittenAnswer> {
     return this.#branches.look(() => answerOf(this, prompt, options))
   }
 

@@ -31,7 +31,12 @@ export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
 export { forward } from './forward/forward.ts'
 export type { ForwardOptions, ObservedActivation } from './forward/forward-options.ts'
 export { generate } from './generation/generate.ts'
-export type { GenerateOptions, GenerativeModel, Prompt } from './generation/generate-options.ts'
+export type {
+  GenerateOptions,
+  GenerativeModel,
+  LogitsProcessor,
+  Prompt,
+} from './generation/generate-options.ts'
 export { Generation } from './generation/generation.ts'
 export type {
   FinishReason,

@@ -5,11 +5,19 @@ import {
   type GenerateOptions,
   type Gpt,
   type GrowingTokenizer,
+  type LogitsProcessor,
 } from '@burgeon/gpt'
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import type { Recall } from '../memory/recall.ts'
+import { recallWhileWriting } from '../memory/recall-while-writing.ts'
+import type { Recalled } from '../memory/recalled.ts'
 import type { Answer } from '../rehearsal/feedback/answer.ts'
 
-export type { Answer }
+/** An answer that a learner wrote. */
+export interface WrittenAnswer extends Answer {
+  /** The passages that it was written from, in their order. Absent where nothing recalls. */
+  readonly recalled?: readonly Recalled[]
+}
 
 /** How it is written: as `model.generate` writes. */
 export type AnswerOptions = Omit<GenerateOptions, 'tokenizer' | 'logProbabilities' | 'adapters'>
@@ -18,14 +26,18 @@ export type AnswerOptions = Omit<GenerateOptions, 'tokenizer' | 'logProbabilitie
 interface Writer {
   readonly model: Gpt
   readonly adapter: AppliedAdapter | undefined
-  readonly strategy: { readonly vocabulary?: { readonly tokenizer: GrowingTokenizer } }
+  readonly strategy: {
+    readonly vocabulary?: { readonly tokenizer: GrowingTokenizer }
+    readonly recall?: Recall
+  }
 }
 
 /** A tokenizer without merges. */
 const bytePairs = new BytePairTokenizer()
 
 /**
- * Has a model answer.
+ * Has a model answer, with what comes to mind where there is a recall. The log-probability is the model's
+ * own.
  *
  * @throws OptionError for an empty prompt, or where nothing is written; and as `model.generate`.
  */
@@ -33,24 +45,36 @@ export async function answerOf(
   { model, adapter, strategy }: Writer,
   prompt: string,
   options: AnswerOptions,
-): Promise<Answer> {
+): Promise<WrittenAnswer> {
   checkArgument('Learner: answer', 'prompt', prompt, checks.text)
   const tokenizer = strategy.vocabulary?.tokenizer ?? bytePairs
   const read = tokenizer.encode(prompt)
   if (read.length === 0) {
     throw new OptionError('Learner: answer: got an empty prompt; expected one byte or more.')
   }
-  const {
-    tokens,
-    text = '',
-    logProbabilities = [],
-  } = await model.generate(prompt, {
+  const recalling = strategy.recall && recallWhileWriting(strategy.recall, tokenizer)
+  const logitsProcessor = inOrder(recalling?.logitsProcessor, options.logitsProcessor)
+  const written = await model.generate(prompt, {
     ...options,
     ...{ tokenizer, logProbabilities: 0, ...(adapter && { adapters: adapter }) },
+    ...(logitsProcessor && { logitsProcessor }),
   })
+  const { tokens, text = '', logProbabilities = [] } = written
   if (tokens.length === 0) {
     throw new OptionError('Learner: answer: nothing was written; expected options that allow a token.')
   }
   const logProbability = logProbabilities.reduce((sum, { logProbability: own = 0 }) => sum + own, 0)
-  return { prompt: [...read], tokens: [...tokens], text, logProbability }
+  return {
+    ...{ prompt: [...read], tokens: [...tokens], text, logProbability },
+    ...(recalling && { recalled: recalling.recalledIn(0, written) }),
+  }
+}
+
+/** The second has its say after the first. */
+function inOrder(
+  first: LogitsProcessor | undefined,
+  second: LogitsProcessor | undefined,
+): LogitsProcessor | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return (logits, text, row) => second(first(logits, text, row), text, row)
 }

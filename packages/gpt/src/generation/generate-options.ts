@@ -27,6 +27,20 @@ export interface GenerativeModel {
 /** Text, for which there must be a tokenizer, or tokens. */
 export type Prompt = string | ArrayLike<number>
 
+/**
+ * Has its say before penalties, allowed tokens and sampling.
+ *
+ * @param logits As the model gives them, `[V]`, finite. To be left as they are.
+ * @param text Tokens of the prompt and of what was written after it, those of a draft included.
+ * @param row Which prompt of a batch it is.
+ * @returns The logits that count, `[V]`: the same, or others. −Infinity masks a token.
+ */
+export type LogitsProcessor = (
+  logits: ArrayLike<number>,
+  text: readonly number[],
+  row: number,
+) => ArrayLike<number>
+
 /** How much to write, and how to choose. */
 export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
   /** Tokens to write at most, ≥ 0. */
@@ -50,6 +64,11 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
    * it may be any. A row ends where it may be none.
    */
   readonly allowedTokens?: (written: readonly number[], row: number) => Iterable<number> | undefined
+  /**
+   * Changes the logits of each next token before all else, such as `recallWhileWriting` of
+   * `@burgeon/continual` does. Log-probabilities are of the model's own.
+   */
+  readonly logitsProcessor?: LogitsProcessor
   /**
    * What happens when a row has filled the context: it ends (`stop`), goes on with the second half of what it
    * has (`slide`, unless given), or ContextFullError is thrown (`error`).
@@ -102,6 +121,7 @@ export const generateChecks: ChecksOf<GenerateOptions> = {
   }),
   logProbabilities: checks.integer({ from: 0 }),
   allowedTokens: checks.callback(),
+  logitsProcessor: checks.callback('a function of logits, the text so far and its row'),
   onContextFull: checks.oneOf('stop', 'slide', 'error'),
   weights: checks.oneOf('snapshot', 'live'),
   cacheFormat: aCacheFormat,

@@ -1,5 +1,5 @@
 /** One text that is being written: what it has, what may come next, and when it ends. */
-import { keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
+import { checks, keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
 import type { GenerateOptions } from './generate-options.ts'
 import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
 import { candidatesOf, type Candidates, chooseToken } from './sampling.ts'
@@ -81,10 +81,12 @@ export class GenerationRow {
    * What may come next; undefined where nothing may.
    *
    * @param drafted Tokens that would have been written before.
+   * @param given As the model gives them.
    * @throws NonFiniteError unless all logits are finite.
    */
-  candidates(logits: ArrayLike<number>, drafted: readonly number[] = []): Candidates | undefined {
-    checkFinite(logits)
+  candidates(given: ArrayLike<number>, drafted: readonly number[] = []): Candidates | undefined {
+    checkFinite(given)
+    const logits = this.#processed(given, drafted)
     const allowed = this.#options.allowedTokens?.([...this.written, ...drafted], this.index)
     const isChanged = allowed !== undefined || hasPenalty(this.#options)
     if (!isChanged) return candidatesOf(logits, this.#options)
@@ -106,6 +108,17 @@ export class GenerationRow {
       if (isEmpty) return undefined
     }
     return candidatesOf(changed, this.#options)
+  }
+
+  #processed(logits: ArrayLike<number>, drafted: readonly number[]): ArrayLike<number> {
+    const { logitsProcessor } = this.#options
+    if (logitsProcessor === undefined) return logits
+    const text = drafted.length === 0 ? this.text : [...this.text, ...drafted]
+    const processed: unknown = logitsProcessor(logits, text, this.index)
+    if (checks.numbers.accepts(processed) && processed.length === logits.length) return processed
+    throw new OptionError(
+      `generate: got ${shown(processed)} from logitsProcessor; expected ${logits.length} logits, as many as there were.`,
+    )
   }
 
   /**
