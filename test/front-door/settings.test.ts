@@ -76,6 +76,7 @@ describe('the file of settings', () => {
         'learningRate',
         'maxParameters',
         'vocabulary',
+        'recall',
       ]
       const names = Object.keys(at[section]).filter((name) =>
         [...numbers, 'port', 'learnShare'].includes(name),
@@ -85,7 +86,7 @@ describe('the file of settings', () => {
         fc.integer({ min: -2, max: 2 }),
         fc.integer({ min: 250, max: 70_000 }),
         fc.double(),
-        fc.constantFrom(0.5, 1, 65_535, 65_536, 1e12, 2e12, 1e-12, 1e-13, 2 ** 53),
+        fc.constantFrom(0.5, 1, 65_535, 262_143, 262_144, 65_536, 1e12, 2e12, 1e-12, 1e-13, 2 ** 53),
       )
       await fc.assert(
         fc.asyncProperty(fc.constantFrom(...names), value, async (name, number) => {

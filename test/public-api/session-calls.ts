@@ -69,7 +69,7 @@ export const sessionCalls: CallsOf<typeof api> = {
         model: Gpt.create({ context: 4, embed: 4, heads: 2, layers: 1, mlpHidden: 4 }),
         options: {
           ...{ tokenizer: new BytePairTokenizer(), ownText: 1, protection: 1, learningRate: 1e-3 },
-          ...{ maxParameters: 1e5, vocabulary: 300, plateau: 8, rowTokens: 4, seed: 1 },
+          ...{ maxParameters: 1e5, vocabulary: 300, recall: 2 ** 18, plateau: 8, rowTokens: 4, seed: 1 },
           ...{ signal: new AbortController().signal, onProgress: () => {} },
         },
       },

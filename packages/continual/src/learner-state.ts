@@ -63,7 +63,15 @@ const aSavedLearner: Check<SavedLearner> = checks.role('the state of a learner',
 export type SavedLearner = Omit<LearnerState, 'model'> | Omit<FieldsByRole, 'model'>
 
 /** Roles that one part can have. */
-const singleRoles = ['optimizer', 'rehearsal', 'detector', 'growth', 'freezing', 'vocabulary'] as const
+const singleRoles = [
+  'optimizer',
+  'rehearsal',
+  'detector',
+  'growth',
+  'freezing',
+  'vocabulary',
+  'recall',
+] as const
 type SingleRole = (typeof singleRoles)[number]
 
 /** The state of the part of a role in a saved learner; undefined if it had none. */
@@ -71,6 +79,8 @@ export function savedPart(saved: SavedLearner, role: SingleRole): unknown {
   checkArgument('savedPart', 'saved', saved, aSavedLearner)
   checkArgument('savedPart', 'role', role, checks.oneOf(...singleRoles))
   if (!hasNamesOnly(saved)) return saved.parts.find((part) => part.role === role)?.state
+  // Those learners recalled nothing.
+  if (role === 'recall') return undefined
   const { policy, lastGrowth } = saved
   return (role === 'growth' ? { policy, lastGrowth } : saved[role]) ?? undefined
 }

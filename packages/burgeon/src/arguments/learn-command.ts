@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { learn, type LearnCommandOptions } from '../commands/learn.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { leastRecall } from '../session/life/life-settings.ts'
 import { UsageError } from '../terminal/usage-error.ts'
 import { json, number, wholeNumber } from './option-values.ts'
 import { settingsIn, withConfig } from './with-config.ts'
@@ -57,6 +58,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       '--vocabulary <n>',
       'max tokens it may grow to, 256 being the bytes alone; 1536 unless given, with --from none is added',
       wholeNumber(256),
+    )
+    .option(
+      '--recall <bytes>',
+      'bytes of memory beside the weights, by which what was read once is written again; none unless given',
+      wholeNumber(leastRecall),
     )
     .option(
       '--similarity <x>',

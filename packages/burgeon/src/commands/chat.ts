@@ -1,11 +1,13 @@
 /** `burgeon chat`: a talk with a model, line by line. */
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { type Recalled, recallWhileWriting } from '@burgeon/continual'
 import { type ChatMessage, generate } from '@burgeon/gpt'
 import { type OpenedModel, broughtModel } from '../models/open-model.ts'
 import { type Transcript, transcriptOf } from '../models/transcript.ts'
 import { orStopped } from '../sources/or-stopped.ts'
 import { count } from '../terminal/quantities.ts'
+import { recalledLine } from '../terminal/recalled-line.ts'
 import { isLive, palette, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -60,11 +62,12 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
 }
 
 /** An answer for programs; null where the line did not fit. */
-const answerLine = (content: string | null): string => `${JSON.stringify({ role: 'assistant', content })}\n`
+const answerLine = (content: string | null, recalled?: readonly Recalled[]): string =>
+  `${JSON.stringify({ role: 'assistant', content, ...(recalled && { recalled }) })}\n`
 
 /** Writes one answer as it comes, and returns it. Ctrl-C ends it, and not the talk. */
 async function answer(
-  { model, tokenizer, endTokens }: OpenedModel,
+  { model, tokenizer, endTokens, recall }: OpenedModel,
   { stopTexts }: Transcript,
   prompt: Int32Array,
   { json, ...sampling }: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
@@ -72,14 +75,15 @@ async function answer(
 ): Promise<string> {
   const ends = new AbortController()
   const release = context.onInterrupt?.(() => ends.abort())
-  const how = { tokenizer, stopTexts, stopTokens: endTokens, onContextFull: 'stop' as const }
+  const recalling = recall && recallWhileWriting(recall, tokenizer)
+  const generation = generate(model, [prompt], {
+    ...{ ...sampling, tokenizer, stopTexts, stopTokens: endTokens, onContextFull: 'stop' as const },
+    ...(recalling && { logitsProcessor: recalling.logitsProcessor }),
+    signal: ends.signal,
+  })
   let written = ''
   try {
-    for await (const { text = '' } of generate(model, [prompt], {
-      ...sampling,
-      ...how,
-      signal: ends.signal,
-    })) {
+    for await (const { text = '' } of generation) {
       const piece = written === '' ? text.trimStart() : text
       written += piece
       // What a model writes must not drive the terminal, but its lines and tabs are its own.
@@ -93,7 +97,10 @@ async function answer(
     release?.()
   }
   const content = written.trimEnd()
-  context.output.write(json ? answerLine(content) : '\n')
+  const [whole] = await generation
+  const recalled = recalling?.recalledIn(0, whole)
+  context.output.write(json ? answerLine(content, recalled) : '\n')
+  if (!json) context.status.write(recalledLine(recalled ?? []))
   return content
 }
 

@@ -1,6 +1,8 @@
 /** `burgeon generate --prompt TEXT`: lets a model speak. */
+import { recallWhileWriting } from '@burgeon/continual'
 import { generate as generateTokens } from '@burgeon/gpt'
 import { broughtModel } from '../models/open-model.ts'
+import { recalledLine } from '../terminal/recalled-line.ts'
 import { printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -31,7 +33,7 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { from, prompt, stop = [], whenFull, json, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { form, model, tokenizer, endTokens } = await broughtModel('generate', from, context)
+  const { form, model, tokenizer, endTokens, recall } = await broughtModel('generate', from, context)
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
@@ -39,7 +41,11 @@ export async function generate(options: GenerateCommandOptions, context: Command
     if (!json) context.output.write(printableLines(text))
   }
   let isFirst = true
-  const how = { ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull }
+  const recalling = recall && recallWhileWriting(recall, tokenizer)
+  const how = {
+    ...{ ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull },
+    ...(recalling && { logitsProcessor: recalling.logitsProcessor }),
+  }
   const generation = generateTokens(model, [begun], how)
   for await (const { text = '' } of generation) {
     // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
@@ -52,10 +58,15 @@ export async function generate(options: GenerateCommandOptions, context: Command
     if (context.stop.aborted || context.closed.aborted) break
   }
   if (isFirst) show(begun)
+  const [written] = await generation
+  const recalled = recalling?.recalledIn(0, written)
   if (json) {
-    const [{ text = '', tokens, finish }] = await generation
+    const { text = '', tokens, finish } = written
     const line = { model: from, form, prompt: begun, text, tokens: tokens.length, finish }
-    context.output.write(`${JSON.stringify(line)}\n`)
-  } else context.output.write('\n')
+    context.output.write(`${JSON.stringify({ ...line, ...(recalled && { recalled }) })}\n`)
+  } else {
+    context.output.write('\n')
+    context.status.write(recalledLine(recalled ?? []))
+  }
   return exitCodes[String(context.stop.reason)] ?? 0
 }

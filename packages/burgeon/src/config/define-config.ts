@@ -27,6 +27,8 @@ export interface LearnConfig {
   readonly maxParameters?: number | undefined
   /** Max tokens the vocabulary may grow to, ≥ 256. */
   readonly vocabulary?: number | undefined
+  /** Bytes that recall takes beside the weights, ≥ 2^18. */
+  readonly recall?: number | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
   /** File of JSON lines that every step is written into. */
@@ -101,6 +103,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   learningRate: checks.number({ from: least, to: most }),
   maxParameters: checks.integer({ from: 1 }),
   vocabulary: checks.integer({ from: 256 }),
+  recall: checks.integer({ from: 2 ** 18 }),
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,

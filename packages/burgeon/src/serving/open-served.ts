@@ -1,6 +1,7 @@
 /** Models as a server needs them. */
 import { basename, resolve } from 'node:path'
-import { BytePairTokenizer, describeCheckpoint } from '@burgeon/gpt'
+import { type Recall, recallWhileWriting } from '@burgeon/continual'
+import { BytePairTokenizer, describeCheckpoint, type GrowingTokenizer } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import type { ServedModel } from '@burgeon/server'
 import { modelFormAt } from '../models/model-form.ts'
@@ -76,9 +77,16 @@ export function servedLife(
       return servedGrowth(now.life, now.teacher)
     },
     step: () => now.learner.step,
+    recall: () => recallIn(now.learner.strategy.recall, now.tokenizer),
     report: () => servedReport(now.life, path),
   }
 }
+
+/** A recall in the texts of one request. */
+const recallIn = (
+  recall: Recall | undefined,
+  tokenizer: GrowingTokenizer,
+): ReturnType<typeof recallWhileWriting> | undefined => recall && recallWhileWriting(recall, tokenizer)
 
 const atOnce = <R>(work: () => Promise<R>): Promise<R> => work()
 
@@ -91,8 +99,12 @@ export async function servedModel(
   path: string,
   { id = idOf(path), plain }: ServedOptions,
 ): Promise<ServedModel> {
-  const { model, tokenizer, endTokens } = await openedAt('serve', path)
-  return { id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain), step: () => 0 }
+  const { model, tokenizer, endTokens, recall } = await openedAt('serve', path)
+  return {
+    ...{ id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain) },
+    step: () => 0,
+    recall: () => recallIn(recall, tokenizer),
+  }
 }
 
 /**

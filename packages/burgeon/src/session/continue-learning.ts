@@ -9,7 +9,7 @@ import {
 } from '@burgeon/gpt'
 import { checkArgument, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { partsOf } from './life/build-learner.ts'
-import type { LifeSettings } from './life/life-settings.ts'
+import { leastRecall, type LifeSettings } from './life/life-settings.ts'
 import { beginOf } from './source/text-batches.ts'
 
 /** How a model goes on. */
@@ -30,6 +30,8 @@ export interface ContinueOptions {
   readonly plateau?: number
   /** Predictions of a row, of a batch in a stream and of own text; the context unless given, or 256. */
   readonly rowTokens?: number
+  /** Bytes that recall takes beside the weights, ≥ 2^18; nothing is recalled unless given. */
+  readonly recall?: number
   /** 0 unless given. */
   readonly seed?: number
   /** Ends the writing of own text. */
@@ -53,6 +55,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   vocabulary: checks.integer({ from: 1 }),
   plateau: checks.integer({ from: 0 }),
   rowTokens: checks.integer({ from: 1 }),
+  recall: checks.integer({ from: leastRecall }),
   seed: checks.seed,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   onProgress: checks.callback(),
@@ -115,6 +118,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     watchesBytes: true,
     pretrained: true,
     ownText,
+    ...(options.recall !== undefined && { recall: options.recall }),
   }
   const rows = Math.max(ownText, protection > 0 ? judgedRows : 0)
   const begin = beginOf(tokenizer) ?? endOf(tokenizer)

@@ -61,7 +61,7 @@ export function recallWhileWriting(recall: Recall, tokenizer?: GrowingTokenizer)
   let known: Spelling | undefined
   /** The weights that write may have fewer tokens than there are by now. */
   const spelling = (vocabulary: number): Spelling => {
-    if (known?.vocabulary !== vocabulary) known = spellingOf(vocabulary, tokenizer)
+    if (known?.vocabulary !== vocabulary) known = knownSpelling(vocabulary, tokenizer)
     return known
   }
   return {
@@ -90,6 +90,19 @@ export function recallWhileWriting(recall: Recall, tokenizer?: GrowingTokenizer)
       return notes === undefined || known === undefined ? [] : passagesIn(written, notes, known)
     },
   }
+}
+
+/** The latest of each tokenizer, and the tokens it was made of: to look at all of them takes its time. */
+const spellings = new WeakMap<GrowingTokenizer, { readonly spelling: Spelling; readonly tokens: number }>()
+
+function knownSpelling(vocabulary: number, tokenizer: GrowingTokenizer | undefined): Spelling {
+  if (tokenizer === undefined) return spellingOf(vocabulary)
+  const tokens = Math.min(vocabulary, tokenizer.vocabulary)
+  const found = spellings.get(tokenizer)
+  if (found?.spelling.vocabulary === vocabulary && found.tokens === tokens) return found.spelling
+  const spelling = spellingOf(vocabulary, tokenizer)
+  spellings.set(tokenizer, { spelling, tokens })
+  return spelling
 }
 
 /** A passage in the making. */

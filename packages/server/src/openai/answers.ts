@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { randomUUID } from 'node:crypto'
 import type { Services } from '../services.ts'
 import { eventStream } from './events.ts'
+import { recalledField } from './recalled.ts'
 import { begin, finishOf, type Task, usageOf } from './writing.ts'
 
 /** How a kind of request says it. */
@@ -63,11 +64,9 @@ export async function answer(
       ...form.choice(text, logProbabilities),
       finish_reason: finishOf(finish),
     }))
-    return c.json(
-      { ...common, object: form.object, choices, usage: usageOf(prompts, writtenIn(whole)) },
-      200,
-      headers,
-    )
+    const usage = usageOf(prompts, writtenIn(whole))
+    const body = { ...common, object: form.object, choices, usage, ...recalledField(writing.recalled()) }
+    return c.json(body, 200, headers)
   }
   const chunk = (choices: readonly object[], more: object = {}): object => ({
     ...common,
@@ -92,7 +91,11 @@ export async function answer(
     const whole = writing.whole()
     remember(whole)
     for (const [index, { finish }] of whole.entries()) {
-      yield chunk([{ index, ...form.closing, finish_reason: finishOf(finish) }], noUsage)
+      const isLast = index === whole.length - 1
+      yield chunk([{ index, ...form.closing, finish_reason: finishOf(finish) }], {
+        ...noUsage,
+        ...(isLast && recalledField(writing.recalled())),
+      })
     }
     if (withUsage) yield chunk([], { usage: usageOf(prompts, writtenIn(whole)) })
   }

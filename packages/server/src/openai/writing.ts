@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import type { FinishReason, Generated, GeneratedToken, GrowingTokenizer, PooledOptions } from '@burgeon/gpt'
 import { ApiError } from '../http/api-error.ts'
+import type { RecalledPassage, ServedRecall } from '../served/served-recall.ts'
 import type { Services } from '../services.ts'
 import type { WritingRequest } from './requests.ts'
 
@@ -28,6 +29,8 @@ export interface Writing {
   readonly pieces: AsyncGenerator<GeneratedToken, void, void>
   /** All answers, once the pieces have ended: those to the first prompt, then those to the next. */
   whole(): readonly Generated[]
+  /** The passages that each was written from; undefined where the model recalls nothing. */
+  recalled(): readonly (readonly RecalledPassage[])[] | undefined
   /** Lets go of the weights, also where no piece was ever asked for; a second call does nothing. */
   end(): void
 }
@@ -41,6 +44,7 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   const { tokenizer } = task
   const start = services.now()
   const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
+  let recall: ServedRecall | undefined
   const { version, generation, together } = await turns.take('generate', () => {
     // Tokens of another life say something else.
     if (served.tokenizer !== tokenizer) {
@@ -48,7 +52,8 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
         ...{ type: 'server_error', code: 'rolled_back', headers: { 'Retry-After': '0' } },
       })
     }
-    return writers.begin(rows, optionsOf(task, services))
+    recall = served.recall?.()
+    return writers.begin(rows, optionsOf(task, services, recall))
   })
   let first: readonly GeneratedToken[]
   try {
@@ -72,12 +77,16 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
       if (generation.isDone) return
     }
   }
-  return { version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() }
+  return {
+    ...{ version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() },
+    recalled: () => recall && generation.results().map((one, row) => recall?.recalledIn(row, one) ?? []),
+  }
 }
 
 function optionsOf(
   { request, prompts, tokens, stopTexts, alternatives, signal }: Task,
   { served, limits }: Services,
+  recall: ServedRecall | undefined,
 ): PooledOptions {
   const { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty } =
     request
@@ -90,6 +99,7 @@ function optionsOf(
     stopTexts: [...stopTexts, ...[request.stop ?? []].flat()],
     onContextFull: 'stop',
     signal,
+    ...(recall && { logitsProcessor: recall.logitsProcessor }),
     ...(temperature != null && { temperature }),
     ...(top_p != null && { topP: top_p }),
     ...(top_k !== undefined && { topK: top_k }),

@@ -5,10 +5,11 @@ import type { Route } from './route.ts'
 /** The document, as JSON has it. */
 export function openApi(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const { method, path, summary, scope, body } of routes) {
-    const content = body && {
-      'application/json': { schema: z.toJSONSchema(body, { unrepresentable: 'any' }) },
-    }
+  for (const { method, path, summary, scope, body, response } of routes) {
+    const [content, answer] = [body, response].map(
+      (schema) =>
+        schema && { 'application/json': { schema: z.toJSONSchema(schema, { unrepresentable: 'any' }) } },
+    )
     const failed = { $ref: '#/components/responses/Failed' }
     const place = path.replaceAll(/:(\w+)/g, '{$1}')
     const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
@@ -21,7 +22,10 @@ export function openApi(routes: readonly Route[], version: string): object {
         ...(parameters.length > 0 && { parameters }),
         security: scope === 'open' ? [] : [{ key: [scope] }],
         ...(content && { requestBody: { required: true, content } }),
-        responses: { 200: { description: 'What was asked for.' }, default: failed },
+        responses: {
+          200: { description: 'What was asked for.', ...(answer && { content: answer }) },
+          default: failed,
+        },
       },
     }
   }

@@ -2,6 +2,7 @@
 import type { ChatMessage } from '@burgeon/gpt'
 import { answer } from '../openai/answers.ts'
 import { chatLogProbs, completionLogProbs } from '../openai/log-probabilities.ts'
+import { writtenAnswer } from '../openai/recalled.ts'
 import { checkModel, checkRoom, promptTokens } from '../openai/prompts.ts'
 import { chatRequest, completionRequest, type RequestMessage } from '../openai/requests.ts'
 import { readJson } from '../http/read-json.ts'
@@ -17,6 +18,7 @@ export const completionsRoute = (limits: Limits): Route => ({
   scope: 'read',
   summary: 'Continue a text.',
   body: completionRequest(limits),
+  response: writtenAnswer,
   isHeavy: true,
   async answer(c, services, release) {
     const request = await readJson(c, completionRequest(limits), limits)
@@ -52,6 +54,7 @@ export const chatRoute = (limits: Limits): Route => ({
   scope: 'read',
   summary: 'Answer a talk.',
   body: chatRequest(limits),
+  response: writtenAnswer,
   isHeavy: true,
   async answer(c, services, release) {
     const request = await readJson(c, chatRequest(limits), limits)

@@ -5,6 +5,7 @@ import type { ServedCheckpoints } from './served-checkpoints.ts'
 import type { ServedFeedback } from './served-feedback.ts'
 import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
+import type { ServedRecall } from './served-recall.ts'
 import type { Turn } from '../turns.ts'
 
 /** How a talk becomes a prompt. */
@@ -72,6 +73,8 @@ export interface ServedModel {
   readonly checkpoints?: ServedCheckpoints
   /** Absent where the model is no life. */
   readonly feedback?: ServedFeedback
+  /** Has what is remembered take part in texts that begin now; undefined where nothing is. */
+  recall?(): ServedRecall | undefined
   /**
    * The life so far as a page of HTML that needs nothing from elsewhere and runs no script; absent where nobody
    * writes one.

@@ -37,6 +37,8 @@ export interface LearnOptions extends SinkFiles {
   readonly maxParameters?: number
   /** Max tokens the vocabulary may grow to; the 256 bytes stay alone at 256. */
   readonly vocabulary?: number
+  /** Bytes that recall takes beside the weights; nothing is recalled unless given. */
+  readonly recall?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
@@ -54,6 +56,7 @@ function learnSettings({
   vocabulary = 1536,
   learningRate = 1e-3,
   protection = 0,
+  recall,
 }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
@@ -67,6 +70,7 @@ function learnSettings({
     maxParameters,
     vocabulary,
     watchesBytes: true,
+    ...(recall !== undefined && { recall }),
   }
 }
 
@@ -80,6 +84,7 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
+  const { recall } = options
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
@@ -91,7 +96,7 @@ export async function begunOrTakenUp(
       )
     }
     if (from !== undefined) {
-      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, seed }
+      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, recall, seed }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
       await checkBeforeLearning(path, options)
       return beginFrom(from, given, context)
@@ -121,6 +126,7 @@ export async function begunOrTakenUp(
     ['--vocabulary', vocabulary, settings.vocabulary ?? 256],
     ['--own-text', ownText, settings.ownText ?? 0],
     ['--protection', protection, settings.protection],
+    ['--recall', recall, settings.recall ?? 0],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(

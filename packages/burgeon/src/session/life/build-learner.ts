@@ -7,6 +7,7 @@ import {
   byteShift,
   compose,
   type DriftDetector,
+  episodicMemory,
   everySteps,
   fixedVocabulary,
   growingVocabulary,
@@ -93,7 +94,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall } = settings
   return compose(
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
@@ -102,6 +103,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
       ? { growth: onApproval(growOnPlateau({ window: plateau, patience: plateau }), { asks: false }) }
       : {},
     vocabularyOf(settings, pretrained),
+    recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
   )
 }
 

@@ -47,7 +47,12 @@ export interface LifeSettings {
   readonly pretrained?: boolean
   /** Rows of the model's own text that are rehearsed, beside what is remembered; 0 unless given. */
   readonly ownText?: number
+  /** Bytes that recall takes beside the weights, ≥ 2^18; nothing is recalled unless given. */
+  readonly recall?: number
 }
+
+/** Fewest bytes in which anything can be recalled. */
+export const leastRecall: number = 2 ** 18
 
 const { required } = checks
 const aWindow = checks.integer({ from: 8, to: lossWindow })
@@ -79,15 +84,17 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   watchesBytes: checks.boolean,
   pretrained: checks.boolean,
   ownText: checks.integer({ from: 0 }),
+  recall: checks.integer({ from: leastRecall }),
 }
 
-const { vocabulary, watchesBytes, pretrained, ownText, ...ofEveryVersion } = settingsChecks
+const { vocabulary, watchesBytes, pretrained, ownText, recall, ...ofEveryVersion } = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
   ...ofEveryVersion,
   vocabulary: optional(vocabulary),
   watchesBytes: optional(watchesBytes),
   pretrained: optional(pretrained),
   ownText: optional(ownText),
+  recall: optional(recall),
 }
 
 /** Settings, of this version or another, as a part of a life. */
