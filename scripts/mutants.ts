@@ -69,7 +69,7 @@ const tests = [
   'test/penalties/{by-definition,fresh-slices}.test.ts',
   'test/plasticity/*.test.ts',
   'test/projections/*.test.ts',
-  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,own-text,packed-rows,row-weights}.test.ts',
+  'test/rehearsal/{balanced-memory,capacity,dark-replay,interference,memories,own-text,packed-rows,row-weights,two-in-one}.test.ts',
   'test/front-door/{life-record,report}.test.ts',
 ]
 
