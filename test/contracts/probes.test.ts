@@ -10,36 +10,52 @@ test.each<[string, () => Probes]>([
 ])('%s keep every statement', async (_, make) => {
   const results = await checkProbes(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])
-  expect(results).toHaveLength(8)
+  expect(results).toHaveLength(9)
 })
 
 const broken: Readonly<Record<string, (own: Probes) => Partial<Probes>>> = {
   'whatever it has seen': (own) => ({ isHeldBack: (row) => own.rows < 9 && own.isHeldBack(row) }),
   'holds some rows back': () => ({ isHeldBack: () => true }),
   'and no others': (own) => ({
-    afterStep: (tokens, meanBits) =>
-      own.afterStep(tokens, (batch) => meanBits({ ...batch, origins: batch.domains.map(() => null) })),
+    afterStep: (tokens, measureRows) =>
+      own.afterStep(tokens, (batch) => measureRows({ ...batch, origins: batch.domains.map(() => null) })),
   }),
   'is not changed by that': (own) => ({
-    async measure(meanBits) {
-      const measured = await own.measure(meanBits)
-      await own.afterStep(0, meanBits)
+    async measure(measureRows) {
+      const measured = await own.measure(measureRows)
+      await own.afterStep(0, measureRows)
       return measured
     },
   }),
   'tells as forgotten': (own) => ({
-    async afterStep(tokens, meanBits) {
-      const found = await own.afterStep(tokens, meanBits)
+    async afterStep(tokens, measureRows) {
+      const found = await own.afterStep(tokens, measureRows)
       if (found === null) return null
       return Object.fromEntries(
         Object.entries(found).map(([domain, loss]) => [domain, { ...loss, forgotten: loss.bits }]),
       )
     },
   }),
+  'whichever others come or go': (own) => {
+    const lowest = new Map<string, number>()
+    return {
+      async afterStep(tokens, measureRows) {
+        const found = await own.afterStep(tokens, measureRows)
+        if (found === null) return null
+        const told = Object.entries(found).map(([domain, loss]) => {
+          const least = Math.min(loss.bits, lowest.get(domain) ?? Infinity)
+          lowest.set(domain, least)
+          return [domain, { ...loss, forgotten: loss.bits - least }]
+        })
+        return Object.fromEntries(told)
+      },
+    }
+  },
   'goes on to the bit': (own) => {
     let steps = 0
     return {
-      afterStep: async (tokens, meanBits) => (steps++ % 50 === 7 ? null : own.afterStep(tokens, meanBits)),
+      afterStep: async (tokens, measureRows) =>
+        steps++ % 50 === 7 ? null : own.afterStep(tokens, measureRows),
     }
   },
   'refuses a state': (own) => ({

@@ -106,7 +106,9 @@ const rememberWithLogits = async (rehearsal: continual.Rehearsal): Promise<void>
 }
 const measureHeldBack = async (probes: continual.Probes): Promise<void> => {
   probes.keep(batch(), 1)
-  await probes.afterStep(400, () => Promise.resolve(Math.abs(signal())))
+  await probes.afterStep(400, async (rows) =>
+    rows.domains.map(() => ({ bits: Math.abs(signal()), bytes: 4 })),
+  )
 }
 const memories = {
   balancedMemory: continual.balancedMemory,

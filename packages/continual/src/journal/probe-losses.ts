@@ -7,8 +7,9 @@ export interface DomainLoss {
   /** Mean loss of their predictions, in bits per byte; of examples, in bits for each. */
   readonly bits: number
   /**
-   * That less the lowest mean of the domain ever measured in a step, at least 0: what was forgotten. Of
-   * bytes, what lies above 8 bits does not count: a guess costs that much.
+   * What was forgotten, in bits per byte, ≥ 0: by how much the loss has risen since it was lowest, each time
+   * by the rows that were measured the time before as well, so that it does not matter which rows come or go.
+   * Of bytes, what lies above 8 bits does not count: a guess costs that much.
    */
   readonly forgotten: number
 }

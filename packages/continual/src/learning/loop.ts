@@ -5,7 +5,7 @@ import { bothKnobs, type Knobs } from '../control/knobs.ts'
 import { divided, joined } from '../probes/hold-back.ts'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { rowLossesOf } from '../probes/row-losses.ts'
-import { meanBitsOf } from '../upkeep/probing.ts'
+import { measuringRows } from '../upkeep/probing.ts'
 import type { Learnt } from '../journal/learnt.ts'
 import { Journal } from '../journal/journal.ts'
 import type { StepReport } from '../journal/step-report.ts'
@@ -58,7 +58,7 @@ export class Loop {
   /** What is known of each domain by the rows that are held back. */
   async measureProbes(): Promise<ProbeLosses> {
     const { probes, adapter, intake } = this.parts
-    if (probes) return probes.measure(meanBitsOf(this.model, adapter, intake, this.#context))
+    if (probes) return probes.measure(measuringRows(this.model, adapter, intake, this.#context))
     throw new OptionError(
       'Learner: measureProbes: the strategy has no probes; expected some, such as heldBack().',
     )

@@ -14,7 +14,7 @@ import { count, entriesOf, requireSameOptions, stateOfKind } from '../saved-stat
 import { type Batch, isTokenBatch } from '../stream/batch.ts'
 import { cyclicChecksum } from '../stream/cyclic-checksum.ts'
 import { isTokenRow, type Row, withoutPadding } from '../stream/row.ts'
-import type { MeanBits, Probes } from './probes.ts'
+import type { MeasureRows, Probes } from './probes.ts'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 
 /** How much is held back, and how often it is measured. */
@@ -42,18 +42,25 @@ interface State {
   readonly share: number
   readonly seed: number
   readonly rows: unknown
-  /** The lowest mean of each domain, in bits. */
-  readonly best: readonly (readonly [string, number])[]
+  /** By how much the loss of each domain has risen since it was lowest, in bits per byte. */
+  readonly risen: readonly (readonly [domain: string, bits: number])[]
+  /** The rows that were measured last, each by its place in the stream, and their losses in bits per byte. */
+  readonly latest: Float64Array
   /** Steps since the last measurement. */
   readonly waited: number
   /** Predictions that may be measured for what has been learnt, less those that were. */
   readonly allowance: number
 }
 
-type Checked = Pick<State, 'best' | 'waited' | 'allowance'>
+type Checked = Pick<State, 'risen' | 'latest' | 'waited' | 'allowance'>
 
 const stateChecks: StateChecks<Checked> = {
-  best: entriesOf('a list of domains, each with its lowest loss', checks.number({ from: 0 })),
+  risen: entriesOf('a list of domains, each with what it has risen', checks.number({ from: 0 })),
+  latest: {
+    expected: 'the numbers and losses of rows, in turn',
+    accepts: (value): value is Float64Array =>
+      value instanceof Float64Array && value.length % 2 === 0 && value.every(Number.isFinite),
+  },
   waited: count,
   allowance: checks.number(),
 }
@@ -88,19 +95,34 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
   const { share = 0.02, capacity = 256, every = 100, rows = 32, costShare = 0.03, seed = 0 } = options
   const { key } = new RandomStream(keyFromSeed(seed)).named('held back').toState()
   const kept = new KeptRows({ capacity, memory: balancedMemory(), share: 1, seed })
-  let best = new Map<string, number>()
+  let risen = new Map<string, number>()
+  /** Bits per byte of the rows that were measured last, each by its order in the stream. */
+  let latest = new Map<number, number>()
   let [waited, allowance] = [0, 0]
 
-  const measured = async (meanBits: MeanBits): Promise<ProbeLosses> => {
+  const measured = async (measureRows: MeasureRows): Promise<Measured> => {
     const found: Record<string, ProbeLosses[string]> = {}
+    const now = new Map<number, number>()
     for (const [domain, places] of placesOf(kept, rows)) {
       const batch = kept.store.batchOf(places)
-      const bits = await meanBits(batch)
-      const known = (loss: number): number => (isTokenBatch(batch) ? Math.min(loss, bitsOfAByte) : loss)
-      const forgotten = Math.max(0, known(bits) - known(best.get(domain) ?? bits))
-      found[domain] = { rows: places.length, bits, forgotten }
+      const highest = isTokenBatch(batch) ? bitsOfAByte : Infinity
+      const measuredRows = await measureRows(batch)
+      let [bits, bytes, change, ofBoth] = [0, 0, 0, 0]
+      for (const [i, row] of measuredRows.entries()) {
+        const { order } = kept.store.rows[places[i]]
+        const loss = Math.min(highest, row.bits / row.bytes)
+        const before = latest.get(order)
+        now.set(order, loss)
+        bits += row.bits
+        bytes += row.bytes
+        if (before === undefined) continue
+        change += row.bytes * (loss - before)
+        ofBoth += row.bytes
+      }
+      const forgotten = Math.max(0, (risen.get(domain) ?? 0) + (ofBoth === 0 ? 0 : change / ofBoth))
+      found[domain] = { rows: places.length, bits: bits / bytes, forgotten }
     }
-    return found
+    return { found, now }
   }
   return {
     name: `held back ${share} of what comes, ${capacity} rows`,
@@ -111,26 +133,26 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
     keep(held, step) {
       kept.offer(held, [], step)
     },
-    measure: measured,
-    async afterStep(tokens, meanBits) {
+    measure: async (measureRows) => (await measured(measureRows)).found,
+    async afterStep(tokens, measureRows) {
       waited++
       allowance += costShare * passesOfLearning * tokens
       if (waited < every || kept.store.rows.length === 0) return null
       const cost = costOf(kept, rows)
       if (cost > allowance) return null
-      const found = await measured(meanBits)
+      const { found, now } = await measured(measureRows)
       // What was not needed while nothing was due is not saved up for later.
       allowance = Math.min(allowance - cost, cost)
       waited = 0
-      for (const [domain, { bits }] of Object.entries(found)) {
-        best.set(domain, Math.min(bits, best.get(domain) ?? bits))
-      }
+      latest = now
+      risen = new Map(Object.entries(found).map(([domain, { forgotten }]) => [domain, forgotten]))
       return found
     },
     recode: (encoded) => kept.recode(encoded),
     forget: (isMeant) => kept.forget(isMeant),
     toState: (): State => ({
-      ...{ kind: 'held back', share, seed, rows: kept.toState(), best: [...best], waited, allowance },
+      ...{ kind: 'held back', share, seed, rows: kept.toState(), waited, allowance },
+      ...{ risen: [...risen], latest: Float64Array.from([...latest].flat()) },
     }),
     restore(state) {
       const saved = stateOfKind<State>(state, 'held back')
@@ -138,11 +160,20 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       const own = checkState<Checked>('held back', saved, stateChecks)
       // The last that can fail.
       kept.restore(saved.rows)
-      best = new Map(own.best)
+      risen = new Map(own.risen)
+      latest = new Map(
+        Array.from({ length: own.latest.length / 2 }, (_, i) => [own.latest[2 * i], own.latest[2 * i + 1]]),
+      )
       waited = own.waited
       allowance = own.allowance
     },
   }
+}
+
+/** A measurement, and the losses of its rows by their order in the stream. */
+interface Measured {
+  readonly found: ProbeLosses
+  readonly now: Map<number, number>
 }
 
 /** The first kept rows of each domain, by place. */

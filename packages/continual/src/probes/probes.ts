@@ -5,8 +5,16 @@ import type { Part } from '../part.ts'
 import type { Batch } from '../stream/batch.ts'
 import type { Row } from '../stream/row.ts'
 
-/** Mean loss of some rows, in bits per byte (or example). */
-export type MeanBits = (rows: Batch) => Promise<number>
+/** What a row costs as the model is now. */
+export interface RowBits {
+  /** All its predictions together, in bits. */
+  readonly bits: number
+  /** Bytes that they stand for, > 0; of an example 1. */
+  readonly bytes: number
+}
+
+/** Measures some rows, each by itself. */
+export type MeasureRows = (rows: Batch) => Promise<readonly RowBits[]>
 
 /** The role that holds rows back. Rows that it holds back are nowhere but here. */
 export interface Probes extends Part {
@@ -17,14 +25,14 @@ export interface Probes extends Part {
   /** Rows kept. */
   readonly rows: number
   /** Measures every domain now, and changes nothing. */
-  measure(meanBits: MeanBits): Promise<ProbeLosses>
+  measure(measureRows: MeasureRows): Promise<ProbeLosses>
   /**
    * Measures after a step, where it is due and paid for.
    *
    * @param tokens Predictions that were learnt in the step.
    * @returns null where it is not due.
    */
-  afterStep(tokens: number, meanBits: MeanBits): Promise<ProbeLosses | null>
+  afterStep(tokens: number, measureRows: MeasureRows): Promise<ProbeLosses | null>
   recode(encoded: (row: Int32Array) => Int32Array): void
   toState(): unknown
   restore(state: unknown): void

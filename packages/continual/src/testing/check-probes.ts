@@ -11,7 +11,7 @@ import {
 } from '@burgeon/tensor/testing'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { divided } from '../probes/hold-back.ts'
-import { type MeanBits, type Probes, someProbes } from '../probes/probes.ts'
+import { type MeasureRows, type Probes, type RowBits, someProbes } from '../probes/probes.ts'
 import { type Batch, batchOfRows, isTokenBatch } from '../stream/batch.ts'
 import { originsOf } from '../stream/origin.ts'
 import { rowAt } from '../stream/row.ts'
@@ -48,7 +48,11 @@ export async function checkProbes(make: () => Probes): Promise<CheckResult[]> {
     ['holds some rows back, and not all', async () => isOneSided(made())],
     ['measures the rows that it keeps, and no others', () => measuresOthers(made())],
     ['measures at any time what it knows, and is not changed by that', () => isChanged(made())],
-    ['tells as forgotten what lies above the lowest loss that it has measured', () => forgetsWrongly(made())],
+    [
+      'tells as forgotten by how much the loss has risen since it was lowest',
+      () => forgetsWrongly(made(), 0),
+    ],
+    ['tells so by the same rows, whichever others come or go', () => forgetsWrongly(made(), 1)],
     ['goes on to the bit after its state was saved and restored, at any step', () => resumes(made)],
     ['refuses a state that is not its own, and stays unchanged', () => refuses(made())],
     ['puts another row in the place of every one', () => recodes(made())],
@@ -73,22 +77,31 @@ function batchAt(step: number): Batch {
   )
 }
 
-/** A loss that depends on the rows, less than that of a guess. */
-const lossOf = (batch: Batch): number =>
-  2 + (isTokenBatch(batch) ? batch.tokens.reduce((sum, token) => sum + Math.max(0, token), 0) % 7 : 0) / 10
+/** Losses of rows in bits per byte, the same for each but for what they differ by. */
+const rowsCost = (batch: Batch, level: number, differ: number): RowBits[] =>
+  originsOf(batch).map((origin) => {
+    const own = ((origin?.id ?? 0) * 7) % 11
+    return { bits: (level + (differ * own) / 11) * length, bytes: length }
+  })
+
+/** Losses that depend on the rows, less than that of a guess. */
+const lossesOf: MeasureRows = async (batch) => {
+  const sum = isTokenBatch(batch) ? batch.tokens.reduce((all, token) => all + Math.max(0, token), 0) : 0
+  return rowsCost(batch, 2 + (sum % 7) / 10, 1)
+}
 
 /** Lives through some steps; returns what was measured, by step. */
 async function lived(
   probes: Probes,
   from: number,
   to: number,
-  meanBits: (step: number) => MeanBits = () => async (batch) => lossOf(batch),
+  measuring: (step: number) => MeasureRows = () => lossesOf,
 ): Promise<Map<number, ProbeLosses>> {
   const found = new Map<number, ProbeLosses>()
   for (let step = from; step < to; step++) {
     const { held } = divided(batchAt(step), probes)
     if (held) probes.keep(held, step + 1)
-    const measured = await probes.afterStep(learnt, meanBits(step))
+    const measured = await probes.afterStep(learnt, measuring(step))
     if (measured) found.set(step, measured)
   }
   return found
@@ -121,7 +134,7 @@ async function measuresOthers(probes: Probes): Promise<string | null> {
       const isKept = origin !== null && origin.id < rowsOfStep * (step + 1)
       if (!isKept || !probes.isHeldBack(rowAt(batch, row))) strange.add(`step ${step}: ${shown(origin)}`)
     }
-    return lossOf(batch)
+    return lossesOf(batch)
   })
   const [first] = strange
   if (first !== undefined) return `it measured a row that it cannot have, in ${first}`
@@ -133,15 +146,21 @@ async function measuresOthers(probes: Probes): Promise<string | null> {
 async function isChanged(probes: Probes): Promise<string | null> {
   await lived(probes, 0, steps)
   const before = copied(probes.toState())
-  const measure = (): Promise<ProbeLosses> => probes.measure(async (batch) => lossOf(batch))
+  const measure = (): Promise<ProbeLosses> => probes.measure(lossesOf)
   const [first, second] = [await measure(), await measure()]
   if (!isSame(first, second)) return 'it measured two things'
   return isSame(probes.toState(), before) ? null : 'its state is another'
 }
 
-async function forgetsWrongly(probes: Probes): Promise<string | null> {
+/** @param differ By how much rows differ, at most, in bits per byte. */
+async function forgetsWrongly(probes: Probes, differ: number): Promise<string | null> {
   const level = (step: number): number => (step < worseFrom ? 2 : 3.5)
-  const measured = await lived(probes, 0, steps, (step) => async () => level(step))
+  const measured = await lived(
+    probes,
+    0,
+    steps,
+    (step) => async (batch) => rowsCost(batch, level(step), differ),
+  )
   if (![...measured.keys()].some((step) => step < worseFrom)) return 'it measured too seldom'
   for (const [step, domains] of measured) {
     const wanted = level(step) - 2
@@ -183,7 +202,7 @@ async function recodes(probes: Probes): Promise<string | null> {
   let strange: string | null = null
   await probes.measure(async (batch) => {
     if (isTokenBatch(batch) && batch.tokens.some((token) => token < 100)) strange = 'it still has an old row'
-    return lossOf(batch)
+    return lossesOf(batch)
   })
   return strange
 }

@@ -1,27 +1,27 @@
 /** Measures by rows that are held back what is known, when it is due. */
 import type { LoraAdapter } from '@burgeon/gpt'
 import type { ContextLabels } from '../context/context-labels.ts'
-import { bitsPerByte } from '../metrics/prequential.ts'
 import type { Intake } from '../model/intake.ts'
 import type { Model } from '../model/model.ts'
-import type { MeanBits, Probes } from '../probes/probes.ts'
+import type { MeasureRows, Probes } from '../probes/probes.ts'
 import { rowLossesOf } from '../probes/row-losses.ts'
-import { isTokenBatch, readOf } from '../stream/batch.ts'
+import { isTokenBatch, readOf, rowsBetween } from '../stream/batch.ts'
 import type { Upkeep } from './upkeep.ts'
 
-/** Mean loss of rows as the model is now, in bits per byte (or example). */
-export function meanBitsOf(
+/** Measures rows as the model is now. */
+export function measuringRows(
   model: Model,
   adapter: LoraAdapter | undefined,
   { within, bytesOf }: Intake,
   context?: ContextLabels,
-): MeanBits {
+): MeasureRows {
   return async (rows) => {
     const batch = within(rows)
     const { rowLosses, predictions } = await rowLossesOf(model, adapter, batch, context)
-    const nats = rowLosses.reduce((total, loss, row) => total + loss * predictions[row], 0)
-    const bytes = bytesOf(batch).length
-    return bitsPerByte(nats / (bytes === 0 ? predictions.reduce((a, b) => a + b, 0) : bytes))
+    return rowLosses.map((loss, row) => ({
+      bits: (loss * predictions[row]) / Math.LN2,
+      bytes: bytesOf(rowsBetween(batch, row, row + 1)).length || predictions[row],
+    }))
   }
 }
 
@@ -33,7 +33,7 @@ export function probing(
   intake: Intake,
   context?: ContextLabels,
 ): Upkeep {
-  const meanBits = meanBitsOf(model, adapter, intake, context)
+  const measureRows = measuringRows(model, adapter, intake, context)
   return {
     name: probes.name,
     async afterStep({ step, fresh, old }) {
@@ -41,7 +41,7 @@ export function probing(
         (total, batch) => total + (isTokenBatch(batch) ? readOf(batch).length : batch.rows),
         0,
       )
-      const domains = await probes.afterStep(learnt, meanBits)
+      const domains = await probes.afterStep(learnt, measureRows)
       if (domains === null) return []
       const told = Object.entries(domains).map(
         ([domain, { bits, forgotten }]) => `${domain} ${bits.toFixed(2)} (${forgotten.toFixed(2)} forgotten)`,
