@@ -45,40 +45,47 @@ describe('a trial', () => {
   })
   test('that an arm wins is repeated at once with it alone, and the second win makes it the one', () => {
     const once = after(choice.initial, tried('eager', 0.1, 0.02), tried('old', 0.2, 0.3))
-    expect([once.goesOn, once.state.candidate]).toEqual(['calm', 'eager'])
+    expect([once.goesOn, once.state.candidates]).toEqual(['calm', ['eager']])
     expect(choice.rivals({ step: 120, drift: false }, once.state)).toEqual(['eager'])
     const twice = choice.decide(outcomeOf(140, tried('eager', 0.05, 0.02)), once.state)
-    expect([twice.goesOn, twice.state.incumbent, twice.state.candidate]).toEqual(['eager', 'eager', null])
+    expect([twice.goesOn, twice.state.incumbent, twice.state.candidates]).toEqual(['eager', 'eager', []])
     expect(twice.state.since).toBe(140)
+  })
+  test('that several arms win is repeated with all of them, and the best one then goes on', () => {
+    const once = after(choice.initial, tried('eager', 0.1, 0.02), tried('old', 0.1, 0.03))
+    expect(choice.rivals({ step: 120, drift: false }, once.state)).toEqual(['eager', 'old'])
+    const decided = (eager: number): string =>
+      choice.decide(outcomeOf(140, tried('eager', eager, 0.02), tried('old', 0.1, 0.03)), once.state).goesOn
+    expect([decided(0.2), decided(0.05), decided(0.01)]).toEqual(['eager', 'old', 'old'])
   })
   test('that is not won again changes nothing', () => {
     const once = after(choice.initial, tried('eager', 0.1, 0.02))
     const again = choice.decide(outcomeOf(140, tried('eager', 0.03, 0.02)), once.state)
-    expect([again.goesOn, again.state.incumbent, again.state.candidate]).toEqual(['calm', 'calm', null])
+    expect([again.goesOn, again.state.incumbent, again.state.candidates]).toEqual(['calm', 'calm', []])
   })
   test('is won by none that is worse, as good to the bit, or has failed', () => {
     const failed = { ...tried('old', 0, 0), bits: null }
     for (const other of [tried('eager', -0.5, 0.01), tried('eager', 0, 0), failed]) {
       const { goesOn, state } = after(choice.initial, other)
-      expect([goesOn, state.candidate]).toEqual(['calm', null])
+      expect([goesOn, state.candidates]).toEqual(['calm', []])
     }
     expect(after(choice.initial, failed).reason).toContain('old failed')
   })
   test('is won by the arm that is better beyond its error, however large the gain of another', () => {
-    const { state } = after(choice.initial, tried('eager', 0.1, 0.01), tried('old', 0.3, 0.1))
-    expect(state.candidate).toBe('eager')
+    const { state } = after(choice.initial, tried('eager', 0.1, 0.01), tried('old', 0.3, 0.2))
+    expect(state.candidates).toEqual(['eager'])
   })
 })
 
 test('operations have their price, and an arm that takes fewer may be worse by it', () => {
   const priced = chooseAmong({ arms, judge: { price: 0.1 } })
-  const candidate = (operations: number, gain: number): string | null =>
-    priced.decide(outcomeOf(400, tried('eager', gain, 0.01, operations)), priced.initial).state.candidate
+  const candidate = (operations: number, gain: number): string | undefined =>
+    priced.decide(outcomeOf(400, tried('eager', gain, 0.01, operations)), priced.initial).state.candidates[0]
   expect([candidate(20, 0.1), candidate(20, 0.13), candidate(5, 0), candidate(5, -0.04)]).toEqual([
-    null,
+    undefined,
     'eager',
     'eager',
-    null,
+    undefined,
   ])
 })
 

@@ -11,7 +11,7 @@ import {
 } from '@burgeon/tensor'
 import { type Knobs, knobsOf } from '../control/knobs.ts'
 import { significanceOf, type TriedArm, type TrialOutcome } from '../journal/trials/trial-outcome.ts'
-import { count, entriesOf, none } from '../saved-state.ts'
+import { count, entriesOf } from '../saved-state.ts'
 import type { Choice, ChoiceDecision } from './choice.ts'
 
 /** How arms are judged. */
@@ -53,8 +53,8 @@ export interface ChooseAmongOptions {
 
 interface State {
   readonly incumbent: string
-  /** The arm that was better in the last trial, and has to be again. */
-  readonly candidate: string | null
+  /** The arms that were better in the last trial, one of which has to be again. */
+  readonly candidates: readonly string[]
   /** Step with which the last trial ended, 0 before the first. */
   readonly since: number
   /** Steps from there to the next trial. */
@@ -67,12 +67,12 @@ interface State {
 const [rateOfShares, flowsBack] = [20, 0.05]
 
 /**
- * Every so many steps, and at drift, some arms are tried, early ones sooner, for what is chosen first is lived
- * longest: the arm that is lived takes its next steps as ever,
- * then the others take them on the same rows from the same weights, and all are judged by the rows that
- * `strategy.probes` holds back. An arm that is better by a paired test over these rows, and is so again in
- * a trial that follows at once, goes on from the weights that it has reached there; else all is as if nothing
- * had been tried. Its knobs multiply those of a controller. Which of many arms are tried is drawn by
+ * Every so many steps, and at drift, some arms are tried, the first time soon, for what is chosen early is
+ * lived longest: the arm that is lived takes its next steps as ever, then the others take them on the same
+ * rows from the same weights, and all are judged by the rows that `strategy.probes` holds back. The arms
+ * that are better by a paired test over these rows are tried again at once, and the best of those that are
+ * better again goes on from the weights that it has reached there; else all is as if nothing had been tried.
+ * Its knobs multiply those of a controller. Which of many arms are tried is drawn by
  * fixed shares (Herbster and Warmuth 1998, figure 2, with the gains of a trial as losses).
  *
  * A trial sees a few steps. A rate that is better only after many more may not be chosen, with averaged
@@ -115,13 +115,13 @@ export function chooseAmong(options: ChooseAmongOptions): Choice<State> {
     name: `one of ${names.join(', ')}`,
     ...{ arms, steps, isAveraged: averaged },
     initial: {
-      ...{ incumbent: names[0], candidate: null, since: 0, wait: soonest },
+      ...{ incumbent: names[0], candidates: [], since: 0, wait: soonest },
       shares: names.map((name) => [name, 1 / names.length] as const),
     },
     stateCheck: stateCheckOf(names),
     incumbentOf: ({ incumbent }) => incumbent,
-    rivals({ step, drift }, { incumbent, candidate, since, wait, shares }) {
-      if (candidate !== null) return [candidate]
+    rivals({ step, drift }, { incumbent, candidates, since, wait, shares }) {
+      if (candidates.length > 0) return candidates
       if (!drift && step - since < wait) return []
       const random = new RandomStream(foldIn(keyFromSeed(seed), step))
       return drawn(
@@ -132,37 +132,46 @@ export function chooseAmong(options: ChooseAmongOptions): Choice<State> {
     },
     decide(outcome, state) {
       const judged = outcome.arms.slice(1).map((arm) => judgedArm(arm, outcome.arms[0], price))
-      const [best] = judged
+      const better = judged
         .filter(({ gain, errors }) => gain > 0 && errors > significance)
         .toSorted((a, b) => b.errors - a.errors)
       const wait = { soonest, longest: every }
-      return decided(state, outcome, best?.arm ?? null, wait)
+      return decided(
+        state,
+        outcome,
+        better.map(({ arm }) => arm),
+        wait,
+      )
     },
   }
 }
 
-/** What becomes of the state when one arm was better, or none was. */
+/**
+ * What becomes of the state after a trial.
+ *
+ * @param better The arms that were better than the one that is lived, the best first.
+ */
 function decided(
   state: State,
   outcome: TrialOutcome,
-  best: string | null,
+  better: readonly string[],
   { soonest, longest }: { readonly soonest: number; readonly longest: number },
 ): ChoiceDecision<State> {
-  const { incumbent, candidate } = state
-  const repeats = best !== null && best === candidate
-  const goesOn = repeats ? best : incumbent
+  const { incumbent, candidates } = state
+  const repeats = better.length > 0 && candidates.length > 0
+  const goesOn = repeats ? better[0] : incumbent
   const wait = repeats ? soonest : Math.min(longest, 2 * state.wait)
   const next = { since: outcome.step, wait, incumbent: goesOn, shares: sharesAfter(state, outcome) }
   const about = outcome.arms.slice(1).map(described).join(', ')
   const reason = repeats
-    ? `${best} is better again and goes on`
-    : best === null
+    ? `${goesOn} is better again and goes on`
+    : better.length === 0
       ? `${incumbent} goes on`
-      : `${best} is better than ${incumbent}, which goes on until that repeats`
+      : `${better.join(' and ')} better than ${incumbent}, which goes on until that repeats`
   return {
     goesOn,
     reason: `${reason} (${about})`,
-    state: { ...next, candidate: repeats ? null : best },
+    state: { ...next, candidates: repeats ? [] : better },
   }
 }
 
@@ -210,9 +219,9 @@ function drawn(shares: State['shares'], most: number, random: RandomStream): rea
 }
 
 function stateCheckOf(names: readonly string[]): Check<State> {
-  const form = fields<State>('an arm, perhaps a candidate, a step, and a share of each arm', {
+  const form = fields<State>('an arm, those that were better, two steps, and a share of each arm', {
     incumbent: checks.oneOf(...names),
-    candidate: checks.either(checks.oneOf(...names), none),
+    candidates: checks.list('a list of arms', checks.oneOf(...names)),
     since: count,
     wait: checks.integer({ from: 1 }),
     shares: entriesOf('arms and shares', checks.number({ above: 0, to: 1 })),

@@ -106,21 +106,20 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
     for (const [domain, places] of placesOf(kept, rows)) {
       const batch = kept.store.batchOf(places)
       const highest = isTokenBatch(batch) ? bitsOfAByte : Infinity
-      const measuredRows = await measureRows(batch)
-      let [bits, bytes, change, ofBoth] = [0, 0, 0, 0]
-      for (const [i, row] of measuredRows.entries()) {
+      const [all, again, then] = [new MeanBits(), new MeanBits(), new MeanBits()]
+      for (const [i, row] of (await measureRows(batch)).entries()) {
         const { order } = kept.store.rows[places[i]]
-        const loss = Math.min(highest, row.bits / row.bytes)
+        const loss = row.bits / row.bytes
+        all.add(loss, row.bytes)
         const before = latest.get(order)
         now.set(order, loss)
-        bits += row.bits
-        bytes += row.bytes
         if (before === undefined) continue
-        change += row.bytes * (loss - before)
-        ofBoth += row.bytes
+        again.add(loss, row.bytes)
+        then.add(before, row.bytes)
       }
-      const forgotten = Math.max(0, (risen.get(domain) ?? 0) + (ofBoth === 0 ? 0 : change / ofBoth))
-      found[domain] = { rows: places.length, bits: bits / bytes, forgotten }
+      const change = Math.min(highest, again.mean) - Math.min(highest, then.mean)
+      const forgotten = Math.max(0, (risen.get(domain) ?? 0) + change)
+      found[domain] = { rows: places.length, bits: all.mean, forgotten }
     }
     return { found, now }
   }
@@ -167,6 +166,21 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       waited = own.waited
       allowance = own.allowance
     },
+  }
+}
+
+/** A mean over rows, each counted by its bytes; 0 over none. */
+class MeanBits {
+  #bits = 0
+  #bytes = 0
+
+  add(bitsPerByte: number, bytes: number): void {
+    this.#bits += bitsPerByte * bytes
+    this.#bytes += bytes
+  }
+
+  get mean(): number {
+    return this.#bytes === 0 ? 0 : this.#bits / this.#bytes
   }
 }
 
