@@ -7,7 +7,9 @@ import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tenso
 import { ExperienceError } from '../errors.ts'
 import { oneAtATime } from '../one-at-a-time.ts'
 import { joinArrays } from '../stream/join-arrays.ts'
+import type { Origin } from '../stream/origin.ts'
 import { admit, type AdmittedExperience, anExperience, type Experience } from './experience.ts'
+import { forgetInSegment, removeUnfinished } from './forget-in-segment.ts'
 import {
   afterOf,
   beginningOf,
@@ -62,6 +64,16 @@ export interface ExperienceJournal {
    * @throws OptionError for what is no number; what the disk throws. What is there then has no gap.
    */
   compact(before: number, options?: CompactOptions): Promise<void>
+  /**
+   * Forgets experiences for good: no byte of them stays in the folder. Those after them keep their numbers and
+   * positions; those that are meant are left out by `read`. Appends wait meanwhile.
+   *
+   * @param isMeant Called with where each experience came from.
+   * @returns How many were forgotten.
+   * @throws ExperienceError for damage, or a disk that refuses. What was forgotten by then stays so; call it
+   *   again for the rest.
+   */
+  forget(isMeant: (origin: Origin) => boolean): Promise<number>
   /** Waits for what is being written, and lets the folder go. Nothing can be appended after it. */
   close(): Promise<void>
 }
@@ -74,7 +86,7 @@ interface Waiting {
 
 const aDisk = checks.role<Disk>(
   'a disk, such as that of nodeDisk',
-  ...(['place', 'read', 'create', 'append', 'remove', 'list', 'sync', 'lock'] as const),
+  ...(['place', 'read', 'write', 'create', 'append', 'rename', 'remove', 'list', 'sync', 'lock'] as const),
 )
 
 /**
@@ -173,6 +185,43 @@ async function opened(
     }
     writing = undefined
   }
+  /** Runs work while nothing is written; what is appended meanwhile waits. */
+  const betweenWrites = async <T>(work: () => Promise<T>): Promise<T> => {
+    while (writing !== undefined) await writing
+    const result = work()
+    const goOn = (): void => {
+      writing = waiting.length > 0 ? writeAll() : undefined
+    }
+    writing = result.then(goOn, goOn)
+    return result
+  }
+  const forget = async (isMeant: (origin: Origin) => boolean): Promise<number> => {
+    const all = [...segments]
+    let total = 0
+    try {
+      await removeUnfinished(disk)
+      for (const [i, segment] of all.entries()) {
+        const until = all.at(i + 1)?.id ?? end.id
+        if (until === segment.id && i + 1 < all.length) {
+          // A file that failed: nothing in it counts, but what is meant may be there.
+          await disk.remove(segment.name)
+          segments.splice(segments.indexOf(segment), 1)
+          continue
+        }
+        const forgotten = await forgetInSegment(disk, segment, until, isMeant)
+        if (forgotten === null) continue
+        total += forgotten.experiences
+        if (open?.segment === segment) open = { segment, bytes: forgotten.bytes }
+      }
+    } catch (error) {
+      throw new ExperienceError(
+        `${disk.place}: cannot forget experiences (${error instanceof Error ? error.message : String(error)}). ` +
+          `${total} of them are forgotten; all others are there. Forget them again once the disk takes it.`,
+        { cause: error },
+      )
+    }
+    return total
+  }
   const alone = oneAtATime()
   let isClosed = false
   return {
@@ -209,9 +258,14 @@ async function opened(
         }
       })
     },
+    async forget(isMeant) {
+      checkArgument('forget', 'isMeant', isMeant, checks.callback('a function of an origin'))
+      if (isClosed) throw new OptionError(`${disk.place}: the journal is closed; open it again to forget.`)
+      return alone(() => betweenWrites(() => forget(isMeant)))
+    },
     async close() {
       isClosed = true
-      await writing
+      while (writing !== undefined) await writing
       await release()
     },
   }

@@ -34,18 +34,38 @@ export const anExperience: Check<Experience> = {
   },
 }
 
+/** The place of an experience that was forgotten: its number and position stay, and nothing else does. */
+export interface Gap {
+  /** UTF-8 bytes that its text had. */
+  readonly forgotten: number
+}
+
+/** Any gap. */
+export const aGap: Check<Gap> = {
+  expected: '{ forgotten } that is a count of bytes',
+  accepts: (value): value is Gap => checks.count.accepts((value as Partial<Gap> | null)?.forgotten),
+}
+
+export const isGap = (entry: Experience | Gap): entry is Gap => 'forgotten' in entry
+
 const aTrust = checks.number({ from: 0, to: 1 })
 const utf8 = new TextEncoder()
 
-/** Gives experiences their places from a number and a position on. */
-export function admit(experiences: readonly Experience[], id: number, at: number): AdmittedExperience[] {
+/** Gives experiences their places from a number and a position on; gaps take theirs and are left out. */
+export function admit(entries: readonly (Experience | Gap)[], id: number, at: number): AdmittedExperience[] {
   let position = at
-  return experiences.map(({ source, key = null, domain, trust = 1, text }, i) => {
-    const origin: Origin = { id: id + i, source, domain, at: position, trust }
-    position += bytesIn(text)
-    return { origin, key, text }
+  return entries.flatMap((entry, i) => {
+    const from = position
+    position += bytesOf(entry)
+    if (isGap(entry)) return []
+    const { source, key = null, domain, trust = 1, text } = entry
+    return [{ origin: { id: id + i, source, domain, at: from, trust }, key, text }]
   })
 }
+
+/** UTF-8 bytes that an entry takes of all texts. */
+export const bytesOf = (entry: Experience | Gap): number =>
+  isGap(entry) ? entry.forgotten : bytesIn(entry.text)
 
 /** UTF-8 bytes of a text. */
 export const bytesIn = (text: string): number => utf8.encode(text).length

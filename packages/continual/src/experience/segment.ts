@@ -2,7 +2,15 @@
 import type { Disk } from '@burgeon/gpt'
 import { checks } from '@burgeon/tensor'
 import { ExperienceError } from '../errors.ts'
-import { admit, type AdmittedExperience, anExperience, bytesIn, type Experience } from './experience.ts'
+import {
+  admit,
+  type AdmittedExperience,
+  aGap,
+  anExperience,
+  bytesOf,
+  type Experience,
+  type Gap,
+} from './experience.ts'
 import { frameOf, framesIn } from './frames.ts'
 
 /** A place in the journal, between two experiences. */
@@ -44,17 +52,20 @@ export function segmentsIn(names: readonly string[]): Segment[] {
 /** The bytes with which a segment begins. */
 export const beginningOf = ({ id, at }: Place): Uint8Array => frameOf({ format, version, id, at })
 
-/** The frame of experiences that come one after another. */
-export const entryOf = ({ id, at }: Place, experiences: readonly Experience[]): Uint8Array =>
-  frameOf({ id, at, experiences })
-
-interface Entry extends Place {
-  readonly experiences: readonly Experience[]
+/** Experiences that were written in one go, and gaps among them. */
+export interface Entry extends Place {
+  readonly experiences: readonly (Experience | Gap)[]
 }
+
+/** The frame of experiences that come one after another. */
+export const entryOf = ({ id, at }: Place, experiences: Entry['experiences']): Uint8Array =>
+  frameOf({ id, at, experiences })
 
 /** What was found in a segment. */
 export interface FoundSegment {
   readonly experiences: readonly AdmittedExperience[]
+  /** The same as they were written, gaps among them. */
+  readonly entries: readonly Entry[]
   /** The place after the last of them. */
   readonly end: Place
   /** Bytes of the file, if it is whole and nothing but these is in it; undefined otherwise. */
@@ -75,12 +86,14 @@ export async function readSegment(
   const file = `${disk.place}/${segment.name}`
   const bytes = await disk.read(segment.name)
   const experiences: AdmittedExperience[] = []
+  const entries: Entry[] = []
   let [end, used, isBegun]: [Place, number, boolean] = [{ id: segment.id, at: segment.at }, 0, false]
   for (const { json, from, to } of end.id < until ? framesIn(bytes, file) : []) {
     if (isBegun) {
       const found = entryIn(json, end)
       if (found === undefined) throw misplaced(file, from, `experience ${end.id}`)
       experiences.push(...admit(found.experiences, end.id, end.at))
+      entries.push(found)
       end = afterOf(end, found.experiences)
     } else if (!isBeginning(json, segment)) throw misplaced(file, from, `the beginning of version ${version}`)
     isBegun = true
@@ -93,13 +106,13 @@ export async function readSegment(
     )
   }
   const isClean = isBegun && used === bytes.length
-  return { experiences, end, bytes: isClean ? used : undefined }
+  return { experiences, entries, end, bytes: isClean ? used : undefined }
 }
 
 /** The place after experiences that come one after another. */
-export const afterOf = ({ id, at }: Place, experiences: readonly Experience[]): Place => ({
+export const afterOf = ({ id, at }: Place, experiences: Entry['experiences']): Place => ({
   id: id + experiences.length,
-  at: experiences.reduce((sum, { text }) => sum + bytesIn(text), at),
+  at: experiences.reduce((sum, one) => sum + bytesOf(one), at),
 })
 
 function isBeginning(json: unknown, segment: Segment): boolean {
@@ -119,7 +132,7 @@ function entryIn(json: unknown, { id, at }: Place): Entry | undefined {
   return isNext && someExperiences.accepts(found.experiences) ? (found as Entry) : undefined
 }
 
-const someExperiences = checks.list('experiences', anExperience)
+const someExperiences = checks.list('experiences', checks.either(anExperience, aGap))
 
 function misplaced(file: string, from: number, expected: string): ExperienceError {
   return new ExperienceError(
