@@ -37,7 +37,7 @@ test('is dual ascent on what is forgotten of every domain', () => {
           }
         }
         const priceOf = (domain: 'a' | 'b'): number =>
-          stopped(multipliers[domain] + 2 * (smooth[domain] - epsilon))
+          stopped(multipliers[domain] + 10 * (smooth[domain] - epsilon))
         const price = priceOf('a') + priceOf('b')
         const { rehearsalShare, penalty, rate, domains = {} } = after(measurements, epsilon)
         expect(rehearsalShare).toBeCloseTo(1 - Math.exp(-price) / 2, 9)
@@ -62,8 +62,8 @@ test('rehearses half while nothing is forgotten, more and more while too much is
   const [calm, rising, falling] = [Array(3).fill(0), Array(40).fill(0.2), Array(200).fill(0)] as number[][]
   const found = shares([...calm, ...rising, ...falling])
   const high = found[calm.length + rising.length - 1]
-  // A multiplier that has risen by nearly 0.05 forty times, and 2 × 0.1 for what is forgotten now.
-  expect(high).toBeGreaterThan(1 - Math.exp(-1.9) / 2)
+  // A multiplier that has risen by nearly 0.05 forty times, and 10 × 0.1 for what is forgotten now.
+  expect(high).toBeGreaterThan(1 - Math.exp(-2.7) / 2)
   expect(found.slice(3, 43)).toEqual(found.slice(3, 43).toSorted((a, b) => a - b))
   // What is not forgotten any more stops to count at once; what it has come to cost, in time.
   const [soon, late] = [found[calm.length + rising.length + 4], found.at(-1) as number]
@@ -91,13 +91,13 @@ test('learns faster while the loss falls from above what it usually is, at most 
 
 test('says what is forgotten most, and when no more can be had', () => {
   const probes = Object.fromEntries(
-    Array.from({ length: 20 }, (_, i) => [i + 1, measured({ prose: 0.1, code: 2 })] as const),
+    Array.from({ length: 20 }, (_, i) => [i + 1, measured({ prose: 0.1, code: 0.3 })] as const),
   )
   const decisions = dryRunControl(forgetAtMost(), {
     bitsPerByte: Array.from({ length: 21 }, () => 2),
     probes,
   })
-  expect(decisions[0].reason).toMatch(/^1\.000 bits forgotten of code: \d+ % of the rehearsal$/)
+  expect(decisions[0].reason).toMatch(/^0\.150 bits forgotten of code: \d+ % of the rehearsal$/)
   expect(decisions[19].reason).toMatch(/no more rehearsal can be had$/)
   expect(decisions[20].reason).toBeNull()
 })

@@ -160,7 +160,7 @@ describe('a bound on forgetting', () => {
           for (let step = every * i + 1; step < every * (i + 1); step++) wanted.push(step - since >= 500)
           smooth = (smooth + each) / 2
           multiplier = stopped(multiplier + (smooth - epsilon) / 2)
-          const price = stopped(multiplier + 2 * (smooth - epsilon))
+          const price = stopped(multiplier + 10 * (smooth - epsilon))
           since = price === 4 && smooth > epsilon ? Math.min(since, every * (i + 1)) : Infinity
           wanted.push(every * (i + 1) - since >= 500)
         }

@@ -131,7 +131,8 @@ test('a disk that refuses says so, and a second try forgets', async () => {
 
 test('what is no function, or a journal that is closed, is refused', async () => {
   const journal = await openExperience(memoryDisk())
-  await expect(journal.forget('stranger' as never)).rejects.toThrow(OptionError)
+  const stranger: unknown = 'stranger'
+  await expect(journal.forget(stranger as typeof isStranger)).rejects.toThrow(OptionError)
   await journal.close()
   await expect(journal.forget(isStranger)).rejects.toThrow(/closed/)
 })

@@ -22,7 +22,7 @@ type Entries = readonly (readonly [domain: string, value: number])[]
 /** By how much a multiplier rises for each bit that is forgotten too much, at each measurement. */
 const riseOfMultiplier = 0.5
 /** What a bit that is forgotten too much costs beside it, at once and no longer than it is. */
-const priceOfBit = 2
+const priceOfBit = 10
 /** Above it the share of old rows hardly rises: 1 − ½e⁻⁴ is 0.99. */
 const highestPrice = 4
 /** Share of the rehearsal while nothing is forgotten. */
@@ -49,7 +49,7 @@ const loss = checks.either(checks.number(), none)
  * Keeps what is forgotten of every domain at or below ε, by dual ascent on rows that are held back: each
  * domain d has a multiplier μ_d ← [μ_d + ½(f_d − ε)]₊ for what is forgotten of it, f_d, measured by
  * `strategy.probes` (primal–dual continual learning; Elenter, NaderiAlizadeh, Javidi and Ribeiro 2023,
- * section 4), and a price p_d = [μ_d + 2(f_d − ε)]₊ ≤ 4, which acts at once (proportional and integral
+ * section 4), and a price p_d = [μ_d + 10(f_d − ε)]₊ ≤ 4, which acts at once (proportional and integral
  * control of a multiplier; Stooke, Achiam and Abbeel 2020, algorithm 2). Old rows are rehearsed at
  * 1 − ½e^(−Σp) of the share that the rehearsal has, each with a chance ∝ p_d + 0.1, and penalties count
  * 1 + Σp times. While the loss falls from above what it usually is, the learning rate is up to three times

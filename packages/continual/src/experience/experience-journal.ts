@@ -185,9 +185,15 @@ async function opened(
     }
     writing = undefined
   }
+  /** Waits until nothing is written, and nothing waits for it. */
+  const allWritten = async (): Promise<void> => {
+    if (writing === undefined) return
+    await writing
+    await allWritten()
+  }
   /** Runs work while nothing is written; what is appended meanwhile waits. */
   const betweenWrites = async <T>(work: () => Promise<T>): Promise<T> => {
-    while (writing !== undefined) await writing
+    await allWritten()
     const result = work()
     const goOn = (): void => {
       writing = waiting.length > 0 ? writeAll() : undefined
@@ -209,9 +215,8 @@ async function opened(
           continue
         }
         const forgotten = await forgetInSegment(disk, segment, until, isMeant)
-        if (forgotten === null) continue
-        total += forgotten.experiences
-        if (open?.segment === segment) open = { segment, bytes: forgotten.bytes }
+        total += forgotten?.experiences ?? 0
+        if (forgotten && open?.segment === segment) open = { segment, bytes: forgotten.bytes }
       }
     } catch (error) {
       throw new ExperienceError(
@@ -265,7 +270,7 @@ async function opened(
     },
     async close() {
       isClosed = true
-      while (writing !== undefined) await writing
+      await allWritten()
       await release()
     },
   }
