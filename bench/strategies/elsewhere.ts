@@ -41,6 +41,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- choice, -- growth-trial: choose among ways to learn, or to grow': [
     ...['chooseAmong', 'dryRunChoice', 'growByTrial', 'growthTrialsIn'],
   ],
+  'test/sleep: works between two steps, and keeps what does no harm': [
+    ...['consolidationJob', 'dreamJob', 'growthJob', 'rehearsalJob', 'sleep'],
+  ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [

@@ -24,6 +24,7 @@ const suites: Readonly<
   consolidateWhen: 'checkTrigger',
   controller: 'checkController',
   choice: 'none: chooseAmong is the only one, and test/choice holds it to what it says',
+  sleep: 'checkSleepJob',
   recall: 'checkRecall',
   probes: 'checkProbes',
   vocabulary: 'none: it is one class, which nobody else can be',

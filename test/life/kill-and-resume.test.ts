@@ -102,6 +102,21 @@ describe.each([
       'step 16: torn write 1',
     ],
   },
+  {
+    program: 'sleeping-life.ts',
+    about: 'a life that sleeps',
+    states: [
+      'step 5: asleep',
+      'step 5: harmed',
+      'step 5: torn write 1',
+      'step 7: learnt',
+      'step 10: asleep',
+      'step 10: harmed',
+      'step 10: learnt',
+      'step 15: harmed',
+      'step 15: after the rename',
+    ],
+  },
 ])('$about', ({ program, states }) => {
   let [whole, broken] = ['', '']
   beforeAll(async () => {
@@ -123,6 +138,19 @@ it('a life that chooses has gone on in another arm, and had growth tried', async
   const events = learner.journal.map(({ kind, step, data }) => [kind, step, data.goesOn])
   expect(events).toContainEqual(['choice', 13, 'usual'])
   expect(events.map(([kind, step]) => `${kind} ${step}`)).toContain('growth tried 16')
+})
+
+it('a life that sleeps has kept some of it, had the rest undone, and grown asleep', async () => {
+  const { learner } = (await remains(join(folder, 'whole sleeping-life.ts'))) as { learner: LivedState }
+  const slept = learner.journal.flatMap(({ kind, data }) => (kind === 'sleep' ? [data.jobs ?? []] : []))
+  expect(slept).toHaveLength(3)
+  for (const jobs of slept) {
+    const told = jobs.map(({ job, kept }) => `${job} ${kept}`)
+    expect(told).toContain('rehearsal true')
+    expect(told).toContain('sabotage false')
+    expect(told).toContain('dreams true')
+  }
+  expect(learner.journal.filter(({ kind }) => kind === 'growth').map(({ step }) => step)).toEqual([10])
 })
 
 it('a life of all parts has lived all of them', async () => {
@@ -154,7 +182,11 @@ interface LivedState {
     readonly kind: string
     readonly step: number
     readonly part: string
-    readonly data: { readonly blocks?: number; readonly goesOn?: string }
+    readonly data: {
+      readonly blocks?: number
+      readonly goesOn?: string
+      readonly jobs?: readonly { readonly job: string; readonly kept: boolean }[]
+    }
   }[]
   readonly parts: readonly { readonly role: string; readonly state: unknown }[]
 }

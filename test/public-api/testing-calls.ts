@@ -12,6 +12,7 @@ import {
   laMaml,
   onlineEwc,
   pageHinkley,
+  rehearsalJob,
   reservoirReplay,
 } from '@burgeon/continual'
 import * as continualApi from '@burgeon/continual/testing'
@@ -123,6 +124,15 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
     () => ({
       args: { make: () => byteShift({ warmUp: 64 }), options: { quiet: 640, delay: 640 } },
       run: continualApi.checkStreamWatch,
+    }),
+  ],
+  checkSleepJob: [
+    () => ({
+      args: {
+        make: () => rehearsalJob({ rows: 2, steps: 1 }),
+        expectation: { acts: true, strategy: () => ({}) },
+      },
+      run: continualApi.checkSleepJob,
     }),
   ],
   checkUpkeep: [

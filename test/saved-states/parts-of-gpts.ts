@@ -52,3 +52,28 @@ export const told: Part = (steps) => {
   for (let i = 0; i < steps; i++) goOn()
   return { toState: () => memory.toState(), restore: (state) => memory.restore(state), goOn }
 }
+
+/** A growth policy that is asked in sleeps, after ever more steps. */
+export const asleep: Part = async (steps) => {
+  const model = tinyModel(device)
+  const part = continual.growthJob(continual.pruneDormant({ every: 1, looks: 2 }))
+  const parts: continual.SleepParts = {
+    ...{ model, penalties: [], projections: [], mirrors: [], budget: { parameters: Infinity }, key: [0, 1] },
+    ...{ hasVocabulary: false, hasLabels: false, maySaturate: false },
+  }
+  part.begin?.(parts)
+  let step = 0
+  const goOn = () => {
+    const between = (rows: continual.Batch): continual.StepContext => ({
+      ...stepOf(rows as continual.TokenBatch, model),
+      step: ++step,
+    })
+    const learnt = () => Promise.resolve(null)
+    return part.run({
+      ...{ ...parts, step, left: 0, pay: () => false, between, sample: batch },
+      ...{ rehearse: learnt, learn: learnt },
+    })
+  }
+  for (let i = 0; i < steps; i++) await goOn()
+  return { toState: () => part.toState?.(), restore: (state) => part.restore?.(state), goOn }
+}

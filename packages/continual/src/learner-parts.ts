@@ -1,7 +1,7 @@
 /** The parts of a learner, made of its strategy: who does what in a step, and whose state is kept. */
 import { chain, type GradientTransform } from '@burgeon/autograd/optim'
 import { Gpt, LoraAdapter, type LoraOptions, type LoraState } from '@burgeon/gpt'
-import { keyFromSeed, type Mirror } from '@burgeon/tensor'
+import { keyFromSeed, type Mirror, RandomStream } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
 import type { Watching } from './drift/signals/watching.ts'
 import { labelRunner } from './upkeep/tokens/label-runner.ts'
@@ -23,6 +23,7 @@ import type { Projection } from './projection/projection.ts'
 import type { Rehearsal } from './rehearsal/rehearsal.ts'
 import type { StepContext } from './journal/step-context.ts'
 import { type RecallRunner, recallRunner } from './memory/recall-runner.ts'
+import { type SleepRunner, sleepRunner } from './sleep/sleep-runner.ts'
 import { onDrift } from './trigger.ts'
 import type { Trying } from './upkeep/trying.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
@@ -53,6 +54,10 @@ export interface LearnerParts {
   readonly control: ControlRunner | undefined
   /** Sets the knobs of the arm that is lived. */
   readonly choice: ChoiceRunner | undefined
+  /** Sleeps between steps. */
+  readonly sleep: SleepRunner | undefined
+  /** Parts that look after what growth has changed. */
+  readonly afterGrowth: readonly Upkeep[]
   /** Have ways of going on tried; the first that wants to comes first. */
   readonly trying: readonly Trying[]
   /** State shaped like the parameters, of all parts. */
@@ -114,6 +119,22 @@ export function assemble({
   const choice = strategy.choice && choiceRunner(strategy.choice)
   const intake = gpt ? textIntake(gpt, vocabulary, context) : batchIntake(model)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
+  const sleep =
+    strategy.sleep &&
+    sleepRunner(strategy.sleep, {
+      ...{ model, penalties, projections, mirrors, budget },
+      ...(adapter && { adapter }),
+      ...(rehearsal && { rehearsal }),
+      ...(control && { control }),
+      ...(now && { now }),
+      ...{ hasVocabulary: vocabulary !== undefined, hasLabels: context !== undefined },
+      maySaturate: controller?.maySaturate === true,
+      key: new RandomStream(keyFromSeed(seed)).named('sleep').toState().key,
+    })
+  const afterGrowth = [
+    ...(memory ? [protectNewWeights(consolidated, memory, intake.within)] : []),
+    ...(detectors.length > 0 ? [freshAfterWidening(detectors)] : []),
+  ]
   const upkeep: readonly (Upkeep | undefined)[] = [
     // What is important is judged by what came before this batch.
     memory && consolidation(consolidated, consolidateWhen, memory, intake.within),
@@ -121,8 +142,7 @@ export function assemble({
     speaks,
     labelled,
     grows,
-    memory && protectNewWeights(consolidated, memory, intake.within),
-    detectors.length > 0 ? freshAfterWidening(detectors) : undefined,
+    ...afterGrowth,
     freezing,
     ...others,
     probes && probing(probes, model, adapter, intake, context),
@@ -141,6 +161,7 @@ export function assemble({
     ['probes', probes],
     ['controller', control],
     ['choice', choice],
+    ['sleep', sleep],
     ['recall', recall],
     ['context', labelled],
     ...watches.map((watch) => ['watch', watch] as const),
@@ -161,6 +182,8 @@ export function assemble({
     recall: gpt && recall && recallRunner(recall, gpt, vocabulary?.tokenizer),
     control,
     choice,
+    sleep,
+    afterGrowth,
     trying: [...(growth?.trial && grows ? [grows] : []), ...(choice ? [choice] : [])],
     upkeep: upkeep.filter((part) => part !== undefined),
     mirrors,

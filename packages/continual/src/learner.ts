@@ -29,8 +29,9 @@ import type { Model } from './model/model.ts'
 import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { ProbeLosses } from './journal/probe-losses.ts'
+import type { SleepReport } from './journal/sleep-report.ts'
+import { Sleeping } from './sleep/night/sleeping.ts'
 import type { Strategy } from './strategy/strategy.ts'
-import { Trials } from './trial/trials.ts'
 
 /** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
 export class Learner<M extends Model = Gpt> {
@@ -39,7 +40,7 @@ export class Learner<M extends Model = Gpt> {
   readonly budget: GrowthBudget
   readonly #loop: Loop
   readonly #branches: Branches
-  readonly #trials: Trials
+  readonly #sleeping: Sleeping
   readonly #observing = neverTwice('learner: observe')
 
   /**
@@ -51,13 +52,12 @@ export class Learner<M extends Model = Gpt> {
     // Of another model than a GPT, the checks leave nothing that needs one.
     const own = options as AnyLearnerOptions
     checkLearnerOptions(own)
-    const { strategy = {}, budget = { parameters: Infinity } } = own
     this.model = options.model
-    this.strategy = strategy
-    this.budget = budget
+    this.strategy = own.strategy ?? {}
+    this.budget = own.budget ?? { parameters: Infinity }
     this.#loop = new Loop(own)
     this.#branches = new Branches(this.#loop)
-    this.#trials = new Trials(this.#loop, (work) => this.#branches.elsewhere(work))
+    this.#sleeping = new Sleeping(this.#loop, (work) => this.#branches.elsewhere(work))
   }
 
   /** The adapter that learns in the place of the model; it stays when the learner is disposed. */
@@ -92,7 +92,7 @@ export class Learner<M extends Model = Gpt> {
    */
   async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
-    return this.#observing(() => this.#branches.act('a step', () => this.#trials.step(data)))
+    return this.#observing(() => this.#branches.act('a step', () => this.#sleeping.step(data)))
   }
 
   /**
@@ -105,7 +105,15 @@ export class Learner<M extends Model = Gpt> {
    */
   async rehearse(steps: number = 1, options: RehearseOptions = {}): Promise<RehearseReport> {
     checkRehearse(steps, options)
-    return this.#branches.act('a rehearsal', () => this.#trials.rehearse(steps, options))
+    return this.#branches.act('a rehearsal', () => this.#sleeping.trials.rehearse(steps, options))
+  }
+
+  /**
+   * Sleeps now, whatever `when` says, within the share of the steps since the last sleep. Throws OptionError
+   * if the strategy has no sleep, or while a fork is open.
+   */
+  async sleep(): Promise<SleepReport> {
+    return this.#branches.act('sleep', () => this.#sleeping.sleep())
   }
 
   /**
@@ -117,7 +125,7 @@ export class Learner<M extends Model = Gpt> {
    * @throws OptionError for other knobs, or beside a vocabulary that may grow.
    */
   fork(knobs: Partial<Knobs> = {}): Fork<M> {
-    return forkOf(this.#branches, this.#loop, knobs, () => this.#trials.drop())
+    return forkOf(this.#branches, this.#loop, knobs, () => this.#sleeping.trials.drop())
   }
 
   /**
@@ -138,11 +146,10 @@ export class Learner<M extends Model = Gpt> {
    *   forgotten then.
    */
   async forget(what: ForgetWhat): Promise<Forgotten> {
-    const { parts, options } = this.#loop
     const isMeant = meantBy(what)
     return this.#branches.act('forgetting', async () => {
-      this.#trials.drop()
-      return forget(parts.kept, options.strategy ?? {}, isMeant)
+      this.#sleeping.trials.drop()
+      return forget(this.#loop.parts.kept, this.strategy, isMeant)
     })
   }
 
@@ -159,7 +166,7 @@ export class Learner<M extends Model = Gpt> {
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */
   dispose(): void {
     this.#branches.dispose()
-    this.#trials.dispose()
+    this.#sleeping.trials.dispose()
     for (const mirror of this.#loop.parts.mirrors) mirror.dispose?.()
     this.#loop.options.lossScale?.dispose()
   }
@@ -167,7 +174,7 @@ export class Learner<M extends Model = Gpt> {
   /** Everything it knows, once the step at hand is done: it leads a resumed learner to the same bits. */
   toState(): Promise<LearnerState<StateOf<M>>> {
     return this.#branches.lookInTurn(async () => ({
-      ...(await this.#trials.toState()),
+      ...(await this.#sleeping.trials.toState()),
       model: (await this.model.toState()) as StateOf<M>,
       ...(await this.#loop.toState()),
     }))
@@ -191,7 +198,7 @@ export class Learner<M extends Model = Gpt> {
     let learner: Learner<Model> | undefined
     try {
       learner = new Learner(own as object as LearnerOptions<Model>)
-      learner.#trials.restore(state, (saved) => restoredOptions(saved, options).model)
+      learner.#sleeping.trials.restore(state, (saved) => restoredOptions(saved, options).model)
       learner.#loop.restore(state)
       return learner
     } catch (error) {

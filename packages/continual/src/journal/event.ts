@@ -3,6 +3,7 @@ import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeo
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
+import type { SleepReport } from './sleep-report.ts'
 import type { TrialOutcome } from './trials/trial-outcome.ts'
 import type { TriedRequests } from './trials/tried-requests.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
@@ -59,6 +60,8 @@ export type LearnerEvent =
   | EventOf<'growth tried', TriedRequests & { readonly goesOn: string; readonly reason: string }>
   /** Several ways to learn were tried on the same rows, and one of them goes on. */
   | EventOf<'choice', { readonly goesOn: string; readonly reason: string; readonly outcome: TrialOutcome }>
+  /** The learner slept: what became of each job, and why. */
+  | EventOf<'sleep', SleepReport>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

@@ -4,6 +4,7 @@ import type { Model } from '../model/model.ts'
 import type { Learnt, LearntBatch } from './learnt.ts'
 import { bitsPerByte } from '../metrics/prequential.ts'
 import { lossWindow } from '../growth/growth-policy.ts'
+import type { Batch } from '../stream/batch.ts'
 import type { StepContext } from './step-context.ts'
 import { eventFromState, type LearnerEvent } from './event.ts'
 import { extendJournal } from './extend-journal.ts'
@@ -18,6 +19,9 @@ export interface JournalState {
   /** Updates made without fresh rows; none unless given. */
   readonly rehearsed?: number
 }
+
+/** What the context of a step is of. */
+type ContextBatch = Omit<LearntBatch, 'learnt' | 'observed'> & { readonly learnt: Pick<Learnt, 'rowLosses'> }
 
 /** Keeps every growth, and of everything else the latest 4096 events. */
 export class Journal {
@@ -49,6 +53,11 @@ export class Journal {
   /** Updates made without fresh rows. */
   get rehearsed(): number {
     return this.#rehearsed
+  }
+
+  /** Updates since the last drift alarm, 0 in the step that raised it; null before the first. */
+  get stepsSinceDrift(): number | null {
+    return this.#lastDrift === null ? null : this.#step - this.#lastDrift
   }
 
   /** Steps in a row, up to the last one, in which a loss scale skipped the update. */
@@ -111,8 +120,16 @@ export class Journal {
       domains: (observed ?? fresh).domains,
       rehearsedRows: old?.rows ?? 0,
       parameters: this.#model.parameters.size,
-      events: this.#ofStep,
+      events: [...this.#ofStep],
     }
+  }
+
+  /** What parts see between two steps: as after the last one, with other rows, of which nothing is known. */
+  between(rows: Batch): StepContext {
+    this.#ofStep = []
+    const learnt = { rowLosses: [] }
+    const batch = { learnt, fresh: rows, old: null, oldLosses: null, tokenLosses: [], bytes: [] }
+    return this.#contextOf(batch, this.#losses.at(-1) ?? 0)
   }
 
   toState(): JournalState {
@@ -142,11 +159,11 @@ export class Journal {
   }
 
   #contextOf(
-    { learnt, fresh, old, oldLosses, tokenLosses, bytes, logits }: LearntBatch,
+    { learnt, fresh, old, oldLosses, tokenLosses, bytes, logits }: ContextBatch,
     lossPerByte: number,
   ): StepContext {
     const { rowLosses } = learnt
-    const sinceDrift = (): number | null => (this.#lastDrift === null ? null : this.#step - this.#lastDrift)
+    const sinceDrift = (): number | null => this.stepsSinceDrift
     return {
       step: this.#step,
       model: this.#model,

@@ -118,14 +118,15 @@ export function learnWithRecall(
 }
 
 /**
- * Learns rows that the rehearsal remembers, by themselves.
+ * Learns rows by themselves.
  *
+ * @param rows Those that are given, or so many that the rehearsal remembers.
  * @returns null where it remembers none yet.
  * @throws As `learnWithRecall`.
  */
-export function learnRemembered(
+export function learnAlone(
   means: LearningMeans,
-  rows: number,
+  rows: Batch | number,
   moment: LearningMoment,
 ): Promise<LearntRows | null> {
   const { step, rehearsed } = moment
@@ -133,8 +134,11 @@ export function learnRemembered(
   const dropoutKey = foldIn(foldIn(keyFromSeed(means.seed ?? 0), step), 1 + rehearsed)
   return takenBackOnError(means, moment, dropoutKey, async (parts) => {
     const { rehearsal } = parts
-    const alone = await rehearsal?.recallAlone?.(rows, rehearseContext(parts, means.intake))
-    const old = (rehearsal?.recallAlone ? alone : rehearsal?.sample(rows)) ?? null
+    const remembered = async (count: number): Promise<Batch | null | undefined> =>
+      rehearsal?.recallAlone
+        ? rehearsal.recallAlone(count, rehearseContext(parts, means.intake))
+        : rehearsal?.sample(count)
+    const old = (typeof rows === 'number' ? await remembered(rows) : rows) ?? null
     requireLearnable(old, means.probes)
     return old === null ? null : learnBatch(parts, means.intake.within(old), null)
   })

@@ -1,7 +1,7 @@
 /** The loop of a learner: the whole of one step, from prediction to growth, top to bottom in `step`. */
 import { OptionError } from '@burgeon/tensor'
 import type { ContextLabels } from '../context/context-labels.ts'
-import { bothKnobs, type Knobs } from '../control/knobs.ts'
+import { bothKnobs, type Knobs, usualKnobs } from '../control/knobs.ts'
 import { divided, joined } from '../probes/hold-back.ts'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { rowLossesOf } from '../probes/row-losses.ts'
@@ -13,7 +13,7 @@ import type { AnyLearnerOptions } from '../learner-options.ts'
 import { assemble, type LearnerParts } from '../learner-parts.ts'
 import { type FieldsByRole, type LearnerState, restoreParts, statesOf } from '../learner-state.ts'
 import { type LearningMeans, learnWithRecall } from './learning-step.ts'
-import { rehearse, type RehearseOptions, type RehearseReport } from './rehearse.ts'
+import { learnOnce, rehearse, type RehearseOptions, type RehearseReport } from './rehearse.ts'
 import type { Model } from '../model/model.ts'
 import type { Batch } from '../stream/batch.ts'
 
@@ -52,7 +52,9 @@ export class Loop {
     // Before the vocabulary grows.
     const saved = learnt ? recall?.remember(context) : recall && 0
     for (const part of learnt ? upkeep : []) this.journal.add(await part.afterStep(context))
-    return this.journal.end(batch, context, saved)
+    const report = this.journal.end(batch, context, saved)
+    this.parts.sleep?.noteStep(this.model, report)
+    return report
   }
 
   /** What is known of each domain by the rows that are held back. */
@@ -67,6 +69,11 @@ export class Loop {
   /** Takes steps on remembered rows alone: nothing reacts to them. */
   rehearse(steps: number, options: RehearseOptions, knobs: Knobs): Promise<RehearseReport> {
     return rehearse(this.#means(knobs), this.journal, steps, options)
+  }
+
+  /** One step on given rows by themselves, or on so many remembered ones; null where there are none. */
+  learnAlone(rows: Batch | number): Promise<Learnt | null> {
+    return learnOnce(this.#means(usualKnobs), this.journal, rows)
   }
 
   /** Everything but the model. */

@@ -1,7 +1,9 @@
 /** Steps on remembered rows alone: what a learner does while nothing new comes. */
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { Journal } from '../journal/journal.ts'
-import { learnRemembered, type LearningMeans } from './learning-step.ts'
+import type { Learnt } from '../journal/learnt.ts'
+import type { Batch } from '../stream/batch.ts'
+import { learnAlone, type LearningMeans } from './learning-step.ts'
 
 /** How it is rehearsed. */
 export interface RehearseOptions {
@@ -47,17 +49,32 @@ export async function rehearse(
   const [losses, updateNorms]: [number[], number[]] = [[], []]
   let total = 0
   while (losses.length < steps) {
-    const done = await learnRemembered(means, rows, journal)
-    if (done === null) {
+    const learnt = await learnOnce(means, journal, rows)
+    if (learnt === null) {
       throw new OptionError(
         `Learner: rehearse: ${means.strategy.rehearsal.name} remembers nothing yet; expected rows to be observed first.`,
       )
     }
-    const { learnt } = done
-    journal.noteRehearsal(learnt)
     losses.push(learnt.loss)
     updateNorms.push(learnt.updateNorm)
     total += learnt.rowLosses.length
   }
   return { steps, rows: total, losses, updateNorms }
+}
+
+/**
+ * One step on rows by themselves.
+ *
+ * @param rows Those that are given, or so many remembered ones.
+ * @returns null where none are remembered.
+ * @throws NonFiniteError as a step on fresh rows.
+ */
+export async function learnOnce(
+  means: LearningMeans,
+  journal: Journal,
+  rows: Batch | number,
+): Promise<Learnt | null> {
+  const done = await learnAlone(means, rows, journal)
+  if (done !== null) journal.noteRehearsal(done.learnt)
+  return done && done.learnt
 }

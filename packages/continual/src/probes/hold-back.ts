@@ -2,6 +2,7 @@
 import { OptionError } from '@burgeon/tensor'
 import type { Learnt } from '../journal/learnt.ts'
 import type { Batch } from '../stream/batch.ts'
+import { ownSource } from '../stream/origin.ts'
 import { batchFromRows, rowAt } from '../stream/row.ts'
 import type { Probes } from './probes.ts'
 
@@ -29,11 +30,13 @@ export function divided(observed: Batch, probes: Probes | undefined): Divided {
 
 /**
  * Throws OptionError for a recalled row of an experience that is held back: it would be judged by what was
- * learnt. Rows without an origin, such as a model's own text, are of no experience.
+ * learnt. Rows without an origin, and a model's own text, are of no experience.
  */
 export function requireLearnable(old: Batch | null, probes: Probes | undefined): void {
   if (old === null || probes === undefined) return
-  const at = (old.origins ?? []).findIndex((origin, i) => origin !== null && probes.isHeldBack(rowAt(old, i)))
+  const at = (old.origins ?? []).findIndex(
+    (origin, i) => origin !== null && origin.source !== ownSource && probes.isHeldBack(rowAt(old, i)),
+  )
   if (at < 0) return
   throw new OptionError(
     `learner: a remembered row is of experience ${old.origins?.[at]?.id}, which is held back; expected a memory that has never had it. ` +

@@ -38,6 +38,16 @@ export interface Probes extends Part {
   restore(state: unknown): void
 }
 
+/** The rows that probes would measure now, domain by domain. */
+export async function rowsOf(probes: Pick<Probes, 'measure'>): Promise<readonly Batch[]> {
+  const found: Batch[] = []
+  await probes.measure(async (rows) => {
+    found.push(rows)
+    return rows.domains.map(() => ({ bits: 0, bytes: 1 }))
+  })
+  return found
+}
+
 /** Any object of the role. */
 export const someProbes: Check<Probes> = checks.role(
   'probes, such as heldBack()',

@@ -18,6 +18,7 @@ import { aPenalty, type Penalty } from '../penalty/penalty.ts'
 import { someProbes } from '../probes/probes.ts'
 import type { Projection } from '../projection/projection.ts'
 import { aRehearsal } from '../rehearsal/rehearsal.ts'
+import { aSleep } from '../sleep/sleep.ts'
 import type { Strategy } from './strategy.ts'
 import { anUpkeep } from '../upkeep/upkeep.ts'
 import { onDrift, waitsForDrift } from '../trigger.ts'
@@ -40,6 +41,7 @@ const roles: ChecksOf<Strategy> = {
   probes: someProbes,
   controller: aController,
   choice: aChoice,
+  sleep: aSleep,
   upkeep: checks.list('a list of upkeep parts (objects with name, afterStep, …)', anUpkeep),
   consolidateWhen: checks.callback('a trigger, such as everySteps(500)'),
 }
@@ -66,6 +68,7 @@ export function checkStrategy(who: string, strategy: Strategy): void {
     )
   }
   checkTrials(who, strategy)
+  checkSleep(who, strategy)
   if (detector !== undefined || detectors.length > 0 || watches.length > 0) return
   const isIdle = (part: Penalty | Projection): boolean => part.waitsForConsolidation === true
   const penalty = penalties.find(isIdle)
@@ -79,6 +82,11 @@ export function checkStrategy(who: string, strategy: Strategy): void {
   if (growth?.waitsForDrift) {
     throw new OptionError(
       `${who}: got the growth policy "${growth.name}", which waits for drift, and no detector; expected one that notices it.`,
+    )
+  }
+  if (strategy.sleep !== undefined && waitsForDrift(strategy.sleep.when)) {
+    throw new OptionError(
+      `${who}: got a sleep whose when waits for drift, and no detector; expected one, or another trigger.`,
     )
   }
   if (vocabulary !== undefined && waitsForDrift(vocabulary.growWhen)) {
@@ -102,6 +110,15 @@ function checkTrials(who: string, { choice, growth, probes, vocabulary }: Strate
       `${who}: got ${tried} beside ${vocabulary.name}, whose tokenizer cannot let go of tokens; expected a vocabulary that does not grow.`,
     )
   }
+}
+
+/** Throws OptionError for jobs that nothing could judge. */
+function checkSleep(who: string, { sleep, probes }: Strategy): void {
+  const job = sleep?.jobs.find(({ changesWeights }) => changesWeights)
+  if (job === undefined || probes !== undefined) return
+  throw new OptionError(
+    `${who}: got a sleep with ${job.name}, which is judged by rows that are held back, and no probes; expected some, such as heldBack().`,
+  )
 }
 
 /** Throws OptionError for a part that labels before rows would disturb. */

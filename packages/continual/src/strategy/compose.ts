@@ -16,6 +16,7 @@ const single = [
   'probes',
   'controller',
   'choice',
+  'sleep',
   'consolidateWhen',
 ] as const
 

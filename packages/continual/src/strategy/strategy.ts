@@ -18,6 +18,7 @@ import type { Penalty } from '../penalty/penalty.ts'
 import type { Probes } from '../probes/probes.ts'
 import type { Projection } from '../projection/projection.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
+import type { Sleep } from '../sleep/sleep.ts'
 import type { Trigger } from '../trigger.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
@@ -44,6 +45,8 @@ export interface ModelStrategy {
   readonly controller?: Controller
   /** Tries several ways to learn now and then, and goes on in one of them. */
   readonly choice?: Choice
+  /** Works for itself between two steps now and then, and keeps of that what does no harm. */
+  readonly sleep?: Sleep
   /** What else is done after an update, in order and last of all: idle units may begin again, for example. */
   readonly upkeep?: readonly Upkeep[]
   /**

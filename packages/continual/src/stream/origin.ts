@@ -15,6 +15,9 @@ export interface Origin {
   readonly trust: number
 }
 
+/** Source of what a model has written itself: no experience, so never one that is held back. */
+export const ownSource = 'self'
+
 /** Origins of some rows, one for each; null for a row of which nothing is known. */
 export type Origins = readonly (Origin | null)[]
 

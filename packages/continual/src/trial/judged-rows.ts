@@ -1,9 +1,9 @@
 /** Judges a learner by rows that are held back. */
 import { ParameterStore, shareParameters } from '@burgeon/tensor'
 import type { Loop } from '../learning/loop.ts'
+import { operationsOf } from '../model/operations-of.ts'
 import { rowLossesOf } from '../probes/row-losses.ts'
 import type { Batch } from '../stream/batch.ts'
-import { operationsOf } from './operations.ts'
 import type { WeightSum } from './weight-sum.ts'
 
 /** Losses of rows, and what it took to know them. */
@@ -11,16 +11,6 @@ export interface JudgedRows {
   /** Of each row, in nats per prediction. */
   readonly losses: readonly number[]
   readonly operations: number
-}
-
-/** The rows that probes would measure now, domain by domain. */
-export async function heldRowsOf({ parts }: Loop): Promise<readonly Batch[]> {
-  const found: Batch[] = []
-  await parts.probes?.measure(async (rows) => {
-    found.push(rows)
-    return rows.domains.map(() => ({ bits: 0, bytes: 1 }))
-  })
-  return found
 }
 
 /** How well they are predicted by the learner as it is. */

@@ -1,9 +1,9 @@
 /** One arm of a trial: what its steps cost, and what judges it. */
+import { operationsOfStep } from '../journal/operations-of-step.ts'
 import type { StepReport } from '../journal/step-report.ts'
 import type { Loop } from '../learning/loop.ts'
 import type { Batch } from '../stream/batch.ts'
 import { judgedByMean, judgedRows, type JudgedRows } from './judged-rows.ts'
-import { operationsOfStep } from './operations.ts'
 import type { TrialPlan } from '../upkeep/trying.ts'
 import { WeightSum } from './weight-sum.ts'
 

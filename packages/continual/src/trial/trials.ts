@@ -12,9 +12,10 @@ import type { FieldsByRole, LearnerState, TrialState } from '../learner-state.ts
 import type { Loop } from '../learning/loop.ts'
 import type { RehearseOptions, RehearseReport } from '../learning/rehearse.ts'
 import type { Model } from '../model/model.ts'
+import { rowsOf } from '../probes/probes.ts'
 import type { Batch } from '../stream/batch.ts'
 import type { TrialPlan, Trying } from '../upkeep/trying.ts'
-import { heldRowsOf, judgedRows } from './judged-rows.ts'
+import { judgedRows } from './judged-rows.ts'
 import { LivedArm } from './lived-arm.ts'
 import { meanOf, pairedGain } from './paired-gain.ts'
 
@@ -108,8 +109,8 @@ export class Trials {
 
   async #end(open: OpenTrial, report: StepReport): Promise<StepReport> {
     const { trying, plan, beginning, first } = open
-    const { model, journal } = this.#loop
-    const held = await heldRowsOf(this.#loop)
+    const { model, journal, parts } = this.#loop
+    const held = parts.probes ? await rowsOf(parts.probes) : []
     const present = await momentOf(this.#loop)
     const arms: Ended[] = []
     try {

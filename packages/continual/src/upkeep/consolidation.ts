@@ -1,4 +1,5 @@
 /** Makes every penalty and projection protect the present weights when it is due. */
+import type { LearnerEvent } from '../journal/event.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Batch } from '../stream/batch.ts'
 import { type Trigger, triggerSignals } from '../trigger.ts'
@@ -42,10 +43,14 @@ export function consolidation(
       const sample = within(memory.sample(consolidationRows(parts)) ?? fresh)
       return parts.map((part) => {
         part.consolidate(model, sample)
-        const { rows } = sample
-        const summary = `consolidated what was known (${part.name}, ${rows} rows)`
-        return { kind: 'consolidation', step, part: part.name, summary, data: { rows } } as const
+        return consolidatedEvent(part, sample, step)
       })
     },
   }
+}
+
+/** A part has been told to protect the present weights, as some rows judge them. */
+export function consolidatedEvent({ name }: Consolidated, { rows }: Batch, step: number): LearnerEvent {
+  const summary = `consolidated what was known (${name}, ${rows} rows)`
+  return { kind: 'consolidation', step, part: name, summary, data: { rows } }
 }

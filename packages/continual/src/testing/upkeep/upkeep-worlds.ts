@@ -1,13 +1,13 @@
 /** The models that an upkeep part is tried with: what they read, and how they grow. */
 import { Gpt, type GptState } from '@burgeon/gpt'
 import type { Device } from '@burgeon/tensor'
-import { growOnSchedule } from '../growth/policies/grow-on-schedule.ts'
-import { classifier, denseFromState, type DenseState } from '../model/dense-network.ts'
-import type { Model } from '../model/model.ts'
-import { widenHidden } from '../model/widen-hidden.ts'
-import type { Strategy } from '../strategy/strategy.ts'
-import { type Batch, batchOfTokens } from '../stream/batch.ts'
-import type { Upkeep } from '../upkeep/upkeep.ts'
+import { growOnSchedule } from '../../growth/policies/grow-on-schedule.ts'
+import { classifier, denseFromState, type DenseState } from '../../model/dense-network.ts'
+import type { Model } from '../../model/model.ts'
+import { widenHidden } from '../../model/widen-hidden.ts'
+import type { Strategy } from '../../strategy/strategy.ts'
+import { type Batch, batchOfTokens } from '../../stream/batch.ts'
+import type { Upkeep } from '../../upkeep/upkeep.ts'
 
 /** A kind of model in a small life. */
 export interface UpkeepWorld {

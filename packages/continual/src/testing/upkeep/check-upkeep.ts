@@ -11,14 +11,14 @@ import {
   statements,
   takenStates,
 } from '@burgeon/tensor/testing'
-import type { LearnerEvent } from '../journal/event.ts'
-import { Learner } from '../learner.ts'
-import type { LearnerState } from '../learner-state.ts'
-import type { LearnerOptions } from '../learner-options.ts'
-import type { LayeredModel } from '../model/hidden/of-model.ts'
-import type { Model } from '../model/model.ts'
-import type { StrategyOf } from '../strategy/strategy.ts'
-import { anUpkeep, type Upkeep } from '../upkeep/upkeep.ts'
+import type { LearnerEvent } from '../../journal/event.ts'
+import { Learner } from '../../learner.ts'
+import type { LearnerState } from '../../learner-state.ts'
+import type { LearnerOptions } from '../../learner-options.ts'
+import type { LayeredModel } from '../../model/hidden/of-model.ts'
+import type { Model } from '../../model/model.ts'
+import type { StrategyOf } from '../../strategy/strategy.ts'
+import { anUpkeep, type Upkeep } from '../../upkeep/upkeep.ts'
 import { type UpkeepWorld, upkeepWorlds } from './upkeep-worlds.ts'
 
 /** What a part must do in the life that it is tried in. */

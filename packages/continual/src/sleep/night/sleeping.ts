@@ -1,0 +1,41 @@
+/** The steps of a learner, and its sleep between them. */
+import type { StepReport } from '../../journal/step-report.ts'
+import type { SleepReport } from '../../journal/sleep-report.ts'
+import type { Loop } from '../../learning/loop.ts'
+import type { Batch } from '../../stream/batch.ts'
+import { type Elsewhere, Trials } from '../../trial/trials.ts'
+import { sleepOnce, type Slept } from './night.ts'
+
+/** Nothing here may overlap. */
+export class Sleeping {
+  readonly trials: Trials
+  readonly #loop: Loop
+  readonly #elsewhere: Elsewhere
+
+  constructor(loop: Loop, elsewhere: Elsewhere) {
+    this.trials = new Trials(loop, elsewhere)
+    this.#loop = loop
+    this.#elsewhere = elsewhere
+  }
+
+  /** A step, and a sleep after it where one is due. */
+  async step(data: Batch | string): Promise<StepReport> {
+    const report = await this.trials.step(data)
+    const { parts, journal, model } = this.#loop
+    const drift = report.events.some(({ kind }) => kind === 'drift')
+    const { step, stepsSinceDrift } = journal
+    if (parts.sleep?.sleep.when({ step, drift, stepsSinceDrift }) !== true) return report
+    const { events } = await this.#slept()
+    return { ...report, parameters: model.parameters.size, events: [...report.events, ...events] }
+  }
+
+  /** Sleeps now. A trial has no place for that and ends. */
+  async sleep(): Promise<SleepReport> {
+    return (await this.#slept()).report
+  }
+
+  #slept(): Promise<Slept> {
+    this.trials.drop()
+    return this.#elsewhere(() => sleepOnce(this.#loop))
+  }
+}
