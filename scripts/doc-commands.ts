@@ -61,6 +61,7 @@ export interface Otherwise {
 
 const data = 'needs a data set, which no checkout has'
 const answers = 'answers until it is told to end; test/server runs it'
+const records = 'needs a life that has learnt records; test/records/forgetting runs it'
 const gpu = 'needs a GPU to say anything'
 const peers = 'fetches peers of hundreds of megabytes'
 const bench = (name: string): Otherwise => ({
@@ -95,6 +96,10 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'the text does not say what is learnt',
   },
   'npm run try:packages': { because: 'the continuous integration runs it by itself' },
+  'npx burgeon forget --from life --source nats://localhost/notes': { because: records },
+  'npx burgeon forget --from life --source nats://localhost/notes --replay --out life-without': {
+    because: records,
+  },
   'npx burgeon learn': { because: 'names the command, whose text is not given' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },

@@ -1,6 +1,7 @@
 /** `--json`: nothing but JSON is on the output, with the fields that docs/command-line.md names, and no other. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { learnRecords, recordsFrom, type SourceRecord } from 'burgeon/session'
 import { expect, test } from 'vitest'
 import { lifeFolder } from '../server/small-served.ts'
 import { checkout, running } from './running.ts'
@@ -22,6 +23,10 @@ const documented = new Map(
 )
 
 const used = new Set<string>()
+
+async function* aRecord(): AsyncGenerator<SourceRecord> {
+  yield { id: '1', text: 'It rained all day.' }
+}
 
 /** Holds a line of a command to the document. */
 function expectFields(line: object, what: string): void {
@@ -93,6 +98,15 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   const [restored] = (await json('restore', '--from', place('life'), '--kept', '1', '--out', place('old')))
     .lines
   expectFields(restored, 'restore: the end')
+  const recorded = await lifeFolder()
+  await learnRecords(recorded, recordsFrom('diary', aRecord()))
+  const ofDiary = ['forget', '--from', recorded, '--source', 'diary']
+  const [lived] = (await json(...ofDiary, '--replay', '--out', place('without'))).lines
+  expectFields(lived, 'forget: lived again')
+  expect(lived).toMatchObject({ kept: null, experiences: 1, done: true })
+  const [forgotten] = (await json(...ofDiary)).lines
+  expectFields(forgotten, 'forget: the end')
+  expect(forgotten).toMatchObject({ experiences: 1, dropped: [] })
   const llama = join(import.meta.dirname, '../gold/small-llama')
   const [converted] = (await json('convert', llama, place('own'))).lines
   expectFields(converted, 'convert: the end')

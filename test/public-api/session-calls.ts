@@ -54,6 +54,29 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['there is no checkpoint'],
     }),
   ],
+  forgetRecords: [
+    () => ({
+      args: {
+        folder: join(folder, 'saved'),
+        what: { source: 'nobody' },
+        options: { dropKept: true },
+      },
+      run: api.forgetRecords,
+      says: ['there is no checkpoint', 'Learner: forget'],
+    }),
+  ],
+  liveWithout: [
+    () => ({
+      args: {
+        folder: join(folder, 'saved'),
+        out: join(folder, 'again'),
+        what: { source: 'nobody' },
+        options: { signal: new AbortController().signal, onStep: () => {}, log: () => {} },
+      },
+      run: api.liveWithout,
+      says: ['there is no checkpoint', 'Learner: forget', 'nothing of what is meant'],
+    }),
+  ],
   recordsFrom: [() => ({ args: { name: 'none', records: noRecords() }, run: api.recordsFrom })],
   serverSentEvents: [() => ({ args: { url: 'http://localhost:8080/events' }, run: api.serverSentEvents })],
   buildLearner: [ofSettings(api.buildLearner)],

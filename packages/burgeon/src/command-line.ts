@@ -14,6 +14,7 @@ import { drift, type DriftOptions } from './commands/drift/drift.ts'
 import { type DetectorName, detectorNames } from './commands/drift/named-detectors.ts'
 import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
+import { forget, type ForgetOptions } from './commands/forget.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { type InspectOptions, inspect } from './commands/inspect/inspect.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
@@ -163,6 +164,20 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .addOption(json('print one object of JSON'))
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
+
+  program
+    .command('forget')
+    .description('let go of what was learnt from a source of records, or live again without it')
+    .option('--from <folder>', 'folder of the life', 'life')
+    .option('--source <name>', 'its name, such as nats://localhost/notes')
+    .addOption(several('--id <n>', 'number of an experience; again for more of them', wholeNumber(0)))
+    .option('--drop-kept', 'let go of the checkpoints that were kept, which hold it too', false)
+    .option('--replay', 'make a life in another folder that never learnt it', false)
+    .option('-o, --out <folder>', 'a folder without a checkpoint, for --replay')
+    .addOption(json('print one object of JSON'))
+    .action(async ({ id, ...options }: ForgetOptions & { readonly id: readonly number[] }) =>
+      finish(await forget({ ...options, ids: id }, context)),
+    )
   return program
 }
 

@@ -18,6 +18,12 @@ export type { HubOptions } from '../models/hub-place.ts'
 export { type OpenedModel, openModel } from '../models/open-model.ts'
 export { StreamError, type StreamErrorCode } from '../sources/stream-error.ts'
 export { DivergedError } from './diverged.ts'
+export {
+  forgetRecords,
+  type ForgetRecordsOptions,
+  type ForgottenRecords,
+} from './forgetting/forget-records.ts'
+export { liveWithout, type LivedWithout } from './forgetting/live-without.ts'
 export { learnRecords, type LearnRecordsOptions } from './learn-records.ts'
 export type { OpenRecords, RecordSource, SourceRecord } from '../sources/records/record-source.ts'
 export { recordsFrom } from '../sources/records/iterable-source.ts'

@@ -1,9 +1,10 @@
 /** Learns records of a program's own, without the command line. */
 import type { StepReport } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { aRecordSource, type RecordSource } from '../sources/records/record-source.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { aFolder } from './life/a-folder.ts'
 import { loadLife } from './life/life-checkpoint.ts'
 import { openRecordSession } from './source/record-session.ts'
 
@@ -82,11 +83,6 @@ export async function learnRecords(
   } finally {
     await lock.release()
   }
-}
-
-const aFolder: Check<string> = {
-  expected: 'the path of a folder that holds a life',
-  accepts: (value): value is string => typeof value === 'string' && value !== '',
 }
 
 /** Takes text, and gives it on line by line. */

@@ -65,8 +65,8 @@ export interface ExperienceJournal {
    */
   compact(before: number, options?: CompactOptions): Promise<void>
   /**
-   * Forgets experiences for good: no byte of them stays in the folder. Those after them keep their numbers and
-   * positions; those that are meant are left out by `read`. Appends wait meanwhile.
+   * Forgets experiences for good: no byte of them stays in the folder, and `read` leaves them out. Those
+   * after them keep their numbers and positions. Appends wait meanwhile.
    *
    * @param isMeant Called with where each experience came from.
    * @returns How many were forgotten.

@@ -1,4 +1,4 @@
-/** Forgetting in a journal: a segment is written anew without what is meant, and takes the old one's place. */
+/** Forgetting in a journal: a segment is written anew without what is meant, in the place of the old one. */
 import type { Disk } from '@burgeon/gpt'
 import { joinArrays } from '../stream/join-arrays.ts'
 import type { Origin } from '../stream/origin.ts'

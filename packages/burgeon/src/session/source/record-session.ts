@@ -24,7 +24,7 @@ export interface RecordSessionOptions extends Omit<SourceSessionOptions, 'append
 }
 
 /** Folder of the journal, beside the checkpoint. */
-const journalFolder = 'experience'
+export const journalFolder = 'experience'
 /** Milliseconds after which rows are learnt though there is room for more beside them. */
 const patience = 2000
 
