@@ -39,6 +39,9 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   vocabulary: ['vocabulary', '--seeds', '3', '--data', 'DIR'],
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
+  'context-labels': ['context-labels', '--seeds', '3', '--data', 'DIR'],
+  feedback: ['feedback', '--seeds', '3', '--data', 'DIR'],
+  recall: ['recall', '--seeds', '3', '--data', 'DIR'],
 }
 
 export const readResult = (name: string): KeptResult =>
