@@ -42,7 +42,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['chooseAmong', 'dryRunChoice', 'growByTrial', 'growthTrialsIn'],
   ],
   'test/sleep: works between two steps, and keeps what does no harm': [
-    ...['consolidationJob', 'dreamJob', 'growthJob', 'rehearsalJob', 'sleep'],
+    ...['checkHealth', 'consolidationJob', 'dreamJob', 'growthJob', 'healthJob', 'rehearsalJob', 'sleep'],
   ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],

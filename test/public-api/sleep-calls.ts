@@ -1,5 +1,8 @@
 /** Right calls of sleep and its jobs, of `@burgeon/continual`. */
+import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { openReference } from '@burgeon/tensor/reference'
 import type { CallsOf } from './call.ts'
 
 /** By export. */
@@ -14,6 +17,19 @@ export const sleepCalls = {
       run: api.sleep,
     }),
   ],
+  checkHealth: [
+    () => ({
+      args: {
+        learner: new api.Learner({
+          model: Gpt.create({ context: 4, embed: 4, heads: 2, layers: 1 }, { device: openReference() }),
+          optimizer: sgd(0.1),
+        }),
+        options: { record: { step: 0, weights: { outside: 1 }, detectors: { d: 2 } } },
+      },
+      run: api.checkHealth,
+    }),
+  ],
+  healthJob: [() => ({ args: {}, run: api.healthJob })],
   rehearsalJob: [() => ({ args: { options: { rows: 4, steps: 2 } }, run: api.rehearsalJob })],
   dreamJob: [() => ({ args: { options: { rows: 4, steps: 2 } }, run: api.dreamJob })],
   consolidationJob: [() => ({ args: {}, run: api.consolidationJob })],

@@ -53,27 +53,42 @@ export const told: Part = (steps) => {
   return { toState: () => memory.toState(), restore: (state) => memory.restore(state), goOn }
 }
 
-/** A growth policy that is asked in sleeps, after ever more steps. */
-export const asleep: Part = async (steps) => {
-  const model = tinyModel(device)
-  const part = continual.growthJob(continual.pruneDormant({ every: 1, looks: 2 }))
-  const parts: continual.SleepParts = {
-    ...{ model, penalties: [], projections: [], mirrors: [], budget: { parameters: Infinity }, key: [0, 1] },
-    ...{ hasVocabulary: false, hasLabels: false, maySaturate: false },
+/** A job in sleeps after ever more steps. */
+const asleep =
+  (make: () => continual.SleepJob): Part =>
+  async (steps) => {
+    const model = tinyModel(device)
+    const part = make()
+    const parts: continual.SleepParts = {
+      ...{
+        model,
+        penalties: [],
+        projections: [],
+        mirrors: [],
+        budget: { parameters: Infinity },
+        key: [0, 1],
+      },
+      ...{ hasVocabulary: false, hasLabels: false, maySaturate: false },
+    }
+    part.begin?.(parts)
+    let step = 0
+    const goOn = () => {
+      const between = (rows: continual.Batch): continual.StepContext => ({
+        ...stepOf(rows as continual.TokenBatch, model),
+        step: ++step,
+      })
+      const learnt = () => Promise.resolve(null)
+      return part.run({
+        ...{ ...parts, step, left: 0, pay: () => false, between, sample: batch },
+        ...{ rehearse: learnt, learn: learnt, states: () => Promise.resolve([]) },
+      })
+    }
+    for (let i = 0; i < steps; i++) await goOn()
+    return { toState: () => part.toState?.(), restore: (state) => part.restore?.(state), goOn }
   }
-  part.begin?.(parts)
-  let step = 0
-  const goOn = () => {
-    const between = (rows: continual.Batch): continual.StepContext => ({
-      ...stepOf(rows as continual.TokenBatch, model),
-      step: ++step,
-    })
-    const learnt = () => Promise.resolve(null)
-    return part.run({
-      ...{ ...parts, step, left: 0, pay: () => false, between, sample: batch },
-      ...{ rehearse: learnt, learn: learnt },
-    })
-  }
-  for (let i = 0; i < steps; i++) await goOn()
-  return { toState: () => part.toState?.(), restore: (state) => part.restore?.(state), goOn }
-}
+
+/** A growth policy that is asked. */
+export const growthAsleep = asleep(() => continual.growthJob(continual.pruneDormant({ every: 1, looks: 2 })))
+
+/** A look at what a learner is. */
+export const healthAsleep = asleep(() => continual.healthJob())

@@ -9,7 +9,7 @@ import { OptimizerLife } from '../optimizers/optimizer-life.ts'
 import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
 import { readSome } from '../recall/read-texts.ts'
-import { asleep, freezing, labels, told } from './parts-of-gpts.ts'
+import { growthAsleep, healthAsleep, freezing, labels, told } from './parts-of-gpts.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -431,7 +431,8 @@ export const parts: Readonly<Record<string, Part>> = {
   episodicMemory: own(() => continual.episodicMemory({ bytes: 2 ** 18 }), readSome),
   contextLabels: labels,
   feedbackMemory: told,
-  growthJob: asleep,
+  growthJob: growthAsleep,
+  healthJob: healthAsleep,
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
   ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),

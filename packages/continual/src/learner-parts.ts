@@ -125,6 +125,7 @@ export function assemble({
       ...{ model, penalties, projections, mirrors, budget },
       ...(adapter && { adapter }),
       ...(rehearsal && { rehearsal }),
+      ...(probes && { probes }),
       ...(control && { control }),
       ...(now && { now }),
       ...{ hasVocabulary: vocabulary !== undefined, hasLabels: context !== undefined },

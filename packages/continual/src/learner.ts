@@ -29,7 +29,7 @@ import type { Model } from './model/model.ts'
 import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { ProbeLosses } from './journal/probe-losses.ts'
-import type { SleepReport } from './journal/sleep-report.ts'
+import type { SleepReport } from './journal/sleep/sleep-report.ts'
 import { Sleeping } from './sleep/night/sleeping.ts'
 import type { Strategy } from './strategy/strategy.ts'
 

@@ -7,6 +7,8 @@ export interface Part {
   readonly name: string
   /** State shaped like the parameters, which must follow growth. */
   readonly mirrors?: readonly Mirror[]
+  /** How much it keeps, and how much that may be at most; not said unless given. */
+  readonly room?: { readonly used: number; readonly most: number }
   /**
    * Puts another row of the same length in the place of each row of tokens that it keeps, when the vocabulary
    * has grown: what a mirror's `remap` is for parameters. Needed beside a growing vocabulary by whatever

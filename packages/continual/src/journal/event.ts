@@ -3,7 +3,7 @@ import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeo
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
-import type { SleepReport } from './sleep-report.ts'
+import type { SleepReport } from './sleep/sleep-report.ts'
 import type { TrialOutcome } from './trials/trial-outcome.ts'
 import type { TriedRequests } from './trials/tried-requests.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'

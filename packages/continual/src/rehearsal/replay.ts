@@ -72,6 +72,11 @@ export function replay(options: ReplayOptions): Replay {
     get bytes() {
       return kept.store.bytes
     },
+    get room() {
+      return typeof capacity === 'number'
+        ? { used: kept.store.rows.length, most: capacity }
+        : { used: kept.store.bytes, most: capacity.bytes }
+    },
     recall(context) {
       const wanted = kept.due(context.fresh.rows, context.shareFactor)
       if (wanted === 0) return kept.recall([])

@@ -7,6 +7,9 @@ import type { StepContext } from '../journal/step-context.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Projection } from '../projection/projection.ts'
+import type { HealthFinding } from '../journal/sleep/health-finding.ts'
+import type { PartState } from '../learner-state.ts'
+import type { Probes } from '../probes/probes.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import type { Batch } from '../stream/batch.ts'
 
@@ -16,6 +19,7 @@ export interface SleepParts {
   /** Learns in the place of the model, where there is one. */
   readonly adapter?: LoraAdapter
   readonly rehearsal?: Rehearsal
+  readonly probes?: Probes
   readonly penalties: readonly Penalty[]
   readonly projections: readonly Projection[]
   /** State shaped like the parameters, of all parts. */
@@ -44,6 +48,8 @@ export interface SleepContext extends SleepParts {
   readonly key: RandomKey
   /** Operations that the job may still take. */
   readonly left: number
+  /** What all parts keep, as it would be saved. Copies are not made: it must not be written to. */
+  states(): Promise<readonly PartState[]>
   /** What parts see after a step, with these rows in the place of the new ones, and nothing learnt. */
   between(rows: Batch): StepContext
   /**
@@ -74,6 +80,8 @@ export interface JobDone {
   readonly summary: string
   /** For the journal, where the job is kept. None unless given. */
   readonly events?: readonly LearnerEvent[]
+  /** What it has found, for the journal. Nothing unless given. */
+  readonly findings?: readonly HealthFinding[]
   /** What it looks after, as a number. Ignored of a job that changes weights, which is measured. */
   readonly before?: number
   readonly after?: number

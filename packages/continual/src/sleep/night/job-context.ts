@@ -1,6 +1,7 @@
 /** What a job of a sleep sees of a learner, and what it can have it do. */
 import { checkArgument, checks, type RandomKey } from '@burgeon/tensor'
 import type { Learnt } from '../../journal/learnt.ts'
+import { statesOf } from '../../learner-state.ts'
 import type { Loop } from '../../learning/loop.ts'
 import { operationsOf } from '../../model/operations-of.ts'
 import type { Batch } from '../../stream/batch.ts'
@@ -46,6 +47,7 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
     get left() {
       return purse.left
     },
+    states: () => statesOf(loop.parts.kept),
     between: (rows) => journal.between(rows),
     sample(rows) {
       const found = loop.parts.memory?.sample(rows) ?? null

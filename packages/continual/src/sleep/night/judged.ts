@@ -1,6 +1,6 @@
 /** Judges by rows that are held back what a job did to the weights. */
 import type { ProbeLosses } from '../../journal/probe-losses.ts'
-import type { SleptJob } from '../../journal/sleep-report.ts'
+import type { SleptJob } from '../../journal/sleep/sleep-report.ts'
 
 /** Why a job cannot be kept; null where it can. What is not a number is worse than any. */
 export function harmOf(before: ProbeLosses, after: ProbeLosses, tolerance: number): string | null {

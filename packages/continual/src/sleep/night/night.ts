@@ -3,7 +3,7 @@ import { foldIn, OptionError, type RandomKey, shown } from '@burgeon/tensor'
 import { type Moment, momentOf } from '../../fork/moment.ts'
 import type { LearnerEvent } from '../../journal/event.ts'
 import type { ProbeLosses } from '../../journal/probe-losses.ts'
-import type { SleepReport, SleptJob } from '../../journal/sleep-report.ts'
+import type { SleepReport, SleptJob } from '../../journal/sleep/sleep-report.ts'
 import type { Loop } from '../../learning/loop.ts'
 import type { Probes } from '../../probes/probes.ts'
 import type { JobDone, SleepJob } from '../sleep-job.ts'
@@ -86,8 +86,9 @@ class Night {
       if (done === null) return nothingDone(moment)
       await this.#record(done)
       this.#events.push(...(done.events ?? []))
-      const { summary, before = null, after = null } = done
-      return { job: job.name, kept: true, reason: summary, before, after, operations: purse.spent }
+      const { summary: reason, before = null, after = null, findings } = done
+      const own = { job: job.name, kept: true, reason, before, after, operations: purse.spent }
+      return { ...own, ...(findings && { findings }) }
     } finally {
       moment.dispose()
     }

@@ -1,6 +1,6 @@
 /** The steps of a learner, and its sleep between them. */
 import type { StepReport } from '../../journal/step-report.ts'
-import type { SleepReport } from '../../journal/sleep-report.ts'
+import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
 import type { Loop } from '../../learning/loop.ts'
 import type { Batch } from '../../stream/batch.ts'
 import { type Elsewhere, Trials } from '../../trial/trials.ts'

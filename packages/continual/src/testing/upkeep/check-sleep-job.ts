@@ -12,7 +12,7 @@ import {
   statements,
   takenStates,
 } from '@burgeon/tensor/testing'
-import type { SleepReport } from '../../journal/sleep-report.ts'
+import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
 import { Learner } from '../../learner.ts'
 import type { LearnerOptions } from '../../learner-options.ts'
 import type { LearnerState } from '../../learner-state.ts'

@@ -1,4 +1,5 @@
 /** What was done in a sleep. Plain data. */
+import type { HealthFinding } from './health-finding.ts'
 
 /** What became of one job. */
 export interface SleptJob {
@@ -17,6 +18,8 @@ export interface SleptJob {
   readonly after: number | null
   /** The same of each domain, of a job that changes weights. */
   readonly domains?: Readonly<Record<string, { readonly before: number; readonly after: number }>>
+  /** What it has found, of one that looks at the learner. */
+  readonly findings?: readonly HealthFinding[]
   /** Floating-point operations that it took, looks at the rows that are held back included. */
   readonly operations: number
 }
