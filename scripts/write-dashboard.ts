@@ -22,7 +22,7 @@ if (executablePath === undefined) throw new Error('no Chromium was found; instal
 const settings: LifeSettings = {
   model: { context: 128, embed: 48, heads: 4, layers: 2, mlpHidden: 96 },
   ...{ seed: 7, rows: 4, learningRate: 3e-3, memoryRows: 200, rehearsalShare: 0.5, protection: 0 },
-  ...{ plateau: 40, maxParameters: 200_000, watchesBytes: true },
+  ...{ plateau: 40, maxParameters: 200_000, watchesBytes: true, feedback: 200 },
 }
 const question = 'Where is the boiler?'
 const talk = `User: ${question}\nAssistant: In the cellar, and the key hangs beside the door.\n`
@@ -98,5 +98,5 @@ async function talkOn(page: Page): Promise<void> {
   await page.getByLabel('Message').fill(question)
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Good' }).click()
-  await page.getByText(/^Learnt: .* it is on disk/).waitFor()
+  await page.getByText(/^Learnt in /).waitFor()
 }

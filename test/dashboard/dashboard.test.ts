@@ -125,6 +125,25 @@ withChromium((open) => {
       expect(await figure(page(), 'Parameters')).toBe(grown)
     })
 
+    test('says what an answer was written from; a thumb is the owner’s word, and learnt', async () => {
+      const own = { ...servedLife, recall: 2 ** 18, feedback: 20 }
+      const served = await smallServed(await lifeFolder(own))
+      const { url, client } = await servedFor(served)
+      await client.post('/v1/learn', { text: 'User: Where is it?\nAssistant: In the cellar.\n'.repeat(40) })
+      await openDashboard(page(), url)
+      await page().getByLabel('Message').fill('Where is it?')
+      await page().keyboard.press('Enter')
+      await page()
+        .getByText(/^Recalled: “.*cellar.*” \(taught\)/)
+        .waitFor()
+      const step = served.step()
+      await page().getByRole('button', { name: 'Bad' }).click()
+      await page()
+        .getByText(/^Learnt in 8 steps\./)
+        .waitFor()
+      expect([served.step(), served.rehearsed?.()]).toEqual([step, 8])
+    })
+
     test('talks, and what is said of an answer has the effect that it tells', async () => {
       const served = await smallServed()
       const { url } = await servedFor(served)

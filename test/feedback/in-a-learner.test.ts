@@ -116,6 +116,39 @@ describe('beside the same steps without', () => {
   })
 })
 
+test('what became of a piece is told by what was said, of which answer, by whom', async () => {
+  const { learner, memory } = await life({ trusted: ['a'] })
+  expect(memory.statusOf('accept', answer)).toBeNull()
+  memory.reject(answer)
+  expect(memory.statusOf('reject', answer)).toEqual({
+    ...{ strength: 1, uses: 0, logRatio: null, isWaiting: true },
+  })
+  await learner.rehearse(6)
+  const learnt = memory.statusOf('reject', answer)
+  expect(learnt).toMatchObject({ uses: 6, isWaiting: true })
+  expect(learnt?.logRatio).toBe(memory.summary().logRatios.disliked)
+  expect(learnt?.logRatio).toBeLessThan(0)
+  // A thumb takes the place of a thumb, and a reward is another thing.
+  memory.accept(answer)
+  expect(memory.statusOf('accept', answer)).toMatchObject({ uses: 0 })
+  expect(memory.statusOf('reward', answer)).toBeNull()
+  memory.reward(answer, 3)
+  expect(memory.statusOf('reward', answer)).toMatchObject({ strength: 1, isWaiting: false })
+  memory.accept(wanted, { source: 'stranger' })
+  const stranger = { ...{ strength: 0, uses: 0, logRatio: null, isWaiting: false } }
+  expect(memory.statusOf('accept', wanted, { source: 'stranger' })).toEqual(stranger)
+  expect(memory.statusOf('accept', wanted, { source: 'a' })).toBeNull()
+  memory.reject(answer, { source: 'a' })
+  expect(memory.statusOf('accept', answer)).toMatchObject({ strength: 0, isWaiting: false })
+  for (const [kind, of] of [
+    ['praise', answer],
+    ['accept', {}],
+  ] as const) {
+    expect(() => memory.statusOf(kind as 'accept', of as Answer)).toThrow(OptionError)
+  }
+  expect(() => memory.statusOf('accept', answer, { weight: 1 } as object)).toThrow(OptionError)
+})
+
 test('the reference is what the model thought when it answered, and ratios are on record', async () => {
   const one = await life()
   const given = await one.learner.answer(prompt, { tokens: 8, seed: 4 })

@@ -208,7 +208,8 @@ export {
   type FeedbackMemoryOptions,
   feedbackMemory,
 } from './rehearsal/feedback/feedback-memory.ts'
-export type { FeedbackSummary } from './rehearsal/feedback/feedback-summary.ts'
+export type { FeedbackKind } from './rehearsal/feedback/feedback-record.ts'
+export type { FeedbackStatus, FeedbackSummary } from './rehearsal/feedback/feedback-summary.ts'
 export { ownTextReplay, type OwnTextReplayOptions } from './rehearsal/own-text-replay.ts'
 export { balancedMemory } from './rehearsal/memory/balanced-memory.ts'
 export { greedyMemory } from './rehearsal/memory/greedy-memory.ts'

@@ -23,7 +23,14 @@ import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
 import { KnownAnswers } from './feedback/known-answers.ts'
 import { Lessons } from './lessons.ts'
 import { Writers } from './openai/writers.ts'
-import { checkOrigin, checkScope, type DoorOptions, loopbackNames, namedPages } from './security/doors.ts'
+import {
+  checkOrigin,
+  checkScope,
+  type DoorOptions,
+  isOwners,
+  loopbackNames,
+  namedPages,
+} from './security/doors.ts'
 import { type ApiKey, Keys } from './security/keys.ts'
 import { aServedModel, type ServedModel } from './served/served-model.ts'
 import type { Services } from './services.ts'
@@ -106,6 +113,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     events: new LatestEvents({ kept: 1024, stepEvery: 100, beatEvery: 15_000 }),
     now: () => (performance.timeOrigin + performance.now()) / 1000,
     answers: new KnownAnswers({ answers: 1024, characters: 2 ** 24 }),
+    isOwners: (c) => isOwners(c, doors),
     state: { inFlight: 0, isDraining: false },
   }
   const unheard = served.life?.listen((told) => tell(services.events, told))

@@ -8,7 +8,13 @@ export { loadMcp, type McpSdk } from './mcp/load-mcp.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served/served-model.ts'
 export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served/served-checkpoints.ts'
-export type { FeedbackEntry, ServedFeedback } from './served/served-feedback.ts'
+export type {
+  FeedbackEntry,
+  FeedbackKind,
+  FeedbackOutcome,
+  ServedFeedback,
+  WrittenAnswer,
+} from './served/served-feedback.ts'
 export type {
   GrowthOutcome,
   GrowthPlan,

@@ -1,4 +1,5 @@
 /** What every route works with. */
+import type { Context } from 'hono'
 import type { KnownAnswers } from './feedback/known-answers.ts'
 import type { Lessons } from './lessons.ts'
 import type { Writers } from './openai/writers.ts'
@@ -25,6 +26,8 @@ export interface Services {
   readonly lessons: Lessons
   /** What was written lately. */
   readonly answers: KnownAnswers
+  /** Whether a request may do everything: it is the owner's. */
+  readonly isOwners: (c: Context) => boolean
   /** How the server stands. */
   readonly state: { inFlight: number; isDraining: boolean }
 }

@@ -6,7 +6,13 @@ import type { ServedModel } from './served/served-model.ts'
 export class WeightsVersion {
   readonly #served: ServedModel
   #known:
-    | { readonly model: object; readonly step: number; readonly size: number; readonly version: string }
+    | {
+        readonly model: object
+        readonly step: number
+        readonly rehearsed: number
+        readonly size: number
+        readonly version: string
+      }
     | undefined
 
   constructor(served: ServedModel) {
@@ -15,11 +21,16 @@ export class WeightsVersion {
 
   /** `STEP-DIGEST`: steps learnt, and the beginning of the SHA-256 of all weights in order. Asked in a turn. */
   async now(): Promise<string> {
-    const { model, step: stepOf } = this.#served
-    const [step, { size }] = [stepOf(), model.parameters]
+    const { model } = this.#served
+    const [step, rehearsed, { size }] = [
+      this.#served.step(),
+      this.#served.rehearsed?.() ?? 0,
+      model.parameters,
+    ]
     const known = this.#known
     // After a rollback the same step may have other weights.
-    if (known?.model === model && known.step === step && known.size === size) return known.version
+    const isSame = known?.step === step && known.rehearsed === rehearsed && known.size === size
+    if (known?.model === model && isSame) return known.version
     const hash = createHash('sha256')
     for (const { path, tensor } of model.parameters) {
       hash.update(`${path}[${tensor.shape.join()}]`)
@@ -27,7 +38,7 @@ export class WeightsVersion {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength))
     }
     const version = `${step}-${hash.digest('hex').slice(0, 12)}`
-    this.#known = { model, step, size, version }
+    this.#known = { model, step, rehearsed, size, version }
     return version
   }
 }

@@ -9,6 +9,7 @@ import { findServer } from '../serving/find-server.ts'
 import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
 import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
+import { recoverFeedback } from '../serving/served-feedback.ts'
 import { approvalsOf } from '../serving/served-growth.ts'
 import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
 import { bytesKept } from '../session/source/give-back.ts'
@@ -103,6 +104,7 @@ export async function serve(
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
       await checkOutput('serve', path)
       askApproval(life, options)
+      await recoverFeedback(disk, life)
       const turns = new modules.Turns({ learnShare: options.learnShare })
       const turn = <R>(body: () => Promise<R>): Promise<R> => turns.take('learn', body)
       return recorded(life, async (watcher) => {
@@ -132,6 +134,7 @@ export async function serve(
   return holdingFolder(local, async (disk) => {
     const life = await loadLife(disk)
     askApproval(life, options)
+    await recoverFeedback(disk, life)
     return recorded(life, (watcher) =>
       untilStopped(servedLife(life, local, { ...served, disk, note, watcher }), means),
     )

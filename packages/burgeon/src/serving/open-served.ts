@@ -60,7 +60,7 @@ export function servedLife(
   })
   return {
     ...{ id, endTokens: [], life: watcher, checkpoints },
-    feedback: servedFeedback(disk, () => now.life),
+    feedback: servedFeedback(disk, { life: () => now.life, teacher: () => now.teacher }),
     get model() {
       return now.learner.model
     },
@@ -77,6 +77,7 @@ export function servedLife(
       return servedGrowth(now.life, now.teacher)
     },
     step: () => now.learner.step,
+    rehearsed: () => now.teacher.rehearsed,
     recall: () => recallIn(now.learner.strategy.recall, now.tokenizer),
     report: () => servedReport(now.life, path),
   }

@@ -3,7 +3,9 @@ import { CheckpointError, describeCheckpoint, type Disk, keepCheckpoint, keptChe
 import type { CheckpointFacts, RolledBack, ServedCheckpoints } from '@burgeon/server'
 import { guessing } from '../session/diverged.ts'
 import { type KnownLife, loadLife, saveLife } from '../session/life/life-checkpoint.ts'
+import { feedbackOf } from '../session/life/life-feedback.ts'
 import { type LifeRecord, recentBitsPerByte } from '../session/record/life-record.ts'
+import { countFeedback } from './served-feedback.ts'
 import { approvalsOf } from './served-growth.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
@@ -59,6 +61,8 @@ export function servedCheckpoints(disk: Disk, present: PresentLife): ServedCheck
     const before = present.life()
     const life = await loadLife(disk, {}, { kept })
     try {
+      // What was said since is part of what was left.
+      if (feedbackOf(life) !== undefined) life.record.feedbackRead = await countFeedback(disk)
       noteRollback(life.record, { kept, step: life.learner.step, from: left.step })
       const asks = approvalsOf(before)?.asks
       if (asks !== undefined) approvalsOf(life)?.ask(asks)

@@ -1,26 +1,44 @@
 /** Feedback in the folder of a life: a file of lines, each a piece of feedback. */
 import { CheckpointError, type Disk } from '@burgeon/gpt'
-import type { FeedbackEntry, ServedFeedback } from '@burgeon/server'
+import type { FeedbackEntry, FeedbackOutcome, ServedFeedback, Turn } from '@burgeon/server'
 import type { Life } from '../session/life/life-checkpoint.ts'
+import { feedbackOf, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
+import { noteLearnt } from './learn-feedback.ts'
+import type { LifeTeacher } from './teach-life.ts'
 
 const file = 'feedback.jsonl'
 const encoder = new TextEncoder()
 
+/** The life of the moment, and who teaches it. */
+export interface PresentTeacher {
+  life(): Life
+  teacher(): Pick<LifeTeacher, 'hear'>
+}
+
 /**
- * Feedback of a life. What is written stays, over rollbacks too; which lessons are learnt, the record of the
- * life knows.
- *
- * @param present The life of the moment.
+ * Feedback of a life. What is written stays, over rollbacks too; what of it is learnt, the record of the life
+ * knows.
  */
-export function servedFeedback(disk: Disk, present: () => Pick<Life, 'record'>): ServedFeedback {
+export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedback {
   let opened: Promise<Set<string>> | undefined
+  const learn = async (entry: FeedbackEntry, turn: Turn): Promise<FeedbackOutcome> => {
+    const memory = feedbackOf(present.life())
+    const said = saidIn(entry)
+    if (memory === undefined || said === null) {
+      throw new CheckpointError(`${disk.place}: this life cannot learn what ${file} says of its answers.`)
+    }
+    const read = (await opened)?.size ?? 0
+    return present.teacher().hear(memory, { id: entry.id, said, read }, turn)
+  }
   return {
     async note(entry) {
       // One that could not be read is tried again.
-      opened ??= openedAt(disk).catch((error: unknown) => {
-        opened = undefined
-        throw error
-      })
+      opened ??= entriesOf(disk)
+        .then((entries) => new Set(entries.map(({ id }) => id)))
+        .catch((error: unknown) => {
+          opened = undefined
+          throw error
+        })
       try {
         const known = await opened
         if (known.has(entry.id)) return false
@@ -35,21 +53,74 @@ export function servedFeedback(disk: Disk, present: () => Pick<Life, 'record'>):
         })
       }
     },
-    isLearnt: (id) => present().record.feedback?.includes(id) ?? false,
+    isLearnt: (id) => present.life().record.feedback?.includes(id) ?? false,
+    get learn() {
+      return feedbackOf(present.life()) === undefined ? undefined : learn
+    },
   }
 }
 
-/** Names of all that was written. */
-async function openedAt(disk: Disk): Promise<Set<string>> {
-  const known = new Set<string>()
-  if (!(await disk.list()).includes(file)) return known
-  for (const line of new TextDecoder().decode(await disk.read(file)).split('\n')) {
-    try {
-      const { id } = JSON.parse(line) as Partial<FeedbackEntry>
-      if (typeof id === 'string') known.add(id)
-    } catch {
-      // Empty, or cut short.
-    }
+/** What an entry says of its answer; null where it says nothing. */
+function saidIn({
+  kind,
+  isOwner,
+  score,
+  correction,
+  answer,
+  ...entry
+}: Partial<FeedbackEntry>): SaidOfAnswer | null {
+  const { prompt, written = null, weight = 1, source = '' } = entry
+  if (kind == null || prompt === undefined || answer === undefined || weight === 0) return null
+  const common = { prompt, weight, source: isOwner === true ? null : source, reward: score ?? 0 }
+  // Where nothing was answered, what was wanted is an answer as good as any.
+  if (kind === 'correct' && answer === '') {
+    return { ...common, kind: 'accept', answer: correction ?? '', written: null, wanted: null }
   }
-  return known
+  return { ...common, kind, answer, written, wanted: correction ?? null }
+}
+
+/** A file of feedback that has entries, each with a name. */
+type Entry = Partial<FeedbackEntry> & Pick<FeedbackEntry, 'id'>
+
+/** How many pieces are written down beside a life. */
+export const countFeedback = async (disk: Disk): Promise<number> => (await entriesOf(disk)).length
+
+/** All that was written. */
+async function entriesOf(disk: Disk): Promise<Entry[]> {
+  if (!(await disk.list()).includes(file)) return []
+  return new TextDecoder()
+    .decode(await disk.read(file))
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        const entry = JSON.parse(line) as Partial<FeedbackEntry>
+        return typeof entry.id === 'string' ? [entry as Entry] : []
+      } catch {
+        // Empty, or cut short.
+        return []
+      }
+    })
+}
+
+/**
+ * Tells the memory of a life what is written down and was never learnt, because a server was killed, or could
+ * not save. What a rollback took back stays away.
+ *
+ * @returns How many pieces it was.
+ */
+export async function recoverFeedback(disk: Disk, life: Life): Promise<number> {
+  const memory = feedbackOf(life)
+  if (memory === undefined) return 0
+  const entries = await entriesOf(disk)
+  const { feedback = [], feedbackRead = 0 } = life.record
+  let found = 0
+  for (const entry of entries.slice(feedbackRead)) {
+    const said = feedback.includes(entry.id) ? null : saidIn(entry)
+    if (said === null) continue
+    tellFeedback(life, memory, said)
+    noteLearnt(life, entry.id)
+    found++
+  }
+  life.record.feedbackRead = entries.length
+  return found
 }

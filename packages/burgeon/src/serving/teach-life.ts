@@ -1,7 +1,7 @@
 /** Teaches a life what a server is sent. */
-import type { Chunk, LearnerEvent, TokenBatch } from '@burgeon/continual'
+import type { Chunk, FeedbackMemory, LearnerEvent, TokenBatch } from '@burgeon/continual'
 import type { Disk } from '@burgeon/gpt'
-import type { Learnt, Lesson, Teacher } from '@burgeon/server'
+import type { FeedbackOutcome, Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
 import { isRuined } from '../session/diverged.ts'
 import { eventLine } from '../session/event-line.ts'
@@ -10,6 +10,7 @@ import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
 import type { SessionWatcher } from '../session/run-session.ts'
 import { lifeBatches } from '../session/source/life-batches.ts'
+import { learnFeedback, noteLearnt, type Piece } from './learn-feedback.ts'
 
 type Turn = Parameters<Teacher['learn']>[1]
 
@@ -31,6 +32,10 @@ export interface LifeTeacher extends Teacher {
    * Called in a turn.
    */
   rehearse(): Promise<readonly LearnerEvent[] | null>
+  /** Learns what is said of an answer, beside what the life remembers, and saves it. See `learnFeedback`. */
+  hear(memory: FeedbackMemory, piece: Piece, turn: Turn): Promise<FeedbackOutcome>
+  /** Steps on remembered rows alone, since it was made. */
+  readonly rehearsed: number
   /** Saves the life, in a turn. Throws CheckpointError that says why it could not. */
   saveNow(): Promise<void>
   /** Saves the life when its turn comes; returns whether it could. */
@@ -44,7 +49,7 @@ export interface LifeTeacher extends Teacher {
 export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): LifeTeacher {
   const { learner, record, settings } = life
   const checkpoints = keeper(life, { disk }, note)
-  let unsaved = false
+  let [unsaved, rehearsed] = [false, 0]
   const saveNow = async (): Promise<void> => {
     beforeSave?.()
     await watcher.saving?.(note)
@@ -61,13 +66,14 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       return (error as Error).message
     }
   }
+  const ruined = async (error: unknown): Promise<never> => {
+    if (!(error instanceof NonFiniteError)) throw error
+    const ruin = await checkpoints.diverged(error)
+    throw ruin
+  }
   const step = async (batch: TokenBatch): Promise<Progress> => {
     const { position } = record
-    const report = await learner.observe(batch).catch(async (error: unknown) => {
-      if (!(error instanceof NonFiniteError)) throw error
-      const ruin = await checkpoints.diverged(error)
-      throw ruin
-    })
+    const report = await learner.observe(batch).catch(ruined)
     unsaved = true
     // A place is never null but before the first: what is taught stands in no source.
     recordStep(record, report, position as NonNullable<typeof position>)
@@ -88,8 +94,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       const tokens = new TextEncoder().encode(text)
       const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
       for await (const { batch } of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
-      // It commits with the weights that know it.
-      if (id !== undefined) record.feedback = [...(record.feedback ?? []), id].slice(-maxFeedback)
+      if (id !== undefined) noteLearnt(life, id)
       const failure = await save(turn)
       const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
       const bytes = sum((one) => one.bytes)
@@ -105,6 +110,19 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       const rows = learner.strategy.rehearsal?.sample(settings.rows) ?? null
       return rows === null ? null : (await step(rows as TokenBatch)).events
     },
+    hear: (memory, piece, turn) =>
+      learnFeedback(life, memory, piece, {
+        turn,
+        async rehearse() {
+          rehearsed++
+          unsaved = true
+          await learner.rehearse().catch(ruined)
+        },
+        save: async () => (await save(turn)) === null,
+      }),
+    get rehearsed() {
+      return rehearsed
+    },
     saveNow,
     save: async (turn) => (await save(turn)) === null,
     async close() {
@@ -112,9 +130,6 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     },
   }
 }
-
-/** Names of lessons out of feedback that a life remembers. */
-const maxFeedback = 4096
 
 /** What a step came to. */
 interface Progress {

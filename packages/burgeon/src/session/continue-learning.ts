@@ -63,7 +63,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
 
 /**
  * A learner that goes on from a model's weights, with the strategy of `burgeon learn`: a reservoir of what it
- * learns, drift detection, growth where the loss no longer falls. There are none of the data that the model
+ * learns, feedback on its answers beside that, drift detection, growth where the loss no longer falls. There are none of the data that the model
  * was trained on; it writes text of its own before it learns anything, and rehearses that (Robins 1995).
  *
  * @throws OptionError for options that are none, or a tokenizer that is not the model's.
@@ -110,6 +110,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     rows: 2,
     learningRate: options.learningRate ?? 3e-4,
     memoryRows: 2000,
+    feedback: 2000,
     rehearsalShare: 1,
     protection,
     plateau: options.plateau ?? 200,

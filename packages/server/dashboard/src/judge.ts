@@ -4,9 +4,21 @@ import { acting, button, element } from './elements.ts'
 import { bits, many, size } from './quantities.ts'
 
 interface FeedbackJson {
-  readonly effect: 'noted' | 'learnt'
+  readonly effect: 'noted' | 'kept' | 'learnt'
   readonly duplicate: boolean
+  /** Where it was learnt as a text. */
   readonly lesson: LessonJson | null
+  /** Where the life learns what is said of its answers. */
+  readonly feedback: OutcomeJson | null
+}
+
+interface OutcomeJson {
+  readonly steps: number
+  readonly strength: number
+  /** In nats. */
+  readonly log_ratio: number | null
+  readonly waiting: boolean
+  readonly saved: boolean
 }
 
 /** What became of a text that was taught. */
@@ -22,6 +34,20 @@ export const lessonText = ({ bytes, steps, bits_per_byte: loss, saved }: LessonJ
   `Learnt: ${size(bytes)} in ${many(steps, 'step')}, at ${bits(loss)} bits per byte before` +
   (saved ? '; it is on disk.' : '. It is not on disk.')
 
+/** What became of feedback, in a sentence. */
+function outcomeText({ steps, strength, log_ratio: ratio, waiting, saved }: OutcomeJson): string {
+  const disk = saved ? '' : ' It is not on disk.'
+  if (strength === 0)
+    return `Kept. It moves nothing: somebody says the opposite, or this key is not believed yet.${disk}`
+  if (steps === 0) return `Kept${waiting ? ', to be learnt beside the next text' : ''}.${disk}`
+  const factor = Math.exp(Math.abs(ratio ?? 0))
+  const moved =
+    factor < 1.05
+      ? ''
+      : ` It had become ${factor < 100 ? factor.toFixed(1) : 'over 100'} times as ${(ratio ?? 0) > 0 ? 'likely' : 'unlikely'}.`
+  return `Learnt in ${many(steps, 'step')}.${moved}${disk}`
+}
+
 /** Buttons below an answer, and the place where they say what they did. */
 export function judging(id: string, answer: string): readonly Node[] {
   const effect = element('p.note effect')
@@ -31,10 +57,13 @@ export function judging(id: string, answer: string): readonly Node[] {
       effect: what,
       duplicate,
       lesson,
+      feedback,
     } = await ask<FeedbackJson>('/v1/feedback', {
-      ...{ response_id: id, source: 'dashboard', ...said },
+      // Whoever has this page speaks for the key that it was opened with.
+      ...{ response_id: id, ...said },
     })
-    if (lesson !== null) effect.textContent = lessonText(lesson)
+    if (feedback !== null) effect.textContent = outcomeText(feedback)
+    else if (lesson !== null) effect.textContent = lessonText(lesson)
     else if (duplicate) effect.textContent = 'That was said before; nothing has changed.'
     else effect.textContent = what === 'learnt' ? 'Learnt.' : 'Written down. It has no other effect yet.'
   }

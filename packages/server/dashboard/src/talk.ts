@@ -72,7 +72,7 @@ async function send(model: Model, content: string): Promise<void> {
     list.scrollTop = list.scrollHeight
   }
   atEnd()
-  const own: Said = { id: '', text: '', tokens: 0 }
+  const own: Said = { id: '', text: '', tokens: 0, recalled: [] }
   const begun = talk
   const before = begun.length
   try {
@@ -83,6 +83,7 @@ async function send(model: Model, content: string): Promise<void> {
       text.textContent = own.text.trim()
       atEnd()
     }
+    if (own.recalled.length > 0) item.append(element('p.note', recalledText(own.recalled)))
     if (own.text.trim() === '') text.append(element('span.note', 'It says nothing.'))
     if (model.learns) item.append(...judging(own.id, own.text))
     // The whole of it, and not piece by piece.
@@ -107,17 +108,33 @@ interface Said {
   id: string
   text: string
   tokens: number
+  /** Passages that it was written from. */
+  recalled: readonly Passage[]
 }
+
+interface Passage {
+  readonly source: string | null
+  readonly domain: string
+  readonly text: string
+}
+
+const recalledText = (passages: readonly Passage[]): string =>
+  `Recalled: ${passages.map(({ text, source, domain }) => `“${text.trim()}” (${source ?? domain})`).join(', ')}`
 
 function hear(own: Said, piece: Piece): void {
   if ('error' in piece) throw new Error(piece.error.message)
   own.id = piece.id
   own.text += piece.choices[0]?.delta.content ?? ''
   own.tokens++
+  own.recalled = piece.recalled ?? own.recalled
 }
 
 type Piece =
-  | { readonly id: string; readonly choices: readonly { readonly delta: { readonly content?: string } }[] }
+  | {
+      readonly id: string
+      readonly choices: readonly { readonly delta: { readonly content?: string } }[]
+      readonly recalled?: readonly Passage[]
+    }
   | { readonly error: { readonly message: string } }
 
 /** Begins an answer to as much of the talk as leaves room for one; what was said long ago is left out. */

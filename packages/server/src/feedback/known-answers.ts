@@ -1,9 +1,27 @@
 /** The latest answers by their names, so that feedback finds what it is about. */
+import type { Generated, GrowingTokenizer } from '@burgeon/gpt'
+import type { WrittenAnswer } from '../served/served-feedback.ts'
 
-/** An answer as text: that of tokens changes with a rollback. */
+/** An answer as text, for tokens may be others after a rollback; and as it was written, where that is known. */
 export interface KnownAnswer {
   readonly prompt: string
   readonly text: string
+  readonly written: WrittenAnswer | null
+}
+
+/** An answer as it was written, up to a text that ended it; null where nobody noted how likely it was. */
+export function writtenOf(
+  prompt: ArrayLike<number>,
+  { tokens, text = '', logProbabilities }: Generated,
+  tokenizer: GrowingTokenizer,
+): WrittenAnswer | null {
+  if (logProbabilities === undefined) return null
+  let end = tokens.length
+  while (end > 0 && tokenizer.decode(tokens.slice(0, end - 1)).length >= text.length) end--
+  const logProbability = logProbabilities
+    .slice(0, end)
+    .reduce((sum, { logProbability: own = 0 }) => sum + own, 0)
+  return { prompt: Array.from(prompt), tokens: tokens.slice(0, end), logProbability }
 }
 
 /** Keeps as many answers as there is room for; the oldest go first. */
@@ -34,4 +52,8 @@ export class KnownAnswers {
 }
 
 const lengthOf = (choices: readonly KnownAnswer[]): number =>
-  choices.reduce((sum, { prompt, text }) => sum + prompt.length + text.length, 0)
+  choices.reduce(
+    (sum, { prompt, text, written }) =>
+      sum + prompt.length + text.length + (written?.prompt.length ?? 0) + (written?.tokens.length ?? 0),
+    0,
+  )

@@ -1,6 +1,7 @@
 /** Feedback in the forms that people send: those of LangSmith, Langfuse, Portkey and KTO in one. */
 import { z } from 'zod'
 import type { Limits } from '../limits.ts'
+import type { FeedbackKind } from '../served/served-feedback.ts'
 
 /** The union of all forms. */
 export interface FeedbackRequest {
@@ -72,11 +73,25 @@ export const idsOf = ({ response_id, run_id, trace_id, traceId }: FeedbackReques
 export const correctionOf = ({ correction }: FeedbackRequest): string | undefined =>
   typeof correction === 'object' ? correction?.text : correction
 
+/** What it says of the answer, a correction before all else; a number that is called NUMERIC is a reward. */
+export function kindOf(request: FeedbackRequest): FeedbackKind | null {
+  if (correctionOf(request) !== undefined) return 'correct'
+  return rewardOf(request) === null ? judgementOf(request) : 'reward'
+}
+
+/** The reward; null where it is none. */
+export function rewardOf({ label, score, value, dataType }: FeedbackRequest): number | null {
+  const said = score ?? value
+  return dataType === 'NUMERIC' && label === undefined && typeof said === 'number' ? said : null
+}
+
 /**
  * What it says of the answer: true, `accept` and numbers above ½ accept; false, `reject` and numbers below
  * reject.
  */
-export function judgementOf({ label, score, value }: FeedbackRequest): Judgement {
+export function judgementOf(request: FeedbackRequest): Judgement {
+  if (rewardOf(request) !== null) return null
+  const { label, score, value } = request
   const said = label ?? score ?? value
   if (said === 'accept' || said === true) return 'accept'
   if (said === 'reject' || said === false) return 'reject'

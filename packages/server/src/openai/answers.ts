@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { randomUUID } from 'node:crypto'
 import type { Services } from '../services.ts'
 import { eventStream } from './events.ts'
+import { writtenOf } from '../feedback/known-answers.ts'
 import { recalledField } from './recalled.ts'
 import { begin, finishOf, type Task, usageOf } from './writing.ts'
 
@@ -47,7 +48,10 @@ export async function answer(
   const remember = (whole: readonly Generated[]): void => {
     const texts = prompts.map((prompt) => task.tokenizer.decode(prompt))
     const each = request.n ?? 1
-    const choices = whole.map(({ text = '' }, i) => ({ prompt: texts[Math.floor(i / each)], text }))
+    const choices = whole.map((one, i) => {
+      const at = Math.floor(i / each)
+      return { prompt: texts[at], text: one.text ?? '', written: writtenOf(prompts[at], one, task.tokenizer) }
+    })
     services.answers.remember(common.id, choices)
   }
   if (request.stream !== true) {
@@ -85,7 +89,7 @@ export async function answer(
     }
     for await (const step of writing.pieces) {
       const { row: index, text = '' } = step
-      if (text === '' && step.logProbability === undefined) continue
+      if (text === '' && (task.alternatives === undefined || step.token === undefined)) continue
       yield chunk([{ index, ...form.piece(text, [step]), finish_reason: null }], noUsage)
     }
     const whole = writing.whole()

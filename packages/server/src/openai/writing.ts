@@ -107,7 +107,10 @@ function optionsOf(
     ...(repetition_penalty !== undefined && { repetitionPenalty: repetition_penalty }),
     ...(presence_penalty != null && { presencePenalty: presence_penalty }),
     ...(frequency_penalty != null && { frequencyPenalty: frequency_penalty }),
-    ...(alternatives !== undefined && { logProbabilities: alternatives }),
+    // Feedback is learnt by what the model thought when it answered.
+    ...((alternatives !== undefined || served.feedback?.learn !== undefined) && {
+      logProbabilities: alternatives ?? 0,
+    }),
   }
 }
 

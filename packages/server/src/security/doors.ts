@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { cors } from 'hono/cors'
 import { ApiError } from '../http/api-error.ts'
-import type { Keys, Scope } from './keys.ts'
+import { type Keys, type Scope, scopes } from './keys.ts'
 
 /** Whom a server lets in. */
 export interface DoorOptions {
@@ -60,6 +60,13 @@ function isPartOfAnother(c: Context): boolean {
   const site = c.req.header('sec-fetch-site')
   const isElsewhere = site === 'cross-site' || site === 'same-site'
   return isElsewhere && c.req.header('sec-fetch-dest') !== 'document'
+}
+
+/** Whether a request may do everything: it is the owner's. */
+export function isOwners(c: Context, { keys }: Pick<DoorOptions, 'keys'>): boolean {
+  if (keys.size === 0) return true
+  const own = keys.scopesOf(c.req.header('authorization'))
+  return own !== null && scopes.every((scope) => own.has(scope))
 }
 
 /** Throws ApiError 401 for a key that is not known, 403 for one that does not allow it. */

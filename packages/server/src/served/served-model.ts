@@ -63,6 +63,8 @@ export interface ServedModel {
   readonly transcript: Transcript
   /** Steps that the weights have learnt: with their digest, their version. */
   step(): number
+  /** Steps beside those, on remembered rows alone; 0 unless given. They change the weights, too. */
+  rehearsed?(): number
   /** Absent where the model does not learn. */
   readonly teacher?: Teacher
   /** Absent where the model is no life. */

@@ -64,6 +64,7 @@ function learnSettings({
     rows: 2,
     learningRate,
     memoryRows: 2000,
+    feedback: 2000,
     rehearsalShare: 1,
     protection,
     plateau: 200,

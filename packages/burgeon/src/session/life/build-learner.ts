@@ -9,6 +9,7 @@ import {
   type DriftDetector,
   episodicMemory,
   everySteps,
+  feedbackMemory,
   fixedVocabulary,
   growingVocabulary,
   type GrowingVocabulary,
@@ -107,17 +108,25 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
   )
 }
 
+/** What is said of answers is learnt beside what is rehearsed. */
+function rehearsalOf(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
+  const beside = rehearsedBy(settings, pretrained)
+  const { feedback } = settings
+  if (feedback === undefined || beside === null) return beside === null ? {} : { rehearsal: beside }
+  return { rehearsal: feedbackMemory({ capacity: feedback, beside }) }
+}
+
 /** Half of what is rehearsed is the model's own text, where there is some. */
-function rehearsalOf(
+function rehearsedBy(
   { seed, memoryRows, rehearsalShare, ownText = 0 }: LifeSettings,
   pretrained?: PretrainedParts,
-): Strategy {
-  if (memoryRows === 0) return {}
+): Rehearsal | null {
+  if (memoryRows === 0) return null
   const replay = (share: number): Rehearsal => reservoirReplay({ capacity: memoryRows, share, seed })
-  if (ownText === 0) return { rehearsal: replay(rehearsalShare) }
+  if (ownText === 0) return replay(rehearsalShare)
   const [share, beside] = [rehearsalShare / 2, replay(rehearsalShare / 2)]
   const text = pretrained?.text
-  return { rehearsal: ownTextReplay({ rows: ownText, share, seed, beside, ...(text && { text }) }) }
+  return ownTextReplay({ rows: ownText, share, seed, beside, ...(text && { text }) })
 }
 
 function vocabularyOf({ vocabulary }: LifeSettings, pretrained?: PretrainedParts): Strategy {

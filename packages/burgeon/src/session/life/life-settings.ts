@@ -49,6 +49,8 @@ export interface LifeSettings {
   readonly ownText?: number
   /** Bytes that recall takes beside the weights, ≥ 2^18; nothing is recalled unless given. */
   readonly recall?: number
+  /** Pieces of feedback on its answers that are kept, ≥ 1; none is learnt unless given. */
+  readonly feedback?: number
 }
 
 /** Fewest bytes in which anything can be recalled. */
@@ -85,9 +87,10 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   pretrained: checks.boolean,
   ownText: checks.integer({ from: 0 }),
   recall: checks.integer({ from: leastRecall }),
+  feedback: checks.integer({ from: 1 }),
 }
 
-const { vocabulary, watchesBytes, pretrained, ownText, recall, ...ofEveryVersion } = settingsChecks
+const { vocabulary, watchesBytes, pretrained, ownText, recall, feedback, ...ofEveryVersion } = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
   ...ofEveryVersion,
   vocabulary: optional(vocabulary),
@@ -95,6 +98,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   pretrained: optional(pretrained),
   ownText: optional(ownText),
   recall: optional(recall),
+  feedback: optional(feedback),
 }
 
 /** Settings, of this version or another, as a part of a life. */
@@ -103,7 +107,7 @@ export const someSettings: Check<LifeSettings> = fields('settings of a life', sa
 /** Throws OptionError for a setting that does not exist, is missing or outside its range. */
 export function checkSettings(who: string, settings: LifeSettings): void {
   checkOptions(who, settings, settingsChecks)
-  const { memoryRows, rehearsalShare, ownText = 0 } = settings
+  const { memoryRows, rehearsalShare, ownText = 0, feedback } = settings
   if (memoryRows > 0 && rehearsalShare === 0) {
     throw new OptionError(
       `${who}: got rehearsalShare 0 with memoryRows ${memoryRows}; expected a positive number, or memoryRows 0.`,
@@ -112,6 +116,11 @@ export function checkSettings(who: string, settings: LifeSettings): void {
   if (ownText > 0 && memoryRows === 0) {
     throw new OptionError(
       `${who}: got ownText ${ownText} with memoryRows 0; expected memoryRows above 0, or no own text.`,
+    )
+  }
+  if (feedback !== undefined && memoryRows === 0) {
+    throw new OptionError(
+      `${who}: got feedback ${feedback} with memoryRows 0; expected memoryRows above 0, for feedback alone ruins a model.`,
     )
   }
   if (!settings.pretrained) gptConfig(settings.model)

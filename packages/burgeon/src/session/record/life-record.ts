@@ -75,6 +75,8 @@ export interface LifeRecord {
   events: { bytes: number; event: LearnerEvent }[]
   /** Names of the latest lessons that were learnt out of feedback. */
   feedback?: readonly string[]
+  /** Pieces of feedback that stand beside it on disk, up to the last one that it has dealt with. */
+  feedbackRead?: number
   /** Null before the first save. */
   good: GoodCheckpoint | null
   /**

@@ -82,6 +82,7 @@ const parts = {
   events,
   samples: optional(samples) as typeof samples,
   feedback: optional(checks.list('a list of names', text)) as Check<string[]>,
+  feedbackRead: optional(count),
 }
 const curve: Check<LossCurve> = fields('the end of a loss curve', {
   stride: checks.integer({ from: 1 }),

@@ -12,9 +12,15 @@ import { type Answer, anAnswer } from './answer.ts'
 import type { Batch } from '../../stream/batch.ts'
 import { composeRehearsals, type OwnRows } from '../compose-rehearsals.ts'
 import { aRehearsal, type Rehearsal } from '../rehearsal.ts'
-import type { Continuation, FeedbackKind, FeedbackRecord } from './feedback-record.ts'
+import {
+  type Continuation,
+  type FeedbackKind,
+  feedbackKinds,
+  type FeedbackRecord,
+  voteOf,
+} from './feedback-record.ts'
 import { FeedbackStore } from './feedback-store.ts'
-import { type FeedbackSummary, summaryOf } from './feedback-summary.ts'
+import { type FeedbackStatus, type FeedbackSummary, summaryOf } from './feedback-summary.ts'
 import { weightedRows } from './weighted-rows.ts'
 
 /** How feedback is learnt. */
@@ -56,6 +62,13 @@ export interface FeedbackMemory extends Rehearsal {
   reward(answer: Answer, value: number, from?: Pick<FeedbackFrom, 'source'>): void
   /** What became of all feedback. */
   summary(): FeedbackSummary
+  /**
+   * What became of one piece of it; null where that source has not said it, or it has been let go of. A thumb
+   * and a correction take each other's place.
+   *
+   * @param from Its source; the owner unless given.
+   */
+  statusOf(kind: FeedbackKind, answer: Answer, from?: Pick<FeedbackFrom, 'source'>): FeedbackStatus | null
 }
 
 interface State {
@@ -185,6 +198,11 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
       checkArgument('feedbackMemory: reward', 'value', value, checks.number())
       note('reward', answer, null, value, from.source)
     },
+    statusOf(kind, answer, from = {}) {
+      checkArgument('feedbackMemory: statusOf', 'kind', kind, checks.oneOf(...feedbackKinds))
+      checkSaid('statusOf', answer, from)
+      return store.statusOf(voteOf({ kind, source: from.source ?? null, given: continuationOf(answer) }))
+    },
     summary() {
       const { records, believed } = store
       return summaryOf({ records, believed, waiting: store.waiting().length })
@@ -196,7 +214,7 @@ function checkSaid(what: string, answer: unknown, from: object): void {
   checkArgument(`feedbackMemory: ${what}`, 'answer', answer, anAnswer)
   checkOptions(`feedbackMemory: ${what}`, from, {
     source: checks.text,
-    ...(what !== 'reward' && { weight: checks.number({ from: 0, to: 1 }) }),
+    ...(what !== 'reward' && what !== 'statusOf' && { weight: checks.number({ from: 0, to: 1 }) }),
   })
 }
 

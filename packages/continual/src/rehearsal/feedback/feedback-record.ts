@@ -3,8 +3,11 @@ import { type Check, checks, fields } from '@burgeon/tensor'
 import { count, none } from '../../saved-state.ts'
 import { recoded } from '../../stream/row.ts'
 
+/** All that can be said of an answer. */
+export const feedbackKinds = ['accept', 'reject', 'correct', 'reward'] as const
+
 /** What can be said of an answer. */
-export type FeedbackKind = 'accept' | 'reject' | 'correct' | 'reward'
+export type FeedbackKind = (typeof feedbackKinds)[number]
 
 /** Tokens after a prompt. */
 export interface Continuation {
@@ -53,7 +56,7 @@ const continuation = fields<Continuation>('a prompt, tokens and a reference', {
 })
 
 const anyRecord = fields<FeedbackRecord>('a piece of feedback', {
-  kind: checks.oneOf('accept', 'reject', 'correct', 'reward'),
+  kind: checks.oneOf(...feedbackKinds),
   source: checks.either(checks.text, none),
   given: continuation,
   wanted: checks.either(continuation, none),
@@ -87,7 +90,7 @@ export function nameOf(answer: Continuation): string {
 }
 
 /** What the record of a source on an answer is known by: what it says later takes the place of it. */
-export const voteOf = ({ kind, source, given }: FeedbackRecord): string =>
+export const voteOf = ({ kind, source, given }: Pick<FeedbackRecord, 'kind' | 'source' | 'given'>): string =>
   // A thumb and a correction say the same thing better; a reward is of another scale.
   `${kind === 'reward' ? 'reward' : 'opinion'} ${source === null ? '' : JSON.stringify(source)} ${nameOf(given)}`
 

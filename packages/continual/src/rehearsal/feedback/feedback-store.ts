@@ -2,6 +2,7 @@
 import { checks, checkState, type StateChecks } from '@burgeon/tensor'
 import { none } from '../../saved-state.ts'
 import { type FeedbackRecord, recodedRecord, savedRecord, voteOf } from './feedback-record.ts'
+import type { FeedbackStatus } from './feedback-summary.ts'
 import { type IsTrusted, reliabilities, strengths } from './votes.ts'
 import { type Chosen, rowsOf } from './weighted-rows.ts'
 
@@ -78,6 +79,16 @@ export class FeedbackStore {
       const saysNothing = strength === 0 || (record.kind === 'reward' && deviations === 0)
       return saysNothing || this.#isDone(record) ? [] : [{ record, strength, deviations }]
     })
+  }
+
+  /** What became of the piece with a vote; null where there is none. */
+  statusOf(vote: string): FeedbackStatus | null {
+    const at = this.#records.findIndex((one) => voteOf(one) === vote)
+    if (at < 0) return null
+    const record = this.#records[at]
+    const isWaiting = this.waiting().some((one) => one.record === record)
+    const { uses, ratio } = record
+    return { strength: this.#strengths?.[at] ?? 0, uses, logRatio: ratio, isWaiting }
   }
 
   /** The pieces to learn next: those that were learnt least, and the newest of them, within so many rows. */

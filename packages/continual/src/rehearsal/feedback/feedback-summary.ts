@@ -1,5 +1,5 @@
 /** What became of feedback, as numbers for people. */
-import type { FeedbackKind, FeedbackRecord } from './feedback-record.ts'
+import { type FeedbackKind, feedbackKinds, type FeedbackRecord } from './feedback-record.ts'
 
 /** What became of feedback. Plain data. */
 export interface FeedbackSummary {
@@ -20,6 +20,18 @@ export interface FeedbackSummary {
   }
 }
 
+/** What became of one piece of feedback. Plain data. */
+export interface FeedbackStatus {
+  /** How strongly it is followed, from 0 to 1; 0 for a source that is not believed, or is contradicted. */
+  readonly strength: number
+  /** Steps that it was learnt in. */
+  readonly uses: number
+  /** Its log ratio when it was last learnt, in nats, as `FeedbackSummary` has the means; null before. */
+  readonly logRatio: number | null
+  /** Whether it asks for more. */
+  readonly isWaiting: boolean
+}
+
 interface Summarized {
   readonly records: readonly FeedbackRecord[]
   /** How far each source is believed. */
@@ -36,9 +48,11 @@ export function summaryOf({ records, believed, waiting }: Summarized): FeedbackS
     const ratios = of(kind).flatMap(({ ratio }) => (ratio === null ? [] : [ratio]))
     return ratios.length === 0 ? null : ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length
   }
-  const kinds = ['accept', 'reject', 'correct', 'reward'] as const
   return {
-    kept: Object.fromEntries(kinds.map((kind) => [kind, of(kind).length])) as Record<FeedbackKind, number>,
+    kept: Object.fromEntries(feedbackKinds.map((kind) => [kind, of(kind).length])) as Record<
+      FeedbackKind,
+      number
+    >,
     waiting,
     believed: Object.fromEntries(
       [...believed].flatMap(([source, share]) => (source === null ? [] : [[source, share]])),

@@ -1,0 +1,97 @@
+/** Feedback on answers of a life: told to the memory that learns it, and rehearsed. */
+import {
+  type Answer,
+  answerFromText,
+  type FeedbackKind,
+  type FeedbackMemory,
+  type FeedbackStatus,
+} from '@burgeon/continual'
+import { BytePairTokenizer } from '@burgeon/gpt'
+import type { Life } from './life-checkpoint.ts'
+
+/** An answer as it was written: its tokens, and their log-probability by the model that wrote them, in nats. */
+export interface WrittenTokens {
+  readonly prompt: readonly number[]
+  readonly tokens: readonly number[]
+  readonly logProbability: number
+}
+
+/** What somebody says of an answer. Plain data. */
+export interface SaidOfAnswer {
+  readonly kind: FeedbackKind
+  readonly prompt: string
+  /** Its text. */
+  readonly answer: string
+  /** Null of one that is known as text alone. */
+  readonly written: WrittenTokens | null
+  /** What was wanted in its place; null unless it is a correction. */
+  readonly wanted: string | null
+  /** The reward; of no meaning unless it is one. */
+  readonly reward: number
+  /** How much it counts, from 0 to 1. */
+  readonly weight: number
+  /** Who says it; null for the owner. */
+  readonly source: string | null
+}
+
+/** The memory of a life that learns what is said of its answers; undefined of others. */
+export function feedbackOf({ learner }: Pick<Life, 'learner'>): FeedbackMemory | undefined {
+  const { rehearsal } = learner.strategy
+  return rehearsal !== undefined && 'accept' in rehearsal ? (rehearsal as FeedbackMemory) : undefined
+}
+
+/** Steps in which a piece is rehearsed as soon as it was said. */
+const rehearsedSteps = 8
+
+/** What became of a piece that was told. */
+export interface ToldFeedback {
+  /**
+   * Steps to rehearse it in now; 0 where it moves nothing, or where nothing else is remembered: feedback alone
+   * ruins a model.
+   */
+  readonly steps: number
+  status(): FeedbackStatus
+}
+
+/** Tells a memory what was said. Throws OptionError for an answer that is empty. */
+export function tellFeedback(life: Life, memory: FeedbackMemory, said: SaidOfAnswer): ToldFeedback {
+  const { kind, wanted, reward, weight, source } = said
+  const answer = answerIn(life, said)
+  const from = source === null ? {} : { source }
+  const full = { ...from, weight }
+  if (kind === 'accept') memory.accept(answer, full)
+  if (kind === 'reject') memory.reject(answer, full)
+  if (kind === 'reward') memory.reward(answer, reward, from)
+  if (kind === 'correct') memory.correct(answer, wantedIn(life, answer, wanted ?? ''), full)
+  const none = { strength: 0, uses: 0, logRatio: null, isWaiting: false }
+  const status = (): FeedbackStatus => memory.statusOf(kind, answer, from) ?? none
+  const isLearnt = status().isWaiting && memory.sample(1) !== null
+  return { steps: isLearnt ? rehearsedSteps : 0, status }
+}
+
+const tokenizerOf = ({ learner }: Life): NonNullable<Life['tokenizer']> =>
+  learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
+
+/** The answer in the tokens that there are now: after a rollback those of then may say something else. */
+function answerIn(life: Life, { prompt, answer: text, written }: SaidOfAnswer): Answer {
+  const tokenizer = tokenizerOf(life)
+  const isKnown =
+    written !== null &&
+    [...written.prompt, ...written.tokens].every((token) => token < tokenizer.vocabulary) &&
+    tokenizer.decode(written.prompt) === prompt &&
+    tokenizer.decode(written.tokens) === text
+  return readable(life, isKnown ? { ...written, text } : answerFromText(prompt, text, tokenizer))
+}
+
+const wantedIn = (life: Life, { prompt }: Answer, text: string): Answer => ({
+  ...readable(life, answerFromText('-', text, tokenizerOf(life))),
+  prompt,
+})
+
+/** As much of an answer as the model can read: no more of it would ever be learnt. */
+function readable({ learner }: Life, answer: Answer): Answer {
+  const { context } = learner.model.config
+  const prompt = answer.prompt.slice(-context)
+  if (answer.tokens.length <= context) return { ...answer, prompt }
+  return { ...answer, prompt, tokens: answer.tokens.slice(-context), logProbability: null }
+}
