@@ -2,9 +2,17 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Learner, type LearnerState } from '@burgeon/continual'
+import {
+  episodicMemory,
+  forgetAtMost,
+  heldBack,
+  Learner,
+  type LearnerState,
+  type Strategy,
+} from '@burgeon/continual'
 import { readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { OptionError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { domainChunks } from 'burgeon/demo'
 import { consume, loadLife, saveLife } from 'burgeon/session'
@@ -38,6 +46,20 @@ describe.each(['version-1'])('a checkpoint of %s', (version) => {
       digest: await digestOf(learner),
     }).toEqual(JSON.parse(readFileSync(pathOf(version, 'later.json'), 'utf8')))
     learner.dispose()
+  })
+  test('is refused by parts of roles that it did not know', async () => {
+    const { learner: state } = await readCheckpoint(nodeDisk(pathOf(version)))
+    const { strategy, ...rest } = parts()
+    const probes = heldBack()
+    for (const more of [
+      { probes },
+      { probes, controller: forgetAtMost() },
+      { recall: episodicMemory({ bytes: 2 ** 18 }) },
+    ] satisfies Strategy[]) {
+      const options = { ...rest, strategy: { ...strategy, ...more }, device: openReference() }
+      expect(() => Learner.fromState(state as LearnerState, options)).toThrow(/Build it the same way/)
+      expect(() => Learner.fromState(state as LearnerState, options)).toThrow(OptionError)
+    }
   })
   test('of a life is lived to its end, saved, and loaded again', async () => {
     const disk = nodeDisk(copyOf(pathOf(version, 'life')))

@@ -142,9 +142,6 @@ function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[
   const { penalties, watches = [], policy, lastGrowth } = saved
   const [nextPenalty, nextWatch] = [penalties.values(), watches.values()]
   const states: Readonly<Record<string, () => unknown>> = {
-    // Those learners had none, which is said where names are compared.
-    adapter: () => null,
-    context: () => null,
     optimizer: () => saved.optimizer,
     rehearsal: () => saved.rehearsal,
     memory: () => saved.rehearsal,
@@ -156,7 +153,8 @@ function fromFields(saved: Omit<FieldsByRole, 'model'>, kept: readonly KeptPart[
     vocabulary: () => saved.vocabulary,
   }
   return kept.flatMap(({ role, part: { name } }) => {
-    const state = states[role]()
+    // Of all other roles those learners had none, which is said where names are compared.
+    const state = Object.hasOwn(states, role) ? states[role]() : null
     // The first learners kept no rows unless they rehearsed.
     return role === 'memory' && state === null ? [] : [{ role, name, state }]
   })
