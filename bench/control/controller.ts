@@ -39,6 +39,7 @@ const tooSmall: Size = { embed: 16, layers: 1 }
 /** Steps of a segment, and rows of a step; the small model gets more steps, of fewer rows. */
 const usual = { steps: 150, rows: 16 }
 const long = { steps: 600, rows: 4 }
+const segmentsOfLife = 6
 
 const pairs = shares.flatMap((share) => rates.map((rate) => ({ share, rate })))
 const pairOf = ({ share, rate }: { readonly share: number; readonly rate: number }): string =>
@@ -155,12 +156,11 @@ function checksOf(found: Lives): BenchmarkCheck[] {
   const own = meanOf(lives(steered), objectiveOf)
   const bestFixed = meanOf(lives(pairOf(best)), objectiveOf)
   const flopsOf = (arm: string): number => meanOf(lives(arm), ({ flops }) => flops)
-  /** Steps from the first time that nothing more could be done to the growth after it. */
-  const waits = lives(growing).map(
-    ({ saturatedAt, growths }) =>
-      (saturatedAt === null ? undefined : growths.find((step) => step > saturatedAt)) ?? Infinity,
-  )
-  const delays = lives(growing).map(({ saturatedAt }, i) => waits[i] - (saturatedAt ?? 0))
+  /** Steps from the first time that nothing more could be done to the growth after it; the whole life for never. */
+  const delays = lives(growing).map(({ saturatedAt, growths }) => {
+    const grown = saturatedAt === null ? undefined : growths.find((step) => step > saturatedAt)
+    return grown === undefined ? long.steps * segmentsOfLife : grown - (saturatedAt ?? 0)
+  })
   return [
     atMost(
       `the best fixed pair (${pairOf(best)}) lies at the edge of the grid: 1 for yes`,
