@@ -79,6 +79,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  sleep: [async () => (await import('./sleep/sleep.ts')).sleeping, 'quick', 'seeds', 'data', 'lives'],
   serve: [async () => (await import('./serving/serve.ts')).serve, 'quick'],
   'mixed-load': [async () => (await import('./serving/mixed-load.ts')).mixedLoad, 'quick'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
