@@ -80,10 +80,14 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   expect(chatted.lines).toHaveLength(2)
   for (const line of chatted.lines) expectFields(line, 'chat: each answer')
   expect(chatted.lines[0]).toEqual({ role: 'assistant', content: expect.any(String) })
+  const judged = await called(['chat', '--from', await lifeFolder(), '-n', '3', '--json'], {
+    input: 'Hi\n/bad\n',
+  })
+  expectFields(linesOf(judged.output)[1], 'chat: what is said of one')
   const tooLong = await json('chat', '--from', place('life'), '-n', '3')
   expect(tooLong.lines).toEqual([1, 2].map(() => ({ role: 'assistant', content: null })))
-  const [judged] = (await json('eval', place('a.txt'), '--model', place('life'))).lines
-  expectFields(judged, 'eval: the end')
+  const [evaluated] = (await json('eval', place('a.txt'), '--model', place('life'))).lines
+  expectFields(evaluated, 'eval: the end')
 
   const [inspected] = (await json('inspect', place('life'), '--growth')).lines
   expectFields(inspected, 'inspect: a checkpoint')

@@ -8,7 +8,7 @@ import { addMcp } from './arguments/mcp-command.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
-import { chat, type ChatOptions } from './commands/chat.ts'
+import { chat, type ChatOptions } from './commands/chat/chat.ts'
 import { convert, type ConvertOptions } from './commands/convert.ts'
 import { drift, type DriftOptions } from './commands/drift/drift.ts'
 import { type DetectorName, detectorNames } from './commands/drift/named-detectors.ts'
@@ -70,13 +70,16 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   sampling(
     program
       .command('chat')
-      .description('talk with a model, line by line; Ctrl-C ends an answer, and then the talk')
+      .description(
+        'talk with a model, line by line; /good, /bad and /better TEXT say of an answer what it was worth, and a life learns that; ' +
+          'Ctrl-C ends an answer, and then the talk',
+      )
       .option('--from <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
       .option('--system <text>', 'what stands before the talk')
       .option('--plain', 'write a plain transcript, though the model has a chat template', false)
       .option('-n, --tokens <n>', 'max tokens of an answer', wholeNumber(1), 400),
   )
-    .addOption(json('print an object of JSON for each answer'))
+    .addOption(json('print an object of JSON for each answer, and for what is said of one'))
     .action(async (options: ChatOptions) => finish(await chat(options, context)))
 
   program

@@ -14,8 +14,8 @@ export function noteLearnt({ record }: Pick<Life, 'record'>, id: string): void {
 
 /** A piece of feedback. */
 export interface Piece {
-  /** Its name. */
-  readonly id: string
+  /** Its name; of a piece that nobody will send again there is none. */
+  readonly id?: string
   readonly said: SaidOfAnswer
   /** Pieces that are written down beside the life, up to this one; none unless given. */
   readonly read?: number
@@ -45,7 +45,7 @@ export async function learnFeedback(
 ): Promise<FeedbackOutcome> {
   const told = await turn(() => {
     const one = tellFeedback(life, memory, said)
-    noteLearnt(life, id)
+    if (id !== undefined) noteLearnt(life, id)
     if (read !== undefined) life.record.feedbackRead = read
     return Promise.resolve(one)
   })

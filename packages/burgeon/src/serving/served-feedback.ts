@@ -72,10 +72,6 @@ function saidIn({
   const { prompt, written = null, weight = 1, source = '' } = entry
   if (kind == null || prompt === undefined || answer === undefined || weight === 0) return null
   const common = { prompt, weight, source: isOwner === true ? null : source, reward: score ?? 0 }
-  // Where nothing was answered, what was wanted is an answer as good as any.
-  if (kind === 'correct' && answer === '') {
-    return { ...common, kind: 'accept', answer: correction ?? '', written: null, wanted: null }
-  }
   return { ...common, kind, answer, written, wanted: correction ?? null }
 }
 

@@ -9,11 +9,12 @@ import {
 import { BytePairTokenizer } from '@burgeon/gpt'
 import type { Life } from './life-checkpoint.ts'
 
-/** An answer as it was written: its tokens, and their log-probability by the model that wrote them, in nats. */
+/** An answer as it was written. */
 export interface WrittenTokens {
   readonly prompt: readonly number[]
   readonly tokens: readonly number[]
-  readonly logProbability: number
+  /** By the model that wrote them, in nats; null where nobody noted it. */
+  readonly logProbability: number | null
 }
 
 /** What somebody says of an answer. Plain data. */
@@ -54,7 +55,8 @@ export interface ToldFeedback {
 }
 
 /** Tells a memory what was said. Throws OptionError for an answer that is empty. */
-export function tellFeedback(life: Life, memory: FeedbackMemory, said: SaidOfAnswer): ToldFeedback {
+export function tellFeedback(life: Life, memory: FeedbackMemory, given: SaidOfAnswer): ToldFeedback {
+  const said = judgeable(given)
   const { kind, wanted, reward, weight, source } = said
   const answer = answerIn(life, said)
   const from = source === null ? {} : { source }
@@ -68,6 +70,12 @@ export function tellFeedback(life: Life, memory: FeedbackMemory, said: SaidOfAns
   const isLearnt = status().isWaiting && memory.sample(1) !== null
   return { steps: isLearnt ? rehearsedSteps : 0, status }
 }
+
+/** Where nothing was answered, what was wanted is an answer as good as any. */
+const judgeable = (said: SaidOfAnswer): SaidOfAnswer =>
+  said.kind === 'correct' && said.answer === ''
+    ? { ...said, kind: 'accept', answer: said.wanted ?? '', written: null, wanted: null }
+    : said
 
 const tokenizerOf = ({ learner }: Life): NonNullable<Life['tokenizer']> =>
   learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()

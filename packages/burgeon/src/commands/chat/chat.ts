@@ -2,16 +2,25 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { type Recalled, recallWhileWriting } from '@burgeon/continual'
-import { type ChatMessage, generate } from '@burgeon/gpt'
-import { type OpenedModel, broughtModel } from '../models/open-model.ts'
-import { type Transcript, transcriptOf } from '../models/transcript.ts'
-import { orStopped } from '../sources/or-stopped.ts'
-import { count } from '../terminal/quantities.ts'
-import { recalledLine } from '../terminal/recalled-line.ts'
-import { isLive, palette, printableLines } from '../terminal/terminal.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { exitCodes } from './exit-codes.ts'
-import type { GenerateCommandOptions } from './generate.ts'
+import { type ChatMessage, type Generated, generate } from '@burgeon/gpt'
+import { type OpenedModel, broughtModel } from '../../models/open-model.ts'
+import { type Transcript, transcriptOf } from '../../models/transcript.ts'
+import { orStopped } from '../../sources/or-stopped.ts'
+import { count } from '../../terminal/quantities.ts'
+import { recalledLine } from '../../terminal/recalled-line.ts'
+import { isLive, palette, printableLines } from '../../terminal/terminal.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import {
+  type GivenAnswer,
+  learnInTalk,
+  type LearntInTalk,
+  learntLine,
+  mistakeLine,
+  type Said,
+  saidBy,
+} from './chat-feedback.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { GenerateCommandOptions } from '../generate.ts'
 
 /** How an answer is written, as `generate` has it, and what a talk has beside; `tokens` are those of an answer. */
 export interface ChatOptions extends Omit<GenerateCommandOptions, 'prompt' | 'stop' | 'whenFull'> {
@@ -24,7 +33,7 @@ export interface ChatOptions extends Omit<GenerateCommandOptions, 'prompt' | 'st
 /** Runs the command: reads lines until there are no more. Returns the exit code. */
 export async function chat(options: ChatOptions, context: CommandContext): Promise<number> {
   const { from, system, plain, json, ...how } = options
-  const opened = await broughtModel('chat', from, context)
+  let opened = await broughtModel('chat', from, context)
   const transcript = transcriptOf(opened.tokenizer, plain)
   const opening: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }]
   // A template that cannot be rendered is said before anybody has written anything.
@@ -35,9 +44,33 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
   }
   let talk: ChatMessage[] = []
   let turn = 0
+  let given: GivenAnswer | null = null
+  /** Has the life learn what a line says of the last answer. */
+  const learn = async (said: Said): Promise<void> => {
+    if (given === null || opened.form !== 'checkpoint') {
+      const why = given === null ? 'there is no answer yet' : 'this model learns nothing'
+      context.status.write(`burgeon: ${why}; what you said of it has no effect\n`)
+      if (json) context.output.write(feedbackLine(said, null))
+      return
+    }
+    const note = (text: string): void => void context.status.write(`burgeon: ${text}\n`)
+    try {
+      const { opened: now, ...learnt } = await learnInTalk(from, said, given, note)
+      opened.model.parameters.dispose()
+      opened = { ...opened, ...now }
+      if (said.wanted !== null) talk = [...talk.slice(0, -1), { role: 'assistant', content: said.wanted }]
+      if (json) context.output.write(feedbackLine(said, learnt))
+      else context.status.write(learntLine(learnt))
+    } catch (error) {
+      context.status.write(mistakeLine(error))
+      if (json) context.output.write(feedbackLine(said, null))
+    }
+  }
   ask()
   for await (const line of linesUntilStopped(context)) {
-    if (line.trim() !== '') {
+    const said = saidBy(line)
+    if (said !== null) await learn(said)
+    else if (line.trim() !== '') {
       talk.push({ role: 'user', content: line })
       const fitted = await fittingPrompt(opened, transcript, opening, talk, options.tokens)
       if (fitted === null) {
@@ -50,8 +83,10 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
       } else {
         talk = [...fitted.talk]
         const seed = how.seed + turn++
-        const content = await answer(opened, transcript, fitted.prompt, { ...how, json, seed }, context)
-        talk.push({ role: 'assistant', content })
+        const written = await answer(opened, transcript, fitted.prompt, { ...how, json, seed }, context)
+        const tokens = { prompt: [...fitted.prompt], tokens: written.tokens, logProbability: null }
+        given = { prompt: opened.tokenizer.decode(fitted.prompt), answer: written.text, written: tokens }
+        talk.push({ role: 'assistant', content: written.text.trim() })
       }
     }
     if (context.closed.aborted) break
@@ -61,18 +96,24 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
   return exitCodes[String(context.stop.reason)] ?? 0
 }
 
+/** What became of what was said of an answer, for programs; null where nothing was learnt. */
+const feedbackLine = ({ kind }: Said, learnt: Omit<LearntInTalk, 'opened'> | null): string => {
+  const { steps = 0, strength = 0, logRatio = null, isWaiting = false } = learnt ?? {}
+  return `${JSON.stringify({ role: 'feedback', kind, steps, strength, logRatio, waiting: isWaiting })}\n`
+}
+
 /** An answer for programs; null where the line did not fit. */
 const answerLine = (content: string | null, recalled?: readonly Recalled[]): string =>
   `${JSON.stringify({ role: 'assistant', content, ...(recalled && { recalled }) })}\n`
 
-/** Writes one answer as it comes, and returns it. Ctrl-C ends it, and not the talk. */
+/** Writes one answer as it comes, and returns it as it was written. Ctrl-C ends it, and not the talk. */
 async function answer(
   { model, tokenizer, endTokens, recall }: OpenedModel,
   { stopTexts }: Transcript,
   prompt: Int32Array,
   { json, ...sampling }: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
   context: CommandContext,
-): Promise<string> {
+): Promise<Pick<Generated, 'text' | 'tokens'> & { readonly text: string }> {
   const ends = new AbortController()
   const release = context.onInterrupt?.(() => ends.abort())
   const recalling = recall && recallWhileWriting(recall, tokenizer)
@@ -81,9 +122,10 @@ async function answer(
     ...(recalling && { logitsProcessor: recalling.logitsProcessor }),
     signal: ends.signal,
   })
-  let written = ''
+  let [whole, written] = ['', '']
   try {
     for await (const { text = '' } of generation) {
+      whole += text
       const piece = written === '' ? text.trimStart() : text
       written += piece
       // What a model writes must not drive the terminal, but its lines and tabs are its own.
@@ -97,11 +139,11 @@ async function answer(
     release?.()
   }
   const content = written.trimEnd()
-  const [whole] = await generation
-  const recalled = recalling?.recalledIn(0, whole)
+  const [result] = await generation
+  const recalled = recalling?.recalledIn(0, result)
   context.output.write(json ? answerLine(content, recalled) : '\n')
   if (!json) context.status.write(recalledLine(recalled ?? []))
-  return content
+  return { text: whole, tokens: result.tokens }
 }
 
 /**
