@@ -42,6 +42,18 @@ function scaled({ parameters, device }: Gpt, isMeant: RegExp, factorAt: (i: numb
   }
 }
 
+/** Has all hidden units read the same. */
+async function alike({ parameters, device }: Gpt): Promise<void> {
+  for (const { path, tensor } of parameters) {
+    if (!path.includes('mlp.up.')) continue
+    const { shape } = tensor
+    const units = shape[shape.length - 1]
+    const own = await tensor.read()
+    const same = Float32Array.from(own, (_, i) => own[i - (i % units)])
+    parameters.replace(path, device.tensor(same, { shape, dtype: 'f32' }))
+  }
+}
+
 /** Feels nothing. */
 function stuck(): DriftDetector {
   const own = pageHinkley()
@@ -62,7 +74,7 @@ const overfull = (): Replay => ({
 
 /** What is done to a life after its tenth step, or what it is made of; and how that is called. */
 const injuries: Readonly<
-  Record<string, { readonly harm?: (learner: Learner) => void; readonly strategy?: () => Strategy }>
+  Record<string, { readonly harm?: (learner: Learner) => unknown; readonly strategy?: () => Strategy }>
 > = {
   'finite weights of blocks.b0.attention.key.weight': {
     harm: ({ model }) => scaled(model, /attention\.key\.weight/, (i) => (i === 3 ? Number.NaN : 1)),
@@ -71,6 +83,7 @@ const injuries: Readonly<
   'dormant units of blocks.b0.mlp': {
     harm: ({ model }) => scaled(model, /mlp\.up\./, (i) => (i % 8 < 3 ? 0 : 1)),
   },
+  'effective rank of blocks.b0.mlp': { harm: ({ model }) => alike(model) },
   'remembered rows of replay 20 rows, share 1': { strategy: () => ({ rehearsal: emptied() }) },
   'room in memory of replay 20 rows, share 1': { strategy: () => ({ rehearsal: overfull() }) },
   'rows that are held back of held back 1e-9 of what comes, 256 rows': {
@@ -98,7 +111,7 @@ describe('from outside', () => {
     await live(learner, 10)
     const { record } = await checkHealth(learner)
     if (!harm) await live(learner, 11, 10)
-    harm?.(learner)
+    await harm?.(learner)
     const { findings } = await checkHealth(learner, { record })
     expect(wrongIn(findings)).toEqual([name])
   })
@@ -147,11 +160,11 @@ describe('asleep', () => {
     const own = harm ? [] : [name].filter((each) => !each.startsWith('detector'))
     const [first] = sleepsIn(learner.journal)
     expect(wrongIn(first.jobs[0].findings ?? [])).toEqual(own)
-    harm?.(learner)
+    await harm?.(learner)
     // What is not finite cannot be learnt from, but slept on.
     const isFinite = !name.startsWith('finite')
     if (isFinite) await live(learner, 19, 10)
-    if (harm && isFinite) harm(learner)
+    if (harm && isFinite) await harm(learner)
     if (isFinite && !harm) await live(learner, 20, 19)
     else await learner.sleep()
     const [job] = sleepsIn(learner.journal).at(-1)?.jobs ?? []

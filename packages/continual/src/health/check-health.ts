@@ -13,9 +13,9 @@ export interface CheckHealthOptions {
 
 /**
  * Looks between two steps at weights and moments (finite; of each block not three times as large or small as
- * at the last look), hidden units (at most a quarter dormant, activations in at least a twentieth of the
- * directions), what is remembered and held back (some, within its room), and detectors (moved by the steps
- * since). Hidden units are looked at on rows that are held back. Changes nothing.
+ * at the last look), hidden units (at most a quarter dormant, activations in at least a fiftieth of the
+ * directions, and more than one), what is remembered and held back (some, within its room), and detectors
+ * (moved by the steps since). Hidden units are looked at on rows that are held back. Changes nothing.
  *
  * @throws OptionError for what is no learner, or a record that is none.
  * @example

@@ -8,7 +8,9 @@ import type { Batch } from '../stream/batch.ts'
 /** Share of dormant units of a layer from which on something is wrong. */
 const mostDormant = 0.25
 /** Share of the directions that activations could fill, below which something is wrong. */
-const leastRank = 0.05
+const leastRank = 0.02
+/** So many are hardly one, and too few of any number. */
+const hardlyOne = 1.5
 
 /** Two findings for each layer of a model whose hidden units are known; none of another. */
 export async function unitFindings(model: Model, rows: Batch): Promise<HealthFinding[]> {
@@ -20,7 +22,8 @@ export async function unitFindings(model: Model, rows: Batch): Promise<HealthFin
   const predictions = rows.rows * ('length' in rows ? rows.length : 1)
   const signs = await measurePlasticity(model, rows as never)
   return signs.flatMap(({ layer: where, units, dormant, effectiveRank }): HealthFinding[] => {
-    const least = leastRank * Math.min(units, predictions)
+    const most = Math.min(units, predictions)
+    const least = Math.min(most, Math.max(hardlyOne, leastRank * most))
     return [
       {
         ...{ name: 'dormant units', where, seen: dormant, ok: dormant <= mostDormant },
