@@ -67,15 +67,18 @@ export function learnInTalk(
       { said },
       {
         turn: (body) => body(),
-        rehearse: () =>
-          learner.rehearse().then(
-            () => {},
-            async (error: unknown) => {
-              const ruin = error instanceof NonFiniteError ? await checkpoints.diverged(error) : error
-              throw ruin
-            },
-          ),
-        save: () => checkpoints.save().then(() => true),
+        async rehearse() {
+          try {
+            await learner.rehearse()
+          } catch (error) {
+            const ruin = error instanceof NonFiniteError ? await checkpoints.diverged(error) : error
+            throw ruin
+          }
+        },
+        async save() {
+          await checkpoints.save()
+          return true
+        },
       },
     )
     const { vocabulary, recall } = learner.strategy
