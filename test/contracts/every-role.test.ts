@@ -23,7 +23,7 @@ const suites: Readonly<
   freezing: 'checkFreezing',
   consolidateWhen: 'checkTrigger',
   controller: 'checkController',
-  choice: 'none: chooseAmong is the only one, and test/choice holds it to what it says',
+  choice: 'checkChoice',
   sleep: 'checkSleepJob',
   recall: 'checkRecall',
   probes: 'checkProbes',

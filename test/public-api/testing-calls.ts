@@ -4,6 +4,7 @@ import {
   kernelTwoSample,
   recycleDormant,
   everySteps,
+  chooseAmong,
   episodicMemory,
   forgetAtMost,
   freezeConverged,
@@ -163,6 +164,12 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
     }),
   ],
   checkProbes: [() => ({ args: { make: () => heldBack({ share: 0.1 }) }, run: continualApi.checkProbes })],
+  checkChoice: [
+    () => ({
+      args: { choice: chooseAmong({ arms: { usual: {}, eager: { rate: 2 } } }) },
+      run: continualApi.checkChoice,
+    }),
+  ],
   checkController: [
     () => ({
       args: { controller: forgetAtMost() },
