@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type Answer, answerFromText, bitsPerByteOf, type FeedbackMemory } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
 import type { AppOptions } from '@burgeon/server'
-import { type Life, loadLife } from 'burgeon/session'
+import { forgetRecords, type Life, loadLife } from 'burgeon/session'
 import { expect, test } from 'vitest'
 import { recoverFeedback } from '../../packages/burgeon/src/serving/served-feedback.ts'
 import { running } from '../front-door/running.ts'
@@ -241,6 +241,24 @@ test('a disk that is full is said: what was not written down is not learnt, what
   expect(await recoverFeedback(nodeDisk(other), again)).toBe(1)
   expect(await recoverFeedback(nodeDisk(other), again)).toBe(0)
   expect(again.record.feedback).toHaveLength(1)
+})
+
+test('what a source said goes with it, from the file too; the owner’s word stays and is not told again', async () => {
+  const one = await life()
+  await one.learn()
+  await one.judge({ prompt, completion: 'of u17.', label: true, source: 'u17' })
+  await one.judge({ prompt, completion: good, label: true })
+  await one.judge({ prompt, completion: 'of u18.', label: true, source: 'u18' })
+  await one.app.drain()
+  const { parts } = await forgetRecords(one.folder, { source: 'u17' })
+  expect(Object.values(parts).reduce((sum, amount) => sum + amount, 0)).toBe(1)
+  const lines = readFileSync(join(one.folder, 'feedback.jsonl'), 'utf8')
+  expect(lines).not.toContain('u17')
+  for (const left of [good, 'of u18.']) expect(lines).toContain(left)
+  const again = await one.saved()
+  expect(again.record.feedbackRead).toBe(2)
+  expect(await recoverFeedback(nodeDisk(one.folder), again)).toBe(0)
+  expect((again.learner.strategy.rehearsal as FeedbackMemory).summary().kept.accept).toBe(2)
 })
 
 test('a kill loses nothing that was answered: the next server knows it, whatever was cut short', async () => {

@@ -1,12 +1,13 @@
 /** Feedback in the folder of a life: a file of lines, each a piece of feedback. */
 import { CheckpointError, type Disk } from '@burgeon/gpt'
 import type { FeedbackEntry, FeedbackOutcome, ServedFeedback, Turn } from '@burgeon/server'
+import { feedbackFile } from '../session/forgetting/forget-feedback.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { feedbackOf, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
 import { noteLearnt } from './learn-feedback.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
-const file = 'feedback.jsonl'
+const file = feedbackFile
 const encoder = new TextEncoder()
 
 /** The life of the moment, and who teaches it. */

@@ -6,6 +6,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import { aFolder } from '../life/a-folder.ts'
 import { loadLife, saveLife } from '../life/life-checkpoint.ts'
+import { feedbackWithout } from './forget-feedback.ts'
 import { journalFolder } from '../source/record-session.ts'
 
 /** How a life forgets. */
@@ -26,8 +27,8 @@ export interface ForgottenRecords {
 
 /**
  * Has the life in a folder let go of all that it keeps of a source, or of some experiences by their numbers:
- * rows that are rehearsed or held back, texts that are recalled, and the journal of experience. No byte of
- * their texts stays in the folder. The weights stay; `liveWithout` makes a life that never learnt them.
+ * rows that are rehearsed or held back, texts that are recalled, what it said of answers, and the journal of
+ * experience. No byte of their texts stays in the folder. The weights stay; `liveWithout` makes a life that never learnt them.
  *
  * Killed on the way, it is to be called again.
  *
@@ -56,11 +57,14 @@ export async function forgetRecords(
       )
     }
     const parts = await life.learner.forget(what)
+    const writeFeedback =
+      'source' in what ? await feedbackWithout(disk, life, what.source) : () => Promise.resolve()
     const journal = await openExperience(nodeDisk(join(folder, journalFolder)))
     try {
       for (const number of kept) await forgetCheckpoint(disk, number)
       if (life.record.good !== null) life.record.good = { ...life.record.good, kept: null, stays: false }
       await saveLife(disk, life)
+      await writeFeedback()
       const isMeant = isOf(what)
       return { experiences: await journal.forget(isMeant), parts, dropped: kept }
     } finally {
