@@ -150,6 +150,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- where --data DIR': { because: data },
   'npm run bench -- feedback --data DIR': { because: data },
   'npm run bench -- sleep --data DIR': { because: data },
+  'npm run bench -- choice --data DIR': { because: data },
   'npm run bench -- recall --data DIR': { because: data },
   'npm run bench -- second-domain --data DIR': { because: data },
   'npm run bench -- language-shift --data DIR': { because: data },

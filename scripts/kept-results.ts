@@ -40,6 +40,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
   'context-labels': ['context-labels', '--seeds', '3', '--data', 'DIR'],
+  choice: ['choice', '--seeds', '3', '--data', 'DIR'],
   controller: ['controller', '--seeds', '3', '--data', 'DIR'],
   feedback: ['feedback', '--seeds', '3', '--data', 'DIR'],
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],

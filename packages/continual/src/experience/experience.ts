@@ -68,4 +68,4 @@ export const bytesOf = (entry: Experience | Gap): number =>
   isGap(entry) ? entry.forgotten : bytesIn(entry.text)
 
 /** UTF-8 bytes of a text. */
-export const bytesIn = (text: string): number => utf8.encode(text).length
+const bytesIn = (text: string): number => utf8.encode(text).length
