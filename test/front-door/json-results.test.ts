@@ -102,6 +102,10 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   const [restored] = (await json('restore', '--from', place('life'), '--kept', '1', '--out', place('old')))
     .lines
   expectFields(restored, 'restore: the end')
+  const looked = (await json('health', place('life'))).lines
+  for (const finding of looked.slice(0, -1)) expectFields(finding, 'health: each finding')
+  expectFields(looked.at(-1) ?? {}, 'health: the end')
+  expect(looked.at(-1)).toMatchObject({ findings: looked.length - 1, wrong: 0, page: null })
   const recorded = await lifeFolder()
   await learnRecords(recorded, recordsFrom('diary', aRecord()))
   const ofDiary = ['forget', '--from', recorded, '--source', 'diary']

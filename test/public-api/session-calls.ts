@@ -77,6 +77,13 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['there is no checkpoint', 'Learner: forget', 'nothing of what is meant'],
     }),
   ],
+  lifeHealth: [
+    () => ({
+      args: { folder: join(folder, 'saved'), now: 1.8e12 },
+      run: api.lifeHealth,
+      says: ['there is no checkpoint'],
+    }),
+  ],
   recordsFrom: [() => ({ args: { name: 'none', records: noRecords() }, run: api.recordsFrom })],
   serverSentEvents: [() => ({ args: { url: 'http://localhost:8080/events' }, run: api.serverSentEvents })],
   buildLearner: [ofSettings(api.buildLearner)],

@@ -16,6 +16,7 @@ import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { forget, type ForgetOptions } from './commands/forget.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
+import { health, type HealthOptions } from './commands/health.ts'
 import { type InspectOptions, inspect } from './commands/inspect/inspect.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
 import { printableLines } from './terminal/terminal.ts'
@@ -167,6 +168,14 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .requiredOption('-o, --out <folder>', 'a folder without a checkpoint')
     .addOption(json('print one object of JSON'))
     .action(async (options: RestoreOptions) => finish(await restore(options, context)))
+
+  program
+    .command('health')
+    .description('look whether a life is in good health: its files, their room, its learner')
+    .argument('[folder]', 'folder of the life', 'life')
+    .option('--page <file>', 'write what was found as a page, too')
+    .addOption(json('print an object of JSON for each finding, and one at the end'))
+    .action(async (folder: string, options: HealthOptions) => finish(await health(folder, options, context)))
 
   program
     .command('forget')

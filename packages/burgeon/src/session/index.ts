@@ -24,6 +24,7 @@ export {
   type ForgottenRecords,
 } from './forgetting/forget-records.ts'
 export { liveWithout, type LivedWithout } from './forgetting/live-without.ts'
+export { type LifeFinding, lifeHealth } from './health/life-health.ts'
 export { learnRecords, type LearnRecordsOptions } from './learn-records.ts'
 export type { OpenRecords, RecordSource, SourceRecord } from '../sources/records/record-source.ts'
 export { recordsFrom } from '../sources/records/iterable-source.ts'

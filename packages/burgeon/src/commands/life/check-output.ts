@@ -32,7 +32,7 @@ export async function checkOutput(command: string, out: string): Promise<void> {
 }
 
 /** Whether a file may be overwritten by a report: it is one, or there is none. */
-async function isOwnReport(file: string): Promise<boolean> {
+export async function isOwnReport(file: string): Promise<boolean> {
   try {
     await using handle = await open(file, 'r')
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(1024), 0, 1024, 0)
