@@ -58,13 +58,48 @@ test('what is forgotten is nowhere, and all others keep their numbers and positi
 })
 
 test('numbers say what is meant as well, and what is appended meanwhile waits and is there', async () => {
-  const journal = await openExperience(memoryDisk(), { segmentBytes: 100 })
+  const disk = memoryDisk()
+  const journal = await openExperience(disk, { segmentBytes: 100 })
   for (let i = 0; i < 6; i++) await journal.append([ofSource('diary', `number ${i}`)])
+  const { list } = disk
+  let [begin, go] = [(): void => {}, (): void => {}]
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  disk.list = async () => {
+    begin()
+    await gate
+    return list.call(disk)
+  }
   const forgetting = journal.forget(({ id }) => id % 2 === 1)
+  await begun
+  const before = disk.calls
   const appending = Promise.all([6, 7].map((i) => journal.append([ofSource('diary', `number ${i}`)])))
-  const closing = appending.then(() => readAll(journal))
+  expect(disk.calls).toBe(before)
+  go()
   expect(await forgetting).toBe(3)
-  expect((await closing).map(({ text }) => text)).toEqual([0, 2, 4, 6, 7].map((i) => `number ${i}`))
+  await appending
+  expect(await textsIn(journal)).toEqual([0, 2, 4, 6, 7].map((i) => `number ${i}`))
+})
+
+test('appended, forgotten and appended in any order of turns, nothing is lost that is not meant', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(3), { minLength: 2, maxLength: 12 }), async (turns) => {
+      const journal = await openExperience(memoryDisk(), { segmentBytes: 100 })
+      const doing: Promise<unknown>[] = []
+      for (const [i, turn] of turns.entries()) {
+        // 0 forgets; the others append, after as many turns of the queue.
+        for (let wait = 0; wait < turn; wait++) await Promise.resolve()
+        if (turn === 0) doing.push(journal.forget(isStranger))
+        else doing.push(journal.append([ofSource(i % 2 === 0 ? 'diary' : 'stranger', `number ${i}`)]))
+      }
+      await Promise.all(doing)
+      await journal.forget(isStranger)
+      const wanted = turns.flatMap((turn, i) => (turn > 0 && i % 2 === 0 ? [`number ${i}`] : []))
+      expect(await textsIn(journal)).toEqual(wanted)
+      await journal.close()
+    }),
+    { numRuns: times(100, 1000) },
+  )
 })
 
 test('whoever begins to read at a gap reads what comes after it', async () => {

@@ -185,15 +185,13 @@ async function opened(
     }
     writing = undefined
   }
-  /** Waits until nothing is written, and nothing waits for it. */
-  const allWritten = async (): Promise<void> => {
-    if (writing === undefined) return
-    await writing
-    await allWritten()
-  }
   /** Runs work while nothing is written; what is appended meanwhile waits. */
   const betweenWrites = async <T>(work: () => Promise<T>): Promise<T> => {
-    await allWritten()
+    if (writing !== undefined) {
+      await writing
+      // Another may have begun by now.
+      return betweenWrites(work)
+    }
     const result = work()
     const goOn = (): void => {
       writing = waiting.length > 0 ? writeAll() : undefined
@@ -270,8 +268,7 @@ async function opened(
     },
     async close() {
       isClosed = true
-      await allWritten()
-      await release()
+      await betweenWrites(release)
     },
   }
 }
