@@ -29,6 +29,26 @@ export const reportMark = '<meta name="generator" content="burgeon" />'
  * output in it is harmless.
  */
 export function renderReport(report: LifeReport): string {
+  const main = [
+    ...[learning(report), remembering(report), events(report)],
+    ...[samples(report.samples), goingOn(report), origins(report)],
+  ]
+  return renderPage({ title: report.title, when: report.when, lead: lead(report) }, main.join('\n'))
+}
+
+/** What stands above a page. Texts are escaped. */
+export interface PageHead {
+  readonly title: string
+  readonly when: string
+  readonly lead: string
+}
+
+/**
+ * A self-contained page that is known as one of ours.
+ *
+ * @param main Markup, in which every text is escaped.
+ */
+export function renderPage({ title, when, lead: told }: PageHead, main: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -36,22 +56,17 @@ export function renderReport(report: LifeReport): string {
 ${reportMark}
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-<title>${escapeMarkup(report.title)}</title>
+<title>${escapeMarkup(title)}</title>
 <style>${reportStyle}</style>
 </head>
 <body>
 <header>
-<h1>${escapeMarkup(report.title)}</h1>
-<p class="dateline">${escapeMarkup(report.when)}</p>
-<p class="lead">${escapeMarkup(lead(report))}</p>
+<h1>${escapeMarkup(title)}</h1>
+<p class="dateline">${escapeMarkup(when)}</p>
+<p class="lead">${escapeMarkup(told)}</p>
 </header>
 <main>
-${learning(report)}
-${remembering(report)}
-${events(report)}
-${samples(report.samples)}
-${goingOn(report)}
-${origins(report)}
+${main}
 </main>
 </body>
 </html>

@@ -3,7 +3,7 @@ import { requireLayered } from '../model/hidden/of-model.ts'
 import { measurePlasticity } from '../metrics/measure-plasticity.ts'
 import type { HealthFinding } from '../journal/sleep/health-finding.ts'
 import type { Model } from '../model/model.ts'
-import type { Batch } from '../stream/batch.ts'
+import { type Batch, predictionsOf } from '../stream/batch.ts'
 
 /** Share of dormant units of a layer from which on something is wrong. */
 const mostDormant = 0.25
@@ -19,7 +19,7 @@ export async function unitFindings(model: Model, rows: Batch): Promise<HealthFin
   } catch {
     return []
   }
-  const predictions = rows.rows * ('length' in rows ? rows.length : 1)
+  const predictions = predictionsOf(rows)
   const signs = await measurePlasticity(model, rows as never)
   return signs.flatMap(({ layer: where, units, dormant, effectiveRank }): HealthFinding[] => {
     const most = Math.min(units, predictions)

@@ -11,7 +11,7 @@ import {
 import { balancedMemory } from '../rehearsal/memory/balanced-memory.ts'
 import { KeptRows } from '../rehearsal/storage/kept-rows.ts'
 import { count, entriesOf, requireSameOptions, stateOfKind } from '../saved-state.ts'
-import { type Batch, isTokenBatch } from '../stream/batch.ts'
+import { isTokenBatch, predictionsOf } from '../stream/batch.ts'
 import { cyclicChecksum } from '../stream/cyclic-checksum.ts'
 import { isTokenRow, type Row, withoutPadding } from '../stream/row.ts'
 import type { MeasureRows, Probes } from './probes.ts'
@@ -203,10 +203,10 @@ function placesOf({ store }: KeptRows, most: number): Map<string, number[]> {
 
 /** Predictions that a measurement makes, padding included. */
 function costOf(kept: KeptRows, most: number): number {
-  return [...placesOf(kept, most).values()].reduce((total, places) => {
-    const batch: Batch = kept.store.batchOf(places)
-    return total + batch.rows * ('length' in batch ? batch.length : 1)
-  }, 0)
+  return [...placesOf(kept, most).values()].reduce(
+    (total, places) => total + predictionsOf(kept.store.batchOf(places)),
+    0,
+  )
 }
 
 /** The number by which a row is chosen. */

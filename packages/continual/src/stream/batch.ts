@@ -69,6 +69,9 @@ export const aBatch: Check<Batch> = checks.either(aTokenBatch, anExampleBatch)
 /** Whether the rows of a batch are tokens. */
 export const isTokenBatch = (batch: Batch): batch is TokenBatch => 'tokens' in batch
 
+/** Predictions of a batch, those of padding included. */
+export const predictionsOf = (batch: Batch): number => batch.rows * (isTokenBatch(batch) ? batch.length : 1)
+
 const isExampleBatch = (batch: Batch): batch is ExampleBatch => !isTokenBatch(batch)
 
 /**

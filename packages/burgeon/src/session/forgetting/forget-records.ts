@@ -28,7 +28,8 @@ export interface ForgottenRecords {
 /**
  * Has the life in a folder let go of all that it keeps of a source, or of some experiences by their numbers:
  * rows that are rehearsed or held back, texts that are recalled, what it said of answers, and the journal of
- * experience. No byte of their texts stays in the folder. The weights stay; `liveWithout` makes a life that never learnt them.
+ * experience. No byte of their texts stays in the folder. The weights stay; `liveWithout` makes a life that
+ * never learnt them.
  *
  * Killed on the way, it is to be called again.
  *

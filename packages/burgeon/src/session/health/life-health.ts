@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkHealth, openExperience } from '@burgeon/continual'
-import { type Disk, keptCheckpoints, LockedError, readCheckpoint } from '@burgeon/gpt'
+import { type Disk, hasCheckpoint, keptCheckpoints, LockedError, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checks } from '@burgeon/tensor'
 import { aFolder } from '../life/a-folder.ts'
@@ -65,7 +65,7 @@ async function presentLife(disk: Disk): Promise<[LifeFinding, KnownLife | null]>
     return [{ ...finding, ok: true, seen: 'whole' }, life]
   } catch (error) {
     // Nothing to look at is no finding.
-    if (/there is no checkpoint/.test((error as Error).message)) throw error
+    if (!(await hasCheckpoint(disk))) throw error
     return [{ ...finding, ok: false, seen: (error as Error).message }, null]
   }
 }

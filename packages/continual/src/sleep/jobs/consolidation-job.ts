@@ -1,7 +1,7 @@
 /** Consolidation while asleep: penalties and projections protect the present weights. */
 import { OptionError } from '@burgeon/tensor'
 import { operationsOf } from '../../model/operations-of.ts'
-import { type Batch, isTokenBatch } from '../../stream/batch.ts'
+import { predictionsOf } from '../../stream/batch.ts'
 import { consolidatedEvent, consolidatedOf, consolidationRows } from '../../upkeep/consolidation.ts'
 import type { SleepJob } from '../sleep-job.ts'
 
@@ -40,5 +40,3 @@ export function consolidationJob(): SleepJob {
     },
   }
 }
-
-const predictionsOf = (batch: Batch): number => batch.rows * (isTokenBatch(batch) ? batch.length : 1)

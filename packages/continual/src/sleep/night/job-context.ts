@@ -4,9 +4,9 @@ import type { Learnt } from '../../journal/learnt.ts'
 import { statesOf } from '../../learner-state.ts'
 import type { Loop } from '../../learning/loop.ts'
 import { operationsOf } from '../../model/operations-of.ts'
-import type { Batch } from '../../stream/batch.ts'
+import { type Batch, predictionsOf } from '../../stream/batch.ts'
 import type { SleepContext, SleepParts } from '../sleep-job.ts'
-import { longestRowOf, predictionsIn } from './look-cost.ts'
+import { longestRowOf } from './look-cost.ts'
 
 /** The operations of one job. */
 export interface Purse {
@@ -54,7 +54,7 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
       return found && loop.parts.intake.within(found)
     },
     rehearse: (rows) => learn(rows, rows * longestRowOf(model)),
-    learn: (rows) => learn(rows, predictionsIn(rows)),
+    learn: (rows) => learn(rows, predictionsOf(rows)),
   }
   return {
     context,

@@ -1,6 +1,6 @@
 /** The contract of a choice, as statements to be checked in any test runner. */
 import { checkArgument, shown } from '@burgeon/tensor'
-import { type CheckResult, isSame } from '@burgeon/tensor/testing'
+import { type CheckResult, isSame, statements } from '@burgeon/tensor/testing'
 import { aChoice, type Choice } from '../../choice/choice.ts'
 import type { TriedArm, TrialOutcome } from '../../journal/trials/trial-outcome.ts'
 
@@ -8,7 +8,8 @@ import type { TriedArm, TrialOutcome } from '../../journal/trials/trial-outcome.
 const [steps, changesAt] = [4000, 2000]
 
 /** What trials find: nothing, failures, or that some arms are better, and others after a change. */
-type Course = 'equal' | 'failing' | 'different'
+const courses = ['equal', 'failing', 'different'] as const
+type Course = (typeof courses)[number]
 
 /** What a choice did: whom it tried from a step on, or what it decided. */
 type Deed =
@@ -36,43 +37,18 @@ type Deed =
  */
 export function checkChoice<S>(choice: Choice<S>): CheckResult[] {
   checkArgument('checkChoice', 'choice', choice, aChoice)
-  const all = ['equal', 'failing', 'different'] as const
-  const say = (
-    statement: string,
-    complaint: (course: Course) => string | null,
-    courses: readonly Course[] = all,
-  ): CheckResult => {
-    const found = courses.map((course) => attempt(() => complaint(course))).find((one) => one !== null)
-    return {
-      statement: `${choice.name} ${statement}`,
-      holds: found === undefined,
-      detail: found ?? 'as stated',
-    }
-  }
-  return [
-    say('tries other arms than the one that is lived, each once', (course) => rivalsOf(choice, course)),
-    say('goes on in one of the arms that were tried, and lives that one then', (course) =>
-      endsOf(choice, course),
-    ),
-    say('stays with the arm that is lived where no other is better', (course) => stays(choice, course), [
-      'equal',
-      'failing',
-    ]),
-    say('returns the same for the same, and changes nothing that it is given', (course) =>
-      purity(choice, course),
-    ),
-    say('goes on the same after its state was saved as JSON, at any step', (course) =>
-      isSame(lived(choice, course), lived(choice, course, throughJson)) ? null : 'it went on otherwise',
-    ),
-    say('takes every state that it was in', (course) => {
-      let refused = false
-      lived(choice, course, (state) => {
-        refused ||= !choice.stateCheck.accepts(state)
-        return state
-      })
-      return refused ? 'it refused one' : null
-    }),
-  ]
+  const inEach =
+    (complaint: (choice: Choice<S>, course: Course) => string | null, those: readonly Course[] = courses) =>
+    (): string | null =>
+      those.map((course) => complaint(choice, course)).find((found) => found !== null) ?? null
+  return statements(choice.name, [
+    ['tries other arms than the one that is lived, each once', inEach(rivalsOf)],
+    ['goes on in one of the arms that were tried, and lives that one then', inEach(endsOf)],
+    ['stays with the arm that is lived where no other is better', inEach(stays, ['equal', 'failing'])],
+    ['returns the same for the same, and changes nothing that it is given', inEach(purity)],
+    ['goes on the same after its state was saved as JSON, at any step', inEach(resumes)],
+    ['takes every state that it was in', inEach(refuses)],
+  ])
 }
 
 /** What a trial of some arms would find. The gain of an arm is that of its place among all. */
@@ -167,12 +143,16 @@ function purity<S>(choice: Choice<S>, course: Course): string | null {
   return complaint
 }
 
-const throughJson = <S>(state: S): S => JSON.parse(JSON.stringify(state)) as S
+function resumes<S>(choice: Choice<S>, course: Course): string | null {
+  const throughJson = (state: S): S => JSON.parse(JSON.stringify(state)) as S
+  return isSame(lived(choice, course), lived(choice, course, throughJson)) ? null : 'it went on otherwise'
+}
 
-function attempt(body: () => string | null): string | null {
-  try {
-    return body()
-  } catch (error) {
-    return `it failed with ${String(error)}`
-  }
+function refuses<S>(choice: Choice<S>, course: Course): string | null {
+  let refused = false
+  lived(choice, course, (state) => {
+    refused ||= !choice.stateCheck.accepts(state)
+    return state
+  })
+  return refused ? 'it refused one' : null
 }

@@ -1,6 +1,6 @@
 /** The contract of a controller, as statements to be checked in any test runner. */
 import { checkArgument } from '@burgeon/tensor'
-import { type CheckResult, isSame } from '@burgeon/tensor/testing'
+import { type CheckResult, isSame, statements } from '@burgeon/tensor/testing'
 import { aController, type Controller, type ControlSignals } from '../../control/controller.ts'
 import { type Decided, decided } from '../../control/decided.ts'
 
@@ -24,35 +24,36 @@ export function checkController<S>(controller: Controller<S>): CheckResult[] {
   const lives = (['learns', 'forgets', 'is not measured'] as const).map((course) =>
     Array.from({ length: steps }, (_, i) => signalsAt(course, i + 1)),
   )
-  const say = (
-    statement: string,
-    complaint: (life: readonly ControlSignals[]) => string | null,
-  ): CheckResult => {
-    const detail = lives.map((life) => attempt(() => complaint(life))).find((found) => found !== null) ?? null
-    return {
-      statement: `${controller.name} ${statement}`,
-      holds: detail === null,
-      detail: detail ?? 'as stated',
-    }
-  }
-  return [
-    say('decides after every step, with knobs that are 0 or more', (life) => {
-      lived(controller, life)
-      return null
-    }),
-    say('returns the same for the same, and changes nothing that it is given', (life) =>
-      purity(controller, life),
-    ),
-    say('goes on the same after its state was saved as JSON, at any step', (life) =>
-      isSame(lived(controller, life), lived(controller, life, throughJson)) ? null : 'it went on otherwise',
-    ),
-    say('takes every state that it was in', (life) => {
-      const refused = lived(controller, life).findIndex(
-        ({ state }) => controller.stateCheck?.accepts(state) === false,
-      )
-      return refused < 0 ? null : `it refused the one of step ${refused + 1}`
-    }),
-  ]
+  const inEach = (complaint: (life: readonly ControlSignals[]) => string | null) => (): string | null =>
+    lives.map(complaint).find((found) => found !== null) ?? null
+  return statements(controller.name, [
+    [
+      'decides after every step, with knobs that are 0 or more',
+      inEach((life) => {
+        lived(controller, life)
+        return null
+      }),
+    ],
+    [
+      'returns the same for the same, and changes nothing that it is given',
+      inEach((life) => purity(controller, life)),
+    ],
+    [
+      'goes on the same after its state was saved as JSON, at any step',
+      inEach((life) =>
+        isSame(lived(controller, life), lived(controller, life, throughJson)) ? null : 'it went on otherwise',
+      ),
+    ],
+    [
+      'takes every state that it was in',
+      inEach((life) => {
+        const refused = lived(controller, life).findIndex(
+          ({ state }) => controller.stateCheck?.accepts(state) === false,
+        )
+        return refused < 0 ? null : `it refused the one of step ${refused + 1}`
+      }),
+    ],
+  ])
 }
 
 type Course = 'learns' | 'forgets' | 'is not measured'
@@ -103,11 +104,3 @@ function purity<S>(controller: Controller<S>, life: readonly ControlSignals[]): 
 }
 
 const throughJson = <S>(state: S): S => JSON.parse(JSON.stringify(state)) as S
-
-function attempt(body: () => string | null): string | null {
-  try {
-    return body()
-  } catch (error) {
-    return `it failed with ${String(error)}`
-  }
-}
