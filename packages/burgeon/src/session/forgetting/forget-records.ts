@@ -62,9 +62,12 @@ export async function forgetRecords(
       'source' in what ? await feedbackWithout(disk, life, what.source) : () => Promise.resolve()
     const journal = await openExperience(nodeDisk(join(folder, journalFolder)))
     try {
-      for (const number of kept) await forgetCheckpoint(disk, number)
       if (life.record.good !== null) life.record.good = { ...life.record.good, kept: null, stays: false }
+      // Where the disk is full, this fails, and everything is as it was.
       await saveLife(disk, life)
+      for (const number of kept) await forgetCheckpoint(disk, number)
+      // A save gives back the room of what was kept.
+      if (kept.length > 0) await saveLife(disk, life)
       await writeFeedback()
       const isMeant = isOf(what)
       return { experiences: await journal.forget(isMeant), parts, dropped: kept }
