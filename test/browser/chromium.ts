@@ -11,6 +11,9 @@ const isRequired = process.env.BURGEON_REQUIRE_BROWSER === '1'
 // WebGPU on a software adapter, which needs no GPU and no X server.
 const flags = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
+/** Milliseconds after which a wait was in vain, on the slowest machine. */
+const longestWait = 300_000
+
 /** What a page is for a `describe`. */
 export interface TabOptions {
   /** Whether it is cross-origin isolated. */
@@ -76,8 +79,8 @@ function tabOf(
   let open: { context: BrowserContext; page: Page }
   const newPage = async (context: BrowserContext): Promise<Page> => {
     const page = await context.newPage()
-    page.setDefaultTimeout(0)
-    page.setDefaultNavigationTimeout(0)
+    // A wait in vain says what it waited for; one without an end would only say which test.
+    page.setDefaultTimeout(longestWait)
     await page.goto(served.url)
     return page
   }

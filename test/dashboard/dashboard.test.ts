@@ -186,8 +186,10 @@ withChromium((open) => {
       expect(await accessFaults(page())).toEqual([])
       // What is stopped before it begins is no part of the talk.
       await page().route('**/v1/chat/completions', () => {}, { times: 1 })
+      const isHeld = page().waitForRequest('**/v1/chat/completions')
       await page().getByLabel('Message').fill('Never')
       await page().getByRole('button', { name: 'Send' }).click()
+      await isHeld
       await page().getByRole('button', { name: 'Stop' }).click()
       await page().getByText('Stopped.').waitFor()
       await send('M4')
