@@ -55,7 +55,13 @@ const loraOptions = {
   ...{ rank: 2, alpha: 1, useRslora: true, dropout: 0.1 },
   targets: ['query', 'up'],
 } as const satisfies api.LoraOptions
-const lossOptions = { checkpointBlocks: false, observe: () => {}, adapters: lora() }
+const lossOptions = {
+  checkpointBlocks: false,
+  observe: () => {},
+  replace: () => undefined,
+  adapters: lora(),
+}
+const stream = (): Tensor => tensor([1, 2, 3, 4], { shape: [1, 4], device })
 const generatingTakes = { 'options.adapters': ['object', 'array'] } as const
 const forwardOptions = { ...lossOptions, lastOnly: true }
 const saved = memoryDisk()
@@ -144,6 +150,10 @@ export const gptCalls: CallsOf<typeof api> = {
       run: api.forward,
       takes: generatingTakes,
     }),
+  ],
+  readout: [() => ({ args: { config, w: w(), x: stream() }, run: api.readout })],
+  partialReadout: [
+    () => ({ args: { config, w: w(), x: stream(), part: stream() }, run: api.partialReadout }),
   ],
   GenerationPool: [
     () => ({ args: { model: modelOf() }, run: (own: api.Gpt) => new api.GenerationPool(own) }),

@@ -30,6 +30,7 @@ export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
 export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
 export { forward } from './forward/forward.ts'
 export type { ForwardOptions, ObservedActivation } from './forward/forward-options.ts'
+export { partialReadout, readout } from './forward/readout.ts'
 export { generate } from './generation/generate.ts'
 export type {
   GenerateOptions,

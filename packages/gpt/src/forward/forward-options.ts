@@ -40,14 +40,34 @@ export interface ForwardOptions {
    * Is shown what flows inside each block, and must not change it. A block that is run again shows it again.
    */
   readonly observe?: (block: string, what: ObservedActivation, x: Tensor) => void
+  /**
+   * Puts a tensor of the same shape in the place of what flows inside: what it returns flows on, and is what
+   * `observe` is shown; undefined leaves `x` there. A tape records what is made of it as of `x`. A block that
+   * is run again asks again. ShapeError for another shape.
+   */
+  readonly replace?: (block: string, what: ObservedActivation, x: Tensor) => Tensor | undefined
 }
 
 /**
- * The tensors that `observe` is shown: the input of an MLP (normalized, [B·T, C]), its hidden units [B·T,
- * M] (of all experts side by side), its output [B·T, C]; and the residual stream above each block,
- * `output` [B·T, C].
+ * The tensors that `observe` and `replace` are shown. Before the blocks, of the block `embed`: the residual
+ * stream below them, `embedded` [B·T, C]. In the attention of a block, in this order: `query` [B, T, H,
+ * D] and
+ * `key` [B, T, G, D] as they meet, rotated where positions are, `value` [B, T, G, D], what each head reads
+ * out, `headOutput` [B, T, H, D], and what all write, `attended` [B·T, C]. In its MLP: the normalized input
+ * `mlpInput` [B·T, C], the hidden units `mlpHidden` [B·T, M] (of all experts side by side), what it writes,
+ * `mlpOutput` [B·T, C]. Above it the residual stream, `output` [B·T, C].
  */
-export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'output'
+export type ObservedActivation =
+  | 'embedded'
+  | 'query'
+  | 'key'
+  | 'value'
+  | 'headOutput'
+  | 'attended'
+  | 'mlpInput'
+  | 'mlpHidden'
+  | 'mlpOutput'
+  | 'output'
 
 /**
  * Throws OptionError or ShapeError for what no forward pass can be made of.
@@ -56,16 +76,20 @@ export type ObservedActivation = 'mlpInput' | 'mlpHidden' | 'mlpOutput' | 'outpu
  */
 export function checkForward(who: string, config: GptConfig, w: TensorsByPath, tokens: Tensor): void {
   checkArgument(who, 'config', config, aConfig)
-  checkArgument(who, 'w', w, checks.tensorsByPath)
-  if (!Object.hasOwn(w, 'embed.token.weight')) {
-    throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
-  }
+  checkWeights(who, w)
   checkArgument(who, 'tokens', tokens, checks.tensor)
   if (tokens.dtype !== 'i32' || tokens.shape.length !== 2) {
     throw new ShapeError(
       `${who}: got tokens ${tokens.dtype}${formatShape(tokens.shape)}; expected i32 [B, T].`,
     )
   }
+}
+
+/** Throws OptionError for what are not the parameters of a model. */
+export function checkWeights(who: string, w: TensorsByPath): void {
+  checkArgument(who, 'w', w, checks.tensorsByPath)
+  if (Object.hasOwn(w, 'embed.token.weight')) return
+  throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
 }
 
 /** Options of `losses`: it reads every position, and remembers nothing. */
@@ -80,6 +104,7 @@ export const lossChecks: ChecksOf<LossOptions> = {
   adapters: rowAdapters,
   checkpointBlocks: checks.boolean,
   observe: checks.callback(),
+  replace: checks.callback(),
 }
 
 /** Checks of `ForwardOptions`. */

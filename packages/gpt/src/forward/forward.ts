@@ -14,18 +14,14 @@ import {
   checks,
   concatenate,
   crossEntropy,
-  type Device,
   elementwise,
   expression,
   fill,
   gather,
   gelu,
-  layerNorm,
   linearCrossEntropy,
-  multiply,
   OptionError,
   reshape,
-  rmsNorm,
   scope,
   slice,
   type Tensor,
@@ -33,7 +29,9 @@ import {
 } from '@burgeon/tensor'
 import { AdaptedRows } from '../adapters/applied-adapter.ts'
 import type { BlockConfig, GptConfig } from '../config/gpt-config.ts'
+import { expertPaths } from '../config/parameters.ts'
 import { attend, cachesOf, pastsOf } from './attend.ts'
+import { flowing, type Onlookers } from './flowing.ts'
 import {
   checkForward,
   type ForwardOptions,
@@ -44,8 +42,9 @@ import {
 import type { KeyValueCache } from './key-value-cache.ts'
 import { linearMap } from './linear-map.ts'
 import { mixedExperts } from './mixed-experts.ts'
-import { embeddedTokens, headProduct, headWeight } from './token-table.ts'
-import { expertPaths } from '../config/parameters.ts'
+import { normalize, normalizeBy } from './norms.ts'
+import { featuresOf, logitBias, logitsOf } from './readout.ts'
+import { embeddedTokens, headWeight } from './token-table.ts'
 import { applyRotary, type RotaryTables, rotaryTablesOf } from './rotary.ts'
 
 /**
@@ -66,21 +65,6 @@ export function forward(
   checkOptions('forward', options, optionChecks)
   return logitsOf(config, w, features(config, w, tokens, options)) // [B·T, V]
 }
-
-function logitsOf(config: GptConfig, w: TensorsByPath, x: Tensor): Tensor {
-  const logits = headProduct(config, w, x)
-  return config.headBias ? add(logits, logitBias(config, w, x.device)) : logits
-}
-
-/** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
-function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
-  const learnt = w['head.bias']
-  if (logitOffsets === undefined) return learnt
-  return add(learnt, device.tensor(logitOffsets, { shape: [logitOffsets.length], dtype: 'f32' }, 'offsets'))
-}
-
-/** Added to the mean square or the variance in every norm, unless the configuration says otherwise. */
-const usualEpsilon = 1e-5
 
 /** Logits beyond which they are not held all at once: 128 MiB. */
 const manyLogits = 2 ** 25
@@ -138,22 +122,20 @@ function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: 
   const placed = position ? add(embedded, positionsAt(position, pasts, T)) : embedded
   const rotary = rotaryTablesOf(config, tokens.device, pasts, T)
   const adapted = options.adapters && new AdaptedRows(options.adapters, config, B)
-  let x = reshape(placed, [B * T, C])
+  let x = flowing(options, 'embed', 'embedded', reshape(placed, [B * T, C]))
   config.blocks.forEach((block, i) => {
     const before = x
     const through = (): Tensor => {
-      const attended = add(
-        before,
-        selfAttention(config, w, block, before, { B, T, rotary: rotary[i], caches, adapted }),
-      )
-      return add(attended, mlp(config, w, block, attended, { adapted, observe: options.observe }))
+      const place = { B, T, rotary: rotary[i], caches, adapted, onlookers: options }
+      const attended = add(before, selfAttention(config, w, block, before, place))
+      return add(attended, mlp(config, w, block, attended, place))
     }
-    x = options.checkpointBlocks && caches.length === 0 ? checkpoint(through) : through()
-    options.observe?.(block.id, 'output', x)
+    const above = options.checkpointBlocks && caches.length === 0 ? checkpoint(through) : through()
+    x = flowing(options, block.id, 'output', above)
   })
   for (const cache of caches) cache.length += T
   const read = options.lastOnly ? reshape(slice(reshape(x, [B, T, C]), [0, T - 1]), [B, C]) : x
-  return normalize(config, w, 'head.norm', read)
+  return featuresOf(config, w, read)
 }
 
 /** Embeddings of the positions after `pasts`, `[T, C]`, or `[B, T, C]` where they differ. */
@@ -164,7 +146,8 @@ function positionsAt(position: Tensor, pasts: readonly number[], T: number): Ten
 }
 
 /**
- * The place of a block in the pass: the batch, the rotary tables of its positions, the caches, and adapters.
+ * The place of a block in the pass: the batch, the rotary tables of its positions, the caches, adapters, and
+ * who looks on.
  */
 interface Place {
   readonly B: number
@@ -172,6 +155,7 @@ interface Place {
   readonly rotary: RotaryTables | undefined
   readonly caches: readonly KeyValueCache[]
   readonly adapted: AdaptedRows | undefined
+  readonly onlookers: Onlookers
 }
 
 function selfAttention(
@@ -179,7 +163,7 @@ function selfAttention(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor, // [B·T, C]
-  { B, T, rotary, caches, adapted }: Place,
+  { B, T, rotary, caches, adapted, onlookers }: Place,
 ): Tensor {
   const { id, heads: H, kvHeads: G, headDim: D, scoreWidth = D, headNormWidth = D, window } = block
   const { embed: C } = config
@@ -193,9 +177,17 @@ function selfAttention(
     const y = ofUnitSize(name, project(name, N))
     return rotary ? applyRotary(y, rotary) : y
   }
-  const qkv = [place('query', H), place('key', G), project('value', G)] // [B, T, H or G, D]
-  const o = attend(caches, id, qkv, { scale: 1 / Math.sqrt(scoreWidth), window }) // [B, T, H, D]
-  return linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C, adapted) // [B·T, C]
+  const shown = (what: 'query' | 'key' | 'value' | 'headOutput', y: Tensor): Tensor =>
+    flowing(onlookers, id, what, y)
+  // [B, T, H or G, D]
+  const qkv = [
+    shown('query', place('query', H)),
+    shown('key', place('key', G)),
+    shown('value', project('value', G)),
+  ]
+  const o = shown('headOutput', attend(caches, id, qkv, { scale: 1 / Math.sqrt(scoreWidth), window })) // [B, T, H, D]
+  const written = linearMap(w, block, `${at}.output`, reshape(o, [B * T, H * D]), C, adapted) // [B·T, C]
+  return flowing(onlookers, id, 'attended', written)
 }
 
 function mlp(
@@ -203,23 +195,30 @@ function mlp(
   w: TensorsByPath,
   block: BlockConfig,
   x: Tensor,
-  { adapted, observe }: Pick<Place, 'adapted'> & { readonly observe: ForwardOptions['observe'] },
+  { adapted, onlookers }: Pick<Place, 'adapted' | 'onlookers'>,
 ): Tensor {
-  const { id, mlpHidden } = block
-  const normal = normalize(config, w, `blocks.${id}.mlp.norm`, x) // [B·T, C]
-  const hiddens: Tensor[] = []
-  const expert = (at: string): Tensor => {
-    const project = (name: string): Tensor => linearMap(w, block, `${at}.${name}`, normal, mlpHidden, adapted) // [B·T, M]
-    const hidden = activate(config.activation, project)
-    hiddens.push(hidden)
-    return linearMap(w, block, `${at}.down`, hidden, config.embed, adapted) // [B·T, C]
-  }
-  const outputs = expertPaths(block).map(expert)
+  const { id, mlpHidden: M } = block
+  const normal = flowing(onlookers, id, 'mlpInput', normalize(config, w, `blocks.${id}.mlp.norm`, x)) // [B·T, C]
+  const experts = expertPaths(block)
+  const computed = experts.map((at) =>
+    activate(config.activation, (name) => linearMap(w, block, `${at}.${name}`, normal, M, adapted)),
+  ) // [B·T, M] each
+  const outputs = flowingHidden(onlookers, id, computed).map((hidden, i) =>
+    linearMap(w, block, `${experts[i]}.down`, hidden, config.embed, adapted),
+  ) // [B·T, C] each
   const written = outputs.length === 1 ? outputs[0] : mixedExperts(w, block, normal, outputs)
-  observe?.(id, 'mlpInput', normal)
-  observe?.(id, 'mlpHidden', hiddens.length === 1 ? hiddens[0] : concatenate(hiddens, 1))
-  observe?.(id, 'mlpOutput', written)
-  return written
+  return flowing(onlookers, id, 'mlpOutput', written)
+}
+
+/** The hidden units of every expert, which are shown side by side. */
+function flowingHidden(onlookers: Onlookers, block: string, hiddens: readonly Tensor[]): readonly Tensor[] {
+  if (hiddens.length === 1) return [flowing(onlookers, block, 'mlpHidden', hiddens[0])]
+  if (onlookers.observe === undefined && onlookers.replace === undefined) return hiddens
+  const together = concatenate(hiddens, 1)
+  const flows = flowing(onlookers, block, 'mlpHidden', together)
+  if (flows === together) return hiddens
+  const [N, M] = hiddens[0].shape
+  return hiddens.map((_, i) => slice(flows, [0, i * M], [N, (i + 1) * M]))
 }
 
 /** The hidden units `[B·T, M]` of an MLP, from its projections by name. */
@@ -239,25 +238,3 @@ const geluErf = times(
   times(constant(0.5), input(0)),
   expression.add(constant(1), erf(times(constant(Math.SQRT1_2), input(0)))),
 )
-
-/** The norm of the residual stream before a part of the model. */
-function normalize(config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  const { embed, normWidth = embed } = config
-  return normalizeBy(normWidth, config, w, at, x)
-}
-
-/**
- * A norm that divides by n, the width it was born with. With C the present one, √(n/C)·norm with ε·n/C does
- * so where it subtracts the mean, to rounding; without that the sum of squares is divided by n itself, and
- * channels of zeros leave every bit of the others.
- */
-function normalizeBy(n: number, config: GptConfig, w: TensorsByPath, at: string, x: Tensor): Tensor {
-  const { norm, epsilon = usualEpsilon } = config
-  const [gain, bias] = [w[`${at}.gain`], w[`${at}.bias`]]
-  const share = n / gain.shape[0]
-  if (norm !== 'layer' || bias === undefined) {
-    return share === 1 ? rmsNorm(x, gain, epsilon) : rmsNorm(x, gain, epsilon, n)
-  }
-  const scaled = share === 1 ? gain : multiply(gain, Math.sqrt(share))
-  return layerNorm(x, scaled, bias, epsilon * share)
-}
