@@ -6,6 +6,7 @@ import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/t
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
 import { contextCalls } from './context-calls.ts'
+import { explainCalls } from './explain-calls.ts'
 import { measureCalls } from './measure-calls.ts'
 import { sleepCalls } from './sleep-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
@@ -46,6 +47,7 @@ export const continualCalls: CallsOf<typeof api> = {
   ...rehearsalCalls,
   ...contextCalls,
   ...sleepCalls,
+  ...explainCalls,
   continualBackpropagation: [
     () => ({
       args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },

@@ -24,6 +24,14 @@ export class ExperienceError extends BurgeonError {
 }
 
 /**
+ * An explanation does not add up: its own error is larger than may be, or a life that was lived again did not
+ * come to the same bits. The message says by how much.
+ */
+export class ExplanationError extends BurgeonError {
+  override readonly name = 'ExplanationError'
+}
+
+/**
  * Squares and sums of squares of anything larger could overflow, and an infinity would stay in a state for
  * ever.
  */

@@ -16,7 +16,7 @@ export { hddmWeighted, type HddmWeightedOptions } from './drift/error-rate/hddm-
 export { kswin, type KswinOptions } from './drift/kswin.ts'
 export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
 export { standardized, type StandardizedOptions } from './drift/standardized.ts'
-export { EvaluationError, ExperienceError, SignalError } from './errors.ts'
+export { EvaluationError, ExperienceError, ExplanationError, SignalError } from './errors.ts'
 export type { AdmittedExperience, Experience } from './experience/experience.ts'
 export {
   type ExperienceJournal,
@@ -29,6 +29,7 @@ export { type Signal, type Watching, watching, type WatchingOptions } from './dr
 export type { StreamWatch } from './drift/stream-watch.ts'
 export { kernelTwoSample, type KernelTwoSampleOptions } from './drift/vectors/kernel-two-sample.ts'
 export type { VectorDetector } from './drift/vectors/vector-detector.ts'
+export * from './explain/index.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'
 export {
