@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 
 test.each<[string, () => Probes]>([
   ['probes as they are by default', () => heldBack()],
+  ['probes of places', () => heldBack({ share: 0.1, by: 'place' })],
   ['probes of a few rows', () => heldBack({ share: 0.1, capacity: 6, every: 7, rows: 2, seed: 3 })],
 ])('%s keep every statement', async (_, make) => {
   const results = await checkProbes(make)

@@ -95,6 +95,19 @@ describe('what is held back', () => {
       }),
     )
   })
+  test('is a matter of the place as well where that is asked for: of one long file some rows, and always the same', () => {
+    const [probes, again] = [0, 1].map(() => heldBack({ share: 0.5, by: 'place' }))
+    const rowAtPlace = (at: number, tokens: readonly number[]) => ({
+      ...{ tokens: Int32Array.from(tokens), domain: 'd', origin: { ...originOf(7, 'd'), at } },
+    })
+    const said = Array.from({ length: 200 }, (_, i) => probes.isHeldBack(rowAtPlace(16 * i, [i, 1, 2])))
+    expect(said.filter(Boolean).length).toBeGreaterThan(50)
+    expect(said.filter(Boolean).length).toBeLessThan(150)
+    expect(Array.from({ length: 200 }, (_, i) => again.isHeldBack(rowAtPlace(16 * i, [9])))).toEqual(said)
+    const saved = probes.toState()
+    expect(() => heldBack({ share: 0.5 }).restore(saved)).toThrow(StateError)
+    again.restore(saved)
+  })
   test('of rows without an origin is a matter of their numbers, without padding', () => {
     const probes = heldBack({ share: 0.5 })
     const bare = (tokens: readonly number[]) => ({

@@ -89,7 +89,7 @@ export const rehearsalCalls: Pick<
   ],
   heldBack: [
     () => ({
-      args: { options: { share: 0.1, capacity: 2, every: 1, rows: 1, costShare: 0.1, seed: 1 } },
+      args: { options: { share: 0.1, capacity: 2, every: 1, rows: 1, costShare: 0.1, by: 'place', seed: 1 } },
       run: api.heldBack,
     }),
   ],

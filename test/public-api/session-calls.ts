@@ -84,6 +84,13 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['there is no checkpoint'],
     }),
   ],
+  sleepLife: [
+    () => ({
+      args: { folder: join(folder, 'saved'), options: { steps: 10, log: () => {} } },
+      run: api.sleepLife,
+      says: ['there is no checkpoint'],
+    }),
+  ],
   recordsFrom: [() => ({ args: { name: 'none', records: noRecords() }, run: api.recordsFrom })],
   serverSentEvents: [() => ({ args: { url: 'http://localhost:8080/events' }, run: api.serverSentEvents })],
   buildLearner: [ofSettings(api.buildLearner)],
@@ -100,6 +107,7 @@ export const sessionCalls: CallsOf<typeof api> = {
         options: {
           ...{ tokenizer: new BytePairTokenizer(), ownText: 1, protection: 1, learningRate: 1e-3 },
           ...{ maxParameters: 1e5, vocabulary: 300, recall: 2 ** 18, plateau: 8, rowTokens: 4, seed: 1 },
+          sleepEvery: 9,
           ...{ signal: new AbortController().signal, onProgress: () => {} },
         },
       },

@@ -16,9 +16,10 @@ import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { forget, type ForgetOptions } from './commands/forget.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
-import { health, type HealthOptions } from './commands/health.ts'
+import { health, type HealthOptions } from './commands/upkeep/health.ts'
 import { type InspectOptions, inspect } from './commands/inspect/inspect.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
+import { sleep, type SleepCommandOptions } from './commands/upkeep/sleep.ts'
 import { printableLines } from './terminal/terminal.ts'
 
 /** Builds the program. `finish` is given the exit code of the command that ran. */
@@ -176,6 +177,20 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .option('--page <file>', 'write what was found as a page, too')
     .addOption(json('print an object of JSON for each finding, and one at the end'))
     .action(async (folder: string, options: HealthOptions) => finish(await health(folder, options, context)))
+
+  program
+    .command('sleep')
+    .description('have a life sleep once: it rehearses and dreams, and has undone what does harm')
+    .argument('[folder]', 'folder of the life', 'life')
+    .option(
+      '--steps <n>',
+      'it may do a twentieth of what so many steps take; those since it slept last count unless given',
+      wholeNumber(1),
+    )
+    .addOption(json('print one object of JSON'))
+    .action(async (folder: string, options: SleepCommandOptions) =>
+      finish(await sleep(folder, options, context)),
+    )
 
   program
     .command('forget')

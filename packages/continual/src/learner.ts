@@ -30,7 +30,7 @@ import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
 import type { ProbeLosses } from './journal/probe-losses.ts'
 import type { SleepReport } from './journal/sleep/sleep-report.ts'
-import { Sleeping } from './sleep/night/sleeping.ts'
+import { Sleeping, type SleepNowOptions } from './sleep/night/sleeping.ts'
 import type { Strategy } from './strategy/strategy.ts'
 
 /** A model that lives on a stream: it predicts, learns, protects what it knows, and grows. */
@@ -109,11 +109,11 @@ export class Learner<M extends Model = Gpt> {
   }
 
   /**
-   * Sleeps now, whatever `when` says, within the share of the steps since the last sleep. Throws OptionError
-   * if the strategy has no sleep, or while a fork is open.
+   * Sleeps now, whatever `when` says, within the share of the steps since the last sleep or within so many
+   * operations. Throws OptionError if the strategy has no sleep, or while a fork is open.
    */
-  async sleep(): Promise<SleepReport> {
-    return this.#branches.act('sleep', () => this.#sleeping.sleep())
+  async sleep(options: SleepNowOptions = {}): Promise<SleepReport> {
+    return this.#branches.act('sleep', () => this.#sleeping.sleep(options))
   }
 
   /**

@@ -65,6 +65,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       wholeNumber(leastRecall),
     )
     .option(
+      '--sleep-every <steps>',
+      'steps after which it sleeps: it rehearses and dreams, and has undone what does harm; never unless given',
+      wholeNumber(1),
+    )
+    .option(
       '--similarity <x>',
       'leave out a record that shares so much with one before, above 0 up to 1; equal ones alone unless given',
       number(1e-3, 1),

@@ -30,6 +30,11 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
       wholeNumber(0),
     )
     .option('--from <path>', 'with --learn: begin a new life with the weights of a model')
+    .option(
+      '--sleep-every <steps>',
+      'with --learn: steps after which a new life sleeps; never unless given',
+      wholeNumber(1),
+    )
     .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)

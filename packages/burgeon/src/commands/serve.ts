@@ -43,6 +43,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly keepExperience?: number
   /** Model whose weights a new life begins with. */
   readonly from?: string
+  /** With `learn`: steps from one sleep of a new life to the next. */
+  readonly sleepEvery?: number
   /** Whether growth waits for somebody. */
   readonly approveGrowth: boolean
   readonly readOnly: boolean
@@ -60,14 +62,14 @@ export async function serve(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
-  const { learn, from, column, keepExperience, readOnly, name, plain } = options
+  const { learn, from, column, keepExperience, sleepEvery, readOnly, name, plain } = options
   if (from !== undefined && learn === undefined) {
     throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
   }
-  if ((column ?? keepExperience) !== undefined && learn === undefined) {
-    throw new UsageError(
-      `serve: got --${column === undefined ? 'keep-experience' : 'column'} without --learn; expected a source to learn.`,
-    )
+  const ofLearning = { column, 'keep-experience': keepExperience, 'sleep-every': sleepEvery }
+  const [idle] = Object.entries(ofLearning).filter(([, value]) => value !== undefined)
+  if (idle !== undefined && learn === undefined) {
+    throw new UsageError(`serve: got --${idle[0]} without --learn; expected a source to learn.`)
   }
   if (learn !== undefined && readOnly) {
     throw new UsageError('serve: got --learn and --read-only; expected one of them.')
@@ -98,6 +100,7 @@ export async function serve(
         append: false,
         keepSizes: false,
         ...(from && !resume && { from }),
+        ...(sleepEvery !== undefined && !resume && { sleepEvery }),
         ...(column !== undefined && { column }),
       }
       const life = await begunOrTakenUp(learn, begin, context)

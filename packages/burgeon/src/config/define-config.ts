@@ -29,6 +29,8 @@ export interface LearnConfig {
   readonly vocabulary?: number | undefined
   /** Bytes that recall takes beside the weights, ≥ 2^18. */
   readonly recall?: number | undefined
+  /** Steps from one sleep to the next, ≥ 1. */
+  readonly sleepEvery?: number | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
   /** File of JSON lines that every step is written into. */
@@ -67,6 +69,8 @@ export interface ServeConfig {
   readonly keepExperience?: number | undefined
   /** Model whose weights a new life begins with. A life that is there goes on with its own. */
   readonly from?: string | undefined
+  /** Steps from one sleep of a new life to the next, ≥ 1. A life that is there sleeps as it was begun. */
+  readonly sleepEvery?: number | undefined
   /** Has growth wait until somebody approves it. */
   readonly approveGrowth?: boolean | undefined
   /** Leaves a life as it is. */
@@ -104,6 +108,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   maxParameters: checks.integer({ from: 1 }),
   vocabulary: checks.integer({ from: 256 }),
   recall: checks.integer({ from: 2 ** 18 }),
+  sleepEvery: checks.integer({ from: 1 }),
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,
@@ -124,6 +129,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   column: checks.text,
   keepExperience: checks.integer({ from: 0 }),
   from: checks.text,
+  sleepEvery: checks.integer({ from: 1 }),
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,
   plain: checks.boolean,

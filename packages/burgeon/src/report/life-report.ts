@@ -27,6 +27,8 @@ export interface LifeReport {
   /** Whether the places where domains change are known to be true changes of the stream. */
   readonly changesAreKnown: boolean
   readonly growth: readonly GrowthEvent[]
+  /** What was done asleep; nothing of a life that never slept. */
+  readonly slept?: readonly SleptJobFacts[]
   readonly matrix: DomainMatrix
   readonly forgetting: readonly ForgettingRow[]
   readonly samples: readonly TextSample[]
@@ -87,6 +89,16 @@ export interface GrowthEvent {
   /** Largest absolute change of a logit through the growth itself. */
   readonly logitsMoved: number
   /** Why the policy asked for it. */
+  readonly reason: string
+}
+
+/** A job of a sleep. */
+export interface SleptJobFacts {
+  readonly bytes: number
+  readonly job: string
+  /** Whether what it did stays. */
+  readonly kept: boolean
+  /** What it did, or why not. */
   readonly reason: string
 }
 

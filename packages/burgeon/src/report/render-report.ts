@@ -18,6 +18,7 @@ import {
   forgettingTable,
   growthTable,
   matrixTable,
+  sleepTable,
 } from './report-tables.ts'
 
 /** By this a page is known as one of ours, which may be written anew. */
@@ -135,12 +136,13 @@ function drawnOf(domains: number): string {
 }
 
 function events(report: LifeReport): string {
+  const { slept = [] } = report
   return `<section>
 <h2>Changes noticed</h2>
 ${alarmTable(report)}
 <h2>Growth</h2>
 ${growthTable(report)}
-</section>`
+</section>${slept.length === 0 ? '' : `\n<section>\n<h2>Sleep</h2>\n${sleepTable(slept)}\n</section>`}`
 }
 
 function samples(all: readonly TextSample[]): string {

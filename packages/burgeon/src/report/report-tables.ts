@@ -102,6 +102,24 @@ export function growthTable({ growth }: LifeReport): string {
   return htmlTable(head, rows, 'wide') + rest(moreOf(list.more, 'before these'))
 }
 
+/** What was done asleep, and what became of it; of much the latest. */
+export function sleepTable(jobs: NonNullable<LifeReport['slept']>): string {
+  const head = [
+    { text: 'at', classes: 'number' },
+    { text: 'job' },
+    { text: '' },
+    { text: 'what it did, or why not' },
+  ]
+  const list = ends(jobs, 0, maxRows)
+  const rows = list.shown.map(({ bytes, job, kept, reason }): Cell[] => [
+    { text: byteSize(bytes), classes: 'number' },
+    { text: job, classes: 'nowrap' },
+    { text: kept ? 'kept' : 'not kept', classes: kept ? 'nowrap' : 'nowrap worse' },
+    { text: reason },
+  ])
+  return htmlTable(head, rows, 'wide') + rest(moreOf(list.more, 'before these'))
+}
+
 /** The domains of the stream, of many the first; the digests prove that another machine read the same. */
 export function domainTable({ domains }: LifeReport): string {
   const head = [

@@ -32,6 +32,8 @@ export interface ContinueOptions {
   readonly rowTokens?: number
   /** Bytes that recall takes beside the weights, ≥ 2^18; nothing is recalled unless given. */
   readonly recall?: number
+  /** Steps from one sleep to the next, ≥ 1; it never sleeps by itself unless given. */
+  readonly sleepEvery?: number
   /** 0 unless given. */
   readonly seed?: number
   /** Ends the writing of own text. */
@@ -56,6 +58,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   plateau: checks.integer({ from: 0 }),
   rowTokens: checks.integer({ from: 1 }),
   recall: checks.integer({ from: leastRecall }),
+  sleepEvery: checks.integer({ from: 1 }),
   seed: checks.seed,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   onProgress: checks.callback(),
@@ -120,6 +123,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     pretrained: true,
     ownText,
     ...(options.recall !== undefined && { recall: options.recall }),
+    ...(options.sleepEvery !== undefined && { sleepEvery: options.sleepEvery }),
   }
   const rows = Math.max(ownText, protection > 0 ? judgedRows : 0)
   const begin = beginOf(tokenizer) ?? endOf(tokenizer)

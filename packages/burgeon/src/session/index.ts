@@ -25,6 +25,7 @@ export {
 } from './forgetting/forget-records.ts'
 export { liveWithout, type LivedWithout } from './forgetting/live-without.ts'
 export { type LifeFinding, lifeHealth } from './health/life-health.ts'
+export { sleepLife, type SleepLifeOptions, type SleptLife } from './sleep/sleep-life.ts'
 export { learnRecords, type LearnRecordsOptions } from './learn-records.ts'
 export type { OpenRecords, RecordSource, SourceRecord } from '../sources/records/record-source.ts'
 export { recordsFrom } from '../sources/records/iterable-source.ts'

@@ -24,6 +24,11 @@ export type ReportFrame = Pick<
 export function lifeReportOf({ settings, learner, record }: Life, frame: ReportFrame): LifeReport {
   const { model } = learner
   const predicted = predictedOf(record)
+  const slept = record.events.flatMap(({ bytes, event }) =>
+    event.kind === 'sleep'
+      ? event.data.jobs.map(({ job, kept, reason }) => ({ bytes, job, kept, reason }))
+      : [],
+  )
   return {
     ...frame,
     seconds: record.seconds,
@@ -40,6 +45,9 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
       { label: 'learning rate', value: String(settings.learningRate) },
       { label: 'memory', value: `${settings.memoryRows} rows, ${settings.rehearsalShare} old per new` },
       ...(settings.protection > 0 ? [{ label: 'protection', value: `EWC λ ${settings.protection}` }] : []),
+      ...(settings.sleepEvery === undefined
+        ? []
+        : [{ label: 'sleep', value: `every ${settings.sleepEvery} steps` }]),
       { label: 'seed', value: String(settings.seed) },
     ],
     spans: record.spans,
@@ -51,6 +59,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
     growth: record.events.flatMap(({ bytes, event }) =>
       event.kind === 'growth' ? [growthEvent(bytes, event)] : [],
     ),
+    ...(slept.length > 0 && { slept }),
     matrix: domainMatrix(record.measurements, { domains: maxDomains, first: 10, last: 30 }),
     forgetting: forgettingRows(record.measurements),
   }

@@ -12,6 +12,11 @@ export interface DomainLoss {
    * Of bytes, what lies above 8 bits does not count: a guess costs that much.
    */
   readonly forgotten: number
+  /**
+   * Loss of each row, in the order in which they were kept, in bits per byte: two measurements of the same
+   * rows can be compared row by row. Not in events.
+   */
+  readonly rowBits?: readonly number[]
 }
 
 /** A measurement, by domain in the order in which their first rows were kept. Plain data. */

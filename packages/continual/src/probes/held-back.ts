@@ -33,6 +33,12 @@ export interface HeldBackOptions {
    * paid for. Default 0.03.
    */
   readonly costShare?: number
+  /**
+   * What is held back or not as a whole. `experience`: all rows of one, by its number. `place`: each row, by
+   * the number and by where it begins in its stream (`Origin.at`), as long files want it, of which one number
+   * stands for all. Default `experience`.
+   */
+  readonly by?: 'experience' | 'place'
   /** Another seed holds other experiences back. Default 0. */
   readonly seed?: number
 }
@@ -41,6 +47,7 @@ interface State {
   readonly kind: 'held back'
   readonly share: number
   readonly seed: number
+  readonly by?: 'place'
   readonly rows: unknown
   /** By how much the loss of each domain has risen since it was lowest, in bits per byte. */
   readonly risen: readonly (readonly [domain: string, bits: number])[]
@@ -90,9 +97,12 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
     every: positive,
     rows: positive,
     costShare: checks.number({ above: 0 }),
+    by: checks.oneOf('experience', 'place'),
     seed: checks.seed,
   })
   const { share = 0.02, capacity = 256, every = 100, rows = 32, costShare = 0.03, seed = 0 } = options
+  // Versions before there was a choice saved none.
+  const byPlace = options.by === 'place' ? { by: options.by } : {}
   const { key } = new RandomStream(keyFromSeed(seed)).named('held back').toState()
   const kept = new KeptRows({ capacity, memory: balancedMemory(), share: 1, seed })
   let risen = new Map<string, number>()
@@ -107,10 +117,12 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       const batch = kept.store.batchOf(places)
       const highest = isTokenBatch(batch) ? bitsOfAByte : Infinity
       const [all, again, then] = [new MeanBits(), new MeanBits(), new MeanBits()]
+      const rowBits: number[] = []
       for (const [i, row] of (await measureRows(batch)).entries()) {
         const { order } = kept.store.rows[places[i]]
         const loss = row.bits / row.bytes
         all.add(loss, row.bytes)
+        rowBits.push(loss)
         const before = latest.get(order)
         now.set(order, loss)
         if (before === undefined) continue
@@ -119,7 +131,7 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       }
       const change = Math.min(highest, again.mean) - Math.min(highest, then.mean)
       const forgotten = Math.max(0, (risen.get(domain) ?? 0) + change)
-      found[domain] = { rows: places.length, bits: all.mean, forgotten }
+      found[domain] = { rows: places.length, bits: all.mean, forgotten, rowBits }
     }
     return { found, now }
   }
@@ -128,7 +140,11 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
     get rows() {
       return kept.store.rows.length
     },
-    isHeldBack: (row) => foldIn(key, numberOf(row))[0] / 2 ** 32 < share,
+    isHeldBack(row) {
+      const own = foldIn(key, numberOf(row))
+      const at = options.by === 'place' ? row.origin?.at : undefined
+      return (at === undefined ? own : foldIn(own, at))[0] / 2 ** 32 < share
+    },
     keep(held, step) {
       kept.offer(held, [], step)
     },
@@ -145,17 +161,19 @@ export function heldBack(options: HeldBackOptions = {}): Probes {
       waited = 0
       latest = now
       risen = new Map(Object.entries(found).map(([domain, { forgotten }]) => [domain, forgotten]))
-      return found
+      return Object.fromEntries(
+        Object.entries(found).map(([domain, { rowBits: _, ...loss }]) => [domain, loss]),
+      )
     },
     recode: (encoded) => kept.recode(encoded),
     forget: (isMeant) => kept.forget(isMeant),
     toState: (): State => ({
-      ...{ kind: 'held back', share, seed, rows: kept.toState(), waited, allowance },
+      ...{ kind: 'held back', share, seed, ...byPlace, rows: kept.toState(), waited, allowance },
       ...{ risen: [...risen], latest: Float64Array.from([...latest].flat()) },
     }),
     restore(state) {
       const saved = stateOfKind<State>(state, 'held back')
-      requireSameOptions('held back', { share, seed }, saved)
+      requireSameOptions('held back', { share, seed, by: byPlace.by }, saved)
       const own = checkState<Checked>('held back', saved, stateChecks)
       // The last that can fail.
       kept.restore(saved.rows)

@@ -15,8 +15,9 @@ export interface SleepOptions {
    */
   readonly share?: number
   /**
-   * How much worse the rows that are held back may become in any domain by a job that is kept, in bits per
-   * byte (or example), ≥ 0. Default 0.01.
+   * How much worse the rows that are held back may become by a job that is kept, in any domain and over all,
+   * in bits per byte (or example), ≥ 0. What is worse by more counts where it is more than chance explains:
+   * the mean rise of the rows is above twice its standard error. Default 0.01.
    */
   readonly tolerance?: number
 }
@@ -29,9 +30,10 @@ export interface Sleep extends Required<SleepOptions> {
 /**
  * Sleep as a transaction: after a step for which `when` fires, the jobs are done one after another, each from
  * a moment that is kept. Rows that are held back are measured before and after each job that changes weights;
- * where a domain has become worse than `tolerance`, or the job has failed, it is undone to the bit, and the
- * event `sleep` says why. Steps, the record of predictions, detectors and what is remembered stay as they
- * are, and a trial that is open ends. A fork does not sleep.
+ * where a domain, or all of them together, has become worse than `tolerance` and than chance explains, or
+ * the job has failed, it is undone to the bit, and the event `sleep` says why. Steps, the record of
+ * predictions, detectors and what is remembered stay as they are, and a trial that is open ends. A fork does
+ * not sleep.
  *
  * @throws OptionError for options outside their ranges, and for two jobs of one name.
  * @example

@@ -39,6 +39,8 @@ export interface LearnOptions extends SinkFiles {
   readonly vocabulary?: number
   /** Bytes that recall takes beside the weights; nothing is recalled unless given. */
   readonly recall?: number
+  /** Steps from one sleep to the next; it never sleeps by itself unless given. */
+  readonly sleepEvery?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
@@ -57,6 +59,7 @@ function learnSettings({
   learningRate = 1e-3,
   protection = 0,
   recall,
+  sleepEvery,
 }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
@@ -72,6 +75,7 @@ function learnSettings({
     vocabulary,
     watchesBytes: true,
     ...(recall !== undefined && { recall }),
+    ...(sleepEvery !== undefined && { sleepEvery }),
   }
 }
 
@@ -85,7 +89,7 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  const { recall } = options
+  const { recall, sleepEvery } = options
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
@@ -97,7 +101,7 @@ export async function begunOrTakenUp(
       )
     }
     if (from !== undefined) {
-      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, recall, seed }
+      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, recall, sleepEvery, seed }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
       await checkBeforeLearning(path, options)
       return beginFrom(from, given, context)
@@ -128,6 +132,7 @@ export async function begunOrTakenUp(
     ['--own-text', ownText, settings.ownText ?? 0],
     ['--protection', protection, settings.protection],
     ['--recall', recall, settings.recall ?? 0],
+    ['--sleep-every', sleepEvery, settings.sleepEvery ?? 'none'],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(

@@ -29,6 +29,7 @@ import {
 import { Gpt, type GrowingTokenizer, isDecayed } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { checkSettings, type LifeSettings } from './life-settings.ts'
+import { sleepingParts } from './life-sleep.ts'
 
 /**
  * A fresh learner. Throws OptionError for a setting that does not exist or is outside its range, and for a
@@ -51,13 +52,17 @@ export interface PretrainedParts {
 /**
  * The learner of a checkpoint, whose settings were looked at. Throws OptionError if it was built with other
  * parts.
+ *
+ * @param more Parts that no setting says; none unless given.
  */
 export function rebuildLearner(
   settings: LifeSettings,
   state: LearnerState,
   pretrained?: PretrainedParts,
+  more: Strategy = {},
 ): Learner {
-  return Learner.fromState(state, partsOf(settings, pretrained))
+  const parts = partsOf(settings, pretrained)
+  return Learner.fromState(state, { ...parts, strategy: { ...parts.strategy, ...more } })
 }
 
 /** Parts of the learner of a life, freshly made. */
@@ -95,7 +100,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false, recall } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery } = settings
   return compose(
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
@@ -105,6 +110,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
       : {},
     vocabularyOf(settings, pretrained),
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
+    sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )
 }
 

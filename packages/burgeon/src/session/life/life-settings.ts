@@ -51,6 +51,11 @@ export interface LifeSettings {
   readonly recall?: number
   /** Pieces of feedback on its answers that are kept, ≥ 1; none is learnt unless given. */
   readonly feedback?: number
+  /**
+   * Steps from one sleep to the next, ≥ 1. A life that sleeps holds a fiftieth of what it reads back, to judge
+   * by. It never sleeps by itself unless given.
+   */
+  readonly sleepEvery?: number
 }
 
 /** Fewest bytes in which anything can be recalled. */
@@ -88,9 +93,11 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   ownText: checks.integer({ from: 0 }),
   recall: checks.integer({ from: leastRecall }),
   feedback: checks.integer({ from: 1 }),
+  sleepEvery: checks.integer({ from: 1 }),
 }
 
-const { vocabulary, watchesBytes, pretrained, ownText, recall, feedback, ...ofEveryVersion } = settingsChecks
+const { vocabulary, watchesBytes, pretrained, ownText, recall, feedback, sleepEvery, ...ofEveryVersion } =
+  settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
   ...ofEveryVersion,
   vocabulary: optional(vocabulary),
@@ -99,6 +106,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   ownText: optional(ownText),
   recall: optional(recall),
   feedback: optional(feedback),
+  sleepEvery: optional(sleepEvery),
 }
 
 /** Settings, of this version or another, as a part of a life. */

@@ -176,11 +176,15 @@ export function recordStep(record: LifeRecord, report: StepReport, position: Lif
   }
   record.bytes = end
   record.position = position
-  const events = report.events.map((event) => ({ bytes: end, event }))
+  recordEvents(record, report.events, report.parameters)
+}
+
+/** Adds what happened at the place where the life stands, and what it has come to in size. */
+export function recordEvents(record: LifeRecord, all: readonly LearnerEvent[], parameters: number): void {
+  const { bytes } = record
+  const events = all.map((event) => ({ bytes, event }))
   record.events = extendJournal(record.events, events, ({ event }) => event.kind)
-  if (record.parameters.at(-1)?.parameters !== report.parameters) {
-    record.parameters.push({ bytes: end, parameters: report.parameters })
-  }
+  if (record.parameters.at(-1)?.parameters !== parameters) record.parameters.push({ bytes, parameters })
 }
 
 /**

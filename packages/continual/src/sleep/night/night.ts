@@ -24,16 +24,17 @@ type Outcome = { readonly done: JobDone | null } | { readonly fault: string }
 /**
  * Sleeps once. Nothing else may happen to the learner meanwhile.
  *
+ * @param operations That it may take; the share of the steps since the last sleep unless given.
  * @throws OptionError for a learner whose strategy has no sleep.
  */
-export async function sleepOnce(loop: Loop): Promise<Slept> {
+export async function sleepOnce(loop: Loop, operations?: number): Promise<Slept> {
   const { sleep: runner } = loop.parts
   if (runner === undefined) {
     throw new OptionError(
       'Learner: sleep: the strategy has no sleep; expected one, such as sleep({ when: everySteps(1000), jobs: [rehearsalJob()] }).',
     )
   }
-  const { report, events: ofJobs } = await new Night(loop, runner).lived()
+  const { report, events: ofJobs } = await new Night(loop, runner, operations ?? runner.budget).lived()
   runner.wake()
   const own = report.jobs.length > 0 ? [eventOf(runner, loop.journal.step, report)] : []
   loop.journal.add(own)
@@ -53,10 +54,10 @@ class Night {
   /** Of jobs that are kept. */
   readonly #events: LearnerEvent[] = []
 
-  constructor(loop: Loop, runner: SleepRunner) {
+  constructor(loop: Loop, runner: SleepRunner, budget: number) {
     this.#loop = loop
     this.#runner = runner
-    this.#budget = runner.budget
+    this.#budget = budget
     this.#key = foldIn(runner.parts.key, loop.journal.step)
   }
 

@@ -1,10 +1,20 @@
 /** The steps of a learner, and its sleep between them. */
+import { checkOptions, checks } from '@burgeon/tensor'
 import type { StepReport } from '../../journal/step-report.ts'
 import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
 import type { Loop } from '../../learning/loop.ts'
 import type { Batch } from '../../stream/batch.ts'
 import { type Elsewhere, Trials } from '../../trial/trials.ts'
 import { sleepOnce, type Slept } from './night.ts'
+
+/** How much may be done in a sleep that nothing but a call has set off. */
+export interface SleepNowOptions {
+  /**
+   * Operations that all jobs together may take, ≥ 0. The share of the steps since the last sleep unless
+   * given.
+   */
+  readonly operations?: number
+}
 
 /** Nothing here may overlap. */
 export class Sleeping {
@@ -29,13 +39,15 @@ export class Sleeping {
     return { ...report, parameters: model.parameters.size, events: [...report.events, ...events] }
   }
 
-  /** Sleeps now. A trial has no place for that and ends. */
-  async sleep(): Promise<SleepReport> {
-    return (await this.#slept()).report
+  /** Sleeps now. A trial has no place for that and ends. Throws OptionError for options that are none. */
+  async sleep(options: SleepNowOptions): Promise<SleepReport> {
+    checkOptions('Learner: sleep', options, { operations: checks.number({ from: 0 }) })
+    const { operations } = options
+    return (await this.#slept(operations)).report
   }
 
-  #slept(): Promise<Slept> {
+  #slept(operations?: number): Promise<Slept> {
     this.trials.drop()
-    return this.#elsewhere(() => sleepOnce(this.#loop))
+    return this.#elsewhere(() => sleepOnce(this.#loop, operations))
   }
 }

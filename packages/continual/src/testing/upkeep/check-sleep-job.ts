@@ -136,7 +136,9 @@ function everWorse(): Probes {
     async measure(meanBits) {
       const found = Object.entries(await own.measure(meanBits))
       looks++
-      return Object.fromEntries(found.map(([domain, loss]) => [domain, { ...loss, bits: 2 * looks }]))
+      return Object.fromEntries(
+        found.map(([domain, { rowBits: _, ...loss }]) => [domain, { ...loss, bits: 2 * looks }]),
+      )
     },
   }
 }

@@ -1,13 +1,13 @@
 /** `burgeon health`: whether a life is in good health, for people, programs and as a page. */
 import { writeFile } from 'node:fs/promises'
-import { healthPage } from '../report/health/health-page.ts'
-import { type LifeFinding, lifeHealth } from '../session/health/life-health.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { resultsOf } from '../terminal/results.ts'
-import { table } from '../terminal/table.ts'
-import { printable } from '../terminal/terminal.ts'
-import { UsageError } from '../terminal/usage-error.ts'
-import { isOwnReport } from './life/check-output.ts'
+import { healthPage } from '../../report/health/health-page.ts'
+import { type LifeFinding, lifeHealth } from '../../session/health/life-health.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { resultsOf } from '../../terminal/results.ts'
+import { table } from '../../terminal/table.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+import { isOwnReport } from '../life/check-output.ts'
 
 export interface HealthOptions {
   /** File that is to hold a page. */
