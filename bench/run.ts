@@ -35,6 +35,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
   recall: [async () => (await import('./recall/recall.ts')).recall, 'quick', 'seeds', 'data', 'lives'],
+  'self-knowledge': [
+    async () => (await import('./self-knowledge/self-knowledge.ts')).selfKnowledge,
+    ...(['quick', 'seeds', 'data', 'lives'] as const),
+  ],
   drift: [async () => (await import('./streams/drift.ts')).drift, 'quick'],
   growth: [
     async () => (await import('./growth/growth.ts')).growth,

@@ -43,6 +43,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   choice: ['choice', '--seeds', '3', '--data', 'DIR'],
   controller: ['controller', '--seeds', '3', '--data', 'DIR'],
   feedback: ['feedback', '--seeds', '3', '--data', 'DIR'],
+  'self-knowledge': ['self-knowledge', '--seeds', '3', '--data', 'DIR'],
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
 }
 

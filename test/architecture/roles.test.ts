@@ -7,6 +7,7 @@ const sources = readSources('packages').filter(({ path }) => path.startsWith(pla
 
 /** Folders of one role each. What joins roles in a step is in `upkeep`, and in files beside the folders. */
 const roles = [
+  'assess',
   'context',
   'drift',
   'freezing',

@@ -27,6 +27,7 @@ const suites: Readonly<
   sleep: 'checkSleepJob',
   recall: 'checkRecall',
   probes: 'checkProbes',
+  assessment: 'checkAssessment',
   vocabulary: 'none: it is one class, which nobody else can be',
   context: 'none: it is one class, which nobody else can be',
 }

@@ -26,6 +26,8 @@ export const rehearsalCalls: Pick<
   | 'openExperience'
   | 'episodicMemory'
   | 'recallWhileWriting'
+  | 'selfAssessment'
+  | 'equalMassCalibrationError'
   | 'heldBack'
   | 'spellingOf'
 > = {
@@ -86,6 +88,13 @@ export const rehearsalCalls: Pick<
   ],
   spellingOf: [
     () => ({ args: { vocabulary: 256, tokenizer: new BytePairTokenizer() }, run: api.spellingOf }),
+  ],
+  selfAssessment: [() => ({ args: { options: { coverage: 0.9 } }, run: api.selfAssessment })],
+  equalMassCalibrationError: [
+    () => ({
+      args: { confidences: [0.5, 1], right: [0, 1], bins: 2 },
+      run: api.equalMassCalibrationError,
+    }),
   ],
   heldBack: [
     () => ({

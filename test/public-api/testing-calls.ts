@@ -15,6 +15,7 @@ import {
   pageHinkley,
   rehearsalJob,
   reservoirReplay,
+  selfAssessment,
 } from '@burgeon/continual'
 import * as continualApi from '@burgeon/continual/testing'
 import { keyFromSeed, type OpName, RandomStream, tensor, withEngine } from '@burgeon/tensor'
@@ -101,6 +102,12 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
         options: { noise: 0.1, jump: 1, quiet: 200, delay: 100, directions: ['up'] },
       },
       run: continualApi.checkDriftDetector,
+    }),
+  ],
+  checkAssessment: [
+    () => ({
+      args: { make: () => selfAssessment(), coverage: 0.9 },
+      run: continualApi.checkAssessment,
     }),
   ],
   checkRehearsal: [

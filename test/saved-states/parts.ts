@@ -8,6 +8,7 @@ import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
 import { OptimizerLife } from '../optimizers/optimizer-life.ts'
 import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
+import { assessSome } from '../assess/assessed-steps.ts'
 import { readSome } from '../recall/read-texts.ts'
 import { growthAsleep, healthAsleep, freezing, labels, told } from './parts-of-gpts.ts'
 
@@ -433,6 +434,7 @@ export const parts: Readonly<Record<string, Part>> = {
   feedbackMemory: told,
   growthJob: growthAsleep,
   healthJob: healthAsleep,
+  selfAssessment: own(() => continual.selfAssessment(), assessSome),
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),
   ...Object.fromEntries(Object.entries(memories).map(([name, make]) => [name, memoryPart(make)])),

@@ -10,6 +10,7 @@ export const stateless: readonly string[] = [
   // continual; a growth policy keeps nothing itself, the learner keeps its state
   ...['answerFromText', 'recallWhileWriting', 'spellingOf'],
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
+  'equalMassCalibrationError',
   ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
   ...['extendJournal', 'firstOf'],
   // A network is a model; damaged ones are refused in `test/models`.

@@ -1,21 +1,19 @@
 /** `@burgeon/continual`: learning from a stream. The public list, nothing else. */
 export { orthogonalTo, type OrthogonalToOptions } from './adapters/orthogonal-to.ts'
 export { fineTune, type FineTuneOptions, type FineTuning } from './adapters/fine-tune.ts'
-export {
-  type AdaptiveWindowing,
-  type AdaptiveWindowingOptions,
-  adaptiveWindowing,
-} from './drift/adaptive-windowing.ts'
-export { byteShift, type ByteShiftOptions } from './drift/byte-shift.ts'
-export { cusum, type CusumOptions } from './drift/cusum.ts'
-export type { DriftDetector, DriftDirection, DriftVerdict } from './drift/drift-detector.ts'
-export { ddm, type DdmOptions } from './drift/error-rate/ddm.ts'
-export { eddm, type EddmOptions } from './drift/error-rate/eddm.ts'
-export { hddmAverage, type HddmAverageOptions } from './drift/error-rate/hddm-average.ts'
-export { hddmWeighted, type HddmWeightedOptions } from './drift/error-rate/hddm-weighted.ts'
-export { kswin, type KswinOptions } from './drift/kswin.ts'
-export { pageHinkley, type PageHinkleyOptions } from './drift/page-hinkley.ts'
-export { standardized, type StandardizedOptions } from './drift/standardized.ts'
+export type {
+  Assessed,
+  AssessedRow,
+  AssessedStep,
+  Assessment,
+  AssessmentSummary,
+  Certainty,
+} from './assess/assessment.ts'
+export type { CalibrationScores, DomainCalibration } from './assess/calibration/domain-calibration.ts'
+export { equalMassCalibrationError } from './assess/calibration/equal-mass-error.ts'
+export { selfAssessment, type SelfAssessmentOptions } from './assess/self-assessment.ts'
+export type { Weakness } from './assess/weakness/weaknesses.ts'
+export * from './drift/index.ts'
 export { EvaluationError, ExperienceError, ExplanationError, SignalError } from './errors.ts'
 export type { AdmittedExperience, Experience } from './experience/experience.ts'
 export {
@@ -24,11 +22,6 @@ export {
   type ExperienceJournalOptions,
   openExperience,
 } from './experience/experience-journal.ts'
-export { meanHiddenState } from './drift/signals/mean-hidden-state.ts'
-export { type Signal, type Watching, watching, type WatchingOptions } from './drift/signals/watching.ts'
-export type { StreamWatch } from './drift/stream-watch.ts'
-export { kernelTwoSample, type KernelTwoSampleOptions } from './drift/vectors/kernel-two-sample.ts'
-export type { VectorDetector } from './drift/vectors/vector-detector.ts'
 export * from './explain/index.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'

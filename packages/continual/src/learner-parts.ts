@@ -4,6 +4,7 @@ import { Gpt, LoraAdapter, type LoraOptions, type LoraState } from '@burgeon/gpt
 import { keyFromSeed, type Mirror, RandomStream } from '@burgeon/tensor'
 import { checkFollows } from './strategy/check-follows.ts'
 import type { Watching } from './drift/signals/watching.ts'
+import { assessmentRunner } from './upkeep/tokens/assessment-runner.ts'
 import { labelRunner } from './upkeep/tokens/label-runner.ts'
 import { freshAfterWidening, noticeDrift } from './upkeep/notice-drift.ts'
 import type { Freezing } from './freezing/freezing.ts'
@@ -89,6 +90,7 @@ export function assemble({
     probes,
     controller,
     recall,
+    assessment,
   } = strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
@@ -137,6 +139,8 @@ export function assemble({
     ...(detectors.length > 0 ? [freshAfterWidening(detectors)] : []),
   ]
   const upkeep: readonly (Upkeep | undefined)[] = [
+    // In the tokens that were predicted.
+    gpt && assessment && assessmentRunner(assessment, vocabulary?.tokenizer),
     // What is important is judged by what came before this batch.
     memory && consolidation(consolidated, consolidateWhen, memory, intake.within),
     ...[memory, ...projections].map((part) => part && remembering(part)),
@@ -165,6 +169,7 @@ export function assemble({
     ['sleep', sleep],
     ['recall', recall],
     ['context', labelled],
+    ['assessment', assessment],
     ...watches.map((watch) => ['watch', watch] as const),
     ...others.map((part) => ['upkeep', part] as const),
     ...detectors.map((watching) => ['signal', signalPart(watching)] as const),
@@ -177,7 +182,8 @@ export function assemble({
     freezing,
     adapter,
     intake,
-    keepsLogits: [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
+    keepsLogits:
+      assessment !== undefined || [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
     notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
     probes,
     recall: gpt && recall && recallRunner(recall, gpt, vocabulary?.tokenizer),

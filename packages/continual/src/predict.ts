@@ -7,6 +7,7 @@ import {
   type GrowingTokenizer,
 } from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, gather, OptionError, scope } from '@burgeon/tensor'
+import type { Certainty } from './assess/assessment.ts'
 import { contextLabels, type GivenLabels } from './context/context-labels.ts'
 import { byName, contextMixture } from './context/context-mixture.ts'
 import { afterTokens } from './context/rows-in-context.ts'
@@ -39,13 +40,18 @@ export interface Prediction {
    * Beside labels: how probable each is as that of the text, the likeliest first; 1 for one that was given.
    */
   readonly context?: Readonly<Record<string, number>>
+  /**
+   * With an assessment in the strategy: how far the model's own prediction can be relied on, by the record of
+   * the domain of the text, of the likeliest one beside labels, or of what was learnt last.
+   */
+  readonly certainty?: Certainty
 }
 
 /** What of a learner predicts. */
 interface Predicting {
   readonly model: Gpt
   readonly adapter: AppliedAdapter | undefined
-  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary' | 'context'>
+  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary' | 'context' | 'assessment'>
 }
 
 /**
@@ -55,10 +61,11 @@ interface Predicting {
  * @throws OptionError for an empty text, or labels that nobody learnt.
  */
 export async function predictText(
-  { model, adapter, strategy: { recall, vocabulary, context = contextLabels() } }: Predicting,
+  { model, adapter, strategy }: Predicting,
   text: string,
   labels: GivenLabels = {},
 ): Promise<Prediction> {
+  const { recall, vocabulary, context = contextLabels(), assessment } = strategy
   const contexts = context.contextsOf(labels)
   const { tokenizer } = vocabulary ?? { tokenizer: bytePairs }
   checkArgument('predict', 'text', text, checks.text)
@@ -94,7 +101,11 @@ export async function predictText(
   const { probabilities } = mixture
   const next = mixed(logits, probabilities)
   const inferred = contexts.length > 0 && { context: byName(contexts, probabilities) }
-  if (recall === undefined) return { bitsPerByte: perByte(each), next, ...inferred }
+  const [likeliest] = Object.keys(inferred ? inferred.context : {})
+  // Of a mixture of contexts the logits are the logarithms of what it predicts.
+  const own = contexts.length > 1 ? next.map(Math.log) : logits
+  const sure = assessment && { certainty: assessment.certaintyOf(own, labels['domain'] ?? likeliest) }
+  if (recall === undefined) return { bitsPerByte: perByte(each), next, ...inferred, ...sure }
   const spelling = spellingOf(model.config.vocabulary, tokenizer)
   const told = recall.read({ tokens, losses: each, domain: 'text', origin: null }, spelling)
   const recollection = recall.recollect(Uint8Array.from(tokenizer.decodeBytes(all)))
@@ -102,7 +113,7 @@ export async function predictText(
     bitsPerByte: perByte([...told]),
     next: recollection ? mixedNext(next, recollection, spelling) : next,
     recalled: recollection ? [recalledOf(recollection)] : [],
-    ...inferred,
+    ...{ ...inferred, ...sure },
   }
 }
 

@@ -1,6 +1,7 @@
 /** Events: what is worth a line in the journal. Plain data; each has a line that says what happened. */
 import { type GrowthRecord, type GrowthRequest, requestFromState } from '@burgeon/gpt/growth'
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
+import type { Weakness } from '../assess/weakness/weaknesses.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
 import type { SleepReport } from './sleep/sleep-report.ts'
@@ -62,6 +63,8 @@ export type LearnerEvent =
   | EventOf<'choice', { readonly goesOn: string; readonly reason: string; readonly outcome: TrialOutcome }>
   /** The learner slept: what became of each job, and why. */
   | EventOf<'sleep', SleepReport>
+  /** Slices of the stream cost more than the model expected, and more than before. */
+  | EventOf<'weakness', { readonly slices: readonly Weakness[] }>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

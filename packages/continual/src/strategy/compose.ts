@@ -13,6 +13,7 @@ const single = [
   'vocabulary',
   'recall',
   'context',
+  'assessment',
   'probes',
   'controller',
   'choice',

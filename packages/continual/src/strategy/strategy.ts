@@ -1,6 +1,7 @@
 /** A strategy: which parts a learner is made of. A plain object. */
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
+import type { Assessment } from '../assess/assessment.ts'
 import type { Choice } from '../choice/choice.ts'
 import type { ContextLabels } from '../context/context-labels.ts'
 import type { Controller } from '../control/controller.ts'
@@ -68,6 +69,8 @@ export interface Strategy extends ModelStrategy {
   readonly recall?: Recall
   /** Labels before rows, by which the model tells apart what it reads. */
   readonly context?: ContextLabels
+  /** Keeps account of predictions: how far they can be relied on, and where the model is weak. */
+  readonly assessment?: Assessment
 }
 
 /** The parts of a learner of a dense network, by role. */
@@ -77,7 +80,7 @@ export interface NetworkStrategy extends ModelStrategy, Without<(typeof gptRoles
 }
 
 /** Roles that only a GPT has a use for. */
-export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall', 'context'] as const
+export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall', 'context', 'assessment'] as const
 
 type Without<Role extends string> = { readonly [R in Role]?: never }
 

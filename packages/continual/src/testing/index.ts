@@ -1,5 +1,6 @@
 /** `@burgeon/continual/testing`: contract suites for parts of a learner, for use in any test runner. */
 export type { CheckResult } from '@burgeon/tensor/testing'
+export { checkAssessment } from './check-assessment.ts'
 export { checkDriftDetector, type DriftExpectation } from './drift/check-drift-detector.ts'
 export { checkChoice } from './decisions/check-choice.ts'
 export { checkController } from './decisions/check-controller.ts'
