@@ -16,8 +16,8 @@ const device = openWasm({ threads: 1 })
 const context = 64
 const rows = 8
 const perStep = rows * context
-/** Predictions of a stretch in which the promise is looked at. */
-const stretch = 2000
+/** Predictions of a stretch in which the promise is looked at, and from the begin of one to that of the next. */
+const [stretch, every] = [2000, 50]
 export const promised = 0.9
 
 /** What became of one segment. */
@@ -41,7 +41,7 @@ export interface CalibratedLife {
   readonly segments: readonly CalibratedSegment[]
   /** Share of all predictions whose set held what came. */
   readonly coverage: number
-  /** Farthest from what is promised, of all stretches of 2,000 predictions after the first. */
+  /** Farthest from what is promised, of all stretches of 2,000 predictions. */
   readonly farthest: number
   readonly parameters: number
 }
@@ -96,8 +96,8 @@ export async function calibratedLife(
     if (segments.length === 0) threshold = thresholdOf(own.slice(own.length / 2))
     segments.push(segmentOf(name, own, threshold))
   }
-  const stretches = Array.from({ length: Math.floor(judged.length / stretch) - 1 }, (_, i) =>
-    coverageOf(judged.slice((i + 1) * stretch, (i + 2) * stretch)),
+  const stretches = Array.from({ length: Math.floor((judged.length - stretch) / every) }, (_, i) =>
+    coverageOf(judged.slice(i * every, i * every + stretch)),
   )
   const life: CalibratedLife = {
     segments,
