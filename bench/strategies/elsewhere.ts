@@ -44,7 +44,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'test/sleep: works between two steps, and keeps what does no harm': [
     ...['checkHealth', 'consolidationJob', 'dreamJob', 'growthJob', 'healthJob', 'rehearsalJob', 'sleep'],
   ],
-  'bench -- self-knowledge: knows how sure it may be, and learns as without': ['selfAssessment'],
+  'bench -- self-knowledge: knows how sure it may be, and repairs itself asleep': [
+    ...['repairJob', 'selfAssessment'],
+  ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'no part of a learner': [

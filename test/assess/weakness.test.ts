@@ -33,9 +33,9 @@ describe('a slice', () => {
       const { risen } = assessment.update(assessedStep(step, { wrongCapitals: 1.5 }))
       told.push(risen.map(({ slice }) => slice))
     }
-    expect(told.flat()).toContain('capital letters')
-    expect(told.flat().filter((slice) => slice === 'capital letters')).toHaveLength(1)
-    const own = assessment.summary().weakest.find(({ slice }) => slice === 'capital letters')
+    const name = 'domain text, capital letters'
+    expect(told.flat().filter((slice) => slice === name)).toHaveLength(1)
+    const own = assessment.summary().weakest.find(({ slice }) => slice === name)
     expect(own).toMatchObject({ hasRisen: true })
     expect(own?.rise).toBeGreaterThan(0.5)
   })
@@ -44,8 +44,26 @@ describe('a slice', () => {
     expect(lived(7, () => ({ count: 600 })).summary().weakest).toEqual([])
     expect(lived(8, () => ({ count: 600 })).summary().weakest).not.toEqual([])
   })
+  test('of bytes of all domains does not rise with their shares', () => {
+    const assessment = selfAssessment()
+    const told: string[] = []
+    for (let step = 0; step < 200; step++) {
+      // Of two domains, one of which is hard: half of the tokens at first, and all of them in the end.
+      const domain = step % 2 === 0 || step > 100 ? 'hard' : 'easy'
+      const { risen } = assessment.update(
+        assessedStep(step, { domain, wrongCapitals: domain === 'hard' ? 2 : 0 }),
+      )
+      told.push(...risen.map(({ slice }) => slice))
+    }
+    expect(told).toEqual([])
+    const capitals = assessment.summary().weakest.find(({ slice }) => slice === 'capital letters')
+    expect(capitals).toMatchObject({ rise: null, hasRisen: false, isWeak: true })
+  })
   test('has nothing to compare with before its steps are enough for lately and before', () => {
-    const of = (steps: number): unknown => lived(steps).summary().weakest[0].rise
+    const of = (steps: number): unknown =>
+      lived(steps)
+        .summary()
+        .weakest.find(({ slice }) => slice === 'domain text')?.rise
     expect(of(60)).toBeNull()
     expect(of(75)).toEqual(expect.any(Number))
   })

@@ -8,6 +8,7 @@ import {
   onlineEwc,
   pruneDormant,
   rehearsalJob,
+  repairJob,
   type SleepJob,
   type Strategy,
 } from '@burgeon/continual'
@@ -28,6 +29,7 @@ test.each<[string, () => SleepJob, SleepJobExpectation]>([
     { strategy: () => ({ ...protecting(), consolidateWhen: () => false }) },
   ],
   ['health', healthJob, {}],
+  ['repair', () => repairJob(), {}],
   ['growth', () => growthJob(growing), {}],
   ['pruning', () => growthJob(pruneDormant({ every: 1, looks: 1 })), {}],
   ['one with nothing to do', () => ({ ...rehearsalJob(), run: () => null }), { acts: false }],

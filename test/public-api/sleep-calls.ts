@@ -32,6 +32,12 @@ export const sleepCalls = {
   healthJob: [() => ({ args: {}, run: api.healthJob })],
   rehearsalJob: [() => ({ args: { options: { rows: 4, steps: 2 } }, run: api.rehearsalJob })],
   dreamJob: [() => ({ args: { options: { rows: 4, steps: 2 } }, run: api.dreamJob })],
+  repairJob: [
+    () => ({
+      args: { options: { rows: 4, steps: 2, growth: api.neverGrow, experience: () => null } },
+      run: api.repairJob,
+    }),
+  ],
   consolidationJob: [() => ({ args: {}, run: api.consolidationJob })],
   growthJob: [() => ({ args: { policy: api.growOnConflict() }, run: api.growthJob })],
 } as const satisfies Partial<CallsOf<typeof api>>

@@ -67,6 +67,7 @@ const asleep =
         mirrors: [],
         budget: { parameters: Infinity },
         key: [0, 1],
+        rehearsal: continual.reservoirReplay({ capacity: 2 }),
       },
       ...{ hasVocabulary: false, hasLabels: false, maySaturate: false },
     }
@@ -80,7 +81,13 @@ const asleep =
       const learnt = () => Promise.resolve(null)
       return part.run({
         ...{ ...parts, step, left: 0, pay: () => false, between, sample: batch },
-        ...{ rehearse: learnt, learn: learnt, states: () => Promise.resolve([]) },
+        ...{
+          rehearse: learnt,
+          learn: learnt,
+          measure: () => Promise.resolve([{ domain: 'a', bits: 2 }]),
+          states: () => Promise.resolve([]),
+        },
+        attempt: (work) => work(),
       })
     }
     for (let i = 0; i < steps; i++) await goOn()
@@ -89,6 +96,9 @@ const asleep =
 
 /** A growth policy that is asked. */
 export const growthAsleep = asleep(() => continual.growthJob(continual.pruneDormant({ every: 1, looks: 2 })))
+
+/** Faults of a learner. */
+export const repairAsleep = asleep(() => continual.repairJob())
 
 /** A look at what a learner is. */
 export const healthAsleep = asleep(() => continual.healthJob())

@@ -10,7 +10,7 @@ import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
 import { assessSome } from '../assess/assessed-steps.ts'
 import { readSome } from '../recall/read-texts.ts'
-import { growthAsleep, healthAsleep, freezing, labels, told } from './parts-of-gpts.ts'
+import { growthAsleep, healthAsleep, repairAsleep, freezing, labels, told } from './parts-of-gpts.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -433,7 +433,7 @@ export const parts: Readonly<Record<string, Part>> = {
   contextLabels: labels,
   feedbackMemory: told,
   growthJob: growthAsleep,
-  healthJob: healthAsleep,
+  ...{ healthJob: healthAsleep, repairJob: repairAsleep },
   selfAssessment: own(() => continual.selfAssessment(), assessSome),
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),

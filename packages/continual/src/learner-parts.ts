@@ -128,6 +128,7 @@ export function assemble({
       ...(adapter && { adapter }),
       ...(rehearsal && { rehearsal }),
       ...(probes && { probes }),
+      ...(assessment && { assessment }),
       ...(control && { control }),
       ...(now && { now }),
       ...{ hasVocabulary: vocabulary !== undefined, hasLabels: context !== undefined },

@@ -72,8 +72,8 @@ export class Loop {
   }
 
   /** One step on given rows by themselves, or on so many remembered ones; null where there are none. */
-  learnAlone(rows: Batch | number): Promise<Learnt | null> {
-    return learnOnce(this.#means(usualKnobs), this.journal, rows)
+  learnAlone(rows: Batch | number, knobs: Knobs = usualKnobs): Promise<Learnt | null> {
+    return learnOnce(this.#means(knobs), this.journal, rows)
   }
 
   /** Everything but the model. */

@@ -1,6 +1,7 @@
 /** Jobs of a sleep: what a learner does for itself between two steps. */
 import type { LoraAdapter } from '@burgeon/gpt'
 import { type Check, checks, type Mirror, type RandomKey } from '@burgeon/tensor'
+import type { Assessment } from '../assess/assessment.ts'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
 import type { LearnerEvent } from '../journal/event.ts'
 import type { StepContext } from '../journal/step-context.ts'
@@ -20,6 +21,8 @@ export interface SleepParts {
   readonly adapter?: LoraAdapter
   readonly rehearsal?: Rehearsal
   readonly probes?: Probes
+  /** Where the learner is weak, by its own account. */
+  readonly assessment?: Assessment
   readonly penalties: readonly Penalty[]
   readonly projections: readonly Projection[]
   /** State shaped like the parameters, of all parts. */
@@ -70,8 +73,27 @@ export interface SleepContext extends SleepParts {
   /**
    * One step on rows that are given, which are neither on record nor remembered. Returns and throws as
    * `rehearse`.
+   *
+   * @param rate Factor of the learning rate, ≥ 0; 1 unless given.
    */
-  learn(rows: Batch): Promise<number | null>
+  learn(rows: Batch, rate?: number): Promise<number | null>
+  /**
+   * Measures the rows that are held back as the model is now: as many of each domain as probes measure.
+   *
+   * @returns null where none are held back, or too few operations are left.
+   */
+  measure(): Promise<readonly HeldRow[] | null>
+  /**
+   * Does something from this moment, and makes the learner what it was, to the bit. Operations stay spent.
+   */
+  attempt<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** A row that is held back. */
+export interface HeldRow {
+  readonly domain: string
+  /** Loss in bits per byte (or example). */
+  readonly bits: number
 }
 
 /** What a job has done. */

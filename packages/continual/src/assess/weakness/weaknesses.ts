@@ -30,7 +30,10 @@ export interface Weakness {
   readonly z: number
   /** Whether it is above 0 beyond chance, among all slices at a false discovery rate of 5 %. */
   readonly isWeak: boolean
-  /** By how much it is more than before, in bits a token; null where there is nothing to compare with. */
+  /**
+   * By how much it is more than before, in bits a token; null where there is nothing to compare with, and of
+   * bytes of all domains together, whose shares change.
+   */
   readonly rise: number | null
   /** How many standard errors that is above 0. */
   readonly riseZ: number | null
@@ -90,7 +93,9 @@ export class Slices {
     const judged = [...this.#slices].flatMap(([key, account]) => {
       if (account.tokens < fewestTokens || account.steps < fewestSteps) return []
       const now = account.lately()
-      const before = account.usually()
+      // Of all domains together it would rise with their shares.
+      const { domain, source } = keyFrom(key)
+      const before = domain === null && source === null ? null : account.usually()
       return [
         { key, tokens: account.tokens, now, z: zOf(now), before, riseZ: before && zOf(riseOf(now, before)) },
       ]

@@ -1,12 +1,16 @@
 /** What a job of a sleep sees of a learner, and what it can have it do. */
 import { checkArgument, checks, type RandomKey } from '@burgeon/tensor'
 import type { Learnt } from '../../journal/learnt.ts'
+import { momentOf } from '../../fork/moment.ts'
 import { statesOf } from '../../learner-state.ts'
+import { usualKnobs } from '../../control/knobs.ts'
 import type { Loop } from '../../learning/loop.ts'
 import { operationsOf } from '../../model/operations-of.ts'
 import { type Batch, predictionsOf } from '../../stream/batch.ts'
-import type { SleepContext, SleepParts } from '../sleep-job.ts'
-import { longestRowOf } from './look-cost.ts'
+import { type Probes, rowsOf } from '../../probes/probes.ts'
+import { measuringRows } from '../../upkeep/probing.ts'
+import type { HeldRow, SleepContext, SleepParts } from '../sleep-job.ts'
+import { longestRowOf, lookCost } from './look-cost.ts'
 
 /** The operations of one job. */
 export interface Purse {
@@ -32,10 +36,10 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
     return true
   }
   /** @param most Predictions at most. */
-  const learn = async (rows: Batch | number, most: number): Promise<number | null> => {
+  const learn = async (rows: Batch | number, most: number, rate = 1): Promise<number | null> => {
     const { training } = operationsOf(model)
     if (most * training > purse.left) return null
-    const learnt: Learnt | null = await loop.learnAlone(rows)
+    const learnt: Learnt | null = await loop.learnAlone(rows, { ...usualKnobs, rate })
     if (learnt === null) return null
     hasLearnt = true
     pay(learnt.tokens * training)
@@ -54,7 +58,22 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
       return found && loop.parts.intake.within(found)
     },
     rehearse: (rows) => learn(rows, rows * longestRowOf(model)),
-    learn: (rows) => learn(rows, predictionsOf(rows)),
+    learn: (rows, rate) => learn(rows, predictionsOf(rows), rate),
+    async measure() {
+      const { probes } = loop.parts
+      if (probes === undefined || (probes.rows ?? 0) === 0) return null
+      return pay(await lookCost(model, probes)) ? heldRowsOf(loop, probes) : null
+    },
+    async attempt(work) {
+      const [moment, before] = [await momentOf(loop), hasLearnt]
+      try {
+        return await work()
+      } finally {
+        moment.putBack()
+        moment.dispose()
+        hasLearnt = before
+      }
+    },
   }
   return {
     context,
@@ -62,4 +81,15 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
       return hasLearnt
     },
   }
+}
+
+/** Each of the rows that probes would measure now, by itself. */
+async function heldRowsOf({ model, parts, options }: Loop, probes: Probes): Promise<HeldRow[]> {
+  const measure = measuringRows(model, parts.adapter, parts.intake, options.strategy?.context)
+  const found: HeldRow[] = []
+  for (const rows of await rowsOf(probes)) {
+    const measured = await measure(rows)
+    measured.forEach(({ bits, bytes }, i) => found.push({ domain: rows.domains[i], bits: bits / bytes }))
+  }
+  return found
 }
