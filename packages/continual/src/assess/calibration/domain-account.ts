@@ -53,7 +53,7 @@ export const anAccount: Check<DomainAccountState> = {
       conformalState.accepts(conformal)
     if (!isInRange || typeof latest !== 'object' || latest === null) return false
     const series = kept.map((name) => (latest as Record<string, unknown>)[name])
-    return series.every((own) => aSeries.accepts(own) && own.length === Math.min(window, Number(predictions)))
+    return series.every((own) => aSeries.accepts(own) && own.length === Math.min(window, predictions))
   },
 }
 
