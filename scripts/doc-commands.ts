@@ -100,6 +100,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon forget --from life --source nats://localhost/notes --replay --out life-without': {
     because: records,
   },
+  'npm run bench -- explain': bench('explain'),
   'npx burgeon learn': { because: 'names the command, whose text is not given' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },

@@ -54,6 +54,30 @@ export const explainCalls = {
       takes,
     }),
   ],
+  explain: [
+    () => ({
+      args: {
+        explained: model(),
+        prompt: 'ab',
+        answer: 'c',
+        options: {
+          ...{ instead: 'd', baseline: 'ba', corrupt: 'cb', rows: rows(), checkpoints: [model()] },
+          recall: api.episodicMemory({ bytes: 262_144 }),
+          ...{ experiences: 1, closely: 1, turn: (piece: () => unknown) => piece() },
+        },
+      },
+      run: api.explain,
+      says: ['integratedGradients', 'patch'],
+      takes: {
+        ...{
+          prompt: ['string', 'array'],
+          answer: ['string', 'array'],
+          'options.instead': ['string', 'array'],
+        },
+        ...{ 'options.baseline': ['string', 'array'], 'options.corrupt': ['string', 'array'] },
+      },
+    }),
+  ],
   influence: [
     () => ({
       args: { checkpoints: [learner()], question, rows: rows(), options: { closely: 1 } },
@@ -61,6 +85,7 @@ export const explainCalls = {
       takes,
     }),
   ],
+  rememberedRows: [() => ({ args: { learner: learner(), rows: 4 }, run: api.rememberedRows })],
   retrace: [() => ({ args: { learner: lived, past }, run: api.retrace })],
   whatIf: [
     () => ({

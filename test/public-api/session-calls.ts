@@ -77,6 +77,18 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['there is no checkpoint', 'Learner: forget', 'nothing of what is meant'],
     }),
   ],
+  explainLife: [
+    () => ({
+      args: {
+        folder: join(folder, 'saved'),
+        prompt: 'ab',
+        answer: 'c',
+        options: { instead: 'd', experiences: 1, replay: false },
+      },
+      run: api.explainLife,
+      says: ['explain', 'there is no checkpoint'],
+    }),
+  ],
   lifeHealth: [
     () => ({
       args: { folder: join(folder, 'saved'), now: 1.8e12 },

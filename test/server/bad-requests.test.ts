@@ -44,6 +44,7 @@ const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     ...{ dataType: 'CATEGORICAL', correction: null, comment: 'c', source: 's', weight: 1 },
     feedback_source: { type: 'app' },
   },
+  '/v1/explain': { model: 'life', prompt: 'a', answer: 'b', instead: 'c', experiences: 1 },
   '/v1/learn': { documents: [{ text: 'a', domain: 'b' }], domain: 'c' },
 }
 

@@ -13,6 +13,7 @@ import { convert, type ConvertOptions } from './commands/convert.ts'
 import { drift, type DriftOptions } from './commands/drift/drift.ts'
 import { type DetectorName, detectorNames } from './commands/drift/named-detectors.ts'
 import { evaluate, type EvalOptions } from './commands/evaluate.ts'
+import { explain, type ExplainCommandOptions } from './commands/explain/explain.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { forget, type ForgetOptions } from './commands/forget.ts'
 import { type GenerateCommandOptions, generate } from './commands/generate.ts'
@@ -190,6 +191,21 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .addOption(json('print one object of JSON'))
     .action(async (folder: string, options: SleepCommandOptions) =>
       finish(await sleep(folder, options, context)),
+    )
+
+  program
+    .command('explain')
+    .description('tell why a model would answer a text as it is said: tokens, layers, parts, experiences')
+    .argument('<model>', 'folder of a life, or another model: checkpoint, folder, file, or hf://owner/model')
+    .argument('<text>', 'what it reads')
+    .argument('<answer>', 'what is to be explained')
+    .option('--instead <text>', 'an answer of as many tokens, instead of which it is given')
+    .option('--experiences <n>', 'experiences to tell', wholeNumber(0), 5)
+    .option('--replay', 'live the life again without each of them: exact, and slow', false)
+    .option('--page <file>', 'write it as a page, too')
+    .addOption(json('print one object of JSON'))
+    .action(async (model: string, text: string, answer: string, options: ExplainCommandOptions) =>
+      finish(await explain(model, text, answer, options, context)),
     )
 
   program

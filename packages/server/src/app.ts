@@ -11,6 +11,7 @@ import { tell } from './life/tell.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { dashboardRoutes } from './routes/dashboard-routes.ts'
+import { explainRoute } from './routes/explain-routes.ts'
 import { feedbackRoute } from './routes/feedback-routes.ts'
 import type { McpSdk } from './mcp/load-mcp.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
@@ -43,8 +44,8 @@ export interface AppOptions {
   /** Who may ask for what. Without keys whoever reaches the address may do everything. */
   readonly keys?: readonly ApiKey[]
   /**
-   * Names in the header `Host` that are this server's; those of loopback unless given, null for any. Where any
-   * will do and there are no keys, the dashboard shows and changes nothing.
+   * Names in the header `Host` that are this server's; those of loopback unless given, null for any.
+   * Where any will do and there are no keys, the dashboard shows and changes nothing.
    */
   readonly hosts?: readonly string[] | null
   /** Origins of web pages that may ask besides the dashboard, `https://example.org`; none unless given. */
@@ -52,7 +53,10 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>
   /** Orders the work, where the caller works on the model too; one of its own unless given. */
   readonly turns?: Turns
-  /** Share of the time that learning gets while texts are being written, in [0, 1], of turns of its own. 0.3 unless given. */
+  /**
+   * Share of the time that learning gets while texts are being written, in [0, 1], of turns of its own.
+   * 0.3 unless given.
+   */
   readonly learnShare?: number
   /** What `loadMcp` returns: with it agents have tools at `/mcp`. */
   readonly mcp?: McpSdk
@@ -123,7 +127,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       completionsRoute(limits),
       chatRoute(limits),
       embeddingsRoute(limits),
-      learnRoute(limits),
+      ...[explainRoute(limits), learnRoute(limits)],
     ],
     ...[eventsRoute, recordRoute, reportRoute],
     ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],

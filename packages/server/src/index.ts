@@ -8,6 +8,7 @@ export { loadMcp, type McpSdk } from './mcp/load-mcp.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served/served-model.ts'
 export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served/served-checkpoints.ts'
+export type { AskedWhy, ServedExplain, ServedExplanation } from './served/served-explain.ts'
 export type {
   FeedbackEntry,
   FeedbackKind,

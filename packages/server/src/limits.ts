@@ -21,6 +21,8 @@ export interface Limits {
   readonly inFlight: number
   /** Documents of a lesson. 64 unless given. */
   readonly documents: number
+  /** Parameters of the model times tokens of prompt and answer that are explained. 2²⁸ unless given. */
+  readonly explained: number
   /** Clients that follow events at the same time; more get 429. 32 unless given. */
   readonly followers: number
 }
@@ -28,6 +30,7 @@ export interface Limits {
 const usual: Limits = {
   ...{ bodyBytes: 2 ** 20, depth: 32, prompts: 16, choices: 8, tokens: 4096, stops: 16 },
   ...{ alternatives: 20, inFlight: 64, documents: 64, followers: 32 },
+  explained: 2 ** 28,
 }
 
 /** Throws OptionError for limits that are none. */
@@ -36,6 +39,7 @@ export function limitsOf(who: string, given: Partial<Limits> = {}): Limits {
   checkOptions(who, given, {
     ...{ bodyBytes: aLimit, depth: aLimit, prompts: aLimit, choices: aLimit, tokens: aLimit, stops: aLimit },
     ...{ alternatives: aLimit, inFlight: aLimit, documents: aLimit, followers: aLimit },
+    explained: aLimit,
   })
   return { ...usual, ...given }
 }

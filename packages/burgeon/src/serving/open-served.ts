@@ -10,6 +10,7 @@ import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { LifeNews } from './life-news.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
+import { servedExplain } from './served-explain.ts'
 import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
 import { servedReport } from './served-report.ts'
@@ -60,6 +61,10 @@ export function servedLife(
   })
   return {
     ...{ id, endTokens: [], life: watcher, checkpoints },
+    explain: servedExplain(() => {
+      const { learner, tokenizer } = now
+      return { learner, model: learner.model, tokenizer, recall: learner.strategy.recall }
+    }),
     feedback: servedFeedback(disk, { life: () => now.life, teacher: () => now.teacher }),
     get model() {
       return now.learner.model
@@ -104,6 +109,7 @@ export async function servedModel(
   return {
     ...{ id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain) },
     step: () => 0,
+    explain: servedExplain(() => ({ model, tokenizer, recall })),
     recall: () => recallIn(recall, tokenizer),
   }
 }

@@ -24,6 +24,7 @@ export {
   type ForgottenRecords,
 } from './forgetting/forget-records.ts'
 export { liveWithout, type LivedWithout } from './forgetting/live-without.ts'
+export { explainLife, type ExplainLifeOptions, type LifeExplanation } from './explaining/explain-life.ts'
 export { type LifeFinding, lifeHealth } from './health/life-health.ts'
 export { sleepLife, type SleepLifeOptions, type SleptLife } from './sleep/sleep-life.ts'
 export { learnRecords, type LearnRecordsOptions } from './learn-records.ts'

@@ -1,5 +1,13 @@
 /** What explains a model: the part of the public list that is in this folder. */
-export type { Explained } from './question/explained.ts'
+export {
+  type Cause,
+  explain,
+  type ExplainedToken,
+  type ExplainOptions,
+  type Explanation,
+  type ToldExperience,
+} from './explain.ts'
+export type { Explained, TokenizedModel } from './question/explained.ts'
 export type { Question, ReadToken, TextOrTokens } from './question/question.ts'
 export {
   type AttentionFlow,
@@ -41,6 +49,7 @@ export {
   type InfluenceOptions,
   type RowInfluence,
 } from './experience/influence.ts'
+export { rememberedRows } from './experience/remembered-rows.ts'
 export {
   type LifeMoment,
   type Past,

@@ -2,6 +2,7 @@
 import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
 import type { ServedCheckpoints } from './served-checkpoints.ts'
+import type { ServedExplain } from './served-explain.ts'
 import type { ServedFeedback } from './served-feedback.ts'
 import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
@@ -50,8 +51,8 @@ export interface Teacher {
 }
 
 /**
- * A model with all that answering takes. A rollback replaces `model` and what belongs to it, in a turn: whoever
- * uses them asks anew in each.
+ * A model with all that answering takes. A rollback replaces `model` and what belongs to it, in a turn:
+ * whoever uses them asks anew in each.
  */
 export interface ServedModel {
   /** The name that clients ask for. */
@@ -75,11 +76,13 @@ export interface ServedModel {
   readonly checkpoints?: ServedCheckpoints
   /** Absent where the model is no life. */
   readonly feedback?: ServedFeedback
+  /** Explains an answer; absent where nobody does. */
+  readonly explain?: ServedExplain
   /** Has what is remembered take part in texts that begin now; undefined where nothing is. */
   recall?(): ServedRecall | undefined
   /**
-   * The life so far as a page of HTML that needs nothing from elsewhere and runs no script; absent where nobody
-   * writes one.
+   * The life so far as a page of HTML that needs nothing from elsewhere and runs no script; absent where
+   * nobody writes one.
    */
   report?(): string
 }

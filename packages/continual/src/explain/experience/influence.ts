@@ -15,6 +15,7 @@ import {
   tensorsIn,
 } from '@burgeon/tensor'
 import { ExplanationError } from '../../errors.ts'
+import { Learner } from '../../learner.ts'
 import { aTokenBatch, rowsBetween, type TokenBatch, withinContext } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
 import type { Origin } from '../../stream/origin.ts'
@@ -62,7 +63,7 @@ export interface Influence {
 }
 
 /** Length of the step along the gradient of the question, as a share of the norm of the weights. */
-const step = 1e-3
+const step = 2e-4
 /** Largest error of the difference quotient: what it chooses by would be noise. */
 const maxGap = 0.05
 /** Tokens that are predicted at a time. */
@@ -87,7 +88,7 @@ export async function influence(
   options: InfluenceOptions = {},
 ): Promise<Influence> {
   const who = 'influence'
-  checkArgument(who, 'checkpoints', checkpoints, checks.list('a list of Gpt or Learner', anExplained))
+  checkArgument(who, 'checkpoints', checkpoints, checks.list('a list of models or learners', anExplained))
   checkArgument(who, 'rows', rows, aTokenBatch)
   checkOptions(who, options, { closely: checks.integer({ from: 1 }) })
   if (checkpoints.length === 0) throw new OptionError(`${who}: got no checkpoints; expected one or more.`)
@@ -147,7 +148,8 @@ export async function influence(
 
 /** The rows in the tokens of a checkpoint, and no longer than its context. */
 function rowsFor(explained: Explained, { model, tokenizer }: Reader, rows: TokenBatch): TokenBatch {
-  const hasVocabulary = 'strategy' in explained && explained.strategy.vocabulary !== undefined
+  const hasVocabulary =
+    explained instanceof Learner ? explained.strategy.vocabulary !== undefined : 'tokenizer' in explained
   const all = Array.from({ length: rows.rows }, (_, row) => rowAt(rows, row))
   const own = hasVocabulary ? all.map((row) => recoded(row, (tokens) => encodedRow(tokens, tokenizer))) : all
   const batch = withinContext(batchFromRows(own) as TokenBatch, model.config.context)

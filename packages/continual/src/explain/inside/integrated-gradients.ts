@@ -63,7 +63,7 @@ export interface IntegratedGradients {
  *   if the attributions do not sum to the difference of the scores.
  * @example
  * ```ts
- * const { tokens, gap } = await integratedGradients(learner, { prompt: 'Once upon a ', answer: 'time' })
+ * const { tokens, gap } = await integratedGradients(model, { prompt: 'Once upon a ', answer: 'time' })
  * console.log(tokens.map(({ text, attribution }) => `${text} ${attribution.toFixed(2)}`), gap)
  * ```
  */

@@ -50,7 +50,7 @@ interface Stretch {
 }
 
 /** Stretches that the path is cut into, at most: where these do not do, it is no smooth function. */
-const maxStretches = 64
+const maxStretches = 16
 /** Numbers of points that go through `f` at once. */
 const atOnce = 2 ** 19
 
@@ -72,8 +72,9 @@ export const pathChecks: ChecksOf<PathOptions> = {
  * @throws ExplanationError if the gap stays above `maxGap`; ShapeError for ends of two shapes.
  * @example
  * ```ts
- * const { values } = await pathAttributions((x) => sum(multiply(x, weights), { axes: [1] }), zeros([3]),
- * input) console.log(values) // the weights times the input
+ * const squares = (points: Tensor) => sum(square(points), { axes: [1] })
+ * const { values } = await pathAttributions(squares, zeros(x.shape), x)
+ * console.log(values) // x², number by number
  * ```
  */
 export async function pathAttributions(

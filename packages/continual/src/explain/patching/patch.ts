@@ -44,8 +44,9 @@ export interface Patching {
  *   the model has not; ExplanationError where a run cannot be made again.
  * @example
  * ```ts
- * const { effects } = await patch(learner, { prompt: 'Anna met Bob. Anna ', corrupt: 'Emma met Bob. Anna
- * ', answer: 'm' }) console.log(effects[0]) // { block: 'b1', part: 'head', head: 2, effect: …, share: … }
+ * const [prompt, corrupt] = ['Anna met Bob. Anna ', 'Emma met Bob. Anna ']
+ * const { effects } = await patch(model, { prompt, corrupt, answer: 'm' })
+ * console.log(effects[0]) // { block: 'b1', part: 'head', head: 2, effect: …, share: … }
  * ```
  */
 export async function patch(

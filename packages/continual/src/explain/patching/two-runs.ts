@@ -55,14 +55,15 @@ export function patchAsked(
   const { corrupt, ...question } = patchQuestion
   const asked = askedOf(who, reader, question)
   if (corrupt === undefined) return { asked, corrupt: null }
-  const other = askedOf(who, reader, { ...question, prompt: corrupt })
-  const lengths = [question.prompt, corrupt].map((text) => tokensOf(who, reader, 'corrupt', text).length)
-  if (lengths[0] !== lengths[1]) {
+  const [clean, other] = (['prompt', 'corrupt'] as const).map(
+    (what) => tokensOf(who, reader, what, patchQuestion[what] ?? '').length,
+  )
+  if (clean !== other) {
     throw new OptionError(
-      `${who}: got a prompt of ${lengths[0]} tokens and a corrupt one of ${lengths[1]}; expected as many of both.`,
+      `${who}: got a prompt of ${clean} tokens and a corrupt one of ${other}; expected as many of both.`,
     )
   }
-  return { asked, corrupt: other.read }
+  return { asked, corrupt: askedOf(who, reader, { ...question, prompt: corrupt }).read }
 }
 
 export function twoRuns(reader: Reader, asked: Asked, corrupt: Int32Array | null): TwoRuns {

@@ -1,21 +1,33 @@
 /** What is explained: a model by itself, or that of a learner with its adapter and its tokens. */
 import {
+  aGrowingTokenizer,
   type AppliedAdapter,
   BytePairTokenizer,
   type ForwardOptions,
   Gpt,
   type GrowingTokenizer,
 } from '@burgeon/gpt'
-import { type Check, checkArgument, checks, type Tensor, type TensorsByPath } from '@burgeon/tensor'
+import { type Check, checkArgument, checks, fields, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { Learner } from '../../learner.ts'
 
-/** A GPT, whose tokens are bytes, or a learner of one. */
-export type Explained = Gpt | Learner
+/** A GPT and the tokens that it reads. */
+export interface TokenizedModel {
+  readonly model: Gpt
+  readonly tokenizer: GrowingTokenizer
+}
 
-/** Either of them. */
+/** A GPT, whose tokens are bytes, a GPT with a tokenizer, or a learner of a GPT. */
+export type Explained = Gpt | TokenizedModel | Learner
+
+const aTokenizedModel = fields<TokenizedModel>('{ model, tokenizer }', {
+  model: checks.instance('a Gpt', Gpt),
+  tokenizer: aGrowingTokenizer,
+})
+
+/** Any of them. */
 export const anExplained: Check<Explained> = checks.either(
-  checks.instance('a Gpt', Gpt),
-  checks.instance('a Learner', Learner),
+  checks.either(checks.instance('a Gpt', Gpt), checks.instance('a Learner', Learner)),
+  aTokenizedModel,
 )
 
 /** A model that reads tokens, and what they stand for. */
@@ -47,7 +59,9 @@ export function readerOf(who: string, explained: Explained): Reader {
   const [model, adapter, tokenizer]: [Gpt, AppliedAdapter | undefined, GrowingTokenizer | undefined] =
     explained instanceof Gpt
       ? [explained, undefined, undefined]
-      : [explained.model, explained.adapter, explained.strategy.vocabulary?.tokenizer]
+      : explained instanceof Learner
+        ? [explained.model, explained.adapter, explained.strategy.vocabulary?.tokenizer]
+        : [explained.model, undefined, explained.tokenizer]
   checkArgument(who, 'model', model, checks.instance('a Gpt', Gpt))
   const applied = adapter ? { adapters: adapter } : {}
   const own = { model, tokenizer: tokenizer ?? bytePairs }

@@ -76,7 +76,7 @@ export function askedOf(who: string, reader: Reader, question: Question): Asked 
   const other = instead === undefined ? null : tokensOf(who, reader, 'instead', instead)
   if (other !== null && other.length !== own.length) {
     throw new OptionError(
-      `${who}: got an answer of ${own.length} tokens and another of ${other.length}; expected as many of both.`,
+      `${who}: got an answer of ${own.length} tokens and instead one of ${other.length}; expected as many of both.`,
     )
   }
   const { context } = reader.model.config

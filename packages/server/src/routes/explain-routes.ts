@@ -1,0 +1,92 @@
+/** The route that explains an answer. */
+import { z } from 'zod'
+import { ApiError } from '../http/api-error.ts'
+import { readJson } from '../http/read-json.ts'
+import type { Limits } from '../limits.ts'
+import { versionHeader } from '../openai/answers.ts'
+import { checkModel } from '../openai/prompts.ts'
+import type { ServedExplanation } from '../served/served-explain.ts'
+import type { Turn } from '../turns.ts'
+import type { Route } from './route.ts'
+
+const maxExperiences = 20
+
+interface ExplainBody {
+  readonly model: string
+  readonly prompt: string
+  readonly answer: string
+  readonly instead?: string | undefined
+  readonly experiences?: number | undefined
+}
+
+const explainBody: z.ZodType<ExplainBody> = z.strictObject({
+  model: z.string(),
+  prompt: z.string().min(1),
+  answer: z.string().min(1),
+  instead: z.string().min(1).optional(),
+  experiences: z.int().min(0).max(maxExperiences).optional(),
+})
+
+export const explainRoute = (limits: Limits): Route => ({
+  method: 'post',
+  path: '/v1/explain',
+  scope: 'read',
+  summary: 'Why the model would give an answer: tokens, layers, parts, and what it has learnt.',
+  body: explainBody,
+  isHeavy: true,
+  async answer(c, { served, turns, version }, release) {
+    const { model, prompt, answer, instead, experiences = 5 } = await readJson(c, explainBody, limits)
+    checkModel(served, model)
+    if (served.explain === undefined) {
+      throw new ApiError(409, 'this model is not explained here.', { code: 'does_not_explain' })
+    }
+    checkWork(served.model.parameters.size, served.tokenizer.encode(prompt + answer).length, limits)
+    const { signal } = c.req.raw
+    let found = ''
+    const turn: Turn = (piece) =>
+      turns.take('generate', async () => {
+        if (signal.aborted) throw new ApiError(499, 'the client has gone.', { code: 'client_gone' })
+        // Of the weights that are explained: those of the first turn.
+        if (found === '') found = await version.now()
+        return piece()
+      })
+    const why = await served.explain(
+      { prompt, answer, experiences, ...(instead !== undefined && { instead }) },
+      turn,
+    )
+    release()
+    return c.json({ object: 'explanation', model: served.id, ...explanationJson(why) }, 200, {
+      [versionHeader]: found,
+    })
+  },
+})
+
+/** Throws ApiError 400 for what would keep the engine busy for too long. */
+function checkWork(parameters: number, tokens: number, { explained }: Limits): void {
+  if (parameters * tokens <= explained) return
+  throw new ApiError(
+    400,
+    `${tokens} tokens of prompt and answer are too much to explain by a model of ${parameters} parameters; expected at most ${Math.floor(explained / parameters)}.`,
+    { code: 'too_much_to_explain' },
+  )
+}
+
+function explanationJson(why: ServedExplanation): object {
+  const { bytes, answer, score, baselineScore, logProbability, layers, causes, writers } = why
+  return {
+    ...{ bytes, answer, score, baseline_score: baselineScore, log_probability: logProbability },
+    layers: layers.map(({ block, logProbability: own, ranks, likeliest }) => ({
+      ...{ block, log_probability: own, ranks, likeliest },
+    })),
+    ...{ causes, writers, experiences: why.experiences },
+    recalled:
+      why.recalled?.map(({ id, source, domain, bytes: text, weight }) => ({
+        id,
+        source,
+        domain,
+        text,
+        weight,
+      })) ?? null,
+    gaps: why.gaps,
+  }
+}

@@ -1,0 +1,90 @@
+/** `/v1/explain`: what it says, of which weights, who may ask, and how much work that may be. */
+import { expect, test } from 'vitest'
+import { asking, servedLife, smallServed, lifeFolder } from './small-served.ts'
+
+const why = { model: 'life', prompt: 'the quick brown ', answer: 'fox' }
+interface Told {
+  readonly bytes: readonly { text: string; attribution: number; attention: number }[]
+  readonly score: number
+  readonly baseline_score: number
+  readonly gaps: { readonly bytes: number }
+  readonly experiences: readonly { id: number | null; domain: string; text: string }[] | null
+}
+
+test('explains an answer of a life: attributions that sum to the score, layers, parts, rows that it rehearses', async () => {
+  const { ask } = await asking()
+  const text = 'the quick brown fox jumps over the lazy dog. '.repeat(20)
+  expect((await ask('/v1/learn', { documents: [{ text }], domain: 'foxes' })).status).toBe(200)
+  const { status, json, headers } = await ask('/v1/explain', why)
+  expect(status).toBe(200)
+  expect(headers.get('x-burgeon-weights-version')).toMatch(/^\d+-[0-9a-f]{12}$/)
+  const told = json as unknown as Told
+  expect(told.bytes.map((byte) => byte.text).join('')).toBe('the quick brown fo')
+  const sum = told.bytes.reduce((total, { attribution }) => total + attribution, 0)
+  expect(Math.abs(sum - (told.score - told.baseline_score))).toBeLessThan(told.gaps.bytes + 1e-5)
+  expect(told.experiences?.[0].domain).toBe('foxes')
+  expect(json).toMatchObject({ object: 'explanation', model: 'life', recalled: null })
+  expect(Object.keys(json)).toEqual(
+    expect.arrayContaining(['layers', 'causes', 'writers', 'log_probability']),
+  )
+})
+
+test('of a model that does not learn, too, and of one that is recalled from', async () => {
+  const folder = await lifeFolder()
+  const { ask } = await asking({}, await smallServed(folder, true))
+  const { status, json } = await ask('/v1/explain', why)
+  expect([status, json['experiences'], json['recalled']]).toEqual([200, null, null])
+  const recalling = await lifeFolder({ ...servedLife, recall: 262_144 })
+  const other = await asking({}, await smallServed(recalling))
+  await other.ask('/v1/learn', { documents: [{ text: 'the quick brown fox jumps. '.repeat(6) }] })
+  const { json: told } = await other.ask('/v1/explain', why)
+  expect(told['recalled']).toMatchObject([{ text: expect.stringMatching(/^fox/) as string }])
+})
+
+test('is of the weights of one moment, however much is learnt meanwhile', async () => {
+  const { ask } = await asking({ learnShare: 1 })
+  const alone = await ask('/v1/explain', why)
+  const text = 'something else entirely, again and again. '.repeat(40)
+  const [, told] = await Promise.all([
+    ask('/v1/learn', { documents: [{ text }] }),
+    ask('/v1/explain', { ...why, experiences: 0 }),
+  ])
+  const after = await ask('/v1/explain', why)
+  const scores = [alone, told, after].map(({ json }) => json['score'])
+  expect(scores[0]).not.toBe(scores[2])
+  const { bytes, score, baseline_score, gaps } = told.json as unknown as Told
+  // A mixture of several weights would not add up.
+  const sum = bytes.reduce((total, { attribution }) => total + attribution, 0)
+  expect(Math.abs(sum - (score - baseline_score))).toBeLessThan(gaps.bytes + 1e-5)
+})
+
+test('several at once wait for each other and say the same', async () => {
+  const { ask } = await asking()
+  const answers = await Promise.all([1, 2, 3].map(() => ask('/v1/explain', why)))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  expect(answers[1].json).toEqual(answers[0].json)
+  expect(answers[2].json).toEqual(answers[0].json)
+})
+
+test('wants a key that may read, and refuses more work than is allowed', async () => {
+  const key = 'a-key-of-sixteen-or-more'
+  const { ask } = await asking({ keys: [{ key, scopes: ['teach'] }] })
+  expect((await ask('/v1/explain', why)).status).toBe(401)
+  expect((await ask('/v1/explain', why, { authorization: `Bearer ${key}` })).status).toBe(403)
+  const few = await asking({ limits: { explained: 1000 } })
+  const refused = await few.ask('/v1/explain', why)
+  expect([refused.status, refused.json.error?.['code']]).toEqual([400, 'too_much_to_explain'])
+})
+
+test('says what is wrong with a question', async () => {
+  const { ask } = await asking()
+  for (const wrong of [
+    { ...why, answer: '' },
+    { ...why, instead: 'no' },
+    { ...why, experiences: 21 },
+    { ...why, answer: 'x'.repeat(200) },
+  ]) {
+    expect((await ask('/v1/explain', wrong)).status).toBe(400)
+  }
+  expect((await ask('/v1/explain', { ...why, model: 'other' })).status).toBe(404)
+})
