@@ -2,8 +2,9 @@
  * `npm run bench -- sleep --data DIR [--seeds N] [--lives FILE]`: whether as many steps asleep forget less than awake,
  * and whether what does harm is undone.
  *
- * A byte GPT reads English, German and Shakespeare, with replay. One life sleeps after every 50 steps, for 5 % of the
- * operations: it rehearses and dreams, and what makes a domain worse is undone. Another life has the same operations
+ * A byte GPT reads English, German and Shakespeare, with replay. One life sleeps after every 200 steps, for 5 % of the
+ * operations: it rehearses and dreams, and what makes a domain worse is undone, judged by up to 32 rows of each, one by
+ * one. Steps between sleeps, judges and rows of a job were chosen with seed 11, of which nothing is reported. Another life has the same operations
  * awake, as more old rows in every step. Forgetting is the loss of the first two domains on held-out text in the end,
  * less the lowest before.
  *
@@ -22,6 +23,8 @@ import { context, type Life, lived } from './sleeping-life.ts'
 const rows = 8
 /** Old rows for each new one, but in the life that has as many operations awake. */
 const share = 1
+/** Rows of each domain by which a job is judged. */
+const judges = 32
 const [asleep, awake, plain, sabotaged] = [
   'sleeps, 5 % of the operations',
   'the same operations awake',
@@ -31,7 +34,7 @@ const [asleep, awake, plain, sabotaged] = [
 
 export const sleeping: Benchmark = async ({ quick, seeds, data, note, once }) => {
   const steps = quick ? 100 : 400
-  const every = quick ? 25 : 50
+  const every = quick ? 50 : 200
   const found = new Map<string, Life[]>()
   for (let seed = 1; seed <= (quick ? 1 : seeds); seed++) {
     const stream = segmentedStream('sleep', data, { seed, rows, length: context, steps, stream: 'reported' })
@@ -41,12 +44,12 @@ export const sleeping: Benchmark = async ({ quick, seeds, data, note, once }) =>
       found.set(arm, [...(found.get(arm) ?? []), life])
       return life
     }
-    const base = { seed, steps, share }
+    const base = { seed, steps, share, judges }
     const without = await live(plain, () => lived(stream, base))
     const own = await live(asleep, () =>
       lived(stream, {
         ...base,
-        sleep: sleep({ when: everySteps(every), jobs: [rehearsalJob(), dreamJob()] }),
+        sleep: sleep({ when: everySteps(every), jobs: [rehearsalJob({ rows: 16 }), dreamJob({ rows: 16 })] }),
       }),
     )
     // What sleep took, as old rows: a step of new and old rows costs as many as there are of both.

@@ -25,6 +25,8 @@ export interface LifeOptions {
   readonly steps: number
   /** Old rows learnt beside each new one. */
   readonly share: number
+  /** Rows of each domain that are held back to judge by. */
+  readonly judges: number
   /** None unless given. */
   readonly sleep?: Sleep
   /**
@@ -54,7 +56,7 @@ export interface Life {
 
 /** Lives through the segments of a language, another one, and the last, once. */
 export async function lived(stream: SegmentedStream, options: LifeOptions): Promise<Life> {
-  const { seed, steps, share, sleep, sleepsByHand } = options
+  const { seed, steps, share, judges, sleep, sleepsByHand } = options
   const model = Gpt.create({ vocabulary: 256, context, embed: 48, heads: 4, layers: 2 }, { device, seed })
   const learner = new Learner({
     model,
@@ -62,7 +64,7 @@ export async function lived(stream: SegmentedStream, options: LifeOptions): Prom
     strategy: {
       rehearsal: reservoirReplay({ capacity: 500, share, seed }),
       // Measured by sleep alone.
-      probes: heldBack({ share: 0.02, rows: 8, every: 1e9 }),
+      probes: heldBack({ share: 0.02, rows: judges, every: 1e9 }),
       ...(sleep && { sleep }),
     },
     seed,

@@ -13,7 +13,7 @@ test.each([
 ])('%s keeps every statement', async (_, make) => {
   const results = await checkRecall(make)
   expect(results.filter(({ holds }) => !holds)).toEqual([])
-  expect(results).toHaveLength(12)
+  expect(results).toHaveLength(13)
 })
 
 const broken: Readonly<Record<string, (own: Recall) => Partial<Recall>>> = {
@@ -57,6 +57,12 @@ const broken: Readonly<Record<string, (own: Recall) => Partial<Recall>>> = {
     read: (text, spelling) => recall.remember([text], spelling)[0],
   }),
   'forgets what it is told to': () => ({ forget: () => 1 }),
+  'looks after what it keeps': (recall) => ({
+    upkeep: () => {
+      const before = recall.forget(() => true)
+      return before === 0 ? null : { before, after: 0, merged: 0, evicted: 1 }
+    },
+  }),
   'goes on to the bit': (recall) => {
     let others = 0
     return {

@@ -38,6 +38,7 @@ export const sleepCalls = {
       run: api.repairJob,
     }),
   ],
+  memoryJob: [() => ({ args: {}, run: api.memoryJob })],
   consolidationJob: [() => ({ args: {}, run: api.consolidationJob })],
   growthJob: [() => ({ args: { policy: api.growOnConflict() }, run: api.growthJob })],
 } as const satisfies Partial<CallsOf<typeof api>>

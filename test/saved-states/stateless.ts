@@ -20,9 +20,9 @@ export const stateless: readonly string[] = [
   ...['growByCompute', 'growByGradient', 'growByTrial', 'growthTrialsIn'],
   ...['growOnConflict', 'growOnDrift', 'growOnPlateau'],
   ...['chooseAmong', 'dryRunChoice', 'dryRunControl', 'forgetAtMost', 'saturationsIn'],
-  ...['checkHealth', 'consolidationJob', 'dreamJob', 'rehearsalJob', 'sleep'],
+  ...['checkHealth', 'consolidationJob', 'dreamJob', 'memoryJob', 'rehearsalJob', 'sleep'],
   // Jobs of a sleep.
-  ...['checkHealth', 'consolidationJob', 'dreamJob', 'rehearsalJob', 'sleep'],
+  ...['checkHealth', 'consolidationJob', 'dreamJob', 'memoryJob', 'rehearsalJob', 'sleep'],
   // A mixture lasts as long as a text, a signal no longer than a step.
   'contextMixture',
   'inferredContext',

@@ -16,12 +16,9 @@ export type { Weakness } from './assess/weakness/weaknesses.ts'
 export * from './drift/index.ts'
 export { EvaluationError, ExperienceError, ExplanationError, SignalError } from './errors.ts'
 export type { AdmittedExperience, Experience } from './experience/experience.ts'
-export {
-  type ExperienceJournal,
-  type CompactOptions,
-  type ExperienceJournalOptions,
-  openExperience,
-} from './experience/experience-journal.ts'
+export type { ExperienceJournal, ExperienceJournalOptions } from './experience/experience-journal.ts'
+export type { CompactOptions, TidiedJournal } from './experience/experience-journal.ts'
+export { openExperience } from './experience/open-experience.ts'
 export * from './explain/index.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'
@@ -156,7 +153,7 @@ export {
   type EpisodicMemory,
   type EpisodicMemoryOptions,
 } from './memory/episodic/episodic-memory.ts'
-export type { ReadText, Recall, Recollection } from './memory/recall.ts'
+export type { ReadText, Recall, RecallUpkeep, Recollection } from './memory/recall.ts'
 export { type RecallWhileWriting, recallWhileWriting } from './memory/recall-while-writing.ts'
 export type { Recalled } from './memory/recalled.ts'
 export type { EpisodeFacts } from './memory/episodic/retention.ts'
@@ -235,6 +232,7 @@ export { dreamJob, type DreamJobOptions } from './sleep/jobs/dream-job.ts'
 export { growthJob } from './sleep/jobs/growth-job.ts'
 export type { ExperienceOf } from './sleep/jobs/repair/repair-ways.ts'
 export { repairJob, type RepairJobOptions } from './sleep/jobs/repair/repair-job.ts'
+export { memoryJob } from './sleep/jobs/memory-job.ts'
 export { rehearsalJob, type RehearsalJobOptions } from './sleep/jobs/rehearsal-job.ts'
 export { type Sleep, sleep, type SleepOptions } from './sleep/sleep.ts'
 export type { SleepNowOptions } from './sleep/night/sleeping.ts'

@@ -129,6 +129,7 @@ export function assemble({
       ...(rehearsal && { rehearsal }),
       ...(probes && { probes }),
       ...(assessment && { assessment }),
+      ...(recall && { recall }),
       ...(control && { control }),
       ...(now && { now }),
       ...{ hasVocabulary: vocabulary !== undefined, hasLabels: context !== undefined },

@@ -9,6 +9,7 @@ import { keeper } from '../session/keeper.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
 import type { SessionWatcher } from '../session/run-session.ts'
+import { keepHouse } from '../session/house/keep-house.ts'
 import { lifeBatches } from '../session/source/life-batches.ts'
 import { learnFeedback, noteLearnt, type Piece } from './learn-feedback.ts'
 
@@ -49,12 +50,13 @@ export interface LifeTeacher extends Teacher {
 export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): LifeTeacher {
   const { learner, record, settings } = life
   const checkpoints = keeper(life, { disk }, note)
-  let [unsaved, rehearsed] = [false, 0]
+  let [unsaved, hasSlept, rehearsed] = [false, false, 0]
   const saveNow = async (): Promise<void> => {
     beforeSave?.()
     await watcher.saving?.(note)
-    await checkpoints.save()
-    unsaved = false
+    if (hasSlept) await keepHouse(life, { disk, now: Date.now(), save: checkpoints.save })
+    else await checkpoints.save()
+    unsaved = hasSlept = false
     watcher.saved()
   }
   const save = async (turn: Turn): Promise<string | null> => {
@@ -77,6 +79,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     unsaved = true
     // A place is never null but before the first: what is taught stands in no source.
     recordStep(record, report, position as NonNullable<typeof position>)
+    hasSlept ||= report.events.some(({ kind }) => kind === 'sleep')
     await watcher.step(report, note)
     if (isRuined(record.curve.recent)) {
       const ruin = await checkpoints.diverged()

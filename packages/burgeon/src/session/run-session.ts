@@ -12,6 +12,7 @@ import { eventLine } from './event-line.ts'
 import { keeper } from './keeper.ts'
 import type { Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recentBitsPerByte } from './record/life-record.ts'
+import { type KeepHouseMeans, keepHouse } from './house/keep-house.ts'
 import { consume, consumeBatches, type ConsumeOptions } from './consume.ts'
 import type { HeldOutText } from './life/life-origin.ts'
 import { whileWaiting } from './source/while-waiting.ts'
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly beforeSave?: (isDone: boolean) => void
   /** Called after each save; what it returns is awaited. */
   readonly afterSave?: () => Promise<void>
+  /** Joins small files of a journal, as far as they were learnt; called when the life has slept. */
+  readonly tidy?: KeepHouseMeans['tidy']
   /** As in `consume`; saving goes through it, too. */
   readonly turn?: NonNullable<ConsumeOptions['turn']>
   /** Is told of each step and each save. */
@@ -78,16 +81,24 @@ export async function runSession(
   })
   const begun = context.now() - record.seconds * 1000
   let tried = context.now()
-  let hasGrown = false
+  let [hasGrown, hasSlept] = [false, false]
   let [isSaved, isHalfWay] = [false, false]
   const note = (text: string): void => line.event({ kind: 'note', text })
   const checkpoints = keeper(life, session, note)
+  const { disk, tidy } = session
+  /** Saves; a life that has slept keeps that checkpoint, and looks after the others. */
+  const saveNow = async (): Promise<void> => {
+    if (!hasSlept) return checkpoints.save()
+    const event = await keepHouse(life, { disk, tidy, now: Date.now(), save: checkpoints.save })
+    hasSlept = false
+    line.event(eventLine(event))
+  }
   const save = async (isDone = false): Promise<void> => {
     session.beforeSave?.(isDone)
     await session.watcher?.saving?.(note)
     record.seconds = (context.now() - begun) / 1000
     tried = context.now()
-    await (session.turn ? session.turn(() => checkpoints.save()) : checkpoints.save())
+    await (session.turn ? session.turn(saveNow) : saveNow())
     isSaved = true
     session.watcher?.saved()
     await session.afterSave?.()
@@ -124,6 +135,7 @@ export async function runSession(
         await session.watcher?.step(report, note)
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
+        hasSlept ||= report.events.some(({ kind }) => kind === 'sleep')
         line.update({
           bytes: record.bytes,
           totalBytes: session.totalBytes,
@@ -138,7 +150,8 @@ export async function runSession(
         }
         const isNewSize = hasGrown && session.keepSizes
         if (isNewSize) await keepCheckpoint(session.disk)
-        if (isNewSize || context.now() - tried > session.saveEverySeconds * 1000) await saveOrNote()
+        if (isNewSize || hasSlept || context.now() - tried > session.saveEverySeconds * 1000)
+          await saveOrNote()
         // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be
         // heard.
         await new Promise((resolve) => setImmediate(resolve))

@@ -34,16 +34,21 @@ export const anExperience: Check<Experience> = {
   },
 }
 
-/** The place of an experience that was forgotten: its number and position stay, and nothing else does. */
+/** The place of experiences that were forgotten: numbers and positions stay, and nothing else does. */
 export interface Gap {
-  /** UTF-8 bytes that its text had. */
+  /** UTF-8 bytes that their texts had. */
   readonly forgotten: number
+  /** How many they are, one after another, ≥ 1. 1 unless given. */
+  readonly of?: number
 }
 
 /** Any gap. */
 export const aGap: Check<Gap> = {
-  expected: '{ forgotten } that is a count of bytes',
-  accepts: (value): value is Gap => checks.count.accepts((value as Partial<Gap> | null)?.forgotten),
+  expected: '{ forgotten } that is a count of bytes, perhaps with how many experiences it was of',
+  accepts: (value): value is Gap => {
+    const { forgotten, of = 1 } = (value ?? {}) as Partial<Gap>
+    return checks.count.accepts(forgotten) && checks.count.accepts(of) && of > 0
+  },
 }
 
 export const isGap = (entry: Experience | Gap): entry is Gap => 'forgotten' in entry
@@ -53,15 +58,19 @@ const utf8 = new TextEncoder()
 
 /** Gives experiences their places from a number and a position on; gaps take theirs and are left out. */
 export function admit(entries: readonly (Experience | Gap)[], id: number, at: number): AdmittedExperience[] {
-  let position = at
-  return entries.flatMap((entry, i) => {
-    const from = position
+  let [number, position] = [id, at]
+  return entries.flatMap((entry) => {
+    const [own, from] = [number, position]
+    number += countOf(entry)
     position += bytesOf(entry)
     if (isGap(entry)) return []
     const { source, key = null, domain, trust = 1, text } = entry
-    return [{ origin: { id: id + i, source, domain, at: from, trust }, key, text }]
+    return [{ origin: { id: own, source, domain, at: from, trust }, key, text }]
   })
 }
+
+/** How many experiences an entry stands for. */
+export const countOf = (entry: Experience | Gap): number => (isGap(entry) ? (entry.of ?? 1) : 1)
 
 /** UTF-8 bytes that an entry takes of all texts. */
 export const bytesOf = (entry: Experience | Gap): number =>

@@ -12,6 +12,8 @@ export interface ForgottenInSegment {
 }
 
 const ending = '.forgetting'
+/** Of segments that are written anew, beside the old ones. */
+const unfinished = [ending, '.tidying']
 
 /**
  * Puts gaps in the place of some experiences, and lets go of what was written and never acknowledged. A kill
@@ -32,7 +34,8 @@ export async function forgetInSegment(
   const left = entries.map(({ id, at, experiences: all }): Entry => {
     const kept = all.map((one, i): Experience | Gap => {
       if (isGap(one)) return one
-      const [{ origin }] = admit([one], id + i, afterOf({ id, at }, all.slice(0, i)).at)
+      const place = afterOf({ id, at }, all.slice(0, i))
+      const [{ origin }] = admit([one], place.id, place.at)
       if (!isMeant(origin)) return one
       experiences++
       return { forgotten: bytesOf(one) }
@@ -49,7 +52,9 @@ export async function forgetInSegment(
   return { experiences, bytes: bytes.length }
 }
 
-/** Removes what forgetting that was interrupted has left beside the segments. */
+/** Removes what forgetting, or tidying, that was interrupted has left beside the segments. */
 export async function removeUnfinished(disk: Disk): Promise<void> {
-  for (const name of await disk.list()) if (name.endsWith(ending)) await disk.remove(name)
+  for (const name of await disk.list()) {
+    if (unfinished.some((one) => name.endsWith(one))) await disk.remove(name)
+  }
 }

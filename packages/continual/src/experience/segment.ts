@@ -8,6 +8,7 @@ import {
   aGap,
   anExperience,
   bytesOf,
+  countOf,
   type Experience,
   type Gap,
 } from './experience.ts'
@@ -111,7 +112,7 @@ export async function readSegment(
 
 /** The place after experiences that come one after another. */
 export const afterOf = ({ id, at }: Place, experiences: Entry['experiences']): Place => ({
-  id: id + experiences.length,
+  id: experiences.reduce((sum, one) => sum + countOf(one), id),
   at: experiences.reduce((sum, one) => sum + bytesOf(one), at),
 })
 

@@ -69,6 +69,14 @@ export type LearnerEvent =
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */
   | EventOf<'perturbed', { readonly weights: number }>
+  /**
+   * After a sleep: kept checkpoints that had their time and went, by number; files of the journal of
+   * experience that were joined to others, and that were written anew.
+   */
+  | EventOf<
+      'housekeeping',
+      { readonly retired: readonly number[]; readonly joined: number; readonly written: number }
+    >
   /** The life went back to a checkpoint that was kept, from a later step. */
   | EventOf<'rollback', { readonly kept: number; readonly from: number }>
   /** Number of bottom blocks that are freezing; 0 means all learn again. */

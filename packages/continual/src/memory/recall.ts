@@ -30,6 +30,17 @@ export interface Recollection {
   readonly origin: Origin | null
 }
 
+/** What a recall has let go of to look after itself. Plain data. */
+export interface RecallUpkeep {
+  /** Bytes of text that it kept before, and keeps now. */
+  readonly before: number
+  readonly after: number
+  /** Pieces that were there again. */
+  readonly merged: number
+  /** Pieces that were of least use. */
+  readonly evicted: number
+}
+
 /**
  * The role that remembers texts beside the weights. It keeps bytes, so growth of the model and of its
  * vocabulary changes nothing for it. Nothing of it is learnt from: the model learns as it would alone. A new
@@ -51,6 +62,12 @@ export interface Recall extends Part {
   remember(texts: readonly ReadText[], spelling: Spelling): readonly Float64Array[]
   /** Lets go of all that is of some origins, and returns how many bytes it was. */
   forget(isMeant: (origin: Origin) => boolean): number
+  /**
+   * Lets go of what is there twice, and where there is little room left, of what has been of least use.
+   * Returns null, and changes nothing, where there is nothing to do. `memoryJob` calls it asleep; nobody does
+   * unless given.
+   */
+  upkeep?(): RecallUpkeep | null
   /** Plain data. */
   toState(): unknown
   restore(state: unknown): void

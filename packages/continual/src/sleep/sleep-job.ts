@@ -6,6 +6,7 @@ import type { GrowthBudget } from '../growth/growth-policy.ts'
 import type { LearnerEvent } from '../journal/event.ts'
 import type { StepContext } from '../journal/step-context.ts'
 import type { Model } from '../model/model.ts'
+import type { Recall } from '../memory/recall.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import type { Projection } from '../projection/projection.ts'
 import type { HealthFinding } from '../journal/sleep/health-finding.ts'
@@ -23,6 +24,7 @@ export interface SleepParts {
   readonly probes?: Probes
   /** Where the learner is weak, by its own account. */
   readonly assessment?: Assessment
+  readonly recall?: Recall
   readonly penalties: readonly Penalty[]
   readonly projections: readonly Projection[]
   /** State shaped like the parameters, of all parts. */

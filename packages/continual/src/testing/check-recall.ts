@@ -53,6 +53,10 @@ export async function checkRecall(make: () => Recall): Promise<CheckResult[]> {
     ],
     ['changes nothing by reading', () => changedByReading(taught(made()))],
     ['forgets what it is told to, every byte of it, and nothing else', () => wrongForgetting(made())],
+    [
+      'looks after what it keeps, where it does: what was read twice comes to mind as before',
+      () => wrongUpkeep(taught(made())),
+    ],
     ['goes on to the bit after its state was saved and restored, at any text', () => wrongResumption(made)],
     [
       'refuses a state that is not its own, and stays unchanged',
@@ -203,6 +207,13 @@ function wrongForgetting(recall: Recall): string | null {
     if (!isThere && id % 2 === 0) return `${name} is gone, too`
   }
   return recall.forget(() => false) === 0 ? null : 'it forgot what nobody meant'
+}
+
+function wrongUpkeep(recall: Recall): string | null {
+  const done = recall.upkeep?.() ?? null
+  if (done !== null && !(done.after <= done.before)) return `it kept ${done.after} bytes of ${done.before}`
+  const again = recall.upkeep?.() ?? null
+  return again === null ? noHelp(recall, inBytes) : `it had something to do at once again: ${shown(again)}`
 }
 
 const latin1 = (own: Uint8Array): string => String.fromCharCode(...own)

@@ -23,14 +23,15 @@ export async function sleep(
   const { print, context } = resultsOf(json, outer)
   const log = (line: string): void => void context.status.write(`burgeon: ${printable(line)}\n`)
   const slept = await sleepLife(folder, { log, ...(steps !== undefined && { steps }) })
-  const { step, judges, operations, budget, jobs } = slept
+  const { step, judges, house, operations, budget, jobs } = slept
   const lines = [
     `${printable(folder)} has slept after step ${count(step)}, and is saved.`,
     ...(jobs.length === 0 ? ['There was nothing to do.'] : [told(jobs)]),
+    `On disk: ${house}.`,
     ...hints(folder, slept),
   ]
   context.output.write(`${lines.join('\n')}\n`)
-  print({ folder, step, judges, operations, budget, jobs })
+  print({ folder, step, judges, house, operations, budget, jobs })
   return 0
 }
 

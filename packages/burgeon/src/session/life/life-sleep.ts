@@ -4,6 +4,7 @@ import {
   dreamJob,
   healthJob,
   heldBack,
+  memoryJob,
   type Probes,
   rehearsalJob,
   type Sleep,
@@ -28,11 +29,12 @@ export function sleepingParts(settings: LifeSettings, when: Trigger): Pick<Strat
 }
 
 /** The sleep of lives: a look at its health, and what its parts make possible. */
-export function usualSleep({ memoryRows, protection }: LifeSettings, when: Trigger): Sleep {
+export function usualSleep({ memoryRows, protection, recall }: LifeSettings, when: Trigger): Sleep {
   const jobs: readonly SleepJob[] = [
     healthJob(),
     ...(memoryRows > 0 ? [rehearsalJob(), dreamJob()] : []),
     ...(protection > 0 ? [consolidationJob()] : []),
+    ...(recall === undefined ? [] : [memoryJob()]),
   ]
   return sleep({ when, jobs, share: sleptShare })
 }

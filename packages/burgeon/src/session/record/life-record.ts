@@ -77,6 +77,8 @@ export interface LifeRecord {
   feedback?: readonly string[]
   /** Pieces of feedback that stand beside it on disk, up to the last one that it has dealt with. */
   feedbackRead?: number
+  /** When it was saved, in milliseconds since 1970 (UTC), of one that was saved because it had slept. */
+  savedAsleep?: number
   /** Null before the first save. */
   good: GoodCheckpoint | null
   /**
@@ -108,7 +110,8 @@ export function emptyRecord(parameters: number): LifeRecord {
  * A saved record, also one of an earlier version, which held every step. Throws StateError for a damaged one.
  */
 export function recordFromState(who: string, state: unknown): LifeRecord {
-  const { curve, prequential, good, predicted, ...rest } = checkState(who, state, savedRecord)
+  // That it was saved asleep is true of this checkpoint, and not of the next.
+  const { curve, prequential, good, predicted, savedAsleep: _, ...rest } = checkState(who, state, savedRecord)
   const record: LifeRecord = {
     ...rest,
     prequential,

@@ -83,6 +83,7 @@ const parts = {
   samples: optional(samples) as typeof samples,
   feedback: optional(checks.list('a list of names', text)) as Check<string[]>,
   feedbackRead: optional(count),
+  savedAsleep: optional(size),
 }
 const curve: Check<LossCurve> = fields('the end of a loss curve', {
   stride: checks.integer({ from: 1 }),

@@ -1,11 +1,16 @@
 /** Has a life on disk sleep once. */
-import type { SleepReport } from '@burgeon/continual'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ExperienceJournal, openExperience, type SleepReport } from '@burgeon/continual'
 import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { aFolder } from '../life/a-folder.ts'
 import { keeper } from '../keeper.ts'
 import { loadLife } from '../life/life-checkpoint.ts'
+import { tidying } from '../source/give-back.ts'
+import { journalFolder } from '../source/record-session.ts'
+import { keepHouse } from '../house/keep-house.ts'
 import { sleepNow } from './sleep-now.ts'
 
 /** How much a life does asleep. */
@@ -25,11 +30,15 @@ export interface SleptLife extends SleepReport {
   readonly step: number
   /** Rows that were never learnt, by which it was judged; where there are none, no job may change weights. */
   readonly judges: number
+  /** What became of checkpoints that were kept, and of the files of its journal, for people. */
+  readonly house: string
 }
 
 /**
  * Has the life in a folder sleep once, and saves it: it looks at its health, rehearses and dreams, and each
- * of that is undone where rows that were never learnt become worse. These are rows that it holds back where
+ * of that is undone where rows that were never learnt become worse. The checkpoint is kept, and earlier ones
+ * that were kept so go when they had their time: all but the last three, the last of each of seven days, and
+ * the last of each size of the model. These are rows that it holds back where
  * it was begun with `sleepEvery`, else the text that it holds out to measure on. Killed on the way, it is as
  * it was, or has slept.
  *
@@ -48,19 +57,36 @@ export async function sleepLife(folder: string, options: SleepLifeOptions = {}):
   checkOptions(who, options, { steps: checks.integer({ from: 1 }), log: checks.callback() })
   const disk = nodeDisk(folder)
   const lock = await disk.lock('session')
+  const place = join(folder, journalFolder)
   try {
-    return await sleepOn(disk, options)
+    const journal = existsSync(place) ? await openExperience(nodeDisk(place)) : undefined
+    try {
+      return await sleepOn({ disk, journal, now: Date.now() }, options)
+    } finally {
+      await journal?.close()
+    }
   } finally {
     await lock.release()
   }
 }
 
-/** As `sleepLife`, of a disk that nobody else writes to. */
+/** A life on a disk that nobody else writes to. */
+interface LifeOnDisk {
+  readonly disk: Disk
+  /** None where it never learnt records. */
+  readonly journal?: ExperienceJournal | undefined
+  /** Milliseconds since 1970 (UTC). */
+  readonly now: number
+}
+
+/** As `sleepLife`. */
 export async function sleepOn(
-  disk: Disk,
+  { disk, journal, now }: LifeOnDisk,
   { steps, log = () => {} }: SleepLifeOptions = {},
 ): Promise<SleptLife> {
   const { life, report, judges } = await sleepNow(await loadLife(disk), steps)
-  await keeper(life, { disk }, log).save()
-  return { step: life.learner.step, judges, ...report }
+  const tidy = journal && tidying(journal, () => life.origin.experience?.next ?? 0, log)
+  const { save } = keeper(life, { disk }, log)
+  const { summary: house } = await keepHouse(life, { disk, tidy, now, save })
+  return { step: life.learner.step, judges, house, ...report }
 }

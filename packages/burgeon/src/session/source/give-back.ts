@@ -1,5 +1,5 @@
 /** Gives back the room of experiences that were learnt. */
-import type { ExperienceJournal } from '@burgeon/continual'
+import type { ExperienceJournal, TidiedJournal } from '@burgeon/continual'
 
 /** Bytes of learnt text that a journal keeps unless somebody says otherwise. */
 export const usualKeepBytes: number = 256_000_000
@@ -33,6 +33,25 @@ export function givingBack(
       if (!isRefused)
         note(`${journal.place}: what was learnt takes its room still (${why}); tried again later`)
       isRefused = true
+    }
+  }
+}
+
+/**
+ * Makes what joins small files of a journal, as far as they were learnt. What it cannot do it says, and it
+ * stands as it was.
+ */
+export function tidying(
+  journal: ExperienceJournal,
+  learnt: () => number,
+  note: (line: string) => void,
+): () => Promise<TidiedJournal> {
+  return async () => {
+    try {
+      return await journal.tidy(learnt())
+    } catch (error) {
+      note((error as Error).message)
+      return { joined: 0, written: 0 }
     }
   }
 }

@@ -12,7 +12,7 @@ import { heldOutOf } from '../life/life-origin.ts'
 import type { LifePosition } from '../record/life-record.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
 import { type ExperiencePlace, recordBatches } from './record-batches.ts'
-import { givingBack, segmentBytesFor, usualKeepBytes } from './give-back.ts'
+import { givingBack, segmentBytesFor, tidying, usualKeepBytes } from './give-back.ts'
 import type { SourceSession, SourceSessionOptions } from './source-session.ts'
 
 /** How records are learnt. */
@@ -87,6 +87,7 @@ export async function openRecordSession(
         remember()
         learnt = reached.next
       },
+      tidy: tidying(journal, () => learnt, notes.add),
       // No checkpoint on this disk but one that was kept needs what came before.
       afterSave: () => giveBack(learnt),
       listen: notes.listen,

@@ -107,6 +107,18 @@ export class Episodes {
     this.#put(episode, digest)
   }
 
+  /**
+   * Lets go of those that were read again, and of the least worthy until a part of the room is free. Returns
+   * how many they were; null where there are none.
+   */
+  tidy(): { readonly merged: number; readonly evicted: number } | null {
+    const { length } = this.#all
+    const merged = this.#all.filter(({ isPast }) => isPast).length
+    if (merged === 0 && this.#fullness <= kept) return null
+    this.#makeLess()
+    return { merged, evicted: length - merged - this.#all.length }
+  }
+
   /** Lets go of all that is of some origins; returns how many bytes it was. */
   forget(isMeant: (origin: Origin) => boolean): number {
     const before = this.#used
@@ -155,9 +167,13 @@ export class Episodes {
   #makeRoom(length: number): boolean {
     const isOver = this.#used + length > this.#text.length || this.#all.length === this.#most
     if (!isOver && this.#index.fullness < 1) return false
+    this.#makeLess()
+    return true
+  }
+
+  #makeLess(): void {
     this.#keep(this.#all.filter(({ isPast }) => !isPast))
     for (let share = kept; this.#fullness > kept; share *= kept) this.#keep(this.#worthiest(share))
-    return true
   }
 
   /** Those of most worth, in order: so many that they take a share of the room. */

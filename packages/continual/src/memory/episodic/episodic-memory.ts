@@ -189,6 +189,11 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
       return losses
     },
     forget: (isMeant) => episodes.forget(isMeant),
+    upkeep() {
+      const { bytes: before } = episodes
+      const done = episodes.tidy()
+      return done && { before, after: episodes.bytes, ...done }
+    },
     toState: (): State => ({
       ...{ kind: 'episodic memory', room, weights: mixture.toState(), usual: [...usual], read },
       usefulness: usefulness.toState(),
