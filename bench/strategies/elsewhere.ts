@@ -42,7 +42,16 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['chooseAmong', 'dryRunChoice', 'growByTrial', 'growthTrialsIn'],
   ],
   'test/sleep: works between two steps, and keeps what does no harm': [
-    ...['checkHealth', 'consolidationJob', 'dreamJob', 'growthJob', 'healthJob', 'rehearsalJob', 'sleep'],
+    ...[
+      'checkHealth',
+      'consolidationJob',
+      'dreamJob',
+      'memoryJob',
+      'growthJob',
+      'healthJob',
+      'rehearsalJob',
+      'sleep',
+    ],
   ],
   'bench -- self-knowledge: knows how sure it may be, and repairs itself asleep': [
     ...['repairJob', 'selfAssessment'],
