@@ -9,6 +9,7 @@ import {
   joinBatches,
   type Learner,
   repairJob,
+  reservoirReplay,
   type RepairJobOptions,
   selfAssessment,
   sleep,
@@ -142,10 +143,12 @@ describe('memory that is lost', () => {
     )
   }
   const rememberedOf = (learner: Learner): string[] => [
-    ...new Set(learner.strategy.rehearsal?.sample(20)?.domains ?? []),
+    ...new Set(learner.strategy.rehearsal?.sample(600)?.domains ?? []),
   ]
   async function lost(options: RepairJobOptions): Promise<Learner> {
-    const learner = learnerOf(repairing(options))
+    // Of what a reservoir has seen it takes a share, and of little it takes all.
+    const rehearsal = reservoirReplay({ capacity: 600, share: 0.5, seed: 1 })
+    const learner = learnerOf(repairing(options, { rehearsal }))
     await liveMixed(learner, 71)
     learner.strategy.rehearsal?.forget?.(({ domain }) => domain === 'b')
     expect(rememberedOf(learner)).toEqual(['a'])
@@ -161,8 +164,11 @@ describe('memory that is lost', () => {
     expect(kept).toBe(true)
     expect(rememberedOf(learner)).toContain('b')
   })
-  test('is named, and cannot be learnt again without', async () => {
-    const { reason } = repairsOf(await lost({})).at(-1) as SleptJob
+  test('is named in every sleep until it is back, and cannot be learnt again without', async () => {
+    const learner = await lost({})
+    for (let step = 72; step < 84; step++) await learner.observe(batchAt(0))
+    expect(repairsOf(learner).at(-2)?.reason).toContain('0 % of what is remembered is of b')
+    const { reason } = repairsOf(learner).at(-1) as SleptJob
     expect(reason).toContain('0 % of what is remembered is of b')
     expect(reason).not.toContain('learnt again')
   })
@@ -177,7 +183,7 @@ describe('memory that is lost', () => {
     })
     expect(asked.length).toBeGreaterThan(0)
     const { probes, rehearsal } = learner.strategy
-    const remembered = rehearsal?.sample(20) as TokenBatch
+    const remembered = rehearsal?.sample(600) as TokenBatch
     const isHeld = remembered.domains.map((domain, row) =>
       probes?.isHeldBack({
         ...{ domain, origin: remembered.origins?.[row] ?? null },

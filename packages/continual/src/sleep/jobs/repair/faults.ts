@@ -18,7 +18,7 @@ export interface Fault {
 export interface FaultRecord {
   /** Looks so far, ≥ 1. */
   readonly looks: number
-  /** Root mean square of each matrix of weights, by path. */
+  /** Root mean square of each tensor of weights, by path. */
   readonly weights: Readonly<Record<string, number>>
   /** Of each domain the loss of its rows that are held back, and how far it moves from look to look. */
   readonly losses: readonly (readonly [domain: string, loss: UsualLoss])[]
@@ -43,6 +43,8 @@ const fewestLooks = 4
 const [leastRise, leastDeviations] = [0.1, 4]
 /** How many times as large or as small weights may become between two looks, as for `checkHealth`. */
 const mostTimes = 3
+/** What is smaller, as biases are at first, becomes many times as large by learning. */
+const leastSize = 0.05
 /** Rows by which it is judged what is remembered, and the share of a domain that may not be gone at once. */
 const [rowsLookedAt, fewestShare] = [256, 0.1]
 
@@ -64,10 +66,18 @@ export async function faultsOf(
     const own = before?.losses.find(([name]) => name === domain)?.[1]
     return { domain, now: meanOf(rows), own }
   })
+  const risen = losses
+    .flatMap(({ domain, now, own }) => {
+      if (own === undefined || own.looks < fewestLooks) return []
+      const rise = now - own.last
+      const isGrave = !(rise <= Math.max(leastRise, leastDeviations * Math.sqrt(own.variance)))
+      return isGrave ? [{ domain, rise }] : []
+    })
+    .sort((a, b) => b.rise - a.rise)
   const faults: Fault[] = [
     ...Object.entries(isUsual ? (before?.weights ?? {}) : {}).flatMap(([path, was]): Fault[] => {
       const times = (weights[path] ?? was) / was
-      if (times <= mostTimes && times >= 1 / mostTimes) return []
+      if (was < leastSize || (times <= mostTimes && times >= 1 / mostTimes)) return []
       const block = /^(?:blocks|layers)\.(\w+)/.exec(path)?.[1] ?? null
       const name = `the weights of ${path} are ${times.toPrecision(2)} times as large as at the last look`
       return [{ name, domain: null, block, found: 'weights' }]
@@ -78,20 +88,7 @@ export async function faultsOf(
       const name = `${(100 * now).toFixed(0)} % of what is remembered is of ${domain}, ${(100 * share).toFixed(0)} % was`
       return [{ name, domain, block: null, found: 'memory' }]
     }),
-    ...losses
-      .flatMap(({ domain, now, own }) => {
-        if (own === undefined || own.looks < fewestLooks) return []
-        const rise = now - own.last
-        const isGrave = rise > Math.max(leastRise, leastDeviations * Math.sqrt(own.variance))
-        return isGrave ? [{ domain, rise }] : []
-      })
-      .sort((a, b) => b.rise - a.rise)
-      .map(
-        ({ domain, rise }): Fault => ({
-          name: `domain ${domain} costs ${rise.toFixed(2)} bits a byte more than before, on rows that are held back`,
-          ...{ domain, block: null, found: 'loss' },
-        }),
-      ),
+    ...lossFaults(risen, losses.length),
     ...(assessment?.summary().weakest ?? [])
       .filter(({ hasRisen }) => hasRisen)
       .sort((a, b) => (b.riseZ ?? 0) - (a.riseZ ?? 0))
@@ -102,8 +99,9 @@ export async function faultsOf(
         }),
       ),
   ]
-  // A loss that is a fault is not what is usual.
-  const isWrong = new Set(faults.flatMap(({ domain, found }) => (found === 'loss' ? [domain] : [])))
+  // What is a fault is not usual.
+  const isLost = new Set(faults.flatMap(({ domain, found }) => (found === 'memory' ? [domain] : [])))
+  const isWrong = new Set(risen.map(({ domain }) => domain))
   const record: FaultRecord = {
     looks: (before?.looks ?? 0) + 1,
     weights: Object.fromEntries(
@@ -112,13 +110,31 @@ export async function faultsOf(
         return usable === undefined ? [] : [[path, usable]]
       }),
     ),
-    remembered,
+    remembered: [
+      ...remembered.filter(([domain]) => !isLost.has(domain)),
+      ...(before?.remembered ?? []).filter(([domain]) => isLost.has(domain)),
+    ],
     losses: losses.flatMap(({ domain, now, own }) => {
       if (isWrong.has(domain) && own !== undefined) return [[domain, own] as const]
       return Number.isFinite(now) ? [[domain, usual(now, own)] as const] : []
     }),
   }
   return { faults, record }
+}
+
+/** Of one domain after another; of all together where more than half of several are worse. */
+function lossFaults(
+  risen: readonly { readonly domain: string; readonly rise: number }[],
+  domains: number,
+): Fault[] {
+  const faults = risen.map(
+    ({ domain, rise }): Fault => ({
+      name: `domain ${domain} costs ${rise.toFixed(2)} bits a byte more than before, on rows that are held back`,
+      ...{ domain, block: null, found: 'loss' },
+    }),
+  )
+  const isOfAll = risen.length > 1 && 2 * risen.length > domains
+  return isOfAll ? [{ ...faults[0], domain: null }, ...faults.slice(1)] : faults
 }
 
 function usual(now: number, before: UsualLoss | undefined): UsualLoss {
@@ -128,11 +144,10 @@ function usual(now: number, before: UsualLoss | undefined): UsualLoss {
   return { looks: looks + 1, last: now, variance: variance + weight * ((now - last) ** 2 - variance) }
 }
 
-/** Of matrices that are no biases: what begins at 0 becomes many times as large by learning. */
+/** Of each tensor of weights. */
 async function sizesOf(parameters: ParameterStore): Promise<Record<string, number>> {
   const sizes: Record<string, number> = {}
   for (const { path, tensor } of parameters) {
-    if (tensor.shape.length < 2 || path.endsWith('.bias')) continue
     let squares = 0
     for (const weight of await tensor.read()) squares += weight * weight
     sizes[path] = Math.sqrt(squares / tensor.size)

@@ -26,8 +26,8 @@ interface State {
 
 /** Standard errors by which the weak rows have to be better, and others may not be worse. */
 const leastErrors = 2.5
-/** Bits by which others may be worse all the same. */
-const allowedHarm = 0.02
+/** Bits per byte that are worth a repair, and that others may be worse by. */
+const least = 0.02
 /** Factors of the learning rate of the faster ways. */
 const fasterBy = [3, 10]
 
@@ -68,8 +68,8 @@ interface Tried {
  *
  * Each way is tried from the same moment: remembered rows of the domain are learnt, at the rate of the
  * learner, at three times that and at ten times; what was learnt is learnt again from a store; the model
- * grows. The best is kept if the held-back rows of the domain, which never teach, are better by 2.5 standard
- * errors, row by row, and those of no other domain are worse by as much and by 0.02 bits. In a learner
+ * grows. The best is kept if the held-back rows of the domain, which never teach, are better by 0.02 bits
+ * and 2.5 standard errors, row by row, and those of no other domain are worse by as much. In a learner
  * without a fault nothing is tried, and no bit changes.
  *
  * @throws OptionError for other options, and where a learner is built without a rehearsal, or with a growth
@@ -157,7 +157,7 @@ function comparedOn(
   const harmed = byDomain(rows).find(([own, gains]) => {
     if (isOwn(own)) return false
     const { gain, errors } = gainOf(gains)
-    return gain < -allowedHarm && errors < -leastErrors
+    return gain < -least && errors < -leastErrors
   })
   const own = rows.filter((row) => isOwn(row.domain)).map(({ bits }) => bits)
   return { ...gainOf(own), harmed: harmed?.[0] ?? null }
@@ -175,7 +175,9 @@ function gainOf(gains: readonly number[]): Pick<Tried, 'gain' | 'errors'> {
 
 /** The way that gains most, where that is beyond chance. */
 function bestOf(tried: readonly Tried[]): Tried | null {
-  const good = tried.filter(({ errors, harmed }) => errors > leastErrors && harmed === null)
+  const good = tried.filter(
+    ({ gain, errors, harmed }) => gain > least && errors > leastErrors && harmed === null,
+  )
   return good.reduce<Tried | null>((best, one) => (best === null || one.gain > best.gain ? one : best), null)
 }
 

@@ -30,13 +30,22 @@ export interface RepairSize {
 /** Rows sampled for each row of a domain that is wanted. */
 const sampledPerRow = 8
 
-/** Remembered rows of the domain of a fault, or of all domains. */
+/**
+ * Remembered rows, half of them of the domain of the fault: what is learnt by itself drives out the rest. Of
+ * all domains where the fault is of no single one; null where that domain is not remembered.
+ */
 function rowsFor({ domain }: Fault, { sample }: SleepContext, rows: number): Batch | null {
   if (domain === null) return sample(rows)
   const sampled = sample(sampledPerRow * rows)
   if (sampled === null) return null
   const own = sampled.domains.flatMap((name, i) => (name === domain ? [rowsBetween(sampled, i, i + 1)] : []))
-  return own.length === 0 ? null : joinBatches(own.slice(0, rows))
+  return own.length === 0 ? null : withOthers(joinBatches(own.slice(0, Math.ceil(rows / 2))), rows, sample)
+}
+
+/** Some rows, and as many others as are missing. */
+function withOthers(own: Batch, rows: number, sample: SleepContext['sample']): Batch {
+  const others = own.rows < rows ? sample(rows - own.rows) : null
+  return others === null ? own : joinBatches([own, others])
 }
 
 /**
@@ -79,17 +88,20 @@ export type ExperienceOf = (
   draw: (below: number) => number,
 ) => Batch | null | Promise<Batch | null>
 
-/** Learns rows of the domain from elsewhere, such as a journal of experience, and remembers them again. */
+/**
+ * Learns rows of the domain from elsewhere, such as a journal of experience, among remembered ones, and
+ * remembers them again.
+ */
 export const learnAgain = (experience: ExperienceOf): RepairWay => ({
   name: 'what was learnt is learnt again',
-  async run({ domain }, { key, learn, rehearsal, between, probes }, { steps, rows }) {
+  async run({ domain }, { key, learn, rehearsal, between, probes, sample }, { steps, rows }) {
     if (domain === null) return null
     const random = new RandomStream(key).named('experience')
     for (let step = 0; step < steps; step++) {
-      const given = await experience(domain, rows, (below) => random.below(below))
+      const given = await experience(domain, Math.ceil(rows / 2), (below) => random.below(below))
       // Rows that are held back judge, and never teach.
       const batch = given && divided(given, probes).fresh
-      const loss = batch && (await learn(batch))
+      const loss = batch && (await learn(withOthers(batch, rows, sample)))
       if (batch === null || loss === null) return step === 0 ? null : []
       rehearsal?.remember({ ...between(batch), rowLosses: Array.from(batch.domains, () => loss) })
     }
