@@ -5,8 +5,8 @@
  * answers please, held-out text, and how much answers differ from each other. What collapses pleases always.
  *
  * Controls: as many steps without thumbs, thumbs at random, wrong thumbs, ascent without ordinary rows. Prompts
- * and seeds of the test are never learnt from. Rate and share were chosen on seed 0 (1e-3, 3e-4; 0.15, 0.33),
- * which is not reported. DIR holds `tinyshakespeare.txt`.
+ * and seeds of the test are never learnt from. Rate and share were chosen on seed 0 (1e-3, 3e-4; 0.15, 0.25,
+ * 0.36), which is not reported. DIR holds `tinyshakespeare.txt`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

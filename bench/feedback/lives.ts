@@ -84,7 +84,7 @@ const rates = { base: 1e-3, later: 3e-4 }
 
 function parts({ hasOldRows = true, ...options }: How, grownAt: number, learningRate = rates.later) {
   const memory = feedbackMemory({
-    ...{ capacity: 2000, share: 0.15, ...options },
+    ...{ capacity: 2000, share: 0.25, ...options },
     beside: hasOldRows ? reservoirReplay({ capacity: 2000, share: 1, seed: 1 }) : nothing,
   })
   const growth = growOnSchedule([{ step: grownAt, request: { kind: 'widenMlp', block: 'b0', to: 512 } }])

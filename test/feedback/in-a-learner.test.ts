@@ -200,6 +200,18 @@ test('a preference that is satisfied rests, and so does one that was learnt ofte
   expect(stubborn.memory.summary().waiting).toBe(0)
 })
 
+test('a correction is not satisfied before what was wanted is the likelier one, however far behind it began', async () => {
+  // It would be one nat from there.
+  const one = await life({ beta: 5, likelihood: 0 })
+  const unheard = answerFromText(prompt, 'zqxjkvbw')
+  const lead = async (): Promise<number> =>
+    (await logProbabilityOf(one, unheard)) - (await logProbabilityOf(one, answer))
+  expect(await lead()).toBeLessThan(-10)
+  one.memory.correct(answer, unheard)
+  await one.learner.rehearse(32)
+  expect(await lead()).toBeGreaterThan(1)
+})
+
 test('saved between two steps on feedback, it goes on to the same bits', async () => {
   const [whole, first] = [await life(), await life()]
   for (const { memory } of [whole, first]) {

@@ -29,7 +29,7 @@ export interface FeedbackMemoryOptions {
   readonly capacity: number
   /** What is rehearsed beside it: feedback alone ruins a model. */
   readonly beside: Rehearsal
-  /** Pieces of feedback learnt per new row, in (0, 1]; fractions add up. Default 0.15. */
+  /** Pieces of feedback learnt per new row, in (0, 1]; fractions add up. Default 0.25. */
   readonly share?: number
   /** β: how soon a preference is satisfied, > 0, per nat of log ratio. Default 0.1. */
   readonly beta?: number
@@ -113,7 +113,7 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
     likelihood: checks.number({ from: 0 }),
     trusted: checks.list('a list of sources', checks.text),
   })
-  const { capacity, beside, share = 0.15, beta = 0.1, likelihood = 0.3, trusted = [] } = options
+  const { capacity, beside, share = 0.25, beta = 0.1, likelihood = 0.3, trusted = [] } = options
   const store = new FeedbackStore(capacity, beta, (source) => source === null || trusted.includes(source))
   let owed = 0
 
@@ -121,8 +121,8 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
   async function feedbackRows(pieces: number, rows: number, context: RehearseContext): Promise<Batch | null> {
     const chosen = store.choose(pieces, rows)
     if (chosen.length === 0) return null
-    const { batch, records } = await weightedRows(chosen, context, { beta, likelihood })
-    store.learnt(chosen, records)
+    const { batch, seen } = await weightedRows(chosen, context, { beta, likelihood })
+    store.learnt(chosen, seen)
     return batch
   }
   const note = (
@@ -150,7 +150,7 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
     recallAlone(rows, context) {
       const pieces = Math.max(1, Math.floor((rows * share) / (1 + share)))
       // A correction takes two rows.
-      return feedbackRows(pieces, Math.min(rows, Math.max(2, pieces)), context)
+      return feedbackRows(pieces, Math.min(rows, 2 * pieces), context)
     },
     // Whoever asks for remembered rows wants what was read.
     sample: () => null,

@@ -1,7 +1,8 @@
 /** What somebody said of an answer, as it is remembered. */
-import { type Check, checks, fields } from '@burgeon/tensor'
+import { type Check, checks, fields, optional } from '@burgeon/tensor'
 import { count, none } from '../../saved-state.ts'
 import { recoded } from '../../stream/row.ts'
+import { type Looked, notLooked } from './spaced-looks.ts'
 
 /** All that can be said of an answer. */
 export const feedbackKinds = ['accept', 'reject', 'correct', 'reward'] as const
@@ -40,6 +41,8 @@ export interface FeedbackRecord {
    * correction that of the wanted one less that of the given one. Null before.
    */
   readonly ratio: number | null
+  /** When it is looked at again; what no look was noted of is due. */
+  readonly looked?: Looked
 }
 
 const someTokens: Check<readonly number[]> = {
@@ -63,6 +66,7 @@ const anyRecord = fields<FeedbackRecord>('a piece of feedback', {
   value: checks.number(),
   uses: count,
   ratio: checks.either(checks.number(), none),
+  looked: optional(fields<Looked>('when it is looked at again', { rest: count, due: count, misses: count })),
 })
 
 /** A piece of feedback of a saved state. */
@@ -105,7 +109,7 @@ export function recodedRecord(
   const given = recodedContinuation(record.given, encoded)
   const wanted = record.wanted && recodedContinuation(record.wanted, encoded)
   const isSame = given === record.given && wanted === record.wanted
-  return isSame ? record : { ...record, given, wanted, ratio: null }
+  return isSame ? record : { ...record, given, wanted, ratio: null, looked: notLooked }
 }
 
 function recodedContinuation(before: Continuation, encoded: (row: Int32Array) => Int32Array): Continuation {

@@ -1,10 +1,11 @@
 /** The pieces of feedback that are kept, and which of them are learnt next. */
-import { checks, checkState, type StateChecks } from '@burgeon/tensor'
-import { none } from '../../saved-state.ts'
+import { checks, checkState, optional, type StateChecks } from '@burgeon/tensor'
+import { count, none } from '../../saved-state.ts'
 import { type FeedbackRecord, recodedRecord, savedRecord, voteOf } from './feedback-record.ts'
 import type { FeedbackStatus } from './feedback-summary.ts'
+import { afterLook, notLooked } from './spaced-looks.ts'
 import { type IsTrusted, reliabilities, strengths } from './votes.ts'
-import { type Chosen, rowsOf } from './weighted-rows.ts'
+import { type Chosen, rowsOf, type Seen } from './weighted-rows.ts'
 
 /** Plain data. */
 export interface FeedbackStoreState {
@@ -14,11 +15,14 @@ export interface FeedbackStoreState {
    * is trusted, and where none was.
    */
   readonly recent: readonly (string | null)[]
+  /** Steps in which any was looked at; 0 unless given. */
+  readonly looks?: number
 }
 
 const stateChecks: StateChecks<FeedbackStoreState> = {
   records: checks.list('pieces of feedback', savedRecord),
   recent: checks.list('names of sources', checks.either(checks.text, none)),
+  looks: optional(count),
 }
 
 /** A piece is worn out after so many steps. */
@@ -35,6 +39,7 @@ export class FeedbackStore {
   readonly #isTrusted: IsTrusted
   #records: readonly FeedbackRecord[] = []
   #recent: readonly (string | null)[] = []
+  #looks = 0
   /** How strongly each record is followed; null until it is asked for. */
   #strengths: readonly number[] | null = null
 
@@ -72,12 +77,17 @@ export class FeedbackStore {
 
   /** Pieces that ask for more, with how strongly they are followed. */
   waiting(): readonly Chosen[] {
+    return this.#followed().filter(({ record }) => !this.#isDone(record))
+  }
+
+  /** Pieces that say something, whether or not they ask for more. */
+  #followed(): readonly Chosen[] {
     this.#strengths ??= strengths(this.#records, this.believed)
     return this.#records.flatMap((record, i) => {
       const strength = this.#strengths?.[i] ?? 0
       const deviations = record.kind === 'reward' ? this.#deviationsOf(record) : 0
       const saysNothing = strength === 0 || (record.kind === 'reward' && deviations === 0)
-      return saysNothing || this.#isDone(record) ? [] : [{ record, strength, deviations }]
+      return saysNothing ? [] : [{ record, strength, deviations }]
     })
   }
 
@@ -91,14 +101,15 @@ export class FeedbackStore {
     return { strength: this.#strengths?.[at] ?? 0, uses, logRatio: ratio, isWaiting }
   }
 
-  /** The pieces to learn next: those that were learnt least, and the newest of them, within so many rows. */
+  /**
+   * The pieces to learn next, within so many rows: what is new and corrections that were lost, the least
+   * learnt first; then corrections that are due, the longest first; then what was learnt least. Of equals the
+   * newest.
+   */
   choose(places: number, rows: number): readonly Chosen[] {
     const chosen: Chosen[] = []
     let left = rows
-    const order = this.waiting()
-      .toReversed()
-      .toSorted((a, b) => a.record.uses - b.record.uses)
-    for (const one of order) {
+    for (const one of this.#inOrder()) {
       const wanted = rowsOf(one.record)
       if (chosen.length === places) break
       if (wanted > left || this.#hasHadEnough(one.record.source)) continue
@@ -111,11 +122,32 @@ export class FeedbackStore {
     return chosen
   }
 
+  /** Pieces that ask for more, and what is due, in the order of `choose`. */
+  #inOrder(): readonly Chosen[] {
+    const ranked = this.#followed().flatMap((one) => {
+      const { kind, uses, looked = notLooked } = one.record
+      const isDue = kind === 'correct' && uses > 0 && this.#looks >= looked.due
+      if (this.#isDone(one.record)) return isDue ? [{ one, rank: 1, by: looked.due }] : []
+      if (uses === 0 || (isDue && looked.rest === 0)) return [{ one, rank: 0, by: uses }]
+      return [isDue ? { one, rank: 1, by: looked.due } : { one, rank: 2, by: uses }]
+    })
+    return ranked
+      .toReversed()
+      .toSorted((a, b) => a.rank - b.rank || a.by - b.by)
+      .map(({ one }) => one)
+  }
+
   /** Puts pieces as they are after a step in the place of what they were. */
-  learnt(before: readonly Chosen[], after: readonly FeedbackRecord[]): void {
-    const places = new Map(before.map(({ record }, i) => [record, after[i]]))
+  learnt(before: readonly Chosen[], after: readonly Seen[]): void {
+    const places = new Map(before.map(({ record }, i) => [record, this.#looked(after[i])]))
+    this.#looks++
     // What counts for strengths stays as it was.
     this.#records = this.#records.map((record) => places.get(record) ?? record)
+  }
+
+  #looked({ record, holds }: Seen): FeedbackRecord {
+    if (holds === null) return record
+    return { ...record, looked: afterLook(record.looked ?? notLooked, this.#looks, holds) }
   }
 
   /** Lets go of what some sources said, and returns how many pieces it was. */
@@ -132,14 +164,15 @@ export class FeedbackStore {
   }
 
   toState(): FeedbackStoreState {
-    return { records: this.#records, recent: this.#recent }
+    return { records: this.#records, recent: this.#recent, looks: this.#looks }
   }
 
   /** Throws StateError for a state that is none. */
   restore(state: unknown): void {
-    const { records, recent } = checkState<FeedbackStoreState>('feedback', state, stateChecks)
+    const { records, recent, looks = 0 } = checkState<FeedbackStoreState>('feedback', state, stateChecks)
     this.#replace(structuredClone(records))
     this.#recent = [...recent]
+    this.#looks = looks
   }
 
   #replace(records: readonly FeedbackRecord[]): void {
@@ -147,9 +180,9 @@ export class FeedbackStore {
     this.#strengths = null
   }
 
-  #isDone({ kind, ratio, uses }: FeedbackRecord): boolean {
+  #isDone({ kind, ratio, uses, looked = notLooked }: FeedbackRecord): boolean {
     if (uses >= mostUses) return true
-    if (ratio === null || kind === 'reward') return false
+    if (ratio === null || kind === 'reward' || looked.misses > 0) return false
     return (kind === 'reject' ? -ratio : ratio) * this.#beta > satisfiedAt
   }
 

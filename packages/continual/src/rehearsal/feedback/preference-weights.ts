@@ -34,7 +34,8 @@ export const rejectedWeight = (ratio: number, { beta }: PreferenceStrength): num
  * Weights of the tokens in which a wanted answer and the given one differ: the gradient of the loss of DPO
  * (Rafailov et al. 2023, equation 7), and ν for the wanted one.
  *
- * @param margin Log ratio of the wanted answer, less that of the given one, in nats.
+ * @param margin Log ratio of the wanted answer, less that of the given one, in nats; or how much likelier the
+ *   wanted one is, where that is less.
  */
 export function correctedWeights(
   margin: number,

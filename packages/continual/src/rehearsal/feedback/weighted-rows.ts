@@ -23,6 +23,13 @@ export interface Chosen {
   readonly deviations: number
 }
 
+/** A piece after a step, and what was seen of it before. */
+export interface Seen {
+  readonly record: FeedbackRecord
+  /** Of a correction whether what was wanted was likelier than what was given; null of others. */
+  readonly holds: boolean | null
+}
+
 /** Rows of a correction are two: the given answer and the wanted one. */
 export const rowsOf = ({ wanted }: FeedbackRecord): number => (wanted === null ? 1 : 2)
 
@@ -36,7 +43,7 @@ export async function weightedRows(
   chosen: readonly Chosen[],
   context: RehearseContext,
   strength: PreferenceStrength,
-): Promise<{ readonly batch: TokenBatch; readonly records: readonly FeedbackRecord[] }> {
+): Promise<{ readonly batch: TokenBatch; readonly seen: readonly Seen[] }> {
   const { model } = context
   if (!(model instanceof Gpt)) {
     throw new OptionError(
@@ -48,10 +55,10 @@ export async function weightedRows(
   )
   const rows = answers.map((answer) => answerRow(answer, model.config.context))
   const present = await logProbabilitiesOf(rows, context)
-  const seen = answers.map((answer, i) => referredTo(answer, rows[i].answered, present[i]))
-  const ratios = seen.map(({ reference }, i) => present[i] - reference)
+  const referred = answers.map((answer, i) => referredTo(answer, rows[i].answered, present[i]))
+  const ratios = referred.map(({ reference }, i) => present[i] - reference)
   const weights: Float32Array[] = []
-  const records: FeedbackRecord[] = []
+  const seen: Seen[] = []
   for (const one of chosen) {
     const first = weights.length
     const own = Array.from({ length: rowsOf(one.record) }, (_, i) => first + i)
@@ -60,12 +67,14 @@ export async function weightedRows(
         one,
         own.map((i) => rows[i]),
         own.map((i) => ratios[i]),
+        own.map((i) => present[i]),
         strength,
       ),
     )
-    const [given, wanted = null] = own.map((i): Continuation => seen[i])
+    const [given, wanted = null] = own.map((i): Continuation => referred[i])
     const ratio = own.length === 1 ? ratios[first] : ratios[first + 1] - ratios[first]
-    records.push({ ...one.record, given, wanted, ratio, uses: one.record.uses + 1 })
+    const holds = own.length === 1 ? null : present[first + 1] > present[first]
+    seen.push({ record: { ...one.record, given, wanted, ratio, uses: one.record.uses + 1 }, holds })
   }
   const length = Math.max(...rows.map(({ tokens }) => tokens.length - 1))
   const domains = rows.map(() => 'feedback')
@@ -76,7 +85,7 @@ export async function weightedRows(
     [],
     weights,
   )
-  return { batch, records }
+  return { batch, seen }
 }
 
 /**
@@ -92,17 +101,24 @@ const referredTo = (
     ? { ...answer, reference: answer.reference }
     : { ...answer, reference: present, referenceTokens: answered }
 
-/** Weights of the predictions of each row of one piece. */
+/**
+ * Weights of the predictions of each row of one piece.
+ *
+ * @param ratios Log ratio of each answer, in nats.
+ * @param present Log-probability of each, in nats.
+ */
 function rowWeights(
   { record, strength: share, deviations }: Chosen,
   rows: readonly AnswerRow[],
   ratios: readonly number[],
+  present: readonly number[],
   strength: PreferenceStrength,
 ): Float32Array[] {
   const { kind, given, wanted } = record
   const [ratio, wantedRatio = 0] = ratios
   if (wanted !== null) {
-    const pulls = correctedWeights(wantedRatio - ratio, strength)
+    // One that began far behind would be satisfied before it is the likelier one.
+    const pulls = correctedWeights(Math.min(wantedRatio - ratio, present[1] - present[0]), strength)
     const { from, endOfA, endOfB } = differenceOf(given.tokens, wanted.tokens)
     return [
       onAnswer(rows[0], share * pulls.given, [from, endOfA], given.tokens.length),
