@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   entryBytes,
-  mostAgreements,
   SuffixIndex,
   suffixLengths,
 } from '../../packages/continual/src/memory/episodic/suffix-index.ts'
@@ -38,38 +37,26 @@ function placesAfter(texts: readonly Uint8Array[], suffix: Uint8Array): number[]
   return places
 }
 
-test('it is the latest place after the longest suffix, and how often in a row the same has followed', () => {
+test('it is the latest place after the longest suffix, and how much before it is the same', () => {
   const property = fc.property(
     someTexts,
     fc.uint8Array({ maxLength: 40, min: 0, max: 2 }),
     (texts, bytes) => {
-      const { index, all } = indexOf(texts)
-      const level = suffixLengths.findLastIndex(
-        (length) => length <= bytes.length && placesAfter(texts, bytes.slice(-length)).length > 0,
-      )
+      const { index } = indexOf(texts)
+      const placesOf = (length: number): number[] =>
+        length > bytes.length ? [] : placesAfter(texts, bytes.slice(bytes.length - length))
+      const longest = suffixLengths.findLast((length) => placesOf(length).length > 0)
       const found = index.find(bytes, bytes.length)
-      if (level < 0) {
+      if (longest === undefined) {
         expect(found).toBeNull()
         return
       }
-      const placesOf = (at: number): number[] => placesAfter(texts, bytes.slice(-suffixLengths[at]))
-      const agreementsOf = (at: number): number | null => {
-        const followers = placesOf(at).map((place) => all[place])
-        let agreements = 0
-        for (let i = 1; i < followers.length; i++) {
-          agreements = followers[i] === followers[i - 1] ? Math.min(agreements + 1, mostAgreements) : 0
-        }
-        return followers.length === 1 ? null : agreements
-      }
-      const several = suffixLengths.findLastIndex(
-        (length, at) => length <= bytes.length && placesOf(at).length > 1,
+      const latest = placesOf(longest).at(-1) as number
+      const most = Math.max(...suffixLengths)
+      const matched = Array.from({ length: most }, (_, i) => most - i).find((length) =>
+        placesOf(length).includes(latest),
       )
-      expect(found).toEqual({
-        level,
-        latest: placesOf(level).at(-1),
-        agreements: agreementsOf(level),
-        agreementsBelow: several < 0 ? null : agreementsOf(several),
-      })
+      expect(found).toEqual({ latest, matched })
     },
   )
   fc.assert(property, { numRuns: times(300, 10_000) })

@@ -27,7 +27,7 @@ export const longestEpisode = 256
 /** Least room, in bytes, in which the longest episode and its entries can be kept. */
 export const leastBytes: number = 2 ** 18
 
-/** Bytes of room for each byte of text: two, its entries, and its part of what is known of an episode. */
+/** Bytes of room for each byte of text: three, its entries, and its part of what is known of an episode. */
 const bytesPerByte = 40
 const entriesPerByte = 2.25
 /** Of an episode that is shorter, more is known than there is room for. */
@@ -38,6 +38,8 @@ const kept = 7 / 8
 /** Holds episodes within so many bytes; the least worthy ones go when there is no room. */
 export class Episodes {
   readonly #text: Uint8Array
+  /** Of each byte of the text, as `keptBits` keeps it. */
+  readonly #surprise: Uint8Array
   readonly #index: SuffixIndex
   readonly #worth: (episode: Episode) => number
   #all: Episode[] = []
@@ -48,6 +50,7 @@ export class Episodes {
   /** @param worth What an episode is worth now; of equals the earlier one goes first. */
   constructor(bytes: number, worth: (episode: Episode) => number) {
     this.#text = new Uint8Array(Math.floor(bytes / bytesPerByte))
+    this.#surprise = new Uint8Array(this.#text.length)
     this.#index = new SuffixIndex(this.#text, this.#text.length * entriesPerByte * entryBytes)
     this.#worth = worth
   }
@@ -64,6 +67,11 @@ export class Episodes {
 
   get text(): Uint8Array {
     return this.#text
+  }
+
+  /** What each byte of the text had cost when it was read, as `keptBits` keeps it. */
+  get surprise(): Uint8Array {
+    return this.#surprise
   }
 
   find(bytes: Uint8Array, end: number): SuffixMatch | null {
@@ -90,8 +98,10 @@ export class Episodes {
   /**
    * Adds an episode, at most `longestEpisode` bytes. Where the same is there from the same source, that one
    * goes, and this one has its record.
+   *
+   * @param surprise Of each byte.
    */
-  add(bytes: Uint8Array, given: Omit<Episode, 'from' | 'length'>): void {
+  add(bytes: Uint8Array, surprise: Uint8Array, given: Omit<Episode, 'from' | 'length'>): void {
     const { length } = bytes
     const hasMoved = this.#makeRoom(length)
     const from = this.#used
@@ -104,6 +114,7 @@ export class Episodes {
     const goesOn = given.goesOn && !hasMoved
     const episode = { ...given, from, length, goesOn, count, uses, gain }
     this.#text.set(bytes, from)
+    this.#surprise.set(surprise, from)
     this.#put(episode, digest)
   }
 
@@ -128,9 +139,14 @@ export class Episodes {
   }
 
   /** Puts others in the place of all there are; their texts follow each other. */
-  reset(text: Uint8Array, episodes: readonly Episode[]): void {
-    this.#text.fill(0)
-    this.#text.set(text)
+  reset(text: Uint8Array, surprise: Uint8Array, episodes: readonly Episode[]): void {
+    for (const [own, given] of [
+      [this.#text, text],
+      [this.#surprise, surprise],
+    ]) {
+      own.fill(0)
+      own.set(given)
+    }
     this.#all = []
     this.#keep(episodes)
   }
@@ -192,7 +208,7 @@ export class Episodes {
 
   /** Moves some of the episodes, in order, to the front of the buffer, and makes the index anew. */
   #keep(left: readonly Episode[]): void {
-    const [text, had] = [this.#text, this.#used]
+    const [text, surprise, had] = [this.#text, this.#surprise, this.#used]
     let end = -1
     this.#all = []
     this.#byDigest = new Map()
@@ -202,12 +218,12 @@ export class Episodes {
       const { from, length } = episode
       episode.goesOn &&= end === from
       end = from + length
-      text.copyWithin(this.#used, from, end)
+      for (const own of [text, surprise]) own.copyWithin(this.#used, from, end)
       episode.from = this.#used
       this.#put(episode, digestOf(text.subarray(episode.from, episode.from + length), episode.origin))
     }
     // Nothing of what went stays behind.
-    text.fill(0, this.#used, Math.max(had, this.#used))
+    for (const own of [text, surprise]) own.fill(0, this.#used, Math.max(had, this.#used))
   }
 
   #holds(episode: Episode, bytes: Uint8Array, origin: Origin | null): boolean {

@@ -10,6 +10,7 @@ import {
 import { count, requireSameOptions, stateOfKind } from '../../saved-state.ts'
 import { type Episode, Episodes, factsOf, leastBytes } from './episodes.ts'
 import { HedgedMixture, savedWeights } from './hedged-mixture.ts'
+import { bitsKept, keptBits, matchKind, matchKinds, mostForetold } from './match-kind.ts'
 import { expectedShare } from '../mixed-next.ts'
 import type { ReadText, Recall } from '../recall.ts'
 import { type EpisodeFacts, measuredWorth } from './retention.ts'
@@ -17,7 +18,7 @@ import { episodesIn, type SavedEpisodes, savedEpisodes } from './saved-episodes.
 import type { Spelling } from '../spelling.ts'
 import { savedUsefulness, Usefulness } from './usefulness.ts'
 import { cutsOf, spelled, type SpelledText, usualOf } from './stretches.ts'
-import { mostAgreements, suffixLengths } from './suffix-index.ts'
+import type { SuffixMatch } from './suffix-index.ts'
 
 /** How much is kept, and what is kept. */
 export interface EpisodicMemoryOptions {
@@ -52,18 +53,10 @@ interface State extends SavedEpisodes {
   readonly usefulness: Float64Array
 }
 
-/**
- * Kinds of a match of one length. One that came more than once: how often in a row the same has followed. One
- * that came once: whether a shorter one came more often, and if so, whether the same followed it.
- */
-const kindsOfLength = 3 + mostAgreements + 1
-/** Each of them twice: where the byte before was another than expected, much is new. */
-const kinds = 2 * kindsOfLength * suffixLengths.length
-
 type Checked = Pick<State, 'weights' | 'usual' | 'read' | 'usefulness'>
 
 const stateChecks: StateChecks<Checked> = {
-  weights: savedWeights(kinds),
+  weights: savedWeights(matchKinds),
   usefulness: savedUsefulness,
   usual: checks.list(`at most ${usualOf} losses`, checks.number({ from: 0 })),
   read: count,
@@ -76,21 +69,27 @@ const foreseen = 32
 /** Gain in bits from which on an episode has been of use. */
 const useful = 1
 
+/** Of what surprised when it was read before, the part that it still does where it was foretold. */
+const stillNew = 0.5
+
 /** Something that has come to mind. */
 interface Found {
   readonly kind: number
-  readonly level: number
+  readonly matched: number
   readonly episode: Episode
   readonly bytes: Uint8Array
 }
 
+/** The match at each place of a text. */
+type Matches = (end: number) => SuffixMatch | null
+
 /**
  * Keeps what is read in a buffer of bytes, and finds in it the latest place that follows the same 4 to 32
  * bytes (an infini-gram beside the model; Liu et al. 2024). What followed there is mixed with what the model
- * expects by fixed-share Hedge, with weights for each kind of match: its length, how often in a row the same
- * has followed it, and whether the byte before was expected. For each of the 98 kinds the loss exceeds the
- * model's by at most 0.152 bits once and 0.0015 bits a prediction, whatever is read. Of two that contradict
- * each other the later one is believed.
+ * expects by fixed-share Hedge, with weights for each kind of match (`matchKind`): how long the same passage
+ * has foretold what came, how much what followed had cost when it was read, and how much the bytes that are
+ * the same had. For each of the 60 kinds the loss exceeds the model's by at most 0.152 bits once and 0.0015
+ * bits a prediction, whatever is read. Of two that contradict each other the later one is believed.
  *
  * A text is kept in episodes that begin where it losses. An episode that the same source gives again takes
  * the place of the one before.
@@ -109,7 +108,7 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
   const { bytes: room, worth = measuredWorth } = options
   let read = 0
   let usual: number[] = []
-  let mixture = HedgedMixture.of(kinds)
+  let mixture = HedgedMixture.of(matchKinds)
   let usefulness = new Usefulness()
   const episodes = new Episodes(room, (episode) => {
     const value = worth(factsOf(episode, read, usefulness.chanceOf(episode.loss)))
@@ -117,31 +116,50 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
     return value
   })
 
-  const find = (before: Uint8Array, end: number): Found | null => {
-    const match = episodes.find(before, end)
+  /** Finds each match once. */
+  const matchesIn = (bytes: Uint8Array): Matches => {
+    const found = new Map<number, SuffixMatch | null>()
+    return (end) => {
+      const known = found.get(end)
+      if (known !== undefined) return known
+      const match = episodes.find(bytes, end)
+      found.set(end, match)
+      return match
+    }
+  }
+  /** What follows a place of a text. */
+  const find = (matches: Matches, end: number): Found | null => {
+    const match = matches(end)
     if (match === null) return null
-    const { level, latest, agreements, agreementsBelow } = match
+    const { latest, matched } = match
     const { episode, bytes } = episodes.from(latest, foreseen)
-    // What was given again has come more than once, though it is kept once.
-    const agreed = agreements ?? (episode.count > 1 ? Math.min(mostAgreements, episode.count - 1) : null)
-    const kind = agreed === null ? kindOnce(agreementsBelow) : 3 + agreed
-    const last = episodes.find(before, end - 1)
-    const hasFailed = last !== null && episodes.text[last.latest] !== before[end - 1]
-    return { kind: 2 * (kindsOfLength * level + kind) + Number(hasFailed), level, episode, bytes }
+    const most = Math.min(matched, mostForetold)
+    let foretold = 0
+    while (foretold < most && matches(end - 1 - foretold)?.latest === latest - 1 - foretold) foretold++
+    let information = 0
+    for (let i = 1; i <= matched; i++) information += bitsKept(episodes.surprise[latest - i])
+    const surprise = bitsKept(episodes.surprise[latest])
+    return {
+      kind: matchKind({ foretold, surprise, information: information / matched }),
+      matched,
+      episode,
+      bytes,
+    }
   }
   /** Predicts a text, and tells of each byte that came to mind. */
   const predict = (
-    { bytes, starts }: SpelledText,
+    { starts }: SpelledText,
     { tokens, losses }: ReadText,
     spelling: Spelling,
     mixed: HedgedMixture,
+    matches: Matches,
     onUse: (episode: Episode, length: number, gain: number, isRight: boolean) => void = () => {},
   ): Float64Array => {
     const result = Float64Array.from(losses)
     for (let i = 0; i < result.length; i++) {
       const length = starts[i + 2] - starts[i + 1]
       // What stands for no byte cannot be remembered.
-      const found = length === 0 ? null : find(bytes, starts[i + 1])
+      const found = length === 0 ? null : find(matches, starts[i + 1])
       if (found === null) continue
       const memory = expectedShare({ bytes: found.bytes, spread }, tokens[i + 1], spelling)
       result[i] = -Math.log(mixed.mix(found.kind, Math.exp(-losses[i]), memory))
@@ -149,17 +167,34 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
     }
     return result
   }
+  /** What each byte of a text costs who has both: a little less each time that it is read. */
+  const surpriseOf = ({ bytes, starts }: SpelledText, losses: Float64Array, matches: Matches): Uint8Array => {
+    const surprise = new Uint8Array(bytes.length)
+    const mean =
+      losses.reduce((sum, loss) => sum + loss, 0) / Math.LN2 / Math.max(1, bytes.length - starts[1])
+    for (let token = 0; token + 1 < starts.length; token++) {
+      // The first token is only read.
+      const each = token === 0 ? mean : losses[token - 1] / Math.LN2 / (starts[token + 1] - starts[token])
+      for (let at = starts[token]; at < starts[token + 1]; at++) {
+        const { latest = -1 } = matches(at) ?? {}
+        const isForetold = latest >= 0 && episodes.text[latest] === bytes[at]
+        surprise[at] = Math.max(keptBits(each), isForetold ? stillNew * episodes.surprise[latest] : 0)
+      }
+    }
+    return surprise
+  }
   const use = (episode: Episode, length: number, gain: number, isRight: boolean): void => {
     episode.uses += length
     if (episode.gain < useful && episode.gain + gain >= useful) usefulness.noteUse(episode.loss)
     episode.gain += gain
     if (isRight) episode.needed = read
   }
-  const keep = (text: SpelledText, { losses, domain, origin }: ReadText): void => {
+  const keep = (text: SpelledText, surprise: Uint8Array, { losses, domain, origin }: ReadText): void => {
     for (const { from, to, loss } of cutsOf(text, losses, usual)) {
       usefulness.noteRead(loss)
       const known = { goesOn: from > 0, domain, origin, loss, isPast: false }
-      episodes.add(text.bytes.subarray(from, to), { ...known, count: 1, uses: 0, gain: 0, needed: read })
+      const [bytes, own] = [text.bytes, surprise].map((all) => all.subarray(from, to))
+      episodes.add(bytes, own, { ...known, count: 1, uses: 0, gain: 0, needed: read })
     }
   }
   return {
@@ -171,22 +206,29 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
       return episodes.bytes
     },
     recollect(before) {
-      const found = find(before, before.length)
+      const found = find(matchesIn(before), before.length)
       if (found === null) return null
-      const { kind, level, bytes, episode } = found
+      const { kind, matched, bytes, episode } = found
       const { domain, origin } = episode
       const weight = mixture.shareOf(kind)
-      return { bytes: bytes.slice(), matched: suffixLengths[level], weight, spread, domain, origin }
+      return { bytes: bytes.slice(), matched, weight, spread, domain, origin }
     },
-    read: (text, spelling) => predict(spelled(text.tokens, spelling), text, spelling, mixture.copy()),
+    read(text, spelling) {
+      const own = spelled(text.tokens, spelling)
+      return predict(own, text, spelling, mixture.copy(), matchesIn(own.bytes))
+    },
     remember(texts, spelling) {
-      const all = texts.map((text) => ({ text, own: spelled(text.tokens, spelling) }))
-      const losses = all.map(({ text, own }) => predict(own, text, spelling, mixture, use))
-      for (const { text, own } of all) {
-        keep(own, text)
+      const all = texts.map((text) => {
+        const own = spelled(text.tokens, spelling)
+        const matches = matchesIn(own.bytes)
+        const losses = predict(own, text, spelling, mixture, matches, use)
+        return { text, own, losses, surprise: surpriseOf(own, losses, matches) }
+      })
+      for (const { text, own, surprise } of all) {
+        keep(own, surprise, text)
         read += own.bytes.length
       }
-      return losses
+      return all.map(({ losses }) => losses)
     },
     forget: (isMeant) => episodes.forget(isMeant),
     upkeep() {
@@ -210,7 +252,7 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
             'The file is damaged.',
         )
       }
-      episodes.reset(saved.text, all)
+      episodes.reset(saved.text, saved.surprise, all)
       mixture = new HedgedMixture(own.weights.slice())
       usefulness = new Usefulness(own.usefulness.slice())
       usual = [...own.usual]
@@ -218,6 +260,3 @@ export function episodicMemory(options: EpisodicMemoryOptions): EpisodicMemory {
     },
   }
 }
-
-const kindOnce = (agreementsBelow: number | null): number =>
-  agreementsBelow === null ? 0 : agreementsBelow === 0 ? 1 : 2

@@ -7,6 +7,8 @@ import { type Episode, type Episodes, longestEpisode } from './episodes.ts'
 /** Plain data. All lists are of as many entries as there are episodes. */
 export interface SavedEpisodes {
   readonly text: Uint8Array
+  /** What each byte of it had cost, in sixteenths of a bit. */
+  readonly surprise: Uint8Array
   readonly lengths: Int32Array
   /** 1 where an episode goes on from the one before, 2 where the same was read again, 3 for both; or 0. */
   readonly marks: Uint8Array
@@ -26,6 +28,7 @@ const counts = checks.each('counts', count) as Check<Float64Array>
 /** Checks of all fields. */
 const episodesChecks: StateChecks<SavedEpisodes> = {
   text: checks.instance('bytes', Uint8Array),
+  surprise: checks.instance('bytes', Uint8Array),
   lengths: checks.each(
     `lengths from 1 to ${longestEpisode}`,
     checks.integer({ from: 1, to: longestEpisode }),
@@ -41,10 +44,11 @@ const episodesChecks: StateChecks<SavedEpisodes> = {
 }
 
 /** Copies all that is kept. */
-export function savedEpisodes({ all, text, bytes }: Episodes): SavedEpisodes {
+export function savedEpisodes({ all, text, surprise, bytes }: Episodes): SavedEpisodes {
   const column = (valueOf: (episode: Episode) => number): Float64Array => Float64Array.from(all, valueOf)
   return {
     text: text.slice(0, bytes),
+    surprise: surprise.slice(0, bytes),
     lengths: Int32Array.from(all, ({ length }) => length),
     marks: Uint8Array.from(all, ({ goesOn, isPast }) => Number(goesOn) + 2 * Number(isPast)),
     domains: all.map(({ domain }) => domain),
@@ -60,12 +64,13 @@ export function savedEpisodes({ all, text, bytes }: Episodes): SavedEpisodes {
 /** The episodes again. Throws StateError unless there is one of each for every one of them. */
 export function episodesIn(state: object): Episode[] {
   const saved = checkState<SavedEpisodes>('episodic memory', state, episodesChecks)
-  const { lengths, marks, domains, losses, counts: times, uses, gains, needed, text } = saved
+  const { lengths, marks, domains, losses, counts: times, uses, gains, needed, text, surprise } = saved
   const lists = [lengths, marks, domains, losses, times, uses, gains, needed]
   const total = Array.from(lengths).reduce((sum, length) => sum + length, 0)
-  if (lists.some(({ length }) => length !== lengths.length) || total !== text.length) {
+  const isText = total === text.length && text.length === surprise.length
+  if (lists.some(({ length }) => length !== lengths.length) || !isText) {
     throw new StateError(
-      `episodic memory: the saved state has lists of ${lists.map(({ length }) => length).join(', ')} entries, and ${text.length} bytes of text for ` +
+      `episodic memory: the saved state has lists of ${lists.map(({ length }) => length).join(', ')} entries, and ${text.length} bytes of text, ${surprise.length} of its surprise, for ` +
         `lengths that add up to ${total}; expected one of each for every episode. The file is damaged.`,
     )
   }

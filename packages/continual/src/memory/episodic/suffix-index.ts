@@ -8,23 +8,11 @@ export const entryBytes = 12
 
 /** What is known of a byte that follows some bytes. */
 export interface SuffixMatch {
-  /** Number of the longest suffix of `suffixLengths` that was found. */
-  readonly level: number
-  /** The byte that followed it when it came last. */
+  /** Where the longest suffix of `suffixLengths` that was found came last: the place of what followed it. */
   readonly latest: number
-  /**
-   * How often in a row, up to `mostAgreements`, the byte that followed was the same as the time before; null
-   * where it came once.
-   */
-  readonly agreements: number | null
-  /** The same of the longest suffix that came more than once; null where none did. */
-  readonly agreementsBelow: number | null
+  /** Bytes before it that are the same here and there, up to the longest suffix. */
+  readonly matched: number
 }
-
-/** As far as agreements are counted. */
-export const mostAgreements = 3
-/** Above a place, in the same number: how often it agreed with the one before it. */
-const placeBits = 30
 
 const longest = suffixLengths[suffixLengths.length - 1]
 /** Share of the slots that may be taken. */
@@ -37,8 +25,7 @@ const fullest = 0.8
  */
 export class SuffixIndex {
   /**
-   * For each slot the hash of a suffix and its two latest places, each plus one; 0 where there is none. With
-   * the earlier place it is kept how often what followed has agreed.
+   * For each slot the hash of a suffix and its two latest places, each plus one; 0 where there is none.
    */
   readonly #entries: Uint32Array
   readonly #slots: number
@@ -82,21 +69,16 @@ export class SuffixIndex {
   /** The byte that follows the longest suffix of some bytes; null where not even the shortest has come. */
   find(bytes: Uint8Array, end: number): SuffixMatch | null {
     const count = hashSuffixes(bytes, end, end)
-    let found: SuffixMatch | null = null
-    let below: number | null = null
+    let found = -1
     for (let level = 0; level < count; level++) {
       const slot = this.#slotOf(hashes[level])
       const latest = this.#entries[slot + 1] - 1
       if (latest < 0 || !this.#isSame(latest, bytes, end, suffixLengths[level])) break
-      const before = this.#entries[slot + 2]
-      if (before === 0) {
-        const own = this.#longest(latest, bytes, end, level, count)
-        return { level: own, latest, agreements: null, agreementsBelow: below }
-      }
-      below = before >>> placeBits
-      found = { level, latest, agreements: below, agreementsBelow: below }
+      found = latest
+      // An entry with a single place stands for longer suffixes, too.
+      if (this.#entries[slot + 2] === 0) break
     }
-    return found
+    return found < 0 ? null : { latest: found, matched: this.#sameBytes(found, bytes, end) }
   }
 
   #addFrom(first: number, place: number): void {
@@ -117,9 +99,7 @@ export class SuffixIndex {
       // Now there are two: the longer suffixes of the first one tell them apart.
       const before = this.#entries[slot + 2]
       if (before === 0) this.#addFrom(level + 1, latest)
-      const isSame = this.#text[place] === this.#text[latest]
-      const agreements = isSame ? Math.min(mostAgreements, (before >>> placeBits) + 1) : 0
-      this.#entries[slot + 2] = ((agreements << placeBits) | (latest + 1)) >>> 0
+      this.#entries[slot + 2] = latest + 1
     }
   }
 
@@ -134,11 +114,13 @@ export class SuffixIndex {
     return slot
   }
 
-  /** The highest level, below `count`, at which what lies before a place is the same. */
-  #longest(place: number, bytes: Uint8Array, end: number, level: number, count: number): number {
-    let found = level
-    while (found + 1 < count && this.#isSame(place, bytes, end, suffixLengths[found + 1])) found++
-    return found
+  /** How many bytes before a place are the same as those before `end`, up to the longest suffix. */
+  #sameBytes(place: number, bytes: Uint8Array, end: number): number {
+    const most = Math.min(this.#reach[place], end)
+    const text = this.#text
+    let same = 0
+    while (same < most && text[place - 1 - same] === bytes[end - 1 - same]) same++
+    return same
   }
 
   /** Whether `length` bytes before a place are the same as those before `end`. */
