@@ -229,6 +229,20 @@ describe('what is kept', () => {
   })
 })
 
+test('what was read last is kept, whatever it is worth: nobody can have asked for it yet', () => {
+  const memory = episodicMemory({ bytes: room, worth: ({ origin }) => -(origin?.id ?? 0) })
+  const texts = Array.from({ length: 300 }, (_, i) => noise(i, 80))
+  for (const [id, text] of texts.entries()) {
+    remember(memory, textOf(text, { id }))
+    for (const one of texts.slice(Math.max(0, id - 2), id + 1)) {
+      expect(memory.recollect(one.subarray(0, 40))?.bytes[0]).toBe(one[40])
+    }
+  }
+  // All others gave way to what came first.
+  expect(memory.recollect(texts[0].subarray(0, 40))?.bytes[0]).toBe(texts[0][40])
+  expect(memory.recollect(texts[200].subarray(0, 40))).toBeNull()
+})
+
 describe('what is forgotten', () => {
   test('is gone, with every byte, and what others gave stays', () => {
     const memory = episodicMemory({ bytes: room })

@@ -34,6 +34,8 @@ const entriesPerByte = 2.25
 const meanLength = 32
 /** Share of the room that is left when room was made. */
 const kept = 7 / 8
+/** Part of what is left that was read last, and stays: nothing can be of use before it is asked for. */
+const justRead = 1 / 16
 
 /** Holds episodes within so many bytes; the least worthy ones go when there is no room. */
 export class Episodes {
@@ -192,9 +194,10 @@ export class Episodes {
     for (let share = kept; this.#fullness > kept; share *= kept) this.#keep(this.#worthiest(share))
   }
 
-  /** Those of most worth, in order: so many that they take a share of the room. */
+  /** Those of most worth and those just read, in order: so many that they take a share of the room. */
   #worthiest(share: number): Episode[] {
-    const ranked = this.#all.map((episode, i) => ({ i, worth: this.#worth(episode), length: episode.length }))
+    const old = this.#all.filter(({ from }) => from < this.#used - justRead * share * this.#text.length)
+    const ranked = old.map((episode, i) => ({ i, worth: this.#worth(episode), length: episode.length }))
     ranked.sort((a, b) => a.worth - b.worth || a.i - b.i)
     let over = this.#used * (1 - share / this.#fullness)
     const gone = new Set<number>()

@@ -25,7 +25,8 @@ export interface EpisodicMemoryOptions {
   /** Most bytes that it takes, all together, ≥ 2^18. Text is one in 40 of them, what finds it the rest. */
   readonly bytes: number
   /**
-   * What a stretch of text is worth keeping for, a finite number: where there is no room the least go first.
+   * What a stretch of text is worth keeping for, a finite number: where there is no room the least go first,
+   * but for what was read last.
    * Default: what it has gained when it came to mind, halved with every 50,000 bytes without that, by the
    * trust in its source.
    */

@@ -14,7 +14,7 @@ export interface MatchSigns {
   readonly information: number
 }
 
-/** Bytes in a row from which on a passage is followed, and well followed; more than the last are not told apart. */
+/** Bytes in a row from which on a passage is followed ever more surely. */
 const followed = [1, 4, 12]
 /** Beyond this many bytes in a row nothing changes. */
 export const mostForetold: number = followed[followed.length - 1]

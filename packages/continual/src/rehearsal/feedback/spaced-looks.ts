@@ -1,6 +1,6 @@
 /**
- * Spaced looks: a correction that was learnt is looked at again, the later the more often it was found to hold.
- * Later steps move a model away from what it has learnt, and nothing tells but a look.
+ * Spaced looks: a correction that was learnt is looked at again, the later the more often it was found to
+ * hold. Later steps move a model away from what it has learnt, and nothing tells but a look.
  */
 
 /** When a piece of feedback is looked at again. Looks are counted by who keeps the pieces. */
@@ -16,7 +16,7 @@ export interface Looked {
 /** Of a piece that nobody has looked at. */
 export const notLooked: Looked = { rest: 0, due: 0, misses: 0 }
 
-/** A piece that holds rests for so many looks at first, and for twice as many each time it is due and holds. */
+/** What holds rests for so many looks at first, and for twice as many each time that it is due and holds. */
 const firstRest = 2
 /** What did not hold at so many looks in a row is not learnt for now: it rests as what holds does. */
 const mostMisses = 32
