@@ -9,6 +9,10 @@ export const stateless: readonly string[] = [
   ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],
   // continual; a growth policy keeps nothing itself, the learner keeps its state
   ...['answerFromText', 'recallWhileWriting', 'spellingOf'],
+  // Explanations look, and change nothing.
+  ...['attentionFlow', 'attentionPatterns', 'attributionPatch', 'directLogits', 'explain', 'influence'],
+  ...['integratedGradients', 'logitLens', 'patch', 'pathAttributions', 'rememberedRows', 'retrace'],
+  ...['whatIf', 'whyGrew'],
   ...['adapt', 'afterDrift', 'anil', 'anyOf', 'batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf'],
   'equalMassCalibrationError',
   ...['budgeted', 'compose', 'copiesOf', 'dryRun', 'everySteps', 'evaluateText', 'eventFromState'],
