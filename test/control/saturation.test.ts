@@ -147,27 +147,38 @@ describe('a bound on forgetting', () => {
     const bitsPerByte = Array.from({ length: every * forgotten.length }, () => 2)
     return dryRunControl(forgetAtMost(epsilon), { bitsPerByte, probes }).map((one) => one.isSaturated)
   }
-  test('can do no more once its price has been at the stop for 500 steps with too much forgotten', () => {
+  test('can do no more once too much is forgotten for 500 steps, becomes no less, and hardly more can be rehearsed', () => {
     const bits = fc.double({ min: 0, max: 2, noNaN: true })
     fc.assert(
       fc.property(fc.array(fc.tuple(bits, fc.integer({ min: 1, max: 30 })), { maxLength: 5 }), (spans) => {
         const forgotten = spans.flatMap(([level, count]) => Array.from({ length: count }, () => level))
         const epsilon = 0.1
         const wanted: boolean[] = []
-        let [smooth, multiplier, since] = [0, 0, Infinity]
+        let [smooth, multiplier, since, at, share] = [0, 0, Infinity, Infinity, 0]
         const stopped = (price: number): number => Math.min(4, Math.max(0, price))
+        const isSaturated = (step: number): boolean => step - since >= 500 && share >= 0.9
         for (const [i, each] of forgotten.entries()) {
-          for (let step = every * i + 1; step < every * (i + 1); step++) wanted.push(step - since >= 500)
+          for (let step = every * i + 1; step < every * (i + 1); step++) wanted.push(isSaturated(step))
           smooth = (smooth + each) / 2
           multiplier = stopped(multiplier + (smooth - epsilon) / 2)
-          const price = stopped(multiplier + 10 * (smooth - epsilon))
-          since = price === 4 && smooth > epsilon ? Math.min(since, every * (i + 1)) : Infinity
-          wanted.push(every * (i + 1) - since >= 500)
+          share = 1 - Math.exp(-stopped(multiplier + 10 * (smooth - epsilon))) / 2
+          if (smooth <= epsilon) [since, at] = [Infinity, Infinity]
+          else if (smooth < 0.8 * at) [since, at] = [every * (i + 1), smooth]
+          wanted.push(isSaturated(every * (i + 1)))
         }
         expect(saturations(forgotten, epsilon)).toEqual(wanted)
       }),
       { numRuns: times(100, 500) },
     )
+    // A little too much, which never brings the price to its stop, and no less for it.
+    const stays = saturations(
+      [...Array.from({ length: 20 }, () => 0), ...Array.from({ length: 60 }, () => 0.25)],
+      0.1,
+    )
+    expect([stays.indexOf(true) >= 20 * every + 500, stays.includes(true)]).toEqual([true, true])
+    // What becomes less by a fifth, again and again, is being mended.
+    const mends = Array.from({ length: 80 }, (_, i) => 0.11 + 0.9 * 0.9 ** i)
+    expect(saturations(mends.slice(0, 20), 0.1)).not.toContain(true)
     expect(
       saturations(
         Array.from({ length: 40 }, () => 2),

@@ -1,5 +1,5 @@
 /** A bound on forgetting, by dual ascent on rows that are held back. */
-import { checkArgument, checks, fields } from '@burgeon/tensor'
+import { checkArgument, checks, fields, optional } from '@burgeon/tensor'
 import type { ProbeLosses } from '../journal/probe-losses.ts'
 import { count, entriesOf, none } from '../saved-state.ts'
 import type { Controller } from './controller.ts'
@@ -13,8 +13,12 @@ interface State {
   readonly lately: number | null
   readonly before: number | null
   readonly usually: number | null
-  /** Step of the first of the latest measurements that all found it at its stop; null for none. */
+  /**
+   * Since when too much is forgotten, and it becomes no less: a step, and what was forgotten then of the
+   * domain of which it was most; null while not. States of version 0.1 have no `stuckAt`.
+   */
   readonly stuckSince: number | null
+  readonly stuckAt?: number | null
 }
 
 type Entries = readonly (readonly [domain: string, value: number])[]
@@ -35,12 +39,17 @@ const largestNeed = 2
 /** What a domain that costs nothing counts, as a price, where old rows are drawn. */
 const least = 0.1
 
-/** Steps at the stop after which it can do no more. */
+/** Steps in which what is forgotten does not become less, after which rehearsal can do no more. */
 const stuckSteps = 500
+/** By what part it has to become less to count as that. */
+const progress = 0.2
+/** Share of the rehearsal above which there is hardly more to be had. */
+const almostAll = 0.9
 
 const initial: State = {
   ...{ multipliers: [], forgotten: [], lately: null, before: null, usually: null },
   stuckSince: null,
+  stuckAt: null,
 }
 const atLeastZero = checks.number({ from: 0 })
 const loss = checks.either(checks.number(), none)
@@ -53,8 +62,9 @@ const loss = checks.either(checks.number(), none)
  * control of a multiplier; Stooke, Achiam and Abbeel 2020, algorithm 2). Old rows are rehearsed at
  * 1 − ½e^(−Σp) of the share that the rehearsal has, each with a chance ∝ p_d + 0.1, and penalties count
  * 1 + Σp times. While the loss falls from above what it usually is, the learning rate is up to three times
- * as high; where it rises and stays, as in noise, it is not. Where a price has been at its stop for 500 steps
- * and more than ε is forgotten still, it is saturated (see `growOnConflict`).
+ * as high; where it rises and stays, as in noise, it is not. Where nine tenths of the rehearsal are used,
+ * more than ε is forgotten, and that has not become less by a fifth in 500 steps, it is saturated (see
+ * `growOnConflict`).
  *
  * @param epsilon Most bits per byte (of examples: bits for each) that may be forgotten of a domain, > 0.
  *   Default 0.02.
@@ -82,6 +92,7 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
       before: loss,
       usually: loss,
       stuckSince: checks.either(count, none),
+      stuckAt: optional(checks.either(atLeastZero, none)),
     }),
     decide({ step, bitsPerByte, probes }, state) {
       const next: State = {
@@ -100,7 +111,7 @@ export function forgetAtMost(epsilon: number = 0.02): Controller<State> {
       return {
         knobs: { rehearsalShare, penalty: 1 + total, rate: 1 + needOf(next), domains },
         reason: probes === null ? null : reasonOf(next, prices, rehearsalShare),
-        isSaturated: stuckSince !== null && step - stuckSince >= stuckSteps,
+        isSaturated: stuckSince !== null && step - stuckSince >= stuckSteps && rehearsalShare >= almostAll,
         state: next,
       }
     },
@@ -118,10 +129,10 @@ function judged(state: State, probes: ProbeLosses, epsilon: number, step: number
     multipliers.set(domain, Math.min(highestPrice, Math.max(0, multiplier)))
   }
   const next = { ...state, multipliers: [...multipliers], forgotten: [...forgotten] }
-  const isStuck = pricesIn(next, epsilon).some(
-    ([domain, price]) => price === highestPrice && (forgotten.get(domain) ?? 0) > epsilon,
-  )
-  return { ...next, stuckSince: isStuck ? (state.stuckSince ?? step) : null }
+  const worst = next.forgotten.reduce((most, [, bits]) => Math.max(most, bits), 0)
+  if (worst <= epsilon) return { ...next, stuckSince: null, stuckAt: null }
+  const isLess = worst < (1 - progress) * (state.stuckAt ?? Infinity)
+  return isLess ? { ...next, stuckSince: step, stuckAt: worst } : next
 }
 
 /** The price of each domain. */
