@@ -177,7 +177,7 @@ describe('a bound on forgetting', () => {
     )
     expect([stays.indexOf(true) >= 20 * every + 500, stays.includes(true)]).toEqual([true, true])
     // What becomes less by a fifth, again and again, is being mended.
-    const mends = Array.from({ length: 80 }, (_, i) => 0.11 + 0.9 * 0.9 ** i)
+    const mends = Array.from({ length: 80 }, (_, i) => 0.11 + 0.9 * 0.8 ** i)
     expect(saturations(mends.slice(0, 20), 0.1)).not.toContain(true)
     expect(
       saturations(
