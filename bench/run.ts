@@ -76,6 +76,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  explain: [async () => (await import('./explain/explain.ts')).explaining, 'quick', 'lives'],
   feedback: [
     async () => (await import('./feedback/feedback.ts')).feedback,
     'quick',

@@ -144,7 +144,7 @@ test('one answer rather than another, against a text that is given', async () =>
 test('of several rows of one experience the one that speaks most is told', async () => {
   const { learner } = await smallLife({ device, steps: 6, planted })
   const rows = joinBatches(observedIn({ device, steps: 6, planted }))
-  const origins = rows.origins?.map((origin) => origin && { ...origin, id: 0, source: 'one' }) ?? []
+  const origins = rows.origins?.map((origin) => origin && { ...origin, id: 0, source: 'one', at: 0 }) ?? []
   const why = await explain(learner, prompt, answer, { rows: { ...rows, origins } })
   expect(why.experiences?.length).toBe(1)
   expect(why.experiences?.[0].text).toBe('the old keeper is Zorvath')

@@ -222,7 +222,7 @@ async function experiencesOf(
   const known = new Set<string>()
   for (const { row, origin, domain, score } of found) {
     // Of an experience of several rows the one that speaks most is told.
-    const name = origin === null ? `row ${row}` : `${origin.source} ${origin.id}`
+    const name = origin === null ? `row ${row}` : `${origin.source} ${origin.id} ${origin.at}`
     if (known.has(name) || told.length === experiences) continue
     known.add(name)
     const bytes = tokenizer.decodeBytes(rowOf(rows, row).filter((token) => token >= 0))

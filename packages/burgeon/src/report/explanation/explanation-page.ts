@@ -37,7 +37,7 @@ export function explanationPage({ place, prompt, answer, when }: ExplanationHead
 function tinted({ bytes, answer }: Explanation): string {
   const most = Math.max(...bytes.map(({ attribution }) => Math.abs(attribution)), 1e-12)
   const spans = bytes.map(({ text, attribution, attention }) => {
-    const share = Math.round((100 * Math.abs(attribution)) / most)
+    const share = Math.round((60 * Math.abs(attribution)) / most)
     const tone = attribution < 0 ? 'drift' : 'growth'
     const title = `${attribution.toFixed(3)} logits, ${(100 * attention).toFixed(1)} % of the attention`
     return `<span title="${escapeMarkup(title)}" style="background: color-mix(in srgb, var(--${tone}) ${share}%, transparent)">${escapeMarkup(visibleText(text))}</span>`

@@ -24,7 +24,8 @@ export interface PathOptions {
   /** Points at which gradients are taken, in each stretch of the path, from 1 to 256. 32 unless given. */
   readonly nodes?: number
   /**
-   * Largest gap, as a share of the sum of the absolute attributions, above 0. 0.01 unless given.
+   * Largest gap, as a share of the difference, or of a tenth of the absolute attributions where that is
+   * more; above 0. 0.01 unless given.
    */
   readonly maxGap?: number
 }
@@ -49,6 +50,8 @@ interface Stretch {
   readonly gap: number
 }
 
+/** Share of the absolute attributions that stands for a difference in which they cancel each other out. */
+const cancelling = 0.1
 /** Stretches that the path is cut into, at most: where these do not do, it is no smooth function. */
 const maxStretches = 16
 /** Numbers of points that go through `f` at once. */
@@ -102,7 +105,8 @@ export async function pathAttributions(
     for (const stretch of stretches) stretch.values.forEach((value, i) => (values[i] += value))
     const total = values.reduce((a, b) => a + b, 0)
     const gap = Math.abs(total - (end - start))
-    const allowed = maxGap * values.reduce((a, b) => a + Math.abs(b), 0)
+    const size = values.reduce((a, b) => a + Math.abs(b), 0)
+    const allowed = maxGap * Math.max(Math.abs(end - start), cancelling * size)
     if (gap <= allowed) {
       return { values, difference: end - start, gap, nodes: nodes * path.stretches }
     }
