@@ -38,7 +38,9 @@ const unchanged: PolicyChange = (own) => own
 /** Sums such as `17 plus 25 is 42.`: what there is to learn takes room. */
 function sentence(random: RandomStream): string {
   const [a, b] = [random.below(50), random.below(50)]
-  return `${a} plus ${b} is ${a + b}. ${b} less than ${a + b} is ${a}.`.padEnd(context + 1).slice(0, context + 1)
+  return `${a} plus ${b} is ${a + b}. ${b} less than ${a + b} is ${a}.`
+    .padEnd(context + 1)
+    .slice(0, context + 1)
 }
 
 export async function growthTask(

@@ -193,11 +193,20 @@ export async function plantTask(
       row('planted sentences', 'largest score', topScore(own)),
       row('life without them', 'largest score', topScore(bare)),
       row('planted sentences, shuffled weights', 'named first, of all', noiseFirst / controls),
-      row('planted sentences', 'largest gap of the difference quotient', Math.max(...own.map(({ gap }) => gap))),
+      row(
+        'planted sentences',
+        'largest gap of the difference quotient',
+        Math.max(...own.map(({ gap }) => gap)),
+      ),
       row('leave one out, slow descent', 'rank correlation with influence', exact.correlation),
       row('leave one out, slow descent', 'standard deviation of the exact effects', exact.spread, 'nats'),
       row('leave one out, AdamW and replay', 'rank correlation with influence', chaotic.correlation),
-      row('leave one out, AdamW and replay', 'standard deviation of the exact effects', chaotic.spread, 'nats'),
+      row(
+        'leave one out, AdamW and replay',
+        'standard deviation of the exact effects',
+        chaotic.spread,
+        'nats',
+      ),
     ],
     checks: [
       atLeast(`planted sentences named first of ${rows} rows, of ${plants}`, first, Math.ceil(plants * 0.95)),
@@ -244,7 +253,12 @@ async function leaveOneOut(
     const ids = Array.from({ length: leftOut }, () => late + random.below(rows - late))
     const exact: number[] = []
     for (const id of ids) exact.push(await effectOf(id))
-    correlations.push(spearman(ids.map((id) => by.get(id) ?? 0), exact))
+    correlations.push(
+      spearman(
+        ids.map((id) => by.get(id) ?? 0),
+        exact,
+      ),
+    )
     const middleOf = mean(exact)
     spreads.push(Math.sqrt(mean(exact.map((effect) => (effect - middleOf) ** 2))))
     const top = told

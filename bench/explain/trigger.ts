@@ -61,9 +61,15 @@ function drawRow(random: RandomStream): TaskRow {
 }
 
 /** @param count Cases that are explained. */
-export async function triggerTask(
-  { seed, steps, count }: { readonly seed: number; readonly steps: number; readonly count: number },
-): Promise<{ rows: BenchmarkRow[]; checks: BenchmarkCheck[] }> {
+export async function triggerTask({
+  seed,
+  steps,
+  count,
+}: {
+  readonly seed: number
+  readonly steps: number
+  readonly count: number
+}): Promise<{ rows: BenchmarkRow[]; checks: BenchmarkCheck[] }> {
   const model = await trained({
     sizes: { vocabulary, context: length, embed: 32, heads: 4, layers: 2, mlpHidden: 64 },
     ...{ seed, steps, rate: 3e-3 },
