@@ -37,6 +37,8 @@ export interface BenchmarkOptions {
   readonly seeds: number
   /** Whether settings are being chosen: by other data than those that are reported. */
   readonly tuning?: boolean
+  /** Steps of a life, where somebody wants other ones than are usual. */
+  readonly steps?: number
   /** Folder with data sets, where a benchmark needs one. */
   readonly data?: string
   /** Folder of a pretrained model, where a benchmark can take one in the place of its own. */

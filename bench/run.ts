@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE] [--model DIR] [--tuning]` */
+/** `npm run bench -- NAME [--json FILE] [--picture FILE] [--data DIR] [--seeds N] [--quick] [--lives FILE] [--model DIR] [--steps N] [--tuning]` */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -7,7 +7,7 @@ import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } 
 import { keptLives } from './kept-lives.ts'
 
 /** Options of a benchmark besides `--json`. */
-type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model' | 'tuning'
+type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model' | 'steps' | 'tuning'
 
 const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ...Flag[]]>> = {
   'first-life': [async () => (await import('./streams/first-life.ts')).firstLife, 'quick', 'seeds'],
@@ -85,6 +85,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
   ],
   sleep: [async () => (await import('./sleep/sleep.ts')).sleeping, 'quick', 'seeds', 'data', 'lives'],
+  unattended: [async () => (await import('./sleep/unattended.ts')).unattendedLife, 'quick', 'steps', 'lives'],
   serve: [async () => (await import('./serving/serve.ts')).serve, 'quick'],
   'mixed-load': [async () => (await import('./serving/mixed-load.ts')).mixedLoad, 'quick'],
   'growth-cost': [async () => (await import('./growth/growth-cost.ts')).growthCost, 'quick'],
@@ -159,7 +160,7 @@ if (name === undefined || !Object.hasOwn(benchmarks, name)) {
   process.exit(2)
 }
 const [load, ...flags] = benchmarks[name]
-for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives', 'model', 'tuning'] as const) {
+for (const flag of ['data', 'seeds', 'quick', 'picture', 'lives', 'model', 'steps', 'tuning'] as const) {
   if (!values[flag] || flags.includes(flag)) continue
   console.error(`bench: ${name} takes no --${flag}.`)
   process.exit(2)
@@ -169,12 +170,18 @@ if (!Number.isInteger(seeds) || seeds < 1) {
   console.error(`bench: got --seeds ${values.seeds}; expected a positive integer.`)
   process.exit(2)
 }
+const steps = values.steps === undefined ? undefined : Number(values.steps)
+if (steps !== undefined && !(Number.isInteger(steps) && steps >= 1)) {
+  console.error(`bench: got --steps ${values.steps}; expected a positive integer.`)
+  process.exit(2)
+}
 
 const benchmark = await load()
 const { picture, table, ...result } = await benchmark({
   quick: values.quick,
   seeds,
   tuning: values.tuning,
+  ...(steps !== undefined && { steps }),
   ...(values.data !== undefined && { data: values.data }),
   ...(values.model !== undefined && { model: values.model }),
   note: (line) => console.error(line),
@@ -219,6 +226,7 @@ function flagsOf(args: readonly string[]) {
         data: { type: 'string' },
         model: { type: 'string' },
         seeds: { type: 'string' },
+        steps: { type: 'string' },
         quick: { type: 'boolean', default: false },
         tuning: { type: 'boolean', default: false },
       },

@@ -45,6 +45,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   feedback: ['feedback', '--seeds', '3', '--data', 'DIR'],
   'self-knowledge': ['self-knowledge', '--seeds', '3', '--data', 'DIR'],
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
+  sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
 }
 
 export const readResult = (name: string): KeptResult =>
