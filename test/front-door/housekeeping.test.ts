@@ -17,6 +17,7 @@ import {
 } from 'burgeon/session'
 import { describe, expect, test } from 'vitest'
 import { teachLife } from '../../packages/burgeon/src/serving/teach-life.ts'
+import { runSession } from '../../packages/burgeon/src/session/run-session.ts'
 import { retiredCheckpoints } from '../../packages/burgeon/src/session/house/retired-checkpoints.ts'
 import { sleepOn } from '../../packages/burgeon/src/session/sleep/sleep-life.ts'
 import { type MemoryDisk, memoryDisk } from '../../packages/gpt/src/testing/index.ts'
@@ -153,6 +154,55 @@ test('a save that fails leaves everything as it was, and no word of what was not
   disk.create = create
   await sleepOn({ disk, now: noon }, { steps: 50 })
   expect(await keptCheckpoints(disk)).toHaveLength(1)
+})
+
+test('a disk that refuses is not asked at every step: the next save looks after what sleep left', async () => {
+  const own = { ...settings, sleepEvery: 10 }
+  const life = newLife(own)
+  const disk = memoryDisk()
+  const { create } = disk
+  let [isFull, asked] = [false, 0]
+  disk.create = (...args) => {
+    asked++
+    return isFull ? Promise.reject(new Error('no space left')) : create(...args)
+  }
+  const said: string[] = []
+  const quiet = { write: () => {} }
+  const { signal } = new AbortController()
+  const context = {
+    ...{ output: quiet, status: { write: (text: string) => void said.push(text) }, environment: {} },
+    ...{ now: () => 0, stop: signal, closed: signal },
+  }
+  const chunk = {
+    domain: 'text',
+    tokens: new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(60)),
+    positionAfter: (offset: number) => ({ file: 'text', offset }),
+  }
+  const session = {
+    chunks: [chunk],
+    totalBytes: null,
+    heldOut: [],
+    measureEvery: Infinity,
+    disk,
+    saveEverySeconds: 30,
+  }
+  let before = 0
+  const watcher = {
+    step: ({ step }: { readonly step: number }) => {
+      if (step === 1) before = asked
+      // Full while it sleeps for the first time and the second.
+      isFull = step < 25
+    },
+    saved: () => {},
+  }
+  await runSession(life, { ...session, watcher }, context)
+  expect(life.learner.step).toBeGreaterThan(35)
+  expect(said.join('').match(/no space left/g)).toHaveLength(2)
+  expect(before).toBeGreaterThan(0)
+  // What slept at steps 10 and 20 is looked after with the save of step 30.
+  expect(
+    life.record.events.flatMap(({ event }) => (event.kind === 'housekeeping' ? [event.step] : [])),
+  ).toEqual([30, 40].filter((step) => step <= life.learner.step))
 })
 
 async function* notes(from: number, to: number): AsyncGenerator<SourceRecord> {

@@ -81,7 +81,7 @@ export async function runSession(
   })
   const begun = context.now() - record.seconds * 1000
   let tried = context.now()
-  let [hasGrown, hasSlept] = [false, false]
+  let [hasGrown, sleptNow, hasSlept] = [false, false, false]
   let [isSaved, isHalfWay] = [false, false]
   const note = (text: string): void => line.event({ kind: 'note', text })
   const checkpoints = keeper(life, session, note)
@@ -135,7 +135,8 @@ export async function runSession(
         await session.watcher?.step(report, note)
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
-        hasSlept ||= report.events.some(({ kind }) => kind === 'sleep')
+        sleptNow = report.events.some(({ kind }) => kind === 'sleep')
+        hasSlept ||= sleptNow
         line.update({
           bytes: record.bytes,
           totalBytes: session.totalBytes,
@@ -150,7 +151,8 @@ export async function runSession(
         }
         const isNewSize = hasGrown && session.keepSizes
         if (isNewSize) await keepCheckpoint(session.disk)
-        if (isNewSize || hasSlept || context.now() - tried > session.saveEverySeconds * 1000)
+        // Once: where the disk refuses, it is tried again with the next save.
+        if (isNewSize || sleptNow || context.now() - tried > session.saveEverySeconds * 1000)
           await saveOrNote()
         // The learner never waits on a CPU device; without this turn of the event loop, Ctrl-C would never be
         // heard.

@@ -47,7 +47,7 @@ export async function keepHouse(
     summary: summaryOf(retired, files),
     data: { retired, ...files },
   }
-  const before = record.events
+  const before = [...record.events]
   recordEvents(record, [event], parameters)
   record.savedAsleep = now
   try {
