@@ -150,3 +150,15 @@ test('of several rows of one experience the one that speaks most is told', async
   expect(why.experiences?.[0].text).toBe('the old keeper is Zorvath')
   letGo(learner)
 })
+
+test('refuses turns that run a piece twice, or never', async () => {
+  const { learner } = await smallLife({ device, steps: 1 })
+  const twice = async <R>(piece: () => Promise<R>): Promise<R> => {
+    await piece()
+    return piece()
+  }
+  await expect(explain(learner, prompt, answer, { turn: twice })).rejects.toThrow(/2 times/)
+  const never = <R>(): Promise<R> => Promise.resolve(undefined as R)
+  await expect(explain(learner, prompt, answer, { turn: never })).rejects.toThrow(/0 times/)
+  letGo(learner)
+})

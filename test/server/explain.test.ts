@@ -88,3 +88,25 @@ test('says what is wrong with a question', async () => {
   }
   expect((await ask('/v1/explain', { ...why, model: 'other' })).status).toBe(404)
 })
+
+test('stops for a client that has gone, and answers the next one', async () => {
+  const { ask, app, served } = await asking()
+  const gone = new AbortController()
+  let turns = 0
+  const request = new Request('http://localhost/v1/explain', {
+    method: 'POST',
+    headers: { host: 'localhost', 'content-type': 'application/json' },
+    body: JSON.stringify(why),
+    signal: gone.signal,
+  })
+  const answer = Promise.resolve(app.fetch(request))
+  // It is answered in several turns, and the client goes after the first of them.
+  await served.explain?.({ ...why, experiences: 0 }, async (piece) => {
+    turns++
+    gone.abort()
+    return piece()
+  })
+  expect((await answer).status).toBe(499)
+  expect(turns).toBeGreaterThan(5)
+  expect((await ask('/v1/explain', why)).status).toBe(200)
+})
