@@ -70,6 +70,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       wholeNumber(1),
     )
     .option(
+      '--coverage <p>',
+      'keep account of how sure it may be: of sets of tokens that hold what comes so often; none unless given',
+      number(0.01, 0.99),
+    )
+    .option(
       '--similarity <x>',
       'leave out a record that shares so much with one before, above 0 up to 1; equal ones alone unless given',
       number(1e-3, 1),

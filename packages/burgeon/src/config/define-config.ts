@@ -31,6 +31,8 @@ export interface LearnConfig {
   readonly recall?: number | undefined
   /** Steps from one sleep to the next, ≥ 1. */
   readonly sleepEvery?: number | undefined
+  /** How often sets of tokens are to hold what comes, from 0.01 to 0.99. */
+  readonly coverage?: number | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
   /** File of JSON lines that every step is written into. */
@@ -109,6 +111,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   vocabulary: checks.integer({ from: 256 }),
   recall: checks.integer({ from: 2 ** 18 }),
   sleepEvery: checks.integer({ from: 1 }),
+  coverage: checks.number({ from: 0.01, to: 0.99 }),
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,

@@ -34,6 +34,8 @@ export interface ContinueOptions {
   readonly recall?: number
   /** Steps from one sleep to the next, ≥ 1; it never sleeps by itself unless given. */
   readonly sleepEvery?: number
+  /** How often sets of tokens are to hold what comes, in (0, 1); no account is kept unless given. */
+  readonly coverage?: number
   /** 0 unless given. */
   readonly seed?: number
   /** Ends the writing of own text. */
@@ -59,6 +61,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   rowTokens: checks.integer({ from: 1 }),
   recall: checks.integer({ from: leastRecall }),
   sleepEvery: checks.integer({ from: 1 }),
+  coverage: checks.number({ above: 0, below: 1 }),
   seed: checks.seed,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   onProgress: checks.callback(),
@@ -124,6 +127,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     ownText,
     ...(options.recall !== undefined && { recall: options.recall }),
     ...(options.sleepEvery !== undefined && { sleepEvery: options.sleepEvery }),
+    ...(options.coverage !== undefined && { coverage: options.coverage }),
   }
   const rows = Math.max(ownText, protection > 0 ? judgedRows : 0)
   const begin = beginOf(tokenizer) ?? endOf(tokenizer)

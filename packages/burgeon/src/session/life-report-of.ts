@@ -11,6 +11,7 @@ import type {
 } from '../report/life-report.ts'
 import { maxDomains, ends } from '../report/legible.ts'
 import { lossCurve } from './record/bounded-series.ts'
+import { certaintyLines } from './life/life-certainty.ts'
 import type { Life } from './life/life-checkpoint.ts'
 import { type LifeRecord, type Measurement, predictedOf } from './record/life-record.ts'
 import { events, measurements as someMeasurements, spans } from './record/record-checks.ts'
@@ -48,6 +49,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
       ...(settings.sleepEvery === undefined
         ? []
         : [{ label: 'sleep', value: `every ${settings.sleepEvery} steps` }]),
+      ...certaintyLines(settings, learner),
       { label: 'seed', value: String(settings.seed) },
     ],
     spans: record.spans,

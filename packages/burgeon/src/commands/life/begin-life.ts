@@ -41,6 +41,8 @@ export interface LearnOptions extends SinkFiles {
   readonly recall?: number
   /** Steps from one sleep to the next; it never sleeps by itself unless given. */
   readonly sleepEvery?: number
+  /** How often sets of tokens are to hold what comes; it keeps no account of that unless given. */
+  readonly coverage?: number
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
@@ -60,6 +62,7 @@ function learnSettings({
   protection = 0,
   recall,
   sleepEvery,
+  coverage,
 }: LearnOptions): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
@@ -76,6 +79,7 @@ function learnSettings({
     watchesBytes: true,
     ...(recall !== undefined && { recall }),
     ...(sleepEvery !== undefined && { sleepEvery }),
+    ...(coverage !== undefined && { coverage }),
   }
 }
 
@@ -89,7 +93,7 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  const { recall, sleepEvery } = options
+  const { recall, sleepEvery, coverage } = options
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
@@ -101,7 +105,17 @@ export async function begunOrTakenUp(
       )
     }
     if (from !== undefined) {
-      const asked = { ownText, protection, learningRate, maxParameters, vocabulary, recall, sleepEvery, seed }
+      const asked = {
+        ownText,
+        protection,
+        learningRate,
+        maxParameters,
+        vocabulary,
+        recall,
+        sleepEvery,
+        coverage,
+        seed,
+      }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
       await checkBeforeLearning(path, options)
       return beginFrom(from, given, context)
@@ -133,6 +147,7 @@ export async function begunOrTakenUp(
     ['--protection', protection, settings.protection],
     ['--recall', recall, settings.recall ?? 0],
     ['--sleep-every', sleepEvery, settings.sleepEvery ?? 'none'],
+    ['--coverage', coverage, settings.coverage ?? 'none'],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkHealth, openExperience } from '@burgeon/continual'
+import { checkHealth, type Learner, openExperience } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keptCheckpoints, LockedError, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checks } from '@burgeon/tensor'
@@ -128,7 +128,28 @@ async function clockFinding(folder: string, now: number): Promise<LifeFinding> {
   }
 }
 
-async function learnerFindings({ learner }: KnownLife): Promise<LifeFinding[]> {
+async function learnerFindings({ learner, settings }: KnownLife): Promise<LifeFinding[]> {
   const { findings } = await checkHealth(learner)
-  return findings.map(({ seen, ...rest }) => ({ ...rest, seen: String(seen) }))
+  return [
+    ...findings.map(({ seen, ...rest }) => ({ ...rest, seen: String(seen) })),
+    ...(settings.coverage === undefined ? [] : coverageFindings(learner, settings.coverage)),
+  ]
+}
+
+/** Predictions by which coverage is judged, and by how much it may be off in them. */
+const [fewestPredictions, allowedMiss] = [2000, 0.03]
+
+/** Whether sets held what came as often as promised, domain by domain. */
+function coverageFindings({ strategy }: Learner, promised: number): LifeFinding[] {
+  const calibration = Object.entries(strategy.assessment?.summary().calibration ?? {})
+  return calibration.flatMap(([where, { predictions, coverage }]) =>
+    predictions < fewestPredictions
+      ? []
+      : [
+          {
+            ...{ name: 'coverage of sets', where, ok: Math.abs(coverage - promised) <= allowedMiss },
+            ...{ seen: coverage.toFixed(3), expected: `${promised}, within ${allowedMiss}` },
+          },
+        ],
+  )
 }

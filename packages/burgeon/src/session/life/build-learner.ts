@@ -23,6 +23,7 @@ import {
   pageHinkley,
   type Rehearsal,
   reservoirReplay,
+  selfAssessment,
   standardized,
   type Strategy,
 } from '@burgeon/continual'
@@ -100,7 +101,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage } = settings
   return compose(
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
@@ -110,6 +111,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
       : {},
     vocabularyOf(settings, pretrained),
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
+    coverage === undefined ? {} : { assessment: selfAssessment({ coverage }) },
     sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )
 }

@@ -56,6 +56,11 @@ export interface LifeSettings {
    * by. It never sleeps by itself unless given.
    */
   readonly sleepEvery?: number
+  /**
+   * How often sets of tokens are to hold what comes, in (0, 1): the life keeps account of how sure it may be. It
+   * keeps none unless given.
+   */
+  readonly coverage?: number
 }
 
 /** Fewest bytes in which anything can be recalled. */
@@ -94,10 +99,20 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   recall: checks.integer({ from: leastRecall }),
   feedback: checks.integer({ from: 1 }),
   sleepEvery: checks.integer({ from: 1 }),
+  coverage: checks.number({ above: 0, below: 1 }),
 }
 
-const { vocabulary, watchesBytes, pretrained, ownText, recall, feedback, sleepEvery, ...ofEveryVersion } =
-  settingsChecks
+const {
+  vocabulary,
+  watchesBytes,
+  pretrained,
+  ownText,
+  recall,
+  feedback,
+  sleepEvery,
+  coverage,
+  ...ofEveryVersion
+} = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
   ...ofEveryVersion,
   vocabulary: optional(vocabulary),
@@ -107,6 +122,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   recall: optional(recall),
   feedback: optional(feedback),
   sleepEvery: optional(sleepEvery),
+  coverage: optional(coverage),
 }
 
 /** Settings, of this version or another, as a part of a life. */
