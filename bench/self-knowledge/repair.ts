@@ -35,7 +35,7 @@ export async function repairOf(
 ): Promise<{ readonly rows: readonly BenchmarkRow[]; readonly checks: readonly BenchmarkCheck[] }> {
   const found = new Map<string, InjuredLife[]>()
   const live = async (seed: number, injury: Injury, care: Care): Promise<void> => {
-    const steps = quick ? 50 : 1000
+    const steps = quick ? 50 : 400
     const life = await once(`seed ${seed}, ${injury}, ${care}`, () =>
       injuredLife(texts, { seed, injury, care, steps, ...(quick && { before: { mixed: 60, last: 40 } }) }),
     )
