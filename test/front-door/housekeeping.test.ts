@@ -143,6 +143,20 @@ test('one that a user keeps of a life that has slept is none that was kept aslee
   expect(await keptCheckpoints(disk)).toHaveLength(4)
 })
 
+test('the last good one stays as long as the life predicts far worse', async () => {
+  const disk = memoryDisk()
+  await saveLife(disk, newLife())
+  const asleep = () => sleepOn({ disk, now: noon }, { steps: 50 })
+  await asleep()
+  const [good] = await keptCheckpoints(disk)
+  const life = await loadLife(disk)
+  life.record.good = { step: 0, bitsPerByte: 1, kept: good, stays: true }
+  await saveLife(disk, life)
+  for (let i = 0; i < 5; i++) await asleep()
+  expect(await keptCheckpoints(disk)).toHaveLength(4)
+  expect(await keptCheckpoints(disk)).toContain(good)
+})
+
 test('a save that fails leaves everything as it was, and no word of what was not done', async () => {
   const disk = memoryDisk()
   await saveLife(disk, newLife())
