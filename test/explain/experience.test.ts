@@ -2,13 +2,17 @@ import {
   attentionFlow,
   attributionPatch,
   darkReplay,
+  batchOfTokens,
   directLogits,
+  everySteps,
+  explain,
+  growingVocabulary,
   ExplanationError,
   growOnSchedule,
   influence,
   integratedGradients,
   joinBatches,
-  type Learner,
+  Learner,
   l2ToInitial,
   logitLens,
   type Past,
@@ -22,7 +26,8 @@ import {
   whyGrew,
 } from '@burgeon/continual'
 import { valueAndGrad } from '@burgeon/autograd'
-import type { Gpt } from '@burgeon/gpt'
+import { sgd } from '@burgeon/autograd/optim'
+import { Gpt, LoraAdapter } from '@burgeon/gpt'
 import { OptionError, scope, sum, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
@@ -83,6 +88,51 @@ describe('influence', () => {
     letGo(learner)
   })
 
+  test('of a learner with an adapter is by the weights of the adapter alone', async () => {
+    const model = Gpt.create({ context: 32, embed: 16, heads: 2, layers: 1 }, { device, seed: 1 })
+    const adapter = LoraAdapter.create(model, { rank: 2 })
+    const learner = new Learner({ model, optimizer: sgd(0.1), adapter })
+    const rows = joinBatches(observedIn({ device, steps: 6, planted }))
+    await learner.observe(rows)
+    const told = await influence([learner], question, rows)
+    const whole = await influence([model], question, rows)
+    expect(told.gap).toBeLessThan(0.01)
+    expect(told.rows[0].row).toBe(21)
+    expect(told.rows[0].influence).not.toBeCloseTo(whole.rows[0].influence, 3)
+    // Of all weights no more than these have a part in it: learning the row moves the adapter, and by that the loss.
+    const before = (await explain(learner, question.prompt, question.answer, { experiences: 0 }))
+      .logProbability
+    await learner.observe(rowsBetween(rows, 21))
+    const after = (await explain(learner, question.prompt, question.answer, { experiences: 0 }))
+      .logProbability
+    expect(Math.sign(after - before)).toBe(Math.sign(told.rows[0].influence))
+    letGo(learner)
+    adapter.dispose()
+  })
+
+  test('reads rows of bytes in the tokens that each checkpoint has', async () => {
+    const strategy = (): Strategy => ({
+      vocabulary: growingVocabulary({ tokens: 280, tokensAtOnce: 8, growWhen: everySteps(4) }),
+    })
+    const { learner } = await smallLife({ device, steps: 12, strategy, planted })
+    expect(learner.model.config.vocabulary).toBeGreaterThan(256)
+    const rows = joinBatches(observedIn({ device, steps: 12, planted }))
+    const { rows: told, gap } = await influence([learner], question, rows)
+    expect(told[0].row).toBe(21)
+    expect(gap).toBeLessThan(0.01)
+    letGo(learner)
+  })
+
+  test('of rows longer than a context reads the beginning', async () => {
+    const { learner } = await smallLife({ device, steps: 2 })
+    const text = 'the old house and the cold wind blow on the rain again and again'
+    const long = batchOfTokens(new TextEncoder().encode(text), 60, 'words')
+    const short = batchOfTokens(new TextEncoder().encode(text.slice(0, 33)), 32, 'words')
+    const [a, b] = [await influence([learner], question, long), await influence([learner], question, short)]
+    expect(a.rows[0].influence).toBe(b.rows[0].influence)
+    letGo(learner)
+  })
+
   test('refuses no checkpoint, and tokens that there are none', async () => {
     const { learner } = await smallLife({ device, steps: 1 })
     const [rows] = observedIn({ device, steps: 1 })
@@ -123,6 +173,11 @@ function gradientsOf(
     }),
   }
 }
+
+const rowsBetween = (batch: TokenBatch, row: number): TokenBatch => ({
+  ...{ rows: 1, length: batch.length, domains: [batch.domains[row]] },
+  tokens: batch.tokens.slice(row * (batch.length + 1), (row + 1) * (batch.length + 1)),
+})
 
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((total, x, i) => total + x * b[i], 0)

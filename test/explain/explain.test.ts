@@ -162,3 +162,24 @@ test('refuses turns that run a piece twice, or never', async () => {
   await expect(explain(learner, prompt, answer, { turn: never })).rejects.toThrow(/0 times/)
   letGo(learner)
 })
+
+test('gradients of earlier checkpoints count where they are given, and what is recalled by somebody else', async () => {
+  const { learner, past } = await smallLife({
+    device,
+    steps: 8,
+    strategy: remembering,
+    planted,
+    kept: [0, 6],
+  })
+  const earlier = await past.moments[1].begin((own) => own)
+  const rows = joinBatches(observedIn({ device, steps: 8, planted }))
+  const why = await explain(learner, prompt, answer, { rows, checkpoints: [earlier], experiences: 1 })
+  const both = await influence([earlier, learner], { prompt, answer }, rows)
+  expect(why.experiences?.[0].score).toBe(both.rows[0].score)
+  expect(both.rows[0].score).not.toBe((await influence([learner], { prompt, answer }, rows)).rows[0].score)
+  const recall = learner.strategy.recall
+  const told = await explain(learner.model, prompt, answer, { ...(recall && { recall }) })
+  expect(told.recalled).toEqual(why.recalled)
+  letGo(learner)
+  letGo(earlier)
+})

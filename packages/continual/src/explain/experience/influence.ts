@@ -64,6 +64,9 @@ export interface Influence {
 
 /** Length of the step along the gradient of the question, as a share of the norm of the weights. */
 const step = 2e-4
+const longestStep = 1e-2
+/** Change of a loss, in nats, that stands out of its rounding. */
+const smallestChange = 5e-3
 /** Largest error of the difference quotient: what it chooses by would be noise. */
 const maxGap = 0.05
 /** Tokens that are predicted at a time. */
@@ -186,7 +189,8 @@ async function alongQuestion(
   const gradient = scope(() => gradientOf(reader, ...questionTensors(reader, asked)))
   const [length, size] = [await normOf(gradient), await normOf(weights)]
   if (length === 0) return Array.from({ length: rows.rows }, () => ({ change: 0, loss: 1 }))
-  const h = step * size
+  // As far as a loss can be told from its rounding, and no farther than the weights are large.
+  const h = Math.min(longestStep * size, Math.max(step * size, smallestChange / length))
   const moved = scope(() => [h, -h].map((distance) => displaced(weights, gradient, distance / length)))
   try {
     const [ahead, behind] = [await rowLosses(reader, moved[0], rows), await rowLosses(reader, moved[1], rows)]
