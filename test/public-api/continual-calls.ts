@@ -219,15 +219,15 @@ export const continualCalls: CallsOf<typeof api> = {
       run: (knobs: Partial<api.Knobs>) => learner().fork(knobs),
     }),
     () => ({
-      args: { steps: 1, options: { rows: 2 } },
+      args: { steps: 1, options: { rows: 2, tolerance: 9 } },
       run: async (steps: number, options: api.RehearseOptions) => {
         const rehearsal = api.reservoirReplay({ capacity: 2 })
         const rehearsing = new api.Learner({
           model: model(),
           optimizer: optimizer(),
-          strategy: { rehearsal },
+          strategy: { rehearsal, probes: api.heldBack({ share: 0.5, capacity: 8 }) },
         })
-        await rehearsing.observe('some')
+        for (const text of ['some', 'more', 'texts', 'held', 'back']) await rehearsing.observe(text)
         return rehearsing.rehearse(steps, options)
       },
     }),

@@ -91,7 +91,7 @@ export type { StepReport } from './journal/step-report.ts'
 export { Learner } from './learner.ts'
 export type { LearnerOptions, RestoredModelOptions, RestoredOptions } from './learner-options.ts'
 export type { ForgetWhat, Forgotten } from './learning/forget.ts'
-export type { RehearseOptions, RehearseReport } from './learning/rehearse.ts'
+export type { JudgedRehearsal, RehearseOptions, RehearseReport } from './learning/rehearse.ts'
 export {
   type FieldsByRole,
   type LearnerState,

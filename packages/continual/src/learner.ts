@@ -101,11 +101,11 @@ export class Learner<M extends Model = Gpt> {
    *
    * @param steps An integer ≥ 1. Default 1.
    * @throws OptionError if the strategy remembers nothing, or while a fork is open; NonFiniteError as
-   *   `observe`, and the steps before that stand.
+   *   `observe`, and the steps before that stand. With a tolerance none does, and rows must be held back.
    */
   async rehearse(steps: number = 1, options: RehearseOptions = {}): Promise<RehearseReport> {
     checkRehearse(steps, options)
-    return this.#branches.act('a rehearsal', () => this.#sleeping.trials.rehearse(steps, options))
+    return this.#branches.act('a rehearsal', () => this.#sleeping.rehearse(steps, options))
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Fork: a learner that goes on from a moment beside itself, and is kept or dropped. */
-import { checkArgument, checks } from '@burgeon/tensor'
+import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 import { type Knobs, knobsOf } from '../control/knobs.ts'
 import type { StepReport } from '../journal/step-report.ts'
 import { type Observed, someData } from '../learner-options.ts'
@@ -17,7 +17,7 @@ export interface Fork<M extends Model> {
   /** As `learner.observe`, in this fork alone. */
   observe(data: Observed<M>): Promise<StepReport>
   /** As `learner.rehearse`, in this fork alone. */
-  rehearse(steps?: number, options?: RehearseOptions): Promise<RehearseReport>
+  rehearse(steps?: number, options?: Omit<RehearseOptions, 'tolerance'>): Promise<RehearseReport>
   /**
    * Calls a function with the model as it is in this fork, and awaits it. It must neither
    * change the model nor wait for the learner or a fork of it.
@@ -56,7 +56,7 @@ export function forkOf<M extends Model>(
       return branches.actIn(branch, () => loop.step(data, knobs))
     },
     async rehearse(steps = 1, options = {}) {
-      checkRehearse(steps, options)
+      checkForkRehearse(steps, options)
       return branches.actIn(branch, () => loop.rehearse(steps, options, knobs))
     },
     async measure(measured) {
@@ -67,4 +67,13 @@ export function forkOf<M extends Model>(
     keep: () => branches.keep(branch, kept),
     drop: () => branches.drop(branch),
   }
+}
+
+/** Throws OptionError as `checkRehearse`, and for a tolerance: a fork is dropped by whoever opened it. */
+function checkForkRehearse(steps: number, options: RehearseOptions): void {
+  checkRehearse(steps, options)
+  if (options.tolerance === undefined) return
+  throw new OptionError(
+    `Fork: rehearse: got tolerance ${options.tolerance}; expected none: measureProbes says what became worse, and drop undoes it.`,
+  )
 }

@@ -65,6 +65,8 @@ export type LearnerEvent =
   | EventOf<'sleep', SleepReport>
   /** Slices of the stream cost more than the model expected, and more than before. */
   | EventOf<'weakness', { readonly slices: readonly Weakness[] }>
+  /** Steps on remembered rows did harm and were undone. */
+  | EventOf<'undone', { readonly steps: number; readonly harm: string }>
   /** Hidden units of one MLP began again, by number. */
   | EventOf<'units reset', { readonly layer: string; readonly units: readonly number[] }>
   /** So many parameters shrank, and new weights were added. */

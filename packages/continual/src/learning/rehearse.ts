@@ -2,6 +2,7 @@
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { Journal } from '../journal/journal.ts'
 import type { Learnt } from '../journal/learnt.ts'
+import type { ProbeLosses } from '../journal/probe-losses.ts'
 import type { Batch } from '../stream/batch.ts'
 import { learnAlone, type LearningMeans } from './learning-step.ts'
 
@@ -9,6 +10,12 @@ import { learnAlone, type LearningMeans } from './learning-step.ts'
 export interface RehearseOptions {
   /** Rows learnt in each step, ≥ 1, or as many as are remembered where those are fewer. Default 8. */
   readonly rows?: number
+  /**
+   * By how much rows that are held back may become worse, in bits per byte, ≥ 0, in any domain and all
+   * together; what chance explains does not count. Where they become more so, all steps of the call are
+   * undone, to the bit. Not of forks. Nothing is judged unless given.
+   */
+  readonly tolerance?: number
 }
 
 /** Report of `learner.rehearse`. Plain data. */
@@ -21,12 +28,27 @@ export interface RehearseReport {
   readonly losses: readonly number[]
   /** Global norm of the change of the weights in each step. */
   readonly updateNorms: readonly number[]
+  /** What rows that are held back say of the steps, where a tolerance was given. */
+  readonly judged?: JudgedRehearsal
+}
+
+/** Whether steps stand, and why. Plain data. */
+export interface JudgedRehearsal {
+  readonly kept: boolean
+  /** What harm they did; null for none. */
+  readonly harm: string | null
+  /** What the rows cost before the steps, and after them. */
+  readonly before: ProbeLosses
+  readonly after: ProbeLosses
 }
 
 /** Throws OptionError for another number of steps, or options that are none. */
 export function checkRehearse(steps: number, options: RehearseOptions): void {
   checkArgument('Learner: rehearse', 'steps', steps, checks.integer({ from: 1 }))
-  checkOptions('Learner: rehearse', options, { rows: checks.integer({ from: 1 }) })
+  checkOptions('Learner: rehearse', options, {
+    rows: checks.integer({ from: 1 }),
+    tolerance: checks.number({ from: 0 }),
+  })
 }
 
 /**

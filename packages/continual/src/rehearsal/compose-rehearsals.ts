@@ -7,7 +7,7 @@ import type { Rehearsal } from './rehearsal.ts'
 
 /** What a rehearsal does with rows of its own. */
 export type OwnRows = Required<Pick<Rehearsal, 'recall' | 'sample' | 'mark' | 'recode' | 'forget'>> &
-  Pick<Rehearsal, 'recallAlone' | 'toState' | 'restore'>
+  Pick<Rehearsal, 'recallAlone' | 'settled' | 'toState' | 'restore'>
 
 interface State {
   readonly own: unknown
@@ -59,6 +59,10 @@ export function composeRehearsals(who: string, name: string, own: OwnRows, besid
       const rest = old === null || old.rows === ownRows ? null : rowsBetween(old, ownRows, old.rows)
       beside.remember({ ...context, old: rest, oldLosses: (rest && oldLosses?.slice(ownRows)) ?? null })
       ownRows = 0
+    },
+    settled(stand) {
+      own.settled?.(stand)
+      beside.settled?.(stand)
     },
     sample(rows) {
       const first = own.sample(rows)

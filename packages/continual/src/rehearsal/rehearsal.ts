@@ -40,6 +40,11 @@ export interface Rehearsal extends Part {
    * asked for.
    */
   sample(rows: number): Batch | null
+  /**
+   * Is told whether steps on its rows alone stand, or did harm and were undone (`RehearseOptions.tolerance`).
+   * It may learn less of what is its own until some stand.
+   */
+  settled?(stand: boolean): void
   /** Plain data. */
   toState(): unknown
   restore(state: unknown): void

@@ -4,6 +4,7 @@ import {
   checkOptions,
   checks,
   checkState,
+  optional,
   OptionError,
   type StateChecks,
 } from '@burgeon/tensor'
@@ -23,13 +24,16 @@ import { FeedbackStore } from './feedback-store.ts'
 import { type FeedbackStatus, type FeedbackSummary, summaryOf } from './feedback-summary.ts'
 import { weightedRows } from './weighted-rows.ts'
 
+/** Something is learnt however often it did harm: otherwise no steps could stand again. */
+const leastRestraint = 2 ** -10
+
 /** How feedback is learnt. */
 export interface FeedbackMemoryOptions {
   /** Pieces of feedback that are kept, ≥ 1; the oldest of those that are done with go first. */
   readonly capacity: number
   /** What is rehearsed beside it: feedback alone ruins a model. */
   readonly beside: Rehearsal
-  /** Pieces of feedback learnt per new row, in (0, 1]; fractions add up. Default 0.25. */
+  /** Pieces of feedback learnt per new row, in (0, 1]; fractions add up. Default 0.15. */
   readonly share?: number
   /** β: how soon a preference is satisfied, > 0, per nat of log ratio. Default 0.1. */
   readonly beta?: number
@@ -74,11 +78,17 @@ export interface FeedbackMemory extends Rehearsal {
 interface State {
   readonly feedback: unknown
   readonly owed: number
+  /** Part of the share that is learnt where nothing new comes; 1 unless given. */
+  readonly restraint?: number
+  /** Pieces owed there; none unless given. */
+  readonly owedAlone?: number
 }
 
 const stateChecks: StateChecks<State> = {
   feedback: checks.object('feedback'),
   owed: checks.number({ from: 0 }),
+  restraint: optional(checks.number({ above: 0, to: 1 })),
+  owedAlone: optional(checks.number({ from: 0 })),
 }
 
 /**
@@ -113,9 +123,10 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
     likelihood: checks.number({ from: 0 }),
     trusted: checks.list('a list of sources', checks.text),
   })
-  const { capacity, beside, share = 0.25, beta = 0.1, likelihood = 0.3, trusted = [] } = options
+  const { capacity, beside, share = 0.15, beta = 0.1, likelihood = 0.3, trusted = [] } = options
   const store = new FeedbackStore(capacity, beta, (source) => source === null || trusted.includes(source))
   let owed = 0
+  let [restraint, owedAlone] = [1, 0]
 
   /** Rows of so many pieces, within a number of rows; null where nothing is waiting. */
   async function feedbackRows(pieces: number, rows: number, context: RehearseContext): Promise<Batch | null> {
@@ -148,25 +159,32 @@ export function feedbackMemory(options: FeedbackMemoryOptions): FeedbackMemory {
       return rows
     },
     recallAlone(rows, context) {
-      const pieces = Math.max(1, Math.floor((rows * share) / (1 + share)))
+      const due = owedAlone + restraint * Math.max(1, Math.floor((rows * share) / (1 + share)))
+      const pieces = Math.floor(due)
+      owedAlone = due - pieces
+      if (pieces === 0) return null
       // A correction takes two rows.
       return feedbackRows(pieces, Math.min(rows, 2 * pieces), context)
+    },
+    settled(stand) {
+      restraint = stand ? Math.min(1, 2 * restraint) : Math.max(leastRestraint, restraint / 2)
     },
     // Whoever asks for remembered rows wants what was read.
     sample: () => null,
     mark() {
-      const before = { feedback: store.toState(), owed }
+      const before = own.toState()
       return () => own.restore(before)
     },
     recode: (encoded) => store.recode(encoded),
     // Feedback has a source, and no number that an experience could have.
     forget: (isMeant) =>
       store.forget((source) => isMeant({ id: -1, source, domain: 'feedback', at: 0, trust: 1 })),
-    toState: (): State => ({ feedback: store.toState(), owed }),
+    toState: (): State => ({ feedback: store.toState(), owed, restraint, owedAlone }),
     restore(state) {
       const saved = checkState<State>('feedback memory', state, stateChecks)
       store.restore(saved.feedback)
       owed = saved.owed
+      ;({ restraint = 1, owedAlone = 0 } = saved)
     },
   }
   const name = `feedback of ${capacity}, share ${share}, β ${beta}, ν ${likelihood}, beside ${beside.name}`

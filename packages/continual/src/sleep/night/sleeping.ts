@@ -3,8 +3,10 @@ import { checkOptions, checks } from '@burgeon/tensor'
 import type { StepReport } from '../../journal/step-report.ts'
 import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
 import type { Loop } from '../../learning/loop.ts'
+import type { RehearseOptions, RehearseReport } from '../../learning/rehearse.ts'
 import type { Batch } from '../../stream/batch.ts'
 import { type Elsewhere, Trials } from '../../trial/trials.ts'
+import { rehearseUnharmed } from './rehearse-unharmed.ts'
 import { sleepOnce, type Slept } from './night.ts'
 
 /** How much may be done in a sleep that nothing but a call has set off. */
@@ -37,6 +39,13 @@ export class Sleeping {
     if (parts.sleep?.sleep.when({ step, drift, stepsSinceDrift }) !== true) return report
     const { events } = await this.#slept()
     return { ...report, parameters: model.parameters.size, events: [...report.events, ...events] }
+  }
+
+  /** Steps on remembered rows; a trial has no place for them and ends. */
+  rehearse(steps: number, { tolerance, ...options }: RehearseOptions): Promise<RehearseReport> {
+    if (tolerance === undefined) return this.trials.rehearse(steps, options)
+    this.trials.drop()
+    return this.#elsewhere(() => rehearseUnharmed(this.#loop, steps, options, tolerance))
   }
 
   /** Sleeps now. A trial has no place for that and ends. Throws OptionError for options that are none. */
