@@ -47,6 +47,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   'self-knowledge': ['self-knowledge', '--seeds', '3', '--data', 'DIR'],
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
   sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
+  unattended: ['unattended'],
 }
 
 export const readResult = (name: string): KeptResult =>
