@@ -168,5 +168,5 @@ function sharesOf(domains: readonly string[]): (readonly [string, number])[] {
   return [...counts].map(([domain, count]) => [domain, count / domains.length])
 }
 
-export const meanOf = (numbers: readonly number[]): number =>
+const meanOf = (numbers: readonly number[]): number =>
   numbers.reduce((a, b) => a + b, 0) / numbers.length
