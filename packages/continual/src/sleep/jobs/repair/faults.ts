@@ -168,5 +168,4 @@ function sharesOf(domains: readonly string[]): (readonly [string, number])[] {
   return [...counts].map(([domain, count]) => [domain, count / domains.length])
 }
 
-const meanOf = (numbers: readonly number[]): number =>
-  numbers.reduce((a, b) => a + b, 0) / numbers.length
+const meanOf = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length
