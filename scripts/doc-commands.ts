@@ -100,6 +100,15 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon forget --from life --source nats://localhost/notes --replay --out life-without': {
     because: records,
   },
+  'npx burgeon learn notes/ --coverage 0.9': {
+    run: 'npx burgeon learn notes/ --coverage 0.9 --out life/sure',
+    because: 'a life is there from another try',
+  },
+  'npx burgeon learn notes/ --sleep-every 1000': {
+    run: 'npx burgeon learn notes/ --sleep-every 1000 --out life/sleeping',
+    because: 'a life is there from another try',
+  },
+  'npx burgeon forget --source NAME': { because: records },
   'npm run bench -- explain': bench('explain'),
   'npx burgeon learn': { because: 'names the command, whose text is not given' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },

@@ -27,7 +27,7 @@ import {
 } from '@burgeon/continual'
 import { valueAndGrad } from '@burgeon/autograd'
 import { sgd } from '@burgeon/autograd/optim'
-import { Gpt, LoraAdapter } from '@burgeon/gpt'
+import { Gpt, type GrowingTokenizer, LoraAdapter } from '@burgeon/gpt'
 import { OptionError, scope, sum, type Tensor, type TensorsByPath } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
 import { describe, expect, test } from 'vitest'
@@ -120,6 +120,35 @@ describe('influence', () => {
     const { rows: told, gap } = await influence([learner], question, rows)
     expect(told[0].row).toBe(21)
     expect(gap).toBeLessThan(0.01)
+    letGo(learner)
+  })
+
+  test('reads rows in the tokens of today at a checkpoint from before there were any', async () => {
+    const strategy = (): Strategy => ({
+      vocabulary: growingVocabulary({ tokens: 280, tokensAtOnce: 8, growWhen: everySteps(4) }),
+    })
+    const [{ learner: early }, { learner }] = [
+      await smallLife({ device, steps: 3, strategy, planted }),
+      await smallLife({ device, steps: 12, strategy, planted }),
+    ]
+    expect(early.model.config.vocabulary).toBe(256)
+    const bytes = joinBatches(observedIn({ device, steps: 12, planted }))
+    const tokenizer = learner.strategy.vocabulary?.tokenizer as GrowingTokenizer
+    const encoded = Array.from({ length: bytes.rows }, (_, row) => {
+      const own = rowsBetween(bytes, row)
+      const text = Uint8Array.from(own.tokens.filter((token) => token >= 0))
+      const tokens = tokenizer.encodeBytes(text)
+      return { ...own, tokens, length: tokens.length - 1 }
+    })
+    const rows = joinBatches(encoded)
+    expect(Math.max(...rows.tokens)).toBeGreaterThan(255)
+    const { rows: told, gap } = await influence([early, learner], question, rows)
+    expect(told[0].row).toBe(21)
+    expect(gap).toBeLessThan(0.01)
+    // But for the beginning of a row, which is only read, they are the rows of bytes.
+    const { rows: ofBytes } = await influence([early, learner], question, bytes)
+    expect(Math.abs(told[0].influence / ofBytes[0].influence - 1)).toBeLessThan(0.3)
+    letGo(early)
     letGo(learner)
   })
 

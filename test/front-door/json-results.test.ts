@@ -106,6 +106,9 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   for (const finding of looked.slice(0, -1)) expectFields(finding, 'health: each finding')
   expectFields(looked.at(-1) ?? {}, 'health: the end')
   expect(looked.at(-1)).toMatchObject({ findings: looked.length - 1, wrong: 0, page: null })
+  const [explained] = (await json('explain', place('life'), 'the ', 'q')).lines
+  expectFields(explained, 'explain: the end')
+  expect(explained).toMatchObject({ path: place('life'), page: null, notReplayed: null })
   const [slept] = (await json('sleep', place('life'))).lines
   expectFields(slept, 'sleep: the end')
   expect(slept).toMatchObject({ folder: place('life'), step: steps.length })

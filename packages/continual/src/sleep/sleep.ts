@@ -16,8 +16,8 @@ export interface SleepOptions {
   readonly share?: number
   /**
    * How much worse the rows that are held back may become by a job that is kept, in any domain and over all,
-   * in bits per byte (or example), ≥ 0. What is worse by more counts where it is more than chance explains:
-   * the mean rise of the rows is above twice its standard error. Default 0.01.
+   * in bits per byte (or example), ≥ 0. What is worse by up to 0.05 bits more counts where it is more than
+   * chance explains, which is a mean rise of the rows above twice its standard error. Default 0.01.
    */
   readonly tolerance?: number
 }

@@ -116,6 +116,19 @@ export function encodedRow(row: Int32Array, tokenizer: GrowingTokenizer): Int32A
 }
 
 /**
+ * The row in the tokens of an earlier tokenizer, which knows fewer: in as many as that takes. Of a first token
+ * that it does not know the last byte is read.
+ *
+ * @param now Knows all tokens of the row.
+ */
+export function rowInEarlier(row: Int32Array, now: GrowingTokenizer, earlier: GrowingTokenizer): Int32Array {
+  const [first, ...rest] = row.filter((token) => token >= 0)
+  const isKnown = first < earlier.vocabulary
+  const before = isKnown ? first : earlier.encodeBytes(Uint8Array.from(now.bytesOf(first)).slice(-1))[0]
+  return Int32Array.of(before, ...earlier.encodeBytes(Uint8Array.from(now.decodeBytes(rest))))
+}
+
+/**
  * The first token, which is only read, stays: what comes after it is predicted, and stands for the same
  * bytes.
  */

@@ -1,5 +1,6 @@
 /** Influence: which rows that were learnt speak for an answer, by gradients at checkpoints. */
 import { valueAndGrad } from '@burgeon/autograd'
+import type { GrowingTokenizer } from '@burgeon/gpt'
 import {
   add,
   checkArgument,
@@ -19,8 +20,8 @@ import { Learner } from '../../learner.ts'
 import { aTokenBatch, rowsBetween, type TokenBatch, withinContext } from '../../stream/batch.ts'
 import { batchTensors } from '../../stream/batch-tensors.ts'
 import type { Origin } from '../../stream/origin.ts'
-import { batchFromRows, recoded, rowAt } from '../../stream/row.ts'
-import { encodedRow } from '../../vocabulary/encode-batch.ts'
+import { batchFromRows, recoded, type Row, rowAt } from '../../stream/row.ts'
+import { encodedRow, rowInEarlier } from '../../vocabulary/encode-batch.ts'
 import { anExplained, type Explained, type Reader, readerOf } from '../question/explained.ts'
 import { type Asked, askedOf, type Question } from '../question/question.ts'
 
@@ -80,7 +81,8 @@ const atOnce = 2 ** 12
  * products and norms exactly.
  *
  * @param checkpoints The learner as it was at several times, or as it is.
- * @param rows Of bytes or tokens; a learner with a vocabulary reads them in its own.
+ * @param rows Of bytes or tokens, all of which one of the checkpoints knows; a learner with a vocabulary reads
+ *   them in its own.
  * @throws OptionError for no checkpoint, rows that are no batch, or a question that cannot be asked;
  *   ExplanationError if the difference quotient is far from the products.
  */
@@ -96,9 +98,15 @@ export async function influence(
   checkOptions(who, options, { closely: checks.integer({ from: 1 }) })
   if (checkpoints.length === 0) throw new OptionError(`${who}: got no checkpoints; expected one or more.`)
   const { closely = 256 } = options
-  const points = checkpoints.map((explained) => {
-    const reader = readerOf(who, explained)
-    return { reader, asked: askedOf(who, reader, question), rows: rowsFor(explained, reader, rows) }
+  const readers = checkpoints.map((explained) => readerOf(who, explained))
+  // What a tokenizer has learnt it knows for good: of one life, the largest has every token.
+  const richest = readers.reduce((most, one) =>
+    one.tokenizer.vocabulary > most.tokenizer.vocabulary ? one : most,
+  )
+  const points = checkpoints.map((explained, i) => {
+    const reader = readers[i]
+    const own = rowsFor(explained, reader, rows, richest.tokenizer)
+    return { reader, asked: askedOf(who, reader, question), rows: own }
   })
   const quotients = new Float64Array(rows.rows)
   const losses = new Float64Array(rows.rows)
@@ -150,11 +158,22 @@ export async function influence(
 }
 
 /** The rows in the tokens of a checkpoint, and no longer than its context. */
-function rowsFor(explained: Explained, { model, tokenizer }: Reader, rows: TokenBatch): TokenBatch {
+function rowsFor(
+  explained: Explained,
+  { model, tokenizer }: Reader,
+  rows: TokenBatch,
+  richest: GrowingTokenizer,
+): TokenBatch {
   const hasVocabulary =
     explained instanceof Learner ? explained.strategy.vocabulary !== undefined : 'tokenizer' in explained
   const all = Array.from({ length: rows.rows }, (_, row) => rowAt(rows, row))
-  const own = hasVocabulary ? all.map((row) => recoded(row, (tokens) => encodedRow(tokens, tokenizer))) : all
+  const ofToday = (row: Row): Row => {
+    const isKnown = !('tokens' in row) || row.tokens.every((token) => token < tokenizer.vocabulary)
+    return isKnown
+      ? recoded(row, (tokens) => encodedRow(tokens, tokenizer))
+      : { domain: row.domain, origin: row.origin, tokens: rowInEarlier(row.tokens, richest, tokenizer) }
+  }
+  const own = hasVocabulary ? all.map(ofToday) : all
   const batch = withinContext(batchFromRows(own) as TokenBatch, model.config.context)
   const strange = batch.tokens.find((token) => token >= model.config.vocabulary)
   if (strange === undefined) return batch

@@ -4,6 +4,8 @@ import type { SleptJob } from '../../journal/sleep/sleep-report.ts'
 
 /** Standard errors of the mean rise of rows from which on chance does not explain it. */
 const beyondChance = 2
+/** Bits above the tolerance that chance may explain: what few rows cannot tell is not kept in good faith. */
+const mostByChance = 0.05
 
 /**
  * Why a job cannot be kept; null where it can. What is not a number is worse than any. Rows are compared one
@@ -17,7 +19,7 @@ export function harmOf(before: ProbeLosses, after: ProbeLosses, tolerance: numbe
     rows: risen.every(({ rows }) => rows !== null) ? risen.flatMap(({ rows }) => rows ?? []) : null,
   }
   const worse = [...risen, ...(domains.length > 1 ? [all] : [])].filter(
-    ({ rise, rows }) => !(rise <= tolerance) && !isChance(rows),
+    ({ rise, rows }) => !(rise <= tolerance) && !(rise <= tolerance + mostByChance && isChance(rows)),
   )
   if (worse.length === 0) return null
   const told = worse.map(({ name, rise }) => `${name} is worse by ${rise.toFixed(3)} bits`)
