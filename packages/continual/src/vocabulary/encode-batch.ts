@@ -116,8 +116,8 @@ export function encodedRow(row: Int32Array, tokenizer: GrowingTokenizer): Int32A
 }
 
 /**
- * The row in the tokens of an earlier tokenizer, which knows fewer: in as many as that takes. Of a first token
- * that it does not know the last byte is read.
+ * The row in the tokens of an earlier tokenizer, which knows fewer: in as many as that takes. Of a first
+ * token that it does not know the last byte is read.
  *
  * @param now Knows all tokens of the row.
  */

@@ -81,8 +81,8 @@ const atOnce = 2 ** 12
  * products and norms exactly.
  *
  * @param checkpoints The learner as it was at several times, or as it is.
- * @param rows Of bytes or tokens, all of which one of the checkpoints knows; a learner with a vocabulary reads
- *   them in its own.
+ * @param rows Of bytes or tokens, all of which one of the checkpoints knows; a learner with a vocabulary
+ *   reads them in its own.
  * @throws OptionError for no checkpoint, rows that are no batch, or a question that cannot be asked;
  *   ExplanationError if the difference quotient is far from the products.
  */
