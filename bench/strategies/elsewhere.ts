@@ -58,6 +58,11 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
+  'bench -- explain: looks, and changes nothing': [
+    ...['attentionFlow', 'attentionPatterns', 'attributionPatch', 'directLogits', 'explain', 'influence'],
+    ...['integratedGradients', 'logitLens', 'patch', 'pathAttributions', 'rememberedRows', 'retrace'],
+    ...['whatIf', 'whyGrew'],
+  ],
   'no part of a learner': [
     ...['batchOfTokens', 'batches', 'bitsPerByte', 'bitsPerByteOf', 'blurredTasks', 'calibrationOf'],
     ...['classifier', 'compose', 'denseFromState', 'empiricalFisherInformation', 'evaluateExamples'],
