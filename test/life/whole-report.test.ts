@@ -1,5 +1,5 @@
 /** The report of a life, field by field, from a record made by hand. Reaches inside: the command line alone makes whole reports. */
-import type { LearnerEvent } from '@burgeon/continual'
+import { batchOfTokens, type LearnerEvent } from '@burgeon/continual'
 import {
   buildLearner,
   domainMatrix,
@@ -199,4 +199,40 @@ test('the beginning of a stream is no change of it', () => {
   expect(driftAlarms({ spans, events }, false)).toEqual([
     { bytes: 20, detector: 'loss', verdict: 'unknown', delayBytes: null },
   ])
+})
+
+test('a life that sleeps and knows how sure it is says so, and another says neither', async () => {
+  const settings = { ...tinySettings, sleepEvery: 40, coverage: 0.9 }
+  const learner = buildLearner(settings)
+  const job = { job: 'health', kept: true, reason: '9 checks hold', before: null, after: null, operations: 0 }
+  const slept: LearnerEvent = {
+    ...{ kind: 'sleep', step: 40, part: 'sleep', summary: 'slept' },
+    data: {
+      jobs: [job, { ...job, job: 'dreams', kept: false, reason: 'a is worse' }],
+      operations: 0,
+      budget: 1,
+    },
+  }
+  const own = record()
+  const events = [...own.events, { bytes: 170, event: slept }]
+  const report = lifeReportOf({ settings, learner, record: { ...own, events } }, frame)
+  expect(report.slept).toEqual([
+    { bytes: 170, job: 'health', kept: true, reason: '9 checks hold' },
+    { bytes: 170, job: 'dreams', kept: false, reason: 'a is worse' },
+  ])
+  expect(report.config.slice(-3)).toEqual([
+    { label: 'sleep', value: 'every 40 steps' },
+    { label: 'sets that hold 90 %', value: 'nothing was predicted yet' },
+    { label: 'seed', value: '7' },
+  ])
+  const text = new TextEncoder().encode('the quick brown fox jumps over')
+  await learner.observe(batchOfTokens(text, 16, 'foxes'))
+  const [{ value }] = lifeReportOf({ settings, learner, record: own }, frame).config.slice(-2)
+  expect(value).toMatch(/^\d+\.\d % \(\d+ tokens\) in foxes$/)
+  learner.dispose()
+  const plain = buildLearner(tinySettings)
+  const without = lifeReportOf({ settings: tinySettings, learner: plain, record: own }, frame)
+  expect(without).not.toHaveProperty('slept')
+  expect(without.config.some(({ label }) => /sleep|sets/.test(label))).toBe(false)
+  plain.dispose()
 })
