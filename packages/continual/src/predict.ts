@@ -8,6 +8,7 @@ import {
 } from '@burgeon/gpt'
 import { checkArgument, checks, crossEntropy, gather, OptionError, scope } from '@burgeon/tensor'
 import type { Certainty } from './assess/assessment.ts'
+import { softmaxAt } from './assess/calibration/softmax-at.ts'
 import { contextLabels, type GivenLabels } from './context/context-labels.ts'
 import { byName, contextMixture } from './context/context-mixture.ts'
 import { afterTokens } from './context/rows-in-context.ts'
@@ -120,8 +121,9 @@ export async function predictText(
 /** What would come next in each of several contexts, by how probable they are. */
 function mixed(logits: ArrayLike<number>, probabilities: Float64Array): Float64Array {
   const vocabulary = logits.length / probabilities.length
-  const rows = Array.from(probabilities, (_, row) =>
-    softmax(Array.from(logits).slice(row * vocabulary, (row + 1) * vocabulary)),
+  const rows = Array.from(
+    probabilities,
+    (_, row) => softmaxAt(logits, row * vocabulary, vocabulary, 1).probabilities,
   )
   return rows[0].map((_, token) => rows.reduce((sum, own, row) => sum + probabilities[row] * own[token], 0))
 }
@@ -187,12 +189,4 @@ export async function meanLoss(model: Gpt, tokens: ArrayLike<number>, rows = 16)
     count += counted
   }
   return total / count
-}
-
-function softmax(logits: ArrayLike<number>): Float64Array {
-  const numbers = Float64Array.from(logits)
-  const top = numbers.reduce((a, b) => Math.max(a, b), -Infinity)
-  const weights = numbers.map((logit) => Math.exp(logit - top))
-  const total = weights.reduce((a, b) => a + b, 0)
-  return weights.map((weight) => weight / total)
 }

@@ -10,7 +10,7 @@ import { detectorFindings, detectorSums } from './detector-findings.ts'
 import { finiteStates, finiteWeights } from './finite.ts'
 import { storeFindings } from './store-findings.ts'
 import { unitFindings } from './unit-findings.ts'
-import { weightFindings, weightSizes } from './weight-sizes.ts'
+import { blockOf, comparableSizes, weightFindings, weightSizes } from './weight-sizes.ts'
 
 /** What is looked at. */
 export interface Examined {
@@ -41,7 +41,7 @@ export async function examine(
   before: HealthRecord | null,
 ): Promise<HealthReport> {
   const held = probes ? await rowsOf(probes) : []
-  const sizes = await weightSizes(model.parameters)
+  const sizes = await weightSizes(model.parameters, blockOf)
   const detectors = detectorSums(states)
   const finite = [await finiteWeights(model.parameters), finiteStates(states)]
   const areFinite = finite.every(({ ok }) => ok)
@@ -53,18 +53,5 @@ export async function examine(
     ...storeFindings(rehearsal, probes),
     ...detectorFindings(detectors, step, before),
   ]
-  return { findings, record: { step, weights: recorded(sizes, before), detectors } }
-}
-
-/** The sizes of now, but for those that cannot be compared with. */
-function recorded(
-  sizes: Readonly<Record<string, number>>,
-  before: HealthRecord | null,
-): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(sizes).flatMap(([block, size]) => {
-      const usable = Number.isFinite(size) && size > 0 ? size : before?.weights[block]
-      return usable === undefined ? [] : [[block, usable] as const]
-    }),
-  )
+  return { findings, record: { step, weights: comparableSizes(sizes, before?.weights), detectors } }
 }

@@ -1,5 +1,4 @@
 /** `burgeon explain`: why a model would answer a text as it is said. */
-import { writeFile } from 'node:fs/promises'
 import { explain as explainModel, type Explanation } from '@burgeon/continual'
 import { explanationPage } from '../../report/explanation/explanation-page.ts'
 import { explanationTables, probabilityOf, visibleText } from '../../report/explanation/explanation-tables.ts'
@@ -12,7 +11,7 @@ import { resultsOf } from '../../terminal/results.ts'
 import { table } from '../../terminal/table.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
-import { isOwnReport } from '../life/check-output.ts'
+import { checkPage, writePage } from '../write-page.ts'
 
 export interface ExplainCommandOptions {
   /** Answer instead of which it is given. */
@@ -36,21 +35,12 @@ export async function explain(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
-  if (page !== undefined && !(await isOwnReport(page))) {
-    throw new UsageError(
-      `explain: ${printable(page)} is no page of ours and would be overwritten. Give another file.`,
-    )
-  }
+  await checkPage('explain', page)
   const local = await broughtPath('explain', path, context)
   const why = await explained(local, { prompt, answer }, options)
   context.output.write(`${told(prompt, answer, why)}\n`)
-  if (page !== undefined) {
-    const when = new Date().toISOString().slice(0, 16).replace('T', ' ')
-    const markup = explanationPage({ place: path, prompt, answer, when }, why)
-    await writeFile(page, markup).catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError(`explain: cannot write ${printable(page)} (${error.code ?? error.message}).`)
-    })
-  }
+  const head = { place: path, prompt, answer }
+  await writePage('explain', page, (when) => explanationPage({ ...head, when }, why), Date.now())
   print({ path, prompt, ...why, page: page ?? null })
   return 0
 }

@@ -1,13 +1,11 @@
 /** `burgeon health`: whether a life is in good health, for people, programs and as a page. */
-import { writeFile } from 'node:fs/promises'
 import { healthPage } from '../../report/health/health-page.ts'
 import { type LifeFinding, lifeHealth } from '../../session/health/life-health.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { resultsOf } from '../../terminal/results.ts'
 import { table } from '../../terminal/table.ts'
 import { printable } from '../../terminal/terminal.ts'
-import { UsageError } from '../../terminal/usage-error.ts'
-import { isOwnReport } from '../life/check-output.ts'
+import { checkPage, writePage } from '../write-page.ts'
 
 export interface HealthOptions {
   /** File that is to hold a page. */
@@ -26,22 +24,13 @@ export async function health(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
-  if (page !== undefined && !(await isOwnReport(page))) {
-    throw new UsageError(
-      `health: ${printable(page)} is no page of ours and would be overwritten. Give another file.`,
-    )
-  }
+  await checkPage('health', page)
   const now = Date.now()
   const findings = await lifeHealth(folder, now)
   for (const finding of findings) print({ kind: 'finding', ...finding })
   const wrong = findings.filter(({ ok }) => !ok)
   context.output.write(`${told(findings)}\n${conclusion(folder, findings.length, wrong.length)}\n`)
-  if (page !== undefined) {
-    const when = new Date(now).toISOString().slice(0, 16).replace('T', ' ')
-    await writeFile(page, healthPage(folder, findings, when)).catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError(`health: cannot write ${printable(page)} (${error.code ?? error.message}).`)
-    })
-  }
+  await writePage('health', page, (when) => healthPage(folder, findings, when), now)
   print({ kind: 'summary', folder, findings: findings.length, wrong: wrong.length, page: page ?? null })
   return wrong.length === 0 ? 0 : foundSomething
 }

@@ -54,9 +54,8 @@ async function* inOrder<T>(items: readonly T[]): AsyncGenerator<T, void, void> {
 /**
  * The past of a life, from its birth on.
  *
- * @throws OptionError for a life that has read anything else, began with weights of others, or whose
- * journal has
- *   not all that it learnt.
+ * @throws OptionError for a life that has read anything else, began with weights of others, or whose journal
+ *   has not all that it learnt.
  */
 export async function pastOfLife(disk: Disk, life: KnownLife): Promise<Past> {
   const { settings, origin } = life

@@ -7,8 +7,7 @@ import { usualKnobs } from '../../control/knobs.ts'
 import type { Loop } from '../../learning/loop.ts'
 import { operationsOf } from '../../model/operations-of.ts'
 import { type Batch, predictionsOf } from '../../stream/batch.ts'
-import { type Probes, rowsOf } from '../../probes/probes.ts'
-import { measuringRows } from '../../upkeep/probing.ts'
+import type { ProbeLosses } from '../../journal/probe-losses.ts'
 import type { HeldRow, SleepContext, SleepParts } from '../sleep-job.ts'
 import { longestRowOf, lookCost } from './look-cost.ts'
 
@@ -62,7 +61,7 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
     async measure() {
       const { probes } = loop.parts
       if (probes === undefined || (probes.rows ?? 0) === 0) return null
-      return pay(await lookCost(model, probes)) ? heldRowsOf(loop, probes) : null
+      return pay(await lookCost(model, probes)) ? rowsIn(await loop.measureProbes()) : null
     },
     async attempt(work) {
       const [moment, before] = [await momentOf(loop), hasLearnt]
@@ -83,13 +82,6 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
   }
 }
 
-/** Each of the rows that probes would measure now, by itself. */
-async function heldRowsOf({ model, parts, options }: Loop, probes: Probes): Promise<HeldRow[]> {
-  const measure = measuringRows(model, parts.adapter, parts.intake, options.strategy?.context)
-  const found: HeldRow[] = []
-  for (const rows of await rowsOf(probes)) {
-    const measured = await measure(rows)
-    measured.forEach(({ bits, bytes }, i) => found.push({ domain: rows.domains[i], bits: bits / bytes }))
-  }
-  return found
-}
+/** Every row that was measured, by itself. */
+const rowsIn = (losses: ProbeLosses): HeldRow[] =>
+  Object.entries(losses).flatMap(([domain, { rowBits = [] }]) => rowBits.map((bits) => ({ domain, bits })))

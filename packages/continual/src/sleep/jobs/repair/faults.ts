@@ -1,6 +1,7 @@
 /** What is wrong with a learner, by its own account. */
+import { comparableSizes, mostTimes, weightSizes } from '../../../health/weight-sizes.ts'
+import { meanOf } from '../../../trial/paired-gain.ts'
 import type { HeldRow, SleepContext } from '../../sleep-job.ts'
-import type { ParameterStore } from '@burgeon/tensor'
 
 /** A fault, and where it shows. Plain data. */
 export interface Fault {
@@ -8,8 +9,6 @@ export interface Fault {
   readonly name: string
   /** The domain that it is of; null for all. */
   readonly domain: string | null
-  /** The block of weights that it is of, where it is known. */
-  readonly block: string | null
   /** What has it looked for: an assessment, rows that are held back, the weights, or what is remembered. */
   readonly found: 'weakness' | 'loss' | 'weights' | 'memory'
 }
@@ -41,8 +40,6 @@ const ofLook = 0.4
 const fewestLooks = 4
 /** Bits per byte, and deviations, by which a loss has to rise to be a fault. */
 const [leastRise, leastDeviations] = [0.1, 4]
-/** How many times as large or as small weights may become between two looks, as for `checkHealth`. */
-const mostTimes = 3
 /** What is smaller, as biases are at first, becomes many times as large by learning. */
 const leastSize = 0.05
 /** Rows by which it is judged what is remembered, and the share of a domain that may not be gone at once. */
@@ -59,7 +56,7 @@ export async function faultsOf(
   held: readonly HeldRow[],
   before: FaultRecord | null,
 ): Promise<{ readonly faults: readonly Fault[]; readonly record: FaultRecord }> {
-  const weights = await sizesOf(model.parameters)
+  const weights = await weightSizes(model.parameters, (path) => path)
   const isUsual = (before?.looks ?? 0) >= fewestLooks
   const remembered = sharesOf(sample(rowsLookedAt)?.domains ?? [])
   const losses = byDomain(held).map(([domain, rows]) => {
@@ -78,15 +75,14 @@ export async function faultsOf(
     ...Object.entries(isUsual ? (before?.weights ?? {}) : {}).flatMap(([path, was]): Fault[] => {
       const times = (weights[path] ?? was) / was
       if (was < leastSize || (times <= mostTimes && times >= 1 / mostTimes)) return []
-      const block = /^(?:blocks|layers)\.(\w+)/.exec(path)?.[1] ?? null
       const name = `the weights of ${path} are ${times.toPrecision(2)} times as large as at the last look`
-      return [{ name, domain: null, block, found: 'weights' }]
+      return [{ name, domain: null, found: 'weights' }]
     }),
     ...(before?.remembered ?? []).flatMap(([domain, share]): Fault[] => {
       const now = remembered.find(([name]) => name === domain)?.[1] ?? 0
       if (share < fewestShare || now > share / 4) return []
       const name = `${(100 * now).toFixed(0)} % of what is remembered is of ${domain}, ${(100 * share).toFixed(0)} % was`
-      return [{ name, domain, block: null, found: 'memory' }]
+      return [{ name, domain, found: 'memory' }]
     }),
     ...lossFaults(risen, losses.length),
     ...(assessment?.summary().weakest ?? [])
@@ -95,7 +91,7 @@ export async function faultsOf(
       .map(
         ({ slice, domain, rise }): Fault => ({
           name: `${slice} costs ${(rise ?? 0).toFixed(2)} bits a token more than before`,
-          ...{ domain, block: null, found: 'weakness' },
+          ...{ domain, found: 'weakness' },
         }),
       ),
   ]
@@ -104,12 +100,7 @@ export async function faultsOf(
   const isWrong = new Set(risen.map(({ domain }) => domain))
   const record: FaultRecord = {
     looks: (before?.looks ?? 0) + 1,
-    weights: Object.fromEntries(
-      Object.entries(weights).flatMap(([path, size]) => {
-        const usable = Number.isFinite(size) && size > 0 ? size : before?.weights[path]
-        return usable === undefined ? [] : [[path, usable]]
-      }),
-    ),
+    weights: comparableSizes(weights, before?.weights),
     remembered: [
       ...remembered.filter(([domain]) => !isLost.has(domain)),
       ...(before?.remembered ?? []).filter(([domain]) => isLost.has(domain)),
@@ -130,7 +121,7 @@ function lossFaults(
   const faults = risen.map(
     ({ domain, rise }): Fault => ({
       name: `domain ${domain} costs ${rise.toFixed(2)} bits a byte more than before, on rows that are held back`,
-      ...{ domain, block: null, found: 'loss' },
+      ...{ domain, found: 'loss' },
     }),
   )
   const isOfAll = risen.length > 1 && 2 * risen.length > domains
@@ -142,17 +133,6 @@ function usual(now: number, before: UsualLoss | undefined): UsualLoss {
   const { looks, last, variance } = before
   const weight = Math.max(ofLook, 1 / looks)
   return { looks: looks + 1, last: now, variance: variance + weight * ((now - last) ** 2 - variance) }
-}
-
-/** Of each tensor of weights. */
-async function sizesOf(parameters: ParameterStore): Promise<Record<string, number>> {
-  const sizes: Record<string, number> = {}
-  for (const { path, tensor } of parameters) {
-    let squares = 0
-    for (const weight of await tensor.read()) squares += weight * weight
-    sizes[path] = Math.sqrt(squares / tensor.size)
-  }
-  return sizes
 }
 
 /** Losses of the rows of each domain. */
@@ -167,5 +147,3 @@ function sharesOf(domains: readonly string[]): (readonly [string, number])[] {
   for (const domain of domains) counts.set(domain, (counts.get(domain) ?? 0) + 1)
   return [...counts].map(([domain, count]) => [domain, count / domains.length])
 }
-
-const meanOf = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length

@@ -48,20 +48,24 @@ function withOthers(own: Batch, rows: number, sample: SleepContext['sample']): B
   return others === null ? own : joinBatches([own, others])
 }
 
-/**
- * Learns remembered rows of the domain that is weak.
- *
- * @param rate Factor of the learning rate.
- */
+/** Learns remembered rows of the domain that is weak. Returns how many steps that were. */
+async function rehearsed(
+  fault: Fault,
+  context: SleepContext,
+  { steps, rows }: RepairSize,
+  rate: number,
+): Promise<number> {
+  for (let step = 0; step < steps; step++) {
+    const batch = rowsFor(fault, context, rows)
+    if (batch === null || (await context.learn(batch, rate)) === null) return step
+  }
+  return steps
+}
+
+/** @param rate Factor of the learning rate. */
 export const rehearseWeak = (name: string, rate: number): RepairWay => ({
   name,
-  async run(fault, context, { steps, rows }) {
-    for (let step = 0; step < steps; step++) {
-      const batch = rowsFor(fault, context, rows)
-      if (batch === null || (await context.learn(batch, rate)) === null) return step === 0 ? null : []
-    }
-    return []
-  },
+  run: async (fault, context, size) => ((await rehearsed(fault, context, size, rate)) === 0 ? null : []),
 })
 
 /** Grows by what a policy asks for, and learns remembered rows with the new weights. */
@@ -73,7 +77,7 @@ export const growWeak = (policy: GrowthPolicy<unknown, never>): RepairWay => ({
     if (recent === null) return null
     const events = await growthRunner(policy, context, hasVocabulary, control).afterStep(between(recent))
     if (!events.some(({ kind }) => kind === 'growth')) return null
-    await rehearseWeak('', 1).run(fault, context, size)
+    await rehearsed(fault, context, size, 1)
     return events
   },
 })
