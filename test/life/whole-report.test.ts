@@ -229,6 +229,10 @@ test('a life that sleeps and knows how sure it is says so, and another says neit
   await learner.observe(batchOfTokens(text, 16, 'foxes'))
   const [{ value }] = lifeReportOf({ settings, learner, record: own }, frame).config.slice(-2)
   expect(value).toMatch(/^\d+\.\d % \(\d+ tokens\) in foxes$/)
+  // 100 · 0.57 is 56.99999999999999.
+  const other = { ...settings, coverage: 0.57 }
+  const [line] = lifeReportOf({ settings: other, learner, record: own }, frame).config.slice(-2)
+  expect(line.label).toBe('sets that hold 57 %')
   learner.dispose()
   const plain = buildLearner(tinySettings)
   const without = lifeReportOf({ settings: tinySettings, learner: plain, record: own }, frame)

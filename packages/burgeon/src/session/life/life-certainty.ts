@@ -24,7 +24,10 @@ export function certaintyLines({ coverage }: LifeSettings, { strategy }: Learner
     )
   const [weak] = weakest.filter(({ isWeak }) => isWeak)
   return [
-    { label: `sets that hold ${100 * coverage} %`, value: held.join(', ') || 'nothing was predicted yet' },
+    {
+      label: `sets that hold ${Number((100 * coverage).toPrecision(4))} %`,
+      value: held.join(', ') || 'nothing was predicted yet',
+    },
     ...(weak === undefined
       ? []
       : [
