@@ -23,6 +23,8 @@ import { buildPackages, packDependencies, packPackages, root, type Tarball } fro
 const installedLimit = 14_500_000
 /** The server is installed by itself; more than half of it is the package that checks what it is sent. */
 const serverLimit = 10_000_000
+/** Pictures, sound and series are no more than code that reads them. */
+const sensesLimit = 500_000
 
 const snapshot = join(root, 'test/packaging/published-files.json')
 const problems: string[] = []
@@ -99,18 +101,28 @@ function report({ name }: Tarball, what: string, paths: readonly string[]): void
 }
 
 function checkSize(tarballs: readonly Tarball[], folder: string): void {
-  const isServer = ({ name }: Tarball): boolean => name === '@burgeon/server'
-  const others = inOrder.filter((name) => name !== 'server')
+  const isOf =
+    (...names: readonly string[]) =>
+    ({ name }: Tarball): boolean =>
+      names.includes(name)
+  const beside = ['senses', 'server']
+  const others = inOrder.filter((name) => !beside.includes(name))
+  const isBeside = isOf(...beside.map((name) => `@burgeon/${name}`))
   const parts = [
     {
       what: 'npm i burgeon',
-      packed: [...tarballs.filter((tarball) => !isServer(tarball)), ...packDependencies(folder, others)],
+      packed: [...tarballs.filter((tarball) => !isBeside(tarball)), ...packDependencies(folder, others)],
       limit: installedLimit,
     },
     {
       what: 'npm i @burgeon/server, beside it',
-      packed: [...tarballs.filter(isServer), ...packDependencies(folder, ['server'])],
+      packed: [...tarballs.filter(isOf('@burgeon/server')), ...packDependencies(folder, ['server'])],
       limit: serverLimit,
+    },
+    {
+      what: 'npm i @burgeon/senses, beside it',
+      packed: tarballs.filter(isOf('@burgeon/senses')),
+      limit: sensesLimit,
     },
   ]
   for (const { what, packed, limit } of parts) {

@@ -186,6 +186,10 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'fetches a GPU driver; the checkout has it among its development packages',
   },
   'npm i burgeon': { run: 'npm ls burgeon', because: 'the packages are there already' },
+  'npm i burgeon @burgeon/senses': {
+    run: 'npm ls @burgeon/senses',
+    because: 'the packages are there already',
+  },
   'npm i burgeon @burgeon/server': {
     run: 'npm ls @burgeon/server',
     because: 'the packages are there already',

@@ -20,8 +20,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   autograd: ['tensor'],
   gpt: ['tensor'],
   continual: ['tensor', 'autograd', 'gpt'],
+  senses: ['tensor'],
   server: ['tensor', 'gpt'],
-  burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'server'],
+  burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'senses', 'server'],
 }
 
 const packageOf = (path: string): string => path.split('/')[1]

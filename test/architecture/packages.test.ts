@@ -14,6 +14,7 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
   autograd: { '@burgeon/tensor': version },
   gpt: { '@burgeon/tensor': version },
   continual: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
+  senses: { '@burgeon/tensor': version },
   server: {
     '@burgeon/tensor': version,
     '@burgeon/gpt': version,

@@ -22,10 +22,15 @@ function examplesIn(source: Source): Example[] {
   )
 }
 
-/** By name, the path of the front door that has it; `burgeon` itself where it does, the server where none does. */
+/** By name, the path of the front door that has it; `burgeon` itself where it does, a package that is installed by itself where none does. */
 const doors = new Map<string, string>()
 const paths = ['', '/tensor', '/autograd', '/optim', '/gpt', '/growth', '/continual', '/testing']
-for (const door of [...paths.map((path) => `burgeon${path}`), '@burgeon/server']) {
+for (const door of [
+  ...paths.map((path) => `burgeon${path}`),
+  '@burgeon/senses',
+  '@burgeon/senses/testing',
+  '@burgeon/server',
+]) {
   for (const name of Object.keys((await import(door)) as object)) if (!doors.has(name)) doors.set(name, door)
 }
 

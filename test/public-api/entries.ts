@@ -5,6 +5,7 @@ import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { autogradTestingCalls, browserCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
+import { sensesCalls, sensesNodeCalls, sensesTestingCalls } from './senses-calls.ts'
 import { serverCalls } from './server-calls.ts'
 import { tensorCalls } from './tensor-calls.ts'
 import { continualTestingCalls, tensorTestingCalls } from './testing-calls.ts'
@@ -26,6 +27,9 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/gpt/growth': growthCalls,
   '@burgeon/continual': continualCalls,
   '@burgeon/continual/testing': continualTestingCalls,
+  '@burgeon/senses': sensesCalls,
+  '@burgeon/senses/node': sensesNodeCalls,
+  '@burgeon/senses/testing': sensesTestingCalls,
   '@burgeon/server': serverCalls,
   'burgeon/session': sessionCalls,
   'burgeon/demo': demoCalls,
