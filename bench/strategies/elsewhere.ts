@@ -56,6 +56,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- self-knowledge: knows how sure it may be, and repairs itself asleep': [
     ...['repairJob', 'selfAssessment'],
   ],
+  'test/guard: judge texts before anything keeps them': ['guards', 'provenance'],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'bench -- explain: looks, and changes nothing': [

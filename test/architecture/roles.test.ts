@@ -12,6 +12,7 @@ const roles = [
   'drift',
   'freezing',
   'growth',
+  'guard',
   'memory',
   'meta',
   'penalty',

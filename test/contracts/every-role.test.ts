@@ -26,6 +26,7 @@ const suites: Readonly<
   choice: 'checkChoice',
   sleep: 'checkSleepJob',
   recall: 'checkRecall',
+  guard: 'checkGuard',
   probes: 'checkProbes',
   assessment: 'checkAssessment',
   vocabulary: 'none: it is one class, which nobody else can be',

@@ -7,6 +7,7 @@ import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
 import { contextCalls } from './context-calls.ts'
 import { explainCalls } from './explain-calls.ts'
+import { guardCalls } from './guard-calls.ts'
 import { measureCalls } from './measure-calls.ts'
 import { sleepCalls } from './sleep-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
@@ -48,6 +49,7 @@ export const continualCalls: CallsOf<typeof api> = {
   ...contextCalls,
   ...sleepCalls,
   ...explainCalls,
+  ...guardCalls,
   continualBackpropagation: [
     () => ({
       args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },

@@ -13,6 +13,7 @@ import {
   laMaml,
   onlineEwc,
   pageHinkley,
+  provenance,
   rehearsalJob,
   reservoirReplay,
   selfAssessment,
@@ -168,6 +169,15 @@ export const continualTestingCalls: CallsOf<typeof continualApi> = {
     () => ({
       args: { make: () => episodicMemory({ bytes: 2 ** 18 }) },
       run: continualApi.checkRecall,
+    }),
+  ],
+  checkGuard: [
+    () => ({
+      args: {
+        make: () => provenance(),
+        expectation: { catches: [{ text: 'a', source: 'b', domain: 'c' }], stateBytes: 1000 },
+      },
+      run: continualApi.checkGuard,
     }),
   ],
   checkProbes: [() => ({ args: { make: () => heldBack({ share: 0.1 }) }, run: continualApi.checkProbes })],

@@ -46,6 +46,8 @@ export const stateless: readonly string[] = [
   // A sink keeps what it writes elsewhere.
   ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
   ...['interference', 'uniform'],
+  // A door keeps its account in the state of a learner; damage is refused in `test/guard`.
+  ...['guards', 'provenance'],
   // A journal keeps everything on its disk; damage there is refused in `test/experience`.
   'openExperience',
 ]

@@ -24,6 +24,14 @@ export class ExperienceError extends BurgeonError {
 }
 
 /**
+ * A guard has refused a text, or keeps it apart. Nothing was learnt of it, and no word of it is in the
+ * message.
+ */
+export class GuardError extends BurgeonError {
+  override readonly name = 'GuardError'
+}
+
+/**
  * An explanation does not add up: its own error is larger than may be, or a life that was lived again did not
  * come to the same bits. The message says by how much.
  */

@@ -14,7 +14,7 @@ export { equalMassCalibrationError } from './assess/calibration/equal-mass-error
 export { selfAssessment, type SelfAssessmentOptions } from './assess/self-assessment.ts'
 export type { Weakness } from './assess/weakness/weaknesses.ts'
 export * from './drift/index.ts'
-export { EvaluationError, ExperienceError, ExplanationError, SignalError } from './errors.ts'
+export { EvaluationError, ExperienceError, ExplanationError, GuardError, SignalError } from './errors.ts'
 export type { AdmittedExperience, Experience } from './experience/experience.ts'
 export type { ExperienceJournal, ExperienceJournalOptions } from './experience/experience-journal.ts'
 export type { CompactOptions, TidiedJournal } from './experience/experience-journal.ts'
@@ -42,6 +42,7 @@ export type { GrowthTrial } from './growth/growth-trial.ts'
 export { growOnPlateau, type PlateauOptions } from './growth/policies/grow-on-plateau.ts'
 export { growOnSaturation, type SaturationOptions } from './growth/policies/grow-on-saturation.ts'
 export { growOnSchedule, type ScheduledGrowth } from './growth/policies/grow-on-schedule.ts'
+export * from './guard/index.ts'
 export {
   type GrowthBudget,
   type GrowthDecision,

@@ -7,6 +7,7 @@ import type { Watching } from './drift/signals/watching.ts'
 import { assessmentRunner } from './upkeep/tokens/assessment-runner.ts'
 import { labelRunner } from './upkeep/tokens/label-runner.ts'
 import { freshAfterWidening, noticeDrift } from './upkeep/notice-drift.ts'
+import { doorOf, type OwnDoor } from './guard/door.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
 import type { AnyLearnerOptions } from './learner-options.ts'
@@ -39,6 +40,8 @@ export interface LearnerParts {
   readonly freezing: Freezing | undefined
   /** Learns in the place of the model. */
   readonly adapter: LoraAdapter | undefined
+  /** Judges texts before anything is made of them. */
+  readonly door: OwnDoor
   /** From what is observed to rows of the model. */
   readonly intake: Intake
   /** Whether a part uses the outputs of the model. */
@@ -120,6 +123,7 @@ export function assemble({
   const gpt = model instanceof Gpt ? model : undefined
   const choice = strategy.choice && choiceRunner(strategy.choice)
   const intake = gpt ? textIntake(gpt, vocabulary, context) : batchIntake(model)
+  const door = doorOf(strategy.guard)
   const adapter = gpt && given && adapterOf(gpt, given, seed)
   const sleep =
     strategy.sleep &&
@@ -163,6 +167,7 @@ export function assemble({
     [rehearsal ? 'rehearsal' : 'memory', memory],
     ...penalties.map((penalty) => ['penalty', penalty] as const),
     ['detector', detector],
+    ['guard', strategy.guard && door],
     ['growth', grows],
     ['freezing', freezing],
     ['probes', probes],
@@ -183,10 +188,17 @@ export function assemble({
     memory,
     freezing,
     adapter,
+    door,
     intake,
     keepsLogits:
       assessment !== undefined || [rehearsal, ...penalties].some((part) => part?.usesLogits === true),
-    notice: { name: 'drift', afterStep: (context) => noticeDrift(strategy, context) },
+    notice: {
+      name: 'drift',
+      async afterStep(context) {
+        const drift = await noticeDrift(strategy, context)
+        return [...door.events(context.step), ...drift]
+      },
+    },
     probes,
     recall: gpt && recall && recallRunner(recall, gpt, vocabulary?.tokenizer),
     control,

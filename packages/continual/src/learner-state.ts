@@ -109,6 +109,7 @@ export function restoreParts(
   parameters: ParameterStore,
 ): void {
   const states = hasNamesOnly(saved) ? fromFields(saved, kept) : saved.parts
+  checkGuarded(kept, saved)
   checkSame(kept, hasNamesOnly(saved) ? saved.parts : states.filter(isChosen).map(({ name }) => name))
   const left = [...states]
   for (const { role, part } of kept) {
@@ -120,8 +121,20 @@ export function restoreParts(
   }
 }
 
-/** Rows that are remembered though nothing is rehearsed are nobody's choice. */
-const isChosen = ({ role }: { readonly role: string }): boolean => role !== 'memory'
+/**
+ * Rows that are remembered though nothing is rehearsed are nobody's choice, and a guard stands before the
+ * learner: one may come later, or be another.
+ */
+const isChosen = ({ role }: { readonly role: string }): boolean => role !== 'memory' && role !== 'guard'
+
+/** Throws OptionError where a guard stood and none does. */
+function checkGuarded(kept: readonly KeptPart[], saved: SavedLearner): void {
+  const isGuard = ({ role }: { readonly role: string }): boolean => role === 'guard'
+  if (hasNamesOnly(saved) || kept.some(isGuard) || !saved.parts.some(isGuard)) return
+  throw new OptionError(
+    'learner: the saved one had a guard; got none, and everything would be learnt. Give it one, such as guards() for none at all.',
+  )
+}
 
 /** Throws OptionError unless the parts have these names. */
 function checkSame(kept: readonly KeptPart[], saved: readonly string[]): void {

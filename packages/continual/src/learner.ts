@@ -8,6 +8,7 @@ import type { Knobs } from './control/knobs.ts'
 import { Branches } from './fork/branches.ts'
 import { type Fork, forkOf } from './fork/fork.ts'
 import type { GrowthBudget } from './growth/growth-policy.ts'
+import type { Door } from './guard/door.ts'
 import type { LearnerEvent } from './journal/event.ts'
 import type { StepReport } from './journal/step-report.ts'
 import {
@@ -22,7 +23,7 @@ import {
   type StateOf,
 } from './learner-options.ts'
 import type { FieldsByRole, LearnerState } from './learner-state.ts'
-import { forget, type ForgetWhat, type Forgotten, meantBy } from './learning/forget.ts'
+import { type ForgetWhat, type Forgotten, meantBy } from './learning/forget.ts'
 import { checkRehearse, type RehearseOptions, type RehearseReport } from './learning/rehearse.ts'
 import { Loop } from './learning/loop.ts'
 import type { Model } from './model/model.ts'
@@ -38,6 +39,8 @@ export class Learner<M extends Model = Gpt> {
   readonly model: M
   readonly strategy: Strategy
   readonly budget: GrowthBudget
+  /** Where texts from outside are judged, before they are written anywhere; `observe` asks here itself. */
+  readonly door: Door
   readonly #loop: Loop
   readonly #branches: Branches
   readonly #sleeping: Sleeping
@@ -56,6 +59,7 @@ export class Learner<M extends Model = Gpt> {
     this.strategy = own.strategy ?? {}
     this.budget = own.budget ?? { parameters: Infinity }
     this.#loop = new Loop(own)
+    this.door = this.#loop.parts.door
     this.#branches = new Branches(this.#loop)
     this.#sleeping = new Sleeping(this.#loop, (work) => this.#branches.elsewhere(work))
   }
@@ -88,7 +92,7 @@ export class Learner<M extends Model = Gpt> {
    * @throws NonFiniteError if the loss, a gradient or the change of the weights is not finite, OptionError
    *   for an invalid learning rate: nothing has been learnt then, and the learner is as it was, its
    *   random streams included. OptionError if called again before the last call was done, or while a fork is
-   *   open.
+   *   open. GuardError for a text that is not to be learnt.
    */
   async observe(data: Observed<M>): Promise<StepReport> {
     checkArgument('Learner: observe', 'data', data, someData)
@@ -147,10 +151,7 @@ export class Learner<M extends Model = Gpt> {
    */
   async forget(what: ForgetWhat): Promise<Forgotten> {
     const isMeant = meantBy(what)
-    return this.#branches.act('forgetting', async () => {
-      this.#sleeping.trials.drop()
-      return forget(this.#loop.parts.kept, this.strategy, isMeant)
-    })
+    return this.#branches.act('forgetting', async () => this.#sleeping.forget(isMeant))
   }
 
   /** How well a text is predicted after its labels by kind, and what comes next. Never changes state. */
@@ -198,8 +199,7 @@ export class Learner<M extends Model = Gpt> {
     let learner: Learner<Model> | undefined
     try {
       learner = new Learner(own as object as LearnerOptions<Model>)
-      learner.#sleeping.trials.restore(state, (saved) => restoredOptions(saved, options).model)
-      learner.#loop.restore(state)
+      learner.#sleeping.restore(state, (saved) => restoredOptions(saved, options).model)
       return learner
     } catch (error) {
       if (!(own.adapter instanceof LoraAdapter)) learner?.adapter?.dispose()

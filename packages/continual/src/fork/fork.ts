@@ -53,7 +53,8 @@ export function forkOf<M extends Model>(
   return {
     async observe(data) {
       checkArgument('Fork: observe', 'data', data, someData)
-      return branches.actIn(branch, () => loop.step(data, knobs))
+      const { door, intake } = loop.parts
+      return branches.actIn(branch, () => loop.step(door.rowsOf(data, intake), knobs))
     },
     async rehearse(steps = 1, options = {}) {
       checkForkRehearse(steps, options)

@@ -3,6 +3,7 @@ import { Gpt } from '@burgeon/gpt'
 import { markGrowth } from '@burgeon/gpt/growth'
 import { ParameterStore, shareParameters } from '@burgeon/tensor'
 import { type LearnerState, restoreParts, statesOf } from '../learner-state.ts'
+import type { KeptPart } from '../part.ts'
 import type { Loop } from '../learning/loop.ts'
 import type { Model } from '../model/model.ts'
 
@@ -21,10 +22,11 @@ export interface Moment {
 export async function momentOf(loop: Loop): Promise<Moment> {
   const { model, parts, journal } = loop
   // What a part gives may be what it goes on with.
-  const states = structuredClone(await statesOf(parts.kept))
+  const kept = parts.kept.filter(isOfMoments)
+  const states = structuredClone(await statesOf(kept))
   const journalBack = journal.mark()
   return momentWith(loop, model, () => {
-    parts.kept.forEach(({ part }, i) => {
+    kept.forEach(({ part }, i) => {
       part.restore?.(structuredClone(states[i].state), (parts.adapter ?? model).parameters)
     })
     journalBack()
@@ -39,9 +41,11 @@ export async function momentOf(loop: Loop): Promise<Moment> {
  */
 export function momentFrom(loop: Loop, saved: LearnerState<unknown>, made: Model): Moment {
   const { parts, journal, model } = loop
-  const putBack = (own: Model): void => {
-    restoreParts(parts.kept, structuredClone(saved), (parts.adapter ?? own).parameters)
-    journal.restore(saved)
+  const kept = parts.kept.filter(isOfMoments)
+  const own = { ...saved, parts: saved.parts.filter(isOfMoments) }
+  const putBack = (into: Model): void => {
+    restoreParts(kept, structuredClone(own), (parts.adapter ?? into).parameters)
+    journal.putBack(saved)
   }
   try {
     // Here and not when it is put back: a damaged state is refused where it is read.
@@ -51,6 +55,9 @@ export function momentFrom(loop: Loop, saved: LearnerState<unknown>, made: Model
     made.parameters.dispose()
   }
 }
+
+/** Texts are judged before steps, whichever moment these are of. */
+const isOfMoments = ({ role }: Pick<KeptPart, 'role'>): boolean => role !== 'guard'
 
 /** @param from The model whose weights, and size, come back. */
 function momentWith({ model }: Loop, from: Model, restPutBack: () => void): Moment {

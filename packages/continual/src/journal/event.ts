@@ -4,6 +4,7 @@ import { type Check, checkArgument, checks } from '@burgeon/tensor'
 import type { Weakness } from '../assess/weakness/weaknesses.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 import type { ProbeLosses } from './probe-losses.ts'
+import type { GuardedTexts } from './guarded-texts.ts'
 import type { SleepReport } from './sleep/sleep-report.ts'
 import type { TrialOutcome } from './trials/trial-outcome.ts'
 import type { TriedRequests } from './trials/tried-requests.ts'
@@ -81,6 +82,8 @@ export type LearnerEvent =
     >
   /** The life went back to a checkpoint that was kept, from a later step. */
   | EventOf<'rollback', { readonly kept: number; readonly from: number }>
+  /** Texts that a guard did not let through as they came, alike ones together, and no word of them. */
+  | EventOf<'guard', GuardedTexts>
   /** Number of bottom blocks that are freezing; 0 means all learn again. */
   | EventOf<'freezing', { readonly blocks: number; readonly reason: string }>
 

@@ -144,9 +144,19 @@ export class Journal {
   mark(): () => void {
     const [state, overflows] = [this.toState(), this.#overflows]
     return () => {
-      this.restore(state)
+      this.putBack(state)
       this.#overflows = overflows
     }
+  }
+
+  /** Takes the state of an earlier moment; what guards have decided since then stays. */
+  putBack(state: JournalState): void {
+    const keyOf = ({ step, part, summary }: LearnerEvent): string => JSON.stringify([step, part, summary])
+    const isGuards = ({ kind }: LearnerEvent): boolean => kind === 'guard'
+    const known = new Set(state.journal.filter(isGuards).map(keyOf))
+    const since = this.#events.filter((event) => isGuards(event) && !known.has(keyOf(event)))
+    this.restore(state)
+    this.#events = extendJournal(this.#events, since, ({ kind }) => kind)
   }
 
   /** Takes a state that has been checked, also one whose events are of an earlier version. */

@@ -8,6 +8,7 @@ import {
   type LogitsProcessor,
 } from '@burgeon/gpt'
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import type { Door } from '../guard/door.ts'
 import type { Recall } from '../memory/recall.ts'
 import { recallWhileWriting } from '../memory/recall-while-writing.ts'
 import type { Recalled } from '../memory/recalled.ts'
@@ -26,6 +27,7 @@ export type AnswerOptions = Omit<GenerateOptions, 'tokenizer' | 'logProbabilitie
 interface Writer {
   readonly model: Gpt
   readonly adapter: AppliedAdapter | undefined
+  readonly door: Door
   readonly strategy: {
     readonly vocabulary?: { readonly tokenizer: GrowingTokenizer }
     readonly recall?: Recall
@@ -42,7 +44,7 @@ const bytePairs = new BytePairTokenizer()
  * @throws OptionError for an empty prompt, or where nothing is written; and as `model.generate`.
  */
 export async function answerOf(
-  { model, adapter, strategy }: Writer,
+  { model, adapter, door, strategy }: Writer,
   prompt: string,
   options: AnswerOptions,
 ): Promise<WrittenAnswer> {
@@ -63,6 +65,7 @@ export async function answerOf(
   if (tokens.length === 0) {
     throw new OptionError('Learner: answer: nothing was written; expected options that allow a token.')
   }
+  door.noteOwn(text)
   const logProbability = logProbabilities.reduce((sum, { logProbability: own = 0 }) => sum + own, 0)
   return {
     ...{ prompt: [...read], tokens: [...tokens], text, logProbability },

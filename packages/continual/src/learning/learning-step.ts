@@ -19,6 +19,7 @@ import type { Intake } from '../model/intake.ts'
 import { requireLearnable } from '../probes/hold-back.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { type Batch, joinBatches } from '../stream/batch.ts'
+import { byTrust, dilution } from './by-trust.ts'
 import { type LearningParts, learningWeights } from './learning-parts.ts'
 import { type Gradients, lossAndGradients, predictionOf } from './loss-and-gradients.ts'
 import { updateWeights } from './update-weights.ts'
@@ -69,7 +70,14 @@ interface LearntRows {
  * @throws NonFiniteError for a loss, a gradient or an update that is not finite, OptionError for a learning
  *   rate that is none: before any weight is touched, and with the optimizer as it was.
  */
-async function learnBatch(parts: LearningParts, fresh: Batch, old: Batch | null): Promise<LearntRows> {
+async function learnBatch(
+  given: LearningParts,
+  freshRows: Batch,
+  oldRows: Batch | null,
+): Promise<LearntRows> {
+  const { fresh, old, factor } = byTrust(freshRows, oldRows, given.rehearsal?.loss === undefined)
+  const knobs = factor === 1 ? given.knobs : { ...given.knobs, rate: given.knobs.rate * factor }
+  const parts = { ...given, knobs }
   const rate = (parts.optimizer.rateAt?.(parts.step) ?? 0) * parts.knobs.rate
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const weights = learningWeights(parts)
@@ -179,8 +187,9 @@ async function takenBackOnError<T>(
 
 function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): RecallContext {
   const { rehearsalShare, domains } = parts.knobs
+  const more = parts.rehearsal?.loss === undefined ? dilution(fresh) : 1
   return {
-    ...{ ...rehearseContext(parts, intake), fresh, shareFactor: rehearsalShare },
+    ...{ ...rehearseContext(parts, intake), fresh, shareFactor: rehearsalShare * more },
     ...(domains && { domainFactors: domains }),
   }
 }

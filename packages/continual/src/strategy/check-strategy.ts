@@ -12,6 +12,7 @@ import { aDriftDetector } from '../drift/drift-detector.ts'
 import { aWatching } from '../drift/signals/watching.ts'
 import { aStreamWatch } from '../drift/stream-watch.ts'
 import { aFreezing } from '../freezing/freezing.ts'
+import { aGuard } from '../guard/guard.ts'
 import { aGrowthPolicy } from '../growth/growth-policy.ts'
 import { aRecall } from '../memory/recall.ts'
 import { aLookAhead } from '../meta/look-ahead.ts'
@@ -39,6 +40,7 @@ const roles: ChecksOf<Strategy> = {
   freezing: aFreezing,
   vocabulary: checks.instance('a GrowingVocabulary', GrowingVocabulary),
   recall: aRecall,
+  guard: aGuard,
   context: checks.instance('what contextLabels() makes', ContextLabels),
   probes: someProbes,
   controller: aController,

@@ -13,6 +13,7 @@ const single = [
   'vocabulary',
   'recall',
   'context',
+  'guard',
   'assessment',
   'probes',
   'controller',

@@ -9,6 +9,7 @@ import type { DriftDetector } from '../drift/drift-detector.ts'
 import type { Watching } from '../drift/signals/watching.ts'
 import type { StreamWatch } from '../drift/stream-watch.ts'
 import type { Freezing } from '../freezing/freezing.ts'
+import type { Guard } from '../guard/guard.ts'
 import type { GrowthPolicy } from '../growth/growth-policy.ts'
 import type { Recall } from '../memory/recall.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
@@ -69,6 +70,8 @@ export interface Strategy extends ModelStrategy {
   readonly recall?: Recall
   /** Labels before rows, by which the model tells apart what it reads. */
   readonly context?: ContextLabels
+  /** Judges texts before anything keeps them, and how far they are trusted; `guards(…)` joins several. */
+  readonly guard?: Guard
   /** Keeps account of predictions: how far they can be relied on, and where the model is weak. */
   readonly assessment?: Assessment
 }
@@ -80,7 +83,15 @@ export interface NetworkStrategy extends ModelStrategy, Without<(typeof gptRoles
 }
 
 /** Roles that only a GPT has a use for. */
-export const gptRoles = ['watches', 'freezing', 'vocabulary', 'recall', 'context', 'assessment'] as const
+export const gptRoles = [
+  'watches',
+  'freezing',
+  'vocabulary',
+  'recall',
+  'context',
+  'guard',
+  'assessment',
+] as const
 
 type Without<Role extends string> = { readonly [R in Role]?: never }
 

@@ -2,9 +2,13 @@
 import { checkOptions, checks } from '@burgeon/tensor'
 import type { StepReport } from '../../journal/step-report.ts'
 import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
+import type { FieldsByRole, LearnerState } from '../../learner-state.ts'
 import type { Loop } from '../../learning/loop.ts'
+import type { Model } from '../../model/model.ts'
+import { forget, type Forgotten } from '../../learning/forget.ts'
 import type { RehearseOptions, RehearseReport } from '../../learning/rehearse.ts'
 import type { Batch } from '../../stream/batch.ts'
+import type { Origin } from '../../stream/origin.ts'
 import { type Elsewhere, Trials } from '../../trial/trials.ts'
 import { rehearseUnharmed } from './rehearse-unharmed.ts'
 import { sleepOnce, type Slept } from './night.ts'
@@ -30,9 +34,21 @@ export class Sleeping {
     this.#elsewhere = elsewhere
   }
 
-  /** A step, and a sleep after it where one is due. */
+  /**
+   * Takes a saved learner up again, and what it was trying. Throws as `Trials.restore` and `restoreParts`.
+   */
+  restore(
+    state: LearnerState<unknown> | FieldsByRole,
+    modelOf: (saved: LearnerState<unknown>) => Model,
+  ): void {
+    this.trials.restore(state, modelOf)
+    this.#loop.restore(state)
+  }
+
+  /** A step on data that the door lets in, and a sleep after it where one is due. */
   async step(data: Batch | string): Promise<StepReport> {
-    const report = await this.trials.step(data)
+    const { door, intake } = this.#loop.parts
+    const report = await this.trials.step(door.rowsOf(data, intake))
     const { parts, journal, model } = this.#loop
     const drift = report.events.some(({ kind }) => kind === 'drift')
     const { step, stepsSinceDrift } = journal
@@ -46,6 +62,13 @@ export class Sleeping {
     if (tolerance === undefined) return this.trials.rehearse(steps, options)
     this.trials.drop()
     return this.#elsewhere(() => rehearseUnharmed(this.#loop, steps, options, tolerance))
+  }
+
+  /** Lets go of what is kept of some origins; a trial ends. Throws as `forget`. */
+  forget(isMeant: (origin: Origin) => boolean): Forgotten {
+    this.trials.drop()
+    const { parts, options } = this.#loop
+    return forget(parts.kept, options.strategy ?? {}, isMeant)
   }
 
   /** Sleeps now. A trial has no place for that and ends. Throws OptionError for options that are none. */

@@ -1,0 +1,15 @@
+/** Right calls of what stands before a learner, of `@burgeon/continual`. */
+import * as api from '@burgeon/continual'
+import type { CallsOf } from './call.ts'
+
+/** By export. */
+export const guardCalls = {
+  guards: [() => ({ args: { member: api.provenance() }, run: api.guards, says: ['members'] })],
+  provenance: [
+    () => ({
+      args: { options: { sources: { mail: 0.5 }, unknown: 0.2 } },
+      run: api.provenance,
+      takes: { 'options.unknown': ['number', 'string'] },
+    }),
+  ],
+} satisfies Partial<CallsOf<typeof api>>
