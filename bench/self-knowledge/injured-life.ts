@@ -151,7 +151,7 @@ function caredFor(care: Care, before: typeof usualBefore, experience: Experience
   if (care === 'none') return {}
   const job =
     care === 'repair'
-      ? repairJob({ experience, growth: widerWhenAsked, rows: 12, steps: 12 })
+      ? repairJob({ experience, growth: widerWhenAsked, rows: 12, steps: 8 })
       : rehearsalJob({ rows: 12 })
   const begin = care === 'repair' ? 0 : before.mixed + before.last
   const when: Trigger = ({ step }) => step > begin && step % 50 === 0

@@ -86,9 +86,20 @@ describe('a fault', () => {
       /^the weights of blocks\.b0\.mlp\.down\.weight are \d\.?\d* times as large as at the last look/,
     )
     expect(first).toMatchObject({ kept: true })
-    expect(first.reason).toMatch(/: rehearsal.*, \d\.\d\d bits better on rows that are held back/)
+    expect(first.reason).toMatch(
+      /: rehearsal at 3 times the rate, \d\.\d\d bits better on rows that are held back \(.*\), and \d\.\d\d more by 2 times again$/,
+    )
     expect(first.after).toBeLessThan(Number(first.before))
     expect(second.reason).not.toContain('blocks.b0.mlp.down.weight')
+  })
+  test('is left to ordinary steps where they mend it as well', async () => {
+    const learner = learnerOf({ ...repairing(), optimizer: adamw({ learningRate: 0.03 }) })
+    await liveMixed(learner, 71)
+    change(learner, 'blocks.b0.mlp.down.weight', (weight) => 8 * weight)
+    await liveMixed(learner, 72, 71)
+    expect(repairsOf(learner).at(-1)?.reason).toMatch(
+      /: no way helped: rehearsal \d\.\d\d bits \([\d.]+ standard errors, no more than ordinary steps\)/,
+    )
   })
   test('of weights that are 0 is one', async () => {
     const learner = learnerOf(repairing())
@@ -109,25 +120,41 @@ describe('a fault', () => {
       /^domain [ab] costs \d\.\d\d bits a byte more than before, on rows that are held back/,
     )
   })
-  test('of a slice is named by it, where the learner assesses itself', async () => {
-    const own = selfAssessment()
+  describe('of a slice', () => {
     const weak = { domain: 'a', source: null, bytes: 'digits', tokens: 300, excess: 1, z: 9, isWeak: true }
-    const rising = (riseZ: number, slice: string) => ({ ...weak, slice, rise: 0.5, riseZ, hasRisen: true })
-    const weakest = [
+    const rising = (riseZ: number, slice: string, more: object = {}) => ({
+      ...{ ...weak, slice, rise: 0.5, riseZ, hasRisen: true },
+      ...more,
+    })
+    /** What the second look finds. What a domain costs has become more by then, or less. */
+    async function found(weakest: readonly object[], isWorse: boolean): Promise<string> {
+      const own = selfAssessment()
+      const assessment = {
+        ...{ name: own.name, update: own.update.bind(own), certaintyOf: own.certaintyOf.bind(own) },
+        ...{ toState: () => own.toState(), restore: (state: unknown) => own.restore(state) },
+        summary: () => ({ calibration: {}, weakest: weakest as ReturnType<typeof own.summary>['weakest'] }),
+      }
+      const learner = learnerOf(repairing({}, { assessment }))
+      await liveMixed(learner, 2 * every - 1)
+      if (isWorse) change(learner, 'embed.token.weight', () => 0)
+      await liveMixed(learner, 2 * every, 2 * every - 1)
+      return (repairsOf(learner).at(-1) as SleptJob).reason
+    }
+    const several = [
       rising(6, 'domain a, spaces'),
       rising(8, 'domain a, digits'),
-      { ...rising(9, 'all'), hasRisen: false },
+      rising(9, 'all', { hasRisen: false }),
+      rising(9, 'grown sure', { isWeak: false }),
     ]
-    const assessment = {
-      ...{ name: own.name, update: own.update.bind(own), certaintyOf: own.certaintyOf.bind(own) },
-      ...{ toState: () => own.toState(), restore: (state: unknown) => own.restore(state) },
-      summary: () => ({ calibration: {}, weakest }),
-    }
-    const learner = learnerOf(repairing({}, { assessment }))
-    await liveMixed(learner, every)
-    expect(repairsOf(learner)[0].reason).toMatch(
-      /^domain a, digits costs 0\.50 bits a token more than before \(and 1 more\): /,
-    )
+    test('is named by it, where the learner assesses itself', async () => {
+      expect(await found(several, true)).toMatch(
+        /^domain a, digits costs 0\.50 bits a token more than before \(and 1 more\): /,
+      )
+    })
+    test('is none where its domain is better on rows that are held back', async () => {
+      expect(await found(several, false)).toBe('no fault was found')
+      expect(await found([rising(8, 'source s, digits', { domain: null })], false)).toBe('no fault was found')
+    })
   })
 })
 
@@ -253,6 +280,27 @@ describe('what a job may try', () => {
     expect(spent[0]).toBeGreaterThan(0)
     // It learnt nothing that stayed, so it may say that there was nothing to do.
     expect(repairsOf(learner)).toEqual([])
+  })
+  test('stays where it is asked to, and has to be told', async () => {
+    const seen: number[] = []
+    const job: SleepJob = {
+      name: 'keeps',
+      changesWeights: true,
+      async run({ attempt, rehearse, step }) {
+        if (step > every) return null
+        seen.push(
+          (await attempt(
+            () => rehearse(4),
+            () => true,
+          )) as number,
+        )
+        return null
+      },
+    }
+    const learner = learnerOf(asleep([job]))
+    await liveMixed(learner, every)
+    expect(seen.every(Number.isFinite)).toBe(true)
+    expect(repairsOf(learner)).toMatchObject([{ kept: false, reason: 'it learnt, and did not say so' }])
   })
   test('costs what it costs: without operations nothing is measured', async () => {
     const found: (readonly HeldRow[] | null)[] = []

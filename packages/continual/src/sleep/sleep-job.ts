@@ -86,9 +86,12 @@ export interface SleepContext extends SleepParts {
    */
   measure(): Promise<readonly HeldRow[] | null>
   /**
-   * Does something from this moment, and makes the learner what it was, to the bit. Operations stay spent.
+   * Does something from this moment, and makes the learner what it was, to the bit, unless what came of it is
+   * to stay. Operations stay spent.
+   *
+   * @param isKept Whether it stays; it never does unless given.
    */
-  attempt<T>(work: () => Promise<T>): Promise<T>
+  attempt<T>(work: () => Promise<T>, isKept?: (result: T) => boolean): Promise<T>
 }
 
 /** A row that is held back. */

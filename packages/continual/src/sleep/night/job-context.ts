@@ -63,14 +63,19 @@ export function contextOf(loop: Loop, parts: SleepParts, purse: Purse, key: Rand
       if (probes === undefined || (probes.rows ?? 0) === 0) return null
       return pay(await lookCost(model, probes)) ? rowsIn(await loop.measureProbes()) : null
     },
-    async attempt(work) {
+    async attempt(work, isKept = () => false) {
       const [moment, before] = [await momentOf(loop), hasLearnt]
+      let stays = false
       try {
-        return await work()
+        const result = await work()
+        stays = isKept(result)
+        return result
       } finally {
-        moment.putBack()
+        if (!stays) {
+          moment.putBack()
+          hasLearnt = before
+        }
         moment.dispose()
-        hasLearnt = before
       }
     },
   }

@@ -71,6 +71,11 @@ export async function faultsOf(
       return isGrave ? [{ domain, rise }] : []
     })
     .sort((a, b) => b.rise - a.rise)
+  // Where a model still learns its first text it grows surer than it may be, and is better all the same.
+  const isBetter = (domain: string | null): boolean =>
+    !losses.some(({ domain: one, now, own }) => {
+      return (domain === null || one === domain) && own !== undefined && !(now < own.last)
+    })
   const faults: Fault[] = [
     ...Object.entries(isUsual ? (before?.weights ?? {}) : {}).flatMap(([path, was]): Fault[] => {
       const times = (weights[path] ?? was) / was
@@ -86,7 +91,7 @@ export async function faultsOf(
     }),
     ...lossFaults(risen, losses.length),
     ...(assessment?.summary().weakest ?? [])
-      .filter(({ hasRisen }) => hasRisen)
+      .filter(({ domain, hasRisen, isWeak }) => hasRisen && isWeak && !isBetter(domain))
       .sort((a, b) => (b.riseZ ?? 0) - (a.riseZ ?? 0))
       .map(
         ({ slice, domain, rise }): Fault => ({

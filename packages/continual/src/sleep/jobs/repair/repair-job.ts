@@ -1,12 +1,18 @@
 /** Repair while asleep: what is wrong is found, several ways to mend it are tried, and the best is kept. */
 import { checkOptions, checks, checkState, fields, OptionError, type StateChecks } from '@burgeon/tensor'
 import { aGrowthPolicy, type GrowthPolicy } from '../../../growth/growth-policy.ts'
-import type { LearnerEvent } from '../../../journal/event.ts'
 import { entriesOf, none } from '../../../saved-state.ts'
-import { pairedGain } from '../../../trial/paired-gain.ts'
-import type { HeldRow, SleepJob } from '../../sleep-job.ts'
-import { byDomain, type Fault, type FaultRecord, faultsOf, type UsualLoss } from './faults.ts'
-import { type ExperienceOf, growWeak, learnAgain, rehearseWeak, type RepairWay } from './repair-ways.ts'
+import type { SleepJob } from '../../sleep-job.ts'
+import { type FaultRecord, faultsOf, type UsualLoss } from './faults.ts'
+import { bestOf, failureOf, mendedBy, triedOf } from './mending.ts'
+import {
+  type ExperienceOf,
+  growWeak,
+  learnAgain,
+  rehearseWeak,
+  type RepairSize,
+  type RepairWay,
+} from './repair-ways.ts'
 
 /** How it is repaired. */
 export interface RepairJobOptions {
@@ -24,10 +30,6 @@ interface State {
   readonly record: FaultRecord | null
 }
 
-/** Standard errors by which the weak rows have to be better, and others may not be worse. */
-const leastErrors = 2.5
-/** Bits per byte that are worth a repair, and that others may be worse by. */
-const least = 0.02
 /** Factors of the learning rate of the faster ways. */
 const fasterBy = [3, 10]
 
@@ -48,29 +50,21 @@ const stateChecks: StateChecks<State> = {
   ),
 }
 
-/** What a way came to. */
-interface Tried {
-  readonly way: RepairWay
-  /** On the rows of the fault, in bits, and standard errors of it. */
-  readonly gain: number
-  readonly errors: number
-  /** Another domain that is worse for it; null for none. */
-  readonly harmed: string | null
-}
-
 /**
  * Looks for faults, and mends the gravest:
  *
  *  - weights of a block that are three times as large or as small as at the last look;
  *  - a domain that has vanished from what is remembered;
  *  - a domain whose rows that are held back cost more than before;
- *  - with `selfAssessment` in the strategy, a slice of the stream that costs more than before.
+ *  - with `selfAssessment` in the strategy, a slice of the stream that costs more than the model expects,
+ *    and more than before, in a domain whose rows that are held back are not better than at the last look.
  *
  * Each way is tried from the same moment: remembered rows of the domain are learnt, at the rate of the
  * learner, at three times that and at ten times; what was learnt is learnt again from a store; the model
  * grows. The best is kept if the held-back rows of the domain, which never teach, are better by 0.02 bits
- * and 2.5 standard errors, row by row, and those of no other domain are worse by as much. In a learner
- * without a fault nothing is tried, and no bit changes.
+ * and 2.5 standard errors, row by row, than before and than after as many ordinary steps, and those of no
+ * other domain are worse by as much: what learning on would mend is left to it. It is gone again for as long
+ * as that helps. In a learner without a fault nothing is tried, and no bit changes.
  *
  * @throws OptionError for other options, and where a learner is built without a rehearsal, or with a growth
  *   beside an adapter.
@@ -97,6 +91,7 @@ export function repairJob(options: RepairJobOptions = {}): SleepJob {
     ...fasterBy.map((times) => rehearseWeak(`rehearsal at ${times} times the rate`, times)),
     ...(growth ? [growWeak(growth)] : []),
   ]
+  const size: RepairSize = { rows, steps, turn: 0 }
   let record: FaultRecord | null = null
   return {
     name: 'repair',
@@ -123,72 +118,17 @@ export function repairJob(options: RepairJobOptions = {}): SleepJob {
         record = now
         return { summary: 'no fault was found' }
       }
-      const tried: Tried[] = []
-      for (const way of ways) {
-        const after = await context.attempt(async () => {
-          const done = await way.run(fault, context, { rows, steps })
-          return done && (await context.measure())
-        })
-        if (after !== null) tried.push({ way, ...comparedOn(fault, held, after) })
-      }
-      const best = bestOf(tried)
-      const told = faults.slice(1).length === 0 ? '' : ` (and ${faults.length - 1} more)`
-      let events: readonly LearnerEvent[] = []
-      if (best !== null) events = (await best.way.run(fault, context, { rows, steps })) ?? []
+      const tried = await triedOf(ways, fault, context, size, held)
+      const mended = await mendedBy(bestOf(tried), fault, context, size, held)
       // What was mended is looked at anew, and what was not is still no usual state.
-      record = best === null ? { ...now, weights: before?.weights ?? now.weights } : now
-      return { summary: `${fault.name}${told}: ${outcomeOf(best, tried)}`, events }
+      record = mended === null ? { ...now, weights: before?.weights ?? now.weights } : now
+      const told = faults.length === 1 ? '' : ` (and ${faults.length - 1} more)`
+      const outcome = mended === null ? failureOf(tried) : mended.summary
+      return { summary: `${fault.name}${told}: ${outcome}`, events: mended?.events ?? [] }
     },
     toState: (): State => ({ record }),
     restore(state) {
       record = checkState<State>('repair', state, stateChecks).record
     },
   }
-}
-
-/** How much better the rows of a fault are, row by row, and which domain pays for it. */
-function comparedOn(
-  { domain }: Fault,
-  before: readonly HeldRow[],
-  after: readonly HeldRow[],
-): Omit<Tried, 'way'> {
-  const rows = before.map(({ domain: own, bits }, i) => ({ domain: own, bits: bits - after[i].bits }))
-  const isOwn = (own: string): boolean => domain === null || own === domain
-  const harmed = byDomain(rows).find(([own, gains]) => {
-    if (isOwn(own)) return false
-    const { gain, errors } = gainOf(gains)
-    return gain < -least && errors < -leastErrors
-  })
-  const own = rows.filter((row) => isOwn(row.domain)).map(({ bits }) => bits)
-  return { ...gainOf(own), harmed: harmed?.[0] ?? null }
-}
-
-/** The mean of some gains in bits, and how many standard errors it is above 0; nothing of fewer than two. */
-function gainOf(gains: readonly number[]): Pick<Tried, 'gain' | 'errors'> {
-  if (gains.length < 2) return { gain: 0, errors: 0 }
-  // The comparison of trials takes nats.
-  const nats = gains.map((bits) => bits * Math.LN2)
-  const none = nats.map(() => 0)
-  const { gain, error } = pairedGain(nats, none)
-  return { gain, errors: error > 0 ? gain / error : gain === 0 ? 0 : Math.sign(gain) * Infinity }
-}
-
-/** The way that gains most, where that is beyond chance. */
-function bestOf(tried: readonly Tried[]): Tried | null {
-  const good = tried.filter(
-    ({ gain, errors, harmed }) => gain > least && errors > leastErrors && harmed === null,
-  )
-  return good.reduce<Tried | null>((best, one) => (best === null || one.gain > best.gain ? one : best), null)
-}
-
-function outcomeOf(best: Tried | null, tried: readonly Tried[]): string {
-  if (best !== null) {
-    return `${best.way.name}, ${best.gain.toFixed(2)} bits better on rows that are held back (${best.errors.toFixed(1)} standard errors)`
-  }
-  if (tried.length === 0) return 'no way could be tried'
-  const told = tried.map(({ way, gain, errors, harmed }) => {
-    const harm = harmed === null ? '' : ` and harm to ${harmed}`
-    return `${way.name} ${gain.toFixed(2)} bits (${errors.toFixed(1)} standard errors)${harm}`
-  })
-  return `no way helped: ${told.join(', ')}`
 }

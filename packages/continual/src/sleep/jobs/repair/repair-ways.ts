@@ -12,6 +12,8 @@ import type { Fault } from './faults.ts'
 export interface RepairWay {
   /** In words: `rehearsal`. */
   readonly name: string
+  /** Whether it may help again once it has helped. */
+  readonly isRepeated: boolean
   /**
    * Tries it, and is done again to the same bits where it was good.
    *
@@ -25,6 +27,8 @@ export interface RepairWay {
 export interface RepairSize {
   readonly steps: number
   readonly rows: number
+  /** How often the way was gone before: 0 for the first time. */
+  readonly turn: number
 }
 
 /** Rows sampled for each row of a domain that is wanted. */
@@ -34,7 +38,7 @@ const sampledPerRow = 8
  * Remembered rows, half of them of the domain of the fault: what is learnt by itself drives out the rest. Of
  * all domains where the fault is of no single one; null where that domain is not remembered.
  */
-function rowsFor({ domain }: Fault, { sample }: SleepContext, rows: number): Batch | null {
+function rowsFor({ domain }: Pick<Fault, 'domain'>, { sample }: SleepContext, rows: number): Batch | null {
   if (domain === null) return sample(rows)
   const sampled = sample(sampledPerRow * rows)
   if (sampled === null) return null
@@ -50,7 +54,7 @@ function withOthers(own: Batch, rows: number, sample: SleepContext['sample']): B
 
 /** Learns remembered rows of the domain that is weak. Returns how many steps that were. */
 async function rehearsed(
-  fault: Fault,
+  fault: Pick<Fault, 'domain'>,
   context: SleepContext,
   { steps, rows }: RepairSize,
   rate: number,
@@ -62,15 +66,24 @@ async function rehearsed(
   return steps
 }
 
+/** As many steps on whatever is remembered: what a way has to be better than. */
+export const ordinarySteps: RepairWay = {
+  name: 'ordinary steps',
+  isRepeated: false,
+  run: async (_, context, size) => ((await rehearsed({ domain: null }, context, size, 1)) === 0 ? null : []),
+}
+
 /** @param rate Factor of the learning rate. */
 export const rehearseWeak = (name: string, rate: number): RepairWay => ({
   name,
+  isRepeated: true,
   run: async (fault, context, size) => ((await rehearsed(fault, context, size, rate)) === 0 ? null : []),
 })
 
 /** Grows by what a policy asks for, and learns remembered rows with the new weights. */
 export const growWeak = (policy: GrowthPolicy<unknown, never>): RepairWay => ({
   name: `growth: ${policy.name}`,
+  isRepeated: false,
   async run(fault, context, size) {
     const { adapter, sample, between, hasVocabulary, control } = context
     const recent = adapter === undefined ? sample(size.rows) : null
@@ -98,9 +111,10 @@ export type ExperienceOf = (
  */
 export const learnAgain = (experience: ExperienceOf): RepairWay => ({
   name: 'what was learnt is learnt again',
-  async run({ domain }, { key, learn, rehearsal, between, probes, sample }, { steps, rows }) {
+  isRepeated: true,
+  async run({ domain }, { key, learn, rehearsal, between, probes, sample }, { steps, rows, turn }) {
     if (domain === null) return null
-    const random = new RandomStream(key).named('experience')
+    const random = new RandomStream(key).named(`experience ${turn}`)
     for (let step = 0; step < steps; step++) {
       const given = await experience(domain, Math.ceil(rows / 2), (below) => random.below(below))
       // Rows that are held back judge, and never teach.
