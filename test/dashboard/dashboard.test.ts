@@ -144,6 +144,43 @@ withChromium((open) => {
       expect([served.step(), served.rehearsed?.()]).toEqual([step, 8])
     })
 
+    test('says why it gave an answer: of a life that rehearses, and of a model that does not learn', async () => {
+      const folder = await lifeFolder()
+      const served = await smallServed(folder)
+      const { url, client } = await servedFor(served)
+      const faults = faultsOf(page())
+      await client.post('/v1/learn', { text: 'User: <i>Who</i>?\nAssistant: Me.\n'.repeat(20) })
+      const step = served.step()
+      const askWhy = async (address: string): Promise<void> => {
+        await openDashboard(page(), address)
+        await page().getByLabel('Message').fill('<i>Who</i>?')
+        await page().keyboard.press('Enter')
+        await page().getByRole('button', { name: 'Why?' }).click()
+        await page()
+          .getByText(/^Most speaks “/)
+          .waitFor()
+        expect(await page().locator('.why .read').innerText()).toContain('<i>Who</i>?')
+        await page()
+          .getByText(/likeliest answer/)
+          .waitFor()
+        expect(await page().getByText('What it rehearses that speaks most for it:').count()).toBe(
+          address === url ? 1 : 0,
+        )
+      }
+      await askWhy(url)
+      expect(await page().locator('.why li').first().innerText()).toMatch(/Assistant.*\(taught\)$/s)
+      expect(await accessFaults(page())).toEqual([])
+      // Once it is told, the button folds it.
+      await page().getByRole('button', { name: 'Why?', expanded: true }).click()
+      await page()
+        .getByText(/^Most speaks “/)
+        .waitFor({ state: 'hidden' })
+      expect(served.step()).toBe(step)
+      const quiet = await servedFor(await smallServed(folder, true))
+      await askWhy(quiet.url)
+      expect(faults).toEqual([])
+    })
+
     test('talks, and what is said of an answer has the effect that it tells', async () => {
       const served = await smallServed()
       const { url } = await servedFor(served)

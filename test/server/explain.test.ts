@@ -76,6 +76,38 @@ test('wants a key that may read, and refuses more work than is allowed', async (
   expect([refused.status, refused.json.error?.['code']]).toEqual([400, 'too_much_to_explain'])
 })
 
+test('explains what was written here by its name: the first tokens of it', async () => {
+  const { ask } = await asking()
+  const messages = [{ role: 'user', content: 'Hi' }]
+  const written = await ask('/v1/chat/completions', { model: 'life', messages, max_tokens: 12, n: 2 })
+  const choices = written.json['choices'] as unknown as readonly { message: { content: string } }[]
+  const named = { model: 'life', response_id: written.json['id'] }
+  const tellsOf = async (more: object): Promise<string> => {
+    const { status, json } = await ask('/v1/explain', { ...named, experiences: 0, ...more })
+    expect(status).toBe(200)
+    const read = (json as unknown as Told).bytes.map(({ text }) => text).join('')
+    expect(read).toContain('User: Hi\nAssistant:'.slice(-10))
+    return (json['answer'] as unknown as readonly { text: string }[]).map(({ text }) => text).join('')
+  }
+  for (const [choice, { message }] of choices.entries()) {
+    const told = await tellsOf({ choice, tokens: 4 })
+    expect([...told].length).toBeLessThanOrEqual(4)
+    expect(message.content.startsWith(told)).toBe(true)
+    expect(told).not.toBe('')
+  }
+  expect(await tellsOf({})).toBe(await tellsOf({ choice: 0, tokens: 16 }))
+  for (const [wrong, code] of [
+    [{ ...named, response_id: 'chatcmpl-none' }, 'unknown_response'],
+    [{ ...named, choice: 2 }, 'unknown_response'],
+    [{ ...named, prompt: 'Hi', answer: 'Ho' }, 'invalid_value'],
+    [{ ...why, tokens: 3 }, 'invalid_value'],
+    [{ model: 'life', prompt: 'Hi' }, 'invalid_value'],
+  ] as const) {
+    const { status, json } = await ask('/v1/explain', wrong)
+    expect([status, json.error?.['code']]).toEqual([code === 'unknown_response' ? 404 : 400, code])
+  }
+})
+
 test('says what is wrong with a question', async () => {
   const { ask } = await asking()
   for (const wrong of [

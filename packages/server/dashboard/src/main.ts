@@ -13,9 +13,9 @@ import {
   type RecordJson,
   type StepJson,
 } from './life.ts'
-import { type LessonJson, lessonText } from './judge.ts'
+import { type LessonJson, lessonText } from './talk/judge.ts'
 import { clearFigures, learnt, showLife, showMachine, showModel } from './now.ts'
-import { watchTalk } from './talk.ts'
+import { watchTalk } from './talk/talk.ts'
 
 let model: ModelJson = { id: '', context: 0, parameters: 0, learns: false }
 let life: Life | null = null

@@ -1,5 +1,8 @@
 /** The latest answers by their names, so that feedback finds what it is about. */
 import type { Generated, GrowingTokenizer } from '@burgeon/gpt'
+import { z } from 'zod'
+import { ApiError } from '../http/api-error.ts'
+import type { Limits } from '../limits.ts'
 import type { WrittenAnswer } from '../served/served-feedback.ts'
 
 /** An answer as text, for tokens may be others after a rollback; and as it was written, where that is known. */
@@ -49,6 +52,22 @@ export class KnownAnswers {
   of(id: string): readonly KnownAnswer[] | undefined {
     return this.#answers.get(id)
   }
+}
+
+/** Number of a choice of an answer, from 0. */
+export const choiceOf = ({ prompts, choices }: Limits): z.ZodType<number> =>
+  z
+    .int()
+    .min(0)
+    .max(prompts * choices - 1)
+
+/** A choice of an answer. Throws ApiError 404 for one that is not known. */
+export function knownAnswer(answers: KnownAnswers, id: string, choice: number): KnownAnswer {
+  const known = answers.of(id)?.[choice]
+  if (known !== undefined) return known
+  throw new ApiError(404, 'there is no such answer any more; send its text instead of its name.', {
+    code: 'unknown_response',
+  })
 }
 
 const lengthOf = (choices: readonly KnownAnswer[]): number =>

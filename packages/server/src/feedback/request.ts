@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Limits } from '../limits.ts'
 import type { FeedbackKind } from '../served/served-feedback.ts'
+import { choiceOf } from './known-answers.ts'
 
 /** The union of all forms. */
 export interface FeedbackRequest {
@@ -39,11 +40,7 @@ export const feedbackRequest = (limits: Limits): z.ZodType<FeedbackRequest> =>
       run_id: aName.optional(),
       trace_id: aName.optional(),
       traceId: aName.optional(),
-      choice: z
-        .int()
-        .min(0)
-        .max(limits.prompts * limits.choices - 1)
-        .optional(),
+      choice: choiceOf(limits).optional(),
       prompt: aText.min(1).optional(),
       completion: aText.min(1).optional(),
       key: aName.optional(),

@@ -1,45 +1,66 @@
 /** The route that explains an answer. */
 import { z } from 'zod'
+import { choiceOf, type KnownAnswers, knownAnswer } from '../feedback/known-answers.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
 import { versionHeader } from '../openai/answers.ts'
 import { checkModel } from '../openai/prompts.ts'
 import type { ServedExplanation } from '../served/served-explain.ts'
+import type { ServedModel } from '../served/served-model.ts'
 import type { Turn } from '../turns.ts'
 import type { Route } from './route.ts'
 
 const maxExperiences = 20
+/** Tokens of an answer that was written here, the first of it, that are explained; 16 unless asked. */
+const [maxTokens, usualTokens] = [64, 16]
 
 interface ExplainBody {
   readonly model: string
-  readonly prompt: string
-  readonly answer: string
+  readonly prompt?: string | undefined
+  readonly answer?: string | undefined
+  readonly response_id?: string | undefined
+  readonly choice?: number | undefined
+  readonly tokens?: number | undefined
   readonly instead?: string | undefined
   readonly experiences?: number | undefined
 }
 
-const explainBody: z.ZodType<ExplainBody> = z.strictObject({
-  model: z.string(),
-  prompt: z.string().min(1),
-  answer: z.string().min(1),
-  instead: z.string().min(1).optional(),
-  experiences: z.int().min(0).max(maxExperiences).optional(),
-})
+const explainBody = (limits: Limits): z.ZodType<ExplainBody> =>
+  z
+    .strictObject({
+      model: z.string(),
+      prompt: z.string().min(1).optional(),
+      answer: z.string().min(1).optional(),
+      response_id: z.string().min(1).max(200).optional(),
+      choice: choiceOf(limits).optional(),
+      tokens: z.int().min(1).max(maxTokens).optional(),
+      instead: z.string().min(1).optional(),
+      experiences: z.int().min(0).max(maxExperiences).optional(),
+    })
+    .refine(
+      ({ prompt, answer, response_id: id, choice, tokens }) =>
+        id === undefined
+          ? prompt !== undefined && answer !== undefined && choice === undefined && tokens === undefined
+          : prompt === undefined && answer === undefined,
+      { error: 'expected a prompt and an answer, or a response_id with or without choice and tokens' },
+    )
 
 export const explainRoute = (limits: Limits): Route => ({
   method: 'post',
   path: '/v1/explain',
   scope: 'read',
   summary: 'Why the model would give an answer: tokens, layers, parts, and what it has learnt.',
-  body: explainBody,
+  body: explainBody(limits),
   isHeavy: true,
-  async answer(c, { served, turns, version }, release) {
-    const { model, prompt, answer, instead, experiences = 5 } = await readJson(c, explainBody, limits)
+  async answer(c, { served, turns, version, answers }, release) {
+    const request = await readJson(c, explainBody(limits), limits)
+    const { model, instead, experiences = 5 } = request
     checkModel(served, model)
     if (served.explain === undefined) {
       throw new ApiError(409, 'this model is not explained here.', { code: 'does_not_explain' })
     }
+    const { prompt, answer } = questionOf(request, served, answers)
     checkWork(served.model.parameters.size, served.tokenizer.encode(prompt + answer).length, limits)
     const { signal } = c.req.raw
     let found = ''
@@ -60,6 +81,22 @@ export const explainRoute = (limits: Limits): Route => ({
     })
   },
 })
+
+/** What is asked about. Throws ApiError 404 for an answer that is not known, or has no such choice. */
+function questionOf(
+  { prompt = '', answer = '', response_id: id, choice = 0, tokens = usualTokens }: ExplainBody,
+  { tokenizer }: ServedModel,
+  answers: KnownAnswers,
+): { readonly prompt: string; readonly answer: string } {
+  if (id === undefined) return { prompt, answer }
+  const known = knownAnswer(answers, id, choice)
+  if (known.text === '') {
+    throw new ApiError(400, 'nothing was answered that could be explained.', { code: 'empty_answer' })
+  }
+  // The last token may end within a character.
+  const begin = tokenizer.decode(tokenizer.encode(known.text).slice(0, tokens)).replace(/\uFFFD+$/, '')
+  return { prompt: known.prompt, answer: begin || [...known.text][0] }
+}
 
 /** Throws ApiError 400 for what would keep the engine busy for too long. */
 function checkWork(parameters: number, tokens: number, { explained }: Limits): void {

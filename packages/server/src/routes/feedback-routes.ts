@@ -11,7 +11,7 @@ import {
   kindOf,
   rewardOf,
 } from '../feedback/request.ts'
-import type { KnownAnswer } from '../feedback/known-answers.ts'
+import { type KnownAnswer, knownAnswer } from '../feedback/known-answers.ts'
 import type { Limits } from '../limits.ts'
 import type { FeedbackEntry, FeedbackOutcome } from '../served/served-feedback.ts'
 import type { Learnt } from '../served/served-model.ts'
@@ -113,13 +113,7 @@ function answerOf(request: FeedbackRequest, { answers }: Services): KnownAnswer 
   const { prompt, completion, choice = 0 } = request
   if (prompt !== undefined && completion !== undefined) return { prompt, text: completion, written: null }
   const [id] = idsOf(request)
-  const known = answers.of(id)?.[choice]
-  if (known !== undefined) return known
-  throw new ApiError(
-    404,
-    'there is no such answer any more; send its prompt and completion instead of its name.',
-    { code: 'unknown_response' },
-  )
+  return knownAnswer(answers, id, choice)
 }
 
 /** What is known of feedback beside what it says. */

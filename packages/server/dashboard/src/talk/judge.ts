@@ -1,7 +1,7 @@
 /** What a person says of an answer, and what that does. */
-import { ask } from './ask.ts'
-import { acting, button, element } from './elements.ts'
-import { bits, many, size } from './quantities.ts'
+import { ask } from '../ask.ts'
+import { acting, button, element } from '../elements.ts'
+import { bits, many, size } from '../quantities.ts'
 
 interface FeedbackJson {
   readonly effect: 'noted' | 'kept' | 'learnt'
@@ -49,7 +49,7 @@ function outcomeText({ steps, strength, log_ratio: ratio, waiting, saved }: Outc
 }
 
 /** Buttons below an answer, and the place where they say what they did. */
-export function judging(id: string, answer: string): readonly Node[] {
+export function judging(id: string, answer: string): readonly [HTMLElement, ...Node[]] {
   const effect = element('p.note effect')
   effect.role = 'status'
   const judge = async (said: object): Promise<void> => {

@@ -1,7 +1,8 @@
 /** A talk with the model. Answers come as they are written. */
-import { ask, AskError, eventsOf, fetched } from './ask.ts'
-import { byId, element, part } from './elements.ts'
+import { ask, AskError, eventsOf, fetched } from '../ask.ts'
+import { byId, element, part } from '../elements.ts'
 import { judging } from './judge.ts'
+import { explaining } from './why.ts'
 
 /** The model that is served. */
 export interface Model {
@@ -85,7 +86,7 @@ async function send(model: Model, content: string): Promise<void> {
     }
     if (own.recalled.length > 0) item.append(element('p.note', recalledText(own.recalled)))
     if (own.text.trim() === '') text.append(element('span.note', 'It says nothing.'))
-    if (model.learns) item.append(...judging(own.id, own.text))
+    item.append(...below(model, own))
     // The whole of it, and not piece by piece.
     part('answered').textContent = `${model.id}: ${own.text.trim() || 'nothing'}`
   } catch (error) {
@@ -101,6 +102,15 @@ async function send(model: Model, content: string): Promise<void> {
     part('send').hidden = false
     atEnd()
   }
+}
+
+/** What can be said of an answer, and asked about it. */
+function below({ id, learns }: Model, { id: answer, text }: Said): readonly Node[] {
+  const [own, ...more] = learns ? judging(answer, text) : [element('div.line judge')]
+  if (text.trim() === '') return [own, ...more]
+  const [why, told] = explaining(id, answer)
+  own.append(why)
+  return [own, ...more, told]
 }
 
 /** An answer so far. */
