@@ -1,10 +1,11 @@
 /** The contract of a guard: ours keep it, and ones that are broken in one way each do not. */
-import { type Guard, type GuardRecord, guards, provenance } from '@burgeon/continual'
+import { type Guard, type GuardRecord, guards, personalData, provenance } from '@burgeon/continual'
 import { checkGuard } from '@burgeon/continual/testing'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
 
 const unknown: GuardRecord = { text: 'a b', source: 'somebody', domain: 'notes' }
+const personal: GuardRecord = { ...unknown, text: 'mail anna@example.org' }
 
 /** Refuses a text that has come before: the smallest guard with a state. */
 function once(): Guard {
@@ -31,6 +32,8 @@ test.each<[string, () => Guard, readonly GuardRecord[]]>([
   ['provenance', () => provenance(), [unknown]],
   ['provenance that refuses', () => provenance({ unknown: 'refuse' }), [unknown]],
   ['one of a user', once, [unknown, unknown]],
+  ['personalData', () => personalData(), [personal]],
+  ['personalData that refuses', () => personalData('refuse'), [personal]],
   ['a chain', () => guards(provenance(), once()), [unknown]],
 ])('%s keeps every statement', (_, make, catches) => {
   const results = checkGuard(make, { catches })

@@ -6,5 +6,6 @@ import type { CallsOf } from './call.ts'
 export const personalCalls = {
   findPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.findPersonalData })],
   redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
+  personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],
   personalStream: [() => ({ args: {}, run: api.personalStream })],
 } as const satisfies Partial<CallsOf<typeof api>>

@@ -47,7 +47,7 @@ export const stateless: readonly string[] = [
   ...['callbackSink', 'consoleSink', 'csvSink', 'jsonlSink', 'tensorboardSink'],
   ...['interference', 'uniform'],
   // A door keeps its account in the state of a learner; damage is refused in `test/guard`.
-  ...['guards', 'provenance'],
+  ...['guards', 'provenance', 'personalData', 'personalStream', 'findPersonalData', 'redactPersonalData'],
   // A journal keeps everything on its disk; damage there is refused in `test/experience`.
   'openExperience',
 ]

@@ -5,4 +5,5 @@ export {
   type PersonalSpan,
   redactPersonalData,
 } from './find-personal-data.ts'
+export { personalData, type PersonalDataVerdict } from './personal-data.ts'
 export { type PersonalStream, personalStream } from './personal-stream.ts'
