@@ -1,5 +1,6 @@
 /** What looks like personal data and is none: identifiers, digests, books, dates, versions, numbers, source code. */
-import { base62, type Draw, drawer, ibanOf, inSentence, type PlacedItem, withLuhn } from './personal-items.ts'
+import { base62, type Draw, drawer, ibanOf, withLuhn } from './drawing.ts'
+import { inSentence, type PlacedItem } from './personal-items.ts'
 
 const [digits, hex] = ['0123456789', '0123456789abcdef']
 const two = (n: number): string => String(n).padStart(2, '0')
@@ -22,12 +23,12 @@ const digest = (draw: Draw): string =>
 function book(draw: Draw): string {
   if (draw.below(2) === 0) {
     const number = draw.text(digits, 9)
-    const sum = [...number].reduce((total, one, i) => total + (10 - i) * Number(one), 0)
+    const sum = Array.from(number).reduce((total, one, i) => total + (10 - i) * Number(one), 0)
     const check = (11 - (sum % 11)) % 11
     return `ISBN ${number[0]}-${number.slice(1, 4)}-${number.slice(4)}-${check === 10 ? 'X' : check}`
   }
   const number = `978${draw.text(digits, 9)}`
-  const sum = [...number].reduce((total, one, i) => total + (i % 2 === 0 ? 1 : 3) * Number(one), 0)
+  const sum = Array.from(number).reduce((total, one, i) => total + (i % 2 === 0 ? 1 : 3) * Number(one), 0)
   const whole = `${number}${(10 - (sum % 10)) % 10}`
   const [a, b, c, d] = [whole.slice(0, 3), whole.slice(3, 4), whole.slice(4, 8), whole.slice(8, 12)]
   return draw.of([

@@ -1,4 +1,4 @@
-/** What of a text is personal data, what is not though it looks so, and what looking costs. */
+/** What of a text is personal data, and what is not though it looks so. Reaches inside for how often looking looks. */
 import {
   findPersonalData,
   type PersonalCategory,
@@ -9,7 +9,8 @@ import { OptionError } from '@burgeon/tensor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lookAlikes } from '../../bench/safety/look-alikes.ts'
-import { drawer, type PlacedItem, personalItems } from '../../bench/safety/personal-items.ts'
+import { drawer } from '../../bench/safety/drawing.ts'
+import { type PlacedItem, personalItems } from '../../bench/safety/personal-items.ts'
 import { scanned } from '../../packages/continual/src/guard/personal/find-personal-data.ts'
 import { times } from '../how-long.ts'
 
@@ -187,7 +188,7 @@ test('a long hostile text costs no more looks for each character than a short on
     expect(each, piece).toBeLessThan(300)
     expect(each, piece).toBeLessThan(1.1 * (scanned(short[piece]).steps / short[piece].length) + 1)
   }
-}, 120_000)
+})
 
 /** A text of items, look-alikes and words between. */
 function mixed(seed: number): string {
@@ -237,7 +238,7 @@ describe('a text in pieces', () => {
     const text = 'In the beginning there was a sentence without any secret. '.repeat(40)
     const stream = personalStream()
     let out = ''
-    for (const [i, one] of [...text].entries()) {
+    for (const [i, one] of Array.from(text).entries()) {
       out += stream.push(one)
       expect(i + 1 - out.length).toBeLessThanOrEqual(128 + 12)
     }

@@ -9,7 +9,6 @@ import { contextCalls } from './context-calls.ts'
 import { explainCalls } from './explain-calls.ts'
 import { guardCalls } from './guard-calls.ts'
 import { measureCalls } from './measure-calls.ts'
-import { personalCalls } from './personal-calls.ts'
 import { sleepCalls } from './sleep-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
 import { modelCalls } from './model-calls.ts'
@@ -48,7 +47,6 @@ export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
   ...rehearsalCalls,
   ...contextCalls,
-  ...personalCalls,
   ...sleepCalls,
   ...explainCalls,
   ...guardCalls,

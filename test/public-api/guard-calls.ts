@@ -12,4 +12,8 @@ export const guardCalls = {
       takes: { 'options.unknown': ['number', 'string'] },
     }),
   ],
+  findPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.findPersonalData })],
+  redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
+  personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],
+  personalStream: [() => ({ args: {}, run: api.personalStream })],
 } satisfies Partial<CallsOf<typeof api>>

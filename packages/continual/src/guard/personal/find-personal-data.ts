@@ -56,13 +56,14 @@ export function scanned(text: string): { spans: PersonalSpan[]; steps: number } 
 }
 
 /**
- * A text with the token of its category, such as `[email]`, in the place of everything that `findPersonalData`
- * finds. Done twice it changes nothing more.
+ * A text with the token of its category, such as `[email]`, in the place of everything that
+ * `findPersonalData` finds. Done twice it changes nothing more.
  *
  * @throws OptionError for what is no text.
  */
 export function redactPersonalData(text: string): string {
-  return redacted(text, findPersonalData(text))
+  checkArgument('redactPersonalData', 'text', text, checks.text)
+  return redacted(text, scanned(text).spans)
 }
 
 /** A text with the tokens of places in their place. */

@@ -23,8 +23,8 @@ const reasonOf: Readonly<Record<PersonalCategory, string>> = {
 const named = 'personal data in what a text is called'
 
 /**
- * Judges texts by what `findPersonalData` finds in them. One place is enough: ten clean pages before it change
- * nothing. A text whose key or domain has some cannot be redacted, and is kept apart.
+ * Judges texts by what `findPersonalData` finds in them. One place is enough: ten clean pages before it
+ * change nothing. A text whose key or domain has some cannot be redacted, and is kept apart.
  *
  * @param verdict `redact`: it is learnt with a token such as `[email]` in the place of each; `quarantine`: it
  *   is kept apart; `refuse`: nothing of it is kept. Default `redact`.

@@ -3,7 +3,10 @@ import { checkArgument, checks, OptionError } from '@burgeon/tensor'
 import { type PersonalSpan, redacted, scanned } from './find-personal-data.ts'
 import { longestBlock } from './finders/secrets.ts'
 
-/** Characters that are held back, so that what they begin is known: the longest start of anything with blanks in it. */
+/**
+ * Characters that are held back, so that what they begin is known: the longest start of anything with blanks
+ * in it.
+ */
 const held = 128
 /** Longest word that is waited for: an e-mail address (RFC 5321). */
 const longestWord = 320
@@ -19,17 +22,19 @@ export interface PersonalStream {
 }
 
 /**
- * Redacts a text that comes in pieces, wherever it is cut: all that comes out is what `redactPersonalData` makes of the
- * whole, but for a word longer than 320 characters, of which more than one piece may be judged by itself.
+ * Redacts a text that comes in pieces, wherever it is cut: all that comes out is what `redactPersonalData`
+ * makes of the whole, but for a word longer than 320 characters, of which more than one piece may be judged
+ * by itself.
  *
- * At most 128 characters are held back, and the word at the border; of what may be a secret, as much as it has, up to
- * 16 KiB.
+ * At most 128 characters are held back, and the word at the border; of what may be a secret, as much as it
+ * has, up to 16 KiB.
  *
  * @throws OptionError for a piece that is no text, or one after the end.
  * @example
  * ```ts
  * const stream = personalStream()
- * console.log(stream.push('Write to anna@exa') + stream.push('mple.org') + stream.end()) // → Write to [email]
+ * const pieces = ['Write to anna@exa', 'mple.org'].map((piece) => stream.push(piece))
+ * console.log(pieces.join('') + stream.end()) // → Write to [email]
  * ```
  */
 export function personalStream(): PersonalStream {

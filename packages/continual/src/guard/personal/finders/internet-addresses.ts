@@ -1,6 +1,5 @@
 /** Addresses of machines: IPv4 (RFC 791), IPv6 (RFC 4291) and MAC (IEEE 802). */
-import { kinds, type Scan } from './scan.ts'
-import { shapeAt } from './scan.ts'
+import { kinds, type Scan, shapeAt } from './scan.ts'
 
 const [dot, colon] = [46, 58]
 

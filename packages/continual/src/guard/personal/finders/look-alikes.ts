@@ -1,4 +1,7 @@
-/** What looks like personal data and is not: identifiers, digests, books, dates, versions. Nothing in it is touched. */
+/**
+ * What looks like personal data and is not: identifiers, digests, books, dates, versions. Nothing in it is
+ * touched.
+ */
 import { kinds, type Scan, shapeAt } from './scan.ts'
 
 /** Fewest hexadecimal digits of a digest. */
@@ -118,7 +121,10 @@ function isDate(text: string): boolean {
   )
 }
 
-/** Versions of programs: numbers with dots behind `v` or a word that says so, or with a name of a state behind. */
+/**
+ * Versions of programs: numbers with dots behind `v` or a word that says so, or with a name of a state
+ * behind.
+ */
 export function findVersions(scan: Scan): void {
   for (let at = 0; at < scan.length; at++) {
     if (!scan.is(at, kinds.digit)) continue

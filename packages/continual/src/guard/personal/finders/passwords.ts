@@ -1,4 +1,6 @@
-/** Passwords and secrets that are said to be some: `password = …`, `"api_key": "…"`, `https://name:…@host`. */
+/**
+ * Passwords and secrets that are said to be some: `password = …`, `"api_key": "…"`, `https://name:…@host`.
+ */
 import { isGap, type Scan } from './scan.ts'
 import { entropyOf } from './secrets.ts'
 

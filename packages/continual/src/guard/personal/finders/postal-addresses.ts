@@ -24,7 +24,7 @@ const rooms = set('apt apt. apartment suite ste ste. unit floor fl room rm #')
 const yearWords = /\b(?:in|since|by|of|until|from|after|before|during|year|the|and|seit|depuis|en)\s$/
 
 /** What else may stand before an address: `(`, `,`, `:`, `;`, `>`, `"`, `'`. */
-const borders = new Set([...'(,:;>"\''].map((one) => one.charCodeAt(0)))
+const borders = new Set(Array.from('(,:;>"\'', (one) => one.charCodeAt(0)))
 
 /** Words before a number that count something else than houses. */
 const countWords =
@@ -197,7 +197,10 @@ const postcode = /^(?:[A-Z]{1,2}-)?\d{4,5}(?:-\d{3,4})?$/
 const britishFirst = /^[A-Z]{1,2}\d[A-Z\d]?$/
 const britishSecond = /^\d[A-Z]{2}$/
 
-/** Where an address ends whose street takes up so many words: with its room, town and postcode, if they follow. */
+/**
+ * Where an address ends whose street takes up so many words: with its room, town and postcode, if they
+ * follow.
+ */
 function townBehind(scan: Scan, words: readonly Word[], count: number): number {
   let end = count
   const text = (at: number): string => words[at]?.text ?? ''
@@ -211,7 +214,7 @@ function townBehind(scan: Scan, words: readonly Word[], count: number): number {
     return trimmed(scan, words[end - 1].to)
   }
   // Town, state and postcode: Springfield, IL 62704; London SW1A 2AA.
-  const isBehind = words[end - 1]?.endsPart === true
+  const isBehind = words[end - 1]?.endsPart
   const town = isBehind ? Math.max(1, townWords(words, end)) : townWords(words, end)
   for (let at = end; at <= Math.min(end + town, words.length - 1); at++) {
     if (/^[A-Z]{2}$/.test(text(at)) && /^\d{5}(?:-\d{4})?\.?$/.test(text(at + 1)))

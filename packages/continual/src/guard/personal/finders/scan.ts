@@ -54,7 +54,9 @@ mark(`${digits}${lower}${upper}.!#$%&'*+/=?^_\`{|}~-`, kinds.local)
 mark(`${digits}${lower}${upper}_-+/=.`, kinds.token)
 mark(' \t\n\r', kinds.blank)
 
-/** A text, read character by character; every look is counted, so that a test can hold the cost to the length. */
+/**
+ * A text, read character by character; every look is counted, so that a test can hold the cost to the length.
+ */
 export class Scan {
   readonly text: string
   readonly length: number
@@ -79,7 +81,9 @@ export class Scan {
     return code < 128 && (table[code] & kind) !== 0
   }
 
-  /** Whether a letter, digit or underscore stands at a place. Letters of scripts without blanks do not count. */
+  /**
+   * Whether a letter, digit or underscore stands at a place. Letters of scripts without blanks do not count.
+   */
   isWord(at: number): boolean {
     const code = this.code(at)
     if (code < 128) return (table[code] & (kinds.digit | kinds.upper | kinds.lower)) !== 0 || code === 95

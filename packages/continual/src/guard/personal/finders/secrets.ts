@@ -1,9 +1,14 @@
-/** Keys and tokens: by the prefix that their issuer gives them, by their form, or because nobody would say them. */
+/**
+ * Keys and tokens: by the prefix that their issuer gives them, by their form, or because nobody would say
+ * them.
+ */
 import { kinds, type Scan } from './scan.ts'
 
 /** Shortest run that is looked at, and the longest that may be one secret; longer ones are data. */
 const [shortest, longest] = [16, 4096]
-/** A token without a known prefix: characters at least and at most, and bits per character that it must pass. */
+/**
+ * A token without a known prefix: characters at least and at most, and bits per character that it must pass.
+ */
 const [leastToken, mostToken, leastEntropy] = [20, 128, 3.5]
 
 /** Beginnings of keys that issuers publish, with the fewest characters that follow. */
@@ -138,7 +143,10 @@ function prefixedIn(text: string): { from: number; to: number } | null {
   return null
 }
 
-/** Digits and letters in no order: a word of a language, or of a program, has neither so many changes nor digits. */
+/**
+ * Digits and letters in no order: a word of a language, or of a program, has neither so many changes nor
+ * digits.
+ */
 function isRandom(text: string, isNamed: boolean): boolean {
   if (/^[0-9a-fA-F-]+$/.test(text)) return false
   if (entropyOf(text) <= leastEntropy) return false
