@@ -72,9 +72,7 @@ function handwritten(tarball: Tarball): string[] {
   const page = tarball.name === '@burgeon/server' ? dashboardFiles : []
   const expected = others
     .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
-    .flatMap((path) =>
-      ['.d.ts', '.js'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)),
-    )
+    .flatMap((path) => ['.d.ts', '.js'].map((end) => path.replace(/^src(.*)\.ts$/, `dist$1${end}`)))
     .concat(page.map((name) => `dist/dashboard/${name}`))
   report(tarball, 'holds what no source was compiled to', difference(built, expected))
   report(tarball, 'lacks what a source is compiled to', difference(expected, built))
