@@ -60,7 +60,8 @@ it('every folder of the learner has a rule', () => {
   // `adapters` stands on the learner: it makes one, and nothing imports it.
   const others = [
     'adapters',
-    // A store beside the learner: nothing of it knows a model.
+    // Stores beside the learner: nothing of them knows a model.
+    'audit',
     'experience',
     // Factors that steps read, and who chooses among them.
     'control',

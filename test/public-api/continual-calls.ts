@@ -5,6 +5,7 @@ import { BytePairTokenizer, Gpt, gptConfig, LoraAdapter } from '@burgeon/gpt'
 import { square, sum, type Tensor, type TensorsByPath, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import type { Call, CallsOf } from './call.ts'
+import { auditCalls } from './audit-calls.ts'
 import { contextCalls } from './context-calls.ts'
 import { explainCalls } from './explain-calls.ts'
 import { guardCalls } from './guard-calls.ts'
@@ -46,6 +47,7 @@ const state = await learner().toState()
 export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
   ...rehearsalCalls,
+  ...auditCalls,
   ...contextCalls,
   ...sleepCalls,
   ...explainCalls,

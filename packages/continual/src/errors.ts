@@ -23,6 +23,11 @@ export class ExperienceError extends BurgeonError {
   override readonly name = 'ExperienceError'
 }
 
+/** An audit log could not be written, or a proof out of it was asked for that it cannot give. */
+export class AuditError extends BurgeonError {
+  override readonly name = 'AuditError'
+}
+
 /**
  * A guard has refused a text, or keeps it apart. Nothing was learnt of it, and no word of it is in the
  * message.
