@@ -109,6 +109,15 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     because: 'a life is there from another try',
   },
   'npx burgeon forget --source NAME': { because: records },
+  'npx burgeon audit verify life --head HEAD': { because: 'HEAD is that of a life; test/audit runs it' },
+  'npx burgeon audit prove life 3 > proof.json': {
+    because: 'needs a life that has learnt records; test/audit runs it',
+  },
+  'npx burgeon audit check proof.json --text text.txt --head HEAD': {
+    because: 'needs a proof; test/audit runs it',
+  },
+  'npx burgeon audit check': { because: 'names the command; test/audit runs it' },
+  'npx burgeon audit verify': { because: 'names the command; test/audit runs it' },
   'npm run bench -- explain': bench('explain'),
   'npx burgeon learn': { because: 'names the command, whose text is not given' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },

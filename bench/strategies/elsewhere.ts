@@ -58,6 +58,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/guard: judge texts before anything keeps them': ['guards', 'provenance'],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
+  'test/audit: what changed a life, and proofs of it': [
+    ...['openAuditLog', 'readAudit', 'verifyAudit', 'auditHeadAt', 'checkInclusion', 'checkConsistency'],
+  ],
   'test/experience: what was admitted to be learnt': ['openExperience'],
   'bench -- explain: looks, and changes nothing': [
     ...['attentionFlow', 'attentionPatterns', 'attributionPatch', 'directLogits', 'explain', 'influence'],

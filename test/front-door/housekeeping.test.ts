@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Disk, forgetCheckpoint, keepCheckpoint, keptCheckpoints, readCheckpoint } from '@burgeon/gpt'
+import { readAudit } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
 import {
   buildLearner,
@@ -164,10 +165,15 @@ test('a save that fails leaves everything as it was, and no word of what was not
   const { create } = disk
   disk.create = () => Promise.reject(new Error('no space left'))
   await expect(sleepOn({ disk, now: noon }, { steps: 50 })).rejects.toThrow('no space left')
-  expect(disk.files).toEqual(before)
+  const others = (files: MemoryDisk['files']) => [...files].filter(([name]) => !name.startsWith('audit-'))
+  expect(others(disk.files)).toEqual(others(before))
   disk.create = create
   await sleepOn({ disk, now: noon }, { steps: 50 })
   expect(await keptCheckpoints(disk)).toHaveLength(1)
+  // The audit log never becomes shorter: it says that it went on from where it was saved.
+  const kinds = (await readAudit(disk)).entries.map(({ kind }) => kind)
+  const once = ['sleep', 'housekeeping', 'checkpoint']
+  expect(kinds).toEqual(['checkpoint', ...once, 'resumed', ...once])
 })
 
 test('a disk that refuses is not asked at every step: the next save looks after what sleep left', async () => {

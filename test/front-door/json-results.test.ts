@@ -15,7 +15,7 @@ const documented = new Map(
       /^\| (`[^|]*) \| ([^|]*) \| (`[^|]*) \|$/gm,
     ),
   ].flatMap(([, commands, line, fields]) =>
-    [...commands.matchAll(/`(\w[\w-]*)`/g)].map(([, command]): [string, string[]] => [
+    [...commands.matchAll(/`(\w[\w -]*)`/g)].map(([, command]): [string, string[]] => [
       `${command}: ${line}`,
       [...fields.replaceAll(/\([^)]*\)/g, '').matchAll(/`(\w+\??)`/g)].map(([, field]) => field),
     ]),
@@ -114,6 +114,17 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   expect(slept).toMatchObject({ folder: place('life'), step: steps.length })
   const recorded = await lifeFolder()
   await learnRecords(recorded, recordsFrom('diary', aRecord()))
+  const [verified] = (await json('audit', 'verify', recorded)).lines
+  expectFields(verified, 'audit verify: the end')
+  expect(verified).toMatchObject({ ok: true, wrong: null, weights: true })
+  const [head] = (await json('audit', 'head', recorded)).lines
+  expectFields(head, 'audit head: the end')
+  const [proof] = linesOf((await called(['audit', 'prove', recorded, '0'])).output)
+  expectFields(proof, 'audit prove: the proof, always')
+  writeFileSync(place('proof.json'), JSON.stringify(proof))
+  const [checked] = (await json('audit', 'check', place('proof.json'))).lines
+  expectFields(checked, 'audit check: the end')
+  expect(checked).toMatchObject({ ok: true, isOfText: null, isWitnessed: null })
   const ofDiary = ['forget', '--from', recorded, '--source', 'diary']
   const [lived] = (await json(...ofDiary, '--replay', '--out', place('without'))).lines
   expectFields(lived, 'forget: lived again')

@@ -11,10 +11,11 @@ const audit = await api.readAudit(disk)
 
 /** By export. */
 export const auditCalls = {
+  ...{ anAuditHead: 'a check', anAuditNote: 'a check', anAuditPlace: 'a check' },
   auditBeginning: 'a place',
   auditHeadAt: [() => ({ args: { place }, run: api.auditHeadAt })],
   openAuditLog: [() => ({ args: { disk, from: place }, run: api.openAuditLog })],
-  readAudit: [() => ({ args: { disk }, run: api.readAudit })],
+  readAudit: [() => ({ args: { disk, place }, run: api.readAudit })],
   verifyAudit: [() => ({ args: { disk, options: { place, heads: [audit.head] } }, run: api.verifyAudit })],
   checkInclusion: [() => ({ args: { proof: audit.proveInclusion(1) }, run: api.checkInclusion })],
   checkConsistency: [() => ({ args: { proof: audit.proveConsistency(2) }, run: api.checkConsistency })],

@@ -11,6 +11,7 @@ import { explainCalls } from './explain-calls.ts'
 import { guardCalls } from './guard-calls.ts'
 import { measureCalls } from './measure-calls.ts'
 import { sleepCalls } from './sleep-calls.ts'
+import { plasticityCalls } from './plasticity-calls.ts'
 import { rehearsalCalls } from './rehearsal-calls.ts'
 import { modelCalls } from './model-calls.ts'
 
@@ -52,21 +53,7 @@ export const continualCalls: CallsOf<typeof api> = {
   ...sleepCalls,
   ...explainCalls,
   ...guardCalls,
-  continualBackpropagation: [
-    () => ({
-      args: { options: { replacementRate: 0.1, maturity: 1, decay: 0.5, every: 1, seed: 1 } },
-      run: api.continualBackpropagation,
-    }),
-  ],
-  recycleDormant: [
-    () => ({ args: { options: { threshold: 0.1, every: 2, over: 1, seed: 1 } }, run: api.recycleDormant }),
-  ],
-  shrinkAndPerturb: [
-    () => ({
-      args: { options: { shrink: 0.5, perturb: 0.1, when: always, seed: 1 } },
-      run: api.shrinkAndPerturb,
-    }),
-  ],
+  ...plasticityCalls,
   ...modelCalls,
   eventFromState: [
     () => ({

@@ -89,6 +89,38 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['explain', 'there is no checkpoint'],
     }),
   ],
+  verifyLifeAudit: [
+    () => ({
+      args: { folder: join(folder, 'saved'), options: { heads: [] } },
+      run: api.verifyLifeAudit,
+      says: ['there is no checkpoint'],
+    }),
+  ],
+  proveLearnt: [
+    () => ({
+      args: { folder: join(folder, 'saved'), id: 0 },
+      run: api.proveLearnt,
+      says: ['there is no checkpoint', 'of which the audit log has no entry'],
+    }),
+  ],
+  checkLearnt: [
+    () => ({
+      args: {
+        proof: {
+          head: { size: 1, root: '0'.repeat(64) },
+          index: 0,
+          entry: '{}',
+          path: [],
+          opening: null,
+          since: [],
+        },
+        text: 'a',
+      },
+      run: api.checkLearnt,
+      says: ['checkInclusion'],
+      takes: { text: ['undefined'] },
+    }),
+  ],
   lifeHealth: [
     () => ({
       args: { folder: join(folder, 'saved'), now: 1.8e12 },

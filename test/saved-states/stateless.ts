@@ -50,4 +50,6 @@ export const stateless: readonly string[] = [
   ...['guards', 'provenance', 'personalData', 'personalStream', 'findPersonalData', 'redactPersonalData'],
   // A journal keeps everything on its disk; damage there is refused in `test/experience`.
   'openExperience',
+  // A log is on disk, and a checkpoint holds its place.
+  ...['openAuditLog', 'readAudit', 'verifyAudit', 'auditHeadAt', 'checkInclusion', 'checkConsistency'],
 ]

@@ -8,6 +8,7 @@ import { Metrics } from './http/metrics.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { LatestEvents } from './life/latest-events.ts'
 import { tell } from './life/tell.ts'
+import { auditedExperienceRoute, auditHeader, auditRoute, headText } from './routes/audit/audit-routes.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { dashboardRoutes } from './routes/dashboard-routes.ts'
@@ -133,6 +134,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],
     ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
     feedbackRoute(limits),
+    ...[auditRoute, auditedExperienceRoute],
     ...(options.mcp === undefined ? [] : mcpRoutes(options.mcp, limits, (request) => app.fetch(request))),
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
   ]
@@ -182,6 +184,8 @@ async function answered(c: Context, route: Route, doors: DoorOptions, services: 
       throw error
     }
     response.headers.set('x-request-id', requestIdOf(c))
+    const head = headText(services)
+    if (head !== null) response.headers.set(auditHeader, head)
     count(response.status)
     return response
   } catch (error) {

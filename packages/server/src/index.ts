@@ -7,6 +7,7 @@ export { connectMcp, type ConnectedMcp, type ConnectMcpOptions } from './mcp/con
 export { loadMcp, type McpSdk } from './mcp/load-mcp.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served/served-model.ts'
+export type { AuditedExperience, AuditedGrowth, AuditedHead, ServedAudit } from './served/served-audit.ts'
 export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served/served-checkpoints.ts'
 export type { AskedWhy, ServedExplain, ServedExplanation } from './served/served-explain.ts'
 export type {

@@ -1,6 +1,7 @@
 /** `burgeon restore`: goes back to a checkpoint that was kept, as one of its own. */
 import { restoreCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { carryAudit } from '../session/audit/carry-audit.ts'
 import { resultsOf } from '../terminal/results.ts'
 import { pathArgument, shellCommand } from '../terminal/shell-word.ts'
 import { printable } from '../terminal/terminal.ts'
@@ -23,7 +24,9 @@ export async function restore(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
-  await restoreCheckpoint(nodeDisk(from), nodeDisk(out), { kept })
+  const [disk, to] = [nodeDisk(from), nodeDisk(out)]
+  await restoreCheckpoint(disk, to, { kept })
+  await carryAudit(disk, to, { kind: 'restored', data: { kept } }, Date.now())
   const go = shellCommand('learn', '-', '--resume', '--out', pathArgument(out))
   context.output.write(
     `Restored checkpoint ${kept} of ${printable(from)} into ${printable(out)}.\n` +

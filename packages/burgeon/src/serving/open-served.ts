@@ -9,6 +9,7 @@ import { openedAt } from '../models/open-model.ts'
 import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { LifeNews } from './life-news.ts'
+import { servedAudit } from './served-audit.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
 import { servedExplain } from './served-explain.ts'
 import { servedFeedback } from './served-feedback.ts'
@@ -65,6 +66,7 @@ export function servedLife(
       const { learner, tokenizer } = now
       return { learner, model: learner.model, tokenizer, recall: learner.strategy.recall }
     }),
+    audit: servedAudit(disk, () => now.life),
     feedback: servedFeedback(disk, { life: () => now.life, teacher: () => now.teacher }),
     get model() {
       return now.learner.model

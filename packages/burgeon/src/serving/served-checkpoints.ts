@@ -1,6 +1,7 @@
 /** Checkpoints of a life that is served: kept, listed, gone back to. */
 import { CheckpointError, describeCheckpoint, type Disk, keepCheckpoint, keptCheckpoints } from '@burgeon/gpt'
 import type { CheckpointFacts, RolledBack, ServedCheckpoints } from '@burgeon/server'
+import { auditEvents } from '../session/audit/audit-record.ts'
 import { guessing } from '../session/diverged.ts'
 import { type KnownLife, loadLife, saveLife } from '../session/life/life-checkpoint.ts'
 import { feedbackOf } from '../session/life/life-feedback.ts'
@@ -90,6 +91,7 @@ function noteRollback(
   const summary = `back to the checkpoint ${kept} of step ${step}, from step ${from}`
   const event = { kind: 'rollback', step, part: 'checkpoints', summary, data: { kept, from } } as const
   record.events.push({ bytes: record.bytes, event })
+  auditEvents(record, [event], record.parameters.at(-1)?.parameters ?? 0)
   // Whoever went back to it calls it good.
   record.good = { step, bitsPerByte: recentBitsPerByte(record) ?? guessing, kept: null }
 }

@@ -3,6 +3,7 @@ import type { Chunk, FeedbackMemory, LearnerEvent, TokenBatch } from '@burgeon/c
 import type { Disk } from '@burgeon/gpt'
 import type { FeedbackOutcome, Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
+import { auditOf, noteAudit } from '../session/audit/audit-record.ts'
 import { isRuined } from '../session/diverged.ts'
 import { eventLine } from '../session/event-line.ts'
 import { keeper } from '../session/keeper.ts'
@@ -11,6 +12,7 @@ import { recordStep } from '../session/record/life-record.ts'
 import type { SessionWatcher } from '../session/run-session.ts'
 import { keepHouse } from '../session/house/keep-house.ts'
 import { lifeBatches } from '../session/source/life-batches.ts'
+import { saltedDigest } from '../sources/records/salted-digest.ts'
 import { learnFeedback, noteLearnt, type Piece } from './learn-feedback.ts'
 
 type Turn = Parameters<Teacher['learn']>[1]
@@ -98,6 +100,8 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
       for await (const { batch } of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
       if (id !== undefined) noteLearnt(life, id)
+      const digest = saltedDigest(auditOf(record).salt, [domain, text])
+      noteAudit(record, learner.step, 'lesson', { bytes: tokens.length, steps: steps.length, digest })
       const failure = await save(turn)
       const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
       const bytes = sum((one) => one.bytes)

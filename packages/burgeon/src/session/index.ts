@@ -5,6 +5,14 @@ export {
   type LearnConfig,
   type ServeConfig,
 } from '../config/define-config.ts'
+export {
+  type CheckedProof,
+  checkLearnt,
+  type LearntProof,
+  type LifeAuditVerdict,
+  proveLearnt,
+  verifyLifeAudit,
+} from './audit/audit-life.ts'
 export { type ContinueOptions, continueLearning } from './continue-learning.ts'
 export { consume, type ConsumeOptions } from './consume.ts'
 export { domainMatrix, driftAlarms, evaluationsOf, forgettingRows, noticedWithin } from './life-report-of.ts'

@@ -4,9 +4,12 @@ import { type Check, checkArgument, checks, fields } from '@burgeon/tensor'
 import { AuditError } from '../errors.ts'
 import {
   anAuditHead,
+  anAuditPlace,
+  auditBeginning,
   type AuditEntry,
   type AuditHead,
   auditHeadAt,
+  type AuditPlace,
   AuditWalk,
   entryIn,
 } from './audit-entry.ts'
@@ -49,10 +52,13 @@ export interface ReadAudit {
 /**
  * Reads the newest audit log of a folder, up to its last whole entry.
  *
- * @throws AuditError for a log whose chain does not hold; `verifyAudit` says where.
+ * @param place What a checkpoint holds: the log must lead there. Nothing unless given.
+ * @throws AuditError for a log whose chain does not hold, or that does not lead there; `verifyAudit` says
+ *   where.
  */
-export async function readAudit(disk: Disk): Promise<ReadAudit> {
+export async function readAudit(disk: Disk, place: AuditPlace = auditBeginning): Promise<ReadAudit> {
   checkArgument('readAudit', 'disk', disk, checks.role<Disk>('a disk', 'list', 'read'))
+  checkArgument('readAudit', 'place', place, anAuditPlace)
   const all = auditFilesIn(await disk.list())
   const series = all.at(-1)?.series ?? 0
   const files = all.filter((file) => file.series === series)
@@ -69,6 +75,13 @@ export async function readAudit(disk: Disk): Promise<ReadAudit> {
     }
     leaves.push(walk.take(line.bytes))
     lines.push(line)
+  }
+  const known = place.series === series ? place : auditBeginning
+  if (known.size > 0 && hexOf(leaves.at(known.size - 1) ?? new Uint8Array()) !== known.last.at(-1)) {
+    throw new AuditError(
+      `${disk.place}: its audit log has ${leaves.length} entries that hold; expected the ${known.size} of its checkpoint. ` +
+        'Verify the log.',
+    )
   }
   const head = auditHeadAt(walk.placeIn(series))
   const headOf = (size: number): AuditHead => {

@@ -1,5 +1,8 @@
 /** What is public of the audit log of a life, and nothing else. */
 export {
+  anAuditHead,
+  anAuditNote,
+  anAuditPlace,
   auditBeginning,
   type AuditEntry,
   type AuditHead,

@@ -12,6 +12,8 @@ export interface Experience {
   readonly domain: string
   /** How far the source is trusted, from 0 to 1. 1 unless given. */
   readonly trust?: number
+  /** A secret that its digest in an audit log begins with, as text; it is kept, and forgotten, with it. */
+  readonly salt?: string
   readonly text: string
 }
 
@@ -21,16 +23,26 @@ export interface AdmittedExperience {
   readonly origin: Origin
   /** What its source calls it; null where it has no name for it. */
   readonly key: string | null
+  /** As it was given. */
+  readonly salt?: string
   readonly text: string
 }
 
 /** Any experience that can be admitted. */
 export const anExperience: Check<Experience> = {
-  expected: '{ source, domain, text } that are strings, perhaps a key that is one, and a trust from 0 to 1',
+  expected:
+    '{ source, domain, text } that are strings, perhaps a key and a salt that are, and a trust from 0 to 1',
   accepts: (value): value is Experience => {
     if (typeof value !== 'object' || value === null) return false
-    const { source, key = '', domain, trust = 1, text } = value as Record<keyof Experience, unknown>
-    return [source, key, domain, text].every((one) => checks.text.accepts(one)) && aTrust.accepts(trust)
+    const {
+      source,
+      key = '',
+      domain,
+      trust = 1,
+      salt = '',
+      text,
+    } = value as Record<keyof Experience, unknown>
+    return [source, key, domain, salt, text].every((one) => checks.text.accepts(one)) && aTrust.accepts(trust)
   },
 }
 
@@ -64,8 +76,9 @@ export function admit(entries: readonly (Experience | Gap)[], id: number, at: nu
     number += countOf(entry)
     position += bytesOf(entry)
     if (isGap(entry)) return []
-    const { source, key = null, domain, trust = 1, text } = entry
-    return [{ origin: { id: own, source, domain, at: from, trust }, key, text }]
+    const { source, key = null, domain, trust = 1, salt, text } = entry
+    const origin = { id: own, source, domain, at: from, trust }
+    return [{ origin, key, ...(salt !== undefined && { salt }), text }]
   })
 }
 

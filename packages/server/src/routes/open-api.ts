@@ -13,7 +13,7 @@ export function openApi(routes: readonly Route[], version: string): object {
     const failed = { $ref: '#/components/responses/Failed' }
     const place = path.replaceAll(/:(\w+)/g, '{$1}')
     const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
-      ...{ name, in: 'path', required: true, schema: { type: 'integer', minimum: 1 } },
+      ...{ name, in: 'path', required: true, schema: { type: 'integer', minimum: 0 } },
     }))
     paths[place] = {
       ...paths[place],

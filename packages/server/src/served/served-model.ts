@@ -1,6 +1,7 @@
 /** What a server serves: a model that writes, and perhaps learns. */
 import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
+import type { ServedAudit } from './served-audit.ts'
 import type { ServedCheckpoints } from './served-checkpoints.ts'
 import type { ServedExplain } from './served-explain.ts'
 import type { ServedFeedback } from './served-feedback.ts'
@@ -72,6 +73,8 @@ export interface ServedModel {
   readonly life?: ServedLife
   /** Absent where the model never grows. */
   readonly growth?: ServedGrowth | undefined
+  /** Absent where the model is no life. */
+  readonly audit?: ServedAudit
   /** Absent where the model is no life. */
   readonly checkpoints?: ServedCheckpoints
   /** Absent where the model is no life. */

@@ -5,7 +5,9 @@ import { forgetCheckpoint, keptCheckpoints } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import { aFolder } from '../life/a-folder.ts'
-import { loadLife, saveLife } from '../life/life-checkpoint.ts'
+import { newSalt, saltedDigest } from '../../sources/records/salted-digest.ts'
+import { auditOf, noteAudit } from '../audit/audit-record.ts'
+import { type KnownLife, loadLife, saveLife } from '../life/life-checkpoint.ts'
 import { feedbackWithout } from './forget-feedback.ts'
 import { journalFolder } from '../source/record-session.ts'
 
@@ -60,6 +62,7 @@ export async function forgetRecords(
     const parts = await life.learner.forget(what)
     const writeFeedback =
       'source' in what ? await feedbackWithout(disk, life, what.source) : () => Promise.resolve()
+    noteForgotten(life, what, parts, kept)
     const journal = await openExperience(nodeDisk(join(folder, journalFolder)))
     try {
       if (life.record.good !== null) life.record.good = { ...life.record.good, kept: null, stays: false }
@@ -77,6 +80,19 @@ export async function forgetRecords(
   } finally {
     await lock.release()
   }
+}
+
+/** Notes it, by a new salt: what was named by the old one can be named no more. */
+function noteForgotten(
+  { learner, record }: KnownLife,
+  what: ForgetWhat,
+  parts: Forgotten,
+  dropped: readonly number[],
+): void {
+  const audit = auditOf(record)
+  audit.salt = newSalt()
+  const whose = 'source' in what ? { source: saltedDigest(audit.salt, [what.source]) } : { ids: what.ids }
+  noteAudit(record, learner.step, 'forget', { ...whose, parts, dropped })
 }
 
 /** Whether an experience is meant by what a learner has taken. */

@@ -4,8 +4,11 @@ import { type AdmittedExperience, type ForgetWhat, openExperience } from '@burge
 import { type Disk, hasCheckpoint, keptCheckpoints, restoreCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, OptionError } from '@burgeon/tensor'
+import { newSalt } from '../../sources/records/salted-digest.ts'
 import { recordsFrom } from '../../sources/records/iterable-source.ts'
 import { learnRecords, type LearnRecordsOptions } from '../learn-records.ts'
+import { noteAudit } from '../audit/audit-record.ts'
+import { carryAudit } from '../audit/carry-audit.ts'
 import { aFolder } from '../life/a-folder.ts'
 import { buildLearner } from '../life/build-learner.ts'
 import { type KnownLife, loadLife, saveLife } from '../life/life-checkpoint.ts'
@@ -75,22 +78,30 @@ async function begin(disk: Disk, to: Disk, what: ForgetWhat): Promise<Omit<Lived
   let first = 0
   while (ids.has(first)) first++
   const from = await latestBefore(disk, first)
-  if (from !== null) await restoreCheckpoint(disk, to, { kept: from })
-  else await bear(disk, to, life)
+  const experiences = next - left.length
+  if (from !== null) {
+    await restoreCheckpoint(disk, to, { kept: from })
+    await carryAudit(
+      disk,
+      to,
+      { kind: 'lived again', data: { kept: from, without: experiences } },
+      Date.now(),
+    )
+  } else await bear(disk, to, life, experiences)
   const journal = await openExperience(nodeDisk(join(to.place, journalFolder)))
   try {
-    for (const { origin, key, text } of left) {
+    for (const { origin, key, text, salt = newSalt() } of left) {
       const { source, domain, trust } = origin
-      await journal.append([{ source, domain, trust, text, ...(key !== null && { key }) }])
+      await journal.append([{ source, domain, trust, salt, text, ...(key !== null && { key }) }])
     }
   } finally {
     await journal.close()
   }
-  return { from, experiences: next - left.length }
+  return { from, experiences }
 }
 
 /** A life that has not begun. */
-async function bear(disk: Disk, to: Disk, { settings }: KnownLife): Promise<void> {
+async function bear(disk: Disk, to: Disk, { settings }: KnownLife, without: number): Promise<void> {
   if (settings.pretrained) {
     throw new OptionError(
       `${disk.place}: it began with weights of others, and no checkpoint was kept from before; expected one.`,
@@ -98,6 +109,7 @@ async function bear(disk: Disk, to: Disk, { settings }: KnownLife): Promise<void
   }
   const learner = buildLearner(settings)
   const record = emptyRecord(learner.model.parameters.size)
+  noteAudit(record, 0, 'lived again', { kept: null, without })
   await saveLife(to, { settings, learner, record, origin: newOrigin('learn') })
 }
 

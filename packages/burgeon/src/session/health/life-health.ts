@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkHealth, type Learner, openExperience } from '@burgeon/continual'
+import { checkHealth, type Learner, openExperience, verifyAudit } from '@burgeon/continual'
 import { type Disk, hasCheckpoint, keptCheckpoints, LockedError, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checks } from '@burgeon/tensor'
@@ -30,8 +30,8 @@ const patience = 60_000
 const timesOfCheckpoint = 2
 
 /**
- * Looks at a life on disk: that the present checkpoint, those that were kept and the journal of experience
- * are whole, by their checksums; that the journal has all that the checkpoint learnt; that the disk has room
+ * Looks at a life on disk: that the present checkpoint, those that were kept, the journal of experience and
+ * the audit log are whole, by their checksums; that the journal has all that the checkpoint learnt; that the disk has room
  * for the next save; that no file is of a later time than now; and, where the checkpoint can be read, at the
  * learner, as `checkHealth` does. Changes nothing. A journal that another process has open is left out.
  *
@@ -50,6 +50,7 @@ export async function lifeHealth(folder: string, now: number): Promise<readonly 
     present,
     ...(await Promise.all(names.map((kept) => keptFinding(disk, kept)))),
     ...(await journalFindings(folder, life)),
+    await auditFinding(disk, life),
     await roomFinding(folder),
     await clockFinding(folder, now),
     ...(life === null ? [] : await learnerFindings(life)),
@@ -102,6 +103,17 @@ async function journalFindings(folder: string, life: KnownLife | null): Promise<
   } catch (error) {
     if (error instanceof LockedError) return []
     return [{ ...finding, ok: false, seen: (error as Error).message }]
+  }
+}
+
+/** @param life Null where its checkpoint cannot be read: nobody knows how far the log must come then. */
+async function auditFinding(disk: Disk, life: KnownLife | null): Promise<LifeFinding> {
+  const place = life?.record.audit?.place
+  const { ok, head, wrong } = await verifyAudit(disk, place === undefined ? {} : { place })
+  return {
+    ...{ name: 'audit log', ok, where: wrong?.place?.file ?? disk.place },
+    seen: wrong === null ? `whole, with ${head.size} entries` : `entry ${wrong.from}: ${wrong.reason}`,
+    expected: `whole${place === undefined ? '' : `, with all ${place.size} that the checkpoint knows of`}`,
   }
 }
 

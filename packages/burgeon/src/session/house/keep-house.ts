@@ -7,6 +7,7 @@ import {
   keepCheckpoint,
   keptCheckpoints,
 } from '@burgeon/gpt'
+import { auditOf } from '../audit/audit-record.ts'
 import type { Life } from '../life/life-checkpoint.ts'
 import { type LifeRecord, recordEvents } from '../record/life-record.ts'
 import { retiredCheckpoints, type SleptCheckpoint } from './retired-checkpoints.ts'
@@ -48,12 +49,15 @@ export async function keepHouse(
     data: { retired, ...files },
   }
   const before = [...record.events]
+  const audit = auditOf(record)
+  const notes = [...audit.pending]
   recordEvents(record, [event], parameters)
   record.savedAsleep = now
   try {
     await save()
   } catch (error) {
     record.events = before
+    audit.pending = notes
     throw error
   } finally {
     delete record.savedAsleep

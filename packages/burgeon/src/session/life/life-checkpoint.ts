@@ -11,6 +11,7 @@ import {
 } from '@burgeon/gpt'
 import { type Check, checkArgument, checkOptions, checks, checkState, optional } from '@burgeon/tensor'
 import { tokenizerFromState, tokenizerState } from '../../models/saved-tokenizer.ts'
+import { commitAudit } from '../audit/commit-audit.ts'
 import { rebuildLearner } from './build-learner.ts'
 import { anOrigin, type LifeOrigin, newOrigin } from './life-origin.ts'
 import { type LifeRecord, recordFromState } from '../record/life-record.ts'
@@ -45,17 +46,24 @@ export function checkLife(who: string, life: Life): void {
 }
 
 /**
- * Writes everything a life is, indivisibly: a killed process finds this one or the one before.
+ * Writes everything a life is, indivisibly: a killed process finds this one or the one before. What has
+ * changed its weights since the last time goes into the audit log of the folder just before.
  *
- * @throws OptionError for what is no life.
+ * @throws OptionError for what is no life; AuditError, CheckpointError, and what the disk throws.
  */
 export async function saveLife(disk: Disk, life: Life): Promise<void> {
   checkArgument('saveLife', 'disk', disk, aDisk)
   checkLife('saveLife', life)
   const { settings, learner, record, origin = newOrigin('unknown'), tokenizer } = life
   const { model, ...rest } = await learner.toState()
+  const takeBack = await commitAudit(disk, life, Date.now())
   const parts = { model, learner: rest, life: { settings, record, origin } }
-  await writeCheckpoint(disk, tokenizer ? { ...parts, tokenizer: tokenizerState(tokenizer) } : parts)
+  try {
+    await writeCheckpoint(disk, tokenizer ? { ...parts, tokenizer: tokenizerState(tokenizer) } : parts)
+  } catch (error) {
+    takeBack()
+    throw error
+  }
 }
 
 /**

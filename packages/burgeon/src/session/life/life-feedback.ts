@@ -7,6 +7,8 @@ import {
   type FeedbackStatus,
 } from '@burgeon/continual'
 import { BytePairTokenizer } from '@burgeon/gpt'
+import { saltedDigest } from '../../sources/records/salted-digest.ts'
+import { auditOf, noteAudit } from '../audit/audit-record.ts'
 import type { Life } from './life-checkpoint.ts'
 
 /** An answer as it was written. */
@@ -61,6 +63,7 @@ export function tellFeedback(life: Life, memory: FeedbackMemory, given: SaidOfAn
   const answer = answerIn(life, said)
   const from = source === null ? {} : { source }
   const full = { ...from, weight }
+  noteFeedback(life, said)
   if (kind === 'accept') memory.accept(answer, full)
   if (kind === 'reject') memory.reject(answer, full)
   if (kind === 'reward') memory.reward(answer, reward, from)
@@ -69,6 +72,15 @@ export function tellFeedback(life: Life, memory: FeedbackMemory, given: SaidOfAn
   const status = (): FeedbackStatus => memory.statusOf(kind, answer, from) ?? none
   const isLearnt = status().isWaiting && memory.sample(1) !== null
   return { steps: isLearnt ? rehearsedSteps : 0, status }
+}
+
+/** Notes that something was said, and not what. */
+function noteFeedback(
+  { learner, record }: Life,
+  { kind, prompt, answer, wanted, weight }: SaidOfAnswer,
+): void {
+  const digest = saltedDigest(auditOf(record).salt, [prompt, answer, wanted])
+  noteAudit(record, learner.step, 'feedback', { kind, weight, digest })
 }
 
 /** Where nothing was answered, what was wanted is an answer as good as any. */

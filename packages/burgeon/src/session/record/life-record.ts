@@ -14,6 +14,7 @@ import {
   type StepReport,
 } from '@burgeon/continual'
 import { checkArgument, checks, checkState } from '@burgeon/tensor'
+import { auditEvents, type AuditRecord } from '../audit/audit-record.ts'
 import {
   addLoss,
   emptyCurve,
@@ -79,6 +80,8 @@ export interface LifeRecord {
   feedbackRead?: number
   /** When it was saved, in milliseconds since 1970 (UTC), of one that was saved because it had slept. */
   savedAsleep?: number
+  /** Where its audit log stands; it begins with the first save. */
+  audit?: AuditRecord
   /** Null before the first save. */
   good: GoodCheckpoint | null
   /**
@@ -187,6 +190,7 @@ export function recordEvents(record: LifeRecord, all: readonly LearnerEvent[], p
   const { bytes } = record
   const events = all.map((event) => ({ bytes, event }))
   record.events = extendJournal(record.events, events, ({ event }) => event.kind)
+  auditEvents(record, all, parameters)
   if (record.parameters.at(-1)?.parameters !== parameters) record.parameters.push({ bytes, parameters })
 }
 

@@ -4,6 +4,7 @@
  */
 import { Prequential } from '@burgeon/continual'
 import { type Check, checks, fields, optional, type StateChecks } from '@burgeon/tensor'
+import { anAuditRecord } from '../audit/audit-record.ts'
 import type { LossCurve } from './bounded-series.ts'
 import type { GoodCheckpoint, LifePosition, LifeRecord, Measurement } from './life-record.ts'
 
@@ -84,6 +85,7 @@ const parts = {
   feedback: optional(checks.list('a list of names', text)) as Check<string[]>,
   feedbackRead: optional(count),
   savedAsleep: optional(size),
+  audit: optional(anAuditRecord),
 }
 const curve: Check<LossCurve> = fields('the end of a loss curve', {
   stride: checks.integer({ from: 1 }),

@@ -8,6 +8,7 @@ import { type SeenRecords, seenRecords } from '../../sources/records/duplicates/
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { SourceNotes } from '../../terminal/source-notes.ts'
 import type { KnownLife } from '../life/life-checkpoint.ts'
+import { LearntExperiences } from '../audit/learnt-experiences.ts'
 import { heldOutOf } from '../life/life-origin.ts'
 import type { LifePosition } from '../record/life-record.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
@@ -42,6 +43,7 @@ export async function openRecordSession(
 ): Promise<SourceSession> {
   const { origin, record } = life
   const notes = new SourceNotes(context)
+  const followed = new LearntExperiences(life)
   const seen = seenRecords(similarity === undefined ? {} : { similarity })
   const read = origin.experience
   if (read !== undefined) seen.restore(read.seen)
@@ -52,6 +54,7 @@ export async function openRecordSession(
   const remember = (): void => {
     reached = (record.position && places.get(record.position)) ?? reached
     const { next, bytes } = reached
+    followed.reached(next)
     origin.experience = { next, bytes, seen: seen.toState() }
   }
   const learnFrom = async (journal: ExperienceJournal): Promise<boolean> => {
@@ -76,7 +79,7 @@ export async function openRecordSession(
     const options = { from: reached, patience, onText: (text: string) => (latest = utf8.encode(text)) }
     const own: SessionOptions = {
       ...session,
-      batches: placed(recordBatches(life, admitted, options), places),
+      batches: placed(recordBatches(life, followed.of(admitted), options), places),
       totalBytes: null,
       heldOut: heldOutOf(origin),
       whole: { name: records.name, isNew: read === undefined },

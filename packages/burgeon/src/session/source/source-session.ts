@@ -4,6 +4,7 @@ import { readSource, type Source, sourceLabel } from '../../sources/read-source.
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { SourceNotes } from '../../terminal/source-notes.ts'
 import type { KnownLife } from '../life/life-checkpoint.ts'
+import { auditRead } from '../audit/audit-record.ts'
 import { heldOutOf, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
 import { fileBatches } from './file-batches.ts'
@@ -63,13 +64,16 @@ export async function openSourceSession(
     note: notes.add,
   })
   let latest: Uint8Array = new Uint8Array()
+  let noted = ''
   let begun: { readonly place: typeof record.position } | null = null
   const remember = (isDone = false): void => {
     if (begun === null) return
     if (isDone) source.finish()
     // Before the first step the record still holds a place in the source before this one.
     else if (record.position && record.position !== begun.place) source.reached(record.position)
-    rememberRead(origin, label, source.toState())
+    const read = source.toState()
+    rememberRead(origin, label, read)
+    noted = auditRead(record, life.learner.step, { label, read, before: noted })
   }
   return {
     source,

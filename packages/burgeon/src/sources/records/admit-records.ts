@@ -7,6 +7,7 @@ import { OptionError, shown } from '@burgeon/tensor'
 import { orStopped } from '../or-stopped.ts'
 import { arrivals } from './arrivals.ts'
 import { aRecord, type RecordSource, type SourceRecord } from './record-source.ts'
+import { newSalt } from './salted-digest.ts'
 import type { Remembered, SeenRecords } from './duplicates/seen-records.ts'
 
 /** What it takes. */
@@ -127,7 +128,7 @@ const experienceOf = ({
   text,
   domain = source,
 }: Remembered & { readonly domain?: string | undefined }): Experience => ({
-  ...{ source, domain, text },
+  ...{ source, domain, salt: newSalt(), text },
   ...(id !== undefined && { key: id }),
 })
 
