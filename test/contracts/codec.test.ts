@@ -127,7 +127,7 @@ const suites: readonly (readonly [name: string, run: () => ReturnType<typeof che
 test.each(suites)('%s keeps every statement', (_, run) => {
   const results = run()
   expect(results.filter(({ holds }) => !holds)).toEqual([])
-  expect(results).toHaveLength(6)
+  expect(results).toHaveLength(7)
 })
 
 const broken: Readonly<Record<string, Partial<Codec<Raster>>>> = {
@@ -138,6 +138,7 @@ const broken: Readonly<Record<string, Partial<Codec<Raster>>>> = {
       places: new Int32Array(3 * grey.encode(piece).patches.length),
     }),
   },
+  'cuts all pieces of a size alike': { gridOf: (size) => ({ ...grey.gridOf(size), columns: 1 }) },
   'gives back what it says': {
     decode: (sized) => ({ ...grey.decode(sized), width: sized.size[0], height: sized.size[1] }),
   },

@@ -122,6 +122,7 @@ const kinds: readonly GrowthRequest['kind'][] = [
   'widenEmbed',
   'growVocabulary',
   'growContext',
+  'addSense',
   'addAdapter',
   'addExperts',
   'pruneUnits',
@@ -140,6 +141,10 @@ const fields = [
   'tokens',
   'alpha',
   'drop',
+  'name',
+  'patches',
+  'columns',
+  'frames',
   'extra',
 ]
 const malformed: fc.Arbitrary<unknown> = fc.oneof(

@@ -113,6 +113,13 @@ const peftFolder = folderOf(await api.writeAdapter(llamaLora(), llama()))
 
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
+  tokensWithin: [
+    () => ({
+      args: { config: modelOf().config, row: [1, 2, 3], context: 2 },
+      run: api.tokensWithin,
+      takes: { row: ['empty'] },
+    }),
+  ],
   describeCheckpoint: [
     () => ({ args: { disk: disk(), options: {} }, run: api.describeCheckpoint, says: ['memory'] }),
   ],

@@ -19,12 +19,21 @@ function codecCalls<Piece extends object | string>(
     const { bytes, size } = codec.encode(piece())
     return { args: { sized: { bytes, size } }, run: codec.decode, says: [name] }
   }
-  return [encode, decode]
+  const gridOf = (): Call => ({
+    args: { size: codec.encode(piece()).size },
+    run: codec.gridOf,
+    says: [name],
+    takes: { size: codec.encode(piece()).size.length === 0 ? ['empty'] : [] },
+  })
+  return [encode, decode, gridOf]
 }
 
 const sound = (): api.Sound => ({ rate: 8000, samples: new Float32Array(200) })
 const png = (): Uint8Array =>
   writtenPng({ width: 2, height: 1, depth: 8, kind: 0, rows: [Uint8Array.of(1, 2)], left: 1 })
+
+const picture = (): api.Raster => ({ width: 3, height: 2, pixels: pixels() })
+const config = { patches: { senses: [{ name: 'grey/1 2×3', token: 256 }] } }
 
 export const sensesCalls: CallsOf<typeof api> = {
   grey: codecCalls('grey', api.grey, () => ({ width: 3, height: 2, pixels: pixels() })),
@@ -39,6 +48,22 @@ export const sensesCalls: CallsOf<typeof api> = {
   })),
   labelOf: [
     () => ({ args: { codec: api.grey, size: [2, 3] }, run: api.labelOf, takes: { size: ['empty'] } }),
+  ],
+  sense: [
+    () => ({
+      args: {
+        config,
+        codec: api.grey,
+        piece: picture(),
+        options: { text: 'a', domain: 'b', patchWeight: 1 },
+      },
+      run: api.sense,
+      takes: { 'options.text': ['empty'], 'options.domain': ['empty'] },
+      says: ['grey'],
+    }),
+  ],
+  senseRequest: [
+    () => ({ args: { codec: api.grey, piece: picture() }, run: api.senseRequest, says: ['grey'] }),
   ],
   maxPieceBytes: 'a number',
   readTable: [

@@ -29,6 +29,7 @@ import {
   type GrowingTokenizer,
   readCheckpoint,
   writeCheckpoint,
+  gptConfig,
 } from '@burgeon/gpt'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
@@ -67,7 +68,7 @@ describe('origins stay with their rows', () => {
     expect(partsOf(three, 3).map(({ origins }) => origins)).toEqual([[wanted[0]], undefined, [wanted[2]]])
     expect(rowsBetween(three, 1, 3).origins).toEqual([null, wanted[2]])
     expect(rowsBetween(example(4), 0, 1).origins).toEqual([originOf(4)])
-    const cut = withinContext(three, 1)
+    const cut = withinContext(three, gptConfig({ context: 1, embed: 2, heads: 1, layers: 1 }))
     expect([cut.length, cut.origins]).toEqual([1, wanted])
     expect(batchFromRows([2, 1, 0].map((row) => rowAt(three, row))).origins).toEqual(wanted.toReversed())
     expect(batchFromRows([rowAt(example(5), 0)]).origins).toEqual([originOf(5)])

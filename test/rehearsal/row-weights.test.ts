@@ -20,7 +20,7 @@ import {
   reservoirReplay,
   type TokenBatch,
 } from '@burgeon/continual'
-import { Gpt, type GrowingTokenizer } from '@burgeon/gpt'
+import { Gpt, gptConfig, type GrowingTokenizer } from '@burgeon/gpt'
 import {
   type Device,
   mean,
@@ -234,7 +234,9 @@ describe('weights stay with their rows', () => {
       [-1, 0, 1, 1],
     ])
     expect([...(rowsBetween(three, 1, 3).weights ?? [])]).toEqual([1, 1, 1, 1, -1, 0, 1, 1])
-    expect([...(withinContext(three, 2).weights ?? [])]).toEqual([1, 2, 1, 1, -1, 0])
+    expect([
+      ...(withinContext(three, gptConfig({ context: 2, embed: 2, heads: 1, layers: 1 })).weights ?? []),
+    ]).toEqual([1, 2, 1, 1, -1, 0])
     const back = batchFromRows([2, 1, 0].map((at) => rowAt(three, at)))
     expect([...(back.weights ?? [])]).toEqual([-1, 0, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4])
     expect(rowAt(three, 1)).not.toHaveProperty('weights')

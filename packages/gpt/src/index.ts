@@ -58,12 +58,15 @@ export type {
   BlockConfig,
   GptConfig,
   LinearMapKind,
+  PatchConfig,
   PretrainedSource,
+  SenseConfig,
 } from './config/gpt-config.ts'
 export { configFromState } from './config/config-from-state.ts'
 export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
 export { type CacheFormat, KeyValueCache } from './forward/key-value-cache.ts'
 export { isAdapter, isBelow, isDecayed, type ParameterSpec, parameterSpecs } from './config/parameters.ts'
+export { tokensWithin } from './patches/units.ts'
 export { PretrainedError } from './pretrained/config/pretrained-error.ts'
 export type { GgufTensor } from './pretrained/gguf/format/gguf-header.ts'
 export type { GgufList, GgufValue } from './pretrained/gguf/format/gguf-value.ts'

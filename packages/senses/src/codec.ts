@@ -23,6 +23,18 @@ export interface Encoded extends SizedBytes {
   readonly places: Int32Array
 }
 
+/** How the bytes of every piece of one size are cut. */
+export interface PatchGrid {
+  /** Bytes of a patch before all others, at time 0; none unless given. */
+  readonly header?: number
+  /** Bytes of each patch of one frame, row by row: whole rows. The last patch of a piece may be shorter. */
+  readonly patches: readonly number[]
+  /** Patches of a row. */
+  readonly columns: number
+  /** Frames of a piece. As many as there are unless given. */
+  readonly frames?: number
+}
+
 /**
  * A way to write the pieces of one sense as bytes. The same name and version always write the same bytes; a
  * change of what is written is another version.
@@ -37,6 +49,8 @@ export interface Codec<Piece, Decoded = Piece> {
   encode(piece: Piece): Encoded
   /** Throws SenseError for bytes that are no piece of this size. */
   decode(sized: SizedBytes): Decoded
+  /** How pieces of a size are cut. Throws SenseError or OptionError for what is no size of a piece. */
+  gridOf(size: readonly number[]): PatchGrid
 }
 
 const aByteArray: Check<Uint8Array> = checks.instance('bytes in a Uint8Array', Uint8Array)
@@ -45,7 +59,7 @@ const aSized: Check<SizedBytes> = checks.role('an encoded piece', 'bytes', 'size
 /** A codec of any sense. */
 export const aCodec: Check<Codec<never, unknown>> = checks.role(
   'a codec',
-  ...(['name', 'version', 'loss', 'encode', 'decode'] as const),
+  ...(['name', 'version', 'loss', 'encode', 'decode', 'gridOf'] as const),
 )
 
 /**
@@ -73,17 +87,27 @@ export function labelOf(
 export function checkSized(who: string, sized: SizedBytes, sizes: number): SizedBytes {
   checkArgument(who, 'sized', sized, aSized)
   checkArgument(who, 'bytes', sized.bytes, aByteArray)
-  checkArgument(
-    who,
-    'size',
-    sized.size,
-    checks.list('a list of positive integers', checks.integer({ from: 1 })),
-  )
-  if (sized.size.length === sizes) return sized
+  checkSize(who, sized.size, sizes)
+  return sized
+}
+
+/** Throws unless a size has so many numbers, integers from 1 to 65,536. */
+export function checkSize(who: string, size: readonly number[], sizes: number): void {
+  const aSide = checks.integer({ from: 1, to: 2 ** 16 })
+  checkArgument(who, 'size', size, checks.list('a list of integers from 1 to 65536', aSide))
+  if (size.length === sizes) return
   throw new SenseError(
     'bad-piece',
-    `${who}: got a size of ${sized.size.length} numbers; expected ${sizes === 0 ? 'none' : sizes}.`,
+    `${who}: got a size of ${size.length} numbers; expected ${sizes === 0 ? 'none' : sizes}.`,
   )
+}
+
+/** Patches of equal size along time, of pieces that have no size of their own. */
+export function gridInTime(who: string, patch: number): (size: readonly number[]) => PatchGrid {
+  return (size) => {
+    checkSize(who, size, 0)
+    return { patches: [patch], columns: 1 }
+  }
 }
 
 /** Throws SenseError for more bytes than a piece may have. */

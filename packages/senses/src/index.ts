@@ -1,5 +1,5 @@
 /** `@burgeon/senses`: pictures, sound, moving pictures, series and text as bytes, and back. */
-export { type Codec, type Encoded, labelOf, maxPieceBytes, type SizedBytes } from './codec.ts'
+export { type Codec, type Encoded, labelOf, maxPieceBytes, type PatchGrid, type SizedBytes } from './codec.ts'
 export { frames, grey, rgb } from './codecs/image/images.ts'
 export type { Raster } from './codecs/image/raster.ts'
 export { series, type Series } from './codecs/series/series.ts'
@@ -11,4 +11,12 @@ export type { MediaLimits } from './media/limits.ts'
 export type { Picture } from './media/picture.ts'
 export { readTable, type Table } from './media/read-table.ts'
 export { readWav } from './media/read-wav.ts'
+export {
+  sense,
+  type SenseOptions,
+  senseRequest,
+  type SenseRequest,
+  type SenseRow,
+  type SensibleConfig,
+} from './sense.ts'
 export { SenseError, type SenseErrorCode } from './sense-error.ts'

@@ -86,7 +86,7 @@ export class Ancestor implements Mirror {
       const earlier = scope(() => model.forward(tensors.inputs, this.#weights))
       return { earlier, present: logits() }
     }
-    const read = withinContext(batch, config.context)
+    const read = withinContext(batch, config)
     const places = known(read, config.vocabulary)
     const counted = tensors.counted.filter((i) => places.has(placeIn(read.length, i, batch.length)))
     if (counted.length === 0) return null

@@ -1,4 +1,5 @@
 /** A mini-batch, of token sequences or of labelled examples, as plain data. */
+import { type GptConfig, tokensWithin } from '@burgeon/gpt'
 import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/tensor'
 import { joinArrays } from './join-arrays.ts'
 import { type Origins, originsOf, withOrigins } from './origin.ts'
@@ -126,11 +127,22 @@ const sizeOf = (batch: Batch): string =>
     ? `${batch.length + 1} tokens`
     : `${batch.inputs.length / batch.rows} inputs and ${batch.targets.length / batch.rows} targets`
 
-/** The same rows, of those that are longer than a context the beginning. */
-export function withinContext(batch: TokenBatch, context: number): TokenBatch {
+/**
+ * The same rows, of those that are longer than a context the beginning.
+ *
+ * @param context That of the model unless given.
+ */
+export function withinContext(
+  batch: TokenBatch,
+  config: GptConfig,
+  context: number = config.context,
+): TokenBatch {
   if (batch.length <= context) return batch
-  const rows = tokenRows(batch).map((row) => row.subarray(0, context + 1))
-  return batchOfRows(rows, batch.domains, context, batch.origins, weightsOf(batch))
+  const all = tokenRows(batch)
+  const ends = all.map((row) => tokensWithin(config, trimmed(row), context))
+  const rows = all.map((row, i) => row.subarray(0, ends[i]))
+  const length = Math.max(context, ...ends.map((end) => end - 1))
+  return batchOfRows(rows, batch.domains, length, batch.origins, weightsOf(batch))
 }
 
 const tokenRows = (batch: TokenBatch): Int32Array[] =>

@@ -1,8 +1,14 @@
 /** Checks that a batch can be learnt, before anything of it is. */
-import type { GptConfig } from '@burgeon/gpt'
+import { type GptConfig, tokensWithin } from '@burgeon/gpt'
 import { checks, OptionError, shown } from '@burgeon/tensor'
 import { type ExampleBatch, padding, rowOf, type TokenBatch, trimmed } from './batch.ts'
 import { anOriginOf } from './origin.ts'
+
+/** What rows must fit into. */
+export interface RoomForRows extends Pick<GptConfig, 'vocabulary' | 'context'> {
+  /** The model itself, whose rows may hold patches that take the place of one token each. */
+  readonly model?: GptConfig
+}
 
 /**
  * Throws OptionError unless every row of a batch has something to predict, holds tokens that there are and
@@ -10,7 +16,7 @@ import { anOriginOf } from './origin.ts'
  */
 export function checkBatch(
   data: unknown,
-  { vocabulary, context }: Pick<GptConfig, 'vocabulary' | 'context'>,
+  { vocabulary, context, model }: RoomForRows,
 ): asserts data is TokenBatch {
   const { rows, length, tokens, domains, origins, weights } = (data ?? {}) as Partial<TokenBatch>
   if (
@@ -24,7 +30,8 @@ export function checkBatch(
       'a text, or a batch: rows and length that are positive integers, an Int32Array of tokens, and a list of domains',
     )
   }
-  if (length > context) throw refused(`got rows of ${length} predictions`, `at most the context, ${context}`)
+  if (length > context && model?.patches === undefined)
+    throw refused(`got rows of ${length} predictions`, `at most the context, ${context}`)
   if (tokens.length !== rows * (length + 1)) {
     throw refused(`got ${tokens.length} tokens`, `${rows * (length + 1)}, rows × (length + 1)`)
   }
@@ -35,7 +42,8 @@ export function checkBatch(
     const own = trimmed(rowOf(data as TokenBatch, row))
     if (own.length < 2) throw refused(`row ${row} has ${own.length} tokens`, 'one to read and one to predict')
     const at = own.findIndex((token) => token < 0 || token >= vocabulary)
-    if (at < 0) continue
+    if (at < 0 && (model?.patches === undefined || tokensWithin(model, own, context) === own.length)) continue
+    if (at < 0) throw refused(`row ${row} has more than ${context} tokens and patches`, 'at most the context')
     const where = `at place ${at} of row ${row}`
     if (own[at] === padding) throw refused(`got padding ${where}`, 'it at the end of a row only')
     throw refused(`got token ${own[at]}`, `an integer from 0 to ${vocabulary - 1} ${where}`)

@@ -147,7 +147,7 @@ export function growthRunner(
       const { held } = decided.value as GrowthDecision<unknown, AnyConfig>
       if (request === null && held !== undefined) return [heldEvent(held, name, step, { reason, ...seen })]
       if (request === null) return consideredEvents(name, step, reason, seen.measured)
-      if (hasVocabulary && kindOf(request) === 'growVocabulary') {
+      if (hasVocabulary && addsTokens(kindOf(request))) {
         const refusal =
           'growth: got a vocabulary request beside a growing vocabulary; expected its own growth alone, for its tokenizer must know every token.'
         return [refusalEvent(name, step, { reason: refusal, ...seen })]
@@ -263,6 +263,8 @@ function faultIn(decision: unknown): string | undefined {
 }
 
 /** Reading it may run code of whoever made it. */
+const addsTokens = (kind: unknown): boolean => kind === 'growVocabulary' || kind === 'addSense'
+
 const kindOf = (request: unknown): unknown => attempt(() => (request as { kind?: unknown }).kind).value
 
 function describe(value: unknown): string {

@@ -37,7 +37,8 @@ export function batchOf(
   { config }: Gpt,
   { vocabulary, labels }: KnownTokens = {},
 ): TokenBatch {
-  const room = { vocabulary: config.vocabulary, context: config.context - (labels?.slots ?? 0) }
+  const context = config.context - (labels?.slots ?? 0)
+  const room = { vocabulary: config.vocabulary, context, model: config }
   if (vocabulary === undefined) {
     const batch =
       typeof data === 'string' ? batchOfTokens(byteTokenizer.encode(data), room.context, 'text') : data

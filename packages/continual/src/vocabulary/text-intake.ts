@@ -14,7 +14,7 @@ export function textIntake(model: Gpt, vocabulary?: GrowingVocabulary, labels?: 
   const roomOf = (): number => model.config.context - (labels?.slots ?? 0)
   return {
     batchOf: (data) => batchOf(data, model, { vocabulary, labels }),
-    within: (batch) => withinContext(tokensIn(batch), roomOf()),
+    within: (batch) => withinContext(tokensIn(batch), model.config, roomOf()),
     bytesOf: (fresh) =>
       bytesOf(
         targetsOf(tokensIn(fresh)).filter((token) => token >= 0),

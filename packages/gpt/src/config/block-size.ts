@@ -1,5 +1,11 @@
 /** How many learnt numbers a model has, by its configuration alone and without listing its parameters. */
-import { type BlockConfig, type GptConfig, hasBias, type LinearMapKind } from './gpt-config.ts'
+import {
+  type BlockConfig,
+  type GptConfig,
+  hasBias,
+  type LinearMapKind,
+  type PatchConfig,
+} from './gpt-config.ts'
 
 /** Size of a part of a model. */
 export interface PartSize {
@@ -35,10 +41,14 @@ export function blockSize(config: GptConfig, block: BlockConfig): PartSize {
 
 /** Learnt numbers of a model: the sum of the sizes of `parameterSpecs`. */
 export function parametersOf(config: GptConfig): number {
-  const { vocabulary, context, embed, positions, headBias, untiedHead, blocks } = config
+  const { vocabulary, context, embed, positions, headBias, untiedHead, blocks, patches } = config
   const blocksSize = blocks.reduce((total, block) => total + blockSize(config, block).parameters, 0)
   const tables = embed * ((untiedHead ? 2 : 1) * vocabulary + (positions === 'learned' ? context : 0))
-  return tables + blocksSize + normSize(config) + (headBias ? vocabulary : 0)
+  const front = patches ? patchFrontSize(embed, patches) : 0
+  return tables + blocksSize + normSize(config) + (headBias ? vocabulary : 0) + front
 }
+
+const patchFrontSize = (embed: number, { byteEmbed, bytes, rows, columns, local }: PatchConfig): number =>
+  257 * byteEmbed + embed * (bytes * byteEmbed + rows + columns + local.embed) + parametersOf(local)
 
 const normSize = ({ norm, embed }: GptConfig): number => (norm === 'layer' ? 2 : 1) * embed

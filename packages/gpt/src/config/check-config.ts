@@ -1,6 +1,7 @@
 /** Checks a saved configuration before anything is made for it, however it was damaged or forged. */
 import { OptionError, shown } from '@burgeon/tensor'
 import type { BlockConfig, GptConfig, LinearMapKind } from './gpt-config.ts'
+import { checkPatches } from './check-patches.ts'
 import { checkLimit, checkTotalSize, sizeLimits } from './size-limits.ts'
 
 const owner = 'model state'
@@ -66,6 +67,7 @@ export function checkConfig(config: GptConfig): void {
   }
   for (const block of blocks) checkParts(block)
   checkChoices(config)
+  if (config.patches) checkPatches(owner, config, config.patches)
   const ids = new Set(blocks.map(({ id }) => id))
   if (ids.size < blocks.length) {
     throw new OptionError(

@@ -1,6 +1,7 @@
 /** Reads saved configurations, also those of earlier versions. */
+import { OptionError, shown } from '@burgeon/tensor'
 import { checkConfig, checkIsConfig } from './check-config.ts'
-import type { BlockConfig, GptConfig } from './gpt-config.ts'
+import type { BlockConfig, GptConfig, PatchConfig, SenseConfig } from './gpt-config.ts'
 
 /** A configuration as earlier versions saved it: heads of one size for all blocks, and no choices. */
 interface EarlierConfig extends Partial<Omit<GptConfig, 'blocks'>> {
@@ -18,7 +19,7 @@ export function configFromState(saved: GptConfig): GptConfig {
   checkIsConfig(saved)
   const { vocabulary, context, embed, norm, normWidth, headBias, logitOffsets, nextBlock, ...rest } =
     saved as GptConfig & EarlierConfig
-  const { epsilon, biases, untiedHead, queryKeyNorm, pretrained } = saved
+  const { epsilon, biases, untiedHead, queryKeyNorm, pretrained, patches } = saved
   const { positions = 'learned', activation = 'gelu' } = rest as EarlierConfig
   const blocks = ((rest.blocks ?? []) as readonly BlockConfig[]).map((block): BlockConfig => {
     const { id, mlpHidden, scoreWidth, headNormWidth, window, frequencies, adapter, expertShares } = block
@@ -45,10 +46,27 @@ export function configFromState(saved: GptConfig): GptConfig {
   }
   const config = {
     ...{ vocabulary, context, embed, norm, ...given, positions, activation, blocks, nextBlock },
+    ...(patches !== undefined && { patches: patchesFromState(patches) }),
     ...(pretrained !== undefined && { pretrained }),
   }
   checkConfig(config)
   return config
+}
+
+function patchesFromState(saved: PatchConfig): PatchConfig {
+  if (typeof saved !== 'object' || saved === null || !Array.isArray(saved.senses)) {
+    throw new OptionError(`model state: got patches ${shown(saved)}; expected those of a model.`)
+  }
+  const { byteEmbed, bytes, rows, columns, local, senses } = saved
+  const own = (senses as readonly (Partial<SenseConfig> | null)[]).map((sense) => {
+    const { name, token, header, patches, rows: down, columns: across, frames, end } = sense ?? {}
+    return {
+      ...{ name, token, ...(header !== undefined && { header }), patches, rows: down, columns: across },
+      ...(frames !== undefined && { frames }),
+      ...(end !== undefined && { end }),
+    } as SenseConfig
+  })
+  return { byteEmbed, bytes, rows, columns, local: configFromState(local), senses: own }
 }
 
 /** Whether two configurations are of the same sizes, in whatever form they were saved. */

@@ -81,6 +81,39 @@ export interface PretrainedSource {
   readonly generation?: Readonly<Record<string, unknown>>
 }
 
+/** A sense that is not text: how many bytes make a patch, and where patches lie. */
+export interface SenseConfig {
+  /** What it is called, such as codec and size of its pieces: `grey/1 28×28`. */
+  readonly name: string
+  /** The token before a piece: what follows are its bytes. It is only read, and never predicted. */
+  readonly token: number
+  /** Bytes of a patch that comes before all others; none unless given. */
+  readonly header?: number
+  /** Bytes of each patch of one frame, row by row: `rows · columns` numbers, 1 or more each. */
+  readonly patches: readonly number[]
+  readonly rows: number
+  readonly columns: number
+  /** Frames of a piece, after which text goes on. As many as there are unless given. */
+  readonly frames?: number
+  /** The token behind a piece of open length, where more follows it: one of every sense without `frames`. */
+  readonly end?: number
+}
+
+/** The patch front: what reads several bytes at once, and what writes them one by one. */
+export interface PatchConfig {
+  /** Width of a byte inside a patch. */
+  readonly byteEmbed: number
+  /** Bytes of the largest patch, P. */
+  readonly bytes: number
+  /** Rows and columns of patches that have a position of their own. */
+  readonly rows: number
+  readonly columns: number
+  /** The local decoder: a model of the bytes of one patch, with P positions. */
+  readonly local: GptConfig
+  /** From the first to the last that was added, one at least. */
+  readonly senses: readonly SenseConfig[]
+}
+
 /** Every size of a model, block by block. */
 export interface GptConfig {
   /** Number of tokens, V. */
@@ -133,6 +166,8 @@ export interface GptConfig {
    * How the token embedding and the head are packed, in a model that `quantized` has made; not unless given.
    */
   readonly packed?: PackedMatmulOptions
+  /** How it reads senses that are not text; none unless given. */
+  readonly patches?: PatchConfig
   /** What it was read from, of a pretrained model. */
   readonly pretrained?: PretrainedSource
 }

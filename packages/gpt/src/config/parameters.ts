@@ -1,6 +1,12 @@
 /** Every parameter of a GPT: its path, what its dimensions mean, and what it starts as. */
 import { checkArgument, checks, type Axis, type InitialValues } from '@burgeon/tensor'
-import { type BlockConfig, type GptConfig, hasBias, type LinearMapKind } from './gpt-config.ts'
+import {
+  type BlockConfig,
+  type GptConfig,
+  hasBias,
+  type LinearMapKind,
+  type PatchConfig,
+} from './gpt-config.ts'
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
 
@@ -20,7 +26,7 @@ const normal = (standardDeviation: number): InitialValues => ({ kind: 'normal', 
  * All parameters in order: embeddings of tokens and positions; of each block, from the input to the output,
  * its attention and then its MLP (norm, router, gate, up, down, further experts; A and B of an adapter after
  * the map they stand beside; the norms of queries and keys after their maps); norm, weight (where it is not
- * the token embedding's) and bias of the head.
+ * the token embedding's) and bias of the head; the patch front.
  *
  * Weights start Gaussian with deviation 0.02, and those that write into the residual stream with
  * 0.02/√(2·layers), so that its variance does not depend on the depth (Radford et al. 2019, section 2.3);
@@ -60,7 +66,53 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
     ...(config.headBias
       ? [{ path: 'head.bias', axes: ['vocabulary'], shape: [vocabulary], initial: zero } as const]
       : []),
+    ...(config.patches ? patchSpecs(config, config.patches) : []),
   ]
+}
+
+/** What the paths of the local decoder begin with. */
+export const localStart = 'local.'
+
+/**
+ * The parameters of a patch front: bytes inside a patch, the map of a patch, rows, columns; the map from the
+ * stream to the local decoder, and its own parameters.
+ *
+ * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
+ * step on; what stands behind the end of a short patch is 0. Axes of the decoder are its own affair: growth
+ * of the model leaves it as it is.
+ */
+function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
+  const { byteEmbed, bytes, rows, columns, local } = patches
+  const inner = bytes * byteEmbed
+  const table = (
+    path: string,
+    axes: readonly Axis[],
+    shape: number[],
+    initial: InitialValues,
+  ): ParameterSpec => ({
+    ...{ path, axes, shape, initial },
+  })
+  return [
+    table('embed.patch.byte.weight', ['input', 'output'], [257, byteEmbed], {
+      kind: 'values',
+      values: cosinesOfBytes(byteEmbed),
+    }),
+    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.04 / Math.sqrt(inner / 2))),
+    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.02)),
+    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.02)),
+    table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),
+    ...parameterSpecs(local).map(({ path, axes, ...spec }) => ({
+      ...spec,
+      path: localStart + path,
+      axes: axes.map((): Axis => 'output'),
+    })),
+  ]
+}
+
+/** cos(π·k·b/255) for byte b and k from 0, `[257, width]`; the last row is 0. */
+function cosinesOfBytes(width: number): Float64Array {
+  const angle = (i: number): number => (Math.PI * Math.floor(i / width) * (i % width)) / 255
+  return Float64Array.from({ length: 257 * width }, (_, i) => (i < 256 * width ? Math.cos(angle(i)) : 0))
 }
 
 /**

@@ -11,8 +11,8 @@ import {
 } from '@burgeon/tensor'
 import { aConfig, type GptConfig } from '../config/gpt-config.ts'
 import { checkWeights } from './forward-options.ts'
-import { normalize, shareInNorm } from './norms.ts'
-import { headProduct } from './token-table.ts'
+import { normalize, shareInNorm } from './layers/norms.ts'
+import { headProduct } from './layers/token-table.ts'
 
 /** The features that the head reads, `[N, C]`, of the residual stream. */
 export const featuresOf = (config: GptConfig, w: TensorsByPath, x: Tensor): Tensor =>

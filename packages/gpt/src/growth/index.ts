@@ -31,6 +31,7 @@ export type {
   WidenHeads,
   AddKvHeads,
   AddLayer,
+  AddSense,
   WidenMlp,
   CopyLayers,
   GrowthKind,

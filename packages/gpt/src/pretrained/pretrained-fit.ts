@@ -18,7 +18,8 @@ const growthOf: Readonly<Partial<Record<keyof BlockConfig, string>>> = {
  * @param who What messages begin with.
  */
 export function checkSays(who: string, config: GptConfig): void {
-  const { blocks, headBias } = config
+  const { blocks, headBias, patches } = config
+  if (patches) refuse(who, 'a patch front', 'addSense')
   if (headBias) refuse(who, 'a bias of the head', 'growVocabulary')
   for (const { id, adapter, expertShares } of blocks) {
     if (adapter) refuse(who, `an adapter in block ${id}`, 'addAdapter', 'Merge it first (mergeAdapter).')

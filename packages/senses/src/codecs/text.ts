@@ -1,6 +1,6 @@
 /** Text, as UTF-8. */
 import { checkArgument, checks } from '@burgeon/tensor'
-import { checkPieceBytes, checkSized, type Codec, inTime } from '../codec.ts'
+import { checkPieceBytes, checkSized, type Codec, gridInTime, inTime } from '../codec.ts'
 import { SenseError } from '../sense-error.ts'
 
 /**
@@ -13,6 +13,7 @@ export const text: Codec<string> = {
   name: 'text',
   version: 1,
   loss: null,
+  gridOf: gridInTime('text', 1),
   encode(piece) {
     checkArgument('text', 'piece', piece, checks.text)
     checkPieceBytes('text', piece.length)

@@ -65,6 +65,10 @@ export function checkCodec<Piece, Decoded>(
       'cuts all bytes into patches, each at a place of its own',
       () => firstOf((piece) => uncut(codec.encode(piece))),
     ],
+    [
+      'cuts all pieces of a size alike, as it says',
+      () => firstOf((piece) => cutOtherwise(codec, codec.encode(piece))),
+    ],
     ['gives back what it says', () => firstOf((piece) => lost(codec, expectation, piece))],
     ['writes the same of the same, and leaves it as it was', () => firstOf((piece) => changes(codec, piece))],
     ['writes every byte as it read it', () => firstOf((piece) => altered(codec, expectation, piece))],
@@ -90,6 +94,27 @@ function uncut({ bytes, patches, places, size }: Encoded): string | null {
   if (places.some((coordinate) => coordinate < 0)) return 'a place is below 0'
   const distinct = new Set(Array.from(patches, (_, i) => places.slice(3 * i, 3 * i + 3).join()))
   return distinct.size === patches.length ? null : 'two patches share a place'
+}
+
+function cutOtherwise(codec: Codec<never, unknown>, { patches, places, size }: Encoded): string | null {
+  const { header, patches: frame, columns, frames } = codec.gridOf(size)
+  if (columns < 1 || frame.length === 0 || frame.length % columns !== 0) return 'a frame has no whole rows'
+  const before = header === undefined ? 0 : 1
+  const count = patches.length - before
+  if (frames !== undefined && count !== frames * frame.length)
+    return `it has ${count} patches in ${frames} frames`
+  for (const [i, length] of patches.entries()) {
+    const within = i < before ? -1 : (i - before) % frame.length
+    const expected = within < 0 ? header : frame[within]
+    const isLast = i === patches.length - 1 && frames === undefined
+    if (length !== expected && !(isLast && length < (expected ?? 0)))
+      return `patch ${i} has ${length} bytes, not ${expected}`
+    const [t, y, x] = places.subarray(3 * i, 3 * i + 3)
+    const frameOf = within < 0 ? 0 : before + Math.floor((i - before) / frame.length)
+    const own = [frameOf, Math.floor(Math.max(0, within) / columns), Math.max(0, within) % columns]
+    if (own.join() !== [t, y, x].join()) return `patch ${i} lies at ${t}, ${y}, ${x}, not ${own.join(', ')}`
+  }
+  return null
 }
 
 function lost<Piece, Decoded>(

@@ -174,7 +174,7 @@ function rowsFor(
       : { domain: row.domain, origin: row.origin, tokens: rowInEarlier(row.tokens, richest, tokenizer) }
   }
   const own = hasVocabulary ? all.map(ofToday) : all
-  const batch = withinContext(batchFromRows(own) as TokenBatch, model.config.context)
+  const batch = withinContext(batchFromRows(own) as TokenBatch, model.config)
   const strange = batch.tokens.find((token) => token >= model.config.vocabulary)
   if (strange === undefined) return batch
   throw new OptionError(

@@ -11,6 +11,7 @@ import {
   subtract,
   type Tensor,
 } from '@burgeon/tensor'
+import { tokensOfSense } from '../operators/tokens/add-sense.ts'
 import { aLog, type GrowthLog, grownFromState } from './growth-log.ts'
 
 /**
@@ -34,8 +35,8 @@ export function earlierTokens(log: GrowthLog, vocabulary: number): number[] {
       grown.pop()
     } else if (entry.kind === 'grown') {
       const { request } = grownFromState(entry)
-      const firsts =
-        request.kind === 'growVocabulary' ? request.tokens.map(({ parts: [first] }) => first) : []
+      const added = request.kind === 'addSense' ? tokensOfSense(request) : request
+      const firsts = added.kind === 'growVocabulary' ? added.tokens.map(({ parts: [first] }) => first) : []
       grown.push(firsts)
       sizes.push(sizes[sizes.length - 1] + firsts.length)
     }

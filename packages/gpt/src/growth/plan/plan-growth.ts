@@ -8,9 +8,10 @@ import { addExperts } from '../operators/add-experts.ts'
 import { addHeads } from '../operators/add-heads.ts'
 import { addKvHeads } from '../operators/add-kv-heads.ts'
 import { addLayer } from '../operators/add-layer.ts'
+import { addSense } from '../operators/tokens/add-sense.ts'
 import { copyLayers } from '../operators/copy-layers.ts'
-import { growContext } from '../operators/grow-context.ts'
-import { growVocabulary } from '../operators/grow-vocabulary.ts'
+import { growContext } from '../operators/tokens/grow-context.ts'
+import { growVocabulary } from '../operators/tokens/grow-vocabulary.ts'
 import { pruneHeads, pruneLayer, pruneUnits } from '../operators/prune.ts'
 import { widenEmbed } from '../operators/widen-embed.ts'
 import { widenHeads } from '../operators/widen-heads.ts'
@@ -29,6 +30,7 @@ const operators: { readonly [Kind in GrowthKind]: Operator<RequestOfKind<Kind>> 
   widenEmbed,
   growVocabulary,
   growContext,
+  addSense,
   addAdapter,
   addExperts,
   pruneUnits,

@@ -71,6 +71,16 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
   growVocabulary: {
     tokens: { expected: 'a list of tokens, each with a list of parts', fits: isListOf(isToken) },
   },
+  addSense: {
+    name: text,
+    patches: numbers,
+    columns: number,
+    header: optional(number),
+    frames: optional(number),
+    byteEmbed: optional(number),
+    localEmbed: optional(size('embed')),
+    localLayers: optional(size('blocks')),
+  },
   growContext: { to: size('context'), how: optional(text) },
   addAdapter: { block: text, to: size('rank'), alpha: optional(number) },
   addExperts: { block: text, to: size('experts') },

@@ -126,6 +126,31 @@ export interface GrowVocabulary {
   readonly tokens: readonly NewToken[]
 }
 
+/**
+ * A sense that is not text, for a model whose first tokens are the bytes. With it comes a token, which stands
+ * before its pieces and is only read; with the first one a patch front, whose sizes later ones leave as they
+ * are, but for its room. No logit of rows without that token changes.
+ */
+export interface AddSense {
+  readonly kind: 'addSense'
+  /** What it is called; no two senses have one name. */
+  readonly name: string
+  /** Bytes of each patch of a frame, row by row: of 8×8 pixels in patches of 4×4, [16, 16, 16, 16]. */
+  readonly patches: readonly number[]
+  /** Patches of a row, a divisor of their number. */
+  readonly columns: number
+  /** Bytes of a patch before all others; none unless given. */
+  readonly header?: number
+  /** Frames of a piece; as many as come unless given. */
+  readonly frames?: number
+  /** Width of a byte inside a patch, in a new front; 16 unless given. */
+  readonly byteEmbed?: number
+  /** Width of the local decoder of a new front, a multiple of 16; 64 unless given. */
+  readonly localEmbed?: number
+  /** Blocks of the local decoder of a new front; 1 unless given. */
+  readonly localLayers?: number
+}
+
 /** Longer sequences. */
 export interface GrowContext {
   readonly kind: 'growContext'
@@ -213,7 +238,8 @@ export interface PruneLayer {
  *   values. `widenHeads`: wider ones.
  * - `addLayer`, `pruneLayer`: one block more or less. `copyLayers`: copies of trained blocks.
  * - `widenEmbed`: a wider residual stream.
- * - `growVocabulary`: more tokens. `growContext`: longer sequences.
+ * - `growVocabulary`: more tokens. `growContext`: longer sequences. `addSense`: bytes of another sense, in
+ *   patches.
  * - `addAdapter`: a low-rank adapter in a block, or more rank. `addExperts`: several MLPs in a block, or more
  *   of them.
  */
@@ -227,6 +253,7 @@ export type GrowthRequest =
   | WidenEmbed
   | GrowVocabulary
   | GrowContext
+  | AddSense
   | AddAdapter
   | AddExperts
   | PruneUnits

@@ -1,7 +1,7 @@
 /** Pictures and moving pictures. */
-import { checkSized, type Codec } from '../../codec.ts'
+import { checkSize, checkSized, type Codec } from '../../codec.ts'
 import { SenseError } from '../../sense-error.ts'
-import { checkRaster, patched, picturesIn, type Raster, unpatched } from './raster.ts'
+import { checkRaster, gridOfPicture, patched, picturesIn, type Raster, unpatched } from './raster.ts'
 
 function pictures(name: string, channels: number, isMoving: boolean): Codec<Raster> {
   const checkOne = (count: number): void => {
@@ -10,6 +10,10 @@ function pictures(name: string, channels: number, isMoving: boolean): Codec<Rast
   }
   return {
     ...{ name, version: 1, loss: null },
+    gridOf(size) {
+      checkSize(name, size, 2)
+      return { ...gridOfPicture(size, channels), ...(isMoving ? {} : { frames: 1 }) }
+    },
     encode(piece) {
       checkOne(checkRaster(name, piece, channels))
       return patched(piece, channels)

@@ -1,6 +1,6 @@
 /** Pixels in rows and columns, and the same pixels patch by patch. */
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
-import { checkPieceBytes, type Encoded } from '../../codec.ts'
+import { checkPieceBytes, type Encoded, type PatchGrid } from '../../codec.ts'
 import { SenseError } from '../../sense-error.ts'
 
 /** Pixels along either side of a patch. */
@@ -78,6 +78,14 @@ export function unpatched(bytes: Uint8Array, [height, width]: readonly number[],
     }
   }
   return { width, height, pixels }
+}
+
+/** The patches of one picture. */
+export function gridOfPicture(size: readonly number[], channels: number): PatchGrid {
+  const [height, width] = size
+  checkPieceBytes('a picture', height * width * channels)
+  const all = [...patchesOf(height * width * channels, size, channels)]
+  return { patches: all.map(({ rows, length }) => rows * length), columns: Math.ceil(width / patchSide) }
 }
 
 interface Patch {

@@ -1,6 +1,6 @@
 /** Numbers that were measured one after the other. */
 import { type Check, checkArgument, checks } from '@burgeon/tensor'
-import { checkPieceBytes, checkSized, type Codec, type Encoded } from '../../codec.ts'
+import { checkPieceBytes, checkSize, checkSized, type Codec, type Encoded } from '../../codec.ts'
 import { SenseError } from '../../sense-error.ts'
 import { levelOf, valueOf } from './levels.ts'
 import { pastScale, readScales, scaleBytes, writeScales } from './past-scale.ts'
@@ -34,6 +34,11 @@ export const series: Codec<Series> = {
   name: 'series',
   version: 1,
   loss: 'A value is rounded by half a level: 0.024 scales of the past, or 2.4 % of its distance from the median.',
+  gridOf(size) {
+    checkSize('series', size, 1)
+    const [channels] = size
+    return { header: scaleBytes * channels, patches: [channels], columns: 1 }
+  },
   encode(piece) {
     const steps = checkSeries(piece)
     const { channels, past = [] } = piece

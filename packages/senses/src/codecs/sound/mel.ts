@@ -1,5 +1,5 @@
 /** Sound as the loudness of its pitches. */
-import { checkPieceBytes, checkSized, type Codec, inTime } from '../../codec.ts'
+import { checkPieceBytes, checkSized, type Codec, gridInTime, inTime } from '../../codec.ts'
 import { SenseError } from '../../sense-error.ts'
 import { hop, logMel, mels } from './log-mel.ts'
 import { checkSound, type Sound } from './sound.ts'
@@ -27,6 +27,7 @@ export const mel: Codec<Sound, LogMel> = {
   name: 'mel',
   version: 1,
   loss: 'Loudness of 40 pitches comes back, within 1/170; the sound does not.',
+  gridOf: gridInTime('mel', mels),
   encode(piece) {
     checkSound('mel', piece)
     checkPieceBytes('mel', (piece.samples.length / hop) * mels)

@@ -1,5 +1,5 @@
 /** Sound as μ-law bytes. */
-import { checkPieceBytes, checkSized, type Codec, inTime } from '../../codec.ts'
+import { checkPieceBytes, checkSized, type Codec, gridInTime, inTime } from '../../codec.ts'
 import { muLawByte, muLawSample } from './mu-law.ts'
 import { checkSound, type Sound, soundRate } from './sound.ts'
 
@@ -17,6 +17,7 @@ export const pcm8: Codec<Sound> = {
   name: 'pcm8',
   version: 1,
   loss: 'A sample is rounded by 1/33 of its magnitude and 1/8192 at most.',
+  gridOf: gridInTime('pcm8', patch),
   encode(piece) {
     checkSound('pcm8', piece)
     checkPieceBytes('pcm8', piece.samples.length)

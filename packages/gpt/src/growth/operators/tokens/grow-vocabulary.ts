@@ -1,11 +1,11 @@
 /** More tokens. */
 import { extendAxis, OptionError, type ParameterChange, keepAxis } from '@burgeon/tensor'
-import type { GptConfig } from '../../config/gpt-config.ts'
-import type { GrowVocabulary, NewToken } from '../requests/growth-request.ts'
-import { checkLimit } from '../../config/size-limits.ts'
-import { zero } from '../changes/parameter-changes.ts'
-import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
-import { checkMix } from '../requests/check-values.ts'
+import type { GptConfig } from '../../../config/gpt-config.ts'
+import type { GrowVocabulary, NewToken } from '../../requests/growth-request.ts'
+import { checkLimit } from '../../../config/size-limits.ts'
+import { zero } from '../../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../../changes/planned-growth.ts'
+import { checkMix } from '../../requests/check-values.ts'
 
 /** Share of its first part's probability that a new token starts with where none is given. */
 const usualShare = 0.01

@@ -1,6 +1,6 @@
 /** The table of tokens, packed or not: rows for the input, and the matrix of the head. */
 import { gather, matmul, packedMatmul, type Tensor, type TensorsByPath, unpackRows } from '@burgeon/tensor'
-import type { GptConfig } from '../config/gpt-config.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
 
 /** The embedding of every token, `[B, T, C]`. */
 export function embeddedTokens({ embed, packed }: GptConfig, w: TensorsByPath, tokens: Tensor): Tensor {

@@ -13,7 +13,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import type { GptConfig } from '../config/gpt-config.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
 
 /** Added to the mean square or the variance in every norm, unless the configuration says otherwise. */
 const usualEpsilon = 1e-5

@@ -10,8 +10,8 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import type { AdaptedRows } from '../adapters/applied-adapter.ts'
-import type { BlockConfig } from '../config/gpt-config.ts'
+import type { AdaptedRows } from '../../adapters/applied-adapter.ts'
+import type { BlockConfig } from '../../config/gpt-config.ts'
 
 /**
  * y = x·W + b, or x·W where there is no bias, and with an adapter + scale·(x·A)·B (Hu et al. 2022, section

@@ -13,7 +13,7 @@ import {
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
-import type { BlockConfig } from '../config/gpt-config.ts'
+import type { BlockConfig } from '../../config/gpt-config.ts'
 
 const { add, input, multiply: times } = expression
 /** inputs: what is there so far, gate, expert */

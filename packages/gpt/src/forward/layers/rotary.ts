@@ -3,7 +3,7 @@
  * position.
  */
 import { concatenate, type Device, elementwise, expression, slice, type Tensor } from '@burgeon/tensor'
-import type { GptConfig } from '../config/gpt-config.ts'
+import type { GptConfig } from '../../config/gpt-config.ts'
 
 /** Cosines and sines of every position and pair, `[T, 1, D/2]` each, or `[B, T, 1, D/2]`. */
 export interface RotaryTables {

@@ -6,12 +6,12 @@ import {
   type InitialValues,
   type ParameterChange,
 } from '@burgeon/tensor'
-import type { GptConfig } from '../../config/gpt-config.ts'
-import { parameterSpecs } from '../../config/parameters.ts'
-import type { GrowContext } from '../requests/growth-request.ts'
-import { resizeAxis, small } from '../changes/parameter-changes.ts'
-import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../changes/planned-growth.ts'
-import { checkChoice, checkGrows, checkMix } from '../requests/check-values.ts'
+import type { GptConfig } from '../../../config/gpt-config.ts'
+import { parameterSpecs } from '../../../config/parameters.ts'
+import type { GrowContext } from '../../requests/growth-request.ts'
+import { resizeAxis, small } from '../../changes/parameter-changes.ts'
+import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../../changes/planned-growth.ts'
+import { checkChoice, checkGrows, checkMix } from '../../requests/check-values.ts'
 
 /** The configuration for longer sequences. */
 function configAfter(config: GptConfig, { to, how = 'appended' }: GrowContext): GptConfig {

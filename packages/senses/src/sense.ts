@@ -1,0 +1,94 @@
+/** Pieces as rows of a model that has a patch front for them. */
+import { type Check, checkArgument, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
+import { aCodec, type Codec, labelOf, type PatchGrid } from './codec.ts'
+
+/** What a model says of its senses: `model.config` of a `Gpt`. */
+export interface SensibleConfig {
+  readonly patches?: {
+    readonly senses: readonly { readonly name: string; readonly token: number; readonly end?: number }[]
+  }
+}
+
+/** How a piece becomes a row. */
+export interface SenseOptions {
+  /** What is known of the piece, written behind it as UTF-8, such as its name. Nothing unless given. */
+  readonly text?: string
+  /** Domain of the row. Name, version and size of the codec (`labelOf`) unless given. */
+  readonly domain?: string
+  /**
+   * Weight of a patch of the piece beside a byte of the text, ≥ 0, whatever its size: each of its bytes has
+   * this, divided by how many they are. Default 1.
+   */
+  readonly patchWeight?: number
+}
+
+/** A row for a learner: a `TokenBatch` of `@burgeon/continual`. */
+export interface SenseRow {
+  readonly rows: 1
+  readonly length: number
+  readonly tokens: Int32Array
+  readonly domains: readonly [string]
+  readonly weights: Float32Array
+}
+
+/** What a model must grow to read pieces of a sense and a size: `AddSense` of `@burgeon/gpt/growth`. */
+export interface SenseRequest extends PatchGrid {
+  readonly kind: 'addSense'
+  readonly name: string
+}
+
+const aConfig: Check<SensibleConfig> = checks.object('the configuration of a model')
+const optionChecks: ChecksOf<SenseOptions> = {
+  text: checks.text,
+  domain: checks.text,
+  patchWeight: checks.number({ from: 0 }),
+}
+
+/**
+ * A piece as a row: the token of its sense, its bytes, and what is known of it.
+ *
+ * @param config Of the model that reads it.
+ * @throws OptionError for a model without such a sense, which `senseRequest` says how to grow, or a piece
+ *   without bytes; SenseError or OptionError for what is no piece of the codec.
+ */
+export function sense<Piece>(
+  config: SensibleConfig,
+  codec: Codec<Piece, unknown>,
+  piece: Piece,
+  options: SenseOptions = {},
+): SenseRow {
+  checkArgument('sense', 'config', config, aConfig)
+  checkArgument('sense', 'codec', codec, aCodec)
+  checkOptions('sense', options, optionChecks)
+  const { bytes, patches, size } = codec.encode(piece)
+  const name = labelOf(codec, size)
+  const known = config.patches?.senses.find((each) => each.name === name)
+  if (known === undefined) {
+    throw new OptionError(
+      `sense: got a config without the sense ${name}; expected that of a model that has grown it: grow(model, senseRequest(codec, piece), …).`,
+    )
+  }
+  if (bytes.length === 0)
+    throw new OptionError(`sense: got a piece of ${name} without bytes; expected one at least.`)
+  const { text = '', domain = name, patchWeight = 1 } = options
+  const behind = new TextEncoder().encode(text)
+  const { end } = known
+  const middle = behind.length > 0 && end !== undefined ? [end] : []
+  const tokens = Int32Array.from([known.token, ...bytes, ...middle, ...behind])
+  const weights = new Float32Array(tokens.length - 1).fill(1)
+  let at = 0
+  for (const length of patches) weights.fill(patchWeight / length, at, (at += length))
+  return { rows: 1, length: weights.length, tokens, domains: [domain], weights }
+}
+
+/**
+ * The growth with which a model learns to read pieces like this one: of the same codec and, as pictures, of
+ * the same size.
+ *
+ * @throws SenseError or OptionError for what is no piece of the codec.
+ */
+export function senseRequest<Piece>(codec: Codec<Piece, unknown>, piece: Piece): SenseRequest {
+  checkArgument('senseRequest', 'codec', codec, aCodec)
+  const { size } = codec.encode(piece)
+  return { kind: 'addSense', name: labelOf(codec, size), ...codec.gridOf(size) }
+}
