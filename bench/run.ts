@@ -76,6 +76,14 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'data',
     'lives',
   ],
+  senses: [
+    async () => (await import('./senses/senses.ts')).senses,
+    'quick',
+    'seeds',
+    'data',
+    'lives',
+    'tuning',
+  ],
   explain: [async () => (await import('./explain/explain.ts')).explaining, 'quick', 'lives'],
   feedback: [
     async () => (await import('./feedback/feedback.ts')).feedback,
