@@ -56,7 +56,9 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- self-knowledge: knows how sure it may be, and repairs itself asleep': [
     ...['repairJob', 'selfAssessment'],
   ],
-  'test/guard: judge texts before anything keeps them': ['guards', 'provenance'],
+  'test/guard: judge texts before anything keeps them': [
+    ...['guards', 'novelRepetition', 'ownOutput', 'provenance', 'sourceShare'],
+  ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/audit: what changed a life, and proofs of it': [
     ...['openAuditLog', 'readAudit', 'verifyAudit', 'auditHeadAt', 'checkInclusion', 'checkConsistency'],

@@ -1,11 +1,30 @@
 /** The contract of a guard: ours keep it, and ones that are broken in one way each do not. */
-import { type Guard, type GuardRecord, guards, personalData, provenance } from '@burgeon/continual'
+import {
+  type Guard,
+  type GuardRecord,
+  guards,
+  novelRepetition,
+  ownOutput,
+  personalData,
+  provenance,
+  sourceShare,
+} from '@burgeon/continual'
 import { checkGuard } from '@burgeon/continual/testing'
 import { OptionError, StateError } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
 
 const unknown: GuardRecord = { text: 'a b', source: 'somebody', domain: 'notes' }
 const personal: GuardRecord = { ...unknown, text: 'mail anna@example.org' }
+
+/** Says one thing over and over, and is not trusted. */
+const loud: GuardRecord = { ...unknown, text: 'buy this now! '.repeat(50), trust: 0.5 }
+
+/** Knows that the model has written this text. */
+function knowingOwn(): Guard {
+  const guard = ownOutput()
+  guard.noteOwn?.(loud.text)
+  return guard
+}
 
 /** Refuses a text that has come before: the smallest guard with a state. */
 function once(): Guard {
@@ -31,6 +50,10 @@ function once(): Guard {
 test.each<[string, () => Guard, readonly GuardRecord[]]>([
   ['provenance', () => provenance(), [unknown]],
   ['provenance that refuses', () => provenance({ unknown: 'refuse' }), [unknown]],
+  ['source share', () => guards(provenance(), sourceShare({ free: 100 })), [loud]],
+  ['source share alone', () => sourceShare({ free: 100 }), [loud]],
+  ['novel repetition', () => novelRepetition({ length: 8 }), [loud]],
+  ['own output', knowingOwn, [loud]],
   ['one of a user', once, [unknown, unknown]],
   ['personalData', () => personalData(), [personal]],
   ['personalData that refuses', () => personalData('refuse'), [personal]],

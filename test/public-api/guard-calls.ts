@@ -16,4 +16,12 @@ export const guardCalls = {
   redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
   personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],
   personalStream: [() => ({ args: {}, run: api.personalStream })],
+  novelRepetition: [() => ({ args: { options: { most: 3, length: 16 } }, run: api.novelRepetition })],
+  ownOutput: [() => ({ args: { options: { most: 0.5, bytes: 4096 } }, run: api.ownOutput })],
+  sourceShare: [
+    () => ({
+      args: { options: { window: 0.1, life: 0.1, together: 0.5, texts: 9, free: 9 } },
+      run: api.sourceShare,
+    }),
+  ],
 } satisfies Partial<CallsOf<typeof api>>

@@ -18,7 +18,7 @@ export interface GuardExpectation {
    * given.
    */
   readonly catches?: readonly GuardRecord[]
-  /** Bytes that its state may take as JSON, from 1 on, whatever it has seen. Default 4 MiB. */
+  /** Bytes that its state may take, from 1 on, whatever it has seen. Default 4 MiB. */
   readonly stateBytes?: number
 }
 
@@ -116,12 +116,11 @@ function resumes(make: () => Guard, life: readonly GuardRecord[]): string | null
     const before = make()
     lived(before, life.slice(0, from))
     const state = before.toState?.()
-    const [copy, parsed] = [make(), make()]
+    const [copy, used] = [make(), make()]
     // It was used for something else before.
-    lived(parsed, life.slice(7, 30))
-    copy.restore?.(copied(state), noParameters)
-    parsed.restore?.(JSON.parse(JSON.stringify(state ?? null)), noParameters)
-    for (const guard of [before, copy, parsed]) {
+    lived(used, life.slice(7, 30))
+    for (const guard of [copy, used]) guard.restore?.(copied(state), noParameters)
+    for (const guard of [before, copy, used]) {
       if (isSame(lived(guard, life.slice(from), from), whole.slice(from))) continue
       return `it goes on otherwise after text ${from}`
     }
@@ -151,7 +150,7 @@ function overflows(guard: Guard, stateBytes: number): string | null {
     )
     judged(guard, { text: text.join(''), source: `flood ${at}`, domain: `d${at}` }, { step: 0, at })
     guard.noteOwn?.(text.toReversed().join(''))
-    const bytes = JSON.stringify(guard.toState?.() ?? null).length
+    const bytes = sizeOf(guard.toState?.() ?? null)
     if (bytes > stateBytes) return `its state has ${bytes} bytes after ${at + 1} texts of ${each} bytes`
   }
   return null
@@ -163,6 +162,17 @@ function passes(guard: Guard, records: readonly GuardRecord[]): string | null {
   return last !== undefined && (last.verdict !== 'learn' || last.trust < trust)
     ? null
     : 'it let the last text through'
+}
+
+/** Bytes of plain data: typed arrays as they are, the rest as JSON. */
+function sizeOf(state: unknown): number {
+  let arrays = 0
+  const rest = JSON.stringify(state, (_, value: unknown) => {
+    if (!ArrayBuffer.isView(value)) return value
+    arrays += value.byteLength
+    return 0
+  })
+  return arrays + rest.length
 }
 
 /** Guards stand before a model, and see nothing of its parameters. */
