@@ -108,6 +108,12 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon learn notes/ --sleep-every 1000 --out life/sleeping',
     because: 'a life is there from another try',
   },
+  'npx burgeon learn notes/ --guard guard.json': {
+    run: 'npx burgeon learn --help',
+    because: 'guard.json stands beside the command; test/guard runs it',
+  },
+  'npx burgeon quarantine list': { because: 'needs a life with a guard; test/guard runs it' },
+  'npx burgeon serve --guard FILE': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon forget --source NAME': { because: records },
   'npx burgeon audit verify life --head HEAD': { because: 'HEAD is that of a life; test/audit runs it' },
   'npx burgeon audit prove life 3 > proof.json': {

@@ -14,7 +14,7 @@ it('every capability says how much of it is there, and what is not claimed to be
   expect(rows.length).toBeGreaterThan(20)
   const unshown = rows.filter(([, , state, shown]) => shown.trim() === '' && !state.startsWith('not yet'))
   expect(unshown.map(([, what]) => what)).toEqual([])
-  expect(rows.filter(([, , state]) => state.trim().startsWith('not yet')).length).toBeGreaterThan(2)
+  expect(rows.filter(([, , state]) => state.trim().startsWith('not yet')).length).toBeGreaterThan(0)
 })
 
 it('the tests that it names are there', () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { learnRecords, recordsFrom, type SourceRecord } from 'burgeon/session'
 import { expect, test } from 'vitest'
-import { lifeFolder } from '../server/small-served.ts'
+import { lifeFolder, servedLife } from '../server/small-served.ts'
 import { checkout, running } from './running.ts'
 import { smallCheckout, writtenInto } from './small-checkout.ts'
 import { called, folderWithLife, smallText } from './small-life.ts'
@@ -195,6 +195,26 @@ test('serve, and a learner that is paused', async () => {
   serve.child.kill('SIGTERM')
   expect(await serve.ended).toBe(143)
   expectFields(linesOf(serve.said.output)[1], 'serve: the end')
+})
+
+test('what a guard kept apart', async () => {
+  const guard = { provenance: { unknown: 'quarantine' } } as const
+  const life = await lifeFolder({ ...servedLife, guard })
+  const folder = await folderWithLife({ 'a.txt': smallText(300), 'b.txt': 'short, and other text' })
+  await json('learn', join(folder, 'a.txt'), '--resume', '--out', life)
+  await json('learn', join(folder, 'b.txt'), '--resume', '--out', life)
+  const [listed] = (await json('quarantine', 'list', '--from', life)).lines
+  expectFields(listed, 'quarantine: what waits')
+  const { waiting } = listed as { waiting: readonly { id: string }[] }
+  const [first, last] = [waiting[0].id, waiting.at(-1)?.id ?? '']
+  expectFields(
+    (await json('quarantine', 'admit', last, '--from', life)).lines[0],
+    'quarantine: what was learnt',
+  )
+  expectFields(
+    (await json('quarantine', 'drop', first, '--from', life)).lines[0],
+    'quarantine: what was dropped',
+  )
 })
 
 test('every line of the document was seen', () => {

@@ -17,6 +17,7 @@ export const guardCalls = {
   personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],
   personalStream: [() => ({ args: {}, run: api.personalStream })],
   novelRepetition: [() => ({ args: { options: { most: 3, length: 16 } }, run: api.novelRepetition })],
+  ownSource: 'a name',
   ownOutput: [() => ({ args: { options: { most: 0.5, bytes: 4096 } }, run: api.ownOutput })],
   sourceShare: [
     () => ({

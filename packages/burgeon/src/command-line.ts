@@ -6,6 +6,7 @@ import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addMcp } from './arguments/mcp-command.ts'
+import { addQuarantine } from './arguments/quarantine-command.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
@@ -143,6 +144,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   addConfig(program, context, finish)
   addInit(program, context, finish)
   addAudit(program, context, finish)
+  addQuarantine(program, context, finish)
 
   program
     .command('convert')

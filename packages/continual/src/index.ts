@@ -265,7 +265,7 @@ export {
 export type { BatchTensors } from './stream/batch-tensors.ts'
 export type { DomainFactors } from './stream/domain-factors.ts'
 export { batches, type Chunk, type PlacedBatch } from './stream/batcher.ts'
-export type { Origin, Origins } from './stream/origin.ts'
+export { type Origin, type Origins, ownSource } from './stream/origin.ts'
 export { type BlurOptions, type BlurredStream, blurredTasks } from './stream/scenarios/blurred-tasks.ts'
 export { learnMemory, type LearnMemoryOptions } from './stream/scenarios/learn-memory.ts'
 export { learnTasks, type LearnTasksOptions } from './stream/scenarios/learn-tasks.ts'

@@ -75,6 +75,10 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       number(0.01, 0.99),
     )
     .option(
+      '--guard <file>',
+      'JSON of guards by name: what may be learnt at all, and how far it is trusted; everything unless given',
+    )
+    .option(
       '--similarity <x>',
       'leave out a record that shares so much with one before, above 0 up to 1; equal ones alone unless given',
       number(1e-3, 1),

@@ -11,6 +11,7 @@ import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
 import { recoverFeedback } from '../serving/served-feedback.ts'
 import { approvalsOf } from '../serving/served-growth.ts'
+import { readGuards } from '../session/guard/read-guards.ts'
 import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
 import { bytesKept } from '../session/source/give-back.ts'
 import { checkNewSinks, openSinks, type SinkFiles } from '../session/sinks/sink-files.ts'
@@ -45,6 +46,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly from?: string
   /** With `learn`: steps from one sleep of a new life to the next. */
   readonly sleepEvery?: number
+  /** File of JSON: guards by name, with their options. */
+  readonly guard?: string
   /** Whether growth waits for somebody. */
   readonly approveGrowth: boolean
   readonly readOnly: boolean
@@ -102,6 +105,7 @@ export async function serve(
         ...(from && !resume && { from }),
         ...(sleepEvery !== undefined && !resume && { sleepEvery }),
         ...(column !== undefined && { column }),
+        ...(options.guard !== undefined && { guard: options.guard }),
       }
       const life = await begunOrTakenUp(learn, begin, context)
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
@@ -127,6 +131,11 @@ export async function serve(
   }
   const local = await broughtPath('serve', path, context)
   if (readOnly || !(await isLife(local))) {
+    if (options.guard !== undefined) {
+      throw new UsageError(
+        'serve: got --guard for a model that learns nothing here; expected a life, without --read-only.',
+      )
+    }
     if ((options.jsonl ?? options.tensorboard) !== undefined) {
       throw new UsageError(
         `serve: got --${options.jsonl === undefined ? 'tensorboard' : 'jsonl'} for ${printable(path)}, which does not learn here; expected a life, without --read-only.`,
@@ -135,7 +144,8 @@ export async function serve(
     return untilStopped(await servedModel(local, served), means)
   }
   return holdingFolder(local, async (disk) => {
-    const life = await loadLife(disk)
+    const guard = options.guard === undefined ? {} : { guard: await readGuards('serve', options.guard) }
+    const life = await loadLife(disk, guard)
     askApproval(life, options)
     await recoverFeedback(disk, life)
     return recorded(life, (watcher) =>

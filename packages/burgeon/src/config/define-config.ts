@@ -33,6 +33,8 @@ export interface LearnConfig {
   readonly sleepEvery?: number | undefined
   /** How often sets of tokens are to hold what comes, from 0.01 to 0.99. */
   readonly coverage?: number | undefined
+  /** File of JSON: guards by name, with their options. */
+  readonly guard?: string | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
   /** File of JSON lines that every step is written into. */
@@ -73,6 +75,8 @@ export interface ServeConfig {
   readonly from?: string | undefined
   /** Steps from one sleep of a new life to the next, ≥ 1. A life that is there sleeps as it was begun. */
   readonly sleepEvery?: number | undefined
+  /** File of JSON: guards by name, with their options. */
+  readonly guard?: string | undefined
   /** Has growth wait until somebody approves it. */
   readonly approveGrowth?: boolean | undefined
   /** Leaves a life as it is. */
@@ -112,6 +116,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   recall: checks.integer({ from: 2 ** 18 }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ from: 0.01, to: 0.99 }),
+  guard: checks.text,
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,
@@ -133,6 +138,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   keepExperience: checks.integer({ from: 0 }),
   from: checks.text,
   sleepEvery: checks.integer({ from: 1 }),
+  guard: checks.text,
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,
   plain: checks.boolean,

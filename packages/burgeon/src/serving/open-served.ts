@@ -84,6 +84,7 @@ export function servedLife(
       return servedGrowth(now.life, now.teacher)
     },
     step: () => now.learner.step,
+    wrote: (text) => now.learner.door.noteOwn(text),
     rehearsed: () => now.teacher.rehearsed,
     recall: () => recallIn(now.learner.strategy.recall, now.tokenizer),
     report: () => servedReport(now.life, path),

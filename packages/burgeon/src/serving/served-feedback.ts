@@ -4,6 +4,8 @@ import type { FeedbackEntry, FeedbackOutcome, ServedFeedback, Turn } from '@burg
 import { feedbackFile } from '../session/forgetting/forget-feedback.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { feedbackOf, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
+import { gateOf } from '../session/guard/gate.ts'
+import { judgeAnswer } from '../session/guard/judge-answer.ts'
 import { noteLearnt } from './learn-feedback.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
@@ -22,6 +24,13 @@ export interface PresentTeacher {
  */
 export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedback {
   let opened: Promise<Set<string>> | undefined
+  const admit: NonNullable<ServedFeedback['admit']> = async (entry) => {
+    const { isOwner, source } = entry
+    const judged = judgeAnswer(gateOf(present.life().learner, disk), entry, isOwner ? null : source)
+    const admission = await judged
+    if (!admission.isAdmitted) return { reasons: admission.reasons }
+    return { entry: { ...entry, ...admission.said } }
+  }
   const learn = async (entry: FeedbackEntry, turn: Turn): Promise<FeedbackOutcome> => {
     const memory = feedbackOf(present.life())
     const said = saidIn(entry)
@@ -32,6 +41,9 @@ export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedb
     return present.teacher().hear(memory, { id: entry.id, said, read }, turn)
   }
   return {
+    get admit() {
+      return present.life().learner.door.isGuarded ? admit : undefined
+    },
     async note(entry) {
       // One that could not be read is tried again.
       opened ??= entriesOf(disk)

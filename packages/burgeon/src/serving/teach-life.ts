@@ -5,15 +5,20 @@ import type { FeedbackOutcome, Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
 import { auditOf, noteAudit } from '../session/audit/audit-record.ts'
 import { isRuined } from '../session/diverged.ts'
+import { gateOf, isLearnt } from '../session/guard/gate.ts'
 import { eventLine } from '../session/event-line.ts'
 import { keeper } from '../session/keeper.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import { recordStep } from '../session/record/life-record.ts'
 import type { SessionWatcher } from '../session/run-session.ts'
 import { keepHouse } from '../session/house/keep-house.ts'
+import { idOfFile } from '../session/source/guarded-reading.ts'
 import { lifeBatches } from '../session/source/life-batches.ts'
 import { saltedDigest } from '../sources/records/salted-digest.ts'
 import { learnFeedback, noteLearnt, type Piece } from './learn-feedback.ts'
+
+/** Source of what is sent to be learnt, for guards. */
+export const taughtSource = 'taught'
 
 type Turn = Parameters<Teacher['learn']>[1]
 
@@ -27,6 +32,14 @@ export interface TeachLifeOptions {
   readonly watcher: SessionWatcher
 }
 
+/** Where a text that was judged comes from. */
+interface JudgedLesson {
+  readonly domain: string
+  readonly source: string
+  /** From 0 to 1. */
+  readonly trust: number
+}
+
 /** Teaches a life, and takes steps for other reasons. */
 export interface LifeTeacher extends Teacher {
   /**
@@ -35,6 +48,8 @@ export interface LifeTeacher extends Teacher {
    * Called in a turn.
    */
   rehearse(): Promise<readonly LearnerEvent[] | null>
+  /** Learns a text that somebody has looked at and vouches for, whatever guards say; and saves it. */
+  learnVouched(text: string, lesson: Omit<JudgedLesson, 'trust'>, turn: Turn): Promise<Learnt>
   /** Learns what is said of an answer, beside what the life remembers, and saves it. See `learnFeedback`. */
   hear(memory: FeedbackMemory, piece: Piece, turn: Turn): Promise<FeedbackOutcome>
   /** Steps on remembered rows alone, since it was made. */
@@ -51,6 +66,7 @@ export interface LifeTeacher extends Teacher {
  */
 export function teachLife(life: Life, { disk, note, beforeSave, watcher }: TeachLifeOptions): LifeTeacher {
   const { learner, record, settings } = life
+  const gate = gateOf(learner, disk)
   const checkpoints = keeper(life, { disk }, note)
   let [unsaved, hasSlept, rehearsed] = [false, false, 0]
   const saveNow = async (): Promise<void> => {
@@ -93,26 +109,47 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       events: report.events,
     }
   }
-  return {
-    async learn({ text, domain, id }: Lesson, turn: Turn): Promise<Learnt> {
-      const steps: Progress[] = []
-      const tokens = new TextEncoder().encode(text)
-      const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
-      for await (const { batch } of lifeBatches(life, chunks)) steps.push(await turn(() => step(batch)))
-      if (id !== undefined) noteLearnt(life, id)
+  /** Learns a text that was judged; its rows say how far it is trusted, where there is a guard. */
+  const learnText = async (
+    text: string,
+    { domain, source, trust }: JudgedLesson,
+    turn: Turn,
+  ): Promise<Learnt> => {
+    const steps: Progress[] = []
+    const tokens = new TextEncoder().encode(text)
+    const origin = { id: idOfFile(source), source, domain, at: learner.door.summary.asked, trust }
+    const chunks: readonly Chunk<null>[] = [{ domain, tokens, positionAfter: () => null }]
+    for await (const { batch } of lifeBatches(life, chunks)) {
+      const rows = gate.isGuarded ? { ...batch, origins: batch.domains.map(() => origin) } : batch
+      steps.push(await turn(() => step(rows)))
+    }
+    if (text !== '') {
       const digest = saltedDigest(auditOf(record).salt, [domain, text])
       noteAudit(record, learner.step, 'lesson', { bytes: tokens.length, steps: steps.length, digest })
-      const failure = await save(turn)
-      const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
-      const bytes = sum((one) => one.bytes)
-      return {
-        bytes,
-        steps: steps.length,
-        bitsPerByte: bytes === 0 ? null : sum((one) => one.bits) / bytes,
-        events: [...steps.flatMap(linesOf), ...(failure === null ? [] : [failure])],
-        saved: failure === null,
-      }
+    }
+    const failure = steps.length === 0 && text === '' ? null : await save(turn)
+    const sum = (of: (one: Progress) => number): number => steps.reduce((total, one) => total + of(one), 0)
+    const bytes = sum((one) => one.bytes)
+    return {
+      bytes,
+      steps: steps.length,
+      bitsPerByte: bytes === 0 ? null : sum((one) => one.bits) / bytes,
+      events: [...steps.flatMap(linesOf), ...(failure === null ? [] : [failure])],
+      saved: failure === null,
+    }
+  }
+  return {
+    async learn({ text: given, domain, id }: Lesson, turn: Turn): Promise<Learnt> {
+      const admission = await gate.admit({ text: given, source: taughtSource, domain })
+      const { verdict, reasons, trust } = admission
+      const text = isLearnt(admission) ? admission.text : ''
+      // The account of the door is saved with the next save.
+      unsaved ||= gate.isGuarded
+      if (id !== undefined) noteLearnt(life, id)
+      const learnt = await learnText(text, { domain, source: taughtSource, trust }, turn)
+      return { ...learnt, ...(verdict !== 'learn' && { guard: { verdict, reasons } }) }
     },
+    learnVouched: (text, lesson, turn) => learnText(text, { ...lesson, trust: 1 }, turn),
     async rehearse() {
       const rows = learner.strategy.rehearsal?.sample(settings.rows) ?? null
       return rows === null ? null : (await step(rows as TokenBatch)).events

@@ -9,7 +9,8 @@ import {
 } from '@burgeon/gpt'
 import { checkArgument, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { partsOf } from './life/build-learner.ts'
-import { leastRecall, type LifeSettings } from './life/life-settings.ts'
+import { changeChecks, leastRecall, type LifeSettings } from './life/life-settings.ts'
+import type { GuardSettings } from './guard/guard-settings.ts'
 import { beginOf } from './source/text-batches.ts'
 
 /** How a model goes on. */
@@ -36,6 +37,8 @@ export interface ContinueOptions {
   readonly sleepEvery?: number
   /** How often sets of tokens are to hold what comes, in (0, 1); no account is kept unless given. */
   readonly coverage?: number
+  /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
+  readonly guard?: GuardSettings
   /** 0 unless given. */
   readonly seed?: number
   /** Ends the writing of own text. */
@@ -62,6 +65,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   recall: checks.integer({ from: leastRecall }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
+  guard: changeChecks.guard,
   seed: checks.seed,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   onProgress: checks.callback(),
@@ -128,6 +132,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     ...(options.recall !== undefined && { recall: options.recall }),
     ...(options.sleepEvery !== undefined && { sleepEvery: options.sleepEvery }),
     ...(options.coverage !== undefined && { coverage: options.coverage }),
+    ...(options.guard !== undefined && { guard: options.guard }),
   }
   const rows = Math.max(ownText, protection > 0 ? judgedRows : 0)
   const begin = beginOf(tokenizer) ?? endOf(tokenizer)

@@ -1,6 +1,7 @@
 /** Phrases that trusted text has never had, and that come again and again. */
 import { checkOptions, checks, checkState, type StateChecks } from '@burgeon/tensor'
 import { requireSameOptions, stateOfKind } from '../saved-state.ts'
+import { ownSource } from '../stream/origin.ts'
 import type { Guard } from './guard.ts'
 import { PhraseCounts, type PhraseCountsState, savedCounts } from './phrase-counts.ts'
 import { bytesOfText, shinglesOf } from './shingles.ts'
@@ -58,7 +59,9 @@ export function novelRepetition(options: NovelRepetitionOptions = {}): Guard {
   return {
     name: `novel repetition (${most} of ${length})`,
     reasons: [reason],
-    admit({ text, trust = 1 }) {
+    admit({ text, source, trust = 1 }) {
+      // What the model wrote itself makes no phrase a trusted one: somebody may have had it written.
+      if (source === ownSource) return { verdict: 'learn' }
       const phrases = shinglesOf(bytesOfText(text), length)
       if (trust === 1) {
         for (const phrase of phrases) trusted.add(phrase)

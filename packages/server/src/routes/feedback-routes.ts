@@ -57,9 +57,14 @@ interface Taken {
 }
 
 /** Writes it down and has it be learnt. Called when what came before is done. */
-async function taken(entry: FeedbackEntry, services: Services): Promise<Taken> {
+async function taken(given: FeedbackEntry, services: Services): Promise<Taken> {
   const { feedback } = services.served
   if (feedback === undefined) throw new ApiError(409, 'this model keeps no feedback.', { code: 'no_life' })
+  const admitted = (await feedback.admit?.(given)) ?? { entry: given }
+  if ('reasons' in admitted) {
+    throw new ApiError(422, `this is not to be learnt: ${admitted.reasons.join(', ')}.`, { code: 'guarded' })
+  }
+  const { entry } = admitted
   const { id, prompt, kind, weight } = entry
   if (feedback.learn !== undefined && entry.answer === '' && kind !== 'correct' && kind !== null) {
     throw new ApiError(400, 'nothing was answered that could be judged; send a correction.', {

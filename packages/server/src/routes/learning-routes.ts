@@ -91,8 +91,9 @@ export function teacherOf({ served: { teacher } }: Services): Teacher {
 }
 
 /** What a lesson came to, as JSON has it. */
-export const lessonJson = ({ bytes, steps, bitsPerByte, saved }: Learnt): object => ({
+export const lessonJson = ({ bytes, steps, bitsPerByte, saved, guard }: Learnt): object => ({
   ...{ bytes, steps, bits_per_byte: bitsPerByte, saved },
+  ...(guard && { guard }),
 })
 
 /** What the learner says is for whoever teaches; it is no mistake of the request. */

@@ -57,6 +57,15 @@ export interface FeedbackOutcome {
 
 /** Keeps feedback in the folder of a life. */
 export interface ServedFeedback {
+  /**
+   * Judges what it says before it is written down: the entry as it may be kept, or why it may not be. Absent
+   * where everything may.
+   */
+  readonly admit?:
+    | ((
+        entry: FeedbackEntry,
+      ) => Promise<{ readonly entry: FeedbackEntry } | { readonly reasons: readonly string[] }>)
+    | undefined
   /** Writes it down, unless it is there already; resolves when it is on disk. Returns whether it is new. */
   note(entry: FeedbackEntry): Promise<boolean>
   /** Whether feedback of this name is part of the life as it is now. */

@@ -28,6 +28,8 @@ export interface Learnt {
   readonly events: readonly string[]
   /** Whether it is on disk: a killed server goes on with it. */
   readonly saved: boolean
+  /** What a guard did with the text, and why; absent where it was learnt as it came. */
+  readonly guard?: { readonly verdict: string; readonly reasons: readonly string[] }
 }
 
 /** Text to learn. */
@@ -65,6 +67,8 @@ export interface ServedModel {
   readonly transcript: Transcript
   /** Steps that the weights have learnt: with their digest, their version. */
   step(): number
+  /** Is told each text that was written, so that it is known for the model's own; absent where nobody cares. */
+  wrote?(text: string): void
   /** Steps beside those, on remembered rows alone; 0 unless given. They change the weights, too. */
   rehearsed?(): number
   /** Absent where the model does not learn. */

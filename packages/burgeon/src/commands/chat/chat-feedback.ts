@@ -4,6 +4,8 @@ import { BytePairTokenizer } from '@burgeon/gpt'
 import type { FeedbackOutcome } from '@burgeon/server'
 import type { OpenedModel } from '../../models/open-model.ts'
 import { learnFeedback } from '../../serving/learn-feedback.ts'
+import { gateOf } from '../../session/guard/gate.ts'
+import { judgeAnswer } from '../../session/guard/judge-answer.ts'
 import { keeper } from '../../session/keeper.ts'
 import { loadLife } from '../../session/life/life-checkpoint.ts'
 import { feedbackOf, type SaidOfAnswer } from '../../session/life/life-feedback.ts'
@@ -57,10 +59,23 @@ export function learnInTalk(
       )
     }
     const { learner } = life
+    const gate = gateOf(learner, disk)
+    const judged = await judgeAnswer(gate, { ...given, correction: wanted, comment: null }, null)
+    if (!judged.isAdmitted) {
+      throw new UsageError(`chat: this is not to be learnt: ${judged.reasons.join(', ')}.`)
+    }
+    const { correction, comment: _none, ...texts } = judged.said
     const checkpoints = keeper(life, { disk }, note)
     // A blank between prompt and answer belongs to the answer.
-    const blank = /^\s*/.exec(given.answer)?.[0] || ' '
-    const said = { ...given, kind, wanted: wanted && blank + wanted, reward: 0, weight: 1, source: null }
+    const blank = /^\s*/.exec(texts.answer)?.[0] || ' '
+    const said = {
+      ...texts,
+      kind,
+      wanted: correction && blank + correction,
+      reward: 0,
+      weight: 1,
+      source: null,
+    }
     const { saved: _, ...outcome } = await learnFeedback(
       life,
       memory,

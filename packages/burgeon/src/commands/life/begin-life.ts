@@ -12,6 +12,8 @@ import type { CommandContext } from '../../terminal/command-context.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 import type { SinkFiles } from '../../session/sinks/sink-files.ts'
+import type { GuardSettings } from '../../session/guard/guard-settings.ts'
+import { readGuards } from '../../session/guard/read-guards.ts'
 import { beginFrom } from './begin-from.ts'
 import { checkOutput } from './check-output.ts'
 
@@ -43,6 +45,8 @@ export interface LearnOptions extends SinkFiles {
   readonly sleepEvery?: number
   /** How often sets of tokens are to hold what comes; it keeps no account of that unless given. */
   readonly coverage?: number
+  /** File of JSON: guards by name, with their options. Everything is learnt unless given. */
+  readonly guard?: string
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
@@ -54,16 +58,19 @@ export interface LearnOptions extends SinkFiles {
 }
 
 /** The size that a model for the user's own text starts with. */
-function learnSettings({
-  seed = 0,
-  maxParameters = 4_000_000,
-  vocabulary = 1536,
-  learningRate = 1e-3,
-  protection = 0,
-  recall,
-  sleepEvery,
-  coverage,
-}: LearnOptions): LifeSettings {
+function learnSettings(
+  {
+    seed = 0,
+    maxParameters = 4_000_000,
+    vocabulary = 1536,
+    learningRate = 1e-3,
+    protection = 0,
+    recall,
+    sleepEvery,
+    coverage,
+  }: LearnOptions,
+  guard: GuardSettings | undefined,
+): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
     seed,
@@ -80,6 +87,7 @@ function learnSettings({
     ...(recall !== undefined && { recall }),
     ...(sleepEvery !== undefined && { sleepEvery }),
     ...(coverage !== undefined && { coverage }),
+    ...(guard !== undefined && { guard }),
   }
 }
 
@@ -94,6 +102,7 @@ export async function begunOrTakenUp(
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
   const { recall, sleepEvery, coverage } = options
+  const guard = options.guard === undefined ? undefined : await readGuards('learn', options.guard)
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
@@ -114,6 +123,7 @@ export async function begunOrTakenUp(
         recall,
         sleepEvery,
         coverage,
+        guard,
         seed,
       }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
@@ -125,7 +135,7 @@ export async function begunOrTakenUp(
         'learn: got --own-text without --from; expected the model whose own text it is, or no such option.',
       )
     }
-    const settings = learnSettings(options)
+    const settings = learnSettings(options, guard)
     const learner = buildLearner(settings)
     const record = emptyRecord(learner.model.parameters.size)
     return { settings, learner, record, origin: newOrigin('learn') }
@@ -138,6 +148,7 @@ export async function begunOrTakenUp(
   const life = await loadLife(disk, {
     ...(maxParameters !== undefined && { maxParameters }),
     ...(learningRate !== undefined && { learningRate }),
+    ...(guard !== undefined && { guard }),
   })
   const { settings } = life
   for (const [option, got, kept] of [

@@ -29,6 +29,7 @@ import {
 } from '@burgeon/continual'
 import { Gpt, type GrowingTokenizer, isDecayed } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
+import { guardFrom } from '../guard/guard-settings.ts'
 import { checkSettings, type LifeSettings } from './life-settings.ts'
 import { sleepingParts } from './life-sleep.ts'
 
@@ -101,7 +102,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage, guard } = settings
   return compose(
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
@@ -111,6 +112,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
       : {},
     vocabularyOf(settings, pretrained),
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
+    guard === undefined ? {} : { guard: guardFrom('guard', guard) },
     coverage === undefined ? {} : { assessment: selfAssessment({ coverage }) },
     sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )

@@ -1,6 +1,6 @@
 /** Where a life comes from: what made it, and what it has read so far. Plain data for the checkpoint. */
 import { type Check, checks, fields, optional } from '@burgeon/tensor'
-import type { SourceRead } from '../../sources/source-read.ts'
+import type { SourcePosition, SourceRead } from '../../sources/source-read.ts'
 
 /** Text that is never learnt, to measure on. */
 export interface HeldOutText {
@@ -18,8 +18,21 @@ export interface LifeOrigin {
   sources: readonly { readonly label: string; readonly read: SourceRead }[]
   /** Text of these sources that is never learnt, to measure on. */
   heldOut: readonly { readonly name: string; readonly base64: string }[]
+  /** What a guard has let in of a source of text and is not learnt yet; nothing of a life without a guard. */
+  judged?: { readonly label: string; readonly waiting: readonly JudgedText[] } | undefined
   /** What was learnt of the journal of experience; none of a life that never read records. */
   experience?: ExperienceRead | undefined
+}
+
+/** A piece of text that a guard has let in. */
+export interface JudgedText {
+  readonly domain: string
+  readonly base64: string
+  /** Where it lay as it came, and where what comes after it lies. */
+  readonly from: Required<SourcePosition>
+  readonly end: Required<SourcePosition>
+  /** From 0 to 1. */
+  readonly trust: number
 }
 
 /** A place in the journal of experience, and what is known of its records. */
@@ -40,6 +53,12 @@ const aRead: Check<SourceRead> = fields('what was read of a source', {
   heldOut: checks.list('a list of ranges', checks.role('a range { file, from, to }', 'file', 'from', 'to')),
 })
 
+const aPlace: Check<Required<SourcePosition>> = fields('a place { file, offset, pass }', {
+  file: checks.text,
+  offset: aCount,
+  pass: aCount,
+})
+
 /** An origin, for a caller and for a checkpoint. */
 export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
   maker: checks.oneOf('first-life', 'learn', 'unknown'),
@@ -50,6 +69,18 @@ export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
   heldOut: checks.list(
     'a list of texts { name, base64 }',
     fields('a text', { name: checks.text, base64: checks.text }),
+  ),
+  judged: optional(
+    fields('what a guard has let in', {
+      label: checks.text,
+      waiting: checks.list(
+        'a list of pieces',
+        fields<JudgedText>('a piece', {
+          ...{ domain: checks.text, base64: checks.text, from: aPlace, end: aPlace },
+          trust: checks.number({ from: 0, to: 1 }),
+        }),
+      ),
+    }),
   ),
   experience: optional(
     fields('what was learnt of a journal', { next: aCount, bytes: aCount, seen: checks.anything }),

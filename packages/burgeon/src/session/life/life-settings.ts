@@ -12,6 +12,7 @@ import {
   optional,
   type StateChecks,
 } from '@burgeon/tensor'
+import { type GuardSettings, someGuards } from '../guard/guard-settings.ts'
 
 /**
  * Settings that a life is made with. Plain data: it is kept in the checkpoint, so that a resumed life is
@@ -61,6 +62,8 @@ export interface LifeSettings {
    * keeps none unless given.
    */
   readonly coverage?: number
+  /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
+  readonly guard?: GuardSettings
 }
 
 /** Fewest bytes in which anything can be recalled. */
@@ -74,9 +77,12 @@ const aPlateau: Check<number> = {
 }
 
 /** Settings that may be changed when a life is resumed. */
-export const changeChecks: Readonly<Record<'learningRate' | 'maxParameters', Check<number>>> = {
+export const changeChecks: {
+  readonly [K in 'learningRate' | 'maxParameters' | 'guard']: Check<Required<LifeSettings>[K]>
+} = {
   learningRate: checks.number({ from: 0 }),
   maxParameters: checks.number({ from: 0, infinite: true }),
+  guard: someGuards,
 }
 
 const settingsChecks: ChecksOf<LifeSettings> = {
@@ -100,6 +106,7 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   feedback: checks.integer({ from: 1 }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
+  guard: changeChecks.guard,
 }
 
 const {
@@ -111,6 +118,7 @@ const {
   feedback,
   sleepEvery,
   coverage,
+  guard,
   ...ofEveryVersion
 } = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
@@ -123,6 +131,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   feedback: optional(feedback),
   sleepEvery: optional(sleepEvery),
   coverage: optional(coverage),
+  guard: optional(guard),
 }
 
 /** Settings, of this version or another, as a part of a life. */

@@ -1,9 +1,9 @@
 /** The texts of files as batches whose rows say in which file they begin. */
-import { createHash } from 'node:crypto'
 import type { Origin, PlacedBatch, TokenBatch } from '@burgeon/continual'
 import type { SourceChunk } from '../../sources/read-files.ts'
 import type { Life } from '../life/life-checkpoint.ts'
 import type { LifePosition } from '../record/life-record.ts'
+import { idOfFile } from './guarded-reading.ts'
 import { lifeBatches } from './life-batches.ts'
 import { sourceChunks } from './source-chunks.ts'
 
@@ -64,11 +64,7 @@ class GivenChunks {
       const here = used
       for (const token of own) if (token >= 0) used += sizeOf(token)
       const { file } = position
-      return { id: idOf(file), source: file, domain, at: position.offset + here, trust: 1 }
+      return { id: idOfFile(file), source: file, domain, at: position.offset + here, trust: 1 }
     })
   }
 }
-
-/** A number for a file: 48 bits of the digest of its name, the same whenever it is read. */
-const idOf = (file: string): number =>
-  Number.parseInt(createHash('sha256').update(file).digest('hex').slice(0, 12), 16)

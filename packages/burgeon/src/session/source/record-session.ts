@@ -1,8 +1,8 @@
 /** A source of records as a life learns it: by way of the journal of experience, from where it was left. */
 import { join } from 'node:path'
-import { type ExperienceJournal, openExperience, type PlacedBatch } from '@burgeon/continual'
+import { type ExperienceJournal, type Learner, openExperience, type PlacedBatch } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { admitRecords } from '../../sources/records/admit-records.ts'
+import { admitRecords, type AdmitRecordsOptions } from '../../sources/records/admit-records.ts'
 import type { RecordSource } from '../../sources/records/record-source.ts'
 import { type SeenRecords, seenRecords } from '../../sources/records/duplicates/seen-records.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
@@ -10,6 +10,7 @@ import { SourceNotes } from '../../terminal/source-notes.ts'
 import type { KnownLife } from '../life/life-checkpoint.ts'
 import { LearntExperiences } from '../audit/learnt-experiences.ts'
 import { heldOutOf } from '../life/life-origin.ts'
+import { type Gate, gateOf, isLearnt } from '../guard/gate.ts'
 import type { LifePosition } from '../record/life-record.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
 import { type ExperiencePlace, recordBatches } from './record-batches.ts'
@@ -45,6 +46,7 @@ export async function openRecordSession(
   const notes = new SourceNotes(context)
   const followed = new LearntExperiences(life)
   const seen = seenRecords(similarity === undefined ? {} : { similarity })
+  const gate = gateOf(life.learner, disk)
   const read = origin.experience
   if (read !== undefined) seen.restore(read.seen)
   /** The place in the journal that each place in the stream stands for. */
@@ -67,13 +69,17 @@ export async function openRecordSession(
         notes.add(`${gone} are no longer in ${journal.place}; learning goes on behind them`)
         reached = { next: journal.first, bytes: 0 }
       }
-      await recall(journal, seen)
+      await recall(journal, seen, life.learner.door)
     }
     notes.show()
     origin.maker = 'learn'
     const ended = new AbortController()
     const stop = AbortSignal.any([context.stop, ended.signal])
-    const admitted = admitRecords(records, { journal, seen, from: reached.next, stop, note: notes.add })
+    const judge = gate.isGuarded ? judgedBy(gate) : undefined
+    const admitted = admitRecords(records, {
+      ...{ journal, seen, from: reached.next, stop, note: notes.add },
+      ...(judge && { judge }),
+    })
     const giveBack = givingBack(journal, keepBytes, notes.add)
     let learnt = 0
     const options = { from: reached, patience, onText: (text: string) => (latest = utf8.encode(text)) }
@@ -126,10 +132,23 @@ export async function openRecordSession(
 const utf8 = new TextEncoder()
 
 /** Takes note of what came into the journal after the life was saved. */
-async function recall(journal: ExperienceJournal, seen: SeenRecords): Promise<void> {
+async function recall(journal: ExperienceJournal, seen: SeenRecords, door: Learner['door']): Promise<void> {
   const { upTo } = seen.toState()
-  for await (const experience of journal.read(Math.max(upTo, journal.first))) seen.remember(experience)
+  for await (const experience of journal.read(Math.max(upTo, journal.first))) {
+    seen.remember(experience)
+    // It was let in, and counts for what comes after it.
+    const { origin, text } = experience
+    const { source, domain, trust } = origin
+    door.admit({ source, domain, text, ...(trust < 1 && { trust }) })
+  }
 }
+
+const judgedBy =
+  (gate: Gate): NonNullable<AdmitRecordsOptions['judge']> =>
+  async (record) => {
+    const admission = await gate.admit(record)
+    return isLearnt(admission) ? admission : null
+  }
 
 /** The same batches, with places of the form that a record of a life holds. */
 async function* placed(

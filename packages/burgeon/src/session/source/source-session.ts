@@ -7,7 +7,10 @@ import type { KnownLife } from '../life/life-checkpoint.ts'
 import { auditRead } from '../audit/audit-record.ts'
 import { heldOutOf, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
+import { gateOf } from '../guard/gate.ts'
+import { judgedHeldOut } from '../guard/judged-held-out.ts'
 import { fileBatches } from './file-batches.ts'
+import { GuardedReading } from './guarded-reading.ts'
 
 /** How a source is opened and learnt. */
 export interface SourceSessionOptions
@@ -65,12 +68,26 @@ export async function openSourceSession(
   })
   let latest: Uint8Array = new Uint8Array()
   let noted = ''
+  const gate = gateOf(life.learner, disk)
+  const waiting = origin.judged?.label === label ? origin.judged.waiting : []
+  const reading = gate.isGuarded || waiting.length > 0 ? new GuardedReading(gate, waiting) : null
   let begun: { readonly place: typeof record.position } | null = null
+  const onBytes = (bytes: Uint8Array): void => {
+    latest = bytes
+  }
   const remember = (isDone = false): void => {
     if (begun === null) return
+    const judged = isDone
+      ? undefined
+      : reading?.saved(record.position === begun.place ? null : record.position)
     if (isDone) source.finish()
+    else if (judged !== undefined) {
+      if (judged.end !== null) source.reached(judged.end)
+    }
     // Before the first step the record still holds a place in the source before this one.
     else if (record.position && record.position !== begun.place) source.reached(record.position)
+    if (judged !== undefined) origin.judged = { label, waiting: judged.waiting }
+    else if (origin.judged?.label === label) delete origin.judged
     const read = source.toState()
     rememberRead(origin, label, read)
     noted = auditRead(record, life.learner.step, { label, read, before: noted })
@@ -81,15 +98,15 @@ export async function openSourceSession(
     showNotes: () => notes.show(),
     latest: () => latest,
     remember: () => remember(),
-    learn() {
-      if (known === undefined) rememberHeldOut(origin, source.heldOut)
+    async learn() {
+      if (known === undefined) rememberHeldOut(origin, await judgedHeldOut(source.heldOut, gate))
       origin.maker = 'learn'
       begun = { place: record.position }
       const own: SessionOptions = {
         ...session,
-        batches: fileBatches(life, source, (bytes) => {
-          latest = bytes
-        }),
+        batches: reading
+          ? reading.batches(life, source, source.files !== null, onBytes)
+          : fileBatches(life, source, onBytes),
         totalBytes: source.bytes === null ? null : record.bytes + source.bytes,
         heldOut: heldOutOf(origin),
         whole: { name: label, isNew: known === undefined },

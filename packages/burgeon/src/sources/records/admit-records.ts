@@ -2,7 +2,7 @@
  * The way of records into a journal: each is admitted once, durable before its source may forget it, and then
  * handed on to be learnt.
  */
-import type { AdmittedExperience, Experience, ExperienceJournal } from '@burgeon/continual'
+import type { AdmittedExperience, Experience, ExperienceJournal, GuardRecord } from '@burgeon/continual'
 import { OptionError, shown } from '@burgeon/tensor'
 import { orStopped } from '../or-stopped.ts'
 import { arrivals } from './arrivals.ts'
@@ -10,10 +10,25 @@ import { aRecord, type RecordSource, type SourceRecord } from './record-source.t
 import { newSalt } from './salted-digest.ts'
 import type { Remembered, SeenRecords } from './duplicates/seen-records.ts'
 
+/** What a guard has let in of a text. */
+export interface LetIn {
+  readonly text: string
+  /** From 0 to 1. */
+  readonly trust: number
+}
+
+/** A record that is not in the journal yet. */
+type FreshRecord = Remembered & Partial<LetIn> & { readonly domain: string }
+
 /** What it takes. */
 export interface AdmitRecordsOptions {
   readonly journal: ExperienceJournal
   readonly seen: SeenRecords
+  /**
+   * Judges a text before anything keeps it: what of it may be learnt, and how far it is trusted; null where it
+   * is not. All are let in unless given.
+   */
+  readonly judge?: (record: GuardRecord) => Promise<LetIn | null>
   /** Number of the first experience that was not learnt. */
   readonly from: number
   /** Ends it; what was admitted by then is in the journal. */
@@ -39,7 +54,7 @@ const usualPause = (attempt: number): number => Math.min(1000 * 2 ** (attempt - 
  */
 export async function* admitRecords(
   source: RecordSource,
-  { journal, seen, from, stop, note, pause = usualPause }: AdmitRecordsOptions,
+  { journal, seen, judge, from, stop, note, pause = usualPause }: AdmitRecordsOptions,
 ): AsyncGenerator<AdmittedExperience, void, void> {
   const ahead = arrivals<AdmittedExperience>(maxAhead)
   const ended = new AbortController()
@@ -57,13 +72,21 @@ export async function* admitRecords(
     }
     return null
   }
-  let left = 0
+  let [left, kept] = [0, 0]
   const admit = async (records: readonly SourceRecord[]): Promise<void> => {
-    const fresh: (Remembered & { readonly domain?: string | undefined })[] = []
-    for (const { id, text, domain } of records) {
-      const record = { source: source.name, id, text, domain }
-      if (text === '' || seen.duplicateOf(record, fresh) !== null) left++
-      else fresh.push(record)
+    const fresh: FreshRecord[] = []
+    for (const { id, text, domain = source.name } of records) {
+      const record: FreshRecord = { source: source.name, id, text, domain }
+      const isKnown = (one: FreshRecord): boolean => one.text === '' || seen.duplicateOf(one, fresh) !== null
+      if (isKnown(record)) {
+        left++
+        continue
+      }
+      // Before the journal, and before it is remembered as one that came: a refused text leaves no trace.
+      const own = judge === undefined ? {} : await judge({ ...record, ...(id !== undefined && { key: id }) })
+      if (own === null) kept++
+      else if (isKnown({ ...record, ...own })) left++
+      else fresh.push({ ...record, ...own })
     }
     const admitted = await write(fresh.map(experienceOf))
     if (admitted === null) return
@@ -112,6 +135,7 @@ export async function* admitRecords(
   } finally {
     ended.abort()
     await reading
+    if (kept > 0) note(`${kept} ${kept === 1 ? 'record was' : 'records were'} not let in by the guard`)
     if (left > 0)
       note(`${left} ${left === 1 ? 'record was' : 'records were'} left out: empty, or known before`)
   }
@@ -122,14 +146,10 @@ const delay = (milliseconds: number): Promise<void> =>
     setTimeout(resolve, milliseconds).unref()
   })
 
-const experienceOf = ({
-  source,
-  id,
-  text,
-  domain = source,
-}: Remembered & { readonly domain?: string | undefined }): Experience => ({
+const experienceOf = ({ source, id, text, domain, trust }: FreshRecord): Experience => ({
   ...{ source, domain, salt: newSalt(), text },
   ...(id !== undefined && { key: id }),
+  ...(trust !== undefined && { trust }),
 })
 
 /** Records in groups: all that are there at once, for they share one write. */

@@ -10,9 +10,14 @@ import { takeLockFile } from './node-lock.ts'
 export function nodeDisk(place: string): Disk {
   checkArgument('nodeDisk', 'place', place, checks.text)
   const at = (name: string): string => join(place, name)
-  const put = async (name: string, bytes: Uint8Array, flags: 'w' | 'wx' | 'a'): Promise<void> => {
+  const put = async (
+    name: string,
+    bytes: Uint8Array,
+    flags: 'w' | 'wx' | 'a',
+    mode = 0o666,
+  ): Promise<void> => {
     await mkdir(place, { recursive: true })
-    await using file = await open(at(name), flags)
+    await using file = await open(at(name), flags, mode)
     await file.writeFile(bytes)
     await file.sync()
   }
@@ -26,7 +31,7 @@ export function nodeDisk(place: string): Disk {
     },
     write: (name, bytes) => put(name, bytes, 'w'),
     create: (name, bytes) => put(name, bytes, 'wx'),
-    append: (name, bytes) => put(name, bytes, 'a'),
+    append: (name, bytes, { isPrivate = false } = {}) => put(name, bytes, 'a', isPrivate ? 0o600 : 0o666),
     rename: (from, to) => rename(at(from), at(to)),
     remove: (name) => rm(at(name), { force: true }),
     async list() {

@@ -1,0 +1,91 @@
+/** `burgeon quarantine list|admit|drop`: what a guard kept apart, and what becomes of it. */
+import type { Disk } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { teachLife } from '../../serving/teach-life.ts'
+import { dropQuarantined, quarantined, type QuarantinedText } from '../../session/guard/quarantine.ts'
+import { loadLife } from '../../session/life/life-checkpoint.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { count } from '../../terminal/quantities.ts'
+import { resultsOf } from '../../terminal/results.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+import { holdingFolder } from '../life/holding-folder.ts'
+
+export interface QuarantineOptions {
+  /** Folder of the life. */
+  readonly from: string
+  /** Prints JSON. */
+  readonly json: boolean
+}
+
+/** Lists what waits. Returns the exit code. */
+export async function listQuarantine(
+  { from, json }: QuarantineOptions,
+  outer: CommandContext,
+): Promise<number> {
+  const { print, context } = resultsOf(json, outer)
+  const waiting = await quarantined(nodeDisk(from))
+  for (const { id, source, reasons, text } of waiting) {
+    const beginning = text.length > 60 ? `${text.slice(0, 60)}…` : text
+    context.output.write(`${id}  ${printable(source)}: ${reasons.join(', ')}\n  ${printable(beginning)}\n`)
+  }
+  context.output.write(`${count(waiting.length)} ${waiting.length === 1 ? 'text waits' : 'texts wait'}.\n`)
+  print({ from, waiting })
+  return 0
+}
+
+/** Has the life learn texts that waited, whatever guards say. Returns the exit code. */
+export function admitQuarantined(
+  ids: readonly string[],
+  { from, json }: QuarantineOptions,
+  outer: CommandContext,
+): Promise<number> {
+  const { print, context } = resultsOf(json, outer)
+  return holdingFolder(from, async (disk) => {
+    const texts = await named(disk, ids)
+    const life = await loadLife(disk)
+    const note = (line: string): void => void context.status.write(`burgeon: ${printable(line)}\n`)
+    const teacher = teachLife(life, { disk, note, watcher: { step: () => {}, saved: () => {} } })
+    let [bytes, steps] = [0, 0]
+    for (const { text, source, domain } of texts) {
+      const learnt = await teacher.learnVouched(text, { source, domain }, (body) => body())
+      bytes += learnt.bytes
+      steps += learnt.steps
+    }
+    await teacher.close()
+    await dropQuarantined(disk, ids)
+    context.output.write(
+      `Learnt ${count(texts.length)} ${texts.length === 1 ? 'text' : 'texts'}, ${count(bytes)} bytes in ${count(steps)} steps.\n`,
+    )
+    print({ from, admitted: ids, bytes, steps, step: life.learner.step })
+    return 0
+  })
+}
+
+/** Lets texts that waited go for good. Returns the exit code. */
+export function dropQuarantine(
+  ids: readonly string[],
+  { from, json }: QuarantineOptions,
+  outer: CommandContext,
+): Promise<number> {
+  const { print, context } = resultsOf(json, outer)
+  return holdingFolder(from, async (disk) => {
+    await named(disk, ids)
+    await dropQuarantined(disk, ids)
+    context.output.write(`Dropped ${count(ids.length)} ${ids.length === 1 ? 'text' : 'texts'}.\n`)
+    print({ from, dropped: ids })
+    return 0
+  })
+}
+
+/** Throws UsageError for a name that nothing has. */
+async function named(disk: Disk, ids: readonly string[]): Promise<readonly QuarantinedText[]> {
+  const waiting = await quarantined(disk)
+  const unknown = ids.find((id) => !waiting.some((text) => text.id === id))
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `quarantine: no text ${printable(unknown)} waits in ${printable(disk.place)}; see burgeon quarantine list.`,
+    )
+  }
+  return waiting.filter(({ id }) => ids.includes(id))
+}
