@@ -59,7 +59,8 @@ test('what is kept apart counts for nothing', () => {
 test('of a hundred thousand sources the loudest are remembered', () => {
   const guard = limited()
   admitted(guard, 20_000, (i) => (i % 3 === 0 ? 'loud' : `name ${i}`), 0.5)
-  const { sources } = guard.toState?.() as { sources: readonly (readonly [string, number])[] }
+  const state = guard.toState?.() as { sources: readonly (readonly [string, number])[] }
+  const { sources } = state
   expect(sources.length).toBeLessThanOrEqual(8192)
   expect(new Map(sources).get('loud')).toBe(100 * Math.ceil(20_000 / 3))
 })

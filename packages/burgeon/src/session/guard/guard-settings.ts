@@ -42,9 +42,9 @@ const settingsChecks = Object.fromEntries(names.map((name) => [name, options])) 
  */
 export function guardFrom(who: string, settings: GuardSettings): Guard {
   checkOptions(who, settings, settingsChecks)
-  const made = <K extends GuardName>(name: K): readonly Guard[] => {
-    const own = settings[name]
-    return own === undefined ? [] : [makers[name](own)]
+  const made = (name: GuardName): readonly Guard[] => {
+    const [make, own]: readonly [(options: object) => Guard, object?] = [makers[name], settings[name]]
+    return own === undefined ? [] : [make(own)]
   }
   return guards(...names.flatMap(made))
 }
