@@ -43,7 +43,8 @@ const settingsChecks = Object.fromEntries(names.map((name) => [name, options])) 
 export function guardFrom(who: string, settings: GuardSettings): Guard {
   checkOptions(who, settings, settingsChecks)
   const made = (name: GuardName): readonly Guard[] => {
-    const [make, own]: readonly [(options: object) => Guard, object?] = [makers[name], settings[name]]
+    const own = settings[name]
+    const make = makers[name] as (options: object) => Guard
     return own === undefined ? [] : [make(own)]
   }
   return guards(...names.flatMap(made))
