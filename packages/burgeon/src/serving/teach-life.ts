@@ -18,7 +18,7 @@ import { saltedDigest } from '../sources/records/salted-digest.ts'
 import { learnFeedback, noteLearnt, type Piece } from './learn-feedback.ts'
 
 /** Source of what is sent to be learnt, for guards. */
-export const taughtSource = 'taught'
+const taughtSource = 'taught'
 
 type Turn = Parameters<Teacher['learn']>[1]
 

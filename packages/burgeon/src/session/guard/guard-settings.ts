@@ -44,7 +44,7 @@ export function guardFrom(who: string, settings: GuardSettings): Guard {
   checkOptions(who, settings, settingsChecks)
   const made = (name: GuardName): readonly Guard[] => {
     const own = settings[name]
-    const make = makers[name] as (options: object) => Guard
+    const make: (options: object) => Guard = makers[name]
     return own === undefined ? [] : [make(own)]
   }
   return guards(...names.flatMap(made))

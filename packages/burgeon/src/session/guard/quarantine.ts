@@ -4,7 +4,7 @@ import type { Admission, GuardRecord } from '@burgeon/continual'
 import { CheckpointError, type Disk } from '@burgeon/gpt'
 
 /** File in the folder of a life, a text a line. Only its owner may read it. */
-export const quarantineFile = 'quarantine.jsonl'
+const quarantineFile = 'quarantine.jsonl'
 
 /** A text that waits. Plain data. */
 export interface QuarantinedText {
