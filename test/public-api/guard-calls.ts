@@ -12,6 +12,12 @@ export const guardCalls = {
       takes: { 'options.unknown': ['number', 'string'] },
     }),
   ],
+  outputFilter: [
+    () => ({
+      args: { rules: { phrases: ['blue falcon'], patterns: ['no-[0-9]{4}'], personalData: true } },
+      run: api.outputFilter,
+    }),
+  ],
   findPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.findPersonalData })],
   redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
   personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],

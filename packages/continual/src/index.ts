@@ -22,6 +22,7 @@ export type { ExperienceJournal, ExperienceJournalOptions } from './experience/e
 export type { CompactOptions, TidiedJournal } from './experience/experience-journal.ts'
 export { openExperience } from './experience/open-experience.ts'
 export * from './explain/index.ts'
+export * from './guard/output/index.ts'
 export * from './guard/personal/index.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'

@@ -37,6 +37,7 @@ export type {
   GenerativeModel,
   LogitsProcessor,
   Prompt,
+  TextFilter,
 } from './generation/generate-options.ts'
 export { Generation } from './generation/generation.ts'
 export type {

@@ -41,6 +41,14 @@ export type LogitsProcessor = (
   row: number,
 ) => ArrayLike<number>
 
+/** Changes the text of a row as it comes, before anybody sees it. */
+export interface TextFilter {
+  /** Takes what has become certain of the text; returns what may be seen of it by now. */
+  push(text: string): string
+  /** The rest: nothing comes any more. Called again it returns nothing. */
+  end(): string
+}
+
 /** How much to write, and how to choose. */
 export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
   /** Tokens to write at most, ≥ 0. */
@@ -69,6 +77,11 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
    * `@burgeon/continual` does. Log-probabilities are of the model's own.
    */
   readonly logitsProcessor?: LogitsProcessor
+  /**
+   * Makes the filter of each row: what comes, and `text` of the whole, is what it lets pass. Tokens stay as
+   * they were drawn. Wants a tokenizer.
+   */
+  readonly textFilter?: (row: number) => TextFilter
   /**
    * What happens when a row has filled the context: it ends (`stop`), goes on with the second half of what it
    * has (`slide`, unless given), or ContextFullError is thrown (`error`).
@@ -122,6 +135,7 @@ export const generateChecks: ChecksOf<GenerateOptions> = {
   logProbabilities: checks.integer({ from: 0 }),
   allowedTokens: checks.callback(),
   logitsProcessor: checks.callback('a function of logits, the text so far and its row'),
+  textFilter: checks.callback('a function that makes the filter of a row'),
   onContextFull: checks.oneOf('stop', 'slide', 'error'),
   weights: checks.oneOf('snapshot', 'live'),
   cacheFormat: aCacheFormat,
@@ -137,7 +151,16 @@ export function tokensOfPrompts(
   prompts: readonly Prompt[],
   options: GenerateOptions,
 ): number[][] {
-  const { tokenizer, stopTexts, onContextFull = 'slide', draft, draftTokens, adapters, seed = 0 } = options
+  const {
+    tokenizer,
+    stopTexts,
+    textFilter,
+    onContextFull = 'slide',
+    draft,
+    draftTokens,
+    adapters,
+    seed = 0,
+  } = options
   const last = seed + prompts.length - 1
   if (!Number.isSafeInteger(last)) {
     throw new OptionError(`generate: got seed ${seed} for ${prompts.length} rows; expected a smaller one.`)
@@ -149,6 +172,11 @@ export function tokensOfPrompts(
   }
   if (stopTexts !== undefined && tokenizer === undefined) {
     throw new OptionError('generate: got stopTexts and no tokenizer; expected one that makes text of tokens.')
+  }
+  if (textFilter !== undefined && tokenizer === undefined) {
+    throw new OptionError(
+      'generate: got textFilter and no tokenizer; expected one that makes text of tokens.',
+    )
   }
   if (draftTokens !== undefined && draft === undefined) {
     throw new OptionError('generate: got draftTokens and no draft; expected a model that drafts them.')

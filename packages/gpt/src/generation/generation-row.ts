@@ -1,6 +1,6 @@
 /** One text that is being written: what it has, what may come next, and when it ends. */
 import { checks, keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
-import type { GenerateOptions } from './generate-options.ts'
+import type { GenerateOptions, TextFilter } from './generate-options.ts'
 import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
 import { candidatesOf, type Candidates, chooseToken } from './sampling.ts'
 import { TextPieces } from './text-pieces.ts'
@@ -58,6 +58,7 @@ export class GenerationRow {
   readonly #options: GenerateOptions
   readonly #counts: TokenCounts
   readonly #pieces: TextPieces | undefined
+  readonly #filter: TextFilter | undefined
   readonly #steps: GeneratedToken[] = []
   #decoded = ''
 
@@ -69,6 +70,7 @@ export class GenerationRow {
     this.#options = options
     this.#counts = new TokenCounts(prompt)
     this.#pieces = options.tokenizer && new TextPieces(options.tokenizer, options.stopTexts ?? [], prompt)
+    this.#filter = options.textFilter?.(index)
     if (options.tokens === 0) this.finish = 'tokens'
   }
 
@@ -141,6 +143,7 @@ export class GenerationRow {
     else if (this.written.length >= this.#options.tokens) this.finish = 'tokens'
     else if (this.#options.onContextFull === 'stop' && this.window > context) this.finish = 'context'
     if (this.finish !== undefined) text = this.#pieces && (text ?? '') + this.#pieces.end()
+    text = this.#seen(text, this.finish !== undefined)
     this.#decoded += text ?? ''
     const { logProbabilities } = this.#options
     const step = {
@@ -187,9 +190,15 @@ export class GenerationRow {
     }
   }
 
+  /** What may be seen of a text by now. */
+  #seen(text: string | undefined, isEnd: boolean): string | undefined {
+    if (text === undefined || this.#filter === undefined) return text
+    return this.#filter.push(text) + (isEnd ? this.#filter.end() : '')
+  }
+
   /** Text that was held back when the row ended with no token of its own. */
   rest(): string {
-    const rest = this.#pieces?.end() ?? ''
+    const rest = this.#seen(this.#pieces?.end(), true) ?? ''
     this.#decoded += rest
     return rest
   }

@@ -73,9 +73,9 @@ export function borderOf(text: string, spans: readonly PersonalSpan[], least: nu
   while (to > least && word - to < longestWord && !isBlank(text.charCodeAt(to - 1))) to--
   if (word - to >= longestWord) to = word
   for (const span of spans.toReversed()) {
-    // What touches the end may go on.
-    if (span.from < to && span.to >= to && span.from >= least && text.length - span.from < longestBlock)
-      to = span.from
+    // What touches the end may go on; what is as long as anything can be goes on no more.
+    if (span.from >= to || span.to < to || span.from < least) continue
+    to = text.length - span.from < longestBlock ? span.from : span.to
   }
   return to
 }

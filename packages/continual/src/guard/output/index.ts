@@ -1,0 +1,2 @@
+/** What is public of what may be said, and nothing else. */
+export { type OutputFilter, outputFilter, type OutputRules } from './output-filter.ts'
