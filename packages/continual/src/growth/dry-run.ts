@@ -12,7 +12,7 @@ import {
 import type { TriedRequests } from '../journal/trials/tried-requests.ts'
 import type { Measurement } from './measure/measurement.ts'
 import { type AnyConfig, grownIn, type RequestTo } from './price-in.ts'
-import { excessOfPrice } from './within-budget.ts'
+import { barOf, excessOfPrice } from './within-budget.ts'
 
 /** The course of a life as a policy sees it. */
 export interface DryRunInput<C extends AnyConfig = GptConfig> {
@@ -82,9 +82,10 @@ export function dryRun<S, C extends AnyConfig = GptConfig>(
   let [lastGrowth, lastDrift]: [number, number | null] = [0, null]
   let isSaturated = false
   const growths: DryGrowth<C>[] = []
-  const grow = (step: number, request: RequestTo<C>, reason: string): void => {
+  const grow = (step: number, request: RequestTo<C>, reason: string, isApproved: boolean = false): void => {
     const { config: after, parameters: more, price } = grownIn(config, request, stateBytes)
-    const refused = excessOfPrice(price, { parameters }, budget) !== null
+    const bar = barOf(request, parameters + more, parameters, budget, isApproved)
+    const refused = bar !== null || excessOfPrice(price, { parameters }, budget) !== null
     if (!refused) {
       config = after as C
       parameters += more
@@ -115,7 +116,7 @@ export function dryRun<S, C extends AnyConfig = GptConfig>(
     if (request === null) continue
     const tried = policy.trial && trials[step]
     if (policy.trial === undefined || tried === undefined) {
-      grow(step, request, reason)
+      grow(step, request, reason, decision.isApproved)
       continue
     }
     const { goesOn } = policy.trial.decide(tried.outcome)

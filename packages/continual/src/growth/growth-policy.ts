@@ -54,6 +54,13 @@ export interface GrowthBudget {
    * of what prunings dropped; no limit unless given. Gradients and activations are not counted.
    */
   readonly bytes?: number
+  /** Kinds of requests that may be carried out; every kind unless given. */
+  readonly kinds?: readonly string[]
+  /**
+   * Most learnt numbers that the model may reach by growth that nobody has approved (`onApproval`); no limit
+   * unless given.
+   */
+  readonly withoutApproval?: number
 }
 
 /** Decision of a policy, with a reason for people: it stands in the log. */
@@ -65,6 +72,8 @@ export interface GrowthDecision<S, C extends AnyConfig = GptConfig> {
    * was refused. Only where `request` is null; nothing unless given.
    */
   readonly held?: 'growth waits' | 'growth refused'
+  /** Whether somebody has approved the request. False unless given. */
+  readonly isApproved?: boolean
   readonly state: S
 }
 
@@ -137,6 +146,8 @@ export const budgetChecks: ChecksOf<GrowthBudget> = {
   parameters: checks.required(checks.number({ from: 0, infinite: true })),
   flopsPerToken: checks.number({ from: 0, infinite: true }),
   bytes: checks.number({ from: 0, infinite: true }),
+  kinds: checks.list('a list of kinds of growth', checks.text),
+  withoutApproval: checks.number({ from: 0, infinite: true }),
 }
 
 /** Never grows: the control of every comparison. */

@@ -24,6 +24,9 @@ export function excessOf(
   request: AnyRequest,
   budget: GrowthBudget,
 ): Excess | null {
+  const { kinds = [request.kind] } = budget
+  if (!kinds.includes(request.kind))
+    return { what: `growths of kind ${request.kind}`, had: 0, comes: 1, allowed: 0 }
   return excessOfPrice(priceIn(signals.config, request, signals.stateBytes ?? 0), signals, budget)
 }
 
@@ -48,6 +51,41 @@ export function excessOfPrice(
     { what: 'bytes of weights and state', had: had.bytes, comes: comes.bytes, allowed: maxBytes },
   ]
   return limits.find((limit) => limit.comes > limit.allowed && limit.comes > limit.had) ?? null
+}
+
+/**
+ * Why a growth may not be, though the budget has room for it: its kind, or that nobody has approved it. Null
+ * if it may.
+ *
+ * @param comes Learnt numbers after it.
+ */
+export function barOf(
+  { kind }: Pick<AnyRequest, 'kind'>,
+  comes: number,
+  had: number,
+  { kinds, withoutApproval = Infinity }: GrowthBudget,
+  isApproved: boolean,
+): string | null {
+  if (kinds !== undefined && !kinds.includes(kind)) {
+    return `a request of kind ${kind} is not allowed; expected one of ${kinds.join(', ') || 'no kind at all'}.`
+  }
+  if (isApproved || comes <= withoutApproval || comes <= had) return null
+  return `it leads to ${comes} parameters, and nobody has approved it; up to ${withoutApproval} it may be without.`
+}
+
+/** Why a request that nobody has approved may not be, as `barOf`. Throws as `excessOf`. */
+export function barWithin(
+  {
+    config,
+    parameters,
+    stateBytes = 0,
+  }: Pick<GrowthSignals<AnyConfig>, 'config' | 'parameters' | 'stateBytes'>,
+  request: AnyRequest,
+  budget: GrowthBudget,
+  isApproved: boolean = false,
+): string | null {
+  const { before, after } = priceIn(config, request, stateBytes)
+  return barOf(request, parameters + after.parameters - before.parameters, parameters, budget, isApproved)
 }
 
 const bytesOf = ({ weightBytes, stateBytes }: ModelCost): number => weightBytes + stateBytes

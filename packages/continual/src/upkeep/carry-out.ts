@@ -3,7 +3,7 @@ import { GrowthRefusedError, GrowthStandsError, stateBytesOf } from '@burgeon/gp
 import { BurgeonError, type RandomKey, type Mirror } from '@burgeon/tensor'
 import type { GrowthBudget } from '../growth/growth-policy.ts'
 import { type AnyRequest, priceIn } from '../growth/price-in.ts'
-import { excessOfPrice } from '../growth/within-budget.ts'
+import { barOf, excessOfPrice } from '../growth/within-budget.ts'
 import type { JournaledGrowth, LearnerEvent } from '../journal/event.ts'
 import type { NetworkGrowth } from '../model/grow-network.ts'
 import type { Model } from '../model/model.ts'
@@ -29,6 +29,8 @@ export interface ReasonedRequest {
   readonly policy: string
   readonly request: AnyRequest
   readonly reason: string
+  /** Whether somebody has approved it. False unless given. */
+  readonly isApproved?: boolean
 }
 
 /**
@@ -52,6 +54,9 @@ export async function carryOut(
         `growth: it leads to ${excess.comes} ${excess.what}; the budget allows ${excess.allowed}.`,
       )
     }
+    const comes = parameters + price.after.parameters - price.before.parameters
+    const bar = barOf(request, comes, parameters, budget, asked.isApproved ?? false)
+    if (bar !== null) throw new GrowthRefusedError(`growth: ${bar}`)
     const record = await site.grow(request, { mirrors, key, price, ...(now && { now }) })
     return growthEvent(asked, step, record)
   } catch (error) {

@@ -25,7 +25,7 @@ import {
   type TriedGrowth,
 } from '../growth/growth-trial.ts'
 import type { AnyConfig, AnyRequest } from '../growth/price-in.ts'
-import { excessOf } from '../growth/within-budget.ts'
+import { barWithin, excessOf } from '../growth/within-budget.ts'
 import type { Measurement } from '../growth/measure/measurement.ts'
 
 /** A policy for a model of either kind. */
@@ -101,7 +101,7 @@ export function growthRunner(
 
   const growIn = async (
     context: StepContext,
-    asked: Pick<ReasonedRequest, 'request' | 'reason'>,
+    asked: Omit<ReasonedRequest, 'policy'>,
   ): Promise<LearnerEvent> => {
     const event = await carryOut({ policy: name, ...asked }, groundOf(means, context))
     if (event.kind === 'growth') state = { ...state, lastGrowth: context.step }
@@ -142,9 +142,9 @@ export function growthRunner(
         const reason = `growth: the policy ${fault}; expected a request or null, a reason and a state.`
         return [refusalEvent(name, step, { reason, ...seen })]
       }
-      const { request, reason, state: after } = decided.value as GrowthDecision<unknown, AnyConfig>
-      state = { ...state, policy: after }
-      const { held } = decided.value as GrowthDecision<unknown, AnyConfig>
+      const decision = decided.value as GrowthDecision<unknown, AnyConfig>
+      const { request, reason, held, isApproved = false } = decision
+      state = { ...state, policy: decision.state }
       if (request === null && held !== undefined) return [heldEvent(held, name, step, { reason, ...seen })]
       if (request === null) return consideredEvents(name, step, reason, seen.measured)
       if (hasVocabulary && addsTokens(kindOf(request))) {
@@ -160,7 +160,7 @@ export function growthRunner(
         state = { ...state, tried: { asked: step, reason, candidates, arm: null, isDone: false } }
         return consideredEvents(name, step, `${reason}; growth is tried`, seen.measured)
       }
-      const event = await growIn(context, { request, reason })
+      const event = await growIn(context, { request, reason, isApproved })
       return [{ ...event, data: { ...event.data, ...seen } } as LearnerEvent]
     },
     proposed() {
@@ -216,7 +216,7 @@ function affordable(
   budget: GrowthBudget,
 ): TriedGrowth['candidates'] {
   const fits = (request: AnyRequest): boolean =>
-    attempt(() => excessOf(signals, request, budget)).value === null
+    attempt(() => excessOf(signals, request, budget) ?? barWithin(signals, request, budget)).value === null
   return Object.fromEntries(Object.entries(candidates).filter(([, request]) => fits(request)))
 }
 

@@ -52,6 +52,7 @@ export function budgeted<S, C extends AnyConfig = GptConfig>(
   const { growths = Infinity, steps = 0 } = limits
   const own: GrowthBudget = { parameters, flopsPerToken, bytes }
   const both = (budget: GrowthBudget): GrowthBudget => ({
+    ...budget,
     parameters: Math.min(budget.parameters, parameters),
     flopsPerToken: Math.min(budget.flopsPerToken ?? Infinity, flopsPerToken),
     bytes: Math.min(budget.bytes ?? Infinity, bytes),

@@ -20,7 +20,7 @@ import {
   type LiveState,
 } from '../growth-policy.ts'
 import type { AnyConfig, RequestTo } from '../price-in.ts'
-import { excessOf } from '../within-budget.ts'
+import { barWithin, excessOf } from '../within-budget.ts'
 
 /** A request that waits: for somebody, or, once that was approved, for the next step. */
 export interface WaitingGrowth<C extends AnyConfig = GptConfig> {
@@ -76,7 +76,10 @@ export interface ApprovedGrowth<S, C extends AnyConfig = GptConfig>
 
 /** Options of `onApproval`. */
 export interface OnApprovalOptions {
-  /** Whether requests wait from the beginning on. Default true. */
+  /**
+   * Whether all requests wait from the beginning on. Default true; where they do not, those still do that lead
+   * beyond `withoutApproval` of the learner's budget.
+   */
   readonly asks?: boolean
 }
 
@@ -205,7 +208,8 @@ export function onApproval<S, C extends AnyConfig = GptConfig>(
       const { request, reason, state: inner } = decision
       // A state that has nothing of its own stays that of the policy.
       const after = isApprovalState(state) || own.asks ? { ...own, inner } : inner
-      if (request === null || !own.asks) return { ...decision, state: after }
+      if (request === null || !(own.asks || isTooMuch(signals, request, budget)))
+        return { ...decision, state: after }
       const id = own.asked + 1
       const waiting = { id, step: signals.step, request, reason, decision: null }
       return {
@@ -233,7 +237,22 @@ function decided<S, C extends AnyConfig>(
   if (decision === 'refuse') return refused(`request ${id} was refused by hand: ${reason}`)
   const hindrance = hindranceOf(signals, request, budget)
   if (hindrance !== null) return refused(`request ${id} was approved, but ${hindrance}`)
-  return { request, reason: `${reason} (request ${id}, approved)`, state: free }
+  return { request, reason: `${reason} (request ${id}, approved)`, isApproved: true, state: free }
+}
+
+/** Whether a request leads to more than may be without approval. One of a kind that may not be is not asked for. */
+function isTooMuch<C extends AnyConfig>(
+  signals: GrowthSignals<C>,
+  request: RequestTo<C>,
+  { kinds: _, ...budget }: GrowthBudget,
+): boolean {
+  if (budget.withoutApproval === undefined) return false
+  try {
+    return barWithin(signals, request, budget) !== null
+  } catch (error) {
+    if (error instanceof BurgeonError) return false
+    throw error
+  }
 }
 
 /** Why a request cannot be carried out by now; null if it can. */
@@ -244,7 +263,8 @@ function hindranceOf<C extends AnyConfig>(
 ): string | null {
   try {
     const excess = excessOf(signals, request, budget)
-    return excess && `it would come to ${excess.comes} ${excess.what}, above ${excess.allowed}`
+    if (excess) return `it would come to ${excess.comes} ${excess.what}, above ${excess.allowed}`
+    return barWithin(signals, request, budget, true)
   } catch (error) {
     if (!(error instanceof BurgeonError)) throw error
     return `it cannot be: ${error.message}`
