@@ -6,6 +6,7 @@ import {
   novelRepetition,
   ownOutput,
   personalData,
+  policyGuard,
   provenance,
   sourceShare,
 } from '@burgeon/continual'
@@ -57,6 +58,7 @@ test.each<[string, () => Guard, readonly GuardRecord[]]>([
   ['one of a user', once, [unknown, unknown]],
   ['personalData', () => personalData(), [personal]],
   ['personalData that refuses', () => personalData('refuse'), [personal]],
+  ['policyGuard', () => policyGuard({ learn: { sources: { allow: ['source*'] } } }), [unknown]],
   ['a chain', () => guards(provenance(), once()), [unknown]],
 ])('%s keeps every statement', (_, make, catches) => {
   const results = checkGuard(make, { catches })

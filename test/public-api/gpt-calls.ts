@@ -418,6 +418,7 @@ export const growthCalls: CallsOf<typeof growth> = {
       run: growth.ungrowTo,
     }),
   ],
+  growthKinds: 'a list of names',
   growthConfigs: [() => ({ args: { log }, run: growth.growthConfigs })],
   replayGrowth: [() => ({ args: { log, count: 1 }, run: growth.replayGrowth })],
   mergeAdapter: [

@@ -2,6 +2,8 @@
 import * as api from '@burgeon/continual'
 import type { CallsOf } from './call.ts'
 
+const policy: api.Policy = { learn: { sources: { allow: ['mail'] } }, grow: { maxParameters: 9 } }
+
 /** By export. */
 export const guardCalls = {
   guards: [() => ({ args: { member: api.provenance() }, run: api.guards, says: ['members'] })],
@@ -18,6 +20,10 @@ export const guardCalls = {
       run: api.outputFilter,
     }),
   ],
+  readPolicy: [() => ({ args: { json: '{ "learn": { "personalData": "redact" } }' }, run: api.readPolicy })],
+  checkPolicy: [() => ({ args: { value: policy }, run: api.checkPolicy, takes: { value: ['object'] } })],
+  policyGuard: [() => ({ args: { policy }, run: api.policyGuard })],
+  budgetUnder: [() => ({ args: { policy, budget: { parameters: 100 } }, run: api.budgetUnder })],
   findPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.findPersonalData })],
   redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
   personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],

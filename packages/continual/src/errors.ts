@@ -36,6 +36,11 @@ export class GuardError extends BurgeonError {
   override readonly name = 'GuardError'
 }
 
+/** A policy is none; the message names the field, and the line of its file. */
+export class PolicyError extends BurgeonError {
+  override readonly name = 'PolicyError'
+}
+
 /**
  * An explanation does not add up: its own error is larger than may be, or a life that was lived again did not
  * come to the same bits. The message says by how much.

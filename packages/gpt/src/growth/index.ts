@@ -43,6 +43,7 @@ export type {
   PruneLayer,
   RequestOfKind,
 } from './requests/growth-request.ts'
+export { growthKinds } from './requests/check-request.ts'
 export { mergeAdapter, type MergeRecord } from './apply/merge-adapter.ts'
 export { planGrowth } from './plan/plan-growth.ts'
 export type { PlannedGrowth } from './changes/planned-growth.ts'

@@ -50,7 +50,8 @@ const longestPhrase = 200
 /** What stands in the place of a phrase or a pattern. */
 export const withheld = '[withheld]'
 
-const aPhrase: Check<string> = {
+/** Check of a phrase. */
+export const aPhrase: Check<string> = {
   expected: `a phrase of 1 to ${longestPhrase} characters`,
   accepts: (value): value is string =>
     typeof value === 'string' && value.trim() !== '' && value.length <= longestPhrase,

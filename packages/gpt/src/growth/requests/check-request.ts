@@ -89,6 +89,9 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
   pruneLayer: { block: text },
 }
 
+/** Every kind of request. */
+export const growthKinds: readonly GrowthKind[] = Object.keys(fields) as GrowthKind[]
+
 /**
  * The same request with the fields of its kind and no others.
  *
