@@ -62,7 +62,7 @@ test('growth beyond what may be without approval is refused where nobody can app
     (own: GrowthPolicy) => firstOf(neverGrow as GrowthPolicy, own),
   ]) {
     const growth = onApproval(schedule, { asks: false })
-    const learner = lives(around(growth as GrowthPolicy), { withoutApproval: born + 60 })
+    const learner = lives(around(growth), { withoutApproval: born + 60 })
     await steps(learner, 6)
     expect(kindsOf(learner)).toEqual(['2 growth', '4 growth waits'])
     const { size } = learner.model.parameters
@@ -75,7 +75,7 @@ test('growth beyond what may be without approval is refused where nobody can app
 
 test('what somebody has refused stays refused', async () => {
   const growth = onApproval(schedule, { asks: false })
-  const learner = lives(growth as GrowthPolicy, { withoutApproval: born })
+  const learner = lives(growth, { withoutApproval: born })
   await steps(learner, 2)
   growth.approvals.decide(1, 'refuse')
   await steps(learner, 1)
@@ -86,7 +86,7 @@ test('what somebody has refused stays refused', async () => {
 test('approval opens no way to a kind that is not allowed, nor beyond the budget', async () => {
   for (const budget of [{ kinds: ['addLayer'] }, { parameters: born + 10 }]) {
     const growth = onApproval(neverGrow as GrowthPolicy, { asks: false })
-    const learner = lives(growth as GrowthPolicy, { withoutApproval: born, ...budget })
+    const learner = lives(growth, { withoutApproval: born, ...budget })
     growth.approvals.request(wider, 'by hand')
     await steps(learner, 1)
     expect(kindsOf(learner)).toEqual(['1 growth refused'])
@@ -108,8 +108,8 @@ test('new tokens come as far as may be without approval, and no farther', async 
 test('what is barred is no candidate of a trial', async () => {
   const tried = async (budget: Partial<GrowthBudget>): Promise<string[]> => {
     const when = growOnSchedule([{ step: 4, request: widest }])
-    const policy = growByTrial({ when: when as GrowthPolicy, steps: 4 })
-    const learner = lives(policy as GrowthPolicy, budget, { probes: heldBack({ share: 0.3, seed: 1 }) })
+    const policy = growByTrial({ when, steps: 4 })
+    const learner = lives(policy, budget, { probes: heldBack({ share: 0.3, seed: 1 }) })
     await steps(learner, 40)
     return learner.journal.map(({ summary }) => summary)
   }
@@ -122,7 +122,7 @@ test('what is barred is no candidate of a trial', async () => {
 test('a dry run says the same', () => {
   const config = gptConfig(sizes)
   const run = (budget: Partial<GrowthBudget>): boolean[] =>
-    dryRun(schedule as GrowthPolicy, {
+    dryRun(schedule, {
       ...{ config, parameters: born, losses: [1, 1, 1, 1, 1], budget: { parameters: 1e6, ...budget } },
     }).map(({ refused }) => refused)
   expect(run({})).toEqual([false, false])

@@ -1,6 +1,5 @@
 /** Policies: what is wrong with a file is said by line and field, and what is right is held. */
-import { budgetUnder, checkPolicy, type GuardRecord, policyGuard, readPolicy } from '@burgeon/continual'
-import { growthKinds } from '@burgeon/gpt/growth'
+import { checkPolicy, type GuardRecord, policyGuard, readPolicy } from '@burgeon/continual'
 import { PolicyError } from 'burgeon/continual'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -138,16 +137,4 @@ describe('as a guard', () => {
       verdict: 'learn',
     })
   })
-})
-
-test('a budget comes within its limits, and never becomes larger', () => {
-  const policy = readPolicy(whole)
-  expect(budgetUnder(policy, { parameters: 5000, bytes: 7 })).toEqual({
-    ...{ parameters: 1000, bytes: 7, kinds: ['widenMlp', 'addLayer'], withoutApproval: 500 },
-  })
-  expect(budgetUnder(policy, { parameters: 10, kinds: ['addLayer'], withoutApproval: 5 })).toEqual({
-    ...{ parameters: 10, kinds: ['addLayer'], withoutApproval: 5 },
-  })
-  expect(budgetUnder({}, { parameters: 10 })).toEqual({ parameters: 10 })
-  expect(growthKinds).toContain('growVocabulary')
 })

@@ -20,10 +20,17 @@ export const guardCalls = {
       run: api.outputFilter,
     }),
   ],
-  readPolicy: [() => ({ args: { json: '{ "learn": { "personalData": "redact" } }' }, run: api.readPolicy })],
-  checkPolicy: [() => ({ args: { value: policy }, run: api.checkPolicy, takes: { value: ['object'] } })],
-  policyGuard: [() => ({ args: { policy }, run: api.policyGuard })],
-  budgetUnder: [() => ({ args: { policy, budget: { parameters: 100 } }, run: api.budgetUnder })],
+  readPolicy: [
+    () => ({
+      args: { json: '{ "learn": { "personalData": "redact" } }' },
+      run: api.readPolicy,
+      says: ['policy'],
+    }),
+  ],
+  checkPolicy: [
+    () => ({ args: { value: policy }, run: api.checkPolicy, says: ['policy'], takes: { value: ['object'] } }),
+  ],
+  policyGuard: [() => ({ args: { policy }, run: api.policyGuard, says: ['policy'] })],
   findPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.findPersonalData })],
   redactPersonalData: [() => ({ args: { text: 'anna@example.org' }, run: api.redactPersonalData })],
   personalData: [() => ({ args: { verdict: 'redact' as const }, run: api.personalData })],

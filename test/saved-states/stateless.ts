@@ -49,7 +49,7 @@ export const stateless: readonly string[] = [
   // A door keeps its account in the state of a learner; damage is refused in `test/guard`.
   ...['guards', 'provenance', 'personalData', 'personalStream', 'findPersonalData', 'redactPersonalData'],
   ...['novelRepetition', 'ownOutput', 'sourceShare'],
-  ...['outputFilter', 'policyGuard', 'readPolicy', 'checkPolicy', 'budgetUnder'],
+  ...['outputFilter', 'policyGuard', 'readPolicy', 'checkPolicy'],
   // A journal keeps everything on its disk; damage there is refused in `test/experience`.
   'openExperience',
   // A log is on disk, and a checkpoint holds its place.

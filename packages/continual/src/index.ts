@@ -22,19 +22,9 @@ export type { ExperienceJournal, ExperienceJournalOptions } from './experience/e
 export type { CompactOptions, TidiedJournal } from './experience/experience-journal.ts'
 export { openExperience } from './experience/open-experience.ts'
 export * from './explain/index.ts'
-export * from './guard/output/index.ts'
-export * from './guard/personal/index.ts'
-export * from './guard/policy/index.ts'
 export { freezeConverged, type FreezeConvergedOptions } from './freezing/freeze-converged.ts'
 export type { Freezing } from './freezing/freezing.ts'
-export {
-  type ApprovalState,
-  type ApprovedGrowth,
-  type GrowthApprovals,
-  onApproval,
-  type OnApprovalOptions,
-  type WaitingGrowth,
-} from './growth/policies/on-approval.ts'
+export * from './growth/policies/on-approval.ts'
 export { budgeted, type GrowthLimits } from './growth/policies/budgeted.ts'
 export { type DryGrowth, type DryRunInput, dryRun } from './growth/dry-run.ts'
 export { firstOf } from './growth/policies/first-of.ts'

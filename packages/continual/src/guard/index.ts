@@ -7,3 +7,6 @@ export { novelRepetition, type NovelRepetitionOptions } from './novel-repetition
 export { ownOutput, type OwnOutputOptions } from './own-output.ts'
 export { provenance, type ProvenanceOptions } from './provenance.ts'
 export { sourceShare, type SourceShareOptions } from './source-share.ts'
+export * from './output/index.ts'
+export * from './personal/index.ts'
+export * from './policy/index.ts'

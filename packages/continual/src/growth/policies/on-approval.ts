@@ -77,8 +77,8 @@ export interface ApprovedGrowth<S, C extends AnyConfig = GptConfig>
 /** Options of `onApproval`. */
 export interface OnApprovalOptions {
   /**
-   * Whether all requests wait from the beginning on. Default true; where they do not, those still do that lead
-   * beyond `withoutApproval` of the learner's budget.
+   * Whether all requests wait from the beginning on. Default true; where they do not, those still do that
+   * lead beyond `withoutApproval` of the learner's budget.
    */
   readonly asks?: boolean
 }
@@ -240,7 +240,10 @@ function decided<S, C extends AnyConfig>(
   return { request, reason: `${reason} (request ${id}, approved)`, isApproved: true, state: free }
 }
 
-/** Whether a request leads to more than may be without approval. One of a kind that may not be is not asked for. */
+/**
+ * Whether a request leads to more than may be without approval. One of a kind that may not be is not asked
+ * for.
+ */
 function isTooMuch<C extends AnyConfig>(
   signals: GrowthSignals<C>,
   request: RequestTo<C>,

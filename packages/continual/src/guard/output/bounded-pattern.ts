@@ -2,7 +2,7 @@
 import { OptionError } from '@burgeon/tensor'
 
 /** Characters that a match of any pattern may have. */
-export const longestPattern = 256
+const longestPattern = 256
 
 /** How many characters a piece of a pattern can match. */
 interface Length {
@@ -83,7 +83,7 @@ class Reader {
     }
     this.#at += counted.length
     if (this.#source[this.#at] === '?') this.#at++
-    const [, from, to] = /^\{(\d+)(?:,(\d*))?\}$/.exec(counted) ?? [, '0', '1']
+    const [, from, to] = /^\{(\d+)(?:,(\d*))?\}$/.exec(counted) ?? ['', '0', '1']
     if (to === '') this.#fail('repeats without end; expected a count after the comma')
     const [least, most] = [Number(from), Number(to ?? from)]
     if (most > 1 && atom.least !== atom.most) {

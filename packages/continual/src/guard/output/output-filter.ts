@@ -48,7 +48,7 @@ const leastHeld = 64
 const known = 512
 const longestPhrase = 200
 /** What stands in the place of a phrase or a pattern. */
-export const withheld = '[withheld]'
+const withheld = '[withheld]'
 
 /** Check of a phrase. */
 export const aPhrase: Check<string> = {
@@ -57,7 +57,7 @@ export const aPhrase: Check<string> = {
     typeof value === 'string' && value.trim() !== '' && value.length <= longestPhrase,
 }
 /** Checks of rules. */
-export const ruleChecks: ChecksOf<OutputRules> = {
+const ruleChecks: ChecksOf<OutputRules> = {
   phrases: checks.list('a list of phrases', aPhrase),
   patterns: checks.list('a list of patterns', checks.text),
   personalData: checks.boolean,

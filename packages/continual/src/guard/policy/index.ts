@@ -1,4 +1,4 @@
 /** What is public of policies, and nothing else. */
 export type { ApproveRules, GrowRules, LearnRules, NameRules, Policy } from './policy.ts'
-export { budgetUnder, policyGuard } from './policy-guard.ts'
+export { policyGuard } from './policy-guard.ts'
 export { checkPolicy, readPolicy } from './read-policy.ts'

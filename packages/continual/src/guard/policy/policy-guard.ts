@@ -1,5 +1,4 @@
-/** A policy as a guard, and as limits of growth. */
-import type { GrowthBudget } from '../../growth/growth-policy.ts'
+/** A policy as a guard. */
 import type { Guard, GuardDecision } from '../guard.ts'
 import { guards } from '../guards.ts'
 import { outputFilter } from '../output/output-filter.ts'
@@ -52,21 +51,4 @@ const fits = (name: string, rule: string): boolean =>
 function isAllowed(name: string, { allow, refuse = [] }: NameRules = {}): boolean {
   if (refuse.some((rule) => fits(name, rule))) return false
   return allow === undefined || allow.some((rule) => fits(name, rule))
-}
-
-/**
- * A budget within the limits of a policy.
- *
- * @throws PolicyError for what is no policy.
- */
-export function budgetUnder(policy: Policy, budget: GrowthBudget): GrowthBudget {
-  const { grow = {}, approve = {} } = checkPolicy(policy)
-  return {
-    ...budget,
-    parameters: Math.min(budget.parameters, grow.maxParameters ?? Infinity),
-    ...(grow.kinds && { kinds: grow.kinds.filter((kind) => budget.kinds?.includes(kind) ?? true) }),
-    ...(approve.growthAbove !== undefined && {
-      withoutApproval: Math.min(budget.withoutApproval ?? Infinity, approve.growthAbove),
-    }),
-  }
 }

@@ -1,4 +1,6 @@
-/** What an operator has decided of a life: what it may learn, say and grow, and what somebody has to approve. */
+/**
+ * What an operator has decided of a life: what it may learn, say and grow, and what somebody has to approve.
+ */
 import type { OutputRules } from '../output/output-filter.ts'
 import type { PersonalDataVerdict } from '../personal/personal-data.ts'
 

@@ -4,7 +4,7 @@ import { type Check, checkArgument, checks, OptionError, shown } from '@burgeon/
 import { PolicyError } from '../../errors.ts'
 import { boundedPattern } from '../output/bounded-pattern.ts'
 import { aPhrase } from '../output/output-filter.ts'
-import { faultLine, type JsonStep, lineOf } from './json-lines.ts'
+import { type JsonStep, lineOf, requireJson } from './json-lines.ts'
 import type { Policy } from './policy.ts'
 
 /** Longest file that is read. */
@@ -49,9 +49,7 @@ export function readPolicy(json: string): Policy {
   if (json.length > longest) {
     throw new PolicyError(`policy: got ${json.length} characters; expected at most ${longest}.`)
   }
-  const broken = faultLine(json)
-  if (broken !== null)
-    throw new PolicyError(`policy: line ${broken}: this is no JSON; expected an object of it.`)
+  requireJson(json)
   const value: unknown = JSON.parse(json)
   const fault = faultIn(value, shape, [])
   if (fault === null) return value as Policy
@@ -78,7 +76,7 @@ function faultIn(value: unknown, own: Shape, path: readonly JsonStep[]): Fault |
   if (isCheck(own)) return own.accepts(value) ? null : (patternFault(value, own, path) ?? wrong(own.expected))
   if ('each' in own) {
     if (!Array.isArray(value)) return wrong('a list')
-    return firstFault(value.map((one, i) => () => faultIn(one, own.each as Shape, [...path, i])))
+    return firstFault(value.map((one, i) => () => faultIn(one, own.each, [...path, i])))
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong('an object')
   return firstFault(
