@@ -41,7 +41,7 @@ const shape: Shape = {
  *   `say.patterns[2]`; OptionError for what is no text.
  * @example
  * ```ts
- * const policy = readPolicy('{ "say": { "phrases": ["blue falcon"] }, "grow": { "maxParameters": 1000000 } }')
+ * const policy = readPolicy(`{ "say": { "phrases": ["blue falcon"] } }`)
  * ```
  */
 export function readPolicy(json: string): Policy {
