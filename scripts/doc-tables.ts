@@ -2,7 +2,10 @@
  * The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes
  * them.
  */
+import { makePlan, type Plan, plannedModel, type PlanQuestion } from '@burgeon/cluster'
+import { OptionError } from '@burgeon/tensor'
 import { format } from '../bench/benchmark.ts'
+import { byteSize, compactCount, count } from '../packages/burgeon/src/terminal/quantities.ts'
 import { keptBenchmarks, type KeptResult, readResult, rowOf } from './kept-results.ts'
 
 /** A table between marks of its name. */
@@ -153,11 +156,59 @@ function serving(): string {
 }
 
 /** By name. */
+/** What models of several sizes take on one kind of device. */
+function plans(): string {
+  const rows = [1e9, 7e9, 7e10, 4e11, 1e12, 1e13].map((parameters) => {
+    const config = plannedModel({ parameters })
+    const asked = { config, device: 'h200', tokens: 20 * parameters }
+    const alone = makePlan(asked)
+    const { memory, flops, devices, tokensPerSecond } = alone
+    const state = memory.weights + memory.masters + memory.gradients + memory.moments
+    const inTime = planInTime({ ...asked, days: 90 })
+    return [
+      compactCount(parameters),
+      ...[byteSize(state), flops.toExponential(1), count(devices)],
+      ...(inTime === null
+        ? ['–', '–', '–']
+        : [
+            count(inTime.devices),
+            `${inTime.megawatts.toPrecision(2)} MW`,
+            `${compactCount(inTime.dollars)} $`,
+          ]),
+      `${compactCount(tokensPerSecond)} tokens/s`,
+    ]
+  })
+  return table([
+    [
+      'parameters',
+      'state',
+      'operations',
+      'H200 that hold it',
+      'H200 in 90 days',
+      'power',
+      'price',
+      'one copy keeps up with',
+    ],
+    ...rows,
+  ])
+}
+
+/** Null where no number of copies is in time. */
+function planInTime(question: PlanQuestion): Plan | null {
+  try {
+    return makePlan(question)
+  } catch (error) {
+    if (error instanceof OptionError) return null
+    throw error
+  }
+}
+
 export const docTables: Readonly<Record<string, DocTable>> = {
   'table: checks': { document: 'docs/evidence.md', write: keptChecks },
   'table: serve': { document: 'docs/serving.md', write: serving },
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
+  'table: plans': { document: 'docs/scale.md', write: plans },
   'table: speeds': { document: 'docs/benchmarks.md', write: speeds },
   'table: growing instead of learning from scratch': { document: 'docs/benchmarks.md', write: growthPays },
 }

@@ -10,7 +10,16 @@ import { join } from 'node:path'
 import { root } from './pack-packages.ts'
 
 /** The folders of the packages, each after those that it needs: the order of publishing. */
-export const inOrder = ['tensor', 'autograd', 'gpt', 'continual', 'senses', 'server', 'burgeon'] as const
+export const inOrder = [
+  'tensor',
+  'autograd',
+  'gpt',
+  'continual',
+  'senses',
+  'cluster',
+  'server',
+  'burgeon',
+] as const
 
 /** Any manifest. */
 export type Manifest = Record<string, unknown> & { readonly name: string; readonly version: string }

@@ -46,7 +46,16 @@ try {
   console.log(`installed: ${tarballs.map(({ name }) => name).join(', ')}`)
 
   copyFileSync(join(import.meta.dirname, 'try-packages-program.js'), join(project, 'program.js'))
-  const entries = entryPoints(['tensor', 'autograd', 'gpt', 'continual', 'senses', 'server', 'burgeon'])
+  const entries = entryPoints([
+    'tensor',
+    'autograd',
+    'gpt',
+    'continual',
+    'senses',
+    'cluster',
+    'server',
+    'burgeon',
+  ])
   process.stdout.write(run(node, 'program.js', ...entries))
 
   for (const program of firstPrograms()) {

@@ -56,7 +56,7 @@ describe('every error class', () => {
   })
 
   it('comes with the package burgeon, by one of its paths, or with one that is installed by itself', () => {
-    const reached = ['burgeon', 'senses', 'server'].flatMap((folder) => [
+    const reached = ['burgeon', 'senses', 'cluster', 'server'].flatMap((folder) => [
       ...(offers.get(folder)?.keys() ?? []),
     ])
     expect([...classes.keys()].filter((name) => !reached.includes(name))).toEqual([])

@@ -21,8 +21,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gpt: ['tensor'],
   continual: ['tensor', 'autograd', 'gpt'],
   senses: ['tensor'],
+  cluster: ['tensor', 'gpt'],
   server: ['tensor', 'gpt'],
-  burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'senses', 'server'],
+  burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'senses', 'cluster', 'server'],
 }
 
 const packageOf = (path: string): string => path.split('/')[1]

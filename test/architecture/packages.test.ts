@@ -15,6 +15,7 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
   gpt: { '@burgeon/tensor': version },
   continual: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
   senses: { '@burgeon/tensor': version },
+  cluster: { '@burgeon/tensor': version, '@burgeon/gpt': version },
   server: {
     '@burgeon/tensor': version,
     '@burgeon/gpt': version,
@@ -25,6 +26,7 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
   burgeon: {
     '@burgeon/tensor': version,
     '@burgeon/autograd': version,
+    '@burgeon/cluster': version,
     '@burgeon/gpt': version,
     '@burgeon/continual': version,
     '@clack/prompts': '1.9.0',

@@ -29,6 +29,7 @@ for (const door of [
   ...paths.map((path) => `burgeon${path}`),
   '@burgeon/senses',
   '@burgeon/senses/testing',
+  '@burgeon/cluster',
   '@burgeon/server',
 ]) {
   for (const name of Object.keys((await import(door)) as object)) if (!doors.has(name)) doors.set(name, door)

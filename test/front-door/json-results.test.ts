@@ -192,6 +192,7 @@ test('serve, and a learner that is paused', async () => {
   const init = running(['init', '--json'], folder)
   expect(await init.ended).toBe(0)
   expectFields(linesOf(init.said.output)[0], 'init: the end')
+  expectFields((await json('plan', '--parameters', '7e9')).lines[0], 'plan: the end')
   serve.child.kill('SIGTERM')
   expect(await serve.ended).toBe(143)
   expectFields(linesOf(serve.said.output)[1], 'serve: the end')

@@ -126,6 +126,7 @@ export const gptCalls: CallsOf<typeof api> = {
   readCheckpoint: [
     () => ({ args: { disk: disk(), options: {} }, run: api.readCheckpoint, says: ['memory'] }),
   ],
+  parametersOf: [() => ({ args: { config: llama().config }, run: api.parametersOf })],
   hasCheckpoint: [() => ({ args: { disk: disk() }, run: api.hasCheckpoint })],
   writeCheckpoint: [
     () => ({

@@ -6,6 +6,7 @@ import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addMcp } from './arguments/mcp-command.ts'
+import { addPlan } from './arguments/plan-command.ts'
 import { addQuarantine } from './arguments/quarantine-command.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
@@ -141,6 +142,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
 
   addServe(program, context, finish)
   addMcp(program, context, finish)
+  addPlan(program, context, finish)
   addConfig(program, context, finish)
   addInit(program, context, finish)
   addAudit(program, context, finish)

@@ -63,6 +63,7 @@ export type {
   PretrainedSource,
   SenseConfig,
 } from './config/gpt-config.ts'
+export { parametersOf } from './config/block-size.ts'
 export { configFromState } from './config/config-from-state.ts'
 export { type GptSizes, gptConfig } from './config/gpt-sizes.ts'
 export { type CacheFormat, KeyValueCache } from './forward/key-value-cache.ts'

@@ -1,4 +1,5 @@
 /** How many learnt numbers a model has, by its configuration alone and without listing its parameters. */
+import { checkArgument, checks } from '@burgeon/tensor'
 import {
   type BlockConfig,
   type GptConfig,
@@ -39,8 +40,15 @@ export function blockSize(config: GptConfig, block: BlockConfig): PartSize {
   return { parameters: products + biases + 2 * normSize(config) + ofHeads, products }
 }
 
-/** Learnt numbers of a model: the sum of the sizes of `parameterSpecs`. */
+const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'embed', 'blocks')
+
+/**
+ * Learnt numbers of a model: the sum of the sizes of `parameterSpecs`.
+ *
+ * @throws OptionError for what is no configuration.
+ */
 export function parametersOf(config: GptConfig): number {
+  checkArgument('parametersOf', 'config', config, aConfig)
   const { vocabulary, context, embed, positions, headBias, untiedHead, blocks, patches } = config
   const blocksSize = blocks.reduce((total, block) => total + blockSize(config, block).parameters, 0)
   const tables = embed * ((untiedHead ? 2 : 1) * vocabulary + (positions === 'learned' ? context : 0))

@@ -1,0 +1,194 @@
+/** `burgeon plan`: which machines a model of some size takes, for how long, and at what price. */
+import { readFile } from 'node:fs/promises'
+import {
+  type Assumptions,
+  makePlan,
+  type Plan,
+  plannedModel,
+  type PlannedSizes,
+  type Precision,
+  usualAssumptions,
+} from '@burgeon/cluster'
+import { configFromState, type GptConfig, type GptState, readCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
+import { OptionError } from '@burgeon/tensor'
+import { byteSize, compactCount, count, duration, many, percent } from '../../terminal/quantities.ts'
+import { resultsOf } from '../../terminal/results.ts'
+import { printable } from '../../terminal/terminal.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+
+export interface PlanOptions {
+  /** Learnt numbers of the model; beside `from` not. */
+  readonly parameters?: number
+  /** Folder of a life whose model is planned for, as it is. */
+  readonly from?: string
+  readonly vocabulary?: number
+  readonly context?: number
+  /** Tokens that are learnt in all; twenty for each parameter unless given. */
+  readonly tokens?: number
+  readonly device: string
+  readonly precision: Precision
+  readonly rehearsal: number
+  /** Keeps importance and anchor of elastic weight consolidation. */
+  readonly ewc: boolean
+  readonly batch?: number
+  readonly days?: number
+  /** A file of JSON with assumptions that take the place of the usual ones of the same name. */
+  readonly assumptions?: string
+  /** Prints one object of JSON. */
+  readonly json: boolean
+}
+
+/** What is learnt of a parameter where compute is spent best (Hoffmann et al. 2022). */
+const tokensPerParameter = 20
+
+/** Runs the command. Returns the exit code. */
+export async function plan(options: PlanOptions, outer: CommandContext): Promise<number> {
+  const { print, context } = resultsOf(options.json, outer)
+  const assumptions = await assumptionsFrom(options.assumptions)
+  const { device, precision, rehearsal, ewc, batch, days } = options
+  if (!Object.hasOwn(assumptions.devices, device)) {
+    const known = Object.keys(assumptions.devices).join(', ')
+    throw new UsageError(`plan: got --device ${printable(device)}; expected one of ${known}.`)
+  }
+  const { config, planned } = await asked(() => planFor(options, assumptions))
+  const { layers, embed, context: length } = config
+  const question = {
+    layers,
+    embed,
+    context: length,
+    device,
+    precision,
+    rehearsal,
+    ewc,
+    tokens: config.tokens,
+  }
+  print({
+    ...question,
+    batch: batch ?? assumptions.batchTokens,
+    days: days ?? null,
+    plan: planned,
+    assumptions,
+  })
+  const { name } = assumptions.devices[device]
+  context.output.write(
+    `A model of ${compactCount(planned.parameters)} parameters (${many(layers, 'layer')} of ${count(embed)}), on ${name}, learns ${compactCount(config.tokens)} tokens:\n\n` +
+      planRows(planned, assumptions)
+        .map(([name, value]) => `${name.padEnd(22)}${value}\n`)
+        .join(''),
+  )
+  return 0
+}
+
+/** A question in numbers, and the plan. */
+async function planFor(
+  options: PlanOptions,
+  assumptions: Assumptions,
+): Promise<{
+  readonly config: {
+    readonly layers: number
+    readonly embed: number
+    readonly context: number
+    readonly tokens: number
+  }
+  readonly planned: Plan
+}> {
+  const { device, precision, rehearsal, ewc: keepsPenalty, batch, days } = options
+  const config = await configOf(options)
+  const sizes = { layers: config.blocks.length, embed: config.embed, context: config.context }
+  const question = {
+    ...{ config, device, precision, rehearsal, keepsPenalty },
+    ...(batch !== undefined && { batchTokens: batch }),
+    ...(days !== undefined && { days }),
+  }
+  const { parameters } = makePlan({ ...question, tokens: 1 }, assumptions)
+  const tokens = options.tokens ?? tokensPerParameter * parameters
+  return { config: { ...sizes, tokens }, planned: makePlan({ ...question, tokens }, assumptions) }
+}
+
+async function configOf({ from, parameters, vocabulary, context }: PlanOptions): Promise<GptConfig> {
+  if (from === undefined) {
+    if (parameters === undefined)
+      throw new UsageError('plan: got no --parameters; expected some, or --from with a life.')
+    const sizes: PlannedSizes = {
+      parameters,
+      ...(vocabulary !== undefined && { vocabulary }),
+      ...(context !== undefined && { context }),
+    }
+    return plannedModel(sizes)
+  }
+  if (parameters !== undefined || vocabulary !== undefined || context !== undefined) {
+    throw new UsageError(
+      'plan: got --from and sizes; expected one of them: the sizes are those of the model.',
+    )
+  }
+  const { model } = (await readCheckpoint(nodeDisk(from))) as { readonly model?: GptState }
+  if (model) return configFromState(model.config)
+  throw new UsageError(`plan: the checkpoint in ${printable(from)} holds no model.`)
+}
+
+/** What cannot be planned is a wrong flag. */
+async function asked<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof OptionError) throw new UsageError(`plan: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+async function assumptionsFrom(file: string | undefined): Promise<Assumptions> {
+  if (file === undefined) return usualAssumptions
+  try {
+    const own = JSON.parse(await readFile(file, 'utf8')) as Partial<Assumptions>
+    return { ...usualAssumptions, ...own, devices: { ...usualAssumptions.devices, ...own.devices } }
+  } catch (error) {
+    throw new UsageError(
+      `plan: cannot read the assumptions in ${printable(file)}: ${(error as Error).message}`,
+    )
+  }
+}
+
+/** A plan in words and figures. */
+function planRows(planned: Plan, { localSteps }: Assumptions): [string, string][] {
+  const { memory, split, exchange } = planned
+  const state: [string, number][] = [
+    ['weights', memory.weights],
+    ['32-bit copies', memory.masters],
+    ['gradients', memory.gradients],
+    ['moments', memory.moments],
+    ['importance and anchor', memory.penalty],
+  ]
+  const told = state.flatMap(([name, bytes]) => (bytes > 0 ? [`${name} ${byteSize(bytes)}`] : []))
+  return [
+    ['state of a copy', `${byteSize(state.reduce((sum, [, bytes]) => sum + bytes, 0))}: ${told.join(', ')}`],
+    [
+      'a sequence beside it',
+      `${byteSize(memory.activations)} while it learns, ${byteSize(memory.cache)} while it answers`,
+    ],
+    [
+      'devices of a copy',
+      `${count(split.acrossProducts * split.stages)}: ${many(split.stages, 'stage')} of ${count(split.acrossProducts)}, ${byteSize(planned.bytesPerDevice)} of ${byteSize(planned.memoryPerDevice)} on the fullest`,
+    ],
+    [
+      'devices',
+      `${count(planned.devices)} in ${many(planned.machines, 'machine')}: ${planned.copies === 1 ? '1 copy' : `${count(planned.copies)} copies`}`,
+    ],
+    ['operations', `${planned.flops.toExponential(2)}`],
+    ['stages wait', `${percent(planned.bubble)} of the time`],
+    [
+      'a synchronization',
+      `${byteSize(exchange.bytes)} through the links of each machine, ${duration(exchange.everyStep)}; every ${localSteps} steps ${duration(exchange.rarely)} a step`,
+    ],
+    ['time', timeOf(planned.days)],
+    ['hours of devices', compactCount(planned.deviceHours)],
+    ['power', `${planned.megawatts.toPrecision(3)} MW, ${compactCount(planned.megawattHours)} MWh`],
+    ['price', `${compactCount(planned.dollars)} dollars`],
+    ['keeps up with', `${compactCount(planned.tokensPerSecond)} tokens a second`],
+    ['a copy writes', `${planned.writtenPerSecond.toPrecision(3)} tokens a second for one reader, at most`],
+  ]
+}
+
+const timeOf = (days: number): string =>
+  days > 1000 ? `${count(days / 365.25)} years` : duration(days * 86_400)
