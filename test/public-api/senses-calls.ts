@@ -66,6 +66,7 @@ export const sensesCalls: CallsOf<typeof api> = {
     () => ({ args: { codec: api.grey, piece: picture() }, run: api.senseRequest, says: ['grey'] }),
   ],
   maxPieceBytes: 'a number',
+  resampled: [() => ({ args: { sound: { ...sound(), rate: 16_000 }, rate: 8000 }, run: api.resampled })],
   readTable: [
     () => ({
       args: { bytes: new TextEncoder().encode('a\n1\n'), name: 'file', limits: limits() },
@@ -89,6 +90,21 @@ export const sensesCalls: CallsOf<typeof api> = {
 }
 
 export const sensesNodeCalls: CallsOf<typeof nodeApi> = {
+  readSenses: [
+    () => ({
+      args: {
+        folder: import.meta.dirname,
+        options: {
+          ...{ ...limits(), bytes: 1000, sound: 'mel', soundSamples: 300, moments: 4, past: 2 },
+          onBroken: () => {},
+        },
+      },
+      run: async (...args: Parameters<typeof nodeApi.readSenses>) => {
+        for await (const piece of nodeApi.readSenses(...args)) piece.request()
+      },
+      says: ['cannot be read'],
+    }),
+  ],
   readPng: [
     () => ({
       args: { bytes: Uint8Array.from(png()), name: 'file', limits: limits() },

@@ -1,2 +1,3 @@
 /** `@burgeon/senses/node`: what needs Node to be read. */
 export { readPng } from './media/read-png.ts'
+export { type FoundPiece, readSenses, type ReadSensesOptions } from './media/read-senses.ts'

@@ -97,7 +97,7 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
       kind: 'values',
       values: cosinesOfBytes(byteEmbed),
     }),
-    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.04 / Math.sqrt(inner / 2))),
+    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.2 / Math.sqrt(inner / 2))),
     table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.02)),
     table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.02)),
     table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),

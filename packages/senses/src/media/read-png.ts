@@ -117,7 +117,7 @@ function headerOf(chunk: Uint8Array | undefined, name: string, mostPixels: numbe
   if (interlace !== 0) {
     throw new SenseError(
       'unsupported',
-      `${name}: got an interlaced file; expected one that is not. Write it anew, or install sharp.`,
+      `${name}: got an interlaced file; expected one that is not. Write it anew without.`,
     )
   }
   if (width * height > mostPixels) {

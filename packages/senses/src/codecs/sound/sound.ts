@@ -14,7 +14,7 @@ export interface Sound {
 export const soundRate = 8000
 
 /** A sound, whatever its rate. */
-const aSound: Check<Sound> = checks.role('a sound', 'rate', 'samples')
+export const aSound: Check<Sound> = checks.role('a sound', 'rate', 'samples')
 
 /** Throws for what is no sound of 8,000 finite samples per second. */
 export function checkSound(who: string, piece: Sound): void {
@@ -23,7 +23,7 @@ export function checkSound(who: string, piece: Sound): void {
   if (piece.rate !== soundRate) {
     throw new SenseError(
       'unsupported',
-      `${who}: got ${String(piece.rate)} samples per second; expected ${soundRate}. Resample it first.`,
+      `${who}: got ${String(piece.rate)} samples per second; expected ${soundRate}. Resample it first (resampled).`,
     )
   }
   const wrong = piece.samples.findIndex((sample) => !Number.isFinite(sample))

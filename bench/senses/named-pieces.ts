@@ -1,0 +1,133 @@
+/** A model that learns pieces of one sense, each with its name in letters behind it. */
+import { adamw, chain, clipByGlobalNorm, warmUpCosine } from '@burgeon/autograd/optim'
+import { joinBatches, Learner, type TokenBatch } from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { grow } from '@burgeon/gpt/growth'
+import { type Codec, sense, senseRequest } from '@burgeon/senses'
+import { type Device, keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
+
+/** Pieces in order, with their names. */
+export interface NamedPieces<Piece> {
+  readonly count: number
+  at(i: number): { readonly piece: Piece; readonly name: string }
+}
+
+/** How a life learns. */
+export interface NamingOptions {
+  readonly seed: number
+  /** Places of a row: the token of the sense, its patches, the letters of a name. */
+  readonly context: number
+  /** Pieces of a step. */
+  readonly rows: number
+  /** How often each piece is seen, in a new order each time. */
+  readonly passes: number
+  readonly rate: number
+  /** What a patch weighs beside a letter. */
+  readonly patchWeight: number
+  readonly device: Device
+  readonly note: (line: string) => void
+}
+
+/** What a life has come to. Plain data. */
+export interface Naming {
+  readonly parameters: number
+  /** Share of test pieces of which every letter, and the end of the name, was the likeliest. */
+  readonly named: number
+  /** Of the bytes of test pieces, without their names. */
+  readonly bitsPerByte: number
+}
+
+/** Learns pieces, and is then asked for the names of others. */
+export async function learnNames<Piece>(
+  codec: Codec<Piece, unknown>,
+  train: NamedPieces<Piece>,
+  test: NamedPieces<Piece>,
+  options: NamingOptions,
+): Promise<Naming> {
+  const { seed, context, rows, passes, rate, patchWeight, device, note } = options
+  const model = Gpt.create({ context, embed: 128, heads: 4, layers: 3 }, { seed, device })
+  await grow(model, senseRequest(codec, train.at(0).piece), { mirrors: [], key: [seed, 1] })
+  const [perPass, random] = [
+    Math.floor(train.count / rows),
+    new RandomStream(keyFromSeed(seed)).named('order'),
+  ]
+  const total = passes * perPass
+  const learningRate = warmUpCosine({ peak: rate, warmup: Math.ceil(total / 20), total, final: rate / 50 })
+  const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate, weightDecay: 0.01 }))
+  const learner = new Learner({ model, seed, optimizer })
+  const batchOf = (pieces: NamedPieces<Piece>, places: readonly number[]): TokenBatch =>
+    joinBatches(
+      places.map((i): TokenBatch => {
+        const { piece, name } = pieces.at(i)
+        return sense(model.config, codec, piece, { text: `${name}\n`, patchWeight })
+      }),
+    )
+  let step = 0
+  for (let pass = 0; pass < passes; pass++) {
+    const order = Array.from({ length: train.count }, (_, i) => i)
+    if (passes > 1) random.shuffle(order)
+    for (let first = 0; first + rows <= train.count; first += rows) {
+      const { loss } = await learner.observe(batchOf(train, order.slice(first, first + rows)))
+      if (++step % 50 === 0) note(`step ${step} of ${total}: ${loss.toFixed(3)} nats a byte`)
+    }
+  }
+  let [right, bits, bytes] = [0, 0, 0]
+  for (let first = 0; first < test.count; first += rows) {
+    const places = Array.from({ length: Math.min(rows, test.count - first) }, (_, i) => first + i)
+    const ends = places.map((i) => test.at(i).name.length + 1)
+    const asked = askNames(model, batchOf(test, places), ends)
+    right += asked.right
+    bits += asked.bits
+    bytes += asked.bytes
+  }
+  const { size } = model.parameters
+  model.dispose()
+  return { parameters: size, named: right / test.count, bitsPerByte: bits / bytes }
+}
+
+/**
+ * How many names are right, letter by letter, and the bits of all bytes before them.
+ *
+ * @param ends Letters of each name, its end included.
+ */
+function askNames(
+  model: Gpt,
+  { rows, length, tokens }: TokenBatch,
+  ends: readonly number[],
+): { right: number; bits: number; bytes: number } {
+  const { device, config } = model
+  const inputs = Int32Array.from({ length: rows * length }, (_, i) =>
+    Math.max(0, tokens[Math.floor(i / length) * (length + 1) + (i % length)]),
+  )
+  const logits = scope(() =>
+    model.forward(device.tensor(inputs, { shape: [rows, length], dtype: 'i32' })).readSync(),
+  )
+  const V = config.vocabulary
+  let [right, bits, bytes] = [0, 0, 0]
+  for (let row = 0; row < rows; row++) {
+    const own = tokens.subarray(row * (length + 1), (row + 1) * (length + 1)).filter((token) => token >= 0)
+    let isRight = true
+    for (let i = 1; i < own.length; i++) {
+      const read = readAt(logits, (row * length + i - 1) * V, V, own[i])
+      if (i >= own.length - ends[row]) isRight &&= read.likeliest === own[i]
+      else if (own[i] < 256) [bits, bytes] = [bits + read.bits, bytes + 1]
+    }
+    if (isRight) right++
+  }
+  return { right, bits, bytes }
+}
+
+/** The likeliest token by V logits, and the bits of another. */
+function readAt(
+  logits: ArrayLike<number>,
+  from: number,
+  V: number,
+  target: number,
+): { likeliest: number; bits: number } {
+  let likeliest = 0
+  for (let v = 1; v < V; v++) if (logits[from + v] > logits[from + likeliest]) likeliest = v
+  const largest = logits[from + likeliest]
+  let sum = 0
+  for (let v = 0; v < V; v++) sum += Math.exp(logits[from + v] - largest)
+  return { likeliest, bits: (Math.log(sum) + largest - logits[from + target]) / Math.LN2 }
+}
