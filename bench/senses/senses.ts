@@ -47,7 +47,7 @@ const firstSecond = ({ count, at }: NamedPieces<Sound>): NamedPieces<Sound> => (
 const pictures: Omit<NamingOptions, 'seed' | 'device' | 'note'> = {
   ...{ context: 64, rows: 16, passes: 1, rate: 2e-3, patchWeight: 0.01 },
 }
-const sounds: typeof pictures = { ...pictures, context: 112, passes: 12 }
+const sounds: typeof pictures = { ...pictures, context: 112, passes: 12, rate: 1e-3 }
 
 export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once }) => {
   const folder = mnistFolder('senses', data)
