@@ -21,6 +21,7 @@ import {
   slice,
   type Tensor,
   type TensorsByPath,
+  UnsupportedError,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
 import { layoutOf, type PatchLayout } from '../patches/patch-layout.ts'
@@ -61,6 +62,11 @@ export function forward(
 /** Where the rows of a model with a patch front have patches; null where they have none. */
 function layoutIn(config: GptConfig, tokens: Tensor): PatchLayout | null {
   if (config.patches === undefined) return null
+  if (!tokens.device.readsAtOnce) {
+    throw new UnsupportedError(
+      `forward: got a model with a patch front on ${tokens.device.name}; expected a device on the CPU, where rows can be looked at.`,
+    )
+  }
   const [B, T] = tokens.shape as [number, number]
   return layoutOf(config, tokens.readSync(), B, T)
 }
