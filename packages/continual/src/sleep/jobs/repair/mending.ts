@@ -18,7 +18,7 @@ interface Gain {
 /** What a way came to, on the rows of the fault. */
 export interface Tried extends Gain {
   readonly way: RepairWay
-  /** Beyond as many ordinary steps. */
+  /** Beyond as many ordinary steps, where the fault is one that learning may bring about. */
   readonly beyond: Gain
   /** Another domain that is worse for it; null for none. */
   readonly harmed: string | null
@@ -34,8 +34,7 @@ export async function triedOf(
 ): Promise<Tried[]> {
   const afterOf = (way: RepairWay): Promise<readonly HeldRow[] | null> =>
     context.attempt(async () => (await way.run(fault, context, size)) && (await context.measure()))
-  // What is gone from memory no ordinary step brings back.
-  const ordinary = fault.found === 'memory' ? held : ((await afterOf(ordinarySteps)) ?? held)
+  const ordinary = isDoubtful(fault) ? ((await afterOf(ordinarySteps)) ?? held) : held
   const tried: Tried[] = []
   for (const way of ways) {
     const after = await afterOf(way)
@@ -102,6 +101,9 @@ export function failureOf(tried: readonly Tried[]): string {
   })
   return `${bestOf(tried) === null ? 'no way helped' : 'too few operations are left'}: ${told.join(', ')}`
 }
+
+/** What learning itself may bring about: then a way has to be better than learning on. */
+const isDoubtful = ({ found }: Fault): boolean => found === 'weights' || found === 'weakness'
 
 const isOf = (fault: Fault, domain: string): boolean => fault.domain === null || fault.domain === domain
 

@@ -31,7 +31,7 @@ interface State {
 }
 
 /** Factors of the learning rate of the faster ways. */
-const fasterBy = [3, 10]
+const fasterBy = [3, 10, 30]
 
 const aUsualLoss = fields<UsualLoss>('losses of looks', {
   looks: checks.integer({ from: 1 }),
@@ -60,11 +60,12 @@ const stateChecks: StateChecks<State> = {
  *    and more than before, in a domain whose rows that are held back are not better than at the last look.
  *
  * Each way is tried from the same moment: remembered rows of the domain are learnt, at the rate of the
- * learner, at three times that and at ten times; what was learnt is learnt again from a store; the model
+ * learner, at three, ten and thirty times that; what was learnt is learnt again from a store; the model
  * grows. The best is kept if the held-back rows of the domain, which never teach, are better by 0.02 bits
- * and 2.5 standard errors, row by row, than before and than after as many ordinary steps, and those of no
- * other domain are worse by as much: what learning on would mend is left to it. It is gone again for as long
- * as that helps. In a learner without a fault nothing is tried, and no bit changes.
+ * and 2.5 standard errors, row by row, and those of no other domain are worse by as much. Of weights and
+ * slices, which learning itself may move, it has to be as much better than as many ordinary steps: what
+ * learning on would mend is left to it. It is gone again for as long as that helps. In a learner without a
+ * fault nothing is tried, and no bit changes.
  *
  * @throws OptionError for other options, and where a learner is built without a rehearsal, or with a growth
  *   beside an adapter.
