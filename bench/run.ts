@@ -39,6 +39,7 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     async () => (await import('./self-knowledge/self-knowledge.ts')).selfKnowledge,
     ...(['quick', 'seeds', 'data', 'lives'] as const),
   ],
+  safety: [async () => (await import('./safety/safety.ts')).safety, 'quick', 'seeds', 'data', 'lives'],
   drift: [async () => (await import('./streams/drift.ts')).drift, 'quick'],
   growth: [
     async () => (await import('./growth/growth.ts')).growth,

@@ -57,7 +57,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
     ...['repairJob', 'selfAssessment'],
   ],
   'test/guard: judge texts before anything keeps them': [
-    ...['guards', 'novelRepetition', 'ownOutput', 'provenance', 'sourceShare'],
+    ...['guards', 'novelRepetition', 'observeWithin', 'ownOutput', 'provenance', 'sourceShare'],
     ...['findPersonalData', 'personalData', 'personalStream', 'redactPersonalData'],
   ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],

@@ -69,6 +69,8 @@ it('every folder of the learner has a rule', () => {
     // Moments of the whole learner, kept and put back, and what is tried between two of them.
     'fork',
     'trial',
+    // Stands on the learner: steps that are looked at before they stand.
+    'limits',
     'journal',
     'learning',
     'metrics',

@@ -21,6 +21,21 @@ test('a new phrase may come three times, whoever says it and whatever is around 
   ])
 })
 
+test('however much trusted text it has seen, a phrase of strangers does not become one of it', () => {
+  const guard = novelRepetition()
+  const drawn = (i: number): string => Math.imul(i + 1, 0x9e3779b1).toString(36)
+  for (let i = 0; i < 300; i++)
+    ask(guard, Array.from({ length: 300 }, (_, j) => drawn(300 * i + j)).join(''), 1)
+  let learnt = 0
+  for (let i = 0; i < 120; i++) {
+    // Twenty phrases of 16 bytes, each in six texts.
+    const phrase = `${drawn(1e6 + (i % 20))}${drawn(2e6 + (i % 20))}??????`.slice(0, 16)
+    if (ask(guard, `${englishOf(i, 9)}${phrase}${englishOf(500 + i, 9)}`, 0.2) === 'learn') learnt++
+  }
+  expect(learnt).toBeLessThanOrEqual(64)
+  expect(learnt).toBeGreaterThan(50)
+})
+
 test('what trusted text has said may be said as often as one likes, and trusted text has no limit', () => {
   const guard = novelRepetition({ most: 1 })
   for (let i = 0; i < 5; i++) expect(ask(guard, trigger, 1)).toBe('learn')

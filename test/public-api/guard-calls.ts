@@ -1,5 +1,8 @@
 /** Right calls of what stands before a learner, of `@burgeon/continual`. */
+import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
+import { openReference } from '@burgeon/tensor/reference'
 import type { CallsOf } from './call.ts'
 
 const policy: api.Policy = { learn: { sources: { allow: ['mail'] } }, grow: { maxParameters: 9 } }
@@ -37,6 +40,22 @@ export const guardCalls = {
   personalStream: [() => ({ args: {}, run: api.personalStream })],
   novelRepetition: [() => ({ args: { options: { most: 3, length: 16 } }, run: api.novelRepetition })],
   ownSource: 'a name',
+  observeWithin: [
+    () => ({
+      args: {
+        learner: new api.Learner({
+          model: Gpt.create({ context: 8, embed: 4, heads: 2, layers: 1 }, { device: openReference() }),
+          optimizer: sgd(0.1),
+          strategy: { probes: api.heldBack() },
+        }),
+        data: 'some text',
+        limit: { most: 0.1 },
+      },
+      run: api.observeWithin,
+      says: ['learner', 'batchOfTokens'],
+      takes: { data: ['string', 'object'] },
+    }),
+  ],
   ownOutput: [() => ({ args: { options: { most: 0.5, bytes: 4096 } }, run: api.ownOutput })],
   sourceShare: [
     () => ({

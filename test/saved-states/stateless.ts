@@ -48,7 +48,7 @@ export const stateless: readonly string[] = [
   ...['interference', 'uniform'],
   // A door keeps its account in the state of a learner; damage is refused in `test/guard`.
   ...['guards', 'provenance', 'personalData', 'personalStream', 'findPersonalData', 'redactPersonalData'],
-  ...['novelRepetition', 'ownOutput', 'sourceShare'],
+  ...['novelRepetition', 'observeWithin', 'ownOutput', 'sourceShare'],
   ...['outputFilter', 'policyGuard', 'readPolicy', 'checkPolicy'],
   // A journal keeps everything on its disk; damage there is refused in `test/experience`.
   'openExperience',

@@ -72,6 +72,7 @@ export type { ControlDecision, Controller, ControlSignals } from './control/cont
 export { type DryControlInput, type DryDecision, dryRunControl } from './control/dry-run-control.ts'
 export { forgetAtMost } from './control/forget-at-most.ts'
 export type { Knobs } from './control/knobs.ts'
+export { type EffectLimit, type LimitedStep, observeWithin } from './limits/observe-within.ts'
 export type { Fork } from './fork/fork.ts'
 export { heldBack, type HeldBackOptions } from './probes/held-back.ts'
 export type { MeasureRows, Probes, RowBits } from './probes/probes.ts'

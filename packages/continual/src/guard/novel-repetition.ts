@@ -3,8 +3,9 @@ import { checkOptions, checks, checkState, type StateChecks } from '@burgeon/ten
 import { requireSameOptions, stateOfKind } from '../saved-state.ts'
 import { ownSource } from '../stream/origin.ts'
 import type { Guard } from './guard.ts'
-import { PhraseCounts, type PhraseCountsState, savedCounts } from './phrase-counts.ts'
-import { bytesOfText, shinglesOf } from './shingles.ts'
+import { PhraseCounts, type PhraseCountsState, savedCounts } from './phrases/phrase-counts.ts'
+import { PhraseSet, type PhraseSetState, savedSet } from './phrases/phrase-set.ts'
+import { bytesOfText, shinglesOf } from './phrases/shingles.ts'
 
 /** Which phrases, and how often. */
 export interface NovelRepetitionOptions {
@@ -17,14 +18,14 @@ export interface NovelRepetitionOptions {
 interface State {
   readonly kind: 'novel repetition'
   readonly options: Required<NovelRepetitionOptions>
-  readonly trusted: PhraseCountsState
+  readonly trusted: PhraseSetState
   readonly novel: PhraseCountsState
 }
 
 const stateChecks: StateChecks<State> = {
   kind: checks.oneOf('novel repetition'),
   options: checks.object('options'),
-  trusted: savedCounts,
+  trusted: savedSet,
   novel: savedCounts,
 }
 
@@ -38,9 +39,9 @@ const reason = 'a new phrase is repeated'
  * whoever it pretends to be, and the texts around it cannot hide it. Where trusted text is repetitive, what
  * is like it is let through.
  *
- * It knows phrases by their hashes, in tables of a fixed size of which the older half is let go of (1 MiB for
- * trusted text, about half a million phrases at least; as much for other text): a phrase may be taken for
- * one that is known, and one of long ago for new.
+ * It knows phrases by their hashes, in tables of a fixed size (1 MiB for trusted text, as much for other) of
+ * which the older half is let go of: a phrase may be taken for one that is known, and one of long ago for
+ * new.
  *
  * @throws OptionError for a number outside its range.
  * @example
@@ -55,7 +56,7 @@ export function novelRepetition(options: NovelRepetitionOptions = {}): Guard {
   })
   const { most = 3, length = 13 } = options
   const own = { most, length }
-  const [trusted, novel] = [new PhraseCounts(), new PhraseCounts()]
+  const [trusted, novel] = [new PhraseSet(), new PhraseCounts()]
   return {
     name: `novel repetition (${most} of ${length})`,
     reasons: [reason],
@@ -70,7 +71,7 @@ export function novelRepetition(options: NovelRepetitionOptions = {}): Guard {
       let [run, longest] = [0, 0]
       for (const phrase of phrases) {
         // Also of a text that is kept apart: one that comes again is not new.
-        const isRepeated = trusted.count(phrase) === 0 && novel.add(phrase) > most
+        const isRepeated = !trusted.has(phrase) && novel.add(phrase) > most
         run = isRepeated ? run + 1 : 0
         longest = Math.max(longest, run)
       }

@@ -3,7 +3,7 @@ import { type Check, checkOptions, checks, checkState, type StateChecks } from '
 import { stateOfKind } from '../saved-state.ts'
 import { ownSource } from '../stream/origin.ts'
 import type { Guard } from './guard.ts'
-import { bytesOfText, shinglesOf } from './shingles.ts'
+import { bytesOfText, shinglesOf } from './phrases/shingles.ts'
 
 /** What counts as its own. */
 export interface OwnOutputOptions {

@@ -3,7 +3,7 @@ import { checkOptions, checks, checkState, fields, type StateChecks } from '@bur
 import { count, entriesOf, stateOfKind } from '../saved-state.ts'
 import { ownSource } from '../stream/origin.ts'
 import type { Guard } from './guard.ts'
-import { bytesOfText } from './shingles.ts'
+import { bytesOfText } from './phrases/shingles.ts'
 
 /** Shares of bytes, and of what. */
 export interface SourceShareOptions {

@@ -27,7 +27,8 @@ export function dilution(fresh: Batch): number {
  * Weighs rows by their trust t. Rows of t < 1 count t each, and together no more than a quarter of what all
  * rows count. Where no row is trusted nothing can outweigh them, and an optimizer that divides by the size of
  * gradients, as Adam does, would undo any weight: there the update itself is multiplied by their mean trust,
- * too. Rows that nothing is known of are trusted.
+ * too. Weights of the model that see untrusted rows alone still move as far as Adam lets them, whatever the
+ * share. Rows that nothing is known of are trusted.
  *
  * @param isOldBeside Whether the old rows are in the mean loss, beside the fresh ones.
  */

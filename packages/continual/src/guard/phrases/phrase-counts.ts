@@ -1,6 +1,6 @@
 /** How often phrases came, in a table of a fixed size. */
 import { type Check, fields } from '@burgeon/tensor'
-import { count } from '../saved-state.ts'
+import { count } from '../../saved-state.ts'
 
 /** Plain data. */
 export interface PhraseCountsState {
