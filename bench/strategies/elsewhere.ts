@@ -59,6 +59,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'test/guard: judge texts before anything keeps them': [
     ...['guards', 'novelRepetition', 'observeWithin', 'ownOutput', 'provenance', 'sourceShare'],
     ...['findPersonalData', 'personalData', 'personalStream', 'redactPersonalData'],
+    ...['checkPolicy', 'outputFilter', 'policyGuard', 'readPolicy'],
   ],
   'bench -- feedback: feedback on answers is learnt': ['answerFromText', 'feedbackMemory'],
   'test/audit: what changed a life, and proofs of it': [
