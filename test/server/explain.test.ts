@@ -79,7 +79,13 @@ test('wants a key that may read, and refuses more work than is allowed', async (
 test('explains what was written here by its name: the first tokens of it', async () => {
   const { ask } = await asking()
   const messages = [{ role: 'user', content: 'Hi' }]
-  const written = await ask('/v1/chat/completions', { model: 'life', messages, max_tokens: 12, n: 2 })
+  const written = await ask('/v1/chat/completions', {
+    model: 'life',
+    messages,
+    max_tokens: 12,
+    n: 2,
+    seed: 3,
+  })
   const choices = written.json['choices'] as unknown as readonly { message: { content: string } }[]
   const named = { model: 'life', response_id: written.json['id'] }
   const tellsOf = async (more: object): Promise<string> => {
@@ -87,7 +93,10 @@ test('explains what was written here by its name: the first tokens of it', async
     expect(status).toBe(200)
     const read = (json as unknown as Told).bytes.map(({ text }) => text).join('')
     expect(read).toContain('User: Hi\nAssistant:'.slice(-10))
-    return (json['answer'] as unknown as readonly { text: string }[]).map(({ text }) => text).join('')
+    // Tokens are bytes here, and several of them a character.
+    return new TextDecoder().decode(
+      Uint8Array.from(json['answer'] as unknown as readonly { token: number }[], ({ token }) => token),
+    )
   }
   for (const [choice, { message }] of choices.entries()) {
     const told = await tellsOf({ choice, tokens: 4 })

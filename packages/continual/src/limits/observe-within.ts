@@ -33,6 +33,8 @@ export interface LimitedStep {
  *   `learner.observe` throws, GuardError among it: the learner is as it was then.
  * @example
  * ```ts
+ * const model = Gpt.create({ context: 16, embed: 16, heads: 2, layers: 1 })
+ * const learner = new Learner({ model, optimizer: adamw({ learningRate: 3e-3 }), strategy: { probes: heldBack() } })
  * const { isKept, worst } = await observeWithin(learner, 'text of a stranger', { most: 0.05 })
  * ```
  */
