@@ -95,7 +95,7 @@ describe('a folder', () => {
 
   it('that is none is an error', async () => {
     await expect(all({}, join(folder, 'nowhere'))).rejects.toThrow(SenseError)
-    await expect(all({}, 3 as never)).rejects.toThrow(BurgeonError)
+    await expect(all({}, `${folder}\0`)).rejects.toThrow(BurgeonError)
   })
 })
 
