@@ -35,11 +35,11 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   checkpoint: [async () => (await import('./gradients/checkpoint.ts')).checkpointing, 'quick'],
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
   recall: [async () => (await import('./recall/recall.ts')).recall, 'quick', 'seeds', 'data', 'lives'],
+  safety: [async () => (await import('./safety/safety.ts')).safety, 'quick', 'seeds', 'data', 'lives'],
   'self-knowledge': [
     async () => (await import('./self-knowledge/self-knowledge.ts')).selfKnowledge,
     ...(['quick', 'seeds', 'data', 'lives'] as const),
   ],
-  safety: [async () => (await import('./safety/safety.ts')).safety, 'quick', 'seeds', 'data', 'lives'],
   drift: [async () => (await import('./streams/drift.ts')).drift, 'quick'],
   growth: [
     async () => (await import('./growth/growth.ts')).growth,

@@ -122,6 +122,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon audit check proof.json --text text.txt --head HEAD': {
     because: 'needs a proof; test/audit runs it',
   },
+  'npx burgeon audit': { because: 'names the command; test/audit runs it' },
+  'npx burgeon card': { because: 'names the command; test/front-door/card runs it' },
   'npx burgeon audit check': { because: 'names the command; test/audit runs it' },
   'npx burgeon audit verify': { because: 'names the command; test/audit runs it' },
   'npm run bench -- explain': bench('explain'),
@@ -178,8 +180,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- unattended': bench('unattended'),
   'npm run bench -- choice --data DIR': { because: data },
   'npm run bench -- recall --data DIR': { because: data },
-  'npm run bench -- self-knowledge --data DIR': { because: data },
   'npm run bench -- safety --data DIR': { because: data },
+  'npm run bench -- self-knowledge --data DIR': { because: data },
   'npm run bench -- second-domain --data DIR': { because: data },
   'npm run bench -- language-shift --data DIR': { because: data },
   'npm run bench -- quantized --data DIR': { because: data },

@@ -8,13 +8,17 @@
  *
  * A flood: one sentence from three hundred names. And ten rounds in which a model is fed what it has written.
  *
+ * 10⁵ changes of an audit log, and what gradients with noise cost and hide: `audit.ts` and `private.ts` say how.
+ *
  * DIR holds `tinyshakespeare.txt` and `genesis-english-web.txt`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Benchmark, UsageError } from '../benchmark.ts'
+import { auditPart } from './audit.ts'
 import { backDoor } from './back-door.ts'
 import { floodsOf } from './floods.ts'
+import { privatePart } from './private.ts'
 
 export const safety: Benchmark = async ({ data, quick, seeds, note, once }) => {
   const read = (name: string): string => {
@@ -24,6 +28,11 @@ export const safety: Benchmark = async ({ data, quick, seeds, note, once }) => {
   }
   const texts = { plays: read('tinyshakespeare.txt'), genesis: read('genesis-english-web.txt') }
   const means = { quick, seeds, note, once }
-  const parts = [await floodsOf(texts.plays, means), await backDoor(texts, means)]
+  const parts = [
+    await floodsOf(texts.plays, means),
+    await backDoor(texts, means),
+    await auditPart(means),
+    await privatePart(texts.genesis, means),
+  ]
   return { rows: parts.flatMap(({ rows }) => rows), checks: parts.flatMap(({ checks }) => checks) }
 }

@@ -162,7 +162,7 @@ test('a life that is lived again without somebody says so', async () => {
   await learnt(folder, 10, 12, 'bob')
   const out = join(folder, '../without')
   await liveWithout(folder, out, { source: 'bob' })
-  expect((await kindsOf(out)).slice(0, 2)).toEqual(['lived again', 'checkpoint'])
+  expect((await kindsOf(out)).slice(0, 3)).toEqual(['settings', 'lived again', 'checkpoint'])
   expect(checkLearnt(await proveLearnt(out, 5), textOf(5)).isOfText).toBe(true)
   await expect(proveLearnt(out, 6)).rejects.toThrow(AuditError)
 })
@@ -178,7 +178,7 @@ test('lessons, feedback and rollbacks of a server are logged, without their text
   await ask(`/v1/checkpoints/${String(json['kept'])}/rollback`, {})
   const kinds = await kindsOf(folder)
   expect(kinds.filter((kind) => kind !== 'checkpoint')).toEqual([
-    ...['lesson', 'lesson', 'feedback', 'resumed', 'rollback'],
+    ...['settings', 'lesson', 'lesson', 'feedback', 'resumed', 'rollback'],
   ])
   expect(filesWith(folder, 'secret talks').filter((name) => name.startsWith('audit-'))).toEqual([])
   expect((await verifyLifeAudit(folder)).ok).toBe(true)
@@ -253,7 +253,7 @@ test('burgeon audit: a whole log, its head, proofs, and whatever was changed', a
   expect(code).toBe(3)
   await expect(called(['audit', 'head', folder])).rejects.toThrow(AuditError)
   await expect(called(['audit', 'prove', folder, '1'])).rejects.toThrow(AuditError)
-  expect(JSON.parse(output)).toMatchObject({ ok: false, wrong: { from: 3, to: 3, place: { file: log } } })
+  expect(JSON.parse(output)).toMatchObject({ ok: false, wrong: { from: 4, to: 4, place: { file: log } } })
   expect((await placeOf(folder))?.size).toBeGreaterThan(3)
 })
 

@@ -84,6 +84,10 @@ describe('changes that are found with their place', () => {
     const own = lines[i].replace('"bytes":7', '"bytes":9')
     expect(await foundAt(lines.toSpliced(i, 0, own))).toBe(i)
     expect(await foundAt(lines.toSpliced(i, 0, 'nothing'))).toBe(i)
+    const renumbered = lines
+      .toSpliced(i, 0, own)
+      .map((line, j) => (j > i ? line.replace(/"i":\d+/, `"i":${j}`) : line))
+    expect(await foundAt(renumbered)).toBe(i)
   })
   test.each(eachEntry)('cut after %i entries', async (i) => {
     expect(await foundAt(lines.slice(0, i))).toBe(i)

@@ -13,6 +13,7 @@ import {
   lion,
   movingAverage,
   muon,
+  privately,
   sgd,
   stateless,
   warmUpCosine,
@@ -29,6 +30,7 @@ import {
   zeros,
 } from '@burgeon/tensor'
 import { expect, test } from 'vitest'
+import { withRows } from '../saved-states/with-rows.ts'
 
 const optimizer = { isOptimizer: true } as const
 const matrices = { isOptimizer: true, shapes: { w: [3, 4], deep: [2, 3, 2] } } as const
@@ -49,6 +51,7 @@ const family: readonly (readonly [string, () => GradientTransform, TransformExpe
   ],
   ['adafactor', () => adafactor(), optimizer],
   ['adafactor at a rate', () => adafactor({ learningRate: 0.1, relative: false, warmUp: 3 }), optimizer],
+  ['private gradients', () => withRows(privately({ clip: 1, noise: 0.5, seed: 1 })), {}],
   ['clipping by norm', () => clipByGlobalNorm(0.5), {}],
   ['clipping by value', () => clipByValue(0.1), {}],
   ['decay', () => decayWeights(0.1), {}],
@@ -89,7 +92,7 @@ test.each(family)('%s keeps every statement', async (_, make, expectation) => {
 test('every transform and optimizer of the library is among them', async () => {
   const library = await import('@burgeon/autograd/optim')
   const isMaker = (name: string): boolean =>
-    /^(accumulate|ada|by[A-Z]|chain|clip|decay|dynamic|lion|moving|muon|sgd|stateless)/.test(name)
+    /^(accumulate|ada|by[A-Z]|chain|clip|decay|dynamic|lion|moving|muon|privately|sgd|stateless)/.test(name)
   const tried = family.map(([, make]) => make.toString()).join()
   expect(
     Object.keys(library)

@@ -173,7 +173,7 @@ test('a save that fails leaves everything as it was, and no word of what was not
   // The audit log never becomes shorter: it says that it went on from where it was saved.
   const kinds = (await readAudit(disk)).entries.map(({ kind }) => kind)
   const once = ['sleep', 'housekeeping', 'checkpoint']
-  expect(kinds).toEqual(['checkpoint', ...once, 'resumed', ...once])
+  expect(kinds).toEqual(['settings', 'checkpoint', ...once, 'resumed', ...once])
 })
 
 test('a disk that refuses is not asked at every step: the next save looks after what sleep left', async () => {

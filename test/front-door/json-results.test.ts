@@ -117,6 +117,9 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   const [verified] = (await json('audit', 'verify', recorded)).lines
   expectFields(verified, 'audit verify: the end')
   expect(verified).toMatchObject({ ok: true, wrong: null, weights: true })
+  const [card] = (await json('card', recorded)).lines
+  expectFields(card, 'card: the end')
+  expect(card).toMatchObject({ folder: recorded, out: null, data: { experiences: 1 } })
   const [head] = (await json('audit', 'head', recorded)).lines
   expectFields(head, 'audit head: the end')
   const [proof] = linesOf((await called(['audit', 'prove', recorded, '0'])).output)

@@ -15,6 +15,10 @@ const rates = { 'options.learningRate': ['function'] } as const
 /** By export. */
 export const optimCalls: CallsOf<typeof api> = {
   aGradientTransform: 'a check, which takes anything',
+  privately: [() => ({ args: { options: { clip: 1, noise: 1, seed: 1 } }, run: api.privately })],
+  privacyOf: [
+    () => ({ args: { options: { noise: 1, updates: 2, sampleRate: 0.5, delta: 1e-5 } }, run: api.privacyOf }),
+  ],
   accumulate: [() => ({ args: { count: 2, inner: inner() }, run: api.accumulate })],
   adafactor: [
     () => ({

@@ -11,6 +11,7 @@ import { costOf } from '../continual/cost-of.ts'
 import { assessSome } from '../assess/assessed-steps.ts'
 import { readSome } from '../recall/read-texts.ts'
 import { growthAsleep, healthAsleep, repairAsleep, freezing, labels, told } from './parts-of-gpts.ts'
+import { withRows } from './with-rows.ts'
 
 /** One part, some steps into its life. */
 export interface Living {
@@ -261,14 +262,12 @@ const tuning: Part = async (steps) => {
 
 /** By the name under which the part is exported. */
 export const parts: Readonly<Record<string, Part>> = {
-  // tensor
   RandomStream: remade(
     () => new RandomStream(keyFromSeed(1)),
     RandomStream.fromState,
     (random) => random.below(7),
   ),
   TensorMirror: beside(() => new TensorMirror('mirror', 'value')),
-  // optim
   accumulate: stage(() => optim.accumulate(3, optim.adamw({ learningRate: 0.1 })), shapes),
   adafactor: stage(() => optim.adafactor({ warmUp: 2 }), shapes),
   adamw: stage(() => optim.adamw({ learningRate: 0.1 }), shapes),
@@ -293,6 +292,7 @@ export const parts: Readonly<Record<string, Part>> = {
   lion: stage(() => optim.lion({ learningRate: 0.1, warmUp: 4 }), shapes),
   movingAverage: stage(() => optim.movingAverage(0.9), shapes),
   muon: stage(() => optim.muon({ learningRate: 0.1 }), matrices),
+  privately: stage(() => withRows(optim.privately({ clip: 1, noise: 1, seed: 1 })), shapes),
   sgd: stage(() => optim.sgd(0.1, { momentum: 0.5 }), shapes),
   // gpt
   BytePairTokenizer: remade(

@@ -3,7 +3,16 @@
 /** Functions that make nothing with a state of its own, by name. */
 export const stateless: readonly string[] = [
   // optim
-  ...['applyUpdates', 'checkpoint', 'clipByGlobalNorm', 'clipByValue', 'decayWeights', 'grad', 'hvp'],
+  ...[
+    'privacyOf',
+    'applyUpdates',
+    'checkpoint',
+    'clipByGlobalNorm',
+    'clipByValue',
+    'decayWeights',
+    'grad',
+    'hvp',
+  ],
   ...['infiniteSchedule', 'jacobian', 'jvp', 'pullBack', 'reWarmedCosine', 'recordTape', 'scheduleOf'],
   ...['stateless', 'stopGradient', 'sumOfAbsoluteGradients', 'sumOfSquaredGradients', 'valueAndGrad', 'vjp'],
   ...['warmUp', 'warmUpCosine', 'warmUpStableDecay'],

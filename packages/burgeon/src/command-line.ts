@@ -1,7 +1,7 @@
 /** The command line: which commands there are and what they take. */
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { addAudit } from './arguments/audit-command.ts'
+import { addAudit, addCard } from './arguments/audit-command.ts'
 import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
@@ -147,6 +147,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   addInit(program, context, finish)
   addAudit(program, context, finish)
   addQuarantine(program, context, finish)
+  addCard(program, version(), context, finish)
 
   program
     .command('convert')

@@ -117,12 +117,25 @@ export function checkLearnerOptions(options: AnyLearnerOptions): void {
   checkModel('learner', model, strategy, { adapter, checkpointBlocks })
   if (adapter === undefined) checkWithoutAdapter('learner', strategy)
   else checkAdaptable('learner', strategy)
+  if (options.optimizer.needsRows) checkRowsAlone(options.optimizer.name, strategy)
   if (budget) checkOptions('learner: budget', budget, budgetChecks)
   if (lossScale && strategy.lookAhead) {
     throw new OptionError(
       `learner: got a loss scale and ${strategy.lookAhead.name}, whose rates know no scale; keep one.`,
     )
   }
+}
+
+/** Throws OptionError for a part whose share of the loss belongs to no row: it would be lost. */
+function checkRowsAlone(
+  optimizer: string,
+  { penalties = [], rehearsal }: NonNullable<AnyLearnerOptions['strategy']>,
+): void {
+  const [part] = [...penalties, ...(rehearsal?.loss ? [rehearsal] : [])]
+  if (part === undefined) return
+  throw new OptionError(
+    `learner: got ${optimizer} and ${part.name}, which adds to the loss; expected one of them, for what is added is of no single row.`,
+  )
 }
 
 const aPartState = fields<PartState>('a part { role, name, state }', {

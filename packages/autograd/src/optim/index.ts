@@ -37,4 +37,6 @@ export {
   warmUpCosine,
   warmUpStableDecay,
 } from './schedules/schedule.ts'
+export { type Privacy, privacyOf, type PrivacyOptions } from './privacy/privacy-of.ts'
+export { privately, type PrivatelyOptions } from './privacy/privately.ts'
 export { type SgdOptions, sgd } from './optimizers/sgd.ts'

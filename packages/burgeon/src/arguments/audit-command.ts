@@ -1,4 +1,4 @@
-/** `burgeon audit`: what its commands take. */
+/** `burgeon audit` and `burgeon card`: what they take. */
 import type { Command } from 'commander'
 import {
   auditCheck,
@@ -8,6 +8,7 @@ import {
   type CheckOptions,
   type VerifyOptions,
 } from '../commands/audit/audit.ts'
+import { card, type CardOptions } from '../commands/card.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { json, several, wholeNumber } from './option-values.ts'
 
@@ -49,4 +50,28 @@ export function addAudit(program: Command, context: CommandContext, finish: (cod
     .option('--head <head>', 'a head that a witness holds, ROOT:SIZE')
     .addOption(json('print one object of JSON'))
     .action(async (proof: string, options: CheckOptions) => finish(await auditCheck(proof, options, context)))
+}
+
+/** Adds the command. */
+export function addCard(
+  program: Command,
+  version: string,
+  context: CommandContext,
+  finish: (code: number) => void,
+): void {
+  program
+    .command('card')
+    .description('write the model card of a life from the life itself; what nobody states is said to be so')
+    .argument('[folder]', ...life)
+    .option('-o, --out <file>', 'write it into this file')
+    .option('--name <name>', 'name of the model; that of the folder unless given')
+    .option('--license <id>', 'its licence, such as mit')
+    .option('--contact <text>', 'whom to ask')
+    .addOption(several('--language <code>', 'a language of its texts, such as en; again for more of them'))
+    .addOption(several('--intended <text>', 'what it is meant for; again for more'))
+    .addOption(several('--not-for <text>', 'what it is not meant for; again for more'))
+    .addOption(json('print what the life says as one object of JSON'))
+    .action(async (folder: string, options: CardOptions) =>
+      finish(await card(folder, version, options, context)),
+    )
 }

@@ -68,8 +68,13 @@ function primes(count: number): number[] {
 }
 
 /** Bytes as hexadecimal digits. */
-export const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+export function hexOf(bytes: Uint8Array): string {
+  let digits = ''
+  for (const byte of bytes) digits += hexOfByte[byte]
+  return digits
+}
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** The bytes of hexadecimal digits, two for each. */
 export const bytesOfHex = (hex: string): Uint8Array =>

@@ -12,7 +12,7 @@ import {
   entryIn,
 } from './audit-entry.ts'
 import { auditFilesIn, type AuditLine, auditLines } from './audit-files.ts'
-import { leafHash, peakSizes } from './merkle-tree.ts'
+import { grownPeaks, leafHash, type Peaks, peakSizes, rootOfPeaks } from './merkle-tree.ts'
 import { hexOf } from './sha256.ts'
 
 /** Where a log is not what it was. */
@@ -81,6 +81,7 @@ export function verifyLines(
 ): Omit<AuditVerdict, 'series'> {
   const asked = [...heads, auditHeadAt(place)].toSorted((a, b) => a.size - b.size)
   const walk = new AuditWalk()
+  const leaves: Uint8Array[] = []
   let wrong: WrongEntry | null = null
   /** Size up to which a head has shown that nothing was changed. */
   let sure = 0
@@ -98,7 +99,7 @@ export function verifyLines(
     if (wrong !== null || size === lines.length) break
     const { bytes } = lines[size]
     wrong = walk.isNext(bytes) ? null : brokenLink(lines, walk, place)
-    if (wrong === null) walk.take(bytes)
+    if (wrong === null) leaves.push(walk.take(bytes))
   }
   const missing = asked.find((head) => head.size > walk.size)
   if (wrong === null && missing !== undefined) {
@@ -107,16 +108,15 @@ export function verifyLines(
   }
   return {
     ok: wrong === null,
-    head: headBefore(lines, wrong?.from ?? walk.size),
+    head: wrong === null ? auditHeadAt(walk.placeIn(0)) : headBefore(leaves, wrong.from),
     wrong,
     heads: heads.map((head) => ({ ...head, holds: rootAt.get(head.size) === head.root })),
   }
 }
 
-function headBefore(lines: readonly AuditLine[], size: number): AuditHead {
-  const walk = new AuditWalk()
-  for (const { bytes } of lines.slice(0, size)) walk.take(bytes)
-  return auditHeadAt(walk.placeIn(0))
+function headBefore(leaves: readonly Uint8Array[], size: number): AuditHead {
+  const peaks = leaves.slice(0, size).reduce<Peaks>((all, leaf, i) => grownPeaks(all, i, leaf), [])
+  return { size, root: hexOf(rootOfPeaks(peaks)) }
 }
 
 const placeOf = (lines: readonly AuditLine[], i: number): WrongEntry['place'] =>
@@ -135,8 +135,11 @@ function brokenLink(lines: readonly AuditLine[], walk: AuditWalk, { size, last }
   // An entry that the one behind it names is as it was written; of the last one the checkpoint knows.
   const own = hexOf(leafHash(bytes))
   const behind = i + 1 < lines.length ? entryIn(lines[i + 1].bytes)?.prev : undefined
+  const before = i > 0 ? entryIn(lines[i - 1].bytes) : null
   const isNamed = behind === own || (size === i + 1 && last.at(-1) === own)
-  if (entry.i === i - 1 && isNamed) return at(lines, i - 1, 'it was put in: another has its number')
+  // Two that name the same one before them: one was put in, and nobody names it.
+  const isOneTooMany = before?.prev === entry.prev && behind !== walk.previous
+  if (isOneTooMany) return at(lines, i - 1, 'it was put in: the next one names the same entry before it')
   if (entry.i !== i) return at(lines, i, `it has the number ${entry.i}`)
   if (i > 0 && isNamed) return at(lines, i - 1, 'the entry after it names another hash')
   return at(lines, i, 'it does not name the hash of the entry before it')

@@ -97,7 +97,7 @@ async function learnBatch(
     const logits = gradients.logits && ofFresh(fresh, gradients, await gradients.logits.read())
     const tokenLosses = ofFresh(fresh, gradients, losses)
     const isRisky = gradientNorm > riskyAbove || rate > riskyAbove
-    const updateNorm = await updateWeights(parts, gradients, isRisky, Number.isFinite(gradientNorm))
+    const updateNorm = await updateWeights(parts, batch, gradients, isRisky, Number.isFinite(gradientNorm))
     const learnt = { ...summary, penalties, gradientNorm, updateNorm }
     return { learnt, oldLosses, tokenLosses, ...(logits && { logits }) }
   } finally {

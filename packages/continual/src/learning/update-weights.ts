@@ -14,6 +14,8 @@ import {
 import { mapPaths } from '../meta/adapt.ts'
 import type { Penalty } from '../penalty/penalty.ts'
 import { type LearningParts, taught } from './learning-parts.ts'
+import type { Batch } from '../stream/batch.ts'
+import { batchFromRows, rowAt } from '../stream/row.ts'
 import { type Gradients, gradientOn } from './loss-and-gradients.ts'
 
 /**
@@ -26,6 +28,7 @@ import { type Gradients, gradientOn } from './loss-and-gradients.ts'
  */
 export async function updateWeights(
   parts: LearningParts,
+  batch: Batch,
   gradients: Gradients,
   isRisky: boolean,
   isShown: boolean,
@@ -35,7 +38,7 @@ export async function updateWeights(
   const skippedBefore = isRisky ? await optimizer.skipped?.() : undefined
   let change: Change
   try {
-    change = scope(() => changeOf(parts, gradients, isRisky))
+    change = scope(() => changeOf(parts, batch, gradients, isRisky))
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error
     if (isRisky) optimizer.restore(before, taught(parts))
@@ -83,6 +86,10 @@ function showPenalties(
   })
 }
 
+/** Each row of a batch by itself. */
+const rowsOf = (batch: Batch): Batch[] =>
+  Array.from({ length: batch.rows }, (_, row) => batchFromRows([rowAt(batch, row)]))
+
 /** A change of the weights. */
 interface Change {
   readonly updates: TensorsByPath
@@ -97,12 +104,18 @@ interface Change {
  * @param isRisky Whether the optimizer shall look at the gradients itself; otherwise their norm has said that
  *   it need not.
  */
-function changeOf(parts: LearningParts, { gradient, rates }: Gradients, isRisky: boolean): Change {
+function changeOf(
+  parts: LearningParts,
+  batch: Batch,
+  { gradient, rates }: Gradients,
+  isRisky: boolean,
+): Change {
   const { model, optimizer, lookAhead, lossScale, shares, step, knobs } = parts
   const parameters = taught(parts).tensors()
   const context: UpdateContext = {
     ...{ parameters, step, ...(isRisky ? {} : { nonFinite: 'skip' }) },
     gradientOn: (rows) => gradientOn(parts, rows),
+    ...(optimizer.needsRows && { rows: () => rowsOf(batch) }),
   }
   if (rates !== undefined) lookAhead?.learn(rates, context)
   // The scale that they were taken with is another after the transform.

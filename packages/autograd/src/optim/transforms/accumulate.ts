@@ -16,6 +16,7 @@ import {
   aGradientTransform,
   type GradientTransform,
   largestRateOf,
+  refuseRows,
   restorable,
   skippedBy,
   type UpdateContext,
@@ -49,6 +50,7 @@ interface AccumulateState {
 export function accumulate(count: number, inner: GradientTransform): GradientTransform {
   checkArgument('accumulate', 'count', count, checks.integer({ from: 1 }))
   checkArgument('accumulate', 'inner', inner, aGradientTransform)
+  refuseRows('accumulate', inner)
   const sums = new TensorMirror('sum of gradients', 'gradient')
   let taken = 0
   let skips = false

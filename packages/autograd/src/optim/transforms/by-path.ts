@@ -10,6 +10,7 @@ import {
   aGradientTransform,
   type GradientTransform,
   largestRateOf,
+  refuseRows,
   restorable,
   skippedBy,
   type UpdateContext,
@@ -69,6 +70,7 @@ export function byPath<Choice extends string>(
     checks.record('gradient transforms by name', aGradientTransform),
   )
   const all = Object.entries<GradientTransform>(optimizers)
+  for (const [, optimizer] of all) refuseRows('byPath', optimizer)
   if (all.length === 0) throw new OptionError('byPath: got no optimizers; expected at least one.')
   const choices = all.map(([choice]) => choice)
   const partsOf = (gradients: TensorsByPath): Part[] => {

@@ -35,6 +35,11 @@ export interface UpdateContext {
    * are of the form that the loop learns from: a batch, in a learner. Absent where nobody can take them.
    */
   readonly gradientOn?: (rows: object) => TensorsByPath
+  /**
+   * The rows that the gradients are of, each by itself and in the form that `gradientOn` takes. Absent where
+   * nobody has them, or no stage `needsRows`.
+   */
+  readonly rows?: () => readonly object[]
 }
 
 /** One stage. Stateful stages keep what is shaped like parameters in mirrors, so that it grows with them. */
@@ -66,6 +71,10 @@ export interface GradientTransform {
    */
   readonly skipsSteps?: boolean
   /**
+   * Whether it makes its gradients of the single rows of a step, whatever comes to it; false unless given.
+   */
+  readonly needsRows?: boolean
+  /**
    * The learning rate of a step, the largest where there are several, for stages that have one. Throws
    * OptionError if it is negative, NaN or infinite; whoever joins stages asks all of them before the first
    * one changes anything.
@@ -92,6 +101,7 @@ const contextChecks: ChecksOf<UpdateContext> = {
   step: checks.required(checks.integer({ from: 0 })),
   nonFinite: checks.oneOf('skip'),
   gradientOn: checks.callback('a function of rows'),
+  rows: checks.callback(),
 }
 
 /** Any object of the role. */
@@ -116,9 +126,19 @@ export function restorable<State>(
   }
 }
 
+/** Throws OptionError for a stage that needs the rows of a step, where these are not those of its gradients. */
+export function refuseRows(who: string, { name, needsRows }: GradientTransform): void {
+  if (needsRows !== true) return
+  throw new OptionError(
+    `${who}: got ${name}, which needs the rows of each step; expected it first in the chain that is the optimizer.`,
+  )
+}
+
 /** Runs transforms one after another. The last one's answer is the change to be added to each parameter. */
 export function chain(...stages: readonly GradientTransform[]): GradientTransform {
   stages.forEach((stage, i) => checkArgument('chain', `stages[${i}]`, stage, aGradientTransform))
+  // What stands before it would be lost.
+  for (const stage of stages.slice(1)) refuseRows('chain', stage)
   const skipsSteps = stages.some((stage) => stage.skipsSteps === true)
   const name = stages.map((stage) => stage.name).join(' → ')
   return {
@@ -145,6 +165,7 @@ export function chain(...stages: readonly GradientTransform[]): GradientTransfor
     },
     skipped: () => skippedBy(stages),
     skipsSteps,
+    needsRows: stages[0]?.needsRows === true,
     toState: () => Promise.all(stages.map((stage) => stage.toState())),
     ...restorable(
       (state, parameters): readonly unknown[] => {

@@ -10,7 +10,7 @@ import {
   type Experience,
   type LearnerEvent,
 } from '@burgeon/continual'
-import { type Check, checks, fields } from '@burgeon/tensor'
+import { type Check, checks, fields, optional } from '@burgeon/tensor'
 import type { SourceRead } from '../../sources/source-read.ts'
 import { newSalt, saltedDigest } from '../../sources/records/salted-digest.ts'
 
@@ -20,6 +20,8 @@ export interface AuditRecord {
   place: AuditPlace
   /** Hexadecimal digits of the secret that digests of this life begin with; another one once it has forgotten. */
   salt: string
+  /** The limits that the log said last, as JSON; none unless given. */
+  limits?: string | undefined
   /** What is to be written when the life is saved next: nothing in a checkpoint. */
   pending: AuditNote[]
 }
@@ -30,11 +32,12 @@ export interface Audited {
 }
 
 /** Any. */
-export const anAuditRecord: Check<AuditRecord> = fields(
+export const anAuditRecord: Check<AuditRecord> = fields<Required<AuditRecord>>(
   'where an audit log stands { place, salt, pending }',
   {
     place: anAuditPlace,
     salt: checks.text,
+    limits: optional(checks.text) as Check<string>,
     pending: checks.list('notes', anAuditNote) as Check<AuditNote[]>,
   },
 )

@@ -4,6 +4,7 @@ import { type AuditNote, type AuditPlace, auditHeadAt, openAuditLog } from '@bur
 import type { Disk } from '@burgeon/gpt'
 import type { Life } from '../life/life-checkpoint.ts'
 import { auditOf } from './audit-record.ts'
+import { limitsOf } from './declared-limits.ts'
 
 /**
  * Writes all notes, and one of the checkpoint that is about to be written: its weights, and how far it has
@@ -16,11 +17,11 @@ import { auditOf } from './audit-record.ts'
  */
 export async function commitAudit(
   disk: Disk,
-  { learner, record, origin }: Pick<Life, 'learner' | 'record' | 'origin'>,
+  { settings, learner, record, origin }: Pick<Life, 'settings' | 'learner' | 'record' | 'origin'>,
   now: number,
 ): Promise<() => void> {
   const audit = auditOf(record)
-  const before = { ...audit }
+  const before = { limits: undefined, ...audit }
   const log = await openAuditLog(disk, audit.place)
   const { step, model } = learner
   const learnt = origin?.experience && { next: origin.experience.next, bytes: origin.experience.bytes }
@@ -30,9 +31,16 @@ export async function commitAudit(
     bytes: record.bytes,
     ...(learnt && { experience: learnt }),
   }
-  const notes = [...resumed(audit.place, log.place, step), ...audit.pending]
+  const limits = limitsOf(settings)
+  const isSaid = audit.limits === JSON.stringify(limits)
+  const notes = [
+    ...resumed(audit.place, log.place, step),
+    ...(isSaid ? [] : [{ kind: 'settings', step, data: { ...limits } }]),
+    ...audit.pending,
+  ]
   audit.place = await log.append([...notes, { kind: 'checkpoint', step, data }], now)
   audit.pending = []
+  audit.limits = JSON.stringify(limits)
   return () => void Object.assign(audit, before)
 }
 
