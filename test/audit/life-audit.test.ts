@@ -263,3 +263,16 @@ test('a salt is kept in the journal with its text, and comes along', async () =>
   for await (const { salt } of journal.read(0)) expect(salt).toMatch(/^[0-9a-f]{32}$/)
   await journal.close()
 })
+
+test('what a guard decides is logged with its reason, and by a digest of the source', async () => {
+  const guard = { provenance: { unknown: 0.5 }, novelRepetition: { most: 1 } } as const
+  const folder = await lifeFolder({ ...settings, guard })
+  await learnt(folder, 0, 40, 'stranger')
+  const { record } = await loadLife(nodeDisk(folder))
+  const decided = record.events.filter(({ event }) => event.kind === 'guard')
+  expect(decided.length).toBeGreaterThan(0)
+  const logged = (await logOf(folder)).filter(({ kind }) => kind === 'guard')
+  expect(logged).toHaveLength(decided.length)
+  expect(Object.keys(logged[0].data)).toEqual(['part', 'data', 'parameters'])
+  expect(filesWith(folder, 'stranger').filter((name) => name.startsWith('audit-'))).toEqual([])
+})

@@ -8,7 +8,7 @@ import {
   type CheckOptions,
   type VerifyOptions,
 } from '../commands/audit/audit.ts'
-import { card, type CardOptions } from '../commands/card.ts'
+import { card, type CardOptions } from '../commands/audit/card.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { json, several, wholeNumber } from './option-values.ts'
 

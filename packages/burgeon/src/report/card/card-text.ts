@@ -14,8 +14,8 @@ export interface CardStatements {
   readonly contact?: string | undefined
 }
 
-/** Numbers that limit changes, by name. */
-type Limits = Readonly<Record<string, number | null>>
+/** Limits of changes, by name: numbers, and the digest of what guards it. */
+type Limits = Readonly<Record<string, number | string | null>>
 
 /** What a life says of itself. */
 export interface CardFacts {
@@ -165,7 +165,7 @@ function changesOf({ changes: { declared, now, isWithin } }: CardFacts): string[
   ]
 }
 
-const limit = (value: number | null): string => (value === null ? 'never' : String(value))
+const limit = (value: number | string | null): string => (value === null ? 'none' : String(value))
 const shown = (value: number): string => value.toLocaleString('en')
 
 /** Text of others on one line, without markup of its own. */

@@ -92,6 +92,16 @@ export function auditEvents(record: Audited, events: readonly LearnerEvent[], pa
   for (const { kind, step, part, summary, data } of events) {
     if (unaudited.has(kind)) continue
     const isShort = JSON.stringify(data).length <= maxData
-    noteAudit(record, step, kind, { part, summary, parameters, ...(isShort && { data }) })
+    const shown = withoutSource(auditOf(record).salt, { summary, ...(isShort && { data }) })
+    noteAudit(record, step, kind, { part, ...shown, parameters })
   }
+}
+
+/** An event that names a source names it by its digest, and tells no line that does. */
+function withoutSource(
+  salt: string,
+  event: { readonly summary: string; readonly data?: object },
+): AuditNote['data'] {
+  const { source, ...data } = (event.data ?? {}) as { readonly source?: unknown }
+  return typeof source === 'string' ? { data: { ...data, source: saltedDigest(salt, [source]) } } : event
 }

@@ -1,4 +1,5 @@
 /** What is declared of a life before it lives: the limits of its changes, which its audit log holds from the first entry on. */
+import { createHash } from 'node:crypto'
 import type { LifeSettings } from '../life/life-settings.ts'
 
 /** Limits of what may become of a life. Plain data. */
@@ -12,6 +13,8 @@ export interface DeclaredLimits {
   readonly vocabulary: number
   /** Steps from one sleep to the next; null where it never sleeps by itself. */
   readonly sleepEvery: number | null
+  /** SHA-256 of the JSON of what guards it, in hexadecimal; null where nothing does. */
+  readonly guard: string | null
 }
 
 /** The limits that a life has now. */
@@ -21,7 +24,9 @@ export const limitsOf = ({
   learningRate,
   vocabulary = 256,
   sleepEvery,
+  guard,
 }: LifeSettings): DeclaredLimits => ({
   ...{ maxParameters, plateau, learningRate, vocabulary },
   sleepEvery: sleepEvery ?? null,
+  guard: guard === undefined ? null : createHash('sha256').update(JSON.stringify(guard)).digest('hex'),
 })

@@ -1,12 +1,12 @@
 /** `burgeon card`: the model card of a life, written from the life itself. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { type CardStatements, cardText } from '../report/card/card-text.ts'
-import { lifeCard } from '../session/card/life-card.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { resultsOf } from '../terminal/results.ts'
-import { printable } from '../terminal/terminal.ts'
-import { UsageError } from '../terminal/usage-error.ts'
+import { type CardStatements, cardText } from '../../report/card/card-text.ts'
+import { lifeCard } from '../../session/card/life-card.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { resultsOf } from '../../terminal/results.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
 
 export interface CardOptions {
   /** File that is to hold it; the output unless given. */
