@@ -122,7 +122,6 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon audit check proof.json --text text.txt --head HEAD': {
     because: 'needs a proof; test/audit runs it',
   },
-  'npx burgeon audit': { because: 'names the command; test/audit runs it' },
   'npx burgeon card': { because: 'names the command; test/front-door/card runs it' },
   'npx burgeon audit check': { because: 'names the command; test/audit runs it' },
   'npx burgeon audit verify': { because: 'names the command; test/audit runs it' },

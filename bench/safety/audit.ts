@@ -1,6 +1,5 @@
 /**
- * Reaches inside continual for the verifier of lines that are in memory: whether 10⁵ changes of an audit log are found, each
- * with its place.
+ * Whether 10⁵ changes of an audit log are found, each with its place.
  *
  * One log of a hundred entries is changed anew each time, in one of these ways:
  *
@@ -15,56 +14,86 @@
  * first wrong entry is named exactly; a forgery has no place but between the heads that are known, so there its
  * range has to hold it. Controls: the log as it is, and a cut without a witness, which nobody can find.
  */
-import { auditHeadAt, type AuditPlace } from '@burgeon/continual'
+import {
+  auditBeginning,
+  type AuditEntry,
+  auditHeadAt,
+  type AuditNote,
+  type AuditPlace,
+  openAuditLog,
+  readAudit,
+  verifyAudit,
+  type VerifyAuditOptions,
+} from '@burgeon/continual'
+import type { Disk } from '@burgeon/gpt'
 import { keyFromSeed, RandomStream } from '@burgeon/tensor'
-import { type AuditEntry, AuditWalk, lineOf } from '../../packages/continual/src/audit/audit-entry.ts'
-import { type AuditLine, linesIn } from '../../packages/continual/src/audit/audit-files.ts'
-import { verifyLines, type VerifyAuditOptions } from '../../packages/continual/src/audit/verify-audit.ts'
 import { atLeast, atMost, type BenchmarkOptions, type BenchmarkResult } from '../benchmark.ts'
 
 const entries = 100
 const kinds = ['learnt', 'growth', 'feedback', 'checkpoint'] as const
 const ways = ['byte', 'swap', 'omission', 'insertion', 'cut', 'forgery'] as const
 
-const [utf8, text] = [new TextEncoder(), new TextDecoder()]
+const utf8 = new TextEncoder()
+const fileName = 'audit-0-000000000000-0.jsonl'
+const time = 1_800_000_000_000
 
-/** A log in memory. */
+/** A disk in memory with one log, or none. */
+function diskOf(file?: Uint8Array): Disk & { file(): Uint8Array } {
+  let bytes = file
+  const put = (_: string, more: Uint8Array): Promise<void> => {
+    bytes = Uint8Array.from([...(bytes ?? []), ...more])
+    return Promise.resolve()
+  }
+  return {
+    ...{ place: 'memory', create: put, append: put, sync: () => Promise.resolve() },
+    file: () => bytes ?? new Uint8Array(),
+    list: () => Promise.resolve(bytes === undefined ? [] : [fileName]),
+    read: () => Promise.resolve(bytes ?? new Uint8Array()),
+  } as unknown as Disk & { file(): Uint8Array }
+}
+
+/** A log, and those that it was when it was shorter. */
 interface Log {
   readonly lines: readonly AuditEntry[]
-  readonly place: AuditPlace
+  /** By number of entries. */
+  readonly files: readonly Uint8Array[]
+  readonly places: readonly AuditPlace[]
 }
 
-function written(random: RandomStream, count: number): Log {
-  const walk = new AuditWalk()
-  const lines = Array.from({ length: count }, (_, i): AuditEntry => {
+async function written(random: RandomStream, count: number): Promise<Log> {
+  const disk = diskOf()
+  const log = await openAuditLog(disk)
+  const files: Uint8Array[] = [new Uint8Array()]
+  const places = [auditBeginning]
+  for (let i = 0; i < count; i++) {
     const kind = kinds[random.below(kinds.length)]
     const digest = Array.from({ length: 64 }, () => random.below(16).toString(16)).join('')
-    const data = { id: i, bytes: 1 + random.below(500), digest }
-    const [line] = walk.add([{ kind, step: i, data }], 1_800_000_000_000 + i)
-    return JSON.parse(text.decode(line)) as AuditEntry
-  })
-  return { lines, place: walk.placeIn(0) }
+    places.push(
+      await log.append([{ kind, step: i, data: { id: i, bytes: 1 + random.below(500), digest } }], time),
+    )
+    files.push(disk.file())
+  }
+  return { lines: (await readAudit(disk)).entries, files, places }
 }
 
-/** Entries with links and numbers that hold, from one on: as who knows the format writes them anew. */
-function linked(lines: readonly AuditEntry[]): { lines: AuditEntry[]; place: AuditPlace } {
-  const walk = new AuditWalk()
-  const own = lines.map(({ at, kind, step, data }) => {
-    const [line] = walk.add([{ kind, step, data }], at)
-    return JSON.parse(text.decode(line)) as AuditEntry
-  })
-  return { lines: own, place: walk.placeIn(0) }
+/** The log with other notes from an entry on, whose links hold: as who knows the format writes it anew. */
+async function forged(
+  { files, places }: Log,
+  from: number,
+  notes: readonly AuditNote[],
+): Promise<Uint8Array> {
+  const disk = diskOf(from === 0 ? undefined : files[from])
+  const log = await openAuditLog(disk, places[from])
+  await log.append(notes, time)
+  return disk.file()
 }
 
 const numbered = (lines: readonly AuditEntry[]): AuditEntry[] => lines.map((line, i) => ({ ...line, i }))
 
-/** The lines of a file, as they are read of a disk. */
-const readBack = (file: Uint8Array): AuditLine[] => [
-  ...linesIn(file, 'audit-0-000000000000-0.jsonl', Infinity),
-]
+const lineOf = (line: AuditEntry): Uint8Array => utf8.encode(JSON.stringify(line))
 
 const fileOf = (lines: readonly AuditEntry[]): Uint8Array =>
-  utf8.encode(lines.map((line) => `${text.decode(lineOf(line))}\n`).join(''))
+  utf8.encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
 
 interface Changed {
   readonly file: Uint8Array
@@ -73,13 +102,15 @@ interface Changed {
   readonly options: VerifyAuditOptions
 }
 
-function changed(way: (typeof ways)[number], { lines, place }: Log, random: RandomStream): Changed {
+async function changed(way: (typeof ways)[number], log: Log, random: RandomStream): Promise<Changed> {
+  const { lines, files, places } = log
+  const place = places[entries]
   const at = random.below(entries)
   const edited = { ...lines[at], data: { ...lines[at].data, bytes: 1000 + random.below(500) } }
   const options = { place }
   if (way === 'byte') {
     const file = fileOf(lines)
-    const begin = fileOf(lines.slice(0, at)).length
+    const begin = files[at].length
     const length = lineOf(lines[at]).length
     file[begin + random.below(length)] ^= 1 + random.below(255)
     return { file, first: at, options }
@@ -94,17 +125,19 @@ function changed(way: (typeof ways)[number], { lines, place }: Log, random: Rand
     return { file: fileOf(numbered(lines.toSpliced(at, 0, edited))), first: at, options }
   }
   if (way === 'forgery') {
-    return { file: fileOf(linked(lines.with(at, edited)).lines), first: at, options }
+    const notes = [edited, ...lines.slice(at + 1)].map(({ kind, step, data }) => ({ kind, step, data }))
+    return { file: await forged(log, at, notes), first: at, options }
   }
-  const cut = linked(lines.slice(0, at))
-  return { file: fileOf(cut.lines), first: at, options: { place: cut.place, heads: [auditHeadAt(place)] } }
+  return { file: files[at], first: at, options: { place: places[at], heads: [auditHeadAt(place)] } }
 }
 
 /** The part of `bench -- safety` that is about the log. */
-export function auditPart({ quick, note }: Pick<BenchmarkOptions, 'quick' | 'note'>): BenchmarkResult {
+export async function auditPart({
+  quick,
+  note,
+}: Pick<BenchmarkOptions, 'quick' | 'note'>): Promise<BenchmarkResult> {
   const random = new RandomStream(keyFromSeed(1)).named('audit')
-  const log = written(random, entries)
-  const whole = readBack(fileOf(log.lines))
+  const log = await written(random, entries)
   const each = Math.ceil((quick ? 3000 : 100_000) / ways.length)
   const rows: BenchmarkResult['rows'][number][] = []
   const checks: BenchmarkResult['checks'][number][] = []
@@ -112,8 +145,8 @@ export function auditPart({ quick, note }: Pick<BenchmarkOptions, 'quick' | 'not
   for (const way of ways) {
     let [found, placed] = [0, 0]
     for (let i = 0; i < each; i++) {
-      const { file, first, options } = changed(way, log, random)
-      const { wrong } = verifyLines(readBack(file), options)
+      const { file, first, options } = await changed(way, log, random)
+      const { wrong } = await verifyAudit(diskOf(file), options)
       if (wrong === null) continue
       found++
       const isExact = wrong.from === first && wrong.to === first
@@ -127,10 +160,10 @@ export function auditPart({ quick, note }: Pick<BenchmarkOptions, 'quick' | 'not
     checks.push(atLeast(`audit: ${way} found, with its place (%)`, (100 * placed) / each, 100))
   }
   rows.push({ case: 'forgery', metric: 'entries of the widest range', value: widest, unit: '' })
-  const isQuiet = verifyLines(whole, { place: log.place, heads: [auditHeadAt(log.place)] }).ok
-  checks.push(atLeast('audit: the log as it is holds', Number(isQuiet), 1))
-  const cut = linked(log.lines.slice(0, 60))
-  const unseen = verifyLines(readBack(fileOf(cut.lines)), { place: cut.place })
+  const [place, half] = [log.places[entries], entries / 2]
+  const whole = await verifyAudit(diskOf(log.files[entries]), { place, heads: [auditHeadAt(place)] })
+  checks.push(atLeast('audit: the log as it is holds', Number(whole.ok), 1))
+  const unseen = await verifyAudit(diskOf(log.files[half]), { place: log.places[half] })
   checks.push(atMost('audit: cuts without a witness that are found (control)', Number(!unseen.ok), 0))
   return { rows, checks }
 }

@@ -1,4 +1,4 @@
-/** Differentially private gradients: each row's own gradient is clipped, and noise hides what is left of it. */
+/** Differentially private gradients: those of single rows are clipped, and noise hides what is left. */
 import {
   addInto,
   checkOptions,

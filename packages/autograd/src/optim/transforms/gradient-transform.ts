@@ -126,7 +126,7 @@ export function restorable<State>(
   }
 }
 
-/** Throws OptionError for a stage that needs the rows of a step, where these are not those of its gradients. */
+/** Throws OptionError for a stage that needs the rows of a step where nobody has those of its gradients. */
 export function refuseRows(who: string, { name, needsRows }: GradientTransform): void {
   if (needsRows !== true) return
   throw new OptionError(
