@@ -56,7 +56,7 @@ interface PrivateLife {
 const utf8 = new TextEncoder()
 const rowOf = (text: string): TokenBatch =>
   batchOfTokens(utf8.encode(text.padEnd(length + 1).slice(0, length + 1)), length, 'text')
-const joined = (rows: readonly TokenBatch[]): TokenBatch => joinBatches(rows) as TokenBatch
+const joined = (rows: readonly TokenBatch[]): TokenBatch => joinBatches<TokenBatch>(rows)
 const drawn = (random: RandomStream): string =>
   Array.from({ length: digits }, () => random.below(10)).join('')
 

@@ -45,7 +45,7 @@ const row = (): TokenBatch =>
     8,
     'text',
   )
-const batch = (rows: number): TokenBatch => joinBatches(Array.from({ length: rows }, row)) as TokenBatch
+const batch = (rows: number): TokenBatch => joinBatches<TokenBatch>(Array.from({ length: rows }, row))
 const weightsOf = async (learner: Learner): Promise<Record<string, Float32Array>> =>
   Object.fromEntries(
     await Promise.all(

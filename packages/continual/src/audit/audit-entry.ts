@@ -91,7 +91,7 @@ export function auditHeadAt(place: AuditPlace): AuditHead {
 const [utf8, text] = [new TextEncoder(), new TextDecoder('utf-8', { fatal: true })]
 
 /** The line of an entry, without its end. */
-export const lineOf = (entry: AuditEntry): Uint8Array => utf8.encode(JSON.stringify(entry))
+const lineOf = (entry: AuditEntry): Uint8Array => utf8.encode(JSON.stringify(entry))
 
 /** The entry of a line; null for what is none. */
 export function entryIn(line: Uint8Array): AuditEntry | null {
@@ -113,7 +113,7 @@ export function entryIn(line: Uint8Array): AuditEntry | null {
 const nothing = '0'.repeat(64)
 
 /** The hash that the entry at a place names. */
-export const previousAt = ({ last }: Pick<AuditPlace, 'last'>): string => last.at(-1) ?? nothing
+const previousAt = ({ last }: Pick<AuditPlace, 'last'>): string => last.at(-1) ?? nothing
 
 /** Goes through a log entry by entry. */
 export class AuditWalk {

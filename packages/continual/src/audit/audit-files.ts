@@ -51,7 +51,7 @@ export async function* auditLines(
   }
 }
 
-export function* linesIn(bytes: Uint8Array, file: string, most: number): Generator<AuditLine, void, void> {
+function* linesIn(bytes: Uint8Array, file: string, most: number): Generator<AuditLine, void, void> {
   const newline = 10
   let at = 0
   for (let i = 0; i < most; i++) {

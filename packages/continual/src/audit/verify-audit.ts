@@ -75,7 +75,7 @@ export async function verifyAudit(disk: Disk, options: VerifyAuditOptions = {}):
 }
 
 /** As `verifyAudit`, of the lines of one log. */
-export function verifyLines(
+function verifyLines(
   lines: readonly AuditLine[],
   { place = auditBeginning, heads = [] }: VerifyAuditOptions = {},
 ): Omit<AuditVerdict, 'series'> {

@@ -24,10 +24,10 @@ interface Common {
 const doesNotHold = 3
 
 /** A head as people pass it on: its root and its size. */
-export const headText = ({ size, root }: AuditHead): string => `${root}:${size}`
+const headText = ({ size, root }: AuditHead): string => `${root}:${size}`
 
 /** The head of a text. Throws UsageError for what is none. */
-export function headFrom(text: string): AuditHead {
+function headFrom(text: string): AuditHead {
   const [, root, size] = /^([0-9a-f]{64}):(\d+)$/.exec(text) ?? []
   if (root !== undefined && Number.isSafeInteger(Number(size))) return { root, size: Number(size) }
   throw new UsageError(
