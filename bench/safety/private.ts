@@ -22,13 +22,7 @@ import {
 import { batchOfTokens, joinBatches, Learner, passOf, type TokenBatch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
-import {
-  atLeast,
-  atMost,
-  type BenchmarkOptions,
-  type BenchmarkResult,
-  mean,
-} from '../benchmark.ts'
+import { atLeast, atMost, type BenchmarkOptions, type BenchmarkResult, mean } from '../benchmark.ts'
 
 const length = 47
 const rowsOfStep = 8
