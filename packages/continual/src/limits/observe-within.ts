@@ -34,7 +34,8 @@ export interface LimitedStep {
  * @example
  * ```ts
  * const model = Gpt.create({ context: 16, embed: 16, heads: 2, layers: 1 })
- * const learner = new Learner({ model, optimizer: adamw({ learningRate: 3e-3 }), strategy: { probes: heldBack() } })
+ * const optimizer = adamw({ learningRate: 3e-3 })
+ * const learner = new Learner({ model, optimizer, strategy: { probes: heldBack() } })
  * const { isKept, worst } = await observeWithin(learner, 'text of a stranger', { most: 0.05 })
  * ```
  */
