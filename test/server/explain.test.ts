@@ -86,7 +86,7 @@ test('explains what was written here by its name: the first tokens of it', async
     n: 2,
     seed: 3,
   })
-  const choices = written.json['choices'] as unknown as readonly { message: { content: string } }[]
+  const choices = written.json['choices'] as readonly { message: { content: string } }[]
   const named = { model: 'life', response_id: written.json['id'] }
   const tellsOf = async (more: object): Promise<string> => {
     const { status, json } = await ask('/v1/explain', { ...named, experiences: 0, ...more })
@@ -95,12 +95,12 @@ test('explains what was written here by its name: the first tokens of it', async
     expect(read).toContain('User: Hi\nAssistant:'.slice(-10))
     // Tokens are bytes here, and several of them a character.
     return new TextDecoder().decode(
-      Uint8Array.from(json['answer'] as unknown as readonly { token: number }[], ({ token }) => token),
+      Uint8Array.from(json['answer'] as readonly { token: number }[], ({ token }) => token),
     )
   }
   for (const [choice, { message }] of choices.entries()) {
     const told = await tellsOf({ choice, tokens: 4 })
-    expect([...told].length).toBeLessThanOrEqual(4)
+    expect(Array.from(told).length).toBeLessThanOrEqual(4)
     expect(message.content.startsWith(told)).toBe(true)
     expect(told).not.toBe('')
   }

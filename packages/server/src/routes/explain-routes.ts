@@ -95,7 +95,7 @@ function questionOf(
   }
   // The last token may end within a character.
   const begin = tokenizer.decode(tokenizer.encode(known.text).slice(0, tokens)).replace(/\uFFFD+$/, '')
-  return { prompt: known.prompt, answer: begin || [...known.text][0] }
+  return { prompt: known.prompt, answer: begin || String.fromCodePoint(known.text.codePointAt(0) ?? 0) }
 }
 
 /** Throws ApiError 400 for what would keep the engine busy for too long. */

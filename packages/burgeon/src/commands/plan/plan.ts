@@ -175,7 +175,7 @@ function planRows(planned: Plan, { localSteps }: Assumptions): [string, string][
       'devices',
       `${count(planned.devices)} in ${many(planned.machines, 'machine')}: ${planned.copies === 1 ? '1 copy' : `${count(planned.copies)} copies`}`,
     ],
-    ['operations', `${planned.flops.toExponential(2)}`],
+    ['operations', planned.flops.toExponential(2)],
     ['stages wait', `${percent(planned.bubble)} of the time`],
     [
       'a synchronization',
