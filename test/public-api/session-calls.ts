@@ -135,6 +135,25 @@ export const sessionCalls: CallsOf<typeof api> = {
       says: ['there is no checkpoint'],
     }),
   ],
+  stopLife: [
+    () => ({
+      args: { folder: join(folder, 'stopped'), options: { by: 'anna' } },
+      run: api.stopLife,
+    }),
+  ],
+  releaseLife: [() => ({ args: { folder: join(folder, 'stopped') }, run: api.releaseLife })],
+  openRequests: [() => ({ args: { folder: join(folder, 'stopped') }, run: api.openRequests })],
+  decideApproval: [
+    () => ({
+      args: {
+        ...{ folder: join(folder, 'stopped'), id: 'growth-1' },
+        options: { decision: 'approve' as const, by: 'anna' },
+      },
+      run: api.decideApproval,
+      says: ['which does not wait'],
+    }),
+  ],
+  heldPolicy: [() => ({ args: { rules: { say: {} } }, run: api.heldPolicy, says: ['policy'] })],
   recordsFrom: [() => ({ args: { name: 'none', records: noRecords() }, run: api.recordsFrom })],
   serverSentEvents: [() => ({ args: { url: 'http://localhost:8080/events' }, run: api.serverSentEvents })],
   buildLearner: [ofSettings(api.buildLearner)],

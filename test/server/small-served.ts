@@ -9,7 +9,7 @@ import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife } from
 import { onTestFinished } from 'vitest'
 import { lifeNews } from '../../packages/burgeon/src/serving/life-news.ts'
 import { servedLife as serveLife, servedModel } from '../../packages/burgeon/src/serving/open-served.ts'
-import { approvalsOf } from '../../packages/burgeon/src/serving/served-growth.ts'
+import { approvalsOf } from '../../packages/burgeon/src/session/control/life-control.ts'
 import { tinySettings } from '../life/tiny-settings.ts'
 
 /** A life whose context holds a short talk. */

@@ -7,6 +7,7 @@ import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addMcp } from './arguments/mcp-command.ts'
 import { addPlan } from './arguments/plan-command.ts'
+import { addControl } from './arguments/control-commands.ts'
 import { addQuarantine } from './arguments/quarantine-command.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
@@ -148,6 +149,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   addAudit(program, context, finish)
   addQuarantine(program, context, finish)
   addCard(program, version(), context, finish)
+  addControl(program, context, finish)
 
   program
     .command('convert')

@@ -9,6 +9,13 @@ import { type Limits, limitsOf } from './limits.ts'
 import { LatestEvents } from './life/latest-events.ts'
 import { tell } from './life/tell.ts'
 import { auditedExperienceRoute, auditHeader, auditRoute, headText } from './routes/audit/audit-routes.ts'
+import {
+  approvalRoute,
+  controlRoute,
+  releaseRoute,
+  requireRunning,
+  stopRoute,
+} from './routes/control-routes.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { dashboardRoutes } from './routes/dashboard-routes.ts'
@@ -133,7 +140,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
     ...[eventsRoute, recordRoute, reportRoute],
     ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],
     ...[decideGrowthRoute(limits), checkpointsRoute, keepRoute(limits), rollBackRoute(limits)],
-    feedbackRoute(limits),
+    ...[feedbackRoute(limits), controlRoute, stopRoute(limits), releaseRoute(limits), approvalRoute(limits)],
     ...[auditRoute, auditedExperienceRoute],
     ...(options.mcp === undefined ? [] : mcpRoutes(options.mcp, limits, (request) => app.fetch(request))),
     ...[tokenizeRoute(limits), detokenizeRoute(limits), healthRoute, metricsRoute, versionRoute],
@@ -175,6 +182,7 @@ async function answered(c: Context, route: Route, doors: DoorOptions, services: 
   try {
     checkOrigin(c, doors)
     if (route.scope !== 'open') checkScope(c, doors, route.scope)
+    if (route.changesWeights === true) requireRunning(services)
     const release = route.isHeavy ? takePlace(services) : () => {}
     let response: Response
     try {

@@ -8,6 +8,8 @@ export { loadMcp, type McpSdk } from './mcp/load-mcp.ts'
 export { type Running, serve, type ServeOptions } from './serve.ts'
 export type { Learnt, Lesson, ServedModel, Teacher, Transcript } from './served/served-model.ts'
 export type { AuditedExperience, AuditedGrowth, AuditedHead, ServedAudit } from './served/served-audit.ts'
+export type { ServedControl, StoppedBy, WaitingApproval } from './served/served-control.ts'
+export type { ServedOutput } from './served/served-output.ts'
 export type { CheckpointFacts, RolledBack, ServedCheckpoints } from './served/served-checkpoints.ts'
 export type { AskedWhy, ServedExplain, ServedExplanation } from './served/served-explain.ts'
 export type {

@@ -75,6 +75,10 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       number(0.01, 0.99),
     )
     .option(
+      '--policy <file>',
+      'JSON of what may be learnt, said and grown, and what needs approval; everything unless given',
+    )
+    .option(
       '--guard <file>',
       'JSON of guards by name: what may be learnt at all, and how far it is trusted; everything unless given',
     )

@@ -1,6 +1,10 @@
 /** `burgeon forget`: lets go of what was learnt from a source, or lives again without it. */
 import type { ForgetWhat } from '@burgeon/continual'
+import { describeCheckpoint } from '@burgeon/gpt'
+import { nodeDisk } from '@burgeon/gpt/node'
 import { OptionError } from '@burgeon/tensor'
+import { askFor, noteDone } from '../session/control/approvals.ts'
+import type { LifeSettings } from '../session/life/life-settings.ts'
 import { forgetRecords } from '../session/forgetting/forget-records.ts'
 import { liveWithout } from '../session/forgetting/live-without.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
@@ -43,6 +47,15 @@ async function letGo(
 ): Promise<number> {
   if (out !== undefined) throw new OptionError('forget: got --out without --replay; expected both, or none.')
   const { print, context } = resultsOf(json, outer)
+  const waits = await waitsForApproval(from, what)
+  if (waits !== null) {
+    const how = shellCommand('approve', pathArgument(from), waits, '--by', 'NAME')
+    context.output.write(
+      `The policy of ${printable(from)} has somebody approve this first; nothing was forgotten. Then say forget once more:\n${how}\n`,
+    )
+    print({ from, waiting: waits })
+    return 0
+  }
   const { experiences, parts, dropped } = await forgetRecords(from, what, { dropKept })
   const kept = Object.entries(parts).map(([name, amount]) => `${printable(name)}: ${count(amount)}`)
   const named = 'source' in what ? ['--source', what.source] : what.ids.flatMap((id) => ['--id', String(id)])
@@ -55,6 +68,18 @@ async function letGo(
   )
   print({ from, experiences, parts, dropped })
   return 0
+}
+
+/** The name of the request that waits; null where nothing has to be asked, or somebody has said yes. */
+async function waitsForApproval(from: string, what: ForgetWhat): Promise<string | null> {
+  const { life } = await describeCheckpoint(nodeDisk(from))
+  const { settings } = (life ?? {}) as { readonly settings?: Pick<LifeSettings, 'policy'> }
+  if (settings?.policy?.rules.approve?.forget !== true) return null
+  const named = 'source' in what ? what.source : `experiences ${what.ids.join(', ')}`
+  const { id, decision } = await askFor(from, 'forget', what, `forget ${named}`)
+  if (decision !== 'approve') return id
+  await noteDone(from, id)
+  return null
 }
 
 async function livedAgain(

@@ -1,6 +1,7 @@
 /** `burgeon generate --prompt TEXT`: lets a model speak. */
 import { recallWhileWriting } from '@burgeon/continual'
 import { generate as generateTokens } from '@burgeon/gpt'
+import { inOrder, saidOf } from '../models/own-output.ts'
 import { broughtModel } from '../models/open-model.ts'
 import { recalledLine } from '../terminal/recalled-line.ts'
 import { printableLines } from '../terminal/terminal.ts'
@@ -33,7 +34,7 @@ export async function generate(options: GenerateCommandOptions, context: Command
   const { from, prompt, stop = [], whenFull, json, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { form, model, tokenizer, endTokens, recall } = await broughtModel('generate', from, context)
+  const { form, model, tokenizer, endTokens, recall, output } = await broughtModel('generate', from, context)
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
@@ -42,9 +43,11 @@ export async function generate(options: GenerateCommandOptions, context: Command
   }
   let isFirst = true
   const recalling = recall && recallWhileWriting(recall, tokenizer)
+  const logitsProcessor = inOrder(recalling?.logitsProcessor, output?.logitsProcessor)
   const how = {
     ...{ ...sampling, tokenizer, stopTexts: stop, stopTokens: endTokens, onContextFull: whenFull },
-    ...(recalling && { logitsProcessor: recalling.logitsProcessor }),
+    ...(logitsProcessor && { logitsProcessor }),
+    ...(output && { textFilter: () => output.begin([begun]) }),
   }
   const generation = generateTokens(model, [begun], how)
   for await (const { text = '' } of generation) {
@@ -59,7 +62,7 @@ export async function generate(options: GenerateCommandOptions, context: Command
   }
   if (isFirst) show(begun)
   const [written] = await generation
-  const recalled = recalling?.recalledIn(0, written)
+  const recalled = saidOf(recalling?.recalledIn(0, written), output)
   if (json) {
     const { text = '', tokens, finish } = written
     const line = { model: from, form, prompt: begun, text, tokens: tokens.length, finish }

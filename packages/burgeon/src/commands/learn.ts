@@ -6,6 +6,7 @@ import type { Disk } from '@burgeon/gpt'
 import type { LifeReport } from '../report/life-report.ts'
 import { machineFacts } from '../report/machine-facts.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
+import { requireUnstopped } from '../session/control/stop-file.ts'
 import { heldOutOf } from '../session/life/life-origin.ts'
 import { lifeReportOf } from '../session/life-report-of.ts'
 import { predictedOf } from '../session/record/life-record.ts'
@@ -52,6 +53,7 @@ async function learnInto(
   { print, context }: Results,
 ): Promise<number> {
   if (!options.resume && !options.append) checkNewSinks('learn', options)
+  if (options.resume || options.append) requireUnstopped(options.out)
   const life = await begunOrTakenUp(path, options, context)
   if (life === null) {
     context.output.write('Stopped before anything was learnt; nothing was saved.\n')

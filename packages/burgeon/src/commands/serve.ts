@@ -10,7 +10,9 @@ import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
 import { type LifeNews, lifeNews } from '../serving/life-news.ts'
 import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
 import { recoverFeedback } from '../serving/served-feedback.ts'
-import { approvalsOf } from '../serving/served-growth.ts'
+import { approvalsOf } from '../session/control/life-control.ts'
+import { readPolicyFile } from '../session/policy/read-policy-file.ts'
+import { wantedChanges } from './life/wanted-changes.ts'
 import { readGuards } from '../session/guard/read-guards.ts'
 import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
 import { bytesKept } from '../session/source/give-back.ts'
@@ -48,6 +50,8 @@ export interface ServeCommandOptions extends SinkFiles {
   readonly sleepEvery?: number
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string
+  /** File of JSON: what may be learnt, said and grown. */
+  readonly policy?: string
   /** Whether growth waits for somebody. */
   readonly approveGrowth: boolean
   readonly readOnly: boolean
@@ -106,6 +110,7 @@ export async function serve(
         ...(sleepEvery !== undefined && !resume && { sleepEvery }),
         ...(column !== undefined && { column }),
         ...(options.guard !== undefined && { guard: options.guard }),
+        ...(options.policy !== undefined && { policy: options.policy }),
       }
       const life = await begunOrTakenUp(learn, begin, context)
       if (life === null) return exitCodes[String(context.stop.reason)] ?? 0
@@ -131,9 +136,9 @@ export async function serve(
   }
   const local = await broughtPath('serve', path, context)
   if (readOnly || !(await isLife(local))) {
-    if (options.guard !== undefined) {
+    if ((options.guard ?? options.policy) !== undefined) {
       throw new UsageError(
-        'serve: got --guard for a model that learns nothing here; expected a life, without --read-only.',
+        `serve: got --${options.guard === undefined ? 'policy' : 'guard'} for a model that learns nothing here; expected a life, without --read-only.`,
       )
     }
     if ((options.jsonl ?? options.tensorboard) !== undefined) {
@@ -145,7 +150,11 @@ export async function serve(
   }
   return holdingFolder(local, async (disk) => {
     const guard = options.guard === undefined ? {} : { guard: await readGuards('serve', options.guard) }
-    const life = await loadLife(disk, guard)
+    const policy = options.policy === undefined ? undefined : await readPolicyFile('serve', options.policy)
+    const life = await loadLife(disk, {
+      ...guard,
+      ...(await wantedChanges('serve', disk, { policy }, context)),
+    })
     askApproval(life, options)
     await recoverFeedback(disk, life)
     return recorded(life, (watcher) =>

@@ -35,6 +35,8 @@ export interface LearnConfig {
   readonly coverage?: number | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
+  /** File of JSON: what may be learnt, said and grown. */
+  readonly policy?: string | undefined
   /** Keeps a checkpoint of every size. */
   readonly keepSizes?: boolean | undefined
   /** File of JSON lines that every step is written into. */
@@ -77,6 +79,8 @@ export interface ServeConfig {
   readonly sleepEvery?: number | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
+  /** File of JSON: what may be learnt, said and grown. */
+  readonly policy?: string | undefined
   /** Has growth wait until somebody approves it. */
   readonly approveGrowth?: boolean | undefined
   /** Leaves a life as it is. */
@@ -117,6 +121,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ from: 0.01, to: 0.99 }),
   guard: checks.text,
+  policy: checks.text,
   keepSizes: checks.boolean,
   jsonl: checks.text,
   tensorboard: checks.text,
@@ -139,6 +144,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   from: checks.text,
   sleepEvery: checks.integer({ from: 1 }),
   guard: checks.text,
+  policy: checks.text,
   approveGrowth: checks.boolean,
   readOnly: checks.boolean,
   plain: checks.boolean,

@@ -1,5 +1,5 @@
 /** Opens a model wherever it lies: the one place that knows all forms. */
-import { type Recall, type SavedLearner, savedPart } from '@burgeon/continual'
+import { type OutputFilter, type Recall, type SavedLearner, savedPart } from '@burgeon/continual'
 import {
   type BytePairState,
   BytePairTokenizer,
@@ -17,6 +17,7 @@ import { UsageError } from '../terminal/usage-error.ts'
 import { broughtPath } from './bring-model.ts'
 import { hubChecks, type HubOptions, pathOfPlace } from './hub-place.ts'
 import { type ModelForm, modelFormAt } from './model-form.ts'
+import { type OwnOutput, ownOutputOf, savedOutput } from './own-output.ts'
 import { savedRecall } from './saved-recall.ts'
 import { tokenizerFromState } from './saved-tokenizer.ts'
 
@@ -30,6 +31,8 @@ export interface OpenedModel {
   readonly endTokens: readonly number[]
   /** What a life remembers beside its weights; absent where it recalls nothing. */
   readonly recall?: Recall
+  /** What it may say, by the policy of its life; absent where it may say everything. */
+  readonly output?: OwnOutput
 }
 
 /**
@@ -57,24 +60,30 @@ export async function broughtModel(who: string, path: string, context: CommandCo
 /** The model at a path on this machine. */
 export async function openedAt(who: string, path: string): Promise<OpenedModel> {
   const form = await modelFormAt(who, path)
-  const { model, tokenizer, recall } = await readers[form](who, path)
+  const { model, tokenizer, recall, filter } = await readers[form](who, path)
   if (tokenizer.vocabulary > model.config.vocabulary) {
     throw new UsageError(
       `${who}: the tokenizer in ${printable(path)} has ${tokenizer.vocabulary} tokens and the model ${model.config.vocabulary}; expected no more.`,
     )
   }
-  return { form, model, tokenizer, endTokens: endTokensOf(model, tokenizer), ...(recall && { recall }) }
+  return {
+    ...{ form, model, tokenizer, endTokens: endTokensOf(model, tokenizer) },
+    ...(recall && { recall }),
+    ...(filter && { output: ownOutputOf(filter, tokenizer) }),
+  }
 }
 
-type Read = Pick<OpenedModel, 'model' | 'tokenizer' | 'recall'>
+interface Read extends Pick<OpenedModel, 'model' | 'tokenizer' | 'recall'> {
+  readonly filter?: OutputFilter | undefined
+}
 
 const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise<Read>>> = {
   async checkpoint(who, path) {
-    const { model: state, learner, tokenizer } = await readCheckpoint(nodeDisk(path))
+    const { model: state, learner, tokenizer, life } = await readCheckpoint(nodeDisk(path))
     if (!state) throw new UsageError(`${who}: the checkpoint in ${printable(path)} holds no model.`)
     const model = Gpt.fromState(state as GptState)
     const recall = learner === undefined ? undefined : savedRecall(path, learner as SavedLearner)
-    const own = { model, ...(recall && { recall }) }
+    const own = { model, ...(recall && { recall }), filter: savedOutput(who, life) }
     if (tokenizer !== undefined) return { ...own, tokenizer: tokenizerFromState(path, tokenizer) }
     const vocabulary = learner && savedPart(learner as SavedLearner, 'vocabulary')
     const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>

@@ -5,12 +5,14 @@ import { BytePairTokenizer, describeCheckpoint, type GrowingTokenizer } from '@b
 import { nodeDisk } from '@burgeon/gpt/node'
 import type { ServedModel } from '@burgeon/server'
 import { modelFormAt } from '../models/model-form.ts'
+import { ownOutputOf, outputOf } from '../models/own-output.ts'
 import { openedAt } from '../models/open-model.ts'
 import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { LifeNews } from './life-news.ts'
 import { servedAudit } from './served-audit.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
+import { servedControl } from './served-control.ts'
 import { servedExplain } from './served-explain.ts'
 import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
@@ -47,7 +49,9 @@ export function servedLife(
     const { learner } = life
     const teacher = teachLife(life, { watcher, ...teaching })
     const tokenizer = learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
-    return { life, learner, teacher, tokenizer, transcript: transcriptOf(tokenizer, plain) }
+    const filter = outputOf(life.settings.policy)
+    const output = filter && ownOutputOf(filter, tokenizer)
+    return { life, learner, teacher, tokenizer, output, transcript: transcriptOf(tokenizer, plain) }
   }
   let now = partsOf(first)
   const checkpoints = servedCheckpoints(disk, {
@@ -87,6 +91,8 @@ export function servedLife(
     wrote: (text) => now.learner.door.noteOwn(text),
     rehearsed: () => now.teacher.rehearsed,
     recall: () => recallIn(now.learner.strategy.recall, now.tokenizer),
+    control: servedControl(disk.place, () => now.life),
+    output: () => now.output,
     report: () => servedReport(now.life, path),
   }
 }
@@ -108,12 +114,13 @@ export async function servedModel(
   path: string,
   { id = idOf(path), plain }: ServedOptions,
 ): Promise<ServedModel> {
-  const { model, tokenizer, endTokens, recall } = await openedAt('serve', path)
+  const { model, tokenizer, endTokens, recall, output } = await openedAt('serve', path)
   return {
     ...{ id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain) },
     step: () => 0,
     explain: servedExplain(() => ({ model, tokenizer, recall })),
     recall: () => recallIn(recall, tokenizer),
+    output: () => output,
   }
 }
 

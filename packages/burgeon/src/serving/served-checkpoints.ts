@@ -7,7 +7,9 @@ import { type KnownLife, loadLife, saveLife } from '../session/life/life-checkpo
 import { feedbackOf } from '../session/life/life-feedback.ts'
 import { type LifeRecord, recentBitsPerByte } from '../session/record/life-record.ts'
 import { countFeedback } from './served-feedback.ts'
-import { approvalsOf } from './served-growth.ts'
+import { forgetGrowthRequests } from '../session/control/approvals.ts'
+import { approvalsOf } from '../session/control/life-control.ts'
+import { requireUnstopped } from '../session/control/stop-file.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
 /** The life that is served, which may become another. */
@@ -48,6 +50,7 @@ export function servedCheckpoints(disk: Disk, present: PresentLife): ServedCheck
     },
     keep: (turn) => turn(keep),
     async rollBack(kept, turn) {
+      requireUnstopped(disk.place)
       let done: RolledBack | undefined
       await present.whilePaused(() =>
         turn(async () => {
@@ -60,8 +63,12 @@ export function servedCheckpoints(disk: Disk, present: PresentLife): ServedCheck
 
   async function rolledBack(kept: number, left: CheckpointFacts): Promise<RolledBack> {
     const before = present.life()
-    const life = await loadLife(disk, {}, { kept })
+    // What the life may do is decided now, and not by what it was then.
+    const { policy } = before.settings
+    const life = await loadLife(disk, policy === undefined ? {} : { policy }, { kept })
     try {
+      // Growth that somebody said yes to after that is asked for anew.
+      await forgetGrowthRequests(disk.place)
       // What was said since is part of what was left.
       if (feedbackOf(life) !== undefined) life.record.feedbackRead = await countFeedback(disk)
       noteRollback(life.record, { kept, step: life.learner.step, from: left.step })

@@ -1,21 +1,12 @@
 /** Growth of a life that is served: plans, growth by hand, and what waits for approval. */
-import { type ApprovedGrowth, dryRun } from '@burgeon/continual'
+import { dryRun } from '@burgeon/continual'
 import { type GrowthRequest, planGrowth, priceOfPlanned } from '@burgeon/gpt/growth'
 import type { GrowthOutcome, ServedGrowth } from '@burgeon/server'
+import { approvalsOf } from '../session/control/life-control.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
 type Turn = Parameters<ServedGrowth['grow']>[2]
-
-/** The approvals of a life; undefined of one that never grows. */
-export function approvalsOf({
-  learner,
-}: Pick<Life, 'learner'>): ApprovedGrowth<unknown>['approvals'] | undefined {
-  const { growth } = learner.strategy
-  return growth !== undefined && 'approvals' in growth
-    ? (growth as ApprovedGrowth<unknown>).approvals
-    : undefined
-}
 
 /** Growth of a life; undefined of one that never grows. */
 export function servedGrowth(life: Life, teacher: LifeTeacher): ServedGrowth | undefined {

@@ -4,6 +4,7 @@ import type { Disk } from '@burgeon/gpt'
 import type { FeedbackOutcome, Learnt, Lesson, Teacher } from '@burgeon/server'
 import { NonFiniteError } from '@burgeon/tensor'
 import { auditOf, noteAudit } from '../session/audit/audit-record.ts'
+import { lifeControl } from '../session/control/life-control.ts'
 import { isRuined } from '../session/diverged.ts'
 import { gateOf, isLearnt } from '../session/guard/gate.ts'
 import { eventLine } from '../session/event-line.ts'
@@ -68,6 +69,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
   const { learner, record, settings } = life
   const gate = gateOf(learner, disk)
   const checkpoints = keeper(life, { disk }, note)
+  const control = lifeControl(disk.place, life)
   let [unsaved, hasSlept, rehearsed] = [false, false, 0]
   const saveNow = async (): Promise<void> => {
     beforeSave?.()
@@ -93,12 +95,14 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
   }
   const step = async (batch: TokenBatch): Promise<Progress> => {
     const { position } = record
+    await control.beforeStep()
     const report = await learner.observe(batch).catch(ruined)
     unsaved = true
     // A place is never null but before the first: what is taught stands in no source.
     recordStep(record, report, position as NonNullable<typeof position>)
     hasSlept ||= report.events.some(({ kind }) => kind === 'sleep')
     await watcher.step(report, note)
+    await control.afterStep(report.events)
     if (isRuined(record.curve.recent)) {
       const ruin = await checkpoints.diverged()
       throw ruin
@@ -158,6 +162,7 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       learnFeedback(life, memory, piece, {
         turn,
         async rehearse() {
+          await control.beforeStep()
           rehearsed++
           unsaved = true
           await learner.rehearse().catch(ruined)

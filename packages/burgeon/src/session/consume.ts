@@ -32,6 +32,10 @@ export interface ConsumeOptions {
   readonly onHalfStep?: () => void
   /** Runs each step and measurement when its turn has come, where others work on the model too; at once unless given. */
   readonly turn?: <R>(body: () => Promise<R>) => Promise<R>
+  /**
+   * Awaited before each step, in its turn. Where it returns false the step is not made, and the life pauses.
+   */
+  readonly beforeStep?: () => Promise<boolean>
   /** When aborted, the life pauses after the step at hand. */
   readonly stop: AbortSignal
 }
@@ -51,6 +55,9 @@ const optionChecks: ChecksOf<ConsumeOptions> = {
   betweenSteps: required(checks.callback()),
   onHalfStep: checks.callback(),
   turn: checks.callback<NonNullable<ConsumeOptions['turn']>>('a function that runs another'),
+  beforeStep: checks.callback<NonNullable<ConsumeOptions['beforeStep']>>(
+    'a function that says whether to go on',
+  ),
   stop: required(checks.role('an AbortSignal', 'aborted')),
 }
 const someChunks: Check<object> = checks.either(
@@ -94,7 +101,8 @@ export async function consumeBatches(
       await measured(`after ${before}`, before)
       await options.afterDomain?.(before)
     }
-    await turn(async () => {
+    const goesOn = await turn(async () => {
+      if ((await options.beforeStep?.()) === false) return false
       const before = learner.step
       const learnt = await learner.observe(batch).catch((error: unknown) => {
         if (learner.step !== before) options.onHalfStep?.()
@@ -102,7 +110,9 @@ export async function consumeBatches(
       })
       recordStep(record, learnt, position)
       await options.onStep(learnt)
+      return true
     })
+    if (!goesOn) return false
     if (learner.step % options.measureEvery === 0) await measured(null, null)
     await options.betweenSteps()
     if (stop.aborted) return false

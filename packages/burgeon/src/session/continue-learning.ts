@@ -10,6 +10,7 @@ import {
 import { checkArgument, checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
 import { partsOf } from './life/build-learner.ts'
 import { changeChecks, leastRecall, type LifeSettings } from './life/life-settings.ts'
+import { aHeldPolicy, type HeldPolicy } from '../models/held-policy.ts'
 import type { GuardSettings } from './guard/guard-settings.ts'
 import { beginOf } from './source/text-batches.ts'
 
@@ -39,6 +40,8 @@ export interface ContinueOptions {
   readonly coverage?: number
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
+  /** What it may learn, say and grow (`heldPolicy`). Everything unless given. */
+  readonly policy?: HeldPolicy
   /** 0 unless given. */
   readonly seed?: number
   /** Ends the writing of own text. */
@@ -66,6 +69,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
   guard: changeChecks.guard,
+  policy: aHeldPolicy,
   seed: checks.seed,
   signal: checks.role<AbortSignal>('an AbortSignal', 'aborted'),
   onProgress: checks.callback(),
@@ -133,6 +137,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     ...(options.sleepEvery !== undefined && { sleepEvery: options.sleepEvery }),
     ...(options.coverage !== undefined && { coverage: options.coverage }),
     ...(options.guard !== undefined && { guard: options.guard }),
+    ...(options.policy !== undefined && { policy: options.policy }),
   }
   const rows = Math.max(ownText, protection > 0 ? judgedRows : 0)
   const begin = beginOf(tokenizer) ?? endOf(tokenizer)

@@ -32,6 +32,9 @@ export {
   type ForgottenRecords,
 } from './forgetting/forget-records.ts'
 export { liveWithout, type LivedWithout } from './forgetting/live-without.ts'
+export { type ApprovalRequest, decideApproval, openRequests } from './control/approvals.ts'
+export { releaseLife, StoppedError, stopLife, type StopNote } from './control/stop-file.ts'
+export { type HeldPolicy, heldPolicy } from '../models/held-policy.ts'
 export { explainLife, type ExplainLifeOptions, type LifeExplanation } from './explaining/explain-life.ts'
 export { type LifeFinding, lifeHealth } from './health/life-health.ts'
 export { sleepLife, type SleepLifeOptions, type SleptLife } from './sleep/sleep-life.ts'

@@ -4,6 +4,7 @@ import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { aRecordSource, type RecordSource } from '../sources/records/record-source.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
+import { requireUnstopped } from './control/stop-file.ts'
 import { aFolder } from './life/a-folder.ts'
 import { loadLife } from './life/life-checkpoint.ts'
 import { openRecordSession } from './source/record-session.ts'
@@ -66,6 +67,7 @@ export async function learnRecords(
   const disk = nodeDisk(folder)
   const lock = await disk.lock('session')
   try {
+    requireUnstopped(folder)
     const life = await loadLife(disk)
     const quiet = { write: () => true }
     const context: CommandContext = {

@@ -7,6 +7,7 @@ import { type Disk, hasCheckpoint, keepCheckpoint } from '@burgeon/gpt'
 import { NonFiniteError } from '@burgeon/tensor'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { createProgressLine } from '../terminal/progress-line.ts'
+import { lifeControl } from './control/life-control.ts'
 import { isRuined } from './diverged.ts'
 import { eventLine } from './event-line.ts'
 import { keeper } from './keeper.ts'
@@ -85,6 +86,7 @@ export async function runSession(
   let [isSaved, isHalfWay] = [false, false]
   const note = (text: string): void => line.event({ kind: 'note', text })
   const checkpoints = keeper(life, session, note)
+  const control = lifeControl(session.disk.place, life)
   const { disk, tidy } = session
   /** Saves; a life that has slept keeps that checkpoint, and looks after the others. */
   const saveNow = async (): Promise<void> => {
@@ -127,12 +129,21 @@ export async function runSession(
       ...(session.turn && { turn: session.turn }),
       ...(session.afterDomain && { afterDomain: session.afterDomain }),
       stop: context.stop,
+      async beforeStep() {
+        if (control.isStopped) {
+          note('the life was stopped; it learns again after burgeon stop --release')
+          return false
+        }
+        await control.beforeStep()
+        return true
+      },
       onHalfStep() {
         isHalfWay = true
       },
       async onStep(report) {
         isSaved = false
         await session.watcher?.step(report, note)
+        await control.afterStep(report.events)
         for (const event of report.events) line.event(eventLine(event))
         hasGrown = report.events.some(({ kind }) => kind === 'growth')
         sleptNow = report.events.some(({ kind }) => kind === 'sleep')

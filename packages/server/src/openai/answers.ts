@@ -50,7 +50,10 @@ export async function answer(
     const each = request.n ?? 1
     const choices = whole.map((one, i) => {
       const at = Math.floor(i / each)
-      return { prompt: texts[at], text: one.text ?? '', written: writtenOf(prompts[at], one, task.tokenizer) }
+      // An answer of which something was kept back is known by what was said.
+      const isWhole = task.tokenizer.decode(one.tokens).startsWith(one.text ?? '')
+      const written = isWhole ? writtenOf(prompts[at], one, task.tokenizer) : null
+      return { prompt: texts[at], text: one.text ?? '', written }
     })
     services.answers.remember(common.id, choices)
     for (const { text } of choices) services.served.wrote?.(text)

@@ -1,7 +1,15 @@
 /** Writes answers: the part that completions and chats have in common. */
 import { randomInt } from 'node:crypto'
-import type { FinishReason, Generated, GeneratedToken, GrowingTokenizer, PooledOptions } from '@burgeon/gpt'
+import type {
+  FinishReason,
+  Generated,
+  GeneratedToken,
+  GrowingTokenizer,
+  LogitsProcessor,
+  PooledOptions,
+} from '@burgeon/gpt'
 import { ApiError } from '../http/api-error.ts'
+import type { ServedOutput } from '../served/served-output.ts'
 import type { RecalledPassage, ServedRecall } from '../served/served-recall.ts'
 import type { Services } from '../services.ts'
 import type { WritingRequest } from './requests.ts'
@@ -16,6 +24,8 @@ export interface Task {
   /** Tokens of an answer at most; as many as the context holds unless given. */
   readonly tokens: number | undefined
   readonly stopTexts: readonly string[]
+  /** What the voice that answers said before each prompt ends, oldest first. */
+  readonly said: readonly (readonly string[])[]
   /** Likeliest tokens whose log-probabilities are told; none unless given. */
   readonly alternatives: number | undefined
   readonly signal: AbortSignal
@@ -44,6 +54,16 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   const { tokenizer } = task
   const start = services.now()
   const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
+  const output = served.output?.()
+  if (output !== undefined && task.alternatives !== undefined) {
+    throw new ApiError(
+      400,
+      'logprobs: what this model may say is filtered, and tokens are not; leave it out.',
+      {
+        ...{ param: 'logprobs', code: 'filtered' },
+      },
+    )
+  }
   let recall: ServedRecall | undefined
   const { version, generation, together } = await turns.take('generate', () => {
     // Tokens of another life say something else.
@@ -53,7 +73,7 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
       })
     }
     recall = served.recall?.()
-    return writers.begin(rows, optionsOf(task, services, recall))
+    return writers.begin(rows, optionsOf(task, services, recall, output))
   })
   let first: readonly GeneratedToken[]
   try {
@@ -79,15 +99,34 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   }
   return {
     ...{ version, pieces: pieces(), whole: () => generation.results(), end: () => generation.end() },
-    recalled: () => recall && generation.results().map((one, row) => recall?.recalledIn(row, one) ?? []),
+    recalled: () =>
+      recall &&
+      generation
+        .results()
+        .map((one, row) => (recall?.recalledIn(row, one) ?? []).map((passage) => mayBeSaid(passage, output))),
   }
 }
 
+const mayBeSaid = (passage: RecalledPassage, output: ServedOutput | undefined): RecalledPassage =>
+  output === undefined ? passage : { ...passage, bytes: output.clean(passage.bytes) }
+
+/** The second has its say after the first. */
+function inOrder(
+  first: LogitsProcessor | undefined,
+  second: LogitsProcessor | undefined,
+): LogitsProcessor | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return (logits, text, row) => second(first(logits, text, row), text, row)
+}
+
 function optionsOf(
-  { request, prompts, tokens, stopTexts, alternatives, signal }: Task,
+  { request, prompts, tokens, stopTexts, said, alternatives, signal }: Task,
   { served, limits }: Services,
   recall: ServedRecall | undefined,
+  output: ServedOutput | undefined,
 ): PooledOptions {
+  const each = request.n ?? 1
+  const logitsProcessor = inOrder(recall?.logitsProcessor, output?.logitsProcessor)
   const { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty } =
     request
   const room = served.model.config.context - Math.min(...prompts.map(({ length }) => length))
@@ -99,7 +138,8 @@ function optionsOf(
     stopTexts: [...stopTexts, ...[request.stop ?? []].flat()],
     onContextFull: 'stop',
     signal,
-    ...(recall && { logitsProcessor: recall.logitsProcessor }),
+    ...(logitsProcessor && { logitsProcessor }),
+    ...(output && { textFilter: (row: number) => output.begin(said[Math.floor(row / each)] ?? []) }),
     ...(temperature != null && { temperature }),
     ...(top_p != null && { topP: top_p }),
     ...(top_k !== undefined && { topK: top_k }),

@@ -56,6 +56,7 @@ export const rollBackRoute = (limits: Limits): Route => ({
   summary: 'Go back to a checkpoint that is kept; the present one is kept first.',
   body: nothing,
   isHeavy: true,
+  changesWeights: true,
   async answer(c, services, release) {
     checkpointsOf(services)
     await readJson(c, nothing, limits)

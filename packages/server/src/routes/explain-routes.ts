@@ -76,7 +76,8 @@ export const explainRoute = (limits: Limits): Route => ({
       turn,
     )
     release()
-    return c.json({ object: 'explanation', model: served.id, ...explanationJson(why) }, 200, {
+    const clean = (text: string): string => served.output?.()?.clean(text) ?? text
+    return c.json({ object: 'explanation', model: served.id, ...explanationJson(why, clean) }, 200, {
       [versionHeader]: found,
     })
   },
@@ -108,7 +109,7 @@ function checkWork(parameters: number, tokens: number, { explained }: Limits): v
   )
 }
 
-function explanationJson(why: ServedExplanation): object {
+function explanationJson(why: ServedExplanation, clean: (text: string) => string): object {
   const { bytes, answer, score, baselineScore, logProbability, layers, causes, writers } = why
   return {
     ...{ bytes, answer, score, baseline_score: baselineScore, log_probability: logProbability },
@@ -121,7 +122,7 @@ function explanationJson(why: ServedExplanation): object {
         id,
         source,
         domain,
-        text,
+        text: clean(text),
         weight,
       })) ?? null,
     gaps: why.gaps,

@@ -26,6 +26,7 @@ export const feedbackRoute = (limits: Limits): Route => ({
   summary: 'Judge an answer, reward it, or say what was wanted, and have that be learnt.',
   body: feedbackRequest(limits),
   isHeavy: true,
+  changesWeights: true,
   async answer(c, services, release) {
     teacherOf(services)
     const request = await readJson(c, feedbackRequest(limits), limits)

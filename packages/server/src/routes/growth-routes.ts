@@ -94,6 +94,7 @@ export const growRoute = (limits: Limits): Route => ({
   summary: 'Grow now.',
   body: growBody,
   isHeavy: true,
+  changesWeights: true,
   async answer(c, services, release) {
     const growth = growthOf(services)
     const { request, reason = 'asked for by hand' } = await readJson(c, growBody, limits)
@@ -122,6 +123,7 @@ export const decideGrowthRoute = (limits: Limits): Route => ({
   summary: 'Approve or refuse a growth that waits.',
   body: decisionBody,
   isHeavy: true,
+  changesWeights: true,
   async answer(c, services, release) {
     growthOf(services)
     const { decision } = await readJson(c, decisionBody, limits)

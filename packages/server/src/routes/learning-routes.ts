@@ -44,6 +44,7 @@ export const learnRoute = (limits: Limits): Route => ({
   summary: 'Learn texts, in order; answers when they are learnt.',
   body: learnRequest(limits),
   isHeavy: true,
+  changesWeights: true,
   async answer(c, services, release) {
     teacherOf(services)
     const { text, documents, domain = 'taught' } = await readJson(c, learnRequest(limits), limits)

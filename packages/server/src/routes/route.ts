@@ -14,6 +14,8 @@ export interface Route {
   readonly body?: z.ZodType
   /** What it answers, where that is more than others of its kind have. */
   readonly response?: z.ZodType
+  /** Whether it changes the weights: it is refused while the life is stopped. */
+  readonly changesWeights?: boolean
   /** Whether it keeps the engine busy, so that there is a bound on how many are answered at once. */
   readonly isHeavy?: boolean
   /** @param release A heavy route calls it when all is said, which may be after it has returned. */

@@ -35,6 +35,7 @@ export const completionsRoute = (limits: Limits): Route => ({
       c,
       {
         ...{ request, prompts, tokenizer, stopTexts: [], alternatives: logprobs },
+        said: prompts.map((prompt) => [tokenizer.decode(prompt)]),
         signal: c.req.raw.signal,
         tokens: request.max_tokens ?? usualTokens,
       },
@@ -70,6 +71,12 @@ export const chatRoute = (limits: Limits): Route => ({
       c,
       {
         ...{ request, prompts: [prompt], tokenizer, stopTexts: transcript.stopTexts },
+        said: [
+          request.messages
+            .map(messageOf)
+            .filter(({ role }) => role === 'assistant')
+            .map(({ content }) => content),
+        ],
         signal: c.req.raw.signal,
         tokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
         alternatives: isTold ? (request.top_logprobs ?? 0) : undefined,

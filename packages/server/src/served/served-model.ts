@@ -3,10 +3,12 @@ import type { ChatMessage, Gpt, GrowingTokenizer } from '@burgeon/gpt'
 import { type Check, checks } from '@burgeon/tensor'
 import type { ServedAudit } from './served-audit.ts'
 import type { ServedCheckpoints } from './served-checkpoints.ts'
+import type { ServedControl } from './served-control.ts'
 import type { ServedExplain } from './served-explain.ts'
 import type { ServedFeedback } from './served-feedback.ts'
 import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
+import type { ServedOutput } from './served-output.ts'
 import type { ServedRecall } from './served-recall.ts'
 import type { Turn } from '../turns.ts'
 
@@ -83,6 +85,10 @@ export interface ServedModel {
   readonly checkpoints?: ServedCheckpoints
   /** Absent where the model is no life. */
   readonly feedback?: ServedFeedback
+  /** Absent where the model is no life. */
+  readonly control?: ServedControl
+  /** What texts that begin now may say; undefined where they may say everything. */
+  output?(): ServedOutput | undefined
   /** Explains an answer; absent where nobody does. */
   readonly explain?: ServedExplain
   /** Has what is remembered take part in texts that begin now; undefined where nothing is. */

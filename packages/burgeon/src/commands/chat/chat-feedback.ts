@@ -4,6 +4,7 @@ import { BytePairTokenizer } from '@burgeon/gpt'
 import type { FeedbackOutcome } from '@burgeon/server'
 import type { OpenedModel } from '../../models/open-model.ts'
 import { learnFeedback } from '../../serving/learn-feedback.ts'
+import { requireUnstopped } from '../../session/control/stop-file.ts'
 import { gateOf } from '../../session/guard/gate.ts'
 import { judgeAnswer } from '../../session/guard/judge-answer.ts'
 import { keeper } from '../../session/keeper.ts'
@@ -51,6 +52,7 @@ export function learnInTalk(
   note: (text: string) => void,
 ): Promise<LearntInTalk> {
   return holdingFolder(folder, async (disk) => {
+    requireUnstopped(folder)
     const life = await loadLife(disk)
     const memory = feedbackOf(life)
     if (memory === undefined) {
@@ -83,6 +85,7 @@ export function learnInTalk(
       {
         turn: (body) => body(),
         async rehearse() {
+          requireUnstopped(folder)
           try {
             await learner.rehearse()
           } catch (error) {

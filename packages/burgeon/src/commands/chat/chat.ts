@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { type Recalled, recallWhileWriting } from '@burgeon/continual'
 import { type ChatMessage, type Generated, generate } from '@burgeon/gpt'
+import { inOrder, saidOf } from '../../models/own-output.ts'
 import { type OpenedModel, broughtModel } from '../../models/open-model.ts'
 import { type Transcript, transcriptOf } from '../../models/transcript.ts'
 import { orStopped } from '../../sources/or-stopped.ts'
@@ -83,8 +84,11 @@ export async function chat(options: ChatOptions, context: CommandContext): Promi
       } else {
         talk = [...fitted.talk]
         const seed = how.seed + turn++
-        const written = await answer(opened, transcript, fitted.prompt, { ...how, json, seed }, context)
-        const tokens = { prompt: [...fitted.prompt], tokens: written.tokens, logProbability: null }
+        const written = await answer(opened, transcript, talk, fitted.prompt, { ...how, json, seed }, context)
+        // An answer of which something was kept back is known by what was said.
+        const isWhole = opened.tokenizer.decode(written.tokens).startsWith(written.text)
+        const asWritten = isWhole ? written.tokens : opened.tokenizer.encode(written.text)
+        const tokens = { prompt: [...fitted.prompt], tokens: [...asWritten], logProbability: null }
         given = { prompt: opened.tokenizer.decode(fitted.prompt), answer: written.text, written: tokens }
         talk.push({ role: 'assistant', content: written.text.trim() })
       }
@@ -108,8 +112,9 @@ const answerLine = (content: string | null, recalled?: readonly Recalled[]): str
 
 /** Writes one answer as it comes, and returns it as it was written. Ctrl-C ends it, and not the talk. */
 async function answer(
-  { model, tokenizer, endTokens, recall }: OpenedModel,
+  { model, tokenizer, endTokens, recall, output }: OpenedModel,
   { stopTexts }: Transcript,
+  talk: readonly ChatMessage[],
   prompt: Int32Array,
   { json, ...sampling }: Omit<ChatOptions, 'from' | 'system' | 'plain'>,
   context: CommandContext,
@@ -117,9 +122,12 @@ async function answer(
   const ends = new AbortController()
   const release = context.onInterrupt?.(() => ends.abort())
   const recalling = recall && recallWhileWriting(recall, tokenizer)
+  const logitsProcessor = inOrder(recalling?.logitsProcessor, output?.logitsProcessor)
+  const said = talk.filter(({ role }) => role === 'assistant').map(({ content }) => content)
   const generation = generate(model, [prompt], {
     ...{ ...sampling, tokenizer, stopTexts, stopTokens: endTokens, onContextFull: 'stop' as const },
-    ...(recalling && { logitsProcessor: recalling.logitsProcessor }),
+    ...(logitsProcessor && { logitsProcessor }),
+    ...(output && { textFilter: () => output.begin(said) }),
     signal: ends.signal,
   })
   let [whole, written] = ['', '']
@@ -140,7 +148,7 @@ async function answer(
   }
   const content = written.trimEnd()
   const [result] = await generation
-  const recalled = recalling?.recalledIn(0, result)
+  const recalled = saidOf(recalling?.recalledIn(0, result), output)
   context.output.write(json ? answerLine(content, recalled) : '\n')
   if (!json) context.status.write(recalledLine(recalled ?? []))
   return { text: whole, tokens: result.tokens }

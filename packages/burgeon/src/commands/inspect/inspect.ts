@@ -60,13 +60,14 @@ export async function inspect(
   const { model, learner, life } = (await readCheckpoint(disk)) as {
     model?: GptState
     learner?: SavedLearner
-    life?: { record?: unknown }
+    life?: { record?: unknown; settings?: { policy?: { digest?: string } } }
   }
   if (!model) throw new UsageError(`inspect: the checkpoint in ${printable(from)} holds no model.`)
   const config = configFromState(model.config)
   const parameters = Object.values(model.weights).reduce((total, { data }) => total + data.length, 0)
   const { strong } = palette(context.output, context.environment)
   const predicted = life?.record ? predictedOf(recordFromState('inspect', life.record)) : null
+  const policy = life?.settings?.policy?.digest ?? null
   const facts: [string, string][] = [
     ['parameters', count(parameters)],
     ['vocabulary', count(config.vocabulary)],
@@ -85,6 +86,7 @@ export async function inspect(
     ...(learner
       ? ([['built from', savedPartNames(learner).map(printable).join(', ')]] as [string, string][])
       : []),
+    ...(policy === null ? [] : ([['policy', policy]] as [string, string][])),
   ]
   const sections = [`${strong('Model')}\n${table(['', printable(from)], facts)}`]
   if (growth) {
@@ -128,7 +130,7 @@ export async function inspect(
   const whole = {
     ...{ model: from, form, parameters, config, step: learner?.step ?? null },
     ...{ bitsPerByte: predicted?.mean ?? null, latestBitsPerByte: predicted?.faded ?? null },
-    ...{ parts: learner ? savedPartNames(learner) : null, kept },
+    ...{ parts: learner ? savedPartNames(learner) : null, policy, kept },
     ...(growth && { growth: growthsOf(events, model.growth) }),
   }
   context.output.write(`${JSON.stringify(whole)}\n`)

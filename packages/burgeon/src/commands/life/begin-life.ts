@@ -13,6 +13,9 @@ import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 import type { SinkFiles } from '../../session/sinks/sink-files.ts'
 import type { GuardSettings } from '../../session/guard/guard-settings.ts'
+import { wantedChanges } from './wanted-changes.ts'
+import type { HeldPolicy } from '../../models/held-policy.ts'
+import { readPolicyFile } from '../../session/policy/read-policy-file.ts'
 import { readGuards } from '../../session/guard/read-guards.ts'
 import { beginFrom } from './begin-from.ts'
 import { checkOutput } from './check-output.ts'
@@ -47,6 +50,8 @@ export interface LearnOptions extends SinkFiles {
   readonly coverage?: number
   /** File of JSON: guards by name, with their options. Everything is learnt unless given. */
   readonly guard?: string
+  /** File of JSON: what may be learnt, said and grown. Everything unless given. */
+  readonly policy?: string
   /** Keeps a checkpoint of every size, so that each can be restored. */
   readonly keepSizes: boolean
   /** Share of common pieces from which on a record counts as one that came before. */
@@ -70,6 +75,7 @@ function learnSettings(
     coverage,
   }: LearnOptions,
   guard: GuardSettings | undefined,
+  policy: HeldPolicy | undefined,
 ): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },
@@ -88,6 +94,7 @@ function learnSettings(
     ...(sleepEvery !== undefined && { sleepEvery }),
     ...(coverage !== undefined && { coverage }),
     ...(guard !== undefined && { guard }),
+    ...(policy !== undefined && { policy }),
   }
 }
 
@@ -103,6 +110,7 @@ export async function begunOrTakenUp(
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
   const { recall, sleepEvery, coverage } = options
   const guard = options.guard === undefined ? undefined : await readGuards('learn', options.guard)
+  const policy = options.policy === undefined ? undefined : await readPolicyFile('learn', options.policy)
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
@@ -124,6 +132,7 @@ export async function begunOrTakenUp(
         sleepEvery,
         coverage,
         guard,
+        policy,
         seed,
       }
       const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
@@ -135,7 +144,7 @@ export async function begunOrTakenUp(
         'learn: got --own-text without --from; expected the model whose own text it is, or no such option.',
       )
     }
-    const settings = learnSettings(options, guard)
+    const settings = learnSettings(options, guard, policy)
     const learner = buildLearner(settings)
     const record = emptyRecord(learner.model.parameters.size)
     return { settings, learner, record, origin: newOrigin('learn') }
@@ -145,8 +154,9 @@ export async function begunOrTakenUp(
       `learn: got --from ${printable(from)} with --resume or --append, but the life in ${printable(out)} has weights of its own. Leave it out.`,
     )
   }
+  const wanted = await wantedChanges('learn', disk, { maxParameters, policy }, context)
   const life = await loadLife(disk, {
-    ...(maxParameters !== undefined && { maxParameters }),
+    ...wanted,
     ...(learningRate !== undefined && { learningRate }),
     ...(guard !== undefined && { guard }),
   })

@@ -6,6 +6,8 @@ import {
   type NovelRepetitionOptions,
   ownOutput,
   type OwnOutputOptions,
+  personalData,
+  type PersonalDataVerdict,
   provenance,
   type ProvenanceOptions,
   sourceShare,
@@ -15,6 +17,8 @@ import { BurgeonError, type Check, checkOptions, checks, type ChecksOf } from '@
 
 /** Guards by name, each with its options; `{}` for what it is by default. Those that are not named are not there. */
 export interface GuardSettings {
+  /** With `verdict`; `redact` unless given. */
+  readonly personalData?: { readonly verdict?: PersonalDataVerdict }
   readonly provenance?: ProvenanceOptions
   readonly ownOutput?: OwnOutputOptions
   readonly novelRepetition?: NovelRepetitionOptions
@@ -23,8 +27,15 @@ export interface GuardSettings {
 
 type GuardName = keyof GuardSettings
 
-/** Makes each guard, in the order in which they are asked: trust first, which the others judge by. */
+/**
+ * Makes each guard, in the order in which they are asked: what is personal goes before anybody notes it, and trust
+ * comes before those who judge by it.
+ */
 const makers: { readonly [K in GuardName]-?: (options: Required<GuardSettings>[K]) => Guard } = {
+  personalData(options) {
+    checkOptions('personalData', options, { verdict: checks.oneOf('redact', 'quarantine', 'refuse') })
+    return personalData(options.verdict)
+  },
   provenance,
   ownOutput,
   novelRepetition,

@@ -29,7 +29,7 @@ import {
 } from '@burgeon/continual'
 import { Gpt, type GrowingTokenizer, isDecayed } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
-import { guardFrom } from '../guard/guard-settings.ts'
+import { budgetUnder, guardUnder } from '../policy/under-policy.ts'
 import { checkSettings, type LifeSettings } from './life-settings.ts'
 import { sleepingParts } from './life-sleep.ts'
 
@@ -72,7 +72,7 @@ export function partsOf(
   settings: LifeSettings,
   pretrained?: PretrainedParts,
 ): Omit<LearnerOptions, 'model'> & { readonly strategy: Strategy } {
-  const { seed, learningRate, maxParameters } = settings
+  const { seed, learningRate, maxParameters, policy } = settings
   return {
     // An endless stream has no end to anneal towards: a short warm-up, then a constant rate.
     optimizer: chain(
@@ -80,7 +80,7 @@ export function partsOf(
       adamw({ learningRate: warmUp(learningRate, 30), beta2: 0.99, weightDecay: 0.1, decays: isDecayed }),
     ),
     strategy: composed(settings, pretrained),
-    budget: { parameters: maxParameters },
+    budget: budgetUnder(policy?.rules ?? {}, { parameters: maxParameters }),
     seed,
   }
 }
@@ -102,7 +102,8 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage, guard } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage } = settings
+  const guard = guardUnder(settings.policy, settings.guard)
   return compose(
     rehearsalOf(settings, pretrained),
     protection > 0 ? { penalties: [onlineEwc({ strength: protection, decay: 0.9, seed })] } : {},
@@ -112,7 +113,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
       : {},
     vocabularyOf(settings, pretrained),
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
-    guard === undefined ? {} : { guard: guardFrom('guard', guard) },
+    guard === undefined ? {} : { guard },
     coverage === undefined ? {} : { assessment: selfAssessment({ coverage }) },
     sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )

@@ -12,6 +12,7 @@ import {
   optional,
   type StateChecks,
 } from '@burgeon/tensor'
+import { aHeldPolicy, type HeldPolicy } from '../../models/held-policy.ts'
 import { type GuardSettings, someGuards } from '../guard/guard-settings.ts'
 
 /**
@@ -64,6 +65,8 @@ export interface LifeSettings {
   readonly coverage?: number
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
+  /** What it may learn, say and grow, with the digest of that. Everything unless given. */
+  readonly policy?: HeldPolicy
 }
 
 /** Fewest bytes in which anything can be recalled. */
@@ -78,11 +81,12 @@ const aPlateau: Check<number> = {
 
 /** Settings that may be changed when a life is resumed. */
 export const changeChecks: {
-  readonly [K in 'learningRate' | 'maxParameters' | 'guard']: Check<Required<LifeSettings>[K]>
+  readonly [K in 'learningRate' | 'maxParameters' | 'guard' | 'policy']: Check<Required<LifeSettings>[K]>
 } = {
   learningRate: checks.number({ from: 0 }),
   maxParameters: checks.number({ from: 0, infinite: true }),
   guard: someGuards,
+  policy: aHeldPolicy,
 }
 
 const settingsChecks: ChecksOf<LifeSettings> = {
@@ -107,6 +111,7 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
   guard: changeChecks.guard,
+  policy: changeChecks.policy,
 }
 
 const {
@@ -119,6 +124,7 @@ const {
   sleepEvery,
   coverage,
   guard,
+  policy,
   ...ofEveryVersion
 } = settingsChecks
 const savedChecks: StateChecks<LifeSettings> = {
@@ -132,6 +138,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   sleepEvery: optional(sleepEvery),
   coverage: optional(coverage),
   guard: optional(guard),
+  policy: optional(policy),
 }
 
 /** Settings, of this version or another, as a part of a life. */

@@ -5,6 +5,7 @@ import { type ExperienceJournal, openExperience, type SleepReport } from '@burge
 import type { Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { requireUnstopped } from '../control/stop-file.ts'
 import { aFolder } from '../life/a-folder.ts'
 import { keeper } from '../keeper.ts'
 import { loadLife } from '../life/life-checkpoint.ts'
@@ -84,6 +85,7 @@ export async function sleepOn(
   { disk, journal, now }: LifeOnDisk,
   { steps, log = () => {} }: SleepLifeOptions = {},
 ): Promise<SleptLife> {
+  requireUnstopped(disk.place)
   const { life, report, judges } = await sleepNow(await loadLife(disk), steps)
   const tidy = journal && tidying(journal, () => life.origin.experience?.next ?? 0, log)
   const { save } = keeper(life, { disk }, log)

@@ -1,4 +1,5 @@
 /** Text of files as a guard lets it in: in pieces that are judged one by one. */
+import { findPersonalData } from '@burgeon/continual'
 import type { SourceChunk } from '../../sources/read-files.ts'
 import { type Gate, isLearnt } from '../guard/gate.ts'
 import type { LifePosition } from '../record/life-record.ts'
@@ -16,8 +17,11 @@ export interface JudgedPiece {
   readonly trust: number
 }
 
-/** Bytes of a piece: cut at the end of a line, where there is one in its second half. */
-const pieceBytes = 4096
+/**
+ * Bytes of a piece: cut at the end of a line, where there is one in its second half, or between two words. And
+ * those after it that are looked at, so that nothing personal is cut in two, of which neither half would be known.
+ */
+const [pieceBytes, aheadBytes] = [4096, 512]
 
 /**
  * Cuts text into pieces, which depend on the text and on where the reading begins alone: whoever begins at the
@@ -75,7 +79,9 @@ const afterLastLine = (bytes: Uint8Array): number => bytes.length - (bytes.lastI
  */
 function* cut(chunk: SourceChunk, lineBytes: number | null): Generator<SourceChunk, void, void> {
   let left = chunk
-  while (left.bytes.length > (lineBytes === null ? pieceBytes : Math.min(lineBytes, pieceBytes))) {
+  while (
+    left.bytes.length > (lineBytes === null ? pieceBytes + aheadBytes : Math.min(lineBytes, pieceBytes))
+  ) {
     const most =
       lineBytes === null || lineBytes > pieceBytes ? left.bytes.length : left.bytes.length - lineBytes
     const length = lengthOfPiece(left.bytes.subarray(0, most))
@@ -86,11 +92,24 @@ function* cut(chunk: SourceChunk, lineBytes: number | null): Generator<SourceChu
 
 function lengthOfPiece(bytes: Uint8Array): number {
   if (bytes.length <= pieceBytes) return bytes.length
-  const line = bytes.subarray(0, pieceBytes).lastIndexOf(10) + 1
-  if (line > pieceBytes / 2) return line
+  const ends = [10, 32].map((end) => bytes.subarray(0, pieceBytes).lastIndexOf(end) + 1)
+  let length = ends.find((end) => end > pieceBytes / 2) ?? pieceBytes
   // No character is cut in two.
-  let length = pieceBytes
   while (length > pieceBytes - 4 && (bytes[length] & 0xc0) === 0x80) length--
+  return besidePersonal(bytes, length)
+}
+
+/** A place in bytes where nothing personal is cut in two: before it, or behind it where it begins the piece. */
+function besidePersonal(bytes: Uint8Array, length: number): number {
+  const known = bytes.subarray(0, pieceBytes + aheadBytes)
+  const text = decoder.decode(known)
+  const before = (at: number): number => encoder.encode(text.slice(0, at)).length
+  // Of bytes that are no text, places are not known.
+  if (before(text.length) !== known.length) return length
+  for (const { from, to } of findPersonalData(text)) {
+    if (before(from) >= length || before(to) <= length) continue
+    return from > 0 ? before(from) : before(to)
+  }
   return length
 }
 
