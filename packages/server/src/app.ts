@@ -15,7 +15,7 @@ import {
   releaseRoute,
   requireRunning,
   stopRoute,
-} from './routes/control-routes.ts'
+} from './routes/control/control-routes.ts'
 import { checkpointsRoute, keepRoute, rollBackRoute } from './routes/checkpoint-routes.ts'
 import { decideGrowthRoute, growRoute, growthRoute, planGrowthRoute } from './routes/growth-routes.ts'
 import { dashboardRoutes } from './routes/dashboard-routes.ts'

@@ -1,4 +1,7 @@
-/** What waits for somebody's yes, and what was said to it: lines of a file beside the life, each added for good. */
+/**
+ * What waits for somebody's yes, and what was said to it: lines of a file beside the life, each added for
+ * good.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'

@@ -17,8 +17,8 @@ export interface ChangesUnderPolicy {
 }
 
 /**
- * Asks for changes that the policy of a life wants to be asked for, and lets those be that were approved. Another
- * budget or policy that asks for less is a change as well.
+ * Asks for changes that the policy of a life wants to be asked for, and lets those be that were approved.
+ * Another budget or policy that asks for less is a change as well.
  */
 export async function changesUnderPolicy(
   folder: string,

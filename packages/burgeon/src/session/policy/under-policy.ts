@@ -13,7 +13,10 @@ export function budgetUnder({ grow = {}, approve = {} }: Policy, budget: GrowthB
   }
 }
 
-/** The guard of a life; undefined where it learns everything. What the policy does with personal data goes first. */
+/**
+ * The guard of a life; undefined where it learns everything. What the policy does with personal data goes
+ * first.
+ */
 export function guardUnder(
   policy: HeldPolicy | undefined,
   settings: GuardSettings | undefined,

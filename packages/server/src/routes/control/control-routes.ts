@@ -1,11 +1,11 @@
 /** Routes by which people decide about a life: whether it may learn, and what it may do. */
 import { z } from 'zod'
-import { ApiError, refuseBy } from '../http/api-error.ts'
-import { readJson } from '../http/read-json.ts'
-import type { Limits } from '../limits.ts'
-import type { ServedControl } from '../served/served-control.ts'
-import type { Services } from '../services.ts'
-import type { Route } from './route.ts'
+import { ApiError, refuseBy } from '../../http/api-error.ts'
+import { readJson } from '../../http/read-json.ts'
+import type { Limits } from '../../limits.ts'
+import type { ServedControl } from '../../served/served-control.ts'
+import type { Services } from '../../services.ts'
+import type { Route } from '../route.ts'
 
 /** Whose decision it is: it stays on record. */
 const somebody = z.string().min(1).max(200)

@@ -1,8 +1,8 @@
 /** The stop switch and the approvals of a life that is served. */
 import type { ServedControl } from '@burgeon/server'
-import { decideApproval, openRequests } from '../session/control/approvals.ts'
-import { releaseLife, stopLife, stopOf } from '../session/control/stop-file.ts'
-import type { Life } from '../session/life/life-checkpoint.ts'
+import { decideApproval, openRequests } from '../../session/control/approvals.ts'
+import { releaseLife, stopLife, stopOf } from '../../session/control/stop-file.ts'
+import type { Life } from '../../session/life/life-checkpoint.ts'
 
 /** Those of the life in a folder. */
 export function servedControl(folder: string, life: () => Pick<Life, 'settings'>): ServedControl {
