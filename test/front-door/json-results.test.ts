@@ -1,7 +1,7 @@
 /** `--json`: nothing but JSON is on the output, with the fields that docs/command-line.md names, and no other. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { learnRecords, recordsFrom, type SourceRecord } from 'burgeon/session'
+import { heldPolicy, learnRecords, recordsFrom, type SourceRecord } from 'burgeon/session'
 import { expect, test } from 'vitest'
 import { lifeFolder, servedLife } from '../server/small-served.ts'
 import { checkout, running } from './running.ts'
@@ -219,6 +219,18 @@ test('what a guard kept apart', async () => {
     (await json('quarantine', 'drop', first, '--from', life)).lines[0],
     'quarantine: what was dropped',
   )
+})
+
+test('what is stopped, and what waits for approval', async () => {
+  const policy = heldPolicy({ approve: { forget: true } })
+  const life = await lifeFolder({ ...servedLife, policy })
+  expectFields((await json('stop', life)).lines[0], 'stop: the end')
+  await json('stop', life, '--release')
+  const [asked] = (await json('forget', '--from', life, '--source', 'nobody')).lines
+  expectFields(asked, 'forget: where somebody has to approve it first')
+  expectFields((await json('approve', life)).lines[0], 'approve: what waits')
+  const { waiting } = asked as { waiting: string }
+  expectFields((await json('approve', life, waiting, '--by', 'anna')).lines[0], 'approve: what was decided')
 })
 
 test('every line of the document was seen', () => {

@@ -150,7 +150,7 @@ export const sessionCalls: CallsOf<typeof api> = {
         options: { decision: 'approve' as const, by: 'anna' },
       },
       run: api.decideApproval,
-      says: ['which does not wait'],
+      says: ['approvals'],
     }),
   ],
   heldPolicy: [() => ({ args: { rules: { say: {} } }, run: api.heldPolicy, says: ['policy'] })],

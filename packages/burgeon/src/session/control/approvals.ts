@@ -25,7 +25,7 @@ export interface ApprovalRequest {
 }
 
 /** Name of the file. */
-export const approvalsFile = 'approvals.jsonl'
+const approvalsFile = 'approvals.jsonl'
 
 /** A line of it. */
 type Line =
@@ -122,20 +122,20 @@ export async function forgetGrowthRequests(folder: string): Promise<void> {
 export async function decideApproval(
   folder: string,
   id: string,
-  { decision, by }: { readonly decision: 'approve' | 'refuse'; readonly by: string },
+  options: { readonly decision: 'approve' | 'refuse'; readonly by: string },
 ): Promise<ApprovalRequest> {
   const who = 'decideApproval'
   checkArgument(who, 'folder', folder, aFolder)
   checkArgument(who, 'id', id, checks.text)
-  checkOptions(
-    who,
-    { decision, by },
-    { decision: checks.required(checks.oneOf('approve', 'refuse')), by: checks.required(checks.text) },
-  )
+  checkOptions(who, options, {
+    decision: checks.required(checks.oneOf('approve', 'refuse')),
+    by: checks.required(checks.text),
+  })
+  const { decision, by } = options
   const known = openRequests(folder).find((request) => request.id === id)
   if (known === undefined || known.decision !== null) {
     const had = known === undefined ? 'which does not wait' : `which ${known.by} has decided already`
-    throw new OptionError(`${who}: got the request ${id}, ${had}; expected one that waits.`)
+    throw new OptionError(`approvals: got the request ${id}, ${had}; expected one that waits.`)
   }
   await add(folder, { id, decision, by })
   return { ...known, decision, by }

@@ -66,4 +66,4 @@ export function lifeControl(folder: string, life: Pick<Life, 'learner' | 'record
 const contentOf = ({ id, step, request }: WaitingGrowth): unknown => [id, step, request]
 
 /** The name under which growth that waits is asked for. */
-export const growthIdOf = (waiting: WaitingGrowth): string => approvalId('growth', contentOf(waiting))
+const growthIdOf = (waiting: WaitingGrowth): string => approvalId('growth', contentOf(waiting))

@@ -18,7 +18,7 @@ export interface StopNote {
 }
 
 /** Name of the file. Whoever makes one by hand, empty, has stopped the life too. */
-export const stopFile = 'stop'
+const stopFile = 'stop'
 
 const nobody: StopNote = { by: 'somebody', at: 'an unknown time' }
 
@@ -51,9 +51,10 @@ export function requireUnstopped(folder: string): void {
  * @param by Whose decision it is.
  * @throws OptionError for no folder or nobody; what the disk throws.
  */
-export async function stopLife(folder: string, { by }: { readonly by: string }): Promise<void> {
+export async function stopLife(folder: string, options: { readonly by: string }): Promise<void> {
   checkArgument('stopLife', 'folder', folder, aFolder)
-  checkOptions('stopLife', { by }, { by: checks.required(checks.text) })
+  checkOptions('stopLife', options, { by: checks.required(checks.text) })
+  const { by } = options
   await mkdir(folder, { recursive: true })
   const note: StopNote = { by, at: new Date().toISOString() }
   const file = await open(join(folder, stopFile), 'w')
