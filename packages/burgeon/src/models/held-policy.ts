@@ -19,8 +19,7 @@ function canonical(value: unknown): string {
 }
 
 /** The digest of a policy: of the same rules the same, however they were written. */
-const policyDigest = (policy: Policy): string =>
-  createHash('sha256').update(canonical(policy)).digest('hex')
+const policyDigest = (policy: Policy): string => createHash('sha256').update(canonical(policy)).digest('hex')
 
 /** A policy with its digest. Throws PolicyError for what is none. */
 export function heldPolicy(rules: Policy): HeldPolicy {
