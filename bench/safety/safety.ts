@@ -6,6 +6,9 @@
  * Controls: the attack has to work where there is no guard; in a stretch of strangers alone a weight of the loss has to
  * fail, which trust by share and by the update does not.
  *
+ * Personal data of nobody in fifteen formats, and what looks like it; and canaries, whose exposure says whether a model
+ * tells what it should not: without a filter, with one, after forgetting, and after mere deletion.
+ *
  * A flood: one sentence from three hundred names. And ten rounds in which a model is fed what it has written.
  *
  * 10⁵ changes of an audit log, and what gradients with noise cost and hide: `audit.ts` and `private.ts` say how.
@@ -17,7 +20,9 @@ import { join } from 'node:path'
 import { type Benchmark, UsageError } from '../benchmark.ts'
 import { auditPart } from './audit.ts'
 import { backDoor } from './back-door.ts'
+import { canariesOf } from './canaries.ts'
 import { floodsOf } from './floods.ts'
+import { personalDataOf } from './personal.ts'
 import { privatePart } from './private.ts'
 
 export const safety: Benchmark = async ({ data, quick, seeds, note, once }) => {
@@ -29,6 +34,8 @@ export const safety: Benchmark = async ({ data, quick, seeds, note, once }) => {
   const texts = { plays: read('tinyshakespeare.txt'), genesis: read('genesis-english-web.txt') }
   const means = { quick, seeds, note, once }
   const parts = [
+    await personalDataOf(means),
+    await canariesOf(texts.plays, means),
     await floodsOf(texts.plays, means),
     await backDoor(texts, means),
     await auditPart(means),
