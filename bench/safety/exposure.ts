@@ -1,6 +1,6 @@
 /** Exposure of secrets (Carlini et al. 2019, section 4.2): how high they rank among alternatives by likelihood. */
 import type { Gpt } from '@burgeon/gpt'
-import { scopeAsync } from '@burgeon/tensor'
+import { scope } from '@burgeon/tensor'
 
 /** Secrets of one form, behind the same words. */
 export interface Secrets {
@@ -45,14 +45,17 @@ async function likelihoods(model: Gpt, prefix: string, texts: readonly string[])
   for (let at = 0; at < texts.length; at += together) {
     const rows = texts.slice(at, at + together).map((text) => [...encoder.encode(prefix + text)])
     const read = rows[0].length - 1
-    const logits = await scopeAsync(async () => {
-      const input = model.device.tensor(
-        rows.flatMap((row) => row.slice(0, -1)),
-        { shape: [rows.length, read], dtype: 'i32' },
-        'exposure',
-      )
-      return model.forward(input).read()
-    })
+    const output = scope(() =>
+      model.forward(
+        model.device.tensor(
+          rows.flatMap((row) => row.slice(0, -1)),
+          { shape: [rows.length, read], dtype: 'i32' },
+          'exposure',
+        ),
+      ),
+    )
+    const logits = await output.read()
+    output.dispose()
     const V = model.config.vocabulary
     for (const [row, bytes] of rows.entries()) {
       for (let i = prefix.length; i < bytes.length; i++) {
