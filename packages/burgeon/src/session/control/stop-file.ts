@@ -48,7 +48,7 @@ export function requireUnstopped(folder: string): void {
  * restart, until `releaseLife`. Serving goes on. On disk when it resolves.
  *
  * @param folder Holds a life.
- * @param by Whose decision it is.
+ * @param options `by`: whose decision it is.
  * @throws OptionError for no folder or nobody; what the disk throws.
  */
 export async function stopLife(folder: string, options: { readonly by: string }): Promise<void> {
