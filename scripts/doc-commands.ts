@@ -135,6 +135,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon audit verify': { because: 'names the command; test/audit runs it' },
   'npm run bench -- explain': bench('explain'),
   'npx burgeon learn': { because: 'names the command, whose text is not given' },
+  'npx burgeon forget': { because: 'names the command; test/records/forgetting runs it' },
+  'npx burgeon plan': { because: 'names the command; test/front-door/planning runs it' },
   'npx burgeon drift': { because: 'names the command; test/front-door/drift runs it' },
   'npx burgeon restore': { because: 'names the command; test/front-door/kept-sizes runs it' },
   'npx node --conditions=@burgeon/source file.ts': {
