@@ -188,6 +188,7 @@ describe('memory that is lost', () => {
     const { reason, kept } = repairsOf(learner).at(-1) as SleptJob
     expect(reason).toMatch(/^0 % of what is remembered is of b, \d\d % was/)
     expect(reason).toContain('what was learnt is learnt again, 0')
+    expect(reason).not.toContain('rehearsal')
     expect(kept).toBe(true)
     expect(rememberedOf(learner)).toContain('b')
   })

@@ -86,8 +86,9 @@ export function repairJob(options: RepairJobOptions = {}): SleepJob {
     experience: checks.callback('a function of a domain and a number of rows'),
   })
   const { rows = 8, steps = 20, growth, experience } = options
+  const again = experience ? [learnAgain(experience)] : []
   const ways: readonly RepairWay[] = [
-    ...(experience ? [learnAgain(experience)] : []),
+    ...again,
     rehearseWeak('rehearsal', 1),
     ...fasterBy.map((times) => rehearseWeak(`rehearsal at ${times} times the rate`, times)),
     ...(growth ? [growWeak(growth)] : []),
@@ -119,7 +120,9 @@ export function repairJob(options: RepairJobOptions = {}): SleepJob {
         record = now
         return { summary: 'no fault was found' }
       }
-      const tried = await triedOf(ways, fault, context, size, held)
+      // No rehearsal brings back what is gone from memory.
+      const own = fault.found === 'memory' && again.length > 0 ? again : ways
+      const tried = await triedOf(own, fault, context, size, held)
       const mended = await mendedBy(bestOf(tried), fault, context, size, held)
       // What was mended is looked at anew, and what was not is still no usual state.
       record = mended === null ? { ...now, weights: before?.weights ?? now.weights } : now
