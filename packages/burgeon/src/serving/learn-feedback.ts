@@ -12,6 +12,10 @@ export function noteLearnt({ record }: Pick<Life, 'record'>, id: string): void {
   record.feedback = [...(record.feedback ?? []), id].slice(-maxFeedback)
 }
 
+/** Whether something of that name is part of the life already. */
+export const hasLearnt = ({ record }: Pick<Life, 'record'>, id: string): boolean =>
+  record.feedback?.includes(id) ?? false
+
 /** A piece of feedback. */
 export interface Piece {
   /** Its name; of a piece that nobody will send again there is none. */

@@ -6,7 +6,7 @@ import type { Life } from '../session/life/life-checkpoint.ts'
 import { feedbackOf, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
 import { gateOf } from '../session/guard/gate.ts'
 import { judgeAnswer } from '../session/guard/judge-answer.ts'
-import { noteLearnt } from './learn-feedback.ts'
+import { hasLearnt, noteLearnt } from './learn-feedback.ts'
 import type { LifeTeacher } from './teach-life.ts'
 
 const file = feedbackFile
@@ -66,7 +66,7 @@ export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedb
         })
       }
     },
-    isLearnt: (id) => present.life().record.feedback?.includes(id) ?? false,
+    isLearnt: (id) => hasLearnt(present.life(), id),
     get learn() {
       return feedbackOf(present.life()) === undefined ? undefined : learn
     },

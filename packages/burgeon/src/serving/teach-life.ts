@@ -49,8 +49,12 @@ export interface LifeTeacher extends Teacher {
    * Called in a turn.
    */
   rehearse(): Promise<readonly LearnerEvent[] | null>
-  /** Learns a text that somebody has looked at and vouches for, whatever guards say; and saves it. */
-  learnVouched(text: string, lesson: Omit<JudgedLesson, 'trust'>, turn: Turn): Promise<Learnt>
+  /**
+   * Learns a text that somebody has looked at and vouches for, whatever guards say; and saves it.
+   *
+   * @param id Its name, which is saved with the weights that know it: see `hasLearnt`.
+   */
+  learnVouched(id: string, text: string, lesson: Omit<JudgedLesson, 'trust'>, turn: Turn): Promise<Learnt>
   /** Learns what is said of an answer, beside what the life remembers, and saves it. See `learnFeedback`. */
   hear(memory: FeedbackMemory, piece: Piece, turn: Turn): Promise<FeedbackOutcome>
   /** Steps on remembered rows alone, since it was made. */
@@ -153,7 +157,10 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
       const learnt = await learnText(text, { domain, source: taughtSource, trust }, turn)
       return { ...learnt, ...(verdict !== 'learn' && { guard: { verdict, reasons } }) }
     },
-    learnVouched: (text, lesson, turn) => learnText(text, { ...lesson, trust: 1 }, turn),
+    learnVouched(id, text, lesson, turn) {
+      noteLearnt(life, id)
+      return learnText(text, { ...lesson, trust: 1 }, turn)
+    },
     async rehearse() {
       const rows = learner.strategy.rehearsal?.sample(settings.rows) ?? null
       return rows === null ? null : (await step(rows as TokenBatch)).events

@@ -1,9 +1,10 @@
 /** `burgeon quarantine list|admit|drop`: what a guard kept apart, and what becomes of it. */
-import type { Disk } from '@burgeon/gpt'
+import { CheckpointError, type Disk } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { hasLearnt } from '../../serving/learn-feedback.ts'
 import { teachLife } from '../../serving/teach-life.ts'
 import { dropQuarantined, quarantined, type QuarantinedText } from '../../session/guard/quarantine.ts'
-import { loadLife } from '../../session/life/life-checkpoint.ts'
+import { type KnownLife, loadLife } from '../../session/life/life-checkpoint.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { count } from '../../terminal/quantities.ts'
 import { resultsOf } from '../../terminal/results.ts'
@@ -45,21 +46,40 @@ export function admitQuarantined(
     const texts = await named(disk, ids)
     const life = await loadLife(disk)
     const note = (line: string): void => void context.status.write(`burgeon: ${printable(line)}\n`)
-    const teacher = teachLife(life, { disk, note, watcher: { step: () => {}, saved: () => {} } })
-    let [bytes, steps] = [0, 0]
-    for (const { text, source, domain } of texts) {
-      const learnt = await teacher.learnVouched(text, { source, domain }, (body) => body())
-      bytes += learnt.bytes
-      steps += learnt.steps
-    }
-    await teacher.close()
-    await dropQuarantined(disk, ids)
+    const { bytes, steps } = await learnQuarantined(life, texts, disk, note)
     context.output.write(
       `Learnt ${count(texts.length)} ${texts.length === 1 ? 'text' : 'texts'}, ${count(bytes)} bytes in ${count(steps)} steps.\n`,
     )
     print({ from, admitted: ids, bytes, steps, step: life.learner.step })
     return 0
   })
+}
+
+/**
+ * Learns texts one by one; each waits until the life that knows it is saved, and is learnt once whenever this
+ * is killed. Throws CheckpointError where the life cannot be saved.
+ */
+export async function learnQuarantined(
+  life: KnownLife,
+  texts: readonly QuarantinedText[],
+  disk: Disk,
+  note: (line: string) => void,
+): Promise<{ readonly bytes: number; readonly steps: number }> {
+  const teacher = teachLife(life, { disk, note, watcher: { step: () => {}, saved: () => {} } })
+  let [bytes, steps] = [0, 0]
+  for (const { id, text, source, domain } of texts) {
+    const name = `quarantine:${id}`
+    if (!hasLearnt(life, name)) {
+      const learnt = await teacher.learnVouched(name, text, { source, domain }, (body) => body())
+      if (!learnt.saved) {
+        throw new CheckpointError(`quarantine: the text ${id} waits on, for the life could not be saved.`)
+      }
+      bytes += learnt.bytes
+      steps += learnt.steps
+    }
+    await dropQuarantined(disk, [id])
+  }
+  return { bytes, steps }
 }
 
 /** Lets texts that waited go for good. Returns the exit code. */

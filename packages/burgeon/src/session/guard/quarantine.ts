@@ -46,11 +46,18 @@ export async function quarantined(disk: Disk): Promise<readonly QuarantinedText[
     })
 }
 
-/** Lets texts go: no byte of them stays in the file. */
+/** The file while it is written anew. */
+const unfinished = `${quarantineFile}.new`
+
+/** Lets texts go: no byte of them stays in the file. A kill leaves the file as it was, or as it is to be. */
 export async function dropQuarantined(disk: Disk, ids: readonly string[]): Promise<void> {
   const left = (await quarantined(disk)).filter(({ id }) => !ids.includes(id))
+  await disk.remove(unfinished)
   if (left.length === 0) await disk.remove(quarantineFile)
-  else await disk.write(quarantineFile, encoder.encode(left.map(lineOf).join('')))
+  else {
+    await disk.append(unfinished, encoder.encode(left.map(lineOf).join('')), { isPrivate: true })
+    await disk.rename(unfinished, quarantineFile)
+  }
   await disk.sync()
 }
 
