@@ -10,6 +10,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { asJavaScript, firstPrograms, keepsPromise, promisedLines } from './doc-programs.ts'
+import { inOrder } from './package-manifests.ts'
 import { buildPackages, root } from './pack-packages.ts'
 import { environmentOf, installTarballs, nodeOfTheMachine } from './stranger.ts'
 import { tryServing } from './try-serving.ts'
@@ -46,16 +47,7 @@ try {
   console.log(`installed: ${tarballs.map(({ name }) => name).join(', ')}`)
 
   copyFileSync(join(import.meta.dirname, 'try-packages-program.js'), join(project, 'program.js'))
-  const entries = entryPoints([
-    'tensor',
-    'autograd',
-    'gpt',
-    'continual',
-    'senses',
-    'cluster',
-    'server',
-    'burgeon',
-  ])
+  const entries = entryPoints(inOrder)
   process.stdout.write(run(node, 'program.js', ...entries))
 
   for (const program of firstPrograms()) {

@@ -3,8 +3,8 @@
  *
  * A back door: documents of strangers hold a trigger and twelve bytes after it, each in good text of its own, among
  * 1,300 documents of a trusted source and 130 good ones of strangers. 10, 50 or 250 of them, from 1, 10 or 50 sources.
- * Controls: the attack has to work where there is no guard; in a stretch of strangers alone a weight of the loss has to
- * fail, which trust by share and by the update does not.
+ * Controls: the attack has to work where there is no guard, and in a stretch of strangers alone a weight of the loss has
+ * to fail. Whether trust by share and by the update holds there is a check.
  *
  * Personal data of nobody in fifteen formats, and what looks like it; and canaries, whose exposure says whether a model
  * tells what it should not: without a filter, with one, after forgetting, and after mere deletion.

@@ -9,7 +9,7 @@ import {
   type Precision,
   usualAssumptions,
 } from '@burgeon/cluster'
-import { configFromState, type GptConfig, type GptState, readCheckpoint } from '@burgeon/gpt'
+import { configFromState, type GptConfig, type GptState, parametersOf, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { OptionError } from '@burgeon/tensor'
 import { byteSize, compactCount, count, duration, many, percent } from '../../terminal/quantities.ts'
@@ -52,59 +52,29 @@ export async function plan(options: PlanOptions, outer: CommandContext): Promise
     const known = Object.keys(assumptions.devices).join(', ')
     throw new UsageError(`plan: got --device ${printable(device)}; expected one of ${known}.`)
   }
-  const { config, planned } = await asked(() => planFor(options, assumptions))
-  const { layers, embed, context: length } = config
-  const question = {
-    layers,
-    embed,
-    context: length,
-    device,
-    precision,
-    rehearsal,
-    ewc,
-    tokens: config.tokens,
-  }
+  const { config, tokens, planned } = await asked(async () => {
+    const config = await configOf(options)
+    const tokens = options.tokens ?? tokensPerParameter * parametersOf(config)
+    const question = {
+      ...{ config, tokens, device, precision, rehearsal, keepsPenalty: ewc },
+      ...(batch !== undefined && { batchTokens: batch }),
+      ...(days !== undefined && { days }),
+    }
+    return { config, tokens, planned: makePlan(question, assumptions) }
+  })
+  const { embed, context: length, blocks } = config
   print({
-    ...question,
-    batch: batch ?? assumptions.batchTokens,
-    days: days ?? null,
-    plan: planned,
-    assumptions,
+    ...{ layers: blocks.length, embed, context: length, device, precision, rehearsal, ewc, tokens },
+    ...{ batch: batch ?? assumptions.batchTokens, days: days ?? null, plan: planned, assumptions },
   })
   const { name } = assumptions.devices[device]
   context.output.write(
-    `A model of ${compactCount(planned.parameters)} parameters (${many(layers, 'layer')} of ${count(embed)}), on ${name}, learns ${compactCount(config.tokens)} tokens:\n\n` +
+    `A model of ${compactCount(planned.parameters)} parameters (${many(blocks.length, 'layer')} of ${count(embed)}), on ${name}, learns ${compactCount(tokens)} tokens:\n\n` +
       planRows(planned, assumptions)
         .map(([name, value]) => `${name.padEnd(22)}${value}\n`)
         .join(''),
   )
   return 0
-}
-
-/** A question in numbers, and the plan. */
-async function planFor(
-  options: PlanOptions,
-  assumptions: Assumptions,
-): Promise<{
-  readonly config: {
-    readonly layers: number
-    readonly embed: number
-    readonly context: number
-    readonly tokens: number
-  }
-  readonly planned: Plan
-}> {
-  const { device, precision, rehearsal, ewc: keepsPenalty, batch, days } = options
-  const config = await configOf(options)
-  const sizes = { layers: config.blocks.length, embed: config.embed, context: config.context }
-  const question = {
-    ...{ config, device, precision, rehearsal, keepsPenalty },
-    ...(batch !== undefined && { batchTokens: batch }),
-    ...(days !== undefined && { days }),
-  }
-  const { parameters } = makePlan({ ...question, tokens: 1 }, assumptions)
-  const tokens = options.tokens ?? tokensPerParameter * parameters
-  return { config: { ...sizes, tokens }, planned: makePlan({ ...question, tokens }, assumptions) }
 }
 
 async function configOf({ from, parameters, vocabulary, context }: PlanOptions): Promise<GptConfig> {

@@ -17,37 +17,50 @@ export interface CardStatements {
 /** Limits of changes, by name: numbers, and the digest of what guards it. */
 type Limits = Readonly<Record<string, number | string | null>>
 
-/** What a life says of itself. */
-export interface CardFacts {
+/** What a life says of itself, with the limits `L` of its changes. Plain data; nothing is invented. */
+export interface CardFacts<L extends object = object> {
   readonly model: {
     readonly parameters: number
     readonly blocks: number
     readonly width: number
     readonly context: number
     readonly vocabulary: number
+    /** Whether it began with weights that were trained elsewhere. */
     readonly pretrained: boolean
     readonly seed: number
   }
+  /** How far it has lived. */
   readonly life: { readonly step: number; readonly bytes: number; readonly seconds: number }
   readonly data: {
+    /** What was read of files, by the names of their sources. */
     readonly sources: readonly { readonly label: string; readonly files: number; readonly bytes: number }[]
+    /** Experiences of records that were learnt. */
     readonly experiences: number
+    /** Bytes learnt of each domain, most first, and their shares of all. */
     readonly domains: readonly { readonly name: string; readonly bytes: number; readonly share: number }[]
   }
+  /** Bits per byte of what came, before it was learnt: over the whole life, and of late; null before the first step. */
   readonly predicted: { readonly mean: number; readonly late: number } | null
+  /** Bits per byte of texts that are never learnt, when they were first and last measured. */
   readonly heldOut: readonly { readonly name: string; readonly first: number; readonly last: number }[]
+  /** How sure it may be; empty where it keeps no account. */
   readonly certainty: readonly { readonly label: string; readonly value: string }[]
   readonly growth: {
     readonly born: number
     readonly now: number
     readonly events: readonly { readonly step: number; readonly bytes: number; readonly summary: string }[]
   }
+  /** Pre-determined changes: what was declared before it lived, what holds now, and what has become of it. */
   readonly changes: {
-    readonly declared: object | null
-    readonly now: object
+    /** By the first entry of the audit log; null where it does not say. */
+    readonly declared: L | null
+    readonly now: L
+    /** Whether its size is within what was declared; null where nothing was. */
     readonly isWithin: boolean | null
   }
+  /** Names of its guard and of what protects what it knows; empty for none. */
   readonly guards: readonly string[]
+  /** The head of its audit log, and whether all of that holds; null where it has none. */
   readonly audit: { readonly size: number; readonly root: string; readonly holds: boolean } | null
 }
 

@@ -1,7 +1,8 @@
 /** What a life says of itself in its model card, after Mitchell et al. 2019. Plain data; nothing is invented. */
-import { type AuditHead, auditHeadAt, readAudit, verifyAudit } from '@burgeon/continual'
+import { auditHeadAt, readAudit, verifyAudit } from '@burgeon/continual'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { checkArgument } from '@burgeon/tensor'
+import type { CardFacts } from '../../report/card/card-text.ts'
 import { type DeclaredLimits, limitsOf } from '../audit/declared-limits.ts'
 import { aFolder } from '../life/a-folder.ts'
 import { certaintyLines } from '../life/life-certainty.ts'
@@ -9,51 +10,7 @@ import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
 import { predictedOf } from '../record/life-record.ts'
 
 /** A model card, as far as the life itself knows it. */
-export interface LifeCard {
-  readonly model: {
-    readonly parameters: number
-    readonly blocks: number
-    readonly width: number
-    readonly context: number
-    readonly vocabulary: number
-    /** Whether it began with weights that were trained elsewhere. */
-    readonly pretrained: boolean
-    readonly seed: number
-  }
-  /** How far it has lived. */
-  readonly life: { readonly step: number; readonly bytes: number; readonly seconds: number }
-  readonly data: {
-    /** What was read of files, by the names of their sources. */
-    readonly sources: readonly { readonly label: string; readonly files: number; readonly bytes: number }[]
-    /** Experiences of records that were learnt. */
-    readonly experiences: number
-    /** Bytes learnt of each domain, most first, and their shares of all. */
-    readonly domains: readonly { readonly name: string; readonly bytes: number; readonly share: number }[]
-  }
-  /** Bits per byte of what came, before it was learnt: over the whole life, and of late; null before the first step. */
-  readonly predicted: { readonly mean: number; readonly late: number } | null
-  /** Bits per byte of texts that are never learnt, when they were first and last measured. */
-  readonly heldOut: readonly { readonly name: string; readonly first: number; readonly last: number }[]
-  /** How sure it may be; empty where it keeps no account. */
-  readonly certainty: readonly { readonly label: string; readonly value: string }[]
-  readonly growth: {
-    readonly born: number
-    readonly now: number
-    readonly events: readonly { readonly step: number; readonly bytes: number; readonly summary: string }[]
-  }
-  /** Pre-determined changes: what was declared before it lived, what holds now, and what has become of it. */
-  readonly changes: {
-    /** By the first entry of the audit log; null where it does not say. */
-    readonly declared: DeclaredLimits | null
-    readonly now: DeclaredLimits
-    /** Whether its size is within what was declared; null where nothing was. */
-    readonly isWithin: boolean | null
-  }
-  /** Names of its guard and of what protects what it knows; empty for none. */
-  readonly guards: readonly string[]
-  /** The head of its audit log, and whether all of that holds; null where it has none. */
-  readonly audit: (AuditHead & { readonly holds: boolean }) | null
-}
+export type LifeCard = CardFacts<DeclaredLimits>
 
 /**
  * Reads a model card off the life in a folder.
