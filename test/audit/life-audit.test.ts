@@ -246,6 +246,8 @@ test('burgeon audit: a whole log, its head, proofs, and whatever was changed', a
   expect((await called(['audit', 'check', proof, '--head', `${'0'.repeat(64)}:3`])).code).toBe(3)
   await expect(called(['audit', 'verify', folder, '--head', 'abc'])).rejects.toThrow('expected 64')
   await expect(called(['audit', 'check', text])).rejects.toThrow('holds no proof')
+  writeFileSync(text, 'null')
+  await expect(called(['audit', 'check', text])).rejects.toThrow('holds no proof')
   const [log] = globSync('audit-*', { cwd: folder })
   const bytes = readFileSync(join(folder, log), 'utf8')
   writeFileSync(join(folder, log), bytes.replace('"id":2', '"id":7'))

@@ -54,7 +54,10 @@ test('plans for the model of a life, as it is, and for assumptions of one’s ow
 })
 
 test('refuses what it cannot plan, and says what it expects', async () => {
-  const folder = await folderWithLife({ 'no.json': '{' })
+  const folder = await folderWithLife({
+    ...{ 'no.json': '{', 'list.json': '[]', 'none.json': '{"devices":[]}' },
+    ...{ 'other.json': '{"utilisation":0.5}', 'half.json': '{"devices":{"h200":{}}}' },
+  })
   for (const [args, says] of [
     [[], 'plan: got no --parameters'],
     [['--parameters', '7e9', '--device', 'abacus'], 'expected one of a100, h100'],
@@ -64,9 +67,15 @@ test('refuses what it cannot plan, and says what it expects', async () => {
       'fits no number of NVIDIA RTX 4090',
     ],
     [['--parameters', '1e12', '--days', '0.1'], 'which no number of copies keeps'],
-    [['--parameters', '7e9', '--assumptions', join(folder, 'no.json')], 'cannot read the assumptions'],
+    ...['no.json', 'list.json', 'none.json'].map((file): readonly [string[], string] => [
+      ['--parameters', '7e9', '--assumptions', join(folder, file)],
+      'an object of JSON',
+    ]),
+    [['--parameters', '7e9', '--assumptions', join(folder, 'other.json')], "did you mean 'utilization'"],
+    [['--parameters', '7e9', '--assumptions', join(folder, 'half.json')], 'devices'],
+    [['--parameters', '7e9', '--assumptions', join(folder, 'not-there.json')], 'expected a file'],
     [['--parameters', '5'], 'Expected a number from 1000000'],
-  ] as const) {
+  ] as readonly (readonly [readonly string[], string])[]) {
     await expect(called(['plan', ...args]), says).rejects.toThrow(says)
   }
 })

@@ -52,6 +52,17 @@ describe('records', () => {
     expect(all[7]).toMatchObject({ text: 'text 7', origin: { id: 7, source: 'mine', domain: 'mine' } })
     expect(told).toEqual(upTo(300).map(String))
   })
+  test('that all came before, and never end, are read no longer than until they are stopped', async () => {
+    const { stop, admit } = await admitting()
+    let read = 0
+    const most = 300_000
+    async function* again(): AsyncGenerator<SourceRecord> {
+      for (; read < most; read++) yield note(1)
+    }
+    setTimeout(() => stop.abort(), 50)
+    expect(await collected(admit(recordsFrom('mine', again())))).toHaveLength(1)
+    expect(read).toBeLessThan(most)
+  })
   test('that came before, or are empty, are told of and left out, and that is said', async () => {
     const { said, admit } = await admitting()
     let told = 0

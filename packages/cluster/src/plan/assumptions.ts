@@ -1,5 +1,5 @@
 /** What a plan takes for granted, as data: change it, and plan again. */
-import { type Check, checks, fields } from '@burgeon/tensor'
+import { checks, type ChecksOf, fields } from '@burgeon/tensor'
 
 /** A kind of device, by its maker's figures. */
 export interface PlannedDevice {
@@ -110,10 +110,13 @@ const aDevice = fields<PlannedDevice>('a device', {
   ...{ perMachine: checks.integer({ from: 1 }), source: checks.text },
 })
 
-/** Any assumptions. */
-export const someAssumptions: Check<Assumptions> = fields<Assumptions>('assumptions of a plan', {
-  devices: checks.record('devices by short name', aDevice),
-  ...{ utilization: share, usableMemory: share, network: positive },
-  ...{ batchTokens: checks.integer({ from: 1 }), powerOfHall: checks.number({ from: 1 }) },
-  ...{ turns: checks.integer({ from: 1 }), localSteps: checks.integer({ from: 1 }) },
-})
+const { required } = checks
+const aCount = required(checks.integer({ from: 1 }))
+
+/** Checks of all assumptions: each has to be there, and no other. */
+export const assumptionChecks: ChecksOf<Assumptions> = {
+  devices: required(checks.record('devices by short name', aDevice)),
+  ...{ utilization: required(share), usableMemory: required(share), network: required(positive) },
+  ...{ batchTokens: aCount, powerOfHall: required(checks.number({ from: 1 })) },
+  ...{ turns: aCount, localSteps: aCount },
+}

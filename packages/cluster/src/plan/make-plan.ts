@@ -5,7 +5,7 @@ import {
   type Assumptions,
   precisions,
   type Precision,
-  someAssumptions,
+  assumptionChecks,
   usualAssumptions,
 } from './assumptions.ts'
 import { memoryOf, type PlannedMemory, stateBytes } from './memory.ts'
@@ -93,7 +93,7 @@ const aConfig: Check<GptConfig> = checks.role('a configuration of plannedModel',
  */
 export function makePlan(question: PlanQuestion, assumptions: Assumptions = usualAssumptions): Plan {
   const who = 'makePlan'
-  checkOptions(who, { assumptions }, { assumptions: checks.required(someAssumptions) })
+  checkOptions(`${who}: assumptions`, assumptions, assumptionChecks)
   const { devices } = assumptions
   checkOptions(who, question, {
     config: checks.required(aConfig),

@@ -140,11 +140,9 @@ function checkedWith(proof: LearntProof, text?: string): CheckedProof {
 }
 
 async function proofIn(file: string): Promise<LearntProof | ConsistencyProof> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as LearntProof | ConsistencyProof
-  } catch (cause) {
-    throw new UsageError(`audit: ${printable(file)} holds no proof; expected what audit prove prints.`, {
-      cause,
-    })
-  }
+  const proof = await readFile(file, 'utf8')
+    .then((text) => JSON.parse(text) as unknown)
+    .catch(() => null)
+  if (typeof proof === 'object' && proof !== null) return proof as LearntProof | ConsistencyProof
+  throw new UsageError(`audit: ${printable(file)} holds no proof; expected what audit prove prints.`)
 }

@@ -110,15 +110,30 @@ async function asked<T>(run: () => Promise<T>): Promise<T> {
 
 async function assumptionsFrom(file: string | undefined): Promise<Assumptions> {
   if (file === undefined) return usualAssumptions
-  try {
-    const own = JSON.parse(await readFile(file, 'utf8')) as Partial<Assumptions>
-    return { ...usualAssumptions, ...own, devices: { ...usualAssumptions.devices, ...own.devices } }
-  } catch (error) {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const own = objectIn(text)
+  const devices = own && objectOf(own['devices'] ?? {})
+  if (own === null || devices === null) {
     throw new UsageError(
-      `plan: cannot read the assumptions in ${printable(file)}: ${(error as Error).message}`,
+      `plan: cannot take the assumptions in ${printable(file)}; expected a file with an object of JSON, and devices by their names.`,
     )
   }
+  return { ...usualAssumptions, ...own, devices: { ...usualAssumptions.devices, ...devices } } as Assumptions
 }
+
+/** The object of a text; null where it holds none. */
+function objectIn(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return objectOf(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null
 
 /** A plan in words and figures. */
 function planRows(planned: Plan, { localSteps }: Assumptions): [string, string][] {

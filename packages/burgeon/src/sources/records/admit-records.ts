@@ -171,7 +171,11 @@ async function* together(
         }
         group.push(result.value)
         next = iterator.next()
-        if (group.length === maxTogether) break
+        if (group.length === maxTogether) {
+          // A source that never waits would let nobody else act, and nothing stop it.
+          await soon()
+          break
+        }
         // What came before a failure is admitted; the failure is met when its turn comes.
         result = await Promise.race([next.catch(() => null), soon()])
         isEnd = result?.done === true
