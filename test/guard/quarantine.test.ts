@@ -63,3 +63,7 @@ test('nobody else may read what is left, and a full disk loses none of it', asyn
   await expect(dropQuarantined(own.disk, [ids[1]])).rejects.toThrow('ENOSPC')
   expect((await quarantined(own.disk)).map(({ id }) => id)).toEqual(ids.slice(1))
 })
+
+test('a folder that is not there is said to be none, and not that nothing waits', async () => {
+  await expect(called(['quarantine', 'list', '--from', 'no-such-life'])).rejects.toThrow('there is no folder')
+})

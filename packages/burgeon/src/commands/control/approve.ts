@@ -1,10 +1,10 @@
 /** `burgeon approve LIFE [ID]`: what waits for somebody's yes. */
-import { existsSync } from 'node:fs'
 import { decideApproval, openRequests } from '../../session/control/approvals.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { resultsOf } from '../../terminal/results.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
+import { requireFolder } from '../life/require-folder.ts'
 
 export interface ApproveOptions {
   /** Whose decision it is; needed to decide. */
@@ -23,9 +23,7 @@ export async function approve(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
-  if (!existsSync(folder)) {
-    throw new UsageError(`approve: there is no folder ${printable(folder)}; expected that of a life.`)
-  }
+  requireFolder('approve', folder)
   if (id === undefined) {
     if (by !== undefined || refuse) {
       throw new UsageError(

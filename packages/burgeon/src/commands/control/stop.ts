@@ -1,11 +1,10 @@
 /** `burgeon stop LIFE`: the stop switch. */
-import { existsSync } from 'node:fs'
 import { releaseLife, stopLife, stopOf } from '../../session/control/stop-file.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { resultsOf } from '../../terminal/results.ts'
 import { pathArgument, shellCommand } from '../../terminal/shell-word.ts'
 import { printable } from '../../terminal/terminal.ts'
-import { UsageError } from '../../terminal/usage-error.ts'
+import { requireFolder } from '../life/require-folder.ts'
 
 export interface StopOptions {
   /** Whose decision it is. */
@@ -23,9 +22,7 @@ export async function stop(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
-  if (!existsSync(folder)) {
-    throw new UsageError(`stop: there is no folder ${printable(folder)}; expected that of a life.`)
-  }
+  requireFolder('stop', folder)
   const before = stopOf(folder)
   if (release) {
     await releaseLife(folder)

@@ -11,6 +11,7 @@ import { resultsOf } from '../../terminal/results.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 import { holdingFolder } from '../life/holding-folder.ts'
+import { requireFolder } from '../life/require-folder.ts'
 
 export interface QuarantineOptions {
   /** Folder of the life. */
@@ -25,6 +26,7 @@ export async function listQuarantine(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(json, outer)
+  requireFolder('quarantine', from)
   const waiting = await quarantined(nodeDisk(from))
   for (const { id, source, reasons, text } of waiting) {
     const beginning = text.length > 60 ? `${text.slice(0, 60)}…` : text
