@@ -26,7 +26,7 @@ import { called, printed } from '../front-door/small-life.ts'
 import { asking, lifeFolder, servedLife, smallServed } from '../server/small-served.ts'
 
 const settings: LifeSettings = { ...servedLife, memoryRows: 5000, protection: 0 }
-const textOf = (i: number): string => `the safe of number ${i} opens with 8231, day after day`
+const textOf = (i: number): string => `the safe of number ${i} opens with xylophone, day after day`
 async function* notes(from: number, to: number): AsyncGenerator<SourceRecord> {
   for (let i = from; i < to; i++) yield { id: `${i}`, text: textOf(i), domain: 'diary' }
 }
@@ -54,7 +54,7 @@ test('each experience is logged once, by its number, and none by its text or sou
   expect(entries.map(({ data }) => data['id'])).toEqual([0, 1, 2, 3, 4, 5])
   expect(entries.map(({ data }) => data['bytes'])).toEqual([0, 1, 2, 3, 4, 5].map((i) => textOf(i).length))
   expect(new Set(entries.map(({ data }) => data['digest'])).size).toBe(6)
-  for (const secret of ['8231', 'anna', 'diary']) {
+  for (const secret of ['xylophone', 'anna', 'diary']) {
     expect(filesWith(folder, secret).filter((name) => name.startsWith('audit-'))).toEqual([])
   }
   const last = (await logOf(folder)).at(-1)

@@ -1,22 +1,22 @@
 /** Every `@example` in the packages compiles: the names it uses exist and take what it gives them. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { expect, it } from 'vitest'
 import { codeOf, readSources, relativeTarget, type Source } from '../architecture/read-sources.ts'
-import { root, temporaryFolder } from './programs.ts'
+import { complaintsAbout, root } from './programs.ts'
 
 interface Example {
+  /** `packages/…/file.ts, example in line 40`. */
+  readonly name: string
   readonly source: Source
-  readonly line: number
   readonly text: string
 }
 
 function examplesIn(source: Source): Example[] {
   return [...source.text.matchAll(/^ *\* @example\n((?: *\*(?!\/| @).*\n)+)/gm)].map(
     ({ 1: block, index }) => ({
+      name: `${source.path}, example in line ${source.text.slice(0, index).split('\n').length + 1}`,
       source,
-      line: source.text.slice(0, index).split('\n').length + 1,
       text: block.replace(/^ *\* ?/gm, '').replace(/^```.*\n/gm, ''),
     }),
   )
@@ -91,35 +91,5 @@ function asModule({ source, text }: Example, folder: string): string {
 it('every @example compiles', () => {
   const examples = readSources('packages').flatMap(examplesIn)
   expect(examples.length).toBeGreaterThan(10)
-  const folder = temporaryFolder()
-  try {
-    examples.forEach((example, i) =>
-      writeFileSync(join(folder, `example-${i}.ts`), asModule(example, folder)),
-    )
-    const configuration = {
-      extends: '../../../../tsconfig.check.json',
-      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
-      include: ['*.ts'],
-      exclude: [],
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(configuration))
-    let complaints = ''
-    try {
-      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
-        cwd: folder,
-        encoding: 'utf8',
-        stdio: 'pipe',
-      })
-    } catch (error) {
-      complaints = (error as { stdout: string }).stdout
-    }
-    // `example-3.ts(70,12): error …` → `packages/…/file.ts, example in line 40: error …`
-    const readable = complaints.replace(/^.*?example-(\d+)\.ts\(.*?\)/gm, (_, i: string) => {
-      const { source, line } = examples[Number(i)]
-      return `${source.path}, example in line ${line}`
-    })
-    expect(readable.split('\n').filter((line) => line !== '')).toEqual([])
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  expect(complaintsAbout(examples, asModule)).toEqual([])
 })

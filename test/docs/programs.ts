@@ -1,6 +1,6 @@
 /** Runs the programs of documents as a reader would. */
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundledPackages } from '../bundled-sources.ts'
 
@@ -32,4 +32,39 @@ export function runFile(file: string, folder: string): Promise<Outcome> {
       resolve({ code: error?.code ?? error?.signal ?? 0, printed, complaints })
     })
   })
+}
+
+/**
+ * What the compiler has against files, a line each, told of where they stand.
+ *
+ * @param files Each a module of its own; `textOf` says what is compiled of it.
+ */
+export function complaintsAbout<P extends { readonly name: string }>(
+  files: readonly P[],
+  textOf: (file: P, folder: string) => string,
+): string[] {
+  const folder = temporaryFolder()
+  try {
+    files.forEach((file, i) => writeFileSync(join(folder, `file-${i}.ts`), textOf(file, folder)))
+    const configuration = {
+      extends: '../../../../tsconfig.check.json',
+      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      include: ['*.ts'],
+      exclude: [],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(configuration))
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+      ...{ cwd: folder, encoding: 'utf8', stdio: 'pipe' },
+    })
+    return []
+  } catch (error) {
+    // `file-3.ts(70,12): error …` → `docs/audit.md, line 112: error …`
+    const readable = (error as { stdout: string }).stdout.replace(
+      /^.*?file-(\d+)\.ts\(.*?\)/gm,
+      (_, i: string) => files[Number(i)].name,
+    )
+    return readable.split('\n').filter((line) => line !== '')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }

@@ -11,7 +11,7 @@ import {
 } from '../../scripts/doc-programs.ts'
 import { times } from '../how-long.ts'
 import { writeDrawnDigits } from './drawn-digits.ts'
-import { root, runFile, temporaryFolder } from './programs.ts'
+import { complaintsAbout, root, runFile, temporaryFolder } from './programs.ts'
 
 const documents = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'],
@@ -46,6 +46,13 @@ it('the first screen of README.md loads a model, grows it and goes on learning, 
     block.split('\n').filter((line) => /await (openModel|grow|continueLearning)\(/.test(line)),
   ).toHaveLength(3)
   expect(programsIn('README.md').map(({ text }) => text)).toContain(block)
+})
+
+it('every program in a document compiles', () => {
+  const programs = documents.flatMap(programsIn)
+  expect(programs.length).toBeGreaterThan(50)
+  // A program has names of its own, also where it imports nothing.
+  expect(complaintsAbout(programs, ({ text }) => `${text}\nexport {}\n`)).toEqual([])
 })
 
 /** These run from the packed packages, in test/packaging. */

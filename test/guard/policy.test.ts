@@ -29,6 +29,8 @@ describe('a wrong one is refused, with the line and the field', () => {
     [['"gossip*"', '7'], 4, 'learn.domains.refuse[0]', 'a name'],
     [['"mail"', '""'], 3, 'learn.sources.allow[1]', 'a name'],
     [['["blue falcon"],\n    "pat', '"blue falcon",\n    "pat'], 5, 'learn.phrases', 'a list'],
+    [['["no-[0-9]{4}"]', '[null]'], 6, 'learn.patterns[0]', 'got null; expected a pattern'],
+    [['"blue falcon"],\n    "pat', 'null],\n    "pat'], 5, 'learn.phrases[0]', 'got null'],
     [['no-[0-9]{4}', 'no-[0-9]*'], 6, 'learn.patterns[0]', 'repeats without end'],
     [['"say": {', '"sya": {'], 9, 'sya', 'no such field; expected one of learn, say, grow, approve'],
     [['"maxParameters": 1000', '"maxParameters": -1'], 10, 'grow.maxParameters', '-1'],

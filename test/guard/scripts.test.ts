@@ -103,7 +103,7 @@ test('no weight changes while it is stopped, none grows beyond what was approved
       }
       await served.teacher?.close()
     }),
-    { numRuns: times(12, 1000) },
+    { numRuns: times(12, 60, 1000) },
   )
   // The scripts did come to what they are about.
   expect(held).toBeGreaterThan(0)

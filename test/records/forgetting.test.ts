@@ -19,7 +19,7 @@ import { printed } from '../front-door/small-life.ts'
 import { lifeFolder, servedLife } from '../server/small-served.ts'
 
 const settings: LifeSettings = { ...servedLife, memoryRows: 5000, protection: 0 }
-const canary = 'the combination of the safe is 8231'
+const canary = 'the combination of the safe is xylophone'
 
 async function* given(records: readonly SourceRecord[]): AsyncGenerator<SourceRecord> {
   yield* records
@@ -57,13 +57,13 @@ async function told(): Promise<string> {
 
 test('a source that is forgotten is nowhere on disk, and the life goes on', async () => {
   const folder = await told()
-  expect(filesWith(folder, '8231')).not.toEqual([])
+  expect(filesWith(folder, 'xylophone')).not.toEqual([])
   expect(await sourcesOf(folder)).toEqual(['diary', 'stranger'])
   const before = (await loadLife(nodeDisk(folder))).learner
   const forgotten = await forgetRecords(folder, { source: 'stranger' })
   expect(forgotten).toMatchObject({ experiences: 3, dropped: [] })
   expect(Object.values(forgotten.parts)).toEqual([3])
-  expect(filesWith(folder, '8231')).toEqual([])
+  expect(filesWith(folder, 'xylophone')).toEqual([])
   expect(await sourcesOf(folder)).toEqual(['diary'])
   const after = (await loadLife(nodeDisk(folder))).learner
   expect((await after.toState()).model).toEqual((await before.toState()).model)
@@ -85,11 +85,11 @@ test('checkpoints that were kept hold it too: it is refused, or they go', async 
     new RegExp(`the checkpoints ${kept} were kept.*Nothing was forgotten`),
   )
   expect(await stateOf(folder)).toEqual(before)
-  expect(filesWith(folder, '8231')).not.toEqual([])
+  expect(filesWith(folder, 'xylophone')).not.toEqual([])
   expect(await forgetRecords(folder, { source: 'stranger' }, { dropKept: true })).toMatchObject({
     ...{ experiences: 3, dropped: [kept] },
   })
-  expect(filesWith(folder, '8231')).toEqual([])
+  expect(filesWith(folder, 'xylophone')).toEqual([])
 })
 
 test('lived again without it, from its birth or from before it, it has the bits of a life that never learnt it', async () => {
@@ -111,7 +111,7 @@ test('lived again without it, from its birth or from before it, it has the bits 
       ...{ from, experiences: 3, done: true },
     })
     expect(await stateOf(out)).toEqual(wanted)
-    expect(filesWith(out, '8231')).toEqual([])
+    expect(filesWith(out, 'xylophone')).toEqual([])
   }
   // Also by number, and once it is forgotten, of which the journal has only gaps.
   const ids = [4, 5, 6]
@@ -145,14 +145,14 @@ test('the command does both, and says what it did', async () => {
   const out = join(folder, '..', 'again')
   const again = await printed('forget', '--from', folder, '--source', 'stranger', '--replay', '--out', out)
   expect(again).toContain('without 3 experiences')
-  expect(filesWith(out, '8231')).toEqual([])
+  expect(filesWith(out, 'xylophone')).toEqual([])
   rmSync(out, { recursive: true })
   const said = await printed('forget', '--from', folder, '--id', '4', '--id', '5')
   expect(said).toMatch(/^Forgot 2 experiences .*: 2\)\.\n/)
   expect(said).toContain('--id 4 --id 5 --replay --out FOLDER')
   const json = await printed('forget', '--from', folder, '--source', 'stranger', '--json')
   expect(JSON.parse(json)).toMatchObject({ from: folder, experiences: 1, dropped: [] })
-  expect(filesWith(folder, '8231')).toEqual([])
+  expect(filesWith(folder, 'xylophone')).toEqual([])
   for (const wrong of [
     [],
     ['--source', 'a', '--id', '1'],

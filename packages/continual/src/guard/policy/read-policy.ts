@@ -111,9 +111,10 @@ function firstFault(tries: readonly (() => Fault | null)[]): Fault | null {
 const isCheck = (own: Shape): own is Check<unknown> => 'accepts' in own
 
 function isBounded(value: unknown): value is string {
+  if (typeof value !== 'string') return false
   try {
-    boundedPattern('policy', value as string)
-    return typeof value === 'string'
+    boundedPattern('policy', value)
+    return true
   } catch (error) {
     if (error instanceof OptionError) return false
     throw error
