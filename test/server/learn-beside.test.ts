@@ -114,6 +114,36 @@ test('killed at any moment beside lessons, it goes on where it was: nothing is l
   }
 })
 
+test('a life that is stopped learns nothing of its notes, and all of them, each once, when it is released', async () => {
+  const quiet = place()
+  const whole = running(['learn', 'notes'], quiet)
+  expect(await whole.ended).toBe(0)
+  const folder = place()
+  mkdirSync(join(folder, 'life'))
+  const { process, url } = await serving(folder)
+  // Between two steps of the notes, or after them; what is added then waits in any case.
+  writeFileSync(join(folder, 'life/stop'), '')
+  const steps = await settled(url, -1)
+  writeFileSync(join(folder, 'notes/b.txt'), sentence.repeat(60))
+  expect((await post(url, '/v1/completions', { model: 'life', prompt: 'The', max_tokens: 4 })).status).toBe(
+    200,
+  )
+  expect((await post(url, '/v1/learn', { text: sentence })).status).toBe(409)
+  // Somebody else's pause has its turn meanwhile.
+  const kept = await post(url, '/v1/checkpoints', {})
+  expect(kept.status).toBe(200)
+  expect(await stepsAt(url)).toBe(steps)
+  rmSync(join(folder, 'life/stop'))
+  await settled(url, steps)
+  process.child.kill('SIGTERM')
+  expect(await process.ended).toBe(143)
+  expect(process.said.status).not.toContain('learnt no further')
+  const again = running(['learn', 'notes', '--resume'], folder)
+  expect(await again.ended).toBe(0)
+  expect(again.said.output).toContain('All of it was read before.')
+  expect(await bytesIn(folder)).toBeGreaterThan(1.9 * (await bytesIn(quiet)))
+})
+
 test('a model of others begins a life with --from, and a folder that holds one is not written into', async () => {
   const folder = place()
   const llama = join(import.meta.dirname, '../gold/small-llama')

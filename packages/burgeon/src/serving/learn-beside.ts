@@ -2,6 +2,8 @@
 import type { Disk } from '@burgeon/gpt'
 import { BurgeonError } from '@burgeon/tensor'
 import { watch } from 'chokidar'
+import { setTimeout as wait } from 'node:timers/promises'
+import { stopOf } from '../session/control/stop-file.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import type { SessionOptions } from '../session/run-session.ts'
 import { openSourceSession, type SourceSession } from '../session/source/source-session.ts'
@@ -34,14 +36,17 @@ export interface LearningBeside {
   whilePaused(work: () => Promise<void>): Promise<void>
   become(life: KnownLife): void
   /**
-   * Learns until the user stops. A source that fails, and weights that learning has ruined, end the learning
-   * and not the server; what happened is said.
+   * Learns until the user stops. While the life is stopped it waits, and takes the source up again when the
+   * life is released. A source that fails, and weights that learning has ruined, end the learning and not the
+   * server; what happened is said.
    */
   run(): Promise<void>
 }
 
 /** Milliseconds for which a file must stay as it is before it is read. */
 const settled = 500
+/** Milliseconds between two looks at whether a life was released. */
+const lookEvery = 250
 
 /**
  * Opens a source, so that what is wrong with it is said before anything is served.
@@ -77,6 +82,13 @@ export async function learnBeside(
     await work().then(() => done.resolve(), done.reject)
     return true
   }
+  /** Returns when the life may learn, or the user stops. */
+  const released = async (): Promise<void> => {
+    while (stopOf(how.disk.place) !== null && !stop.aborted) {
+      await orStopped(wait(lookEvery), [stop, wanted.signal])
+      await paused()
+    }
+  }
   const learnAll = async (): Promise<void> => {
     const changes = path === '-' || records ? null : watched(path)
     try {
@@ -85,13 +97,15 @@ export async function learnBeside(
         session.showNotes()
         const isLearnt = session.source.bytes === 0 || (await session.learn())
         if (stop.aborted) return
-        if (!(await paused())) {
-          if (!isLearnt || changes === null) return
+        // A session that was neither paused nor at its end has met a life that was stopped.
+        if (!(await paused()) && isLearnt) {
+          if (changes === null) return
           // The first time it is opened again at once: what came before anybody watched is seen then.
           if (times > 0) await orStopped(changes.next(), [stop, wanted.signal])
-          if (stop.aborted) return
           await paused()
         }
+        await released()
+        if (stop.aborted) return
         session = await open()
       }
     } finally {
