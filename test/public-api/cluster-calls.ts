@@ -1,5 +1,6 @@
 /** Right calls of `@burgeon/cluster`. */
 import * as api from '@burgeon/cluster'
+import * as testing from '@burgeon/cluster/testing'
 import type { CallsOf } from './call.ts'
 
 const sizes = (): api.PlannedSizes => ({ layers: 2, embed: 256, vocabulary: 256, context: 64, headDim: 64 })
@@ -26,4 +27,87 @@ export const clusterCalls: CallsOf<typeof api> = {
     }),
   ],
   usualAssumptions: 'plain data',
+  maxPayload: 'a number',
+  digestOf: [() => ({ args: { bytes: new Uint8Array(3) }, run: api.digestOf })],
+  aDigest: 'a check',
+  aLog: 'a check',
+  aTransport: 'a check',
+  someBlobs: 'a check',
+  memoryBlobs: [
+    () => ({ args: { bytes: new Uint8Array(3) }, run: api.memoryBlobs().put, says: ['memoryBlobs'] }),
+    () => ({ args: { digest: 'a'.repeat(64) }, run: api.memoryBlobs().get }),
+    () => ({ args: { digest: 'a'.repeat(64) }, run: api.memoryBlobs().has }),
+    () => ({ args: { digest: 'a'.repeat(64) }, run: api.memoryBlobs().remove }),
+  ],
+  memoryLog: [
+    () => ({
+      args: { payload: new Uint8Array(3), options: { id: 'first', after: 0 } },
+      run: (...args: Parameters<api.Log['append']>) => api.memoryLog().append(...args),
+    }),
+    () => ({
+      args: { from: 1, options: { until: AbortSignal.abort() } },
+      run: (...args: Parameters<api.Log['read']>) => api.memoryLog().read(...args),
+    }),
+  ],
+  inProcessNetwork: [
+    () => ({
+      args: { subject: 'news', payload: new Uint8Array(3) },
+      run: (...args: Parameters<api.Transport['publish']>) => connected().publish(...args),
+      says: ['transport: publish'],
+    }),
+    () => ({
+      args: { pattern: 'news.*', receive: () => {}, options: { group: 'readers' } },
+      run: (...args: Parameters<api.Transport['subscribe']>) => connected().subscribe(...args),
+      says: ['transport: subscribe'],
+    }),
+    () => ({
+      args: { pattern: 'ask.>', answer: () => new Uint8Array(1) },
+      run: (...args: Parameters<api.Transport['respond']>) => connected().respond(...args),
+      says: ['transport: respond'],
+    }),
+    () => ({
+      args: { subject: 'ask', payload: new Uint8Array(3), options: { signal: new AbortController().signal } },
+      run: async (...args: Parameters<api.Transport['request']>) => {
+        const network = api.inProcessNetwork()
+        await network.connect().respond('>', ({ payload }) => payload)
+        return network.connect().request(...args)
+      },
+      says: ['transport: request'],
+    }),
+  ],
+}
+
+const connected = (): api.Transport => api.inProcessNetwork().connect()
+
+export const clusterTestingCalls: CallsOf<typeof testing> = {
+  checkTransport: [
+    () => ({
+      args: {
+        make: () => {
+          const network = api.inProcessNetwork()
+          return [network.connect(), network.connect()] as const
+        },
+        options: { patience: 100 },
+      },
+      run: testing.checkTransport,
+    }),
+  ],
+  checkLog: [
+    () => ({
+      args: {
+        make: () => {
+          const log = api.memoryLog()
+          return [log, log] as const
+        },
+        options: { patience: 100 },
+      },
+      run: testing.checkLog,
+    }),
+  ],
+  checkBlobs: [
+    () => ({
+      args: { make: api.memoryBlobs, options: { patience: 100, damage: () => {} } },
+      run: testing.checkBlobs,
+    }),
+  ],
 }

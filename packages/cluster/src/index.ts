@@ -1,4 +1,5 @@
-/** Many machines: what they take. */
+/** Many machines: what they take, and how they speak to each other. */
+export { BlobError, LogError, TransportError } from './errors.ts'
 export {
   type Assumptions,
   type PlannedDevice,
@@ -14,3 +15,25 @@ export {
 } from './plan/make-plan.ts'
 export type { PlannedMemory } from './plan/memory.ts'
 export { plannedModel, type PlannedSizes } from './plan/planned-model.ts'
+export { aDigest, type Blobs, someBlobs } from './seams/blobs.ts'
+export { digestOf } from './seams/digest.ts'
+export {
+  aLog,
+  type Appended,
+  type AppendEntryOptions,
+  type Log,
+  type LogEntry,
+  type ReadLogOptions,
+} from './seams/log.ts'
+export { type InProcessNetwork, inProcessNetwork } from './seams/memory/in-process-network.ts'
+export { memoryBlobs } from './seams/memory/memory-blobs.ts'
+export { memoryLog } from './seams/memory/memory-log.ts'
+export { maxPayload } from './seams/payload.ts'
+export {
+  aTransport,
+  type Message,
+  type RequestOptions,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+} from './seams/transport.ts'
