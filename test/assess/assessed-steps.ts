@@ -12,6 +12,8 @@ export interface MadeUp {
   readonly tooSure?: number
   /** Added to the logit of a capital letter that does not come. */
   readonly wrongCapitals?: number
+  /** Whether in every fourth place `a` and `b` are expected and `c` comes. */
+  readonly trap?: boolean
 }
 
 const letters = 'abcdABCD'
@@ -20,7 +22,7 @@ export const vocabulary: number = letters.length
 /** Tokens come by the softmax of random logits. */
 export function assessedStep(
   seed: number,
-  { domain = 'text', source = null, count = 64, tooSure = 1, wrongCapitals = 0 }: MadeUp = {},
+  { domain = 'text', source = null, count = 64, tooSure = 1, wrongCapitals = 0, trap = false }: MadeUp = {},
 ): AssessedStep {
   const random = new RandomStream(keyFromSeed(seed)).named('assessed')
   const logits = new Float32Array(count * vocabulary)
@@ -37,6 +39,10 @@ export function assessedStep(
       const wrong = target >= 4 && v !== target ? wrongCapitals : 0
       logits[i * vocabulary + v] = tooSure * logit + wrong
     })
+    if (trap && i % 4 === 0) {
+      targets[i] = 2
+      for (let v = 0; v < vocabulary; v++) logits[i * vocabulary + v] = v < 2 ? 4 + 0.1 * random.uniform() : 0
+    }
   }
   return {
     ...{ step: seed + 1, logits, vocabulary, targets, rows: [{ domain, source }] },

@@ -163,6 +163,7 @@ test('a weakness is an event', async () => {
     excess: 0.5,
     z: 7,
     isWeak: true,
+    expects: null,
   }
   const told: Assessment = {
     name: 'told',

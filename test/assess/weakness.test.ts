@@ -17,7 +17,7 @@ describe('a slice', () => {
     expect(weakest[0].bytes).toBe('capital letters')
     expect(weakest[0].isWeak).toBe(true)
     expect(weakest[0].excess).toBeGreaterThan(1)
-    const names = weakest.map(({ slice }) => slice)
+    const names = weakest.filter(({ expects }) => expects === null).map(({ slice }) => slice)
     expect(names.toSorted()).toEqual([
       ...['capital letters', 'domain german', 'domain german, capital letters'],
       ...['domain german, small letters', 'small letters'],
@@ -25,6 +25,22 @@ describe('a slice', () => {
     ])
     const small = weakest.find(({ slice }) => slice === 'small letters')
     expect(small).toMatchObject({ isWeak: false, domain: null, source: null })
+  })
+  test('of contexts in which it expects the same is told by what is expected there', () => {
+    const { weakest } = lived(60, () => ({ trap: true })).summary()
+    expect(weakest[0]).toMatchObject({ domain: null, source: null, bytes: null, isWeak: true, rise: null })
+    expect(weakest[0].expects?.slice(0, 2).toSorted()).toEqual(['a', 'b'])
+    expect(weakest[0].slice).toMatch(/^where "[ab]", "[ab]".* is expected \(\d+\)$/)
+    // One prediction of four is such a one, so that no class of bytes is as weak.
+    const [others] = weakest.filter(({ expects }) => expects === null)
+    expect(weakest[0].excess).toBeGreaterThan(2 * others.excess)
+    expect(weakest.find(({ slice }) => slice.startsWith('domain text, where "'))).toBeDefined()
+    // And none is weak where the model knows how sure it may be.
+    expect(
+      lived(60)
+        .summary()
+        .weakest.some(({ isWeak }) => isWeak),
+    ).toBe(false)
   })
   test('that becomes worse is told once, when it does', () => {
     const assessment = lived(100)
@@ -83,9 +99,9 @@ describe('a slice', () => {
   })
   test('that was longest not seen goes first when there are too many', () => {
     const assessment = lived(12, (step) => ({ domain: step < 10 ? 'first' : 'second', count: 256 }))
-    for (let i = 0; i < 200; i++) assessment.update(assessedStep(i, { domain: `other ${i}`, count: 8 }))
+    for (let i = 0; i < 300; i++) assessment.update(assessedStep(i, { domain: `other ${i}`, count: 8 }))
     const { slices, domains } = assessment.toState() as { slices: [string, unknown][]; domains: unknown[] }
-    expect(slices).toHaveLength(512)
+    expect(slices).toHaveLength(1024)
     expect(slices.some(([key]) => key.includes('first'))).toBe(false)
     expect(domains).toHaveLength(32)
   })
@@ -123,10 +139,12 @@ test('a damaged state is refused, and the one before stays', () => {
   const before = structuredClone(assessment.toState())
   const [[key, slice]] = state['slices'] as [string, Record<string, unknown>][]
   const [[domain, account]] = state['domains'] as [string, Record<string, unknown>][]
+  const expectations = state['expectations'] as Record<string, unknown>
   const wrong: Record<string, unknown>[] = [
     { coverage: 0.8 },
     { slices: [['text', slice]] },
     { slices: [['[null,null,null]', slice]] },
+    { slices: [['[null,null,"digits",0.5]', slice]] },
     { slices: [[key, { ...slice, tokens: [0] }]] },
     { slices: [[key, { ...slice, totals: [] }]] },
     { slices: [[key, { ...slice, earlier: { ...(slice['earlier'] as object), squares: -1 } }]] },
@@ -134,6 +152,10 @@ test('a damaged state is refused, and the one before stays', () => {
     { domains: [[domain, { ...account, predictions: 3 }]] },
     { domains: [[domain, { ...account, conformal: { level: 0.1, scores: Float64Array.of(2) } }]] },
     { domains: [[domain, { ...account, conformal: { level: 9, scores: new Float64Array(0) } }]] },
+    { expectations: { ...expectations, sizes: [0] } },
+    { expectations: { ...expectations, sizes: [...(expectations['sizes'] as number[]), 1] } },
+    { expectations: { ...expectations, centers: new Float64Array(64).fill(Number.NaN) } },
+    { expectations: { ...expectations, likeliest: [[['a', 'b']]] } },
     { risen: [1] },
   ]
   for (const change of wrong) {
@@ -141,4 +163,9 @@ test('a damaged state is refused, and the one before stays', () => {
     expect(assessment.toState()).toEqual(before)
   }
   assessment.restore(state)
+  expect(assessment.toState()).toEqual(before)
+  // Earlier versions knew of no clusters.
+  const { expectations: _, ...earlier } = state
+  assessment.restore(earlier)
+  expect(assessment.toState()).toMatchObject({ expectations: { sizes: [] } })
 })

@@ -1,11 +1,21 @@
 /** Assessment by the predictions that a learner makes anyway, before it learns. */
-import { checkOptions, checks, checkState, shown, type StateChecks, StateError } from '@burgeon/tensor'
+import {
+  checkOptions,
+  checks,
+  checkState,
+  fields,
+  optional,
+  shown,
+  type StateChecks,
+  StateError,
+} from '@burgeon/tensor'
 import { entriesOf, requireSameOptions } from '../saved-state.ts'
 import type { Assessed, AssessedStep, Assessment, AssessmentSummary, Certainty } from './assessment.ts'
 import { setWithin } from './calibration/conformal-level.ts'
 import { anAccount, DomainAccount, type DomainAccountState } from './calibration/domain-account.ts'
 import { softmaxAt } from './calibration/softmax-at.ts'
 import { aSlice, SliceAccount, type SliceState } from './weakness/slice-account.ts'
+import { type ExpectationsState, expectationChecks, fitTogether } from './weakness/expectations.ts'
 import { isSliceKey, Slices, type SlicedPrediction } from './weakness/weaknesses.ts'
 
 /** What is promised. */
@@ -19,6 +29,8 @@ interface State {
   /** The one that was read last comes last. */
   readonly domains: readonly (readonly [string, DomainAccountState])[]
   readonly slices: readonly (readonly [string, SliceState])[]
+  /** None in what an earlier version saved. */
+  readonly expectations?: ExpectationsState
   /** Slices that had risen at the last look. */
   readonly risen: readonly string[]
 }
@@ -30,6 +42,7 @@ const stateChecks: StateChecks<State> = {
   coverage: checks.number({ above: 0, below: 1 }),
   domains: entriesOf('domains and their calibration', anAccount),
   slices: entriesOf('slices of the stream', aSlice),
+  expectations: optional(fields('clusters of what was expected', expectationChecks)),
   risen: checks.list('names of slices', checks.text),
 }
 
@@ -42,7 +55,8 @@ const stateChecks: StateChecks<State> = {
  *  - sets of tokens that hold what comes as often as `coverage` says, whatever the stream does: adaptive
  *    conformal inference (Gibbs and Candès 2021), for each domain by itself;
  *  - calibration error and loss, with and without the temperature, of the latest 2,000 predictions;
- *  - slices of the stream (domain, source, class of bytes) that cost more than the model expected of itself:
+ *  - slices of the stream (domain, source, class of bytes, and contexts in which much the same is expected,
+ *    in clusters of predictions) that cost more than the model expected of itself:
  *    −ln p less the entropy of p, by steps, at a false discovery rate of 5 % among all slices.
  *
  * A domain that is new begins with the temperature and sets of the one before. It costs two softmaxes of each
@@ -92,10 +106,11 @@ class SelfAssessment implements Assessment {
       const begins = places.map((i) => i * vocabulary)
       const came = places.map((i) => targets[i])
       const judged = this.#accountOf(domain).update(logits, vocabulary, begins, came)
-      judged.forEach(({ excess, isHeld }, i) => {
+      judged.forEach(({ excess, isHeld, best, sketch }, i) => {
         held[places[i]] = isHeld
         const { source } = rows[Math.floor(places[i] / length)]
-        sliced.push({ domain, source, bytes: bytesOf(came[i]), excess })
+        const [bytes, likeliest] = [bytesOf(came[i]), bytesOf(best)]
+        sliced.push({ domain, source, bytes, likeliest, sketch, excess })
       })
     }
     this.#slices.add(sliced)
@@ -145,21 +160,32 @@ class SelfAssessment implements Assessment {
       coverage: this.#coverage,
       domains: [...this.#domains].map(([domain, account]) => [domain, account.toState()]),
       slices: [...this.#slices.entries()].map(([key, account]) => [key, account.toState()]),
+      expectations: this.#slices.expectations(),
       risen: this.#risen,
     }
   }
 
   restore(state: unknown): void {
-    const { coverage, domains, slices, risen } = checkState<State>(this.name, state, stateChecks)
+    const { coverage, domains, slices, expectations, risen } = checkState<State>(
+      this.name,
+      state,
+      stateChecks,
+    )
     requireSameOptions(this.name, { coverage: this.#coverage }, { coverage })
     const wrong = slices.find(([key]) => !isSliceKey(key))
     if (wrong)
       throw new StateError(
-        `${this.name}: got the slice ${shown(wrong[0])}; expected a domain, a source and a class of bytes.`,
+        `${this.name}: got the slice ${shown(wrong[0])}; expected a domain, a source, a class of bytes and a cluster.`,
       )
+    if (expectations !== undefined && !fitTogether(expectations)) {
+      throw new StateError(`${this.name}: the clusters of what was expected do not fit together.`)
+    }
     const alpha = 1 - this.#coverage
     this.#domains = new Map(domains.map(([domain, own]) => [domain, new DomainAccount(alpha, own)]))
-    this.#slices = new Slices(slices.map(([key, own]) => [key, new SliceAccount(own)]))
+    this.#slices = new Slices(
+      slices.map(([key, own]) => [key, new SliceAccount(own)]),
+      expectations,
+    )
     this.#risen = risen
   }
 }

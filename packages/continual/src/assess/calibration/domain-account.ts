@@ -10,6 +10,7 @@ import {
 } from './conformal-level.ts'
 import { equalMassCalibrationError } from './equal-mass-error.ts'
 import { Latest } from './latest.ts'
+import { sketchOf } from '../weakness/expectations.ts'
 import { softmaxAt } from './softmax-at.ts'
 
 /** η: how far one step moves ln β. */
@@ -63,6 +64,10 @@ export interface Judged {
   readonly excess: number
   /** Whether the set held what came. */
   readonly isHeld: boolean
+  /** The likeliest token. */
+  readonly best: number
+  /** Of the distribution, as `sketchOf` makes it. */
+  readonly sketch: Float64Array
 }
 
 export class DomainAccount {
@@ -133,7 +138,13 @@ export class DomainAccount {
         loss,
         scaled.logPartition - beta * logit,
       )
-      return { excess: loss - entropy, isHeld }
+      const { probabilities } = own
+      return {
+        excess: loss - entropy,
+        isHeld,
+        best: indexOfMax(probabilities),
+        sketch: sketchOf(probabilities),
+      }
     })
     const next = this.#logBeta - (rate * beta * gradient) / places.length
     this.#logBeta = Math.min(-Math.log(coldest), Math.max(-Math.log(hottest), next))

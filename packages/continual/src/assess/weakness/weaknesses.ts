@@ -1,5 +1,6 @@
 /** Where a model is weak: slices of the stream that cost more than the model itself expected. */
 import { byteClassOf } from './byte-class.ts'
+import { Expectations, type ExpectationsState } from './expectations.ts'
 import { type MeanOf, SliceAccount } from './slice-account.ts'
 
 /** Fewest tokens, and steps, by which a slice is judged. */
@@ -12,7 +13,7 @@ const falseShare = 0.05
  */
 const leastRise = 5
 /** Most slices that are kept; the one that was longest not seen goes first. */
-const mostSlices = 512
+const mostSlices = 1024
 
 /** What is known of a slice of the stream. Plain data. */
 export interface Weakness {
@@ -22,6 +23,11 @@ export interface Weakness {
   readonly domain: string | null
   readonly source: string | null
   readonly bytes: string | null
+  /**
+   * Of contexts in which the model expects much the same to come, the tokens that it expects most there; null
+   * for all contexts. Special tokens are ''.
+   */
+  readonly expects: readonly string[] | null
   /** Tokens lately. */
   readonly tokens: number
   /** −log₂ p of what came less what the model expected it to be, in bits a token, lately. */
@@ -31,8 +37,9 @@ export interface Weakness {
   /** Whether it is above 0 beyond chance, among all slices at a false discovery rate of 5 %. */
   readonly isWeak: boolean
   /**
-   * By how much it is more than before, in bits a token; null where there is nothing to compare with, and of
-   * bytes of all domains together, whose shares change.
+   * By how much it is more than before, in bits a token; null where there is nothing to compare with, of
+   * bytes of all domains together, whose shares change, and of what the model expects, which changes as it
+   * learns.
    */
   readonly rise: number | null
   /** How many standard errors that is above 0. */
@@ -46,6 +53,8 @@ interface SliceKey {
   readonly domain: string | null
   readonly source: string | null
   readonly bytes: string | null
+  /** Number of a cluster of contexts. */
+  readonly context: number | null
 }
 
 /** A prediction of a step. */
@@ -54,6 +63,9 @@ export interface SlicedPrediction {
   readonly source: string | null
   /** Bytes of the token that came. */
   readonly bytes: Uint8Array
+  /** Bytes of the likeliest token, and the distribution, as `sketchOf` makes it. */
+  readonly likeliest: Uint8Array
+  readonly sketch: Float64Array
   /** In nats. */
   readonly excess: number
 }
@@ -62,16 +74,19 @@ export interface SlicedPrediction {
 export class Slices {
   /** By what they are of; the one that was seen last comes last. */
   readonly #slices: Map<string, SliceAccount>
+  readonly #expectations: Expectations
 
-  constructor(slices: Iterable<readonly [string, SliceAccount]> = []) {
+  constructor(slices: Iterable<readonly [string, SliceAccount]> = [], expectations?: ExpectationsState) {
     this.#slices = new Map(slices)
+    this.#expectations = new Expectations(expectations)
   }
 
   /** Takes in the predictions of a step. */
   add(predictions: readonly SlicedPrediction[]): void {
     const sums = new Map<string, { tokens: number; total: number }>()
-    for (const { domain, source, bytes, excess } of predictions) {
-      for (const key of slicesOf(domain, source, byteClassOf(bytes))) {
+    for (const { domain, source, bytes, likeliest, sketch, excess } of predictions) {
+      const context = this.#expectations.add(sketch, decoder.decode(likeliest))
+      for (const key of slicesOf(domain, source, byteClassOf(bytes), context)) {
         const sum = sums.get(key) ?? { tokens: 0, total: 0 }
         sums.set(key, { tokens: sum.tokens + 1, total: sum.total + excess })
       }
@@ -94,8 +109,9 @@ export class Slices {
       if (account.tokens < fewestTokens || account.steps < fewestSteps) return []
       const now = account.lately()
       // Of all domains together it would rise with their shares.
-      const { domain, source } = keyFrom(key)
-      const before = domain === null && source === null ? null : account.usually()
+      const { domain, source, context } = keyFrom(key)
+      const isOfAll = (domain === null && source === null) || context !== null
+      const before = isOfAll ? null : account.usually()
       return [
         { key, tokens: account.tokens, now, z: zOf(now), before, riseZ: before && zOf(riseOf(now, before)) },
       ]
@@ -105,7 +121,7 @@ export class Slices {
     return judged
       .map(
         ({ key, tokens, now, z, before, riseZ }, i): Weakness => ({
-          ...{ slice: nameOf(keyFrom(key)), ...keyFrom(key), tokens, excess: now.mean / Math.LN2, z },
+          ...{ ...this.#facetsOf(keyFrom(key)), tokens, excess: now.mean / Math.LN2, z },
           ...{ isWeak: isWeak[i], rise: before && riseOf(now, before).mean / Math.LN2, riseZ },
           hasRisen: hasRisen[i] && (riseZ ?? 0) >= leastRise,
         }),
@@ -113,18 +129,35 @@ export class Slices {
       .sort((a, b) => b.z - a.z)
   }
 
+  #facetsOf(key: SliceKey): Pick<Weakness, 'slice' | 'domain' | 'source' | 'bytes' | 'expects'> {
+    const { context, ...facets } = key
+    const expects = context === null ? null : this.#expectations.expects(context)
+    return { slice: nameOf(key, expects), ...facets, expects }
+  }
+
+  expectations(): ExpectationsState {
+    return this.#expectations.toState()
+  }
+
   entries(): Iterable<readonly [string, SliceAccount]> {
     return this.#slices.entries()
   }
 }
 
-/** Everything that a token is of, as keys: one facet, or a facet and the class of its bytes. */
-function slicesOf(domain: string, source: string | null, bytes: string): string[] {
-  const none = { domain: null, source: null, bytes: null }
+const decoder = new TextDecoder()
+
+/**
+ * Everything that a token is of, as keys: one facet, or a facet and the class of its bytes, or a domain and
+ * the cluster of what was expected.
+ */
+function slicesOf(domain: string, source: string | null, bytes: string, context: number): string[] {
+  const none = { domain: null, source: null, bytes: null, context: null }
   const keys: SliceKey[] = [
     { ...none, domain },
     { ...none, bytes },
     { ...none, domain, bytes },
+    { ...none, context },
+    { ...none, domain, context },
     ...(source === null
       ? []
       : [
@@ -132,14 +165,18 @@ function slicesOf(domain: string, source: string | null, bytes: string): string[
           { ...none, source, bytes },
         ]),
   ]
-  return keys.map(({ domain: own, source: from, bytes: kind }) => JSON.stringify([own, from, kind]))
+  return keys.map((key) =>
+    JSON.stringify([key.domain, key.source, key.bytes, ...(key.context === null ? [] : [key.context])]),
+  )
 }
 
 /** What a slice is of, by its key. */
 function keyFrom(key: string): SliceKey {
-  const [domain, source, bytes] = JSON.parse(key) as [string | null, string | null, string | null]
-  return { domain, source, bytes }
+  const [domain, source, bytes, context = null] = JSON.parse(key) as SliceFacets
+  return { domain, source, bytes, context }
 }
+
+type SliceFacets = [domain: string | null, source: string | null, bytes: string | null, context?: number]
 
 /** Whether a text is the key of a slice. */
 export function isSliceKey(key: string): boolean {
@@ -147,8 +184,8 @@ export function isSliceKey(key: string): boolean {
     const facets: unknown = JSON.parse(key)
     return (
       Array.isArray(facets) &&
-      facets.length === 3 &&
-      facets.every((facet) => facet === null || typeof facet === 'string') &&
+      (facets.length === 3 || (facets.length === 4 && Number.isInteger(facets[3]))) &&
+      facets.slice(0, 3).every((facet) => facet === null || typeof facet === 'string') &&
       facets.some((facet) => facet !== null)
     )
   } catch {
@@ -156,9 +193,17 @@ export function isSliceKey(key: string): boolean {
   }
 }
 
-function nameOf({ domain, source, bytes }: SliceKey): string {
-  const facets = [domain === null ? [] : [`domain ${domain}`], source === null ? [] : [`source ${source}`]]
-  return [...facets.flat(), ...(bytes === null ? [] : [bytes])].join(', ')
+function nameOf({ domain, source, bytes, context }: SliceKey, expects: readonly string[] | null): string {
+  return [
+    ...(domain === null ? [] : [`domain ${domain}`]),
+    ...(source === null ? [] : [`source ${source}`]),
+    ...(bytes === null ? [] : [bytes]),
+    ...(context === null
+      ? []
+      : [
+          `where ${(expects ?? []).map((token) => JSON.stringify(token)).join(', ')} is expected (${context})`,
+        ]),
+  ].join(', ')
 }
 
 const zOf = ({ mean, error }: MeanOf): number => (error > 0 ? mean / error : mean > 0 ? Infinity : 0)
