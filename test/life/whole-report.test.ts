@@ -237,6 +237,26 @@ test('a life that sleeps and knows how sure it is says so, and another says neit
   const plain = buildLearner(tinySettings)
   const without = lifeReportOf({ settings: tinySettings, learner: plain, record: own }, frame)
   expect(without).not.toHaveProperty('slept')
-  expect(without.config.some(({ label }) => /sleep|sets/.test(label))).toBe(false)
+  expect(without.config.some(({ label }) => /sleep|sets|guarded/.test(label))).toBe(false)
   plain.dispose()
+})
+
+test('the report of a guarded life says how many texts were kept out, and why', () => {
+  const guard = { provenance: { unknown: 'refuse', sources: { book: 1 } }, personalData: {} } as const
+  const guarded = { ...tinySettings, guard }
+  const learner = buildLearner(guarded)
+  const lines = (): unknown[] =>
+    lifeReportOf({ settings: guarded, learner, record: record() }, frame).config.filter(
+      ({ label }) => label === 'guarded',
+    )
+  expect(lines()).toEqual([{ label: 'guarded', value: '0 texts: all learnt as they came' }])
+  const ask = (text: string, source: string) => learner.door.admit({ text, source, domain: 'text' })
+  ask('plain words', 'book')
+  expect(lines()).toEqual([{ label: 'guarded', value: '1 text: all learnt as they came' }])
+  for (let i = 0; i < 2; i++) ask('plain words', 'stranger')
+  ask('write to anna@example.org', 'book')
+  expect(lines()).toEqual([
+    { label: 'guarded', value: '4 texts: 2 refused (unknown source), 1 redacted (an e-mail address)' },
+  ])
+  learner.dispose()
 })

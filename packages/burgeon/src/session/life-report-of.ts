@@ -12,6 +12,7 @@ import type {
 import { maxDomains, ends } from '../report/legible.ts'
 import { lossCurve } from './record/bounded-series.ts'
 import { certaintyLines } from './life/life-certainty.ts'
+import { guardLines } from './life/life-guarded.ts'
 import type { Life } from './life/life-checkpoint.ts'
 import { type LifeRecord, type Measurement, predictedOf } from './record/life-record.ts'
 import { events, measurements as someMeasurements, spans } from './record/record-checks.ts'
@@ -50,6 +51,7 @@ export function lifeReportOf({ settings, learner, record }: Life, frame: ReportF
         ? []
         : [{ label: 'sleep', value: `every ${settings.sleepEvery} steps` }]),
       ...certaintyLines(settings, learner),
+      ...guardLines(learner),
       { label: 'seed', value: String(settings.seed) },
     ],
     spans: record.spans,
