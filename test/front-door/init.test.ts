@@ -56,19 +56,24 @@ const valueIn = (text: string): unknown =>
     value: null,
   })
 
-test('asks four things, and what is usual takes four times Enter', async () => {
+const usualSettings = {
+  learn: { source: 'notes', sleepEvery: 1000 },
+  serve: { learn: 'notes', port: 8080, sleepEvery: 1000 },
+}
+
+test('asks five things, and what is usual takes five times Enter', async () => {
   const folder = await written([])
-  const { code, output } = await typed(folder, enter, enter, enter, enter)
+  const { code, output } = await typed(folder, enter, enter, enter, enter, enter)
   expect(code).toBe(0)
   expect(output).toMatch(/^Wrote burgeon\.config\.ts\.\nPut a text into notes;[^]*Then: npx burgeon serve\n$/)
-  expect(configIn(folder)).toEqual({ learn: { source: 'notes' }, serve: { learn: 'notes', port: 8080 } })
+  expect(configIn(folder)).toEqual(usualSettings)
   expect(readdirSync(folder).toSorted()).toEqual(['burgeon.config.ts', 'notes'])
 })
 
 test('what is answered is written, keys for the owner alone; keys that are there stay', async () => {
   const folder = await written([['my notes/a.txt', 'text']])
   const back = '\u007f'.repeat(5)
-  const answers = [`${back}my notes${enter}`, `models/llama${enter}`, `${back}81${enter}`, `y`]
+  const answers = [`${back}my notes${enter}`, `models/llama${enter}`, 'n', `${back}81${enter}`, `y`]
   const { code, output } = await typed(folder, ...answers)
   expect(code).toBe(0)
   expect(output).not.toContain('Put a text')
@@ -87,7 +92,7 @@ test('what is answered is written, keys for the owner alone; keys that are there
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(keys)
 })
 
-test.each([0, 1, 2, 3])('whoever leaves at question %i leaves nothing behind', async (at) => {
+test.each([0, 1, 2, 3, 4])('whoever leaves at question %i leaves nothing behind', async (at) => {
   const folder = await written([])
   const { code, output } = await typed(folder, ...Array.from({ length: at }, () => enter), ctrlC)
   expect(code).toBe(130)
@@ -106,10 +111,8 @@ test('a file that is there stays unless somebody says otherwise, and keeps its f
     expect(await typed(folder, answer)).toEqual({ code, output: 'Nothing was written.\n' })
     expect(readFileSync(file, 'utf8')).toBe('{"serve":{"port":1}}')
   }
-  await typed(folder, 'y', enter, enter, enter, enter)
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
-    ...{ learn: { source: 'notes' }, serve: { learn: 'notes', port: 8080 } },
-  })
+  await typed(folder, 'y', enter, enter, enter, enter, enter)
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(usualSettings)
 })
 
 test('the form is one that Node runs without a warning: it depends on the package around', async () => {
@@ -118,7 +121,7 @@ test('the form is one that Node runs without a warning: it depends on the packag
     ['{}', 'burgeon.config.mts'],
   ]) {
     const folder = await written([['package.json', manifest]])
-    await typed(folder, enter, enter, enter, enter)
+    await typed(folder, enter, enter, enter, enter, enter)
     expect(existsSync(join(folder, name))).toBe(true)
   }
 })
@@ -127,6 +130,7 @@ test('any names come back as they were typed', () => {
   const wishes = fc.record({
     notes: fc.string({ unit: 'binary', minLength: 1 }),
     from: fc.option(fc.string({ unit: 'grapheme', minLength: 1 })),
+    sleeps: fc.boolean(),
     port: fc.integer({ min: 0, max: 65_535 }),
     isShared: fc.boolean(),
   })

@@ -35,6 +35,12 @@ export async function askWishes(usual: Wishes, dialogue: Dialogue): Promise<Wish
     defaultValue: '',
   })
   if (isCancel(from)) return null
+  const sleeps = await confirm({
+    ...dialogue,
+    message: 'Shall it sleep now and then? It rehearses what it knows, and undoes what does harm.',
+    initialValue: usual.sleeps,
+  })
+  if (isCancel(sleeps)) return null
   const port = await text({
     ...dialogue,
     message: 'On which port does it answer?',
@@ -49,7 +55,7 @@ export async function askWishes(usual: Wishes, dialogue: Dialogue): Promise<Wish
   })
   if (isCancel(isShared)) return null
   const model = from.trim()
-  return { notes: notes.trim(), from: model === '' ? null : model, port: Number(port), isShared }
+  return { notes: notes.trim(), from: model === '' ? null : model, sleeps, port: Number(port), isShared }
 }
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text.trim()) && Number(text) <= 65_535

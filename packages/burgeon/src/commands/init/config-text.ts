@@ -7,20 +7,26 @@ export interface Wishes {
   readonly notes: string
   /** Model to begin with; null for a new small one. */
   readonly from: string | null
+  /** Whether a new life sleeps. */
+  readonly sleeps: boolean
   readonly port: number
   /** Whether other machines may ask, with keys. */
   readonly isShared: boolean
 }
 
+/** Steps from one sleep to the next. */
+const sleepEvery = 1000
+
 /** File of keys beside the file of settings. */
 export const keysFile = 'keys.json'
 
 /** The settings that fulfil them. */
-export function settingsOf({ notes, from, port, isShared }: Wishes): BurgeonConfig {
+export function settingsOf({ notes, from, sleeps, port, isShared }: Wishes): BurgeonConfig {
+  const born = { ...(from !== null && { from }), ...(sleeps && { sleepEvery }) }
   return {
-    learn: { source: notes, ...(from !== null && { from }) },
+    learn: { source: notes, ...born },
     serve: {
-      ...{ learn: notes, port, ...(from !== null && { from }) },
+      ...{ learn: notes, port, ...born },
       ...(isShared && { host: '0.0.0.0', keys: keysFile }),
     },
   }

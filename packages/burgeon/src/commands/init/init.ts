@@ -22,7 +22,7 @@ export interface InitOptions {
   readonly json: boolean
 }
 
-const usual: Wishes = { notes: 'notes', from: null, port: 8080, isShared: false }
+const usual: Wishes = { notes: 'notes', from: null, sleeps: true, port: 8080, isShared: false }
 
 /**
  * Runs the command. Returns the exit code.
