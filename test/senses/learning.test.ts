@@ -22,7 +22,7 @@ import { describe, expect, it } from 'vitest'
 import { everyByte } from '../growth/tiny-model.ts'
 
 const sizes = { context: 12, embed: 16, heads: 2, layers: 1 }
-const front = { byteEmbed: 4, localEmbed: 16 }
+const front = { byteEmbed: 4, localEmbed: 16, besideEmbed: 8 }
 
 /** Dark on the left, or on the right, with noise. */
 function picture(isLeft: boolean, seed: number): Raster {
@@ -68,7 +68,7 @@ describe('a row of a piece', () => {
     expect(sense(model.config, pcm8, sound).tokens).toHaveLength(21)
     const measured = { channels: [Float64Array.of(1, 2, 3)] }
     expect(senseRequest(series, measured)).toEqual({
-      ...{ kind: 'addSense', name: 'series/1 1', header: 16, patches: [1], columns: 1 },
+      ...{ kind: 'addSense', name: 'series/1 1', header: 16, patches: [1], columns: 1, besideEmbed: 64 },
     })
   })
 

@@ -1,6 +1,6 @@
 /** The patch front: what a row is read as, that nothing sees its future, and that growth leaves all else as it was. */
 import { valueAndGrad } from '@burgeon/autograd'
-import { Gpt, KeyValueCache, quantized, tokensWithin, writePretrained } from '@burgeon/gpt'
+import { Gpt, quantized, tokensWithin, writePretrained } from '@burgeon/gpt'
 import { grow, type GrowthRequest, ungrowTo } from '@burgeon/gpt/growth'
 import {
   BurgeonError,
@@ -57,14 +57,6 @@ describe('a row', () => {
     expect(() => logitsOf(model, [[...padded, 1]])).toThrow(OptionError)
     expect(() => logitsOf(model, [[...padded, 1]])).toThrow('at most the context, 24')
   })
-
-  it('is read at once: with a cache, or for its last token alone, it is refused', async () => {
-    const model = await tinyModel(reference)
-    const tokens = tokensOn(reference, [someRows(draw(1))[0]])
-    using cache = new KeyValueCache(model.config, reference)
-    expect(() => model.forward(tokens, undefined, { cache })).toThrow(OptionError)
-    expect(() => model.forward(tokens, undefined, { lastOnly: true })).toThrow('Read the whole row at once.')
-  })
 })
 
 describe('what is predicted', () => {
@@ -104,6 +96,41 @@ describe('what is predicted', () => {
       reference.tensor([...column.readSync()].toReversed(), column),
     )
     expect(apart(logitsOf(moved, [row])[32], logitsOf(model, [row])[32])).toBeGreaterThan(1e-9)
+  })
+
+  it('of a patch sees those to its left, above it and before it at once, and no others', async () => {
+    const model = await tinyModel(reference)
+    // Without what the blocks say.
+    for (const path of ['local.in.weight', 'local.beside.weight']) {
+      const { tensor } = model.parameters.get(path)
+      model.parameters.replace(path, reference.tensor(new Float64Array(tensor.size), tensor))
+    }
+    const seenBy = (row: readonly number[], last: number, places: readonly number[]): number[] => {
+      const before = logitsOf(model, [row])[last]
+      return places.filter((at) => {
+        const changed = row.map((byte, i) => (i === at ? (byte + 128) % 256 : byte))
+        return apart(logitsOf(model, [changed])[last], before) > 1e-9
+      })
+    }
+    // Patches of 16, 8, 4 and 2 bytes in two columns: the first byte of the last is predicted at 28.
+    const [picture] = someRows(draw(4))
+    expect(seenBy(picture, 28, [1, 17, 24, 25, 28])).toEqual([17, 24, 25, 28])
+    // Two frames of two patches of 3 bytes: of the second frame the first has no left, the second no above.
+    const film = [261, ...bytesOf(draw(5), 12)]
+    expect(seenBy(film, 6, [1, 4])).toEqual([1])
+    expect(seenBy(film, 9, [1, 4, 7])).toEqual([4, 7])
+    // A moment of a series sees the one before, and the first sees the header, whose last four bytes are in
+    // slots that a larger patch has brought, and that write nothing yet.
+    const series = [259, ...bytesOf(draw(6), 26)]
+    expect(seenBy(series, 20, [1, 16])).toEqual([1, 16])
+    expect(seenBy(series, 22, [1, 20, 21, 22])).toEqual([21, 22])
+    // What a patch is told is told byte by byte: the first and the second byte are not moved alike.
+    const moved = [27, 28].map((last) => {
+      const changed = picture.map((byte, i) => (i === 17 ? byte ^ 128 : byte))
+      const [a, b] = [logitsOf(model, [picture])[last + 1], logitsOf(model, [changed])[last + 1]]
+      return a.map((x, i) => x - b[i])
+    })
+    expect(apart(moved[0], moved[1])).toBeGreaterThan(1e-9)
   })
 
   it('is no token but a byte inside a patch', async () => {
@@ -180,6 +207,14 @@ describe('a sense that arrives later', () => {
   it('leaves those that were there as they are, also where patches become larger', async () => {
     const model = Gpt.create(tinySizes, { device: reference, seed: 3 })
     await grow(model, someSenses[0], { mirrors: [], key: [1, 0] })
+    // Also what stands behind the end of a short patch has been learnt.
+    const { tensor } = model.parameters.get('embed.patch.byte.weight')
+    const random = draw(9)
+    const learnt = reference.tensor(
+      Float64Array.from({ length: tensor.size }, () => random.normal()),
+      tensor,
+    )
+    model.parameters.replace('embed.patch.byte.weight', learnt)
     const row = someRows(draw(2))[0]
     const before = logitsOf(model, [row])
     const larger: GrowthRequest = {

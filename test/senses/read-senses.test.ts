@@ -61,6 +61,7 @@ describe('a folder', () => {
       header: 32,
       patches: [2],
       columns: 1,
+      besideEmbed: 64,
     })
     const config = { patches: { senses: [{ name: 'series/1 2', token: 300, end: 301 }] } }
     const part = (from: number, to: number) =>

@@ -13,6 +13,7 @@ export const someSenses: readonly AddSense[] = [
     frames: 1,
     localEmbed: 16,
     byteEmbed: 4,
+    besideEmbed: 6,
   },
   { kind: 'addSense', name: 'sound', patches: [5], columns: 1 },
   { kind: 'addSense', name: 'series', patches: [2], columns: 1, header: 20 },

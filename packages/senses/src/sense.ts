@@ -35,7 +35,12 @@ export interface SenseRow {
 export interface SenseRequest extends PatchGrid {
   readonly kind: 'addSense'
   readonly name: string
+  /** Width of what the local decoder of a new front is told of the patches beside the one it writes. */
+  readonly besideEmbed: number
 }
+
+/** As wide as the local decoder is, unless told otherwise. */
+const besideEmbed = 64
 
 const aConfig: Check<SensibleConfig> = checks.object('the configuration of a model')
 const optionChecks: ChecksOf<SenseOptions> = {
@@ -90,5 +95,5 @@ export function sense<Piece>(
 export function senseRequest<Piece>(codec: Codec<Piece, unknown>, piece: Piece): SenseRequest {
   checkArgument('senseRequest', 'codec', codec, aCodec)
   const { size } = codec.encode(piece)
-  return { kind: 'addSense', name: labelOf(codec, size), ...codec.gridOf(size) }
+  return { kind: 'addSense', name: labelOf(codec, size), ...codec.gridOf(size), besideEmbed }
 }

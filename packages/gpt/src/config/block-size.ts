@@ -7,6 +7,7 @@ import {
   type LinearMapKind,
   type PatchConfig,
 } from './gpt-config.ts'
+import { neighbors } from './parameters.ts'
 
 /** Size of a part of a model. */
 export interface PartSize {
@@ -56,7 +57,11 @@ export function parametersOf(config: GptConfig): number {
   return tables + blocksSize + normSize(config) + (headBias ? vocabulary : 0) + front
 }
 
-const patchFrontSize = (embed: number, { byteEmbed, bytes, rows, columns, local }: PatchConfig): number =>
-  257 * byteEmbed + embed * (bytes * byteEmbed + rows + columns + local.embed) + parametersOf(local)
+function patchFrontSize(embed: number, front: PatchConfig): number {
+  const { byteEmbed, bytes, rows, columns, beside = 0, local } = front
+  const inner = bytes * byteEmbed
+  const ofNeighbors = beside * (embed + neighbors.length * inner + bytes * local.embed)
+  return 257 * byteEmbed + embed * (inner + rows + columns + local.embed) + ofNeighbors + parametersOf(local)
+}
 
 const normSize = ({ norm, embed }: GptConfig): number => (norm === 'layer' ? 2 : 1) * embed

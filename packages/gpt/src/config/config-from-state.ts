@@ -57,7 +57,7 @@ function patchesFromState(saved: PatchConfig): PatchConfig {
   if (typeof saved !== 'object' || saved === null || !Array.isArray(saved.senses)) {
     throw new OptionError(`model state: got patches ${shown(saved)}; expected those of a model.`)
   }
-  const { byteEmbed, bytes, rows, columns, local, senses } = saved
+  const { byteEmbed, bytes, rows, columns, beside, local, senses } = saved
   const own = (senses as readonly (Partial<SenseConfig> | null)[]).map((sense) => {
     const { name, token, header, patches, rows: down, columns: across, frames, end } = sense ?? {}
     return {
@@ -66,7 +66,10 @@ function patchesFromState(saved: PatchConfig): PatchConfig {
       ...(end !== undefined && { end }),
     } as SenseConfig
   })
-  return { byteEmbed, bytes, rows, columns, local: configFromState(local), senses: own }
+  return {
+    ...{ byteEmbed, bytes, rows, columns, ...(beside !== undefined && { beside }) },
+    ...{ local: configFromState(local), senses: own },
+  }
 }
 
 /** Whether two configurations are of the same sizes, in whatever form they were saved. */

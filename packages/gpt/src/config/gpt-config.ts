@@ -108,6 +108,11 @@ export interface PatchConfig {
   /** Rows and columns of patches that have a position of their own. */
   readonly rows: number
   readonly columns: number
+  /**
+   * Width of what the local decoder is told of the patches beside the one that it writes; it sees nothing of
+   * them unless given.
+   */
+  readonly beside?: number
   /** The local decoder: a model of the bytes of one patch, with P positions. */
   readonly local: GptConfig
   /** From the first to the last that was added, one at least. */

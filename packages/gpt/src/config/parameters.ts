@@ -74,15 +74,22 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
 export const localStart = 'local.'
 
 /**
+ * The patches that the local decoder sees beside what the blocks say: the one to the left, the one above, and
+ * the one at the same place in the frame before.
+ */
+export const neighbors = ['left', 'above', 'before'] as const
+
+/**
  * The parameters of a patch front: bytes inside a patch, the map of a patch, rows, columns; the map from the
- * stream to the local decoder, and its own parameters.
+ * stream to the local decoder, with `beside` those from the stream and the neighbors to each byte of a patch,
+ * and its own parameters.
  *
  * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
  * step on; what stands behind the end of a short patch is 0. Axes of the decoder are its own affair: growth
  * of the model leaves it as it is.
  */
 function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
-  const { byteEmbed, bytes, rows, columns, local } = patches
+  const { byteEmbed, bytes, rows, columns, beside, local } = patches
   const inner = bytes * byteEmbed
   const table = (
     path: string,
@@ -92,6 +99,23 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
   ): ParameterSpec => ({
     ...{ path, axes, shape, initial },
   })
+  const ofNeighbors = (width: number): ParameterSpec[] => [
+    table(`${localStart}beside.weight`, ['embed', 'output'], [embed, width], normal(1 / Math.sqrt(embed))),
+    ...neighbors.map((which) =>
+      table(
+        `${localStart}beside.${which}.weight`,
+        ['input', 'output'],
+        [inner, width],
+        normal(1 / Math.sqrt(inner / 2)),
+      ),
+    ),
+    table(
+      `${localStart}beside.bytes.weight`,
+      ['output', 'output', 'output'],
+      [width, bytes, local.embed],
+      normal(0.5 / Math.sqrt(width)),
+    ),
+  ]
   return [
     table('embed.patch.byte.weight', ['input', 'output'], [257, byteEmbed], {
       kind: 'values',
@@ -101,6 +125,7 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
     table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.02)),
     table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.02)),
     table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),
+    ...(beside === undefined ? [] : ofNeighbors(beside)),
     ...parameterSpecs(local).map(({ path, axes, ...spec }) => ({
       ...spec,
       path: localStart + path,

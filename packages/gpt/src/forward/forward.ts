@@ -24,7 +24,7 @@ import {
   UnsupportedError,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
-import { layoutOf, type PatchLayout } from '../patches/patch-layout.ts'
+import { hasSense } from '../patches/patch-layout.ts'
 import { cachesOf, pastsOf } from './attend.ts'
 import {
   checkForward,
@@ -33,7 +33,7 @@ import {
   type LossOptions,
   optionChecks,
 } from './forward-options.ts'
-import { patchedLogits } from './patched.ts'
+import { patchedLogits, type PatchedConfig } from './patched.ts'
 import { featuresOf, logitBias, logitsOf } from './readout.ts'
 import { throughBlocks } from './residual-stream.ts'
 import { embeddedTokens, headWeight } from './layers/token-table.ts'
@@ -54,21 +54,32 @@ export function forward(
 ): Tensor {
   checkForward('forward', config, w, tokens)
   checkOptions('forward', options, optionChecks)
-  const layout = layoutIn(config, tokens)
-  if (layout !== null) return patchedLogits(config, w, layout, tokens, options)
+  const rows = patchedRows(config, tokens, options.cache !== undefined)
+  if (rows !== null) {
+    const { cache, ...others } = options
+    const caches = cachesOf(cache)
+    pastsOf(caches, config, rows.length)
+    return patchedLogits(config as PatchedConfig, w, rows, { device: tokens.device, caches }, others)
+  }
   return logitsOf(config, w, features(config, w, tokens, options)) // [B·T, V]
 }
 
-/** Where the rows of a model with a patch front have patches; null where they have none. */
-function layoutIn(config: GptConfig, tokens: Tensor): PatchLayout | null {
-  if (config.patches === undefined) return null
+/**
+ * The rows of a model with a patch front; null where they have no patches. With a cache they may have
+ * begun before.
+ */
+function patchedRows(config: GptConfig, tokens: Tensor, isCached = false): number[][] | null {
+  const { patches } = config
+  if (patches === undefined) return null
   if (!tokens.device.readsAtOnce) {
     throw new UnsupportedError(
       `forward: got a model with a patch front on ${tokens.device.name}; expected a device on the CPU, where rows can be looked at.`,
     )
   }
   const [B, T] = tokens.shape as [number, number]
-  return layoutOf(config, tokens.readSync(), B, T)
+  const all = Array.from(tokens.readSync())
+  if (!isCached && !hasSense(patches, all)) return null
+  return Array.from({ length: B }, (_, b) => all.slice(b * T, (b + 1) * T))
 }
 
 /** Logits beyond which they are not held all at once: 128 MiB. */
@@ -91,7 +102,7 @@ export function losses(
   checkForward('losses', config, w, tokens)
   checkOptions('losses', options, lossChecks)
   checkArgument('losses', 'targets', targets, checks.tensor)
-  const areFew = targets.size * config.vocabulary <= manyLogits || layoutIn(config, tokens) !== null
+  const areFew = targets.size * config.vocabulary <= manyLogits || patchedRows(config, tokens) !== null
   if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
   const [x, weight] = [features(config, w, tokens, options), headWeight(config, w)]
   if (config.packed) {

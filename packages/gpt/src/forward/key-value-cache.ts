@@ -11,12 +11,14 @@ import {
   OptionError,
   packedWords,
   packRows,
+  reshape,
   scope,
   slice,
   type Tensor,
   unpackRows,
 } from '@burgeon/tensor'
 import type { GptConfig } from '../config/gpt-config.ts'
+import { unitsOf } from '../patches/units.ts'
 
 /** Numbers in which keys and values are remembered; `int8` with a scale for each head of each token. */
 export type CacheFormat = 'f32' | 'f16' | 'int8'
@@ -42,13 +44,19 @@ const stepOfRoom = 64
  * After learning without growth it goes on: what was read is remembered as it was understood then.
  */
 export class KeyValueCache implements Disposable {
-  /** Tokens held. A smaller number forgets the last ones: the next are written over them. */
+  /**
+   * Positions held, of which each is a token or, of a model with a patch front, a patch. A smaller number
+   * forgets the last ones: the next are written over them. With a patch front `rewind` does that.
+   */
   length = 0
   readonly format: CacheFormat
   #batch: number
   readonly #config: GptConfig
   readonly #device: Device
   readonly #blocks = new Map<string, KeysAndValues>()
+  /** With a patch front: the tokens of each row, and the features of every position, `[B, S, C]`. */
+  #texts: readonly (readonly number[])[] = []
+  #features: Tensor | undefined
 
   /**
    * @param batch Sequences that are read side by side, a positive integer.
@@ -73,6 +81,26 @@ export class KeyValueCache implements Disposable {
     return this.#batch
   }
 
+  /** Tokens of each sequence that were read; of a patch that is not whole yet they are held as they are. */
+  get tokens(): number {
+    return this.#config.patches === undefined ? this.length : (this.#texts[0]?.length ?? 0)
+  }
+
+  /** Of a model with a patch front the tokens of each sequence; nothing of others, or before any was read. */
+  get texts(): readonly (readonly number[])[] {
+    return this.#texts
+  }
+
+  /** Forgets all but the first tokens of each sequence, if there are more. */
+  rewind(tokens: number): void {
+    checkArgument('KeyValueCache: rewind', 'tokens', tokens, checks.integer({ from: 0 }))
+    const { patches } = this.#config
+    if (tokens >= this.tokens) return
+    this.#texts = this.#texts.map((text) => text.slice(0, tokens))
+    const ends = patches && unitsOf(patches, this.#texts[0]).map(({ start, length }) => start + length)
+    this.length = ends === undefined ? tokens : ends.filter((end) => end <= tokens).length
+  }
+
   /** Returns whether a model still has the size that this was made for. */
   isFor(config: GptConfig): boolean {
     return config === this.#config
@@ -92,15 +120,19 @@ export class KeyValueCache implements Disposable {
    * @throws OptionError for more than the context. What is held stays, also where memory runs out.
    */
   reserve(length: number): void {
-    const { blocks, context } = this.#config
+    const { blocks, context, embed, patches } = this.#config
     checkArgument('KeyValueCache: reserve', 'length', length, checks.integer({ from: 0, to: context }))
+    const roomIn = (present: Tensor | undefined): number | undefined => {
+      const room = present?.shape[1] ?? 0
+      const steps = Math.ceil(Math.max(length, 1.5 * room) / stepOfRoom)
+      return room >= length ? undefined : Math.min(context, stepOfRoom * steps)
+    }
     for (const { id, kvHeads, headDim } of blocks) {
       const present = this.#blocks.get(id)
-      const room = present?.keys.shape[1] ?? 0
-      if (room >= length) continue
-      const steps = Math.ceil(Math.max(length, 1.5 * room) / stepOfRoom)
+      const room = roomIn(present?.keys)
+      if (room === undefined) continue
       const numbers = this.format === 'f32' ? headDim : packedWords({ format: this.format }, headDim)
-      const shape = [this.batch, Math.min(context, stepOfRoom * steps), kvHeads, numbers]
+      const shape = [this.batch, room, kvHeads, numbers]
       const keys = this.#wider(present?.keys, shape)
       try {
         this.#blocks.set(id, { keys, values: this.#wider(present?.values, shape) })
@@ -111,6 +143,11 @@ export class KeyValueCache implements Disposable {
       present?.keys.release()
       present?.values.release()
     }
+    const room = patches && roomIn(this.#features)
+    if (room === undefined) return
+    const present = this.#features
+    this.#features = this.#wider(present, [this.batch, room, embed], 'f32')
+    present?.release()
   }
 
   /** Keeps some of the sequences, in this order, each once or more. */
@@ -125,6 +162,10 @@ export class KeyValueCache implements Disposable {
       keys.release()
       values.release()
     }
+    const features = this.#features
+    this.#features = features && selected(features)
+    features?.release()
+    this.#texts = rows.flatMap((row) => (this.#texts.length > 0 ? [this.#texts[row]] : []))
     this.#batch = rows.length
   }
 
@@ -162,15 +203,41 @@ export class KeyValueCache implements Disposable {
     return [numbers(keys), numbers(values)]
   }
 
+  /**
+   * Takes in what was read with a patch front.
+   *
+   * @param texts All tokens of each sequence, the new ones behind those that are held.
+   * @param features Those of the new positions, `[B, G, C]`; none where no patch has become whole.
+   */
+  keep(texts: readonly (readonly number[])[], features?: Tensor): void {
+    if (features !== undefined && this.#features !== undefined) {
+      assign(this.#features, features, [0, this.length, 0])
+      this.length += features.shape[1]
+    }
+    this.#texts = texts
+  }
+
+  /** With a patch front, the features of the last position, `[B, C]`. */
+  lastFeatures(): Tensor {
+    const { length, batch } = this
+    const last = slice(this.#features as Tensor, [0, length - 1], [batch, length])
+    return reshape(last, [batch, this.#config.embed])
+  }
+
   [Symbol.dispose](): void {
+    this.#features?.release()
     for (const { keys, values } of this.#blocks.values()) {
       keys.release()
       values.release()
     }
   }
 
-  #wider(narrow: Tensor | undefined, shape: readonly number[]): Tensor {
-    const wide = makeOwned(() => fill(this.#device, shape, 0, this.format === 'f32' ? 'f32' : 'i32'))
+  get #dtype(): 'f32' | 'i32' {
+    return this.format === 'f32' ? 'f32' : 'i32'
+  }
+
+  #wider(narrow: Tensor | undefined, shape: readonly number[], dtype = this.#dtype): Tensor {
+    const wide = makeOwned(() => fill(this.#device, shape, 0, dtype))
     if (narrow && this.length > 0) {
       scope(() => assign(wide, slice(narrow, [], [this.batch, this.length])))
     }

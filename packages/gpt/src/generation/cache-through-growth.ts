@@ -31,7 +31,8 @@ export interface SizeThen {
  *
  * @param then When `cache` was made; it stays as it is.
  * @param now The present configuration.
- * @returns null where a growth since was not exact, or was taken back: the tokens have to be read again.
+ * @returns null where a growth since was not exact, or was taken back, and of a model with a patch front: the
+ *   tokens have to be read again.
  */
 export function cacheThroughGrowth(
   cache: KeyValueCache,
@@ -41,7 +42,8 @@ export function cacheThroughGrowth(
   device: Device,
 ): KeyValueCache | null {
   const growths = exactGrowths(then, log, now)
-  if (growths === null) return null
+  // With a patch front a cache holds features too, which growth may make wider.
+  if (growths === null || now.patches !== undefined) return null
   const grown = new KeyValueCache(now, device, cache.batch, cache.format)
   try {
     grown.reserve(cache.length)

@@ -10,6 +10,7 @@ import {
 import { type RowAdapters, rowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig } from '../config/gpt-config.ts'
 import type { GrowthLog } from '../growth/plan/growth-log.ts'
+import { placesFrom, startOfEnd } from '../patches/window.ts'
 import { aCacheFormat, type CacheFormat } from '../forward/key-value-cache.ts'
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
 import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
@@ -192,10 +193,17 @@ export function tokensOfPrompts(
     if (tokens.length === 0) {
       throw new OptionError('generate: got an empty prompt; expected at least one token.')
     }
-    if (onContextFull !== 'slide' && tokens.length > config.context) {
+    const places = placesFrom(config, tokens, 0)
+    if (onContextFull !== 'slide' && places > config.context) {
+      const what = places === tokens.length ? 'tokens' : 'tokens and patches'
       throw new OptionError(
-        `generate: got a prompt of ${tokens.length} tokens for a context of ${config.context}; ` +
+        `generate: got a prompt of ${places} ${what} for a context of ${config.context}; ` +
           "expected one that fits, or onContextFull: 'slide'.",
+      )
+    }
+    if (startOfEnd(config, tokens, config.context) === undefined) {
+      throw new OptionError(
+        `generate: got a prompt whose last piece takes more places than the context, ${config.context}; expected a shorter piece.`,
       )
     }
     return tokens

@@ -59,9 +59,9 @@ export function generate(
   checkOptions('generate', options, generateChecks)
   const isList = Array.isArray(prompt) && typeof prompt[0] !== 'number' && prompt.length > 0
   const prompts = isList ? (prompt as readonly Prompt[]) : [prompt as Prompt]
-  const { context } = model.config
+  const { config } = model
   const rows = tokensOfPrompts(model, prompts, options).map(
-    (tokens, row) => new GenerationRow(row, tokens, context, options),
+    (tokens, row) => new GenerationRow(row, tokens, config, options),
   )
   const steps = writeRows(model, rows, options)
   if (isList) {

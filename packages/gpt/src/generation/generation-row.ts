@@ -1,5 +1,7 @@
 /** One text that is being written: what it has, what may come next, and when it ends. */
 import { checks, keyFromSeed, NonFiniteError, OptionError, RandomStream, shown } from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
+import { placesFrom, startOfEnd } from '../patches/window.ts'
 import type { GenerateOptions, TextFilter } from './generate-options.ts'
 import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
 import { candidatesOf, type Candidates, chooseToken } from './sampling.ts'
@@ -62,10 +64,10 @@ export class GenerationRow {
   readonly #steps: GeneratedToken[] = []
   #decoded = ''
 
-  constructor(index: number, prompt: readonly number[], context: number, options: GenerateOptions) {
+  constructor(index: number, prompt: readonly number[], config: GptConfig, options: GenerateOptions) {
     this.index = index
     this.text = [...prompt]
-    this.start = Math.max(0, prompt.length - context)
+    this.start = startOfEnd(config, this.text, config.context) ?? 0
     this.random = new RandomStream(keyFromSeed((options.seed ?? 0) + index)).named('generate')
     this.#options = options
     this.#counts = new TokenCounts(prompt)
@@ -77,6 +79,11 @@ export class GenerationRow {
   /** Tokens that the model has to know. */
   get window(): number {
     return this.text.length - this.start
+  }
+
+  /** Places of the context that they take. */
+  places(config: GptConfig): number {
+    return placesFrom(config, this.text, this.start)
   }
 
   /**
@@ -127,10 +134,10 @@ export class GenerationRow {
    * Writes a token, unless it ends the row.
    *
    * @param logits From which it was chosen.
-   * @param context Of the model.
+   * @param config Of the model.
    * @returns What was written.
    */
-  write(token: number, logits: ArrayLike<number>, context: number): GeneratedToken | undefined {
+  write(token: number, logits: ArrayLike<number>, config: GptConfig): GeneratedToken | undefined {
     if (this.#options.stopTokens?.includes(token)) {
       this.finish = 'stopToken'
       return undefined
@@ -141,7 +148,8 @@ export class GenerationRow {
     let text = this.#pieces?.add(token)
     if (this.#pieces?.isStopped) this.finish = 'stopText'
     else if (this.written.length >= this.#options.tokens) this.finish = 'tokens'
-    else if (this.#options.onContextFull === 'stop' && this.window > context) this.finish = 'context'
+    else if (this.#options.onContextFull === 'stop' && this.places(config) > config.context)
+      this.finish = 'context'
     if (this.finish !== undefined) text = this.#pieces && (text ?? '') + this.#pieces.end()
     text = this.#seen(text, this.finish !== undefined)
     this.#decoded += text ?? ''
@@ -160,14 +168,13 @@ export class GenerationRow {
    * Chooses and writes the next token, and what was held back where that ends the row.
    *
    * @param logits After the last token.
-   * @param context Of the model.
+   * @param config Of the model.
    * @throws As `candidates`.
    */
-  next(logits: ArrayLike<number>, context: number): GeneratedToken[] {
+  next(logits: ArrayLike<number>, config: GptConfig): GeneratedToken[] {
     const candidates = this.candidates(logits)
     if (candidates === undefined) this.finish = 'noToken'
-    const step =
-      candidates && this.write(chooseToken(candidates, this.random, this.#options), logits, context)
+    const step = candidates && this.write(chooseToken(candidates, this.random, this.#options), logits, config)
     return [...(step ? [step] : []), ...this.ending()]
   }
 

@@ -22,8 +22,8 @@ export async function* speculate(
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedToken, void, void> {
   const { tokens, draftTokens = 4, temperature } = options
-  const { context } = target.reader.config
-  const room = Math.min(context, draft.reader.config.context) - row.window
+  const { config } = target.reader
+  const room = Math.min(config.context, draft.reader.config.context) - row.places(config)
   const count = Math.max(0, Math.min(draftTokens, room, tokens - row.written.length - 1))
   const drafted: number[] = []
   const expected: Candidates[] = []
@@ -49,14 +49,12 @@ export async function* speculate(
         : chooseToken(candidates, row.random, options)
     const isAccepted = token === drafted[i]
     if (isAccepted) row.accepted++
-    const step = row.write(token, logits[i], context)
+    const step = row.write(token, logits[i], config)
     if (step) yield step
     if (!isAccepted) break
   }
   // What was read of refused tokens is forgotten; the last token is read with what comes next.
-  for (const { cache } of [target.group, draft.group]) {
-    cache.length = Math.min(cache.length, row.window - 1)
-  }
+  for (const { cache } of [target.group, draft.group]) cache.rewind(row.window - 1)
 }
 
 /** The drafted token with probability min(1, p/q), otherwise one by what p has more than q. */

@@ -126,7 +126,7 @@ export class TokenReader implements Disposable {
       group.cache[Symbol.dispose]()
       Object.assign(group, { cache, size })
     }
-    return group.rows[0].window + more.length - group.cache.length
+    return group.rows[0].window + more.length - group.cache.tokens
   }
 
   /** Reads the next `count` tokens of each row. */
@@ -150,7 +150,7 @@ export class TokenReader implements Disposable {
     using opened = openScope()
     const unread = groups.flatMap(({ rows, cache }) =>
       rows.flatMap(({ text, start }) =>
-        [...text.slice(start), ...more].slice(cache.length, cache.length + count),
+        [...text.slice(start), ...more].slice(cache.tokens, cache.tokens + count),
       ),
     )
     const { device, parameters } = this.#model

@@ -1,5 +1,7 @@
 /** The loop of generation: reads all rows, writes a token of each, until every one has ended. */
 import { BurgeonError } from '@burgeon/tensor'
+import type { GptConfig } from '../config/gpt-config.ts'
+import { formOf, startOfEnd } from '../patches/window.ts'
 import type { GenerateOptions, GenerativeModel } from './generate-options.ts'
 import type { GeneratedToken, GenerationRow } from './generation-row.ts'
 import { speculate } from './speculation.ts'
@@ -20,14 +22,15 @@ export async function* writeRows(
   const isLive = options.weights === 'live'
   using reader = new TokenReader(model, isLive, options)
   using drafter = options.draft && new TokenReader(options.draft, isLive, { ...options, adapters: undefined })
-  const groups = groupsOf(rows, drafter !== undefined).map((each) => reader.group(each))
+  const groups = groupsOf(rows, reader.config, drafter !== undefined).map((each) => reader.group(each))
   const drafts = drafter ? groups.map((group) => drafter.group(group.rows)) : []
   try {
     while (!options.signal?.aborted) {
       groups.forEach(narrow)
+      if (!drafter) groups.push(...apartByForm(groups, reader))
       const open = groups.filter((group) => group.rows.length > 0)
       if (open.length === 0) return
-      groups.forEach((group, i) => makeRoom(group, drafts[i], reader.config.context, options))
+      groups.forEach((group, i) => makeRoom(group, drafts[i], reader.config, options))
       if (drafter) {
         for (const group of open) {
           const [row] = group.rows
@@ -46,11 +49,15 @@ export async function* writeRows(
 
 const hasEnded = ({ finish }: GenerationRow): boolean => finish !== undefined
 
-/** Rows whose windows are equally long, or, if they are `apart`, each by itself. */
-export function groupsOf(rows: readonly GenerationRow[], apart: boolean): GenerationRow[][] {
-  const groups = new Map<number, GenerationRow[]>()
+/** Rows whose windows have one form, or, if they are `apart`, each by itself. */
+export function groupsOf(
+  rows: readonly GenerationRow[],
+  config: GptConfig,
+  apart: boolean,
+): GenerationRow[][] {
+  const groups = new Map<string, GenerationRow[]>()
   for (const row of rows) {
-    const key = apart ? row.index : row.window
+    const key = apart ? String(row.index) : formOf(config, row.text, row.start)
     groups.set(key, [...(groups.get(key) ?? []), row])
   }
   return [...groups.values()]
@@ -64,23 +71,46 @@ export function narrow(group: RowGroup): void {
   if (kept.length > 0) group.cache.select(kept)
 }
 
+/**
+ * Groups of the rows that have no longer the form of the others in theirs, since a piece began in some of them:
+ * they are read once more.
+ */
+export function apartByForm(groups: readonly RowGroup[], reader: TokenReader): RowGroup[] {
+  if (reader.config.patches === undefined) return []
+  return groups.flatMap((group) => {
+    if (group.rows.length < 2) return []
+    const [kept, ...others] = groupsOf(group.rows, reader.config, false)
+    if (others.length === 0) return []
+    group.cache.select(kept.map((row) => group.rows.indexOf(row)))
+    group.rows = kept
+    return others.map((rows) => reader.group(rows))
+  })
+}
+
 /** Where a window has outgrown the context, goes on with the second half of it, or throws. */
 export function makeRoom(
   { rows, cache }: RowGroup,
   draft: RowGroup | undefined,
-  context: number,
+  config: GptConfig,
   { onContextFull = 'slide' }: GenerateOptions,
 ): void {
-  if (rows.length === 0 || rows[0].window <= context) return
-  if (onContextFull === 'error') {
-    throw new ContextFullError(
-      `generate: got a text that has filled the context of ${context} tokens; expected it to end before. ` +
-        "Ask for fewer tokens, or say onContextFull: 'slide' or 'stop'.",
-    )
+  const { context } = config
+  if (rows.length === 0 || rows[0].places(config) <= context) return
+  for (const row of rows) {
+    const half = startOfEnd(config, row.text, Math.max(1, context >> 1))
+    const start = half ?? startOfEnd(config, row.text, context)
+    if (onContextFull === 'error' || start === undefined) {
+      throw new ContextFullError(
+        `generate: got a text that has filled the context of ${context} tokens; expected it to end before. ` +
+          (start === undefined
+            ? 'Its last piece fills it alone: ask for a shorter one.'
+            : "Ask for fewer tokens, or say onContextFull: 'slide' or 'stop'."),
+      )
+    }
+    row.start = start
   }
-  for (const row of rows) row.start = row.text.length - Math.max(1, context >> 1)
-  cache.length = 0
-  if (draft) draft.cache.length = 0
+  cache.rewind(0)
+  draft?.cache.rewind(0)
 }
 
 async function* oneStep(
@@ -88,11 +118,10 @@ async function* oneStep(
   groups: readonly RowGroup[],
 ): AsyncGenerator<GeneratedToken, void, void> {
   const rows = groups.flatMap((group) => group.rows)
-  const { context } = reader.config
   const logits = new Map<GenerationRow, ArrayLike<number>>()
   ;(await reader.read(groups)).forEach((each, i) => logits.set(rows[i], each))
   for (const row of rows.toSorted((a, b) => a.index - b.index))
-    yield* row.next(logits.get(row) ?? [], context)
+    yield* row.next(logits.get(row) ?? [], reader.config)
 }
 
 /** Lets others run that wait for their turn. */

@@ -8,6 +8,14 @@
 import { checkArgument, checks } from '@burgeon/tensor'
 import { aConfig, type GptConfig, type PatchConfig, type SenseConfig } from '../config/gpt-config.ts'
 
+/** Where a patch is in its piece. */
+export interface PatchPlace {
+  /** From 0; −1 for a header, which so comes before the first frame. */
+  readonly frame: number
+  readonly row: number
+  readonly column: number
+}
+
 /** A position of the block stack. */
 export interface Unit {
   /** Place in the row of its first token. */
@@ -15,7 +23,7 @@ export interface Unit {
   /** Tokens. Of a patch at the end of a row more than the row has, where it goes on behind. */
   readonly length: number
   /** Where a patch is; absent for a token. */
-  readonly at?: { readonly row: number; readonly column: number }
+  readonly at?: PatchPlace
 }
 
 /** The bytes, which are the first tokens. */
@@ -71,10 +79,15 @@ function lengthOf(sense: SenseConfig, patch: number): number {
   return patches[(patch - hasHeader(sense)) % patches.length]
 }
 
-function placeOf(sense: SenseConfig, patch: number): { readonly row: number; readonly column: number } {
+function placeOf(sense: SenseConfig, patch: number): PatchPlace {
   const { patches, columns } = sense
-  const within = Math.max(0, patch - hasHeader(sense)) % patches.length
-  return { row: Math.floor(within / columns), column: within % columns }
+  const own = patch - hasHeader(sense)
+  const within = Math.max(0, own) % patches.length
+  return {
+    frame: Math.floor(own / patches.length),
+    row: Math.floor(within / columns),
+    column: within % columns,
+  }
 }
 
 const isDone = (sense: SenseConfig, patch: number): boolean =>

@@ -13,7 +13,7 @@ import {
 } from '../generate-options.ts'
 import { type Generated, type GeneratedToken, GenerationRow } from '../generation-row.ts'
 import { type RowGroup, TokenReader } from '../token-reader.ts'
-import { groupsOf, makeRoom, narrow } from '../write-rows.ts'
+import { apartByForm, groupsOf, makeRoom, narrow } from '../write-rows.ts'
 
 /** As those of `generate`, but for what a single text alone can have. */
 export type PooledOptions = Omit<GenerateOptions, 'draft' | 'draftTokens' | 'adapters' | 'weights'>
@@ -40,7 +40,7 @@ interface SharedReader {
 
 interface Member extends PooledGeneration {
   readonly rows: readonly GenerationRow[]
-  readonly groups: readonly RowGroup[]
+  readonly groups: RowGroup[]
   readonly options: PooledOptions
   readonly shared: SharedReader
 }
@@ -95,13 +95,13 @@ export class GenerationPool {
     const held = beside === undefined ? undefined : this.#readerOf(beside, cacheFormat)
     const { config } = held?.reader ?? this.#model
     const rows = tokensOfPrompts({ config }, prompts, options).map(
-      (tokens, row) => new GenerationRow(row, tokens, config.context, options),
+      (tokens, row) => new GenerationRow(row, tokens, config, options),
     )
     const shared = held ?? this.#readerFor(cacheFormat)
     if (held) held.users++
     let groups: RowGroup[]
     try {
-      groups = groupsOf(rows, false).map((each) => shared.reader.group(each))
+      groups = groupsOf(rows, config, false).map((each) => shared.reader.group(each))
     } catch (error) {
       this.#letGo(shared)
       throw error
@@ -141,10 +141,10 @@ export class GenerationPool {
       if (member.options.signal?.aborted) member.end()
       if (member.isDone) return false
       try {
-        for (const group of member.groups) {
-          narrow(group)
-          makeRoom(group, undefined, member.shared.reader.config.context, member.options)
-        }
+        const { reader } = member.shared
+        member.groups.forEach(narrow)
+        member.groups.push(...apartByForm(member.groups, reader))
+        for (const group of member.groups) makeRoom(group, undefined, reader.config, member.options)
         return true
       } catch (error) {
         fail(member, error)
@@ -206,10 +206,9 @@ function tokensOf(
   { rows, shared }: Member,
   logits: ReadonlyMap<GenerationRow, ArrayLike<number>>,
 ): GeneratedToken[] {
-  const { context } = shared.reader.config
   return rows.flatMap((row) => {
     const own = logits.get(row)
-    return own === undefined ? [] : row.next(own, context)
+    return own === undefined ? [] : row.next(own, shared.reader.config)
   })
 }
 

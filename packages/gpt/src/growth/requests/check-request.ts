@@ -80,6 +80,7 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
     byteEmbed: optional(number),
     localEmbed: optional(size('embed')),
     localLayers: optional(size('blocks')),
+    besideEmbed: optional(number),
   },
   growContext: { to: size('context'), how: optional(text) },
   addAdapter: { block: text, to: size('rank'), alpha: optional(number) },

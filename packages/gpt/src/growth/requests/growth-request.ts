@@ -149,6 +149,11 @@ export interface AddSense {
   readonly localEmbed?: number
   /** Blocks of the local decoder of a new front; 1 unless given. */
   readonly localLayers?: number
+  /**
+   * Width of what the local decoder of a new front is told of the patches beside the one that it writes; 0,
+   * which is nothing, unless given.
+   */
+  readonly besideEmbed?: number
 }
 
 /** Longer sequences. */

@@ -3,7 +3,7 @@ import { extendAxis, keepAxis, OptionError, type ParameterChange, shown } from '
 import { checkPatches, largestPatch } from '../../../config/check-patches.ts'
 import type { GptConfig, PatchConfig, SenseConfig } from '../../../config/gpt-config.ts'
 import { gptConfig } from '../../../config/gpt-sizes.ts'
-import { localStart, type ParameterSpec, parameterSpecs } from '../../../config/parameters.ts'
+import { localStart, neighbors, type ParameterSpec, parameterSpecs } from '../../../config/parameters.ts'
 import { additions, small, zero } from '../../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../../changes/planned-growth.ts'
 import type { AddSense, GrowVocabulary } from '../../requests/growth-request.ts'
@@ -62,7 +62,7 @@ function configAfter(config: GptConfig, request: AddSense): GptConfig {
 const headDim = 16
 
 function emptyFront(
-  { byteEmbed = 16, localEmbed = 64, localLayers = 1 }: AddSense,
+  { byteEmbed = 16, localEmbed = 64, localLayers = 1, besideEmbed = 0 }: AddSense,
   bytes: number,
 ): PatchConfig {
   if (localEmbed % headDim !== 0) {
@@ -72,8 +72,13 @@ function emptyFront(
   }
   const heads = localEmbed / headDim
   const local = gptConfig({ vocabulary: 256, context: bytes, embed: localEmbed, heads, layers: localLayers })
-  return { byteEmbed, bytes, rows: 1, columns: 1, local, senses: [] }
+  const ofNeighbors = besideEmbed === 0 ? {} : { beside: besideEmbed }
+  return { byteEmbed, bytes, rows: 1, columns: 1, ...ofNeighbors, local, senses: [] }
 }
+
+/** Whether a parameter has rows for each byte of a patch: new ones meet what stands behind short patches. */
+const readsBytes = (path: string): boolean =>
+  path === 'embed.patch.weight' || neighbors.some((which) => path === `${localStart}beside.${which}.weight`)
 
 /** Parameters of the front. */
 const isOfFront = ({ path }: Pick<ParameterSpec, 'path'>): boolean =>
@@ -96,7 +101,7 @@ function plan(request: AddSense, { config, after, key }: GrowthStep): PlannedGro
         kind: 'resize',
         path: spec.path,
         dimensions,
-        fresh: spec.path === 'embed.patch.weight' ? zero : small,
+        fresh: readsBytes(spec.path) ? zero : small,
       },
     ]
   })
