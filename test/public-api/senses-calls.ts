@@ -35,6 +35,25 @@ const png = (): Uint8Array =>
 const picture = (): api.Raster => ({ width: 3, height: 2, pixels: pixels() })
 const config = { patches: { senses: [{ name: 'grey/1 2×3', token: 256 }] } }
 
+/** What writes zeros, so many. */
+const writer = (): api.WritingModel => ({
+  config: {
+    context: 64,
+    patches: {
+      senses: [
+        { name: 'grey/1 2×3', token: 256 },
+        { name: 'series/1 1', token: 257, end: 258 },
+      ],
+    },
+  },
+  generate: (prompts, { tokens }) =>
+    Promise.resolve(prompts.map(() => ({ tokens: new Array<number>(tokens).fill(0) }))),
+})
+const someForecast = (): api.Forecast => {
+  const [median, lower, upper] = [1, 0, 2].map((value) => [Float64Array.of(value)])
+  return { median, lower, upper }
+}
+
 export const sensesCalls: CallsOf<typeof api> = {
   grey: codecCalls('grey', api.grey, () => ({ width: 3, height: 2, pixels: pixels() })),
   rgb: codecCalls('rgb', api.rgb, () => ({ width: 2, height: 1, pixels: pixels() })),
@@ -55,15 +74,76 @@ export const sensesCalls: CallsOf<typeof api> = {
         config,
         codec: api.grey,
         piece: picture(),
-        options: { text: 'a', domain: 'b', patchWeight: 1 },
+        options: { text: 'a', before: 'c', domain: 'b', patchWeight: 1 },
       },
       run: api.sense,
-      takes: { 'options.text': ['empty'], 'options.domain': ['empty'] },
+      takes: { 'options.text': ['empty'], 'options.before': ['empty'], 'options.domain': ['empty'] },
       says: ['grey'],
     }),
   ],
   senseRequest: [
-    () => ({ args: { codec: api.grey, piece: picture() }, run: api.senseRequest, says: ['grey'] }),
+    () => ({
+      args: { codec: api.grey, piece: picture(), options: { share: 0.1 } },
+      run: api.senseRequest,
+      says: ['grey'],
+    }),
+  ],
+  generateSense: [
+    () => ({
+      args: {
+        model: writer(),
+        codec: api.grey,
+        size: [2, 3],
+        options: {
+          ...{ before: 'a', begin: Uint8Array.of(1), temperature: 1, topK: 3, topP: 0.9, seed: 1 },
+          signal: new AbortController().signal,
+        },
+      },
+      run: api.generateSense,
+      takes: { 'options.before': ['empty'], 'options.begin': ['empty'] },
+      says: ['grey', 'labelOf'],
+    }),
+    () => ({
+      args: {
+        model: writer(),
+        codec: api.series,
+        size: [1],
+        options: { begin: new Uint8Array(16).fill(64), frames: 2 },
+      },
+      run: api.generateSense,
+      says: ['series', 'labelOf'],
+    }),
+  ],
+  forecast: [
+    () => ({
+      args: {
+        model: writer(),
+        piece: { channels: [Float64Array.of(1, 2)], past: [Float64Array.of(3)] },
+        options: {
+          ...{ steps: 2, level: 0.5, samples: 2, past: 3, temperature: 1, seed: 1 },
+          signal: new AbortController().signal,
+        },
+      },
+      run: api.forecast,
+      takes: { 'options.signal': ['undefined'] },
+      says: ['series'],
+    }),
+  ],
+  adaptiveBand: [() => ({ args: { options: { level: 0.5, rate: 0.1 } }, run: api.adaptiveBand })],
+  AdaptiveBand: [
+    () => ({
+      args: { forecast: someForecast() },
+      run: (forecast: api.Forecast) => api.adaptiveBand().around(forecast),
+    }),
+    () => ({
+      args: { forecast: someForecast(), came: [[1]] },
+      run: (forecast: api.Forecast, came: api.Outcome) => api.adaptiveBand().update(forecast, came),
+      takes: { came: [] },
+    }),
+    () => ({
+      args: { state: { level: 0.9, factors: [[1, 2]] } },
+      run: (state: api.AdaptiveBandState) => api.adaptiveBand().restore(state),
+    }),
   ],
   maxPieceBytes: 'a number',
   resampled: [() => ({ args: { sound: { ...sound(), rate: 16_000 }, rate: 8000 }, run: api.resampled })],

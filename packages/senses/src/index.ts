@@ -16,8 +16,23 @@ export {
   sense,
   type SenseOptions,
   senseRequest,
+  type SenseRequestOptions,
   type SenseRequest,
   type SenseRow,
   type SensibleConfig,
 } from './sense.ts'
+export {
+  AdaptiveBand,
+  adaptiveBand,
+  type AdaptiveBandOptions,
+  type AdaptiveBandState,
+  type Outcome,
+} from './writing/adaptive-band.ts'
+export { forecast, type Forecast, type ForecastOptions } from './writing/forecast.ts'
+export {
+  type DrawingOptions,
+  generateSense,
+  type GenerateSenseOptions,
+  type WritingModel,
+} from './writing/generate-sense.ts'
 export { SenseError, type SenseErrorCode } from './sense-error.ts'

@@ -39,8 +39,9 @@ export type PatchedConfig = GptConfig & { readonly patches: PatchConfig }
  * The logits of every prediction, `[B·T, V]`, or of the last ones, `[B, V]`.
  *
  * @param rows Tokens that are new, B rows of T.
- * @param caches Of one the rows, or of several the rows of each, in order. What was read into one lies there with its tokens, since a patch may have
- *   been read in part: the blocks read it when it is whole, the local decoder from its first byte each time.
+ * @param caches Of one the rows, or of several the rows of each, in order. A cache holds the tokens that were
+ *   read into it, since a patch may have been read in part: the blocks read it when it is whole, the local
+ *   decoder from its first byte each time.
  * @throws OptionError for rows that share a cache and have pieces in different places.
  */
 export function patchedLogits(

@@ -72,8 +72,8 @@ export function narrow(group: RowGroup): void {
 }
 
 /**
- * Groups of the rows that have no longer the form of the others in theirs, since a piece began in some of them:
- * they are read once more.
+ * Groups of the rows that have no longer the form of the others in theirs, since a piece began in some of
+ * them: they are read once more.
  */
 export function apartByForm(groups: readonly RowGroup[], reader: TokenReader): RowGroup[] {
   if (reader.config.patches === undefined) return []

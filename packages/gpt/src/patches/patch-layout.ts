@@ -13,8 +13,8 @@ export interface PatchLayout {
   /** Tokens that are units. */
   readonly tokens: readonly number[]
   /**
-   * Of each patch that is read P bytes, 256 behind the end of a short one; behind them of those that were read
-   * before and are a neighbor of one that is written.
+   * Of each patch that is read P bytes, 256 behind the end of a short one; behind them of those that were
+   * read before and are a neighbor of one that is written.
    */
   readonly patches: readonly number[]
   /** Places of the patches that are read. */
@@ -23,8 +23,8 @@ export interface PatchLayout {
   /** Of each of the B·G units its number among the tokens and, behind them, the patches. */
   readonly sources: readonly number[]
   /**
-   * Units after which a token is predicted. Units of a row follow each other; before them there is the last one
-   * of those that were read before, where there are such.
+   * Units after which a token is predicted. Units of a row follow each other; before them there is the last
+   * one of those that were read before, where there are such.
    */
   readonly readers: readonly number[]
   /** Bytes that the longest patch is predicted to, S, at most P. */
@@ -63,8 +63,8 @@ export function hasSense({ senses }: PatchConfig, tokens: ArrayLike<number>): bo
 /**
  * The layout of rows, which are equally long.
  *
- * @throws OptionError for a row of more units than the context, and for rows that are to be remembered together
- *   and are not cut alike. Bytes 0 behind a row are padding, which is not read.
+ * @throws OptionError for a row of more units than the context, and for rows that are to be remembered
+ *   together and are not cut alike. Bytes 0 behind a row are padding, which is not read.
  */
 export function layoutOf(
   { patches, context }: GptConfig & { readonly patches: PatchConfig },

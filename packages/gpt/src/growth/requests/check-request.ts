@@ -77,6 +77,7 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
     columns: number,
     header: optional(number),
     frames: optional(number),
+    share: optional(number),
     byteEmbed: optional(number),
     localEmbed: optional(size('embed')),
     localLayers: optional(size('blocks')),

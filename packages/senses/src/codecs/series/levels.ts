@@ -19,3 +19,13 @@ export function levelOf(value: number, { median, scale }: PastScale): number {
 export function valueOf(level: number, { median, scale }: PastScale): number {
   return level === missing ? NaN : median + scale * Math.sinh((level - middle) * step)
 }
+
+/** The value in the middle of a level and the edges of what is rounded to it; NaN for what is missing. */
+export function edgesOf(
+  level: number,
+  scale: PastScale,
+): { readonly value: number; readonly from: number; readonly to: number } {
+  const value = valueOf(level, scale)
+  if (Number.isNaN(value)) return { value, from: NaN, to: NaN }
+  return { value, from: valueOf(level - 0.5, scale), to: valueOf(level + 0.5, scale) }
+}

@@ -81,7 +81,7 @@ export const series: Codec<Series> = {
 }
 
 /** Checks a series, and returns its moments. */
-function checkSeries(piece: Series): number {
+export function checkSeries(piece: Series): number {
   checkArgument('series', 'piece', piece, aSeries)
   const { channels, past } = piece
   checkArgument('series', 'channels', channels, someChannels)

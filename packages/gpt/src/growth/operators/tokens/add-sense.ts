@@ -12,12 +12,12 @@ import { growVocabulary } from './grow-vocabulary.ts'
 const allBytes: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte)
 
 /**
- * Its tokens are the mean of all bytes at first: the one before a piece, which is only ever read, and the one
- * behind a piece of open length.
+ * Its tokens are the mean of all bytes at first: the one before a piece, which is only ever read unless it has
+ * a share, and the one behind a piece of open length.
  */
-export const tokensOfSense = ({ frames }: AddSense): GrowVocabulary => ({
+export const tokensOfSense = ({ frames, share = 0 }: AddSense): GrowVocabulary => ({
   kind: 'growVocabulary',
-  tokens: [{ parts: allBytes, share: 0 }, ...(frames === undefined ? [{ parts: allBytes }] : [])],
+  tokens: [{ parts: allBytes, share }, ...(frames === undefined ? [{ parts: allBytes }] : [])],
 })
 
 /** The configuration with one more sense, and a front that has room for it. */
