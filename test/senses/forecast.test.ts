@@ -100,7 +100,7 @@ describe('a forecast', () => {
     const model = Gpt.create({ context: 40, embed: 16, heads: 2, layers: 1 }, { device: openWasm(), seed: 1 })
     const wave = (from: number, length: number): Float64Array =>
       Float64Array.from({ length }, (_, i) => 10 + 3 * Math.sin(((from + i) * Math.PI) / 4))
-    const piece = (from: number) => ({ channels: [wave(from, 24)], past: [wave(0, 16)] })
+    const piece = (from: number, length = 24) => ({ channels: [wave(from, length)], past: [wave(0, 16)] })
     const request = { ...senseRequest(series, piece(0)), localEmbed: 16, byteEmbed: 8, besideEmbed: 16 }
     await grow(model, request, { mirrors: [], key: [1, 1] })
     const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-2 }) })
@@ -110,8 +110,8 @@ describe('a forecast', () => {
       return median[0].reduce((sum, x, i) => sum + Math.abs(x - came[i]) / 6, 0)
     }
     const before = await errorOf()
-    for (let step = 0; step < 120; step++) {
-      const rows = [0, 1, 2, 3].map((i) => sense(model.config, series, piece((step + 2 * i) % 8)))
+    for (let step = 0; step < 200; step++) {
+      const rows = [0, 1, 2, 3].map((i) => sense(model.config, series, piece((step + 2 * i) % 8, 30)))
       await learner.observe(joinBatches(rows))
     }
     const after = await errorOf()

@@ -85,9 +85,9 @@ export const neighbors = ['left', 'above', 'before'] as const
  * and its own parameters.
  *
  * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
- * step on; what stands behind the end of a short patch is 0. Rows and columns start as large as what patches
- * say, so that attention tells places apart from the first step on. Axes of the decoder are its own affair: growth
- * of the model leaves it as it is.
+ * step on; what stands behind the end of a short patch is 0. What a patch says, its row, its column and its
+ * position start equally large, and as tokens, so that attention tells places apart from the first step on.
+ * Axes of the decoder are its own affair: growth of the model leaves it as it is.
  */
 function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
   const { byteEmbed, bytes, rows, columns, beside, local } = patches
@@ -107,7 +107,7 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
         `${localStart}beside.${which}.weight`,
         ['input', 'output'],
         [inner, width],
-        normal(1 / Math.sqrt(inner / 2)),
+        normal(1 / Math.sqrt(8 * byteEmbed)),
       ),
     ),
     table(
@@ -122,9 +122,9 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
       kind: 'values',
       values: cosinesOfBytes(byteEmbed),
     }),
-    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.2 / Math.sqrt(inner / 2))),
-    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.2)),
-    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.2)),
+    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.05 / Math.sqrt(8 * byteEmbed))),
+    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.02)),
+    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.02)),
     table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),
     ...(beside === undefined ? [] : ofNeighbors(beside)),
     ...parameterSpecs(local).map(({ path, axes, ...spec }) => ({
@@ -135,10 +135,15 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
   ]
 }
 
-/** cos(π·k·b/255) for byte b and k from 0, `[257, width]`; the last row is 0. */
+/**
+ * cos(π·k·b/255)/(1 + k) for byte b and k from 0, `[257, width]`: how bright it is counts most, and what
+ * tells neighbors apart least. The last row is 0.
+ */
 function cosinesOfBytes(width: number): Float64Array {
-  const angle = (i: number): number => (Math.PI * Math.floor(i / width) * (i % width)) / 255
-  return Float64Array.from({ length: 257 * width }, (_, i) => (i < 256 * width ? Math.cos(angle(i)) : 0))
+  return Float64Array.from({ length: 257 * width }, (_, i) => {
+    const [byte, k] = [Math.floor(i / width), i % width]
+    return byte < 256 ? Math.cos((Math.PI * k * byte) / 255) / (1 + k) : 0
+  })
 }
 
 /**

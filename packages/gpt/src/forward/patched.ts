@@ -13,6 +13,7 @@ import {
   gather,
   gelu,
   matmul,
+  multiply,
   OptionError,
   reshape,
   slice,
@@ -22,7 +23,7 @@ import {
 import type { RowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig, PatchConfig } from '../config/gpt-config.ts'
 import { localStart, neighbors } from '../config/parameters.ts'
-import { layoutOf, type PatchLayout } from '../patches/patch-layout.ts'
+import { layoutOf, type PatchLayout, type WrittenPatches } from '../patches/patch-layout.ts'
 import type { ForwardOptions } from './forward-options.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import { featuresOf, logitsOf } from './readout.ts'
@@ -84,23 +85,31 @@ function read(
   const layout = layoutOf(config, rows, { tokens, wanted, isKept: cache !== undefined })
   const inner = insidePatches(w, layout, device)
   const features = featuresAfter(config, w, layout, inner, { rows, cache, options })
-  const { readers, writers, predictions } = layout
+  const { readers, written, predictions } = layout
   const ofTokens = readers.length > 0 && logitsOf(config, w, gather(features, ids(device, readers))) // [readers, V]
-  const ofBytes = writers.length > 0 && byteLogits(config.patches, w, layout, inner, features) // [N·S, 256]
+  const ofBytes = written.map((some) => byteLogits(config.patches, w, some, inner, features)) // [N·S, 256] each
   const wide = (bytes: Tensor): Tensor =>
     concatenate([bytes, fill(device, [bytes.shape[0], config.vocabulary - 256], noByte)], 1)
-  const all = [...(ofTokens ? [ofTokens] : []), ...(ofBytes ? [wide(ofBytes)] : [])]
+  const all = [...(ofTokens ? [ofTokens] : []), ...ofBytes.map(wide)]
   const logits = gather(all.length === 1 ? all[0] : concatenate(all), ids(device, predictions))
   return logits
 }
 
+/** Bytes of a patch that is read as it is: a shorter one is read louder, to be heard beside its place. */
+const usualBytes = 16
+
 /** The bytes of every patch that is known, side by side, and a row of zeros behind them, `[N + 1, P·Cb]`. */
-function insidePatches(w: TensorsByPath, { patches }: PatchLayout, device: Device): Tensor {
+function insidePatches(w: TensorsByPath, { patches, sizes }: PatchLayout, device: Device): Tensor {
   const width = w['embed.patch.weight'].shape[0]
   const nothing = fill(device, [1, width], 0)
-  if (patches.length === 0) return nothing
-  const bytes = gather(w['embed.patch.byte.weight'], ids(device, patches)) // [N·P, Cb]
-  return concatenate([reshape(bytes, [bytes.size / width, width]), nothing])
+  const N = sizes.length
+  if (N === 0) return nothing
+  const bytes = reshape(gather(w['embed.patch.byte.weight'], ids(device, patches)), [N, width])
+  const factors = Float32Array.from(sizes, (size) => Math.sqrt(usualBytes / size))
+  const loud = factors.some((factor) => factor !== 1)
+    ? multiply(bytes, device.tensor(factors, { shape: [N, 1], dtype: 'f32' }, 'patches'))
+    : bytes
+  return concatenate([loud, nothing])
 }
 
 /** Who reads, and what was read before. */
@@ -167,18 +176,18 @@ function embeddedUnits(
 function byteLogits(
   { beside, local }: PatchConfig,
   w: TensorsByPath,
-  layout: PatchLayout,
+  written: WrittenPatches,
   inner: Tensor, // [patches + 1, P·Cb]
   features: Tensor,
 ): Tensor {
   const { device } = features
-  const { writers, written, span: S } = layout
-  const [own, N, L] = [localWeights(w), writers.length, local.embed]
-  const before = gather(features, ids(device, writers)) // [N, C]
-  const bytes = reshape(embeddedTokens(local, own, ids(device, written)), [N, S, L])
+  const { after, span: S } = written
+  const [own, N, L] = [localWeights(w), after.length, local.embed]
+  const before = gather(features, ids(device, after)) // [N, C]
+  const bytes = reshape(embeddedTokens(local, own, ids(device, written.bytes)), [N, S, L])
   const placed = add(bytes, slice(own['embed.position.weight'], [0], [S]))
   const told = add(placed, reshape(matmul(before, own['in.weight']), [N, 1, L]))
-  const seen = beside === undefined ? told : add(told, besides(own, layout, inner, before))
+  const seen = beside === undefined ? told : add(told, besides(own, written, inner, before))
   const place = { B: N, T: S, caches: [], pasts: [0] }
   const x = throughBlocks(local, own, reshape(seen, [N * S, L]), place, {})
   return logitsOf(local, own, featuresOf(local, own, x))
@@ -187,7 +196,7 @@ function byteLogits(
 /** What each byte of a patch is told of the patches beside it, `[N, S, L]`. */
 function besides(
   own: TensorsByPath,
-  { neighbors: places, span: S }: PatchLayout,
+  { neighbors: places, span: S }: WrittenPatches,
   inner: Tensor, // [patches + 1, P·Cb]
   before: Tensor, // [N, C]
 ): Tensor {

@@ -17,6 +17,8 @@ export interface PatchLayout {
    * read before and are a neighbor of one that is written.
    */
   readonly patches: readonly number[]
+  /** Bytes that each of these has. */
+  readonly sizes: readonly number[]
   /** Places of the patches that are read. */
   readonly rows: readonly number[]
   readonly columns: readonly number[]
@@ -27,19 +29,25 @@ export interface PatchLayout {
    * one of those that were read before, where there are such.
    */
   readonly readers: readonly number[]
-  /** Bytes that the longest patch is predicted to, S, at most P. */
-  readonly span: number
-  /** Units after which a patch is predicted, and the S bytes read for that: each byte but the last. */
-  readonly writers: readonly number[]
-  readonly written: readonly number[]
-  /** Of each writer the patches beside the one that it writes, by their number; −1 where there is none. */
-  readonly neighbors: Readonly<Record<Neighbor, readonly number[]>>
+  /** The patches that are predicted, those of equally many bytes together, the shortest first. */
+  readonly written: readonly WrittenPatches[]
   /** Of each prediction its number among those of tokens and, behind them, those of patches. */
   readonly predictions: readonly number[]
 }
 
+/** Patches that are predicted to the same byte, S of them at most P. */
+export interface WrittenPatches {
+  readonly span: number
+  /** Units after which each is predicted, as in `readers`. */
+  readonly after: readonly number[]
+  /** S bytes of each that are read for that: each but the last, behind a 0. */
+  readonly bytes: readonly number[]
+  /** Of each the patches beside it, by their number; −1 where there is none. */
+  readonly neighbors: Readonly<Record<Neighbor, readonly number[]>>
+}
+
 /** Where the patches beside one are. */
-export type Neighbor = (typeof neighbors)[number]
+type Neighbor = (typeof neighbors)[number]
 
 /** How much of rows is there already, and what is asked of the rest. */
 export interface ReadSoFar {
@@ -193,33 +201,44 @@ class Filling {
   layout(): PatchLayout {
     const { patches, sources, rows, ...lists } = this.#lists
     const { units, past } = this.#frame
-    const beside: Record<Neighbor, number[]> = { left: [], above: [], before: [] }
     const all = [...patches]
-    for (const { beside: names, piece } of this.#writers) {
-      for (const which of neighbors) {
-        const found = piece.get(names[which])
-        if (found !== undefined) found.number ??= all.push(found.bytes) - 1
-        beside[which].push(found?.number ?? -1)
+    const spans = [...new Set(this.#writers.map(spanOf))].toSorted((a, b) => a - b)
+    // Of each writer the number of its first prediction.
+    const firsts: number[] = []
+    let next = lists.readers.length
+    const written = spans.map((span): WrittenPatches => {
+      const beside: Record<Neighbor, number[]> = { left: [], above: [], before: [] }
+      const own = this.#writers.filter((writer, i) => {
+        if (spanOf(writer) !== span) return false
+        firsts[i] = next
+        next += span
+        for (const which of neighbors) {
+          const found = writer.piece.get(writer.beside[which])
+          if (found !== undefined) found.number ??= all.push(found.bytes) - 1
+          beside[which].push(found?.number ?? -1)
+        }
+        return true
+      })
+      return {
+        span,
+        after: own.map(({ after }) => after),
+        bytes: own.flatMap(({ bytes }) => [0, ...bytes]),
+        neighbors: beside,
       }
-    }
+    })
     const P = this.#front.bytes
-    const span = Math.max(0, ...this.#writers.map(({ bytes }) => bytes.length + 1))
     return {
       ...lists,
-      ...{ units, past, rows, span, neighbors: beside },
+      ...{ units, past, rows, written },
+      sizes: all.map(({ length }) => length),
       patches: all.flatMap((bytes) => Array.from({ length: P }, (_, i) => bytes[i] ?? 256)),
       sources: sources.map((i) => (i < 0 ? lists.tokens.length - 1 - i : i)),
-      writers: this.#writers.map(({ after }) => after),
-      // What is read for the first byte of a patch is nothing, as byte 0.
-      written: this.#writers.flatMap(({ bytes }) =>
-        Array.from({ length: span }, (_, i) => (i > 0 ? (bytes[i - 1] ?? 0) : 0)),
-      ),
-      predictions: this.#predictions.map((of) =>
-        typeof of === 'number' ? of : lists.readers.length + span * of[0] + of[1],
-      ),
+      predictions: this.#predictions.map((of) => (typeof of === 'number' ? of : firsts[of[0]] + of[1])),
     }
   }
 }
+
+const spanOf = ({ bytes }: Writer): number => bytes.length + 1
 
 function besides({ frame, row, column }: PatchPlace): Readonly<Record<Neighbor, string>> {
   return {

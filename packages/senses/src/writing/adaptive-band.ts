@@ -135,6 +135,7 @@ export class AdaptiveBand {
  * @example
  * ```ts
  * const band = adaptiveBand({ level: 0.9 })
+ * const degrees = Float64Array.of(20.1, 20.4, 20.2, 20.9)
  * const next = await forecast(model, { channels: [degrees] }, { steps: 1 })
  * console.log(band.around(next).lower[0][0])
  * band.update(next, [[21.5]])

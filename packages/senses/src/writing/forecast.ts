@@ -55,7 +55,8 @@ const optionChecks: ChecksOf<ForecastOptions> = {
  *   is no series, or more steps than the context has room for.
  * @example
  * ```ts
- * const { median, lower, upper } = await forecast(learner.model, { channels: [degrees] }, { steps: 24 })
+ * const degrees = Float64Array.of(20.1, 20.4, 20.2, 20.9)
+ * const { median, lower, upper } = await forecast(model, { channels: [degrees] }, { steps: 24 })
  * ```
  */
 export async function forecast(

@@ -144,8 +144,8 @@ export interface AddSense {
   /** Frames of a piece; as many as come unless given. */
   readonly frames?: number
   /**
-   * Probability, of that of a byte, with which text goes on with its token at first, from 0 to 1; 0, which is for
-   * good, unless given: then a piece begins where it is told to, and no row may have text before it.
+   * Probability, of that of a byte, with which text goes on with its token at first, from 0 to 1; 0, which is
+   * for good, unless given: then a piece begins where it is told to, and no row may have text before it.
    */
   readonly share?: number
   /** Width of a byte inside a patch, in a new front; 16 unless given. */

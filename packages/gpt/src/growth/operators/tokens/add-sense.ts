@@ -12,8 +12,8 @@ import { growVocabulary } from './grow-vocabulary.ts'
 const allBytes: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte)
 
 /**
- * Its tokens are the mean of all bytes at first: the one before a piece, which is only ever read unless it has
- * a share, and the one behind a piece of open length.
+ * Its tokens are the mean of all bytes at first: the one before a piece, which is only ever read unless it
+ * has a share, and the one behind a piece of open length.
  */
 export const tokensOfSense = ({ frames, share = 0 }: AddSense): GrowVocabulary => ({
   kind: 'growVocabulary',
