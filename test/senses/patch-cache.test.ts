@@ -58,7 +58,9 @@ describe('a row that is read in parts', () => {
         let from = 0
         for (const to of cuts) {
           const part = logitsOf(model, [row.slice(from, to)], { cache })
-          expect(apart(part, whole.slice(from, to)), `${String(row)} from ${from} to ${to}`).toBeLessThan(bound)
+          expect(apart(part, whole.slice(from, to)), `${String(row)} from ${from} to ${to}`).toBeLessThan(
+            bound,
+          )
           from = to
         }
         expect(cache.tokens).toBe(row.length)
