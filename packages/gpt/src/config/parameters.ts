@@ -85,9 +85,9 @@ export const neighbors = ['left', 'above', 'before'] as const
  * and its own parameters.
  *
  * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
- * step on; what stands behind the end of a short patch is 0. What a patch says, its row, its column and its
- * position start equally large, and as tokens, so that attention tells places apart from the first step on.
- * Axes of the decoder are its own affair: growth of the model leaves it as it is.
+ * step on; what stands behind the end of a short patch is 0. What a patch says starts as large as a token,
+ * and its row and column larger, so that attention tells places apart from the first step on. Axes of the
+ * decoder are its own affair: growth of the model leaves it as it is.
  */
 function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
   const { byteEmbed, bytes, rows, columns, beside, local } = patches
@@ -123,8 +123,8 @@ function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[]
       values: cosinesOfBytes(byteEmbed),
     }),
     table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.05 / Math.sqrt(8 * byteEmbed))),
-    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.02)),
-    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.02)),
+    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.05)),
+    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.05)),
     table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),
     ...(beside === undefined ? [] : ofNeighbors(beside)),
     ...parameterSpecs(local).map(({ path, axes, ...spec }) => ({

@@ -159,10 +159,7 @@ function embeddedUnits(
   const { units: G, past, tokens, rows, columns, sources } = layout
   const N = rows.length
   const places = (): Tensor =>
-    add(
-      gather(w['embed.row.weight'], ids(device, rows)),
-      gather(w['embed.column.weight'], ids(device, columns)),
-    )
+    add(placesIn(w['embed.row.weight'], rows), placesIn(w['embed.column.weight'], columns))
   const ofTokens = (): Tensor => embeddedTokens(config, w, ids(device, tokens)) // [tokens, C]
   const ofPatches = (): Tensor => add(matmul(slice(inner, [0], [N]), w['embed.patch.weight']), places())
   const all = [...(tokens.length > 0 ? [ofTokens()] : []), ...(N > 0 ? [ofPatches()] : [])]
@@ -170,6 +167,20 @@ function embeddedUnits(
   const inOrder = reshape(gather(units, ids(device, sources)), [B, G, config.embed])
   const position = w['embed.position.weight'] // none with rotary positions
   return position ? add(inOrder, slice(position, [past], [past + G])) : inOrder
+}
+
+/** Rows of a table by their number, 0 for −1: `[N, C]`. */
+function placesIn(table: Tensor, places: readonly number[]): Tensor {
+  const { device, shape } = table
+  const last = shape[0]
+  const all = places.some((place) => place < 0) ? concatenate([table, fill(device, [1, shape[1]], 0)]) : table
+  return gather(
+    all,
+    ids(
+      device,
+      places.map((place) => (place < 0 ? last : place)),
+    ),
+  )
 }
 
 /** The logits of the bytes of the patches that are predicted, `[N·S, 256]`. */

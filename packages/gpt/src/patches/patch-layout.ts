@@ -19,7 +19,7 @@ export interface PatchLayout {
   readonly patches: readonly number[]
   /** Bytes that each of these has. */
   readonly sizes: readonly number[]
-  /** Places of the patches that are read. */
+  /** Places of the patches that are read; −1 of one that is a frame alone, which has only a time. */
   readonly rows: readonly number[]
   readonly columns: readonly number[]
   /** Of each of the B·G units its number among the tokens and, behind them, the patches. */
@@ -116,7 +116,7 @@ function within(context: number, row: readonly number[], units: readonly Unit[])
   return units.slice(0, context)
 }
 
-const nameOf = ({ frame, row, column }: PatchPlace): string => `${frame} ${row} ${column}`
+const nameOf = ({ frame, row, column }: Omit<PatchPlace, 'isInGrid'>): string => `${frame} ${row} ${column}`
 
 /** A patch that is predicted: after which unit, as bytes, and those of the piece that stand beside it. */
 interface Writer {
@@ -186,8 +186,8 @@ class Filling {
       const own = { bytes: row.slice(start, start + length), number: rows.length }
       piece.set(nameOf(at), own)
       patches.push(own.bytes)
-      rows.push(at.row)
-      columns.push(at.column)
+      rows.push(at.isInGrid ? at.row : -1)
+      columns.push(at.isInGrid ? at.column : -1)
     }
     // What comes after the last unit is a token, or padding, of which nothing is asked.
     if (this.#predictions.length < end) {

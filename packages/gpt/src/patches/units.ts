@@ -14,6 +14,8 @@ export interface PatchPlace {
   readonly frame: number
   readonly row: number
   readonly column: number
+  /** Whether its frame has others beside it. */
+  readonly isInGrid: boolean
 }
 
 /** A position of the block stack. */
@@ -87,6 +89,7 @@ function placeOf(sense: SenseConfig, patch: number): PatchPlace {
     frame: Math.floor(own / patches.length),
     row: Math.floor(within / columns),
     column: within % columns,
+    isInGrid: patches.length > 1,
   }
 }
 
