@@ -70,7 +70,7 @@ export async function learnSeries(of: MeasuredSeries, options: ForecastingOption
       ),
     )
   }
-  const band = adaptiveBand({ level: 0.9 })
+  const band = adaptiveBand({ level: 0.9, rate: 0.3 })
   const sum = { model: 0, season: 0, last: 0, width: 0, drawn: 0, adapted: 0, came: 0 }
   const stride = Math.max(1, (length - first - steps) / forecasts)
   const surprise = new Map<number, number>()

@@ -86,8 +86,8 @@ export const neighbors = ['left', 'above', 'before'] as const
  *
  * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
  * step on; what stands behind the end of a short patch is 0. What a patch says starts as large as a token,
- * and its row and column larger, so that attention tells places apart from the first step on. Axes of the
- * decoder are its own affair: growth of the model leaves it as it is.
+ * its row and column larger, so that attention tells places apart from the first step on. Axes of the decoder
+ * are its own affair: growth of the model leaves it as it is.
  */
 function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
   const { byteEmbed, bytes, rows, columns, beside, local } = patches

@@ -98,6 +98,9 @@ function read(
 /** Bytes of a patch that is read as it is: a shorter one is read louder, to be heard beside its place. */
 const usualBytes = 16
 
+/** How much louder than a token a patch of a grid is read, with its row and column. */
+const loudnessInGrid = 4
+
 /** The bytes of every patch that is known, side by side, and a row of zeros behind them, `[N + 1, P·Cb]`. */
 function insidePatches(w: TensorsByPath, { patches, sizes }: PatchLayout, device: Device): Tensor {
   const width = w['embed.patch.weight'].shape[0]
@@ -161,7 +164,11 @@ function embeddedUnits(
   const places = (): Tensor =>
     add(placesIn(w['embed.row.weight'], rows), placesIn(w['embed.column.weight'], columns))
   const ofTokens = (): Tensor => embeddedTokens(config, w, ids(device, tokens)) // [tokens, C]
-  const ofPatches = (): Tensor => add(matmul(slice(inner, [0], [N]), w['embed.patch.weight']), places())
+  const ofPatches = (): Tensor => {
+    const placed = add(matmul(slice(inner, [0], [N]), w['embed.patch.weight']), places())
+    const factors = Float32Array.from(rows, (row) => (row < 0 ? 1 : loudnessInGrid))
+    return multiply(placed, device.tensor(factors, { shape: [N, 1], dtype: 'f32' }, 'patches'))
+  }
   const all = [...(tokens.length > 0 ? [ofTokens()] : []), ...(N > 0 ? [ofPatches()] : [])]
   const units = all.length === 1 ? all[0] : concatenate(all)
   const inOrder = reshape(gather(units, ids(device, sources)), [B, G, config.embed])
