@@ -36,6 +36,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
   memory: [async () => (await import('./streams/memory.ts')).memory, 'quick'],
   recall: [async () => (await import('./recall/recall.ts')).recall, 'quick', 'seeds', 'data', 'lives'],
   safety: [async () => (await import('./safety/safety.ts')).safety, 'quick', 'seeds', 'data', 'lives'],
+  averaging: [
+    async () => (await import('./averaging/averaging.ts')).averaging,
+    ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),
+  ],
   'self-knowledge': [
     async () => (await import('./self-knowledge/self-knowledge.ts')).selfKnowledge,
     ...(['quick', 'seeds', 'data', 'lives'] as const),

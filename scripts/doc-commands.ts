@@ -191,6 +191,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- recall --data DIR': { because: data },
   'npm run bench -- safety --data DIR': { because: data },
   'npm run bench -- self-knowledge --data DIR': { because: data },
+  'npm run bench -- averaging --data DIR': { because: data },
   'npm run bench -- second-domain --data DIR': { because: data },
   'npm run bench -- language-shift --data DIR': { because: data },
   'npm run bench -- quantized --data DIR': { because: data },

@@ -8,6 +8,7 @@ const sources = readSources('packages').filter(({ path }) => path.startsWith(pla
 /** Folders of one role each. What joins roles in a step is in `upkeep`, and in files beside the folders. */
 const roles = [
   'assess',
+  'averaging',
   'context',
   'drift',
   'freezing',

@@ -30,6 +30,7 @@ const suites: Readonly<
   probes: 'checkProbes',
   assessment: 'checkAssessment',
   vocabulary: 'none: it is one class, which nobody else can be',
+  average: 'none: it is one class, which nobody else can be',
   context: 'none: it is one class, which nobody else can be',
 }
 

@@ -1,10 +1,14 @@
 /** Right calls of what keeps rows and brings them back, of `@burgeon/continual`. Reaches inside gpt for a disk in memory. */
 import * as api from '@burgeon/continual'
-import { BytePairTokenizer } from '@burgeon/gpt'
+import { BytePairTokenizer, type Gpt } from '@burgeon/gpt'
 import { memoryDisk } from '../../packages/gpt/src/testing/index.ts'
+import { openReference } from '@burgeon/tensor/reference'
+import { tinyModel as modelOn } from '../continual/tiny-learner.ts'
 import type { CallsOf } from './call.ts'
 
 const batch = (): api.TokenBatch => api.batchOfTokens([1, 2, 3, 4, 5], 4, 'text')
+
+const tinyModel = (): Gpt => modelOn(openReference())
 
 /** By export. */
 export const rehearsalCalls: Pick<
@@ -27,6 +31,7 @@ export const rehearsalCalls: Pick<
   | 'episodicMemory'
   | 'recallWhileWriting'
   | 'selfAssessment'
+  | 'averagedWeights'
   | 'equalMassCalibrationError'
   | 'heldBack'
   | 'spellingOf'
@@ -88,6 +93,11 @@ export const rehearsalCalls: Pick<
   ],
   spellingOf: [
     () => ({ args: { vocabulary: 256, tokenizer: new BytePairTokenizer() }, run: api.spellingOf }),
+  ],
+  averagedWeights: [
+    () => ({ args: { options: { decay: 0.9 } }, run: api.averagedWeights }),
+    () => ({ args: { model: tinyModel() }, run: (own: Gpt) => api.averagedWeights().update(own) }),
+    () => ({ args: { model: tinyModel() }, run: (own: Gpt) => api.averagedWeights().modelOf(own) }),
   ],
   selfAssessment: [() => ({ args: { options: { coverage: 0.9 } }, run: api.selfAssessment })],
   equalMassCalibrationError: [

@@ -1,5 +1,6 @@
 /** Parts whose states belong to a GPT, and how they get them. */
 import * as continual from '@burgeon/continual'
+import { multiply, scope } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { stepOf } from '../continual/step-of.ts'
 import { rowsOf, tinyModel } from '../continual/tiny-learner.ts'
@@ -19,6 +20,19 @@ export const labels: Part = (steps) => {
     part.add(part.newIn(named), token)
     part.note(named)
     return part.contextsOf()
+  }
+  for (let i = 0; i < steps; i++) goOn()
+  return { toState: () => part.toState(), restore: (state) => part.restore(state, model.parameters), goOn }
+}
+
+/** An average of weights that change with every step. */
+export const averages: Part = (steps) => {
+  const model = tinyModel(device)
+  const part = continual.averagedWeights()
+  const goOn = () => {
+    const [{ path, tensor }] = model.parameters
+    scope(() => model.parameters.replace(path, multiply(tensor, 1.5)))
+    part.update(model)
   }
   for (let i = 0; i < steps; i++) goOn()
   return { toState: () => part.toState(), restore: (state) => part.restore(state, model.parameters), goOn }

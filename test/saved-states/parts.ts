@@ -10,7 +10,7 @@ import { stepOf } from '../continual/step-of.ts'
 import { costOf } from '../continual/cost-of.ts'
 import { assessSome } from '../assess/assessed-steps.ts'
 import { readSome } from '../recall/read-texts.ts'
-import { growthAsleep, healthAsleep, repairAsleep, freezing, labels, told } from './parts-of-gpts.ts'
+import * as ofGpts from './parts-of-gpts.ts'
 import { withRows } from './with-rows.ts'
 
 /** One part, some steps into its life. */
@@ -397,7 +397,7 @@ export const parts: Readonly<Record<string, Part>> = {
   ),
   recycleDormant: upkeep(() => continual.recycleDormant({ every: 1 })),
   shrinkAndPerturb: upkeep(() => continual.shrinkAndPerturb({ when: continual.everySteps(1) })),
-  freezeConverged: freezing,
+  freezeConverged: ofGpts.freezing,
   laMaml: stage(() => continual.laMaml({ rate: 0.1, rateOfRates: 0.1 }), shapes),
   ewc: penalty(() => continual.ewc({ strength: 1, fisher: 'empirical' })),
   l2ToInitial: penalty(() => continual.l2ToInitial({ strength: 1 })),
@@ -430,10 +430,10 @@ export const parts: Readonly<Record<string, Part>> = {
     remember,
   ),
   episodicMemory: own(() => continual.episodicMemory({ bytes: 2 ** 18 }), readSome),
-  contextLabels: labels,
-  feedbackMemory: told,
-  growthJob: growthAsleep,
-  ...{ healthJob: healthAsleep, repairJob: repairAsleep },
+  contextLabels: ofGpts.labels,
+  feedbackMemory: ofGpts.told,
+  ...{ growthJob: ofGpts.growthAsleep, healthJob: ofGpts.healthAsleep, repairJob: ofGpts.repairAsleep },
+  averagedWeights: ofGpts.averages,
   selfAssessment: own(() => continual.selfAssessment(), assessSome),
   heldBack: own(() => continual.heldBack({ capacity: 3, every: 1 }), measureHeldBack),
   darkReplay: own(() => continual.darkReplay({ capacity: 3, share: 0.7 }), rememberWithLogits),

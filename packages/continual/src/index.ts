@@ -14,6 +14,11 @@ export { equalMassCalibrationError } from './assess/calibration/equal-mass-error
 export { selfAssessment, type SelfAssessmentOptions } from './assess/self-assessment.ts'
 export type { Weakness } from './assess/weakness/weaknesses.ts'
 export * from './audit/index.ts'
+export {
+  averagedWeights,
+  type AveragedWeightsOptions,
+  type WeightAverage,
+} from './averaging/weight-average.ts'
 export * from './drift/index.ts'
 export { AuditError, EvaluationError, ExperienceError, ExplanationError } from './errors.ts'
 export { GuardError, PolicyError, SignalError } from './errors.ts'

@@ -11,6 +11,7 @@ import { doorOf, type OwnDoor } from './guard/door.ts'
 import type { Freezing } from './freezing/freezing.ts'
 import { type GrowthMeans, growthRunner } from './upkeep/growth-runner.ts'
 import type { AnyLearnerOptions } from './learner-options.ts'
+import type { WeightAverage } from './averaging/weight-average.ts'
 import { batchIntake, type Intake } from './model/intake.ts'
 import { textIntake } from './vocabulary/text-intake.ts'
 import type { KeptPart, Part } from './part.ts'
@@ -94,6 +95,7 @@ export function assemble({
     controller,
     recall,
     assessment,
+    average,
   } = strategy
   const { consolidateWhen = onDrift, upkeep: others = [] } = strategy
   const optimizer = chain(
@@ -103,7 +105,9 @@ export function assemble({
     ...(lookAhead ? [lookAhead] : []),
     last,
   )
-  const mirrors = [optimizer, ...penalties, ...others].flatMap((part) => part.mirrors ?? [])
+  const mirrors = [optimizer, ...penalties, ...others, ...(average ? [average] : [])].flatMap(
+    (part) => part.mirrors ?? [],
+  )
   checkFollows(mirrors, strategy)
   const consolidated = consolidatedOf(penalties, projections)
   const memory =
@@ -156,6 +160,7 @@ export function assemble({
     ...afterGrowth,
     freezing,
     ...others,
+    gpt && average && averaging(average, gpt),
     probes && probing(probes, model, adapter, intake, context),
     // Last of all: it judges by everything that happened.
     control,
@@ -164,6 +169,7 @@ export function assemble({
     // First: the optimizer's state belongs to its numbers.
     ['adapter', gpt && adapter && adapterPart(adapter, gpt)],
     ['optimizer', optimizer],
+    ['average', average],
     [rehearsal ? 'rehearsal' : 'memory', memory],
     ...penalties.map((penalty) => ['penalty', penalty] as const),
     ['detector', detector],
@@ -231,6 +237,17 @@ function adapterPart(adapter: LoraAdapter, model: Gpt): Part {
 /** Keeps a detector under the name of what it watches. */
 function signalPart({ name, detector }: Watching): Part {
   return { name, toState: () => detector.toState(), restore: (state) => detector.restore(state) }
+}
+
+/** Averages weights when nothing more changes them in a step. */
+function averaging(average: WeightAverage, model: Gpt): Upkeep {
+  return {
+    name: average.name,
+    afterStep() {
+      average.update(model)
+      return []
+    },
+  }
 }
 
 function remembering(part: Rehearsal | Projection): Upkeep {

@@ -168,7 +168,7 @@ export class Learner<M extends Model = Gpt> {
   dispose(): void {
     this.#branches.dispose()
     this.#sleeping.trials.dispose()
-    for (const mirror of this.#loop.parts.mirrors) mirror.dispose?.()
+    for (const part of [...this.#loop.parts.mirrors, this.strategy.average]) part?.dispose?.()
     this.#loop.options.lossScale?.dispose()
   }
 

@@ -52,7 +52,7 @@ export interface Prediction {
 interface Predicting {
   readonly model: Gpt
   readonly adapter: AppliedAdapter | undefined
-  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary' | 'context' | 'assessment'>
+  readonly strategy: Pick<Strategy, 'recall' | 'vocabulary' | 'context' | 'assessment' | 'average'>
 }
 
 /**
@@ -62,11 +62,12 @@ interface Predicting {
  * @throws OptionError for an empty text, or labels that nobody learnt.
  */
 export async function predictText(
-  { model, adapter, strategy }: Predicting,
+  { model: learning, adapter, strategy }: Predicting,
   text: string,
   labels: GivenLabels = {},
 ): Promise<Prediction> {
-  const { recall, vocabulary, context = contextLabels(), assessment } = strategy
+  const { recall, vocabulary, context = contextLabels(), assessment, average } = strategy
+  const model = average?.modelOf(learning) ?? learning
   const contexts = context.contextsOf(labels)
   const { tokenizer } = vocabulary ?? { tokenizer: bytePairs }
   checkArgument('predict', 'text', text, checks.text)

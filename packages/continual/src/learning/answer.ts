@@ -8,6 +8,7 @@ import {
   type LogitsProcessor,
 } from '@burgeon/gpt'
 import { checkArgument, checks, OptionError } from '@burgeon/tensor'
+import type { WeightAverage } from '../averaging/weight-average.ts'
 import type { Door } from '../guard/door.ts'
 import type { Recall } from '../memory/recall.ts'
 import { recallWhileWriting } from '../memory/recall-while-writing.ts'
@@ -31,6 +32,7 @@ interface Writer {
   readonly strategy: {
     readonly vocabulary?: { readonly tokenizer: GrowingTokenizer }
     readonly recall?: Recall
+    readonly average?: WeightAverage
   }
 }
 
@@ -44,11 +46,12 @@ const bytePairs = new BytePairTokenizer()
  * @throws OptionError for an empty prompt, or where nothing is written; and as `model.generate`.
  */
 export async function answerOf(
-  { model, adapter, door, strategy }: Writer,
+  { model: learning, adapter, door, strategy }: Writer,
   prompt: string,
   options: AnswerOptions,
 ): Promise<WrittenAnswer> {
   checkArgument('Learner: answer', 'prompt', prompt, checks.text)
+  const model = strategy.average?.modelOf(learning) ?? learning
   const tokenizer = strategy.vocabulary?.tokenizer ?? bytePairs
   const read = tokenizer.encode(prompt)
   if (read.length === 0) {

@@ -1,4 +1,5 @@
 /** Steps on remembered rows alone: what a learner does while nothing new comes. */
+import { Gpt } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import type { Journal } from '../journal/journal.ts'
 import type { Learnt } from '../journal/learnt.ts'
@@ -98,5 +99,6 @@ export async function learnOnce(
 ): Promise<Learnt | null> {
   const done = await learnAlone(means, rows, journal)
   if (done !== null) journal.noteRehearsal(done.learnt)
+  if (done !== null && means.model instanceof Gpt) means.strategy?.average?.update(means.model)
   return done && done.learnt
 }

@@ -12,6 +12,7 @@ export function checkAdaptable(who: string, strategy: Strategy): void {
     freezing,
     vocabulary,
     context,
+    average,
     upkeep = [],
   } = strategy
   const parts: readonly (readonly [what: string, part: { readonly name: string } | undefined])[] = [
@@ -22,6 +23,7 @@ export function checkAdaptable(who: string, strategy: Strategy): void {
     ['the freezing', freezing],
     ['the upkeep', upkeep[0]],
     ['the', context],
+    ['the', average],
     ['the', vocabulary?.isFixed ? undefined : vocabulary],
   ]
   for (const [what, part] of parts) {

@@ -2,6 +2,7 @@
  * Looks at a strategy where it comes in: every part plays its role, and none waits for what can never happen.
  */
 import { anAssessment } from '../assess/assessment.ts'
+import { WeightAverage } from '../averaging/weight-average.ts'
 import { aGradientTransform } from '@burgeon/autograd/optim'
 import { BytePairTokenizer } from '@burgeon/gpt'
 import { checkOptions, type ChecksOf, checks, OptionError } from '@burgeon/tensor'
@@ -28,6 +29,7 @@ import { GrowingVocabulary } from '../vocabulary/growing-vocabulary.ts'
 
 const roles: ChecksOf<Strategy> = {
   assessment: anAssessment,
+  average: checks.instance('what averagedWeights() makes', WeightAverage),
   rehearsal: aRehearsal,
   penalties: checks.list('a list of penalties (objects with name, mirrors, loss, consolidate, …)', aPenalty),
   projections: checks.list('a list of projections (gradient transforms)', aGradientTransform),

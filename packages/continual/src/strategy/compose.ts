@@ -15,6 +15,7 @@ const single = [
   'context',
   'guard',
   'assessment',
+  'average',
   'probes',
   'controller',
   'choice',

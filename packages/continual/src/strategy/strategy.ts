@@ -2,6 +2,7 @@
 import type { GradientTransform } from '@burgeon/autograd/optim'
 import type { Gpt } from '@burgeon/gpt'
 import type { Assessment } from '../assess/assessment.ts'
+import type { WeightAverage } from '../averaging/weight-average.ts'
 import type { Choice } from '../choice/choice.ts'
 import type { ContextLabels } from '../context/context-labels.ts'
 import type { Controller } from '../control/controller.ts'
@@ -74,6 +75,8 @@ export interface Strategy extends ModelStrategy {
   readonly guard?: Guard
   /** Keeps account of predictions: how far they can be relied on, and where the model is weak. */
   readonly assessment?: Assessment
+  /** Averages the weights over steps; what answers is the average. */
+  readonly average?: WeightAverage
 }
 
 /** The parts of a learner of a dense network, by role. */
@@ -91,6 +94,7 @@ export const gptRoles = [
   'context',
   'guard',
   'assessment',
+  'average',
 ] as const
 
 type Without<Role extends string> = { readonly [R in Role]?: never }
