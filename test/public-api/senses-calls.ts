@@ -147,6 +147,10 @@ export const sensesCalls: CallsOf<typeof api> = {
   ],
   maxPieceBytes: 'a number',
   resampled: [() => ({ args: { sound: { ...sound(), rate: 16_000 }, rate: 8000 }, run: api.resampled })],
+  writeTable: [
+    () => ({ args: { table: { names: ['a'], columns: [Float64Array.of(1)] } }, run: api.writeTable }),
+  ],
+  writeWav: [() => ({ args: { sound: sound() }, run: api.writeWav, takes: { 'sound.samples': ['empty'] } })],
   readTable: [
     () => ({
       args: { bytes: new TextEncoder().encode('a\n1\n'), name: 'file', limits: limits() },
@@ -170,6 +174,12 @@ export const sensesCalls: CallsOf<typeof api> = {
 }
 
 export const sensesNodeCalls: CallsOf<typeof nodeApi> = {
+  writePng: [
+    () => ({
+      args: { picture: { width: 3, height: 2, pixels: pixels(), channels: 1 as const } },
+      run: nodeApi.writePng,
+    }),
+  ],
   readSenses: [
     () => ({
       args: {

@@ -12,6 +12,8 @@ export type { MediaLimits } from './media/limits.ts'
 export type { Picture } from './media/picture.ts'
 export { readTable, type Table } from './media/read-table.ts'
 export { readWav } from './media/read-wav.ts'
+export { writeTable } from './media/write-table.ts'
+export { writeWav } from './media/write-wav.ts'
 export {
   sense,
   type SenseOptions,

@@ -1,3 +1,4 @@
 /** `@burgeon/senses/node`: what needs Node to be read. */
 export { readPng } from './media/read-png.ts'
+export { writePng } from './media/write-png.ts'
 export { type FoundPiece, readSenses, type ReadSensesOptions } from './media/read-senses.ts'

@@ -6,7 +6,8 @@ import { limitChecks, limitsOf, type MediaLimits } from './limits.ts'
 import type { Picture } from './picture.ts'
 import { unfiltered } from './png-filters.ts'
 
-const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+/** What every PNG file begins with. */
+export const signature: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 
 /** Samples of a pixel, by the number of its kind: grey, color, palette, grey and color with opacity. */
 const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }

@@ -19,17 +19,19 @@ export const aSound: Check<Sound> = checks.role('a sound', 'rate', 'samples')
 /** Throws for what is no sound of 8,000 finite samples per second. */
 export function checkSound(who: string, piece: Sound): void {
   checkArgument(who, 'piece', piece, aSound)
-  checkArgument(who, 'samples', piece.samples, checks.instance('a Float32Array', Float32Array))
   if (piece.rate !== soundRate) {
     throw new SenseError(
       'unsupported',
       `${who}: got ${String(piece.rate)} samples per second; expected ${soundRate}. Resample it first (resampled).`,
     )
   }
-  const wrong = piece.samples.findIndex((sample) => !Number.isFinite(sample))
-  if (wrong < 0) return
-  throw new SenseError(
-    'bad-piece',
-    `${who}: got ${piece.samples[wrong]} as sample ${wrong}; expected a number.`,
-  )
+  checkSamples(who, piece)
+}
+
+/** The samples of a sound of any rate. Throws unless all of them are numbers. */
+export function checkSamples(who: string, { samples }: Sound): Float32Array {
+  checkArgument(who, 'samples', samples, checks.instance('a Float32Array', Float32Array))
+  const wrong = samples.findIndex((sample) => !Number.isFinite(sample))
+  if (wrong < 0) return samples
+  throw new SenseError('bad-piece', `${who}: got ${samples[wrong]} as sample ${wrong}; expected a number.`)
 }
