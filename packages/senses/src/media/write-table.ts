@@ -49,5 +49,6 @@ export function writeTable(table: Table): Uint8Array {
   return new TextEncoder().encode([names.join(','), ...filled, ''].join('\n'))
 }
 
-const wrong = (got: string, expected: string): SenseError =>
-  new SenseError('bad-piece', `writeTable: got ${got}; expected ${expected}.`)
+function wrong(got: string, expected: string): SenseError {
+  return new SenseError('bad-piece', `writeTable: got ${got}; expected ${expected}.`)
+}
