@@ -1,4 +1,4 @@
-/** Right calls of caches and packed models, of `@burgeon/gpt`. */
+/** Right calls of caches, passes in parts and packed models, of `@burgeon/gpt`. */
 import * as api from '@burgeon/gpt'
 import { type Tensor, tensor } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -10,6 +10,8 @@ const config = api.gptConfig(sizes)
 const modelOf = (): api.Gpt => api.Gpt.create(sizes, { device, seed: 1 })
 const kv = (): Tensor => tensor([1, 2, 3, 4], { shape: [1, 1, 2, 2], device })
 const tokens = (): Tensor => tensor([1, 2, 3], { shape: [1, 3], dtype: 'i32', device })
+const stream = (): Tensor => tensor([1, 2, 3, 4], { shape: [1, 4], device })
+const w = (): Record<string, Tensor> => modelOf().parameters.tensors()
 const quantizedTakes = {
   'options.calibration': ['array', 'empty'],
 } as const
@@ -43,6 +45,22 @@ export const inferenceCalls = {
         says: ['forward'],
       }
     },
+  ],
+  embedTokens: [() => ({ args: { config, w: w(), tokens: tokens(), options: {} }, run: api.embedTokens })],
+  throughSomeBlocks: [
+    () => ({
+      args: {
+        ...{ config, w: w(), x: stream() },
+        options: { rows: 1, checkpointBlocks: false },
+      },
+      run: api.throughSomeBlocks,
+    }),
+  ],
+  readoutLosses: [
+    () => ({
+      args: { config, w: w(), x: stream(), targets: tensor([1], { shape: [1], dtype: 'i32', device }) },
+      run: api.readoutLosses,
+    }),
   ],
   KeyValueCache: [
     () => ({

@@ -30,7 +30,8 @@ export { CheckpointError, type WhichCheckpoint } from './checkpoint/manifest.ts'
 export { type FlopsPerToken, flopsPerToken } from './config/flops-per-token.ts'
 export { forward } from './forward/forward.ts'
 export type { ForwardOptions, ObservedActivation } from './forward/forward-options.ts'
-export { partialReadout, readout } from './forward/readout.ts'
+export { embedTokens, type SomeBlocksOptions, throughSomeBlocks } from './forward/parts.ts'
+export { partialReadout, readout, readoutLosses } from './forward/readout.ts'
 export { generate } from './generation/generate.ts'
 export type {
   GenerateOptions,
@@ -39,6 +40,7 @@ export type {
   Prompt,
   TextFilter,
 } from './generation/generate-options.ts'
+export type { RemoteModel, RemoteReading, RemoteStep } from './generation/remote/remote-model.ts'
 export { Generation } from './generation/generation.ts'
 export type {
   FinishReason,
@@ -82,8 +84,8 @@ export { quantized } from './quantized/quantized.ts'
 export { aGpt } from './growth/apply/growth-checks.ts'
 export { QuantizedGpt } from './quantized/quantized-gpt.ts'
 export type { QuantizedOptions, WeightFormat } from './quantized/quantized-options.ts'
-export { type PenaltyOptions, penalize } from './generation/penalties.ts'
-export { type SamplingOptions, sampleToken, tokenProbabilities } from './generation/sampling.ts'
+export { type PenaltyOptions, penalize } from './generation/sampling/penalties.ts'
+export { type SamplingOptions, sampleToken, tokenProbabilities } from './generation/sampling/sampling.ts'
 export { type BytePairState, BytePairTokenizer } from './tokenizer/byte-pair-tokenizer.ts'
 export { byteTokenizer, type Tokenizer } from './tokenizer/byte-tokenizer.ts'
 export type { ChatMessage, ChatTemplateOptions } from './tokenizer/chat-template.ts'

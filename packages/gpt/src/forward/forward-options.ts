@@ -1,5 +1,6 @@
 /** What a forward pass is given, and its checks. */
 import {
+  type Check,
   checkArgument,
   type ChecksOf,
   checks,
@@ -86,7 +87,7 @@ export function checkForward(who: string, config: GptConfig, w: TensorsByPath, t
 }
 
 /** Throws OptionError for what are not the parameters of a model. */
-export function checkWeights(who: string, w: TensorsByPath): void {
+function checkWeights(who: string, w: TensorsByPath): void {
   checkArgument(who, 'w', w, checks.tensorsByPath)
   if (Object.hasOwn(w, 'embed.token.weight')) return
   throw new OptionError(`${who}: got w without embed.token.weight; expected all parameters of the model.`)
@@ -99,6 +100,12 @@ const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabula
 
 const aCache = checks.instance('a KeyValueCache', KeyValueCache)
 
+/** Check of the caches of a pass. */
+export const someCaches: Check<KeyValueCache | readonly KeyValueCache[]> = checks.either(
+  aCache,
+  checks.list('a list of them', aCache),
+)
+
 /** Checks of `LossOptions`. */
 export const lossChecks: ChecksOf<LossOptions> = {
   adapters: rowAdapters,
@@ -110,6 +117,6 @@ export const lossChecks: ChecksOf<LossOptions> = {
 /** Checks of `ForwardOptions`. */
 export const optionChecks: ChecksOf<ForwardOptions> = {
   ...lossChecks,
-  cache: checks.either(aCache, checks.list('a list of them', aCache)),
+  cache: someCaches,
   lastOnly: checks.boolean,
 }

@@ -6,18 +6,11 @@
  * B batch, T tokens, C embed, V vocabulary.
  */
 import {
-  add,
   checkArgument,
   checkOptions,
   checks,
-  concatenate,
   crossEntropy,
-  fill,
-  gather,
-  linearCrossEntropy,
-  OptionError,
   reshape,
-  scope,
   slice,
   type Tensor,
   type TensorsByPath,
@@ -34,9 +27,8 @@ import {
   optionChecks,
 } from './forward-options.ts'
 import { patchedLogits, type PatchedConfig } from './patched.ts'
-import { featuresOf, logitBias, logitsOf } from './readout.ts'
-import { throughBlocks } from './residual-stream.ts'
-import { embeddedTokens, headWeight } from './layers/token-table.ts'
+import { embeddedAt, placeOf, throughPlaced } from './parts.ts'
+import { featuresOf, logitsOf, lossesOf } from './readout.ts'
 
 /**
  * Predicts the next token after every token.
@@ -82,9 +74,6 @@ function patchedRows(config: GptConfig, tokens: Tensor, isCached = false): numbe
   return Array.from({ length: B }, (_, b) => all.slice(b * T, (b + 1) * T))
 }
 
-/** Logits beyond which they are not held all at once: 128 MiB. */
-const manyLogits = 2 ** 25
-
 /**
  * The loss of every prediction, in nats. Where logits would be very many they are made and used up piece by
  * piece.
@@ -102,49 +91,18 @@ export function losses(
   checkForward('losses', config, w, tokens)
   checkOptions('losses', options, lossChecks)
   checkArgument('losses', 'targets', targets, checks.tensor)
-  const areFew = targets.size * config.vocabulary <= manyLogits || patchedRows(config, tokens) !== null
-  if (areFew) return crossEntropy(forward(config, w, tokens, options), targets)
-  const [x, weight] = [features(config, w, tokens, options), headWeight(config, w)]
-  if (config.packed) {
-    const rows = Math.max(1, Math.floor(manyLogits / config.vocabulary))
-    const pieces = Array.from({ length: Math.ceil(targets.size / rows) }, (_, i) => {
-      const [from, to] = [i * rows, Math.min(targets.size, (i + 1) * rows)]
-      return scope(() =>
-        crossEntropy(logitsOf(config, w, slice(x, [from], [to])), slice(targets, [from], [to])),
-      )
-    })
-    return concatenate(pieces)
+  if (patchedRows(config, tokens) !== null) {
+    return crossEntropy(forward(config, w, tokens, options), targets)
   }
-  if (!config.headBias) return linearCrossEntropy(x, weight, targets)
-  // A bias is the weight of one more feature that is always 1.
-  const always = fill(x.device, [targets.size, 1], 1)
-  const biases = reshape(logitBias(config, w, tokens.device), [config.vocabulary, 1])
-  return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
+  return lossesOf(config, w, features(config, w, tokens, options), targets)
 }
 
 /** The features of every token that the head reads, `f32 [B·T, C]`; of the last ones alone, `f32 [B, C]`. */
 function features(config: GptConfig, w: TensorsByPath, tokens: Tensor, options: ForwardOptions): Tensor {
   const [B, T] = tokens.shape as [number, number]
-  const { embed: C, context } = config
-  const caches = cachesOf(options.cache)
-  const pasts = pastsOf(caches, config, B)
-  const length = Math.max(...pasts) + T
-  if (length > context) {
-    throw new OptionError(`forward: got ${length} tokens; expected at most the context, ${context}.`)
-  }
-  for (const cache of caches) cache.reserve(cache.length + T)
-  const embedded = embeddedTokens(config, w, tokens) // [B, T, C]
-  const position = w['embed.position.weight'] // none with rotary positions
-  const placed = position ? add(embedded, positionsAt(position, pasts, T)) : embedded
-  const x = throughBlocks(config, w, reshape(placed, [B * T, C]), { B, T, caches, pasts }, options)
-  for (const cache of caches) cache.length += T
+  const { embed: C } = config
+  const place = placeOf('forward', config, B, T, options.cache)
+  const x = throughPlaced(config, w, embeddedAt(config, w, tokens, place), place, options)
   const read = options.lastOnly ? reshape(slice(reshape(x, [B, T, C]), [0, T - 1]), [B, C]) : x
   return featuresOf(config, w, read)
-}
-
-/** Embeddings of the positions after `pasts`, `[T, C]`, or `[B, T, C]` where they differ. */
-function positionsAt(position: Tensor, pasts: readonly number[], T: number): Tensor {
-  if (pasts.length === 1) return slice(position, [pasts[0]], [pasts[0] + T])
-  const at = pasts.flatMap((past) => Array.from({ length: T }, (_, t) => past + t))
-  return gather(position, position.device.tensor(at, { shape: [pasts.length, T], dtype: 'i32' }, 'positions'))
 }

@@ -3,16 +3,23 @@ import {
   add,
   checkArgument,
   checks,
+  concatenate,
+  crossEntropy,
   type Device,
+  fill,
   formatShape,
+  linearCrossEntropy,
+  OptionError,
+  reshape,
+  scope,
   ShapeError,
+  slice,
   type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { aConfig, type GptConfig } from '../config/gpt-config.ts'
-import { checkWeights } from './forward-options.ts'
 import { normalize, shareInNorm } from './layers/norms.ts'
-import { headProduct } from './layers/token-table.ts'
+import { headProduct, headWeight } from './layers/token-table.ts'
 
 /** The features that the head reads, `[N, C]`, of the residual stream. */
 export const featuresOf = (config: GptConfig, w: TensorsByPath, x: Tensor): Tensor =>
@@ -22,6 +29,36 @@ export const featuresOf = (config: GptConfig, w: TensorsByPath, x: Tensor): Tens
 export function logitsOf(config: GptConfig, w: TensorsByPath, features: Tensor): Tensor {
   const logits = headProduct(config, w, features)
   return config.headBias ? add(logits, logitBias(config, w, features.device)) : logits
+}
+
+/** Logits beyond which they are not held all at once: 128 MiB. */
+const manyLogits = 2 ** 25
+
+/**
+ * The loss of every prediction from features, in nats, `[N]`. Where logits would be very many they are made
+ * and used up piece by piece.
+ *
+ * @param x The features, `[N, C]`.
+ * @param targets `i32 [N]`; a negative one is not counted.
+ */
+export function lossesOf(config: GptConfig, w: TensorsByPath, x: Tensor, targets: Tensor): Tensor {
+  if (targets.size * config.vocabulary <= manyLogits) return crossEntropy(logitsOf(config, w, x), targets)
+  const weight = headWeight(config, w)
+  if (config.packed) {
+    const rows = Math.max(1, Math.floor(manyLogits / config.vocabulary))
+    const pieces = Array.from({ length: Math.ceil(targets.size / rows) }, (_, i) => {
+      const [from, to] = [i * rows, Math.min(targets.size, (i + 1) * rows)]
+      return scope(() =>
+        crossEntropy(logitsOf(config, w, slice(x, [from], [to])), slice(targets, [from], [to])),
+      )
+    })
+    return concatenate(pieces)
+  }
+  if (!config.headBias) return linearCrossEntropy(x, weight, targets)
+  // A bias is the weight of one more feature that is always 1.
+  const always = fill(x.device, [targets.size, 1], 1)
+  const biases = reshape(logitBias(config, w, x.device), [config.vocabulary, 1])
+  return linearCrossEntropy(concatenate([x, always], 1), concatenate([weight, biases], 1), targets)
 }
 
 /** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
@@ -67,12 +104,39 @@ export function partialReadout(config: GptConfig, w: TensorsByPath, x: Tensor, p
   return headProduct(config, w, shareInNorm(config, w, 'head.norm', x, part))
 }
 
+/**
+ * The loss of every prediction from the residual stream above the last block, in nats: `losses` of the model
+ * where the stream is that of its tokens. Where logits would be very many they are made piece by piece.
+ *
+ * @param w Parameters by path: those of the head, which are the token embedding's unless it has its own.
+ * @param x `f32 [N, C]`.
+ * @param targets `i32 [N]`: the next tokens; a negative one is not counted.
+ * @returns `f32 [N]`.
+ * @throws ShapeError for a stream of another width, OptionError without the parameters of the head.
+ */
+export function readoutLosses(config: GptConfig, w: TensorsByPath, x: Tensor, targets: Tensor): Tensor {
+  checkStream('readoutLosses', config, w, x)
+  checkArgument('readoutLosses', 'targets', targets, checks.tensor)
+  return lossesOf(config, w, featuresOf(config, w, x), targets)
+}
+
+/** Throws OptionError or ShapeError for what is no residual stream, or without the parameters of the head. */
 function checkStream(who: string, config: GptConfig, w: TensorsByPath, x: Tensor): void {
   checkArgument(who, 'config', config, aConfig)
-  checkWeights(who, w)
+  checkArgument(who, 'w', w, checks.tensorsByPath)
+  const matrix = config.untiedHead ? 'head.weight' : 'embed.token.weight'
+  const missing = [matrix, 'head.norm.gain'].find((path) => !Object.hasOwn(w, path))
+  if (missing !== undefined) {
+    throw new OptionError(`${who}: got w without ${missing}; expected the parameters of the head.`)
+  }
+  checkStreamOf(who, config, x)
+}
+
+/** Throws ShapeError unless it is a residual stream, `f32 [N, C]`. */
+export function checkStreamOf(who: string, { embed }: GptConfig, x: Tensor): void {
   checkArgument(who, 'x', x, checks.tensor)
-  if (x.dtype === 'f32' && x.shape.length === 2 && x.shape[1] === config.embed) return
+  if (x.dtype === 'f32' && x.shape.length === 2 && x.shape[1] === embed) return
   throw new ShapeError(
-    `${who}: got ${x.dtype}${formatShape(x.shape)}; expected the residual stream, f32 [N, ${config.embed}].`,
+    `${who}: got ${x.dtype}${formatShape(x.shape)}; expected the residual stream, f32 [N, ${embed}].`,
   )
 }

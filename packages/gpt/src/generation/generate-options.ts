@@ -13,8 +13,8 @@ import type { GrowthLog } from '../growth/plan/growth-log.ts'
 import { placesFrom, startOfEnd } from '../patches/window.ts'
 import { aCacheFormat, type CacheFormat } from '../forward/key-value-cache.ts'
 import type { Tokenizer } from '../tokenizer/byte-tokenizer.ts'
-import { penaltyChecks, type PenaltyOptions } from './penalties.ts'
-import { samplingChecks, type SamplingOptions } from './sampling.ts'
+import { penaltyChecks, type PenaltyOptions } from './sampling/penalties.ts'
+import { samplingChecks, type SamplingOptions } from './sampling/sampling.ts'
 
 /** What generation needs of a model; every `Gpt` has it, and every `QuantizedGpt`. */
 export interface GenerativeModel {

@@ -10,6 +10,8 @@ import {
 } from './generate-options.ts'
 import { Generation } from './generation.ts'
 import { type Generated, type GeneratedToken, GenerationRow } from './generation-row.ts'
+import { aRemoteModel, type RemoteModel } from './remote/remote-model.ts'
+import { checkRemote, writeRemotely } from './write-remotely.ts'
 import { writeRows } from './write-rows.ts'
 
 /**
@@ -20,6 +22,8 @@ import { writeRows } from './write-rows.ts'
  * and grow between two tokens: the text is written by the weights of its first token, or by those of each
  * moment (`weights`).
  *
+ * @param model One that is here, or elsewhere: that reads with the weights of its first token, and takes no
+ *   draft and no adapters.
  * @param prompt At least one token, each in [0, V); of a longer one only the last `context` tokens count. A
  *   text with a tokenizer. Or a list of either, of any lengths: rows are read together and never padded, so
  *   each writes what it would write alone, up to the last bits of its logits.
@@ -35,35 +39,36 @@ import { writeRows } from './write-rows.ts'
  * ```
  */
 export function generate(
-  model: GenerativeModel,
+  model: GenerativeModel | RemoteModel,
   prompt: string,
   options: GenerateOptions,
 ): Generation<string, Generated>
 export function generate(
-  model: GenerativeModel,
+  model: GenerativeModel | RemoteModel,
   prompt: readonly Prompt[],
   options: GenerateOptions,
 ): Generation<GeneratedToken, Generated[]>
 export function generate(
-  model: GenerativeModel,
+  model: GenerativeModel | RemoteModel,
   prompt: ArrayLike<number>,
   options: GenerateOptions,
 ): Generation<number, Generated>
 export function generate(
-  model: GenerativeModel,
+  model: GenerativeModel | RemoteModel,
   prompt: Prompt | readonly Prompt[],
   options: GenerateOptions,
 ): Generation<unknown, unknown> {
-  checkArgument('generate', 'model', model, modelCheck)
+  checkArgument('generate', 'model', model, checks.either(modelCheck, aRemoteModel))
   checkArgument('generate', 'prompt', prompt, aPrompt)
   checkOptions('generate', options, generateChecks)
+  if (isRemote(model)) checkRemote(model, options)
   const isList = Array.isArray(prompt) && typeof prompt[0] !== 'number' && prompt.length > 0
   const prompts = isList ? (prompt as readonly Prompt[]) : [prompt as Prompt]
   const { config } = model
   const rows = tokensOfPrompts(model, prompts, options).map(
     (tokens, row) => new GenerationRow(row, tokens, config, options),
   )
-  const steps = writeRows(model, rows, options)
+  const steps = isRemote(model) ? writeRemotely(model, rows, options) : writeRows(model, rows, options)
   if (isList) {
     return new Generation(
       steps,
@@ -75,6 +80,8 @@ export function generate(
   if (typeof prompt !== 'string') return new Generation(steps, ({ token }) => token, whole)
   return new Generation(steps, ({ text }) => (text === '' ? undefined : text), whole)
 }
+
+const isRemote = (model: GenerativeModel | RemoteModel): model is RemoteModel => aRemoteModel.accepts(model)
 
 const onePrompt = checks.either(checks.tokens, checks.text)
 const aPrompt = checks.either(onePrompt, checks.list('a list of such', onePrompt))

@@ -3,10 +3,10 @@ import { checks, keyFromSeed, NonFiniteError, OptionError, RandomStream, shown }
 import type { GptConfig } from '../config/gpt-config.ts'
 import { placesFrom, startOfEnd } from '../patches/window.ts'
 import type { GenerateOptions, TextFilter } from './generate-options.ts'
-import { hasPenalty, penalizeCounted, TokenCounts } from './penalties.ts'
-import { candidatesOf, type Candidates, chooseToken } from './sampling.ts'
+import { hasPenalty, penalizeCounted, TokenCounts } from './sampling/penalties.ts'
+import { candidatesOf, type Candidates, chooseToken } from './sampling/sampling.ts'
 import { TextPieces } from './text-pieces.ts'
-import { topTokens } from './top-tokens.ts'
+import { topTokens } from './sampling/top-tokens.ts'
 
 /** Why a text ended: `aborted` also where nobody took what would have come. */
 export type FinishReason = 'tokens' | 'stopToken' | 'stopText' | 'context' | 'noToken' | 'aborted'

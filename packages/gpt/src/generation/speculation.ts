@@ -5,7 +5,7 @@
 import type { RandomStream } from '@burgeon/tensor'
 import type { GenerateOptions } from './generate-options.ts'
 import type { GeneratedToken, GenerationRow } from './generation-row.ts'
-import { type Candidates, chooseToken, drawFrom, probabilitiesOf } from './sampling.ts'
+import { type Candidates, chooseToken, drawFrom, probabilitiesOf } from './sampling/sampling.ts'
 import type { RowGroup, TokenReader } from './token-reader.ts'
 
 /** A model and what it remembers of one row. */

@@ -47,7 +47,22 @@ export async function* writeRows(
   }
 }
 
-const hasEnded = ({ finish }: GenerationRow): boolean => finish !== undefined
+/** Whether nothing more comes of a row. */
+export const hasEnded = ({ finish }: GenerationRow): boolean => finish !== undefined
+
+/** What a model remembers of some rows: the part that generation itself changes. */
+export interface RowCache {
+  /** Forgets all but the first tokens of each row. */
+  rewind(tokens: number): void
+  /** Keeps some of the rows, in this order. */
+  select(rows: readonly number[]): void
+}
+
+/** Rows with equally long windows, and what is remembered of them. */
+export interface ReadRows<Cache extends RowCache = RowCache> {
+  rows: readonly GenerationRow[]
+  readonly cache: Cache
+}
 
 /** Rows whose windows have one form, or, if they are `apart`, each by itself. */
 export function groupsOf(
@@ -64,7 +79,7 @@ export function groupsOf(
 }
 
 /** Leaves out the rows that have ended. */
-export function narrow(group: RowGroup): void {
+export function narrow(group: ReadRows): void {
   const kept = [...group.rows.keys()].filter((i) => !hasEnded(group.rows[i]))
   if (kept.length === group.rows.length) return
   group.rows = kept.map((i) => group.rows[i])
@@ -89,8 +104,8 @@ export function apartByForm(groups: readonly RowGroup[], reader: TokenReader): R
 
 /** Where a window has outgrown the context, goes on with the second half of it, or throws. */
 export function makeRoom(
-  { rows, cache }: RowGroup,
-  draft: RowGroup | undefined,
+  { rows, cache }: ReadRows,
+  draft: ReadRows | undefined,
   config: GptConfig,
   { onContextFull = 'slide' }: GenerateOptions,
 ): void {
