@@ -28,6 +28,7 @@ export {
 export { type InProcessNetwork, inProcessNetwork } from './seams/memory/in-process-network.ts'
 export { memoryBlobs } from './seams/memory/memory-blobs.ts'
 export { memoryLog } from './seams/memory/memory-log.ts'
+export { type AskLarge, largeRequests, respondLarge } from './seams/large-requests.ts'
 export { maxPayload } from './seams/payload.ts'
 export {
   aTransport,
@@ -37,3 +38,4 @@ export {
   type Subscription,
   type Transport,
 } from './seams/transport.ts'
+export * from './shards/index.ts'

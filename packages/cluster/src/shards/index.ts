@@ -1,0 +1,10 @@
+/** A model in stages, each in a process of its own. */
+export { SavedStages } from './saved/saved-stages.ts'
+export { ModelStage, stagesOf } from './model-stage.ts'
+export { ShardError } from './shard-error.ts'
+export { ShardedModel, type ShardedModelOptions, type ShardedStep } from './sharded-model.ts'
+export { answerStage, localLink, type StageLink, transportLink } from './stage-link.ts'
+export { splitStages, type SplitOptions, type StageShare, stageSpecs } from './stage-split.ts'
+export { StageWorker, type StageWorkerOptions } from './stage-worker.ts'
+export type { LearningState } from './saved/saved-stages.ts'
+export type { RowsOfTokens } from './work/pipeline.ts'
