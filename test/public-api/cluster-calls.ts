@@ -2,11 +2,13 @@
 import * as api from '@burgeon/cluster'
 import * as testing from '@burgeon/cluster/testing'
 import type { CallsOf } from './call.ts'
+import { fleetCalls } from './fleet-calls.ts'
 import { shardCalls } from './shard-calls.ts'
 
 const sizes = (): api.PlannedSizes => ({ layers: 2, embed: 256, vocabulary: 256, context: 64, headDim: 64 })
 
 export const clusterCalls: CallsOf<typeof api> = {
+  ...fleetCalls,
   ...shardCalls,
   plannedModel: [
     () => ({ args: { sizes: sizes() }, run: api.plannedModel }),

@@ -38,4 +38,5 @@ export {
   type Subscription,
   type Transport,
 } from './seams/transport.ts'
+export * from './fleet/index.ts'
 export * from './shards/index.ts'

@@ -1,6 +1,14 @@
 /** A model in stages learns what the whole model learns: bit for bit where additions have one order, else to rounding. */
 import { adamw, type GradientTransform, sgd } from '@burgeon/autograd/optim'
-import { ShardedModel, type ShardedModelOptions, ShardError, stagesOf, StageWorker } from '@burgeon/cluster'
+import {
+  ModelStage,
+  ShardedModel,
+  type ShardedModelOptions,
+  ShardError,
+  splitStages,
+  stagesOf,
+  StageWorker,
+} from '@burgeon/cluster'
 import { Gpt, type GptConfig, gptConfig } from '@burgeon/gpt'
 import { NonFiniteError, OptionError } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -146,7 +154,6 @@ describe('a new stage', () => {
   test('has the weights of the whole new model, and no others', async () => {
     const sizes = { vocabulary: 11, context: 6, embed: 8, heads: 2, layers: 3 }
     const whole = Gpt.create(sizes, { seed: 3, device: reference })
-    const { ModelStage, splitStages } = await import('@burgeon/cluster')
     const shares = splitStages(whole.config, { stages: 3 })
     const stages = shares.map((share) =>
       ModelStage.create(whole.config, share, { seed: 3, device: reference }),

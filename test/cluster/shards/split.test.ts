@@ -1,5 +1,14 @@
 /** Splits: every block once, in order, as even as whole blocks can be. */
-import { localLink, splitStages, type StageShare, stageSpecs, stagesOf, StageWorker } from '@burgeon/cluster'
+import { sgd } from '@burgeon/autograd/optim'
+import {
+  localLink,
+  ShardedModel,
+  splitStages,
+  type StageShare,
+  stageSpecs,
+  stagesOf,
+  StageWorker,
+} from '@burgeon/cluster'
 import { type GptConfig, gptConfig, parametersOf, parameterSpecs } from '@burgeon/gpt'
 import { OptionError, sizeOf } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -78,9 +87,7 @@ describe('a split', () => {
     }
   })
   test('keeps two parts on their way at once, and no more in a stage than there are stages', async () => {
-    const { ShardedModel } = await import('@burgeon/cluster')
     const config = gptConfig({ ...sizes, layers: 3 })
-    const { sgd } = await import('@burgeon/autograd/optim')
     const stages = stagesOf(modelOf(config, drawFrom(1), openReference()), 3)
     const workers = stages.map((stage) => new StageWorker(stage, { optimizer: sgd({ learningRate: 0.1 }) }))
     const atOnce = new Set<number>()

@@ -23,14 +23,7 @@ export const aStageWorker: Check<StageWorker> = checks.instance('a StageWorker',
 /** The way to a stage in this process. */
 export function localLink(worker: StageWorker): StageLink {
   checkArgument('localLink', 'worker', worker, aStageWorker)
-  let last: Promise<unknown> = Promise.resolve()
-  return {
-    ask(payload) {
-      const answered = last.then(() => worker.answer(payload))
-      last = answered
-      return answered
-    },
-  }
+  return { ask: (payload) => worker.answer(payload) }
 }
 
 /**

@@ -44,6 +44,7 @@ export class StageWorker {
   readonly #readings: StageReadings
   readonly #options: StageWorkerOptions
   #leader = ''
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** @throws OptionError for options that are none. */
   constructor(stage: ModelStage, options: StageWorkerOptions = {}) {
@@ -71,11 +72,23 @@ export class StageWorker {
   }
 
   /**
-   * Answers a message. It never rejects: what goes wrong is an answer, too.
+   * Answers a message, after those that came before. It never rejects: what goes wrong is an answer, too.
    *
    * @param payload As the leader writes it.
    */
-  async answer(payload: Uint8Array): Promise<Uint8Array> {
+  answer(payload: Uint8Array): Promise<Uint8Array> {
+    const answered = this.#turn.then(() => this.#answered(payload))
+    this.#turn = answered
+    return answered
+  }
+
+  /** Frees what it holds, the stage's parameters among it. */
+  dispose(): void {
+    this.#forget()
+    this.stage.dispose()
+  }
+
+  async #answered(payload: Uint8Array): Promise<Uint8Array> {
     try {
       return writeMessage(await this.#answerTo(readMessage(payload)))
     } catch (error) {
@@ -84,12 +97,6 @@ export class StageWorker {
         messageOf('error', { name: passedOn.includes(name) ? name : 'ShardError', message }),
       )
     }
-  }
-
-  /** Frees what it holds, the stage's parameters among it. */
-  dispose(): void {
-    this.#forget()
-    this.stage.dispose()
   }
 
   #forget(): void {

@@ -1,0 +1,113 @@
+/** What a learner says of its weights: which they are, by digests, and where the numbers lie that have changed. */
+import { configFromState, type GptConfig } from '@burgeon/gpt'
+import {
+  arrayFromRaw,
+  BadFileError,
+  type NumericArray,
+  type Tensor,
+  rawFromArray,
+  readSafetensors,
+  writeSafetensors,
+} from '@burgeon/tensor'
+import { aDigest } from '../seams/blobs.ts'
+import { digestOf } from '../seams/digest.ts'
+import { WeightsError } from './weights-error.ts'
+
+/** Weights of one moment, by digests. */
+export interface WeightsManifest {
+  readonly config: GptConfig
+  /** SHA-256 of each parameter's shape and numbers, by path, in the order of the model. */
+  readonly digests: Readonly<Record<string, string>>
+}
+
+/** What is announced. */
+export interface Announcement {
+  /** Counts what one source has announced, from 1. */
+  readonly version: number
+  /** Steps that the weights have learnt. */
+  readonly step: number
+  /** Digest of the manifest: whoever has the same has the same weights. */
+  readonly root: string
+  /** That of the weights before, on which these build; null for the whole. */
+  readonly from: string | null
+  /** Digest of the blob. */
+  readonly blob: string
+}
+
+/** A blob: the manifest, and the parameters that are not as they were. */
+export interface WeightsBlob extends WeightsManifest {
+  readonly changed: ReadonlyMap<string, NumericArray>
+}
+
+const textBytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The digest of a parameter. */
+export async function digestOfTensor(tensor: Tensor): Promise<string> {
+  return digestOfNumbers(tensor.shape, await tensor.read())
+}
+
+/** The digest of numbers of a shape. */
+export function digestOfNumbers(shape: readonly number[], numbers: ArrayLike<number>): Promise<string> {
+  const floats = Float32Array.from(numbers)
+  const head = textBytes(`[${shape.join()}]`)
+  const bytes = new Uint8Array(head.length + floats.byteLength)
+  bytes.set(head)
+  bytes.set(new Uint8Array(floats.buffer), head.length)
+  return digestOf(bytes)
+}
+
+/** The digest of a manifest. */
+export function rootOf({ config, digests }: WeightsManifest): Promise<string> {
+  return digestOf(textBytes(JSON.stringify([configFromState(config), Object.entries(digests)])))
+}
+
+/** The bytes of a blob. */
+export function writeBlob(manifest: WeightsManifest, changed: ReadonlyMap<string, Float32Array>): Uint8Array {
+  const tensors = [...changed].map(([path, data]) => [path, rawFromArray(data, [data.length])] as const)
+  return writeSafetensors(new Map(tensors), { manifest: JSON.stringify(manifest) })
+}
+
+/** @throws WeightsError for bytes that are no weights. */
+export function readBlob(bytes: Uint8Array): WeightsBlob {
+  try {
+    const { tensors, metadata } = readSafetensors(bytes)
+    const { config, digests } = JSON.parse(metadata.get('manifest') ?? 'null') as WeightsManifest
+    const changed = new Map([...tensors].map(([path, raw]) => [path, arrayFromRaw(raw) as Float32Array]))
+    return { config: configFromState(config), digests, changed }
+  } catch (error) {
+    throw new WeightsError(`weights: got ${bytes.length} bytes that are none: ${(error as Error).message}`, {
+      cause: error instanceof BadFileError ? undefined : error,
+    })
+  }
+}
+
+/** The bytes of an announcement. */
+export const writeAnnouncement = (announcement: Announcement): Uint8Array =>
+  textBytes(JSON.stringify(announcement))
+
+/** @throws WeightsError for bytes that are no announcement. */
+export function readAnnouncement(payload: Uint8Array): Announcement {
+  let said: Partial<Announcement> | null = null
+  try {
+    said = JSON.parse(new TextDecoder().decode(payload)) as Partial<Announcement> | null
+  } catch {
+    // Said below.
+  }
+  const { version, step, root, from, blob } = said ?? {}
+  const areCounts = [version, step].every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
+  if (
+    areCounts &&
+    aDigest.accepts(root) &&
+    aDigest.accepts(blob) &&
+    (from === null || aDigest.accepts(from))
+  ) {
+    return said as Announcement
+  }
+  throw new WeightsError(
+    `weights: got ${payload.length} bytes that announce none; expected those of a WeightsSource.`,
+  )
+}
+
+/** A name for weights as answers carry it: the steps, and the beginning of their digest. */
+export const nameOf = ({ step, root }: Pick<Announcement, 'step' | 'root'>): string =>
+  `${step}-${root.slice(0, 12)}`

@@ -1,0 +1,72 @@
+/** Right calls of fleets, of `@burgeon/cluster`. */
+import * as api from '@burgeon/cluster'
+import { Gpt } from '@burgeon/gpt'
+import { openReference } from '@burgeon/tensor/reference'
+import type { CallsOf } from './call.ts'
+
+const device = openReference()
+const model = (): Gpt => Gpt.create({ vocabulary: 8, context: 4, embed: 4, heads: 2, layers: 1 }, { device })
+
+async function fleet() {
+  const [network, blobs] = [api.inProcessNetwork(), api.memoryBlobs()]
+  const transport = network.connect()
+  const source = await api.WeightsSource.open(model(), { transport, blobs, subject: 'w' })
+  const replica = await api.Replica.follow({ transport, blobs, subject: 'w', device })
+  await api.answerFleet(replica, { transport, subject: 'ask', name: 'one' })
+  return { transport, blobs, source, replica }
+}
+
+const { transport, blobs, source, replica } = await fleet()
+
+type Fleet = Pick<typeof api, 'WeightsSource' | 'Replica' | 'answerFleet' | 'askFleet'>
+
+export const fleetCalls: CallsOf<Fleet> = {
+  WeightsSource: [
+    () => ({
+      args: {
+        model: model(),
+        options: {
+          transport: api.inProcessNetwork().connect(),
+          blobs: api.memoryBlobs(),
+          subject: 'w',
+          keeps: 2,
+        },
+      },
+      run: api.WeightsSource.open,
+      says: ['transport: publish', 'transport: respond'],
+    }),
+    () => ({
+      args: { options: { step: 1 } },
+      run: (options: { step: number }) => source.announce(options),
+    }),
+  ],
+  Replica: [
+    () => ({
+      args: { options: { transport, blobs, subject: 'w', device, onEvent: () => {} } },
+      run: api.Replica.follow,
+      says: ['transport: subscribe', 'transport: request'],
+    }),
+    () => ({
+      args: { body: async () => Promise.resolve(1) },
+      run: (body: () => Promise<number>) => replica.use(body),
+    }),
+  ],
+  answerFleet: [
+    () => ({
+      args: { replica, options: { transport, subject: 'other', name: 'two' } },
+      run: api.answerFleet,
+      says: ['transport: respond'],
+    }),
+  ],
+  askFleet: [
+    () => ({
+      args: {
+        prompt: [1],
+        options: { tokens: 1, onContextFull: 'stop', seed: 1 },
+        fleet: { transport, subject: 'ask', attempts: 1 },
+      },
+      run: api.askFleet,
+      says: ['generate', 'transport: request'],
+    }),
+  ],
+}
