@@ -71,6 +71,7 @@ const singleRoles = [
   'freezing',
   'vocabulary',
   'recall',
+  'average',
 ] as const
 type SingleRole = (typeof singleRoles)[number]
 
@@ -79,8 +80,8 @@ export function savedPart(saved: SavedLearner, role: SingleRole): unknown {
   checkArgument('savedPart', 'saved', saved, aSavedLearner)
   checkArgument('savedPart', 'role', role, checks.oneOf(...singleRoles))
   if (!hasNamesOnly(saved)) return saved.parts.find((part) => part.role === role)?.state
-  // Those learners recalled nothing.
-  if (role === 'recall') return undefined
+  // Those learners recalled and averaged nothing.
+  if (role === 'recall' || role === 'average') return undefined
   const { policy, lastGrowth } = saved
   return (role === 'growth' ? { policy, lastGrowth } : saved[role]) ?? undefined
 }

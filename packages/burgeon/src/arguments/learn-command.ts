@@ -75,6 +75,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       number(0.01, 0.99),
     )
     .option(
+      '--average <decay>',
+      'answer with an average of the weights over steps, such as 0.98 over some fifty; with them as they are unless given',
+      number(0, 0.9999),
+    )
+    .option(
       '--policy <file>',
       'JSON of what may be learnt, said and grown, and what needs approval; everything unless given',
     )

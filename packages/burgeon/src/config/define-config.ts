@@ -33,6 +33,8 @@ export interface LearnConfig {
   readonly sleepEvery?: number | undefined
   /** How often sets of tokens are to hold what comes, from 0.01 to 0.99. */
   readonly coverage?: number | undefined
+  /** Decay of the average of its weights that it answers with, from 0 to 0.9999. */
+  readonly average?: number | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
   /** File of JSON: what may be learnt, said and grown. */
@@ -120,6 +122,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   recall: checks.integer({ from: 2 ** 18 }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ from: 0.01, to: 0.99 }),
+  average: checks.number({ from: 0, to: 0.9999 }),
   guard: checks.text,
   policy: checks.text,
   keepSizes: checks.boolean,

@@ -81,7 +81,7 @@ const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise
   async checkpoint(who, path) {
     const { model: state, learner, tokenizer, life } = await readCheckpoint(nodeDisk(path))
     if (!state) throw new UsageError(`${who}: the checkpoint in ${printable(path)} holds no model.`)
-    const model = Gpt.fromState(state as GptState)
+    const model = Gpt.fromState(spoken(state as GptState, learner as SavedLearner | undefined))
     const recall = learner === undefined ? undefined : savedRecall(path, learner as SavedLearner)
     const own = { model, ...(recall && { recall }), filter: savedOutput(who, life) }
     if (tokenizer !== undefined) return { ...own, tokenizer: tokenizerFromState(path, tokenizer) }
@@ -103,6 +103,13 @@ const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise
     const rows = Math.max(vocabulary, tokenizer.vocabulary)
     return { model, tokenizer: PretrainedTokenizer.fromState({ ...tokenizer.toState(), vocabulary: rows }) }
   },
+}
+
+/** The weights that a life answers with: the average of those that it learnt, where it keeps one. */
+function spoken(state: GptState, learner: SavedLearner | undefined): GptState {
+  const average = learner && savedPart(learner, 'average')
+  const { weights = {} } = (average ?? {}) as Partial<Pick<GptState, 'weights'>>
+  return { ...state, weights: { ...state.weights, ...weights } }
 }
 
 /** The tokens that its configurations call the end, or that its tokenizer does. */

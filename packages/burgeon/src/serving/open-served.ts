@@ -9,6 +9,7 @@ import { ownOutputOf, outputOf } from '../models/own-output.ts'
 import { openedAt } from '../models/open-model.ts'
 import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
+import { speakerOf } from '../session/life/speaker.ts'
 import type { LifeNews } from './life-news.ts'
 import { servedAudit } from './served-audit.ts'
 import { type PresentLife, servedCheckpoints } from './served-checkpoints.ts'
@@ -68,12 +69,12 @@ export function servedLife(
     ...{ id, endTokens: [], life: watcher, checkpoints },
     explain: servedExplain(() => {
       const { learner, tokenizer } = now
-      return { learner, model: learner.model, tokenizer, recall: learner.strategy.recall }
+      return { learner, model: speakerOf(learner), tokenizer, recall: learner.strategy.recall }
     }),
     audit: servedAudit(disk, () => now.life),
     feedback: servedFeedback(disk, { life: () => now.life, teacher: () => now.teacher }),
     get model() {
-      return now.learner.model
+      return speakerOf(now.learner)
     },
     get tokenizer() {
       return now.tokenizer

@@ -6,6 +6,7 @@ import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
 import { lifeBatches } from './source/life-batches.ts'
 import type { HeldOutText } from './life/life-origin.ts'
+import { speakerOf } from './life/speaker.ts'
 
 /** Measurements and callbacks of `consume`. */
 export interface ConsumeOptions {
@@ -136,7 +137,8 @@ async function measure(
   const known = record.measurements.some((m) => m.bytes === record.bytes && m.stage === stage)
   if (known || heldOut.length === 0) return
   const losses: Record<string, number> = {}
-  const { model, strategy } = learner
+  const { strategy } = learner
+  const model = speakerOf(learner)
   for (const { name, bytes } of heldOut) {
     losses[name] = await bitsPerByteOf(model, bytes, strategy.vocabulary?.tokenizer)
   }

@@ -38,6 +38,8 @@ export interface ContinueOptions {
   readonly sleepEvery?: number
   /** How often sets of tokens are to hold what comes, in (0, 1); no account is kept unless given. */
   readonly coverage?: number
+  /** Decay of the average of weights that answers, in [0, 1); the weights as they are answer unless given. */
+  readonly average?: number
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
   /** What it may learn, say and grow (`heldPolicy`). Everything unless given. */
@@ -68,6 +70,7 @@ const optionChecks: ChecksOf<ContinueOptions> = {
   recall: checks.integer({ from: leastRecall }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
+  average: checks.number({ from: 0, below: 1 }),
   guard: changeChecks.guard,
   policy: aHeldPolicy,
   seed: checks.seed,
@@ -136,6 +139,7 @@ export async function begunFrom(model: Gpt, options: ContinueOptions): Promise<B
     ...(options.recall !== undefined && { recall: options.recall }),
     ...(options.sleepEvery !== undefined && { sleepEvery: options.sleepEvery }),
     ...(options.coverage !== undefined && { coverage: options.coverage }),
+    ...(options.average !== undefined && { average: options.average }),
     ...(options.guard !== undefined && { guard: options.guard }),
     ...(options.policy !== undefined && { policy: options.policy }),
   }

@@ -1,6 +1,7 @@
 /** Samples: text that a model writes after a prompt. */
 import { byteTokenizer, generate } from '@burgeon/gpt'
 import type { Life } from './life/life-checkpoint.ts'
+import { speakerOf } from './life/speaker.ts'
 
 /** Text that a model wrote, and its prompt. */
 export interface Sample {
@@ -17,7 +18,7 @@ export async function writeSample({ learner, settings }: Life, prompt: string): 
   const begun = settings.vocabulary === undefined ? prompt : prompt.trimEnd()
   const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed }
   const tokens: number[] = []
-  for await (const token of generate(learner.model, tokenizer.encode(begun), options)) {
+  for await (const token of generate(speakerOf(learner), tokenizer.encode(begun), options)) {
     tokens.push(token)
     if (tokenizer.decode(tokens).length >= 200) break
   }

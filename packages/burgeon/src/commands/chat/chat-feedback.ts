@@ -1,10 +1,11 @@
 /** What is said of answers in a talk, and learnt by the life that gave them. */
-import { BurgeonError, NonFiniteError } from '@burgeon/tensor'
+import { BurgeonError, NonFiniteError, shareParameters } from '@burgeon/tensor'
 import { BytePairTokenizer } from '@burgeon/gpt'
 import type { FeedbackOutcome } from '@burgeon/server'
 import type { OpenedModel } from '../../models/open-model.ts'
 import { learnFeedback } from '../../serving/learn-feedback.ts'
 import { requireUnstopped } from '../../session/control/stop-file.ts'
+import { speakerOf } from '../../session/life/speaker.ts'
 import { gateOf } from '../../session/guard/gate.ts'
 import { judgeAnswer } from '../../session/guard/judge-answer.ts'
 import { keeper } from '../../session/keeper.ts'
@@ -101,6 +102,8 @@ export function learnInTalk(
     )
     const { vocabulary, recall } = learner.strategy
     const tokenizer = vocabulary?.tokenizer ?? new BytePairTokenizer()
+    // The average goes with the learner.
+    shareParameters(learner.model.parameters, speakerOf(learner).parameters)
     const opened = { model: learner.model, tokenizer, ...(recall && { recall }) }
     learner.dispose()
     return { ...outcome, opened }

@@ -48,6 +48,8 @@ export interface LearnOptions extends SinkFiles {
   readonly sleepEvery?: number
   /** How often sets of tokens are to hold what comes; it keeps no account of that unless given. */
   readonly coverage?: number
+  /** Decay of the average of its weights that it answers with; the weights as they are unless given. */
+  readonly average?: number
   /** File of JSON: guards by name, with their options. Everything is learnt unless given. */
   readonly guard?: string
   /** File of JSON: what may be learnt, said and grown. Everything unless given. */
@@ -73,6 +75,7 @@ function learnSettings(
     recall,
     sleepEvery,
     coverage,
+    average,
   }: LearnOptions,
   guard: GuardSettings | undefined,
   policy: HeldPolicy | undefined,
@@ -93,6 +96,7 @@ function learnSettings(
     ...(recall !== undefined && { recall }),
     ...(sleepEvery !== undefined && { sleepEvery }),
     ...(coverage !== undefined && { coverage }),
+    ...(average !== undefined && { average }),
     ...(guard !== undefined && { guard }),
     ...(policy !== undefined && { policy }),
   }
@@ -108,7 +112,7 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  const { recall, sleepEvery, coverage } = options
+  const { recall, sleepEvery, coverage, average } = options
   const guard = options.guard === undefined ? undefined : await readGuards('learn', options.guard)
   const policy = options.policy === undefined ? undefined : await readPolicyFile('learn', options.policy)
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
@@ -131,6 +135,7 @@ export async function begunOrTakenUp(
         recall,
         sleepEvery,
         coverage,
+        average,
         guard,
         policy,
         seed,
@@ -169,6 +174,7 @@ export async function begunOrTakenUp(
     ['--recall', recall, settings.recall ?? 0],
     ['--sleep-every', sleepEvery, settings.sleepEvery ?? 'none'],
     ['--coverage', coverage, settings.coverage ?? 'none'],
+    ['--average', average, settings.average ?? 'none'],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(

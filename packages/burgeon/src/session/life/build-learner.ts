@@ -3,6 +3,7 @@ import { adamw, chain, clipByGlobalNorm, warmUp } from '@burgeon/autograd/optim'
 import {
   afterDrift,
   anyOf,
+  averagedWeights,
   type TokenBatch,
   byteShift,
   compose,
@@ -102,7 +103,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 }
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
-  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage } = settings
+  const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage, average } = settings
   const guard = guardUnder(settings.policy, settings.guard)
   return compose(
     rehearsalOf(settings, pretrained),
@@ -115,6 +116,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
     guard === undefined ? {} : { guard },
     coverage === undefined ? {} : { assessment: selfAssessment({ coverage }) },
+    average === undefined ? {} : { average: averagedWeights({ decay: average }) },
     sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )
 }

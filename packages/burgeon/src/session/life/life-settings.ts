@@ -63,6 +63,11 @@ export interface LifeSettings {
    * keeps none unless given.
    */
   readonly coverage?: number
+  /**
+   * Decay of the average of its weights that it answers with, in [0, 1). It answers with its weights as they are
+   * unless given.
+   */
+  readonly average?: number
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
   /** What it may learn, say and grow, with the digest of that. Everything unless given. */
@@ -110,6 +115,7 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   feedback: checks.integer({ from: 1 }),
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
+  average: checks.number({ from: 0, below: 1 }),
   guard: changeChecks.guard,
   policy: changeChecks.policy,
 }
@@ -123,6 +129,7 @@ const {
   feedback,
   sleepEvery,
   coverage,
+  average,
   guard,
   policy,
   ...ofEveryVersion
@@ -137,6 +144,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   feedback: optional(feedback),
   sleepEvery: optional(sleepEvery),
   coverage: optional(coverage),
+  average: optional(average),
   guard: optional(guard),
   policy: optional(policy),
 }
