@@ -10,6 +10,7 @@ import {
   RandomStream,
   scope,
   sum,
+  type Tensor,
   type TensorsByPath,
 } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
@@ -133,6 +134,20 @@ describe('what is predicted', () => {
     expect(apart(moved[0], moved[1])).toBeGreaterThan(1e-9)
   })
 
+  it('of a series, whose patches have a time and no place, depends on no row and no column', async () => {
+    const model = await tinyModel(reference)
+    const [picture, , sound, series] = someRows(draw(8))
+    const before = [picture, sound, series].map((row) => logitsOf(model, [row]).at(-1) as number[])
+    for (const path of ['embed.row.weight', 'embed.column.weight']) {
+      const { tensor } = model.parameters.get(path)
+      const moved = tensor.readSync().map((x, i) => x + (i % 3))
+      model.parameters.replace(path, reference.tensor(moved, tensor))
+    }
+    const after = [picture, sound, series].map((row) => logitsOf(model, [row]).at(-1) as number[])
+    expect(apart(after[0], before[0])).toBeGreaterThan(1e-6)
+    expect(after.slice(1)).toEqual(before.slice(1))
+  })
+
   it('is no token but a byte inside a patch', async () => {
     const model = await tinyModel(reference)
     const logits = logitsOf(model, [someRows(draw(5))[0]])
@@ -184,6 +199,51 @@ describe('what is predicted', () => {
       const found = (at(1) - at(-1)) / (2 * step)
       expect(Math.abs(found - expected), path).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected)))
     }
+  })
+})
+
+describe('a patch', () => {
+  it('starts as loud as a token whatever its size, and in a grid four times as loud', async () => {
+    const model = Gpt.create({ ...tinySizes, embed: 128 }, { device: reference, seed: 3 })
+    const senses: readonly GrowthRequest[] = [
+      { kind: 'addSense', name: 'wide', patches: [16], columns: 1, byteEmbed: 16 },
+      { kind: 'addSense', name: 'narrow', patches: [1], columns: 1 },
+      { kind: 'addSense', name: 'grid', patches: [16, 16], columns: 2, frames: 1 },
+    ]
+    for (const [i, request] of senses.entries()) await grow(model, request, { mirrors: [], key: [1, i] })
+    const random = draw(1)
+    // Mean square of what the first patch of a piece puts into the stream, less its position.
+    const loudness = (sense: number, bytes: number): number => {
+      const rows = Array.from({ length: 40 }, () => [sense, ...bytesOf(random, bytes)])
+      let squares = 0
+      const observe = (block: string, what: string, x: Tensor): void => {
+        if (what !== 'embedded' || block !== 'embed') return
+        const values = x.readSync()
+        for (let b = 0; b < rows.length; b++)
+          for (let c = 0; c < 128; c++) squares += values[(2 * b + 1) * 128 + c] ** 2
+      }
+      scope(() => void model.forward(tokensOn(reference, rows), undefined, { observe: observe as never }))
+      return squares / (rows.length * 128)
+    }
+    const [wide, narrow, grid] = [loudness(256, 16), loudness(258, 1), loudness(260, 16)]
+    expect(narrow / wide).toBeGreaterThan(0.6)
+    expect(narrow / wide).toBeLessThan(1.6)
+    // Patch, row and column of .02, .05 and .05, times 4, beside a patch of .02, each with a position of .02.
+    expect(grid / wide).toBeGreaterThan(60)
+    expect(grid / wide).toBeLessThan(180)
+  })
+
+  it('hears most of all how large a byte is', async () => {
+    const model = Gpt.create(tinySizes, { device: reference })
+    await grow(model, { kind: 'addSense', name: 'a', patches: [4], columns: 1 }, { mirrors: [], key: [1, 1] })
+    const values = model.parameters.get('embed.patch.byte.weight').tensor.readSync()
+    const away = (a: number, b: number): number =>
+      Math.hypot(...Array.from({ length: 16 }, (_, k) => values[16 * a + k] - values[16 * b + k]))
+    expect(away(100, 101)).toBeLessThan(away(100, 110))
+    expect(away(100, 110)).toBeLessThan(away(100, 200))
+    // Each cosine is as large as its frequency is low.
+    expect([0, 1, 3].map((k) => values[k])).toEqual([1, 1 / 2, 1 / 4])
+    expect([...values.subarray(16 * 256)]).toEqual(new Array<number>(16).fill(0))
   })
 })
 
