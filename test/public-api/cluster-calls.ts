@@ -1,10 +1,12 @@
 /** Right calls of `@burgeon/cluster`. */
 import * as api from '@burgeon/cluster'
+import { gptConfig } from '@burgeon/gpt'
 import * as testing from '@burgeon/cluster/testing'
 import type { CallsOf } from './call.ts'
 import { fleetCalls } from './fleet-calls.ts'
 import { shardCalls } from './shard-calls.ts'
 
+const small = { vocabulary: 8, context: 4, embed: 8, heads: 2, layers: 1 }
 const sizes = (): api.PlannedSizes => ({ layers: 2, embed: 256, vocabulary: 256, context: 64, headDim: 64 })
 
 export const clusterCalls: CallsOf<typeof api> = {
@@ -31,6 +33,7 @@ export const clusterCalls: CallsOf<typeof api> = {
     }),
   ],
   usualAssumptions: 'plain data',
+  splitProducts: [() => ({ args: { config: gptConfig(small), devices: 2 }, run: api.splitProducts })],
   maxPayload: 'a number',
   digestOf: [() => ({ args: { bytes: new Uint8Array(3) }, run: api.digestOf })],
   aDigest: 'a check',

@@ -14,6 +14,12 @@ export {
   type PlanQuestion,
 } from './plan/make-plan.ts'
 export type { PlannedMemory } from './plan/memory.ts'
+export {
+  type ProductSplit,
+  splitProducts,
+  type SplitParameter,
+  type SplitSum,
+} from './plan/product-split.ts'
 export { plannedModel, type PlannedSizes } from './plan/planned-model.ts'
 export { aDigest, type Blobs, someBlobs } from './seams/blobs.ts'
 export { digestOf } from './seams/digest.ts'
