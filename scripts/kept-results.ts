@@ -45,6 +45,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   controller: ['controller', '--seeds', '3', '--data', 'DIR'],
   feedback: ['feedback', '--seeds', '3', '--data', 'DIR'],
   'self-knowledge': ['self-knowledge', '--seeds', '3', '--data', 'DIR'],
+  averaging: ['averaging', '--seeds', '3', '--data', 'DIR'],
   safety: ['safety', '--seeds', '3', '--data', 'DIR'],
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
   sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
