@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gpt: ['tensor'],
   continual: ['tensor', 'autograd', 'gpt'],
   senses: ['tensor'],
-  cluster: ['tensor', 'autograd', 'gpt'],
+  cluster: ['tensor', 'autograd', 'gpt', 'continual'],
   server: ['tensor', 'gpt'],
   burgeon: ['tensor', 'autograd', 'gpt', 'continual', 'senses', 'cluster', 'server'],
 }

@@ -15,7 +15,12 @@ const runtimeDependencies: Readonly<Record<string, Readonly<Record<string, strin
   gpt: { '@burgeon/tensor': version },
   continual: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
   senses: { '@burgeon/tensor': version },
-  cluster: { '@burgeon/tensor': version, '@burgeon/autograd': version, '@burgeon/gpt': version },
+  cluster: {
+    '@burgeon/tensor': version,
+    '@burgeon/autograd': version,
+    '@burgeon/gpt': version,
+    '@burgeon/continual': version,
+  },
   server: {
     '@burgeon/tensor': version,
     '@burgeon/gpt': version,

@@ -30,6 +30,7 @@ for (const door of [
   '@burgeon/senses',
   '@burgeon/senses/testing',
   '@burgeon/cluster',
+  '@burgeon/cluster/testing',
   '@burgeon/server',
 ]) {
   for (const name of Object.keys((await import(door)) as object)) if (!doors.has(name)) doors.set(name, door)

@@ -1,12 +1,17 @@
 /** Right calls of `@burgeon/cluster`. */
 import * as api from '@burgeon/cluster'
-import { gptConfig } from '@burgeon/gpt'
+import { Gpt, gptConfig } from '@burgeon/gpt'
 import * as testing from '@burgeon/cluster/testing'
+import { sgd } from '@burgeon/autograd/optim'
+import { Learner } from '@burgeon/continual'
 import type { CallsOf } from './call.ts'
 import { fleetCalls } from './fleet-calls.ts'
 import { shardCalls } from './shard-calls.ts'
 
 const small = { vocabulary: 8, context: 4, embed: 8, heads: 2, layers: 1 }
+const model = Gpt.create({ vocabulary: 20, context: 4, embed: 4, heads: 1, layers: 1 })
+const difference = (): api.Numbers => ({ w: { shape: [2], data: Float32Array.of(1, 2) } })
+
 const sizes = (): api.PlannedSizes => ({ layers: 2, embed: 256, vocabulary: 256, context: 64, headDim: 64 })
 
 export const clusterCalls: CallsOf<typeof api> = {
@@ -35,6 +40,64 @@ export const clusterCalls: CallsOf<typeof api> = {
   usualAssumptions: 'plain data',
   splitProducts: [() => ({ args: { config: gptConfig(small), devices: 2 }, run: api.splitProducts })],
   maxPayload: 'a number',
+  entryFromBytes: 'takes any bytes: what is no entry is null',
+  versionOf: 'takes a state',
+  bytesOfOuter: 'takes a state',
+  outerFromBytes: [
+    () => ({ args: { bytes: new Uint8Array(3) }, run: read(api.outerFromBytes), says: ['outerFromBytes'] }),
+  ],
+  bytesOfUpdate: 'takes differences of weights',
+  updateFromBytes: [
+    () => ({
+      args: { bytes: api.bytesOfUpdate(difference(), 'f32', 1) },
+      run: (bytes: Uint8Array) => api.updateFromBytes(bytes, difference()),
+      says: ['cluster'],
+    }),
+  ],
+  replayCluster: [() => ({ args: { place: place() }, run: read(api.replayCluster) })],
+  Coordinator: [
+    () => ({
+      args: { place: place(), model, options: settings() },
+      run: api.Coordinator.found,
+      says: ['Coordinator.found'],
+    }),
+    () => ({ args: { place: place() }, run: read(api.Coordinator.open), says: ['Coordinator.open'] }),
+    async () => {
+      const coordinator = await begun()
+      return {
+        args: { options: { isLate: true } },
+        run: coordinator.turn.bind(coordinator),
+        says: ['Coordinator.turn'],
+      }
+    },
+    async () => {
+      const coordinator = await begun()
+      return {
+        args: { request: { kind: 'addLayer', at: 1 } },
+        run: coordinator.grow.bind(coordinator),
+        says: ['Coordinator.grow'],
+      }
+    },
+  ],
+  ClusterWorker: [
+    async () => {
+      const own = place()
+      await api.Coordinator.found(own, model)
+      return {
+        args: {
+          place: own,
+          options: {
+            name: 'a',
+            makeLearner: (shared: Gpt) => new Learner({ model: shared, optimizer: sgd(0.1) }),
+            dataOf: () => 'some text',
+            device: model.device,
+          },
+        },
+        run: api.ClusterWorker.open,
+        says: ['ClusterWorker.open'],
+      }
+    },
+  ],
   digestOf: [() => ({ args: { bytes: new Uint8Array(3) }, run: api.digestOf })],
   aDigest: 'a check',
   aLog: 'a check',
@@ -84,7 +147,28 @@ export const clusterCalls: CallsOf<typeof api> = {
   ],
 }
 
+/** A place where a cluster has begun. */
+const place = (): api.ClusterPlace => ({
+  ...{ log: api.memoryLog(), records: api.memoryLog(), blobs: api.memoryBlobs() },
+})
+const begun = (): Promise<api.Coordinator> => api.Coordinator.found(place(), model)
+const settings = (): api.ClusterSettings => ({
+  ...{ localSteps: 4, rate: 0.5, momentum: 0.5, form: 'int8', share: 0.5, outlier: 3, keepEvery: 2 },
+})
+
 const connected = (): api.Transport => api.inProcessNetwork().connect()
+
+/** What reads, and has nothing to read here: it says so by a ClusterError. */
+const read =
+  <A, R>(reading: (given: A) => R) =>
+  async (given: A): Promise<R | undefined> => {
+    try {
+      return await reading(given)
+    } catch (error) {
+      if (!(error instanceof api.ClusterError)) throw error
+      return undefined
+    }
+  }
 
 export const clusterTestingCalls: CallsOf<typeof testing> = {
   checkTransport: [

@@ -11,6 +11,14 @@ export class LogError extends BurgeonError {
   override readonly name = 'LogError'
 }
 
+/**
+ * A worker or a coordinator cannot go on: the log is none of a cluster, or the weights are others than those
+ * that the cluster has agreed on.
+ */
+export class ClusterError extends BurgeonError {
+  override readonly name = 'ClusterError'
+}
+
 /** There are no bytes of a digest, or they are damaged. */
 export class BlobError extends BurgeonError {
   override readonly name = 'BlobError'

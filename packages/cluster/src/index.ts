@@ -1,5 +1,32 @@
 /** Many machines: what they take, and how they speak to each other. */
-export { BlobError, LogError, TransportError } from './errors.ts'
+export { BlobError, ClusterError, LogError, TransportError } from './errors.ts'
+export { Coordinator, type ClusterPlace, type CoordinatorTurn } from './learners/coordinator.ts'
+export type { Course, OpenRound } from './learners/course.ts'
+export {
+  type AcceptedUpdate,
+  type BornEntry,
+  type ClosedEntry,
+  type ClusterEntry,
+  entryFromBytes,
+  type GrownEntry,
+  type JoinedEntry,
+  type KeptEntry,
+  type LeftEntry,
+  type RefusedUpdate,
+  type RoundEntry,
+  type UpdateEntry,
+} from './learners/entries.ts'
+export {
+  bytesOfOuter,
+  type Numbers,
+  outerFromBytes,
+  type OuterState,
+  versionOf,
+} from './learners/outer/outer-state.ts'
+export { bytesOfUpdate, type UpdateForm, updateFromBytes } from './learners/outer/update.ts'
+export type { ClusterSettings } from './learners/settings.ts'
+export { replayCluster } from './learners/replay-cluster.ts'
+export { ClusterWorker, type WorkerOptions } from './learners/worker.ts'
 export {
   type Assumptions,
   type PlannedDevice,

@@ -1,7 +1,7 @@
 /** The learner: what users see of it. What a step is stands in `learning/loop.ts`. */
-import { type Gpt, LoraAdapter } from '@burgeon/gpt'
-import { stateBytesOf } from '@burgeon/gpt/growth'
-import { checkArgument } from '@burgeon/tensor'
+import type { Gpt, LoraAdapter } from '@burgeon/gpt'
+import { type GrowthRequest, stateBytesOf } from '@burgeon/gpt/growth'
+import { checkArgument, type RandomKey } from '@burgeon/tensor'
 import { type AnswerOptions, answerOf, type WrittenAnswer } from './learning/answer.ts'
 import type { GivenLabels } from './context/context-labels.ts'
 import type { Knobs } from './control/knobs.ts'
@@ -26,6 +26,7 @@ import type { FieldsByRole, LearnerState } from './learner-state.ts'
 import { type ForgetWhat, type Forgotten, meantBy } from './learning/forget.ts'
 import { checkRehearse, type RehearseOptions, type RehearseReport } from './learning/rehearse.ts'
 import { Loop } from './learning/loop.ts'
+import { restoring } from './learning/restoring.ts'
 import type { Model } from './model/model.ts'
 import { neverTwice } from './one-at-a-time.ts'
 import { type Prediction, predictText } from './predict.ts'
@@ -120,6 +121,11 @@ export class Learner<M extends Model = Gpt> {
     return this.#branches.act('sleep', () => this.#sleeping.sleep(options))
   }
 
+  /** Grows now, within the budget; a trial ends. Throws OptionError as `growNow`, or while a fork is open. */
+  async grow(this: Learner, request: GrowthRequest, key: RandomKey): Promise<LearnerEvent> {
+    return this.#branches.act('growth', () => this.#sleeping.grow(request, key))
+  }
+
   /**
    * A learner that goes on from this moment beside this one, to be kept or dropped. While one is open,
    * `predict` and `toState` are of this learner, which takes no steps; `model`, `step`, `stateBytes` and
@@ -167,9 +173,7 @@ export class Learner<M extends Model = Gpt> {
   /** Lets go of what it keeps beside the model; the model can go on after this, it cannot. */
   dispose(): void {
     this.#branches.dispose()
-    this.#sleeping.trials.dispose()
-    for (const part of [...this.#loop.parts.mirrors, this.strategy.average]) part?.dispose?.()
-    this.#loop.options.lossScale?.dispose()
+    this.#sleeping.dispose()
   }
 
   /** Everything it knows, once the step at hand is done: it leads a resumed learner to the same bits. */
@@ -196,15 +200,9 @@ export class Learner<M extends Model = Gpt> {
   ): Learner<M>
   static fromState(state: LearnerState<unknown> | FieldsByRole, options: object): unknown {
     const own = restoredOptions(state, options)
-    let learner: Learner<Model> | undefined
-    try {
-      learner = new Learner(own as object as LearnerOptions<Model>)
-      learner.#sleeping.restore(state, (saved) => restoredOptions(saved, options).model)
-      return learner
-    } catch (error) {
-      if (!(own.adapter instanceof LoraAdapter)) learner?.adapter?.dispose()
-      own.model.parameters.dispose()
-      throw error
-    }
+    const make = (): Learner<Model> => new Learner(own as object as LearnerOptions<Model>)
+    return restoring(own, make, (learner) =>
+      learner.#sleeping.restore(state, (saved) => restoredOptions(saved, options).model),
+    )
   }
 }

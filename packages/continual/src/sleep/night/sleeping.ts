@@ -1,11 +1,14 @@
 /** The steps of a learner, and its sleep between them. */
-import { checkOptions, checks } from '@burgeon/tensor'
+import type { GrowthRequest } from '@burgeon/gpt/growth'
+import { checkOptions, checks, type RandomKey } from '@burgeon/tensor'
+import type { LearnerEvent } from '../../journal/event.ts'
 import type { StepReport } from '../../journal/step-report.ts'
 import type { SleepReport } from '../../journal/sleep/sleep-report.ts'
 import type { FieldsByRole, LearnerState } from '../../learner-state.ts'
 import type { Loop } from '../../learning/loop.ts'
 import type { Model } from '../../model/model.ts'
 import { forget, type Forgotten } from '../../learning/forget.ts'
+import { growNow } from '../../learning/grow-now.ts'
 import type { RehearseOptions, RehearseReport } from '../../learning/rehearse.ts'
 import type { Batch } from '../../stream/batch.ts'
 import type { Origin } from '../../stream/origin.ts'
@@ -69,6 +72,20 @@ export class Sleeping {
     this.trials.drop()
     const { parts, options } = this.#loop
     return forget(parts.kept, options.strategy ?? {}, isMeant)
+  }
+
+  /** Grows between two steps; a trial ends. Throws as `growNow`. */
+  grow(request: GrowthRequest, key: RandomKey): Promise<LearnerEvent> {
+    this.trials.drop()
+    return growNow(this.#loop, request, key)
+  }
+
+  /** Lets go of what is tried, and of what all parts keep on the device. */
+  dispose(): void {
+    this.trials.dispose()
+    const { parts, options } = this.#loop
+    for (const part of [...parts.mirrors, options.strategy?.average]) part?.dispose?.()
+    options.lossScale?.dispose()
   }
 
   /** Sleeps now. A trial has no place for that and ends. Throws OptionError for options that are none. */

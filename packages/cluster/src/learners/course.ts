@@ -1,0 +1,179 @@
+/** Where a cluster stands, by its log alone: who takes part, which round is open, which records are learnt. */
+import type { ClusterEntry, ClosedEntry, RoundEntry, UpdateEntry } from './entries.ts'
+import type { ClusterSettings } from './settings.ts'
+
+/** A round that has not ended. */
+export interface OpenRound extends Pick<RoundEntry, 'round' | 'version' | 'shares'> {
+  /** Those that came, the first of each worker, in order. */
+  readonly updates: readonly UpdateEntry[]
+  /** Workers whose update is still to come. */
+  readonly awaited: readonly string[]
+}
+
+/** Where a cluster stands. Plain data. */
+export interface Course {
+  /** Of the entry by which it is known. */
+  readonly position: number
+  readonly settings: Required<ClusterSettings>
+  /** The shared state. */
+  readonly version: string
+  /** In alphabetical order. */
+  readonly members: readonly string[]
+  /** Rounds that have begun. */
+  readonly round: number
+  readonly open: OpenRound | null
+  /** Records that were dealt out, up to this position, … */
+  readonly dealt: number
+  /** … and those of them that are to be dealt out again. */
+  readonly left: readonly number[]
+  /** Records that are learnt; `skipped` more could not be. */
+  readonly learnt: number
+  readonly skipped: number
+  /** Norms of the latest updates that counted. */
+  readonly norms: readonly number[]
+  /** Refused updates by worker. */
+  readonly refusals: Readonly<Record<string, number>>
+  /** Where the state was last kept whole: the position of the entry, and its version. */
+  readonly kept: { readonly position: number; readonly version: string }
+}
+
+/** Norms that are remembered. */
+const normWindow = 20
+/** Refused updates after which a worker may join no more. */
+export const maxRefusals = 3
+
+/**
+ * Where the cluster stands after an entry. An entry that has no place there changes nothing: everyone leaves out
+ * the same.
+ *
+ * @param course null before the first entry, which must be the beginning.
+ */
+export function courseAfter(
+  course: Course | null,
+  position: number,
+  entry: ClusterEntry | null,
+): Course | null {
+  if (course === null) return entry?.kind === 'born' ? begun(position, entry.settings, entry.version) : null
+  const here = { ...course, position }
+  if (entry === null || !fits(course, entry)) return here
+  switch (entry.kind) {
+    case 'joined':
+      return { ...here, members: [...course.members, entry.worker].toSorted() }
+    case 'left':
+      return {
+        ...here,
+        members: course.members.filter((name) => name !== entry.worker),
+        open: course.open && awaiting(course.open, (name) => name !== entry.worker),
+      }
+    case 'round':
+      return opened(here, entry)
+    case 'update':
+      return {
+        ...here,
+        open: course.open && {
+          ...awaiting(course.open, (name) => name !== entry.worker),
+          updates: [...course.open.updates, entry],
+        },
+      }
+    case 'closed':
+      return closed(here, entry)
+    case 'grown':
+      return { ...here, version: entry.version }
+    case 'kept':
+      return { ...here, kept: { position, version: entry.version } }
+    case 'born':
+      return here
+  }
+}
+
+const begun = (position: number, settings: Required<ClusterSettings>, version: string): Course => ({
+  ...{
+    position,
+    settings,
+    version,
+    members: [],
+    round: 0,
+    open: null,
+    dealt: 0,
+    left: [],
+    learnt: 0,
+    skipped: 0,
+  },
+  ...{ norms: [], refusals: {}, kept: { position, version } },
+})
+
+/** Whether an entry has its place there. */
+export function fits(course: Course, entry: ClusterEntry): boolean {
+  const { open, members, round, version } = course
+  switch (entry.kind) {
+    case 'joined':
+      return !members.includes(entry.worker) && (course.refusals[entry.worker] ?? 0) < maxRefusals
+    case 'left':
+      return members.includes(entry.worker)
+    case 'round': {
+      const dealt = Object.values(entry.shares).flat()
+      const isOwed = dealt.every((at) => at > course.dealt || course.left.includes(at))
+      const isOnce = new Set(dealt).size === dealt.length && dealt.length > 0
+      const isOfMembers = Object.keys(entry.shares).every((name) => members.includes(name))
+      return (
+        open === null &&
+        entry.round === round + 1 &&
+        entry.version === version &&
+        isOwed &&
+        isOnce &&
+        isOfMembers
+      )
+    }
+    case 'update':
+      return open?.round === entry.round && open.awaited.includes(entry.worker)
+    case 'closed':
+      return open?.round === entry.round
+    case 'grown':
+      return open === null
+    case 'kept':
+      return entry.version === version
+    case 'born':
+      return false
+  }
+}
+
+const awaiting = (open: OpenRound, isMeant: (name: string) => boolean): OpenRound => ({
+  ...open,
+  awaited: open.awaited.filter(isMeant),
+})
+
+function opened(course: Course, { round, version, shares }: RoundEntry): Course {
+  const dealt = new Set(Object.values(shares).flat())
+  const last = [...dealt].reduce((a, b) => Math.max(a, b), course.dealt)
+  // What a round leaves out between those before and its last is still to be learnt.
+  const between = Array.from({ length: last - course.dealt }, (_, i) => course.dealt + 1 + i)
+  return {
+    ...course,
+    round,
+    dealt: last,
+    left: [...course.left, ...between].filter((at) => !dealt.has(at)),
+    open: { round, version, shares, updates: [], awaited: Object.keys(shares) },
+  }
+}
+
+function closed(course: Course, { accepted, refused, version }: ClosedEntry): Course {
+  const { shares, updates } = course.open as OpenRound
+  const isLearnt = (name: string): boolean => accepted.some(({ worker }) => worker === name)
+  const again = Object.entries(shares).flatMap(([name, own]) => (isLearnt(name) ? [] : own))
+  const skipped = updates
+    .filter(({ worker }) => isLearnt(worker))
+    .reduce((sum, each) => sum + each.skipped, 0)
+  const refusals = { ...course.refusals }
+  for (const { worker } of refused) refusals[worker] = (refusals[worker] ?? 0) + 1
+  return {
+    ...course,
+    version,
+    open: null,
+    left: [...course.left, ...again].toSorted((a, b) => a - b),
+    learnt: course.learnt + accepted.reduce((sum, { steps }) => sum + steps, 0),
+    skipped: course.skipped + skipped,
+    norms: [...course.norms, ...accepted.map(({ norm }) => norm)].slice(-normWindow),
+    refusals,
+    members: course.members.filter((name) => (refusals[name] ?? 0) < maxRefusals),
+  }
+}
