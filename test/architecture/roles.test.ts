@@ -64,6 +64,8 @@ it('every folder of the learner has a rule', () => {
     // Stores beside the learner: nothing of them knows a model.
     'audit',
     'experience',
+    // Between the machines of one step.
+    'exchange',
     // Factors that steps read, and who chooses among them.
     'control',
     'choice',

@@ -54,6 +54,17 @@ export const clusterCalls: CallsOf<typeof api> = {
       says: ['cluster'],
     }),
   ],
+  sharedGradients: [
+    () => ({
+      args: {
+        options: {
+          ...{ log: api.memoryLog(), blobs: api.memoryBlobs(), name: 'a', members: ['a', 'b'], parts: 2 },
+          until: new AbortController().signal,
+        },
+      },
+      run: api.sharedGradients,
+    }),
+  ],
   replayCluster: [() => ({ args: { place: place() }, run: read(api.replayCluster) })],
   Coordinator: [
     () => ({

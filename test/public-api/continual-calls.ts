@@ -47,6 +47,14 @@ const state = await learner().toState()
 /** By export. */
 export const continualCalls: CallsOf<typeof api> = {
   ...measureCalls,
+  aGradientExchange: 'a check',
+  gradientParts: [() => ({ args: { parts: 3 }, run: api.gradientParts })],
+  meanGradients: [
+    () => ({
+      args: { parts: [{ gradients: { w: Float32Array.of(1) }, counted: 1 }] },
+      run: api.meanGradients,
+    }),
+  ],
   ...rehearsalCalls,
   ...auditCalls,
   ...contextCalls,

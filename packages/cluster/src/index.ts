@@ -26,6 +26,7 @@ export {
 export { bytesOfUpdate, type UpdateForm, updateFromBytes } from './learners/outer/update.ts'
 export type { ClusterSettings } from './learners/settings.ts'
 export { replayCluster } from './learners/replay-cluster.ts'
+export { sharedGradients, type SharedGradientsOptions } from './learners/synchronous/shared-gradients.ts'
 export { ClusterWorker, type WorkerOptions } from './learners/worker.ts'
 export {
   type Assumptions,

@@ -250,6 +250,7 @@ export {
   type CsvSinkOptions,
   jsonlSink,
 } from './sinks/text-sinks.ts'
+export * from './exchange/gradient-exchange.ts'
 export { compose } from './strategy/compose.ts'
 export type { ModelStrategy, NetworkStrategy, Strategy, StrategyOf } from './strategy/strategy.ts'
 export {

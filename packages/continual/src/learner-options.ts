@@ -14,8 +14,10 @@ import {
   optional,
   type StateChecks,
 } from '@burgeon/tensor'
+import { aGradientExchange, type GradientExchange } from './exchange/gradient-exchange.ts'
 import { checkStrategy } from './strategy/check-strategy.ts'
 import { checkAdaptable, checkWithoutAdapter } from './strategy/check-adaptable.ts'
+import { checkExchangeable } from './strategy/check-exchangeable.ts'
 import { checkModel } from './strategy/check-model.ts'
 import { budgetChecks, type GrowthBudget } from './growth/growth-policy.ts'
 import { aSavedEvent, type LearnerEvent } from './journal/event.ts'
@@ -53,6 +55,10 @@ export interface LearnerOptions<M extends Model = Gpt> {
    * model changes. The model itself learns unless given.
    */
   readonly adapter?: OfGpt<M, LoraAdapter | LoraOptions>
+  /**
+   * Takes the gradients of each step together with those of other machines, or in parts. None unless given.
+   */
+  readonly exchange?: GradientExchange
   /** Plain fine-tuning unless given. */
   readonly strategy?: StrategyOf<M>
   /** No limit unless given. */
@@ -100,6 +106,7 @@ const optionChecks: ChecksOf<AnyLearnerOptions> = {
     checks.instance('a LoraAdapter', LoraAdapter),
     checks.role<LoraOptions>('options for a new one', 'rank'),
   ),
+  exchange: aGradientExchange,
   strategy: checks.object('a strategy: an object of parts by role'),
   budget: checks.object('an object with parameters'),
   seed: checks.seed,
@@ -117,6 +124,7 @@ export function checkLearnerOptions(options: AnyLearnerOptions): void {
   checkModel('learner', model, strategy, { adapter, checkpointBlocks })
   if (adapter === undefined) checkWithoutAdapter('learner', strategy)
   else checkAdaptable('learner', strategy)
+  if (options.exchange) checkExchangeable('learner', strategy)
   if (options.optimizer.needsRows) checkRowsAlone(options.optimizer.name, strategy)
   if (budget) checkOptions('learner: budget', budget, budgetChecks)
   if (lossScale && strategy.lookAhead) {

@@ -5,6 +5,7 @@ import type { ParameterStore, RandomKey, TensorsByPath } from '@burgeon/tensor'
 import type { ContextLabels } from '../context/context-labels.ts'
 import type { Knobs } from '../control/knobs.ts'
 import type { LookAhead } from '../meta/look-ahead.ts'
+import type { GradientExchange } from '../exchange/gradient-exchange.ts'
 import type { Intake } from '../model/intake.ts'
 import type { Model } from '../model/model.ts'
 import type { Penalty } from '../penalty/penalty.ts'
@@ -29,6 +30,8 @@ export interface LearningParts {
   readonly keepsLogits: boolean
   /** Takes the gradients after inner steps. Not beside a loss scale. */
   readonly lookAhead?: LookAhead
+  /** Takes gradients together with other machines. Not beside a look-ahead. */
+  readonly exchange?: GradientExchange
   /** Multiplies the loss. */
   readonly lossScale?: LossScale
   /** Whether blocks are computed again on the way back instead of being kept. */

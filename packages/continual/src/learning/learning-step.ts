@@ -19,6 +19,7 @@ import type { Intake } from '../model/intake.ts'
 import { requireLearnable } from '../probes/hold-back.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 import { type Batch, joinBatches } from '../stream/batch.ts'
+import { exchangedGradients } from './exchanged-gradients.ts'
 import { byTrust, dilution } from './by-trust.ts'
 import { type LearningParts, learningWeights } from './learning-parts.ts'
 import { type Gradients, lossAndGradients, predictionOf } from './loss-and-gradients.ts'
@@ -36,7 +37,7 @@ const riskyAbove = 1e9
 /** The options and parts of a learner that an update needs. */
 export type LearningMeans = Pick<
   AnyLearnerOptions,
-  'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed'
+  'model' | 'lossScale' | 'checkpointBlocks' | 'strategy' | 'seed' | 'exchange'
 > &
   Pick<LearnerParts, 'optimizer' | 'freezing' | 'adapter' | 'keepsLogits' | 'intake' | 'probes'> & {
     readonly knobs: Knobs
@@ -81,7 +82,9 @@ async function learnBatch(
   const rate = (parts.optimizer.rateAt?.(parts.step) ?? 0) * parts.knobs.rate
   const batch = old === null ? fresh : joinBatches([fresh, old])
   const weights = learningWeights(parts)
-  const gradients = scope(() => lossAndGradients(parts, weights, fresh, batch))
+  const gradients = parts.exchange
+    ? await exchangedGradients(parts, parts.exchange, weights, batch)
+    : scope(() => lossAndGradients(parts, weights, fresh, batch))
   try {
     const [gradientNorm] = await gradients.gradientNorm.read()
     const losses = await gradients.losses.read()
@@ -160,6 +163,7 @@ async function takenBackOnError<T>(
   learn: (parts: LearningParts) => Promise<T>,
 ): Promise<T> {
   const { model, optimizer, freezing, adapter, lossScale, keepsLogits, intake, knobs, ...options } = means
+  const { exchange } = means
   // From the first moment on: a recall may wait, and nobody shall change the weights meanwhile.
   using _ = model instanceof Gpt ? holdModel(model) : null
   const { checkpointBlocks = false, strategy = {} } = options
@@ -178,6 +182,7 @@ async function takenBackOnError<T>(
       ...(rehearsal && { rehearsal }),
       ...(lookAhead && { lookAhead }),
       ...(lossScale && { lossScale }),
+      ...(exchange && { exchange }),
     })
   } catch (error) {
     for (const undo of takeBack) undo?.()
