@@ -44,6 +44,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     async () => (await import('./self-knowledge/self-knowledge.ts')).selfKnowledge,
     ...(['quick', 'seeds', 'data', 'lives'] as const),
   ],
+  cluster: [
+    async () => (await import('./cluster/cluster.ts')).cluster,
+    ...(['quick', 'seeds', 'data', 'lives'] as const),
+  ],
   drift: [async () => (await import('./streams/drift.ts')).drift, 'quick'],
   growth: [
     async () => (await import('./growth/growth.ts')).growth,

@@ -169,7 +169,7 @@ test('entries that have no place in the log change nothing', async () => {
   const strange = [
     'nonsense',
     '{"kind":"other"}',
-    JSON.stringify({ kind: 'round', round: 2, version, shares: { a: [1] } }),
+    JSON.stringify({ kind: 'round', round: 2, version, shares: { a: [[1, 1, 1]] } }),
     JSON.stringify({ kind: 'closed', round: 7, accepted: [], refused: [], version }),
     JSON.stringify({ kind: 'grown', request: { kind: 'addLayer', at: 0 }, key: [0, 1], version }),
     JSON.stringify({ kind: 'left', worker: 'nobody', reason: '' }),

@@ -24,6 +24,7 @@ export {
   versionOf,
 } from './learners/outer/outer-state.ts'
 export { bytesOfUpdate, type UpdateForm, updateFromBytes } from './learners/outer/update.ts'
+export type { Run } from './learners/runs.ts'
 export type { ClusterSettings } from './learners/settings.ts'
 export { replayCluster } from './learners/replay-cluster.ts'
 export { sharedGradients, type SharedGradientsOptions } from './learners/synchronous/shared-gradients.ts'

@@ -124,7 +124,7 @@ export class Coordinator {
     const refused: RefusedUpdate[] = []
     const read: ReadUpdate[] = []
     for (const entry of open.updates) {
-      const own = await readUpdate(entry, open, this.state, this.#place.blobs)
+      const own = await readUpdate(entry, open, (update) => this.#shared.differenceOf(update))
       if (typeof own === 'string') refused.push({ worker: entry.worker, reason: own })
       else read.push(own)
     }

@@ -1,9 +1,12 @@
 /** Where a cluster stands, by its log alone: who takes part, which round is open, which records are learnt. */
 import type { ClusterEntry, ClosedEntry, RoundEntry, UpdateEntry } from './entries.ts'
+import { positionsOf } from './runs.ts'
 import type { ClusterSettings } from './settings.ts'
 
 /** A round that has not ended. */
-export interface OpenRound extends Pick<RoundEntry, 'round' | 'version' | 'shares'> {
+export interface OpenRound extends Pick<RoundEntry, 'round' | 'version'> {
+  /** Positions of the records that each worker is to learn. */
+  readonly shares: Readonly<Record<string, readonly number[]>>
   /** Those that came, the first of each worker, in order. */
   readonly updates: readonly UpdateEntry[]
   /** Workers whose update is still to come. */
@@ -111,7 +114,7 @@ export function fits(course: Course, entry: ClusterEntry): boolean {
     case 'left':
       return members.includes(entry.worker)
     case 'round': {
-      const dealt = Object.values(entry.shares).flat()
+      const dealt = Object.values(entry.shares).flatMap(positionsOf)
       const isOwed = dealt.every((at) => at > course.dealt || course.left.includes(at))
       const isOnce = new Set(dealt).size === dealt.length && dealt.length > 0
       const isOfMembers = Object.keys(entry.shares).every((name) => members.includes(name))
@@ -142,7 +145,8 @@ const awaiting = (open: OpenRound, isMeant: (name: string) => boolean): OpenRoun
   awaited: open.awaited.filter(isMeant),
 })
 
-function opened(course: Course, { round, version, shares }: RoundEntry): Course {
+function opened(course: Course, { round, version, shares: runs }: RoundEntry): Course {
+  const shares = Object.fromEntries(Object.entries(runs).map(([name, own]) => [name, positionsOf(own)]))
   const dealt = new Set(Object.values(shares).flat())
   const last = [...dealt].reduce((a, b) => Math.max(a, b), course.dealt)
   // What a round leaves out between those before and its last is still to be learnt.

@@ -1,5 +1,6 @@
 /** Who learns which records in a round. */
 import type { Course } from './course.ts'
+import { type Run, runsOf } from './runs.ts'
 
 /**
  * The shares of a round: of all records that are owed, at most so many for each member as it makes local steps.
@@ -7,7 +8,7 @@ import type { Course } from './course.ts'
  *
  * @param last Position of the last record that there is.
  */
-export function dealRecords(course: Course, last: number): Readonly<Record<string, readonly number[]>> {
+export function dealRecords(course: Course, last: number): Readonly<Record<string, readonly Run[]>> {
   const { members, settings, left, dealt, round } = course
   const most = members.length * settings.localSteps
   const again = left.slice(0, most)
@@ -21,7 +22,9 @@ export function dealRecords(course: Course, last: number): Readonly<Record<strin
   }
   for (const at of again) give(at, at - 1 + round)
   for (const at of fresh) give(at, at - 1)
-  return shares
+  return Object.fromEntries(
+    Object.entries(shares).map(([name, own]) => [name, runsOf(own.toSorted((a, b) => a - b))]),
+  )
 }
 
 /** Records that are owed: those to be dealt out again, and those that came since. */

@@ -3,6 +3,7 @@ import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { type Check, checks, fields, type RandomKey } from '@burgeon/tensor'
 import { aDigest } from '../seams/blobs.ts'
 import { aWord } from '../seams/subject.ts'
+import { aRun, type Run } from './runs.ts'
 import type { ClusterSettings } from './settings.ts'
 
 /** The first entry: what the cluster begins with. `version` is also the digest of the state among the blobs. */
@@ -25,12 +26,12 @@ export interface LeftEntry {
   readonly reason: string
 }
 
-/** A round begins: which records each worker is to learn, by their positions. */
+/** A round begins: which records each worker is to learn, by their positions, as runs. */
 export interface RoundEntry {
   readonly kind: 'round'
   readonly round: number
   readonly version: string
-  readonly shares: Readonly<Record<string, readonly number[]>>
+  readonly shares: Readonly<Record<string, readonly Run[]>>
 }
 
 /** A worker has learnt its share. */
@@ -103,7 +104,7 @@ export type ClusterEntry =
 type Checked = { readonly [K in ClusterEntry['kind']]: Check<ClusterEntry & { readonly kind: K }> }
 
 const round = checks.integer({ from: 1 })
-const positions = checks.list('positions', checks.integer({ from: 1 }))
+const runs = checks.list('runs of positions', aRun)
 const anUpdate = { worker: aWord, update: aDigest, steps: checks.count }
 
 const entryChecks: Checked = {
@@ -118,7 +119,7 @@ const entryChecks: Checked = {
   left: fields<LeftEntry>('a worker', { kind: checks.oneOf('left'), worker: aWord, reason: checks.text }),
   round: fields<RoundEntry>('a round', {
     ...{ kind: checks.oneOf('round'), round, version: aDigest },
-    shares: checks.record('positions by worker', positions),
+    shares: checks.record('runs of positions by worker', runs),
   }),
   update: fields<UpdateEntry>('an update', {
     ...{ kind: checks.oneOf('update'), round, version: aDigest, ...anUpdate },

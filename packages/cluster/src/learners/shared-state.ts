@@ -8,7 +8,7 @@ import { type Course, courseAfter, fits } from './course.ts'
 import { type ClusterEntry, type ClosedEntry, entryFromBytes } from './entries.ts'
 import { grownOuter } from './outer/grown-outer.ts'
 import { differenceAt } from './outer/judge-update.ts'
-import { outerFromBytes, type OuterState, versionOf } from './outer/outer-state.ts'
+import { type Numbers, outerFromBytes, type OuterState, versionOf } from './outer/outer-state.ts'
 import { outerStep } from './outer/outer-step.ts'
 
 /** What a member is told of while it catches up. */
@@ -26,6 +26,8 @@ export class SharedState {
   readonly #who: string
   #course: Course
   #outer: OuterState
+  /** Updates of the open round that have been fetched, by their digest. */
+  readonly #fetched = new Map<string, Numbers>()
 
   private constructor(who: string, log: Log, blobs: Blobs, course: Course, outer: OuterState) {
     this.#who = who
@@ -83,6 +85,7 @@ export class SharedState {
   async #follow(entry: ClusterEntry, { closed, grown }: Followed): Promise<void> {
     if (entry.kind === 'closed') {
       this.#outer = await this.after(entry)
+      this.#fetched.clear()
       await this.#check(entry.version)
       closed?.(entry)
     }
@@ -94,11 +97,23 @@ export class SharedState {
     }
   }
 
+  /**
+   * What an update says; it is fetched once in a round. Throws as `differenceAt`.
+   *
+   * @param own What it says, where that is known and need not be fetched.
+   */
+  async differenceOf(update: string, own?: Numbers): Promise<Numbers> {
+    const difference =
+      own ?? this.#fetched.get(update) ?? (await differenceAt(update, this.#outer, this.blobs))
+    this.#fetched.set(update, difference)
+    return difference
+  }
+
   /** The shared state after a round. */
   async after({ accepted }: Pick<ClosedEntry, 'accepted'>): Promise<OuterState> {
     const learnt = []
     for (const { steps, update } of accepted) {
-      learnt.push({ steps, difference: await differenceAt(update, this.#outer, this.blobs) })
+      learnt.push({ steps, difference: await this.differenceOf(update) })
     }
     return outerStep(this.#outer, learnt, this.#course.settings)
   }

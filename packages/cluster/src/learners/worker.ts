@@ -166,9 +166,10 @@ export class ClusterWorker {
     const own = differenceOf(this.#shared.outer.weights, weights)
     const whole = this.#leftOut === null ? own : sumOf(own, this.#leftOut)
     const bytes = bytesOfUpdate(whole, settings.form, settings.share)
-    const leftOut =
-      settings.form === 'f32' ? null : differenceOf(whole, updateFromBytes(bytes, zerosLike(whole)))
+    const sent = updateFromBytes(bytes, zerosLike(whole))
+    const leftOut = settings.form === 'f32' ? null : differenceOf(whole, sent)
     const update = await this.#place.blobs.put(bytes)
+    await this.#shared.differenceOf(update, sent)
     this.#sent = { update, leftOut }
     const entry = {
       kind: 'update',

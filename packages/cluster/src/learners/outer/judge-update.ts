@@ -17,6 +17,7 @@ export interface ReadUpdate extends Pick<UpdateEntry, 'worker' | 'update' | 'ste
 /**
  * Fetches the numbers of an update.
  *
+ * @param differenceOf Throws where they are not there, or are not what the digest says.
  * @returns Why it does not count, where it does not: it is of another version, says another number of steps than
  *   its share has records, is not there, is not what its digest says, is no update of this model, or has numbers
  *   that are not finite.
@@ -24,15 +25,14 @@ export interface ReadUpdate extends Pick<UpdateEntry, 'worker' | 'update' | 'ste
 export async function readUpdate(
   entry: UpdateEntry,
   { version, shares }: Pick<OpenRound, 'version' | 'shares'>,
-  state: OuterState,
-  blobs: Blobs,
+  differenceOf: (update: string) => Promise<Numbers>,
 ): Promise<ReadUpdate | string> {
   const { worker, update, steps, skipped } = entry
   if (entry.version !== version) return 'another version of the weights'
   const { length } = shares[worker]
   if (steps + skipped !== length) return `${steps} steps and ${skipped} records left out of ${length}`
   try {
-    const difference = await differenceAt(update, state, blobs)
+    const difference = await differenceOf(update)
     const norm = normOf(difference)
     return Number.isFinite(norm) ? { worker, update, steps, norm, difference } : 'numbers that are not finite'
   } catch (error) {

@@ -94,7 +94,10 @@ export function sharedGradients(options: SharedGradientsOptions): GradientExchan
       }
       const taken: PartGradients[] = []
       for (const member of members) {
-        taken.push(...partsFrom(await blobs.get((all.get(member) as Said).gradients), member))
+        const { gradients } = all.get(member) as Said
+        // What it said of this step before it was killed counts, not what it says now.
+        const isOwn = member === name && gradients === said.gradients
+        taken.push(...(isOwn ? own : partsFrom(await blobs.get(gradients), member)))
       }
       return taken
     },
