@@ -62,7 +62,7 @@ const lossesOf = async (model: Gpt, heldOut: readonly Uint8Array[]): Promise<num
 }
 
 /** A number of a model's weights that tells two of them apart. */
-export async function printOf(model: Gpt): Promise<string> {
+async function printOf(model: Gpt): Promise<string> {
   const { weights } = await model.toState()
   const bytes = Object.values(weights).map(({ data }) =>
     Buffer.from(data.buffer, data.byteOffset, data.byteLength),

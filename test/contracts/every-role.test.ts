@@ -6,10 +6,11 @@ import { expect, test } from 'vitest'
 
 /** Its suite, or why it needs none. A role that is not here does not compile. */
 const suites: Readonly<
-  Record<keyof Strategy | Extract<keyof LearnerOptions, 'optimizer' | 'lossScale'>, string>
+  Record<keyof Strategy | Extract<keyof LearnerOptions, 'optimizer' | 'lossScale' | 'exchange'>, string>
 > = {
   optimizer: 'checkGradientTransform',
   lossScale: 'checkGradientTransform',
+  exchange: 'checkGradientExchange',
   projections: 'checkGradientTransform',
   transforms: 'checkGradientTransform',
   lookAhead: 'checkLookAhead',

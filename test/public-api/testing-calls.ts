@@ -9,6 +9,7 @@ import {
   forgetAtMost,
   freezeConverged,
   growOnPlateau,
+  gradientParts,
   heldBack,
   laMaml,
   onlineEwc,
@@ -96,6 +97,9 @@ export const tensorTestingCalls: CallsOf<typeof api> = {
 }
 
 export const continualTestingCalls: CallsOf<typeof continualApi> = {
+  checkGradientExchange: [
+    () => ({ args: { make: () => [gradientParts(2)] }, run: continualApi.checkGradientExchange }),
+  ],
   checkDriftDetector: [
     () => ({
       args: {

@@ -17,18 +17,18 @@ export interface ExchangeContext {
 }
 
 /**
- * Brings together the gradients of one step. The rows of a machine are taken apart into `parts`, in order, each with
- * gradients of its own; every machine then has the parts of all in one order, and learns their mean, by the
- * predictions that count: Σ nᵢ·gᵢ / Σ nᵢ, in double precision, rounded once. So machines with some parts each learn
- * the same, to the bit, as one with all of them.
+ * Brings together the gradients of one step. The rows of a machine are taken apart into `parts`, in order,
+ * each with gradients of its own; every machine then has the parts of all in one order, and learns their
+ * mean, by the predictions that count: Σ nᵢ·gᵢ / Σ nᵢ, in double precision, rounded once. So machines with
+ * some parts each learn the same, to the bit, as one with all of them.
  */
 export interface GradientExchange {
   readonly name: string
   /** Parts that the rows of this machine are taken apart into, an integer ≥ 1. Default 1. */
   readonly parts?: number
   /**
-   * Gives the parts of this machine, and takes those of all, in the same order on every machine. If it rejects,
-   * nothing is learnt.
+   * Gives the parts of this machine, and takes those of all, in the same order on every machine. If it
+   * rejects, nothing is learnt.
    */
   exchange(own: readonly PartGradients[], context: ExchangeContext): Promise<readonly PartGradients[]>
 }
@@ -41,7 +41,8 @@ export const aGradientExchange: Check<GradientExchange> = checks.role(
 )
 
 /**
- * One machine by itself, whose rows are taken apart: to learn in little memory, and to compare several machines with.
+ * One machine by itself, whose rows are taken apart: to learn in little memory, and to compare several
+ * machines with.
  *
  * @param parts An integer ≥ 1.
  * @throws OptionError for another number.

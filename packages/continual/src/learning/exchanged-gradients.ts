@@ -15,8 +15,8 @@ interface Shown {
 }
 
 /**
- * The same as `lossAndGradients`, with the mean gradients of all machines; losses and outputs are of the own rows.
- * The tensors belong to the caller.
+ * The same as `lossAndGradients`, with the mean gradients of all machines; losses and outputs are of the
+ * own rows. The tensors belong to the caller.
  */
 export async function exchangedGradients(
   parts: LearningParts,

@@ -1,4 +1,7 @@
-/** Refuses parts that judge by the rows of one machine: beside an exchange of gradients, machines would part ways. */
+/**
+ * Refuses parts that judge by the rows of one machine: beside an exchange of gradients, machines would part
+ * ways.
+ */
 import { OptionError } from '@burgeon/tensor'
 import type { Strategy } from './strategy.ts'
 

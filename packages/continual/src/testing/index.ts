@@ -4,6 +4,7 @@ export { checkAssessment } from './check-assessment.ts'
 export { checkDriftDetector, type DriftExpectation } from './drift/check-drift-detector.ts'
 export { checkChoice } from './decisions/check-choice.ts'
 export { checkController } from './decisions/check-controller.ts'
+export { checkGradientExchange } from './check-gradient-exchange.ts'
 export { checkGuard, type GuardExpectation } from './decisions/check-guard.ts'
 export { checkFreezing } from './check-freezing.ts'
 export {
