@@ -10,10 +10,7 @@ const positive = checks.integer({ from: 1 })
 export const aRun: Check<Run> = {
   expected: 'a run [from, count, step] of positive integers, of at most a million positions',
   accepts: (value): value is Run =>
-    Array.isArray(value) &&
-    value.length === 3 &&
-    value.every(positive.accepts) &&
-    (value[1] as number) <= 1e6,
+    Array.isArray(value) && value.length === 3 && value.every(positive.accepts) && value[1] <= 1e6,
 }
 
 /** Positions as runs, in the same order; it must be ascending. */
