@@ -222,7 +222,7 @@ describe('a patch', () => {
         for (let b = 0; b < rows.length; b++)
           for (let c = 0; c < 128; c++) squares += values[(2 * b + 1) * 128 + c] ** 2
       }
-      scope(() => void model.forward(tokensOn(reference, rows), undefined, { observe: observe as never }))
+      scope(() => void model.forward(tokensOn(reference, rows), undefined, { observe }))
       return squares / (rows.length * 128)
     }
     const [wide, narrow, grid] = [loudness(256, 16), loudness(258, 1), loudness(260, 16)]

@@ -176,10 +176,7 @@ describe('a step that cannot be', () => {
 
   test('leaves all stages as they were, and the next one is learnt', async () => {
     const [shards, other] = [await start(), await start()]
-    const [first, second] = [
-      rowsOf({ config } as Gpt, drawFrom(2), 2),
-      rowsOf({ config } as Gpt, drawFrom(3), 2),
-    ]
+    const [first, second] = [rowsOf({ config }, drawFrom(2), 2), rowsOf({ config }, drawFrom(3), 2)]
     await expect(shards.model.learn({ ...first, tokens: first.tokens.map(() => -1) })).rejects.toThrow(
       'nothing is to be predicted',
     )
@@ -203,7 +200,7 @@ describe('a step that cannot be', () => {
       sgd({ learningRate: (rates.shift() as number) === 0.01 ? 0.01 : () => Number.NaN }),
     )
     const before = await weightsOf(shards.workers)
-    await expect(shards.model.learn(rowsOf({ config } as Gpt, drawFrom(2), 2))).rejects.toThrow('stage 1')
+    await expect(shards.model.learn(rowsOf({ config }, drawFrom(2), 2))).rejects.toThrow('stage 1')
     expect(await weightsOf(shards.workers)).toEqual(before)
     expect(shards.workers.map(({ step }) => step)).toEqual([0, 0])
   })
@@ -224,7 +221,7 @@ describe('a step that cannot be', () => {
   })
   test('waits for no other: two at once are refused', async () => {
     const shards = await start()
-    const batch = rowsOf({ config } as Gpt, drawFrom(2), 2)
+    const batch = rowsOf({ config }, drawFrom(2), 2)
     const first = shards.model.learn(batch)
     await expect(shards.model.learn(batch)).rejects.toThrow('busy')
     expect((await first).step).toBe(1)
@@ -247,20 +244,20 @@ describe('stages that do not belong together', () => {
     const [, other] = workersOf(2, { ...config, activation: 'geluErf' })
     await expect(connect([a, other])).rejects.toThrow('different models')
     const ahead = workersOf(2)
-    await (await connect(ahead)).learn(rowsOf({ config } as Gpt, drawFrom(2), 2))
+    await (await connect(ahead)).learn(rowsOf({ config }, drawFrom(2), 2))
     await expect(connect([a, ahead[1]])).rejects.toThrow('stage 0 is at step 0 and stage 1 at 1')
     await expect(connect([])).rejects.toThrow(OptionError)
     const readers = stagesOf(modelOf(config, drawFrom(1), reference), 2).map(
       (stage) => new StageWorker(stage),
     )
-    await expect((await connect(readers)).learn(rowsOf({ config } as Gpt, drawFrom(2), 2))).rejects.toThrow(
+    await expect((await connect(readers)).learn(rowsOf({ config }, drawFrom(2), 2))).rejects.toThrow(
       'no optimizer',
     )
   })
   test('another leader takes over, and the one before is told', async () => {
     const workers = workersOf(2)
     const [first, second] = [await connect(workers), await connect(workers)]
-    const batch = rowsOf({ config } as Gpt, drawFrom(2), 2)
+    const batch = rowsOf({ config }, drawFrom(2), 2)
     await expect(first.learn(batch)).rejects.toThrow('another has taken the place of')
     expect((await second.learn(batch)).step).toBe(1)
   })
@@ -275,7 +272,7 @@ describe('stages that do not belong together', () => {
       },
     }))
     const model = await ShardedModel.connect(links)
-    const batch = rowsOf({ config } as Gpt, drawFrom(2), 2)
+    const batch = rowsOf({ config }, drawFrom(2), 2)
     gone = '"forward"'
     await expect(model.learn(batch)).rejects.toThrow('stage 1 cannot be reached: gone')
     gone = null

@@ -12,7 +12,7 @@ import { rowsOf, weightsOf } from './sharded.ts'
 const device = openReference()
 const config = gptConfig({ vocabulary: 11, context: 5, embed: 8, heads: 2, layers: 4 })
 const adam = (): GradientTransform => adamw({ learningRate: 0.01 })
-const batch = (seed: number) => rowsOf({ config } as Gpt, drawFrom(seed), 2)
+const batch = (seed: number) => rowsOf({ config }, drawFrom(seed), 2)
 
 async function start(disk: MemoryDisk, stages = 2, optimizer = adam) {
   const workers = stagesOf(modelOf(config, drawFrom(1), device), stages).map(
@@ -128,7 +128,7 @@ describe('a folder holds one whole model', () => {
         expect(new Set(names.map((name) => name.split('-')[1])).size).toBe(1)
       }
     }
-    expect([...seen].toSorted()).toEqual([1, 2])
+    expect([...seen].toSorted((a, b) => a - b)).toEqual([1, 2])
   })
   test('whichever of its files is damaged, missing, or of another save: says so', async () => {
     const disk = memoryDisk()

@@ -79,7 +79,7 @@ describe('a split', () => {
     const config = gptConfig(sizes)
     expect(() => splitStages(config, { stages: 8 })).toThrow('8 stages for 7 blocks')
     expect(() => splitStages(config, { maxParameters: 100 })).toThrow('no number of stages keeps it')
-    expect(() => splitStages({ ...config, packed: { format: 'int8' } } as GptConfig, { stages: 2 })).toThrow(
+    expect(() => splitStages({ ...config, packed: { format: 'int8' } }, { stages: 2 })).toThrow(
       'packed weights',
     )
     for (const wrong of [{ stages: 0 }, { stages: 1.5 }, { maxParameters: -1 }, {}]) {

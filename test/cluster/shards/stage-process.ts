@@ -4,13 +4,12 @@
  */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { adamw } from '@burgeon/autograd/optim'
-import { ModelStage, SavedStages, StageWorker } from '@burgeon/cluster'
+import { ModelStage, SavedStages, splitStages, StageWorker } from '@burgeon/cluster'
 import { answerStream } from '@burgeon/cluster/node'
 import { type GptSizes, gptConfig } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { setDefaultDevice } from '@burgeon/tensor'
 import { openWasm } from '@burgeon/tensor/wasm'
-import { splitStages } from '@burgeon/cluster'
 
 /** What such a process is told. */
 export interface StageTask {

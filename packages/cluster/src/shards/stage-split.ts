@@ -116,10 +116,10 @@ function sharesOf({ blocks, below, above, copy }: Sizes, limit: number, count: n
     const isLast = index === count - 1
     const left = count - 1 - index
     let parameters = (index === 0 ? below : 0) + (isLast ? above + (index === 0 ? 0 : copy) : 0)
+    const room = isLast ? Infinity : limit
     let end = first
-    while (end < blocks.length - left && (isLast || end === first || parameters + blocks[end] <= limit)) {
-      parameters += blocks[end++]
-    }
+    do parameters += blocks[end++]
+    while (end < blocks.length - left && parameters + blocks[end] <= room)
     if (parameters > limit) return null
     shares.push({ index, count, first, end, parameters })
     first = end
@@ -157,7 +157,7 @@ export const aShare: Check<StageShare> = {
     const { index, count, first, end, parameters } = (value ?? {}) as Partial<StageShare>
     const all = [index, count, first, end, parameters]
     if (!all.every((each) => checks.count.accepts(each))) return false
-    const [i, n, a, b] = all as number[]
+    const [i, n, a, b] = all
     return i < n && a < b
   },
 }

@@ -62,7 +62,7 @@ export function lossesOf(config: GptConfig, w: TensorsByPath, x: Tensor, targets
 }
 
 /** The bias of the logits, `[V]`: learnt biases, and offsets that growth has set. */
-export function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
+function logitBias({ logitOffsets }: GptConfig, w: TensorsByPath, device: Device): Tensor {
   const learnt = w['head.bias']
   if (logitOffsets === undefined) return learnt
   return add(learnt, device.tensor(logitOffsets, { shape: [logitOffsets.length], dtype: 'f32' }, 'offsets'))

@@ -53,7 +53,7 @@ export async function* writeRemotely(
       groups.forEach(narrow)
       if (groups.every((group) => group.rows.length === 0)) return
       for (const group of groups) makeRoom(group, undefined, config, options)
-      const read = groups.map((group, i) => (group.rows.length > 0 ? readGroup(reading, group, i) : []))
+      const read = groups.flatMap((group, i) => (group.rows.length > 0 ? [readGroup(reading, group, i)] : []))
       const logits = new Map((await Promise.all(read)).flat())
       for (const row of [...logits.keys()].toSorted((a, b) => a.index - b.index)) {
         yield* row.next(logits.get(row) as ArrayLike<number>, config)

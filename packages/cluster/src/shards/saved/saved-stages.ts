@@ -34,7 +34,7 @@ export const aDisk: Check<Disk> = checks.role<Disk>(
 )
 
 /** Name of the manifest. */
-export const stagesManifest = 'stages.json'
+const stagesManifest = 'stages.json'
 const format = 'burgeon stages'
 const version = 1
 const ownFile = /^stages-(\d{6,})-\d+-of-\d+\./

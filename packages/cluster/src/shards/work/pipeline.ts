@@ -99,6 +99,8 @@ export async function throughPipeline(
   { learns, step }: { readonly learns: boolean; readonly step: number },
 ): Promise<MicroResult[]> {
   const last = stages.count - 1
+  // The stage where the way back ends; there is none where nothing is learnt.
+  const lowest = learns ? 0 : last
   // Of each stage the part that came back last: the next one waits for it, so that sums have one order.
   const back: Promise<unknown>[] = Array.from({ length: stages.count }, () => Promise.resolve())
   const inOrder = <R>(stage: number, ask: () => Promise<R>): Promise<R> => {
@@ -130,7 +132,7 @@ export async function throughPipeline(
     })
     let below = loss.then((answer) => answer.numbers.get('cotangent'))
     below.catch(() => {})
-    for (let stage = last - 1; learns && stage >= 0; stage--) {
+    for (let stage = last - 1; stage >= lowest; stage--) {
       const cotangent = below
       below = inOrder(stage, async () => {
         const message = messageOf('backward', facts, { cotangent: await cotangent })
