@@ -61,7 +61,8 @@ const pictures: Omit<NamingOptions, 'seed' | 'device' | 'note'> = {
 }
 const sounds: typeof pictures = { ...pictures, context: 112, passes: 12, rate: 1e-3 }
 
-const drawings = { ...pictures, context: 64, patchWeight: 1, each: 10, temperature: 0.8 }
+// Colder pictures lose what tells digits apart: of 100 by seed 11 12 are recognized at .4, 47 at .8, 77 at 1.
+const drawings = { ...pictures, rows: 8, patchWeight: 1, each: 10, temperature: 1 }
 
 const forecasts: Omit<ForecastingOptions, 'seed' | 'device'> = {
   ...{ moments: 64, steps: 12, learning: 400, rows: 8, rate: 2e-3, forecasts: 60, samples: 20 },
