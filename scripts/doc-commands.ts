@@ -185,6 +185,7 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- where': { because: data },
   'npm run bench -- where --data DIR': { because: data },
   'npm run bench -- feedback --data DIR': { because: data },
+  'npm run bench -- cluster --data DIR': { because: data },
   'npm run bench -- sleep --data DIR': { because: data },
   'npm run bench -- unattended': bench('unattended'),
   'npm run bench -- choice --data DIR': { because: data },

@@ -22,6 +22,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['checkpoint'],
   memory: ['memory'],
   meta: ['meta'],
+  cluster: ['cluster', '--seeds', '3', '--data', 'DIR'],
   explain: ['explain'],
   drift: ['drift'],
   ops: ['ops'],
