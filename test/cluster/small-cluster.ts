@@ -42,8 +42,8 @@ export async function smallCluster(
   records: readonly string[],
   names: readonly string[],
   settings: ClusterSettings = {},
+  place: ClusterPlace = { log: memoryLog(), records: memoryLog(), blobs: memoryBlobs() },
 ): Promise<SmallCluster> {
-  const place = { log: memoryLog(), records: memoryLog(), blobs: memoryBlobs() }
   for (const text of records) await place.records.append(bytesOf(text))
   const model = smallModel()
   const coordinator = await Coordinator.found(place, model, { localSteps: 4, keepEvery: 2, ...settings })

@@ -5,7 +5,7 @@ import { gptCalls, growthCalls } from './gpt-calls.ts'
 import { autogradTestingCalls, browserCalls, nodeCalls, referenceCalls, wasmCalls } from './entry-calls.ts'
 import { demoCalls, sessionCalls } from './session-calls.ts'
 import { optimCalls } from './optim-calls.ts'
-import { clusterNodeCalls } from './shard-calls.ts'
+import { clusterNatsCalls, clusterNodeCalls } from './shard-calls.ts'
 import { clusterCalls, clusterTestingCalls } from './cluster-calls.ts'
 import { sensesCalls, sensesNodeCalls, sensesTestingCalls } from './senses-calls.ts'
 import { serverCalls } from './server-calls.ts'
@@ -33,6 +33,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, Calls>>>> 
   '@burgeon/senses/node': sensesNodeCalls,
   '@burgeon/senses/testing': sensesTestingCalls,
   '@burgeon/cluster': clusterCalls,
+  '@burgeon/cluster/nats': clusterNatsCalls,
   '@burgeon/cluster/node': clusterNodeCalls,
   '@burgeon/cluster/testing': clusterTestingCalls,
   '@burgeon/server': serverCalls,

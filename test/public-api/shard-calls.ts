@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { sgd } from '@burgeon/autograd/optim'
 import * as api from '@burgeon/cluster'
+import * as nats from '@burgeon/cluster/nats'
 import * as node from '@burgeon/cluster/node'
 import { Gpt, type ParameterSpec } from '@burgeon/gpt'
 import { openReference } from '@burgeon/tensor/reference'
@@ -140,6 +141,19 @@ const ended = (): PassThrough => {
   const stream = new PassThrough()
   stream.end()
   return stream
+}
+
+/** There is no broker at that address: what is asked of it is looked at before. */
+export const clusterNatsCalls: CallsOf<typeof nats> = {
+  natsSeams: [
+    () => ({
+      args: { name: 'a', options: { servers: 'nats://127.0.0.1:1', user: 'b', password: 'c' } },
+      run: (...args: Parameters<typeof nats.natsSeams>) =>
+        nats.natsSeams(...args).catch((error: unknown) => {
+          if (!(error instanceof api.TransportError)) throw error
+        }),
+    }),
+  ],
 }
 
 export const clusterNodeCalls: CallsOf<typeof node> = {

@@ -6,7 +6,7 @@ import { someBytes } from './blobs.ts'
 export async function digestOf(bytes: Uint8Array): Promise<string> {
   checkArgument('digestOf', 'bytes', bytes, someBytes)
   // What lies in memory that is shared is not taken.
-  const own = bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice()
+  const own = bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', own))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -81,4 +81,4 @@ export class Exchange {
 const nameOf = ({ group, pattern }: Party): string | undefined => group && `${group} ${pattern}`
 
 /** The same message in bytes of its own: neither side sees what the other does with them. */
-const copied = ({ subject, payload }: Message): Message => ({ subject, payload: payload.slice() })
+const copied = ({ subject, payload }: Message): Message => ({ subject, payload: new Uint8Array(payload) })

@@ -63,7 +63,7 @@ export class InProcessTransport implements Transport {
       const answered = (async () => answer(message))()
       const bytes = await unlessAborted(answered, [[own.signal, gone]])
       checkArgument(who, 'the answer', bytes, aPayload)
-      return bytes.slice()
+      return new Uint8Array(bytes)
     }
     return Promise.resolve(
       enlisted(this.#exchange.responders, own, { pattern, group: 'responders', answer: one }),
@@ -78,10 +78,12 @@ export class InProcessTransport implements Transport {
     if (responder === undefined) {
       throw new TransportError(`${who}: nobody answers on ${subject}; is the one who should there?`)
     }
-    const answered = responder.answer({ subject, payload: payload.slice() }).catch((cause: unknown) => {
-      if (cause instanceof TransportError) throw cause
-      throw new TransportError(`${who}: ${subject} failed: ${(cause as Error).message}`, { cause })
-    })
+    const answered = responder
+      .answer({ subject, payload: new Uint8Array(payload) })
+      .catch((cause: unknown) => {
+        if (cause instanceof TransportError) throw cause
+        throw new TransportError(`${who}: ${subject} failed: ${(cause as Error).message}`, { cause })
+      })
     return unlessAborted(answered, [
       [options.signal, `${who}: ${subject} has not answered in time.`],
       [this.#closing.signal, `${who}: the transport was closed before ${subject} had answered.`],

@@ -10,7 +10,7 @@ export function memoryBlobs(): Blobs {
   return {
     async put(bytes) {
       checkArgument('memoryBlobs: put', 'bytes', bytes, someBytes)
-      const own = bytes.slice()
+      const own = new Uint8Array(bytes)
       const digest = await digestOf(own)
       if (!kept.has(digest)) kept.set(digest, own)
       return digest

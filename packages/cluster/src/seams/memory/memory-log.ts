@@ -36,7 +36,7 @@ class MemoryLog implements Log {
       )
     }
     const position = last + 1
-    this.#entries.push({ position, id: id ?? null, payload: payload.slice() })
+    this.#entries.push({ position, id: id ?? null, payload: new Uint8Array(payload) })
     if (id !== undefined) this.#positions.set(id, position)
     this.#wake()
     return Promise.resolve({ position, isNew: true })
@@ -53,7 +53,7 @@ class MemoryLog implements Log {
       if (until?.aborted) return
       const entry = this.#entries.at(at - 1)
       if (entry !== undefined) {
-        yield { ...entry, payload: entry.payload.slice() }
+        yield { ...entry, payload: new Uint8Array(entry.payload) }
         at++
       } else {
         if (this.#isClosed) return

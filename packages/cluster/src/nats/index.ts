@@ -1,0 +1,3 @@
+/** `@burgeon/cluster/nats`: the seams over NATS, with the optional packages `@nats-io/*`. */
+export type { NatsOptions } from './broker.ts'
+export { type NatsSeams, natsSeams } from './nats-seams.ts'

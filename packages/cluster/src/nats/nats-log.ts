@@ -1,0 +1,157 @@
+/** A log that a stream of JetStream keeps. */
+import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { LogError } from '../errors.ts'
+import {
+  anEntryId,
+  type Appended,
+  type AppendEntryOptions,
+  type Log,
+  type LogEntry,
+  type ReadLogOptions,
+} from '../seams/log.ts'
+import { aPayload } from '../seams/payload.ts'
+import { type Broker, codeOf, noMessage, type StoredMessage, wrongLastSequence } from './broker.ts'
+
+/** Milliseconds after which somebody who waits for an entry looks by himself, should no word of it have come. */
+const lookEvery = 500
+/** The header that says what an entry is called. */
+const idHeader = 'Burgeon-Id'
+
+/** A log whose positions are the sequence numbers of a stream with one subject. */
+export class NatsLog implements Log {
+  readonly #broker: Broker
+  readonly #stream: string
+  readonly #subject: string
+  readonly #closing = new AbortController()
+
+  constructor(broker: Broker, stream: string, subject: string) {
+    this.#broker = broker
+    this.#stream = stream
+    this.#subject = subject
+  }
+
+  async append(payload: Uint8Array, options: AppendEntryOptions = {}): Promise<Appended> {
+    const who = 'natsLog: append'
+    checkArgument(who, 'payload', payload, aPayload)
+    checkOptions(who, options, { id: anEntryId, after: checks.count })
+    this.#check(who)
+    const { id, after } = options
+    const headers = this.#broker.headers()
+    const name = id === undefined ? undefined : encodeURIComponent(id)
+    if (name !== undefined) headers.set(idHeader, name)
+    try {
+      const { seq, duplicate } = await this.#broker.streams
+        .jetstream()
+        .publish(this.#subject, new Uint8Array(payload), {
+          headers,
+          ...(name !== undefined && { msgID: name }),
+          ...(after !== undefined && { expect: { lastSequence: after } }),
+        })
+      return { position: seq, isNew: !duplicate }
+    } catch (cause) {
+      if (codeOf(cause) === wrongLastSequence) {
+        throw new LogError(
+          `${who}: got after ${after}, which is not the last position; read what has come since.`,
+          {
+            cause,
+          },
+        )
+      }
+      throw failed(who, this.#stream, cause)
+    }
+  }
+
+  async *read(from: number, options: ReadLogOptions = {}): AsyncGenerator<LogEntry, void, void> {
+    const who = 'natsLog: read'
+    checkArgument(who, 'from', from, checks.integer({ from: 1 }))
+    checkOptions(who, options, { until: checks.instance('an AbortSignal', AbortSignal) })
+    this.#check(who)
+    const { until } = options
+    const end = until ? Infinity : await this.last()
+    // The word of an entry comes to whoever listens; what it is, the stream says.
+    const words = until ? this.#broker.connection.subscribe(this.#subject) : undefined
+    const signals = [this.#closing.signal, ...(until ? [until] : [])]
+    const hears = words && heard(words)
+    try {
+      for (let position = from; position <= end; ) {
+        if (signals.some(({ aborted }) => aborted)) return
+        const stored = await this.#entryAt(who, position)
+        if (stored !== null) {
+          yield entryOf(position, stored)
+          position++
+        } else await hears?.next(signals)
+      }
+    } finally {
+      words?.unsubscribe()
+    }
+  }
+
+  async last(): Promise<number> {
+    const who = 'natsLog: last'
+    this.#check(who)
+    try {
+      return (await this.#broker.streams.streams.info(this.#stream)).state.last_seq
+    } catch (cause) {
+      throw failed(who, this.#stream, cause)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort()
+    return Promise.resolve()
+  }
+
+  async #entryAt(who: string, seq: number): Promise<StoredMessage | null> {
+    try {
+      return await this.#broker.streams.direct.getMessage(this.#stream, { seq })
+    } catch (cause) {
+      const code = codeOf(cause)
+      if (code === noMessage || code === 404) return null
+      throw failed(who, this.#stream, cause)
+    }
+  }
+
+  #check(who: string): void {
+    if (this.#closing.signal.aborted) throw new LogError(`${who}: the log is closed; open it again.`)
+  }
+}
+
+function entryOf(position: number, { data, header }: StoredMessage): LogEntry {
+  const name = header?.get(idHeader) ?? ''
+  return { position, id: name === '' ? null : decodeURIComponent(name), payload: new Uint8Array(data) }
+}
+
+/** Tells of messages: `next` resolves when one has come since it resolved last, in a while, or at a signal. */
+function heard(words: AsyncIterable<unknown>): { next(signals: readonly AbortSignal[]): Promise<void> } {
+  let hasCome = false
+  let tell = (): void => {}
+  void (async () => {
+    for await (const _word of words) {
+      hasCome = true
+      tell()
+    }
+  })()
+  return {
+    async next(signals) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, hasCome ? 5 : lookEvery)
+        const settled = new AbortController()
+        function done(): void {
+          clearTimeout(timer)
+          settled.abort()
+          resolve()
+        }
+        tell = done
+        for (const signal of signals) {
+          if (signal.aborted) done()
+          else signal.addEventListener('abort', done, { signal: settled.signal })
+        }
+      })
+      hasCome = false
+    },
+  }
+}
+
+function failed(who: string, stream: string, cause: unknown): LogError {
+  return new LogError(`${who}: ${stream}: ${(cause as Error).message}`, { cause })
+}
