@@ -36,6 +36,8 @@ export const stateless: readonly string[] = [
   ...['checkHealth', 'consolidationJob', 'dreamJob', 'memoryJob', 'rehearsalJob', 'sleep'],
   // Jobs of a sleep.
   ...['checkHealth', 'consolidationJob', 'dreamJob', 'memoryJob', 'rehearsalJob', 'sleep'],
+  // An exchange lasts as long as a step; a machine that comes back has the weights that all have.
+  ...['gradientParts', 'meanGradients'],
   // A mixture lasts as long as a text, a signal no longer than a step.
   'contextMixture',
   'inferredContext',
