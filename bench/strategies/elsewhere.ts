@@ -56,6 +56,7 @@ export const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'bench -- self-knowledge: knows how sure it may be, and repairs itself asleep': [
     ...['repairJob', 'selfAssessment'],
   ],
+  'bench -- cluster: gradients of machines that take each step together': ['gradientParts', 'meanGradients'],
   'bench -- averaging: answers with weights averaged over steps': ['averagedWeights'],
   'test/guard: judge texts before anything keeps them': [
     ...['guards', 'novelRepetition', 'observeWithin', 'ownOutput', 'provenance', 'sourceShare'],
