@@ -1,2 +1,7 @@
 /** `@burgeon/cluster/node`: what needs Node. */
-export { answerStream, streamLink } from './shards/node/stream-link.ts'
+export {
+  answerStream,
+  type ReadableBytes,
+  streamLink,
+  type WritableBytes,
+} from './shards/node/stream-link.ts'

@@ -2,7 +2,6 @@
  * The way to a stage over two streams of bytes: pipes to a child process, or a connection. Whoever can write to it
  * leads the stage, so it belongs between processes that trust each other.
  */
-import type { Readable, Writable } from 'node:stream'
 import { checkArgument, checks } from '@burgeon/tensor'
 import { TransportError } from '../../errors.ts'
 import { aStageWorker, type StageLink } from '../stage-link.ts'
@@ -11,8 +10,19 @@ import type { StageWorker } from '../stage-worker.ts'
 /** The largest message, in bytes; a longer one is a mistake of the other side. */
 const maxMessage = 2 ** 30
 
-const aReadable = checks.role<Readable>('a stream to read', 'on', 'read')
-const aWritable = checks.role<Writable>('a stream to write', 'on', 'write')
+/** What is read of: a `Readable` of Node. */
+export type ReadableBytes = AsyncIterable<Uint8Array>
+
+/** What is written to: a `Writable` of Node. */
+export interface WritableBytes {
+  readonly destroyed: boolean
+  write(bytes: Uint8Array): boolean
+  on(event: 'error', listener: (error: Error) => void): unknown
+  once(event: 'drain' | 'close', listener: () => void): WritableBytes
+}
+
+const aReadable = checks.role<ReadableBytes>('a stream to read', 'on', 'read')
+const aWritable = checks.role<WritableBytes>('a stream to write', 'on', 'write')
 
 /**
  * The way to a stage whose process answers with `answerStream`. Answers come in the order of the questions.
@@ -21,7 +31,7 @@ const aWritable = checks.role<Writable>('a stream to write', 'on', 'write')
  * @param output What goes to it.
  * @throws OptionError for arguments that are none; when asked, TransportError once a stream has ended.
  */
-export function streamLink(input: Readable, output: Writable): StageLink {
+export function streamLink(input: ReadableBytes, output: WritableBytes): StageLink {
   checkArgument('streamLink', 'input', input, aReadable)
   checkArgument('streamLink', 'output', output, aWritable)
   const waiting: { resolve(answer: Uint8Array): void; reject(error: Error): void }[] = []
@@ -56,7 +66,11 @@ export function streamLink(input: Readable, output: Writable): StageLink {
  * @param output What it is answered.
  * @throws OptionError for arguments that are none, TransportError for bytes that are no messages.
  */
-export async function answerStream(worker: StageWorker, input: Readable, output: Writable): Promise<void> {
+export async function answerStream(
+  worker: StageWorker,
+  input: ReadableBytes,
+  output: WritableBytes,
+): Promise<void> {
   checkArgument('answerStream', 'worker', worker, aStageWorker)
   checkArgument('answerStream', 'input', input, aReadable)
   checkArgument('answerStream', 'output', output, aWritable)
@@ -64,7 +78,8 @@ export async function answerStream(worker: StageWorker, input: Readable, output:
   output.on('error', () => {})
   for await (const message of messagesIn(input)) {
     const isFull = !output.write(framed(await worker.answer(message)))
-    if (isFull && !output.destroyed) await new Promise((go) => output.once('drain', go).once('close', go))
+    if (isFull && !output.destroyed)
+      await new Promise<void>((go) => output.once('drain', go).once('close', go))
   }
 }
 
@@ -77,7 +92,7 @@ function framed(message: Uint8Array): Uint8Array {
 }
 
 /** The messages of a stream. Throws TransportError for a length that none has, or an end in the middle of one. */
-async function* messagesIn(input: Readable): AsyncGenerator<Uint8Array, void, void> {
+async function* messagesIn(input: ReadableBytes): AsyncGenerator<Uint8Array, void, void> {
   let chunks: Uint8Array[] = []
   let held = 0
   const take = (count: number): Uint8Array => {
@@ -88,8 +103,8 @@ async function* messagesIn(input: Readable): AsyncGenerator<Uint8Array, void, vo
   }
   let length: number | null = null
   for await (const chunk of input) {
-    chunks.push(chunk as Uint8Array)
-    held += (chunk as Uint8Array).length
+    chunks.push(chunk)
+    held += chunk.length
     while (held >= (length ?? 4)) {
       if (length === null) {
         const head = take(4)
