@@ -21,7 +21,7 @@ export interface WritableBytes {
   once(event: 'drain' | 'close', listener: () => void): WritableBytes
 }
 
-const aReadable = checks.role<ReadableBytes>('a stream to read', 'on', 'read')
+const aReadable = checks.role<ReadableBytes>('a stream to read', Symbol.asyncIterator)
 const aWritable = checks.role<WritableBytes>('a stream to write', 'on', 'write')
 
 /**
