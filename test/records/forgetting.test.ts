@@ -1,5 +1,5 @@
 /** What a life was told by a source is forgotten: on disk, and, by living again, in the weights. */
-import { globSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { openExperience } from '@burgeon/continual'
 import { forgetCheckpoint, keepCheckpoint } from '@burgeon/gpt'
@@ -74,6 +74,12 @@ test('a source that is forgotten is nowhere on disk, and the life goes on', asyn
   const journal = await openExperience(nodeDisk(join(folder, 'experience')))
   expect(journal.next).toBe(13)
   await journal.close()
+})
+
+test('where no life is, nothing is forgotten and no folder comes of it', async () => {
+  const nowhere = join(await lifeFolder(settings), 'nowhere')
+  await expect(forgetRecords(nowhere, { source: 'stranger' })).rejects.toThrow(/no checkpoint|nowhere/)
+  expect(existsSync(nowhere)).toBe(false)
 })
 
 test('checkpoints that were kept hold it too: it is refused, or they go', async () => {

@@ -8,6 +8,7 @@ import { requireUnstopped } from './control/stop-file.ts'
 import { aFolder } from './life/a-folder.ts'
 import { loadLife } from './life/life-checkpoint.ts'
 import { openRecordSession } from './source/record-session.ts'
+import { lockLife } from './life/lock-life.ts'
 
 /** How records are learnt. */
 export interface LearnRecordsOptions {
@@ -65,7 +66,7 @@ export async function learnRecords(
   const { signal = new AbortController().signal, onStep = () => {}, log = () => {} } = options
   const { similarity, keepBytes } = options
   const disk = nodeDisk(folder)
-  const lock = await disk.lock('session')
+  const lock = await lockLife(disk)
   try {
     requireUnstopped(folder)
     const life = await loadLife(disk)

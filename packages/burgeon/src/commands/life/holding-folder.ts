@@ -1,8 +1,7 @@
 /** Keeps a folder of checkpoints to one command at a time. */
-import { existsSync } from 'node:fs'
-import { rmdir } from 'node:fs/promises'
 import { LockedError } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
+import { lockLife } from '../../session/life/lock-life.ts'
 
 /**
  * Holds the folder `out` from before anything is read of it: two that go on from one checkpoint would each
@@ -15,10 +14,9 @@ export async function holdingFolder<R>(
   out: string,
   work: (disk: ReturnType<typeof nodeDisk>) => Promise<R>,
 ): Promise<R> {
-  const wasThere = existsSync(out)
   const disk = nodeDisk(out)
   // A folder that cannot be written to is a matter of the command, which has more to say about it.
-  const lock = await disk.lock('session').catch((error: unknown) => {
+  const lock = await lockLife(disk).catch((error: unknown) => {
     if (error instanceof LockedError) throw error
     return null
   })
@@ -26,7 +24,5 @@ export async function holdingFolder<R>(
     return await work(disk)
   } finally {
     await lock?.release()
-    // Stays if there is anything in it.
-    if (!wasThere) await rmdir(out).catch(() => {})
   }
 }

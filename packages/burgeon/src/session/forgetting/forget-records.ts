@@ -10,6 +10,7 @@ import { auditOf, noteAudit } from '../audit/audit-record.ts'
 import { type KnownLife, loadLife, saveLife } from '../life/life-checkpoint.ts'
 import { feedbackWithout } from './forget-feedback.ts'
 import { journalFolder } from '../source/record-session.ts'
+import { lockLife } from '../life/lock-life.ts'
 
 /** How a life forgets. */
 export interface ForgetRecordsOptions {
@@ -50,7 +51,7 @@ export async function forgetRecords(
   checkOptions(who, options, { dropKept: checks.boolean })
   const { dropKept = false } = options
   const disk = nodeDisk(folder)
-  const lock = await disk.lock('session')
+  const lock = await lockLife(disk)
   try {
     const life = await loadLife(disk)
     const kept = await keptCheckpoints(disk)

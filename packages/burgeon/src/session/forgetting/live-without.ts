@@ -16,6 +16,7 @@ import { newOrigin } from '../life/life-origin.ts'
 import { emptyRecord } from '../record/life-record.ts'
 import { journalFolder } from '../source/record-session.ts'
 import { isOf } from './forget-records.ts'
+import { lockLife } from '../life/lock-life.ts'
 
 /** How a life was lived again. Plain data. */
 export interface LivedWithout {
@@ -49,7 +50,7 @@ export async function liveWithout(
   checkArgument(who, 'folder', folder, aFolder)
   checkArgument(who, 'out', out, aFolder)
   const [disk, to] = [nodeDisk(folder), nodeDisk(out)]
-  const lock = await disk.lock('session')
+  const lock = await lockLife(disk)
   let begun: Omit<LivedWithout, 'done'>
   try {
     begun = await begin(disk, to, what)

@@ -13,6 +13,7 @@ import { tidying } from '../source/give-back.ts'
 import { journalFolder } from '../source/record-session.ts'
 import { keepHouse } from '../house/keep-house.ts'
 import { sleepNow } from './sleep-now.ts'
+import { lockLife } from '../life/lock-life.ts'
 
 /** How much a life does asleep. */
 export interface SleepLifeOptions {
@@ -57,7 +58,7 @@ export async function sleepLife(folder: string, options: SleepLifeOptions = {}):
   checkArgument(who, 'folder', folder, aFolder)
   checkOptions(who, options, { steps: checks.integer({ from: 1 }), log: checks.callback() })
   const disk = nodeDisk(folder)
-  const lock = await disk.lock('session')
+  const lock = await lockLife(disk)
   const place = join(folder, journalFolder)
   try {
     const journal = existsSync(place) ? await openExperience(nodeDisk(place)) : undefined
