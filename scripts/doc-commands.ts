@@ -104,6 +104,10 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon learn notes/ --coverage 0.9 --out life/sure',
     because: 'a life is there from another try',
   },
+  'npx burgeon learn notes/ --average 0.98': {
+    run: 'npx burgeon learn notes/ --average 0.98 --out life/averaged',
+    because: 'a life is there from another try',
+  },
   'npx burgeon learn notes/ --sleep-every 1000': {
     run: 'npx burgeon learn notes/ --sleep-every 1000 --out life/sleeping',
     because: 'a life is there from another try',

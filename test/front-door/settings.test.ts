@@ -140,6 +140,27 @@ describe('the file of settings', () => {
     writeFileSync(file, JSON.stringify({ learn: { source: notes, out, from: llama, ownText: 2 } }))
     expect(await ran({}, 'learn', '--config', file)).toContain('It goes on from')
     expect(await ran({}, 'learn', '--config', file, '--resume')).toContain('All of it was read before')
+    // Nor is what else it says of a beginning, to a life that began otherwise.
+    const born = {
+      seed: 7,
+      vocabulary: 300,
+      protection: 2,
+      recall: 2 ** 18,
+      sleepEvery: 9,
+      coverage: 0.8,
+      average: 0.9,
+    }
+    for (const [name, value] of Object.entries(born)) {
+      writeFileSync(file, JSON.stringify({ learn: { source: notes, out, [name]: value } }))
+      expect(await ran({}, 'learn', '--config', file, '--resume'), name).toContain(
+        'All of it was read before',
+      )
+      const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+      await expect(ran({}, 'learn', '--config', file, '--resume', flag, String(value)), name).rejects.toThrow(
+        flag,
+      )
+    }
+    writeFileSync(file, JSON.stringify({ learn: { source: notes, out, from: llama, ownText: 2 } }))
     const again = ran({}, 'learn', '--config', file, '--resume', '--from', llama)
     await expect(again).rejects.toThrow(/got --from/)
   })

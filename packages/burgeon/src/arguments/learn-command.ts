@@ -116,15 +116,17 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
   })
 }
 
+/** What a life has from its beginning on. */
+const ofBirth: ReadonlySet<string> = new Set<keyof LearnCommandOptions>([
+  ...(['from', 'ownText', 'seed', 'vocabulary', 'protection'] as const),
+  ...(['recall', 'sleepEvery', 'coverage', 'average'] as const),
+])
+
 /** What a file says of the beginning of a life is no mistake where one goes on. */
 function forThisLife(options: LearnCommandOptions, given: ReadonlySet<string>): LearnCommandOptions {
   if (!options.resume && !options.append) return options
-  const { from, ownText, ...rest } = options
-  return {
-    ...rest,
-    ...(given.has('from') && { from }),
-    ...(given.has('ownText') && { ownText }),
-  }
+  const counts = ([name]: readonly [string, unknown]): boolean => !ofBirth.has(name) || given.has(name)
+  return Object.fromEntries(Object.entries(options).filter(counts)) as unknown as LearnCommandOptions
 }
 
 const examples = `
