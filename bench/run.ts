@@ -193,6 +193,8 @@ if (steps !== undefined && !(Number.isInteger(steps) && steps >= 1)) {
   process.exit(2)
 }
 
+// What runs is what was there when it began.
+const begunAt = commit()
 const benchmark = await load()
 const { picture, table, ...result } = await benchmark({
   quick: values.quick,
@@ -202,7 +204,7 @@ const { picture, table, ...result } = await benchmark({
   ...(values.data !== undefined && { data: values.data }),
   ...(values.model !== undefined && { model: values.model }),
   note: (line) => console.error(line),
-  once: keptLives(values.lives, `${commit()}, ${name}${values.quick ? ', quick' : ''}`),
+  once: keptLives(values.lives, `${begunAt}, ${name}${values.quick ? ', quick' : ''}`),
 }).catch((error: unknown) => {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)
@@ -219,7 +221,7 @@ if (values.json !== undefined) {
       .filter((arg, i, args) => arg !== '--lives' && args[i - 1] !== '--lives')
       .map((arg) => (arg === values.data ? 'DIR' : arg === values.model ? 'MODEL' : arg))
       .join(' ')}`,
-    commit: commit(),
+    commit: begunAt,
     node: process.version,
     device: cpus()[0]?.model.trim() ?? 'unknown',
   }
