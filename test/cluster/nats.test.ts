@@ -140,6 +140,51 @@ describe.skipIf(!hasNats)('over NATS', () => {
     expect(await writer.blobs.list()).toEqual([digest])
   })
 
+  test('whoever may not hear of entries looks for them, and nothing fails where nobody sees it', async () => {
+    const config = join(folderOfTest(), 'nats.conf')
+    writeFileSync(config, permissionsOf('deaf', '_INBOX.>'))
+    const server = await natsServer(['-c', config])
+    const { place: writer } = await opened(server, 'deaf', { user: 'writer', password: 'w' })
+    const { place, transport } = await opened(server, 'deaf', { user: 'reader', password: 'r' })
+    const until = new AbortController()
+    const reading = place.log.read(1, { until: until.signal })[Symbol.asyncIterator]()
+    const first = reading.next()
+    await writer.log.append(bytes(5))
+    expect((await first).value).toMatchObject({ position: 1 })
+    until.abort()
+    expect((await reading.next()).done).toBe(true)
+    // A subscription that the broker refuses hears nothing; what it would have thrown is nobody's.
+    await (await transport.subscribe('news', () => {})).close()
+  })
+
+  test('who answers when the connection has gone fails nowhere', async () => {
+    const server = await natsServer()
+    const [one, other] = await twice(server)
+    let go = (): void => {}
+    const asked = new Promise<void>((resolve) => {
+      void one.transport.respond('ask', async () => {
+        resolve()
+        await new Promise<void>((later) => {
+          go = later
+        })
+        return bytes(1)
+      })
+    })
+    const signal = new AbortController()
+    await expect
+      .poll(async () => {
+        const answer = other.transport.request('ask', bytes(1), { signal: signal.signal })
+        answer.catch(() => {})
+        return Promise.race([asked.then(() => true), answer.catch(() => false)])
+      })
+      .toBe(true)
+    await one.close()
+    go()
+    signal.abort()
+    await expect(one.transport.publish('a', bytes(1))).rejects.toThrow(TransportError)
+    await expect(one.transport.subscribe('a', () => {})).rejects.toThrow(TransportError)
+  })
+
   test.skipIf(spawnSync('openssl', ['version']).status !== 0)(
     'with TLS it speaks to a broker whose certificate it knows, and to no other',
     async () => {
@@ -172,10 +217,12 @@ test('bad options are refused, and a broker that is not there is said', async ()
     OptionError,
   )
   await expect(natsSeams('a', { servers: 'nats://127.0.0.1:1' })).rejects.toThrow(TransportError)
+  const servers = 'nats://127.0.0.1:1'
+  await expect(natsSeams('a', { servers, tls: { caFile: 3 } } as never)).rejects.toThrow(/caFile/)
 })
 
 /** What a reader of a cluster may do, and a writer; nobody else anything. */
-const permissionsOf = (name: string): string => `
+const permissionsOf = (name: string, heard = `${name}.>`): string => `
 authorization {
   writer = { publish = ["${name}.>", "$JS.API.>"], subscribe = ["${name}.>", "_INBOX.>"] }
   reader = {
@@ -183,7 +230,7 @@ authorization {
       .flatMap((kind) => ['STREAM.INFO', 'DIRECT.GET'].map((call) => `$JS.API.${call}.${name}-${kind}`))
       .flatMap((subject) => [`"${subject}"`, `"${subject}.>"`])
       .join(', ')}]
-    subscribe = ["${name}.>", "_INBOX.>"]
+    subscribe = ["${heard}", "_INBOX.>"]
   }
   users = [
     { user = writer, password = w, permissions = $writer }

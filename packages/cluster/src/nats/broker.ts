@@ -67,9 +67,9 @@ export interface NatsOptions {
   readonly token?: string
   /** Files of certificates, for a broker that wants TLS. */
   readonly tls?: {
-    readonly caFile?: string
-    readonly certFile?: string
-    readonly keyFile?: string
+    readonly caFile?: string | undefined
+    readonly certFile?: string | undefined
+    readonly keyFile?: string | undefined
   }
 }
 

@@ -125,12 +125,14 @@ function entryOf(position: number, { data, header }: StoredMessage): LogEntry {
 function heard(words: AsyncIterable<unknown>): { next(signals: readonly AbortSignal[]): Promise<void> } {
   let hasCome = false
   let tell = (): void => {}
-  void (async () => {
+  const hear = async (): Promise<void> => {
     for await (const _word of words) {
       hasCome = true
       tell()
     }
-  })()
+  }
+  // Who may not listen, or hears no more, looks by himself.
+  hear().catch(() => {})
   return {
     async next(signals) {
       await new Promise<void>((resolve) => {

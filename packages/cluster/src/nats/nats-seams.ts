@@ -1,5 +1,5 @@
 /** The seams between machines, over one NATS broker with JetStream. */
-import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks, fields, optional } from '@burgeon/tensor'
 import { TransportError } from '../errors.ts'
 import type { ClusterPlace } from '../learners/coordinator.ts'
 import { aWord } from '../seams/subject.ts'
@@ -48,7 +48,11 @@ export async function natsSeams(name: string, options: NatsOptions): Promise<Nat
   checkOptions('natsSeams', options, {
     servers: checks.required(someServers),
     ...{ user: text, password: text, token: text },
-    tls: checks.object('an object of files: caFile, certFile, keyFile'),
+    tls: fields('an object of files', {
+      caFile: optional(text),
+      certFile: optional(text),
+      keyFile: optional(text),
+    }),
   })
   const failed = (cause: unknown): never => {
     if ((cause as Error).name === 'UnsupportedError') throw cause

@@ -30,7 +30,7 @@ export class NatsTransport implements Transport {
 
   async publish(subject: string, payload: Uint8Array): Promise<void> {
     this.#checkSending('publish', subject, payload)
-    this.#try('publish', () =>
+    this.#try('natsTransport: publish', () =>
       this.#broker.connection.publish(`${this.#prefix}.msg.${subject}`, new Uint8Array(payload)),
     )
     return Promise.resolve()
@@ -69,7 +69,8 @@ export class NatsTransport implements Transport {
     return this.#listen(who, `ask.${pattern}`, 'responders', async (messages, own) => {
       for await (const message of messages) {
         if (own.aborted) return
-        void this.#answered(who, message, answer, own)
+        // Where the connection has gone, nobody hears an answer.
+        this.#answered(who, message, answer, own).catch(() => {})
       }
     })
   }
@@ -120,7 +121,9 @@ export class NatsTransport implements Transport {
     this.#closing.signal.addEventListener('abort', () => own.abort(), { signal: own.signal })
     void hear(messages, own.signal).catch(() => {})
     // Known to the broker from here on.
-    await connection.flush()
+    await connection.flush().catch((cause: unknown) => {
+      throw failed(who, cause)
+    })
     return {
       close: async () => {
         own.abort()
@@ -171,9 +174,13 @@ export class NatsTransport implements Transport {
     try {
       return body()
     } catch (cause) {
-      throw new TransportError(`${who}: ${(cause as Error).message}`, { cause })
+      throw failed(who, cause)
     }
   }
+}
+
+function failed(who: string, cause: unknown): TransportError {
+  return new TransportError(`${who}: ${(cause as Error).message}`, { cause })
 }
 
 /** The same as a promise, but for a TransportError if one of the signals is aborted before. */
