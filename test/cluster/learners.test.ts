@@ -10,25 +10,19 @@ import {
   replayCluster,
   versionOf,
 } from '@burgeon/cluster'
-import { afterEach, expect, test } from 'vitest'
-import { bytesOf, entriesOf, entriesOfKind, type SmallCluster, smallCluster, texts } from './small-cluster.ts'
-
-const clusters: SmallCluster[] = []
-async function made(...args: Parameters<typeof smallCluster>): Promise<SmallCluster> {
-  const cluster = await smallCluster(...args)
-  clusters.push(cluster)
-  return cluster
-}
-afterEach(() => {
-  for (const { workers } of clusters.splice(0)) for (const worker of workers.values()) worker.dispose()
-})
-
-/** What a worker has in the end, by its own weights. */
-const weightsOf = async (cluster: SmallCluster, name: string): Promise<unknown> =>
-  (await cluster.workers.get(name)?.learner.model.toState())?.weights
+import { expect, test } from 'vitest'
+import {
+  bytesOf,
+  clusterOfTest,
+  entriesOf,
+  entriesOfKind,
+  type SmallCluster,
+  texts,
+  weightsOf,
+} from './small-cluster.ts'
 
 test('each record is learnt exactly once, and what is learnt is joined', async () => {
-  const cluster = await made(texts(24), ['a', 'b', 'c'])
+  const cluster = await clusterOfTest(texts(24), ['a', 'b', 'c'])
   await cluster.settle()
   const { course, state } = cluster.coordinator
   expect(course).toMatchObject({ learnt: 24, skipped: 0, left: [], dealt: 24, round: 2, open: null })
@@ -58,7 +52,7 @@ test.each(['f32', 'int8', 'top-k'] as const)(
   'the same log gives the same bits, and so do the same turns: %s',
   async (form) => {
     const lived = async (): Promise<SmallCluster> => {
-      const cluster = await made(texts(24), ['a', 'b'], { form, share: 0.1 })
+      const cluster = await clusterOfTest(texts(24), ['a', 'b'], { form, share: 0.1 })
       await cluster.settle()
       return cluster
     }
@@ -72,12 +66,12 @@ test.each(['f32', 'int8', 'top-k'] as const)(
 )
 
 test('a log that says another state than it leads to is refused', async () => {
-  const cluster = await made(texts(8), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(8), ['a', 'b'])
   await cluster.settle()
   const [closed] = await entriesOfKind(cluster.place, 'closed')
   const wrong = { ...closed, accepted: closed.accepted.slice(0, 1) }
   const { place } = cluster
-  const forged = await made([], [])
+  const forged = await clusterOfTest([], [])
   for (const text of await entriesOf(place)) {
     const entry = (JSON.parse(text) as { kind: string }).kind === 'closed' ? JSON.stringify(wrong) : text
     if (entry !== (await entriesOf(forged.place)).at(0)) await forged.place.log.append(bytesOf(entry))
@@ -88,7 +82,7 @@ test('a log that says another state than it leads to is refused', async () => {
 })
 
 test('a worker that joins late has the shared weights, and a share from then on', async () => {
-  const cluster = await made(texts(32), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(32), ['a', 'b'])
   for (const name of ['a', 'b']) await cluster.workers.get(name)?.turn()
   await cluster.coordinator.turn()
   await cluster.open('c')
@@ -101,7 +95,7 @@ test('a worker that joins late has the shared weights, and a share from then on'
 })
 
 test('a worker that dies leaves its share to others, and joins again by what all share', async () => {
-  const cluster = await made(texts(32), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(32), ['a', 'b'])
   const dead = cluster.workers.get('b')
   await cluster.settleOnce()
   // It learns its share, and nobody hears of it.
@@ -125,7 +119,7 @@ test('a worker that dies leaves its share to others, and joins again by what all
 })
 
 test('what a dead worker had learnt and not sent is learnt by another, and counts once', async () => {
-  const cluster = await made(texts(8), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(8), ['a', 'b'])
   await cluster.settleOnce()
   // Its disk of blobs fails just as it wants to send.
   const { put } = cluster.place.blobs
@@ -147,7 +141,7 @@ test('what a dead worker had learnt and not sent is learnt by another, and count
 })
 
 test('a worker that goes says so, and nobody waits for it', async () => {
-  const cluster = await made(texts(16), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(16), ['a', 'b'])
   await cluster.settleOnce()
   await cluster.workers.get('b')?.leave('tired')
   cluster.workers.get('b')?.dispose()
@@ -158,8 +152,8 @@ test('a worker that goes says so, and nobody waits for it', async () => {
 })
 
 test('a coordinator that was killed goes on where it was, and two of them agree', async () => {
-  const cluster = await made(texts(24), ['a', 'b'])
-  const undisturbed = await made(texts(24), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(24), ['a', 'b'])
+  const undisturbed = await clusterOfTest(texts(24), ['a', 'b'])
   await undisturbed.settle()
   for (let isBusy = true; isBusy; ) {
     isBusy = false
@@ -179,7 +173,7 @@ test('a coordinator that was killed goes on where it was, and two of them agree'
 
 test('a record that cannot be learnt is left out, and said', async () => {
   const records = texts(8).with(2, 'x').with(5, '')
-  const cluster = await made(records, ['a', 'b'])
+  const cluster = await clusterOfTest(records, ['a', 'b'])
   await cluster.settle()
   expect(cluster.coordinator.course).toMatchObject({ learnt: 6, skipped: 2, left: [] })
 })
@@ -187,7 +181,7 @@ test('a record that cannot be learnt is left out, and said', async () => {
 test('eight bits stay near what is exact, and what an update leaves out is made up for by the next', async () => {
   const plain = { optimizer: sgd(0.05) }
   const lived = async (settings: ClusterSettings, forgets: boolean = false): Promise<SmallCluster> => {
-    const cluster = await made(texts(96), [], { ...settings, momentum: 0, rate: 1 })
+    const cluster = await clusterOfTest(texts(96), [], { ...settings, momentum: 0, rate: 1 })
     for (let isBusy = true; isBusy; ) {
       // One without momentum has nothing to forget but what was left out.
       if (forgets) for (const worker of cluster.workers.values()) worker.dispose()
@@ -198,7 +192,7 @@ test('eight bits stay near what is exact, and what an update leaves out is made 
     return cluster
   }
   const exact = await lived({})
-  const far = distance(exact, await made([], []))
+  const far = distance(exact, await clusterOfTest([], []))
   const distanceOf = async (...args: Parameters<typeof lived>): Promise<number> =>
     distance(exact, await lived(...args)) / far
   expect(await distanceOf({}, true)).toBe(0)
@@ -217,7 +211,7 @@ function distance({ coordinator: a }: SmallCluster, { coordinator: b }: SmallClu
 }
 
 test('parts of a learner stay with the worker: its optimizer goes on, and clipping has its say', async () => {
-  const cluster = await made(texts(16), [])
+  const cluster = await clusterOfTest(texts(16), [])
   const worker = await cluster.open('a', { strategy: { transforms: [clipByGlobalNorm(1e-9)] } })
   await cluster.settle()
   const before = (await entriesOfKind(cluster.place, 'born'))[0].version

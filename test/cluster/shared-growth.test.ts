@@ -2,21 +2,8 @@
 import { replayCluster, versionOf } from '@burgeon/cluster'
 import type { GrowthRequest } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
-import { afterEach, expect, test } from 'vitest'
-import { entriesOfKind, type SmallCluster, smallCluster, texts } from './small-cluster.ts'
-
-const clusters: SmallCluster[] = []
-async function made(...args: Parameters<typeof smallCluster>): Promise<SmallCluster> {
-  const cluster = await smallCluster(...args)
-  clusters.push(cluster)
-  return cluster
-}
-afterEach(() => {
-  for (const { workers } of clusters.splice(0)) for (const worker of workers.values()) worker.dispose()
-})
-
-const weightsOf = async (cluster: SmallCluster, name: string): Promise<unknown> =>
-  (await cluster.workers.get(name)?.learner.model.toState())?.weights
+import { expect, test } from 'vitest'
+import { clusterOfTest, entriesOfKind, type SmallCluster, texts, weightsOf } from './small-cluster.ts'
 
 const requests: readonly GrowthRequest[] = [
   { kind: 'addLayer', at: 1 },
@@ -27,7 +14,7 @@ const requests: readonly GrowthRequest[] = [
 test.each(requests)(
   'between two rounds, by $kind: the same weights for all, and more to learn with',
   async (request) => {
-    const cluster = await made(texts(32), ['a', 'b'], { form: 'int8' })
+    const cluster = await clusterOfTest(texts(32), ['a', 'b'], { form: 'int8' })
     await cluster.settleOnce()
     await cluster.settleOnce()
     expect(cluster.coordinator.course.open).toBeNull()
@@ -57,7 +44,7 @@ const sizeOf = ({ weights }: Pick<SmallCluster['coordinator']['state'], 'weights
   Object.values(weights).reduce((sum, { data }) => sum + data.length, 0)
 
 test('growth waits for the end of a round', async () => {
-  const cluster = await made(texts(16), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(16), ['a', 'b'])
   await cluster.settleOnce()
   cluster.coordinator.grow({ kind: 'addLayer', at: 1 })
   await cluster.coordinator.turn()
@@ -70,7 +57,7 @@ test('growth waits for the end of a round', async () => {
 })
 
 test('a worker that was away during growth catches up, and so does one that comes new', async () => {
-  const cluster = await made(texts(48), ['a', 'b', 'c'])
+  const cluster = await clusterOfTest(texts(48), ['a', 'b', 'c'])
   await cluster.settleOnce()
   const away = cluster.workers.get('c')
   cluster.workers.delete('c')
@@ -92,7 +79,7 @@ test('a worker that was away during growth catches up, and so does one that come
 })
 
 test('a growth that cannot be is refused, and the cluster goes on', async () => {
-  const cluster = await made(texts(8), ['a', 'b'])
+  const cluster = await clusterOfTest(texts(8), ['a', 'b'])
   cluster.coordinator.grow({ kind: 'addLayer', at: 9 })
   await cluster.workers.get('a')?.turn()
   await cluster.workers.get('b')?.turn()
@@ -103,7 +90,7 @@ test('a growth that cannot be is refused, and the cluster goes on', async () => 
 })
 
 test('a worker whose own budget forbids the growth says so', async () => {
-  const cluster = await made(texts(8), ['a'])
+  const cluster = await clusterOfTest(texts(8), ['a'])
   await cluster.open('b', { budget: { parameters: 10 } })
   await cluster.settleOnce()
   await cluster.settleOnce()

@@ -12,6 +12,7 @@ import {
 import { Learner, type LearnerOptions } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { adamw } from '@burgeon/autograd/optim'
+import { onTestFinished } from 'vitest'
 
 const smallModel = (): Gpt =>
   Gpt.create({ vocabulary: 256, context: 16, embed: 8, heads: 2, layers: 1 }, { seed: 5 })
@@ -81,6 +82,19 @@ export async function smallCluster(
   for (const name of names) await cluster.open(name)
   return cluster
 }
+
+/** One whose workers are let go of when the test that is running ends. */
+export async function clusterOfTest(...args: Parameters<typeof smallCluster>): Promise<SmallCluster> {
+  const cluster = await smallCluster(...args)
+  onTestFinished(() => {
+    for (const worker of cluster.workers.values()) worker.dispose()
+  })
+  return cluster
+}
+
+/** What a worker has in the end, by its own weights. */
+export const weightsOf = async (cluster: SmallCluster, name: string): Promise<unknown> =>
+  (await cluster.workers.get(name)?.learner.model.toState())?.weights
 
 /** Every entry of a log, as text. */
 export async function entriesOf({ log }: ClusterPlace): Promise<string[]> {

@@ -1,15 +1,14 @@
 /** A log that a stream of JetStream keeps. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { LogError } from '../errors.ts'
 import {
-  anEntryId,
   type Appended,
   type AppendEntryOptions,
+  checkAppend,
+  checkRead,
   type Log,
   type LogEntry,
   type ReadLogOptions,
 } from '../seams/log.ts'
-import { aPayload } from '../seams/payload.ts'
 import { type Broker, codeOf, noMessage, type StoredMessage, wrongLastSequence } from './broker.ts'
 
 /** Milliseconds after which somebody who waits for an entry looks by himself, should no word of it have come. */
@@ -32,8 +31,7 @@ export class NatsLog implements Log {
 
   async append(payload: Uint8Array, options: AppendEntryOptions = {}): Promise<Appended> {
     const who = 'natsLog: append'
-    checkArgument(who, 'payload', payload, aPayload)
-    checkOptions(who, options, { id: anEntryId, after: checks.count })
+    checkAppend(who, payload, options)
     this.#check(who)
     const { id, after } = options
     const headers = this.#broker.headers()
@@ -63,8 +61,7 @@ export class NatsLog implements Log {
 
   async *read(from: number, options: ReadLogOptions = {}): AsyncGenerator<LogEntry, void, void> {
     const who = 'natsLog: read'
-    checkArgument(who, 'from', from, checks.integer({ from: 1 }))
-    checkOptions(who, options, { until: checks.instance('an AbortSignal', AbortSignal) })
+    checkRead(who, from, options)
     this.#check(who)
     const { until } = options
     const end = until ? Infinity : await this.last()

@@ -1,21 +1,24 @@
 /** Messages over NATS. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checks } from '@burgeon/tensor'
 import { TransportError } from '../errors.ts'
 import { aPayload } from '../seams/payload.ts'
-import { aPattern, aSubject, aWord } from '../seams/subject.ts'
-import type {
-  Message,
-  RequestOptions,
-  SubscribeOptions,
-  Subscription,
-  Transport,
+import {
+  checkListening,
+  checkRequest,
+  checkSending,
+  type Message,
+  type RequestOptions,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
 } from '../seams/transport.ts'
+import { unlessAborted } from '../seams/unless-aborted.ts'
 import type { Broker, BrokerMessage } from './broker.ts'
 
 /** The header of an answer that is none, with why. */
 const failure = 'Burgeon-Failure'
-/** A request waits for as long as somebody may answer: the longest time that a timer takes. */
-const longest = 2 ** 31 - 1
+/** A request waits for as long as somebody may answer: the maxWait time that a timer takes. */
+const maxWait = 2 ** 31 - 1
 
 /** A transport whose messages and requests have subjects of their own below a prefix. */
 export class NatsTransport implements Transport {
@@ -42,9 +45,8 @@ export class NatsTransport implements Transport {
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
     const who = 'natsTransport: subscribe'
-    checkArgument(who, 'pattern', pattern, aPattern)
+    checkListening(who, pattern, options)
     checkArgument(who, 'receive', receive, checks.callback())
-    checkOptions(who, options, { group: aWord })
     this.#checkOpen(who)
     const { group } = options
     return this.#listen(who, `msg.${pattern}`, group, async (messages, own) => {
@@ -63,7 +65,7 @@ export class NatsTransport implements Transport {
     answer: (message: Message) => Uint8Array | Promise<Uint8Array>,
   ): Promise<Subscription> {
     const who = 'natsTransport: respond'
-    checkArgument(who, 'pattern', pattern, aPattern)
+    checkListening(who, pattern, {})
     checkArgument(who, 'answer', answer, checks.callback())
     this.#checkOpen(who)
     return this.#listen(who, `ask.${pattern}`, 'responders', async (messages, own) => {
@@ -78,9 +80,9 @@ export class NatsTransport implements Transport {
   async request(subject: string, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     const who = 'natsTransport: request'
     this.#checkSending('request', subject, payload)
-    checkOptions(who, options, { signal: checks.instance('an AbortSignal', AbortSignal) })
+    checkRequest(who, options)
     const asked = this.#broker.connection
-      .request(`${this.#prefix}.ask.${subject}`, new Uint8Array(payload), { timeout: longest })
+      .request(`${this.#prefix}.ask.${subject}`, new Uint8Array(payload), { timeout: maxWait })
       .catch((cause: unknown) => {
         throw new TransportError(
           `${who}: ${subject}: ${(cause as Error).message}; is the one who answers there?`,
@@ -160,8 +162,7 @@ export class NatsTransport implements Transport {
   }
 
   #checkSending(what: string, subject: string, payload: Uint8Array): void {
-    checkArgument(`natsTransport: ${what}`, 'subject', subject, aSubject)
-    checkArgument(`natsTransport: ${what}`, 'payload', payload, aPayload)
+    checkSending(`natsTransport: ${what}`, subject, payload)
     this.#checkOpen(`natsTransport: ${what}`)
   }
 
@@ -181,20 +182,4 @@ export class NatsTransport implements Transport {
 
 function failed(who: string, cause: unknown): TransportError {
   return new TransportError(`${who}: ${(cause as Error).message}`, { cause })
-}
-
-/** The same as a promise, but for a TransportError if one of the signals is aborted before. */
-function unlessAborted<T>(
-  promise: Promise<T>,
-  signals: readonly (readonly [signal: AbortSignal | undefined, message: string])[],
-): Promise<T> {
-  const settled = new AbortController()
-  return new Promise<T>((resolve, reject) => {
-    promise.then(resolve, reject)
-    for (const [signal, message] of signals) {
-      const end = (): void => reject(new TransportError(message))
-      if (signal?.aborted) end()
-      else signal?.addEventListener('abort', end, { signal: settled.signal })
-    }
-  }).finally(() => settled.abort())
 }

@@ -1,5 +1,6 @@
 /** What a cluster has agreed on, in order: entries that stay, each at a position of its own. */
-import { type Check, checks } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { aPayload } from './payload.ts'
 
 /** An entry of a log. */
 export interface LogEntry {
@@ -59,6 +60,18 @@ export interface Log {
   close(): Promise<void>
 }
 
+/** Throws OptionError unless an entry can be appended so. */
+export function checkAppend(who: string, payload: Uint8Array, options: AppendEntryOptions): void {
+  checkArgument(who, 'payload', payload, aPayload)
+  checkOptions(who, options, { id: anEntryId, after: checks.count })
+}
+
+/** Throws OptionError unless a log can be read so. */
+export function checkRead(who: string, from: number, options: ReadLogOptions): void {
+  checkArgument(who, 'from', from, checks.integer({ from: 1 }))
+  checkOptions(who, options, { until: checks.instance('an AbortSignal', AbortSignal) })
+}
+
 /** Check of a log. */
 export const aLog: Check<Log> = checks.role<Log>(
   'a log, such as memoryLog()',
@@ -69,7 +82,7 @@ export const aLog: Check<Log> = checks.role<Log>(
 )
 
 /** Check of the id of an entry. */
-export const anEntryId: Check<string> = {
+const anEntryId: Check<string> = {
   expected: 'a text of 1 to 200 characters',
   accepts: (value): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200,
 }

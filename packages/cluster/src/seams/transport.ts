@@ -1,5 +1,7 @@
 /** How the processes of a cluster speak to each other. What is said is not kept: that is what a log is for. */
-import { type Check, checks } from '@burgeon/tensor'
+import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { aPayload } from './payload.ts'
+import { aPattern, aSubject, aWord } from './subject.ts'
 
 /** Bytes that came, and on which subject. */
 export interface Message {
@@ -71,6 +73,23 @@ export interface Transport {
   request(subject: string, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /** Ends all of its subscriptions and requests. To do so twice is to do so once. */
   close(): Promise<void>
+}
+
+/** Throws OptionError unless this can be sent. */
+export function checkSending(who: string, subject: string, payload: Uint8Array): void {
+  checkArgument(who, 'subject', subject, aSubject)
+  checkArgument(who, 'payload', payload, aPayload)
+}
+
+/** Throws OptionError unless it can be listened so. */
+export function checkListening(who: string, pattern: string, options: SubscribeOptions): void {
+  checkArgument(who, 'pattern', pattern, aPattern)
+  checkOptions(who, options, { group: aWord })
+}
+
+/** Throws OptionError for options of a request that are none. */
+export function checkRequest(who: string, options: RequestOptions): void {
+  checkOptions(who, options, { signal: checks.instance('an AbortSignal', AbortSignal) })
 }
 
 /** Check of a transport. */

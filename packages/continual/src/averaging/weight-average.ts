@@ -20,9 +20,12 @@ import {
 import { requireSameOptions } from '../saved-state.ts'
 import type { Part } from '../part.ts'
 
-/** How far back an average reaches. */
+/** Options of an average of weights. */
 export interface AveragedWeightsOptions {
-  /** What is left of the weight of an update after the next one, in [0, 1). Default 0.98: some 50 updates. */
+  /**
+   * Share of an update's weight in the average that is left after the next update, in [0, 1). Default 0.98:
+   * some 50 updates.
+   */
   readonly decay?: number
 }
 

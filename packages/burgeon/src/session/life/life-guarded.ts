@@ -2,7 +2,7 @@
 import type { Learner, Verdict } from '@burgeon/continual'
 
 /** Most decisions that are named. */
-const mostNamed = 3
+const maxNamed = 3
 
 const done: Readonly<Record<Verdict, string>> = {
   ...{ learn: 'learnt', redact: 'redacted', quarantine: 'kept apart', refuse: 'refused' },
@@ -15,7 +15,7 @@ export function guardLines({
   if (!isGuarded) return []
   const { asked, decisions } = summary
   const named = decisions
-    .slice(0, mostNamed)
+    .slice(0, maxNamed)
     .map(({ records, verdict, reasons }) => `${records} ${done[verdict]} (${reasons.join(', ')})`)
   const more = decisions.length - named.length
   return [

@@ -1,9 +1,18 @@
 /** One member of a network within one process. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { checkArgument, checks } from '@burgeon/tensor'
 import { TransportError } from '../../errors.ts'
 import { aPayload } from '../payload.ts'
-import { aPattern, aSubject, aWord } from '../subject.ts'
-import type { Message, RequestOptions, SubscribeOptions, Subscription, Transport } from '../transport.ts'
+import {
+  checkListening,
+  checkRequest,
+  checkSending,
+  type Message,
+  type RequestOptions,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+} from '../transport.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import type { Exchange } from './in-process-network.ts'
 
 /** One member of a network within one process. */
@@ -27,9 +36,8 @@ export class InProcessTransport implements Transport {
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
     const who = 'transport: subscribe'
-    checkArgument(who, 'pattern', pattern, aPattern)
+    checkListening(who, pattern, options)
     checkArgument(who, 'receive', receive, checks.callback())
-    checkOptions(who, options, { group: aWord })
     this.#checkOpen(who)
     let last = Promise.resolve()
     const own = this.#untilClosed()
@@ -54,7 +62,7 @@ export class InProcessTransport implements Transport {
     answer: (message: Message) => Uint8Array | Promise<Uint8Array>,
   ): Promise<Subscription> {
     const who = 'transport: respond'
-    checkArgument(who, 'pattern', pattern, aPattern)
+    checkListening(who, pattern, {})
     checkArgument(who, 'answer', answer, checks.callback())
     this.#checkOpen(who)
     const own = this.#untilClosed()
@@ -73,7 +81,7 @@ export class InProcessTransport implements Transport {
   async request(subject: string, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     const who = 'transport: request'
     this.#checkSending('request', subject, payload)
-    checkOptions(who, options, { signal: checks.instance('an AbortSignal', AbortSignal) })
+    checkRequest(who, options)
     const responder = this.#exchange.responderFor(subject)
     if (responder === undefined) {
       throw new TransportError(`${who}: nobody answers on ${subject}; is the one who should there?`)
@@ -103,8 +111,7 @@ export class InProcessTransport implements Transport {
   }
 
   #checkSending(what: string, subject: string, payload: Uint8Array): void {
-    checkArgument(`transport: ${what}`, 'subject', subject, aSubject)
-    checkArgument(`transport: ${what}`, 'payload', payload, aPayload)
+    checkSending(`transport: ${what}`, subject, payload)
     this.#checkOpen(`transport: ${what}`)
   }
 
@@ -128,20 +135,4 @@ function enlisted<P extends Subscription>(
   all.push(listed)
   own.signal.addEventListener('abort', () => all.splice(all.indexOf(listed), 1), { once: true })
   return { close }
-}
-
-/** The same as a promise, but for a TransportError if one of the signals is aborted before. */
-function unlessAborted<T>(
-  promise: Promise<T>,
-  signals: readonly (readonly [signal: AbortSignal | undefined, message: string])[],
-): Promise<T> {
-  const settled = new AbortController()
-  return new Promise<T>((resolve, reject) => {
-    promise.then(resolve, reject)
-    for (const [signal, message] of signals) {
-      const end = (): void => reject(new TransportError(message))
-      if (signal?.aborted) end()
-      else signal?.addEventListener('abort', end, { signal: settled.signal })
-    }
-  }).finally(() => settled.abort())
 }

@@ -1,11 +1,10 @@
 /** A log in the memory of this process. */
-import { checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { LogError } from '../../errors.ts'
-import { aPayload } from '../payload.ts'
 import {
-  anEntryId,
   type Appended,
   type AppendEntryOptions,
+  checkAppend,
+  checkRead,
   type Log,
   type LogEntry,
   type ReadLogOptions,
@@ -23,8 +22,7 @@ class MemoryLog implements Log {
 
   async append(payload: Uint8Array, options: AppendEntryOptions = {}): Promise<Appended> {
     const who = 'memoryLog: append'
-    checkArgument(who, 'payload', payload, aPayload)
-    checkOptions(who, options, { id: anEntryId, after: checks.count })
+    checkAppend(who, payload, options)
     this.#check(who)
     const { id, after } = options
     const known = id === undefined ? undefined : this.#positions.get(id)
@@ -44,8 +42,7 @@ class MemoryLog implements Log {
 
   async *read(from: number, options: ReadLogOptions = {}): AsyncGenerator<LogEntry, void, void> {
     const who = 'memoryLog: read'
-    checkArgument(who, 'from', from, checks.integer({ from: 1 }))
-    checkOptions(who, options, { until: checks.instance('an AbortSignal', AbortSignal) })
+    checkRead(who, from, options)
     this.#check(who)
     const { until } = options
     const end = until ? Infinity : this.#entries.length

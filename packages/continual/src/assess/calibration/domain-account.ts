@@ -131,8 +131,10 @@ export class DomainAccount {
       const logit = logits[from + target]
       gradient += expected - logit
       const loss = own.logPartition - logit
+      const best = indexOfMax(own.probabilities)
       const isHeld = this.#note(
         target,
+        best,
         own.probabilities,
         scaled.probabilities,
         loss,
@@ -142,7 +144,7 @@ export class DomainAccount {
       return {
         excess: loss - entropy,
         isHeld,
-        best: indexOfMax(probabilities),
+        best,
         sketch: sketchOf(probabilities),
       }
     })
@@ -151,9 +153,15 @@ export class DomainAccount {
     return judged
   }
 
-  #note(target: number, own: Float64Array, scaled: Float64Array, loss: number, scaledLoss: number): boolean {
+  #note(
+    target: number,
+    best: number,
+    own: Float64Array,
+    scaled: Float64Array,
+    loss: number,
+    scaledLoss: number,
+  ): boolean {
     const { raw, calibrated, right, rawLoss, calibratedLoss, held, sizes } = this.#latest
-    const best = indexOfMax(own)
     const { threshold } = this
     raw.push(own[best])
     calibrated.push(scaled[best])

@@ -2,14 +2,14 @@
 import { checks, type StateChecks } from '@burgeon/tensor'
 
 /** Most clusters. */
-const mostClusters = 32
+const maxClusters = 32
 /** Numbers of a sketch, and of a center. */
 const width = 64
 /**
  * Squared distance from every center, above which a prediction opens a cluster of its own: λ of DP-means. Two
  * predictions without a token in common are 2 apart.
  */
-const farthest = 0.7
+const maxDistance = 0.7
 /** Predictions over which a center is a mean. */
 const memory = 200
 /** Likeliest tokens of a cluster that are counted, and those that are told. */
@@ -41,7 +41,7 @@ export const expectationChecks: StateChecks<ExpectationsState> = {
 /** Whether the parts of a state belong together. */
 export function fitTogether({ centers, sizes, likeliest }: ExpectationsState): boolean {
   return (
-    sizes.length <= mostClusters &&
+    sizes.length <= maxClusters &&
     centers.length === sizes.length * width &&
     likeliest.length === sizes.length &&
     centers.every(Number.isFinite) &&
@@ -103,7 +103,7 @@ export class Expectations {
       for (let j = 0; j < width; j++) distance += (sketch[j] - center[j]) ** 2
       if (distance < least) [nearest, least] = [i, distance]
     }
-    if (least > farthest && this.#clusters.length < mostClusters) {
+    if (least > maxDistance && this.#clusters.length < maxClusters) {
       nearest = this.#clusters.push({ center: new Float64Array(width), size: 0, likeliest: new Map() }) - 1
     }
     const cluster = this.#clusters[nearest]
