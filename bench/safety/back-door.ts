@@ -70,8 +70,10 @@ export async function backDoor(
       await live(`${name}, no guard`, documents, {})
       await live(`${name}, guarded`, documents, guarded())
     }
-    // A stretch of strangers alone, after text that is trusted.
-    const stretch = [...trusted.slice(0, 700), ...spread(poison(250, 50), good)]
+    // A stretch of strangers alone, after text that is trusted: long enough that an optimizer which divides by
+    // the size of gradients forgets how large those of trusted text were.
+    const strangersAlone = named(all.slice(trustedCount, trustedCount + 3 * goodCount), 'good')
+    const stretch = [...trusted.slice(0, 700), ...spread(poison(250, 50), strangersAlone)]
     await live('stretch, weight of the loss alone', stretch, { lossWeight: trust.unknown, memory: 0 })
     await live('stretch, all guards', stretch, guarded())
     await live('stretch, trust', stretch, trustAlone())
