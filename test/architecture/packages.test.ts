@@ -69,7 +69,7 @@ describe.for(packages)('$manifest.name', ({ folder, manifest }) => {
       type: 'module',
       sideEffects: false,
       engines: { node: '>=20.19' },
-      files: ['dist', 'src', '!dist/.tsbuildinfo'],
+      files: ['dist', '!dist/.tsbuildinfo'],
     })
     expect(manifest.description).toMatch(/\.$/)
   })
