@@ -16,6 +16,7 @@ import {
   stopLife,
 } from 'burgeon/session'
 import type { Policy } from '@burgeon/continual'
+import { OptionError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../docs/programs.ts'
 import { called } from '../front-door/small-life.ts'
@@ -77,6 +78,13 @@ describe('a policy', () => {
   test('whose rules were changed in the checkpoint is refused', async () => {
     const settings = { ...servedLife, policy: { ...held({}), rules: { say: { phrases: ['fox'] } } } }
     await expect(lifeFolder(settings)).rejects.toThrow(/policy/)
+  })
+  test('stays behind when the model is converted, and that is said', async () => {
+    const to = (): string => join(temporaryFolder(), 'converted')
+    const silent = await lifeFolder({ ...servedLife, policy: held({ say: { phrases: ['fox'] } }) })
+    expect((await called(['convert', silent, to(), '--to', 'checkpoint'])).status).toContain('stays behind')
+    const open = await lifeFolder({ ...servedLife, policy: held({ learn: { personalData: 'redact' } }) })
+    expect((await called(['convert', open, to(), '--to', 'checkpoint'])).status).not.toContain('stays behind')
   })
   test('filters what the life says, by every way', async () => {
     const rules: Policy = { say: { phrases: ['a', 'e', 'o'], patterns: ['[q-z]{1,3}'], personalData: true } }
@@ -310,5 +318,8 @@ describe('the stop switch', () => {
     await expect(called(['approve', join(temporaryFolder(), 'none')])).rejects.toThrow(/no folder/)
     await expect(called(['approve', temporaryFolder(), '--by', 'anna'])).rejects.toThrow(/without a request/)
     await expect(stopLife('', { by: 'anna' })).rejects.toThrow(/folder/)
+    const none = join(temporaryFolder(), 'none')
+    await expect(stopLife(none, { by: 'anna' })).rejects.toThrow(OptionError)
+    expect(existsSync(none)).toBe(false)
   })
 })

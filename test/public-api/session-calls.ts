@@ -137,8 +137,9 @@ export const sessionCalls: CallsOf<typeof api> = {
   ],
   stopLife: [
     () => ({
-      args: { folder: join(folder, 'stopped'), options: { by: 'anna' } },
+      args: { folder: join(folder, 'saved'), options: { by: 'anna' } },
       run: api.stopLife,
+      says: ['there is no folder'],
     }),
   ],
   releaseLife: [() => ({ args: { folder: join(folder, 'stopped') }, run: api.releaseLife })],

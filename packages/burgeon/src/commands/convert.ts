@@ -65,6 +65,10 @@ export async function convert(
     if (code === undefined) throw error
     throw new UsageError(`convert: cannot write ${printable(place)} (${code}).`, { cause: error })
   }
+  if (opened.output !== undefined)
+    context.status.write(
+      `The policy of ${printable(from)} stays behind: of what is converted, nothing is kept from being said.\n`,
+    )
   const { size } = opened.model.parameters
   const next =
     form === 'checkpoint'

@@ -1,8 +1,8 @@
 /** The stop switch of a life: a file in its folder. While it is there, nothing changes the weights. */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BurgeonError, checkArgument, checkOptions, checks } from '@burgeon/tensor'
+import { BurgeonError, checkArgument, checkOptions, checks, OptionError } from '@burgeon/tensor'
 import { aFolder } from '../life/a-folder.ts'
 
 /** A life was stopped by hand; its weights are as they were then. */
@@ -49,13 +49,14 @@ export function requireUnstopped(folder: string): void {
  *
  * @param folder Holds a life.
  * @param options `by`: whose decision it is.
- * @throws OptionError for no folder or nobody; what the disk throws.
+ * @throws OptionError for nobody, or where no folder is; what the disk throws.
  */
 export async function stopLife(folder: string, options: { readonly by: string }): Promise<void> {
   checkArgument('stopLife', 'folder', folder, aFolder)
   checkOptions('stopLife', options, { by: checks.required(checks.text) })
   const { by } = options
-  await mkdir(folder, { recursive: true })
+  if (!existsSync(folder))
+    throw new OptionError(`stopLife: there is no folder ${folder}; expected that of a life.`)
   const note: StopNote = { by, at: new Date().toISOString() }
   const file = await open(join(folder, stopFile), 'w')
   try {
