@@ -14,7 +14,7 @@ const program = join(import.meta.dirname, 'member-process.ts')
 const settings = { localSteps: 2, keepEvery: 3 }
 
 test.skipIf(!hasNats)('each record counts once, whoever is killed, the broker among them', async () => {
-  const kills = times(4, 16, 200)
+  const kills = times(4, 16, 400)
   const count = 8 + 6 * kills
   const server = await natsServer()
   const cluster = 'killed'

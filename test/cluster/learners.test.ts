@@ -4,12 +4,20 @@ import {
   BlobError,
   ClusterError,
   type ClusterSettings,
+  ClusterWorker,
   Coordinator,
   digestOf,
+  dismissWorker,
+  entryFromBytes,
+  memoryBlobs,
+  memoryLog,
   outerFromBytes,
   replayCluster,
+  surveyCluster,
   versionOf,
 } from '@burgeon/cluster'
+import { Learner } from '@burgeon/continual'
+import { Gpt } from '@burgeon/gpt'
 import { expect, test } from 'vitest'
 import {
   bytesOf,
@@ -72,9 +80,10 @@ test('a log that says another state than it leads to is refused', async () => {
   const wrong = { ...closed, accepted: closed.accepted.slice(0, 1) }
   const { place } = cluster
   const forged = await clusterOfTest([], [])
-  for (const text of await entriesOf(place)) {
-    const entry = (JSON.parse(text) as { kind: string }).kind === 'closed' ? JSON.stringify(wrong) : text
-    if (entry !== (await entriesOf(forged.place)).at(0)) await forged.place.log.append(bytesOf(entry))
+  for await (const { author, payload } of place.log.read(2)) {
+    const isMeant = entryFromBytes(payload)?.kind === 'closed'
+    const options = { author: author ?? '' }
+    await forged.place.log.append(isMeant ? bytesOf(JSON.stringify(wrong)) : payload, options)
   }
   for (const digest of await place.blobs.list()) await forged.place.blobs.put(await place.blobs.get(digest))
   await expect(replayCluster(forged.place)).rejects.toThrow(ClusterError)
@@ -149,6 +158,89 @@ test('a worker that goes says so, and nobody waits for it', async () => {
   await cluster.settle()
   expect(await entriesOfKind(cluster.place, 'left')).toEqual([{ kind: 'left', worker: 'b', reason: 'tired' }])
   expect(cluster.coordinator.course).toMatchObject({ members: ['a'], learnt: 16, left: [] })
+})
+
+test('a worker that somebody has leave in its name does not join again, and one that was late does', async () => {
+  const cluster = await clusterOfTest(texts(64), ['a', 'b'])
+  await cluster.settleOnce()
+  await cluster.coordinator.turn({ isLate: true })
+  for (const name of ['a', 'b']) await cluster.workers.get(name)?.turn()
+  expect(cluster.workers.get('a')?.dismissed).toBeNull()
+  await cluster.coordinator.turn()
+  expect(cluster.coordinator.course.members).toEqual(['a', 'b'])
+  await dismissWorker(cluster.place.log, 'b', 'its machine is wanted')
+  await cluster.settle()
+  expect(cluster.workers.get('b')?.dismissed).toBe('its machine is wanted')
+  expect(cluster.coordinator.course).toMatchObject({ members: ['a'], learnt: 64, left: [] })
+  cluster.workers.get('b')?.dispose()
+  await cluster.open('b')
+  await cluster.settle()
+  expect(cluster.coordinator.course.members).toEqual(['a', 'b'])
+})
+
+test('a worker whose turn is ended sends nothing of it, and takes another', async () => {
+  const cluster = await clusterOfTest(texts(8), ['a'])
+  await cluster.settleOnce()
+  const stop = new AbortController()
+  const worker = cluster.workers.get('a')
+  const { observe } = worker?.learner ?? {}
+  Object.assign(worker?.learner ?? {}, {
+    observe(...args: Parameters<NonNullable<typeof observe>>) {
+      stop.abort()
+      return observe?.apply(worker?.learner, args)
+    },
+  })
+  expect(await worker?.turn({ signal: stop.signal })).toBe(false)
+  expect(cluster.seen.a).toHaveLength(1)
+  expect(await entriesOfKind(cluster.place, 'update')).toEqual([])
+  await cluster.settle()
+  expect(cluster.seen.a).toHaveLength(9)
+  expect(cluster.coordinator.course).toMatchObject({ learnt: 8, left: [] })
+})
+
+test('a survey tells by the log alone who has learnt what, and who was refused why', async () => {
+  const cluster = await clusterOfTest(texts(24), ['a', 'b'])
+  expect(await surveyCluster(memoryLog())).toBeNull()
+  await cluster.settle()
+  await cluster.workers.get('b')?.leave('tired')
+  const rounds: [number, string, number][] = []
+  const survey = await surveyCluster(cluster.place.log, ({ round, learnt }) => {
+    for (const { worker, records } of learnt) rounds.push([round, worker, records.length])
+  })
+  await cluster.coordinator.turn()
+  expect(survey?.course).toEqual(cluster.coordinator.course)
+  expect(rounds).toEqual([1, 2, 3].flatMap((round) => ['a', 'b'].map((name) => [round, name, 4])))
+  const last = (await entriesOfKind(cluster.place, 'update')).slice(-2)
+  expect(survey?.workers).toEqual(
+    ['a', 'b'].map((name, i) => ({
+      ...{ name, isMember: name === 'a', share: 0, updates: 3, steps: 12, refused: 0 },
+      bitsPerByte: last[i].bitsPerByte,
+      left: name === 'a' ? null : 'tired',
+    })),
+  )
+  expect(survey?.refused).toEqual([])
+})
+
+test('what its founder said of learners reaches whoever makes one', async () => {
+  const cluster = await clusterOfTest([], [])
+  const place = { log: memoryLog(), records: memoryLog(), blobs: memoryBlobs() }
+  const { config, weights } = cluster.coordinator.state
+  const model = Gpt.fromState({ config, weights })
+  const birth = { seed: 7, nested: { rate: 0.5 } }
+  await Coordinator.found(place, model, {}, birth)
+  const seen: unknown[] = []
+  const open = (of: typeof place): Promise<ClusterWorker> =>
+    ClusterWorker.open(of, {
+      name: 'a',
+      async makeLearner(shared, given) {
+        seen.push(given)
+        return Promise.resolve(new Learner({ model: shared, optimizer: sgd(0.1) }))
+      },
+    })
+  const workers = [await open(place), await open(cluster.place)]
+  expect(seen).toEqual([birth, null])
+  for (const worker of workers) worker.dispose()
+  model.dispose()
 })
 
 test('a coordinator that was killed goes on where it was, and two of them agree', async () => {

@@ -2,15 +2,18 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect } from '@nats-io/transport-node'
-import { LogError, maxPayload, TransportError } from '@burgeon/cluster'
+import { connect, headers } from '@nats-io/transport-node'
+import { sgd } from '@burgeon/autograd/optim'
+import { ClusterWorker, dismissWorker, LogError, maxPayload, TransportError } from '@burgeon/cluster'
 import { type NatsSeams, natsSeams } from '@burgeon/cluster/nats'
 import { checkBlobs, checkLog, checkTransport, type CheckResult } from '@burgeon/cluster/testing'
+import { Learner } from '@burgeon/continual'
+import type { Gpt } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { times } from '../how-long.ts'
 import { folderOfTest, hasNats, type NatsServer, natsServer } from './nats-server.ts'
-import { smallCluster, texts } from './small-cluster.ts'
+import { bytesOf, smallCluster, texts } from './small-cluster.ts'
 
 const failing = (results: readonly CheckResult[]): CheckResult[] => results.filter(({ holds }) => !holds)
 const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values)
@@ -140,6 +143,37 @@ describe.skipIf(!hasNats)('over NATS', () => {
     expect(await writer.blobs.list()).toEqual([digest])
   })
 
+  test('a worker writes as itself alone, needs no more to learn, and keeps no name from another', async () => {
+    const name = 'roles'
+    const config = join(folderOfTest(), 'nats.conf')
+    writeFileSync(config, permissionsOf(name))
+    const server = await natsServer(['-c', config])
+    const { place } = await opened(server, name, { user: 'writer', password: 'w' })
+    const { place: own } = await opened(server, name, { user: 'worker-a', password: 'a' })
+    const cluster = await smallCluster(texts(8), [], { localSteps: 4 }, place)
+    const makeLearner = (model: Gpt): Learner => new Learner({ model, optimizer: sgd(0.1) })
+    const worker = await ClusterWorker.open(own, { name: 'a', makeLearner })
+    // Its user may write as nobody else, and append no records.
+    for (const author of ['b', 'coordinator', undefined]) {
+      const left = bytesOf(JSON.stringify({ kind: 'left', worker: 'b', reason: '' }))
+      await expect(own.log.append(left, author === undefined ? {} : { author })).rejects.toThrow(LogError)
+    }
+    await expect(own.records.append(bytes(1))).rejects.toThrow(LogError)
+    await expect(dismissWorker(own.log, 'b', 'a says so')).rejects.toThrow(LogError)
+    for (let isBusy = true; isBusy; ) isBusy = (await worker.turn()) || (await cluster.coordinator.turn())
+    expect(cluster.coordinator.course).toMatchObject({ learnt: 8, members: ['a'] })
+    await worker.leave('tired')
+    worker.dispose()
+    // What says itself to be another's entry by the name that a broker knows it by takes nothing from it.
+    const connection = await connect({ servers: server.address, user: 'worker-a', pass: 'a' })
+    const known = headers()
+    known.set('Nats-Msg-Id', 'b round 7')
+    await connection.request(`${name}.log.a`, bytes(1), { headers: known, timeout: 5000 })
+    await connection.close()
+    const { position, isNew } = await place.log.append(bytes(2), { id: 'round 7', author: 'b' })
+    expect([position, isNew]).toEqual([await place.log.last(), true])
+  })
+
   test('whoever may not hear of entries looks for them, and nothing fails where nobody sees it', async () => {
     const config = join(folderOfTest(), 'nats.conf')
     writeFileSync(config, permissionsOf('deaf', '_INBOX.>'))
@@ -221,18 +255,27 @@ test('bad options are refused, and a broker that is not there is said', async ()
   await expect(natsSeams('a', { servers, tls: { caFile: 3 } } as never)).rejects.toThrow(/caFile/)
 })
 
-/** What a reader of a cluster may do, and a writer; nobody else anything. */
+/** Subjects by which streams are read. */
+const reading = (name: string): string =>
+  ['log', 'records', 'blobs']
+    .flatMap((kind) => ['STREAM.INFO', 'DIRECT.GET'].map((call) => `$JS.API.${call}.${name}-${kind}`))
+    .flatMap((subject) => [`"${subject}"`, `"${subject}.>"`])
+    .join(', ')
+
+/** What a reader of a cluster may do, a worker `a`, and a coordinator; nobody else anything. */
 const permissionsOf = (name: string, heard = `${name}.>`): string => `
 authorization {
   writer = { publish = ["${name}.>", "$JS.API.>"], subscribe = ["${name}.>", "_INBOX.>"] }
   reader = {
-    publish = [${['log', 'records', 'blobs']
-      .flatMap((kind) => ['STREAM.INFO', 'DIRECT.GET'].map((call) => `$JS.API.${call}.${name}-${kind}`))
-      .flatMap((subject) => [`"${subject}"`, `"${subject}.>"`])
-      .join(', ')}]
+    publish = [${reading(name)}]
     subscribe = ["${heard}", "_INBOX.>"]
   }
+  worker = {
+    publish = ["${name}.log.a", "${name}.blob.*.*", "${name}.talk.>", ${reading(name)}]
+    subscribe = ["${name}.>", "_INBOX.>"]
+  }
   users = [
+    { user = worker-a, password = a, permissions = $worker }
     { user = writer, password = w, permissions = $writer }
     { user = reader, password = r, permissions = $reader }
   ]

@@ -185,7 +185,10 @@ test('entries that have no place in the log change nothing', async () => {
       bitsPerByte: 1,
     }),
   ]
-  for (const text of strange) await cluster.place.log.append(bytesOf(text))
+  for (const text of strange) {
+    const author = text.includes('"update"') ? 'nobody' : 'coordinator'
+    await cluster.place.log.append(bytesOf(text), { author })
+  }
   await cluster.coordinator.turn()
   const { position, ...after } = cluster.coordinator.course
   expect({ ...after, position: before.position }).toEqual(before)
@@ -193,4 +196,37 @@ test('entries that have no place in the log change nothing', async () => {
   expect(open).not.toBeNull()
   await cluster.settle()
   expect((await Coordinator.open(cluster.place)).course.learnt).toBe(8)
+})
+
+test('an entry counts only by who may say it', async () => {
+  const cluster = await smallCluster(texts(16), ['a', 'b'])
+  clusters.push(cluster)
+  const { log } = cluster.place
+  await cluster.settleOnce()
+  const { open, version, position } = cluster.coordinator.course
+  const share = open?.shares.b.length ?? 0
+  const update = { kind: 'update', round: 1, worker: 'b', version, update: version, steps: share }
+  const forged: [string | undefined, object][] = [
+    ['a', { ...update, skipped: 0, bitsPerByte: 1 }],
+    ['coordinator', { ...update, skipped: 0, bitsPerByte: 1 }],
+    [undefined, { ...update, skipped: 0, bitsPerByte: 1 }],
+    ['a', { kind: 'left', worker: 'b', reason: 'a says so' }],
+    ['a', { kind: 'closed', round: 1, accepted: [], refused: [], version }],
+    ['b', { kind: 'closed', round: 1, accepted: [], refused: [], version }],
+    ['a', { kind: 'joined', worker: 'c' }],
+    ['coordinator', { kind: 'joined', worker: 'coordinator' }],
+    [undefined, { kind: 'left', worker: 'b', reason: 'nobody says so' }],
+  ]
+  for (const [author, entry] of forged) {
+    await log.append(bytesOf(JSON.stringify(entry)), author === undefined ? {} : { author })
+  }
+  await cluster.coordinator.turn()
+  const { position: after, ...rest } = cluster.coordinator.course
+  expect({ open: rest.open, members: rest.members }).toEqual({ open, members: ['a', 'b'] })
+  expect(after).toBe(position + forged.length)
+  // The control: by who may say it, the very same counts.
+  await log.append(bytesOf(JSON.stringify(forged[3][1])), { author: 'b' })
+  await cluster.coordinator.turn()
+  expect(cluster.coordinator.course).toMatchObject({ members: ['a'], open: { awaited: ['a'] } })
+  await expect(cluster.open('coordinator')).rejects.toThrow('expected another')
 })

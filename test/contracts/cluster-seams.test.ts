@@ -144,7 +144,7 @@ describe('a log', () => {
   test('in memory keeps every statement', async () => {
     const results = await checkLog(() => both(memoryLog()))
     expect(results.filter(({ holds }) => !holds)).toEqual([])
-    expect(results).toHaveLength(10)
+    expect(results).toHaveLength(11)
   })
 
   const changed = (change: (own: Log) => Partial<Log>) => (): [Log, Log] => {
@@ -160,7 +160,26 @@ describe('a log', () => {
 
   test.each<[string, (own: Log) => Partial<Log>]>([
     ['without gaps', (own) => ({ last: async () => (await own.last()) + 1 })],
-    ['payload and id', (own) => ({ append: (payload, options) => own.append(payload.slice(0, 2), options) })],
+    ['payload, id', (own) => ({ append: (payload, options) => own.append(payload.slice(0, 2), options) })],
+    [
+      'id and author',
+      (own) => ({ append: (payload, { author: _, ...options } = {}) => own.append(payload, options) }),
+    ],
+    [
+      'that of its author',
+      (own) => {
+        const known = new Map<string, number>()
+        return {
+          async append(payload, options = {}) {
+            const before = known.get(options.id ?? '')
+            if (before !== undefined) return { position: before, isNew: false }
+            const appended = await own.append(payload, options)
+            if (options.id !== undefined) known.set(options.id, appended.position)
+            return appended
+          },
+        }
+      },
+    ],
     [
       'of a known id',
       (own) => ({

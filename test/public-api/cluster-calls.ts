@@ -65,10 +65,21 @@ export const clusterCalls: CallsOf<typeof api> = {
       run: api.sharedGradients,
     }),
   ],
+  surveyCluster: [
+    () => ({
+      args: { log: api.memoryLog(), heard: () => {} },
+      run: api.surveyCluster,
+      says: ['surveyCluster'],
+    }),
+  ],
+  surveyAfter: 'takes an entry of a log',
+  dismissWorker: [
+    () => ({ args: { log: api.memoryLog(), worker: 'a', reason: 'tired' }, run: api.dismissWorker }),
+  ],
   replayCluster: [() => ({ args: { place: place() }, run: read(api.replayCluster) })],
   Coordinator: [
     () => ({
-      args: { place: place(), model, options: settings() },
+      args: { place: place(), model, options: settings(), birth: { seed: 1 } },
       run: api.Coordinator.found,
       says: ['Coordinator.found'],
     }),
@@ -122,7 +133,7 @@ export const clusterCalls: CallsOf<typeof api> = {
   ],
   memoryLog: [
     () => ({
-      args: { payload: new Uint8Array(3), options: { id: 'first', after: 0 } },
+      args: { payload: new Uint8Array(3), options: { id: 'first', author: 'a', after: 0 } },
       run: (...args: Parameters<api.Log['append']>) => api.memoryLog().append(...args),
     }),
     () => ({

@@ -1,5 +1,6 @@
 /** Many machines: what they take, and how they speak to each other. */
 export { BlobError, ClusterError, LogError, TransportError } from './errors.ts'
+export { dismissWorker } from './learners/dismiss-worker.ts'
 export { Coordinator, type ClusterPlace, type CoordinatorTurn } from './learners/coordinator.ts'
 export type { Course, OpenRound } from './learners/course.ts'
 export {
@@ -26,9 +27,17 @@ export {
 export { bytesOfUpdate, type UpdateForm, updateFromBytes } from './learners/outer/update.ts'
 export type { Run } from './learners/runs.ts'
 export type { ClusterSettings } from './learners/settings.ts'
+export {
+  type ClusterSurvey,
+  surveyAfter,
+  surveyCluster,
+  type SurveyedRefusal,
+  type SurveyedRound,
+  type SurveyedWorker,
+} from './learners/survey.ts'
 export { replayCluster } from './learners/replay-cluster.ts'
 export { sharedGradients, type SharedGradientsOptions } from './learners/synchronous/shared-gradients.ts'
-export { ClusterWorker, type WorkerOptions } from './learners/worker.ts'
+export { ClusterWorker, type WorkerOptions, type WorkerTurn } from './learners/worker.ts'
 export {
   type Assumptions,
   type PlannedDevice,

@@ -5,7 +5,7 @@ import { checkArgument, checkOptions, type ChecksOf, checks, keyFromSeed } from 
 import { LogError } from '../errors.ts'
 import { type Blobs, someBlobs } from '../seams/blobs.ts'
 import { aLog, type Log } from '../seams/log.ts'
-import type { Course } from './course.ts'
+import { coordinatorName, type Course } from './course.ts'
 import { dealRecords, owedOf } from './deal-records.ts'
 import { bytesOfEntry, type ClosedEntry, type ClusterEntry, type RefusedUpdate } from './entries.ts'
 import { grownOuter } from './outer/grown-outer.ts'
@@ -54,15 +54,25 @@ export class Coordinator {
   /**
    * Begins a cluster with a model, unless its log has a beginning; then that counts.
    *
+   * @param birth What members are to make their learners of, as plain JSON; it stands in the log, and
+   *   `makeLearner` is given it. Nothing unless given.
    * @throws OptionError for arguments that are none; what log and blobs throw.
    */
-  static async found(place: ClusterPlace, model: Gpt, settings: ClusterSettings = {}): Promise<Coordinator> {
+  static async found(
+    place: ClusterPlace,
+    model: Gpt,
+    settings: ClusterSettings = {},
+    birth?: Readonly<Record<string, unknown>>,
+  ): Promise<Coordinator> {
     checkOptions('Coordinator.found: place', place, placeChecks)
     checkArgument('Coordinator.found', 'model', model, checks.role<Gpt>('a Gpt', 'config', 'toState'))
     const own = clusterSettings('Coordinator.found: settings', settings)
+    if (birth !== undefined) checkArgument('Coordinator.found', 'birth', birth, checks.object('an object'))
     const version = await place.blobs.put(bytesOfOuter(await outerStateOf(model)))
-    const entry = bytesOfEntry({ kind: 'born', settings: own, version })
-    if ((await place.log.last()) === 0) await place.log.append(entry, { id: 'born', after: 0 })
+    const entry = bytesOfEntry({ kind: 'born', settings: own, version, ...(birth && { birth }) })
+    if ((await place.log.last()) === 0) {
+      await place.log.append(entry, { id: 'born', author: coordinatorName, after: 0 })
+    }
     return Coordinator.open(place)
   }
 
@@ -166,7 +176,8 @@ export class Coordinator {
    */
   async #say(entry: ClusterEntry): Promise<boolean> {
     try {
-      await this.#place.log.append(bytesOfEntry(entry), { after: this.course.position })
+      const { position } = this.course
+      await this.#place.log.append(bytesOfEntry(entry), { author: coordinatorName, after: position })
     } catch (error) {
       const last = await this.#place.log.last()
       if (error instanceof LogError && last > this.course.position) return false

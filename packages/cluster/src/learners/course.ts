@@ -1,5 +1,6 @@
 /** Where a cluster stands, by its log alone: who takes part, which round is open, which records are learnt. */
-import type { ClusterEntry, ClosedEntry, RoundEntry, UpdateEntry } from './entries.ts'
+import type { LogEntry } from '../seams/log.ts'
+import type { BornEntry, ClusterEntry, ClosedEntry, RoundEntry, UpdateEntry } from './entries.ts'
 import { positionsOf } from './runs.ts'
 import type { ClusterSettings } from './settings.ts'
 
@@ -18,6 +19,8 @@ export interface Course {
   /** Of the entry by which it is known. */
   readonly position: number
   readonly settings: Required<ClusterSettings>
+  /** What members make their learners of, as whoever founded the cluster said it; null where nothing was said. */
+  readonly birth: Readonly<Record<string, unknown>> | null
   /** The shared state. */
   readonly version: string
   /** In alphabetical order. */
@@ -53,12 +56,13 @@ export const maxRefusals = 3
  */
 export function courseAfter(
   course: Course | null,
-  position: number,
+  { position, author }: Pick<LogEntry, 'position' | 'author'>,
   entry: ClusterEntry | null,
 ): Course | null {
-  if (course === null) return entry?.kind === 'born' ? begun(position, entry.settings, entry.version) : null
+  if (course === null)
+    return entry?.kind === 'born' && mayWrite(author, entry) ? begun(position, entry) : null
   const here = { ...course, position }
-  if (entry === null || !fits(course, entry)) return here
+  if (entry === null || !fits(course, entry, author)) return here
   switch (entry.kind) {
     case 'joined':
       return { ...here, members: [...course.members, entry.worker].toSorted() }
@@ -89,10 +93,11 @@ export function courseAfter(
   }
 }
 
-const begun = (position: number, settings: Required<ClusterSettings>, version: string): Course => ({
+const begun = (position: number, { settings, version, birth }: BornEntry): Course => ({
   ...{
     position,
     settings,
+    birth: birth ?? null,
     version,
     members: [],
     round: 0,
@@ -105,8 +110,25 @@ const begun = (position: number, settings: Required<ClusterSettings>, version: s
   ...{ norms: [], refusals: {}, kept: { position, version } },
 })
 
-/** Whether an entry has its place there. */
-export function fits(course: Course, entry: ClusterEntry): boolean {
+/** The author of what only a coordinator may say. No worker has this name. */
+export const coordinatorName = 'coordinator'
+
+/** Whether an entry is by somebody who may say it: of itself a worker, of all else a coordinator. */
+function mayWrite(author: string | null, entry: ClusterEntry): boolean {
+  switch (entry.kind) {
+    case 'joined':
+    case 'update':
+      return author === entry.worker && author !== coordinatorName
+    case 'left':
+      return author === entry.worker || author === coordinatorName
+    default:
+      return author === coordinatorName
+  }
+}
+
+/** Whether an entry of an author has its place there. */
+export function fits(course: Course, entry: ClusterEntry, author: string | null): boolean {
+  if (!mayWrite(author, entry)) return false
   const { open, members, round, version } = course
   switch (entry.kind) {
     case 'joined':

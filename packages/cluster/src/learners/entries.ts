@@ -1,6 +1,6 @@
 /** What stands in the log of a cluster: one JSON object an entry. */
 import type { GrowthRequest } from '@burgeon/gpt/growth'
-import { type Check, checks, fields, type RandomKey } from '@burgeon/tensor'
+import { type Check, checks, fields, optional, type RandomKey } from '@burgeon/tensor'
 import { aDigest } from '../seams/blobs.ts'
 import { aWord } from '../seams/subject.ts'
 import { aRun, type Run } from './runs.ts'
@@ -11,6 +11,8 @@ export interface BornEntry {
   readonly kind: 'born'
   readonly settings: Required<ClusterSettings>
   readonly version: string
+  /** What members are to make their learners of; nothing unless given. */
+  readonly birth?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A worker takes part from the next round on. */
@@ -110,6 +112,7 @@ const anUpdate = { worker: aWord, update: aDigest, steps: checks.count }
 const entryChecks: Checked = {
   born: fields<BornEntry>('the beginning', {
     ...{ kind: checks.oneOf('born'), version: aDigest },
+    birth: optional(checks.object<Readonly<Record<string, unknown>>>('an object')),
     settings: checks.role<Required<ClusterSettings>>(
       'settings',
       ...(['localSteps', 'rate', 'momentum', 'form', 'share', 'outlier', 'keepEvery'] as const),

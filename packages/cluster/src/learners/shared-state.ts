@@ -5,7 +5,7 @@ import { ClusterError } from '../errors.ts'
 import type { Blobs } from '../seams/blobs.ts'
 import type { Log } from '../seams/log.ts'
 import { type Course, courseAfter, fits } from './course.ts'
-import { type ClusterEntry, type ClosedEntry, entryFromBytes } from './entries.ts'
+import { type ClusterEntry, type ClosedEntry, entryFromBytes, type LeftEntry } from './entries.ts'
 import { grownOuter } from './outer/grown-outer.ts'
 import { differenceAt } from './outer/judge-update.ts'
 import { type Numbers, outerFromBytes, type OuterState, versionOf } from './outer/outer-state.ts'
@@ -17,6 +17,8 @@ export interface Followed {
   readonly closed?: (entry: ClosedEntry) => void
   /** All grow; the shared state is still the one before. */
   readonly grown?: (request: GrowthRequest, key: RandomKey) => Promise<void>
+  /** A worker has left because it, or somebody in its name, said so. */
+  readonly asked?: (entry: LeftEntry) => void
 }
 
 /** The log of a cluster, followed: its course, and the shared state, worked out anew by each member. */
@@ -55,9 +57,9 @@ export class SharedState {
   static async open(who: string, log: Log, blobs: Blobs, fromBirth: boolean = false): Promise<SharedState> {
     let course: Course | null = null
     let from: Course | null = null
-    for await (const { position, payload } of log.read(1)) {
-      course = courseAfter(course, position, entryFromBytes(payload))
-      const isKept = course?.kept.position === position
+    for await (const entry of log.read(1)) {
+      course = courseAfter(course, entry, entryFromBytes(entry.payload))
+      const isKept = course?.kept.position === entry.position
       if (course !== null && (from === null || (isKept && !fromBirth))) from = course
     }
     if (from === null) {
@@ -75,10 +77,13 @@ export class SharedState {
 
   /** Follows the log to its present end. Throws as `open`; the state is then that before the entry. */
   async advance(followed: Followed = {}): Promise<void> {
-    for await (const { position, payload } of this.log.read(this.#course.position + 1)) {
-      const entry = entryFromBytes(payload)
-      if (entry !== null && fits(this.#course, entry)) await this.#follow(entry, followed)
-      this.#course = courseAfter(this.#course, position, entry) ?? this.#course
+    for await (const written of this.log.read(this.#course.position + 1)) {
+      const entry = entryFromBytes(written.payload)
+      if (entry !== null && fits(this.#course, entry, written.author)) {
+        await this.#follow(entry, followed)
+        if (entry.kind === 'left' && written.author === entry.worker) followed.asked?.(entry)
+      }
+      this.#course = courseAfter(this.#course, written, entry) ?? this.#course
     }
   }
 

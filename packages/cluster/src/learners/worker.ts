@@ -13,8 +13,9 @@ import {
 import { ClusterError } from '../errors.ts'
 import { aWord } from '../seams/subject.ts'
 import { type ClusterPlace, placeChecks } from './coordinator.ts'
-import { type Course, maxRefusals, type OpenRound } from './course.ts'
-import { bytesOfEntry, type ClosedEntry } from './entries.ts'
+import { coordinatorName, type Course, maxRefusals, type OpenRound } from './course.ts'
+import { dismissWorker } from './dismiss-worker.ts'
+import { bytesOfEntry, type ClosedEntry, type UpdateEntry } from './entries.ts'
 import { grownOuter } from './outer/grown-outer.ts'
 import { modelOf, type Numbers, numbersOf, setWeights, zerosLike } from './outer/outer-state.ts'
 import { bytesOfUpdate, differenceOf, sumOf, updateFromBytes } from './outer/update.ts'
@@ -24,12 +25,21 @@ import { SharedState } from './shared-state.ts'
 export interface WorkerOptions {
   /** Its name in the cluster, one word. */
   readonly name: string
-  /** Makes what learns, of a model with the shared weights. No adapter: the weights that all share are the model's. */
-  readonly makeLearner: (model: Gpt) => Learner
+  /**
+   * Makes what learns, of a model with the shared weights, and of what the founder of the cluster has said. No
+   * adapter: the weights that all share are the model's.
+   */
+  readonly makeLearner: (model: Gpt, birth: Course['birth']) => Learner | Promise<Learner>
   /** What a learner is to observe of a record. Its text in UTF-8 unless given. */
   readonly dataOf?: (payload: Uint8Array) => TokenBatch | string
   /** The default device unless given. */
   readonly device?: Device
+}
+
+/** How a turn of a worker is taken. */
+export interface WorkerTurn {
+  /** Ends it between two records. Never unless given. */
+  readonly signal?: AbortSignal
 }
 
 /** What becomes of an update in the end: what was left out of it, and what was before it. */
@@ -54,6 +64,7 @@ export class ClusterWorker {
   /** What was left out of the updates that counted; null where nothing is. */
   #leftOut: Numbers | null = null
   #sent: Sent | null = null
+  #dismissed: string | null = null
 
   private constructor(place: ClusterPlace, shared: SharedState, options: WorkerOptions, learner: Learner) {
     this.name = options.name
@@ -77,8 +88,13 @@ export class ClusterWorker {
       dataOf: checks.callback<NonNullable<WorkerOptions['dataOf']>>(),
       device: checks.device,
     })
+    if (options.name === coordinatorName) {
+      throw new OptionError(
+        `ClusterWorker.open: got name ${coordinatorName}; expected another, for that is who decides.`,
+      )
+    }
     const shared = await SharedState.open(`worker ${options.name}`, place.log, place.blobs)
-    const learner = options.makeLearner(modelOf(shared.outer, options.device))
+    const learner = await options.makeLearner(modelOf(shared.outer, options.device), shared.course.birth)
     checkArgument('ClusterWorker.open', 'from makeLearner', learner, aLearner)
     if (!(learner.model instanceof Gpt) || learner.adapter !== undefined) {
       throw new OptionError(
@@ -94,13 +110,15 @@ export class ClusterWorker {
   }
 
   /**
-   * Looks at the log, and does what is due: takes up new shared weights, joins, learns its share of a round.
+   * Looks at the log, and does what is due: takes up new shared weights, joins, learns its share of a round. Once
+   * `signal` is aborted it learns no further record, and sends nothing of its share: leave, or take another turn.
    *
    * @returns Whether there was anything to do.
    * @throws ClusterError if its weights are no longer those of the cluster, or if it may not join any more: open it
    *   again, or look at what it sent. What log, blobs and learner throw.
    */
-  async turn(): Promise<boolean> {
+  async turn(options: WorkerTurn = {}): Promise<boolean> {
+    checkOptions('ClusterWorker.turn', options, { signal: checks.instance('an AbortSignal', AbortSignal) })
     const before = this.course.position
     await this.#catchUp()
     const { members, open, refusals, position } = this.course
@@ -109,18 +127,26 @@ export class ClusterWorker {
         `worker ${this.name}: ${maxRefusals} of its updates were refused; it takes part no more.`,
       )
     }
-    if (open?.awaited.includes(this.name)) await this.#learn(open)
-    else if (!members.includes(this.name)) {
-      const id = `${this.name} joined after ${position}`
-      await this.#place.log.append(bytesOfEntry({ kind: 'joined', worker: this.name }), { id })
-    } else return position > before
+    if (open?.awaited.includes(this.name)) return this.#learn(open, options)
+    if (members.includes(this.name) || this.#dismissed !== null) return position > before
+    const joined = bytesOfEntry({ kind: 'joined', worker: this.name })
+    await this.#place.log.append(joined, { id: `joined after ${position}`, author: this.name })
     return true
   }
 
-  /** Takes part no more. Its share of an open round goes to others. */
+  /**
+   * Why it takes part no more, where it, or somebody in its name, has said that it leaves since it was opened; null
+   * unless so. It does not join again by itself then.
+   */
+  get dismissed(): string | null {
+    return this.#dismissed
+  }
+
+  /** Takes part no more. Its share of an open round goes to others. Throws as the log. */
   async leave(reason: string = 'it wished to'): Promise<void> {
     checkArgument('ClusterWorker.leave', 'reason', reason, checks.text)
-    await this.#place.log.append(bytesOfEntry({ kind: 'left', worker: this.name, reason }))
+    await dismissWorker(this.#place.log, this.name, reason)
+    this.#dismissed = reason
   }
 
   /** Lets go of what the learner and its model keep. */
@@ -132,6 +158,9 @@ export class ClusterWorker {
   async #catchUp(): Promise<void> {
     await this.#shared.advance({
       closed: (entry) => this.#settle(entry),
+      asked: ({ worker, reason }) => {
+        if (worker === this.name) this.#dismissed = reason
+      },
       grown: async (request, key) => {
         const { beside } = await grownOuter(this.#shared.outer, request, key, this.#leftOut)
         this.#leftOut = beside
@@ -157,10 +186,12 @@ export class ClusterWorker {
     }
   }
 
-  async #learn({ round, version, shares }: OpenRound): Promise<void> {
+  async #learn({ round, version, shares }: OpenRound, { signal }: WorkerTurn): Promise<boolean> {
     if (this.#has !== version) setWeights(this.learner.model, this.#shared.outer.weights)
     this.#has = null
-    const { steps, skipped, bitsPerByte } = await this.#observe(new Set(shares[this.name]))
+    const learnt = await this.#observe(new Set(shares[this.name]), signal)
+    if (learnt === null) return false
+    const { steps, skipped, bitsPerByte } = learnt
     const weights = await numbersOf(this.learner.model.parameters.tensors())
     const { settings } = this.course
     const own = differenceOf(this.#shared.outer.weights, weights)
@@ -181,13 +212,21 @@ export class ClusterWorker {
       skipped,
       bitsPerByte,
     } as const
-    await this.#place.log.append(bytesOfEntry(entry), { id: `${this.name} in round ${round} of ${version}` })
+    await this.#place.log.append(bytesOfEntry(entry), {
+      id: `round ${round} of ${version}`,
+      author: this.name,
+    })
+    return true
   }
 
   /** Learns records in the order of the log. One that is refused, or would spoil the weights, is left out. */
-  async #observe(share: Set<number>): Promise<{ steps: number; skipped: number; bitsPerByte: number }> {
+  async #observe(
+    share: Set<number>,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<UpdateEntry, 'steps' | 'skipped' | 'bitsPerByte'> | null> {
     let [steps, skipped, bits] = [0, 0, 0]
     for await (const { position, payload } of this.#place.records.read(Math.min(...share))) {
+      if (signal?.aborted) return null
       if (share.has(position)) {
         try {
           bits += (await this.learner.observe(this.#dataOf(payload))).bitsPerByte

@@ -29,6 +29,7 @@ export interface Connection {
 
 /** A message that a stream keeps. */
 export interface StoredMessage {
+  readonly subject: string
   readonly data: Uint8Array
   readonly header?: Headers
 }

@@ -9,14 +9,24 @@ import {
   type LogEntry,
   type ReadLogOptions,
 } from '../seams/log.ts'
-import { type Broker, codeOf, noMessage, type StoredMessage, wrongLastSequence } from './broker.ts'
+import {
+  type Broker,
+  type BrokerSubscription,
+  codeOf,
+  noMessage,
+  type StoredMessage,
+  wrongLastSequence,
+} from './broker.ts'
 
 /** Milliseconds after which somebody who waits for an entry looks by himself, should no word of it have come. */
 const lookEvery = 500
 /** The header that says what an entry is called. */
 const idHeader = 'Burgeon-Id'
 
-/** A log whose positions are the sequence numbers of a stream with one subject. */
+/**
+ * A log whose positions are the sequence numbers of a stream. An entry has the subject of the log, or the one of its
+ * author below it, so the broker decides who may write as whom.
+ */
 export class NatsLog implements Log {
   readonly #broker: Broker
   readonly #stream: string
@@ -33,20 +43,17 @@ export class NatsLog implements Log {
     const who = 'natsLog: append'
     checkAppend(who, payload, options)
     this.#check(who)
-    const { id, after } = options
-    const headers = this.#broker.headers()
+    const { id, author, after } = options
     const name = id === undefined ? undefined : encodeURIComponent(id)
-    if (name !== undefined) headers.set(idHeader, name)
+    const own = new Uint8Array(payload)
     try {
-      const { seq, duplicate } = await this.#broker.streams
-        .jetstream()
-        .publish(this.#subject, new Uint8Array(payload), {
-          headers,
-          ...(name !== undefined && { msgID: name }),
-          ...(after !== undefined && { expect: { lastSequence: after } }),
-        })
-      return { position: seq, isNew: !duplicate }
+      // By the name an entry is known that is said again; an author's own, since two may give the same.
+      const appended = await this.#publish(own, name, options, name && `${author ?? ''} ${name}`)
+      if (appended.isNew || (await this.#isOf(appended.position, name, author))) return appended
+      // Somebody has taken a name that is this author's: it is known by its position then.
+      return await this.#publish(own, name, options, undefined)
     } catch (cause) {
+      if (cause instanceof LogError) throw cause
       if (codeOf(cause) === wrongLastSequence) {
         throw new LogError(
           `${who}: got after ${after}, which is not the last position; read what has come since.`,
@@ -59,6 +66,34 @@ export class NatsLog implements Log {
     }
   }
 
+  async #publish(
+    payload: Uint8Array,
+    name: string | undefined,
+    { author, after }: AppendEntryOptions,
+    known: string | undefined,
+  ): Promise<Appended> {
+    const headers = this.#broker.headers()
+    if (name !== undefined) headers.set(idHeader, name)
+    const subject = author === undefined ? this.#subject : `${this.#subject}.${author}`
+    const { seq, duplicate } = await this.#broker.streams.jetstream().publish(subject, payload, {
+      headers,
+      ...(known !== undefined && { msgID: known }),
+      ...(after !== undefined && { expect: { lastSequence: after } }),
+    })
+    return { position: seq, isNew: !duplicate }
+  }
+
+  /** Whether the entry at a position is an author's, of this name. */
+  async #isOf(position: number, name: string | undefined, author: string | undefined): Promise<boolean> {
+    const stored = await this.#entryAt('natsLog: append', position)
+    if (stored === null) return false
+    return this.#authorOf(stored) === (author ?? null) && stored.header?.get(idHeader) === name
+  }
+
+  #authorOf({ subject }: StoredMessage): string | null {
+    return subject.startsWith(`${this.#subject}.`) ? subject.slice(this.#subject.length + 1) : null
+  }
+
   async *read(from: number, options: ReadLogOptions = {}): AsyncGenerator<LogEntry, void, void> {
     const who = 'natsLog: read'
     checkRead(who, from, options)
@@ -66,7 +101,7 @@ export class NatsLog implements Log {
     const { until } = options
     const end = until ? Infinity : await this.last()
     // The word of an entry comes to whoever listens; what it is, the stream says.
-    const words = until ? this.#broker.connection.subscribe(this.#subject) : undefined
+    const words = until ? this.#subscribe() : undefined
     const signals = [this.#closing.signal, ...(until ? [until] : [])]
     const hears = words && heard(words)
     try {
@@ -74,13 +109,18 @@ export class NatsLog implements Log {
         if (signals.some(({ aborted }) => aborted)) return
         const stored = await this.#entryAt(who, position)
         if (stored !== null) {
-          yield entryOf(position, stored)
+          yield { ...entryOf(position, stored), author: this.#authorOf(stored) }
           position++
         } else await hears?.next(signals)
       }
     } finally {
-      words?.unsubscribe()
+      for (const each of words ?? []) each.unsubscribe()
     }
+  }
+
+  /** What tells of entries, with an author and without. */
+  #subscribe(): readonly BrokerSubscription[] {
+    return [this.#subject, `${this.#subject}.*`].map((each) => this.#broker.connection.subscribe(each))
   }
 
   async last(): Promise<number> {
@@ -113,23 +153,25 @@ export class NatsLog implements Log {
   }
 }
 
-function entryOf(position: number, { data, header }: StoredMessage): LogEntry {
+function entryOf(position: number, { data, header }: StoredMessage): Omit<LogEntry, 'author'> {
   const name = header?.get(idHeader) ?? ''
   return { position, id: name === '' ? null : decodeURIComponent(name), payload: new Uint8Array(data) }
 }
 
 /** Tells of messages: `next` resolves when one has come since it resolved last, in a while, or at a signal. */
-function heard(words: AsyncIterable<unknown>): { next(signals: readonly AbortSignal[]): Promise<void> } {
+function heard(words: readonly AsyncIterable<unknown>[]): {
+  next(signals: readonly AbortSignal[]): Promise<void>
+} {
   let hasCome = false
   let tell = (): void => {}
-  const hear = async (): Promise<void> => {
+  const hear = async (words: AsyncIterable<unknown>): Promise<void> => {
     for await (const _word of words) {
       hasCome = true
       tell()
     }
   }
   // Who may not listen, or hears no more, looks by himself.
-  hear().catch(() => {})
+  for (const each of words) hear(each).catch(() => {})
   return {
     async next(signals) {
       await new Promise<void>((resolve) => {

@@ -62,7 +62,7 @@ export async function natsSeams(name: string, options: NatsOptions): Promise<Nat
   const subjects = { log: `${name}.log`, records: `${name}.records`, blobs: `${name}.blob` }
   try {
     for (const kind of ['log', 'records'] as const) {
-      const config = { subjects: [subjects[kind]], duplicate_window: known }
+      const config = { subjects: [subjects[kind], `${subjects[kind]}.*`], duplicate_window: known }
       await ensureStream(broker, `${name}-${kind}`, config)
     }
     const config = { subjects: [`${subjects.blobs}.*.*`], max_msgs_per_subject: 1 }

@@ -1,6 +1,7 @@
 /** What a cluster has agreed on, in order: entries that stay, each at a position of its own. */
 import { type Check, checkArgument, checkOptions, checks } from '@burgeon/tensor'
 import { aPayload } from './payload.ts'
+import { aWord } from './subject.ts'
 
 /** An entry of a log. */
 export interface LogEntry {
@@ -8,6 +9,8 @@ export interface LogEntry {
   readonly position: number
   /** What its writer called it; null where it had no name. */
   readonly id: string | null
+  /** Who wrote it; null where nobody said so. A log over a broker holds its users to that. */
+  readonly author: string | null
   readonly payload: Uint8Array
 }
 
@@ -17,6 +20,8 @@ export interface AppendEntryOptions {
    * A name of 1 to 200 characters, by which the same entry is known if it is sent again. None unless given.
    */
   readonly id?: string
+  /** Who writes it, one word. Nobody unless given. */
+  readonly author?: string
   /** The last position of the log as its writer knows it, 0 for an empty one. Any unless given. */
   readonly after?: number
 }
@@ -24,7 +29,7 @@ export interface AppendEntryOptions {
 /** What became of an append. */
 export interface Appended {
   readonly position: number
-  /** False where an entry of this id was there before: `position` is its, and nothing was appended. */
+  /** False where an entry of this author and id was there before: `position` is its, and nothing was appended. */
   readonly isNew: boolean
 }
 
@@ -40,11 +45,11 @@ export interface ReadLogOptions {
  */
 export interface Log {
   /**
-   * Appends an entry; resolves when it is in the log. One whose `id` is there already is not appended, whatever
-   * `after` says: a writer that does not know whether it was heard just says it again.
+   * Appends an entry; resolves when it is in the log. One whose `id` is there already, by the same author, is
+   * not appended, whatever `after` says: a writer that does not know whether it was heard just says it again.
    *
-   * @throws OptionError for arguments that are none; LogError if the last position is another than `after`, or
-   *   the log is closed or cannot be written. Nothing is appended then.
+   * @throws OptionError for arguments that are none; LogError if the last position is another than `after`, the
+   *   log is closed or cannot be written, or its writer may not write as this author. Nothing is appended then.
    */
   append(payload: Uint8Array, options?: AppendEntryOptions): Promise<Appended>
   /**
@@ -63,7 +68,7 @@ export interface Log {
 /** Throws OptionError unless an entry can be appended so. */
 export function checkAppend(who: string, payload: Uint8Array, options: AppendEntryOptions): void {
   checkArgument(who, 'payload', payload, aPayload)
-  checkOptions(who, options, { id: anEntryId, after: checks.count })
+  checkOptions(who, options, { id: anEntryId, author: aWord, after: checks.count })
 }
 
 /** Throws OptionError unless a log can be read so. */

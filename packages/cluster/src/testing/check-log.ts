@@ -11,8 +11,9 @@ type Tried = (one: Log, other: Log) => Promise<string | null>
 
 const promises: readonly (readonly [string, Tried])[] = [
   ['numbers entries from 1 on without gaps, the same for all', numbersOtherwise],
-  ['keeps payload and id of an entry, few bytes and many', changesEntries],
+  ['keeps payload, id and author of an entry, few bytes and many', changesEntries],
   ['appends an entry of a known id once, whatever its writer expects', doubles],
+  ['takes an id for that of its author, and of nobody else', mixesAuthors],
   ['refuses an entry that expects another end, and appends nothing', ignoresExpectation],
   ['gives every one of many writers at once a position of its own', mixesWriters],
   ['lets one of several win that expect the same end', letsSeveralWin],
@@ -87,13 +88,15 @@ async function numbersOtherwise(one: Log, other: Log): Promise<string | null> {
 
 async function changesEntries(one: Log, other: Log): Promise<string | null> {
   const given = sliceless(bytes(1, 2, 3))
-  await one.append(given, { id: 'first: ä/b c' })
+  await one.append(given, { id: 'first: ä/b c', author: 'some-body_1' })
   given.fill(0)
   await one.append(bytes())
   await one.append(drawn(maxPayload))
   const [first, second, third] = await entriesOf(other)
   if (first.id !== 'first: ä/b c') return `the id came back as ${first.id}`
+  if (first.author !== 'some-body_1') return `the author came back as ${first.author}`
   if (second.id !== null) return `an entry without an id has ${second.id}`
+  if (second.author !== null) return `an entry of nobody has the author ${second.author}`
   const isKept = isSameBytes(first.payload, bytes(1, 2, 3)) && second.payload.length === 0
   if (!isKept || !isSameBytes(third.payload, drawn(maxPayload))) return 'a payload came back as another'
   first.payload.fill(0)
@@ -115,6 +118,19 @@ async function doubles(one: Log, other: Log): Promise<string | null> {
     if (position !== 1 || isNew) return `said again, an entry is at ${position}, new: ${isNew}`
   }
   return (await one.last()) === 2 ? null : `it has ${await one.last()} entries after two, one said four times`
+}
+
+async function mixesAuthors(one: Log, other: Log): Promise<string | null> {
+  const authors = ['a', undefined, 'b']
+  for (const [i, author] of [...authors, ...authors].entries()) {
+    const options = { id: 'same', ...(author !== undefined && { author }) }
+    const { position, isNew } = await (i % 2 ? one : other).append(bytes(i), options)
+    const isFirst = i < authors.length
+    if (position !== (i % authors.length) + 1 || isNew !== isFirst)
+      return `of ${author ?? 'nobody'} it is at ${position}, new: ${isNew}`
+  }
+  const seen = (await entriesOf(one)).map(({ author, id }) => `${author} ${id}`)
+  return isSame(seen, ['a same', 'null same', 'b same']) ? null : `it reads ${seen.join(', ')}`
 }
 
 async function ignoresExpectation(one: Log, other: Log): Promise<string | null> {

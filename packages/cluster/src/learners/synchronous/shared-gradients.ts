@@ -83,7 +83,7 @@ export function sharedGradients(options: SharedGradientsOptions): GradientExchan
       const version = await digestOf(bytesOf([{ gradients: await context.weights(), counted: 0 }]))
       const said = { step: context.step, worker: name, version, gradients: await blobs.put(bytesOf(own)) }
       await log.append(new TextEncoder().encode(JSON.stringify(said)), {
-        id: `${name} in step ${context.step}`,
+        ...{ id: `step ${context.step}`, author: name },
       })
       const all = await saidInStep(context)
       const other = members.find((member) => all.get(member)?.version !== version)
@@ -107,10 +107,10 @@ export function sharedGradients(options: SharedGradientsOptions): GradientExchan
   async function saidInStep({ step }: ExchangeContext): Promise<ReadonlyMap<string, Said>> {
     const found = new Map<string, Said>()
     const waiting = until ?? new AbortController().signal
-    for await (const { position, payload } of log.read(read + 1, { until: waiting })) {
+    for await (const { position, payload, author } of log.read(read + 1, { until: waiting })) {
       const said = saidBy(payload)
-      if (said?.step === step && members.includes(said.worker) && !found.has(said.worker))
-        found.set(said.worker, said)
+      const isOwn = said?.worker === author && members.includes(said?.worker ?? '')
+      if (said?.step === step && isOwn && !found.has(said.worker)) found.set(said.worker, said)
       if (found.size < members.length) continue
       read = position
       return found

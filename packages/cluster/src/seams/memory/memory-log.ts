@@ -24,8 +24,10 @@ class MemoryLog implements Log {
     const who = 'memoryLog: append'
     checkAppend(who, payload, options)
     this.#check(who)
-    const { id, after } = options
-    const known = id === undefined ? undefined : this.#positions.get(id)
+    const { id, author, after } = options
+    // No author has a space in its name.
+    const name = id === undefined ? undefined : `${author ?? ''} ${id}`
+    const known = name === undefined ? undefined : this.#positions.get(name)
     if (known !== undefined) return { position: known, isNew: false }
     const last = this.#entries.length
     if (after !== undefined && after !== last) {
@@ -34,8 +36,8 @@ class MemoryLog implements Log {
       )
     }
     const position = last + 1
-    this.#entries.push({ position, id: id ?? null, payload: new Uint8Array(payload) })
-    if (id !== undefined) this.#positions.set(id, position)
+    this.#entries.push({ position, id: id ?? null, author: author ?? null, payload: new Uint8Array(payload) })
+    if (name !== undefined) this.#positions.set(name, position)
     this.#wake()
     return Promise.resolve({ position, isNew: true })
   }
