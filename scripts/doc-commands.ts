@@ -108,6 +108,16 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npx burgeon learn notes/ --average 0.98 --out life/averaged',
     because: 'a life is there from another try',
   },
+  'npx burgeon learn notes/ --labels': {
+    run: 'npx burgeon learn notes/ --labels --out life/labelled',
+    because: 'a life is there from another try',
+  },
+  "npx burgeon generate --prompt 'The ' --label letters": {
+    because: 'letters is a folder of notes; test/front-door/labels runs it',
+  },
+  'npx burgeon eval letter.txt': {
+    because: 'letter.txt is any text; test/front-door/labels runs it',
+  },
   'npx burgeon learn notes/ --sleep-every 1000': {
     run: 'npx burgeon learn notes/ --sleep-every 1000 --out life/sleeping',
     because: 'a life is there from another try',

@@ -149,6 +149,7 @@ describe('the file of settings', () => {
       sleepEvery: 9,
       coverage: 0.8,
       average: 0.9,
+      labels: true,
     }
     for (const [name, value] of Object.entries(born)) {
       writeFileSync(file, JSON.stringify({ learn: { source: notes, out, [name]: value } }))
@@ -156,9 +157,8 @@ describe('the file of settings', () => {
         'All of it was read before',
       )
       const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-      await expect(ran({}, 'learn', '--config', file, '--resume', flag, String(value)), name).rejects.toThrow(
-        flag,
-      )
+      const flags = value === true ? [flag] : [flag, String(value)]
+      await expect(ran({}, 'learn', '--config', file, '--resume', ...flags), name).rejects.toThrow(flag)
     }
     writeFileSync(file, JSON.stringify({ learn: { source: notes, out, from: llama, ownText: 2 } }))
     const again = ran({}, 'learn', '--config', file, '--resume', '--from', llama)

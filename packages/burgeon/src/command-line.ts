@@ -65,6 +65,10 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
         200,
       ),
   )
+    .option(
+      '--label <domain>',
+      'write as in this domain; as in the likeliest unless given, in a life with labels',
+    )
     .option('--stop <text...>', 'end before one of these texts')
     .addOption(
       new Option('--when-full <what>', 'what happens when the context is full')
@@ -94,6 +98,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
     .description('measure how well a model predicts a text')
     .argument('<file>', 'the text, or - for standard input')
     .option('--model <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
+    .option('--label <domain>', 'the domain of the text; it is inferred unless given, in a life with labels')
     .option('--window <n>', 'tokens that a prediction may see; the context unless given', wholeNumber(1))
     .option(
       '--stride <n>',

@@ -72,6 +72,7 @@ const singleRoles = [
   'vocabulary',
   'recall',
   'average',
+  'context',
 ] as const
 type SingleRole = (typeof singleRoles)[number]
 
@@ -80,8 +81,8 @@ export function savedPart(saved: SavedLearner, role: SingleRole): unknown {
   checkArgument('savedPart', 'saved', saved, aSavedLearner)
   checkArgument('savedPart', 'role', role, checks.oneOf(...singleRoles))
   if (!hasNamesOnly(saved)) return saved.parts.find((part) => part.role === role)?.state
-  // Those learners recalled and averaged nothing.
-  if (role === 'recall' || role === 'average') return undefined
+  // Those learners recalled, averaged and labelled nothing.
+  if (role === 'recall' || role === 'average' || role === 'context') return undefined
   const { policy, lastGrowth } = saved
   return (role === 'growth' ? { policy, lastGrowth } : saved[role]) ?? undefined
 }

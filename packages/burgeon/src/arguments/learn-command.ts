@@ -80,6 +80,10 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       number(0, 0.9999),
     )
     .option(
+      '--labels',
+      'put the domain of each row before it, a file or folder of notes: it learns them apart, and writes like any',
+    )
+    .option(
       '--policy <file>',
       'JSON of what may be learnt, said and grown, and what needs approval; everything unless given',
     )
@@ -119,7 +123,7 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
 /** What a life has from its beginning on. */
 const ofBirth: ReadonlySet<string> = new Set<keyof LearnCommandOptions>([
   ...(['from', 'ownText', 'seed', 'vocabulary', 'protection'] as const),
-  ...(['recall', 'sleepEvery', 'coverage', 'average'] as const),
+  ...(['recall', 'sleepEvery', 'coverage', 'average', 'labels'] as const),
 ])
 
 /** What a file says of the beginning of a life is no mistake where one goes on. */

@@ -1,6 +1,7 @@
 /** `burgeon eval FILE --model PATH`: how well a model predicts a text. */
 import { readFile } from 'node:fs/promises'
 import { evaluateText } from '@burgeon/continual'
+import { contextsOf } from '../models/saved-labels.ts'
 import { broughtModel } from '../models/open-model.ts'
 import { bitsPerByte, count } from '../terminal/quantities.ts'
 import { table } from '../terminal/table.ts'
@@ -12,7 +13,9 @@ import { UsageError } from '../terminal/usage-error.ts'
 export interface EvalOptions {
   /** Checkpoint, folder or file of the model. */
   readonly model: string
-  /** Tokens that a prediction may see; the context unless given. */
+  /** Domain whose label stands before it; it is inferred unless given, where the model has labels. */
+  readonly label?: string
+  /** Tokens that a prediction may see; the context, less a label, unless given. */
   readonly window?: number
   /** Tokens that each window but the first predicts anew; half a window unless given. */
   readonly stride?: number
@@ -23,14 +26,17 @@ export interface EvalOptions {
 /** Runs the command. Returns the exit code. */
 export async function evaluate(
   file: string,
-  { model: path, window, stride, json }: EvalOptions,
+  { model: path, label, window, stride, json }: EvalOptions,
   context: CommandContext,
 ): Promise<number> {
   const text = await textOf(file, context)
-  const { form, model, tokenizer } = await broughtModel('eval', path, context)
-  const limit = model.config.context
+  const { form, model, tokenizer, labels } = await broughtModel('eval', path, context)
+  const contexts = contextsOf('eval', path, labels, label)
+  const limit = model.config.context - (contexts.at(0)?.tokens.length ?? 0)
   if (window !== undefined && window > limit) {
-    throw new UsageError(`eval: got --window ${window}; expected at most the context of the model, ${limit}.`)
+    throw new UsageError(
+      `eval: got --window ${window}; expected at most the context of the model, less its labels, ${limit}.`,
+    )
   }
   if (stride !== undefined && stride > (window ?? limit)) {
     throw new UsageError(
@@ -43,7 +49,8 @@ export async function evaluate(
     context.stop.throwIfAborted()
     context.closed.throwIfAborted()
   }
-  const options = { tokenizer, onProgress, ...(window && { window }), ...(stride && { stride }) }
+  const some = contexts.length > 0 ? { contexts } : {}
+  const options = { tokenizer, onProgress, ...some, ...(window && { window }), ...(stride && { stride }) }
   try {
     const result = await evaluateText(model, text, options)
     if (json) context.output.write(`${JSON.stringify({ file, model: path, form, ...result })}\n`)
@@ -59,6 +66,10 @@ export async function evaluate(
           `${count(result.window)} tokens, ${count(result.stride)} of them new in each after the first`,
         ],
       ]
+      const found = Object.entries(result.context ?? {}).map(
+        ([name, share]) => `${printable(name)} ${share.toFixed(2)}`,
+      )
+      if (found.length > 0) facts.push(['label', found.join(', ')])
       const title = strong('Text')
       context.output.write(`${title}\n${table(['', `${printable(file)} in ${printable(path)}`], facts)}\n`)
     }

@@ -2,9 +2,10 @@
 import { recallWhileWriting } from '@burgeon/continual'
 import { generate as generateTokens } from '@burgeon/gpt'
 import { inOrder, saidOf } from '../models/own-output.ts'
+import { contextsOf, likeliestContext } from '../models/saved-labels.ts'
 import { broughtModel } from '../models/open-model.ts'
 import { recalledLine } from '../terminal/recalled-line.ts'
-import { printableLines } from '../terminal/terminal.ts'
+import { printable, printableLines } from '../terminal/terminal.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { UsageError } from '../terminal/usage-error.ts'
@@ -13,6 +14,8 @@ export interface GenerateCommandOptions {
   /** Checkpoint, folder or file of the model. */
   readonly from: string
   readonly prompt: string
+  /** Domain whose label stands before it; the likeliest unless given, where the model has labels. */
+  readonly label?: string
   readonly tokens: number
   readonly temperature: number
   readonly topK?: number
@@ -31,12 +34,15 @@ export interface GenerateCommandOptions {
 
 /** Runs the command: writes prompt and continuation as they come. Returns the exit code. */
 export async function generate(options: GenerateCommandOptions, context: CommandContext): Promise<number> {
-  const { from, prompt, stop = [], whenFull, json, ...sampling } = options
+  const { from, prompt, label, stop = [], whenFull, json, ...sampling } = options
   if (prompt.length === 0)
     throw new UsageError('generate: got an empty --prompt; expected at least one character.')
-  const { form, model, tokenizer, endTokens, recall, output } = await broughtModel('generate', from, context)
+  const opened = await broughtModel('generate', from, context)
+  const { form, model, tokenizer, endTokens, recall, output } = opened
   // In a vocabulary of words the next one begins with its own blank; the prompt's would be one too many.
   const begun = tokenizer.vocabulary > 256 ? prompt.trimEnd() || prompt : prompt
+  const contexts = contextsOf('generate', from, opened.labels, label)
+  const stands = await likeliestContext(model, begun, contexts, tokenizer)
   // What a model writes must not drive the terminal, but its lines and tabs are its own.
   const show = (text: string): void => {
     if (!json) context.output.write(printableLines(text))
@@ -49,7 +55,8 @@ export async function generate(options: GenerateCommandOptions, context: Command
     ...(logitsProcessor && { logitsProcessor }),
     ...(output && { textFilter: () => output.begin([begun]) }),
   }
-  const generation = generateTokens(model, [begun], how)
+  const begins = stands ? [...stands.tokens, ...tokenizer.encode(begun)] : begun
+  const generation = generateTokens(model, [begins], how)
   for await (const { text = '' } of generation) {
     // The prompt comes with the first piece, so that a mistake in the options is all that is said about it.
     if (isFirst) show(begun)
@@ -66,9 +73,14 @@ export async function generate(options: GenerateCommandOptions, context: Command
   if (json) {
     const { text = '', tokens, finish } = written
     const line = { model: from, form, prompt: begun, text, tokens: tokens.length, finish }
-    context.output.write(`${JSON.stringify({ ...line, ...(recalled && { recalled }) })}\n`)
+    const more = { ...(stands && { label: stands.name }), ...(recalled && { recalled }) }
+    context.output.write(`${JSON.stringify({ ...line, ...more })}\n`)
   } else {
     context.output.write('\n')
+    if (stands && label === undefined)
+      context.status.write(
+        `Written as ${printable(stands.name)} (${stands.probability.toFixed(2)} by the prompt).\n`,
+      )
     context.status.write(recalledLine(recalled ?? []))
   }
   return exitCodes[String(context.stop.reason)] ?? 0

@@ -35,6 +35,8 @@ export interface LearnConfig {
   readonly coverage?: number | undefined
   /** Decay of the average of its weights that it answers with, from 0 to 0.9999. */
   readonly average?: number | undefined
+  /** Puts the domain of each row before it. */
+  readonly labels?: boolean | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
   /** File of JSON: what may be learnt, said and grown. */
@@ -123,6 +125,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ from: 0.01, to: 0.99 }),
   average: checks.number({ from: 0, to: 0.9999 }),
+  labels: checks.boolean,
   guard: checks.text,
   policy: checks.text,
   keepSizes: checks.boolean,

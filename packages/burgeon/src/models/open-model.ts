@@ -1,5 +1,11 @@
 /** Opens a model wherever it lies: the one place that knows all forms. */
-import { type OutputFilter, type Recall, type SavedLearner, savedPart } from '@burgeon/continual'
+import {
+  type ContextLabels,
+  type OutputFilter,
+  type Recall,
+  type SavedLearner,
+  savedPart,
+} from '@burgeon/continual'
 import {
   type BytePairState,
   BytePairTokenizer,
@@ -18,6 +24,7 @@ import { broughtPath } from './bring-model.ts'
 import { hubChecks, type HubOptions, pathOfPlace } from './hub-place.ts'
 import { type ModelForm, modelFormAt } from './model-form.ts'
 import { type OwnOutput, ownOutputOf, savedOutput } from './own-output.ts'
+import { savedLabels } from './saved-labels.ts'
 import { savedRecall } from './saved-recall.ts'
 import { tokenizerFromState } from './saved-tokenizer.ts'
 
@@ -31,6 +38,8 @@ export interface OpenedModel {
   readonly endTokens: readonly number[]
   /** What a life remembers beside its weights; absent where it recalls nothing. */
   readonly recall?: Recall
+  /** By which it knows what it reads; absent where it learnt without labels. */
+  readonly labels?: ContextLabels
   /** What it may say, by the policy of its life; absent where it may say everything. */
   readonly output?: OwnOutput
 }
@@ -60,7 +69,7 @@ export async function broughtModel(who: string, path: string, context: CommandCo
 /** The model at a path on this machine. */
 export async function openedAt(who: string, path: string): Promise<OpenedModel> {
   const form = await modelFormAt(who, path)
-  const { model, tokenizer, recall, filter } = await readers[form](who, path)
+  const { model, tokenizer, recall, labels, filter } = await readers[form](who, path)
   if (tokenizer.vocabulary > model.config.vocabulary) {
     throw new UsageError(
       `${who}: the tokenizer in ${printable(path)} has ${tokenizer.vocabulary} tokens and the model ${model.config.vocabulary}; expected no more.`,
@@ -69,11 +78,12 @@ export async function openedAt(who: string, path: string): Promise<OpenedModel> 
   return {
     ...{ form, model, tokenizer, endTokens: endTokensOf(model, tokenizer) },
     ...(recall && { recall }),
+    ...(labels && { labels }),
     ...(filter && { output: ownOutputOf(filter, tokenizer) }),
   }
 }
 
-interface Read extends Pick<OpenedModel, 'model' | 'tokenizer' | 'recall'> {
+interface Read extends Pick<OpenedModel, 'model' | 'tokenizer' | 'recall' | 'labels'> {
   readonly filter?: OutputFilter | undefined
 }
 
@@ -83,7 +93,13 @@ const readers: Readonly<Record<ModelForm, (who: string, path: string) => Promise
     if (!state) throw new UsageError(`${who}: the checkpoint in ${printable(path)} holds no model.`)
     const model = Gpt.fromState(spoken(state as GptState, learner as SavedLearner | undefined))
     const recall = learner === undefined ? undefined : savedRecall(path, learner as SavedLearner)
-    const own = { model, ...(recall && { recall }), filter: savedOutput(who, life) }
+    const labels = learner === undefined ? undefined : savedLabels(learner as SavedLearner, model)
+    const own = {
+      model,
+      ...(recall && { recall }),
+      ...(labels && { labels }),
+      filter: savedOutput(who, life),
+    }
     if (tokenizer !== undefined) return { ...own, tokenizer: tokenizerFromState(path, tokenizer) }
     const vocabulary = learner && savedPart(learner as SavedLearner, 'vocabulary')
     const { merges = [] } = (vocabulary ?? {}) as Partial<BytePairState>

@@ -1,11 +1,20 @@
 /** Runs a learner through a stream: the outer loop around `learner.observe`. */
-import { bitsPerByteOf, type Chunk, type PlacedBatch, type StepReport } from '@burgeon/continual'
+import {
+  bitsPerByteOf,
+  type Chunk,
+  evaluateText,
+  type PlacedBatch,
+  type StepReport,
+  type Strategy,
+} from '@burgeon/continual'
+import type { Gpt } from '@burgeon/gpt'
 import { type Check, checkArgument, checkOptions, checks, type ChecksOf, fields } from '@burgeon/tensor'
 import { thinMeasurements } from './record/bounded-series.ts'
 import { checkLife, type Life } from './life/life-checkpoint.ts'
 import { type LifePosition, recordStep } from './record/life-record.ts'
 import { lifeBatches } from './source/life-batches.ts'
 import type { HeldOutText } from './life/life-origin.ts'
+import { ownContext } from '../models/saved-labels.ts'
 import { speakerOf } from './life/speaker.ts'
 
 /** Measurements and callbacks of `consume`. */
@@ -140,8 +149,22 @@ async function measure(
   const { strategy } = learner
   const model = speakerOf(learner)
   for (const { name, bytes } of heldOut) {
-    losses[name] = await bitsPerByteOf(model, bytes, strategy.vocabulary?.tokenizer)
+    losses[name] = await heldOutBits(model, { name, bytes }, strategy)
   }
   record.measurements.push({ bytes: record.bytes, stage, learnt, bitsPerByte: losses })
   record.measurements = thinMeasurements(record.measurements)
+}
+
+/** Under the label of its domain where there is one, in windows of which none sees what stood before. */
+async function heldOutBits(
+  model: Gpt,
+  { name, bytes }: HeldOutText,
+  { vocabulary, context }: Strategy,
+): Promise<number> {
+  const contexts = ownContext(context, name)
+  if (contexts.length === 0) return bitsPerByteOf(model, bytes, vocabulary?.tokenizer)
+  const window = model.config.context - contexts[0].tokens.length
+  const how = { contexts, window, stride: window, ...(vocabulary && { tokenizer: vocabulary.tokenizer }) }
+  const { bitsPerByte } = await evaluateText(model, bytes, how)
+  return bitsPerByte
 }

@@ -1,6 +1,7 @@
 /** Samples: text that a model writes after a prompt. */
 import { byteTokenizer, generate } from '@burgeon/gpt'
 import type { Life } from './life/life-checkpoint.ts'
+import { ownContext } from '../models/saved-labels.ts'
 import { speakerOf } from './life/speaker.ts'
 
 /** Text that a model wrote, and its prompt. */
@@ -10,15 +11,18 @@ export interface Sample {
 }
 
 /**
- * A seeded sample of up to 200 bytes. A prompt ends with a word: in a vocabulary of words the next one begins
+ * A seeded sample of up to 200 bytes, under the label of what was read last. A prompt ends with a word: in a vocabulary of words the next one begins
  * with its own blank, and a blank of the prompt's would be one too many.
  */
-export async function writeSample({ learner, settings }: Life, prompt: string): Promise<Sample> {
+export async function writeSample({ learner, settings, record }: Life, prompt: string): Promise<Sample> {
   const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
   const begun = settings.vocabulary === undefined ? prompt : prompt.trimEnd()
   const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed }
+  // As what it read last.
+  const [label] = ownContext(learner.strategy.context, record.spans.at(-1)?.domain ?? '')
+  const before = [...(label?.tokens ?? []), ...tokenizer.encode(begun)]
   const tokens: number[] = []
-  for await (const token of generate(speakerOf(learner), tokenizer.encode(begun), options)) {
+  for await (const token of generate(speakerOf(learner), before, options)) {
     tokens.push(token)
     if (tokenizer.decode(tokens).length >= 200) break
   }

@@ -18,6 +18,8 @@ export interface RehearseContext<M extends Model = Model> {
    * of both are for the scope that is open then. What rows have beyond the context is left out.
    */
   predict(rows: Batch): (weights: TensorsByPath) => Pass
+  /** Most predictions of a row, which labels may stand before; the context of the model unless given. */
+  readonly longestRow?: number
 }
 
 /** Before the step: what is about to be learnt. */

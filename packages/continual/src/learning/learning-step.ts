@@ -202,7 +202,7 @@ function recallContext(parts: LearningParts, fresh: Batch, intake: Intake): Reca
 function rehearseContext(parts: LearningParts, intake: Intake): RehearseContext {
   const { step, model } = parts
   return {
-    ...{ step, model, weights: learningWeights(parts) },
+    ...{ step, model, weights: learningWeights(parts), longestRow: intake.longestRow() },
     predict(batch) {
       const rows = intake.within(batch)
       return predictionOf({ ...parts, keepsLogits: false }, rows, rows.rows)

@@ -40,7 +40,8 @@ function spelledInBytes(vocabulary: number): Spelling {
  * The spelling of a model.
  *
  * @param vocabulary Tokens of the model, ≥ 1.
- * @param tokenizer Every token is a byte unless given, and those above 255 stand for none.
+ * @param tokenizer Every token is a byte unless given, and those above 255 stand for none; so do tokens that it
+ *   does not know, such as labels.
  * @throws OptionError for others.
  */
 export function spellingOf(vocabulary: number, tokenizer?: GrowingTokenizer): Spelling {
@@ -57,7 +58,7 @@ export function spellingOf(vocabulary: number, tokenizer?: GrowingTokenizer): Sp
   }
   return {
     vocabulary,
-    bytesOf: (token) => tokenizer.bytesOf(token),
+    bytesOf: (token) => (token < tokenizer.vocabulary ? tokenizer.bytesOf(token) : none),
     beginningsOf(continuation) {
       const key = keyOf(continuation.subarray(0, longest))
       const found: number[] = []

@@ -10,6 +10,8 @@ export interface Intake {
   batchOf(data: Batch | string): Batch
   /** The rows of an earlier time that the model can read now, cut where they are too long. */
   within(batch: Batch): Batch
+  /** Most predictions of a row that the model can learn: of a GPT its context, less its labels. */
+  longestRow(): number
   /** The bytes that the rows predict; none where targets stand for no bytes. */
   bytesOf(fresh: Batch): ArrayLike<number>
 }
@@ -27,6 +29,7 @@ export function batchIntake(model: Model): Intake {
       return data
     },
     within: (batch) => batch,
+    longestRow: () => 1,
     bytesOf: () => [],
   }
 }

@@ -20,7 +20,9 @@ export function checkModel(
   for (const part of strategy.upkeep ?? []) part.check?.(model)
   if (model instanceof Gpt) {
     const { vocabulary } = model.config
-    if (strategy.recall === undefined || strategy.vocabulary !== undefined || vocabulary <= 256) return
+    // Labels come after the bytes, and stand for none.
+    const bytes = 256 + (strategy.context?.limit ?? 0)
+    if (strategy.recall === undefined || strategy.vocabulary !== undefined || vocabulary <= bytes) return
     throw new OptionError(
       `${who}: got ${strategy.recall.name}, a model of ${vocabulary} tokens and no vocabulary; expected one, such as fixedVocabulary(tokenizer), ` +
         'that says which bytes the tokens are.',

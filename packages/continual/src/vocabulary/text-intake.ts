@@ -11,10 +11,11 @@ import type { GrowingVocabulary } from './growing-vocabulary.ts'
  * @param labels Stand before rows, which leave room for them.
  */
 export function textIntake(model: Gpt, vocabulary?: GrowingVocabulary, labels?: RowLabels): Intake {
-  const roomOf = (): number => model.config.context - (labels?.slots ?? 0)
+  const longestRow = (): number => model.config.context - (labels?.slots ?? 0)
   return {
     batchOf: (data) => batchOf(data, model, { vocabulary, labels }),
-    within: (batch) => withinContext(tokensIn(batch), model.config, roomOf()),
+    within: (batch) => withinContext(tokensIn(batch), model.config, longestRow()),
+    longestRow,
     bytesOf: (fresh) =>
       bytesOf(
         targetsOf(tokensIn(fresh)).filter((token) => token >= 0),

@@ -50,6 +50,8 @@ export interface LearnOptions extends SinkFiles {
   readonly coverage?: number
   /** Decay of the average of its weights that it answers with; the weights as they are unless given. */
   readonly average?: number
+  /** Whether the domain of each row stands before it as a label. */
+  readonly labels?: boolean
   /** File of JSON: guards by name, with their options. Everything is learnt unless given. */
   readonly guard?: string
   /** File of JSON: what may be learnt, said and grown. Everything unless given. */
@@ -76,6 +78,7 @@ function learnSettings(
     sleepEvery,
     coverage,
     average,
+    labels = false,
   }: LearnOptions,
   guard: GuardSettings | undefined,
   policy: HeldPolicy | undefined,
@@ -97,6 +100,7 @@ function learnSettings(
     ...(sleepEvery !== undefined && { sleepEvery }),
     ...(coverage !== undefined && { coverage }),
     ...(average !== undefined && { average }),
+    ...(labels && { labels }),
     ...(guard !== undefined && { guard }),
     ...(policy !== undefined && { policy }),
   }
@@ -112,7 +116,7 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  const { recall, sleepEvery, coverage, average } = options
+  const { recall, sleepEvery, coverage, average, labels } = options
   const guard = options.guard === undefined ? undefined : await readGuards('learn', options.guard)
   const policy = options.policy === undefined ? undefined : await readPolicyFile('learn', options.policy)
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
@@ -126,6 +130,11 @@ export async function begunOrTakenUp(
       )
     }
     if (from !== undefined) {
+      if (labels === true) {
+        throw new UsageError(
+          'learn: got --labels with --from; expected a life that is born here, whose rows leave room for them.',
+        )
+      }
       const asked = {
         ownText,
         protection,
@@ -175,6 +184,7 @@ export async function begunOrTakenUp(
     ['--sleep-every', sleepEvery, settings.sleepEvery ?? 'none'],
     ['--coverage', coverage, settings.coverage ?? 'none'],
     ['--average', average, settings.average ?? 'none'],
+    ['--labels', labels, settings.labels ?? false],
   ] as const) {
     if (got !== undefined && got !== kept) {
       throw new UsageError(

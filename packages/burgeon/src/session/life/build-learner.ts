@@ -7,6 +7,7 @@ import {
   type TokenBatch,
   byteShift,
   compose,
+  contextLabels,
   type DriftDetector,
   episodicMemory,
   everySteps,
@@ -104,6 +105,7 @@ function checkBorn(who: string, { pretrained }: LifeSettings): void {
 
 function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strategy {
   const { seed, protection, plateau, watchesBytes = false, recall, sleepEvery, coverage, average } = settings
+  const { labels = false } = settings
   const guard = guardUnder(settings.policy, settings.guard)
   return compose(
     rehearsalOf(settings, pretrained),
@@ -116,6 +118,7 @@ function composed(settings: LifeSettings, pretrained?: PretrainedParts): Strateg
     recall === undefined ? {} : { recall: episodicMemory({ bytes: recall }) },
     guard === undefined ? {} : { guard },
     coverage === undefined ? {} : { assessment: selfAssessment({ coverage }) },
+    labels ? { context: contextLabels() } : {},
     average === undefined ? {} : { average: averagedWeights({ decay: average }) },
     sleepEvery === undefined ? {} : sleepingParts(settings, everySteps(sleepEvery)),
   )

@@ -68,6 +68,11 @@ export interface LifeSettings {
    * unless given.
    */
   readonly average?: number
+  /**
+   * Whether the domain of each row stands before it as a label. Rows are one prediction shorter then. False
+   * unless given.
+   */
+  readonly labels?: boolean
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
   /** What it may learn, say and grow, with the digest of that. Everything unless given. */
@@ -116,6 +121,7 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   sleepEvery: checks.integer({ from: 1 }),
   coverage: checks.number({ above: 0, below: 1 }),
   average: checks.number({ from: 0, below: 1 }),
+  labels: checks.boolean,
   guard: changeChecks.guard,
   policy: changeChecks.policy,
 }
@@ -130,6 +136,7 @@ const {
   sleepEvery,
   coverage,
   average,
+  labels,
   guard,
   policy,
   ...ofEveryVersion
@@ -145,6 +152,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   sleepEvery: optional(sleepEvery),
   coverage: optional(coverage),
   average: optional(average),
+  labels: optional(labels),
   guard: optional(guard),
   policy: optional(policy),
 }

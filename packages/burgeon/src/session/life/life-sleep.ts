@@ -29,10 +29,15 @@ export function sleepingParts(settings: LifeSettings, when: Trigger): Pick<Strat
 }
 
 /** The sleep of lives: a look at its health, and what its parts make possible. */
-export function usualSleep({ memoryRows, protection, recall }: LifeSettings, when: Trigger): Sleep {
+export function usualSleep(
+  { memoryRows, protection, recall, labels = false }: LifeSettings,
+  when: Trigger,
+): Sleep {
   const jobs: readonly SleepJob[] = [
     healthJob(),
-    ...(memoryRows > 0 ? [rehearsalJob(), dreamJob()] : []),
+    ...(memoryRows > 0 ? [rehearsalJob()] : []),
+    // What it dreamt would stand behind no label.
+    ...(memoryRows > 0 && !labels ? [dreamJob()] : []),
     ...(protection > 0 ? [consolidationJob()] : []),
     ...(recall === undefined ? [] : [memoryJob()]),
   ]

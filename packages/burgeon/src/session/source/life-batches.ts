@@ -12,8 +12,11 @@ export function lifeBatches<P>(
   { learner, settings }: Pick<Life, 'learner' | 'settings'>,
   chunks: AsyncIterable<Chunk<P>> | Iterable<Chunk<P>>,
 ): AsyncGenerator<PlacedBatch<P>> {
-  const shape = { rows: settings.rows, length: settings.model.context }
-  const tokenizer = learner.strategy.vocabulary?.tokenizer
+  const { vocabulary, context } = learner.strategy
+  // Labels stand before a row, within the context.
+  const length = settings.model.context - (context?.slots ?? 0)
+  const shape = { rows: settings.rows, length }
+  const tokenizer = vocabulary?.tokenizer
   const isOwn = tokenizer === undefined || tokenizer instanceof BytePairTokenizer
   return isOwn ? batches(chunks, shape) : textBatches(chunks, { ...shape, tokenizer })
 }

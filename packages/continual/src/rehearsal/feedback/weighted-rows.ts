@@ -44,7 +44,7 @@ export async function weightedRows(
   context: RehearseContext,
   strength: PreferenceStrength,
 ): Promise<{ readonly batch: TokenBatch; readonly seen: readonly Seen[] }> {
-  const { model } = context
+  const { model, longestRow } = context
   if (!(model instanceof Gpt)) {
     throw new OptionError(
       'feedbackMemory: got answers to learn beside a model that is no Gpt; expected one, which writes them.',
@@ -53,7 +53,7 @@ export async function weightedRows(
   const answers = chosen.flatMap(({ record: { given, wanted } }) =>
     wanted === null ? [given] : [given, wanted],
   )
-  const rows = answers.map((answer) => answerRow(answer, model.config.context))
+  const rows = answers.map((answer) => answerRow(answer, longestRow ?? model.config.context))
   const present = await logProbabilitiesOf(rows, context)
   const referred = answers.map((answer, i) => referredTo(answer, rows[i].answered, present[i]))
   const ratios = referred.map(({ reference }, i) => present[i] - reference)
