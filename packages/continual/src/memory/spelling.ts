@@ -40,8 +40,8 @@ function spelledInBytes(vocabulary: number): Spelling {
  * The spelling of a model.
  *
  * @param vocabulary Tokens of the model, ≥ 1.
- * @param tokenizer Every token is a byte unless given, and those above 255 stand for none. Tokens that it does
- *   not know, such as labels, stand for none either.
+ * @param tokenizer Every token is a byte unless given, and those above 255 stand for none. What it does
+ *   not know, such as labels, stands for none either.
  * @throws OptionError for others.
  */
 export function spellingOf(vocabulary: number, tokenizer?: GrowingTokenizer): Spelling {
