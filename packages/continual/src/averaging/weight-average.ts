@@ -2,19 +2,18 @@
 import { Gpt } from '@burgeon/gpt'
 import { markGrowth } from '@burgeon/gpt/growth'
 import {
-  add,
   checkArgument,
   checkOptions,
   checks,
   checkState,
-  multiply,
+  elementwise,
+  expression,
   type ParameterStore,
   type PlainTensor,
   sameShape,
   scope,
   shareParameters,
   type StateChecks,
-  subtract,
   TensorMirror,
 } from '@burgeon/tensor'
 import { requireSameOptions } from '../saved-state.ts'
@@ -35,6 +34,10 @@ interface State {
   readonly weights: Readonly<Record<string, PlainTensor>>
 }
 
+const { add, input, multiply, scalar, subtract } = expression
+/** The average w̄ + s·(w − w̄), in one pass; and what begins one. */
+const [mix, copy] = [add(input(0), multiply(scalar(0), subtract(input(1), input(0)))), input(0)]
+
 const stateChecks: StateChecks<State> = {
   decay: checks.number({ from: 0, below: 1 }),
   updates: checks.count,
@@ -52,7 +55,7 @@ const stateChecks: StateChecks<State> = {
  * The average knows what was just learnt later than they do: after some fifty updates.
  *
  * It grows as the model does: where a growth changes no output of the model, it changes none of the average.
- * It takes as much room as the weights, and three additions for each of them in an update.
+ * It takes as much room as the weights, and one pass over them in an update.
  *
  * @throws OptionError for a decay outside [0, 1), or options that do not exist.
  * @example
@@ -94,7 +97,8 @@ export class WeightAverage implements Part {
       const before = mirror.get(path)
       const isSame = before !== undefined && sameShape(before.shape, tensor.shape)
       scope(() => {
-        mirror.set(path, isSame ? add(before, multiply(subtract(tensor, before), share)) : add(tensor, 0))
+        const mixed = isSame ? elementwise(mix, [before, tensor], [share]) : elementwise(copy, [tensor])
+        mirror.set(path, mixed)
       })
     }
     if (this.#model !== null) this.#refresh(model, this.#model)
