@@ -233,6 +233,22 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
     run: 'npm ls @burgeon/senses',
     because: 'the packages are there already',
   },
+  'npx burgeon learn inbox/ --senses': {
+    run: 'npx burgeon learn notes/ --senses --out life/sensible',
+    because: 'the pictures are those of the reader',
+  },
+  'npx burgeon generate --sense grey --prompt seven -o seven.png': {
+    run: 'npx burgeon generate --help',
+    because: 'wants a life that has learnt pictures',
+  },
+  'npx burgeon generate --sense pcm8 --seconds 0.1 -o some.wav': {
+    run: 'npx burgeon generate --help',
+    because: 'wants a life that has learnt sound',
+  },
+  'npx burgeon forecast hall.csv --steps 24 -o next.csv': {
+    run: 'npx burgeon forecast --help',
+    because: 'wants a life that has learnt such tables',
+  },
   'npm i burgeon @burgeon/server': {
     run: 'npm ls @burgeon/server',
     because: 'the packages are there already',

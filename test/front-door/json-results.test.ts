@@ -5,6 +5,7 @@ import { heldPolicy, learnRecords, recordsFrom, type SourceRecord } from 'burgeo
 import { expect, test } from 'vitest'
 import { lifeFolder, servedLife } from '../server/small-served.ts'
 import { checkout, running } from './running.ts'
+import { sensibleFolder } from './sense-files.ts'
 import { smallCheckout, writtenInto } from './small-checkout.ts'
 import { called, folderWithLife, smallText } from './small-life.ts'
 
@@ -142,6 +143,22 @@ test('learn, and what became of it: generate, chat, eval, inspect, convert, rest
   const [folderForm] = (await json('inspect', llama)).lines
   expectFields(folderForm, 'inspect: a folder or GGUF file')
   expect(folderForm).toMatchObject({ form: 'folder', opens: true })
+})
+
+test('a life with senses: generate and forecast', async () => {
+  const folder = await sensibleFolder()
+  const life = join(folder, 'life')
+  await json('learn', join(folder, 'inbox'), '--resume', '--out', life)
+  const file = join(folder, 'drawn.png')
+  const [drawn] = (await json('generate', '--from', life, '--sense', 'grey', '-o', file)).lines
+  expectFields(drawn, 'generate: with `--sense`')
+  expect(drawn).toMatchObject({ sense: 'grey/1 8×8', prompt: '', file, bytes: readFileSync(file).length })
+  const table = join(folder, 'inbox/sensors/hall.csv')
+  const asked = ['forecast', table, '--from', life, '--steps', '2', '--samples', '2']
+  const [foretold] = (await json(...asked)).lines
+  expectFields(foretold, 'forecast: the end')
+  expect(foretold).toMatchObject({ steps: 2, level: 0.9 })
+  expect(Object.keys((foretold as { columns: object }).columns)).toEqual(['degrees', 'load'])
 })
 
 test('a model that cannot be opened says why', async () => {

@@ -195,6 +195,17 @@ export const sensesNodeCalls: CallsOf<typeof nodeApi> = {
       says: ['cannot be read'],
     }),
   ],
+  hasPieces: [() => ({ args: { file: 'a.png' }, run: nodeApi.hasPieces })],
+  readPieces: [
+    () => ({
+      args: {
+        bytes: new TextEncoder().encode('x\n1\n2\n'),
+        file: 'a.csv',
+        options: { ...limits(), sound: 'mel', soundSamples: 300, moments: 4, past: 2, from: 0 },
+      },
+      run: nodeApi.readPieces,
+    }),
+  ],
   readPng: [
     () => ({
       args: { bytes: Uint8Array.from(png()), name: 'file', limits: limits() },

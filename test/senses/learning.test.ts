@@ -154,6 +154,18 @@ describe('a learner', () => {
     expect(bytes[0]).toEqual(bytes[1])
   })
 
+  it('beside a shorter row changes nothing of it, also where that fills the context', async () => {
+    const model = await seeing()
+    const [full, long] = [batchOfTokens(new Uint8Array(13).fill(7), 12, 'text'), named(model, true, 1)]
+    const lossOf = async (batch: TokenBatch): Promise<number[]> => {
+      const learner = new Learner({ model: await seeing(), optimizer: adamw({ learningRate: 0 }) })
+      const { rowLosses } = await learner.observe(batch)
+      return [...rowLosses]
+    }
+    const [[alone], [, beside]] = [await lossOf(full), await lossOf(joinBatches([long, full]))]
+    expect(beside).toBeCloseTo(alone, 5)
+  })
+
   it('refuses a row of more tokens and patches than its context, and learns nothing of it', async () => {
     const model = await seeing()
     const learner = new Learner({ model, optimizer: adamw({ learningRate: 5e-3 }) })

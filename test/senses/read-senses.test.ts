@@ -1,10 +1,16 @@
 /** Folders of pictures, sound and tables: pieces in order, and files that are broken told by name. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BurgeonError } from '@burgeon/tensor'
 import { pcm8, resampled, SenseError, series } from '@burgeon/senses'
-import { readSenses, type ReadSensesOptions } from '@burgeon/senses/node'
+import {
+  type FoundPiece,
+  hasPieces,
+  readPieces,
+  readSenses,
+  type ReadSensesOptions,
+} from '@burgeon/senses/node'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writtenPng, writtenWav } from './written-media.ts'
 
@@ -97,6 +103,50 @@ describe('a folder', () => {
   it('that is none is an error', async () => {
     await expect(all({}, join(folder, 'nowhere'))).rejects.toThrow(SenseError)
     await expect(all({}, `${folder}\0`)).rejects.toThrow(BurgeonError)
+  })
+})
+
+describe('one file', () => {
+  const bytesOf = (file: string): Uint8Array => Uint8Array.from(readFileSync(join(folder, file)))
+  const tokens = (piece: FoundPiece): number[] => {
+    const config = { patches: { senses: [{ name: piece.label, token: 300, end: 301 }] } }
+    return [...piece.row(config).tokens]
+  }
+  const cutting = { soundSamples: 200, moments: 2, past: 3 }
+
+  it.each(['a.png', 'b/sound.wav', 'z.csv'])('%s is read on from the end of each of its pieces', (file) => {
+    const bytes = bytesOf(file)
+    const whole = readPieces(bytes, file, cutting)
+    expect(whole.at(-1)?.end).toBe(bytes.length)
+    for (const [i, { end }] of whole.entries()) {
+      const rest = readPieces(bytes, file, { ...cutting, from: end })
+      expect(rest.map(tokens)).toEqual(whole.slice(i + 1).map(tokens))
+      expect(rest.map((piece) => piece.end)).toEqual(whole.slice(i + 1).map((piece) => piece.end))
+    }
+  })
+
+  it('of a table ends its pieces where lines end, and measures what comes by what came before', () => {
+    const bytes = bytesOf('z.csv')
+    const text = new TextDecoder().decode(bytes)
+    const [first, second] = readPieces(bytes, 'z.csv', cutting)
+    expect(text.slice(0, first.end)).toBe('time,x,y\nt0,0,0\nt1,1,1\n')
+    expect(text.slice(first.end, second.end)).toBe('t2,2,4\nt3,3,9\n')
+    const [longer] = readPieces(Buffer.from(`${text}t7,7,49\n`), 'z.csv', { ...cutting, from: bytes.length })
+    const column = (power: number, from: number, to: number) =>
+      Float64Array.from({ length: to - from }, (_, i) => (from + i) ** power)
+    const { bytes: wanted } = series.encode({
+      channels: [column(1, 7, 8), column(2, 7, 8)],
+      past: [column(1, 4, 7), column(2, 4, 7)],
+    })
+    expect(tokens(longer)).toEqual([300, ...wanted])
+  })
+
+  it('of another form is refused by its name', () => {
+    expect([hasPieces('a.PNG'), hasPieces('b.wav'), hasPieces('c.csv'), hasPieces('png')]).toEqual([
+      ...[true, true, true, false],
+    ])
+    expect(() => readPieces(Uint8Array.of(1), 'a.bmp')).toThrow('readPieces: got a.bmp')
+    expect(() => readPieces(Uint8Array.of(1), 'a.png')).toThrow(SenseError)
   })
 })
 

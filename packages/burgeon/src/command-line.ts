@@ -4,11 +4,12 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { addAudit, addCard } from './arguments/audit-command.ts'
 import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
-import { json, number, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
+import { json, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
 import { addMcp } from './arguments/mcp-command.ts'
 import { addPlan } from './arguments/plan-command.ts'
 import { addControl } from './arguments/control-commands.ts'
 import { addQuarantine } from './arguments/quarantine-command.ts'
+import { addForecast, addGenerate, sampling } from './arguments/writing-commands.ts'
 import { addServe } from './arguments/serve-command.ts'
 import { addConfig } from './arguments/with-config.ts'
 import type { CommandContext } from './terminal/command-context.ts'
@@ -20,7 +21,6 @@ import { evaluate, type EvalOptions } from './commands/evaluate.ts'
 import { explain, type ExplainCommandOptions } from './commands/explain/explain.ts'
 import { type FirstLifeOptions, firstLife } from './commands/first-life.ts'
 import { forget, type ForgetOptions } from './commands/forget.ts'
-import { type GenerateCommandOptions, generate } from './commands/generate.ts'
 import { health, type HealthOptions } from './commands/upkeep/health.ts'
 import { type InspectOptions, inspect } from './commands/inspect/inspect.ts'
 import { type RestoreOptions, restore } from './commands/restore.ts'
@@ -52,31 +52,8 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
 
   addLearn(program, context, finish)
 
-  sampling(
-    program
-      .command('generate')
-      .description('let a model speak: a checkpoint, a Hugging Face folder or a GGUF file')
-      .requiredOption('-p, --prompt <text>', 'what it goes on from')
-      .option('--from <path>', 'checkpoint, folder or file of the model, or hf://owner/model', 'life')
-      .option(
-        '-n, --tokens <n>',
-        'tokens to write, bytes unless the vocabulary has grown',
-        wholeNumber(0),
-        200,
-      ),
-  )
-    .option(
-      '--label <domain>',
-      'write as in this domain; as in the likeliest unless given, in a life with labels',
-    )
-    .option('--stop <text...>', 'end before one of these texts')
-    .addOption(
-      new Option('--when-full <what>', 'what happens when the context is full')
-        .choices(['slide', 'stop', 'error'])
-        .default('slide'),
-    )
-    .addOption(json('print one object of JSON when all is written'))
-    .action(async (options: GenerateCommandOptions) => finish(await generate(options, context)))
+  addGenerate(program, context, finish)
+  addForecast(program, context, finish)
 
   sampling(
     program
@@ -236,27 +213,6 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
       finish(await forget({ ...options, ids: id }, context)),
     )
   return program
-}
-
-/** The options by which a token is drawn. */
-function sampling(command: Command): Command {
-  return command
-    .option('-t, --temperature <x>', '0 takes the likeliest byte each time', number(0, Infinity), 0.8)
-    .option('--top-k <n>', 'only the n likeliest bytes', wholeNumber(1))
-    .option('--top-p <x>', 'only the likeliest bytes with this total probability', number(0, 1))
-    .option('--min-p <x>', "only tokens with this share of the likeliest one's probability", number(0, 1))
-    .option('--repetition-penalty <x>', 'divides the logits of tokens that the text has', number(1e-12, 1e12))
-    .option(
-      '--frequency-penalty <x>',
-      'taken from a logit each time its token was written',
-      number(-1e12, 1e12),
-    )
-    .option(
-      '--presence-penalty <x>',
-      'taken from the logits of tokens that were written',
-      number(-1e12, 1e12),
-    )
-    .addOption(new Option('--seed <n>', 'same seed, same text').default(0).argParser(wholeNumber(0)))
 }
 
 /** Version of this package, from its manifest. */

@@ -40,6 +40,11 @@ export function addLearn(program: Command, context: CommandContext, finish: (cod
       'how much it costs to move weights that matter (EWC); 0 unless given',
       number(0, 1e12),
     )
+    .option(
+      '--senses',
+      'learn pictures (PNG), sound (WAV) and tables of numbers (CSV) as such, named by their folders',
+      false,
+    )
     .option('--column <name>', 'of tables (CSV, TSV) learn this column alone, by its name or number')
     .option('--append', 'go on from there with text that is new from its first byte', false)
     .option('--passes <n>', 'read a file or folder so many times in all; once unless given', wholeNumber(1))
@@ -142,6 +147,7 @@ Examples:
   burgeon learn notes/                          a folder, from the beginning, into the folder life
   burgeon learn notes/ --resume                 go on, or learn what was added since
   burgeon learn book.txt --resume --passes 3    another text, three times
+  burgeon learn inbox/ --senses                 text, pictures, sound and tables of numbers
   burgeon learn notes/ --from models/llama      go on from weights that were trained elsewhere
   tail -f app.log | burgeon learn - --append    whatever comes, until Ctrl-C
   burgeon learn sse:http://localhost:8080/news  server-sent events, each once, also if it is killed

@@ -122,7 +122,7 @@ async function learnLife(
 
 function sayBefore(path: string, source: SourceFacts, { output, environment }: CommandContext): void {
   const { strong } = palette(output, environment)
-  const { files, size, bytes, heldOut } = source
+  const { files, media, size, bytes, heldOut } = source
   const name = path === '-' ? 'standard input' : printable(path)
   if (files === null || size === null || bytes === null) {
     output.write(`${strong('burgeon')} learns ${name}, until it ends or Ctrl-C.\n`)
@@ -130,9 +130,18 @@ function sayBefore(path: string, source: SourceFacts, { output, environment }: C
   }
   const kept = heldOut.reduce((sum, text) => sum + text.bytes.length, 0)
   output.write(
-    `${strong('burgeon')} learns ${name}: ${count(files)} text ${files === 1 ? 'file' : 'files'}, ${byteSize(size)}; ` +
+    `${strong('burgeon')} learns ${name}: ${filesIn(files - media, media)}, ${byteSize(size)}; ` +
       `${byteSize(bytes)} to learn${kept > 0 ? `, ${byteSize(kept)} kept aside to measure on` : ''}.\n`,
   )
+}
+
+/** How many files of text there are, and of pictures, sound and tables. */
+function filesIn(texts: number, media: number): string {
+  const of = (what: string, files: number): string =>
+    `${count(files)} ${what} ${files === 1 ? 'file' : 'files'}`
+  if (media === 0) return of('text', texts)
+  const ofMedia = of('picture, sound or table', media)
+  return texts === 0 ? ofMedia : `${of('text', texts)} and ${ofMedia}`
 }
 
 const shownLoss = (loss: number | undefined): string => (loss === undefined ? '?' : bitsPerByte(loss))

@@ -1,3 +1,4 @@
+import { formIdOf } from './media/form-id-of.ts'
 import { type SourceFile, unreadable } from './files/source-files.ts'
 import { digestOfStart, type FileRead, type HeldOutRange, type SourcePosition } from './source-read.ts'
 import type { RunningDigest } from './running-digest.ts'
@@ -30,7 +31,7 @@ export async function planReading(
       others.push({ file, from: 0, before: null })
       continue
     }
-    const form = file.form?.id
+    const form = formIdOf(file)
     if (part.form !== form) {
       note(`${file.name} is read in another way than before; reading it from its beginning`)
       others.push({ file, from: 0, before: null })

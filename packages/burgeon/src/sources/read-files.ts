@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import type { FoundPiece } from '@burgeon/senses/node'
+import { type MediaReading, mediaPieces } from './media/media-pieces.ts'
 import { textFrom } from './documents/file-text.ts'
 import { type FileToRead, rangesByFile } from './plan-reading.ts'
 import { unreadable } from './files/source-files.ts'
@@ -11,6 +14,8 @@ export interface SourceChunk {
   readonly bytes: Uint8Array
   /** Where `bytes[0]` lies. */
   readonly position: Required<SourcePosition>
+  /** The piece of another sense that these bytes of a file hold; absent for text. */
+  readonly piece?: FoundPiece
 }
 
 export interface ReadFilesOptions {
@@ -19,6 +24,8 @@ export interface ReadFilesOptions {
   readonly heldOut: readonly HeldOutRange[]
   readonly soFar: ReadSoFar
   readonly note: (line: string) => void
+  /** How media are read; needed where there are such files. */
+  readonly media?: MediaReading | undefined
 }
 
 /**
@@ -32,8 +39,13 @@ export async function* readFiles(
   const ranges = rangesByFile(options.heldOut)
   for (const item of plan) {
     try {
-      yield* readFile(item, ranges.get(item.file.name) ?? [], options)
+      if (item.file.isMedia) yield* readMedia(item, options)
+      else yield* readText(item, ranges.get(item.file.name) ?? [], options)
     } catch (cause) {
+      if (options.media && cause instanceof options.media.senses.SenseError) {
+        options.note(`passed over ${cause.message}`)
+        continue
+      }
       const isFileToBlame =
         cause instanceof StreamError || (cause as NodeJS.ErrnoException).errno !== undefined
       if (!isFileToBlame) throw cause
@@ -42,7 +54,7 @@ export async function* readFiles(
   }
 }
 
-async function* readFile(
+async function* readText(
   { file, from, before }: FileToRead,
   heldOut: readonly HeldOutRange[],
   { pass, chunkBytes, soFar }: ReadFilesOptions,
@@ -56,6 +68,31 @@ async function* readFile(
       if (!isHeldOut) yield { domain: file.domain, bytes, position }
     }
     offset += read.length
+  }
+}
+
+/** The pieces of a file of media, each with the bytes of the file that it takes. */
+async function* readMedia(
+  { file, from, before }: FileToRead,
+  { pass, soFar, media }: ReadFilesOptions,
+): AsyncGenerator<SourceChunk> {
+  if (media === undefined) return
+  const all = await readFile(file.path)
+  let pieces: readonly FoundPiece[]
+  try {
+    pieces = mediaPieces(all, file.name, from, media)
+  } catch (cause) {
+    // What is damaged counts as read, until it is another file.
+    soFar.took({ file: file.name, offset: from, pass }, all.subarray(from), before)
+    throw cause
+  }
+  let offset = from
+  for (const piece of pieces) {
+    const bytes = all.subarray(offset, piece.end)
+    const position = { file: file.name, offset, pass }
+    soFar.took(position, bytes, offset === from ? before : null)
+    yield { domain: piece.label, bytes, position, piece }
+    offset = piece.end
   }
 }
 

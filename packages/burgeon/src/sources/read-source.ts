@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { BurgeonError } from '@burgeon/tensor'
 import { chooseHeldOut, heldOutText } from './held-out.ts'
 import { bytesToLearn, type FileToRead, planReading, readBefore } from './plan-reading.ts'
 import { type ReadFilesOptions, readFiles, type SourceChunk } from './read-files.ts'
@@ -10,12 +11,16 @@ import { ReadSoFar, type SourcePosition, type SourceRead } from './source-read.t
 import { StreamError } from './stream-error.ts'
 import type { DocumentOptions } from './documents/document-form.ts'
 import { formOf, textSize } from './documents/file-text.ts'
+import { formIdOf } from './media/form-id-of.ts'
+import { maxMediaBytes, type MediaReading, mediaPieces, tooLarge } from './media/media-pieces.ts'
 import { notTextMessage } from './files/text-probe.ts'
 
 /** The user's own text, in order. It is read once, and only as fast as it is asked for. */
 export interface Source extends AsyncIterable<SourceChunk> {
-  /** Text files it consists of; null for a pipe. */
+  /** Files it consists of; null for a pipe. */
   readonly files: number | null
+  /** Those of them that are pictures, sound and tables, learnt as such. */
+  readonly media: number
   /** Bytes of their text; null for a pipe. */
   readonly size: number | null
   /** Bytes that are left to be learnt, in all passes; null for a pipe. */
@@ -47,6 +52,8 @@ export interface ReadSourceOptions extends DocumentOptions {
   readonly note?: ((line: string) => void) | undefined
   /** The folder that the run writes to: never a part of the source. */
   readonly out?: string | undefined
+  /** How pictures, sound and tables are read. They are not, or tables as text, unless given. */
+  readonly media?: MediaReading | undefined
   /** Ends a pipe, also while it waits for its writer. */
   readonly stop?: AbortSignal | undefined
 }
@@ -92,7 +99,13 @@ export async function sourceLabel(path: string): Promise<string> {
 async function openFile(path: string, size: number, options: ReadSourceOptions): Promise<Source> {
   const name = basename(path)
   if (size === 0) throw new StreamError('empty-input', `learn: ${path} is empty. Expected a file with text.`)
-  const { note = () => {} } = options
+  const { note = () => {}, media } = options
+  if (media?.senses.hasPieces(name)) {
+    // What is wrong with it is said before anything is learnt.
+    if (size > maxMediaBytes) throw new StreamError('unreadable', `learn: ${path} ${tooLarge(size)}.`)
+    mediaPieces(await readFile(path), name, 0, media)
+    return files([{ path, name, domain: name, form: null, size, isMedia: true }], options)
+  }
   const form = await formOf(path, options).catch((cause: unknown) => {
     if (isReason(cause)) throw new StreamError('not-text', notTextMessage(path, cause.message), { cause })
     throw cause
@@ -107,7 +120,8 @@ async function openFile(path: string, size: number, options: ReadSourceOptions):
 }
 
 async function openFolder(path: string, options: ReadSourceOptions): Promise<Source> {
-  const found = await textFiles(path, options)
+  const { media } = options
+  const found = await textFiles(path, { ...options, isMedia: media?.senses.hasPieces })
   if (found.length === 0) {
     throw new StreamError(
       'no-text-file',
@@ -118,24 +132,29 @@ async function openFolder(path: string, options: ReadSourceOptions): Promise<Sou
 }
 
 async function files(found: readonly SourceFile[], options: ReadSourceOptions): Promise<Source> {
-  const { read, chunkBytes = 65_536, note = () => {} } = options
-  const heldOut = read ? read.heldOut : options.holdOut && !options.position ? await chooseHeldOut(found) : []
+  const { read, chunkBytes = 65_536, note = () => {}, media } = options
+  const texts = found.filter(({ isMedia = false }) => !isMedia)
+  const heldOut = read ? read.heldOut : options.holdOut && !options.position ? await chooseHeldOut(texts) : []
   const passes = options.passes ?? read?.passes ?? 1
   const before = read?.files ?? (options.position ? readBefore(found, options.position) : [])
   const firstPass = read?.pass ?? 0
   const first = await planReading(found, before, note)
   const whole = found.map((file): FileToRead => ({ file, from: 0, before: null }))
   const laterPasses = Math.max(0, passes - 1 - firstPass)
-  const forms = found.flatMap(({ name, form }) => (form === null ? [] : [[name, form.id] as const]))
+  const forms = found.flatMap((file) => {
+    const id = formIdOf(file)
+    return id === undefined ? [] : [[file.name, id] as const]
+  })
   const soFar = new ReadSoFar({ pass: firstPass, files: before }, new Map(forms))
   async function* chunks(): AsyncGenerator<SourceChunk> {
-    const shared = { chunkBytes, heldOut, soFar, note } satisfies Omit<ReadFilesOptions, 'pass'>
+    const shared = { chunkBytes, heldOut, soFar, note, media } satisfies Omit<ReadFilesOptions, 'pass'>
     for (let pass = firstPass; pass <= firstPass + laterPasses; pass++) {
       yield* readFiles(pass === firstPass ? first : whole, { ...shared, pass })
     }
   }
   return {
     files: found.length,
+    media: found.length - texts.length,
     size: found.reduce((sum, { size }) => sum + size, 0),
     bytes: bytesToLearn(first, heldOut) + laterPasses * bytesToLearn(whole, heldOut),
     heldOut: await heldOutText(found, heldOut),
@@ -157,6 +176,7 @@ function pipe(
   const soFar = new ReadSoFar({ pass: 0, files: part ? [part] : [] })
   return {
     files: null,
+    media: 0,
     size: null,
     bytes: null,
     heldOut: [],
@@ -175,7 +195,8 @@ function followed(soFar: ReadSoFar): Pick<Source, 'reached' | 'finish'> {
 }
 
 function cannotRead(path: string, cause: unknown): unknown {
-  if (cause instanceof StreamError) return cause
+  // Of the files of senses, too.
+  if (cause instanceof BurgeonError) return cause
   const { code } = cause as NodeJS.ErrnoException
   if (code === undefined) return cause
   if (code === 'ENOENT' || code === 'ENOTDIR') {

@@ -108,7 +108,9 @@ const readIn = (row: readonly number[], units: readonly Unit[]): number =>
 function within(context: number, row: readonly number[], units: readonly Unit[]): readonly Unit[] {
   const [beyond] = units.slice(context).filter((unit) => isRead(row, unit))
   if (beyond === undefined) return units
-  if (row.slice(beyond.start).some((token) => token !== 0)) {
+  // Beside longer rows one that fills the context is padded, and the token that is only predicted is read.
+  const padded = beyond.start + beyond.length < row.length ? beyond.start + beyond.length : beyond.start
+  if (row.slice(padded).some((token) => token !== 0)) {
     throw new OptionError(
       `forward: got a row of ${units.length} tokens and patches; expected at most the context, ${context}.`,
     )

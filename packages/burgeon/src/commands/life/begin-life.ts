@@ -52,6 +52,8 @@ export interface LearnOptions extends SinkFiles {
   readonly average?: number
   /** Whether the domain of each row stands before it as a label. */
   readonly labels?: boolean
+  /** Learns pictures, sound and tables of numbers as such, beside text. */
+  readonly senses?: boolean
   /** File of JSON: guards by name, with their options. Everything is learnt unless given. */
   readonly guard?: string
   /** File of JSON: what may be learnt, said and grown. Everything unless given. */
@@ -71,7 +73,8 @@ function learnSettings(
   {
     seed = 0,
     maxParameters = 4_000_000,
-    vocabulary = 1536,
+    senses = false,
+    vocabulary = senses ? 256 : 1536,
     learningRate = 1e-3,
     protection = 0,
     recall,
@@ -101,6 +104,7 @@ function learnSettings(
     ...(coverage !== undefined && { coverage }),
     ...(average !== undefined && { average }),
     ...(labels && { labels }),
+    ...(senses && { senses }),
     ...(guard !== undefined && { guard }),
     ...(policy !== undefined && { policy }),
   }
@@ -116,12 +120,13 @@ export async function begunOrTakenUp(
   context: CommandContext,
 ): Promise<KnownLife | null> {
   const { out, seed, vocabulary, maxParameters, learningRate, passes, from, ownText, protection } = options
-  const { recall, sleepEvery, coverage, average, labels } = options
+  const { recall, sleepEvery, coverage, average, labels, senses = false } = options
   const guard = options.guard === undefined ? undefined : await readGuards('learn', options.guard)
   const policy = options.policy === undefined ? undefined : await readPolicyFile('learn', options.policy)
   const isRead = path === '-' ? 'standard input' : recordsAt(path)?.name
   if (isRead !== undefined && (passes ?? 1) > 1)
     throw new UsageError(`learn: got --passes for ${printable(isRead)}, which can be read only once.`)
+  if (senses) checkSenses(options, isRead)
   const disk = nodeDisk(out)
   if (!options.resume && !options.append) {
     if (await hasCheckpoint(disk)) {
@@ -172,6 +177,7 @@ export async function begunOrTakenUp(
   const life = await loadLife(disk, {
     ...wanted,
     ...(learningRate !== undefined && { learningRate }),
+    ...(senses && { senses }),
     ...(guard !== undefined && { guard }),
   })
   const { settings } = life
@@ -193,6 +199,24 @@ export async function begunOrTakenUp(
     }
   }
   return life
+}
+
+/** Throws UsageError for options beside which no sense can be learnt. */
+function checkSenses(
+  { from, labels = false, vocabulary = 256 }: LearnOptions,
+  isRead: string | undefined,
+): void {
+  const why =
+    isRead !== undefined
+      ? `for ${printable(isRead)}; expected a file or folder`
+      : from !== undefined
+        ? 'with --from; expected a life that is born here, of bytes'
+        : vocabulary > 256
+          ? `with --vocabulary ${vocabulary}; expected 256, the bytes alone`
+          : labels
+            ? 'with --labels; expected one of the two'
+            : undefined
+  if (why !== undefined) throw new UsageError(`learn: got --senses ${why}.`)
 }
 
 /** What could be found out later is found out before a model writes for minutes. */

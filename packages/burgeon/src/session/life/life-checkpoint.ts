@@ -76,7 +76,7 @@ export async function saveLife(disk: Disk, life: Life): Promise<void> {
  */
 export async function loadLife(
   disk: Disk,
-  changes: Partial<Pick<LifeSettings, 'maxParameters' | 'learningRate' | 'guard' | 'policy'>> = {},
+  changes: Partial<Pick<LifeSettings, 'maxParameters' | 'learningRate' | 'senses' | 'guard' | 'policy'>> = {},
   which: WhichCheckpoint = {},
 ): Promise<KnownLife> {
   checkArgument('loadLife', 'disk', disk, aDisk)

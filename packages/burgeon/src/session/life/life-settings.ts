@@ -73,6 +73,11 @@ export interface LifeSettings {
    * unless given.
    */
   readonly labels?: boolean
+  /**
+   * Whether pictures, sound and tables of numbers are learnt as such. They are passed over, and tables learnt as
+   * text, unless given.
+   */
+  readonly senses?: boolean
   /** Guards by name, with their options: what may be learnt at all. Everything is learnt unless given. */
   readonly guard?: GuardSettings
   /** What it may learn, say and grow, with the digest of that. Everything unless given. */
@@ -91,10 +96,13 @@ const aPlateau: Check<number> = {
 
 /** Settings that may be changed when a life is resumed. */
 export const changeChecks: {
-  readonly [K in 'learningRate' | 'maxParameters' | 'guard' | 'policy']: Check<Required<LifeSettings>[K]>
+  readonly [K in 'learningRate' | 'maxParameters' | 'senses' | 'guard' | 'policy']: Check<
+    Required<LifeSettings>[K]
+  >
 } = {
   learningRate: checks.number({ from: 0 }),
   maxParameters: checks.number({ from: 0, infinite: true }),
+  senses: checks.boolean,
   guard: someGuards,
   policy: aHeldPolicy,
 }
@@ -122,6 +130,7 @@ const settingsChecks: ChecksOf<LifeSettings> = {
   coverage: checks.number({ above: 0, below: 1 }),
   average: checks.number({ from: 0, below: 1 }),
   labels: checks.boolean,
+  senses: changeChecks.senses,
   guard: changeChecks.guard,
   policy: changeChecks.policy,
 }
@@ -137,6 +146,7 @@ const {
   coverage,
   average,
   labels,
+  senses,
   guard,
   policy,
   ...ofEveryVersion
@@ -153,6 +163,7 @@ const savedChecks: StateChecks<LifeSettings> = {
   coverage: optional(coverage),
   average: optional(average),
   labels: optional(labels),
+  senses: optional(senses),
   guard: optional(guard),
   policy: optional(policy),
 }

@@ -109,7 +109,7 @@ export async function openRecordSession(
   }
   return {
     source: {
-      ...{ files: null, size: null, bytes: null, heldOut: [] },
+      ...{ files: null, media: 0, size: null, bytes: null, heldOut: [] },
       toState: () => ({ passes: 1, pass: 0, files: [], heldOut: [] }),
     },
     label: records.name,

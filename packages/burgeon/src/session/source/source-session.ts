@@ -7,6 +7,8 @@ import type { KnownLife } from '../life/life-checkpoint.ts'
 import { auditRead } from '../audit/audit-record.ts'
 import { heldOutOf, readOf, rememberHeldOut, rememberRead } from '../life/life-origin.ts'
 import { runSession, type SessionOptions } from '../run-session.ts'
+import { mediaOfLife } from '../media/media-of-life.ts'
+import { sensedBatches } from '../media/sensed-batches.ts'
 import { gateOf } from '../guard/gate.ts'
 import { judgedHeldOut } from '../guard/judged-held-out.ts'
 import { fileBatches } from './file-batches.ts'
@@ -26,7 +28,7 @@ export interface SourceSessionOptions
 }
 
 /** What is known of a source that has been opened. */
-export type SourceFacts = Pick<Source, 'files' | 'size' | 'bytes' | 'heldOut' | 'toState'>
+export type SourceFacts = Pick<Source, 'files' | 'media' | 'size' | 'bytes' | 'heldOut' | 'toState'>
 
 /** A source that has been opened. */
 export interface SourceSession {
@@ -53,7 +55,10 @@ export async function openSourceSession(
   const notes = new SourceNotes(context)
   const label = await sourceLabel(path)
   const known = readOf(origin, label)
+  const gate = gateOf(life.learner, disk)
+  const media = await mediaOfLife(life, gate.isGuarded)
   const source = await readSource(path, {
+    media,
     read: known && append ? { ...known, passes: 1, pass: 0, files: [] } : known,
     position:
       origin.sources.length === 0 && origin.experience === undefined && !append
@@ -68,7 +73,6 @@ export async function openSourceSession(
   })
   let latest: Uint8Array = new Uint8Array()
   let noted = ''
-  const gate = gateOf(life.learner, disk)
   const waiting = origin.judged?.label === label ? origin.judged.waiting : []
   const reading = gate.isGuarded || waiting.length > 0 ? new GuardedReading(gate, waiting) : null
   let begun: { readonly place: typeof record.position } | null = null
@@ -104,10 +108,14 @@ export async function openSourceSession(
       begun = { place: record.position }
       const own: SessionOptions = {
         ...session,
-        batches: reading
-          ? reading.batches(life, source, source.files !== null, onBytes)
-          : fileBatches(life, source, onBytes),
-        totalBytes: source.bytes === null ? null : record.bytes + source.bytes,
+        batches:
+          source.media > 0
+            ? sensedBatches(life, source, { onBytes, note: notes.add, turn: session.turn })
+            : reading
+              ? reading.batches(life, source, source.files !== null, onBytes)
+              : fileBatches(life, source, onBytes),
+        // Of a picture fewer bytes lie on disk than it has pixels.
+        totalBytes: source.bytes === null || source.media > 0 ? null : record.bytes + source.bytes,
         heldOut: heldOutOf(origin),
         whole: { name: label, isNew: known === undefined },
         measureEvery: Infinity,

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { compareCodeUnits } from './compare-code-units.ts'
 import { holdsCheckpoint, ownFile, whyFolderIsLeftOut } from './left-out-folder.ts'
+import { maxMediaBytes, tooLarge } from '../media/media-pieces.ts'
 import type { DocumentForm, DocumentOptions } from '../documents/document-form.ts'
 import { formOf, textSize } from '../documents/file-text.ts'
 import { StreamError } from '../stream-error.ts'
@@ -17,11 +18,15 @@ export interface SourceFile {
   readonly domain: string
   /** How its text is taken out; null for text as it lies. */
   readonly form: DocumentForm | null
-  /** Bytes of its text. */
+  /** Bytes of its text; of media those of the file. */
   readonly size: number
+  /** Whether it holds a picture, sound or numbers, which are learnt as such. */
+  readonly isMedia?: boolean
 }
 
 export interface TextFilesOptions extends DocumentOptions {
+  /** Whether a file is one of media, by its name; none is unless given. */
+  readonly isMedia?: ((name: string) => boolean) | undefined
   /** Called with a line about each thing that is left out, and why. */
   readonly note?: ((line: string) => void) | undefined
   /** The folder that the run at hand writes to. */
@@ -38,7 +43,7 @@ const probesAtOnce = 32
  */
 export async function textFiles(
   root: string,
-  { note = () => {}, out, column }: TextFilesOptions = {},
+  { note = () => {}, out, column, isMedia }: TextFilesOptions = {},
 ): Promise<SourceFile[]> {
   const names: string[] = []
   await collectNames(root, '', { note, out }, names)
@@ -46,7 +51,7 @@ export async function textFiles(
   const found: SourceFile[] = []
   for (let from = 0; from < names.length; from += probesAtOnce) {
     const batch = names.slice(from, from + probesAtOnce)
-    for (const looked of await Promise.all(batch.map((name) => look(root, name, { column })))) {
+    for (const looked of await Promise.all(batch.map((name) => look(root, name, { column, isMedia })))) {
       // One after another: to take out a text is work.
       const seen = typeof looked === 'string' ? looked : await measured(looked, note)
       if (typeof seen === 'string') note(seen)
@@ -89,14 +94,22 @@ async function collectNames(
 }
 
 /** The file with the size that it has on disk, or a note that says why it is left out. */
-async function look(root: string, name: string, options: DocumentOptions): Promise<SourceFile | string> {
+async function look(
+  root: string,
+  name: string,
+  options: Pick<TextFilesOptions, 'column' | 'isMedia'>,
+): Promise<SourceFile | string> {
   const path = join(root, name)
   try {
     const found = await stat(path)
     if (!found.isFile()) return `left out ${name}: a link to something that is not a file`
     if (found.size === 0) return `left out ${name}: empty`
+    const [domain] = name.split('/')
+    const isMedia = options.isMedia?.(name) ?? false
+    if (isMedia && found.size > maxMediaBytes) return `left out ${name}: it ${tooLarge(found.size)}`
+    if (isMedia) return { path, name, domain, form: null, size: found.size, isMedia }
     const form = await formOf(path, options)
-    return { path, name, domain: name.split('/')[0], form, size: found.size }
+    return { path, name, domain, form, size: found.size }
   } catch (cause) {
     return `left out ${name}: ${unreadable(cause)}`
   }
