@@ -62,6 +62,7 @@ export interface Otherwise {
 const data = 'needs a data set, which no checkout has'
 const answers = 'answers until it is told to end; test/server runs it'
 const records = 'needs a life that has learnt records; test/records/forgetting runs it'
+const broker = 'needs a broker at an address; test/cluster runs it'
 const gpu = 'needs a GPU to say anything'
 const peers = 'fetches peers of hundreds of megabytes'
 const bench = (name: string): Otherwise => ({
@@ -200,6 +201,11 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- where --data DIR': { because: data },
   'npm run bench -- feedback --data DIR': { because: data },
   'npm run bench -- cluster --data DIR': { because: data },
+  'npx burgeon cluster start notes/ --name notes --broker nats://10.0.0.5:4222': { because: broker },
+  'npx burgeon cluster join --name notes --broker nats://10.0.0.5:4222': { because: broker },
+  'npx burgeon cluster status --name notes --broker nats://10.0.0.5:4222': { because: broker },
+  'npx burgeon cluster leave kitchen --name notes --broker nats://10.0.0.5:4222': { because: broker },
+  'npx burgeon cluster': { because: 'names the commands; test/cluster runs them' },
   'npm run bench -- sleep --data DIR': { because: data },
   'npm run bench -- unattended': bench('unattended'),
   'npm run bench -- choice --data DIR': { because: data },

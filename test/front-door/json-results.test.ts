@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { heldPolicy, learnRecords, recordsFrom, type SourceRecord } from 'burgeon/session'
 import { expect, test } from 'vitest'
+import { hasNats, natsServer } from '../cluster/nats-server.ts'
 import { lifeFolder, servedLife } from '../server/small-served.ts'
 import { checkout, running } from './running.ts'
 import { sensibleFolder } from './sense-files.ts'
@@ -250,6 +251,30 @@ test('what is stopped, and what waits for approval', async () => {
   expectFields((await json('approve', life, waiting, '--by', 'anna')).lines[0], 'approve: what was decided')
 })
 
+test.skipIf(!hasNats)('a cluster: who coordinates, who works, and who looks', async () => {
+  const server = await natsServer()
+  const folder = await folderWithLife({ 'notes/a.txt': smallText(60) })
+  const of = (what: string, ...more: readonly string[]): string[] => [
+    ...['cluster', what, ...more, '--name', 'notes', '--broker', server.address],
+  ]
+  const worker = json(...of('join', '--as', 'a', '--out', join(folder, 'worker')))
+  const coordinated = await json(...of('start', join(folder, 'notes'), '--out', join(folder, 'shared')))
+  const [end, ...rounds] = coordinated.lines.toReversed()
+  expectFields(end, 'cluster start: the end')
+  expect(end).toMatchObject({ done: true, records: 12, learnt: 12 })
+  for (const round of rounds) expectFields(round, 'cluster start: each round')
+  expect(rounds).toHaveLength(1)
+  expectFields((await json(...of('status'))).lines[0], 'cluster status: the end')
+  const [left] = (await json(...of('leave', 'a'))).lines
+  expectFields(left, 'cluster leave: the end')
+  expect(left).toEqual({ name: 'notes', worker: 'a', wasMember: true })
+  const [ended, ...updates] = (await worker).lines.toReversed()
+  expectFields(ended, 'cluster join: the end')
+  expect(updates).toHaveLength(1)
+  for (const update of updates) expectFields(update, 'cluster join: each round')
+})
+
 test('every line of the document was seen', () => {
-  expect([...used].toSorted()).toEqual([...documented.keys()].toSorted())
+  const isSeen = (what: string): boolean => hasNats || !what.startsWith('cluster ')
+  expect([...used].toSorted()).toEqual([...documented.keys()].filter(isSeen).toSorted())
 })

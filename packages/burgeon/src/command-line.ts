@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { addAudit, addCard } from './arguments/audit-command.ts'
+import { addCluster } from './arguments/cluster-command.ts'
 import { addInit } from './arguments/init-command.ts'
 import { addLearn, out, resume, seed } from './arguments/learn-command.ts'
 import { json, oneCharacter, several, wholeNumber } from './arguments/option-values.ts'
@@ -126,6 +127,7 @@ export function commandLine(context: CommandContext, finish: (code: number) => v
   addServe(program, context, finish)
   addMcp(program, context, finish)
   addPlan(program, context, finish)
+  addCluster(program, context, finish)
   addConfig(program, context, finish)
   addInit(program, context, finish)
   addAudit(program, context, finish)

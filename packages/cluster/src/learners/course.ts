@@ -21,7 +21,9 @@ export interface Course {
   readonly settings: Required<ClusterSettings>
   /** What members make their learners of, as whoever founded the cluster said it; null where nothing was said. */
   readonly birth: Readonly<Record<string, unknown>> | null
-  /** The shared state. */
+  /** The shared state that it began with, … */
+  readonly born: string
+  /** … and the present one. */
   readonly version: string
   /** In alphabetical order. */
   readonly members: readonly string[]
@@ -98,6 +100,7 @@ const begun = (position: number, { settings, version, birth }: BornEntry): Cours
     position,
     settings,
     birth: birth ?? null,
+    born: version,
     version,
     members: [],
     round: 0,
@@ -121,7 +124,11 @@ function mayWrite(author: string | null, entry: ClusterEntry): boolean {
       return author === entry.worker && author !== coordinatorName
     case 'left':
       return author === entry.worker || author === coordinatorName
-    default:
+    case 'born':
+    case 'round':
+    case 'closed':
+    case 'grown':
+    case 'kept':
       return author === coordinatorName
   }
 }

@@ -2,7 +2,7 @@
 import { checkArgument, checks } from '@burgeon/tensor'
 import { aLog, type Log, type LogEntry } from '../seams/log.ts'
 import { type Course, courseAfter, fits } from './course.ts'
-import { type ClosedEntry, entryFromBytes } from './entries.ts'
+import { type ClosedEntry, entryFromBytes, type RefusedUpdate } from './entries.ts'
 
 /** What is known of a worker. */
 export interface SurveyedWorker {
@@ -67,6 +67,7 @@ export interface SurveyedRound {
     readonly records: readonly number[]
     readonly bitsPerByte: number
   }[]
+  readonly refused: readonly RefusedUpdate[]
 }
 
 /**
@@ -118,11 +119,11 @@ const standing = ({ members, open }: Course, name: string): Pick<SurveyedWorker,
   share: open?.awaited.includes(name) ? open.shares[name].length : 0,
 })
 
-function endedRound({ open }: Course, { round, version, accepted }: ClosedEntry): SurveyedRound {
+function endedRound({ open }: Course, { round, version, accepted, refused }: ClosedEntry): SurveyedRound {
   const learnt = accepted.map(({ worker }) => ({
     worker,
     records: open?.shares[worker] ?? [],
     bitsPerByte: open?.updates.find((update) => update.worker === worker)?.bitsPerByte ?? 0,
   }))
-  return { round, version, learnt }
+  return { round, version, learnt, refused }
 }

@@ -65,6 +65,7 @@ export class ClusterWorker {
   #leftOut: Numbers | null = null
   #sent: Sent | null = null
   #dismissed: string | null = null
+  #latest: UpdateEntry | null = null
 
   private constructor(place: ClusterPlace, shared: SharedState, options: WorkerOptions, learner: Learner) {
     this.name = options.name
@@ -132,6 +133,11 @@ export class ClusterWorker {
     const joined = bytesOfEntry({ kind: 'joined', worker: this.name })
     await this.#place.log.append(joined, { id: `joined after ${position}`, author: this.name })
     return true
+  }
+
+  /** What it has sent last, whether it counts or not; null before the first. */
+  get latest(): UpdateEntry | null {
+    return this.#latest
   }
 
   /**
@@ -212,6 +218,7 @@ export class ClusterWorker {
       skipped,
       bitsPerByte,
     } as const
+    this.#latest = entry
     await this.#place.log.append(bytesOfEntry(entry), {
       id: `round ${round} of ${version}`,
       author: this.name,

@@ -1,5 +1,6 @@
 /** A connection to NATS, as far as the seams use it; the packages are optional. */
 import { UnsupportedError } from '@burgeon/tensor'
+import { TransportError } from '../errors.ts'
 
 export interface Headers {
   get(key: string): string
@@ -66,6 +67,8 @@ export interface NatsOptions {
   readonly user?: string
   readonly password?: string
   readonly token?: string
+  /** Whether streams that are not there are made. True unless given. */
+  readonly makes?: boolean
   /** Files of certificates, for a broker that wants TLS. */
   readonly tls?: {
     readonly caFile?: string | undefined
@@ -120,12 +123,21 @@ export const codeOf = (error: unknown): number | undefined => {
   return api_error?.err_code ?? (typeof code === 'number' ? code : undefined)
 }
 
-/** Makes sure that there is a stream. One that is there stays as it is. */
-export async function ensureStream({ streams }: Broker, name: string, config: object): Promise<void> {
+/** Makes sure that there is a stream. One that is there stays as it is; one that is not is made, or said to miss. */
+export async function ensureStream(
+  { streams }: Broker,
+  name: string,
+  config: object,
+  makes: boolean,
+): Promise<void> {
   try {
     await streams.streams.info(name)
   } catch (error) {
     if (codeOf(error) !== streamNotFound) throw error
+    if (!makes)
+      throw new TransportError(`there is no stream ${name}; begin a cluster of this name first`, {
+        cause: error,
+      })
     await streams.streams.add({ name, storage: 'file', allow_direct: true, ...config })
   }
 }

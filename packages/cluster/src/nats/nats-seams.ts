@@ -47,7 +47,7 @@ export async function natsSeams(name: string, options: NatsOptions): Promise<Nat
   checkArgument('natsSeams', 'name', name, aWord)
   checkOptions('natsSeams', options, {
     servers: checks.required(someServers),
-    ...{ user: text, password: text, token: text },
+    ...{ user: text, password: text, token: text, makes: checks.boolean },
     tls: fields('an object of files', {
       caFile: optional(text),
       certFile: optional(text),
@@ -58,15 +58,16 @@ export async function natsSeams(name: string, options: NatsOptions): Promise<Nat
     if ((cause as Error).name === 'UnsupportedError') throw cause
     throw new TransportError(`natsSeams: ${String(options.servers)}: ${(cause as Error).message}`, { cause })
   }
+  const { makes = true } = options
   const broker = await reach(options).catch(failed)
   const subjects = { log: `${name}.log`, records: `${name}.records`, blobs: `${name}.blob` }
   try {
     for (const kind of ['log', 'records'] as const) {
       const config = { subjects: [subjects[kind], `${subjects[kind]}.*`], duplicate_window: known }
-      await ensureStream(broker, `${name}-${kind}`, config)
+      await ensureStream(broker, `${name}-${kind}`, config, makes)
     }
     const config = { subjects: [`${subjects.blobs}.*.*`], max_msgs_per_subject: 1 }
-    await ensureStream(broker, `${name}-blobs`, config)
+    await ensureStream(broker, `${name}-blobs`, config, makes)
   } catch (error) {
     await broker.connection.close()
     failed(error)

@@ -68,8 +68,8 @@ export interface LearnOptions extends SinkFiles {
   readonly column?: string
 }
 
-/** The size that a model for the user's own text starts with. */
-function learnSettings(
+/** Settings of a life for the user's own text, and the size that its model starts with. */
+export function learnSettings(
   {
     seed = 0,
     maxParameters = 4_000_000,
@@ -82,9 +82,9 @@ function learnSettings(
     coverage,
     average,
     labels = false,
-  }: LearnOptions,
-  guard: GuardSettings | undefined,
-  policy: HeldPolicy | undefined,
+  }: Partial<LearnOptions>,
+  guard?: GuardSettings,
+  policy?: HeldPolicy,
 ): LifeSettings {
   return {
     model: { context: 128, embed: 128, heads: 4, layers: 3, mlpHidden: 256 },

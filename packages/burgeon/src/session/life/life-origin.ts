@@ -9,7 +9,7 @@ export interface HeldOutText {
 }
 
 /** The commands that make lives. Each overwrites its own only. */
-export type LifeMaker = 'first-life' | 'learn'
+export type LifeMaker = 'first-life' | 'learn' | 'cluster'
 
 export interface LifeOrigin {
   /** Unknown in checkpoints of an older burgeon. */
@@ -20,8 +20,19 @@ export interface LifeOrigin {
   heldOut: readonly { readonly name: string; readonly base64: string }[]
   /** What a guard has let in of a source of text and is not learnt yet; nothing of a life without a guard. */
   judged?: { readonly label: string; readonly waiting: readonly JudgedText[] } | undefined
+  /** The cluster whose shared model it is, as far as it has followed; none of a life of one machine. */
+  cluster?: FollowedCluster | undefined
   /** What was learnt of the journal of experience; none of a life that never read records. */
   experience?: ExperienceRead | undefined
+}
+
+/** How far the life in a folder has followed a cluster. */
+export interface FollowedCluster {
+  readonly name: string
+  /** Digest of the shared state that it began with. */
+  readonly born: string
+  /** Records learnt by then; the step of the life, as long as it has not gone on by itself. */
+  readonly learnt: number
 }
 
 /** A piece of text that a guard has let in. */
@@ -61,7 +72,7 @@ const aPlace: Check<Required<SourcePosition>> = fields('a place { file, offset, 
 
 /** An origin, for a caller and for a checkpoint. */
 export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
-  maker: checks.oneOf('first-life', 'learn', 'unknown'),
+  maker: checks.oneOf('first-life', 'learn', 'cluster', 'unknown'),
   sources: checks.list(
     'a list of sources { label, read }',
     fields('a source', { label: checks.text, read: aRead }),
@@ -81,6 +92,9 @@ export const anOrigin: Check<LifeOrigin> = fields('the origin of a life', {
         }),
       ),
     }),
+  ),
+  cluster: optional(
+    fields<FollowedCluster>('a cluster', { name: checks.text, born: checks.text, learnt: aCount }),
   ),
   experience: optional(
     fields('what was learnt of a journal', { next: aCount, bytes: aCount, seen: checks.anything }),

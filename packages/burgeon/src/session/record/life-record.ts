@@ -158,7 +158,10 @@ export function predictedOf({ predicted }: Pick<LifeRecord, 'predicted'>): Prequ
  */
 const makers = new WeakMap<PrequentialState, Prequential>()
 
-function predictedAfter(before: PrequentialState, { bitsPerByte, bytes }: StepReport): PrequentialState {
+function predictedAfter(
+  before: PrequentialState,
+  { bitsPerByte, bytes }: Pick<StepReport, 'bitsPerByte' | 'bytes'>,
+): PrequentialState {
   const maker = makers.get(before) ?? Prequential.fromState(before)
   // It is past this state from now on: whoever goes on from here once more makes another.
   makers.delete(before)
@@ -168,8 +171,11 @@ function predictedAfter(before: PrequentialState, { bitsPerByte, bytes }: StepRe
   return after
 }
 
-/** Adds one step. */
-export function recordStep(record: LifeRecord, report: StepReport, position: LifePosition): void {
+/** What the record of a life takes of a step. */
+export type RecordedStep = Pick<StepReport, 'domains' | 'bitsPerByte' | 'bytes' | 'events' | 'parameters'>
+
+/** Adds one step. `position` is null where nobody knows the place in a stream. */
+export function recordStep(record: LifeRecord, report: RecordedStep, position: LifePosition | null): void {
   const [domain] = report.domains
   addLoss(record, { bytes: record.bytes, bitsPerByte: report.bitsPerByte })
   record.predicted = predictedAfter(record.predicted, report)

@@ -1,0 +1,229 @@
+/** `burgeon cluster start`: founds a cluster or takes it up, deals out a text, and keeps the shared model. */
+import type { ClusterSettings, ClusterSurvey } from '@burgeon/cluster'
+import { Coordinator, surveyCluster } from '@burgeon/cluster'
+import { Gpt } from '@burgeon/gpt'
+import type { Disk } from '@burgeon/gpt'
+import { type BrokerOptions, reachBroker, type ReachedBroker } from '../../session/cluster/broker.ts'
+import { Coordination } from '../../session/cluster/coordination.ts'
+import { KnownRecords } from '../../session/cluster/known-records.ts'
+import { SharedLife } from '../../session/cluster/shared-life.ts'
+import { birthOf, bornSettings } from '../../session/cluster/worker-life.ts'
+import { requireUnstopped } from '../../session/control/stop-file.ts'
+import { readOf, rememberHeldOut } from '../../session/life/life-origin.ts'
+import type { LifeSettings } from '../../session/life/life-settings.ts'
+import { readSource, type Source, sourceLabel } from '../../sources/read-source.ts'
+import { recordsAt } from '../../sources/records/record-address.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { many } from '../../terminal/quantities.ts'
+import { type Results, resultsOf } from '../../terminal/results.ts'
+import { pathArgument, shellCommand } from '../../terminal/shell-word.ts'
+import { SourceNotes } from '../../terminal/source-notes.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+import { learnSettings } from '../life/begin-life.ts'
+import { checkOutput } from '../life/check-output.ts'
+import { holdingFolder } from '../life/holding-folder.ts'
+
+/** What a cluster has from its beginning on, as flags. */
+export interface BirthOptions extends ClusterSettings {
+  readonly seed?: number
+  readonly learningRate?: number
+  readonly protection?: number
+}
+
+export interface ClusterStartOptions extends BirthOptions, BrokerOptions {
+  /** Folder of the shared model. */
+  readonly out: string
+  readonly passes?: number
+  readonly column?: string
+  /** Seconds without a word after which a round goes on without who is late. */
+  readonly patience: number
+  readonly json: boolean
+}
+
+/** Runs the command. Returns the exit code. */
+export async function clusterStart(
+  path: string,
+  options: ClusterStartOptions,
+  outer: CommandContext,
+): Promise<number> {
+  const { print, context } = resultsOf(options.json, outer)
+  if (path === '-' || recordsAt(path) !== null) {
+    throw new UsageError(`cluster start: got ${printable(path)}; expected a file or a folder.`)
+  }
+  return holdingFolder(options.out, async (disk) => {
+    requireUnstopped(options.out)
+    await checkOutput('cluster start', options.out)
+    // A text that is not there is said before a cluster has begun.
+    await readSource(path, { ...definedOf({ column: options.column }), out: options.out })
+    const broker = await reachBroker('cluster start', options, context, { waits: true, makes: true })
+    if (broker === null) return stopped({ print, context })
+    try {
+      return await coordinate(path, { options, disk, broker }, { print, context })
+    } finally {
+      await broker.close()
+    }
+  })
+}
+
+/** What coordinating takes besides the text. */
+interface Means {
+  readonly options: ClusterStartOptions
+  readonly disk: Disk
+  readonly broker: ReachedBroker
+}
+
+async function coordinate(path: string, means: Means, { print, context }: Results): Promise<number> {
+  const { options, disk, broker } = means
+  const { name, out, patience } = options
+  const { place, through } = broker
+  const begun = await through(() => foundOrTakenUp(options, broker))
+  if (begun === null) return stopped({ print, context })
+  const { coordinator, settings, survey } = begun
+  const { state } = coordinator
+  const parameters = Object.values(state.weights).reduce((sum, { data }) => sum + data.length, 0)
+  const life = await SharedLife.open(disk, name, settings, coordinator.course, parameters)
+  const known = new KnownRecords(place.records)
+  if ((await through(() => known.advance().then(() => true))) === null) return stopped({ print, context })
+  const notes = new SourceNotes(context)
+  const { source, label } = await openSource(path, life, options, context, notes)
+  notes.show()
+  const join = commandOf('join', options)
+  context.output.write(
+    `The cluster ${name} ${survey === null ? 'begins' : `goes on after ${many(survey.course.learnt, 'record')}`}. ` +
+      `On each machine that is to learn: ${join}\n`,
+  )
+  const coordination = new Coordination(
+    { coordinator, life, known, source, label },
+    { ...broker, disk, patience, size: settings.rows * settings.model.context, notes },
+    { print, context },
+  )
+  const done = await coordination.run()
+  const { course } = coordinator
+  const next = commandOf('start', options, pathArgument(path), out)
+  context.output.write(
+    done
+      ? `\n${many(course.learnt, 'record')} learnt in ${many(course.round, 'round')}; ${course.skipped} could not be.\n` +
+          [
+            `Checkpoint  ${printable(out)}`,
+            `Speak to it ${shellCommand('generate', '--from', pathArgument(out), '--prompt', 'The ')}`,
+            `Who did it  ${commandOf('status', options)}`,
+            `Learn more  ${next}\n`,
+          ].join('\n')
+      : `\nPaused after ${many(course.learnt, 'record')}; saved in ${printable(out)}.\nGo on with: ${next}\n`,
+  )
+  print({ kind: 'summary', done, ...coordination.standing(), checkpoint: out, next })
+  return 0
+}
+
+function stopped({ print, context }: Results): number {
+  context.output.write('Stopped before anything was learnt; nothing was saved.\n')
+  print({ kind: 'summary', done: false, ...nothing, checkpoint: null, next: null })
+  return 0
+}
+
+const nothing = {
+  round: 0,
+  records: 0,
+  learnt: 0,
+  skipped: 0,
+  bitsPerByte: null,
+  heldOut: null,
+  version: null,
+}
+
+interface Begun {
+  readonly coordinator: Coordinator
+  readonly settings: LifeSettings
+  /** Before this command; null of a cluster that it has founded. */
+  readonly survey: ClusterSurvey | null
+}
+
+async function foundOrTakenUp(options: ClusterStartOptions, { place }: ReachedBroker): Promise<Begun> {
+  const { localSteps, rate, momentum, form, share, outlier, keepEvery } = options
+  const given = definedOf({ localSteps, rate, momentum, form, share, outlier, keepEvery })
+  const survey = await surveyCluster(place.log)
+  if (survey === null) {
+    const settings = learnSettings(options)
+    const model = Gpt.create(settings.model, { seed: settings.seed })
+    try {
+      await Coordinator.found(place, model, given, birthOf(settings))
+    } finally {
+      model.dispose()
+    }
+  }
+  const coordinator = await Coordinator.open(place)
+  const settings = bornSettings(coordinator.course.birth)
+  if (settings === null) {
+    throw new UsageError(
+      `cluster start: the cluster ${options.name} was begun by another program. Give another --name.`,
+    )
+  }
+  if (survey !== null) checkSame(options, { ...coordinator.course.settings, ...settings })
+  return { coordinator, settings, survey }
+}
+
+/** Throws UsageError for what a cluster has from its beginning on, and is to be another now. */
+function checkSame(
+  options: BirthOptions & BrokerOptions,
+  born: Required<ClusterSettings> & LifeSettings,
+): void {
+  for (const [option, key] of [
+    ['--seed', 'seed'],
+    ['--learning-rate', 'learningRate'],
+    ['--protection', 'protection'],
+    ['--local-steps', 'localSteps'],
+    ['--rate', 'rate'],
+    ['--momentum', 'momentum'],
+    ['--form', 'form'],
+    ['--share', 'share'],
+    ['--outlier', 'outlier'],
+    ['--keep-every', 'keepEvery'],
+  ] as const) {
+    const got = options[key]
+    if (got === undefined || got === born[key]) continue
+    throw new UsageError(
+      `cluster start: got ${option} ${got}, but the cluster ${options.name} was begun with ${born[key]}, which cannot change. Leave it out.`,
+    )
+  }
+}
+
+/** The options that were given. */
+const definedOf = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+
+/** Opens the text where it was left; what is held out of it is remembered the first time. */
+async function openSource(
+  path: string,
+  { origin }: SharedLife,
+  { out, passes, column }: ClusterStartOptions,
+  { stop }: CommandContext,
+  notes: SourceNotes,
+): Promise<{ readonly source: Source; readonly label: string }> {
+  const label = await sourceLabel(path)
+  const read = readOf(origin, label)
+  const source = await readSource(path, {
+    ...{ read, passes, column, out, stop },
+    holdOut: true,
+    note: notes.add,
+  })
+  if (read === undefined) rememberHeldOut(origin, source.heldOut)
+  return { source, label }
+}
+
+/** A command about the same cluster, as a shell reads it: without whoever enters. */
+function commandOf(
+  what: 'start' | 'join' | 'status',
+  { name, broker }: BrokerOptions,
+  path = '',
+  out = '',
+): string {
+  const shown = broker.map((address) => address.replace(/\/\/[^/]*@/, '//'))
+  return shellCommand(
+    ...['cluster', what, ...(path === '' ? [] : [path]), '--name', name],
+    ...shown.flatMap((address) => ['--broker', address]),
+    ...(out === '' ? [] : ['--out', pathArgument(out)]),
+  )
+}
