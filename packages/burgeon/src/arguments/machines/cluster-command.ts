@@ -1,11 +1,11 @@
 /** `burgeon cluster`: what its commands take. */
 import { type Command, Option } from 'commander'
-import { clusterJoin, type ClusterJoinOptions } from '../commands/cluster/join.ts'
-import { clusterStart, type ClusterStartOptions } from '../commands/cluster/start.ts'
-import { clusterLeave, type ClusterLookOptions, clusterStatus } from '../commands/cluster/status.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { out, seed } from './learn-command.ts'
-import { json, number, several, wholeNumber } from './option-values.ts'
+import { clusterJoin, type ClusterJoinOptions } from '../../commands/cluster/join.ts'
+import { clusterStart, type ClusterStartOptions } from '../../commands/cluster/start.ts'
+import { clusterLeave, type ClusterLookOptions, clusterStatus } from '../../commands/cluster/status.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { out, seed } from '../learn-command.ts'
+import { json, number, several, wholeNumber } from '../option-values.ts'
 
 /** Adds the commands. */
 export function addCluster(program: Command, context: CommandContext, finish: (code: number) => void): void {

@@ -1,8 +1,8 @@
 /** `burgeon plan`: what it takes. */
 import { type Command, Option } from 'commander'
-import { plan, type PlanOptions } from '../commands/plan/plan.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { json, number, wholeNumber } from './option-values.ts'
+import { plan, type PlanOptions } from '../../commands/plan/plan.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { json, number, wholeNumber } from '../option-values.ts'
 
 /** Adds the command. */
 export function addPlan(program: Command, context: CommandContext, finish: (code: number) => void): void {
