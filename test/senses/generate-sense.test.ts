@@ -1,7 +1,7 @@
 /** Pieces that a model writes: drawn when they are named, cut as the codec says, or refused. */
 import { adamw } from '@burgeon/autograd/optim'
 import { joinBatches, Learner } from '@burgeon/continual'
-import { ContextFullError, Gpt } from '@burgeon/gpt'
+import { byteTokenizer, ContextFullError, Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import {
   generateSense,
@@ -49,6 +49,25 @@ describe('a piece', () => {
       const drawn = await generateSense(model, grey, [6, 6], { before, begin, temperature: 0 })
       expect(grey.encode(drawn).bytes.subarray(0, 3)).toEqual(begin)
     }
+  })
+
+  it('is never begun by a text, also where nothing else is as likely', async () => {
+    const model = await drawing(0.01)
+    const learner = new Learner({ model, optimizer: adamw({ learningRate: 1e-2 }) })
+    const row = sense(model.config, grey, picture(true), { before: 'above' })
+    for (let step = 0; step < 80; step++) await learner.observe(row)
+    const how = { tokens: 3, temperature: 0, logProbabilities: 3 }
+    const { tokens } = await model.generate([...new TextEncoder().encode('above')], how)
+    expect(tokens[0]).toBe(256)
+    const text = await model.generate('above', { ...how, tokenizer: byteTokenizer })
+    expect(text.tokens).toHaveLength(3)
+    const named = (text.logProbabilities ?? []).flatMap(({ token, alternatives = [] }) => [
+      token ?? 0,
+      ...alternatives.map((other) => other.token),
+    ])
+    expect(Math.max(...named)).toBeLessThan(256)
+    // Of the model, in which the token has its share.
+    expect(text.logProbabilities?.[0].logProbability).toBeLessThan(Math.log(0.1))
   })
 
   it('is another with another seed, and the same with the same', async () => {

@@ -19,6 +19,8 @@ export interface Limits {
   readonly alternatives: number
   /** Requests that are answered at the same time; more get 429. 64 unless given. */
   readonly inFlight: number
+  /** Pictures and sounds of a talk. 16 unless given. */
+  readonly pieces: number
   /** Documents of a lesson. 64 unless given. */
   readonly documents: number
   /** Parameters of the model times tokens of prompt and answer that are explained. 2²⁸ unless given. */
@@ -29,7 +31,7 @@ export interface Limits {
 
 const usual: Limits = {
   ...{ bodyBytes: 2 ** 20, depth: 32, prompts: 16, choices: 8, tokens: 4096, stops: 16 },
-  ...{ alternatives: 20, inFlight: 64, documents: 64, followers: 32 },
+  ...{ alternatives: 20, inFlight: 64, documents: 64, followers: 32, pieces: 16 },
   explained: 2 ** 28,
 }
 
@@ -38,7 +40,7 @@ export function limitsOf(who: string, given: Partial<Limits> = {}): Limits {
   const aLimit = checks.integer({ from: 1 })
   checkOptions(who, given, {
     ...{ bodyBytes: aLimit, depth: aLimit, prompts: aLimit, choices: aLimit, tokens: aLimit, stops: aLimit },
-    ...{ alternatives: aLimit, inFlight: aLimit, documents: aLimit, followers: aLimit },
+    ...{ alternatives: aLimit, inFlight: aLimit, documents: aLimit, followers: aLimit, pieces: aLimit },
     explained: aLimit,
   })
   return { ...usual, ...given }

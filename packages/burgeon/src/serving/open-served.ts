@@ -18,6 +18,7 @@ import { servedExplain } from './served-explain.ts'
 import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
 import { servedReport } from './served-report.ts'
+import { servedSenses } from './served-senses.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
 /** How it is served. */
@@ -88,6 +89,9 @@ export function servedLife(
     get growth() {
       return servedGrowth(now.life, now.teacher)
     },
+    get senses() {
+      return servedSenses(speakerOf(now.learner))
+    },
     step: () => now.learner.step,
     wrote: (text) => now.learner.door.noteOwn(text),
     rehearsed: () => now.teacher.rehearsed,
@@ -118,6 +122,7 @@ export async function servedModel(
   const { model, tokenizer, endTokens, recall, output } = await openedAt('serve', path)
   return {
     ...{ id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain) },
+    senses: servedSenses(model),
     step: () => 0,
     explain: servedExplain(() => ({ model, tokenizer, recall })),
     recall: () => recallIn(recall, tokenizer),

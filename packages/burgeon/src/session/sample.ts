@@ -18,11 +18,14 @@ export async function writeSample({ learner, settings, record }: Life, prompt: s
   const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
   const begun = settings.vocabulary === undefined ? prompt : prompt.trimEnd()
   const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed }
+  const known = Array.from({ length: tokenizer.vocabulary }, (_, token) => token)
+  // A life with senses has tokens that are no text.
+  const ofText = learner.model.config.patches && { allowedTokens: () => known }
   // As what it read last.
   const [label] = ownContext(learner.strategy.context, record.spans.at(-1)?.domain ?? '')
   const before = [...(label?.tokens ?? []), ...tokenizer.encode(begun)]
   const tokens: number[] = []
-  for await (const token of generate(speakerOf(learner), before, options)) {
+  for await (const token of generate(speakerOf(learner), before, { ...options, ...ofText })) {
     tokens.push(token)
     if (tokenizer.decode(tokens).length >= 200) break
   }

@@ -56,7 +56,7 @@ export interface GenerateOptions extends SamplingOptions, PenaltyOptions {
   readonly tokens: number
   /** Same seed, same text; 0 unless given. Row i of a batch draws as a prompt alone with seed + i. */
   readonly seed?: number
-  /** Makes tokens of text and text of tokens. */
+  /** Makes tokens of text and text of tokens. A token that it does not know is never written. */
   readonly tokenizer?: Tokenizer
   /** Tokens that end a row; they are not written. */
   readonly stopTokens?: readonly number[]

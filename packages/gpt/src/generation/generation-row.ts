@@ -97,13 +97,15 @@ export class GenerationRow {
     checkFinite(given)
     const logits = this.#processed(given, drafted)
     const allowed = this.#options.allowedTokens?.([...this.written, ...drafted], this.index)
-    const isChanged = allowed !== undefined || hasPenalty(this.#options)
+    const known = this.#known
+    const isChanged = allowed !== undefined || hasPenalty(this.#options) || known < logits.length
     if (!isChanged) return candidatesOf(logits, this.#options)
     let changed = Float64Array.from(logits)
     if (hasPenalty(this.#options)) {
       const counts = this.#counts.with(drafted)
       penalizeCounted(changed, counts, this.#options)
     }
+    changed.fill(-Infinity, known)
     if (allowed !== undefined) {
       checkIterable(allowed)
       const penalized = changed
@@ -117,6 +119,11 @@ export class GenerationRow {
       if (isEmpty) return undefined
     }
     return candidatesOf(changed, this.#options)
+  }
+
+  /** Tokens that text can have: those behind them, such as tokens of senses, are never written into one. */
+  get #known(): number {
+    return this.#options.tokenizer?.vocabulary ?? Infinity
   }
 
   #processed(logits: ArrayLike<number>, drafted: readonly number[]): ArrayLike<number> {
@@ -158,7 +165,7 @@ export class GenerationRow {
       row: this.index,
       token,
       ...(text !== undefined && { text }),
-      ...(logProbabilities !== undefined && logProbabilitiesOf(logits, token, logProbabilities)),
+      ...(logProbabilities !== undefined && logProbabilitiesOf(logits, token, logProbabilities, this.#known)),
     }
     if (logProbabilities !== undefined) this.#steps.push(step)
     return step
@@ -239,13 +246,15 @@ function logProbabilitiesOf(
   logits: ArrayLike<number>,
   token: number,
   count: number,
+  known: number,
 ): Pick<GeneratedToken, 'logProbability' | 'alternatives'> {
   let top = -Infinity
   for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i])
   let sum = 0
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - top)
   const of = (each: number): number => logits[each] - top - Math.log(sum)
-  const alternatives = Array.from(topTokens(logits, count), (each) => ({
+  const choice = known < logits.length ? Float64Array.from(logits).subarray(0, known) : logits
+  const alternatives = Array.from(topTokens(choice, count), (each) => ({
     token: each,
     logProbability: of(each),
   }))

@@ -46,6 +46,11 @@ export async function answer(
   const headers = { [versionHeader]: writing.version }
   /** So that feedback finds it by its name. */
   const remember = (whole: readonly Generated[]): void => {
+    // Feedback is learnt by the texts of both, and a picture has none.
+    if (task.hasPieces) {
+      for (const { text = '' } of whole) services.served.wrote?.(text)
+      return
+    }
     const texts = prompts.map((prompt) => task.tokenizer.decode(prompt))
     const each = request.n ?? 1
     const choices = whole.map((one, i) => {

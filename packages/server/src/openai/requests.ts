@@ -28,10 +28,16 @@ export interface CompletionRequest extends WritingRequest {
   readonly logprobs?: number | null | undefined
 }
 
-/** A message whose content is text, whole or in parts. */
+/** A part of a message: text, a picture or sound. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } }
+  | { readonly type: 'input_audio'; readonly input_audio: { readonly data: string; readonly format: 'wav' } }
+
+/** A message, whole or in parts. */
 export interface RequestMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant'
-  readonly content: string | readonly { readonly type: 'text'; readonly text: string }[]
+  readonly content: string | readonly ContentPart[]
 }
 
 export interface ChatRequest extends WritingRequest {
@@ -101,6 +107,18 @@ export const completionRequest = (limits: Limits): z.ZodType<CompletionRequest> 
     suffix: z.null().optional(),
   })
 
+const contentPart = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text }),
+  z.strictObject({
+    type: z.literal('image_url'),
+    image_url: z.strictObject({ url: text, detail: z.enum(['auto', 'low', 'high']).optional() }),
+  }),
+  z.strictObject({
+    type: z.literal('input_audio'),
+    input_audio: z.strictObject({ data: text, format: z.literal('wav') }),
+  }),
+])
+
 /** Body of `/v1/chat/completions`. */
 export const chatRequest = (limits: Limits): z.ZodType<ChatRequest> =>
   z.strictObject({
@@ -109,8 +127,10 @@ export const chatRequest = (limits: Limits): z.ZodType<ChatRequest> =>
       .array(
         z.strictObject({
           role: z.enum(['system', 'developer', 'user', 'assistant']),
-          content: z.union([text, z.array(z.strictObject({ type: z.literal('text'), text }))], {
-            error: 'expected text: a string, or a list of { type: "text", text }',
+          content: z.union([text, z.array(contentPart)], {
+            error:
+              'expected a string, or a list of { type: "text", text }, { type: "image_url", image_url: { url } } with a PNG file ' +
+              'as a data: URL, and { type: "input_audio", input_audio: { data, format: "wav" } }',
           }),
           name: text.optional(),
         }),

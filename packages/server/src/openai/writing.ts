@@ -19,6 +19,8 @@ export interface Task {
   readonly request: WritingRequest
   /** Each gets `n` answers, side by side. */
   readonly prompts: readonly Int32Array[]
+  /** Whether pictures or sound stand in them. */
+  readonly hasPieces?: boolean
   /** That of the prompts. */
   readonly tokenizer: GrowingTokenizer
   /** Tokens of an answer at most; as many as the context holds unless given. */
@@ -120,7 +122,7 @@ function inOrder(
 }
 
 function optionsOf(
-  { request, prompts, tokens, stopTexts, said, alternatives, signal }: Task,
+  { request, prompts, hasPieces = false, tokens, stopTexts, said, alternatives, signal }: Task,
   { served, limits }: Services,
   recall: ServedRecall | undefined,
   output: ServedOutput | undefined,
@@ -129,7 +131,9 @@ function optionsOf(
   const logitsProcessor = inOrder(recall?.logitsProcessor, output?.logitsProcessor)
   const { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty } =
     request
-  const room = served.model.config.context - Math.min(...prompts.map(({ length }) => length))
+  const { context } = served.model.config
+  // A patch of several tokens takes one place.
+  const room = hasPieces ? context : context - Math.min(...prompts.map(({ length }) => length))
   return {
     tokens: Math.min(tokens ?? room, limits.tokens),
     seed: request.seed ?? randomInt(2 ** 32),

@@ -1,10 +1,10 @@
 /** Routes that write: completions and chats. */
-import type { ChatMessage } from '@burgeon/gpt'
 import { answer } from '../openai/answers.ts'
 import { chatLogProbs, completionLogProbs } from '../openai/log-probabilities.ts'
 import { writtenAnswer } from '../openai/recalled.ts'
 import { checkModel, checkRoom, promptTokens } from '../openai/prompts.ts'
-import { chatRequest, completionRequest, type RequestMessage } from '../openai/requests.ts'
+import { chatRequest, completionRequest } from '../openai/requests.ts'
+import { checkRoomForPieces, readTalk, withPieces } from '../openai/sent-pieces.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
 import type { Route } from './route.ts'
@@ -62,21 +62,20 @@ export const chatRoute = (limits: Limits): Route => ({
     const { served } = services
     const { tokenizer, transcript } = served
     checkModel(served, request.model)
-    const prompt = await transcript.promptOf(request.messages.map(messageOf))
-    checkRoom(prompt, served.model.config.context, 'messages')
+    const { messages, pieces } = await readTalk(served, request.messages, limits.pieces)
+    const talk = await transcript.promptOf(messages)
+    const hasPieces = pieces.size > 0
+    const prompt = hasPieces ? withPieces(talk, pieces, tokenizer) : talk
+    if (hasPieces) checkRoomForPieces(served, prompt)
+    else checkRoom(prompt, served.model.config.context, 'messages')
     const isTold = request.logprobs === true
     const logprobs = (steps: Parameters<typeof chatLogProbs>[0]): object | null =>
       isTold ? { content: chatLogProbs(steps, tokenizer), refusal: null } : null
     return answer(
       c,
       {
-        ...{ request, prompts: [prompt], tokenizer, stopTexts: transcript.stopTexts },
-        said: [
-          request.messages
-            .map(messageOf)
-            .filter(({ role }) => role === 'assistant')
-            .map(({ content }) => content),
-        ],
+        ...{ request, prompts: [prompt], hasPieces, tokenizer, stopTexts: transcript.stopTexts },
+        said: [messages.filter(({ role }) => role === 'assistant').map(({ content }) => content)],
         signal: c.req.raw.signal,
         tokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
         alternatives: isTold ? (request.top_logprobs ?? 0) : undefined,
@@ -96,9 +95,3 @@ export const chatRoute = (limits: Limits): Route => ({
     )
   },
 })
-
-/** What templates know: a developer speaks for the system. */
-function messageOf({ role, content }: RequestMessage): ChatMessage {
-  const text = typeof content === 'string' ? content : content.map((part) => part.text).join('')
-  return { role: role === 'developer' ? 'system' : role, content: text }
-}

@@ -10,6 +10,7 @@ import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
 import type { ServedOutput } from './served-output.ts'
 import type { ServedRecall } from './served-recall.ts'
+import type { ServedSenses } from './served-senses.ts'
 import type { Turn } from '../turns.ts'
 
 /** How a talk becomes a prompt. */
@@ -89,6 +90,8 @@ export interface ServedModel {
   readonly control?: ServedControl
   /** What texts that begin now may say; undefined where they may say everything. */
   output?(): ServedOutput | undefined
+  /** Reads pictures and sound; undefined where the model has learnt none. */
+  readonly senses?: ServedSenses | undefined
   /** Explains an answer; absent where nobody does. */
   readonly explain?: ServedExplain
   /** Has what is remembered take part in texts that begin now; undefined where nothing is. */

@@ -1,0 +1,32 @@
+/** The senses of a model, as a server has them. */
+import type { Gpt } from '@burgeon/gpt'
+import type { ServedSenses } from '@burgeon/server'
+import { findSenses } from '../sources/media/find-senses.ts'
+import { UsageError } from '../terminal/usage-error.ts'
+
+/** Reads pieces of the senses that a model has grown; undefined where it has none. */
+export function servedSenses({ config }: Gpt): ServedSenses | undefined {
+  if (config.patches === undefined) return undefined
+  return {
+    async tokensOf({ kind, bytes, name }) {
+      const senses = await findSenses('serve')
+      // A sound that is cut would be several pieces.
+      const cut = { soundSamples: 16 * config.context, samples: 2 ** 20, pixels: 2 ** 20 }
+      const ending = kind === 'picture' ? 'png' : 'wav'
+      const [piece, ...others] = senses.readPieces(bytes, `${name}.${ending}`, cut)
+      const known = config.patches?.senses ?? []
+      const sense = known.find((each) => each.name === piece?.label)
+      if (piece === undefined || others.length > 0) {
+        throw new UsageError(
+          `got a ${kind} of none or too many samples; expected what fits into the context.`,
+        )
+      }
+      if (sense === undefined) {
+        const all = known.map((each) => each.name).join(', ')
+        throw new UsageError(`got ${piece.label}; expected a sense that this model has learnt: ${all}.`)
+      }
+      const { tokens } = piece.row(config)
+      return [...tokens, ...(sense.end === undefined ? [] : [sense.end])]
+    },
+  }
+}
