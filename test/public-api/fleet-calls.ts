@@ -29,20 +29,34 @@ export const fleetCalls: CallsOf<Fleet> = {
           transport: api.inProcessNetwork().connect(),
           blobs: api.memoryBlobs(),
           subject: 'w',
-          keeps: 2,
+          ...{ keeps: 2, step: 3, attachment: Uint8Array.of(1), limit: () => AbortSignal.any([]) },
         },
       },
       run: api.WeightsSource.open,
-      says: ['transport: publish', 'transport: respond'],
+      says: ['transport: publish', 'transport: respond', 'transport: request'],
     }),
     () => ({
-      args: { options: { step: 1 } },
-      run: (options: { step: number }) => source.announce(options),
+      args: { options: { step: 1, model: model(), attachment: Uint8Array.of(2) } },
+      run: (options: api.AnnounceOptions) => source.announce(options),
+    }),
+    () => ({
+      args: { options: { keepsBlobs: true } },
+      run: async (options: { keepsBlobs?: boolean }) =>
+        (
+          await api.WeightsSource.open(model(), {
+            ...{ transport: api.inProcessNetwork().connect(), blobs: api.memoryBlobs(), subject: 'w' },
+          })
+        ).close(options),
     }),
   ],
   Replica: [
     () => ({
-      args: { options: { transport, blobs, subject: 'w', device, onEvent: () => {} } },
+      args: {
+        options: {
+          ...{ transport, blobs, subject: 'w', device, onEvent: () => {} },
+          ...{ limit: () => AbortSignal.any([]), turn: (replace: () => Promise<void>) => replace() },
+        },
+      },
       run: api.Replica.follow,
       says: ['transport: subscribe', 'transport: request'],
     }),

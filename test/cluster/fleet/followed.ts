@@ -28,6 +28,8 @@ export interface Followed {
   readonly transport: Transport
   /** Learns so many steps more, and announces them. */
   learn(steps?: number): Promise<Announced>
+  /** Learns a step more, and announces nothing. */
+  learnSilently(): void
 }
 
 /** @param spoil Changes, drops or doubles what is published: returns what comes in its place. */
@@ -54,10 +56,13 @@ export async function followed(
     subject,
     ...(keeps && { keeps }),
   })
+  const learnSilently = (): void => {
+    wholeStep(model, optimizer, steps, rowsOf(model, drawFrom(steps++), 2))
+  }
   return {
-    ...{ model, network, blobs, source, transport },
+    ...{ model, network, blobs, source, transport, learnSilently },
     async learn(count = 1) {
-      for (let i = 0; i < count; i++) wholeStep(model, optimizer, steps, rowsOf(model, drawFrom(steps++), 2))
+      for (let i = 0; i < count; i++) learnSilently()
       return source.announce({ step: steps })
     },
   }

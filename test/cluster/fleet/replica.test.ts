@@ -75,7 +75,7 @@ describe('what does not fit', () => {
     (payload: Uint8Array, at: number): Uint8Array[] => {
       if (at !== 2) return [payload]
       const damaged = payload.slice()
-      damaged[damaged.indexOf('"root":"'.charCodeAt(0)) + 30] ^= 1
+      damaged[new TextDecoder().decode(damaged).indexOf('"root":"') + 30] ^= 1
       return (
         { lost: [], doubled: [payload, payload], damaged: [damaged], nonsense: [Uint8Array.of(1, 2)] }[
           name

@@ -1,17 +1,11 @@
 /** A replica's side of a fleet: a model that follows the weights of a learner, whole or not at all. */
-import { Gpt, type ParameterSpec } from '@burgeon/gpt'
+import type { Gpt } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, defaultDevice, Device } from '@burgeon/tensor'
 import { type Blobs, someBlobs } from '../seams/blobs.ts'
 import { aTransport, type Subscription, type Transport } from '../seams/transport.ts'
+import { type Held, takeWeights } from './held-weights.ts'
 import { WeightsError } from './weights-error.ts'
-import {
-  type Announcement,
-  digestOfNumbers,
-  nameOf,
-  readAnnouncement,
-  readBlob,
-  rootOf,
-} from './weights-message.ts'
+import { type Announcement, nameOf, readAnnouncement } from './weights-message.ts'
 
 /** What happened to a replica. */
 export type ReplicaEvent =
@@ -30,16 +24,15 @@ export interface ReplicaOptions {
   readonly subject: string
   /** The default device unless given. */
   readonly device?: Device
+  /**
+   * Makes the signal that ends the wait for an answer of the source; it waits as long as the source may answer
+   * unless given.
+   */
+  readonly limit?: () => AbortSignal
+  /** Runs what has other weights take the place of its own, when nobody works with them; at once unless given. */
+  readonly turn?: (replace: () => Promise<void>) => Promise<void>
   /** Is told what happens. */
   readonly onEvent?: (event: ReplicaEvent) => void
-}
-
-/** Weights as a replica has them. */
-interface Held {
-  readonly model: Gpt
-  readonly announcement: Announcement
-  readonly digests: Readonly<Record<string, string>>
-  users: number
 }
 
 /**
@@ -53,6 +46,8 @@ export class Replica {
   readonly #device: Device
   readonly #old = new Set<Held>()
   #held: Held | null = null
+  /** What the source has announced last, as far as it was heard; null while it does not answer. */
+  #newest: Announcement | null = null
   #subscription: Subscription | undefined
   #turn: Promise<void> = Promise.resolve()
 
@@ -73,6 +68,8 @@ export class Replica {
       blobs: checks.required(someBlobs),
       subject: checks.required(checks.text),
       device: checks.instance('a Device', Device),
+      limit: checks.callback('a function that makes a signal'),
+      turn: checks.callback('a function that runs another'),
       onEvent: checks.callback('a function of an event'),
     })
     const replica = new Replica(options)
@@ -107,6 +104,42 @@ export class Replica {
    */
   get model(): Gpt {
     return this.#now.model
+  }
+
+  /** What is attached to its weights; null where nothing is. The same object as long as it is the same. */
+  get attachment(): Uint8Array | null {
+    return this.#now.attached?.bytes ?? null
+  }
+
+  /**
+   * Announcements that the source has made since that of its weights, as far as it has heard of them; null where
+   * that is not known: the source did not answer when it was looked for last, or has been opened anew and what it
+   * has could not be had yet.
+   */
+  get behind(): number | null {
+    const { announcement } = this.#now
+    const newest = this.#newest
+    if (newest === null) return null
+    if (newest.root === announcement.root) return 0
+    return newest.source === announcement.source ? newest.version - announcement.version : null
+  }
+
+  /**
+   * Asks the source for what it has announced last, and takes it up: for what was lost on the way, such as while
+   * a broker was away. Called now and then, as often as it may be behind without knowing it.
+   */
+  look(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        const said = readAnnouncement(await this.#ask('head'))
+        // Nothing has happened where it is what was heard before.
+        const isKnown = said.root === this.#newest?.root && this.behind === 0
+        if (!isKnown || said.source !== this.#now.announcement.source) await this.#heard(said)
+      } catch (error) {
+        this.#newest = null
+        this.#say({ kind: 'kept', why: `the source does not answer: ${(error as Error).message}` })
+      }
+    })
   }
 
   /** Works with the model of this moment, which stays until it is done. */
@@ -153,19 +186,40 @@ export class Replica {
 
   /** Takes up what was announced, asks for the whole, or keeps what there is. */
   async #hear(payload: Uint8Array): Promise<void> {
+    let said: Announcement
     try {
-      const said = readAnnouncement(payload)
-      const { announcement } = this.#now
-      if (said.root === announcement.root)
-        return this.#say({ kind: 'kept', why: `${nameOf(said)} is what it has` })
-      if (said.version <= announcement.version && said.from !== null) {
-        return this.#say({ kind: 'kept', why: `${nameOf(said)} came late: it has ${this.version}` })
-      }
-      if (said.from === announcement.root) return await this.#take(said)
-      this.#say({ kind: 'asked', why: `${nameOf(said)} builds on other weights than ${this.version}` })
+      said = readAnnouncement(payload)
     } catch (error) {
-      this.#say({ kind: 'asked', why: (error as Error).message })
+      return this.#takeWholeOrKeep((error as Error).message)
     }
+    const { source, version } = this.#now.announcement
+    if (said.source === source && said.version < version) {
+      return this.#say({ kind: 'kept', why: `${nameOf(said)} came late: it has ${this.version}` })
+    }
+    await this.#heard(said)
+  }
+
+  /** Takes up what the source has announced last. */
+  async #heard(said: Announcement): Promise<void> {
+    this.#newest = said
+    const held = this.#now
+    if (said.root === held.announcement.root) {
+      // Also by a source that was opened again, which counts from 1.
+      held.announcement = said
+      return this.#say({ kind: 'kept', why: `${nameOf(said)} is what it has` })
+    }
+    if (said.from !== held.announcement.root) {
+      return this.#takeWholeOrKeep(`${nameOf(said)} builds on other weights than ${this.version}`)
+    }
+    try {
+      await this.#take(said)
+    } catch (error) {
+      await this.#takeWholeOrKeep((error as Error).message)
+    }
+  }
+
+  async #takeWholeOrKeep(why: string): Promise<void> {
+    this.#say({ kind: 'asked', why })
     try {
       await this.#takeWhole()
     } catch (error) {
@@ -173,9 +227,14 @@ export class Replica {
     }
   }
 
+  #ask(what: 'head' | 'whole'): Promise<Uint8Array> {
+    const { transport, subject, limit } = this.#options
+    return transport.request(`${subject}.${what}`, new Uint8Array(), limit && { signal: limit() })
+  }
+
   async #takeWhole(): Promise<void> {
-    const { transport, subject } = this.#options
-    const said = readAnnouncement(await transport.request(`${subject}.whole`, new Uint8Array()))
+    const said = readAnnouncement(await this.#ask('whole'))
+    this.#newest = said
     if (said.root === this.#held?.announcement.root) {
       return this.#say({ kind: 'kept', why: `${nameOf(said)} is what it has` })
     }
@@ -184,27 +243,15 @@ export class Replica {
 
   /** Makes the weights of an announcement, and puts them in the place of its own if they are what was announced. */
   async #take(said: Announcement): Promise<void> {
-    const { config, digests, changed } = readBlob(await this.#options.blobs.get(said.blob))
-    if ((await rootOf({ config, digests })) !== said.root) {
-      throw new WeightsError(`weights: the manifest of ${nameOf(said)} is not the one that was announced.`)
-    }
-    const before = this.#held
-    const numbersOf = async ({ path, shape }: ParameterSpec): Promise<ArrayLike<number>> => {
-      const numbers = changed.get(path) ?? (await this.#unchanged(before, path, digests[path]))
-      if ((await digestOfNumbers(shape, numbers)) === digests[path]) return numbers
-      throw new WeightsError(`weights: ${path} of ${nameOf(said)} is not what was announced.`)
-    }
-    const model = await Gpt.fromReader(config, numbersOf, this.#device)
-    this.#held = { model, announcement: said, digests, users: 0 }
-    if (before !== null) this.#old.add(before)
-    this.#letGo()
+    const { blobs, turn = (replace) => replace() } = this.#options
+    const next = await takeWeights(said, this.#held, { blobs, device: this.#device })
+    await turn(() => {
+      if (this.#held !== null) this.#old.add(this.#held)
+      this.#held = next
+      this.#letGo()
+      return Promise.resolve()
+    })
     this.#say({ kind: 'followed', version: this.version, isWhole: said.from === null })
-  }
-
-  #unchanged(before: Held | null, path: string, digest: string): Promise<ArrayLike<number>> {
-    if (before !== null && before.digests[path] === digest)
-      return before.model.parameters.get(path).tensor.read()
-    throw new WeightsError(`weights: ${path} is neither in what was announced nor as it was.`)
   }
 
   /** Frees old weights that nobody works with; the latest of them stay for whoever has just asked for the model. */

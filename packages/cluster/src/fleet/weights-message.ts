@@ -18,10 +18,14 @@ export interface WeightsManifest {
   readonly config: GptConfig
   /** SHA-256 of each parameter's shape and numbers, by path, in the order of the model. */
   readonly digests: Readonly<Record<string, string>>
+  /** Digest of what belongs to the weights, such as the tokenizer of a text model; null where nothing does. */
+  readonly attached: string | null
 }
 
 /** What is announced. */
 export interface Announcement {
+  /** Name of the source. One that is opened again has another, and counts from 1 again. */
+  readonly source: string
   /** Counts what one source has announced, from 1. */
   readonly version: number
   /** Steps that the weights have learnt. */
@@ -57,8 +61,8 @@ export function digestOfNumbers(shape: readonly number[], numbers: ArrayLike<num
 }
 
 /** The digest of a manifest. */
-export function rootOf({ config, digests }: WeightsManifest): Promise<string> {
-  return digestOf(textBytes(JSON.stringify([configFromState(config), Object.entries(digests)])))
+export function rootOf({ config, digests, attached }: WeightsManifest): Promise<string> {
+  return digestOf(textBytes(JSON.stringify([configFromState(config), Object.entries(digests), attached])))
 }
 
 /** The bytes of a blob. */
@@ -71,9 +75,9 @@ export function writeBlob(manifest: WeightsManifest, changed: ReadonlyMap<string
 export function readBlob(bytes: Uint8Array): WeightsBlob {
   try {
     const { tensors, metadata } = readSafetensors(bytes)
-    const { config, digests } = JSON.parse(metadata.get('manifest') ?? 'null') as WeightsManifest
+    const manifest = JSON.parse(metadata.get('manifest') ?? 'null') as WeightsManifest
     const changed = new Map([...tensors].map(([path, raw]) => [path, arrayFromRaw(raw) as Float32Array]))
-    return { config: configFromState(config), digests, changed }
+    return { ...manifest, config: configFromState(manifest.config), changed }
   } catch (error) {
     throw new WeightsError(`weights: got ${bytes.length} bytes that are none: ${(error as Error).message}`, {
       cause: error instanceof BadFileError ? undefined : error,
@@ -93,10 +97,11 @@ export function readAnnouncement(payload: Uint8Array): Announcement {
   } catch {
     // Said below.
   }
-  const { version, step, root, from, blob } = said ?? {}
+  const { source, version, step, root, from, blob } = said ?? {}
   const areCounts = [version, step].every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
   if (
     areCounts &&
+    typeof source === 'string' &&
     aDigest.accepts(root) &&
     aDigest.accepts(blob) &&
     (from === null || aDigest.accepts(from))
