@@ -18,7 +18,13 @@ async function fleet() {
 
 const { transport, blobs, source, replica } = await fleet()
 
-type Fleet = Pick<typeof api, 'WeightsSource' | 'Replica' | 'answerFleet' | 'askFleet'>
+const relay = await api.RequestRelay.open({ transport, subject: 'door', pause: () => new Promise(() => {}) })
+await api.answerRequests(() => new Response('well'), { transport, subject: 'door' })
+
+type Fleet = Pick<
+  typeof api,
+  'WeightsSource' | 'Replica' | 'answerFleet' | 'askFleet' | 'answerRequests' | 'RequestRelay'
+>
 
 export const fleetCalls: CallsOf<Fleet> = {
   WeightsSource: [
@@ -81,6 +87,32 @@ export const fleetCalls: CallsOf<Fleet> = {
       },
       run: api.askFleet,
       says: ['generate', 'transport: request'],
+    }),
+  ],
+  answerRequests: [
+    () => ({
+      args: { answer: () => new Response('well'), options: { transport, subject: 'other-door' } },
+      run: api.answerRequests,
+      says: ['transport: respond'],
+    }),
+  ],
+  RequestRelay: [
+    () => ({
+      args: {
+        options: {
+          ...{ transport, subject: 'door', attempts: 1 },
+          ...{ pause: () => new Promise(() => {}), limit: () => AbortSignal.any([]) },
+        },
+      },
+      run: api.RequestRelay.open,
+      says: ['transport: subscribe'],
+    }),
+    () => ({
+      args: {
+        request: { method: 'GET', path: '/', headers: {}, body: new Uint8Array() },
+        signal: AbortSignal.any([]),
+      },
+      run: (...args: Parameters<typeof relay.ask>) => relay.ask(...args),
     }),
   ],
 }

@@ -1,10 +1,10 @@
 /** The seams between machines, over one NATS broker with JetStream. */
-import { type Check, checkArgument, checkOptions, checks, fields, optional } from '@burgeon/tensor'
-import { TransportError } from '../errors.ts'
+import { checkArgument } from '@burgeon/tensor'
 import type { ClusterPlace } from '../learners/coordinator.ts'
 import { aWord } from '../seams/subject.ts'
 import type { Transport } from '../seams/transport.ts'
-import { ensureStream, type NatsOptions, reach } from './broker.ts'
+import { ensureStream, type NatsOptions } from './broker.ts'
+import { connected } from './connected.ts'
 import { NatsBlobs } from './nats-blobs.ts'
 import { NatsLog } from './nats-log.ts'
 import { NatsTransport } from './nats-transport.ts'
@@ -21,15 +21,6 @@ export interface NatsSeams {
 /** Nanoseconds for which an entry is known by its id: a day. */
 const known = 24 * 3600 * 1e9
 
-const { text } = checks
-const someServers: Check<string | readonly string[]> = {
-  expected: 'an address, such as nats://localhost:4222, or a list of some',
-  accepts: (value): value is string | readonly string[] => {
-    const all: readonly unknown[] = Array.isArray(value) ? value : [value]
-    return all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')
-  },
-}
-
 /**
  * Connects to a broker, and opens what a cluster of a name keeps there: streams `NAME-log`, `NAME-records` and
  * `NAME-blobs`, made where they are not. Two that are opened with one name see the same.
@@ -45,33 +36,16 @@ const someServers: Check<string | readonly string[]> = {
  */
 export async function natsSeams(name: string, options: NatsOptions): Promise<NatsSeams> {
   checkArgument('natsSeams', 'name', name, aWord)
-  checkOptions('natsSeams', options, {
-    servers: checks.required(someServers),
-    ...{ user: text, password: text, token: text, makes: checks.boolean },
-    tls: fields('an object of files', {
-      caFile: optional(text),
-      certFile: optional(text),
-      keyFile: optional(text),
-    }),
-  })
-  const failed = (cause: unknown): never => {
-    if ((cause as Error).name === 'UnsupportedError') throw cause
-    throw new TransportError(`natsSeams: ${String(options.servers)}: ${(cause as Error).message}`, { cause })
-  }
   const { makes = true } = options
-  const broker = await reach(options).catch(failed)
   const subjects = { log: `${name}.log`, records: `${name}.records`, blobs: `${name}.blob` }
-  try {
+  const broker = await connected('natsSeams', options, async (open) => {
     for (const kind of ['log', 'records'] as const) {
       const config = { subjects: [subjects[kind], `${subjects[kind]}.*`], duplicate_window: known }
-      await ensureStream(broker, `${name}-${kind}`, config, makes)
+      await ensureStream(open, `${name}-${kind}`, config, makes)
     }
     const config = { subjects: [`${subjects.blobs}.*.*`], max_msgs_per_subject: 1 }
-    await ensureStream(broker, `${name}-blobs`, config, makes)
-  } catch (error) {
-    await broker.connection.close()
-    failed(error)
-  }
+    await ensureStream(open, `${name}-blobs`, config, makes)
+  })
   const transport = new NatsTransport(broker, `${name}.talk`)
   const [log, records] = (['log', 'records'] as const).map(
     (kind) => new NatsLog(broker, `${name}-${kind}`, subjects[kind]),
