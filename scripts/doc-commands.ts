@@ -63,6 +63,7 @@ const data = 'needs a data set, which no checkout has'
 const answers = 'answers until it is told to end; test/server runs it'
 const records = 'needs a life that has learnt records; test/records/forgetting runs it'
 const broker = 'needs a broker at an address; test/cluster runs it'
+const fleet = 'needs a broker; test/server/fleet runs it'
 const gpu = 'needs a GPU to say anything'
 const peers = 'fetches peers of hundreds of megabytes'
 const bench = (name: string): Otherwise => ({
@@ -136,6 +137,9 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npx burgeon stop life --by NAME': { because: 'needs a life; test/guard runs it' },
   'npx burgeon stop life --release': { because: 'needs a life; test/guard runs it' },
   'npx burgeon quarantine list': { because: 'needs a life with a guard; test/guard runs it' },
+  'npx burgeon serve --learn notes/ --publish notes --broker nats://10.0.0.5:4222': { because: fleet },
+  'npx burgeon serve --follow notes --broker nats://10.0.0.5:4222': { because: fleet },
+  'npx burgeon serve --door notes --broker nats://10.0.0.5:4222': { because: fleet },
   'npx burgeon serve --guard FILE': { run: 'npx burgeon serve --help', because: answers },
   'npx burgeon forget --source NAME': { because: records },
   'npx burgeon audit verify life --head HEAD': { because: 'HEAD is that of a life; test/audit runs it' },

@@ -42,6 +42,20 @@ export const serverCalls: CallsOf<typeof api> = {
       says: ['createApp', 'keys'],
     }),
   ],
+  serveDoor: [
+    () => ({
+      args: {
+        answer: () => Promise.resolve(new Response('well')),
+        options: {
+          ...{ host: '127.0.0.1', port: 0, graceSeconds: 1, hosts: ['localhost'], onFault: () => {} },
+          ...{ origins: ['https://page.example'], limits: { inFlight: 2 }, keys: options().keys },
+        },
+      },
+      run: async (...args: Parameters<typeof api.serveDoor>) => (await api.serveDoor(...args)).close(),
+      takes: { 'options.hosts': ['array', 'null', 'empty'], 'options.origins': ['array', 'empty'] },
+      says: ['keys'],
+    }),
+  ],
   connectMcp: [
     () => ({
       args: {

@@ -31,6 +31,7 @@ import { healthRoute, metricsRoute, modelsRoute, openApiRoute, versionRoute } fr
 import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
 import { KnownAnswers } from './feedback/known-answers.ts'
 import { Lessons } from './lessons.ts'
+import { behindHeader } from './openai/answers.ts'
 import { Writers } from './openai/writers.ts'
 import {
   checkOrigin,
@@ -194,6 +195,8 @@ async function answered(c: Context, route: Route, doors: DoorOptions, services: 
     response.headers.set('x-request-id', requestIdOf(c))
     const head = headText(services)
     if (head !== null) response.headers.set(auditHeader, head)
+    const follows = services.served.following?.()
+    if (follows) response.headers.set(behindHeader, `${follows.behind ?? 'unknown'}`)
     count(response.status)
     return response
   } catch (error) {

@@ -19,7 +19,7 @@ export class WeightsVersion {
     this.#served = served
   }
 
-  /** `STEP-DIGEST`: steps learnt, and the beginning of the SHA-256 of all weights in order. Asked in a turn. */
+  /** `STEP-DIGEST`: steps learnt, and the beginning of the SHA-256 of all weights, by their paths. Asked in a turn. */
   async now(): Promise<string> {
     const { model } = this.#served
     const [step, rehearsed, { size }] = [
@@ -32,7 +32,9 @@ export class WeightsVersion {
     const isSame = known?.step === step && known.rehearsed === rehearsed && known.size === size
     if (known?.model === model && isSame) return known.version
     const hash = createHash('sha256')
-    for (const { path, tensor } of model.parameters) {
+    // A model that has grown has its parameters in another order than one that was read so.
+    const all = [...model.parameters].toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    for (const { path, tensor } of all) {
       hash.update(`${path}[${tensor.shape.join()}]`)
       const { buffer, byteOffset, byteLength } = await tensor.read()
       hash.update(new Uint8Array(buffer, byteOffset, byteLength))

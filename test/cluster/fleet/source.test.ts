@@ -59,6 +59,18 @@ describe('a source', () => {
     await life.source.close()
     await (await WeightsSource.open(life.model, options)).close()
   })
+  test('has the same weights under the same name, in whatever order growth has put them', async () => {
+    const life = await followed()
+    const { replica } = await follow(life)
+    await grow(life.model, { kind: 'addLayer', at: 2 }, { mirrors: [], key: [1, 2] })
+    const { root } = await life.source.announce({ step: 0 })
+    await life.network.settled()
+    const own = replica.model
+    const orders = [life.model, own].map(({ parameters }) => [...parameters].map(({ path }) => path).join())
+    expect(orders[0]).not.toBe(orders[1])
+    expect(numbersOf(own)).toEqual(numbersOf(life.model))
+    expect((await life.source.announce({ step: 0, model: own })).root).toBe(root)
+  })
   test('announces another model, as after going back', async () => {
     const life = await followed()
     const { replica, events } = await follow(life)

@@ -1,6 +1,6 @@
 /** `burgeon serve`: what it takes. */
 import type { Command } from 'commander'
-import { serve, type ServeCommandOptions } from '../commands/serve.ts'
+import { serve, type ServeCommandOptions } from '../commands/serve/serve.ts'
 import type { CommandContext } from '../terminal/command-context.ts'
 import { json, number, several, wholeNumber } from './option-values.ts'
 import { settingsIn, withConfig } from './with-config.ts'
@@ -41,12 +41,24 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
     .option('--read-only', 'leave a life as it is', false)
     .option('--plain', 'write a plain transcript, though the model has a chat template', false)
     .option('--mcp', 'offer tools for agents at /mcp (Model Context Protocol)', false)
+    .option('--publish <name>', 'publish the weights under a name, for replicas that follow')
+    .option(
+      '--publish-every <seconds>',
+      'with --publish: seconds from one version to the next; 1 unless given',
+      number(0.05, Infinity),
+    )
+    .option('--follow <name>', 'answer with the weights that a learner publishes, and follow them')
+    .option('--door <name>', 'let requests in for the replicas that follow a name')
+    .option('--broker <address>', 'where they meet: nats://[user:password@]host:4222, of a NATS broker')
+    .option('--broker-ca <file>', "certificates that the broker's is signed by")
+    .option('--broker-cert <file>', 'certificate to show to the broker, with --broker-key')
+    .option('--broker-key <file>', 'its key')
     .option('--jsonl <file>', 'write the numbers of every step into a file, a line of JSON each')
     .option('--tensorboard <folder>', 'write them as event files that TensorBoard reads')
     .addOption(json('print a line of JSON when it answers, and one when it has ended'))
   withConfig(command).action(async () => {
-    const { values } = await settingsIn(command, context)
+    const { values, given } = await settingsIn(command, context)
     const { model, ...options } = values as unknown as ServeCommandOptions & { readonly model: string }
-    finish(await serve(model, options, context))
+    finish(await serve(model, { ...options, isModelGiven: given.has('model') }, context))
   })
 }

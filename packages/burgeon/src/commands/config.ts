@@ -50,10 +50,15 @@ export function config({ file, commands, json }: ConfigOptions, context: Command
 }
 
 /** What nobody said is null. */
-const jsonOf = ({ value = null, from, variable }: EffectiveSetting): object => ({ value, from, variable })
+const jsonOf = ({ value = null, from, variable }: EffectiveSetting): object => ({
+  ...{ value: typeof value === 'string' ? withoutSecret(value) : value, from, variable },
+})
+
+/** An address without the name and password in it. */
+const withoutSecret = (text: string): string => text.replace(/^([a-z]+:\/\/)[^@/]*@/, '$1…@')
 
 function shownValue(value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return '–'
   if (Array.isArray(value)) return printable(value.join(', '))
-  return typeof value === 'string' ? printable(value) : JSON.stringify(value)
+  return typeof value === 'string' ? printable(withoutSecret(value)) : JSON.stringify(value)
 }

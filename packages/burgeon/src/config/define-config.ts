@@ -93,6 +93,21 @@ export interface ServeConfig {
   readonly plain?: boolean | undefined
   /** Offers tools for agents at `/mcp`. */
   readonly mcp?: boolean | undefined
+  /** Publishes the weights under this name, for replicas that follow. */
+  readonly publish?: string | undefined
+  /** Seconds from one version that is published to the next, ≥ 0.05. */
+  readonly publishEvery?: number | undefined
+  /** Follows the weights that are published under this name. */
+  readonly follow?: string | undefined
+  /** Lets requests in for the replicas that follow this name. */
+  readonly door?: string | undefined
+  /** Address of a NATS broker. One with a password has its place in `BURGEON_SERVE_BROKER`. */
+  readonly broker?: string | undefined
+  /** File of certificates that the broker's is signed by. */
+  readonly brokerCa?: string | undefined
+  /** File of a certificate to show to the broker, and of its key. */
+  readonly brokerCert?: string | undefined
+  readonly brokerKey?: string | undefined
   /** File of JSON lines that every step is written into. */
   readonly jsonl?: string | undefined
   /** Folder of event files for TensorBoard. */
@@ -155,6 +170,14 @@ const serveChecks: ChecksOf<ServeConfig> = {
   readOnly: checks.boolean,
   plain: checks.boolean,
   mcp: checks.boolean,
+  publish: checks.text,
+  publishEvery: checks.number({ from: 0.05, to: most }),
+  follow: checks.text,
+  door: checks.text,
+  broker: checks.text,
+  brokerCa: checks.text,
+  brokerCert: checks.text,
+  brokerKey: checks.text,
   jsonl: checks.text,
   tensorboard: checks.text,
 }

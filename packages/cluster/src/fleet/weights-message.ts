@@ -16,7 +16,7 @@ import { WeightsError } from './weights-error.ts'
 /** Weights of one moment, by digests. */
 export interface WeightsManifest {
   readonly config: GptConfig
-  /** SHA-256 of each parameter's shape and numbers, by path, in the order of the model. */
+  /** SHA-256 of each parameter's shape and numbers, by path. */
   readonly digests: Readonly<Record<string, string>>
   /** Digest of what belongs to the weights, such as the tokenizer of a text model; null where nothing does. */
   readonly attached: string | null
@@ -60,9 +60,10 @@ export function digestOfNumbers(shape: readonly number[], numbers: ArrayLike<num
   return digestOf(bytes)
 }
 
-/** The digest of a manifest. */
+/** The digest of a manifest, whatever the order of its parameters: growth appends some that a reader does not. */
 export function rootOf({ config, digests, attached }: WeightsManifest): Promise<string> {
-  return digestOf(textBytes(JSON.stringify([configFromState(config), Object.entries(digests), attached])))
+  const all = Object.entries(digests).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return digestOf(textBytes(JSON.stringify([configFromState(config), all, attached])))
 }
 
 /** The bytes of a blob. */

@@ -27,6 +27,9 @@ export interface AnswerForm {
 /** Header that says which weights answered. */
 export const versionHeader = 'x-burgeon-weights-version'
 
+/** Header that says how many versions a replica's weights are behind, or `unknown`. */
+export const behindHeader = 'x-burgeon-weights-behind'
+
 /** Answers a request that has been understood. `release` is called when all is said. */
 export async function answer(
   c: Context,

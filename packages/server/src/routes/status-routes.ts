@@ -28,8 +28,13 @@ export const healthRoute: Route = {
   method: 'get',
   path: '/health',
   scope: 'open',
-  summary: '200 while it answers, 503 while it ends.',
-  answer: (c, { state }) => (state.isDraining ? c.json({ status: 'ending' }, 503) : c.json({ status: 'ok' })),
+  summary:
+    '200 while it answers, 503 while it ends; of a replica whom it follows, and how many versions it is behind.',
+  answer: (c, { served, state }) => {
+    const follows = served.following?.()
+    const more = follows && { follows: { name: follows.name, versions_behind: follows.behind } }
+    return state.isDraining ? c.json({ status: 'ending', ...more }, 503) : c.json({ status: 'ok', ...more })
+  },
 }
 
 export const versionRoute: Route = {
@@ -59,6 +64,9 @@ export const metricsRoute: Route = {
     metrics.gauge('burgeon_followers', 'Clients that follow events.', events.followers)
     metrics.gauge('burgeon_parameters', 'Numbers that the model has learnt.', served.model.parameters.size)
     metrics.gauge('burgeon_step', 'Steps that the weights have learnt.', served.step())
+    const { behind = null } = served.following?.() ?? {}
+    if (behind !== null)
+      metrics.gauge('burgeon_weights_behind', 'Versions that the learner is ahead.', behind)
     metrics.gauge(
       'process_resident_memory_bytes',
       'Resident memory size in bytes.',

@@ -41,7 +41,10 @@ export function checkOrigin(c: Context, { hosts, keys, origins }: DoorOptions): 
 export const namedPages = (origins: readonly string[]): NonNullable<Parameters<typeof cors>[0]> => ({
   origin: [...origins],
   allowMethods: ['GET', 'POST'],
-  exposeHeaders: ['x-burgeon-audit', 'x-burgeon-weights-version', 'x-request-id', 'retry-after'],
+  exposeHeaders: [
+    ...['x-burgeon-audit', 'x-burgeon-weights-version', 'x-burgeon-weights-behind', 'x-burgeon-replica'],
+    ...['x-request-id', 'retry-after'],
+  ],
 })
 
 /** Whether a page came from here, by the name and port that it asks. */

@@ -6,6 +6,7 @@ import type { ServedCheckpoints } from './served-checkpoints.ts'
 import type { ServedControl } from './served-control.ts'
 import type { ServedExplain } from './served-explain.ts'
 import type { ServedFeedback } from './served-feedback.ts'
+import type { ServedFollowing } from './served-following.ts'
 import type { ServedGrowth } from './served-growth.ts'
 import type { ServedLife } from './served-life.ts'
 import type { ServedOutput } from './served-output.ts'
@@ -74,6 +75,8 @@ export interface ServedModel {
   wrote?(text: string): void
   /** Steps beside those, on remembered rows alone; 0 unless given. They change the weights, too. */
   rehearsed?(): number
+  /** Where the weights are behind those of a learner elsewhere; absent where they follow none. */
+  following?(): ServedFollowing
   /** Absent where the model does not learn. */
   readonly teacher?: Teacher
   /** Absent where the model is no life. */

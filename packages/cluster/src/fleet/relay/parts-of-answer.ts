@@ -6,7 +6,7 @@ import { type AnswerHead, type Frame, jsonIn } from './frames.ts'
 export class PartsOfAnswer {
   readonly #parts: Frame[] = []
   #expected = 0
-  #failure: Error | null = null
+  #failure = ''
   #hear: () => void = () => {}
 
   /** Takes a part; where one is missing before it, the answer has failed. */
@@ -19,7 +19,7 @@ export class PartsOfAnswer {
 
   /** No more will come. What came stays. */
   fail(why: string): void {
-    this.#failure ??= new TransportError(`relay: ${why}.`)
+    this.#failure ||= why
     this.#hear()
   }
 
@@ -42,7 +42,7 @@ export class PartsOfAnswer {
     for (;;) {
       const part = this.#parts.shift()
       if (part !== undefined) return part
-      if (this.#failure !== null) throw this.#failure
+      if (this.#failure !== '') throw new TransportError(`relay: ${this.#failure}.`)
       await new Promise<void>((resolve) => {
         this.#hear = resolve
       })

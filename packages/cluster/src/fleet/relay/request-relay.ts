@@ -88,7 +88,8 @@ export class RequestRelay {
     )
     const reasons: string[] = []
     const { attempts = 3 } = this.#options
-    while (reasons.length < attempts && signal?.aborted !== true) {
+    while (reasons.length < attempts) {
+      if (signal?.aborted === true) break
       try {
         const response = await this.#answered(await this.#begin(request), signal)
         // One that is about to end.
@@ -166,7 +167,7 @@ export class RequestRelay {
       const body: Uint8Array[] = []
       for (let data = await parts.data(); data !== null; data = await parts.data()) body.push(data)
       end()
-      const whole = new Blob(body as Uint8Array<ArrayBuffer>[])
+      const whole = new Blob(body)
       return new Response(body.length === 0 ? null : whole, { status, headers })
     } catch (error) {
       end()

@@ -1,34 +1,36 @@
 /** `burgeon serve MODEL`: a model over HTTP, which learns what it is sent. */
-import { readFile } from 'node:fs/promises'
 import { hasCheckpoint } from '@burgeon/gpt'
-import type * as Server from '@burgeon/server'
-import type { ApiKey, Running, ServedModel, ServeOptions } from '@burgeon/server'
-import { broughtPath } from '../models/bring-model.ts'
-import { modelFormAt } from '../models/model-form.ts'
-import { findServer } from '../serving/find-server.ts'
-import { learnBeside, type LearningBeside } from '../serving/learn-beside.ts'
-import { type LifeNews, lifeNews } from '../serving/life-news.ts'
-import { isLife, servedLife, servedModel } from '../serving/open-served.ts'
-import { recoverFeedback } from '../serving/served-feedback.ts'
-import { approvalsOf } from '../session/control/life-control.ts'
-import { readPolicyFile } from '../session/policy/read-policy-file.ts'
-import { wantedChanges } from './life/wanted-changes.ts'
-import { readGuards } from '../session/guard/read-guards.ts'
-import { type KnownLife, loadLife } from '../session/life/life-checkpoint.ts'
-import { bytesKept } from '../session/source/give-back.ts'
-import { checkNewSinks, openSinks, type SinkFiles } from '../session/sinks/sink-files.ts'
-import { withSinks } from '../session/sinks/with-sinks.ts'
-import type { CommandContext } from '../terminal/command-context.ts'
-import { count } from '../terminal/quantities.ts'
-import { type Results, resultsOf } from '../terminal/results.ts'
-import { printable } from '../terminal/terminal.ts'
-import { UsageError } from '../terminal/usage-error.ts'
-import { exitCodes } from './exit-codes.ts'
-import { begunOrTakenUp } from './life/begin-life.ts'
-import { checkOutput } from './life/check-output.ts'
-import { holdingFolder } from './life/holding-folder.ts'
+import type { ServedModel, Turns } from '@burgeon/server'
+import { broughtPath } from '../../models/bring-model.ts'
+import { modelFormAt } from '../../models/model-form.ts'
+import { findServer } from '../../serving/find-server.ts'
+import { learnBeside } from '../../serving/learn-beside.ts'
+import { type LifeNews, lifeNews } from '../../serving/life-news.ts'
+import { isLife, servedLife, servedModel } from '../../serving/open-served.ts'
+import { recoverFeedback } from '../../serving/served-feedback.ts'
+import { approvalsOf } from '../../session/control/life-control.ts'
+import { readPolicyFile } from '../../session/policy/read-policy-file.ts'
+import { wantedChanges } from '../life/wanted-changes.ts'
+import { readGuards } from '../../session/guard/read-guards.ts'
+import { type KnownLife, loadLife } from '../../session/life/life-checkpoint.ts'
+import { bytesKept } from '../../session/source/give-back.ts'
+import { checkNewSinks, openSinks, type SinkFiles } from '../../session/sinks/sink-files.ts'
+import { withSinks } from '../../session/sinks/with-sinks.ts'
+import type { CommandContext } from '../../terminal/command-context.ts'
+import { resultsOf } from '../../terminal/results.ts'
+import { printable } from '../../terminal/terminal.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { begunOrTakenUp } from '../life/begin-life.ts'
+import { checkOutput } from '../life/check-output.ts'
+import { holdingFolder } from '../life/holding-folder.ts'
+import { checkFleet, door, type FleetFlags, follow, published } from './fleet-modes.ts'
+import { keysOf } from './keys-of.ts'
+import { type Beside, noteTo, untilStopped } from './until-stopped.ts'
 
-export interface ServeCommandOptions extends SinkFiles {
+export interface ServeCommandOptions extends SinkFiles, FleetFlags {
+  /** Whether the call names the model. */
+  readonly isModelGiven?: boolean
   readonly host: string
   readonly port: number
   /** Name of the model for clients. */
@@ -81,15 +83,29 @@ export async function serve(
   if (learn !== undefined && readOnly) {
     throw new UsageError('serve: got --learn and --read-only; expected one of them.')
   }
+  checkFleet(options)
   const keys = await keysOf(options.keys, context.environment)
   const modules = await findServer('serve')
+  const means = { modules, keys, options, context, print }
+  if (options.follow !== undefined) return follow(options.follow, means)
+  if (options.door !== undefined) return door(options.door, means)
   if (learn !== undefined && !(await canLiveAt(path))) {
     throw new UsageError(
       `serve: ${printable(path)} holds a model and no life; name another folder, and that one with --from.`,
     )
   }
   const served = { id: name, plain }
-  const means = { modules, keys, options, context, print }
+  /** Serves a life until the user stops, and publishes it where that is wanted. */
+  const untilEnd = async (
+    life: KnownLife,
+    model: ServedModel,
+    turns: Turns,
+    besides: readonly Beside[] = [],
+  ) =>
+    untilStopped(model, { ...means, turns }, [
+      ...besides,
+      ...(await published(model, life, { ...means, turns })),
+    ])
   const note = noteTo(context)
   /** Serves a life whose steps are written into sinks. */
   const recorded = async (life: KnownLife, body: (watcher: LifeNews) => Promise<number>): Promise<number> => {
@@ -130,7 +146,7 @@ export async function serve(
           ...{ disk, note, beforeSave: () => beside.remember(), watcher },
           ...{ whilePaused: beside.whilePaused, onRollback: beside.become },
         }
-        return untilStopped(servedLife(life, path, { ...served, ...teaching }), { ...means, turns }, beside)
+        return untilEnd(life, servedLife(life, path, { ...served, ...teaching }), turns, [beside])
       })
     })
   }
@@ -146,6 +162,11 @@ export async function serve(
         `serve: got --${options.jsonl === undefined ? 'tensorboard' : 'jsonl'} for ${printable(path)}, which does not learn here; expected a life, without --read-only.`,
       )
     }
+    if (options.publish !== undefined) {
+      throw new UsageError(
+        `serve: got --publish for ${printable(path)}, which does not learn here; expected a life, without --read-only.`,
+      )
+    }
     return untilStopped(await servedModel(local, served), means)
   }
   return holdingFolder(local, async (disk) => {
@@ -158,44 +179,13 @@ export async function serve(
     askApproval(life, options)
     await recoverFeedback(disk, life)
     return recorded(life, (watcher) =>
-      untilStopped(servedLife(life, local, { ...served, disk, note, watcher }), means),
+      untilEnd(
+        life,
+        servedLife(life, local, { ...served, disk, note, watcher }),
+        new modules.Turns({ learnShare: options.learnShare }),
+      ),
     )
   })
-}
-
-/** What serving takes besides the model. */
-interface Means {
-  readonly modules: Pick<typeof Server, 'serve' | 'loadMcp'>
-  readonly keys: readonly ApiKey[]
-  readonly options: ServeCommandOptions
-  readonly context: CommandContext
-  readonly print: Results['print']
-  readonly turns?: Server.Turns
-}
-
-async function untilStopped(
-  served: ServedModel,
-  { modules, keys, options, context, print, turns }: Means,
-  beside?: LearningBeside,
-): Promise<number> {
-  const { host, port, origin, learnShare } = options
-  const { status, stop } = context
-  const running = await modules.serve(served, {
-    ...{ host, port, keys, origins: origin, learnShare, onFault: told(noteTo(context)) },
-    ...(turns && { turns }),
-    ...(options.mcp && { mcp: await modules.loadMcp() }),
-  })
-  status.write(greeting(served, running, keys.length > 0))
-  const { id, model, teacher } = served
-  const how = { parameters: model.parameters.size, learns: teacher !== undefined, hasKeys: keys.length > 0 }
-  print({ kind: 'listening', url: running.url, model: id, step: served.step(), ...how })
-  const learning = beside?.run()
-  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
-  status.write('Ending: requests at hand are answered, and what was learnt is saved.\n')
-  await learning
-  await running.close()
-  print({ kind: 'ended', step: served.step() })
-  return exitCodes[String(stop.reason)] ?? 0
 }
 
 /** Throws UsageError for a life that never grows. */
@@ -211,52 +201,4 @@ function askApproval(life: KnownLife, { approveGrowth }: ServeCommandOptions): v
 async function canLiveAt(path: string): Promise<boolean> {
   const form = await modelFormAt('serve', path).catch(() => null)
   return form === null || (form === 'checkpoint' && (await isLife(path)))
-}
-
-const noteTo =
-  ({ status }: CommandContext): ((text: string) => void) =>
-  (text) =>
-    void status.write(`burgeon: ${printable(text)}\n`)
-
-/** Stacks belong in the log of the machine, and to nobody who asks over HTTP. */
-const told =
-  (note: (text: string) => unknown): NonNullable<ServeOptions['onFault']> =>
-  (error, requestId) =>
-    note(
-      `request ${requestId} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    )
-
-function greeting({ id, model, teacher }: ServedModel, { url }: Running, hasKeys: boolean): string {
-  const key = hasKeys ? ' -H "Authorization: Bearer $BURGEON_API_KEY"' : ''
-  const learns = teacher === undefined ? 'It does not learn.' : 'It learns what is sent to /v1/learn.'
-  return [
-    `${printable(id)}, ${count(model.parameters.size)} parameters, answers at ${url}/v1 until Ctrl-C. ${learns}`,
-    `  Dashboard: ${url}/`,
-    `  curl ${url}/v1/completions${key} -H "Content-Type: application/json" -d '${JSON.stringify({ model: id, prompt: 'Once', max_tokens: 32 })}'`,
-    '',
-  ].join('\n')
-}
-
-/** The keys of a file, and the one of the environment, which may do everything. */
-async function keysOf(
-  file: string | undefined,
-  { BURGEON_API_KEY: own }: CommandContext['environment'],
-): Promise<ApiKey[]> {
-  const all: ApiKey[] = own ? [{ key: own, scopes: ['read', 'teach', 'admin'] }] : []
-  if (file === undefined) return all
-  const refuse = (cause?: unknown): never => {
-    throw new UsageError(
-      `serve: ${printable(file)} holds no keys; expected JSON such as [{ "key": "…", "scopes": ["read"] }].`,
-      { cause },
-    )
-  }
-  const text = await readFile(file, 'utf8').catch(refuse)
-  let found: unknown
-  try {
-    found = JSON.parse(text)
-  } catch (error) {
-    return refuse(error)
-  }
-  if (!Array.isArray(found) || found.length === 0) return refuse()
-  return [...all, ...(found as ApiKey[])]
 }
