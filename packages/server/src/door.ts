@@ -60,9 +60,9 @@ export async function serveDoor(
     hosts: namesOrNull,
     ...{ origins: checks.list('a list of origins', checks.text), onFault: checks.callback() },
   })
-  const { keys: given = [], origins = [], onFault } = options
-  const hosts = checkListen(who, options, { keys: given.length, hosts: options.hosts })
-  const doors: DoorOptions = { keys: new Keys(given), hosts, origins }
+  const { keys, origins = [], onFault } = options
+  const hosts = checkListen(who, options, { keys: keys?.length ?? 0, hosts: options.hosts })
+  const doors: DoorOptions = { keys: new Keys(keys === undefined ? [] : keys), hosts, origins }
   const limits = limitsOf(`${who}: limits`, options.limits)
   const state = { inFlight: 0, isEnding: false }
 
@@ -100,6 +100,7 @@ export async function serveDoor(
     return c.json(known.body, known.status as 500, { ...known.headers })
   })
   return listenFor(
+    who,
     {
       fetch: (request, connection) => app.fetch(request, connection),
       async drain() {

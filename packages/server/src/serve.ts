@@ -24,5 +24,5 @@ export async function serve(served: ServedModel, options: ServeOptions = {}): Pr
   const hosts = checkListen('serve', where, { keys: rest.keys?.length ?? 0, hosts: rest.hosts })
   const { fetch, drain } = createApp(served, { ...rest, hosts })
   const closed = async (): Promise<void> => served.teacher?.close()
-  return listenFor({ fetch, drain, closed }, where)
+  return listenFor('serve', { fetch, drain, closed }, where)
 }

@@ -63,10 +63,10 @@ export function checkListen(
 }
 
 /** Listens. Throws OptionError for an address that cannot be had. */
-export async function listenFor(answering: Answering, options: ListenOptions): Promise<Running> {
+export async function listenFor(who: string, answering: Answering, options: ListenOptions): Promise<Running> {
   const { host = '127.0.0.1', port = 8080, graceSeconds = 30 } = options
   const { fetch } = answering
-  const server = await listening(fetch, host, port)
+  const server = await listening(who, fetch, host, port)
   const { port: own } = server.address() as AddressInfo
   let ending: Promise<void> | undefined
   const end = async (): Promise<void> => {
@@ -96,7 +96,7 @@ const httpLimits = {
   },
 }
 
-function listening(fetch: App['fetch'], hostname: string, port: number): Promise<Server> {
+function listening(who: string, fetch: App['fetch'], hostname: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = listen({ fetch, hostname, port, serverOptions: httpLimits }, () =>
       resolve(server),
@@ -104,7 +104,7 @@ function listening(fetch: App['fetch'], hostname: string, port: number): Promise
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(
         new OptionError(
-          `serve: cannot listen on host ${hostname}, port ${port} (${cause.code ?? cause.message}); expected an address of this machine that is free.`,
+          `${who}: cannot listen on host ${hostname}, port ${port} (${cause.code ?? cause.message}); expected an address of this machine that is free.`,
           { cause },
         ),
       )
